@@ -1,0 +1,26 @@
+// Package curate is the function that answers: the HTTP API of runs and selections, and the push
+// endpoint that makes automatic selections, writes their parts, and records dead letters.
+package curate
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// Config is what curate takes from the environment.
+type Config struct {
+	Limits run.Limits
+}
+
+// PushPath is where curate's subscriptions push to.
+const PushPath = "/push"
+
+// New serves the API below /v1/ and the push endpoint at PushPath.
+func New(cfg Config, store *run.Store, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(PushPath, newPush(store, log))
+	api{cfg: cfg, store: store, log: log}.register(mux)
+	return mux
+}

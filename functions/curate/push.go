@@ -1,0 +1,89 @@
+package curate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// newPush is the endpoint of the subscriptions to run.scored, to part tasks, and to dead letters.
+func newPush(store *run.Store, log *slog.Logger) http.Handler {
+	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
+		switch {
+		case d.Attributes[events.AttrDeadCount] != "":
+			return bury(ctx, store, log, d)
+		case d.Attributes[events.AttrType] == events.RunScored:
+			return selectAutomatically(ctx, store, log, d)
+		case d.Attributes[events.AttrTask] == events.TaskPart:
+			var task events.PartTask
+			if err := d.Decode(&task); err != nil {
+				return err
+			}
+			return store.WritePart(ctx, task)
+		default:
+			return events.DataError(fmt.Errorf("message %s is neither a scored run, nor a part task, nor a dead letter", d.ID))
+		}
+	})
+}
+
+// selectAutomatically makes the selection that a run's plan asks for.
+func selectAutomatically(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
+	var scored events.RunScoredEvent
+	if err := d.Decode(&scored); err != nil {
+		return err
+	}
+	plan, err := store.Plan(ctx, scored.Run)
+	if errors.Is(err, run.ErrNoRun) {
+		return events.DataError(err)
+	} else if err != nil {
+		return err
+	}
+	if plan.Selection.Budget.IsZero() {
+		return nil
+	}
+	sel, err := store.Select(ctx, plan.Run, plan.Selection)
+	var refused *run.RefusedError
+	if errors.As(err, &refused) {
+		return events.DataError(fmt.Errorf("automatic selection of run %s: %w", plan.Run, err))
+	} else if err != nil {
+		return err
+	}
+	log.Info("automatic selection", "run", plan.Run, "selection", sel.ID, "selected", sel.Selected)
+	return nil
+}
+
+// bury records a task that Pub/Sub gave up, so that its run shows as stalled.
+func bury(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
+	attempts, _ := strconv.Atoi(d.Attributes[events.AttrDeadCount]) // 0 where the attribute is no number
+	dead := run.Dead{Attempts: attempts, Reason: "no attempt succeeded; the function's log has the errors"}
+	var runID string
+	switch task := d.Attributes[events.AttrTask]; task {
+	case events.TaskShard:
+		var t events.ShardTask
+		if err := d.Decode(&t); err != nil {
+			return err
+		}
+		runID, dead.Range, dead.Shard = t.Run, t.Range, t.Shard
+	case events.TaskRange:
+		var t events.RangeTask
+		if err := d.Decode(&t); err != nil {
+			return err
+		}
+		runID, dead.Range, dead.Shard = t.Run, t.Range, -1
+	default:
+		attributes, err := json.Marshal(d.Attributes)
+		if err != nil {
+			return err
+		}
+		return events.DataError(fmt.Errorf("message %s was given up, and no run waits for it: %s", d.ID, attributes))
+	}
+	log.Error("task given up", "run", runID, "range", dead.Range, "shard", dead.Shard, "attempts", attempts)
+	return store.Bury(ctx, runID, dead)
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/spf13/cobra"
+)
+
+// selectionFlags are the flags that ask for a selection.
+type selectionFlags struct {
+	budget       string
+	capabilities string
+	threshold    int
+}
+
+func (f *selectionFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.budget, "budget", "", "how much to select: a share (30%, 0.3) or a number of samples (500); required")
+	cmd.Flags().StringVar(&f.capabilities, "capabilities", "", "capabilities that pick, in their order, separated by commas (default: all of the rubric)")
+	cmd.Flags().IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this")
+}
+
+func (f selectionFlags) spec() (run.SelectionSpec, error) {
+	if f.budget == "" {
+		return run.SelectionSpec{}, usageError{errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500")}
+	}
+	budget, err := selection.ParseBudget(f.budget)
+	if err != nil {
+		return run.SelectionSpec{}, usageError{fmt.Errorf("--budget: %w", err)}
+	}
+	spec := run.SelectionSpec{Budget: budget, Threshold: f.threshold}
+	if f.capabilities != "" {
+		for _, c := range strings.Split(f.capabilities, ",") {
+			spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
+		}
+	}
+	if err := spec.Validate(); err != nil {
+		return run.SelectionSpec{}, usageError{err}
+	}
+	return spec, nil
+}
+
+// outputFlags say what a command prints.
+type outputFlags struct {
+	quiet bool
+	json  bool
+}
+
+func (f *outputFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object at the end instead of tables")
+}
+
+// datasetFlags are the flags that describe a dataset.
+type datasetFlags struct {
+	images     string
+	scorer     string
+	duplicates string
+}
+
+func (f *datasetFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.images, "images", "", "folder that image names begin in (default: the manifest's folder)")
+	cmd.Flags().StringVar(&f.scorer, "scorer", "embedded", "what rates samples: embedded")
+	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates), "what becomes of a record with the id of an earlier one: skip or keep")
+}
+
+// input finds the dataset and describes it.
+func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
+	in, err := newInput(manifests, f.images)
+	if err != nil {
+		return input{}, run.Spec{}, err
+	}
+	spec := in.spec()
+	spec.Scorer, spec.DuplicateIDs = f.scorer, dataset.Duplicates(f.duplicates)
+	return in, spec, nil
+}
+
+func newCurate() *cobra.Command {
+	var (
+		sel        selectionFlags
+		data       datasetFlags
+		out        outputFlags
+		state, dir string
+	)
+	cmd := &cobra.Command{
+		Use:   "curate MANIFEST...",
+		Short: "Score a dataset and select its best subset at a budget",
+		Example: `  harvest curate --budget 30% testdata/demo/dataset.json
+  harvest curate --budget 5000 --images /data/images --out picked a.json b.jsonl`,
+		Args: manifestArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, err := sel.spec()
+			if err != nil {
+				return err
+			}
+			in, spec, err := data.input(args)
+			if err != nil {
+				return err
+			}
+			spec.SelectionSpec = asked
+			if dir == "" {
+				dir = filepath.Join("out", in.Dataset)
+			}
+			show := newDisplay(out.quiet)
+			result, err := curateDataset(cmd.Context(), in, spec, state, dir, show)
+			show.close()
+			if err != nil {
+				return err
+			}
+			return result.print(cmd.OutOrStdout(), out.json)
+		},
+	}
+	sel.add(cmd)
+	data.add(cmd)
+	out.add(cmd)
+	stateFlag(cmd, &state)
+	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<dataset>)")
+	return cmd
+}
+
+func manifestArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file; see `%s --help`", cmd.CommandPath())}
+	}
+	return nil
+}
+
+// curateDataset drops a dataset into the system and waits for its selection.
+func curateDataset(ctx context.Context, in input, spec run.Spec, state, dir string, show *display) (*result, error) {
+	start := time.Now()
+	state, work, err := openState(state)
+	if err != nil {
+		return nil, err
+	}
+	files, err := in.bucket(spec)
+	if err != nil {
+		return nil, err
+	}
+	// Planned here first, so that a fault of the dataset is told before anything is written.
+	l, err := limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := store(files, work).NewPlan(ctx, spec, l)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.Check(spec.SelectionSpec); err != nil {
+		return nil, usageError{err}
+	}
+	if err := in.save(state, plan.Run); err != nil {
+		return nil, err
+	}
+	res := &result{Run: plan.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
+	err = withSession(ctx, files, work, show, func(ctx context.Context, s session) error {
+		if err := s.Upload(ctx, in.specObject()); err != nil {
+			return err
+		}
+		if err := res.score(ctx, s); err != nil {
+			return err
+		}
+		return res.choose(ctx, s, spec.SelectionSpec, work, dir)
+	})
+	if err != nil {
+		return nil, err
+	}
+	res.Seconds["total"] = time.Since(start).Seconds()
+	return res, nil
+}
+
+// copyOutputs copies a selection's outputs from the work bucket to a folder, and returns their paths.
+func copyOutputs(ctx context.Context, work bucket.Reader, from run.Outputs, dir string) (run.Outputs, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return run.Outputs{}, fmt.Errorf("making the output folder: %w", err)
+	}
+	to := run.Outputs{}
+	for _, o := range []struct {
+		object string
+		path   *string
+	}{{from.Subset, &to.Subset}, {from.Rejected, &to.Rejected}, {from.Picks, &to.Picks}, {from.Selection, &to.Selection}} {
+		*o.path = filepath.Join(dir, filepath.Base(o.object))
+		if err := copyObject(ctx, work, o.object, *o.path); err != nil {
+			return run.Outputs{}, fmt.Errorf("writing %s: %w", *o.path, err)
+		}
+	}
+	return to, nil
+}
+
+// copyObject writes an object to a file that is there whole or not at all.
+func copyObject(ctx context.Context, from bucket.Reader, object, path string) error {
+	body, err := from.Open(ctx, object, 0, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
+	if _, err := io.Copy(file, body); err != nil {
+		return err
+	}
+	return file.CloseAtomicallyReplace()
+}

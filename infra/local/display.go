@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"golang.org/x/term"
+)
+
+// A display shows what is being done: a bar for each stage on a terminal, plain lines elsewhere.
+type display struct {
+	out  io.Writer
+	bars progress.Writer // nil where lines are printed
+
+	mu     sync.Mutex
+	stages map[string]*stage
+}
+
+// A stage is one step of the work that counts something.
+type stage struct {
+	started time.Time
+	tracker *progress.Tracker
+	printed time.Time
+	last    string
+	done    bool
+}
+
+// lineEvery is the pause between plain lines of one stage.
+const lineEvery = 5 * time.Second
+
+// newDisplay shows on standard error, so that standard output is for results; nothing if quiet.
+func newDisplay(quiet bool) *display {
+	d := &display{out: os.Stderr, stages: map[string]*stage{}}
+	if quiet {
+		d.out = io.Discard
+		return d
+	}
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return d
+	}
+	d.bars = progress.NewWriter()
+	d.bars.SetOutputWriter(os.Stderr)
+	d.bars.SetUpdateFrequency(100 * time.Millisecond)
+	d.bars.SetTrackerLength(30)
+	d.bars.SetMessageLength(8)
+	style := progress.StyleBlocks
+	style.Visibility = progress.StyleVisibility{ETA: true, Percentage: true, Speed: true, Time: true, Tracker: true, Value: true}
+	d.bars.SetStyle(style)
+	go d.bars.Render()
+	return d
+}
+
+// update shows that done of total are done at a stage. The first call starts its clock.
+func (d *display) update(name string, done, total int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	st := d.stages[name]
+	if st == nil {
+		st = &stage{started: now, printed: now}
+		d.stages[name] = st
+		if d.bars != nil {
+			st.tracker = &progress.Tracker{Message: name, Total: total, AutoStopDisabled: true}
+			d.bars.AppendTracker(st.tracker)
+		}
+	}
+	if st.done {
+		return
+	}
+	st.done = total > 0 && done >= total
+	if st.tracker != nil {
+		st.tracker.UpdateTotal(total)
+		st.tracker.SetValue(done)
+		if st.done {
+			st.tracker.MarkAsDone()
+		}
+		return
+	}
+	line := plainLine(name, done, total, now.Sub(st.started))
+	if line != st.last && (st.done || now.Sub(st.printed) >= lineEvery) {
+		st.printed, st.last = now, line
+		fmt.Fprintln(d.out, line)
+	}
+}
+
+func plainLine(name string, done, total int64, since time.Duration) string {
+	line := fmt.Sprintf("%-7s %d/%d samples", name, done, total)
+	seconds := since.Seconds()
+	if done > 0 && seconds > 0.5 {
+		rate := float64(done) / seconds
+		line += fmt.Sprintf(", %.0f/s", rate)
+		if done < total {
+			line += ", " + (time.Duration(float64(total-done)/rate) * time.Second).String() + " left"
+		}
+	}
+	return line
+}
+
+// Write shows a line of the log without disturbing the bars.
+func (d *display) Write(p []byte) (int, error) {
+	if d.bars != nil {
+		d.bars.Log("%s", strings.TrimRight(string(p), "\n"))
+		return len(p), nil
+	}
+	return d.out.Write(p)
+}
+
+// close leaves the bars as they are.
+func (d *display) close() {
+	if d.bars == nil {
+		return
+	}
+	time.Sleep(200 * time.Millisecond) // the last state is drawn at the next tick
+	d.bars.Stop()
+	for d.bars.IsRenderInProgress() {
+		time.Sleep(10 * time.Millisecond)
+	}
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"go.yaml.in/yaml/v3"
+)
+
+// An input is a dataset where it lies on this machine: manifests and a folder of images.
+type input struct {
+	Dataset   string   `json:"dataset"`
+	Manifests []string `json:"manifests"` // absolute paths
+	Images    string   `json:"images"`    // absolute path
+}
+
+// newInput finds a dataset's files. Its images lie in the first manifest's folder unless images says otherwise.
+func newInput(manifests []string, images string) (input, error) {
+	in := input{}
+	for _, m := range manifests {
+		abs, err := filepath.Abs(m)
+		if err != nil {
+			return input{}, fmt.Errorf("manifest %s: %w", m, err)
+		}
+		info, err := os.Stat(abs)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return input{}, usageError{fmt.Errorf("manifest %s: there is no such file", m)}
+		case err != nil:
+			return input{}, fmt.Errorf("manifest %s: %w", m, err)
+		case info.IsDir():
+			return input{}, usageError{fmt.Errorf("manifest %s: is a folder; name the JSON or JSONL file in it", m)}
+		}
+		in.Manifests = append(in.Manifests, abs)
+	}
+	if images == "" {
+		images = filepath.Dir(in.Manifests[0])
+	}
+	abs, err := filepath.Abs(images)
+	if err != nil {
+		return input{}, fmt.Errorf("images %s: %w", images, err)
+	}
+	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+		return input{}, usageError{fmt.Errorf("images %s: is no folder; give the one that the manifest's image names begin in", images)}
+	}
+	in.Images, in.Dataset = abs, datasetName(in.Manifests)
+	return in, nil
+}
+
+var (
+	notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+	// File names that say nothing of a dataset: its folder's name says more.
+	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
+)
+
+func datasetName(manifests []string) string {
+	file := filepath.Base(manifests[0])
+	name := strings.TrimSuffix(file, filepath.Ext(file))
+	if plainNames[strings.ToLower(name)] || len(manifests) > 1 {
+		name = filepath.Base(filepath.Dir(manifests[0]))
+	}
+	name = strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
+	if name == "" {
+		return "dataset"
+	}
+	return name[:min(len(name), 80)]
+}
+
+// spec is the dataset as its dataset.yaml describes it.
+func (in input) spec() run.Spec {
+	spec := run.Spec{Dataset: in.Dataset, Images: in.imagesPrefix()}
+	for i := range in.Manifests {
+		spec.Manifests = append(spec.Manifests, in.manifestName(i))
+	}
+	return spec
+}
+
+// manifestName is the name of a manifest below the dataset's prefix. Files of one name from
+// several folders are told apart by their number.
+func (in input) manifestName(i int) string {
+	base := filepath.Base(in.Manifests[i])
+	if len(in.Manifests) == 1 {
+		return base
+	}
+	for j, other := range in.Manifests {
+		if j != i && filepath.Base(other) == base {
+			return fmt.Sprintf("parts/%d/%s", i+1, base)
+		}
+	}
+	return "parts/" + base
+}
+
+// imagesPrefix tells folders of images apart, so that the same manifest with other images is another run.
+func (in input) imagesPrefix() string {
+	sum := sha256.Sum256([]byte(in.Images))
+	return fmt.Sprintf("images/%s-%s/", in.Dataset, hex.EncodeToString(sum[:4]))
+}
+
+// specObject is the name of the dataset's dataset.yaml in the input bucket.
+func (in input) specObject() string { return run.DatasetsPrefix + in.Dataset + "/" + run.SpecFile }
+
+// bucket is the input bucket: a view of the dataset where it lies.
+func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
+	file, err := yaml.Marshal(spec)
+	if err != nil {
+		return nil, fmt.Errorf("describing the dataset: %w", err)
+	}
+	entries := map[string]bucket.Content{
+		in.specObject():   bucket.Literal(file),
+		in.imagesPrefix(): bucket.AtFolder(in.Images),
+	}
+	for i, m := range in.Manifests {
+		entries[run.DatasetsPrefix+in.Dataset+"/"+in.manifestName(i)] = bucket.AtFile(m)
+	}
+	return bucket.NewView(entries)
+}
+
+// inputFile is where the state folder remembers the input of a run, for commands that are given only the run.
+func inputFile(state, runID string) string { return filepath.Join(state, "inputs", runID+".json") }
+
+func (in input) save(state, runID string) error {
+	data, err := json.MarshalIndent(in, "", " ")
+	if err != nil {
+		return err
+	}
+	name := inputFile(state, runID)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return fmt.Errorf("remembering where the dataset lies: %w", err)
+	}
+	if err := renameio.WriteFile(name, data, 0o644); err != nil {
+		return fmt.Errorf("remembering where the dataset lies: %w", err)
+	}
+	return nil
+}
+
+func loadInput(state, runID string) (input, error) {
+	var in input
+	data, err := os.ReadFile(inputFile(state, runID))
+	if err != nil {
+		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return input{}, fmt.Errorf("finding the dataset of run %s: reading %s: %w", runID, inputFile(state, runID), err)
+	}
+	return in, nil
+}

@@ -1,0 +1,59 @@
+// Harvest on one machine: the same functions as in the cloud, with folders for buckets and Pub/Sub in the process.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	// functions-framework prints to the process's standard output, which is the user's: only what a command answers belongs there.
+	out := os.Stdout
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stdout = null
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetOut(out)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "harvest: stopped; nothing is lost, the same command goes on from here")
+		os.Exit(130)
+	default:
+		fmt.Fprintln(os.Stderr, "harvest:", err)
+		var usage usageError
+		if errors.As(err, &usage) {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}
+
+// A usageError is a fault of the command line, as opposed to one of the work.
+type usageError struct{ error }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "harvest",
+		Short: "The cream of a multimodal dataset, at any budget",
+		Long: `Harvest rates every sample of a multimodal instruction-tuning dataset on 14 capabilities, labels its
+styles, and selects the best subset at a budget. On one machine it runs the same functions as in the
+cloud; what it has done is kept in --state, so that nothing is scored twice and a killed run goes on.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newCurate(), newSelect(), newStatus(), newResume(), newPlan(), newPrompts(), newServe())
+	return root
+}

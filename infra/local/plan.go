@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+func newPlan() *cobra.Command {
+	var (
+		data   datasetFlags
+		asJSON bool
+		state  string
+	)
+	cmd := &cobra.Command{
+		Use:   "plan MANIFEST...",
+		Short: "Tell what curate would do: counts, problems, missing images, time; scores nothing",
+		Args:  manifestArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			in, spec, err := data.input(args)
+			if err != nil {
+				return err
+			}
+			_, work, err := openState(state)
+			if err != nil {
+				return err
+			}
+			files, err := in.bucket(spec)
+			if err != nil {
+				return err
+			}
+			l, err := limits(ctx)
+			if err != nil {
+				return err
+			}
+			runs := store(files, work)
+			plan, err := runs.NewPlan(ctx, spec, l)
+			if err != nil {
+				return err
+			}
+			survey, err := runs.Survey(ctx, plan)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), planned{Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey})
+			}
+			return printPlan(cmd.OutOrStdout(), plan, survey)
+		},
+	}
+	data.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// planned is the answer of plan --json.
+type planned struct {
+	Run           string  `json:"run"`
+	Ranges        int     `json:"ranges"`
+	EstimatedCost float64 `json:"estimated_cost"`
+	*run.Survey
+}
+
+func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
+	t := newTable("plan", plan.Run)
+	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
+	row("samples", v.Samples)
+	row("sound", v.Sound)
+	row("text only", v.TextOnly)
+	row("sources", len(v.Sources))
+	row("images found", v.ImagesFound)
+	row("images missing", v.ImagesMissing)
+	row("ranges", len(plan.Ranges))
+	row("shards", v.Shards)
+	row("estimated time", (time.Duration(v.Seconds) * time.Second).String())
+	row("estimated cost", fmt.Sprintf("$%.2f", plan.EstimatedCost))
+	for _, kind := range slices.Sorted(maps.Keys(v.Problems)) {
+		row("problem: "+kind, v.Problems[kind])
+	}
+	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
+		return err
+	}
+	for _, example := range v.Examples {
+		if _, err := fmt.Fprintln(w, example); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+func runArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Errorf("name one run; `harvest status` lists them, `%s --help` tells more", cmd.CommandPath())}
+	}
+	return nil
+}
+
+func newSelect() *cobra.Command {
+	var (
+		sel        selectionFlags
+		out        outputFlags
+		state, dir string
+	)
+	cmd := &cobra.Command{
+		Use:     "select RUN",
+		Short:   "Select another subset of a scored run, without scoring again",
+		Example: "  harvest select demo-0123456789ab --budget 10%",
+		Args:    runArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			spec, err := sel.spec()
+			if err != nil {
+				return err
+			}
+			show := newDisplay(out.quiet)
+			res, err := selectFrom(cmd.Context(), args[0], spec, state, dir, show)
+			show.close()
+			if err != nil {
+				return err
+			}
+			return res.print(cmd.OutOrStdout(), out.json)
+		},
+	}
+	sel.add(cmd)
+	out.add(cmd)
+	stateFlag(cmd, &state)
+	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>)")
+	return cmd
+}
+
+func selectFrom(ctx context.Context, runID string, spec run.SelectionSpec, state, dir string, show *display) (*result, error) {
+	start := time.Now()
+	_, work, err := openState(state)
+	if err != nil {
+		return nil, err
+	}
+	input, err := noInput()
+	if err != nil {
+		return nil, err
+	}
+	res := &result{Run: runID, Seconds: map[string]float64{}}
+	if res.status, err = store(input, work).Status(ctx, runID); err != nil {
+		return nil, unknownRun(err)
+	}
+	res.Samples = res.status.Samples
+	if res.status.State != run.StateScored {
+		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it", runID, res.status.State, runID)
+	}
+	err = withSession(ctx, input, work, show, func(ctx context.Context, s session) error {
+		return res.choose(ctx, s, spec, work, dir)
+	})
+	if err != nil {
+		return nil, err
+	}
+	res.Seconds["total"] = time.Since(start).Seconds()
+	return res, nil
+}
+
+func unknownRun(err error) error {
+	if errors.Is(err, run.ErrNoRun) {
+		return usageError{fmt.Errorf("%w; `harvest status` lists the runs of a state folder", err)}
+	}
+	return err
+}
+
+func newStatus() *cobra.Command {
+	var (
+		asJSON bool
+		state  string
+	)
+	cmd := &cobra.Command{
+		Use:   "status [RUN]",
+		Short: "Tell how far a run is, or list all runs",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, work, err := openState(state)
+			if err != nil {
+				return err
+			}
+			runs := store(nil, work)
+			ids := args
+			if len(ids) == 0 {
+				if ids, err = runs.Runs(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			statuses := make([]*run.Status, len(ids))
+			for i, id := range ids {
+				if statuses[i], err = runs.Status(cmd.Context(), id); err != nil {
+					return unknownRun(err)
+				}
+			}
+			switch {
+			case asJSON && len(args) == 1:
+				return printJSON(cmd.OutOrStdout(), statuses[0])
+			case asJSON:
+				return printJSON(cmd.OutOrStdout(), statuses)
+			case len(args) == 1:
+				return printStatus(cmd.OutOrStdout(), statuses[0])
+			default:
+				return printStatuses(cmd.OutOrStdout(), statuses)
+			}
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+func printStatuses(w io.Writer, statuses []*run.Status) error {
+	if len(statuses) == 0 {
+		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
+		return err
+	}
+	t := newTable("run", "state", "samples", "done", "selections")
+	for _, st := range statuses {
+		t.AppendRow(table.Row{st.Run, st.State, st.Samples.In, st.Progress.SamplesDone, len(st.Selections)})
+	}
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}
+
+func printStatus(w io.Writer, st *run.Status) error {
+	t := newTable("run", st.Run)
+	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
+	row("state", st.State)
+	if st.Problem != "" {
+		row("problem", st.Problem)
+	}
+	row("dataset", st.Dataset)
+	row("samples", st.Samples.In)
+	row("ranges read", fmt.Sprintf("%d of %d", st.Progress.RangesCut, st.Progress.Ranges))
+	row("shards scored", fmt.Sprintf("%d of %d", st.Progress.ShardsScored, st.Progress.Shards))
+	row("samples done", st.Progress.SamplesDone)
+	if st.State == run.StateScored {
+		row("scored", st.Samples.Scored)
+		row("failed", st.Samples.Failed)
+		row("skipped", st.Samples.Skipped)
+	}
+	for _, d := range st.Dead {
+		row("given up", fmt.Sprintf("range %d shard %d after %d attempts", d.Range, d.Shard, d.Attempts))
+	}
+	row("scorer", st.ScorerID)
+	row("rubric", st.Rubric)
+	row("selections", strings.Join(st.Selections, " "))
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}
+
+func newResume() *cobra.Command {
+	var (
+		out    outputFlags
+		giveUp bool
+		state  string
+	)
+	cmd := &cobra.Command{
+		Use:   "resume RUN",
+		Short: "Go on with a run that was interrupted or is stalled",
+		Args:  runArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			show := newDisplay(out.quiet)
+			status, err := resume(cmd.Context(), args[0], giveUp, state, show)
+			show.close()
+			if err != nil {
+				return err
+			}
+			if out.json {
+				return printJSON(cmd.OutOrStdout(), status)
+			}
+			return printStatus(cmd.OutOrStdout(), status)
+		},
+	}
+	out.add(cmd)
+	cmd.Flags().BoolVar(&giveUp, "give-up", false, "record the samples of shards that were given up as failed, so that the run completes")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+func resume(ctx context.Context, runID string, giveUp bool, state string, show *display) (*run.Status, error) {
+	state, work, err := openState(state)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := store(nil, work).Plan(ctx, runID); err != nil {
+		return nil, unknownRun(err)
+	}
+	in, err := loadInput(state, runID)
+	if err != nil {
+		return nil, err
+	}
+	files, err := in.bucket(in.spec())
+	if err != nil {
+		return nil, err
+	}
+	var status *run.Status
+	err = withSession(ctx, files, work, show, func(ctx context.Context, s session) error {
+		if err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":resume", curate.Resume{GiveUp: giveUp}, &status); err != nil {
+			return err
+		}
+		status, err = s.score(ctx, runID, map[string]float64{})
+		return err
+	})
+	return status, err
+}
+
+// defaultOut is where select puts a selection unless told otherwise: selections of one run do not overwrite each other.
+func defaultOut(sel *run.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local/stack"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/sethvargo/go-envconfig"
+	"github.com/spf13/cobra"
+)
+
+// buckets are the buckets of serve: folders or gs:// URLs. Flags win over the environment.
+type buckets struct {
+	Input string `env:"INPUT_BUCKET"`
+	Work  string `env:"WORK_BUCKET"`
+}
+
+func newServe() *cobra.Command {
+	var (
+		flags  buckets
+		listen string
+	)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Keep the system running: watch an input bucket, serve the HTTP API, print events",
+		Long: `serve keeps the functions, Pub/Sub and the HTTP API running in one process, on the loopback interface
+unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
+datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
+Each event is printed to standard output as one line of JSON, the log goes to standard error.`,
+		Example: `  harvest serve --input ./bucket
+  INPUT_BUCKET=gs://in WORK_BUCKET=gs://work harvest serve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var from buckets
+			if err := envconfig.Process(cmd.Context(), &from); err != nil {
+				return usageError{fmt.Errorf("reading the environment: %w", err)}
+			}
+			if flags.Input != "" {
+				from.Input = flags.Input
+			}
+			if flags.Work != "" {
+				from.Work = flags.Work
+			}
+			return serve(cmd.Context(), from, listen, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&flags.Input, "input", "", "input bucket: a folder or gs://name (default: $INPUT_BUCKET)")
+	cmd.Flags().StringVar(&flags.Work, "state", "", "work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
+	return cmd
+}
+
+func serve(ctx context.Context, from buckets, listen string, out io.Writer) error {
+	if from.Input == "" {
+		return usageError{fmt.Errorf("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET")}
+	}
+	input, err := bucket.Open(ctx, from.Input)
+	if err != nil {
+		return fmt.Errorf("opening the input bucket: %w", err)
+	}
+	var work bucket.Bucket
+	if strings.HasPrefix(from.Work, "gs://") {
+		work, err = bucket.Open(ctx, from.Work)
+	} else {
+		_, work, err = openState(from.Work)
+	}
+	if err != nil {
+		return fmt.Errorf("opening the work bucket: %w", err)
+	}
+	l, err := limits(ctx)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	st, err := stack.Start(ctx, stack.Options{
+		Input: input, Work: work, Limits: l, OpenScorer: kinds.Open, Log: log,
+		Listen: listen, Mount: mountFramework, OnEvent: (&eventPrinter{out: out}).print,
+	})
+	if err != nil {
+		return err
+	}
+	log.Info("harvest serves", "api", st.URL+"/v1/runs", "input", from.Input)
+	err = watch(ctx, input, log, st.Upload)
+	if closed := st.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// watchEvery is the pause between two looks at the input bucket.
+const watchEvery = 2 * time.Second
+
+// watch reports every object below datasets/ that is new or changed, once it has kept its size and
+// generation from one look to the next: a file that is still being copied waits. At the start it reports all, so that
+// whatever an earlier process left undone is gone on with.
+func watch(ctx context.Context, input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error) error {
+	reported, before := map[string]bucket.Attrs{}, map[string]bucket.Attrs{}
+	for {
+		now := map[string]bucket.Attrs{}
+		for attrs, err := range input.List(ctx, run.DatasetsPrefix, "") {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				log.Warn("listing the input bucket", "error", err)
+				break
+			}
+			now[attrs.Name] = attrs
+			if attrs != before[attrs.Name] || attrs == reported[attrs.Name] {
+				continue
+			}
+			if err := upload(ctx, attrs.Name); err != nil {
+				return err
+			}
+			reported[attrs.Name] = attrs
+		}
+		before = now
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(watchEvery):
+		}
+	}
+}
+
+// An eventPrinter prints events as lines of JSON, in CloudEvents' JSON form.
+type eventPrinter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (p *eventPrinter) print(m events.Message) {
+	event := map[string]any{"data": json.RawMessage(m.Data)}
+	for name, value := range m.Attributes {
+		if attribute, ok := strings.CutPrefix(name, "ce-"); ok {
+			event[attribute] = value
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = json.NewEncoder(p.out).Encode(event) // a reader that went away misses events, no work
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/infra/local/stack"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/sethvargo/go-envconfig"
+	"github.com/spf13/cobra"
+)
+
+// stateFlag adds --state: the folder that is the work bucket.
+func stateFlag(cmd *cobra.Command, state *string) {
+	cmd.Flags().StringVar(state, "state", "", "folder that keeps what was done (default: harvest in the user's cache directory)")
+}
+
+// openState opens the work bucket in the state folder.
+func openState(state string) (string, bucket.Bucket, error) {
+	if state == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", nil, usageError{fmt.Errorf("finding a folder to keep state in: %w; give one with --state", err)}
+		}
+		state = filepath.Join(cache, "harvest")
+	}
+	work, err := bucket.OpenFolder(state)
+	if err != nil {
+		return "", nil, fmt.Errorf("opening state folder: %w", err)
+	}
+	return state, work, nil
+}
+
+// limits are the service's limits, from the environment as in the cloud.
+func limits(ctx context.Context) (run.Limits, error) {
+	var l run.Limits
+	if err := envconfig.Process(ctx, &l); err != nil {
+		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
+	}
+	if err := l.Validate(); err != nil {
+		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
+	}
+	return l, nil
+}
+
+// noInput is the input bucket of commands that need none.
+func noInput() (bucket.Reader, error) { return bucket.NewView(nil) }
+
+// store reads runs without a running stack.
+func store(input bucket.Reader, work bucket.Bucket) *run.Store {
+	return &run.Store{Input: input, Work: work, OpenScorer: kinds.Open, Now: time.Now}
+}
+
+// A session is a running stack and a client of its API.
+type session struct {
+	*stack.Stack
+	show *display
+}
+
+// withSession runs work against a stack on the given buckets, and stops it afterwards.
+func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, show *display, do func(context.Context, session) error) error {
+	l, err := limits(ctx)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(show, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
+	st, err := stack.Start(ctx, stack.Options{
+		Input: input, Work: work, Limits: l, OpenScorer: kinds.Open, Log: log, Mount: mountFramework,
+	})
+	if err != nil {
+		return err
+	}
+	err = do(ctx, session{Stack: st, show: show})
+	return errors.Join(err, st.Close())
+}
+
+// withoutTime keeps lines short: a person is watching.
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// call makes a request of the API and decodes its answer into v.
+func (s session) call(ctx context.Context, method, path string, body, v any) error {
+	var reader io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		reader = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, reader)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		var problem curate.Problem
+		if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || problem.Detail == "" {
+			return fmt.Errorf("%s %s answered %s", method, path, resp.Status)
+		}
+		return apiError{status: resp.StatusCode, detail: problem.Detail}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// An apiError is a problem that the API answered.
+type apiError struct {
+	status int
+	detail string
+}
+
+func (e apiError) Error() string { return e.detail }
+
+// pollEvery is the pause between two looks at how far the work is.
+const pollEvery = 200 * time.Millisecond
+
+// poll calls look until it is done.
+func poll(ctx context.Context, look func() (done bool, err error)) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		if done, err := look(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// score shows a run's progress until it is scored.
+func (s session) score(ctx context.Context, runID string, seconds map[string]float64) (*run.Status, error) {
+	start := time.Now()
+	var status run.Status
+	err := poll(ctx, func() (bool, error) {
+		status = run.Status{}
+		err := s.call(ctx, http.MethodGet, "/v1/runs/"+runID, nil, &status)
+		var failed apiError
+		if errors.As(err, &failed) && failed.status == http.StatusNotFound {
+			return false, nil // ingest has not written its plan yet
+		} else if err != nil {
+			return false, err
+		}
+		p := status.Progress
+		s.show.update("ingest", p.SamplesRead, status.Samples.In)
+		if p.RangesCut == p.Ranges && seconds["ingest"] == 0 {
+			seconds["ingest"] = time.Since(start).Seconds()
+		}
+		if p.SamplesRead > 0 {
+			s.show.update("score", p.SamplesDone, status.Samples.In)
+		}
+		return endState(&status)
+	})
+	seconds["score"] = time.Since(start).Seconds() - seconds["ingest"]
+	return &status, err
+}
+
+// endState tells whether a run has come to its end, well or not.
+func endState(st *run.Status) (bool, error) {
+	switch st.State {
+	case run.StateScored:
+		return true, nil
+	case run.StateRefused:
+		return false, errors.New(st.Problem)
+	case run.StateCancelled:
+		return false, fmt.Errorf("run %s was cancelled", st.Run)
+	case run.StateStalled:
+		return false, fmt.Errorf("run %s is stalled: %d shards were given up after all attempts: %s; mend the cause, then `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
+			st.Run, len(st.Dead), st.Dead[0].Reason, st.Run, st.Run)
+	default:
+		return false, nil
+	}
+}
+
+// choose makes a selection and waits until its outputs are written.
+func (s session) choose(ctx context.Context, runID string, spec run.SelectionSpec, seconds map[string]float64) (*run.Selection, error) {
+	start := time.Now()
+	var sel curate.SelectionStatus
+	if err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+"/selections", spec, &sel); err != nil {
+		return nil, err
+	}
+	seconds["select"] = time.Since(start).Seconds()
+	s.show.update("select", int64(sel.Selected), int64(sel.Selected))
+	start = time.Now()
+	path := "/v1/runs/" + runID + "/selections/" + sel.ID
+	err := poll(ctx, func() (bool, error) {
+		if sel.State == curate.Completed {
+			return true, nil
+		}
+		return false, s.call(ctx, http.MethodGet, path, nil, &sel)
+	})
+	seconds["write"] = time.Since(start).Seconds()
+	return sel.Selection, err
+}

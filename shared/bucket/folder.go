@@ -1,0 +1,212 @@
+package bucket
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// stale is the age from which a file left by a killed process is removed.
+const stale = 24 * time.Hour
+
+// A Folder is a bucket in a folder of this machine: each object is a file. It needs a file system
+// with hard links. Nothing outside the folder is touched: symbolic links in it are followed, for
+// reading and writing, as long as they stay inside. Any number of processes may use one folder.
+//
+// An object's generation is the time of its file's last change, in nanoseconds. As a name cannot be
+// both a file and a folder, objects `a` and `a/b` exclude each other: the second is ErrName.
+type Folder struct {
+	local
+	root *os.Root
+	// durable holds the folders whose path from the root is known to be on disk.
+	durable sync.Map
+	// after is called when a step of Create is done; tests end the process there.
+	after func(step string)
+}
+
+// OpenFolder opens the bucket in a folder, which is made if it is missing, and removes what
+// processes killed more than a day ago have left in its `.tmp`.
+func OpenFolder(dir string) (*Folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making bucket folder: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening bucket folder: %w", err)
+	}
+	f := &Folder{root: root, after: func(string) {}}
+	f.open = func(name string) (object, error) {
+		if err := checkName(name); err != nil {
+			return object{}, fmt.Errorf("%w (%w)", ErrNotExist, err)
+		}
+		return openFile(root.FS(), root.Name(), name)
+	}
+	f.sweep()
+	return f, nil
+}
+
+// sweep removes stale files. One that cannot be read or removed does no harm, and stays.
+func (f *Folder) sweep() {
+	entries, _ := fs.ReadDir(f.root.FS(), private)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > stale {
+			f.root.Remove(path.Join(private, e.Name()))
+		}
+	}
+}
+
+// List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
+func (f *Folder) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
+	return func(yield func(Attrs, error) bool) {
+		walk{ctx, f.root.FS(), f.root.Name(), prefix, after, yield}.run()
+	}
+}
+
+// Create implements Bucket. The content is written to a file aside and synced; a hard link, which
+// the system makes only where nothing is yet, then gives it its name. So a process killed at any
+// moment leaves the whole object or none, and at most a file aside.
+func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := f.vacant(name); err != nil {
+		return err
+	}
+	aside := path.Join(private, rand.Text())
+	file, err := f.create(aside)
+	if err != nil {
+		return f.fail("creating", name, err)
+	}
+	defer f.root.Remove(aside)
+	defer file.Close()
+	f.after("create")
+	if err := write(contextWriter{ctx, file}); err != nil {
+		return err
+	}
+	f.after("write")
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return f.fail("writing", name, err)
+	}
+	f.after("sync")
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := f.link(aside, name); err != nil {
+		// Most likely the name was taken in the meantime.
+		if taken := f.vacant(name); taken != nil {
+			return taken
+		}
+		return f.fail("naming", name, err)
+	}
+	if err := f.syncFolders(path.Dir(name)); err != nil {
+		return f.fail("syncing the folder of", name, err)
+	}
+	return nil
+}
+
+// Compose implements Bucket.
+func (f *Folder) Compose(ctx context.Context, name string, parts []string) error {
+	return f.Create(ctx, name, func(w io.Writer) error {
+		for _, part := range parts {
+			r, err := f.Open(ctx, part, 0, 0, -1)
+			if err != nil {
+				return fmt.Errorf("composing %s: %w", name, err)
+			}
+			_, err = io.Copy(w, r)
+			r.Close()
+			if err != nil {
+				return fmt.Errorf("composing %s: copying %s: %w", name, part, err)
+			}
+		}
+		return nil
+	})
+}
+
+// vacant returns nil if an object of that name could be created, as far as can be seen.
+func (f *Folder) vacant(name string) error {
+	switch info, err := f.root.Lstat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w: %s lies below another object", ErrName, name)
+	case err != nil:
+		return f.fail("creating", name, err)
+	case info.IsDir():
+		return fmt.Errorf("%w: other objects lie below %s", ErrName, name)
+	default:
+		return f.fail("creating", name, ErrExists)
+	}
+}
+
+// create makes a new file in the private folder, and that folder with the first of them.
+func (f *Folder) create(aside string) (*os.File, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	file, err := f.root.OpenFile(aside, flags, 0o644)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := f.root.MkdirAll(private, 0o755); err != nil {
+			return nil, err
+		}
+		file, err = f.root.OpenFile(aside, flags, 0o644)
+	}
+	return file, err
+}
+
+// link gives the file aside an object's name, and makes the name's folders if there are none.
+func (f *Folder) link(aside, name string) error {
+	err := f.root.Link(aside, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		folder := path.Dir(name)
+		if err := f.root.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		f.durable.Delete(folder)
+		f.after("folders")
+		err = f.root.Link(aside, name)
+	}
+	if err == nil {
+		f.after("link")
+	}
+	return err
+}
+
+// syncFolders makes a folder's entries durable, and with its first use the folders above it, which
+// this or another process may have just made.
+func (f *Folder) syncFolders(name string) error {
+	_, known := f.durable.Load(name)
+	for folder := name; ; folder = path.Dir(folder) {
+		if err := f.syncFolder(folder); err != nil {
+			return err
+		}
+		f.after("sync folder")
+		if folder == "." || known {
+			break
+		}
+	}
+	f.durable.Store(name, nil)
+	return nil
+}
+
+func (f *Folder) syncFolder(name string) error {
+	folder, err := f.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+func (f *Folder) fail(doing, name string, err error) error {
+	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), err)
+}

@@ -1,0 +1,250 @@
+package bucket
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iterator"
+)
+
+const (
+	// maxParts is how many objects Cloud Storage concatenates in one request.
+	maxParts = 32
+	// chunkSize is what a Create holds in memory. The library's 16 MiB are too many for an instance
+	// that writes many small objects at once.
+	chunkSize = 4 << 20
+)
+
+// A GS is a Cloud Storage bucket. Requests that fail for a passing reason are repeated by the
+// library until their context is done.
+//
+// An object uploaded with `Content-Encoding: gzip` is decompressed by Cloud Storage, which then
+// ignores ranges: it can only be read whole, and its size and checksum are those of what is stored.
+type GS struct {
+	bucket *storage.BucketHandle
+	name   string
+}
+
+// OpenGS returns the Cloud Storage bucket of that name. It sends no request.
+func OpenGS(client *storage.Client, name string) *GS {
+	return &GS{client.Bucket(name), name}
+}
+
+// Stat implements Reader.
+func (g *GS) Stat(ctx context.Context, name string) (Attrs, error) {
+	object, err := g.object(name)
+	if err != nil {
+		return Attrs{}, err
+	}
+	attrs, err := object.Attrs(ctx)
+	if err != nil {
+		return Attrs{}, g.fail(name, err)
+	}
+	return Attrs{attrs.Name, attrs.Size, attrs.Generation}, nil
+}
+
+// Open implements Reader.
+func (g *GS) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+	if offset < 0 {
+		return nil, fmt.Errorf("gs://%s/%s: negative offset %d", g.name, name, offset)
+	}
+	object, err := g.object(name)
+	if err != nil {
+		return nil, err
+	}
+	if generation != 0 {
+		object = object.Generation(generation)
+	}
+	if length == 0 {
+		// No range header says "nothing", so the library would read everything.
+		if _, err := object.Attrs(ctx); err != nil {
+			return nil, g.fail(name, err)
+		}
+		return http.NoBody, nil
+	}
+	r, err := object.NewRangeReader(ctx, offset, length)
+	if status(err) == http.StatusRequestedRangeNotSatisfiable {
+		return http.NoBody, nil
+	}
+	if err != nil {
+		return nil, g.fail(name, err)
+	}
+	if r.Attrs.Decompressed && (offset > 0 || length > 0) {
+		r.Close()
+		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: upload it without", g.name, name)
+	}
+	// The library may go on with what has already arrived.
+	return contextReader{ctx, r, r}, nil
+}
+
+// List implements Reader.
+func (g *GS) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
+	return func(yield func(Attrs, error) bool) {
+		query := &storage.Query{Prefix: prefix, StartOffset: after, Projection: storage.ProjectionNoACL}
+		if err := query.SetAttrSelection([]string{"Name", "Size", "Generation"}); err != nil {
+			yield(Attrs{}, err)
+			return
+		}
+		for objects := g.bucket.Objects(ctx, query); ; {
+			attrs, err := objects.Next()
+			if errors.Is(err, iterator.Done) {
+				return
+			}
+			if err != nil {
+				yield(Attrs{}, fmt.Errorf("listing gs://%s/%s: %w", g.name, prefix, err))
+				return
+			}
+			// The offset itself belongs to the listing of Cloud Storage.
+			if attrs.Name != after && !yield(Attrs{attrs.Name, attrs.Size, attrs.Generation}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Checksum implements Reader. It is kept with the object: nothing is read.
+func (g *GS) Checksum(ctx context.Context, name string) (uint32, error) {
+	object, err := g.object(name)
+	if err != nil {
+		return 0, err
+	}
+	attrs, err := object.Attrs(ctx)
+	if err != nil {
+		return 0, g.fail(name, err)
+	}
+	return attrs.CRC32C, nil
+}
+
+// Create implements Bucket. When the answer to an upload is lost and the library repeats it, it may
+// meet the object that it made itself: that is ErrExists too.
+func (g *GS) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	// An upload whose context is done is never completed, so it leaves nothing.
+	ctx, abort := context.WithCancel(ctx)
+	defer abort()
+	upload := g.bucket.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
+	upload.ChunkSize = chunkSize
+	w := uploadWriter{w: upload}
+	err := write(&w)
+	switch {
+	case w.err != nil:
+		// What failed is the upload; write can only have passed that on.
+		err = w.err
+	case err != nil:
+		return err
+	default:
+		err = upload.Close()
+	}
+	if status(err) == http.StatusPreconditionFailed {
+		err = ErrExists
+	}
+	if err != nil {
+		return fmt.Errorf("creating gs://%s/%s: %w", g.name, name, err)
+	}
+	return nil
+}
+
+// Compose implements Bucket. More than 32 parts are put together in stages, through objects below
+// `<name>.parts/` that are named after their own parts; they stay there.
+func (g *GS) Compose(ctx context.Context, name string, parts []string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if len(parts) == 0 {
+		return g.Create(ctx, name, func(io.Writer) error { return nil })
+	}
+	if len(parts) > maxParts {
+		// The stages are not worth making for an object that is there.
+		if _, err := g.Stat(ctx, name); err == nil {
+			return g.fail(name, ErrExists)
+		} else if !errors.Is(err, ErrNotExist) {
+			return err
+		}
+	}
+	for len(parts) > maxParts {
+		var staged []string
+		for group := range slices.Chunk(parts, maxParts) {
+			stage := fmt.Sprintf("%s.parts/%x", name, sha256.Sum256([]byte(strings.Join(group, "\n"))))
+			if err := g.concatenate(ctx, stage, group); err != nil && !errors.Is(err, ErrExists) {
+				return err
+			}
+			staged = append(staged, stage)
+		}
+		parts = staged
+	}
+	return g.concatenate(ctx, name, parts)
+}
+
+// concatenate creates an object of at most 32 parts in one request.
+func (g *GS) concatenate(ctx context.Context, name string, parts []string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	var sources []*storage.ObjectHandle
+	for _, part := range parts {
+		source, err := g.object(part)
+		if err != nil {
+			return fmt.Errorf("composing %s: %w", name, err)
+		}
+		sources = append(sources, source)
+	}
+	target := g.bucket.Object(name).If(storage.Conditions{DoesNotExist: true})
+	if _, err := target.ComposerFrom(sources...).Run(ctx); err != nil {
+		return fmt.Errorf("composing: %w", g.fail(name, err))
+	}
+	return nil
+}
+
+// object returns the handle of a name that Cloud Storage takes, which are more than those that
+// Create does: users name their images as they like.
+func (g *GS) object(name string) (*storage.ObjectHandle, error) {
+	if name == "" || name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
+		return nil, fmt.Errorf("gs://%s/%s: %w (%w)", g.name, name, ErrNotExist, ErrName)
+	}
+	return g.bucket.Object(name), nil
+}
+
+// fail wraps an error of a request for an object.
+func (g *GS) fail(name string, err error) error {
+	switch {
+	case errors.Is(err, storage.ErrObjectNotExist) || status(err) == http.StatusNotFound:
+		err = ErrNotExist
+	case status(err) == http.StatusPreconditionFailed:
+		err = ErrExists
+	}
+	return fmt.Errorf("gs://%s/%s: %w", g.name, name, err)
+}
+
+// status is the HTTP status of a request's error, or 0.
+func status(err error) int {
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
+		return answer.Code
+	}
+	return 0
+}
+
+// uploadWriter keeps the error of an upload apart from those of whoever writes to it.
+type uploadWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (u *uploadWriter) Write(p []byte) (int, error) {
+	n, err := u.w.Write(p)
+	if err != nil {
+		u.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,228 @@
+package bucket
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"cloud.google.com/go/storage"
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/option"
+)
+
+// newGS returns an empty bucket of a fake Cloud Storage, on disk below root or in memory.
+func newGS(t testing.TB, root string) *GS {
+	t.Helper()
+	server := startStorage(t, root)
+	client, err := storage.NewClient(t.Context(), option.WithEndpoint(server.URL+"/storage/v1/"),
+		option.WithoutAuthentication(), storage.WithJSONReads())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return OpenGS(client, "bucket")
+}
+
+func startStorage(t testing.TB, root string) *httptest.Server {
+	t.Helper()
+	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true, StorageRoot: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake.CreateBucket("bucket")
+	server := httptest.NewServer(strictCompose(fake))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// strictCompose adds to the fake what it leaves out: a concatenation that heeds preconditions and
+// says which part is missing.
+func strictCompose(fake *fakestorage.Server) http.Handler {
+	var one sync.Mutex
+	fakeHandler := fake.HTTPHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		target, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/storage/v1/b/bucket/o/"), "/compose")
+		if !ok {
+			fakeHandler.ServeHTTP(w, r)
+			return
+		}
+		one.Lock()
+		defer one.Unlock()
+		if _, err := fake.GetObject("bucket", target); err == nil && r.FormValue("ifGenerationMatch") == "0" {
+			http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		var request struct{ SourceObjects []struct{ Name string } }
+		if err := json.Unmarshal(body, &request); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		for _, source := range request.SourceObjects {
+			if _, err := fake.GetObject("bucket", source.Name); err != nil {
+				http.Error(w, "notFound", http.StatusNotFound)
+				return
+			}
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		fakeHandler.ServeHTTP(w, r)
+	})
+}
+
+// TestStagesAreKept composes 33 parts as if an earlier attempt had been killed after its first
+// stage: that stage is used, and no stage is ever overwritten.
+func TestStagesAreKept(t *testing.T) {
+	t.Parallel()
+	g := newGS(t, "")
+	var parts []string
+	for _, letter := range "abcdefghijklmnopqrstuvwxyzABCDEFG" {
+		parts = append(parts, "parts/"+string(letter))
+		put(t, g, parts[len(parts)-1], []byte(string(letter)))
+	}
+	if err := g.Compose(t.Context(), "first", parts); err != nil {
+		t.Fatal(err)
+	}
+	stages := func(name string) (names []string, all []Attrs) {
+		for attrs, err := range g.List(t.Context(), name+".parts/", "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, strings.TrimPrefix(attrs.Name, name))
+			all = append(all, attrs)
+		}
+		return names, all
+	}
+	names, _ := stages("first")
+	if len(names) != 2 {
+		t.Fatalf("stages %q, want 2", names)
+	}
+	for _, name := range names {
+		if attrs, err := g.Stat(t.Context(), "first"+name); err != nil {
+			t.Fatal(err)
+		} else if attrs.Size == maxParts {
+			put(t, g, "second"+name, []byte("what the killed attempt left;"))
+		}
+	}
+	if err := g.Compose(t.Context(), "second", parts); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(get(t, g, "second")), "what the killed attempt left;G"; got != want {
+		t.Errorf("composed %q, want %q", got, want)
+	}
+	_, before := stages("second")
+	if err := g.Compose(t.Context(), "second", parts); !errors.Is(err, ErrExists) {
+		t.Errorf("%v, want ErrExists", err)
+	}
+	_, after := stages("second")
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("stages changed (-before +after):\n%s", diff)
+	}
+}
+
+// TestContentEncoding reads an object that Cloud Storage decompresses, where a range would be one of
+// other bytes than those asked for.
+func TestContentEncoding(t *testing.T) {
+	t.Parallel()
+	g := newGS(t, "")
+	w := g.bucket.Object("compressed").NewWriter(t.Context())
+	w.ContentEncoding = "gzip"
+	z := gzip.NewWriter(w)
+	if _, err := io.WriteString(z, "content"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(z.Close(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(get(t, g, "compressed")); got != "content" {
+		t.Errorf("read %q", got)
+	}
+	for _, r := range []struct{ offset, length int64 }{{0, 3}, {3, 3}, {3, -1}} {
+		if _, err := g.Open(t.Context(), "compressed", 0, r.offset, r.length); err == nil || !strings.Contains(err.Error(), "Content-Encoding") {
+			t.Errorf("%d bytes from %d on: %v, want an error that tells why", r.length, r.offset, err)
+		}
+	}
+}
+
+// TestNamesOfUsers reads objects whose names Create refuses but Cloud Storage takes.
+func TestNamesOfUsers(t *testing.T) {
+	t.Parallel()
+	g := newGS(t, "")
+	for _, name := range []string{"images//a.jpg", `images\b.jpg`, "images/" + strings.Repeat("c", 300)} {
+		w := g.bucket.Object(name).NewWriter(t.Context())
+		if _, err := io.WriteString(w, name); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(get(t, g, name)); got != name {
+			t.Errorf("%q reads %q", name, got)
+		}
+	}
+}
+
+// TestServerErrors checks that an error of the service is neither ErrNotExist nor ErrExists, and
+// that a passing one is outlived.
+func TestServerErrors(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	answers := []int{http.StatusServiceUnavailable, http.StatusForbidden}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		io.Copy(io.Discard, r.Body)
+		w.WriteHeader(answers[0])
+		if len(answers) > 1 {
+			answers = answers[1:]
+		}
+	}))
+	t.Cleanup(server.Close)
+	client, err := storage.NewClient(t.Context(), option.WithEndpoint(server.URL+"/storage/v1/"),
+		option.WithoutAuthentication(), storage.WithJSONReads())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.SetRetry(storage.WithMaxAttempts(3))
+	g := OpenGS(client, "bucket")
+	_, errStat := g.Stat(t.Context(), "a")
+	_, errOpen := g.Open(t.Context(), "a", 0, 0, -1)
+	var errList error
+	for _, err := range g.List(t.Context(), "", "") {
+		errList = err
+	}
+	for doing, err := range map[string]error{
+		"stat": errStat, "open": errOpen, "list": errList,
+		"create":       g.Create(t.Context(), "a", content("a")),
+		"create large": g.Create(t.Context(), "a", content(strings.Repeat("a", 3*chunkSize))),
+		"compose":      g.Compose(t.Context(), "a", []string{"b"}),
+	} {
+		if err == nil || errors.Is(err, ErrNotExist) || errors.Is(err, ErrExists) || status(err) != http.StatusForbidden {
+			t.Errorf("%s: %v, want the service's 403", doing, err)
+		}
+	}
+}
+
+func TestOpenAtEmulator(t *testing.T) {
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(startStorage(t, "").URL, "http://"))
+	b, err := Open(context.Background(), "gs://bucket/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, b, "a/b", []byte("content"))
+	if got := string(get(t, b, "a/b")); got != "content" {
+		t.Errorf("read %q", got)
+	}
+}

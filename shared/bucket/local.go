@@ -1,0 +1,123 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// castagnoli is the polynomial of Cloud Storage's checksums.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// local reads objects of this machine. To open a name without an object is ErrNotExist.
+type local struct {
+	open func(name string) (object, error)
+}
+
+// object is an opened object; its attributes are those of the content that it reads.
+type object struct {
+	io.ReaderAt
+	io.Closer
+	attrs Attrs
+}
+
+// Stat implements Reader.
+func (l local) Stat(ctx context.Context, name string) (Attrs, error) {
+	if err := ctx.Err(); err != nil {
+		return Attrs{}, err
+	}
+	o, err := l.open(name)
+	if err != nil {
+		return Attrs{}, err
+	}
+	return o.attrs, o.Close()
+}
+
+// Open implements Reader.
+func (l local) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if offset < 0 {
+		return nil, fmt.Errorf("%s: negative offset %d", name, offset)
+	}
+	o, err := l.open(name)
+	if err != nil {
+		return nil, err
+	}
+	if generation != 0 && generation != o.attrs.Generation {
+		o.Close()
+		return nil, fmt.Errorf("%s: generation %d: %w", name, generation, ErrNotExist)
+	}
+	if length < 0 {
+		length = math.MaxInt64 - offset
+	}
+	return contextReader{ctx, io.NewSectionReader(o, offset, length), o}, nil
+}
+
+// Checksum implements Reader. It reads the whole object.
+func (l local) Checksum(ctx context.Context, name string) (uint32, error) {
+	r, err := l.Open(ctx, name, 0, 0, -1)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	sum := crc32.New(castagnoli)
+	if _, err := io.Copy(sum, r); err != nil {
+		return 0, fmt.Errorf("summing %s: %w", name, err)
+	}
+	return sum.Sum32(), nil
+}
+
+// openFile opens the regular file of a file system as an object; every other kind of file, and
+// none at all, is ErrNotExist. Errors name the file by its place, the file system's own path.
+func openFile(fsys fs.FS, place, name string) (object, error) {
+	// Not opened unless it is known to be a regular file: opening a pipe would wait for a writer.
+	info, err := fs.Stat(fsys, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrNotExist
+	}
+	var opened fs.File
+	if err == nil {
+		opened, err = fsys.Open(name)
+	}
+	if err != nil {
+		if absent(err) {
+			err = ErrNotExist
+		}
+		return object{}, fmt.Errorf("%s: %w", filepath.Join(place, name), err)
+	}
+	file := opened.(*os.File)
+	if info, err = file.Stat(); err != nil {
+		file.Close()
+		return object{}, fmt.Errorf("%s: %w", filepath.Join(place, name), err)
+	}
+	return object{file, file, fileAttrs(name, info)}, nil
+}
+
+// fileAttrs are a file's attributes as an object. Its generation is the time of its last change in
+// nanoseconds since 1970, and -1 for that very moment.
+func fileAttrs(name string, info fs.FileInfo) Attrs {
+	generation := info.ModTime().UnixNano()
+	if generation == 0 {
+		generation = -1
+	}
+	return Attrs{Name: name, Size: info.Size(), Generation: generation}
+}
+
+// absent tells whether an error of opening a file means that there is no such file.
+func absent(err error) bool {
+	for _, target := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,154 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A View shows content that lies elsewhere on this machine as objects, without a copy: the input
+// bucket of a run on one machine. Symbolic links are followed wherever they lead.
+//
+// A name is cleaned before it is looked up, as path.Clean does, so it never leads out of a folder.
+type View struct {
+	local
+	entries map[string]Content
+	names   []string // of entries, ascending
+}
+
+// Content is where a View finds the content of an object, or of all objects with a prefix.
+type Content struct {
+	kind contentKind
+	path string
+	data []byte
+}
+
+type contentKind int
+
+const (
+	literalContent contentKind = iota
+	fileContent
+	folderContent
+)
+
+// AtFile is the content of the file at a path of this machine. Its generation is the time of the
+// file's last change, in nanoseconds.
+func AtFile(path string) Content { return Content{kind: fileContent, path: filepath.Clean(path)} }
+
+// AtFolder is the content of all files below the folder at a path of this machine, which may also
+// be missing. Generations are those of AtFile.
+func AtFolder(path string) Content { return Content{kind: folderContent, path: filepath.Clean(path)} }
+
+// Literal is the content data, which must not be changed afterwards. Its generation is a function
+// of data.
+func Literal(data []byte) Content { return Content{data: data} }
+
+// NewView returns a view of entries, by name: an entry AtFolder is named by the prefix of its
+// objects, which ends in a slash, every other by its one object. A bad name, or one that
+// lies below another, is ErrName; the error lists all of them.
+func NewView(entries map[string]Content) (*View, error) {
+	v := &View{entries: maps.Clone(entries), names: slices.Sorted(maps.Keys(entries))}
+	v.open = v.find
+	var faults []error
+	for _, name := range v.names {
+		bare, slash := strings.CutSuffix(name, "/")
+		if err := checkName(bare); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if slash != (entries[name].kind == folderContent) {
+			faults = append(faults, fmt.Errorf("%w: %q: the name of a folder, and no other, ends in a slash", ErrName, name))
+		}
+		if _, file := entries[bare]; slash && file {
+			faults = append(faults, fmt.Errorf("%w: %q is an object and a folder", ErrName, bare))
+		}
+		for above := path.Dir(bare); above != "."; above = path.Dir(above) {
+			_, file := entries[above]
+			if _, folder := entries[above+"/"]; file || folder {
+				faults = append(faults, fmt.Errorf("%w: %q lies below %q", ErrName, name, above))
+			}
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
+func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
+	return func(yield func(Attrs, error) bool) {
+		for _, name := range v.names {
+			content := v.entries[name]
+			if content.kind == folderContent {
+				if !overlap(name, prefix) || after > name && !strings.HasPrefix(after, name) {
+					continue
+				}
+				within := walk{ctx: ctx, fsys: os.DirFS(content.path), place: content.path}
+				within.prefix = prefix[min(len(name), len(prefix)):]
+				if strings.HasPrefix(after, name) {
+					within.after = after[len(name):]
+				}
+				within.yield = func(a Attrs, err error) bool {
+					a.Name = name + a.Name
+					return yield(a, err)
+				}
+				if !within.run() {
+					return
+				}
+				continue
+			}
+			if !strings.HasPrefix(name, prefix) || name <= after {
+				continue
+			}
+			attrs, err := v.Stat(ctx, name)
+			if errors.Is(err, ErrNotExist) {
+				continue
+			}
+			if !yield(attrs, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// find opens what lies under a name.
+func (v *View) find(name string) (object, error) {
+	name = path.Clean(name)
+	if err := checkName(name); err != nil {
+		return object{}, fmt.Errorf("%w (%w)", ErrNotExist, err)
+	}
+	content, ok := v.entries[name]
+	folder, within := filepath.Split(content.path)
+	for above := path.Dir(name); !ok && above != "."; above = path.Dir(above) {
+		if content, ok = v.entries[above+"/"]; ok {
+			folder, within = content.path, name[len(above)+1:]
+		}
+	}
+	switch {
+	case !ok:
+		return object{}, fmt.Errorf("%s: %w", name, ErrNotExist)
+	case content.kind == literalContent:
+		return literal(name, content.data), nil
+	}
+	folder = filepath.Clean(folder)
+	o, err := openFile(os.DirFS(folder), folder, within)
+	o.attrs.Name = name
+	return o, err
+}
+
+// literal is an object of memory. The bit above the checksum keeps its generation from being 0.
+func literal(name string, data []byte) object {
+	generation := 1<<32 | int64(crc32.Checksum(data, castagnoli))
+	return object{bytes.NewReader(data), io.NopCloser(nil), Attrs{name, int64(len(data)), generation}}
+}

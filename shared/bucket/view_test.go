@@ -1,0 +1,143 @@
+package bucket
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// newView is a view of two manifests, a generated description and a folder of images that is
+// reached through links.
+func newView(t *testing.T) *View {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "my data.json"), "[]")
+	writeFile(t, filepath.Join(dir, "secret"), "secret")
+	writeFile(t, filepath.Join(dir, "disk", "pictures", "a.jpg"), "a")
+	writeFile(t, filepath.Join(dir, "disk", "pictures", "a", "b.jpg"), "b")
+	writeFile(t, filepath.Join(dir, "disk", "more", "c.jpg"), "c")
+	symlink(t, filepath.Join(dir, "disk", "pictures"), filepath.Join(dir, "images"))
+	symlink(t, filepath.Join(dir, "disk", "more"), filepath.Join(dir, "disk", "pictures", "more"))
+	symlink(t, filepath.Join(dir, "disk", "more", "c.jpg"), filepath.Join(dir, "disk", "pictures", "d.jpg"))
+	symlink(t, filepath.Join(dir, "disk"), filepath.Join(dir, "disk", "more", "round"))
+	symlink(t, "nowhere", filepath.Join(dir, "disk", "pictures", "broken.jpg"))
+	v, err := NewView(map[string]Content{
+		"datasets/d/dataset.yaml":    Literal([]byte("images: images/d/\n")),
+		"datasets/d/parts/one.json":  AtFile(filepath.Join(dir, "my data.json")),
+		"datasets/d/parts/gone.json": AtFile(filepath.Join(dir, "gone.json")),
+		"images/d/":                  AtFolder(filepath.Join(dir, "images")),
+		"images/e/":                  AtFolder(filepath.Join(dir, "no such folder")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestView(t *testing.T) {
+	t.Parallel()
+	v := newView(t)
+	for name, want := range map[string]string{
+		"datasets/d/dataset.yaml":            "images: images/d/\n",
+		"datasets/d/parts/one.json":          "[]",
+		"images/d/a.jpg":                     "a",
+		"images/d/a/b.jpg":                   "b",
+		"images/d/more/c.jpg":                "c",
+		"images/d/d.jpg":                     "c",
+		"images/d//a/./b.jpg":                "b",
+		"images/d/x/../a.jpg":                "a",
+		"images/x/../d/a.jpg":                "a",
+		"images/d/more/round/pictures/a.jpg": "a",
+	} {
+		if got := string(get(t, v, name)); got != want {
+			t.Errorf("%s reads %q, want %q", name, got, want)
+		}
+		attrs, err := v.Stat(t.Context(), name)
+		if err != nil || attrs.Size != int64(len(want)) || attrs.Generation == 0 {
+			t.Errorf("Stat(%s) = %+v, %v", name, attrs, err)
+		}
+		r, err := v.Open(t.Context(), name, attrs.Generation, 1, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || string(got) != want[1:min(4, len(want))] {
+			t.Errorf("%s from 1 on: %q, %v", name, got, err)
+		}
+		r.Close()
+		if _, err := v.Open(t.Context(), name, attrs.Generation+1, 0, -1); !errors.Is(err, ErrNotExist) {
+			t.Errorf("another generation of %s: %v, want ErrNotExist", name, err)
+		}
+	}
+	for _, name := range append([]string{
+		"datasets/d/parts/gone.json", "datasets/d/parts", "datasets/d/dataset.yaml/x", "images/d", "images/d/", "images/d/a",
+		"images/d/broken.jpg", "images/d/../secret", "images/d/../../secret", "/images/d/a.jpg", "images/e/a.jpg", "images/f/a.jpg",
+		"images/d/" + strings.Repeat("x", 300),
+	}, badNames...) {
+		mustBeAbsent(t, v, name)
+	}
+}
+
+func TestViewList(t *testing.T) {
+	t.Parallel()
+	v := newView(t)
+	all := []string{
+		"datasets/d/dataset.yaml", "datasets/d/parts/one.json", "images/d/a.jpg", "images/d/a/b.jpg", "images/d/d.jpg",
+		"images/d/more/c.jpg", "images/d/more/round/more/c.jpg", "images/d/more/round/pictures/a.jpg",
+		"images/d/more/round/pictures/a/b.jpg", "images/d/more/round/pictures/d.jpg",
+	}
+	if diff := cmp.Diff(all, list(t, v, "", "")); diff != "" {
+		t.Fatalf("List (-want +got):\n%s", diff)
+	}
+	for _, prefix := range []string{"", "d", "datasets/d/", "datasets/d/parts/o", "images", "images/d/", "images/d/a", "images/d/a/", "images/d/more/", "images/e/", "x", "images/d/../"} {
+		for _, after := range append([]string{"", "datasets/e", "images/", "images/d/", "images/d/b", "images/d0"}, all...) {
+			var want []string
+			for _, name := range all {
+				if strings.HasPrefix(name, prefix) && name > after {
+					want = append(want, name)
+				}
+			}
+			if diff := cmp.Diff(want, list(t, v, prefix, after)); diff != "" {
+				t.Errorf("List(%q, %q) (-want +got):\n%s", prefix, after, diff)
+			}
+		}
+	}
+	for attrs, err := range v.List(t.Context(), "", "") {
+		stat, errStat := v.Stat(t.Context(), attrs.Name)
+		if diff := cmp.Diff(stat, attrs); err != nil || errStat != nil || diff != "" {
+			t.Errorf("%v, %v (-stat +list):\n%s", errStat, err, diff)
+		}
+		if !slices.Contains(all, attrs.Name) {
+			break
+		}
+	}
+}
+
+func TestNewViewRefuses(t *testing.T) {
+	t.Parallel()
+	for _, entries := range []map[string]Content{
+		{"": Literal(nil)},
+		{"/": AtFolder("x")},
+		{"../a": AtFile("x")},
+		{"a/": AtFile("x")},
+		{"a/": Literal(nil)},
+		{"a": AtFolder("x")},
+		{"a//": AtFolder("x")},
+		{"a/": AtFolder("x"), "a/b": AtFile("y")},
+		{"a/": AtFolder("x"), "a/b/c/": AtFolder("y")},
+		{"a": AtFile("x"), "a/b": AtFile("y")},
+		{"a": AtFile("x"), "a/": AtFolder("y")},
+	} {
+		if _, err := NewView(entries); !errors.Is(err, ErrName) {
+			t.Errorf("%v: %v, want ErrName", entries, err)
+		}
+	}
+	_, err := NewView(map[string]Content{"a//b": Literal(nil), "../c": Literal(nil)})
+	if err == nil || !strings.Contains(err.Error(), "a//b") || !strings.Contains(err.Error(), "../c") {
+		t.Errorf("%v, want both faults", err)
+	}
+}

@@ -1,0 +1,110 @@
+package bucket
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+// walk lists the regular files of a file system as objects. Symbolic links are followed, except
+// those that lead back to a folder they lie in; those that lead nowhere are passed over.
+type walk struct {
+	ctx           context.Context
+	fsys          fs.FS
+	place         string // the file system's own path, for errors
+	prefix, after string
+	yield         func(Attrs, error) bool
+}
+
+// run yields what Reader.List would and tells whether more is wanted.
+func (w walk) run() bool {
+	folder := w.prefix[:strings.LastIndex(w.prefix, "/")+1]
+	if folder != "" && checkName(strings.TrimSuffix(folder, "/")) != nil {
+		return true
+	}
+	return w.folder(folder)
+}
+
+// folder yields the objects of a folder, whose name is empty or ends in a slash.
+func (w walk) folder(name string) bool {
+	if err := w.ctx.Err(); err != nil {
+		w.yield(Attrs{}, err)
+		return false
+	}
+	entries, err := fs.ReadDir(w.fsys, path.Clean(name))
+	if err != nil && !absent(err) {
+		w.yield(Attrs{}, fmt.Errorf("listing %s: %w", w.place, err))
+		return false
+	}
+	type child struct {
+		name string // ends in a slash if it is a folder
+		info func() (fs.FileInfo, error)
+	}
+	var children []child
+	for _, e := range entries {
+		full := name + e.Name()
+		if !overlap(full, w.prefix) || checkName(full) != nil {
+			continue
+		}
+		mode, info := e.Type(), e.Info
+		if mode&fs.ModeSymlink != 0 {
+			target, err := fs.Stat(w.fsys, full)
+			if err != nil || w.leadsBack(full, target) {
+				continue
+			}
+			mode, info = target.Mode(), func() (fs.FileInfo, error) { return target, nil }
+		}
+		switch {
+		case mode.IsDir() && overlap(full+"/", w.prefix) && (w.after < full+"/" || strings.HasPrefix(w.after, full+"/")):
+			children = append(children, child{full + "/", nil})
+		case mode.IsRegular() && strings.HasPrefix(full, w.prefix) && w.after < full:
+			children = append(children, child{full, info})
+		}
+	}
+	// A folder's objects come where its name with the slash does: a.b, a/b, a0.
+	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.name, b.name) })
+	for _, c := range children {
+		if c.info == nil {
+			if !w.folder(c.name) {
+				return false
+			}
+			continue
+		}
+		if err := w.ctx.Err(); err != nil {
+			w.yield(Attrs{}, err)
+			return false
+		}
+		info, err := c.info()
+		if err != nil {
+			if absent(err) {
+				continue
+			}
+			w.yield(Attrs{}, fmt.Errorf("listing %s: %w", w.place, err))
+			return false
+		}
+		if !w.yield(fileAttrs(c.name, info), nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// leadsBack tells whether a link's target is a folder that the link lies in.
+func (w walk) leadsBack(link string, target fs.FileInfo) bool {
+	for folder := link; target.IsDir() && folder != "."; {
+		folder = path.Dir(folder)
+		if info, err := fs.Stat(w.fsys, folder); err == nil && os.SameFile(info, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// overlap tells whether one of two strings begins with the other.
+func overlap(a, b string) bool {
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}

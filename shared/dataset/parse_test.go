@@ -1,0 +1,211 @@
+package dataset
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var demo = Place{Manifest: "demo.json", Element: 7, Line: 81}
+
+// asked is a conversation of one question, with its text, and one answer.
+func asked(question string) string {
+	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
+}
+
+func TestParseSoundRecords(t *testing.T) {
+	t.Parallel()
+	turns := func(question string) []Turn {
+		return []Turn{{Role: Human, Text: question}, {Role: Model, Text: "So."}}
+	}
+	why, what := turns("Why?"), turns("<image>\nWhat?")
+	for name, tc := range map[string]struct {
+		raw  string
+		want Sample // without Place and Raw
+	}{
+		"text only":            {`{"id": "a", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"odd keys":             {`{"id": "a", "Image": 7, "model": [], ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"id absent":            {`{` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id null":              {`{"id": null, ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id empty":             {`{"id": "", ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id as a number":       {`{"id": 1.50e2, ` + asked("Why?") + `}`, Sample{ID: "1.50e2", Source: "demo", Turns: why}},
+		"id far too large":     {`{"id": 12345678901234567890, ` + asked("Why?") + `}`, Sample{ID: "12345678901234567890", Source: "demo", Turns: why}},
+		"id twice":             {`{"id": "a", "id": "b", ` + asked("Why?") + `}`, Sample{ID: "b", Source: "demo", Turns: why}},
+		"escaped key and text": {`{"i\u0064": "\u00e4\n", ` + asked("Why?") + `}`, Sample{ID: "ä\n", Source: "demo", Turns: why}},
+		"not UTF-8":            {"{\"id\": \"a\xff\\ud800\", " + asked("Why?") + `}`, Sample{ID: "a\ufffd\ufffd", Source: "demo", Turns: why}},
+		"white space":          {" {\n\"id\" :\t\"a\" ,\r\n" + asked("Why?") + " }\n", Sample{ID: "a", Source: "demo", Turns: why}},
+		"image": {`{"id": "a", "image": "coco/train/1.jpg", ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "coco", Turns: what, Images: []Image{{Name: "coco/train/1.jpg"}}}},
+		"image in no folder": {`{"id": "a", "image": "./1.jpg", ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Name: "./1.jpg"}}}},
+		"image in a bucket": {`{"id": "a", "image": "gs://bucket/vg/1.jpg", ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "vg", Turns: what, Images: []Image{{Name: "gs://bucket/vg/1.jpg"}}}},
+		"image in a bucket's root": {`{"id": "a", "image": "gs://bucket/1.jpg", ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Name: "gs://bucket/1.jpg"}}}},
+		"image null":       {`{"id": "a", "image": null, ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"image empty":      {`{"id": "a", "image": "", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"image list empty": {`{"id": "a", "image": [null, ""], ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"image list": {`{"id": "a", "image": ["x/1.jpg", {"path": "y/2.jpg", "bytes": null}], ` + asked("<image><image> Same?") + `}`,
+			Sample{ID: "a", Source: "x", Turns: turns("<image><image> Same?"), Images: []Image{{Name: "x/1.jpg"}, {Name: "y/2.jpg"}}}},
+		"images": {`{"id": "a", "image": [], "images": ["x/1.jpg"], ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "x", Turns: what, Images: []Image{{Name: "x/1.jpg"}}}},
+		"image before images": {`{"id": "a", "image": "x/1.jpg", "images": ["y/1.jpg", "y/2.jpg"], ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "x", Turns: what, Images: []Image{{Name: "x/1.jpg"}}}},
+		"data URL": {`{"id": "a", "image": "data:image/png;base64,aGk=", ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}}},
+		"data URL in capitals": {`{"id": "a", "image": "DATA:;BASE64,aGk=", ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}}},
+		"embedded bytes": {`{"id": "a", "image": {"bytes": "aGk=", "path": "x/1.jpg"}, ` + asked("<image>\nWhat?") + `}`,
+			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}}},
+		"folder of the first named image": {`{"id": "a", "image": ["data:;base64,aGk=", "x/1.jpg"], ` + asked("<image><image> Same?") + `}`,
+			Sample{ID: "a", Source: "x", Turns: turns("<image><image> Same?"), Images: []Image{{Data: []byte("hi")}, {Name: "x/1.jpg"}}}},
+		"data_source first": {`{"id": "a", "source": "c", "image_source": "b", "data_source": "a", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "a", Turns: why}},
+		"then image_source": {`{"id": "a", "source": "c", "image_source": "b", "data_source": "", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "b", Turns: why}},
+		"then source":       {`{"id": "a", "source": "c", "image_source": 7, ` + asked("Why?") + `}`, Sample{ID: "a", Source: "c", Turns: why}},
+		"messages": {`{"id": "a", "messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}`,
+			Sample{ID: "a", Source: "demo", Turns: why}},
+		"mixed forms": {`{"id": "a", "conversations": null, "messages": [{"from": "user", "content": "Why?"}, {"role": "model", "from": null, "value": "So.", "weight": 1}]}`,
+			Sample{ID: "a", Source: "demo", Turns: why}},
+		"marks in any turn": {`{"id": "a", "image": ["x/1.jpg", "x/2.jpg"], "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."},` +
+			` {"from": "human", "value": "<image>"}, {"from": "gpt", "value": "Like <image>"}]}`,
+			Sample{ID: "a", Source: "x", Images: []Image{{Name: "x/1.jpg"}, {Name: "x/2.jpg"}},
+				Turns: append(turns("Why?"), Turn{Human, "<image>"}, Turn{Model, "Like <image>"})}},
+		"last question unanswered": {`{"id": "a", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}, {"from": "human", "value": "And?"}]}`,
+			Sample{ID: "a", Source: "demo", Turns: append(turns("Why?"), Turn{Human, "And?"})}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tc.want.Place, tc.want.Raw = demo, []byte(tc.raw)
+			if diff := cmp.Diff(&tc.want, Parse([]byte(tc.raw), demo)); diff != "" {
+				t.Errorf("Parse (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseProblems(t *testing.T) {
+	t.Parallel()
+	turns := func(list string) string { return `{"conversations": [` + list + `]}` }
+	const question, answer = `{"from": "human", "value": "Why?"}`, `{"from": "gpt", "value": "So."}`
+	image := func(value string) string { return `{"image": ` + value + `, ` + asked("<image>\nWhat?") + `}` }
+	for name, tc := range map[string]struct {
+		raw, kind, field, detail string // detail: a part of it
+	}{
+		"nothing":            {``, NotAnObject, "", "unexpected end of JSON input at byte 0"},
+		"broken JSON":        {`{"id": "a" "b"}`, NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12"},
+		"control character":  {"{\"id\": \"a\nb\"}", NotAnObject, "", `invalid character '\n' in string`},
+		"NaN":                {`{"id": NaN}`, NotAnObject, "", "invalid character 'N'"},
+		"cut short":          {`{"id": "a", `, NotAnObject, "", "unexpected end of JSON input"},
+		"two values":         {`{} {}`, NotAnObject, "", "invalid character '{' after top-level value"},
+		"nested too deep":    {strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), NotAnObject, "", "exceeded max depth"},
+		"a list":             {` [1]`, NotAnObject, "", "the record is a list"},
+		"a string":           {`"a"`, NotAnObject, "", "the record is a string"},
+		"a number":           {`-7`, NotAnObject, "", "the record is a number"},
+		"a truth value":      {`true`, NotAnObject, "", "the record is true or false"},
+		"null":               {`null`, NotAnObject, "", "the record is null"},
+		"id of another type": {`{"id": ["a"], ` + asked("Why?") + `}`, WrongType, "id", "found a list; write a string or a number"},
+
+		"no conversation":         {`{"id": null}`, NoConversation, "conversations", "the record has none"},
+		"conversation null":       {`{"conversations": null}`, NoConversation, "conversations", "the record has none"},
+		"conversation empty":      {turns(""), NoConversation, "conversations", "the list is empty"},
+		"messages empty":          {`{"messages": [ ]}`, NoConversation, "messages", "the list is empty"},
+		"conversation a string":   {`{"conversations": "Why? So."}`, WrongType, "conversations", "found a string; write a list of turns"},
+		"turn a string":           {turns(question + `, "So."`), WrongType, "conversations[1]", "found a string; write a turn like"},
+		"turn null":               {turns(question + `, null`), WrongType, "conversations[1]", "found null; write a turn like"},
+		"role unknown":            {turns(question + `, {"from": "bing", "value": "So."}`), RoleUnknown, "conversations[1].from", `found "bing"; write human (or user) or gpt`},
+		"role in capitals":        {turns(`{"from": "Human", "value": "Why?"}, ` + answer), RoleUnknown, "conversations[0].from", `found "Human"`},
+		"role absent":             {turns(`{"value": "Why?"}, ` + answer), RoleUnknown, "conversations[0].from", "the turn has no role"},
+		"role a number":           {turns(`{"from": 1, "value": "Why?"}, ` + answer), WrongType, "conversations[0].from", "found a number; write human or gpt"},
+		"system turn":             {turns(`{"from": "system", "value": "Be kind."}, ` + question + `, ` + answer), RoleUnknown, "conversations[0].from", "put its text at the head of the first human turn"},
+		"system message":          {`{"messages": [{"role": "system", "content": "Be kind."}]}`, RoleUnknown, "messages[0].role", "one fixed system prompt"},
+		"model first":             {turns(answer + `, ` + question), RolesAlternate, "conversations[0].from", "the model speaks first"},
+		"human twice":             {turns(question + `, ` + question + `, ` + answer), RolesAlternate, "conversations[1].from", "human speaks twice in a row"},
+		"model twice":             {turns(question + `, ` + answer + `, ` + answer), RolesAlternate, "conversations[2].from", "gpt speaks twice in a row"},
+		"text empty":              {turns(question + `, {"from": "gpt", "value": ""}`), EmptyTurn, "conversations[1].value", "the turn's text is blank"},
+		"text blank":              {turns(`{"from": "human", "value": " \n\u00a0"}, ` + answer), EmptyTurn, "conversations[0].value", "the turn's text is blank"},
+		"text null":               {turns(question + `, {"from": "gpt", "value": null}`), EmptyTurn, "conversations[1].value", "the turn has no text"},
+		"content absent":          {`{"messages": [{"role": "user"}, {"role": "assistant", "content": "So."}]}`, EmptyTurn, "messages[0].value", "the turn has no text"},
+		"text a number":           {turns(question + `, {"from": "gpt", "value": 42}`), WrongType, "conversations[1].value", "found a number; write the turn's text"},
+		"content in parts":        {`{"messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}]}`, WrongType, "messages[0].content", "found a list; write the turn's text as one string"},
+		"no answer":               {turns(question), NoAnswer, "conversations", "no turn is the model's"},
+		"mark without image":      {`{` + asked("<image>\nWhat?") + `}`, ImageCount, "", "1 <image> marks in the turns, but 0 images"},
+		"image without mark":      {`{"image": "a.png", ` + asked("Why?") + `}`, ImageCount, "", "0 <image> marks in the turns, but 1 images"},
+		"image a number":          {image(`7`), WrongType, "image", "found a number; write an image's name"},
+		"image list in a list":    {image(`["a.png", ["b.png"]]`), WrongType, "image[1]", "found a list; write an image's name"},
+		"image object empty":      {image(`{"bytes": null}`), WrongType, "image", "neither bytes nor path"},
+		"image bytes as numbers":  {image(`{"bytes": [1, 2]}`), WrongType, "image.bytes", "found a list; write the image as base64"},
+		"image path a number":     {image(`{"path": 1}`), WrongType, "image.path", "found a number; write the image's name"},
+		"image name absolute":     {image(`"/data/a.png"`), ImageNameUnsafe, "image", `"/data/a.png" is absolute`},
+		"image name escaping":     {`{"images": ["a.png", "../b.png"], ` + asked("<image>\nWhat?") + `}`, ImageNameUnsafe, "images[1]", `"../b.png" leads out`},
+		"image name of a website": {image(`{"path": "https://host/a.png"}`), ImageNameUnsafe, "image.path", "is a URL"},
+		"image as plain base64":   {image(`"` + strings.Repeat("iVBORw0KGgoA", 100) + `"`), ImageNameUnsafe, "image", "embed image data as data:image/jpeg;base64,"},
+		"data URL not base64":     {image(`"data:image/svg+xml,<svg/>"`), ImageDataBroken, "image", "found \"data:image/svg+xml,<svg/>\"; write data:"},
+		"data URL without data":   {image(`"data:image/png;base64"`), ImageDataBroken, "image", "found \"data:image/png;base64\"; write data:"},
+		"data URL broken":         {image(`"data:image/png;base64,a?=="`), ImageDataBroken, "image", "illegal base64 data at input byte 1"},
+		"data URL empty":          {image(`["data:image/png;base64,"]`), ImageDataBroken, "image[0]", "the data is empty"},
+		"bytes broken":            {image(`{"bytes": "aGk"}`), ImageDataBroken, "image.bytes", "illegal base64 data"},
+		"the first of several":    {`{"id": true, "image": 7}`, WrongType, "id", "found true or false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := Parse([]byte(tc.raw), demo)
+			if s.Problem == nil {
+				t.Fatal("Parse finds no problem")
+			}
+			if s.ID != "demo.json#7" || string(s.Raw) != tc.raw || s.Place != demo || s.Problem.Place != demo {
+				t.Errorf("the sample has not kept its record and place: %+v", s)
+			}
+			if s.Problem.Kind != tc.kind || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
+				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.kind, tc.field, tc.detail)
+			}
+			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {
+				t.Errorf("the detail %q gives no fix, or is long", s.Problem.Detail)
+			}
+		})
+	}
+}
+
+// A problem does not hide what could be read.
+func TestParseKeepsTheRest(t *testing.T) {
+	t.Parallel()
+	raw := []byte(`{"id": "a", "source": "vg", "image": ["x/1.jpg", "/2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`)
+	want := &Sample{
+		ID: "a", Source: "vg", Turns: []Turn{{Role: Human, Text: "Why?"}}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
+		Problem: &Problem{Kind: RoleUnknown, Field: "conversations[0].from", Detail: `found "bing"; write human (or user) or gpt (or assistant)`, Place: demo},
+	}
+	if diff := cmp.Diff(want, Parse(raw, demo)); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, raw := range []string{
+		sound, `{"id": 1, "image": {"bytes": "aGk="}, "images": ["data:;base64,aGk="]}`, `{"messages": [{"role": "user", "content": "a\u0000"}]}`,
+		"[[{}", "{\"id\": \"\xff\\ud800\"}", `{"image": ["../a", "gs://b/c", null]}`,
+	} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s := Parse(raw, demo)
+		if s.ID == "" || s.Source == "" {
+			t.Errorf("no id or no source: %+v", s)
+		}
+		if s.Problem != nil {
+			if s.Problem.Kind == "" || !utf8.ValidString(s.Problem.Detail) {
+				t.Errorf("the problem %+v is not in words", s.Problem)
+			}
+			return
+		}
+		if len(s.Turns) < 2 || s.Turns[0].Role != Human || s.marks() != len(s.Images) {
+			t.Errorf("accepted as sound: %+v", s)
+		}
+		for _, image := range s.Images {
+			if _, err := CleanImageName(image.Name); (err == nil) == (image.Data != nil) {
+				t.Errorf("accepted as an image: %+v", image)
+			}
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// DefaultMaxRecordBytes is the longest record that a Reader takes unless told otherwise.
+const DefaultMaxRecordBytes = 32 << 20
+
+// Duplicates says what becomes of a record with the id of an earlier one.
+type Duplicates string
+
+// What a dataset can ask for in dataset.yaml.
+const (
+	SkipDuplicates Duplicates = "skip" // the later record is a problem
+	KeepDuplicates Duplicates = "keep" // both are samples
+)
+
+// Options are the ways to read a manifest. The zero value is the default.
+type Options struct {
+	// DuplicateIDs is SkipDuplicates unless it is KeepDuplicates. Duplicates are looked for within
+	// a range.
+	DuplicateIDs Duplicates
+	// MaxRecordBytes is the longest record in bytes, DefaultMaxRecordBytes if 0.
+	MaxRecordBytes int
+}
+
+// A Reader yields the samples of one range. It holds no more than one record and the ids of the
+// range.
+type Reader struct {
+	scanner  scanner
+	span     Span
+	manifest string
+	keep     bool
+	places   map[string]Place // of the sound records, by id
+	err      error
+}
+
+// NewReader reads the samples of span, a range that Split found in a manifest of that file name and
+// format. r stands at span.Start; bytes after span.End are not read.
+func NewReader(r io.Reader, format Format, span Span, manifest string, opts Options) *Reader {
+	if opts.MaxRecordBytes == 0 {
+		opts.MaxRecordBytes = DefaultMaxRecordBytes
+	}
+	in := bufio.NewReaderSize(io.LimitReader(r, span.End-span.Start), 256<<10)
+	return &Reader{
+		scanner: scanner{
+			cursor:  cursor{in: in, offset: span.Start, line: span.FirstLine},
+			format:  format,
+			limit:   opts.MaxRecordBytes,
+			element: span.FirstElement - 1,
+		},
+		span:     span,
+		manifest: manifest,
+		keep:     opts.DuplicateIDs == KeepDuplicates,
+		places:   map[string]Place{},
+	}
+}
+
+// Next returns the next sample, sound or with its Problem, and io.EOF after span.Records of them.
+// Any other error means that r failed or did not yield the records that Split counted; it is
+// returned again by every later call.
+func (r *Reader) Next() (*Sample, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	s, err := r.next()
+	var format *FormatError
+	switch {
+	case err == io.EOF:
+		r.err = io.EOF
+	case errors.As(err, &format):
+		// Split has let the manifest pass, so its author is not to blame.
+		r.err = fmt.Errorf("reading bytes %d to %d of %s: they are not those that were split: %v",
+			r.span.Start, r.span.End, r.manifest, format)
+	case err != nil:
+		r.err = fmt.Errorf("reading bytes %d to %d of %s, at byte %d: %w",
+			r.span.Start, r.span.End, r.manifest, r.scanner.offset, err)
+	}
+	return s, r.err
+}
+
+func (r *Reader) next() (*Sample, error) {
+	read := r.scanner.element - r.span.FirstElement + 1
+	if read == r.span.Records {
+		return nil, io.EOF
+	}
+	next, err := r.scanner.skipSpace()
+	if err == nil && read > 0 && r.scanner.format == Array {
+		if next != ',' {
+			return nil, r.scanner.unexpected(`","`)
+		}
+		r.scanner.advance([]byte{','})
+		_, err = r.scanner.skipSpace()
+	}
+	if err == io.EOF {
+		return nil, io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	rec, err := r.scanner.record()
+	if err != nil {
+		return nil, err
+	}
+	// A line that was cut short looks like any other, so the last record has to end with the range.
+	if read+1 == r.span.Records && rec.end != r.span.End {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return r.sample(rec), nil
+}
+
+func (r *Reader) sample(rec record) *Sample {
+	place := Place{Manifest: r.manifest, Element: r.scanner.element, Line: rec.line}
+	if rec.raw == nil {
+		s := newSample(nil, place)
+		s.fail(RecordTooLarge, "", fmt.Sprintf(
+			"the record has %d bytes, more than the %d allowed; shorten it, or give its images as files instead of embedding them",
+			rec.end-rec.start, r.scanner.limit))
+		return s
+	}
+	s := Parse(bytes.Clone(rec.raw), place)
+	if r.keep || s.Problem != nil {
+		return s
+	}
+	if first, ok := r.places[s.ID]; ok {
+		s.fail(DuplicateID, "id", fmt.Sprintf(
+			"%s is the id of element %d (line %d) too; give the record an id of its own, or set `duplicate_ids: keep` in dataset.yaml",
+			quote(s.ID, quoted), first.Element, first.Line))
+		return s
+	}
+	r.places[s.ID] = place
+	return s
+}

@@ -1,0 +1,211 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// readAll splits a manifest into ranges of rangeBytes and reads them all, each from its own bytes
+// alone.
+func readAll(tb testing.TB, manifest []byte, rangeBytes int64, opts Options) []Sample {
+	tb.Helper()
+	layout, err := Split(bytes.NewReader(manifest), rangeBytes)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var samples []Sample
+	for _, span := range layout.Ranges {
+		r := NewReader(bytes.NewReader(manifest[span.Start:]), layout.Format, span, "demo."+string(layout.Format), opts)
+		list, err := drain(r)
+		if err != io.EOF {
+			tb.Fatal(err)
+		}
+		if int64(len(list)) != span.Records {
+			tb.Errorf("%d samples of %+v", len(list), span)
+		}
+		samples = append(samples, list...)
+	}
+	return samples
+}
+
+// drain reads until an error.
+func drain(r *Reader) (list []Sample, err error) {
+	for {
+		s, err := r.Next()
+		if err != nil {
+			return list, err
+		}
+		list = append(list, *s)
+	}
+}
+
+// problems are the kinds of the samples' problems, "" for a sound sample.
+func problems(samples []Sample) []string {
+	kinds := make([]string, len(samples))
+	for i, s := range samples {
+		if s.Problem != nil {
+			kinds[i] = s.Problem.Kind
+		}
+	}
+	return kinds
+}
+
+// sound is a record without a problem.
+const sound = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`
+
+func TestReaderNamesPlaces(t *testing.T) {
+	t.Parallel()
+	var got []Place
+	for _, s := range readAll(t, []byte("[\n"+sound+",\n\n{\n},[]\n]"), 20, Options{}) {
+		got = append(got, s.Place)
+	}
+	want := []Place{
+		{Manifest: "demo.json", Element: 1, Line: 2},
+		{Manifest: "demo.json", Element: 2, Line: 4},
+		{Manifest: "demo.json", Element: 3, Line: 5},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+}
+
+func TestReaderDuplicates(t *testing.T) {
+	t.Parallel()
+	faulty := `{"id": "a"}`
+	for name, tc := range map[string]struct {
+		records []string
+		opts    Options
+		want    []string
+	}{
+		"by default":          {[]string{sound, sound, sound}, Options{}, []string{"", DuplicateID, DuplicateID}},
+		"to be skipped":       {[]string{sound, sound}, Options{DuplicateIDs: SkipDuplicates}, []string{"", DuplicateID}},
+		"to be kept":          {[]string{sound, sound}, Options{DuplicateIDs: KeepDuplicates}, []string{"", ""}},
+		"of a faulty record":  {[]string{faulty, sound}, Options{}, []string{NoConversation, ""}},
+		"of a faulty one too": {[]string{sound, faulty}, Options{}, []string{"", NoConversation}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			samples := readAll(t, []byte("["+strings.Join(tc.records, ",\n")+"]"), 1<<20, tc.opts)
+			if diff := cmp.Diff(tc.want, problems(samples)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+	second := readAll(t, []byte(sound+"\n"+sound), 1<<20, Options{})[1]
+	want := "demo.jsonl: element 2 (line 2): duplicate id: id: \"a\" is the id of element 1 (line 1) too; " +
+		"give the record an id of its own, or set `duplicate_ids: keep` in dataset.yaml"
+	if diff := cmp.Diff(want, second.Problem.Error()); diff != "" {
+		t.Errorf("the problem in words (-want +got):\n%s", diff)
+	}
+}
+
+func TestReaderLimitsRecords(t *testing.T) {
+	t.Parallel()
+	large := `{"id": "` + strings.Repeat("x", 1000) + `"}`
+	for name, manifest := range map[string]string{
+		"array": "[" + sound + "," + large + "," + strings.ReplaceAll(sound, `"a"`, `"b"`) + "]",
+		"lines": sound + "\n" + large + "\n" + strings.ReplaceAll(sound, `"a"`, `"b"`),
+	} {
+		samples := readAll(t, []byte(manifest), 1<<20, Options{MaxRecordBytes: len(sound)})
+		if diff := cmp.Diff([]string{"", RecordTooLarge, ""}, problems(samples)); diff != "" {
+			t.Errorf("%s: problems (-want +got):\n%s", name, diff)
+		}
+		if s := samples[1]; s.Raw != nil || !strings.HasSuffix(s.ID, "#2") || !strings.Contains(s.Problem.Detail, "1010 bytes") {
+			t.Errorf("%s: the large record is %+v", name, s)
+		}
+	}
+}
+
+// zeros is an endless record.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+// A record far above the limit costs no more memory than the limit. Not parallel: it counts what the
+// whole process allocates.
+func TestReaderMemoryIsBounded(t *testing.T) {
+	span := Span{End: 64 << 20, Records: 1, FirstElement: 1, FirstLine: 1}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s, err := NewReader(zeros{}, Lines, span, "demo.jsonl", Options{MaxRecordBytes: 1 << 20}).Next()
+	runtime.ReadMemStats(&after)
+	if err != nil || s.Problem == nil || s.Problem.Kind != RecordTooLarge {
+		t.Fatalf("Next: %+v, %v; want a record that is too large", s, err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 8<<20 {
+		t.Errorf("%d bytes were allocated for a record of 64 MiB with a limit of 1 MiB", used)
+	}
+}
+
+func TestReaderRefusesOtherBytes(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("connection reset")
+	const array, lines = `[{"id":1}, {"id":2}]`, "{\"id\":1}\n{\"id\":2}\n"
+	for name, tc := range map[string]struct {
+		manifest string
+		input    func(span []byte) io.Reader
+		want     error // nil: any
+	}{
+		"array cut short in a record":    {array, func(b []byte) io.Reader { return bytes.NewReader(b[:len(b)-1]) }, io.ErrUnexpectedEOF},
+		"array cut short between":        {array, func(b []byte) io.Reader { return bytes.NewReader(b[:9]) }, io.ErrUnexpectedEOF},
+		"lines cut short in a record":    {lines, func(b []byte) io.Reader { return bytes.NewReader(b[:len(b)-1]) }, io.ErrUnexpectedEOF},
+		"lines cut short between":        {lines, func(b []byte) io.Reader { return bytes.NewReader(b[:8]) }, io.ErrUnexpectedEOF},
+		"array that fails":               {array, func(b []byte) io.Reader { return iotest.TimeoutReader(iotest.HalfReader(bytes.NewReader(b))) }, iotest.ErrTimeout},
+		"lines that fail":                {lines, func(b []byte) io.Reader { return io.MultiReader(bytes.NewReader(b[:9]), iotest.ErrReader(broken)) }, broken},
+		"array with fewer records":       {array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1, "more": 2}`) }, io.ErrUnexpectedEOF},
+		"array without a comma":          {array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1}  {"id":2}`) }, nil},
+		"array with mismatched brackets": {array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1}, {"id":2]`) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			layout, err := Split(strings.NewReader(tc.manifest), 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			span := layout.Ranges[0]
+			r := NewReader(tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Format, span, "demo", Options{})
+			_, err = drain(r)
+			var format *FormatError
+			if err == io.EOF || errors.As(err, &format) || tc.want != nil && !errors.Is(err, tc.want) {
+				t.Errorf("Next: %v, want %v", err, tc.want)
+			}
+			if _, again := r.Next(); again != err {
+				t.Errorf("Next after an error: %v, want %v again", again, err)
+			}
+		})
+	}
+}
+
+func TestReaderReadsRealData(t *testing.T) {
+	t.Parallel()
+	manifest := pool(t)
+	var want []json.RawMessage
+	if err := json.Unmarshal(manifest, &want); err != nil {
+		t.Fatal(err)
+	}
+	samples := readAll(t, manifest, 100_000, Options{})
+	if len(samples) != 4457 || len(want) != 4457 {
+		t.Fatalf("%d samples of %d records, want 4457", len(samples), len(want))
+	}
+	for i, s := range samples {
+		if s.Problem != nil {
+			t.Errorf("unexpected problem: %v", s.Problem)
+		}
+		if !bytes.Equal(s.Raw, want[i]) {
+			t.Fatalf("%v: Raw is not the record:\n%s", s.Place, s.Raw)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// pool reads the manifest of real data that lies beside the repository, not in it.
+func pool(tb testing.TB) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))
+	if err != nil {
+		tb.Skipf("no pool of real data: %v", err)
+	}
+	return data
+}
+
+func TestProblemInWords(t *testing.T) {
+	t.Parallel()
+	place := Place{Manifest: "demo.json", Element: 7, Line: 81}
+	for want, p := range map[string]Problem{
+		"demo.json: element 7 (line 81): no answer: conversations: add one": {Kind: NoAnswer, Field: "conversations", Detail: "add one", Place: place},
+		"demo.json: element 7 (line 81): image count: write one mark":       {Kind: ImageCount, Detail: "write one mark", Place: place},
+	} {
+		if got := p.Error(); got != want {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+	}
+}

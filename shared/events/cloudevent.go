@@ -1,0 +1,64 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Types of the events that Harvest publishes.
+const (
+	RunScored          = "run.scored"
+	SelectionCompleted = "selection.completed"
+)
+
+// AttrType is the attribute that tells events apart: it repeats ce-type under a name that
+// subscriptions can filter on without quotes.
+const AttrType = "type"
+
+// A RunScoredEvent is the data of a RunScored event. The event's id is the run's id.
+type RunScoredEvent struct {
+	Run     string `json:"run"`
+	Dataset string `json:"dataset"`
+	Samples Counts `json:"samples"`
+}
+
+// Counts account for every sample: In = Scored + Failed + Skipped.
+type Counts struct {
+	In      int64 `json:"in"`
+	Scored  int64 `json:"scored"`
+	Failed  int64 `json:"failed"`
+	Skipped int64 `json:"skipped"`
+}
+
+// A SelectionCompletedEvent is the data of a SelectionCompleted event. The event's id is
+// `<run>/<selection>`. Outputs are names of objects in the work bucket.
+type SelectionCompletedEvent struct {
+	Run       string            `json:"run"`
+	Dataset   string            `json:"dataset"`
+	Selection string            `json:"selection"`
+	Selected  int               `json:"selected"`
+	Outputs   map[string]string `json:"outputs"`
+}
+
+// CloudEvent makes the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).
+// The same event published again has the same id, so that subscribers can tell repeats.
+func CloudEvent(kind, id, subject string, at time.Time, data any) (Message, error) {
+	body, err := json.Marshal(data)
+	if err != nil {
+		return Message{}, fmt.Errorf("encoding event %s %s: %w", kind, id, err)
+	}
+	return Message{
+		Attributes: map[string]string{
+			"ce-specversion": "1.0",
+			"ce-id":          id,
+			"ce-type":        kind,
+			AttrType:         kind,
+			"ce-source":      "/harvest",
+			"ce-subject":     subject,
+			"ce-time":        at.UTC().Format(time.RFC3339Nano),
+			"content-type":   "application/json",
+		},
+		Data: body,
+	}, nil
+}

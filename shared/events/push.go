@@ -1,0 +1,112 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// maxEnvelope bounds a push request: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
+const maxEnvelope = 16 << 20
+
+// A Delivery is one message that was pushed to a function.
+type Delivery struct {
+	Message
+	ID           string // the message's id: equal for every delivery of one message
+	Attempt      int    // from 1; 1 where the subscription does not count attempts
+	Subscription string
+}
+
+// Decode reads the delivery's data, JSON, into v. A failure is of the data: it would fail again.
+func (d Delivery) Decode(v any) error {
+	if err := json.Unmarshal(d.Data, v); err != nil {
+		return DataError(fmt.Errorf("decoding message %s: %w", d.ID, err))
+	}
+	return nil
+}
+
+type dataError struct{ error }
+
+func (e dataError) Unwrap() error { return e.error }
+
+// DataError marks an error as one of the data: the same delivery would fail in the same way
+// again, so it is acknowledged. Every other error is one of the world, and is delivered again.
+func DataError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return dataError{err}
+}
+
+// IsDataError tells whether an error is one of the data.
+func IsDataError(err error) bool {
+	var d dataError
+	return errors.As(err, &d)
+}
+
+// Envelope is the body of a push request, in Pub/Sub's form.
+// Source: https://cloud.google.com/pubsub/docs/push#properties_of_a_push_request
+type Envelope struct {
+	Message struct {
+		Data       []byte            `json:"data,omitempty"`
+		Attributes map[string]string `json:"attributes,omitempty"`
+		MessageID  string            `json:"messageId"`
+	} `json:"message"`
+	DeliveryAttempt int    `json:"deliveryAttempt,omitempty"`
+	Subscription    string `json:"subscription"`
+}
+
+// PushHandler is the endpoint of a push subscription: it decodes the envelope, calls handle, and
+// answers 204 to acknowledge the delivery or 503 to have it again. It is the only place that decides.
+func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, "a push subscription calls this with POST", http.StatusMethodNotAllowed)
+			return
+		}
+		var env Envelope
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxEnvelope)).Decode(&env); err != nil {
+			http.Error(w, "decoding push envelope: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		d := Delivery{
+			Message:      Message{Attributes: env.Message.Attributes, Data: env.Message.Data},
+			ID:           env.Message.MessageID,
+			Attempt:      max(env.DeliveryAttempt, 1),
+			Subscription: env.Subscription,
+		}
+		log := log.With("message", d.ID, "attempt", d.Attempt)
+		if trace := traceID(r); trace != "" {
+			log = log.With("trace", trace)
+		}
+		switch err := handle(r.Context(), d); {
+		case err == nil:
+			w.WriteHeader(http.StatusNoContent)
+		case IsDataError(err):
+			log.Error("message acknowledged: it can never succeed", "error", err)
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			log.Warn("message will be delivered again", "error", err)
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// traceID is the trace of a request by the W3C header, empty if it has none.
+func traceID(r *http.Request) string {
+	parts := strings.Split(r.Header.Get("Traceparent"), "-")
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[1]
+}
+
+// AttrDeadCount is the attribute that Pub/Sub adds to a message that it moves to a dead-letter
+// topic: how many times it was delivered in vain.
+// Source: https://cloud.google.com/pubsub/docs/handling-failures#track_delivery_attempts
+const AttrDeadCount = "CloudPubSubDeadLetterSourceDeliveryCount"

@@ -1,0 +1,106 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+const (
+	// leaseTime is how long an unreleased lease may belong to a living delivery: longer than any delivery lives.
+	leaseTime = 10 * time.Minute
+	// maxLeases is how many scorers a sample may outlive before it takes the blame.
+	maxLeases = 2
+)
+
+// ScorerDied is the kind of reason of a sample on which scorers died.
+const ScorerDied = "scorer died on this sample"
+
+// A lease says that a sample is being rated. One that is neither released nor followed by a result
+// was held by a scorer that died.
+type lease struct {
+	Until time.Time `json:"until"`
+}
+
+// rateItemByItem rates one sample at a time, each under a lease and each with a result of its own,
+// so that a sample which kills its scorer costs no other sample.
+func (s *Store) rateItemByItem(ctx context.Context, plan *Plan, task events.ShardTask, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record) error {
+	prefix := itemsPrefix(plan.Run, task.Range, task.Shard)
+	for i := range samples {
+		if records[i].Status != scores.OK {
+			continue
+		}
+		result := fmt.Sprintf("%s%07d.parquet", prefix, i)
+		switch table, err := s.readScores(ctx, result); {
+		case err == nil && len(table.Records) == 1:
+			records[i] = table.Records[0]
+			continue
+		case err == nil:
+			return fmt.Errorf("reading %s: it has %d samples, and should have one", result, len(table.Records))
+		case !errors.Is(err, bucket.ErrNotExist):
+			return err
+		}
+		held, err := s.takeLease(ctx, fmt.Sprintf("%s%07d.lease", prefix, i))
+		if err != nil {
+			return err
+		}
+		if held == "" {
+			records[i].Status = scores.Failed
+			records[i].Reason = fmt.Sprintf("%s: %d times; look at its images", ScorerDied, maxLeases)
+		} else if err := s.rateOne(ctx, plan, rater, samples, records, i); err != nil {
+			// The world failed, not the sample: the lease does not count. It is released even when the delivery is cancelled.
+			_, release := s.createJSON(context.WithoutCancel(ctx), held+".released", map[string]string{"error": err.Error()})
+			return errors.Join(err, release)
+		}
+		_, err = s.create(ctx, result, func(w io.Writer) error {
+			return scores.Write(w, plan.Rubric.Capabilities, records[i:i+1])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) rateOne(ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int) error {
+	b, err := s.fetch(ctx, plan, samples, records, i, i+1)
+	if err != nil {
+		return err
+	}
+	return b.rate(ctx, rater, records)
+}
+
+// takeLease takes the next lease of a sample and returns its name; "" if scorers died under as many as are allowed.
+func (s *Store) takeLease(ctx context.Context, name string) (string, error) {
+	died := 0
+	for n := 1; ; n++ {
+		held := fmt.Sprintf("%s.%d", name, n)
+		taken, err := s.createJSON(ctx, held, lease{Until: s.Now().Add(leaseTime)})
+		if taken || err != nil {
+			return held, err
+		}
+		if released, err := s.exists(ctx, held+".released"); err != nil {
+			return "", err
+		} else if released {
+			continue
+		}
+		var l lease
+		if err := s.readJSON(ctx, held, &l); err != nil {
+			return "", err
+		}
+		if s.Now().Before(l.Until) {
+			return "", fmt.Errorf("%s is held by another delivery until %s", held, l.Until.Format(time.RFC3339))
+		}
+		if died++; died == maxLeases {
+			return "", nil
+		}
+	}
+}

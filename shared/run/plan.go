@@ -1,0 +1,131 @@
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/gowebpki/jcs"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+)
+
+// A Plan fixes everything about a run before any work is done. It is runs/<run>/plan.json.
+type Plan struct {
+	Run     string `json:"run"`
+	Dataset string `json:"dataset"`
+	// Problem, if there is one, says why the run was refused: it then has no ranges.
+	Problem   string         `json:"problem,omitempty"`
+	Manifests []Manifest     `json:"manifests"`
+	Samples   int64          `json:"samples"`
+	Ranges    []Range        `json:"ranges"`
+	Images    string         `json:"images"`
+	Rubric    *rubric.Rubric `json:"rubric,omitempty"`
+	Scorer    string         `json:"scorer"`    // kind of scorer
+	ScorerID  string         `json:"scorer_id"` // hash of what can change a rating
+	Options   Options        `json:"options"`
+	Constants Constants      `json:"constants"`
+	Attempt   int            `json:"attempt"`
+	// Reuse is an earlier run whose unchanged scores are taken over.
+	Reuse string `json:"reuse,omitempty"`
+	// EstimatedCost in US dollars. Above the service's limit a run waits for approval.
+	EstimatedCost float64 `json:"estimated_cost"`
+	NeedsApproval bool    `json:"needs_approval,omitempty"`
+	// Selection is made when the run is scored, if it has a budget.
+	Selection SelectionSpec `json:"selection"`
+}
+
+// A Manifest is one input file of a run, and the very content that was planned.
+type Manifest struct {
+	Name       string         `json:"name"`
+	Size       int64          `json:"size"`
+	CRC32C     uint32         `json:"crc32c"`
+	Generation int64          `json:"generation"`
+	Format     dataset.Format `json:"format"`
+	Records    int64          `json:"records"`
+}
+
+// A Range is a slice of one manifest that is read in one delivery.
+type Range struct {
+	Manifest   int          `json:"manifest"`    // its position in Plan.Manifests
+	FirstIndex int64        `json:"first_index"` // idx of its first sample in the dataset
+	Span       dataset.Span `json:"span"`
+}
+
+// Options are choices that change scores, and so the run's identity.
+type Options struct {
+	DuplicateIDs   dataset.Duplicates  `json:"duplicate_ids"`
+	MaxRecordBytes int                 `json:"max_record_bytes"`
+	Images         dataset.ImageLimits `json:"images"`
+}
+
+// Constants decide how a dataset is cut; equal constants cut equal input equally.
+type Constants struct {
+	RangeBytes   int64 `json:"range_bytes"`
+	ShardSamples int   `json:"shard_samples"`
+	ShardBytes   int   `json:"shard_bytes"`
+}
+
+// Format is the format of a subset: that of the manifests; JSON if they differ, because a JSON array can hold any record.
+func (p *Plan) Format() dataset.Format {
+	for _, m := range p.Manifests {
+		if m.Format != dataset.Lines {
+			return dataset.Array
+		}
+	}
+	return dataset.Lines
+}
+
+// identity is what a run's id is a hash of.
+type identity struct {
+	Manifests []manifestIdentity `json:"manifests"`
+	Images    string             `json:"images"`
+	Rubric    string             `json:"rubric"`
+	Scorer    string             `json:"scorer"`
+	Options   Options            `json:"options"`
+	Constants Constants          `json:"constants"`
+	Layout    int                `json:"layout"`
+	Attempt   int                `json:"attempt"`
+	Problem   string             `json:"problem,omitempty"`
+}
+
+type manifestIdentity struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	CRC32C uint32 `json:"crc32c"`
+}
+
+// identify sets the plan's run id from what it holds so far.
+func (p *Plan) identify() error {
+	id := identity{
+		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
+		Layout: LayoutVersion, Attempt: p.Attempt, Problem: p.Problem,
+	}
+	if p.Rubric != nil {
+		id.Rubric = p.Rubric.Hash()
+	}
+	for _, m := range p.Manifests {
+		id.Manifests = append(id.Manifests, manifestIdentity{Name: m.Name, Size: m.Size, CRC32C: m.CRC32C})
+	}
+	hash, err := canonicalHash(id)
+	if err != nil {
+		return fmt.Errorf("computing the run's id: %w", err)
+	}
+	p.Run = p.Dataset + "-" + hash
+	return nil
+}
+
+// canonicalHash is the first 12 hex digits of SHA-256 over v's canonical JSON (RFC 8785).
+func canonicalHash(v any) (string, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	canonical, err := jcs.Transform(data)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:6]), nil
+}

@@ -1,0 +1,331 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// scoreBatch is how many samples are rated, and how many more have their images read meanwhile.
+	scoreBatch = 50
+	// fetches is how many samples' images are read at once.
+	fetches = 8
+	// itemByItemFrom is the attempt from which a shard is scored one sample at a time.
+	itemByItemFrom = 5
+)
+
+// NoKnownStyle is the reason why a scored sample cannot be selected: its styler named no style of the rubric.
+const NoKnownStyle = "no known style"
+
+// ImageNotAllowed is the kind of reason of samples that name images in buckets that are not open to them.
+const ImageNotAllowed = "image not allowed"
+
+// ScoreShard rates one shard and writes its scores, unless they are there already. attempt counts
+// the deliveries of the shard's message.
+func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt int, delivery string) error {
+	plan, err := s.working(ctx, task.Run)
+	if plan == nil || err != nil {
+		return err
+	}
+	if task.Range < 0 || task.Range >= len(plan.Ranges) {
+		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
+	}
+	name := shardScoresName(plan.Run, task.Range, task.Shard)
+	if scored, err := s.exists(ctx, name); err != nil {
+		return err
+	} else if !scored {
+		if err := s.scoreShard(ctx, plan, task, attempt, delivery); err != nil {
+			return fmt.Errorf("scoring shard %d of range %d of run %s: %w", task.Shard, task.Range, plan.Run, err)
+		}
+	}
+	return s.Advance(ctx, plan, task.Range, delivery)
+}
+
+func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTask, attempt int, delivery string) error {
+	rater, err := s.scorer(plan.Scorer, plan.Rubric)
+	if err != nil {
+		return err
+	}
+	if rater.ID() != plan.ScorerID {
+		return fmt.Errorf("the run was planned for scorer %s, and this service has %s: deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
+	}
+	samples, err := s.readShard(ctx, plan.Run, task.Range, task.Shard)
+	if err != nil {
+		return err
+	}
+	records, err := s.newRecords(ctx, plan, task, samples)
+	if err != nil {
+		return err
+	}
+	rate := s.rateBatches
+	if attempt >= itemByItemFrom {
+		rate = s.rateItemByItem
+	}
+	if err := rate(ctx, plan, task, rater, samples, records); err != nil {
+		return err
+	}
+	_, err = s.create(ctx, shardScoresName(plan.Run, task.Range, task.Shard), func(w io.Writer) error {
+		return scores.Write(w, plan.Rubric.Capabilities, records)
+	})
+	return err
+}
+
+func (s *Store) readShard(ctx context.Context, run string, r, shard int) ([]dataset.Sample, error) {
+	name := shardName(run, r, shard)
+	body, err := s.Work.Open(ctx, name, 0, 0, -1)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	defer body.Close()
+	samples, err := dataset.ReadShard(body)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return samples, nil
+}
+
+// newRecords are the records of a shard's samples before any is rated. Those of faulty samples are final.
+func (s *Store) newRecords(ctx context.Context, plan *Plan, task events.ShardTask, samples []dataset.Sample) ([]scores.Record, error) {
+	report, err := s.rangeReport(ctx, plan.Run, task.Range)
+	if err != nil {
+		return nil, err
+	}
+	if task.Shard < 0 || task.Shard >= len(report.Shards) {
+		return nil, events.DataError(fmt.Errorf("range %d of run %s has no shard %d", task.Range, plan.Run, task.Shard))
+	}
+	position := 0
+	for _, n := range report.Shards[:task.Shard] {
+		position += n
+	}
+	records := make([]scores.Record, len(samples))
+	hash := plan.Rubric.Hash()
+	for i := range samples {
+		records[i] = scores.Record{
+			ID: samples[i].ID, Range: task.Range, Position: position + i, Source: samples[i].Source,
+			Content: contentHash(samples[i].Raw, nil), Status: scores.OK,
+			ScorerID: plan.ScorerID, Rubric: hash,
+		}
+		if p := samples[i].Problem; p != nil {
+			records[i].Status, records[i].Reason = scores.Failed, p.Reason()
+			if p.Kind == dataset.DuplicateID {
+				records[i].Status = scores.Skipped
+			}
+		}
+	}
+	return records, nil
+}
+
+// rateBatches rates a shard batch by batch, and reads the next batch's images meanwhile.
+func (s *Store) rateBatches(ctx context.Context, plan *Plan, _ events.ShardTask, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record) error {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan batch)
+	group.Go(func() error {
+		defer close(batches)
+		for from := 0; from < len(samples); from += scoreBatch {
+			b, err := s.fetch(ctx, plan, samples, records, from, min(from+scoreBatch, len(samples)))
+			if err != nil {
+				return err
+			}
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for b := range batches {
+			if err := b.rate(ctx, rater, records); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	return group.Wait()
+}
+
+// A batch is a slice of a shard's sound samples with their images; at holds their positions in the shard.
+type batch struct {
+	items []scorer.Item
+	at    []int
+}
+
+// fetch reads the images of samples[from:to]. A sample whose images are at fault gets its reason and stays out of the batch.
+func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample, records []scores.Record, from, to int) (batch, error) {
+	images := make([][][]byte, to-from)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(fetches)
+	for i := from; i < to; i++ {
+		if records[i].Status != scores.OK {
+			continue
+		}
+		group.Go(func() error {
+			fetched, reason, err := s.images(ctx, plan, &samples[i])
+			if err != nil {
+				return err
+			}
+			if reason != "" {
+				records[i].Status, records[i].Reason = scores.Failed, reason
+				return nil
+			}
+			images[i-from] = fetched
+			records[i].Content = contentHash(samples[i].Raw, fetched)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return batch{}, err
+	}
+	var b batch
+	for i := from; i < to; i++ {
+		if records[i].Status == scores.OK {
+			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: images[i-from]})
+			b.at = append(b.at, i)
+		}
+	}
+	return b, nil
+}
+
+func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.Record) error {
+	if len(b.items) == 0 {
+		return nil
+	}
+	results, err := rater.Rate(ctx, b.items)
+	if err != nil {
+		return err
+	}
+	if len(results) != len(b.items) {
+		return fmt.Errorf("the scorer answered %d of %d samples", len(results), len(b.items))
+	}
+	for j, res := range results {
+		rec := &records[b.at[j]]
+		if res.Reason != "" {
+			rec.Status, rec.Reason = scores.Failed, res.Reason
+			continue
+		}
+		rec.Ratings, rec.Expected, rec.Styles, rec.OtherStyles, rec.Flags = res.Ratings, res.Expected, res.Styles, res.OtherStyles, res.Flags
+		if len(rec.Styles) == 0 {
+			rec.Reason = NoKnownStyle
+		}
+	}
+	return nil
+}
+
+// images reads the images of a sample. A reason is a fault of the sample, an error one of the world.
+func (s *Store) images(ctx context.Context, plan *Plan, sample *dataset.Sample) (images [][]byte, reason string, err error) {
+	for i, img := range sample.Images {
+		data := img.Data
+		if img.Name != "" {
+			if data, reason, err = s.fetchImage(ctx, plan, img.Name); reason != "" || err != nil {
+				return nil, reason, err
+			}
+		}
+		if err := dataset.CheckImage(data, plan.Options.Images); err != nil {
+			return nil, imageReason(err, i, img.Name), nil
+		}
+		images = append(images, data)
+	}
+	return images, "", nil
+}
+
+// imageReason words a fault of the i-th image: its kind first, then which image it is.
+func imageReason(err error, i int, name string) string {
+	var fault *dataset.ImageError
+	if errors.As(err, &fault) {
+		return fmt.Sprintf("%s: image %d (%s): %s", fault.Kind, i+1, cmp.Or(name, "embedded"), fault.Detail)
+	}
+	return err.Error()
+}
+
+// A located image is where a named image lies.
+type located struct {
+	from bucket.Reader
+	bucket.Attrs
+}
+
+// locate finds a named image: relative to the run's images, or a gs:// URL of a bucket that is allowed.
+func (s *Store) locate(ctx context.Context, plan *Plan, name string) (at located, reason string, err error) {
+	clean, err := dataset.CleanImageName(name)
+	if err != nil {
+		return located{}, fmt.Sprintf("%s: %v", dataset.ImageNameUnsafe, err), nil
+	}
+	at.from = s.Input
+	object := plan.Images + clean
+	if url, ok := strings.CutPrefix(clean, "gs://"); ok {
+		var host string
+		host, object, _ = strings.Cut(url, "/")
+		if at.from, ok = s.ImageBuckets[host]; !ok || (at.from == s.Input && !strings.HasPrefix(object, plan.Images)) {
+			return located{}, fmt.Sprintf("%s: %s: use a name below %s, or have the bucket added to IMAGE_BUCKETS", ImageNotAllowed, name, plan.Images), nil
+		}
+	}
+	at.Attrs, err = at.from.Stat(ctx, object)
+	switch {
+	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
+		return located{}, notFound(name), nil
+	case err != nil:
+		return located{}, "", fmt.Errorf("looking for image %s: %w", object, err)
+	}
+	return at, "", nil
+}
+
+func notFound(name string) string {
+	return fmt.Sprintf("%s: %s is not among the dataset's images; add it, then retry the run", dataset.ImageNotFound, name)
+}
+
+// fetchImage reads a named image.
+func (s *Store) fetchImage(ctx context.Context, plan *Plan, name string) (data []byte, reason string, err error) {
+	at, reason, err := s.locate(ctx, plan, name)
+	if reason != "" || err != nil {
+		return nil, reason, err
+	}
+	if limit := plan.Options.Images.MaxBytes; at.Size > limit {
+		return nil, fmt.Sprintf("%s: %s has %d bytes; the limit is %d", dataset.ImageTooLarge, name, at.Size, limit), nil
+	}
+	body, err := at.from.Open(ctx, at.Name, at.Generation, 0, -1)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return nil, notFound(name), nil
+	} else if err != nil {
+		return nil, "", fmt.Errorf("reading image %s: %w", at.Name, err)
+	}
+	defer body.Close()
+	if data, err = io.ReadAll(body); err != nil {
+		return nil, "", fmt.Errorf("reading image %s: %w", at.Name, err)
+	}
+	return data, "", nil
+}
+
+// contentHash identifies what a sample is: its record and its images. 32 hex digits.
+func contentHash(raw []byte, images [][]byte) string {
+	h := sha256.New()
+	sum := sha256.Sum256(raw)
+	h.Write(sum[:])
+	for _, img := range images {
+		sum := sha256.Sum256(img)
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// reasonKind is the short phrase that a reason begins with.
+func reasonKind(reason string) string {
+	kind, _, _ := strings.Cut(reason, ":")
+	return kind
+}
+
+// base is the manifest's file name, as people know it.
+func (m Manifest) base() string { return path.Base(m.Name) }

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"go.yaml.in/yaml/v3"
+)
+
+// DatasetsPrefix is where datasets are dropped: datasets/<name>/… of the input bucket.
+const DatasetsPrefix = "datasets/"
+
+// SpecFile is the name of the file that describes a dataset, in its prefix.
+const SpecFile = "dataset.yaml"
+
+// A Spec says what to run: a dataset.yaml, or the body of POST /v1/runs.
+type Spec struct {
+	// Dataset is the dataset's name: one path element of letters, digits, '.', '_' and '-'.
+	Dataset string `yaml:"-" json:"dataset"`
+	// Manifests are names relative to datasets/<dataset>/, in the order of the dataset.
+	Manifests []string `yaml:"manifests" json:"manifests"`
+	// Images is the prefix of the input bucket that relative image names begin at; images/<dataset>/ if empty.
+	Images string `yaml:"images" json:"images,omitempty"`
+	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
+	Rubric string `yaml:"rubric" json:"rubric,omitempty"`
+	// Scorer is the kind of scorer; the service's default if empty.
+	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
+	// DuplicateIDs is "skip" (default) or "keep": what becomes of a record with the id of an earlier one of its range.
+	DuplicateIDs dataset.Duplicates `yaml:"duplicate_ids" json:"duplicate_ids,omitempty"`
+	// Selection is made automatically when the run is scored, if it has a budget.
+	SelectionSpec `yaml:",inline"`
+}
+
+// A SelectionSpec asks for a selection: the body of POST /v1/runs/{run}/selections.
+type SelectionSpec struct {
+	// Budget is a share (`30%`, `0.3`) or a number of samples (`500`).
+	Budget selection.Budget `yaml:"budget" json:"budget,omitzero"`
+	// Capabilities in the order in which they pick; all of the rubric's if empty.
+	Capabilities []string `yaml:"capabilities" json:"capabilities,omitempty"`
+	// Threshold is what a rating must exceed for its sample to be picked for it.
+	Threshold int `yaml:"threshold" json:"threshold,omitempty"`
+	// RatingsOnly breaks ties by position alone, as the reference's fixtures do.
+	RatingsOnly bool `yaml:"ratings_only" json:"ratings_only,omitempty"`
+	// Seed changes which of equally good samples are taken.
+	Seed uint64 `yaml:"seed" json:"seed,omitempty"`
+}
+
+// Validate checks what can be checked before a run is known.
+func (s SelectionSpec) Validate() error {
+	if s.Threshold < -1 || s.Threshold >= scorer.MaxRating {
+		return fmt.Errorf("threshold: %d; ratings are 0 to %d and must exceed it, so give -1 to %d", s.Threshold, scorer.MaxRating, scorer.MaxRating-1)
+	}
+	return nil
+}
+
+// ParseSpec reads a dataset.yaml of the named dataset.
+func ParseSpec(datasetName string, file []byte) (Spec, error) {
+	dec := yaml.NewDecoder(bytes.NewReader(file))
+	dec.KnownFields(true)
+	spec := Spec{}
+	if err := dec.Decode(&spec); err != nil && !errors.Is(err, io.EOF) {
+		return Spec{}, err
+	}
+	spec.Dataset = datasetName
+	return spec, spec.Validate()
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// Validate names every fault of the spec.
+func (s Spec) Validate() error {
+	var faults []error
+	if !namePattern.MatchString(s.Dataset) {
+		faults = append(faults, fmt.Errorf("dataset: %q is no dataset name; use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first", s.Dataset))
+	}
+	if len(s.Manifests) == 0 {
+		faults = append(faults, errors.New("manifests: is empty; list at least one manifest"))
+	}
+	seen := map[string]bool{}
+	for i, m := range s.Manifests {
+		if clean := path.Clean(m); clean != m || path.IsAbs(m) || strings.HasPrefix(m, "..") || m == "." {
+			faults = append(faults, fmt.Errorf("manifests[%d]: %q must be a name below %s%s/, without `.` or `..`", i, m, DatasetsPrefix, s.Dataset))
+		}
+		if seen[m] {
+			faults = append(faults, fmt.Errorf("manifests[%d]: %q is listed twice", i, m))
+		}
+		seen[m] = true
+	}
+	if s.Images != "" && (path.IsAbs(s.Images) || path.Clean(s.Images)+"/" != s.Images || strings.HasPrefix(s.Images, "..")) {
+		faults = append(faults, fmt.Errorf("images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
+	}
+	if s.DuplicateIDs != "" && s.DuplicateIDs != dataset.SkipDuplicates && s.DuplicateIDs != dataset.KeepDuplicates {
+		faults = append(faults, fmt.Errorf("duplicate_ids: %q is neither %q nor %q", s.DuplicateIDs, dataset.SkipDuplicates, dataset.KeepDuplicates))
+	}
+	faults = append(faults, s.SelectionSpec.Validate())
+	return errors.Join(faults...)
+}

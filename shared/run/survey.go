@@ -1,0 +1,160 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Survey is what a dataset holds, found without scoring it.
+type Survey struct {
+	Samples  int64 `json:"samples"`
+	Sound    int64 `json:"sound"` // without a problem of structure or a missing image
+	TextOnly int64 `json:"text_only"`
+	// ImagesFound and ImagesMissing count the images that sound records name.
+	ImagesFound   int64 `json:"images_found"`
+	ImagesMissing int64 `json:"images_missing"`
+	Shards        int   `json:"shards"`
+	// Sources counts samples by source, Problems those with one by its kind; Examples are the first of them.
+	Sources  map[string]int64 `json:"sources"`
+	Problems map[string]int64 `json:"problems"`
+	Examples []string         `json:"examples"`
+	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows.
+	PerSecond float64 `json:"samples_per_second"`
+	Seconds   float64 `json:"estimated_seconds"`
+}
+
+const (
+	// surveyBatch is how many records have their images looked for at once.
+	surveyBatch = 512
+	// trial is how many samples are rated to estimate the time of all.
+	trial = 100
+)
+
+// Survey reads a planned dataset and looks for its images. It writes nothing, and rates only a few samples to estimate the time.
+func (s *Store) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
+	v := &Survey{Sources: map[string]int64{}, Problems: map[string]int64{}, Examples: []string{}}
+	var tried []dataset.Sample
+	for r := range plan.Ranges {
+		inShard, bytes := 0, 0
+		var waiting []*dataset.Sample
+		flush := func() error {
+			sound, err := s.look(ctx, plan, v, waiting)
+			if room := trial - len(tried); room > 0 {
+				tried = append(tried, sound[:min(room, len(sound))]...)
+			}
+			waiting = waiting[:0]
+			return err
+		}
+		err := s.EachRecord(ctx, plan, r, func(sample *dataset.Sample) error {
+			if inShard == plan.Constants.ShardSamples || (inShard > 0 && bytes+len(sample.Raw) > plan.Constants.ShardBytes) {
+				inShard, bytes = 0, 0
+			}
+			if inShard == 0 {
+				v.Shards++
+			}
+			inShard, bytes = inShard+1, bytes+len(sample.Raw)
+			v.Samples++
+			v.Sources[sample.Source]++
+			if waiting = append(waiting, sample); len(waiting) < surveyBatch {
+				return nil
+			}
+			return flush()
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := flush(); err != nil {
+			return nil, err
+		}
+	}
+	return v, s.try(ctx, plan, v, tried)
+}
+
+// look counts problems and images of some samples, and returns the sound ones.
+func (s *Store) look(ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample) ([]dataset.Sample, error) {
+	missing := make([][]string, len(samples))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for i, sample := range samples {
+		if sample.Problem != nil {
+			continue
+		}
+		group.Go(func() error {
+			for _, img := range sample.Images {
+				if img.Name == "" {
+					continue
+				}
+				_, reason, err := s.locate(gctx, plan, img.Name)
+				if err != nil {
+					return err
+				}
+				if reason != "" {
+					missing[i] = append(missing[i], reason)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var sound []dataset.Sample
+	for i, sample := range samples {
+		reason := ""
+		switch {
+		case sample.Problem != nil:
+			reason = sample.Problem.Reason()
+		case len(missing[i]) > 0:
+			reason = missing[i][0]
+		default:
+			sound = append(sound, *sample)
+		}
+		if sample.Problem == nil {
+			v.ImagesMissing += int64(len(missing[i]))
+			v.ImagesFound += int64(len(sample.Images) - len(missing[i]))
+			if len(sample.Images) == 0 {
+				v.TextOnly++
+			}
+		}
+		if reason == "" {
+			v.Sound++
+			continue
+		}
+		v.Problems[reasonKind(reason)]++
+		if len(v.Examples) < maxExamples {
+			v.Examples = append(v.Examples, fmt.Sprintf("%s: %s", sample.Place, reason))
+		}
+	}
+	return sound, nil
+}
+
+// try rates a few samples and estimates from them how long all take.
+func (s *Store) try(ctx context.Context, plan *Plan, v *Survey, samples []dataset.Sample) error {
+	if len(samples) == 0 {
+		return nil
+	}
+	rater, err := s.scorer(plan.Scorer, plan.Rubric)
+	if err != nil {
+		return err
+	}
+	records := make([]scores.Record, len(samples))
+	for i := range records {
+		records[i].Status = scores.OK
+	}
+	start := time.Now()
+	b, err := s.fetch(ctx, plan, samples, records, 0, len(samples))
+	if err != nil {
+		return err
+	}
+	if err := b.rate(ctx, rater, records); err != nil {
+		return err
+	}
+	v.PerSecond = float64(len(samples)) / time.Since(start).Seconds()
+	v.Seconds = float64(v.Sound) / v.PerSecond
+	return nil
+}

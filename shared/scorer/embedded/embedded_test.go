@@ -1,0 +1,236 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+func newScorer(t testing.TB) *Scorer {
+	t.Helper()
+	s, err := New(rubric.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func encodePNG(t testing.TB, img image.Image) []byte {
+	t.Helper()
+	var data bytes.Buffer
+	if err := png.Encode(&data, img); err != nil {
+		t.Fatal(err)
+	}
+	return data.Bytes()
+}
+
+// variedItems are samples of every kind: with one image, several and none, of one turn and more.
+func variedItems(t testing.TB) []scorer.Item {
+	t.Helper()
+	photograph := encodePNG(t, paint(160, 120, scenery()))
+	printed := encodePNG(t, paint(160, 120, letters))
+	charted := encodePNG(t, paint(160, 120, bars))
+	item := func(images [][]byte, texts ...string) scorer.Item {
+		return scorer.Item{Sample: &dataset.Sample{Turns: talk(texts...)}, Images: images}
+	}
+	return []scorer.Item{
+		item([][]byte{photograph}, "<image>\nDescribe the image.", "A man rides a brown horse along the beach."),
+		item([][]byte{photograph}, "<image>\nLocate the dog as [x1, y1, x2, y2].", "[0.12, 0.30, 0.55, 0.91]"),
+		item([][]byte{photograph, printed}, "<image><image>\nHow do the two differ?", "The first is a photo, the second is a page of text."),
+		item([][]byte{printed}, "<image>\nTranscribe the text.", "Sweet are the uses of adversity"),
+		item([][]byte{charted}, "<image>\nWhich bar is the highest?\nA. 2019\nB. 2020", "B"),
+		item(nil, "A train goes 60 km in an hour. How far does it go in 3 hours? Show your work.", "In one hour it goes 60 km, so in three hours it goes 3 * 60 = 180 km."),
+		item(nil, "Is Paris the capital of France?", "Yes", "Why is it so?", "Because the kings of France had their court there for centuries."),
+	}
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	id := newScorer(t).ID()
+	if !regexp.MustCompile(`^embedded-[0-9a-f]{12}$`).MatchString(id) {
+		t.Errorf("id %q", id)
+	}
+	fewer := rubric.Default()
+	fewer.Capabilities = []string{"stem knowledge", "scene understanding"}
+	s, err := New(fewer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.ID() == id {
+		t.Error("another rubric has the same id")
+	}
+	items := variedItems(t)
+	part, whole := mustRate(t, s, items), mustRate(t, newScorer(t), items)
+	names := rubric.Default().Capabilities
+	for i := range items {
+		want := []int8{whole[i].Ratings[slices.Index(names, "stem knowledge")], whole[i].Ratings[slices.Index(names, "scene understanding")]}
+		if diff := cmp.Diff(want, part[i].Ratings); diff != "" {
+			t.Errorf("item %d under a shorter rubric (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func TestNewNamesTheUnknown(t *testing.T) {
+	t.Parallel()
+	own := rubric.Default()
+	own.Capabilities = append(own.Capabilities, "humour", "music")
+	own.Styles = append(own.Styles, "haiku")
+	_, err := New(own)
+	if err == nil {
+		t.Fatal("a rubric with own capabilities was taken")
+	}
+	for _, want := range []string{`capability "humour"`, `capability "music"`, `style "haiku"`, "another scorer"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not say %q", err, want)
+		}
+	}
+}
+
+// TestVersion fails when samples are rated otherwise than under the version that is named: raise
+// version, and take over the fingerprint.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	const want = "1: da1261595157"
+	data, err := json.Marshal(mustRate(t, newScorer(t), variedItems(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(data)
+	if got := version + ": " + hex.EncodeToString(sum[:6]); got != want {
+		t.Errorf("version and fingerprint of the ratings are %q, want %q", got, want)
+	}
+}
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	results := mustRate(t, newScorer(t), variedItems(t))
+	capabilities := rubric.Default().Capabilities
+	var highest []string
+	for i, r := range results {
+		if r.Reason != "" || len(r.Ratings) != len(capabilities) || len(r.Expected) != len(capabilities) {
+			t.Fatalf("item %d: %+v", i, r)
+		}
+		best := 0
+		for c, x := range r.Expected {
+			if x*1024 != float32(int(x*1024)) || r.Ratings[c] != int8(x+0.5) {
+				t.Errorf("item %d, %s: expected score %v, rating %d", i, capabilities[c], x, r.Ratings[c])
+			}
+			if x > r.Expected[best] {
+				best = c
+			}
+		}
+		highest = append(highest, capabilities[best])
+	}
+	want := []string{"scene understanding", "object spatial understanding", "comparative analysis", "optical character recognition",
+		"data understanding", "logical deduction", "humanities"}
+	if diff := cmp.Diff(want, highest); diff != "" {
+		t.Errorf("highest capability of each item (-want +got):\n%s", diff)
+	}
+}
+
+func TestRateKeepsStylesOfTheRubric(t *testing.T) {
+	t.Parallel()
+	r := rubric.Default()
+	r.Styles = []string{comparison}
+	s, err := New(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]string
+	for _, result := range mustRate(t, s, variedItems(t)[1:3]) {
+		got = append(got, result.Styles)
+	}
+	if diff := cmp.Diff([][]string{nil, {comparison}}, got); diff != "" {
+		t.Errorf("styles (-want +got):\n%s", diff)
+	}
+}
+
+func TestRateWhateverTheBatch(t *testing.T) {
+	t.Parallel()
+	s, items := newScorer(t), variedItems(t)
+	whole := mustRate(t, s, items)
+	for i := range items {
+		if diff := cmp.Diff(whole[i:i+1], mustRate(t, s, items[i:i+1])); diff != "" {
+			t.Errorf("item %d alone (-whole +alone):\n%s", i, diff)
+		}
+	}
+}
+
+func TestRateBrokenImage(t *testing.T) {
+	t.Parallel()
+	items := variedItems(t)
+	good := mustRate(t, newScorer(t), items[:1])[0]
+	items[2].Images[1] = items[2].Images[1][:60]
+	items[2].Sample.Images = []dataset.Image{{Name: "a.png"}, {Name: "b.png"}}
+	items[3].Images[0] = []byte("no image")
+	got := mustRate(t, newScorer(t), items[:4])
+	if diff := cmp.Diff(good, got[0]); diff != "" {
+		t.Errorf("the neighbour of a broken image (-want +got):\n%s", diff)
+	}
+	for i, want := range map[int]string{2: "image does not decode: image 2 (b.png): ", 3: "image format unknown: image 1: "} {
+		if !strings.HasPrefix(got[i].Reason, want) {
+			t.Errorf("reason %q, want %q and why", got[i].Reason, want)
+		}
+		if got[i].Ratings != nil || got[i].Expected != nil || got[i].Styles != nil {
+			t.Errorf("a sample that cannot be rated has ratings: %+v", got[i])
+		}
+	}
+}
+
+func TestRateCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := newScorer(t).Rate(ctx, variedItems(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}
+
+func mustRate(t testing.TB, s *Scorer, items []scorer.Item) []scorer.Result {
+	t.Helper()
+	results, err := s.Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// BenchmarkRate uses all processors. Its image is grainier, and so slower to decode, than most
+// photographs of its size.
+func BenchmarkRate(b *testing.B) {
+	var photograph bytes.Buffer
+	if err := jpeg.Encode(&photograph, paint(768, 768, scenery()), &jpeg.Options{Quality: 85}); err != nil {
+		b.Fatal(err)
+	}
+	text := talk("Which statement is right, according to the picture?\nA. The left bar is higher.\nB. The right bar is higher.\nExplain your reasoning.",
+		"The left bar ends at 40 and the right bar ends at 25, so the left bar is higher than the right one. Therefore the answer is A.")
+	for _, bench := range []struct {
+		name   string
+		images [][]byte
+	}{{"text", nil}, {"jpeg768", [][]byte{photograph.Bytes()}}} {
+		b.Run(bench.name, func(b *testing.B) {
+			items := slices.Repeat([]scorer.Item{{Sample: &dataset.Sample{Turns: text}, Images: bench.images}}, 64)
+			s := newScorer(b)
+			for b.Loop() {
+				mustRate(b, s, items)
+			}
+			b.ReportMetric(float64(b.N*len(items))/b.Elapsed().Seconds(), "samples/s")
+		})
+	}
+}

@@ -1,0 +1,106 @@
+package embedded
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestVocabulary checks that a word counts once for a topic, and that it is found as it is written.
+func TestVocabulary(t *testing.T) {
+	t.Parallel()
+	for word, topics := range topicsOf {
+		if len(slices.Compact(slices.Clone(topics))) != len(topics) {
+			t.Errorf("%q stands twice in a topic", word)
+		}
+		if word != strings.ToLower(word) || strings.ContainsAny(word, "-'") {
+			t.Errorf("%q never matches a word of a text", word)
+		}
+	}
+}
+
+func TestTally(t *testing.T) {
+	t.Parallel()
+	var got tally
+	got.add("The Dogs are running: 3 red cups, 2.5% wedding string!")
+	want := tally{words: 11, numbers: 3}
+	want.topics[being] = 1 // dogs
+	want.topics[deed] = 1  // running, and neither wedding nor string
+	want.topics[colour] = 1
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tally{})); diff != "" {
+		t.Errorf("tally (-want +got):\n%s", diff)
+	}
+}
+
+func TestGather(t *testing.T) {
+	t.Parallel()
+	noise := look(paint(200, 200, scenery()))
+	for _, test := range []struct {
+		name     string
+		texts    []string
+		pictures []picture
+		want     map[cue]float64
+	}{
+		{"text only, bare", []string{"Where is it?", "Left"}, nil,
+			map[cue]float64{bare: 1, textOnly: 1, several: 0, asked(place): 0.5, told(place): 0.5, verdict: 0}},
+		{"one photograph", []string{"<image>\nIs it a dog?", "Yes, it is a dog."}, []picture{noise},
+			map[cue]float64{bare: 0, textOnly: 0, several: 0, photo: noise.photo(), verdict: 1, told(being): 0.5}},
+		{"two images, one of them plain", []string{"Compare them.", "One is rough, the other is plain."}, []picture{noise, {Flat: 1, Light: 1, Dominant: 1}},
+			map[cue]float64{several: 1, photo: noise.photo() / 2, contrast: 1}},
+		{"boxes", []string{"What is in [0.1, 0.2, 0.3, 0.4]?", "A cup", "And where is the dog?", "[0.5, 0.1, 0.9, 0.3]"}, nil,
+			map[cue]float64{boxAsked: 1, boxTold: 1, numbersTold: 8.0 / 9}},
+		{"steps in notation", []string{"Solve $x^2 = 4$. Show your work.", "The square root of four is two, and x may have either sign, so $x = \\pm 2$."}, nil,
+			map[cue]float64{notation: 1, steps: 1, formatted: 0}},
+		{"demands", []string{"Transcribe the \"small print\" as JSON and describe it.", "{\"text\": \"none\"}"}, nil,
+			map[cue]float64{reading: 1, formatted: 1, caption: 1, quote: 1}},
+		{"options", []string{"Pick one.\nA. x\nB. y", "A"}, nil, map[cue]float64{options: 1}},
+		{"lengths", []string{strings.Repeat("word ", 15), strings.Repeat("word ", 1000)}, nil,
+			map[cue]float64{longTask: 0.5, long: 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e := gather(read(talk(test.texts...)), test.pictures)
+			got := map[cue]float64{}
+			for c := range test.want {
+				got[c] = e[c]
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("cues (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// FuzzGather checks what every text must give: cues in [0, 1], scores on the scale, and a known
+// style for every answer.
+func FuzzGather(f *testing.F) {
+	f.Add("<image>\nWhere is the dog? [x1, y1, x2, y2]", "[0.1, 0.2, 0.3, 0.4]")
+	f.Add("Which?\nA. x\nB. y", "Therefore the answer is B.")
+	f.Add("Solve $x^2$", "\\frac{1}{2} = $")
+	f.Add("\xff\xfe 图片里有什么？", "一只狗。")
+	f.Fuzz(func(t *testing.T, question, answer string) {
+		exchanges := read(talk(question, answer))
+		e := gather(exchanges, nil)
+		for c, v := range e {
+			if !(v >= 0 && v <= 1) {
+				t.Errorf("cue %d is %v", c, v)
+			}
+		}
+		for i := range formulas {
+			if x := formulas[i].expected(e); !(x >= 0 && x <= 5) {
+				t.Errorf("%s: expected score %v", formulas[i].capability, x)
+			}
+		}
+		styles := stylesOf(exchanges)
+		if len(styles) == 0 && exchanges[0].answer != "" {
+			t.Error("an answer without a style")
+		}
+		for _, s := range styles {
+			if !knowsStyle(s) {
+				t.Errorf("unknown style %q", s)
+			}
+		}
+	})
+}

@@ -1,0 +1,169 @@
+package embedded
+
+import (
+	"image"
+	"image/color"
+	"image/color/palette"
+	"image/draw"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// A painting gives the colour at a place of a drawn image.
+type painting func(x, y int) color.NRGBA
+
+func paint(width, height int, colour painting) *image.NRGBA {
+	img := image.NewNRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			img.SetNRGBA(x, y, colour(x, y))
+		}
+	}
+	return img
+}
+
+var (
+	white = color.NRGBA{255, 255, 255, 255}
+	black = color.NRGBA{0, 0, 0, 255}
+	red   = color.NRGBA{220, 30, 30, 255}
+)
+
+// scenery is rough and many-coloured, as photographs are.
+func scenery() painting {
+	rng := rand.New(rand.NewPCG(1, 2))
+	return func(x, y int) color.NRGBA {
+		grain := func(v int) uint8 { return uint8(v%200 + rng.IntN(40)) }
+		return color.NRGBA{grain(x), grain(y), grain((x + y) / 2), 255}
+	}
+}
+
+// letters has rows of letter-like strokes.
+func letters(x, y int) color.NRGBA {
+	if y%12 < 7 && (x/2+y/3)%3 == 0 {
+		return black
+	}
+	return white
+}
+
+// sketch has one thin frame.
+func sketch(x, y int) color.NRGBA {
+	if x%90 == 10 || y%90 == 10 {
+		return black
+	}
+	return white
+}
+
+// bars has red bars under a heading.
+func bars(x, y int) color.NRGBA {
+	if x%60 < 20 && y > 60 {
+		return red
+	}
+	if y < 60 {
+		return letters(x, y)
+	}
+	return white
+}
+
+func TestLook(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		colour painting
+		want   picture
+	}{
+		{"plain white", func(int, int) color.NRGBA { return white }, picture{Flat: 1, Light: 1, Dominant: 1}},
+		{"plain red", func(int, int) color.NRGBA { return red }, picture{Flat: 1, Vivid: 1, Dominant: 1}},
+		{"half white, half red", func(x, _ int) color.NRGBA {
+			if x < 50 {
+				return white
+			}
+			return red
+		}, picture{Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5}},
+		{"lines of one pixel", func(x, _ int) color.NRGBA {
+			if x%2 == 0 {
+				return white
+			}
+			return black
+		}, picture{Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5}},
+		{"alpha is dropped", func(int, int) color.NRGBA { return color.NRGBA{255, 255, 255, 0} }, picture{Flat: 1, Light: 1, Dominant: 1}},
+	} {
+		if got := look(paint(100, 100, test.colour)); got != test.want {
+			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestLookAtTinyImages(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{0, 0}, {1, 1}, {500, 1}, {1, 500}} {
+		p := look(paint(size[0], size[1], scenery()))
+		for _, share := range []float64{p.Flat, p.Ink, p.Light, p.Vivid, p.Dominant, p.photo(), p.page(), p.drawing(), p.chart()} {
+			if math.IsNaN(share) || share < 0 || share > 1 {
+				t.Errorf("%v: %+v has a share outside [0, 1]", size, p)
+			}
+		}
+	}
+}
+
+// TestLikenesses checks that of all images the one that was drawn so is the most like its kind.
+func TestLikenesses(t *testing.T) {
+	t.Parallel()
+	pictures := map[string]picture{
+		"photo":   look(paint(300, 300, scenery())),
+		"page":    look(paint(300, 300, letters)),
+		"drawing": look(paint(300, 300, sketch)),
+		"chart":   look(paint(300, 300, bars)),
+	}
+	for kind, likeness := range map[string]func(*picture) float64{
+		"photo": (*picture).photo, "page": (*picture).page, "drawing": (*picture).drawing, "chart": (*picture).chart,
+	} {
+		own := pictures[kind]
+		if got := likeness(&own); got < 0.5 {
+			t.Errorf("%s is like a %s by %.2f only: %+v", kind, kind, got, own)
+		}
+		for other, p := range pictures {
+			if other != kind && likeness(&p) >= likeness(&own) {
+				t.Errorf("%s is like a %s by %.2f, no less than the %s itself", other, kind, likeness(&p), kind)
+			}
+		}
+	}
+}
+
+// TestPixels checks each fast path against image.Image.At.
+func TestPixels(t *testing.T) {
+	t.Parallel()
+	whole := image.Rect(0, 0, 17, 11)
+	part := image.Rect(3, 2, 14, 9)
+	source := paint(17, 11, scenery())
+	ycbcr := image.NewYCbCr(whole, image.YCbCrSubsampleRatio420)
+	for i := range ycbcr.Y {
+		ycbcr.Y[i] = uint8(i * 7)
+	}
+	for i := range ycbcr.Cb {
+		ycbcr.Cb[i], ycbcr.Cr[i] = uint8(i*11), uint8(200-i*5)
+	}
+	images := map[string]image.Image{"NRGBA": source.SubImage(part), "YCbCr": ycbcr.SubImage(part)}
+	for name, canvas := range map[string]interface {
+		draw.Image
+		SubImage(image.Rectangle) image.Image
+	}{
+		"RGBA": image.NewRGBA(whole), "Gray": image.NewGray(whole), "Paletted": image.NewPaletted(whole, palette.WebSafe),
+		"RGBA64": image.NewRGBA64(whole), "CMYK": image.NewCMYK(whole),
+	} {
+		draw.Draw(canvas, whole, source, image.Point{}, draw.Src)
+		images[name] = canvas.SubImage(part)
+	}
+	for name, img := range images {
+		rgb := pixels(img)
+		for y := part.Min.Y; y < part.Max.Y; y++ {
+			for x := part.Min.X; x < part.Max.X; x++ {
+				want := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
+				r, g, b := rgb(x, y)
+				if got := (color.NRGBA{r, g, b, want.A}); got != want {
+					t.Fatalf("%s at (%d, %d): %v, want %v", name, x, y, got, want)
+				}
+			}
+		}
+	}
+}

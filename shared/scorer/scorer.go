@@ -1,0 +1,50 @@
+// Package scorer defines what rates samples. Implementations lie in the packages below it.
+package scorer
+
+import (
+	"context"
+	"math"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// Missing is the rating of a capability that the scorer gave no rating for.
+const Missing = math.MinInt8
+
+// MaxRating is the highest rating; the lowest is 0.
+const MaxRating = 5
+
+// An Item is one sample to rate.
+type Item struct {
+	Sample *dataset.Sample
+	// Images are the encoded images of the sample, in its order. They are present, and within the
+	// limits of size and pixels; whether they decode is for the scorer to find out.
+	Images [][]byte
+}
+
+// A Result is what a scorer says of one sample.
+type Result struct {
+	// Reason is empty for a rated sample; else it says why this sample cannot be rated, and the
+	// other fields are empty.
+	Reason string
+	// Ratings holds one rating in [0, MaxRating] or Missing for each capability of the rubric.
+	Ratings []int8
+	// Expected holds the expected score in [0, MaxRating] for each capability.
+	Expected []float32
+	// Styles are the sample's styles, known to the rubric, the main one first.
+	Styles []string
+	// OtherStyles is styler output that names no style of the rubric.
+	OtherStyles []string
+	// Flags mark what a reader of the scores should know, such as "off_reference".
+	Flags []string
+}
+
+// A Scorer rates samples under the rubric that it was made for.
+type Scorer interface {
+	// ID is a hash of everything that can change a rating.
+	ID() string
+	// Rate returns one result for each item, in order. A fault of an item is a Reason in its
+	// result; an error is a fault of the world (a server down, the context cancelled), and the
+	// same call may succeed later. Results depend on the items alone, not on how they are batched.
+	Rate(ctx context.Context, items []Item) ([]Result, error)
+}

@@ -1,0 +1,109 @@
+package scores_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+func TestReadColumns(t *testing.T) {
+	t.Parallel()
+	file := write(t, capabilities, small())
+	got, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const none, noExpected = scorer.Missing, scores.MissingExpected
+	last := int32(1<<31 - 1)
+	want := &scores.Columns{
+		Range:        []int32{3, 3, 3, 3, last},
+		Position:     []int32{0, 1, 2, 4, last},
+		Status:       []scores.Status{scores.OK, scores.OK, scores.Failed, scores.Skipped, scores.OK},
+		SourceNames:  []string{"vqa", "图表", ""},
+		Source:       []uint32{0, 1, 0, 2, 0},
+		Content:      []string{"c0ffee", "c0ffef", "", "", ""},
+		StyleNames:   []string{"yes/no", "word/short-phrase", "comparison"},
+		StyleStart:   []uint32{0, 2, 2, 2, 2, 3},
+		Style:        []uint32{0, 1, 2},
+		Capabilities: capabilities,
+		Ratings:      [][]int8{{5, none, none, none, none}, {0, 3, none, none, none}},
+		Expected: [][]uint16{
+			{5 * 1024, 2.5 * 1024, noExpected, noExpected, noExpected},
+			{0, noExpected, noExpected, noExpected, noExpected},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A large file must read as columns just as it reads as records: its names lie in several
+// dictionaries, and its rows in several pages.
+func TestReadColumnsAgreesWithRead(t *testing.T) {
+	t.Parallel()
+	records := many(130_000, 3)
+	file := write(t, names(3), records)
+	chosen := []string{"capability 2", "capability 0"}
+	c, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), chosen...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(chosen, c.Capabilities); diff != "" {
+		t.Fatalf("capabilities (-want +got)\n%s", diff)
+	}
+	want, got := make([]scores.Record, len(records)), make([]scores.Record, len(c.Status))
+	for i, r := range records {
+		want[i] = scores.Record{
+			Range: r.Range, Position: r.Position, Source: r.Source, Content: r.Content, Status: r.Status, Styles: r.Styles,
+			Ratings: []int8{scorer.Missing, scorer.Missing}, Expected: []float32{-1, -1},
+		}
+		if r.Status == scores.OK {
+			want[i].Ratings, want[i].Expected = []int8{r.Ratings[2], r.Ratings[0]}, []float32{r.Expected[2], r.Expected[0]}
+		}
+	}
+	for i := range got {
+		got[i] = scores.Record{
+			Range: int(c.Range[i]), Position: int(c.Position[i]), Source: c.SourceNames[c.Source[i]],
+			Content: c.Content[i], Status: c.Status[i],
+		}
+		for _, style := range c.Style[c.StyleStart[i]:c.StyleStart[i+1]] {
+			got[i].Styles = append(got[i].Styles, c.StyleNames[style])
+		}
+		for capability := range chosen {
+			expected := float32(-1)
+			if units := c.Expected[capability][i]; units != scores.MissingExpected {
+				expected = float32(units) / scores.ExpectedUnits
+			}
+			got[i].Ratings = append(got[i].Ratings, c.Ratings[capability][i])
+			got[i].Expected = append(got[i].Expected, expected)
+		}
+	}
+	compare(t, want, got)
+}
+
+func TestReadColumnsUnknownCapability(t *testing.T) {
+	t.Parallel()
+	file := write(t, capabilities, small())
+	_, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), "humanities")
+	want := `no capability "humanities": the file has object spatial understanding, Fine-grained  recognition!`
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want one with %q", err, want)
+	}
+}
+
+func TestReadIDs(t *testing.T) {
+	t.Parallel()
+	file := write(t, capabilities, small())
+	got, err := scores.ReadIDs(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a-1", "ключ-2", "a-3", "", "a-5"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

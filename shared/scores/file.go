@@ -1,0 +1,138 @@
+package scores
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+)
+
+// A file is an open file of scores whose schema is known to be ours.
+type file struct {
+	*parquet.File
+	capabilities []string
+	rows         int
+}
+
+// open checks everything that can be checked before pages are decoded.
+func open(r io.ReaderAt, size int64) (*file, error) {
+	opened, err := openParquet(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{File: opened, rows: int(opened.NumRows())}
+	names, ok := opened.Lookup(capabilitiesKey)
+	if !ok {
+		return nil, fmt.Errorf("not a file of scores: its metadata lacks %s", capabilitiesKey)
+	}
+	if err := json.Unmarshal([]byte(names), &f.capabilities); err != nil {
+		return nil, fmt.Errorf("metadata %s: %w", capabilitiesKey, err)
+	}
+	schema, err := schemaOf(f.capabilities)
+	if err != nil {
+		return nil, fmt.Errorf("metadata %s: %w", capabilitiesKey, err)
+	}
+	return f, checkSchema(opened, schema)
+}
+
+// openParquet opens a file of this package, scores or picks.
+func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
+	if err := checkFooter(r, size); err != nil {
+		return nil, err
+	}
+	f, err := parquet.OpenFile(r, size,
+		parquet.SkipPageIndex(true),
+		parquet.SkipBloomFilters(true),
+		parquet.ReadBufferSize(64<<10))
+	if err != nil {
+		return nil, err
+	}
+	if v, ok := f.Lookup(versionKey); !ok {
+		return nil, fmt.Errorf("not written by Harvest: its metadata lacks %s", versionKey)
+	} else if v != version {
+		return nil, fmt.Errorf("layout version %q: this Harvest reads version %s", v, version)
+	}
+	// A broken footer may promise any number of rows, and they are allocated before they are read.
+	rows := int64(0)
+	for i, group := range f.RowGroups() {
+		n := group.NumRows()
+		if n < 0 || n > rowGroupRows {
+			return nil, fmt.Errorf("row group %d promises %d rows: the most is %d", i, n, rowGroupRows)
+		}
+		rows += n
+	}
+	if f.NumRows() != rows {
+		return nil, fmt.Errorf("the footer promises %d rows, its row groups %d", f.NumRows(), rows)
+	}
+	return f, nil
+}
+
+// checkFooter walks a file's footer without keeping any of it. parquet-go allocates whatever a
+// damaged footer promises, its own length and those of its lists, and memory that runs out is no
+// error that could be handled; the walk ends with the bytes that are really there.
+func checkFooter(r io.ReaderAt, size int64) error {
+	const head, tail = 4, 8 // magic; length of the footer and magic
+	if size < head+tail {
+		return fmt.Errorf("%d bytes are no Parquet file", size)
+	}
+	var end [tail]byte
+	if _, err := r.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("its end: %w", err)
+	}
+	if string(end[4:]) != "PAR1" {
+		return errors.New("no Parquet file, or one cut short: it does not end in PAR1")
+	}
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	if length > size-head-tail {
+		return fmt.Errorf("a footer of %d bytes in a file of %d", length, size)
+	}
+	footer := make([]byte, length)
+	if _, err := r.ReadAt(footer, size-tail-length); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("its footer: %w", err)
+	}
+	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &struct{}{}); err != nil {
+		return fmt.Errorf("damaged footer: %w", err)
+	}
+	return nil
+}
+
+// checkSchema names the first column by which a file differs from the schema it should have.
+func checkSchema(f *parquet.File, want *parquet.Schema) error {
+	have := f.Schema()
+	if parquet.EqualNodes(have, want) {
+		return nil
+	}
+	fields := have.Fields()
+	for i, w := range want.Fields() {
+		if i == len(fields) {
+			return fmt.Errorf("column %d is missing: want %s", i+1, w.Name())
+		}
+		if h := fields[i]; h.Name() != w.Name() || !parquet.EqualNodes(h, w) {
+			return fmt.Errorf("column %d is %s: want %s", i+1, describe(h), describe(w))
+		}
+	}
+	return fmt.Errorf("%d columns: want %d", len(fields), len(want.Fields()))
+}
+
+func describe(f parquet.Field) string {
+	var b strings.Builder
+	parquet.PrintSchemaIndent(&b, "", f, "", " ") // writing to a strings.Builder cannot fail
+	return f.Name() + " " + strings.TrimSuffix(b.String(), ";")
+}
+
+// recoverBad says what was being done when *err came about, and turns a panic into an error: some of
+// parquet-go's decoders panic on bytes that no writer produces, and a broken file must cost no more
+// than its own delivery.
+func recoverBad(doing string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("broken file: %v", r)
+	}
+	if *err != nil {
+		*err = fmt.Errorf("%s: %w", doing, *err)
+	}
+}

@@ -1,0 +1,67 @@
+package scores
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// A Pick is one sample of a selection, and how it came into it.
+type Pick struct {
+	Order      int    `parquet:"order,delta"` // from 0, in the order of picking
+	ID         string `parquet:"id"`
+	Range      int    `parquet:"range,delta"`    // as in Record
+	Position   int    `parquet:"position,delta"` // as in Record
+	Index      int64  `parquet:"index,delta"`    // the sample's place in the whole dataset, from 0
+	Source     string `parquet:"source,dict"`
+	Capability string `parquet:"capability,dict"` // the one it was picked for
+	Bin        string `parquet:"bin,dict"`        // the style and source it was picked from
+	Style      string `parquet:"style,dict"`      // the style of that bin
+	Round      int    `parquet:"round,delta"`     // from 1
+	Rank       int    `parquet:"rank,delta"`      // its place among the bin's candidates, from 1
+	Rating     *int8  `parquet:"rating,dict"`     // for the capability; nil where none decided
+}
+
+func pickSchema() *parquet.Schema {
+	return parquet.NewSchema("picks", parquet.SchemaOf(Pick{}))
+}
+
+// WritePicks writes a whole file of picks.
+func WritePicks(w io.Writer, picks []Pick) error {
+	file := parquet.NewGenericWriter[Pick](w, writerOptions(pickSchema())...)
+	if _, err := file.Write(picks); err != nil {
+		return fmt.Errorf("writing picks: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("writing picks: %w", err)
+	}
+	return nil
+}
+
+// ReadPicks reads a whole file of picks. A file that is cut short, damaged, of another layout, or
+// not of picks at all is an error.
+func ReadPicks(r io.ReaderAt, size int64) (picks []Pick, err error) {
+	defer recoverBad("reading picks", &err)
+	f, err := openParquet(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSchema(f, pickSchema()); err != nil {
+		return nil, err
+	}
+	reader := parquet.NewGenericReader[Pick](f)
+	defer reader.Close()
+	picks = make([]Pick, f.NumRows())
+	for read := 0; read < len(picks); {
+		n, err := reader.Read(picks[read:])
+		read += n
+		if n == 0 && err == nil {
+			err = io.ErrNoProgress
+		}
+		if err != nil && read < len(picks) {
+			return nil, fmt.Errorf("pick %d of %d: %w", read+1, len(picks), err)
+		}
+	}
+	return picks, nil
+}

@@ -1,0 +1,123 @@
+package scores
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// Read reads a whole file of scores. Empty lists are nil. A file that is cut short, damaged, of
+// another layout, or not of scores at all is an error.
+func Read(r io.ReaderAt, size int64) (table *Table, err error) {
+	defer recoverBad("reading scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]Record, f.rows)
+	if err := errors.Join(
+		fill(f, records, "id", texts, func(r *Record) *string { return &r.ID }),
+		fill(f, records, "range", integers, func(r *Record) *int { return &r.Range }),
+		fill(f, records, "position", integers, func(r *Record) *int { return &r.Position }),
+		fill(f, records, "source", texts, func(r *Record) *string { return &r.Source }),
+		fill(f, records, "content", texts, func(r *Record) *string { return &r.Content }),
+		fill(f, records, "status", statuses, func(r *Record) *Status { return &r.Status }),
+		fill(f, records, "reason", texts, func(r *Record) *string { return &r.Reason }),
+		fillLists(f, records, "styles", func(r *Record) *[]string { return &r.Styles }),
+		fillLists(f, records, "other_styles", func(r *Record) *[]string { return &r.OtherStyles }),
+		fill(f, records, "scorer", texts, func(r *Record) *string { return &r.ScorerID }),
+		fill(f, records, "rubric", texts, func(r *Record) *string { return &r.Rubric }),
+		fillLists(f, records, "flags", func(r *Record) *[]string { return &r.Flags }),
+	); err != nil {
+		return nil, err
+	}
+
+	// The status decides who has ratings, so that an ok sample without any rating keeps its row.
+	n := len(f.capabilities)
+	for i := range records {
+		if records[i].Status == OK {
+			records[i].Ratings = make([]int8, n)
+			records[i].Expected = make([]float32, n)
+		}
+	}
+	for c, capability := range f.capabilities {
+		rated, err := ratings.column(f, ratingColumn(capability), scorer.Missing)
+		if err != nil {
+			return nil, err
+		}
+		expected, err := means.column(f, expectedColumn(capability), float32(math.NaN()))
+		if err != nil {
+			return nil, err
+		}
+		for i := range records {
+			if records[i].Status == OK {
+				records[i].Ratings[c] = rated[i]
+				records[i].Expected[c] = expected[i]
+			}
+		}
+	}
+	return &Table{Capabilities: f.capabilities, Records: records}, nil
+}
+
+// ReadIDs reads the samples' ids alone, in the order of the file. It fails as Read does.
+func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
+	defer recoverBad("reading ids of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return texts.column(f, "id", "")
+}
+
+func fill[T, U any](f *file, records []Record, name string, k kind[T, U], field func(*Record) *U) error {
+	var null U
+	values, err := k.column(f, name, null)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		*field(&records[i]) = v
+	}
+	return nil
+}
+
+func fillLists(f *file, records []Record, name string, field func(*Record) *[]string) error {
+	starts, values, err := texts.lists(f, name)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		// The capacity ends with the list: appending to it must not write into the next record's.
+		if from, to := starts[i], starts[i+1]; from < to {
+			*field(&records[i]) = values[from:to:to]
+		}
+	}
+	return nil
+}
+
+// The kinds of column that a record is read from.
+var (
+	texts    = kind[string, string]{takeText, same[string]}
+	integers = kind[int32, int]{takeInt32, func(v int32) (int, error) { return int(v), nil }}
+	statuses = kind[string, Status]{takeText, func(v string) (s Status, err error) { return s, s.UnmarshalText([]byte(v)) }}
+	ratings  = kind[int32, int8]{takeInt32, toRating}
+	means    = kind[float32, float32]{takeFloat, func(v float32) (float32, error) { _, err := toUnits(v); return v, err }}
+)
+
+func toRating(v int32) (int8, error) {
+	if v <= scorer.Missing || v > math.MaxInt8 {
+		return 0, fmt.Errorf("rating %d is out of range", v)
+	}
+	return int8(v), nil
+}
+
+func toUnits(v float32) (uint16, error) {
+	units := v * ExpectedUnits
+	if !(units >= 0 && units <= scorer.MaxRating*ExpectedUnits) || units != float32(uint16(units)) {
+		return 0, fmt.Errorf("expected score %v is not a multiple of 1/%d in [0, %d]", v, ExpectedUnits, scorer.MaxRating)
+	}
+	return uint16(units), nil
+}

@@ -1,0 +1,204 @@
+package scores
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// batchRows is how many rows are handed to parquet-go at once. It looks at the size of its pages
+// every 64 rows of a call, so full batches of a multiple of 64 make a file's bytes independent of
+// how its records were split over calls of Write.
+const batchRows = 512
+
+// A Writer writes one file of scores, records in the order given. It holds one row group in its
+// encoded form, so that a range's file can be joined from its shards' one at a time.
+type Writer struct {
+	file         *parquet.GenericWriter[any]
+	capabilities int
+	batch        []parquet.Row
+	full         int // rows of batch in use
+	written      int
+}
+
+// NewWriter is a writer of records rated on these capabilities, in this order. Names that are
+// empty, or that differ in nothing but case and punctuation, are an error.
+func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
+	schema, err := schemaOf(capabilities)
+	if err != nil {
+		return nil, err
+	}
+	names, err := capabilitiesOption(capabilities)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{
+		file:         parquet.NewGenericWriter[any](w, append(writerOptions(schema), names)...),
+		capabilities: len(capabilities),
+		batch:        make([]parquet.Row, batchRows),
+	}, nil
+}
+
+// Write adds records. In their texts, bytes that are not UTF-8 become U+FFFD, since other tools
+// refuse the whole file for one of them. An error names the record at fault, and the file is then
+// of no use.
+func (w *Writer) Write(records []Record) error {
+	for i := range records {
+		r := &records[i]
+		if err := check(r, w.capabilities); err != nil {
+			return fmt.Errorf("writing scores: record %d (%q): %w", w.written, r.ID, err)
+		}
+		w.batch[w.full] = row(w.batch[w.full][:0], r, w.capabilities)
+		w.full++
+		w.written++
+		if w.full == batchRows {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close completes the file. It does not close the underlying writer.
+func (w *Writer) Close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.file.Close(); err != nil {
+		return fmt.Errorf("writing scores: %w", err)
+	}
+	return nil
+}
+
+func (w *Writer) flush() error {
+	if _, err := w.file.WriteRows(w.batch[:w.full]); err != nil {
+		return fmt.Errorf("writing scores: %w", err)
+	}
+	w.full = 0
+	return nil
+}
+
+// Write writes a whole file of scores: NewWriter, Write, Close.
+func Write(w io.Writer, capabilities []string, records []Record) error {
+	file, err := NewWriter(w, capabilities)
+	if err != nil {
+		return fmt.Errorf("writing scores: %w", err)
+	}
+	if err := file.Write(records); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// check holds a record against the promises of its fields, so that a bug of a scorer is found
+// where it was made.
+func check(r *Record, capabilities int) error {
+	if _, err := r.Status.MarshalText(); err != nil {
+		return err
+	}
+	if min(r.Range, r.Position) < 0 || max(r.Range, r.Position) > math.MaxInt32 {
+		return fmt.Errorf("range %d, position %d: not in [0, 2^31)", r.Range, r.Position)
+	}
+	if r.Status != OK {
+		if r.Ratings != nil || r.Expected != nil {
+			return fmt.Errorf("a %v sample has no ratings", r.Status)
+		}
+		if r.Reason == "" {
+			return fmt.Errorf("a %v sample needs a reason", r.Status)
+		}
+		return nil
+	}
+	if len(r.Ratings) != capabilities || len(r.Expected) != capabilities {
+		return fmt.Errorf("%d ratings and %d expected scores for %d capabilities", len(r.Ratings), len(r.Expected), capabilities)
+	}
+	for _, score := range r.Expected {
+		if score < 0 || score > scorer.MaxRating {
+			return fmt.Errorf("expected score %v: not in [0, %d]", score, scorer.MaxRating)
+		}
+	}
+	return nil
+}
+
+// row appends the values of a record to dst, in the order of schemaOf.
+func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
+	b := builder{row: dst}
+	b.text(r.ID)
+	b.number(r.Range)
+	b.number(r.Position)
+	b.text(r.Source)
+	b.text(r.Content)
+	b.text(r.Status.String())
+	b.text(r.Reason)
+	b.list(r.Styles)
+	b.list(r.OtherStyles)
+	for i := range capabilities {
+		if r.Ratings == nil || r.Ratings[i] == scorer.Missing {
+			b.null()
+			continue
+		}
+		b.optional(parquet.Int32Value(int32(r.Ratings[i])))
+	}
+	for i := range capabilities {
+		if r.Expected == nil || math.IsNaN(float64(r.Expected[i])) {
+			b.null()
+			continue
+		}
+		b.optional(parquet.FloatValue(RoundExpected(float64(r.Expected[i]))))
+	}
+	b.text(r.ScorerID)
+	b.text(r.Rubric)
+	b.list(r.Flags)
+	return b.row
+}
+
+// A builder lays the columns of one row side by side, with the levels that Parquet gives to
+// present, absent and repeated values.
+type builder struct {
+	row    parquet.Row
+	column int
+}
+
+func (b *builder) add(v parquet.Value, repetition, definition int) {
+	b.row = append(b.row, v.Level(repetition, definition, b.column))
+}
+
+func (b *builder) text(s string) {
+	b.add(textValue(s), 0, 0)
+	b.column++
+}
+
+func (b *builder) number(n int) {
+	b.add(parquet.Int32Value(int32(n)), 0, 0)
+	b.column++
+}
+
+func (b *builder) null() {
+	b.add(parquet.NullValue(), 0, 0)
+	b.column++
+}
+
+func (b *builder) optional(v parquet.Value) {
+	b.add(v, 0, 1)
+	b.column++
+}
+
+func (b *builder) list(items []string) {
+	if len(items) == 0 {
+		b.null()
+		return
+	}
+	for i, item := range items {
+		b.add(textValue(item), min(i, 1), 1)
+	}
+	b.column++
+}
+
+func textValue(s string) parquet.Value {
+	return parquet.ValueOf(strings.ToValidUTF8(s, "\uFFFD"))
+}

@@ -1,0 +1,25 @@
+package selection
+
+import "math/bits"
+
+// A bitset marks numbers from 0, 64 to a word.
+type bitset []uint64
+
+func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) has(i uint32) bool { return b[i/64]>>(i%64)&1 != 0 }
+
+// bit is 1 for a marked number and 0 for another: what has says, for sums without a branch.
+func (b bitset) bit(i uint32) uint32 { return uint32(b[i/64] >> (i % 64) & 1) }
+
+func (b bitset) set(i uint32) { b[i/64] |= 1 << (i % 64) }
+
+func (b bitset) clear(i uint32) { b[i/64] &^= 1 << (i % 64) }
+
+func (b bitset) count() int {
+	n := 0
+	for _, word := range b {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}

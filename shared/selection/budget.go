@@ -1,0 +1,147 @@
+package selection
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A Budget says how much to select: a count of samples, or a ratio of all samples. The zero Budget
+// stands for none given. In JSON and YAML it is a string or a number in the forms that ParseBudget
+// takes; it is written as a string, because a number 1.0 (everything) that passes through another
+// program may come back as 1 (one sample).
+type Budget struct {
+	ratio float64 // in (0, 1]; 0 for a count
+	count int     // from 1; 0 for a ratio
+}
+
+const budgetForms = `give a percentage ("30%"), a ratio with a decimal point ("0.3"; "1.0" is everything) or a count of samples ("500")`
+
+// ParseBudget reads a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1.
+// A decimal point tells a ratio from a count: 1 is one sample, 1.0 is all of them. The error says
+// which forms there are and, where the text is near one, the nearest budget.
+func ParseBudget(text string) (Budget, error) {
+	trimmed := strings.TrimSpace(text)
+	number, percent := strings.CutSuffix(trimmed, "%")
+	number = strings.TrimSpace(number)
+	whole, fraction, point := strings.Cut(number, ".")
+	if !digits(whole) || point && !digits(fraction) {
+		return Budget{}, fmt.Errorf("budget %q: %s%s", text, nearForm(number, percent), budgetForms)
+	}
+
+	if !percent && !point {
+		count, err := strconv.Atoi(number)
+		switch {
+		case err != nil:
+			return Budget{}, fmt.Errorf("budget %q: the largest count is %d; %s", text, math.MaxInt, budgetForms)
+		case count == 0:
+			return Budget{}, fmt.Errorf("budget %q: the smallest count is 1; %s", text, budgetForms)
+		}
+		return Budget{count: count}, nil
+	}
+
+	// The decimal point is moved in the text, so that 30% is the very number that 0.30 is.
+	most := "1.0"
+	if percent {
+		number += "e-2"
+		most = "100%"
+	}
+	ratio, err := strconv.ParseFloat(number, 64)
+	switch {
+	case err != nil || ratio > 1:
+		return Budget{}, fmt.Errorf("budget %q: the largest is %s, everything; %s", text, most, budgetForms)
+	case ratio == 0:
+		return Budget{}, fmt.Errorf("budget %q: nothing would be selected; the smallest is one sample, 1; %s", text, budgetForms)
+	}
+	return Budget{ratio: ratio}, nil
+}
+
+// digits says whether text is one or more of the digits 0 to 9.
+func digits(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
+}
+
+// nearForm guesses what was meant by a number written in no accepted form, such as 5e2, +5, .5 or
+// 1,000.
+func nearForm(number string, percent bool) string {
+	value, err := strconv.ParseFloat(strings.NewReplacer(",", "", "_", "", " ", "").Replace(number), 64)
+	if err != nil || math.IsNaN(value) {
+		return ""
+	}
+	near := ""
+	switch {
+	case value <= 0:
+		near = "1"
+	case percent:
+		near = strconv.FormatFloat(min(value, 100), 'f', -1, 64) + "%"
+	case value < 1:
+		near = strconv.FormatFloat(value, 'f', -1, 64)
+	case value < 1<<53:
+		near = strconv.FormatFloat(math.Round(value), 'f', -1, 64)
+	default:
+		return ""
+	}
+	return fmt.Sprintf("the nearest budget is %s; ", near)
+}
+
+// Samples is the number of samples of the budget where there are total: the count, or the ratio of
+// total rounded down. It is 0 where the ratio of total is less than one sample, and a count may
+// exceed total; Params.Validate reports both.
+func (b Budget) Samples(total int) int {
+	if b.ratio > 0 {
+		return int(float64(total) * b.ratio)
+	}
+	return b.count
+}
+
+// IsZero says whether no budget was given.
+func (b Budget) IsZero() bool { return b == Budget{} }
+
+// String is the budget in a form that ParseBudget reads back as the same budget: a count, or a
+// ratio with a decimal point. It is empty where no budget was given.
+func (b Budget) String() string {
+	switch {
+	case b.IsZero():
+		return ""
+	case b.count > 0:
+		return strconv.Itoa(b.count)
+	}
+	text := strconv.FormatFloat(b.ratio, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// MarshalText is String.
+func (b Budget) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText is ParseBudget; an empty text is the zero Budget.
+func (b *Budget) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*b = Budget{}
+		return nil
+	}
+	parsed, err := ParseBudget(string(text))
+	if err != nil {
+		return err
+	}
+	*b = parsed
+	return nil
+}
+
+// UnmarshalJSON reads a string or a number, the latter as it is written.
+func (b *Budget) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if strings.HasPrefix(text, `"`) {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return fmt.Errorf("reading a budget: %w", err)
+		}
+	}
+	if text == "null" {
+		return nil
+	}
+	return b.UnmarshalText([]byte(text))
+}

@@ -1,0 +1,96 @@
+package selection
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func smallPool(t *testing.T) *Pool {
+	t.Helper()
+	pool := NewPool("scene understanding", "data understanding")
+	for _, s := range []Sample{
+		{Ratings: []int16{1, Missing}, Expected: []uint16{900, 0}, Tie: 7, Index: 3, Source: "x", Styles: []string{"b", "a", "b"}},
+		{Ratings: []int16{2, 5}, Expected: []uint16{2048, 5120}, Tie: 6, Index: 1, Source: "y"},
+		{Ratings: []int16{0, 4}, Expected: []uint16{0, 4000}, Tie: 5, Index: 2, Source: "x", Styles: []string{"a"}},
+	} {
+		if err := pool.Add(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pool
+}
+
+func TestPoolAdd(t *testing.T) {
+	t.Parallel()
+	pool := smallPool(t)
+	want := &Pool{
+		Capabilities: []string{"scene understanding", "data understanding"},
+		Ratings:      [][]int16{{1, 2, 0}, {Missing, 5, 4}},
+		Expected:     [][]uint16{{900, 2048, 0}, {0, 5120, 4000}},
+		Tie:          []uint64{7, 6, 5},
+		Index:        []int64{3, 1, 2},
+		Source:       []uint32{0, 1, 0},
+		SourceNames:  []string{"x", "y"},
+		Style:        []uint32{0, 1, 1},
+		StyleStart:   []uint32{0, 2, 2, 3},
+		StyleNames:   []string{"b", "a"},
+	}
+	if diff := cmp.Diff(want, pool, cmpopts.IgnoreUnexported(Pool{})); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+	if err := pool.Validate(); err != nil {
+		t.Error(err)
+	}
+
+	for _, s := range []Sample{
+		{Ratings: []int16{1}, Expected: []uint16{1, 2}},
+		{Ratings: []int16{1, 2}, Expected: []uint16{1}},
+		{Ratings: []int16{1, 2}},
+	} {
+		if err := pool.Add(s); err == nil {
+			t.Errorf("Add(%+v) succeeded", s)
+		}
+	}
+	if diff := cmp.Diff(want, pool, cmpopts.IgnoreUnexported(Pool{})); diff != "" {
+		t.Errorf("a refused sample left its mark (-want +got):\n%s", diff)
+	}
+}
+
+func TestPoolValidate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		spoil func(*Pool)
+		want  string
+	}{
+		"capability twice":   {func(p *Pool) { p.Capabilities[1] = p.Capabilities[0] }, `capability "scene understanding" appears twice`},
+		"style name twice":   {func(p *Pool) { p.StyleNames[1] = "b" }, `style name "b" appears twice`},
+		"column missing":     {func(p *Pool) { p.Ratings = p.Ratings[:1] }, "1 columns of ratings for 2 capabilities"},
+		"column short":       {func(p *Pool) { p.Ratings[1] = p.Ratings[1][:2] }, "column 1 of ratings has 2 rows"},
+		"expected missing":   {func(p *Pool) { p.Expected = p.Expected[:1] }, "1 columns of expected scores"},
+		"expected short":     {func(p *Pool) { p.Expected[0] = nil }, "column 0 of expected scores has 0 rows"},
+		"tie short":          {func(p *Pool) { p.Tie = p.Tie[:1] }, "tie column has 1 rows"},
+		"index short":        {func(p *Pool) { p.Index = p.Index[:1] }, "index column has 1 rows"},
+		"unknown source":     {func(p *Pool) { p.Source[2] = 2 }, "sample 2 has source 2"},
+		"unknown style":      {func(p *Pool) { p.Style[2] = 2 }, "sample 2 has style 2"},
+		"style twice":        {func(p *Pool) { p.Style[1] = 0 }, `sample 0 has style "b" twice`},
+		"starts missing":     {func(p *Pool) { p.StyleStart = nil }, "4 offsets from 0 to 3"},
+		"starts too short":   {func(p *Pool) { p.StyleStart[3] = 2 }, "4 offsets from 0 to 3"},
+		"starts not at zero": {func(p *Pool) { p.StyleStart[0] = 1 }, "4 offsets from 0 to 3"},
+		"starts descending":  {func(p *Pool) { p.StyleStart[2] = 1 }, "sample 1 run from 2 to 1"},
+		"starts beyond":      {func(p *Pool) { p.StyleStart[1], p.StyleStart[2] = 9, 9 }, "sample 0 run from 0 to 9 of 3"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := smallPool(t)
+			tt.spoil(pool)
+			_, err := Select(pool, Params{Budget: 1})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Select error %v does not say %q", err, tt.want)
+			}
+		})
+	}
+}
