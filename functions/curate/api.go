@@ -139,12 +139,17 @@ func (a api) callRun(r *http.Request) (int, any, error) {
 		if err = decode(r, &body); err == nil {
 			err = a.store.Resume(r.Context(), id, body.GiveUp)
 		}
+	case "retry":
+		var next *run.Plan
+		if next, err = a.store.Retry(r.Context(), id); err == nil {
+			id = next.Run
+		}
 	case "cancel":
 		err = a.store.Cancel(r.Context(), id)
 	case "approve":
 		err = a.store.Approve(r.Context(), id)
 	default:
-		err = requestError{fmt.Errorf("%q is no call of a run; the calls are %s:resume, %s:cancel and %s:approve", r.PathValue("call"), id, id, id)}
+		err = requestError{fmt.Errorf("%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("call"), id)}
 	}
 	if err != nil {
 		return 0, nil, err

@@ -175,18 +175,37 @@ func printStatus(w io.Writer, st *run.Status) error {
 }
 
 func newResume() *cobra.Command {
+	var giveUp bool
+	cmd := goOn("resume", "Go on with a run that was interrupted or is stalled", func(ctx context.Context, s session, runID string) (*run.Status, error) {
+		var status run.Status
+		err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":resume", curate.Resume{GiveUp: giveUp}, &status)
+		return &status, err
+	})
+	cmd.Flags().BoolVar(&giveUp, "give-up", false, "record the samples of shards that were given up as failed, so that the run completes")
+	return cmd
+}
+
+func newRetry() *cobra.Command {
+	return goOn("retry", "Try the failed samples of a scored run again, as when images came late", func(ctx context.Context, s session, runID string) (*run.Status, error) {
+		var status run.Status
+		err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":retry", nil, &status)
+		return &status, err
+	})
+}
+
+// goOn is a command that sets a run going with one call of the API, and waits until it is scored.
+func goOn(name, short string, call func(context.Context, session, string) (*run.Status, error)) *cobra.Command {
 	var (
-		out    outputFlags
-		giveUp bool
-		state  string
+		out   outputFlags
+		state string
 	)
 	cmd := &cobra.Command{
-		Use:   "resume RUN",
-		Short: "Go on with a run that was interrupted or is stalled",
+		Use:   name + " RUN",
+		Short: short,
 		Args:  runArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			show := newDisplay(out.quiet)
-			status, err := resume(cmd.Context(), args[0], giveUp, state, show)
+			status, err := waitScored(cmd.Context(), args[0], state, show, call)
 			show.close()
 			if err != nil {
 				return err
@@ -198,12 +217,11 @@ func newResume() *cobra.Command {
 		},
 	}
 	out.add(cmd)
-	cmd.Flags().BoolVar(&giveUp, "give-up", false, "record the samples of shards that were given up as failed, so that the run completes")
 	stateFlag(cmd, &state)
 	return cmd
 }
 
-func resume(ctx context.Context, runID string, giveUp bool, state string, show *display) (*run.Status, error) {
+func waitScored(ctx context.Context, runID, state string, show *display, call func(context.Context, session, string) (*run.Status, error)) (*run.Status, error) {
 	state, work, err := openState(state)
 	if err != nil {
 		return nil, err
@@ -221,10 +239,13 @@ func resume(ctx context.Context, runID string, giveUp bool, state string, show *
 	}
 	var status *run.Status
 	err = withSession(ctx, files, work, show, func(ctx context.Context, s session) error {
-		if err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":resume", curate.Resume{GiveUp: giveUp}, &status); err != nil {
+		if status, err = call(ctx, s, runID); err != nil {
 			return err
 		}
-		status, err = s.score(ctx, runID, map[string]float64{})
+		if err := in.save(state, status.Run); err != nil {
+			return err
+		}
+		status, err = s.score(ctx, status.Run, map[string]float64{})
 		return err
 	})
 	return status, err

@@ -165,9 +165,10 @@ type batch struct {
 	at    []int
 }
 
-// fetch reads the images of samples[from:to]. A sample whose images are at fault gets its reason and stays out of the batch.
+// fetch reads the images of samples[from:to]. A sample whose images are at fault gets its reason and
+// stays out of the batch, as does one whose scores an earlier run has.
 func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample, records []scores.Record, from, to int) (batch, error) {
-	images := make([][][]byte, to-from)
+	images, reused := make([][][]byte, to-from), make([]bool, to-from)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for i := from; i < to; i++ {
@@ -183,8 +184,11 @@ func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample,
 				records[i].Status, records[i].Reason = scores.Failed, reason
 				return nil
 			}
-			images[i-from] = fetched
 			records[i].Content = contentHash(samples[i].Raw, fetched)
+			if reused[i-from], err = s.reuse(ctx, plan, &records[i]); err != nil || reused[i-from] {
+				return err
+			}
+			images[i-from] = fetched
 			return nil
 		})
 	}
@@ -193,7 +197,7 @@ func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample,
 	}
 	var b batch
 	for i := from; i < to; i++ {
-		if records[i].Status == scores.OK {
+		if records[i].Status == scores.OK && !reused[i-from] {
 			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: images[i-from]})
 			b.at = append(b.at, i)
 		}

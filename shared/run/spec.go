@@ -35,7 +35,9 @@ type Spec struct {
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
 	// DuplicateIDs is "skip" (default) or "keep": what becomes of a record with the id of an earlier one of its range.
 	DuplicateIDs dataset.Duplicates `yaml:"duplicate_ids" json:"duplicate_ids,omitempty"`
-	// Selection is made automatically when the run is scored, if it has a budget.
+	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over from it.
+	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
+	// The selection is made automatically when the run is scored, if it has a budget.
 	SelectionSpec `yaml:",inline"`
 }
 
@@ -99,6 +101,9 @@ func (s Spec) Validate() error {
 	}
 	if s.DuplicateIDs != "" && s.DuplicateIDs != dataset.SkipDuplicates && s.DuplicateIDs != dataset.KeepDuplicates {
 		faults = append(faults, fmt.Errorf("duplicate_ids: %q is neither %q nor %q", s.DuplicateIDs, dataset.SkipDuplicates, dataset.KeepDuplicates))
+	}
+	if s.Reuse != "" && !namePattern.MatchString(s.Reuse) {
+		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))
 	}
 	faults = append(faults, s.SelectionSpec.Validate())
 	return errors.Join(faults...)

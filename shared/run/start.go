@@ -133,7 +133,7 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 			Images: dataset.ImageLimits{MaxBytes: limits.MaxImageBytes, MaxPixels: limits.MaxImagePixels},
 		},
 		Constants: Constants{RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes},
-		Selection: spec.SelectionSpec,
+		Selection: spec.SelectionSpec, Reuse: spec.Reuse,
 	}
 	if plan.Images == "" {
 		plan.Images = "images/" + spec.Dataset + "/"
@@ -151,6 +151,18 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 	if plan.Rubric, err = s.rubric(ctx, prefix, spec.Rubric); err != nil {
 		return nil, err
 	}
+	return s.fill(ctx, plan, spec, limits)
+}
+
+// fill adds to a plan what depends on the buckets and the scorer, or reads it where it was planned before.
+func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) (*Plan, error) {
+	if plan.Reuse != "" {
+		if _, err := s.Plan(ctx, plan.Reuse); errors.Is(err, ErrNoRun) {
+			return nil, &RefusedError{Reason: fmt.Sprintf("reuse: %v", err)}
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	if err := plan.Selection.checkCapabilities(plan.Rubric); err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
@@ -160,19 +172,15 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 	}
 	plan.ScorerID = rater.ID()
 	for _, name := range spec.Manifests {
-		m, err := s.stat(ctx, prefix+name)
+		m, err := s.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
 		if err != nil {
 			return nil, err
 		}
 		plan.Manifests = append(plan.Manifests, m)
 	}
-	if err := plan.identify(); err != nil {
-		return nil, err
-	}
-	if planned, err := s.Plan(ctx, plan.Run); err == nil {
-		return planned, nil
-	} else if !errors.Is(err, ErrNoRun) {
-		return nil, err
+	planned, err := s.latestAttempt(ctx, plan)
+	if planned != nil || err != nil {
+		return planned, err
 	}
 	if err := s.cut(ctx, plan); err != nil {
 		return nil, err
@@ -180,6 +188,26 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 	plan.EstimatedCost = float64(plan.Samples) / 1e6 * limits.CostPerMillion
 	plan.NeedsApproval = limits.MaxRunCost > 0 && plan.EstimatedCost > limits.MaxRunCost
 	return plan, nil
+}
+
+// latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was.
+func (s *Store) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, err error) {
+	attempt := *plan
+	for ; ; attempt.Attempt++ {
+		if err := attempt.identify(); err != nil {
+			return nil, err
+		}
+		if attempt.Attempt == 0 {
+			plan.Run = attempt.Run
+		}
+		planned, err := s.Plan(ctx, attempt.Run)
+		if errors.Is(err, ErrNoRun) {
+			return latest, nil
+		} else if err != nil {
+			return nil, err
+		}
+		latest = planned
+	}
 }
 
 func (s *Store) rubric(ctx context.Context, prefix, name string) (*rubric.Rubric, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
 )
 
 // A Store is where runs live: the two buckets, the topics, and what rates samples.
@@ -33,6 +34,8 @@ type Store struct {
 	scorers cache[scorer.Scorer]
 	reports cache[RangeReport]
 	picks   cache[*picks]
+	rated   cache[map[string]place]
+	tables  cache[*scores.Table]
 }
 
 // ErrNoRun is the error of calls that name a run which is not there.
@@ -121,13 +124,13 @@ func (s *Store) createJSON(ctx context.Context, name string, v any) (bool, error
 	})
 }
 
-// cache keeps values that never change. It forgets everything when it holds many.
+// cache keeps values that never change. It forgets everything when it holds cacheSize of them.
 type cache[V any] struct {
 	mu     sync.Mutex
 	values map[string]V
 }
 
-const cacheSize = 64
+const cacheSize = 16
 
 func (c *cache[V]) get(key string, load func() (V, error)) (V, error) {
 	c.mu.Lock()
