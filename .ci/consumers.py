@@ -1,0 +1,30 @@
+"""Reads a curated demo as its users would, and checks that all programs see the same."""
+
+import glob
+import json
+import sys
+
+import duckdb
+import pandas as pd
+
+work, manifest = sys.argv[1:]
+records = json.load(open(manifest))
+subset = json.load(open(f"{work}/out/subset.json"))
+rejected = [json.loads(line) for line in open(f"{work}/out/rejected.jsonl")]
+scores = glob.glob(f"{work}/state/runs/*/scores/[0-9][0-9][0-9][0-9].parquet")
+assert len(scores) == 1, scores
+
+frame = pd.read_parquet(scores[0])
+assert list(frame["id"]) == [r["id"] for r in records]
+ratings = [c for c in frame.columns if c.startswith("rating_")]
+assert len(ratings) == 14 and frame.loc[frame["status"] == "ok", ratings].stack().between(0, 5).all()
+assert all(len(styles) > 0 for styles in frame["styles"])
+
+picks = pd.read_parquet(f"{work}/out/picks.parquet")
+assert set(picks["id"]) == {r["id"] for r in subset} and len(picks) == len(subset)
+assert {r["id"] for r in rejected} | set(picks["id"]) == {r["id"] for r in records}
+
+count, styles = duckdb.sql(f"select count(*), count(distinct s) from (select unnest(styles) s from '{scores[0]}')").fetchone()
+assert styles == 9, styles
+assert duckdb.sql(f"select count(*) from '{work}/out/picks.parquet' where rating > 0").fetchone()[0] == len(subset)
+print(f"pandas and DuckDB read {len(frame)} scores and {len(picks)} picks alike")
