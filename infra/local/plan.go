@@ -80,7 +80,7 @@ func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
 	row("images missing", v.ImagesMissing)
 	row("ranges", len(plan.Ranges))
 	row("shards", v.Shards)
-	row("estimated time", (time.Duration(v.Seconds) * time.Second).String())
+	row("estimated time", time.Duration(v.Seconds*float64(time.Second)).Round(100*time.Millisecond).String())
 	row("estimated cost", fmt.Sprintf("$%.2f", plan.EstimatedCost))
 	for _, kind := range slices.Sorted(maps.Keys(v.Problems)) {
 		row("problem: "+kind, v.Problems[kind])

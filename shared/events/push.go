@@ -8,10 +8,14 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // maxEnvelope bounds a push request: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
 const maxEnvelope = 16 << 20
+
+// deliveryDeadline ends a delivery that hangs before Pub/Sub does, so that it is answered and logged.
+const deliveryDeadline = 540 * time.Second
 
 // A Delivery is one message that was pushed to a function.
 type Delivery struct {
@@ -84,7 +88,9 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 		if trace := traceID(r); trace != "" {
 			log = log.With("trace", trace)
 		}
-		switch err := handle(r.Context(), d); {
+		ctx, cancel := context.WithTimeout(r.Context(), deliveryDeadline)
+		defer cancel()
+		switch err := handle(ctx, d); {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
 		case IsDataError(err):

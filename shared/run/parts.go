@@ -25,6 +25,8 @@ type Rejected struct {
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
 	Reason string        `json:"reason"`
+	// Place says where a sample stands that was not scored, for whoever mends it.
+	Place *dataset.Place `json:"place,omitempty"`
 }
 
 // Reasons why a scored sample is not in a subset, beside NoKnownStyle.
@@ -116,10 +118,14 @@ func (s *Store) writePart(ctx context.Context, plan *Plan, sel *Selection, r int
 				err = out.Write(samples[i].Raw)
 			} else {
 				rec := table.Records[position]
-				err = lines.Encode(Rejected{
+				line := Rejected{
 					ID: rec.ID, Index: plan.Ranges[r].FirstIndex + int64(position),
 					Status: rec.Status, Reason: rejection(plan, sel.Parameters, rec),
-				})
+				}
+				if rec.Status != scores.OK {
+					line.Place = &samples[i].Place
+				}
+				err = lines.Encode(line)
 			}
 			if err != nil {
 				return err
