@@ -24,22 +24,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-type config struct {
-	Target  string `env:"FUNCTION_TARGET"`
-	Port    string `env:"PORT, default=8080"`
-	Project string `env:"GOOGLE_CLOUD_PROJECT, required"`
-	// Buckets by URL: gs://name.
-	InputBucket string `env:"INPUT_BUCKET, required"`
-	WorkBucket  string `env:"WORK_BUCKET, required"`
-	// ImageBuckets are names of further buckets that samples may name images of, as gs://name/object.
-	ImageBuckets []string `env:"IMAGE_BUCKETS"`
-	TasksTopic   string   `env:"TASKS_TOPIC, default=harvest-tasks"`
-	EventsTopic  string   `env:"EVENTS_TOPIC, default=harvest-events"`
-	Limits       run.Limits
-}
-
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := newLog(os.Stderr, os.Getenv("GOOGLE_CLOUD_PROJECT"))
 	if err := serve(context.Background(), log); err != nil {
 		log.Error("harvest functions stopped", "error", err)
 		os.Exit(1)
@@ -47,11 +33,8 @@ func main() {
 }
 
 func serve(ctx context.Context, log *slog.Logger) error {
-	var cfg config
-	if err := envconfig.Process(ctx, &cfg); err != nil {
-		return fmt.Errorf("reading the environment: %w", err)
-	}
-	if err := cfg.Limits.Validate(); err != nil {
+	cfg, err := readConfig(ctx, envconfig.OsLookuper())
+	if err != nil {
 		return fmt.Errorf("reading the environment: %w", err)
 	}
 	store, err := open(ctx, cfg)
@@ -59,16 +42,11 @@ func serve(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	handlers := map[string]http.Handler{
-		"ingest": ingest.New(ingest.Config{Limits: cfg.Limits}, store, log),
-		"score":  score.New(store, log),
-		"curate": curate.New(curate.Config{Limits: cfg.Limits}, store, log),
+		ingestTarget: ingest.New(ingest.Config{Limits: cfg.Limits}, store, log),
+		scoreTarget:  score.New(store, log),
+		curateTarget: curate.New(curate.Config{Limits: cfg.Limits}, store, log),
 	}
-	// The framework would serve some other function under a mistyped name.
-	handler, known := handlers[cfg.Target]
-	if !known {
-		return fmt.Errorf("FUNCTION_TARGET: %q is no function; give ingest, score or curate", cfg.Target)
-	}
-	functions.HTTP(cfg.Target, handler.ServeHTTP)
+	functions.HTTP(cfg.Target, handlers[cfg.Target].ServeHTTP)
 	return funcframework.Start(cfg.Port)
 }
 
@@ -79,7 +57,7 @@ func open(ctx context.Context, cfg config) (*run.Store, error) {
 	if err := errors.Join(errInput, errWork, errClient); err != nil {
 		return nil, err
 	}
-	images := map[string]bucket.Reader{strings.TrimPrefix(cfg.InputBucket, "gs://"): input}
+	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(cfg.InputBucket, "gs://"), "/"): input}
 	for _, name := range cfg.ImageBuckets {
 		b, err := bucket.Open(ctx, "gs://"+name)
 		if err != nil {

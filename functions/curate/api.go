@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/run"
@@ -21,15 +22,39 @@ type api struct {
 	log   *slog.Logger
 }
 
+// A call answers requests of one method to one path.
+type call func(*http.Request) (answer, error)
+
+// An answer is what a call answers with. location is the path where what was accepted can be followed.
+type answer struct {
+	status   int
+	location string
+	body     any
+}
+
 func (a api) register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/runs", a.answer(a.listRuns))
-	mux.HandleFunc("POST /v1/runs", a.answer(a.startRun))
-	mux.HandleFunc("GET /v1/runs/{run}", a.answer(a.getRun))
-	mux.HandleFunc("POST /v1/runs/{call}", a.answer(a.callRun))
-	mux.HandleFunc("POST /v1/runs/{run}/selections", a.answer(a.makeSelection))
-	mux.HandleFunc("GET /v1/runs/{run}/selections/{selection}", a.answer(a.getSelection))
+	for path, calls := range map[string]map[string]call{
+		"/v1/runs":                              {http.MethodGet: a.listRuns, http.MethodPost: a.startRun},
+		"/v1/runs/{run}":                        {http.MethodGet: a.getRun, http.MethodPost: a.callRun},
+		"/v1/runs/{run}/selections":             {http.MethodPost: a.makeSelection},
+		"/v1/runs/{run}/selections/{selection}": {http.MethodGet: a.getSelection},
+	} {
+		var allowed []string
+		for method, c := range calls {
+			mux.HandleFunc(method+" "+path, a.answer(c))
+			if allowed = append(allowed, method); method == http.MethodGet {
+				allowed = append(allowed, http.MethodHead) // the mux takes it for a GET
+			}
+		}
+		slices.Sort(allowed)
+		allow := strings.Join(allowed, ", ")
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allow)
+			writeProblem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method))
+		})
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound, fmt.Sprintf("there is no %s %s; the API lies below /v1/runs", r.Method, r.URL.Path))
+		writeProblem(w, http.StatusNotFound, fmt.Sprintf("there is no %s; the API lies below /v1/runs", r.URL.Path))
 	})
 }
 
@@ -65,38 +90,30 @@ type Resume struct {
 	GiveUp bool `json:"give_up"`
 }
 
-type requestError struct{ error }
-
-// answer writes what handle returns as JSON, and its errors as problems.
-func (a api) answer(handle func(*http.Request) (int, any, error)) http.HandlerFunc {
+// answer writes what a call answers as JSON, and its errors as problems.
+func (a api) answer(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		status, body, err := handle(r)
+		ans, err := c(r)
 		if err != nil {
-			status = statusOf(err)
-			var bad requestError
-			if errors.As(err, &bad) {
-				status = http.StatusBadRequest
-			}
+			status := statusOf(err)
 			if status == http.StatusInternalServerError {
 				a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
 			writeProblem(w, status, err.Error())
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", " ")
-		_ = enc.Encode(body) // the client is gone if this fails
+		if ans.location != "" {
+			w.Header().Set("Location", ans.location)
+		}
+		writeJSON(w, "application/json", ans.status, ans.body)
 	}
 }
 
-func (a api) listRuns(r *http.Request) (int, any, error) {
+func (a api) listRuns(r *http.Request) (answer, error) {
 	ids, err := a.store.Runs(r.Context())
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	list := Runs{Runs: []RunEntry{}}
 	for _, id := range ids {
@@ -104,41 +121,51 @@ func (a api) listRuns(r *http.Request) (int, any, error) {
 		if errors.Is(err, run.ErrNoRun) {
 			continue // a folder without a plan is no run
 		} else if err != nil {
-			return 0, nil, err
+			return answer{}, err
 		}
 		list.Runs = append(list.Runs, RunEntry{Run: id, Dataset: plan.Dataset, Samples: plan.Samples, Problem: plan.Problem})
 	}
-	return http.StatusOK, list, nil
+	return answer{status: http.StatusOK, body: list}, nil
 }
 
-func (a api) startRun(r *http.Request) (int, any, error) {
+func (a api) startRun(r *http.Request) (answer, error) {
 	var spec run.Spec
 	if err := decode(r, &spec); err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	plan, err := a.store.Start(r.Context(), spec, a.cfg.Limits)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
-	status, err := a.store.Status(r.Context(), plan.Run)
-	return http.StatusAccepted, status, err
+	return a.accepted(r, plan.Run)
 }
 
-func (a api) getRun(r *http.Request) (int, any, error) {
+// accepted answers a call that changes what becomes of a run.
+func (a api) accepted(r *http.Request, id string) (answer, error) {
+	status, err := a.store.Status(r.Context(), id)
+	return answer{status: http.StatusAccepted, location: "/v1/runs/" + id, body: status}, err
+}
+
+func (a api) getRun(r *http.Request) (answer, error) {
 	status, err := a.store.Status(r.Context(), r.PathValue("run"))
-	return http.StatusOK, status, err
+	return answer{status: http.StatusOK, body: status}, err
 }
 
 // callRun serves POST /v1/runs/{run}:<verb>.
-func (a api) callRun(r *http.Request) (int, any, error) {
-	id, verb, _ := strings.Cut(r.PathValue("call"), ":")
+func (a api) callRun(r *http.Request) (answer, error) {
+	id, verb, _ := strings.Cut(r.PathValue("run"), ":")
+	var options Resume
+	var body any = &struct{}{}
+	if verb == "resume" {
+		body = &options
+	}
+	if err := decode(r, body); err != nil {
+		return answer{}, err
+	}
 	var err error
 	switch verb {
 	case "resume":
-		var body Resume
-		if err = decode(r, &body); err == nil {
-			err = a.store.Resume(r.Context(), id, body.GiveUp)
-		}
+		err = a.store.Resume(r.Context(), id, options.GiveUp)
 	case "retry":
 		var next *run.Plan
 		if next, err = a.store.Retry(r.Context(), id); err == nil {
@@ -149,55 +176,64 @@ func (a api) callRun(r *http.Request) (int, any, error) {
 	case "approve":
 		err = a.store.Approve(r.Context(), id)
 	default:
-		err = requestError{fmt.Errorf("%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("call"), id)}
+		err = requestError{http.StatusNotFound, fmt.Errorf("%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("run"), id)}
 	}
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
-	status, err := a.store.Status(r.Context(), id)
-	return http.StatusAccepted, status, err
+	return a.accepted(r, id)
 }
 
-func (a api) makeSelection(r *http.Request) (int, any, error) {
+func (a api) makeSelection(r *http.Request) (answer, error) {
 	var spec run.SelectionSpec
 	if err := decode(r, &spec); err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	sel, err := a.store.Select(r.Context(), r.PathValue("run"), spec)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	return a.selectionStatus(r, sel)
 }
 
-func (a api) getSelection(r *http.Request) (int, any, error) {
+func (a api) getSelection(r *http.Request) (answer, error) {
 	sel, err := a.store.Selection(r.Context(), r.PathValue("run"), r.PathValue("selection"))
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	return a.selectionStatus(r, sel)
 }
 
-func (a api) selectionStatus(r *http.Request, sel *run.Selection) (int, any, error) {
+func (a api) selectionStatus(r *http.Request, sel *run.Selection) (answer, error) {
 	completed, err := a.store.Completed(r.Context(), sel.Run, sel.ID)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	if completed {
-		return http.StatusOK, SelectionStatus{State: Completed, Selection: sel}, nil
+		return answer{status: http.StatusOK, body: SelectionStatus{State: Completed, Selection: sel}}, nil
 	}
-	return http.StatusAccepted, SelectionStatus{State: Writing, Selection: sel}, nil
+	return answer{
+		status: http.StatusAccepted, location: fmt.Sprintf("/v1/runs/%s/selections/%s", sel.Run, sel.ID),
+		body: SelectionStatus{State: Writing, Selection: sel},
+	}, nil
 }
 
 // decode reads a JSON body into v. Unknown fields are refused; an empty body leaves v as it is.
 func decode(r *http.Request, v any) error {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return requestError{fmt.Errorf("reading the request's body: %w", err)}
+	err := dec.Decode(v)
+	if err == nil {
+		var more json.RawMessage
+		if err = dec.Decode(&more); err == nil {
+			err = errors.New("there is more after its JSON value")
+		}
 	}
-	if dec.More() {
-		return requestError{errors.New("reading the request's body: there is more after its JSON value")}
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	return nil
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return requestError{http.StatusRequestEntityTooLarge, fmt.Errorf("the request's body is longer than %d bytes", large.Limit)}
+	}
+	return requestError{http.StatusBadRequest, fmt.Errorf("reading the request's body: %w", err)}
 }

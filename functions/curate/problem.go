@@ -16,13 +16,29 @@ type Problem struct {
 }
 
 func writeProblem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(Problem{Title: http.StatusText(status), Status: status, Detail: detail}) // the client is gone if this fails
+	writeJSON(w, "application/problem+json", status, Problem{Title: http.StatusText(status), Status: status, Detail: detail})
 }
 
-// statusOf is the HTTP status that an error of the store is answered with.
+func writeJSON(w http.ResponseWriter, contentType string, status int, body any) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	_ = enc.Encode(body) // the client is gone if this fails
+}
+
+// A requestError is a fault of the request itself, whatever the store would say.
+type requestError struct {
+	status int
+	error
+}
+
+// statusOf is the HTTP status that an error is answered with.
 func statusOf(err error) int {
+	if bad, ok := errors.AsType[requestError](err); ok {
+		return bad.status
+	}
 	var refused *run.RefusedError
 	switch {
 	case errors.As(err, &refused):

@@ -13,7 +13,9 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
@@ -83,6 +85,12 @@ func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 	}
 	spec := in.spec()
 	spec.Scorer, spec.DuplicateIDs = f.scorer, dataset.Duplicates(f.duplicates)
+	if err := spec.Validate(); err != nil {
+		return input{}, run.Spec{}, usageError{err}
+	}
+	if _, err := kinds.Open(f.scorer, rubric.Default()); err != nil {
+		return input{}, run.Spec{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
+	}
 	return in, spec, nil
 }
 
@@ -147,17 +155,26 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, state, dir stri
 	if err != nil {
 		return nil, err
 	}
-	// Planned here first, so that a fault of the dataset is told before anything is written.
 	l, err := limits(ctx)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := store(files, work).NewPlan(ctx, spec, l)
+	// Planned here first, so that a fault of the dataset is told before anything is written; without the
+	// selection, because its faults are those of the command line.
+	unselected := spec
+	unselected.SelectionSpec = run.SelectionSpec{}
+	plan, err := store(files, work).NewPlan(ctx, unselected, l)
 	if err != nil {
 		return nil, err
 	}
 	if err := plan.Check(spec.SelectionSpec); err != nil {
 		return nil, usageError{err}
+	}
+	if plan.NeedsApproval {
+		return nil, fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise that limit to let it begin", plan.EstimatedCost)
+	}
+	if err := makeOut(dir); err != nil {
+		return nil, err
 	}
 	if err := in.save(state, plan.Run); err != nil {
 		return nil, err
@@ -179,10 +196,17 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, state, dir stri
 	return res, nil
 }
 
+func makeOut(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the output folder: %w; give another with --out", err)
+	}
+	return nil
+}
+
 // copyOutputs copies a selection's outputs from the work bucket to a folder, and returns their paths.
 func copyOutputs(ctx context.Context, work bucket.Reader, from run.Outputs, dir string) (run.Outputs, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return run.Outputs{}, fmt.Errorf("making the output folder: %w", err)
+	if err := makeOut(dir); err != nil {
+		return run.Outputs{}, err
 	}
 	to := run.Outputs{}
 	for _, o := range []struct {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -41,6 +42,9 @@ func newInput(manifests []string, images string) (input, error) {
 			return input{}, fmt.Errorf("manifest %s: %w", m, err)
 		case info.IsDir():
 			return input{}, usageError{fmt.Errorf("manifest %s: is a folder; name the JSON or JSONL file in it", m)}
+		}
+		if slices.Contains(in.Manifests, abs) {
+			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", m)}
 		}
 		in.Manifests = append(in.Manifests, abs)
 	}
@@ -147,7 +151,9 @@ func (in input) save(state, runID string) error {
 func loadInput(state, runID string) (input, error) {
 	var in input
 	data, err := os.ReadFile(inputFile(state, runID))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; if `harvest serve` did, that goes on with it", runID)
+	} else if err != nil {
 		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
 	}
 	if err := json.Unmarshal(data, &in); err != nil {

@@ -12,7 +12,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func main() {
+func main() { os.Exit(execute()) }
+
+// execute runs the command line and returns the exit status.
+func execute() int {
 	// functions-framework prints to the process's standard output, which is the user's: only what a command answers belongs there.
 	out := os.Stdout
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
@@ -23,23 +26,34 @@ func main() {
 	root := newRoot()
 	root.SetOut(out)
 	err := root.ExecuteContext(ctx)
+	var usage usageError
 	switch {
 	case err == nil:
+		return 0
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "harvest: stopped; nothing is lost, the same command goes on from here")
-		os.Exit(130)
+		return 130
+	case errors.As(err, &usage):
+		fmt.Fprintln(os.Stderr, "harvest:", err)
+		return 2
 	default:
 		fmt.Fprintln(os.Stderr, "harvest:", err)
-		var usage usageError
-		if errors.As(err, &usage) {
-			os.Exit(2)
-		}
-		os.Exit(1)
+		return 1
 	}
 }
 
 // A usageError is a fault of the command line, as opposed to one of the work.
 type usageError struct{ error }
+
+// atMost refuses more than n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usageError{fmt.Errorf("%q is one argument too many; see `%s --help`", args[n], cmd.CommandPath())}
+		}
+		return nil
+	}
+}
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -50,6 +64,13 @@ styles, and selects the best subset at a budget. On one machine it runs the same
 cloud; what it has done is kept in --state, so that nothing is scored twice and a killed run goes on.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("%q is no command; `harvest --help` lists them", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}

@@ -98,7 +98,7 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [RUN]",
 		Short: "Tell how far a run is, or list all runs",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, work, err := openState(state)
 			if err != nil {

@@ -40,7 +40,7 @@ datasets/<name>/<manifest> and images/<name>/...: drop images first, then the ma
 Each event is printed to standard output as one line of JSON, the log goes to standard error.`,
 		Example: `  harvest serve --input ./bucket
   INPUT_BUCKET=gs://in WORK_BUCKET=gs://work harvest serve`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var from buckets
 			if err := envconfig.Process(cmd.Context(), &from); err != nil {

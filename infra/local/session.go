@@ -201,14 +201,17 @@ func endState(st *run.Status) (bool, error) {
 func (s session) choose(ctx context.Context, runID string, spec run.SelectionSpec, seconds map[string]float64) (*run.Selection, error) {
 	start := time.Now()
 	var sel curate.SelectionStatus
-	if err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+"/selections", spec, &sel); err != nil {
+	err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+"/selections", spec, &sel)
+	if failed, ok := errors.AsType[apiError](err); ok && failed.status == http.StatusUnprocessableEntity {
+		return nil, usageError{err}
+	} else if err != nil {
 		return nil, err
 	}
 	seconds["select"] = time.Since(start).Seconds()
 	s.show.update("select", int64(sel.Selected), int64(sel.Selected))
 	start = time.Now()
 	path := "/v1/runs/" + runID + "/selections/" + sel.ID
-	err := poll(ctx, func() (bool, error) {
+	err = poll(ctx, func() (bool, error) {
 		if sel.State == curate.Completed {
 			return true, nil
 		}

@@ -38,7 +38,7 @@ func startStorage(t testing.TB, root string) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fake.CreateBucket("bucket")
+	fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "bucket"})
 	server := httptest.NewServer(strictCompose(fake))
 	t.Cleanup(server.Close)
 	return server

@@ -75,8 +75,8 @@ func (r *Reader) Next() (*Sample, error) {
 		r.err = io.EOF
 	case errors.As(err, &format):
 		// Split has let the manifest pass, so its author is not to blame.
-		r.err = fmt.Errorf("reading bytes %d to %d of %s: they are not those that were split: %v",
-			r.span.Start, r.span.End, r.manifest, format)
+		r.err = fmt.Errorf("reading bytes %d to %d of %s: they are not those that were split: %s",
+			r.span.Start, r.span.End, r.manifest, format.Error())
 	case err != nil:
 		r.err = fmt.Errorf("reading bytes %d to %d of %s, at byte %d: %w",
 			r.span.Start, r.span.End, r.manifest, r.scanner.offset, err)

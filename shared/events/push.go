@@ -78,13 +78,19 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			http.Error(w, "decoding push envelope: "+err.Error(), http.StatusBadRequest)
 			return
 		}
+		// A subscription with payload unwrapping pushes bare data. Taken for a message that can never
+		// succeed it would be lost; refused, it comes again.
+		if env.Message.MessageID == "" {
+			http.Error(w, "decoding push envelope: it has no message.messageId; payload unwrapping must be off", http.StatusBadRequest)
+			return
+		}
 		d := Delivery{
 			Message:      Message{Attributes: env.Message.Attributes, Data: env.Message.Data},
 			ID:           env.Message.MessageID,
 			Attempt:      max(env.DeliveryAttempt, 1),
 			Subscription: env.Subscription,
 		}
-		log := log.With("message", d.ID, "attempt", d.Attempt)
+		log := log.With("message_id", d.ID, "attempt", d.Attempt)
 		if trace := traceID(r); trace != "" {
 			log = log.With("trace", trace)
 		}

@@ -10,7 +10,7 @@ func (r *Rubric) Transcript(turns []string) string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		if strings.HasPrefix(turns[i], "<image>\nHint:") || strings.HasPrefix(turns[i], "Hint:") {
+		if strings.HasPrefix(turns[i], imageMark+"\nHint:") || strings.HasPrefix(turns[i], "Hint:") {
 			b.WriteString(turns[i])
 		} else {
 			b.WriteString("Question: ")

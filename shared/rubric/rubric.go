@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -42,6 +43,7 @@ type Prompts struct {
 const (
 	capabilityMark = "{capability}"
 	stylesMark     = "{styles}"
+	imageMark      = "<image>"
 )
 
 // Default is the rubric of the paper: 14 capabilities and 9 styles, with the prompts of the released models.
@@ -107,6 +109,11 @@ func (r *Rubric) validate() error {
 	}
 	if strings.Count(r.Prompts.Styler, stylesMark) != 1 {
 		faults = append(faults, fmt.Errorf("prompts.styler: must hold %s once", stylesMark))
+	}
+	for _, text := range slices.Concat(r.Capabilities, r.Styles, []string{r.Prompts.Scorer, r.Prompts.Styler}) {
+		if strings.Contains(text, imageMark) {
+			faults = append(faults, fmt.Errorf("%q has %s, which stands for an image of a sample; leave it out", text, imageMark))
+		}
 	}
 	return errors.Join(faults...)
 }

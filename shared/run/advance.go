@@ -73,17 +73,7 @@ func (s *Store) gatherRange(ctx context.Context, plan *Plan, r int) (bool, error
 
 // scoredShards are the numbers of a range's shards that have scores.
 func (s *Store) scoredShards(ctx context.Context, run string, r int) (map[int]bool, error) {
-	scored := map[int]bool{}
-	for attrs, err := range s.Work.List(ctx, shardScoresPrefix(run, r), "") {
-		if err != nil {
-			return nil, fmt.Errorf("listing scores of range %d of run %s: %w", r, run, err)
-		}
-		var shard int
-		if _, err := fmt.Sscanf(attrs.Name[len(shardScoresPrefix(run, r)):], "%d.parquet", &shard); err == nil {
-			scored[shard] = true
-		}
-	}
-	return scored, nil
+	return s.numbers(ctx, shardScoresPrefix(run, r), ".parquet")
 }
 
 // finish marks a run as scored and publishes its event, at least once and always with one id.

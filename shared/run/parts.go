@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -78,8 +80,8 @@ func (s *Store) writtenParts(ctx context.Context, plan *Plan, id string) ([]int,
 		if err != nil {
 			return nil, fmt.Errorf("listing parts of selection %s: %w", id, err)
 		}
-		var r int
-		if _, err := fmt.Sscanf(attrs.Name[len(partsPrefix(plan.Run, id)):], "%04d.", &r); err == nil && r < len(written) {
+		number, _, _ := strings.Cut(attrs.Name[len(partsPrefix(plan.Run, id)):], ".")
+		if r, err := strconv.Atoi(number); err == nil && r < len(written) {
 			written[r]++
 		}
 	}

@@ -72,17 +72,28 @@ func (s *Store) working(ctx context.Context, run string) (*Plan, error) {
 func (s *Store) writeShards(ctx context.Context, plan *Plan, r int) error {
 	report := RangeReport{Range: r, Problems: map[string]int{}}
 	var shard []dataset.Sample
-	bytes := 0
+	bytes, ahead := 0, 0
 	flush := func() error {
-		if len(shard) == 0 {
-			return nil
-		}
-		_, err := s.create(ctx, shardName(plan.Run, r, len(report.Shards)), func(w io.Writer) error {
+		number := len(report.Shards)
+		written, err := s.create(ctx, shardName(plan.Run, r, number), func(w io.Writer) error {
 			return dataset.WriteShard(w, shard)
 		})
-		report.Shards = append(report.Shards, len(shard))
-		shard, bytes = shard[:0], 0
-		return err
+		kept := shard
+		if err == nil && !written {
+			// Another delivery wrote it, perhaps before the manifest was replaced: what it holds counts.
+			kept, err = s.readShard(ctx, plan.Run, r, number)
+		}
+		if err != nil {
+			return err
+		}
+		report.add(kept)
+		ahead = max(len(kept)-len(shard), 0)
+		shard = append(shard[:0], shard[min(len(kept), len(shard)):]...)
+		bytes = 0
+		for i := range shard {
+			bytes += len(shard[i].Raw)
+		}
+		return nil
 	}
 	err := s.EachRecord(ctx, plan, r, func(sample *dataset.Sample) error {
 		if len(shard) > 0 && bytes+len(sample.Raw) > plan.Constants.ShardBytes {
@@ -90,13 +101,10 @@ func (s *Store) writeShards(ctx context.Context, plan *Plan, r int) error {
 				return err
 			}
 		}
-		if p := sample.Problem; p != nil {
-			report.Problems[p.Kind]++
-			if len(report.Examples) < maxExamples {
-				report.Examples = append(report.Examples, p)
-			}
+		if ahead > 0 {
+			ahead--
+			return nil
 		}
-		report.Samples++
 		shard = append(shard, *sample)
 		bytes += len(sample.Raw)
 		if len(shard) == plan.Constants.ShardSamples {
@@ -107,11 +115,27 @@ func (s *Store) writeShards(ctx context.Context, plan *Plan, r int) error {
 	if err != nil {
 		return err
 	}
-	if err := flush(); err != nil {
-		return err
+	for len(shard) > 0 {
+		if err := flush(); err != nil {
+			return err
+		}
 	}
 	_, err = s.createJSON(ctx, rangeName(plan.Run, r), report)
 	return err
+}
+
+// add takes a shard into the report.
+func (r *RangeReport) add(shard []dataset.Sample) {
+	r.Shards = append(r.Shards, len(shard))
+	r.Samples += int64(len(shard))
+	for i := range shard {
+		if p := shard[i].Problem; p != nil {
+			r.Problems[p.Kind]++
+			if len(r.Examples) < maxExamples {
+				r.Examples = append(r.Examples, p)
+			}
+		}
+	}
 }
 
 // EachRecord reads a range of a plan and calls use for each of its records, in order.

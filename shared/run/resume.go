@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/events"
@@ -16,11 +17,11 @@ func (s *Store) publishMissing(ctx context.Context, plan *Plan) error {
 	if working, err := s.working(ctx, plan.Run); working == nil || err != nil || plan.Problem != "" {
 		return err
 	}
-	done, err := s.numbers(ctx, scoresPrefix(plan.Run), "%04d.parquet")
+	done, err := s.numbers(ctx, scoresPrefix(plan.Run), ".parquet")
 	if err != nil {
 		return err
 	}
-	cut, err := s.numbers(ctx, rangesPrefix(plan.Run), "%04d.json")
+	cut, err := s.numbers(ctx, rangesPrefix(plan.Run), ".json")
 	if err != nil {
 		return err
 	}
@@ -67,16 +68,15 @@ func (s *Store) publishUnscored(ctx context.Context, plan *Plan, r int) error {
 	return s.Tasks.Publish(ctx, messages...)
 }
 
-// numbers are those that objects directly below prefix have in their names.
-func (s *Store) numbers(ctx context.Context, prefix, format string) (map[int]bool, error) {
+// numbers are those that objects directly below prefix have in their names, before suffix.
+func (s *Store) numbers(ctx context.Context, prefix, suffix string) (map[int]bool, error) {
 	found := map[int]bool{}
 	for attrs, err := range s.Work.List(ctx, prefix, "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing %s: %w", prefix, err)
 		}
-		rest := attrs.Name[len(prefix):]
-		var n int
-		if _, err := fmt.Sscanf(rest, format, &n); err == nil && fmt.Sprintf(format, n) == rest {
+		number, ok := strings.CutSuffix(attrs.Name[len(prefix):], suffix)
+		if n, err := strconv.Atoi(number); ok && err == nil {
 			found[n] = true
 		}
 	}
@@ -141,7 +141,7 @@ func (s *Store) Bury(ctx context.Context, run string, d Dead) error {
 
 // dead finds what was given up in the present wave of attempts and is still not done, and that wave's number.
 func (s *Store) dead(ctx context.Context, run string) ([]Dead, int, error) {
-	waves, err := s.numbers(ctx, resumesPrefix(run), "%d")
+	waves, err := s.numbers(ctx, resumesPrefix(run), "")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -182,11 +182,7 @@ func (s *Store) giveUp(ctx context.Context, plan *Plan, d Dead) error {
 	if d.Shard < 0 {
 		return fmt.Errorf("range %d of run %s cannot be given up: %w", d.Range, plan.Run, errRangeDead)
 	}
-	samples, err := s.readShard(ctx, plan.Run, d.Range, d.Shard)
-	if err != nil {
-		return err
-	}
-	records, err := s.newRecords(ctx, plan, events.ShardTask{Run: plan.Run, Range: d.Range, Shard: d.Shard}, samples)
+	_, records, err := s.openShard(ctx, plan, events.ShardTask{Run: plan.Run, Range: d.Range, Shard: d.Shard})
 	if err != nil {
 		return err
 	}

@@ -48,14 +48,14 @@ func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt i
 	if scored, err := s.exists(ctx, name); err != nil {
 		return err
 	} else if !scored {
-		if err := s.scoreShard(ctx, plan, task, attempt, delivery); err != nil {
+		if err := s.scoreShard(ctx, plan, task, attempt); err != nil {
 			return fmt.Errorf("scoring shard %d of range %d of run %s: %w", task.Shard, task.Range, plan.Run, err)
 		}
 	}
 	return s.Advance(ctx, plan, task.Range, delivery)
 }
 
-func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTask, attempt int, delivery string) error {
+func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTask, attempt int) error {
 	rater, err := s.scorer(plan.Scorer, plan.Rubric)
 	if err != nil {
 		return err
@@ -63,11 +63,7 @@ func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTas
 	if rater.ID() != plan.ScorerID {
 		return fmt.Errorf("the run was planned for scorer %s, and this service has %s: deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
 	}
-	samples, err := s.readShard(ctx, plan.Run, task.Range, task.Shard)
-	if err != nil {
-		return err
-	}
-	records, err := s.newRecords(ctx, plan, task, samples)
+	samples, records, err := s.openShard(ctx, plan, task)
 	if err != nil {
 		return err
 	}
@@ -98,14 +94,19 @@ func (s *Store) readShard(ctx context.Context, run string, r, shard int) ([]data
 	return samples, nil
 }
 
-// newRecords are the records of a shard's samples before any is rated. Those of faulty samples are final.
-func (s *Store) newRecords(ctx context.Context, plan *Plan, task events.ShardTask, samples []dataset.Sample) ([]scores.Record, error) {
+// openShard reads a shard's samples, and makes their records as they are before any is rated. Those
+// of faulty samples are final.
+func (s *Store) openShard(ctx context.Context, plan *Plan, task events.ShardTask) ([]dataset.Sample, []scores.Record, error) {
 	report, err := s.rangeReport(ctx, plan.Run, task.Range)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if task.Shard < 0 || task.Shard >= len(report.Shards) {
-		return nil, events.DataError(fmt.Errorf("range %d of run %s has no shard %d", task.Range, plan.Run, task.Shard))
+		return nil, nil, events.DataError(fmt.Errorf("range %d of run %s has no shard %d", task.Range, plan.Run, task.Shard))
+	}
+	samples, err := s.readShard(ctx, plan.Run, task.Range, task.Shard)
+	if err != nil {
+		return nil, nil, err
 	}
 	position := 0
 	for _, n := range report.Shards[:task.Shard] {
@@ -126,7 +127,7 @@ func (s *Store) newRecords(ctx context.Context, plan *Plan, task events.ShardTas
 			}
 		}
 	}
-	return records, nil
+	return samples, records, nil
 }
 
 // rateBatches rates a shard batch by batch, and reads the next batch's images meanwhile.

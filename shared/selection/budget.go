@@ -70,7 +70,7 @@ func nearForm(number string, percent bool) string {
 	if err != nil || math.IsNaN(value) {
 		return ""
 	}
-	near := ""
+	var near string
 	switch {
 	case value <= 0:
 		near = "1"

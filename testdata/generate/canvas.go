@@ -25,10 +25,6 @@ func (p pt) polar(r, degrees float64) pt {
 
 func (p pt) plus(dx, dy float64) pt { return pt{p.x + dx, p.y + dy} }
 
-func (p pt) towards(q pt, share float64) pt {
-	return pt{p.x + (q.x-p.x)*share, p.y + (q.y-p.y)*share}
-}
-
 func (p pt) angle(q pt) float64 { return math.Atan2(q.y-p.y, q.x-p.x) * 180 / math.Pi }
 
 // A canvas is an image with anti-aliased shapes and text on it.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/sethvargo/go-envconfig"
+)
+
+// sound is the least environment that a function runs in.
+func sound() map[string]string {
+	return map[string]string{
+		"FUNCTION_TARGET": "score", "GOOGLE_CLOUD_PROJECT": "farm",
+		"INPUT_BUCKET": "gs://input", "WORK_BUCKET": "gs://work",
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := readConfig(t.Context(), envconfig.MapLookuper(sound()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		Target: "score", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
+		TasksTopic: "harvest-tasks", EventsTopic: "harvest-events",
+		Limits: run.Limits{
+			Scorer: "embedded", MaxRecordBytes: 32 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
+		},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(selection.Budget{})); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigReadsLists(t *testing.T) {
+	t.Parallel()
+	env := sound()
+	env["IMAGE_BUCKETS"], env["DEFAULT_BUDGET"] = "coco,vg", "30%"
+	got, err := readConfig(t.Context(), envconfig.MapLookuper(env))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"coco", "vg"}, got.ImageBuckets); diff != "" || got.Limits.Budget.String() != "0.3" {
+		t.Errorf("budget %q, image buckets (-want +got):\n%s", got.Limits.Budget, diff)
+	}
+}
+
+func TestConfigNamesFaults(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		env   map[string]string // over sound
+		named []string
+	}{
+		"nothing set": {
+			map[string]string{"FUNCTION_TARGET": "", "GOOGLE_CLOUD_PROJECT": "", "INPUT_BUCKET": "", "WORK_BUCKET": ""},
+			[]string{"FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "INPUT_BUCKET", "WORK_BUCKET"},
+		},
+		"mistyped function": {map[string]string{"FUNCTION_TARGET": "scores"}, []string{`"scores" is no function; give ingest, score or curate`}},
+		"limit of nothing":  {map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1"}, []string{"SHARD_SAMPLES: 0", "MAX_RUN_COST"}},
+		"no number":         {map[string]string{"SHARD_SAMPLES": "many"}, []string{"ShardSamples", "many"}},
+		"no budget":         {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := sound()
+			maps.Copy(env, tt.env)
+			_, err := readConfig(t.Context(), envconfig.MapLookuper(env))
+			if err == nil {
+				t.Fatal("the environment was taken")
+			}
+			for _, want := range tt.named {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not name %s", err, want)
+				}
+			}
+		})
+	}
+}

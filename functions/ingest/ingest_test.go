@@ -1,0 +1,263 @@
+package ingest_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/functions/ingest"
+	"github.com/harvest-ml/harvest/functions/internal/pushtest"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+func newIngest(t *testing.T) (*pushtest.World, http.Handler) {
+	t.Helper()
+	w := pushtest.New(t)
+	return w, ingest.New(ingest.Config{Limits: w.Limits}, w.Store, w.Log)
+}
+
+// notification is what Cloud Storage publishes of an object.
+func notification(event, object string) events.Message {
+	return events.Message{
+		Attributes: map[string]string{
+			"eventType": event, "objectId": object, "bucketId": "input",
+			"payloadFormat": "JSON_API_V1", "objectGeneration": "1769000000000000",
+		},
+		Data: fmt.Appendf(nil, `{"kind": "storage#object", "name": %q}`, object),
+	}
+}
+
+// runs are the runs of a world.
+func runs(t *testing.T, w *pushtest.World) []string {
+	t.Helper()
+	ids, err := w.Store.Runs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// kinds counts messages by their task.
+func kinds(messages []events.Message) map[string]int {
+	counts := map[string]int{}
+	for _, m := range messages {
+		counts[m.Attributes[events.AttrTask]]++
+	}
+	return counts
+}
+
+func TestArrivalStartsRun(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		uploads map[string]string
+		arrives string
+		samples int64
+		budget  string
+	}{
+		"manifest": {
+			uploads: map[string]string{"datasets/sky/all.jsonl": pushtest.Records(5)},
+			arrives: "datasets/sky/all.jsonl", samples: 5,
+		},
+		"array": {
+			uploads: map[string]string{"datasets/sky/all.json": "[" + strings.ReplaceAll(strings.TrimSpace(pushtest.Records(3)), "\n", ",\n") + "]"},
+			arrives: "datasets/sky/all.json", samples: 3,
+		},
+		"dataset.yaml": {
+			uploads: map[string]string{
+				"datasets/sky/parts/a.jsonl": pushtest.Records(2),
+				"datasets/sky/parts/b.jsonl": pushtest.Records(3),
+				"datasets/sky/dataset.yaml":  "manifests: [parts/a.jsonl, parts/b.jsonl]\nbudget: 40%\n",
+			},
+			arrives: "datasets/sky/dataset.yaml", samples: 5, budget: "0.4",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, h := newIngest(t)
+			for object, content := range tt.uploads {
+				w.Upload(object, content)
+			}
+			if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
+				t.Fatalf("answered %d, want 204", status)
+			}
+			ids := runs(t, w)
+			if len(ids) != 1 || !strings.HasPrefix(ids[0], "sky-") {
+				t.Fatalf("runs %v, want one of dataset sky", ids)
+			}
+			plan, err := w.Store.Plan(t.Context(), ids[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plan.Samples != tt.samples || plan.Selection.Budget.String() != tt.budget {
+				t.Errorf("planned %d samples and budget %q, want %d and %q", plan.Samples, plan.Selection.Budget, tt.samples, tt.budget)
+			}
+			want := map[string]int{events.TaskRange: len(plan.Ranges)}
+			if diff := cmp.Diff(want, kinds(w.Tasks.Take())); diff != "" {
+				t.Errorf("tasks (-want +got):\n%s", diff)
+			}
+			// The same event again: the run is there, and what is not done is asked for again.
+			if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
+				t.Errorf("the second time answered %d, want 204", status)
+			}
+			if diff := cmp.Diff(want, kinds(w.Tasks.Take())); diff != "" {
+				t.Errorf("tasks of the second time (-want +got):\n%s", diff)
+			}
+			if again := runs(t, w); len(again) != 1 {
+				t.Errorf("the second time makes runs %v", again)
+			}
+			if logged := w.Errors(); logged != nil {
+				t.Errorf("logged errors: %v", logged)
+			}
+		})
+	}
+}
+
+func TestArrivalStartsNothing(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ event, object string }{
+		"part":            {"OBJECT_FINALIZE", "datasets/sky/parts/a.jsonl"},
+		"image":           {"OBJECT_FINALIZE", "images/sky/0001.png"},
+		"rubric":          {"OBJECT_FINALIZE", "datasets/sky/rubric.yaml"},
+		"no file":         {"OBJECT_FINALIZE", "datasets/sky"},
+		"deleted":         {"OBJECT_DELETE", "datasets/sky/all.jsonl"},
+		"archived":        {"OBJECT_ARCHIVE", "datasets/sky/all.jsonl"},
+		"metadata":        {"OBJECT_METADATA_UPDATE", "datasets/sky/all.jsonl"},
+		"yaml gone since": {"OBJECT_FINALIZE", "datasets/gone/dataset.yaml"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, h := newIngest(t)
+			w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
+			w.Upload("datasets/sky/parts/a.jsonl", pushtest.Records(2))
+			if status := pushtest.Push(t, h, "/", notification(tt.event, tt.object)); status != http.StatusNoContent {
+				t.Errorf("answered %d, want 204", status)
+			}
+			if ids, tasks := runs(t, w), w.Tasks.Take(); len(ids) > 0 || len(tasks) > 0 {
+				t.Errorf("made runs %v and tasks %v", ids, tasks)
+			}
+			if logged := w.Errors(); logged != nil {
+				t.Errorf("logged errors: %v", logged)
+			}
+		})
+	}
+}
+
+func TestRefusedDatasetIsARun(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ object, content, problem string }{
+		"unknown field":     {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nbudgit: 30%\n", "budgit"},
+		"manifest missing":  {"datasets/sky/dataset.yaml", "manifests: [absent.jsonl]\n", "datasets/sky/absent.jsonl is not in the input bucket"},
+		"unknown scorer":    {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nscorer: crystal-ball\n", "crystal-ball"},
+		"no records":        {"datasets/sky/empty.json", "[]", "no records"},
+		"no manifest":       {"datasets/sky/prose.json", "Once upon a time", "datasets/sky/prose.json"},
+		"unknown threshold": {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nthreshold: 9\n", "threshold"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, h := newIngest(t)
+			w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
+			w.Upload(tt.object, tt.content)
+			for range 2 { // delivered twice, it is one run
+				if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.object)); status != http.StatusNoContent {
+					t.Fatalf("answered %d, want 204", status)
+				}
+			}
+			ids := runs(t, w)
+			if len(ids) != 1 {
+				t.Fatalf("runs %v, want one", ids)
+			}
+			if status := w.Status(ids[0]); status.State != run.StateRefused || status.Dataset != "sky" || !strings.Contains(status.Problem, tt.problem) {
+				t.Errorf("the run of %s is %s with problem %q, want one refused for %q", status.Dataset, status.State, status.Problem, tt.problem)
+			}
+			if tasks := w.Tasks.Take(); len(tasks) > 0 {
+				t.Errorf("tasks %v of a refused dataset", tasks)
+			}
+			if len(w.Errors()) != 2 {
+				t.Errorf("logged errors %v, want one for each delivery", w.Errors())
+			}
+		})
+	}
+}
+
+func TestRangeIsCut(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/all.jsonl", pushtest.Records(5))
+	pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl"))
+	ranges := w.Tasks.Take()
+	for _, m := range ranges {
+		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+			t.Fatalf("answered %d, want 204", status)
+		}
+	}
+	progress := w.Status(runs(t, w)[0]).Progress
+	if progress.RangesCut != len(ranges) || progress.SamplesRead != 5 {
+		t.Errorf("progress %+v, want %d ranges cut and 5 samples read", progress, len(ranges))
+	}
+	tasks := w.Tasks.Take()
+	if diff := cmp.Diff(map[string]int{events.TaskShard: progress.Shards}, kinds(tasks)); diff != "" {
+		t.Errorf("tasks (-want +got):\n%s", diff)
+	}
+	for _, m := range tasks {
+		if scorer := m.Attributes[events.AttrScorer]; scorer != "embedded" {
+			t.Errorf("a shard's message is for scorer %q, want embedded", scorer)
+		}
+	}
+}
+
+func TestWorldFailsAndRecovers(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
+	w.Tasks.Fail = errors.New("Pub/Sub is away")
+	if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusServiceUnavailable {
+		t.Fatalf("answered %d, want 503", status)
+	}
+	w.Tasks.Fail = nil
+	if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusNoContent {
+		t.Errorf("answered %d, want 204", status)
+	}
+	if tasks := w.Tasks.Take(); len(tasks) == 0 {
+		t.Error("no tasks after the world came back")
+	}
+}
+
+func TestWrongMessagesAreAcknowledged(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
+	pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl"))
+	id := runs(t, w)[0]
+	w.Tasks.Take()
+	garbage := events.RangeTask{Run: id}.Message()
+	garbage.Data = []byte("{")
+	for i, m := range []events.Message{
+		{},
+		{Attributes: map[string]string{"color": "blue"}},
+		events.ShardTask{Run: id}.Message("embedded"),
+		events.RangeTask{Run: "sky-000000000000"}.Message(),
+		events.RangeTask{Run: "../" + id}.Message(),
+		events.RangeTask{Run: id, Range: 99}.Message(),
+		events.RangeTask{Run: id, Range: -1}.Message(),
+		garbage,
+		notification("OBJECT_FINALIZE", "datasets/s k y/all.jsonl"), // no dataset can be called so, and no run
+	} {
+		before := len(w.Errors())
+		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+			t.Errorf("message %d: answered %d, want 204", i, status)
+		}
+		if len(w.Errors()) == before {
+			t.Errorf("message %d: logged no error", i)
+		}
+	}
+	if tasks := w.Tasks.Take(); len(tasks) > 0 {
+		t.Errorf("wrong messages made tasks %v", tasks)
+	}
+}

@@ -1,0 +1,115 @@
+package score_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/functions/ingest"
+	"github.com/harvest-ml/harvest/functions/internal/pushtest"
+	"github.com/harvest-ml/harvest/functions/score"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+)
+
+// newScore makes a world with a run of 5 samples that is cut, and its id and shard tasks.
+func newScore(t *testing.T) (w *pushtest.World, h http.Handler, id string, shards []events.Message) {
+	t.Helper()
+	w = pushtest.New(t)
+	w.Upload("datasets/sky/all.jsonl", pushtest.Records(5))
+	plan, err := w.Store.Start(t.Context(), run.Spec{Dataset: "sky", Manifests: []string{"all.jsonl"}}, w.Limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := ingest.New(ingest.Config{Limits: w.Limits}, w.Store, w.Log)
+	for _, m := range w.Tasks.Take() {
+		if status := pushtest.Push(t, cut, "/", m); status != http.StatusNoContent {
+			t.Fatalf("cutting was answered %d", status)
+		}
+	}
+	return w, score.New(w.Store, w.Log), plan.Run, w.Tasks.Take()
+}
+
+func TestShardsAreScored(t *testing.T) {
+	t.Parallel()
+	w, h, id, shards := newScore(t)
+	for _, m := range append(shards, shards...) { // each twice, as Pub/Sub may
+		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+			t.Fatalf("answered %d, want 204", status)
+		}
+	}
+	status := w.Status(id)
+	if diff := cmp.Diff(events.Counts{In: 5, Scored: 5}, status.Samples); status.State != run.StateScored || diff != "" {
+		t.Errorf("the run is %s, with samples (-want +got):\n%s", status.State, diff)
+	}
+	published := w.Events.Take()
+	if len(published) != 1 || published[0].Attributes["ce-type"] != events.RunScored || published[0].Attributes["ce-id"] != id {
+		t.Errorf("events %v, want one that run %s is scored", published, id)
+	}
+	if logged := w.Errors(); logged != nil {
+		t.Errorf("logged errors: %v", logged)
+	}
+}
+
+func TestWorldFailsAndRecovers(t *testing.T) {
+	t.Parallel()
+	w, h, id, shards := newScore(t)
+	w.Events.Fail = errors.New("Pub/Sub is away")
+	for i, m := range shards {
+		want := http.StatusNoContent
+		if i == len(shards)-1 {
+			want = http.StatusServiceUnavailable // its Advance has an event to publish
+		}
+		if status := pushtest.Push(t, h, "/", m); status != want {
+			t.Errorf("shard %d: answered %d, want %d", i, status, want)
+		}
+	}
+	w.Events.Fail = nil
+	if status := pushtest.Push(t, h, "/", shards[len(shards)-1]); status != http.StatusNoContent {
+		t.Errorf("answered %d, want 204", status)
+	}
+	if published := w.Events.Take(); len(published) != 1 || published[0].Attributes["ce-id"] != id {
+		t.Errorf("events %v, want one of run %s", published, id)
+	}
+}
+
+func TestCancelledRunIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w, h, id, shards := newScore(t)
+	if err := w.Store.Cancel(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range shards {
+		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+			t.Errorf("answered %d, want 204", status)
+		}
+	}
+	if status := w.Status(id); status.State != run.StateCancelled || status.Progress.ShardsScored != 0 {
+		t.Errorf("the run is %s with %d shards scored, want it cancelled with none", status.State, status.Progress.ShardsScored)
+	}
+}
+
+func TestWrongMessagesAreAcknowledged(t *testing.T) {
+	t.Parallel()
+	w, h, id, _ := newScore(t)
+	garbage := events.ShardTask{Run: id}.Message(kinds.Embedded)
+	garbage.Data = []byte("{")
+	for i, m := range []events.Message{
+		{},
+		garbage,
+		events.RangeTask{Run: id}.Message(),
+		events.ShardTask{Run: "sky-000000000000"}.Message(kinds.Embedded),
+		events.ShardTask{Run: id, Range: 99}.Message(kinds.Embedded),
+		events.ShardTask{Run: id, Range: -1}.Message(kinds.Embedded),
+	} {
+		before := len(w.Errors())
+		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+			t.Errorf("message %d: answered %d, want 204", i, status)
+		}
+		if len(w.Errors()) == before {
+			t.Errorf("message %d: logged no error", i)
+		}
+	}
+}

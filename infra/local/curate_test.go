@@ -1,0 +1,347 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// TestFaults gives wrong command lines and wrong datasets.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 3, 8)
+	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
+	writeFile(t, filepath.Join(dir, "cut.json"), `[{"id": 1}, {"id": 2, "conv`)
+	writeFile(t, filepath.Join(dir, "empty.json"), "[]")
+	curate := func(args ...string) []string { return append([]string{"curate", "--state", "state"}, args...) }
+	for _, tc := range []struct {
+		name   string
+		env    []string
+		args   []string
+		status int
+		says   []string // on standard error
+	}{
+		{name: "unknown command", args: []string{"curat"}, status: 2, says: []string{`"curat" is no command`, "harvest --help"}},
+		{name: "unknown flag", args: curate("--nope"), status: 2, says: []string{"--nope", "harvest curate --help"}},
+		{name: "no manifest", args: curate("--budget", "1"), status: 2, says: []string{"at least one manifest"}},
+		{name: "no such manifest", args: curate("--budget", "1", "x.json"), status: 2, says: []string{"x.json", "no such file"}},
+		{name: "manifest twice", args: curate("--budget", "1", "dataset.json", "./dataset.json"), status: 2, says: []string{"named twice"}},
+		{name: "folder for a manifest", args: curate("--budget", "1", "."), status: 2, says: []string{"is a folder; name the JSON or JSONL file in it"}},
+		{name: "no images", args: curate("--budget", "1", "--images", "nope", "dataset.json"), status: 2, says: []string{"images nope", "is no folder"}},
+		{name: "no budget", args: curate("dataset.json"), status: 2, says: []string{"--budget is missing; give a share such as 30%"}},
+		{name: "no number", args: curate("--budget", "much", "dataset.json"), status: 2, says: []string{"--budget", `"much"`, `"30%"`}},
+		{name: "more than all", args: curate("--budget", "4", "dataset.json"), status: 2, says: []string{"budget: 4", "the most is 3"}},
+		{name: "less than one", args: curate("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
+		{name: "threshold", args: curate("--budget", "1", "--threshold", "5", "dataset.json"), status: 2, says: []string{"threshold: 5", "-1 to 4"}},
+		{name: "capability", args: curate("--budget", "1", "--capabilities", "humanities, magic", "dataset.json"), status: 2, says: []string{`"magic"`, "stem knowledge"}},
+		{name: "scorer", args: curate("--budget", "1", "--scorer", "oracle", "dataset.json"), status: 2, says: []string{`--scorer "oracle"`, "embedded"}},
+		{name: "duplicate ids", args: curate("--budget", "1", "--duplicate-ids", "burn", "dataset.json"), status: 2, says: []string{`"burn"`, `"skip"`, `"keep"`}},
+		{name: "limit", env: []string{"SHARD_SAMPLES=0"}, args: curate("--budget", "1", "dataset.json"), status: 2, says: []string{"SHARD_SAMPLES: 0; give 1 or more"}},
+		{name: "no home", env: []string{"HOME=", "XDG_CACHE_HOME="}, args: []string{"status"}, status: 2, says: []string{"give one with --state"}},
+		{name: "too many arguments", args: []string{"status", "--state", "state", "a", "b"}, status: 2, says: []string{`"b" is one argument too many`}},
+		{name: "argument of serve", args: []string{"serve", "in"}, status: 2, says: []string{`"in" is one argument too many`}},
+		{name: "no input", args: []string{"serve"}, status: 2, says: []string{"--input is missing"}},
+		{name: "no run", args: []string{"select", "--budget", "1"}, status: 2, says: []string{"name one run", "harvest status"}},
+		{name: "select from an unknown run", args: []string{"select", "--state", "state", "--budget", "1", "x-1"}, status: 2, says: []string{"no such run: x-1", "harvest status"}},
+		{name: "status of an unknown run", args: []string{"status", "--state", "state", "x-1"}, status: 2, says: []string{"no such run: x-1"}},
+		{name: "resume an unknown run", args: []string{"resume", "--state", "state", "x-1"}, status: 2, says: []string{"no such run: x-1"}},
+		{name: "retry an unknown run", args: []string{"retry", "--state", "state", "x-1"}, status: 2, says: []string{"no such run: x-1"}},
+
+		{name: "prose", args: curate("--budget", "1", "prose.json"), status: 1, says: []string{"prose.json: byte 0 (line 1)", "not JSON"}},
+		{name: "cut off", args: curate("--budget", "1", "cut.json"), status: 1, says: []string{"cut.json: byte 12 (line 1, element 2)", "never closed"}},
+		{name: "no records", args: curate("--budget", "1", "empty.json"), status: 1, says: []string{"no records"}},
+		{name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"}, status: 1, says: []string{"opening state folder", "not a directory"}},
+		{name: "output in a file", args: curate("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 1, says: []string{"making the output folder", "--out"}},
+		{name: "too dear", env: []string{"COST_PER_MILLION=1000000", "MAX_RUN_COST=2"}, args: curate("--budget", "1", "dataset.json"), status: 1, says: []string{"$3.00", "MAX_RUN_COST"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			a := harvest(t, dir, tc.env, tc.args...)
+			if a.status != tc.status {
+				t.Errorf("status %d, want %d", a.status, tc.status)
+			}
+			for _, words := range tc.says {
+				if !strings.Contains(a.stderr, words) {
+					t.Errorf("says %q, which lacks %q", a.stderr, words)
+				}
+			}
+			if !strings.HasPrefix(a.stderr, "harvest: ") || strings.Count(a.stderr, "\n") != 1 || a.stdout != "" {
+				t.Errorf("want one line on standard error alone; printed %q and %q", a.stdout, a.stderr)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if runs, err := filepath.Glob(filepath.Join(dir, "state", "runs", "*")); len(runs) > 0 || err != nil {
+			t.Errorf("faulty commands have left %q (%v)", runs, err)
+		}
+	})
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	all := mustHarvest(t, ".", "--help").stdout
+	for _, command := range []string{"curate", "select", "status", "resume", "retry", "plan", "prompts", "serve"} {
+		if !strings.Contains(all, "\n  "+command+" ") {
+			t.Errorf("the help lacks %s", command)
+		}
+		if a := mustHarvest(t, ".", command, "--help"); !strings.Contains(a.stdout, "harvest "+command) || a.stderr != "" {
+			t.Errorf("%s --help printed %q and %q", command, a.stdout, a.stderr)
+		}
+	}
+}
+
+// TestCommands leads one dataset through all commands that end: one of its images comes late.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	const size = 40
+	dir := t.TempDir()
+	newDataset(t, dir, size, 16)
+	late := filepath.Join(dir, "source1", "0005.png")
+	if err := os.Rename(late, late+".late"); err != nil {
+		t.Fatal(err)
+	}
+
+	var plan planned
+	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
+	if plan.Samples != size || plan.Sound != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 || len(plan.Sources) != 4 {
+		t.Errorf("plan %+v", plan)
+	}
+	if table := mustHarvest(t, dir, "plan", "--state", "state", "dataset.json").stdout; !strings.Contains(table, "image not found") {
+		t.Errorf("the plan lacks the missing image:\n%s", table)
+	}
+	if a := mustHarvest(t, dir, "status", "--state", "state"); !strings.Contains(a.stdout, "no runs yet") {
+		t.Errorf("after planning alone, status printed %q", a.stdout)
+	}
+
+	// Without --out and --images, and in the dataset's own folder.
+	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--json", "dataset.json")
+	first := decodeResult(t, a.stdout)
+	if diff := cmp.Diff(events.Counts{In: size, Scored: size - 1, Failed: 1}, first.Samples); diff != "" {
+		t.Errorf("samples (-want +got):\n%s", diff)
+	}
+	if first.Selected != 12 || !strings.HasPrefix(first.Run, filepath.Base(dir)+"-") {
+		t.Errorf("run %s selected %d, want 12 of a run named after the folder", first.Run, first.Selected)
+	}
+	if first.Outputs.Subset != filepath.Join("out", filepath.Base(dir), "subset.json") {
+		t.Errorf("subset in %s", first.Outputs.Subset)
+	}
+	if !strings.Contains(a.stderr, "score ") || strings.ContainsRune(a.stderr, '\x1b') {
+		t.Errorf("progress on what is no terminal: %q", a.stderr)
+	}
+	checkKeys(t, a.stdout)
+	checkSplit(t, dir, first, size)
+	if again := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); again.Run != first.Run || again.Selection != first.Selection {
+		t.Errorf("the same command again gives run %s, selection %s; before: %s, %s", again.Run, again.Selection, first.Run, first.Selection)
+	}
+	table := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--quiet", "dataset.json")
+	if table.stderr != "" || !strings.Contains(table.stdout, "image not found") || !strings.Contains(table.stdout, "mean rating") {
+		t.Errorf("printed %q and %q", table.stdout, table.stderr)
+	}
+
+	// Selections of their own, beside the first.
+	var other result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities", "stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
+	if want := filepath.Join("out", first.Run, other.Selection, "subset.json"); other.Selected != 5 || other.Outputs.Subset != want {
+		t.Errorf("selected %d in %s, want 5 in %s", other.Selected, other.Outputs.Subset, want)
+	}
+	for _, wrong := range [][]string{{"--budget", "41"}, {"--budget", "1", "--capabilities", "magic"}} {
+		if a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--quiet", first.Run}, wrong...)...); a.status != 2 || !strings.HasPrefix(a.stderr, "harvest: ") {
+			t.Errorf("select %q: status %d: %s", wrong, a.status, a.stderr)
+		}
+	}
+
+	var status run.Status
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", first.Run).stdout, &status)
+	if status.State != run.StateScored || len(status.Selections) != 2 || status.Reasons["image not found"] != 1 {
+		t.Errorf("status %+v", status)
+	}
+	decode(t, mustHarvest(t, dir, "resume", "--state", "state", "--json", first.Run).stdout, &status)
+	if status.State != run.StateScored || status.Run != first.Run {
+		t.Errorf("resumed, what was done is %+v", status)
+	}
+
+	if err := os.Rename(late+".late", late); err != nil {
+		t.Fatal(err)
+	}
+	var retried run.Status
+	decode(t, mustHarvest(t, dir, "retry", "--state", "state", "--json", "--quiet", first.Run).stdout, &retried)
+	if diff := cmp.Diff(events.Counts{In: size, Scored: size}, retried.Samples); diff != "" || retried.Run == first.Run {
+		t.Errorf("retried as %s, samples (-want +got):\n%s", retried.Run, diff)
+	}
+	if latest := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); latest.Run != retried.Run {
+		t.Errorf("curating again takes run %s, and the latest attempt is %s", latest.Run, retried.Run)
+	}
+	var statuses []run.Status
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &statuses)
+	if len(statuses) != 2 {
+		t.Errorf("%d runs, want 2", len(statuses))
+	}
+	if list := mustHarvest(t, dir, "status", "--state", "state").stdout; !strings.Contains(list, first.Run) || !strings.Contains(list, retried.Run) {
+		t.Errorf("status lists\n%s", list)
+	}
+	if one := mustHarvest(t, dir, "status", "--state", "state", retried.Run).stdout; !strings.Contains(one, run.StateScored) {
+		t.Errorf("status tells\n%s", one)
+	}
+}
+
+func decode(t *testing.T, text string, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+}
+
+// checkKeys checks the fields that scripts read from --json.
+func checkKeys(t *testing.T, text string) {
+	t.Helper()
+	var got struct {
+		Samples, Outputs, Seconds map[string]any
+	}
+	decode(t, text, &got)
+	for _, tc := range []struct {
+		object map[string]any
+		keys   []string
+	}{
+		{got.Samples, []string{"failed", "in", "scored", "skipped"}},
+		{got.Outputs, []string{"picks", "rejected", "selection", "subset"}},
+	} {
+		var keys []string
+		for key := range tc.object {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		if diff := cmp.Diff(tc.keys, keys); diff != "" {
+			t.Errorf("keys (-want +got):\n%s", diff)
+		}
+	}
+	if total, _ := got.Seconds["total"].(float64); total <= 0 {
+		t.Errorf("seconds %v", got.Seconds)
+	}
+}
+
+// checkSplit checks that every sample is either in the subset or rejected.
+func checkSplit(t *testing.T, dir string, r result, size int) {
+	t.Helper()
+	var subset []struct{ ID string }
+	decode(t, readFile(t, filepath.Join(dir, r.Outputs.Subset)), &subset)
+	seen := map[string]bool{}
+	for _, s := range subset {
+		seen[s.ID] = true
+	}
+	for _, line := range rejectedLines(t, filepath.Join(dir, r.Outputs.Rejected)) {
+		if seen[line.ID] || line.Reason == "" {
+			t.Errorf("rejected %+v: is selected too, or lacks a reason", line)
+		}
+		seen[line.ID] = true
+	}
+	if len(subset) != r.Selected || len(seen) != size {
+		t.Errorf("%d selected and %d accounted for, want %d and %d", len(subset), len(seen), r.Selected, size)
+	}
+}
+
+func rejectedLines(t *testing.T, path string) []run.Rejected {
+	t.Helper()
+	var lines []run.Rejected
+	for line := range strings.Lines(readFile(t, path)) {
+		var r run.Rejected
+		decode(t, line, &r)
+		lines = append(lines, r)
+	}
+	return lines
+}
+
+// TestManifestsTogether curates two manifests of one name with images behind a symbolic link.
+func TestManifestsTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, filepath.Join(dir, "real"), 6, 8)
+	whole := readFile(t, filepath.Join(dir, "real", "dataset.json"))
+	writeFile(t, filepath.Join(dir, "a", "part.json"), whole)
+	writeFile(t, filepath.Join(dir, "b", "part.json"), strings.ReplaceAll(whole, "sample-", "other-"))
+	if err := os.Symlink("real", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	r := curateJSON(t, dir, "--state", "state", "--out", "out", "--images", "link", "--budget", "50%", "a/part.json", "b/part.json")
+	if diff := cmp.Diff(events.Counts{In: 12, Scored: 12}, r.Samples); diff != "" || r.Selected != 6 {
+		t.Errorf("selected %d of samples (-want +got):\n%s", r.Selected, diff)
+	}
+	checkSplit(t, dir, r, 12)
+}
+
+// TestBroken curates the repository's broken manifests: each record costs itself only, and says why.
+func TestBroken(t *testing.T) {
+	t.Parallel()
+	type expectation struct {
+		ID     string
+		Status string
+		Prefix string `json:"reason_prefix"`
+	}
+	const broken = "../../testdata/broken"
+	expected := map[string][]expectation{}
+	decode(t, readFile(t, filepath.Join(broken, "expected.json")), &expected)
+	for manifest, want := range expected {
+		t.Run(manifest, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			r := curateJSON(t, ".", "--state", filepath.Join(dir, "state"), "--out", filepath.Join(dir, "out"), "--budget", "1.0", filepath.Join(broken, manifest))
+			var got []expectation
+			for _, line := range rejectedLines(t, r.Outputs.Rejected) {
+				if line.Status == scores.OK {
+					continue // sound, but rated for nothing or without a style
+				}
+				e := expectation{line.ID, line.Status.String(), line.Reason}
+				if i := len(got); i < len(want) && strings.HasPrefix(line.Reason, want[i].Prefix) {
+					e.Prefix = want[i].Prefix
+				}
+				got = append(got, e)
+				if line.Place == nil || line.Place.Manifest != manifest {
+					t.Errorf("%s: place %+v", line.ID, line.Place)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("records that are not scored (-want +got):\n%s", diff)
+			}
+			if s := r.Samples; s.In != s.Scored+s.Failed+s.Skipped || s.Failed+s.Skipped != int64(len(want)) || r.Selected == 0 {
+				t.Errorf("samples %+v with %d selected, want %d not scored", s, r.Selected, len(want))
+			}
+		})
+	}
+}
+
+// TestPool curates the pool twice from nothing.
+func TestPool(t *testing.T) {
+	const pool = "../../../shared/data/pool"
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	if _, err := os.Stat(pool); err != nil {
+		t.Skip("the pool is not at hand: " + err.Error())
+	}
+	dir := t.TempDir()
+	curate := func(name string) result {
+		return curateJSON(t, ".", "--state", filepath.Join(dir, name, "state"), "--out", filepath.Join(dir, name), "--budget", "30%",
+			"--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
+	}
+	first, second := curate("first"), curate("second")
+	t.Logf("samples %+v, seconds %v, then %v", first.Samples, first.Seconds, second.Seconds)
+	if s := first.Samples; s.In != 4457 || s.In != s.Scored+s.Failed+s.Skipped || first.Selected != 1337 {
+		t.Errorf("%d selected of samples %+v, want 1337 of 4457", first.Selected, s)
+	}
+	if first.Run != second.Run || first.Selection != second.Selection {
+		t.Errorf("run %s, selection %s; the second time %s, %s", first.Run, first.Selection, second.Run, second.Selection)
+	}
+	for _, file := range []string{"subset.json", "rejected.jsonl", "picks.parquet", "selection.json"} {
+		if readFile(t, filepath.Join(dir, "first", file)) != readFile(t, filepath.Join(dir, "second", file)) {
+			t.Errorf("%s is another the second time", file)
+		}
+	}
+}

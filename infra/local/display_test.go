@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+func TestPlainLine(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		done, total int64
+		since       time.Duration
+		want        string
+	}{
+		{0, 10, time.Hour, "score   0/10 samples"},
+		{10, 10, 100 * time.Millisecond, "score   10/10 samples"},
+		{100, 1000, 10 * time.Second, "score   100/1000 samples, 10/s, 1m30s left"},
+		{1000, 1000, 10 * time.Second, "score   1000/1000 samples, 100/s"},
+	} {
+		if got := plainLine("score", tc.done, tc.total, tc.since); got != tc.want {
+			t.Errorf("%q, want %q", got, tc.want)
+		}
+	}
+}
+
+// TestUpdate checks that a stage is announced once it is done, and once only.
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d := &display{out: &out, stages: map[string]*stage{}}
+	for _, done := range []int64{0, 1, 2, 3, 3, 3} {
+		d.update("score", done, 3)
+	}
+	if got, want := out.String(), "score   3/3 samples\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}

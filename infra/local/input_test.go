@@ -1,0 +1,45 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDatasetName(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		manifests []string
+		want      string
+	}{
+		{[]string{"/data/charts.json"}, "charts"},
+		{[]string{"/data/charts v2 (final).jsonl"}, "charts-v2-final"},
+		{[]string{"/data/demo/dataset.json"}, "demo"},
+		{[]string{"/data/demo/Train.jsonl"}, "demo"},
+		{[]string{"/data/both/a.json", "/data/other/b.json"}, "both"},
+		{[]string{"/dataset.json"}, "dataset"},
+		{[]string{"/データ/データ.json"}, "dataset"},
+	} {
+		if got := datasetName(tc.manifests); got != tc.want {
+			t.Errorf("%q: %q, want %q", tc.manifests, got, tc.want)
+		}
+	}
+}
+
+func TestManifestName(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ manifests, want []string }{
+		{[]string{"/a/x.json"}, []string{"x.json"}},
+		{[]string{"/a/x.json", "/a/y.json"}, []string{"parts/x.json", "parts/y.json"}},
+		{[]string{"/a/x.json", "/b/x.json", "/b/y.json"}, []string{"parts/1/x.json", "parts/2/x.json", "parts/y.json"}},
+	} {
+		in := input{Manifests: tc.manifests}
+		var got []string
+		for i := range in.Manifests {
+			got = append(got, in.manifestName(i))
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tc.manifests, diff)
+		}
+	}
+}

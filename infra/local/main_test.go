@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asProgram in the environment makes the test binary the program itself.
+const asProgram = "HARVEST_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(execute())
+	}
+	os.Exit(m.Run())
+}
+
+// program is the program with arguments, in a working folder and with a cache folder of its own.
+func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir())
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+// An answer is what a command printed, and its exit status.
+type answer struct {
+	stdout, stderr string
+	status         int
+}
+
+// harvest runs a command to its end.
+func harvest(t *testing.T, dir string, env []string, args ...string) answer {
+	t.Helper()
+	cmd := program(t, dir, env, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return answer{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// mustHarvest runs a command that has to succeed.
+func mustHarvest(t *testing.T, dir string, args ...string) answer {
+	t.Helper()
+	a := harvest(t, dir, nil, args...)
+	if a.status != 0 {
+		t.Fatalf("harvest %s: status %d: %s", strings.Join(args, " "), a.status, a.stderr)
+	}
+	return a
+}
+
+// curateJSON curates a dataset in a state folder and returns what --json tells.
+func curateJSON(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	a := mustHarvest(t, dir, append([]string{"curate", "--json"}, args...)...)
+	return decodeResult(t, a.stdout)
+}
+
+// decodeResult reads the one object that --json prints.
+func decodeResult(t *testing.T, stdout string) result {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(stdout))
+	dec.DisallowUnknownFields()
+	var r result
+	if err := dec.Decode(&r); err != nil {
+		t.Fatalf("%v in %s", err, stdout)
+	}
+	if dec.More() {
+		t.Fatalf("more than one JSON object: %s", stdout)
+	}
+	return r
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	const patience = time.Minute
+	for end := time.Now().Add(patience); !met(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The released models' prompts, written out here as the paper's authors run them.
+// Source: https://github.com/lyumengyao/mmssr
+const (
+	scorerQuestion = "\nOn a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal Large Language Model for "
+	stylerQuestion = "\nInteraction style candidates: [multi-choice, coordinate, yes/no, word/short-phrase, short description, " +
+		"detailed description, comparison, chain-of-thought (step-by-step), specified style]\nStyles: "
+	capabilities = "object spatial understanding, attribute identification, logical deduction, scene understanding, " +
+		"fine-grained recognition, language generation, in-context learning, comparative analysis, activity recognition, " +
+		"causal reasoning, humanities, stem knowledge, data understanding, optical character recognition"
+)
+
+func TestPrompts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "dataset.jsonl"), `{"id":"trimmed","image":"a.png","conversations":[{"from":"human","value":"<image>\nIs this a quest"},{"from":"gpt","value":"No <b>&</b>"}]}
+{"id":"letters","conversations":[{"from":"human","value":"sensation: Is it? "},{"from":"gpt","value":" Yes\n"}]}
+{"id":"hint","image":"a.png","conversations":[{"from":"human","value":"<image>\nHint: choose.\nQuestion: which one "},{"from":"gpt","value":"B"}]}
+{"id":7,"messages":[{"role":"user","content":"Hint: one"},{"role":"assistant","content":"1"},{"role":"user","content":"Why"},{"role":"assistant","content":"So"}]}
+{"id":"open","conversations":[{"from":"human","value":"A"},{"from":"gpt","value":"B"},{"from":"human","value":"C"}]}
+{"id":"broken","conversations":[]}
+`)
+	var want strings.Builder
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	for _, s := range []struct{ id, transcript string }{
+		{"trimmed", "Question: <image>\nIs this a q Answer: No <b>&</b>"},
+		{"letters", "Question: ation: Is it? Answer:  Yes\n"},
+		{"hint", "<image>\nHint: choose.\nQuestion: which one  Answer: B"},
+		{"7", "Hint: one Answer: 1\nQuestion: Why Answer: So"},
+		{"open", "Question: A Answer: B\nQuestion: C Answer: "},
+	} {
+		line := samplePrompts{ID: s.id}
+		for c := range strings.SplitSeq(capabilities, ", ") {
+			line.Prompts = append(line.Prompts, s.transcript+scorerQuestion+c+"?")
+		}
+		line.Prompts = append(line.Prompts, s.transcript+stylerQuestion)
+		if err := enc.Encode(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want.WriteString(`{"id":"broken","problem":"no conversation: conversations: the list is empty; add the turns of a human and the model"}` + "\n")
+	a := mustHarvest(t, dir, "prompts", "--state", "state", "dataset.jsonl")
+	if diff := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(a.stdout, "\n")); diff != "" {
+		t.Errorf("prompts (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,79 @@
+package events_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// newPubSub starts a Pub/Sub server with one topic, projects/p/topics/tasks, and gives a client of it.
+func newPubSub(t *testing.T) (*pstest.Server, *pubsub.Client) {
+	t.Helper()
+	server := pstest.NewServer()
+	t.Cleanup(func() { server.Close() })
+	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := pubsub.NewClient(t.Context(), "p", option.WithGRPCConn(conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	if _, err := client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/p/topics/tasks"}); err != nil {
+		t.Fatal(err)
+	}
+	return server, client
+}
+
+func TestTopicPublish(t *testing.T) {
+	t.Parallel()
+	server, client := newPubSub(t)
+	topic := events.NewTopic(client, "tasks")
+	var want []string
+	var messages []events.Message
+	for r := range 250 { // more than the client sends in one request
+		m := events.RangeTask{Run: "demo-1", Range: r}.Message()
+		messages = append(messages, m)
+		want = append(want, fmt.Sprint(m.Attributes, string(m.Data)))
+	}
+	if err := topic.Publish(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range server.Messages() {
+		got = append(got, fmt.Sprint(m.Attributes, string(m.Data)))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the topic has (-want +got):\n%s", diff)
+	}
+	if err := topic.Publish(t.Context()); err != nil {
+		t.Errorf("publishing nothing: %v", err)
+	}
+}
+
+func TestTopicMissing(t *testing.T) {
+	t.Parallel()
+	_, client := newPubSub(t)
+	err := events.NewTopic(client, "elsewhere").Publish(t.Context(), events.RangeTask{Run: "demo-1"}.Message())
+	if status.Code(err) != codes.NotFound || !strings.Contains(err.Error(), "publishing to topic elsewhere") {
+		t.Errorf("got %v, want NotFound of the topic by its name", err)
+	}
+	if events.IsDataError(err) {
+		t.Error("a missing topic is a data error: its message would be lost")
+	}
+}

@@ -1,0 +1,46 @@
+package run_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// BenchmarkRun takes 20,000 text samples of about 600 bytes from the manifest to the written subset,
+// with a scorer that costs next to nothing: what is left is the machinery.
+func BenchmarkRun(b *testing.B) {
+	const samples = 20_000
+	var manifest bytes.Buffer
+	for i := range samples {
+		fmt.Fprintln(&manifest, record(fmt.Sprintf("sample%05d", i), strings.Repeat("An answer of some length. ", 8+i%16)))
+	}
+	limits := run.Limits{
+		Scorer: "fake", MaxRecordBytes: 32 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+		RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
+	}
+	var err error
+	if limits.Budget, err = selection.ParseBudget("30%"); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(manifest.Len()))
+	for b.Loop() {
+		b.StopTimer()
+		w := newWorld(b)
+		w.limits = limits
+		w.upload("datasets/demo/a.jsonl", manifest.Bytes())
+		b.StartTimer()
+		plan := w.start("datasets/demo/a.jsonl")
+		if err := w.drain(); err != nil {
+			b.Fatal(err)
+		}
+		if st := w.status(plan.Run); st.State != run.StateScored || len(st.Selections) != 1 {
+			b.Fatalf("state %s with selections %v", st.State, st.Selections)
+		}
+	}
+	b.ReportMetric(samples*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
+}

@@ -1,0 +1,265 @@
+package run_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+func TestOtherScorer(t *testing.T) {
+	t.Parallel()
+	w, plan, task := oneShard(t)
+	before := w.snapshot()
+	w.rater.id = "fake-2"
+	w.restart()
+	err := w.store.ScoreShard(t.Context(), task, 1, "d")
+	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") || !strings.Contains(err.Error(), "fake-2") {
+		t.Errorf("got error %v, want one of the world that names both scorers", err)
+	}
+	if diff := cmp.Diff(before, w.snapshot()); diff != "" || len(w.rater.counts()) > 0 {
+		t.Errorf("%v were rated; objects (-before +after):\n%s", w.rater.counts(), diff)
+	}
+	w.rater.id = "fake-1"
+	w.restart()
+	if err := w.store.ScoreShard(t.Context(), task, 2, "d"); err != nil {
+		t.Fatal(err)
+	}
+	w.account(plan)
+}
+
+func TestScorerAnswersTooFew(t *testing.T) {
+	t.Parallel()
+	w, plan, task := oneShard(t)
+	w.rater.short = true
+	if err := w.store.ScoreShard(t.Context(), task, 1, "d"); err == nil || !strings.Contains(err.Error(), "2 of 3 samples") {
+		t.Errorf("got error %v, want one that counts the answers", err)
+	}
+	if got := w.objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
+		t.Errorf("it wrote %v", got)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limits.RangeBytes = 1 << 20
+	w.upload("datasets/demo/a.json", array(append(mixed(), record("none", unrated), record("huge", strings.Repeat("x", 3000)))))
+	plan := w.start("datasets/demo/a.json")
+	w.finish(plan)
+	type fate struct {
+		Status scores.Status
+		Reason string // its kind
+		Styles int
+	}
+	want := map[string]fate{
+		"m00": {scores.OK, "", 1}, "odd": {scores.OK, run.NoKnownStyle, 0}, "none": {scores.OK, "", 1},
+		"bad": {scores.Failed, "unratable", 0}, "hollow": {scores.Failed, dataset.NoConversation, 0},
+		"a.json#14": {scores.Failed, dataset.RecordTooLarge, 0}, // its id is not read
+		"m01":       {scores.Skipped, dataset.DuplicateID, 0},
+	}
+	got := map[string]fate{}
+	contents := map[string]bool{}
+	for _, rec := range w.rangeScores(plan, 0) {
+		contents[rec.Content] = true
+		if _, asked := want[rec.ID]; asked {
+			kind, _, _ := strings.Cut(rec.Reason, ":")
+			got[rec.ID] = fate{rec.Status, kind, len(rec.Styles)}
+		}
+		if rec.ScorerID != plan.ScorerID || rec.Rubric != plan.Rubric.Hash() {
+			t.Errorf("sample %s was rated by %s under %s", rec.ID, rec.ScorerID, rec.Rubric)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fates (-want +got):\n%s", diff)
+	}
+	if len(contents) != 14 {
+		t.Errorf("14 different samples have %d different contents", len(contents))
+	}
+	if diff := cmp.Diff([]string{"limerick"}, w.records(plan)["odd"].OtherStyles); diff != "" {
+		t.Errorf("other styles (-want +got):\n%s", diff)
+	}
+}
+
+func TestDuplicatesKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload("datasets/demo/parts/a.json", array([]string{record("a", "one"), record("a", "two")}))
+	w.upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]\nduplicate_ids: keep"))
+	if counts := w.finish(w.start("datasets/demo/dataset.yaml")); counts.Scored != 2 {
+		t.Errorf("counts %+v, want both scored", counts)
+	}
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	sound := pngImage(t, 8, 8)
+	embedded := "data:image/png;base64," + base64.StdEncoding.EncodeToString(sound)
+	tests := []struct {
+		name   string
+		images []string
+		reason string // its beginning; empty if the sample is scored
+		fix    string // what else the reason says
+	}{
+		{"text only", nil, "", ""},
+		{"relative", []string{"a.png"}, "", ""},
+		{"in a folder, not clean", []string{"./sub/../sub/b.png"}, "", ""},
+		{"two", []string{"a.png", "sub/b.png"}, "", ""},
+		{"embedded", []string{embedded}, "", ""},
+		{"embedded and named", []string{embedded, "a.png"}, "", ""},
+		{"missing", []string{"gone.png"}, dataset.ImageNotFound, "gone.png"},
+		{"second missing", []string{"a.png", "gone.png"}, dataset.ImageNotFound, "gone.png"},
+		{"folder", []string{"sub"}, dataset.ImageNotFound, "sub"},
+		{"below a file", []string{"a.png/b.png"}, dataset.ImageNotFound, "a.png/b.png"},
+		{"outside", []string{"../other/c.png"}, dataset.ImageNameUnsafe, "inside"},
+		{"absolute", []string{"/etc/passwd"}, dataset.ImageNameUnsafe, "relative"},
+		{"of the web", []string{"https://example.com/a.png"}, dataset.ImageNameUnsafe, "gs:// URL"},
+		{"gs://, own images", []string{"gs://input/images/demo/a.png"}, "", ""},
+		{"gs://, others' images", []string{"gs://input/images/other/c.png"}, run.ImageNotAllowed, "images/demo/"},
+		{"gs://, a dataset", []string{"gs://input/datasets/demo/a.json"}, run.ImageNotAllowed, "images/demo/"},
+		{"gs://, allowed bucket", []string{"gs://allowed/deep/d.png"}, "", ""},
+		{"gs://, allowed bucket, missing", []string{"gs://allowed/gone.png"}, dataset.ImageNotFound, "gs://allowed/gone.png"},
+		{"gs://, other bucket", []string{"gs://secret/a.png"}, run.ImageNotAllowed, "IMAGE_BUCKETS"},
+		{"gs://, no object", []string{"gs://allowed"}, dataset.ImageNameUnsafe, "gs://bucket/object"},
+		{"too many bytes", []string{"fat.png"}, dataset.ImageTooLarge, "6000 bytes; the limit is 5000"},
+		{"too many pixels", []string{"wide.png"}, dataset.ImageTooLarge, "200 x 100 pixels"},
+		{"empty", []string{"empty.png"}, dataset.ImageEmpty, "image 1 (empty.png)"},
+		{"no image", []string{"text.png"}, dataset.ImageFormatUnknown, "text.png"},
+		{"cut in its header", []string{"cut.png"}, dataset.ImageUndecodable, "cut.png"},
+		{"second cut", []string{"a.png", "cut.png"}, dataset.ImageUndecodable, "image 2 (cut.png)"},
+	}
+	w := newWorld(t)
+	w.limits.RangeBytes = 1 << 20
+	allowedDir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(allowedDir, "deep"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(allowedDir, "deep", "d.png"), sound, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := bucket.OpenFolder(allowedDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store.ImageBuckets["allowed"] = allowed
+	for name, content := range map[string][]byte{
+		"demo/a.png": sound, "demo/sub/b.png": pngImage(t, 9, 9), "other/c.png": sound, "demo/fat.png": make([]byte, 6000),
+		"demo/wide.png": pngImage(t, 200, 100), "demo/empty.png": nil, "demo/text.png": []byte("this is text"), "demo/cut.png": sound[:20],
+	} {
+		w.upload("images/"+name, content)
+	}
+	records := make([]string, len(tests))
+	for i, test := range tests {
+		records[i] = record(test.name, "Fine.", test.images...)
+	}
+	w.upload("datasets/demo/a.json", array(records))
+	plan := w.start("datasets/demo/a.json")
+	w.finish(plan)
+	got := w.records(plan)
+	for _, test := range tests {
+		rec := got[test.name]
+		wantStatus := scores.OK
+		if test.reason != "" {
+			wantStatus = scores.Failed
+		}
+		if rec.Status != wantStatus || !strings.HasPrefix(rec.Reason, test.reason) || !strings.Contains(rec.Reason, test.fix) ||
+			(test.reason == "" && rec.Reason != "") {
+			t.Errorf("%s: %v with reason %q, want %v with %q and %q", test.name, rec.Status, rec.Reason, wantStatus, test.reason, test.fix)
+		}
+		if rated := w.rater.times(test.name) == 1; rated != (wantStatus == scores.OK) {
+			t.Errorf("%s: rated: %v", test.name, rated)
+		}
+	}
+}
+
+// TestContentOfImages tells samples apart by their images' bytes, not their names.
+func TestContentOfImages(t *testing.T) {
+	t.Parallel()
+	contentOf := func(image []byte, answer string) string {
+		w := newWorld(t)
+		w.upload("images/demo/a.png", image)
+		w.upload("datasets/demo/a.json", array([]string{record("a", answer, "a.png")}))
+		plan := w.start("datasets/demo/a.json")
+		w.finish(plan)
+		return w.records(plan)["a"].Content
+	}
+	small, large := pngImage(t, 8, 8), pngImage(t, 9, 9)
+	base := contentOf(small, "Fine.")
+	if again := contentOf(small, "Fine."); again != base {
+		t.Errorf("equal samples have contents %s and %s", base, again)
+	}
+	if other := contentOf(large, "Fine."); other == base {
+		t.Error("another image makes the same content")
+	}
+	if other := contentOf(small, "Finer."); other == base {
+		t.Error("another record makes the same content")
+	}
+}
+
+// stormy is a bucket whose network fails.
+type stormy struct {
+	bucket.Reader
+	stat, open bool
+}
+
+var errStorm = errors.New("network unreachable")
+
+func (b *stormy) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
+	if b.stat {
+		return bucket.Attrs{}, errStorm
+	}
+	return b.Reader.Stat(ctx, name)
+}
+
+func (b *stormy) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+	if b.open {
+		return nil, errStorm
+	}
+	return b.Reader.Open(ctx, name, generation, offset, length)
+}
+
+func TestImagesOutOfReach(t *testing.T) {
+	t.Parallel()
+	for _, storm := range []stormy{{stat: true}, {open: true}} {
+		for _, attempt := range []int{1, 5} {
+			t.Run(fmt.Sprintf("stat %v, open %v, attempt %d", storm.stat, storm.open, attempt), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.upload("images/demo/a.png", pngImage(t, 8, 8))
+				w.upload("datasets/demo/a.json", array([]string{record("a", "Fine.", "a.png"), record("b", "Text.")}))
+				plan := w.start("datasets/demo/a.json")
+				if err := w.deliver(w.take(0)); err != nil {
+					t.Fatal(err)
+				}
+				task := decode[events.ShardTask](t, w.take(0))
+				w.store.Input = &stormy{w.in, storm.stat, storm.open}
+				err := w.store.ScoreShard(t.Context(), task, attempt, "d")
+				if !errors.Is(err, errStorm) || events.IsDataError(err) || !strings.Contains(err.Error(), "images/demo/a.png") {
+					t.Errorf("got error %v, want one of the world that names the image", err)
+				}
+				if got := w.objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
+					t.Errorf("it wrote %v", got)
+				}
+				w.restart()
+				if err := w.store.ScoreShard(t.Context(), task, attempt+1, "d"); err != nil {
+					t.Fatal(err)
+				}
+				if counts := w.account(plan); counts.Scored != 2 {
+					t.Errorf("counts %+v, want both scored", counts)
+				}
+			})
+		}
+	}
+}

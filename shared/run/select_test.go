@@ -1,0 +1,319 @@
+package run_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// scored is a world with a scored run of these records and no selection.
+func scored(t *testing.T, records []string) (*world, *run.Plan) {
+	t.Helper()
+	w := newWorld(t)
+	w.upload("datasets/demo/a.json", array(records))
+	plan := w.start("datasets/demo/a.json")
+	w.finish(plan)
+	return w, plan
+}
+
+// selectNow makes a selection and writes its parts.
+func (w *world) selectNow(plan *run.Plan, spec run.SelectionSpec) *run.Selection {
+	w.t.Helper()
+	sel, err := w.store.Select(w.t.Context(), plan.Run, spec)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.finish(plan)
+	if done, err := w.store.Completed(w.t.Context(), plan.Run, sel.ID); err != nil || !done {
+		w.t.Fatalf("selection %s is completed: %v, %v", sel.ID, done, err)
+	}
+	return sel
+}
+
+func (w *world) picks(sel *run.Selection) []scores.Pick {
+	w.t.Helper()
+	data := w.read(sel.Outputs.Picks)
+	picks, err := scores.ReadPicks(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return picks
+}
+
+func (w *world) rejected(sel *run.Selection) []run.Rejected {
+	w.t.Helper()
+	var found []run.Rejected
+	for dec := json.NewDecoder(bytes.NewReader(w.read(sel.Outputs.Rejected))); dec.More(); {
+		var r run.Rejected
+		if err := dec.Decode(&r); err != nil {
+			w.t.Fatal(err)
+		}
+		found = append(found, r)
+	}
+	return found
+}
+
+func TestSelectionID(t *testing.T) {
+	t.Parallel()
+	w, plan := scored(t, plain("a", 20))
+	spec := func(text string) run.SelectionSpec { return run.SelectionSpec{Budget: budget(t, text)} }
+	base := w.selectNow(plan, spec("30%"))
+	all := plan.Rubric.Capabilities
+	tests := []struct {
+		name string
+		spec run.SelectionSpec
+		same bool
+	}{
+		{"ratio", spec("0.3"), true},
+		{"longer ratio", spec("0.30"), true},
+		{"count", spec("6"), true},
+		{"ratio that rounds down to it", spec("34%"), true},
+		{"all capabilities, spelled out", run.SelectionSpec{Budget: budget(t, "6"), Capabilities: all}, true},
+		{"other count", spec("7"), false},
+		{"other order", run.SelectionSpec{Budget: budget(t, "6"), Capabilities: append(slices.Clone(all[1:]), all[0])}, false},
+		{"threshold", run.SelectionSpec{Budget: budget(t, "6"), Threshold: 1}, false},
+		{"ratings only", run.SelectionSpec{Budget: budget(t, "6"), RatingsOnly: true}, false},
+		{"seed", run.SelectionSpec{Budget: budget(t, "6"), Seed: 1}, false},
+		{"everything", spec("1.0"), false},
+	}
+	for _, test := range tests {
+		sel, err := w.store.Select(t.Context(), plan.Run, test.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (sel.ID == base.ID) != test.same {
+			t.Errorf("%s: selection %s, and 30%% is %s; want the same: %v", test.name, sel.ID, base.ID, test.same)
+		}
+	}
+	if got := len(w.status(plan.Run).Selections); got != 7 {
+		t.Errorf("%d selections, want 7", got)
+	}
+}
+
+func TestSelectOnce(t *testing.T) {
+	t.Parallel()
+	w, plan := scored(t, plain("a", 12))
+	spec := run.SelectionSpec{Budget: budget(t, "5")}
+	first := w.selectNow(plan, spec)
+	before, steps := w.snapshot(), w.steps
+	again, err := w.store.Select(t.Context(), plan.Run, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, again); diff != "" {
+		t.Errorf("selection (-first +again):\n%s", diff)
+	}
+	if len(w.queue) > 0 || w.steps > steps || !cmp.Equal(before, w.snapshot()) {
+		t.Errorf("the same selection again took %d writes and %d messages", w.steps-steps, len(w.queue))
+	}
+}
+
+func TestSelectRefused(t *testing.T) {
+	t.Parallel()
+	w, plan := scored(t, plain("a", 12))
+	tests := []struct {
+		name string
+		spec run.SelectionSpec
+		want []string
+	}{
+		{"no budget", run.SelectionSpec{}, []string{"budget:", "missing"}},
+		{"more than all", run.SelectionSpec{Budget: budget(t, "13")}, []string{"budget:", "13", "the most is 12"}},
+		{"less than one", run.SelectionSpec{Budget: budget(t, "5%")}, []string{"budget:", "the least is 1"}},
+		{"threshold too high", run.SelectionSpec{Budget: budget(t, "1"), Threshold: 5}, []string{"threshold: 5", "-1 to 4"}},
+		{"threshold too low", run.SelectionSpec{Budget: budget(t, "1"), Threshold: -2}, []string{"threshold: -2"}},
+		{"capabilities", run.SelectionSpec{Budget: budget(t, "1"), Capabilities: []string{"wit", "humanities", "humanities"}},
+			[]string{`capabilities[0]: "wit" is not in the rubric`, `capabilities[2]: "humanities" is listed twice`}},
+	}
+	before := w.snapshot()
+	for _, test := range tests {
+		_, err := w.store.Select(t.Context(), plan.Run, test.spec)
+		reason := refusal(t, err)
+		for _, want := range test.want {
+			if !strings.Contains(reason, want) {
+				t.Errorf("%s: the reason %q lacks %q", test.name, reason, want)
+			}
+		}
+		if err := plan.Check(test.spec); err == nil || err.Error() != reason {
+			t.Errorf("%s: Check says %v, and Select %q", test.name, err, reason)
+		}
+	}
+	if diff := cmp.Diff(before, w.snapshot()); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+}
+
+func TestSelectNotScored(t *testing.T) {
+	t.Parallel()
+	w := newMixed(t)
+	plan := w.start(mixedManifest)
+	if _, err := w.store.Select(t.Context(), plan.Run, plan.Selection); !errors.Is(err, run.ErrNotScored) {
+		t.Errorf("got error %v, want ErrNotScored", err)
+	}
+	for _, id := range []string{"0123456789ab", "../x"} {
+		if _, err := w.store.Selection(t.Context(), plan.Run, id); !errors.Is(err, run.ErrNoSelection) {
+			t.Errorf("selection %s: error %v, want ErrNoSelection", id, err)
+		}
+	}
+}
+
+func TestRejected(t *testing.T) {
+	t.Parallel()
+	odd := []string{
+		record("poor", worthless), record("mute", unrated), record("odd", styleless), record("bad", unratable),
+		`{"id": "hollow"}`, record("p", "Gone.", "gone.png"),
+	}
+	w, plan := scored(t, slices.Concat(plain("a", 1), []string{record("a00", "Again.")}, odd, plain("b", 2)))
+	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "2")})
+	type line struct {
+		Status scores.Status
+		Reason string // its kind
+		Place  int64  // element; 0 if the line has none
+	}
+	got := map[string]line{}
+	outranked := 0
+	for _, r := range w.rejected(sel) {
+		kind, _, _ := strings.Cut(r.Reason, ":")
+		l := line{Status: r.Status, Reason: kind}
+		if r.Place != nil {
+			l.Place = r.Place.Element
+			if r.Place.Manifest != "a.json" || r.Place.Element != r.Index+1 {
+				t.Errorf("sample %s has index %d and place %v", r.ID, r.Index, r.Place)
+			}
+		}
+		if r.Reason == run.Outranked {
+			outranked++
+			continue
+		}
+		got[r.ID] = l
+	}
+	want := map[string]line{
+		"poor": {scores.OK, "below threshold", 0}, "mute": {scores.OK, "no rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
+		"bad": {scores.Failed, "unratable", 6}, "hollow": {scores.Failed, dataset.NoConversation, 7},
+		"p": {scores.Failed, dataset.ImageNotFound, 8}, "a00": {scores.Skipped, dataset.DuplicateID, 2},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rejected (-want +got):\n%s", diff)
+	}
+	if outranked == 0 || outranked+len(got)+sel.Selected > 10 {
+		t.Errorf("%d are outranked, %d selected", outranked, sel.Selected)
+	}
+}
+
+func TestShortfall(t *testing.T) {
+	t.Parallel()
+	w, plan := scored(t, append(plain("a", 6), record("bad", unratable), record("poor", worthless)))
+	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "100%")})
+	if sel.Parameters.Budget != 8 || sel.Selected != 6 || sel.Shortfall != 2 || sel.Summary.Selection.Samples != 6 {
+		t.Errorf("selected %d of a budget of %d with a shortfall of %d, want 6 of 8 with 2", sel.Selected, sel.Parameters.Budget, sel.Shortfall)
+	}
+	if n := len(w.rejected(sel)); n != 2 {
+		t.Errorf("%d are rejected, want 2", n)
+	}
+	// Ratings of 0 exceed a threshold of -1.
+	if sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "100%"), Threshold: -1}); sel.Selected != 7 {
+		t.Errorf("above -1 %d are selected, want 7", sel.Selected)
+	}
+}
+
+func TestNothingSelected(t *testing.T) {
+	t.Parallel()
+	w, plan := scored(t, []string{record("bad", unratable), record("poor", worthless)})
+	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "1")})
+	if got := string(w.read(sel.Outputs.Subset)); sel.Selected != 0 || !json.Valid([]byte(got)) {
+		t.Errorf("%d are selected, and the subset is %q; want an empty array", sel.Selected, got)
+	}
+}
+
+func TestSubset(t *testing.T) {
+	t.Parallel()
+	// Bytes that any rewriting of the JSON would change.
+	odd := func(i int) string {
+		return fmt.Sprintf(`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`, i, "\xff", i)
+	}
+	var records []string
+	for i := range 14 {
+		records = append(records, odd(i))
+	}
+	spanning := strings.ReplaceAll(odd(99), " , ", " ,\r\n\t ")
+	tests := []struct {
+		name      string
+		manifests map[string][]byte // in the order of their names
+		records   []string
+		format    dataset.Format
+	}{
+		{"array", map[string][]byte{"a.json": array(append(records[:9:9], spanning))}, append(records[:9:9], spanning), dataset.Array},
+		{"lines", map[string][]byte{"a.jsonl": []byte("\n" + strings.Join(records, "\r\n\n"))}, records, dataset.Lines},
+		{"lines twice", map[string][]byte{"a.jsonl": lines(records[:5]), "b.jsonl": lines(records[5:])}, records, dataset.Lines},
+		{"array and lines", map[string][]byte{
+			"a.json": array(append(records[:3:3], spanning)), "b.jsonl": lines(records[3:6]), "c.json": array(records[6:]),
+		}, slices.Insert(slices.Clone(records), 3, spanning), dataset.Array},
+	}
+	for _, test := range tests {
+		for _, share := range []string{"1", "40%", "100%"} {
+			t.Run(test.name+" "+share, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				spec := run.Spec{Dataset: "demo", SelectionSpec: run.SelectionSpec{Budget: budget(t, share)}}
+				for name, content := range test.manifests {
+					w.upload("datasets/demo/parts/"+name, content)
+					spec.Manifests = append(spec.Manifests, "parts/"+name)
+				}
+				slices.Sort(spec.Manifests)
+				plan, err := w.store.Start(t.Context(), spec, w.limits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.finish(plan)
+				sel := w.selectNow(plan, plan.Selection)
+
+				picked := map[int64]bool{}
+				perRange := make([]int, len(plan.Ranges))
+				for i, p := range w.picks(sel) {
+					picked[p.Index] = true
+					perRange[p.Range]++
+					if p.Order != i || p.Index != plan.Ranges[p.Range].FirstIndex+int64(p.Position) {
+						t.Errorf("pick %d: %+v", i, p)
+					}
+				}
+				if len(picked) != sel.Selected || sel.Selected == 0 {
+					t.Errorf("%d picks of %d selected samples", len(picked), sel.Selected)
+				}
+				if diff := cmp.Diff(perRange, sel.PerRange); diff != "" {
+					t.Errorf("per range (-picks +selection):\n%s", diff)
+				}
+				var want []string
+				for i, raw := range test.records {
+					if picked[int64(i)] {
+						want = append(want, raw)
+					}
+				}
+				subset := string(lines(want))
+				if test.format == dataset.Array {
+					subset = "[\n" + strings.Join(want, ",\n") + "\n]\n"
+				}
+				if diff := cmp.Diff(subset, string(w.read(sel.Outputs.Subset))); diff != "" {
+					t.Errorf("subset (-want +got):\n%s", diff)
+				}
+				if !strings.HasSuffix(sel.Outputs.Subset, "/subset."+string(test.format)) {
+					t.Errorf("the subset is %s, want one of format %s", sel.Outputs.Subset, test.format)
+				}
+				rejected := w.rejected(sel)
+				if len(rejected)+sel.Selected != len(test.records) {
+					t.Errorf("%d selected and %d rejected of %d", sel.Selected, len(rejected), len(test.records))
+				}
+				if !slices.IsSortedFunc(rejected, func(a, b run.Rejected) int { return int(a.Index - b.Index) }) {
+					t.Error("rejected samples are not in the order of the dataset")
+				}
+			})
+		}
+	}
+}

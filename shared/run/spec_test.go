@@ -1,0 +1,194 @@
+package run_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// compareBudgets lets cmp compare budgets, which keep their form to themselves.
+var compareBudgets = cmp.Comparer(func(a, b selection.Budget) bool { return a == b })
+
+func TestSpecOf(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		object string
+		want   *run.Spec // nil if the object starts nothing
+	}{
+		{"datasets/demo/a.json", &run.Spec{Dataset: "demo", Manifests: []string{"a.json"}}},
+		{"datasets/demo/a.jsonl", &run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}},
+		{"datasets/demo/a.ndjson", &run.Spec{Dataset: "demo", Manifests: []string{"a.ndjson"}}},
+		{"datasets/demo/parts/a.json", nil},
+		{"datasets/demo/a.txt", nil},
+		{"datasets/demo/rubric.yaml", nil},
+		{"datasets/a.json", nil},
+		{"datasets/", nil},
+		{"images/demo/a.json", nil},
+		{"datasets/demo/dataset.yaml", nil}, // its file is gone since
+	}
+	for _, test := range tests {
+		t.Run(test.object, func(t *testing.T) {
+			t.Parallel()
+			spec, ok, err := newWorld(t).store.SpecOf(t.Context(), test.object)
+			if err != nil || ok != (test.want != nil) {
+				t.Fatalf("starts a run: %v, %v", ok, err)
+			}
+			if test.want == nil {
+				return
+			}
+			if diff := cmp.Diff(*test.want, spec, compareBudgets); diff != "" {
+				t.Errorf("spec (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+const specFile = "datasets/demo/dataset.yaml"
+
+func TestSpecOfFile(t *testing.T) {
+	t.Parallel()
+	budgetOf := func(text string) run.Spec {
+		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, SelectionSpec: run.SelectionSpec{Budget: budget(t, text)}}
+	}
+	tests := []struct {
+		name, file string
+		want       run.Spec
+	}{
+		{"all fields", `
+manifests: [parts/a.json, parts/b.jsonl]
+images: images/shared/
+rubric: rubric.yaml
+scorer: gpu
+duplicate_ids: keep
+reuse: demo-0123456789ab
+budget: 30%
+capabilities: [humanities, causal reasoning]
+threshold: 2
+ratings_only: true
+seed: 7
+`, run.Spec{
+			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
+			Scorer: "gpu", DuplicateIDs: dataset.KeepDuplicates, Reuse: "demo-0123456789ab",
+			SelectionSpec: run.SelectionSpec{
+				Budget: budget(t, "30%"), Capabilities: []string{"humanities", "causal reasoning"},
+				Threshold: 2, RatingsOnly: true, Seed: 7,
+			},
+		}},
+		{"percentage", "manifests: [a.json]\nbudget: 30%", budgetOf("30%")},
+		{"ratio", "manifests: [a.json]\nbudget: 0.3", budgetOf("0.3")},
+		{"count", "manifests: [a.json]\nbudget: 500", budgetOf("500")},
+		{"everything", "manifests: [a.json]\nbudget: 1.0", budgetOf("1.0")},
+		{"one", "manifests: [a.json]\nbudget: 1", budgetOf("1")},
+		{"text", "manifests: [a.json]\nbudget: '0.3'", budgetOf("30%")},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.upload(specFile, []byte(test.file))
+			got, ok, err := w.store.SpecOf(t.Context(), specFile)
+			if err != nil || !ok {
+				t.Fatalf("starts a run: %v, %v", ok, err)
+			}
+			if diff := cmp.Diff(test.want, got, compareBudgets); diff != "" {
+				t.Errorf("spec (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSpecOfFaultyFile(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, file string
+		want       []string
+	}{
+		{"broken", "manifests:\n  - a\n b: [\n", []string{"line"}},
+		{"unknown field", "manifests: [a.json]\nbuget: 30%\n", []string{"line 2", "buget"}},
+		{"wrong type", "manifests: [a.json]\nthreshold: high\n", []string{"line 2", "high"}},
+		{"budget", "manifests: [a.json]\nbudget: 130%\n", []string{"budget", "130%"}},
+		{"field twice", "seed: 1\nseed: 2\n", []string{"line 2", "seed"}},
+		{"value", "manifests: [a.json, a.json]\nimages: /x\n", []string{"manifests[1]", "images"}},
+		{"empty", "", []string{"manifests", "list at least one"}},
+		{"no manifests", "budget: 500\nmanifests: []\n", []string{"manifests"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.upload(specFile, []byte(test.file))
+			spec, ok, err := w.store.SpecOf(t.Context(), specFile)
+			reason := refusal(t, err)
+			if !ok || spec.Dataset != "demo" {
+				t.Errorf("got dataset %q, %v; want demo, so that the refusal can be kept", spec.Dataset, ok)
+			}
+			for _, want := range append(test.want, specFile+": ") {
+				if !strings.Contains(reason, want) {
+					t.Errorf("the reason %q lacks %q", reason, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan, err := w.store.Refuse(t.Context(), "demo", "no good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := w.status(plan.Run)
+	if st.State != run.StateRefused || st.Problem != "no good" || st.Dataset != "demo" {
+		t.Errorf("status %+v, want state refused with the problem", st)
+	}
+	again, err := w.store.Refuse(t.Context(), "demo", "no good")
+	if err != nil || again.Run != plan.Run {
+		t.Errorf("refused again as %v, %v; want run %s", again, err, plan.Run)
+	}
+	if other, err := w.store.Refuse(t.Context(), "demo", "no better"); err != nil || other.Run == plan.Run {
+		t.Errorf("another reason makes %v, %v; want another run", other, err)
+	}
+	for name, call := range map[string]func() error{
+		"resume": func() error { return w.store.Resume(t.Context(), plan.Run, false) },
+		"retry":  func() error { _, err := w.store.Retry(t.Context(), plan.Run); return err },
+	} {
+		if got := refusal(t, call()); got != "no good" {
+			t.Errorf("%s: reason %q", name, got)
+		}
+	}
+	if _, err := w.store.Select(t.Context(), plan.Run, run.SelectionSpec{}); !errors.Is(err, run.ErrNotScored) {
+		t.Errorf("select: error %v, want ErrNotScored", err)
+	}
+	// A name that no folder can have: nothing could be looked up, so the message is done with.
+	if _, err := w.store.Refuse(t.Context(), "bad name", "no good"); !events.IsDataError(err) {
+		t.Errorf("bad name: error %v, want one of the data", err)
+	}
+}
+
+func FuzzParseSpec(f *testing.F) {
+	f.Add([]byte("manifests: [a.json]\nbudget: 30%\n"))
+	f.Add([]byte("manifests:\n- a\nimages: images/x/\ncapabilities: [a, b]\nthreshold: -1\nseed: 18446744073709551615\n"))
+	f.Add([]byte("{}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		spec, err := run.ParseSpec("demo", file)
+		if err != nil {
+			return
+		}
+		if spec.Dataset != "demo" || len(spec.Manifests) == 0 {
+			t.Errorf("it took %+v", spec)
+		}
+		for _, m := range spec.Manifests {
+			if name := "datasets/demo/" + m; m == "" || strings.Contains(name+"/", "/../") || strings.Contains(name, "//") {
+				t.Errorf("it took manifest %q", m)
+			}
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package run_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+func TestSurvey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload("images/demo/here.png", pngImage(t, 8, 8))
+	records := append(mixed(),
+		record("p1", "Found.", "here.png"),
+		record("p2", "Found twice.", "here.png", "here.png"),
+		record("p3", "Half of it.", "here.png", "gone.png"),
+		strings.ReplaceAll(record("p4", "Missing."+unratable, "gone.png", "gone2.png"), `"tests"`, `"elsewhere"`),
+	)
+	w.upload("datasets/demo/a.json", array(records))
+	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}}, w.limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.store.Survey(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &run.Survey{
+		Samples: 16, Sound: 12, TextOnly: 10, ImagesFound: 4, ImagesMissing: 3,
+		Sources:  map[string]int64{"tests": 14, "elsewhere": 1, "a": 1},
+		Problems: map[string]int64{dataset.ImageNotFound: 2, dataset.NoConversation: 1, dataset.DuplicateID: 1},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(run.Survey{}, "Shards", "Examples", "PerSecond", "Seconds")); diff != "" {
+		t.Errorf("survey (-want +got):\n%s", diff)
+	}
+	if len(got.Examples) != 4 || !strings.Contains(got.Examples[0], "a.json: element 3") {
+		t.Errorf("examples %q, want one for each of four faulty samples, with its place", got.Examples)
+	}
+	if got.PerSecond <= 0 || got.Seconds <= 0 {
+		t.Errorf("estimate: %v seconds at %v a second", got.Seconds, got.PerSecond)
+	}
+	if written := w.objects(""); len(written) > 0 || len(w.queue) > 0 {
+		t.Errorf("it wrote %v and published %d messages", written, len(w.queue))
+	}
+	started := w.start("datasets/demo/a.json")
+	w.finish(started)
+	if st := w.status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[dataset.ImageNotFound] != 2 {
+		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v", st.Progress.Shards, st.Reasons, got.Shards, got.Problems)
+	}
+}
+
+func TestSurveyTriesAFew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limits.RangeBytes = 1 << 20
+	var many []string
+	for _, prefix := range []string{"a", "b", "c", "d", "e", "f"} {
+		many = append(many, plain(prefix, 100)...)
+	}
+	w.upload("datasets/demo/a.jsonl", lines(many))
+	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, w.limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	survey, err := w.store.Survey(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if survey.Samples != 600 || survey.Sound != 600 || survey.Shards != 200 {
+		t.Errorf("survey %+v, want 600 sound samples in 200 shards", survey)
+	}
+	if got := len(w.rater.counts()); got != 100 {
+		t.Errorf("%d samples were rated to estimate the time, want 100", got)
+	}
+}
+
+func TestSurveyOfNothingSound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload("datasets/demo/a.jsonl", lines([]string{`{"id": "hollow"}`}))
+	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, w.limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.store.Survey(t.Context(), plan)
+	if err != nil || got.Sound != 0 || got.Seconds != 0 {
+		t.Errorf("survey %+v, %v; want nothing sound and no estimate", got, err)
+	}
+}
