@@ -38,10 +38,8 @@ func TestAutomaticSelection(t *testing.T) {
 		selections int
 		errors     int
 	}{
-		"with a budget":            {`{"dataset": "sky", "manifests": ["all.jsonl"], "budget": "40%"}`, 1, 0},
-		"without":                  {startBody, 0, 0},
-		"with one below a sample":  {`{"dataset": "sky", "manifests": ["all.jsonl"], "budget": "1%"}`, 0, 2},
-		"with one beyond the pool": {`{"dataset": "sky", "manifests": ["all.jsonl"], "budget": 900}`, 0, 2},
+		"with a budget": {`{"dataset": "sky", "manifests": ["all.jsonl"], "budget": "40%"}`, 1, 0},
+		"without":       {startBody, 0, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

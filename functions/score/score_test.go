@@ -103,6 +103,8 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 		events.ShardTask{Run: "sky-000000000000"}.Message(kinds.Embedded),
 		events.ShardTask{Run: id, Range: 99}.Message(kinds.Embedded),
 		events.ShardTask{Run: id, Range: -1}.Message(kinds.Embedded),
+		events.ShardTask{Run: id, Shard: 99}.Message(kinds.Embedded),
+		events.ShardTask{Run: id, Shard: -1}.Message(kinds.Embedded),
 	} {
 		before := len(w.Errors())
 		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {

@@ -319,6 +319,7 @@ func TestBroken(t *testing.T) {
 
 // TestPool curates the pool twice from nothing.
 func TestPool(t *testing.T) {
+	t.Parallel()
 	const pool = "../../../shared/data/pool"
 	if testing.Short() {
 		t.Skip("takes half a minute")

@@ -55,7 +55,7 @@ func newDisplay(quiet bool) *display {
 	return d
 }
 
-// update shows that done of total are done at a stage. The first call starts its clock.
+// update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts its clock.
 func (d *display) update(name string, done, total int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -24,11 +24,12 @@ func TestPlainLine(t *testing.T) {
 	}
 }
 
-// TestUpdate checks that a stage is announced once it is done, and once only.
+// TestUpdate checks that a stage is announced once it is done, and once only; while its total is unknown it is not.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	d := &display{out: &out, stages: map[string]*stage{}}
+	d.update("score", 0, 0)
 	for _, done := range []int64{0, 1, 2, 3, 3, 3} {
 		d.update("score", done, 3)
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,69 +16,90 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestKill kills a run ten times at random moments, a hundred times with HARVEST_SOAK set, and goes on
-// with it: its outputs are those of a run that nobody disturbed, and no shard is scored again.
+// TestKill kills a run ten times at random moments and goes on with it: its outputs are those of a run
+// that nobody disturbed, and no shard is scored again. HARVEST_SOAK makes many rounds of that.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills, samples := 10, 600
+	rounds := 1
 	if os.Getenv("HARVEST_SOAK") != "" {
-		kills, samples = 100, 3000
+		rounds = 20
 	}
 	dir := t.TempDir()
-	newDataset(t, dir, samples, 200)
-	fine := []string{"SHARD_SAMPLES=20", "RANGE_BYTES=20000"}
-	args := func(state string) []string {
-		return []string{"curate", "--json", "--budget", "25%", "--state", state, "--out", "out-" + state, "dataset.json"}
-	}
-
+	newDataset(t, dir, killSamples, 200)
 	start := time.Now()
-	undisturbed := harvest(t, dir, fine, args("undisturbed")...)
-	if undisturbed.status != 0 {
-		t.Fatal(undisturbed.stderr)
-	}
+	undisturbed := curateFinely(t, dir, "undisturbed")
 	whole := time.Since(start)
+	for round := range rounds {
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			state := "killed" + strconv.Itoa(round)
+			killOften(t, dir, state, whole)
+			before := scoreFiles(t, filepath.Join(dir, state))
+			resumed := curateFinely(t, dir, state)
+			sameFiles(t, before, scoreFiles(t, filepath.Join(dir, state)))
+			compareRuns(t, dir, undisturbed, resumed)
+			sameContent(t, filepath.Join(dir, "undisturbed"), filepath.Join(dir, state))
+		})
+	}
+}
 
+const killSamples = 600
+
+// finely is the environment of a run with many shards in several ranges, finelyArgs are its arguments.
+var finely = []string{"SHARD_SAMPLES=20", "RANGE_BYTES=20000"}
+
+func finelyArgs(state string) []string {
+	return []string{"curate", "--json", "--budget", "25%", "--state", state, "--out", "out-" + state, "dataset.json"}
+}
+
+func curateFinely(t *testing.T, dir, state string) result {
+	t.Helper()
+	a := harvest(t, dir, finely, finelyArgs(state)...)
+	if a.status != 0 {
+		t.Fatal(a.stderr)
+	}
+	return decodeResult(t, a.stdout)
+}
+
+// killOften starts and kills a run that would take as long as whole if it were left alone.
+func killOften(t *testing.T, dir, state string, whole time.Duration) {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	ends := 0
 	before := map[string]fs.FileInfo{}
-	for range kills {
-		cmd := program(t, dir, fine, args("killed")...)
+	for range 10 {
+		cmd := program(t, dir, finely, finelyArgs(state)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// A run that starts gets as far as the first shards in a few tenths of the whole, and no two kills fall alike.
-		time.Sleep(time.Duration(random.Int64N(int64(whole) / 2)))
-		if err := cmd.Process.Kill(); err != nil {
-			ends++ // it was faster
+		time.Sleep(time.Duration(random.Int64N(int64(whole) / 4)))
+		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
 		}
 		_ = cmd.Wait() // killed
-		after := scoreFiles(t, filepath.Join(dir, "killed"))
+		after := scoreFiles(t, filepath.Join(dir, state))
 		sameFiles(t, before, after)
 		before = after
 	}
-	t.Logf("%d shards scored after %d kills, %d of which came too late", len(before), kills, ends)
-	resumed := harvest(t, dir, fine, args("killed")...)
-	if resumed.status != 0 {
-		t.Fatal(resumed.stderr)
-	}
-	sameFiles(t, before, scoreFiles(t, filepath.Join(dir, "killed")))
+	t.Logf("seed %d: %d shards have scores after ten kills", seed, len(before))
+}
 
-	want, got := decodeResult(t, undisturbed.stdout), decodeResult(t, resumed.stdout)
+// compareRuns checks that two runs of one dataset came to the same outputs.
+func compareRuns(t *testing.T, dir string, want, got result) {
+	t.Helper()
 	if diff := cmp.Diff(want.Samples, got.Samples); diff != "" {
-		t.Errorf("samples (-undisturbed +killed):\n%s", diff)
+		t.Errorf("samples (-want +got):\n%s", diff)
 	}
-	if got.Run != want.Run || got.Selection != want.Selection || got.Selected != want.Selected || got.Selected != samples/4 {
-		t.Errorf("run %s, selection %s of %d; undisturbed: %s, %s of %d, and %d were asked for",
-			got.Run, got.Selection, got.Selected, want.Run, want.Selection, want.Selected, samples/4)
+	if got.Run != want.Run || got.Selection != want.Selection || got.Selected != killSamples/4 {
+		t.Errorf("run %s, selection %s of %d; want %s, %s of %d", got.Run, got.Selection, got.Selected, want.Run, want.Selection, killSamples/4)
 	}
-	for _, file := range []string{"subset.json", "rejected.jsonl", "picks.parquet", "selection.json"} {
-		if readFile(t, filepath.Join(dir, "out-undisturbed", file)) != readFile(t, filepath.Join(dir, "out-killed", file)) {
-			t.Errorf("%s differs from that of the undisturbed run", file)
+	for _, paths := range [][2]string{
+		{want.Outputs.Subset, got.Outputs.Subset}, {want.Outputs.Rejected, got.Outputs.Rejected},
+		{want.Outputs.Picks, got.Outputs.Picks}, {want.Outputs.Selection, got.Outputs.Selection},
+	} {
+		if readFile(t, filepath.Join(dir, paths[0])) != readFile(t, filepath.Join(dir, paths[1])) {
+			t.Errorf("%s differs from %s", paths[1], paths[0])
 		}
 	}
-	sameContent(t, filepath.Join(dir, "undisturbed"), filepath.Join(dir, "killed"))
 }
 
 // scoreFiles are the scores of shards below a state folder.

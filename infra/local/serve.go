@@ -91,7 +91,7 @@ func serve(ctx context.Context, from buckets, listen string, out io.Writer) erro
 		return err
 	}
 	log.Info("harvest serves", "api", st.URL+"/v1/runs", "input", from.Input)
-	err = watch(ctx, input, log, st.Upload)
+	err = watch(st.Context(), input, log, st.Upload)
 	if closed := st.Close(); err == nil {
 		err = closed
 	}

@@ -82,7 +82,7 @@ func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, s
 	if err != nil {
 		return err
 	}
-	err = do(ctx, session{Stack: st, show: show})
+	err = do(st.Context(), session{Stack: st, show: show})
 	return errors.Join(err, st.Close())
 }
 
@@ -153,15 +153,23 @@ func poll(ctx context.Context, look func() (done bool, err error)) error {
 	}
 }
 
+// planTimeout is longer than ingest may take for a plan.
+const planTimeout = 10 * time.Minute
+
 // score shows a run's progress until it is scored.
 func (s session) score(ctx context.Context, runID string, seconds map[string]float64) (*run.Status, error) {
 	start := time.Now()
 	var status run.Status
+	var rated time.Time
+	s.show.update("ingest", 0, 0)
 	err := poll(ctx, func() (bool, error) {
 		status = run.Status{}
 		err := s.call(ctx, http.MethodGet, "/v1/runs/"+runID, nil, &status)
 		var failed apiError
 		if errors.As(err, &failed) && failed.status == http.StatusNotFound {
+			if time.Since(start) > planTimeout {
+				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? The same command starts anew", runID)
+			}
 			return false, nil // ingest has not written its plan yet
 		} else if err != nil {
 			return false, err
@@ -174,9 +182,14 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 		if p.SamplesRead > 0 {
 			s.show.update("score", p.SamplesDone, status.Samples.In)
 		}
+		if p.SamplesDone == status.Samples.In && rated.IsZero() {
+			rated = time.Now()
+		}
 		return endState(&status)
 	})
-	seconds["score"] = time.Since(start).Seconds() - seconds["ingest"]
+	seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
+	// An automatic selection is made before the run shows as scored to who looks now and then.
+	seconds["select"] = time.Since(rated).Seconds()
 	return &status, err
 }
 
@@ -201,13 +214,14 @@ func endState(st *run.Status) (bool, error) {
 func (s session) choose(ctx context.Context, runID string, spec run.SelectionSpec, seconds map[string]float64) (*run.Selection, error) {
 	start := time.Now()
 	var sel curate.SelectionStatus
+	s.show.update("select", 0, 0)
 	err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+"/selections", spec, &sel)
 	if failed, ok := errors.AsType[apiError](err); ok && failed.status == http.StatusUnprocessableEntity {
 		return nil, usageError{err}
 	} else if err != nil {
 		return nil, err
 	}
-	seconds["select"] = time.Since(start).Seconds()
+	seconds["select"] += time.Since(start).Seconds()
 	s.show.update("select", int64(sel.Selected), int64(sel.Selected))
 	start = time.Now()
 	path := "/v1/runs/" + runID + "/selections/" + sel.ID

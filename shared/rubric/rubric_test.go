@@ -91,7 +91,7 @@ func TestParseErrors(t *testing.T) {
 		"comments only": {"# nothing yet\n", []string{"the file is empty"}},
 		"no YAML":       {"name: [", []string{"reading rubric", "line 1"}},
 		"a list":        {"- name\n", []string{"line 1"}},
-		"unknown field": {"name: birds\ncapabilites: [song]\n", []string{"line 2", "capabilites"}},
+		"unknown field": {"name: birds\ncapability: [song]\n", []string{"line 2", "field capability not found"}},
 		"everything missing": {
 			"prompts: {scorer: 'How good?', styler: 'Which style?'}\n",
 			[]string{"name: is missing", "capabilities: is empty", "styles: is empty", "prompts.scorer: must hold {capability} once", "prompts.styler: must hold {styles} once"},

@@ -63,7 +63,10 @@ func (s *Store) WritePart(ctx context.Context, task events.PartTask) error {
 		if err := s.writePart(ctx, plan, sel, task.Range); err != nil {
 			return fmt.Errorf("writing range %d of selection %s of run %s: %w", task.Range, sel.ID, plan.Run, err)
 		}
-		written[task.Range] = partObjects
+		// Listed again now that the own part is there: of the deliveries that write the last parts at the same time, one sees all.
+		if written, err = s.writtenParts(ctx, plan, sel.ID); err != nil {
+			return err
+		}
 	}
 	for _, n := range written {
 		if n < partObjects {

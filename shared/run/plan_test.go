@@ -113,8 +113,8 @@ func TestStartRefused(t *testing.T) {
 	}{
 		{"no name", run.Spec{Manifests: one}, "", []string{"dataset:", "no dataset name"}},
 		{"no manifests", run.Spec{Dataset: "demo"}, "", []string{"manifests:", "list at least one"}},
-		{"manifest outside", run.Spec{Dataset: "demo", Manifests: []string{"../x/a.json", "/a.json", "b/./a.json"}}, "",
-			[]string{"manifests[0]", "manifests[1]", "manifests[2]", "datasets/demo/"}},
+		{"manifest outside", run.Spec{Dataset: "demo", Manifests: []string{"../x/a.json", "/a.json", "b/./a.json", "."}}, "",
+			[]string{"manifests[0]", "manifests[1]", "manifests[2]", "manifests[3]", "datasets/demo/"}},
 		{"manifest twice", run.Spec{Dataset: "demo", Manifests: []string{"a.json", "a.json"}}, "", []string{"manifests[1]", "twice"}},
 		{"manifest missing", run.Spec{Dataset: "demo", Manifests: []string{"b.json"}}, "", []string{"datasets/demo/b.json", "not in the input bucket"}},
 		{"images without slash", run.Spec{Dataset: "demo", Manifests: one, Images: "images/demo"}, "", []string{"images:", "ends with a slash"}},

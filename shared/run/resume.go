@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
@@ -91,8 +92,8 @@ func (s *Store) Resume(ctx context.Context, run string, giveUp bool) error {
 	if err != nil {
 		return err
 	}
-	if plan.Problem != "" {
-		return &RefusedError{Reason: plan.Problem}
+	if err := s.open(ctx, plan); err != nil {
+		return err
 	}
 	dead, wave, err := s.dead(ctx, run)
 	if err != nil {
@@ -112,6 +113,19 @@ func (s *Store) Resume(ctx context.Context, run string, giveUp bool) error {
 	return s.publishMissing(ctx, plan)
 }
 
+// open tells why nothing more can be done for a run: it was refused, or cancelled.
+func (s *Store) open(ctx context.Context, plan *Plan) error {
+	if plan.Problem != "" {
+		return &RefusedError{Reason: plan.Problem}
+	}
+	if cancelled, err := s.exists(ctx, cancelledName(plan.Run)); err != nil {
+		return err
+	} else if cancelled {
+		return &RefusedError{Reason: fmt.Sprintf("run %s was cancelled, which is final; change its dataset or options for another run", plan.Run)}
+	}
+	return nil
+}
+
 // A Dead record says what was given up after all attempts, and why.
 type Dead struct {
 	Range int `json:"range"`
@@ -127,6 +141,9 @@ func (s *Store) Bury(ctx context.Context, run string, d Dead) error {
 	if plan == nil || err != nil {
 		return err
 	}
+	if err := s.checkDead(ctx, plan, d); err != nil {
+		return err
+	}
 	_, wave, err := s.dead(ctx, run)
 	if err != nil {
 		return err
@@ -136,6 +153,21 @@ func (s *Store) Bury(ctx context.Context, run string, d Dead) error {
 		name = deadRangeName(run, d.Range, wave)
 	}
 	_, err = s.createJSON(ctx, name, d)
+	return err
+}
+
+// checkDead makes sure that what is recorded as given up is part of the run: else the run would stay stalled for ever.
+func (s *Store) checkDead(ctx context.Context, plan *Plan, d Dead) error {
+	if d.Range < 0 || d.Range >= len(plan.Ranges) {
+		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, d.Range))
+	}
+	if d.Shard < 0 {
+		return nil
+	}
+	report, err := s.rangeReport(ctx, plan.Run, d.Range)
+	if errors.Is(err, bucket.ErrNotExist) || (err == nil && d.Shard >= len(report.Shards)) {
+		return events.DataError(fmt.Errorf("range %d of run %s has no shard %d", d.Range, plan.Run, d.Shard))
+	}
 	return err
 }
 

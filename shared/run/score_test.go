@@ -93,6 +93,23 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+func TestRangeReport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limits.RangeBytes = 1 << 20
+	w.upload("datasets/demo/a.jsonl", []byte(strings.Repeat("{}\n", 25)+record("a", "Fine.")))
+	plan := w.start("datasets/demo/a.jsonl")
+	w.finish(plan)
+	var report run.RangeReport
+	w.readJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
+	if diff := cmp.Diff(map[string]int{dataset.NoConversation: 25}, report.Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	if len(report.Examples) != 20 || report.Examples[19].Place.String() != "a.jsonl: element 20 (line 20)" {
+		t.Errorf("%d examples, the last %v; want the first 20", len(report.Examples), report.Examples[len(report.Examples)-1])
+	}
+}
+
 func TestDuplicatesKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -68,6 +68,9 @@ func (s *Store) Select(ctx context.Context, run string, spec SelectionSpec) (*Se
 	if err != nil {
 		return nil, err
 	}
+	if plan.Problem != "" {
+		return nil, &RefusedError{Reason: plan.Problem}
+	}
 	if scored, err := s.exists(ctx, scoredName(run)); err != nil {
 		return nil, err
 	} else if !scored {

@@ -104,6 +104,13 @@ func TestSelectOnce(t *testing.T) {
 	w, plan := scored(t, plain("a", 12))
 	spec := run.SelectionSpec{Budget: budget(t, "5")}
 	first := w.selectNow(plan, spec)
+	var styles []string
+	for _, share := range first.Summary.Pool.Styles {
+		styles = append(styles, share.Style)
+	}
+	if diff := cmp.Diff(plan.Rubric.Styles, styles); diff != "" {
+		t.Errorf("styles of the summary (-rubric +got):\n%s", diff)
+	}
 	before, steps := w.snapshot(), w.steps
 	again, err := w.store.Select(t.Context(), plan.Run, spec)
 	if err != nil {

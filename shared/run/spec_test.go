@@ -1,7 +1,6 @@
 package run_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -158,13 +157,16 @@ func TestRefuse(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"resume": func() error { return w.store.Resume(t.Context(), plan.Run, false) },
 		"retry":  func() error { _, err := w.store.Retry(t.Context(), plan.Run); return err },
+		"select": func() error {
+			_, err := w.store.Select(t.Context(), plan.Run, run.SelectionSpec{})
+			return err
+		},
+		"cancel":  func() error { return w.store.Cancel(t.Context(), plan.Run) },
+		"approve": func() error { return w.store.Approve(t.Context(), plan.Run) },
 	} {
 		if got := refusal(t, call()); got != "no good" {
 			t.Errorf("%s: reason %q", name, got)
 		}
-	}
-	if _, err := w.store.Select(t.Context(), plan.Run, run.SelectionSpec{}); !errors.Is(err, run.ErrNotScored) {
-		t.Errorf("select: error %v, want ErrNotScored", err)
 	}
 	// A name that no folder can have: nothing could be looked up, so the message is done with.
 	if _, err := w.store.Refuse(t.Context(), "bad name", "no good"); !events.IsDataError(err) {

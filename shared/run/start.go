@@ -11,6 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -166,6 +167,9 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 	if err := plan.Selection.checkCapabilities(plan.Rubric); err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
+	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {
+		return nil, &RefusedError{Reason: fmt.Sprintf("rubric: %v", err)}
+	}
 	rater, err := s.scorer(plan.Scorer, plan.Rubric)
 	if err != nil {
 		return nil, &RefusedError{Reason: fmt.Sprintf("scorer %q: %v", plan.Scorer, err)}
@@ -185,9 +189,29 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 	if err := s.cut(ctx, plan); err != nil {
 		return nil, err
 	}
+	if err := plan.fitSelection(spec.Budget.IsZero()); err != nil {
+		return nil, err
+	}
 	plan.EstimatedCost = float64(plan.Samples) / 1e6 * limits.CostPerMillion
 	plan.NeedsApproval = limits.MaxRunCost > 0 && plan.EstimatedCost > limits.MaxRunCost
 	return plan, nil
+}
+
+// fitSelection refuses an automatic selection that could never be made, before anything is spent. A
+// budget that is only the service's default, and does not fit this dataset, is dropped.
+func (p *Plan) fitSelection(byDefault bool) error {
+	if p.Selection.Budget.IsZero() {
+		return nil
+	}
+	err := p.Check(p.Selection)
+	if err != nil && byDefault {
+		p.Selection.Budget = selection.Budget{}
+		return nil
+	}
+	if err != nil {
+		return &RefusedError{Reason: err.Error()}
+	}
+	return nil
 }
 
 // latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was.

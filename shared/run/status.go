@@ -188,10 +188,14 @@ func (s *Store) children(ctx context.Context, prefix string) ([]string, error) {
 
 // Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays.
 func (s *Store) Cancel(ctx context.Context, run string) error {
-	if _, err := s.Plan(ctx, run); err != nil {
+	plan, err := s.Plan(ctx, run)
+	if err != nil {
 		return err
 	}
-	_, err := s.createJSON(ctx, cancelledName(run), map[string]string{"run": run})
+	if plan.Problem != "" {
+		return &RefusedError{Reason: plan.Problem}
+	}
+	_, err = s.createJSON(ctx, cancelledName(run), map[string]string{"run": run})
 	return err
 }
 
@@ -199,6 +203,9 @@ func (s *Store) Cancel(ctx context.Context, run string) error {
 func (s *Store) Approve(ctx context.Context, run string) error {
 	plan, err := s.Plan(ctx, run)
 	if err != nil {
+		return err
+	}
+	if err := s.open(ctx, plan); err != nil {
 		return err
 	}
 	if _, err := s.createJSON(ctx, approvedName(run), map[string]string{"run": run}); err != nil {

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,11 +117,12 @@ func TestTaskOfNothing(t *testing.T) {
 	}
 }
 
-// stalled is a world with a run of 12 samples in which the shard of sample a00 was given up.
+// stalled is a world with a run of 12 sound samples and a faulty one, in which the shard of the
+// samples a00, hollow and a01 was given up.
 func stalled(t *testing.T) (*world, *run.Plan) {
 	t.Helper()
 	w := newWorld(t)
-	w.upload("datasets/demo/a.json", array(plain("a", 12)))
+	w.upload("datasets/demo/a.json", array(slices.Insert(plain("a", 12), 1, `{"id": "hollow"}`)))
 	plan := w.start("datasets/demo/a.json")
 	down := errors.New("the scorer's service is down")
 	w.rater.before = func(s *dataset.Sample) error {
@@ -178,7 +180,7 @@ func TestStalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if counts := w.finish(plan); counts.Scored != 12 {
-		t.Errorf("counts %+v, want all scored", counts)
+		t.Errorf("counts %+v, want all sound samples scored", counts)
 	}
 	check("mended", run.StateScored, nil)
 	for id, n := range w.rater.counts() {
@@ -208,10 +210,10 @@ func TestGiveUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts := w.finish(plan)
-	if diff := cmp.Diff(events.Counts{In: 12, Scored: 9, Failed: 3}, counts); diff != "" {
+	if diff := cmp.Diff(events.Counts{In: 13, Scored: 10, Failed: 3}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int64{run.GivenUp: 3}, w.status(plan.Run).Reasons); diff != "" {
+	if diff := cmp.Diff(map[string]int64{run.GivenUp: 2, dataset.NoConversation: 1}, w.status(plan.Run).Reasons); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	rec := w.records(plan)["a00"]
@@ -226,7 +228,7 @@ func TestGiveUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if counts := w.finish(next); counts.Scored != 12 {
-		t.Errorf("counts of the retry %+v, want all scored", counts)
+		t.Errorf("counts of the retry %+v, want all sound samples scored", counts)
 	}
 }
 
@@ -259,6 +261,22 @@ func TestDeadRange(t *testing.T) {
 	}
 }
 
+func TestDeadRangeCutAfterAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload("datasets/demo/a.json", array(plain("a", 12)))
+	plan := w.start("datasets/demo/a.json")
+	if err := w.store.Bury(t.Context(), plan.Run, run.Dead{Shard: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.deliver(w.take(0)); err != nil {
+		t.Fatal(err)
+	}
+	if st := w.status(plan.Run); st.State != run.StateScoring || len(st.Dead) > 0 {
+		t.Errorf("state %s with dead %v, want scoring", st.State, st.Dead)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	w := newMixed(t)
@@ -276,12 +294,19 @@ func TestCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, again := range []func() error{
-		func() error { return w.store.Resume(t.Context(), plan.Run, false) },
 		func() error { return w.store.Bury(t.Context(), plan.Run, run.Dead{}) },
 		func() error { _, err := w.arrive(mixedManifest); return err },
 	} {
 		if err := again(); err != nil {
 			t.Error(err)
+		}
+	}
+	for name, refused := range map[string]error{
+		"resume":  w.store.Resume(t.Context(), plan.Run, false),
+		"approve": w.store.Approve(t.Context(), plan.Run),
+	} {
+		if reason := refusal(t, refused); !strings.Contains(reason, "was cancelled") {
+			t.Errorf("%s: reason %q", name, reason)
 		}
 	}
 	if diff := cmp.Diff(before, w.snapshot()); diff != "" || len(w.queue) > 0 {

@@ -13,6 +13,7 @@ import (
 func TestSurvey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.limits.ShardBytes = 400 // two records or three
 	w.upload("images/demo/here.png", pngImage(t, 8, 8))
 	records := append(mixed(),
 		record("p1", "Found.", "here.png"),

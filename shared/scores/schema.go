@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -46,13 +47,20 @@ type originColumns struct {
 func ratingColumn(capability string) string   { return "rating_" + slug(capability) }
 func expectedColumn(capability string) string { return "expected_" + slug(capability) }
 
+// CheckCapabilities tells whether files can have columns for these capabilities: an error names two
+// whose names differ in nothing but case and punctuation.
+func CheckCapabilities(capabilities []string) error {
+	_, err := schemaOf(capabilities)
+	return err
+}
+
 // slug is a capability's name as part of a column's: lower case, with one underscore for each run
-// of anything but a-z and 0-9.
+// of anything but letters and digits.
 func slug(capability string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(capability) {
 		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+		case unicode.IsLetter(r), unicode.IsDigit(r):
 			b.WriteRune(r)
 		case !strings.HasSuffix(b.String(), "_"):
 			b.WriteByte('_')

@@ -72,6 +72,7 @@ type Stack struct {
 	// PubSubAddr is where the Pub/Sub server listens, for other processes' clients.
 	PubSubAddr string
 
+	ctx     context.Context
 	uploads *events.Topic
 	server  *http.Server
 	cancel  context.CancelFunc
@@ -83,7 +84,7 @@ type Stack struct {
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
-	s := &Stack{cancel: cancel, group: group}
+	s := &Stack{ctx: ctx, cancel: cancel, group: group}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -213,6 +214,9 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 	}
 	return m, nil
 }
+
+// Context ends when the system stops, by Close or by a failure that Close tells.
+func (s *Stack) Context() context.Context { return s.ctx }
 
 // Upload tells the system that an object has arrived in the input bucket, as Cloud Storage does.
 func (s *Stack) Upload(ctx context.Context, object string) error {

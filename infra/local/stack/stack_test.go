@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"path"
@@ -394,6 +395,42 @@ func itemByItem(t *testing.T, work bucket.Reader) bool {
 		}
 	}
 	return false
+}
+
+// slowListing is a bucket whose listings of a selection's parts are as old as they are on a busy machine.
+type slowListing struct{ bucket.Bucket }
+
+func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
+	listing := b.Bucket.List(ctx, prefix, after)
+	if !strings.HasSuffix(prefix, "/parts/") {
+		return listing
+	}
+	return func(yield func(bucket.Attrs, error) bool) {
+		type entry struct {
+			attrs bucket.Attrs
+			err   error
+		}
+		var entries []entry
+		for attrs, err := range listing {
+			entries = append(entries, entry{attrs, err})
+		}
+		time.Sleep(100 * time.Millisecond)
+		for _, e := range entries {
+			if !yield(e.attrs, e.err) {
+				return
+			}
+		}
+	}
+}
+
+// TestPartsTogether writes the parts of a selection at the same time, so that no delivery finds the others' when it begins.
+func TestPartsTogether(t *testing.T) {
+	t.Parallel()
+	folder, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, stack.Options{Work: slowListing{folder}}).complete(t)
 }
 
 // fragile is a scorer that is down whenever it is given a certain sample.

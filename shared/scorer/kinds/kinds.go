@@ -16,7 +16,11 @@ const Embedded = "embedded"
 func Open(kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 	switch kind {
 	case Embedded:
-		return embedded.New(r)
+		s, err := embedded.New(r)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
 	default:
 		return nil, fmt.Errorf("there is no such kind; the kinds are: %s", Embedded)
 	}
