@@ -21,6 +21,8 @@ func newPush(store *run.Store, log *slog.Logger) http.Handler {
 			return bury(ctx, store, log, d)
 		case d.Attributes[events.AttrType] == events.RunScored:
 			return selectAutomatically(ctx, store, log, d)
+		case d.Attributes[events.AttrTask] == events.TaskSelect:
+			return selectWanted(ctx, store, log, d)
 		case d.Attributes[events.AttrTask] == events.TaskPart:
 			var task events.PartTask
 			if err := d.Decode(&task); err != nil {
@@ -28,35 +30,43 @@ func newPush(store *run.Store, log *slog.Logger) http.Handler {
 			}
 			return store.WritePart(ctx, task)
 		default:
-			return events.DataError(fmt.Errorf("message %s is neither a scored run, nor a part task, nor a dead letter", d.ID))
+			return events.DataError(fmt.Errorf("message %s is neither a scored run, nor a select or part task, nor a dead letter", d.ID))
 		}
 	})
 }
 
-// selectAutomatically makes the selection that a run's plan asks for.
+// selectAutomatically makes the selections that a scored run is to have.
 func selectAutomatically(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
 	var scored events.RunScoredEvent
 	if err := d.Decode(&scored); err != nil {
 		return err
 	}
-	plan, err := store.Plan(ctx, scored.Run)
-	if errors.Is(err, run.ErrNoRun) {
-		return events.DataError(err)
-	} else if err != nil {
+	made, err := store.SelectAutomatically(ctx, scored.Run)
+	for _, sel := range made {
+		log.Info("automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
+	}
+	return refusedIsFinal(err)
+}
+
+// selectWanted makes a selection that a dataset asked for after its run was planned.
+func selectWanted(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
+	var task events.SelectTask
+	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	if plan.Selection.Budget.IsZero() {
-		return nil
+	sel, err := store.SelectWanted(ctx, task)
+	if err == nil {
+		log.Info("automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
 	}
-	sel, err := store.Select(ctx, plan.Run, plan.Selection)
-	var refused *run.RefusedError
-	if errors.As(err, &refused) {
-		return events.DataError(fmt.Errorf("automatic selection of run %s: %w", plan.Run, err))
-	} else if err != nil {
-		return err
+	return refusedIsFinal(err)
+}
+
+// refusedIsFinal makes a refused selection an error of the data: it would be refused again.
+func refusedIsFinal(err error) error {
+	if refused, ok := errors.AsType[*run.RefusedError](err); ok {
+		return events.DataError(fmt.Errorf("automatic selection: %w", refused))
 	}
-	log.Info("automatic selection", "run", plan.Run, "selection", sel.ID, "selected", sel.Selected)
-	return nil
+	return err
 }
 
 // bury records a task that Pub/Sub gave up, so that its run shows as stalled.

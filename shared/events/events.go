@@ -31,9 +31,10 @@ const AttrScorer = "scorer"
 
 // Values of AttrTask.
 const (
-	TaskRange = "range" // ingest: cut a range into shards
-	TaskShard = "shard" // score: rate a shard
-	TaskPart  = "part"  // curate: write one range's part of a selection
+	TaskRange  = "range"  // ingest: cut a range into shards
+	TaskShard  = "shard"  // score: rate a shard
+	TaskPart   = "part"   // curate: write one range's part of a selection
+	TaskSelect = "select" // curate: make a selection that a dataset asked for again
 )
 
 // A RangeTask asks ingest to cut one range of a run into shards.
@@ -55,6 +56,15 @@ type PartTask struct {
 	Selection string `json:"selection"`
 	Range     int    `json:"range"`
 }
+
+// A SelectTask asks curate to make a selection that was asked for after its run was planned.
+type SelectTask struct {
+	Run    string `json:"run"`
+	Wanted string `json:"wanted"`
+}
+
+// Message is the task as the tasks topic carries it.
+func (t SelectTask) Message() Message { return task(TaskSelect, t) }
 
 // Message is the task as the tasks topic carries it.
 func (t RangeTask) Message() Message { return task(TaskRange, t) }

@@ -196,15 +196,14 @@ func (w *world) deliver(d delivery) error {
 		return w.store.ScoreShard(ctx, decode[events.ShardTask](w.t, d), d.attempt, id)
 	case events.TaskPart:
 		return w.store.WritePart(ctx, decode[events.PartTask](w.t, d))
+	case events.TaskSelect:
+		_, err := w.store.SelectWanted(ctx, decode[events.SelectTask](w.t, d))
+		return err
 	}
 	if d.Attributes["ce-type"] != events.RunScored {
 		return nil
 	}
-	plan, err := w.store.Plan(ctx, decode[events.RunScoredEvent](w.t, d).Run)
-	if err != nil || plan.Selection.Budget.IsZero() {
-		return err
-	}
-	_, err = w.store.Select(ctx, plan.Run, plan.Selection)
+	_, err := w.store.SelectAutomatically(ctx, decode[events.RunScoredEvent](w.t, d).Run)
 	return err
 }
 

@@ -61,6 +61,10 @@ func deadRangeName(run string, r, wave int) string {
 
 func resumeName(run string, wave int) string { return fmt.Sprintf("%s%d", resumesPrefix(run), wave) }
 
+func wantedPrefix(run string) string { return root + run + "/wanted/" }
+
+func wantedName(run, id string) string { return wantedPrefix(run) + id + ".json" }
+
 func selectionPrefix(run, id string) string { return selectionsPrefix(run) + id + "/" }
 func selectionName(run, id string) string   { return selectionPrefix(run, id) + "selection.json" }
 func picksName(run, id string) string       { return selectionPrefix(run, id) + "picks.parquet" }

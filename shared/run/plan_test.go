@@ -30,7 +30,7 @@ func TestRunID(t *testing.T) {
 	}{
 		{"same upload", func(*world, *run.Spec) {}, true},
 		{"other time of upload", func(w *world, _ *run.Spec) { w.touch("datasets/demo/a.json", uploaded.Add(time.Hour)) }, true},
-		{"other budget", func(w *world, s *run.Spec) { s.Budget = budget(w.t, "10%") }, true},
+		{"other budget", func(w *world, s *run.Spec) { s.Budget = budget(w.t, "40%") }, true},
 		{"other limit of cost", func(w *world, _ *run.Spec) { w.limits.MaxRunCost, w.limits.CostPerMillion = 1, 1e9 }, true},
 		{"images' default, spelled out", func(_ *world, s *run.Spec) { s.Images = "images/demo/" }, true},
 		{"duplicate ids' default, spelled out", func(_ *world, s *run.Spec) { s.DuplicateIDs = dataset.SkipDuplicates }, true},

@@ -99,9 +99,12 @@ func (s *Store) Resume(ctx context.Context, run string, giveUp bool) error {
 	if err != nil {
 		return err
 	}
+	var lost error
 	if giveUp {
 		for _, d := range dead {
-			if err := s.giveUp(ctx, plan, d); err != nil {
+			if d.Shard < 0 {
+				lost = fmt.Errorf("range %d of run %s cannot be given up: its manifest could not be read; make it readable and resume without giving up", d.Range, run)
+			} else if err := s.giveUp(ctx, plan, d); err != nil {
 				return err
 			}
 		}
@@ -109,6 +112,9 @@ func (s *Store) Resume(ctx context.Context, run string, giveUp bool) error {
 		if _, err := s.createJSON(ctx, resumeName(run, wave), map[string]int{"dead": len(dead)}); err != nil {
 			return err
 		}
+	}
+	if lost != nil {
+		return lost
 	}
 	return s.publishMissing(ctx, plan)
 }
@@ -207,13 +213,8 @@ func (s *Store) dead(ctx context.Context, run string) ([]Dead, int, error) {
 // GivenUp is the kind of reason of samples that were given up with their shard.
 const GivenUp = "given up"
 
-var errRangeDead = errors.New("its manifest could not be read; make it readable and resume without giving up")
-
 // giveUp writes the scores of a dead shard, with all its samples failed.
 func (s *Store) giveUp(ctx context.Context, plan *Plan, d Dead) error {
-	if d.Shard < 0 {
-		return fmt.Errorf("range %d of run %s cannot be given up: %w", d.Range, plan.Run, errRangeDead)
-	}
 	_, records, err := s.openShard(ctx, plan, events.ShardTask{Run: plan.Run, Range: d.Range, Shard: d.Shard})
 	if err != nil {
 		return err

@@ -42,7 +42,16 @@ func (s *Store) Retry(ctx context.Context, run string) (*Plan, error) {
 	if _, err := s.createJSON(ctx, planName(next.Run), next); err != nil {
 		return nil, err
 	}
-	return s.advancePlanned(ctx, next.Run)
+	wanted, err := s.wanted(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, spec := range wanted {
+		if err := s.want(ctx, &next, spec); err != nil {
+			return nil, err
+		}
+	}
+	return &next, s.publishMissing(ctx, &next)
 }
 
 // A place says where a sample's scores lie in a run.

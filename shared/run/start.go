@@ -97,7 +97,14 @@ func (s *Store) Start(ctx context.Context, spec Spec, limits Limits) (*Plan, err
 	if _, err := s.createJSON(ctx, planName(plan.Run), plan); err != nil {
 		return nil, err
 	}
-	return s.advancePlanned(ctx, plan.Run)
+	// The plan that stands, perhaps an earlier one with another selection.
+	if plan, err = s.Plan(ctx, plan.Run); err != nil {
+		return nil, err
+	}
+	if err := s.want(ctx, plan, spec.SelectionSpec); err != nil {
+		return nil, err
+	}
+	return plan, s.publishMissing(ctx, plan)
 }
 
 // Refuse keeps the reason why a dataset was refused as a run of its own, so that it can be looked up.
@@ -111,14 +118,6 @@ func (s *Store) Refuse(ctx context.Context, datasetName string, reason string) (
 	}
 	_, err := s.createJSON(ctx, planName(plan.Run), plan)
 	return plan, err
-}
-
-func (s *Store) advancePlanned(ctx context.Context, run string) (*Plan, error) {
-	plan, err := s.Plan(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	return plan, s.publishMissing(ctx, plan)
 }
 
 // NewPlan computes the plan of a dataset, or reads it where the run has one, and writes nothing.

@@ -112,6 +112,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		// Two shards at once: one is rated while the other reads its images or writes its scores.
 		{name: "score", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskShard), path: "/score", atOnce: 2},
 		{name: "curate-parts", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskPart), path: curate.PushPath, atOnce: 2},
+		{name: "curate-selections", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskSelect), path: curate.PushPath, atOnce: 1},
 		{name: "curate-events", topic: eventsTopic, filter: filter(events.AttrType, events.RunScored), path: curate.PushPath, atOnce: 1},
 		{name: "curate-dead", topic: deadTopic, path: curate.PushPath, atOnce: 1},
 	} {
