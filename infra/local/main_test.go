@@ -89,7 +89,7 @@ func decodeResult(t *testing.T, stdout string) result {
 // until waits for a condition.
 func until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	const patience = time.Minute
+	const patience = 5 * time.Minute
 	for end := time.Now().Add(patience); !met(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited %s for %s", patience, what)

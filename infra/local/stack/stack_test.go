@@ -36,7 +36,7 @@ const (
 	demoSpec = "manifests: [parts/dataset.json]\nbudget: 30%\n"
 	demoSize = 259
 	// patience is how long a system may take for what takes it a second or two.
-	patience = 30 * time.Second
+	patience = 5 * time.Minute
 )
 
 // demoInput shows the demo dataset as it would lie in a bucket.
