@@ -24,7 +24,7 @@ picks = pd.read_parquet(f"{work}/out/picks.parquet")
 assert set(picks["id"]) == {r["id"] for r in subset} and len(picks) == len(subset)
 assert {r["id"] for r in rejected} | set(picks["id"]) == {r["id"] for r in records}
 
-count, styles = duckdb.sql(f"select count(*), count(distinct s) from (select unnest(styles) s from '{scores[0]}')").fetchone()
+count, styles = duckdb.sql(f"select count(*), count(distinct s) from (select unnest(styles) s from '{scores[0]}')").fetchall()[0]
 assert styles == 9, styles
-assert duckdb.sql(f"select count(*) from '{work}/out/picks.parquet' where rating > 0").fetchone()[0] == len(subset)
+assert duckdb.sql(f"select count(*) from '{work}/out/picks.parquet' where rating > 0").fetchall()[0][0] == len(subset)
 print(f"pandas and DuckDB read {len(frame)} scores and {len(picks)} picks alike")
