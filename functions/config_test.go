@@ -34,7 +34,7 @@ func TestConfigDefaults(t *testing.T) {
 			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(selection.Budget{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 }

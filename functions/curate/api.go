@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // maxBody bounds the body of an API request.
@@ -34,10 +35,11 @@ type answer struct {
 
 func (a api) register(mux *http.ServeMux) {
 	for path, calls := range map[string]map[string]call{
-		"/v1/runs":                              {http.MethodGet: a.listRuns, http.MethodPost: a.startRun},
-		"/v1/runs/{run}":                        {http.MethodGet: a.getRun, http.MethodPost: a.callRun},
-		"/v1/runs/{run}/selections":             {http.MethodPost: a.makeSelection},
-		"/v1/runs/{run}/selections/{selection}": {http.MethodGet: a.getSelection},
+		"/v1/runs":                                      {http.MethodGet: a.listRuns, http.MethodPost: a.startRun},
+		"/v1/runs/{run}":                                {http.MethodGet: a.getRun, http.MethodPost: a.callRun},
+		"/v1/runs/{run}/selections":                     {http.MethodPost: a.makeSelection},
+		"/v1/runs/{run}/selections/{selection}":         {http.MethodGet: a.getSelection},
+		"/v1/runs/{run}/selections/{selection}/explain": {http.MethodGet: a.explain},
 	} {
 		var allowed []string
 		for method, c := range calls {
@@ -184,16 +186,63 @@ func (a api) callRun(r *http.Request) (answer, error) {
 	return a.accepted(r, id)
 }
 
+// selectionRequest is the body of POST /v1/runs/{run}/selections.
+type selectionRequest struct {
+	run.SelectionSpec
+	// Budgets, instead of one budget, make nested selections, the smallest first: each contains the one before it.
+	Budgets []selection.Budget `json:"budgets"`
+}
+
+// Selections is the answer to a request of several budgets.
+type Selections struct {
+	Selections []SelectionStatus `json:"selections"`
+}
+
 func (a api) makeSelection(r *http.Request) (answer, error) {
-	var spec run.SelectionSpec
-	if err := decode(r, &spec); err != nil {
+	var asked selectionRequest
+	if err := decode(r, &asked); err != nil {
 		return answer{}, err
 	}
+	if len(asked.Budgets) == 0 {
+		return a.selectOne(r, asked.SelectionSpec)
+	}
+	if !asked.Budget.IsZero() {
+		return answer{}, requestError{http.StatusBadRequest, errors.New("reading the request's body: give budget or budgets, not both")}
+	}
+	all := answer{status: http.StatusOK}
+	var made Selections
+	for _, spec := range asked.Nested(asked.Budgets) {
+		one, err := a.selectOne(r, spec)
+		if err != nil {
+			return answer{}, err
+		}
+		all.status = max(all.status, one.status) // accepted, if one is still being written
+		made.Selections = append(made.Selections, one.body.(SelectionStatus))
+	}
+	all.body = made
+	return all, nil
+}
+
+func (a api) selectOne(r *http.Request, spec run.SelectionSpec) (answer, error) {
 	sel, err := a.store.Select(r.Context(), r.PathValue("run"), spec)
 	if err != nil {
 		return answer{}, err
 	}
 	return a.selectionStatus(r, sel)
+}
+
+// Explanations is the answer of GET /v1/runs/{run}/selections/{selection}/explain?id=…&id=….
+type Explanations struct {
+	Samples []run.Explanation `json:"samples"`
+}
+
+func (a api) explain(r *http.Request) (answer, error) {
+	ids := r.URL.Query()["id"]
+	if len(ids) == 0 {
+		return answer{}, requestError{http.StatusBadRequest, errors.New("name the samples to explain: ?id=…&id=…")}
+	}
+	samples, err := a.store.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
+	return answer{status: http.StatusOK, body: Explanations{Samples: samples}}, err
 }
 
 func (a api) getSelection(r *http.Request) (answer, error) {

@@ -2,56 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
-
-// selectionFlags are the flags that ask for a selection.
-type selectionFlags struct {
-	budget       string
-	capabilities string
-	threshold    int
-}
-
-func (f *selectionFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.budget, "budget", "", "how much to select: a share (30%, 0.3) or a number of samples (500); required")
-	cmd.Flags().StringVar(&f.capabilities, "capabilities", "", "capabilities that pick, in their order, separated by commas (default: all of the rubric)")
-	cmd.Flags().IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this")
-}
-
-func (f selectionFlags) spec() (run.SelectionSpec, error) {
-	if f.budget == "" {
-		return run.SelectionSpec{}, usageError{errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500")}
-	}
-	budget, err := selection.ParseBudget(f.budget)
-	if err != nil {
-		return run.SelectionSpec{}, usageError{fmt.Errorf("--budget: %w", err)}
-	}
-	spec := run.SelectionSpec{Budget: budget, Threshold: f.threshold}
-	if f.capabilities != "" {
-		for _, c := range strings.Split(f.capabilities, ",") {
-			spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
-		}
-	}
-	if err := spec.Validate(); err != nil {
-		return run.SelectionSpec{}, usageError{err}
-	}
-	return spec, nil
-}
 
 // outputFlags say what a command prints.
 type outputFlags struct {
@@ -108,7 +71,7 @@ func newCurate() *cobra.Command {
   harvest curate --budget 5000 --images /data/images --out picked a.json b.jsonl`,
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			asked, err := sel.spec()
+			asked, err := sel.specs()
 			if err != nil {
 				return err
 			}
@@ -116,12 +79,12 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			spec.SelectionSpec = asked
+			spec.SelectionSpec = asked[len(asked)-1]
 			if dir == "" {
 				dir = filepath.Join("out", in.Dataset)
 			}
 			show := newDisplay(out.quiet)
-			result, err := curateDataset(cmd.Context(), in, spec, state, dir, show)
+			result, err := curateDataset(cmd.Context(), in, spec, asked, state, dir, show)
 			show.close()
 			if err != nil {
 				return err
@@ -144,8 +107,8 @@ func manifestArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// curateDataset drops a dataset into the system and waits for its selection.
-func curateDataset(ctx context.Context, in input, spec run.Spec, state, dir string, show *display) (*result, error) {
+// curateDataset drops a dataset into the system and waits for the selections asked for.
+func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.SelectionSpec, state, dir string, show *display) (*result, error) {
 	start := time.Now()
 	state, work, err := openState(state)
 	if err != nil {
@@ -187,7 +150,7 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, state, dir stri
 		if err := res.score(ctx, s); err != nil {
 			return err
 		}
-		return res.choose(ctx, s, spec.SelectionSpec, work, dir)
+		return res.chooseAll(ctx, s, asked, work, dir)
 	})
 	if err != nil {
 		return nil, err
@@ -228,13 +191,8 @@ func copyObject(ctx context.Context, from bucket.Reader, object, path string) er
 		return err
 	}
 	defer body.Close()
-	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
-	if err != nil {
+	return writeWhole(path, func(w io.Writer) error {
+		_, err := io.Copy(w, body)
 		return err
-	}
-	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
-	if _, err := io.Copy(file, body); err != nil {
-		return err
-	}
-	return file.CloseAtomicallyReplace()
+	})
 }

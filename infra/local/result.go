@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -23,6 +24,8 @@ type result struct {
 	Selection string             `json:"selection"`
 	Outputs   run.Outputs        `json:"outputs"` // paths of files
 	Seconds   map[string]float64 `json:"seconds"` // by stage
+	// Nested are the selections of smaller budgets, the smallest first, that this one contains.
+	Nested []*result `json:"nested,omitempty"`
 
 	status    *run.Status
 	selection *run.Selection
@@ -33,6 +36,28 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 		return err
 	}
 	r.Samples = r.status.Samples
+	return nil
+}
+
+// chooseAll makes nested selections, the smallest first. Several have folders of their own below dir, named by their size.
+func (r *result) chooseAll(ctx context.Context, s session, specs []run.SelectionSpec, work bucket.Reader, dir string) error {
+	if len(specs) == 1 {
+		return r.choose(ctx, s, specs[0], work, dir)
+	}
+	for i, spec := range specs {
+		one := r
+		if i < len(specs)-1 {
+			one = &result{Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status}
+			r.Nested = append(r.Nested, one)
+		}
+		below := dir
+		if dir != "" {
+			below = filepath.Join(dir, spec.Budget.String())
+		}
+		if err := one.choose(ctx, s, spec, work, below); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -52,13 +77,21 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return printJSON(w, r)
 	}
-	for _, t := range []table.Writer{r.sampleTable(), ratingTable(r.selection), styleTable(r.selection)} {
-		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {
+	for _, smaller := range r.Nested {
+		if err := smaller.print(w, false); err != nil {
 			return err
 		}
 	}
-	if short := r.selection.Shortfall; short > 0 {
-		fmt.Fprintf(w, "\nThe budget was %d samples; %d more were asked for than are rated above the threshold and have a style.\n", r.selection.Parameters.Budget, short)
+	if _, err := fmt.Fprintf(w, "\n%s\n", r.sampleTable().Render()); err != nil {
+		return err
+	}
+	if err := printSummary(w, r.selection.Summary); err != nil {
+		return err
+	}
+	if r.selection.Shortfall > 0 {
+		if err := printShortfall(w, r.selection.Parameters.Budget, r.selection.Shortfall, r.selection.Shortfalls); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\nsubset     %s\nrejected   %s\npicks      %s\ndetails    %s\n",
 		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection)
@@ -100,29 +133,5 @@ func (r *result) sampleTable() table.Writer {
 	}
 	t.AppendSeparator()
 	row("selected", int64(r.Selected))
-	return t
-}
-
-// ratingTable compares mean ratings.
-func ratingTable(sel *run.Selection) table.Writer {
-	t := newTable("mean rating", "pool", "subset", "random")
-	s := sel.Summary
-	for i, pool := range s.Pool.Ratings {
-		t.AppendRow(table.Row{pool.Capability, fmt.Sprintf("%.2f", pool.Mean), fmt.Sprintf("%.2f", s.Selection.Ratings[i].Mean), fmt.Sprintf("%.2f", s.Random.Ratings[i].Mean)})
-	}
-	return t
-}
-
-// styleTable compares the shares of samples that have each style.
-func styleTable(sel *run.Selection) table.Writer {
-	t := newTable("style share", "pool", "subset", "random")
-	s := sel.Summary
-	percent := func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
-	for i, pool := range s.Pool.Styles {
-		t.AppendRow(table.Row{pool.Style, percent(pool.Share), percent(s.Selection.Styles[i].Share), percent(s.Random.Styles[i].Share)})
-	}
-	t.AppendSeparator()
-	t.AppendRow(table.Row{"sources", s.Pool.Sources, s.Selection.Sources, s.Random.Sources})
-	t.AppendRow(table.Row{"bins (style + source)", s.Pool.Bins, s.Selection.Bins, s.Random.Bins})
 	return t
 }

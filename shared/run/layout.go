@@ -68,6 +68,7 @@ func wantedName(run, id string) string { return wantedPrefix(run) + id + ".json"
 func selectionPrefix(run, id string) string { return selectionsPrefix(run) + id + "/" }
 func selectionName(run, id string) string   { return selectionPrefix(run, id) + "selection.json" }
 func picksName(run, id string) string       { return selectionPrefix(run, id) + "picks.parquet" }
+func reasonsName(run, id string) string     { return selectionPrefix(run, id) + "reasons.parquet" }
 func rejectedName(run, id string) string    { return selectionPrefix(run, id) + "rejected.jsonl" }
 func completedName(run, id string) string   { return selectionPrefix(run, id) + "completed" }
 func completedSentName(run, id string) string {

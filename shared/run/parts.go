@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // partObjects is how many objects a range contributes to a selection: its subset and its rejected samples.
@@ -30,13 +29,6 @@ type Rejected struct {
 	// Place says where a sample stands that was not scored, for whoever mends it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
-
-// Reasons why a scored sample is not in a subset, beside NoKnownStyle.
-const (
-	NoRating       = "no rating: the scorer rated it for none of the capabilities asked for"
-	BelowThreshold = "below threshold: no rating exceeds it"
-	Outranked      = "outranked: others of its styles and source were picked before it"
-)
 
 // WritePart writes what a selection takes and leaves of one range, and completes the selection with the last part.
 func (s *Store) WritePart(ctx context.Context, task events.PartTask) error {
@@ -100,10 +92,14 @@ func (s *Store) writePart(ctx context.Context, plan *Plan, sel *Selection, r int
 	if err != nil {
 		return err
 	}
-	picked, err := s.pickedIn(ctx, plan, sel, r)
+	reasons, err := s.reasons(ctx, plan.Run, sel.ID)
 	if err != nil {
 		return err
 	}
+	if int64(len(reasons)) != plan.Samples {
+		return fmt.Errorf("%s has %d samples, and the plan %d", reasonsName(plan.Run, sel.ID), len(reasons), plan.Samples)
+	}
+	reasons = reasons[plan.Ranges[r].FirstIndex:]
 	before := 0
 	for _, n := range sel.PerRange[:r] {
 		before += n
@@ -119,13 +115,13 @@ func (s *Store) writePart(ctx context.Context, plan *Plan, sel *Selection, r int
 			return err
 		}
 		for i := range samples {
-			if picked[position] {
+			if reasons[position] == "" {
 				err = out.Write(samples[i].Raw)
 			} else {
 				rec := table.Records[position]
 				line := Rejected{
 					ID: rec.ID, Index: plan.Ranges[r].FirstIndex + int64(position),
-					Status: rec.Status, Reason: rejection(plan, sel.Parameters, rec),
+					Status: rec.Status, Reason: rejection(rec, reasons[position]),
 				}
 				if rec.Status != scores.OK {
 					line.Place = &samples[i].Place
@@ -155,55 +151,47 @@ func (s *Store) writePart(ctx context.Context, plan *Plan, sel *Selection, r int
 	return nil
 }
 
-// rejection says why a sample was not picked.
-func rejection(plan *Plan, params Parameters, rec scores.Record) string {
+// Outranked is the reason of most samples that are not in a subset.
+const Outranked = "outranked: better samples of its styles and source were picked"
+
+// rejections word why a scored sample is not in a subset, the kind of reason first.
+var rejections = map[selection.Reason]string{
+	selection.ReasonStyle:     "filtered: by its styles",
+	selection.ReasonSource:    "filtered: by its source",
+	selection.ReasonDuplicate: "duplicate: another sample has the same texts and images",
+	selection.ReasonExclude:   "excluded: by its id",
+	selection.ReasonNoStyle:   NoKnownStyle,
+	selection.ReasonUnrated:   "no rating: the scorer rated it for none of the capabilities asked for",
+	selection.ReasonThreshold: "below threshold: no rating exceeds that of its capability",
+	selection.ReasonSourceCap: "capped: its source is at its cap",
+	selection.ReasonStyleCap:  "capped: one of its styles is at its cap",
+	selection.ReasonImageCap:  "capped: one of its images is at its cap",
+	selection.ReasonTokens:    "too long: it has more tokens than remained",
+	selection.ReasonRank:      Outranked,
+}
+
+// rejection says why a sample was not picked: what kept it from being scored, or out of this selection.
+func rejection(rec scores.Record, reason string) string {
 	if rec.Reason != "" {
 		return rec.Reason
 	}
-	rated := false
-	for _, name := range params.Capabilities {
-		rating := rec.Ratings[slices.Index(plan.Rubric.Capabilities, name)]
-		if rating == scorer.Missing {
-			continue
-		}
-		if rated = true; int(rating) > params.Threshold {
-			return Outranked
-		}
-	}
-	if !rated {
-		return NoRating
-	}
-	return fmt.Sprintf("%s (%d)", BelowThreshold, params.Threshold)
+	return rejections[selection.Reason(reason)]
 }
 
-// picks are the positions of a selection's samples, by range.
-type picks struct{ byRange []map[int]bool }
-
-// pickedIn are the positions of the selected samples of a range.
-func (s *Store) pickedIn(ctx context.Context, plan *Plan, sel *Selection, r int) (map[int]bool, error) {
-	name := picksName(plan.Run, sel.ID)
-	p, err := s.picks.get(name, func() (*picks, error) {
+// reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.
+func (s *Store) reasons(ctx context.Context, run, id string) ([]string, error) {
+	name := reasonsName(run, id)
+	return s.rejected.get(name, func() ([]string, error) {
 		data, err := s.read(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := scores.ReadPicks(newReaderAt(data), int64(len(data)))
+		reasons, err := scores.ReadReasons(newReaderAt(data), int64(len(data)))
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
-		p := &picks{byRange: make([]map[int]bool, len(plan.Ranges))}
-		for i, n := range sel.PerRange {
-			p.byRange[i] = make(map[int]bool, n)
-		}
-		for _, row := range rows {
-			p.byRange[row.Range][row.Position] = true
-		}
-		return p, nil
+		return reasons, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return p.byRange[r], nil
 }
 
 // complete composes a selection's parts, marks it as completed, and publishes its event, at least

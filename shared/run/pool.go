@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -16,57 +18,139 @@ import (
 // rangeScores are the columns of one range that selection needs, and its samples' ids.
 type rangeScores struct {
 	*scores.Columns
-	ids []string
+	ids         []string
+	tokens      []int32
+	twins       []string // nil unless duplicates are looked for
+	imageStarts []uint32 // nil unless images have a cap
+	images      []string
 }
 
 // pool reads the scores of a run into the form that selection takes, and the samples' ids.
-func (s *Store) pool(ctx context.Context, plan *Plan, seed uint64) (*selection.Pool, []string, error) {
-	ranges := make([]rangeScores, len(plan.Ranges))
+func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*selection.Pool, []string, error) {
+	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
+	for _, style := range plan.Rubric.Styles {
+		build.styles.id(style) // in the rubric's order, for summaries
+	}
+	err := build.read(ctx, len(plan.Ranges), func(ctx context.Context, r int) (rangeScores, error) {
+		return s.rangeColumns(ctx, plan, r, spec)
+	})
+	return build.pool, build.ids, err
+}
+
+// ReadPool reads files of scores, in their order, into the form that selection takes, and the
+// samples' ids. The capabilities are those of the first file.
+func ReadPool(ctx context.Context, files [][]byte, spec SelectionSpec) (*selection.Pool, []string, error) {
+	first, err := scores.ReadColumns(newReaderAt(files[0]), int64(len(files[0])))
+	if err != nil {
+		return nil, nil, err
+	}
+	build := newPoolBuilder(first.Capabilities, spec)
+	err = build.read(ctx, len(files), func(_ context.Context, i int) (rangeScores, error) {
+		return readRangeScores(files[i], first.Capabilities, spec)
+	})
+	return build.pool, build.ids, err
+}
+
+// A poolBuilder joins the columns of several files.
+type poolBuilder struct {
+	pool                    *selection.Pool
+	ids                     []string
+	spec                    SelectionSpec
+	sources, styles, images names
+}
+
+func newPoolBuilder(capabilities []string, spec SelectionSpec) *poolBuilder {
+	pool := selection.NewPool(capabilities...)
+	pool.Expected = make([][]uint16, len(capabilities))
+	return &poolBuilder{
+		pool: pool, spec: spec,
+		sources: names{all: &pool.SourceNames}, styles: names{all: &pool.StyleNames}, images: names{all: new([]string)},
+	}
+}
+
+// read reads n files, several at once, and appends them in order.
+func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context, int) (rangeScores, error)) error {
+	columns := make([]rangeScores, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
-	for r := range ranges {
+	for i := range n {
 		group.Go(func() (err error) {
-			ranges[r], err = s.rangeColumns(ctx, plan, r)
+			columns[i], err = file(ctx, i)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, nil, err
+		return err
 	}
-	pool := selection.NewPool(plan.Rubric.Capabilities...)
-	pool.Expected = make([][]uint16, len(plan.Rubric.Capabilities))
-	ids := make([]string, 0, plan.Samples)
-	sources, styles := names{all: &pool.SourceNames}, names{all: &pool.StyleNames}
-	for _, style := range plan.Rubric.Styles {
-		styles.id(style) // in the rubric's order, for summaries
+	for i := range columns {
+		appendRange(b.pool, columns[i].Columns, &b.sources, &b.styles, b.spec.Seed)
+		columns[i].appendExtras(b.pool, &b.images)
+		b.ids = append(b.ids, columns[i].ids...)
+		columns[i] = rangeScores{}
 	}
-	for r, columns := range ranges {
-		appendRange(pool, columns.Columns, &sources, &styles, seed)
-		ids = append(ids, columns.ids...)
-		ranges[r] = rangeScores{}
-	}
-	return pool, ids, nil
+	return nil
 }
 
-func (s *Store) rangeColumns(ctx context.Context, plan *Plan, r int) (rangeScores, error) {
+func (s *Store) rangeColumns(ctx context.Context, plan *Plan, r int, spec SelectionSpec) (rangeScores, error) {
 	name := rangeScoresName(plan.Run, r)
 	data, err := s.read(ctx, name)
 	if err != nil {
 		return rangeScores{}, err
 	}
-	file := newReaderAt(data)
-	columns, err := scores.ReadColumns(file, int64(len(data)), plan.Rubric.Capabilities...)
+	out, err := readRangeScores(data, plan.Rubric.Capabilities, spec)
 	if err != nil {
 		return rangeScores{}, fmt.Errorf("reading %s: %w", name, err)
 	}
-	ids, err := scores.ReadIDs(file, int64(len(data)))
-	if err != nil {
-		return rangeScores{}, fmt.Errorf("reading %s: %w", name, err)
+	if int64(len(out.ids)) != plan.Ranges[r].Span.Records {
+		return rangeScores{}, fmt.Errorf("reading %s: it has %d samples, and the plan %d", name, len(out.ids), plan.Ranges[r].Span.Records)
 	}
-	if int64(len(ids)) != plan.Ranges[r].Span.Records {
-		return rangeScores{}, fmt.Errorf("reading %s: it has %d samples, and the plan %d", name, len(ids), plan.Ranges[r].Span.Records)
+	return out, nil
+}
+
+// readRangeScores reads the columns that a selection needs.
+func readRangeScores(data []byte, capabilities []string, spec SelectionSpec) (rangeScores, error) {
+	file, size := newReaderAt(data), int64(len(data))
+	var out rangeScores
+	var errs [5]error
+	out.Columns, errs[0] = scores.ReadColumns(file, size, capabilities...)
+	out.ids, errs[1] = scores.ReadIDs(file, size)
+	out.tokens, errs[2] = scores.ReadTokens(file, size)
+	if spec.Unique {
+		out.twins, errs[3] = scores.ReadTwins(file, size)
 	}
-	return rangeScores{columns, ids}, nil
+	if !spec.Caps.Image.IsZero() {
+		out.imageStarts, out.images, errs[4] = scores.ReadImages(file, size)
+	}
+	return out, errors.Join(errs[:]...)
+}
+
+// appendExtras appends the columns that only some parameters need.
+func (c rangeScores) appendExtras(pool *selection.Pool, images *names) {
+	for _, tokens := range c.tokens {
+		pool.Tokens = append(pool.Tokens, uint32(tokens))
+	}
+	for i, twin := range c.twins {
+		var content [16]byte // zero for no duplicate of anything
+		if c.Status[i] == scores.OK {
+			_, _ = hex.Decode(content[:], []byte(twin)) // our own hash, or the file would not have been written
+		}
+		pool.Content = append(pool.Content, content)
+	}
+	if c.imageStarts == nil {
+		return
+	}
+	if pool.ImageStart == nil {
+		pool.ImageStart = []uint32{0}
+	}
+	for i := range c.ids {
+		first := len(pool.Image)
+		for _, hash := range c.images[c.imageStarts[i]:c.imageStarts[i+1]] {
+			if image := images.id(hash); !slices.Contains(pool.Image[first:], image) {
+				pool.Image = append(pool.Image, image)
+			}
+		}
+		pool.ImageStart = append(pool.ImageStart, uint32(len(pool.Image)))
+	}
 }
 
 // appendRange appends a range's samples to a pool. What was not scored has no ratings and no styles, and so is never picked.

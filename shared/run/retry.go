@@ -93,7 +93,7 @@ func (s *Store) ratedContent(ctx context.Context, run string) (map[string]place,
 	}
 	places := make(map[string]place, plan.Samples)
 	for r := range plan.Ranges {
-		columns, err := s.rangeColumns(ctx, plan, r)
+		columns, err := s.rangeColumns(ctx, plan, r, SelectionSpec{})
 		if errors.Is(err, bucket.ErrNotExist) {
 			continue // the earlier run did not come that far
 		} else if err != nil {

@@ -3,8 +3,6 @@ package run
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -117,9 +115,9 @@ func (s *Store) openShard(ctx context.Context, plan *Plan, task events.ShardTask
 	for i := range samples {
 		records[i] = scores.Record{
 			ID: samples[i].ID, Range: task.Range, Position: position + i, Source: samples[i].Source,
-			Content: contentHash(samples[i].Raw, nil), Status: scores.OK,
-			ScorerID: plan.ScorerID, Rubric: hash,
+			Status: scores.OK, ScorerID: plan.ScorerID, Rubric: hash,
 		}
+		identifySample(&records[i], &samples[i], nil)
 		if p := samples[i].Problem; p != nil {
 			records[i].Status, records[i].Reason = scores.Failed, p.Reason()
 			if p.Kind == dataset.DuplicateID {
@@ -185,7 +183,7 @@ func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample,
 				records[i].Status, records[i].Reason = scores.Failed, reason
 				return nil
 			}
-			records[i].Content = contentHash(samples[i].Raw, fetched)
+			identifySample(&records[i], &samples[i], fetched)
 			if reused[i-from], err = s.reuse(ctx, plan, &records[i]); err != nil || reused[i-from] {
 				return err
 			}
@@ -312,18 +310,6 @@ func (s *Store) fetchImage(ctx context.Context, plan *Plan, name string) (data [
 		return nil, "", fmt.Errorf("reading image %s: %w", at.Name, err)
 	}
 	return data, "", nil
-}
-
-// contentHash identifies what a sample is: its record and its images. 32 hex digits.
-func contentHash(raw []byte, images [][]byte) string {
-	h := sha256.New()
-	sum := sha256.Sum256(raw)
-	h.Write(sum[:])
-	for _, img := range images {
-		sum := sha256.Sum256(img)
-		h.Write(sum[:])
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // reasonKind is the short phrase that a reason begins with.

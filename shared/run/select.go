@@ -11,7 +11,6 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -25,23 +24,16 @@ type Selection struct {
 	Parameters Parameters `json:"parameters"`
 	Total      int        `json:"total"`    // samples of the run, failed and skipped ones too
 	Selected   int        `json:"selected"` // samples of the subset
-	// Shortfall is how many samples of the budget no capability had a candidate for.
+	// Shortfall is how much of the budget could not be given: samples, or tokens.
 	Shortfall int `json:"shortfall"`
+	// Shortfalls tell what could not be given where it was asked, and why.
+	Shortfalls []selection.Shortfall `json:"shortfalls,omitempty"`
 	// Capabilities tells how many candidates each capability had, and how many it picked.
 	Capabilities []selection.Turns `json:"capabilities"`
 	Summary      selection.Summary `json:"summary"`
 	// PerRange holds the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`
-}
-
-// Parameters are all that decides a selection of a run, resolved: equal ones make an equal selection.
-type Parameters struct {
-	Budget       int      `json:"budget"` // samples
-	Capabilities []string `json:"capabilities"`
-	Threshold    int      `json:"threshold"`
-	RatingsOnly  bool     `json:"ratings_only"`
-	Seed         uint64   `json:"seed"`
 }
 
 // Outputs are the names of a selection's objects in the work bucket.
@@ -53,7 +45,7 @@ type Outputs struct {
 }
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
-const AlgorithmVersion = "mmssr-1"
+const AlgorithmVersion = "mmssr-2"
 
 // Errors of selections.
 var (
@@ -113,74 +105,19 @@ func (s *Store) Selection(ctx context.Context, run, id string) (*Selection, erro
 	return &sel, nil
 }
 
-// Check tells what would keep a selection from being made of the plan's run.
-func (p *Plan) Check(spec SelectionSpec) error {
-	_, err := spec.resolve(p)
-	return err
-}
-
-// resolve makes parameters of what was asked for.
-func (spec SelectionSpec) resolve(plan *Plan) (Parameters, error) {
-	if err := spec.Validate(); err != nil {
-		return Parameters{}, err
-	}
-	if spec.Budget.IsZero() {
-		return Parameters{}, errors.New("budget: is missing; give a share such as 30% or 0.3, or a number of samples")
-	}
-	if err := spec.checkCapabilities(plan.Rubric); err != nil {
-		return Parameters{}, err
-	}
-	total := int(plan.Samples)
-	params := Parameters{
-		Budget: spec.Budget.Samples(total), Capabilities: spec.Capabilities,
-		Threshold: spec.Threshold, RatingsOnly: spec.RatingsOnly, Seed: spec.Seed,
-	}
-	if len(params.Capabilities) == 0 {
-		params.Capabilities = plan.Rubric.Capabilities
-	}
-	switch {
-	case params.Budget > total:
-		return Parameters{}, fmt.Errorf("budget: %d samples are more than the run has; the most is %d", params.Budget, total)
-	case params.Budget < 1:
-		return Parameters{}, fmt.Errorf("budget: %s of %d samples is not even one; the least is 1", spec.Budget, total)
-	}
-	return params, nil
-}
-
-// checkCapabilities names every capability that the rubric does not have.
-func (spec SelectionSpec) checkCapabilities(r *rubric.Rubric) error {
-	known, seen := map[string]bool{}, map[string]bool{}
-	for _, c := range r.Capabilities {
-		known[c] = true
-	}
-	var faults []error
-	for i, c := range spec.Capabilities {
-		switch {
-		case !known[c]:
-			faults = append(faults, fmt.Errorf("capabilities[%d]: %q is not in the rubric, which has %q", i, c, r.Capabilities))
-		case seen[c]:
-			faults = append(faults, fmt.Errorf("capabilities[%d]: %q is listed twice", i, c))
-		}
-		seen[c] = true
-	}
-	return errors.Join(faults...)
-}
-
 func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parameters) (*Selection, error) {
-	pool, ids, err := s.pool(ctx, plan, params.Seed)
+	pool, ids, err := s.pool(ctx, plan, params.Spec)
 	if err != nil {
 		return nil, err
 	}
-	result, err := selection.Select(pool, selection.Params{
-		Budget: params.Budget, Threshold: params.Threshold,
-		Capabilities: params.Capabilities, RatingsOnly: params.RatingsOnly,
-	})
+	chosen, result, err := apply(pool, ids, params)
 	if err != nil {
-		return nil, err
+		return nil, &RefusedError{Reason: err.Error()}
 	}
 	sel := &Selection{
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
-		Total: pool.Len(), Selected: result.Given, Shortfall: result.Shortfall(), Capabilities: result.Capabilities,
+		Total: pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
+		Capabilities: result.Capabilities, Summary: selection.Summarize(pool, result.Samples(), params.Spec.Seed),
 		PerRange: make([]int, len(plan.Ranges)),
 		Outputs: Outputs{
 			Subset:   subsetName(plan.Run, id, plan.Format()),
@@ -189,22 +126,72 @@ func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parame
 	}
 	rows := make([]scores.Pick, len(result.Picks))
 	for i, p := range result.Picks {
-		index := int64(p.Sample)
-		r := plan.rangeOf(index)
-		sel.PerRange[r]++
-		source, bin := pool.SourceNames[pool.Source[p.Sample]], result.Bins[p.Bin]
-		rows[i] = scores.Pick{
-			Order: i, ID: ids[p.Sample], Range: r, Position: int(index - plan.Ranges[r].FirstIndex), Index: index,
-			Source: source, Capability: params.Capabilities[p.Capability], Bin: bin, Style: strings.TrimSuffix(bin, "+"+source),
-			Round: int(p.Round), Rank: int(p.Rank), Rating: rating(pool, plan, params.Capabilities[p.Capability], p.Sample),
-		}
+		rows[i] = pickRow(plan, pool, ids, result, i, p)
+		sel.PerRange[rows[i].Range]++
 	}
-	sel.Summary = selection.Summarize(pool, result.Samples(), params.Seed)
 	if _, err := s.create(ctx, picksName(plan.Run, id), func(w io.Writer) error { return scores.WritePicks(w, rows) }); err != nil {
+		return nil, err
+	}
+	reasons := make([]string, pool.Len())
+	for i, reason := range selection.Reasons(pool, chosen, result) {
+		reasons[i] = string(reason)
+	}
+	if _, err := s.create(ctx, reasonsName(plan.Run, id), func(w io.Writer) error { return scores.WriteReasons(w, reasons) }); err != nil {
 		return nil, err
 	}
 	_, err = s.createJSON(ctx, selectionName(plan.Run, id), sel)
 	return sel, err
+}
+
+// apply selects from a pool, and returns what it selected with.
+func apply(pool *selection.Pool, ids []string, params Parameters) (selection.Params, *selection.Result, error) {
+	chosen, err := params.params(ids)
+	if err != nil {
+		return selection.Params{}, nil, err
+	}
+	if len(params.Within) == 0 {
+		result, err := selection.Select(pool, chosen)
+		return chosen, result, err
+	}
+	results, err := selection.SelectNested(pool, chosen, append(slices.Clone(params.Within), params.Budget)...)
+	if err != nil {
+		return selection.Params{}, nil, err
+	}
+	chosen.Include = append(slices.Clone(chosen.Include), results[len(results)-2].Samples()...)
+	return chosen, results[len(results)-1], nil
+}
+
+// pickRow is a pick of a run as picks.parquet has it.
+func pickRow(plan *Plan, pool *selection.Pool, ids []string, result *selection.Result, order int, p selection.Pick) scores.Pick {
+	row := poolPick(pool, ids, result, order, p)
+	row.Range = plan.rangeOf(row.Index)
+	row.Position = int(row.Index - plan.Ranges[row.Range].FirstIndex)
+	return row
+}
+
+// poolPick is a pick as a file of picks has it, without its place in a run.
+func poolPick(pool *selection.Pool, ids []string, result *selection.Result, order int, p selection.Pick) scores.Pick {
+	row := scores.Pick{
+		Order: order, ID: ids[p.Sample], Index: int64(p.Sample), Source: pool.SourceNames[pool.Source[p.Sample]],
+		Round: int(p.Round), Rank: int(p.Rank), Rule: p.Rule.String(),
+	}
+	if p.Rule == selection.ByTurn {
+		row.Capability, row.Bin = result.Capabilities[p.Capability].Capability, result.Bins[p.Bin]
+		row.Style = strings.TrimSuffix(row.Bin, "+"+row.Source)
+		rating := int8(pool.Ratings[slices.Index(pool.Capabilities, row.Capability)][p.Sample])
+		row.Rating = &rating
+	}
+	return row
+}
+
+// WritePicks writes the picks of a pool that ReadPool read: as in picks.parquet, but for range and
+// position, which are 0; index is the sample's place in the files read.
+func WritePicks(w io.Writer, pool *selection.Pool, ids []string, result *selection.Result) error {
+	rows := make([]scores.Pick, len(result.Picks))
+	for i, p := range result.Picks {
+		rows[i] = poolPick(pool, ids, result, i, p)
+	}
+	return scores.WritePicks(w, rows)
 }
 
 // rangeOf is the range that holds the sample with the given idx.
@@ -218,12 +205,6 @@ func (p *Plan) rangeOf(index int64) int {
 		}
 	}
 	return lo
-}
-
-// rating is a sample's rating for the capability that picked it.
-func rating(pool *selection.Pool, plan *Plan, capability string, sample uint32) *int8 {
-	r := int8(pool.Ratings[slices.Index(plan.Rubric.Capabilities, capability)][sample])
-	return &r
 }
 
 // publishParts publishes a message for each range whose part of a selection is missing, and

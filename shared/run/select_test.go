@@ -116,7 +116,7 @@ func TestSelectOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first, again); diff != "" {
+	if diff := cmp.Diff(first, again, compareBudgets); diff != "" {
 		t.Errorf("selection (-first +again):\n%s", diff)
 	}
 	if len(w.queue) > 0 || w.steps > steps || !cmp.Equal(before, w.snapshot()) {

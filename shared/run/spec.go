@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/scorer"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -39,28 +37,6 @@ type Spec struct {
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// The selection is made automatically when the run is scored, if it has a budget.
 	SelectionSpec `yaml:",inline"`
-}
-
-// A SelectionSpec asks for a selection: the body of POST /v1/runs/{run}/selections.
-type SelectionSpec struct {
-	// Budget is a share (`30%`, `0.3`) or a number of samples (`500`).
-	Budget selection.Budget `yaml:"budget" json:"budget,omitzero"`
-	// Capabilities in the order in which they pick; all of the rubric's if empty.
-	Capabilities []string `yaml:"capabilities" json:"capabilities,omitempty"`
-	// Threshold is what a rating must exceed for its sample to be picked for it.
-	Threshold int `yaml:"threshold" json:"threshold,omitempty"`
-	// RatingsOnly breaks ties by position alone, as the reference's fixtures do.
-	RatingsOnly bool `yaml:"ratings_only" json:"ratings_only,omitempty"`
-	// Seed changes which of equally good samples are taken.
-	Seed uint64 `yaml:"seed" json:"seed,omitempty"`
-}
-
-// Validate checks what can be checked before a run is known.
-func (s SelectionSpec) Validate() error {
-	if s.Threshold < -1 || s.Threshold >= scorer.MaxRating {
-		return fmt.Errorf("threshold: %d; ratings are 0 to %d and must exceed it, so give -1 to %d", s.Threshold, scorer.MaxRating, scorer.MaxRating-1)
-	}
-	return nil
 }
 
 // ParseSpec reads a dataset.yaml of the named dataset.

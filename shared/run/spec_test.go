@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -12,7 +13,7 @@ import (
 )
 
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
-var compareBudgets = cmp.Comparer(func(a, b selection.Budget) bool { return a == b })
+var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})
 
 func TestSpecOf(t *testing.T) {
 	t.Parallel()

@@ -30,12 +30,12 @@ type Store struct {
 	ImageBuckets map[string]bucket.Reader
 	Now          func() time.Time
 
-	plans   cache[*Plan]
-	scorers cache[scorer.Scorer]
-	reports cache[RangeReport]
-	picks   cache[*picks]
-	rated   cache[map[string]place]
-	tables  cache[*scores.Table]
+	plans    cache[*Plan]
+	scorers  cache[scorer.Scorer]
+	reports  cache[RangeReport]
+	rejected cache[[]string]
+	rated    cache[map[string]place]
+	tables   cache[*scores.Table]
 }
 
 // ErrNoRun is the error of calls that name a run which is not there.

@@ -15,7 +15,13 @@ type Record struct {
 	Source          string
 	// Content is a hash of everything that the ratings depend on: equal content, equal ratings.
 	Content string
-	Status  Status
+	// Twin is a hash of the texts and images alone: equal for samples that differ in nothing else.
+	Twin string
+	// Tokens estimates what the sample costs in training: text, answers and images.
+	Tokens int
+	// Images are hashes of the sample's images, in their order.
+	Images []string
+	Status Status
 	// Reason says why the sample is failed or skipped, or why an ok one cannot be selected.
 	Reason string
 	// Styles are styles of the rubric, the main one first; OtherStyles is what else was answered.

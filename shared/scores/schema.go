@@ -31,6 +31,9 @@ type sampleColumns struct {
 	Position    int32    `parquet:"position,delta"`
 	Source      string   `parquet:"source,dict"`
 	Content     string   `parquet:"content"`
+	Twin        string   `parquet:"twin"`
+	Tokens      int32    `parquet:"tokens,delta"`
+	Images      []string `parquet:"images,list" parquet-element:",dict"`
 	Status      string   `parquet:"status,dict"`
 	Reason      string   `parquet:"reason,dict"`
 	Styles      []string `parquet:"styles,list" parquet-element:",dict"`

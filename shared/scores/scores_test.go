@@ -29,12 +29,12 @@ func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{
 		{
-			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Status: scores.OK,
+			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812, Images: []string{"f1"}, Status: scores.OK,
 			Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},
 			ScorerID: "s1", Rubric: "r1",
 		},
 		{
-			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Status: scores.OK,
+			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554, Images: []string{"f1", "f2"}, Status: scores.OK,
 			Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
 			Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},
 			ScorerID: "s1", Rubric: "r1", Flags: []string{"off_reference"},
@@ -65,7 +65,8 @@ func many(n, names int) []scores.Record {
 			ID: fmt.Sprintf("llava/%09d", i), Range: 7, Position: i,
 			Source:  fmt.Sprintf("source %d", rng.IntN(90)),
 			Content: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
-			Status:  scores.OK, ScorerID: strings.Repeat("ab", 32), Rubric: strings.Repeat("cd", 32),
+			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: rng.IntN(2000), Images: []string{fmt.Sprintf("%016x", rng.Uint64())},
+			Status: scores.OK, ScorerID: strings.Repeat("ab", 32), Rubric: strings.Repeat("cd", 32),
 		}
 		if rng.IntN(50) == 0 {
 			r.Status, r.Reason = scores.Failed, "image: not found"

@@ -24,6 +24,9 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 		fill(f, records, "position", integers, func(r *Record) *int { return &r.Position }),
 		fill(f, records, "source", texts, func(r *Record) *string { return &r.Source }),
 		fill(f, records, "content", texts, func(r *Record) *string { return &r.Content }),
+		fill(f, records, "twin", texts, func(r *Record) *string { return &r.Twin }),
+		fill(f, records, "tokens", integers, func(r *Record) *int { return &r.Tokens }),
+		fillLists(f, records, "images", func(r *Record) *[]string { return &r.Images }),
 		fill(f, records, "status", statuses, func(r *Record) *Status { return &r.Status }),
 		fill(f, records, "reason", texts, func(r *Record) *string { return &r.Reason }),
 		fillLists(f, records, "styles", func(r *Record) *[]string { return &r.Styles }),
@@ -70,6 +73,36 @@ func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
 		return nil, err
 	}
 	return texts.column(f, "id", "")
+}
+
+// ReadTwins reads the hashes of texts and images alone, in the order of the file. It fails as Read does.
+func ReadTwins(r io.ReaderAt, size int64) (twins []string, err error) {
+	defer recoverBad("reading twins of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return texts.column(f, "twin", "")
+}
+
+// ReadTokens reads the estimated tokens alone, in the order of the file. It fails as Read does.
+func ReadTokens(r io.ReaderAt, size int64) (tokens []int32, err error) {
+	defer recoverBad("reading tokens of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return numbers.column(f, "tokens", 0)
+}
+
+// ReadImages reads the hashes of images alone: those of row i are images[starts[i]:starts[i+1]]. It fails as Read does.
+func ReadImages(r io.ReaderAt, size int64) (starts []uint32, images []string, err error) {
+	defer recoverBad("reading images of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	return texts.lists(f, "images")
 }
 
 func fill[T, U any](f *file, records []Record, name string, k kind[T, U], field func(*Record) *U) error {

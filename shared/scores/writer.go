@@ -105,6 +105,9 @@ func check(r *Record, capabilities int) error {
 	if min(r.Range, r.Position) < 0 || max(r.Range, r.Position) > math.MaxInt32 {
 		return fmt.Errorf("range %d, position %d: not in [0, 2^31)", r.Range, r.Position)
 	}
+	if r.Tokens < 0 || r.Tokens > math.MaxInt32 {
+		return fmt.Errorf("%d tokens: not in [0, 2^31)", r.Tokens)
+	}
 	if r.Status != OK {
 		if r.Ratings != nil || r.Expected != nil {
 			return fmt.Errorf("a %v sample has no ratings", r.Status)
@@ -133,6 +136,9 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.number(r.Position)
 	b.text(r.Source)
 	b.text(r.Content)
+	b.text(r.Twin)
+	b.number(r.Tokens)
+	b.list(r.Images)
 	b.text(r.Status.String())
 	b.text(r.Reason)
 	b.list(r.Styles)

@@ -3,36 +3,71 @@ package selection
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"syscall"
 	"testing"
+	"time"
 )
 
-// BenchmarkSelect measures 30% of pools of 14 capabilities, 90 sources of uneven size, 9 styles and
-// 1 to 3 of them a sample. The pool of 2.6 million is the size of LLaVA-OneVision's single-image
-// pool; -short leaves it out.
+// BenchmarkSelect measures pools of 14 capabilities, 90 sources of uneven size, 9 styles and 1 to 3
+// of them a sample. The pool of 2.6 million is the size of LLaVA-OneVision's single-image pool;
+// -short leaves it out, and HARVEST_LARGE_POOLS=1 adds two larger ones.
+//
+// Beside the time it reports the processors' time, what is allocated, and the peak of memory in use,
+// the pool included.
 func BenchmarkSelect(b *testing.B) {
-	for _, samples := range []int{100_000, 1_000_000, 2_600_000} {
-		if samples > 1_000_000 && testing.Short() {
-			continue
-		}
-		pool := syntheticPool(samples)
-		for _, ratingsOnly := range []bool{false, true} {
-			b.Run(fmt.Sprintf("samples=%d/ratings-only=%t", samples, ratingsOnly), func(b *testing.B) {
-				params := Params{Budget: samples * 3 / 10, RatingsOnly: ratingsOnly}
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				for b.Loop() {
-					if _, err := Select(pool, params); err != nil {
-						b.Fatal(err)
-					}
-				}
-				runtime.ReadMemStats(&after)
-				runs := float64(b.N) * float64(samples)
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/runs, "ns/sample")
-				b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/runs, "B/sample")
+	sizes := []int{100_000, 1_000_000}
+	if !testing.Short() {
+		sizes = append(sizes, 2_600_000)
+	}
+	if os.Getenv("HARVEST_LARGE_POOLS") != "" {
+		sizes = append(sizes, 10_000_000, 50_000_000)
+	}
+	for _, samples := range sizes {
+		b.Run(fmt.Sprintf("samples=%d", samples), func(b *testing.B) {
+			pool := syntheticPool(samples)
+			for _, percent := range []int{5, 10, 30} {
+				b.Run(fmt.Sprintf("budget=%d%%", percent), func(b *testing.B) {
+					benchmarkSelect(b, pool, Params{Budget: samples * percent / 100})
+				})
+			}
+			b.Run("budget=30%,ratings-only", func(b *testing.B) {
+				benchmarkSelect(b, pool, Params{Budget: samples * 3 / 10, RatingsOnly: true})
 			})
+		})
+	}
+}
+
+func benchmarkSelect(b *testing.B, pool *Pool, params Params) {
+	runtime.GC()
+	var start, end runtime.MemStats
+	runtime.ReadMemStats(&start)
+	processors := processorTime(b)
+	for b.Loop() {
+		if _, err := Select(pool, params); err != nil {
+			b.Fatal(err)
 		}
 	}
+	processors = processorTime(b) - processors
+	runtime.ReadMemStats(&end)
+	samples := float64(b.N) * float64(pool.Len())
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/samples, "ns/sample")
+	b.ReportMetric(float64(processors.Nanoseconds())/samples, "cpu-ns/sample")
+	b.ReportMetric(float64(end.TotalAlloc-start.TotalAlloc)/samples, "B/sample")
+	// Nothing is collected during a selection that allocates less than the pool, so that the peak
+	// is the sum.
+	b.ReportMetric((float64(start.HeapAlloc)+float64(end.TotalAlloc-start.TotalAlloc)/float64(b.N))/1e6, "peak-MB")
+}
+
+// processorTime is the time that the process has taken of all processors.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // syntheticPool fills the columns directly. Ratings follow the frequencies of the fixtures: 45% 0,

@@ -14,8 +14,6 @@ func (b bitset) bit(i uint32) uint32 { return uint32(b[i/64] >> (i % 64) & 1) }
 
 func (b bitset) set(i uint32) { b[i/64] |= 1 << (i % 64) }
 
-func (b bitset) clear(i uint32) { b[i/64] &^= 1 << (i % 64) }
-
 func (b bitset) count() int {
 	n := 0
 	for _, word := range b {

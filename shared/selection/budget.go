@@ -8,36 +8,83 @@ import (
 	"strings"
 )
 
-// A Budget says how much to select: a count of samples, or a ratio of all samples. The zero Budget
-// stands for none given. In JSON and YAML it is a string or a number in the forms that ParseBudget
+// A Budget says how much to select: a count of samples, a ratio of all samples, or a count of tokens.
+// The zero Budget stands for none given. In JSON and YAML it is a string or a number in the forms that ParseBudget
 // takes; it is written as a string, because a number 1.0 (everything) that passes through another
 // program may come back as 1 (one sample).
 type Budget struct {
-	ratio float64 // in (0, 1]; 0 for a count
-	count int     // from 1; 0 for a ratio
+	ratio  float64 // in (0, 1]; 0 for a count
+	count  int     // from 1; 0 for a ratio
+	tokens bool    // whether count is of tokens
 }
 
-const budgetForms = `give a percentage ("30%"), a ratio with a decimal point ("0.3"; "1.0" is everything) or a count of samples ("500")`
+const (
+	sampleForms = `give a percentage ("30%"), a ratio with a decimal point ("0.3"; "1.0" is everything) or a count of samples ("500")`
+	tokenForms  = `give a count of tokens as "200000000-tokens", "200M-tokens" or "1.5B-tokens" (k, M and B are 10^3, 10^6 and 10^9)`
+	budgetForms = sampleForms + `; or ` + tokenForms
+	tokenSuffix = "-tokens"
+)
 
 // ParseBudget reads a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1.
 // A decimal point tells a ratio from a count: 1 is one sample, 1.0 is all of them. The error says
 // which forms there are and, where the text is near one, the nearest budget.
+//
+// A count of tokens ends in "-tokens" and may be written in thousands (k), millions (M) or billions
+// (B): 200M-tokens.
 func ParseBudget(text string) (Budget, error) {
+	if number, tokens := strings.CutSuffix(strings.TrimSpace(text), tokenSuffix); tokens {
+		return parseTokens(text, number)
+	}
+	return parseSamples("budget", text)
+}
+
+// parseTokens reads a count of tokens from the number that text begins with.
+func parseTokens(text, number string) (Budget, error) {
+	exponent := 0
+	for unit, e := range map[string]int{"k": 3, "M": 6, "B": 9} {
+		if shorter, found := strings.CutSuffix(number, unit); found {
+			number, exponent = shorter, e
+		}
+	}
+	whole, fraction, point := strings.Cut(number, ".")
+	fraction = strings.TrimRight(fraction, "0")
+	if !digits(whole) || point && fraction != "" && !digits(fraction) || strings.HasSuffix(number, ".") {
+		return Budget{}, fmt.Errorf("budget %q: %s", text, tokenForms)
+	}
+	if len(fraction) > exponent {
+		return Budget{}, fmt.Errorf("budget %q: there is no part of a token; %s", text, tokenForms)
+	}
+	count, err := strconv.Atoi(whole + fraction + strings.Repeat("0", exponent-len(fraction)))
+	switch {
+	case err != nil:
+		return Budget{}, fmt.Errorf("budget %q: the largest count is %d; %s", text, math.MaxInt, tokenForms)
+	case count == 0:
+		return Budget{}, fmt.Errorf("budget %q: the smallest count is 1; %s", text, tokenForms)
+	}
+	return Budget{count: count, tokens: true}, nil
+}
+
+// parseSamples reads a count or a ratio of samples for what is called by the noun.
+func parseSamples(noun, text string) (Budget, error) {
+	forms := sampleForms
+	if noun == "budget" {
+		forms = budgetForms
+	}
 	trimmed := strings.TrimSpace(text)
 	number, percent := strings.CutSuffix(trimmed, "%")
 	number = strings.TrimSpace(number)
 	whole, fraction, point := strings.Cut(number, ".")
 	if !digits(whole) || point && !digits(fraction) {
-		return Budget{}, fmt.Errorf("budget %q: %s%s", text, nearForm(number, percent), budgetForms)
+		return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, nearForm(noun, number, percent), forms)
 	}
 
 	if !percent && !point {
 		count, err := strconv.Atoi(number)
 		switch {
 		case err != nil:
-			return Budget{}, fmt.Errorf("budget %q: the largest count is %d; %s", text, math.MaxInt, budgetForms)
+			return Budget{}, fmt.Errorf("%s %q: the largest count is %d; %s", noun, text, math.MaxInt, forms)
 		case count == 0:
-			return Budget{}, fmt.Errorf("budget %q: the smallest count is 1; %s", text, budgetForms)
+			return Budget{}, fmt.Errorf("%s %q: the smallest count is 1; %s", noun, text, forms)
 		}
 		return Budget{count: count}, nil
 	}
@@ -51,9 +98,9 @@ func ParseBudget(text string) (Budget, error) {
 	ratio, err := strconv.ParseFloat(number, 64)
 	switch {
 	case err != nil || ratio > 1:
-		return Budget{}, fmt.Errorf("budget %q: the largest is %s, everything; %s", text, most, budgetForms)
+		return Budget{}, fmt.Errorf("%s %q: the largest is %s, everything; %s", noun, text, most, forms)
 	case ratio == 0:
-		return Budget{}, fmt.Errorf("budget %q: nothing would be selected; the smallest is one sample, 1; %s", text, budgetForms)
+		return Budget{}, fmt.Errorf("%s %q: nothing would be selected; the smallest is one sample, 1; %s", noun, text, forms)
 	}
 	return Budget{ratio: ratio}, nil
 }
@@ -65,7 +112,7 @@ func digits(text string) bool {
 
 // nearForm guesses what was meant by a number written in no accepted form, such as 5e2, +5, .5 or
 // 1,000.
-func nearForm(number string, percent bool) string {
+func nearForm(noun, number string, percent bool) string {
 	value, err := strconv.ParseFloat(strings.NewReplacer(",", "", "_", "", " ", "").Replace(number), 64)
 	if err != nil || math.IsNaN(value) {
 		return ""
@@ -83,17 +130,28 @@ func nearForm(number string, percent bool) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("the nearest budget is %s; ", near)
+	return fmt.Sprintf("the nearest %s is %s; ", noun, near)
 }
 
 // Samples is the number of samples of the budget where there are total: the count, or the ratio of
 // total rounded down. It is 0 where the ratio of total is less than one sample, and a count may
-// exceed total; Params.Validate reports both.
+// exceed total; Params.Validate reports both. It is 0 too for a budget in tokens.
 func (b Budget) Samples(total int) int {
+	if b.tokens {
+		return 0
+	}
 	if b.ratio > 0 {
 		return int(float64(total) * b.ratio)
 	}
 	return b.count
+}
+
+// Tokens is the number of tokens of a budget in tokens, and 0 for another.
+func (b Budget) Tokens() int {
+	if b.tokens {
+		return b.count
+	}
+	return 0
 }
 
 // IsZero says whether no budget was given.
@@ -105,6 +163,8 @@ func (b Budget) String() string {
 	switch {
 	case b.IsZero():
 		return ""
+	case b.tokens:
+		return strconv.Itoa(b.count) + tokenSuffix
 	case b.count > 0:
 		return strconv.Itoa(b.count)
 	}
@@ -133,15 +193,18 @@ func (b *Budget) UnmarshalText(text []byte) error {
 }
 
 // UnmarshalJSON reads a string or a number, the latter as it is written.
-func (b *Budget) UnmarshalJSON(data []byte) error {
+func (b *Budget) UnmarshalJSON(data []byte) error { return unmarshalAmount(data, b.UnmarshalText) }
+
+// unmarshalAmount has a JSON string or number read as text; null is left as it is.
+func unmarshalAmount(data []byte, read func(text []byte) error) error {
 	text := string(data)
 	if strings.HasPrefix(text, `"`) {
 		if err := json.Unmarshal(data, &text); err != nil {
-			return fmt.Errorf("reading a budget: %w", err)
+			return fmt.Errorf("reading an amount: %w", err)
 		}
 	}
 	if text == "null" {
 		return nil
 	}
-	return b.UnmarshalText([]byte(text))
+	return read([]byte(text))
 }

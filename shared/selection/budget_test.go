@@ -2,6 +2,7 @@ package selection
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,65 @@ func TestParseBudgetErrors(t *testing.T) {
 	}
 }
 
+func TestParseTokens(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		tokens  int
+		written string
+		fails   string
+	}{
+		"200M-tokens":         {200_000_000, "200000000-tokens", ""},
+		"1.5B-tokens":         {1_500_000_000, "1500000000-tokens", ""},
+		"12.50k-tokens":       {12_500, "12500-tokens", ""},
+		"7-tokens":            {7, "7-tokens", ""},
+		"0-tokens":            {fails: "smallest count is 1"},
+		"1.5-tokens":          {fails: "no part of a token"},
+		"0.0001k-tokens":      {fails: "no part of a token"},
+		"30%-tokens":          {fails: "200M-tokens"},
+		"-tokens":             {fails: "200M-tokens"},
+		"1.M-tokens":          {fails: "200M-tokens"},
+		"2m-tokens":           {fails: "200M-tokens"},
+		"99999999999B-tokens": {fails: "largest count"},
+	}
+	for text, tt := range tests {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			budget, err := ParseBudget(text)
+			if tt.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.fails) {
+					t.Errorf("error %v does not say %q", err, tt.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if budget.Tokens() != tt.tokens || budget.Samples(10) != 0 || budget.String() != tt.written {
+				t.Errorf("got %d tokens, %d samples, %q", budget.Tokens(), budget.Samples(10), budget)
+			}
+		})
+	}
+}
+
+func TestParseCap(t *testing.T) {
+	t.Parallel()
+	var caps Caps
+	if err := json.Unmarshal([]byte(`{"source": "10%", "image": 3}`), &caps); err != nil {
+		t.Fatal(err)
+	}
+	if got := []int{caps.Source.of(55), caps.Source.of(5), caps.Image.of(55)}; !slices.Equal(got, []int{5, 1, 3}) {
+		t.Errorf("10%% of 55, 10%% of 5 and 3 are %v, want 5, 1 and 3", got)
+	}
+	if written, err := json.Marshal(caps); err != nil || string(written) != `{"source":"0.1","image":"3"}` {
+		t.Errorf("written as %s, %v", written, err)
+	}
+	for text, want := range map[string]string{"0": "cap", "5e2": "nearest cap is 500", "7-tokens": "count of samples"} {
+		if _, err := ParseCap(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseCap(%q) error %v does not say %q", text, err, want)
+		}
+	}
+}
+
 func TestBudgetFormats(t *testing.T) {
 	t.Parallel()
 	type config struct {
@@ -138,7 +198,7 @@ func TestBudgetFormats(t *testing.T) {
 }
 
 func FuzzParseBudget(f *testing.F) {
-	for _, text := range []string{"30%", "0.3", "500", "1.0", "100%", "1", "0", "-5", "1e3", ".5", "½", "99999999999999999999%"} {
+	for _, text := range []string{"30%", "0.3", "500", "1.0", "100%", "1", "0", "-5", "1e3", ".5", "½", "99999999999999999999%", "200M-tokens", "1.5B-tokens", "0.1k-tokens"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -153,11 +213,16 @@ func FuzzParseBudget(f *testing.F) {
 		if err != nil || again != budget {
 			t.Fatalf("%q is written as %q, which reads as %v, %v", text, budget, again, err)
 		}
-		if strings.ContainsAny(text, ".%") {
+		switch {
+		case strings.Contains(text, tokenSuffix):
+			if budget.Tokens() < 1 || budget.Samples(7) != 0 {
+				t.Fatalf("%q is %d tokens and %d samples", text, budget.Tokens(), budget.Samples(7))
+			}
+		case strings.ContainsAny(text, ".%"):
 			if n := budget.Samples(1_000_000); n < 0 || n > 1_000_000 {
 				t.Fatalf("%q of 1,000,000 samples is %d", text, n)
 			}
-		} else if budget.Samples(7) < 1 {
+		case budget.Samples(7) < 1:
 			t.Fatalf("the count %q is %d samples", text, budget.Samples(7))
 		}
 	})

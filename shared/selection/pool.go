@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 )
 
@@ -19,6 +20,9 @@ const (
 	// The sum of a sample's expected scores fits 31 bits.
 	maxCapabilities = math.MaxInt16
 )
+
+// fewStyles is how many styles are faster compared with each other than put into a map.
+const fewStyles = 16
 
 // A Pool holds the scores of every sample that a selection chooses from, failed and skipped ones
 // too (with missing ratings and no styles), so that its length is the total that a budget is a
@@ -49,8 +53,18 @@ type Pool struct {
 	StyleStart []uint32
 	// StyleNames are all different.
 	StyleNames []string
+	// Tokens holds what each sample counts for in a budget of tokens. Nil where that is not known.
+	Tokens []uint32
+	// Content holds a hash of each sample's images and text, by which duplicates are known; zero
+	// where a sample has none. Nil where no sample has one.
+	Content [][16]byte
+	// Image holds a number for each image of each sample, the same wherever the image is the same
+	// and none twice in a sample, laid out by ImageStart as styles are. The numbers should be small:
+	// tables are as long as the largest. ImageStart is nil where images are not known.
+	Image      []uint32
+	ImageStart []uint32
 
-	sourceID, styleID map[string]uint32
+	sourceID, styleID, imageID map[string]uint32
 }
 
 // A Sample is one row of a pool, in the form that Pool.Add takes; its fields are as Pool describes.
@@ -61,6 +75,9 @@ type Sample struct {
 	Index    int64
 	Source   string
 	Styles   []string // a style named again counts once, at its first place
+	Tokens   uint32
+	Content  [16]byte
+	Images   []string // names that tell images apart; one named again counts once
 }
 
 // NewPool makes an empty pool with the given rating columns.
@@ -102,7 +119,7 @@ func (p *Pool) Add(s Sample) error {
 	p.Index = append(p.Index, s.Index)
 
 	if p.sourceID == nil {
-		p.sourceID, p.styleID = make(map[string]uint32), make(map[string]uint32)
+		p.sourceID, p.styleID, p.imageID = make(map[string]uint32), make(map[string]uint32), make(map[string]uint32)
 	}
 	p.Source = append(p.Source, identify(s.Source, p.sourceID, &p.SourceNames))
 	first := len(p.Style)
@@ -113,16 +130,51 @@ func (p *Pool) Add(s Sample) error {
 		}
 	}
 	p.StyleStart = append(p.StyleStart, uint32(len(p.Style)))
+
+	p.Tokens = extend(p.Tokens, n, s.Tokens)
+	p.Content = extend(p.Content, n, s.Content)
+	if len(s.Images) > 0 && p.ImageStart == nil {
+		p.ImageStart = make([]uint32, n+1)
+	}
+	if p.ImageStart != nil {
+		first := len(p.Image)
+		for _, name := range s.Images {
+			if image := number(name, p.imageID); !slices.Contains(p.Image[first:], image) {
+				p.Image = append(p.Image, image)
+			}
+		}
+		p.ImageStart = append(p.ImageStart, uint32(len(p.Image)))
+	}
 	return nil
+}
+
+// extend appends to a column of n values; one that would hold zeros alone stays nil.
+func extend[E comparable](column []E, n int, value E) []E {
+	var zero E
+	if column == nil && value == zero {
+		return nil
+	}
+	if column == nil {
+		column = make([]E, n)
+	}
+	return append(column, value)
 }
 
 // identify returns the index of name in names, to which it adds a new name.
 func identify(name string, ids map[string]uint32, names *[]string) uint32 {
+	id := number(name, ids)
+	if int(id) == len(*names) {
+		*names = append(*names, name)
+	}
+	return id
+}
+
+// number returns the number of name, for a new one the next.
+func number(name string, ids map[string]uint32) uint32 {
 	id, known := ids[name]
 	if !known {
-		id = uint32(len(*names))
+		id = uint32(len(ids))
 		ids[name] = id
-		*names = append(*names, name)
 	}
 	return id
 }
@@ -167,13 +219,16 @@ func (p *Pool) Validate() error {
 	if p.Index != nil && len(p.Index) != n {
 		fault("the index column has %d rows; there are %d samples", len(p.Index), n)
 	}
-	for i, source := range p.Source {
-		if int64(source) >= int64(len(p.SourceNames)) {
-			fault("sample %d has source %d; there are %d source names", i, source, len(p.SourceNames))
-			break
-		}
+	if p.Tokens != nil && len(p.Tokens) != n {
+		fault("the tokens column has %d rows; there are %d samples", len(p.Tokens), n)
 	}
-	if err := p.validateStyles(); err != nil {
+	if p.Content != nil && len(p.Content) != n {
+		fault("the content column has %d rows; there are %d samples", len(p.Content), n)
+	}
+	if err := p.validateImages(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := p.validateSamples(); err != nil {
 		faults = append(faults, err)
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -182,45 +237,94 @@ func (p *Pool) Validate() error {
 	return nil
 }
 
-// validateStyles stops at the first fault: what follows a wrong offset cannot be told apart.
-func (p *Pool) validateStyles() error {
-	if len(p.StyleStart) != p.Len()+1 || p.StyleStart[0] != 0 || int64(p.StyleStart[p.Len()]) != int64(len(p.Style)) {
-		return fmt.Errorf("the starts of %d samples' styles must be %d offsets from 0 to %d", p.Len(), p.Len()+1, len(p.Style))
+// validateSamples stops at the first fault: what follows a wrong offset cannot be told apart.
+func (p *Pool) validateSamples() error {
+	n := p.Len()
+	if len(p.StyleStart) != n+1 || p.StyleStart[0] != 0 || int64(p.StyleStart[n]) != int64(len(p.Style)) {
+		return fmt.Errorf("the starts of %d samples' styles must be %d offsets from 0 to %d", n, n+1, len(p.Style))
 	}
-	// A style's last holder finds repetitions in one pass, however many styles a sample has.
-	holder := make([]uint32, len(p.StyleNames))
-	for i := range p.Len() {
-		start, end := p.StyleStart[i], p.StyleStart[i+1]
-		if start > end || int64(end) > int64(len(p.Style)) {
-			return fmt.Errorf("the styles of sample %d run from %d to %d of %d", i, start, end, len(p.Style))
+	faults := make([]error, chunks(n))
+	inChunks(runtime.GOMAXPROCS(0), n, func(_, start, end int) {
+		for s := start; s < end && faults[start/chunk] == nil; s++ {
+			faults[start/chunk] = p.validateSample(s)
 		}
-		if end-start > maxStyles {
-			return fmt.Errorf("sample %d has %d styles; at most %d are supported", i, end-start, maxStyles)
-		}
-		for _, style := range p.Style[start:end] {
-			if int64(style) >= int64(len(p.StyleNames)) {
-				return fmt.Errorf("sample %d has style %d; there are %d style names", i, style, len(p.StyleNames))
-			}
-			if holder[style] == uint32(i)+1 {
-				return fmt.Errorf("sample %d has style %q twice", i, p.StyleNames[style])
-			}
-			holder[style] = uint32(i) + 1
+	})
+	for _, err := range faults {
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+func (p *Pool) validateSample(s int) error {
+	if int64(p.Source[s]) >= int64(len(p.SourceNames)) {
+		return fmt.Errorf("sample %d has source %d; there are %d source names", s, p.Source[s], len(p.SourceNames))
+	}
+	start, end := p.StyleStart[s], p.StyleStart[s+1]
+	if start > end || int64(end) > int64(len(p.Style)) {
+		return fmt.Errorf("the styles of sample %d run from %d to %d of %d", s, start, end, len(p.Style))
+	}
+	styles := p.Style[start:end]
+	if len(styles) > maxStyles {
+		return fmt.Errorf("sample %d has %d styles; at most %d are supported", s, len(styles), maxStyles)
+	}
+	for i, style := range styles {
+		if int64(style) >= int64(len(p.StyleNames)) {
+			return fmt.Errorf("sample %d has style %d; there are %d style names", s, style, len(p.StyleNames))
+		}
+		for _, other := range styles[:min(i, fewStyles)] {
+			if other == style {
+				return fmt.Errorf("sample %d has style %q twice", s, p.StyleNames[style])
+			}
+		}
+	}
+	if len(styles) > fewStyles {
+		if style, twice := duplicate(styles); twice {
+			return fmt.Errorf("sample %d has style %q twice", s, p.StyleNames[style])
+		}
+	}
+	return nil
+}
+
+func (p *Pool) validateImages() error {
+	if p.ImageStart == nil {
+		return nil
+	}
+	n := p.Len()
+	if len(p.ImageStart) != n+1 || p.ImageStart[0] != 0 || int64(p.ImageStart[n]) != int64(len(p.Image)) || !slices.IsSorted(p.ImageStart) {
+		return fmt.Errorf("the starts of %d samples' images must be %d ascending offsets from 0 to %d", n, n+1, len(p.Image))
+	}
+	for s := range uint32(n) {
+		if image, twice := duplicate(p.images(s)); twice {
+			return fmt.Errorf("sample %d has image %d twice", s, image)
+		}
+	}
+	return nil
+}
+
+// images are the images of sample s.
+func (p *Pool) images(s uint32) []uint32 {
+	if p.ImageStart == nil {
+		return nil
+	}
+	return p.Image[p.ImageStart[s]:p.ImageStart[s+1]]
+}
+
 // styles are the style indexes of sample s, in its order.
 func (p *Pool) styles(s uint32) []uint32 { return p.Style[p.StyleStart[s]:p.StyleStart[s+1]] }
 
-// duplicate finds the first name that stands in names a second time.
-func duplicate(names []string) (name string, found bool) {
-	seen := make(map[string]bool, len(names))
-	for _, name := range names {
-		if seen[name] {
-			return name, true
-		}
-		seen[name] = true
+// duplicate finds the first element that stands in a list a second time.
+func duplicate[E comparable](list []E) (element E, found bool) {
+	if len(list) < 2 {
+		return element, false
 	}
-	return "", false
+	seen := make(map[E]bool, len(list))
+	for _, e := range list {
+		if seen[e] {
+			return e, true
+		}
+		seen[e] = true
+	}
+	return element, false
 }

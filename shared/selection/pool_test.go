@@ -59,6 +59,32 @@ func TestPoolAdd(t *testing.T) {
 	}
 }
 
+// TestPoolAddLate has columns begin with the first sample that needs them.
+func TestPoolAddLate(t *testing.T) {
+	t.Parallel()
+	pool := NewPool()
+	for _, s := range []Sample{
+		{},
+		{Tokens: 7, Content: [16]byte{1}, Images: []string{"p", "q", "p"}},
+		{Images: []string{"q"}},
+	} {
+		if err := pool.Add(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := &Pool{
+		Tokens: []uint32{0, 7, 0}, Content: [][16]byte{{}, {1}, {}},
+		Image: []uint32{0, 1, 1}, ImageStart: []uint32{0, 0, 2, 3},
+	}
+	got := &Pool{Tokens: pool.Tokens, Content: pool.Content, Image: pool.Image, ImageStart: pool.ImageStart}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Pool{})); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+	if err := pool.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPoolValidate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -73,6 +99,10 @@ func TestPoolValidate(t *testing.T) {
 		"expected short":     {func(p *Pool) { p.Expected[0] = nil }, "column 0 of expected scores has 0 rows"},
 		"tie short":          {func(p *Pool) { p.Tie = p.Tie[:1] }, "tie column has 1 rows"},
 		"index short":        {func(p *Pool) { p.Index = p.Index[:1] }, "index column has 1 rows"},
+		"tokens short":       {func(p *Pool) { p.Tokens = make([]uint32, 2) }, "tokens column has 2 rows"},
+		"content short":      {func(p *Pool) { p.Content = make([][16]byte, 2) }, "content column has 2 rows"},
+		"image starts":       {func(p *Pool) { p.ImageStart = []uint32{0, 1, 0, 1} }, "4 ascending offsets from 0 to 0"},
+		"image twice":        {func(p *Pool) { p.Image, p.ImageStart = []uint32{5, 5}, []uint32{0, 2, 2, 2} }, "sample 0 has image 5 twice"},
 		"unknown source":     {func(p *Pool) { p.Source[2] = 2 }, "sample 2 has source 2"},
 		"unknown style":      {func(p *Pool) { p.Style[2] = 2 }, "sample 2 has style 2"},
 		"style twice":        {func(p *Pool) { p.Style[1] = 0 }, `sample 0 has style "b" twice`},

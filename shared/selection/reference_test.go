@@ -2,114 +2,450 @@ package selection
 
 import (
 	"cmp"
+	"maps"
+	"math"
+	"math/rand/v2"
 	"slices"
 )
 
-// reference selects as docs and the pool's field comments say, word by word, with none of
-// Select's structures: every turn scans and sorts the whole pool.
+// A plain selection is one under way as docs and the fields' comments say, word by word, with none
+// of Select's structures: every turn scans and sorts the whole pool.
+type plain struct {
+	pool         *Pool
+	params       Params
+	names        []string
+	result       *Result
+	picked, left map[uint32]bool
+	barred       map[uint32]bool
+	spent        int
+}
+
 func reference(pool *Pool, params Params) *Result {
-	names := params.Capabilities
-	if len(names) == 0 {
-		names = pool.Capabilities
+	p := &plain{
+		pool: pool, params: params, names: params.Capabilities,
+		result: &Result{Asked: params.Budget}, picked: map[uint32]bool{}, left: map[uint32]bool{},
+		barred: referenceBarred(pool, params),
 	}
-	result := &Result{Asked: params.Budget}
+	if len(p.names) == 0 {
+		p.names = pool.Capabilities
+	}
 	members := make(map[string]bool)
 	for s := range uint32(pool.Len()) {
-		for _, name := range binNames(pool, s) {
-			members[name] = true
-		}
-	}
-	for name := range members {
-		result.Bins = append(result.Bins, name)
-	}
-	slices.Sort(result.Bins)
-
-	picked := make(map[uint32]bool)
-	candidates := func(name string) []uint32 {
-		ratings := pool.Ratings[slices.Index(pool.Capabilities, name)]
-		var found []uint32
-		for s := range uint32(pool.Len()) {
-			if !picked[s] && ratings[s] != Missing && int(ratings[s]) > params.Threshold && len(pool.styles(s)) > 0 {
-				found = append(found, s)
+		if !p.barred[s] {
+			for _, name := range binNames(pool, s) {
+				members[name] = true
 			}
 		}
-		return found
 	}
-	for _, name := range names {
-		result.Capabilities = append(result.Capabilities, Turns{Capability: name, Candidates: len(candidates(name))})
-	}
+	p.result.Bins = slices.Sorted(maps.Keys(members))
 
-	live := slices.Clone(names)
-	for len(picked) < params.Budget && len(live) > 0 {
-		result.Rounds++
-		perCapability := max((params.Budget-len(picked))/len(live), 1)
+	for i, s := range params.Include {
+		if !p.picked[s] {
+			p.picked[s] = true
+			p.spent += p.cost(s)
+			p.result.Picks = append(p.result.Picks, Pick{Sample: s, Rule: ByInclude, Capability: None, Bin: None, Rank: uint32(i + 1)})
+		}
+	}
+	p.leaveAtCaps()
+	p.minimums()
+	if params.Strategy == "" || params.Strategy == MMSSR {
+		p.rounds()
+	} else {
+		for i, s := range p.lineUp() {
+			if p.spent < params.Budget && p.in(s) {
+				p.try(s, Pick{Rule: ByStrategy, Capability: None, Bin: None, Rank: uint32(i + 1)})
+			}
+		}
+		if p.spent < params.Budget {
+			why := WhyFew
+			if len(p.left) > 0 {
+				why = WhyLeft
+			}
+			p.result.Shortfalls = append(p.result.Shortfalls, Shortfall{Asked: params.Budget, Given: p.spent, Why: why})
+		}
+	}
+	p.result.Given = p.spent
+	return p.result
+}
+
+func referenceBarred(pool *Pool, params Params) map[uint32]bool {
+	barred := make(map[uint32]bool)
+	stays := make(map[[16]byte]uint32)
+	for s := range uint32(pool.Len()) {
+		var styles []string
+		for _, style := range pool.styles(s) {
+			styles = append(styles, pool.StyleNames[style])
+		}
+		within := func(names []string) func(string) bool {
+			return func(name string) bool { return slices.Contains(names, name) }
+		}
+		source := pool.SourceNames[pool.Source[s]]
+		switch {
+		case len(params.Styles.Keep) > 0 && !slices.ContainsFunc(styles, within(params.Styles.Keep)),
+			slices.ContainsFunc(styles, within(params.Styles.Drop)),
+			len(params.Sources.Keep) > 0 && !slices.Contains(params.Sources.Keep, source),
+			slices.Contains(params.Sources.Drop, source):
+			barred[s] = true
+			continue
+		}
+		if !params.Unique || pool.Content[s] == [16]byte{} {
+			continue
+		}
+		other, found := stays[pool.Content[s]]
+		switch {
+		case !found:
+			stays[pool.Content[s]] = s
+		case pool.Index != nil && pool.Index[s] < pool.Index[other]:
+			stays[pool.Content[s]] = s
+			barred[other] = true
+		default:
+			barred[s] = true
+		}
+	}
+	for _, s := range params.Exclude {
+		barred[s] = true
+	}
+	return barred
+}
+
+func (p *plain) in(s uint32) bool { return !p.picked[s] && !p.left[s] && !p.barred[s] }
+
+func (p *plain) cost(s uint32) int {
+	if p.params.InTokens {
+		return int(p.pool.Tokens[s])
+	}
+	return 1
+}
+
+// try picks a sample where there is room for it, else has it leave.
+func (p *plain) try(s uint32, pick Pick) bool {
+	p.picked[s] = true
+	fits := p.spent+p.cost(s) <= p.params.Budget
+	for _, u := range p.uses() {
+		fits = fits && u.used <= u.limit
+	}
+	if !fits {
+		delete(p.picked, s)
+		p.left[s] = true
+		return false
+	}
+	pick.Sample = s
+	p.spent += p.cost(s)
+	p.result.Picks = append(p.result.Picks, pick)
+	p.leaveAtCaps()
+	return true
+}
+
+// A use is what a source, style or image has of the selection, and its cap.
+type use struct {
+	used, limit int
+	has         func(s uint32) bool
+}
+
+func (p *plain) uses() []use {
+	var all []use
+	add := func(c Cap, things int, of func(s uint32) []uint32) {
+		if c.IsZero() {
+			return
+		}
+		for i := range uint32(things) {
+			u := use{limit: c.of(p.params.Budget), has: func(s uint32) bool { return slices.Contains(of(s), i) }}
+			for s := range p.picked {
+				switch {
+				case !u.has(s):
+				case c.amount.ratio > 0:
+					u.used += p.cost(s)
+				default:
+					u.used++
+				}
+			}
+			all = append(all, u)
+		}
+	}
+	add(p.params.Caps.Source, len(p.pool.SourceNames), func(s uint32) []uint32 { return p.pool.Source[s : s+1] })
+	add(p.params.Caps.Style, len(p.pool.StyleNames), p.pool.styles)
+	images := 0
+	for _, image := range p.pool.Image {
+		images = max(images, int(image)+1)
+	}
+	add(p.params.Caps.Image, images, p.pool.images)
+	return all
+}
+
+func (p *plain) leaveAtCaps() {
+	for _, u := range p.uses() {
+		for s := range uint32(p.pool.Len()) {
+			if u.used >= u.limit && u.has(s) && !p.picked[s] {
+				p.left[s] = true
+			}
+		}
+	}
+}
+
+// selectable are the samples that take part, have a style, and are rated at all.
+func (p *plain) selectable() []uint32 {
+	var samples []uint32
+	for s := range uint32(p.pool.Len()) {
+		if _, n := p.mean(s, false); n > 0 && len(p.pool.styles(s)) > 0 && !p.barred[s] {
+			samples = append(samples, s)
+		}
+	}
+	return samples
+}
+
+func (p *plain) mean(s uint32, expected bool) (mean float64, n int) {
+	sum := 0
+	for _, name := range p.names {
+		c := slices.Index(p.pool.Capabilities, name)
+		if p.pool.Ratings[c][s] == Missing {
+			continue
+		}
+		n++
+		if expected {
+			sum += int(p.pool.Expected[c][s])
+		} else {
+			sum += int(p.pool.Ratings[c][s])
+		}
+	}
+	return float64(sum) / float64(max(n, 1)), n
+}
+
+func (p *plain) bestFirst(samples []uint32, expected bool) {
+	slices.SortFunc(samples, func(a, b uint32) int {
+		x, _ := p.mean(a, expected)
+		y, _ := p.mean(b, expected)
+		return cmp.Or(cmp.Compare(y, x), referenceTies(p.pool, p.params, a, b))
+	})
+}
+
+func (p *plain) minimums() {
+	for _, source := range slices.Sorted(maps.Keys(p.params.Minimums)) {
+		held := 0
+		for s := range p.picked {
+			if p.pool.SourceNames[p.pool.Source[s]] == source {
+				held++
+			}
+		}
+		var samples []uint32
+		for _, s := range p.selectable() {
+			if p.pool.SourceNames[p.pool.Source[s]] == source {
+				samples = append(samples, s)
+			}
+		}
+		p.bestFirst(samples, false)
+		least := p.params.Minimums[source]
+		for i, s := range samples {
+			if held < least && p.spent < p.params.Budget && p.in(s) &&
+				p.try(s, Pick{Rule: ByMinimum, Capability: None, Bin: None, Rank: uint32(i + 1)}) {
+				held++
+			}
+		}
+		if held < least {
+			p.result.Shortfalls = append(p.result.Shortfalls, Shortfall{Source: source, Asked: least, Given: held, Why: WhyLeft})
+		}
+	}
+}
+
+func (p *plain) lineUp() []uint32 {
+	samples := p.selectable()
+	if p.params.Strategy == Top {
+		p.bestFirst(samples, p.pool.Expected != nil && !p.params.RatingsOnly)
+		return samples
+	}
+	rng := rand.New(rand.NewPCG(p.params.Seed, 1))
+	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
+	if p.params.Strategy == Random {
+		return samples
+	}
+	bySource := make(map[string][]uint32)
+	for _, s := range samples {
+		source := p.pool.SourceNames[p.pool.Source[s]]
+		bySource[source] = append(bySource[source], s)
+	}
+	type stop struct {
+		at     float64
+		source string
+		sample uint32
+	}
+	var stops []stop
+	for source, samples := range bySource {
+		for i, s := range samples {
+			stops = append(stops, stop{(float64(i) + 0.5) / float64(len(samples)), source, s})
+		}
+	}
+	slices.SortFunc(stops, func(a, b stop) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.source, b.source)) })
+	samples = samples[:0]
+	for _, stop := range stops {
+		samples = append(samples, stop.sample)
+	}
+	return samples
+}
+
+func (p *plain) candidates(name string) []uint32 {
+	ratings := p.pool.Ratings[slices.Index(p.pool.Capabilities, name)]
+	threshold, own := p.params.Thresholds[name]
+	if !own {
+		threshold = p.params.Threshold
+	}
+	var found []uint32
+	for s := range uint32(p.pool.Len()) {
+		if !p.barred[s] && ratings[s] != Missing && int(ratings[s]) > threshold && len(p.pool.styles(s)) > 0 {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func (p *plain) rounds() {
+	var rows [][]Shortfall // of bins, by capability
+	var asked, given []int
+	for _, name := range p.names {
+		p.result.Capabilities = append(p.result.Capabilities, Turns{Capability: name, Candidates: len(p.candidates(name))})
+		rows, asked, given = append(rows, nil), append(asked, 0), append(given, 0)
+	}
+	live := slices.Clone(p.names)
+	for p.spent < p.params.Budget && len(live) > 0 {
+		p.result.Rounds++
+		remaining := p.params.Budget - p.spent
+		perCapability := max(remaining/len(live), 1)
 		var drop []string
 		for _, name := range live {
-			if len(picked) >= params.Budget {
+			if p.spent >= p.params.Budget {
 				break
 			}
-			k := min(perCapability, params.Budget-len(picked))
+			if len(p.params.Weights) > 0 {
+				sum := 0.0
+				for _, name := range live {
+					sum += p.weight(name)
+				}
+				perCapability = max(int(math.Floor(float64(remaining)*p.weight(name)/sum)), 1)
+			}
+			k := min(perCapability, p.params.Budget-p.spent)
 			perCapability = k
-
-			bins := make(map[string][]uint32)
-			for _, s := range candidates(name) {
-				for _, bin := range binNames(pool, s) {
-					bins[bin] = append(bins[bin], s)
-				}
+			c := slices.Index(p.names, name)
+			if p.result.Rounds == 1 {
+				asked[c] = k
 			}
-			order := make([]string, 0, len(bins))
-			for bin, held := range bins {
-				order = append(order, bin)
-				slices.SortFunc(held, func(a, b uint32) int {
-					return cmp.Or(
-						cmp.Compare(slices.Index(binNames(pool, a), bin), slices.Index(binNames(pool, b), bin)),
-						referenceOrder(pool, params, name, a, b),
-					)
-				})
+			picks, spent := len(p.result.Picks), p.spent
+			dry := p.turn(name, k)
+			if p.result.Rounds == 1 {
+				rows[c] = dry
 			}
-			slices.SortFunc(order, func(a, b string) int {
-				return cmp.Or(cmp.Compare(len(bins[a]), len(bins[b])), cmp.Compare(a, b))
-			})
-
-			inTurn := 0
-			debt := 0
-			for _, bin := range order {
-				if inTurn >= k {
-					break
-				}
-				share := max(k/len(order), 1)
-				var available []int
-				for i, s := range bins[bin] {
-					if !picked[s] {
-						available = append(available, i)
-					}
-				}
-				for _, i := range available[:min(share+debt, len(available))] {
-					if len(picked) == params.Budget {
-						break
-					}
-					picked[bins[bin][i]] = true
-					inTurn++
-					capability := slices.Index(names, name)
-					result.Capabilities[capability].Picked++
-					result.Picks = append(result.Picks, Pick{
-						Sample:     bins[bin][i],
-						Round:      uint32(result.Rounds),
-						Capability: uint32(capability),
-						Bin:        uint32(slices.Index(result.Bins, bin)),
-						Rank:       uint32(i + 1),
-					})
-				}
-				debt = max(share+debt-len(available), 0)
-			}
-			if inTurn == 0 {
+			p.result.Capabilities[c].Picked += len(p.result.Picks) - picks
+			given[c] += p.spent - spent
+			if len(p.result.Picks) == picks {
 				drop = append(drop, name)
 			}
 		}
 		live = slices.DeleteFunc(live, func(name string) bool { return slices.Contains(drop, name) })
 	}
-	result.Given = len(picked)
-	return result
+
+	for c, name := range p.names {
+		turns := p.result.Capabilities[c]
+		why := func(bin string, spent bool, picked int) Why {
+			held, gone := 0, false
+			for _, s := range p.candidates(name) {
+				if bin == "" || slices.Contains(binNames(p.pool, s), bin) {
+					held++
+					gone = gone || p.left[s]
+				}
+			}
+			switch {
+			case spent:
+				return WhyBudget
+			case gone:
+				return WhyLeft
+			case picked < held:
+				return WhyTaken
+			}
+			return WhyFew
+		}
+		if given[c] < asked[c] {
+			p.result.Shortfalls = append(p.result.Shortfalls, Shortfall{
+				Capability: name, Asked: asked[c], Given: given[c], Why: why("", p.spent == p.params.Budget, turns.Picked),
+			})
+		}
+		for _, row := range rows[c] {
+			picked := 0
+			for _, pick := range p.result.Picks {
+				if pick.Capability == uint32(c) && p.result.Bins[pick.Bin] == row.Bin {
+					picked++
+				}
+			}
+			row.Why = why(row.Bin, row.Why == WhyBudget, picked)
+			p.result.Shortfalls = append(p.result.Shortfalls, row)
+		}
+	}
+}
+
+func (p *plain) weight(name string) float64 {
+	if weight, own := p.params.Weights[name]; own {
+		return weight
+	}
+	return 1
+}
+
+// turn picks about k of the budget, and returns the bins that gave less than their share.
+func (p *plain) turn(name string, k int) (dry []Shortfall) {
+	bins := p.inBins(name)
+	order := slices.Collect(maps.Keys(bins))
+	slices.SortFunc(order, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(bins[a]), len(bins[b])), cmp.Compare(a, b))
+	})
+
+	inTurn, debt := 0, 0
+	for _, bin := range order {
+		if inTurn >= k || p.spent == p.params.Budget {
+			break
+		}
+		share := max(k/len(order), 1)
+		inBin := 0
+		for i, s := range bins[bin] {
+			if inBin >= share+debt || p.spent == p.params.Budget {
+				break
+			}
+			if p.in(s) && p.try(s, Pick{
+				Round: uint32(p.result.Rounds), Capability: uint32(slices.Index(p.names, name)),
+				Bin: uint32(slices.Index(p.result.Bins, bin)), Rank: uint32(i + 1),
+			}) {
+				inBin += p.cost(s)
+			}
+		}
+		inTurn += inBin
+		debt = max(share+debt-inBin, 0)
+		if inBin < share {
+			row := Shortfall{Capability: name, Bin: bin, Asked: share, Given: inBin}
+			if p.spent == p.params.Budget {
+				row.Why = WhyBudget
+			}
+			dry = append(dry, row)
+		}
+	}
+	return dry
+}
+
+// inBins are a capability's candidates that are still in, by bin and in order.
+func (p *plain) inBins(name string) map[string][]uint32 {
+	bins := make(map[string][]uint32)
+	for _, s := range p.candidates(name) {
+		for _, bin := range binNames(p.pool, s) {
+			if p.in(s) {
+				bins[bin] = append(bins[bin], s)
+			}
+		}
+	}
+	for bin, held := range bins {
+		place := func(s uint32) int { return slices.Index(binNames(p.pool, s), bin) }
+		ratings := p.pool.Ratings[slices.Index(p.pool.Capabilities, name)]
+		slices.SortFunc(held, func(a, b uint32) int {
+			byPlace, byRating := cmp.Compare(place(a), place(b)), cmp.Compare(ratings[b], ratings[a])
+			if p.params.WithinBin == ByScore {
+				return cmp.Or(byRating, byPlace, referenceOrder(p.pool, p.params, name, a, b))
+			}
+			return cmp.Or(byPlace, byRating, referenceOrder(p.pool, p.params, name, a, b))
+		})
+	}
+	return bins
 }
 
 func binNames(pool *Pool, s uint32) []string {
@@ -120,14 +456,19 @@ func binNames(pool *Pool, s uint32) []string {
 	return names
 }
 
+// referenceOrder orders samples of equal rating and place.
 func referenceOrder(pool *Pool, params Params, capability string, a, b uint32) int {
 	column := slices.Index(pool.Capabilities, capability)
-	order := cmp.Compare(pool.Ratings[column][b], pool.Ratings[column][a])
+	if !params.RatingsOnly && pool.Expected != nil && pool.Expected[column][a] != pool.Expected[column][b] {
+		return cmp.Compare(pool.Expected[column][b], pool.Expected[column][a])
+	}
+	return referenceTies(pool, params, a, b)
+}
+
+func referenceTies(pool *Pool, params Params, a, b uint32) int {
+	order := 0
 	if !params.RatingsOnly {
-		if pool.Expected != nil {
-			order = cmp.Or(order, cmp.Compare(pool.Expected[column][b], pool.Expected[column][a]))
-		}
-		order = cmp.Or(order, cmp.Compare(referenceSum(pool, b), referenceSum(pool, a)))
+		order = cmp.Compare(referenceSum(pool, b), referenceSum(pool, a))
 		if pool.Tie != nil {
 			order = cmp.Or(order, cmp.Compare(pool.Tie[a], pool.Tie[b]))
 		}

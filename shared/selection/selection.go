@@ -9,57 +9,25 @@ package selection
 
 import (
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 )
-
-// Params says what to select.
-type Params struct {
-	// Budget is the number of samples to pick, from 1 to the length of the pool.
-	Budget int `json:"budget"`
-	// Threshold is the rating that a sample must exceed to be picked for a capability.
-	Threshold int `json:"threshold"`
-	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
-	// order.
-	Capabilities []string `json:"capabilities,omitempty"`
-	// RatingsOnly makes equal ratings go to the lower index, as in the reference; expected scores,
-	// sums and tie hashes are then not looked at.
-	RatingsOnly bool `json:"ratings_only,omitempty"`
-}
-
-// Validate reports the first parameter that does not suit the pool, and what would.
-func (p Params) Validate(pool *Pool) error {
-	if pool.Len() == 0 {
-		return fmt.Errorf("the pool is empty: there is nothing to select from")
-	}
-	if p.Budget < 1 || p.Budget > pool.Len() {
-		return fmt.Errorf("budget: %d samples cannot be selected from %d; give 1 to %d", p.Budget, pool.Len(), pool.Len())
-	}
-	if len(pool.Capabilities) == 0 {
-		return fmt.Errorf("capabilities: the pool is rated on none")
-	}
-	for _, name := range p.Capabilities {
-		if !slices.Contains(pool.Capabilities, name) {
-			return fmt.Errorf("capabilities: %q is unknown; known are: %s", name, strings.Join(pool.Capabilities, ", "))
-		}
-	}
-	if name, twice := duplicate(p.Capabilities); twice {
-		return fmt.Errorf("capabilities: %q is named twice; name it once", name)
-	}
-	return nil
-}
 
 // A Result is a selection: what was picked, in order, and why.
 type Result struct {
-	// Asked is the budget, Given the number of picks. Given is lower where too few samples are
-	// rated above the threshold for any capability and have a style.
+	// Asked is the budget, Given what the picks take of it: samples, or tokens where the budget is in
+	// tokens. Given is lower where too few samples are rated above the threshold for any capability
+	// and have a style, or where caps or tokens keep them out.
 	Asked int `json:"asked"`
 	Given int `json:"given"`
+	// Shortfalls tell what could not be given where it was asked.
+	Shortfalls []Shortfall `json:"shortfalls,omitempty"`
 	// Rounds is the number of rounds begun.
 	Rounds int `json:"rounds"`
-	// Capabilities tells how each capability fared, in the order in which they took turns.
+	// Capabilities tells how each capability fared, in the order in which they took turns. It is
+	// empty where none did.
 	Capabilities []Turns `json:"capabilities"`
-	// Bins are the names of the pool's bins, ascending by code point.
+	// Bins are the names of the bins of all samples that take part, ascending by code point.
 	Bins []string `json:"-"`
 	// Picks are the picked samples, in the order in which they were picked.
 	Picks []Pick `json:"-"`
@@ -77,15 +45,36 @@ type Turns struct {
 // A Pick tells how a sample was picked.
 type Pick struct {
 	Sample     uint32 // position in the pool
-	Round      uint32 // from 1
-	Capability uint32 // index into Result.Capabilities
-	Bin        uint32 // index into Result.Bins
+	Round      uint32 // from 1; 0 where the rule is not ByTurn
+	Capability uint32 // index into Result.Capabilities; None where the rule is not ByTurn
+	Bin        uint32 // index into Result.Bins; None where the rule is not ByTurn
 	// Rank is the sample's position, from 1, in the order of the candidates that the bin held when
-	// the capability's turn began.
+	// the capability's turn began; for other rules in Params.Include, in the order of the source's
+	// samples, or in the strategy's order.
 	Rank uint32
+	Rule Rule
 }
 
-// Shortfall is the number of samples asked for and not given.
+// None stands for no capability and no bin.
+const None = math.MaxUint32
+
+// A Rule is what picked a sample.
+type Rule uint8
+
+// The rules.
+const (
+	ByTurn     Rule = iota // a capability's turn
+	ByInclude              // Params.Include
+	ByMinimum              // Params.Minimums
+	ByStrategy             // the order of a strategy other than MMSSR
+)
+
+// String is "turn", "include", "minimum" or "strategy".
+func (r Rule) String() string {
+	return [...]string{"turn", "include", "minimum", "strategy"}[r]
+}
+
+// Shortfall is what was asked for and not given, in units of the budget.
 func (r *Result) Shortfall() int { return r.Asked - r.Given }
 
 // Samples are the positions of the picked samples in the pool, in the order in which they were
@@ -102,9 +91,9 @@ func (r *Result) Samples() []uint32 {
 // picks on any machine; the pool is only read. Too few candidates are a shortfall in the result; an
 // error means that the pool or the parameters contradict themselves.
 //
-// Time is linear in the styles of all samples times the capabilities, and so is memory in the samples
-// and their styles: beside the pool about 50 bytes a sample of two styles, 40 a pick, 16 a sample
-// and processor while it starts, and 80 for each pair of a bin and a capability.
+// Time is linear in the styles of all samples and in the samples times the capabilities, and so is
+// memory in the samples: beside the pool about 22 bytes a sample, 40 a pick and 60 for each pair of a
+// bin and a capability.
 func Select(pool *Pool, params Params) (*Result, error) {
 	if err := pool.Validate(); err != nil {
 		return nil, err
@@ -113,4 +102,26 @@ func Select(pool *Pool, params Params) (*Result, error) {
 		return nil, fmt.Errorf("checking the selection's parameters: %w", err)
 	}
 	return newSelector(pool, params).run(), nil
+}
+
+// SelectNested makes a selection for each of the budgets, which replace Params.Budget, from the
+// smallest to the largest; each takes all of the one before it as further must-includes, in the
+// order in which they were picked. Budgets must ascend. Example: 5 %, 10 % and 30 % of a pool, to
+// see what more data brings.
+func SelectNested(pool *Pool, params Params, budgets ...int) ([]*Result, error) {
+	var results []*Result
+	include := slices.Clone(params.Include)
+	for i, budget := range budgets {
+		if i > 0 && budget <= budgets[i-1] {
+			return nil, fmt.Errorf("budgets: %d follows %d; the least is %d", budget, budgets[i-1], budgets[i-1]+1)
+		}
+		params.Budget, params.Include = budget, include
+		result, err := Select(pool, params)
+		if err != nil {
+			return nil, fmt.Errorf("selecting %d: %w", budget, err)
+		}
+		results = append(results, result)
+		include = result.Samples()
+	}
+	return results, nil
 }

@@ -1,6 +1,11 @@
 package selection
 
-import "math/rand/v2"
+import (
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+)
 
 // A Summary sets a selection beside the pool that it was made from and beside what chance would
 // have given.
@@ -9,6 +14,9 @@ type Summary struct {
 	Selection Portrait `json:"selection"`
 	// Random is a random subset of the pool, of the selection's size.
 	Random Portrait `json:"random"`
+	// RandomTokens is a random subset of the pool of the selection's tokens: of a random order, each
+	// sample that has no more tokens than remain. Nil where the pool's tokens are not known.
+	RandomTokens *Portrait `json:"random_tokens,omitempty"`
 }
 
 // A Portrait sums up a set of samples.
@@ -21,6 +29,16 @@ type Portrait struct {
 	// Sources and Bins count the different sources and bins that the samples come from.
 	Sources int `json:"sources"`
 	Bins    int `json:"bins"`
+	// StyleEntropy and SourceEntropy are the Shannon entropies, in bits, of the style of a randomly
+	// drawn mention of one and of the source of a randomly drawn sample.
+	StyleEntropy  float64 `json:"style_entropy"`
+	SourceEntropy float64 `json:"source_entropy"`
+	// Tokens is their number over all samples, 0 where the pool's tokens are not known.
+	Tokens int `json:"tokens"`
+	// LengthCorrelation is Pearson's correlation, in [-1, 1], of a sample's tokens with its mean rating
+	// over all capabilities of the pool, where it has a rating. Nil where one of the two is not known
+	// or does not vary.
+	LengthCorrelation *float64 `json:"length_correlation,omitempty"`
 }
 
 // MeanRating is the mean rating on one capability.
@@ -30,6 +48,8 @@ type MeanRating struct {
 	Rated int `json:"rated"`
 	// Mean is 0 where no sample has a rating.
 	Mean float64 `json:"mean"`
+	// Counts are the numbers of samples rated 0 to 5; other ratings are in none of them.
+	Counts [6]int `json:"counts"`
 }
 
 // StyleShare is the share of samples that have one style.
@@ -43,19 +63,26 @@ type StyleShare struct {
 // subset of the same size, drawn with the seed. It takes a valid pool, and the same arguments give
 // the same summary on any machine.
 func Summarize(pool *Pool, selected []uint32, seed uint64) Summary {
+	workers := runtime.GOMAXPROCS(0)
+	cells := newCells(pool, nil, workers)
 	all := make([]uint32, pool.Len())
 	for i := range all {
 		all[i] = uint32(i)
 	}
-	b := newBins(pool)
-	return Summary{
-		Pool:      portray(pool, b, all),
-		Selection: portray(pool, b, selected),
-		Random:    portray(pool, b, draw(pool.Len(), len(selected), seed)),
+	sets := [][]uint32{all, selected, draw(pool.Len(), len(selected), seed)}
+	if pool.Tokens != nil {
+		sets = append(sets, drawTokens(pool, selected, seed))
 	}
+	portraits := make([]Portrait, len(sets))
+	parallel(workers, len(sets), func(_, i int) { portraits[i] = portray(pool, cells, sets[i]) })
+	summary := Summary{Pool: portraits[0], Selection: portraits[1], Random: portraits[2]}
+	if pool.Tokens != nil {
+		summary.RandomTokens = &portraits[3]
+	}
+	return summary
 }
 
-func portray(pool *Pool, b *bins, samples []uint32) Portrait {
+func portray(pool *Pool, b *cells, samples []uint32) Portrait {
 	portrait := Portrait{
 		Samples: len(samples),
 		Ratings: make([]MeanRating, len(pool.Capabilities)),
@@ -69,6 +96,9 @@ func portray(pool *Pool, b *bins, samples []uint32) Portrait {
 			if r := pool.Ratings[c][s]; r != Missing {
 				sum += int(r)
 				rating.Rated++
+				if r >= 0 && int(r) < len(rating.Counts) {
+					rating.Counts[r]++
+				}
 			}
 		}
 		if rating.Rated > 0 {
@@ -77,16 +107,22 @@ func portray(pool *Pool, b *bins, samples []uint32) Portrait {
 	}
 
 	holders := make([]int, len(pool.StyleNames))
-	sources := newBitset(len(pool.SourceNames))
-	covered := newBitset(len(b.names))
+	sources := make([]int, len(pool.SourceNames))
+	covered := newBitset(len(b.binNames))
 	for _, s := range samples {
-		sources.set(pool.Source[s])
+		sources[pool.Source[s]]++
 		for e := pool.StyleStart[s]; e < pool.StyleStart[s+1]; e++ {
 			holders[pool.Style[e]]++
-			covered.set(b.of[e])
+		}
+		for _, bin := range b.bins(b.of[s]) {
+			covered.set(bin)
 		}
 	}
-	portrait.Sources = sources.count()
+	for _, n := range sources {
+		if n > 0 {
+			portrait.Sources++
+		}
+	}
 	portrait.Bins = covered.count()
 	for i, name := range pool.StyleNames {
 		portrait.Styles[i].Style = name
@@ -94,7 +130,100 @@ func portray(pool *Pool, b *bins, samples []uint32) Portrait {
 			portrait.Styles[i].Share = float64(holders[i]) / float64(len(samples))
 		}
 	}
+	portrait.StyleEntropy, portrait.SourceEntropy = entropy(holders), entropy(sources)
+	if pool.Tokens != nil {
+		for _, s := range samples {
+			portrait.Tokens += int(pool.Tokens[s])
+		}
+		portrait.LengthCorrelation = lengthCorrelation(pool, samples)
+	}
 	return portrait
+}
+
+// entropy is the entropy, in bits, of a distribution given by counts.
+func entropy(counts []int) float64 {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	bits := 0.0
+	for _, n := range counts {
+		if n > 0 {
+			share := float64(n) / float64(total)
+			bits -= float64(share * math.Log2(share)) // converted, lest a processor fuse it with the sum
+		}
+	}
+	return bits
+}
+
+// lengthCorrelation is as Portrait says. Both means are taken off before anything is squared, so
+// that nothing cancels.
+func lengthCorrelation(pool *Pool, samples []uint32) *float64 {
+	var tokens, ratings []float64
+	for _, s := range samples {
+		sum, n := 0, 0
+		for _, column := range pool.Ratings {
+			if column[s] != Missing {
+				sum += int(column[s])
+				n++
+			}
+		}
+		if n > 0 {
+			tokens = append(tokens, float64(pool.Tokens[s]))
+			ratings = append(ratings, float64(sum)/float64(n))
+		}
+	}
+	if len(tokens) == 0 || slices.Min(tokens) == slices.Max(tokens) || slices.Min(ratings) == slices.Max(ratings) {
+		return nil
+	}
+	center(tokens)
+	center(ratings)
+	var xx, yy, xy float64
+	for i, x := range tokens {
+		y := ratings[i]
+		// Converted, lest a processor fuse them with the sums.
+		xx += float64(x * x)
+		yy += float64(y * y)
+		xy += float64(x * y)
+	}
+	r := min(max(xy/math.Sqrt(xx*yy), -1), 1)
+	return &r
+}
+
+// center takes the mean off all values.
+func center(values []float64) {
+	mean := 0.0
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for i := range values {
+		values[i] -= mean
+	}
+}
+
+// drawTokens picks samples of a random order, each that has no more tokens than remain of those of
+// the selected.
+func drawTokens(pool *Pool, selected []uint32, seed uint64) []uint32 {
+	remaining := 0
+	for _, s := range selected {
+		remaining += int(pool.Tokens[s])
+	}
+	order := make([]uint32, pool.Len())
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	shuffle(order, seed)
+	var drawn []uint32
+	for _, s := range order {
+		if remaining == 0 {
+			break
+		}
+		if tokens := int(pool.Tokens[s]); tokens <= remaining {
+			drawn = append(drawn, s)
+			remaining -= tokens
+		}
+	}
+	return drawn
 }
 
 // draw picks k of the numbers below n, each subset with the same probability (Knuth, The Art of

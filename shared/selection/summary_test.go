@@ -2,6 +2,7 @@ package selection
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"testing"
 
@@ -16,15 +17,23 @@ func TestSummarize(t *testing.T) {
 	want := Summary{
 		Pool: Portrait{
 			Samples: 3,
-			Ratings: []MeanRating{{"scene understanding", 3, 1}, {"data understanding", 2, 4.5}},
+			Ratings: []MeanRating{
+				{"scene understanding", 3, 1, [6]int{1, 1, 1}},
+				{"data understanding", 2, 4.5, [6]int{4: 1, 5: 1}},
+			},
 			Styles:  []StyleShare{{"b", 1. / 3}, {"a", 2. / 3}},
 			Sources: 2, Bins: 2,
+			StyleEntropy: entropy([]int{1, 2}), SourceEntropy: entropy([]int{1, 2}),
 		},
 		Selection: Portrait{
 			Samples: 2,
-			Ratings: []MeanRating{{"scene understanding", 2, 0.5}, {"data understanding", 1, 4}},
+			Ratings: []MeanRating{
+				{"scene understanding", 2, 0.5, [6]int{1, 1}},
+				{"data understanding", 1, 4, [6]int{4: 1}},
+			},
 			Styles:  []StyleShare{{"b", 0.5}, {"a", 1}},
 			Sources: 1, Bins: 2,
+			StyleEntropy: entropy([]int{1, 2}),
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -38,6 +47,35 @@ func TestSummarize(t *testing.T) {
 	everything := Summarize(pool, []uint32{0, 1, 2}, 1)
 	if diff := cmp.Diff(everything.Pool, everything.Random); diff != "" {
 		t.Errorf("a random subset of the pool's size is not the pool (-pool +random):\n%s", diff)
+	}
+}
+
+func TestSummarizeTokens(t *testing.T) {
+	t.Parallel()
+	pool := smallPool(t)
+	pool.Tokens = []uint32{10, 30, 20}
+	got := Summarize(pool, []uint32{1}, 1)
+	if got.Pool.Tokens != 60 || got.Selection.Tokens != 30 || got.RandomTokens.Tokens != 30 {
+		t.Errorf("tokens: %d of the pool, %d selected, %d at random; want 60, 30 and 30", got.Pool.Tokens, got.Selection.Tokens, got.RandomTokens.Tokens)
+	}
+	// The means are 1, 3.5 and 2: with 10, 30 and 20 tokens, r = 25 / sqrt(200 * 19/6).
+	if r := got.Pool.LengthCorrelation; r == nil || math.Abs(*r-25/math.Sqrt(200*19./6)) > 1e-12 {
+		t.Errorf("correlation of the pool: %v", r)
+	}
+	if r := got.Selection.LengthCorrelation; r != nil {
+		t.Errorf("correlation of one sample: %v, want none", *r)
+	}
+}
+
+func TestEntropy(t *testing.T) {
+	t.Parallel()
+	for want, counts := range map[float64][]int{0: {7, 0}, 1: {3, 3}, 1.5: {2, 1, 0, 1}, 2: {5, 5, 5, 5}} {
+		if got := entropy(counts); math.Abs(got-want) > 1e-12 {
+			t.Errorf("entropy(%v) = %v, want %v", counts, got, want)
+		}
+	}
+	if got := entropy(nil); got != 0 {
+		t.Errorf("entropy of nothing: %v", got)
 	}
 }
 

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/spf13/cobra"
+)
+
+func newExplain() *cobra.Command {
+	var (
+		asJSON bool
+		state  string
+	)
+	cmd := &cobra.Command{
+		Use:     "explain RUN SELECTION ID...",
+		Short:   "Tell why samples are in a selection, or how near they came",
+		Example: "  harvest explain demo-0123456789ab 0123456789ab chart-0001 chart-0002",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 3 {
+				return usageError{fmt.Errorf("name a run, one of its selections and at least one sample; `harvest status RUN` lists selections, `%s --help` tells more", cmd.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, work, err := openState(state)
+			if err != nil {
+				return err
+			}
+			explained, err := store(nil, work).Explain(cmd.Context(), args[0], args[1], args[2:])
+			var refused *run.RefusedError
+			if errors.Is(err, run.ErrNoSelection) || errors.As(err, &refused) {
+				return usageError{err}
+			} else if err != nil {
+				return unknownRun(err)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), explained)
+			}
+			for _, x := range explained {
+				if err := printExplanation(cmd.OutOrStdout(), x); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// maxMisses is how many of a sample's misses are printed; --json has all.
+const maxMisses = 5
+
+func printExplanation(w io.Writer, x run.Explanation) error {
+	var err error
+	line := func(format string, args ...any) {
+		if err == nil {
+			_, err = fmt.Fprintf(w, format+"\n", args...)
+		}
+	}
+	switch {
+	case x.Order > 0 && x.Rule == "turn":
+		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d", x.ID, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
+	case x.Order > 0:
+		line("%s: selected as number %d, by %s at rank %d", x.ID, x.Order, x.Rule, x.Rank)
+	case x.Failure != "":
+		line("%s: not selected: %s: %s", x.ID, x.Status, x.Failure)
+	default:
+		line("%s: not selected: kept out by %s", x.ID, x.Reason)
+		for _, m := range x.Misses[:min(len(x.Misses), maxMisses)] {
+			last := "none was taken"
+			if m.Last > 0 {
+				last = fmt.Sprintf("the last taken had rank %d", m.Last)
+			}
+			line("    rank %d for %s in %q; %s", m.Rank, cmp.Or(m.Capability, "the strategy"), cmp.Or(m.Bin, "the whole pool"), last)
+		}
+		for _, b := range x.Below[:min(len(x.Below), max(maxMisses-len(x.Misses), 0))] {
+			rating := "no rating"
+			if b.Rating != nil {
+				rating = fmt.Sprintf("rating %d", *b.Rating)
+			}
+			line("    %s for %s; it must exceed %d", rating, b.Capability, b.Threshold)
+		}
+	}
+	return err
+}

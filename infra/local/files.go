@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/reference"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/spf13/cobra"
+)
+
+// fileFlags name scores that are no run of ours.
+type fileFlags struct {
+	scores   string
+	manifest string
+}
+
+func (f *fileFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.scores, "scores", "", "instead of a run: the folder of <capability>.jsonl and style.jsonl that the reference implementation wrote, or a pattern of Parquet files with our columns ('scores/*.parquet')")
+	cmd.Flags().StringVar(&f.manifest, "manifest", "", "with a folder of --scores: the manifest, whose items have idx and image_source")
+}
+
+func (f *fileFlags) given() bool { return f.scores != "" || f.manifest != "" }
+
+// fileResult is what select --scores tells at the end.
+type fileResult struct {
+	Samples  events.Counts      `json:"samples"`
+	Selected int                `json:"selected"`
+	Outputs  fileOutputs        `json:"outputs"`
+	Seconds  map[string]float64 `json:"seconds"`
+
+	short   int
+	asked   int
+	rows    []selection.Shortfall
+	summary selection.Summary
+}
+
+// fileOutputs are the files written: the subset of a manifest, or the picks of Parquet scores.
+type fileOutputs struct {
+	Subset string `json:"subset,omitempty"`
+	Picks  string `json:"picks,omitempty"`
+}
+
+// selectFrom selects from score files and writes the subset, or the picks, to out.
+func (f *fileFlags) selectFrom(ctx context.Context, specs []run.SelectionSpec, out string, w io.Writer, asJSON bool) error {
+	parquet := strings.HasSuffix(f.scores, ".parquet")
+	switch {
+	case len(specs) > 1:
+		return usageError{errors.New("--budget: give one with --scores; several are for runs")}
+	case out == "":
+		return usageError{errors.New("--out is missing; give the file to write")}
+	case f.scores == "":
+		return usageError{errors.New("--scores is missing; give the folder of score files")}
+	case parquet && f.manifest != "":
+		return usageError{errors.New("--manifest: Parquet scores need none; what is written are picks")}
+	case !parquet && f.manifest == "":
+		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
+	}
+	start := time.Now()
+	res := &fileResult{Seconds: map[string]float64{}}
+	var err error
+	if parquet {
+		err = res.fromParquet(ctx, f.scores, specs[0], out)
+	} else {
+		err = res.fromReference(ctx, f.scores, f.manifest, specs[0], out)
+	}
+	if err != nil {
+		return err
+	}
+	res.Seconds["total"] = time.Since(start).Seconds()
+	if asJSON {
+		return printJSON(w, res)
+	}
+	if err := printSummary(w, res.summary); err != nil {
+		return err
+	}
+	if res.short > 0 {
+		if err := printShortfall(w, res.asked, res.short, res.rows); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)
+	return err
+}
+
+// choose selects from a pool and notes how it went.
+func (res *fileResult) choose(pool *selection.Pool, ids []string, spec run.SelectionSpec) (*selection.Result, error) {
+	start := time.Now()
+	params, err := spec.ForPool(pool, ids)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	result, err := selection.Select(pool, params)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	res.Samples = events.Counts{In: int64(pool.Len()), Scored: int64(pool.Len())}
+	res.Selected, res.asked, res.short, res.rows = len(result.Picks), result.Asked, result.Shortfall(), result.Shortfalls
+	res.Seconds["select"] = time.Since(start).Seconds()
+	start = time.Now()
+	res.summary = selection.Summarize(pool, result.Samples(), spec.Seed)
+	res.Seconds["summary"] = time.Since(start).Seconds()
+	return result, nil
+}
+
+func (res *fileResult) fromReference(ctx context.Context, scores, manifest string, spec run.SelectionSpec, out string) error {
+	start := time.Now()
+	data, err := reference.Load(ctx, scores, manifest)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	res.Seconds["read"] = time.Since(start).Seconds()
+	result, err := res.choose(data.Pool, nil, spec)
+	if err != nil {
+		return err
+	}
+	start = time.Now()
+	res.Outputs.Subset = out
+	err = writeWhole(out, func(w io.Writer) error { return data.Write(ctx, w, result.Samples()) })
+	res.Seconds["write"] = time.Since(start).Seconds()
+	return err
+}
+
+func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec run.SelectionSpec, out string) error {
+	start := time.Now()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		return usageError{fmt.Errorf("--scores: no file is named %s", pattern)}
+	}
+	data := make([][]byte, len(files))
+	for i, name := range files {
+		if data[i], err = os.ReadFile(name); err != nil {
+			return err
+		}
+	}
+	pool, ids, err := run.ReadPool(ctx, data, spec)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", pattern, err)
+	}
+	res.Seconds["read"] = time.Since(start).Seconds()
+	result, err := res.choose(pool, ids, spec)
+	if err != nil {
+		return err
+	}
+	start = time.Now()
+	res.Outputs.Picks = out
+	err = writeWhole(out, func(w io.Writer) error { return run.WritePicks(w, pool, ids, result) })
+	res.Seconds["write"] = time.Since(start).Seconds()
+	return err
+}
+
+// writeWhole writes a file that is there whole or not at all.
+func writeWhole(path string, write func(io.Writer) error) error {
+	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
+	if err := write(file); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return file.CloseAtomicallyReplace()
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/spf13/cobra"
+)
+
+// selectionFlags are the flags that ask for a selection.
+type selectionFlags struct {
+	budgets      []string
+	capabilities []string
+	weights      map[string]string
+	threshold    int
+	thresholds   map[string]int
+	withinBin    string
+	ratingsOnly  bool
+	strategy     string
+	seed         uint64
+	styles       selection.Filter
+	sources      selection.Filter
+	unique       bool
+	include      string
+	exclude      string
+	minimums     map[string]int
+	caps         struct{ source, style, image string }
+}
+
+func (f *selectionFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringSliceVar(&f.budgets, "budget", nil, "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens (200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
+	fl.StringSliceVar(&f.capabilities, "capabilities", nil, "capabilities that pick, in their order (default: all of the rubric)")
+	fl.StringToStringVar(&f.weights, "weights", nil, "parts of a round: \"stem knowledge=3\" picks three times as much as the others")
+	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this")
+	fl.StringToIntVar(&f.thresholds, "thresholds", nil, "thresholds of single capabilities: \"humanities=2\"")
+	fl.StringVar(&f.withinBin, "within-bin", "", "order within a bin: position (first-listed style first, the paper's) or score (rating first)")
+	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
+	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default), or a baseline to compare with: random, top, stratified")
+	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
+	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
+	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
+	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "take only samples of these sources")
+	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "take no sample of these sources")
+	fl.BoolVar(&f.unique, "unique", false, "take one of all samples with the same texts and images")
+	fl.StringVar(&f.include, "include", "", "file of ids, one a line, that must be in the subset; they count against the budget")
+	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
+	fl.StringToIntVar(&f.minimums, "minimums", nil, "least samples of sources: geo170k=500")
+	fl.StringVar(&f.caps.source, "cap-source", "", "most that one source may have: a number of samples, or a share of the budget (10%)")
+	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
+	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
+}
+
+// specs are the selections asked for: one for each budget, the smallest first.
+func (f selectionFlags) specs() ([]run.SelectionSpec, error) {
+	if len(f.budgets) == 0 {
+		return nil, usageError{errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500")}
+	}
+	spec := run.SelectionSpec{
+		Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.Order(f.withinBin), RatingsOnly: f.ratingsOnly,
+		Strategy: selection.Strategy(f.strategy), Seed: f.seed, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
+	}
+	var faults []error
+	fault := func(flag string, err error) {
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--%s: %w", flag, err))
+		}
+	}
+	var err error
+	budgets := make([]selection.Budget, len(f.budgets))
+	for i, text := range f.budgets {
+		budgets[i], err = selection.ParseBudget(text)
+		fault("budget", err)
+	}
+	for _, c := range f.capabilities {
+		spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
+	}
+	spec.Weights, err = parseWeights(f.weights)
+	fault("weights", err)
+	spec.Include, err = readIDs(f.include)
+	fault("include", err)
+	spec.Exclude, err = readIDs(f.exclude)
+	fault("exclude", err)
+	for _, c := range []struct {
+		flag, text string
+		cap        *selection.Cap
+	}{{"cap-source", f.caps.source, &spec.Caps.Source}, {"cap-style", f.caps.style, &spec.Caps.Style}, {"cap-image", f.caps.image, &spec.Caps.Image}} {
+		fault(c.flag, c.cap.UnmarshalText([]byte(c.text)))
+	}
+	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
+		return nil, usageError{err}
+	}
+	return spec.Nested(budgets), nil
+}
+
+func parseWeights(texts map[string]string) (map[string]float64, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	weights := make(map[string]float64, len(texts))
+	for name, text := range texts {
+		w, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q of %q is no number", text, name)
+		}
+		weights[name] = w
+	}
+	return weights, nil
+}
+
+// readIDs reads a file of ids, one a line; none where no file is named.
+func readIDs(file string) ([]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for line := range strings.Lines(string(data)) {
+		if id := strings.TrimRight(line, "\r\n"); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("%s names no id; write one a line", file)
+	}
+	return ids, nil
+}

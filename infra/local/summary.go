@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// maxShortfalls is how many rows of a shortfall are printed; selection.json has all.
+const maxShortfalls = 20
+
+// printSummary prints what a subset is like beside its pool and beside chance.
+func printSummary(w io.Writer, s selection.Summary) error {
+	columns := []struct {
+		name string
+		of   *selection.Portrait
+	}{{"pool", &s.Pool}, {"subset", &s.Selection}, {"random", &s.Random}, {"random, same tokens", s.RandomTokens}}
+	if s.RandomTokens == nil {
+		columns = columns[:3]
+	}
+	header := func(name string) []any {
+		cells := []any{name}
+		for _, c := range columns {
+			cells = append(cells, c.name)
+		}
+		return cells
+	}
+	fill := func(t table.Writer, name string, value func(*selection.Portrait) any) {
+		row := table.Row{name}
+		for _, c := range columns {
+			row = append(row, value(c.of))
+		}
+		t.AppendRow(row)
+	}
+	ratings := newTable(header("mean rating")...)
+	for i, r := range s.Pool.Ratings {
+		fill(ratings, r.Capability, func(p *selection.Portrait) any { return fmt.Sprintf("%.2f", p.Ratings[i].Mean) })
+	}
+	styles := newTable(header("style share")...)
+	for i, style := range s.Pool.Styles {
+		fill(styles, style.Style, func(p *selection.Portrait) any { return fmt.Sprintf("%.1f %%", 100*p.Styles[i].Share) })
+	}
+	whole := newTable(header("as a whole")...)
+	fill(whole, "samples", func(p *selection.Portrait) any { return p.Samples })
+	fill(whole, "tokens (estimate)", func(p *selection.Portrait) any { return p.Tokens })
+	fill(whole, "sources", func(p *selection.Portrait) any { return p.Sources })
+	fill(whole, "bins (style + source)", func(p *selection.Portrait) any { return p.Bins })
+	fill(whole, "entropy over styles, bits", func(p *selection.Portrait) any { return fmt.Sprintf("%.2f", p.StyleEntropy) })
+	fill(whole, "entropy over sources, bits", func(p *selection.Portrait) any { return fmt.Sprintf("%.2f", p.SourceEntropy) })
+	fill(whole, "correlation of ratings with length", func(p *selection.Portrait) any {
+		if p.LengthCorrelation == nil {
+			return "-"
+		}
+		return fmt.Sprintf("%.2f", *p.LengthCorrelation)
+	})
+	for _, t := range []table.Writer{ratings, styles, whole} {
+		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printShortfall prints what of a budget could not be given, and why.
+func printShortfall(w io.Writer, budget, short int, rows []selection.Shortfall) error {
+	t := newTable("shortfall", "asked", "given", "why")
+	for _, row := range rows[:min(len(rows), maxShortfalls)] {
+		name := row.Capability
+		if row.Bin != "" {
+			name += ": " + row.Bin
+		}
+		if row.Source != "" {
+			name = "minimum of " + row.Source
+		}
+		t.AppendRow(table.Row{name, row.Asked, row.Given, row.Why})
+	}
+	_, err := fmt.Fprintf(w, "\n%d of a budget of %d could not be given.\n%s\n", short, budget, t.Render())
+	if err == nil && len(rows) > maxShortfalls {
+		_, err = fmt.Fprintf(w, "%d more rows are in selection.json\n", len(rows)-maxShortfalls)
+	}
+	return err
+}

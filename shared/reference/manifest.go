@@ -1,0 +1,119 @@
+package reference
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// A manifest is what a selection needs to know of the items that were scored.
+type manifest struct {
+	name string
+	file *os.File
+	// start holds the offset of each item, and one more behind the last item.
+	start       []int64
+	idx         []int64
+	source      []uint32
+	sourceNames []string
+}
+
+func openManifest(ctx context.Context, name string) (*manifest, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest: %w", err)
+	}
+	m := &manifest{name: name, file: file}
+	if err := m.read(contextReader{ctx, file}); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("reading manifest %s: %w", name, err)
+	}
+	return m, nil
+}
+
+// read goes through the manifest once.
+func (m *manifest) read(in io.Reader) error {
+	w := &window{in: in}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	var (
+		walker  walker
+		sources = sources{byValue: make(map[string]uint32), byName: make(map[string]uint32)}
+		fault   = func(err error) error {
+			return fmt.Errorf("item %d, at byte %d: %w", len(m.idx)+1, w.offset, err)
+		}
+	)
+	for {
+		more, err := w.nextItem(len(m.idx) == 0)
+		switch {
+		case err != nil:
+			return fault(err)
+		case !more:
+			m.start = append(m.start, w.offset)
+			m.sourceNames = sources.names
+			return sources.check()
+		}
+		item, err := walker.item(w)
+		if err != nil {
+			return fault(err)
+		}
+		idx, err := parseIdx(item.idx)
+		if err != nil {
+			return fault(fmt.Errorf("%w: each item needs the idx that its scores name", err))
+		}
+		source, err := sources.number(item.source)
+		if err != nil {
+			return fault(err)
+		}
+		m.start = append(m.start, w.offset)
+		m.idx = append(m.idx, idx)
+		m.source = append(m.source, source)
+		w.skip(item.size)
+	}
+}
+
+// sources numbers the values of image_source.
+type sources struct {
+	names   []string
+	byName  map[string]uint32
+	byValue map[string]uint32 // the value's JSON, which may spell a name in several ways
+	given   bool              // some item had one
+}
+
+func (s *sources) number(value []byte) (uint32, error) {
+	if number, known := s.byValue[string(value)]; known {
+		return number, nil
+	}
+	var name string
+	switch {
+	case len(value) == 0:
+		name = "nan" // how Python writes a gap in a column
+	case string(value) == "null":
+		name = "None"
+	case value[0] != '"':
+		return 0, fmt.Errorf("image_source %.40s is not a text: put it in quotes", value)
+	default:
+		if err := json.Unmarshal(value, &name); err != nil {
+			return 0, fmt.Errorf("image_source: %w", err)
+		}
+	}
+	s.given = s.given || len(value) > 0
+	number, known := s.byName[name]
+	if !known {
+		number = uint32(len(s.names))
+		s.byName[name] = number
+		s.names = append(s.names, name)
+	}
+	s.byValue[string(value)] = number
+	return number, nil
+}
+
+func (s *sources) check() error {
+	if len(s.names) > 0 && !s.given {
+		return errors.New("no item has an image_source, of which bins are made: add it to the items")
+	}
+	return nil
+}

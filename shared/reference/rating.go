@@ -1,0 +1,103 @@
+package reference
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// maxRating bounds ratings on both sides: they are kept in 16 bits, of which one value means missing.
+const maxRating = math.MaxInt16
+
+// maxDigits is the number of digits from which Python's int refuses a text.
+const maxDigits = 4300
+
+// rating is what the reference makes of an answer, a JSON value: Python's int of what json.loads
+// gives, so that a number is cut to its whole part, and true is 1.
+func rating(answer json.RawMessage) (int16, error) {
+	switch {
+	case len(answer) == 0:
+		return selection.Missing, nil
+	case answer[0] == '"':
+		var text string
+		if err := json.Unmarshal(answer, &text); err != nil {
+			return 0, err
+		}
+		return integer([]byte(text)), nil
+	case answer[0] == 't':
+		return 1, nil
+	case answer[0] == 'f':
+		return 0, nil
+	}
+	number, err := strconv.ParseFloat(string(answer), 64)
+	if err != nil {
+		// Null, a list, an object, or a number that overflows: an infinity in Python if it has a
+		// fraction or an exponent, which int refuses; else integer has the last word.
+		return integer(answer), nil
+	}
+	return int16(max(-maxRating, min(math.Trunc(number), maxRating))), nil
+}
+
+// integer is Python's int of a text, or Missing where int refuses it: decimal digits of any script
+// with single underscores between them, a sign before, white space around.
+func integer(text []byte) int16 {
+	if len(text) == 1 && '0' <= text[0] && text[0] <= '9' {
+		return int16(text[0] - '0')
+	}
+	text = bytes.TrimSpace(text)
+	negative := false
+	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
+		negative = text[0] == '-'
+		text = text[1:]
+	}
+	value, digits, afterDigit := 0, 0, false
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		text = text[size:]
+		if r == '_' && afterDigit {
+			afterDigit = false
+			continue
+		}
+		digit, ok := decimal(r)
+		if !ok {
+			return selection.Missing
+		}
+		value = min(value*10+digit, maxRating)
+		digits++
+		afterDigit = true
+	}
+	if !afterDigit || digits > maxDigits {
+		return selection.Missing
+	}
+	if negative {
+		value = -value
+	}
+	return int16(value)
+}
+
+// decimal is the value of a decimal digit. Unicode encodes each script's digits from 0 to 9 without
+// gaps, so that the tables' ranges are runs of ten.
+func decimal(r rune) (int, bool) {
+	if '0' <= r && r <= '9' {
+		return int(r - '0'), true
+	}
+	if r < utf8.RuneSelf {
+		return 0, false
+	}
+	for _, digits := range unicode.Nd.R16 {
+		if rune(digits.Lo) <= r && r <= rune(digits.Hi) {
+			return int(r-rune(digits.Lo)) % 10, true
+		}
+	}
+	for _, digits := range unicode.Nd.R32 {
+		if rune(digits.Lo) <= r && r <= rune(digits.Hi) {
+			return int(r-rune(digits.Lo)) % 10, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,97 @@
+// Package reference reads what the reference implementation of mmSSR (arXiv 2503.13383, repository
+// lyumengyao/mmssr) wrote, a folder of score files and the manifest that was scored, and writes the
+// subset that its sampling script, llava/select/mmssr.py, would write. Where that script takes
+// whatever Python takes, so does this package; where it would die, this package says what to mend,
+// or goes on if the meaning is plain.
+package reference
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"golang.org/x/sync/errgroup"
+)
+
+// Data is a scored manifest of the reference implementation.
+type Data struct {
+	// Pool holds every item of the manifest, in its order, with its idx as Pool.Index. The
+	// capabilities have their score files' names. There are no expected scores and no tie hashes.
+	Pool *selection.Pool
+
+	manifest *manifest
+}
+
+// Load reads a manifest and the folder of its scores: a file <capability>.jsonl for each capability
+// and style.jsonl, all of lines {"idx": …, "pred_response": …} in any order.
+//
+// With capabilities named, only their files are read, and the pool has them in this order. Without,
+// it has those of the default rubric in the rubric's order, whether the files are named after the
+// keywords or have the short names that the reference uses ("ocr"), then others by name.
+//
+// The manifest is a JSON array of objects with the integer idx and the text image_source, the source.
+// As in the reference an item without image_source has the source "nan", and one with null "None".
+// A rating is what Python's int makes of the answer; other answers, and samples without a line, are
+// missing. Ratings beyond ±32,767 count as that. Styles are what stands between the commas of an
+// answer, without white space around it, whatever its name, even empty.
+//
+// Errors name the file and the line or item: a file that is missing or unreadable, what is not JSON
+// of this form, an idx that appears twice, a line whose idx is not in the manifest.
+//
+// Memory is about 2 bytes a sample and capability and 60 bytes a sample, and 50 more where the
+// manifest's idx do not count up by one. The manifest stays open for Write; Close it after use.
+func Load(ctx context.Context, scores, manifest string, capabilities ...string) (*Data, error) {
+	capabilities, err := findCapabilities(scores, capabilities)
+	if err != nil {
+		return nil, err
+	}
+	m, err := openManifest(ctx, manifest)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := readScores(ctx, scores, capabilities, m)
+	if err != nil {
+		m.file.Close()
+		return nil, err
+	}
+	return &Data{Pool: pool, manifest: m}, nil
+}
+
+// Close closes the manifest.
+func (d *Data) Close() error { return d.manifest.file.Close() }
+
+// readScores reads one file at a time on each processor.
+func readScores(ctx context.Context, folder string, capabilities []string, m *manifest) (*selection.Pool, error) {
+	pool := &selection.Pool{
+		Capabilities: capabilities,
+		Ratings:      make([][]int16, len(capabilities)),
+		Index:        m.idx,
+		Source:       m.source,
+		SourceNames:  m.sourceNames,
+	}
+	rows := newRows(m.idx)
+	if rows.twice >= 0 {
+		return nil, fmt.Errorf("reading manifest %s: item %d has the idx %d of an item before it: number the items anew and score them again",
+			m.name, rows.twice+1, m.idx[rows.twice])
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	group.Go(func() error { // first: it is the largest file
+		styles, err := readStyles(ctx, folder, rows)
+		if err == nil {
+			styles.fill(pool)
+		}
+		return err
+	})
+	for c, capability := range capabilities {
+		group.Go(func() (err error) {
+			pool.Ratings[c], err = readRatings(ctx, folder, capability, rows)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("reading scores: %w", err)
+	}
+	return pool, nil
+}

@@ -1,0 +1,140 @@
+package reference
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Write writes the items at these places in the pool, given in any order, as the reference writes
+// its subset: a JSON array in the manifest's order, byte for byte what Python's
+// json.dump(items, indent=2, ensure_ascii=False) writes, without a line break at the end. The
+// manifest is read again, the pieces that hold selected items only. It fails where a place is none
+// of the pool, where a selected item is no JSON, with its number and idx, and where w fails.
+func (d *Data) Write(ctx context.Context, w io.Writer, samples []uint32) error {
+	m := d.manifest
+	selected := make([]bool, len(m.idx))
+	for _, row := range samples {
+		if int64(row) >= int64(len(selected)) {
+			return fmt.Errorf("writing the subset: there is no sample %d; the pool has %d", row, len(selected))
+		}
+		selected[row] = true
+	}
+	if err := m.writeItems(ctx, w, selected); err != nil {
+		return fmt.Errorf("writing the subset of %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// pieceBytes is how much of the manifest is read, and written again, at a time.
+const pieceBytes = 2 << 20
+
+// A piece is a run of the manifest's items.
+type piece struct {
+	first, end int         // rows
+	text       chan []byte // takes its selected items as they are written, a comma before each
+}
+
+// writeItems turns pieces on all processors, and writes them in order.
+func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool) error {
+	var (
+		workers     = runtime.GOMAXPROCS(0)
+		todo        = make(chan piece)
+		inOrder     = make(chan piece, 2*workers)
+		group, live = errgroup.WithContext(ctx)
+	)
+	group.Go(func() error {
+		defer close(todo)
+		defer close(inOrder)
+		for next := m.piece(selected, 0); next.first < next.end; next = m.piece(selected, next.end) {
+			for _, queue := range []chan<- piece{inOrder, todo} {
+				select {
+				case queue <- next:
+				case <-live.Done():
+					return live.Err()
+				}
+			}
+		}
+		return nil
+	})
+	for range workers {
+		group.Go(func() error {
+			var read []byte
+			for piece := range todo {
+				text, err := m.turn(piece, selected, &read)
+				if err != nil {
+					return err
+				}
+				piece.text <- text
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		end := "[]"
+		for piece := range inOrder {
+			select {
+			case text := <-piece.text:
+				if end == "[]" {
+					text[0], end = '[', "\n]"
+				}
+				if _, err := w.Write(text); err != nil {
+					return err
+				}
+			case <-live.Done():
+				return live.Err()
+			}
+		}
+		if err := live.Err(); err != nil {
+			return err // the pieces may have ended early
+		}
+		_, err := io.WriteString(w, end)
+		return err
+	})
+	return group.Wait()
+}
+
+// piece is the next piece with selected items from a row on: it begins with one. It is empty where
+// there are none.
+func (m *manifest) piece(selected []bool, row int) piece {
+	for row < len(selected) && !selected[row] {
+		row++
+	}
+	next := piece{first: row, end: row, text: make(chan []byte, 1)}
+	for i := row; i < len(selected) && (i == row || m.start[i+1]-m.start[row] <= pieceBytes); i++ {
+		if selected[i] {
+			next.end = i + 1
+		}
+	}
+	return next
+}
+
+// turn reads a piece, into *read, and writes its selected items anew.
+func (m *manifest) turn(piece piece, selected []bool, read *[]byte) ([]byte, error) {
+	offset := m.start[piece.first]
+	size := int(m.start[piece.end] - offset)
+	if cap(*read) < size {
+		*read = make([]byte, size)
+	}
+	src := (*read)[:size]
+	if _, err := m.file.ReadAt(src, offset); err != nil {
+		return nil, fmt.Errorf("at byte %d: %w", offset, err)
+	}
+	// Python's indents make short items longer by about a third.
+	p := python{out: make([]byte, 0, size+size/2)}
+	for row := piece.first; row < piece.end; row++ {
+		if !selected[row] {
+			continue
+		}
+		p.out = append(p.out, ',')
+		p.line(1)
+		p.src = src[m.start[row]-offset : m.start[row+1]-offset]
+		if err := p.value(1); err != nil {
+			return nil, fmt.Errorf("item %d, idx %d, at byte %d: %w", row+1, m.idx[row], m.start[row], err)
+		}
+	}
+	return p.out, nil
+}

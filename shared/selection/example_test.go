@@ -1,0 +1,106 @@
+package selection_test
+
+import (
+	"fmt"
+	"log"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// documents is a pool of six samples rated on two capabilities.
+func documents() *selection.Pool {
+	pool := selection.NewPool("data understanding", "humanities")
+	for _, s := range []selection.Sample{
+		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int16{5, 0}, Tokens: 300},
+		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int16{4, 0}, Tokens: 200},
+		{Source: "chartqa", Styles: []string{"chain-of-thought"}, Ratings: []int16{3, 1}, Tokens: 700},
+		{Source: "artwork", Styles: []string{"detailed description"}, Ratings: []int16{0, 5}, Tokens: 500},
+		{Source: "artwork", Styles: []string{"word/short-phrase"}, Ratings: []int16{1, 2}, Tokens: 100},
+		{Source: "artwork", Styles: []string{"yes/no"}, Ratings: []int16{0, 1}, Tokens: 50},
+	} {
+		if err := pool.Add(s); err != nil {
+			log.Fatal(err)
+		}
+	}
+	return pool
+}
+
+func Example() {
+	pool := documents()
+	budget, err := selection.ParseBudget("50%")
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := selection.Select(pool, selection.Params{Budget: budget.Samples(pool.Len())})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, pick := range result.Picks {
+		fmt.Printf("sample %d for %s, from %s\n", pick.Sample, result.Capabilities[pick.Capability].Capability, result.Bins[pick.Bin])
+	}
+	// Output:
+	// sample 2 for data understanding, from chain-of-thought+chartqa
+	// sample 3 for humanities, from detailed description+artwork
+	// sample 4 for data understanding, from word/short-phrase+artwork
+}
+
+func ExampleParams() {
+	pool := documents()
+	for _, knob := range []struct {
+		name   string
+		params selection.Params
+	}{
+		{"filter of styles", selection.Params{Budget: 6, Styles: selection.Filter{Drop: []string{"word/short-phrase"}}}},
+		{"filter of sources", selection.Params{Budget: 6, Sources: selection.Filter{Keep: []string{"chartqa"}}}},
+		{"must-include", selection.Params{Budget: 2, Include: []uint32{5}}},
+		{"exclude", selection.Params{Budget: 2, Exclude: []uint32{2}}},
+		{"minimum of a source", selection.Params{Budget: 2, Minimums: map[string]int{"chartqa": 2}}},
+		{"tokens", selection.Params{Budget: 800, InTokens: true}},
+		{"threshold of a capability", selection.Params{Budget: 6, Thresholds: map[string]int{"humanities": 4}}},
+		{"top", selection.Params{Budget: 3, Strategy: selection.Top}},
+	} {
+		result, err := selection.Select(pool, knob.params)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s: %d\n", knob.name, result.Samples())
+	}
+	// Output:
+	// filter of styles: [2 3 5]
+	// filter of sources: [2 0 1]
+	// must-include: [5 2]
+	// exclude: [4 3]
+	// minimum of a source: [0 1]
+	// tokens: [2 4]
+	// threshold of a capability: [2 4 0 3 1]
+	// top: [0 3 1]
+}
+
+func ExampleParams_Validate() {
+	params := selection.Params{Budget: 9, Styles: selection.Filter{Keep: []string{"coordinates"}}}
+	fmt.Println(params.Validate(documents()))
+	// Output:
+	// styles: keep: "coordinates" is unknown; known are: word/short-phrase, chain-of-thought, detailed description, yes/no
+	// budget: 9 samples cannot be selected from 6; give 1 to 6
+}
+
+func ExampleExplain() {
+	pool, params := documents(), selection.Params{Budget: 3}
+	result, err := selection.Select(pool, params)
+	if err != nil {
+		log.Fatal(err)
+	}
+	explanations, err := selection.Explain(pool, params, result, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, x := range explanations {
+		fmt.Printf("sample %d was kept out by %s:\n", x.Sample, x.Reason)
+		for _, miss := range x.Misses {
+			fmt.Printf("rank %d of %s for %s, the last one picked: %d\n", miss.Rank, miss.Bin, miss.Capability, miss.Last)
+		}
+	}
+	// Output:
+	// sample 1 was kept out by better samples:
+	// rank 2 of word/short-phrase+chartqa for data understanding, the last one picked: 0
+}

@@ -1,0 +1,132 @@
+package selection
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	const name = "logical deduction"
+	rows := []row{
+		{"x", 5, "a"}, {"x", 4, "a b"}, {"x", 1, "a"}, {"x", Missing, "a"}, {"x", 5, ""},
+		{"y", 5, "b"}, {"y", 5, "b"}, {"z", 5, "c"},
+	}
+	rating := int16(1)
+	tests := map[string]struct {
+		params Params
+		sample uint32
+		want   Explanation
+	}{
+		"picked in a turn": {
+			Params{Budget: 2}, 7,
+			Explanation{Order: 2, Rule: "turn", Capability: name, Round: 1, Bin: "c+z", Rank: 1},
+		},
+		"picked since included": {
+			Params{Budget: 3, Include: []uint32{3, 2}}, 2,
+			Explanation{Order: 2, Rule: "include", Rank: 2},
+		},
+		"outranked": {
+			Params{Budget: 4, Threshold: 0}, 2,
+			Explanation{Reason: ReasonRank, Misses: []Miss{{name, "a+x", 3, 1}}},
+		},
+		"nearest bin first": {
+			Params{Budget: 1, Sources: Filter{Keep: []string{"x"}}, Include: []uint32{0}}, 1,
+			Explanation{Reason: ReasonRank, Misses: []Miss{{name, "b+x", 1, 0}, {name, "a+x", 2, 0}}},
+		},
+		"threshold": {
+			Params{Budget: 8, Threshold: 2}, 2,
+			Explanation{Reason: ReasonThreshold, Below: []Below{{name, &rating, 2}}},
+		},
+		"no rating": {
+			Params{Budget: 8}, 3,
+			Explanation{Reason: ReasonUnrated, Below: []Below{{name, nil, 0}}},
+		},
+		"no style":       {Params{Budget: 8}, 4, Explanation{Reason: ReasonNoStyle}},
+		"style filter":   {Params{Budget: 8, Styles: Filter{Drop: []string{"b"}}}, 1, Explanation{Reason: ReasonStyle}},
+		"source filter":  {Params{Budget: 8, Sources: Filter{Drop: []string{"x"}}}, 1, Explanation{Reason: ReasonSource}},
+		"excluded":       {Params{Budget: 8, Exclude: []uint32{1}}, 1, Explanation{Reason: ReasonExclude}},
+		"a duplicate":    {Params{Budget: 8, Unique: true}, 6, Explanation{Reason: ReasonDuplicate}},
+		"cap of a style": {Params{Budget: 8, Caps: Caps{Style: capOf("1")}}, 6, Explanation{Reason: ReasonStyleCap, Misses: []Miss{{name, "b+y", 2, 0}}}},
+		"too many tokens": {
+			Params{Budget: 60, InTokens: true}, 5,
+			Explanation{Reason: ReasonTokens, Misses: []Miss{{name, "b+y", 1, 2}}},
+		},
+		"a strategy's order": {
+			Params{Budget: 2, Strategy: Top, RatingsOnly: true}, 1,
+			Explanation{Reason: ReasonRank, Misses: []Miss{{Rank: 5, Last: 2}}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := newRows(t, rows)
+			pool.Content = make([][16]byte, len(rows))
+			pool.Content[5][0], pool.Content[6][0] = 1, 1
+			pool.Tokens = []uint32{10, 10, 10, 10, 10, 90, 10, 10}
+			result, err := Select(pool, tt.params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Explain(pool, tt.params, result, tt.sample)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Sample = tt.sample
+			if diff := cmp.Diff([]Explanation{tt.want}, got); diff != "" {
+				t.Errorf("explanation (-want +got):\n%s\npicks: %v", diff, result.Samples())
+			}
+		})
+	}
+	if _, err := Explain(newRows(t, rows), Params{Budget: 1}, &Result{}, 8); err == nil {
+		t.Error("a sample beyond the pool was explained")
+	}
+}
+
+// TestExplainRanks looks every rank up in the plain order of the bin's candidates.
+func TestExplainRanks(t *testing.T) {
+	t.Parallel()
+	sh := shape{samples: 200, capabilities: 3, sources: 3, styles: 4, maxStyles: 3, highest: 5, expected: true, tie: true, index: true}
+	for _, order := range []Order{ByPosition, ByScore} {
+		pool := sh.random(rand.New(rand.NewPCG(1, 5)))
+		params := Params{Budget: 60, WithinBin: order}
+		result, err := Select(pool, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := make([]uint32, pool.Len())
+		for s := range all {
+			all[s] = uint32(s)
+		}
+		explanations, err := Explain(pool, params, result, all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &plain{pool: pool, params: params, names: pool.Capabilities}
+		misses := 0
+		for _, x := range explanations {
+			if at := slices.Index(result.Samples(), x.Sample); x.Order != at+1 || (x.Order == 0) != (x.Reason != "") {
+				t.Errorf("%s: sample %d is pick %d: %+v", order, x.Sample, at+1, x)
+			}
+			for _, miss := range x.Misses {
+				misses++
+				held := p.inBins(miss.Capability)[miss.Bin]
+				want := Miss{Capability: miss.Capability, Bin: miss.Bin, Rank: slices.Index(held, x.Sample) + 1}
+				for _, pick := range result.Picks {
+					if result.Capabilities[pick.Capability].Capability == miss.Capability && result.Bins[pick.Bin] == miss.Bin {
+						want.Last = max(want.Last, slices.Index(held, pick.Sample)+1)
+					}
+				}
+				if miss != want || miss.Rank < miss.Last {
+					t.Errorf("%s: sample %d: %+v, want %+v", order, x.Sample, miss, want)
+				}
+			}
+		}
+		if misses == 0 {
+			t.Errorf("%s: no sample missed", order)
+		}
+	}
+}

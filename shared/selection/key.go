@@ -1,0 +1,144 @@
+package selection
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// A keyring makes the keys by which the candidates of one capability are compared: words that are
+// lower for the better sample. From the top they hold how far the rating exceeds the threshold,
+// turned round; where the order within a bin is by score, the place of the bin in the sample's styles
+// (else candidates of different places are never compared); the expected score, turned round; the
+// tie hint; and the sample. Expected scores and hints are cut down to the room there is.
+type keyring struct {
+	ratings   []int16
+	expected  []uint16 // nil: not compared
+	threshold int32
+	ties      *ties
+
+	levelBits, placeBits, scoreBits, tieBits, sampleBits int // the widths of the fields
+	scoreCut                                             int // low bits of expected scores left out
+	// blind is the number of low bits that do not tell which of two samples is the better.
+	blind int
+}
+
+// newKeyring makes a keyring for ratings that exceed the threshold by so much at most, and for
+// places up to one.
+func newKeyring(ratings []int16, expected []uint16, threshold int32, most int, lastPlace uint32, ties *ties) keyring {
+	k := keyring{ratings: ratings, expected: expected, threshold: threshold, ties: ties}
+	k.levelBits = bits.Len(uint(most))
+	k.placeBits = bits.Len32(lastPlace)
+	k.sampleBits = bits.Len(uint(len(ratings) - 1))
+	room := 64 - k.levelBits - k.placeBits - k.sampleBits
+	if expected != nil {
+		k.scoreBits = min(ties.expectedBits, room)
+		k.scoreCut = ties.expectedBits - k.scoreBits
+	}
+	if ties.hints != nil {
+		k.tieBits = min(room-k.scoreBits, 32)
+	}
+	if ties.hints != nil || k.scoreCut > 0 {
+		k.blind = k.sampleBits
+	}
+	return k
+}
+
+// key is the key of a sample whose rating exceeds the threshold, at a place.
+func (k *keyring) key(s, place uint32) uint64 {
+	key := uint64(1)<<k.levelBits - 1 - uint64(int32(k.ratings[s])-k.threshold)
+	if k.placeBits > 0 {
+		key = key<<k.placeBits | uint64(place)
+	}
+	if k.expected != nil {
+		key = key<<k.scoreBits | (1<<k.scoreBits - 1 - uint64(k.expected[s]>>k.scoreCut))
+	}
+	if k.ties.hints != nil {
+		key = key<<k.tieBits | uint64(k.ties.hints[s])>>(32-k.tieBits)
+	}
+	return key<<k.sampleBits | uint64(s)
+}
+
+// compare orders two samples whose keys differ in the blind bits alone.
+func (k *keyring) compare(a, b uint32) int {
+	if k.scoreCut > 0 && k.expected[a] != k.expected[b] {
+		return cmp.Compare(k.expected[b], k.expected[a])
+	}
+	return k.ties.compare(a, b)
+}
+
+// sample is the sample of a key.
+func (k *keyring) sample(key uint64) uint32 { return uint32(key & (1<<k.sampleBits - 1)) }
+
+// sortLeast reorders keys, all different, so that at least the n best come first and sorted, and
+// returns them: more where others cannot be told from the last of them without a look at the pool,
+// so that all that were not returned have a greater key, by more than the blind bits.
+func (k *keyring) sortLeast(keys []uint64, n int) []uint64 {
+	leastFirst(keys, n)
+	if k.blind > 0 && n < len(keys) {
+		last := slices.Max(keys[:n]) >> k.blind
+		for i := n; i < len(keys); i++ {
+			if keys[i]>>k.blind == last {
+				keys[i], keys[n] = keys[n], keys[i]
+				n++
+			}
+		}
+	}
+	keys = keys[:n]
+	slices.Sort(keys)
+	if k.blind == 0 {
+		return keys
+	}
+	for start := 0; start < n; {
+		end := start + 1
+		for end < n && keys[end]>>k.blind == keys[start]>>k.blind {
+			end++
+		}
+		if end-start > 1 {
+			slices.SortFunc(keys[start:end], func(a, b uint64) int { return k.compare(k.sample(a), k.sample(b)) })
+		}
+		start = end
+	}
+	return keys
+}
+
+// leastFirst reorders keys, all different, so that the n least come first, in no particular order
+// (quickselect).
+func leastFirst(keys []uint64, n int) {
+	if n == len(keys) {
+		return
+	}
+	// Below a few elements sorting is as fast; and a run of unlucky pivots ends in sorting too,
+	// which keeps the worst case at n log n.
+	const few = 12
+	for tries := 4 * bits.Len(uint(len(keys))); tries > 0 && len(keys) > few; tries-- {
+		first, middle, last := keys[0], keys[len(keys)/2], keys[len(keys)-1]
+		pivot := max(min(first, middle), min(max(first, middle), last))
+		i, j := 0, len(keys)-1
+		for i <= j {
+			for keys[i] < pivot {
+				i++
+			}
+			for keys[j] > pivot {
+				j--
+			}
+			if i <= j {
+				keys[i], keys[j] = keys[j], keys[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case n <= j+1:
+			keys = keys[:j+1]
+		case n >= i:
+			keys, n = keys[i:], n-i
+		default:
+			return
+		}
+		if n == 0 || n == len(keys) {
+			return
+		}
+	}
+	slices.Sort(keys)
+}

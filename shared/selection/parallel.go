@@ -1,0 +1,34 @@
+package selection
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// parallel calls do once for each number below n, on so many workers, and tells it the worker's
+// number. The order of the calls is not defined, so each must write what no other touches.
+func parallel(workers, n int, do func(worker, i int)) {
+	var (
+		group sync.WaitGroup
+		next  atomic.Int64
+	)
+	for worker := range min(workers, n) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(worker, i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// chunk is a number of samples, a multiple of 64, whose columns fit a processor's cache.
+const chunk = 1 << 14
+
+// chunks is how many chunks n samples make.
+func chunks(n int) int { return (n + chunk - 1) / chunk }
+
+// inChunks calls do for the numbers below n in chunks, side by side, as parallel does.
+func inChunks(workers, n int, do func(worker, start, end int)) {
+	parallel(workers, chunks(n), func(worker, i int) { do(worker, i*chunk, min((i+1)*chunk, n)) })
+}

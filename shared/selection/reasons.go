@@ -1,0 +1,62 @@
+package selection
+
+// Reasons tell why each sample of the pool is not among a result's picks, in the pool's order; ""
+// for a picked one. They are those of Explain, found for all samples at once: time is linear in the
+// samples and capabilities.
+func Reasons(pool *Pool, params Params, result *Result) []Reason {
+	picked := newBitset(pool.Len())
+	for _, pick := range result.Picks {
+		picked.set(pick.Sample)
+	}
+	gate, quotas := newGate(pool, params), newQuotas(pool, params)
+	for _, pick := range result.Picks {
+		quotas.charge(pick.Sample, func(*quota, uint32) {})
+	}
+	rated := params.rated(pool)
+	above := params.above(pool)
+	left := params.Budget - result.Given
+	reasons := make([]Reason, pool.Len())
+	for i := range reasons {
+		s := uint32(i)
+		if picked.has(s) {
+			continue
+		}
+		if reasons[i] = gate.verdict(s); reasons[i] != "" {
+			continue
+		}
+		switch {
+		case len(pool.styles(s)) == 0:
+			reasons[i] = ReasonNoStyle
+		case !rated.has(s):
+			reasons[i] = ReasonUnrated
+		case params.takesTurns() && !above.has(s):
+			reasons[i] = ReasonThreshold
+		default:
+			reasons[i] = ReasonRank
+			if q := quotas.full(s); q != nil {
+				reasons[i] = q.reason
+			} else if params.InTokens && left > 0 && int(pool.Tokens[s]) > left {
+				reasons[i] = ReasonTokens
+			}
+		}
+	}
+	return reasons
+}
+
+// above marks the samples that exceed the threshold of one of the selection's capabilities.
+func (p Params) above(pool *Pool) bitset {
+	above := newBitset(pool.Len())
+	columns := make(map[string][]int16, len(pool.Capabilities))
+	for c, name := range pool.Capabilities {
+		columns[name] = pool.Ratings[c]
+	}
+	for _, name := range p.capabilities(pool) {
+		threshold := p.threshold(name)
+		for s, rating := range columns[name] {
+			if int32(rating) > threshold {
+				above.set(uint32(s))
+			}
+		}
+	}
+	return above
+}

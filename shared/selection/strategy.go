@@ -1,0 +1,156 @@
+package selection
+
+import (
+	"cmp"
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// merit is a mean as a fraction, which compares exactly.
+type merit struct{ sum, of int64 }
+
+// compare is negative where m is the higher.
+func (m merit) compare(n merit) int { return cmp.Compare(n.sum*m.of, m.sum*n.of) }
+
+// merits are the samples' means over the selection's capabilities, of ratings or of expected
+// scores; what is not rated is left out.
+func merits(pool *Pool, params Params, expected bool) []merit {
+	all := make([]merit, pool.Len())
+	for _, name := range params.capabilities(pool) {
+		c := slices.Index(pool.Capabilities, name)
+		for s, rating := range pool.Ratings[c] {
+			if rating == Missing {
+				continue
+			}
+			all[s].of++
+			if expected {
+				all[s].sum += int64(pool.Expected[c][s])
+			} else {
+				all[s].sum += int64(rating)
+			}
+		}
+	}
+	return all
+}
+
+// bestFirst orders samples by their merits, and then as ties says.
+func bestFirst(samples []uint32, m []merit, order *ties) {
+	slices.SortFunc(samples, func(a, b uint32) int { return cmp.Or(m[a].compare(m[b]), order.compare(a, b)) })
+}
+
+// selectable are the samples that any strategy may pick, ascending.
+func (s *selector) selectable() []uint32 {
+	var samples []uint32
+	rated := s.params.rated(s.pool)
+	for sample := range uint32(s.pool.Len()) {
+		if rated.has(sample) && s.cells.of[sample] != 0 {
+			samples = append(samples, sample)
+		}
+	}
+	return samples
+}
+
+// lineUp is the order in which a strategy without turns takes samples.
+func (s *selector) lineUp() []uint32 {
+	samples := s.selectable()
+	switch s.params.Strategy {
+	case Top:
+		expected := s.pool.Expected != nil && !s.params.RatingsOnly
+		bestFirst(samples, merits(s.pool, s.params, expected), s.ties)
+	case Random:
+		shuffle(samples, s.params.Seed)
+	case Stratified:
+		shuffle(samples, s.params.Seed)
+		stratify(s.pool, samples)
+	case MMSSR: // it takes turns
+	}
+	return samples
+}
+
+func shuffle(samples []uint32, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
+}
+
+// stratify reorders samples so that every source has its share of the first few, whatever their
+// number: the i-th of a source's n comes at (i - 1/2) / n of the way, sources by name.
+func stratify(pool *Pool, samples []uint32) {
+	n := make([]uint64, len(pool.SourceNames))
+	for _, s := range samples {
+		n[pool.Source[s]]++
+	}
+	at := make([]uint64, pool.Len()) // 2i - 1
+	seen := make([]uint64, len(n))
+	for _, s := range samples {
+		at[s] = 2*seen[pool.Source[s]] + 1
+		seen[pool.Source[s]]++
+	}
+	slices.SortFunc(samples, func(a, b uint32) int {
+		x, y := pool.Source[a], pool.Source[b]
+		return cmp.Or(
+			cmp.Compare(at[a]*n[y], at[b]*n[x]),
+			cmp.Compare(pool.SourceNames[x], pool.SourceNames[y]),
+			cmp.Compare(at[a], at[b]),
+		)
+	})
+}
+
+// walk picks down an order.
+func (s *selector) walk(order []uint32) {
+	for i, sample := range order {
+		if s.spent == s.params.Budget {
+			return
+		}
+		if !s.out.has(sample) {
+			s.pickOrLeave(Pick{Sample: sample, Rule: ByStrategy, Capability: None, Bin: None, Rank: uint32(i + 1)})
+		}
+	}
+}
+
+// include keeps what must be in, all of it before any cap is looked at.
+func (s *selector) include() {
+	for i, sample := range s.params.Include {
+		if !s.out.has(sample) {
+			s.keep(Pick{Sample: sample, Rule: ByInclude, Capability: None, Bin: None, Rank: uint32(i + 1)})
+		}
+	}
+	for _, pick := range s.picks {
+		s.charge(pick.Sample)
+	}
+}
+
+// fillMinimums picks what sources lack of their minimums.
+func (s *selector) fillMinimums() {
+	if len(s.params.Minimums) == 0 {
+		return
+	}
+	held := make(map[string]int)
+	for _, pick := range s.picks {
+		held[s.pool.SourceNames[s.pool.Source[pick.Sample]]]++
+	}
+	of := make(map[string][]uint32)
+	for _, sample := range s.selectable() {
+		source := s.pool.SourceNames[s.pool.Source[sample]]
+		of[source] = append(of[source], sample)
+	}
+	m := merits(s.pool, s.params, false)
+	for _, source := range slices.Sorted(maps.Keys(s.params.Minimums)) {
+		least, samples := s.params.Minimums[source], of[source]
+		if held[source] >= least {
+			continue
+		}
+		bestFirst(samples, m, s.ties)
+		for i, sample := range samples {
+			if held[source] == least || s.spent == s.params.Budget {
+				break
+			}
+			if !s.out.has(sample) && s.pickOrLeave(Pick{Sample: sample, Rule: ByMinimum, Capability: None, Bin: None, Rank: uint32(i + 1)}) {
+				held[source]++
+			}
+		}
+		if held[source] < least {
+			s.short = append(s.short, Shortfall{Source: source, Asked: least, Given: held[source], Why: WhyLeft})
+		}
+	}
+}
