@@ -210,14 +210,15 @@ func (a api) makeSelection(r *http.Request) (answer, error) {
 		return answer{}, requestError{http.StatusBadRequest, errors.New("reading the request's body: give budget or budgets, not both")}
 	}
 	all := answer{status: http.StatusOK}
-	var made Selections
-	for _, spec := range asked.Nested(asked.Budgets) {
+	made := Selections{Selections: make([]SelectionStatus, len(asked.Budgets))}
+	// The largest first: a fault of any of them is one of it too, and is told before anything is made.
+	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
 		one, err := a.selectOne(r, spec)
 		if err != nil {
 			return answer{}, err
 		}
 		all.status = max(all.status, one.status) // accepted, if one is still being written
-		made.Selections = append(made.Selections, one.body.(SelectionStatus))
+		made.Selections[i] = one.body.(SelectionStatus)
 	}
 	all.body = made
 	return all, nil

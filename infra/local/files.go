@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/reference"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
@@ -93,9 +94,9 @@ func (f *fileFlags) selectFrom(ctx context.Context, specs []run.SelectionSpec, o
 }
 
 // choose selects from a pool and notes how it went.
-func (res *fileResult) choose(pool *selection.Pool, ids []string, spec run.SelectionSpec) (*selection.Result, error) {
+func (res *fileResult) choose(pool *selection.Pool, samples run.Samples, spec run.SelectionSpec) (*selection.Result, error) {
 	start := time.Now()
-	params, err := spec.ForPool(pool, ids)
+	params, err := spec.ForPool(pool, samples)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -103,7 +104,7 @@ func (res *fileResult) choose(pool *selection.Pool, ids []string, spec run.Selec
 	if err != nil {
 		return nil, usageError{err}
 	}
-	res.Samples = events.Counts{In: int64(pool.Len()), Scored: int64(pool.Len())}
+	res.Samples = count(pool, samples)
 	res.Selected, res.asked, res.short, res.rows = len(result.Picks), result.Asked, result.Shortfall(), result.Shortfalls
 	res.Seconds["select"] = time.Since(start).Seconds()
 	start = time.Now()
@@ -112,15 +113,31 @@ func (res *fileResult) choose(pool *selection.Pool, ids []string, spec run.Selec
 	return result, nil
 }
 
-func (res *fileResult) fromReference(ctx context.Context, scores, manifest string, spec run.SelectionSpec, out string) error {
+// count accounts for the samples of a pool; the reference's have no status, and count as scored.
+func count(pool *selection.Pool, samples run.Samples) events.Counts {
+	counts := events.Counts{In: int64(pool.Len())}
+	for _, status := range samples.Status {
+		switch status {
+		case scores.Failed:
+			counts.Failed++
+		case scores.Skipped:
+			counts.Skipped++
+		case scores.OK:
+		}
+	}
+	counts.Scored = counts.In - counts.Failed - counts.Skipped
+	return counts
+}
+
+func (res *fileResult) fromReference(ctx context.Context, folder, manifest string, spec run.SelectionSpec, out string) error {
 	start := time.Now()
-	data, err := reference.Load(ctx, scores, manifest)
+	data, err := reference.Load(ctx, folder, manifest)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(data.Pool, nil, spec)
+	result, err := res.choose(data.Pool, run.Samples{}, spec)
 	if err != nil {
 		return err
 	}
@@ -143,18 +160,18 @@ func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec run
 			return err
 		}
 	}
-	pool, ids, err := run.ReadPool(ctx, data, spec)
+	pool, samples, err := run.ReadPool(ctx, data, spec)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pattern, err)
 	}
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(pool, ids, spec)
+	result, err := res.choose(pool, samples, spec)
 	if err != nil {
 		return err
 	}
 	start = time.Now()
 	res.Outputs.Picks = out
-	err = writeWhole(out, func(w io.Writer) error { return run.WritePicks(w, pool, ids, result) })
+	err = writeWhole(out, func(w io.Writer) error { return run.WritePicks(w, pool, samples, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
 }

@@ -39,16 +39,17 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// chooseAll makes nested selections, the smallest first. Several have folders of their own below dir, named by their size.
+// chooseAll makes nested selections. Several have folders of their own below dir, named by their size.
 func (r *result) chooseAll(ctx context.Context, s session, specs []run.SelectionSpec, work bucket.Reader, dir string) error {
 	if len(specs) == 1 {
 		return r.choose(ctx, s, specs[0], work, dir)
 	}
-	for i, spec := range specs {
+	// The largest first: a fault of any of them is one of it too, and is told before anything is made.
+	for i, spec := range slices.Backward(specs) {
 		one := r
 		if i < len(specs)-1 {
 			one = &result{Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status}
-			r.Nested = append(r.Nested, one)
+			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
 		below := dir
 		if dir != "" {

@@ -20,7 +20,7 @@ type Explanation struct {
 
 // Explain explains samples of a selection by their ids, in the order given. An id of several
 // samples gives one explanation for each.
-func (s *Store) Explain(ctx context.Context, run, id string, samples []string) ([]Explanation, error) {
+func (s *Store) Explain(ctx context.Context, run, id string, wanted []string) ([]Explanation, error) {
 	plan, err := s.Plan(ctx, run)
 	if err != nil {
 		return nil, err
@@ -29,15 +29,15 @@ func (s *Store) Explain(ctx context.Context, run, id string, samples []string) (
 	if err != nil {
 		return nil, err
 	}
-	pool, ids, err := s.pool(ctx, plan, sel.Parameters.Spec)
+	pool, samples, err := s.pool(ctx, plan, sel.Parameters.Spec)
 	if err != nil {
 		return nil, err
 	}
-	at, err := positions("id", samples, ids)
+	at, err := positions("id", wanted, samples.IDs)
 	if err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
-	params, result, err := apply(pool, ids, sel.Parameters)
+	params, result, err := apply(pool, samples, sel.Parameters)
 	if err != nil {
 		return nil, fmt.Errorf("repeating selection %s of run %s: %w", id, run, err)
 	}
@@ -47,7 +47,7 @@ func (s *Store) Explain(ctx context.Context, run, id string, samples []string) (
 	}
 	explanations := make([]Explanation, len(found))
 	for i, x := range found {
-		explanations[i] = Explanation{ID: ids[x.Sample], Index: int64(x.Sample), Explanation: x}
+		explanations[i] = Explanation{ID: samples.IDs[x.Sample], Index: int64(x.Sample), Explanation: x}
 		if err := s.addFailure(ctx, plan, &explanations[i]); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -25,8 +26,14 @@ type rangeScores struct {
 	images      []string
 }
 
-// pool reads the scores of a run into the form that selection takes, and the samples' ids.
-func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*selection.Pool, []string, error) {
+// Samples are those of a pool, as their dataset knows them: both slices have an entry for each.
+type Samples struct {
+	IDs    []string
+	Status []scores.Status
+}
+
+// pool reads the scores of a run into the form that selection takes.
+func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*selection.Pool, Samples, error) {
 	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
 	for _, style := range plan.Rubric.Styles {
 		build.styles.id(style) // in the rubric's order, for summaries
@@ -34,27 +41,27 @@ func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*sele
 	err := build.read(ctx, len(plan.Ranges), func(ctx context.Context, r int) (rangeScores, error) {
 		return s.rangeColumns(ctx, plan, r, spec)
 	})
-	return build.pool, build.ids, err
+	return build.pool, build.samples, err
 }
 
-// ReadPool reads files of scores, in their order, into the form that selection takes, and the
-// samples' ids. The capabilities are those of the first file.
-func ReadPool(ctx context.Context, files [][]byte, spec SelectionSpec) (*selection.Pool, []string, error) {
+// ReadPool reads files of scores, one at least, in their order, into the form that selection takes.
+// The capabilities are those of the first file; one that another file lacks is an error.
+func ReadPool(ctx context.Context, files [][]byte, spec SelectionSpec) (*selection.Pool, Samples, error) {
 	first, err := scores.ReadColumns(newReaderAt(files[0]), int64(len(files[0])))
 	if err != nil {
-		return nil, nil, err
+		return nil, Samples{}, err
 	}
 	build := newPoolBuilder(first.Capabilities, spec)
 	err = build.read(ctx, len(files), func(_ context.Context, i int) (rangeScores, error) {
 		return readRangeScores(files[i], first.Capabilities, spec)
 	})
-	return build.pool, build.ids, err
+	return build.pool, build.samples, err
 }
 
 // A poolBuilder joins the columns of several files.
 type poolBuilder struct {
 	pool                    *selection.Pool
-	ids                     []string
+	samples                 Samples
 	spec                    SelectionSpec
 	sources, styles, images names
 }
@@ -85,7 +92,8 @@ func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context
 	for i := range columns {
 		appendRange(b.pool, columns[i].Columns, &b.sources, &b.styles, b.spec.Seed)
 		columns[i].appendExtras(b.pool, &b.images)
-		b.ids = append(b.ids, columns[i].ids...)
+		b.samples.IDs = append(b.samples.IDs, columns[i].ids...)
+		b.samples.Status = append(b.samples.Status, columns[i].Status...)
 		columns[i] = rangeScores{}
 	}
 	return nil
@@ -131,8 +139,10 @@ func (c rangeScores) appendExtras(pool *selection.Pool, images *names) {
 	}
 	for i, twin := range c.twins {
 		var content [16]byte // zero for no duplicate of anything
-		if c.Status[i] == scores.OK {
-			_, _ = hex.Decode(content[:], []byte(twin)) // our own hash, or the file would not have been written
+		if c.Status[i] == scores.OK && twin != "" {
+			// Whoever wrote the file may have used any hash.
+			sum := sha256.Sum256([]byte(twin))
+			copy(content[:], sum[:])
 		}
 		pool.Content = append(pool.Content, content)
 	}

@@ -106,11 +106,11 @@ func (s *Store) Selection(ctx context.Context, run, id string) (*Selection, erro
 }
 
 func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parameters) (*Selection, error) {
-	pool, ids, err := s.pool(ctx, plan, params.Spec)
+	pool, samples, err := s.pool(ctx, plan, params.Spec)
 	if err != nil {
 		return nil, err
 	}
-	chosen, result, err := apply(pool, ids, params)
+	chosen, result, err := apply(pool, samples, params)
 	if err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
@@ -126,7 +126,7 @@ func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parame
 	}
 	rows := make([]scores.Pick, len(result.Picks))
 	for i, p := range result.Picks {
-		rows[i] = pickRow(plan, pool, ids, result, i, p)
+		rows[i] = pickRow(plan, pool, samples.IDs, result, i, p)
 		sel.PerRange[rows[i].Range]++
 	}
 	if _, err := s.create(ctx, picksName(plan.Run, id), func(w io.Writer) error { return scores.WritePicks(w, rows) }); err != nil {
@@ -144,8 +144,8 @@ func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parame
 }
 
 // apply selects from a pool, and returns what it selected with.
-func apply(pool *selection.Pool, ids []string, params Parameters) (selection.Params, *selection.Result, error) {
-	chosen, err := params.params(ids)
+func apply(pool *selection.Pool, samples Samples, params Parameters) (selection.Params, *selection.Result, error) {
+	chosen, err := params.params(samples)
 	if err != nil {
 		return selection.Params{}, nil, err
 	}
@@ -186,10 +186,10 @@ func poolPick(pool *selection.Pool, ids []string, result *selection.Result, orde
 
 // WritePicks writes the picks of a pool that ReadPool read: as in picks.parquet, but for range and
 // position, which are 0; index is the sample's place in the files read.
-func WritePicks(w io.Writer, pool *selection.Pool, ids []string, result *selection.Result) error {
+func WritePicks(w io.Writer, pool *selection.Pool, samples Samples, result *selection.Result) error {
 	rows := make([]scores.Pick, len(result.Picks))
 	for i, p := range result.Picks {
-		rows[i] = poolPick(pool, ids, result, i, p)
+		rows[i] = poolPick(pool, samples.IDs, result, i, p)
 	}
 	return scores.WritePicks(w, rows)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // scored is a world with a scored run of these records and no selection.
@@ -78,6 +79,7 @@ func TestSelectionID(t *testing.T) {
 		{"count", spec("6"), true},
 		{"ratio that rounds down to it", spec("34%"), true},
 		{"all capabilities, spelled out", run.SelectionSpec{Budget: budget(t, "6"), Capabilities: all}, true},
+		{"defaults by their names", run.SelectionSpec{Budget: budget(t, "6"), Strategy: selection.MMSSR, WithinBin: selection.ByPosition}, true},
 		{"other count", spec("7"), false},
 		{"other order", run.SelectionSpec{Budget: budget(t, "6"), Capabilities: append(slices.Clone(all[1:]), all[0])}, false},
 		{"threshold", run.SelectionSpec{Budget: budget(t, "6"), Threshold: 1}, false},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -98,6 +99,9 @@ func (s SelectionSpec) resolve(plan *Plan) (Parameters, error) {
 		if err != nil {
 			return Parameters{}, err
 		}
+		if last := len(params.Within) - 1; last >= 0 && n <= params.Within[last] {
+			return Parameters{}, fmt.Errorf("budget: %s after %d does not ascend; the least is %d", b, params.Within[last], params.Within[last]+1)
+		}
 		params.Within = append(params.Within, n)
 	}
 	last := len(params.Within) - 1
@@ -108,8 +112,14 @@ func (s SelectionSpec) resolve(plan *Plan) (Parameters, error) {
 	if len(s.Capabilities) == 0 {
 		params.Spec.Capabilities = plan.Rubric.Capabilities
 	}
-	// Budgets are resolved: 30% and 0.3 are one selection.
+	// Budgets are resolved: 30% and 0.3 are one selection. So are a default and its name.
 	params.Spec.Budget, params.Spec.Within = selection.Budget{}, nil
+	if s.Strategy == selection.MMSSR {
+		params.Spec.Strategy = ""
+	}
+	if s.WithinBin == selection.ByPosition {
+		params.Spec.WithinBin = ""
+	}
 	return params, nil
 }
 
@@ -146,14 +156,17 @@ func (s SelectionSpec) checkCapabilities(r *rubric.Rubric) error {
 	return errors.Join(faults...)
 }
 
-// params are those of a pool whose samples have these ids.
-func (p Parameters) params(ids []string) (selection.Params, error) {
+// params are those of a pool of these samples.
+func (p Parameters) params(samples Samples) (selection.Params, error) {
 	s := p.Spec
-	include, err := positions("include", s.Include, ids)
+	include, err := positions("include", s.Include, samples.IDs)
 	if err != nil {
 		return selection.Params{}, err
 	}
-	exclude, err := positions("exclude", s.Exclude, ids)
+	if include, err = samples.scored(include, s.Include); err != nil {
+		return selection.Params{}, err
+	}
+	exclude, err := positions("exclude", s.Exclude, samples.IDs)
 	if err != nil {
 		return selection.Params{}, err
 	}
@@ -165,15 +178,32 @@ func (p Parameters) params(ids []string) (selection.Params, error) {
 	}, nil
 }
 
-// ForPool are the parameters of the spec for scores that are no run of ours; ids are those of the
-// samples, nil where they are not known.
-func (s SelectionSpec) ForPool(pool *selection.Pool, ids []string) (selection.Params, error) {
+// scored are those of the positions whose samples were scored: what failed or was skipped is in no
+// subset. An id of none is an error.
+func (s Samples) scored(positions []uint32, ids []string) ([]uint32, error) {
+	of := make(map[string]bool, len(ids))
+	scored := slices.DeleteFunc(positions, func(at uint32) bool {
+		ok := s.Status[at] == scores.OK
+		of[s.IDs[at]] = of[s.IDs[at]] || ok
+		return !ok
+	})
+	for _, id := range ids {
+		if !of[id] {
+			return nil, fmt.Errorf("include: sample %q was not scored; leave it out", id)
+		}
+	}
+	return scored, nil
+}
+
+// ForPool are the parameters of the spec for scores that are no run of ours; samples are empty
+// where they are not known.
+func (s SelectionSpec) ForPool(pool *selection.Pool, samples Samples) (selection.Params, error) {
 	params := Parameters{InTokens: s.Budget.Tokens() > 0, Spec: s}
 	var err error
 	if params.Budget, err = resolveBudget(s.Budget, pool.Len()); err != nil {
 		return selection.Params{}, err
 	}
-	return params.params(ids)
+	return params.params(samples)
 }
 
 // maxUnknown is how many unknown ids an error lists.

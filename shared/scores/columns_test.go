@@ -2,6 +2,7 @@ package scores_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,5 +106,58 @@ func TestReadIDs(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a-1", "ключ-2", "a-3", "", "a-5"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestReadExtras reads the columns that only some selections need, alone.
+func TestReadExtras(t *testing.T) {
+	t.Parallel()
+	for name, records := range map[string][]scores.Record{"every case": small(), "several row groups": many(130_000, 1), "none": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			names := capabilities
+			if len(records) > 0 {
+				names = names[:len(records[0].Ratings)]
+			}
+			file := write(t, names, records)
+			r, size := bytes.NewReader(file), int64(len(file))
+			twins, err := scores.ReadTwins(r, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens, err := scores.ReadTokens(r, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			starts, images, err := scores.ReadImages(r, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(twins) != len(records) || len(tokens) != len(records) || len(starts) != len(records)+1 {
+				t.Fatalf("%d twins, %d tokens and %d starts of %d records", len(twins), len(tokens), len(starts), len(records))
+			}
+			for i, rec := range records {
+				if twins[i] != rec.Twin || int(tokens[i]) != rec.Tokens || !slices.Equal(images[starts[i]:starts[i+1]], rec.Images) {
+					t.Fatalf("record %d: twin %q, %d tokens, images %q; want %+v", i, twins[i], tokens[i], images[starts[i]:starts[i+1]], rec)
+				}
+			}
+		})
+	}
+}
+
+func TestReadExtrasRefusesPicks(t *testing.T) {
+	t.Parallel()
+	var file bytes.Buffer
+	if err := scores.WritePicks(&file, samplePicks()); err != nil {
+		t.Fatal(err)
+	}
+	r, size := bytes.NewReader(file.Bytes()), int64(file.Len())
+	_, twins := scores.ReadTwins(r, size)
+	_, tokens := scores.ReadTokens(r, size)
+	_, _, images := scores.ReadImages(r, size)
+	for column, err := range map[string]error{"twins": twins, "tokens": tokens, "images": images} {
+		if err == nil || !strings.HasPrefix(err.Error(), "reading "+column+" of scores: ") {
+			t.Errorf("%s: error %v", column, err)
+		}
 	}
 }

@@ -17,13 +17,14 @@ func samplePicks() []scores.Pick {
 	return []scores.Pick{
 		{
 			Order: 0, ID: "a-1", Range: 1, Position: 2, Index: 1 << 40, Source: "vqa", Capability: "humanities",
-			Bin: "yes/no+vqa", Style: "yes/no", Round: 1, Rank: 1, Rating: &high,
+			Bin: "yes/no+vqa", Style: "yes/no", Round: 1, Rank: 1, Rating: &high, Rule: "turn",
 		},
 		{
 			Order: 1, ID: "ключ-2", Source: "图表", Capability: "humanities",
-			Bin: "comparison+图表", Style: "comparison", Round: 2, Rank: 7, Rating: &low,
+			Bin: "comparison+图表", Style: "comparison", Round: 2, Rank: 7, Rating: &low, Rule: "turn",
 		},
-		{Order: 2},
+		{Order: 2, ID: "a-3", Index: 7, Source: "vqa", Rank: 3, Rule: "include"},
+		{Order: 3},
 	}
 }
 

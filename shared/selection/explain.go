@@ -91,7 +91,9 @@ type explainer struct {
 	result *Result
 	gate   *gate
 	quotas quotas
-	order  map[uint32]int // from 1, by sample
+	// tooLong marks those of the result.
+	tooLong bitset
+	order   map[uint32]int // from 1, by sample
 	// last is the last sample that a capability picked from a bin.
 	last   map[drawer]uint32
 	lineUp []uint32 // of a strategy without turns
@@ -103,7 +105,7 @@ type drawer struct{ capability, bin uint32 }
 func newExplainer(pool *Pool, params Params, result *Result) *explainer {
 	e := &explainer{
 		selector: newSelector(pool, params), result: result,
-		gate: newGate(pool, params), quotas: newQuotas(pool, params),
+		gate: newGate(pool, params), quotas: newQuotas(pool, params), tooLong: result.tooLong(pool),
 		order: make(map[uint32]int, len(result.Picks)), last: make(map[drawer]uint32),
 	}
 	if params.takesTurns() {
@@ -158,9 +160,7 @@ func (e *explainer) reason(s uint32, rated bool, misses []Miss) Reason {
 	if q := e.quotas.full(s); q != nil {
 		return q.reason
 	}
-	left := e.params.Budget - e.result.Given
-	passed := slices.ContainsFunc(misses, func(m Miss) bool { return m.Rank < m.Last })
-	if e.params.InTokens && (passed || left > 0 && int(e.pool.Tokens[s]) > left) {
+	if e.tooLong.has(s) {
 		return ReasonTokens
 	}
 	return ReasonRank

@@ -14,7 +14,7 @@ func Reasons(pool *Pool, params Params, result *Result) []Reason {
 	}
 	rated := params.rated(pool)
 	above := params.above(pool)
-	left := params.Budget - result.Given
+	tooLong := result.tooLong(pool)
 	reasons := make([]Reason, pool.Len())
 	for i := range reasons {
 		s := uint32(i)
@@ -35,12 +35,21 @@ func Reasons(pool *Pool, params Params, result *Result) []Reason {
 			reasons[i] = ReasonRank
 			if q := quotas.full(s); q != nil {
 				reasons[i] = q.reason
-			} else if params.InTokens && left > 0 && int(pool.Tokens[s]) > left {
+			} else if tooLong.has(s) {
 				reasons[i] = ReasonTokens
 			}
 		}
 	}
 	return reasons
+}
+
+// tooLong marks the samples of TooLong.
+func (r *Result) tooLong(pool *Pool) bitset {
+	marks := newBitset(pool.Len())
+	for _, s := range r.TooLong {
+		marks.set(s)
+	}
+	return marks
 }
 
 // above marks the samples that exceed the threshold of one of the selection's capabilities.

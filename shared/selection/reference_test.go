@@ -121,6 +121,9 @@ func (p *plain) cost(s uint32) int {
 func (p *plain) try(s uint32, pick Pick) bool {
 	p.picked[s] = true
 	fits := p.spent+p.cost(s) <= p.params.Budget
+	if !fits {
+		p.result.TooLong = append(p.result.TooLong, s)
+	}
 	for _, u := range p.uses() {
 		fits = fits && u.used <= u.limit
 	}

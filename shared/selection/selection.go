@@ -31,6 +31,9 @@ type Result struct {
 	Bins []string `json:"-"`
 	// Picks are the picked samples, in the order in which they were picked.
 	Picks []Pick `json:"-"`
+	// TooLong are the samples that left because they had more tokens than remained when their turn
+	// came, in the order of their leaving.
+	TooLong []uint32 `json:"-"`
 }
 
 // Turns sums up what one capability did in a selection.

@@ -21,6 +21,7 @@ type selector struct {
 	out, before    bitset
 	gone, goneFrom []uint32
 	left           []uint32
+	tooLong        []uint32 // those of left that had more tokens than remained
 	picks          []Pick
 	short          []Shortfall // of minimums
 	desks          []desk      // one for each worker
@@ -69,7 +70,7 @@ func (s *selector) run() *Result {
 	} else {
 		s.walk(s.lineUp())
 	}
-	result.Picks = s.picks
+	result.Picks, result.TooLong = s.picks, s.tooLong
 	result.Given = s.spent
 	for _, t := range s.turns {
 		result.Capabilities = append(result.Capabilities, t.result)
@@ -215,7 +216,11 @@ func (s *selector) take(t *turn, bin uint32, want, round int) int {
 // pickOrLeave picks a sample where the budget and the caps have room for it, and reports whether
 // they had.
 func (s *selector) pickOrLeave(p Pick) bool {
-	if s.cost(p.Sample) > s.remaining() || len(s.quotas) > 0 && s.quotas.full(p.Sample) != nil {
+	tooLong := s.cost(p.Sample) > s.remaining()
+	if tooLong {
+		s.tooLong = append(s.tooLong, p.Sample)
+	}
+	if tooLong || len(s.quotas) > 0 && s.quotas.full(p.Sample) != nil {
 		s.leave(p.Sample)
 		return false
 	}

@@ -1,0 +1,147 @@
+package curate_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// Several budgets make selections of which each contains the one before it.
+func TestBudgetsByAPI(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	const body = `{"budgets": [1, "40%", 4], "exclude": ["r04"], "weights": {"humanities": 2}}`
+	made, _ := want[curate.Selections](s, http.StatusAccepted, "POST", path, body)
+	s.work()
+	again, _ := want[curate.Selections](s, http.StatusOK, "POST", path, body)
+	var first, second []string
+	for i, sel := range again.Selections {
+		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != curate.Completed || len(sel.Parameters.Within) != i {
+			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d", i, sel.Selected, sel.Parameters.Within, sel.State, size)
+		}
+		first, second = append(first, made.Selections[i].ID), append(second, sel.ID)
+	}
+	if diff := cmp.Diff(first, second); len(second) != 3 || diff != "" {
+		t.Errorf("selections (-first +again):\n%s", diff)
+	}
+}
+
+// What cannot be of one budget is told before anything is made of another.
+func TestBudgetsRefused(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	id := s.scored()
+	for body, detail := range map[string]string{
+		`{"budgets": [2, 1]}`:                         "the least is 3",
+		`{"budgets": [1, 2, 6]}`:                      "the most is 5",
+		`{"budgets": [1, 4], "include": ["a", "r1"]}`: `"a" "r1"`,
+	} {
+		problem, _ := want[curate.Problem](s, http.StatusUnprocessableEntity, "POST", "/v1/runs/"+id+"/selections", body)
+		if !strings.Contains(problem.Detail, detail) {
+			t.Errorf("%s: detail %q, which lacks %q", body, problem.Detail, detail)
+		}
+	}
+	if made := s.Status(id).Selections; len(made) > 0 {
+		t.Errorf("refused requests made selections %v", made)
+	}
+}
+
+func TestExplainByAPI(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	sel, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2, "include": ["r03"], "exclude": ["r01"]}`)
+	explained, _ := want[curate.Explanations](s, http.StatusOK, "GET", path+"/"+sel.ID+"/explain?id=r03&id=r01", "")
+	var got []run.Explanation
+	for _, x := range explained.Samples {
+		got = append(got, run.Explanation{ID: x.ID, Index: x.Index, Status: x.Status, Explanation: x.Explanation})
+	}
+	if len(got) != 2 || got[0].ID != "r03" || got[0].Order != 1 || got[0].Rule != "include" ||
+		got[1].ID != "r01" || got[1].Index != 1 || got[1].Order != 0 || !strings.Contains(string(got[1].Reason), "excluded") {
+		t.Errorf("explanations %+v", got)
+	}
+}
+
+// The knobs of a selection: what they refuse, and the nearest value that is possible.
+func TestKnobProblems(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	sel, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
+	explain := path + "/" + sel.ID + "/explain"
+	for name, tt := range map[string]struct {
+		method, path, body string
+		status             int
+		detail             string
+	}{
+		"budget and budgets":       {"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400, "give budget or budgets, not both"},
+		"unknown knob":             {"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400, `unknown field "weight"`},
+		"unknown part of a knob":   {"POST", path, `{"budget": 2, "caps": {"sample": 2}}`, 400, `unknown field "sample"`},
+		"cap of no form":           {"POST", path, `{"budget": 2, "caps": {"source": "few"}}`, 400, `"few"`},
+		"minimum beyond a source":  {"POST", path, `{"budget": 5, "minimums": {"tests": 6}}`, 422, "the most is 5"},
+		"includes beyond a budget": {"POST", path, `{"budget": 1, "include": ["r00", "r01"]}`, 422, "the least is 2"},
+		"weight of nothing":        {"POST", path, `{"budget": 1, "weights": {"humanities": 0}}`, 422, "give 1e-06 to 1e+06"},
+		"unknown source":           {"POST", path, `{"budget": 1, "sources": {"keep": ["moon"]}}`, 422, "known are: tests"},
+		"tokens beyond the run":    {"POST", path, `{"budget": "1G-tokens"}`, 400, `"1G-tokens"`},
+		"more tokens than all":     {"POST", path, `{"budget": "1M-tokens"}`, 422, "give 1 to"},
+		"explain nothing":          {"GET", explain, "", 400, "?id="},
+		"explain a stranger":       {"GET", explain + "?id=r00&id=zz", "", 422, `"zz"`},
+		"explain by no selection":  {"GET", path + "/000000000000/explain?id=r00", "", 404, "no such selection"},
+		"explain of no run":        {"GET", "/v1/runs/sky-000000000000/selections/000000000000/explain?id=r00", "", 404, "sky-000000000000"},
+		"method of explain":        {"POST", explain, "", 405, "GET, HEAD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := s
+			s.t = t
+			problem, _ := want[curate.Problem](s, tt.status, tt.method, tt.path, tt.body)
+			if problem.Status != tt.status || !strings.Contains(problem.Detail, tt.detail) {
+				t.Errorf("problem %+v, want status %d and a detail with %q", problem, tt.status, tt.detail)
+			}
+		})
+	}
+}
+
+// Every knob is taken in the form that the README gives, and named in the selection's parameters.
+func TestEveryKnobByAPI(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	for knob, name := range map[string]string{
+		`"capabilities": ["logical deduction", "stem knowledge"]`: "capabilities",
+		`"weights": {"stem knowledge": 3}`:                        "weights",
+		`"threshold": 1`:                                          "threshold",
+		`"thresholds": {"humanities": 2}`:                         "thresholds",
+		`"within_bin": "score"`:                                   "within_bin",
+		`"styles": {"keep": [], "drop": ["coordinate"]}`:          "styles",
+		`"sources": {"keep": ["tests"], "drop": []}`:              "sources",
+		`"unique": true`:                                          "unique",
+		`"include": ["r02"]`:                                      "include",
+		`"exclude": ["r02"]`:                                      "exclude",
+		`"minimums": {"tests": 1}`:                                "minimums",
+		`"caps": {"source": "80%", "style": 2000, "image": 3}`:    "caps",
+		`"strategy": "random"`:                                    "strategy",
+		`"seed": 7`:                                               "seed",
+		`"ratings_only": true`:                                    "ratings_only",
+	} {
+		answer := s.call("POST", path, `{"budget": 2, `+knob+`}`)
+		var made struct {
+			Parameters struct{ Spec map[string]any }
+		}
+		if err := json.Unmarshal(answer.Body.Bytes(), &made); err != nil || answer.Code != http.StatusAccepted {
+			t.Errorf("%s: answered %d %s (%v)", knob, answer.Code, answer.Body, err)
+		} else if _, found := made.Parameters.Spec[name]; !found {
+			t.Errorf("%s: the parameters are %v", knob, made.Parameters.Spec)
+		}
+	}
+	tokens, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": "100-tokens"}`)
+	if !tokens.Parameters.InTokens || tokens.Parameters.Budget != 100 || tokens.Selected == 0 {
+		t.Errorf("%d selected by %+v", tokens.Selected, tokens.Parameters)
+	}
+}
