@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -94,17 +93,35 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// call makes a request of the API and decodes its answer into v.
+// callAttempts bounds how often a call is made whose answer did not come through whole.
+const callAttempts = 5
+
+// call makes a request of the API and decodes its answer into v. Every call can be repeated, so one
+// whose answer broke off is.
 func (s session) call(ctx context.Context, method, path string, body, v any) error {
-	var reader io.Reader
+	var data []byte
 	if body != nil {
-		data, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if data, err = json.Marshal(body); err != nil {
 			return err
 		}
-		reader = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, reader)
+	for attempt := 1; ; attempt++ {
+		err := s.callOnce(ctx, method, path, data, v)
+		var answered apiError
+		if err == nil || errors.As(err, &answered) || ctx.Err() != nil || attempt == callAttempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+func (s session) callOnce(ctx context.Context, method, path string, body []byte, v any) error {
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

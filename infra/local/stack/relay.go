@@ -14,6 +14,8 @@ import (
 	"cloud.google.com/go/pubsub/v2"
 	"github.com/harvest-ml/harvest/shared/events"
 	"golang.org/x/sync/semaphore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // A Retry is a policy of delivering again.
@@ -55,21 +57,28 @@ func (r relay) run(ctx context.Context, sub subscription, url string) error {
 	subscriber.ReceiveSettings.MaxExtension = 24 * time.Hour
 	slots := semaphore.NewWeighted(int64(sub.atOnce))
 	client := &http.Client{Timeout: deliveryTimeout}
-	err := subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
-		delivered := r.deliver(ctx, slots, client, sub, url, m)
-		if delivered && r.duplicate {
-			delivered = r.deliver(ctx, slots, client, sub, url, m)
+	for {
+		err := subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+			delivered := r.deliver(ctx, slots, client, sub, url, m)
+			if delivered && r.duplicate {
+				delivered = r.deliver(ctx, slots, client, sub, url, m)
+			}
+			if delivered {
+				m.Ack()
+			} else {
+				m.Nack()
+			}
+		})
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
+			// The stream was lost, not the subscription: what was not acknowledged comes again.
+			r.log.Info("receiving again", "subscription", sub.name, "error", err)
+		default:
+			return fmt.Errorf("receiving from %s: %w", sub.name, err)
 		}
-		if delivered {
-			m.Ack()
-		} else {
-			m.Nack()
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("receiving from %s: %w", sub.name, err)
 	}
-	return nil
 }
 
 // deliver posts a message until it is acknowledged or given up. It tells whether either was reached before ctx ended.
