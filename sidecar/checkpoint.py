@@ -1,0 +1,266 @@
+"""Loading the released LLaVA-NeXT form by renaming its tensors onto transformers' LLaVA-OneVision classes.
+
+Every tensor is accounted for before the first byte of one is read: an unknown, missing or misshapen one is an error
+that names it. Tensors go to the device one by one, so host memory never holds more than one file's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
+
+from sidecar import fp8
+
+INDEX = "model.safetensors.index.json"
+TOWER = "model.vision_tower.vision_tower.vision_model."
+# SigLIP-so400m without its 27th layer; the released config.json has no vision section.
+VISION = {
+    "hidden_size": 1152,
+    "intermediate_size": 4304,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 16,
+    "image_size": 384,
+    "patch_size": 14,
+}
+TEXT_FIELDS = (
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "max_position_embeddings", "rms_norm_eps", "rope_theta", "hidden_act"),
+)
+# What these settings must be for the arithmetic here to be the checkpoint's.
+REQUIRED = {
+    "architectures": ["LlavaQwenForCausalLM"],
+    "mm_projector_type": "mlp2x_gelu",
+    "mm_vision_select_layer": -2,
+    "tie_word_embeddings": False,
+    "rope_scaling": None,
+    "use_sliding_window": False,
+}
+DEFAULTS = {
+    "tie_word_embeddings": False,
+    "rope_scaling": None,
+    "use_sliding_window": False,
+    "mm_vision_select_layer": -2,
+}
+RENAMED = (
+    (TOWER, "model.vision_tower."),
+    ("model.mm_projector.0.", "model.multi_modal_projector.linear_1."),
+    ("model.mm_projector.2.", "model.multi_modal_projector.linear_2."),
+    ("model.layers.", "model.language_model.layers."),
+    ("model.embed_tokens.", "model.language_model.embed_tokens."),
+    ("model.norm.", "model.language_model.norm."),
+)
+"""Prefixes of the released names and of the classes' names; any other name is the same in both."""
+
+
+class CheckpointError(ValueError):
+    """A directory that is not a checkpoint of the released form. Every fault has its line."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What greedy decoding takes from generation_config.json."""
+
+    penalty: float
+    ends: frozenset[int]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a checkpoint's directory."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"reading {path}: {error}") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"reading {path}: it holds no JSON object")
+    return value
+
+
+def read_config(directory: Path) -> LlavaOnevisionConfig:
+    """The classes' configuration of a released config.json. `vision_config_for_tests` replaces SigLIP's sizes."""
+    return to_config(read_json(directory / "config.json"))
+
+
+def to_config(released: Mapping[str, Any]) -> LlavaOnevisionConfig:
+    """As `read_config`, from the released configuration itself."""
+    given = {**DEFAULTS, **released}
+    faults = [f"{k} is {given.get(k)!r}, and must be {v!r}" for k, v in REQUIRED.items() if given.get(k) != v]
+    faults += [f"{k} is missing" for k in TEXT_FIELDS if k not in given]
+    if faults:
+        raise CheckpointError("config.json is not of a released checkpoint:\n" + "\n".join(faults))
+    vision = {
+        "model_type": "siglip_vision_model",
+        "vision_use_head": False,
+        **VISION,
+        **given.get("vision_config_for_tests", {}),
+    }
+    text = {"model_type": "qwen2", **{k: given[k] for k in TEXT_FIELDS}}
+    return LlavaOnevisionConfig(vision_config=vision, text_config=text, tie_word_embeddings=False)
+
+
+def read_generation(directory: Path, end: int) -> Generation:
+    """Repetition penalty and end-of-sequence ids; without the file, none and `end`."""
+    path = directory / "generation_config.json"
+    config = read_json(path) if path.exists() else {}
+    ends = config.get("eos_token_id", end)
+    return Generation(
+        float(config.get("repetition_penalty", 1.0)), frozenset(ends if isinstance(ends, list) else [ends])
+    )
+
+
+def skeleton(config: LlavaOnevisionConfig) -> LlavaOnevisionForConditionalGeneration:
+    """The network without memory behind its weights."""
+    with torch.device("meta"):
+        return LlavaOnevisionForConditionalGeneration(config).eval()
+
+
+def released_name(name: str) -> str:
+    """The released name of a tensor of the classes."""
+    for released, ours in RENAMED:
+        if name.startswith(ours):
+            return released + name.removeprefix(ours)
+    return name
+
+
+def released_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor that a released checkpoint of this network must hold, by its released name."""
+    return {released_name(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def ignored(name: str, tower_layers: int) -> bool:
+    """Whether a tensor may be there and is not read: what the reference drops or computes itself."""
+    dropped = rf"{re.escape(TOWER)}(encoder\.layers\.{tower_layers}\..*|head\..*|embeddings\.position_ids)"
+    return re.fullmatch(rf"{dropped}|model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq", name) is not None
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The safetensors files of a checkpoint: those of its index, or else its only one."""
+    index = directory / INDEX
+    if index.exists():
+        names = sorted(set(read_json(index).get("weight_map", {}).values()))
+        files = [directory / name for name in names]
+    else:
+        files = sorted(directory.glob("*.safetensors"))
+        if len(files) > 1:
+            raise CheckpointError(
+                f"{directory} has {len(files)} safetensors files and no {INDEX} to tell that they are all"
+            )
+    missing = [path.name for path in files if not path.is_file()]
+    if missing:
+        raise CheckpointError(f"{directory} lacks files that its {INDEX} names: {', '.join(missing)}")
+    if not files:
+        raise CheckpointError(f"{directory} has no safetensors file")
+    return files
+
+
+def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...], str]]:
+    """File, name, shape and type of every stored tensor; nothing of its contents is read."""
+    for path in files:
+        try:
+            with safe_open(path, framework="pt") as opened:
+                for name in opened.keys():  # noqa: SIM118 - it is no mapping
+                    stored = opened.get_slice(name)
+                    yield path, name, tuple(stored.get_shape()), stored.get_dtype()
+        except Exception as error:
+            raise CheckpointError(f"reading {path}: {error}") from error
+
+
+def account(
+    stored: Sequence[tuple[str, tuple[int, ...]]], wanted: Mapping[str, tuple[int, ...]], tower_layers: int
+) -> None:
+    """Raise CheckpointError unless what is stored is exactly what is wanted and what may be ignored."""
+    faults: list[str] = []
+    found: set[str] = set()
+    for name, shape in stored:
+        if name in found:
+            faults.append(f"twice: {name}")
+        found.add(name)
+        if name in wanted:
+            if shape != wanted[name]:
+                faults.append(f"misshapen: {name} is {list(shape)}, and must be {list(wanted[name])}")
+        elif not ignored(name, tower_layers):
+            faults.append(f"unknown: {name} {list(shape)}")
+    faults += [f"missing: {name} {list(shape)}" for name, shape in wanted.items() if name not in found]
+    if faults:
+        raise CheckpointError("the tensors are not those of a released checkpoint:\n" + "\n".join(faults))
+
+
+def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> LlavaOnevisionForConditionalGeneration:
+    """Load a checkpoint of the released form, or the same in fp8 as `sidecar.quantize` writes it."""
+    released = read_json(directory / "config.json")
+    config = to_config(released)
+    network = skeleton(config)
+    wanted = released_shapes(network)
+    quantised = fp8.weights(released, wanted)
+    scales = {fp8.scale_name(name): name for name in quantised}
+    files = weight_files(directory)
+    tensors = list(headers(files))
+    shapes = wanted | {scale: (wanted[name][0], 1) for scale, name in scales.items()}
+    account([(name, shape) for _, name, shape, _ in tensors], shapes, config.vision_config.num_hidden_layers)
+    wrong = [f"{name} is {kind}" for _, name, _, kind in tensors if (kind == fp8.STORED) != (name in quantised)]
+    if wrong:
+        raise CheckpointError(f"types that {fp8.SECTION} of config.json does not tell:\n" + "\n".join(wrong))
+    own = {released_name(name): name for name in network.state_dict()}
+    held: dict[str, Tensor] = {}
+    for path in files:
+        with safe_open(path, framework="pt") as opened:
+            for name in sorted(opened.keys()):
+                if name not in shapes:
+                    continue
+                tensor = opened.get_tensor(name)
+                if name not in quantised and name not in scales:
+                    _place(network, own[name], tensor.to(device=device, dtype=dtype))
+                    continue
+                held[name] = tensor.to(device)
+                weight = scales.get(name, name)
+                if weight in held and (scale := fp8.scale_name(weight)) in held:
+                    _place(network, own[weight], fp8.weight(held.pop(weight), held.pop(scale), dtype))
+    fill_buffers(network, device)
+    return network
+
+
+def place(network: nn.Module, tensors: Iterable[tuple[str, Tensor]]) -> None:
+    """Give a skeleton tensors by their released names."""
+    own = {released_name(name): name for name in network.state_dict()}
+    for name, tensor in tensors:
+        _place(network, own[name], tensor)
+
+
+def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.device | str) -> None:
+    """Compute what checkpoints do not hold: rotary frequencies and the tower's positions."""
+    language, tower = network.model.language_model, network.model.vision_tower
+    language.rotary_emb = Qwen2RotaryEmbedding(language.config, device=device)
+    embeddings = tower.embeddings
+    embeddings.position_ids = torch.arange(embeddings.num_positions, device=device)[None]
+
+
+def digest(directory: Path) -> str:
+    """Hash of all in a checkpoint's directory that can change an answer. Files are read side by side."""
+    names = [directory / name for name in ("config.json", "generation_config.json", "tokenizer.json")]
+    files = [path for path in names if path.exists()] + weight_files(directory)
+    with ThreadPoolExecutor(len(files)) as pool:
+        sums = list(pool.map(_file_digest, files))
+    return hashlib.sha256(
+        "\n".join(f"{path.name} {s}" for path, s in zip(files, sums, strict=True)).encode()
+    ).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _place(network: nn.Module, name: str, tensor: Tensor) -> None:
+    owner, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(owner), leaf, nn.Parameter(tensor, requires_grad=False))

@@ -1,0 +1,198 @@
+"""Forward passes of one model, on the modules of transformers' LLaVA-OneVision classes.
+
+The decoder's layers are driven from here and not through their own `forward`, because a pack needs its own attention
+and because the last layer, the norm and the head are wanted only where an answer is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask, flex_attention
+from torch.nn.functional import linear
+from torch.nn.functional import scaled_dot_product_attention as sdpa
+from transformers import LlavaOnevisionForConditionalGeneration
+from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
+
+from sidecar.attention import BlockMasks, SampleMasks
+from sidecar.images import LEVELS, Pixels
+from sidecar.packing import Pack
+
+KERNEL = "packed-1"
+"""Part of a model's id: raise it when a change here can change an answer."""
+IMAGE_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Prefilled:
+    """What a pass over a pack gives: float32 logits of its answers, and keys and values if they were asked for, each
+    (key heads, length, size) per layer."""
+
+    logits: Tensor
+    cache: tuple[tuple[Tensor, Tensor], ...]
+
+
+Rope = tuple[Tensor, Tensor]
+
+
+def project(layer: nn.Module, hidden: Tensor, rope: Rope) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values of positions (n, width): (1, heads, n, size)."""
+    attention = layer.self_attn
+    normed = layer.input_layernorm(hidden)
+    # Of four dimensions from the start: FlexAttention's kernels take no view that adds one.
+    shape = (1, len(hidden), -1, attention.head_dim)
+    projections = (attention.q_proj, attention.k_proj, attention.v_proj)
+    queries, keys, values = (projection(normed).view(shape).transpose(1, 2) for projection in projections)
+    queries, keys = apply_rotary_pos_emb(queries, keys, *rope)
+    return queries, keys, values
+
+
+def finish(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
+    """The rest of a layer after its attention (heads, n, size)."""
+    hidden = hidden + layer.self_attn.o_proj(attended.transpose(0, 1).reshape(len(hidden), -1))
+    return hidden + layer.mlp(layer.post_attention_layernorm(hidden))
+
+
+def flex_layer(layer: nn.Module, hidden: Tensor, rope: Rope, mask: BlockMask) -> tuple[Tensor, Tensor, Tensor]:
+    """A layer over a pack under a block mask; also its keys and values."""
+    queries, keys, values = project(layer, hidden, rope)
+    attended = flex_attention(queries, keys, values, block_mask=mask, enable_gqa=True)
+    return finish(layer, hidden, attended[0]), keys[0], values[0]
+
+
+class Model:
+    """A loaded network and its passes. `flex` takes FlexAttention and block masks, which need packs of `lengths`."""
+
+    def __init__(
+        self,
+        network: LlavaOnevisionForConditionalGeneration,
+        *,
+        flex: bool,
+        compiled: str | None,
+        lengths: Sequence[int] = (),
+    ) -> None:
+        self.network = network
+        inner = network.model
+        self._tower, self._projector, self._newline = (
+            inner.vision_tower,
+            inner.multi_modal_projector,
+            inner.image_newline,
+        )
+        self._language = inner.language_model
+        self._head = network.lm_head
+        self.device = self._newline.device
+        self.dtype = self._newline.dtype
+        self.lengths = tuple(lengths)
+        self._levels = torch.from_numpy(LEVELS).to(self.device)
+        self._masks = {n: BlockMasks(n, self.device) for n in lengths} if flex else {}
+        self._flex = flex
+        self._layer = (
+            torch.compile(flex_layer, dynamic=False, fullgraph=True, backend=compiled) if compiled else flex_layer
+        )
+
+    @property
+    def features_per_image(self) -> int:
+        """Rows of one image: its patches and a newline."""
+        return self._tower.embeddings.num_positions + 1
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes of keys and values that one position takes."""
+        config = self._language.config
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        return 2 * config.num_hidden_layers * config.num_key_value_heads * size * self.dtype.itemsize
+
+    @torch.no_grad()
+    def features(self, images: Sequence[Pixels]) -> Tensor:
+        """Features of images, (images x features_per_image, width): the tower before its final norm, then the
+        projector, then the newline."""
+        if not images:
+            return self._newline.new_empty(0, len(self._newline))
+        parts = []
+        for begin in range(0, len(images), IMAGE_BATCH):
+            pixels = torch.from_numpy(np.stack(images[begin : begin + IMAGE_BATCH])).to(self.device)
+            levels = self._levels[pixels.int()].permute(0, 3, 1, 2).to(self.dtype)
+            patches = self._tower.encoder(self._tower.embeddings(levels)).last_hidden_state
+            projected = self._projector(patches)
+            newline = self._newline.expand(len(projected), 1, -1)
+            parts.append(torch.cat([projected, newline], dim=1).flatten(0, 1))
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def prefill(self, packed: Pack, features: Tensor, keep: bool = False) -> Prefilled:
+        """One pass over a pack; `keep` its keys and values, to generate text from."""
+        hidden = self._embed(packed.ids.to(self.device), features)
+        rope = self._rope(packed.positions.to(self.device), hidden)
+        attend = SampleMasks(packed, self.device)
+        mask = self._masks[packed.length].mask(packed) if self._flex else None
+        cache: list[tuple[Tensor, Tensor]] = []
+        *layers, last = self._language.layers
+        for layer in layers:
+            if mask is not None:
+                hidden, keys, values = self._layer(layer, hidden, rope, mask)
+            else:
+                queries, keys, values = (part[0] for part in project(layer, hidden, rope))
+                hidden = finish(layer, hidden, attend(queries, keys, values))
+            if keep:
+                cache.append((keys, values))
+        answers = torch.tensor(packed.answers, device=self.device)
+        hidden, keys, values = self._last(last, hidden, rope, answers, attend)
+        if keep:
+            cache.append((keys, values))
+        return Prefilled(self._logits(hidden), tuple(cache))
+
+    @torch.no_grad()
+    def step(self, tokens: Tensor, positions: Tensor, cache: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Logits after one more token of each row, whose keys and values are written at `positions` of the cache:
+        per layer two (rows, key heads, room, size)."""
+        hidden = self._embed(tokens, self._newline.new_empty(0, len(self._newline)))
+        rope = self._rope(positions, hidden)
+        count, room = len(tokens), cache[0][0].shape[2]
+        each = torch.arange(count, device=self.device)
+        mask = (torch.arange(room, device=self.device) <= positions[:, None])[:, None, None]
+        for layer, (kept_keys, kept_values) in zip(self._language.layers, cache, strict=True):
+            queries, keys, values = (part[0] for part in project(layer, hidden, rope))
+            kept_keys[each, :, positions] = keys.transpose(0, 1)
+            kept_values[each, :, positions] = values.transpose(0, 1)
+            heads, size = kept_keys.shape[1], kept_keys.shape[3]
+            # The query heads of one key head stand as its rows: no key is repeated.
+            grouped = queries.transpose(0, 1).reshape(count, heads, -1, size)
+            attended = sdpa(grouped, kept_keys, kept_values, attn_mask=mask.expand(-1, heads, grouped.shape[2], -1))
+            hidden = finish(layer, hidden, attended.reshape(count, -1, size).transpose(0, 1))
+        return self._logits(hidden)
+
+    def _embed(self, ids: Tensor, features: Tensor) -> Tensor:
+        hidden = self._language.embed_tokens(ids.clamp(min=0))
+        images = ids < 0
+        hidden[images] = features[-1 - ids[images]]
+        return hidden
+
+    def _rope(self, positions: Tensor, hidden: Tensor) -> Rope:
+        cosines, sines = self._language.rotary_emb(hidden, positions[None])
+        return cosines, sines
+
+    def _last(
+        self, layer: nn.Module, hidden: Tensor, rope: Rope, answers: Tensor, attend: SampleMasks
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The last layer: keys and values of every position, all else at the answers only."""
+        attention = layer.self_attn
+        normed = layer.input_layernorm(hidden)
+        shape = (len(hidden), -1, attention.head_dim)
+        queries = attention.q_proj(normed[answers]).view(len(answers), -1, attention.head_dim).transpose(0, 1)
+        keys = attention.k_proj(normed).view(shape).transpose(0, 1)
+        values = attention.v_proj(normed).view(shape).transpose(0, 1)
+        cosines, sines = rope
+        queries, _ = apply_rotary_pos_emb(queries, queries, cosines[0, answers], sines[0, answers], unsqueeze_dim=0)
+        _, keys = apply_rotary_pos_emb(keys, keys, cosines[0], sines[0], unsqueeze_dim=0)
+        return finish(layer, hidden[answers], attend.answers(queries, keys, values)), keys, values
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        normed = self._language.norm(hidden)
+        # Rounded to half precision, logits of about 20 tie within 0.1: the sums are kept as they are, in float32.
+        if self.device.type == "cuda" and self.dtype != torch.float32:
+            return torch.mm(normed, self._head.weight.t(), out_dtype=torch.float32)
+        return linear(normed.float(), self._head.weight.float())

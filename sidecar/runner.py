@@ -1,0 +1,302 @@
+"""One model at work: an item's queries become a tree, trees become packs, packs become answers."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import PIL
+import torch
+import transformers
+from torch import Tensor
+from transformers import LlavaOnevisionForConditionalGeneration
+
+from sidecar import checkpoint
+from sidecar.engine import Choice, EngineConfig, Failed, Item, Observer, Query, Text
+from sidecar.generate import Generated, Row, bytes_needed, generate
+from sidecar.images import SIDE, TREATMENT, Pictures, Pixels
+from sidecar.model import KERNEL, Model
+from sidecar.packing import Pack, Tree, bins, buckets, cut, expand, pack, tree
+from sidecar.tokens import IMAGE, PLACEHOLDER, Tokens
+
+log = logging.getLogger(__name__)
+
+DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+Answers = dict[tuple[int, int], Choice | Text]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one item asks of one model: a tree of its prompts, and which query each branch answers."""
+
+    item: int
+    tree: Tree
+    queries: tuple[tuple[int, Query], ...]
+    choices: tuple[tuple[int, ...], ...]
+    """Token ids of each query's choices; none for text."""
+    images: int
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    item: int
+    query: int
+    row: Row
+
+
+def device_of(config: EngineConfig) -> torch.device:
+    """The device that a configuration means."""
+    cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    return torch.device("cuda" if cuda else "cpu")
+
+
+class Runner:
+    """Answers queries with one model."""
+
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        tokens: Tokens,
+        generation: checkpoint.Generation,
+        config: EngineConfig,
+    ) -> None:
+        self.identity = name
+        self.tokens = tokens
+        self._model = model
+        self._generation = generation
+        self._config = config
+        self._observer: Observer = config.observer
+
+    @classmethod
+    def load(cls, directory: Path, config: EngineConfig) -> Runner:
+        """Load a checkpoint; on a GPU, compile and warm up too. Raises CheckpointError."""
+        device, dtype = device_of(config), DTYPES[config.dtype]
+        network = checkpoint.load(directory, device, dtype)
+        side = network.model.vision_tower.config.image_size
+        if side != SIDE:
+            raise checkpoint.CheckpointError(f"{directory}: the tower takes {side} pixels, and images are made {SIDE}")
+        tokens = Tokens(directory)
+        parts = (
+            *(checkpoint.digest(directory), TREATMENT, f"pillow {PIL.__version__}", config.dtype, KERNEL),
+            *(f"torch {torch.__version__}", f"transformers {transformers.__version__}", device.type),
+        )
+        identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        return cls.over(network, identity, tokens, checkpoint.read_generation(directory, tokens.end), config)
+
+    @classmethod
+    def over(
+        cls,
+        network: LlavaOnevisionForConditionalGeneration,
+        identity: str,
+        tokens: Tokens,
+        generation: checkpoint.Generation,
+        config: EngineConfig,
+    ) -> Runner:
+        """A runner over a network that is loaded."""
+        cuda = device_of(config).type == "cuda"
+        lengths = buckets(config.pack_tokens) if cuda else ()
+        model = Model(network, flex=cuda, compiled="inductor" if cuda else None, lengths=lengths)
+        runner = cls(identity, model, tokens, generation, config)
+        runner.warm_up()
+        return runner
+
+    @property
+    def model(self) -> Model:
+        return self._model
+
+    def warm_up(self) -> None:
+        """Run a pass of every length that passes may have, so that none is compiled later."""
+        prompt = np.zeros(max(self._model.lengths, default=0), dtype=np.int64)
+        for length in self._model.lengths:
+            packed = pack([tree([prompt[:length]])], [0], self._model.features_per_image, self._model.lengths)
+            self._model.prefill(packed, self._model.features([]))
+        self._sync()
+
+    def prepare(self, items: Sequence[Item], name: str, failed: dict[int, Failed]) -> list[Job]:
+        """The jobs of the items that ask this model; an item that cannot be asked goes to `failed`."""
+        jobs = []
+        for k, item in enumerate(items):
+            asked = tuple((q, query) for q, query in enumerate(item.queries) if query.model == name)
+            if not asked or k in failed:
+                continue
+            job = self._job(k, item, asked)
+            if isinstance(job, Failed):
+                failed[k] = job
+            else:
+                jobs.append(job)
+        return jobs
+
+    def run(self, jobs: Sequence[Job], pictures: Pictures, failed: dict[int, Failed]) -> Answers:
+        """Answer the jobs; an item whose images are at fault goes to `failed`."""
+        pieces = [piece for job in jobs for piece in self._cut(job)]
+        answers: Answers = {}
+        waiting: list[_Waiting] = []
+        for group in bins([piece.tree.length for piece in pieces], self._config.pack_tokens):
+            ready: list[tuple[Job, list[Pixels]]] = []
+            for piece in (pieces[k] for k in group):
+                pixels = pictures.of(piece.item)
+                if isinstance(pixels, Failed):
+                    failed[piece.item] = pixels
+                else:
+                    ready.append((piece, pixels))
+            if not ready:
+                continue
+            coming = self._pass(ready, answers)
+            if waiting and bytes_needed([w.row for w in waiting + coming], self._model) > self._config.kv_bytes:
+                self._decode(waiting, answers)
+                waiting = []
+            waiting += coming
+        self._decode(waiting, answers)
+        return answers
+
+    def _job(self, k: int, item: Item, asked: tuple[tuple[int, Query], ...]) -> Job | Failed:
+        for q, query in asked:
+            one = (query.choices is None) != (query.max_tokens is None)
+            if not one or query.choices == () or (query.max_tokens is not None and query.max_tokens < 1):
+                return Failed("bad_query", f"queries[{q}]: either choices or a positive max_tokens must be given")
+        texts = [item.prefix + query.text for _, query in asked]
+        for (q, _), text in zip(asked, texts, strict=True):
+            if (count := text.count(PLACEHOLDER)) != len(item.images):
+                return Failed(
+                    "image_count",
+                    f"the prompt of queries[{q}] has {count} {PLACEHOLDER}, and the item {len(item.images)} images",
+                )
+        features = self._model.features_per_image
+        prompts = self.tokens.prompts(texts)
+        for (q, _), prompt in zip(asked, prompts, strict=True):
+            length = len(prompt) + prompt.count(IMAGE) * (features - 1)
+            if length > self._config.prompt_tokens:
+                allowed = self._config.prompt_tokens
+                return Failed(
+                    "prompt_too_long", f"the prompt of queries[{q}] has {length} tokens; {allowed} are allowed"
+                )
+        choices = []
+        for q, query in asked:
+            ids = [self.tokens.choice(text) for text in query.choices or ()]
+            if None in ids:
+                return Failed(
+                    "choice_not_a_token",
+                    f"queries[{q}]: the choice {query.choices[ids.index(None)]!r} is not one token",
+                )
+            choices.append(tuple(token for token in ids if token is not None))
+        whole = tree([expand(prompt, features) for prompt in prompts])
+        return Job(k, whole, asked, tuple(choices), len(item.images))
+
+    def _cut(self, job: Job) -> Iterable[Job]:
+        for first, part in cut(job.tree, self._config.pack_tokens):
+            mine = slice(first, first + len(part.branches))
+            yield Job(job.item, part, job.queries[mine], job.choices[mine], job.images)
+
+    def _pass(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_Waiting]:
+        """One pass over some jobs; choices are answered, text begins to wait. Out of memory, the pass is halved."""
+        return self._halving(ready, lambda some: self._prefill(some, answers))
+
+    def _prefill(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_Waiting]:
+        jobs = [job for job, _ in ready]
+        features = self._timed(
+            "vision", lambda: self._model.features([image for _, pixels in ready for image in pixels])
+        )
+        packed = pack(
+            [job.tree for job in jobs],
+            [job.images for job in jobs],
+            self._model.features_per_image,
+            self._model.lengths,
+        )
+        text = any(query.choices is None for job in jobs for _, query in job.queries)
+        prefilled = self._timed("prefill", lambda: self._model.prefill(packed, features, keep=text))
+        self._tell(jobs, packed, len(features))
+        self._choose(jobs, prefilled.logits, answers)
+        waiting = []
+        at = 0
+        for job, span in zip(jobs, packed.spans, strict=True):
+            for branch, (q, query) in enumerate(job.queries):
+                if query.max_tokens is not None:
+                    seen = torch.tensor(span.seen(branch), device=self._model.device)
+                    # Copies, so that the pack's own keys and values can go.
+                    cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
+                    row = Row(prefilled.logits[at + branch].clone(), cache, query.max_tokens)
+                    waiting.append(_Waiting(job.item, q, row))
+            at += len(job.queries)
+        return waiting
+
+    def _choose(self, jobs: Sequence[Job], logits: Tensor, answers: Answers) -> None:
+        asked = [(job.item, q, ids) for job in jobs for (q, _), ids in zip(job.queries, job.choices, strict=True)]
+        wanted = [(row, item, q, ids) for row, (item, q, ids) in enumerate(asked) if ids]
+        if not wanted:
+            return
+        rows = torch.tensor([row for row, *_ in wanted], device=logits.device)
+        mine = logits[rows]
+        flat = torch.tensor(
+            [(place, token) for place, (*_, ids) in enumerate(wanted) for token in ids], device=logits.device
+        )
+        logprobs = (mine[flat[:, 0], flat[:, 1]] - mine.logsumexp(dim=-1)[flat[:, 0]]).tolist()
+        best = mine.argmax(dim=-1).tolist()
+        begin = 0
+        for (_, item, q, ids), token in zip(wanted, best, strict=True):
+            mass = _mass(ids, values := logprobs[begin : begin + len(ids)])
+            answers[item, q] = Choice(tuple(values), mass, self.tokens.name(token), token)
+            begin += len(ids)
+
+    def _decode(self, waiting: list[_Waiting], answers: Answers) -> None:
+        if not waiting:
+            return
+        # A single pack may hold more rows than the bound on the cache allows.
+        if len(waiting) > 1 and bytes_needed([w.row for w in waiting], self._model) > self._config.kv_bytes:
+            middle = len(waiting) // 2
+            self._decode(waiting[:middle], answers)
+            self._decode(waiting[middle:], answers)
+            return
+        generated: list[Generated] = self._halving(
+            waiting, lambda some: generate(self._model, [w.row for w in some], self._generation, self._observer)
+        )
+        for w, made in zip(waiting, generated, strict=True):
+            answers[w.item, w.query] = Text(self.tokens.text(list(made.tokens)), made.truncated)
+
+    def _halving(self, parts: list[T], run: Callable[[list[T]], list]) -> list:
+        """Run parts together; where the device's memory runs out, in halves. One part alone is the world's fault."""
+        try:
+            return run(parts)
+        except torch.OutOfMemoryError:
+            if len(parts) == 1:
+                raise
+            log.warning("out of memory with %d parts; trying halves", len(parts))
+        # Outside the handler: the exception's frames would keep the tensors that have to go.
+        self._observer.split()
+        gc.collect()
+        if self._model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        middle = len(parts) // 2
+        return self._halving(parts[:middle], run) + self._halving(parts[middle:], run)
+
+    def _tell(self, jobs: Sequence[Job], packed: Pack, features: int) -> None:
+        self._observer.tokens("vision", features)
+        self._observer.tokens("prefill", packed.length)
+        self._observer.shared(sum(job.tree.separate - job.tree.length for job in jobs))
+        self._observer.packed(packed.used / packed.length)
+
+    def _timed(self, stage: str, run: Callable[[], T]) -> T:
+        begun = time.perf_counter()
+        value = run()
+        self._sync()
+        self._observer.seconds(stage, time.perf_counter() - begun)
+        return value
+
+    def _sync(self) -> None:
+        if self._model.device.type == "cuda":
+            torch.cuda.synchronize()
+
+
+def _mass(ids: Sequence[int], logprobs: Sequence[float]) -> float:
+    """Total probability of the choices; one that is given twice counts once."""
+    each = dict(zip(ids, logprobs, strict=True))
+    return math.fsum(map(math.exp, each.values()))

@@ -1,0 +1,149 @@
+"""What the tests of the core share: a tiny random checkpoint, and the truth of `../shared/sidecar` where it is present."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sidecar import checkpoint, prompts, synthetic
+from sidecar.engine import Engine, EngineConfig, Item
+from sidecar.images import Pixels, decode
+from sidecar.model import Model
+from sidecar.reference import Reference
+from sidecar.tokens import Tokens
+
+torch.set_num_threads(2)
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+LIMIT = 1 << 30
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample and what is true of it: per scorer prompt the digits' logits, the argmax and logsumexp; greedy style tokens."""
+
+    item: Item
+    pixels: tuple[Pixels, ...]
+    digits: torch.Tensor
+    argmax: tuple[int, ...]
+    logsumexp: torch.Tensor
+    greedy: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A checkpoint and samples whose answers do not come from the code under test."""
+
+    directory: Path
+    samples: tuple[Sample, ...]
+    style_tokens: int
+
+    def model(self, dtype: torch.dtype = torch.float32, **options: Any) -> Model:
+        network = checkpoint.load(self.directory, "cpu", dtype)
+        return Model(network, **{"flex": False, "compiled": None, **options})
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens(self.directory)
+
+    @property
+    def digits(self) -> list[int]:
+        return [token for text in prompts.DIGITS if (token := self.tokens.choice(text)) is not None]
+
+
+def picture(seed: int, width: int = 90, height: int = 60) -> bytes:
+    """A PNG of noise in large patches."""
+    noise = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).resize((width, height), Image.Resampling.NEAREST).save(file, "PNG")
+    return file.getvalue()
+
+
+CONVERSATIONS = (
+    ("<image>\nWhat is shown here?", "A red bird on a branch."),
+    ("<image>\nHint: look at the axes.\nQuestion: Which year is highest?", "2018."),
+    ("<image>\nDescribe it.", "1. One line\n2. Another line ends here."),
+)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random checkpoint of the released form in three files."""
+    return synthetic.write(tmp_path_factory.mktemp("tiny") / "checkpoint", files=3)
+
+
+@pytest.fixture(scope="session")
+def own_truth(tiny: Path) -> Truth:
+    """Truth made here: every prompt alone through the stock classes."""
+    style_tokens = 12
+    tokens = Tokens(tiny)
+    reference = Reference(checkpoint.load(tiny, "cpu", torch.float32), checkpoint.read_generation(tiny, tokens.end))
+    wanted = [token for text in prompts.DIGITS if (token := tokens.choice(text)) is not None]
+    samples = []
+    for seed, (human, answer) in enumerate(CONVERSATIONS):
+        turns = [{"from": "human", "value": human}, {"from": "gpt", "value": answer}]
+        item = Item((picture(seed),), prompts.transcript(turns), prompts.queries(style_tokens=style_tokens))
+        pixels = tuple(p for data in item.images if isinstance(p := decode(data, LIMIT), np.ndarray))
+        *rated, styled = tokens.prompts([item.prefix + query.text for query in item.queries])
+        logits = torch.stack([reference.logits(prompt, pixels) for prompt in rated])
+        samples.append(
+            Sample(
+                *(item, pixels, logits[:, wanted], tuple(logits.argmax(dim=-1).tolist()), logits.logsumexp(dim=-1)),
+                tuple(reference.generate(styled, pixels, style_tokens)),
+            )
+        )
+    return Truth(tiny, tuple(samples), style_tokens)
+
+
+@pytest.fixture(scope="session")
+def shared_truth() -> Truth:
+    """What the reference code itself computed."""
+    folder = SHARED / "sidecar"
+    if not folder.is_dir():
+        pytest.skip("../shared is absent")
+    samples = []
+    for record in json.loads((folder / "expected.json").read_text()):
+        data = (folder / "images" / record["image"]).read_bytes()
+        item = Item((data,), prompts.transcript(record["conversations"]), prompts.queries(style_tokens=24))
+        *rated, styled = record["prompts"]
+        pixels = decode(data, LIMIT)
+        assert isinstance(pixels, np.ndarray)
+        samples.append(
+            Sample(
+                *(item, (pixels,), torch.tensor([p["digit_logits"] for p in rated]), tuple(p["argmax"] for p in rated)),
+                *(torch.tensor([p["logsumexp"] for p in rated]), tuple(styled["greedy"])),
+            )
+        )
+    return Truth(folder / "checkpoint", tuple(samples), 24)
+
+
+@pytest.fixture(scope="session", params=["own", "shared"])
+def truth(request: pytest.FixtureRequest) -> Truth:
+    return request.getfixturevalue(f"{request.param}_truth")
+
+
+@pytest.fixture(scope="session")
+def load(tiny: Path) -> Callable[..., Engine]:
+    """Loads an engine over the tiny checkpoint as both models."""
+
+    def loaded(directory: Path = tiny, **options: Any) -> Engine:
+        directories = {"scorer": directory, "styler": directory}
+        return Engine.load(
+            EngineConfig(**{"directories": directories, "device": "cpu", "dtype": "fp32", "threads": 2, **options})
+        )
+
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def engine(load: Callable[..., Engine]) -> Engine:
+    return load()

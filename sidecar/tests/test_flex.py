@@ -1,0 +1,74 @@
+"""The GPU's path on a CPU: block masks give what sample masks give, and nothing is compiled after the warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+import torch._dynamo.testing
+
+from sidecar.images import Pixels
+from sidecar.model import Model
+from sidecar.packing import Pack, expand, pack, tree
+from sidecar.tests.conftest import Truth
+
+LENGTHS = (1152, 2176)
+
+
+@pytest.fixture(autouse=True)
+def no_compiled_code() -> Iterator[None]:
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def laid(truth: Truth, model: Model, which: tuple[int, ...]) -> tuple[Pack, list[Pixels]]:
+    samples = [truth.samples[k] for k in which]
+    trees = []
+    for sample in samples:
+        texts = [sample.item.prefix + query.text for query in sample.item.queries if query.choices]
+        trees.append(tree([expand(prompt, model.features_per_image) for prompt in truth.tokens.prompts(texts)]))
+    packed = pack(trees, [1] * len(trees), model.features_per_image, model.lengths)
+    return packed, [pixels for sample in samples for pixels in sample.pixels]
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_block_masks_give_the_same_answers(own_truth: Truth) -> None:
+    plain, flex = own_truth.model(), own_truth.model(flex=True, lengths=LENGTHS)
+    packed, pixels = laid(own_truth, flex, (0, 2))
+    assert packed.length == 2176 > packed.used
+    one = plain.prefill(packed, plain.features(pixels), keep=True)
+    other = flex.prefill(packed, flex.features(pixels), keep=True)
+    assert torch.allclose(one.logits, other.logits, atol=1e-4)
+    # Padding has no meaning, and may differ.
+    for (keys, values), (flex_keys, flex_values) in zip(one.cache, other.cache, strict=True):
+        assert torch.allclose(keys[:, : packed.used], flex_keys[:, : packed.used], atol=1e-4)
+        assert torch.allclose(values[:, : packed.used], flex_values[:, : packed.used], atol=1e-4)
+
+
+def test_nothing_is_compiled_after_the_warm_up(own_truth: Truth) -> None:
+    counter = torch._dynamo.testing.CompileCounter()
+    model = own_truth.model(flex=True, compiled=counter, lengths=LENGTHS)
+    for which in ((0,), (0, 1)):
+        packed, pixels = laid(own_truth, model, which)
+        model.prefill(packed, model.features(pixels))
+    warm = counter.frame_count
+    assert warm == len(LENGTHS), "one compilation for each length, shared by all layers"
+    with torch.compiler.set_stance("fail_on_recompile"):
+        for which in ((1,), (2, 0)):
+            packed, pixels = laid(own_truth, model, which)
+            logits = model.prefill(packed, model.features(pixels), keep=True).logits
+            wanted = torch.cat([own_truth.samples[k].digits for k in which])
+            assert torch.allclose(logits[:, own_truth.digits], wanted, atol=1e-3)
+    assert counter.frame_count == warm
+
+
+def test_another_model_of_the_same_shape_is_not_compiled_anew(own_truth: Truth) -> None:
+    """The scorer's warm-up serves the styler."""
+    counter = torch._dynamo.testing.CompileCounter()
+    for _ in range(2):
+        model = own_truth.model(flex=True, compiled=counter, lengths=LENGTHS[:1])
+        packed, pixels = laid(own_truth, model, (0,))
+        model.prefill(packed, model.features(pixels))
+    assert counter.frame_count <= 2

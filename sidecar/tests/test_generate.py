@@ -1,0 +1,80 @@
+"""Greedy text for a batch against `generate` of the stock classes, row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sidecar import checkpoint
+from sidecar.checkpoint import Generation
+from sidecar.engine import Silent
+from sidecar.generate import Row, bytes_needed, generate
+from sidecar.model import Model
+from sidecar.packing import expand, pack, tree
+from sidecar.reference import Reference
+from sidecar.tokens import Tokens
+
+TEXTS = ["One.", "Which of these is a longer text, of many more tokens than the others have?", "x", "Styles: "]
+LIMITS = [20, 5, 30, 1]
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Path) -> Model:
+    return Model(checkpoint.load(tiny, "cpu", torch.float32), flex=False, compiled=None)
+
+
+def rows(model: Model, tokens: Tokens, texts: list[str], limits: list[int]) -> list[Row]:
+    packed = pack([tree([expand(p, 730)]) for p in tokens.prompts(texts)], [0] * len(texts), 730)
+    prefilled = model.prefill(packed, model.features([]), keep=True)
+    made = []
+    for k, (span, limit) in enumerate(zip(packed.spans, limits, strict=True)):
+        seen = span.seen(0)
+        cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
+        made.append(Row(prefilled.logits[k], cache, limit))
+    return made
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.05, 2.0])
+def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
+    tokens = Tokens(tiny)
+    free = Generation(penalty, frozenset([tokens.end]))
+    first = generate(model, rows(model, tokens, TEXTS, LIMITS), free, Silent())
+    # A token that a row comes to is made an end, so that rows end at different steps.
+    ends = Generation(penalty, frozenset([tokens.end, first[2].tokens[7]]))
+    for generation in (free, ends):
+        reference = Reference(model.network, generation)
+        got = generate(model, rows(model, tokens, TEXTS, LIMITS), generation, Silent())
+        for prompt, limit, made in zip(tokens.prompts(TEXTS), LIMITS, got, strict=True):
+            wanted = reference.generate(prompt, [], limit)
+            assert list(made.tokens) == wanted
+            assert made.truncated == (len(wanted) == limit)
+    assert not got[2].truncated and len(got[2].tokens) <= 7
+
+
+def test_the_penalty_changes_the_text(tiny: Path, model: Model) -> None:
+    tokens = Tokens(tiny)
+    one, other = (
+        generate(model, rows(model, tokens, TEXTS, [30] * 4), Generation(penalty, frozenset()), Silent())
+        for penalty in (1.0, 2.0)
+    )
+    assert one != other
+    assert [row.tokens[0] for row in one] == [row.tokens[0] for row in other], "the first token has no penalty"
+
+
+def test_a_long_row_with_few_tokens_stays_within_its_room(tiny: Path, model: Model) -> None:
+    tokens = Tokens(tiny)
+    texts = ["word " * 300, "x"]
+    greedy = Generation(1.0, frozenset())
+    [long] = generate(model, rows(model, tokens, texts[:1], [1]), greedy, Silent())
+    [short] = generate(model, rows(model, tokens, texts[1:], [90]), greedy, Silent())
+    assert generate(model, rows(model, tokens, texts, [1, 90]), greedy, Silent()) == [long, short]
+
+
+def test_bytes_needed_is_what_the_cache_takes(tiny: Path, model: Model) -> None:
+    made = rows(model, Tokens(tiny), TEXTS, LIMITS)
+    own = sum(part.numel() * part.element_size() for row in made for pair in row.cache for part in pair)
+    room = max(row.room for row in made)
+    assert bytes_needed(made, model) == own + len(made) * room * model.cache_bytes
+    assert bytes_needed([], model) == 0
