@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -28,6 +29,7 @@ type config struct {
 	TasksTopic   string   `env:"TASKS_TOPIC, default=harvest-tasks"`
 	EventsTopic  string   `env:"EVENTS_TOPIC, default=harvest-events"`
 	Limits       run.Limits
+	Scorers      kinds.Config
 }
 
 func readConfig(ctx context.Context, env envconfig.Lookuper) (config, error) {
@@ -56,5 +58,5 @@ func (c config) Validate() error {
 			faults = append(faults, fmt.Errorf("%s: is missing; give %s", required.name, required.want))
 		}
 	}
-	return errors.Join(append(faults, c.Limits.Validate())...)
+	return errors.Join(append(faults, c.Limits.Validate(), c.Scorers.Validate())...)
 }

@@ -37,7 +37,7 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("reading the environment: %w", err)
 	}
-	store, err := open(ctx, cfg)
+	store, err := open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -50,11 +50,12 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	return funcframework.Start(cfg.Port)
 }
 
-func open(ctx context.Context, cfg config) (*run.Store, error) {
+func open(ctx context.Context, cfg config, log *slog.Logger) (*run.Store, error) {
 	input, errInput := bucket.Open(ctx, cfg.InputBucket)
 	work, errWork := bucket.Open(ctx, cfg.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, cfg.Project)
-	if err := errors.Join(errInput, errWork, errClient); err != nil {
+	scorers, errScorers := kinds.New(cfg.Scorers, func(err error) { log.Warn("waiting for the scorer", "error", err) })
+	if err := errors.Join(errInput, errWork, errClient, errScorers); err != nil {
 		return nil, err
 	}
 	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(cfg.InputBucket, "gs://"), "/"): input}
@@ -68,6 +69,6 @@ func open(ctx context.Context, cfg config) (*run.Store, error) {
 	return &run.Store{
 		Input: input, Work: work, ImageBuckets: images,
 		Tasks: events.NewTopic(client, cfg.TasksTopic), Events: events.NewTopic(client, cfg.EventsTopic),
-		OpenScorer: kinds.Open, Now: time.Now,
+		OpenScorer: scorers.Open, Now: time.Now,
 	}, nil
 }

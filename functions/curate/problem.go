@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 // A Problem is the body of every error answer, of type application/problem+json (RFC 9457).
@@ -47,6 +48,8 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, run.ErrNotScored):
 		return http.StatusConflict
+	case errors.Is(err, scorer.ErrUnavailable):
+		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError
 	}

@@ -10,9 +10,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/spf13/cobra"
 )
 
@@ -36,7 +34,7 @@ type datasetFlags struct {
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.images, "images", "", "folder that image names begin in (default: the manifest's folder)")
-	cmd.Flags().StringVar(&f.scorer, "scorer", "embedded", "what rates samples: embedded")
+	cmd.Flags().StringVar(&f.scorer, "scorer", "embedded", "what rates samples: embedded, gpu:URL of a sidecar, or gpu:scorer=URL,styler=URL of two")
 	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates), "what becomes of a record with the id of an earlier one: skip or keep")
 }
 
@@ -47,12 +45,12 @@ func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 		return input{}, run.Spec{}, err
 	}
 	spec := in.spec()
-	spec.Scorer, spec.DuplicateIDs = f.scorer, dataset.Duplicates(f.duplicates)
+	spec.DuplicateIDs = dataset.Duplicates(f.duplicates)
+	if spec.Scorer, in.Scorers, err = chooseScorer(f.scorer); err != nil {
+		return input{}, run.Spec{}, err
+	}
 	if err := spec.Validate(); err != nil {
 		return input{}, run.Spec{}, usageError{err}
-	}
-	if _, err := kinds.Open(f.scorer, rubric.Default()); err != nil {
-		return input{}, run.Spec{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
 	}
 	return in, spec, nil
 }
@@ -122,11 +120,15 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.Sel
 	if err != nil {
 		return nil, err
 	}
+	runs, err := planner(files, work, in.Scorers, personLog(show))
+	if err != nil {
+		return nil, err
+	}
 	// Planned here first, so that a fault of the dataset is told before anything is written; without the
 	// selection, because its faults are those of the command line.
 	unselected := spec
 	unselected.SelectionSpec = run.SelectionSpec{}
-	plan, err := store(files, work).NewPlan(ctx, unselected, l)
+	plan, err := runs.NewPlan(ctx, unselected, l)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +145,7 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.Sel
 		return nil, err
 	}
 	res := &result{Run: plan.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
-	err = withSession(ctx, files, work, show, func(ctx context.Context, s session) error {
+	err = withSession(ctx, files, work, in.Scorers, show, func(ctx context.Context, s session) error {
 		if err := s.Upload(ctx, in.specObject()); err != nil {
 			return err
 		}

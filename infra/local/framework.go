@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -37,7 +39,10 @@ func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 	if err := waitListening(address, failed); err != nil {
 		return nil, err
 	}
-	return httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address}), nil
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
+	// The callers are told of every fault; a person need not read of the calls that ended with the command.
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	return proxy, nil
 }
 
 // waitListening waits until a server takes connections.

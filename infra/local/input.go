@@ -16,6 +16,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -24,6 +25,8 @@ type input struct {
 	Dataset   string   `json:"dataset"`
 	Manifests []string `json:"manifests"` // absolute paths
 	Images    string   `json:"images"`    // absolute path
+	// Scorers is where the run's scorer was found. Another place does not make another run.
+	Scorers kinds.Config `json:"scorers,omitzero"`
 }
 
 // newInput finds a dataset's files. Its images lie in the first manifest's folder unless images says otherwise.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -40,7 +41,10 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			runs := store(files, work)
+			runs, err := planner(files, work, in.Scorers, personLog(os.Stderr))
+			if err != nil {
+				return err
+			}
 			plan, err := runs.NewPlan(ctx, spec, l)
 			if err != nil {
 				return err

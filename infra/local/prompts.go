@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/spf13/cobra"
@@ -41,7 +42,10 @@ func newPrompts() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			runs := store(files, work)
+			runs, err := planner(files, work, in.Scorers, personLog(os.Stderr))
+			if err != nil {
+				return err
+			}
 			plan, err := runs.NewPlan(ctx, spec, l)
 			if err != nil {
 				return err

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
@@ -85,7 +88,7 @@ func selectFrom(ctx context.Context, runID string, specs []run.SelectionSpec, st
 	if res.status.State != run.StateScored {
 		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it", runID, res.status.State, runID)
 	}
-	err = withSession(ctx, input, work, show, func(ctx context.Context, s session) error {
+	err = withSession(ctx, input, work, kinds.Config{}, show, func(ctx context.Context, s session) error {
 		return res.chooseAll(ctx, s, specs, work, dir)
 	})
 	if err != nil {
@@ -179,6 +182,9 @@ func printStatus(w io.Writer, st *run.Status) error {
 	for _, d := range st.Dead {
 		row("given up", fmt.Sprintf("range %d shard %d after %d attempts", d.Range, d.Shard, d.Attempts))
 	}
+	for _, flag := range slices.Sorted(maps.Keys(st.Flags)) {
+		row("flagged "+flag, st.Flags[flag])
+	}
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)
 	row("selections", strings.Join(st.Selections, " "))
@@ -208,8 +214,8 @@ func newRetry() *cobra.Command {
 // goOn is a command that sets a run going with one call of the API, and waits until it is scored.
 func goOn(name, short string, call func(context.Context, session, string) (*run.Status, error)) *cobra.Command {
 	var (
-		out   outputFlags
-		state string
+		out           outputFlags
+		state, scorer string
 	)
 	cmd := &cobra.Command{
 		Use:   name + " RUN",
@@ -217,7 +223,7 @@ func goOn(name, short string, call func(context.Context, session, string) (*run.
 		Args:  runArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			show := newDisplay(out.quiet)
-			status, err := waitScored(cmd.Context(), args[0], state, show, call)
+			status, err := waitScored(cmd.Context(), args[0], state, scorer, show, call)
 			show.close()
 			if err != nil {
 				return err
@@ -230,27 +236,38 @@ func goOn(name, short string, call func(context.Context, session, string) (*run.
 	}
 	out.add(cmd)
 	stateFlag(cmd, &state)
+	cmd.Flags().StringVar(&scorer, "scorer", "", "where the run's scorer is now, as gpu:URL (default: where it was)")
 	return cmd
 }
 
-func waitScored(ctx context.Context, runID, state string, show *display, call func(context.Context, session, string) (*run.Status, error)) (*run.Status, error) {
+func waitScored(ctx context.Context, runID, state, scorer string, show *display, call func(context.Context, session, string) (*run.Status, error)) (*run.Status, error) {
 	state, work, err := openState(state)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := store(nil, work).Plan(ctx, runID); err != nil {
+	plan, err := store(nil, work).Plan(ctx, runID)
+	if err != nil {
 		return nil, unknownRun(err)
 	}
 	in, err := loadInput(state, runID)
 	if err != nil {
 		return nil, err
 	}
+	if scorer != "" {
+		var kind string
+		if kind, in.Scorers, err = chooseScorer(scorer); err != nil {
+			return nil, err
+		}
+		if kind != plan.Scorer {
+			return nil, usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; start its dataset again for a run with another", scorer, runID, plan.Scorer)}
+		}
+	}
 	files, err := in.bucket(in.spec())
 	if err != nil {
 		return nil, err
 	}
 	var status *run.Status
-	err = withSession(ctx, files, work, show, func(ctx context.Context, s session) error {
+	err = withSession(ctx, files, work, in.Scorers, show, func(ctx context.Context, s session) error {
 		if status, err = call(ctx, s, runID); err != nil {
 			return err
 		}

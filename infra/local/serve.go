@@ -37,6 +37,7 @@ func newServe() *cobra.Command {
 		Long: `serve keeps the functions, Pub/Sub and the HTTP API running in one process, on the loopback interface
 unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
 datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
+SCORER names the kind of scorer of datasets that name none, GPU_SIDECAR says where the scorer gpu is.
 Each event is printed to standard output as one line of JSON, the log goes to standard error.`,
 		Example: `  harvest serve --input ./bucket
   INPUT_BUCKET=gs://in WORK_BUCKET=gs://work harvest serve`,
@@ -83,8 +84,12 @@ func serve(ctx context.Context, from buckets, listen string, out io.Writer) erro
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	scorers, err := openerFor(kinds.Config{}, log)
+	if err != nil {
+		return err
+	}
 	st, err := stack.Start(ctx, stack.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: kinds.Open, Log: log,
+		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Log: log,
 		Listen: listen, Mount: mountFramework, OnEvent: (&eventPrinter{out: out}).print,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -59,7 +60,57 @@ func noInput() (bucket.Reader, error) { return bucket.NewView(nil) }
 
 // store reads runs without a running stack.
 func store(input bucket.Reader, work bucket.Bucket) *run.Store {
-	return &run.Store{Input: input, Work: work, OpenScorer: kinds.Open, Now: time.Now}
+	return &run.Store{Input: input, Work: work, Now: time.Now}
+}
+
+// planner is a store that can plan, too.
+func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log *slog.Logger) (*run.Store, error) {
+	opener, err := openerFor(scorers, log)
+	if err != nil {
+		return nil, err
+	}
+	s := store(input, work)
+	s.OpenScorer = opener.Open
+	return s, nil
+}
+
+// openerFor opens scorers where the configuration says they are, else where the environment says.
+func openerFor(scorers kinds.Config, log *slog.Logger) (*kinds.Opener, error) {
+	if scorers == (kinds.Config{}) {
+		var err error
+		if scorers, err = scorersByEnvironment(); err != nil {
+			return nil, err
+		}
+	}
+	opener, err := kinds.New(scorers, func(err error) { log.Warn("waiting for the scorer", "error", err) })
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return opener, nil
+}
+
+func scorersByEnvironment() (kinds.Config, error) {
+	var c kinds.Config
+	if err := envconfig.Process(context.Background(), &c); err != nil {
+		return kinds.Config{}, usageError{fmt.Errorf("reading the environment: %w", err)}
+	}
+	return c, nil
+}
+
+// chooseScorer reads a --scorer flag.
+func chooseScorer(choice string) (kind string, scorers kinds.Config, err error) {
+	if scorers, err = scorersByEnvironment(); err != nil {
+		return "", kinds.Config{}, err
+	}
+	if kind, scorers, err = scorers.Choose(choice); err != nil {
+		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", choice, err)}
+	}
+	return kind, scorers, nil
+}
+
+// personLog is the log of a command that a person watches.
+func personLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
 }
 
 // A session is a running stack and a client of its API.
@@ -69,14 +120,18 @@ type session struct {
 }
 
 // withSession runs work against a stack on the given buckets, and stops it afterwards.
-func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, show *display, do func(context.Context, session) error) error {
+func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, scorers kinds.Config, show *display, do func(context.Context, session) error) error {
 	l, err := limits(ctx)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(show, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
+	log := personLog(show)
+	opener, err := openerFor(scorers, log)
+	if err != nil {
+		return err
+	}
 	st, err := stack.Start(ctx, stack.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: kinds.Open, Log: log, Mount: mountFramework,
+		Input: input, Work: work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mountFramework,
 	})
 	if err != nil {
 		return err

@@ -17,6 +17,8 @@ type Scored struct {
 	Samples  events.Counts `json:"samples"`
 	// Reasons counts the samples that were not scored by the kind of their reason.
 	Reasons map[string]int64 `json:"reasons,omitempty"`
+	// Flags counts the samples that were scored by what their scorer flagged them with.
+	Flags map[string]int64 `json:"flags,omitempty"`
 }
 
 // Advance takes a run as far as its scores allow: a range with all its shard scores gets its
@@ -107,7 +109,7 @@ func (s *Store) finish(ctx context.Context, plan *Plan, delivery string) error {
 
 // count accounts for every sample of a scored run.
 func (s *Store) count(ctx context.Context, plan *Plan) (Scored, error) {
-	total := Scored{Reasons: map[string]int64{}}
+	total := Scored{Reasons: map[string]int64{}, Flags: map[string]int64{}}
 	for r := range plan.Ranges {
 		table, err := s.readScores(ctx, rangeScoresName(plan.Run, r))
 		if err != nil {
@@ -118,6 +120,9 @@ func (s *Store) count(ctx context.Context, plan *Plan) (Scored, error) {
 			switch rec.Status {
 			case scores.OK:
 				total.Samples.Scored++
+				for _, flag := range rec.Flags {
+					total.Flags[flag]++
+				}
 				continue
 			case scores.Failed:
 				total.Samples.Failed++

@@ -95,7 +95,7 @@ func (w *world) restart() {
 	w.life = -1
 	w.store = &run.Store{
 		Input: w.in, Work: mortalBucket{w.work, w}, Tasks: topic{w: w}, Events: topic{w: w, events: true},
-		OpenScorer: func(kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+		OpenScorer: func(_ context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 			if kind != "fake" {
 				return nil, fmt.Errorf("there is no scorer %q", kind)
 			}

@@ -22,7 +22,7 @@ const (
 )
 
 // ScorerDied is the kind of reason of a sample on which scorers died.
-const ScorerDied = "scorer died on this sample"
+const ScorerDied = scorer.Died
 
 // A lease says that a sample is being rated. One that is neither released nor followed by a result
 // was held by a scorer that died.

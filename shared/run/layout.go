@@ -10,7 +10,7 @@ import (
 )
 
 // LayoutVersion changes whenever equal input would be laid out differently.
-const LayoutVersion = 2
+const LayoutVersion = 3
 
 const root = "runs/"
 

@@ -54,7 +54,7 @@ func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt i
 }
 
 func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTask, attempt int) error {
-	rater, err := s.scorer(plan.Scorer, plan.Rubric)
+	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,8 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 			rec.Status, rec.Reason = scores.Failed, res.Reason
 			continue
 		}
-		rec.Ratings, rec.Expected, rec.Styles, rec.OtherStyles, rec.Flags = res.Ratings, res.Expected, res.Styles, res.OtherStyles, res.Flags
+		rec.Ratings, rec.Expected, rec.Mass, rec.Margin = res.Ratings, res.Expected, res.Mass, res.Margin
+		rec.Styles, rec.OtherStyles, rec.Flags = res.Styles, res.OtherStyles, res.Flags
 		if len(rec.Styles) == 0 {
 			rec.Reason = NoKnownStyle
 		}

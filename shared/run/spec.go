@@ -29,7 +29,8 @@ type Spec struct {
 	Images string `yaml:"images" json:"images,omitempty"`
 	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
 	Rubric string `yaml:"rubric" json:"rubric,omitempty"`
-	// Scorer is the kind of scorer; the service's default if empty.
+	// Scorer is the kind of scorer; the service's default if empty. Where a scorer is, the service
+	// knows: a dataset must not be able to send requests anywhere.
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
 	// DuplicateIDs is "skip" (default) or "keep": what becomes of a record with the id of an earlier one of its range.
 	DuplicateIDs dataset.Duplicates `yaml:"duplicate_ids" json:"duplicate_ids,omitempty"`

@@ -11,6 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -169,8 +170,10 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {
 		return nil, &RefusedError{Reason: fmt.Sprintf("rubric: %v", err)}
 	}
-	rater, err := s.scorer(plan.Scorer, plan.Rubric)
-	if err != nil {
+	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
+	if errors.Is(err, scorer.ErrUnavailable) || ctx.Err() != nil {
+		return nil, fmt.Errorf("scorer %q: %w", plan.Scorer, err)
+	} else if err != nil {
 		return nil, &RefusedError{Reason: fmt.Sprintf("scorer %q: %v", plan.Scorer, err)}
 	}
 	plan.ScorerID = rater.ID()

@@ -30,7 +30,9 @@ type Status struct {
 	// Samples accounts for every sample once the run is scored; before that only In is final.
 	Samples events.Counts `json:"samples"`
 	// Reasons counts the samples that were not scored by the kind of their reason, once the run is scored.
-	Reasons  map[string]int64 `json:"reasons,omitempty"`
+	Reasons map[string]int64 `json:"reasons,omitempty"`
+	// Flags counts the samples that were scored by their flags, once the run is scored.
+	Flags    map[string]int64 `json:"flags,omitempty"`
 	Progress Progress         `json:"progress"`
 	Dead     []Dead           `json:"dead,omitempty"`
 	Rubric   string           `json:"rubric,omitempty"` // hash
@@ -76,7 +78,7 @@ func (s *Store) Status(ctx context.Context, run string) (*Status, error) {
 	var marker Scored
 	switch err := s.readJSON(ctx, scoredName(run), &marker); {
 	case err == nil:
-		st.State, st.Samples, st.Reasons = StateScored, marker.Samples, marker.Reasons
+		st.State, st.Samples, st.Reasons, st.Flags = StateScored, marker.Samples, marker.Reasons, marker.Flags
 		st.Selections, err = s.children(ctx, selectionsPrefix(run))
 		if err != nil {
 			return nil, err

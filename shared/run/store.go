@@ -23,15 +23,15 @@ type Store struct {
 	Work   bucket.Bucket
 	Tasks  events.Publisher
 	Events events.Publisher
-	// OpenScorer gives the scorer of a kind for a rubric.
-	OpenScorer func(kind string, r *rubric.Rubric) (scorer.Scorer, error)
+	// OpenScorer gives the scorer of a kind for a rubric, as it is now: it is opened again for every
+	// shard, so that a scorer which was replaced meanwhile is found out by its id.
+	OpenScorer func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
 	// ImageBuckets are the buckets, by name, that gs:// image names may point into. The input
 	// bucket, if it is among them, is open below the run's images only.
 	ImageBuckets map[string]bucket.Reader
 	Now          func() time.Time
 
 	plans    cache[*Plan]
-	scorers  cache[scorer.Scorer]
 	reports  cache[RangeReport]
 	rejected cache[[]string]
 	rated    cache[map[string]place]
@@ -55,10 +55,6 @@ func (s *Store) Plan(ctx context.Context, run string) (*Plan, error) {
 		}
 		return &p, nil
 	})
-}
-
-func (s *Store) scorer(kind string, r *rubric.Rubric) (scorer.Scorer, error) {
-	return s.scorers.get(kind+"/"+r.Hash(), func() (scorer.Scorer, error) { return s.OpenScorer(kind, r) })
 }
 
 // read reads a whole object.

@@ -138,7 +138,7 @@ func (s *Store) try(ctx context.Context, plan *Plan, v *Survey, samples []datase
 	if len(samples) == 0 {
 		return nil
 	}
-	rater, err := s.scorer(plan.Scorer, plan.Rubric)
+	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
 	if err != nil {
 		return err
 	}

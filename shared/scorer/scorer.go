@@ -3,6 +3,7 @@ package scorer
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -31,6 +32,10 @@ type Result struct {
 	Ratings []int8
 	// Expected holds the expected score in [0, MaxRating] for each capability.
 	Expected []float32
+	// Mass and Margin say how sure the scorer is of each capability, both in [0, 1]: the total
+	// probability of the possible ratings, and that of the likeliest less that of the second. Nil for
+	// a scorer without probabilities.
+	Mass, Margin []float32 `json:",omitempty"`
 	// Styles are the sample's styles, known to the rubric, the main one first.
 	Styles []string
 	// OtherStyles is styler output that names no style of the rubric.
@@ -38,6 +43,13 @@ type Result struct {
 	// Flags mark what a reader of the scores should know, such as "off_reference".
 	Flags []string
 }
+
+// Died is the kind of reason of a sample on which scorers died.
+const Died = "scorer died on this sample"
+
+// ErrUnavailable is the error of opening a scorer that is not there at present: no fault of the
+// rubric or the dataset, and the same call may succeed later.
+var ErrUnavailable = errors.New("scorer unavailable")
 
 // A Scorer rates samples under the rubric that it was made for.
 type Scorer interface {

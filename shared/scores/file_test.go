@@ -75,8 +75,14 @@ func readAll(t *testing.T, file []byte) {
 	r, size := bytes.NewReader(file), int64(len(file))
 	if table, err := scores.Read(r, size); err == nil {
 		for _, record := range table.Records {
-			if n := len(record.Ratings); n != len(record.Expected) || (record.Status == scores.OK) != (n > 0) {
+			n := len(record.Ratings)
+			if n != len(record.Expected) || (record.Status == scores.OK) != (n > 0) {
 				t.Fatalf("read an impossible record: %+v", record)
+			}
+			for _, list := range [][]float32{record.Mass, record.Margin} {
+				if list != nil && len(list) != n {
+					t.Fatalf("read an impossible record: %+v", record)
+				}
 			}
 		}
 	}

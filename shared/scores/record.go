@@ -31,6 +31,10 @@ type Record struct {
 	// Expected holds one expected score in [0, scorer.MaxRating] for each capability, NaN for none.
 	// Files keep it rounded by RoundExpected. Nil unless OK.
 	Expected []float32
+	// Mass and Margin hold a probability in [0, 1] for each capability, NaN for none: that of all
+	// ratings together, and by how much the likeliest exceeds the second. Files keep them rounded as
+	// expected scores. Nil unless OK, and where the scorer gave none.
+	Mass, Margin []float32
 	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.
 	ScorerID, Rubric string
 	// Flags mark what a reader of the scores should know, such as "off_reference".

@@ -49,6 +49,8 @@ type originColumns struct {
 
 func ratingColumn(capability string) string   { return "rating_" + slug(capability) }
 func expectedColumn(capability string) string { return "expected_" + slug(capability) }
+func massColumn(capability string) string     { return "mass_" + slug(capability) }
+func marginColumn(capability string) string   { return "margin_" + slug(capability) }
 
 // CheckCapabilities tells whether files can have columns for these capabilities: an error names two
 // whose names differ in nothing but case and punctuation.
@@ -79,7 +81,7 @@ func schemaOf(capabilities []string) (*parquet.Schema, error) {
 		return nil, fmt.Errorf("no capabilities")
 	}
 	named := make(map[string]string, len(capabilities))
-	var ratings, expected []reflect.StructField
+	var ratings, expected, mass, margin []reflect.StructField
 	for i, capability := range capabilities {
 		s := slug(capability)
 		if s == "" {
@@ -94,16 +96,20 @@ func schemaOf(capabilities []string) (*parquet.Schema, error) {
 			Type: reflect.TypeFor[*int8](),
 			Tag:  reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict"`, ratingColumn(capability))),
 		})
-		expected = append(expected, reflect.StructField{
-			Name: fmt.Sprintf("Expected%d", i),
-			Type: reflect.TypeFor[*float32](),
-			Tag:  reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict"`, expectedColumn(capability))),
-		})
+		expected = append(expected, floatField(fmt.Sprintf("Expected%d", i), expectedColumn(capability)))
+		mass = append(mass, floatField(fmt.Sprintf("Mass%d", i), massColumn(capability)))
+		margin = append(margin, floatField(fmt.Sprintf("Margin%d", i), marginColumn(capability)))
 	}
 	row := reflect.StructOf(slices.Concat(
-		reflect.VisibleFields(reflect.TypeFor[sampleColumns]()), ratings, expected,
+		reflect.VisibleFields(reflect.TypeFor[sampleColumns]()), ratings, expected, mass, margin,
 		reflect.VisibleFields(reflect.TypeFor[originColumns]())))
 	return parquet.NewSchema("scores", parquet.SchemaOf(reflect.Zero(row).Interface())), nil
+}
+
+func floatField(name, column string) reflect.StructField {
+	return reflect.StructField{
+		Name: name, Type: reflect.TypeFor[*float32](), Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict"`, column)),
+	}
 }
 
 // writerOptions are those of every file of this package. What is written under them depends on the

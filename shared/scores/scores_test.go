@@ -23,21 +23,22 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var capabilities = []string{"object spatial understanding", "Fine-grained  recognition!"}
 
-// small holds every case that a row can be: ratings and expected scores absent and at both ends,
-// failed and skipped samples, empty and longer lists, and texts of several scripts.
+// small holds every case that a row can be: ratings, expected scores, masses and margins absent and
+// at both ends, failed and skipped samples, empty and longer lists, and texts of several scripts.
 func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{
 		{
 			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812, Images: []string{"f1"}, Status: scores.OK,
 			Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},
+			Mass: []float32{1, 0.25}, Margin: []float32{0.75, 0},
 			ScorerID: "s1", Rubric: "r1",
 		},
 		{
 			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554, Images: []string{"f1", "f2"}, Status: scores.OK,
 			Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
 			Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},
-			ScorerID: "s1", Rubric: "r1", Flags: []string{"off_reference"},
+			Mass: []float32{nan, 0.5}, ScorerID: "s1", Rubric: "r1", Flags: []string{"off_reference"},
 		},
 		{
 			ID: "a-3", Range: 3, Position: 2, Source: "vqa", Status: scores.Failed,
@@ -84,6 +85,8 @@ func many(n, names int) []scores.Record {
 			}
 			r.Ratings = append(r.Ratings, rating)
 			r.Expected = append(r.Expected, scores.RoundExpected(expected))
+			r.Mass = append(r.Mass, scores.RoundExpected(rng.Float64()))
+			r.Margin = append(r.Margin, scores.RoundExpected(rng.Float64()))
 		}
 		records[i] = r
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -61,6 +62,12 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 				records[i].Expected[c] = expected[i]
 			}
 		}
+	}
+	if err := errors.Join(
+		fillFloats(f, records, massColumn, func(r *Record) *[]float32 { return &r.Mass }),
+		fillFloats(f, records, marginColumn, func(r *Record) *[]float32 { return &r.Margin }),
+	); err != nil {
+		return nil, err
 	}
 	return &Table{Capabilities: f.capabilities, Records: records}, nil
 }
@@ -131,6 +138,26 @@ func fillLists(f *file, records []Record, name string, field func(*Record) *[]st
 	return nil
 }
 
+// fillFloats reads a column of each capability into the records that have a value in any of them.
+func fillFloats(f *file, records []Record, column func(capability string) string, field func(*Record) *[]float32) error {
+	for c, capability := range f.capabilities {
+		values, err := probabilities.column(f, column(capability), float32(math.NaN()))
+		if err != nil {
+			return err
+		}
+		for i, v := range values {
+			list := field(&records[i])
+			if *list == nil && !math.IsNaN(float64(v)) && records[i].Status == OK {
+				*list = slices.Repeat([]float32{float32(math.NaN())}, len(f.capabilities))
+			}
+			if *list != nil {
+				(*list)[c] = v
+			}
+		}
+	}
+	return nil
+}
+
 // The kinds of column that a record is read from.
 var (
 	texts    = kind[string, string]{takeText, same[string]}
@@ -138,6 +165,8 @@ var (
 	statuses = kind[string, Status]{takeText, func(v string) (s Status, err error) { return s, s.UnmarshalText([]byte(v)) }}
 	ratings  = kind[int32, int8]{takeInt32, toRating}
 	means    = kind[float32, float32]{takeFloat, func(v float32) (float32, error) { _, err := toUnits(v); return v, err }}
+
+	probabilities = kind[float32, float32]{takeFloat, toProbability}
 )
 
 func toRating(v int32) (int8, error) {
@@ -145,6 +174,13 @@ func toRating(v int32) (int8, error) {
 		return 0, fmt.Errorf("rating %d is out of range", v)
 	}
 	return int8(v), nil
+}
+
+func toProbability(v float32) (float32, error) {
+	if !(v >= 0 && v <= 1) {
+		return 0, fmt.Errorf("probability %v is not in [0, 1]", v)
+	}
+	return v, nil
 }
 
 func toUnits(v float32) (uint16, error) {

@@ -109,7 +109,7 @@ func check(r *Record, capabilities int) error {
 		return fmt.Errorf("%d tokens: not in [0, 2^31)", r.Tokens)
 	}
 	if r.Status != OK {
-		if r.Ratings != nil || r.Expected != nil {
+		if r.Ratings != nil || r.Expected != nil || r.Mass != nil || r.Margin != nil {
 			return fmt.Errorf("a %v sample has no ratings", r.Status)
 		}
 		if r.Reason == "" {
@@ -123,6 +123,16 @@ func check(r *Record, capabilities int) error {
 	for _, score := range r.Expected {
 		if score < 0 || score > scorer.MaxRating {
 			return fmt.Errorf("expected score %v: not in [0, %d]", score, scorer.MaxRating)
+		}
+	}
+	for _, probabilities := range [][]float32{r.Mass, r.Margin} {
+		if probabilities != nil && len(probabilities) != capabilities {
+			return fmt.Errorf("%d masses and %d margins for %d capabilities", len(r.Mass), len(r.Margin), capabilities)
+		}
+		for _, p := range probabilities {
+			if p < 0 || p > 1 {
+				return fmt.Errorf("mass or margin %v: not in [0, 1]", p)
+			}
 		}
 	}
 	return nil
@@ -150,13 +160,9 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 		}
 		b.optional(parquet.Int32Value(int32(r.Ratings[i])))
 	}
-	for i := range capabilities {
-		if r.Expected == nil || math.IsNaN(float64(r.Expected[i])) {
-			b.null()
-			continue
-		}
-		b.optional(parquet.FloatValue(RoundExpected(float64(r.Expected[i]))))
-	}
+	b.floats(r.Expected, capabilities)
+	b.floats(r.Mass, capabilities)
+	b.floats(r.Margin, capabilities)
 	b.text(r.ScorerID)
 	b.text(r.Rubric)
 	b.list(r.Flags)
@@ -192,6 +198,17 @@ func (b *builder) null() {
 func (b *builder) optional(v parquet.Value) {
 	b.add(v, 0, 1)
 	b.column++
+}
+
+// floats adds one column for each capability.
+func (b *builder) floats(values []float32, capabilities int) {
+	for i := range capabilities {
+		if values == nil || math.IsNaN(float64(values[i])) {
+			b.null()
+			continue
+		}
+		b.optional(parquet.FloatValue(RoundExpected(float64(values[i]))))
+	}
 }
 
 func (b *builder) list(items []string) {

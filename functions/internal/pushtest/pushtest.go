@@ -54,7 +54,11 @@ func New(t testing.TB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Store = &run.Store{Input: input, Work: work, Tasks: w.Tasks, Events: w.Events, OpenScorer: kinds.Open, Now: time.Now}
+	scorers, err := kinds.New(kinds.Config{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Store = &run.Store{Input: input, Work: work, Tasks: w.Tasks, Events: w.Events, OpenScorer: scorers.Open, Now: time.Now}
 	return w
 }
 

@@ -49,7 +49,7 @@ type Options struct {
 	Input      bucket.Reader
 	Work       bucket.Bucket
 	Limits     run.Limits
-	OpenScorer func(kind string, r *rubric.Rubric) (scorer.Scorer, error)
+	OpenScorer func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
 	Log        *slog.Logger
 
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.

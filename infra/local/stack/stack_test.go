@@ -61,6 +61,16 @@ func fineLimits() run.Limits {
 	}
 }
 
+// localScorers opens the scorers that need no sidecar.
+func localScorers(t *testing.T) *kinds.Opener {
+	t.Helper()
+	scorers, err := kinds.New(kinds.Config{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scorers
+}
+
 // A system is a stack whose events are kept.
 type system struct {
 	*stack.Stack
@@ -85,7 +95,7 @@ func start(t *testing.T, o stack.Options) *system {
 		s.work, o.Work = folder, folder
 	}
 	if o.OpenScorer == nil {
-		o.OpenScorer = kinds.Open
+		o.OpenScorer = localScorers(t).Open
 	}
 	if o.Retry == (stack.Retry{}) {
 		o.Retry = stack.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond, Attempts: 100}
@@ -469,10 +479,11 @@ func TestStalled(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var mended atomic.Bool
+			scorers := localScorers(t)
 			s := start(t, stack.Options{
 				Retry: stack.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond, Attempts: 3},
-				OpenScorer: func(kind string, r *rubric.Rubric) (scorer.Scorer, error) {
-					rater, err := kinds.Open(kind, r)
+				OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+					rater, err := scorers.Open(ctx, kind, r)
 					return fragile{Scorer: rater, sample: records[0].ID, mended: &mended}, err
 				},
 			})

@@ -1,0 +1,44 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A scorer that is away at present is no fault of the dataset, which must not be refused for it.
+func TestScorerUnavailable(t *testing.T) {
+	t.Parallel()
+	input, err := bucket.NewView(map[string]bucket.Content{"datasets/d/d.json": bucket.Literal([]byte(`[{}]`))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		err     error
+		refused bool
+	}{
+		"away":           {fmt.Errorf("%w: the sidecar is not reached", scorer.ErrUnavailable), false},
+		"no such scorer": {errors.New("there is no such kind"), true},
+	} {
+		s := &run.Store{
+			Input: input, Work: work,
+			OpenScorer: func(context.Context, string, *rubric.Rubric) (scorer.Scorer, error) { return nil, tt.err },
+		}
+		_, err := s.NewPlan(t.Context(), run.Spec{Dataset: "d", Manifests: []string{"d.json"}, Scorer: "gpu"}, run.Limits{})
+		_, refused := errors.AsType[*run.RefusedError](err)
+		if err == nil || refused != tt.refused || !strings.Contains(err.Error(), tt.err.Error()) {
+			t.Errorf("%s: error %v, refused %v", name, err, refused)
+		}
+	}
+}

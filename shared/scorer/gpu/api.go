@@ -1,0 +1,132 @@
+package gpu
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// A query asks one model about an item: over choices, or for text of at most maxTokens.
+type query struct {
+	Model     string   `json:"model"`
+	Text      string   `json:"text"`
+	Choices   []string `json:"choices,omitempty"`
+	MaxTokens int      `json:"max_tokens,omitempty"`
+}
+
+// An item is a sample as the sidecar takes it: `prefix + query` is a prompt, and its k-th <image> is image k.
+type item struct {
+	Images  [][]byte        `json:"images,omitempty"`
+	Prefix  string          `json:"prefix"`
+	Queries json.RawMessage `json:"queries"`
+}
+
+// size is how many bytes the item takes in a request, a comma included.
+func (i item) size() (int, error) {
+	text, err := encode(item{Prefix: i.Prefix, Queries: i.Queries})
+	if err != nil {
+		return 0, err
+	}
+	n := len(text) + len(`"images":[],,`)
+	for _, img := range i.Images {
+		n += base64.StdEncoding.EncodedLen(len(img)) + len(`"",`)
+	}
+	return n, nil
+}
+
+type request struct {
+	Items []item `json:"items"`
+}
+
+// envelope is what a request takes besides its items.
+const envelope = len(`{"items":[]}`)
+
+type response struct {
+	Models map[string]string `json:"models"`
+	Items  []outcome         `json:"items"`
+}
+
+// An outcome is one item's answers, in the order of its queries, or its fault.
+type outcome struct {
+	Answers []answer `json:"answers"`
+	Flags   []string `json:"flags"`
+	Error   *fault   `json:"error"`
+}
+
+type fault struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// An answer to a query over choices has Logprobs, Mass and Argmax; one in text has Text and Truncated.
+type answer struct {
+	Logprobs  []float64 `json:"logprobs"`
+	Mass      *float64  `json:"mass"`
+	Argmax    *string   `json:"argmax"`
+	Text      *string   `json:"text"`
+	Truncated bool      `json:"truncated"`
+}
+
+// limits are those of `GET /v1/limits` that concern this client.
+type limits struct {
+	Items   int `json:"items"`
+	Bytes   int `json:"bytes"`
+	Queries int `json:"queries"`
+}
+
+type models struct {
+	Models map[string]string `json:"models"`
+}
+
+type refusal struct {
+	Error fault `json:"error"`
+}
+
+// slack is how far sums of probabilities, made in single precision, may be off.
+const slack = 1e-2
+
+// check holds an outcome against what was asked, so that no nonsense becomes a rating.
+func (o outcome) check(queries []query) error {
+	if o.Error != nil {
+		if o.Error.Code == "" {
+			return fmt.Errorf("an error without a code")
+		}
+		return nil
+	}
+	if len(o.Answers) != len(queries) {
+		return fmt.Errorf("%d answers to %d queries", len(o.Answers), len(queries))
+	}
+	for i, q := range queries {
+		a := o.Answers[i]
+		if q.Choices == nil {
+			if a.Text == nil {
+				return fmt.Errorf("answer %d has no text", i)
+			}
+			continue
+		}
+		if len(a.Logprobs) != len(q.Choices) || a.Mass == nil || a.Argmax == nil {
+			return fmt.Errorf("answer %d is not one over %d choices", i, len(q.Choices))
+		}
+		sum := 0.0
+		for _, l := range a.Logprobs {
+			sum += math.Exp(l)
+		}
+		if !(sum >= 0 && sum <= 1+slack) || math.Abs(sum-*a.Mass) > slack {
+			return fmt.Errorf("answer %d has probabilities of %v in all, and says %v", i, sum, *a.Mass)
+		}
+	}
+	return nil
+}
+
+// encode is JSON without the escapes for web pages.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding a request: %w", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}

@@ -1,0 +1,265 @@
+package gpu
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// Every test closes its servers and connections, so what is left at the end was leaked by this package.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A fake is a sidecar whose ratings are a function of the prompt. Its fields say how it misbehaves.
+type fake struct {
+	*httptest.Server
+	models map[string]string
+	limits limits
+
+	// refuse, if set, may answer a request to a path in place of the fake; it tells whether it did. A
+	// panic with http.ErrAbortHandler ends the connection.
+	refuse func(w http.ResponseWriter, path string, asked []item) bool
+	// change, if set, changes an answer before it is sent.
+	change func(*response)
+
+	mu      sync.Mutex
+	batches [][]item // of the requests that were answered
+	tries   int      // requests to score
+	running int
+	most    int // requests at once
+}
+
+func newFake(t testing.TB, changes ...func(*fake)) *fake {
+	t.Helper()
+	f := &fake{
+		models: map[string]string{"scorer": "s-1", "styler": "t-1"},
+		limits: limits{Items: 256, Bytes: 64 << 20, Queries: 64},
+	}
+	for _, change := range changes {
+		change(f)
+	}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var asked request
+	if r.URL.Path == "/v1/score" {
+		defer f.enter()()
+		dec := json.NewDecoder(r.Body)
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&asked); err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+			http.Error(w, fmt.Sprint("malformed: ", err), http.StatusUnprocessableEntity)
+			return
+		}
+	}
+	if f.refuse != nil && f.refuse(w, r.URL.Path, asked.Items) {
+		return
+	}
+	switch r.URL.Path {
+	case "/healthz":
+		write(w, map[string]string{"status": "ready"})
+	case "/v1/models":
+		write(w, models{f.models})
+	case "/v1/limits":
+		write(w, f.limits)
+	case "/v1/score":
+		write(w, f.answer(asked.Items))
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (f *fake) enter() (leave func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tries++
+	f.running++
+	f.most = max(f.most, f.running)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.running--
+	}
+}
+
+func (f *fake) answer(items []item) response {
+	r := response{Models: maps.Clone(f.models)}
+	for _, it := range items {
+		var queries []query
+		if err := json.Unmarshal(it.Queries, &queries); err != nil {
+			panic(err)
+		}
+		o := outcome{Flags: []string{}}
+		if len(it.Images) == 0 {
+			o.Flags = append(o.Flags, "off_reference")
+		}
+		for _, q := range queries {
+			digit := fakeRating(it.Prefix + q.Text)
+			if q.Choices != nil {
+				o.Answers = append(o.Answers, sure(digit))
+				continue
+			}
+			text := "yes/no, comparison"
+			o.Answers = append(o.Answers, answer{Text: &text})
+		}
+		r.Items = append(r.Items, o)
+	}
+	f.mu.Lock()
+	f.batches = append(f.batches, items)
+	f.mu.Unlock()
+	if f.change != nil {
+		f.change(&r)
+	}
+	return r
+}
+
+// sizes are how many items the answered requests had, in ascending order.
+func (f *fake) sizes() []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var sizes []int
+	for _, b := range f.batches {
+		sizes = append(sizes, len(b))
+	}
+	slices.Sort(sizes)
+	return sizes
+}
+
+// fakeRating is the digit that a fake answers to a prompt.
+func fakeRating(prompt string) int {
+	h := fnv.New32a()
+	h.Write([]byte(prompt))
+	return int(h.Sum32() % 6)
+}
+
+// sure is the answer that a digit has probability 0.9, and each other one 0.01.
+func sure(digit int) answer {
+	p := [6]float64{0.01, 0.01, 0.01, 0.01, 0.01, 0.01}
+	p[digit] = 0.9
+	return over(fmt.Sprint(digit), p)
+}
+
+func over(argmax string, probabilities [6]float64) answer {
+	a := answer{Argmax: &argmax, Mass: new(float64)}
+	for _, p := range probabilities {
+		a.Logprobs = append(a.Logprobs, math.Log(p))
+		*a.Mass += p
+	}
+	return a
+}
+
+func write(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // a client that went away is part of some tests
+}
+
+// hangUp ends the connection in the middle of a request, as a process that is killed does.
+func hangUp() { panic(http.ErrAbortHandler) }
+
+// options are those of tests: with connections of their own, closed at the end, and little patience.
+func options(t testing.TB) Options {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	return Options{Client: &http.Client{Transport: transport}, Hold: 10 * time.Second, Answer: 10 * time.Second}
+}
+
+func openAt(t testing.TB, address string, o Options) *Scorer {
+	t.Helper()
+	at, err := ParseAddress(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(at, o).Open(t.Context(), rubric.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// pool is n samples with an image each, told apart by their questions.
+func pool(n int) []scorer.Item {
+	items := make([]scorer.Item, n)
+	for i := range items {
+		items[i] = scorer.Item{
+			Sample: &dataset.Sample{
+				ID: fmt.Sprint(i), Images: []dataset.Image{{Name: fmt.Sprintf("%d.png", i)}},
+				Turns: []dataset.Turn{
+					{Role: dataset.Human, Text: fmt.Sprintf("<image>\nWhat is <b>%d</b> & \"é\"?", i)},
+					{Role: dataset.Model, Text: "Nothing."},
+				},
+			},
+			Images: [][]byte{fmt.Appendf(nil, "image %d", i)},
+		}
+	}
+	return items
+}
+
+// wrong tells by how many samples results differ from what a sound fake answers, besides those that are excused.
+func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
+	r := rubric.Default()
+	if len(results) != len(items) {
+		return fmt.Errorf("%d results for %d samples", len(results), len(items))
+	}
+	for i, res := range results {
+		if slices.Contains(excused, i) {
+			continue
+		}
+		if res.Reason != "" {
+			return fmt.Errorf("sample %d was blamed: %s", i, res.Reason)
+		}
+		for c, prompt := range r.PromptsFor(items[i].Sample.Texts())[:len(r.Capabilities)] {
+			if want := fakeRating(prompt); int(res.Ratings[c]) != want {
+				return fmt.Errorf("sample %d has rating %d for %s, want %d", i, res.Ratings[c], r.Capabilities[c], want)
+			}
+		}
+	}
+	return nil
+}
+
+// has tells whether a batch holds the sample with a number.
+func has(asked []item, sample int) bool {
+	return slices.ContainsFunc(asked, func(it item) bool {
+		return strings.Contains(it.Prefix, fmt.Sprintf("<b>%d</b>", sample))
+	})
+}
+
+// away is an address at which nothing listens yet, and a function that makes the fake listen there.
+func away(t testing.TB, f *fake) (address string, arrive func()) {
+	t.Helper()
+	reserved, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := reserved.Addr().String()
+	if err := reserved.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + at, func() {
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", at)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		server := &http.Server{Handler: f}
+		go func() { _ = server.Serve(listener) }()
+		t.Cleanup(func() { _ = server.Close() })
+	}
+}

@@ -1,0 +1,109 @@
+package gpu_test
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu/sidecartest"
+)
+
+// An expectation is what the reference implementation computes for a sample, by single precision.
+type expectation struct {
+	ID            string `json:"id"`
+	Image         string `json:"image"`
+	Conversations []struct {
+		Value string `json:"value"`
+	} `json:"conversations"`
+	Prompts []struct {
+		DigitLogits []float64 `json:"digit_logits"`
+		LogSumExp   float64   `json:"logsumexp"`
+	} `json:"prompts"`
+}
+
+// By way of this client, the wire and the packed passes of the sidecar, every distribution must be the reference's.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("not tested: starting Python takes long")
+	}
+	data, err := os.ReadFile(sidecartest.Shared(t, "sidecar/expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var expected []expectation
+	if err := json.Unmarshal(data, &expected); err != nil {
+		t.Fatal(err)
+	}
+	items := make([]scorer.Item, len(expected))
+	for i, e := range expected {
+		img, err := os.ReadFile(filepath.Join(sidecartest.Shared(t, "sidecar/images"), filepath.FromSlash(e.Image)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &dataset.Sample{ID: e.ID, Images: []dataset.Image{{Name: e.Image}}}
+		for k, turn := range e.Conversations {
+			s.Turns = append(s.Turns, dataset.Turn{Role: []dataset.Role{dataset.Human, dataset.Model}[k%2], Text: turn.Value})
+		}
+		items[i] = scorer.Item{Sample: s, Images: [][]byte{img}}
+	}
+	// A sample whose image is none has its reason, and its neighbours are rated.
+	broken := *items[3].Sample
+	items = append(items, scorer.Item{Sample: &broken, Images: [][]byte{[]byte("no image")}})
+
+	process := sidecartest.Start(t, sidecartest.Checkpoint(t), "SIDECAR_MAX_ITEMS=7")
+	at := gpu.Address{Scorer: process.URL, Styler: process.URL}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
+	o := gpu.Options{Client: &http.Client{Transport: transport}, Hold: 3 * time.Minute}
+	s, err := gpu.New(at, o).Open(t.Context(), rubric.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := s.Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for i, e := range expected {
+		if results[i].Reason != "" {
+			t.Errorf("%s has no ratings: %s", e.ID, results[i].Reason)
+			continue
+		}
+		for c := range results[i].Ratings {
+			p := e.Prompts[c]
+			mass, mean, sorted := 0.0, 0.0, []float64{}
+			for digit, logit := range p.DigitLogits {
+				probability := math.Exp(logit - p.LogSumExp)
+				mass += probability
+				mean += float64(digit) * probability
+				sorted = append(sorted, probability)
+			}
+			slices.Sort(sorted)
+			worst = max(worst,
+				math.Abs(float64(results[i].Expected[c])-mean/mass), math.Abs(float64(results[i].Mass[c])-mass),
+				math.Abs(float64(results[i].Margin[c])-(sorted[5]-sorted[4])))
+			if mass < 0.5 && results[i].Ratings[c] != scorer.Missing {
+				t.Errorf("%s has rating %d where the digits have mass %v", e.ID, results[i].Ratings[c], mass)
+			}
+		}
+	}
+	if worst > 1e-3 {
+		t.Errorf("expected scores, masses or margins differ from the reference's by %v", worst)
+	}
+	last := results[len(expected)]
+	if !strings.HasPrefix(last.Reason, dataset.ImageUndecodable+": ") || last.Ratings != nil {
+		t.Errorf("the broken image gave %+v", last)
+	}
+	t.Logf("largest difference from the reference: %.1e", worst)
+}

@@ -1,0 +1,141 @@
+// Package sidecartest runs the real sidecar for tests, on a small random model and the CPU. Its
+// functions skip the test, saying why, where Python's packages or the model's files are not at hand.
+package sidecartest
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// PythonVariable names the Python that has the sidecar's dependencies.
+const PythonVariable = "HARVEST_SIDECAR_PYTHON"
+
+// root is the repository's.
+func root(t testing.TB) string {
+	t.Helper()
+	_, file, _, ok := runtime.Caller(0)
+	if !ok {
+		t.Fatal("where the repository lies is not known")
+	}
+	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
+}
+
+// Shared is the path of a file or folder of ../shared, beside the repository.
+func Shared(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(root(t), "..", "shared", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("not tested: %s is not beside the repository", filepath.Join("..", "shared", name))
+	}
+	return path
+}
+
+// python is the path of the Python that PythonVariable names, or of a virtual environment beside the repository.
+func python(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv(PythonVariable); path != "" {
+		return path
+	}
+	path := filepath.Join(root(t), "..", "venv-sidecar", "bin", "python")
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("not tested: no Python with the sidecar's dependencies; name it in %s", PythonVariable)
+	}
+	return path
+}
+
+//go:embed surer.py
+var surer string
+
+// Checkpoint is the folder of a small random model in the released form, whose ratings are those of
+// the reference implementation.
+func Checkpoint(t testing.TB) string { return Shared(t, "sidecar/checkpoint") }
+
+// SureCheckpoint is the folder of the same model with another head: it answers digits with
+// nearly all probability, so that most samples get ratings, and different ones.
+func SureCheckpoint(t testing.TB) string {
+	t.Helper()
+	from, to := Checkpoint(t), t.TempDir()
+	if out, err := exec.Command(python(t), "-c", surer, from, to).CombinedOutput(); err != nil {
+		t.Fatalf("making a checkpoint: %v\n%s", err, out)
+	}
+	return to
+}
+
+// A Process is a sidecar that can be killed and started again, at the same address.
+type Process struct {
+	URL string
+
+	t       testing.TB
+	python  string
+	environ []string
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	log     bytes.Buffer
+}
+
+// Start starts a sidecar that has one checkpoint for both models, in single precision. It is not ready
+// yet. It is killed at the end of the test, and its log shown if the test failed.
+func Start(t testing.TB, checkpoint string, environ ...string) *Process {
+	t.Helper()
+	python := python(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().(*net.TCPAddr).Port
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := &Process{URL: fmt.Sprintf("http://127.0.0.1:%d", port), t: t, python: python}
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "SIDECAR_") {
+			p.environ = append(p.environ, variable)
+		}
+	}
+	p.environ = append(p.environ,
+		"SIDECAR_SCORER_DIR="+checkpoint, "SIDECAR_STYLER_DIR="+checkpoint, fmt.Sprintf("SIDECAR_PORT=%d", port),
+		"SIDECAR_DEVICE=cpu", "SIDECAR_DTYPE=fp32", "SIDECAR_THREADS=2", "OMP_NUM_THREADS=2")
+	p.environ = append(p.environ, environ...)
+	t.Cleanup(func() {
+		p.Kill()
+		if t.Failed() {
+			t.Logf("the sidecar's log:\n%s", p.log.Bytes())
+		}
+	})
+	p.Restart()
+	return p
+}
+
+// Restart starts the sidecar after a Kill.
+func (p *Process) Restart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cmd = exec.Command(p.python, "-m", "sidecar")
+	p.cmd.Dir, p.cmd.Env = root(p.t), p.environ
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Errorf("starting the sidecar: %v", err)
+		p.cmd = nil
+	}
+}
+
+// Kill ends the sidecar at once, in the middle of whatever it does.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill() // it may be gone already
+	_ = p.cmd.Wait()         // its status is that it was killed
+	p.cmd = nil
+}

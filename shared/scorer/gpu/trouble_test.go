@@ -1,0 +1,467 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// refusing answers requests to score by refuse, and all others as a sound sidecar does.
+func refusing(refuse func(w http.ResponseWriter, asked []item) bool) func(*fake) {
+	return func(f *fake) {
+		f.refuse = func(w http.ResponseWriter, path string, asked []item) bool {
+			return path == "/v1/score" && refuse(w, asked)
+		}
+	}
+}
+
+// times is a refusal of the first n requests to score.
+func times(n int32, refuse func(w http.ResponseWriter)) func(*fake) {
+	var left atomic.Int32
+	left.Store(n)
+	return refusing(func(w http.ResponseWriter, _ []item) bool {
+		if left.Add(-1) < 0 {
+			return false
+		}
+		refuse(w)
+		return true
+	})
+}
+
+func status(code int, header ...string) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(code)
+		_, _ = fmt.Fprint(w, `{"error":{"code":"test","detail":"as the test wants it"}}`)
+	}
+}
+
+// Whatever is the matter with the sidecar for a while, every sample gets its rating and none is blamed.
+func TestPassingTrouble(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*fake){
+		"full once":              times(1, status(http.StatusTooManyRequests, "Retry-After", "1")),
+		"full, and does not say": times(2, status(http.StatusTooManyRequests)),
+		"restarts":               times(2, status(http.StatusServiceUnavailable, "Retry-After", "1")),
+		"dies on a request":      times(1, func(http.ResponseWriter) { hangUp() }),
+		"dies on two at once":    times(2, func(http.ResponseWriter) { hangUp() }),
+		"dies in its answer": times(1, func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "100000")
+			_, _ = fmt.Fprint(w, `{"models":`)
+			_ = http.NewResponseController(w).Flush()
+			hangUp()
+		}),
+		"fails once":    times(1, status(http.StatusInternalServerError)),
+		"behind a gate": times(1, status(http.StatusBadGateway)),
+		"is not ready": func(f *fake) {
+			var asked atomic.Int32
+			f.refuse = func(w http.ResponseWriter, path string, _ []item) bool {
+				if path == "/v1/models" && asked.Add(1) < 3 {
+					status(http.StatusServiceUnavailable)(w)
+					return true
+				}
+				return false
+			}
+		},
+		"was replaced, and is not healthy at first": func(f *fake) {
+			var died, asked atomic.Int32
+			f.refuse = func(w http.ResponseWriter, path string, _ []item) bool {
+				switch {
+				case path == "/v1/score" && died.Add(1) == 1:
+					hangUp()
+				case path == "/healthz" && asked.Add(1) == 1:
+					hangUp()
+				case path == "/healthz" && asked.Load() == 2:
+					status(http.StatusServiceUnavailable)(w)
+					return true
+				case path == "/v1/score" && asked.Load() < 3:
+					t.Error("asked again before it was healthy")
+				}
+				return false
+			}
+		},
+	}
+	for name, trouble := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, trouble)
+			items := pool(20)
+			results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := wrong(items, results); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var at []time.Time
+	f := newFake(t, refusing(func(w http.ResponseWriter, _ []item) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if at = append(at, time.Now()); len(at) > 1 {
+			return false
+		}
+		status(http.StatusTooManyRequests, "Retry-After", "2")(w)
+		return true
+	}))
+	if _, err := openAt(t, f.URL, options(t)).Rate(t.Context(), pool(1)); err != nil {
+		t.Fatal(err)
+	}
+	if pause := at[1].Sub(at[0]); pause < 2*time.Second || pause > 4*time.Second {
+		t.Errorf("came back after %v, was asked for 2 s", pause)
+	}
+}
+
+func TestRetryAfterHeader(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]time.Duration{
+		"": 0, "7": 7 * time.Second, "-3": 0, "soon": 0, "Mon, 01 Jan 2001 00:00:00 GMT": 0,
+	} {
+		if got := retryAfter(header); got != want {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+	date := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
+	if got := retryAfter(date); got < 55*time.Second || got > time.Minute {
+		t.Errorf("%q: %v", date, got)
+	}
+}
+
+// A sidecar that is started after its client is waited for, and it is told why.
+func TestSidecarArrivesLater(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	address, arrive := away(t, f)
+	timer := time.AfterFunc(time.Second, arrive)
+	defer timer.Stop()
+	items := pool(3)
+	results, err := openAt(t, address, options(t)).Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wrong(items, results); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	address, _ := away(t, nil)
+	o := options(t)
+	o.Hold = time.Second
+	start := time.Now()
+	_, err := New(Address{Scorer: address, Styler: address}, o).Open(t.Context(), rubric.Default())
+	if !errors.Is(err, scorer.ErrUnavailable) || !strings.Contains(err.Error(), "not ready within 1s") || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("got error %v", err)
+	}
+	if waited := time.Since(start); waited > 3*time.Second {
+		t.Errorf("waited for %v", waited)
+	}
+}
+
+func TestWaitingIsTold(t *testing.T) {
+	t.Parallel()
+	told := make(chan error, 1)
+	o := options(t)
+	o.Waiting = func(err error) {
+		select {
+		case told <- err:
+		default:
+		}
+	}
+	f := newFake(t, times(1, status(http.StatusServiceUnavailable, "Retry-After", "5")))
+	if _, err := openAt(t, f.URL, o).Rate(t.Context(), pool(1)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-told:
+		if !strings.Contains(err.Error(), "as the test wants it") {
+			t.Errorf("was told %v", err)
+		}
+	default:
+		t.Error("was not told")
+	}
+}
+
+// A sample that kills the sidecar every time is found out, and costs no other sample its rating.
+func TestKillersAreFound(t *testing.T) {
+	t.Parallel()
+	for name, die := range map[string]func(http.ResponseWriter){
+		"dies": func(http.ResponseWriter) { hangUp() }, "fails": status(http.StatusInternalServerError),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, refusing(func(w http.ResponseWriter, asked []item) bool {
+				if !has(asked, 13) && !has(asked, 44) {
+					return false
+				}
+				die(w)
+				return true
+			}))
+			items := pool(50)
+			results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := wrong(items, results, 13, 44); err != nil {
+				t.Error(err)
+			}
+			for _, i := range []int{13, 44} {
+				if !strings.HasPrefix(results[i].Reason, scorer.Died+": ") || results[i].Ratings != nil {
+					t.Errorf("sample %d: %+v", i, results[i])
+				}
+			}
+		})
+	}
+}
+
+// The sidecar's death breaks whatever else it has in flight. Samples that only shared its fate are not blamed.
+func TestBystandersAreNotBlamed(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	killed := make(chan struct{})
+	f := newFake(t, func(f *fake) { f.limits.Items = 1 }, refusing(func(_ http.ResponseWriter, asked []item) bool {
+		mu.Lock()
+		death := killed
+		mu.Unlock()
+		if has(asked, 3) {
+			time.Sleep(50 * time.Millisecond)
+			mu.Lock()
+			close(killed)
+			killed = make(chan struct{})
+			mu.Unlock()
+			hangUp()
+		}
+		select {
+		case <-death:
+			hangUp()
+		case <-time.After(100 * time.Millisecond):
+		}
+		return false
+	}))
+	items := pool(8)
+	results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wrong(items, results, 3); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasPrefix(results[3].Reason, scorer.Died) {
+		t.Errorf("the killer has the reason %q", results[3].Reason)
+	}
+}
+
+// Where the sidecar answers nothing at all, the world is at fault and not one sample.
+func TestTheWorldIsAtFault(t *testing.T) {
+	t.Parallel()
+	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
+	outcomeOf := func(change func(*outcome)) func(*fake) {
+		return ok(func(r *response) { change(&r.Items[len(r.Items)-1]) })
+	}
+	tests := map[string]struct {
+		trouble func(*fake)
+		want    string
+	}{
+		"dies on everything":   {times(math.MaxInt32, func(http.ResponseWriter) { hangUp() }), "did not answer"},
+		"fails on everything":  {times(math.MaxInt32, status(http.StatusInternalServerError)), "500 Internal Server Error"},
+		"is full for ever":     {times(math.MaxInt32, status(http.StatusTooManyRequests)), "not ready within 1s"},
+		"asks for an hour":     {times(math.MaxInt32, status(http.StatusServiceUnavailable, "Retry-After", "3600")), "as the test wants it"},
+		"finds us malformed":   {times(math.MaxInt32, status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
+		"is something else":    {times(math.MaxInt32, func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>") }), "what is no answer: invalid character"},
+		"is not found":         {times(math.MaxInt32, status(http.StatusNotFound)), "404 Not Found"},
+		"answers half":         {times(math.MaxInt32, func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, `{"models":{`) }), "unexpected end of JSON"},
+		"has other models":     {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has styler "t-2" now, and had "t-1"`},
+		"has lost a model":     {ok(func(r *response) { delete(r.Models, "scorer") }), `has scorer "" now`},
+		"answers for fewer":    {ok(func(r *response) { r.Items = r.Items[1:] }), "2 items of 3"},
+		"answers for more":     {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items of 3"},
+		"leaves answers out":   {outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries"},
+		"answers nothing":      {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
+		"leaves choices out":   {outcomeOf(func(o *outcome) { o.Answers[3].Logprobs = o.Answers[3].Logprobs[1:] }), "answer 3 is not one over 6 choices"},
+		"leaves the mass out":  {outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }), "answer 3 is not one over 6 choices"},
+		"leaves argmax out":    {outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }), "answer 3 is not one over 6 choices"},
+		"leaves the text out":  {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
+		"has logits":           {outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities of"},
+		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "and says 0.5"},
+		"has no code":          {outcomeOf(func(o *outcome) { *o = outcome{Error: &fault{Detail: "?"}} }), "an error without a code"},
+		"does not know digits": {outcomeOf(func(o *outcome) { *o = outcome{Error: &fault{"choice_not_a_token", "0"}} }), "cannot answer the rubric's questions: choice_not_a_token"},
+		"does not know models": {outcomeOf(func(o *outcome) { *o = outcome{Error: &fault{"no_such_model", "scorer"}} }), "cannot answer the rubric's questions"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.trouble)
+			o := options(t)
+			o.Hold = time.Second
+			results, err := openAt(t, f.URL, o).Rate(t.Context(), pool(3))
+			if err == nil || !strings.Contains(err.Error(), tt.want) || results != nil {
+				t.Errorf("got error %v, want one with %q; and %d results", err, tt.want, len(results))
+			}
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change      func(*fake)
+		want        string
+		unavailable bool
+	}{
+		"no styler":   {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
+		"no limits":   {func(f *fake) { f.limits = limits{} }, "what is no answer: limits of", true},
+		"few queries": {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
+		"something else": {func(f *fake) {
+			f.refuse = func(w http.ResponseWriter, _ string, _ []item) bool { http.NotFound(w, nil); return true }
+		}, "404 Not Found", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.change)
+			_, err := New(Address{Scorer: f.URL, Styler: f.URL}, options(t)).Open(t.Context(), rubric.Default())
+			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, scorer.ErrUnavailable) != tt.unavailable {
+				t.Errorf("got error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// A stalled request is given up and made again; a sidecar that always stalls is given up with the context.
+func TestStall(t *testing.T) {
+	t.Parallel()
+	var stalls atomic.Int32
+	stalls.Store(2)
+	end := make(chan struct{})
+	f := newFake(t, refusing(func(http.ResponseWriter, []item) bool {
+		if stalls.Add(-1) >= 0 {
+			<-end
+			hangUp()
+		}
+		return false
+	}))
+	t.Cleanup(func() { close(end) })
+	o := options(t)
+	o.Answer = 300 * time.Millisecond
+	s := openAt(t, f.URL, o)
+	items := pool(40)
+	results, err := s.Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wrong(items, results); err != nil {
+		t.Error(err)
+	}
+
+	stalls.Store(math.MaxInt32)
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := s.Rate(ctx, items); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got error %v, want that of the context", err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("went on for %v after its context ended", took)
+	}
+}
+
+// Cancelling ends a pause at once, and says what was waited for.
+func TestCancelledWhileWaiting(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, times(math.MaxInt32, status(http.StatusTooManyRequests, "Retry-After", "8")))
+	s := openAt(t, f.URL, options(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	timer := time.AfterFunc(300*time.Millisecond, cancel)
+	defer timer.Stop()
+	start := time.Now()
+	_, err := s.Rate(ctx, pool(50))
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "429") {
+		t.Errorf("got error %v", err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("went on for %v", took)
+	}
+}
+
+// A batch that is refused as too large is halved; a sample that is too large alone has that as its reason.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	items := pool(20)
+	items[5].Images = [][]byte{make([]byte, 40_000)}
+	items[9].Images = [][]byte{make([]byte, 80_000)}
+	const declared, taken = 100_000, 60_000 // as where a proxy before the sidecar takes less
+	f := newFake(t, func(f *fake) { f.limits.Bytes = declared }, refusing(func(w http.ResponseWriter, asked []item) bool {
+		size, err := encode(request{asked})
+		if err != nil || len(size) > declared {
+			t.Errorf("a request of %d bytes, error %v", len(size), err)
+		}
+		if len(size) > taken {
+			status(http.StatusRequestEntityTooLarge)(w)
+		}
+		return len(size) > taken
+	}))
+	results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wrong(items, results, 9); err != nil {
+		t.Error(err)
+	}
+	if want := dataset.ImageTooLarge + ": the sample takes 1"; !strings.HasPrefix(results[9].Reason, want) {
+		t.Errorf("reason %q, want %q…", results[9].Reason, want)
+	}
+	f.limits.Bytes = 2 * taken
+	items[5].Images = [][]byte{make([]byte, 60_000)} // 80,000 in base64
+	if results, err = openAt(t, f.URL, options(t)).Rate(t.Context(), items[5:6]); err != nil || !strings.HasPrefix(results[0].Reason, dataset.ImageTooLarge) {
+		t.Errorf("refused alone: %+v, error %v", results, err)
+	}
+}
+
+// A fault of one item is its sample's reason, in the words that reasons are counted by.
+func TestItemFaults(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"image_undecodable": "image does not decode: d", "image_too_large": "image too large: d", "image_count": "image count: d",
+		"prompt_too_long": "prompt too long: d", "not_finite": "not finite: d",
+	}
+	for code, reason := range want {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, func(f *fake) {
+				f.change = func(r *response) { r.Items[1] = outcome{Error: &fault{Code: code, Detail: "d"}} }
+			})
+			items := pool(3)
+			results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := wrong(items, results, 1); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(scorer.Result{Reason: reason}, results[1]); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
