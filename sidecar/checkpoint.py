@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
-from sidecar import fp8
+from sidecar import fp8, tokens
 
 INDEX = "model.safetensors.index.json"
 TOWER = "model.vision_tower.vision_tower.vision_model."
@@ -247,7 +247,8 @@ def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.
 
 def digest(directory: Path) -> str:
     """Hash of all in a checkpoint's directory that can change an answer. Files are read side by side."""
-    names = [directory / name for name in ("config.json", "generation_config.json", "tokenizer.json")]
+    tokenizer = ("tokenizer.json",) if (directory / "tokenizer.json").exists() else tokens.SLOW
+    names = [directory / name for name in ("config.json", "generation_config.json", *tokenizer)]
     files = [path for path in names if path.exists()] + weight_files(directory)
     with ThreadPoolExecutor(len(files)) as pool:
         sums = list(pool.map(_file_digest, files))

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sidecar import checkpoint, fp8
+from sidecar import checkpoint, fp8, tokens
 
 
 def quantize(source: Path, target: Path, device: str = "cpu") -> None:
@@ -37,7 +37,7 @@ def quantize(source: Path, target: Path, device: str = "cpu") -> None:
         (target / path.name).chmod(0o644)
         index |= dict.fromkeys(written, path.name)
     (target / checkpoint.INDEX).write_text(json.dumps({"weight_map": index}, indent=1))
-    for name in ("generation_config.json", "tokenizer.json", "tokenizer_config.json"):
+    for name in ("generation_config.json", *tokens.FILES):
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
     # Last: without it the directory is no checkpoint, so a killed run leaves nothing that could be loaded.

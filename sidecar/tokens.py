@@ -10,18 +10,16 @@ IMAGE = -200
 """Stands for an image in a list of token ids, as in the reference code."""
 PLACEHOLDER = "<image>"
 SYSTEM = "You are a helpful assistant."
+SLOW = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json")
+"""What a checkpoint holds in place of tokenizer.json if its tokenizer was the slow one; only the first two are always there."""
+FILES = ("tokenizer.json", *SLOW)
 
 
 class Tokens:
     """Turns prompts into token ids and ids into text. Dataset text never yields a special token."""
 
     def __init__(self, directory: Path) -> None:
-        path = directory / "tokenizer.json"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"reading the tokenizer: {path} is missing; transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…) writes it"
-            )
-        self._tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer = _read(directory)
         # The reference would let a sample's own `<|im_end|>` end the turn.
         self._tokenizer.encode_special_tokens = True
         self._special = tuple(t.content for t in self._tokenizer.get_added_tokens_decoder().values() if t.special)
@@ -78,3 +76,18 @@ class Tokens:
                 f"reading the tokenizer: it has no {name}, so it is not the tokenizer of a Qwen chat model"
             )
         return token
+
+
+def _read(directory: Path) -> Tokenizer:
+    """The tokenizer of tokenizer.json, or else of the files that Qwen2's slow tokenizer saves."""
+    path = directory / "tokenizer.json"
+    if path.is_file():
+        return Tokenizer.from_file(str(path))
+    missing = [name for name in SLOW[:2] if not (directory / name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"reading the tokenizer: {directory} has neither {path.name} nor {' and '.join(missing)}: copy the released ones there"
+        )
+    from transformers import Qwen2Tokenizer
+
+    return Qwen2Tokenizer.from_pretrained(directory).backend_tokenizer

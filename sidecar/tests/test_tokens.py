@@ -72,3 +72,22 @@ def test_token_ids_of_the_reference() -> None:
 def test_transcript_strips_a_set_of_characters() -> None:
     turns = [{"value": "Is this a quest"}, {"value": "yes"}, {"value": "Hint: look"}]
     assert prompts.transcript(turns) == "Question: Is this a q Answer: yes\nHint: look Answer: "
+
+
+def test_files_of_the_slow_tokenizer(tiny: Path, tmp_path: Path) -> None:
+    whole = json.loads((tiny / "tokenizer.json").read_text())
+    added = {token["content"]: token["id"] for token in whole["added_tokens"]}
+    plain = {text: number for text, number in whole["model"]["vocab"].items() if text not in added}
+    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in whole["model"]["merges"]]
+    (tmp_path / "vocab.json").write_text(json.dumps(plain))
+    (tmp_path / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
+    (tmp_path / "added_tokens.json").write_text(json.dumps(added))
+    decoder = {str(number): {"content": text, "special": True} for text, number in added.items()}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": decoder}))
+    slow, fast = Tokens(tmp_path), Tokens(tiny)
+    texts = ["Question: <image>\nWhat's in 2018?\n Answer: It.\n\n", "<|im_end|> naïve café  <image>", ""]
+    assert slow.prompts(texts) == fast.prompts(texts)
+    assert slow.names_special("<|im_start|>") and slow.size == fast.size
+    (tmp_path / "merges.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"tokenizer\.json nor merges\.txt"):
+        Tokens(tmp_path)
