@@ -360,6 +360,8 @@ func (p *plain) rounds() {
 				return WhyLeft
 			case picked < held:
 				return WhyTaken
+			case held == 0:
+				return WhyNone
 			}
 			return WhyFew
 		}

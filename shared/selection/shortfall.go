@@ -24,6 +24,7 @@ const (
 	WhyBudget Why = "the budget was spent first"
 	WhyLeft   Why = "candidates left at a cap, or had more tokens than remained"
 	WhyTaken  Why = "candidates were picked from other bins or at other turns"
+	WhyNone   Why = "there are no candidates: no sample with a known style is rated above the threshold"
 	WhyFew    Why = "all candidates were picked"
 )
 
@@ -66,7 +67,8 @@ func (s *selector) shortfalls() []Shortfall {
 		}
 	}
 	if len(s.turns) == 0 && s.spent < s.params.Budget {
-		rows = append(rows, Shortfall{Asked: s.params.Budget, Given: s.spent, Why: why(false, len(s.left), 0, 0)})
+		all := s.pool.Len()
+		rows = append(rows, Shortfall{Asked: s.params.Budget, Given: s.spent, Why: why(false, len(s.left), all, all)})
 	}
 	return rows
 }
@@ -79,6 +81,8 @@ func why(spent bool, left, candidates, picked int) Why {
 		return WhyLeft
 	case picked < candidates:
 		return WhyTaken
+	case candidates == 0:
+		return WhyNone
 	}
 	return WhyFew
 }
