@@ -1,0 +1,51 @@
+// Package annotation is the form of annotations: ratings and styles that an annotator, a person or a
+// strong model, gave to samples. Scorers learn from them and are measured by them.
+//
+// A file holds one JSON object a line, with scores in the order of the rubric's capabilities:
+//
+//	{"id": "chart-0001", "scores": [0, 2, null, 5], "styles": ["word/short-phrase"]}
+package annotation
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Missing is the score of a capability that the annotator gave no rating for: null in a file.
+const Missing = -1
+
+// An Annotation is what an annotator says of one sample.
+type Annotation struct {
+	// ID is the sample's id, as its manifest gives it.
+	ID string
+	// Scores holds a rating from 0 to 5, or Missing, for each capability of the rubric, in its order.
+	Scores []int
+	// Styles are styles of the rubric, none twice, the main one first.
+	Styles []string
+	// Reason is why, in the annotator's words. Nothing is computed from it.
+	Reason string
+}
+
+// Write writes annotations in their order. The error is that of w.
+func Write(w io.Writer, annotations []Annotation) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, a := range annotations {
+		line := struct {
+			ID     string   `json:"id"`
+			Scores []*int   `json:"scores"` // null for Missing
+			Styles []string `json:"styles"` // never null
+			Reason string   `json:"reason,omitempty"`
+		}{a.ID, make([]*int, len(a.Scores)), append([]string{}, a.Styles...), a.Reason}
+		for i := range a.Scores {
+			if a.Scores[i] != Missing {
+				line.Scores[i] = &a.Scores[i]
+			}
+		}
+		if err := enc.Encode(line); err != nil {
+			return fmt.Errorf("writing the annotation of %s: %w", a.ID, err)
+		}
+	}
+	return nil
+}

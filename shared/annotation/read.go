@@ -1,0 +1,167 @@
+package annotation
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+const (
+	// maxLine is the longest line; that of the default rubric has about a hundred bytes.
+	maxLine = 4 << 20
+	// maxFaults is how many faulty lines an error names.
+	maxFaults = 10
+)
+
+// Read reads a file of annotations under a rubric; name is what messages call the file. Blank lines and unknown fields
+// are passed over. A file with faulty lines is refused as a whole, and the error names line, field and fix of
+// the first ten.
+func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
+	var (
+		annotations []Annotation
+		faults      []error
+		faulty      int
+	)
+	seen := map[string]int{}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	number := 0
+	for lines.Scan() {
+		number++
+		line := lines.Bytes()
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		a, err := parse(line, rub)
+		if first, again := seen[a.ID]; err == nil && again {
+			err = fmt.Errorf("id: %q is annotated on line %d already; leave one of the two out", a.ID, first)
+		}
+		if err != nil {
+			if faulty++; faulty <= maxFaults {
+				faults = append(faults, fmt.Errorf("%s: line %d: %w", name, number, err))
+			}
+			continue
+		}
+		seen[a.ID] = number
+		annotations = append(annotations, a)
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return nil, fmt.Errorf("%s: line %d: has more than %d bytes; annotations are JSONL, one short object a line", name, number+1, maxLine)
+	} else if err != nil {
+		return nil, fmt.Errorf("reading annotations %s: %w", name, err)
+	}
+	if faulty > maxFaults {
+		faults = append(faults, fmt.Errorf("%s: %d more lines are faulty", name, faulty-maxFaults))
+	}
+	if faults != nil {
+		return nil, errors.Join(faults...)
+	}
+	return annotations, nil
+}
+
+// parse reads one line.
+func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
+	var fields struct {
+		ID     json.RawMessage `json:"id"`
+		Scores json.RawMessage `json:"scores"`
+		Styles json.RawMessage `json:"styles"`
+		Reason json.RawMessage `json:"reason"`
+	}
+	if err := json.Unmarshal(line, &fields); err != nil {
+		if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
+			err = errors.New("is no JSON object")
+		}
+		return Annotation{}, fmt.Errorf(`%w; write one like {"id": "…", "scores": [%d numbers], "styles": ["…"]}`, err, len(rub.Capabilities))
+	}
+	id, err := parseID(fields.ID)
+	if err != nil {
+		return Annotation{}, err
+	}
+	scores, err := parseScores(fields.Scores, rub.Capabilities)
+	if err != nil {
+		return Annotation{}, err
+	}
+	styles, err := parseStyles(fields.Styles, rub.Styles)
+	if err != nil {
+		return Annotation{}, err
+	}
+	a := Annotation{ID: id, Scores: scores, Styles: styles}
+	if len(fields.Reason) > 0 {
+		if err := json.Unmarshal(fields.Reason, &a.Reason); err != nil {
+			return Annotation{}, errors.New("reason: is no string; write text, or leave it out")
+		}
+	}
+	return a, nil
+}
+
+// parseID takes a number too, as manifests do.
+func parseID(value json.RawMessage) (string, error) {
+	var id string
+	if number := json.Number(""); json.Unmarshal(value, &number) == nil && number != "" && value[0] != '"' {
+		return number.String(), nil
+	}
+	if err := json.Unmarshal(value, &id); err != nil || id == "" {
+		return "", errors.New("id: is missing; give the sample's id as its manifest has it")
+	}
+	return id, nil
+}
+
+func parseScores(value json.RawMessage, capabilities []string) ([]int, error) {
+	var values []json.RawMessage
+	if err := json.Unmarshal(value, &values); err != nil || values == nil {
+		return nil, fmt.Errorf("scores: is no list; give %d numbers, one for each capability of the rubric in its order", len(capabilities))
+	}
+	if len(values) != len(capabilities) {
+		return nil, fmt.Errorf("scores: has %d numbers, and the rubric %d capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with",
+			len(values), len(capabilities))
+	}
+	scores := make([]int, len(values))
+	for i, v := range values {
+		if string(v) == "null" {
+			scores[i] = Missing
+			continue
+		}
+		if err := json.Unmarshal(v, &scores[i]); err != nil || scores[i] < 0 || scores[i] > scorer.MaxRating {
+			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null where there is no rating",
+				i, capabilities[i], short(v), scorer.MaxRating)
+		}
+	}
+	return scores, nil
+}
+
+func parseStyles(value json.RawMessage, known []string) ([]string, error) {
+	var values []json.RawMessage
+	if err := json.Unmarshal(value, &values); err != nil || values == nil {
+		return nil, errors.New("styles: is no list; list the sample's styles, the main one first")
+	}
+	styles := make([]string, len(values))
+	for i, v := range values {
+		if err := json.Unmarshal(v, &styles[i]); err != nil || !slices.Contains(known, styles[i]) {
+			return nil, fmt.Errorf("styles[%d]: %s is no style of the rubric; those are: %s", i, short(v), strings.Join(known, ", "))
+		}
+		if slices.Contains(styles[:i], styles[i]) {
+			return nil, fmt.Errorf("styles[%d]: %q is listed twice; list it once", i, styles[i])
+		}
+	}
+	return styles, nil
+}
+
+// short is a JSON value as a message repeats it.
+func short(v json.RawMessage) string {
+	const most = 60
+	if len(v) <= most {
+		return string(v)
+	}
+	return strings.ToValidUTF8(string(v[:most]), "") + "…"
+}
