@@ -1,0 +1,82 @@
+// Package agreement measures how far a rater agrees with annotations: ratings by capability, styles,
+// order within sources, and the selections that both would make. It is a pure function.
+//
+// Every figure is a sum over samples, so one that is computed with weights serves three ends: the
+// figure itself (all weights 1), its bootstrap interval (how often each sample was drawn), and its
+// value for one source (1 or 0).
+package agreement
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Missing is the rating of a capability that a rater gave none for.
+const Missing = -1
+
+// An Opinion is what one rater says of one sample.
+type Opinion struct {
+	// Ratings holds a rating from 0 to 5, or Missing, for each capability.
+	Ratings []int
+	// Expected holds the expected score for each capability, of which that beside a missing rating
+	// is not looked at. Nil where the rater has ratings alone, which then stand for it.
+	Expected []float64
+	// Styles are the sample's styles, the main one first.
+	Styles []string
+}
+
+// A Sample is one that was annotated and rated.
+type Sample struct {
+	ID, Source       string
+	Annotated, Given Opinion
+}
+
+// Options say what opinions are about, and how intervals are made.
+type Options struct {
+	// Capabilities and Styles are the rubric's.
+	Capabilities, Styles []string
+	// Resamples is how many bootstrap resamples intervals are made of; 1,000 is plenty.
+	Resamples int
+	// Seed decides the resamples. The same samples, options and seed give the same report.
+	Seed uint64
+}
+
+// LeastOfSource is how many samples a source must have to count within sources.
+const LeastOfSource = 20
+
+// Ratios are the budgets of the selections that are compared.
+var Ratios = []float64{0.1, 0.3}
+
+// Measure compares the opinions on each sample. An opinion that does not suit the options is an error.
+func Measure(samples []Sample, o Options) (*Report, error) {
+	for i := range samples {
+		for _, opinion := range []Opinion{samples[i].Annotated, samples[i].Given} {
+			if err := opinion.check(o); err != nil {
+				return nil, fmt.Errorf("measuring agreement: sample %s: %w", samples[i].ID, err)
+			}
+		}
+	}
+	t := newTable(samples, o)
+	r := t.report(t.bootstrap(o.Resamples, o.Seed))
+	if err := r.compareSelections(samples, o); err != nil {
+		return nil, fmt.Errorf("comparing selections: %w", err)
+	}
+	return r, nil
+}
+
+func (p Opinion) check(o Options) error {
+	if len(p.Ratings) != len(o.Capabilities) || p.Expected != nil && len(p.Expected) != len(o.Capabilities) {
+		return fmt.Errorf("%d ratings and %d expected scores for %d capabilities", len(p.Ratings), len(p.Expected), len(o.Capabilities))
+	}
+	for c, rating := range p.Ratings {
+		if rating != Missing && (rating < 0 || rating >= levels) {
+			return fmt.Errorf("rating %d for %s; ratings are 0 to %d", rating, o.Capabilities[c], levels-1)
+		}
+	}
+	for _, style := range p.Styles {
+		if !slices.Contains(o.Styles, style) {
+			return fmt.Errorf("style %q is not of the rubric", style)
+		}
+	}
+	return nil
+}

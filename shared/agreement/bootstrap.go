@@ -1,0 +1,51 @@
+package agreement
+
+import (
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/stat"
+)
+
+// bootstrap computes all figures for resamples of as many samples, drawn with replacement. Each
+// resample has a random sequence of its own, so that the processors change nothing.
+func (t *table) bootstrap(resamples int, seed uint64) []figures {
+	if t.n == 0 {
+		return nil
+	}
+	all := make([]figures, resamples)
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	for r := range all {
+		workers.Go(func() error {
+			random := rand.New(rand.NewPCG(seed, uint64(r)))
+			drawn := make([]float64, t.n)
+			for range t.n {
+				drawn[random.IntN(t.n)]++
+			}
+			all[r] = t.figures(drawn)
+			return nil
+		})
+	}
+	_ = workers.Wait() // none of them fails
+	return all
+}
+
+// percentiles are the 2.5th and 97.5th of a figure over the resamples in which it is defined; NaN
+// where that is fewer than half of them.
+func percentiles(resamples []figures, row, column int) Interval {
+	var values []float64
+	for _, f := range resamples {
+		if v := f[row][column]; !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 || 2*len(values) < len(resamples) {
+		return Interval{Value(math.NaN()), Value(math.NaN())}
+	}
+	slices.Sort(values)
+	return Interval{Value(stat.Quantile(0.025, stat.Empirical, values, nil)), Value(stat.Quantile(0.975, stat.Empirical, values, nil))}
+}

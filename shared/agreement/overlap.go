@@ -1,0 +1,89 @@
+package agreement
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// expectedUnits are the parts of a point in which selection compares expected scores.
+const expectedUnits = 1024
+
+// compareSelections makes the selections that annotations and given opinions lead to, with the
+// paper's parameters and the same ties.
+func (r *Report) compareSelections(samples []Sample, o Options) error {
+	r.Overlap, r.RandomOverlap = map[string]Value{}, map[string]Value{}
+	wanted, err := pool(samples, o, func(s *Sample) Opinion { return s.Annotated })
+	if err != nil {
+		return err
+	}
+	got, err := pool(samples, o, func(s *Sample) Opinion { return s.Given })
+	if err != nil {
+		return err
+	}
+	for _, ratio := range Ratios {
+		overlap, random := math.NaN(), math.NaN()
+		if budget := int(float64(len(samples)) * ratio); budget > 0 {
+			if overlap, random, err = compare(wanted, got, budget); err != nil {
+				return err
+			}
+		}
+		name := strconv.FormatFloat(ratio, 'g', -1, 64)
+		r.Overlap[name], r.RandomOverlap[name] = Value(overlap), Value(random)
+	}
+	return nil
+}
+
+// compare is the share of the wanted selection that the other holds, and that a random one of the
+// other's size would hold on average.
+func compare(wanted, got *selection.Pool, budget int) (overlap, random float64, err error) {
+	want, err := selection.Select(wanted, selection.Params{Budget: budget})
+	if err != nil {
+		return 0, 0, err
+	}
+	given, err := selection.Select(got, selection.Params{Budget: budget})
+	if err != nil {
+		return 0, 0, err
+	}
+	in := make([]bool, got.Len())
+	for _, s := range given.Samples() {
+		in[s] = true
+	}
+	shared := 0
+	for _, s := range want.Samples() {
+		if in[s] {
+			shared++
+		}
+	}
+	return float64(shared) / float64(len(want.Picks)), float64(len(given.Picks)) / float64(got.Len()), nil
+}
+
+func pool(samples []Sample, o Options, opinion func(*Sample) Opinion) (*selection.Pool, error) {
+	p := selection.NewPool(o.Capabilities...)
+	for i := range samples {
+		said := opinion(&samples[i])
+		ties := fnv.New64a()
+		fmt.Fprint(ties, samples[i].ID) //nolint:errcheck // a hash takes everything
+		row := selection.Sample{Source: samples[i].Source, Styles: said.Styles, Index: int64(i), Tie: ties.Sum64()}
+		for c, rating := range said.Ratings {
+			if rating == Missing {
+				rating = selection.Missing
+			}
+			row.Ratings = append(row.Ratings, int16(rating))
+			if said.Expected != nil {
+				score := uint16(0)
+				if rating != selection.Missing {
+					score = uint16(math.Round(said.Expected[c] * expectedUnits))
+				}
+				row.Expected = append(row.Expected, score)
+			}
+		}
+		if err := p.Add(row); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}

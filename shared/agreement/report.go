@@ -1,0 +1,184 @@
+package agreement
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+)
+
+// A Report is all that is measured.
+type Report struct {
+	Samples int `json:"samples"`
+	// Mean holds the mean over the capabilities for which a figure is defined.
+	Mean         Agreement             `json:"mean"`
+	Capabilities map[string]Capability `json:"capabilities"`
+	Styles       Styles                `json:"styles"`
+	WithinSource WithinSource          `json:"within_source"`
+	// Overlap is, by budget, the share of the selection made from the annotations that the one made
+	// from the given opinions holds too; RandomOverlap is what a random selection of its size would
+	// hold on average. Null where the budget is less than one sample.
+	Overlap       map[string]Value  `json:"selection_overlap"`
+	RandomOverlap map[string]Value  `json:"random_overlap"`
+	Sources       map[string]Source `json:"sources"`
+}
+
+// Figures tell how far ratings agree.
+type Figures struct {
+	// Spearman is the correlation of the ranks of annotated ratings and expected scores, equal ones
+	// sharing their mean rank.
+	Spearman Value `json:"spearman"`
+	// QWK is Cohen's kappa of the ratings with quadratic weights.
+	QWK Value `json:"qwk"`
+	// Exact and WithinOne are the shares of ratings that are equal, and that differ by 1 at most.
+	Exact     Value `json:"exact"`
+	WithinOne Value `json:"within_one"`
+}
+
+// Agreement is Figures with their 95 % intervals.
+type Agreement struct {
+	Figures
+	Intervals struct {
+		Spearman  Interval `json:"spearman"`
+		QWK       Interval `json:"qwk"`
+		Exact     Interval `json:"exact"`
+		WithinOne Interval `json:"within_one"`
+	} `json:"intervals"`
+}
+
+// Capability is the agreement on one capability. Spearman and QWK are null where all annotated
+// ratings are equal, for then there is nothing to find; a rater who gives all samples one score has a Spearman of 0.
+type Capability struct {
+	// Compared is the number of samples with both ratings; AnnotatedMissing and GivenMissing count
+	// those without the one and the other.
+	Compared         int `json:"compared"`
+	AnnotatedMissing int `json:"annotated_missing"`
+	GivenMissing     int `json:"given_missing"`
+	Agreement
+}
+
+// Styles is the agreement on styles, as sets.
+type Styles struct {
+	// MicroPrecision, MicroRecall and MicroF1 count the styles of all samples together.
+	MicroPrecision Value `json:"micro_precision"`
+	MicroRecall    Value `json:"micro_recall"`
+	MicroF1        Value `json:"micro_f1"`
+	Intervals      struct {
+		MicroF1 Interval `json:"micro_f1"`
+	} `json:"intervals"`
+	Styles map[string]Style `json:"styles"`
+}
+
+// Style is the agreement on one style. What has no denominator is null.
+type Style struct {
+	Annotated int      `json:"annotated"` // samples
+	Given     int      `json:"given"`
+	Precision Value    `json:"precision"`
+	Recall    Value    `json:"recall"`
+	F1        Value    `json:"f1"`
+	Interval  Interval `json:"f1_interval"`
+}
+
+// WithinSource is how well samples are ordered within their sources: the correlation of the ranks
+// that they have within their source, divided by its size and centred, over all sources of 20 samples
+// or more whose annotated ratings differ. Predicting each source's mean, or any function of the source
+// alone, gives exactly 0.
+type WithinSource struct {
+	// Sources and Samples count those that are large enough.
+	Sources int `json:"sources"`
+	Samples int `json:"samples"`
+	// Spearman is the mean over capabilities.
+	Spearman Value    `json:"spearman"`
+	Interval Interval `json:"interval"`
+	// Above is the number of capabilities whose interval lies above 0.
+	Above        int                         `json:"capabilities_above_zero"`
+	Capabilities map[string]WithinCapability `json:"capabilities"`
+}
+
+// WithinCapability is WithinSource of one capability.
+type WithinCapability struct {
+	Spearman Value    `json:"spearman"`
+	Interval Interval `json:"interval"`
+}
+
+// Source is the agreement on the samples of one source, the mean over the capabilities for which it is defined.
+type Source struct {
+	Samples int `json:"samples"`
+	Figures
+	MicroF1 Value `json:"micro_f1"`
+}
+
+// A Value is a figure, NaN where it is not defined: null in JSON, which has six decimals.
+type Value float64
+
+// MarshalJSON is a number or null.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(v)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(math.Round(float64(v)*1e6) / 1e6)
+}
+
+// An Interval is the lower and the upper end of a 95 % bootstrap interval (percentiles), resampled by sample.
+type Interval [2]Value
+
+// report puts the figures, and those of every resample, into words.
+func (t *table) report(resamples []figures) *Report {
+	all := t.figures(t.ones())
+	interval := func(row, column int) Interval { return percentiles(resamples, row, column) }
+	agreement := func(row int) Agreement {
+		a := Agreement{Figures: all.of(row)}
+		a.Intervals.Spearman, a.Intervals.QWK = interval(row, spearmanAt), interval(row, kappaAt)
+		a.Intervals.Exact, a.Intervals.WithinOne = interval(row, exactAt), interval(row, nearAt)
+		return a
+	}
+	r := &Report{Samples: t.n, Mean: agreement(t.meanRow()), Capabilities: map[string]Capability{}, Sources: map[string]Source{}}
+	r.WithinSource = WithinSource{
+		Sources: len(t.groups), Samples: len(slices.Concat(t.groups...)), Capabilities: map[string]WithinCapability{},
+		Spearman: Value(all[t.meanRow()][withinAt]), Interval: interval(t.meanRow(), withinAt),
+	}
+	for c := range t.columns {
+		column := &t.columns[c]
+		r.Capabilities[column.name] = Capability{
+			Compared: column.compared, AnnotatedMissing: column.annotatedMissing, GivenMissing: column.givenMissing,
+			Agreement: agreement(c),
+		}
+		within := WithinCapability{Value(all[c][withinAt]), interval(c, withinAt)}
+		r.WithinSource.Capabilities[column.name] = within
+		if within.Interval[0] > 0 {
+			r.WithinSource.Above++
+		}
+	}
+	micro := all[t.microRow()]
+	r.Styles = Styles{
+		MicroPrecision: Value(micro[precisionAt]), MicroRecall: Value(micro[recallAt]), MicroF1: Value(micro[f1At]),
+		Styles: map[string]Style{},
+	}
+	r.Styles.Intervals.MicroF1 = interval(t.microRow(), f1At)
+	for i, label := range t.labels {
+		row := t.meanRow() + 1 + i
+		r.Styles.Styles[label.name] = Style{
+			Annotated: count(label.annotated), Given: count(label.given),
+			Precision: Value(all[row][precisionAt]), Recall: Value(all[row][recallAt]), F1: Value(all[row][f1At]),
+			Interval: interval(row, f1At),
+		}
+	}
+	for name, weights := range t.bySource() {
+		of := t.figures(weights)
+		samples := 0
+		for _, w := range weights {
+			samples += int(w)
+		}
+		r.Sources[name] = Source{Samples: samples, Figures: of.of(t.meanRow()), MicroF1: Value(of[t.microRow()][f1At])}
+	}
+	return r
+}
+
+func count(marks []bool) int {
+	n := 0
+	for _, mark := range marks {
+		if mark {
+			n++
+		}
+	}
+	return n
+}
