@@ -66,7 +66,7 @@ func pool(samples []Sample, o Options, opinion func(*Sample) Opinion) (*selectio
 	for i := range samples {
 		said := opinion(&samples[i])
 		ties := fnv.New64a()
-		fmt.Fprint(ties, samples[i].ID) //nolint:errcheck // a hash takes everything
+		fmt.Fprint(ties, samples[i].ID)
 		row := selection.Sample{Source: samples[i].Source, Styles: said.Styles, Index: int64(i), Tie: ties.Sum64()}
 		for c, rating := range said.Ratings {
 			if rating == Missing {
