@@ -28,19 +28,36 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 // datasetFlags are the flags that describe a dataset.
 type datasetFlags struct {
 	images     string
+	rubric     string
 	scorer     string
 	duplicates string
 }
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.images, "images", "", "folder that image names begin in (default: the manifest's folder)")
-	cmd.Flags().StringVar(&f.scorer, "scorer", "embedded", "what rates samples: embedded, gpu:URL of a sidecar, or gpu:scorer=URL,styler=URL of two")
+	imagesFlag(cmd, &f.images)
+	rubricFlag(cmd, &f.rubric)
+	scorerFlag(cmd, &f.scorer)
 	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates), "what becomes of a record with the id of an earlier one: skip or keep")
+}
+
+func imagesFlag(cmd *cobra.Command, images *string) {
+	cmd.Flags().StringVar(images, "images", "", "folder that image names begin in (default: the manifest's folder)")
+}
+
+func rubricFlag(cmd *cobra.Command, rubric *string) {
+	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: those of the paper)")
+}
+
+func scorerFlag(cmd *cobra.Command, scorer *string) {
+	cmd.Flags().StringVar(scorer, "scorer", "embedded", "what rates samples: embedded, gpu:URL of a sidecar, or gpu:scorer=URL,styler=URL of two")
 }
 
 // input finds the dataset and describes it.
 func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 	in, err := newInput(manifests, f.images)
+	if err == nil {
+		in, err = in.withRubric(f.rubric)
+	}
 	if err != nil {
 		return input{}, run.Spec{}, err
 	}
@@ -108,11 +125,55 @@ func manifestArgs(cmd *cobra.Command, args []string) error {
 // curateDataset drops a dataset into the system and waits for the selections asked for.
 func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.SelectionSpec, state, dir string, show *display) (*result, error) {
 	start := time.Now()
-	state, work, err := openState(state)
+	files, err := in.bucket(spec)
 	if err != nil {
 		return nil, err
 	}
-	files, err := in.bucket(spec)
+	// Planned here first, so that a fault of the dataset is told before anything is written; without the
+	// selection, because its faults are those of the command line.
+	unselected := spec
+	unselected.SelectionSpec = run.SelectionSpec{}
+	p, err := in.plan(ctx, unselected, files, state, show)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.plan.Check(spec.SelectionSpec); err != nil {
+		return nil, usageError{err}
+	}
+	if err := makeOut(dir); err != nil {
+		return nil, err
+	}
+	if err := in.save(p.state, p.plan.Run); err != nil {
+		return nil, err
+	}
+	res := &result{Run: p.plan.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
+	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
+		if err := s.Upload(ctx, in.specObject()); err != nil {
+			return err
+		}
+		if err := res.score(ctx, s); err != nil {
+			return err
+		}
+		return res.chooseAll(ctx, s, asked, p.work, dir)
+	})
+	if err != nil {
+		return nil, err
+	}
+	res.Seconds["total"] = time.Since(start).Seconds()
+	return res, nil
+}
+
+// A plannedRun is one that is about to begin.
+type plannedRun struct {
+	state string
+	work  bucket.Bucket
+	runs  *run.Store
+	plan  *run.Plan
+}
+
+// plan plans a run of the input's content in a state folder.
+func (in input) plan(ctx context.Context, spec run.Spec, files bucket.Reader, state string, show *display) (*plannedRun, error) {
+	state, work, err := openState(state)
 	if err != nil {
 		return nil, err
 	}
@@ -124,41 +185,14 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.Sel
 	if err != nil {
 		return nil, err
 	}
-	// Planned here first, so that a fault of the dataset is told before anything is written; without the
-	// selection, because its faults are those of the command line.
-	unselected := spec
-	unselected.SelectionSpec = run.SelectionSpec{}
-	plan, err := runs.NewPlan(ctx, unselected, l)
+	plan, err := runs.NewPlan(ctx, spec, l)
 	if err != nil {
 		return nil, err
-	}
-	if err := plan.Check(spec.SelectionSpec); err != nil {
-		return nil, usageError{err}
 	}
 	if plan.NeedsApproval {
 		return nil, fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise that limit to let it begin", plan.EstimatedCost)
 	}
-	if err := makeOut(dir); err != nil {
-		return nil, err
-	}
-	if err := in.save(state, plan.Run); err != nil {
-		return nil, err
-	}
-	res := &result{Run: plan.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
-	err = withSession(ctx, files, work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if err := s.Upload(ctx, in.specObject()); err != nil {
-			return err
-		}
-		if err := res.score(ctx, s); err != nil {
-			return err
-		}
-		return res.chooseAll(ctx, s, asked, work, dir)
-	})
-	if err != nil {
-		return nil, err
-	}
-	res.Seconds["total"] = time.Since(start).Seconds()
-	return res, nil
+	return &plannedRun{state, work, runs, plan}, nil
 }
 
 func makeOut(dir string) error {

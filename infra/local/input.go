@@ -23,8 +23,9 @@ import (
 // An input is a dataset where it lies on this machine: manifests and a folder of images.
 type input struct {
 	Dataset   string   `json:"dataset"`
-	Manifests []string `json:"manifests"` // absolute paths
-	Images    string   `json:"images"`    // absolute path
+	Manifests []string `json:"manifests"`        // absolute paths
+	Images    string   `json:"images"`           // absolute path
+	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
 }
@@ -84,9 +85,31 @@ func datasetName(manifests []string) string {
 	return name[:min(len(name), 80)]
 }
 
+// withRubric is the input under a rubric file.
+func (in input) withRubric(file string) (input, error) {
+	if file == "" {
+		return in, nil
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return input{}, fmt.Errorf("rubric %s: %w", file, err)
+	}
+	if info, err := os.Stat(abs); err != nil || info.IsDir() {
+		return input{}, usageError{fmt.Errorf("rubric %s: there is no such file", file)}
+	}
+	in.Rubric = abs
+	return in, nil
+}
+
+// rubricName is the name of the rubric file below the dataset's prefix.
+const rubricName = "rubric.yaml"
+
 // spec is the dataset as its dataset.yaml describes it.
 func (in input) spec() run.Spec {
 	spec := run.Spec{Dataset: in.Dataset, Images: in.imagesPrefix()}
+	if in.Rubric != "" {
+		spec.Rubric = rubricName
+	}
 	for i := range in.Manifests {
 		spec.Manifests = append(spec.Manifests, in.manifestName(i))
 	}
@@ -119,6 +142,15 @@ func (in input) specObject() string { return run.DatasetsPrefix + in.Dataset + "
 
 // bucket is the input bucket: a view of the dataset where it lies.
 func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
+	manifests := make([]bucket.Content, len(in.Manifests))
+	for i, m := range in.Manifests {
+		manifests[i] = bucket.AtFile(m)
+	}
+	return in.bucketOf(spec, manifests)
+}
+
+// bucketOf is the input bucket with other content for each manifest.
+func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Reader, error) {
 	file, err := yaml.Marshal(spec)
 	if err != nil {
 		return nil, fmt.Errorf("describing the dataset: %w", err)
@@ -127,8 +159,11 @@ func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
 		in.specObject():   bucket.Literal(file),
 		in.imagesPrefix(): bucket.AtFolder(in.Images),
 	}
-	for i, m := range in.Manifests {
-		entries[run.DatasetsPrefix+in.Dataset+"/"+in.manifestName(i)] = bucket.AtFile(m)
+	if in.Rubric != "" {
+		entries[run.DatasetsPrefix+in.Dataset+"/"+rubricName] = bucket.AtFile(in.Rubric)
+	}
+	for i := range in.Manifests {
+		entries[run.DatasetsPrefix+in.Dataset+"/"+in.manifestName(i)] = manifests[i]
 	}
 	return bucket.NewView(entries)
 }

@@ -32,6 +32,15 @@ type Samples struct {
 	Status []scores.Status
 }
 
+// Pool reads the scores of a scored run, every sample in the order of its manifests.
+func (s *Store) Pool(ctx context.Context, run string) (*selection.Pool, Samples, error) {
+	plan, err := s.Plan(ctx, run)
+	if err != nil {
+		return nil, Samples{}, err
+	}
+	return s.pool(ctx, plan, SelectionSpec{})
+}
+
 // pool reads the scores of a run into the form that selection takes.
 func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*selection.Pool, Samples, error) {
 	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
