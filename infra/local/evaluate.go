@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/agreement"
@@ -155,11 +152,7 @@ func (e *evaluation) rate(ctx context.Context, data *annotated, samples []found,
 		}
 	}
 	if len(rated) == 0 {
-		var reasons []string
-		for _, reason := range slices.Sorted(maps.Keys(e.Failed)) {
-			reasons = append(reasons, fmt.Sprintf("%s (%d)", reason, e.Failed[reason]))
-		}
-		return nil, fmt.Errorf("none of the %d annotated samples could be rated: %s", len(samples), strings.Join(reasons, ", "))
+		return nil, fmt.Errorf("none of the %d annotated samples could be rated: %s", len(samples), reasons(e.Failed))
 	}
 	return rated, nil
 }
