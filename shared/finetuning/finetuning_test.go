@@ -53,9 +53,9 @@ func TestSplit(t *testing.T) {
 	var members []finetuning.Member
 	for i := range 300 {
 		m := finetuning.Member{ID: fmt.Sprint(i)}
-		switch {
-		case i%10 == 0: // text alone
-		case i%10 == 9: // a chain: 1 and 2 share an image with 9, and so belong together
+		switch i % 10 {
+		case 0: // text alone
+		case 9: // a chain: 1 and 2 share an image with 9, and so belong together
 			m.Images = []string{fmt.Sprint("a", i-8), fmt.Sprint("a", i-7)}
 		default:
 			m.Images = []string{fmt.Sprint("a", i)}
