@@ -1,0 +1,77 @@
+"""A checkpoint's way to the trainer and back.
+
+    python -m sidecar.finetune.convert to-trainer RELEASED TRAINER
+    python -m sidecar.finetune.convert to-sidecar TRAINED RELEASED OUT
+
+RELEASED is a checkpoint of the released form. The trainer reads and writes transformers' form; the sidecar serves the
+released one, which differs in the names of tensors and in config.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+from huggingface_hub import save_torch_state_dict
+from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Tokenizer
+
+from sidecar import checkpoint
+from sidecar.tokens import Tokens
+
+KEPT = ("config.json", "generation_config.json", "tokenizer.json")
+"""What a released checkpoint has beside its weights and the sidecar reads."""
+
+
+def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write a released checkpoint in transformers' form, with a tokenizer that it loads."""
+    network = checkpoint.load(released, "cpu", dtype)
+    # The first id that no text has, which in the released vocabulary is that of llava-hf's own conversions.
+    image = Tokens(released).size
+    if image >= network.config.text_config.vocab_size:
+        raise checkpoint.CheckpointError(f"{released}: the vocabulary has no id left that could stand for images")
+    network.config.image_token_id = image
+    network.save_pretrained(out)
+    shutil.copy(released / "tokenizer.json", out)
+    end, pad = "<|im_end|>", "<|endoftext|>"
+    Qwen2Tokenizer.from_pretrained(out, eos_token=end, pad_token=pad).save_pretrained(out)
+    # As it was: a tokenizer that is saved anew may have other added tokens.
+    shutil.copy(released / "tokenizer.json", out)
+
+
+def to_sidecar(trained: Path, released: Path, out: Path) -> None:
+    """Write trained weights in the released form, beside what else the released checkpoint has that was trained from."""
+    network = LlavaOnevisionForConditionalGeneration.from_pretrained(trained, dtype="auto")
+    tensors = {checkpoint.released_name(name): tensor for name, tensor in network.state_dict().items()}
+    config = checkpoint.read_config(released)
+    wanted = checkpoint.released_shapes(checkpoint.skeleton(config))
+    stored = [(name, tuple(tensor.shape)) for name, tensor in tensors.items()]
+    checkpoint.account(stored, wanted, config.vision_config.num_hidden_layers)
+    out.mkdir(parents=True, exist_ok=True)
+    save_torch_state_dict(tensors, out)
+    for name in KEPT:
+        if (released / name).exists():
+            shutil.copy(released / name, out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="bring a checkpoint to the trainer, or back to the sidecar")
+    ways = parser.add_subparsers(dest="way", required=True)
+    there = ways.add_parser("to-trainer", help="from the released form to transformers'")
+    there.add_argument("released", type=Path)
+    there.add_argument("out", type=Path)
+    back = ways.add_parser("to-sidecar", help="from transformers' form to the released one")
+    back.add_argument("trained", type=Path)
+    back.add_argument("released", type=Path)
+    back.add_argument("out", type=Path)
+    args = parser.parse_args()
+    if args.way == "to-trainer":
+        to_trainer(args.released, args.out)
+    else:
+        to_sidecar(args.trained, args.released, args.out)
+    print(args.out)
+
+
+if __name__ == "__main__":
+    main()
