@@ -38,7 +38,7 @@ var parsed = []annotation.Annotation{
 func TestReadAndWrite(t *testing.T) {
 	t.Parallel()
 	loose := strings.NewReplacer(
-		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`, "\n", "\r\n").Replace(file)
+		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`, "[1,2,3]", "[1.0, 2e0, 3]", "\n", "\r\n").Replace(file)
 	for name, text := range map[string]string{"as written": file, "loosely": loose} {
 		got, err := annotation.Read(strings.NewReader(text), "a.jsonl", birds(t))
 		if err != nil {
@@ -76,6 +76,7 @@ func TestReadNamesEveryFault(t *testing.T) {
 		"null for scores":   {`{"id":"a","scores":null,"styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
 		"too few scores":    {`{"id":"a","scores":[1,2],"styles":[]}`, "a.jsonl: line 1: scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with"},
 		"a fraction":        {`{"id":"a","scores":[1,2.5,3],"styles":[]}`, "a.jsonl: line 1: scores[1] (plumage): found 2.5; write a whole number from 0 to 5, or null where there is no rating"},
+		"text":              {`{"id":"a","scores":[1,"2",3],"styles":[]}`, `a.jsonl: line 1: scores[1] (plumage): found "2"; write a whole number from 0 to 5, or null where there is no rating`},
 		"too high":          {`{"id":"a","scores":[1,2,6],"styles":[]}`, "a.jsonl: line 1: scores[2] (flight): found 6; write a whole number from 0 to 5, or null where there is no rating"},
 		"the missing value": {`{"id":"a","scores":[-1,2,3],"styles":[]}`, "a.jsonl: line 1: scores[0] (song): found -1; write a whole number from 0 to 5, or null where there is no rating"},
 		"no styles":         {`{"id":"a","scores":[1,2,3]}`, "a.jsonl: line 1: styles: is no list; list the sample's styles, the main one first"},

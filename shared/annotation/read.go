@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -132,10 +133,13 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int, error) {
 			scores[i] = Missing
 			continue
 		}
-		if err := json.Unmarshal(v, &scores[i]); err != nil || scores[i] < 0 || scores[i] > scorer.MaxRating {
+		// 3.0 is a whole number too: programs whose columns may hold nulls write it so.
+		var rating float64
+		if err := json.Unmarshal(v, &rating); err != nil || rating != math.Trunc(rating) || rating < 0 || rating > scorer.MaxRating {
 			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null where there is no rating",
 				i, capabilities[i], short(v), scorer.MaxRating)
 		}
+		scores[i] = int(rating)
 	}
 	return scores, nil
 }
