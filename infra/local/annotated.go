@@ -3,11 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"math"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/annotation"
@@ -81,47 +78,6 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 		err = fmt.Errorf("%s: holds no annotation", name)
 	}
 	return annotations, err
-}
-
-// eachSample reads manifests once, in order, and calls use for every record with the number of its manifest.
-// Records of one id are all told.
-func eachSample(manifests []string, use func(manifest int, s *dataset.Sample) error) error {
-	for i, name := range manifests {
-		if err := eachOf(name, func(s *dataset.Sample) error { return use(i, s) }); err != nil {
-			return fmt.Errorf("manifest %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func eachOf(manifest string, use func(*dataset.Sample) error) error {
-	file, err := os.Open(manifest)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	layout, err := dataset.Split(file, math.MaxInt64)
-	if err != nil {
-		return err
-	}
-	for _, span := range layout.Ranges {
-		if _, err := file.Seek(span.Start, io.SeekStart); err != nil {
-			return err
-		}
-		reader := dataset.NewReader(file, layout.Format, span, filepath.Base(manifest), dataset.Options{DuplicateIDs: dataset.KeepDuplicates})
-		for {
-			sample, err := reader.Next()
-			if err == io.EOF {
-				break
-			} else if err != nil {
-				return err
-			}
-			if err := use(sample); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // A found sample is one that is annotated.

@@ -24,7 +24,7 @@ truth = rng.random((n, 3)) < (0.6, 0.3, 0.1)
 guess = truth ^ (rng.random((n, 3)) < 0.2)
 
 
-def figures(rows):
+def figures(rows: np.ndarray) -> np.ndarray:
     """Spearman, kappa, exact, within one and within-source of each capability."""
     out = []
     for c in range(3):
@@ -42,7 +42,7 @@ def figures(rows):
     return np.array(out)
 
 
-def styles(rows):
+def styles(rows: np.ndarray) -> np.ndarray:
     """Precision, recall and F1 of each style, then of all."""
     each = precision_recall_fscore_support(truth[rows], guess[rows], zero_division=0)[:3]
     micro = precision_recall_fscore_support(truth[rows], guess[rows], average="micro")[:3]
@@ -57,11 +57,11 @@ result = {
     "samples": [
         {
             "source": sources[i],
-            "annotated": {"ratings": annotated[i].tolist(), "styles": [s for s, has in zip(STYLES, truth[i]) if has]},
+            "annotated": {"ratings": annotated[i].tolist(), "styles": [s for s, has in zip(STYLES, truth[i], strict=True) if has]},
             "given": {
                 "ratings": given[i].tolist(),
                 "expected": expected[i].tolist(),
-                "styles": [s for s, has in zip(STYLES, guess[i]) if has],
+                "styles": [s for s, has in zip(STYLES, guess[i], strict=True) if has],
             },
         }
         for i in range(n)
