@@ -66,6 +66,10 @@ class Tokens:
         """Text of one token, a special one by its name; empty for an id beyond the tokenizer's vocabulary."""
         return self._tokenizer.decode([token], skip_special_tokens=False)
 
+    def save(self, directory: Path) -> None:
+        """Write tokenizer.json."""
+        self._tokenizer.save(str(directory / "tokenizer.json"))
+
     def _plain(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 

@@ -18,9 +18,9 @@ from huggingface_hub import save_torch_state_dict
 from transformers import LlavaOnevisionForConditionalGeneration, Qwen2Tokenizer
 
 from sidecar import checkpoint
-from sidecar.tokens import Tokens
+from sidecar.tokens import FILES, Tokens
 
-KEPT = ("config.json", "generation_config.json", "tokenizer.json")
+KEPT = ("config.json", "generation_config.json", *FILES)
 """What a released checkpoint has beside its weights and the sidecar reads."""
 
 
@@ -28,16 +28,17 @@ def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -
     """Write a released checkpoint in transformers' form, with a tokenizer that it loads."""
     network = checkpoint.load(released, "cpu", dtype)
     # The first id that no text has, which in the released vocabulary is that of llava-hf's own conversions.
-    image = Tokens(released).size
+    tokens = Tokens(released)
+    image = tokens.size
     if image >= network.config.text_config.vocab_size:
         raise checkpoint.CheckpointError(f"{released}: the vocabulary has no id left that could stand for images")
     network.config.image_token_id = image
     network.save_pretrained(out)
-    shutil.copy(released / "tokenizer.json", out)
+    tokens.save(out)
     end, pad = "<|im_end|>", "<|endoftext|>"
     Qwen2Tokenizer.from_pretrained(out, eos_token=end, pad_token=pad).save_pretrained(out)
     # As it was: a tokenizer that is saved anew may have other added tokens.
-    shutil.copy(released / "tokenizer.json", out)
+    tokens.save(out)
 
 
 def to_sidecar(trained: Path, released: Path, out: Path) -> None:
