@@ -65,6 +65,7 @@ func TestConfigNamesFaults(t *testing.T) {
 		"mistyped function": {map[string]string{"FUNCTION_TARGET": "scores"}, []string{`"scores" is no function; give ingest, score or curate`}},
 		"limit of nothing":  {map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1"}, []string{"SHARD_SAMPLES: 0", "MAX_RUN_COST"}},
 		"no address":        {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
+		"no price":          {map[string]string{"LLM_MODEL": "m", "LLM_MAX_COST": "1"}, []string{"LLM_MAX_COST", "LLM_PRICES"}},
 		"no number":         {map[string]string{"SHARD_SAMPLES": "many"}, []string{"ShardSamples", "many"}},
 		"no budget":         {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
 	}

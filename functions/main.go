@@ -54,7 +54,7 @@ func open(ctx context.Context, cfg config, log *slog.Logger) (*run.Store, error)
 	input, errInput := bucket.Open(ctx, cfg.InputBucket)
 	work, errWork := bucket.Open(ctx, cfg.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, cfg.Project)
-	scorers, errScorers := kinds.New(cfg.Scorers, func(err error) { log.Warn("waiting for the scorer", "error", err) })
+	scorers, errScorers := kinds.New(cfg.Scorers, work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
 	if err := errors.Join(errInput, errWork, errClient, errScorers); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/spf13/cobra"
 )
 
@@ -29,14 +31,14 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 type datasetFlags struct {
 	images     string
 	rubric     string
-	scorer     string
+	scorer     scorerFlags
 	duplicates string
 }
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
-	scorerFlag(cmd, &f.scorer)
+	f.scorer.add(cmd, "embedded")
 	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates), "what becomes of a record with the id of an earlier one: skip or keep")
 }
 
@@ -48,8 +50,24 @@ func rubricFlag(cmd *cobra.Command, rubric *string) {
 	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: those of the paper)")
 }
 
-func scorerFlag(cmd *cobra.Command, scorer *string) {
-	cmd.Flags().StringVar(scorer, "scorer", "embedded", "what rates samples: embedded, gpu:URL of a sidecar, or gpu:scorer=URL,styler=URL of two")
+// scorerFlags choose what rates samples.
+type scorerFlags struct{ scorer, model string }
+
+func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
+	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, gpu:URL of a sidecar, gpu:scorer=URL,styler=URL of two, or llm:URL of an OpenAI-compatible API")
+	cmd.Flags().StringVar(&f.model, "model", "", "with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
+}
+
+// choose reads the flags. What they leave open is as at says, else as the environment does.
+func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config, err error) {
+	if scorers, err = scorersByEnvironment(); err != nil {
+		return "", kinds.Config{}, err
+	}
+	at.LLM.Model = cmp.Or(f.model, at.LLM.Model)
+	if kind, scorers, err = scorers.At(at).Choose(f.scorer); err != nil {
+		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
+	}
+	return kind, scorers, nil
 }
 
 // input finds the dataset and describes it.
@@ -63,7 +81,7 @@ func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 	}
 	spec := in.spec()
 	spec.DuplicateIDs = dataset.Duplicates(f.duplicates)
-	if spec.Scorer, in.Scorers, err = chooseScorer(f.scorer); err != nil {
+	if spec.Scorer, in.Scorers, err = f.scorer.choose(kinds.Config{}); err != nil {
 		return input{}, run.Spec{}, err
 	}
 	if err := spec.Validate(); err != nil {
@@ -148,7 +166,7 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.Sel
 	}
 	res := &result{Run: p.plan.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
 	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if err := s.Upload(ctx, in.specObject()); err != nil {
+		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
 			return err
 		}
 		if err := res.score(ctx, s); err != nil {

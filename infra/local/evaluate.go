@@ -39,10 +39,10 @@ type evaluation struct {
 
 func newEvaluate() *cobra.Command {
 	var (
-		flags           annotatedFlags
-		out             outputFlags
-		scorer, against string
-		state           string
+		flags          annotatedFlags
+		out            outputFlags
+		scorer         scorerFlags
+		against, state string
 	)
 	cmd := &cobra.Command{
 		Use:   "evaluate --annotations FILE MANIFEST...",
@@ -92,7 +92,7 @@ func newEvaluate() *cobra.Command {
 	}
 	flags.add(cmd)
 	out.add(cmd)
-	scorerFlag(cmd, &scorer)
+	scorer.add(cmd, "embedded")
 	stateFlag(cmd, &state)
 	cmd.Flags().StringVar(&against, "against", "", "instead of a scorer: a second file of annotations")
 	return cmd
@@ -132,7 +132,7 @@ func opinion(a annotation.Annotation) agreement.Opinion {
 }
 
 // rate rates the annotated samples in a run of their own, which is kept: what is rated once is not rated again.
-func (e *evaluation) rate(ctx context.Context, data *annotated, samples []found, scorer, state string, quiet bool) ([]agreement.Sample, error) {
+func (e *evaluation) rate(ctx context.Context, data *annotated, samples []found, scorer scorerFlags, state string, quiet bool) ([]agreement.Sample, error) {
 	show := newDisplay(quiet)
 	defer show.close()
 	scored, err := scoreAnnotated(ctx, data.input, samples, scorer, state, show, e.Seconds)

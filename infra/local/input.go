@@ -190,7 +190,7 @@ func loadInput(state, runID string) (input, error) {
 	var in input
 	data, err := os.ReadFile(inputFile(state, runID))
 	if errors.Is(err, fs.ErrNotExist) {
-		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; if `harvest serve` did, that goes on with it", runID)
+		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; if another command did, that goes on with it when it is given again", runID)
 	} else if err != nil {
 		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
 	}

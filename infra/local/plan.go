@@ -85,7 +85,15 @@ func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
 	row("ranges", len(plan.Ranges))
 	row("shards", v.Shards)
 	row("estimated time", time.Duration(v.Seconds*float64(time.Second)).Round(100*time.Millisecond).String())
-	row("estimated cost", fmt.Sprintf("$%.2f", plan.EstimatedCost))
+	row("estimated cost", cost(plan, v))
+	if e := v.Estimate; e != nil {
+		row("limited by", e.LimitedBy)
+		row("input tokens", e.InputTokens)
+		row("output tokens", e.OutputTokens)
+		if e.SpendingLimit > 0 {
+			row("spending limit", fmt.Sprintf("$%.2f", e.SpendingLimit))
+		}
+	}
 	for _, kind := range slices.Sorted(maps.Keys(v.Problems)) {
 		row("problem: "+kind, v.Problems[kind])
 	}
@@ -98,4 +106,16 @@ func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
 		}
 	}
 	return nil
+}
+
+// cost is the best estimate there is.
+func cost(plan *run.Plan, v *run.Survey) string {
+	switch {
+	case v.Estimate == nil:
+		return fmt.Sprintf("$%.2f", plan.EstimatedCost)
+	case v.Estimate.Dollars == nil:
+		return "unknown: give prices in LLM_PRICES"
+	default:
+		return fmt.Sprintf("$%.2f", *v.Estimate.Dollars)
+	}
 }

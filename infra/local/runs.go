@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
@@ -126,10 +128,14 @@ func newStatus() *cobra.Command {
 					return err
 				}
 			}
-			statuses := make([]*run.Status, len(ids))
+			statuses := make([]runStatus, len(ids))
 			for i, id := range ids {
-				if statuses[i], err = runs.Status(cmd.Context(), id); err != nil {
+				st, err := runs.Status(cmd.Context(), id)
+				if err != nil {
 					return unknownRun(err)
+				}
+				if statuses[i], err = withSpending(cmd.Context(), work, st); err != nil {
+					return err
 				}
 			}
 			switch {
@@ -149,7 +155,21 @@ func newStatus() *cobra.Command {
 	return cmd
 }
 
-func printStatuses(w io.Writer, statuses []*run.Status) error {
+// A runStatus is a run's state and what it has paid for its ratings.
+type runStatus struct {
+	*run.Status
+	Spent *float64 `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
+}
+
+func withSpending(ctx context.Context, work bucket.Bucket, st *run.Status) (runStatus, error) {
+	if st.Scorer != kinds.LLM {
+		return runStatus{Status: st}, nil
+	}
+	spent, err := llm.Spent(ctx, work, st.Run)
+	return runStatus{Status: st, Spent: &spent}, err
+}
+
+func printStatuses(w io.Writer, statuses []runStatus) error {
 	if len(statuses) == 0 {
 		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
 		return err
@@ -162,7 +182,7 @@ func printStatuses(w io.Writer, statuses []*run.Status) error {
 	return err
 }
 
-func printStatus(w io.Writer, st *run.Status) error {
+func printStatus(w io.Writer, st runStatus) error {
 	t := newTable("run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("state", st.State)
@@ -180,10 +200,13 @@ func printStatus(w io.Writer, st *run.Status) error {
 		row("skipped", st.Samples.Skipped)
 	}
 	for _, d := range st.Dead {
-		row("given up", fmt.Sprintf("range %d shard %d after %d attempts", d.Range, d.Shard, d.Attempts))
+		row("given up", fmt.Sprintf("range %d shard %d after %d attempts: %s", d.Range, d.Shard, d.Attempts, d.Reason))
 	}
 	for _, flag := range slices.Sorted(maps.Keys(st.Flags)) {
 		row("flagged "+flag, st.Flags[flag])
+	}
+	if st.Spent != nil {
+		row("spent", fmt.Sprintf("$%.4f", *st.Spent))
 	}
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)
@@ -214,8 +237,9 @@ func newRetry() *cobra.Command {
 // goOn is a command that sets a run going with one call of the API, and waits until it is scored.
 func goOn(name, short string, call func(context.Context, session, string) (*run.Status, error)) *cobra.Command {
 	var (
-		out           outputFlags
-		state, scorer string
+		out    outputFlags
+		state  string
+		scorer scorerFlags
 	)
 	cmd := &cobra.Command{
 		Use:   name + " RUN",
@@ -236,35 +260,36 @@ func goOn(name, short string, call func(context.Context, session, string) (*run.
 	}
 	out.add(cmd)
 	stateFlag(cmd, &state)
-	cmd.Flags().StringVar(&scorer, "scorer", "", "where the run's scorer is now, as gpu:URL (default: where it was)")
+	// By default it is where it was.
+	scorer.add(cmd, "")
 	return cmd
 }
 
-func waitScored(ctx context.Context, runID, state, scorer string, show *display, call func(context.Context, session, string) (*run.Status, error)) (*run.Status, error) {
+func waitScored(ctx context.Context, runID, state string, scorer scorerFlags, show *display, call func(context.Context, session, string) (*run.Status, error)) (runStatus, error) {
 	state, work, err := openState(state)
 	if err != nil {
-		return nil, err
+		return runStatus{}, err
 	}
 	plan, err := store(nil, work).Plan(ctx, runID)
 	if err != nil {
-		return nil, unknownRun(err)
+		return runStatus{}, unknownRun(err)
 	}
 	in, err := loadInput(state, runID)
 	if err != nil {
-		return nil, err
+		return runStatus{}, err
 	}
-	if scorer != "" {
+	if scorer.scorer != "" {
 		var kind string
-		if kind, in.Scorers, err = chooseScorer(scorer); err != nil {
-			return nil, err
+		if kind, in.Scorers, err = scorer.choose(in.Scorers); err != nil {
+			return runStatus{}, err
 		}
 		if kind != plan.Scorer {
-			return nil, usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; start its dataset again for a run with another", scorer, runID, plan.Scorer)}
+			return runStatus{}, usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; start its dataset again for a run with another", scorer.scorer, runID, plan.Scorer)}
 		}
 	}
 	files, err := in.bucket(in.spec())
 	if err != nil {
-		return nil, err
+		return runStatus{}, err
 	}
 	var status *run.Status
 	err = withSession(ctx, files, work, in.Scorers, show, func(ctx context.Context, s session) error {
@@ -277,7 +302,10 @@ func waitScored(ctx context.Context, runID, state, scorer string, show *display,
 		status, err = s.score(ctx, status.Run, map[string]float64{})
 		return err
 	})
-	return status, err
+	if err != nil {
+		return runStatus{}, err
+	}
+	return withSpending(ctx, work, status)
 }
 
 // defaultOut is where select puts a selection unless told otherwise: selections of one run do not overwrite each other.

@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -22,7 +23,7 @@ type scoredSamples struct {
 
 // scoreAnnotated scores only the annotated samples of a dataset, as a dataset whose manifests hold no others. All that
 // holds for a run holds for this one: killed it goes on, and what is scored is not scored again.
-func scoreAnnotated(ctx context.Context, in input, samples []found, scorer, state string, show *display, seconds map[string]float64) (_ *scoredSamples, err error) {
+func scoreAnnotated(ctx context.Context, in input, samples []found, scorer scorerFlags, state string, show *display, seconds map[string]float64) (_ *scoredSamples, err error) {
 	in, manifests, err := in.reducedTo(samples)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer, stat
 	spec := in.spec()
 	// The samples were chosen already, and each has one record here.
 	spec.DuplicateIDs = dataset.KeepDuplicates
-	if spec.Scorer, in.Scorers, err = chooseScorer(scorer); err != nil {
+	if spec.Scorer, in.Scorers, err = scorer.choose(kinds.Config{}); err != nil {
 		return nil, err
 	}
 	files, err := in.bucketOf(spec, manifests)
@@ -43,7 +44,7 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer, stat
 	}
 	out := &scoredSamples{}
 	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if err := s.Upload(ctx, in.specObject()); err != nil {
+		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
 			return err
 		}
 		out.status, err = s.score(ctx, p.plan.Run, seconds)

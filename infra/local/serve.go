@@ -84,7 +84,7 @@ func serve(ctx context.Context, from buckets, listen string, out io.Writer) erro
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	scorers, err := openerFor(kinds.Config{}, log)
+	scorers, err := openerFor(kinds.Config{}, work, log)
 	if err != nil {
 		return err
 	}

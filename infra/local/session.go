@@ -65,7 +65,7 @@ func store(input bucket.Reader, work bucket.Bucket) *run.Store {
 
 // planner is a store that can plan, too.
 func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log *slog.Logger) (*run.Store, error) {
-	opener, err := openerFor(scorers, log)
+	opener, err := openerFor(scorers, work, log)
 	if err != nil {
 		return nil, err
 	}
@@ -74,15 +74,13 @@ func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log 
 	return s, nil
 }
 
-// openerFor opens scorers where the configuration says they are, else where the environment says.
-func openerFor(scorers kinds.Config, log *slog.Logger) (*kinds.Opener, error) {
-	if scorers == (kinds.Config{}) {
-		var err error
-		if scorers, err = scorersByEnvironment(); err != nil {
-			return nil, err
-		}
+// openerFor opens scorers where at says they are, else where the environment says.
+func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Opener, error) {
+	scorers, err := scorersByEnvironment()
+	if err != nil {
+		return nil, err
 	}
-	opener, err := kinds.New(scorers, func(err error) { log.Warn("waiting for the scorer", "error", err) })
+	opener, err := kinds.New(scorers.At(at), work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -95,17 +93,6 @@ func scorersByEnvironment() (kinds.Config, error) {
 		return kinds.Config{}, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
 	return c, nil
-}
-
-// chooseScorer reads a --scorer flag.
-func chooseScorer(choice string) (kind string, scorers kinds.Config, err error) {
-	if scorers, err = scorersByEnvironment(); err != nil {
-		return "", kinds.Config{}, err
-	}
-	if kind, scorers, err = scorers.Choose(choice); err != nil {
-		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", choice, err)}
-	}
-	return kind, scorers, nil
 }
 
 // personLog is the log of a command that a person watches.
@@ -126,7 +113,7 @@ func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, s
 		return err
 	}
 	log := personLog(show)
-	opener, err := openerFor(scorers, log)
+	opener, err := openerFor(scorers, work, log)
 	if err != nil {
 		return err
 	}
@@ -225,6 +212,19 @@ func poll(ctx context.Context, look func() (done bool, err error)) error {
 	}
 }
 
+// begin sets a dataset's run going, also one that is stalled: whoever gives the command again has mended what stalled it.
+func (s session) begin(ctx context.Context, object, runID string) error {
+	var status run.Status
+	err := s.call(ctx, http.MethodGet, "/v1/runs/"+runID, nil, &status)
+	if err == nil && status.State == run.StateStalled {
+		err = s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":resume", curate.Resume{}, &status)
+	}
+	if failed, ok := errors.AsType[apiError](err); err != nil && (!ok || failed.status != http.StatusNotFound) {
+		return err
+	}
+	return s.Upload(ctx, object)
+}
+
 // planTimeout is longer than ingest may take for a plan.
 const planTimeout = 10 * time.Minute
 
@@ -275,7 +275,7 @@ func endState(st *run.Status) (bool, error) {
 	case run.StateCancelled:
 		return false, fmt.Errorf("run %s was cancelled", st.Run)
 	case run.StateStalled:
-		return false, fmt.Errorf("run %s is stalled: %d shards were given up after all attempts: %s; mend the cause, then `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
+		return false, fmt.Errorf("run %s is stalled: %d shards were given up: %s; mend the cause, then give the same command again or `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
 			st.Run, len(st.Dead), st.Dead[0].Reason, st.Run, st.Run)
 	default:
 		return false, nil

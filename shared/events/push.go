@@ -14,8 +14,11 @@ import (
 // maxEnvelope bounds a push request: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
 const maxEnvelope = 16 << 20
 
-// deliveryDeadline ends a delivery that hangs before Pub/Sub does, so that it is answered and logged.
-const deliveryDeadline = 540 * time.Second
+// DeliveryDeadline ends a delivery that hangs before Pub/Sub does, so that it is answered and logged.
+const DeliveryDeadline = 540 * time.Second
+
+// MaxDeliveries is how often a message is delivered before it is given up.
+const MaxDeliveries = 100
 
 // A Delivery is one message that was pushed to a function.
 type Delivery struct {
@@ -94,7 +97,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 		if trace := traceID(r); trace != "" {
 			log = log.With("trace", trace)
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), deliveryDeadline)
+		ctx, cancel := context.WithTimeout(r.Context(), DeliveryDeadline)
 		defer cancel()
 		switch err := handle(ctx, d); {
 		case err == nil:

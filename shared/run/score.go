@@ -46,7 +46,11 @@ func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt i
 	if scored, err := s.exists(ctx, name); err != nil {
 		return err
 	} else if !scored {
-		if err := s.scoreShard(ctx, plan, task, attempt); err != nil {
+		err := s.scoreShard(ctx, plan, task, attempt)
+		if stop, ok := errors.AsType[*scorer.StopError](err); ok {
+			// More attempts would be in vain: the run shows as stalled until a person has mended it and resumes it.
+			return s.Bury(ctx, plan.Run, Dead{Range: task.Range, Shard: task.Shard, Attempts: attempt, Reason: stop.Reason})
+		} else if err != nil {
 			return fmt.Errorf("scoring shard %d of range %d of run %s: %w", task.Shard, task.Range, plan.Run, err)
 		}
 	}
@@ -60,6 +64,11 @@ func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTas
 	}
 	if rater.ID() != plan.ScorerID {
 		return fmt.Errorf("the run was planned for scorer %s, and this service has %s: deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
+	}
+	if paid, ok := rater.(scorer.Paid); ok {
+		if rater, err = paid.ForRun(ctx, plan.Run); err != nil {
+			return err
+		}
 	}
 	samples, records, err := s.openShard(ctx, plan, task)
 	if err != nil {

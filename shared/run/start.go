@@ -195,6 +195,11 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 		return nil, err
 	}
 	plan.EstimatedCost = float64(plan.Samples) / 1e6 * limits.CostPerMillion
+	if paid, ok := rater.(scorer.Paid); ok {
+		if err := plan.estimate(paid); err != nil {
+			return nil, err
+		}
+	}
 	plan.NeedsApproval = limits.MaxRunCost > 0 && plan.EstimatedCost > limits.MaxRunCost
 	return plan, nil
 }

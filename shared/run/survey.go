@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"golang.org/x/sync/errgroup"
 )
@@ -18,14 +19,18 @@ type Survey struct {
 	// ImagesFound and ImagesMissing count the images that sound records name.
 	ImagesFound   int64 `json:"images_found"`
 	ImagesMissing int64 `json:"images_missing"`
+	TextBytes     int64 `json:"text_bytes"` // of the conversations of sound records
 	Shards        int   `json:"shards"`
 	// Sources counts samples by source, Problems those with one by its kind; Examples are the first of them.
 	Sources  map[string]int64 `json:"sources"`
 	Problems map[string]int64 `json:"problems"`
 	Examples []string         `json:"examples"`
-	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows.
+	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows;
+	// of a paid scorer both are of its Estimate.
 	PerSecond float64 `json:"samples_per_second"`
 	Seconds   float64 `json:"estimated_seconds"`
+	// Estimate is what a paid scorer takes, which is not tried. Nil for others.
+	Estimate *scorer.Estimate `json:"estimate,omitempty"`
 }
 
 const (
@@ -123,6 +128,9 @@ func (s *Store) look(ctx context.Context, plan *Plan, v *Survey, samples []*data
 		}
 		if reason == "" {
 			v.Sound++
+			for _, text := range sample.Texts() {
+				v.TextBytes += int64(len(text))
+			}
 			continue
 		}
 		v.Problems[reasonKind(reason)]++
@@ -141,6 +149,11 @@ func (s *Store) try(ctx context.Context, plan *Plan, v *Survey, samples []datase
 	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
 	if err != nil {
 		return err
+	}
+	if paid, ok := rater.(scorer.Paid); ok {
+		e := paid.Estimate(scorer.Load{Samples: v.Sound, Images: v.ImagesFound, TextBytes: v.TextBytes})
+		v.Estimate, v.Seconds, v.PerSecond = &e, e.Seconds, float64(v.Sound)/e.Seconds
+		return nil
 	}
 	records := make([]scores.Record, len(samples))
 	for i := range records {

@@ -51,6 +51,12 @@ const Died = "scorer died on this sample"
 // rubric or the dataset, and the same call may succeed later.
 var ErrUnavailable = errors.New("scorer unavailable")
 
+// A StopError says that a run cannot go on until a person mends what it names: its spending limit is
+// reached, or the key is refused. No sample is at fault, and trying again changes nothing before then.
+type StopError struct{ Reason string }
+
+func (e *StopError) Error() string { return e.Reason }
+
 // A Scorer rates samples under the rubric that it was made for.
 type Scorer interface {
 	// ID is a hash of everything that can change a rating.
@@ -59,4 +65,33 @@ type Scorer interface {
 	// result; an error is a fault of the world (a server down, the context cancelled), and the
 	// same call may succeed later. Results depend on the items alone, not on how they are batched.
 	Rate(ctx context.Context, items []Item) ([]Result, error)
+}
+
+// A Paid scorer rates for money, or under limits of what may be asked in a minute.
+type Paid interface {
+	Scorer
+	// ForRun is the same scorer on the account of a run, which has a spending limit of its own. Its
+	// error is a *StopError if that limit is reached already.
+	ForRun(ctx context.Context, run string) (Scorer, error)
+	// Estimate tells what rating a load takes. It asks nobody.
+	Estimate(Load) Estimate
+}
+
+// A Load is what is to be rated.
+type Load struct {
+	Samples, Images int64
+	TextBytes       int64 // of all conversations
+}
+
+// An Estimate is what rating a load is expected to take.
+type Estimate struct {
+	InputTokens  int64 `json:"input_tokens"`
+	OutputTokens int64 `json:"output_tokens"`
+	// Dollars is nil where the price is not known.
+	Dollars *float64 `json:"dollars,omitempty"`
+	Seconds float64  `json:"seconds"`
+	// LimitedBy names the setting that Seconds follow from.
+	LimitedBy string `json:"limited_by"`
+	// SpendingLimit is what a run may cost, in US dollars; 0 for no limit.
+	SpendingLimit float64 `json:"spending_limit,omitempty"`
 }

@@ -54,7 +54,7 @@ func New(t testing.TB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scorers, err := kinds.New(kinds.Config{}, nil)
+	scorers, err := kinds.New(kinds.Config{}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

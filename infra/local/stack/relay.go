@@ -26,7 +26,7 @@ type Retry struct {
 
 // DefaultRetry has the cloud's number of attempts, and shorter pauses: what fails on one machine is seldom overloaded.
 func DefaultRetry() Retry {
-	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second, Attempts: 100}
+	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second, Attempts: events.MaxDeliveries}
 }
 
 type subscription struct {

@@ -121,7 +121,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	if err != nil {
 		t.Fatal(err)
 	}
-	scorers, err := kinds.New(kinds.Config{GPU: process.URL}, nil)
+	scorers, err := kinds.New(kinds.Config{GPU: process.URL}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func fineLimits() run.Limits {
 // localScorers opens the scorers that need no sidecar.
 func localScorers(t *testing.T) *kinds.Opener {
 	t.Helper()
-	scorers, err := kinds.New(kinds.Config{}, nil)
+	scorers, err := kinds.New(kinds.Config{}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,36 +7,56 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
+	"github.com/harvest-ml/harvest/shared/scorer/llm"
 )
 
 // The kinds of scorer.
 const (
 	Embedded = "embedded" // lies in the binary
 	GPU      = "gpu"      // the released models, served by a sidecar
+	LLM      = "llm"      // any vision model behind an OpenAI-compatible API
 )
 
 // Config says where scorers are that do not lie in the binary. It is no part of a run.
 type Config struct {
 	// GPU is the address of the sidecar: a URL, or scorer=URL,styler=URL for one sidecar each.
 	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty"`
+	// LLM is the model, where it is, and what may be asked of it.
+	LLM llm.Config `json:"llm,omitzero"`
 }
 
 // Validate tells whether the addresses can be read. The error names the variable.
 func (c Config) Validate() error {
-	if c.GPU == "" {
-		return nil
+	var sidecar error
+	if c.GPU != "" {
+		if _, err := gpu.ParseAddress(c.GPU); err != nil {
+			sidecar = fmt.Errorf("GPU_SIDECAR: %w", err)
+		}
 	}
-	if _, err := gpu.ParseAddress(c.GPU); err != nil {
-		return fmt.Errorf("GPU_SIDECAR: %w", err)
-	}
-	return nil
+	return errors.Join(sidecar, c.LLM.Validate())
 }
 
-// Choose reads a person's choice of a scorer: the name of a kind, or `gpu:` and the sidecar's address,
+// At is the same configuration with the addresses of another, as far as it has any. An address is all
+// that is remembered of a run's configuration: secrets and limits are those of today.
+func (c Config) At(other Config) Config {
+	if other.GPU != "" {
+		c.GPU = other.GPU
+	}
+	if other.LLM.URL != "" {
+		c.LLM.URL = other.LLM.URL
+	}
+	if other.LLM.Model != "" {
+		c.LLM.Model = other.LLM.Model
+	}
+	return c
+}
+
+// Choose reads a person's choice of a scorer: the name of a kind, or `gpu:` or `llm:` and an address,
 // which then replaces the one in the Config.
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
@@ -52,6 +72,13 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 		if _, err := gpu.ParseAddress(c.GPU); err != nil {
 			return "", c, err
 		}
+	case kind == LLM:
+		if given {
+			c.LLM.URL = address
+		}
+		if _, err := llm.New(c.LLM, llm.Options{}); err != nil {
+			return "", c, err
+		}
 	default:
 		return "", c, errNoKind
 	}
@@ -60,22 +87,32 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 
 var (
 	errNoAddress = errors.New("it is not known where the sidecar is: give --scorer gpu:URL, or set GPU_SIDECAR")
-	errNoKind    = fmt.Errorf("there is no such kind; the kinds are %s and %s", Embedded, GPU)
+	errNoKind    = fmt.Errorf("there is no such kind; the kinds are %s, %s and %s", Embedded, GPU, LLM)
 )
 
 // An Opener opens scorers. It is safe for concurrent use; a process should have one.
-type Opener struct{ sidecar *gpu.Sidecar }
+type Opener struct {
+	sidecar  *gpu.Sidecar  // nil if it is not known where it is
+	endpoint *llm.Endpoint // nil if noEndpoint says why
+	// noEndpoint is told to those alone who ask for the scorer.
+	noEndpoint error
+}
 
-// New makes an Opener. waiting, if not nil, is told why a scorer is waited for.
-func New(c Config, waiting func(error)) (*Opener, error) {
-	if c.GPU == "" {
-		return &Opener{}, nil
+// New makes an Opener. work is where answers are kept that cost money; nil keeps none. waiting, if not nil, is told why a scorer is waited for.
+func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
 	}
-	at, err := gpu.ParseAddress(c.GPU)
-	if err != nil {
-		return nil, fmt.Errorf("GPU_SIDECAR: %w", err)
+	o := &Opener{}
+	if c.GPU != "" {
+		at, err := gpu.ParseAddress(c.GPU)
+		if err != nil {
+			return nil, fmt.Errorf("GPU_SIDECAR: %w", err)
+		}
+		o.sidecar = gpu.New(at, gpu.Options{Waiting: waiting})
 	}
-	return &Opener{gpu.New(at, gpu.Options{Waiting: waiting})}, nil
+	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Work: work, Waiting: waiting})
+	return o, nil
 }
 
 // Open gives the scorer of a kind for a rubric, as it is now. It waits for one that is starting. The error is a
@@ -92,8 +129,18 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 		return nil, errNoAddress
 	case kind == GPU:
 		return o.sidecar.Open(ctx, r)
+	case kind == LLM && o.noEndpoint != nil:
+		return nil, o.noEndpoint
+	case kind == LLM:
+		s, err := o.endpoint.Open(r)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
 	case strings.HasPrefix(kind, GPU+":"):
 		return nil, errors.New("a dataset names only the kind, gpu: the service's GPU_SIDECAR says where the sidecar is")
+	case strings.HasPrefix(kind, LLM+":"):
+		return nil, errors.New("a dataset names only the kind, llm: the service's LLM_URL and LLM_MODEL say where the model is")
 	default:
 		return nil, errNoKind
 	}

@@ -1,15 +1,18 @@
 package kinds_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/llm"
 )
 
 func TestChoose(t *testing.T) {
@@ -27,9 +30,9 @@ func TestChoose(t *testing.T) {
 		{"gpu", "", "", "", "it is not known where the sidecar is"},
 		{"gpu:", "http://b:2", "", "", "it is not known where the sidecar is"},
 		{"gpu:a:1", "", "", "", "no address of a sidecar"},
-		{"embedded:http://a", "", "", "", "the kinds are embedded and gpu"},
-		{"http://a:1", "", "", "", "the kinds are embedded and gpu"},
-		{"", "", "", "", "the kinds are embedded and gpu"},
+		{"embedded:http://a", "", "", "", "the kinds are embedded, gpu and llm"},
+		{"http://a:1", "", "", "", "the kinds are embedded, gpu and llm"},
+		{"", "", "", "", "the kinds are embedded, gpu and llm"},
 	}
 	for _, tt := range tests {
 		kind, c, err := kinds.Config{GPU: tt.known}.Choose(tt.choice)
@@ -62,11 +65,13 @@ func TestOpen(t *testing.T) {
 		{"gpu", "", rubric.Default(), "it is not known where the sidecar is", false},
 		{"gpu", lost.URL, rubric.Default(), "404", true},
 		{"gpu:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
-		{"llm", lost.URL, rubric.Default(), "the kinds are embedded and gpu", false},
-		{"", lost.URL, rubric.Default(), "the kinds are embedded and gpu", false},
+		{"llm", lost.URL, rubric.Default(), "it is not known where the model is", false},
+		{"llm:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
+		{"other", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
+		{"", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
 	}
 	for _, tt := range tests {
-		opener, err := kinds.New(kinds.Config{GPU: tt.address}, nil)
+		opener, err := kinds.New(kinds.Config{GPU: tt.address}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +86,43 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", tt.kind, err, tt.want)
 		}
 	}
-	if _, err := kinds.New(kinds.Config{GPU: "nowhere"}, nil); err == nil || !strings.Contains(err.Error(), "GPU_SIDECAR") {
+	if _, err := kinds.New(kinds.Config{GPU: "nowhere"}, nil, nil); err == nil || !strings.Contains(err.Error(), "GPU_SIDECAR") {
 		t.Errorf("a bad address: error %v", err)
+	}
+}
+
+func TestLLM(t *testing.T) {
+	t.Parallel()
+	known := kinds.Config{LLM: llm.Config{Model: "wren-1", APIKey: "sk-secret", MaxCost: 3, Prices: "wren-1=1/2"}}
+	if _, _, err := known.Choose("llm"); err == nil || !strings.Contains(err.Error(), "--scorer llm:URL") {
+		t.Errorf("without a URL: error %v", err)
+	}
+	if _, _, err := (kinds.Config{}).Choose("llm:http://a:1"); err == nil || !strings.Contains(err.Error(), "--model") {
+		t.Errorf("without a model: error %v", err)
+	}
+	kind, c, err := known.Choose("llm:http://a:1/v1")
+	if kind != kinds.LLM || c.LLM.URL != "http://a:1/v1" || c.LLM.Model != "wren-1" || err != nil {
+		t.Errorf("kind %q of %q at %q, error %v", kind, c.LLM.Model, c.LLM.URL, err)
+	}
+	// What is remembered of a run has its addresses, and neither secrets nor limits: those are of today.
+	data, err := json.Marshal(c)
+	if string(data) != `{"llm":{"url":"http://a:1/v1","model":"wren-1"}}` || err != nil {
+		t.Errorf("remembered as %s, error %v", data, err)
+	}
+	var remembered kinds.Config
+	if err := json.Unmarshal(data, &remembered); err != nil {
+		t.Fatal(err)
+	}
+	today := kinds.Config{LLM: llm.Config{URL: "http://b:2", Model: "other", APIKey: "sk-2", MaxCost: 5, Prices: "wren-1=1/2"}}
+	want := kinds.Config{LLM: llm.Config{URL: "http://a:1/v1", Model: "wren-1", APIKey: "sk-2", MaxCost: 5, Prices: "wren-1=1/2"}}
+	if diff := cmp.Diff(want, today.At(remembered)); diff != "" {
+		t.Errorf("configuration (-want +got)\n%s", diff)
+	}
+	opener, err := kinds.New(c, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := opener.Open(t.Context(), kinds.LLM, rubric.Default()); err != nil || !strings.HasPrefix(s.ID(), "llm-") {
+		t.Errorf("error %v", err)
 	}
 }

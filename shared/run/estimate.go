@@ -1,0 +1,37 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// shardsAtOnce is how many shards share what a process may ask of a paid scorer: one machine scores two at once.
+const shardsAtOnce = 2
+
+// estimate sets what the plan's run costs by a paid scorer, and refuses a scorer so slow that a shard
+// would be given up before it is scored. Before the records are read a sample is taken to have one image.
+func (p *Plan) estimate(paid scorer.Paid) error {
+	all := scorer.Load{Samples: p.Samples, Images: p.Samples}
+	for _, r := range p.Ranges {
+		all.TextBytes += r.Span.End - r.Span.Start
+	}
+	if dollars := paid.Estimate(all).Dollars; dollars != nil {
+		p.EstimatedCost = *dollars
+	}
+	largest := min(int64(p.Constants.ShardSamples), p.Samples)
+	shard := paid.Estimate(scorer.Load{Samples: largest, Images: largest, TextBytes: all.TextBytes * largest / p.Samples})
+	needed, given := shard.Seconds*shardsAtOnce, (events.DeliveryDeadline * events.MaxDeliveries).Seconds()
+	if needed <= given {
+		return nil
+	}
+	return &RefusedError{Reason: fmt.Sprintf(
+		"scorer %q: by %s a shard of %d samples takes %v while %d are scored at once, and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
+		p.Scorer, shard.LimitedBy, largest, seconds(needed), shardsAtOnce, events.MaxDeliveries, seconds(given), shard.LimitedBy, max(1, int(float64(largest)*given/needed)))}
+}
+
+func seconds(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(time.Minute)
+}

@@ -1,0 +1,142 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A purse is what runs may spend on a paid scorer.
+type purse struct {
+	mu    sync.Mutex
+	limit int // samples
+	spent map[string]int
+
+	perSample float64 // seconds
+}
+
+// A paidScorer takes a sample's price from its run's purse before it rates it.
+type paidScorer struct {
+	boundScorer
+	*purse
+	run string
+}
+
+func (s paidScorer) ForRun(_ context.Context, run string) (scorer.Scorer, error) {
+	s.run = run
+	return s, nil
+}
+
+func (s paidScorer) Estimate(l scorer.Load) scorer.Estimate {
+	dollars := float64(l.Samples) + float64(l.Images)/1000 + float64(l.TextBytes)/1e6
+	return scorer.Estimate{Dollars: &dollars, Seconds: float64(l.Samples) * s.perSample, LimitedBy: "LLM_REQUESTS_PER_MINUTE"}
+}
+
+func (s paidScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
+	s.mu.Lock()
+	if s.spent[s.run]+len(items) > s.limit {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("rating: %w", &scorer.StopError{Reason: "the limit is reached; raise it"})
+	}
+	s.spent[s.run] += len(items)
+	s.mu.Unlock()
+	return s.boundScorer.Rate(ctx, items)
+}
+
+// newPaidWorld is a world whose scorer costs money.
+func newPaidWorld(t *testing.T, p *purse) *world {
+	w := newWorld(t)
+	p.spent = map[string]int{}
+	w.store.OpenScorer = func(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+		return paidScorer{boundScorer: boundScorer{w.rater, len(r.Capabilities), r.Styles}, purse: p}, nil
+	}
+	return w
+}
+
+// A scorer that must stop stalls its run at once: no attempt is wasted, no sample blamed. Mended and resumed, it comes to its end.
+func TestStopStallsRun(t *testing.T) {
+	t.Parallel()
+	p := &purse{limit: 7}
+	w := newPaidWorld(t, p)
+	w.upload("datasets/demo/a.jsonl", lines(plain("p", 12)))
+	plan := w.start("datasets/demo/a.jsonl")
+	if err := w.drain(); err != nil {
+		t.Fatalf("a delivery was refused, and should be acknowledged: %v", err)
+	}
+	st := w.status(plan.Run)
+	if st.State != run.StateStalled || len(st.Dead) != 2 || st.Dead[0].Reason != "the limit is reached; raise it" || st.Progress.SamplesDone != 6 {
+		t.Fatalf("status %+v", st)
+	}
+	p.limit = 100
+	if err := w.store.Resume(t.Context(), plan.Run, false); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(events.Counts{In: 12, Scored: 12}, w.finish(plan)); diff != "" {
+		t.Errorf("samples (-want +got)\n%s", diff)
+	}
+	if p.spent[plan.Run] != 12 || len(p.spent) != 1 {
+		t.Errorf("spent %v", p.spent)
+	}
+}
+
+// What a paid scorer costs is known before anything is spent, and may need approval.
+func TestPaidEstimates(t *testing.T) {
+	t.Parallel()
+	p := &purse{perSample: 2}
+	w := newPaidWorld(t, p)
+	w.limits.MaxRunCost = 12
+	w.limits.CostPerMillion = 7
+	w.upload("images/demo/here.png", pngImage(t, 8, 8))
+	records := append(plain("p", 11), record("q", "Found.", "here.png"))
+	w.upload("datasets/demo/a.jsonl", lines(records))
+	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, w.limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes := 0
+	for _, r := range records {
+		bytes += len(r)
+	}
+	// The separators of records are between ranges or in them.
+	if low := 12 + 0.012 + float64(bytes)/1e6; plan.EstimatedCost < low || plan.EstimatedCost > low+2e-5 || !plan.NeedsApproval {
+		t.Errorf("estimated $%v, approval needed: %v; want $%v and little more", plan.EstimatedCost, plan.NeedsApproval, low)
+	}
+	survey, err := w.store.Survey(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := survey.Estimate; e == nil || *e.Dollars != 12+0.001+float64(survey.TextBytes)/1e6 || survey.TextBytes == 0 ||
+		survey.Seconds != 24 || survey.PerSecond != 0.5 {
+		t.Errorf("survey %+v, estimate %+v", survey, e)
+	}
+	if len(w.rater.counts()) > 0 || len(p.spent) > 0 {
+		t.Errorf("planning rated %v and spent %v", w.rater.counts(), p.spent)
+	}
+}
+
+// A scorer so slow that no shard would ever be finished is refused before it begins.
+func TestTooSlowIsRefused(t *testing.T) {
+	t.Parallel()
+	p := &purse{perSample: 9000} // 100 deliveries of 540 s are 54,000 s, and two shards of three samples share them
+	w := newPaidWorld(t, p)
+	w.upload("datasets/demo/a.jsonl", lines(plain("p", 12)))
+	spec := run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}
+	if _, err := w.store.NewPlan(t.Context(), spec, w.limits); err != nil {
+		t.Errorf("just fast enough, and refused: %v", err)
+	}
+	p.perSample = 10_000
+	_, err := w.store.NewPlan(t.Context(), spec, w.limits)
+	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples takes 16h40m0s", "after 15h0m0s", "SHARD_SAMPLES to 2 at most"} {
+		if !strings.Contains(refusal(t, err), words) {
+			t.Errorf("%q lacks %q", refusal(t, err), words)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package llm
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A run stops at its spending limit, without blame and without a request too many, and goes on from there when it is raised.
+func TestSpendingLimit(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	work := folder(t)
+	c := config(f)
+	c.MaxTokens = 200 // so that what a request can cost is not far from what it does
+	c.MaxCost = 0.01
+	items := samples(30)
+	_, err := billed(t, open(t, c, Options{Work: work}), "a-1").Rate(t.Context(), items)
+	stopped, ok := errors.AsType[*scorer.StopError](err)
+	if !ok || !strings.Contains(stopped.Reason, "spending limit of $0.01 is reached") {
+		t.Fatalf("error %v", err)
+	}
+	spent := checkSpent(t, memory{work}, "a-1", len(f.requests()))
+	if spent > c.MaxCost || spent < 0.005 {
+		t.Errorf("$%.4f are spent of a limit of $%.2f", spent, c.MaxCost)
+	}
+	// Another process knows, and begins nothing; another run has an account of its own.
+	before := len(f.requests())
+	again, err := open(t, c, Options{Work: work}).ForRun(t.Context(), "a-1")
+	if err == nil {
+		_, err = again.Rate(t.Context(), items)
+	}
+	if _, ok := errors.AsType[*scorer.StopError](err); !ok || len(f.requests()) > before+2 {
+		t.Errorf("error %v after %d more requests", err, len(f.requests())-before)
+	}
+	c.MaxCost = 1
+	rated(t, billed(t, open(t, c, Options{Work: work}), "a-1"), items...)
+	if n := len(f.requests()); n != len(items) {
+		t.Errorf("%d requests for %d samples", n, len(items))
+	}
+	checkSpent(t, memory{work}, "a-1", len(items))
+}
+
+// checkSpent holds what a run has spent against the requests that were answered.
+func checkSpent(t *testing.T, m memory, run string, requests int) float64 {
+	t.Helper()
+	spent, err := m.spent(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := float64(requests) * answerDollars; math.Abs(spent-want) > 1e-9 {
+		t.Errorf("$%.4f are spent, and %d requests cost $%.4f", spent, requests, want)
+	}
+	return spent
+}
+
+// A first answer that was paid for counts, though the second request failed for good.
+func TestReceiptWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(a asked) said {
+		if len(a.Messages) == 4 {
+			return said{status: 401}
+		}
+		return said{text: "no JSON"}
+	})
+	work := folder(t)
+	if _, err := billed(t, open(t, config(f), Options{Work: work}), "a-1").Rate(t.Context(), samples(1)); err == nil {
+		t.Error("no error")
+	}
+	checkSpent(t, memory{work}, "a-1", 1)
+	if kept := objects(t, work, "answers/"); len(kept) != 1 {
+		t.Errorf("kept is %q, want a receipt alone", kept)
+	}
+}
+
+// Reservations of requests in flight never exceed the limit, and those who wait go on when one ends.
+func TestReservations(t *testing.T) {
+	t.Parallel()
+	a := &account{limit: 10, changed: make(chan struct{})}
+	var group sync.WaitGroup
+	var inFlight, paid, refused atomic.Int32
+	for range 40 {
+		group.Go(func() {
+			if err := a.reserve(t.Context(), 3); err != nil {
+				refused.Add(1)
+				return
+			}
+			if n := inFlight.Add(1); n > 3 {
+				t.Errorf("%d are in flight, and may cost 3 of 10 each", n)
+			}
+			runtime.Gosched()
+			inFlight.Add(-1)
+			paid.Add(1)
+			a.pay(3, 1)
+		})
+	}
+	group.Wait()
+	if paid.Load() != 8 || refused.Load() != 32 {
+		t.Errorf("%d are paid, %d refused; want 8, because a ninth might cost 3 of 2", paid.Load(), refused.Load())
+	}
+}

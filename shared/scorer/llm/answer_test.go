@@ -1,0 +1,135 @@
+package llm
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	const ratings = `"ratings": {"bird song": 4, "\"wing\" shape": 0}`
+	want := rating{Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"}}
+	tests := map[string]struct {
+		text string
+		says string // of the error; none if empty
+	}{
+		"sound":          {sound, ""},
+		"spaces":         {"\n " + sound + "\n", ""},
+		"fenced":         {"```json\n" + sound + "\n```", ""},
+		"fenced bare":    {"```\n" + sound + "```", ""},
+		"two lines":      {`{"reason": " It\n\tsings. ", ` + ratings + `, "styles": ["tweet", "tweet"]}`, ""},
+		"empty":          {"", "it is no JSON object"},
+		"prose":          {"Sure! " + sound, "it is no JSON object"},
+		"list":           {"[" + sound + "]", "it is no JSON object"},
+		"more":           {sound + " Done.", "something follows"},
+		"cut":            {sound[:len(sound)-1], "it is cut off"},
+		"cut in a value": {sound[:40], "it is no JSON"},
+		"unknown field":  {`{"score": 3, ` + sound[1:], `a field "score", which was not asked for`},
+		"other case":     {strings.Replace(sound, "styles", "Styles", 1), `a field "Styles"`},
+		"twice":          {`{"styles": ["tweet"], ` + sound[1:], `"styles" twice`},
+		"nothing":        {"{}", "reason is missing; ratings is missing; styles is missing"},
+		"null":           {`{"reason": null, "ratings": null, "styles": null}`, "reason is no text; ratings: it is no JSON object; styles is empty"},
+		"list of texts":  {strings.Replace(sound, `"It sings."`, `["It sings."]`, 1), "reason is no text"},
+		"above":          {strings.Replace(sound, "4", "6", 1), `the rating of "bird song" is 6, and should be`},
+		"below":          {strings.Replace(sound, "4", "-1", 1), `is -1,`},
+		"fraction":       {strings.Replace(sound, "4", "4.0", 1), `is 4.0,`},
+		"text":           {strings.Replace(sound, "4", `"4"`, 1), `is "4",`},
+		"signed":         {strings.Replace(sound, "4", `1e0`, 1), `is 1e0,`},
+		"unrated":        {strings.Replace(sound, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
+		"other":          {strings.Replace(sound, "bird song", "song", 1), `ratings has "song", which is no capability; the rating of "bird song" is missing`},
+		"other style":    {strings.Replace(sound, `"tweet"`, `"tweet", "song"`, 1), `styles has "song", which is no style`},
+		"style number":   {strings.Replace(sound, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
+		"style alone":    {strings.Replace(sound, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
+		"no style":       {strings.Replace(sound, `["tweet"]`, `[]`, 1), `styles is empty`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := read(tt.text, birds(t))
+			if tt.says == "" {
+				if diff := cmp.Diff(want, got); diff != "" || err != nil {
+					t.Errorf("error %v; answer (-want +got)\n%s", err, diff)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error %v, want one with %q", err, tt.says)
+			}
+		})
+	}
+}
+
+// A model that gets everything wrong is not told all of it.
+func TestReadNamesFewFaults(t *testing.T) {
+	t.Parallel()
+	_, err := read(`{"reason": "", "ratings": {}, "styles": []}`, rubric.Default())
+	if err == nil || !strings.HasSuffix(err.Error(), "; and 10 faults more") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Whatever a model answers, what is taken holds against the rubric.
+func FuzzRead(f *testing.F) {
+	f.Add(sound)
+	f.Add("```json\n" + sound + "\n```")
+	f.Add(`{"reason": "\ud800", "ratings": {"bird song": 05}, "styles": [{}]}`)
+	f.Add(sound[:len(sound)-2])
+	r := birds(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := read(text, r)
+		if err != nil {
+			return
+		}
+		if len(got.Ratings) != len(r.Capabilities) || len(got.Styles) == 0 || len([]rune(got.Reason)) > maxReason || strings.Contains(got.Reason, "\n") {
+			t.Errorf("%q gives %+v", text, got)
+		}
+		for _, rating := range got.Ratings {
+			if rating < 0 || rating > scorer.MaxRating {
+				t.Errorf("%q gives %+v", text, got)
+			}
+		}
+	})
+}
+
+// Models answer in the order of the schema: the reason before the ratings, capabilities and styles as in the rubric.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	all, err := formats(birds(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object","additionalProperties":false,` +
+		`"required":["reason","ratings","styles"],"properties":{"reason":{"type":"string"},` +
+		`"ratings":{"type":"object","additionalProperties":false,"required":["bird song","\"wing\" shape"],"properties":{` +
+		`"bird song":{"type":"integer","enum":[0,1,2,3,4,5]},"\"wing\" shape":{"type":"integer","enum":[0,1,2,3,4,5]}}},` +
+		`"styles":{"type":"array","items":{"type":"string","enum":["tweet","word/short-phrase"]}}}}}}`
+	if diff := cmp.Diff(want, string(all[1])); diff != "" {
+		t.Errorf("plain format (-want +got)\n%s", diff)
+	}
+	if !json.Valid(all[0]) || !strings.Contains(string(all[0]), `"maxItems":2`) || all[2] != nil || len(all) != 3 {
+		t.Errorf("formats %s", all)
+	}
+}
+
+// The instructions name everything that an answer is held against, and stay short enough for small contexts.
+func TestInstructions(t *testing.T) {
+	t.Parallel()
+	r := rubric.Default()
+	text := instructions(r)
+	for _, name := range append(r.Capabilities, r.Styles...) {
+		if !strings.Contains(text, "\n- "+name+": ") {
+			t.Errorf("%q is not explained", name)
+		}
+	}
+	if len(text) > 5000 {
+		t.Errorf("%d bytes", len(text))
+	}
+	if own := instructions(birds(t)); !strings.Contains(own, "\n- bird song\n") {
+		t.Errorf("a capability of a user's own is not named:\n%s", own)
+	}
+}

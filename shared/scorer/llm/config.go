@@ -1,0 +1,123 @@
+package llm
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config says which model rates, where it is, and how much may be asked of it. A field that is 0 has its default.
+type Config struct {
+	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a
+	// path stands for its /v1. Another URL of the same model makes no other scorer.
+	URL   string `env:"LLM_URL" json:"url,omitempty"`
+	Model string `env:"LLM_MODEL" json:"model,omitempty"`
+	// APIKey is a secret: it is sent to URL as a bearer token, and told nowhere else.
+	APIKey string `env:"LLM_API_KEY" json:"-"`
+
+	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer.
+	Temperature float64 `env:"LLM_TEMPERATURE" json:"-"`
+	// MaxTokens is the longest answer, in tokens, the model's thinking included; 2048 by default.
+	MaxTokens int `env:"LLM_MAX_TOKENS" json:"-"`
+	// ImageSide is the longest side of an image as it is sent, in pixels; larger images are made smaller. 1024 by default.
+	ImageSide int `env:"LLM_IMAGE_SIDE" json:"-"`
+
+	// Concurrency is how many requests a process has in flight; 8 by default.
+	Concurrency int `env:"LLM_CONCURRENCY" json:"-"`
+	// RequestsPerMinute and TokensPerMinute are what a process may ask; no limit by default.
+	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE" json:"-"`
+	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE" json:"-"`
+	// Timeout is how long one request may take; 120 s by default.
+	Timeout time.Duration `env:"LLM_TIMEOUT" json:"-"`
+
+	// Prices is a table of US dollars per million input and output tokens: model=input/output,...
+	Prices string `env:"LLM_PRICES" json:"-"`
+	// MaxCost is what a run may spend, in US dollars; no limit by default.
+	MaxCost float64 `env:"LLM_MAX_COST" json:"-"`
+	// ImageTokens is what an image is taken for in estimates; 1000 by default.
+	ImageTokens int `env:"LLM_IMAGE_TOKENS" json:"-"`
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxTokens, c.ImageSide = cmp.Or(c.MaxTokens, 2048), cmp.Or(c.ImageSide, 1024)
+	c.Concurrency, c.Timeout = cmp.Or(c.Concurrency, 8), cmp.Or(c.Timeout, 120*time.Second)
+	c.ImageTokens = cmp.Or(c.ImageTokens, 1000)
+	return c
+}
+
+// Validate names every fault by its variable. An empty URL or model is none: not every service uses them.
+func (c Config) Validate() error {
+	var faults []error
+	if c.URL != "" {
+		if _, err := baseURL(c.URL); err != nil {
+			faults = append(faults, fmt.Errorf("LLM_URL: %w", err))
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"LLM_TEMPERATURE", c.Temperature}, {"LLM_MAX_TOKENS", float64(c.MaxTokens)}, {"LLM_IMAGE_SIDE", float64(c.ImageSide)},
+		{"LLM_CONCURRENCY", float64(c.Concurrency)}, {"LLM_REQUESTS_PER_MINUTE", float64(c.RequestsPerMinute)},
+		{"LLM_TOKENS_PER_MINUTE", float64(c.TokensPerMinute)}, {"LLM_TIMEOUT", c.Timeout.Seconds()},
+		{"LLM_MAX_COST", c.MaxCost}, {"LLM_IMAGE_TOKENS", float64(c.ImageTokens)},
+	} {
+		if !(n.value >= 0) {
+			faults = append(faults, fmt.Errorf("%s: %v; give 0 or more", n.name, n.value))
+		}
+	}
+	prices, err := parsePrices(c.Prices)
+	if err != nil {
+		faults = append(faults, fmt.Errorf("LLM_PRICES: %w", err))
+	} else if _, known := prices[c.Model]; c.MaxCost > 0 && c.Model != "" && !known {
+		faults = append(faults, fmt.Errorf("LLM_MAX_COST: the price of %s is not known: add it to LLM_PRICES as %s=input/output, in dollars per million tokens", c.Model, c.Model))
+	}
+	return errors.Join(faults...)
+}
+
+// baseURL reads the address of an API.
+func baseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	// The text is not quoted where it may hold a secret.
+	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("it is no plain URL: give one such as https://api.openai.com/v1, and the key in LLM_API_KEY")
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return "", fmt.Errorf("%q is no address of an API: give a URL such as https://api.openai.com/v1", s)
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	if u.Path == "" {
+		u.Path = "/v1"
+	}
+	return u.String(), nil
+}
+
+// A price is in US dollars per million tokens.
+type price struct{ input, output float64 }
+
+func (p price) of(u Usage) float64 {
+	return (float64(u.InputTokens)*p.input + float64(u.OutputTokens)*p.output) / 1e6
+}
+
+func parsePrices(table string) (map[string]price, error) {
+	prices := map[string]price{}
+	for row := range strings.SplitSeq(table, ",") {
+		row = strings.TrimSpace(row)
+		if row == "" {
+			continue
+		}
+		at := strings.LastIndex(row, "=") // a model's name may have one, too
+		input, output, both := strings.Cut(row[at+1:], "/")
+		in, errIn := strconv.ParseFloat(strings.TrimSpace(input), 64)
+		out, errOut := strconv.ParseFloat(strings.TrimSpace(output), 64)
+		if at < 1 || !both || errIn != nil || errOut != nil || !(in >= 0 && out >= 0) {
+			return nil, fmt.Errorf("%q is no price: give model=input/output, in dollars per million tokens, such as gpt-4o=2.50/10", row)
+		}
+		prices[strings.TrimSpace(row[:at])] = price{in, out}
+	}
+	return prices, nil
+}

@@ -1,0 +1,155 @@
+// Package enginetest runs a real OpenAI-compatible vision server for tests: llama.cpp's llama-server with a
+// small random model, from ../shared/engine. Its functions skip the test, saying why, where that is not at hand.
+package enginetest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// RootVariable names the folder that ../shared/engine/start.sh has installed the server into.
+const RootVariable = "HARVEST_ENGINE_ROOT"
+
+// Shared is the path of a file or folder of ../shared, beside the repository.
+func Shared(t testing.TB, name string) string {
+	t.Helper()
+	_, file, _, ok := runtime.Caller(0)
+	if !ok {
+		t.Fatal("where the repository lies is not known")
+	}
+	path := filepath.Join(filepath.Dir(file), "..", "..", "..", "..", "..", "shared", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("not tested: %s is not beside the repository", filepath.Join("..", "shared", name))
+	}
+	return path
+}
+
+// A Server is a llama-server that can be killed and started again, at the same address.
+type Server struct {
+	URL string
+
+	t    testing.TB
+	root string
+	port int
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	log  bytes.Buffer
+}
+
+// models are the files that the server loads.
+var models = []string{"tiny-vlm.gguf", "tiny-mmproj.gguf"}
+
+// Start starts a server and waits until it is ready. It is killed at the end of the test, and its log shown if the test failed.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("not tested: starting llama-server takes long")
+	}
+	engine := Shared(t, "engine")
+	root := os.Getenv(RootVariable)
+	if root == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		root = filepath.Join(home, ".cache", "harvest-engine")
+	}
+	if _, err := os.Stat(filepath.Join(root, "usr/bin/llama-server")); err != nil || os.Geteuid() != 0 {
+		t.Skip("not tested: llama-server is not installed, or we are not root; ../shared/engine/start.sh installs it")
+	}
+	// Not by start.sh: it would write over the files that another test's server has mapped.
+	for _, name := range models {
+		placeModel(t, filepath.Join(engine, name), filepath.Join(root, "models", name))
+	}
+	s := &Server{t: t, root: root, port: freePort(t)}
+	s.URL = fmt.Sprintf("http://127.0.0.1:%d/v1", s.port)
+	t.Cleanup(func() {
+		s.Kill()
+		if t.Failed() {
+			t.Logf("the end of llama-server's log:\n%s", s.log.Bytes()[max(0, s.log.Len()-4000):])
+		}
+	})
+	s.Restart()
+	s.ready()
+	return s
+}
+
+func placeModel(t testing.TB, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if there, err := os.ReadFile(to); err == nil && bytes.Equal(there, data) {
+		return
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := renameio.WriteFile(to, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	return free.Addr().(*net.TCPAddr).Port
+}
+
+// Restart starts the server after a Kill. It is not ready yet.
+func (s *Server) Restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// One thread: more of them wait for each other in turns of the scheduler on a busy machine.
+	s.cmd = exec.Command("chroot", s.root, "llama-server", "-m", "/models/"+models[0], "--mmproj", "/models/"+models[1],
+		"--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "-c", "32768", "-np", "4", "-t", "1")
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Errorf("starting llama-server: %v", err)
+		s.cmd = nil
+	}
+}
+
+func (s *Server) ready() {
+	s.t.Helper()
+	for range 600 {
+		resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/health", s.port))
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.t.Fatal("llama-server did not become ready")
+}
+
+// Kill ends the server at once, in the middle of whatever it does.
+func (s *Server) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill() // it may be gone already
+	_ = s.cmd.Wait()         // its status is that it was killed
+	s.cmd = nil
+}

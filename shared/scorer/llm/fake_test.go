@@ -1,0 +1,208 @@
+package llm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// Every test closes its servers, so what is left at the end was leaked by this package.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// An asked is a request as the fake API sees it.
+type asked struct {
+	header   http.Header
+	Model    string            `json:"model"`
+	Messages []json.RawMessage `json:"messages"`
+	Format   json.RawMessage   `json:"response_format"`
+	text     string            // of all messages
+	images   int
+	trial    bool // a harmless request of the client's own
+}
+
+// A said is what the fake API answers.
+type said struct {
+	status int // 200 if 0
+	header map[string]string
+	body   string // of a refusal
+	text   string // of an answer
+	finish string // "stop" if empty
+	noUse  bool   // usage is left out
+}
+
+// A fake is an OpenAI-compatible API that answers as it is told.
+type fake struct {
+	*httptest.Server
+	t      testing.TB
+	answer func(asked) said
+
+	mu  sync.Mutex
+	all []asked
+}
+
+// Usage of every answer of a fake.
+const fakeInput, fakeOutput = 1000, 100
+
+func newFake(t testing.TB, answer func(asked) said) *fake {
+	f := &fake{t: t, answer: answer}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(r.Body)
+	a := asked{header: r.Header}
+	if err == nil {
+		err = json.Unmarshal(data, &a)
+	}
+	if err != nil || r.URL.Path != "/v1/chat/completions" {
+		f.t.Errorf("a request of %s that cannot be read: %v", r.URL.Path, err)
+	}
+	for _, m := range a.Messages {
+		a.text += string(m)
+	}
+	a.images = strings.Count(a.text, `"data:image/`)
+	a.trial = strings.Contains(a.text, "It is grey.")
+	f.mu.Lock()
+	f.all = append(f.all, a)
+	f.mu.Unlock()
+	out := f.answer(a)
+	for k, v := range out.header {
+		w.Header().Set(k, v)
+	}
+	if out.status != 0 { // also 200, with a body that is no answer
+		w.WriteHeader(out.status)
+		fmt.Fprint(w, out.body)
+		return
+	}
+	if out.finish == "" {
+		out.finish = "stop"
+	}
+	answer := map[string]any{"choices": []any{map[string]any{
+		"message": map[string]any{"role": "assistant", "content": out.text}, "finish_reason": out.finish,
+	}}}
+	if !out.noUse {
+		answer["usage"] = map[string]any{"prompt_tokens": fakeInput, "completion_tokens": fakeOutput, "total_tokens": fakeInput + fakeOutput}
+	}
+	if err := json.NewEncoder(w).Encode(answer); err != nil {
+		f.t.Logf("answering: %v", err) // the client may be gone
+	}
+}
+
+// requests are all so far.
+func (f *fake) requests() []asked {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]asked(nil), f.all...)
+}
+
+// birds is a rubric of a user's own.
+func birds(t testing.TB) *rubric.Rubric {
+	t.Helper()
+	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [bird song, \"\\\"wing\\\" shape\"]\nstyles: [tweet, word/short-phrase]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sound is an answer that holds under birds.
+const sound = `{"reason": "It sings.", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
+
+func soundly(asked) said { return said{text: sound} }
+
+// soundResult is what sound says.
+func soundResult() scorer.Result {
+	return scorer.Result{Ratings: []int8{4, 0}, Expected: []float32{4, 0}, Styles: []string{"tweet"}}
+}
+
+// config is of a model that costs a tenth of a cent per answer of a fake.
+func config(f *fake) Config {
+	return Config{URL: f.URL, Model: "wren-1", APIKey: "sk-secret", Prices: "wren-1=0.5/5"}
+}
+
+const answerDollars = 0.001
+
+func open(t testing.TB, c Config, o Options) *Scorer {
+	t.Helper()
+	e, err := New(c, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Open(birds(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func folder(t testing.TB) bucket.Bucket {
+	t.Helper()
+	b, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// sample is one without images, of the given question.
+func sample(question string) scorer.Item {
+	return scorer.Item{Sample: &dataset.Sample{Turns: []dataset.Turn{{Text: question}, {Text: "A wren."}}}}
+}
+
+func samples(n int) (items []scorer.Item) {
+	for i := range n {
+		items = append(items, sample(fmt.Sprintf("Which bird is number %d?", i)))
+	}
+	return items
+}
+
+// picturePNG is a small image whose content depends on n.
+func picturePNG(t testing.TB, n, width, height int) []byte {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range width * height {
+		img.Set(i%width, i/width, color.RGBA{uint8(n), uint8(i), uint8(i / width), 255})
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func withImage(t testing.TB, n int) scorer.Item {
+	it := sample(fmt.Sprintf("<image>\nWhich bird is number %d?", n))
+	it.Sample.Images = []dataset.Image{{Name: fmt.Sprintf("%d.png", n)}}
+	it.Images = [][]byte{picturePNG(t, n, 40, 30)}
+	return it
+}
+
+// objects are the names in a bucket below prefix.
+func objects(t testing.TB, b bucket.Reader, prefix string) (names []string) {
+	t.Helper()
+	for attrs, err := range b.List(t.Context(), prefix, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, attrs.Name)
+	}
+	return names
+}

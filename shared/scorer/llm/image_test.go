@@ -1,0 +1,70 @@
+package llm
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"golang.org/x/image/bmp"
+)
+
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	encode := func(how func(*bytes.Buffer, image.Image) error, width, height int) []byte {
+		img := image.NewPaletted(image.Rect(0, 0, width, height), []color.Color{color.RGBA{200, 30, 30, 255}, color.RGBA{}})
+		var b bytes.Buffer
+		if err := how(&b, img); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	asPNG := func(b *bytes.Buffer, i image.Image) error { return png.Encode(b, i) }
+	asJPEG := func(b *bytes.Buffer, i image.Image) error { return jpeg.Encode(b, i, nil) }
+	asGIF := func(b *bytes.Buffer, i image.Image) error { return gif.Encode(b, i, nil) }
+	asBMP := func(b *bytes.Buffer, i image.Image) error { return bmp.Encode(b, i) }
+	tests := map[string]struct {
+		data          []byte
+		kept          bool
+		width, height int
+	}{
+		"png":         {encode(asPNG, 100, 50), true, 100, 50},
+		"jpeg":        {encode(asJPEG, 50, 100), true, 50, 100},
+		"gif":         {encode(asGIF, 30, 20), false, 30, 20},
+		"bmp":         {encode(asBMP, 30, 20), false, 30, 20},
+		"large png":   {encode(asPNG, 400, 100), false, 100, 25},
+		"large jpeg":  {encode(asJPEG, 101, 202), false, 50, 100},
+		"thin":        {encode(asPNG, 1000, 1), false, 100, 1},
+		"smallest":    {encode(asPNG, 1, 1), true, 1, 1},
+		"just enough": {encode(asPNG, 100, 100), true, 100, 100},
+	}
+	for name, tt := range tests {
+		p, err := prepare(tt.data, 100)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got, format, err := image.Decode(bytes.NewReader(p.data))
+		if err != nil || p.mime != "image/"+format || bytes.Equal(p.data, tt.data) != tt.kept {
+			t.Errorf("%s: error %v, %s as %s, kept as it was: %v", name, err, format, p.mime, bytes.Equal(p.data, tt.data))
+			continue
+		}
+		if size := got.Bounds().Size(); size != (image.Point{tt.width, tt.height}) {
+			t.Errorf("%s: %v", name, size)
+		}
+		if r, g, _, _ := got.At(0, 0).RGBA(); r>>8 < 180 || g>>8 > 60 {
+			t.Errorf("%s: its colour is now %d, %d", name, r>>8, g>>8)
+		}
+	}
+	for name, data := range map[string][]byte{"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image")} {
+		if _, err := prepare(data, 100); err == nil {
+			t.Errorf("%s: no error", name)
+		} else if _, ok := err.(*dataset.ImageError); !ok { //nolint:errorlint // prepare returns it as it is
+			t.Errorf("%s: error %v is none of an image", name, err)
+		}
+	}
+}

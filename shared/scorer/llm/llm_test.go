@@ -1,0 +1,293 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// rated rates items that no error is expected of.
+func rated(t testing.TB, s scorer.Scorer, items ...scorer.Item) []scorer.Result {
+	t.Helper()
+	results, err := s.Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != len(items) {
+		t.Fatalf("%d results of %d items", len(results), len(items))
+	}
+	return results
+}
+
+// One request has everything: instructions, conversation, images, format and key, and nothing else of the environment.
+func TestRequest(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "sk-of-another")
+	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
+	t.Setenv("OPENAI_ORGANIZATION", "another")
+	f := newFake(t, soundly)
+	item := withImage(t, 7)
+	item.Sample.Turns[1].Text = "A \"wren\".\n{\"from\": \"human\"} & <image>"
+	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, config(f), Options{}), item)); diff != "" {
+		t.Errorf("results (-want +got)\n%s", diff)
+	}
+	all := f.requests()
+	if len(all) != 1 {
+		t.Fatalf("%d requests for one sample", len(all))
+	}
+	a := all[0]
+	if a.Model != "wren-1" || a.images != 1 || len(a.Messages) != 2 {
+		t.Errorf("the request is to model %q, with %d images, in %d messages", a.Model, a.images, len(a.Messages))
+	}
+	if key, org := a.header.Get("Authorization"), a.header.Get("OpenAI-Organization"); key != "Bearer sk-secret" || org != "" {
+		t.Errorf("it has the key %q and the organization %q", key, org)
+	}
+	var user struct {
+		Content []struct {
+			Type, Text string
+			ImageURL   struct{ URL string } `json:"image_url"`
+		}
+	}
+	if err := json.Unmarshal(a.Messages[1], &user); err != nil || len(user.Content) != 2 {
+		t.Fatalf("error %v of message %s", err, a.Messages[1])
+	}
+	if url := user.Content[0].ImageURL.URL; !strings.HasPrefix(url, "data:image/png;base64,iVBOR") {
+		t.Errorf("the image is %.40q", url)
+	}
+	want := `The sample's images are above, 1 in all; <image> marks their places.
+{"from":"human","text":"<image>\nWhich bird is number 7?"}
+{"from":"assistant","text":"A \"wren\".\n{\"from\": \"human\"} & <image>"}
+`
+	if diff := cmp.Diff(want, user.Content[1].Text); diff != "" {
+		t.Errorf("conversation (-want +got)\n%s", diff)
+	}
+	var format struct {
+		JSONSchema struct {
+			Schema json.RawMessage
+		} `json:"json_schema"`
+	}
+	if err := json.Unmarshal(a.Format, &format); err != nil || !strings.Contains(string(format.JSONSchema.Schema), "bird song") {
+		t.Errorf("error %v of format %s", err, a.Format)
+	}
+}
+
+// The id is of what changes ratings, and of that alone.
+func TestID(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	base := open(t, config(f), Options{}).ID()
+	tests := map[string]struct {
+		change func(*Config)
+		same   bool
+	}{
+		"elsewhere":   {func(c *Config) { c.URL = "http://127.0.0.1:1/v1" }, true},
+		"key":         {func(c *Config) { c.APIKey = "sk-2" }, true},
+		"limits":      {func(c *Config) { c.Concurrency, c.RequestsPerMinute, c.MaxCost = 1, 7, 3 }, true},
+		"model":       {func(c *Config) { c.Model = "wren-2" }, false},
+		"temperature": {func(c *Config) { c.Temperature = 0.5 }, false},
+		"tokens":      {func(c *Config) { c.MaxTokens = 100 }, false},
+		"image side":  {func(c *Config) { c.ImageSide = 512 }, false},
+	}
+	for name, tt := range tests {
+		c := config(f)
+		tt.change(&c)
+		if c.Model != "wren-1" {
+			c.Prices = ""
+		}
+		if id := open(t, c, Options{}).ID(); (id == base) != tt.same || !strings.HasPrefix(id, "llm-") || len(id) != len("llm-")+12 {
+			t.Errorf("%s: id %s, and before %s", name, id, base)
+		}
+	}
+}
+
+// What was answered once is not asked for again: not by another run, not by another process, not for a twin.
+func TestAnswersAreKept(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	work := folder(t)
+	items := append(samples(5), samples(5)...)
+	want := rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-1"), items...)
+	if n := len(f.requests()); n != 5 {
+		t.Errorf("%d requests for five samples and their twins", n)
+	}
+	got := rated(t, billed(t, open(t, config(f), Options{Work: work}), "b-1"), items...)
+	if diff := cmp.Diff(want, got); diff != "" || len(f.requests()) != 5 {
+		t.Errorf("%d requests; results (-first +second)\n%s", len(f.requests()), diff)
+	}
+	if paid := objects(t, work, "answers/paid/"); len(paid) != 5 || !strings.HasPrefix(paid[0], "answers/paid/a-1/") {
+		t.Errorf("receipts are %q", paid)
+	}
+	var a Answer
+	readObject(t, work, objects(t, work, "answers/")[0], &a)
+	dollars := answerDollars
+	wantAnswer := Answer{
+		Scorer: open(t, config(f), Options{}).ID(), Model: "wren-1", Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"},
+		Requests: 1, Usage: Usage{InputTokens: fakeInput, OutputTokens: fakeOutput}, Dollars: &dollars, Run: "a-1",
+	}
+	if diff := cmp.Diff(wantAnswer, a); diff != "" {
+		t.Errorf("kept answer (-want +got)\n%s", diff)
+	}
+	for _, changed := range []scorer.Item{sample("Which bird is number 0 ?"), withImage(t, 1), withImage(t, 2)} {
+		before := len(f.requests())
+		if rated(t, open(t, config(f), Options{Work: work}), changed); len(f.requests()) != before+1 {
+			t.Errorf("no request for %q", changed.Sample.Texts())
+		}
+	}
+}
+
+// An answer that does not hold is sent back once, with its fault. A sample whose second answer does not hold
+// either is not paid for again in its run, and asked for anew in another, as a retry is.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	const wrong = `{"reason": "", "ratings": {"bird song": 6, "\"wing\" shape": 0}, "styles": ["tweet"]}`
+	f := newFake(t, func(a asked) said {
+		switch {
+		case strings.Contains(a.text, "number 1?") && len(a.Messages) == 2, strings.Contains(a.text, "number 2?"):
+			return said{text: wrong}
+		case strings.Contains(a.text, "number 3?"):
+			return said{text: `{"reason": "It`, finish: "length"}
+		case strings.Contains(a.text, "number 4?"):
+			return said{finish: "content_filter"}
+		}
+		return said{text: sound}
+	})
+	work := folder(t)
+	const why = `invalid answer: the rating of "bird song" is 6, and should be a whole number from 0 to 5`
+	want := []scorer.Result{
+		soundResult(), soundResult(), {Reason: why},
+		{Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)"},
+		{Reason: "refused by the model: its content filter cut the answer off"},
+	}
+	first := billed(t, open(t, config(f), Options{Work: work}), "a-1")
+	if diff := cmp.Diff(want, rated(t, first, samples(5)...)); diff != "" {
+		t.Errorf("results (-want +got)\n%s", diff)
+	}
+	all := f.requests()
+	if len(all) != 8 {
+		t.Errorf("%d requests, want 8", len(all))
+	}
+	for _, a := range all {
+		if len(a.Messages) == 4 && !strings.Contains(a.text, "cannot be used: ") {
+			t.Errorf("the fault is not named in %s", a.Messages[3])
+		}
+	}
+	if diff := cmp.Diff(want, rated(t, first, samples(5)...)); diff != "" || len(f.requests()) != 8 {
+		t.Errorf("%d requests; results of the same run (-first +second)\n%s", len(f.requests()), diff)
+	}
+	if rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-2"), samples(5)...); len(f.requests()) != 8+5 {
+		t.Errorf("another run made %d requests, want 2 for each of two samples and one for a third", len(f.requests())-8)
+	}
+}
+
+// A broken image costs its sample only, and no money.
+func TestBrokenImage(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	broken := withImage(t, 1)
+	broken.Images[0] = broken.Images[0][:60]
+	got := rated(t, open(t, config(f), Options{}), withImage(t, 0), broken)
+	if !strings.HasPrefix(got[1].Reason, dataset.ImageUndecodable+": image 1 (1.png): ") || got[0].Reason != "" || len(f.requests()) != 1 {
+		t.Errorf("%d requests, results %+v", len(f.requests()), got)
+	}
+}
+
+// A request that is paid for comes to its end and is kept, even though its delivery is over.
+func TestCancelledRequestIsKept(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFake(t, func(asked) said {
+		cancel()
+		time.Sleep(50 * time.Millisecond) // the client knows by now
+		return said{text: sound}
+	})
+	work := folder(t)
+	s := billed(t, open(t, config(f), Options{Work: work}), "a-1")
+	if _, err := s.Rate(ctx, samples(1)); err != nil {
+		t.Errorf("error %v of an answer that came", err)
+	}
+	if kept := objects(t, work, "answers/"); len(kept) != 2 {
+		t.Errorf("kept is %q, want an answer and its receipt", kept)
+	}
+	if _, err := s.Rate(ctx, samples(2)); err == nil || len(f.requests()) != 1 {
+		t.Errorf("error %v after %d requests, want one for another sample", err, len(f.requests()))
+	}
+}
+
+// In the last moments of a delivery nothing is begun.
+func TestLastMoments(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	ctx, cancel := context.WithTimeout(t.Context(), lastMoments-time.Second)
+	defer cancel()
+	_, err := open(t, config(f), Options{}).Rate(ctx, samples(1))
+	if err == nil || !strings.Contains(err.Error(), "the next one goes on from here") || len(f.requests()) != 0 {
+		t.Errorf("error %v after %d requests", err, len(f.requests()))
+	}
+}
+
+func TestEstimate(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	load := scorer.Load{Samples: 1000, Images: 500, TextBytes: 400_000}
+	tests := map[string]struct {
+		change  func(*Config)
+		by      string
+		seconds float64
+	}{
+		"plain":    {func(*Config) {}, "LLM_CONCURRENCY", 625},
+		"requests": {func(c *Config) { c.RequestsPerMinute = 10 }, "LLM_REQUESTS_PER_MINUTE", 6000},
+		"tokens":   {func(c *Config) { c.TokensPerMinute = 1000; c.RequestsPerMinute = 10 }, "LLM_TOKENS_PER_MINUTE", 0},
+		"many":     {func(c *Config) { c.TokensPerMinute = 1 << 40 }, "LLM_CONCURRENCY", 625},
+	}
+	for name, tt := range tests {
+		c := config(f)
+		tt.change(&c)
+		s := open(t, c, Options{})
+		e := s.Estimate(load)
+		perSample := int64(requestTokens + textTokens(len(s.system)))
+		if e.InputTokens != 1000*perSample+100_000+500*1000 || e.OutputTokens != 1000*(reasonTokens+2*ratingTokens) {
+			t.Errorf("%s: %d and %d tokens", name, e.InputTokens, e.OutputTokens)
+		}
+		if tt.seconds == 0 {
+			tt.seconds = float64(e.InputTokens+e.OutputTokens) / 1000 * 60
+		}
+		if e.LimitedBy != tt.by || e.Seconds != tt.seconds {
+			t.Errorf("%s: %v s by %s, want %v by %s", name, e.Seconds, e.LimitedBy, tt.seconds, tt.by)
+		}
+		if want := (float64(e.InputTokens)*0.5 + float64(e.OutputTokens)*5) / 1e6; e.Dollars == nil || *e.Dollars != want {
+			t.Errorf("%s: dollars %v, want %v", name, e.Dollars, want)
+		}
+	}
+	c := config(f)
+	c.Prices = ""
+	if e := open(t, c, Options{}).Estimate(load); e.Dollars != nil || len(f.requests()) != 0 {
+		t.Errorf("without a price: dollars %v; %d requests", *e.Dollars, len(f.requests()))
+	}
+}
+
+func billed(t testing.TB, s *Scorer, run string) scorer.Scorer {
+	t.Helper()
+	b, err := s.ForRun(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func readObject(t testing.TB, b bucket.Reader, name string, v any) {
+	t.Helper()
+	body, err := b.Open(t.Context(), name, 0, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(v); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}

@@ -1,0 +1,240 @@
+package llm
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A person has to mend these; no sample takes the blame, nothing is tried again, and the key is not told.
+func TestStops(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer func(asked) said
+		says   string
+	}{
+		"key":     {refuse(401, `{"error": {"message": "Incorrect API key provided: sk-secret", "code": "invalid_api_key"}}`), "the key is refused; set LLM_API_KEY"},
+		"unpaid":  {refuse(402, `{"error": "insufficient credits"}`), "must be paid"},
+		"model":   {refuse(404, `{"error": {"message": "The model wren-1 does not exist"}}`), `there is no model "wren-1"`},
+		"page":    {refuse(404, "<html>nothing here</html>"), "<html>nothing here</html>"},
+		"quota":   {refuse(429, `{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}`), "no credit left"},
+		"all":     {refuse(400, `{"error": {"message": "temperature is not supported", "code": 400}}`), "every request is refused, whatever the sample"},
+		"refused": {refuse(403, `{"detail": "the project of sk-secret is suspended"}`), "every request is refused"},
+		"blind": {func(a asked) said {
+			if a.images > 0 {
+				return said{status: 400, body: `{"error": {"message": "image input is not supported"}}`}
+			}
+			return said{text: sound}
+		}, "takes no images; name a vision model"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.answer)
+			_, err := open(t, config(f), Options{}).Rate(t.Context(), []scorer.Item{withImage(t, 1)})
+			stopped, ok := errors.AsType[*scorer.StopError](err)
+			if !ok || !strings.Contains(stopped.Reason, tt.says) {
+				t.Fatalf("error %v, want one to stop with %q", err, tt.says)
+			}
+			if strings.Contains(err.Error(), "sk-secret") {
+				t.Errorf("the key is told: %v", err)
+			}
+			if n := len(f.requests()); n > 5 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+func refuse(status int, body string) func(asked) said {
+	return func(asked) said { return said{status: status, body: body} }
+}
+
+// A server that does not take a format is asked in the next one: found out once, and no sample's fault.
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		refuses  func(format string) bool
+		requests int
+		last     string
+	}{
+		"takes all":       {func(string) bool { return false }, 20, "maxLength"},
+		"takes no bounds": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 3, "json_schema"},
+		"takes none":      {func(f string) bool { return f != "" }, 20 + 4, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, func(a asked) said {
+				if tt.refuses(string(a.Format)) {
+					return said{status: 400, body: `{"error": {"message": "unknown keyword"}}`}
+				}
+				return said{text: sound}
+			})
+			c := config(f)
+			c.Concurrency = 1
+			s := open(t, c, Options{})
+			for _, r := range append(rated(t, s, samples(10)...), rated(t, s, samples(20)[10:]...)...) {
+				if r.Reason != "" {
+					t.Errorf("a sample takes the blame: %s", r.Reason)
+				}
+			}
+			all := f.requests()
+			if last := string(all[len(all)-1].Format); len(all) != tt.requests || !strings.Contains(last, tt.last) || (tt.last == "") != (last == "") {
+				t.Errorf("%d requests, want %d; the last in format %q", len(all), tt.requests, last)
+			}
+		})
+	}
+}
+
+// What the server refuses of one sample is that sample's fault, in the server's words, once another is answered.
+func TestRefusedSample(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(a asked) said {
+		if strings.Contains(a.text, "number 3?") {
+			return said{status: 400, body: `{"error": {"message": "the prompt is too long"}}`}
+		}
+		return said{text: sound}
+	})
+	want := []scorer.Result{soundResult(), soundResult(), soundResult(), {Reason: "refused by the model: the prompt is too long"}, soundResult()}
+	if diff := cmp.Diff(want, rated(t, open(t, config(f), Options{}), samples(5)...)); diff != "" {
+		t.Errorf("results (-want +got)\n%s", diff)
+	}
+}
+
+// A sample on which the server fails each time takes the blame, and its neighbours do not.
+func TestDeadlySample(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(a asked) said {
+		if strings.Contains(a.text, "number 3?") {
+			panic(http.ErrAbortHandler)
+		}
+		return said{text: sound}
+	})
+	got := rated(t, open(t, config(f), Options{}), samples(6)...)
+	for i, r := range got {
+		if deadly := i == 3; strings.HasPrefix(r.Reason, scorer.Died+": ") != deadly || (!deadly && r.Reason != "") {
+			t.Errorf("sample %d: %q", i, r.Reason)
+		}
+	}
+	trials := 0
+	for _, a := range f.requests() {
+		if a.trial {
+			trials++
+		}
+	}
+	if trials != 2 {
+		t.Errorf("%d trial requests, want one before the sample is made alone and one after", trials)
+	}
+}
+
+// Failures that pass cost no sample.
+func TestPassingFailures(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]said{
+		"500":       {status: 500, body: "oops"},
+		"502":       {status: 502},
+		"503":       {status: 503},
+		"429":       {status: 429, header: map[string]string{"Retry-After": "0.2"}},
+		"no JSON":   {status: http.StatusOK, body: "<html>a proxy</html>"},
+		"no choice": {status: http.StatusOK, body: "{}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int32
+			f := newFake(t, func(asked) said {
+				if calls.Add(1) <= 2 {
+					return failure
+				}
+				return said{text: sound}
+			})
+			for _, r := range rated(t, open(t, config(f), Options{}), samples(3)...) {
+				if diff := cmp.Diff(soundResult(), r); diff != "" {
+					t.Errorf("result (-want +got)\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// While the server wants to be left alone, nobody asks it.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var until time.Time
+	early := 0
+	f := newFake(t, func(a asked) said {
+		mu.Lock()
+		defer mu.Unlock()
+		now := time.Now()
+		switch {
+		case until.IsZero():
+			until = now.Add(time.Second)
+			return said{status: 429, header: map[string]string{"Retry-After": "1"}}
+		case now.Before(until.Add(-50 * time.Millisecond)): // the header has whole seconds, and clocks are read twice
+			early++
+		}
+		return said{text: sound}
+	})
+	c := config(f)
+	c.Concurrency = 1
+	rated(t, open(t, c, Options{}), samples(4)...)
+	if early > 0 {
+		t.Errorf("%d requests came early", early)
+	}
+}
+
+// A server that is away is an error of the world, after the time it is waited for; it may come back meanwhile.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, soundly)
+	c := config(f)
+	f.Close()
+	var told atomic.Int32
+	s := open(t, c, Options{Hold: 100 * time.Millisecond, Waiting: func(error) { told.Add(1) }})
+	_, err := s.Rate(t.Context(), samples(3))
+	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped || !strings.Contains(err.Error(), "is not reached") {
+		t.Errorf("error %v, want one of the world", err)
+	}
+}
+
+// A request that takes too long is broken off, and made again.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	release := make(chan struct{})
+	f := newFake(t, func(asked) said {
+		if calls.Add(1) == 1 {
+			<-release
+		}
+		return said{text: sound}
+	})
+	defer close(release)
+	c := config(f)
+	c.Timeout = time.Second
+	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, c, Options{}), samples(1)...)); diff != "" || calls.Load() != 2 {
+		t.Errorf("%d requests; results (-want +got)\n%s", calls.Load(), diff)
+	}
+}
+
+func TestRetryAfterHeader(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"": 0, "3": 3 * time.Second, "0.5": 500 * time.Millisecond, "-1": 0, "soon": 0, "1e300": 0, "NaN": 0,
+		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
+	} {
+		if got := retryAfter(http.Header{"Retry-After": {text}}); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if got := retryAfter(http.Header{"Retry-After": {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}}); got < 59*time.Minute {
+		t.Errorf("a date in an hour: %v", got)
+	}
+}
