@@ -158,6 +158,9 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.Sel
 	if err := p.plan.Check(spec.SelectionSpec); err != nil {
 		return nil, usageError{err}
 	}
+	if err := p.tellEstimate(ctx, show); err != nil {
+		return nil, err
+	}
 	if err := makeOut(dir); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 
 // scoredSamples are samples of a dataset that were scored in a run of their own.
 type scoredSamples struct {
-	status  *run.Status
+	status  runStatus
 	pool    *selection.Pool
 	samples run.Samples
 }
@@ -42,12 +42,19 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 	if err != nil {
 		return nil, err
 	}
+	if err := p.tellEstimate(ctx, show); err != nil {
+		return nil, err
+	}
 	out := &scoredSamples{}
 	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
 			return err
 		}
-		out.status, err = s.score(ctx, p.plan.Run, seconds)
+		status, err := s.score(ctx, p.plan.Run, seconds)
+		if err != nil {
+			return err
+		}
+		out.status, err = withSpending(ctx, p.work, status)
 		return err
 	})
 	if err != nil {

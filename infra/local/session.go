@@ -106,8 +106,14 @@ type session struct {
 	show *display
 }
 
-// withSession runs work against a stack on the given buckets, and stops it afterwards.
+// withSession runs work against a stack on the given buckets, and stops it afterwards. It can be called once in a
+// process, because mountFramework can.
 func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, scorers kinds.Config, show *display, do func(context.Context, session) error) error {
+	return withSessionOn(ctx, mountFramework, input, work, scorers, show, do)
+}
+
+// withSessionOn does the same on functions that are mounted in another way.
+func withSessionOn(ctx context.Context, mount func(map[string]http.Handler) (http.Handler, error), input bucket.Reader, work bucket.Bucket, scorers kinds.Config, show *display, do func(context.Context, session) error) error {
 	l, err := limits(ctx)
 	if err != nil {
 		return err
@@ -118,7 +124,7 @@ func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, s
 		return err
 	}
 	st, err := stack.Start(ctx, stack.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mountFramework,
+		Input: input, Work: work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mount,
 	})
 	if err != nil {
 		return err

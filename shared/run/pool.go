@@ -41,6 +41,20 @@ func (s *Store) Pool(ctx context.Context, run string) (*selection.Pool, Samples,
 	return s.pool(ctx, plan, SelectionSpec{})
 }
 
+// SeedPool is the same pool with what tells images and twins apart, and an order of chance by the seed.
+func (s *Store) SeedPool(ctx context.Context, run string, seed uint64) (*selection.Pool, error) {
+	plan, err := s.Plan(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	one, err := selection.ParseCap("1")
+	if err != nil {
+		return nil, err
+	}
+	pool, _, err := s.pool(ctx, plan, SelectionSpec{Seed: seed, Unique: true, Caps: selection.Caps{Image: one}})
+	return pool, err
+}
+
 // pool reads the scores of a run into the form that selection takes.
 func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*selection.Pool, Samples, error) {
 	build := newPoolBuilder(plan.Rubric.Capabilities, spec)

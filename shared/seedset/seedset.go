@@ -1,0 +1,115 @@
+// Package seedset chooses the samples of a dataset that a strong model or a person is to annotate, so that a
+// scorer can learn from few annotations: all sources and styles occur, and so do high ratings of every capability,
+// which are rare in most datasets. It needs a first guess of ratings and styles, such as the embedded scorer's.
+//
+// One half of the set goes over strata, a source and a main style each: the larger ones get more, by the
+// square root of their size, so that a small one is not lost and a large one does not take all. The
+// other half goes over tiers: of each capability the best 2 %, 8 % and 20 % of the samples by expected score; the tier that has
+// fewest samples in the set so far is next, and takes of the source that it has least of. Chance, by the seed,
+// decides among equals. No image occurs twice, and no sample has a twin, while there are others.
+package seedset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// Choose picks n samples of a pool, all rated ones if they are fewer, and returns their positions, ascending. The same
+// pool and n give the same set; the seed is in Pool.Tie.
+func Choose(pool *selection.Pool, n int) []int {
+	c := &chooser{pool: pool, taken: make([]bool, pool.Len()), images: map[uint32]bool{}, contents: map[[16]byte]bool{}}
+	for i := range pool.Len() {
+		if rated(pool, i) {
+			c.rated = append(c.rated, i)
+		}
+	}
+	slices.SortFunc(c.rated, c.byChance)
+	c.left = min(n, len(c.rated))
+	for _, c.strict = range []bool{true, false} {
+		c.overStrata(c.left - c.left/2)
+		c.overTiers(c.left)
+		c.overStrata(c.left) // of samples that are in no tier
+	}
+	var chosen []int
+	for i, taken := range c.taken {
+		if taken {
+			chosen = append(chosen, i)
+		}
+	}
+	return chosen
+}
+
+// rated says whether a sample has a rating for any capability: what failed or was skipped has none.
+func rated(pool *selection.Pool, i int) bool {
+	return slices.ContainsFunc(pool.Ratings, func(column []int16) bool { return column[i] != selection.Missing })
+}
+
+// A chooser takes samples one by one.
+type chooser struct {
+	pool     *selection.Pool
+	rated    []int // in random order
+	taken    []bool
+	left     int // to be taken
+	strict   bool
+	images   map[uint32]bool // of samples taken
+	contents map[[16]byte]bool
+}
+
+func (c *chooser) byChance(a, b int) int {
+	if c.pool.Tie == nil {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(c.pool.Tie[a], c.pool.Tie[b]), cmp.Compare(a, b))
+}
+
+// free says whether a sample may be taken: while strict, only one that shows nothing that was seen.
+func (c *chooser) free(i int) bool {
+	if c.taken[i] {
+		return false
+	}
+	if !c.strict {
+		return true
+	}
+	if c.pool.Content != nil && c.contents[c.pool.Content[i]] {
+		return false
+	}
+	return !slices.ContainsFunc(c.imagesOf(i), func(image uint32) bool { return c.images[image] })
+}
+
+func (c *chooser) imagesOf(i int) []uint32 {
+	if c.pool.ImageStart == nil {
+		return nil
+	}
+	return c.pool.Image[c.pool.ImageStart[i]:c.pool.ImageStart[i+1]]
+}
+
+func (c *chooser) take(i int) {
+	c.taken[i] = true
+	c.left--
+	for _, image := range c.imagesOf(i) {
+		c.images[image] = true
+	}
+	if c.pool.Content != nil && c.pool.Content[i] != [16]byte{} {
+		c.contents[c.pool.Content[i]] = true
+	}
+}
+
+// A queue holds samples in the order in which they are taken.
+type queue struct {
+	waiting []int
+	size    int // at the beginning
+	taken   int // of the set, also by others
+}
+
+// next is the first sample that is free, and false if none is.
+func (q *queue) next(c *chooser) (int, bool) {
+	for len(q.waiting) > 0 {
+		if c.free(q.waiting[0]) {
+			return q.waiting[0], true
+		}
+		q.waiting = q.waiting[1:] // never free again in this pass
+	}
+	return 0, false
+}

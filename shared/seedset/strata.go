@@ -1,0 +1,67 @@
+package seedset
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A stratum is a source and a main style; style is -1 where a sample has none.
+type stratum struct {
+	source uint32
+	style  int64
+}
+
+func (c *chooser) stratumOf(i int) stratum {
+	s := stratum{source: c.pool.Source[i], style: -1}
+	if first := c.pool.StyleStart[i]; first < c.pool.StyleStart[i+1] {
+		s.style = int64(c.pool.Style[first])
+	}
+	return s
+}
+
+// overStrata takes up to n samples. The next one is of the stratum that lags furthest behind the square root of its size.
+func (c *chooser) overStrata(n int) {
+	queues := map[stratum]*queue{}
+	var order []stratum
+	for _, i := range c.rated {
+		s := c.stratumOf(i)
+		q := queues[s]
+		if q == nil {
+			q = &queue{}
+			queues[s] = q
+			order = append(order, s)
+		}
+		q.size++
+		if c.taken[i] {
+			q.taken++
+		} else {
+			q.waiting = append(q.waiting, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b stratum) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.style, b.style))
+	})
+	for ; n > 0 && c.left > 0; n-- {
+		var lagging *queue
+		next := 0
+		for _, s := range order {
+			q := queues[s]
+			if lagging != nil && q.progress() >= lagging.progress() {
+				continue
+			}
+			if i, ok := q.next(c); ok {
+				lagging, next = q, i
+			}
+		}
+		if lagging == nil {
+			return
+		}
+		lagging.taken++
+		c.take(next)
+	}
+}
+
+// progress is how far a stratum is towards its part. Where strata are equally far, as at the beginning, the
+// larger one is first.
+func (q *queue) progress() float64 { return (float64(q.taken) + 0.5) / math.Sqrt(float64(q.size)) }

@@ -1,0 +1,127 @@
+package seedset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// shares are the parts of a pool that the tiers of a capability hold, the best first. What is left over
+// needs no tier: strata are full of it.
+var shares = []float64{0.02, 0.08, 0.20}
+
+// A tier is a slice of the samples in the order of one capability's expected scores.
+type tier struct {
+	of       map[uint32]*queue // by source
+	sources  []uint32          // ascending
+	taken    int
+	bySource map[uint32]int // taken
+}
+
+// A ladder is the tiers of one capability.
+type ladder struct {
+	tiers []*tier
+	place []uint8 // of each sample of the pool: 0 for none, 1 for the best tier
+}
+
+// overTiers takes up to n samples. All tiers are to have equally many, small ones as far as they go.
+func (c *chooser) overTiers(n int) {
+	ladders := c.ladders()
+	for ; n > 0 && c.left > 0; n-- {
+		var least *tier
+		next := 0
+		for _, l := range ladders {
+			for _, t := range l.tiers {
+				if least != nil && t.taken >= least.taken {
+					continue
+				}
+				if i, ok := t.next(c); ok {
+					least, next = t, i
+				}
+			}
+		}
+		if least == nil {
+			return
+		}
+		c.take(next)
+		for _, l := range ladders {
+			l.note(next, c.pool.Source[next])
+		}
+	}
+}
+
+// next is a free sample of the source that the tier has least of.
+func (t *tier) next(c *chooser) (int, bool) {
+	found, at, fewest := false, 0, 0
+	for _, source := range t.sources {
+		if found && t.bySource[source] >= fewest {
+			continue
+		}
+		if i, ok := t.of[source].next(c); ok {
+			found, at, fewest = true, i, t.bySource[source]
+		}
+	}
+	return at, found
+}
+
+// note counts a sample that was taken, for whichever capability.
+func (l *ladder) note(i int, source uint32) {
+	if place := l.place[i]; place > 0 {
+		t := l.tiers[place-1]
+		t.taken++
+		t.bySource[source]++
+	}
+}
+
+// ladders cut the rated samples by each capability. What nobody guesses to be above 0 is in no tier.
+func (c *chooser) ladders() []*ladder {
+	var all []*ladder
+	for capability := range c.pool.Capabilities {
+		score := func(i int) int { return c.score(capability, i) }
+		order := slices.DeleteFunc(slices.Clone(c.rated), func(i int) bool { return score(i) <= 0 })
+		// Stable: among equals chance decides, as c.rated is in its order.
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score(b), score(a)) })
+		l := &ladder{place: make([]uint8, c.pool.Len())}
+		for _, share := range shares {
+			samples := order[:min(max(1, int(share*float64(len(c.rated)))), len(order))]
+			order = order[len(samples):]
+			l.add(c, samples)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// add appends a tier below the others.
+func (l *ladder) add(c *chooser, samples []int) {
+	t := &tier{of: map[uint32]*queue{}, bySource: map[uint32]int{}}
+	l.tiers = append(l.tiers, t)
+	for _, i := range samples {
+		source := c.pool.Source[i]
+		l.place[i] = uint8(len(l.tiers))
+		if t.of[source] == nil {
+			t.of[source] = &queue{}
+			t.sources = append(t.sources, source)
+		}
+		if c.taken[i] {
+			l.note(i, source)
+		} else {
+			t.of[source].waiting = append(t.of[source].waiting, i)
+		}
+	}
+	slices.Sort(t.sources)
+}
+
+// score is the expected score of a sample, or its rating where that alone is known, in units of 1/1024.
+func (c *chooser) score(capability, i int) int {
+	rating := c.pool.Ratings[capability][i]
+	switch {
+	case rating == selection.Missing:
+		return 0
+	case c.pool.Expected != nil:
+		return int(c.pool.Expected[capability][i])
+	default:
+		return int(rating) * 1024
+	}
+}
