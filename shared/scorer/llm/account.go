@@ -3,7 +3,11 @@ package llm
 import (
 	"context"
 	"sync"
+	"time"
 )
+
+// settling is the part of a process's time that may go into adding up what its runs have spent: one in so many.
+const settling = 50
 
 // An account holds what one run may spend. Within a process the limit is exact, as far as the length of requests
 // is estimated well; what other processes spend is seen when the account is settled, at the beginning of every shard.
@@ -12,21 +16,33 @@ type account struct {
 	run    string
 	limit  float64 // in dollars; 0 for none
 
+	settlement sync.Mutex // one at a time
+
 	mu       sync.Mutex
 	settled  float64       // spent by all processes when it was last added up
 	since    float64       // spent by this process after that; its receipts are written
 	reserved float64       // the most that requests in flight can cost
 	changed  chan struct{} // closed when a reservation ends
+	next     time.Time     // when it may be settled again: a large run has many receipts
 }
 
-// settle adds up what the run has spent.
+// settle adds up what the run has spent, by all processes, unless it did so just now.
 func (a *account) settle(ctx context.Context) error {
 	if a.limit == 0 || a.run == "" {
 		return nil
 	}
+	a.settlement.Lock()
+	defer a.settlement.Unlock()
 	a.mu.Lock()
-	before := a.since
+	before, sum, early := a.since, a.settled+a.since, time.Now().Before(a.next)
 	a.mu.Unlock()
+	if sum >= a.limit {
+		return a.exhausted(sum)
+	}
+	if early {
+		return nil
+	}
+	start := time.Now()
 	spent, err := a.memory.spent(ctx, a.run)
 	if err != nil {
 		return err
@@ -35,8 +51,9 @@ func (a *account) settle(ctx context.Context) error {
 	defer a.mu.Unlock()
 	// What was spent during the listing may or may not be in it: counted twice, until the next time, rather than not at all.
 	a.settled, a.since = max(spent, a.settled), a.since-before
-	if a.settled+a.since >= a.limit {
-		return a.exhausted()
+	a.next = time.Now().Add(settling * time.Since(start))
+	if sum := a.settled + a.since; sum >= a.limit {
+		return a.exhausted(sum)
 	}
 	return nil
 }
@@ -52,7 +69,7 @@ func (a *account) reserve(ctx context.Context, most float64) error {
 		switch {
 		case spent+most > a.limit:
 			defer a.mu.Unlock()
-			return a.exhausted()
+			return a.exhausted(spent)
 		case spent+a.reserved+most <= a.limit:
 			a.reserved += most
 			a.mu.Unlock()
@@ -81,7 +98,7 @@ func (a *account) pay(reserved, cost float64) {
 	a.changed = make(chan struct{})
 }
 
-func (a *account) exhausted() error {
+func (a *account) exhausted(spent float64) error {
 	return stop("the spending limit of $%.2f is reached: $%.4f are spent, and another request may exceed it; raise LLM_MAX_COST",
-		a.limit, a.settled+a.since)
+		a.limit, spent)
 }

@@ -156,16 +156,18 @@ func (d door) complete(req *http.Request, format json.RawMessage) error {
 	if d.key != "" {
 		req.Header.Set("Authorization", "Bearer "+d.key)
 	}
-	if format == nil {
-		return nil
-	}
 	data, err := io.ReadAll(req.Body)
 	if err != nil {
 		return fmt.Errorf("reading the request: %w", err)
 	}
-	// At the end of the object, before its brace: the images in it are long and need not be read.
-	data = append(bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}")), `,"response_format":`...)
-	data = append(append(data, format...), '}')
+	// At the end of the object: the images in it are long and need not be read.
+	data = bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}"))
+	// The library sends a temperature always, as the last field.
+	data = bytes.TrimSuffix(data, fmt.Appendf(nil, `,"temperature":%d`, noTemperature))
+	if format != nil {
+		data = append(append(data, `,"response_format":`...), format...)
+	}
+	data = append(data, '}')
 	req.Body, req.ContentLength, req.GetBody = io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
 	return nil
 }

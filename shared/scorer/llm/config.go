@@ -20,6 +20,7 @@ type Config struct {
 	APIKey string `env:"LLM_API_KEY" json:"-"`
 
 	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer.
+	// A temperature of -1 is none: the model's own, where it takes no other.
 	Temperature float64 `env:"LLM_TEMPERATURE" json:"-"`
 	// MaxTokens is the longest answer, in tokens, the model's thinking included; 2048 by default.
 	MaxTokens int `env:"LLM_MAX_TOKENS" json:"-"`
@@ -42,6 +43,9 @@ type Config struct {
 	ImageTokens int `env:"LLM_IMAGE_TOKENS" json:"-"`
 }
 
+// noTemperature is the temperature that is not sent.
+const noTemperature = -1
+
 func (c Config) withDefaults() Config {
 	c.MaxTokens, c.ImageSide = cmp.Or(c.MaxTokens, 2048), cmp.Or(c.ImageSide, 1024)
 	c.Concurrency, c.Timeout = cmp.Or(c.Concurrency, 8), cmp.Or(c.Timeout, 120*time.Second)
@@ -61,7 +65,7 @@ func (c Config) Validate() error {
 		name  string
 		value float64
 	}{
-		{"LLM_TEMPERATURE", c.Temperature}, {"LLM_MAX_TOKENS", float64(c.MaxTokens)}, {"LLM_IMAGE_SIDE", float64(c.ImageSide)},
+		{"LLM_MAX_TOKENS", float64(c.MaxTokens)}, {"LLM_IMAGE_SIDE", float64(c.ImageSide)},
 		{"LLM_CONCURRENCY", float64(c.Concurrency)}, {"LLM_REQUESTS_PER_MINUTE", float64(c.RequestsPerMinute)},
 		{"LLM_TOKENS_PER_MINUTE", float64(c.TokensPerMinute)}, {"LLM_TIMEOUT", c.Timeout.Seconds()},
 		{"LLM_MAX_COST", c.MaxCost}, {"LLM_IMAGE_TOKENS", float64(c.ImageTokens)},
@@ -69,6 +73,9 @@ func (c Config) Validate() error {
 		if !(n.value >= 0) {
 			faults = append(faults, fmt.Errorf("%s: %v; give 0 or more", n.name, n.value))
 		}
+	}
+	if !(c.Temperature >= 0) && c.Temperature != noTemperature {
+		faults = append(faults, fmt.Errorf("LLM_TEMPERATURE: %v; give 0 or more, or %d to leave it to the model", c.Temperature, noTemperature))
 	}
 	prices, err := parsePrices(c.Prices)
 	if err != nil {

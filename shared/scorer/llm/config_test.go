@@ -55,7 +55,7 @@ func TestValidate(t *testing.T) {
 		t.Errorf("nothing set: %v", err)
 	}
 	bad := Config{
-		URL: "nowhere", Model: "m", Temperature: -1, MaxTokens: -1, ImageSide: -1, Concurrency: -1, RequestsPerMinute: -1,
+		URL: "nowhere", Model: "m", Temperature: -0.5, MaxTokens: -1, ImageSide: -1, Concurrency: -1, RequestsPerMinute: -1,
 		TokensPerMinute: -1, Timeout: -time.Second, Prices: "m", MaxCost: -1, ImageTokens: -1,
 	}
 	err := bad.Validate()

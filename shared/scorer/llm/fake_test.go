@@ -29,6 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type asked struct {
 	header   http.Header
 	Model    string            `json:"model"`
+	Warmth   *float64          `json:"temperature"`
 	Messages []json.RawMessage `json:"messages"`
 	Format   json.RawMessage   `json:"response_format"`
 	text     string            // of all messages

@@ -3,6 +3,7 @@ package llm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,24 @@ func TestRequest(t *testing.T) {
 	}
 	if err := json.Unmarshal(a.Format, &format); err != nil || !strings.Contains(string(format.JSONSchema.Schema), "bird song") {
 		t.Errorf("error %v of format %s", err, a.Format)
+	}
+}
+
+// Some models take no temperature but their own.
+func TestTemperature(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[float64]string{0: "0", 0.7: "0.7", -1: "none"} {
+		f := newFake(t, soundly)
+		c := config(f)
+		c.Temperature = sent
+		rated(t, open(t, c, Options{}), sample(`,"temperature":-1}`))
+		got := "none"
+		if a := f.requests()[0]; a.Warmth != nil {
+			got = fmt.Sprint(*a.Warmth)
+		}
+		if got != want {
+			t.Errorf("temperature %v is sent as %s", sent, got)
+		}
 	}
 }
 
