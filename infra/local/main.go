@@ -75,6 +75,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newCurate(), newAnnotate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(), newEvaluate(), newExport(), newServe())
+	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
+		newAnnotate(), newTrain(), newEvaluate(), newExport(), newServe())
 	return root
 }

@@ -1,18 +1,18 @@
-// Package embedded rates samples in pure Go, on any machine and without weights: styles by rules
-// over question and answer, capabilities by formulas over plain evidence in text and images. It is a
-// baseline that says what it is. Its words are English; of other languages it sees the form only.
+// Package embedded rates samples in pure Go, on any machine: linear models, whose weights are embedded in the
+// binary or trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form, and
+// statistics of the images. Its lists of words are English; of other languages it sees n-grams and form.
 package embedded
 
 import (
 	"context"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
-	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,47 +21,74 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// version names the patterns, rules and image measures. Raise it with every change of them that
-// changes a rating; TestVersion tells.
-const version = "1"
+// Version names the features. Raise it with every change of them, and train the weights again; TestVersion tells.
+const Version = "2"
 
-// A Scorer rates samples by built-in rules. It is safe for concurrent use.
+//go:embed weights.zst
+var defaultFile []byte
+
+// defaultWeights are decoded once, when they are first needed.
+var defaultWeights = sync.OnceValues(func() (*Weights, error) { return DecodeWeights(defaultFile) })
+
+// A Scorer rates samples by weights. It is safe for concurrent use.
 type Scorer struct {
-	id       string
-	formulas []formula // one for each capability of the rubric, in its order
-	styles   []string  // of the rubric
+	id           string
+	weights      *Weights
+	capabilities []int // the head of each capability of the rubric, in its order
+	styles       []int // the head of each style of the rubric
+	names        []string
 }
 
 var _ scorer.Scorer = (*Scorer)(nil)
 
-// New makes the scorer for a rubric whose capabilities and styles are among those of the default
-// rubric, in any order. The error names every other one.
+// New makes the scorer of the embedded weights for a rubric whose capabilities and styles are among those of
+// the default rubric, in any order. The error names every other one.
 func New(r *rubric.Rubric) (*Scorer, error) {
-	s := &Scorer{styles: r.Styles}
+	w, err := defaultWeights()
+	if err != nil {
+		return nil, err
+	}
+	return newScorer(w, defaultFile, r)
+}
+
+// Load makes the scorer of a file of weights, as training wrote it, for a rubric.
+func Load(file []byte, r *rubric.Rubric) (*Scorer, error) {
+	w, err := DecodeWeights(file)
+	if err != nil {
+		return nil, err
+	}
+	return newScorer(w, file, r)
+}
+
+func newScorer(w *Weights, file []byte, r *rubric.Rubric) (*Scorer, error) {
+	s := &Scorer{weights: w, names: r.Styles}
 	var unknown []string
 	for _, c := range r.Capabilities {
-		i := slices.IndexFunc(formulas, func(f formula) bool { return f.capability == c })
-		if i < 0 {
+		head := w.capability(c)
+		if head < 0 {
 			unknown = append(unknown, fmt.Sprintf("capability %q", c))
-			continue
 		}
-		s.formulas = append(s.formulas, formulas[i])
+		s.capabilities = append(s.capabilities, head)
 	}
 	for _, style := range r.Styles {
-		if !knowsStyle(style) {
+		head := w.style(style)
+		if head < 0 {
 			unknown = append(unknown, fmt.Sprintf("style %q", style))
 		}
+		s.styles = append(s.styles, head)
 	}
 	if unknown != nil {
-		return nil, fmt.Errorf("the embedded scorer knows the default rubric only, not %s: a rubric of your own needs another scorer (gpu or llm)",
-			strings.Join(unknown, ", "))
+		return nil, fmt.Errorf("the weights of the embedded scorer were not trained on %s: annotate samples under your rubric, "+
+			"train weights with `harvest train`, and name them as --scorer embedded:FILE", strings.Join(unknown, ", "))
 	}
-	sum := sha256.Sum256(fmt.Append(nil, version, r.Hash(), s.formulas, vocabulary))
-	s.id = "embedded-" + hex.EncodeToString(sum[:6])
+	sum := sha256.New()
+	fmt.Fprint(sum, Version, r.Hash())
+	sum.Write(file)
+	s.id = "embedded-" + hex.EncodeToString(sum.Sum(nil)[:6])
 	return s, nil
 }
 
-// ID is "embedded-" and 12 hex digits over the rules, the formulas, the vocabulary and the rubric.
+// ID is "embedded-" and 12 hex digits over the features' version, the weights and the rubric.
 func (s *Scorer) ID() string { return s.id }
 
 // Rate rates the items on all processors. The only error is that of a context that ended.
@@ -84,31 +111,24 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 }
 
 func (s *Scorer) rate(item scorer.Item) scorer.Result {
+	f, reason := Observe(item)
+	if reason != "" {
+		return scorer.Result{Reason: reason}
+	}
+	return s.result(f, s.weights.Predict(f))
+}
+
+// Observe computes the features of a sample. A reason is a fault of the sample: an image that does not decode.
+func Observe(item scorer.Item) (_ *Features, reason string) {
 	pictures := make([]picture, len(item.Images))
 	for i, data := range item.Images {
 		img, err := dataset.DecodeImage(data)
 		if err != nil {
-			return scorer.Result{Reason: brokenImage(item.Sample, i, err)}
+			return nil, brokenImage(item.Sample, i, err)
 		}
 		pictures[i] = look(img)
 	}
-	exchanges := read(item.Sample.Turns)
-	e := gather(exchanges, pictures)
-	result := scorer.Result{
-		Ratings:  make([]int8, len(s.formulas)),
-		Expected: make([]float32, len(s.formulas)),
-	}
-	for i := range s.formulas {
-		expected := s.formulas[i].expected(e)
-		result.Ratings[i] = int8(math.Floor(expected + 0.5))
-		result.Expected[i] = float32(expected)
-	}
-	for _, style := range stylesOf(exchanges) {
-		if slices.Contains(s.styles, style) {
-			result.Styles = append(result.Styles, style)
-		}
-	}
-	return result
+	return observe(item.Sample.Turns, pictures), ""
 }
 
 // brokenImage says which image of a sample does not decode and why, beginning with the kind of

@@ -3,7 +3,6 @@ package embedded
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
@@ -98,45 +97,4 @@ func (x *exchange) examine() {
 func isLatex(text string, words int) bool {
 	commands := len(latexCode.FindAllStringIndex(text, -1))
 	return commands > 0 && 3*commands >= words
-}
-
-// A tally counts the words of texts.
-type tally struct {
-	words   int
-	numbers int // words that begin with a digit
-	topics  [topicCount]int
-}
-
-func (t *tally) add(text string) {
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		t.words++
-		if word[0] <= '9' {
-			t.numbers++
-			continue
-		}
-		word = strings.ToLower(word)
-		topics, known := topicsOf[word]
-		if !known {
-			topics = topicsOf[strings.TrimSuffix(word, "s")]
-		}
-		for _, k := range topics {
-			t.topics[k]++
-		}
-		if isDeed(word) {
-			t.topics[deed]++
-		}
-	}
-}
-
-// isDeed tells whether a word is the progressive of a verb, as in "a dog running".
-func isDeed(word string) bool {
-	return len(word) > 5 && strings.HasSuffix(word, "ing") && !notDeeds[word]
-}
-
-func (t *tally) merge(u *tally) {
-	t.words += u.words
-	t.numbers += u.numbers
-	for k, n := range u.topics {
-		t.topics[k] += n
-	}
 }

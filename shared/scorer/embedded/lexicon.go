@@ -2,90 +2,99 @@ package embedded
 
 import "strings"
 
-// A topic is a field of meaning that English words of a conversation hint at.
-type topic int
+// functionWords are the words of English grammar: prose is full of them, lists and formulas are not.
+const functionWords = `a an the and or but if then of in on at by for with from to into onto as is are was were be been being am
+	it its this that these those there here he she they them their his her we our us you your i my me not no nor so than too very
+	can could will would shall should may might must do does did done have has had having which who whom whose what when where why how
+	all any both each few more most other some such only own same up down out over under again about between through`
 
-const (
-	place      topic = iota // where things are
-	geometry                // figures and their measures
-	colour                  // colours
-	quality                 // shape, size, material, state
-	count                   // how many
-	puzzle                  // rules, conditions, patterns
-	setting                 // surroundings
-	being                   // people and animals
-	deed                    // what they do
-	kind                    // what exactly something is
-	comparing               // more, less, alike
-	cause                   // why, and what follows
-	society                 // history, culture, politics, places of the world
-	science                 // mathematics, natural science, medicine, engineering
-	data                    // charts, tables, figures
-	writing                 // text in the image
-	describing              // captions and descriptions
-	form                    // demands on the answer's form
-	topicCount
-)
+const openerCount = 20
 
-// vocabulary lists the words of each topic, in lower case and in the singular.
-var vocabulary = [topicCount]string{
-	place: `left right above below under beneath behind front next between beside inside outside top bottom middle center
-		centre corner near far further closer closest position located locate location region bounding coordinate where
-		adjacent direction north south east west upper lower row column grid edge facing touching around surrounding onto`,
-	geometry: `triangle square circle rectangle polygon pentagon hexagon octagon trapezoid parallelogram cube sphere
-		cylinder cone pyramid angle radius diameter perimeter area volume length width height side parallel perpendicular
-		vertex vertices diagonal segment arc tangent midpoint shaded unit`,
-	colour: `color colour colored coloured red green blue yellow orange purple pink brown black white gray grey gold silver
-		teal beige tan violet cyan magenta`,
-	quality: `shape size small large big tall short long round wooden metal plastic glass striped wet dry old new young
-		open closed empty full texture material wearing bright dark wide narrow thick thin`,
-	count: `many count number several two three four five six seven eight nine ten each total pair dozen`,
-	puzzle: `puzzle rule pattern missing sequence must possible cannot least fewest minimum maximum move exactly every
-		either neither if then only unless follow following statement condition satisfy arrange game maze question consecutive
-		probability hence therefore infer conclude correct remaining true false`,
-	setting: `photo photograph picture scene room kitchen bathroom street road beach park field city sky outdoor indoor
-		outside background mountain river lake water snow forest building house garden store restaurant office grass yard`,
-	being: `man woman men women boy girl person people child children kid baby player group crowd dog cat horse bird cow
-		sheep elephant bear animal couple lady guy`,
-	deed: `happening doing activity action hold play jump run ride walk sit stand eat drink look watch catch throw lie lay
-		lean climb swim fly carry cut wear surf ski smile pose talk cook drive`,
-	kind: `species breed type kind category classify identify identity brand model flag logo landmark symbol named name
-		which label main plant flower vehicle celebrity artist`,
-	comparing: `compare compared comparing comparison than more most less fewer fewest higher highest lower lowest larger
-		largest smaller smallest greater greatest better best difference different differ similar same both equal whereas
-		unlike versus vs longer shorter older`,
-	cause: `why because cause caused due lead reason effect affect result mislead misleading explain explanation
-		consequence impact influence since exaggerate suggest imply despite therefore purpose prevent happens would could`,
-	society: `country countries nation nationality flag history historical century war president government political
-		politics party republican democrat democratic american public religion religious church culture cultural art artist
-		painting novel poem book author language society social law immigrant immigration voter election population capital
-		territory european china russia economy economic muslim christian catholic world ancient king queen museum`,
-	science: `equation formula solve function variable fraction sum product integer prime digit ratio graph slope median
-		mean probability theorem proof algebra calculate multiply divide subtract add cell blood platelet microscope tissue
-		disease patient dna protein atom molecule chemical chemistry physics force energy temperature mass velocity voltage
-		circuit biology organism planet gas acid species climate algorithm computer code software engine medical diagnosis
-		latex mathematical expression`,
-	data: `chart graph table plot axis bar pie histogram percentage percent trend data average median survey receipt total
-		invoice schedule amount price cost rate value share statistic figure cell column row revenue sales quarter increase
-		decrease increased decreased declined rose`,
-	writing: `text read written transcribe transcription ocr say printed word title handwriting handwritten spelling sign
-		caption receipt invoice date address total company document formula expression latex page newspaper`,
-	describing: `describe description caption summarize summary summarise detail detailed thoroughly paragraph shown depict
-		depicted see explain discuss write story essay sentence`,
-	form: `json latex html xml csv yaml markdown format key token output list array object template style code bullet
-		numbered separated example normalised normalized pattern form mapping return convert`,
+// openers are groups of words that say what kind of question or task a question is.
+var openers = [openerCount]struct{ name, words string }{
+	{"what", "what whats"},
+	{"which", "which whichever"},
+	{"who", "who whose whom"},
+	{"where", "where"},
+	{"when", "when year date"},
+	{"why", "why reason"},
+	{"how", "how"},
+	{"many", "many much number count total"},
+	{"polar", "is are was were do does did can could has have had will would should isn aren"},
+	{"describe", "describe description caption summarize summarise depict narrate portray"},
+	{"explain", "explain discuss analyze analyse interpret elaborate justify argue evaluate assess"},
+	{"compare", "compare contrast differ difference differences versus"},
+	{"solve", "find solve calculate compute determine evaluate prove simplify estimate derive"},
+	{"read", "read transcribe transcription ocr recognise recognize extract spell"},
+	{"convert", "convert translate rewrite transform format return output parse edit"},
+	{"write", "write give create generate compose provide make design produce suggest draft"},
+	{"list", "list enumerate name mention"},
+	{"identify", "identify classify recognize recognise detect label categorize tag"},
+	{"locate", "locate point detect ground box mark bound segment"},
+	{"choose", "choose select pick option options choices"},
 }
 
-// topicsOf maps each word of the vocabulary to its topics.
-var topicsOf = func() map[string][]topic {
-	index := map[string][]topic{}
-	for t, words := range vocabulary {
+// An entry is what is known of a word.
+type entry struct {
+	topics   []topic
+	openers  []int
+	function bool
+}
+
+// lexicon is the index of vocabulary, openers and functionWords.
+var lexicon = func() map[string]entry {
+	index := map[string]entry{}
+	note := func(words string, change func(*entry)) {
 		for w := range strings.FieldsSeq(words) {
-			index[w] = append(index[w], topic(t))
+			e := index[w]
+			change(&e)
+			index[w] = e
 		}
 	}
+	for t, words := range vocabulary {
+		note(words, func(e *entry) { e.topics = append(e.topics, topic(t)) })
+	}
+	for i, o := range openers {
+		note(o.words, func(e *entry) { e.openers = append(e.openers, i) })
+	}
+	note(functionWords, func(e *entry) { e.function = true })
 	return index
 }()
+
+// endings are those of plurals, of verbs and of comparison.
+var endings = []string{"s", "es", "ed", "ing", "er", "ly"}
+
+// topicsOfStem finds a word without its ending: as it is left, with a silent e, with one of two
+// consonants, with a y that became i.
+func topicsOfStem(word string) []topic {
+	for _, ending := range endings {
+		stem, ends := strings.CutSuffix(word, ending)
+		n := len(stem)
+		if !ends || n < 3 {
+			continue
+		}
+		if topics := lexicon[stem].topics; topics != nil {
+			return topics
+		}
+		if ending == "s" {
+			continue
+		}
+		if topics := lexicon[stem+"e"].topics; topics != nil {
+			return topics
+		}
+		if n > 3 && stem[n-1] == stem[n-2] {
+			if topics := lexicon[stem[:n-1]].topics; topics != nil {
+				return topics
+			}
+		}
+		if body, cut := strings.CutSuffix(stem, "i"); cut {
+			if topics := lexicon[body+"y"].topics; topics != nil {
+				return topics
+			}
+		}
+	}
+	return nil
+}
 
 // notDeeds end in -ing but name no activity.
 var notDeeds = func() map[string]bool {

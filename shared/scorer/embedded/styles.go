@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The styles that the rules know, by the default rubric's keywords.
+// The styles that the rules know, by the default rubric's keywords. The models learn how far to trust the rules.
 const (
 	multiChoice         = "multi-choice"
 	coordinate          = "coordinate"
@@ -44,10 +44,9 @@ var (
 	}
 )
 
-// knowsStyle tells whether a rule gives the style.
-func knowsStyle(style string) bool {
-	return slices.ContainsFunc(slices.Concat(mannerRules, lengthRules, besideRules),
-		func(r styleRule) bool { return r.style == style })
+// ruleStyles are the styles that rules give.
+var ruleStyles = [RuleFeatures]string{
+	multiChoice, coordinate, yesNo, wordOrPhrase, shortDescription, detailedDescription, comparison, chainOfThought, specifiedStyle,
 }
 
 // stylesOf are the styles of a conversation in the order in which they first appear.

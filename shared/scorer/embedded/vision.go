@@ -3,7 +3,6 @@ package embedded
 import (
 	"image"
 	"image/color"
-	"slices"
 )
 
 // gridSide bounds the points that an image is looked at: gridSide x gridSide at most, evenly spread.
@@ -14,15 +13,83 @@ const (
 	inkStep   = 60  // luma steps from this on are strokes of writing or drawing, rare in photographs
 	lightLuma = 224 // paper
 	vividSpan = 64  // spread of the channels from which on a pixel has a colour of its own
+	softStep  = 24  // luma steps below this are texture, not outlines
+	edgeStep  = 30  // luma steps from this on are outlines
+	darkLuma  = 40
+	greySpan  = 16 // spread of the channels below which a pixel has no colour
 )
 
-// picture is what one image looks like: shares in [0, 1] over a grid of its points.
+// picture is what one image looks like: shares in [0, 1] over a grid of its points, unless said otherwise.
 type picture struct {
 	Flat     float64 // points equal to their right and lower neighbour: drawn, not photographed
 	Ink      float64 // points with a hard step to a neighbour: strokes
 	Light    float64 // near-white points: paper
 	Vivid    float64 // points with a colour of their own
 	Dominant float64 // points of the most frequent colour: a background
+
+	Dark      float64 // near-black points
+	Grey      float64 // points without any colour
+	Texture   float64 // points with a soft step to a neighbour: surfaces in photographs
+	Mean      float64 // mean brightness
+	Contrast  float64 // standard deviation of brightness, 1 is half black, half white
+	Colourful float64 // the measure of Hasler and Suesstrunk (2003), saturating
+	Few       float64 // points of the eight most frequent colours
+	Colours   float64 // number of colours, on a logarithmic scale
+	Skin      float64 // points of the hue of skin, wood and sand
+	Green     float64 // points of the hue of leaves
+	Blue      float64 // points of the hue of sky and water
+	Lines     float64 // rows whose ink is much denser or thinner than the mean: lines of writing
+	Bars      float64 // the same of columns
+	Ruled     float64 // rows and columns that are a straight edge over most of their length: tables, axes, windows
+	Spread    float64 // cells of 8 x 8 that hold ink
+	Frame     float64 // border points of the most frequent colour
+	Across    float64 // share of the hard steps that go sideways: upright strokes
+	Wide      float64 // aspect: 0 upright, 0.5 square, 1 wide
+	Large     float64 // pixels, on a logarithmic scale
+}
+
+// values are the picture's numbers in the order of its fields.
+func (p *picture) values() []float64 {
+	return []float64{
+		p.Flat, p.Ink, p.Light, p.Vivid, p.Dominant, p.Dark, p.Grey, p.Texture, p.Mean, p.Contrast, p.Colourful, p.Few,
+		p.Colours, p.Skin, p.Green, p.Blue, p.Lines, p.Bars, p.Ruled, p.Spread, p.Frame, p.Across, p.Wide, p.Large,
+	}
+}
+
+// meanPicture is the mean over pictures; all zero of none.
+func meanPicture(pictures []picture) *picture {
+	if len(pictures) == 1 {
+		return &pictures[0]
+	}
+	mean := &picture{}
+	for i := range pictures {
+		p, n := &pictures[i], float64(len(pictures))
+		mean.Flat += p.Flat / n
+		mean.Ink += p.Ink / n
+		mean.Light += p.Light / n
+		mean.Vivid += p.Vivid / n
+		mean.Dominant += p.Dominant / n
+		mean.Dark += p.Dark / n
+		mean.Grey += p.Grey / n
+		mean.Texture += p.Texture / n
+		mean.Mean += p.Mean / n
+		mean.Contrast += p.Contrast / n
+		mean.Colourful += p.Colourful / n
+		mean.Few += p.Few / n
+		mean.Colours += p.Colours / n
+		mean.Skin += p.Skin / n
+		mean.Green += p.Green / n
+		mean.Blue += p.Blue / n
+		mean.Lines += p.Lines / n
+		mean.Bars += p.Bars / n
+		mean.Ruled += p.Ruled / n
+		mean.Spread += p.Spread / n
+		mean.Frame += p.Frame / n
+		mean.Across += p.Across / n
+		mean.Wide += p.Wide / n
+		mean.Large += p.Large / n
+	}
+	return mean
 }
 
 // The likenesses below are in [0, 1]. Their bounds lie between the means of photographs, scans,
@@ -48,41 +115,6 @@ func (p *picture) chart() float64 {
 
 // ramp rises from 0 at low to 1 at high.
 func ramp(x, low, high float64) float64 { return min(1, max(0, (x-low)/(high-low))) }
-
-// look measures an image. It compares neighbours at full resolution, since a reduced copy would
-// lose the thin strokes that tell writing from scenery.
-func look(img image.Image) picture {
-	b := img.Bounds()
-	rgb := pixels(img)
-	var flat, ink, light, vivid int
-	colours := make([]int, 1<<12)
-	columns, rows := min(gridSide, b.Dx()), min(gridSide, b.Dy())
-	for row := range rows {
-		for column := range columns {
-			x, y := b.Min.X+column*b.Dx()/columns, b.Min.Y+row*b.Dy()/rows
-			r, g, bl := rgb(x, y)
-			here := luma(r, g, bl)
-			step := max(
-				distance(here, luma(rgb(min(x+1, b.Max.X-1), y))),
-				distance(here, luma(rgb(x, min(y+1, b.Max.Y-1)))))
-			if step < flatStep {
-				flat++
-			}
-			if step >= inkStep {
-				ink++
-			}
-			if here >= lightLuma {
-				light++
-			}
-			if max(r, g, bl)-min(r, g, bl) >= vividSpan {
-				vivid++
-			}
-			colours[int(r>>4)<<8|int(g>>4)<<4|int(bl>>4)]++
-		}
-	}
-	share := func(n int) float64 { return float64(n) / float64(max(columns*rows, 1)) }
-	return picture{Flat: share(flat), Ink: share(ink), Light: share(light), Vivid: share(vivid), Dominant: share(slices.Max(colours))}
-}
 
 // pixels gives 8-bit access to an image without the interface call and allocation per pixel of
 // image.Image.At for the types that the standard decoders return. Alpha is dropped, not composited,

@@ -8,6 +8,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // A painting gives the colour at a place of a drawn image.
@@ -67,29 +70,36 @@ func bars(x, y int) color.NRGBA {
 
 func TestLook(t *testing.T) {
 	t.Parallel()
+	large := magnitude(100*100) * 8 / 24
+	// Opponent colours of the red: 190 and 95; half of the points have them.
+	apart := math.Hypot(190, 95)
+	redness := 0.3 * apart / (0.3*apart + 50)
+	half := (0.5*apart + 0.15*apart) / (0.65*apart + 50)
 	for _, test := range []struct {
 		name   string
 		colour painting
 		want   picture
 	}{
-		{"plain white", func(int, int) color.NRGBA { return white }, picture{Flat: 1, Light: 1, Dominant: 1}},
-		{"plain red", func(int, int) color.NRGBA { return red }, picture{Flat: 1, Vivid: 1, Dominant: 1}},
+		{"plain white", func(int, int) color.NRGBA { return white }, picture{Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5, Large: large}},
+		{"plain red", func(int, int) color.NRGBA { return red }, picture{Flat: 1, Vivid: 1, Dominant: 1, Mean: 86.0 / 255, Colourful: redness, Few: 1, Colours: 1.0 / 12, Skin: 1, Frame: 1, Across: 0.5, Wide: 0.5, Large: large}},
 		{"half white, half red", func(x, _ int) color.NRGBA {
 			if x < 50 {
 				return white
 			}
 			return red
-		}, picture{Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5}},
+		}, picture{Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5, Grey: 0.5, Mean: 170.5 / 255, Contrast: 84.5 / 127.5, Colourful: half,
+			Few: 1, Colours: 1.5 / 12, Skin: 0.5, Bars: 1, Ruled: 0.25, Spread: 1.0 / 8, Frame: 0.5, Across: 101.0 / 102, Wide: 0.5, Large: large}},
 		{"lines of one pixel", func(x, _ int) color.NRGBA {
 			if x%2 == 0 {
 				return white
 			}
 			return black
-		}, picture{Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5}},
-		{"alpha is dropped", func(int, int) color.NRGBA { return color.NRGBA{255, 255, 255, 0} }, picture{Flat: 1, Light: 1, Dominant: 1}},
+		}, picture{Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5, Dark: 0.5, Grey: 1, Mean: 0.5, Contrast: 1,
+			Few: 1, Colours: 1.5 / 12, Bars: 0.01, Ruled: 99.0 / 100 / 2, Spread: 1, Frame: 0.5, Across: 9901.0 / 9902, Wide: 0.5, Large: large}},
+		{"alpha is dropped", func(int, int) color.NRGBA { return color.NRGBA{255, 255, 255, 0} }, picture{Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5, Large: large}},
 	} {
-		if got := look(paint(100, 100, test.colour)); got != test.want {
-			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		if diff := cmp.Diff(test.want, look(paint(100, 100, test.colour)), cmpopts.EquateApprox(0, 1e-12)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}
 }
@@ -98,7 +108,7 @@ func TestLookAtTinyImages(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{0, 0}, {1, 1}, {500, 1}, {1, 500}} {
 		p := look(paint(size[0], size[1], scenery()))
-		for _, share := range []float64{p.Flat, p.Ink, p.Light, p.Vivid, p.Dominant, p.photo(), p.page(), p.drawing(), p.chart()} {
+		for _, share := range append(p.values(), p.photo(), p.page(), p.drawing(), p.chart()) {
 			if math.IsNaN(share) || share < 0 || share > 1 {
 				t.Errorf("%v: %+v has a share outside [0, 1]", size, p)
 			}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -28,6 +30,8 @@ type Config struct {
 	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty"`
 	// LLM is the model, where it is, and what may be asked of it.
 	LLM llm.Config `json:"llm,omitzero"`
+	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it; those in the binary if empty.
+	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty"`
 }
 
 // Validate tells whether the addresses can be read. The error names the variable.
@@ -47,6 +51,12 @@ func (c Config) At(other Config) Config {
 	if other.GPU != "" {
 		c.GPU = other.GPU
 	}
+	if other.Weights != "" {
+		c.Weights = other.Weights
+	}
+	if other.Weights != "" {
+		c.Weights = other.Weights
+	}
 	if other.LLM.URL != "" {
 		c.LLM.URL = other.LLM.URL
 	}
@@ -56,12 +66,20 @@ func (c Config) At(other Config) Config {
 	return c
 }
 
-// Choose reads a person's choice of a scorer: the name of a kind, or `gpu:` or `llm:` and an address,
-// which then replaces the one in the Config.
+// Choose reads a person's choice of a scorer: the name of a kind, `gpu:` or `llm:` and an address, or
+// `embedded:` and a file of weights, which then replaces what the Config has. Plain `embedded` leaves the Config's.
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
 	switch {
-	case kind == Embedded && !given:
+	case kind == Embedded && given:
+		// Another command may go on with the run from another folder.
+		if c.Weights, err = filepath.Abs(address); err != nil {
+			return "", c, fmt.Errorf("weights %s: %w", address, err)
+		}
+		if _, err := os.Stat(c.Weights); address == "" || err != nil {
+			return "", c, fmt.Errorf("weights %q: there is no such file; `harvest train` writes one", address)
+		}
+	case kind == Embedded:
 	case kind == GPU:
 		if given {
 			c.GPU = address
@@ -92,6 +110,7 @@ var (
 
 // An Opener opens scorers. It is safe for concurrent use; a process should have one.
 type Opener struct {
+	weights  string        // a file, or empty for those in the binary
 	sidecar  *gpu.Sidecar  // nil if it is not known where it is
 	endpoint *llm.Endpoint // nil if noEndpoint says why
 	// noEndpoint is told to those alone who ask for the scorer.
@@ -103,7 +122,7 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	o := &Opener{}
+	o := &Opener{weights: c.Weights}
 	if c.GPU != "" {
 		at, err := gpu.ParseAddress(c.GPU)
 		if err != nil {
@@ -120,11 +139,7 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 	switch {
 	case kind == Embedded:
-		s, err := embedded.New(r)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+		return openEmbedded(o.weights, r)
 	case kind == GPU && o.sidecar == nil:
 		return nil, errNoAddress
 	case kind == GPU:
@@ -137,6 +152,8 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 			return nil, err
 		}
 		return s, nil
+	case strings.HasPrefix(kind, Embedded+":"):
+		return nil, errors.New("a dataset names only the kind, embedded: the service's EMBEDDED_WEIGHTS says what its weights are")
 	case strings.HasPrefix(kind, GPU+":"):
 		return nil, errors.New("a dataset names only the kind, gpu: the service's GPU_SIDECAR says where the sidecar is")
 	case strings.HasPrefix(kind, LLM+":"):
@@ -144,4 +161,24 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 	default:
 		return nil, errNoKind
 	}
+}
+
+// openEmbedded makes the embedded scorer of a file of weights, or of those in the binary.
+func openEmbedded(file string, r *rubric.Rubric) (scorer.Scorer, error) {
+	if file == "" {
+		s, err := embedded.New(r)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading weights: %w", err)
+	}
+	s, err := embedded.Load(data, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return s, nil
 }

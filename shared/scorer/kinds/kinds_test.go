@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,9 +32,10 @@ func TestChoose(t *testing.T) {
 		{"gpu", "", "", "", "it is not known where the sidecar is"},
 		{"gpu:", "http://b:2", "", "", "it is not known where the sidecar is"},
 		{"gpu:a:1", "", "", "", "no address of a sidecar"},
-		{"embedded:http://a", "", "", "", "the kinds are embedded, gpu and llm"},
 		{"http://a:1", "", "", "", "the kinds are embedded, gpu and llm"},
 		{"", "", "", "", "the kinds are embedded, gpu and llm"},
+		{"embedded:http://a", "", "", "", "there is no such file; `harvest train` writes one"},
+		{"embedded:", "", "", "", "there is no such file"},
 	}
 	for _, tt := range tests {
 		kind, c, err := kinds.Config{GPU: tt.known}.Choose(tt.choice)
@@ -65,6 +68,7 @@ func TestOpen(t *testing.T) {
 		{"gpu", "", rubric.Default(), "it is not known where the sidecar is", false},
 		{"gpu", lost.URL, rubric.Default(), "404", true},
 		{"gpu:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
+		{"embedded:a.zst", "", rubric.Default(), "a dataset names only the kind", false},
 		{"llm", lost.URL, rubric.Default(), "it is not known where the model is", false},
 		{"llm:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
 		{"other", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
@@ -124,5 +128,39 @@ func TestLLM(t *testing.T) {
 	}
 	if s, err := opener.Open(t.Context(), kinds.LLM, rubric.Default()); err != nil || !strings.HasPrefix(s.ID(), "llm-") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestWeights(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	own, other := filepath.Join(dir, "own.zst"), filepath.Join(dir, "other.zst")
+	weights, err := os.ReadFile("../embedded/weights.zst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{own: weights, other: []byte("no weights")} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kind, c, err := kinds.Config{}.Choose("embedded:" + own)
+	if err != nil || kind != kinds.Embedded || c.Weights != own {
+		t.Fatalf("kind %q, weights %q, error %v", kind, c.Weights, err)
+	}
+	for _, tt := range []struct{ weights, want string }{
+		{own, ""}, {other, other + ": reading weights: this is no file of weights"}, {filepath.Join(dir, "gone"), "reading weights: "},
+	} {
+		opener, err := kinds.New(kinds.Config{Weights: tt.weights}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := opener.Open(t.Context(), kinds.Embedded, rubric.Default())
+		if tt.want == "" && (err != nil || !strings.HasPrefix(s.ID(), "embedded-")) {
+			t.Errorf("error %v", err)
+		}
+		if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("error %v, want one with %q", err, tt.want)
+		}
 	}
 }

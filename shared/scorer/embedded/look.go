@@ -1,0 +1,180 @@
+package embedded
+
+import (
+	"image"
+	"math"
+	"slices"
+)
+
+// look measures an image. It compares neighbours at full resolution, since a reduced copy would
+// lose the thin strokes that tell writing from scenery. Everything is counted in integers, which every machine does alike.
+func look(img image.Image) picture {
+	b := img.Bounds()
+	g := grid{columns: min(gridSide, b.Dx()), rows: min(gridSide, b.Dy()), colours: make([]int32, 1<<12)}
+	rgb := pixels(img)
+	for row := range g.rows {
+		for column := range g.columns {
+			x, y := b.Min.X+column*b.Dx()/g.columns, b.Min.Y+row*b.Dy()/g.rows
+			r, gr, bl := rgb(x, y)
+			here := luma(r, gr, bl)
+			g.point(row, column, int(r), int(gr), int(bl), here,
+				distance(here, luma(rgb(min(x+1, b.Max.X-1), y))),
+				distance(here, luma(rgb(x, min(y+1, b.Max.Y-1)))))
+		}
+	}
+	return g.picture(b.Dx(), b.Dy())
+}
+
+// A grid counts what is seen at the points of an image.
+type grid struct {
+	columns, rows int
+
+	flat, ink, light, vivid, dark, grey, texture, skin, green, blue int
+	across, down                                                    int // hard steps to the right and lower neighbour
+	sum, squares                                                    int // of brightness
+	rg, rgSquares, yb, ybSquares                                    int // of the opponent colours
+	colours                                                         []int32
+	border                                                          [4 * gridSide]int16
+	borders                                                         int
+	rowInk, columnInk, rowEdge, columnEdge                          [gridSide]int
+	cells                                                           [64]bool
+}
+
+func (g *grid) point(row, column, r, gr, b, here, right, below int) {
+	step := max(right, below)
+	switch {
+	case step < flatStep:
+		g.flat++
+	case step < softStep:
+		g.texture++
+	}
+	if step >= inkStep {
+		g.ink++
+		g.rowInk[row]++
+		g.columnInk[column]++
+		g.cells[row*8/g.rows*8+column*8/g.columns] = true
+	}
+	if right >= edgeStep {
+		g.across++
+		g.columnEdge[column]++
+	}
+	if below >= edgeStep {
+		g.down++
+		g.rowEdge[row]++
+	}
+	if here >= lightLuma {
+		g.light++
+	}
+	if here < darkLuma {
+		g.dark++
+	}
+	span := max(r, gr, b) - min(r, gr, b)
+	switch {
+	case span >= vividSpan:
+		g.vivid++
+	case span < greySpan:
+		g.grey++
+	}
+	if span >= greySpan {
+		switch {
+		case r > gr && gr >= b && r > 80:
+			g.skin++
+		case gr >= r && gr > b:
+			g.green++
+		case b >= gr && b > r:
+			g.blue++
+		}
+	}
+	g.sum += here
+	g.squares += here * here
+	rg, yb := r-gr, (r+gr)/2-b
+	g.rg, g.rgSquares, g.yb, g.ybSquares = g.rg+rg, g.rgSquares+rg*rg, g.yb+yb, g.ybSquares+yb*yb
+	colour := r>>4<<8 | gr>>4<<4 | b>>4
+	g.colours[colour]++
+	if row == 0 || column == 0 || row == g.rows-1 || column == g.columns-1 {
+		g.border[g.borders] = int16(colour)
+		g.borders++
+	}
+}
+
+func (g *grid) picture(width, height int) picture {
+	n := float64(max(g.columns*g.rows, 1))
+	share := func(count int) float64 { return float64(count) / n }
+	top, few, kinds := g.ranking()
+	frame := 0
+	for _, c := range g.border[:g.borders] {
+		if int(c) == top {
+			frame++
+		}
+	}
+	cells := 0
+	for _, c := range g.cells {
+		if c {
+			cells++
+		}
+	}
+	mean, deviation := moments(g.sum, g.squares, n)
+	rg, rgDeviation := moments(g.rg, g.rgSquares, n)
+	yb, ybDeviation := moments(g.yb, g.ybSquares, n)
+	colourful := math.Sqrt(float64(rgDeviation*rgDeviation)+float64(ybDeviation*ybDeviation)) + float64(0.3*math.Sqrt(float64(rg*rg)+float64(yb*yb)))
+	return picture{
+		Flat: share(g.flat), Ink: share(g.ink), Light: share(g.light), Vivid: share(g.vivid), Dominant: share(int(g.colours[top])),
+		Dark: share(g.dark), Grey: share(g.grey), Texture: share(g.texture), Mean: mean / 255, Contrast: deviation / 127.5,
+		Colourful: colourful / (colourful + 50), Few: share(few), Colours: min(1, magnitude(kinds)*8/12),
+		Skin: share(g.skin), Green: share(g.green), Blue: share(g.blue),
+		Lines: uneven(g.rowInk[:g.rows], g.ink), Bars: uneven(g.columnInk[:g.columns], g.ink),
+		Ruled:  ruled(g.rowEdge[:g.rows], g.columns) + ruled(g.columnEdge[:g.columns], g.rows),
+		Spread: float64(cells) / 64, Frame: float64(frame) / float64(max(g.borders, 1)),
+		Across: float64(g.across+1) / float64(g.across+g.down+2),
+		Wide:   float64(width) / float64(max(width+height, 1)), Large: min(1, magnitude(width*height)*8/24),
+	}
+}
+
+// ranking gives the most frequent colour, how many points have one of the eight most frequent, and the number of colours.
+func (g *grid) ranking() (top, few, kinds int) {
+	counts := make([]int32, 0, 256)
+	for c, count := range g.colours {
+		if count > g.colours[top] {
+			top = c
+		}
+		if count > 0 {
+			counts = append(counts, count)
+		}
+	}
+	slices.Sort(counts)
+	for _, count := range counts[max(0, len(counts)-8):] {
+		few += int(count)
+	}
+	return top, few, len(counts)
+}
+
+// moments are the mean and the standard deviation of n integers.
+func moments(sum, squares int, n float64) (mean, deviation float64) {
+	mean = float64(sum) / n
+	return mean, math.Sqrt(max(0, float64(squares)/n-float64(mean*mean)))
+}
+
+// uneven is the share of lines whose ink is below half or above twice the mean.
+func uneven(ink []int, total int) float64 {
+	if total == 0 {
+		return 0
+	}
+	count := 0
+	for _, n := range ink {
+		if 2*n*len(ink) < total || n*len(ink) > 2*total {
+			count++
+		}
+	}
+	return float64(count) / float64(len(ink))
+}
+
+// ruled is the number of lines that are an edge over half their length, saturating.
+func ruled(edge []int, length int) float64 {
+	count := 0
+	for _, n := range edge {
+		if 2*n >= length {
+			count++
+		}
+	}
+	return saturate(count) / 2
+}

@@ -1,0 +1,143 @@
+package training
+
+import (
+	"context"
+	"hash/fnv"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// imageFolds are the parts of the samples in the cross-validation over images.
+	imageFolds = 5
+	// sourceFolds are the most parts in that over sources; with so many sources or fewer each is a part.
+	sourceFolds = 24
+)
+
+// A plan is one cross-validation.
+type plan struct {
+	fold   []int // of each sample
+	folds  int
+	values [][][]float64 // by penalty, sample and head: predicted by the model that has not seen the sample's fold
+}
+
+func (t *task) newPlan(fold []int, folds int) *plan {
+	p := &plan{fold: fold, folds: folds, values: make([][][]float64, len(penalties))}
+	for i := range p.values {
+		p.values[i] = make([][]float64, len(t.samples))
+	}
+	return p
+}
+
+// byImage splits the samples so that those that share an image, also by way of others, stay together.
+func (t *task) byImage() *plan {
+	parent := all(len(t.samples))
+	root := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	first := map[string]int{}
+	for i := range t.samples {
+		for _, image := range t.samples[i].Images {
+			if j, seen := first[image]; seen {
+				a, b := root(i), root(j)
+				parent[max(a, b)] = min(a, b)
+			} else {
+				first[image] = i
+			}
+		}
+	}
+	fold := make([]int, len(t.samples))
+	for i := range fold {
+		fold[i] = spreadOut(t.samples[root(i)].ID, imageFolds)
+	}
+	return t.newPlan(fold, imageFolds)
+}
+
+// spreadOut gives each name one of n numbers, the same every time.
+func spreadOut(name string, n int) int {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return int(h.Sum64() >> 20 % uint64(n))
+}
+
+// bySource splits the samples by source; nil if there is one only.
+func (t *task) bySource() *plan {
+	var sources []string
+	for i := range t.samples {
+		sources = append(sources, t.samples[i].Source)
+	}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
+	if len(sources) < 2 {
+		return nil
+	}
+	fold := make([]int, len(t.samples))
+	for i := range fold {
+		at, _ := slices.BinarySearch(sources, t.samples[i].Source)
+		fold[i] = at % sourceFolds
+	}
+	return t.newPlan(fold, min(len(sources), sourceFolds))
+}
+
+// validate fills in the plans' values.
+func (t *task) validate(ctx context.Context, plans []*plan, progress func(done, total int)) error {
+	total := len(plans) * len(t.samples)
+	var mu sync.Mutex
+	done := 0
+	report := func(samples int) {
+		mu.Lock()
+		defer mu.Unlock()
+		done += samples
+		if progress != nil && samples > 0 {
+			progress(done, total)
+		}
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for _, p := range plans {
+		for k := range p.folds {
+			work.Go(func() error {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				left, err := t.leaveOut(p, k)
+				report(left)
+				return err
+			})
+		}
+	}
+	return work.Wait()
+}
+
+// leaveOut predicts the samples of a fold, and tells how many they are, from the others.
+func (t *task) leaveOut(p *plan, fold int) (int, error) {
+	var learn, left []int
+	for i, f := range p.fold {
+		if f == fold {
+			left = append(left, i)
+		} else {
+			learn = append(learn, i)
+		}
+	}
+	if len(left) == 0 {
+		return 0, nil
+	}
+	d := t.design(learn)
+	for k, penalty := range penalties {
+		m, err := d.fit(penalty)
+		if err != nil {
+			return 0, err
+		}
+		for _, i := range left {
+			p.values[k][i] = m.predict(t.samples[i].Features)
+		}
+	}
+	return len(left), nil
+}

@@ -1,0 +1,123 @@
+// Package training learns the weights of the embedded scorer from annotated samples, in pure Go and minutes: a ridge
+// regression for each capability and each style. The same samples give the same bytes.
+//
+// What regularisation is best, and where a rating begins, is found by cross-validation of two kinds, which count
+// alike: over images, which tells of new samples of known sources, and over sources, which tells of a dataset that is
+// all new. A model that learns sources by heart does well at the first and badly at the second.
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/agreement"
+	"github.com/harvest-ml/harvest/shared/annotation"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+)
+
+// A Sample is an annotated sample, as training sees it.
+type Sample struct {
+	annotation.Annotation
+	Source   string
+	Images   []string // what tells images apart: samples that share one are never on two sides of a fold
+	Features *embedded.Features
+}
+
+const (
+	// Least is how few samples can be learned from: with fewer, cross-validation tells nothing.
+	Least = 60
+	// Most is how many samples are learned from; of more, as many at even distances. The time grows with the cube.
+	Most = 6000
+)
+
+// penalties are tried in cross-validation, from the least regularisation to the most.
+var penalties = []float64{0.1, 0.3, 1}
+
+// A Result is trained weights and how they did on samples that they had not seen.
+type Result struct {
+	Weights *embedded.Weights
+	Samples int     // learned from
+	Penalty float64 // chosen
+	// SeenSources tells of samples whose images, but not sources, were unseen; UnseenSources of samples whose
+	// sources were unseen. UnseenSources is nil if all samples are of one source.
+	SeenSources, UnseenSources *agreement.Report
+}
+
+// Train learns from samples under a rubric. The progress function, which may be nil, is told how many
+// samples were predicted without having been seen, of all that will be.
+func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress func(done, total int)) (*Result, error) {
+	if len(samples) < Least {
+		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d, and better 1,000", len(samples), Least)
+	}
+	samples = spread(samples, Most)
+	if err := informative(samples, r); err != nil {
+		return nil, err
+	}
+	t := &task{samples: samples, rubric: r}
+	plans := []*plan{t.byImage()}
+	if bySource := t.bySource(); bySource != nil {
+		plans = append(plans, bySource)
+	}
+	if err := t.validate(ctx, plans, progress); err != nil {
+		return nil, err
+	}
+	best, err := t.choose(plans)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Samples: len(samples), Penalty: penalties[best]}
+	cuts, thresholds := t.calibrate(plans, best)
+	for i, into := range []**agreement.Report{&result.SeenSources, &result.UnseenSources}[:len(plans)] {
+		if *into, err = t.report(plans[i].values[best], cuts, thresholds, reportResamples); err != nil {
+			return nil, err
+		}
+	}
+	m, err := t.design(all(len(samples))).fit(penalties[best])
+	if err != nil {
+		return nil, err
+	}
+	result.Weights = m.weights(cuts, thresholds)
+	return result, ctx.Err()
+}
+
+// spread takes at most n samples at even distances.
+func spread(samples []Sample, n int) []Sample {
+	if len(samples) <= n {
+		return samples
+	}
+	some := make([]Sample, n)
+	for i := range some {
+		some[i] = samples[i*len(samples)/n]
+	}
+	return some
+}
+
+// leastRated is how many samples must have a rating of a capability.
+const leastRated = 20
+
+// informative refuses annotations that say too little of a capability. A style that no sample has is never given.
+func informative(samples []Sample, r *rubric.Rubric) error {
+	var faults []error
+	for c, name := range r.Capabilities {
+		rated := 0
+		for i := range samples {
+			if samples[i].Scores[c] != annotation.Missing {
+				rated++
+			}
+		}
+		if rated < leastRated {
+			faults = append(faults, fmt.Errorf("capability %q: %d samples have a rating of it, and %d are needed: annotate more, or leave it out of the rubric", name, rated, leastRated))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func all(n int) []int {
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i
+	}
+	return indices
+}
