@@ -21,10 +21,11 @@ type trained struct {
 	Rubric      string        `json:"rubric"` // hash
 	Samples     int           `json:"samples"`
 	Sources     int           `json:"sources"`
-	// Penalty is the regularisation that cross-validation chose. Nothing is drawn by chance, so there is no seed.
-	Penalty float64 `json:"penalty"`
-	Date    string  `json:"date"`
-	Command string  `json:"command"`
+	// Penalties are the regularisation that cross-validation chose, of each capability and then each style. Nothing is drawn by
+	// chance, so there is no seed.
+	Penalties []float64 `json:"penalties"`
+	Date      string    `json:"date"`
+	Command   string    `json:"command"`
 	// SeenSources is the agreement with annotations of samples whose images were left out of the training, UnseenSources of those
 	// whose sources were; null where there is one source only.
 	SeenSources   *validated `json:"seen_sources"`
@@ -77,7 +78,7 @@ func newValidated(r *agreement.Report) *validated {
 
 func newTrained(data *annotated, annotations string, r *training.Result) (*trained, error) {
 	t := &trained{
-		Features: embedded.Version, Rubric: data.rubric.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources), Penalty: r.Penalty,
+		Features: embedded.Version, Rubric: data.rubric.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources), Penalties: r.Penalties,
 		Date: time.Now().UTC().Format(time.DateOnly), SeenSources: newValidated(r.SeenSources), UnseenSources: newValidated(r.UnseenSources),
 		capabilities: data.rubric.Capabilities, styles: data.rubric.Styles,
 	}

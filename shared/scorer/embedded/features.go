@@ -57,6 +57,9 @@ var FeatureNames = sync.OnceValue(func() []string {
 	return s.names
 })
 
+// CueFeatures is how many of the dense features, the first ones, are cues: each sums up what matters of a sample's form.
+const CueFeatures = int(cueCount)
+
 // RuleFeatures is how many of the dense features, the last ones, tell what styles the rules give: each 1 or -1.
 const RuleFeatures = 9
 

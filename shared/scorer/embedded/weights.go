@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -110,12 +109,13 @@ func decodeWeights(file []byte) (*Weights, error) {
 	if !found || json.Unmarshal(head, &w.Header) != nil {
 		return nil, errors.New("this is no file of weights; `harvest train` writes them")
 	}
+	if want := 4*len(w.Mean)*w.Heads() + Buckets*w.Heads(); len(numbers) != want {
+		return nil, fmt.Errorf("%d bytes of numbers, and the header tells of %d: copy or train the file again", len(numbers), want)
+	}
 	w.Dense, w.Grams = make([]float32, len(w.Mean)*w.Heads()), make([]int8, Buckets*w.Heads())
 	from := bytes.NewReader(numbers)
 	for _, part := range []any{w.Dense, w.Grams} {
-		if err := binary.Read(from, binary.LittleEndian, part); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, errors.New("the file is cut short: copy or train it again")
-		} else if err != nil {
+		if err := binary.Read(from, binary.LittleEndian, part); err != nil {
 			return nil, err
 		}
 	}

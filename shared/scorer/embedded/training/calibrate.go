@@ -14,59 +14,93 @@ const (
 	reportSeed      = 1
 )
 
-// choose finds the penalty whose predictions agree best with the annotations, over all plans.
-func (t *task) choose(plans []*plan) (best int, err error) {
-	highest := math.Inf(-1)
+// choose finds, for each head, the penalty whose predictions agree best with the annotations, over all plans, and leaves in
+// the plans the values of these penalties alone.
+func (t *task) choose(plans []*plan) ([]float64, error) {
+	scores := make([][]float64, len(penalties)) // by penalty and head
 	for k := range penalties {
-		cuts, thresholds := t.calibrate(plans, k)
-		sum := 0.0
+		scores[k] = make([]float64, t.heads())
 		for _, p := range plans {
-			r, err := t.report(p.values[k], cuts, thresholds, 1)
+			r, err := t.report(plans, p, k, 1)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
-			for _, v := range []agreement.Value{r.Mean.Spearman, r.Mean.QWK, r.Styles.MicroF1} {
-				if !math.IsNaN(float64(v)) {
-					sum += float64(v)
-				}
+			for c, name := range t.rubric.Capabilities {
+				scores[k][c] += known(r.Capabilities[name].Spearman) + known(r.Capabilities[name].QWK)
 			}
-		}
-		if sum > highest {
-			highest, best = sum, k
+			for s, name := range t.rubric.Styles {
+				scores[k][len(t.rubric.Capabilities)+s] += known(r.Styles.Styles[name].F1)
+			}
 		}
 	}
-	return best, nil
+	chosen := make([]float64, t.heads())
+	for h := range chosen {
+		best := 0
+		for k := range penalties {
+			if scores[k][h] > scores[best][h] {
+				best = k
+			}
+		}
+		chosen[h] = penalties[best]
+		for _, p := range plans {
+			for i := range t.samples {
+				p.values[0][i][h] = p.values[best][i][h]
+			}
+		}
+	}
+	return chosen, nil
+}
+
+// known is a figure, 0 where it is not defined.
+func known(v agreement.Value) float64 {
+	if math.IsNaN(float64(v)) {
+		return 0
+	}
+	return float64(v)
 }
 
 // leastStep keeps cuts apart.
 const leastStep = 0.05
 
+// A calibration is where ratings and styles begin.
+type calibration struct {
+	cuts       [][5]float32
+	thresholds []float32
+}
+
+// seenShare is how often the cross-validation over images counts for a calibration, where that over sources counts once. Values of
+// unseen sources lie closer together, and cuts for them alone would cost those of seen sources more than they gain.
+const seenShare = 2
+
 // calibrate finds where ratings and styles begin, from predictions of samples that were not seen: so that each
-// rating and each style is given as often as the annotator gave it, which is close to the best quadratic-weighted kappa
-// and robust with few samples.
-func (t *task) calibrate(plans []*plan, penalty int) (cuts [][5]float32, thresholds []float32) {
-	capabilities := len(t.rubric.Capabilities)
+// rating is given as often as the annotator gave it, which is close to the best quadratic-weighted kappa
+// and, with few samples, better than looking for it. A style begins half way from there to 0, where it is as likely as not:
+// common styles need no correction, and rare ones are never likelier than not. Samples for which use is false do not count.
+func (t *task) calibrate(plans []*plan, penalty int, use func(sample int) bool) calibration {
+	var c calibration
 	for h := range t.heads() {
 		var values []float64
 		var counts [6]int
-		for _, p := range plans {
+		for k, p := range plans {
 			for i := range t.samples {
 				score := t.label(h, &t.samples[i])
-				if score == annotation.Missing {
+				if score == annotation.Missing || !use(i) {
 					continue
 				}
-				values = append(values, p.values[penalty][i][h])
-				counts[score]++
+				for range []int{seenShare, 1}[k] {
+					values = append(values, p.values[penalty][i][h])
+					counts[score]++
+				}
 			}
 		}
 		slices.Sort(values)
-		if h >= capabilities {
-			thresholds = append(thresholds, float32(quantile(values, counts[0])))
-			continue
+		if h < len(t.rubric.Capabilities) {
+			c.cuts = append(c.cuts, cutsOf(values, counts))
+		} else {
+			c.thresholds = append(c.thresholds, float32(quantile(values, counts[0])/2))
 		}
-		cuts = append(cuts, cutsOf(values, counts))
 	}
-	return cuts, thresholds
+	return c
 }
 
 // label is the sample's rating, or 1 for a style that it has.
@@ -97,6 +131,8 @@ func cutsOf(values []float64, counts [6]int) [5]float32 {
 // quantile lies between the first n values and the others.
 func quantile(values []float64, n int) float64 {
 	switch {
+	case len(values) == 0:
+		return 0
 	case n == 0:
 		return values[0] - 1
 	case n >= len(values):
@@ -105,26 +141,35 @@ func quantile(values []float64, n int) float64 {
 	return (values[n-1] + values[n]) / 2
 }
 
-// report measures predictions as the scorer would turn them into ratings and styles.
-func (t *task) report(values [][]float64, cuts [][5]float32, thresholds []float32, resamples int) (*agreement.Report, error) {
-	h := embedded.Header{Cuts: cuts}
+// report measures a plan's predictions as the scorer would turn them into ratings and styles, calibrated by the samples of the
+// other folds.
+func (t *task) report(plans []*plan, p *plan, penalty, resamples int) (*agreement.Report, error) {
 	samples := make([]agreement.Sample, len(t.samples))
-	for i := range t.samples {
-		s := &t.samples[i]
-		given := agreement.Opinion{}
-		for c := range t.rubric.Capabilities {
-			expected := h.Expected(c, values[i][c])
-			given.Expected = append(given.Expected, expected)
-			given.Ratings = append(given.Ratings, int(expected+0.5))
-		}
-		for k, name := range t.rubric.Styles {
-			if values[i][len(t.rubric.Capabilities)+k] > float64(thresholds[k]) {
-				given.Styles = append(given.Styles, name)
+	for fold := range p.folds {
+		c := t.calibrate(plans, penalty, func(i int) bool { return p.fold[i] != fold })
+		for i := range t.samples {
+			if p.fold[i] == fold {
+				samples[i] = t.opinions(&t.samples[i], p.values[penalty][i], c)
 			}
 		}
-		samples[i] = agreement.Sample{ID: s.ID, Source: s.Source, Annotated: agreement.Opinion{Ratings: s.Scores, Styles: s.Styles}, Given: given}
 	}
 	return agreement.Measure(samples, agreement.Options{
 		Capabilities: t.rubric.Capabilities, Styles: t.rubric.Styles, Resamples: resamples, Seed: reportSeed,
 	})
+}
+
+func (t *task) opinions(s *Sample, values []float64, c calibration) agreement.Sample {
+	h := embedded.Header{Cuts: c.cuts}
+	given := agreement.Opinion{}
+	for i := range t.rubric.Capabilities {
+		expected := h.Expected(i, values[i])
+		given.Expected = append(given.Expected, expected)
+		given.Ratings = append(given.Ratings, int(expected+0.5))
+	}
+	for i, name := range t.rubric.Styles {
+		if values[len(t.rubric.Capabilities)+i] > float64(c.thresholds[i]) {
+			given.Styles = append(given.Styles, name)
+		}
+	}
+	return agreement.Sample{ID: s.ID, Source: s.Source, Annotated: agreement.Opinion{Ratings: s.Scores, Styles: s.Styles}, Given: given}
 }

@@ -131,7 +131,7 @@ func (t *task) leaveOut(p *plan, fold int) (int, error) {
 	}
 	d := t.design(learn)
 	for k, penalty := range penalties {
-		m, err := d.fit(penalty)
+		m, err := d.fit(slices.Repeat([]float64{penalty}, t.heads()))
 		if err != nil {
 			return 0, err
 		}

@@ -2,6 +2,7 @@ package training
 
 import (
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
@@ -15,42 +16,60 @@ type model struct {
 	grams [][]float64 // by bucket: a weight for each head; nil where there is none
 }
 
-// fit solves ridge regressions in their dual form, whose size is the number of samples and not that of the features:
-// (K + penalty) a = targets, where K holds the products of the samples' features.
-func (d *design) fit(penalty float64) (*model, error) {
-	n, heads, capabilities := len(d.learn), d.heads(), len(d.rubric.Capabilities)
-	duals := mat.NewDense(n, heads, nil)
+// fit solves the heads' ridge regressions, each with its penalty, in their dual form, whose size is the number of samples and
+// not that of the features: (K + penalty) a = targets, where K holds the products of the samples' features.
+func (d *design) fit(penalties []float64) (*model, error) {
+	duals := mat.NewDense(len(d.learn), d.heads(), nil)
+	capabilities := len(d.rubric.Capabilities)
 	for _, part := range []struct {
 		kernel     *mat.SymDense
 		start, end int
-	}{{d.ratings, 0, capabilities}, {d.styles, capabilities, heads}} {
-		system := mat.NewSymDense(n, nil)
-		system.CopySym(part.kernel)
-		for i := range n {
-			system.SetSym(i, i, system.At(i, i)+penalty)
-		}
-		var factor mat.Cholesky
-		if !factor.Factorize(system) {
-			return nil, errors.New("solving the regression: the features are degenerate")
-		}
-		if err := factor.SolveTo(duals.Slice(0, n, part.start, part.end).(*mat.Dense), d.targets.Slice(0, n, part.start, part.end)); err != nil {
-			return nil, err
+	}{{d.ratings, 0, capabilities}, {d.styles, capabilities, d.heads()}} {
+		solved := map[float64]*mat.Dense{}
+		for h := part.start; h < part.end; h++ {
+			if solved[penalties[h]] == nil {
+				s, err := d.solve(part.kernel, penalties[h], part.start, part.end)
+				if err != nil {
+					return nil, err
+				}
+				solved[penalties[h]] = s
+			}
+			duals.SetCol(h, mat.Col(nil, h-part.start, solved[penalties[h]]))
 		}
 	}
 	return d.model(duals), nil
 }
 
+// solve is the dual solution for the heads from start to end.
+func (d *design) solve(kernel *mat.SymDense, penalty float64, start, end int) (*mat.Dense, error) {
+	n := len(d.learn)
+	system := mat.NewSymDense(n, nil)
+	system.CopySym(kernel)
+	for i := range n {
+		system.SetSym(i, i, system.At(i, i)+penalty)
+	}
+	var factor mat.Cholesky
+	if !factor.Factorize(system) {
+		return nil, errors.New("solving the regression: the features are degenerate")
+	}
+	solution := mat.NewDense(n, end-start, nil)
+	if err := factor.SolveTo(solution, d.targets.Slice(0, n, start, end)); err != nil {
+		return nil, fmt.Errorf("solving the regression: %w", err)
+	}
+	return solution, nil
+}
+
 // setKernels computes the products of the samples' features, as the heads of ratings and those of styles see them.
 func (d *design) setKernels() {
-	n := len(d.learn)
-	_, features := d.dense.Dims()
+	n, features := d.dense.Dims()
 	own := features - embedded.RuleFeatures
-	var dense, rules mat.SymDense
-	dense.SymOuterK(denseVariance/float64(own), d.dense.Slice(0, n, 0, own))
-	rules.SymOuterK(rulesVariance/embedded.RuleFeatures, d.dense.Slice(0, n, own, features))
-	d.addGrams(&dense)
-	d.ratings, d.styles = &dense, mat.NewSymDense(n, nil)
-	d.styles.AddSym(&dense, &rules)
+	var weighted mat.Dense
+	weighted.Apply(func(_, j int, x float64) float64 { return x * math.Sqrt(variance(j, features)) }, d.dense)
+	d.ratings, d.styles = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
+	d.ratings.SymOuterK(1, weighted.Slice(0, n, 0, own))
+	d.addGrams(d.ratings)
+	d.styles.SymOuterK(1, weighted.Slice(0, n, own, features))
+	d.styles.AddSym(d.ratings, d.styles)
 }
 
 // addGrams adds the products of the n-grams to a kernel.
@@ -74,17 +93,13 @@ func (d *design) addGrams(kernel *mat.SymDense) {
 // model turns dual weights, one for each sample and head, into weights of the features.
 func (d *design) model(duals *mat.Dense) *model {
 	_, features := d.dense.Dims()
-	own, capabilities := features-embedded.RuleFeatures, len(d.rubric.Capabilities)
 	m := &model{design: d, dense: mat.NewDense(features, d.heads(), nil), grams: make([][]float64, embedded.Buckets)}
 	m.dense.Mul(d.dense.T(), duals)
 	m.dense.Apply(func(j, h int, w float64) float64 {
-		switch {
-		case j < own:
-			return w * denseVariance / float64(own)
-		case h < capabilities:
+		if j >= features-embedded.RuleFeatures && h < len(d.rubric.Capabilities) {
 			return 0
 		}
-		return w * rulesVariance / embedded.RuleFeatures
+		return w * variance(j, features)
 	}, m.dense)
 	for row, grams := range d.grams {
 		dual := duals.RawRowView(row)
@@ -122,12 +137,12 @@ func (m *model) predict(f *embedded.Features) []float64 {
 }
 
 // weights are the model in the form that scorers read: n-gram weights as multiples of a unit of their head.
-func (m *model) weights(cuts [][5]float32, thresholds []float32) *embedded.Weights {
+func (m *model) weights(c calibration) *embedded.Weights {
 	heads := m.heads()
 	w := &embedded.Weights{
 		Header: embedded.Header{
 			Version: embedded.Version, Capabilities: m.rubric.Capabilities, Styles: m.rubric.Styles,
-			Mean: m.mean, Scale: m.scale, Cuts: cuts, Thresholds: thresholds, GramUnits: make([]float32, heads),
+			Mean: m.mean, Scale: m.scale, Cuts: c.cuts, Thresholds: c.thresholds, GramUnits: make([]float32, heads),
 		},
 		Grams: make([]int8, embedded.Buckets*heads),
 	}

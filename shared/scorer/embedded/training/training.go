@@ -37,9 +37,9 @@ var penalties = []float64{0.1, 0.3, 1}
 
 // A Result is trained weights and how they did on samples that they had not seen.
 type Result struct {
-	Weights *embedded.Weights
-	Samples int     // learned from
-	Penalty float64 // chosen
+	Weights   *embedded.Weights
+	Samples   int       // learned from
+	Penalties []float64 // the regularisation chosen for each capability, then for each style
 	// SeenSources tells of samples whose images, but not sources, were unseen; UnseenSources of samples whose
 	// sources were unseen. UnseenSources is nil if all samples are of one source.
 	SeenSources, UnseenSources *agreement.Report
@@ -63,22 +63,21 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 	if err := t.validate(ctx, plans, progress); err != nil {
 		return nil, err
 	}
-	best, err := t.choose(plans)
+	chosen, err := t.choose(plans)
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Samples: len(samples), Penalty: penalties[best]}
-	cuts, thresholds := t.calibrate(plans, best)
+	result := &Result{Samples: len(samples), Penalties: chosen}
 	for i, into := range []**agreement.Report{&result.SeenSources, &result.UnseenSources}[:len(plans)] {
-		if *into, err = t.report(plans[i].values[best], cuts, thresholds, reportResamples); err != nil {
+		if *into, err = t.report(plans, plans[i], 0, reportResamples); err != nil {
 			return nil, err
 		}
 	}
-	m, err := t.design(all(len(samples))).fit(penalties[best])
+	m, err := t.design(all(len(samples))).fit(chosen)
 	if err != nil {
 		return nil, err
 	}
-	result.Weights = m.weights(cuts, thresholds)
+	result.Weights = m.weights(t.calibrate(plans, 0, func(int) bool { return true }))
 	return result, ctx.Err()
 }
 

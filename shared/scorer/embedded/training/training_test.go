@@ -1,0 +1,238 @@
+package training_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/annotation"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+)
+
+// harbour has capabilities and a style that no rule of the scorer knows.
+func harbour(t testing.TB) *rubric.Rubric {
+	t.Helper()
+	r, err := rubric.Parse([]byte("name: harbour\ncapabilities: [seafaring, patience]\nstyles: [shanty, plain speech]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// choose picks one of the words of a line.
+func choose(rng *rand.Rand, words string) string {
+	all := strings.Fields(words)
+	return all[rng.IntN(len(all))]
+}
+
+// sample makes an annotated sample: seafaring is in what is asked for, patience in the length of the answer, and a shanty has
+// its own words. Each source asks in its own way.
+func sample(i int) (training.Sample, scorer.Item) {
+	rng := rand.New(rand.NewPCG(uint64(i), 7))
+	ships, shanty, lines := rng.IntN(3), rng.IntN(2) == 0, 1+rng.IntN(5)
+	question := []string{"Look here.", "Please reply.", "Question:", "Dear friend,"}[i%4]
+	for range 4 {
+		question += " tell of the " + choose(rng, "house tree garden table lamp window chair")
+	}
+	for range ships {
+		question += " and the " + choose(rng, "schooner frigate anchor mast rudder")
+	}
+	answer := ""
+	for range lines {
+		answer += "It is " + choose(rng, "red big old small green new") + " and " + choose(rng, "near far here there") + ". "
+	}
+	styles := []string{"plain speech"}
+	if shanty {
+		answer += "Heave " + choose(rng, "ho hey away") + ", ye " + choose(rng, "lads mates sailors")
+		styles = []string{"shanty"}
+	}
+	s := &dataset.Sample{ID: fmt.Sprintf("s%d", i), Source: fmt.Sprintf("source %d", i%4), Turns: []dataset.Turn{
+		{Role: dataset.Human, Text: question}, {Role: dataset.Model, Text: answer},
+	}}
+	item := scorer.Item{Sample: s}
+	features, _ := embedded.Observe(item)
+	return training.Sample{
+		Annotation: annotation.Annotation{ID: s.ID, Scores: []int{2 * ships, lines - 1}, Styles: styles},
+		Source:     s.Source, Images: []string{fmt.Sprintf("image %d", i/2)}, Features: features,
+	}, item
+}
+
+func samples(from, to int) (learn []training.Sample, items []scorer.Item) {
+	for i := from; i < to; i++ {
+		s, item := sample(i)
+		learn, items = append(learn, s), append(items, item)
+	}
+	return learn, items
+}
+
+func train(t *testing.T, learn []training.Sample, r *rubric.Rubric) (*training.Result, []byte) {
+	t.Helper()
+	result, err := training.Train(t.Context(), learn, r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := result.Weights.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, file
+}
+
+// A scorer learns capabilities and styles that this repository has never heard of, from words alone, and finds them in new samples.
+func TestTrain(t *testing.T) {
+	t.Parallel()
+	r := harbour(t)
+	learn, _ := samples(0, 160)
+	result, file := train(t, learn, r)
+	for name, report := range map[string]float64{
+		"seen sources: Spearman": float64(result.SeenSources.Mean.Spearman), "seen sources: kappa": float64(result.SeenSources.Mean.QWK),
+		"unseen sources: Spearman": float64(result.UnseenSources.Mean.Spearman), "unseen sources: kappa": float64(result.UnseenSources.Mean.QWK),
+		"seen sources: styles": float64(result.SeenSources.Styles.MicroF1), "unseen sources: styles": float64(result.UnseenSources.Styles.MicroF1),
+	} {
+		if report < 0.8 {
+			t.Errorf("%s: %.2f, want 0.8 at least", name, report)
+		}
+	}
+	s, err := embedded.Load(file, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, items := samples(1000, 1040)
+	rated, err := s.Rate(t.Context(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, same := 0, 0
+	for i, got := range rated {
+		for c, want := range fresh[i].Scores {
+			if d := int(got.Ratings[c]) - want; d*d <= 1 {
+				near++
+			}
+		}
+		if cmp.Equal(fresh[i].Styles, got.Styles) {
+			same++
+		}
+	}
+	if near < 72 || same < 36 {
+		t.Errorf("of 80 ratings of new samples %d are off by 1 at most, and of 40 samples %d have the right styles", near, same)
+	}
+}
+
+// The same samples give the same bytes, on one processor or more.
+func TestTrainIsDeterministic(t *testing.T) { //nolint:paralleltest // GOMAXPROCS is the process's
+	learn, _ := samples(0, 100)
+	_, first := train(t, learn, harbour(t))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	_, second := train(t, learn, harbour(t))
+	if !bytes.Equal(first, second) {
+		t.Errorf("the weights differ with one processor")
+	}
+}
+
+func TestTrainOnOneSource(t *testing.T) {
+	t.Parallel()
+	learn, _ := samples(0, 100)
+	for i := range learn {
+		learn[i].Source = "harbour"
+	}
+	result, _ := train(t, learn, harbour(t))
+	if result.UnseenSources != nil {
+		t.Error("one source was split by source")
+	}
+	if got := float64(result.SeenSources.Mean.Spearman); got < 0.8 {
+		t.Errorf("Spearman %.2f, want 0.8 at least", got)
+	}
+}
+
+// Ratings that are missing are neither learned from nor counted.
+func TestTrainWithMissingRatings(t *testing.T) {
+	t.Parallel()
+	learn, _ := samples(0, 120)
+	for i := range learn {
+		if i%3 == 0 {
+			learn[i].Scores = []int{annotation.Missing, learn[i].Scores[1]}
+		}
+	}
+	result, _ := train(t, learn, harbour(t))
+	if n := result.SeenSources.Capabilities["seafaring"].Compared; n != 80 {
+		t.Errorf("compared %d ratings, want 80", n)
+	}
+	if got := float64(result.SeenSources.Capabilities["seafaring"].Spearman); got < 0.8 {
+		t.Errorf("Spearman %.2f, want 0.8 at least", got)
+	}
+}
+
+func TestTrainRefuses(t *testing.T) {
+	t.Parallel()
+	learn, _ := samples(0, 80)
+	_, err := training.Train(t.Context(), learn[:59], harbour(t), nil)
+	if want := "59 annotated samples are too few to learn from: annotate at least 60"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	unrated, _ := samples(0, 80)
+	for i := range unrated {
+		if i >= 19 {
+			unrated[i].Scores = []int{unrated[i].Scores[0], annotation.Missing}
+		}
+	}
+	_, err = training.Train(t.Context(), unrated, harbour(t), nil)
+	if want := `capability "patience": 19 samples have a rating of it, and 20 are needed`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err = training.Train(ctx, learn, harbour(t), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+}
+
+// What every sample says alike can still be learned: it is said of all others.
+func TestTrainOnConstantRatings(t *testing.T) {
+	t.Parallel()
+	learn, items := samples(0, 80)
+	for i := range learn {
+		learn[i].Scores, learn[i].Styles = []int{0, 4}, []string{"shanty"}
+	}
+	_, file := train(t, learn, harbour(t))
+	s, err := embedded.Load(file, harbour(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rated, err := s.Rate(t.Context(), items[:3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range rated {
+		if diff := cmp.Diff([]int8{0, 4}, got.Ratings); diff != "" {
+			t.Errorf("ratings (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"shanty"}, got.Styles); diff != "" {
+			t.Errorf("styles (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	learn, _ := samples(0, 80)
+	last := 0
+	_, err := training.Train(t.Context(), learn, harbour(t), func(done, total int) {
+		if done <= last || total != 160 {
+			t.Errorf("%d of %d after %d", done, total, last)
+		}
+		last = done
+	})
+	if err != nil || last != 160 {
+		t.Errorf("ended at %d, error %v", last, err)
+	}
+}
