@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A harbour is a dataset whose rubric no embedded weights know, and annotations of all its samples: seafaring is in what is asked
+// for, patience in the length of the answer.
+func writeHarbour(t *testing.T, dir string) {
+	t.Helper()
+	var manifest, annotations strings.Builder
+	for i := range 90 {
+		ships, lines := i%3, 1+i/3%5
+		question := "Tell of the " + strings.Fields("house tree garden table lamp")[i%5] + strings.Repeat(" and the schooner", ships)
+		answer := strings.Repeat("It is "+strings.Fields("red big old small green")[i/7%5]+". ", lines)
+		fmt.Fprintf(&manifest, `{"id":"s%d","source":"part %d","conversations":[{"from":"human","value":%q},{"from":"gpt","value":%q}]}`+"\n", i, i%4, question, answer)
+		fmt.Fprintf(&annotations, `{"id":"s%d","scores":[%d,%d],"styles":["plain speech"]}`+"\n", i, 2*ships, lines-1)
+	}
+	writeFile(t, filepath.Join(dir, "d.jsonl"), manifest.String())
+	writeFile(t, filepath.Join(dir, "a.jsonl"), annotations.String())
+	writeFile(t, filepath.Join(dir, "rubric.yaml"), "name: harbour\ncapabilities: [seafaring, patience]\nstyles: [plain speech]\n")
+}
+
+// TestTrain goes the whole way: weights for a rubric of one's own, their agreement, and a subset by them.
+func TestTrain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeHarbour(t, dir)
+	train := []string{"train", "--annotations", "a.jsonl", "--manifest", "d.jsonl", "--rubric", "rubric.yaml", "--out"}
+	first := mustHarvest(t, dir, append(train, "own/first.zst", "--json")...)
+	var told, beside trained
+	if err := json.Unmarshal([]byte(first.stdout), &told); err != nil {
+		t.Fatalf("%v in %s", err, first.stdout)
+	}
+	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "own/first.json"))), &beside); err != nil {
+		t.Fatal(err)
+	}
+	if told.Seconds <= 0 {
+		t.Error("it took no time")
+	}
+	told.Seconds = 0
+	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trained{})); diff != "" {
+		t.Errorf("told, and written beside the weights (-told +written):\n%s", diff)
+	}
+	weights := readFile(t, filepath.Join(dir, "own/first.zst"))
+	if told.Samples != 90 || told.Sources != 4 || told.Weights.SHA256 != hashOf([]byte(weights)) || told.Weights.Name != "first.zst" ||
+		told.Annotations.Name != "a.jsonl" || len(told.Manifests) != 1 || told.UnseenSources.Mean.Spearman < 0.8 {
+		t.Errorf("told %s", first.stdout)
+	}
+
+	second := mustHarvest(t, dir, append(train, "second.zst")...)
+	if readFile(t, filepath.Join(dir, "second.zst")) != weights {
+		t.Error("the same annotations gave other weights")
+	}
+	for _, want := range []string{"seafaring", "patience", "plain speech", "unseen sources", "--scorer embedded:second.zst"} {
+		if !strings.Contains(second.stdout, want) {
+			t.Errorf("the table does not say %q:\n%s", want, second.stdout)
+		}
+	}
+	if !strings.Contains(second.stderr, "learn   180/180 samples") {
+		t.Errorf("no progress: %s", second.stderr)
+	}
+
+	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--scorer", "embedded:second.zst", "d.jsonl")
+	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
+		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
+	}
+	// Weights lie where the command was given, and the run is known by their content.
+	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer", "embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
+	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer", "embedded:own/first.zst", "--capabilities", "seafaring", "d.jsonl")
+	if a.Run != b.Run {
+		t.Errorf("equal weights made runs %s and %s", a.Run, b.Run)
+	}
+	if r := harvest(t, dir, nil, "curate", "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "d.jsonl"); r.status == 0 || !strings.Contains(r.stderr, "harvest train") {
+		t.Errorf("weights that know nothing of the rubric: status %d, %s", r.status, r.stderr)
+	}
+}
+
+func TestTrainRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeHarbour(t, dir)
+	annotation := func(id string) string { return fmt.Sprintf(`{"id":%q,"scores":[1,2],"styles":[]}`+"\n", id) }
+	writeFile(t, filepath.Join(dir, "few.jsonl"), annotation("s1")+annotation("s2"))
+	writeFile(t, filepath.Join(dir, "absent.jsonl"), annotation("s1")+annotation("gone"))
+	writeFile(t, filepath.Join(dir, "faulty.jsonl"), annotation("s1")+`{"id":"s2","scores":[1,9],"styles":[]}`)
+	writeFile(t, filepath.Join(dir, "imageless.jsonl"), `{"id":"s1","image":"no.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That."}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "broken.jsonl"), `{"id":"s1","image":"broken.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That."}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "broken.png"), "no image")
+	writeFile(t, filepath.Join(dir, "one.jsonl"), annotation("s1"))
+	for _, tt := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"--annotations a.jsonl d.jsonl", 2, "--out is missing"},
+		{"--out w.zst d.jsonl", 2, "--annotations is missing"},
+		{"--out w.zst --annotations few.jsonl d.jsonl", 1, "2 annotated samples are too few to learn from: annotate at least 60"},
+		{"--out w.zst --annotations absent.jsonl d.jsonl", 1, `1 of 2 annotations have no sample in the manifests: "gone"; name all manifests`},
+		{"--out w.zst --annotations faulty.jsonl d.jsonl", 1, "faulty.jsonl: line 2: scores[1] (patience): found 9; write a whole number from 0 to 5"},
+		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1, "annotated sample s1 (imageless.jsonl: element 1 (line 1)): image not found: no.png: mend it, or leave its annotation out"},
+		{"--out w.zst --annotations one.jsonl broken.jsonl", 1, "annotated sample s1 (broken.jsonl: element 1 (line 1)): image format unknown: "},
+	} {
+		r := harvest(t, dir, nil, append([]string{"train", "--rubric", "rubric.yaml"}, strings.Fields(tt.args)...)...)
+		if r.status != tt.status || !strings.Contains(r.stderr, tt.want) {
+			t.Errorf("%s: status %d, want %d and %q:\n%s", tt.args, r.status, tt.status, tt.want, r.stderr)
+		}
+	}
+}
