@@ -27,7 +27,9 @@ const apiKey = "sk-must-not-be-told"
 // A visionAPI is an OpenAI-compatible API whose answers hold, and are a function of what is asked.
 type visionAPI struct {
 	*httptest.Server
-	pause    time.Duration // of every answer
+	pause time.Duration // of every answer
+	// rate, if set, gives the ratings of a conversation.
+	rate     func(capability, conversation string) int
 	answered atomic.Int32
 	mu       sync.Mutex
 	asked    map[string]int // by conversation
@@ -69,6 +71,9 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ratings := map[string]int{}
 	for i, c := range wanted.Ratings.Required {
 		ratings[c] = int(h.Sum64() >> (i % 32) % 6)
+		if api.rate != nil {
+			ratings[c] = api.rate(c, user)
+		}
 	}
 	answer, err := json.Marshal(map[string]any{"reason": "It is so.", "ratings": ratings, "styles": wanted.Styles.Items.Enum[:1]})
 	if err != nil {
