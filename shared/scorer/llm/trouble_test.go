@@ -109,6 +109,36 @@ func TestRefusedSample(t *testing.T) {
 	}
 }
 
+// A server that forbids what it answered before may mean the sample or the key: the next samples must not take the blame for a key.
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		key  bool // is at fault
+		want string
+	}{
+		"key":    {true, ""},
+		"sample": {false, "refused by the model: flagged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var answered atomic.Int32
+			f := newFake(t, func(a asked) said {
+				if answered.Load() > 0 && (tt.key || strings.Contains(a.text, "number 1?")) {
+					return said{status: 403, body: `{"error": {"message": "flagged"}}`}
+				}
+				answered.Add(1)
+				return said{text: sound}
+			})
+			c := config(f)
+			c.Concurrency = 1
+			results, err := open(t, c, Options{}).Rate(t.Context(), samples(2))
+			if _, stopped := errors.AsType[*scorer.StopError](err); stopped != tt.key || (!tt.key && results[1].Reason != tt.want) {
+				t.Errorf("error %v, results %+v", err, results)
+			}
+		})
+	}
+}
+
 // A sample on which the server fails each time takes the blame, and its neighbours do not.
 func TestDeadlySample(t *testing.T) {
 	t.Parallel()
@@ -164,28 +194,30 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
-// While the server wants to be left alone, nobody asks it.
+// While the server wants to be left alone, nobody asks it: not who was refused, and not who is done with another sample.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var until time.Time
+	var refused time.Time
 	early := 0
-	f := newFake(t, func(a asked) said {
+	f := newFake(t, func(asked) said {
 		mu.Lock()
-		defer mu.Unlock()
-		now := time.Now()
-		switch {
-		case until.IsZero():
-			until = now.Add(time.Second)
-			return said{status: 429, header: map[string]string{"Retry-After": "1"}}
-		case now.Before(until.Add(-50 * time.Millisecond)): // the header has whole seconds, and clocks are read twice
+		first, since := refused.IsZero(), time.Since(refused)
+		if first {
+			refused = time.Now()
+		} else if since > 150*time.Millisecond && since < 950*time.Millisecond { // others were on their way, and clocks are read twice
 			early++
 		}
+		mu.Unlock()
+		if first {
+			return said{status: 429, header: map[string]string{"Retry-After": "1"}}
+		}
+		time.Sleep(200 * time.Millisecond)
 		return said{text: sound}
 	})
 	c := config(f)
-	c.Concurrency = 1
-	rated(t, open(t, c, Options{}), samples(4)...)
+	c.Concurrency = 3
+	rated(t, open(t, c, Options{}), samples(6)...)
 	if early > 0 {
 		t.Errorf("%d requests came early", early)
 	}
