@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/annotation"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/seedset"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -35,7 +36,7 @@ type annotating struct {
 func newAnnotate() *cobra.Command {
 	var (
 		images, rubric string
-		scorer         scorerFlags
+		by             scorerFlags
 		out            outputFlags
 		state, file    string
 		samples        int
@@ -56,11 +57,11 @@ func newAnnotate() *cobra.Command {
 				return err
 			}
 			// Told before the whole dataset is read for nothing.
-			if _, _, err := scorer.choose(kinds.Config{}); err != nil {
+			if _, _, err := by.choose(kinds.Config{}); err != nil {
 				return err
 			}
 			res := &annotating{Out: file, Failed: map[string]int64{}, Seconds: map[string]float64{}}
-			annotations, err := res.annotate(cmd.Context(), in, rubric, scorer, samples, seed, state, out.quiet)
+			annotations, err := res.annotate(cmd.Context(), in, rubric, by, samples, seed, state, out.quiet)
 			if err != nil {
 				return err
 			}
@@ -75,7 +76,7 @@ func newAnnotate() *cobra.Command {
 	}
 	imagesFlag(cmd, &images)
 	rubricFlag(cmd, &rubric)
-	scorer.add(cmd, kinds.LLM)
+	by.add(cmd, kinds.LLM)
 	cmd.Flags().IntVar(&samples, "samples", 2000, "how many samples are annotated")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "another seed chooses others among equals")
 	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
@@ -85,7 +86,7 @@ func newAnnotate() *cobra.Command {
 }
 
 // annotate chooses the seed set and has it rated. Both are runs, which are kept: killed at any moment, the same command goes on.
-func (r *annotating) annotate(ctx context.Context, in input, rubric string, scorer scorerFlags, n int, seed uint64, state string, quiet bool) ([]annotation.Annotation, error) {
+func (r *annotating) annotate(ctx context.Context, in input, rubric string, by scorerFlags, n int, seed uint64, state string, quiet bool) ([]annotation.Annotation, error) {
 	start := time.Now()
 	chosen, err := r.choose(ctx, in, n, seed, state, quiet)
 	if err != nil {
@@ -98,24 +99,60 @@ func (r *annotating) annotate(ctx context.Context, in input, rubric string, scor
 	}
 	show := newDisplay(quiet)
 	defer show.close()
-	rated, err := scoreAnnotated(ctx, in, chosen, scorer, state, show, map[string]float64{})
+	rated, err := scoreAnnotated(ctx, in, chosen, by, state, show, map[string]float64{})
 	if err != nil {
 		return nil, err
 	}
 	r.Seconds["annotate"] = time.Since(start).Seconds()
 	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
 	maps.Copy(r.Failed, rated.status.Reasons)
+	reason, err := in.reasons(ctx, rated)
+	if err != nil {
+		return nil, err
+	}
 	var annotations []annotation.Annotation
 	for i, f := range chosen {
-		if o, ok := rated.opinion(i); ok {
-			annotations = append(annotations, annotation.Annotation{ID: f.sample.ID, Scores: o.Ratings, Styles: o.Styles})
+		o, ok := rated.opinion(i)
+		if !ok {
+			continue
 		}
+		a := annotation.Annotation{ID: f.sample.ID, Scores: o.Ratings, Styles: o.Styles}
+		if a.Reason, err = reason(f.sample); err != nil {
+			return nil, err
+		}
+		annotations = append(annotations, a)
 	}
 	r.Annotations = len(annotations)
 	if len(annotations) == 0 {
 		return nil, fmt.Errorf("none of the %d chosen samples could be rated: %s", len(chosen), reasons(r.Failed))
 	}
 	return annotations, nil
+}
+
+// reasons finds the scorer's reasons for its ratings, for those that give any.
+func (in input) reasons(ctx context.Context, rated *scoredSamples) (func(*dataset.Sample) (string, error), error) {
+	opened, err := rated.runs.OpenScorer(ctx, rated.plan.Scorer, rated.plan.Rubric)
+	if err != nil {
+		return nil, err
+	}
+	reasoner, ok := opened.(interface {
+		Reason(ctx context.Context, item scorer.Item) (string, error)
+	})
+	if !ok {
+		return func(*dataset.Sample) (string, error) { return "", nil }, nil
+	}
+	images := imageFolder{from: in.Images}
+	return func(s *dataset.Sample) (string, error) {
+		item := scorer.Item{Sample: s}
+		for _, img := range s.Images {
+			data, fault, err := images.read(img)
+			if fault != "" || err != nil {
+				return "", err // its rating came before the image went
+			}
+			item.Images = append(item.Images, data)
+		}
+		return reasoner.Reason(ctx, item)
+	}, nil
 }
 
 // choose has the embedded scorer rate the dataset, and chooses the seed set by that.

@@ -145,6 +145,9 @@ func TestAnnotate(t *testing.T) {
 	if len(annotations) < 39 || !slices.IsSortedFunc(annotations, func(a, b annotation.Annotation) int { return strings.Compare(a.ID, b.ID) }) {
 		t.Errorf("%d annotations, or not in the order of the manifest", len(annotations))
 	}
+	if a := annotations[0]; a.Reason != "It is so." {
+		t.Errorf("the first annotation has the reason %q", a.Reason)
+	}
 	paid := int(api.answered.Load())
 	if told.Spent == nil || fmt.Sprintf("%.4f", *told.Spent) != fmt.Sprintf("%.4f", 0.0015*float64(paid)) {
 		t.Errorf("%d requests, and spent %v", paid, told.Spent)
@@ -254,6 +257,36 @@ func TestSpendingStops(t *testing.T) {
 		t.Errorf("samples %+v after %d requests", res.Samples, api.answered.Load())
 	}
 	noSecret(t, dir)
+}
+
+// A retry asks again for what failed, and for nothing else.
+func TestRetryAsksAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 16)
+	text := strings.Replace(readFile(t, filepath.Join(dir, "dataset.json")), "What colour", "UNSPEAKABLE", 1)
+	writeFile(t, filepath.Join(dir, "dataset.json"), text)
+	api := newVisionAPI(t)
+	a := harvest(t, dir, api.env(), api.args("curate", "--budget", "50%", "--json", "dataset.json")...)
+	if a.status != 0 {
+		t.Fatal(a.stderr)
+	}
+	res := decodeResult(t, a.stdout)
+	if res.Samples.Failed != 1 || api.answered.Load() != 21 {
+		t.Fatalf("samples %+v after %d requests, want one that failed twice", res.Samples, api.answered.Load())
+	}
+	// The model is known from the run; the API has moved.
+	moved := httptest.NewServer(api)
+	t.Cleanup(moved.Close)
+	a = harvest(t, dir, api.env(), "retry", "--state", "state", "--json", "--scorer", "llm:"+moved.URL, res.Run)
+	if a.status != 0 {
+		t.Fatal(a.stderr)
+	}
+	var st runStatus
+	decode(t, a.stdout, &st)
+	if st.Run == res.Run || st.Samples != res.Samples || api.answered.Load() != 23 || st.Spent == nil || fmt.Sprintf("%.4f", *st.Spent) != "0.0030" {
+		t.Errorf("status %+v after %d requests, want two more", st, api.answered.Load())
+	}
 }
 
 // A capability of a user's own is annotated by a rubric file alone.

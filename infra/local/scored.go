@@ -16,6 +16,7 @@ import (
 
 // scoredSamples are samples of a dataset that were scored in a run of their own.
 type scoredSamples struct {
+	*plannedRun
 	status  runStatus
 	pool    *selection.Pool
 	samples run.Samples
@@ -45,7 +46,7 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 	if err := p.tellEstimate(ctx, show); err != nil {
 		return nil, err
 	}
-	out := &scoredSamples{}
+	out := &scoredSamples{plannedRun: p}
 	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
 			return err

@@ -169,8 +169,9 @@ func (a *Answer) result() scorer.Result {
 	return scorer.Result{Ratings: a.Ratings, Expected: expected, Styles: a.Styles}
 }
 
-// requestHash names the answer to a request: it is of all that the model is given. Each part is hashed on its own, so that none can run into the next.
-func requestHash(scorerID, conversation string, images []picture) string {
+// requestHash names the answer to a request: it is of all that the model is given. How images are made ready is part of
+// the scorer's id, so they are hashed as they came. Each part is hashed on its own, so that none can run into the next.
+func requestHash(scorerID, conversation string, images [][]byte) string {
 	all := sha256.New()
 	part := func(data []byte) {
 		sum := sha256.Sum256(data)
@@ -178,8 +179,8 @@ func requestHash(scorerID, conversation string, images []picture) string {
 	}
 	part([]byte(scorerID))
 	part([]byte(conversation))
-	for _, p := range images {
-		part(p.data)
+	for _, data := range images {
+		part(data)
 	}
 	return hex.EncodeToString(all.Sum(nil)[:16])
 }

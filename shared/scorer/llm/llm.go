@@ -165,20 +165,20 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 }
 
 func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, error) {
-	images, reason := pictures(item.Sample, item.Images, s.ImageSide)
-	if reason != "" {
-		return scorer.Result{Reason: reason}, nil
-	}
 	text, err := conversation(item.Sample)
 	if err != nil {
 		return scorer.Result{}, err
 	}
-	hash := requestHash(s.id, text, images)
+	hash := requestHash(s.id, text, item.Images)
 	// Twins that are rated at the same time are asked for once.
 	answer, err, _ := s.flights.Do(s.account.run+"/"+hash, func() (any, error) {
 		a, err := s.memory.recall(ctx, s.account.run, hash)
 		if a != nil || err != nil {
 			return a, err
+		}
+		images, reason := pictures(item.Sample, item.Images, s.ImageSide)
+		if reason != "" {
+			return &Answer{Fault: reason}, nil
 		}
 		return s.buy(ctx, hash, text, images)
 	})
@@ -190,4 +190,17 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		return scorer.Result{}, fmt.Errorf("reading %s: it has %d ratings, and the rubric %d capabilities", answerName(hash), len(a.Ratings), len(s.rubric.Capabilities))
 	}
 	return a.result(), nil
+}
+
+// Reason is the model's own reason for its rating of a sample, in one line; empty if none is kept. It asks nobody.
+func (s *Scorer) Reason(ctx context.Context, item scorer.Item) (string, error) {
+	text, err := conversation(item.Sample)
+	if err != nil {
+		return "", err
+	}
+	a, err := s.memory.recall(ctx, "", requestHash(s.id, text, item.Images))
+	if a == nil || err != nil {
+		return "", err
+	}
+	return a.Reason, nil
 }

@@ -152,6 +152,11 @@ func TestAnswersAreKept(t *testing.T) {
 	if diff := cmp.Diff(wantAnswer, a); diff != "" {
 		t.Errorf("kept answer (-want +got)\n%s", diff)
 	}
+	for item, want := range map[*scorer.Item]string{&items[0]: "It sings.", {Sample: &dataset.Sample{}}: ""} {
+		if got, err := open(t, config(f), Options{Work: work}).Reason(t.Context(), *item); got != want || err != nil {
+			t.Errorf("reason %q, error %v, want %q", got, err, want)
+		}
+	}
 	for _, changed := range []scorer.Item{sample("Which bird is number 0 ?"), withImage(t, 1), withImage(t, 2)} {
 		before := len(f.requests())
 		if rated(t, open(t, config(f), Options{Work: work}), changed); len(f.requests()) != before+1 {
