@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,8 @@ type Endpoint struct {
 	// slots are taken by requests: one by an ordinary one, all by one that may kill the server, so that
 	// no other is taken for the killer.
 	slots *semaphore.Weighted
+	// decoders bound how many images are decoded at once: each may take as much memory as its pixels.
+	decoders *semaphore.Weighted
 	// notBefore is until when the server asked to be left alone, in nanoseconds since 1970.
 	notBefore atomic.Int64
 	refusals  refusals
@@ -76,7 +79,7 @@ func New(c Config, o Options) (*Endpoint, error) {
 	}
 	return &Endpoint{
 		client: client, Options: o, memory: memory{o.Work}, limiter: newLimiter(c),
-		slots: semaphore.NewWeighted(int64(c.Concurrency)), accounts: map[string]*account{},
+		slots: semaphore.NewWeighted(int64(c.Concurrency)), decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), accounts: map[string]*account{},
 	}, nil
 }
 
@@ -176,7 +179,11 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		if a != nil || err != nil {
 			return a, err
 		}
+		if err := s.decoders.Acquire(ctx, 1); err != nil {
+			return nil, fmt.Errorf("waiting for a decoder: %w", err)
+		}
 		images, reason := pictures(item.Sample, item.Images, s.ImageSide)
+		s.decoders.Release(1)
 		if reason != "" {
 			return &Answer{Fault: reason}, nil
 		}

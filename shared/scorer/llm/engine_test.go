@@ -1,0 +1,33 @@
+package llm
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/llm/enginetest"
+)
+
+// A real server enforces the schema, refuses an image that is none as the sample's fault, and answers the next.
+func TestRealServer(t *testing.T) {
+	t.Parallel()
+	server := enginetest.Start(t)
+	s := open(t, Config{URL: server.URL, Model: "tiny", MaxTokens: 1000, Concurrency: 2}, Options{})
+	for i, r := range rated(t, s, sample("Which bird sings?"), withImage(t, 1), withImage(t, 2)) {
+		if r.Reason != "" || len(r.Ratings) != 2 || len(r.Styles) == 0 {
+			t.Errorf("sample %d: %+v", i, r)
+		}
+	}
+	if level := s.refusals.level(); level != 0 {
+		t.Errorf("it refused the first %d formats", level)
+	}
+	junk := picture{"image/png", []byte("no image at all")}
+	q := question{messages: messages(s.system, "{}", []picture{junk}), images: true, tokens: 1, format: s.formats}
+	_, err := s.exchange(t.Context(), &q)
+	if fault, ok := errors.AsType[faultError](err); !ok || !strings.HasPrefix(fault.reason, Refused) && !strings.HasPrefix(fault.reason, scorer.Died) {
+		t.Errorf("error %v of an image that is none, want the sample's fault", err)
+	} else {
+		t.Log(fault.reason)
+	}
+}
