@@ -95,8 +95,8 @@ func newTrained(data *annotated, annotations string, r *training.Result) (*train
 		t.Manifests = append(t.Manifests, f)
 		t.Command += " --manifest " + f.Name
 	}
-	if data.input.Rubric != "" {
-		t.Command += " --rubric " + filepath.Base(data.input.Rubric)
+	if data.Rubric != "" {
+		t.Command += " --rubric " + filepath.Base(data.Rubric)
 	}
 	return t, nil
 }

@@ -24,6 +24,7 @@ type tally struct {
 	function        int // words of grammar
 	long            int // words of eight letters or more
 	named           int // words that begin with a capital
+	rare            int // words that the lexicon does not know: names and terms
 	longest         int // words of the longest text
 	topics          [topicCount]int
 	openers         [openerCount]int
@@ -138,6 +139,9 @@ func (t *tally) word(word string) {
 	if topics == nil {
 		topics = topicsOfStem(lower)
 	}
+	if topics == nil && !known.function && known.openers == nil {
+		t.rare++
+	}
 	for _, k := range topics {
 		t.topics[k]++
 	}
@@ -157,7 +161,7 @@ func (t *tally) merge(u *tally) {
 	t.letters, t.digits, t.capitals, t.foreign = t.letters+u.letters, t.digits+u.digits, t.capitals+u.capitals, t.foreign+u.foreign
 	t.points, t.signs, t.percents, t.currencies = t.points+u.points, t.signs+u.signs, t.percents+u.percents, t.currencies+u.currencies
 	t.words, t.numbers, t.years = t.words+u.words, t.numbers+u.numbers, t.years+u.years
-	t.function, t.long, t.named = t.function+u.function, t.long+u.long, t.named+u.named
+	t.function, t.long, t.named, t.rare = t.function+u.function, t.long+u.long, t.named+u.named, t.rare+u.rare
 	t.longest = max(t.longest, u.longest)
 	for k, n := range u.topics {
 		t.topics[k] += n

@@ -52,7 +52,7 @@ const (
 	paper    // documents and their parts
 	screen   // programs and web pages
 	brand    // products and signs
-	time     // dates and durations
+	calendar // dates and durations
 	emotion  // feelings and opinions
 	pattern  // sequences, grids, games
 	order    // steps and their order

@@ -7,7 +7,8 @@ var vocabulary = [topicCount]string{
 		adjacent direction north south east west upper lower row column grid edge facing touching around surrounding onto`,
 	geometry: `triangle square circle rectangle polygon pentagon hexagon octagon trapezoid parallelogram cube sphere
 		cylinder cone pyramid angle radius diameter perimeter area volume length width height side parallel perpendicular
-		vertex vertices diagonal segment arc tangent midpoint shaded unit`,
+		vertex vertices diagonal segment arc tangent midpoint shaded unit
+		coordinate plane axis slope congruent similar degree`,
 	colour: `color colour colored coloured red green blue yellow orange purple pink brown black white gray grey gold silver
 		teal beige tan violet cyan magenta`,
 	quality: `shape size small large big tall short long round wooden metal plastic glass striped wet dry old new young
@@ -66,13 +67,15 @@ var vocabulary = [topicCount]string{
 	street: `street road sidewalk crosswalk intersection highway bridge building tower house church store shop bench hydrant pole lamp sign
 		traffic light signal parking lot fence gate station platform track city town village square`,
 	nature: `sky cloud sun sunset moon star mountain hill valley river lake sea ocean beach sand wave coast island desert rock cliff waterfall
-		snow ice rain storm fog wind weather forest field meadow landscape horizon`,
+		snow ice rain storm fog wind weather forest field meadow landscape horizon
+		planet earth volcano earthquake layer mantle crust orbit eclipse phase tide erosion`,
 	sport: `ball baseball basketball football soccer tennis golf hockey volleyball cricket rugby swimming surfing skiing snowboard skate race
 		racing athlete player team coach referee match game score goal bat racket net stadium court pitch field tournament champion medal olympic frisbee kite`,
 	music: `music song singer band guitar piano violin drum trumpet concert orchestra opera dance dancer theater theatre stage actor actress
 		film movie cinema director album melody rhythm composer`,
 	visual: `painting painter sculpture statue portrait drawing sketch mural artwork artist museum gallery architecture cathedral temple palace
-		castle monument style gothic baroque renaissance impressionist abstract canvas engraving mosaic fresco ornament`,
+		castle monument style gothic baroque renaissance impressionist abstract canvas engraving mosaic fresco ornament
+		landscape brushstroke sculptor watercolor oil print poster illustration cartoon`,
 	faith: `god church temple mosque bible prayer priest pope saint monk christian catholic protestant muslim islam jewish hindu buddhist
 		religion religious holy sacred cross angel myth goddess altar ritual faith worship`,
 	past: `history historical historic ancient medieval century war battle soldier army empire emperor king queen prince knight revolution
@@ -85,13 +88,16 @@ var vocabulary = [topicCount]string{
 	money: `money price cost dollar cent euro pay paid payment cash change tax income profit loss revenue sales budget bank loan interest
 		market stock trade company business customer product purchase buy sell sold discount invoice receipt salary wage economy economic financial investment account`,
 	medicine: `medical medicine disease patient doctor hospital symptom diagnosis treatment drug dose surgery cancer tumor infection virus
-		fever pain lesion scan ct mri xray radiograph ultrasound clinical therapy vaccine health nurse fracture chronic acute abnormal pathology`,
+		fever pain lesion scan ct mri xray radiograph ultrasound clinical therapy vaccine health nurse fracture chronic acute abnormal pathology
+		radiology histology biopsy retina mammogram skin chest organ stain slide`,
 	biology: `cell nucleus dna rna gene protein enzyme bacteria organism species evolution ecosystem food chain predator prey habitat
-		photosynthesis membrane tissue chromosome mitosis larva egg adaptation trait genus plasma platelet microscope`,
+		photosynthesis membrane tissue chromosome mitosis larva egg adaptation trait genus plasma platelet microscope
+		diagram lifecycle organ skeleton flower pollen digestive respiratory circulatory nervous`,
 	chemistry: `chemical chemistry element atom molecule compound reaction acid base oxygen hydrogen carbon nitrogen sodium ion bond solution
 		solvent concentration catalyst gas liquid solid mixture periodic electron oxidation polymer mole`,
 	physics: `force energy mass velocity speed acceleration gravity friction pressure temperature heat light wave frequency wavelength
-		electric magnetic magnet current voltage resistance circuit charge field lens mirror spring pendulum momentum motion particle quantum kinetic potential`,
+		electric magnetic magnet current voltage resistance circuit charge field lens mirror spring pendulum momentum motion particle quantum kinetic potential
+		diagram experiment pulley lever incline prism refraction reflection beaker thermometer`,
 	algebra: `equation variable function expression polynomial factor fraction exponent root square cube logarithm integer prime digit sum
 		difference product quotient multiply divide subtract add inequality solve simplify coefficient matrix vector derivative integral limit
 		sequence series theorem proof sine cosine tangent denominator numerator multiple divisible remainder`,
@@ -103,22 +109,26 @@ var vocabulary = [topicCount]string{
 		bridge structure construction turbine generator blueprint component assembly`,
 	paper: `document page paragraph title heading header footer section chapter letter form report article newspaper book text line word
 		sentence table column row caption footnote signature date address name phone email invoice receipt total subtotal item quantity
-		certificate contract resume manuscript printed handwritten`,
+		certificate contract resume manuscript printed handwritten
+		digit digits numeral handwriting script cursive stamp letterhead memo slide presentation`,
 	screen: `screen button menu icon click window tab browser app website link page login search bar scroll screenshot interface cursor
-		keyboard notification settings profile desktop mobile`,
-	brand: `brand logo sign label advertisement poster slogan product packaging bottle trademark company store billboard banner sticker model`,
-	time: `time hour minute second day week month year decade morning afternoon evening night noon midnight clock watch calendar today
+		keyboard notification settings profile desktop mobile
+		swipe tap toolbar sidebar checkbox dropdown form field dialog popup`,
+	brand: `brand logo sign label advertisement poster slogan product packaging bottle trademark company store billboard banner sticker model
+		plate license licence barcode price packet wrapper advert magazine cover`,
+	calendar: `time hour minute second day week month year decade morning afternoon evening night noon midnight clock watch calendar today
 		yesterday tomorrow january february march april june july august september october november december monday tuesday wednesday thursday
 		friday saturday sunday am pm date season spring summer autumn winter`,
 	emotion: `happy sad angry afraid surprised excited calm bored tired proud worried smile smiling laugh cry feeling emotion mood love hate
 		enjoy fun funny beautiful ugly good bad believe think opinion favorable unfavorable important essential satisfied concern`,
 	pattern: `pattern sequence grid cell tile block piece board move puzzle game rule missing next symbol shape row column rotate rotation
 		reflect mirror fold cut alternate repeat figure question mark maze path graph node edge vertex chess domino dice card`,
-	order:    `first second third next then finally before after begin start end step last previous following initially subsequently`,
-	hedging:  `maybe perhaps possibly probably likely unlikely appears seems might could suggest suggesting indicate indicating presumably assume`,
-	part:     `part parts piece component side end edge surface top bottom front inside contain contains consist made include includes including`,
-	likeness: `image picture photo photograph figure diagram scene view shot background foreground camera depicted shown visible appears`,
-	exact:    `exactly only directly single short brief word phrase letter final answer normalised normalized decimal round nearest unit separated keys`,
+	order:   `first second third next then finally before after begin start end step last previous following initially subsequently`,
+	hedging: `maybe perhaps possibly probably likely unlikely appears seems might could suggest suggesting indicate indicating presumably assume`,
+	part:    `part parts piece component side end edge surface top bottom front inside contain contains consist made include includes including`,
+	likeness: `image picture photo photograph figure diagram scene view shot background foreground camera depicted shown visible appears
+		aerial satellite drone closeup thumbnail meme comic cartoon caption panel`,
+	exact: `exactly only directly single short brief word phrase letter final answer normalised normalized decimal round nearest unit separated keys`,
 	nation: `afghanistan albania algeria angola argentina armenia australia austria azerbaijan bahamas bahrain bangladesh barbados belarus belgium
 		belize benin bhutan bolivia bosnia botswana brazil brunei bulgaria burundi cambodia cameroon canada chad chile china colombia comoros congo
 		croatia cuba cyprus czech denmark djibouti dominica ecuador egypt england eritrea estonia ethiopia fiji finland france gabon gambia georgia
@@ -137,7 +147,8 @@ var vocabulary = [topicCount]string{
 		sing dance perform celebrate fight wrestle race chase follow surf ski skate sail row paddle kayak fish hunt shoot aim point wave reach grab
 		touch hug kiss shake cross turn roll slide slip skateboard bike hike camp dig plant feed pet train teach work build repair paint draw sew
 		shop buy sell serve wait gather march travel land take bring put place hang tie wrap blow bite chew lick bark graze fetch leap balance crouch
-		kneel bend stretch rest relax`,
+		kneel bend stretch rest relax
+		type dribble pitch bat strum knit sweep mop iron fold peel slice stir sip`,
 	thought: `think believe know understand consider expect hope want need feel say tell ask answer report claim argue agree disagree support oppose
 		favor view see regard remember learn decide prefer plan intend suppose conclude infer assume doubt worry trust describe mention note state`,
 	change: `become grow rise increase decrease decline fall drop change shift turn move remain stay improve worsen expand shrink begin start

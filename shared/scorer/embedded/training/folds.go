@@ -12,7 +12,7 @@ import (
 
 const (
 	// imageFolds are the parts of the samples in the cross-validation over images.
-	imageFolds = 5
+	imageFolds = 10
 	// sourceFolds are the most parts in that over sources; with so many sources or fewer each is a part.
 	sourceFolds = 24
 )
