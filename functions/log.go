@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // newLog writes lines in the form that Cloud Logging reads: with its names of severity, message and
-// trace, so that alerts on errors fire and the lines of one request are found together.
+// trace, so that alerts on errors fire and the lines of one run are found together.
 // Source: https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields
 func newLog(w io.Writer, project string) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
+	return slog.New(traced{project: project, Handler: slog.NewJSONHandler(w, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			switch {
 			case len(groups) > 0:
@@ -20,10 +23,32 @@ func newLog(w io.Writer, project string) *slog.Logger {
 				if a.Value.Any() == slog.LevelWarn {
 					a.Value = slog.StringValue("WARNING")
 				}
-			case a.Key == "trace":
-				a = slog.String("logging.googleapis.com/trace", "projects/"+project+"/traces/"+a.Value.String())
 			}
 			return a
 		},
-	}))
+	})})
+}
+
+// traced adds the span in a line's context to the line.
+type traced struct {
+	slog.Handler
+	project string
+}
+
+func (h traced) Handle(ctx context.Context, line slog.Record) error {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		line.AddAttrs(
+			slog.String("logging.googleapis.com/trace", "projects/"+h.project+"/traces/"+span.TraceID().String()),
+			slog.String("logging.googleapis.com/spanId", span.SpanID().String()),
+			slog.Bool("logging.googleapis.com/trace_sampled", span.IsSampled()))
+	}
+	return h.Handler.Handle(ctx, line)
+}
+
+func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traced{Handler: h.Handler.WithAttrs(attrs), project: h.project}
+}
+
+func (h traced) WithGroup(name string) slog.Handler {
+	return traced{Handler: h.Handler.WithGroup(name), project: h.project}
 }

@@ -3,72 +3,71 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
-	"strings"
+	"os/signal"
+	"syscall"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
-	"github.com/harvest-ml/harvest/functions/curate"
-	"github.com/harvest-ml/harvest/functions/ingest"
-	"github.com/harvest-ml/harvest/functions/score"
-	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/sethvargo/go-envconfig"
+	"go.opentelemetry.io/otel"
 )
 
 func main() {
 	log := newLog(os.Stderr, os.Getenv("GOOGLE_CLOUD_PROJECT"))
-	if err := serve(context.Background(), log); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := serve(ctx, log)
+	stop()
+	if err != nil {
 		log.Error("harvest functions stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
+// drainTime is how long deliveries may take that are at work when the process is to end; Cloud Run kills it after 10 s.
+const drainTime = 8 * time.Second
+
+// serve serves until ctx ends, and then waits for what is at work. What does not end in time comes again.
 func serve(ctx context.Context, log *slog.Logger) error {
-	cfg, err := readConfig(ctx, envconfig.OsLookuper())
+	cfg, limits, err := readConfig(ctx, envconfig.OsLookuper())
 	if err != nil {
 		return fmt.Errorf("reading the environment: %w", err)
 	}
-	store, err := open(ctx, cfg, log)
+	// What is at work when the process is to end still needs its clients.
+	background := context.WithoutCancel(ctx)
+	store, err := openStore(background, cfg, log)
 	if err != nil {
 		return err
 	}
-	handlers := map[string]http.Handler{
-		ingestTarget: ingest.New(ingest.Config{Limits: cfg.Limits}, store, log),
-		scoreTarget:  score.New(store, log),
-		curateTarget: curate.New(curate.Config{Limits: cfg.Limits}, store, log),
+	handler, err := newHandler(background, cfg, limits, store, log)
+	if err != nil {
+		return err
 	}
-	functions.HTTP(cfg.Target, handlers[cfg.Target].ServeHTTP)
-	return funcframework.Start(cfg.Port)
-}
-
-func open(ctx context.Context, cfg config, log *slog.Logger) (*run.Store, error) {
-	input, errInput := bucket.Open(ctx, cfg.InputBucket)
-	work, errWork := bucket.Open(ctx, cfg.WorkBucket)
-	client, errClient := pubsub.NewClient(ctx, cfg.Project)
-	scorers, errScorers := kinds.New(cfg.Scorers, work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
-	if err := errors.Join(errInput, errWork, errClient, errScorers); err != nil {
-		return nil, err
+	tracing, err := telemetry.Open(background, cfg.Telemetry)
+	if err != nil {
+		return err
 	}
-	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(cfg.InputBucket, "gs://"), "/"): input}
-	for _, name := range cfg.ImageBuckets {
-		b, err := bucket.Open(ctx, "gs://"+name)
-		if err != nil {
-			return nil, err
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces or metrics were not exported", "error", err) }))
+	atWork := &drain{Handler: tracing.Handler(handler)}
+	functions.HTTP(cfg.Target, atWork.ServeHTTP)
+	failed := make(chan error, 1)
+	go func() { failed <- funcframework.StartHostPort(cfg.Host, cfg.Port) }()
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serving %s: %w", cfg.Target, err)
+	case <-ctx.Done():
+		if !atWork.wait(drainTime) {
+			log.Warn("stopped before all deliveries were done; they will come again")
 		}
-		images[name] = b
 	}
-	return &run.Store{
-		Input: input, Work: work, ImageBuckets: images,
-		Tasks: events.NewTopic(client, cfg.TasksTopic), Events: events.NewTopic(client, cfg.EventsTopic),
-		OpenScorer: scorers.Open, Now: time.Now,
-	}, nil
+	last, cancel := context.WithTimeout(background, time.Second)
+	defer cancel()
+	if lost := tracing.Close(last); lost != nil {
+		log.Warn("traces or metrics were lost", "error", lost)
+	}
+	return err
 }

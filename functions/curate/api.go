@@ -1,6 +1,8 @@
 package curate
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +11,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
 // maxBody bounds the body of an API request.
@@ -96,11 +101,13 @@ type Resume struct {
 func (a api) answer(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		ans, err := c(r)
+		ctx, ended := trace(r)
+		ans, err := c(r.WithContext(ctx))
+		ended(err)
 		if err != nil {
 			status := statusOf(err)
 			if status == http.StatusInternalServerError {
-				a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+				a.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
 			writeProblem(w, status, err.Error())
 			return
@@ -110,6 +117,15 @@ func (a api) answer(c call) http.HandlerFunc {
 		}
 		writeJSON(w, "application/json", ans.status, ans.body)
 	}
+}
+
+// trace begins the span of a call that changes a run. Those that only look would hide it in its trace.
+func trace(r *http.Request) (context.Context, func(error)) {
+	id, verb, _ := strings.Cut(r.PathValue("run"), ":")
+	if id == "" || r.Method != http.MethodPost {
+		return r.Context(), func(error) {}
+	}
+	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
 func (a api) listRuns(r *http.Request) (answer, error) {
@@ -131,6 +147,7 @@ func (a api) listRuns(r *http.Request) (answer, error) {
 }
 
 func (a api) startRun(r *http.Request) (answer, error) {
+	begin := time.Now()
 	var spec run.Spec
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
@@ -139,6 +156,7 @@ func (a api) startRun(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	telemetry.Run(r.Context(), plan.Run, begin)
 	return a.accepted(r, plan.Run)
 }
 

@@ -43,7 +43,7 @@ func selectAutomatically(ctx context.Context, store *run.Store, log *slog.Logger
 	}
 	made, err := store.SelectAutomatically(ctx, scored.Run)
 	for _, sel := range made {
-		log.Info("automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
+		log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
 	}
 	return refusedIsFinal(err)
 }
@@ -56,7 +56,7 @@ func selectWanted(ctx context.Context, store *run.Store, log *slog.Logger, d eve
 	}
 	sel, err := store.SelectWanted(ctx, task)
 	if err == nil {
-		log.Info("automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
+		log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
 	}
 	return refusedIsFinal(err)
 }
@@ -94,6 +94,6 @@ func bury(ctx context.Context, store *run.Store, log *slog.Logger, d events.Deli
 		}
 		return events.DataError(fmt.Errorf("message %s was given up, and no run waits for it: %s", d.ID, attributes))
 	}
-	log.Error("task given up", "run", runID, "range", dead.Range, "shard", dead.Shard, "attempts", attempts)
+	log.ErrorContext(ctx, "task given up", "run", runID, "range", dead.Range, "shard", dead.Shard, "attempts", attempts)
 	return store.Bury(ctx, runID, dead)
 }

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	"go.opentelemetry.io/otel/attribute"
 )
 
 // Config is what ingest takes from the environment.
@@ -57,9 +60,10 @@ func (h handler) handle(ctx context.Context, d events.Delivery) error {
 
 // arrived starts the run of a dataset whose manifest or dataset.yaml has arrived.
 func (h handler) arrived(ctx context.Context, object string) error {
+	begin := time.Now()
 	spec, starts, err := h.store.SpecOf(ctx, object)
 	if err == nil && !starts {
-		h.log.Info("object starts no run", "object", object)
+		h.log.InfoContext(ctx, "object starts no run", "object", object)
 		return nil
 	}
 	var plan *run.Plan
@@ -68,12 +72,13 @@ func (h handler) arrived(ctx context.Context, object string) error {
 	}
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
-		h.log.Error("dataset refused", "object", object, "reason", refused.Reason)
+		h.log.ErrorContext(ctx, "dataset refused", "object", object, "reason", refused.Reason)
 		_, err = h.store.Refuse(ctx, spec.Dataset, refused.Reason)
 		return err
 	} else if err != nil {
 		return err
 	}
-	h.log.Info("run started", "object", object, "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
+	ctx = telemetry.Run(ctx, plan.Run, begin, attribute.String("harvest.object", object))
+	h.log.InfoContext(ctx, "run started", "object", object, "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
 	return nil
 }

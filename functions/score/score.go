@@ -10,6 +10,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
 // New is the push endpoint of the subscription to shard tasks.
@@ -23,10 +24,12 @@ func New(store *run.Store, log *slog.Logger) http.Handler {
 			return err
 		}
 		start := time.Now()
-		if err := store.ScoreShard(ctx, task, d.Attempt, d.ID); err != nil {
-			return err
+		shard, err := store.ScoreShard(ctx, task, d.Attempt, d.ID)
+		if n := shard.Samples; n.In > 0 {
+			telemetry.Scored(ctx, shard.Scorer, map[string]int64{"ok": n.Scored, "failed": n.Failed, "skipped": n.Skipped})
+			log.InfoContext(ctx, "shard done", "run", task.Run, "range", task.Range, "shard", task.Shard, "scorer", shard.Scorer,
+				"samples", n.In, "failed", n.Failed, "skipped", n.Skipped, "seconds", time.Since(start).Seconds())
 		}
-		log.Info("shard done", "run", task.Run, "range", task.Range, "shard", task.Shard, "seconds", time.Since(start).Seconds())
-		return nil
+		return err
 	})
 }

@@ -89,7 +89,7 @@ func TestFaults(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	all := mustHarvest(t, ".", "--help").stdout
-	for _, command := range []string{"curate", "annotate", "select", "explain", "status", "resume", "retry", "plan", "prompts", "serve"} {
+	for _, command := range []string{"curate", "annotate", "train", "evaluate", "export", "select", "explain", "status", "resume", "retry", "plan", "prompts", "config", "serve", "smoke"} {
 		if !strings.Contains(all, "\n  "+command+" ") {
 			t.Errorf("the help lacks %s", command)
 		}

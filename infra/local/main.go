@@ -30,6 +30,9 @@ func execute() int {
 	switch {
 	case err == nil:
 		return 0
+	case ctx.Err() != nil && errors.Is(err, errForgotten):
+		fmt.Fprintln(os.Stderr, "harvest:", err)
+		return 130
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "harvest: stopped; nothing is lost, the same command goes on from here")
 		return 130
@@ -76,6 +79,6 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
-		newAnnotate(), newTrain(), newEvaluate(), newExport(), newServe())
+		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke())
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -18,7 +19,17 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(execute())
 	}
-	os.Exit(m.Run())
+	os.Exit(testAll(m))
+}
+
+func testAll(m *testing.M) int {
+	var err error
+	if binaries, err = os.MkdirTemp("", "harvest-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(binaries)
+	return m.Run()
 }
 
 // program is the program with arguments, in a working folder and with a cache folder of its own.

@@ -116,9 +116,9 @@ type server struct {
 var apiPattern = regexp.MustCompile(`api=(http://127\.0\.0\.1:\d+/v1/runs)`)
 
 // serving starts `harvest serve` on a folder and waits until it answers.
-func serving(t *testing.T, dir string) *server {
+func serving(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
-	s := &server{cmd: program(t, dir, []string{"SHARD_SAMPLES=1"}, "serve", "--input", "input", "--state", "state", "--listen", "127.0.0.1:0")}
+	s := &server{cmd: program(t, dir, env, "serve", "--input", "input", "--state", "state", "--listen", "127.0.0.1:0")}
 	s.cmd.Stdout, s.cmd.Stderr = &s.events, &s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	const size = 60
 	dir := t.TempDir()
-	first := serving(t, dir)
+	first := serving(t, dir, "SHARD_SAMPLES=1")
 	newDataset(t, filepath.Join(dir, "input", "images", "small"), size, 16)
 	whole := readFile(t, filepath.Join(dir, "input", "images", "small", "dataset.json"))
 	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "parts", "a.json"), whole)
@@ -198,7 +198,7 @@ func TestServe(t *testing.T) {
 		t.Log("killed too late to leave anything undone")
 	}
 
-	second := serving(t, dir)
+	second := serving(t, dir, "SHARD_SAMPLES=1")
 	scored, completed := second.event(t, events.RunScored), second.event(t, events.SelectionCompleted)
 	sameFiles(t, before, scoreFiles(t, state))
 	want := printedEvent{ID: second.runs(t)[0].Run, Type: events.RunScored, Source: "/harvest", SpecVersion: "1.0"}

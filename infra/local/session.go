@@ -103,7 +103,14 @@ func personLog(w io.Writer) *slog.Logger {
 // A session is a running stack and a client of its API.
 type session struct {
 	*stack.Stack
+	apiClient
 	show *display
+}
+
+// An apiClient calls the HTTP API at a base URL.
+type apiClient struct {
+	base   string
+	client *http.Client
 }
 
 // withSession runs work against a stack on the given buckets, and stops it afterwards. It can be called once in a
@@ -129,7 +136,7 @@ func withSessionOn(ctx context.Context, mount func(map[string]http.Handler) (htt
 	if err != nil {
 		return err
 	}
-	err = do(st.Context(), session{Stack: st, show: show})
+	err = do(st.Context(), session{Stack: st, apiClient: apiClient{st.URL, http.DefaultClient}, show: show})
 	return errors.Join(err, st.Close())
 }
 
@@ -146,7 +153,7 @@ const callAttempts = 5
 
 // call makes a request of the API and decodes its answer into v. Every call can be repeated, so one
 // whose answer broke off is.
-func (s session) call(ctx context.Context, method, path string, body, v any) error {
+func (a apiClient) call(ctx context.Context, method, path string, body, v any) error {
 	var data []byte
 	if body != nil {
 		var err error
@@ -155,7 +162,7 @@ func (s session) call(ctx context.Context, method, path string, body, v any) err
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		err := s.callOnce(ctx, method, path, data, v)
+		err := a.callOnce(ctx, method, path, data, v)
 		var answered apiError
 		if err == nil || errors.As(err, &answered) || ctx.Err() != nil || attempt == callAttempts {
 			return err
@@ -168,12 +175,12 @@ func (s session) call(ctx context.Context, method, path string, body, v any) err
 	}
 }
 
-func (s session) callOnce(ctx context.Context, method, path string, body []byte, v any) error {
-	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
+func (a apiClient) callOnce(ctx context.Context, method, path string, body []byte, v any) error {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := a.client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package events
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"cloud.google.com/go/pubsub/v2"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
 // Topic is a Pub/Sub topic as a Publisher.
@@ -22,7 +24,12 @@ func NewTopic(client *pubsub.Client, name string) *Topic {
 func (t *Topic) Publish(ctx context.Context, messages ...Message) error {
 	results := make([]*pubsub.PublishResult, len(messages))
 	for i, m := range messages {
-		results[i] = t.publisher.Publish(ctx, &pubsub.Message{Data: m.Data, Attributes: m.Attributes})
+		attributes := m.Attributes
+		telemetry.Inject(ctx, func(key, value string) {
+			attributes = maps.Clone(attributes)
+			attributes[key] = value
+		})
+		results[i] = t.publisher.Publish(ctx, &pubsub.Message{Data: m.Data, Attributes: attributes})
 	}
 	t.publisher.Flush()
 	for _, r := range results {

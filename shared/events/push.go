@@ -1,14 +1,18 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // maxEnvelope bounds a push request: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
@@ -94,31 +98,45 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			Subscription: env.Subscription,
 		}
 		log := log.With("message_id", d.ID, "attempt", d.Attempt)
-		if trace := traceID(r); trace != "" {
-			log = log.With("trace", trace)
-		}
 		ctx, cancel := context.WithTimeout(r.Context(), DeliveryDeadline)
 		defer cancel()
-		switch err := handle(ctx, d); {
+		begin := time.Now()
+		ctx, ended := telemetry.Start(ctx, d.run(), d.kind(), d.Attributes[telemetry.Traceparent], trace.SpanKindConsumer,
+			attribute.String("messaging.message.id", d.ID), attribute.Int("harvest.attempt", d.Attempt))
+		err := handle(ctx, d)
+		outcome := telemetry.Done
+		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
 		case IsDataError(err):
-			log.Error("message acknowledged: it can never succeed", "error", err)
+			outcome = telemetry.Refused
+			log.ErrorContext(ctx, "message acknowledged: it can never succeed", "error", err)
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			log.Warn("message will be delivered again", "error", err)
+			outcome = telemetry.Again
+			log.WarnContext(ctx, "message will be delivered again", "error", err)
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
+		ended(err)
+		telemetry.Delivered(ctx, d.kind(), outcome, time.Since(begin))
 	})
 }
 
-// traceID is the trace of a request by the W3C header, empty if it has none.
-func traceID(r *http.Request) string {
-	parts := strings.Split(r.Header.Get("Traceparent"), "-")
-	if len(parts) < 2 {
-		return ""
+// run is the run that a delivery is of, empty if it is of none: all tasks and events name theirs alike.
+func (d Delivery) run() string {
+	var of struct {
+		Run string `json:"run"`
 	}
-	return parts[1]
+	_ = json.Unmarshal(d.Data, &of) // whoever needs the data tells what is wrong with it
+	return of.Run
+}
+
+// kind is what a delivery asks for, in few words.
+func (d Delivery) kind() string {
+	if d.Attributes[AttrDeadCount] != "" {
+		return "dead letter"
+	}
+	return cmp.Or(d.Attributes[AttrTask], d.Attributes[AttrType], "upload")
 }
 
 // AttrDeadCount is the attribute that Pub/Sub adds to a message that it moves to a dead-letter

@@ -116,23 +116,30 @@ func (s *Store) count(ctx context.Context, plan *Plan) (Scored, error) {
 			return Scored{}, err
 		}
 		for _, rec := range table.Records {
-			total.Samples.In++
-			switch rec.Status {
-			case scores.OK:
-				total.Samples.Scored++
-				for _, flag := range rec.Flags {
-					total.Flags[flag]++
-				}
+			account(&total.Samples, rec.Status)
+			if rec.Status != scores.OK {
+				total.Reasons[reasonKind(rec.Reason)]++
 				continue
-			case scores.Failed:
-				total.Samples.Failed++
-			case scores.Skipped:
-				total.Samples.Skipped++
 			}
-			total.Reasons[reasonKind(rec.Reason)]++
+			for _, flag := range rec.Flags {
+				total.Flags[flag]++
+			}
 		}
 	}
 	return total, nil
+}
+
+// account adds a sample to the counts.
+func account(counts *events.Counts, status scores.Status) {
+	counts.In++
+	switch status {
+	case scores.OK:
+		counts.Scored++
+	case scores.Failed:
+		counts.Failed++
+	case scores.Skipped:
+		counts.Skipped++
+	}
 }
 
 func (s *Store) readScores(ctx context.Context, name string) (*scores.Table, error) {

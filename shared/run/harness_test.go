@@ -193,7 +193,8 @@ func (w *world) deliver(d delivery) error {
 	case events.TaskRange:
 		return w.store.CutRange(ctx, decode[events.RangeTask](w.t, d), id)
 	case events.TaskShard:
-		return w.store.ScoreShard(ctx, decode[events.ShardTask](w.t, d), d.attempt, id)
+		_, err := w.store.ScoreShard(ctx, decode[events.ShardTask](w.t, d), d.attempt, id)
+		return err
 	case events.TaskPart:
 		return w.store.WritePart(ctx, decode[events.PartTask](w.t, d))
 	case events.TaskSelect:

@@ -41,7 +41,7 @@ func TestScorerDies(t *testing.T) {
 	}
 	deaths := 0
 	for attempt := 1; ; attempt++ {
-		err := w.store.ScoreShard(t.Context(), task, attempt, "d")
+		_, err := w.store.ScoreShard(t.Context(), task, attempt, "d")
 		if err == nil {
 			break
 		}
@@ -82,7 +82,7 @@ func TestItemByItemOfTheWorld(t *testing.T) {
 		return nil
 	}
 	for attempt := 5; attempt < 15; attempt++ {
-		if err := w.store.ScoreShard(t.Context(), task, attempt, "d"); !errors.Is(err, full) {
+		if _, err := w.store.ScoreShard(t.Context(), task, attempt, "d"); !errors.Is(err, full) {
 			t.Fatalf("attempt %d: error %v, want that of the scorer", attempt, err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestItemByItemOfTheWorld(t *testing.T) {
 		t.Errorf("sample a00 was rated %d times, want 1", got)
 	}
 	w.rater.before = nil
-	if err := w.store.ScoreShard(t.Context(), task, 15, "d"); err != nil {
+	if _, err := w.store.ScoreShard(t.Context(), task, 15, "d"); err != nil {
 		t.Fatal(err)
 	}
 	if counts := w.account(plan); counts.Scored != 3 {
@@ -117,12 +117,12 @@ func TestItemByItemCancelled(t *testing.T) {
 			cancel()
 			return ctx.Err()
 		}
-		if err := w.store.ScoreShard(ctx, task, 5, "d"); !errors.Is(err, context.Canceled) {
+		if _, err := w.store.ScoreShard(ctx, task, 5, "d"); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got error %v, want that of the context", err)
 		}
 	}
 	w.rater.before = nil
-	if err := w.store.ScoreShard(t.Context(), task, 8, "d"); err != nil {
+	if _, err := w.store.ScoreShard(t.Context(), task, 8, "d"); err != nil {
 		t.Fatal(err)
 	}
 	if counts := w.account(plan); counts.Scored != 3 {
@@ -137,11 +137,11 @@ func TestLeaseHeld(t *testing.T) {
 	w.rater.before = func(s *dataset.Sample) error {
 		if s.ID == "a01" && meanwhile == nil {
 			w.pass(5 * time.Minute)
-			meanwhile = w.store.ScoreShard(t.Context(), task, 6, "other")
+			_, meanwhile = w.store.ScoreShard(t.Context(), task, 6, "other")
 		}
 		return nil
 	}
-	if err := w.store.ScoreShard(t.Context(), task, 5, "d"); err != nil {
+	if _, err := w.store.ScoreShard(t.Context(), task, 5, "d"); err != nil {
 		t.Fatal(err)
 	}
 	if meanwhile == nil || events.IsDataError(meanwhile) || !strings.Contains(meanwhile.Error(), "held by another delivery until") {

@@ -32,59 +32,74 @@ const NoKnownStyle = "no known style"
 // ImageNotAllowed is the kind of reason of samples that name images in buckets that are not open to them.
 const ImageNotAllowed = "image not allowed"
 
-// ScoreShard rates one shard and writes its scores, unless they are there already. attempt counts
-// the deliveries of the shard's message.
-func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt int, delivery string) error {
-	plan, err := s.working(ctx, task.Run)
-	if plan == nil || err != nil {
-		return err
-	}
-	if task.Range < 0 || task.Range >= len(plan.Ranges) {
-		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
-	}
-	name := shardScoresName(plan.Run, task.Range, task.Shard)
-	if scored, err := s.exists(ctx, name); err != nil {
-		return err
-	} else if !scored {
-		err := s.scoreShard(ctx, plan, task, attempt)
-		if stop, ok := errors.AsType[*scorer.StopError](err); ok {
-			// More attempts would be in vain: the run shows as stalled until a person has mended it and resumes it.
-			return s.Bury(ctx, plan.Run, Dead{Range: task.Range, Shard: task.Shard, Attempts: attempt, Reason: stop.Reason})
-		} else if err != nil {
-			return fmt.Errorf("scoring shard %d of range %d of run %s: %w", task.Shard, task.Range, plan.Run, err)
-		}
-	}
-	return s.Advance(ctx, plan, task.Range, delivery)
+// A Shard is what one delivery scored: of a shard whose scores were there already, nothing.
+type Shard struct {
+	Scorer  string // kind of scorer
+	Samples events.Counts
 }
 
-func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTask, attempt int) error {
+// ScoreShard rates one shard and writes its scores, unless they are there already. attempt counts
+// the deliveries of the shard's message.
+func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt int, delivery string) (Shard, error) {
+	plan, err := s.working(ctx, task.Run)
+	if plan == nil || err != nil {
+		return Shard{}, err
+	}
+	if task.Range < 0 || task.Range >= len(plan.Ranges) {
+		return Shard{}, events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
+	}
+	shard := Shard{Scorer: plan.Scorer}
+	name := shardScoresName(plan.Run, task.Range, task.Shard)
+	if scored, err := s.exists(ctx, name); err != nil {
+		return shard, err
+	} else if !scored {
+		shard.Samples, err = s.scoreShard(ctx, plan, task, attempt)
+		if stop, ok := errors.AsType[*scorer.StopError](err); ok {
+			// More attempts would be in vain: the run shows as stalled until a person has mended it and resumes it.
+			return shard, s.Bury(ctx, plan.Run, Dead{Range: task.Range, Shard: task.Shard, Attempts: attempt, Reason: stop.Reason})
+		} else if err != nil {
+			return shard, fmt.Errorf("scoring shard %d of range %d of run %s: %w", task.Shard, task.Range, plan.Run, err)
+		}
+	}
+	return shard, s.Advance(ctx, plan, task.Range, delivery)
+}
+
+// scoreShard counts the samples whose scores it wrote: none, if another delivery was first.
+func (s *Store) scoreShard(ctx context.Context, plan *Plan, task events.ShardTask, attempt int) (events.Counts, error) {
 	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
 	if err != nil {
-		return err
+		return events.Counts{}, err
 	}
 	if rater.ID() != plan.ScorerID {
-		return fmt.Errorf("the run was planned for scorer %s, and this service has %s: deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
+		return events.Counts{}, fmt.Errorf("the run was planned for scorer %s, and this service has %s: deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
 	}
 	if paid, ok := rater.(scorer.Paid); ok {
 		if rater, err = paid.ForRun(ctx, plan.Run); err != nil {
-			return err
+			return events.Counts{}, err
 		}
 	}
 	samples, records, err := s.openShard(ctx, plan, task)
 	if err != nil {
-		return err
+		return events.Counts{}, err
 	}
 	rate := s.rateBatches
 	if attempt >= itemByItemFrom {
 		rate = s.rateItemByItem
 	}
 	if err := rate(ctx, plan, task, rater, samples, records); err != nil {
-		return err
+		return events.Counts{}, err
 	}
-	_, err = s.create(ctx, shardScoresName(plan.Run, task.Range, task.Shard), func(w io.Writer) error {
+	written, err := s.create(ctx, shardScoresName(plan.Run, task.Range, task.Shard), func(w io.Writer) error {
 		return scores.Write(w, plan.Rubric.Capabilities, records)
 	})
-	return err
+	if err != nil || !written {
+		return events.Counts{}, err
+	}
+	var counts events.Counts
+	for i := range records {
+		account(&counts, records[i].Status)
+	}
+	return counts, nil
 }
 
 func (s *Store) readShard(ctx context.Context, run string, r, shard int) ([]dataset.Sample, error) {

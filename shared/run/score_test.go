@@ -25,7 +25,7 @@ func TestOtherScorer(t *testing.T) {
 	before := w.snapshot()
 	w.rater.id = "fake-2"
 	w.restart()
-	err := w.store.ScoreShard(t.Context(), task, 1, "d")
+	_, err := w.store.ScoreShard(t.Context(), task, 1, "d")
 	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") || !strings.Contains(err.Error(), "fake-2") {
 		t.Errorf("got error %v, want one of the world that names both scorers", err)
 	}
@@ -34,7 +34,7 @@ func TestOtherScorer(t *testing.T) {
 	}
 	w.rater.id = "fake-1"
 	w.restart()
-	if err := w.store.ScoreShard(t.Context(), task, 2, "d"); err != nil {
+	if _, err := w.store.ScoreShard(t.Context(), task, 2, "d"); err != nil {
 		t.Fatal(err)
 	}
 	w.account(plan)
@@ -44,7 +44,7 @@ func TestScorerAnswersTooFew(t *testing.T) {
 	t.Parallel()
 	w, plan, task := oneShard(t)
 	w.rater.short = true
-	if err := w.store.ScoreShard(t.Context(), task, 1, "d"); err == nil || !strings.Contains(err.Error(), "2 of 3 samples") {
+	if _, err := w.store.ScoreShard(t.Context(), task, 1, "d"); err == nil || !strings.Contains(err.Error(), "2 of 3 samples") {
 		t.Errorf("got error %v, want one that counts the answers", err)
 	}
 	if got := w.objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
@@ -262,7 +262,7 @@ func TestImagesOutOfReach(t *testing.T) {
 				}
 				task := decode[events.ShardTask](t, w.take(0))
 				w.store.Input = &stormy{w.in, storm.stat, storm.open}
-				err := w.store.ScoreShard(t.Context(), task, attempt, "d")
+				_, err := w.store.ScoreShard(t.Context(), task, attempt, "d")
 				if !errors.Is(err, errStorm) || events.IsDataError(err) || !strings.Contains(err.Error(), "images/demo/a.png") {
 					t.Errorf("got error %v, want one of the world that names the image", err)
 				}
@@ -270,7 +270,7 @@ func TestImagesOutOfReach(t *testing.T) {
 					t.Errorf("it wrote %v", got)
 				}
 				w.restart()
-				if err := w.store.ScoreShard(t.Context(), task, attempt+1, "d"); err != nil {
+				if _, err := w.store.ScoreShard(t.Context(), task, attempt+1, "d"); err != nil {
 					t.Fatal(err)
 				}
 				if counts := w.account(plan); counts.Scored != 2 {

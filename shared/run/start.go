@@ -19,22 +19,22 @@ import (
 // Limits are what a service sets for the runs that it starts.
 type Limits struct {
 	// Scorer is the kind of scorer of a dataset that names none.
-	Scorer string `env:"SCORER, default=embedded"`
+	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
 	// Budget makes an automatic selection of a dataset that asks for none; without it there is none.
-	Budget selection.Budget `env:"DEFAULT_BUDGET"`
+	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"automatic selection of a dataset that asks for none"`
 	// MaxRecordBytes is the longest record.
-	MaxRecordBytes int `env:"MAX_RECORD_BYTES, default=33554432"`
+	MaxRecordBytes int `env:"MAX_RECORD_BYTES, default=33554432" meaning:"longest record"`
 	// MaxImageBytes and MaxImagePixels are the largest image.
-	MaxImageBytes  int64 `env:"MAX_IMAGE_BYTES, default=67108864"`
-	MaxImagePixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000"`
+	MaxImageBytes  int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`
+	MaxImagePixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"largest image, looked at before it is decoded"`
 	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
-	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216"`
-	ShardSamples int   `env:"SHARD_SAMPLES, default=200"`
-	ShardBytes   int   `env:"SHARD_BYTES, default=67108864"`
+	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
+	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
+	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
 	// CostPerMillion estimates runs, in US dollars for a million samples.
-	CostPerMillion float64 `env:"COST_PER_MILLION, default=0"`
+	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs by"`
 	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
-	MaxRunCost float64 `env:"MAX_RUN_COST, default=0"`
+	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars that a run may be estimated at without approval; 0: no limit"`
 }
 
 // Validate names every fault.

@@ -70,7 +70,7 @@ func TestNoRun(t *testing.T) {
 			"select":  func() error { _, err := w.store.Select(ctx, id, run.SelectionSpec{}); return err },
 			"bury":    func() error { return w.store.Bury(ctx, id, run.Dead{}) },
 			"cut":     func() error { return w.store.CutRange(ctx, events.RangeTask{Run: id}, "d") },
-			"score":   func() error { return w.store.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d") },
+			"score":   func() error { _, err := w.store.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },
 			"part":    func() error { return w.store.WritePart(ctx, events.PartTask{Run: id}) },
 		}
 		for name, call := range calls {
@@ -92,12 +92,17 @@ func TestTaskOfNothing(t *testing.T) {
 		"range before the first": func() error {
 			return w.store.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: -1}, "d")
 		},
-		"shard of no range": func() error { return w.store.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Range: 99}, 1, "d") },
+		"shard of no range": func() error {
+			_, err := w.store.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Range: 99}, 1, "d")
+			return err
+		},
 		"shard behind the last": func() error {
-			return w.store.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: 99}, 1, "d")
+			_, err := w.store.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: 99}, 1, "d")
+			return err
 		},
 		"shard before the first": func() error {
-			return w.store.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: -1}, 1, "d")
+			_, err := w.store.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: -1}, 1, "d")
+			return err
 		},
 		"part of no range": func() error {
 			return w.store.WritePart(ctx, events.PartTask{Run: plan.Run, Selection: id, Range: 99})
@@ -194,7 +199,7 @@ func TestDeadShardScoredAfterAll(t *testing.T) {
 	t.Parallel()
 	w, plan := stalled(t)
 	w.rater.before = nil
-	if err := w.store.ScoreShard(t.Context(), events.ShardTask{Run: plan.Run}, 100, "late"); err != nil {
+	if _, err := w.store.ScoreShard(t.Context(), events.ShardTask{Run: plan.Run}, 100, "late"); err != nil {
 		t.Fatal(err)
 	}
 	w.finish(plan)

@@ -33,7 +33,7 @@ func startStorage(t *testing.T, buckets ...string) *storage.Client {
 	for _, name := range buckets {
 		fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
 	}
-	server := httptest.NewServer(strictCompose(fake))
+	server := httptest.NewServer(stack.StrictCompose(fake))
 	t.Cleanup(server.Close)
 	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
 	client, err := storage.NewClient(t.Context(), storage.WithJSONReads())
@@ -42,25 +42,6 @@ func startStorage(t *testing.T, buckets ...string) *storage.Client {
 	}
 	t.Cleanup(func() { client.Close() })
 	return client
-}
-
-// strictCompose adds to the fake the precondition of a concatenation, which it leaves out.
-func strictCompose(fake *fakestorage.Server) http.Handler {
-	var one sync.Mutex
-	handler := fake.HTTPHandler()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		target, compose := strings.CutSuffix(r.URL.Path, "/compose")
-		if compose {
-			one.Lock()
-			defer one.Unlock()
-			name, object, _ := strings.Cut(strings.TrimPrefix(target, "/storage/v1/b/"), "/o/")
-			if _, err := fake.GetObject(name, object); err == nil && r.FormValue("ifGenerationMatch") == "0" {
-				http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
-				return
-			}
-		}
-		handler.ServeHTTP(w, r)
-	})
 }
 
 // arrivals counts the notifications that reach ingest.

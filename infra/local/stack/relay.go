@@ -31,8 +31,8 @@ func DefaultRetry() Retry {
 
 type subscription struct {
 	name, topic, filter string
-	path                string
-	atOnce              int // deliveries at once
+	target              string // the service that its messages are pushed to
+	atOnce              int    // deliveries at once
 }
 
 // maxOutstanding is how many messages of a subscription the relay holds, those that wait for their next attempt included.

@@ -4,18 +4,13 @@ package stack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"cloud.google.com/go/pubsub/v2/pstest"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/functions/ingest"
 	"github.com/harvest-ml/harvest/functions/score"
@@ -24,24 +19,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/option"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-)
-
-// Project is the name of the Pub/Sub project in the process.
-const Project = "harvest-local"
-
-// UploadsTopic is where Cloud Storage's notifications go.
-const UploadsTopic = "harvest-uploads"
-
-const (
-	tasksTopic  = "harvest-tasks"
-	eventsTopic = "harvest-events"
-	deadTopic   = "harvest-dead"
 )
 
 // Options say what to run. Zero fields of the lower group have defaults.
@@ -60,6 +41,8 @@ type Options struct {
 	Retry Retry
 	// OnEvent is called with every event that the functions publish.
 	OnEvent func(events.Message)
+	// Telemetry, if there is one, records what the functions do.
+	Telemetry *telemetry.Telemetry
 	// Duplicate delivers every message once more than needed, for tests.
 	Duplicate bool
 }
@@ -72,12 +55,11 @@ type Stack struct {
 	// PubSubAddr is where the Pub/Sub server listens, for other processes' clients.
 	PubSubAddr string
 
-	ctx     context.Context
-	uploads *events.Topic
-	server  *http.Server
-	cancel  context.CancelFunc
-	group   *errgroup.Group
-	closers []func() error
+	ctx    context.Context
+	bus    *bus
+	server *http.Server
+	cancel context.CancelFunc
+	group  *errgroup.Group
 }
 
 // Start starts the system. Close stops it; what it was doing is gone on with by the next one on the same work bucket.
@@ -90,90 +72,33 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if o.Retry == (Retry{}) {
-		o.Retry = DefaultRetry()
-	}
-	client, err := s.startPubSub(ctx)
+	bus, err := startBus(ctx, o.Retry, o.Duplicate, o.Log)
 	if err != nil {
-		return nil, fmt.Errorf("starting Pub/Sub in the process: %w", err)
+		return nil, err
 	}
-	s.uploads = events.NewTopic(client, UploadsTopic)
+	s.bus, s.PubSubAddr = bus, bus.addr
 	s.Store = &run.Store{
 		Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Now: time.Now,
-		Tasks: events.NewTopic(client, tasksTopic), Events: events.NewTopic(client, eventsTopic),
+		Tasks: events.NewTopic(bus.client, tasksTopic), Events: events.NewTopic(bus.client, eventsTopic),
 	}
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
-	push := relay{client: client, dead: events.NewTopic(client, deadTopic), log: o.Log, retry: o.Retry, duplicate: o.Duplicate}
-	for _, sub := range []subscription{
-		{name: "ingest-uploads", topic: UploadsTopic, path: "/ingest", atOnce: 1},
-		{name: "ingest-ranges", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskRange), path: "/ingest", atOnce: 1},
-		// Two shards at once: one is rated while the other reads its images or writes its scores.
-		{name: "score", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskShard), path: "/score", atOnce: 2},
-		{name: "curate-parts", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskPart), path: curate.PushPath, atOnce: 2},
-		{name: "curate-selections", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskSelect), path: curate.PushPath, atOnce: 1},
-		{name: "curate-events", topic: eventsTopic, filter: filter(events.AttrType, events.RunScored), path: curate.PushPath, atOnce: 1},
-		{name: "curate-dead", topic: deadTopic, path: curate.PushPath, atOnce: 1},
-	} {
-		if err := subscribe(ctx, client, sub); err != nil {
+	for _, sub := range subscriptions(scoreTarget) {
+		if err := bus.push(ctx, group, sub, s.URL+paths[sub.target]); err != nil {
 			return nil, err
 		}
-		group.Go(func() error { return push.run(ctx, sub, s.URL+sub.path) })
 	}
 	if o.OnEvent != nil {
-		watch := subscription{name: "watch", topic: eventsTopic}
-		if err := subscribe(ctx, client, watch); err != nil {
+		if err := bus.watch(ctx, group, o.OnEvent); err != nil {
 			return nil, err
 		}
-		group.Go(func() error {
-			return client.Subscriber(watch.name).Receive(ctx, func(_ context.Context, m *pubsub.Message) {
-				o.OnEvent(events.Message{Attributes: m.Attributes, Data: m.Data})
-				m.Ack()
-			})
-		})
 	}
 	return s, nil
 }
 
-func filter(attribute, value string) string {
-	return fmt.Sprintf("attributes.%s = %q", attribute, value)
-}
-
-// startPubSub starts the Pub/Sub server with its topics and gives a client of it.
-func (s *Stack) startPubSub(ctx context.Context) (*pubsub.Client, error) {
-	server := pstest.NewServer()
-	s.closers = append(s.closers, server.Close)
-	s.PubSubAddr = server.Addr
-	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return nil, err
-	}
-	client, err := pubsub.NewClient(ctx, Project, option.WithGRPCConn(conn))
-	if err != nil {
-		return nil, err
-	}
-	s.closers = append(s.closers, client.Close) // closes conn too
-	for _, topic := range []string{UploadsTopic, tasksTopic, eventsTopic, deadTopic} {
-		if _, err := client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: topicPath(topic)}); err != nil {
-			return nil, err
-		}
-	}
-	return client, nil
-}
-
-func topicPath(name string) string { return "projects/" + Project + "/topics/" + name }
-
-func subscribe(ctx context.Context, client *pubsub.Client, sub subscription) error {
-	_, err := client.SubscriptionAdminClient.CreateSubscription(ctx, &pubsubpb.Subscription{
-		Name:  "projects/" + Project + "/subscriptions/" + sub.name,
-		Topic: topicPath(sub.topic), Filter: sub.filter, AckDeadlineSeconds: 600,
-	})
-	if err != nil {
-		return fmt.Errorf("subscribing %s to %s: %w", sub.name, sub.topic, err)
-	}
-	return nil
-}
+// paths are where the functions are in one server.
+var paths = map[string]string{ingestTarget: "/ingest", scoreTarget: "/score", curateTarget: curate.PushPath}
 
 // serve serves the functions over HTTP.
 func (s *Stack) serve(o Options) error {
@@ -185,13 +110,16 @@ func (s *Stack) serve(o Options) error {
 	}
 	answers := curate.New(curate.Config{Limits: o.Limits}, s.Store, o.Log)
 	root, err := o.Mount(map[string]http.Handler{
-		"/ingest":       ingest.New(ingest.Config{Limits: o.Limits}, s.Store, o.Log),
-		"/score":        score.New(s.Store, o.Log),
-		curate.PushPath: answers,
-		"/v1/":          answers,
+		paths[ingestTarget]: ingest.New(ingest.Config{Limits: o.Limits}, s.Store, o.Log),
+		paths[scoreTarget]:  score.New(s.Store, o.Log),
+		paths[curateTarget]: answers,
+		"/v1/":              answers,
 	})
 	if err != nil {
 		return err
+	}
+	if o.Telemetry != nil {
+		root = o.Telemetry.Handler(root)
 	}
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
@@ -220,16 +148,7 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 func (s *Stack) Context() context.Context { return s.ctx }
 
 // Upload tells the system that an object has arrived in the input bucket, as Cloud Storage does.
-func (s *Stack) Upload(ctx context.Context, object string) error {
-	data, err := json.Marshal(map[string]string{"kind": "storage#object", "name": object})
-	if err != nil {
-		return err
-	}
-	return s.uploads.Publish(ctx, events.Message{
-		Attributes: map[string]string{"eventType": "OBJECT_FINALIZE", "objectId": object, "payloadFormat": "JSON_API_V1"},
-		Data:       data,
-	})
-}
+func (s *Stack) Upload(ctx context.Context, object string) error { return s.bus.upload(ctx, object) }
 
 // closeTimeout is how long deliveries get to notice that they are cancelled.
 const closeTimeout = 10 * time.Second
@@ -243,11 +162,16 @@ func (s *Stack) Close() error {
 		defer cancel()
 		errs = append(errs, s.server.Shutdown(ctx))
 	}
-	if err := s.group.Wait(); !errors.Is(err, context.Canceled) && status.Code(err) != codes.Canceled {
+	if err := s.group.Wait(); !cancelled(err) {
 		errs = append(errs, err)
 	}
-	for _, c := range slices.Backward(s.closers) {
-		errs = append(errs, c())
+	if s.bus != nil {
+		errs = append(errs, s.bus.close())
 	}
 	return errors.Join(errs...)
+}
+
+// cancelled tells whether an error, if it is one, is that of a system that was asked to stop.
+func cancelled(err error) bool {
+	return err == nil || errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled
 }

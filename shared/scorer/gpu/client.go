@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -64,12 +65,16 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	req, ended := telemetry.Sidecar(req)
 	resp, err := c.Client.Do(req)
 	var data []byte
+	status := 0
 	if err == nil {
 		defer resp.Body.Close()
+		status = resp.StatusCode
 		data, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	}
+	ended(status, err)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("asking the sidecar at %s: %w", c.base, context.Cause(ctx))

@@ -27,11 +27,13 @@ const (
 // Config says where scorers are that do not lie in the binary. It is no part of a run.
 type Config struct {
 	// GPU is the address of the sidecar: a URL, or scorer=URL,styler=URL for one sidecar each.
-	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty"`
+	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: a URL, or scorer=URL,styler=URL"`
+	// GPUAudience is set where that is a service that asks for Google's ID tokens.
+	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of the ID token that calls of GPU_SIDECAR carry, where it is a Cloud Run service; none: no token"`
 	// LLM is the model, where it is, and what may be asked of it.
 	LLM llm.Config `json:"llm,omitzero"`
 	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it; those in the binary if empty.
-	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty"`
+	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"file of weights that harvest train wrote, for the scorer embedded; none: those in the binary"`
 }
 
 // Validate tells whether the addresses can be read. The error names the variable.
@@ -128,7 +130,13 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 		if err != nil {
 			return nil, fmt.Errorf("GPU_SIDECAR: %w", err)
 		}
-		o.sidecar = gpu.New(at, gpu.Options{Waiting: waiting})
+		options := gpu.Options{Waiting: waiting}
+		if c.GPUAudience != "" {
+			if options.Client, err = idTokenClient(c.GPUAudience); err != nil {
+				return nil, fmt.Errorf("GPU_SIDECAR_AUDIENCE: %w", err)
+			}
+		}
+		o.sidecar = gpu.New(at, options)
 	}
 	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Work: work, Waiting: waiting})
 	return o, nil

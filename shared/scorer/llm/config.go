@@ -14,33 +14,33 @@ import (
 type Config struct {
 	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a
 	// path stands for its /v1. Another URL of the same model makes no other scorer.
-	URL   string `env:"LLM_URL" json:"url,omitempty"`
-	Model string `env:"LLM_MODEL" json:"model,omitempty"`
+	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API that the scorer llm asks; without a path, its /v1"`
+	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
 	// APIKey is a secret: it is sent to URL as a bearer token, and told nowhere else.
-	APIKey string `env:"LLM_API_KEY" json:"-"`
+	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token and told nowhere else; in the cloud Cloud Run binds it from Secret Manager"`
 
 	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer.
 	// A temperature of -1 is none: the model's own, where it takes no other.
-	Temperature float64 `env:"LLM_TEMPERATURE" json:"-"`
+	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"-1 sends none, for models that take only their own"`
 	// MaxTokens is the longest answer, in tokens, the model's thinking included; 2048 by default.
-	MaxTokens int `env:"LLM_MAX_TOKENS" json:"-"`
+	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"longest answer in tokens, thinking included"`
 	// ImageSide is the longest side of an image as it is sent, in pixels; larger images are made smaller. 1024 by default.
-	ImageSide int `env:"LLM_IMAGE_SIDE" json:"-"`
+	ImageSide int `env:"LLM_IMAGE_SIDE, default=1024" json:"-" meaning:"larger images are made smaller"`
 
 	// Concurrency is how many requests a process has in flight; 8 by default.
-	Concurrency int `env:"LLM_CONCURRENCY" json:"-"`
+	Concurrency int `env:"LLM_CONCURRENCY, default=8" json:"-" meaning:"requests in flight, of a process"`
 	// RequestsPerMinute and TokensPerMinute are what a process may ask; no limit by default.
-	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE" json:"-"`
-	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE" json:"-"`
+	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE, default=0" json:"-" meaning:"what a process may ask; 0: no limit"`
+	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE, default=0" json:"-" meaning:"what a process may ask; 0: no limit"`
 	// Timeout is how long one request may take; 120 s by default.
-	Timeout time.Duration `env:"LLM_TIMEOUT" json:"-"`
+	Timeout time.Duration `env:"LLM_TIMEOUT, default=120s" json:"-" meaning:"of one request"`
 
 	// Prices is a table of US dollars per million input and output tokens: model=input/output,...
-	Prices string `env:"LLM_PRICES" json:"-"`
+	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million input and output tokens: gpt-4o=2.50/10,other=0.1/0.4"`
 	// MaxCost is what a run may spend, in US dollars; no limit by default.
-	MaxCost float64 `env:"LLM_MAX_COST" json:"-"`
+	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
 	// ImageTokens is what an image is taken for in estimates; 1000 by default.
-	ImageTokens int `env:"LLM_IMAGE_TOKENS" json:"-"`
+	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens that an image is taken for in estimates"`
 }
 
 // noTemperature is the temperature that is not sent.

@@ -1,13 +1,17 @@
-package main
+package config_test
 
 import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/sethvargo/go-envconfig"
 )
@@ -15,20 +19,25 @@ import (
 // sound is the least environment that a function runs in.
 func sound() map[string]string {
 	return map[string]string{
-		"FUNCTION_TARGET": "score", "GOOGLE_CLOUD_PROJECT": "farm",
+		"FUNCTION_TARGET": "ingest", "GOOGLE_CLOUD_PROJECT": "farm",
 		"INPUT_BUCKET": "gs://input", "WORK_BUCKET": "gs://work",
 	}
 }
 
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
-	got, err := readConfig(t.Context(), envconfig.MapLookuper(sound()))
+	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(sound()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{
-		Target: "score", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
-		TasksTopic: "harvest-tasks", EventsTopic: "harvest-events",
+	want := config.Ingest{
+		Function: config.Function{
+			Target: "ingest", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
+			TasksTopic: "harvest-tasks", EventsTopic: "harvest-events",
+			Scorers: kinds.Config{LLM: llm.Config{
+				MaxTokens: 2048, ImageSide: 1024, Concurrency: 8, Timeout: 2 * time.Minute, ImageTokens: 1000,
+			}},
+		},
 		Limits: run.Limits{
 			Scorer: "embedded", MaxRecordBytes: 32 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
 			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
@@ -43,7 +52,7 @@ func TestConfigReadsLists(t *testing.T) {
 	t.Parallel()
 	env := sound()
 	env["IMAGE_BUCKETS"], env["DEFAULT_BUDGET"] = "coco,vg", "30%"
-	got, err := readConfig(t.Context(), envconfig.MapLookuper(env))
+	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +75,19 @@ func TestConfigNamesFaults(t *testing.T) {
 		"limit of nothing":  {map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1"}, []string{"SHARD_SAMPLES: 0", "MAX_RUN_COST"}},
 		"no address":        {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
 		"no price":          {map[string]string{"LLM_MODEL": "m", "LLM_MAX_COST": "1"}, []string{"LLM_MAX_COST", "LLM_PRICES"}},
-		"no number":         {map[string]string{"SHARD_SAMPLES": "many"}, []string{"ShardSamples", "many"}},
+		"no number":         {map[string]string{"SHARD_SAMPLES": "many"}, []string{`SHARD_SAMPLES: `, "many"}},
+		"all at once": {
+			map[string]string{"SHARD_SAMPLES": "many", "SHARD_BYTES": "0", "MAX_IMAGE_BYTES": "x", "WORK_BUCKET": "", "GPU_SIDECAR": "here"},
+			[]string{"SHARD_SAMPLES", "SHARD_BYTES: 0", "MAX_IMAGE_BYTES", "WORK_BUCKET", "GPU_SIDECAR"},
+		},
+		"scorer without address": {map[string]string{"SCORER": "gpu"}, []string{`SCORER: "gpu"`, "GPU_SIDECAR"}},
+		"no such scorer":         {map[string]string{"SCORER": "gpt"}, []string{`SCORER: "gpt"`, "embedded, gpu and llm"}},
+		"scorer with address":    {map[string]string{"SCORER": "gpu:http://localhost:1"}, []string{"SCORER", "give the kind, gpu, alone"}},
+		"pushed by anybody":      {map[string]string{"K_SERVICE": "harvest-ingest"}, []string{"PUSH_AUDIENCE and PUSH_SENDER"}},
+		"pushed by anybody of an audience": {
+			map[string]string{"K_SERVICE": "harvest-ingest", "PUSH_AUDIENCE": "harvest-ingest"}, []string{"PUSH_SENDER: is missing"},
+		},
+		"traces to nowhere": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", `"localhost:4318"`}},
 		"no budget":         {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
 	}
 	for name, tt := range tests {
@@ -74,7 +95,7 @@ func TestConfigNamesFaults(t *testing.T) {
 			t.Parallel()
 			env := sound()
 			maps.Copy(env, tt.env)
-			_, err := readConfig(t.Context(), envconfig.MapLookuper(env))
+			_, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
 			if err == nil {
 				t.Fatal("the environment was taken")
 			}

@@ -1,0 +1,128 @@
+// Package config is what the functions take from the environment: one struct for each of them.
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/sethvargo/go-envconfig"
+)
+
+// The functions, as FUNCTION_TARGET names them.
+const (
+	IngestTarget = "ingest"
+	ScoreTarget  = "score"
+	CurateTarget = "curate"
+)
+
+// A Function is what every function takes.
+type Function struct {
+	Target  string `env:"FUNCTION_TARGET" meaning:"which function the process serves: ingest, score or curate"`
+	Host    string `env:"HOST" meaning:"address to listen on; all of the machine's by default, as a container has to"`
+	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
+	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of traces in the log"`
+
+	InputBucket  string   `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
+	WorkBucket   string   `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
+	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"further buckets, by name and separated by commas, that samples may name images of as gs://name/object"`
+
+	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"topic of the work of a run"`
+	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic that run.scored and selection.completed are published to"`
+
+	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run, not by you: where it is, PUSH_AUDIENCE and PUSH_SENDER have to be, too"`
+	Push      events.PushIdentity
+	Scorers   kinds.Config
+	Telemetry telemetry.Config
+}
+
+// Validate names every fault. A variable that is set to nothing is as missing as one that is not set.
+func (c Function) Validate() error {
+	var faults []error
+	if !slices.Contains([]string{IngestTarget, ScoreTarget, CurateTarget}, c.Target) {
+		// The framework would serve some other function under a mistyped name.
+		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is no function; give %s, %s or %s", c.Target, IngestTarget, ScoreTarget, CurateTarget))
+	}
+	for _, required := range []struct{ name, value, want string }{
+		{"GOOGLE_CLOUD_PROJECT", c.Project, "the project of the topics"},
+		{"INPUT_BUCKET", c.InputBucket, "the URL of the bucket of datasets, gs://name"},
+		{"WORK_BUCKET", c.WorkBucket, "the URL of the bucket of runs, gs://name"},
+	} {
+		if required.value == "" {
+			faults = append(faults, fmt.Errorf("%s: is missing; give %s", required.name, required.want))
+		}
+	}
+	if c.CloudRun != "" && !c.Push.Checked() {
+		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: are missing, and on Cloud Run whoever may invoke the service could push; give the audience and the service account of the push subscriptions"))
+	}
+	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate())...)
+}
+
+// Ingest is what ingest takes.
+type Ingest struct {
+	Function
+	Limits run.Limits
+}
+
+// Validate names every fault.
+func (c Ingest) Validate() error { return validate(c.Function, c.Limits) }
+
+// Score is what score takes.
+type Score struct{ Function }
+
+// Curate is what curate takes.
+type Curate struct {
+	Function
+	Limits run.Limits
+}
+
+// Validate names every fault.
+func (c Curate) Validate() error { return validate(c.Function, c.Limits) }
+
+func validate(f Function, l run.Limits) error {
+	return errors.Join(f.Validate(), l.Validate(), CheckScorer(f.Scorers, l.Scorer))
+}
+
+// CheckScorer tells whether the default scorer can be opened at all: found out at the start, not by the first dataset.
+func CheckScorer(at kinds.Config, name string) error {
+	kind, _, err := at.Choose(name)
+	if err == nil && kind != name {
+		err = fmt.Errorf("give the kind, %s, alone: its address has a variable of its own", kind)
+	}
+	if err != nil {
+		return fmt.Errorf("SCORER: %q: %w", name, err)
+	}
+	return nil
+}
+
+// Read reads and validates a function's struct. The error names every fault by its variable.
+func Read[C interface{ Validate() error }](ctx context.Context, env envconfig.Lookuper) (C, error) {
+	var c C
+	var faults []error
+	readable := map[string]string{}
+	for _, v := range Variables(c) {
+		value, set := env.Lookup(v.Name)
+		if !set {
+			continue
+		}
+		alone := map[string]string{v.Name: value}
+		if err := process(ctx, new(C), alone); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", v.Name, err))
+			continue
+		}
+		readable[v.Name] = value
+	}
+	if err := process(ctx, &c, readable); err != nil {
+		return c, errors.Join(append(faults, err)...)
+	}
+	return c, errors.Join(append(faults, c.Validate())...)
+}
+
+func process(ctx context.Context, target any, env map[string]string) error {
+	return envconfig.ProcessWith(ctx, &envconfig.Config{Target: target, Lookuper: envconfig.MapLookuper(env)})
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		takes time.Duration
+		want  bool
+	}{"idle": {0, true}, "in time": {time.Second, true}, "too long": {time.Minute, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := &drain{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(tt.takes) })}
+				go d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
+				synctest.Wait()
+				begin := time.Now()
+				if got := d.wait(drainTime); got != tt.want || time.Since(begin) != min(tt.takes, drainTime) {
+					t.Errorf("%v after %s", got, time.Since(begin))
+				}
+				time.Sleep(tt.takes) // the request is let end
+			})
+		})
+	}
+}

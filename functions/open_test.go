@@ -1,0 +1,128 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/functions/config"
+	"github.com/harvest-ml/harvest/functions/internal/pushtest"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/sethvargo/go-envconfig"
+)
+
+// TestUnauthenticated calls every endpoint of the cloud's configuration without a token, where IAM is not in front.
+func TestUnauthenticated(t *testing.T) {
+	t.Parallel()
+	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token := r.Header.Get("Authorization"); token != "" {
+			t.Errorf("the sidecar was given the caller's %q", token)
+		}
+		io.WriteString(w, "the sidecar's "+r.URL.Path)
+	}))
+	t.Cleanup(sidecar.Close)
+	const envelope = `{"message": {"messageId": "1"}}`
+	for _, tc := range []struct {
+		target, method, path string
+		status               int
+		says                 string
+	}{
+		{config.IngestTarget, "GET", "/healthz", 204, ""},
+		{config.ScoreTarget, "GET", "/healthz", 204, ""},
+		{config.CurateTarget, "GET", "/healthz", 204, ""},
+		{config.IngestTarget, "POST", "/", 401, ""},
+		{config.IngestTarget, "POST", "/anything", 401, ""},
+		{config.IngestTarget, "POST", "/healthz", 401, ""},
+		{config.ScoreTarget, "POST", "/", 401, ""},
+		{config.ScoreTarget, "POST", "/v1/models", 401, ""},
+		{config.ScoreTarget, "POST", "/v1/score", 401, ""},
+		{config.ScoreTarget, "GET", "/metrics", 401, ""},
+		{config.CurateTarget, "POST", "/push", 401, ""},
+		{config.CurateTarget, "POST", "/%70ush", 401, ""},
+		{config.CurateTarget, "POST", "//push", 307, ""},
+		{config.CurateTarget, "POST", "/push/", 404, ""},
+		// IAM alone is in front of these: people call them, and the services that plan runs.
+		{config.CurateTarget, "GET", "/v1/runs", 200, "runs"},
+		{config.ScoreTarget, "GET", "/v1/models", 200, "the sidecar's /v1/models"},
+		{config.ScoreTarget, "GET", "/v1/limits", 200, "the sidecar's /v1/limits"},
+		// Nothing of the sidecar is to be had where it is not.
+		{config.IngestTarget, "GET", "/v1/models", 401, ""},
+		{config.CurateTarget, "GET", "/v1/models", 404, ""},
+	} {
+		world := pushtest.New(t)
+		c := config.Function{
+			Target: tc.target, Push: events.PushIdentity{Audience: "harvest", Sender: "push@farm.iam.gserviceaccount.com"},
+			Scorers: kinds.Config{GPU: sidecar.URL},
+		}
+		handler, err := newHandler(t.Context(), c, world.Limits, world.Store, world.Log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequest(tc.method, tc.path, strings.NewReader(envelope))
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code != tc.status || !strings.Contains(answer.Body.String(), tc.says) {
+			t.Errorf("%s: %s %s answered %d %s, want %d %q", tc.target, tc.method, tc.path, answer.Code, answer.Body, tc.status, tc.says)
+		}
+	}
+}
+
+// TestSidecarAway asks for a sidecar that is not there yet: it is to be waited for.
+func TestSidecarAway(t *testing.T) {
+	t.Parallel()
+	world := pushtest.New(t)
+	away := httptest.NewServer(http.NotFoundHandler())
+	away.Close()
+	handler, err := newHandler(t.Context(), config.Function{Target: config.ScoreTarget, Scorers: kinds.Config{GPU: away.URL}}, world.Limits, world.Store, world.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
+	request.Header.Set("Authorization", "Bearer x")
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+	if answer.Code != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", answer.Code)
+	}
+}
+
+// TestReadConfig reads the struct of each function: only those that start runs need to reach the default scorer.
+func TestReadConfig(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"GOOGLE_CLOUD_PROJECT": "farm", "INPUT_BUCKET": "gs://in", "WORK_BUCKET": "gs://work", "SCORER": "gpu"}
+	for target, says := range map[string]string{
+		config.IngestTarget: "SCORER", config.CurateTarget: "SCORER", config.ScoreTarget: "", "scores": `FUNCTION_TARGET: "scores" is no function`,
+	} {
+		env["FUNCTION_TARGET"] = target
+		_, _, err := readConfig(t.Context(), envconfig.MapLookuper(env))
+		switch {
+		case says == "" && err != nil:
+			t.Errorf("%s: %v", target, err)
+		case says != "" && (err == nil || !strings.Contains(err.Error(), says)):
+			t.Errorf("%s: error %v, want one that names %s", target, err, says)
+		}
+	}
+}
+
+// TestSecretsStayUntold gives every variable that may hold a secret one: neither errors nor logged configurations tell it.
+func TestSecretsStayUntold(t *testing.T) {
+	t.Parallel()
+	const secret = "sk-do-not-tell"
+	env := map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + secret}
+	for _, v := range config.Variables(config.Ingest{}) {
+		if strings.HasSuffix(v.Name, "_KEY") || strings.HasSuffix(v.Name, "_TOKEN") || strings.HasSuffix(v.Name, "_SECRET") {
+			env[v.Name] = secret
+		}
+	}
+	cfg, limits, err := readConfig(t.Context(), envconfig.MapLookuper(env)) // nothing else is set, so it is refused
+	var logged strings.Builder
+	log := newLog(&logged, "farm")
+	log.Error("harvest functions stopped", "error", err)
+	log.Info("configuration", "config", cfg, "limits", limits)
+	if err == nil || strings.Contains(logged.String(), secret) {
+		t.Errorf("error %v; logged %s", err, logged.String())
+	}
+}

@@ -1,0 +1,31 @@
+package score
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+)
+
+// SidecarPaths are what planning a run asks of a sidecar: what models it has, and what a request may hold.
+var SidecarPaths = []string{"/v1/models", "/v1/limits"}
+
+// NewSidecar forwards requests to the sidecar, which only this service reaches. It is to be mounted at
+// SidecarPaths alone: nothing that makes the sidecar work is to be had through it.
+func NewSidecar(base string, log *slog.Logger) (http.Handler, error) {
+	target, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("forwarding to the sidecar: %w", err)
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Header.Del("Authorization") // the caller's token is for this service
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			log.WarnContext(r.Context(), "sidecar not reached", "error", err)
+			http.Error(w, "the sidecar is not reached", http.StatusServiceUnavailable) // so that it is waited for
+		},
+	}, nil
+}

@@ -1,0 +1,240 @@
+package build
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/api/cloudbuild/v1"
+)
+
+const root = "../.."
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// readBuild decodes cloudbuild.yaml as the API does: a field that a Build has not is an error.
+func readBuild(t *testing.T) cloudbuild.Build {
+	t.Helper()
+	build, err := decodeBuild([]byte(readFile(t, "cloudbuild.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build
+}
+
+func decodeBuild(text []byte) (build cloudbuild.Build, err error) {
+	var document map[string]any
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return build, err
+	}
+	data, err := json.Marshal(document)
+	if err != nil {
+		return build, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return build, dec.Decode(&build)
+}
+
+func TestBuildIsStrict(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []string{"step: []", "steps: [{names: x}]", "options: {mapSubstitutions: true}", "timeout: 60", "steps: [{args: x}]"} {
+		if _, err := decodeBuild([]byte(wrong)); err == nil {
+			t.Errorf("%q is a build", wrong)
+		}
+	}
+}
+
+// TestSteps follows the steps: each waits for earlier ones only, and nothing is deployed that was not tested, scanned and pushed.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	before := map[string][]string{} // the steps that have ended before one begins
+	for _, step := range readBuild(t).Steps {
+		if before[step.Id] != nil || step.Id == "" {
+			t.Errorf("step %q: the id is not its own", step.Id)
+		}
+		before[step.Id] = []string{}
+		if len(step.WaitFor) == 0 {
+			t.Errorf("step %s does not say what it waits for", step.Id)
+		}
+		for _, id := range step.WaitFor {
+			ended, known := before[id]
+			if !known && id != "-" || id == step.Id {
+				t.Errorf("step %s waits for %q, which is no step before it", step.Id, id)
+			}
+			before[step.Id] = append(append(before[step.Id], ended...), id)
+		}
+		if step.Script == "" || step.Entrypoint != "" || len(step.Args) > 0 {
+			t.Errorf("step %s: want a script alone", step.Id)
+		}
+	}
+	for step, needs := range map[string][]string{
+		"scan": {"test", "functions", "sidecar"}, "deploy": {"test", "scan", "push", "variables"}, "smoke": {"deploy"},
+	} {
+		for _, need := range needs {
+			if !slices.Contains(before[step], need) {
+				t.Errorf("%s does not wait for %s", step, need)
+			}
+		}
+	}
+}
+
+// Substitutions that Cloud Build makes itself, and variables of scripts' own.
+var (
+	substitution = regexp.MustCompile(`\$\{?(_[A-Z0-9_]+|PROJECT_ID|BUILD_ID|[A-Z][A-Z0-9_]+)\b`)
+	builtIn      = []string{"PROJECT_ID", "BUILD_ID"}
+)
+
+// TestSubstitutions looks whether all that are used are defined, and the other way round.
+func TestSubstitutions(t *testing.T) {
+	t.Parallel()
+	build := readBuild(t)
+	defined := append([]string{}, builtIn...)
+	for name := range build.Substitutions {
+		defined = append(defined, name)
+	}
+	for _, variable := range build.Options.Env {
+		name, _, _ := strings.Cut(variable, "=")
+		defined = append(defined, name)
+	}
+	if !build.Options.AutomapSubstitutions {
+		t.Error("the scripts have no substitutions")
+	}
+	_, used, _ := strings.Cut(readFile(t, "cloudbuild.yaml"), "\nserviceAccount:")
+	for _, found := range substitution.FindAllStringSubmatch(used, -1) {
+		if !slices.Contains(defined, found[1]) {
+			t.Errorf("$%s is used and not defined", found[1])
+		}
+	}
+	for name := range build.Substitutions {
+		if !regexp.MustCompile(`\$\{?` + name + `\b`).MatchString(used) {
+			t.Errorf("%s is defined and not used", name)
+		}
+	}
+}
+
+// TestScripts has the shells that they name read the scripts.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	for _, step := range readBuild(t).Steps {
+		shebang, _, _ := strings.Cut(step.Script, "\n")
+		shell, err := exec.LookPath(strings.TrimPrefix(shebang, "#!"))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
+			t.Skipf("not tested: there is no %s", shebang)
+		} else if err != nil {
+			t.Fatalf("step %s begins with %q: %v", step.Id, shebang, err)
+		}
+		cmd := exec.Command(shell, "-n")
+		cmd.Stdin = strings.NewReader(step.Script)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("step %s: %v: %s", step.Id, err, said)
+		}
+		if !strings.Contains(step.Script, "\nset -eu") {
+			t.Errorf("step %s goes on after a failure", step.Id)
+		}
+	}
+}
+
+// TestDeployment looks at what reaches Terraform: images by digest, and variables that it has.
+func TestDeployment(t *testing.T) {
+	t.Parallel()
+	var push, deploy string
+	for _, step := range readBuild(t).Steps {
+		switch step.Id {
+		case "push":
+			push = step.Script
+		case "deploy":
+			deploy = step.Script
+		}
+	}
+	if !strings.Contains(push, "RepoDigests") || strings.Contains(deploy, "BUILD_ID") {
+		t.Error("images are not deployed by digest")
+	}
+	variables, err := os.ReadFile(filepath.Join(root, "infra", "terraform", "variables.tf"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("not tested against Terraform's variables: infra/terraform is absent")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`-var "(\w+)=`).FindAllStringSubmatch(deploy, -1) {
+		if !strings.Contains(string(variables), `variable "`+found[1]+`"`) {
+			t.Errorf("Terraform has no variable %s", found[1])
+		}
+	}
+	outputs := readFile(t, "infra/terraform/outputs.tf")
+	for _, found := range regexp.MustCompile(`output -raw (\w+)`).FindAllStringSubmatch(deploy, -1) {
+		if !strings.Contains(outputs, `output "`+found[1]+`"`) {
+			t.Errorf("Terraform has no output %s", found[1])
+		}
+	}
+}
+
+// TestBases compares the images that cloudbuild.yaml builds from with those of the Dockerfiles, and the version of Go with go.mod.
+func TestBases(t *testing.T) {
+	t.Parallel()
+	substitutions := readBuild(t).Substitutions
+	for file, bases := range map[string]map[string]string{
+		"functions/Dockerfile": {"BUILD_BASE": "_FUNCTIONS_BUILD_BASE", "RUN_BASE": "_FUNCTIONS_RUN_BASE"},
+		"sidecar/Dockerfile":   {"BASE": "_SIDECAR_BASE", "TORCH_BUILD": "_SIDECAR_TORCH"},
+	} {
+		text := readFile(t, file)
+		for argument, name := range bases {
+			if want := "\nARG " + argument + "=" + substitutions[name] + "\n"; !strings.Contains(text, want) {
+				t.Errorf("%s has no %q, which cloudbuild.yaml has for %s", file, strings.TrimSpace(want), name)
+			}
+		}
+	}
+	_, line, _ := strings.Cut(readFile(t, "go.mod"), "\ngo ")
+	least, _, _ := strings.Cut(line, "\n")
+	if base := substitutions["_FUNCTIONS_BUILD_BASE"]; !strings.HasPrefix(base, "golang:"+strings.TrimSuffix(least, ".0")+".") {
+		t.Errorf("go.mod asks for Go %s, and %s builds it", least, base)
+	}
+}
+
+// TestNoKeys looks for what should not be in what is built, deployed or run.
+func TestNoKeys(t *testing.T) {
+	t.Parallel()
+	key := regexp.MustCompile(`(?i)GOOGLE_APPLICATION_CREDENTIALS=|--key-file|service_account_key|"private_key"|BEGIN [A-Z ]*PRIVATE KEY|google_service_account_key`)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			if name == ".git" || name == ".cache" || name == "testdata" || name == "out" || name == ".venv" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !slices.Contains([]string{".go", ".py", ".tf", ".yaml", ".yml", ".json", ".sh", ".hcl", ""}, filepath.Ext(name)) || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if found := key.Find(data); found != nil {
+			t.Errorf("%s has %q", path, found)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// A consumer starts trainings.
+type consumer struct {
+	work    bucket.Reader
+	out     string // folder of subsets
+	command []string
+	log     *slog.Logger
+	starts  ledger
+}
+
+// endTime is what recording the end of an attempt may take beyond the lease.
+const endTime = time.Minute
+
+// receive handles messages until ctx ends. What is at work then is given back.
+func (c consumer) receive(ctx context.Context, from *pubsub.Subscriber) error {
+	from.ReceiveSettings.MaxExtension = c.starts.lease + endTime
+	from.ReceiveSettings.MaxOutstandingMessages = 4
+	return from.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+		if err := c.handle(ctx, m.Attributes, m.Data); err != nil {
+			c.log.Warn("the event will be delivered again", "event", m.Attributes["ce-id"], "error", err)
+			m.Nack()
+			return
+		}
+		m.Ack()
+	})
+}
+
+// handle starts the training of an event, unless it was. An error has the event delivered again.
+func (c consumer) handle(ctx context.Context, attributes map[string]string, data []byte) error {
+	id := attributes["ce-id"]
+	var event events.SelectionCompletedEvent
+	if attributes[events.AttrType] != events.SelectionCompleted {
+		return nil // the subscription has no filter
+	}
+	if err := json.Unmarshal(data, &event); err != nil || id == "" {
+		c.log.Error("not an event of Harvest's; dropped", "event", id, "error", err)
+		return nil
+	}
+	subset, err := c.fetch(ctx, event)
+	if err != nil {
+		return fmt.Errorf("fetching the subset: %w", err)
+	}
+	number, err := c.starts.begin(ctx, id)
+	switch {
+	case errors.Is(err, errStarted):
+		return nil
+	case err != nil:
+		return fmt.Errorf("claiming the start: %w", err)
+	}
+	failed := c.start(ctx, id, event, subset, attributes["traceparent"])
+	// Recorded even if the consumer is told to stop now.
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	if err := c.starts.end(recording, id, number, failed); err != nil {
+		return errors.Join(failed, fmt.Errorf("recording the start: %w", err))
+	}
+	if failed == nil {
+		c.log.Info("training started", "event", id, "selected", event.Selected, "attempt", number)
+	}
+	return failed
+}
+
+// fetch copies the subset to its place, whole or not at all, and returns its path.
+func (c consumer) fetch(ctx context.Context, event events.SelectionCompletedEvent) (string, error) {
+	object := event.Outputs["subset"]
+	file := filepath.Join(c.out, event.Run, event.Selection, path.Base(object))
+	if _, err := os.Stat(file); err == nil {
+		return file, nil // objects never change
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return "", err
+	}
+	body, err := c.work.Open(ctx, object, 0, 0, -1)
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	pending, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o644))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = pending.Cleanup() }() // nothing is left once it has replaced the file
+	if _, err := io.Copy(pending, body); err != nil {
+		return "", err
+	}
+	return file, pending.CloseAtomicallyReplace()
+}
+
+// start runs the command, which is to hand the training to whatever runs it and return.
+func (c consumer) start(ctx context.Context, id string, event events.SelectionCompletedEvent, subset, traceparent string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.starts.lease)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(),
+		"HARVEST_JOB="+jobName(id), "HARVEST_RUN="+event.Run, "HARVEST_SELECTION="+event.Selection, "HARVEST_DATASET="+event.Dataset,
+		"HARVEST_SELECTED="+strconv.Itoa(event.Selected), "HARVEST_SUBSET="+subset, "TRACEPARENT="+traceparent)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("running %s: %w", c.command[0], err)
+	}
+	return nil
+}
+
+// jobName is the same for every delivery of an event, and a name that job systems take: a label of DNS.
+func jobName(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return "harvest-" + hex.EncodeToString(sum[:6])
+}

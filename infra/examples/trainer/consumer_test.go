@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/infra/local/stack"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// journal names, in the environment of the test binary, the file that it writes to as a trainer's command.
+const journal = "TRAINER_TEST_JOURNAL"
+
+// TestMain is the command too: it notes what it was started with, and fails on the first start of a job if told so.
+func TestMain(m *testing.M) {
+	file := os.Getenv(journal)
+	if file == "" {
+		os.Exit(m.Run())
+	}
+	subset, err := os.ReadFile(os.Getenv("HARVEST_SUBSET"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	var records []json.RawMessage
+	if err := json.Unmarshal(subset, &records); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	job, outcome := os.Getenv("HARVEST_JOB"), "started"
+	if _, err := os.Stat(file + "." + job); err != nil && os.Getenv("TRAINER_TEST_FAILS") != "" {
+		outcome = "failed"
+	}
+	line := fmt.Sprintf("%s %s %s %s %d of %s\n", outcome, job, os.Getenv("HARVEST_DATASET"), os.Getenv("HARVEST_RUN"), len(records), os.Getenv("HARVEST_SELECTED"))
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		_, err = f.WriteString(line)
+	}
+	if err := errors.Join(err, os.WriteFile(file+"."+job, nil, 0o644)); err != nil || outcome == "failed" {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func lines(t *testing.T, file string) []string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return slices.Collect(strings.Lines(string(data)))
+}
+
+func folder(t *testing.T) bucket.Bucket {
+	t.Helper()
+	b, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+const demo = "../../../testdata/demo"
+
+// TestTrainer curates the demo, with two consumers of one subscription. The first start fails, and the event
+// comes three times in all: one training is started.
+func TestTrainer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal")
+	t.Setenv(journal, file)
+	t.Setenv("TRAINER_TEST_FAILS", "1")
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	input, err := bucket.NewView(map[string]bucket.Content{
+		"datasets/demo/dataset.yaml":       bucket.Literal([]byte("manifests: [parts/dataset.json]\nbudget: 30%\n")),
+		"datasets/demo/parts/dataset.json": bucket.AtFile(demo + "/dataset.json"),
+		"images/demo/":                     bucket.AtFolder(demo),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scorers, err := kinds.New(kinds.Config{}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := folder(t)
+	var mu sync.Mutex
+	var completed []events.Message
+	st, err := stack.Start(t.Context(), stack.Options{
+		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
+		Limits: run.Limits{
+			Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 1 << 24, MaxImagePixels: 1 << 24,
+			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24,
+		},
+		OnEvent: func(m events.Message) {
+			mu.Lock()
+			defer mu.Unlock()
+			if m.Attributes[events.AttrType] == events.SelectionCompleted {
+				completed = append(completed, m)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client := subscribe(t, st.PubSubAddr)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := consumer{
+		work: work, out: t.TempDir(), command: []string{self}, log: log,
+		starts: ledger{bucket: folder(t), lease: time.Minute, now: time.Now},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var consumers sync.WaitGroup
+	for range 2 {
+		consumers.Go(func() {
+			if err := c.receive(ctx, client.Subscriber("harvest-trainer")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); consumers.Wait() })
+
+	if err := st.Upload(t.Context(), "datasets/demo/dataset.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the training", func() bool { return len(lines(t, file)) == 2 })
+	mu.Lock()
+	again := completed[0]
+	mu.Unlock()
+	topic := events.NewTopic(client, "harvest-events")
+	if err := topic.Publish(t.Context(), again, again); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the repeated events to arrive", func() bool { mu.Lock(); defer mu.Unlock(); return len(completed) >= 3 })
+	until(t, "one more delivery to be acknowledged", func() bool { return c.handle(t.Context(), again.Attributes, again.Data) == nil })
+	runID, _, _ := strings.Cut(again.Attributes["ce-id"], "/")
+	rest := fmt.Sprintf("%s demo %s 77 of 77\n", jobName(again.Attributes["ce-id"]), runID)
+	if diff := cmp.Diff([]string{"failed " + rest, "started " + rest}, lines(t, file)); diff != "" {
+		t.Errorf("starts (-want +got):\n%s", diff)
+	}
+}
+
+// subscribe makes the subscription that the package's comment tells to make.
+func subscribe(t *testing.T, addr string) *pubsub.Client {
+	t.Helper()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := pubsub.NewClient(t.Context(), stack.Project, option.WithGRPCConn(conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	_, err = client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+		Name:  "projects/" + stack.Project + "/subscriptions/harvest-trainer",
+		Topic: "projects/" + stack.Project + "/topics/harvest-events", Filter: `attributes.type = "selection.completed"`, AckDeadlineSeconds: 600,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func until(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !met(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited for %s", what)
+		}
+	}
+}
+
+// TestHandle delivers what is no completed selection, and one whose subset is not there.
+func TestHandle(t *testing.T) {
+	t.Parallel()
+	c := consumer{
+		work: folder(t), out: t.TempDir(), command: []string{"false"}, log: slog.New(slog.DiscardHandler),
+		starts: ledger{bucket: folder(t), lease: time.Minute, now: time.Now},
+	}
+	completed := map[string]string{events.AttrType: events.SelectionCompleted, "ce-id": "demo-1/s"}
+	for name, tt := range map[string]struct {
+		attributes map[string]string
+		data       string
+		again      bool
+	}{
+		"another event": {map[string]string{events.AttrType: events.RunScored, "ce-id": "demo-1"}, `{"run": "demo-1"}`, false},
+		"no JSON":       {completed, `{`, false},
+		"no id":         {map[string]string{events.AttrType: events.SelectionCompleted}, `{"run": "demo-1"}`, false},
+		"no subset":     {completed, `{"run": "demo-1", "selection": "s", "outputs": {"subset": "runs/demo-1/selections/s/subset.json"}}`, true},
+	} {
+		if err := c.handle(t.Context(), tt.attributes, []byte(tt.data)); (err != nil) != tt.again {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	for attrs, err := range c.starts.bucket.List(t.Context(), "", "") {
+		t.Errorf("%s was written: %v", attrs.Name, err)
+	}
+}

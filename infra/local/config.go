@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/functions/config"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+)
+
+// localConfig is all that this program takes from the environment.
+type localConfig struct {
+	Limits    run.Limits
+	Scorers   kinds.Config
+	Buckets   buckets
+	Telemetry telemetry.Config
+}
+
+// thisProgram is its name among those that read variables.
+const thisProgram = "harvest"
+
+// readers are the programs with a struct of variables, in the order in which they are told.
+var readers = []struct {
+	name      string
+	structure any
+}{
+	{thisProgram, localConfig{}},
+	{config.IngestTarget, config.Ingest{}},
+	{config.ScoreTarget, config.Score{}},
+	{config.CurateTarget, config.Curate{}},
+}
+
+// A readVariable is a variable and who reads it.
+type readVariable struct {
+	config.Variable
+	by []string
+}
+
+// allVariables are the variables of all programs, each once.
+func allVariables() []readVariable {
+	var all []readVariable
+	for _, reader := range readers {
+		for _, v := range config.Variables(reader.structure) {
+			i := slices.IndexFunc(all, func(known readVariable) bool { return known.Name == v.Name })
+			if i < 0 {
+				all, i = append(all, readVariable{Variable: v}), len(all)
+			}
+			all[i].by = append(all[i].by, reader.name)
+		}
+	}
+	return all
+}
+
+func newConfig() *cobra.Command {
+	var markdown bool
+	cmd := &cobra.Command{
+		Use:   "config [FUNCTION]",
+		Short: "Print every variable of the environment, its default and its meaning",
+		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or those of one of them.
+It prints no values: some may be secret.`,
+		Example: "  harvest config score",
+		Args:    atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			variables := allVariables()
+			if len(args) == 1 {
+				variables = slices.DeleteFunc(variables, func(v readVariable) bool { return !slices.Contains(v.by, args[0]) })
+			}
+			if len(variables) == 0 {
+				return usageError{fmt.Errorf("%q reads no variables; give harvest, ingest, score or curate", args[0])}
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), variableTable(variables, markdown))
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "print the table as the README has it")
+	return cmd
+}
+
+func variableTable(variables []readVariable, markdown bool) string {
+	quote := func(s string) string { return s }
+	if markdown {
+		quote = func(s string) string { return "`" + s + "`" }
+	}
+	t := newTable("variable", "default", "read by", "meaning")
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "meaning", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
+	for _, v := range variables {
+		value := "none"
+		if v.Default != "" {
+			value = quote(v.Default)
+		}
+		t.AppendRow(table.Row{quote(v.Name), value, strings.Join(v.by, ", "), v.Meaning})
+	}
+	if !markdown {
+		return t.Render()
+	}
+	return t.RenderMarkdown()
+}

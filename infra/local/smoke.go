@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/oauth2"
+	"google.golang.org/api/impersonate"
+)
+
+const (
+	// smokeSamples is how many samples go through a deployment, smokeSelected how many of them are to come out.
+	smokeSamples, smokeSelected = 10, 5
+)
+
+// A smokeTest is what to send through which deployment.
+type smokeTest struct {
+	api, input, name, scorer string
+	// as is the service account whose ID token calls of the API carry, audience whom they are for.
+	as, audience string
+	timeout      time.Duration
+}
+
+func newSmoke() *cobra.Command {
+	var s smokeTest
+	cmd := &cobra.Command{
+		Use:   "smoke MANIFEST",
+		Short: "Send ten samples of a dataset through a deployment, and wait for five",
+		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a dataset of its
+own, and waits until the selection of five that it asks for is completed. The status is 0 when all is as it has to be.`,
+		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json
+  gcloud run services proxy harvest-curate --port 8081 & harvest smoke --api http://localhost:8081 --input gs://farm-harvest-input testdata/demo/dataset.json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(manifestArgs(cmd, args), atMost(1)(cmd, args))
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if s.api == "" || s.input == "" {
+				return usageError{errors.New("--api and --input are missing: give the URL of curate, and the input bucket")}
+			}
+			return s.run(cmd.Context(), args[0], cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&s.api, "api", "", "URL of the deployment's API")
+	cmd.Flags().StringVar(&s.input, "input", "", "input bucket of the deployment, gs://name")
+	cmd.Flags().StringVar(&s.name, "name", "", "name of the dataset; one that was used before finds its run again (default: smoke- and the time)")
+	cmd.Flags().StringVar(&s.scorer, "scorer", "embedded", "kind of scorer to test")
+	cmd.Flags().StringVar(&s.as, "as", "", "service account whose ID token to call with (default: no token)")
+	cmd.Flags().StringVar(&s.audience, "audience", "", "audience of that token (default: the API's URL)")
+	cmd.Flags().DurationVar(&s.timeout, "timeout", 15*time.Minute, "how long to wait")
+	return cmd
+}
+
+func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) error {
+	s.api = strings.TrimRight(s.api, "/")
+	if s.name == "" {
+		s.name = "smoke-" + time.Now().UTC().Format("20060102-150405")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("dataset %s is not curated within %s: look at the log of ingest, score and curate", s.name, s.timeout))
+	defer cancel()
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.upload(ctx, manifest); err != nil {
+		return err
+	}
+	api := apiClient{base: s.api, client: client}
+	id, err := s.find(ctx, api)
+	if err == nil {
+		err = s.check(ctx, api, id)
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %d of %d samples selected\n", id, smokeSelected, smokeSamples)
+	return err
+}
+
+// client makes requests with an ID token, if an account is given.
+func (s smokeTest) client(ctx context.Context) (*http.Client, error) {
+	if s.as == "" {
+		return http.DefaultClient, nil
+	}
+	if s.audience == "" {
+		s.audience = s.api
+	}
+	tokens, err := impersonate.IDTokenSource(ctx, impersonate.IDTokenConfig{TargetPrincipal: s.as, Audience: s.audience, IncludeEmail: true})
+	if err != nil {
+		return nil, fmt.Errorf("--as %s: %w", s.as, err)
+	}
+	return oauth2.NewClient(ctx, tokens), nil
+}
+
+// upload puts samples of the dataset into the bucket, in the order that it asks for: images, manifest, dataset.yaml.
+func (s smokeTest) upload(ctx context.Context, manifest string) error {
+	in, err := newInput([]string{manifest}, "")
+	if err != nil {
+		return err
+	}
+	files, err := in.bucket(in.spec())
+	if err != nil {
+		return err
+	}
+	to, err := bucket.Open(ctx, s.input)
+	if err != nil {
+		return fmt.Errorf("--input: %w", err)
+	}
+	samples, err := someSamples(manifest)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", manifest, err)
+	}
+	var records bytes.Buffer
+	for _, sample := range samples {
+		records.Write(bytes.ReplaceAll(sample.Raw, []byte("\n"), []byte(" ")))
+		records.WriteByte('\n')
+		for _, img := range sample.Images {
+			if img.Name == "" {
+				continue // in the record itself
+			}
+			name, err := dataset.CleanImageName(img.Name)
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", manifest, err)
+			}
+			image, err := files.Open(ctx, in.imagesPrefix()+name, 0, 0, -1)
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", manifest, err)
+			}
+			err = put(ctx, to, "images/"+s.name+"/"+name, image)
+			image.Close()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	spec, err := yaml.Marshal(map[string]any{"manifests": []string{"parts/smoke.jsonl"}, "budget": smokeSelected, "scorer": s.scorer})
+	if err != nil {
+		return err
+	}
+	folder := run.DatasetsPrefix + s.name + "/"
+	if err := put(ctx, to, folder+"parts/smoke.jsonl", &records); err != nil {
+		return err
+	}
+	return put(ctx, to, folder+run.SpecFile, bytes.NewReader(spec))
+}
+
+// someSamples are sound samples from all over a manifest.
+func someSamples(file string) ([]dataset.Sample, error) {
+	body, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	layout, err := dataset.Split(body, math.MaxInt64) // one range
+	if err != nil {
+		return nil, err
+	}
+	if layout.Records < smokeSamples {
+		return nil, usageError{fmt.Errorf("it has %d samples; give a dataset of %d or more", layout.Records, smokeSamples)}
+	}
+	span := layout.Ranges[0]
+	records := dataset.NewReader(io.NewSectionReader(body, span.Start, span.End-span.Start), layout.Format, span, filepath.Base(file), dataset.Options{})
+	var taken []dataset.Sample
+	for position := int64(0); len(taken) < smokeSamples; position++ {
+		sample, err := records.Next()
+		if err != nil {
+			return nil, err
+		}
+		if position < int64(len(taken))*layout.Records/smokeSamples {
+			continue
+		}
+		if sample.Problem != nil {
+			return nil, usageError{fmt.Errorf("record %d: %s", position+1, sample.Problem.Reason())}
+		}
+		taken = append(taken, *sample)
+	}
+	return taken, nil
+}
+
+// put uploads an object, unless an earlier attempt did.
+func put(ctx context.Context, to bucket.Bucket, name string, data io.Reader) error {
+	err := to.Create(ctx, name, func(w io.Writer) error {
+		_, err := io.Copy(w, data)
+		return err
+	})
+	if err != nil && !errors.Is(err, bucket.ErrExists) {
+		return fmt.Errorf("uploading %s: %w", name, err)
+	}
+	return nil
+}
+
+// find waits for the run that the upload starts.
+func (s smokeTest) find(ctx context.Context, api apiClient) (id string, err error) {
+	err = poll(ctx, func() (bool, error) {
+		var runs curate.Runs
+		if err := api.call(ctx, http.MethodGet, "/v1/runs", nil, &runs); err != nil {
+			return false, err
+		}
+		for _, r := range runs.Runs {
+			if r.Dataset == s.name {
+				id = r.Run
+			}
+		}
+		return id != "", nil
+	})
+	return id, err
+}
+
+// check waits for the run's selection, and looks whether every sample came through.
+func (s smokeTest) check(ctx context.Context, api apiClient, id string) error {
+	var status run.Status
+	err := poll(ctx, func() (bool, error) {
+		status = run.Status{}
+		if err := api.call(ctx, http.MethodGet, "/v1/runs/"+id, nil, &status); err != nil {
+			return false, err
+		}
+		ended, err := endState(&status)
+		return ended && len(status.Selections) > 0, err
+	})
+	if err != nil {
+		return err
+	}
+	if n := status.Samples; n.Scored != smokeSamples {
+		return fmt.Errorf("run %s scored %d of %d samples (%d failed, %d skipped): %v", id, n.Scored, n.In, n.Failed, n.Skipped, status.Reasons)
+	}
+	var sel curate.SelectionStatus
+	err = poll(ctx, func() (bool, error) {
+		sel = curate.SelectionStatus{}
+		err := api.call(ctx, http.MethodGet, "/v1/runs/"+id+"/selections/"+status.Selections[0], nil, &sel)
+		return err == nil && sel.State == curate.Completed, err
+	})
+	if err != nil {
+		return err
+	}
+	if sel.Selected != smokeSelected {
+		return fmt.Errorf("run %s selected %d samples, want %d: %v", id, sel.Selected, smokeSelected, sel.Shortfalls)
+	}
+	return nil
+}

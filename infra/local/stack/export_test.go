@@ -1,0 +1,4 @@
+package stack
+
+// StrictCompose is for tests that start the double themselves.
+var StrictCompose = strictCompose

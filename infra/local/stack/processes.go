@@ -1,0 +1,222 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"cloud.google.com/go/storage"
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"golang.org/x/sync/errgroup"
+)
+
+// ProcessOptions say what processes to run.
+type ProcessOptions struct {
+	// Binary is that of the functions' image.
+	Binary string
+	// Scorer is the default kind of scorer, and Scorers where its sidecar is.
+	Scorer  string
+	Scorers kinds.Config
+	// Listen is the address of the HTTP API.
+	Listen string
+	// Output is what the processes log to.
+	Output io.Writer
+	Log    *slog.Logger
+	// OnEvent is called with every event that the functions publish.
+	OnEvent func(events.Message)
+}
+
+// Processes is the system as in the cloud: each service a process of its own, with its configuration
+// in its environment, and nothing between them but the network. Cloud Storage and Pub/Sub are test
+// doubles in this process, and forget everything at its end. It sets this process's PUBSUB_EMULATOR_HOST.
+type Processes struct {
+	// URL is the base of the HTTP API.
+	URL string
+	// StorageAddr and PubSubAddr are where the doubles listen: STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST of other programs.
+	StorageAddr, PubSubAddr string
+	// Input is the input bucket.
+	Input *storage.BucketHandle
+
+	ctx     context.Context
+	cancel  context.CancelFunc
+	group   *errgroup.Group
+	bus     *bus
+	storage *cloudStorage
+}
+
+// StartProcesses starts the system, and returns when all processes answer.
+func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	p := &Processes{ctx: ctx, cancel: cancel, group: group}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	if p.bus, err = startBus(ctx, Retry{}, false, o.Log); err != nil {
+		return nil, err
+	}
+	if p.storage, err = startStorage(ctx, p.bus.addr); err != nil {
+		return nil, fmt.Errorf("starting Cloud Storage's test double: %w", err)
+	}
+	p.PubSubAddr, p.StorageAddr, p.Input = p.bus.addr, p.storage.addr, p.storage.client.Bucket(InputBucket)
+	services, err := p.services(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.run(services); err != nil {
+		return nil, err
+	}
+	p.URL = services[curateTarget].url()
+	gpuTarget := scoreGPUTarget
+	if services[scoreGPUTarget] == nil {
+		gpuTarget = scoreTarget
+	}
+	for _, sub := range subscriptions(gpuTarget) {
+		url := services[sub.target].url() + "/"
+		if sub.target == curateTarget {
+			url = p.URL + curate.PushPath
+		}
+		if err := p.bus.push(ctx, group, sub, url); err != nil {
+			return nil, err
+		}
+	}
+	if o.OnEvent != nil {
+		if err := p.bus.watch(ctx, group, o.OnEvent); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// run starts processes and waits until all answer.
+func (p *Processes) run(services map[string]*process) error {
+	ready := make(chan struct{}, len(services))
+	for _, s := range services {
+		p.group.Go(func() error { return s.keep(p.ctx, func() { ready <- struct{}{} }) })
+	}
+	for range services {
+		select {
+		case <-ready:
+		case <-p.ctx.Done():
+			return errNotStarted // Close tells why
+		}
+	}
+	return nil
+}
+
+var errNotStarted = errors.New("starting the functions' processes")
+
+// services are the processes by service: those of the cloud, the one of the gpu only where a sidecar is given.
+func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
+	host, port, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q: %w; give an address such as 127.0.0.1:8080", o.Listen, err)
+	}
+	services := map[string]*process{}
+	add := func(name, addr string) error {
+		if addr == "" {
+			if addr, err = freeAddr("127.0.0.1"); err != nil {
+				return err
+			}
+		}
+		services[name] = &process{name: name, binary: o.Binary, addr: addr, output: o.Output, log: o.Log}
+		return nil
+	}
+	api := o.Listen
+	if port == "0" {
+		if api, err = freeAddr(host); err != nil {
+			return nil, err
+		}
+	}
+	errs := []error{add(ingestTarget, ""), add(scoreTarget, ""), add(curateTarget, api)}
+	if o.Scorers.GPU != "" {
+		errs = append(errs, add(scoreGPUTarget, ""))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for name, s := range services {
+		s.environ = p.environ(name, s.addr, o, services[scoreGPUTarget])
+	}
+	return services, nil
+}
+
+// notInherited are variables that say where the system runs: those of this process would mislead its children.
+var notInherited = []string{"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS"}
+
+// environ is the environment of a service.
+func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *process) []string {
+	var environ []string
+	for _, variable := range os.Environ() {
+		key, _, _ := strings.Cut(variable, "=")
+		inherited := true
+		for _, not := range notInherited {
+			inherited = inherited && key != not
+		}
+		if inherited {
+			environ = append(environ, variable)
+		}
+	}
+	host, port, _ := net.SplitHostPort(addr) // it was made by net
+	target := name
+	if name == scoreGPUTarget {
+		target = scoreTarget
+	}
+	environ = append(environ,
+		"FUNCTION_TARGET="+target, "HOST="+host, "PORT="+port, "GOOGLE_CLOUD_PROJECT="+Project,
+		"INPUT_BUCKET=gs://"+InputBucket, "WORK_BUCKET=gs://"+WorkBucket, "TASKS_TOPIC="+tasksTopic, "EVENTS_TOPIC="+eventsTopic,
+		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name)
+	if o.Scorer != "" {
+		environ = append(environ, "SCORER="+o.Scorer)
+	}
+	for variable, value := range map[string]string{
+		"LLM_URL": o.Scorers.LLM.URL, "LLM_MODEL": o.Scorers.LLM.Model, "EMBEDDED_WEIGHTS": o.Scorers.Weights,
+	} {
+		if value != "" {
+			environ = append(environ, variable+"="+value)
+		}
+	}
+	switch {
+	case o.Scorers.GPU == "" || name == scoreTarget:
+	case name == scoreGPUTarget || !oneSidecar(o.Scorers.GPU):
+		environ = append(environ, "GPU_SIDECAR="+o.Scorers.GPU)
+	default:
+		// As in the cloud, only score-gpu reaches the sidecar; the others ask it.
+		environ = append(environ, "GPU_SIDECAR="+scoreGPU.url())
+	}
+	return environ
+}
+
+func oneSidecar(address string) bool {
+	at, err := gpu.ParseAddress(address)
+	return err == nil && at.Scorer == at.Styler
+}
+
+// Context ends when the system stops, by Close or by a failure that Close tells.
+func (p *Processes) Context() context.Context { return p.ctx }
+
+// Close stops the system and tells what made it stop before, if anything did.
+func (p *Processes) Close() error {
+	p.cancel()
+	var errs []error
+	if err := p.group.Wait(); !cancelled(err) {
+		errs = append(errs, err)
+	}
+	if p.storage != nil {
+		errs = append(errs, p.storage.close())
+	}
+	if p.bus != nil {
+		errs = append(errs, p.bus.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,84 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"google.golang.org/api/idtoken"
+	"google.golang.org/api/option"
+)
+
+// A PushIdentity says whose push requests are taken: Pub/Sub signs each with a token of the
+// subscription's service account. The zero value takes everybody's, for one machine.
+// Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+type PushIdentity struct {
+	Audience string `env:"PUSH_AUDIENCE" meaning:"audience that the token of a push request has to be for; none: pushes are not checked"`
+	Sender   string `env:"PUSH_SENDER" meaning:"service account, by its email address, that push requests have to come from"`
+}
+
+// Checked tells whether requests are checked at all.
+func (p PushIdentity) Checked() bool { return p != (PushIdentity{}) }
+
+// Validate tells whether half of the identity is missing.
+func (p PushIdentity) Validate() error {
+	switch {
+	case p.Checked() && p.Sender == "":
+		return errors.New("PUSH_SENDER: is missing beside PUSH_AUDIENCE; give the service account of the push subscriptions")
+	case p.Checked() && p.Audience == "":
+		return errors.New("PUSH_AUDIENCE: is missing beside PUSH_SENDER; give the audience of the push subscriptions")
+	}
+	return nil
+}
+
+// Guard lets only requests through to a push endpoint that carry a token of Google's for the
+// audience and from the sender; others are answered 401 or 403. client, if it is not nil, fetches Google's keys.
+func (p PushIdentity) Guard(ctx context.Context, client *http.Client, log *slog.Logger, push http.Handler) (http.Handler, error) {
+	if !p.Checked() {
+		return push, nil
+	}
+	var options []idtoken.ClientOption
+	if client != nil {
+		options = append(options, option.WithHTTPClient(client))
+	}
+	validator, err := idtoken.NewValidator(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("checking who pushes: %w", err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "a push request carries a token of its sender", http.StatusUnauthorized)
+			return
+		}
+		payload, err := validator.Validate(r.Context(), token, p.Audience)
+		if err != nil {
+			// The token itself is a credential, so it is not logged.
+			log.Warn("push refused", "error", err)
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			http.Error(w, "the token is not valid here", http.StatusUnauthorized)
+			return
+		}
+		if err := p.sentBy(payload); err != nil {
+			log.Warn("push refused", "error", err)
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		push.ServeHTTP(w, r)
+	}), nil
+}
+
+// sentBy checks what a valid token says of its bearer.
+func (p PushIdentity) sentBy(token *idtoken.Payload) error {
+	if token.Issuer != "https://accounts.google.com" && token.Issuer != "accounts.google.com" {
+		return fmt.Errorf("the token was issued by %q, not by Google", token.Issuer)
+	}
+	if email, verified := token.Claims["email"], token.Claims["email_verified"]; email != p.Sender || verified != true {
+		return fmt.Errorf("the token is of %v (verified: %v), not of the subscriptions' service account", email, verified)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package events_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// A signer signs tokens, and answers requests for its keys as Google does.
+type signer struct{ key *rsa.PrivateKey }
+
+func newSigner(t *testing.T) signer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer{key}
+}
+
+func encode(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+func (s signer) token(t *testing.T, algorithm string, claims map[string]any) string {
+	t.Helper()
+	signed := encode(map[string]string{"alg": algorithm, "typ": "JWT", "kid": "own"}) + "." + encode(claims)
+	sum := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.String() != "https://www.googleapis.com/oauth2/v3/certs" {
+		return nil, fmt.Errorf("%s was asked for", r.URL)
+	}
+	number := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
+	body, err := json.Marshal(map[string]any{"keys": []map[string]string{{
+		"kid": "own", "kty": "RSA", "alg": "RS256", "use": "sig",
+		"n": number(s.key.N), "e": number(big.NewInt(int64(s.key.E))),
+	}}})
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, err
+}
+
+// TestPushGuard pushes with tokens that are sound but for one thing.
+func TestPushGuard(t *testing.T) {
+	t.Parallel()
+	own, other := newSigner(t), newSigner(t)
+	var logged strings.Builder
+	identity := events.PushIdentity{Audience: "harvest-ingest", Sender: "push@farm.iam.gserviceaccount.com"}
+	delivered := 0
+	push := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		delivered++
+		w.WriteHeader(http.StatusNoContent)
+	})
+	guarded, err := identity.Guard(t.Context(), &http.Client{Transport: own}, slog.New(slog.NewTextHandler(&logged, nil)), push)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := map[string]any{
+		"iss": "https://accounts.google.com", "aud": identity.Audience, "email": identity.Sender, "email_verified": true,
+		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	}
+	but := func(key string, value any) map[string]any {
+		claims := maps.Clone(sound)
+		if claims[key] = value; value == nil {
+			delete(claims, key)
+		}
+		return claims
+	}
+	bearer := func(token string) string { return "Bearer " + token }
+	tests := map[string]struct {
+		header string
+		status int
+	}{
+		"sound":             {bearer(own.token(t, "RS256", sound)), http.StatusNoContent},
+		"scheme in lower":   {"bearer " + own.token(t, "RS256", sound), http.StatusNoContent},
+		"older issuer":      {bearer(own.token(t, "RS256", but("iss", "accounts.google.com"))), http.StatusNoContent},
+		"none":              {"", http.StatusUnauthorized},
+		"basic":             {"Basic dXNlcjpwYXNz", http.StatusUnauthorized},
+		"empty":             {"Bearer ", http.StatusUnauthorized},
+		"no token":          {bearer("secret"), http.StatusUnauthorized},
+		"not signed":        {bearer(encode(map[string]string{"alg": "none"}) + "." + encode(sound) + "."), http.StatusUnauthorized},
+		"another key":       {bearer(other.token(t, "RS256", sound)), http.StatusUnauthorized},
+		"secret for a key":  {bearer(own.token(t, "HS256", sound)), http.StatusUnauthorized},
+		"expired":           {bearer(own.token(t, "RS256", but("exp", time.Now().Add(-time.Minute).Unix()))), http.StatusUnauthorized},
+		"without expiry":    {bearer(own.token(t, "RS256", but("exp", nil))), http.StatusUnauthorized},
+		"another audience":  {bearer(own.token(t, "RS256", but("aud", "harvest-score"))), http.StatusUnauthorized},
+		"without audience":  {bearer(own.token(t, "RS256", but("aud", nil))), http.StatusUnauthorized},
+		"another sender":    {bearer(own.token(t, "RS256", but("email", "me@farm.iam.gserviceaccount.com"))), http.StatusForbidden},
+		"without sender":    {bearer(own.token(t, "RS256", but("email", nil))), http.StatusForbidden},
+		"sender unverified": {bearer(own.token(t, "RS256", but("email_verified", false))), http.StatusForbidden},
+		"another issuer":    {bearer(own.token(t, "RS256", but("iss", "https://example.com"))), http.StatusForbidden},
+	}
+	for name, tt := range tests {
+		delivered = 0
+		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`))
+		if tt.header != "" {
+			request.Header.Set("Authorization", tt.header)
+		}
+		answer := httptest.NewRecorder()
+		guarded.ServeHTTP(answer, request)
+		if answer.Code != tt.status || (delivered == 1) != (tt.status == http.StatusNoContent) {
+			t.Errorf("%s: answered %d, delivered %d; want %d", name, answer.Code, delivered, tt.status)
+		}
+		_, token, _ := strings.Cut(tt.header, " ")
+		if told := logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(told, token) {
+			t.Errorf("%s: the token is told: %s", name, told)
+		}
+	}
+}
+
+// TestPushGuardOff is the system on one machine.
+func TestPushGuardOff(t *testing.T) {
+	t.Parallel()
+	push := http.NotFoundHandler()
+	guarded, err := events.PushIdentity{}.Guard(t.Context(), nil, discard, push)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	guarded.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/", nil))
+	if answer.Code != http.StatusNotFound {
+		t.Errorf("answered %d by another than the endpoint", answer.Code)
+	}
+}

@@ -1,0 +1,127 @@
+package telemetry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Traceparent is the header, and the attribute of a message, that carries a span to what it causes.
+// Source: https://www.w3.org/TR/trace-context/#traceparent-header
+const Traceparent = "traceparent"
+
+// TraceID is the id of a run's trace.
+func TraceID(run string) trace.TraceID {
+	sum := sha256.Sum256([]byte("harvest run " + run))
+	return trace.TraceID(sum[:16])
+}
+
+func rootSpanID(run string) trace.SpanID {
+	sum := sha256.Sum256([]byte("harvest run " + run))
+	return trace.SpanID(sum[16:24])
+}
+
+type runKey struct{}
+
+// runIDs gives the root span of a run in the context its ids, and all others random ones.
+type runIDs struct{}
+
+func (runIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+	if run, ok := ctx.Value(runKey{}).(string); ok {
+		return TraceID(run), rootSpanID(run)
+	}
+	var id trace.TraceID
+	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64()|1) // an id is not all zeros
+	return id, newSpanID()
+}
+
+func (runIDs) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return newSpanID() }
+
+func newSpanID() (id trace.SpanID) {
+	binary.BigEndian.PutUint64(id[:], rand.Uint64()|1)
+	return id
+}
+
+// Run records the root span of a run: its planning, from begin to now. One that is recorded again,
+// because the upload was delivered twice, has the same ids.
+func Run(ctx context.Context, run string, begin time.Time, attributes ...attribute.KeyValue) context.Context {
+	t := from(ctx)
+	if t == nil {
+		return ctx
+	}
+	ctx, root := t.root(ctx, run, trace.WithTimestamp(begin), trace.WithAttributes(attributes...))
+	root.End()
+	return ctx
+}
+
+func (t *Telemetry) root(ctx context.Context, run string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+	options = append(options, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("harvest.run", run)))
+	_, span := t.tracer.Start(context.WithValue(ctx, runKey{}, run), "plan", options...)
+	return trace.ContextWithSpan(ctx, span), span
+}
+
+// Start begins a span of a run, below the span that parent, a traceparent, names if that is one of the
+// same run, else below the run's root. It ends with the function that is returned.
+func Start(ctx context.Context, run, name, parent string, kind trace.SpanKind, attributes ...attribute.KeyValue) (context.Context, func(error)) {
+	t := from(ctx)
+	if t == nil || run == "" {
+		return ctx, func(error) {}
+	}
+	cause := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{Traceparent: parent})
+	if remote := trace.SpanContextFromContext(cause); remote.IsValid() && remote.TraceID() == TraceID(run) {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, remote)
+	} else {
+		// Never ended here, so never recorded here: it only says how the run's trace is sampled.
+		ctx, _ = t.root(ctx, run)
+	}
+	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind),
+		trace.WithAttributes(attribute.String("harvest.run", run)), trace.WithAttributes(attributes...))
+	return ctx, func(err error) { end(span, err) }
+}
+
+// Inject writes the current span's traceparent into set, if there is a span.
+func Inject(ctx context.Context, set func(key, value string)) {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	if parent := carrier[Traceparent]; parent != "" {
+		set(Traceparent, parent)
+	}
+}
+
+// Sidecar begins the span of a request to the sidecar and gives the request its traceparent. What
+// is returned ends it, with the status of the answer or 0.
+func Sidecar(req *http.Request) (*http.Request, func(status int, err error)) {
+	t := from(req.Context())
+	if t == nil {
+		return req, func(int, error) {}
+	}
+	begin := time.Now()
+	ctx, span := req.Context(), trace.SpanFromContext(req.Context())
+	if span.SpanContext().IsValid() { // else it is a call of no run, such as for the models' ids
+		ctx, span = t.tracer.Start(ctx, "sidecar "+req.Method+" "+req.URL.Path, trace.WithSpanKind(trace.SpanKindClient))
+	}
+	req = req.WithContext(ctx)
+	Inject(ctx, req.Header.Set)
+	return req, func(status int, err error) {
+		span.SetAttributes(attribute.Int("http.response.status_code", status))
+		end(span, err)
+		t.sidecarSeconds.Record(ctx, time.Since(begin).Seconds(), set(attribute.String("path", req.URL.Path), attribute.Int("status", status)))
+	}
+}
+
+func end(span trace.Span, err error) {
+	if err != nil {
+		span.RecordError(err)
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.End()
+}
