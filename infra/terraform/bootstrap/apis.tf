@@ -1,0 +1,27 @@
+locals {
+  apis = [
+    "artifactregistry.googleapis.com",
+    "billingbudgets.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "cloudtrace.googleapis.com", # where traces are kept
+    "iam.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "ondemandscanning.googleapis.com", # the pipeline's scan of images
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+    "telemetry.googleapis.com", # traces and metrics by OTLP
+  ]
+}
+
+# An empty project has next to none of them on.
+resource "google_project_service" "api" {
+  for_each = toset(local.apis)
+
+  service = each.key
+  # Something else in the project may have come to need them.
+  disable_on_destroy = false
+}

@@ -1,0 +1,35 @@
+# Images are kept apart from the services, so that tearing the services down leaves what to put up again.
+resource "google_artifact_registry_repository" "images" {
+  repository_id = var.name
+  location      = var.region
+  format        = "DOCKER"
+  description   = "Images of Harvest: functions and sidecar."
+
+  # Enough to roll back, without paying for every image ever built: the sidecar's has several GB.
+  cleanup_policies {
+    id     = "keep-newest"
+    action = "KEEP"
+    most_recent_versions {
+      keep_count = 10
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+    condition {
+      tag_state  = "ANY"
+      older_than = "7776000s" # 90 days
+    }
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+# The pipeline pushes; Cloud Run of the same project may pull without being told.
+resource "google_artifact_registry_repository_iam_member" "deploy" {
+  repository = google_artifact_registry_repository.images.name
+  location   = google_artifact_registry_repository.images.location
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.deploy.member
+}

@@ -1,0 +1,18 @@
+# The key of the LLM scorer's endpoint. Its value is added by hand and is in no configuration, state or log:
+#   printf %s "$KEY" | gcloud secrets versions add harvest-llm-api-key --data-file=-
+resource "google_secret_manager_secret" "llm_api_key" {
+  secret_id = "${var.name}-llm-api-key"
+
+  replication {
+    auto {}
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+# Only the service that calls the endpoint.
+resource "google_secret_manager_secret_iam_member" "score" {
+  secret_id = google_secret_manager_secret.llm_api_key.id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.service["score"].member
+}

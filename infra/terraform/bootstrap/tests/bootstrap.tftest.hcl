@@ -1,0 +1,58 @@
+mock_provider "google" {
+  mock_resource "google_service_account" {
+    defaults = {
+      name   = "projects/orchard/serviceAccounts/someone@orchard.iam.gserviceaccount.com"
+      member = "serviceAccount:someone@orchard.iam.gserviceaccount.com"
+    }
+  }
+}
+
+variables {
+  project = "orchard"
+}
+
+run "one_apply_is_enough" {
+  command = plan
+}
+
+run "accounts" {
+  assert {
+    condition     = length(google_service_account.service) == 4 && google_service_account.service["score-gpu"].account_id == "harvest-score-gpu"
+    error_message = "one account for each service"
+  }
+  assert {
+    condition     = alltrue([for role in keys(local.deploy_roles) : !can(regex("owner|editor$|IamAdmin|serviceAccountAdmin|serviceAccountKeyAdmin|secretmanager", role)) || role == "roles/monitoring.editor"])
+    error_message = "the pipeline grants itself nothing and reads no secret"
+  }
+  assert {
+    condition     = output.images == "europe-west4-docker.pkg.dev/orchard/harvest"
+    error_message = "images lie in the project's own registry"
+  }
+  assert {
+    condition     = length(google_billing_budget.month) == 0 && length(google_kms_crypto_key_iam_member.buckets) == 0
+    error_message = "neither budget nor key unless asked for"
+  }
+}
+
+run "with_budget_and_key" {
+  variables {
+    billing_account = "000000-000000-000000"
+    kms_key         = "projects/orchard/locations/europe-west4/keyRings/r/cryptoKeys/k"
+  }
+  assert {
+    condition     = length(google_billing_budget.month[0].threshold_rules) == 4
+    error_message = "mail at 50, 90 and 100 %, and when 100 % is forecast"
+  }
+  assert {
+    condition     = google_kms_crypto_key_iam_member.buckets[0].role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+    error_message = "Cloud Storage may use the key"
+  }
+}
+
+run "refuses_long_names" {
+  command = plan
+  variables {
+    name = "a-name-of-more-than-nineteen"
+  }
+  expect_failures = [var.name]
+}

@@ -1,0 +1,40 @@
+variable "project" {
+  description = "Id of the Google Cloud project, best one of its own: the pipeline's account may change everything that Harvest has in it."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the registry of images, the same as the services'. europe-west4 has both kinds of GPU."
+  type        = string
+  default     = "europe-west4"
+}
+
+variable "name" {
+  description = "Prefix of the names of all that is made, so that several deployments can share a project."
+  type        = string
+  default     = "harvest"
+
+  validation {
+    # The longest account name made of it, <name>-score-gpu, may have 30 characters.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,17}[a-z0-9]$", var.name))
+    error_message = "name: give 2 to 19 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen."
+  }
+}
+
+variable "kms_key" {
+  description = "Full name of a Cloud KMS key, projects/.../cryptoKeys/..., that Cloud Storage may encrypt the buckets with; null for Google's own keys. Give the same to the main configuration."
+  type        = string
+  default     = null
+}
+
+variable "billing_account" {
+  description = "Id of the billing account, for a budget with alerts; null for no budget. Needs roles/billing.costsManager on that account."
+  type        = string
+  default     = null
+}
+
+variable "budget" {
+  description = "Monthly budget in whole units of the billing account's currency. Mail goes out at 50, 90 and 100 %, and when 100 % is forecast."
+  type        = number
+  default     = 500
+}

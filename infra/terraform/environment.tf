@@ -1,0 +1,23 @@
+locals {
+  # What all functions take from their environment (functions/config.go). Variables that would be empty are left out:
+  # there, one that is set to nothing counts as set.
+  environment = merge({
+    GOOGLE_CLOUD_PROJECT = var.project
+    INPUT_BUCKET         = "gs://${module.storage.input_bucket}"
+    WORK_BUCKET          = "gs://${module.storage.work_bucket}"
+    TASKS_TOPIC          = module.messaging.topics.tasks
+    EVENTS_TOPIC         = module.messaging.topics.events
+    SCORER               = var.scorer
+    COST_PER_MILLION     = tostring(local.cost_per_million)
+    MAX_RUN_COST         = tostring(var.max_run_cost)
+    PUSH_SENDER          = local.accounts.push
+    },
+    # By OTLP, straight to Google's endpoint, which takes the service account's own credentials.
+    var.telemetry ? {
+      OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"
+      OTEL_RESOURCE_ATTRIBUTES    = "gcp.project_id=${var.project},cloud.region=${var.region}"
+    } : {},
+    length(var.image_buckets) > 0 ? { IMAGE_BUCKETS = join(",", var.image_buckets) } : {},
+    var.settings,
+  )
+}

@@ -1,0 +1,92 @@
+locals {
+  # Who works in which service, and signs pushes, made by bootstrap.
+  accounts = { for service, account in data.google_service_account.service : service => account.email }
+  members  = { for service, email in local.accounts : service => "serviceAccount:${email}" }
+  # The pipeline's smoke test drops a dataset and asks what has become of it.
+  deploy = "serviceAccount:${var.name}-deploy@${var.project}.iam.gserviceaccount.com"
+
+  with_gpu = var.sidecar_image != ""
+
+  # Rating on a GPU costs over a hundred times what everything else does; the README has the arithmetic.
+  cost_per_million = var.cost_per_million != null ? var.cost_per_million : var.scorer == "gpu" ? 195 : 1
+}
+
+# For its number, of which the address of Pub/Sub's agent is made.
+data "google_project" "this" {}
+
+# Read, not only named, so that a plan tells at once where bootstrap was not applied, or under another name.
+data "google_service_account" "service" {
+  for_each = toset(["ingest", "score", "score-gpu", "curate", "push"])
+
+  account_id = "${var.name}-${each.key}"
+}
+
+module "storage" {
+  source = "./modules/storage"
+
+  project             = var.project
+  region              = var.region
+  name                = var.name
+  kms_key             = var.kms_key
+  input_lifecycle     = var.input_lifecycle
+  work_lifecycle      = var.work_lifecycle
+  deletion_protection = var.deletion_protection
+  members             = local.members
+  uploaders           = concat(var.uploaders, [local.deploy])
+  readers             = var.readers
+}
+
+module "messaging" {
+  source = "./modules/messaging"
+
+  name           = var.name
+  project_number = data.google_project.this.number
+  input_bucket   = module.storage.input_bucket
+  members        = local.members
+  push_account   = local.accounts.push
+  push_urls      = merge(module.functions.urls, local.with_gpu ? { score-gpu = module.gpu[0].url } : {})
+}
+
+module "functions" {
+  source = "./modules/functions"
+
+  region              = var.region
+  name                = var.name
+  image               = var.functions_image
+  accounts            = local.accounts
+  environment         = local.environment
+  gpu_url             = local.with_gpu ? module.gpu[0].url : null
+  llm_secret          = var.llm ? "${var.name}-llm-api-key" : null
+  max_instances       = var.max_instances
+  memory              = var.memory
+  api_users           = concat(var.api_users, [local.deploy])
+  deletion_protection = var.deletion_protection
+}
+
+module "gpu" {
+  source = "./modules/gpu"
+  count  = local.with_gpu ? 1 : 0
+
+  region              = var.region
+  name                = var.name
+  functions_image     = var.functions_image
+  sidecar_image       = var.sidecar_image
+  gpu                 = var.gpu
+  accounts            = local.accounts
+  environment         = local.environment
+  sidecar_environment = var.sidecar_settings
+  weights_bucket      = module.storage.weights_bucket
+  max_instances       = var.max_instances.score_gpu
+  memory              = var.memory.score_gpu
+  deletion_protection = var.deletion_protection
+}
+
+module "monitoring" {
+  source = "./modules/monitoring"
+
+  project         = var.project
+  name            = var.name
+  with_gpu        = local.with_gpu
+  emails          = var.alert_emails
+  gpu_hours_a_day = var.gpu_hours_a_day
+}

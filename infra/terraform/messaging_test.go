@@ -1,0 +1,142 @@
+package terraform_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/events"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// TestEveryMessageReachesItsService publishes what the code publishes, and looks which subscriptions of the configuration get it.
+func TestEveryMessageReachesItsService(t *testing.T) {
+	t.Parallel()
+	client := newPubSub(t)
+	scored := cloudEvent(t, events.RunScored)
+	for name, tc := range map[string]struct {
+		topic   string
+		message events.Message
+		want    []string
+	}{
+		"upload":              {"uploads", events.Message{Attributes: map[string]string{"eventType": "OBJECT_FINALIZE"}}, []string{"ingest-uploads"}},
+		"range":               {"tasks", events.RangeTask{Run: "r"}.Message(), []string{"ingest-ranges"}},
+		"shard, embedded":     {"tasks", events.ShardTask{Run: "r"}.Message("embedded"), []string{"score"}},
+		"shard, llm":          {"tasks", events.ShardTask{Run: "r"}.Message("llm"), []string{"score"}},
+		"shard, gpu":          {"tasks", events.ShardTask{Run: "r"}.Message("gpu"), []string{"score-gpu"}},
+		"part":                {"tasks", events.PartTask{Run: "r"}.Message(), []string{"curate-parts"}},
+		"select":              {"tasks", events.SelectTask{Run: "r"}.Message(), []string{"curate-selections"}},
+		"run scored":          {"events", scored, []string{"curate-events"}},
+		"selection completed": {"events", cloudEvent(t, events.SelectionCompleted), nil},
+		"dead letter":         {"dead", scored, []string{"curate-dead"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := client.receivers(t, tc.topic, tc.message)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("received by (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPushPath compares where curate takes pushes with where they go.
+func TestPushPath(t *testing.T) {
+	t.Parallel()
+	paths := local(t, "modules/messaging", "push_paths", nil).AsValueMap()
+	if got := paths["curate"].AsString(); got != curate.PushPath {
+		t.Errorf("pushes to curate go to %q, and it takes them at %q", got, curate.PushPath)
+	}
+}
+
+func cloudEvent(t *testing.T, kind string) events.Message {
+	t.Helper()
+	m, err := events.CloudEvent(kind, "id", "subject", time.Now(), struct{}{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// pubSub is Pub/Sub's test server with the topics of the configuration.
+type pubSub struct {
+	client        *pubsub.Client
+	subscriptions map[string]*pubsubpb.Subscription // without names
+}
+
+const project = "projects/orchard/"
+
+func newPubSub(t *testing.T) pubSub {
+	t.Helper()
+	server := pstest.NewServer()
+	t.Cleanup(func() { server.Close() })
+	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := pubsub.NewClient(t.Context(), "orchard", option.WithGRPCConn(conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	p := pubSub{client, map[string]*pubsubpb.Subscription{}}
+	for name, s := range local(t, "modules/messaging", "subscriptions", nil).AsValueMap() {
+		p.subscriptions[name] = &pubsubpb.Subscription{Topic: text(s, "topic"), Filter: text(s, "filter")}
+	}
+	return p
+}
+
+// receivers publishes a message to a topic of its own that has the configuration's subscriptions, and names those that get it.
+func (p pubSub) receivers(t *testing.T, topic string, m events.Message) []string {
+	t.Helper()
+	suffix := "-" + time.Now().Format("150405.000000000")
+	created, err := p.client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: project + "topics/" + topic + suffix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for name, s := range p.subscriptions {
+		if s.Topic != topic {
+			continue
+		}
+		_, err := p.client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+			Name: project + "subscriptions/" + name + suffix, Topic: created.Name, Filter: s.Filter, AckDeadlineSeconds: 600,
+		})
+		if err != nil {
+			t.Fatalf("subscription %s: %v", name, err)
+		}
+		names = append(names, name)
+	}
+	if err := events.NewTopic(p.client, topic+suffix).Publish(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	// All at once: the test server takes half a second to say that there is nothing.
+	var group errgroup.Group
+	var lock sync.Mutex
+	var got []string
+	for _, name := range names {
+		group.Go(func() error {
+			answer, err := p.client.SubscriptionAdminClient.Pull(t.Context(), &pubsubpb.PullRequest{Subscription: project + "subscriptions/" + name + suffix, MaxMessages: 10})
+			lock.Lock()
+			defer lock.Unlock()
+			if len(answer.GetReceivedMessages()) > 0 {
+				got = append(got, name)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	return got
+}

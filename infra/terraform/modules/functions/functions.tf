@@ -1,0 +1,35 @@
+locals {
+  # To plan a run, its scorer is asked for its id: for the scorer gpu that is at score-gpu.
+  sidecar = var.gpu_url == null ? {} : { GPU_SIDECAR = var.gpu_url, GPU_SIDECAR_AUDIENCE = "${var.name}-score-gpu" }
+
+  functions = {
+    # Streams what it reads: little memory, whatever the size of a manifest.
+    ingest = {
+      cpu         = 1
+      concurrency = 4
+      ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      environment = local.sidecar
+      secrets     = {}
+    }
+    # Two shards at once on two cores: one is rated while the other reads its images.
+    score = {
+      cpu         = 2
+      concurrency = 2
+      ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      environment = {}
+      secrets     = var.llm_secret == null ? {} : { LLM_API_KEY = var.llm_secret }
+    }
+    # People and pipelines call it from anywhere, if IAM lets them.
+    curate = {
+      cpu         = 2
+      concurrency = 8
+      ingress     = "INGRESS_TRAFFIC_ALL"
+      environment = local.sidecar
+      secrets     = {}
+    }
+  }
+
+  # Cloud Run gives much memory only with the CPU to go with it: https://cloud.google.com/run/docs/configuring/services/memory-limits
+  least_cpu = { for f, gib in var.memory : f => gib > 24 ? 8 : gib > 16 ? 6 : gib > 8 ? 4 : gib > 4 ? 2 : 1 }
+  cpu       = { for f, function in local.functions : f => max(function.cpu, local.least_cpu[f]) }
+}

@@ -1,0 +1,67 @@
+resource "google_cloud_run_v2_service" "function" {
+  for_each = local.functions
+
+  name     = "${var.name}-${each.key}"
+  location = var.region
+  # Pub/Sub's pushes of the same project count as internal.
+  ingress             = each.value.ingress
+  deletion_protection = var.deletion_protection
+  # What pushes are for. A name of our own, because a service cannot be told its own URL before it exists.
+  custom_audiences = ["${var.name}-${each.key}"]
+
+  template {
+    service_account                  = var.accounts[each.key]
+    max_instance_request_concurrency = each.value.concurrency
+    # Longer than a delivery takes (540 s), shorter than Pub/Sub waits (600 s).
+    timeout = "590s"
+
+    scaling {
+      min_instance_count = 0 # idle costs nothing
+      max_instance_count = var.max_instances[each.key]
+    }
+
+    containers {
+      image = var.image
+
+      resources {
+        limits            = { cpu = tostring(local.cpu[each.key]), memory = "${var.memory[each.key]}Gi" }
+        cpu_idle          = true # paid for while a request is served
+        startup_cpu_boost = true
+      }
+
+      startup_probe {
+        period_seconds    = 5
+        failure_threshold = 24
+        http_get {
+          path = "/healthz"
+        }
+      }
+
+      dynamic "env" {
+        for_each = merge(var.environment, each.value.environment, {
+          FUNCTION_TARGET   = each.key
+          OTEL_SERVICE_NAME = "${var.name}-${each.key}"
+          PUSH_AUDIENCE     = "${var.name}-${each.key}"
+        })
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      # A reference: the value is in no state and no log.
+      dynamic "env" {
+        for_each = each.value.secrets
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+locals {
+  service = "${var.name}-score-gpu"
+  port    = 8700
+
+  # The least that Cloud Run gives each kind: more would be paid for, and the GPU is what everything waits for.
+  sidecar_resources = {
+    nvidia-l4           = { cpu = "4", memory = "16Gi" }
+    nvidia-rtx-pro-6000 = { cpu = "20", memory = "80Gi" }
+  }
+}
+
+# One service, two containers: the Go function takes the requests, the sidecar serves it on localhost and has the GPU.
+resource "google_cloud_run_v2_service" "score_gpu" {
+  name     = local.service
+  location = var.region
+  # ingest and curate ask it for its models when they plan a run, and their calls do not count as internal.
+  ingress             = "INGRESS_TRAFFIC_ALL"
+  deletion_protection = var.deletion_protection
+  custom_audiences    = [local.service]
+
+  template {
+    service_account       = var.accounts["score-gpu"]
+    execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+    # The client keeps two requests at the sidecar: one runs, and the next one's images arrive meanwhile.
+    max_instance_request_concurrency = 2
+    timeout                          = "590s"
+    # Cheaper, and all that waits is a queue: a zone that fails costs time, not work.
+    gpu_zonal_redundancy_disabled = true
+
+    scaling {
+      min_instance_count = 0 # a GPU is paid for as long as its instance lives
+      max_instance_count = var.max_instances
+    }
+
+    node_selector {
+      accelerator = var.gpu
+    }
+
+    containers {
+      name  = "score"
+      image = var.functions_image
+
+      ports {
+        container_port = 8080
+      }
+
+      resources {
+        limits   = { cpu = var.memory > 4 ? "2" : "1", memory = "${var.memory}Gi" }
+        cpu_idle = false # GPUs come with CPU that is always allocated
+      }
+
+      startup_probe {
+        period_seconds    = 5
+        failure_threshold = 24
+        http_get {
+          path = "/healthz"
+          port = 8080
+        }
+      }
+
+      dynamic "env" {
+        for_each = merge(var.environment, {
+          FUNCTION_TARGET   = "score"
+          GPU_SIDECAR       = "http://127.0.0.1:${local.port}"
+          OTEL_SERVICE_NAME = local.service
+          PUSH_AUDIENCE     = local.service
+        })
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+    }
+
+    containers {
+      name  = "sidecar"
+      image = var.sidecar_image
+
+      resources {
+        limits   = merge(local.sidecar_resources[var.gpu], { "nvidia.com/gpu" = "1" })
+        cpu_idle = false
+      }
+
+      # Only that it listens. To load two 7B models takes longer than the 240 s that a startup probe may last in all, and
+      # an instance that failed it would be replaced for ever. While it loads it answers 503, and score holds its delivery.
+      startup_probe {
+        period_seconds    = 10
+        timeout_seconds   = 5
+        failure_threshold = 24
+        tcp_socket {
+          port = local.port
+        }
+      }
+
+      dynamic "env" {
+        for_each = merge({
+          SIDECAR_PORT = tostring(local.port)
+          # Cloud Run waits 10 s after SIGTERM. A batch that is cut off is sent again.
+          SIDECAR_GRACE_SECONDS = "9"
+        }, var.sidecar_environment)
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      volume_mounts {
+        name       = "weights"
+        mount_path = "/weights"
+      }
+    }
+
+    # Read where they lie: the writable file system is memory.
+    volumes {
+      name = "weights"
+      gcs {
+        bucket    = var.weights_bucket
+        read_only = true
+      }
+    }
+  }
+}

@@ -1,0 +1,29 @@
+variable "name" {
+  description = "Prefix of all names."
+  type        = string
+}
+
+variable "project_number" {
+  description = "Number of the project, of which the address of Pub/Sub's agent is made."
+  type        = string
+}
+
+variable "input_bucket" {
+  description = "Name of the bucket whose new datasets are told of."
+  type        = string
+}
+
+variable "members" {
+  description = "The services' accounts as IAM members, by service."
+  type        = map(string)
+}
+
+variable "push_account" {
+  description = "E-mail address of the account that pushes are signed as."
+  type        = string
+}
+
+variable "push_urls" {
+  description = "URLs of the services that there are, by service; a service without one gets no subscription."
+  type        = map(string)
+}

@@ -1,0 +1,42 @@
+# Mail needs no account with another service.
+resource "google_monitoring_notification_channel" "email" {
+  for_each = toset(var.emails)
+
+  display_name = each.key
+  type         = "email"
+  labels       = { email_address = each.key }
+}
+
+resource "google_monitoring_alert_policy" "this" {
+  for_each = merge(local.alerts, var.with_gpu ? local.gpu_alerts : {})
+
+  display_name          = "${var.name}: ${each.value.title}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  user_labels           = { harvest = each.key }
+
+  conditions {
+    display_name = each.value.title
+    condition_prometheus_query_language {
+      query               = each.value.query
+      duration            = each.value.for
+      evaluation_interval = "60s"
+      # Metrics that count log lines exist only after the first such line; without this the policy could not be made before.
+      disable_metric_validation = true
+    }
+  }
+
+  # The mail carries the playbook itself: nobody looks for it at night.
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: ${each.value.title}"
+    content   = file("${path.module}/../../../playbooks/${each.key}.md")
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  depends_on = [google_logging_metric.line, google_logging_metric.value]
+}

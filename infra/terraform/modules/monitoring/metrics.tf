@@ -1,0 +1,60 @@
+# Counted from the functions' log lines, so they need no exporter and miss nothing that was logged. The words of the lines are
+# tested against the code (infra/terraform/monitoring_test.go).
+locals {
+  functions_log = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-(ingest|score|score-gpu|curate)$\""
+  shard_done    = "${local.functions_log} AND jsonPayload.message=\"shard done\""
+
+  # Values that a line carries; the metric's sum is their total.
+  values = {
+    samples        = { field = "samples", description = "Samples of shards that were rated" }
+    samples_failed = { field = "failed", description = "Samples of shards that were rated that failed: faulty images, for the most part" }
+    shard_seconds  = { field = "seconds", description = "Seconds that shards took" }
+  }
+
+  # Lines that are counted.
+  lines = {
+    refused_messages = { message = "message acknowledged: it can never succeed", description = "Messages that no attempt could have done" }
+    delivered_again  = { message = "message will be delivered again", description = "Deliveries that failed for a passing reason" }
+    tasks_given_up   = { message = "task given up", description = "Ranges and shards recorded as dead" }
+    runs_started     = { message = "run started", description = "Runs that ingest started" }
+    datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to mend" }
+    selections       = { message = "automatic selection", description = "Selections made without being asked for" }
+  }
+}
+
+resource "google_logging_metric" "value" {
+  for_each = local.values
+
+  name            = "${var.name}/${each.key}"
+  description     = each.value.description
+  filter          = local.shard_done
+  value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = each.key == "shard_seconds" ? "s" : "1"
+  }
+
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 12
+      growth_factor      = 2
+      scale              = 1
+    }
+  }
+}
+
+resource "google_logging_metric" "line" {
+  for_each = local.lines
+
+  name        = "${var.name}/${each.key}"
+  description = each.value.description
+  filter      = "${local.functions_log} AND jsonPayload.message=\"${each.value.message}\""
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+}

@@ -1,0 +1,69 @@
+locals {
+  # PromQL over Cloud Monitoring's metrics: https://cloud.google.com/monitoring/promql/promql-mapping
+  user      = "logging_googleapis_com:user_${replace(var.name, "-", "_")}"
+  waiting   = "pubsub_googleapis_com:subscription_num_undelivered_messages"
+  delivered = "pubsub_googleapis_com:subscription_push_request_count"
+  dead      = "pubsub_googleapis_com:subscription_dead_letter_message_count"
+  billed    = "run_googleapis_com:container_billable_instance_time"
+
+  # Each has a page of its name in infra/playbooks, which also has the query; a test compares them.
+  alerts = {
+    no-progress = {
+      title    = "Work waits and nothing is done"
+      severity = "ERROR"
+      for      = "1800s"
+      query    = <<-EOT
+        sum by (subscription_id) (${local.waiting}{subscription_id=~"${var.name}-(ingest-.*|score|curate-.*)"}) > 0
+        unless on (subscription_id)
+        sum by (subscription_id) (increase(${local.delivered}{response_class="ack"}[30m])) > 0
+      EOT
+    }
+    dead-letters = {
+      title    = "Messages were given up"
+      severity = "ERROR"
+      for      = "0s"
+      query    = <<-EOT
+        sum by (subscription_id) (increase(${local.dead}{subscription_id=~"${var.name}-.*"}[10m])) > 0
+      EOT
+    }
+    failure-ratio = {
+      title    = "More than ${var.failure_percent} % of samples fail"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        100 * sum(increase(${local.user}_samples_failed_sum[1h])) / sum(increase(${local.user}_samples_sum[1h])) > ${var.failure_percent}
+        and
+        sum(increase(${local.user}_samples_sum[1h])) >= 200
+      EOT
+    }
+    refused-messages = {
+      title    = "Messages were refused for good"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.user}_refused_messages[10m])) > 0
+      EOT
+    }
+  }
+
+  gpu_alerts = {
+    gpu-idle = {
+      title    = "Work waits for a GPU that does none"
+      severity = "ERROR"
+      for      = "1200s"
+      query    = <<-EOT
+        sum(${local.waiting}{subscription_id="${var.name}-score-gpu"}) > 0
+        unless on ()
+        sum(increase(${local.delivered}{subscription_id="${var.name}-score-gpu", response_class="ack"}[20m])) > 0
+      EOT
+    }
+    cost = {
+      title    = "More than ${var.gpu_hours_a_day} GPU hours within 24 hours"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.billed}{service_name="${var.name}-score-gpu"}[24h])) / 3600 > ${var.gpu_hours_a_day}
+      EOT
+    }
+  }
+}

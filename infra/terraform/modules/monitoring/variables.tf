@@ -1,0 +1,30 @@
+variable "project" {
+  description = "Project id, for links into the console."
+  type        = string
+}
+
+variable "name" {
+  description = "Prefix of all names."
+  type        = string
+}
+
+variable "with_gpu" {
+  description = "Whether there is a GPU service, and so alerts about it."
+  type        = bool
+}
+
+variable "emails" {
+  description = "Mail addresses that alerts go to; with none, alerts only show in the console."
+  type        = list(string)
+}
+
+variable "gpu_hours_a_day" {
+  description = "GPU hours within 24 hours above which the alert about cost goes off."
+  type        = number
+}
+
+variable "failure_percent" {
+  description = "Percent of samples that may fail within an hour."
+  type        = number
+  default     = 5
+}

@@ -1,0 +1,23 @@
+locals {
+  # The README has this as a table. No service may delete, and without the right to delete Cloud Storage lets nobody
+  # replace an object either: that a run's objects never change is not only how the code behaves.
+  access = merge(
+    # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are rated.
+    { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} reads input" => { bucket = "input", role = "roles/storage.objectViewer", member = var.members[s] } },
+    { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} reads work" => { bucket = "work", role = "roles/storage.objectViewer", member = var.members[s] } },
+    { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} creates in work" => { bucket = "work", role = "roles/storage.objectCreator", member = var.members[s] } },
+    { "score-gpu reads weights" = { bucket = "weights", role = "roles/storage.objectViewer", member = var.members["score-gpu"] } },
+    # People and programs outside. Uploaders replace and delete what is theirs.
+    { for m in var.uploaders : "${m} writes input" => { bucket = "input", role = "roles/storage.objectUser", member = m } },
+    { for m in var.readers : "${m} reads work" => { bucket = "work", role = "roles/storage.objectViewer", member = m } },
+  )
+}
+
+# One member at a time, so that grants made elsewhere, such as to a training pipeline, stay.
+resource "google_storage_bucket_iam_member" "this" {
+  for_each = local.access
+
+  bucket = google_storage_bucket.this[each.value.bucket].name
+  role   = each.value.role
+  member = each.value.member
+}

@@ -1,0 +1,86 @@
+locals {
+  buckets = {
+    # A run reads the very generations of its manifests that it was planned for, so a manifest that is uploaded
+    # again while it is read must not take the earlier one away.
+    input = { versioning = true, lifecycle = var.input_lifecycle }
+    # Nothing in it is ever replaced.
+    work = { versioning = false, lifecycle = var.work_lifecycle }
+    # Models of the GPU sidecar. It is there before the first GPU service, which starts only with weights in it.
+    weights = { versioning = false, lifecycle = {} }
+  }
+}
+
+resource "google_storage_bucket" "this" {
+  for_each = local.buckets
+
+  name          = "${var.project}-${var.name}-${each.key}"
+  location      = var.region
+  force_destroy = !var.deletion_protection
+
+  # Nobody can make an object public, whatever its own access list says: it has none.
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+
+  versioning {
+    enabled = each.value.versioning
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key[*]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = { for prefix, rule in each.value.lifecycle : prefix => rule.nearline_after_days if rule.nearline_after_days != null }
+    content {
+      action {
+        type          = "SetStorageClass"
+        storage_class = "NEARLINE"
+      }
+      condition {
+        age                   = lifecycle_rule.value
+        matches_prefix        = [lifecycle_rule.key]
+        matches_storage_class = ["STANDARD"]
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = { for prefix, rule in each.value.lifecycle : prefix => rule.delete_after_days if rule.delete_after_days != null }
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age            = lifecycle_rule.value
+        matches_prefix = [lifecycle_rule.key]
+      }
+    }
+  }
+
+  # A replaced manifest is needed as long as its run goes on.
+  dynamic "lifecycle_rule" {
+    for_each = each.value.versioning ? [30] : []
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        days_since_noncurrent_time = lifecycle_rule.value
+        with_state                 = "ARCHIVED"
+      }
+    }
+  }
+
+  # Parts of uploads that were broken off are paid for, and seen by nobody.
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+    condition {
+      age = 7
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package terraform_test
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/monitoring/dashboard/apiv1/dashboardpb"
+	"github.com/VictoriaMetrics/metricsql"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+const monitoring = "modules/monitoring"
+
+// defaults are the variables of monitoring as the playbooks have them.
+func defaults() map[string]cty.Value {
+	return map[string]cty.Value{
+		"name": cty.StringVal("harvest"), "failure_percent": cty.NumberIntVal(5), "gpu_hours_a_day": cty.NumberIntVal(24),
+	}
+}
+
+// alertQueries are the queries of all alerts by name.
+func alertQueries(t *testing.T) map[string]string {
+	t.Helper()
+	queries := map[string]string{}
+	for _, name := range []string{"alerts", "gpu_alerts"} {
+		for alert, v := range local(t, monitoring, name, defaults()).AsValueMap() {
+			queries[alert] = text(v, "query")
+		}
+	}
+	return queries
+}
+
+// TestPlaybooks wants a page for each alert, with the query that set it off to paste, another for the logs, and what to do.
+func TestPlaybooks(t *testing.T) {
+	t.Parallel()
+	const folder = "../playbooks"
+	pages, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := alertQueries(t)
+	for _, page := range pages {
+		if name := strings.TrimSuffix(filepath.Base(page), ".md"); queries[name] == "" {
+			t.Errorf("%s is the page of no alert", page)
+		}
+	}
+	for name, query := range queries {
+		page, err := os.ReadFile(filepath.Join(folder, name+".md"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if len(page) > 8192 {
+			t.Errorf("%s.md has %d bytes; an alert's documentation may have 8192", name, len(page))
+		}
+		for _, want := range []string{query, "\n## Look\n", "Logs Explorer", "\n## Do\n"} {
+			if !strings.Contains(words(string(page)), words(want)) {
+				t.Errorf("%s.md lacks %q", name, want)
+			}
+		}
+		for _, link := range regexp.MustCompile(`\]\(([a-z-]+)\.md\)`).FindAllStringSubmatch(string(page), -1) {
+			if queries[link[1]] == "" {
+				t.Errorf("%s.md has a link to %s.md, which is not there", name, link[1])
+			}
+		}
+	}
+}
+
+// words is a text in one line.
+func words(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// TestQueries parses every query of alerts, playbooks and dashboard, and wants only metrics that there are.
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	queries := slices.Collect(maps.Values(alertQueries(t)))
+	for _, d := range dashboard(t).GetMosaicLayout().GetTiles() {
+		for _, set := range d.GetWidget().GetXyChart().GetDataSets() {
+			queries = append(queries, set.GetTimeSeriesQuery().GetPrometheusQuery())
+		}
+	}
+	if len(queries) < 16 {
+		t.Errorf("found %d queries", len(queries))
+	}
+	metrics := knownMetrics(t)
+	for _, query := range queries {
+		e, err := metricsql.Parse(query)
+		if err != nil {
+			t.Errorf("%s\n%v", query, err)
+			continue
+		}
+		metricsql.VisitAll(e, func(e metricsql.Expr) {
+			m, ok := e.(*metricsql.MetricExpr)
+			if !ok {
+				return
+			}
+			for _, filters := range m.LabelFilterss {
+				if filters[0].Label != "__name__" || !slices.Contains(metrics, filters[0].Value) {
+					t.Errorf("%s\nthere is no metric %s", query, filters[0].Value)
+				}
+			}
+		})
+	}
+}
+
+// knownMetrics are the metrics of Google's services that are used, as PromQL names them, and those counted from the log.
+// Sources: https://cloud.google.com/monitoring/api/metrics_gcp_p_z#gcp-pubsub and #gcp-run
+func knownMetrics(t *testing.T) []string {
+	t.Helper()
+	known := []string{
+		"pubsub_googleapis_com:subscription_num_undelivered_messages",
+		"pubsub_googleapis_com:subscription_oldest_unacked_message_age",
+		"pubsub_googleapis_com:subscription_push_request_count",
+		"pubsub_googleapis_com:subscription_dead_letter_message_count",
+		"run_googleapis_com:container_instance_count",
+		"run_googleapis_com:container_billable_instance_time",
+	}
+	user := local(t, monitoring, "user", defaults()).AsString()
+	for name := range local(t, monitoring, "lines", defaults()).AsValueMap() {
+		known = append(known, user+"_"+name)
+	}
+	for name := range local(t, monitoring, "values", defaults()).AsValueMap() {
+		known = append(known, user+"_"+name+"_sum", user+"_"+name+"_count", user+"_"+name+"_bucket")
+	}
+	return known
+}
+
+// TestLogLines wants every line that a metric counts to be one that the code logs.
+func TestLogLines(t *testing.T) {
+	t.Parallel()
+	logged := logCalls(t)
+	messages := []string{"shard done"}
+	for _, v := range local(t, monitoring, "lines", defaults()).AsValueMap() {
+		messages = append(messages, text(v, "message"))
+	}
+	for _, message := range messages {
+		if !slices.ContainsFunc(logged, func(call string) bool { return strings.Contains(call, `"`+message+`"`) }) {
+			t.Errorf("nothing logs %q", message)
+		}
+	}
+}
+
+var logCall = regexp.MustCompile(`(?s)\.(?:Info|Warn|Error)(?:Context)?\([^\n]*"[^\n]*(?:,\n[^\n]*)?`)
+
+// logCalls are the calls of the logger in the functions' and libraries' code.
+func logCalls(t *testing.T) []string {
+	t.Helper()
+	var calls []string
+	for _, root := range []string{"../../functions", "../../shared"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			code, err := os.ReadFile(path)
+			calls = append(calls, logCall.FindAllString(string(code), -1)...)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return calls
+}
+
+// TestDashboard makes sure that Cloud Monitoring can read the dashboard, and that its tiles lie side by side.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	layout := dashboard(t).GetMosaicLayout()
+	taken := map[[2]int32]string{}
+	for _, tile := range layout.GetTiles() {
+		title := tile.GetWidget().GetTitle()
+		if tile.XPos+tile.Width > layout.GetColumns() {
+			t.Errorf("%s is wider than the dashboard", title)
+		}
+		for x := tile.XPos; x < tile.XPos+tile.Width; x++ {
+			for y := tile.YPos; y < tile.YPos+tile.Height; y++ {
+				if other := taken[[2]int32{x, y}]; other != "" && other != title {
+					t.Fatalf("%s lies on %s", title, other)
+				}
+				taken[[2]int32{x, y}] = title
+			}
+		}
+	}
+}
+
+// dashboard is the dashboard as Terraform renders it, and as Cloud Monitoring's API reads it.
+func dashboard(t *testing.T) *dashboardpb.Dashboard {
+	t.Helper()
+	template, err := os.ReadFile(filepath.Join(monitoring, "dashboard.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, faults := hclsyntax.ParseTemplate(template, "dashboard.json", hcl.InitialPos)
+	if faults.HasErrors() {
+		t.Fatal(faults)
+	}
+	rendered, faults := e.Value(&hcl.EvalContext{Variables: map[string]cty.Value{
+		"name": cty.StringVal("harvest"), "user": local(t, monitoring, "user", defaults()),
+	}})
+	if faults.HasErrors() {
+		t.Fatal(faults)
+	}
+	d := &dashboardpb.Dashboard{}
+	if err := protojson.Unmarshal([]byte(rendered.AsString()), d); err != nil {
+		t.Fatalf("decoding the dashboard: %v", err)
+	}
+	return d
+}

@@ -1,0 +1,123 @@
+package schema
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// meta are what Terraform itself takes in any resource or data source.
+var (
+	metaArguments = []string{"count", "for_each", "depends_on", "provider"}
+	metaBlocks    = []string{"lifecycle", "provisioner", "connection", "precondition", "postcondition"}
+)
+
+// Check tells everything in a module's resources and data sources that the provider would not take, by file and line.
+func (s *Schema) Check(m *Module) error {
+	var faults []error
+	for _, b := range m.Blocks {
+		types := map[string]map[string]*Block{"resource": s.Resources, "data": s.Data}[b.Type]
+		if types == nil {
+			continue
+		}
+		known := types[b.Labels[0]]
+		if known == nil {
+			faults = append(faults, at(b.DefRange(), "%s %s is not in the schema: it is misspelt, or generate the schema again", b.Type, b.Labels[0]))
+			continue
+		}
+		faults = append(faults, known.check(b.Body, true)...)
+	}
+	return errors.Join(faults...)
+}
+
+// check compares the body of a block with what it may hold. A resource or data source, top, has Terraform's own arguments too.
+func (b *Block) check(body *hclsyntax.Body, top bool) []error {
+	var faults []error
+	for name, a := range body.Attributes {
+		known, ok := b.Attributes[name]
+		switch {
+		case top && slices.Contains(metaArguments, name):
+		case !ok && b.Blocks[name] != nil:
+			faults = append(faults, at(a.SrcRange, "%s is a block, not an argument", name))
+		case !ok:
+			faults = append(faults, at(a.SrcRange, "no argument %s here", name))
+		case known.Mode == Computed:
+			faults = append(faults, at(a.SrcRange, "%s is computed, and cannot be set", name))
+		case !fits(a.Expr, known.Type):
+			faults = append(faults, at(a.SrcRange, "%s: want a %s", name, known.Type))
+		}
+	}
+	for name, known := range b.Attributes {
+		if known.Mode == Required && body.Attributes[name] == nil {
+			faults = append(faults, at(body.SrcRange, "argument %s is missing", name))
+		}
+	}
+	return append(faults, b.checkBlocks(body, top)...)
+}
+
+func (b *Block) checkBlocks(body *hclsyntax.Body, top bool) []error {
+	var faults []error
+	fixed, dynamic := map[string]int{}, map[string]bool{}
+	for _, nested := range body.Blocks {
+		name, content := nested.Type, nested.Body
+		switch {
+		case top && slices.Contains(metaBlocks, name):
+			continue
+		case name == "dynamic":
+			name = nested.Labels[0]
+			content = dynamicContent(nested)
+			dynamic[name] = true
+			if content == nil || nested.Body.Attributes["for_each"] == nil {
+				faults = append(faults, at(nested.DefRange(), "dynamic %s: for_each or content is missing", name))
+				continue
+			}
+		default:
+			fixed[name]++
+		}
+		known := b.Blocks[name]
+		if known == nil {
+			faults = append(faults, at(nested.DefRange(), "no block %s here", name))
+			continue
+		}
+		if known.Max > 0 && fixed[name] > known.Max {
+			faults = append(faults, at(nested.DefRange(), "block %s may be there %d times at most", name, known.Max))
+		}
+		faults = append(faults, known.check(content, false)...)
+	}
+	for name, known := range b.Blocks {
+		if known.Min > 0 && fixed[name] == 0 && !dynamic[name] {
+			faults = append(faults, at(body.SrcRange, "block %s is missing", name))
+		}
+	}
+	return faults
+}
+
+// dynamicContent is what a dynamic block repeats.
+func dynamicContent(b *hclsyntax.Block) *hclsyntax.Body {
+	for _, nested := range b.Body.Blocks {
+		if nested.Type == "content" {
+			return nested.Body
+		}
+	}
+	return nil
+}
+
+// fits tells whether an expression may have a type, as far as its form shows it: what it refers to is not looked into.
+func fits(e hclsyntax.Expression, kind string) bool {
+	single := kind == "string" || kind == "number" || kind == "bool"
+	switch e.(type) {
+	case *hclsyntax.TupleConsExpr:
+		return !single && kind != "map(string)"
+	case *hclsyntax.ObjectConsExpr:
+		return !single && kind != "list(string)" && kind != "set(string)"
+	case *hclsyntax.TemplateExpr, *hclsyntax.LiteralValueExpr:
+		return single || kind == "any" || isNull(e)
+	}
+	return true
+}
+
+func isNull(e hclsyntax.Expression) bool {
+	literal, ok := e.(*hclsyntax.LiteralValueExpr)
+	return ok && literal.Val.IsNull()
+}

@@ -1,0 +1,43 @@
+package schema
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// CheckDocumented tells every variable and output that is not described in a sentence, every variable without a type, and
+// every resource and data source without a reason: a comment above it or in it, or a description.
+func (m *Module) CheckDocumented() error {
+	var faults []error
+	for _, b := range m.Blocks {
+		if (b.Type == "resource" || b.Type == "data") && !m.hasReason(b) {
+			faults = append(faults, at(b.DefRange(), "%s %s: a comment that tells its reason is missing", b.Type, strings.Join(b.Labels, ".")))
+		}
+		if b.Type != "variable" && b.Type != "output" {
+			continue
+		}
+		text, err := literal(b.Body.Attributes["description"])
+		switch {
+		case err != nil:
+			faults = append(faults, at(b.DefRange(), "%s %s: description %w", b.Type, b.Labels[0], err))
+		case len(strings.Fields(text)) < 3:
+			faults = append(faults, at(b.DefRange(), "%s %s: description %q says too little", b.Type, b.Labels[0], text))
+		}
+		if b.Type == "variable" && b.Body.Attributes["type"] == nil {
+			faults = append(faults, at(b.DefRange(), "variable %s: type is missing", b.Labels[0]))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (m *Module) hasReason(b *hclsyntax.Block) bool {
+	place := b.Range()
+	for line := place.Start.Line - 1; line <= b.Body.EndRange.End.Line; line++ {
+		if m.comments[place.Filename][line] {
+			return true
+		}
+	}
+	return b.Body.Attributes["description"] != nil || b.Body.Attributes["display_name"] != nil
+}

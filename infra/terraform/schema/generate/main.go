@@ -1,0 +1,54 @@
+// Generate reads the schema of the google provider out of the npm package @cdktf/provider-google, which was made from the
+// provider's own schema, and writes what our configuration uses of it:
+//
+//	npm pack @cdktf/provider-google@16.12.1
+//	go run ./infra/terraform/schema/generate cdktf-provider-google-16.12.1.tgz
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/harvest-ml/harvest/infra/terraform/schema"
+)
+
+// Paths from the repository's root.
+const (
+	configuration = "infra/terraform"
+	output        = "infra/terraform/schema/google.json"
+)
+
+func main() {
+	if err := generate(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func generate(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("give the archive of the npm package, as `npm pack @cdktf/provider-google@16.12.1` leaves it")
+	}
+	used, err := schema.Used(configuration)
+	if err != nil {
+		return err
+	}
+	p, err := openBindings(args[0])
+	if err != nil {
+		return err
+	}
+	s := schema.Schema{Provenance: p.provenance, Resources: map[string]*schema.Block{}, Data: map[string]*schema.Block{}}
+	for kind, types := range map[string]map[string]*schema.Block{"resource": s.Resources, "data": s.Data} {
+		for _, name := range used[kind] {
+			if types[name], err = p.block(kind, name); err != nil {
+				return fmt.Errorf("%s %s: %w", kind, name, err)
+			}
+		}
+	}
+	data, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(output, append(data, '\n'), 0o644)
+}

@@ -1,0 +1,191 @@
+package schema
+
+import (
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// CheckReferences tells every reference of a module that refers to nothing, every call of a module that does not fit it, and
+// every variable and local value that nothing refers to.
+func (s *Schema) CheckReferences(m *Module) error {
+	r := references{schema: s, module: m, called: map[string]*Module{}, locals: map[string]hcl.Range{}, used: map[string]bool{}}
+	for _, b := range m.Blocks {
+		if b.Type == "locals" {
+			for name, a := range b.Body.Attributes {
+				r.locals[name] = a.SrcRange
+			}
+		}
+	}
+	for name, call := range m.Named("module") {
+		r.call(name, call)
+	}
+	for _, b := range m.Blocks {
+		known := []string{"path", "terraform"}
+		switch {
+		case b.Body.Attributes["for_each"] != nil:
+			known = append(known, "each")
+		case b.Body.Attributes["count"] != nil:
+			known = append(known, "count")
+		}
+		body := *b.Body
+		if b.Type == "variable" {
+			// A type, such as map(string), looks like a reference to nothing.
+			body.Attributes = maps.Clone(body.Attributes)
+			delete(body.Attributes, "type")
+		}
+		r.body(&body, known)
+	}
+	for name, b := range m.Named("variable") {
+		if !r.used["var."+name] {
+			r.fault(b.DefRange(), "variable %s is used nowhere", name)
+		}
+	}
+	for name, place := range r.locals {
+		if !r.used["local."+name] {
+			r.fault(place, "local %s is used nowhere", name)
+		}
+	}
+	return errors.Join(r.faults...)
+}
+
+type references struct {
+	schema *Schema
+	module *Module
+	called map[string]*Module   // modules by the name of their call
+	locals map[string]hcl.Range // where local values stand
+	used   map[string]bool      // var.x and local.x
+	faults []error
+}
+
+func (r *references) fault(place hcl.Range, format string, args ...any) {
+	r.faults = append(r.faults, at(place, format, args...))
+}
+
+// call compares the arguments of a module's call with the module's variables.
+func (r *references) call(name string, call *hclsyntax.Block) {
+	source, err := literal(call.Body.Attributes["source"])
+	if err != nil {
+		r.fault(call.DefRange(), "module %s: source: %w", name, err)
+		return
+	}
+	called, err := Read(filepath.Join(r.module.Dir, source))
+	if err != nil {
+		r.fault(call.DefRange(), "module %s: %w", name, err)
+		return
+	}
+	r.called[name] = called
+	variables := called.Named("variable")
+	for argument, a := range call.Body.Attributes {
+		if variables[argument] == nil && argument != "source" && argument != "providers" && !slices.Contains(metaArguments, argument) {
+			r.fault(a.SrcRange, "module %s has no variable %s", name, argument)
+		}
+	}
+	for variable, b := range variables {
+		if call.Body.Attributes[variable] == nil && b.Body.Attributes["default"] == nil {
+			r.fault(call.DefRange(), "module %s: argument %s is missing", name, variable)
+		}
+	}
+}
+
+// literal is the value of an argument that is plain text.
+func literal(a *hclsyntax.Attribute) (string, error) {
+	if a == nil {
+		return "", errors.New("is missing")
+	}
+	v, faults := a.Expr.Value(nil)
+	if faults.HasErrors() {
+		return "", faults
+	}
+	return v.AsString(), nil
+}
+
+// body looks into all expressions of a block. known are the names that have a meaning within it.
+func (r *references) body(body *hclsyntax.Body, known []string) {
+	for _, a := range body.Attributes {
+		for _, traversal := range hclsyntax.Variables(a.Expr) {
+			r.reference(traversal, known)
+		}
+	}
+	for _, b := range body.Blocks {
+		switch b.Type {
+		case "lifecycle":
+			r.body(&hclsyntax.Body{Blocks: b.Body.Blocks}, known) // ignore_changes names arguments, not values
+		case "dynamic":
+			r.body(&hclsyntax.Body{Attributes: b.Body.Attributes}, known)
+			if content := dynamicContent(b); content != nil {
+				r.body(content, append(slices.Clone(known), b.Labels[0]))
+			}
+		default:
+			r.body(b.Body, known)
+		}
+	}
+}
+
+// reference looks for what one reference refers to.
+func (r *references) reference(t hcl.Traversal, known []string) {
+	root, place := t.RootName(), t.SourceRange()
+	names := attributes(t)
+	switch {
+	case slices.Contains(known, root):
+	case len(names) == 0, slices.Contains([]string{"each", "count", "self"}, root):
+		r.fault(place, "%s has no meaning here", root)
+	case root == "var":
+		r.used["var."+names[0]] = true
+		if r.module.Named("variable")[names[0]] == nil {
+			r.fault(place, "there is no variable %s", names[0])
+		}
+	case root == "local":
+		r.used["local."+names[0]] = true
+		if _, ok := r.locals[names[0]]; !ok {
+			r.fault(place, "there is no local value %s", names[0])
+		}
+	case root == "module":
+		r.output(names, place)
+	case root == "data" && len(names) > 1:
+		r.attribute("data", names[0], names[1], names[2:], place)
+	default:
+		r.attribute("resource", root, names[0], names[1:], place)
+	}
+}
+
+func (r *references) output(names []string, place hcl.Range) {
+	called := r.called[names[0]]
+	if called == nil {
+		r.fault(place, "there is no module %s", names[0])
+	} else if len(names) > 1 && called.Named("output")[names[1]] == nil {
+		r.fault(place, "module %s has no output %s", names[0], names[1])
+	}
+}
+
+func (r *references) attribute(kind, resource, name string, rest []string, place hcl.Range) {
+	label := resource + "." + name
+	if r.module.Named(kind)[label] == nil {
+		r.fault(place, "there is no %s %s", kind, label)
+		return
+	}
+	types := map[string]map[string]*Block{"resource": r.schema.Resources, "data": r.schema.Data}[kind]
+	b := types[resource]
+	if b == nil || len(rest) == 0 {
+		return // an unknown type is told by Check
+	}
+	if _, ok := b.Attributes[rest[0]]; !ok && b.Blocks[rest[0]] == nil {
+		r.fault(place, "%s has no attribute %s; it has %s", label, rest[0], strings.Join(slices.Sorted(maps.Keys(b.Attributes)), ", "))
+	}
+}
+
+// attributes are the names in a reference after its root, indices left out: name and uri of google_x.name[0].uri.
+func attributes(t hcl.Traversal) []string {
+	var names []string
+	for _, step := range t[1:] {
+		if a, ok := step.(hcl.TraverseAttr); ok {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,80 @@
+// Package schema checks Terraform configuration without Terraform and without its provider: every resource, block and
+// argument against what a release of the google provider takes, and every reference against what it refers to.
+package schema
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A Schema is what one release of a provider takes, of the resources and data sources that we use.
+type Schema struct {
+	Provenance Provenance        `json:"provenance"`
+	Resources  map[string]*Block `json:"resources"`
+	Data       map[string]*Block `json:"data"`
+}
+
+// Provenance tells where a schema was read.
+type Provenance struct {
+	Package  string `json:"package"`  // npm package and version
+	Licence  string `json:"licence"`  // of that package
+	SHA512   string `json:"sha512"`   // of its archive
+	Provider string `json:"provider"` // provider and version that the package was made from
+}
+
+// A Block is a resource, a data source, or a block within one.
+type Block struct {
+	// Nesting is list, set or single; empty for a resource or a data source.
+	Nesting string `json:"nesting,omitempty"`
+	// Min is 1 for a block that must be there. Max is 1 for one that may be there once; 0 is any number.
+	Min        int                  `json:"min,omitempty"`
+	Max        int                  `json:"max,omitempty"`
+	Attributes map[string]Attribute `json:"attributes,omitempty"`
+	Blocks     map[string]*Block    `json:"blocks,omitempty"`
+}
+
+// An Attribute is an argument, or what the provider computes. In JSON it is two words, such as "required string".
+type Attribute struct {
+	Mode Mode
+	Type string // string, number, bool, list(string), list(number), set(string), set(number), map(string), or any
+}
+
+// A Mode tells who gives an attribute its value.
+type Mode string
+
+// The modes of an attribute.
+const (
+	Required Mode = "required"
+	Optional Mode = "optional"
+	Computed Mode = "computed" // by the provider alone
+)
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Attribute) MarshalText() ([]byte, error) { return []byte(string(a.Mode) + " " + a.Type), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Attribute) UnmarshalText(text []byte) error {
+	mode, kind, ok := strings.Cut(string(text), " ")
+	if !ok {
+		return fmt.Errorf("attribute %q: want a mode and a type, such as %q", text, "required string")
+	}
+	switch a.Mode, a.Type = Mode(mode), kind; a.Mode {
+	case Required, Optional, Computed:
+		return nil
+	}
+	return fmt.Errorf("attribute %q: %q is no mode", text, mode)
+}
+
+//go:embed google.json
+var google []byte
+
+// Google is the schema of the google provider that this repository is checked against.
+func Google() (*Schema, error) {
+	var s Schema
+	if err := json.Unmarshal(google, &s); err != nil {
+		return nil, fmt.Errorf("reading google.json: %w", err)
+	}
+	return &s, nil
+}

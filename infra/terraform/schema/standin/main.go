@@ -1,0 +1,29 @@
+// Standin is a provider that has the google provider's schema, as far as we use it, and can do nothing: with it Terraform
+// itself validates the configuration, and runs its tests with mocked resources, where the provider cannot be downloaded.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/harvest-ml/harvest/infra/terraform/schema"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+)
+
+func main() {
+	if err := serve(); err != nil {
+		fmt.Fprintln(os.Stderr, "standin:", err)
+		os.Exit(1)
+	}
+}
+
+func serve() error {
+	google, err := schema.Google()
+	if err != nil {
+		return err
+	}
+	return tf6server.Serve("registry.terraform.io/hashicorp/google", func() tfprotov6.ProviderServer {
+		return provider{schema: google}
+	})
+}

@@ -1,0 +1,67 @@
+package terraform_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// release is the provider's release whose schema is checked against.
+const release = "6.50.0"
+
+// TestTerraform has Terraform itself validate the configuration and run its tests, where Terraform is at hand. Its
+// provider is a stand-in that has the real one's schema, so nothing is downloaded.
+func TestTerraform(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("Terraform runs for seconds")
+	}
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is not installed here; infra/terraform/schema has checked what can be checked without it")
+	}
+	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+mirror(t), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	configuration := t.TempDir() // of our own: init leaves a folder beside the configuration
+	for _, dir := range []string{"terraform", "playbooks"} {
+		if err := os.CopyFS(filepath.Join(configuration, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{".", "bootstrap"} {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			for _, args := range [][]string{
+				{"init", "-no-color", "-input=false", "-backend=false"},
+				{"validate", "-no-color"},
+				{"test", "-no-color"},
+				{"fmt", "-no-color", "-check", "-diff"},
+			} {
+				cmd := exec.CommandContext(t.Context(), terraform, args...)
+				cmd.Dir, cmd.Env = filepath.Join(configuration, "terraform", dir), env
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+				}
+			}
+		})
+	}
+}
+
+// mirror makes a folder that Terraform installs the stand-in from, and returns the configuration that names it.
+func mirror(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	dir := filepath.Join(root, "registry.terraform.io", "hashicorp", "google", release, runtime.GOOS+"_"+runtime.GOARCH)
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "terraform-provider-google_v"+release), "./schema/standin")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the stand-in: %v\n%s", err, out)
+	}
+	config := filepath.Join(root, "terraform.tfrc")
+	text := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", root)
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}

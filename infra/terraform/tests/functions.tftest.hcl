@@ -1,0 +1,78 @@
+mock_provider "google" {}
+
+variables {
+  region              = "europe-west4"
+  name                = "harvest"
+  image               = "functions@sha256:0"
+  accounts            = { ingest = "i@example.com", score = "s@example.com", curate = "c@example.com", push = "p@example.com" }
+  environment         = { INPUT_BUCKET = "gs://input" }
+  gpu_url             = null
+  llm_secret          = null
+  max_instances       = { ingest = 1, score = 2, curate = 3 }
+  memory              = { ingest = 1, score = 2, curate = 16 }
+  api_users           = ["group:people@example.com"]
+  deletion_protection = true
+}
+
+run "services" {
+  module {
+    source = "./modules/functions"
+  }
+  assert {
+    condition     = alltrue([for key, s in google_cloud_run_v2_service.function : s.template[0].service_account == var.accounts[key]])
+    error_message = "every service has its own account"
+  }
+  assert {
+    condition     = alltrue([for s in google_cloud_run_v2_service.function : s.template[0].timeout == "590s" && s.template[0].scaling[0].min_instance_count == 0 && s.template[0].scaling[0].max_instance_count > 0])
+    error_message = "services scale to nothing, and not beyond their most"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function["curate"].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
+    error_message = "much memory comes with the CPU that it needs"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.function["score"].template[0].containers[0].resources[0].limits == tomap({ cpu = "2", memory = "2Gi" })
+    error_message = "little memory takes no CPU away"
+  }
+  assert {
+    condition     = [for key, s in google_cloud_run_v2_service.function : key if s.ingress != "INGRESS_TRAFFIC_INTERNAL_ONLY"] == ["curate"]
+    error_message = "only the API can be reached from outside"
+  }
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.function["score"].template[0].containers[0].env : e.value if e.name == "PUSH_AUDIENCE"]) == "harvest-score"
+    error_message = "a service knows what pushes to it are for"
+  }
+  assert {
+    condition     = toset([for m in google_cloud_run_v2_service_iam_member.invoker : m.member]) == toset(["serviceAccount:p@example.com", "group:people@example.com"])
+    error_message = "nobody else may call a service"
+  }
+  assert {
+    condition     = length([for e in google_cloud_run_v2_service.function["ingest"].template[0].containers[0].env : e if e.name == "GPU_SIDECAR"]) == 0
+    error_message = "without a GPU there is no sidecar to ask"
+  }
+}
+
+run "with_gpu_and_llm" {
+  module {
+    source = "./modules/functions"
+  }
+  variables {
+    gpu_url    = "https://g"
+    llm_secret = "harvest-llm-api-key"
+  }
+  assert {
+    condition = alltrue([
+      for key, s in google_cloud_run_v2_service.function :
+      length([for e in s.template[0].containers[0].env : e if e.name == "LLM_API_KEY"]) == (key == "score" ? 1 : 0)
+    ])
+    error_message = "only score gets the key"
+  }
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.function["score"].template[0].containers[0].env : e.value_source[0].secret_key_ref[0].secret if e.name == "LLM_API_KEY"]) == "harvest-llm-api-key"
+    error_message = "by reference"
+  }
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.function["curate"].template[0].containers[0].env : e.value if e.name == "GPU_SIDECAR_AUDIENCE"]) == "harvest-score-gpu"
+    error_message = "curate plans runs of the scorer gpu"
+  }
+}

@@ -1,0 +1,73 @@
+mock_provider "google" {}
+
+variables {
+  project             = "orchard"
+  region              = "europe-west4"
+  name                = "harvest"
+  kms_key             = null
+  input_lifecycle     = { "images/" = { nearline_after_days = 30, delete_after_days = 365 } }
+  work_lifecycle      = {}
+  deletion_protection = true
+  uploaders           = ["group:people@example.com"]
+  readers             = ["serviceAccount:trainer@example.com"]
+  members = {
+    ingest = "serviceAccount:i", score = "serviceAccount:s", score-gpu = "serviceAccount:g", curate = "serviceAccount:c"
+  }
+}
+
+run "buckets" {
+  module {
+    source = "./modules/storage"
+  }
+  assert {
+    condition     = alltrue([for b in google_storage_bucket.this : b.uniform_bucket_level_access && b.public_access_prevention == "enforced" && !b.force_destroy])
+    error_message = "no bucket can become public, or be deleted with what is in it"
+  }
+  assert {
+    condition     = [for b in google_storage_bucket.this : b.name if b.versioning[0].enabled] == ["orchard-harvest-input"]
+    error_message = "manifests are kept as long as their runs go on"
+  }
+  assert {
+    condition     = length(google_storage_bucket.this["input"].lifecycle_rule) == 4 && length(google_storage_bucket.this["work"].lifecycle_rule) == 1
+    error_message = "each prefix has its rules"
+  }
+  assert {
+    condition     = alltrue([for b in google_storage_bucket.this : length(b.encryption) == 0])
+    error_message = "without a key, Google's own"
+  }
+}
+
+# What makes objects immutable: no service can delete, and so none can replace.
+run "services_neither_delete_nor_replace" {
+  module {
+    source = "./modules/storage"
+  }
+  assert {
+    condition = alltrue([
+      for m in google_storage_bucket_iam_member.this :
+      contains(["roles/storage.objectViewer", "roles/storage.objectCreator"], m.role) if contains(values(var.members), m.member)
+    ])
+    error_message = "a service may view and create objects, nothing else"
+  }
+  assert {
+    condition     = [for m in google_storage_bucket_iam_member.this : m.member if m.bucket == "orchard-harvest-weights"] == ["serviceAccount:g"]
+    error_message = "only score-gpu reads weights"
+  }
+  assert {
+    condition     = alltrue([for m in google_storage_bucket_iam_member.this : m.role != "roles/storage.objectCreator" || m.bucket == "orchard-harvest-work"])
+    error_message = "no service writes to the input bucket"
+  }
+}
+
+run "with_a_key" {
+  module {
+    source = "./modules/storage"
+  }
+  variables {
+    kms_key = "projects/orchard/locations/europe-west4/keyRings/r/cryptoKeys/k"
+  }
+  assert {
+    condition     = alltrue([for b in google_storage_bucket.this : b.encryption[0].default_kms_key_name == var.kms_key])
+    error_message = "all buckets are encrypted with the key"
+  }
+}

@@ -1,0 +1,203 @@
+variable "project" {
+  description = "Id of the Google Cloud project, the same as in bootstrap."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of everything. europe-west4 has both kinds of GPU; traffic within a region costs nothing."
+  type        = string
+  default     = "europe-west4"
+}
+
+variable "name" {
+  description = "Prefix of all names, the same as in bootstrap."
+  type        = string
+  default     = "harvest"
+}
+
+variable "functions_image" {
+  description = "Image of the functions, by digest. The pipeline gives it; to roll back, give the earlier one."
+  type        = string
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.functions_image))
+    error_message = "functions_image: give an image by digest, .../functions@sha256:..., not by a tag, which can come to mean another image."
+  }
+}
+
+variable "sidecar_image" {
+  description = "Image of the GPU sidecar, by digest; empty for no GPU service, and then a dataset that asks for the scorer gpu is refused."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.sidecar_image == "" || can(regex("@sha256:[0-9a-f]{64}$", var.sidecar_image))
+    error_message = "sidecar_image: give an image by digest, .../sidecar@sha256:..., not by a tag, which can come to mean another image."
+  }
+}
+
+variable "gpu" {
+  description = "Kind of GPU: nvidia-l4 (24 GB: fp8 weights, or one of the two models) or nvidia-rtx-pro-6000 (96 GB: both models as they are; the sidecar's image must be the CUDA 13 build)."
+  type        = string
+  default     = "nvidia-l4"
+}
+
+variable "scorer" {
+  description = "Scorer of datasets that name none: embedded, gpu or llm."
+  type        = string
+  default     = "embedded"
+
+  validation {
+    condition     = contains(["embedded", "gpu", "llm"], var.scorer) && (var.scorer != "gpu" || var.sidecar_image != "")
+    error_message = "scorer: give embedded, gpu or llm; gpu needs sidecar_image."
+  }
+
+  validation {
+    condition     = var.scorer != "llm" || (var.llm && var.cost_per_million != null)
+    error_message = "scorer: llm needs llm = true, and cost_per_million: what a million samples cost at that endpoint is not known here."
+  }
+}
+
+variable "cost_per_million" {
+  description = "US dollars that a million samples are taken to cost when a run is estimated; null for the default scorer's own: 195 (gpu, on L4) or 1 (embedded)."
+  type        = number
+  default     = null
+}
+
+variable "max_run_cost" {
+  description = "US dollars of estimated cost above which a run waits for approval; 0 for no limit."
+  type        = number
+  default     = 500
+}
+
+variable "max_instances" {
+  description = "Most instances of each service at once: the guard of cost. On an L4, one instance of score-gpu costs about 27 US dollars in 24 hours."
+  type = object({
+    ingest    = optional(number, 5)
+    score     = optional(number, 20)
+    score_gpu = optional(number, 2)
+    curate    = optional(number, 5)
+  })
+  default = {}
+}
+
+variable "memory" {
+  description = "Memory of each function in GiB. A selection takes about 35 bytes a sample beside the pool, so curate's 4 are enough for 10 million samples, and 16 for 50 million. Services that rate hold two hundred images at once."
+  type = object({
+    ingest    = optional(number, 1)
+    score     = optional(number, 2)
+    score_gpu = optional(number, 2)
+    curate    = optional(number, 4)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for gib in values(var.memory) : gib >= 1 && gib <= 32 && floor(gib) == gib])
+    error_message = "memory: Cloud Run gives a function 1 to 32 GiB; give whole numbers."
+  }
+}
+
+variable "settings" {
+  description = "Further environment of all functions: any variable of the README's table, or OTEL_* ones. Not for secrets: they would be in Terraform's state."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = !anytrue([for k, v in var.settings : can(regex("(KEY|TOKEN|SECRET|PASSWORD)$", k))])
+    error_message = "settings: a key, token, secret or password does not belong here; see llm."
+  }
+}
+
+variable "telemetry" {
+  description = "Whether the functions send traces and metrics to Google Cloud Observability. To send them elsewhere, set OTEL_ variables in settings. Logs and alerts need neither."
+  type        = bool
+  default     = true
+}
+
+variable "sidecar_settings" {
+  description = "Further environment of the GPU sidecar, SIDECAR_*; for instance SIDECAR_MODELS."
+  type        = map(string)
+  default     = {}
+}
+
+variable "image_buckets" {
+  description = "Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to the accounts of score and score-gpu; see bootstrap's output accounts."
+  type        = list(string)
+  default     = []
+}
+
+variable "llm" {
+  description = "Whether score gets the key of the LLM scorer's endpoint, LLM_API_KEY, from the secret that bootstrap made. Add the key first; the other LLM_ variables go into settings."
+  type        = bool
+  default     = false
+}
+
+variable "api_users" {
+  description = "Who may call curate's API, as IAM members: user:..., group:..., serviceAccount:..."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = !anytrue([for m in var.api_users : contains(["allUsers", "allAuthenticatedUsers"], m)])
+    error_message = "api_users: curate reads and spends; it is not for everyone. Name users, groups or service accounts."
+  }
+}
+
+variable "uploaders" {
+  description = "Who may put datasets and images into the input bucket, as IAM members; they may replace and delete them too."
+  type        = list(string)
+  default     = []
+}
+
+variable "readers" {
+  description = "Who may read the work bucket, as IAM members: a training pipeline, people with DuckDB."
+  type        = list(string)
+  default     = []
+}
+
+variable "alert_emails" {
+  description = "Mail addresses that alerts go to."
+  type        = list(string)
+  default     = []
+}
+
+variable "gpu_hours_a_day" {
+  description = "GPU hours within 24 hours above which the alert about cost goes off."
+  type        = number
+  default     = 24
+}
+
+variable "kms_key" {
+  description = "Full name of a Cloud KMS key in the region that encrypts the buckets, the same as in bootstrap; null for Google's own keys."
+  type        = string
+  default     = null
+}
+
+variable "input_lifecycle" {
+  description = "What becomes of objects of the input bucket, by prefix: days until they move to cheaper storage, and until they are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections are written."
+  type = map(object({
+    nearline_after_days = optional(number)
+    delete_after_days   = optional(number)
+  }))
+  default = {
+    "datasets/" = { nearline_after_days = 90 }
+    "images/"   = { nearline_after_days = 90 }
+  }
+}
+
+variable "work_lifecycle" {
+  description = "The same of the work bucket. A deleted run is gone with its scores: the same dataset is then scored again."
+  type = map(object({
+    nearline_after_days = optional(number)
+    delete_after_days   = optional(number)
+  }))
+  default = {
+    "runs/" = { nearline_after_days = 90 }
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete services and buckets that hold objects. Set to false, and apply, before a teardown."
+  type        = bool
+  default     = true
+}
