@@ -10,12 +10,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// imageFolds are the parts of the samples in the cross-validation over images.
-	imageFolds = 10
-	// sourceFolds are the most parts in that over sources; with so many sources or fewer each is a part.
-	sourceFolds = 24
-)
+// folds are the parts of the samples in the cross-validation over images, and the most parts in that over sources. Few samples are
+// worth more parts, which leave more to learn from; many take their time.
+func (t *task) folds() (images, sources int) {
+	if len(t.samples) <= 1500 {
+		return 10, 24
+	}
+	return 5, 8
+}
 
 // A plan is one cross-validation.
 type plan struct {
@@ -53,11 +55,12 @@ func (t *task) byImage() *plan {
 			}
 		}
 	}
+	folds, _ := t.folds()
 	fold := make([]int, len(t.samples))
 	for i := range fold {
-		fold[i] = spreadOut(t.samples[root(i)].ID, imageFolds)
+		fold[i] = spreadOut(t.samples[root(i)].ID, folds)
 	}
-	return t.newPlan(fold, imageFolds)
+	return t.newPlan(fold, folds)
 }
 
 // spreadOut gives each name one of n numbers, the same every time.
@@ -67,7 +70,7 @@ func spreadOut(name string, n int) int {
 	return int(h.Sum64() >> 20 % uint64(n))
 }
 
-// bySource splits the samples by source; nil if there is one only.
+// bySource splits the samples by source, into a part for each if there are not too many; nil if there is one only.
 func (t *task) bySource() *plan {
 	var sources []string
 	for i := range t.samples {
@@ -78,12 +81,14 @@ func (t *task) bySource() *plan {
 	if len(sources) < 2 {
 		return nil
 	}
+	_, folds := t.folds()
+	folds = min(folds, len(sources))
 	fold := make([]int, len(t.samples))
 	for i := range fold {
 		at, _ := slices.BinarySearch(sources, t.samples[i].Source)
-		fold[i] = at % sourceFolds
+		fold[i] = at % folds
 	}
-	return t.newPlan(fold, min(len(sources), sourceFolds))
+	return t.newPlan(fold, folds)
 }
 
 // validate fills in the plans' values.

@@ -28,8 +28,8 @@ type Sample struct {
 const (
 	// Least is how few samples can be learned from: with fewer, cross-validation tells nothing.
 	Least = 60
-	// Most is how many samples are learned from; of more, as many at even distances. The time grows with the cube.
-	Most = 6000
+	// Most is how many samples are learned from; of more, as many at even distances. The time grows with the cube of the number.
+	Most = 4000
 )
 
 // penalties are tried in cross-validation, from the least regularisation to the most.
