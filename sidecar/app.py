@@ -156,7 +156,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
 
 async def _run(request: Request, worker: Worker, items: list[Item]) -> list[Answered | Failed]:
     """Wait for the worker; take the items out of the queue again if the client goes away first."""
-    job = worker.submit(items)
+    job = worker.submit(items, request.headers.get("traceparent", ""))
     result = asyncio.wrap_future(job)
     gone = asyncio.ensure_future(_disconnected(request))
     either: set[asyncio.Future[Any]] = {result, gone}

@@ -70,6 +70,7 @@ class EngineFault(Exception):
 @dataclass(eq=False)
 class _Job:
     items: Sequence[Item]
+    trace: str = ""
     future: Future[list[Answered | Failed]] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
@@ -124,9 +125,12 @@ class Worker:
             with self._lock:
                 self._admitted -= 1
 
-    def submit(self, items: Sequence[Item]) -> Future[list[Answered | Failed]]:
-        """Queue items; cancel the future to take them out again. Raises Unavailable when the service stops."""
-        job = _Job(items)
+    def submit(self, items: Sequence[Item], trace: str = "") -> Future[list[Answered | Failed]]:
+        """Queue items; cancel the future to take them out again. Raises Unavailable when the service stops.
+
+        `trace` is the request's W3C traceparent, for the log.
+        """
+        job = _Job(items, trace)
         with self._lock:
             if self._state != "ready":
                 raise Unavailable(self._state)
@@ -207,7 +211,7 @@ class Worker:
             if len(outcomes) != len(job.items):
                 raise RuntimeError(f"{len(outcomes)} outcomes for {len(job.items)} items")
         except Exception as error:
-            log.exception("running a batch of %d items", len(job.items))
+            log.exception("running a batch of %d items", len(job.items), extra={"traceparent": job.trace})
             job.future.set_exception(EngineFault(f"{type(error).__name__}: {error}"))
             return device_lost(error)
         self._mean_seconds += 0.3 * (time.monotonic() - begun - self._mean_seconds)

@@ -300,15 +300,17 @@ def test_a_body_that_does_not_come_gives_its_place_back() -> None:
         assert service.post(item()).status_code == 200
 
 
-def test_an_engine_that_fails_blames_no_item_and_goes_on() -> None:
+def test_an_engine_that_fails_blames_no_item_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine()
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with serving(engine) as service:
         engine.raises = RuntimeError("mat1 and mat2 shapes")
-        failed = service.post(item())
+        failed = service.client.post("/v1/score", json={"items": [item()]}, headers={"traceparent": trace})
         engine.raises = None
         assert service.post(item()).status_code == 200
     assert failed.status_code == 500
     assert failed.json()["error"]["code"] == "engine"
+    assert [vars(record)["traceparent"] for record in caplog.records if record.exc_info] == [trace]
 
 
 def test_a_lost_device_ends_the_process() -> None:
