@@ -2,26 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/scorer"
-	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 )
 
 func newTrain() *cobra.Command {
@@ -42,6 +31,9 @@ The same samples give the same weights, byte for byte. Use them as --scorer embe
 			start := time.Now()
 			if file == "" {
 				return usageError{errors.New("--out is missing; give the file to write the weights to")}
+			}
+			if filepath.Ext(file) == originExt {
+				return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; give the weights another, such as .zst", file)}
 			}
 			data, err := flags.read(cmd, args)
 			if err != nil {
@@ -102,98 +94,4 @@ func quoted(ids []string) []string {
 		out = append(out, fmt.Sprintf("%q", id))
 	}
 	return out
-}
-
-// observe reads the images of samples and computes their features. A sample that no scorer could rate cannot be learned from: it
-// is an error, for its annotation would be lost.
-func (data *annotated) observe(ctx context.Context, samples []found, limits dataset.ImageLimits, show *display) ([]training.Sample, error) {
-	images := imageFolder{from: data.Images, limits: limits}
-	learn := make([]training.Sample, len(samples))
-	var done atomic.Int64
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(runtime.GOMAXPROCS(0))
-	for i, f := range samples {
-		work.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			item, hashes, reason, err := images.item(f.sample)
-			if err != nil {
-				return err
-			}
-			learn[i] = training.Sample{Annotation: f.annotation, Source: f.sample.Source, Images: hashes}
-			if reason == "" {
-				learn[i].Features, reason = embedded.Observe(item)
-			}
-			if reason != "" {
-				return fmt.Errorf("annotated sample %s (%s): %s: mend it, or leave its annotation out", f.sample.ID, f.sample.Place, reason)
-			}
-			show.update("read", done.Add(1), int64(len(samples)))
-			return nil
-		})
-	}
-	return learn, work.Wait()
-}
-
-// item is a sample with its images, and what tells those apart: hashes of their bytes.
-func (f *imageFolder) item(s *dataset.Sample) (item scorer.Item, hashes []string, reason string, err error) {
-	if s.Problem != nil {
-		return scorer.Item{}, nil, s.Problem.Reason(), nil
-	}
-	item.Sample = s
-	for _, img := range s.Images {
-		data, reason, err := f.read(img)
-		if reason != "" || err != nil {
-			return scorer.Item{}, nil, fmt.Sprintf("%s: %s", reason, img.Name), err
-		}
-		if err := dataset.CheckImage(data, f.limits); err != nil {
-			return scorer.Item{}, nil, fmt.Sprintf("%v: %s", err, img.Name), nil
-		}
-		item.Images = append(item.Images, data)
-		hashes = append(hashes, hashOf(data))
-	}
-	return item, hashes, "", nil
-}
-
-func hashOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// newTrainedFile describes a file.
-func newTrainedFile(name string) (trainedFile, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return trainedFile{}, err
-	}
-	defer file.Close()
-	sum := sha256.New()
-	n, err := io.Copy(sum, file)
-	if err != nil {
-		return trainedFile{}, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return trainedFile{Name: filepath.Base(name), Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
-}
-
-// write writes the weights, and beside them where they come from.
-func (t *trained) write(file string, w *embedded.Weights) error {
-	data, err := w.Encode()
-	if err != nil {
-		return err
-	}
-	t.Weights = trainedFile{Name: filepath.Base(file), Bytes: int64(len(data)), SHA256: hashOf(data)}
-	origin, err := json.MarshalIndent(t, "", "  ")
-	if err != nil {
-		return fmt.Errorf("describing the weights: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("writing weights: %w", err)
-	}
-	if err := renameio.WriteFile(file, data, 0o644); err != nil {
-		return fmt.Errorf("writing weights: %w", err)
-	}
-	if err := renameio.WriteFile(strings.TrimSuffix(file, filepath.Ext(file))+".json", append(origin, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing the origin of the weights: %w", err)
-	}
-	return nil
 }

@@ -48,6 +48,9 @@ func TestTrain(t *testing.T) {
 	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trained{})); diff != "" {
 		t.Errorf("told, and written beside the weights (-told +written):\n%s", diff)
 	}
+	if want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"; told.Command != want {
+		t.Errorf("command %q, want %q", told.Command, want)
+	}
 	weights := readFile(t, filepath.Join(dir, "own/first.zst"))
 	if told.Samples != 90 || told.Sources != 4 || told.Weights.SHA256 != hashOf([]byte(weights)) || told.Weights.Name != "first.zst" ||
 		told.Annotations.Name != "a.jsonl" || len(told.Manifests) != 1 || told.UnseenSources.Mean.Spearman < 0.8 {
@@ -100,6 +103,7 @@ func TestTrainRefuses(t *testing.T) {
 		want   string
 	}{
 		{"--annotations a.jsonl d.jsonl", 2, "--out is missing"},
+		{"--out w.json --annotations a.jsonl d.jsonl", 2, "give the weights another, such as .zst"},
 		{"--out w.zst d.jsonl", 2, "--annotations is missing"},
 		{"--out w.zst --annotations few.jsonl d.jsonl", 1, "2 annotated samples are too few to learn from: annotate at least 60"},
 		{"--out w.zst --annotations absent.jsonl d.jsonl", 1, `1 of 2 annotations have no sample in the manifests: "gone"; name all manifests`},

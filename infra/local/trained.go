@@ -1,15 +1,20 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/agreement"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
-	"github.com/jedib0t/go-pretty/v6/table"
 )
 
 // A trained is what train tells: with --json, as this object, and beside the weights.
@@ -25,7 +30,7 @@ type trained struct {
 	// chance, so there is no seed.
 	Penalties []float64 `json:"penalties"`
 	Date      string    `json:"date"`
-	Command   string    `json:"command"`
+	Command   string    `json:"command"` // with the names of files, not their folders
 	// SeenSources is the agreement with annotations of samples whose images were left out of the training, UnseenSources of those
 	// whose sources were; null where there is one source only.
 	SeenSources   *validated `json:"seen_sources"`
@@ -95,65 +100,58 @@ func newTrained(data *annotated, annotations string, r *training.Result) (*train
 		t.Manifests = append(t.Manifests, f)
 		t.Command += " --manifest " + f.Name
 	}
+	if data.Images != filepath.Dir(data.Manifests[0]) {
+		t.Command += " --images " + filepath.Base(data.Images)
+	}
 	if data.Rubric != "" {
 		t.Command += " --rubric " + filepath.Base(data.Rubric)
 	}
 	return t, nil
 }
 
-// print prints what cross-validation tells of the weights.
-func (t *trained) print(w io.Writer, file string) error {
-	header := []any{"capability", "seen sources: Spearman", "QW kappa", "within source"}
-	if t.UnseenSources != nil {
-		header = append(header, "unseen sources: Spearman", "QW kappa", "within source")
-	}
-	capabilities := newTable(header...)
-	row := func(name string, of func(*validated) []any) {
-		cells := table.Row{name}
-		for _, v := range []*validated{t.SeenSources, t.UnseenSources} {
-			if v != nil {
-				cells = append(cells, of(v)...)
-			}
-		}
-		capabilities.AppendRow(cells)
-	}
-	for _, name := range t.capabilities {
-		row(name, func(v *validated) []any {
-			c := v.Capabilities[name]
-			return []any{figure(c.Spearman), figure(c.QWK), figure(c.WithinSource)}
-		})
-	}
-	capabilities.AppendSeparator()
-	row("mean", func(v *validated) []any {
-		return []any{figure(v.Mean.Spearman), figure(v.Mean.QWK), figure(v.Mean.WithinSource)}
-	})
-	styles := newTable(styleHeader(t.UnseenSources != nil)...)
-	for _, name := range append(append([]string{}, t.styles...), "") {
-		cells := table.Row{name}
-		if name == "" {
-			styles.AppendSeparator()
-			cells[0] = "all"
-		}
-		for _, v := range []*validated{t.SeenSources, t.UnseenSources} {
-			switch {
-			case v == nil:
-			case name == "":
-				cells = append(cells, figure(v.MicroF1))
-			default:
-				cells = append(cells, figure(v.Styles[name]))
-			}
-		}
-		styles.AppendRow(cells)
-	}
-	_, err := fmt.Fprintf(w, "\n%s\n\n%s\n\nAgreement with annotations that were left out of the training: by image for seen sources, by source for unseen ones.\n"+
-		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). Use them as --scorer embedded:%s\n",
-		capabilities.Render(), styles.Render(), len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
-	return err
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
-func styleHeader(unseen bool) []any {
-	if unseen {
-		return []any{"style", "seen sources: F1", "unseen sources: F1"}
+// newTrainedFile describes a file.
+func newTrainedFile(name string) (trainedFile, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return trainedFile{}, err
 	}
-	return []any{"style", "seen sources: F1"}
+	defer file.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, file)
+	if err != nil {
+		return trainedFile{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return trainedFile{Name: filepath.Base(name), Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// originExt is the ending of the file that tells where weights come from.
+const originExt = ".json"
+
+// write writes the weights, and beside them where they come from.
+func (t *trained) write(file string, w *embedded.Weights) error {
+	data, err := w.Encode()
+	if err != nil {
+		return err
+	}
+	t.Command += " --out " + filepath.Base(file)
+	t.Weights = trainedFile{Name: filepath.Base(file), Bytes: int64(len(data)), SHA256: hashOf(data)}
+	origin, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return fmt.Errorf("describing the weights: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("writing weights: %w", err)
+	}
+	if err := renameio.WriteFile(file, data, 0o644); err != nil {
+		return fmt.Errorf("writing weights: %w", err)
+	}
+	if err := renameio.WriteFile(strings.TrimSuffix(file, filepath.Ext(file))+originExt, append(origin, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the origin of the weights: %w", err)
+	}
+	return nil
 }

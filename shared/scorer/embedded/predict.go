@@ -22,6 +22,13 @@ func (w *Weights) Predict(f *Features) []float64 {
 			values[h] += float64(x * float64(weight))
 		}
 	}
+	place := w.Position(f)
+	for i := range w.PrototypeCount {
+		likeness := Likeness(place, w.Prototypes[i*len(place):])
+		for h, weight := range w.Likenesses[i*heads : (i+1)*heads] {
+			values[h] += float64(likeness * float64(weight))
+		}
+	}
 	sums := make([]int64, heads)
 	for _, grams := range f.Grams {
 		if len(grams) == 0 {

@@ -17,6 +17,10 @@ type Weights struct {
 	Header
 	// Dense holds a weight for each dense feature and head, all heads of a feature together.
 	Dense []float32
+	// Prototypes are positions of samples that were learned from, one after another, and Likenesses holds a weight for each of
+	// them and head, all heads of a prototype together: what is like them is rated like them.
+	Prototypes []int8
+	Likenesses []float32
 	// Grams holds a weight for each bucket and head, all heads of a bucket together, in units of GramUnits.
 	Grams []int8
 }
@@ -35,6 +39,8 @@ type Header struct {
 	Bias []float32 `json:"bias"`
 	// GramUnits are each head's units of gram weights.
 	GramUnits []float32 `json:"gram_units"`
+	// PrototypeCount is the number of prototypes.
+	PrototypeCount int `json:"prototypes"`
 	// Cuts are, for each capability, the values from which on a sample is rated 1 to 5.
 	Cuts [][5]float32 `json:"cuts"`
 	// Thresholds are, for each style, the value above which a sample has it.
@@ -54,6 +60,7 @@ func (w *Weights) check() error {
 	case w.Version != Version:
 		return fmt.Errorf("they are for version %q of the features, and this is version %q: train them again with this program", w.Version, Version)
 	case len(w.Mean) != features || len(w.Scale) != features || len(w.Bias) != heads || len(w.GramUnits) != heads ||
+		len(w.Prototypes) != w.PrototypeCount*(features-RuleFeatures) || len(w.Likenesses) != w.PrototypeCount*heads ||
 		len(w.Cuts) != len(w.Capabilities) || len(w.Thresholds) != len(w.Styles) || len(w.Dense) != features*heads || len(w.Grams) != Buckets*heads:
 		return errors.New("their parts do not fit together: train them again")
 	}
@@ -69,7 +76,7 @@ func (w *Weights) Encode() ([]byte, error) {
 	if err := json.NewEncoder(&plain).Encode(w.Header); err != nil {
 		return nil, fmt.Errorf("encoding weights: %w", err)
 	}
-	for _, part := range []any{w.Dense, w.Grams} {
+	for _, part := range w.parts() {
 		if err := binary.Write(&plain, binary.LittleEndian, part); err != nil {
 			return nil, fmt.Errorf("encoding weights: %w", err)
 		}
@@ -81,6 +88,9 @@ func (w *Weights) Encode() ([]byte, error) {
 	defer enc.Close()
 	return enc.EncodeAll(plain.Bytes(), nil), nil
 }
+
+// parts are the numbers in the order of the file.
+func (w *Weights) parts() []any { return []any{w.Dense, w.Likenesses, w.Prototypes, w.Grams} }
 
 // maxWeights bounds what a file unpacks to: that of a rubric of 1000 capabilities and styles.
 const maxWeights uint64 = 1000*(uint64(Buckets)+4096) + 1<<20
@@ -109,12 +119,16 @@ func decodeWeights(file []byte) (*Weights, error) {
 	if !found || json.Unmarshal(head, &w.Header) != nil {
 		return nil, errors.New("this is no file of weights; `harvest train` writes them")
 	}
-	if want := 4*len(w.Mean)*w.Heads() + Buckets*w.Heads(); len(numbers) != want {
+	// What the header claims is compared with what is there before memory is taken for it.
+	features, heads := uint64(len(w.Mean)), uint64(w.Heads())
+	count := uint64(max(w.PrototypeCount, 0))
+	if want := 4*heads*(features+count) + count*max(features, RuleFeatures) - count*RuleFeatures + uint64(Buckets)*heads; count > uint64(len(numbers)) || uint64(len(numbers)) != want {
 		return nil, fmt.Errorf("%d bytes of numbers, and the header tells of %d: copy or train the file again", len(numbers), want)
 	}
-	w.Dense, w.Grams = make([]float32, len(w.Mean)*w.Heads()), make([]int8, Buckets*w.Heads())
+	w.Dense, w.Likenesses = make([]float32, features*heads), make([]float32, count*heads)
+	w.Prototypes, w.Grams = make([]int8, count*(max(features, RuleFeatures)-RuleFeatures)), make([]int8, Buckets*w.Heads())
 	from := bytes.NewReader(numbers)
-	for _, part := range []any{w.Dense, w.Grams} {
+	for _, part := range w.parts() {
 		if err := binary.Read(from, binary.LittleEndian, part); err != nil {
 			return nil, err
 		}

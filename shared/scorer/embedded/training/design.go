@@ -3,7 +3,6 @@ package training
 import (
 	"math"
 
-	"github.com/harvest-ml/harvest/shared/annotation"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"gonum.org/v1/gonum/mat"
@@ -17,13 +16,14 @@ type task struct {
 
 func (t *task) heads() int { return len(t.rubric.Capabilities) + len(t.rubric.Styles) }
 
-// The prior variances of what a model sees: dense features together, n-grams together, and, for styles, the rules. A cue counts
-// as much as cueShare other features. These and rankShare were chosen by cross-validation on the default weights' samples.
+// The prior variances of what a model sees: dense features together, n-grams together, likenesses to prototypes, and, for styles, the rules.
+// A cue counts as much as cueShare other features. These and rankShare were chosen by cross-validation on the default weights' samples.
 const (
 	denseVariance = 0.5
 	gramVariance  = 0.5
 	rulesVariance = 1.0
 	cueShare      = 3
+	likeVariance  = 0.6
 )
 
 // variance is the prior variance of a dense feature's weight.
@@ -38,18 +38,17 @@ func variance(feature, features int) float64 {
 	return share
 }
 
-// rankShare is how much of a capability's target is the rank of a rating among all, from 0 to 1. The rank
-// keeps a few high ratings from outweighing the question whether a sample has anything of the capability at all.
-const rankShare = 2
-
 // A design is a set of samples in the form that models are fitted to.
 type design struct {
 	*task
 	learn       []int
 	mean, scale []float32
-	buckets     []float64     // the scale of each bucket's n-grams
-	dense       *mat.Dense    // samples x features, standardised
-	grams       [][]feature   // by sample: n-grams that count
+	buckets     []float64   // the scale of each bucket's n-grams
+	dense       *mat.Dense  // samples x features, standardised
+	grams       [][]feature // by sample: n-grams that count
+	prototypes  [][]int8
+	likeness    *mat.Dense    // prototypes x samples
+	likenesses  mat.Cholesky  // of those among the prototypes
 	targets     *mat.Dense    // samples x heads
 	centre      []float64     // of the targets, by head
 	ratings     *mat.SymDense // kernels: products of the samples' features, for the heads of ratings
@@ -63,7 +62,7 @@ type feature struct {
 }
 
 // design prepares the samples that are to be learned from.
-func (t *task) design(learn []int) *design {
+func (t *task) design(learn []int) (*design, error) {
 	d := &design{task: t, learn: learn}
 	d.standardise()
 	d.weighBuckets()
@@ -71,8 +70,10 @@ func (t *task) design(learn []int) *design {
 		d.grams = append(d.grams, d.gramsOf(t.samples[i].Features))
 	}
 	d.setTargets()
-	d.setKernels()
-	return d
+	if err := d.setPrototypes(); err != nil {
+		return nil, err
+	}
+	return d, d.setKernels()
 }
 
 // leastDeviation is added to a feature's deviation, so that one that hardly varies is not blown up.
@@ -148,63 +149,4 @@ func (d *design) gramsOf(f *embedded.Features) []feature {
 		}
 	}
 	return known
-}
-
-// setTargets gives each head what it is to predict, less the mean. A missing rating is the mean.
-func (d *design) setTargets() {
-	heads, capabilities := d.heads(), len(d.rubric.Capabilities)
-	d.targets, d.centre = mat.NewDense(len(d.learn), heads, nil), make([]float64, heads)
-	for h := range heads {
-		target := d.styleTarget(h - capabilities)
-		if h < capabilities {
-			target = d.ratingTarget(h)
-		}
-		sum, n := 0.0, 0
-		for _, i := range d.learn {
-			if v, known := target(&d.samples[i]); known {
-				sum, n = sum+v, n+1
-			}
-		}
-		d.centre[h] = sum / float64(max(n, 1))
-		for row, i := range d.learn {
-			if v, known := target(&d.samples[i]); known {
-				d.targets.Set(row, h, v-d.centre[h])
-			}
-		}
-	}
-}
-
-func (d *design) ratingTarget(capability int) func(*Sample) (float64, bool) {
-	var counts [6]float64
-	total := 0.0
-	for _, i := range d.learn {
-		if score := d.samples[i].Scores[capability]; score != annotation.Missing {
-			counts[score]++
-			total++
-		}
-	}
-	var targets [6]float64
-	below := 0.0
-	for score, n := range counts {
-		targets[score] = float64(score) + rankShare*(below+n/2)/max(total, 1)
-		below += n
-	}
-	return func(s *Sample) (float64, bool) {
-		score := s.Scores[capability]
-		if score == annotation.Missing {
-			return 0, false
-		}
-		return targets[score], true
-	}
-}
-
-func (d *design) styleTarget(style int) func(*Sample) (float64, bool) {
-	return func(s *Sample) (float64, bool) {
-		for _, name := range s.Styles {
-			if name == d.rubric.Styles[style] {
-				return 1, true
-			}
-		}
-		return -1, true
-	}
 }

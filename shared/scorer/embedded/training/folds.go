@@ -134,7 +134,10 @@ func (t *task) leaveOut(p *plan, fold int) (int, error) {
 	if len(left) == 0 {
 		return 0, nil
 	}
-	d := t.design(learn)
+	d, err := t.design(learn)
+	if err != nil {
+		return 0, err
+	}
 	for k, penalty := range penalties {
 		m, err := d.fit(slices.Repeat([]float64{penalty}, t.heads()))
 		if err != nil {

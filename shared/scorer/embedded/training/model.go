@@ -13,6 +13,7 @@ import (
 type model struct {
 	*design
 	dense *mat.Dense  // features x heads
+	like  *mat.Dense  // prototypes x heads
 	grams [][]float64 // by bucket: a weight for each head; nil where there is none
 }
 
@@ -37,7 +38,7 @@ func (d *design) fit(penalties []float64) (*model, error) {
 			duals.SetCol(h, mat.Col(nil, h-part.start, solved[penalties[h]]))
 		}
 	}
-	return d.model(duals), nil
+	return d.model(duals)
 }
 
 // solve is the dual solution for the heads from start to end.
@@ -60,7 +61,7 @@ func (d *design) solve(kernel *mat.SymDense, penalty float64, start, end int) (*
 }
 
 // setKernels computes the products of the samples' features, as the heads of ratings and those of styles see them.
-func (d *design) setKernels() {
+func (d *design) setKernels() error {
 	n, features := d.dense.Dims()
 	own := features - embedded.RuleFeatures
 	var weighted mat.Dense
@@ -68,8 +69,12 @@ func (d *design) setKernels() {
 	d.ratings, d.styles = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
 	d.ratings.SymOuterK(1, weighted.Slice(0, n, 0, own))
 	d.addGrams(d.ratings)
+	if err := d.addLikenesses(d.ratings); err != nil {
+		return err
+	}
 	d.styles.SymOuterK(1, weighted.Slice(0, n, own, features))
 	d.styles.AddSym(d.ratings, d.styles)
+	return nil
 }
 
 // addGrams adds the products of the n-grams to a kernel.
@@ -91,9 +96,13 @@ func (d *design) addGrams(kernel *mat.SymDense) {
 }
 
 // model turns dual weights, one for each sample and head, into weights of the features.
-func (d *design) model(duals *mat.Dense) *model {
+func (d *design) model(duals *mat.Dense) (*model, error) {
 	_, features := d.dense.Dims()
 	m := &model{design: d, dense: mat.NewDense(features, d.heads(), nil), grams: make([][]float64, embedded.Buckets)}
+	var err error
+	if m.like, err = d.likenessWeights(duals); err != nil {
+		return nil, err
+	}
 	m.dense.Mul(d.dense.T(), duals)
 	m.dense.Apply(func(j, h int, w float64) float64 {
 		if j >= features-embedded.RuleFeatures && h < len(d.rubric.Capabilities) {
@@ -112,7 +121,7 @@ func (d *design) model(duals *mat.Dense) *model {
 			}
 		}
 	}
-	return m
+	return m, nil
 }
 
 // predict is what the weights of the model give, before they are quantised.
@@ -123,6 +132,13 @@ func (m *model) predict(f *embedded.Features) []float64 {
 		x := h.Standard(j, v)
 		for k, w := range m.dense.RawRowView(j) {
 			values[k] += x * w
+		}
+	}
+	place := h.Position(f)
+	for i, prototype := range m.prototypes {
+		likeness := embedded.Likeness(place, prototype)
+		for k, w := range m.like.RawRowView(i) {
+			values[k] += likeness * w
 		}
 	}
 	for _, grams := range f.Grams {
@@ -142,7 +158,7 @@ func (m *model) weights(c calibration) *embedded.Weights {
 	w := &embedded.Weights{
 		Header: embedded.Header{
 			Version: embedded.Version, Capabilities: m.rubric.Capabilities, Styles: m.rubric.Styles,
-			Mean: m.mean, Scale: m.scale, Cuts: c.cuts, Thresholds: c.thresholds, GramUnits: make([]float32, heads),
+			Mean: m.mean, Scale: m.scale, Cuts: c.cuts, Thresholds: c.thresholds, GramUnits: make([]float32, heads), PrototypeCount: len(m.prototypes),
 		},
 		Grams: make([]int8, embedded.Buckets*heads),
 	}
@@ -166,6 +182,12 @@ func (m *model) weights(c calibration) *embedded.Weights {
 	for j := range m.mean {
 		for _, v := range m.dense.RawRowView(j) {
 			w.Dense = append(w.Dense, float32(v))
+		}
+	}
+	for i, prototype := range m.prototypes {
+		w.Prototypes = append(w.Prototypes, prototype...)
+		for _, v := range m.like.RawRowView(i) {
+			w.Likenesses = append(w.Likenesses, float32(v))
 		}
 	}
 	return w

@@ -33,7 +33,7 @@ const (
 )
 
 // penalties are tried in cross-validation, from the least regularisation to the most.
-var penalties = []float64{0.1, 0.3, 1}
+var penalties = []float64{0.05, 0.1, 0.2, 0.4, 1}
 
 // A Result is trained weights and how they did on samples that they had not seen.
 type Result struct {
@@ -73,7 +73,11 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 			return nil, err
 		}
 	}
-	m, err := t.design(all(len(samples))).fit(chosen)
+	d, err := t.design(all(len(samples)))
+	if err != nil {
+		return nil, err
+	}
+	m, err := d.fit(chosen)
 	if err != nil {
 		return nil, err
 	}

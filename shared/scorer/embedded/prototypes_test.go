@@ -1,0 +1,38 @@
+package embedded
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestLikeness(t *testing.T) {
+	t.Parallel()
+	const features = 40
+	at := func(step int8) []int8 { return slices.Repeat([]int8{step}, features) }
+	for _, tt := range []struct {
+		a, b []int8
+		want float64
+	}{
+		{at(5), at(5), 1},
+		{at(0), at(positionSteps), 0.5},
+		{at(-positionSteps), at(positionSteps), 0.2},
+		{at(-128), at(127), 324.0 / (324 + 255*255)},
+	} {
+		if got, back := Likeness(tt.a, tt.b), Likeness(tt.b, tt.a); got != tt.want || back != tt.want {
+			t.Errorf("from %d to %d: %v, and back %v, want %v", tt.a[0], tt.b[0], got, back, tt.want)
+		}
+	}
+}
+
+// A sample far outside of all that was learned from stays within the range of a position.
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	features := len(FeatureNames())
+	h := Header{Mean: make([]float32, features), Scale: slices.Repeat([]float32{50}, features)}
+	f := &Features{Dense: slices.Repeat([]float64{9}, features)}
+	f.Dense[CueFeatures] = -9
+	p := h.Position(f)
+	if len(p) != features-RuleFeatures || p[0] != Clip*cueSteps || p[CueFeatures] != -Clip*positionSteps {
+		t.Errorf("%d places, a cue at %d, a feature at %d", len(p), p[0], p[CueFeatures])
+	}
+}

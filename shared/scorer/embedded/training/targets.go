@@ -1,0 +1,69 @@
+package training
+
+import (
+	"github.com/harvest-ml/harvest/shared/annotation"
+	"gonum.org/v1/gonum/mat"
+)
+
+// rankShare is how much of a capability's target is the rank of a rating among all, from 0 to 1. The rank
+// keeps a few high ratings from outweighing the question whether a sample has anything of the capability at all.
+const rankShare = 2
+
+// setTargets gives each head what it is to predict, less the mean. A missing rating is the mean.
+func (d *design) setTargets() {
+	heads, capabilities := d.heads(), len(d.rubric.Capabilities)
+	d.targets, d.centre = mat.NewDense(len(d.learn), heads, nil), make([]float64, heads)
+	for h := range heads {
+		target := d.styleTarget(h - capabilities)
+		if h < capabilities {
+			target = d.ratingTarget(h)
+		}
+		sum, n := 0.0, 0
+		for _, i := range d.learn {
+			if v, known := target(&d.samples[i]); known {
+				sum, n = sum+v, n+1
+			}
+		}
+		d.centre[h] = sum / float64(max(n, 1))
+		for row, i := range d.learn {
+			if v, known := target(&d.samples[i]); known {
+				d.targets.Set(row, h, v-d.centre[h])
+			}
+		}
+	}
+}
+
+func (d *design) ratingTarget(capability int) func(*Sample) (float64, bool) {
+	var counts [6]float64
+	total := 0.0
+	for _, i := range d.learn {
+		if score := d.samples[i].Scores[capability]; score != annotation.Missing {
+			counts[score]++
+			total++
+		}
+	}
+	var targets [6]float64
+	below := 0.0
+	for score, n := range counts {
+		targets[score] = float64(score) + rankShare*(below+n/2)/max(total, 1)
+		below += n
+	}
+	return func(s *Sample) (float64, bool) {
+		score := s.Scores[capability]
+		if score == annotation.Missing {
+			return 0, false
+		}
+		return targets[score], true
+	}
+}
+
+func (d *design) styleTarget(style int) func(*Sample) (float64, bool) {
+	return func(s *Sample) (float64, bool) {
+		for _, name := range s.Styles {
+			if name == d.rubric.Styles[style] {
+				return 1, true
+			}
+		}
+		return -1, true
+	}
+}
