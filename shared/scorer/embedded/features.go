@@ -118,7 +118,7 @@ func (s *sheet) surface(who string, t *tally) {
 		{" lines", magnitude(t.lines)}, {" sentences", magnitude(t.sentences)}, {" words", magnitude(t.words)},
 		{" numbers", ratio(t.numbers, t.words)}, {" function words", ratio(t.function, t.words)}, {" long words", ratio(t.long, t.words)},
 		{" names", ratio(t.named, t.words)}, {" rare words", ratio(t.rare, t.words)}, {" any rare words", saturate(t.rare)}, {" repeated", ratio(t.words-len(distinct), t.words)}, {" longest", magnitude(t.longest)},
-		{" letters a word", ratio(letters, t.words) / 8}, {" words a sentence", magnitude(t.words / max(t.sentences, 1))},
+		{" letters a word", min(4, ratio(letters, t.words)/8)}, {" words a sentence", magnitude(t.words / max(t.sentences, 1))},
 		{" any numbers", saturate(t.numbers)}, {" years", saturate(t.years)}, {" percents", saturate(t.percents)}, {" currencies", saturate(t.currencies)},
 	} {
 		s.put(f.value, who+f.name)
