@@ -176,5 +176,5 @@ func ruled(edge []int, length int) float64 {
 			count++
 		}
 	}
-	return saturate(count) / 2
+	return float64(saturate(count) / 2)
 }

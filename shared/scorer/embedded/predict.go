@@ -76,7 +76,7 @@ func (h *Header) Expected(capability int, value float64) float64 {
 	}
 	expected := float64(rating) - 0.5 + share
 	// Rounding must not lift a sample to the next rating.
-	return min(math.Round(expected*1024), float64(rating)*1024+511) / 1024
+	return min(math.Round(expected*1024), float64(rating*1024+511)) / 1024
 }
 
 // result turns a sample's values into its ratings and styles, of all that the weights know.

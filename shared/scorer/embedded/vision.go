@@ -97,7 +97,7 @@ func meanPicture(pictures []picture) *picture {
 
 // photo is high where no colour and no plain area prevails.
 func (p *picture) photo() float64 {
-	return (1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95))
+	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95))) // rounded, so that no machine fuses it into the callers' sums
 }
 
 // page is high where strokes are dense on a plain background.
