@@ -79,6 +79,24 @@ func TestReceiptWithoutAnswer(t *testing.T) {
 	}
 }
 
+// What is lost and paid for again is counted again, though it costs the same.
+func TestReceiptsOfLostAnswers(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(a asked) said {
+		if len(a.Messages) == 4 {
+			return said{status: 401}
+		}
+		return said{text: "no JSON"}
+	})
+	work := folder(t)
+	for range 3 {
+		if _, err := billed(t, open(t, config(f), Options{Work: work}), "a-1").Rate(t.Context(), samples(1)); err == nil {
+			t.Error("no error")
+		}
+	}
+	checkSpent(t, memory{work}, "a-1", 3)
+}
+
 // Reservations of requests in flight never exceed the limit, and those who wait go on when one ends.
 func TestReservations(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -42,10 +43,11 @@ func answerName(hash string) string     { return root + hash + ".json" }
 func faultName(run, hash string) string { return root + "faults/" + run + "/" + hash + ".json" }
 func paidPrefix(run string) string      { return root + "paid/" + run + "/" }
 
-// paidName is the receipt of a run for one answer: its cost, in units of a billionth of a dollar, is in the name, so that
-// a listing tells what the run has spent.
+// paidName is the receipt of a run for one payment: its cost, in units of a billionth of a dollar, is in the name, so that
+// a listing tells what the run has spent. Every payment has a name of its own: an answer that was lost, or that two
+// processes asked for at once, is paid for again, and costs the same.
 func paidName(run, hash string, dollars float64) string {
-	return fmt.Sprintf("%s%s-%d", paidPrefix(run), hash, nano(dollars))
+	return fmt.Sprintf("%s%s-%08x-%d", paidPrefix(run), hash, rand.Uint32(), nano(dollars))
 }
 
 func nano(dollars float64) int64 { return int64(dollars*1e9 + 0.5) }
