@@ -30,6 +30,9 @@ func New(store *run.Store, log *slog.Logger) http.Handler {
 			log.InfoContext(ctx, "shard done", "run", task.Run, "range", task.Range, "shard", task.Shard, "scorer", shard.Scorer,
 				"samples", n.In, "failed", n.Failed, "skipped", n.Skipped, "seconds", time.Since(start).Seconds())
 		}
+		if shard.GivenUp != "" && err == nil {
+			log.ErrorContext(ctx, "task given up", "run", task.Run, "range", task.Range, "shard", task.Shard, "attempts", d.Attempt, "reason", shard.GivenUp)
+		}
 		return err
 	})
 }

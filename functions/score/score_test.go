@@ -1,8 +1,10 @@
 package score_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,7 +12,9 @@ import (
 	"github.com/harvest-ml/harvest/functions/internal/pushtest"
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
@@ -73,6 +77,41 @@ func TestWorldFailsAndRecovers(t *testing.T) {
 	if published := w.Events.Take(); len(published) != 1 || published[0].Attributes["ce-id"] != id {
 		t.Errorf("events %v, want one of run %s", published, id)
 	}
+}
+
+// A scorer that must stop leaves the run stalled, and a line that the alert counts says why, for each shard.
+func TestStopIsLogged(t *testing.T) {
+	t.Parallel()
+	w, h, id, shards := newScore(t)
+	open := w.Store.OpenScorer
+	w.Store.OpenScorer = func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+		s, err := open(ctx, kind, r)
+		return stopping{s}, err
+	}
+	for _, m := range shards {
+		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+			t.Errorf("answered %d, want 204", status)
+		}
+	}
+	if status := w.Status(id); status.State != run.StateStalled {
+		t.Errorf("the run is %s, want it stalled", status.State)
+	}
+	logged := w.Errors()
+	if len(logged) != len(shards) {
+		t.Errorf("%d errors are logged of %d shards: %q", len(logged), len(shards), logged)
+	}
+	for _, line := range logged {
+		if !strings.Contains(line, "task given up") || !strings.Contains(line, id) || !strings.Contains(line, "the key is refused") {
+			t.Errorf("logged %s", line)
+		}
+	}
+}
+
+// stopping is a scorer that cannot go on.
+type stopping struct{ scorer.Scorer }
+
+func (stopping) Rate(context.Context, []scorer.Item) ([]scorer.Result, error) {
+	return nil, &scorer.StopError{Reason: "the key is refused"}
 }
 
 func TestCancelledRunIsLeftAlone(t *testing.T) {

@@ -36,6 +36,8 @@ const ImageNotAllowed = "image not allowed"
 type Shard struct {
 	Scorer  string // kind of scorer
 	Samples events.Counts
+	// GivenUp is why the shard was recorded as dead at once: the scorer must stop until a person has mended something.
+	GivenUp string
 }
 
 // ScoreShard rates one shard and writes its scores, unless they are there already. attempt counts
@@ -56,6 +58,7 @@ func (s *Store) ScoreShard(ctx context.Context, task events.ShardTask, attempt i
 		shard.Samples, err = s.scoreShard(ctx, plan, task, attempt)
 		if stop, ok := errors.AsType[*scorer.StopError](err); ok {
 			// More attempts would be in vain: the run shows as stalled until a person has mended it and resumes it.
+			shard.GivenUp = stop.Reason
 			return shard, s.Bury(ctx, plan.Run, Dead{Range: task.Range, Shard: task.Shard, Attempts: attempt, Reason: stop.Reason})
 		} else if err != nil {
 			return shard, fmt.Errorf("scoring shard %d of range %d of run %s: %w", task.Shard, task.Range, plan.Run, err)

@@ -24,6 +24,8 @@ locals {
       for      = "0s"
       query    = <<-EOT
         sum by (subscription_id) (increase(${local.dead}{subscription_id=~"${var.name}-.*"}[10m])) > 0
+        or
+        sum(increase(${local.user}_tasks_given_up[10m])) > 0
       EOT
     }
     failure-ratio = {
