@@ -26,7 +26,8 @@ func (t *Topic) Publish(ctx context.Context, messages ...Message) error {
 	for i, m := range messages {
 		attributes := m.Attributes
 		telemetry.Inject(ctx, func(key, value string) {
-			attributes = maps.Clone(attributes)
+			attributes = map[string]string{}
+			maps.Copy(attributes, m.Attributes)
 			attributes[key] = value
 		})
 		results[i] = t.publisher.Publish(ctx, &pubsub.Message{Data: m.Data, Attributes: attributes})

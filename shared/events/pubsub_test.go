@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -63,6 +65,31 @@ func TestTopicPublish(t *testing.T) {
 	}
 	if err := topic.Publish(t.Context()); err != nil {
 		t.Errorf("publishing nothing: %v", err)
+	}
+}
+
+// A message goes on with the span that it is published in, and is otherwise as it was, also one without attributes.
+func TestTopicTraces(t *testing.T) {
+	t.Parallel()
+	server, client := newPubSub(t)
+	tel, err := telemetry.New(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := telemetry.Run(tel.With(t.Context()), "demo-1", time.Now())
+	task := events.RangeTask{Run: "demo-1"}.Message()
+	before := len(task.Attributes)
+	if err := events.NewTopic(client, "tasks").Publish(ctx, task, events.Message{Data: []byte("bare")}); err != nil {
+		t.Fatal(err)
+	}
+	id := telemetry.TraceID("demo-1").String()
+	for _, m := range server.Messages() {
+		if !strings.Contains(m.Attributes[telemetry.Traceparent], id) {
+			t.Errorf("message %s has attributes %v, want trace %s", m.Data, m.Attributes, id)
+		}
+	}
+	if len(server.Messages()) != 2 || len(task.Attributes) != before {
+		t.Errorf("%d messages; attributes of what was published are now %v", len(server.Messages()), task.Attributes)
 	}
 }
 
