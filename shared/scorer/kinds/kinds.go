@@ -56,9 +56,6 @@ func (c Config) At(other Config) Config {
 	if other.Weights != "" {
 		c.Weights = other.Weights
 	}
-	if other.Weights != "" {
-		c.Weights = other.Weights
-	}
 	if other.LLM.URL != "" {
 		c.LLM.URL = other.LLM.URL
 	}
