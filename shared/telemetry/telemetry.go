@@ -10,10 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -35,17 +38,21 @@ type Telemetry struct {
 // New makes a Telemetry of an exporter of spans and a reader of measurements. Without exporter there
 // are trace ids for the log all the same.
 func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemetry, error) {
-	options := []sdktrace.TracerProviderOption{sdktrace.WithIDGenerator(runIDs{})}
+	process, err := instance()
+	if err != nil {
+		return nil, err
+	}
+	options := []sdktrace.TracerProviderOption{sdktrace.WithIDGenerator(runIDs{}), sdktrace.WithResource(process)}
 	if spans != nil {
 		options = append(options, spans)
 	} else {
 		options = append(options, sdktrace.WithSampler(sdktrace.NeverSample()))
 	}
-	var readers []sdkmetric.Option
+	measured := []sdkmetric.Option{sdkmetric.WithResource(process)}
 	if reader != nil {
-		readers = append(readers, sdkmetric.WithReader(reader))
+		measured = append(measured, sdkmetric.WithReader(reader))
 	}
-	t := &Telemetry{traces: sdktrace.NewTracerProvider(options...), metrics: sdkmetric.NewMeterProvider(readers...)}
+	t := &Telemetry{traces: sdktrace.NewTracerProvider(options...), metrics: sdkmetric.NewMeterProvider(measured...)}
 	t.tracer = t.traces.Tracer(scope)
 	meter := t.metrics.Meter(scope)
 	var errs [4]error
@@ -61,6 +68,18 @@ func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemet
 		return nil, fmt.Errorf("making instruments: %w", err)
 	}
 	return t, nil
+}
+
+// instance is what the environment says of the process, with an id of its own: counters of two instances of a
+// service would else be points of one series, which a backend refuses or mixes up.
+// Source: https://opentelemetry.io/docs/specs/semconv/resource/service/
+func instance() (*resource.Resource, error) {
+	own := resource.NewSchemaless(attribute.String("service.instance.id", fmt.Sprintf("%016x", rand.Uint64())))
+	r, err := resource.Merge(own, resource.Default()) // the environment may know better
+	if err != nil {
+		return nil, fmt.Errorf("describing the process: %w", err)
+	}
+	return r, nil
 }
 
 // Close exports what is left.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/telemetry"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -77,6 +78,29 @@ func TestOneTrace(t *testing.T) {
 	}
 	if status := found["shard"].Status; status.Code != codes.Error || status.Description != "the bucket cannot be reached" {
 		t.Errorf("status of what failed: %+v", status)
+	}
+}
+
+// TestInstances tells the spans and measurements of two processes of one service apart.
+func TestInstances(t *testing.T) {
+	t.Parallel()
+	seen := map[attribute.Value]bool{}
+	for range 2 {
+		ctx, spans, reader := newTelemetry(t)
+		telemetry.Run(ctx, "demo-1", time.Now())
+		telemetry.Delivered(ctx, "shard", telemetry.Done, time.Second)
+		var measured metricdata.ResourceMetrics
+		if err := reader.Collect(ctx, &measured); err != nil {
+			t.Fatal(err)
+		}
+		id, known := measured.Resource.Set().Value("service.instance.id")
+		if of, _ := spans.GetSpans()[0].Resource.Set().Value("service.instance.id"); !known || of != id || seen[id] {
+			t.Errorf("measured by instance %q, traced by %q; seen before: %v", id.AsString(), of.AsString(), seen[id])
+		}
+		seen[id] = true
+		if _, known := measured.Resource.Set().Value("service.name"); !known {
+			t.Error("the service has no name")
+		}
 	}
 }
 
