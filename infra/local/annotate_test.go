@@ -220,6 +220,28 @@ func TestAnnotateKilled(t *testing.T) {
 	}
 }
 
+// A dataset without a sound sample costs nothing, and every sample has its reason.
+func TestNothingToRate(t *testing.T) {
+	t.Parallel()
+	dir, api := t.TempDir(), newVisionAPI(t)
+	var records strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&records, `{"id": "r%d", "conversations": []}`+"\n", i)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bad.jsonl"), []byte(records.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a := harvest(t, dir, api.env(), api.args("curate", "--budget", "30%", "--json", "bad.jsonl")...)
+	if a.status != 0 {
+		t.Fatalf("status %d: %s", a.status, a.stderr)
+	}
+	var told result
+	decode(t, a.stdout, &told)
+	if told.Samples.In != 20 || told.Samples.Scored != 0 || api.answered.Load() != 0 {
+		t.Errorf("samples %+v after %d answers", told.Samples, api.answered.Load())
+	}
+}
+
 // At its spending limit a run stops with a message, and the same command goes on under a higher one. A wrong key stops it, too.
 func TestSpendingStops(t *testing.T) {
 	t.Parallel()

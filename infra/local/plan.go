@@ -128,7 +128,7 @@ func (p *plannedRun) tellEstimate(ctx context.Context, show *display) error {
 		return nil
 	}
 	v, err := p.runs.Survey(ctx, p.plan)
-	if err != nil {
+	if err != nil || v.Estimate == nil { // there is nothing to rate
 		return err
 	}
 	_, err = fmt.Fprintf(show, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
