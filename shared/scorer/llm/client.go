@@ -190,7 +190,7 @@ func (c *client) refused(p *passage) error {
 	case p.status == http.StatusRequestTimeout, p.status == http.StatusConflict, p.status == http.StatusTooEarly, p.status >= 500:
 		return brokenError{err}
 	default:
-		return refusedError{error: err, detail: detail, forbidden: p.status == http.StatusForbidden}
+		return refusedError{error: err, detail: detail}
 	}
 }
 

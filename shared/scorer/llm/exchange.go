@@ -37,10 +37,10 @@ type question struct {
 // *scorer.StopError or one of the world.
 func (e *Endpoint) exchange(ctx context.Context, q *question) (reply, error) {
 	for {
-		level := e.refusals.level()
+		level, begun := e.refusals.level(), time.Now()
 		said, err := e.hold(ctx, q, level, 1, maxBroken)
 		if err == nil {
-			e.refusals.prove(level, q.images)
+			e.refusals.prove(level, q.images, begun)
 			return said, nil
 		}
 		if refused, ok := errors.AsType[refusedError](err); ok {

@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/png"
 	"sync"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
@@ -18,10 +19,10 @@ type refusals struct {
 
 	mu     sync.Mutex
 	lowest int // the first format that is not known to be refused
-	proven map[kind]bool
+	proven map[kind]time.Time
 }
 
-// A kind of request is known to be answered or refused as one.
+// A kind of request is answered or refused as one.
 type kind struct {
 	level  int
 	images bool
@@ -33,19 +34,23 @@ func (r *refusals) level() int {
 	return r.lowest
 }
 
-func (r *refusals) prove(level int, images bool) {
+// prove notes that a request which was begun then was answered.
+func (r *refusals) prove(level int, images bool, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.proven == nil {
-		r.proven = map[kind]bool{}
+		r.proven = map[kind]time.Time{}
 	}
-	r.proven[kind{level, images}] = true
+	if k := (kind{level, images}); begun.After(r.proven[k]) {
+		r.proven[k] = begun
+	}
 }
 
-func (r *refusals) isProven(level int, images bool) bool {
+// isProven tells whether a request that was begun after a time was answered.
+func (r *refusals) isProven(level int, images bool, after time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.proven[kind{level, images}]
+	return r.proven[kind{level, images}].After(after)
 }
 
 func (r *refusals) lower(level int) {
@@ -55,26 +60,28 @@ func (r *refusals) lower(level int) {
 }
 
 // judge finds out what a refused request was refused for. Servers word it in many ways, so it is not
-// read but tried: where a harmless request of the same kind is answered, it is the sample. Nil
-// means that another format is taken.
+// read but tried: where a harmless request of the same kind is answered, it is the sample. An answer of before tells
+// nothing: some servers say of a key that has expired what they say of a sample. Nil means that another format is taken.
 func (e *Endpoint) judge(ctx context.Context, q *question, level int, refused refusedError) error {
+	since := time.Now()
 	e.refusals.trial.Lock()
 	defer e.refusals.trial.Unlock()
 	if e.refusals.level() > level {
 		return nil
 	}
 	fault := faultError{fmt.Sprintf("%s: %s", Refused, refused.detail)}
-	if e.refusals.isProven(level, q.images) && !refused.forbidden {
+	if e.refusals.isProven(level, q.images, since) {
 		return fault
 	}
 	for l := level; l < len(q.format); l++ {
+		begun := time.Now()
 		err := e.try(ctx, q, q.images, l, 1)
 		if _, again := errors.AsType[refusedError](err); again {
 			continue
 		} else if err != nil {
 			return err
 		}
-		e.refusals.prove(l, q.images)
+		e.refusals.prove(l, q.images, begun)
 		if l == level {
 			return fault
 		}

@@ -24,8 +24,6 @@ func (e brokenError) Unwrap() error { return e.error }
 type refusedError struct {
 	error
 	detail string // the server's words
-	// forbidden is said of requests and of keys alike.
-	forbidden bool
 }
 
 func (e refusedError) Unwrap() error { return e.error }

@@ -109,22 +109,25 @@ func TestRefusedSample(t *testing.T) {
 	}
 }
 
-// A server that forbids what it answered before may mean the sample or the key: the next samples must not take the blame for a key.
+// A server that refuses what it answered before may mean the sample or the key: the next samples must not take the blame for a key.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		key  bool // is at fault
-		want string
+		status int
+		key    bool // is at fault
+		want   string
 	}{
-		"key":    {true, ""},
-		"sample": {false, "refused by the model: flagged"},
+		"key":                    {403, true, ""},
+		"sample":                 {403, false, "refused by the model: flagged"},
+		"key that has expired":   {400, true, ""}, // as Gemini says it
+		"sample that is refused": {400, false, "refused by the model: flagged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var answered atomic.Int32
 			f := newFake(t, func(a asked) said {
 				if answered.Load() > 0 && (tt.key || strings.Contains(a.text, "number 1?")) {
-					return said{status: 403, body: `{"error": {"message": "flagged"}}`}
+					return said{status: tt.status, body: `{"error": {"message": "flagged"}}`}
 				}
 				answered.Add(1)
 				return said{text: sound}
