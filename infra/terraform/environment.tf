@@ -1,5 +1,5 @@
 locals {
-  # What all functions take from their environment (functions/config.go). Variables that would be empty are left out:
+  # What all functions take from their environment (functions/config). Variables that would be empty are left out:
   # there, one that is set to nothing counts as set.
   environment = merge({
     GOOGLE_CLOUD_PROJECT = var.project

@@ -14,8 +14,8 @@ type Member struct {
 	Images []string
 }
 
-// ValidationShare of the samples are kept for validation, as far as groups allow.
-const ValidationShare = 0.1
+// validationShare of the samples are kept for validation, as far as groups allow.
+const validationShare = 0.1
 
 // Split tells which samples are for validation. Samples that share an image, also by way of others, are on one
 // side, so that no image is trained on and validated with. Groups are taken in an order that the seed and
@@ -24,7 +24,7 @@ func Split(members []Member, seed uint64) []bool {
 	groups := groupByImage(members)
 	slices.SortStableFunc(groups, func(a, b group) int { return slices.Compare(a.hash(seed), b.hash(seed)) })
 	validation := make([]bool, len(members))
-	room, taken := int(float64(len(members))*ValidationShare), false
+	room, taken := int(float64(len(members))*validationShare), false
 	take := func(g group) {
 		for _, m := range g.members {
 			validation[m] = true
