@@ -1,14 +1,16 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// A drain is a handler whose requests can be waited for: functions-framework does not.
+// A drain is a handler whose requests can be waited for, and ended: functions-framework does neither.
 type drain struct {
 	http.Handler
+	over context.Context // ends the requests that are at work
 
 	mu     sync.Mutex
 	atWork int
@@ -18,7 +20,10 @@ type drain struct {
 func (d *drain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.add(1)
 	defer d.add(-1)
-	d.Handler.ServeHTTP(w, r)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(d.over, cancel)()
+	d.Handler.ServeHTTP(w, r.WithContext(ctx))
 }
 
 func (d *drain) add(n int) {
@@ -30,7 +35,7 @@ func (d *drain) add(n int) {
 	}
 }
 
-// wait tells whether no request is at work, now or within a time. It is called once.
+// wait tells whether no request is at work, now or within a time. One caller at a time may wait.
 func (d *drain) wait(within time.Duration) bool {
 	d.mu.Lock()
 	if d.atWork == 0 {

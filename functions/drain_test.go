@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -17,7 +18,7 @@ func TestDrain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := &drain{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(tt.takes) })}
+				d := &drain{over: t.Context(), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(tt.takes) })}
 				go d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 				synctest.Wait()
 				begin := time.Now()
@@ -28,4 +29,23 @@ func TestDrain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What takes too long is told so by its context.
+func TestDrainEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		over, end := context.WithCancel(t.Context())
+		d := &drain{over: over, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}
+		go d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
+		synctest.Wait()
+		if d.wait(drainTime) {
+			t.Fatal("it ended by itself")
+		}
+		end()
+		begin := time.Now()
+		if !d.wait(endTime) || time.Since(begin) > 0 {
+			t.Errorf("at work still after %s", time.Since(begin))
+		}
+	})
 }

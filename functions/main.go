@@ -28,8 +28,12 @@ func main() {
 	}
 }
 
-// drainTime is how long deliveries may take that are at work when the process is to end; Cloud Run kills it after 10 s.
-const drainTime = 8 * time.Second
+// Cloud Run kills a process 10 s after it was told to end. Deliveries that are at work may take drainTime of them; then they
+// are ended, and have endTime to let go of what they hold.
+const (
+	drainTime = 6 * time.Second
+	endTime   = 2 * time.Second
+)
 
 // serve serves until ctx ends, and then waits for what is at work. What does not end in time comes again.
 func serve(ctx context.Context, log *slog.Logger) error {
@@ -52,7 +56,9 @@ func serve(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces or metrics were not exported", "error", err) }))
-	atWork := &drain{Handler: tracing.Handler(handler)}
+	over, end := context.WithCancel(background)
+	defer end()
+	atWork := &drain{Handler: tracing.Handler(handler), over: over}
 	functions.HTTP(cfg.Target, atWork.ServeHTTP)
 	failed := make(chan error, 1)
 	go func() { failed <- funcframework.StartHostPort(cfg.Host, cfg.Port) }()
@@ -61,6 +67,8 @@ func serve(ctx context.Context, log *slog.Logger) error {
 		err = fmt.Errorf("serving %s: %w", cfg.Target, err)
 	case <-ctx.Done():
 		if !atWork.wait(drainTime) {
+			end()
+			atWork.wait(endTime)
 			log.Warn("stopped before all deliveries were done; they will come again")
 		}
 	}

@@ -103,8 +103,8 @@ variable "settings" {
   default     = {}
 
   validation {
-    condition     = !anytrue([for k, v in var.settings : can(regex("(KEY|TOKEN|SECRET|PASSWORD)$", k))])
-    error_message = "settings: a key, token, secret or password does not belong here; see llm."
+    condition     = !anytrue([for k, v in var.settings : can(regex("(KEY|TOKEN|SECRET|PASSWORD|HEADERS)$", k))])
+    error_message = "settings: a key, token, secret, password or header does not belong here; see llm."
   }
 }
 

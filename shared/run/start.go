@@ -171,9 +171,10 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 		return nil, &RefusedError{Reason: fmt.Sprintf("rubric: %v", err)}
 	}
 	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
-	if errors.Is(err, scorer.ErrUnavailable) || ctx.Err() != nil {
+	switch {
+	case errors.Is(err, scorer.ErrUnavailable) || err != nil && ctx.Err() != nil:
 		return nil, fmt.Errorf("scorer %q: %w", plan.Scorer, err)
-	} else if err != nil {
+	case err != nil:
 		return nil, &RefusedError{Reason: fmt.Sprintf("scorer %q: %v", plan.Scorer, err)}
 	}
 	plan.ScorerID = rater.ID()
