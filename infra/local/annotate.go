@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -58,6 +59,9 @@ func newAnnotate() *cobra.Command {
 			}
 			// Told before the whole dataset is read for nothing.
 			if _, _, err := by.choose(kinds.Config{}); err != nil {
+				return err
+			}
+			if err := makeOut(filepath.Dir(file)); err != nil {
 				return err
 			}
 			res := &annotating{Out: file, Failed: map[string]int64{}, Seconds: map[string]float64{}}

@@ -30,6 +30,7 @@ type visionAPI struct {
 	pause time.Duration // of every answer
 	// rate, if set, gives the ratings of a conversation.
 	rate     func(capability, conversation string) int
+	willing  atomic.Bool // to speak of the UNSPEAKABLE
 	answered atomic.Int32
 	mu       sync.Mutex
 	asked    map[string]int // by conversation
@@ -80,7 +81,7 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	if strings.Contains(user, "UNSPEAKABLE") {
+	if strings.Contains(user, "UNSPEAKABLE") && !api.willing.Load() {
 		answer = []byte("I would rather not.")
 	}
 	time.Sleep(api.pause)
@@ -333,5 +334,49 @@ func TestAnnotateOwnRubric(t *testing.T) {
 	annotations := readAnnotated(t, filepath.Join(dir, "own.jsonl"), own)
 	if len(annotations) != 12 || told.Annotations != 12 || len(annotations[0].Scores) != 15 || annotations[0].Styles[0] != "yes/no" {
 		t.Errorf("%d annotations, the first %+v; told %+v", len(annotations), annotations[0], told)
+	}
+}
+
+// A seed set's run is resumed and retried like any other, and the same command then has all of it.
+func TestAnnotateResumedAndRetried(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 16)
+	text := strings.Replace(readFile(t, filepath.Join(dir, "dataset.json")), "What colour", "UNSPEAKABLE", 1)
+	writeFile(t, filepath.Join(dir, "dataset.json"), text)
+	api := newVisionAPI(t)
+	args := api.args("annotate", "--samples", "20", "dataset.json")
+	if a := harvest(t, dir, api.env("LLM_API_KEY=sk-of-another"), args...); a.status != 1 {
+		t.Fatalf("a wrong key: status %d: %s", a.status, a.stderr)
+	}
+	var all []runStatus
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &all)
+	stalled := slices.IndexFunc(all, func(st runStatus) bool { return st.State == run.StateStalled })
+	if stalled < 0 {
+		t.Fatalf("no run is stalled: %+v", all)
+	}
+	id := all[stalled].Run
+	if a := harvest(t, dir, api.env(), "resume", "--state", "state", id); a.status != 0 {
+		t.Fatalf("resume: %s", a.stderr)
+	}
+	if told, _ := annotateJSON(t, dir, api.env(), args...); told.Annotations != 19 || told.Run != id {
+		t.Errorf("after resuming: %+v", told)
+	}
+	api.willing.Store(true)
+	if a := harvest(t, dir, api.env(), "retry", "--state", "state", id); a.status != 0 {
+		t.Fatalf("retry: %s", a.stderr)
+	}
+	if told, _ := annotateJSON(t, dir, api.env(), args...); told.Annotations != 20 || told.Run == id {
+		t.Errorf("after retrying: %+v", told)
+	}
+}
+
+func TestModelWithoutAPI(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 1, 16)
+	a := harvest(t, dir, nil, "curate", "--budget", "1", "--scorer", "embedded", "--model", "wren", "dataset.json")
+	if a.status != 2 || !strings.Contains(a.stderr, "--model") {
+		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 }

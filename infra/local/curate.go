@@ -67,6 +67,9 @@ func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config,
 	if kind, scorers, err = scorers.At(at).Choose(f.scorer); err != nil {
 		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
 	}
+	if f.model != "" && kind != kinds.LLM {
+		return "", kinds.Config{}, usageError{fmt.Errorf("--model %s: is for --scorer llm:URL, and not for %s", f.model, f.scorer)}
+	}
 	return kind, scorers, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/spf13/cobra"
@@ -63,15 +64,16 @@ func printExplanation(w io.Writer, x run.Explanation) error {
 			_, err = fmt.Fprintf(w, format+"\n", args...)
 		}
 	}
+	id := shown(x.ID)
 	switch {
 	case x.Order > 0 && x.Rule == "turn":
-		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d", x.ID, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
+		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d", id, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
 	case x.Order > 0:
-		line("%s: selected as number %d, by %s at rank %d", x.ID, x.Order, x.Rule, x.Rank)
+		line("%s: selected as number %d, by %s at rank %d", id, x.Order, x.Rule, x.Rank)
 	case x.Failure != "":
-		line("%s: not selected: %s: %s", x.ID, x.Status, x.Failure)
+		line("%s: not selected: %s: %s", id, x.Status, x.Failure)
 	default:
-		line("%s: not selected: kept out by %s", x.ID, x.Reason)
+		line("%s: not selected: kept out by %s", id, x.Reason)
 		for _, m := range x.Misses[:min(len(x.Misses), maxMisses)] {
 			last := "none was taken"
 			if m.Last > 0 {
@@ -88,4 +90,12 @@ func printExplanation(w io.Writer, x run.Explanation) error {
 		}
 	}
 	return err
+}
+
+// shown is an id as a terminal may be given it: one of odd characters is quoted.
+func shown(id string) string {
+	if quoted := strconv.Quote(id); quoted != `"`+id+`"` {
+		return quoted
+	}
+	return id
 }

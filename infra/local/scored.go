@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"github.com/google/renameio/v2"
+	"os"
+	"path/filepath"
 
 	"github.com/harvest-ml/harvest/shared/agreement"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -35,7 +38,7 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 	if spec.Scorer, in.Scorers, err = scorer.choose(kinds.Config{}); err != nil {
 		return nil, err
 	}
-	files, err := in.bucketOf(spec, manifests)
+	files, err := in.bucketOf(spec, literals(manifests))
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +47,9 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 		return nil, err
 	}
 	if err := p.tellEstimate(ctx, show); err != nil {
+		return nil, err
+	}
+	if err := in.saveReduced(p.state, p.plan.Run, manifests); err != nil {
 		return nil, err
 	}
 	out := &scoredSamples{plannedRun: p}
@@ -71,11 +77,11 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 }
 
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
-func (in input) reducedTo(samples []found) (input, []bucket.Content, error) {
+func (in input) reducedTo(samples []found) (input, [][]byte, error) {
 	reduced := in
 	reduced.Dataset += "-annotated"
 	reduced.Manifests = nil
-	var contents []bucket.Content
+	var contents [][]byte
 	for i, name := range in.Manifests {
 		var content bytes.Buffer
 		w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})
@@ -94,10 +100,35 @@ func (in input) reducedTo(samples []found) (input, []bucket.Content, error) {
 		}
 		if written {
 			reduced.Manifests = append(reduced.Manifests, name)
-			contents = append(contents, bucket.Literal(content.Bytes()))
+			contents = append(contents, content.Bytes())
 		}
 	}
 	return reduced, contents, nil
+}
+
+func literals(manifests [][]byte) []bucket.Content {
+	contents := make([]bucket.Content, len(manifests))
+	for i, m := range manifests {
+		contents[i] = bucket.Literal(m)
+	}
+	return contents
+}
+
+// saveReduced remembers a run on manifests that are no files of the user's, so that resume and retry find them.
+func (in input) saveReduced(state, runID string, manifests [][]byte) error {
+	reduced := in
+	reduced.Manifests = nil
+	for i, m := range manifests {
+		name := filepath.Join(state, "inputs", runID, in.manifestName(i))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("remembering what is annotated: %w", err)
+		}
+		if err := renameio.WriteFile(name, m, 0o644); err != nil {
+			return fmt.Errorf("remembering what is annotated: %w", err)
+		}
+		reduced.Manifests = append(reduced.Manifests, name)
+	}
+	return reduced.save(state, runID)
 }
 
 // opinion is what the scorer says of the i-th sample, and false where it could not rate it.

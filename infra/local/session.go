@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/infra/local/stack"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -45,11 +46,8 @@ func openState(state string) (string, bucket.Bucket, error) {
 
 // limits are the service's limits, from the environment as in the cloud.
 func limits(ctx context.Context) (run.Limits, error) {
-	var l run.Limits
-	if err := envconfig.Process(ctx, &l); err != nil {
-		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
-	}
-	if err := l.Validate(); err != nil {
+	l, err := config.Read[run.Limits](ctx, envconfig.OsLookuper())
+	if err != nil {
 		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
 	return l, nil
@@ -88,8 +86,8 @@ func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Op
 }
 
 func scorersByEnvironment() (kinds.Config, error) {
-	var c kinds.Config
-	if err := envconfig.Process(context.Background(), &c); err != nil {
+	c, err := config.Read[kinds.Config](context.Background(), envconfig.OsLookuper())
+	if err != nil {
 		return kinds.Config{}, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
 	return c, nil

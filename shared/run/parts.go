@@ -152,7 +152,7 @@ func (s *Store) writePart(ctx context.Context, plan *Plan, sel *Selection, r int
 }
 
 // Outranked is the reason of most samples that are not in a subset.
-const Outranked = "outranked: better samples of its styles and source were picked"
+const Outranked = "outranked: other samples took the budget first, by the turns of capabilities, the sizes of bins, and rank"
 
 // rejections word why a scored sample is not in a subset, the kind of reason first.
 var rejections = map[selection.Reason]string{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,9 @@ func TestRetry(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	ratedBefore := w.rater.counts()
+	if err := w.store.Cancel(t.Context(), first.Run); err == nil || !strings.Contains(err.Error(), "nothing left to cancel") {
+		t.Errorf("cancelling a scored run: error %v", err)
+	}
 
 	w.upload("images/demo/p1.png", pngImage(t, 8, 8))
 	w.restart()

@@ -45,7 +45,7 @@ type Outputs struct {
 }
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
-const AlgorithmVersion = "mmssr-2"
+const AlgorithmVersion = "mmssr-3"
 
 // Errors of selections.
 var (

@@ -188,7 +188,8 @@ func (s *Store) children(ctx context.Context, prefix string) ([]string, error) {
 	}
 }
 
-// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays.
+// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. A run
+// that is scored as a whole is refused.
 func (s *Store) Cancel(ctx context.Context, run string) error {
 	plan, err := s.Plan(ctx, run)
 	if err != nil {
@@ -196,6 +197,11 @@ func (s *Store) Cancel(ctx context.Context, run string) error {
 	}
 	if plan.Problem != "" {
 		return &RefusedError{Reason: plan.Problem}
+	}
+	if scored, err := s.exists(ctx, scoredName(run)); err != nil {
+		return err
+	} else if scored {
+		return &RefusedError{Reason: "it is scored: there is nothing left to cancel"}
 	}
 	_, err = s.createJSON(ctx, cancelledName(run), map[string]string{"run": run})
 	return err

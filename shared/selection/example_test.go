@@ -101,6 +101,6 @@ func ExampleExplain() {
 		}
 	}
 	// Output:
-	// sample 1 was kept out by better samples:
+	// sample 1 was kept out by the budget, which other samples took first:
 	// rank 2 of word/short-phrase+chartqa for data understanding, the last one picked: 0
 }

@@ -61,7 +61,7 @@ const (
 	ReasonStyleCap  Reason = "the cap of one of its styles"
 	ReasonImageCap  Reason = "the cap of one of its images"
 	ReasonTokens    Reason = "having more tokens than remained"
-	ReasonRank      Reason = "better samples"
+	ReasonRank      Reason = "the budget, which other samples took first"
 )
 
 // Explain explains samples, given by their positions, of a selection that Select made of the pool

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ type Config struct {
 	// LLM is the model, where it is, and what may be asked of it.
 	LLM llm.Config `json:"llm,omitzero"`
 	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it; those in the binary if empty.
-	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"file of weights that harvest train wrote, for the scorer embedded; none: those in the binary"`
+	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"file of weights that harvest train wrote, or gs://bucket/object, for the scorer embedded; none: those in the binary"`
 }
 
 // Validate tells whether the addresses can be read. The error names the variable.
@@ -70,6 +71,8 @@ func (c Config) At(other Config) Config {
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
 	switch {
+	case kind == Embedded && strings.HasPrefix(address, "gs://"):
+		c.Weights = address
 	case kind == Embedded && given:
 		// Another command may go on with the run from another folder.
 		if c.Weights, err = filepath.Abs(address); err != nil {
@@ -144,7 +147,7 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 	switch {
 	case kind == Embedded:
-		return openEmbedded(o.weights, r)
+		return openEmbedded(ctx, o.weights, r)
 	case kind == GPU && o.sidecar == nil:
 		return nil, errNoAddress
 	case kind == GPU:
@@ -169,7 +172,7 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 }
 
 // openEmbedded makes the embedded scorer of a file of weights, or of those in the binary.
-func openEmbedded(file string, r *rubric.Rubric) (scorer.Scorer, error) {
+func openEmbedded(ctx context.Context, file string, r *rubric.Rubric) (scorer.Scorer, error) {
 	if file == "" {
 		s, err := embedded.New(r)
 		if err != nil {
@@ -177,7 +180,7 @@ func openEmbedded(file string, r *rubric.Rubric) (scorer.Scorer, error) {
 		}
 		return s, nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := readWeights(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("reading weights: %w", err)
 	}
@@ -186,4 +189,26 @@ func openEmbedded(file string, r *rubric.Rubric) (scorer.Scorer, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return s, nil
+}
+
+// maxWeights bounds what is read of a file of weights; those of 14 capabilities take half a megabyte.
+const maxWeights = 64 << 20
+
+// readWeights reads a file, or an object named gs://bucket/object.
+func readWeights(ctx context.Context, name string) ([]byte, error) {
+	at, isObject := strings.CutPrefix(name, "gs://")
+	if !isObject {
+		return os.ReadFile(name)
+	}
+	from, object, _ := strings.Cut(at, "/")
+	b, err := bucket.Open(ctx, "gs://"+from)
+	if err != nil {
+		return nil, err
+	}
+	body, err := b.Open(ctx, object, 0, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(io.LimitReader(body, maxWeights))
 }

@@ -3,6 +3,7 @@ package kinds_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -161,6 +163,37 @@ func TestWeights(t *testing.T) {
 		}
 		if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("error %v, want one with %q", err, tt.want)
+		}
+	}
+}
+
+// Weights lie where the functions of the cloud can read them, too.
+func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says where the bucket is
+	weights, err := os.ReadFile("../embedded/weights.zst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
+		Scheme: "http", Host: "127.0.0.1", Writer: io.Discard,
+		InitialObjects: []fakestorage.Object{{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "farm", Name: "weights/own.zst"}, Content: weights}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop()
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL(), "http://"))
+	for name, want := range map[string]string{"gs://farm/weights/own.zst": "", "gs://farm/gone.zst": "gone.zst"} {
+		kind, c, err := kinds.Config{}.Choose("embedded:" + name)
+		if err != nil || kind != kinds.Embedded {
+			t.Fatal(err)
+		}
+		opener, err := kinds.New(c, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = opener.Open(t.Context(), kinds.Embedded, rubric.Default())
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }
