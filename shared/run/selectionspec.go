@@ -3,7 +3,9 @@ package run
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -87,7 +89,7 @@ func (s SelectionSpec) resolve(plan *Plan) (Parameters, error) {
 	if s.Budget.IsZero() {
 		return Parameters{}, errors.New("budget: is missing; give a share such as 30% or 0.3, or a number of samples")
 	}
-	if err := s.checkCapabilities(plan.Rubric); err != nil {
+	if err := s.checkNames(plan.Rubric); err != nil {
 		return Parameters{}, err
 	}
 	params := Parameters{InTokens: s.Budget.Tokens() > 0, Spec: s}
@@ -137,8 +139,9 @@ func resolveBudget(b selection.Budget, total int) (int, error) {
 	}
 }
 
-// checkCapabilities names every capability that the rubric does not have.
-func (s SelectionSpec) checkCapabilities(r *rubric.Rubric) error {
+// checkNames names every capability and style that the rubric does not have, and an unknown strategy: faults that need not wait until
+// a dataset is scored, which may cost money.
+func (s SelectionSpec) checkNames(r *rubric.Rubric) error {
 	known, seen := map[string]bool{}, map[string]bool{}
 	for _, c := range r.Capabilities {
 		known[c] = true
@@ -153,6 +156,24 @@ func (s SelectionSpec) checkCapabilities(r *rubric.Rubric) error {
 		}
 		seen[c] = true
 	}
+	for _, list := range []struct {
+		field string
+		names []string
+		all   []string
+	}{
+		{"weights", slices.Sorted(maps.Keys(s.Weights)), r.Capabilities}, {"thresholds", slices.Sorted(maps.Keys(s.Thresholds)), r.Capabilities},
+		{"styles: keep", s.Styles.Keep, r.Styles}, {"styles: drop", s.Styles.Drop, r.Styles},
+	} {
+		for _, name := range list.names {
+			if !slices.Contains(list.all, name) {
+				faults = append(faults, fmt.Errorf("%s: %q is unknown; known are: %s", list.field, name, strings.Join(list.all, ", ")))
+			}
+		}
+	}
+	choices := selection.Params{
+		Strategy: s.Strategy, WithinBin: s.WithinBin, Weights: s.Weights, Minimums: s.Minimums, Threshold: s.Threshold, Thresholds: s.Thresholds,
+	}
+	faults = append(faults, choices.ValidateChoices())
 	return errors.Join(faults...)
 }
 

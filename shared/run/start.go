@@ -164,7 +164,7 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 			return nil, err
 		}
 	}
-	if err := plan.Selection.checkCapabilities(plan.Rubric); err != nil {
+	if err := plan.Selection.checkNames(plan.Rubric); err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
 	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {

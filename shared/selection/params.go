@@ -145,7 +145,7 @@ func (p Params) Validate(pool *Pool) error {
 	if len(pool.Capabilities) == 0 {
 		return fmt.Errorf("capabilities: the pool is rated on none")
 	}
-	if err := errors.Join(p.validateNames(pool), p.validateChoices(), p.validateBudget(pool), p.Caps.validate(pool)); err != nil {
+	if err := errors.Join(p.validateNames(pool), p.ValidateChoices(), p.validateBudget(pool), p.Caps.validate(pool)); err != nil {
 		return err
 	}
 	return p.validateLists(pool)
@@ -183,7 +183,8 @@ func (p Params) validateNames(pool *Pool) error {
 	return errors.Join(faults...)
 }
 
-func (p Params) validateChoices() error {
+// ValidateChoices checks what can be told without a pool: strategy, order, weights, and what goes with what.
+func (p Params) ValidateChoices() error {
 	var faults []error
 	if !slices.Contains([]Strategy{"", MMSSR, Random, Top, Stratified}, p.Strategy) {
 		faults = append(faults, fmt.Errorf("strategy: %q is unknown; known are: %s, %s, %s, %s", p.Strategy, MMSSR, Random, Top, Stratified))
