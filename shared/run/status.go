@@ -79,7 +79,7 @@ func (s *Store) Status(ctx context.Context, run string) (*Status, error) {
 	switch err := s.readJSON(ctx, scoredName(run), &marker); {
 	case err == nil:
 		st.State, st.Samples, st.Reasons, st.Flags = StateScored, marker.Samples, marker.Reasons, marker.Flags
-		st.Selections, err = s.children(ctx, selectionsPrefix(run))
+		st.Selections, err = s.selections(ctx, run)
 		if err != nil {
 			return nil, err
 		}
@@ -220,4 +220,21 @@ func (s *Store) Approve(ctx context.Context, run string) error {
 		return err
 	}
 	return s.publishMissing(ctx, plan)
+}
+
+// selections are the ids of a run's selections that can be read: of one whose picks are being written its selection.json is not there yet.
+func (s *Store) selections(ctx context.Context, run string) ([]string, error) {
+	ids, err := s.children(ctx, selectionsPrefix(run))
+	if err != nil {
+		return nil, err
+	}
+	var made []string
+	for _, id := range ids {
+		if there, err := s.exists(ctx, selectionName(run, id)); err != nil {
+			return nil, err
+		} else if there {
+			made = append(made, id)
+		}
+	}
+	return made, nil
 }

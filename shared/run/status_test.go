@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,20 @@ func TestNoRun(t *testing.T) {
 				t.Errorf("%s of run %q: error %v, want ErrNoRun", name, id, err)
 			}
 		}
+	}
+}
+
+// A selection that is listed can be read: one whose picks are being written is not, yet.
+func TestSelectionBeingMade(t *testing.T) {
+	t.Parallel()
+	w, plan := undisturbed(t)
+	before := w.status(plan.Run).Selections
+	err := w.work.Create(t.Context(), "runs/"+plan.Run+"/selections/0123456789ab/picks.parquet", func(io.Writer) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, w.status(plan.Run).Selections); diff != "" || len(before) == 0 {
+		t.Errorf("selections (-before +after):\n%s", diff)
 	}
 }
 
