@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
-	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 )
@@ -71,7 +69,7 @@ func (c Config) At(other Config) Config {
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
 	switch {
-	case kind == Embedded && strings.HasPrefix(address, "gs://"):
+	case kind == Embedded && strings.HasPrefix(address, gsPrefix):
 		c.Weights = address
 	case kind == Embedded && given:
 		// Another command may go on with the run from another folder.
@@ -112,7 +110,7 @@ var (
 
 // An Opener opens scorers. It is safe for concurrent use; a process should have one.
 type Opener struct {
-	weights  string        // a file, or empty for those in the binary
+	weights  weights
 	sidecar  *gpu.Sidecar  // nil if it is not known where it is
 	endpoint *llm.Endpoint // nil if noEndpoint says why
 	// noEndpoint is told to those alone who ask for the scorer.
@@ -124,7 +122,11 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	o := &Opener{weights: c.Weights}
+	from, err := newWeights(c.Weights)
+	if err != nil {
+		return nil, fmt.Errorf("EMBEDDED_WEIGHTS: %w", err)
+	}
+	o := &Opener{weights: from}
 	if c.GPU != "" {
 		at, err := gpu.ParseAddress(c.GPU)
 		if err != nil {
@@ -147,7 +149,7 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 	switch {
 	case kind == Embedded:
-		return openEmbedded(ctx, o.weights, r)
+		return o.weights.open(ctx, r)
 	case kind == GPU && o.sidecar == nil:
 		return nil, errNoAddress
 	case kind == GPU:
@@ -169,46 +171,4 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 	default:
 		return nil, errNoKind
 	}
-}
-
-// openEmbedded makes the embedded scorer of a file of weights, or of those in the binary.
-func openEmbedded(ctx context.Context, file string, r *rubric.Rubric) (scorer.Scorer, error) {
-	if file == "" {
-		s, err := embedded.New(r)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
-	}
-	data, err := readWeights(ctx, file)
-	if err != nil {
-		return nil, fmt.Errorf("reading weights: %w", err)
-	}
-	s, err := embedded.Load(data, r)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return s, nil
-}
-
-// maxWeights bounds what is read of a file of weights; those of 14 capabilities take half a megabyte.
-const maxWeights = 64 << 20
-
-// readWeights reads a file, or an object named gs://bucket/object.
-func readWeights(ctx context.Context, name string) ([]byte, error) {
-	at, isObject := strings.CutPrefix(name, "gs://")
-	if !isObject {
-		return os.ReadFile(name)
-	}
-	from, object, _ := strings.Cut(at, "/")
-	b, err := bucket.Open(ctx, "gs://"+from)
-	if err != nil {
-		return nil, err
-	}
-	body, err := b.Open(ctx, object, 0, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	return io.ReadAll(io.LimitReader(body, maxWeights))
 }

@@ -1,0 +1,77 @@
+package kinds
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+)
+
+const (
+	gsPrefix = "gs://"
+	// maxWeights bounds what is read of weights; those of 14 capabilities take half a megabyte.
+	maxWeights = 64 << 20
+)
+
+// weights are where those of the embedded scorer lie: in the binary, where name is empty, or else in a
+// file or an object, which is read anew whenever a scorer is opened.
+type weights struct {
+	name   string
+	from   bucket.Reader // of an object; opened once, because its client keeps connections
+	object string
+}
+
+func newWeights(name string) (weights, error) {
+	at, isObject := strings.CutPrefix(name, gsPrefix)
+	if !isObject {
+		return weights{name: name}, nil
+	}
+	in, object, _ := strings.Cut(at, "/")
+	from, err := bucket.Open(context.Background(), gsPrefix+in)
+	if err != nil {
+		return weights{}, err
+	}
+	return weights{name, from, object}, nil
+}
+
+// open makes the embedded scorer of the weights. A bucket that cannot be read is no fault of the dataset.
+func (w weights) open(ctx context.Context, r *rubric.Rubric) (scorer.Scorer, error) {
+	if w.name == "" {
+		s, err := embedded.New(r)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	data, err := w.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading weights: %w", err)
+	}
+	s, err := embedded.Load(data, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.name, err)
+	}
+	return s, nil
+}
+
+func (w weights) read(ctx context.Context) ([]byte, error) {
+	if w.from == nil {
+		return os.ReadFile(w.name)
+	}
+	body, err := w.from.Open(ctx, w.object, 0, 0, -1)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, maxWeights))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", scorer.ErrUnavailable, w.name, err)
+	}
+	return data, nil
+}
