@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -6,88 +6,217 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"strings"
 
-	"github.com/harvest-ml/harvest/infra/local/stack"
-	"github.com/harvest-ml/harvest/shared/bucket"
+	"cloud.google.com/go/storage"
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"golang.org/x/sync/errgroup"
 )
 
-// functionsPackage is what the functions' image is built of.
-const functionsPackage = "github.com/harvest-ml/harvest/functions"
-
-// processOptions are the flags of serve --processes.
-type processOptions struct {
-	input, binary, listen string
-	scorer                scorerFlags
+// ProcessOptions say what processes to run.
+type ProcessOptions struct {
+	// Binary is that of the functions' image.
+	Binary string
+	// Scorer is the default kind of scorer, and Scorers where its sidecar is.
+	Scorer  string
+	Scorers kinds.Config
+	// Listen is the address of the HTTP API.
+	Listen string
+	// Output is what the processes log to.
+	Output io.Writer
+	Log    *slog.Logger
+	// OnEvent is called with every event that the functions publish.
+	OnEvent func(events.Message)
 }
 
-// serveProcesses serves with the functions in processes of their own.
-func serveProcesses(ctx context.Context, o processOptions, state string, out io.Writer) error {
-	if state != "" {
-		return usageError{errors.New("--state is not for --processes: its work bucket is in memory and gone when the command ends")}
-	}
-	options := stack.ProcessOptions{
-		Binary: o.binary, Listen: o.listen, Output: os.Stderr,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), OnEvent: (&eventPrinter{out: out}).print,
-	}
-	var err error
-	if options.Scorers, err = scorersByEnvironment(); err != nil {
-		return err
-	}
-	if o.scorer.scorer != "" {
-		if options.Scorer, options.Scorers, err = o.scorer.choose(kinds.Config{}); err != nil {
-			return err
-		}
-	}
-	var input bucket.Bucket
-	if o.input != "" {
-		if input, err = bucket.OpenFolder(o.input); err != nil {
-			return fmt.Errorf("opening --input, which is a folder with --processes: %w", err)
-		}
-	}
-	if options.Binary == "" {
-		dir, err := os.MkdirTemp("", "harvest-functions-")
+// Processes is the system as in the cloud: each service a process of its own, with its configuration
+// in its environment, and nothing between them but the network. Cloud Storage and Pub/Sub are test
+// doubles in this process, and forget everything at its end. It sets this process's PUBSUB_EMULATOR_HOST.
+type Processes struct {
+	// URL is the base of the HTTP API.
+	URL string
+	// StorageAddr and PubSubAddr are where the doubles listen: STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST of other programs.
+	StorageAddr, PubSubAddr string
+	// Input is the input bucket.
+	Input *storage.BucketHandle
+
+	ctx     context.Context
+	cancel  context.CancelFunc
+	group   *errgroup.Group
+	bus     *bus
+	storage *cloudStorage
+}
+
+// StartProcesses starts the system, and returns when all processes answer.
+func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	p := &Processes{ctx: ctx, cancel: cancel, group: group}
+	defer func() {
 		if err != nil {
-			return err
+			err = errors.Join(err, p.Close())
 		}
-		defer os.RemoveAll(dir)
-		if options.Binary, err = buildFunctions(ctx, dir); err != nil {
-			return err
-		}
+	}()
+	if p.bus, err = startBus(ctx, Retry{}, false, o.Log); err != nil {
+		return nil, err
 	}
-	p, err := stack.StartProcesses(ctx, options)
+	if p.storage, err = startStorage(ctx, p.bus.addr); err != nil {
+		return nil, fmt.Errorf("starting Cloud Storage's test double: %w", err)
+	}
+	p.PubSubAddr, p.StorageAddr, p.Input = p.bus.addr, p.storage.addr, p.storage.client.Bucket(InputBucket)
+	services, err := p.services(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	options.Log.Info("harvest serves processes", "api", p.URL+"/v1/runs", "STORAGE_EMULATOR_HOST", p.StorageAddr,
-		"input", "gs://"+stack.InputBucket, "work", "gs://"+stack.WorkBucket, "PUBSUB_EMULATOR_HOST", p.PubSubAddr, "project", stack.Project)
-	if input == nil {
-		<-p.Context().Done()
-		err = p.Context().Err()
-	} else {
-		err = watch(p.Context(), input, options.Log, newMirror(input, p.Input).upload)
+	if err := p.run(services); err != nil {
+		return nil, err
 	}
-	if closed := p.Close(); ctx.Err() == nil && closed != nil {
-		return closed
+	p.URL = services[curateTarget].url()
+	gpuTarget := scoreGPUTarget
+	if services[scoreGPUTarget] == nil {
+		gpuTarget = scoreTarget
 	}
-	if ctx.Err() != nil {
-		return errForgotten
+	for _, sub := range subscriptions(gpuTarget) {
+		url := services[sub.target].url() + "/"
+		if sub.target == curateTarget {
+			url = p.URL + curate.PushPath
+		}
+		if err := p.bus.push(ctx, group, sub, url); err != nil {
+			return nil, err
+		}
 	}
-	return err
+	if o.OnEvent != nil {
+		if err := p.bus.watch(ctx, group, o.OnEvent); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
-// errForgotten is the end of a serve --processes that was told to stop.
-var errForgotten = errors.New("stopped; what its buckets in memory held is gone")
-
-// buildFunctions builds the functions' binary.
-func buildFunctions(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "functions")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, functionsPackage)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the functions: %w: %s; run this in Harvest's repository, or name a binary with --functions", err, said)
+// run starts processes and waits until all answer.
+func (p *Processes) run(services map[string]*process) error {
+	ready := make(chan struct{}, len(services))
+	for _, s := range services {
+		p.group.Go(func() error { return s.keep(p.ctx, func() { ready <- struct{}{} }) })
 	}
-	return binary, nil
+	for range services {
+		select {
+		case <-ready:
+		case <-p.ctx.Done():
+			return errNotStarted // Close tells why
+		}
+	}
+	return nil
+}
+
+var errNotStarted = errors.New("starting the functions' processes")
+
+// services are the processes by service: those of the cloud, the one of the gpu only where a sidecar is given.
+func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
+	host, port, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q: %w; give an address such as 127.0.0.1:8080", o.Listen, err)
+	}
+	services := map[string]*process{}
+	add := func(name, addr string) error {
+		if addr == "" {
+			if addr, err = freeAddr("127.0.0.1"); err != nil {
+				return err
+			}
+		}
+		services[name] = &process{name: name, binary: o.Binary, addr: addr, output: o.Output, log: o.Log}
+		return nil
+	}
+	api := o.Listen
+	if port == "0" {
+		if api, err = freeAddr(host); err != nil {
+			return nil, err
+		}
+	}
+	errs := []error{add(ingestTarget, ""), add(scoreTarget, ""), add(curateTarget, api)}
+	if o.Scorers.GPU != "" {
+		errs = append(errs, add(scoreGPUTarget, ""))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for name, s := range services {
+		s.environ = p.environ(name, s.addr, o, services[scoreGPUTarget])
+	}
+	return services, nil
+}
+
+// notInherited are variables that say where the system runs: those of this process would mislead its children.
+var notInherited = []string{"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS"}
+
+// environ is the environment of a service.
+func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *process) []string {
+	var environ []string
+	for _, variable := range os.Environ() {
+		key, _, _ := strings.Cut(variable, "=")
+		inherited := true
+		for _, not := range notInherited {
+			inherited = inherited && key != not
+		}
+		if inherited {
+			environ = append(environ, variable)
+		}
+	}
+	host, port, _ := net.SplitHostPort(addr) // it was made by net
+	target := name
+	if name == scoreGPUTarget {
+		target = scoreTarget
+	}
+	environ = append(environ,
+		"FUNCTION_TARGET="+target, "HOST="+host, "PORT="+port, "GOOGLE_CLOUD_PROJECT="+Project,
+		"INPUT_BUCKET=gs://"+InputBucket, "WORK_BUCKET=gs://"+WorkBucket, "TASKS_TOPIC="+tasksTopic, "EVENTS_TOPIC="+eventsTopic,
+		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name)
+	if o.Scorer != "" {
+		environ = append(environ, "SCORER="+o.Scorer)
+	}
+	for variable, value := range map[string]string{
+		"LLM_URL": o.Scorers.LLM.URL, "LLM_MODEL": o.Scorers.LLM.Model, "EMBEDDED_WEIGHTS": o.Scorers.Weights,
+	} {
+		if value != "" {
+			environ = append(environ, variable+"="+value)
+		}
+	}
+	switch {
+	case o.Scorers.GPU == "" || name == scoreTarget:
+	case name == scoreGPUTarget || !oneSidecar(o.Scorers.GPU):
+		environ = append(environ, "GPU_SIDECAR="+o.Scorers.GPU)
+	default:
+		// As in the cloud, only score-gpu reaches the sidecar; the others ask it.
+		environ = append(environ, "GPU_SIDECAR="+scoreGPU.url())
+	}
+	return environ
+}
+
+func oneSidecar(address string) bool {
+	at, err := gpu.ParseAddress(address)
+	return err == nil && at.Scorer == at.Styler
+}
+
+// Context ends when the system stops, by Close or by a failure that Close tells.
+func (p *Processes) Context() context.Context { return p.ctx }
+
+// Close stops the system and tells what made it stop before, if anything did.
+func (p *Processes) Close() error {
+	p.cancel()
+	var errs []error
+	if err := p.group.Wait(); !cancelled(err) {
+		errs = append(errs, err)
+	}
+	if p.storage != nil {
+		errs = append(errs, p.storage.close())
+	}
+	if p.bus != nil {
+		errs = append(errs, p.bus.close())
+	}
+	return errors.Join(errs...)
 }

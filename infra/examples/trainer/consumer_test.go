@@ -17,7 +17,7 @@ import (
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/infra/local/stack"
+	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -103,7 +103,7 @@ func TestTrainer(t *testing.T) {
 	work := folder(t)
 	var mu sync.Mutex
 	var completed []events.Message
-	st, err := stack.Start(t.Context(), stack.Options{
+	st, err := local.Start(t.Context(), local.Options{
 		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
 		Limits: run.Limits{
 			Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 1 << 24, MaxImagePixels: 1 << 24,
@@ -172,14 +172,14 @@ func subscribe(t *testing.T, addr string) *pubsub.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := pubsub.NewClient(t.Context(), stack.Project, option.WithGRPCConn(conn))
+	client, err := pubsub.NewClient(t.Context(), local.Project, option.WithGRPCConn(conn))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
 	_, err = client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
-		Name:  "projects/" + stack.Project + "/subscriptions/harvest-trainer",
-		Topic: "projects/" + stack.Project + "/topics/harvest-events", Filter: `attributes.type = "selection.completed"`, AckDeadlineSeconds: 600,
+		Name:  "projects/" + local.Project + "/subscriptions/harvest-trainer",
+		Topic: "projects/" + local.Project + "/topics/harvest-events", Filter: `attributes.type = "selection.completed"`, AckDeadlineSeconds: 600,
 	})
 	if err != nil {
 		t.Fatal(err)

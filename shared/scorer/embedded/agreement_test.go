@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/harvest-ml/harvest/shared/agreement"
-	"github.com/harvest-ml/harvest/shared/annotation"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
 // dataFolder holds the annotated samples, which lie beside the repository and not in it.

@@ -4,9 +4,9 @@ import (
 	"math"
 	"slices"
 
-	"github.com/harvest-ml/harvest/shared/agreement"
-	"github.com/harvest-ml/harvest/shared/annotation"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
 const (

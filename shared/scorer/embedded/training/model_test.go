@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/harvest-ml/harvest/shared/annotation"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"gonum.org/v1/gonum/mat"
 )
 

@@ -1,7 +1,7 @@
 package training
 
 import (
-	"github.com/harvest-ml/harvest/shared/annotation"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"gonum.org/v1/gonum/mat"
 )
 

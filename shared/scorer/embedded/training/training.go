@@ -11,10 +11,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/harvest-ml/harvest/shared/agreement"
-	"github.com/harvest-ml/harvest/shared/annotation"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
 // A Sample is an annotated sample, as training sees it.

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/study/seedset"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+// An annotating is what annotate tells at the end: with --json, as this object.
+type annotating struct {
+	Samples     int              `json:"samples"`     // of the dataset
+	Chosen      int              `json:"chosen"`      // for the seed set
+	Annotations int              `json:"annotations"` // written
+	Failed      map[string]int64 `json:"failed"`      // chosen and not annotated, by reason
+	Out         string           `json:"out"`
+	Scorer      string           `json:"scorer"`
+	// Run is the scoring of the seed set, Guess that of the whole dataset by the embedded scorer.
+	Run     string             `json:"run"`
+	Guess   string             `json:"guess"`
+	Spent   *float64           `json:"spent,omitempty"` // US dollars, in all attempts at Run
+	Seconds map[string]float64 `json:"seconds"`
+}
+
+func newAnnotate() *cobra.Command {
+	var (
+		images, rubric string
+		by             scorerFlags
+		out            outputFlags
+		state, file    string
+		samples        int
+		seed           uint64
+	)
+	cmd := &cobra.Command{
+		Use:   "annotate MANIFEST...",
+		Short: "Have a strong model rate a well-chosen part of a dataset, for a scorer to learn from",
+		Example: `  harvest annotate --scorer llm:https://api.openai.com/v1 --model gpt-4o --samples 2000 dataset.json
+  harvest annotate --scorer llm:http://localhost:8000 --model qwen --rubric rubric.yaml --out birds.jsonl dataset.json`,
+		Args: manifestArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if samples < 1 {
+				return usageError{fmt.Errorf("--samples %d: give 1 or more", samples)}
+			}
+			in, err := newInput(args, images)
+			if err != nil {
+				return err
+			}
+			// Told before the whole dataset is read for nothing.
+			if _, _, err := by.choose(kinds.Config{}); err != nil {
+				return err
+			}
+			if err := makeOut(filepath.Dir(file)); err != nil {
+				return err
+			}
+			res := &annotating{Out: file, Failed: map[string]int64{}, Seconds: map[string]float64{}}
+			annotations, err := res.annotate(cmd.Context(), in, rubric, by, samples, seed, state, out.quiet)
+			if err != nil {
+				return err
+			}
+			if err := writeWhole(file, func(w io.Writer) error { return annotation.Write(w, annotations) }); err != nil {
+				return err
+			}
+			if out.json {
+				return printJSON(cmd.OutOrStdout(), res)
+			}
+			return res.print(cmd.OutOrStdout())
+		},
+	}
+	imagesFlag(cmd, &images)
+	rubricFlag(cmd, &rubric)
+	by.add(cmd, kinds.LLM)
+	cmd.Flags().IntVar(&samples, "samples", 2000, "how many samples are annotated")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "another seed chooses others among equals")
+	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
+	out.add(cmd)
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// annotate chooses the seed set and has it rated. Both are runs, which are kept: killed at any moment, the same command goes on.
+func (r *annotating) annotate(ctx context.Context, in input, rubric string, by scorerFlags, n int, seed uint64, state string, quiet bool) ([]annotation.Annotation, error) {
+	start := time.Now()
+	chosen, err := r.choose(ctx, in, n, seed, state, quiet)
+	if err != nil {
+		return nil, err
+	}
+	r.Seconds["choose"] = time.Since(start).Seconds()
+	start = time.Now()
+	if in, err = in.withRubric(rubric); err != nil {
+		return nil, err
+	}
+	show := newDisplay(quiet)
+	defer show.close()
+	rated, err := scoreAnnotated(ctx, in, chosen, by, state, show, map[string]float64{})
+	if err != nil {
+		return nil, err
+	}
+	r.Seconds["annotate"] = time.Since(start).Seconds()
+	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
+	maps.Copy(r.Failed, rated.status.Reasons)
+	reason, err := in.reasons(ctx, rated)
+	if err != nil {
+		return nil, err
+	}
+	var annotations []annotation.Annotation
+	for i, f := range chosen {
+		o, ok := rated.opinion(i)
+		if !ok {
+			continue
+		}
+		a := annotation.Annotation{ID: f.sample.ID, Scores: o.Ratings, Styles: o.Styles}
+		if a.Reason, err = reason(f.sample); err != nil {
+			return nil, err
+		}
+		annotations = append(annotations, a)
+	}
+	r.Annotations = len(annotations)
+	if len(annotations) == 0 {
+		return nil, fmt.Errorf("none of the %d chosen samples could be rated: %s", len(chosen), reasons(r.Failed))
+	}
+	return annotations, nil
+}
+
+// reasons finds the scorer's reasons for its ratings, for those that give any.
+func (in input) reasons(ctx context.Context, rated *scoredSamples) (func(*dataset.Sample) (string, error), error) {
+	opened, err := rated.runs.OpenScorer(ctx, rated.plan.Scorer, rated.plan.Rubric)
+	if err != nil {
+		return nil, err
+	}
+	reasoner, ok := opened.(interface {
+		Reason(ctx context.Context, item scorer.Item) (string, error)
+	})
+	if !ok {
+		return func(*dataset.Sample) (string, error) { return "", nil }, nil
+	}
+	images := imageFolder{from: in.Images}
+	return func(s *dataset.Sample) (string, error) {
+		item := scorer.Item{Sample: s}
+		for _, img := range s.Images {
+			data, fault, err := images.read(img)
+			if fault != "" || err != nil {
+				return "", err // its rating came before the image went
+			}
+			item.Images = append(item.Images, data)
+		}
+		return reasoner.Reason(ctx, item)
+	}, nil
+}
+
+// choose has the embedded scorer rate the dataset, and chooses the seed set by that.
+func (r *annotating) choose(ctx context.Context, in input, n int, seed uint64, state string, quiet bool) ([]found, error) {
+	show := newDisplay(quiet)
+	defer show.close()
+	spec := in.spec()
+	spec.Scorer = kinds.Embedded
+	files, err := in.bucket(spec)
+	if err != nil {
+		return nil, err
+	}
+	p, err := in.plan(ctx, spec, files, state, show)
+	if err != nil {
+		return nil, err
+	}
+	r.Guess, r.Samples = p.plan.Run, int(p.plan.Samples)
+	// The seed set's own session is on the framework, which can be mounted once.
+	err = withSessionOn(ctx, nil, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
+		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
+			return err
+		}
+		_, err := s.score(ctx, p.plan.Run, map[string]float64{})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	pool, err := p.runs.SeedPool(ctx, p.plan.Run, seed)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := in.at(seedset.Choose(pool, n))
+	if err == nil && len(chosen) == 0 {
+		err = errors.New("no sample of the dataset can be rated; `harvest plan` tells why")
+	}
+	r.Chosen = len(chosen)
+	return chosen, err
+}
+
+// at reads the samples at positions of the dataset, which ascend. Of several with one id the first counts.
+func (in input) at(positions []int) ([]found, error) {
+	var samples []found
+	ids := map[string]bool{}
+	i := -1
+	err := eachSample(in.Manifests, func(manifest int, s *dataset.Sample) error {
+		i++
+		if len(positions) == 0 || i != positions[0] {
+			return nil
+		}
+		positions = positions[1:]
+		if !ids[s.ID] {
+			ids[s.ID] = true
+			samples = append(samples, found{manifest: manifest, sample: s})
+		}
+		return nil
+	})
+	return samples, err
+}
+
+func (r *annotating) print(w io.Writer) error {
+	t := newTable("annotations", r.Annotations)
+	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
+	row("samples of the dataset", r.Samples)
+	row("chosen", r.Chosen)
+	for _, reason := range slices.Sorted(maps.Keys(r.Failed)) {
+		row("  "+reason, r.Failed[reason])
+	}
+	if r.Spent != nil {
+		row("spent", fmt.Sprintf("$%.4f", *r.Spent))
+	}
+	row("scorer", r.Scorer)
+	row("run", r.Run)
+	_, err := fmt.Fprintf(w, "%s\n%s\n", t.Render(), r.Out)
+	return err
+}

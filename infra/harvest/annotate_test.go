@@ -1,0 +1,382 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
+)
+
+const apiKey = "sk-must-not-be-told"
+
+// A visionAPI is an OpenAI-compatible API whose answers hold, and are a function of what is asked.
+type visionAPI struct {
+	*httptest.Server
+	pause time.Duration // of every answer
+	// rate, if set, gives the ratings of a conversation.
+	rate     func(capability, conversation string) int
+	willing  atomic.Bool // to speak of the UNSPEAKABLE
+	answered atomic.Int32
+	mu       sync.Mutex
+	asked    map[string]int // by conversation
+}
+
+func newVisionAPI(t *testing.T) *visionAPI {
+	api := &visionAPI{asked: map[string]int{}}
+	api.Server = httptest.NewServer(api)
+	t.Cleanup(api.Close)
+	return api
+}
+
+func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+apiKey {
+		http.Error(w, `{"error": {"message": "no such key"}}`, http.StatusUnauthorized)
+		return
+	}
+	var request struct {
+		Messages []struct{ Content json.RawMessage }
+		Format   struct {
+			Schema struct {
+				Schema struct {
+					Properties struct {
+						Ratings struct{ Required []string }
+						Styles  struct{ Items struct{ Enum []string } }
+					}
+				}
+			} `json:"json_schema"`
+		} `json:"response_format"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	user := string(request.Messages[1].Content)
+	h := fnv.New64a()
+	h.Write([]byte(user))
+	wanted := request.Format.Schema.Schema.Properties
+	ratings := map[string]int{}
+	for i, c := range wanted.Ratings.Required {
+		ratings[c] = int(h.Sum64() >> (i % 32) % 6)
+		if api.rate != nil {
+			ratings[c] = api.rate(c, user)
+		}
+	}
+	answer, err := json.Marshal(map[string]any{"reason": "It is so.", "ratings": ratings, "styles": wanted.Styles.Items.Enum[:1]})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if strings.Contains(user, "UNSPEAKABLE") && !api.willing.Load() {
+		answer = []byte("I would rather not.")
+	}
+	time.Sleep(api.pause)
+	api.mu.Lock()
+	api.asked[user]++
+	api.mu.Unlock()
+	err = json.NewEncoder(w).Encode(map[string]any{
+		"choices": []any{map[string]any{"message": map[string]any{"role": "assistant", "content": string(answer)}, "finish_reason": "stop"}},
+		"usage":   map[string]int{"prompt_tokens": 1000, "completion_tokens": 100},
+	})
+	if err == nil {
+		api.answered.Add(1)
+	}
+}
+
+// env is the environment of commands that use the API.
+func (api *visionAPI) env(more ...string) []string {
+	return append([]string{"LLM_API_KEY=" + apiKey, "LLM_PRICES=wren=1/5", "LLM_MAX_TOKENS=200"}, more...)
+}
+
+func (api *visionAPI) args(command string, more ...string) []string {
+	return append([]string{command, "--scorer", "llm:" + api.URL, "--model", "wren", "--state", "state"}, more...)
+}
+
+func annotateJSON(t *testing.T, dir string, env []string, args ...string) (annotating, string) {
+	t.Helper()
+	a := harvest(t, dir, env, append(args, "--json")...)
+	if a.status != 0 {
+		t.Fatalf("status %d: %s", a.status, a.stderr)
+	}
+	var told annotating
+	decode(t, a.stdout, &told)
+	return told, a.stderr
+}
+
+func readAnnotated(t *testing.T, path string, r *rubric.Rubric) []annotation.Annotation {
+	t.Helper()
+	annotations, err := annotation.Read(strings.NewReader(readFile(t, path)), path, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return annotations
+}
+
+// A seed set is annotated, and counted to the last sample; the same command again costs nothing and gives the same.
+func TestAnnotate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 60, 16)
+	text := strings.Replace(readFile(t, filepath.Join(dir, "dataset.json")), "What colour", "UNSPEAKABLE", 1)
+	writeFile(t, filepath.Join(dir, "dataset.json"), text)
+	api := newVisionAPI(t)
+	args := api.args("annotate", "--samples", "40", "dataset.json")
+	told, progress := annotateJSON(t, dir, api.env(), args...)
+	if !strings.Contains(progress, "40 samples by llm-") || !strings.Contains(progress, "estimated cost $0.") {
+		t.Errorf("no estimate before spending in %q", progress)
+	}
+	annotations := readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), rubric.Default())
+	if told.Samples != 60 || told.Chosen != 40 || told.Annotations != len(annotations) || told.Failed["invalid answer"] != int64(40-len(annotations)) {
+		t.Errorf("%d annotations; told %+v", len(annotations), told)
+	}
+	if len(annotations) < 39 || !slices.IsSortedFunc(annotations, func(a, b annotation.Annotation) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Errorf("%d annotations, or not in the order of the manifest", len(annotations))
+	}
+	if a := annotations[0]; a.Reason != "It is so." {
+		t.Errorf("the first annotation has the reason %q", a.Reason)
+	}
+	paid := int(api.answered.Load())
+	if told.Spent == nil || fmt.Sprintf("%.4f", *told.Spent) != fmt.Sprintf("%.4f", 0.0015*float64(paid)) {
+		t.Errorf("%d requests, and spent %v", paid, told.Spent)
+	}
+	before := readFile(t, filepath.Join(dir, "annotations.jsonl"))
+	again, _ := annotateJSON(t, dir, api.env(), args...)
+	if again.Seconds = told.Seconds; cmp.Diff(told, again) != "" || int(api.answered.Load()) != paid || readFile(t, filepath.Join(dir, "annotations.jsonl")) != before {
+		t.Errorf("the same command again made %d requests (-first +second)\n%s", int(api.answered.Load())-paid, cmp.Diff(told, again))
+	}
+	// Another seed is another set, and what is in both is not paid for again.
+	other, _ := annotateJSON(t, dir, api.env(), append(args, "--seed", "3", "--out", "other.jsonl")...)
+	both := 0
+	for _, a := range readAnnotated(t, filepath.Join(dir, "other.jsonl"), rubric.Default()) {
+		if slices.ContainsFunc(annotations, func(b annotation.Annotation) bool { return a.ID == b.ID }) {
+			both++
+		}
+	}
+	if both == 40 || other.Run == told.Run || int(api.answered.Load())-paid > 2*(40-both)+2 {
+		t.Errorf("%d of another seed's set are the same, and %d requests were made", both, int(api.answered.Load())-paid)
+	}
+	noSecret(t, dir)
+}
+
+// noSecret looks for the key in everything that was written.
+func noSecret(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(apiKey)) {
+			t.Errorf("%s has the key", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Killed again and again, annotating goes on: no answer that was kept is paid for again.
+func TestAnnotateKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 60, 16)
+	api := newVisionAPI(t)
+	api.pause = 20 * time.Millisecond
+	env := api.env("SHARD_SAMPLES=15", "LLM_CONCURRENCY=2")
+	args := api.args("annotate", "--samples", "60", "dataset.json")
+	const kills = 4
+	for i := range kills {
+		cmd := program(t, dir, env, args...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "some answers", func() bool { return int(api.answered.Load()) >= 10*(i+1) })
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // killed
+	}
+	told, _ := annotateJSON(t, dir, env, args...)
+	if told.Annotations != 60 {
+		t.Errorf("told %+v", told)
+	}
+	// In flight when it is killed are at most as many as there may be; an answer may come before it is kept.
+	if n := int(api.answered.Load()); n > 60+kills*2*2 {
+		t.Errorf("%d requests for 60 samples", n)
+	}
+}
+
+// A dataset without a sound sample costs nothing, and every sample has its reason.
+func TestNothingToRate(t *testing.T) {
+	t.Parallel()
+	dir, api := t.TempDir(), newVisionAPI(t)
+	var records strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&records, `{"id": "r%d", "conversations": []}`+"\n", i)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bad.jsonl"), []byte(records.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a := harvest(t, dir, api.env(), api.args("curate", "--budget", "30%", "--json", "bad.jsonl")...)
+	if a.status != 0 {
+		t.Fatalf("status %d: %s", a.status, a.stderr)
+	}
+	var told result
+	decode(t, a.stdout, &told)
+	if told.Samples.In != 20 || told.Samples.Scored != 0 || api.answered.Load() != 0 {
+		t.Errorf("samples %+v after %d answers", told.Samples, api.answered.Load())
+	}
+}
+
+// At its spending limit a run stops with a message, and the same command goes on under a higher one. A wrong key stops it, too.
+func TestSpendingStops(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 60, 16)
+	api := newVisionAPI(t)
+	args := api.args("curate", "--budget", "50%", "--json", "dataset.json")
+	for _, tt := range []struct {
+		env  string
+		says []string
+	}{
+		{"LLM_API_KEY=sk-of-another", []string{"is stalled", "the key is refused; set LLM_API_KEY"}},
+		{"LLM_MAX_COST=0.05", []string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "the same command again"}},
+	} {
+		a := harvest(t, dir, api.env("SHARD_SAMPLES=15", tt.env), args...)
+		for _, words := range tt.says {
+			if a.status != 1 || !strings.Contains(a.stderr, words) {
+				t.Errorf("%s: status %d, says %q, which lacks %q", tt.env, a.status, a.stderr, words)
+			}
+		}
+	}
+	if n := float64(api.answered.Load()) * 0.0015; n > 0.05 || n < 0.03 {
+		t.Errorf("$%.4f are spent of $0.05", n)
+	}
+	var all []runStatus
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &all)
+	if len(all) != 1 || all[0].State != run.StateStalled || all[0].Spent == nil || *all[0].Spent > 0.05 {
+		t.Fatalf("status %+v", all)
+	}
+	a := harvest(t, dir, api.env("SHARD_SAMPLES=15", "LLM_MAX_COST=1"), args...)
+	if a.status != 0 {
+		t.Fatal(a.stderr)
+	}
+	if res := decodeResult(t, a.stdout); res.Samples.Scored != 60 || int(api.answered.Load()) != 60 {
+		t.Errorf("samples %+v after %d requests", res.Samples, api.answered.Load())
+	}
+	noSecret(t, dir)
+}
+
+// A retry asks again for what failed, and for nothing else.
+func TestRetryAsksAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 16)
+	text := strings.Replace(readFile(t, filepath.Join(dir, "dataset.json")), "What colour", "UNSPEAKABLE", 1)
+	writeFile(t, filepath.Join(dir, "dataset.json"), text)
+	api := newVisionAPI(t)
+	a := harvest(t, dir, api.env(), api.args("curate", "--budget", "50%", "--json", "dataset.json")...)
+	if a.status != 0 {
+		t.Fatal(a.stderr)
+	}
+	res := decodeResult(t, a.stdout)
+	if res.Samples.Failed != 1 || api.answered.Load() != 21 {
+		t.Fatalf("samples %+v after %d requests, want one that failed twice", res.Samples, api.answered.Load())
+	}
+	// The model is known from the run; the API has moved.
+	moved := httptest.NewServer(api)
+	t.Cleanup(moved.Close)
+	a = harvest(t, dir, api.env(), "retry", "--state", "state", "--json", "--scorer", "llm:"+moved.URL, res.Run)
+	if a.status != 0 {
+		t.Fatal(a.stderr)
+	}
+	var st runStatus
+	decode(t, a.stdout, &st)
+	if st.Run == res.Run || st.Samples != res.Samples || api.answered.Load() != 23 || st.Spent == nil || fmt.Sprintf("%.4f", *st.Spent) != "0.0030" {
+		t.Errorf("status %+v after %d requests, want two more", st, api.answered.Load())
+	}
+}
+
+// A capability of a user's own is annotated by a rubric file alone.
+func TestAnnotateOwnRubric(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 30, 16)
+	r := rubric.Default()
+	var file strings.Builder
+	fmt.Fprintf(&file, "name: fifteen\ncapabilities:\n")
+	for _, c := range append(r.Capabilities, "ornithology") {
+		fmt.Fprintf(&file, "  - %s\n", c)
+	}
+	fmt.Fprintf(&file, "styles: [yes/no, other]\n")
+	writeFile(t, filepath.Join(dir, "rubric.yaml"), file.String())
+	own, err := rubric.Parse([]byte(file.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := newVisionAPI(t)
+	told, _ := annotateJSON(t, dir, api.env(), api.args("annotate", "--samples", "12", "--rubric", "rubric.yaml", "--out", "own.jsonl", "dataset.json")...)
+	annotations := readAnnotated(t, filepath.Join(dir, "own.jsonl"), own)
+	if len(annotations) != 12 || told.Annotations != 12 || len(annotations[0].Scores) != 15 || annotations[0].Styles[0] != "yes/no" {
+		t.Errorf("%d annotations, the first %+v; told %+v", len(annotations), annotations[0], told)
+	}
+}
+
+// A seed set's run is resumed and retried like any other, and the same command then has all of it.
+func TestAnnotateResumedAndRetried(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 16)
+	text := strings.Replace(readFile(t, filepath.Join(dir, "dataset.json")), "What colour", "UNSPEAKABLE", 1)
+	writeFile(t, filepath.Join(dir, "dataset.json"), text)
+	api := newVisionAPI(t)
+	args := api.args("annotate", "--samples", "20", "dataset.json")
+	if a := harvest(t, dir, api.env("LLM_API_KEY=sk-of-another"), args...); a.status != 1 {
+		t.Fatalf("a wrong key: status %d: %s", a.status, a.stderr)
+	}
+	var all []runStatus
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &all)
+	stalled := slices.IndexFunc(all, func(st runStatus) bool { return st.State == run.StateStalled })
+	if stalled < 0 {
+		t.Fatalf("no run is stalled: %+v", all)
+	}
+	id := all[stalled].Run
+	if a := harvest(t, dir, api.env(), "resume", "--state", "state", id); a.status != 0 {
+		t.Fatalf("resume: %s", a.stderr)
+	}
+	if told, _ := annotateJSON(t, dir, api.env(), args...); told.Annotations != 19 || told.Run != id {
+		t.Errorf("after resuming: %+v", told)
+	}
+	api.willing.Store(true)
+	if a := harvest(t, dir, api.env(), "retry", "--state", "state", id); a.status != 0 {
+		t.Fatalf("retry: %s", a.stderr)
+	}
+	if told, _ := annotateJSON(t, dir, api.env(), args...); told.Annotations != 20 || told.Run == id {
+		t.Errorf("after retrying: %+v", told)
+	}
+}
+
+func TestModelWithoutAPI(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 1, 16)
+	a := harvest(t, dir, nil, "curate", "--budget", "1", "--scorer", "embedded", "--model", "wren", "dataset.json")
+	if a.status != 2 || !strings.Contains(a.stderr, "--model") {
+		t.Errorf("status %d: %s", a.status, a.stderr)
+	}
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/study/finetuning"
+)
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 40, 16)
+	image, err := os.ReadFile(filepath.Join(dir, "source0/0000.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := `"conversations":[{"from":"human","value":"<image>\nIs a < b?"},{"from":"gpt","value":"Yes"}]}` + "\n"
+	writeFile(t, filepath.Join(dir, "more.jsonl"), textOnly("Why is it so", "Because.")+
+		`{"id":"embedded","image":"data:image/png;base64,`+base64.StdEncoding.EncodeToString(image)+`",`+ask+
+		`{"id":"lost","image":"lost.png",`+ask+`{"id":"far","image":"gs://far/away.png",`+ask+`{"id":"broken","image":"dataset.json",`+ask+
+		`{"id":"faulty","conversations":[]}`+"\n")
+	rub := rubric.Default()
+	var annotations []annotation.Annotation
+	for i, id := range strings.Fields("sample-0000 sample-0001 sample-0002 sample-0003 sample-0004 sample-0005 sample-0006 sample-0007 more.jsonl#1 embedded lost far broken faulty gone") {
+		a := annotation.Annotation{ID: id, Scores: make([]int, 14), Styles: rub.Styles[:i%3]}
+		for c := range a.Scores {
+			a.Scores[c] = (i+c)%7 - 1 // -1 is a missing one
+		}
+		annotations = append(annotations, a)
+	}
+	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
+
+	a := mustHarvest(t, dir, "export", "--json", "--annotations", "annotations.jsonl", "--out", "out", "dataset.json", "more.jsonl")
+	var told exported
+	if err := json.Unmarshal([]byte(a.stdout), &told); err != nil {
+		t.Fatal(err)
+	}
+	want := exported{
+		Annotations: 15, Samples: 10, Absent: []string{"gone"}, Images: 8,
+		Failed: map[string]int{"image not found": 2, "image format unknown": 1, "no conversation": 1},
+		Files: []exportedFile{
+			{finetuning.ScorerTrain, 9, 9 * 12}, {finetuning.ScorerValidation, 1, 12}, {finetuning.StylerTrain, 5, 5}, {finetuning.StylerValidation, 1, 1},
+		},
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+
+	items := map[string]finetuning.Item{}
+	sides := map[string]string{} // of images
+	for _, file := range told.Files {
+		data, err := os.ReadFile(filepath.Join(dir, "out", file.Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []finetuning.Item
+		if err := json.Unmarshal(data, &list); err != nil {
+			t.Fatalf("%s: %v", file.Name, err)
+		}
+		if len(list) != file.Items {
+			t.Errorf("%s has %d items, and %d were told", file.Name, len(list), file.Items)
+		}
+		side := strings.TrimPrefix(strings.TrimPrefix(file.Name, "scorer"), "styler")
+		for _, item := range list {
+			items[item.ID] = item
+			if marks := strings.Count(item.Conversations[0].Value, "<image>"); marks != len(item.Image) {
+				t.Errorf("%s: %d marks for images %v", item.ID, marks, item.Image)
+			}
+			for _, name := range item.Image {
+				if _, err := os.Stat(filepath.Join(dir, "out", name)); err != nil {
+					t.Error(err)
+				}
+				if before, seen := sides[name]; seen && before != side {
+					t.Errorf("%s is on both sides", name)
+				}
+				sides[name] = side
+			}
+		}
+	}
+	if len(items) != 10*12+6 {
+		t.Errorf("%d different items, want %d", len(items), 10*12+6)
+	}
+	// An image is the same whether a file or embedded.
+	if a, b := items["sample-0000/attribute identification"].Image, items["embedded/attribute identification"].Image; len(a) != 1 || !cmp.Equal(a, b) {
+		t.Errorf("images %v and %v of the same content", a, b)
+	}
+	got := items["embedded/attribute identification"]
+	got.Image = nil
+	exchange := [2]finetuning.Turn{{From: "human", Value: "Question: <image>\nIs a < b? Answer: Yes" + scorerQuestion + "attribute identification?"}, {From: "gpt", Value: "2"}}
+	if diff := cmp.Diff(finetuning.Item{ID: "embedded/attribute identification", Conversations: exchange}, got); diff != "" {
+		t.Errorf("an item (-want +got):\n%s", diff)
+	}
+
+	// The same again is the same bytes, and another seed another split.
+	mustHarvest(t, dir, "export", "--annotations", "annotations.jsonl", "--out", "again", "dataset.json", "more.jsonl")
+	mustHarvest(t, dir, "export", "--seed", "5", "--annotations", "annotations.jsonl", "--out", "other", "dataset.json", "more.jsonl")
+	if !cmp.Equal(readFolder(t, filepath.Join(dir, "out")), readFolder(t, filepath.Join(dir, "again"))) {
+		t.Error("exported again, the files differ")
+	}
+	if cmp.Equal(readFolder(t, filepath.Join(dir, "out")), readFolder(t, filepath.Join(dir, "other"))) {
+		t.Error("exported with another seed, the files are the same")
+	}
+}
+
+// readFolder reads the files of a folder, without those below its folders.
+func readFolder(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in %s: %v", dir, err)
+	}
+	content := map[string]string{}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[filepath.Base(name)] = string(data)
+	}
+	return content
+}
+
+func TestExportRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "d.jsonl"), `{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "a.jsonl"), `{"id":"a","scores":[`+strings.Repeat(",1", 14)[1:]+`],"styles":["yes/no"]}`+"\n")
+	for _, tt := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"--annotations a.jsonl d.jsonl", 2, "--out is missing"},
+		{"--out o d.jsonl", 2, "--annotations is missing"},
+		{"--out o --annotations a.jsonl", 2, "name at least one manifest"},
+		{"--out o --annotations a.jsonl d.jsonl", 1, "none of the 1 annotated samples can be exported: image not found (1)"},
+	} {
+		a := harvest(t, dir, nil, append([]string{"export"}, strings.Fields(tt.args)...)...)
+		if a.status != tt.status || !strings.Contains(a.stderr, tt.want) {
+			t.Errorf("export %s: status %d, %s; want %d, %s", tt.args, a.status, a.stderr, tt.status, tt.want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "o")); err == nil {
+		t.Error("a folder was made of nothing")
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+)
+
+// functionsPackage is what the functions' image is built of.
+const functionsPackage = "github.com/harvest-ml/harvest/functions"
+
+// processOptions are the flags of serve --processes.
+type processOptions struct {
+	input, binary, listen string
+	scorer                scorerFlags
+}
+
+// serveProcesses serves with the functions in processes of their own.
+func serveProcesses(ctx context.Context, o processOptions, state string, out io.Writer) error {
+	if state != "" {
+		return usageError{errors.New("--state is not for --processes: its work bucket is in memory and gone when the command ends")}
+	}
+	options := local.ProcessOptions{
+		Binary: o.binary, Listen: o.listen, Output: os.Stderr,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), OnEvent: (&eventPrinter{out: out}).print,
+	}
+	var err error
+	if options.Scorers, err = scorersByEnvironment(); err != nil {
+		return err
+	}
+	if o.scorer.scorer != "" {
+		if options.Scorer, options.Scorers, err = o.scorer.choose(kinds.Config{}); err != nil {
+			return err
+		}
+	}
+	var input bucket.Bucket
+	if o.input != "" {
+		if input, err = bucket.OpenFolder(o.input); err != nil {
+			return fmt.Errorf("opening --input, which is a folder with --processes: %w", err)
+		}
+	}
+	if options.Binary == "" {
+		dir, err := os.MkdirTemp("", "harvest-functions-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if options.Binary, err = buildFunctions(ctx, dir); err != nil {
+			return err
+		}
+	}
+	p, err := local.StartProcesses(ctx, options)
+	if err != nil {
+		return err
+	}
+	options.Log.Info("harvest serves processes", "api", p.URL+"/v1/runs", "STORAGE_EMULATOR_HOST", p.StorageAddr,
+		"input", "gs://"+local.InputBucket, "work", "gs://"+local.WorkBucket, "PUBSUB_EMULATOR_HOST", p.PubSubAddr, "project", local.Project)
+	if input == nil {
+		<-p.Context().Done()
+		err = p.Context().Err()
+	} else {
+		err = watch(p.Context(), input, options.Log, newMirror(input, p.Input).upload)
+	}
+	if closed := p.Close(); ctx.Err() == nil && closed != nil {
+		return closed
+	}
+	if ctx.Err() != nil {
+		return errForgotten
+	}
+	return err
+}
+
+// errForgotten is the end of a serve --processes that was told to stop.
+var errForgotten = errors.New("stopped; what its buckets in memory held is gone")
+
+// buildFunctions builds the functions' binary.
+func buildFunctions(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "functions")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, functionsPackage)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the functions: %w: %s; run this in Harvest's repository, or name a binary with --functions", err, said)
+	}
+	return binary, nil
+}

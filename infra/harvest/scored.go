@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"github.com/google/renameio/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// scoredSamples are samples of a dataset that were scored in a run of their own.
+type scoredSamples struct {
+	*plannedRun
+	status  runStatus
+	pool    *selection.Pool
+	samples run.Samples
+}
+
+// scoreAnnotated scores only the annotated samples of a dataset, as a dataset whose manifests hold no others. All that
+// holds for a run holds for this one: killed it goes on, and what is scored is not scored again.
+func scoreAnnotated(ctx context.Context, in input, samples []found, scorer scorerFlags, state string, show *display, seconds map[string]float64) (_ *scoredSamples, err error) {
+	in, manifests, err := in.reducedTo(samples)
+	if err != nil {
+		return nil, err
+	}
+	spec := in.spec()
+	// The samples were chosen already, and each has one record here.
+	spec.DuplicateIDs = dataset.KeepDuplicates
+	if spec.Scorer, in.Scorers, err = scorer.choose(kinds.Config{}); err != nil {
+		return nil, err
+	}
+	files, err := in.bucketOf(spec, literals(manifests))
+	if err != nil {
+		return nil, err
+	}
+	p, err := in.plan(ctx, spec, files, state, show)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.tellEstimate(ctx, show); err != nil {
+		return nil, err
+	}
+	if err := in.saveReduced(p.state, p.plan.Run, manifests); err != nil {
+		return nil, err
+	}
+	out := &scoredSamples{plannedRun: p}
+	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
+		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
+			return err
+		}
+		status, err := s.score(ctx, p.plan.Run, seconds)
+		if err != nil {
+			return err
+		}
+		out.status, err = withSpending(ctx, p.work, status)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if out.pool, out.samples, err = p.runs.Pool(ctx, p.plan.Run); err != nil {
+		return nil, err
+	}
+	if out.pool.Len() != len(samples) {
+		return nil, fmt.Errorf("reading the scores of run %s: it has %d samples, and %d are annotated", p.plan.Run, out.pool.Len(), len(samples))
+	}
+	return out, nil
+}
+
+// reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
+func (in input) reducedTo(samples []found) (input, [][]byte, error) {
+	reduced := in
+	reduced.Dataset += "-annotated"
+	reduced.Manifests = nil
+	var contents [][]byte
+	for i, name := range in.Manifests {
+		var content bytes.Buffer
+		w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})
+		written := false
+		for _, f := range samples {
+			if f.manifest != i {
+				continue
+			}
+			if err := w.Write(f.sample.Raw); err != nil {
+				return input{}, nil, fmt.Errorf("sample %s: %w", f.sample.ID, err)
+			}
+			written = true
+		}
+		if err := w.Close(); err != nil {
+			return input{}, nil, err
+		}
+		if written {
+			reduced.Manifests = append(reduced.Manifests, name)
+			contents = append(contents, content.Bytes())
+		}
+	}
+	return reduced, contents, nil
+}
+
+func literals(manifests [][]byte) []bucket.Content {
+	contents := make([]bucket.Content, len(manifests))
+	for i, m := range manifests {
+		contents[i] = bucket.Literal(m)
+	}
+	return contents
+}
+
+// saveReduced remembers a run on manifests that are no files of the user's, so that resume and retry find them.
+func (in input) saveReduced(state, runID string, manifests [][]byte) error {
+	reduced := in
+	reduced.Manifests = nil
+	for i, m := range manifests {
+		name := filepath.Join(state, "inputs", runID, in.manifestName(i))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("remembering what is annotated: %w", err)
+		}
+		if err := renameio.WriteFile(name, m, 0o644); err != nil {
+			return fmt.Errorf("remembering what is annotated: %w", err)
+		}
+		reduced.Manifests = append(reduced.Manifests, name)
+	}
+	return reduced.save(state, runID)
+}
+
+// opinion is what the scorer says of the i-th sample, and false where it could not rate it.
+func (s *scoredSamples) opinion(i int) (agreement.Opinion, bool) {
+	if s.samples.Status[i] != scores.OK {
+		return agreement.Opinion{}, false
+	}
+	var o agreement.Opinion
+	for c := range s.pool.Capabilities {
+		rating, expected := int(s.pool.Ratings[c][i]), float64(s.pool.Expected[c][i])/scores.ExpectedUnits
+		if rating == selection.Missing {
+			rating = agreement.Missing
+		}
+		o.Ratings, o.Expected = append(o.Ratings, rating), append(o.Expected, expected)
+	}
+	for _, style := range s.pool.Style[s.pool.StyleStart[i]:s.pool.StyleStart[i+1]] {
+		o.Styles = append(o.Styles, s.pool.StyleNames[style])
+	}
+	return o, true
+}

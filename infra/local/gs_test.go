@@ -1,0 +1,144 @@
+package local_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"cloud.google.com/go/storage"
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"golang.org/x/sync/errgroup"
+)
+
+// startStorage starts a fake Cloud Storage, which every client of this process then reaches.
+func startStorage(t *testing.T, buckets ...string) *storage.Client {
+	t.Helper()
+	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Stop)
+	for _, name := range buckets {
+		fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
+	}
+	server := httptest.NewServer(local.StrictCompose(fake))
+	t.Cleanup(server.Close)
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
+	client, err := storage.NewClient(t.Context(), storage.WithJSONReads())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// arrivals counts the notifications that reach ingest.
+type arrivals struct {
+	mu      sync.Mutex
+	objects []string
+}
+
+func (a *arrivals) mount(handlers map[string]http.Handler) (http.Handler, error) {
+	mux := http.NewServeMux()
+	for path, h := range handlers {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			var env events.Envelope
+			if err := json.Unmarshal(body, &env); err == nil && env.Message.Attributes["eventType"] != "" {
+				a.mu.Lock()
+				a.objects = append(a.objects, env.Message.Attributes["objectId"])
+				a.mu.Unlock()
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			h.ServeHTTP(w, r)
+		})
+	}
+	return mux, nil
+}
+
+// TestCloudStorage drops the demo in a bucket of Cloud Storage, whose own notifications start the run. The
+// outcome is that of a folder.
+func TestCloudStorage(t *testing.T) {
+	inFolders := start(t, local.Options{})
+	inFolders.complete(t)
+
+	client := startStorage(t, "input", "work")
+	open := func(url string) bucket.Bucket {
+		b, err := bucket.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	var arrived arrivals
+	s := start(t, local.Options{Input: open("gs://input"), Work: open("gs://work"), Mount: arrived.mount})
+	t.Setenv("PUBSUB_EMULATOR_HOST", s.PubSubAddr)
+	_, err := client.Bucket("input").AddNotification(t.Context(), &storage.Notification{
+		TopicProjectID: local.Project, TopicID: local.UploadsTopic, PayloadFormat: storage.JSONPayload,
+		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	upload := func(name string, data []byte) error {
+		w := client.Bucket("input").Object(name).NewWriter(t.Context())
+		if _, err := w.Write(data); err != nil {
+			return err
+		}
+		return w.Close()
+	}
+	var images errgroup.Group
+	images.SetLimit(8)
+	err = fs.WalkDir(os.DirFS(demo), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(name, ".json") {
+			return err
+		}
+		images.Go(func() error {
+			data, err := os.ReadFile(demo + "/" + name)
+			if err != nil {
+				return err
+			}
+			return upload("images/demo/"+name, data)
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := images.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := upload("datasets/demo/parts/dataset.json", read(t, demoInput(t), "datasets/demo/parts/dataset.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := upload("datasets/demo/dataset.yaml", []byte(demoSpec)); err != nil {
+		t.Fatal(err)
+	}
+	s.completed(t)
+	if diff := cmp.Diff(outcome(t, inFolders.work), outcome(t, s.work)); diff != "" {
+		t.Errorf("outcome differs from that of folders (-folders +Cloud Storage):\n%s", diff)
+	}
+	arrived.mu.Lock()
+	defer arrived.mu.Unlock()
+	slices.Sort(arrived.objects)
+	if diff := cmp.Diff([]string{"datasets/demo/dataset.yaml", "datasets/demo/parts/dataset.json"}, arrived.objects); diff != "" {
+		t.Errorf("notifications (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,247 @@
+package local_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/png"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/llm"
+	"github.com/harvest-ml/harvest/shared/scorer/llm/enginetest"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// Samples of the pool go through the whole system with a real vision model, of random weights, behind a proxy that
+// refuses every sixth request for a while. In the middle the server is killed, and started again. The last
+// samples are at fault. All are accounted for, and only those at fault take blame from the server.
+func TestRealVisionServer(t *testing.T) {
+	t.Parallel()
+	server := enginetest.Start(t)
+	const sound = 18
+	input := visionInput(t, sound)
+	target, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Path = ""
+	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // as the server itself would
+	var asked, refused, answered atomic.Int32
+	kill := make(chan struct{}, 1)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1)%6 == 0 {
+			refused.Add(1)
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, `{"error": {"message": "slow down"}}`, http.StatusTooManyRequests)
+			return
+		}
+		forward.ServeHTTP(w, r)
+		if answered.Add(1) == 7 {
+			kill <- struct{}{}
+		}
+	}))
+	t.Cleanup(proxy.Close)
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		<-kill
+		server.Kill()
+		time.Sleep(time.Second) // requests fail meanwhile
+		server.Restart()
+	}()
+
+	work, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opener, err := kinds.New(kinds.Config{LLM: llm.Config{URL: proxy.URL, Model: "tiny", Concurrency: 4, MaxTokens: 1200, Prices: "tiny=1/2", MaxCost: 10}}, work, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := scoreDataset(t, input, work, opener)
+	<-killed
+	t.Logf("%d requests, %d refused for a while, samples %+v, reasons %v", asked.Load(), refused.Load(), status.Samples, status.Reasons)
+
+	records := runScores(t, work, status.Run)
+	ratings := map[int8]int{}
+	counts := events.Counts{In: int64(len(records))}
+	for i, rec := range records {
+		switch rec.Status {
+		case scores.OK:
+			counts.Scored++
+		case scores.Failed:
+			counts.Failed++
+		case scores.Skipped:
+			counts.Skipped++
+		}
+		for _, rating := range rec.Ratings {
+			ratings[rating]++
+		}
+		// A random model may answer nonsense twice, or run on until it is cut off, which this server reports as a failure of its own.
+		excused := strings.HasPrefix(rec.Reason, llm.InvalidAnswer+":") || (strings.HasPrefix(rec.Reason, scorer.Died+":") && strings.Contains(rec.Reason, "does not match the expected"))
+		if i < sound && rec.Status != scores.OK && !excused {
+			t.Errorf("%s is %v: %s", rec.ID, rec.Status, rec.Reason)
+		}
+	}
+	if counts != status.Samples || counts.In != sound+2 || counts.In != counts.Scored+counts.Failed+counts.Skipped {
+		t.Errorf("%+v are in the scores, and %+v in the status", counts, status.Samples)
+	}
+	if counts.Scored < sound/2 || len(ratings) < 2 || refused.Load() == 0 {
+		t.Errorf("%d scored, ratings %v, %d refused: too little to tell anything", counts.Scored, ratings, refused.Load())
+	}
+	if reason := records[sound].Reason; !strings.HasPrefix(reason, dataset.ImageUndecodable+": ") {
+		t.Errorf("the broken image: %q", reason)
+	}
+	if reason := records[sound+1].Reason; !strings.HasPrefix(reason, llm.Refused+": ") || !strings.Contains(reason, "context") {
+		t.Errorf("the overlong text: %q", reason)
+	}
+	spent, err := llm.Spent(t.Context(), work, status.Run)
+	if err != nil || spent <= 0 {
+		t.Errorf("spent $%v, error %v", spent, err)
+	}
+}
+
+// visionInput is a dataset of some samples of the pool, one with a broken image, and one longer than the model reads.
+func visionInput(t *testing.T, n int) bucket.Reader {
+	t.Helper()
+	folder := enginetest.Shared(t, "data/pool")
+	data, err := os.ReadFile(filepath.Join(folder, "dataset.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, chosen []json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; len(chosen) < n; i += 7 {
+		if record := all[i*101%len(all)]; len(record) < 1500 {
+			chosen = append(chosen, record)
+		}
+	}
+	const record = `{"id": %id, "image": "%image", "conversations": [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "%answer"}]}`
+	for _, fields := range [][]string{
+		{"%id", `"broken"`, "%image", "made/broken.png", "%answer", "A wren."},
+		{"%id", `"long"`, "%image", "made/sound.png", "%answer", strings.Repeat("A wren sings. ", 1000)},
+	} {
+		chosen = append(chosen, json.RawMessage(strings.NewReplacer(fields...).Replace(record)))
+	}
+	manifest, err := json.Marshal(chosen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := t.TempDir()
+	data = smallPNG(t)
+	for name, content := range map[string][]byte{"sound.png": data, "broken.png": data[:len(data)/2]} {
+		if err := os.WriteFile(filepath.Join(made, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries := map[string]bucket.Content{
+		"datasets/pool/parts/pool.json": bucket.Literal(manifest),
+		"datasets/pool/rubric.yaml":     bucket.Literal([]byte("name: short\ncapabilities: [logical deduction, humanities, charm]\nstyles: [yes/no, word/short-phrase, detailed description]\n")),
+		"datasets/pool/dataset.yaml":    bucket.Literal([]byte("manifests: [parts/pool.json]\nrubric: rubric.yaml\nscorer: llm\n")),
+		"images/pool/made/":             bucket.AtFolder(made),
+	}
+	folders, err := os.ReadDir(filepath.Join(folder, "images"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range folders {
+		entries["images/pool/"+f.Name()+"/"] = bucket.AtFolder(filepath.Join(folder, "images", f.Name()))
+	}
+	input, err := bucket.NewView(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input
+}
+
+// scoreDataset starts the system, and the dataset named pool, and waits until it is scored.
+func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener *kinds.Opener) *run.Status {
+	t.Helper()
+	limits := run.Limits{
+		Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20,
+	}
+	st, err := local.Start(t.Context(), local.Options{
+		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), OpenScorer: opener.Open,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := st.Upload(t.Context(), "datasets/pool/dataset.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(3 * time.Minute)
+	for {
+		ids, err := st.Store.Runs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ids) == 1 {
+			status, err := st.Store.Status(t.Context(), ids[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status.State == run.StateScored {
+				return status
+			}
+			if status.State != run.StateScoring || time.Now().After(deadline) {
+				t.Fatalf("not scored in time: %+v", status)
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// runScores are the scores of a run of one range.
+func runScores(t *testing.T, work bucket.Reader, id string) []scores.Record {
+	t.Helper()
+	body, err := work.Open(t.Context(), "runs/"+id+"/scores/0000.parquet", 0, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := scores.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table.Records
+}
+
+func smallPNG(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 48, 32))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

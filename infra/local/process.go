@@ -1,0 +1,110 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+const (
+	// startPatience is how long a process may take until it answers.
+	startPatience = time.Minute
+	// restartAfter is the pause before a process that ended is started again.
+	restartAfter = 200 * time.Millisecond
+	// stopPatience is how long a process may take to end, as on Cloud Run.
+	stopPatience = 10 * time.Second
+)
+
+// A process is one function of the binary, kept running like a service of Cloud Run.
+type process struct {
+	name, binary string
+	environ      []string
+	addr         string
+	output       io.Writer
+	log          *slog.Logger
+}
+
+func (p *process) url() string { return "http://" + p.addr }
+
+// freeAddr is an address on a host that nothing listens at.
+func freeAddr(host string) (string, error) {
+	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", err
+	}
+	return free.Addr().String(), free.Close()
+}
+
+// keep runs the process until ctx ends, and again whenever it ends by itself. ready is called once, as
+// soon as it answers; one that never does is an error.
+func (p *process) keep(ctx context.Context, ready func()) error {
+	// Linux ends a process with the thread that started it: this one lives as long as the process is wanted.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for first := true; ; first = false {
+		cmd := exec.CommandContext(ctx, p.binary)
+		cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.environ, p.output, p.output, endsWithParent()
+		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+		cmd.WaitDelay = stopPatience
+		if err := cmd.Start(); err != nil {
+			return fmt.Errorf("starting %s: %w", p.name, err)
+		}
+		p.log.Info("process runs", "function", p.name, "pid", cmd.Process.Pid, "url", p.url())
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		if first {
+			if err := p.answers(ctx, ended); err != nil {
+				_ = cmd.Process.Kill() // it may have ended
+				return err
+			}
+			ready()
+		}
+		err := <-ended
+		if ctx.Err() != nil {
+			return nil
+		}
+		p.log.Warn("process ended; it is started again", "function", p.name, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(restartAfter):
+		}
+	}
+}
+
+// answers waits until the process is healthy.
+func (p *process) answers(ctx context.Context, ended chan error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startPatience, fmt.Errorf("%s does not answer within %s", p.name, startPatience))
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url()+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusNoContent {
+				return nil
+			}
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return errors.Join(fmt.Errorf("process %s ended before it answered; its log says why", p.name), err)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"github.com/harvest-ml/harvest/shared/events"
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// A Retry is a policy of delivering again.
+type Retry struct {
+	Min, Max time.Duration // the pause after the first failure, doubled up to Max
+	Attempts int           // deliveries before a message is given up
+}
+
+// DefaultRetry has the cloud's number of attempts, and shorter pauses: what fails on one machine is seldom overloaded.
+func DefaultRetry() Retry {
+	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second, Attempts: events.MaxDeliveries}
+}
+
+type subscription struct {
+	name, topic, filter string
+	target              string // the service that its messages are pushed to
+	atOnce              int    // deliveries at once
+}
+
+// maxOutstanding is how many messages of a subscription the relay holds, those that wait for their next attempt included.
+const maxOutstanding = 1000
+
+// deliveryTimeout is the cloud's longest push request.
+const deliveryTimeout = 600 * time.Second
+
+// A relay delivers messages to push endpoints. pstest has none of that.
+type relay struct {
+	client    *pubsub.Client
+	dead      events.Publisher
+	log       *slog.Logger
+	retry     Retry
+	duplicate bool
+}
+
+// run delivers a subscription's messages to url until ctx ends.
+func (r relay) run(ctx context.Context, sub subscription, url string) error {
+	subscriber := r.client.Subscriber(sub.name)
+	subscriber.ReceiveSettings.MaxOutstandingMessages = maxOutstanding
+	subscriber.ReceiveSettings.MaxExtension = 24 * time.Hour
+	slots := semaphore.NewWeighted(int64(sub.atOnce))
+	client := &http.Client{Timeout: deliveryTimeout}
+	for {
+		err := subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+			delivered := r.deliver(ctx, slots, client, sub, url, m)
+			if delivered && r.duplicate {
+				delivered = r.deliver(ctx, slots, client, sub, url, m)
+			}
+			if delivered {
+				m.Ack()
+			} else {
+				m.Nack()
+			}
+		})
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
+			// The stream was lost, not the subscription: what was not acknowledged comes again.
+			r.log.Info("receiving again", "subscription", sub.name, "error", err)
+		default:
+			return fmt.Errorf("receiving from %s: %w", sub.name, err)
+		}
+	}
+}
+
+// deliver posts a message until it is acknowledged or given up. It tells whether either was reached before ctx ended.
+func (r relay) deliver(ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub subscription, url string, m *pubsub.Message) bool {
+	pause := r.retry.Min
+	for attempt := 1; ; attempt++ {
+		if err := slots.Acquire(ctx, 1); err != nil {
+			return false
+		}
+		err := post(ctx, client, sub, url, m, attempt)
+		slots.Release(1)
+		switch {
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return false
+		case attempt == r.retry.Attempts:
+			return r.bury(ctx, sub, m, attempt)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+		pause = min(2*pause, r.retry.Max)
+	}
+}
+
+// post delivers a message once.
+func post(ctx context.Context, client *http.Client, sub subscription, url string, m *pubsub.Message, attempt int) error {
+	envelope := events.Envelope{DeliveryAttempt: attempt, Subscription: "projects/" + Project + "/subscriptions/" + sub.name}
+	envelope.Message.Data, envelope.Message.Attributes, envelope.Message.MessageID = m.Data, m.Attributes, m.ID
+	body, err := json.Marshal(envelope)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // read to the end so that the connection is used again
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answered %s", url, resp.Status)
+	}
+	return nil
+}
+
+// bury moves a message to the dead-letter topic, marked as Pub/Sub marks it.
+func (r relay) bury(ctx context.Context, sub subscription, m *pubsub.Message, attempts int) bool {
+	attributes := map[string]string{
+		events.AttrDeadCount:                      strconv.Itoa(attempts),
+		"CloudPubSubDeadLetterSourceSubscription": sub.name,
+	}
+	for k, v := range m.Attributes {
+		attributes[k] = v
+	}
+	if sub.topic == deadTopic {
+		r.log.Error("dead letter given up", "message", m.ID, "attempts", attempts)
+		return true
+	}
+	if err := r.dead.Publish(ctx, events.Message{Attributes: attributes, Data: m.Data}); err != nil {
+		r.log.Error("dead letter not published", "message", m.ID, "error", err)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,198 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu/sidecartest"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// poolSamples are rated in shards of poolShard: text-only ones and such with two images are among them.
+const poolSamples, poolShard = 60, 20
+
+// Samples of the pool go through the whole system with the real sidecar, and again with the sidecar
+// killed in the middle of every shard: the scores are the same, and no sample takes the blame.
+func TestRealSidecar(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("not tested: starting Python takes long")
+	}
+	input := poolBucket(t)
+	process := sidecartest.Start(t, sidecartest.SureCheckpoint(t))
+
+	want := scoredPool(t, input, process, nil)
+	ratings := map[int8]int{}
+	for _, rec := range want {
+		if rec.Status != scores.OK {
+			t.Errorf("%s is %v: %s", rec.ID, rec.Status, rec.Reason)
+			continue
+		}
+		for c, rating := range rec.Ratings {
+			ratings[rating]++
+			if expected := rec.Expected[c]; rating != scorer.Missing && !(rec.Mass[c] >= 0.5 && rec.Margin[c] >= 0 && expected >= 0 && expected <= scorer.MaxRating) {
+				t.Errorf("%s has rating %d, expected score %v, mass %v, margin %v", rec.ID, rating, expected, rec.Mass[c], rec.Margin[c])
+			}
+		}
+	}
+	delete(ratings, scorer.Missing)
+	if len(want) != poolSamples || len(ratings) < 2 {
+		t.Fatalf("%d samples, ratings %v: too little to compare", len(want), ratings)
+	}
+	t.Logf("ratings %v", ratings)
+
+	deaths := 0
+	got := scoredPool(t, input, process, func() {
+		deaths++
+		time.Sleep(200 * time.Millisecond) // a batch is in work by now, and the next one on its way
+		process.Kill()
+		time.Sleep(300 * time.Millisecond) // requests are refused meanwhile
+		process.Restart()
+	})
+	if deaths < 2 {
+		t.Errorf("the sidecar was killed %d times", deaths)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.EquateApprox(0, 2.0/scores.ExpectedUnits)); diff != "" {
+		t.Errorf("scores (-undisturbed +with a sidecar that was killed)\n%s", diff)
+	}
+}
+
+// A watched scorer tells whether it is rating.
+type watched struct {
+	scorer.Scorer
+	rating *atomic.Int32
+}
+
+func (w watched) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
+	w.rating.Add(1)
+	defer w.rating.Add(-1)
+	return w.Scorer.Rate(ctx, items)
+}
+
+// poolBucket is an input bucket with a dataset of some samples of the pool.
+func poolBucket(t *testing.T) bucket.Reader {
+	t.Helper()
+	folder := sidecartest.Shared(t, "data/pool")
+	data, err := os.ReadFile(filepath.Join(folder, "dataset.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, chosen []json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	for i := range poolSamples {
+		chosen = append(chosen, all[i*len(all)/poolSamples])
+	}
+	manifest, err := json.Marshal(chosen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := bucket.NewView(map[string]bucket.Content{
+		"datasets/pool/pool.json": bucket.Literal(manifest), "images/pool/": bucket.AtFolder(filepath.Join(folder, "images")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input
+}
+
+// scoredPool scores the pool in a new work bucket. disturb, if set, is called while samples are being
+// rated: at the start, and after every progress.
+func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process, disturb func()) []scores.Record {
+	t.Helper()
+	work, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	scorers, err := kinds.New(kinds.Config{GPU: process.URL}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := run.Limits{
+		Scorer: kinds.GPU, MaxRecordBytes: 1 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+		RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20,
+	}
+	var rating atomic.Int32
+	st, err := local.Start(t.Context(), local.Options{
+		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+			opened, err := scorers.Open(ctx, kind, r)
+			return watched{opened, &rating}, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := st.Upload(t.Context(), "datasets/pool/pool.json"); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(5 * time.Minute)
+	var status *run.Status
+	for at := int64(-1); status == nil || status.State != run.StateScored; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not scored in time: %+v", status)
+		}
+		ids, err := st.Store.Runs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		if status, err = st.Store.Status(t.Context(), ids[0]); err != nil {
+			t.Fatal(err)
+		}
+		if disturb != nil && status.Progress.SamplesDone > at && rating.Load() > 0 {
+			at = status.Progress.SamplesDone
+			disturb()
+		}
+	}
+	if status.Scorer != kinds.GPU {
+		t.Errorf("the run's scorer is %q, not the bare kind", status.Scorer)
+	}
+	body, err := work.Open(t.Context(), "runs/"+status.Run+"/scores/0000.parquet", 0, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := scores.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string]int64{}
+	for _, rec := range table.Records {
+		for _, flag := range rec.Flags {
+			flags[flag]++
+		}
+	}
+	if diff := cmp.Diff(flags, status.Flags); diff != "" || flags["off_reference"] == 0 {
+		t.Errorf("flags in the status (-of the records +got)\n%s", diff)
+	}
+	return table.Records
+}

@@ -1,0 +1,177 @@
+// Package local runs the whole system in one process: the real functions over HTTP, Pub/Sub by its
+// test server with the real client, and a relay that pushes messages as the cloud would.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/functions/ingest"
+	"github.com/harvest-ml/harvest/functions/score"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Options say what to run. Zero fields of the lower group have defaults.
+type Options struct {
+	Input      bucket.Reader
+	Work       bucket.Bucket
+	Limits     run.Limits
+	OpenScorer func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
+	Log        *slog.Logger
+
+	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
+	Listen string
+	// Mount serves handlers at their paths; a plain mux by default.
+	Mount func(handlers map[string]http.Handler) (http.Handler, error)
+	// Retry is the relay's policy; DefaultRetry by default.
+	Retry Retry
+	// OnEvent is called with every event that the functions publish.
+	OnEvent func(events.Message)
+	// Telemetry, if there is one, records what the functions do.
+	Telemetry *telemetry.Telemetry
+	// Duplicate delivers every message once more than needed, for tests.
+	Duplicate bool
+}
+
+// A Stack is the running system.
+type Stack struct {
+	// URL is the base of the HTTP API.
+	URL   string
+	Store *run.Store
+	// PubSubAddr is where the Pub/Sub server listens, for other processes' clients.
+	PubSubAddr string
+
+	ctx    context.Context
+	bus    *bus
+	server *http.Server
+	cancel context.CancelFunc
+	group  *errgroup.Group
+}
+
+// Start starts the system. Close stops it; what it was doing is gone on with by the next one on the same work bucket.
+func Start(ctx context.Context, o Options) (_ *Stack, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	s := &Stack{ctx: ctx, cancel: cancel, group: group}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	bus, err := startBus(ctx, o.Retry, o.Duplicate, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	s.bus, s.PubSubAddr = bus, bus.addr
+	s.Store = &run.Store{
+		Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Now: time.Now,
+		Tasks: events.NewTopic(bus.client, tasksTopic), Events: events.NewTopic(bus.client, eventsTopic),
+	}
+	if err := s.serve(o); err != nil {
+		return nil, fmt.Errorf("serving the functions: %w", err)
+	}
+	for _, sub := range subscriptions(scoreTarget) {
+		if err := bus.push(ctx, group, sub, s.URL+paths[sub.target]); err != nil {
+			return nil, err
+		}
+	}
+	if o.OnEvent != nil {
+		if err := bus.watch(ctx, group, o.OnEvent); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// paths are where the functions are in one server.
+var paths = map[string]string{ingestTarget: "/ingest", scoreTarget: "/score", curateTarget: curate.PushPath}
+
+// serve serves the functions over HTTP.
+func (s *Stack) serve(o Options) error {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	if o.Mount == nil {
+		o.Mount = mux
+	}
+	answers := curate.New(curate.Config{Limits: o.Limits}, s.Store, o.Log)
+	root, err := o.Mount(map[string]http.Handler{
+		paths[ingestTarget]: ingest.New(ingest.Config{Limits: o.Limits}, s.Store, o.Log),
+		paths[scoreTarget]:  score.New(s.Store, o.Log),
+		paths[curateTarget]: answers,
+		"/v1/":              answers,
+	})
+	if err != nil {
+		return err
+	}
+	if o.Telemetry != nil {
+		root = o.Telemetry.Handler(root)
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return err
+	}
+	s.URL = "http://" + listener.Addr().String()
+	s.server = &http.Server{Handler: root, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: deliveryTimeout, IdleTimeout: time.Minute}
+	s.group.Go(func() error {
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving HTTP: %w", err)
+		}
+		return nil
+	})
+	return nil
+}
+
+func mux(handlers map[string]http.Handler) (http.Handler, error) {
+	m := http.NewServeMux()
+	for path, h := range handlers {
+		m.Handle(path, h)
+	}
+	return m, nil
+}
+
+// Context ends when the system stops, by Close or by a failure that Close tells.
+func (s *Stack) Context() context.Context { return s.ctx }
+
+// Upload tells the system that an object has arrived in the input bucket, as Cloud Storage does.
+func (s *Stack) Upload(ctx context.Context, object string) error { return s.bus.upload(ctx, object) }
+
+// closeTimeout is how long deliveries get to notice that they are cancelled.
+const closeTimeout = 10 * time.Second
+
+// Close stops the system and tells what made it stop before, if anything did.
+func (s *Stack) Close() error {
+	s.cancel()
+	var errs []error
+	if s.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		errs = append(errs, s.server.Shutdown(ctx))
+	}
+	if err := s.group.Wait(); !cancelled(err) {
+		errs = append(errs, err)
+	}
+	if s.bus != nil {
+		errs = append(errs, s.bus.close())
+	}
+	return errors.Join(errs...)
+}
+
+// cancelled tells whether an error, if it is one, is that of a system that was asked to stop.
+func cancelled(err error) bool {
+	return err == nil || errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled
+}

@@ -1,4 +1,0 @@
-package stack
-
-// StrictCompose is for tests that start the double themselves.
-var StrictCompose = strictCompose

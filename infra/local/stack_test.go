@@ -1,0 +1,509 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"iter"
+	"log/slog"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+)
+
+const (
+	demo     = "../../testdata/demo"
+	demoSpec = "manifests: [parts/dataset.json]\nbudget: 30%\n"
+	demoSize = 259
+	// patience is how long a system may take for what takes it a second or two.
+	patience = 5 * time.Minute
+)
+
+// demoInput shows the demo dataset as it would lie in a bucket.
+func demoInput(t *testing.T) bucket.Reader {
+	t.Helper()
+	view, err := bucket.NewView(map[string]bucket.Content{
+		"datasets/demo/dataset.yaml":       bucket.Literal([]byte(demoSpec)),
+		"datasets/demo/parts/dataset.json": bucket.AtFile(demo + "/dataset.json"),
+		"images/demo/":                     bucket.AtFolder(demo),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view
+}
+
+// fineLimits cut the demo into several ranges and many shards.
+func fineLimits() run.Limits {
+	return run.Limits{
+		Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 1 << 24, MaxImagePixels: 1 << 24,
+		RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20,
+	}
+}
+
+// localScorers opens the scorers that need no sidecar.
+func localScorers(t *testing.T) *kinds.Opener {
+	t.Helper()
+	scorers, err := kinds.New(kinds.Config{}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scorers
+}
+
+// A system is a stack whose events are kept.
+type system struct {
+	*local.Stack
+	work bucket.Bucket
+
+	mu     sync.Mutex
+	events []events.Message
+}
+
+// start starts a stack on an empty work folder, with the demo for input unless o says otherwise.
+func start(t *testing.T, o local.Options) *system {
+	t.Helper()
+	s := &system{work: o.Work}
+	if o.Input == nil {
+		o.Input = demoInput(t)
+	}
+	if s.work == nil {
+		folder, err := bucket.OpenFolder(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.work, o.Work = folder, folder
+	}
+	if o.OpenScorer == nil {
+		o.OpenScorer = localScorers(t).Open
+	}
+	if o.Retry == (local.Retry{}) {
+		o.Retry = local.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond, Attempts: 100}
+	}
+	o.Limits, o.Log = fineLimits(), slog.New(slog.DiscardHandler)
+	o.OnEvent = func(m events.Message) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.events = append(s.events, m)
+	}
+	var err error
+	if s.Stack, err = local.Start(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// ids are the ids of the events of a type, in the order of their arrival, those that came twice once.
+func (s *system) ids(kind string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, m := range s.events {
+		if id := m.Attributes["ce-id"]; m.Attributes[events.AttrType] == kind && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !met(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}
+
+// upload drops the demo and returns the run that its dataset.yaml starts.
+func (s *system) upload(t *testing.T) string {
+	t.Helper()
+	if err := s.Upload(t.Context(), "datasets/demo/dataset.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	var runs []string
+	until(t, "the run to be planned", func() bool {
+		var err error
+		if runs, err = s.Store.Runs(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return len(runs) > 0
+	})
+	return runs[0]
+}
+
+// complete drops the demo, waits for its selection, and returns the run.
+func (s *system) complete(t *testing.T) string {
+	t.Helper()
+	id := s.upload(t)
+	s.completed(t)
+	return id
+}
+
+// completed waits for a selection and for its last object, which follows its event.
+func (s *system) completed(t *testing.T) {
+	t.Helper()
+	until(t, "the selection to be completed", func() bool { return len(s.ids(events.SelectionCompleted)) > 0 })
+	run, id, _ := strings.Cut(s.ids(events.SelectionCompleted)[0], "/")
+	until(t, "the selection's last object", func() bool {
+		_, err := s.work.Stat(t.Context(), "runs/"+run+"/selections/"+id+"/completed.sent")
+		return err == nil
+	})
+}
+
+// call makes a request of the API.
+func (s *system) call(t *testing.T, method, path, body string, v any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode/100 != 2 {
+		t.Fatalf("%s %s: %s: %s", method, path, resp.Status, answer)
+	}
+	if err := json.Unmarshal(answer, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reaches waits until a run is in a state.
+func (s *system) reaches(t *testing.T, id, state string) run.Status {
+	t.Helper()
+	var status run.Status
+	until(t, "run to be "+state, func() bool {
+		status = run.Status{}
+		s.call(t, http.MethodGet, "/v1/runs/"+id, "", &status)
+		return status.State == state
+	})
+	return status
+}
+
+func read(t *testing.T, b bucket.Reader, name string) []byte {
+	t.Helper()
+	r, err := b.Open(t.Context(), name, 0, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// outcome is a digest of every object of a work bucket whose bytes follow from the input, by name:
+// all but the plan, which knows generations, and the markers, which name a delivery.
+func outcome(t *testing.T, work bucket.Reader) map[string]string {
+	t.Helper()
+	digests := map[string]string{}
+	for attrs, err := range work.List(t.Context(), "runs/", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch path.Base(attrs.Name) {
+		case "plan.json", "scored", "scored.sent":
+			continue
+		}
+		if strings.Contains(attrs.Name, "/items/") {
+			continue // of a shard that was scored sample by sample
+		}
+		sum := sha256.Sum256(read(t, work, attrs.Name))
+		digests[attrs.Name] = hex.EncodeToString(sum[:8])
+	}
+	return digests
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	s := start(t, local.Options{})
+	id := s.complete(t)
+	status := s.reaches(t, id, run.StateScored)
+	if diff := cmp.Diff(events.Counts{In: demoSize, Scored: demoSize}, status.Samples); diff != "" {
+		t.Errorf("samples (-want +got):\n%s", diff)
+	}
+	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples || p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
+		t.Errorf("progress %+v of a dataset that was to be cut finely", p)
+	}
+	if len(status.Selections) != 1 {
+		t.Fatalf("selections %q, want one", status.Selections)
+	}
+	if diff := cmp.Diff([]string{id}, s.ids(events.RunScored)); diff != "" {
+		t.Errorf("run.scored (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{id + "/" + status.Selections[0]}, s.ids(events.SelectionCompleted)); diff != "" {
+		t.Errorf("selection.completed (-want +got):\n%s", diff)
+	}
+	var sel run.Selection
+	s.call(t, http.MethodGet, "/v1/runs/"+id+"/selections/"+status.Selections[0], "", &sel)
+	const budget = demoSize * 30 / 100
+	if sel.Selected != budget {
+		t.Errorf("selected %d, want %d", sel.Selected, budget)
+	}
+
+	// The subset holds records of the manifest byte for byte, in its order.
+	manifest, subset := read(t, demoInput(t), "datasets/demo/parts/dataset.json"), read(t, s.work, sel.Outputs.Subset)
+	var all, taken []json.RawMessage
+	if err := errors.Join(json.Unmarshal(manifest, &all), json.Unmarshal(subset, &taken)); err != nil {
+		t.Fatal(err)
+	}
+	next := 0
+	for _, record := range taken {
+		found := slices.IndexFunc(all[next:], func(r json.RawMessage) bool { return bytes.Equal(r, record) })
+		if found < 0 {
+			t.Fatalf("the manifest does not hold, at its place, %s", record)
+		}
+		next += found + 1
+	}
+	rejected := bytes.Count(read(t, s.work, sel.Outputs.Rejected), []byte("\n"))
+	if len(taken) != budget || rejected != demoSize-budget {
+		t.Errorf("%d taken and %d rejected, want %d and %d", len(taken), rejected, budget, demoSize-budget)
+	}
+}
+
+// gate stands in front of the functions and refuses deliveries as a busy service does.
+type gate struct {
+	// refuse tells whether a delivery of a message is answered 503. Called by one goroutine at a time.
+	refuse func(events.Envelope) bool
+
+	mu     sync.Mutex
+	passed []string // the shard tasks that were let through, in that order
+}
+
+func (g *gate) mount(handlers map[string]http.Handler) (http.Handler, error) {
+	mux := http.NewServeMux()
+	for path, h := range handlers {
+		if strings.HasPrefix(path, "/v1/") {
+			mux.Handle(path, h)
+			continue
+		}
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			var env events.Envelope
+			if err = errors.Join(err, json.Unmarshal(body, &env)); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			if !g.pass(env) {
+				http.Error(w, "busy", http.StatusServiceUnavailable)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			h.ServeHTTP(w, r)
+		})
+	}
+	return mux, nil
+}
+
+func (g *gate) pass(env events.Envelope) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse(env) {
+		return false
+	}
+	if env.Message.Attributes[events.AttrTask] == events.TaskShard {
+		g.passed = append(g.passed, string(env.Message.Data))
+	}
+	return true
+}
+
+// inOrder tells whether the shards were let through in their order.
+func (g *gate) inOrder() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.IsSorted(g.passed)
+}
+
+// TestDeliveries checks that the outcome depends on the input alone, whatever becomes of messages on their way.
+func TestDeliveries(t *testing.T) {
+	t.Parallel()
+	plain := start(t, local.Options{})
+	plain.complete(t)
+	want := outcome(t, plain.work)
+
+	// By chance, but the same at every run of the test, a message is refused up to three times.
+	shuffled := &gate{refuse: func(env events.Envelope) bool {
+		h := fnv.New32a()
+		fmt.Fprintf(h, "%s %v", env.Message.Data, env.Message.Attributes)
+		return env.DeliveryAttempt <= int(h.Sum32()%4)
+	}}
+	// From the fifth attempt on a shard is scored sample by sample.
+	busy := &gate{refuse: func(env events.Envelope) bool {
+		var task events.ShardTask
+		return json.Unmarshal(env.Message.Data, &task) == nil && env.Message.Attributes[events.AttrTask] == events.TaskShard &&
+			task.Range == 1 && task.Shard == 0 && env.DeliveryAttempt < 5
+	}}
+	for name, o := range map[string]local.Options{
+		"every message twice": {Duplicate: true},
+		"out of order":        {Mount: shuffled.mount},
+		"sample by sample":    {Mount: busy.mount},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, o)
+			s.complete(t)
+			if diff := cmp.Diff(want, outcome(t, s.work)); diff != "" {
+				t.Errorf("outcome differs from that of undisturbed deliveries (-want +got):\n%s", diff)
+			}
+			if got := s.ids(events.SelectionCompleted); len(got) != 1 {
+				t.Errorf("completed selections %q, want one", got)
+			}
+			if name == "out of order" && shuffled.inOrder() {
+				t.Error("the shards were scored in their order")
+			}
+			if name == "sample by sample" && !itemByItem(t, s.work) {
+				t.Error("no sample was scored by itself")
+			}
+		})
+	}
+}
+
+// itemByItem tells whether samples of a run were scored one at a time.
+func itemByItem(t *testing.T, work bucket.Reader) bool {
+	t.Helper()
+	for attrs, err := range work.List(t.Context(), "runs/", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(attrs.Name, "/items/0001/0000000/") {
+			return true
+		}
+	}
+	return false
+}
+
+// slowListing is a bucket whose listings of a selection's parts are as old as they are on a busy machine.
+type slowListing struct{ bucket.Bucket }
+
+func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
+	listing := b.Bucket.List(ctx, prefix, after)
+	if !strings.HasSuffix(prefix, "/parts/") {
+		return listing
+	}
+	return func(yield func(bucket.Attrs, error) bool) {
+		type entry struct {
+			attrs bucket.Attrs
+			err   error
+		}
+		var entries []entry
+		for attrs, err := range listing {
+			entries = append(entries, entry{attrs, err})
+		}
+		time.Sleep(100 * time.Millisecond)
+		for _, e := range entries {
+			if !yield(e.attrs, e.err) {
+				return
+			}
+		}
+	}
+}
+
+// TestPartsTogether writes the parts of a selection at the same time, so that no delivery finds the others' when it begins.
+func TestPartsTogether(t *testing.T) {
+	t.Parallel()
+	folder, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, local.Options{Work: slowListing{folder}}).complete(t)
+}
+
+// fragile is a scorer that is down whenever it is given a certain sample.
+type fragile struct {
+	scorer.Scorer
+	sample string
+	mended *atomic.Bool
+}
+
+var errDown = errors.New("the scorer is down")
+
+func (f fragile) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
+	for _, item := range items {
+		if item.Sample.ID == f.sample && !f.mended.Load() {
+			return nil, errDown
+		}
+	}
+	return f.Scorer.Rate(ctx, items)
+}
+
+// TestStalled gives up one shard, and goes on with the run in both ways.
+func TestStalled(t *testing.T) {
+	t.Parallel()
+	var records []struct{ ID string }
+	if err := json.Unmarshal(read(t, demoInput(t), "datasets/demo/parts/dataset.json"), &records); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, body string
+		mend       bool
+		failed     int64
+	}{
+		{name: "resume", body: "", mend: true},
+		{name: "give up", body: `{"give_up": true}`, failed: int64(fineLimits().ShardSamples)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var mended atomic.Bool
+			scorers := localScorers(t)
+			s := start(t, local.Options{
+				Retry: local.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond, Attempts: 3},
+				OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+					rater, err := scorers.Open(ctx, kind, r)
+					return fragile{Scorer: rater, sample: records[0].ID, mended: &mended}, err
+				},
+			})
+			id := s.upload(t)
+			status := s.reaches(t, id, run.StateStalled)
+			want := []run.Dead{{Range: 0, Shard: 0, Attempts: 3, Reason: "no attempt succeeded; the function's log has the errors"}}
+			if diff := cmp.Diff(want, status.Dead); diff != "" {
+				t.Errorf("given up (-want +got):\n%s", diff)
+			}
+			mended.Store(tc.mend)
+			s.call(t, http.MethodPost, "/v1/runs/"+id+":resume", tc.body, &status)
+			status = s.reaches(t, id, run.StateScored)
+			counts := events.Counts{In: demoSize, Scored: demoSize - tc.failed, Failed: tc.failed}
+			if diff := cmp.Diff(counts, status.Samples); diff != "" {
+				t.Errorf("samples (-want +got):\n%s", diff)
+			}
+			if status.Reasons[run.GivenUp] != tc.failed {
+				t.Errorf("reasons %v, want %d %q", status.Reasons, tc.failed, run.GivenUp)
+			}
+			s.completed(t)
+		})
+	}
+}

@@ -1,0 +1,98 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"google.golang.org/api/option"
+)
+
+// Buckets of Processes.
+const (
+	InputBucket = "harvest-input"
+	WorkBucket  = "harvest-work"
+)
+
+// A cloudStorage is a test double of Cloud Storage, served over HTTP. Its objects are in memory.
+type cloudStorage struct {
+	addr   string
+	client *storage.Client
+	fake   *fakestorage.Server
+	server *http.Server
+}
+
+// startStorage starts it with the two buckets, the input one notifying the uploads topic of the Pub/Sub server at pubsub.
+func startStorage(ctx context.Context, pubsub string) (_ *cloudStorage, err error) {
+	// The double's notifications find their server by the environment alone.
+	if err := os.Setenv("PUBSUB_EMULATOR_HOST", pubsub); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &cloudStorage{addr: listener.Addr().String()}
+	s.fake, err = fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true, ExternalURL: "http://" + s.addr})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s.server = &http.Server{Handler: strictCompose(s.fake), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	go func() { _ = s.server.Serve(listener) }() // it ends with close
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	s.client, err = storage.NewClient(ctx, storage.WithJSONReads(), option.WithoutAuthentication(), option.WithEndpoint("http://"+s.addr+"/storage/v1/"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{InputBucket, WorkBucket} {
+		s.fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
+	}
+	_, err = s.client.Bucket(InputBucket).AddNotification(ctx, &storage.Notification{
+		TopicProjectID: Project, TopicID: UploadsTopic, PayloadFormat: storage.JSONPayload,
+		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("having uploads notified: %w", err)
+	}
+	return s, nil
+}
+
+func (s *cloudStorage) close() error {
+	err := s.server.Close()
+	if s.client != nil {
+		err = errors.Join(err, s.client.Close())
+	}
+	s.fake.Stop()
+	return err
+}
+
+// strictCompose adds to the double the precondition of a concatenation, which it leaves out.
+func strictCompose(fake *fakestorage.Server) http.Handler {
+	var one sync.Mutex
+	handler := fake.HTTPHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		target, compose := strings.CutSuffix(r.URL.Path, "/compose")
+		if compose {
+			one.Lock()
+			defer one.Unlock()
+			name, object, _ := strings.Cut(strings.TrimPrefix(target, "/storage/v1/b/"), "/o/")
+			if _, err := fake.GetObject(name, object); err == nil && r.FormValue("ifGenerationMatch") == "0" {
+				http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
+				return
+			}
+		}
+		handler.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,88 @@
+package local_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// TestTrace takes the demo through the system, every message twice, and calls the API: all of it is one
+// trace, with one root, and every other span below one that is there.
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	spans, measured := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
+	tel, err := telemetry.New(sdktrace.WithSyncer(spans), measured)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, local.Options{Telemetry: tel, Duplicate: true})
+	id := s.complete(t)
+	s.reaches(t, id, run.StateScored)
+	var status run.Status
+	s.call(t, http.MethodPost, "/v1/runs/"+id+":resume", "", &status)
+	var sel struct{ ID string }
+	s.call(t, http.MethodPost, "/v1/runs/"+id+"/selections", `{"budget": "10%"}`, &sel)
+	ranges, shards := status.Progress.Ranges, status.Progress.Shards
+	least := map[string]int{
+		"plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, events.RunScored: 2, "api resume": 1, "api select": 1,
+	}
+	until(t, "the spans of all deliveries, and of what caused them", func() bool {
+		there, names := map[trace.SpanID]bool{}, map[string]int{}
+		all := spans.GetSpans()
+		for _, span := range all {
+			there[span.SpanContext.SpanID()] = true
+			names[span.Name]++
+		}
+		for name, n := range least {
+			if names[name] < n {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(all, func(span tracetest.SpanStub) bool { return span.Parent.IsValid() && !there[span.Parent.SpanID()] })
+	})
+	names := map[trace.SpanID]string{}
+	for _, span := range spans.GetSpans() {
+		names[span.SpanContext.SpanID()] = span.Name
+	}
+	causes := map[string]string{"range": "plan", "shard": "range", events.RunScored: "shard", "api select": "plan"}
+	for _, span := range spans.GetSpans() {
+		if cause := causes[span.Name]; cause != "" && names[span.Parent.SpanID()] != cause {
+			t.Errorf("span %s is below %s, not %s", span.Name, names[span.Parent.SpanID()], cause)
+		}
+		if got := span.SpanContext.TraceID(); got != telemetry.TraceID(id) {
+			t.Errorf("span %s is of trace %s", span.Name, got)
+		}
+		if span.Parent.IsValid() == (span.Name == "plan") {
+			t.Errorf("span %s has parent %v", span.Name, span.Parent)
+		}
+	}
+
+	var data metricdata.ResourceMetrics
+	if err := measured.Collect(t.Context(), &data); err != nil {
+		t.Fatal(err)
+	}
+	samples := map[string]int64{}
+	for _, m := range data.ScopeMetrics[0].Metrics {
+		if m.Name != "harvest.samples" {
+			continue
+		}
+		for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
+			status, _ := p.Attributes.Value("status")
+			samples[status.AsString()] += p.Value
+		}
+	}
+	if diff := cmp.Diff(map[string]int64{"ok": demoSize, "failed": 0, "skipped": 0}, samples); diff != "" {
+		t.Errorf("samples counted (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,176 @@
+package annotation_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
+)
+
+// birds has three capabilities and two styles.
+func birds(t testing.TB) *rubric.Rubric {
+	t.Helper()
+	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [song, plumage, flight]\nstyles: [word, 'a < b']\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+const file = `{"id":"wren","scores":[0,5,null],"styles":["word"]}
+{"id":"owl <3","scores":[1,2,3],"styles":[]}
+{"id":"7","scores":[null,null,null],"styles":["a < b","word"],"reason":"hardly any & none"}
+`
+
+var parsed = []annotation.Annotation{
+	{ID: "wren", Scores: []int{0, 5, annotation.Missing}, Styles: []string{"word"}},
+	{ID: "owl <3", Scores: []int{1, 2, 3}, Styles: []string{}},
+	{ID: "7", Scores: []int{annotation.Missing, annotation.Missing, annotation.Missing}, Styles: []string{"a < b", "word"}, Reason: "hardly any & none"},
+}
+
+func TestReadAndWrite(t *testing.T) {
+	t.Parallel()
+	loose := strings.NewReplacer(
+		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`, "[1,2,3]", "[1.0, 2e0, 3]", "\n", "\r\n").Replace(file)
+	for name, text := range map[string]string{"as written": file, "loosely": loose} {
+		got, err := annotation.Read(strings.NewReader(text), "a.jsonl", birds(t))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(parsed, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	var b strings.Builder
+	if err := annotation.Write(&b, parsed); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(file, b.String()); diff != "" {
+		t.Errorf("written (-want +got):\n%s", diff)
+	}
+	b.Reset()
+	if err := annotation.Write(&b, []annotation.Annotation{{ID: "bare"}}); err != nil || b.String() != `{"id":"bare","scores":[],"styles":[]}`+"\n" {
+		t.Errorf("without scores and styles: %q, %v", b.String(), err)
+	}
+	if got, err := annotation.Read(strings.NewReader("\n"), "a.jsonl", birds(t)); err != nil || len(got) != 0 {
+		t.Errorf("a blank file: %v, %v", got, err)
+	}
+}
+
+func TestReadNamesEveryFault(t *testing.T) {
+	t.Parallel()
+	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
+	for name, tt := range map[string]struct{ lines, want string }{
+		"no JSON":           {`{"id":`, "a.jsonl: line 1: unexpected end of JSON input" + like},
+		"no object":         {`[1]`, "a.jsonl: line 1: is no JSON object" + like},
+		"no id":             {`{"scores":[1,2,3],"styles":[]}`, "a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it"},
+		"empty id":          {`{"id":"","scores":[1,2,3],"styles":[]}`, "a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it"},
+		"no scores":         {`{"id":"a","styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
+		"null for scores":   {`{"id":"a","scores":null,"styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
+		"too few scores":    {`{"id":"a","scores":[1,2],"styles":[]}`, "a.jsonl: line 1: scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with"},
+		"a fraction":        {`{"id":"a","scores":[1,2.5,3],"styles":[]}`, "a.jsonl: line 1: scores[1] (plumage): found 2.5; write a whole number from 0 to 5, or null where there is no rating"},
+		"text":              {`{"id":"a","scores":[1,"2",3],"styles":[]}`, `a.jsonl: line 1: scores[1] (plumage): found "2"; write a whole number from 0 to 5, or null where there is no rating`},
+		"too high":          {`{"id":"a","scores":[1,2,6],"styles":[]}`, "a.jsonl: line 1: scores[2] (flight): found 6; write a whole number from 0 to 5, or null where there is no rating"},
+		"the missing value": {`{"id":"a","scores":[-1,2,3],"styles":[]}`, "a.jsonl: line 1: scores[0] (song): found -1; write a whole number from 0 to 5, or null where there is no rating"},
+		"no styles":         {`{"id":"a","scores":[1,2,3]}`, "a.jsonl: line 1: styles: is no list; list the sample's styles, the main one first"},
+		"unknown style":     {`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`, `a.jsonl: line 1: styles[1]: "tweet" is no style of the rubric; those are: word, a < b`},
+		"style twice":       {`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`, `a.jsonl: line 1: styles[1]: "word" is listed twice; list it once`},
+		"reason":            {`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`, "a.jsonl: line 1: reason: is no string; write text, or leave it out"},
+		"two lines": {
+			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" + `{"id":"b","scores":[1,2,3],"styles":[]}`,
+			"a.jsonl: line 2: scores: has 0 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with\n" +
+				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
+		},
+		"many lines": {
+			strings.Repeat(`{"id":"a"}`+"\n", 12),
+			"… and 2",
+		},
+		"a long line": {"\n" + strings.Repeat(" ", 5<<20), "a.jsonl: line 2: has more than 4194304 bytes; annotations are JSONL, one short object a line"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := annotation.Read(strings.NewReader(tt.lines), "a.jsonl", birds(t))
+			switch {
+			case err == nil || got != nil:
+				t.Fatalf("no error, and %v", got)
+			case name == "many lines":
+				if n := strings.Count(err.Error(), "scores: is no list"); n != 10 || !strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are faulty") {
+					t.Errorf("names %d lines: %v", n, err)
+				}
+			case err.Error() != tt.want:
+				t.Errorf("error (-want +got):\n%s", cmp.Diff(tt.want, err.Error()))
+			}
+		})
+	}
+}
+
+func TestReadError(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("disk on fire")
+	if _, err := annotation.Read(iotest.ErrReader(broken), "a.jsonl", birds(t)); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+	if err := annotation.Write(failing{broken}, parsed); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// What Read takes, Write writes so that Read takes the same.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(file))
+	f.Add([]byte("\ufeff{\"ID\":1e3,\"scores\":[1,2,3],\"styles\":[\"word\"]}"))
+	f.Add([]byte(`{"id":"\ud800","scores":[1,null,3],"styles":[],"reason":"` + "\xff" + `"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := annotation.Read(bytes.NewReader(data), "a.jsonl", birds(t))
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		if err := annotation.Write(&b, got); err != nil {
+			t.Fatal(err)
+		}
+		again, err := annotation.Read(&b, "written", birds(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(got, again); diff != "" {
+			t.Errorf("read, written and read (-first +second):\n%s", diff)
+		}
+	})
+}
+
+// The real files, which lie beside the repository, are in this form.
+func TestReadRealFiles(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../../../shared/data/annotations/*.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Skip("the annotated samples are not beside the repository")
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := annotation.Read(bytes.NewReader(data), filepath.Base(name), rubric.Default())
+		if err != nil {
+			t.Error(err)
+		}
+		if lines := bytes.Count(data, []byte("\n")); len(got) != lines {
+			t.Errorf("%s: %d annotations on %d lines", name, len(got), lines)
+		}
+	}
+}
