@@ -206,7 +206,7 @@ func (a api) callRun(r *http.Request) (answer, error) {
 
 // selectionRequest is the body of POST /v1/runs/{run}/selections.
 type selectionRequest struct {
-	run.SelectionSpec
+	selection.Request
 	// Budgets, instead of one budget, make nested selections, the smallest first: each contains the one before it.
 	Budgets []selection.Budget `json:"budgets"`
 }
@@ -222,7 +222,7 @@ func (a api) makeSelection(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	if len(asked.Budgets) == 0 {
-		return a.selectOne(r, asked.SelectionSpec)
+		return a.selectOne(r, asked.Request)
 	}
 	if !asked.Budget.IsZero() {
 		return answer{}, requestError{http.StatusBadRequest, errors.New("reading the request's body: give budget or budgets, not both")}
@@ -242,7 +242,7 @@ func (a api) makeSelection(r *http.Request) (answer, error) {
 	return all, nil
 }
 
-func (a api) selectOne(r *http.Request, spec run.SelectionSpec) (answer, error) {
+func (a api) selectOne(r *http.Request, spec selection.Request) (answer, error) {
 	sel, err := a.store.Select(r.Context(), r.PathValue("run"), spec)
 	if err != nil {
 		return answer{}, err

@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
 
@@ -115,7 +116,7 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			spec.SelectionSpec = asked[len(asked)-1]
+			spec.Request = asked[len(asked)-1]
 			if dir == "" {
 				dir = filepath.Join("out", in.Dataset)
 			}
@@ -144,7 +145,7 @@ func manifestArgs(cmd *cobra.Command, args []string) error {
 }
 
 // curateDataset drops a dataset into the system and waits for the selections asked for.
-func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.SelectionSpec, state, dir string, show *display) (*result, error) {
+func curateDataset(ctx context.Context, in input, spec run.Spec, asked []selection.Request, state, dir string, show *display) (*result, error) {
 	start := time.Now()
 	files, err := in.bucket(spec)
 	if err != nil {
@@ -153,12 +154,12 @@ func curateDataset(ctx context.Context, in input, spec run.Spec, asked []run.Sel
 	// Planned here first, so that a fault of the dataset is told before anything is written; without the
 	// selection, because its faults are those of the command line.
 	unselected := spec
-	unselected.SelectionSpec = run.SelectionSpec{}
+	unselected.Request = selection.Request{}
 	p, err := in.plan(ctx, unselected, files, state, show)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.plan.Check(spec.SelectionSpec); err != nil {
+	if _, err := p.plan.Resolve(spec.Request); err != nil {
 		return nil, usageError{err}
 	}
 	if err := p.tellEstimate(ctx, show); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
@@ -47,7 +48,7 @@ func annotateByScorer(t *testing.T, dir string, step int, args ...string) []anno
 		data = append(data, file)
 	}
 	scored := scoredSamples{}
-	if scored.pool, scored.samples, err = run.ReadPool(t.Context(), data, run.SelectionSpec{}); err != nil {
+	if scored.pool, scored.samples, err = run.ReadPool(t.Context(), data, selection.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	var annotations []annotation.Annotation

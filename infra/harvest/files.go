@@ -52,7 +52,7 @@ type fileOutputs struct {
 }
 
 // selectFrom selects from score files and writes the subset, or the picks, to out.
-func (f *fileFlags) selectFrom(ctx context.Context, specs []run.SelectionSpec, out string, w io.Writer, asJSON bool) error {
+func (f *fileFlags) selectFrom(ctx context.Context, specs []selection.Request, out string, w io.Writer, asJSON bool) error {
 	parquet := strings.HasSuffix(f.scores, ".parquet")
 	switch {
 	case len(specs) > 1:
@@ -94,9 +94,13 @@ func (f *fileFlags) selectFrom(ctx context.Context, specs []run.SelectionSpec, o
 }
 
 // choose selects from a pool and notes how it went.
-func (res *fileResult) choose(pool *selection.Pool, samples run.Samples, spec run.SelectionSpec) (*selection.Result, error) {
+func (res *fileResult) choose(pool *selection.Pool, samples run.Samples, spec selection.Request) (*selection.Result, error) {
 	start := time.Now()
-	params, err := spec.ForPool(pool, samples)
+	resolved, err := spec.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	params, err := samples.Params(resolved)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -129,7 +133,7 @@ func count(pool *selection.Pool, samples run.Samples) events.Counts {
 	return counts
 }
 
-func (res *fileResult) fromReference(ctx context.Context, folder, manifest string, spec run.SelectionSpec, out string) error {
+func (res *fileResult) fromReference(ctx context.Context, folder, manifest string, spec selection.Request, out string) error {
 	start := time.Now()
 	data, err := reference.Load(ctx, folder, manifest)
 	if err != nil {
@@ -148,7 +152,7 @@ func (res *fileResult) fromReference(ctx context.Context, folder, manifest strin
 	return err
 }
 
-func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec run.SelectionSpec, out string) error {
+func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec selection.Request, out string) error {
 	start := time.Now()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -40,7 +41,7 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 }
 
 // chooseAll makes nested selections. Several have folders of their own below dir, named by their size.
-func (r *result) chooseAll(ctx context.Context, s session, specs []run.SelectionSpec, work bucket.Reader, dir string) error {
+func (r *result) chooseAll(ctx context.Context, s session, specs []selection.Request, work bucket.Reader, dir string) error {
 	if len(specs) == 1 {
 		return r.choose(ctx, s, specs[0], work, dir)
 	}
@@ -62,7 +63,7 @@ func (r *result) chooseAll(ctx context.Context, s session, specs []run.Selection
 	return nil
 }
 
-func (r *result) choose(ctx context.Context, s session, spec run.SelectionSpec, work bucket.Reader, dir string) (err error) {
+func (r *result) choose(ctx context.Context, s session, spec selection.Request, work bucket.Reader, dir string) (err error) {
 	if r.selection, err = s.choose(ctx, r.Run, spec, r.Seconds); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
@@ -72,7 +73,7 @@ func newSelect() *cobra.Command {
 	return cmd
 }
 
-func selectFrom(ctx context.Context, runID string, specs []run.SelectionSpec, state, dir string, show *display) (*result, error) {
+func selectFrom(ctx context.Context, runID string, specs []selection.Request, state, dir string, show *display) (*result, error) {
 	start := time.Now()
 	_, work, err := openState(state)
 	if err != nil {

@@ -30,7 +30,7 @@ func amount[T any](t *testing.T, parse func(string) (T, error), text string) T {
 	return v
 }
 
-func parseSelection(t *testing.T, args ...string) ([]run.SelectionSpec, error) {
+func parseSelection(t *testing.T, args ...string) ([]selection.Request, error) {
 	t.Helper()
 	var f selectionFlags
 	cmd := &cobra.Command{}
@@ -47,29 +47,29 @@ func TestSelectionFlags(t *testing.T) {
 	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\r\n\nb c\nd")
 	tests := map[string]struct {
 		args []string
-		want run.SelectionSpec
+		want selection.Request
 	}{
-		"budget":       {nil, run.SelectionSpec{}},
-		"capabilities": {[]string{"--capabilities", "humanities, stem knowledge"}, run.SelectionSpec{Capabilities: []string{"humanities", "stem knowledge"}}},
+		"budget":       {nil, selection.Request{}},
+		"capabilities": {[]string{"--capabilities", "humanities, stem knowledge"}, selection.Request{Rules: selection.Rules{Capabilities: []string{"humanities", "stem knowledge"}}}},
 		"weights": {[]string{"--weights", "stem knowledge=3,humanities=0.5"},
-			run.SelectionSpec{Weights: map[string]float64{"stem knowledge": 3, "humanities": 0.5}}},
-		"threshold":    {[]string{"--threshold", "-1"}, run.SelectionSpec{Threshold: -1}},
-		"thresholds":   {[]string{"--thresholds", "humanities=2"}, run.SelectionSpec{Thresholds: map[string]int{"humanities": 2}}},
-		"within-bin":   {[]string{"--within-bin", "score"}, run.SelectionSpec{WithinBin: selection.ByScore}},
-		"ratings-only": {[]string{"--ratings-only"}, run.SelectionSpec{RatingsOnly: true}},
-		"strategy":     {[]string{"--strategy", "top"}, run.SelectionSpec{Strategy: selection.Top}},
-		"seed":         {[]string{"--seed", "18446744073709551615"}, run.SelectionSpec{Seed: 1<<64 - 1}},
+			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"stem knowledge": 3, "humanities": 0.5}}}},
+		"threshold":    {[]string{"--threshold", "-1"}, selection.Request{Rules: selection.Rules{Threshold: -1}}},
+		"thresholds":   {[]string{"--thresholds", "humanities=2"}, selection.Request{Rules: selection.Rules{Thresholds: map[string]int{"humanities": 2}}}},
+		"within-bin":   {[]string{"--within-bin", "score"}, selection.Request{Rules: selection.Rules{WithinBin: selection.ByScore}}},
+		"ratings-only": {[]string{"--ratings-only"}, selection.Request{Rules: selection.Rules{RatingsOnly: true}}},
+		"strategy":     {[]string{"--strategy", "top"}, selection.Request{Rules: selection.Rules{Strategy: selection.Top}}},
+		"seed":         {[]string{"--seed", "18446744073709551615"}, selection.Request{Rules: selection.Rules{Seed: 1<<64 - 1}}},
 		"styles": {[]string{"--keep-styles", "yes/no", "--drop-styles", "comparison,coordinate"},
-			run.SelectionSpec{Styles: selection.Filter{Keep: []string{"yes/no"}, Drop: []string{"comparison", "coordinate"}}}},
+			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Keep: []string{"yes/no"}, Drop: []string{"comparison", "coordinate"}}}}},
 		"sources": {[]string{"--keep-sources", "a,b", "--drop-sources", "c"},
-			run.SelectionSpec{Sources: selection.Filter{Keep: []string{"a", "b"}, Drop: []string{"c"}}}},
-		"unique":   {[]string{"--unique"}, run.SelectionSpec{Unique: true}},
-		"include":  {[]string{"--include", ids}, run.SelectionSpec{Include: []string{"a", "b c", "d"}}},
-		"exclude":  {[]string{"--exclude", ids}, run.SelectionSpec{Exclude: []string{"a", "b c", "d"}}},
-		"minimums": {[]string{"--minimums", "geo170k=500,ai2d=1"}, run.SelectionSpec{Minimums: map[string]int{"geo170k": 500, "ai2d": 1}}},
-		"caps": {[]string{"--cap-source", "10%", "--cap-style", "200", "--cap-image", "3"}, run.SelectionSpec{Caps: selection.Caps{
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"a", "b"}, Drop: []string{"c"}}}}},
+		"unique":   {[]string{"--unique"}, selection.Request{Rules: selection.Rules{Unique: true}}},
+		"include":  {[]string{"--include", ids}, selection.Request{Include: []string{"a", "b c", "d"}}},
+		"exclude":  {[]string{"--exclude", ids}, selection.Request{Exclude: []string{"a", "b c", "d"}}},
+		"minimums": {[]string{"--minimums", "geo170k=500,ai2d=1"}, selection.Request{Rules: selection.Rules{Minimums: map[string]int{"geo170k": 500, "ai2d": 1}}}},
+		"caps": {[]string{"--cap-source", "10%", "--cap-style", "200", "--cap-image", "3"}, selection.Request{Rules: selection.Rules{Caps: selection.Caps{
 			Source: amount(t, selection.ParseCap, "10%"), Style: amount(t, selection.ParseCap, "200"), Image: amount(t, selection.ParseCap, "3"),
-		}}},
+		}}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

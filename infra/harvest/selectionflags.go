@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
@@ -57,13 +56,13 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 }
 
 // specs are the selections asked for: one for each budget, the smallest first.
-func (f selectionFlags) specs() ([]run.SelectionSpec, error) {
+func (f selectionFlags) specs() ([]selection.Request, error) {
 	if len(f.budgets) == 0 {
 		return nil, usageError{errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500")}
 	}
-	spec := run.SelectionSpec{
-		Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.Order(f.withinBin), RatingsOnly: f.ratingsOnly,
-		Strategy: selection.Strategy(f.strategy), Seed: f.seed, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
+	spec := selection.Request{
+		Rules: selection.Rules{Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.Order(f.withinBin), RatingsOnly: f.ratingsOnly,
+			Strategy: selection.Strategy(f.strategy), Seed: f.seed, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums},
 	}
 	var faults []error
 	fault := func(flag string, err error) {

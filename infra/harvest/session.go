@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 )
@@ -294,7 +295,7 @@ func endState(st *run.Status) (bool, error) {
 }
 
 // choose makes a selection and waits until its outputs are written.
-func (s session) choose(ctx context.Context, runID string, spec run.SelectionSpec, seconds map[string]float64) (*run.Selection, error) {
+func (s session) choose(ctx context.Context, runID string, spec selection.Request, seconds map[string]float64) (*run.Selection, error) {
 	start := time.Now()
 	var sel curate.SelectionStatus
 	s.show.update("select", 0, 0)

@@ -69,7 +69,7 @@ func testFixture(t *testing.T, folder string) {
 		t.Errorf("%d samples, want %d", data.Pool.Len(), args.Total)
 	}
 	result, err := selection.Select(data.Pool, selection.Params{
-		Budget: args.Budget, Threshold: args.Threshold, Capabilities: args.Capabilities, RatingsOnly: true,
+		Budget: args.Budget, Rules: selection.Rules{Threshold: args.Threshold, Capabilities: args.Capabilities, RatingsOnly: true},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func (s *Store) Explain(ctx context.Context, run, id string, wanted []string) ([
 	if err != nil {
 		return nil, err
 	}
-	pool, samples, err := s.pool(ctx, plan, sel.Parameters.Spec)
+	pool, samples, err := s.pool(ctx, plan, sel.Parameters.Request)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func imageCap(t *testing.T, text string) selection.Caps {
 func TestKnobs(t *testing.T) {
 	t.Parallel()
 	w, plan := varied(t)
-	all := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "100%")})
+	all := w.selectNow(plan, selection.Request{Budget: budget(t, "100%")})
 	if all.Selected != 14 || all.Total != 16 {
 		t.Fatalf("%d of %d are selected without a knob turned, want 14 of 16", all.Selected, all.Total)
 	}
@@ -76,17 +76,17 @@ func TestKnobs(t *testing.T) {
 	}
 	style := slices.Sorted(maps.Keys(styles))[0]
 	tests := map[string]struct {
-		spec   run.SelectionSpec
+		spec   selection.Request
 		out    []string // ids that are then out
 		reason string   // kind of their reason
 	}{
-		"exclude":          {run.SelectionSpec{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
-		"drop a source":    {run.SelectionSpec{Sources: selection.Filter{Drop: []string{"other"}}}, []string{"b00", "b01", "b02", "b03"}, "filtered: by its source"},
-		"keep a source":    {run.SelectionSpec{Sources: selection.Filter{Keep: []string{"tests"}}}, []string{"b00", "b01", "b02", "b03"}, "filtered: by its source"},
-		"drop a style":     {run.SelectionSpec{Styles: selection.Filter{Drop: []string{style}}}, styles[style], "filtered: by its styles"},
-		"unique":           {run.SelectionSpec{Unique: true}, []string{"twin2"}, "duplicate"},
-		"unique, included": {run.SelectionSpec{Unique: true, Include: []string{"twin1"}}, []string{"twin2"}, "duplicate"},
-		"cap of an image":  {run.SelectionSpec{Caps: imageCap(t, "1"), Include: []string{"b01"}}, []string{"b00"}, "capped: one of its images"},
+		"exclude":          {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
+		"drop a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered: by its source"},
+		"keep a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered: by its source"},
+		"drop a style":     {selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}}, styles[style], "filtered: by its styles"},
+		"unique":           {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
+		"unique, included": {selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}}, []string{"twin2"}, "duplicate"},
+		"cap of an image":  {selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}}, []string{"b00"}, "capped: one of its images"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		test := tests[name]
@@ -113,7 +113,7 @@ func TestKnobs(t *testing.T) {
 func TestInclude(t *testing.T) {
 	t.Parallel()
 	w, plan := varied(t)
-	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "3"), Include: []string{"b03", "a00"}})
+	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "3"), Include: []string{"b03", "a00"}})
 	picks := w.picks(sel)
 	if ids := w.ids(sel); len(ids) != 3 || ids[0] != "b03" || ids[1] != "a00" {
 		t.Errorf("picks %q, want b03 and a00 first", ids)
@@ -139,7 +139,7 @@ func TestTokens(t *testing.T) {
 			tokens = append(tokens, rec.Tokens)
 		}
 	}
-	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "200-tokens")})
+	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "200-tokens")})
 	spent := 0
 	for _, p := range w.picks(sel) {
 		spent += tokens[p.Index]
@@ -165,7 +165,7 @@ func TestNested(t *testing.T) {
 	t.Parallel()
 	w, plan := varied(t)
 	var before []string
-	specs := run.SelectionSpec{Exclude: []string{"a01"}}.Nested([]selection.Budget{budget(t, "20%"), budget(t, "6"), budget(t, "60%")})
+	specs := selection.Request{Exclude: []string{"a01"}}.Nested([]selection.Budget{budget(t, "20%"), budget(t, "6"), budget(t, "60%")})
 	for i, spec := range specs {
 		sel := w.selectNow(plan, spec)
 		ids := w.ids(sel)
@@ -178,7 +178,7 @@ func TestNested(t *testing.T) {
 			t.Errorf("explanation %+v, %v", explained, err)
 		}
 	}
-	alone := w.selectNow(plan, run.SelectionSpec{Exclude: []string{"a01"}, Budget: budget(t, "60%")})
+	alone := w.selectNow(plan, selection.Request{Exclude: []string{"a01"}, Budget: budget(t, "60%")})
 	if nested := w.selectNow(plan, specs[2]); alone.ID == nested.ID {
 		t.Errorf("%s is the id of a nested selection and of one alone", alone.ID)
 	}
@@ -189,7 +189,7 @@ func TestStrategies(t *testing.T) {
 	w, plan := varied(t)
 	seen := map[string]bool{}
 	for _, strategy := range []selection.Strategy{"", selection.Random, selection.Top, selection.Stratified} {
-		sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "5"), Strategy: strategy})
+		sel := w.selectNow(plan, selection.Request{Budget: budget(t, "5"), Rules: selection.Rules{Strategy: strategy}})
 		if sel.Selected != 5 || seen[sel.ID] {
 			t.Errorf("%q: %d are selected as %s", strategy, sel.Selected, sel.ID)
 		}
@@ -212,8 +212,8 @@ func TestSelectionIDOfMaps(t *testing.T) {
 		for i, name := range plan.Rubric.Capabilities {
 			weights[name], thresholds[name] = float64(i+1), i%3
 		}
-		sel, err := w.store.Select(t.Context(), plan.Run, run.SelectionSpec{
-			Budget: budget(t, "5"), Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1},
+		sel, err := w.store.Select(t.Context(), plan.Run, selection.Request{
+			Budget: budget(t, "5"), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -232,22 +232,22 @@ func TestKnobsRefused(t *testing.T) {
 	w, plan := varied(t)
 	tests := map[string]struct {
 		budget string
-		spec   run.SelectionSpec
+		spec   selection.Request
 		want   []string
 	}{
-		"unknown include":     {"2", run.SelectionSpec{Include: []string{"a00", "zz"}}, []string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"}},
-		"unknown exclude":     {"2", run.SelectionSpec{Exclude: []string{"zz"}}, []string{`exclude: the run has no sample ["zz"]`}},
-		"include of a failed": {"2", run.SelectionSpec{Include: []string{"bad"}}, []string{`include: sample "bad" was not scored; leave it out`}},
-		"too many includes":   {"1", run.SelectionSpec{Include: []string{"a00", "a01"}}, []string{"budget: 1", "the least is 2"}},
-		"in and out":          {"2", run.SelectionSpec{Include: []string{"a00"}, Exclude: []string{"a00"}}, []string{"include:", "excluded"}},
-		"minimum":             {"9", run.SelectionSpec{Minimums: map[string]int{"other": 5}}, []string{`minimums: 5 samples of "other"`, "the most is 4"}},
-		"source":              {"2", run.SelectionSpec{Sources: selection.Filter{Keep: []string{"moon"}}}, []string{`"moon" is unknown`, "tests, other"}},
-		"style":               {"2", run.SelectionSpec{Styles: selection.Filter{Drop: []string{"sonnet"}}}, []string{`"sonnet" is unknown`}},
-		"strategy":            {"2", run.SelectionSpec{Strategy: "best"}, []string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
-		"weight":              {"2", run.SelectionSpec{Weights: map[string]float64{"humanities": -1}}, []string{`weights: "humanities"`, "give 1e-06"}},
-		"tokens":              {"9M-tokens", run.SelectionSpec{}, []string{"budget: 9000000 tokens", "give 1 to"}},
-		"mixed budgets":       {"9", run.SelectionSpec{Within: []selection.Budget{budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
-		"descending budgets":  {"3", run.SelectionSpec{Within: []selection.Budget{budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
+		"unknown include":     {"2", selection.Request{Include: []string{"a00", "zz"}}, []string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"}},
+		"unknown exclude":     {"2", selection.Request{Exclude: []string{"zz"}}, []string{`exclude: the run has no sample ["zz"]`}},
+		"include of a failed": {"2", selection.Request{Include: []string{"bad"}}, []string{`include: sample "bad" was not scored; leave it out`}},
+		"too many includes":   {"1", selection.Request{Include: []string{"a00", "a01"}}, []string{"budget: 1", "the least is 2"}},
+		"in and out":          {"2", selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}}, []string{"include:", "excluded"}},
+		"minimum":             {"9", selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}}, []string{`minimums: 5 samples of "other"`, "the most is 4"}},
+		"source":              {"2", selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}}, []string{`"moon" is unknown`, "tests, other"}},
+		"style":               {"2", selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}}, []string{`"sonnet" is unknown`}},
+		"strategy":            {"2", selection.Request{Rules: selection.Rules{Strategy: "best"}}, []string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
+		"weight":              {"2", selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}}, []string{`weights: "humanities"`, "give 1e-06"}},
+		"tokens":              {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
+		"mixed budgets":       {"9", selection.Request{Within: []selection.Budget{budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
+		"descending budgets":  {"3", selection.Request{Within: []selection.Budget{budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
 	}
 	before := w.snapshot()
 	for name, test := range tests {
@@ -299,10 +299,10 @@ exclude: [a03]
 	}
 	caps := imageCap(t, "3")
 	caps.Source = source
-	want := run.Parameters{Budget: 6, Within: []int{2, 3}, Spec: run.SelectionSpec{
-		Capabilities: plan.Rubric.Capabilities, Weights: map[string]float64{"stem knowledge": 3}, Thresholds: map[string]int{"humanities": 2},
-		WithinBin: selection.ByScore, Styles: selection.Filter{Drop: []string{"comparison"}}, Sources: selection.Filter{Keep: []string{"tests"}},
-		Caps: caps, Minimums: map[string]int{"tests": 1}, Unique: true, Exclude: []string{"a03"},
+	want := selection.ResolvedRequest{Budget: 6, Within: []int{2, 3}, Request: selection.Request{
+		Rules: selection.Rules{Capabilities: plan.Rubric.Capabilities, Weights: map[string]float64{"stem knowledge": 3}, Thresholds: map[string]int{"humanities": 2},
+			WithinBin: selection.ByScore, Styles: selection.Filter{Drop: []string{"comparison"}}, Sources: selection.Filter{Keep: []string{"tests"}},
+			Caps: caps, Minimums: map[string]int{"tests": 1}, Unique: true}, Exclude: []string{"a03"},
 	}}
 	if diff := cmp.Diff(want, sel.Parameters, cmp.Comparer(func(a, b selection.Budget) bool { return a == b }), cmp.Comparer(func(a, b selection.Cap) bool { return a == b })); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
@@ -313,7 +313,7 @@ exclude: [a03]
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	w, plan := scored(t, slices.Concat(plain("a", 6), []string{record("a00", "Again."), record("poor", worthless), record("odd", styleless), record("bad", unratable)}))
-	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "2")})
+	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "2")})
 	picked := w.picks(sel)[1]
 	got, err := w.store.Explain(t.Context(), plan.Run, sel.ID, []string{picked.ID, "poor", "odd", "bad"})
 	if err != nil {
@@ -382,7 +382,7 @@ func TestRetryKeepsKnobs(t *testing.T) {
 func TestReadPool(t *testing.T) {
 	t.Parallel()
 	w, plan := varied(t)
-	spec := run.SelectionSpec{Budget: budget(t, "40%"), Unique: true, Caps: imageCap(t, "1"), Exclude: []string{"a02"}}
+	spec := selection.Request{Budget: budget(t, "40%"), Rules: selection.Rules{Unique: true, Caps: imageCap(t, "1")}, Exclude: []string{"a02"}}
 	want := w.picks(w.selectNow(plan, spec))
 	var files [][]byte
 	for _, name := range w.objects("runs/" + plan.Run + "/scores/") {
@@ -397,7 +397,11 @@ func TestReadPool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	params, err := spec.ForPool(pool, samples)
+	resolved, err := spec.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := samples.Params(resolved)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,12 +438,16 @@ func TestReadForeignPool(t *testing.T) {
 	if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
 		t.Fatal(err)
 	}
-	spec := run.SelectionSpec{Budget: budget(t, "100%"), Unique: true}
+	spec := selection.Request{Budget: budget(t, "100%"), Rules: selection.Rules{Unique: true}}
 	pool, samples, err := run.ReadPool(t.Context(), [][]byte{file.Bytes()}, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	params, err := spec.ForPool(pool, samples)
+	resolved, err := spec.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := samples.Params(resolved)
 	if err != nil {
 		t.Fatal(err)
 	}

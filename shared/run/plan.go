@@ -9,6 +9,7 @@ import (
 	"github.com/gowebpki/jcs"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // A Plan fixes everything about a run before any work is done. It is runs/<run>/plan.json.
@@ -33,7 +34,7 @@ type Plan struct {
 	EstimatedCost float64 `json:"estimated_cost"`
 	NeedsApproval bool    `json:"needs_approval,omitempty"`
 	// Selection is made when the run is scored, if it has a budget.
-	Selection SelectionSpec `json:"selection"`
+	Selection selection.Request `json:"selection"`
 }
 
 // A Manifest is one input file of a run, and the very content that was planned.

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 const otherRubric = `
@@ -125,8 +126,8 @@ func TestStartRefused(t *testing.T) {
 		{"rubric missing", run.Spec{Dataset: "demo", Manifests: one, Rubric: "r.yaml"}, "", []string{"rubric:", "datasets/demo/r.yaml"}},
 		{"rubric broken", run.Spec{Dataset: "demo", Manifests: one, Rubric: "a.json"}, "name: x\nstyle: []\n", []string{"datasets/demo/a.json", "line 2", "style"}},
 		{"scorer", run.Spec{Dataset: "demo", Manifests: one, Scorer: "oracle"}, "", []string{`scorer "oracle"`, "there is no"}},
-		{"capability", run.Spec{Dataset: "demo", Manifests: one, SelectionSpec: run.SelectionSpec{Capabilities: []string{"wit"}}}, "", []string{"capabilities[0]", `"wit"`}},
-		{"threshold", run.Spec{Dataset: "demo", Manifests: one, SelectionSpec: run.SelectionSpec{Threshold: 5}}, "", []string{"threshold: 5"}},
+		{"capability", run.Spec{Dataset: "demo", Manifests: one, Request: selection.Request{Rules: selection.Rules{Capabilities: []string{"wit"}}}}, "", []string{"capabilities: \"wit\" is unknown", `"wit"`}},
+		{"threshold", run.Spec{Dataset: "demo", Manifests: one, Request: selection.Request{Rules: selection.Rules{Threshold: 5}}}, "", []string{"threshold: 5"}},
 		{"empty manifest", run.Spec{Dataset: "demo", Manifests: one}, "", []string{"datasets/demo/a.json", "empty"}},
 		{"no records", run.Spec{Dataset: "demo", Manifests: one}, "[]", []string{"demo", "no records"}},
 		{"cut short", run.Spec{Dataset: "demo", Manifests: one}, `[{"id": 1}, {"id`, []string{"datasets/demo/a.json", "line 1", "element 2"}},

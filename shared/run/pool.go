@@ -38,7 +38,7 @@ func (s *Store) Pool(ctx context.Context, run string) (*selection.Pool, Samples,
 	if err != nil {
 		return nil, Samples{}, err
 	}
-	return s.pool(ctx, plan, SelectionSpec{})
+	return s.pool(ctx, plan, selection.Request{})
 }
 
 // SeedPool is the same pool with what tells images and twins apart, and an order of chance by the seed.
@@ -51,12 +51,12 @@ func (s *Store) SeedPool(ctx context.Context, run string, seed uint64) (*selecti
 	if err != nil {
 		return nil, err
 	}
-	pool, _, err := s.pool(ctx, plan, SelectionSpec{Seed: seed, Unique: true, Caps: selection.Caps{Image: one}})
+	pool, _, err := s.pool(ctx, plan, selection.Request{Rules: selection.Rules{Seed: seed, Unique: true, Caps: selection.Caps{Image: one}}})
 	return pool, err
 }
 
 // pool reads the scores of a run into the form that selection takes.
-func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*selection.Pool, Samples, error) {
+func (s *Store) pool(ctx context.Context, plan *Plan, spec selection.Request) (*selection.Pool, Samples, error) {
 	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
 	for _, style := range plan.Rubric.Styles {
 		build.styles.id(style) // in the rubric's order, for summaries
@@ -69,7 +69,7 @@ func (s *Store) pool(ctx context.Context, plan *Plan, spec SelectionSpec) (*sele
 
 // ReadPool reads files of scores, one at least, in their order, into the form that selection takes.
 // The capabilities are those of the first file; one that another file lacks is an error.
-func ReadPool(ctx context.Context, files [][]byte, spec SelectionSpec) (*selection.Pool, Samples, error) {
+func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*selection.Pool, Samples, error) {
 	first, err := scores.ReadColumns(newReaderAt(files[0]), int64(len(files[0])))
 	if err != nil {
 		return nil, Samples{}, err
@@ -85,11 +85,11 @@ func ReadPool(ctx context.Context, files [][]byte, spec SelectionSpec) (*selecti
 type poolBuilder struct {
 	pool                    *selection.Pool
 	samples                 Samples
-	spec                    SelectionSpec
+	spec                    selection.Request
 	sources, styles, images names
 }
 
-func newPoolBuilder(capabilities []string, spec SelectionSpec) *poolBuilder {
+func newPoolBuilder(capabilities []string, spec selection.Request) *poolBuilder {
 	pool := selection.NewPool(capabilities...)
 	pool.Expected = make([][]uint16, len(capabilities))
 	return &poolBuilder{
@@ -122,7 +122,7 @@ func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context
 	return nil
 }
 
-func (s *Store) rangeColumns(ctx context.Context, plan *Plan, r int, spec SelectionSpec) (rangeScores, error) {
+func (s *Store) rangeColumns(ctx context.Context, plan *Plan, r int, spec selection.Request) (rangeScores, error) {
 	name := rangeScoresName(plan.Run, r)
 	data, err := s.read(ctx, name)
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *Store) rangeColumns(ctx context.Context, plan *Plan, r int, spec Select
 }
 
 // readRangeScores reads the columns that a selection needs.
-func readRangeScores(data []byte, capabilities []string, spec SelectionSpec) (rangeScores, error) {
+func readRangeScores(data []byte, capabilities []string, spec selection.Request) (rangeScores, error) {
 	file, size := newReaderAt(data), int64(len(data))
 	var out rangeScores
 	var errs [5]error
@@ -167,7 +167,7 @@ func (c rangeScores) appendExtras(pool *selection.Pool, images *names) {
 			sum := sha256.Sum256([]byte(twin))
 			copy(content[:], sum[:])
 		}
-		pool.Content = append(pool.Content, content)
+		pool.Twin = append(pool.Twin, content)
 	}
 	if c.imageStarts == nil {
 		return

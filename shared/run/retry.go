@@ -7,6 +7,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // Retry starts the next attempt of a scored run. Samples that failed are tried again, as when their
@@ -93,7 +94,7 @@ func (s *Store) ratedContent(ctx context.Context, run string) (map[string]place,
 	}
 	places := make(map[string]place, plan.Samples)
 	for r := range plan.Ranges {
-		columns, err := s.rangeColumns(ctx, plan, r, SelectionSpec{})
+		columns, err := s.rangeColumns(ctx, plan, r, selection.Request{})
 		if errors.Is(err, bucket.ErrNotExist) {
 			continue // the earlier run did not come that far
 		} else if err != nil {

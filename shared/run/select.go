@@ -17,13 +17,13 @@ import (
 
 // A Selection is what was chosen of a run and how: runs/<run>/selections/<id>/selection.json.
 type Selection struct {
-	ID         string     `json:"id"`
-	Run        string     `json:"run"`
-	Dataset    string     `json:"dataset"`
-	Algorithm  string     `json:"algorithm"`
-	Parameters Parameters `json:"parameters"`
-	Total      int        `json:"total"`    // samples of the run, failed and skipped ones too
-	Selected   int        `json:"selected"` // samples of the subset
+	ID         string                    `json:"id"`
+	Run        string                    `json:"run"`
+	Dataset    string                    `json:"dataset"`
+	Algorithm  string                    `json:"algorithm"`
+	Parameters selection.ResolvedRequest `json:"parameters"`
+	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
+	Selected   int                       `json:"selected"` // samples of the subset
 	// Shortfall is how much of the budget could not be given: samples, or tokens.
 	Shortfall int `json:"shortfall"`
 	// Shortfalls tell what could not be given where it was asked, and why.
@@ -55,7 +55,7 @@ var (
 
 // Select chooses a subset of a scored run, or finds the selection with equal parameters, and sets
 // going whatever of its outputs is missing. A *RefusedError is a fault of the spec.
-func (s *Store) Select(ctx context.Context, run string, spec SelectionSpec) (*Selection, error) {
+func (s *Store) Select(ctx context.Context, run string, spec selection.Request) (*Selection, error) {
 	plan, err := s.Plan(ctx, run)
 	if err != nil {
 		return nil, err
@@ -68,14 +68,14 @@ func (s *Store) Select(ctx context.Context, run string, spec SelectionSpec) (*Se
 	} else if !scored {
 		return nil, fmt.Errorf("%w: %s", ErrNotScored, run)
 	}
-	params, err := spec.resolve(plan)
+	params, err := plan.Resolve(spec)
 	if err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
 	id, err := canonicalHash(struct {
-		Run        string     `json:"run"`
-		Algorithm  string     `json:"algorithm"`
-		Parameters Parameters `json:"parameters"`
+		Run        string                    `json:"run"`
+		Algorithm  string                    `json:"algorithm"`
+		Parameters selection.ResolvedRequest `json:"parameters"`
 	}{run, AlgorithmVersion, params})
 	if err != nil {
 		return nil, fmt.Errorf("computing the selection's id: %w", err)
@@ -105,8 +105,8 @@ func (s *Store) Selection(ctx context.Context, run, id string) (*Selection, erro
 	return &sel, nil
 }
 
-func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parameters) (*Selection, error) {
-	pool, samples, err := s.pool(ctx, plan, params.Spec)
+func (s *Store) choose(ctx context.Context, plan *Plan, id string, params selection.ResolvedRequest) (*Selection, error) {
+	pool, samples, err := s.pool(ctx, plan, params.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parame
 	sel := &Selection{
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
 		Total: pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
-		Capabilities: result.Capabilities, Summary: selection.Summarize(pool, result.Samples(), params.Spec.Seed),
+		Capabilities: result.Capabilities, Summary: selection.Summarize(pool, result.Samples(), params.Request.Seed),
 		PerRange: make([]int, len(plan.Ranges)),
 		Outputs: Outputs{
 			Subset:   subsetName(plan.Run, id, plan.Format()),
@@ -144,8 +144,8 @@ func (s *Store) choose(ctx context.Context, plan *Plan, id string, params Parame
 }
 
 // apply selects from a pool, and returns what it selected with.
-func apply(pool *selection.Pool, samples Samples, params Parameters) (selection.Params, *selection.Result, error) {
-	chosen, err := params.params(samples)
+func apply(pool *selection.Pool, samples Samples, params selection.ResolvedRequest) (selection.Params, *selection.Result, error) {
+	chosen, err := samples.Params(params)
 	if err != nil {
 		return selection.Params{}, nil, err
 	}

@@ -27,7 +27,7 @@ func scored(t *testing.T, records []string) (*world, *run.Plan) {
 }
 
 // selectNow makes a selection and writes its parts.
-func (w *world) selectNow(plan *run.Plan, spec run.SelectionSpec) *run.Selection {
+func (w *world) selectNow(plan *run.Plan, spec selection.Request) *run.Selection {
 	w.t.Helper()
 	sel, err := w.store.Select(w.t.Context(), plan.Run, spec)
 	if err != nil {
@@ -66,25 +66,25 @@ func (w *world) rejected(sel *run.Selection) []run.Rejected {
 func TestSelectionID(t *testing.T) {
 	t.Parallel()
 	w, plan := scored(t, plain("a", 20))
-	spec := func(text string) run.SelectionSpec { return run.SelectionSpec{Budget: budget(t, text)} }
+	spec := func(text string) selection.Request { return selection.Request{Budget: budget(t, text)} }
 	base := w.selectNow(plan, spec("30%"))
 	all := plan.Rubric.Capabilities
 	tests := []struct {
 		name string
-		spec run.SelectionSpec
+		spec selection.Request
 		same bool
 	}{
 		{"ratio", spec("0.3"), true},
 		{"longer ratio", spec("0.30"), true},
 		{"count", spec("6"), true},
 		{"ratio that rounds down to it", spec("34%"), true},
-		{"all capabilities, spelled out", run.SelectionSpec{Budget: budget(t, "6"), Capabilities: all}, true},
-		{"defaults by their names", run.SelectionSpec{Budget: budget(t, "6"), Strategy: selection.MMSSR, WithinBin: selection.ByPosition}, true},
+		{"all capabilities, spelled out", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Capabilities: all}}, true},
+		{"defaults by their names", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Strategy: selection.MMSSR, WithinBin: selection.ByPosition}}, true},
 		{"other count", spec("7"), false},
-		{"other order", run.SelectionSpec{Budget: budget(t, "6"), Capabilities: append(slices.Clone(all[1:]), all[0])}, false},
-		{"threshold", run.SelectionSpec{Budget: budget(t, "6"), Threshold: 1}, false},
-		{"ratings only", run.SelectionSpec{Budget: budget(t, "6"), RatingsOnly: true}, false},
-		{"seed", run.SelectionSpec{Budget: budget(t, "6"), Seed: 1}, false},
+		{"other order", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Capabilities: append(slices.Clone(all[1:]), all[0])}}, false},
+		{"threshold", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Threshold: 1}}, false},
+		{"ratings only", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{RatingsOnly: true}}, false},
+		{"seed", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Seed: 1}}, false},
 		{"everything", spec("1.0"), false},
 	}
 	for _, test := range tests {
@@ -104,7 +104,7 @@ func TestSelectionID(t *testing.T) {
 func TestSelectOnce(t *testing.T) {
 	t.Parallel()
 	w, plan := scored(t, plain("a", 12))
-	spec := run.SelectionSpec{Budget: budget(t, "5")}
+	spec := selection.Request{Budget: budget(t, "5")}
 	first := w.selectNow(plan, spec)
 	var styles []string
 	for _, share := range first.Summary.Pool.Styles {
@@ -131,16 +131,16 @@ func TestSelectRefused(t *testing.T) {
 	w, plan := scored(t, plain("a", 12))
 	tests := []struct {
 		name string
-		spec run.SelectionSpec
+		spec selection.Request
 		want []string
 	}{
-		{"no budget", run.SelectionSpec{}, []string{"budget:", "missing"}},
-		{"more than all", run.SelectionSpec{Budget: budget(t, "13")}, []string{"budget:", "13", "the most is 12"}},
-		{"less than one", run.SelectionSpec{Budget: budget(t, "5%")}, []string{"budget:", "the least is 1"}},
-		{"threshold too high", run.SelectionSpec{Budget: budget(t, "1"), Threshold: 5}, []string{"threshold: 5", "-1 to 4"}},
-		{"threshold too low", run.SelectionSpec{Budget: budget(t, "1"), Threshold: -2}, []string{"threshold: -2"}},
-		{"capabilities", run.SelectionSpec{Budget: budget(t, "1"), Capabilities: []string{"wit", "humanities", "humanities"}},
-			[]string{`capabilities[0]: "wit" is not in the rubric`, `capabilities[2]: "humanities" is listed twice`}},
+		{"no budget", selection.Request{}, []string{"budget:", "missing"}},
+		{"more than all", selection.Request{Budget: budget(t, "13")}, []string{"budget:", "13", "the most is 12"}},
+		{"less than one", selection.Request{Budget: budget(t, "5%")}, []string{"budget:", "the least is 1"}},
+		{"threshold too high", selection.Request{Budget: budget(t, "1"), Rules: selection.Rules{Threshold: 5}}, []string{"threshold: 5", "-1 to 4"}},
+		{"threshold too low", selection.Request{Budget: budget(t, "1"), Rules: selection.Rules{Threshold: -2}}, []string{"threshold: -2"}},
+		{"capabilities", selection.Request{Budget: budget(t, "1"), Rules: selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}}},
+			[]string{`capabilities: "wit" is unknown; known are: `, `capabilities: "humanities" is named twice`}},
 	}
 	before := w.snapshot()
 	for _, test := range tests {
@@ -151,8 +151,8 @@ func TestSelectRefused(t *testing.T) {
 				t.Errorf("%s: the reason %q lacks %q", test.name, reason, want)
 			}
 		}
-		if err := plan.Check(test.spec); err == nil || err.Error() != reason {
-			t.Errorf("%s: Check says %v, and Select %q", test.name, err, reason)
+		if _, err := plan.Resolve(test.spec); err == nil || err.Error() != reason {
+			t.Errorf("%s: Resolve says %v, and Select %q", test.name, err, reason)
 		}
 	}
 	if diff := cmp.Diff(before, w.snapshot()); diff != "" {
@@ -181,7 +181,7 @@ func TestRejected(t *testing.T) {
 		`{"id": "hollow"}`, record("p", "Gone.", "gone.png"),
 	}
 	w, plan := scored(t, slices.Concat(plain("a", 1), []string{record("a00", "Again.")}, odd, plain("b", 2)))
-	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "2")})
+	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "2")})
 	type line struct {
 		Status scores.Status
 		Reason string // its kind
@@ -220,7 +220,7 @@ func TestRejected(t *testing.T) {
 func TestShortfall(t *testing.T) {
 	t.Parallel()
 	w, plan := scored(t, append(plain("a", 6), record("bad", unratable), record("poor", worthless)))
-	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "100%")})
+	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "100%")})
 	if sel.Parameters.Budget != 8 || sel.Selected != 6 || sel.Shortfall != 2 || sel.Summary.Selection.Samples != 6 {
 		t.Errorf("selected %d of a budget of %d with a shortfall of %d, want 6 of 8 with 2", sel.Selected, sel.Parameters.Budget, sel.Shortfall)
 	}
@@ -228,7 +228,7 @@ func TestShortfall(t *testing.T) {
 		t.Errorf("%d are rejected, want 2", n)
 	}
 	// Ratings of 0 exceed a threshold of -1.
-	if sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "100%"), Threshold: -1}); sel.Selected != 7 {
+	if sel := w.selectNow(plan, selection.Request{Budget: budget(t, "100%"), Rules: selection.Rules{Threshold: -1}}); sel.Selected != 7 {
 		t.Errorf("above -1 %d are selected, want 7", sel.Selected)
 	}
 }
@@ -236,7 +236,7 @@ func TestShortfall(t *testing.T) {
 func TestNothingSelected(t *testing.T) {
 	t.Parallel()
 	w, plan := scored(t, []string{record("bad", unratable), record("poor", worthless)})
-	sel := w.selectNow(plan, run.SelectionSpec{Budget: budget(t, "1")})
+	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "1")})
 	if got := string(w.read(sel.Outputs.Subset)); sel.Selected != 0 || !json.Valid([]byte(got)) {
 		t.Errorf("%d are selected, and the subset is %q; want an empty array", sel.Selected, got)
 	}
@@ -271,7 +271,7 @@ func TestSubset(t *testing.T) {
 			t.Run(test.name+" "+share, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
-				spec := run.Spec{Dataset: "demo", SelectionSpec: run.SelectionSpec{Budget: budget(t, share)}}
+				spec := run.Spec{Dataset: "demo", Request: selection.Request{Budget: budget(t, share)}}
 				for name, content := range test.manifests {
 					w.upload("datasets/demo/parts/"+name, content)
 					spec.Manifests = append(spec.Manifests, "parts/"+name)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -37,7 +38,7 @@ type Spec struct {
 	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over from it.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// The selection is made automatically when the run is scored, if it has a budget.
-	SelectionSpec `yaml:",inline"`
+	selection.Request `yaml:",inline"`
 }
 
 // ParseSpec reads a dataset.yaml of the named dataset.
@@ -82,6 +83,6 @@ func (s Spec) Validate() error {
 	if s.Reuse != "" && !namePattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))
 	}
-	faults = append(faults, s.SelectionSpec.Validate())
+	faults = append(faults, s.Request.Validate())
 	return errors.Join(faults...)
 }

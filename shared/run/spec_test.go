@@ -54,7 +54,7 @@ const specFile = "datasets/demo/dataset.yaml"
 func TestSpecOfFile(t *testing.T) {
 	t.Parallel()
 	budgetOf := func(text string) run.Spec {
-		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, SelectionSpec: run.SelectionSpec{Budget: budget(t, text)}}
+		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Request: selection.Request{Budget: budget(t, text)}}
 	}
 	tests := []struct {
 		name, file string
@@ -75,9 +75,9 @@ seed: 7
 `, run.Spec{
 			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
 			Scorer: "gpu", DuplicateIDs: dataset.KeepDuplicates, Reuse: "demo-0123456789ab",
-			SelectionSpec: run.SelectionSpec{
-				Budget: budget(t, "30%"), Capabilities: []string{"humanities", "causal reasoning"},
-				Threshold: 2, RatingsOnly: true, Seed: 7,
+			Request: selection.Request{
+				Budget: budget(t, "30%"), Rules: selection.Rules{Capabilities: []string{"humanities", "causal reasoning"},
+					Threshold: 2, RatingsOnly: true, Seed: 7},
 			},
 		}},
 		{"percentage", "manifests: [a.json]\nbudget: 30%", budgetOf("30%")},
@@ -159,7 +159,7 @@ func TestRefuse(t *testing.T) {
 		"resume": func() error { return w.store.Resume(t.Context(), plan.Run, false) },
 		"retry":  func() error { _, err := w.store.Retry(t.Context(), plan.Run); return err },
 		"select": func() error {
-			_, err := w.store.Select(t.Context(), plan.Run, run.SelectionSpec{})
+			_, err := w.store.Select(t.Context(), plan.Run, selection.Request{})
 			return err
 		},
 		"cancel":  func() error { return w.store.Cancel(t.Context(), plan.Run) },

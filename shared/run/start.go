@@ -102,7 +102,7 @@ func (s *Store) Start(ctx context.Context, spec Spec, limits Limits) (*Plan, err
 	if plan, err = s.Plan(ctx, plan.Run); err != nil {
 		return nil, err
 	}
-	if err := s.want(ctx, plan, spec.SelectionSpec); err != nil {
+	if err := s.want(ctx, plan, spec.Request); err != nil {
 		return nil, err
 	}
 	return plan, s.publishMissing(ctx, plan)
@@ -134,7 +134,7 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 			Images: dataset.ImageLimits{MaxBytes: limits.MaxImageBytes, MaxPixels: limits.MaxImagePixels},
 		},
 		Constants: Constants{RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes},
-		Selection: spec.SelectionSpec, Reuse: spec.Reuse,
+		Selection: spec.Request, Reuse: spec.Reuse,
 	}
 	if plan.Images == "" {
 		plan.Images = "images/" + spec.Dataset + "/"
@@ -164,7 +164,7 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 			return nil, err
 		}
 	}
-	if err := plan.Selection.checkNames(plan.Rubric); err != nil {
+	if err := plan.Selection.ValidateNames(plan.Rubric.Capabilities, plan.Rubric.Styles); err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
 	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {
@@ -211,7 +211,7 @@ func (p *Plan) fitSelection(byDefault bool) error {
 	if p.Selection.Budget.IsZero() {
 		return nil
 	}
-	err := p.Check(p.Selection)
+	_, err := p.Resolve(p.Selection)
 	if err != nil && byDefault {
 		p.Selection.Budget = selection.Budget{}
 		return nil

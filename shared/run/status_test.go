@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 func TestStatusOnTheWay(t *testing.T) {
@@ -68,7 +69,7 @@ func TestNoRun(t *testing.T) {
 			"retry":   func() error { _, err := w.store.Retry(ctx, id); return err },
 			"cancel":  func() error { return w.store.Cancel(ctx, id) },
 			"approve": func() error { return w.store.Approve(ctx, id) },
-			"select":  func() error { _, err := w.store.Select(ctx, id, run.SelectionSpec{}); return err },
+			"select":  func() error { _, err := w.store.Select(ctx, id, selection.Request{}); return err },
 			"bury":    func() error { return w.store.Bury(ctx, id, run.Dead{}) },
 			"cut":     func() error { return w.store.CutRange(ctx, events.RangeTask{Run: id}, "d") },
 			"score":   func() error { _, err := w.store.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },

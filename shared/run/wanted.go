@@ -7,15 +7,16 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // want records the automatic selection that a dataset asks for when its run was planned with
 // another or with none, as when dataset.yaml comes again with another budget. A run that is scored already selects at once.
-func (s *Store) want(ctx context.Context, plan *Plan, spec SelectionSpec) error {
+func (s *Store) want(ctx context.Context, plan *Plan, spec selection.Request) error {
 	if spec.Budget.IsZero() {
 		return nil
 	}
-	asked, err := spec.resolve(plan)
+	asked, err := plan.Resolve(spec)
 	if err != nil {
 		return &RefusedError{Reason: err.Error()}
 	}
@@ -23,7 +24,7 @@ func (s *Store) want(ctx context.Context, plan *Plan, spec SelectionSpec) error 
 	if err != nil {
 		return fmt.Errorf("identifying a selection: %w", err)
 	}
-	if planned, err := plan.Selection.resolve(plan); err == nil {
+	if planned, err := plan.Resolve(plan.Selection); err == nil {
 		if own, err := canonicalHash(planned); err != nil || own == id {
 			return err
 		}
@@ -39,13 +40,13 @@ func (s *Store) want(ctx context.Context, plan *Plan, spec SelectionSpec) error 
 }
 
 // wanted are the selections that were asked for after a run was planned.
-func (s *Store) wanted(ctx context.Context, run string) ([]SelectionSpec, error) {
-	var specs []SelectionSpec
+func (s *Store) wanted(ctx context.Context, run string) ([]selection.Request, error) {
+	var specs []selection.Request
 	for attrs, err := range s.Work.List(ctx, wantedPrefix(run), "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing the selections that run %s is to have: %w", run, err)
 		}
-		var spec SelectionSpec
+		var spec selection.Request
 		if err := s.readJSON(ctx, attrs.Name, &spec); err != nil {
 			return nil, err
 		}
@@ -56,7 +57,7 @@ func (s *Store) wanted(ctx context.Context, run string) ([]SelectionSpec, error)
 
 // SelectWanted makes one selection that was asked for after its run was planned.
 func (s *Store) SelectWanted(ctx context.Context, task events.SelectTask) (*Selection, error) {
-	var spec SelectionSpec
+	var spec selection.Request
 	if err := s.readJSON(ctx, wantedName(task.Run, task.Wanted), &spec); errors.Is(err, bucket.ErrNotExist) {
 		return nil, events.DataError(err)
 	} else if err != nil {
@@ -79,7 +80,7 @@ func (s *Store) SelectAutomatically(ctx context.Context, run string) ([]*Selecti
 		return nil, err
 	}
 	if !plan.Selection.Budget.IsZero() {
-		specs = append([]SelectionSpec{plan.Selection}, specs...)
+		specs = append([]selection.Request{plan.Selection}, specs...)
 	}
 	var made []*Selection
 	for _, spec := range specs {

@@ -33,7 +33,7 @@ func BenchmarkSelect(b *testing.B) {
 				})
 			}
 			b.Run("budget=30%,ratings-only", func(b *testing.B) {
-				benchmarkSelect(b, pool, Params{Budget: samples * 3 / 10, RatingsOnly: true})
+				benchmarkSelect(b, pool, Params{Budget: samples * 3 / 10, Rules: Rules{RatingsOnly: true}})
 			})
 		})
 	}

@@ -50,14 +50,14 @@ func ExampleParams() {
 		name   string
 		params selection.Params
 	}{
-		{"filter of styles", selection.Params{Budget: 6, Styles: selection.Filter{Drop: []string{"word/short-phrase"}}}},
-		{"filter of sources", selection.Params{Budget: 6, Sources: selection.Filter{Keep: []string{"chartqa"}}}},
+		{"filter of styles", selection.Params{Budget: 6, Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"word/short-phrase"}}}}},
+		{"filter of sources", selection.Params{Budget: 6, Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"chartqa"}}}}},
 		{"must-include", selection.Params{Budget: 2, Include: []uint32{5}}},
 		{"exclude", selection.Params{Budget: 2, Exclude: []uint32{2}}},
-		{"minimum of a source", selection.Params{Budget: 2, Minimums: map[string]int{"chartqa": 2}}},
+		{"minimum of a source", selection.Params{Budget: 2, Rules: selection.Rules{Minimums: map[string]int{"chartqa": 2}}}},
 		{"tokens", selection.Params{Budget: 800, InTokens: true}},
-		{"threshold of a capability", selection.Params{Budget: 6, Thresholds: map[string]int{"humanities": 4}}},
-		{"top", selection.Params{Budget: 3, Strategy: selection.Top}},
+		{"threshold of a capability", selection.Params{Budget: 6, Rules: selection.Rules{Thresholds: map[string]int{"humanities": 4}}}},
+		{"top", selection.Params{Budget: 3, Rules: selection.Rules{Strategy: selection.Top}}},
 	} {
 		result, err := selection.Select(pool, knob.params)
 		if err != nil {
@@ -77,7 +77,7 @@ func ExampleParams() {
 }
 
 func ExampleParams_Validate() {
-	params := selection.Params{Budget: 9, Styles: selection.Filter{Keep: []string{"coordinates"}}}
+	params := selection.Params{Budget: 9, Rules: selection.Rules{Styles: selection.Filter{Keep: []string{"coordinates"}}}}
 	fmt.Println(params.Validate(documents()))
 	// Output:
 	// styles: keep: "coordinates" is unknown; known are: word/short-phrase, chain-of-thought, detailed description, yes/no

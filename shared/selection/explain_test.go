@@ -30,15 +30,15 @@ func TestExplain(t *testing.T) {
 			Explanation{Order: 2, Rule: "include", Rank: 2},
 		},
 		"outranked": {
-			Params{Budget: 4, Threshold: 0}, 2,
+			Params{Budget: 4, Rules: Rules{Threshold: 0}}, 2,
 			Explanation{Reason: ReasonRank, Misses: []Miss{{name, "a+x", 3, 1}}},
 		},
 		"nearest bin first": {
-			Params{Budget: 1, Sources: Filter{Keep: []string{"x"}}, Include: []uint32{0}}, 1,
+			Params{Budget: 1, Rules: Rules{Sources: Filter{Keep: []string{"x"}}}, Include: []uint32{0}}, 1,
 			Explanation{Reason: ReasonRank, Misses: []Miss{{name, "b+x", 1, 0}, {name, "a+x", 2, 0}}},
 		},
 		"threshold": {
-			Params{Budget: 8, Threshold: 2}, 2,
+			Params{Budget: 8, Rules: Rules{Threshold: 2}}, 2,
 			Explanation{Reason: ReasonThreshold, Below: []Below{{name, &rating, 2}}},
 		},
 		"no rating": {
@@ -46,17 +46,17 @@ func TestExplain(t *testing.T) {
 			Explanation{Reason: ReasonUnrated, Below: []Below{{name, nil, 0}}},
 		},
 		"no style":       {Params{Budget: 8}, 4, Explanation{Reason: ReasonNoStyle}},
-		"style filter":   {Params{Budget: 8, Styles: Filter{Drop: []string{"b"}}}, 1, Explanation{Reason: ReasonStyle}},
-		"source filter":  {Params{Budget: 8, Sources: Filter{Drop: []string{"x"}}}, 1, Explanation{Reason: ReasonSource}},
+		"style filter":   {Params{Budget: 8, Rules: Rules{Styles: Filter{Drop: []string{"b"}}}}, 1, Explanation{Reason: ReasonStyle}},
+		"source filter":  {Params{Budget: 8, Rules: Rules{Sources: Filter{Drop: []string{"x"}}}}, 1, Explanation{Reason: ReasonSource}},
 		"excluded":       {Params{Budget: 8, Exclude: []uint32{1}}, 1, Explanation{Reason: ReasonExclude}},
-		"a duplicate":    {Params{Budget: 8, Unique: true}, 6, Explanation{Reason: ReasonDuplicate}},
-		"cap of a style": {Params{Budget: 8, Caps: Caps{Style: capOf("1")}}, 6, Explanation{Reason: ReasonStyleCap, Misses: []Miss{{name, "b+y", 2, 0}}}},
+		"a duplicate":    {Params{Budget: 8, Rules: Rules{Unique: true}}, 6, Explanation{Reason: ReasonDuplicate}},
+		"cap of a style": {Params{Budget: 8, Rules: Rules{Caps: Caps{Style: capOf("1")}}}, 6, Explanation{Reason: ReasonStyleCap, Misses: []Miss{{name, "b+y", 2, 0}}}},
 		"too many tokens": {
 			Params{Budget: 60, InTokens: true}, 5,
 			Explanation{Reason: ReasonTokens, Misses: []Miss{{name, "b+y", 1, 2}}},
 		},
 		"a strategy's order": {
-			Params{Budget: 2, Strategy: Top, RatingsOnly: true}, 1,
+			Params{Budget: 2, Rules: Rules{Strategy: Top, RatingsOnly: true}}, 1,
 			Explanation{Reason: ReasonRank, Misses: []Miss{{Rank: 5, Last: 2}}},
 		},
 	}
@@ -64,8 +64,8 @@ func TestExplain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := newRows(t, rows)
-			pool.Content = make([][16]byte, len(rows))
-			pool.Content[5][0], pool.Content[6][0] = 1, 1
+			pool.Twin = make([][16]byte, len(rows))
+			pool.Twin[5][0], pool.Twin[6][0] = 1, 1
 			pool.Tokens = []uint32{10, 10, 10, 10, 10, 90, 10, 10}
 			result, err := Select(pool, tt.params)
 			if err != nil {
@@ -92,7 +92,7 @@ func TestExplainRanks(t *testing.T) {
 	sh := shape{samples: 200, capabilities: 3, sources: 3, styles: 4, maxStyles: 3, highest: 5, expected: true, tie: true, index: true}
 	for _, order := range []Order{ByPosition, ByScore} {
 		pool := sh.random(rand.New(rand.NewPCG(1, 5)))
-		params := Params{Budget: 60, WithinBin: order}
+		params := Params{Budget: 60, Rules: Rules{WithinBin: order}}
 		result, err := Select(pool, params)
 		if err != nil {
 			t.Fatal(err)

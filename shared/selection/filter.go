@@ -2,13 +2,26 @@ package selection
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 )
 
 // A Filter names what to keep and what to drop. An empty Keep keeps all.
 type Filter struct {
-	Keep []string `json:"keep,omitempty"`
-	Drop []string `json:"drop,omitempty"`
+	Keep []string `yaml:"keep" json:"keep,omitempty"`
+	Drop []string `yaml:"drop" json:"drop,omitempty"`
+}
+
+// validate reports every name that is not among all, or is in both lists.
+func (f Filter) validate(field string, all []string) error {
+	faults := []error{unknownNames(field+": keep", f.Keep, all), unknownNames(field+": drop", f.Drop, all)}
+	for _, name := range f.Keep {
+		if slices.Contains(f.Drop, name) {
+			faults = append(faults, fmt.Errorf("%s: %q is both kept and dropped; name it in one of the two", field, name))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // A gate knows which samples of a pool take part in a selection.
@@ -100,12 +113,12 @@ func (g *gate) findDuplicates() {
 	}
 	table := make([]uint32, size) // sample + 1; 0 where there is none
 	for s := range uint32(n) {
-		content := g.pool.Content[s]
+		content := g.pool.Twin[s]
 		if content == [16]byte{} || g.filter(s) != "" {
 			continue
 		}
 		at := binary.LittleEndian.Uint64(content[:]) & uint64(size-1)
-		for table[at] != 0 && g.pool.Content[table[at]-1] != content {
+		for table[at] != 0 && g.pool.Twin[table[at]-1] != content {
 			at = (at + 1) & uint64(size-1)
 		}
 		switch other := table[at] - 1; {

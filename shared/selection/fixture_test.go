@@ -150,7 +150,7 @@ func readFixture(t *testing.T, folder string) (*Pool, Params) {
 		}
 	}
 	return pool, Params{
-		Budget: args.Budget, Threshold: args.Threshold, Capabilities: args.Capabilities, RatingsOnly: true,
+		Budget: args.Budget, Rules: Rules{Threshold: args.Threshold, Capabilities: args.Capabilities, RatingsOnly: true},
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 // share one with another) and images.
 func furnish(pool *Pool, rng *rand.Rand) {
 	n := pool.Len()
-	pool.Tokens, pool.Content = make([]uint32, n), make([][16]byte, n)
+	pool.Tokens, pool.Twin = make([]uint32, n), make([][16]byte, n)
 	pool.ImageStart, pool.Image = make([]uint32, 1, n+1), nil
 	for s := range n {
 		pool.Tokens[s] = uint32(rng.IntN(20))
-		pool.Content[s][0], pool.Content[s][15] = byte(rng.IntN(4)), byte(rng.IntN(1+n/2))
+		pool.Twin[s][0], pool.Twin[s][15] = byte(rng.IntN(4)), byte(rng.IntN(1+n/2))
 		for image := range rng.IntN(3) {
 			pool.Image = append(pool.Image, uint32(rng.IntN(1+n/6)*2+image))
 		}
@@ -30,7 +30,7 @@ func furnish(pool *Pool, rng *rand.Rand) {
 
 // randomKnobs turns each knob in some of the cases, within what may be valid.
 func randomKnobs(pool *Pool, rng *rand.Rand) Params {
-	p := Params{Budget: 1 + rng.IntN(pool.Len()), RatingsOnly: rng.IntN(4) == 0}
+	p := Params{Budget: 1 + rng.IntN(pool.Len()), Rules: Rules{RatingsOnly: rng.IntN(4) == 0}}
 	if rng.IntN(3) == 0 {
 		p.InTokens = true
 		p.Budget = 1 + rng.IntN(10*pool.Len())
@@ -158,12 +158,12 @@ func checkBounds(t *testing.T, name string, pool *Pool, params Params, result *R
 	for _, s := range result.Samples() {
 		spent += params.cost(pool, s)
 		sources[pool.Source[s]]++
-		contents[pool.Content[s]]++
+		contents[pool.Twin[s]]++
 		if seen[s] {
 			t.Fatalf("%s: sample %d was picked twice", name, s)
 		}
 		seen[s] = true
-		if params.Unique && pool.Content[s] != [16]byte{} && contents[pool.Content[s]] > 1 {
+		if params.Unique && pool.Twin[s] != [16]byte{} && contents[pool.Twin[s]] > 1 {
 			t.Fatalf("%s: sample %d has the content of another", name, s)
 		}
 		if c := params.Caps.Source; c.amount.count > 0 && sources[pool.Source[s]] > c.amount.count {
@@ -188,24 +188,24 @@ func TestSelectKnobRules(t *testing.T) {
 		want   []uint32 // in order
 	}{
 		"nothing turned":              {Params{Budget: 4}, []uint32{6, 5, 4, 3}},
-		"keep a style":                {Params{Budget: 7, Styles: Filter{Keep: []string{"b"}}}, []uint32{2, 5, 3}},
-		"drop a style":                {Params{Budget: 7, Styles: Filter{Drop: []string{"b"}}}, []uint32{4, 6, 0, 1}},
-		"keep a source":               {Params{Budget: 7, Sources: Filter{Keep: []string{"y"}}}, []uint32{5, 4}},
-		"drop a source":               {Params{Budget: 7, Sources: Filter{Drop: []string{"x", "z"}}}, []uint32{5, 4}},
+		"keep a style":                {Params{Budget: 7, Rules: Rules{Styles: Filter{Keep: []string{"b"}}}}, []uint32{2, 5, 3}},
+		"drop a style":                {Params{Budget: 7, Rules: Rules{Styles: Filter{Drop: []string{"b"}}}}, []uint32{4, 6, 0, 1}},
+		"keep a source":               {Params{Budget: 7, Rules: Rules{Sources: Filter{Keep: []string{"y"}}}}, []uint32{5, 4}},
+		"drop a source":               {Params{Budget: 7, Rules: Rules{Sources: Filter{Drop: []string{"x", "z"}}}}, []uint32{5, 4}},
 		"exclude":                     {Params{Budget: 7, Exclude: []uint32{0, 1, 2, 3}}, []uint32{6, 5, 4}},
 		"include, twice, comes first": {Params{Budget: 3, Include: []uint32{3, 0, 3}}, []uint32{3, 0, 6}},
-		"minimum by mean rating":      {Params{Budget: 3, Minimums: map[string]int{"x": 2}}, []uint32{0, 1, 2}},
-		"minimum counts what is in":   {Params{Budget: 3, Minimums: map[string]int{"x": 2}, Include: []uint32{3}}, []uint32{3, 0, 6}},
-		"cap of a source":             {Params{Budget: 7, Caps: Caps{Source: capOf("1")}}, []uint32{6, 5, 3}},
-		"cap of a source as a share":  {Params{Budget: 7, Caps: Caps{Source: capOf("30%")}}, []uint32{6, 5, 4, 3, 0}},
-		"cap of a style":              {Params{Budget: 7, Caps: Caps{Style: capOf("1")}}, []uint32{6, 3}},
-		"threshold of a capability":   {Params{Budget: 7, Thresholds: map[string]int{"logical deduction": 3}}, []uint32{4, 0, 1}},
-		"score before position":       {Params{Budget: 5, WithinBin: ByScore}, []uint32{6, 5, 4, 2, 0}},
+		"minimum by mean rating":      {Params{Budget: 3, Rules: Rules{Minimums: map[string]int{"x": 2}}}, []uint32{0, 1, 2}},
+		"minimum counts what is in":   {Params{Budget: 3, Rules: Rules{Minimums: map[string]int{"x": 2}}, Include: []uint32{3}}, []uint32{3, 0, 6}},
+		"cap of a source":             {Params{Budget: 7, Rules: Rules{Caps: Caps{Source: capOf("1")}}}, []uint32{6, 5, 3}},
+		"cap of a source as a share":  {Params{Budget: 7, Rules: Rules{Caps: Caps{Source: capOf("30%")}}}, []uint32{6, 5, 4, 3, 0}},
+		"cap of a style":              {Params{Budget: 7, Rules: Rules{Caps: Caps{Style: capOf("1")}}}, []uint32{6, 3}},
+		"threshold of a capability":   {Params{Budget: 7, Rules: Rules{Thresholds: map[string]int{"logical deduction": 3}}}, []uint32{4, 0, 1}},
+		"score before position":       {Params{Budget: 5, Rules: Rules{WithinBin: ByScore}}, []uint32{6, 5, 4, 2, 0}},
 		"tokens, the last fits":       {Params{Budget: 50, InTokens: true}, []uint32{6, 5, 3}},
 		"tokens, what does not fit":   {Params{Budget: 25, InTokens: true}, []uint32{6, 5}},
-		"top":                         {Params{Budget: 3, Strategy: Top}, []uint32{0, 4, 1}},
-		"top with a cap":              {Params{Budget: 3, Strategy: Top, Caps: Caps{Source: capOf("1")}}, []uint32{0, 4, 6}},
-		"cap of an image":             {Params{Budget: 7, Caps: Caps{Image: capOf("1")}}, []uint32{6, 5, 4, 3, 0}},
+		"top":                         {Params{Budget: 3, Rules: Rules{Strategy: Top}}, []uint32{0, 4, 1}},
+		"top with a cap":              {Params{Budget: 3, Rules: Rules{Strategy: Top, Caps: Caps{Source: capOf("1")}}}, []uint32{0, 4, 6}},
+		"cap of an image":             {Params{Budget: 7, Rules: Rules{Caps: Caps{Image: capOf("1")}}}, []uint32{6, 5, 4, 3, 0}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestSelectAtRandom(t *testing.T) {
 	for _, strategy := range []Strategy{Random, Stratified} {
 		fromX, first := 0, make(map[uint32]bool)
 		for seed := range uint64(100) {
-			result, err := Select(pool, Params{Budget: 20, Strategy: strategy, Seed: seed})
+			result, err := Select(pool, Params{Budget: 20, Rules: Rules{Strategy: strategy, Seed: seed}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -283,7 +283,7 @@ func TestSelectWeights(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	result, err := Select(pool, Params{Budget: 12, Weights: map[string]float64{"b": 3}})
+	result, err := Select(pool, Params{Budget: 12, Rules: Rules{Weights: map[string]float64{"b": 3}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,10 +297,10 @@ func TestSelectUnique(t *testing.T) {
 	t.Parallel()
 	pool := NewPool("a")
 	for _, s := range []Sample{
-		{Ratings: []int16{5}, Index: 9, Content: [16]byte{1}},
-		{Ratings: []int16{1}, Index: 8, Content: [16]byte{1}},
-		{Ratings: []int16{1}, Index: 1, Content: [16]byte{1}, Source: "dropped"},
-		{Ratings: []int16{1}, Index: 7, Content: [16]byte{2}},
+		{Ratings: []int16{5}, Index: 9, Twin: [16]byte{1}},
+		{Ratings: []int16{1}, Index: 8, Twin: [16]byte{1}},
+		{Ratings: []int16{1}, Index: 1, Twin: [16]byte{1}, Source: "dropped"},
+		{Ratings: []int16{1}, Index: 7, Twin: [16]byte{2}},
 		{Ratings: []int16{1}, Index: 6},
 		{Ratings: []int16{1}, Index: 5},
 	} {
@@ -309,7 +309,7 @@ func TestSelectUnique(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	params := Params{Budget: 6, Unique: true, Sources: Filter{Drop: []string{"dropped"}}, RatingsOnly: true}
+	params := Params{Budget: 6, Rules: Rules{Unique: true, Sources: Filter{Drop: []string{"dropped"}}, RatingsOnly: true}}
 	result, err := Select(pool, params)
 	if err != nil {
 		t.Fatal(err)
@@ -376,28 +376,28 @@ func TestValidateKnobs(t *testing.T) {
 		params Params
 		want   []string // in the error; none: no error
 	}{
-		"everything known":        {Params{Budget: 3, Styles: Filter{Keep: []string{"a"}}, Weights: map[string]float64{"logical deduction": 2}}, nil},
-		"unknown names":           {Params{Budget: 1, Styles: Filter{Keep: []string{"q"}}, Sources: Filter{Drop: []string{"r"}}}, []string{`styles: keep: "q" is unknown; known are: a, b`, `sources: drop: "r" is unknown; known are: x, y`}},
-		"kept and dropped":        {Params{Budget: 1, Sources: Filter{Keep: []string{"x"}, Drop: []string{"x"}}}, []string{"both kept and dropped"}},
-		"weight of a stranger":    {Params{Budget: 1, Weights: map[string]float64{"ocr": 1}}, []string{`weights: "ocr" is unknown; known are: logical deduction`}},
-		"weight of nothing":       {Params{Budget: 1, Weights: map[string]float64{"logical deduction": 0}}, []string{"give 1e-06 to 1e+06"}},
-		"weight of no number":     {Params{Budget: 1, Weights: map[string]float64{"logical deduction": math.NaN()}}, []string{"give 1e-06 to 1e+06"}},
-		"threshold of a stranger": {Params{Budget: 1, Thresholds: map[string]int{"ocr": 1}}, []string{`thresholds: "ocr" is unknown`}},
-		"strategy":                {Params{Budget: 1, Strategy: "best"}, []string{"known are: mmssr, random, top, stratified"}},
-		"order":                   {Params{Budget: 1, WithinBin: "rating"}, []string{"known are: position, score"}},
-		"knobs without turns":     {Params{Budget: 1, Strategy: Top, Threshold: 1, WithinBin: ByScore}, []string{`threshold: strategy "top" does not use it`, `within_bin: strategy "top"`}},
+		"everything known":        {Params{Budget: 3, Rules: Rules{Styles: Filter{Keep: []string{"a"}}, Weights: map[string]float64{"logical deduction": 2}}}, nil},
+		"unknown names":           {Params{Budget: 1, Rules: Rules{Styles: Filter{Keep: []string{"q"}}, Sources: Filter{Drop: []string{"r"}}}}, []string{`styles: keep: "q" is unknown; known are: a, b`, `sources: drop: "r" is unknown; known are: x, y`}},
+		"kept and dropped":        {Params{Budget: 1, Rules: Rules{Sources: Filter{Keep: []string{"x"}, Drop: []string{"x"}}}}, []string{"both kept and dropped"}},
+		"weight of a stranger":    {Params{Budget: 1, Rules: Rules{Weights: map[string]float64{"ocr": 1}}}, []string{`weights: "ocr" is unknown; known are: logical deduction`}},
+		"weight of nothing":       {Params{Budget: 1, Rules: Rules{Weights: map[string]float64{"logical deduction": 0}}}, []string{"give 1e-06 to 1e+06"}},
+		"weight of no number":     {Params{Budget: 1, Rules: Rules{Weights: map[string]float64{"logical deduction": math.NaN()}}}, []string{"give 1e-06 to 1e+06"}},
+		"threshold of a stranger": {Params{Budget: 1, Rules: Rules{Thresholds: map[string]int{"ocr": 1}}}, []string{`thresholds: "ocr" is unknown`}},
+		"strategy":                {Params{Budget: 1, Rules: Rules{Strategy: "best"}}, []string{"known are: mmssr, random, top, stratified"}},
+		"order":                   {Params{Budget: 1, Rules: Rules{WithinBin: "rating"}}, []string{"known are: position, score"}},
+		"knobs without turns":     {Params{Budget: 1, Rules: Rules{Strategy: Top, Threshold: 1, WithinBin: ByScore}}, []string{`threshold: strategy "top" does not use it`, `within_bin: strategy "top"`}},
 		"no tokens":               {Params{Budget: 1, InTokens: true}, []string{"give a budget in samples"}},
-		"no images":               {Params{Budget: 1, Caps: Caps{Image: capOf("1")}}, []string{"images are not known"}},
-		"no contents":             {Params{Budget: 1, Unique: true}, []string{"contents are not known"}},
+		"no images":               {Params{Budget: 1, Rules: Rules{Caps: Caps{Image: capOf("1")}}}, []string{"images are not known"}},
+		"no contents":             {Params{Budget: 1, Rules: Rules{Unique: true}}, []string{"contents are not known"}},
 		"no such sample":          {Params{Budget: 1, Exclude: []uint32{4}, Include: []uint32{5}}, []string{"exclude: there is no sample 4; the last is 3", "include: there is no sample 5"}},
 		"in and out":              {Params{Budget: 2, Include: []uint32{1, 2}, Exclude: []uint32{1}}, []string{"sample 1 is kept out by the list of excluded samples"}},
-		"in and filtered":         {Params{Budget: 2, Include: []uint32{1}, Sources: Filter{Drop: []string{"x"}}}, []string{"sample 1 is kept out by the filter of sources"}},
+		"in and filtered":         {Params{Budget: 2, Include: []uint32{1}, Rules: Rules{Sources: Filter{Drop: []string{"x"}}}}, []string{"sample 1 is kept out by the filter of sources"}},
 		"more in than budget":     {Params{Budget: 1, Include: []uint32{1, 2}}, []string{"the least is 2"}},
-		"more in than a cap":      {Params{Budget: 4, Include: []uint32{0, 1}, Caps: Caps{Source: capOf("1")}}, []string{`source "x" has 2`, "the least is 2"}},
-		"minimum above the pool":  {Params{Budget: 4, Minimums: map[string]int{"y": 2}}, []string{`2 samples of "y" cannot be selected; the most is 1`}},
-		"minimum of nothing":      {Params{Budget: 4, Minimums: map[string]int{"y": 0}}, []string{"the least is 1"}},
-		"minimum above a cap":     {Params{Budget: 4, Minimums: map[string]int{"x": 2}, Caps: Caps{Source: capOf("1")}}, []string{"exceed the cap of a source; the most is 1"}},
-		"minimums above budget":   {Params{Budget: 2, Minimums: map[string]int{"x": 2, "y": 1}}, []string{"the least is 3"}},
+		"more in than a cap":      {Params{Budget: 4, Include: []uint32{0, 1}, Rules: Rules{Caps: Caps{Source: capOf("1")}}}, []string{`source "x" has 2`, "the least is 2"}},
+		"minimum above the pool":  {Params{Budget: 4, Rules: Rules{Minimums: map[string]int{"y": 2}}}, []string{`2 samples of "y" cannot be selected; the most is 1`}},
+		"minimum of nothing":      {Params{Budget: 4, Rules: Rules{Minimums: map[string]int{"y": 0}}}, []string{"the least is 1"}},
+		"minimum above a cap":     {Params{Budget: 4, Rules: Rules{Minimums: map[string]int{"x": 2}, Caps: Caps{Source: capOf("1")}}}, []string{"exceed the cap of a source; the most is 1"}},
+		"minimums above budget":   {Params{Budget: 2, Rules: Rules{Minimums: map[string]int{"x": 2, "y": 1}}}, []string{"the least is 3"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -6,12 +6,9 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 )
 
-// Params says what to select. Its zero values are the paper's method; each field tells what else
-// there is. They are applied in this order: filters (Styles, Sources), Unique, Exclude, Include,
-// Minimums, and Caps while the strategy picks.
+// Params say what to select from a pool. The zero Rules are the paper's method.
 type Params struct {
 	// Budget is the number of samples to pick, from 1 to the length of the pool; with InTokens the
 	// number of tokens, from 1 to the pool's sum.
@@ -23,47 +20,12 @@ type Params struct {
 	// the capability's part. A sample whose turn comes while it has more tokens than remain leaves
 	// for good, so that the budget is never exceeded. With one token a sample, tokens are samples.
 	InTokens bool `json:"in_tokens,omitempty"`
-	// Strategy is how to pick; empty means MMSSR.
-	Strategy Strategy `json:"strategy,omitempty"`
-	// Seed decides the order of Random and Stratified.
-	Seed uint64 `json:"seed,omitempty"`
-	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
-	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
-	Capabilities []string `json:"capabilities,omitempty"`
-	// Weights divide a round among the capabilities that are still live: one of them may pick
-	// max(floor(remaining * weight / sum of live weights), 1). A capability without one weighs 1.
-	// Example: {"stem knowledge": 3} gives it three times the part of any other.
-	Weights map[string]float64 `json:"weights,omitempty"`
-	// Threshold is the rating that a sample must exceed to be picked for a capability.
-	Threshold int `json:"threshold"`
-	// Thresholds replace Threshold for single capabilities. Example: {"humanities": 2}.
-	Thresholds map[string]int `json:"thresholds,omitempty"`
-	// WithinBin is the order within a bin; empty means ByPosition.
-	WithinBin Order `json:"within_bin,omitempty"`
-	// RatingsOnly makes equal ratings go to the lower index, as in the reference; expected scores,
-	// sums and tie hashes are then not looked at.
-	RatingsOnly bool `json:"ratings_only,omitempty"`
-	// Styles keeps the samples that have one of the styles in Keep (all, where it is empty) and none
-	// of those in Drop. It changes no sample: one that stays is in the bins of all its styles.
-	// Example: {Drop: {"multi-choice", "yes/no"}}.
-	Styles Filter `json:"styles,omitzero"`
-	// Sources keeps the samples of the sources in Keep (all, where it is empty) but for those in
-	// Drop. Example: {Keep: {"ai2d", "chartqa"}}.
-	Sources Filter `json:"sources,omitzero"`
-	// Unique leaves one of all samples with the same Pool.Content, that of the lowest index, then of
-	// the lowest position, among those that the filters keep.
-	Unique bool `json:"unique,omitempty"`
+	Rules
 	// Exclude lists positions in the pool of samples never to be picked.
 	Exclude []uint32 `json:"exclude,omitempty"`
 	// Include lists positions in the pool of samples that are picked first, in this order, whatever
 	// their ratings. They count against the budget and the caps. One listed again counts once.
 	Include []uint32 `json:"include,omitempty"`
-	// Minimums are the least numbers of samples of sources. What a source lacks after Include is
-	// picked before the first round: sources ascending by name, the best mean rating over the
-	// selection's capabilities first, whatever the threshold. Example: {"geo170k": 500}.
-	Minimums map[string]int `json:"minimums,omitempty"`
-	// Caps are the most that one source, style or image may have of the selection.
-	Caps Caps `json:"caps,omitzero"`
 }
 
 // A Strategy is a way of picking.
@@ -107,9 +69,6 @@ func (p Params) capabilities(pool *Pool) []string {
 	return p.Capabilities
 }
 
-// takesTurns says whether the strategy is MMSSR.
-func (p Params) takesTurns() bool { return p.Strategy == "" || p.Strategy == MMSSR }
-
 // threshold is that of a capability. Missing is the lowest of all ratings, so none need lie below
 // it, nor above the highest.
 func (p Params) threshold(capability string) int32 {
@@ -145,83 +104,19 @@ func (p Params) Validate(pool *Pool) error {
 	if len(pool.Capabilities) == 0 {
 		return fmt.Errorf("capabilities: the pool is rated on none")
 	}
-	if err := errors.Join(p.validateNames(pool), p.ValidateChoices(), p.validateBudget(pool), p.Caps.validate(pool)); err != nil {
+	if err := errors.Join(p.validateNames(pool.Capabilities, pool.StyleNames), p.validateSources(pool), p.validateChoices(),
+		p.validateBudget(pool), p.Caps.validate(pool)); err != nil {
 		return err
 	}
 	return p.validateLists(pool)
 }
 
-func (p Params) validateNames(pool *Pool) error {
-	var faults []error
-	known := func(field string, names, all []string) {
-		for _, name := range names {
-			if !slices.Contains(all, name) {
-				faults = append(faults, fmt.Errorf("%s: %q is unknown; known are: %s", field, name, strings.Join(all, ", ")))
-			}
-		}
-	}
-	known("capabilities", p.Capabilities, pool.Capabilities)
-	if name, twice := duplicate(p.Capabilities); twice {
-		faults = append(faults, fmt.Errorf("capabilities: %q is named twice; name it once", name))
-	}
-	known("weights", slices.Sorted(maps.Keys(p.Weights)), p.capabilities(pool))
-	known("thresholds", slices.Sorted(maps.Keys(p.Thresholds)), p.capabilities(pool))
-	known("minimums", slices.Sorted(maps.Keys(p.Minimums)), pool.SourceNames)
-	for _, f := range []struct {
-		field  string
-		filter Filter
-		all    []string
-	}{{"styles", p.Styles, pool.StyleNames}, {"sources", p.Sources, pool.SourceNames}} {
-		known(f.field+": keep", f.filter.Keep, f.all)
-		known(f.field+": drop", f.filter.Drop, f.all)
-		for _, name := range f.filter.Keep {
-			if slices.Contains(f.filter.Drop, name) {
-				faults = append(faults, fmt.Errorf("%s: %q is both kept and dropped; name it in one of the two", f.field, name))
-			}
-		}
-	}
-	return errors.Join(faults...)
+// validateSources reports every source that is named and not in the pool.
+func (p Params) validateSources(pool *Pool) error {
+	return errors.Join(
+		p.Sources.validate("sources", pool.SourceNames),
+		unknownNames("minimums", slices.Sorted(maps.Keys(p.Minimums)), pool.SourceNames))
 }
-
-// ValidateChoices checks what can be told without a pool: strategy, order, weights, and what goes with what.
-func (p Params) ValidateChoices() error {
-	var faults []error
-	if !slices.Contains([]Strategy{"", MMSSR, Random, Top, Stratified}, p.Strategy) {
-		faults = append(faults, fmt.Errorf("strategy: %q is unknown; known are: %s, %s, %s, %s", p.Strategy, MMSSR, Random, Top, Stratified))
-	}
-	if !slices.Contains([]Order{"", ByPosition, ByScore}, p.WithinBin) {
-		faults = append(faults, fmt.Errorf("within_bin: %q is unknown; known are: %s, %s", p.WithinBin, ByPosition, ByScore))
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Weights)) {
-		if w := p.Weights[name]; !(w >= leastWeight && w <= 1/leastWeight) {
-			faults = append(faults, fmt.Errorf("weights: %q weighs %v; give %v to %v, or leave it out of the capabilities", name, w, leastWeight, 1/leastWeight))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Minimums)) {
-		if n := p.Minimums[name]; n < 1 {
-			faults = append(faults, fmt.Errorf("minimums: %q has %d; the least is 1", name, n))
-		}
-	}
-	if !p.takesTurns() {
-		for _, knob := range []struct {
-			field string
-			given bool
-		}{
-			{"weights", len(p.Weights) > 0},
-			{"threshold", p.Threshold != 0},
-			{"thresholds", len(p.Thresholds) > 0},
-			{"within_bin", p.WithinBin != ""},
-		} {
-			if knob.given {
-				faults = append(faults, fmt.Errorf("%s: strategy %q does not use it; leave it out, or use %q", knob.field, p.Strategy, MMSSR))
-			}
-		}
-	}
-	return errors.Join(faults...)
-}
-
-// leastWeight and its inverse bound weights, so that no sum of them overflows or loses one.
-const leastWeight = 1e-6
 
 func (p Params) validateBudget(pool *Pool) error {
 	if !p.InTokens {
@@ -259,7 +154,7 @@ func (p Params) validateLists(pool *Pool) error {
 			}
 		}
 	}
-	if p.Unique && pool.Content == nil {
+	if p.Unique && pool.Twin == nil {
 		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))
 	}
 	if len(faults) > 0 || len(p.Include) == 0 && len(p.Minimums) == 0 {

@@ -55,9 +55,9 @@ type Pool struct {
 	StyleNames []string
 	// Tokens holds what each sample counts for in a budget of tokens. Nil where that is not known.
 	Tokens []uint32
-	// Content holds a hash of each sample's images and text, by which duplicates are known; zero
+	// Twin holds a hash of each sample's images and text, by which duplicates are known; zero
 	// where a sample has none. Nil where no sample has one.
-	Content [][16]byte
+	Twin [][16]byte
 	// Image holds a number for each image of each sample, the same wherever the image is the same
 	// and none twice in a sample, laid out by ImageStart as styles are. The numbers should be small:
 	// tables are as long as the largest. ImageStart is nil where images are not known.
@@ -76,7 +76,7 @@ type Sample struct {
 	Source   string
 	Styles   []string // a style named again counts once, at its first place
 	Tokens   uint32
-	Content  [16]byte
+	Twin     [16]byte
 	Images   []string // names that tell images apart; one named again counts once
 }
 
@@ -132,7 +132,7 @@ func (p *Pool) Add(s Sample) error {
 	p.StyleStart = append(p.StyleStart, uint32(len(p.Style)))
 
 	p.Tokens = extend(p.Tokens, n, s.Tokens)
-	p.Content = extend(p.Content, n, s.Content)
+	p.Twin = extend(p.Twin, n, s.Twin)
 	if len(s.Images) > 0 && p.ImageStart == nil {
 		p.ImageStart = make([]uint32, n+1)
 	}
@@ -222,8 +222,8 @@ func (p *Pool) Validate() error {
 	if p.Tokens != nil && len(p.Tokens) != n {
 		fault("the tokens column has %d rows; there are %d samples", len(p.Tokens), n)
 	}
-	if p.Content != nil && len(p.Content) != n {
-		fault("the content column has %d rows; there are %d samples", len(p.Content), n)
+	if p.Twin != nil && len(p.Twin) != n {
+		fault("the twin column has %d rows; there are %d samples", len(p.Twin), n)
 	}
 	if err := p.validateImages(); err != nil {
 		faults = append(faults, err)

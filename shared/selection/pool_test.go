@@ -65,7 +65,7 @@ func TestPoolAddLate(t *testing.T) {
 	pool := NewPool()
 	for _, s := range []Sample{
 		{},
-		{Tokens: 7, Content: [16]byte{1}, Images: []string{"p", "q", "p"}},
+		{Tokens: 7, Twin: [16]byte{1}, Images: []string{"p", "q", "p"}},
 		{Images: []string{"q"}},
 	} {
 		if err := pool.Add(s); err != nil {
@@ -73,10 +73,10 @@ func TestPoolAddLate(t *testing.T) {
 		}
 	}
 	want := &Pool{
-		Tokens: []uint32{0, 7, 0}, Content: [][16]byte{{}, {1}, {}},
+		Tokens: []uint32{0, 7, 0}, Twin: [][16]byte{{}, {1}, {}},
 		Image: []uint32{0, 1, 1}, ImageStart: []uint32{0, 0, 2, 3},
 	}
-	got := &Pool{Tokens: pool.Tokens, Content: pool.Content, Image: pool.Image, ImageStart: pool.ImageStart}
+	got := &Pool{Tokens: pool.Tokens, Twin: pool.Twin, Image: pool.Image, ImageStart: pool.ImageStart}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Pool{})); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
@@ -100,7 +100,7 @@ func TestPoolValidate(t *testing.T) {
 		"tie short":          {func(p *Pool) { p.Tie = p.Tie[:1] }, "tie column has 1 rows"},
 		"index short":        {func(p *Pool) { p.Index = p.Index[:1] }, "index column has 1 rows"},
 		"tokens short":       {func(p *Pool) { p.Tokens = make([]uint32, 2) }, "tokens column has 2 rows"},
-		"content short":      {func(p *Pool) { p.Content = make([][16]byte, 2) }, "content column has 2 rows"},
+		"twin short":         {func(p *Pool) { p.Twin = make([][16]byte, 2) }, "twin column has 2 rows"},
 		"image starts":       {func(p *Pool) { p.ImageStart = []uint32{0, 1, 0, 1} }, "4 ascending offsets from 0 to 0"},
 		"image twice":        {func(p *Pool) { p.Image, p.ImageStart = []uint32{5, 5}, []uint32{0, 2, 2, 2} }, "sample 0 has image 5 twice"},
 		"unknown source":     {func(p *Pool) { p.Source[2] = 2 }, "sample 2 has source 2"},

@@ -88,15 +88,15 @@ func referenceBarred(pool *Pool, params Params) map[uint32]bool {
 			barred[s] = true
 			continue
 		}
-		if !params.Unique || pool.Content[s] == [16]byte{} {
+		if !params.Unique || pool.Twin[s] == [16]byte{} {
 			continue
 		}
-		other, found := stays[pool.Content[s]]
+		other, found := stays[pool.Twin[s]]
 		switch {
 		case !found:
-			stays[pool.Content[s]] = s
+			stays[pool.Twin[s]] = s
 		case pool.Index != nil && pool.Index[s] < pool.Index[other]:
-			stays[pool.Content[s]] = s
+			stays[pool.Twin[s]] = s
 			barred[other] = true
 		default:
 			barred[s] = true

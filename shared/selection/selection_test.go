@@ -83,10 +83,10 @@ func TestSelectAgainstReference(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 1))
 				pool := sh.random(rng)
 				params := Params{
-					Budget:       1 + rng.IntN(pool.Len()),
-					Threshold:    sh.threshold + rng.IntN(3),
-					Capabilities: pool.Capabilities[:rng.IntN(len(pool.Capabilities)+1)],
-					RatingsOnly:  seed%3 == 0,
+					Budget: 1 + rng.IntN(pool.Len()),
+					Rules: Rules{Threshold: sh.threshold + rng.IntN(3),
+						Capabilities: pool.Capabilities[:rng.IntN(len(pool.Capabilities)+1)],
+						RatingsOnly:  seed%3 == 0},
 				}
 				switch seed {
 				case 0:
@@ -174,7 +174,7 @@ func TestSelectRules(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result, err := Select(newRows(t, tt.rows), Params{Budget: tt.budget, RatingsOnly: true})
+			result, err := Select(newRows(t, tt.rows), Params{Budget: tt.budget, Rules: Rules{RatingsOnly: true}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -257,7 +257,7 @@ func TestSelectTies(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result, err := Select(pool, Params{Budget: 7, Capabilities: []string{"a"}, RatingsOnly: tt.ratingsOnly})
+			result, err := Select(pool, Params{Budget: 7, Rules: Rules{Capabilities: []string{"a"}, RatingsOnly: tt.ratingsOnly}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -278,7 +278,7 @@ func TestSelectThresholdExtremes(t *testing.T) {
 		math.MaxInt:       {},
 	}
 	for threshold, want := range tests {
-		result, err := Select(pool, Params{Budget: 3, Threshold: threshold})
+		result, err := Select(pool, Params{Budget: 3, Rules: Rules{Threshold: threshold}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,13 +296,13 @@ func TestParamsValidate(t *testing.T) {
 		params Params
 		want   string // in the error; empty: none
 	}{
-		"good":               {pool, Params{Budget: 2, Capabilities: []string{"logical deduction"}}, ""},
+		"good":               {pool, Params{Budget: 2, Rules: Rules{Capabilities: []string{"logical deduction"}}}, ""},
 		"empty pool":         {NewPool("a"), Params{Budget: 1}, "nothing to select from"},
 		"no budget":          {pool, Params{}, "give 1 to 2"},
 		"budget too large":   {pool, Params{Budget: 3}, "give 1 to 2"},
-		"unknown capability": {pool, Params{Budget: 1, Capabilities: []string{"ocr"}}, "known are: logical deduction"},
+		"unknown capability": {pool, Params{Budget: 1, Rules: Rules{Capabilities: []string{"ocr"}}}, "known are: logical deduction"},
 		"named twice": {
-			pool, Params{Budget: 1, Capabilities: []string{"logical deduction", "logical deduction"}}, "name it once",
+			pool, Params{Budget: 1, Rules: Rules{Capabilities: []string{"logical deduction", "logical deduction"}}}, "name it once",
 		},
 	}
 	for name, tt := range tests {

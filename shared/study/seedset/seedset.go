@@ -72,7 +72,7 @@ func (c *chooser) free(i int) bool {
 	if !c.strict {
 		return true
 	}
-	if c.pool.Content != nil && c.contents[c.pool.Content[i]] {
+	if c.pool.Twin != nil && c.contents[c.pool.Twin[i]] {
 		return false
 	}
 	return !slices.ContainsFunc(c.imagesOf(i), func(image uint32) bool { return c.images[image] })
@@ -91,8 +91,8 @@ func (c *chooser) take(i int) {
 	for _, image := range c.imagesOf(i) {
 		c.images[image] = true
 	}
-	if c.pool.Content != nil && c.pool.Content[i] != [16]byte{} {
-		c.contents[c.pool.Content[i]] = true
+	if c.pool.Twin != nil && c.pool.Twin[i] != [16]byte{} {
+		c.contents[c.pool.Twin[i]] = true
 	}
 }
 

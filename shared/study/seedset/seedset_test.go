@@ -45,7 +45,7 @@ func pool(t *testing.T, capabilities int, samples []made, seed int) *selection.P
 		if m.image > 0 {
 			s.Images = []string{fmt.Sprint(m.image)}
 		}
-		s.Content[0] = byte(m.twin)
+		s.Twin[0] = byte(m.twin)
 		if err := p.Add(s); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,136 @@
+package selection
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// MaxRating is the highest rating of our scorers; the lowest is 0. Score files of the reference may hold others.
+const MaxRating = 5
+
+// A Request asks for a selection of a run: the body of POST /v1/runs/{run}/selections, and part of a dataset.yaml. It
+// is pure: what it means for a run of a given size and rubric is what Resolve returns.
+type Request struct {
+	// Budget is a share (`30%`, `0.3`), a number of samples (`500`), or of tokens (`200M-tokens`).
+	Budget Budget `yaml:"budget" json:"budget,omitzero"`
+	// Within are smaller budgets, ascending, whose selections this one contains: each is made of the
+	// one before it and more.
+	Within []Budget `yaml:"within" json:"within,omitempty"`
+	Rules  `yaml:",inline"`
+	// Include and Exclude are ids of samples that must be in, and out.
+	Include []string `yaml:"include" json:"include,omitempty"`
+	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
+}
+
+// A ResolvedRequest is all that decides a selection of a run: equal ones make an equal selection.
+type ResolvedRequest struct {
+	Budget int `json:"budget"` // samples, or tokens
+	// Within are the budgets of the selections that this one contains, ascending.
+	Within   []int `json:"within,omitempty"`
+	InTokens bool  `json:"in_tokens,omitempty"`
+	// Request holds everything else as it was asked for, with the capabilities named and defaults left out.
+	Request Request `json:"spec"`
+}
+
+// Validate checks what can be checked before a run is known.
+func (r Request) Validate() error {
+	if r.Threshold < -1 || r.Threshold >= MaxRating {
+		return fmt.Errorf("threshold: %d; ratings are 0 to %d and must exceed it, so give -1 to %d",
+			r.Threshold, MaxRating, MaxRating-1)
+	}
+	return nil
+}
+
+// ValidateNames reports every capability and style that is not among these, and every contradiction that can be found
+// before a dataset is scored, which may cost money.
+func (r Request) ValidateNames(capabilities, styles []string) error {
+	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices())
+}
+
+// Nested are requests of several budgets, the smallest first, of which each contains the ones before it.
+func (r Request) Nested(budgets []Budget) []Request {
+	requests := make([]Request, len(budgets))
+	for i, b := range budgets {
+		requests[i] = r
+		requests[i].Budget, requests[i].Within = b, budgets[:i]
+	}
+	return requests
+}
+
+// Resolve checks the request against a run of total samples whose rubric has these capabilities and styles, and makes
+// its budgets numbers. Requests that mean the same resolve to the same.
+func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequest, error) {
+	if err := r.Validate(); err != nil {
+		return ResolvedRequest{}, err
+	}
+	if r.Budget.IsZero() {
+		return ResolvedRequest{}, errors.New(
+			"budget: is missing; give a share such as 30% or 0.3, or a number of samples")
+	}
+	if err := r.ValidateNames(capabilities, styles); err != nil {
+		return ResolvedRequest{}, err
+	}
+	resolved := ResolvedRequest{InTokens: r.Budget.Tokens() > 0, Request: r}
+	budgets, err := resolveBudgets(append(slices.Clone(r.Within), r.Budget), total)
+	if err != nil {
+		return ResolvedRequest{}, err
+	}
+	last := len(budgets) - 1
+	resolved.Budget = budgets[last]
+	if last > 0 {
+		resolved.Within = budgets[:last]
+	}
+	rest := &resolved.Request
+	rest.Budget, rest.Within = Budget{}, nil
+	if len(rest.Capabilities) == 0 {
+		rest.Capabilities = capabilities
+	}
+	if rest.Strategy == MMSSR {
+		rest.Strategy = ""
+	}
+	if rest.WithinBin == ByPosition {
+		rest.WithinBin = ""
+	}
+	return resolved, nil
+}
+
+// resolveBudgets are budgets as numbers, which must ascend and be all of samples or all of tokens.
+func resolveBudgets(budgets []Budget, total int) ([]int, error) {
+	resolved := make([]int, len(budgets))
+	for i, b := range budgets {
+		if (b.Tokens() > 0) != (budgets[len(budgets)-1].Tokens() > 0) {
+			return nil, errors.New("budget: several budgets must all be in samples, or all in tokens")
+		}
+		n, err := b.Resolve(total)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && n <= resolved[i-1] {
+			return nil, fmt.Errorf("budget: %s after %d does not ascend; the least is %d", b, resolved[i-1], resolved[i-1]+1)
+		}
+		resolved[i] = n
+	}
+	return resolved, nil
+}
+
+// Params are the resolved request for a pool in which the must-includes and must-excludes lie at these positions.
+func (r ResolvedRequest) Params(include, exclude []uint32) Params {
+	return Params{Budget: r.Budget, InTokens: r.InTokens, Rules: r.Request.Rules, Include: include, Exclude: exclude}
+}
+
+// Resolve is the budget in samples of a pool of total, or in tokens. One that is less than a sample or more than the
+// pool has is an error.
+func (b Budget) Resolve(total int) (int, error) {
+	if tokens := b.Tokens(); tokens > 0 {
+		return tokens, nil
+	}
+	switch n := b.Samples(total); {
+	case n > total:
+		return 0, fmt.Errorf("budget: %d samples are more than the run has; the most is %d", n, total)
+	case n < 1:
+		return 0, fmt.Errorf("budget: %s of %d samples is not even one; the least is 1", b, total)
+	default:
+		return n, nil
+	}
+}
