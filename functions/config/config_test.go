@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/functions/config"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
@@ -39,7 +41,8 @@ func TestConfigDefaults(t *testing.T) {
 			}},
 		},
 		Limits: run.Limits{
-			Scorer: "embedded", MaxRecordBytes: 32 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+			Scorer: "embedded", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
+			Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
 			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
 		},
 	}

@@ -145,17 +145,16 @@ func (in input) reasons(ctx context.Context, rated *scoredSamples) (func(*datase
 	if !ok {
 		return func(*dataset.Sample) (string, error) { return "", nil }, nil
 	}
-	images := imageFolder{from: in.Images}
+	fetcher, err := in.openImages(rated.plan.Options.Images)
+	if err != nil {
+		return nil, err
+	}
 	return func(s *dataset.Sample) (string, error) {
-		item := scorer.Item{Sample: s}
-		for _, img := range s.Images {
-			data, fault, err := images.read(img)
-			if fault != "" || err != nil {
-				return "", err // its rating came before the image went
-			}
-			item.Images = append(item.Images, data)
+		fetched, fault, err := fetcher.Fetch(ctx, s)
+		if fault != nil || err != nil {
+			return "", err // its rating came before the image went
 		}
-		return reasoner.Reason(ctx, item)
+		return reasoner.Reason(ctx, scorer.Item{Sample: s, Images: fetched})
 	}, nil
 }
 
@@ -189,7 +188,7 @@ func (r *annotating) choose(ctx context.Context, in input, n int, seed uint64, s
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := in.at(seedset.Choose(pool, n))
+	chosen, err := in.at(seedset.Choose(pool, n), p.plan.Options.Limits)
 	if err == nil && len(chosen) == 0 {
 		err = errors.New("no sample of the dataset can be rated; `harvest plan` tells why")
 	}
@@ -198,11 +197,11 @@ func (r *annotating) choose(ctx context.Context, in input, n int, seed uint64, s
 }
 
 // at reads the samples at positions of the dataset, which ascend. Of several with one id the first counts.
-func (in input) at(positions []int) ([]found, error) {
+func (in input) at(positions []int, limits dataset.Limits) ([]found, error) {
 	var samples []found
 	ids := map[string]bool{}
 	i := -1
-	err := eachSample(in.Manifests, func(manifest int, s *dataset.Sample) error {
+	err := eachSample(in.Manifests, limits, func(manifest int, s *dataset.Sample) error {
 		i++
 		if len(positions) == 0 || i != positions[0] {
 			return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/spf13/cobra"
 )
@@ -33,6 +34,7 @@ type annotated struct {
 	input
 	rubric      *rubric.Rubric
 	annotations []annotation.Annotation
+	limits      run.Limits
 }
 
 // read reads all but the manifests.
@@ -52,6 +54,9 @@ func (f annotatedFlags) read(cmd *cobra.Command, args []string) (*annotated, err
 		return nil, err
 	}
 	data := &annotated{input: in, rubric: rubric.Default()}
+	if data.limits, err = limits(cmd.Context()); err != nil {
+		return nil, err
+	}
 	if in.Rubric != "" {
 		file, err := os.ReadFile(in.Rubric)
 		if err != nil {
@@ -95,7 +100,7 @@ func (data *annotated) find() (samples []found, absent []string, err error) {
 		wanted[a.ID] = a
 	}
 	at := map[string]int{}
-	err = eachSample(data.Manifests, func(manifest int, s *dataset.Sample) error {
+	err = eachSample(data.Manifests, data.limits.Records, func(manifest int, s *dataset.Sample) error {
 		a, isWanted := wanted[s.ID]
 		if !isWanted {
 			return nil

@@ -10,18 +10,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// eachSample reads manifests once, in order, and calls use for every record with the number of its manifest.
-// Records of one id are all told.
-func eachSample(manifests []string, use func(manifest int, s *dataset.Sample) error) error {
+// eachSample reads manifests once, in order, and calls use for every record with the number of its manifest, all of
+// those with one id included.
+func eachSample(manifests []string, limits dataset.Limits, use func(manifest int, s *dataset.Sample) error) error {
 	for i, name := range manifests {
-		if err := eachOf(name, func(s *dataset.Sample) error { return use(i, s) }); err != nil {
+		if err := eachOf(name, limits, func(s *dataset.Sample) error { return use(i, s) }); err != nil {
 			return fmt.Errorf("manifest %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func eachOf(manifest string, use func(*dataset.Sample) error) error {
+func eachOf(manifest string, limits dataset.Limits, use func(*dataset.Sample) error) error {
 	file, err := os.Open(manifest)
 	if err != nil {
 		return err
@@ -35,7 +35,12 @@ func eachOf(manifest string, use func(*dataset.Sample) error) error {
 		if _, err := file.Seek(span.Start, io.SeekStart); err != nil {
 			return err
 		}
-		reader := dataset.NewReader(file, layout.Format, span, filepath.Base(manifest), dataset.Options{DuplicateIDs: dataset.KeepDuplicates})
+		reader, err := dataset.NewReader(file, layout.Format, span, filepath.Base(manifest), dataset.Options{
+			DuplicateIDs: dataset.KeepDuplicates, Limits: limits,
+		})
+		if err != nil {
+			return err
+		}
 		for {
 			sample, err := reader.Next()
 			if err == io.EOF {

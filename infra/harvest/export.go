@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
@@ -36,11 +38,7 @@ samples for validation, none of whose images is trained on; and the images. side
 			if err != nil {
 				return err
 			}
-			l, err := limits(cmd.Context())
-			if err != nil {
-				return err
-			}
-			e, err := data.export(dir, seed, dataset.ImageLimits{MaxBytes: l.MaxImageBytes, MaxPixels: l.MaxImagePixels})
+			e, err := data.export(cmd.Context(), dir, seed)
 			if err != nil {
 				return err
 			}
@@ -58,26 +56,30 @@ samples for validation, none of whose images is trained on; and the images. side
 }
 
 // export writes the folder. Annotated samples are held in memory, all others only pass.
-func (data *annotated) export(dir string, seed uint64, limits dataset.ImageLimits) (*exported, error) {
+func (data *annotated) export(ctx context.Context, dir string, seed uint64) (*exported, error) {
 	samples, absent, err := data.find()
 	if err != nil {
 		return nil, err
 	}
+	fetcher, err := data.openImages(data.limits.Images)
+	if err != nil {
+		return nil, err
+	}
 	e := &exported{Annotations: len(data.annotations), Absent: append([]string{}, absent...), Failed: map[string]int{}}
-	store := imageFolder{from: data.Images, to: dir, limits: limits, written: map[string]bool{}}
+	store := imageFolder{from: fetcher, to: dir, written: map[string]bool{}}
 	var kept []found
 	var members []finetuning.Member
 	for _, f := range samples {
-		images, reason, err := store.take(f.sample)
+		names, fault, err := store.take(ctx, f.sample)
 		if err != nil {
 			return nil, err
 		}
-		if reason != "" {
-			e.Failed[reason]++
+		if fault != nil {
+			e.Failed[exportKind(fault)]++
 			continue
 		}
 		kept = append(kept, f)
-		members = append(members, finetuning.Member{ID: f.sample.ID, Images: images})
+		members = append(members, finetuning.Member{ID: f.sample.ID, Images: names})
 	}
 	if len(kept) == 0 {
 		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s", len(samples), reasons(e.Failed))
@@ -96,7 +98,7 @@ func (data *annotated) export(dir string, seed uint64, limits dataset.ImageLimit
 	} {
 		written := exportedFile{Name: file.name}
 		err := writeWhole(filepath.Join(dir, file.name), func(w io.Writer) error {
-			out := dataset.NewWriter(w, dataset.Array, dataset.Part{First: true, Last: true})
+			out := dataset.NewWriter(w, dataset.Array, dataset.Segment{First: true, Last: true})
 			for i, f := range kept {
 				if validation[i] != file.validation {
 					continue
@@ -120,6 +122,14 @@ func (data *annotated) export(dir string, seed uint64, limits dataset.ImageLimit
 		e.Files = append(e.Files, written)
 	}
 	return e, nil
+}
+
+// exportKind is the kind that a sample which cannot be exported is counted by.
+func exportKind(fault *dataset.Fault) string {
+	if fault.Kind == images.NotAllowed {
+		return images.NotFound // no bucket is open to this command: an image in one is not there
+	}
+	return fault.Kind
 }
 
 func writeItem(out *dataset.Writer, item finetuning.Item) error {

@@ -6,17 +6,20 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"golang.org/x/sync/errgroup"
 )
 
-// observe reads the images of samples and computes their features. A sample that no scorer could rate cannot be learned from: it
-// is an error, for its annotation would be lost.
-func (data *annotated) observe(ctx context.Context, samples []found, limits dataset.ImageLimits, show *display) ([]training.Sample, error) {
-	images := imageFolder{from: data.Images, limits: limits}
+// observe reads the images of samples and computes their features. A sample that no scorer could rate cannot be
+// learned from: it is an error, for its annotation would be lost.
+func (data *annotated) observe(ctx context.Context, samples []found, show *display) ([]training.Sample, error) {
+	fetcher, err := data.openImages(data.limits.Images)
+	if err != nil {
+		return nil, err
+	}
 	learn := make([]training.Sample, len(samples))
 	var done atomic.Int64
 	work, ctx := errgroup.WithContext(ctx)
@@ -26,16 +29,9 @@ func (data *annotated) observe(ctx context.Context, samples []found, limits data
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			item, hashes, reason, err := images.item(f.sample)
-			if err != nil {
+			var err error
+			if learn[i], err = observeOne(ctx, fetcher, f); err != nil {
 				return err
-			}
-			learn[i] = training.Sample{Annotation: f.annotation, Source: f.sample.Source, Images: hashes}
-			if reason == "" {
-				learn[i].Features, reason = embedded.Observe(item)
-			}
-			if reason != "" {
-				return fmt.Errorf("annotated sample %s (%s): %s: mend it, or leave its annotation out", f.sample.ID, f.sample.Place, reason)
 			}
 			show.update("read", done.Add(1), int64(len(samples)))
 			return nil
@@ -44,22 +40,29 @@ func (data *annotated) observe(ctx context.Context, samples []found, limits data
 	return learn, work.Wait()
 }
 
-// item is a sample with its images, and what tells those apart: hashes of their bytes.
-func (f *imageFolder) item(s *dataset.Sample) (item scorer.Item, hashes []string, reason string, err error) {
-	if s.Problem != nil {
-		return scorer.Item{}, nil, s.Problem.Reason(), nil
+// observeOne is an annotated sample with its features, and the hashes of its images, which distinguish them.
+func observeOne(ctx context.Context, fetcher *images.Fetcher, f found) (training.Sample, error) {
+	const advice = "mend it, or leave its annotation out"
+	if f.sample.Problem != nil {
+		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: %s",
+			f.sample.ID, f.sample.Place, f.sample.Problem.Reason(), advice)
 	}
-	item.Sample = s
-	for _, img := range s.Images {
-		data, reason, err := f.read(img)
-		if reason != "" || err != nil {
-			return scorer.Item{}, nil, fmt.Sprintf("%s: %s", reason, img.Name), err
-		}
-		if err := dataset.CheckImage(data, f.limits); err != nil {
-			return scorer.Item{}, nil, fmt.Sprintf("%v: %s", err, img.Name), nil
-		}
-		item.Images = append(item.Images, data)
-		hashes = append(hashes, hashOf(data))
+	fetched, fault, err := fetcher.Fetch(ctx, f.sample)
+	if err != nil {
+		return training.Sample{}, err
 	}
-	return item, hashes, "", nil
+	if fault != nil {
+		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: %s: %s: %s",
+			f.sample.ID, f.sample.Place, fault.Kind, fault.Field, advice, fault.Detail)
+	}
+	features, reason := embedded.Observe(scorer.Item{Sample: f.sample, Images: fetched})
+	if reason != "" {
+		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: %s",
+			f.sample.ID, f.sample.Place, reason, advice)
+	}
+	learned := training.Sample{Annotation: f.annotation, Source: f.sample.Source, Features: features}
+	for _, data := range fetched {
+		learned.Images = append(learned.Images, images.HashOf(data).String())
+	}
+	return learned, nil
 }

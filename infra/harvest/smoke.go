@@ -115,7 +115,11 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return err
 	}
-	files, err := in.bucket(in.spec())
+	limits, err := limits(ctx)
+	if err != nil {
+		return err
+	}
+	fetcher, err := in.openImages(limits.Images)
 	if err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return fmt.Errorf("--input: %w", err)
 	}
-	samples, err := someSamples(manifest)
+	samples, err := someSamples(manifest, limits.Records)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", manifest, err)
 	}
@@ -131,7 +135,13 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	for _, sample := range samples {
 		records.Write(bytes.ReplaceAll(sample.Raw, []byte("\n"), []byte(" ")))
 		records.WriteByte('\n')
-		for _, img := range sample.Images {
+		fetched, fault, err := fetcher.Fetch(ctx, &sample)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", manifest, err)
+		} else if fault != nil {
+			return fmt.Errorf("reading %s: %s: %s", manifest, sample.Place, fault.Reason())
+		}
+		for i, img := range sample.Images {
 			if img.Name == "" {
 				continue // in the record itself
 			}
@@ -139,13 +149,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 			if err != nil {
 				return fmt.Errorf("reading %s: %w", manifest, err)
 			}
-			image, err := files.Open(ctx, in.imagesPrefix()+name, 0, 0, -1)
-			if err != nil {
-				return fmt.Errorf("reading %s: %w", manifest, err)
-			}
-			err = put(ctx, to, "images/"+s.name+"/"+name, image)
-			image.Close()
-			if err != nil {
+			if err := put(ctx, to, "images/"+s.name+"/"+name, bytes.NewReader(fetched[i])); err != nil {
 				return err
 			}
 		}
@@ -161,8 +165,8 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	return put(ctx, to, folder+run.SpecFile, bytes.NewReader(spec))
 }
 
-// someSamples are sound samples from all over a manifest.
-func someSamples(file string) ([]dataset.Sample, error) {
+// someSamples are valid samples from all over a manifest.
+func someSamples(file string, limits dataset.Limits) ([]dataset.Sample, error) {
 	body, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -176,7 +180,11 @@ func someSamples(file string) ([]dataset.Sample, error) {
 		return nil, usageError{fmt.Errorf("it has %d samples; give a dataset of %d or more", layout.Records, smokeSamples)}
 	}
 	span := layout.Ranges[0]
-	records := dataset.NewReader(io.NewSectionReader(body, span.Start, span.End-span.Start), layout.Format, span, filepath.Base(file), dataset.Options{})
+	section := io.NewSectionReader(body, span.Start, span.End-span.Start)
+	records, err := dataset.NewReader(section, layout.Format, span, filepath.Base(file), dataset.Options{Limits: limits})
+	if err != nil {
+		return nil, err
+	}
 	var taken []dataset.Sample
 	for position := int64(0); len(taken) < smokeSamples; position++ {
 		sample, err := records.Next()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/spf13/cobra"
 )
@@ -77,11 +76,7 @@ func (data *annotated) train(ctx context.Context, show *display) (*training.Resu
 		return nil, fmt.Errorf("%d of %d annotations have no sample in the manifests: %s; name all manifests that were annotated, or leave these lines out",
 			n, len(data.annotations), strings.Join(quoted(absent[:min(n, absentTold)]), ", "))
 	}
-	l, err := limits(ctx)
-	if err != nil {
-		return nil, err
-	}
-	learn, err := data.observe(ctx, samples, dataset.ImageLimits{MaxBytes: l.MaxImageBytes, MaxPixels: l.MaxImagePixels}, show)
+	learn, err := data.observe(ctx, samples, show)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -108,7 +109,7 @@ func TestRealVisionServer(t *testing.T) {
 	if counts.Scored < sound/2 || len(ratings) < 2 || refused.Load() == 0 {
 		t.Errorf("%d scored, ratings %v, %d refused: too little to tell anything", counts.Scored, ratings, refused.Load())
 	}
-	if reason := records[sound].Reason; !strings.HasPrefix(reason, dataset.ImageUndecodable+": ") {
+	if reason := records[sound].Reason; !strings.HasPrefix(reason, images.Undecodable+": ") {
 		t.Errorf("the broken image: %q", reason)
 	}
 	if reason := records[sound+1].Reason; !strings.HasPrefix(reason, llm.Refused+": ") || !strings.Contains(reason, "context") {
@@ -179,7 +180,8 @@ func visionInput(t *testing.T, n int) bucket.Reader {
 func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener *kinds.Opener) *run.Status {
 	t.Helper()
 	limits := run.Limits{
-		Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
+		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
 		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20,
 	}
 	st, err := local.Start(t.Context(), local.Options{

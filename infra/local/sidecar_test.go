@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -126,7 +128,8 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 		t.Fatal(err)
 	}
 	limits := run.Limits{
-		Scorer: kinds.GPU, MaxRecordBytes: 1 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+		Scorer: kinds.GPU, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
+		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
 		RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20,
 	}
 	var rating atomic.Int32

@@ -24,7 +24,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -56,7 +58,8 @@ func demoInput(t *testing.T) bucket.Reader {
 // fineLimits cut the demo into several ranges and many shards.
 func fineLimits() run.Limits {
 	return run.Limits{
-		Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 1 << 24, MaxImagePixels: 1 << 24,
+		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
+		Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
 		RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20,
 	}
 }

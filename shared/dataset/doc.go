@@ -4,6 +4,6 @@
 // A manifest is a JSON array of records, or JSONL. Split fixes its ranges in one pass, a Reader
 // yields the samples of one range, a Writer writes raw records back in either format, and
 // WriteShard and ReadShard carry samples from one function to the next. A fault of a record is the
-// Problem of its sample and costs nothing else; only a manifest whose records cannot be told apart
-// is refused as a whole, with a FormatError.
+// Problem of its sample and fails nothing else; only a manifest whose records cannot be separated
+// is refused as a whole, with a FormatError. The images that samples name are the subject of package images.
 package dataset

@@ -11,7 +11,7 @@ const (
 	Lines Format = "jsonl" // each line that is not blank is a record
 )
 
-// A FormatError says that the records of a manifest cannot be told apart. It costs the manifest as
+// A FormatError is the error that the records of a manifest cannot be separated. It refuses the manifest as
 // a whole.
 type FormatError struct {
 	Offset  int64  // byte of the manifest, from 0

@@ -16,7 +16,7 @@ func asked(question string) string {
 	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
 }
 
-func TestParseSoundRecords(t *testing.T) {
+func TestParseValidRecords(t *testing.T) {
 	t.Parallel()
 	turns := func(question string) []Turn {
 		return []Turn{{Role: Human, Text: question}, {Role: Model, Text: "So."}}
@@ -174,7 +174,10 @@ func TestParseKeepsTheRest(t *testing.T) {
 	raw := []byte(`{"id": "a", "source": "vg", "image": ["x/1.jpg", "/2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`)
 	want := &Sample{
 		ID: "a", Source: "vg", Turns: []Turn{{Role: Human, Text: "Why?"}}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
-		Problem: &Problem{Kind: RoleUnknown, Field: "conversations[0].from", Detail: `found "bing"; write human (or user) or gpt (or assistant)`, Place: demo},
+		Problem: &Problem{Place: demo, Fault: Fault{
+			Kind: RoleUnknown, Field: "conversations[0].from",
+			Detail: `found "bing"; write human (or user) or gpt (or assistant)`,
+		}},
 	}
 	if diff := cmp.Diff(want, Parse(raw, demo)); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
@@ -183,7 +186,8 @@ func TestParseKeepsTheRest(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, raw := range []string{
-		sound, `{"id": 1, "image": {"bytes": "aGk="}, "images": ["data:;base64,aGk="]}`, `{"messages": [{"role": "user", "content": "a\u0000"}]}`,
+		valid, `{"id": 1, "image": {"bytes": "aGk="}, "images": ["data:;base64,aGk="]}`,
+		`{"messages": [{"role": "user", "content": "a\u0000"}]}`,
 		"[[{}", "{\"id\": \"\xff\\ud800\"}", `{"image": ["../a", "gs://b/c", null]}`,
 	} {
 		f.Add([]byte(raw))
@@ -200,7 +204,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if len(s.Turns) < 2 || s.Turns[0].Role != Human || s.marks() != len(s.Images) {
-			t.Errorf("accepted as sound: %+v", s)
+			t.Errorf("accepted as valid: %+v", s)
 		}
 		for _, image := range s.Images {
 			if _, err := CleanImageName(image.Name); (err == nil) == (image.Data != nil) {

@@ -8,10 +8,7 @@ import (
 	"io"
 )
 
-// DefaultMaxRecordBytes is the longest record that a Reader takes unless told otherwise.
-const DefaultMaxRecordBytes = 32 << 20
-
-// Duplicates says what becomes of a record with the id of an earlier one.
+// Duplicates is what becomes of a record with the id of an earlier one.
 type Duplicates string
 
 // What a dataset can ask for in dataset.yaml.
@@ -20,13 +17,12 @@ const (
 	KeepDuplicates Duplicates = "keep" // both are samples
 )
 
-// Options are the ways to read a manifest. The zero value is the default.
+// Options are the ways to read a manifest.
 type Options struct {
 	// DuplicateIDs is SkipDuplicates unless it is KeepDuplicates. Duplicates are looked for within
 	// a range.
-	DuplicateIDs Duplicates
-	// MaxRecordBytes is the longest record in bytes, DefaultMaxRecordBytes if 0.
-	MaxRecordBytes int
+	DuplicateIDs Duplicates `json:"duplicate_ids"`
+	Limits
 }
 
 // A Reader yields the samples of one range. It holds no more than one record and the ids of the
@@ -36,15 +32,15 @@ type Reader struct {
 	span     Span
 	manifest string
 	keep     bool
-	places   map[string]Place // of the sound records, by id
+	places   map[string]Place // of the valid records, by id
 	err      error
 }
 
 // NewReader reads the samples of span, a range that Split found in a manifest of that file name and
-// format. r stands at span.Start; bytes after span.End are not read.
-func NewReader(r io.Reader, format Format, span Span, manifest string, opts Options) *Reader {
-	if opts.MaxRecordBytes == 0 {
-		opts.MaxRecordBytes = DefaultMaxRecordBytes
+// format. r stands at span.Start; bytes after span.End are not read. The error is that of invalid options.
+func NewReader(r io.Reader, format Format, span Span, manifest string, opts Options) (*Reader, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", manifest, err)
 	}
 	in := bufio.NewReaderSize(io.LimitReader(r, span.End-span.Start), 256<<10)
 	return &Reader{
@@ -58,10 +54,10 @@ func NewReader(r io.Reader, format Format, span Span, manifest string, opts Opti
 		manifest: manifest,
 		keep:     opts.DuplicateIDs == KeepDuplicates,
 		places:   map[string]Place{},
-	}
+	}, nil
 }
 
-// Next returns the next sample, sound or with its Problem, and io.EOF after span.Records of them.
+// Next returns the next sample, valid or with its Problem, and io.EOF after span.Records of them.
 // Any other error means that r failed or did not yield the records that Split counted; it is
 // returned again by every later call.
 func (r *Reader) Next() (*Sample, error) {
@@ -74,7 +70,7 @@ func (r *Reader) Next() (*Sample, error) {
 	case err == io.EOF:
 		r.err = io.EOF
 	case errors.As(err, &format):
-		// Split has let the manifest pass, so its author is not to blame.
+		// Split has let the manifest pass, so this is no mistake of its author.
 		r.err = fmt.Errorf("reading bytes %d to %d of %s: they are not those that were split: %s",
 			r.span.Start, r.span.End, r.manifest, format.Error())
 	case err != nil:
@@ -119,7 +115,8 @@ func (r *Reader) sample(rec record) *Sample {
 	if rec.raw == nil {
 		s := newSample(nil, place)
 		s.fail(RecordTooLarge, "", fmt.Sprintf(
-			"the record has %d bytes, more than the %d allowed; shorten it, or give its images as files instead of embedding them",
+			"the record has %d bytes, more than the %d allowed; shorten it, "+
+				"or give its images as files instead of embedding them",
 			rec.end-rec.start, r.scanner.limit))
 		return s
 	}
@@ -129,7 +126,8 @@ func (r *Reader) sample(rec record) *Sample {
 	}
 	if first, ok := r.places[s.ID]; ok {
 		s.fail(DuplicateID, "id", fmt.Sprintf(
-			"%s is the id of element %d (line %d) too; give the record an id of its own, or set `duplicate_ids: keep` in dataset.yaml",
+			"%s is the id of element %d (line %d) too; give the record an id of its own, "+
+				"or set `duplicate_ids: keep` in dataset.yaml",
 			quote(s.ID, quoted), first.Element, first.Line))
 		return s
 	}

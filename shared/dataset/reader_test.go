@@ -13,6 +13,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// newReader is NewReader with a limit where the options have none.
+func newReader(tb testing.TB, r io.Reader, format Format, span Span, manifest string, opts Options) *Reader {
+	tb.Helper()
+	if opts.MaxRecordBytes == 0 {
+		opts.MaxRecordBytes = 32 << 20
+	}
+	reader, err := NewReader(r, format, span, manifest, opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return reader
+}
+
 // readAll splits a manifest into ranges of rangeBytes and reads them all, each from its own bytes
 // alone.
 func readAll(tb testing.TB, manifest []byte, rangeBytes int64, opts Options) []Sample {
@@ -23,7 +36,7 @@ func readAll(tb testing.TB, manifest []byte, rangeBytes int64, opts Options) []S
 	}
 	var samples []Sample
 	for _, span := range layout.Ranges {
-		r := NewReader(bytes.NewReader(manifest[span.Start:]), layout.Format, span, "demo."+string(layout.Format), opts)
+		r := newReader(tb, bytes.NewReader(manifest[span.Start:]), layout.Format, span, "demo."+string(layout.Format), opts)
 		list, err := drain(r)
 		if err != io.EOF {
 			tb.Fatal(err)
@@ -47,7 +60,7 @@ func drain(r *Reader) (list []Sample, err error) {
 	}
 }
 
-// problems are the kinds of the samples' problems, "" for a sound sample.
+// problems are the kinds of the samples' problems, "" for a valid sample.
 func problems(samples []Sample) []string {
 	kinds := make([]string, len(samples))
 	for i, s := range samples {
@@ -58,13 +71,22 @@ func problems(samples []Sample) []string {
 	return kinds
 }
 
-// sound is a record without a problem.
-const sound = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`
+// valid is a record without a problem.
+const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`
+
+func TestReaderRefusesNoLimit(t *testing.T) {
+	t.Parallel()
+	span := Span{End: 2, Records: 1, FirstElement: 1, FirstLine: 1}
+	_, err := NewReader(strings.NewReader("{}"), Lines, span, "demo.jsonl", Options{})
+	if err == nil || !strings.Contains(err.Error(), "MAX_RECORD_BYTES: 0") {
+		t.Errorf("NewReader without a limit: %v, want an error that names it", err)
+	}
+}
 
 func TestReaderNamesPlaces(t *testing.T) {
 	t.Parallel()
 	var got []Place
-	for _, s := range readAll(t, []byte("[\n"+sound+",\n\n{\n},[]\n]"), 20, Options{}) {
+	for _, s := range readAll(t, []byte("[\n"+valid+",\n\n{\n},[]\n]"), 20, Options{}) {
 		got = append(got, s.Place)
 	}
 	want := []Place{
@@ -79,17 +101,17 @@ func TestReaderNamesPlaces(t *testing.T) {
 
 func TestReaderDuplicates(t *testing.T) {
 	t.Parallel()
-	faulty := `{"id": "a"}`
+	invalid := `{"id": "a"}`
 	for name, tc := range map[string]struct {
 		records []string
 		opts    Options
 		want    []string
 	}{
-		"by default":          {[]string{sound, sound, sound}, Options{}, []string{"", DuplicateID, DuplicateID}},
-		"to be skipped":       {[]string{sound, sound}, Options{DuplicateIDs: SkipDuplicates}, []string{"", DuplicateID}},
-		"to be kept":          {[]string{sound, sound}, Options{DuplicateIDs: KeepDuplicates}, []string{"", ""}},
-		"of a faulty record":  {[]string{faulty, sound}, Options{}, []string{NoConversation, ""}},
-		"of a faulty one too": {[]string{sound, faulty}, Options{}, []string{"", NoConversation}},
+		"by default":            {[]string{valid, valid, valid}, Options{}, []string{"", DuplicateID, DuplicateID}},
+		"to be skipped":         {[]string{valid, valid}, Options{DuplicateIDs: SkipDuplicates}, []string{"", DuplicateID}},
+		"to be kept":            {[]string{valid, valid}, Options{DuplicateIDs: KeepDuplicates}, []string{"", ""}},
+		"of an invalid record":  {[]string{invalid, valid}, Options{}, []string{NoConversation, ""}},
+		"of an invalid one too": {[]string{valid, invalid}, Options{}, []string{"", NoConversation}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +121,7 @@ func TestReaderDuplicates(t *testing.T) {
 			}
 		})
 	}
-	second := readAll(t, []byte(sound+"\n"+sound), 1<<20, Options{})[1]
+	second := readAll(t, []byte(valid+"\n"+valid), 1<<20, Options{})[1]
 	want := "demo.jsonl: element 2 (line 2): duplicate id: id: \"a\" is the id of element 1 (line 1) too; " +
 		"give the record an id of its own, or set `duplicate_ids: keep` in dataset.yaml"
 	if diff := cmp.Diff(want, second.Problem.Error()); diff != "" {
@@ -111,10 +133,10 @@ func TestReaderLimitsRecords(t *testing.T) {
 	t.Parallel()
 	large := `{"id": "` + strings.Repeat("x", 1000) + `"}`
 	for name, manifest := range map[string]string{
-		"array": "[" + sound + "," + large + "," + strings.ReplaceAll(sound, `"a"`, `"b"`) + "]",
-		"lines": sound + "\n" + large + "\n" + strings.ReplaceAll(sound, `"a"`, `"b"`),
+		"array": "[" + valid + "," + large + "," + strings.ReplaceAll(valid, `"a"`, `"b"`) + "]",
+		"lines": valid + "\n" + large + "\n" + strings.ReplaceAll(valid, `"a"`, `"b"`),
 	} {
-		samples := readAll(t, []byte(manifest), 1<<20, Options{MaxRecordBytes: len(sound)})
+		samples := readAll(t, []byte(manifest), 1<<20, Options{Limits: Limits{MaxRecordBytes: len(valid)}})
 		if diff := cmp.Diff([]string{"", RecordTooLarge, ""}, problems(samples)); diff != "" {
 			t.Errorf("%s: problems (-want +got):\n%s", name, diff)
 		}
@@ -140,7 +162,7 @@ func TestReaderMemoryIsBounded(t *testing.T) {
 	span := Span{End: 64 << 20, Records: 1, FirstElement: 1, FirstLine: 1}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	s, err := NewReader(zeros{}, Lines, span, "demo.jsonl", Options{MaxRecordBytes: 1 << 20}).Next()
+	s, err := newReader(t, zeros{}, Lines, span, "demo.jsonl", Options{Limits: Limits{MaxRecordBytes: 1 << 20}}).Next()
 	runtime.ReadMemStats(&after)
 	if err != nil || s.Problem == nil || s.Problem.Kind != RecordTooLarge {
 		t.Fatalf("Next: %+v, %v; want a record that is too large", s, err)
@@ -176,7 +198,7 @@ func TestReaderRefusesOtherBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			span := layout.Ranges[0]
-			r := NewReader(tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Format, span, "demo", Options{})
+			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Format, span, "demo", Options{})
 			_, err = drain(r)
 			var format *FormatError
 			if err == io.EOF || errors.As(err, &format) || tc.want != nil && !errors.Is(err, tc.want) {

@@ -30,10 +30,10 @@ type entry struct {
 }
 
 // WriteShard writes samples as zstd-compressed JSON lines, the same bytes for the same samples.
-// Embedded images are not written again beside the raw record that holds them.
+// Embedded images are not written again next to the raw record that holds them.
 func WriteShard(w io.Writer, samples []Sample) error {
 	// One goroutine and an explicit level and window keep the bytes independent of the machine. A
-	// frame is written for no samples too, so that no sound shard is an empty object.
+	// frame is written for no samples too, so that no valid shard is an empty object.
 	packer, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
 		zstd.WithWindowSize(shardWindow), zstd.WithZeroFrames(true))
 	if err != nil {

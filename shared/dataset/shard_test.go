@@ -15,13 +15,13 @@ import (
 func shardSamples(tb testing.TB) []Sample {
 	tb.Helper()
 	samples := readAll(tb, []byte(strings.Join([]string{
-		sound,
+		valid,
 		`{"id": 7, "image": ["x/1.jpg", "data:;base64,aGk=", {"bytes": "aG8="}], ` + asked("<image><image><image> <b>&\u2028</b>") + "}",
 		"{\"id\": \"\xff\", " + asked("Why?") + "}",
 		"{\"id\": broken",
 		`{"id": "b", "image": ["data:;base64,aGk=", "/etc"]}`,
 		strings.Repeat(" ", 9) + strings.Repeat("x", 1000),
-	}, "\n")), 1<<20, Options{MaxRecordBytes: 500})
+	}, "\n")), 1<<20, Options{Limits: Limits{MaxRecordBytes: 500}})
 	return samples
 }
 
@@ -94,7 +94,7 @@ func TestReadShardRefuses(t *testing.T) {
 	shard := writeShard(t, shardSamples(t))
 	for name, data := range map[string][]byte{
 		"an empty object":          nil,
-		"something else":           []byte(sound),
+		"something else":           []byte(valid),
 		"text behind":              append(bytes.Clone(shard), "more"...),
 		"broken lines":             pack(t, `{"id": "a"`),
 		"another type":             pack(t, `[]`),
@@ -138,7 +138,7 @@ func FuzzReadShard(f *testing.F) {
 	f.Add(writeShard(f, shardSamples(f)))
 	f.Add(writeShard(f, nil))
 	f.Add(pack(f, `{"id": "a", "images": [{}], "raw": "{\"image\": \"data:;base64,aGk=\"}"}`))
-	f.Add([]byte(sound))
+	f.Add([]byte(valid))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		samples, err := ReadShard(bytes.NewReader(data))
 		if err != nil {

@@ -28,19 +28,20 @@ type Span struct {
 }
 
 const (
-	// headBytes of a manifest are looked at together to tell its format.
+	// headBytes of a manifest are looked at together to find its format.
 	headBytes = 1 << 20
 	// judgedLines is how many lines have to be no JSON objects before a manifest is not JSONL.
 	judgedLines = 100
+	// maxJudgedBytes is the longest of these lines that is kept to be judged.
+	maxJudgedBytes = 32 << 20
 )
 
 const twoFormats = "; a manifest is a JSON array of records, or JSONL with one record a line"
 
 // Split reads a whole manifest once, in constant memory, and fixes its ranges. A range holds as
-// many records as fit in rangeBytes (above 0), and at least one. The format is told from the
+// many records as fit in rangeBytes (above 0), and at least one. The format is found by the
 // content: an array if its first byte after a byte order mark and white space is a bracket, else
-// lines. A manifest without records that can be told apart is a *FormatError; other errors are
-// those of r.
+// lines. A manifest whose records cannot be separated is a *FormatError; other errors are those of r.
 func Split(r io.Reader, rangeBytes int64) (Layout, error) {
 	if rangeBytes <= 0 {
 		return Layout{}, fmt.Errorf("splitting a manifest into ranges of %d bytes: the size must be above 0", rangeBytes)
@@ -69,7 +70,7 @@ type splitter struct {
 }
 
 func (s *splitter) split() error {
-	// An error of Peek other than a short manifest comes again with the next read.
+	// An error of Peek other than a short manifest is returned again by the next read.
 	if mark, _ := s.in.Peek(3); string(mark) == "\ufeff" {
 		s.advance(mark)
 	}
@@ -97,7 +98,8 @@ func (s *splitter) splitArray() error {
 		next, err = s.splitElement()
 	}
 	if err == io.EOF {
-		return s.fault("the file ends before the array's closing \"]\", so it may have been cut short; upload it whole" + orLines)
+		return s.fault("the file ends before the array's closing \"]\", so it may have been cut short; " +
+			"upload it whole" + orLines)
 	}
 	if err != nil {
 		return err
@@ -123,7 +125,8 @@ func (s *splitter) splitElement() (byte, error) {
 	if err == io.ErrUnexpectedEOF {
 		return 0, &FormatError{
 			Offset: start.offset, Line: start.line, Element: s.element,
-			Detail: "the element that begins here is never closed: a bracket or a quote is missing, or the file has been cut short" + mendArray,
+			Detail: "the element that begins here is never closed: a bracket or a quote is missing, " +
+				"or the file has been cut short" + fixArray,
 		}
 	}
 	if err != nil {
@@ -145,12 +148,12 @@ func (s *splitter) splitElement() (byte, error) {
 }
 
 func (s *splitter) splitLines() error {
-	// A read error comes again below.
+	// A read error is returned again below.
 	if head, _ := s.in.Peek(headBytes); spansLines(head) {
 		return s.fault("the file begins with a JSON object that is written over several lines" + twoFormats)
 	}
 	start := s.cursor
-	s.limit = DefaultMaxRecordBytes
+	s.limit = maxJudgedBytes
 	judged, isJSON := 0, false
 	for {
 		first, err := s.skipSpace()

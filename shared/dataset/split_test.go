@@ -229,7 +229,8 @@ func FuzzSplitAndRead(f *testing.F) {
 			}
 			return
 		}
-		whole := readAll(t, manifest, 1<<20, Options{DuplicateIDs: KeepDuplicates, MaxRecordBytes: 1 << 10})
+		opts := Options{DuplicateIDs: KeepDuplicates, Limits: Limits{MaxRecordBytes: 1 << 10}}
+		whole := readAll(t, manifest, 1<<20, opts)
 		if int64(len(whole)) != layout.Records {
 			t.Errorf("%d samples, but Split counted %d", len(whole), layout.Records)
 		}
@@ -244,7 +245,7 @@ func FuzzSplitAndRead(f *testing.F) {
 			}
 			rest = after
 		}
-		parts := readAll(t, manifest, int64(size)+1, Options{DuplicateIDs: KeepDuplicates, MaxRecordBytes: 1 << 10})
+		parts := readAll(t, manifest, int64(size)+1, opts)
 		if diff := cmp.Diff(whole, parts); diff != "" {
 			t.Errorf("in ranges of %d bytes (-whole +parts):\n%s", int(size)+1, diff)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -19,7 +21,8 @@ func BenchmarkRun(b *testing.B) {
 		fmt.Fprintln(&manifest, record(fmt.Sprintf("sample%05d", i), strings.Repeat("An answer of some length. ", 8+i%16)))
 	}
 	limits := run.Limits{
-		Scorer: "fake", MaxRecordBytes: 32 << 20, MaxImageBytes: 64 << 20, MaxImagePixels: 100_000_000,
+		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
+		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
 		RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
 	}
 	var err error

@@ -26,6 +26,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -39,7 +40,8 @@ var uploaded = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // limits cut a few records into several ranges and shards.
 func limits() run.Limits {
 	return run.Limits{
-		Scorer: "fake", MaxRecordBytes: 2000, MaxImageBytes: 5000, MaxImagePixels: 10_000,
+		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 2000},
+		Images:     images.Limits{MaxBytes: 5000, MaxPixels: 10_000},
 		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20,
 	}
 }

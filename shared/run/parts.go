@@ -105,7 +105,9 @@ func (s *Store) writePart(ctx context.Context, plan *Plan, sel *Selection, r int
 		before += n
 	}
 	var subset, rejected bytes.Buffer
-	out := dataset.NewWriter(&subset, plan.Format(), dataset.Part{First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0})
+	out := dataset.NewWriter(&subset, plan.Format(), dataset.Segment{
+		First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0,
+	})
 	lines := json.NewEncoder(&rejected)
 	lines.SetEscapeHTML(false)
 	position := 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowebpki/jcs"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -56,9 +57,8 @@ type Range struct {
 
 // Options are choices that change scores, and so the run's identity.
 type Options struct {
-	DuplicateIDs   dataset.Duplicates  `json:"duplicate_ids"`
-	MaxRecordBytes int                 `json:"max_record_bytes"`
-	Images         dataset.ImageLimits `json:"images"`
+	dataset.Options
+	Images images.Limits `json:"images"`
 }
 
 // Constants decide how a dataset is cut; equal constants cut equal input equally.

@@ -51,8 +51,8 @@ func TestRunID(t *testing.T) {
 		{"other scorer", func(w *world, _ *run.Spec) { w.rater.id = "fake-2" }, false},
 		{"other image prefix", func(_ *world, s *run.Spec) { s.Images = "images/elsewhere/" }, false},
 		{"duplicate ids kept", func(_ *world, s *run.Spec) { s.DuplicateIDs = dataset.KeepDuplicates }, false},
-		{"other limit of records", func(w *world, _ *run.Spec) { w.limits.MaxRecordBytes++ }, false},
-		{"other limit of images", func(w *world, _ *run.Spec) { w.limits.MaxImagePixels++ }, false},
+		{"other limit of records", func(w *world, _ *run.Spec) { w.limits.Records.MaxRecordBytes++ }, false},
+		{"other limit of images", func(w *world, _ *run.Spec) { w.limits.Images.MaxPixels++ }, false},
 		{"other cut", func(w *world, _ *run.Spec) { w.limits.ShardSamples++ }, false},
 	}
 	for _, test := range tests {

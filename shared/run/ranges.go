@@ -149,9 +149,10 @@ func (s *Store) EachRecord(ctx context.Context, plan *Plan, r int, use func(*dat
 		return err
 	}
 	defer body.Close()
-	reader := dataset.NewReader(body, m.Format, rng.Span, m.base(), dataset.Options{
-		DuplicateIDs: plan.Options.DuplicateIDs, MaxRecordBytes: plan.Options.MaxRecordBytes,
-	})
+	reader, err := dataset.NewReader(body, m.Format, rng.Span, m.base(), plan.Options.Options)
+	if err != nil {
+		return err
+	}
 	for {
 		sample, err := reader.Next()
 		if err == io.EOF {
@@ -192,10 +193,11 @@ func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error)
 		place := dataset.Place{Manifest: m.base(), Element: span.FirstElement + i, Line: span.FirstLine}
 		sample := &dataset.Sample{
 			ID: fmt.Sprintf("%s#%d", place.Manifest, place.Element), Place: place,
-			Problem: &dataset.Problem{
-				Kind: ManifestChanged, Place: place,
-				Detail: "the manifest was replaced or removed before this record was read; the new version is a run of its own",
-			},
+			Problem: &dataset.Problem{Place: place, Fault: dataset.Fault{
+				Kind: ManifestChanged,
+				Detail: "the manifest was replaced or removed before this record was read; " +
+					"the new version is a run of its own",
+			}},
 		}
 		if err := use(sample); err != nil {
 			return err

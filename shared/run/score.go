@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +8,9 @@ import (
 	"path"
 	"strings"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"golang.org/x/sync/errgroup"
@@ -28,9 +27,6 @@ const (
 
 // NoKnownStyle is the reason why a scored sample cannot be selected: its styler named no style of the rubric.
 const NoKnownStyle = "no known style"
-
-// ImageNotAllowed is the kind of reason of samples that name images in buckets that are not open to them.
-const ImageNotAllowed = "image not allowed"
 
 // A Shard is what one delivery scored: of a shard whose scores were there already, nothing.
 type Shard struct {
@@ -191,10 +187,14 @@ type batch struct {
 	at    []int
 }
 
-// fetch reads the images of samples[from:to]. A sample whose images are at fault gets its reason and
+// fetch reads the images of samples[from:to]. A sample with a fault in its images gets its reason and
 // stays out of the batch, as does one whose scores an earlier run has.
 func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample, records []scores.Record, from, to int) (batch, error) {
-	images, reused := make([][][]byte, to-from), make([]bool, to-from)
+	fetcher, err := s.fetcher(plan)
+	if err != nil {
+		return batch{}, err
+	}
+	loaded, reused := make([][][]byte, to-from), make([]bool, to-from)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for i := from; i < to; i++ {
@@ -202,19 +202,19 @@ func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample,
 			continue
 		}
 		group.Go(func() error {
-			fetched, reason, err := s.images(ctx, plan, &samples[i])
+			fetched, fault, err := fetcher.Fetch(ctx, &samples[i])
 			if err != nil {
 				return err
 			}
-			if reason != "" {
-				records[i].Status, records[i].Reason = scores.Failed, reason
+			if fault != nil {
+				records[i].Status, records[i].Reason = scores.Failed, fault.Reason()
 				return nil
 			}
 			identifySample(&records[i], &samples[i], fetched)
 			if reused[i-from], err = s.reuse(ctx, plan, &records[i]); err != nil || reused[i-from] {
 				return err
 			}
-			images[i-from] = fetched
+			loaded[i-from] = fetched
 			return nil
 		})
 	}
@@ -224,7 +224,7 @@ func (s *Store) fetch(ctx context.Context, plan *Plan, samples []dataset.Sample,
 	var b batch
 	for i := from; i < to; i++ {
 		if records[i].Status == scores.OK && !reused[i-from] {
-			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: images[i-from]})
+			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: loaded[i-from]})
 			b.at = append(b.at, i)
 		}
 	}
@@ -257,87 +257,11 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 	return nil
 }
 
-// images reads the images of a sample. A reason is a fault of the sample, an error one of the world.
-func (s *Store) images(ctx context.Context, plan *Plan, sample *dataset.Sample) (images [][]byte, reason string, err error) {
-	for i, img := range sample.Images {
-		data := img.Data
-		if img.Name != "" {
-			if data, reason, err = s.fetchImage(ctx, plan, img.Name); reason != "" || err != nil {
-				return nil, reason, err
-			}
-		}
-		if err := dataset.CheckImage(data, plan.Options.Images); err != nil {
-			return nil, imageReason(err, i, img.Name), nil
-		}
-		images = append(images, data)
-	}
-	return images, "", nil
-}
-
-// imageReason words a fault of the i-th image: its kind first, then which image it is.
-func imageReason(err error, i int, name string) string {
-	var fault *dataset.ImageError
-	if errors.As(err, &fault) {
-		return fmt.Sprintf("%s: image %d (%s): %s", fault.Kind, i+1, cmp.Or(name, "embedded"), fault.Detail)
-	}
-	return err.Error()
-}
-
-// A located image is where a named image lies.
-type located struct {
-	from bucket.Reader
-	bucket.Attrs
-}
-
-// locate finds a named image: relative to the run's images, or a gs:// URL of a bucket that is allowed.
-func (s *Store) locate(ctx context.Context, plan *Plan, name string) (at located, reason string, err error) {
-	clean, err := dataset.CleanImageName(name)
-	if err != nil {
-		return located{}, fmt.Sprintf("%s: %v", dataset.ImageNameUnsafe, err), nil
-	}
-	at.from = s.Input
-	object := plan.Images + clean
-	if url, ok := strings.CutPrefix(clean, "gs://"); ok {
-		var host string
-		host, object, _ = strings.Cut(url, "/")
-		if at.from, ok = s.ImageBuckets[host]; !ok || (at.from == s.Input && !strings.HasPrefix(object, plan.Images)) {
-			return located{}, fmt.Sprintf("%s: %s: use a name below %s, or have the bucket added to IMAGE_BUCKETS", ImageNotAllowed, name, plan.Images), nil
-		}
-	}
-	at.Attrs, err = at.from.Stat(ctx, object)
-	switch {
-	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
-		return located{}, notFound(name), nil
-	case err != nil:
-		return located{}, "", fmt.Errorf("looking for image %s: %w", object, err)
-	}
-	return at, "", nil
-}
-
-func notFound(name string) string {
-	return fmt.Sprintf("%s: %s is not among the dataset's images; add it, then retry the run", dataset.ImageNotFound, name)
-}
-
-// fetchImage reads a named image.
-func (s *Store) fetchImage(ctx context.Context, plan *Plan, name string) (data []byte, reason string, err error) {
-	at, reason, err := s.locate(ctx, plan, name)
-	if reason != "" || err != nil {
-		return nil, reason, err
-	}
-	if limit := plan.Options.Images.MaxBytes; at.Size > limit {
-		return nil, fmt.Sprintf("%s: %s has %d bytes; the limit is %d", dataset.ImageTooLarge, name, at.Size, limit), nil
-	}
-	body, err := at.from.Open(ctx, at.Name, at.Generation, 0, -1)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return nil, notFound(name), nil
-	} else if err != nil {
-		return nil, "", fmt.Errorf("reading image %s: %w", at.Name, err)
-	}
-	defer body.Close()
-	if data, err = io.ReadAll(body); err != nil {
-		return nil, "", fmt.Errorf("reading image %s: %w", at.Name, err)
-	}
-	return data, "", nil
+// fetcher reads the images of a run's samples.
+func (s *Store) fetcher(plan *Plan) (*images.Fetcher, error) {
+	return images.New(images.Config{
+		Input: s.Input, Buckets: s.ImageBuckets, Prefix: plan.Images, Limits: plan.Options.Images,
+	})
 }
 
 // reasonKind is the short phrase that a reason begins with.

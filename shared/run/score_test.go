@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
@@ -136,26 +137,26 @@ func TestImages(t *testing.T) {
 		{"two", []string{"a.png", "sub/b.png"}, "", ""},
 		{"embedded", []string{embedded}, "", ""},
 		{"embedded and named", []string{embedded, "a.png"}, "", ""},
-		{"missing", []string{"gone.png"}, dataset.ImageNotFound, "gone.png"},
-		{"second missing", []string{"a.png", "gone.png"}, dataset.ImageNotFound, "gone.png"},
-		{"folder", []string{"sub"}, dataset.ImageNotFound, "sub"},
-		{"below a file", []string{"a.png/b.png"}, dataset.ImageNotFound, "a.png/b.png"},
+		{"missing", []string{"gone.png"}, images.NotFound, "gone.png"},
+		{"second missing", []string{"a.png", "gone.png"}, images.NotFound, "gone.png"},
+		{"folder", []string{"sub"}, images.NotFound, "sub"},
+		{"below a file", []string{"a.png/b.png"}, images.NotFound, "a.png/b.png"},
 		{"outside", []string{"../other/c.png"}, dataset.ImageNameUnsafe, "inside"},
 		{"absolute", []string{"/etc/passwd"}, dataset.ImageNameUnsafe, "relative"},
 		{"of the web", []string{"https://example.com/a.png"}, dataset.ImageNameUnsafe, "gs:// URL"},
 		{"gs://, own images", []string{"gs://input/images/demo/a.png"}, "", ""},
-		{"gs://, others' images", []string{"gs://input/images/other/c.png"}, run.ImageNotAllowed, "images/demo/"},
-		{"gs://, a dataset", []string{"gs://input/datasets/demo/a.json"}, run.ImageNotAllowed, "images/demo/"},
+		{"gs://, others' images", []string{"gs://input/images/other/c.png"}, images.NotAllowed, "images/demo/"},
+		{"gs://, a dataset", []string{"gs://input/datasets/demo/a.json"}, images.NotAllowed, "images/demo/"},
 		{"gs://, allowed bucket", []string{"gs://allowed/deep/d.png"}, "", ""},
-		{"gs://, allowed bucket, missing", []string{"gs://allowed/gone.png"}, dataset.ImageNotFound, "gs://allowed/gone.png"},
-		{"gs://, other bucket", []string{"gs://secret/a.png"}, run.ImageNotAllowed, "IMAGE_BUCKETS"},
+		{"gs://, allowed bucket, missing", []string{"gs://allowed/gone.png"}, images.NotFound, "gs://allowed/gone.png"},
+		{"gs://, other bucket", []string{"gs://secret/a.png"}, images.NotAllowed, "IMAGE_BUCKETS"},
 		{"gs://, no object", []string{"gs://allowed"}, dataset.ImageNameUnsafe, "gs://bucket/object"},
-		{"too many bytes", []string{"fat.png"}, dataset.ImageTooLarge, "6000 bytes; the limit is 5000"},
-		{"too many pixels", []string{"wide.png"}, dataset.ImageTooLarge, "200 x 100 pixels"},
-		{"empty", []string{"empty.png"}, dataset.ImageEmpty, "image 1 (empty.png)"},
-		{"no image", []string{"text.png"}, dataset.ImageFormatUnknown, "text.png"},
-		{"cut in its header", []string{"cut.png"}, dataset.ImageUndecodable, "cut.png"},
-		{"second cut", []string{"a.png", "cut.png"}, dataset.ImageUndecodable, "image 2 (cut.png)"},
+		{"too many bytes", []string{"fat.png"}, images.TooLarge, "6000 bytes; the limit is 5000"},
+		{"too many pixels", []string{"wide.png"}, images.TooLarge, "200 x 100 pixels"},
+		{"empty", []string{"empty.png"}, images.Empty, "image 1 (empty.png)"},
+		{"no image", []string{"text.png"}, images.FormatUnknown, "text.png"},
+		{"cut in its header", []string{"cut.png"}, images.Undecodable, "cut.png"},
+		{"second cut", []string{"a.png", "cut.png"}, images.Undecodable, "image 2 (cut.png)"},
 	}
 	w := newWorld(t)
 	w.limits.RangeBytes = 1 << 20

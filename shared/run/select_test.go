@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -207,7 +208,7 @@ func TestRejected(t *testing.T) {
 	want := map[string]line{
 		"poor": {scores.OK, "below threshold", 0}, "mute": {scores.OK, "no rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
 		"bad": {scores.Failed, "unratable", 6}, "hollow": {scores.Failed, dataset.NoConversation, 7},
-		"p": {scores.Failed, dataset.ImageNotFound, 8}, "a00": {scores.Skipped, dataset.DuplicateID, 2},
+		"p": {scores.Failed, images.NotFound, 8}, "a00": {scores.Skipped, dataset.DuplicateID, 2},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rejected (-want +got):\n%s", diff)

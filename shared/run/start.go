@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -22,11 +23,9 @@ type Limits struct {
 	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
 	// Budget makes an automatic selection of a dataset that asks for none; without it there is none.
 	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"automatic selection of a dataset that asks for none"`
-	// MaxRecordBytes is the longest record.
-	MaxRecordBytes int `env:"MAX_RECORD_BYTES, default=33554432" meaning:"longest record"`
-	// MaxImageBytes and MaxImagePixels are the largest image.
-	MaxImageBytes  int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`
-	MaxImagePixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"largest image, looked at before it is decoded"`
+	// Records and Images bound what is read of a dataset.
+	Records dataset.Limits
+	Images  images.Limits
 	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
@@ -41,7 +40,6 @@ type Limits struct {
 func (l Limits) Validate() error {
 	var faults []error
 	for name, value := range map[string]int64{
-		"MAX_RECORD_BYTES": int64(l.MaxRecordBytes), "MAX_IMAGE_BYTES": l.MaxImageBytes, "MAX_IMAGE_PIXELS": l.MaxImagePixels,
 		"RANGE_BYTES": l.RangeBytes, "SHARD_SAMPLES": int64(l.ShardSamples), "SHARD_BYTES": int64(l.ShardBytes),
 	} {
 		if value < 1 {
@@ -52,7 +50,7 @@ func (l Limits) Validate() error {
 		faults = append(faults, errors.New("COST_PER_MILLION and MAX_RUN_COST: give 0 or more"))
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(faults...)
+	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate())...)
 }
 
 // SpecOf finds what an object that arrived in the input bucket starts: a manifest directly in a
@@ -130,8 +128,8 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 	plan := &Plan{
 		Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer, Ranges: []Range{},
 		Options: Options{
-			DuplicateIDs: spec.DuplicateIDs, MaxRecordBytes: limits.MaxRecordBytes,
-			Images: dataset.ImageLimits{MaxBytes: limits.MaxImageBytes, MaxPixels: limits.MaxImagePixels},
+			Options: dataset.Options{DuplicateIDs: spec.DuplicateIDs, Limits: limits.Records},
+			Images:  limits.Images,
 		},
 		Constants: Constants{RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes},
 		Selection: spec.Request, Reuse: spec.Reuse,

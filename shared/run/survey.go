@@ -80,10 +80,56 @@ func (s *Store) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 	return v, s.try(ctx, plan, v, tried)
 }
 
-// look counts problems and images of some samples, and returns the sound ones.
+// look counts problems and images of some samples, and returns the valid ones.
 func (s *Store) look(ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample) ([]dataset.Sample, error) {
-	missing := make([][]string, len(samples))
-	group, gctx := errgroup.WithContext(ctx)
+	missing, err := s.missingImages(ctx, plan, samples)
+	if err != nil {
+		return nil, err
+	}
+	var valid []dataset.Sample
+	for i, sample := range samples {
+		var fault *dataset.Fault
+		switch {
+		case sample.Problem != nil:
+			fault = &sample.Problem.Fault
+		case len(missing[i]) > 0:
+			fault = missing[i][0]
+		default:
+			valid = append(valid, *sample)
+		}
+		if sample.Problem == nil {
+			v.ImagesMissing += int64(len(missing[i]))
+			v.ImagesFound += int64(len(sample.Images) - len(missing[i]))
+			if len(sample.Images) == 0 {
+				v.TextOnly++
+			}
+		}
+		if fault == nil {
+			v.Sound++
+			for _, text := range sample.Texts() {
+				v.TextBytes += int64(len(text))
+			}
+			continue
+		}
+		v.Problems[fault.Kind]++
+		if len(v.Examples) < maxExamples {
+			v.Examples = append(v.Examples, fmt.Sprintf("%s: %s", sample.Place, fault.Reason()))
+		}
+	}
+	return valid, nil
+}
+
+// missingImages are the faults of the named images of each sample that cannot be located; none of samples with a
+// problem, whose images are not looked for.
+func (s *Store) missingImages(
+	ctx context.Context, plan *Plan, samples []*dataset.Sample,
+) ([][]*dataset.Fault, error) {
+	fetcher, err := s.fetcher(plan)
+	if err != nil {
+		return nil, err
+	}
+	missing := make([][]*dataset.Fault, len(samples))
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for i, sample := range samples {
 		if sample.Problem != nil {
@@ -94,51 +140,18 @@ func (s *Store) look(ctx context.Context, plan *Plan, v *Survey, samples []*data
 				if img.Name == "" {
 					continue
 				}
-				_, reason, err := s.locate(gctx, plan, img.Name)
+				_, fault, err := fetcher.Locate(ctx, img.Name)
 				if err != nil {
 					return err
 				}
-				if reason != "" {
-					missing[i] = append(missing[i], reason)
+				if fault != nil {
+					missing[i] = append(missing[i], fault)
 				}
 			}
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var sound []dataset.Sample
-	for i, sample := range samples {
-		reason := ""
-		switch {
-		case sample.Problem != nil:
-			reason = sample.Problem.Reason()
-		case len(missing[i]) > 0:
-			reason = missing[i][0]
-		default:
-			sound = append(sound, *sample)
-		}
-		if sample.Problem == nil {
-			v.ImagesMissing += int64(len(missing[i]))
-			v.ImagesFound += int64(len(sample.Images) - len(missing[i]))
-			if len(sample.Images) == 0 {
-				v.TextOnly++
-			}
-		}
-		if reason == "" {
-			v.Sound++
-			for _, text := range sample.Texts() {
-				v.TextBytes += int64(len(text))
-			}
-			continue
-		}
-		v.Problems[reasonKind(reason)]++
-		if len(v.Examples) < maxExamples {
-			v.Examples = append(v.Examples, fmt.Sprintf("%s: %s", sample.Place, reason))
-		}
-	}
-	return sound, nil
+	return missing, group.Wait()
 }
 
 // try rates a few samples and estimates from them how long all take.

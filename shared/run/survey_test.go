@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
@@ -33,7 +34,7 @@ func TestSurvey(t *testing.T) {
 	want := &run.Survey{
 		Samples: 16, Sound: 12, TextOnly: 10, ImagesFound: 4, ImagesMissing: 3,
 		Sources:  map[string]int64{"tests": 14, "elsewhere": 1, "a": 1},
-		Problems: map[string]int64{dataset.ImageNotFound: 2, dataset.NoConversation: 1, dataset.DuplicateID: 1},
+		Problems: map[string]int64{images.NotFound: 2, dataset.NoConversation: 1, dataset.DuplicateID: 1},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")); diff != "" {
 		t.Errorf("survey (-want +got):\n%s", diff)
@@ -49,7 +50,7 @@ func TestSurvey(t *testing.T) {
 	}
 	started := w.start("datasets/demo/a.json")
 	w.finish(started)
-	if st := w.status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[dataset.ImageNotFound] != 2 {
+	if st := w.status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[images.NotFound] != 2 {
 		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v", st.Progress.Shards, st.Reasons, got.Shards, got.Problems)
 	}
 }

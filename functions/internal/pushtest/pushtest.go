@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
@@ -41,7 +43,8 @@ func New(t testing.TB) *World {
 	w := &World{
 		t: t, input: t.TempDir(), Tasks: &Topic{}, Events: &Topic{},
 		Limits: run.Limits{
-			Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 1 << 20, MaxImagePixels: 1 << 20,
+			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
+			Images:     images.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20},
 			RangeBytes: 600, ShardSamples: 2, ShardBytes: 1 << 20,
 		},
 	}

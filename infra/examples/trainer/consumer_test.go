@@ -19,7 +19,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"google.golang.org/api/option"
@@ -106,7 +108,8 @@ func TestTrainer(t *testing.T) {
 	st, err := local.Start(t.Context(), local.Options{
 		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
 		Limits: run.Limits{
-			Scorer: kinds.Embedded, MaxRecordBytes: 1 << 20, MaxImageBytes: 1 << 24, MaxImagePixels: 1 << 24,
+			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
+			Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
 			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24,
 		},
 		OnEvent: func(m events.Message) {

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -16,7 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -122,25 +121,12 @@ func (s *Scorer) rate(item scorer.Item) scorer.Result {
 func Observe(item scorer.Item) (_ *Features, reason string) {
 	pictures := make([]picture, len(item.Images))
 	for i, data := range item.Images {
-		img, err := dataset.DecodeImage(data)
-		if err != nil {
-			return nil, brokenImage(item.Sample, i, err)
+		img, fault := images.Decode(data)
+		if fault != nil {
+			fault.Field = images.Label(item.Sample, i)
+			return nil, fault.Reason()
 		}
 		pictures[i] = look(img)
 	}
 	return observe(item.Sample.Turns, pictures), ""
-}
-
-// brokenImage says which image of a sample does not decode and why, beginning with the kind of
-// fault, which reasons are counted by.
-func brokenImage(s *dataset.Sample, i int, err error) string {
-	which := fmt.Sprintf("image %d", i+1)
-	if i < len(s.Images) && s.Images[i].Name != "" {
-		which += " (" + s.Images[i].Name + ")"
-	}
-	fault, ok := errors.AsType[*dataset.ImageError](err)
-	if !ok {
-		return fmt.Sprintf("%s: %s: %v", dataset.ImageUndecodable, which, err)
-	}
-	return fmt.Sprintf("%s: %s: %s", fault.Kind, which, fault.Detail)
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -119,7 +120,7 @@ func (p *part) ask(ctx context.Context, texts []string, items []scorer.Item) ([]
 
 func (p *part) tooLarge(s sized) string {
 	return fmt.Sprintf("%s: the sample takes %d bytes with its images, and the sidecar takes at most %d at once; store its images smaller",
-		dataset.ImageTooLarge, s.size, min(p.limits.Bytes, s.size-1))
+		images.TooLarge, s.size, min(p.limits.Bytes, s.size-1))
 }
 
 // read holds an answer against what was asked, and takes its findings.
@@ -158,8 +159,8 @@ var ofRubric = map[string]bool{
 func reason(f fault) string {
 	kind, known := map[string]string{
 		"image_count":       dataset.ImageCount,
-		"image_undecodable": dataset.ImageUndecodable,
-		"image_too_large":   dataset.ImageTooLarge,
+		"image_undecodable": images.Undecodable,
+		"image_too_large":   images.TooLarge,
 	}[f.Code]
 	if !known {
 		kind = strings.ReplaceAll(f.Code, "_", " ")

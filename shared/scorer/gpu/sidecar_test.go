@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
@@ -102,7 +103,7 @@ func TestReference(t *testing.T) {
 		t.Errorf("expected scores, masses or margins differ from the reference's by %v", worst)
 	}
 	last := results[len(expected)]
-	if !strings.HasPrefix(last.Reason, dataset.ImageUndecodable+": ") || last.Ratings != nil {
+	if !strings.HasPrefix(last.Reason, images.Undecodable+": ") || last.Ratings != nil {
 		t.Errorf("the broken image gave %+v", last)
 	}
 	t.Logf("largest difference from the reference: %.1e", worst)

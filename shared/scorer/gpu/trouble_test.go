@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -428,12 +428,13 @@ func TestTooLarge(t *testing.T) {
 	if err := wrong(items, results, 9); err != nil {
 		t.Error(err)
 	}
-	if want := dataset.ImageTooLarge + ": the sample takes 1"; !strings.HasPrefix(results[9].Reason, want) {
+	if want := images.TooLarge + ": the sample takes 1"; !strings.HasPrefix(results[9].Reason, want) {
 		t.Errorf("reason %q, want %q…", results[9].Reason, want)
 	}
 	f.limits.Bytes = 2 * taken
 	items[5].Images = [][]byte{make([]byte, 60_000)} // 80,000 in base64
-	if results, err = openAt(t, f.URL, options(t)).Rate(t.Context(), items[5:6]); err != nil || !strings.HasPrefix(results[0].Reason, dataset.ImageTooLarge) {
+	results, err = openAt(t, f.URL, options(t)).Rate(t.Context(), items[5:6])
+	if err != nil || !strings.HasPrefix(results[0].Reason, images.TooLarge) {
 		t.Errorf("refused alone: %+v, error %v", results, err)
 	}
 }

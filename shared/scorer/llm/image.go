@@ -2,12 +2,12 @@ package llm
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"golang.org/x/image/draw"
 )
 
@@ -21,12 +21,11 @@ type picture struct {
 }
 
 // prepare makes an image what every server takes: a JPEG or PNG, no side longer than side. One that is
-// so already is sent byte for byte. The error is an *dataset.ImageError: a broken image is found here,
-// before anything is paid for it.
-func prepare(data []byte, side int) (picture, error) {
-	decoded, err := dataset.DecodeImage(data)
-	if err != nil {
-		return picture{}, err
+// so already is sent byte for byte. A broken image is found here, before anything is paid for it.
+func prepare(data []byte, side int) (picture, *dataset.Fault) {
+	decoded, fault := images.Decode(data)
+	if fault != nil {
+		return picture{}, fault
 	}
 	mime := http.DetectContentType(data)
 	size := decoded.Bounds().Size()
@@ -40,28 +39,20 @@ func prepare(data []byte, side int) (picture, error) {
 	draw.CatmullRom.Scale(smaller, smaller.Bounds(), decoded, decoded.Bounds(), draw.Over, nil)
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, smaller, &jpeg.Options{Quality: jpegQuality}); err != nil {
-		return picture{}, &dataset.ImageError{Kind: dataset.ImageUndecodable, Detail: err.Error()}
+		return picture{}, &dataset.Fault{Kind: images.Undecodable, Detail: err.Error()}
 	}
 	return picture{"image/jpeg", b.Bytes()}, nil
 }
 
-// pictures prepares a sample's images. A reason is a fault of one of them, its kind first.
-func pictures(sample *dataset.Sample, images [][]byte, side int) (ready []picture, reason string) {
-	for i, data := range images {
-		p, err := prepare(data, side)
-		if err == nil {
-			ready = append(ready, p)
-			continue
+// pictures prepares a sample's encoded images. A reason is the fault of one of them.
+func pictures(sample *dataset.Sample, encoded [][]byte, side int) (ready []picture, reason string) {
+	for i, data := range encoded {
+		p, fault := prepare(data, side)
+		if fault != nil {
+			fault.Field = images.Label(sample, i)
+			return nil, fault.Reason()
 		}
-		which := fmt.Sprintf("image %d", i+1)
-		if i < len(sample.Images) && sample.Images[i].Name != "" {
-			which += " (" + sample.Images[i].Name + ")"
-		}
-		fault := dataset.ImageError{Kind: dataset.ImageUndecodable, Detail: err.Error()}
-		if known, ok := err.(*dataset.ImageError); ok { //nolint:errorlint // prepare returns it as it is
-			fault = *known
-		}
-		return nil, fmt.Sprintf("%s: %s: %s", fault.Kind, which, fault.Detail)
+		ready = append(ready, p)
 	}
 	return ready, ""
 }

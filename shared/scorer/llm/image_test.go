@@ -9,7 +9,7 @@ import (
 	"image/png"
 	"testing"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"golang.org/x/image/bmp"
 )
 
@@ -43,9 +43,9 @@ func TestPrepare(t *testing.T) {
 		"just enough": {encode(asPNG, 100, 100), true, 100, 100},
 	}
 	for name, tt := range tests {
-		p, err := prepare(tt.data, 100)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
+		p, fault := prepare(tt.data, 100)
+		if fault != nil {
+			t.Errorf("%s: %v", name, fault)
 			continue
 		}
 		got, format, err := image.Decode(bytes.NewReader(p.data))
@@ -61,10 +61,10 @@ func TestPrepare(t *testing.T) {
 		}
 	}
 	for name, data := range map[string][]byte{"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image")} {
-		if _, err := prepare(data, 100); err == nil {
-			t.Errorf("%s: no error", name)
-		} else if _, ok := err.(*dataset.ImageError); !ok { //nolint:errorlint // prepare returns it as it is
-			t.Errorf("%s: error %v is none of an image", name, err)
+		if _, fault := prepare(data, 100); fault == nil {
+			t.Errorf("%s: no fault", name)
+		} else if fault.Kind != images.Undecodable && fault.Kind != images.FormatUnknown {
+			t.Errorf("%s: %s is no fault of decoding an image", name, fault.Reason())
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -216,7 +217,8 @@ func TestBrokenImage(t *testing.T) {
 	broken := withImage(t, 1)
 	broken.Images[0] = broken.Images[0][:60]
 	got := rated(t, open(t, config(f), Options{}), withImage(t, 0), broken)
-	if !strings.HasPrefix(got[1].Reason, dataset.ImageUndecodable+": image 1 (1.png): ") || got[0].Reason != "" || len(f.requests()) != 1 {
+	if !strings.HasPrefix(got[1].Reason, images.Undecodable+": image 1 (1.png): ") ||
+		got[0].Reason != "" || len(f.requests()) != 1 {
 		t.Errorf("%d requests, results %+v", len(f.requests()), got)
 	}
 }

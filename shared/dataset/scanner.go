@@ -115,16 +115,17 @@ func (s *scanner) record() (record, error) {
 	return rec, nil
 }
 
-// unexpected says that something else than want stands at the cursor.
-func (s *scanner) unexpected(want string) error {
-	return s.fault("found " + s.found() + " where " + want + " is expected" + mendArray)
+// unexpected is the error that something else than expected stands at the cursor.
+func (s *scanner) unexpected(expected string) error {
+	return s.fault("found " + s.found() + " where " + expected + " is expected" + fixArray)
 }
 
 func (s *scanner) mismatch() error {
-	return s.fault("found " + s.found() + ", which does not close the bracket that is open" + mendArray)
+	return s.fault("found " + s.found() + ", which does not close the bracket that is open" + fixArray)
 }
 
-const mendArray = "; mend the array there, or write the manifest as JSONL, one record a line, where only broken lines are lost"
+const fixArray = "; fix the array there, or write the manifest as JSONL, one record a line, " +
+	"where only broken lines are lost"
 
 func (s *scanner) fault(detail string) *FormatError {
 	return &FormatError{Offset: s.offset, Line: s.line, Element: s.element, Detail: detail}
@@ -153,114 +154,4 @@ func lineEnd(b []byte) (n int, end bool, err error) {
 		return n, true, nil
 	}
 	return len(b), false, nil
-}
-
-// maxNesting is how many levels of brackets are checked for their kind; deeper ones are only
-// counted, so that memory stays constant. It is encoding/json's own limit: a record nested deeper
-// does not parse.
-const maxNesting = 10_000
-
-var errMismatch = errors.New("closing bracket of another kind")
-
-// structural holds the bytes that mean something to nesting outside strings.
-var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
-
-// scalarEnd holds the bytes that cannot belong to a number or a word.
-var scalarEnd = [256]bool{
-	' ': true, '\t': true, '\r': true, '\n': true, ',': true,
-	'"': true, '{': true, '}': true, '[': true, ']': true,
-}
-
-// nesting finds the end of one JSON value that comes in pieces.
-type nesting struct {
-	begun   bool
-	scalar  bool   // the value is a number or a word
-	inText  bool   // inside a string
-	escaped bool   // inside a string, after a backslash that escapes the next byte
-	depth   int    // open brackets
-	open    []byte // the closing brackets that the outermost maxNesting of them want
-}
-
-func (v *nesting) reset() { *v = nesting{open: v.open[:0]} }
-
-// find looks for the value's end in b, its next piece: n bytes of b belong to the value, which ends
-// there or goes on. After errMismatch n is the place of the bracket at fault.
-func (v *nesting) find(b []byte) (n int, end bool, err error) {
-	if !v.begun {
-		v.begun = true
-		v.scalar = b[0] != '"' && b[0] != '{' && b[0] != '['
-	}
-	i := 0
-	if v.scalar {
-		for i < len(b) && !scalarEnd[b[i]] {
-			i++
-		}
-		return i, i < len(b), nil
-	}
-	for i < len(b) {
-		if v.inText {
-			if i = v.skipText(b, i); v.inText {
-				break
-			}
-			if v.depth == 0 {
-				return i, true, nil
-			}
-			continue
-		}
-		c := b[i]
-		if !structural[c] {
-			i++
-			continue
-		}
-		switch c {
-		case '"':
-			v.inText = true
-		case '{', '[':
-			if v.depth++; v.depth <= maxNesting {
-				v.open = append(v.open, c+2) // '}' and ']' both stand two places after their opening
-			}
-		default:
-			if v.depth <= maxNesting {
-				last := len(v.open) - 1
-				if v.open[last] != c {
-					return i, false, errMismatch
-				}
-				v.open = v.open[:last]
-			}
-			if v.depth--; v.depth == 0 {
-				return i + 1, true, nil
-			}
-		}
-		i++
-	}
-	return i, false, nil
-}
-
-// skipText returns the place after the string that is open at b[i], or len(b) if it goes on.
-func (v *nesting) skipText(b []byte, i int) int {
-	if v.escaped {
-		v.escaped = false
-		i++
-	}
-	for {
-		n := bytes.IndexByte(b[i:], '"')
-		end := i + n
-		if n < 0 {
-			end = len(b)
-		}
-		slashes := 0
-		for end-slashes > i && b[end-slashes-1] == '\\' {
-			slashes++
-		}
-		escaped := slashes%2 == 1
-		switch {
-		case n < 0:
-			v.escaped = escaped
-			return end
-		case !escaped:
-			v.inText = false
-			return end + 1
-		}
-		i = end + 1
-	}
 }

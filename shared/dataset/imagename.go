@@ -21,8 +21,8 @@ func CleanImageName(name string) (string, error) {
 	case name == "":
 		return "", errors.New("the name is empty; name a file")
 	case len(name) > maxNameBytes:
-		return "", fmt.Errorf("%s has %d bytes, more than the %d of an object's name; embed image data as data:image/jpeg;base64,…",
-			quote(name, quoted), len(name), maxNameBytes)
+		return "", fmt.Errorf("%s has %d bytes, more than the %d of an object's name; "+
+			"embed image data as data:image/jpeg;base64,…", quote(name, quoted), len(name), maxNameBytes)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
 		return "", fmt.Errorf("%s holds a control character or is not UTF-8; rename the file", quote(name, quoted))
 	}
@@ -34,8 +34,8 @@ func CleanImageName(name string) (string, error) {
 	}
 	switch {
 	case hasScheme(name):
-		return "", fmt.Errorf("%s is a URL; put the image beside the manifest's others and name it relative to them, or give a gs:// URL",
-			quote(name, quoted))
+		return "", fmt.Errorf("%s is a URL; put the image next to the manifest's others and name it relative to them, "+
+			"or give a gs:// URL", quote(name, quoted))
 	case strings.Contains(name, `\`):
 		return "", fmt.Errorf("%s holds a backslash; write / between folders", quote(name, quoted))
 	case path.IsAbs(name):

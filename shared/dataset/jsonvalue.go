@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// A jsonKind is the type of a JSON value.
-type jsonKind int
+// A jsonType is the type of a JSON value.
+type jsonType int
 
 const (
-	jsonNone jsonKind = iota // absent or null: people write both for the same thing
+	jsonNone jsonType = iota // absent or null: people write both for the same thing
 	jsonBool
 	jsonNumber
 	jsonString
@@ -18,8 +18,8 @@ const (
 	jsonObject
 )
 
-// kindOf tells the type of a valid JSON value by its first byte.
-func kindOf(value json.RawMessage) jsonKind {
+// typeOf is the type of a valid JSON value by its first byte.
+func typeOf(value json.RawMessage) jsonType {
 	if len(value) == 0 {
 		return jsonNone
 	}
@@ -41,7 +41,7 @@ func kindOf(value json.RawMessage) jsonKind {
 
 // describe names a value's type for people.
 func describe(value json.RawMessage) string {
-	switch kindOf(value) {
+	switch typeOf(value) {
 	case jsonBool:
 		return "true or false"
 	case jsonNumber:
@@ -57,14 +57,14 @@ func describe(value json.RawMessage) string {
 	}
 }
 
-// The functions below take valid JSON of their kind apart. Parse validates a record once; decoding it
+// The functions below split valid JSON of their type. Parse validates a record once; decoding it
 // level by level with encoding/json, which validates and copies at every level, takes nearly three
 // times as long.
 
 // text decodes a string.
 func text(value json.RawMessage) (s string) {
-	if content := value[1 : len(value)-1]; bytes.IndexByte(content, '\\') < 0 && utf8.Valid(content) {
-		return string(content)
+	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
 	}
 	_ = json.Unmarshal(value, &s) // a valid string decodes
 	return s
@@ -104,10 +104,10 @@ func (m members) get(name string) json.RawMessage {
 
 // either returns the key and value of the first of two names that has one, of name if neither has.
 func (m members) either(name, other string) (string, json.RawMessage) {
-	if value := m.get(name); kindOf(value) != jsonNone {
+	if value := m.get(name); typeOf(value) != jsonNone {
 		return name, value
 	}
-	if value := m.get(other); kindOf(value) != jsonNone {
+	if value := m.get(other); typeOf(value) != jsonNone {
 		return other, value
 	}
 	return name, nil

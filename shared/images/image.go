@@ -1,0 +1,83 @@
+package images
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif"
+	_ "image/jpeg"
+	_ "image/png"
+	"strings"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// Check checks an encoded image as far as its header says, without decoding it: JPEG, PNG, GIF, WebP, BMP or TIFF
+// within the limits. Nil means that it passes.
+func Check(data []byte, limits Limits) *dataset.Fault {
+	if len(data) == 0 {
+		return &dataset.Fault{Kind: Empty, Detail: "the file has no bytes; upload it again"}
+	}
+	if size := int64(len(data)); size > limits.MaxBytes {
+		return tooManyBytes(size, limits)
+	}
+	header, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return decodingFault(err)
+	}
+	if header.Width <= 0 || header.Height <= 0 {
+		return &dataset.Fault{Kind: Undecodable, Detail: fmt.Sprintf(
+			"its header says %d x %d pixels; store it again", header.Width, header.Height)}
+	}
+	if int64(header.Width) > limits.MaxPixels/int64(header.Height) {
+		return &dataset.Fault{Kind: TooLarge, Detail: fmt.Sprintf(
+			"%d x %d pixels, more than the %d allowed; store it smaller",
+			header.Width, header.Height, limits.MaxPixels)}
+	}
+	return nil
+}
+
+func tooManyBytes(size int64, limits Limits) *dataset.Fault {
+	return &dataset.Fault{Kind: TooLarge, Detail: fmt.Sprintf(
+		"it has %d bytes; the limit is %d: store it smaller", size, limits.MaxBytes)}
+}
+
+// Decode decodes an image that Check let pass; of an animation the first frame.
+func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
+	// Decoders of the rarer formats have panicked on crafted files before, and one image must not fail other samples.
+	defer func() {
+		if cause := recover(); cause != nil {
+			decoded, fault = nil, decodingFault(fmt.Errorf("the decoder failed: %v", cause))
+		}
+	}()
+	decoded, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, decodingFault(err)
+	}
+	return decoded, nil
+}
+
+func decodingFault(err error) *dataset.Fault {
+	if errors.Is(err, image.ErrFormat) {
+		return &dataset.Fault{
+			Kind:   FormatUnknown,
+			Detail: "the file is no JPEG, PNG, GIF, WebP, BMP or TIFF; store it as one of them",
+		}
+	}
+	return &dataset.Fault{Kind: Undecodable, Detail: err.Error() + "; it may be cut short: upload it again"}
+}
+
+// Extension is the usual ending of the name of a file with this image, without a dot: jpg, png, gif, webp, bmp or tiff.
+// The error is that of an image which Check refuses.
+func Extension(data []byte) (string, error) {
+	_, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return "", fmt.Errorf("finding the format of an image: %w", err)
+	}
+	return strings.Replace(format, "jpeg", "jpg", 1), nil
+}
