@@ -106,7 +106,7 @@ class BlockMasks:
 def blocks(packed: Pack) -> tuple[Tensor, Tensor]:
     """Which blocks of keys (columns) each block of queries (rows) sees in part, and which it sees whole.
 
-    Documents are contiguous and ascending, so a block's first and last documents tell the ones between. A partial block
+    Documents are contiguous and ascending, so a block's first and last documents give the ones between. A partial block
     may turn out empty; a full one is full.
     """
     documents = packed.documents.view(-1, BLOCK)

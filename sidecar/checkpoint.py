@@ -154,7 +154,7 @@ def weight_files(directory: Path) -> list[Path]:
         files = sorted(directory.glob("*.safetensors"))
         if len(files) > 1:
             raise CheckpointError(
-                f"{directory} has {len(files)} safetensors files and no {INDEX} to tell that they are all"
+                f"{directory} has {len(files)} safetensors files and no {INDEX} that says whether they are all"
             )
     missing = [path.name for path in files if not path.is_file()]
     if missing:
@@ -177,40 +177,40 @@ def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...],
 
 
 def account(
-    stored: Sequence[tuple[str, tuple[int, ...]]], wanted: Mapping[str, tuple[int, ...]], tower_layers: int
+    stored: Sequence[tuple[str, tuple[int, ...]]], required: Mapping[str, tuple[int, ...]], tower_layers: int
 ) -> None:
-    """Raise CheckpointError unless what is stored is exactly what is wanted and what may be ignored."""
+    """Raise CheckpointError unless what is stored is exactly what is required and what may be ignored."""
     faults: list[str] = []
     found: set[str] = set()
     for name, shape in stored:
         if name in found:
             faults.append(f"twice: {name}")
         found.add(name)
-        if name in wanted:
-            if shape != wanted[name]:
-                faults.append(f"misshapen: {name} is {list(shape)}, and must be {list(wanted[name])}")
+        if name in required:
+            if shape != required[name]:
+                faults.append(f"misshapen: {name} is {list(shape)}, and must be {list(required[name])}")
         elif not ignored(name, tower_layers):
             faults.append(f"unknown: {name} {list(shape)}")
-    faults += [f"missing: {name} {list(shape)}" for name, shape in wanted.items() if name not in found]
+    faults += [f"missing: {name} {list(shape)}" for name, shape in required.items() if name not in found]
     if faults:
         raise CheckpointError("the tensors are not those of a released checkpoint:\n" + "\n".join(faults))
 
 
 def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> LlavaOnevisionForConditionalGeneration:
-    """Load a checkpoint of the released form, or the same in fp8 as `sidecar.quantize` writes it."""
+    """Load a checkpoint of the released form, or the same in fp8 as `sidecar.tools.quantize` writes it."""
     released = read_json(directory / "config.json")
     config = to_config(released)
     network = skeleton(config)
-    wanted = released_shapes(network)
-    quantised = fp8.weights(released, wanted)
+    required = released_shapes(network)
+    quantised = fp8.weights(released, required)
     scales = {fp8.scale_name(name): name for name in quantised}
     files = weight_files(directory)
     tensors = list(headers(files))
-    shapes = wanted | {scale: (wanted[name][0], 1) for scale, name in scales.items()}
+    shapes = required | {scale: (required[name][0], 1) for scale, name in scales.items()}
     account([(name, shape) for _, name, shape, _ in tensors], shapes, config.vision_config.num_hidden_layers)
     wrong = [f"{name} is {kind}" for _, name, _, kind in tensors if (kind == fp8.STORED) != (name in quantised)]
     if wrong:
-        raise CheckpointError(f"types that {fp8.SECTION} of config.json does not tell:\n" + "\n".join(wrong))
+        raise CheckpointError(f"types that {fp8.SECTION} of config.json does not state:\n" + "\n".join(wrong))
     own = {released_name(name): name for name in network.state_dict()}
     held: dict[str, Tensor] = {}
     for path in files:
@@ -246,7 +246,7 @@ def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.
 
 
 def digest(directory: Path) -> str:
-    """Hash of all in a checkpoint's directory that can change an answer. Files are read side by side."""
+    """Hash of all in a checkpoint's directory that can change an answer. Files are read concurrently."""
     tokenizer = ("tokenizer.json",) if (directory / "tokenizer.json").exists() else tokens.SLOW
     names = [directory / name for name in ("config.json", "generation_config.json", *tokenizer)]
     files = [path for path in names if path.exists()] + weight_files(directory)

@@ -37,7 +37,7 @@ def weights(config: Mapping[str, Any], names: Iterable[str]) -> frozenset[str]:
         return frozenset()
     if section != METHOD:
         raise ValueError(
-            f"config.json: {SECTION} is {section!r}, and only what sidecar.quantize writes is known: {METHOD!r}"
+            f"config.json: {SECTION} is {section!r}, and only what sidecar.tools.quantize writes is known: {METHOD!r}"
         )
     return frozenset(filter(is_projection, names))
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from sidecar.checkpoint import Generation
-from sidecar.engine import Observer
 from sidecar.model import Model
+from sidecar.observer import Observer
 
 ROOM = 64
-"""The cache's length is a multiple of it, as kernels with a mask want."""
+"""The cache's length is a multiple of it, as kernels with a mask require."""
 
 
 @dataclass(frozen=True)

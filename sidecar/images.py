@@ -1,4 +1,7 @@
-"""Image treatment of the reference code: METHOD.md, "Image". Decoding and resizing run in threads, off the GPU's path."""
+"""Image treatment of the reference code: METHOD.md, "Image".
+
+Decoding and resizing run in threads, off the GPU's path.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from sidecar.engine import Failed, Observer
+from sidecar.observer import Observer
+from sidecar.protocol import Fault
 
 SIDE = 384
 TREATMENT = f"pil-rgb-bicubic-{SIDE}-mean-std-0.5"
 # Some of Pillow's other plugins start programs (EPS) or read other files.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP", "TGA")
 
-# Ours is the limit, told by the header; Pillow's own would refuse at 179 megapixels whatever is allowed here.
+# The limit is ours, on the size that the header states; Pillow's own refuses 179 megapixels, whatever is allowed here.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow registers its plugins at the first file that needs one, and two threads at once would see half of them.
+# Pillow registers its plugins at the first file that needs one, and concurrent threads would see half of them.
 Image.init()
 
 Pixels = NDArray[np.uint8]
@@ -29,39 +33,39 @@ Pixels = NDArray[np.uint8]
 LEVELS: NDArray[np.float32] = ((np.arange(256) * (1 / 255)).astype(np.float32) - np.float32(0.5)) / np.float32(0.5)
 
 
-def decode(data: bytes, limit: int) -> Pixels | Failed:
-    """The 384 x 384 RGB bytes of an encoded image of at most `limit` pixels, whatever its aspect."""
+def decode(data: bytes, limit: int) -> Pixels | Fault:
+    """The 384 x 384 RGB bytes of an encoded image of at most `limit` pixels, of any aspect."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > limit:
-                return Failed("image_too_large", f"{width} x {height} pixels; {limit} are allowed")
+                return Fault("image_too_large", f"{width} x {height} pixels; {limit} are allowed")
             return np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     except MemoryError:
         raise
     except UnidentifiedImageError:
         # Its own text names an address in memory, and a stored reason must be the same twice.
-        return Failed("image_undecodable", f"no image of a known format: {', '.join(FORMATS)}")
+        return Fault("image_undecodable", f"no image of a known format: {', '.join(FORMATS)}")
     except Exception as error:
-        return Failed("image_undecodable", f"{type(error).__name__}: {error}")
+        return Fault("image_undecodable", f"{type(error).__name__}: {error}")
 
 
 class Pictures:
     """Images of a batch, decoded or on their way."""
 
-    def __init__(self, futures: dict[int, list[Future[Pixels | Failed]]], observer: Observer) -> None:
+    def __init__(self, futures: dict[int, list[Future[Pixels | Fault]]], observer: Observer) -> None:
         self._futures = futures
         self._observer = observer
 
-    def of(self, item: int) -> list[Pixels] | Failed:
+    def of(self, item: int) -> list[Pixels] | Fault:
         """An item's images, waited for, or the fault of the first that has one."""
         begun = time.perf_counter()
         decoded = [future.result() for future in self._futures[item]]
         self._observer.seconds("idle", time.perf_counter() - begun)
         pixels: list[Pixels] = []
         for k, image in enumerate(decoded):
-            if isinstance(image, Failed):
-                return Failed(image.code, f"images[{k}]: {image.detail}")
+            if isinstance(image, Fault):
+                return Fault(image.code, f"images[{k}]: {image.detail}")
             pixels.append(image)
         return pixels
 
@@ -87,7 +91,7 @@ class Decoder:
         }
         return Pictures(futures, self._observer)
 
-    def _decode(self, data: bytes) -> Pixels | Failed:
+    def _decode(self, data: bytes) -> Pixels | Fault:
         begun = time.perf_counter()
         pixels = decode(data, self._limit)
         self._observer.seconds("decode", time.perf_counter() - begun)

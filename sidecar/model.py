@@ -1,7 +1,7 @@
 """Forward passes of one model, on the modules of transformers' LLaVA-OneVision classes.
 
 The decoder's layers are driven from here and not through their own `forward`, because a pack needs its own attention
-and because the last layer, the norm and the head are wanted only where an answer is read.
+and because the last layer, the norm and the head are needed only where an answer is read.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class Pack:
 
 
 def pack(trees: Sequence[Tree], images: Sequence[int], features: int, lengths: Sequence[int] = ()) -> Pack:
-    """Lay trees out one after another; `images` tells how many images of `features` rows each tree's sample has.
+    """Lay trees out one after another; each tree's sample has as many images as `images` says, of `features` rows each.
 
     The pack is padded to the first of `lengths` that holds it; without any it is not padded.
     """

@@ -20,11 +20,13 @@ from torch import Tensor
 from transformers import LlavaOnevisionForConditionalGeneration
 
 from sidecar import checkpoint
-from sidecar.engine import Choice, EngineConfig, Failed, Item, Observer, Query, Text
+from sidecar.config import EngineConfig
 from sidecar.generate import Generated, Row, bytes_needed, generate
 from sidecar.images import SIDE, TREATMENT, Pictures, Pixels
 from sidecar.model import KERNEL, Model
+from sidecar.observer import Observer
 from sidecar.packing import Pack, Tree, bins, buckets, cut, expand, pack, tree
+from sidecar.protocol import Choice, Fault, Item, Query, Text
 from sidecar.tokens import IMAGE, PLACEHOLDER, Tokens
 
 log = logging.getLogger(__name__)
@@ -122,7 +124,7 @@ class Runner:
             self._model.prefill(packed, self._model.features([]))
         self._sync()
 
-    def prepare(self, items: Sequence[Item], name: str, failed: dict[int, Failed]) -> list[Job]:
+    def prepare(self, items: Sequence[Item], name: str, failed: dict[int, Fault]) -> list[Job]:
         """The jobs of the items that ask this model; an item that cannot be asked goes to `failed`."""
         jobs = []
         for k, item in enumerate(items):
@@ -130,13 +132,13 @@ class Runner:
             if not asked or k in failed:
                 continue
             job = self._job(k, item, asked)
-            if isinstance(job, Failed):
+            if isinstance(job, Fault):
                 failed[k] = job
             else:
                 jobs.append(job)
         return jobs
 
-    def run(self, jobs: Sequence[Job], pictures: Pictures, failed: dict[int, Failed]) -> Answers:
+    def run(self, jobs: Sequence[Job], pictures: Pictures, failed: dict[int, Fault]) -> Answers:
         """Answer the jobs; an item whose images are at fault goes to `failed`."""
         pieces = [piece for job in jobs for piece in self._cut(job)]
         answers: Answers = {}
@@ -145,7 +147,7 @@ class Runner:
             ready: list[tuple[Job, list[Pixels]]] = []
             for piece in (pieces[k] for k in group):
                 pixels = pictures.of(piece.item)
-                if isinstance(pixels, Failed):
+                if isinstance(pixels, Fault):
                     failed[piece.item] = pixels
                 else:
                     ready.append((piece, pixels))
@@ -159,15 +161,15 @@ class Runner:
         self._decode(waiting, answers)
         return answers
 
-    def _job(self, k: int, item: Item, asked: tuple[tuple[int, Query], ...]) -> Job | Failed:
+    def _job(self, k: int, item: Item, asked: tuple[tuple[int, Query], ...]) -> Job | Fault:
         for q, query in asked:
             one = (query.choices is None) != (query.max_tokens is None)
             if not one or query.choices == () or (query.max_tokens is not None and query.max_tokens < 1):
-                return Failed("bad_query", f"queries[{q}]: either choices or a positive max_tokens must be given")
+                return Fault("bad_query", f"queries[{q}]: either choices or a positive max_tokens must be given")
         texts = [item.prefix + query.text for _, query in asked]
         for (q, _), text in zip(asked, texts, strict=True):
             if (count := text.count(PLACEHOLDER)) != len(item.images):
-                return Failed(
+                return Fault(
                     "image_count",
                     f"the prompt of queries[{q}] has {count} {PLACEHOLDER}, and the item {len(item.images)} images",
                 )
@@ -175,16 +177,16 @@ class Runner:
         prompts = self.tokens.prompts(texts)
         for (q, _), prompt in zip(asked, prompts, strict=True):
             length = len(prompt) + prompt.count(IMAGE) * (features - 1)
-            if length > self._config.prompt_tokens:
-                allowed = self._config.prompt_tokens
-                return Failed(
+            if length > self._config.limits.tokens:
+                allowed = self._config.limits.tokens
+                return Fault(
                     "prompt_too_long", f"the prompt of queries[{q}] has {length} tokens; {allowed} are allowed"
                 )
         choices = []
         for q, query in asked:
             ids = [self.tokens.choice(text) for text in query.choices or ()]
             if None in ids:
-                return Failed(
+                return Fault(
                     "choice_not_a_token",
                     f"queries[{q}]: the choice {query.choices[ids.index(None)]!r} is not one token",
                 )
@@ -214,7 +216,7 @@ class Runner:
         )
         text = any(query.choices is None for job in jobs for _, query in job.queries)
         prefilled = self._timed("prefill", lambda: self._model.prefill(packed, features, keep=text))
-        self._tell(jobs, packed, len(features))
+        self._observe(jobs, packed, len(features))
         self._choose(jobs, prefilled.logits, answers)
         waiting = []
         at = 0
@@ -231,18 +233,18 @@ class Runner:
 
     def _choose(self, jobs: Sequence[Job], logits: Tensor, answers: Answers) -> None:
         asked = [(job.item, q, ids) for job in jobs for (q, _), ids in zip(job.queries, job.choices, strict=True)]
-        wanted = [(row, item, q, ids) for row, (item, q, ids) in enumerate(asked) if ids]
-        if not wanted:
+        chosen = [(row, item, q, ids) for row, (item, q, ids) in enumerate(asked) if ids]
+        if not chosen:
             return
-        rows = torch.tensor([row for row, *_ in wanted], device=logits.device)
+        rows = torch.tensor([row for row, *_ in chosen], device=logits.device)
         mine = logits[rows]
         flat = torch.tensor(
-            [(place, token) for place, (*_, ids) in enumerate(wanted) for token in ids], device=logits.device
+            [(place, token) for place, (*_, ids) in enumerate(chosen) for token in ids], device=logits.device
         )
         logprobs = (mine[flat[:, 0], flat[:, 1]] - mine.logsumexp(dim=-1)[flat[:, 0]]).tolist()
         best = mine.argmax(dim=-1).tolist()
         begin = 0
-        for (_, item, q, ids), token in zip(wanted, best, strict=True):
+        for (_, item, q, ids), token in zip(chosen, best, strict=True):
             mass = _mass(ids, values := logprobs[begin : begin + len(ids)])
             answers[item, q] = Choice(tuple(values), mass, self.tokens.name(token), token)
             begin += len(ids)
@@ -263,7 +265,7 @@ class Runner:
             answers[w.item, w.query] = Text(self.tokens.text(list(made.tokens)), made.truncated)
 
     def _halving(self, parts: list[T], run: Callable[[list[T]], list]) -> list:
-        """Run parts together; where the device's memory runs out, in halves. One part alone is the world's fault."""
+        """Run parts together; where the device's memory runs out, in halves. One part alone raises."""
         try:
             return run(parts)
         except torch.OutOfMemoryError:
@@ -278,7 +280,7 @@ class Runner:
         middle = len(parts) // 2
         return self._halving(parts[:middle], run) + self._halving(parts[middle:], run)
 
-    def _tell(self, jobs: Sequence[Job], packed: Pack, features: int) -> None:
+    def _observe(self, jobs: Sequence[Job], packed: Pack, features: int) -> None:
         self._observer.tokens("vision", features)
         self._observer.tokens("prefill", packed.length)
         self._observer.shared(sum(job.tree.separate - job.tree.length for job in jobs))

@@ -11,7 +11,7 @@ IMAGE = -200
 PLACEHOLDER = "<image>"
 SYSTEM = "You are a helpful assistant."
 SLOW = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json")
-"""What a checkpoint holds in place of tokenizer.json if its tokenizer was the slow one; only the first two are always there."""
+"""What a checkpoint holds in place of tokenizer.json if its tokenizer was the slow one; the first two are always there."""
 FILES = ("tokenizer.json", *SLOW)
 
 
@@ -90,7 +90,8 @@ def _read(directory: Path) -> Tokenizer:
     missing = [name for name in SLOW[:2] if not (directory / name).is_file()]
     if missing:
         raise FileNotFoundError(
-            f"reading the tokenizer: {directory} has neither {path.name} nor {' and '.join(missing)}: copy the released ones there"
+            f"reading the tokenizer: {directory} has neither {path.name} nor {' and '.join(missing)}:"
+            " copy the released ones there"
         )
     from transformers import Qwen2Tokenizer
 

@@ -21,7 +21,7 @@ from sidecar import checkpoint
 from sidecar.tokens import FILES, Tokens
 
 KEPT = ("config.json", "generation_config.json", *FILES)
-"""What a released checkpoint has beside its weights and the sidecar reads."""
+"""What a released checkpoint has besides its weights and the sidecar reads."""
 
 
 def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -42,13 +42,13 @@ def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -
 
 
 def to_sidecar(trained: Path, released: Path, out: Path) -> None:
-    """Write trained weights in the released form, beside what else the released checkpoint has that was trained from."""
+    """Write trained weights in the released form, with the other files of the checkpoint that they were trained from."""
     network = LlavaOnevisionForConditionalGeneration.from_pretrained(trained, dtype="auto")
     tensors = {checkpoint.released_name(name): tensor for name, tensor in network.state_dict().items()}
     config = checkpoint.read_config(released)
-    wanted = checkpoint.released_shapes(checkpoint.skeleton(config))
+    required = checkpoint.released_shapes(checkpoint.skeleton(config))
     stored = [(name, tuple(tensor.shape)) for name, tensor in tensors.items()]
-    checkpoint.account(stored, wanted, config.vision_config.num_hidden_layers)
+    checkpoint.account(stored, required, config.vision_config.num_hidden_layers)
     out.mkdir(parents=True, exist_ok=True)
     save_torch_state_dict(tensors, out)
     for name in KEPT:

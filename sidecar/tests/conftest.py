@@ -1,4 +1,4 @@
-"""What the tests of the core share: a tiny random checkpoint, and the truth of `../shared/sidecar` where it is present."""
+"""What the tests of the core share: a tiny random checkpoint, and the truth of `../shared/sidecar` if present."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from sidecar import checkpoint, prompts, synthetic
-from sidecar.engine import Engine, EngineConfig, Item
+from sidecar import checkpoint
+from sidecar.config import EngineConfig
+from sidecar.engine import Engine
 from sidecar.images import Pixels, decode
 from sidecar.model import Model
-from sidecar.reference import Reference
+from sidecar.protocol import Item
 from sidecar.tokens import Tokens
+from sidecar.tools import prompts, synthetic
+from sidecar.tools.reference import Reference
 
 torch.set_num_threads(2)
 
@@ -29,7 +32,10 @@ LIMIT = 1 << 30
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample and what is true of it: per scorer prompt the digits' logits, the argmax and logsumexp; greedy style tokens."""
+    """A sample and what is true of it.
+
+    Per scorer prompt the digits' logits, the argmax and logsumexp; greedy style tokens.
+    """
 
     item: Item
     pixels: tuple[Pixels, ...]

@@ -14,9 +14,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from sidecar import checkpoint, synthetic
+from sidecar import checkpoint
 from sidecar.checkpoint import CheckpointError
 from sidecar.tests.conftest import SHARED
+from sidecar.tools import synthetic
 
 TENSOR = "model.layers.1.mlp.up_proj.weight"
 

@@ -1,4 +1,4 @@
-"""What the engine does with samples that the reference does not have, and with faulty ones."""
+"""What the engine does with samples that the reference does not have, and with invalid ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 import torch
 
-from sidecar import prompts
-from sidecar import runner as runner_module
-from sidecar.bench import Counted
-from sidecar.engine import Answered, Choice, Engine, EngineConfig, Failed, Item, Query, Text
+from sidecar.config import EngineConfig
+from sidecar.engine import Engine
 from sidecar.images import decode
-from sidecar.reference import Reference
+from sidecar.protocol import Answered, Choice, Fault, Item, Limits, Query, Text
 from sidecar.tests.conftest import LIMIT, picture
+from sidecar.tools import prompts
+from sidecar.tools.bench import Counted
+from sidecar.tools.reference import Reference
 
 DIGITS = prompts.DIGITS
 RATE = Query("scorer", "\nHow good?", choices=DIGITS)
@@ -32,7 +33,7 @@ def reference(engine: Engine) -> Reference:
     return Reference(model.network, engine._runners["scorer"]._generation)
 
 
-def check(engine: Engine, item: Item, outcome: Answered | Failed) -> Answered:
+def check(engine: Engine, item: Item, outcome: Answered | Fault) -> Answered:
     """Every answer against a pass of its own."""
     assert isinstance(outcome, Answered), outcome
     tokens = engine._runners["scorer"].tokens
@@ -81,7 +82,7 @@ def test_one_to_thirty_questions(engine: Engine, count: int) -> None:
 
 
 def test_questions_that_do_not_fit_one_pack(load: Callable[..., Engine]) -> None:
-    engine = load(pack_tokens=100, prompt_tokens=90)
+    engine = load(pack_tokens=100, limits=Limits(tokens=90))
     questions = tuple(Query("scorer", f"\nIs it number {k}?", choices=DIGITS) for k in range(30))
     item = Item((), "Question: What? Answer: That.", (*questions, NAME))
     check(engine, item, engine.run([item])[0])
@@ -142,13 +143,13 @@ FAULTS: dict[str, tuple[Item, str, str]] = {
 
 
 def test_a_fault_fails_its_item_alone(load: Callable[..., Engine]) -> None:
-    engine = load(pixels=1_000_000, prompt_tokens=1600)
+    engine = load(limits=Limits(pixels=1_000_000, tokens=1600))
     good = Item((picture(4),), "<image>\nWhat? Answer: That.", (RATE, NAME))
     [alone] = engine.run([good])
     items = [item for fault, _, _ in FAULTS.values() for item in (fault, good)]
     outcomes = engine.run(items)
     for (name, (_, code, told)), outcome in zip(FAULTS.items(), outcomes[::2], strict=True):
-        assert isinstance(outcome, Failed) and outcome.code == code and told in outcome.detail, (name, outcome)
+        assert isinstance(outcome, Fault) and outcome.code == code and told in outcome.detail, (name, outcome)
     for outcome in outcomes[1::2]:
         assert isinstance(outcome, Answered)
         assert outcome.answers[0].logprobs == pytest.approx(alone.answers[0].logprobs, abs=1e-4)
@@ -158,7 +159,7 @@ def test_a_fault_fails_its_item_alone(load: Callable[..., Engine]) -> None:
 def test_a_model_that_is_not_loaded(tiny: Path) -> None:
     engine = Engine.load(EngineConfig({"scorer": tiny}, device="cpu", dtype="fp32"))
     missing, present = engine.run([Item((), "Q", (RATE, NAME)), Item((), "Q", (RATE,))])
-    assert isinstance(missing, Failed) and missing.code == "no_such_model" and "styler" in missing.detail
+    assert isinstance(missing, Fault) and missing.code == "no_such_model" and "styler" in missing.detail
     assert isinstance(present, Answered)
 
 
@@ -168,12 +169,12 @@ def test_nothing_asked_and_no_items(engine: Engine) -> None:
 
 
 def test_a_prompt_of_exactly_the_limit(load: Callable[..., Engine]) -> None:
-    item = Item((), "Question: What?", (RATE,))
+    item = Item((), "Question: What? Answer: That, and nothing else.", (RATE,))
     length = len(load()._runners["scorer"].tokens.prompts([item.prefix + RATE.text])[0])
-    assert isinstance(load(prompt_tokens=length).run([item])[0], Answered)
-    assert isinstance(load(prompt_tokens=length - 1).run([item])[0], Failed)
+    assert isinstance(load(limits=Limits(tokens=length)).run([item])[0], Answered)
+    assert isinstance(load(limits=Limits(tokens=length - 1)).run([item])[0], Fault)
     with pytest.raises(ValueError, match="longer packs"):
-        EngineConfig({}, pack_tokens=10, prompt_tokens=11)
+        EngineConfig({}, pack_tokens=100, limits=Limits(tokens=101))
 
 
 def test_the_same_items_give_the_same_numbers(engine: Engine) -> None:
@@ -237,12 +238,3 @@ def test_the_observer_counts_what_is_computed(load: Callable[..., Engine]) -> No
     assert 0 < counted.computed["styler"] <= 2 * 5
     assert counted.answered == 2 and counted.fills == [1.0, 1.0]
     assert {"decode", "idle", "vision", "prefill", "styler"} <= counted.spent.keys()
-
-
-def test_engine_is_imported_without_torch() -> None:
-    import subprocess
-    import sys
-
-    code = "import sys, sidecar.engine; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0
-    assert runner_module.DTYPES["fp16"] is torch.float16

@@ -11,10 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from sidecar import checkpoint, synthetic
+from sidecar import checkpoint
 from sidecar.finetune import convert
 from sidecar.tests.conftest import Truth
 from sidecar.tokens import Tokens
+from sidecar.tools import synthetic
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:

@@ -9,12 +9,12 @@ import torch
 
 from sidecar import checkpoint
 from sidecar.checkpoint import Generation
-from sidecar.engine import Silent
 from sidecar.generate import Row, bytes_needed, generate
 from sidecar.model import Model
+from sidecar.observer import Observer
 from sidecar.packing import expand, pack, tree
-from sidecar.reference import Reference
 from sidecar.tokens import Tokens
+from sidecar.tools.reference import Reference
 
 TEXTS = ["One.", "Which of these is a longer text, of many more tokens than the others have?", "x", "Styles: "]
 LIMITS = [20, 5, 30, 1]
@@ -40,12 +40,12 @@ def rows(model: Model, tokens: Tokens, texts: list[str], limits: list[int]) -> l
 def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
     tokens = Tokens(tiny)
     free = Generation(penalty, frozenset([tokens.end]))
-    first = generate(model, rows(model, tokens, TEXTS, LIMITS), free, Silent())
+    first = generate(model, rows(model, tokens, TEXTS, LIMITS), free, Observer())
     # A token that a row comes to is made an end, so that rows end at different steps.
     ends = Generation(penalty, frozenset([tokens.end, first[2].tokens[7]]))
     for generation in (free, ends):
         reference = Reference(model.network, generation)
-        got = generate(model, rows(model, tokens, TEXTS, LIMITS), generation, Silent())
+        got = generate(model, rows(model, tokens, TEXTS, LIMITS), generation, Observer())
         for prompt, limit, made in zip(tokens.prompts(TEXTS), LIMITS, got, strict=True):
             wanted = reference.generate(prompt, [], limit)
             assert list(made.tokens) == wanted
@@ -56,7 +56,7 @@ def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
 def test_the_penalty_changes_the_text(tiny: Path, model: Model) -> None:
     tokens = Tokens(tiny)
     one, other = (
-        generate(model, rows(model, tokens, TEXTS, [30] * 4), Generation(penalty, frozenset()), Silent())
+        generate(model, rows(model, tokens, TEXTS, [30] * 4), Generation(penalty, frozenset()), Observer())
         for penalty in (1.0, 2.0)
     )
     assert one != other
@@ -67,9 +67,9 @@ def test_a_long_row_with_few_tokens_stays_within_its_room(tiny: Path, model: Mod
     tokens = Tokens(tiny)
     texts = ["word " * 300, "x"]
     greedy = Generation(1.0, frozenset())
-    [long] = generate(model, rows(model, tokens, texts[:1], [1]), greedy, Silent())
-    [short] = generate(model, rows(model, tokens, texts[1:], [90]), greedy, Silent())
-    assert generate(model, rows(model, tokens, texts, [1, 90]), greedy, Silent()) == [long, short]
+    [long] = generate(model, rows(model, tokens, texts[:1], [1]), greedy, Observer())
+    [short] = generate(model, rows(model, tokens, texts[1:], [90]), greedy, Observer())
+    assert generate(model, rows(model, tokens, texts, [1, 90]), greedy, Observer()) == [long, short]
 
 
 def test_bytes_needed_is_what_the_cache_takes(tiny: Path, model: Model) -> None:

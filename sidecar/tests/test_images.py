@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sidecar.engine import Failed, Silent
 from sidecar.images import LEVELS, Decoder, decode
+from sidecar.observer import Observer
+from sidecar.protocol import Fault
 
 LIMIT = 1_000_000
 
@@ -104,7 +105,7 @@ def test_portrait_resize_is_that_of_the_pinned_pillow() -> None:
 )
 def test_undecodable(data: bytes) -> None:
     fault = decode(data, LIMIT)
-    assert isinstance(fault, Failed) and fault.code == "image_undecodable"
+    assert isinstance(fault, Fault) and fault.code == "image_undecodable"
     assert fault == decode(bytes(bytearray(data)), LIMIT) and " at 0x" not in fault.detail
 
 
@@ -112,13 +113,13 @@ def test_too_large_is_told_by_the_header() -> None:
     # Twenty thousand by twenty thousand pixels in a few hundred bytes: never decoded.
     header = saved(Image.new("1", (20_000, 20_000)), "PNG")[:400]
     fault = decode(header, LIMIT)
-    assert isinstance(fault, Failed) and fault.code == "image_too_large" and "20000 x 20000" in fault.detail
+    assert isinstance(fault, Fault) and fault.code == "image_too_large" and "20000 x 20000" in fault.detail
     assert decode(header, 400_000_000 - 1) == fault or "399999999" in decode(header, 400_000_000 - 1).detail
 
 
 def test_many_threads_from_the_first_image_on() -> None:
     data = [make() for make in MADE.values()] * 4
-    pictures = Decoder(8, LIMIT, Silent()).start({0: data})
+    pictures = Decoder(8, LIMIT, Observer()).start({0: data})
     with ThreadPoolExecutor(1) as alone:
         wanted = list(alone.map(lambda d: decode(d, LIMIT), data))
     got = pictures.of(0)

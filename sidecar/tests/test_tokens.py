@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from sidecar import prompts
 from sidecar.tests.conftest import SHARED
 from sidecar.tokens import IMAGE, Tokens
+from sidecar.tools import prompts
 
 
 def by_hand(directory: Path, pieces: list[str | int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The packed path against passes that were made one by one, and negative controls that show what the tolerance catches."""
+"""The packed path against passes that were made one by one; negative controls show what the tolerance catches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from sidecar import attention
-from sidecar.engine import Answered, Choice, Engine, Item, Text
+from sidecar.engine import Engine
 from sidecar.images import LEVELS
 from sidecar.model import Model
 from sidecar.packing import Pack, Span, expand, pack, tree
+from sidecar.protocol import Answered, Choice, Item, Limits, Text
 from sidecar.tests.conftest import Sample, Truth
 
 TOLERANCE = 1e-3
@@ -94,7 +95,7 @@ def test_engine_answers_as_the_reference_does(truth: Truth, load: Callable[..., 
 
 def test_engine_answers_alike_in_small_packs_and_caches(truth: Truth, load: Callable[..., Engine]) -> None:
     samples = truth.samples[:4][::-1]
-    engine = load(truth.directory, pack_tokens=1300, prompt_tokens=1200, kv_bytes=2 << 20)
+    engine = load(truth.directory, pack_tokens=1300, limits=Limits(tokens=1200), kv_bytes=2 << 20)
     check(truth, engine.run([sample.item for sample in samples]), samples)
 
 

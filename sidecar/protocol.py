@@ -1,0 +1,246 @@
+"""Types and limits of `POST /v1/score`, one home for service, engine and tools.
+
+What the engine reads and answers are plain dataclasses: they are validated where a request's JSON is parsed, and built
+without checks elsewhere. The OpenAPI document is made from these types.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    computed_field,
+)
+
+MAX_CHOICES = 256
+"""Choices of a query."""
+MAX_TOKEN_CHARACTERS = 256
+"""No token of the released vocabulary is longer. Longer text is refused before a tokenizer spends minutes on it."""
+ModelName = Literal["scorer", "styler"]
+
+
+class Limits(BaseModel):
+    """What a request and an item may hold. Above the first two a request is refused whole, above the rest an item."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: int = Field(default=256, ge=1, description="items in a request")
+    bytes: int = Field(default=64 << 20, ge=1 << 10, description="bytes of a request's body")
+    images: int = Field(default=16, ge=0, description="images of an item")
+    pixels: int = Field(default=100_000_000, ge=1, description="pixels of an image, as its header states them")
+    queries: int = Field(default=64, ge=1, description="queries of an item")
+    tokens: int = Field(default=8192, ge=64, description="positions of one prompt, an image counting as 730")
+    new_tokens: int = Field(default=256, ge=1, description="largest max_tokens of a query")
+
+    @computed_field(description="choices of a query; more make a request invalid")  # type: ignore[prop-decorator]
+    @property
+    def choices(self) -> int:
+        """Choices of a query. Fixed: it is part of the request's schema."""
+        return MAX_CHOICES
+
+    @computed_field(description="characters of one prompt, before it is tokenised")  # type: ignore[prop-decorator]
+    @property
+    def characters(self) -> int:
+        """Characters of one prompt, before it is tokenised."""
+        return self.tokens * MAX_TOKEN_CHARACTERS
+
+
+def _decode(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("an image is a string of standard base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"not standard base64: {error}") from None
+
+
+Image = Annotated[
+    bytes,
+    BeforeValidator(_decode),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "contentEncoding": "base64",
+            "pattern": r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+            "description": "An encoded image file (JPEG, PNG, …) in standard base64.",
+        }
+    ),
+]
+
+
+def _whole(value: object) -> object:
+    # 1.0 is an integer to JSON Schema, and some clients have no other numbers.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+PositiveInteger = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+
+
+def _absent_not_null(schema: dict[str, Any]) -> None:
+    schema |= schema.pop("anyOf")[0]
+    schema.pop("default")
+    if schema["type"] == "array":
+        schema["uniqueItems"] = True
+
+
+# Lists stop at their first fault: a hostile body of ten million bad entries must not become as many errors.
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_ONE_KIND: dict[str, Any] = {"oneOf": [{"required": ["choices"]}, {"required": ["max_tokens"]}]}
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question about an item: over `choices`, or to be answered in text of at most `max_tokens` tokens."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = {**_STRICT, "json_schema_extra": _ONE_KIND}
+
+    model: ModelName
+    text: Annotated[str, Field(description="The rest of the prompt: `prefix + text` is tokenised whole.")]
+    choices: Annotated[
+        tuple[str, ...] | None,
+        Field(
+            min_length=1,
+            max_length=MAX_CHOICES,
+            fail_fast=True,
+            description="Single tokens; the answer is their log-probabilities.",
+            json_schema_extra=_absent_not_null,
+        ),
+    ] = None
+    max_tokens: Annotated[
+        PositiveInteger | None,
+        Field(description="The answer is text, decoded greedily.", json_schema_extra=_absent_not_null),
+    ] = None
+
+
+def _one_kind(query: Query) -> Query:
+    if (query.choices is None) == (query.max_tokens is None):
+        raise ValueError("give either choices or max_tokens")
+    if query.choices is not None and len(set(query.choices)) < len(query.choices):
+        raise ValueError("choices holds one choice twice")
+    return query
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sample: its images in order, the shared head of its prompts, and what is asked about it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    images: Annotated[
+        tuple[Image, ...],
+        Field(default=(), fail_fast=True, description="The k-th `<image>` of a prompt is image k."),
+    ]
+    prefix: str
+    queries: Annotated[tuple[Annotated[Query, AfterValidator(_one_kind)], ...], Field(min_length=1, fail_fast=True)]
+
+
+class ScoreRequest(BaseModel):
+    """A batch of items. Answers come in the same order and depend on each item alone."""
+
+    model_config = _STRICT
+
+    items: list[Item] = Field(min_length=1, fail_fast=True)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Answer to a query with choices."""
+
+    logprobs: Annotated[
+        tuple[float, ...],
+        Field(description="Natural log-probability of each choice over the full vocabulary, in the order given."),
+    ]
+    mass: Annotated[float, Field(description="Total probability of the choices, 0 to 1.")]
+    argmax: Annotated[str, Field(description="The full vocabulary's most likely token, as text.")]
+    argmax_id: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """Answer to a query with max_tokens, decoded greedily."""
+
+    text: str
+    truncated: Annotated[bool, Field(description="Whether max_tokens ended it, not an end-of-sequence token.")]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An item that was answered: one answer per query, in order."""
+
+    answers: tuple[Choice | Text, ...]
+    flags: Annotated[
+        tuple[str, ...], Field(description="`off_reference`: the reference implementation has no such sample.")
+    ]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a request or an item, as a fixed code and a sentence. README.md lists the codes."""
+
+    code: str
+    detail: str
+    path: Annotated[str | None, Field(description="The field at fault, such as `items[3].images[0]`.")] = None
+
+
+class ErrorResponse(BaseModel):
+    """A request that was refused whole, or an item that was not answered. Its neighbours are."""
+
+    error: Fault
+
+
+class ScoreResponse(BaseModel):
+    """Answers in the order of the request's items, and the ids of the models that gave them."""
+
+    models: dict[str, str]
+    items: list[Answered | ErrorResponse]
+
+
+class ModelsResponse(BaseModel):
+    """Id of each loaded model: a hash of everything that can change what it answers."""
+
+    models: dict[str, str]
+
+
+class HealthResponse(BaseModel):
+    """`status` is `ready`, `loading`, `stopping` or `failed`."""
+
+    status: str
+
+
+class Malformed(Exception):
+    """A body that is no ScoreRequest."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.detail)
+        self.fault = fault
+
+
+def parse(body: bytes) -> ScoreRequest:
+    """Read a request's body, or raise Malformed with the first field at fault."""
+    try:
+        return ScoreRequest.model_validate_json(body)
+    except ValidationError as error:
+        # The input is never echoed: it may be megabytes of base64.
+        first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    unknown = first["type"] == "unexpected_keyword_argument"
+    detail = "a field of this name is not permitted" if unknown else first["msg"]
+    raise Malformed(Fault("malformed", detail, field_path(first["loc"]) or None))
+
+
+def field_path(location: Iterable[str | int]) -> str:
+    """('items', 3, 'images', 0) as `items[3].images[0]`."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path

@@ -1,0 +1,1 @@
+"""The HTTP side: settings, queue, routes, metrics and the process."""

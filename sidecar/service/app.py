@@ -1,0 +1,83 @@
+"""The HTTP API: its routes and its OpenAPI document."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from sidecar.protocol import Fault, HealthResponse, Limits, ModelsResponse, ScoreRequest, ScoreResponse
+from sidecar.service.metrics import Metrics
+from sidecar.service.refusal import Refused, answer_http, answer_refused, documented
+from sidecar.service.scoring import Scoring
+from sidecar.service.settings import Settings
+from sidecar.service.worker import Unavailable, Worker
+
+VERSION = "1"
+_REF = "#/components/schemas/{model}"
+# The body is read after admission and within limits, so FastAPI cannot derive what it is.
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": _REF.format(model=ScoreRequest.__name__)}}},
+    }
+}
+
+
+def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
+    """The application over a worker that the caller starts and stops."""
+    app = FastAPI(
+        title="Harvest sidecar",
+        version=VERSION,
+        description="Log-probabilities of choices, and greedy text, from the released scorer and styler.",
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers={HTTPException: answer_http, Refused: answer_refused},
+    )
+    scoring = Scoring(settings, worker, metrics)
+
+    @app.post("/v1/score", responses=documented(408, 413, 422, 429, 500, 503), openapi_extra=_BODY)
+    async def score(request: Request) -> ScoreResponse:
+        """Answer the queries of a batch of items."""
+        return await scoring.answer(request)
+
+    @app.get("/v1/limits")
+    async def limits() -> Limits:
+        """What a request and an item may hold."""
+        return settings.limits
+
+    @app.get("/v1/models", responses=documented(503))
+    async def models() -> ModelsResponse:
+        """Ids of the loaded models."""
+        if not worker.models:
+            unavailable = Unavailable(worker.state)
+            raise Refused(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after)
+        return ModelsResponse(models=worker.models)
+
+    @app.get("/healthz", responses={503: {"model": HealthResponse, "description": "not ready"}})
+    async def healthz(response: Response) -> HealthResponse:
+        """200 only when the models are ready and requests are taken."""
+        state = worker.state
+        response.status_code = 200 if state == "ready" else 503
+        return HealthResponse(status=state)
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def exposition() -> Response:
+        """Prometheus' text exposition."""
+        text = await asyncio.to_thread(metrics.render, worker.state == "ready", worker.models)
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schema = ScoreRequest.model_json_schema(ref_template=_REF)
+        document["components"]["schemas"] |= schema.pop("$defs") | {ScoreRequest.__name__: schema}
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,55 @@
+"""Requests that are refused whole: status, error body and headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sidecar.protocol import ErrorResponse, Fault
+
+CLIENT_GONE = 499
+"""Status of a request whose client has left. It is never sent; it marks such requests in the metrics."""
+REASONS = {
+    408: "the body did not arrive in time",
+    413: "more bytes or items than one request may hold",
+    422: "no valid request; `path` names the field",
+    429: "the queue is full; try again after Retry-After seconds",
+    500: "the engine failed, and not because of an item",
+    503: "the models are loading, or the service is stopping; try again after Retry-After seconds",
+}
+
+
+class Refused(Exception):
+    """A request that is refused whole. `retry_after` is in seconds; `close` ends the connection."""
+
+    def __init__(self, status: int, fault: Fault, retry_after: int | None = None, close: bool = False) -> None:
+        super().__init__(fault.detail)
+        self.status = status
+        self.fault = fault
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        if close:
+            self.headers["Connection"] = "close"
+
+
+async def answer_refused(_: Request, refused: Exception) -> Response:
+    """The response to a request that raised Refused."""
+    assert isinstance(refused, Refused)
+    return _error(refused.status, refused.fault, refused.headers)
+
+
+async def answer_http(_: Request, error: Exception) -> Response:
+    """The response to an unknown address or method."""
+    assert isinstance(error, HTTPException)
+    return _error(error.status_code, Fault("http", str(error.detail)), dict(error.headers or {}))
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of these statuses."""
+    return {status: {"model": ErrorResponse, "description": REASONS[status]} for status in statuses}
+
+
+def _error(status: int, fault: Fault, headers: dict[str, str]) -> Response:
+    return JSONResponse(ErrorResponse(error=fault).model_dump(), status, headers)

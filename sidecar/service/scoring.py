@@ -1,0 +1,109 @@
+"""`POST /v1/score`: admission, limits, the wait for the worker, and answers in order."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Any
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from sidecar.protocol import Answered, Choice, ErrorResponse, Fault, Item, Malformed, ScoreResponse, parse
+from sidecar.service.intake import above_limit, drain, read_body
+from sidecar.service.metrics import Metrics
+from sidecar.service.refusal import CLIENT_GONE, Refused
+from sidecar.service.settings import Settings
+from sidecar.service.worker import EngineFault, Full, Unavailable, Worker
+
+
+class Scoring:
+    """Answers requests with the worker."""
+
+    def __init__(self, settings: Settings, worker: Worker, metrics: Metrics) -> None:
+        self._limits = settings.limits
+        self._body_seconds = settings.body_seconds
+        self._worker = worker
+        self._metrics = metrics
+
+    async def answer(self, request: Request) -> ScoreResponse:
+        """Answer one request and count it. Raises Refused."""
+        begun = time.monotonic()
+        status = 500
+        try:
+            answered = await self._admitted(request)
+            status = 200
+        except Refused as refused:
+            status = refused.status
+            raise
+        finally:
+            self._metrics.request(status, time.monotonic() - begun)
+        for item in answered.items:
+            self._metrics.item(item.error.code if isinstance(item, ErrorResponse) else "ok")
+        return answered
+
+    async def _admitted(self, request: Request) -> ScoreResponse:
+        read = False
+        try:
+            with self._worker.admit():
+                body = await read_body(request, self._limits.bytes, self._body_seconds)
+                read = True
+                # Parsing megabytes of base64 would hold up /healthz and the other connections.
+                items = (await asyncio.to_thread(parse, body)).items
+                del body
+                return await self._score(request, items)
+        except Full as full:
+            await drain(request)
+            raise Refused(429, Fault("queue_full", str(full)), full.retry_after) from None
+        except Unavailable as unavailable:
+            if not read:
+                await drain(request)
+            raise Refused(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after) from None
+        except Malformed as malformed:
+            raise Refused(422, malformed.fault) from None
+        except EngineFault as failure:
+            raise Refused(500, Fault("engine", str(failure))) from None
+        except ClientDisconnect:
+            raise Refused(CLIENT_GONE, Fault("client_gone", "the client has left")) from None
+
+    async def _score(self, request: Request, items: list[Item]) -> ScoreResponse:
+        if len(items) > self._limits.items:
+            detail = f"{len(items)} items, and a request may hold {self._limits.items}"
+            raise Refused(413, Fault("too_many_items", detail, "items"))
+        faults = [above_limit(item, self._limits) for item in items]
+        accepted = [item for item, fault in zip(items, faults, strict=True) if fault is None]
+        outcomes = iter(await self._run(request, accepted) if accepted else ())
+        answers = [outcome(fault or next(outcomes)) for fault in faults]
+        return ScoreResponse(models=self._worker.models, items=answers)
+
+    async def _run(self, request: Request, items: list[Item]) -> list[Answered | Fault]:
+        """Wait for the worker; take the items out of the queue if the client leaves first."""
+        job = self._worker.submit(items, request.headers.get("traceparent", ""))
+        result = asyncio.wrap_future(job)
+        gone = asyncio.ensure_future(_disconnected(request))
+        either: set[asyncio.Future[Any]] = {result, gone}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not result.done() and job.cancel():
+                raise ClientDisconnect
+            # Once it runs it holds the place in the queue to its end, even if its client has left.
+            return await result
+        finally:
+            gone.cancel()
+            job.cancel()
+
+
+def outcome(answered: Answered | Fault) -> Answered | ErrorResponse:
+    """An item's part of the response. A number that JSON cannot hold (fp16 overflowed) fails its item alone."""
+    if isinstance(answered, Fault):
+        return ErrorResponse(error=answered)
+    for k, answer in enumerate(answered.answers):
+        if isinstance(answer, Choice) and not all(map(math.isfinite, (*answer.logprobs, answer.mass))):
+            return ErrorResponse(error=Fault("not_finite", f"the answer to queries[{k}] is not a number"))
+    return answered
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,102 @@
+"""Settings of the service, read from the environment; all faults are reported together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sidecar.config import Device, Dtype, EngineConfig
+from sidecar.protocol import Limits
+
+PREFIX = "SIDECAR_"
+
+
+class ConfigError(ValueError):
+    """Every fault of the environment, one a line."""
+
+
+class Settings(BaseModel):
+    """One process's settings. `variables` says which variable sets which."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: Literal["scorer", "styler", "both"] = "both"
+    scorer_dir: Path | None = None
+    styler_dir: Path | None = None
+    device: Device = EngineConfig.device
+    dtype: Dtype = EngineConfig.dtype
+    pack_tokens: int = Field(default=EngineConfig.pack_tokens, ge=1024)
+    kv_bytes: int = Field(default=EngineConfig.kv_bytes, ge=1 << 20)
+    threads: int = Field(default_factory=lambda: min(8, os.cpu_count() or 1), ge=1, le=256)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65535)
+    queue: int = Field(default=4, ge=0, le=1024)
+    body_seconds: float = Field(default=60.0, gt=0)
+    grace_seconds: float = Field(default=300.0, gt=0)
+    limits: Limits = Limits()
+
+    @property
+    def directories(self) -> dict[str, Path]:
+        """Directory of each model that is to be loaded."""
+        both = {"scorer": self.scorer_dir, "styler": self.styler_dir}
+        return {name: path for name, path in both.items() if path is not None and self.models in (name, "both")}
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment; "" counts as unset. Raises ConfigError with all faults."""
+        fields = variables()
+        given = {k.upper(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
+        faults = [f"{name}: no such setting" for name in sorted(given.keys() - fields.keys())]
+        known = {name: given[name] for name in fields if name in given}
+        try:
+            settings = cls.model_validate(_tree(known))
+        except ValidationError as error:
+            bad = {_variable(e["loc"]): f"{_variable(e['loc'])}={e['input']!r}: {e['msg']}" for e in error.errors()}
+            faults += bad.values()
+            # The remaining checks run on what is valid, so that one start reports all there is to fix.
+            settings = cls.model_validate(_tree({k: v for k, v in known.items() if k not in bad}))
+        faults += settings._pack_faults() + settings._directory_faults()
+        if faults:
+            raise ConfigError("\n".join(faults))
+        return settings
+
+    def _pack_faults(self) -> list[str]:
+        longest = self.limits.tokens
+        if longest <= self.pack_tokens:
+            return []
+        return [f"{PREFIX}MAX_TOKENS={longest}: above {PREFIX}PACK_TOKENS={self.pack_tokens}"]
+
+    def _directory_faults(self) -> list[str]:
+        faults = []
+        for model, path in {"SCORER": self.scorer_dir, "STYLER": self.styler_dir}.items():
+            if self.models not in (model.lower(), "both"):
+                continue
+            if path is None:
+                faults.append(f"{PREFIX}{model}_DIR: required by {PREFIX}MODELS={self.models}")
+            elif not (path / "config.json").is_file():
+                faults.append(f"{PREFIX}{model}_DIR={str(path)!r}: no checkpoint: it holds no config.json")
+        return faults
+
+
+def variables() -> dict[str, tuple[str, ...]]:
+    """The field that each environment variable sets: `SIDECAR_<FIELD>`, and `SIDECAR_MAX_<LIMIT>` for a limit."""
+    fields = [(name,) for name in Settings.model_fields if name != "limits"]
+    paths = [*fields, *(("limits", name) for name in Limits.model_fields)]
+    return {_variable(path): path for path in paths}
+
+
+def _variable(path: tuple[str | int, ...]) -> str:
+    return f"{PREFIX}MAX_{path[1]}".upper() if path[0] == "limits" else f"{PREFIX}{path[0]}".upper()
+
+
+def _tree(given: Mapping[str, str]) -> dict[str, Any]:
+    """Values of variables as the fields that they set."""
+    fields: dict[str, Any] = {"limits": {}}
+    for variable, value in given.items():
+        *outer, name = variables()[variable]
+        (fields["limits"] if outer else fields)[name] = value
+    return fields

@@ -1,0 +1,42 @@
+"""A whole process of the service over a fake engine: `python -m sidecar.tests.service.fake_service load|run FOLDER`.
+
+It stays in loading, or in running a batch, until FOLDER/go exists, and makes FOLDER/entered when it has come there.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from unittest import mock
+
+from sidecar.protocol import Answered, Fault, Item
+from sidecar.service import main as service
+from sidecar.tests.service.fake_engine import FakeEngine
+
+
+def main() -> int:
+    phase, folder = sys.argv[1], Path(sys.argv[2])
+
+    def hold(here: str) -> None:
+        if here == phase:
+            (folder / "entered").touch()
+            while not (folder / "go").exists():
+                time.sleep(0.01)
+
+    class Held(FakeEngine):
+        def run(self, items: Sequence[Item]) -> list[Answered | Fault]:
+            hold("run")
+            return super().run(items)
+
+    def open_engine(*_: object) -> FakeEngine:
+        hold("load")
+        return Held()
+
+    with mock.patch.object(service, "open_engine", open_engine):
+        return service.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

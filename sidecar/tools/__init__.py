@@ -1,0 +1,1 @@
+"""Commands and their parts that are not served: benchmark, comparison, fp8, random checkpoints."""

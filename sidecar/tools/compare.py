@@ -1,0 +1,106 @@
+"""`python -m sidecar.tools.compare BASE CANDIDATE`: whether one checkpoint's ratings may replace another's.
+
+On your samples, it passes when digits (for a styler, sets of styles) are equal on at least 99 % and expected scores differ by less than
+0.02 in the mean. A candidate that has not passed, such as one in fp8, is not to be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from sidecar.config import EngineConfig
+from sidecar.engine import Engine
+from sidecar.protocol import Answered, Choice, Fault, Item
+from sidecar.tools import prompts, samples
+
+EQUAL = 0.99
+DIFFERENCE = 0.02
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far two sets of answers agree; `difference` is the mean absolute one of expected scores, 0 for styles."""
+
+    answers: int
+    equal: float
+    difference: float
+
+    @property
+    def passed(self) -> bool:
+        return self.answers > 0 and self.equal >= EQUAL and self.difference < DIFFERENCE
+
+
+def compare(base: Sequence[Answered | Fault], candidate: Sequence[Answered | Fault]) -> Verdict:
+    """Compare answers to the same items. An item that failed in both is left out; in one, all its answers differ."""
+    equal: list[bool] = []
+    differences: list[float] = []
+    for old, new in zip(base, candidate, strict=True):
+        if isinstance(old, Fault) or isinstance(new, Fault):
+            if not (isinstance(old, Fault) and isinstance(new, Fault)):
+                equal.append(False)
+            continue
+        for one, other in zip(old.answers, new.answers, strict=True):
+            if isinstance(one, Choice) and isinstance(other, Choice):
+                equal.append(_digit(one) == _digit(other))
+                differences.append(abs(expected(one) - expected(other)))
+            else:
+                equal.append(_styles(one.text) == _styles(other.text))
+    mean = math.fsum(differences) / len(differences) if differences else 0.0
+    return Verdict(len(equal), sum(equal) / max(len(equal), 1), mean)
+
+
+def expected(choice: Choice) -> float:
+    """The mean of the distribution over the digits 0-5 (METHOD.md, "Expected score")."""
+    weights = [math.exp(logprob - max(choice.logprobs)) for logprob in choice.logprobs]
+    return math.fsum(digit * weight for digit, weight in enumerate(weights)) / math.fsum(weights)
+
+
+def _digit(choice: Choice) -> int:
+    return max(range(len(choice.logprobs)), key=lambda k: choice.logprobs[k])
+
+
+def _styles(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(","))
+
+
+def answers(model: str, directory: Path, items: Sequence[Item], config: EngineConfig) -> list[Answered | Fault]:
+    """Answers of one checkpoint, which is dropped afterwards: two of them need not fit the device."""
+    engine = Engine.load(EngineConfig(**{**vars(config), "directories": {model: directory}}))
+    results = [outcome for k in range(0, len(items), 64) for outcome in engine.run(items[k : k + 64])]
+    del engine
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="compare a checkpoint's answers with another's on your samples")
+    parser.add_argument("base", type=Path)
+    parser.add_argument("candidate", type=Path)
+    parser.add_argument("--samples", type=Path, required=True, help="LLaVA-form JSON or JSON lines")
+    parser.add_argument("--images", type=Path, required=True, help="folder that the samples' images are relative to")
+    parser.add_argument("--limit", type=int, default=500)
+    parser.add_argument("--model", choices=("scorer", "styler"), default="scorer")
+    parser.add_argument("--dtype", choices=("fp16", "bf16", "fp32"), default="fp16")
+    args = parser.parse_args()
+    asked = [query for query in prompts.queries() if query.model == args.model]
+    items = samples.items(args.samples, args.images, asked, args.limit)
+    config = EngineConfig({}, dtype=args.dtype)
+    verdict = compare(*(answers(args.model, path, items, config) for path in (args.base, args.candidate)))
+    print(f"{verdict.answers} answers: {verdict.equal:.2%} equal ({EQUAL:.0%} required)", end="")
+    print(f", mean difference of expected scores {verdict.difference:.4f} (less than {DIFFERENCE} required)")
+    print("passed" if verdict.passed else "FAILED")
+    return 0 if verdict.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
