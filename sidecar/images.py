@@ -22,7 +22,7 @@ TREATMENT = f"pil-rgb-bicubic-{SIDE}-mean-std-0.5"
 # Some of Pillow's other plugins start programs (EPS) or read other files.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP", "TGA")
 
-# The limit is ours, on the size that the header states; Pillow's own refuses 179 megapixels, whatever is allowed here.
+# The limit is ours, on the size that the header states; Pillow's own would always refuse 179 megapixels.
 Image.MAX_IMAGE_PIXELS = None
 # Pillow registers its plugins at the first file that needs one, and concurrent threads would see half of them.
 Image.init()

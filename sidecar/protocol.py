@@ -233,8 +233,9 @@ def parse(body: bytes) -> ScoreRequest:
     except ValidationError as error:
         # The input is never echoed: it may be megabytes of base64.
         first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    # Pydantic describes dataclasses and tuples in Python's terms; a client sent JSON.
     unknown = first["type"] == "unexpected_keyword_argument"
-    detail = "a field of this name is not permitted" if unknown else first["msg"]
+    detail = "a field of this name is not permitted" if unknown else first["msg"].replace("Tuple", "Array")
     raise Malformed(Fault("malformed", detail, field_path(first["loc"]) or None))
 
 

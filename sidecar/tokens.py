@@ -11,7 +11,7 @@ IMAGE = -200
 PLACEHOLDER = "<image>"
 SYSTEM = "You are a helpful assistant."
 SLOW = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json")
-"""What a checkpoint holds in place of tokenizer.json if its tokenizer was the slow one; the first two are always there."""
+"""What a checkpoint with a slow tokenizer holds in place of tokenizer.json; the first two are always there."""
 FILES = ("tokenizer.json", *SLOW)
 
 

@@ -42,7 +42,7 @@ def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -
 
 
 def to_sidecar(trained: Path, released: Path, out: Path) -> None:
-    """Write trained weights in the released form, with the other files of the checkpoint that they were trained from."""
+    """Write trained weights in the released form, with the other files of the checkpoint they were trained from."""
     network = LlavaOnevisionForConditionalGeneration.from_pretrained(trained, dtype="auto")
     tensors = {checkpoint.released_name(name): tensor for name, tensor in network.state_dict().items()}
     config = checkpoint.read_config(released)

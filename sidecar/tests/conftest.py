@@ -93,7 +93,7 @@ def own_truth(tiny: Path) -> Truth:
     style_tokens = 12
     tokens = Tokens(tiny)
     reference = Reference(checkpoint.load(tiny, "cpu", torch.float32), checkpoint.read_generation(tiny, tokens.end))
-    wanted = [token for text in prompts.DIGITS if (token := tokens.choice(text)) is not None]
+    digits = [token for text in prompts.DIGITS if (token := tokens.choice(text)) is not None]
     samples = []
     for seed, (human, answer) in enumerate(CONVERSATIONS):
         turns = [{"from": "human", "value": human}, {"from": "gpt", "value": answer}]
@@ -103,7 +103,7 @@ def own_truth(tiny: Path) -> Truth:
         logits = torch.stack([reference.logits(prompt, pixels) for prompt in rated])
         samples.append(
             Sample(
-                *(item, pixels, logits[:, wanted], tuple(logits.argmax(dim=-1).tolist()), logits.logsumexp(dim=-1)),
+                *(item, pixels, logits[:, digits], tuple(logits.argmax(dim=-1).tolist()), logits.logsumexp(dim=-1)),
                 tuple(reference.generate(styled, pixels, style_tokens)),
             )
         )

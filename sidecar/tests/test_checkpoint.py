@@ -1,4 +1,4 @@
-"""Loading: every tensor accounted for, one at a time, whatever the files."""
+"""Loading: every tensor accounted for, one at a time, for any number of files."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_released_names_and_shapes_on_meta_tensors() -> None:
     assert len(stored) == 765
     released = synthetic.config(synthetic.SEVEN, {}, 152064)
     network = checkpoint.skeleton(checkpoint.to_config(released))
-    wanted = checkpoint.released_shapes(network)
-    checkpoint.account(stored, wanted, 26)
-    assert wanted == dict(stored)
+    expected = checkpoint.released_shapes(network)
+    checkpoint.account(stored, expected, 26)
+    assert expected == dict(stored)
     checkpoint.place(network, ((name, torch.empty(shape, device="meta")) for name, shape in stored))
     assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
     assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(8.03e9, rel=1e-3)
@@ -70,7 +70,7 @@ def test_several_files_are_one_checkpoint(tmp_path: Path, tiny: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda t: t.pop(TENSOR), f"missing: {TENSOR} [128, 64]"),
         (
@@ -84,14 +84,16 @@ def test_several_files_are_one_checkpoint(tmp_path: Path, tiny: Path) -> None:
         ),
     ],
 )
-def test_a_faulty_tensor_is_named(copy: Path, change: Callable[[dict[str, torch.Tensor]], object], told: str) -> None:
+def test_an_invalid_tensor_is_named(
+    copy: Path, change: Callable[[dict[str, torch.Tensor]], object], message: str
+) -> None:
     edit(copy, change)
     with pytest.raises(CheckpointError) as error:
         load(copy)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
-def test_every_fault_is_told_at_once(copy: Path) -> None:
+def test_all_faults_are_reported_together(copy: Path) -> None:
     edit(copy, lambda t: (t.pop(TENSOR), t.update({"a": torch.zeros(1)}), t.pop("lm_head.weight")))
     with pytest.raises(CheckpointError) as error:
         load(copy)

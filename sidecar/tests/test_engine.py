@@ -41,8 +41,8 @@ def check(engine: Engine, item: Item, outcome: Answered | Fault) -> Answered:
     for query, answer in zip(item.queries, outcome.answers, strict=True):
         [prompt] = tokens.prompts([item.prefix + query.text])
         if query.choices is None:
-            wanted = reference(engine).generate(prompt, pixels, query.max_tokens)
-            assert answer == Text(tokens.text(wanted), truncated=len(wanted) == query.max_tokens)
+            expected = reference(engine).generate(prompt, pixels, query.max_tokens)
+            assert answer == Text(tokens.text(expected), truncated=len(expected) == query.max_tokens)
             continue
         assert isinstance(answer, Choice)
         logits = reference(engine).logits(prompt, pixels).log_softmax(dim=-1)
@@ -148,8 +148,8 @@ def test_a_fault_fails_its_item_alone(load: Callable[..., Engine]) -> None:
     [alone] = engine.run([good])
     items = [item for fault, _, _ in FAULTS.values() for item in (fault, good)]
     outcomes = engine.run(items)
-    for (name, (_, code, told)), outcome in zip(FAULTS.items(), outcomes[::2], strict=True):
-        assert isinstance(outcome, Fault) and outcome.code == code and told in outcome.detail, (name, outcome)
+    for (name, (_, code, detail)), outcome in zip(FAULTS.items(), outcomes[::2], strict=True):
+        assert isinstance(outcome, Fault) and outcome.code == code and detail in outcome.detail, (name, outcome)
     for outcome in outcomes[1::2]:
         assert isinstance(outcome, Answered)
         assert outcome.answers[0].logprobs == pytest.approx(alone.answers[0].logprobs, abs=1e-4)
@@ -196,20 +196,20 @@ def test_identity_changes_with_weights_and_type(
 @pytest.mark.parametrize("stage", ["prefill", "step"])
 def test_out_of_memory_splits_the_pack(engine: Engine, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     items = [Item((picture(k),), f"<image>\nWhat {k}?", (RATE, NAME)) for k in range(3)]
-    wanted = engine.run(items)
+    expected = engine.run(items)
     splits: Counter[str] = Counter()
     for one in engine._runners.values():
-        sound = getattr(one.model, stage)
+        original = getattr(one.model, stage)
 
-        def limited(first: Any, *args: Any, sound: Any = sound, **options: Any) -> Any:
+        def limited(first: Any, *args: Any, original: Any = original, **options: Any) -> Any:
             many = len(first.spans) if stage == "prefill" else len(first)
             if many > 1:
                 raise torch.OutOfMemoryError("CUDA out of memory")
-            return sound(first, *args, **options)
+            return original(first, *args, **options)
 
         monkeypatch.setattr(one.model, stage, limited)
         monkeypatch.setattr(one._observer, "split", lambda: splits.update(["split"]))
-    for got, whole in zip(engine.run(items), wanted, strict=True):
+    for got, whole in zip(engine.run(items), expected, strict=True):
         assert got.answers[0].logprobs == pytest.approx(whole.answers[0].logprobs, abs=1e-4)
         assert got.answers[1] == whole.answers[1]
     assert splits["split"] == (4 if stage == "prefill" else 2)

@@ -72,7 +72,7 @@ def test_the_trainer_is_fed_what_the_sidecar_asks(truth: Truth, tmp_path: Path) 
     digit = truth.digits[3]
     for sample in truth.samples:
         images = [Image.open(io.BytesIO(data)) for data in sample.item.images]
-        for k, (query, wanted) in enumerate(zip(sample.item.queries, sample.digits, strict=False)):
+        for k, (query, expected) in enumerate(zip(sample.item.queries, sample.digits, strict=False)):
             turns = [
                 {"role": "user", "content": sample.item.prefix + query.text},
                 {"role": "assistant", "content": "3"},
@@ -85,5 +85,5 @@ def test_the_trainer_is_fed_what_the_sidecar_asks(truth: Truth, tmp_path: Path) 
             inputs = {"input_ids": torch.tensor([encoded["input_ids"]]), "pixel_values": encoded["pixel_values"]}
             with torch.no_grad():
                 logits = model(**template._post_encode(model, inputs)).logits[0, -3]
-            torch.testing.assert_close(logits[truth.digits], wanted, atol=2e-4, rtol=0)
+            torch.testing.assert_close(logits[truth.digits], expected, atol=2e-4, rtol=0)
             assert int(logits.argmax()) == sample.argmax[k]

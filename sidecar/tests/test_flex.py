@@ -59,8 +59,8 @@ def test_nothing_is_compiled_after_the_warm_up(own_truth: Truth) -> None:
         for which in ((1,), (2, 0)):
             packed, pixels = laid(own_truth, model, which)
             logits = model.prefill(packed, model.features(pixels), keep=True).logits
-            wanted = torch.cat([own_truth.samples[k].digits for k in which])
-            assert torch.allclose(logits[:, own_truth.digits], wanted, atol=1e-3)
+            expected = torch.cat([own_truth.samples[k].digits for k in which])
+            assert torch.allclose(logits[:, own_truth.digits], expected, atol=1e-3)
     assert counter.frame_count == warm
 
 

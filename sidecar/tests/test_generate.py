@@ -47,9 +47,9 @@ def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
         reference = Reference(model.network, generation)
         got = generate(model, rows(model, tokens, TEXTS, LIMITS), generation, Observer())
         for prompt, limit, made in zip(tokens.prompts(TEXTS), LIMITS, got, strict=True):
-            wanted = reference.generate(prompt, [], limit)
-            assert list(made.tokens) == wanted
-            assert made.truncated == (len(wanted) == limit)
+            expected = reference.generate(prompt, [], limit)
+            assert list(made.tokens) == expected
+            assert made.truncated == (len(expected) == limit)
     assert not got[2].truncated and len(got[2].tokens) <= 7
 
 

@@ -60,11 +60,11 @@ MADE: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", MADE)
 def test_equal_to_pils_way(name: str) -> None:
     data = MADE[name]()
-    wanted = Image.open(io.BytesIO(data)).convert("RGB").resize((384, 384), Image.Resampling.BICUBIC)
+    expected = Image.open(io.BytesIO(data)).convert("RGB").resize((384, 384), Image.Resampling.BICUBIC)
     got = decode(data, LIMIT)
     assert isinstance(got, np.ndarray) and got.dtype == np.uint8 and got.shape == (384, 384, 3)
-    assert np.array_equal(got, np.asarray(wanted))
-    scaled = (np.asarray(wanted).astype(np.float32) / 255 - 0.5) / 0.5
+    assert np.array_equal(got, np.asarray(expected))
+    scaled = (np.asarray(expected).astype(np.float32) / 255 - 0.5) / 0.5
     assert np.abs(LEVELS[got] - scaled).max() < 1e-6
 
 
@@ -109,7 +109,7 @@ def test_undecodable(data: bytes) -> None:
     assert fault == decode(bytes(bytearray(data)), LIMIT) and " at 0x" not in fault.detail
 
 
-def test_too_large_is_told_by_the_header() -> None:
+def test_too_large_is_known_from_the_header() -> None:
     # Twenty thousand by twenty thousand pixels in a few hundred bytes: never decoded.
     header = saved(Image.new("1", (20_000, 20_000)), "PNG")[:400]
     fault = decode(header, LIMIT)
@@ -121,6 +121,6 @@ def test_many_threads_from_the_first_image_on() -> None:
     data = [make() for make in MADE.values()] * 4
     pictures = Decoder(8, LIMIT, Observer()).start({0: data})
     with ThreadPoolExecutor(1) as alone:
-        wanted = list(alone.map(lambda d: decode(d, LIMIT), data))
+        expected = list(alone.map(lambda d: decode(d, LIMIT), data))
     got = pictures.of(0)
-    assert isinstance(got, list) and all(np.array_equal(a, b) for a, b in zip(got, wanted, strict=True))
+    assert isinstance(got, list) and all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))

@@ -138,11 +138,11 @@ def from_blocks(packed: Pack) -> torch.Tensor:
 
 def test_both_masks_are_the_rule() -> None:
     packed = laid()
-    wanted = rule(packed)
+    expected = rule(packed)
     used = packed.used
-    assert torch.equal(from_blocks(packed), wanted)
-    assert torch.equal(from_samples(packed)[:used, :used], wanted[:used, :used])
-    assert not wanted[used:, :used].any()
+    assert torch.equal(from_blocks(packed), expected)
+    assert torch.equal(from_samples(packed)[:used, :used], expected[:used, :used])
+    assert not expected[used:, :used].any()
     assert blocks(packed)[1].any(), "no block is full: the test shows nothing of them"
 
 
@@ -156,13 +156,15 @@ def test_a_wrong_mask_is_seen() -> None:
 def test_sample_masks_attend_by_the_rule() -> None:
     packed = laid()
     queries, keys, values = (torch.randn(heads, packed.length, 8) for heads in (4, 2, 2))
-    wanted = torch.nn.functional.scaled_dot_product_attention(
+    expected = torch.nn.functional.scaled_dot_product_attention(
         queries, keys.repeat_interleave(2, 0), values.repeat_interleave(2, 0), attn_mask=rule(packed)
     )
     masks = SampleMasks(packed, "cpu")
     used = packed.used
-    assert torch.allclose(masks(queries, keys, values)[:, :used], wanted[:, :used], atol=1e-5)
-    assert torch.allclose(masks.answers(queries[:, packed.answers], keys, values), wanted[:, packed.answers], atol=1e-5)
+    assert torch.allclose(masks(queries, keys, values)[:, :used], expected[:, :used], atol=1e-5)
+    assert torch.allclose(
+        masks.answers(queries[:, packed.answers], keys, values), expected[:, packed.answers], atol=1e-5
+    )
 
 
 def test_a_length_without_blocks_is_refused() -> None:

@@ -64,9 +64,9 @@ def test_token_ids_of_the_reference() -> None:
     for record in json.loads((SHARED / "sidecar" / "expected.json").read_text()):
         prefix = prompts.transcript(record["conversations"])
         made = tokens.prompts([prefix + query.text for query in prompts.queries()])
-        for ids, wanted in zip(made, record["prompts"], strict=True):
-            assert hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest() == wanted["ids_sha256"]
-            assert len(ids) == wanted["tokens"] and ids == wanted.get("ids", ids)
+        for ids, expected in zip(made, record["prompts"], strict=True):
+            assert hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest() == expected["ids_sha256"]
+            assert len(ids) == expected["tokens"] and ids == expected.get("ids", ids)
 
 
 def test_transcript_strips_a_set_of_characters() -> None:

@@ -67,8 +67,8 @@ def test_digit_logits_and_argmaxes_in_any_composition(truth: Truth, model: Model
         part, samples = samples[:size], samples[size:]
         laid = packed(truth, part, model.features_per_image)
         logits = model.prefill(laid, features_of(model, part)).logits
-        wanted = torch.cat([sample.digits for sample in part])
-        assert float((logits[:, truth.digits] - wanted).abs().max()) < TOLERANCE
+        expected = torch.cat([sample.digits for sample in part])
+        assert float((logits[:, truth.digits] - expected).abs().max()) < TOLERANCE
         assert logits.argmax(dim=-1).tolist() == [token for sample in part for token in sample.argmax]
 
 
@@ -76,8 +76,8 @@ def check(truth: Truth, outcomes: Sequence[object], samples: Sequence[Sample]) -
     for sample, outcome in zip(samples, outcomes, strict=True):
         assert isinstance(outcome, Answered)
         *rated, styled = outcome.answers
-        wanted = sample.digits - sample.logsumexp[:, None]
-        for choice, logprobs, token in zip(rated, wanted, sample.argmax, strict=True):
+        expected = sample.digits - sample.logsumexp[:, None]
+        for choice, logprobs, token in zip(rated, expected, sample.argmax, strict=True):
             assert isinstance(choice, Choice)
             assert choice.logprobs == pytest.approx(logprobs.tolist(), abs=TOLERANCE)
             assert choice.mass == pytest.approx(float(logprobs.exp().sum()), abs=TOLERANCE)
@@ -93,7 +93,7 @@ def test_engine_answers_as_the_reference_does(truth: Truth, load: Callable[..., 
     check(truth, load(truth.directory).run([sample.item for sample in samples]), samples)
 
 
-def test_engine_answers_alike_in_small_packs_and_caches(truth: Truth, load: Callable[..., Engine]) -> None:
+def test_engine_answers_equally_in_small_packs_and_caches(truth: Truth, load: Callable[..., Engine]) -> None:
     samples = truth.samples[:4][::-1]
     engine = load(truth.directory, pack_tokens=1300, limits=Limits(tokens=1200), kv_bytes=2 << 20)
     check(truth, engine.run([sample.item for sample in samples]), samples)
@@ -105,8 +105,8 @@ def test_digits_in_half_precision(shared_truth: Truth, dtype: torch.dtype, least
     model = shared_truth.model(dtype)
     samples = shared_truth.samples
     logits = model.prefill(packed(shared_truth, samples, model.features_per_image), features_of(model, samples)).logits
-    wanted = torch.cat([sample.digits for sample in samples]).argmax(dim=-1)
-    assert (logits[:, shared_truth.digits].argmax(dim=-1) == wanted).float().mean() >= least
+    expected = torch.cat([sample.digits for sample in samples]).argmax(dim=-1)
+    assert (logits[:, shared_truth.digits].argmax(dim=-1) == expected).float().mean() >= least
 
 
 def test_control_positions_off_by_one(
@@ -120,10 +120,10 @@ def test_control_positions_off_by_one(
 def test_control_one_token_leaks(
     truth: Truth, model: Model, some: tuple[Sample, ...], features: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sound = attention.branch_mask
+    original = attention.branch_mask
 
     def leaking(span: Span, device: torch.device | str) -> torch.Tensor:
-        mask = sound(span, device)
+        mask = original(span, device)
         mask[span.branches[0] :, span.prefix + span.branches[0] - 1] = True
         return mask
 
@@ -172,6 +172,6 @@ def test_items_do_not_change_one_another(truth: Truth, load: Callable[..., Engin
     """A broken neighbour, and one of another length, leave an answer as it is."""
     sample = truth.samples[0]
     items = [Item((b"no image",), "<image>", sample.item.queries), sample.item, truth.samples[-1].item]
-    broken, *sound = load(truth.directory).run(items)
+    broken, *valid = load(truth.directory).run(items)
     assert not isinstance(broken, Answered)
-    check(truth, sound, [sample, truth.samples[-1]])
+    check(truth, valid, [sample, truth.samples[-1]])

@@ -1,7 +1,7 @@
 """`python -m sidecar.tools.compare BASE CANDIDATE`: whether one checkpoint's ratings may replace another's.
 
-On your samples, it passes when digits (for a styler, sets of styles) are equal on at least 99 % and expected scores differ by less than
-0.02 in the mean. A candidate that has not passed, such as one in fp8, is not to be used.
+It passes when, on your samples, digits (for a styler, sets of styles) are equal on at least 99 % and expected scores
+differ by less than 0.02 in the mean. Do not use a candidate that has not passed, such as one in fp8.
 """
 
 from __future__ import annotations

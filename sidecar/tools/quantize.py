@@ -19,7 +19,7 @@ from sidecar import checkpoint, fp8, tokens
 
 
 def quantize(source: Path, target: Path, device: str = "cpu") -> None:
-    """Write `target`, file by file, with no more than one file in memory. Raises CheckpointError on an invalid source."""
+    """Write `target`, with one file in memory at a time. Raises CheckpointError if the source is invalid."""
     config = checkpoint.read_json(source / "config.json")
     if fp8.SECTION in config:
         raise checkpoint.CheckpointError(f"{source} is quantised already")

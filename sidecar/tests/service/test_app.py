@@ -84,7 +84,7 @@ def test_the_engine_is_given_what_was_sent() -> None:
         ({"imagse": []}, "items[1].imagse", "not permitted"),
     ],
 )
-def test_a_malformed_request_is_told_its_field(change: dict[str, Any], path: str | None, reason: str) -> None:
+def test_a_malformed_request_is_answered_with_its_field(change: dict[str, Any], path: str | None, reason: str) -> None:
     engine = FakeEngine()
     with serving(engine) as service:
         # Python's own encoder, because httpx's refuses a lone surrogate.
@@ -194,7 +194,7 @@ def test_a_batch_of_refused_items_does_not_reach_the_engine() -> None:
     assert engine.calls == []
 
 
-def test_limits_and_models_are_told() -> None:
+def test_limits_and_models_are_reported() -> None:
     set_limits = Limits(items=3, bytes=5000, pixels=7, tokens=99)
     with serving(FakeEngine(), limits=set_limits, queue=1) as service:
         limits = service.client.get("/v1/limits").json()
@@ -213,7 +213,7 @@ def test_limits_and_models_are_told() -> None:
     assert models == {"models": MODELS}
 
 
-def test_while_the_models_load_it_is_not_ready_and_says_when_to_come_back() -> None:
+def test_while_the_models_load_it_is_not_ready_and_says_when_to_retry() -> None:
     engine = FakeEngine()
     loading = threading.Event()
 
@@ -306,7 +306,7 @@ def test_a_body_that_does_not_come_gives_its_place_back() -> None:
         assert service.post(item()).status_code == 200
 
 
-def test_an_engine_that_fails_blames_no_item_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_engine_that_fails_fails_no_item_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine()
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with serving(engine) as service:

@@ -1,4 +1,4 @@
-"""What /metrics tells."""
+"""What /metrics reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sidecar.tests.service.fake_engine import FakeEngine, item, serving
 
 
-def test_metrics_tell_requests_items_queue_models_and_memory() -> None:
+def test_metrics_report_requests_items_queue_models_and_memory() -> None:
     with serving(FakeEngine()) as service:
         service.post(item(), item(), item(images=(b"broken",)))
         service.client.post("/v1/score", content=b"{")

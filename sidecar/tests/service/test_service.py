@@ -116,7 +116,7 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return True
 
 
-def test_items_are_answered_alike_alone_and_together(service: Process) -> None:
+def test_items_are_answered_equally_alone_and_together(service: Process) -> None:
     together = service.post(*samples()).json()["items"]
     alone = [service.post(it).json()["items"][0] for it in reversed(samples())][::-1]
     assert all(same(a, b) for a, b in zip(together, alone, strict=True))

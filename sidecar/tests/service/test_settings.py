@@ -49,7 +49,7 @@ def test_every_field_has_its_variable(checkpoint: str) -> None:
     assert (settings.limits.items, settings.limits.new_tokens) == (7, 9)
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_together(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Settings.from_env(
             {
@@ -73,7 +73,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert "no checkpoint: it holds no config.json" in lines[4]
 
 
-def test_the_readme_tells_every_variable() -> None:
+def test_the_readme_lists_every_variable() -> None:
     table = (Path(__file__).parents[2] / "README.md").read_text().split("## Environment")[1].split("\n## ")[0]
-    told = set(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))
-    assert {name for cell in told for name in re.findall(r"SIDECAR_\w+", cell)} == set(variables())
+    listed = set(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))
+    assert {name for cell in listed for name in re.findall(r"SIDECAR_\w+", cell)} == set(variables())

@@ -56,7 +56,7 @@ def service(tmp_path: Path, phase: str, **environ: str) -> Iterator[Service]:
     (checkpoint / "config.json").write_text("{}")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    # A file, because nobody empties a pipe while the test runs.
+    # A file, because nothing reads a pipe while the test runs.
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sidecar.tests.service.fake_service", phase, str(tmp_path)],
@@ -102,7 +102,7 @@ def test_sigterm_finishes_the_running_batch_and_refuses_the_rest(tmp_path: Path)
 
 
 @pytest.mark.parametrize("phase", ["load", "idle"])
-def test_sigterm_ends_a_process_that_runs_nothing_at_once(tmp_path: Path, phase: str) -> None:
+def test_sigterm_immediately_ends_a_process_that_runs_nothing(tmp_path: Path, phase: str) -> None:
     with service(tmp_path, phase) as it:
         if phase == "load":
             until(lambda: it.entered)
@@ -142,7 +142,7 @@ def test_a_taken_port_ends_the_process(tmp_path: Path) -> None:
     assert "address already in use" in log
 
 
-def test_every_fault_of_the_environment_is_told_before_anything_loads(tmp_path: Path) -> None:
+def test_every_fault_of_the_environment_is_reported_before_anything_loads(tmp_path: Path) -> None:
     with service(tmp_path, "idle", SIDECAR_SCORER_DIR=str(tmp_path), SIDECAR_QUEUE="many", SIDECAR_DTYP="fp16") as it:
         code, log = it.ended()
     assert code == 2

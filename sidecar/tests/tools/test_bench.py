@@ -36,7 +36,7 @@ def test_the_benchmark_runs(tmp_path: Path, tiny: Path, monkeypatch: pytest.Monk
     turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "That."}]
     (tmp_path / "data.json").write_text(json.dumps([{"image": "a.png", "conversations": turns}] * 2))
     monkeypatch.setitem(bench.SHAPES, "small", (synthetic.TINY, synthetic.TINY_VISION))
-    told = bench.bench(
+    figures = bench.bench(
         argparse.Namespace(
             shape="small",
             samples=tmp_path / "data.json",
@@ -52,13 +52,13 @@ def test_the_benchmark_runs(tmp_path: Path, tiny: Path, monkeypatch: pytest.Monk
             threads=1,
         )
     )
-    assert told["samples"] == 2 and told["reference samples"] == 1 and told["pack fill"] == 1.0
+    assert figures["samples"] == 2 and figures["reference samples"] == 1 and figures["pack fill"] == 1.0
     item = samples.items(tmp_path / "data.json", tmp_path, prompts.queries(), 1)[0]
     lengths = [len(p) + 729 for p in Tokens(tiny).prompts([item.prefix + query.text for query in item.queries])]
-    # A rating is a prefill and one step at most; an end of sequence at once spares the step.
-    assert sum(lengths) <= told["reference tokens a sample"] <= sum(lengths) + 14 + 3
-    assert 6 < told["times fewer tokens"] < 8
-    assert set(told["seconds by stage"]) == {"decode", "idle", "vision", "prefill", "styler"}
+    # A rating is a prefill and one step at most; an immediate end of sequence spares the step.
+    assert sum(lengths) <= figures["reference tokens a sample"] <= sum(lengths) + 14 + 3
+    assert 6 < figures["times fewer tokens"] < 8
+    assert set(figures["seconds by stage"]) == {"decode", "idle", "vision", "prefill", "styler"}
 
 
 def test_the_small_shapes_tower_is_at_most_a_tenth(tiny: Path) -> None:

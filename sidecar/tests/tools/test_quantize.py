@@ -45,10 +45,10 @@ def test_only_the_decoders_projections_are_in_fp8(small: Path, tiny: Path) -> No
 def test_a_weight_is_rounded_to_three_bits(small: Path, tiny: Path) -> None:
     name = "model.layers.1.mlp.down_proj.weight"
 
-    def read(folder: Path, wanted: str) -> torch.Tensor:
-        path = next(p for p, n, _, _ in checkpoint.headers(checkpoint.weight_files(folder)) if n == wanted)
+    def read(folder: Path, tensor: str) -> torch.Tensor:
+        path = next(p for p, n, _, _ in checkpoint.headers(checkpoint.weight_files(folder)) if n == tensor)
         with safe_open(path, framework="pt") as opened:
-            return opened.get_tensor(wanted).float()
+            return opened.get_tensor(tensor).float()
 
     exact, rounded = read(tiny, name), read(small, name) * read(small, fp8.scale_name(name))
     assert ((exact - rounded).abs() <= exact.abs() * 2**-4 + exact.abs().amax(dim=1, keepdim=True) * 2**-10).all()
@@ -61,8 +61,8 @@ def test_a_layer_multiplies_in_fp8(small: Path, tiny: Path, dtype: torch.dtype) 
         for folder, kind in ((small, dtype), (tiny, torch.float32))
     )
     hidden = torch.randn(50, 64)
-    got, wanted = quantised(hidden.to(dtype)).float(), exact(hidden)
-    error = float((got - wanted).norm() / wanted.norm())
+    got, unrounded = quantised(hidden.to(dtype)).float(), exact(hidden)
+    error = float((got - unrounded).norm() / unrounded.norm())
     assert 0.01 < error < 0.06, "less is no fp8, more is wrong"
 
 
@@ -81,7 +81,7 @@ def test_answers_stay_near(small: Path, tiny: Path, load: Callable[..., Engine])
     assert load(small).models() != load(tiny).models()
 
 
-def test_a_faulty_or_quantised_source_is_refused(small: Path, tiny: Path, tmp_path: Path) -> None:
+def test_an_existing_target_or_a_quantised_source_is_refused(small: Path, tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="quantised already"):
         quantize(small, tmp_path / "again")
     with pytest.raises(FileExistsError):
@@ -89,7 +89,7 @@ def test_a_faulty_or_quantised_source_is_refused(small: Path, tiny: Path, tmp_pa
     assert not (tmp_path / "again").exists()
 
 
-def test_an_unknown_or_untold_quantisation_is_refused(small: Path, tmp_path: Path) -> None:
+def test_an_unknown_or_undeclared_quantisation_is_refused(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "c"
     shutil.copytree(small, folder)
     config = json.loads((folder / "config.json").read_text())
