@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sidecar.config import EngineConfig
 from sidecar.images import Decoder
 from sidecar.observer import Observer
-from sidecar.protocol import Answered, Choice, Fault, Item, Text
+from sidecar.protocol import Choice, Fault, Item, ItemAnswers, Text
 from sidecar.runner import Runner
 
 OFF_REFERENCE = "off_reference"
@@ -33,7 +33,7 @@ class Engine:
         """Id of each loaded model: changes with all that can change an answer."""
         return {name: runner.identity for name, runner in self._runners.items()}
 
-    def run(self, items: Sequence[Item]) -> list[Answered | Fault]:
+    def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]:
         """Answer every item, in order; an item that cannot be answered has the fault that is its own.
 
         An answer depends on its item alone, within numeric tolerance.
@@ -61,8 +61,8 @@ class Engine:
         self._observer.samples(len(items) - len(failed))
         return [failed[k] if k in failed else self._answered(k, item, answers) for k, item in enumerate(items)]
 
-    def _answered(self, k: int, item: Item, answers: Mapping[tuple[int, int], Choice | Text]) -> Answered:
+    def _answered(self, k: int, item: Item, answers: Mapping[tuple[int, int], Choice | Text]) -> ItemAnswers:
         texts = [item.prefix, *(query.text for query in item.queries)]
         special = any(runner.tokens.names_special(text) for runner in self._runners.values() for text in texts)
         flags = (OFF_REFERENCE,) if special or len(item.images) != 1 else ()
-        return Answered(tuple(answers[k, q] for q in range(len(item.queries))), flags)
+        return ItemAnswers(tuple(answers[k, q] for q in range(len(item.queries))), flags)

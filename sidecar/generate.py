@@ -36,7 +36,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Generated:
+class Continuation:
     """The tokens of a row without the end of sequence, and whether max_tokens came before it."""
 
     tokens: tuple[int, ...]
@@ -49,7 +49,7 @@ def bytes_needed(rows: Sequence[Row], model: Model) -> int:
     return model.cache_bytes * (widest * len(rows) + sum(row.length for row in rows))
 
 
-def generate(model: Model, rows: Sequence[Row], generation: Generation, observer: Observer) -> list[Generated]:
+def generate(model: Model, rows: Sequence[Row], generation: Generation, observer: Observer) -> list[Continuation]:
     """Greedy tokens of every row. Rows that have ended leave the batch when half of it has."""
     begun = time.perf_counter()
     made: list[list[int]] = [[] for _ in rows]
@@ -82,7 +82,7 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
         # A row that has ended and still stands in the batch must not run out of its room.
         lengths = (lengths + 1).clamp(max=cache[0][0].shape[2] - 1)
     observer.seconds("styler", time.perf_counter() - begun)
-    return [Generated(tuple(tokens), not end) for tokens, end in zip(made, ended, strict=True)]
+    return [Continuation(tuple(tokens), not end) for tokens, end in zip(made, ended, strict=True)]
 
 
 def _open(tokens: list[int], ended: bool, row: Row) -> bool:

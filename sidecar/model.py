@@ -28,7 +28,7 @@ IMAGE_BATCH = 16
 
 
 @dataclass(frozen=True)
-class Prefilled:
+class PrefillResult:
     """What a pass over a pack gives: float32 logits of its answers, and keys and values if they were asked for, each
     (key heads, length, size) per layer."""
 
@@ -123,7 +123,7 @@ class Model:
         return torch.cat(parts)
 
     @torch.no_grad()
-    def prefill(self, packed: Pack, features: Tensor, keep: bool = False) -> Prefilled:
+    def prefill(self, packed: Pack, features: Tensor, keep: bool = False) -> PrefillResult:
         """One pass over a pack; `keep` its keys and values, to generate text from."""
         hidden = self._embed(packed.ids.to(self.device), features)
         rope = self._rope(packed.positions.to(self.device), hidden)
@@ -143,7 +143,7 @@ class Model:
         hidden, keys, values = self._last(last, hidden, rope, answers, attend)
         if keep:
             cache.append((keys, values))
-        return Prefilled(self._logits(hidden), tuple(cache))
+        return PrefillResult(self._logits(hidden), tuple(cache))
 
     @torch.no_grad()
     def step(self, tokens: Tensor, positions: Tensor, cache: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

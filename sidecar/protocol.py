@@ -175,7 +175,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Answered:
+class ItemAnswers:
     """An item that was answered: one answer per query, in order."""
 
     answers: tuple[Choice | Text, ...]
@@ -203,7 +203,7 @@ class ScoreResponse(BaseModel):
     """Answers in the order of the request's items, and the ids of the models that gave them."""
 
     models: dict[str, str]
-    items: list[Answered | ErrorResponse]
+    items: list[ItemAnswers | ErrorResponse]
 
 
 class ModelsResponse(BaseModel):
@@ -218,7 +218,7 @@ class HealthResponse(BaseModel):
     status: str
 
 
-class Malformed(Exception):
+class InvalidRequest(Exception):
     """A body that is no ScoreRequest."""
 
     def __init__(self, fault: Fault) -> None:
@@ -227,7 +227,7 @@ class Malformed(Exception):
 
 
 def parse(body: bytes) -> ScoreRequest:
-    """Read a request's body, or raise Malformed with the first field at fault."""
+    """Read a request's body, or raise InvalidRequest with the first field at fault."""
     try:
         return ScoreRequest.model_validate_json(body)
     except ValidationError as error:
@@ -236,7 +236,7 @@ def parse(body: bytes) -> ScoreRequest:
     # Pydantic describes dataclasses and tuples in Python's terms; a client sent JSON.
     unknown = first["type"] == "unexpected_keyword_argument"
     detail = "a field of this name is not permitted" if unknown else first["msg"].replace("Tuple", "Array")
-    raise Malformed(Fault("malformed", detail, field_path(first["loc"]) or None))
+    raise InvalidRequest(Fault("malformed", detail, field_path(first["loc"]) or None))
 
 
 def field_path(location: Iterable[str | int]) -> str:

@@ -21,7 +21,7 @@ from transformers import LlavaOnevisionForConditionalGeneration
 
 from sidecar import checkpoint
 from sidecar.config import EngineConfig
-from sidecar.generate import Generated, Row, bytes_needed, generate
+from sidecar.generate import Continuation, Row, bytes_needed, generate
 from sidecar.images import SIDE, TREATMENT, Pictures, Pixels
 from sidecar.model import KERNEL, Model
 from sidecar.observer import Observer
@@ -49,7 +49,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class _Waiting:
+class _PendingRow:
     item: int
     query: int
     row: Row
@@ -142,7 +142,7 @@ class Runner:
         """Answer the jobs; an item whose images are at fault goes to `failed`."""
         pieces = [piece for job in jobs for piece in self._cut(job)]
         answers: Answers = {}
-        waiting: list[_Waiting] = []
+        waiting: list[_PendingRow] = []
         for group in bins([piece.tree.length for piece in pieces], self._config.pack_tokens):
             ready: list[tuple[Job, list[Pixels]]] = []
             for piece in (pieces[k] for k in group):
@@ -199,11 +199,11 @@ class Runner:
             mine = slice(first, first + len(part.branches))
             yield Job(job.item, part, job.queries[mine], job.choices[mine], job.images)
 
-    def _pass(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_Waiting]:
+    def _pass(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_PendingRow]:
         """One pass over some jobs; choices are answered, text begins to wait. Out of memory, the pass is halved."""
         return self._halving(ready, lambda some: self._prefill(some, answers))
 
-    def _prefill(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_Waiting]:
+    def _prefill(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_PendingRow]:
         jobs = [job for job, _ in ready]
         features = self._timed(
             "vision", lambda: self._model.features([image for _, pixels in ready for image in pixels])
@@ -227,7 +227,7 @@ class Runner:
                     # Copies, so that the pack's own keys and values can go.
                     cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
                     row = Row(prefilled.logits[at + branch].clone(), cache, query.max_tokens)
-                    waiting.append(_Waiting(job.item, q, row))
+                    waiting.append(_PendingRow(job.item, q, row))
             at += len(job.queries)
         return waiting
 
@@ -249,7 +249,7 @@ class Runner:
             answers[item, q] = Choice(tuple(values), mass, self.tokens.name(token), token)
             begin += len(ids)
 
-    def _decode(self, waiting: list[_Waiting], answers: Answers) -> None:
+    def _decode(self, waiting: list[_PendingRow], answers: Answers) -> None:
         if not waiting:
             return
         # A single pack may hold more rows than the bound on the cache allows.
@@ -258,7 +258,7 @@ class Runner:
             self._decode(waiting[:middle], answers)
             self._decode(waiting[middle:], answers)
             return
-        generated: list[Generated] = self._halving(
+        generated: list[Continuation] = self._halving(
             waiting, lambda some: generate(self._model, [w.row for w in some], self._generation, self._observer)
         )
         for w, made in zip(waiting, generated, strict=True):

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from sidecar.protocol import Fault, HealthResponse, Limits, ModelsResponse, ScoreRequest, ScoreResponse
 from sidecar.service.metrics import Metrics
-from sidecar.service.refusal import Refused, answer_http, answer_refused, documented
+from sidecar.service.refusal import Refusal, answer_http, answer_refused, documented
 from sidecar.service.scoring import Scoring
 from sidecar.service.settings import Settings
 from sidecar.service.worker import Unavailable, Worker
@@ -35,7 +35,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         description="Log-probabilities of choices, and greedy text, from the released scorer and styler.",
         docs_url=None,
         redoc_url=None,
-        exception_handlers={HTTPException: answer_http, Refused: answer_refused},
+        exception_handlers={HTTPException: answer_http, Refusal: answer_refused},
     )
     scoring = Scoring(settings, worker, metrics)
 
@@ -54,7 +54,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         """Ids of the loaded models."""
         if not worker.models:
             unavailable = Unavailable(worker.state)
-            raise Refused(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after)
+            raise Refusal(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after)
         return ModelsResponse(models=worker.models)
 
     @app.get("/healthz", responses={503: {"model": HealthResponse, "description": "not ready"}})

@@ -7,14 +7,14 @@ import asyncio
 from fastapi import Request
 
 from sidecar.protocol import Fault, Item, Limits
-from sidecar.service.refusal import Refused
+from sidecar.service.refusal import Refusal
 
 DRAIN_SECONDS = 20.0
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body, never more than `limit` bytes of it in memory. Raises Refused with 408 or 413."""
-    too_large = Refused(413, Fault("too_many_bytes", f"a request's body may hold {limit} bytes"), close=True)
+    """The whole body, never more than `limit` bytes of it in memory. Raises Refusal with 408 or 413."""
+    too_large = Refusal(413, Fault("too_many_bytes", f"a request's body may hold {limit} bytes"), close=True)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         await drain(request)
@@ -30,7 +30,7 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
                 chunks.append(chunk)
     except TimeoutError:
         detail = f"the body did not arrive within {seconds:g} s"
-        raise Refused(408, Fault("body_too_slow", detail), close=True) from None
+        raise Refusal(408, Fault("body_too_slow", detail), close=True) from None
     if size > limit:
         chunks.clear()
         await drain(request)

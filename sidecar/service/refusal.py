@@ -22,7 +22,7 @@ REASONS = {
 }
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """A request that is refused whole. `retry_after` is in seconds; `close` ends the connection."""
 
     def __init__(self, status: int, fault: Fault, retry_after: int | None = None, close: bool = False) -> None:
@@ -35,8 +35,8 @@ class Refused(Exception):
 
 
 async def answer_refused(_: Request, refused: Exception) -> Response:
-    """The response to a request that raised Refused."""
-    assert isinstance(refused, Refused)
+    """The response to a request that raised Refusal."""
+    assert isinstance(refused, Refusal)
     return _error(refused.status, refused.fault, refused.headers)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from sidecar.protocol import Answered, Choice, ErrorResponse, Fault, Item, Malformed, ScoreResponse, parse
+from sidecar.protocol import Choice, ErrorResponse, Fault, InvalidRequest, Item, ItemAnswers, ScoreResponse, parse
 from sidecar.service.intake import above_limit, drain, read_body
 from sidecar.service.metrics import Metrics
-from sidecar.service.refusal import CLIENT_GONE, Refused
+from sidecar.service.refusal import CLIENT_GONE, Refusal
 from sidecar.service.settings import Settings
-from sidecar.service.worker import EngineFault, Full, Unavailable, Worker
+from sidecar.service.worker import EngineFailure, QueueFull, Unavailable, Worker
 
 
 class Scoring:
@@ -28,13 +28,13 @@ class Scoring:
         self._metrics = metrics
 
     async def answer(self, request: Request) -> ScoreResponse:
-        """Answer one request and count it. Raises Refused."""
+        """Answer one request and count it. Raises Refusal."""
         begun = time.monotonic()
         status = 500
         try:
             answered = await self._admitted(request)
             status = 200
-        except Refused as refused:
+        except Refusal as refused:
             status = refused.status
             raise
         finally:
@@ -53,31 +53,31 @@ class Scoring:
                 items = (await asyncio.to_thread(parse, body)).items
                 del body
                 return await self._score(request, items)
-        except Full as full:
+        except QueueFull as full:
             await drain(request)
-            raise Refused(429, Fault("queue_full", str(full)), full.retry_after) from None
+            raise Refusal(429, Fault("queue_full", str(full)), full.retry_after) from None
         except Unavailable as unavailable:
             if not read:
                 await drain(request)
-            raise Refused(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after) from None
-        except Malformed as malformed:
-            raise Refused(422, malformed.fault) from None
-        except EngineFault as failure:
-            raise Refused(500, Fault("engine", str(failure))) from None
+            raise Refusal(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after) from None
+        except InvalidRequest as malformed:
+            raise Refusal(422, malformed.fault) from None
+        except EngineFailure as failure:
+            raise Refusal(500, Fault("engine", str(failure))) from None
         except ClientDisconnect:
-            raise Refused(CLIENT_GONE, Fault("client_gone", "the client has left")) from None
+            raise Refusal(CLIENT_GONE, Fault("client_gone", "the client has left")) from None
 
     async def _score(self, request: Request, items: list[Item]) -> ScoreResponse:
         if len(items) > self._limits.items:
             detail = f"{len(items)} items, and a request may hold {self._limits.items}"
-            raise Refused(413, Fault("too_many_items", detail, "items"))
+            raise Refusal(413, Fault("too_many_items", detail, "items"))
         faults = [above_limit(item, self._limits) for item in items]
         accepted = [item for item, fault in zip(items, faults, strict=True) if fault is None]
         outcomes = iter(await self._run(request, accepted) if accepted else ())
         answers = [outcome(fault or next(outcomes)) for fault in faults]
         return ScoreResponse(models=self._worker.models, items=answers)
 
-    async def _run(self, request: Request, items: list[Item]) -> list[Answered | Fault]:
+    async def _run(self, request: Request, items: list[Item]) -> list[ItemAnswers | Fault]:
         """Wait for the worker; take the items out of the queue if the client leaves first."""
         job = self._worker.submit(items, request.headers.get("traceparent", ""))
         result = asyncio.wrap_future(job)
@@ -94,7 +94,7 @@ class Scoring:
             job.cancel()
 
 
-def outcome(answered: Answered | Fault) -> Answered | ErrorResponse:
+def outcome(answered: ItemAnswers | Fault) -> ItemAnswers | ErrorResponse:
     """An item's part of the response. A number that JSON cannot hold (fp16 overflowed) fails its item alone."""
     if isinstance(answered, Fault):
         return ErrorResponse(error=answered)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from sidecar.protocol import Answered, Fault, Item
+from sidecar.protocol import Fault, Item, ItemAnswers
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Engine(Protocol):
 
     def models(self) -> dict[str, str]: ...
 
-    def run(self, items: Sequence[Item]) -> list[Answered | Fault]: ...
+    def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]: ...
 
 
 class QueueGauge(Protocol):
@@ -42,7 +42,7 @@ class QueueGauge(Protocol):
     def queue_left(self, waited_seconds: float) -> None: ...
 
 
-class Full(Exception):
+class QueueFull(Exception):
     """The queue is full; try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -63,7 +63,7 @@ class Unavailable(Exception):
         self.retry_after = STOPPING_RETRY_SECONDS if state == "stopping" else LOADING_RETRY_SECONDS
 
 
-class EngineFault(Exception):
+class EngineFailure(Exception):
     """The engine itself failed, and not because of an item: the request may be sent again."""
 
 
@@ -71,7 +71,7 @@ class EngineFault(Exception):
 class _Job:
     items: Sequence[Item]
     trace: str = ""
-    future: Future[list[Answered | Fault]] = field(default_factory=Future)
+    future: Future[list[ItemAnswers | Fault]] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
 
@@ -112,12 +112,12 @@ class Worker:
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Hold one place of the queue, or raise Full or Unavailable."""
+        """Hold one place of the queue, or raise QueueFull or Unavailable."""
         with self._lock:
             if self._state != "ready":
                 raise Unavailable(self._state)
             if self._admitted >= self._capacity:
-                raise Full(min(MAX_RETRY_SECONDS, max(1, math.ceil(self._mean_seconds))))
+                raise QueueFull(min(MAX_RETRY_SECONDS, max(1, math.ceil(self._mean_seconds))))
             self._admitted += 1
         try:
             yield
@@ -125,7 +125,7 @@ class Worker:
             with self._lock:
                 self._admitted -= 1
 
-    def submit(self, items: Sequence[Item], trace: str = "") -> Future[list[Answered | Fault]]:
+    def submit(self, items: Sequence[Item], trace: str = "") -> Future[list[ItemAnswers | Fault]]:
         """Queue items; cancel the future to take them out again. Raises Unavailable when the service stops.
 
         `trace` is the request's W3C traceparent, for the log.
@@ -212,7 +212,7 @@ class Worker:
                 raise RuntimeError(f"{len(outcomes)} outcomes for {len(job.items)} items")
         except Exception as error:
             log.exception("running a batch of %d items", len(job.items), extra={"traceparent": job.trace})
-            job.future.set_exception(EngineFault(f"{type(error).__name__}: {error}"))
+            job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
             return device_lost(error)
         self._mean_seconds += 0.3 * (time.monotonic() - begun - self._mean_seconds)
         job.future.set_result(outcomes)

@@ -17,10 +17,10 @@ import torch
 from sidecar.config import EngineConfig
 from sidecar.engine import Engine
 from sidecar.images import decode
-from sidecar.protocol import Answered, Choice, Fault, Item, Limits, Query, Text
+from sidecar.protocol import Choice, Fault, Item, ItemAnswers, Limits, Query, Text
 from sidecar.tests.conftest import LIMIT, picture
 from sidecar.tools import prompts
-from sidecar.tools.bench import Counted
+from sidecar.tools.bench import CountingObserver
 from sidecar.tools.reference import Reference
 
 DIGITS = prompts.DIGITS
@@ -33,9 +33,9 @@ def reference(engine: Engine) -> Reference:
     return Reference(model.network, engine._runners["scorer"]._generation)
 
 
-def check(engine: Engine, item: Item, outcome: Answered | Fault) -> Answered:
+def check(engine: Engine, item: Item, outcome: ItemAnswers | Fault) -> ItemAnswers:
     """Every answer against a pass of its own."""
-    assert isinstance(outcome, Answered), outcome
+    assert isinstance(outcome, ItemAnswers), outcome
     tokens = engine._runners["scorer"].tokens
     pixels = [decode(data, LIMIT) for data in item.images]
     for query, answer in zip(item.queries, outcome.answers, strict=True):
@@ -151,7 +151,7 @@ def test_a_fault_fails_its_item_alone(load: Callable[..., Engine]) -> None:
     for (name, (_, code, detail)), outcome in zip(FAULTS.items(), outcomes[::2], strict=True):
         assert isinstance(outcome, Fault) and outcome.code == code and detail in outcome.detail, (name, outcome)
     for outcome in outcomes[1::2]:
-        assert isinstance(outcome, Answered)
+        assert isinstance(outcome, ItemAnswers)
         assert outcome.answers[0].logprobs == pytest.approx(alone.answers[0].logprobs, abs=1e-4)
         assert outcome.answers[1] == alone.answers[1]
 
@@ -160,18 +160,18 @@ def test_a_model_that_is_not_loaded(tiny: Path) -> None:
     engine = Engine.load(EngineConfig({"scorer": tiny}, device="cpu", dtype="fp32"))
     missing, present = engine.run([Item((), "Q", (RATE, NAME)), Item((), "Q", (RATE,))])
     assert isinstance(missing, Fault) and missing.code == "no_such_model" and "styler" in missing.detail
-    assert isinstance(present, Answered)
+    assert isinstance(present, ItemAnswers)
 
 
 def test_nothing_asked_and_no_items(engine: Engine) -> None:
     assert engine.run([]) == []
-    assert engine.run([Item((picture(1),), "<image>", ())]) == [Answered((), ())]
+    assert engine.run([Item((picture(1),), "<image>", ())]) == [ItemAnswers((), ())]
 
 
 def test_a_prompt_of_exactly_the_limit(load: Callable[..., Engine]) -> None:
     item = Item((), "Question: What? Answer: That, and nothing else.", (RATE,))
     length = len(load()._runners["scorer"].tokens.prompts([item.prefix + RATE.text])[0])
-    assert isinstance(load(limits=Limits(tokens=length)).run([item])[0], Answered)
+    assert isinstance(load(limits=Limits(tokens=length)).run([item])[0], ItemAnswers)
     assert isinstance(load(limits=Limits(tokens=length - 1)).run([item])[0], Fault)
     with pytest.raises(ValueError, match="longer packs"):
         EngineConfig({}, pack_tokens=100, limits=Limits(tokens=101))
@@ -225,7 +225,7 @@ def test_out_of_memory_with_one_sample_is_no_fault_of_it(engine: Engine, monkeyp
 
 
 def test_the_observer_counts_what_is_computed(load: Callable[..., Engine]) -> None:
-    counted = Counted()
+    counted = CountingObserver()
     engine = load(observer=counted)
     questions = tuple(Query("scorer", f"\nIs it {k}?", choices=DIGITS) for k in range(4))
     item = Item((picture(1),), "<image>\nWhat?", (*questions, NAME))

@@ -23,7 +23,11 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-FILES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+FILES = {
+    name_of(path): path
+    for path in sorted(ROOT.rglob("*.py"))
+    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)  # a virtual environment
+}
 
 
 def imports(name: str) -> set[str]:

@@ -16,7 +16,7 @@ from sidecar.engine import Engine
 from sidecar.images import LEVELS
 from sidecar.model import Model
 from sidecar.packing import Pack, Span, expand, pack, tree
-from sidecar.protocol import Answered, Choice, Item, Limits, Text
+from sidecar.protocol import Choice, Item, ItemAnswers, Limits, Text
 from sidecar.tests.conftest import Sample, Truth
 
 TOLERANCE = 1e-3
@@ -74,7 +74,7 @@ def test_digit_logits_and_argmaxes_in_any_composition(truth: Truth, model: Model
 
 def check(truth: Truth, outcomes: Sequence[object], samples: Sequence[Sample]) -> None:
     for sample, outcome in zip(samples, outcomes, strict=True):
-        assert isinstance(outcome, Answered)
+        assert isinstance(outcome, ItemAnswers)
         *rated, styled = outcome.answers
         expected = sample.digits - sample.logsumexp[:, None]
         for choice, logprobs, token in zip(rated, expected, sample.argmax, strict=True):
@@ -173,5 +173,5 @@ def test_items_do_not_change_one_another(truth: Truth, load: Callable[..., Engin
     sample = truth.samples[0]
     items = [Item((b"no image",), "<image>", sample.item.queries), sample.item, truth.samples[-1].item]
     broken, *valid = load(truth.directory).run(items)
-    assert not isinstance(broken, Answered)
+    assert not isinstance(broken, ItemAnswers)
     check(truth, valid, [sample, truth.samples[-1]])

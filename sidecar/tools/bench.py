@@ -27,7 +27,7 @@ from sidecar.engine import Engine
 from sidecar.images import Decoder, decode
 from sidecar.observer import Observer
 from sidecar.packing import expand
-from sidecar.protocol import Answered, Fault, Item, Limits
+from sidecar.protocol import Fault, Item, ItemAnswers, Limits
 from sidecar.runner import DTYPES, Runner, device_of
 from sidecar.tokens import Tokens
 from sidecar.tools import prompts, samples, synthetic
@@ -49,7 +49,7 @@ PIXELS = Limits().pixels
 
 
 @dataclass
-class Counted(Observer):
+class CountingObserver(Observer):
     """An observer that adds up."""
 
     computed: Counter[str] = field(default_factory=Counter)
@@ -80,7 +80,7 @@ class Counted(Observer):
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """One way over some samples: wall seconds, the process's CPU seconds, and tokens of the language model, padding
     counted."""
 
@@ -126,7 +126,7 @@ def work(network: LlavaOnevisionForConditionalGeneration, vision: int, language:
 
 def run_reference(
     references: dict[str, Reference], items: Sequence[Item], tokens: Tokens, style_tokens: int
-) -> Measured:
+) -> Measurement:
     """Fifteen `generate` calls a sample."""
     computed = 0
     begun, cpu = time.perf_counter(), time.process_time()
@@ -139,7 +139,7 @@ def run_reference(
             made = reference.generate(prompt, images, limit)
             features = reference.network.model.vision_tower.embeddings.num_positions + 1
             computed += len(expand(prompt, features)) + max(len(made) - 1, 0)
-    return Measured(len(items), time.process_time() - cpu, time.perf_counter() - begun, computed)
+    return Measurement(len(items), time.process_time() - cpu, time.perf_counter() - begun, computed)
 
 
 def count_reference(items: Sequence[Item], tokens: Tokens, features: int, style_tokens: int) -> float:
@@ -153,21 +153,21 @@ def count_reference(items: Sequence[Item], tokens: Tokens, features: int, style_
     return computed / len(items)
 
 
-def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: Counted) -> Measured:
+def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: CountingObserver) -> Measurement:
     """The engine, in requests of `batch` samples."""
     before = observer.computed["prefill"] + observer.computed["styler"]
     begun, cpu = time.perf_counter(), time.process_time()
     outcomes = [outcome for k in range(0, len(items), batch) for outcome in engine.run(items[k : k + batch])]
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    faults = [outcome for outcome in outcomes if not isinstance(outcome, Answered)]
+    faults = [outcome for outcome in outcomes if not isinstance(outcome, ItemAnswers)]
     if faults:
         raise RuntimeError(f"{len(faults)} samples failed, the first with {faults[0]}")
-    return Measured(len(items), cpu, seconds, observer.computed["prefill"] + observer.computed["styler"] - before)
+    return Measurement(len(items), cpu, seconds, observer.computed["prefill"] + observer.computed["styler"] - before)
 
 
 def bench(args: argparse.Namespace) -> dict[str, object]:
     """Measure both ways; the figures are named as in the README."""
-    observer = Counted()
+    observer = CountingObserver()
     config = EngineConfig(
         {}, device=args.device, dtype=args.dtype, pack_tokens=args.pack_tokens, threads=args.threads, observer=observer
     )

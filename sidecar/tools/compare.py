@@ -18,7 +18,7 @@ import torch
 
 from sidecar.config import EngineConfig
 from sidecar.engine import Engine
-from sidecar.protocol import Answered, Choice, Fault, Item
+from sidecar.protocol import Choice, Fault, Item, ItemAnswers
 from sidecar.tools import prompts, samples
 
 EQUAL = 0.99
@@ -38,7 +38,7 @@ class Verdict:
         return self.answers > 0 and self.equal >= EQUAL and self.difference < DIFFERENCE
 
 
-def compare(base: Sequence[Answered | Fault], candidate: Sequence[Answered | Fault]) -> Verdict:
+def compare(base: Sequence[ItemAnswers | Fault], candidate: Sequence[ItemAnswers | Fault]) -> Verdict:
     """Compare answers to the same items. An item that failed in both is left out; in one, all its answers differ."""
     equal: list[bool] = []
     differences: list[float] = []
@@ -71,7 +71,7 @@ def _styles(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(","))
 
 
-def answers(model: str, directory: Path, items: Sequence[Item], config: EngineConfig) -> list[Answered | Fault]:
+def answers(model: str, directory: Path, items: Sequence[Item], config: EngineConfig) -> list[ItemAnswers | Fault]:
     """Answers of one checkpoint, which is dropped afterwards: two of them need not fit the device."""
     engine = Engine.load(EngineConfig(**{**vars(config), "directories": {model: directory}}))
     results = [outcome for k in range(0, len(items), 64) for outcome in engine.run(items[k : k + 64])]

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from sidecar.protocol import Answered, Choice, Fault, Item, Text
+from sidecar.protocol import Choice, Fault, Item, ItemAnswers, Text
 from sidecar.service.app import create_app
 from sidecar.service.metrics import Metrics
 from sidecar.service.server import Server
@@ -38,7 +38,7 @@ class FakeEngine:
     def models(self) -> dict[str, str]:
         return MODELS
 
-    def run(self, items: Sequence[Item]) -> list[Answered | Fault]:
+    def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]:
         self.calls.append(list(items))
         self.entered.release()
         assert self.release.wait(30)
@@ -46,7 +46,7 @@ class FakeEngine:
             raise self.raises
         return [self._answer(item) for item in items]
 
-    def _answer(self, item: Item) -> Answered | Fault:
+    def _answer(self, item: Item) -> ItemAnswers | Fault:
         if b"broken" in item.images:
             return Fault("image_undecodable", "images[0]: not an image")
         answers: list[Choice | Text] = []
@@ -58,7 +58,7 @@ class FakeEngine:
             logprob = math.nan if item.prefix == "overflow" else -1.5
             logprobs = tuple(-0.25 if k == best else logprob for k in range(len(query.choices)))
             answers.append(Choice(logprobs, sum(map(math.exp, logprobs)), query.choices[best], 15 + best))
-        return Answered(tuple(answers), () if item.images else ("off_reference",))
+        return ItemAnswers(tuple(answers), () if item.images else ("off_reference",))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from sidecar.protocol import Answered, Fault, Item
+from sidecar.protocol import Fault, Item, ItemAnswers
 from sidecar.service import main as service
 from sidecar.tests.service.fake_engine import FakeEngine
 
@@ -26,7 +26,7 @@ def main() -> int:
                 time.sleep(0.01)
 
     class Held(FakeEngine):
-        def run(self, items: Sequence[Item]) -> list[Answered | Fault]:
+        def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]:
             hold("run")
             return super().run(items)
 

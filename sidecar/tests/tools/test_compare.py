@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.protocol import Answered, Choice, Fault, Text
+from sidecar.protocol import Choice, Fault, ItemAnswers, Text
 from sidecar.tests.conftest import picture
 from sidecar.tools import compare, prompts
 from sidecar.tools.compare import Verdict, expected
@@ -42,8 +42,8 @@ def test_thresholds(verdict: Verdict, passed: bool) -> None:
 
 
 def test_compare_counts_digits_styles_and_failures() -> None:
-    both, failed = Answered((SURE, Text("yes/no, comparison", False)), ()), Fault("image_undecodable", "")
-    turned = Answered((OTHER, Text("comparison,yes/no ", False)), ())
+    both, failed = ItemAnswers((SURE, Text("yes/no, comparison", False)), ()), Fault("image_undecodable", "")
+    turned = ItemAnswers((OTHER, Text("comparison,yes/no ", False)), ())
     assert compare.compare([both], [both]) == Verdict(2, 1.0, 0.0)
     got = compare.compare([both, failed, both], [turned, failed, failed])
     assert (got.answers, got.equal) == (3, pytest.approx(1 / 3))

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from sidecar import checkpoint, fp8
 from sidecar.checkpoint import CheckpointError
 from sidecar.engine import Engine
-from sidecar.protocol import Answered, Choice, Item
+from sidecar.protocol import Choice, Item, ItemAnswers
 from sidecar.tests.conftest import picture
 from sidecar.tools import prompts
 from sidecar.tools.compare import expected
@@ -69,7 +69,7 @@ def test_a_layer_multiplies_in_fp8(small: Path, tiny: Path, dtype: torch.dtype) 
 def test_answers_stay_near(small: Path, tiny: Path, load: Callable[..., Engine]) -> None:
     items = [Item((picture(1),), "<image>\nWhat? Answer: That.", prompts.queries(style_tokens=3))]
     near, exact = (load(folder, dtype="bf16").run(items)[0] for folder in (small, tiny))
-    assert isinstance(near, Answered) and isinstance(exact, Answered)
+    assert isinstance(near, ItemAnswers) and isinstance(exact, ItemAnswers)
     pairs = [
         (a, b)
         for a, b in zip(near.answers, exact.answers, strict=True)
