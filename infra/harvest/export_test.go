@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
@@ -30,9 +31,11 @@ func TestExport(t *testing.T) {
 	rub := rubric.Default()
 	var annotations []annotation.Annotation
 	for i, id := range strings.Fields("sample-0000 sample-0001 sample-0002 sample-0003 sample-0004 sample-0005 sample-0006 sample-0007 more.jsonl#1 embedded lost far broken faulty gone") {
-		a := annotation.Annotation{ID: id, Scores: make([]int, 14), Styles: rub.Styles[:i%3]}
+		a := annotation.Annotation{ID: id, Scores: make([]int8, 14), Styles: rub.Styles[:i%3]}
 		for c := range a.Scores {
-			a.Scores[c] = (i+c)%7 - 1 // -1 is a missing one
+			if a.Scores[c] = int8((i+c)%7 - 1); a.Scores[c] < 0 {
+				a.Scores[c] = scorer.Missing
+			}
 		}
 		annotations = append(annotations, a)
 	}

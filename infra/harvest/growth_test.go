@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
-	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 // shapes are the words by which the test's annotator knows what calls for a sense of shape.
@@ -48,11 +48,11 @@ func TestFifteenthCapability(t *testing.T) {
 	}
 
 	told, _ := annotateJSON(t, dir, api.env(), api.args("annotate", "--samples", "150", "--rubric", "rubric.yaml", demo)...)
-	rated := map[int]int{}
+	rated := map[int8]int{}
 	for _, a := range readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), grown) {
 		rated[a.Scores[len(capabilities)-1]]++
 	}
-	if told.Chosen != 150 || rated[0] < 50 || rated[2]+rated[4]+rated[5] < 10 || rated[annotation.Missing] > 0 {
+	if told.Chosen != 150 || rated[0] < 50 || rated[2]+rated[4]+rated[5] < 10 || rated[scorer.Missing] > 0 {
 		t.Fatalf("annotated %d, ratings of the fifteenth %v", told.Chosen, rated)
 	}
 	mustHarvest(t, dir, "train", "--annotations", "annotations.jsonl", "--rubric", "rubric.yaml", "--out", "shapes.zst", demo)

@@ -11,6 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -138,11 +139,8 @@ func (s *scoredSamples) opinion(i int) (agreement.Opinion, bool) {
 	}
 	var o agreement.Opinion
 	for c := range s.pool.Capabilities {
-		rating, expected := int(s.pool.Ratings[c][i]), float64(s.pool.Expected[c][i])/scores.ExpectedUnits
-		if rating == selection.Missing {
-			rating = agreement.Missing
-		}
-		o.Ratings, o.Expected = append(o.Ratings, rating), append(o.Expected, expected)
+		o.Ratings = append(o.Ratings, scores.FromPoolRating(s.pool.Ratings[c][i]))
+		o.Expected = append(o.Expected, scorer.FromUnits(s.pool.Expected[c][i]))
 	}
 	for _, style := range s.pool.Style[s.pool.StyleStart[i]:s.pool.StyleStart[i+1]] {
 		o.Styles = append(o.Styles, s.pool.StyleNames[style])

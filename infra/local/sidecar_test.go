@@ -70,7 +70,7 @@ func TestRealSidecar(t *testing.T) {
 	if deaths < 2 {
 		t.Errorf("the sidecar was killed %d times", deaths)
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.EquateApprox(0, 2.0/scores.ExpectedUnits)); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.EquateApprox(0, 2.0/scorer.ExpectedUnits)); diff != "" {
 		t.Errorf("scores (-undisturbed +with a sidecar that was killed)\n%s", diff)
 	}
 }

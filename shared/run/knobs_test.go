@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -431,7 +432,8 @@ func TestReadForeignPool(t *testing.T) {
 	var records []scores.Record
 	for _, twin := range []string{strings.Repeat("ab", 40), strings.Repeat("ab", 40), "sha1:c0ffee", "sha1:c0ffed", "", ""} {
 		records = append(records, scores.Record{
-			ID: twin, Source: "s", Content: "x", Twin: twin, Status: scores.OK, Styles: []string{"yes/no"}, Ratings: []int8{3}, Expected: []float32{3},
+			ID: twin, Source: "s", Content: "x", Twin: twin, Status: scores.OK,
+			Result: scorer.Result{Styles: []string{"yes/no"}, Ratings: []int8{3}, Expected: []float32{3}},
 		})
 	}
 	var file bytes.Buffer

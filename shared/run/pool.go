@@ -10,7 +10,6 @@ import (
 	"hash/fnv"
 	"slices"
 
-	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"golang.org/x/sync/errgroup"
@@ -189,16 +188,8 @@ func (c rangeScores) appendExtras(pool *selection.Pool, images *names) {
 // appendRange appends a range's samples to a pool. What was not scored has no ratings and no styles, and so is never picked.
 func appendRange(pool *selection.Pool, columns *scores.Columns, sources, styles *names, seed uint64) {
 	for c := range columns.Ratings {
-		for i, r := range columns.Ratings[c] {
-			rating, expected := int16(r), columns.Expected[c][i]
-			if r == scorer.Missing {
-				rating, expected = selection.Missing, 0
-			} else if expected == scores.MissingExpected {
-				expected = uint16(r) * scores.ExpectedUnits
-			}
-			pool.Ratings[c] = append(pool.Ratings[c], rating)
-			pool.Expected[c] = append(pool.Expected[c], expected)
-		}
+		pool.Ratings[c] = append(pool.Ratings[c], columns.Ratings[c]...)
+		pool.Expected[c] = append(pool.Expected[c], columns.Expected[c]...)
 	}
 	for i := range columns.Source {
 		pool.Source = append(pool.Source, sources.id(columns.SourceNames[columns.Source[i]]))

@@ -248,8 +248,7 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 			rec.Status, rec.Reason = scores.Failed, res.Reason
 			continue
 		}
-		rec.Ratings, rec.Expected, rec.Mass, rec.Margin = res.Ratings, res.Expected, res.Mass, res.Margin
-		rec.Styles, rec.OtherStyles, rec.Flags = res.Styles, res.OtherStyles, res.Flags
+		rec.Result = res
 		if len(rec.Styles) == 0 {
 			rec.Reason = NoKnownStyle
 		}

@@ -4,16 +4,9 @@ package scorer
 import (
 	"context"
 	"errors"
-	"math"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
-
-// Missing is the rating of a capability that the scorer gave no rating for.
-const Missing = math.MinInt8
-
-// MaxRating is the highest rating; the lowest is 0.
-const MaxRating = 5
 
 // An Item is one sample to rate.
 type Item struct {
@@ -23,36 +16,34 @@ type Item struct {
 	Images [][]byte
 }
 
-// A Result is what a scorer says of one sample.
+// A Result is what a scorer reports of one sample.
 type Result struct {
-	// Reason is empty for a rated sample; else it says why this sample cannot be rated, and the
-	// other fields are empty.
+	// Reason is empty for a rated sample. Otherwise it says why this sample cannot be rated, its
+	// code first, and the other fields are empty.
 	Reason string
 	// Ratings holds one rating in [0, MaxRating] or Missing for each capability of the rubric.
 	Ratings []int8
-	// Expected holds the expected score in [0, MaxRating] for each capability.
+	// Expected holds the expected score in [0, MaxRating] for each capability, NaN for none.
 	Expected []float32
-	// Mass and Margin say how sure the scorer is of each capability, both in [0, 1]: the total
-	// probability of the possible ratings, and that of the likeliest less that of the second. Nil for
-	// a scorer without probabilities.
+	// Mass and Margin say how sure the scorer is of each capability, both in [0, 1], NaN for none:
+	// the total probability of the possible ratings, and that of the likeliest less that of the
+	// second. Nil for a scorer without probabilities.
 	Mass, Margin []float32 `json:",omitempty"`
-	// Styles are the sample's styles, known to the rubric, the main one first.
-	Styles []string
-	// OtherStyles is styler output that names no style of the rubric.
-	OtherStyles []string
+	// Styles are styles of the rubric, the main one first; OtherStyles is what else was answered.
+	Styles, OtherStyles []string
 	// Flags mark what a reader of the scores should know, such as "off_reference".
 	Flags []string
 }
 
-// Died is the kind of reason of a sample on which scorers died.
+// Died is the reason code of a sample that breaks its scorer each time it is rated alone.
 const Died = "scorer died on this sample"
 
-// ErrUnavailable is the error of opening a scorer that is not there at present: no fault of the
-// rubric or the dataset, and the same call may succeed later.
+// ErrUnavailable is the error of opening a scorer that cannot be reached at present. It is transient:
+// rubric and dataset are not its cause.
 var ErrUnavailable = errors.New("scorer unavailable")
 
-// A StopError says that a run cannot go on until a person mends what it names: its spending limit is
-// reached, or the key is refused. No sample is at fault, and trying again changes nothing before then.
+// A StopError says that a run cannot go on until a person fixes what it names: its spending limit is
+// reached, or the key is refused. It is not caused by a sample, and a retry changes nothing before then.
 type StopError struct{ Reason string }
 
 func (e *StopError) Error() string { return e.Reason }
@@ -61,19 +52,19 @@ func (e *StopError) Error() string { return e.Reason }
 type Scorer interface {
 	// ID is a hash of everything that can change a rating.
 	ID() string
-	// Rate returns one result for each item, in order. A fault of an item is a Reason in its
-	// result; an error is a fault of the world (a server down, the context cancelled), and the
-	// same call may succeed later. Results depend on the items alone, not on how they are batched.
+	// Rate returns one result for each item, in order. What is wrong with an item is the Reason of its
+	// result. An error is transient (a server is down, the context is cancelled) or a *StopError.
+	// Results depend on the items alone, not on how they are batched.
 	Rate(ctx context.Context, items []Item) ([]Result, error)
 }
 
-// A Paid scorer rates for money, or under limits of what may be asked in a minute.
+// A Paid scorer rates for money, or under limits of requests or tokens a minute.
 type Paid interface {
 	Scorer
-	// ForRun is the same scorer on the account of a run, which has a spending limit of its own. Its
-	// error is a *StopError if that limit is reached already.
+	// ForRun is the same scorer under the spending limit of a run. Its error is a *StopError if that
+	// limit is reached already.
 	ForRun(ctx context.Context, run string) (Scorer, error)
-	// Estimate tells what rating a load takes. It asks nobody.
+	// Estimate returns what rating a load takes. It makes no request.
 	Estimate(Load) Estimate
 }
 

@@ -4,19 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// MissingExpected is the expected score of a capability that a sample has none for, in Columns.
-const MissingExpected = math.MaxUint16
-
-// Columns are the scores of a file as selection reads them: one slice for each column, and in each
-// one entry for each row, in the order of the file. Names are kept once, and rows refer to them by
-// their index, in order of first appearance.
+// Columns are the scores of a file as a selection.Pool holds them: one slice for each column, and in
+// each one entry for each row, in the order of the file. Names are kept once, and rows refer to them
+// by their index, in order of first appearance.
 type Columns struct {
 	Range, Position []int32
 	Status          []Status
@@ -28,9 +25,10 @@ type Columns struct {
 	StyleStart []uint32
 	Style      []uint32
 	// Capabilities are those read. Ratings[c][i] is the rating of row i for Capabilities[c], or
-	// scorer.Missing; Expected[c][i] the expected score in 1/ExpectedUnits, or MissingExpected.
+	// selection.Missing. Expected[c][i] is its expected score in units of 1/scorer.ExpectedUnits: the
+	// rating where the file has no expected score, 0 where the rating is missing.
 	Capabilities []string
-	Ratings      [][]int8
+	Ratings      [][]int16
 	Expected     [][]uint16
 }
 
@@ -51,14 +49,15 @@ func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Co
 		if !slices.Contains(f.capabilities, capability) {
 			return nil, fmt.Errorf("no capability %q: the file has %s", capability, strings.Join(f.capabilities, ", "))
 		}
-		rated, err := ratings.column(f, ratingColumn(capability), scorer.Missing)
+		rated, err := poolRatings.column(f, ratingColumn(capability), selection.Missing)
 		if err != nil {
 			return nil, err
 		}
-		expected, err := units.column(f, expectedColumn(capability), MissingExpected)
+		expected, err := units.column(f, expectedColumn(capability), noUnits)
 		if err != nil {
 			return nil, err
 		}
+		resolveExpected(rated, expected)
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
@@ -75,10 +74,30 @@ func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Co
 	return c, nil
 }
 
+// noUnits marks rows without an expected score while a column is read; no expected score has as many.
+const noUnits = scorer.MaxRating*scorer.ExpectedUnits + 1
+
+// resolveExpected gives every row an expected score: see Columns.
+func resolveExpected(ratings []int16, expected []uint16) {
+	for i, rating := range ratings {
+		switch {
+		case rating == selection.Missing:
+			expected[i] = 0
+		case expected[i] == noUnits:
+			expected[i] = uint16(min(max(rating, 0), scorer.MaxRating)) * scorer.ExpectedUnits
+		}
+	}
+}
+
 // The kinds of column that Columns alone are read from.
 var (
 	numbers = kind[int32, int32]{takeInt32, func(v int32) (int32, error) { return v, nil }}
 	units   = kind[float32, uint16]{takeFloat, toUnits}
+
+	poolRatings = kind[int32, int16]{takeInt32, func(v int32) (int16, error) {
+		rating, err := toRating(v)
+		return PoolRating(rating), err
+	}}
 )
 
 // namesIn is a column of names read as indexes into *names, to which new ones are added.

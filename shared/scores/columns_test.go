@@ -10,6 +10,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 func TestReadColumns(t *testing.T) {
@@ -19,7 +20,7 @@ func TestReadColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const none, noExpected = scorer.Missing, scores.MissingExpected
+	const none = selection.Missing
 	last := int32(1<<31 - 1)
 	want := &scores.Columns{
 		Range:        []int32{3, 3, 3, 3, last},
@@ -32,10 +33,10 @@ func TestReadColumns(t *testing.T) {
 		StyleStart:   []uint32{0, 2, 2, 2, 2, 3},
 		Style:        []uint32{0, 1, 2},
 		Capabilities: capabilities,
-		Ratings:      [][]int8{{5, none, none, none, none}, {0, 3, none, none, none}},
+		Ratings:      [][]int16{{5, none, none, none, none}, {0, 3, none, none, none}},
 		Expected: [][]uint16{
-			{5 * 1024, 2.5 * 1024, noExpected, noExpected, noExpected},
-			{0, noExpected, noExpected, noExpected, noExpected},
+			{5 * 1024, 0, 0, 0, 0}, // not 2.5 next to a missing rating
+			{0, 3 * 1024, 0, 0, 0}, // the rating where there is no expected score
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -60,11 +61,15 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 	want, got := make([]scores.Record, len(records)), make([]scores.Record, len(c.Status))
 	for i, r := range records {
 		want[i] = scores.Record{
-			Range: r.Range, Position: r.Position, Source: r.Source, Content: r.Content, Status: r.Status, Styles: r.Styles,
-			Ratings: []int8{scorer.Missing, scorer.Missing}, Expected: []float32{-1, -1},
+			Range: r.Range, Position: r.Position, Source: r.Source, Content: r.Content, Status: r.Status,
+			Result: scorer.Result{
+				Styles: r.Styles, Ratings: []int8{scorer.Missing, scorer.Missing}, Expected: []float32{0, 0},
+			},
 		}
-		if r.Status == scores.OK {
-			want[i].Ratings, want[i].Expected = []int8{r.Ratings[2], r.Ratings[0]}, []float32{r.Expected[2], r.Expected[0]}
+		for to, from := range []int{2, 0} {
+			if r.Status == scores.OK && r.Ratings[from] != scorer.Missing {
+				want[i].Ratings[to], want[i].Expected[to] = r.Ratings[from], r.Expected[from]
+			}
 		}
 	}
 	for i := range got {
@@ -76,12 +81,8 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 			got[i].Styles = append(got[i].Styles, c.StyleNames[style])
 		}
 		for capability := range chosen {
-			expected := float32(-1)
-			if units := c.Expected[capability][i]; units != scores.MissingExpected {
-				expected = float32(units) / scores.ExpectedUnits
-			}
-			got[i].Ratings = append(got[i].Ratings, c.Ratings[capability][i])
-			got[i].Expected = append(got[i].Expected, expected)
+			got[i].Ratings = append(got[i].Ratings, scores.FromPoolRating(c.Ratings[capability][i]))
+			got[i].Expected = append(got[i].Expected, float32(scorer.FromUnits(c.Expected[capability][i])))
 		}
 	}
 	compare(t, want, got)

@@ -1,9 +1,10 @@
-// Package scores holds what a scorer said of each sample, and the Parquet files that keep it.
+// Package scores holds the scores of samples, and the Parquet files that keep them.
 package scores
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 // A Record is the scores of one sample.
@@ -22,23 +23,12 @@ type Record struct {
 	// Images are hashes of the sample's images, in their order.
 	Images []string
 	Status Status
-	// Reason says why the sample is failed or skipped, or why an ok one cannot be selected.
-	Reason string
-	// Styles are styles of the rubric, the main one first; OtherStyles is what else was answered.
-	Styles, OtherStyles []string
-	// Ratings holds one rating for each capability, scorer.Missing for none. Nil unless OK.
-	Ratings []int8
-	// Expected holds one expected score in [0, scorer.MaxRating] for each capability, NaN for none.
-	// Files keep it rounded by RoundExpected. Nil unless OK.
-	Expected []float32
-	// Mass and Margin hold a probability in [0, 1] for each capability, NaN for none: that of all
-	// ratings together, and by how much the likeliest exceeds the second. Files keep them rounded as
-	// expected scores. Nil unless OK, and where the scorer gave none.
-	Mass, Margin []float32
+	// Result is what the scorer reported. Its Reason also says why a sample was skipped, and why an
+	// ok one cannot be selected. Ratings, Expected, Mass and Margin are nil unless OK; files keep the
+	// last three rounded by scorer.RoundExpected.
+	scorer.Result
 	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.
 	ScorerID, Rubric string
-	// Flags mark what a reader of the scores should know, such as "off_reference".
-	Flags []string
 }
 
 // A Table is the content of one file of scores.
@@ -87,14 +77,4 @@ func (s *Status) UnmarshalText(text []byte) error {
 		}
 	}
 	return fmt.Errorf("status %q is neither ok, failed nor skipped", text)
-}
-
-// ExpectedUnits is the number of units in an expected score of 1. Expected scores are whole units,
-// so that sums and comparisons of them are exact on every machine.
-const ExpectedUnits = 1024
-
-// RoundExpected is an expected score as files keep it: the nearest multiple of 1/ExpectedUnits,
-// halves away from zero, exact in a float32. NaN stays NaN.
-func RoundExpected(score float64) float32 {
-	return float32(math.Round(score*ExpectedUnits) / ExpectedUnits)
 }

@@ -1,26 +1,10 @@
 package scores_test
 
 import (
-	"math"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/scores"
 )
-
-func TestRoundExpected(t *testing.T) {
-	t.Parallel()
-	tests := map[float64]float32{
-		0: 0, 5: 5, 2.5: 2.5, 1.0 / 2048: 1.0 / 1024, 1.0/2048 - 1e-12: 0, 3.3333333: 3413.0 / 1024, 4.9999: 5,
-	}
-	for in, want := range tests {
-		if got := scores.RoundExpected(in); got != want {
-			t.Errorf("RoundExpected(%v) = %v, want %v", in, got, want)
-		}
-	}
-	if got := scores.RoundExpected(math.NaN()); got == got {
-		t.Errorf("RoundExpected(NaN) = %v", got)
-	}
-}
 
 func TestStatusText(t *testing.T) {
 	t.Parallel()

@@ -29,29 +29,39 @@ func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{
 		{
-			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812, Images: []string{"f1"}, Status: scores.OK,
-			Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},
-			Mass: []float32{1, 0.25}, Margin: []float32{0.75, 0},
+			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812,
+			Images: []string{"f1"}, Status: scores.OK,
+			Result: scorer.Result{
+				Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},
+				Mass: []float32{1, 0.25}, Margin: []float32{0.75, 0},
+			},
 			ScorerID: "s1", Rubric: "r1",
 		},
 		{
-			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554, Images: []string{"f1", "f2"}, Status: scores.OK,
-			Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
-			Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},
-			Mass: []float32{nan, 0.5}, ScorerID: "s1", Rubric: "r1", Flags: []string{"off_reference"},
+			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554,
+			Images: []string{"f1", "f2"}, Status: scores.OK,
+			Result: scorer.Result{
+				Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
+				Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},
+				Mass: []float32{nan, 0.5}, Flags: []string{"off_reference"},
+			},
+			ScorerID: "s1", Rubric: "r1",
 		},
 		{
 			ID: "a-3", Range: 3, Position: 2, Source: "vqa", Status: scores.Failed,
-			Reason: "image: broken JPEG", ScorerID: "s1", Rubric: "r1",
+			Result: scorer.Result{Reason: "image: broken JPEG"}, ScorerID: "s1", Rubric: "r1",
 		},
 		{
 			ID: "", Range: 3, Position: 4, Source: "", Status: scores.Skipped,
-			Reason: "duplicate id", ScorerID: "s1", Rubric: "r1", Flags: []string{"x", "y"},
+			Result:   scorer.Result{Reason: "duplicate id", Flags: []string{"x", "y"}},
+			ScorerID: "s1", Rubric: "r1",
 		},
 		{
 			ID: "a-5", Range: math.MaxInt32, Position: math.MaxInt32, Source: "vqa", Status: scores.OK,
-			Styles: []string{"comparison"}, Ratings: []int8{scorer.Missing, scorer.Missing},
-			Expected: []float32{nan, nan},
+			Result: scorer.Result{
+				Styles: []string{"comparison"}, Ratings: []int8{scorer.Missing, scorer.Missing},
+				Expected: []float32{nan, nan},
+			},
 		},
 	}
 }
@@ -84,9 +94,9 @@ func many(n, names int) []scores.Record {
 				rating = scorer.Missing
 			}
 			r.Ratings = append(r.Ratings, rating)
-			r.Expected = append(r.Expected, scores.RoundExpected(expected))
-			r.Mass = append(r.Mass, scores.RoundExpected(rng.Float64()))
-			r.Margin = append(r.Margin, scores.RoundExpected(rng.Float64()))
+			r.Expected = append(r.Expected, scorer.RoundExpected(expected))
+			r.Mass = append(r.Mass, scorer.RoundExpected(rng.Float64()))
+			r.Margin = append(r.Margin, scorer.RoundExpected(rng.Float64()))
 		}
 		records[i] = r
 	}

@@ -184,9 +184,9 @@ func toProbability(v float32) (float32, error) {
 }
 
 func toUnits(v float32) (uint16, error) {
-	units := v * ExpectedUnits
-	if !(units >= 0 && units <= scorer.MaxRating*ExpectedUnits) || units != float32(uint16(units)) {
-		return 0, fmt.Errorf("expected score %v is not a multiple of 1/%d in [0, %d]", v, ExpectedUnits, scorer.MaxRating)
+	units := v * scorer.ExpectedUnits
+	if !(units >= 0 && units <= scorer.MaxRating*scorer.ExpectedUnits) || units != float32(uint16(units)) {
+		return 0, fmt.Errorf("expected score %v is not a multiple of 1/%d in [0, %d]", v, scorer.ExpectedUnits, scorer.MaxRating)
 	}
 	return uint16(units), nil
 }

@@ -207,7 +207,7 @@ func (b *builder) floats(values []float32, capabilities int) {
 			b.null()
 			continue
 		}
-		b.optional(parquet.FloatValue(RoundExpected(float64(values[i]))))
+		b.optional(parquet.FloatValue(scorer.RoundExpected(float64(values[i]))))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -48,13 +49,13 @@ func TestWriterJoinsShards(t *testing.T) {
 func TestWriteRoundsAndRepairs(t *testing.T) {
 	t.Parallel()
 	in := []scores.Record{{
-		ID: "a\xff", Status: scores.OK, Styles: []string{"\xc3("},
-		Ratings: []int8{1}, Expected: []float32{1.00001},
+		ID: "a\xff", Status: scores.OK,
+		Result: scorer.Result{Styles: []string{"\xc3("}, Ratings: []int8{1}, Expected: []float32{1.00001}},
 	}}
 	got := read(t, write(t, []string{"x"}, in)).Records
 	want := []scores.Record{{
-		ID: "a\uFFFD", Status: scores.OK, Styles: []string{"\uFFFD("},
-		Ratings: []int8{1}, Expected: []float32{1},
+		ID: "a\uFFFD", Status: scores.OK,
+		Result: scorer.Result{Styles: []string{"\uFFFD("}, Ratings: []int8{1}, Expected: []float32{1}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -64,7 +65,9 @@ func TestWriteRoundsAndRepairs(t *testing.T) {
 func TestWriteRefuses(t *testing.T) {
 	t.Parallel()
 	ok := func(change func(*scores.Record)) scores.Record {
-		r := scores.Record{ID: "s", Status: scores.OK, Ratings: []int8{1}, Expected: []float32{1}}
+		r := scores.Record{
+			ID: "s", Status: scores.OK, Result: scorer.Result{Ratings: []int8{1}, Expected: []float32{1}},
+		}
 		change(&r)
 		return r
 	}
@@ -86,7 +89,9 @@ func TestWriteRefuses(t *testing.T) {
 		{"mass too high", one, ok(func(r *scores.Record) { r.Mass = []float32{1.01} }), "mass or margin 1.01: not in [0, 1]"},
 		{"margin negative", one, ok(func(r *scores.Record) { r.Margin = []float32{-0.1} }), "mass or margin -0.1: not in [0, 1]"},
 		{"too many masses", one, ok(func(r *scores.Record) { r.Mass = []float32{1, 1} }), "2 masses and 0 margins for 1 capabilities"},
-		{"failed and sure", one, scores.Record{Status: scores.Failed, Reason: "x", Mass: []float32{1}}, "a failed sample has no ratings"},
+		{"failed and sure", one, scores.Record{
+			Status: scores.Failed, Result: scorer.Result{Reason: "x", Mass: []float32{1}},
+		}, "a failed sample has no ratings"},
 		{"failed and rated", one, ok(func(r *scores.Record) { r.Status, r.Reason = scores.Failed, "x" }), "a failed sample has no ratings"},
 		{"skipped, why?", one, scores.Record{Status: scores.Skipped}, "a skipped sample needs a reason"},
 		{"negative position", one, ok(func(r *scores.Record) { r.Position = -1 }), "range 0, position -1: not in"},

@@ -42,7 +42,7 @@ func TestAgreement(t *testing.T) {
 		}
 		given := agreement.Opinion{Styles: results[i].Styles}
 		for c, rating := range results[i].Ratings {
-			given.Ratings = append(given.Ratings, int(rating))
+			given.Ratings = append(given.Ratings, rating)
 			given.Expected = append(given.Expected, float64(results[i].Expected[c]))
 		}
 		samples[i] = agreement.Sample{ID: a.ID, Source: items[i].Sample.Source, Annotated: agreement.Opinion{Ratings: a.Scores, Styles: a.Styles}, Given: given}

@@ -9,17 +9,16 @@ package agreement
 import (
 	"fmt"
 	"slices"
-)
 
-// Missing is the rating of a capability that a rater gave none for.
-const Missing = -1
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
 
 // An Opinion is what one rater says of one sample.
 type Opinion struct {
-	// Ratings holds a rating from 0 to 5, or Missing, for each capability.
-	Ratings []int
-	// Expected holds the expected score for each capability, of which that beside a missing rating
-	// is not looked at. Nil where the rater has ratings alone, which then stand for it.
+	// Ratings holds a rating in [0, scorer.MaxRating], or scorer.Missing, for each capability.
+	Ratings []int8
+	// Expected holds the expected score for each capability; that of a missing rating is ignored. Nil
+	// where the rater has ratings alone, which then stand for it.
 	Expected []float64
 	// Styles are the sample's styles, the main one first.
 	Styles []string
@@ -66,10 +65,11 @@ func Measure(samples []Sample, o Options) (*Report, error) {
 
 func (p Opinion) check(o Options) error {
 	if len(p.Ratings) != len(o.Capabilities) || p.Expected != nil && len(p.Expected) != len(o.Capabilities) {
-		return fmt.Errorf("%d ratings and %d expected scores for %d capabilities", len(p.Ratings), len(p.Expected), len(o.Capabilities))
+		return fmt.Errorf("%d ratings and %d expected scores for %d capabilities",
+			len(p.Ratings), len(p.Expected), len(o.Capabilities))
 	}
 	for c, rating := range p.Ratings {
-		if rating != Missing && (rating < 0 || rating >= levels) {
+		if rating != scorer.Missing && (rating < 0 || rating >= levels) {
 			return fmt.Errorf("rating %d for %s; ratings are 0 to %d", rating, o.Capabilities[c], levels-1)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
@@ -36,7 +37,15 @@ func readReference(t *testing.T) reference {
 		t.Fatal(err)
 	}
 	for i := range ref.Samples {
-		ref.Samples[i].ID = fmt.Sprint("sample ", i)
+		s := &ref.Samples[i]
+		s.ID = fmt.Sprint("sample ", i)
+		for _, ratings := range [][]int8{s.Annotated.Ratings, s.Given.Ratings} {
+			for c := range ratings {
+				if ratings[c] == -1 { // as the file writes a missing one
+					ratings[c] = scorer.Missing
+				}
+			}
+		}
 	}
 	return ref
 }
@@ -130,7 +139,7 @@ func TestIntervalsAreThoseOfNumPy(t *testing.T) {
 func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 	t.Parallel()
 	var samples []agreement.Sample
-	for i, pair := range [][2]int{{0, 1}, {3, 3}, {5, 2}, {agreement.Missing, 4}, {2, agreement.Missing}, {agreement.Missing, agreement.Missing}} {
+	for i, pair := range [][2]int8{{0, 1}, {3, 3}, {5, 2}, {scorer.Missing, 4}, {2, scorer.Missing}, {scorer.Missing, scorer.Missing}} {
 		samples = append(samples, agreement.Sample{
 			ID: fmt.Sprint(i), Source: "s",
 			Annotated: agreement.Opinion{Ratings: pair[:1]}, Given: agreement.Opinion{Ratings: pair[1:], Expected: []float64{math.NaN()}},
@@ -158,8 +167,8 @@ func TestWithinSourceOfSourceMeans(t *testing.T) {
 		source := i % 3
 		rating := min(source*2+i/3%2, 5)
 		samples = append(samples, agreement.Sample{
-			ID: fmt.Sprint(i), Source: fmt.Sprint(source), Annotated: agreement.Opinion{Ratings: []int{rating}},
-			Given: agreement.Opinion{Ratings: []int{source * 2}, Expected: []float64{float64(source*2) + 0.5}},
+			ID: fmt.Sprint(i), Source: fmt.Sprint(source), Annotated: agreement.Opinion{Ratings: []int8{int8(rating)}},
+			Given: agreement.Opinion{Ratings: []int8{int8(source * 2)}, Expected: []float64{float64(source*2) + 0.5}},
 		})
 	}
 	got := measure(t, samples, agreement.Options{Capabilities: []string{"song"}, Resamples: 100})
@@ -176,7 +185,7 @@ func TestWhatIsNotDefinedIsNull(t *testing.T) {
 	samples := make([]agreement.Sample, 9)
 	for i := range samples {
 		samples[i] = agreement.Sample{
-			ID: fmt.Sprint(i), Source: "s", Annotated: agreement.Opinion{Ratings: []int{3, i % 4}}, Given: agreement.Opinion{Ratings: []int{i % 3, 2}},
+			ID: fmt.Sprint(i), Source: "s", Annotated: agreement.Opinion{Ratings: []int8{3, int8(i % 4)}}, Given: agreement.Opinion{Ratings: []int8{int8(i % 3), 2}},
 		}
 	}
 	got := measure(t, samples, agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}, Resamples: 10})
@@ -208,7 +217,7 @@ func TestSelectionOverlap(t *testing.T) {
 	t.Parallel()
 	samples := make([]agreement.Sample, 40)
 	for i := range samples {
-		o := agreement.Opinion{Ratings: []int{i % 5, (i * 7) % 6}, Styles: []string{"word"}}
+		o := agreement.Opinion{Ratings: []int8{int8(i % 5), int8(i * 7 % 6)}, Styles: []string{"word"}}
 		samples[i] = agreement.Sample{ID: fmt.Sprint("x", i), Source: fmt.Sprint(i % 4), Annotated: o, Given: o}
 	}
 	o := agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}}
@@ -222,7 +231,7 @@ func TestSelectionOverlap(t *testing.T) {
 		t.Errorf("of a random selection (-want +got):\n%s", diff)
 	}
 	for i := range samples {
-		samples[i].Given.Ratings = []int{4 - i%5, 5 - (i*7)%6}
+		samples[i].Given.Ratings = []int8{int8(4 - i%5), int8(5 - i*7%6)}
 		samples[i].Given.Expected = []float64{float64(4 - i%5), float64(5 - (i*7)%6)}
 	}
 	if got := measure(t, samples, o); got.Overlap["0.1"] != 0 {
@@ -232,15 +241,15 @@ func TestSelectionOverlap(t *testing.T) {
 
 func TestMeasureRefuses(t *testing.T) {
 	t.Parallel()
-	good := agreement.Opinion{Ratings: []int{1, 2}}
+	good := agreement.Opinion{Ratings: []int8{1, 2}}
 	for name, tt := range map[string]struct {
 		given agreement.Opinion
 		want  string
 	}{
-		"ratings":  {agreement.Opinion{Ratings: []int{1}}, "1 ratings and 0 expected scores for 2 capabilities"},
-		"expected": {agreement.Opinion{Ratings: []int{1, 2}, Expected: []float64{1}}, "2 ratings and 1 expected scores for 2 capabilities"},
-		"range":    {agreement.Opinion{Ratings: []int{1, 6}}, "rating 6 for flight; ratings are 0 to 5"},
-		"style":    {agreement.Opinion{Ratings: []int{1, 2}, Styles: []string{"tweet"}}, `style "tweet" is not of the rubric`},
+		"ratings":  {agreement.Opinion{Ratings: []int8{1}}, "1 ratings and 0 expected scores for 2 capabilities"},
+		"expected": {agreement.Opinion{Ratings: []int8{1, 2}, Expected: []float64{1}}, "2 ratings and 1 expected scores for 2 capabilities"},
+		"range":    {agreement.Opinion{Ratings: []int8{1, 6}}, "rating 6 for flight; ratings are 0 to 5"},
+		"style":    {agreement.Opinion{Ratings: []int8{1, 2}, Styles: []string{"tweet"}}, `style "tweet" is not of the rubric`},
 	} {
 		_, err := agreement.Measure([]agreement.Sample{{ID: "wren", Annotated: good, Given: tt.given}},
 			agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}})
@@ -255,9 +264,9 @@ func BenchmarkMeasure(b *testing.B) {
 	capabilities := strings.Split("abcdefghijklmn", "")
 	samples := make([]agreement.Sample, 2000)
 	for i := range samples {
-		ratings, expected := make([]int, len(capabilities)), make([]float64, len(capabilities))
+		ratings, expected := make([]int8, len(capabilities)), make([]float64, len(capabilities))
 		for c := range ratings {
-			ratings[c] = (i*(c+3) + i/7) % 6
+			ratings[c] = int8((i*(c+3) + i/7) % 6)
 			expected[c] = float64((i*(c+5)+i/3)%512) / 103
 		}
 		o := agreement.Opinion{Ratings: ratings, Styles: []string{"word"}}

@@ -12,7 +12,7 @@ const levels = scorer.MaxRating + 1
 // A confusion counts samples by their annotated and their given rating.
 type confusion [levels][levels]float64
 
-func confuse(annotated, given []int, weights []float64) *confusion {
+func confuse(annotated, given []int8, weights []float64) *confusion {
 	var c confusion
 	for i, weight := range weights {
 		if weight > 0 {

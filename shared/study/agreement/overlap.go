@@ -6,11 +6,10 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
-
-// expectedUnits are the parts of a point in which selection compares expected scores.
-const expectedUnits = 1024
 
 // compareSelections makes the selections that annotations and given opinions lead to, with the
 // paper's parameters and the same ties.
@@ -69,16 +68,13 @@ func pool(samples []Sample, o Options, opinion func(*Sample) Opinion) (*selectio
 		fmt.Fprint(ties, samples[i].ID)
 		row := selection.Sample{Source: samples[i].Source, Styles: said.Styles, Index: int64(i), Tie: ties.Sum64()}
 		for c, rating := range said.Ratings {
-			if rating == Missing {
-				rating = selection.Missing
-			}
-			row.Ratings = append(row.Ratings, int16(rating))
+			row.Ratings = append(row.Ratings, scores.PoolRating(rating))
 			if said.Expected != nil {
-				score := uint16(0)
-				if rating != selection.Missing {
-					score = uint16(math.Round(said.Expected[c] * expectedUnits))
+				units := uint16(0)
+				if rating != scorer.Missing {
+					units = scorer.Units(said.Expected[c])
 				}
-				row.Expected = append(row.Expected, score)
+				row.Expected = append(row.Expected, units)
 			}
 		}
 		if err := p.Add(row); err != nil {

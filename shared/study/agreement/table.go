@@ -3,6 +3,8 @@ package agreement
 import (
 	"math"
 	"slices"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 // A table holds all opinions in columns.
@@ -21,7 +23,7 @@ type column struct {
 	annotatedMissing int
 	givenMissing     int
 	both             []bool // samples with both ratings; of others no field below is looked at
-	annotated, given []int  // ratings
+	annotated, given []int8 // ratings
 	truth, guess     levelled
 }
 
@@ -65,11 +67,11 @@ func newColumn(name string, samples []Sample, c int) column {
 		a, g := annotated.Ratings[c], given.Ratings[c]
 		col.annotated, col.given = append(col.annotated, a), append(col.given, g)
 		truth, guess = append(truth, annotated.score(c)), append(guess, given.score(c))
-		col.both = append(col.both, a != Missing && g != Missing)
-		if a == Missing {
+		col.both = append(col.both, a != scorer.Missing && g != scorer.Missing)
+		if a == scorer.Missing {
 			col.annotatedMissing++
 		}
-		if g == Missing {
+		if g == scorer.Missing {
 			col.givenMissing++
 		}
 	}
@@ -80,7 +82,7 @@ func newColumn(name string, samples []Sample, c int) column {
 
 // score is what a capability's samples are ordered by.
 func (p Opinion) score(c int) float64 {
-	if p.Expected != nil && p.Ratings[c] != Missing {
+	if p.Expected != nil && p.Ratings[c] != scorer.Missing {
 		return p.Expected[c]
 	}
 	return float64(p.Ratings[c])

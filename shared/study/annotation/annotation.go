@@ -10,17 +10,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-)
 
-// Missing is the score of a capability that the annotator gave no rating for: null in a file.
-const Missing = -1
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
 
 // An Annotation is what an annotator says of one sample.
 type Annotation struct {
 	// ID is the sample's id, as its manifest gives it.
 	ID string
-	// Scores holds a rating from 0 to 5, or Missing, for each capability of the rubric, in its order.
-	Scores []int
+	// Scores holds a rating in [0, scorer.MaxRating], or scorer.Missing (null in a file), for each
+	// capability of the rubric, in its order.
+	Scores []int8
 	// Styles are styles of the rubric, none twice, the main one first.
 	Styles []string
 	// Reason is why, in the annotator's words. Nothing is computed from it.
@@ -34,12 +34,12 @@ func Write(w io.Writer, annotations []Annotation) error {
 	for _, a := range annotations {
 		line := struct {
 			ID     string   `json:"id"`
-			Scores []*int   `json:"scores"` // null for Missing
+			Scores []*int8  `json:"scores"` // null for a missing one
 			Styles []string `json:"styles"` // never null
 			Reason string   `json:"reason,omitempty"`
-		}{a.ID, make([]*int, len(a.Scores)), append([]string{}, a.Styles...), a.Reason}
+		}{a.ID, make([]*int8, len(a.Scores)), append([]string{}, a.Styles...), a.Reason}
 		for i := range a.Scores {
-			if a.Scores[i] != Missing {
+			if a.Scores[i] != scorer.Missing {
 				line.Scores[i] = &a.Scores[i]
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
@@ -30,9 +31,9 @@ const file = `{"id":"wren","scores":[0,5,null],"styles":["word"]}
 `
 
 var parsed = []annotation.Annotation{
-	{ID: "wren", Scores: []int{0, 5, annotation.Missing}, Styles: []string{"word"}},
-	{ID: "owl <3", Scores: []int{1, 2, 3}, Styles: []string{}},
-	{ID: "7", Scores: []int{annotation.Missing, annotation.Missing, annotation.Missing}, Styles: []string{"a < b", "word"}, Reason: "hardly any & none"},
+	{ID: "wren", Scores: []int8{0, 5, scorer.Missing}, Styles: []string{"word"}},
+	{ID: "owl <3", Scores: []int8{1, 2, 3}, Styles: []string{}},
+	{ID: "7", Scores: []int8{scorer.Missing, scorer.Missing, scorer.Missing}, Styles: []string{"a < b", "word"}, Reason: "hardly any & none"},
 }
 
 func TestReadAndWrite(t *testing.T) {

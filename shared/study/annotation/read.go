@@ -118,7 +118,7 @@ func parseID(value json.RawMessage) (string, error) {
 	return id, nil
 }
 
-func parseScores(value json.RawMessage, capabilities []string) ([]int, error) {
+func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 	var values []json.RawMessage
 	if err := json.Unmarshal(value, &values); err != nil || values == nil {
 		return nil, fmt.Errorf("scores: is no list; give %d numbers, one for each capability of the rubric in its order", len(capabilities))
@@ -127,10 +127,10 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int, error) {
 		return nil, fmt.Errorf("scores: has %d numbers, and the rubric %d capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with",
 			len(values), len(capabilities))
 	}
-	scores := make([]int, len(values))
+	scores := make([]int8, len(values))
 	for i, v := range values {
 		if string(v) == "null" {
-			scores[i] = Missing
+			scores[i] = scorer.Missing
 			continue
 		}
 		// 3.0 is a whole number too: programs whose columns may hold nulls write it so.
@@ -139,7 +139,7 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int, error) {
 			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null where there is no rating",
 				i, capabilities[i], short(v), scorer.MaxRating)
 		}
-		scores[i] = int(rating)
+		scores[i] = int8(rating)
 	}
 	return scores, nil
 }

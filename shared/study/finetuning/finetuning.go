@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
@@ -45,8 +46,9 @@ func ScorerItems(a annotation.Annotation, texts, images []string, rub *rubric.Ru
 	var items []Item
 	transcript := rub.Transcript(texts)
 	for c, name := range rub.Capabilities {
-		if a.Scores[c] != annotation.Missing {
-			items = append(items, newItem(a.ID+"/"+name, images, transcript+rub.ScorerQuery(name), strconv.Itoa(a.Scores[c])))
+		if a.Scores[c] != scorer.Missing {
+			answer := strconv.Itoa(int(a.Scores[c]))
+			items = append(items, newItem(a.ID+"/"+name, images, transcript+rub.ScorerQuery(name), answer))
 		}
 	}
 	return items

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
@@ -16,9 +17,9 @@ import (
 func TestItems(t *testing.T) {
 	t.Parallel()
 	rub := rubric.Default()
-	a := annotation.Annotation{ID: "wren", Scores: make([]int, 14), Styles: []string{"word/short-phrase", "comparison"}}
+	a := annotation.Annotation{ID: "wren", Scores: make([]int8, 14), Styles: []string{"word/short-phrase", "comparison"}}
 	for c := range a.Scores {
-		a.Scores[c] = annotation.Missing
+		a.Scores[c] = scorer.Missing
 	}
 	a.Scores[0], a.Scores[13] = 4, 0
 	texts, images := []string{"<image>\nWhat is it?", "A wren.", "Is it red", "No"}, []string{"images/wren.png"}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -113,7 +114,7 @@ func (l *ladder) add(c *chooser, samples []int) {
 	slices.Sort(t.sources)
 }
 
-// score is the expected score of a sample, or its rating where that alone is known, in units of 1/1024.
+// score is the expected score of a sample, or its rating where that alone is known, in units of 1/scorer.ExpectedUnits.
 func (c *chooser) score(capability, i int) int {
 	rating := c.pool.Ratings[capability][i]
 	switch {
@@ -122,6 +123,6 @@ func (c *chooser) score(capability, i int) int {
 	case c.pool.Expected != nil:
 		return int(c.pool.Expected[capability][i])
 	default:
-		return int(rating) * 1024
+		return int(rating) * scorer.ExpectedUnits
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
-	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
 const (
@@ -84,7 +84,7 @@ func (t *task) calibrate(plans []*plan, penalty int, use func(sample int) bool) 
 		for k, p := range plans {
 			for i := range t.samples {
 				score := t.label(h, &t.samples[i])
-				if score == annotation.Missing || !use(i) {
+				if score == scorer.Missing || !use(i) {
 					continue
 				}
 				for range []int{seenShare, 1}[k] {
@@ -104,7 +104,7 @@ func (t *task) calibrate(plans []*plan, penalty int, use func(sample int) bool) 
 }
 
 // label is the sample's rating, or 1 for a style that it has.
-func (t *task) label(head int, s *Sample) int {
+func (t *task) label(head int, s *Sample) int8 {
 	capabilities := len(t.rubric.Capabilities)
 	if head < capabilities {
 		return s.Scores[head]
@@ -164,7 +164,7 @@ func (t *task) opinions(s *Sample, values []float64, c calibration) agreement.Sa
 	for i := range t.rubric.Capabilities {
 		expected := h.Expected(i, values[i])
 		given.Expected = append(given.Expected, expected)
-		given.Ratings = append(given.Ratings, int(expected+0.5))
+		given.Ratings = append(given.Ratings, int8(expected+0.5))
 	}
 	for i, name := range t.rubric.Styles {
 		if values[len(t.rubric.Capabilities)+i] > float64(c.thresholds[i]) {

@@ -1,7 +1,7 @@
 package training
 
 import (
-	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -34,15 +34,15 @@ func (d *design) setTargets() {
 }
 
 func (d *design) ratingTarget(capability int) func(*Sample) (float64, bool) {
-	var counts [6]float64
+	var counts [scorer.MaxRating + 1]float64
 	total := 0.0
 	for _, i := range d.learn {
-		if score := d.samples[i].Scores[capability]; score != annotation.Missing {
+		if score := d.samples[i].Scores[capability]; score != scorer.Missing {
 			counts[score]++
 			total++
 		}
 	}
-	var targets [6]float64
+	var targets [scorer.MaxRating + 1]float64
 	below := 0.0
 	for score, n := range counts {
 		targets[score] = float64(score) + rankShare*(below+n/2)/max(total, 1)
@@ -50,7 +50,7 @@ func (d *design) ratingTarget(capability int) func(*Sample) (float64, bool) {
 	}
 	return func(s *Sample) (float64, bool) {
 		score := s.Scores[capability]
-		if score == annotation.Missing {
+		if score == scorer.Missing {
 			return 0, false
 		}
 		return targets[score], true

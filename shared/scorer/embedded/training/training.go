@@ -12,6 +12,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
@@ -106,7 +107,7 @@ func informative(samples []Sample, r *rubric.Rubric) error {
 	for c, name := range r.Capabilities {
 		rated := 0
 		for i := range samples {
-			if samples[i].Scores[c] != annotation.Missing {
+			if samples[i].Scores[c] != scorer.Missing {
 				rated++
 			}
 		}

@@ -62,7 +62,7 @@ func sample(i int) (training.Sample, scorer.Item) {
 	item := scorer.Item{Sample: s}
 	features, _ := embedded.Observe(item)
 	return training.Sample{
-		Annotation: annotation.Annotation{ID: s.ID, Scores: []int{2 * ships, lines - 1}, Styles: styles},
+		Annotation: annotation.Annotation{ID: s.ID, Scores: []int8{int8(2 * ships), int8(lines - 1)}, Styles: styles},
 		Source:     s.Source, Images: []string{fmt.Sprintf("image %d", i/2)}, Features: features,
 	}, item
 }
@@ -115,7 +115,7 @@ func TestTrain(t *testing.T) {
 	near, same := 0, 0
 	for i, got := range rated {
 		for c, want := range fresh[i].Scores {
-			if d := int(got.Ratings[c]) - want; d*d <= 1 {
+			if d := got.Ratings[c] - want; d*d <= 1 {
 				near++
 			}
 		}
@@ -160,7 +160,7 @@ func TestTrainWithMissingRatings(t *testing.T) {
 	learn, _ := samples(0, 120)
 	for i := range learn {
 		if i%3 == 0 {
-			learn[i].Scores = []int{annotation.Missing, learn[i].Scores[1]}
+			learn[i].Scores = []int8{scorer.Missing, learn[i].Scores[1]}
 		}
 	}
 	result, _ := train(t, learn, harbour(t))
@@ -182,7 +182,7 @@ func TestTrainRefuses(t *testing.T) {
 	unrated, _ := samples(0, 80)
 	for i := range unrated {
 		if i >= 19 {
-			unrated[i].Scores = []int{unrated[i].Scores[0], annotation.Missing}
+			unrated[i].Scores = []int8{unrated[i].Scores[0], scorer.Missing}
 		}
 	}
 	_, err = training.Train(t.Context(), unrated, harbour(t), nil)
@@ -201,7 +201,7 @@ func TestTrainOnConstantRatings(t *testing.T) {
 	t.Parallel()
 	learn, items := samples(0, 80)
 	for i := range learn {
-		learn[i].Scores, learn[i].Styles = []int{0, 4}, []string{"shanty"}
+		learn[i].Scores, learn[i].Styles = []int8{0, 4}, []string{"shanty"}
 	}
 	_, file := train(t, learn, harbour(t))
 	s, err := embedded.Load(file, harbour(t))
