@@ -24,12 +24,12 @@ func ParseAddress(s string) (Address, error) {
 		return Address{Scorer: base, Styler: base}, err
 	}
 	var a Address
-	for part := range strings.SplitSeq(s, ",") {
-		model, text, _ := strings.Cut(part, "=")
+	for entry := range strings.SplitSeq(s, ",") {
+		model, text, _ := strings.Cut(entry, "=")
 		field := map[string]*string{scorerModel: &a.Scorer, stylerModel: &a.Styler}[strings.TrimSpace(model)]
 		switch {
 		case field == nil:
-			return Address{}, fmt.Errorf("%q names neither scorer nor styler: give a URL, or scorer=URL,styler=URL", part)
+			return Address{}, fmt.Errorf("%q names neither scorer nor styler: give a URL, or scorer=URL,styler=URL", entry)
 		case *field != "":
 			return Address{}, fmt.Errorf("%s is given twice", model)
 		}
@@ -50,7 +50,8 @@ func baseURL(s string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q is no URL: give one such as http://localhost:8700", s)
 	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return "", fmt.Errorf("%q is no address of a sidecar: give a URL such as http://localhost:8700", s)
 	}
 	return strings.TrimRight(u.String(), "/"), nil

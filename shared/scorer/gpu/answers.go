@@ -11,22 +11,22 @@ import (
 // minMass is the least probability that all digits must have together for one of them to be a rating.
 const minMass = 0.5
 
-// Flags that this scorer sets, besides those of the sidecar.
+// Flags that this scorer sets, in addition to those of the sidecar.
 const (
 	flagLowMass    = "low_mass"         // some rating is missing because of minMass
 	flagNoDigit    = "no_digit"         // some rating is missing because another token was likelier
 	flagOtherStyle = "other_style"      // the styler named what is no style of the rubric
-	flagTruncated  = "styler_truncated" // the styler came to no end
+	flagTruncated  = "styler_truncated" // the styler's answer was cut off
 )
 
-// result reads what the sidecars found: an answer for each capability, then the styler's.
-func (s *Scorer) result(f finding) scorer.Result {
-	if f.reason != "" {
-		return scorer.Result{Reason: f.reason}
+// result reads the sidecars' answers about a sample: one for each capability, then the styler's.
+func (s *Scorer) result(sample sampleAnswers) scorer.Result {
+	if sample.reason != "" {
+		return scorer.Result{Reason: sample.reason}
 	}
-	result := scorer.Result{Flags: f.flags}
+	result := scorer.Result{Flags: sample.flags}
 	flags := map[string]bool{}
-	for _, a := range f.answers[:len(s.rubric.Capabilities)] {
+	for _, a := range sample.answers[:len(s.rubric.Capabilities)] {
 		rating, flag := rate(a)
 		flags[flag] = true
 		expected, margin := measure(a.Logprobs)
@@ -35,9 +35,9 @@ func (s *Scorer) result(f finding) scorer.Result {
 		result.Mass = append(result.Mass, float32(min(max(*a.Mass, 0), 1)))
 		result.Margin = append(result.Margin, float32(margin))
 	}
-	said := f.answers[len(s.rubric.Capabilities)]
-	result.Styles, result.OtherStyles = styles(*said.Text, said.Truncated, s.rubric.Styles)
-	flags[flagTruncated] = said.Truncated
+	styler := sample.answers[len(s.rubric.Capabilities)]
+	result.Styles, result.OtherStyles = styles(*styler.Text, styler.Truncated, s.rubric.Styles)
+	flags[flagTruncated] = styler.Truncated
 	flags[flagOtherStyle] = len(result.OtherStyles) > 0
 	for _, flag := range []string{flagLowMass, flagNoDigit, flagOtherStyle, flagTruncated} {
 		if flags[flag] && !slices.Contains(result.Flags, flag) {
@@ -47,8 +47,8 @@ func (s *Scorer) result(f finding) scorer.Result {
 	return result
 }
 
-// rate gives the rating of an answer: the likeliest token of the vocabulary if it is a digit, and the
-// digits are likely enough; else scorer.Missing and the flag that says why.
+// rate is the rating of an answer: the likeliest token of the vocabulary if it is a digit, and the
+// digits are likely enough; otherwise scorer.Missing and the flag that says why.
 func rate(a answer) (rating int8, flag string) {
 	digit := slices.Index(digits[:], *a.Argmax)
 	switch {
@@ -60,8 +60,8 @@ func rate(a answer) (rating int8, flag string) {
 	return int8(digit), ""
 }
 
-// measure gives the mean of the distribution over the digits, normalised, and by how much the likeliest
-// digit's probability exceeds the second's.
+// measure is the mean of the normalised distribution over the digits, and by how much the probability of the
+// likeliest digit exceeds that of the second.
 func measure(logprobs []float64) (expected, margin float64) {
 	top := slices.Max(logprobs)
 	sum, weighted := 0.0, 0.0
@@ -75,19 +75,19 @@ func measure(logprobs []float64) (expected, margin float64) {
 	return min(weighted/sum, scorer.MaxRating), min(margin, 1)
 }
 
-// styles reads the styler's answer: styles of the rubric in the order named, each once, and whatever
-// else it says. The last part of a truncated answer may be the beginning of something else.
+// styles reads the styler's answer: styles of the rubric in the order named, each once, and the other names.
+// The last name of a truncated answer may be the beginning of another.
 func styles(text string, truncated bool, known []string) (ours, others []string) {
-	parts := strings.Split(text, ",")
-	for i, part := range parts {
-		part = strings.TrimSpace(part)
-		cut := truncated && i == len(parts)-1
+	names := strings.Split(text, ",")
+	for i, name := range names {
+		name = strings.TrimSpace(name)
+		cut := truncated && i == len(names)-1
 		list := &others
-		if slices.Contains(known, part) && !cut {
+		if slices.Contains(known, name) && !cut {
 			list = &ours
 		}
-		if part != "" && !slices.Contains(*list, part) {
-			*list = append(*list, part)
+		if name != "" && !slices.Contains(*list, name) {
+			*list = append(*list, name)
 		}
 	}
 	return ours, others

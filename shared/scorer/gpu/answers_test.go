@@ -96,7 +96,7 @@ func TestFlags(t *testing.T) {
 	text := "comparison, a poem, yes/no"
 	word := over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1})
 	unsure := over("3", [6]float64{0, 0, 0, 0.4, 0, 0})
-	got := (&Scorer{rubric: &r}).result(finding{
+	got := (&Scorer{rubric: &r}).result(sampleAnswers{
 		answers: []answer{sure(2), word, unsure, {Text: &text, Truncated: true}}, flags: []string{"off_reference"},
 	})
 	if diff := cmp.Diff([]string{"off_reference", "low_mass", "no_digit", "other_style", "styler_truncated"}, got.Flags); diff != "" {

@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// A query asks one model about an item: over choices, or for text of at most maxTokens.
+// A query asks one model about an item: over choices, or for text of at most MaxTokens.
 type query struct {
 	Model     string   `json:"model"`
 	Text      string   `json:"text"`
@@ -40,7 +40,7 @@ type request struct {
 	Items []item `json:"items"`
 }
 
-// envelope is what a request takes besides its items.
+// envelope is the number of bytes of a request without items.
 const envelope = len(`{"items":[]}`)
 
 type response struct {
@@ -48,14 +48,15 @@ type response struct {
 	Items  []outcome         `json:"items"`
 }
 
-// An outcome is one item's answers, in the order of its queries, or its fault.
+// An outcome is one item's answers, in the order of its queries, or its error.
 type outcome struct {
-	Answers []answer `json:"answers"`
-	Flags   []string `json:"flags"`
-	Error   *fault   `json:"error"`
+	Answers []answer  `json:"answers"`
+	Flags   []string  `json:"flags"`
+	Error   *apiError `json:"error"`
 }
 
-type fault struct {
+// An apiError is an error that the sidecar reports, of an item or of a request.
+type apiError struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 }
@@ -81,13 +82,13 @@ type models struct {
 }
 
 type refusal struct {
-	Error fault `json:"error"`
+	Error apiError `json:"error"`
 }
 
-// slack is how far sums of probabilities, made in single precision, may be off.
-const slack = 1e-2
+// tolerance is how far sums of probabilities, made in single precision, may be off.
+const tolerance = 1e-2
 
-// check holds an outcome against what was asked, so that no nonsense becomes a rating.
+// check compares an outcome with the queries, so that no invalid answer becomes a rating.
 func (o outcome) check(queries []query) error {
 	if o.Error != nil {
 		if o.Error.Code == "" {
@@ -113,7 +114,7 @@ func (o outcome) check(queries []query) error {
 		for _, l := range a.Logprobs {
 			sum += math.Exp(l)
 		}
-		if !(sum >= 0 && sum <= 1+slack) || math.Abs(sum-*a.Mass) > slack {
+		if !(sum >= 0 && sum <= 1+tolerance) || math.Abs(sum-*a.Mass) > tolerance {
 			return fmt.Errorf("answer %d has probabilities of %v in all, and says %v", i, sum, *a.Mass)
 		}
 	}

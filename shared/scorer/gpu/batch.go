@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 const (
@@ -15,16 +15,23 @@ const (
 	batchBytes = 16 << 20
 )
 
+// A batchItem is an item that fits a request.
+type batchItem struct {
+	item
+	at   int // its position among all
+	size int // in bytes
+}
+
 // batches cuts items into requests of about equal length. The cut depends on the items and the limits alone.
-func (p *part) batches(items []sized) [][]sized {
+func (b *backend) batches(items []batchItem) [][]batchItem {
 	if len(items) == 0 {
 		return nil
 	}
-	most := min(batchItems, p.limits.Items)
+	most := min(batchItems, b.limits.Items)
 	requests := (len(items) + most - 1) / most
 	most = (len(items) + requests - 1) / requests
-	bytes := min(batchBytes, p.limits.Bytes)
-	var cut [][]sized
+	bytes := min(batchBytes, b.limits.Bytes)
+	var cut [][]batchItem
 	from, sum := 0, envelope
 	for i, it := range items {
 		if i > from && (i-from == most || sum+it.size > bytes) {
@@ -36,61 +43,63 @@ func (p *part) batches(items []sized) [][]sized {
 	return append(cut, items[from:])
 }
 
-// exchange has a batch answered. A batch that broke the sidecar is given another chance alone.
-func (p *part) exchange(ctx context.Context, batch []sized) ([]finding, error) {
-	found, err := p.score(ctx, batch, 1)
+// scoreBatch returns the answers for a batch. One that is too large for the sidecar, or breaks it, is divided.
+func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
+	scored, err := b.request(ctx, batch, false)
 	switch {
-	case err == nil:
-		return found, nil
 	case errors.Is(err, errTooLarge) && len(batch) == 1:
-		return []finding{{reason: p.tooLarge(batch[0])}}, nil
+		return []sampleAnswers{{reason: b.tooLarge(batch[0])}}, nil
 	case errors.Is(err, errTooLarge):
-		return halves(batch, func(half []sized) ([]finding, error) { return p.exchange(ctx, half) })
+		return halve(batch, func(half []batchItem) ([]sampleAnswers, error) { return b.scoreBatch(ctx, half) })
+	case remote.IsBroken(err):
+		return b.isolate(ctx, batch)
 	}
-	if _, broken := errors.AsType[brokenError](err); broken {
-		return p.isolate(ctx, batch)
-	}
-	return nil, err
+	return scored, err
 }
 
-// isolate has a batch answered on which the sidecar broke, with nothing else in flight, and finds the
-// sample that breaks it, if any does.
-func (p *part) isolate(ctx context.Context, batch []sized) ([]finding, error) {
-	found, err := p.again(ctx, batch)
-	if errors.Is(err, errTooLarge) {
-		return p.exchange(ctx, batch) // it was reset while it was being sent
-	}
-	if _, broken := errors.AsType[brokenError](err); !broken {
-		return found, err
-	}
+// isolate returns the answers for a batch that the sidecar broke on, and finds the sample that breaks it, if any does.
+func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if len(batch) > 1 {
-		return halves(batch, func(half []sized) ([]finding, error) { return p.isolate(ctx, half) })
+		scored, err := b.scoreAlone(ctx, batch)
+		if remote.IsBroken(err) {
+			return halve(batch, func(half []batchItem) ([]sampleAnswers, error) { return b.isolate(ctx, half) })
+		}
+		return scored, err
 	}
-	// The sample takes the blame only where the sidecar does answer for another, and then breaks again.
-	if _, err := p.again(ctx, []sized{p.harmless()}); err != nil {
+	var scored []sampleAnswers
+	err := remote.Isolate(
+		func() (err error) {
+			scored, err = b.scoreAlone(ctx, batch)
+			return err
+		},
+		func() error {
+			_, err := b.scoreAlone(ctx, []batchItem{b.trialItem()})
+			return err
+		})
+	if died, ok := errors.AsType[remote.DiedError](err); ok {
+		return []sampleAnswers{{reason: died.Error()}}, nil
+	}
+	return scored, err
+}
+
+// scoreAlone returns the answers for a batch when the sidecar is ready and has no other request of this process.
+func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
+	if err := b.ready(ctx); err != nil {
 		return nil, err
 	}
-	found, err = p.again(ctx, batch)
-	if _, still := errors.AsType[brokenError](err); still {
-		return []finding{{reason: scorer.Died + ": the sidecar answers for another and breaks on it each time; look at its images"}}, nil
+	scored, err := b.request(ctx, batch, true)
+	if errors.Is(err, errTooLarge) {
+		return b.scoreBatch(ctx, batch) // the sidecar closed the connection while the request was being sent
 	}
-	return found, err
+	return scored, err
 }
 
-// again has a batch answered once the sidecar is ready, and alone.
-func (p *part) again(ctx context.Context, batch []sized) ([]finding, error) {
-	if err := p.ready(ctx); err != nil {
-		return nil, err
-	}
-	return p.score(ctx, batch, inFlight)
+// trialItem is an item that any sidecar can answer.
+func (b *backend) trialItem() batchItem {
+	return batchItem{item: item{Prefix: "Question: Is it so? Answer: Yes.", Queries: b.encoded}}
 }
 
-// harmless is an item that any sidecar can answer.
-func (p *part) harmless() sized {
-	return sized{item: item{Prefix: "Question: Is it so? Answer: Yes.", Queries: p.encoded}}
-}
-
-func halves(batch []sized, do func([]sized) ([]finding, error)) ([]finding, error) {
+func halve(batch []batchItem, do func([]batchItem) ([]sampleAnswers, error)) ([]sampleAnswers, error) {
 	first, err := do(batch[:len(batch)/2])
 	if err != nil {
 		return nil, err
@@ -99,28 +108,25 @@ func halves(batch []sized, do func([]sized) ([]finding, error)) ([]finding, erro
 	return append(first, second...), err
 }
 
-// score makes one request and reads its answer, holding while the sidecar takes none.
-func (p *part) score(ctx context.Context, batch []sized, places int64) ([]finding, error) {
+// request makes one request and reads its answer. It waits while the sidecar takes no requests.
+func (b *backend) request(ctx context.Context, batch []batchItem, alone bool) ([]sampleAnswers, error) {
 	var answered response
-	err := p.hold(ctx, func() error {
-		// Not held over pauses: whoever waits must not keep others from finding the sidecar ready.
-		if err := p.places.Acquire(ctx, places); err != nil {
-			return err
-		}
-		defer p.places.Release(places)
-		body := request{Items: make([]item, len(batch))}
-		for i := range batch {
-			body.Items[i] = batch[i].item
-		}
-		data, err := encode(body)
-		if err != nil {
-			return err
-		}
-		answered = response{}
-		return p.call(ctx, http.MethodPost, "/v1/score", data, &answered)
+	err := b.Retry.Do(ctx, 1, func() error {
+		return b.throttle.Do(ctx, alone, func() error {
+			body := request{Items: make([]item, len(batch))}
+			for i := range batch {
+				body.Items[i] = batch[i].item
+			}
+			data, err := encode(body)
+			if err != nil {
+				return err
+			}
+			answered = response{}
+			return b.call(ctx, http.MethodPost, "/v1/score", data, &answered)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return p.read(answered, len(batch))
+	return b.read(answered, len(batch))
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 // Every test closes its servers and connections, so what is left at the end was leaked by this package.
@@ -178,7 +179,9 @@ func hangUp() { panic(http.ErrAbortHandler) }
 func options(t testing.TB) Options {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
-	return Options{Client: &http.Client{Transport: transport}, Hold: 10 * time.Second, Answer: 10 * time.Second}
+	return Options{
+		Client: &http.Client{Transport: transport}, Timeout: 10 * time.Second, Retry: remote.Retry{MaxWait: 10 * time.Second},
+	}
 }
 
 func openAt(t testing.TB, address string, o Options) *Scorer {

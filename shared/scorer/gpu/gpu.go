@@ -1,6 +1,6 @@
 // Package gpu rates samples by the released models mmssr-7b-scorer and mmssr-7b-styler, which one or
 // two GPU sidecars serve (folder sidecar/). It sends them each sample's images and prompts in batches,
-// and reads ratings, expected scores and styles out of their answers.
+// and reads ratings, expected scores and styles from their answers.
 package gpu
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 // version names how prompts are made and answers are read. Raise it with every change of them that
@@ -27,30 +28,28 @@ const version = "1"
 const (
 	// stylerTokens is enough for all nine styles of the default rubric, which take some 40.
 	stylerTokens = 64
-	// maxStylerTokens bounds what is asked of a rubric with many styles.
+	// maxStylerTokens bounds the answer for a rubric with many styles.
 	maxStylerTokens = 256
 )
 
 // Options of a Sidecar. The zero value has the defaults.
 type Options struct {
-	Client *http.Client  // http.DefaultClient if nil
-	Hold   time.Duration // how long a sidecar that starts, is full or is away is waited for; 400 s if 0
-	Answer time.Duration // how long a request may take that is at work; 300 s if 0
-	// Waiting, if any, is told why, before every long pause. It is called from several goroutines.
-	Waiting func(error)
+	Client  *http.Client  // http.DefaultClient if nil
+	Timeout time.Duration // of one request; 300 s if 0
+	Retry   remote.Retry
 }
 
 // A Sidecar is where the models are. It is safe for concurrent use, and should be the only one of
-// its process for its address: it knows what the sidecar has to do at the moment.
+// its process for its address: it counts the requests that the sidecar has.
 type Sidecar struct {
 	scorer, styler *client // equal where one sidecar has both
 }
 
-// New makes a Sidecar. It asks nothing yet.
+// New makes a Sidecar. It makes no request.
 func New(at Address, o Options) *Sidecar {
 	o.Client = cmp.Or(o.Client, http.DefaultClient)
-	o.Hold = cmp.Or(o.Hold, 400*time.Second)
-	o.Answer = cmp.Or(o.Answer, 300*time.Second)
+	o.Timeout = cmp.Or(o.Timeout, 300*time.Second)
+	o.Retry = o.Retry.WithDefaults()
 	s := &Sidecar{scorer: newClient(at.Scorer, o)}
 	s.styler = s.scorer
 	if at.Styler != at.Scorer {
@@ -62,15 +61,15 @@ func New(at Address, o Options) *Sidecar {
 // A Scorer rates samples by the models that the sidecar had when the Scorer was opened. It is safe
 // for concurrent use.
 type Scorer struct {
-	id     string
-	rubric *rubric.Rubric
-	parts  []*part
+	id       string
+	rubric   *rubric.Rubric
+	backends []*backend // one, or that of the ratings and that of the styles
 }
 
 var _ scorer.Scorer = (*Scorer)(nil)
 
-// Open waits until the sidecar is ready, and gives the scorer for a rubric by the models it has now.
-// The error is a scorer.ErrUnavailable unless the rubric asks more than the sidecar takes.
+// Open waits until the sidecar is ready, and returns the scorer for a rubric by the models it has now.
+// The error is a scorer.ErrUnavailable unless the rubric has more queries than the sidecar takes.
 func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 	var ratings []query
 	for _, c := range r.Capabilities {
@@ -79,8 +78,8 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 	tokens := min(max(stylerTokens, len(strings.Join(r.Styles, ", "))/3), maxStylerTokens)
 	styles := query{Model: stylerModel, Text: r.StylerQuery(), MaxTokens: tokens}
 
-	asked := map[*client][]query{s.scorer: ratings}
-	asked[s.styler] = append(asked[s.styler], styles)
+	queries := map[*client][]query{s.scorer: ratings}
+	queries[s.styler] = append(queries[s.styler], styles)
 	clients := []*client{s.scorer}
 	if s.styler != s.scorer {
 		clients = append(clients, s.styler)
@@ -89,14 +88,15 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n%d\n", version, r.Hash(), tokens)
 	for _, c := range clients {
-		p, err := open(ctx, c, asked[c])
+		b, err := openBackend(ctx, c, queries[c])
 		if err != nil {
 			return nil, err
 		}
-		opened.parts = append(opened.parts, p)
+		opened.backends = append(opened.backends, b)
 	}
 	// In the order of models, whether one sidecar has both or not: that changes no rating.
-	fmt.Fprintf(hash, "%s\n%s\n", opened.parts[0].models[scorerModel], opened.parts[len(opened.parts)-1].models[stylerModel])
+	first, last := opened.backends[0], opened.backends[len(opened.backends)-1]
+	fmt.Fprintf(hash, "%s\n%s\n", first.models[scorerModel], last.models[stylerModel])
 	opened.id = "gpu-" + hex.EncodeToString(hash.Sum(nil)[:6])
 	return opened, nil
 }
@@ -104,18 +104,17 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 // ID is "gpu-" and 12 hex digits over the models' ids, the rubric and how answers are read.
 func (s *Scorer) ID() string { return s.id }
 
-// Rate rates the items. It waits for a sidecar that is starting, full or away; its error is always one
-// of the world.
+// Rate rates the items. It waits for a sidecar that is starting, full or away. Its error is transient.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	texts := make([]string, len(items))
 	for i, it := range items {
 		texts[i] = s.rubric.Transcript(it.Sample.Texts())
 	}
-	found := make([][]finding, len(s.parts))
+	scored := make([][]sampleAnswers, len(s.backends))
 	group, ctx := errgroup.WithContext(ctx)
-	for n, p := range s.parts {
+	for n, b := range s.backends {
 		group.Go(func() (err error) {
-			found[n], err = p.ask(ctx, texts, items)
+			scored[n], err = b.score(ctx, texts, items)
 			return err
 		})
 	}
@@ -124,9 +123,9 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	}
 	results := make([]scorer.Result, len(items))
 	for i := range items {
-		var all finding
-		for n := range found {
-			all.join(found[n][i])
+		var all sampleAnswers
+		for n := range scored {
+			all.join(scored[n][i])
 		}
 		results[i] = s.result(all)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu/sidecartest"
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 // An expectation is what the reference implementation computes for a sample, by single precision.
@@ -66,7 +67,7 @@ func TestReference(t *testing.T) {
 	at := gpu.Address{Scorer: process.URL, Styler: process.URL}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
-	o := gpu.Options{Client: &http.Client{Transport: transport}, Hold: 3 * time.Minute}
+	o := gpu.Options{Client: &http.Client{Transport: transport}, Retry: remote.Retry{MaxWait: 3 * time.Minute}}
 	s, err := gpu.New(at, o).Open(t.Context(), rubric.Default())
 	if err != nil {
 		t.Fatal(err)

@@ -133,21 +133,6 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-func TestRetryAfterHeader(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-3": 0, "soon": 0, "Mon, 01 Jan 2001 00:00:00 GMT": 0,
-	} {
-		if got := retryAfter(header); got != want {
-			t.Errorf("%q: %v, want %v", header, got, want)
-		}
-	}
-	date := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
-	if got := retryAfter(date); got < 55*time.Second || got > time.Minute {
-		t.Errorf("%q: %v", date, got)
-	}
-}
-
 // A sidecar that is started after its client is waited for, and it is told why.
 func TestSidecarArrivesLater(t *testing.T) {
 	t.Parallel()
@@ -169,7 +154,7 @@ func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	address, _ := away(t, nil)
 	o := options(t)
-	o.Hold = time.Second
+	o.Retry.MaxWait = time.Second
 	start := time.Now()
 	_, err := New(Address{Scorer: address, Styler: address}, o).Open(t.Context(), rubric.Default())
 	if !errors.Is(err, scorer.ErrUnavailable) || !strings.Contains(err.Error(), "not ready within 1s") || !strings.Contains(err.Error(), "refused") {
@@ -184,7 +169,7 @@ func TestWaitingIsTold(t *testing.T) {
 	t.Parallel()
 	told := make(chan error, 1)
 	o := options(t)
-	o.Waiting = func(err error) {
+	o.Retry.OnWait = func(err error) {
 		select {
 		case told <- err:
 		default:
@@ -304,16 +289,16 @@ func TestTheWorldIsAtFault(t *testing.T) {
 		"leaves the text out":  {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
 		"has logits":           {outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities of"},
 		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "and says 0.5"},
-		"has no code":          {outcomeOf(func(o *outcome) { *o = outcome{Error: &fault{Detail: "?"}} }), "an error without a code"},
-		"does not know digits": {outcomeOf(func(o *outcome) { *o = outcome{Error: &fault{"choice_not_a_token", "0"}} }), "cannot answer the rubric's questions: choice_not_a_token"},
-		"does not know models": {outcomeOf(func(o *outcome) { *o = outcome{Error: &fault{"no_such_model", "scorer"}} }), "cannot answer the rubric's questions"},
+		"has no code":          {outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{Detail: "?"}} }), "an error without a code"},
+		"does not know digits": {outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{"choice_not_a_token", "0"}} }), "cannot answer the rubric's questions: choice_not_a_token"},
+		"does not know models": {outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{"no_such_model", "scorer"}} }), "cannot answer the rubric's questions"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, tt.trouble)
 			o := options(t)
-			o.Hold = time.Second
+			o.Retry.MaxWait = time.Second
 			results, err := openAt(t, f.URL, o).Rate(t.Context(), pool(3))
 			if err == nil || !strings.Contains(err.Error(), tt.want) || results != nil {
 				t.Errorf("got error %v, want one with %q; and %d results", err, tt.want, len(results))
@@ -363,7 +348,7 @@ func TestStall(t *testing.T) {
 	}))
 	t.Cleanup(func() { close(end) })
 	o := options(t)
-	o.Answer = 300 * time.Millisecond
+	o.Timeout = 300 * time.Millisecond
 	s := openAt(t, f.URL, o)
 	items := pool(40)
 	results, err := s.Rate(t.Context(), items)
@@ -450,7 +435,7 @@ func TestItemFaults(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, func(f *fake) {
-				f.change = func(r *response) { r.Items[1] = outcome{Error: &fault{Code: code, Detail: "d"}} }
+				f.change = func(r *response) { r.Items[1] = outcome{Error: &apiError{Code: code, Detail: "d"}} }
 			})
 			items := pool(3)
 			results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)

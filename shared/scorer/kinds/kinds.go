@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 // The kinds of scorer.
@@ -127,12 +128,13 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 		return nil, fmt.Errorf("EMBEDDED_WEIGHTS: %w", err)
 	}
 	o := &Opener{weights: from}
+	retry := remote.Retry{OnWait: waiting}
 	if c.GPU != "" {
 		at, err := gpu.ParseAddress(c.GPU)
 		if err != nil {
 			return nil, fmt.Errorf("GPU_SIDECAR: %w", err)
 		}
-		options := gpu.Options{Waiting: waiting}
+		options := gpu.Options{Retry: retry}
 		if c.GPUAudience != "" {
 			if options.Client, err = idTokenClient(c.GPUAudience); err != nil {
 				return nil, fmt.Errorf("GPU_SIDECAR_AUDIENCE: %w", err)
@@ -140,7 +142,7 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 		}
 		o.sidecar = gpu.New(at, options)
 	}
-	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Work: work, Waiting: waiting})
+	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Work: work, Retry: retry})
 	return o, nil
 }
 

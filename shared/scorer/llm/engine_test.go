@@ -19,13 +19,13 @@ func TestRealServer(t *testing.T) {
 			t.Errorf("sample %d: %+v", i, r)
 		}
 	}
-	if level := s.refusals.level(); level != 0 {
+	if level := s.refusals.format(); level != 0 {
 		t.Errorf("it refused the first %d formats", level)
 	}
-	junk := picture{"image/png", []byte("no image at all")}
-	q := question{messages: messages(s.system, "{}", []picture{junk}), images: true, tokens: 1, format: s.formats}
-	_, err := s.exchange(t.Context(), &q)
-	if fault, ok := errors.AsType[faultError](err); !ok || !strings.HasPrefix(fault.reason, Refused) && !strings.HasPrefix(fault.reason, scorer.Died) {
+	junk := encodedImage{"image/png", []byte("no image at all")}
+	p := prompt{messages: messages(s.system, "{}", []encodedImage{junk}), hasImages: true, tokens: 1, formats: s.formats}
+	_, err := s.answer(t.Context(), &p)
+	if fault, ok := errors.AsType[sampleError](err); !ok || !strings.HasPrefix(fault.reason, Refused) && !strings.HasPrefix(fault.reason, scorer.Died) {
 		t.Errorf("error %v of an image that is none, want the sample's fault", err)
 	} else {
 		t.Log(fault.reason)

@@ -10,7 +10,8 @@ import (
 // bytes a token, in the vocabularies of today's models.
 const (
 	bytesPerToken = 4
-	// requestTokens frame a request; reasonTokens and ratingTokens are of an answer: its reason and styles, and each rating.
+	// requestTokens frame a request; an answer has reasonTokens for its reason and styles, and ratingTokens for
+	// each rating.
 	requestTokens, reasonTokens, ratingTokens = 60, 80, 9
 	// answerSeconds is how long an answer takes, of the large models that people annotate with.
 	answerSeconds = 5
@@ -23,15 +24,15 @@ func (s *Scorer) inputTokens(textBytes, images int) int {
 	return requestTokens + textTokens(len(s.system)+textBytes) + images*s.ImageTokens
 }
 
-// most is what a request can cost, in dollars, if its input is estimated well.
-func (s *Scorer) most(inputTokens int) float64 {
+// maxDollars is what a request can cost, in US dollars, if its input is estimated well.
+func (s *Scorer) maxDollars(inputTokens int) float64 {
 	if s.price == nil {
 		return 0
 	}
 	return s.price.of(Usage{InputTokens: inputTokens, OutputTokens: s.MaxTokens})
 }
 
-// Estimate tells what rating a load takes this process, without a second attempt at any sample.
+// Estimate returns what rating a load takes this process, without a second attempt at any sample.
 func (s *Scorer) Estimate(l scorer.Load) scorer.Estimate {
 	e := scorer.Estimate{
 		InputTokens: l.Samples*int64(requestTokens+textTokens(len(s.system))) +

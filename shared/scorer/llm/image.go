@@ -11,26 +11,26 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// jpegQuality is of images that are stored anew.
+// jpegQuality is of images that are encoded again.
 const jpegQuality = 90
 
-// A picture is an image as it is sent.
-type picture struct {
+// An encodedImage is an image as it is sent.
+type encodedImage struct {
 	mime string
 	data []byte
 }
 
-// prepare makes an image what every server takes: a JPEG or PNG, no side longer than side. One that is
-// so already is sent byte for byte. A broken image is found here, before anything is paid for it.
-func prepare(data []byte, side int) (picture, *dataset.Fault) {
+// prepare makes an image one that every server takes: a JPEG or PNG, no side longer than side. One that is
+// so already is kept byte for byte. A broken image is found here, before anything is paid for it.
+func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
 	decoded, fault := images.Decode(data)
 	if fault != nil {
-		return picture{}, fault
+		return encodedImage{}, fault
 	}
 	mime := http.DetectContentType(data)
 	size := decoded.Bounds().Size()
 	if max(size.X, size.Y) <= side && (mime == "image/jpeg" || mime == "image/png") {
-		return picture{mime, data}, nil
+		return encodedImage{mime, data}, nil
 	}
 	scale := min(1, float64(side)/float64(max(size.X, size.Y)))
 	// Over white: JPEG has no transparency, and what is drawn on nothing is mostly dark.
@@ -39,20 +39,20 @@ func prepare(data []byte, side int) (picture, *dataset.Fault) {
 	draw.CatmullRom.Scale(smaller, smaller.Bounds(), decoded, decoded.Bounds(), draw.Over, nil)
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, smaller, &jpeg.Options{Quality: jpegQuality}); err != nil {
-		return picture{}, &dataset.Fault{Kind: images.Undecodable, Detail: err.Error()}
+		return encodedImage{}, &dataset.Fault{Kind: images.Undecodable, Detail: err.Error()}
 	}
-	return picture{"image/jpeg", b.Bytes()}, nil
+	return encodedImage{"image/jpeg", b.Bytes()}, nil
 }
 
-// pictures prepares a sample's encoded images. A reason is the fault of one of them.
-func pictures(sample *dataset.Sample, encoded [][]byte, side int) (ready []picture, reason string) {
+// prepareAll prepares a sample's images. A reason is the fault of one of them.
+func prepareAll(sample *dataset.Sample, encoded [][]byte, side int) (ready []encodedImage, reason string) {
 	for i, data := range encoded {
-		p, fault := prepare(data, side)
+		prepared, fault := prepare(data, side)
 		if fault != nil {
 			fault.Field = images.Label(sample, i)
 			return nil, fault.Reason()
 		}
-		ready = append(ready, p)
+		ready = append(ready, prepared)
 	}
 	return ready, ""
 }

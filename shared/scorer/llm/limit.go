@@ -8,11 +8,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bursts is how many equal parts of a minute's allowance may be asked at once: so little that no minute
-// has much more than its own.
+// bursts divides a minute's allowance: the burst is so small that no minute has much more than its own.
 const bursts = 10
 
-// A limiter keeps requests and tokens of this process below what may be asked in a minute.
+// A limiter keeps requests and tokens of this process below the limits of a minute.
 type limiter struct{ requests, tokens *rate.Limiter }
 
 func newLimiter(c Config) *limiter {
@@ -34,24 +33,24 @@ func (l *limiter) wait(ctx context.Context, tokens int) error {
 	if l.tokens.Limit() == rate.Inf {
 		return nil
 	}
-	for tokens > 0 { // in parts, because a request may have more tokens than a burst
-		part := min(tokens, l.tokens.Burst())
-		if err := l.tokens.WaitN(ctx, part); err != nil {
+	for tokens > 0 { // a request may have more tokens than a burst
+		chunk := min(tokens, l.tokens.Burst())
+		if err := l.tokens.WaitN(ctx, chunk); err != nil {
 			return fmt.Errorf("waiting for LLM_TOKENS_PER_MINUTE: %w", err)
 		}
-		tokens -= part
+		tokens -= chunk
 	}
 	return nil
 }
 
-// charge takes tokens that a request used beyond what it was let in for: the next ones wait for them.
+// charge takes the tokens that a request used beyond its estimate: the next requests wait for them.
 func (l *limiter) charge(tokens int) {
 	if l.tokens.Limit() == rate.Inf {
 		return
 	}
 	for tokens > 0 {
-		part := min(tokens, l.tokens.Burst())
-		l.tokens.ReserveN(time.Now(), part)
-		tokens -= part
+		chunk := min(tokens, l.tokens.Burst())
+		l.tokens.ReserveN(time.Now(), chunk)
+		tokens -= chunk
 	}
 }

@@ -249,7 +249,7 @@ func TestCancelledRequestIsKept(t *testing.T) {
 func TestLastMoments(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, soundly)
-	ctx, cancel := context.WithTimeout(t.Context(), lastMoments-time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), minRemaining-time.Second)
 	defer cancel()
 	_, err := open(t, config(f), Options{}).Rate(ctx, samples(1))
 	if err == nil || !strings.Contains(err.Error(), "the next one goes on from here") || len(f.requests()) != 0 {

@@ -32,28 +32,28 @@ Judge the whole sample: what of the images the conversation makes a model use, h
 const answerForm = `
 Answer with one JSON object and nothing else: {"reason": one sentence on what the sample trains and how well, "ratings": an object with a whole number from 0 to 5 for every capability under exactly its name, "styles": a list of one or more of the styles under exactly their names, the main one first}.`
 
-// instructions are what the model is told before it sees a sample. They are equal for all samples, so
-// that servers which keep prefixes of prompts need not read them again.
+// instructions stand before every sample. They are equal for all samples, so that servers which keep
+// prefixes of prompts need not read them again.
 func instructions(r *rubric.Rubric) string {
 	var b strings.Builder
 	b.WriteString(task)
-	list := func(title string, names []string, meanings map[string]string) {
+	list := func(title string, names []string, definitions map[string]string) {
 		fmt.Fprintf(&b, "\n%s:\n", title)
 		for _, name := range names {
 			b.WriteString("- " + name)
-			if meaning := meanings[name]; meaning != "" {
-				b.WriteString(": " + meaning)
+			if definition := definitions[name]; definition != "" {
+				b.WriteString(": " + definition)
 			}
 			b.WriteByte('\n')
 		}
 	}
-	list("Capabilities", r.Capabilities, capabilityMeanings)
-	list("Styles, by how an answer is asked for and given", r.Styles, styleMeanings)
+	list("Capabilities", r.Capabilities, capabilityDefinitions)
+	list("Styles, by how an answer is asked for and given", r.Styles, styleDefinitions)
 	b.WriteString(answerForm)
 	return b.String()
 }
 
-// A turn of a conversation as it is shown: JSON, so that nothing in its text can be taken for what is around it.
+// A turn of a conversation as the model sees it: JSON, so that its text cannot be taken for what is around it.
 type turn struct {
 	From string `json:"from"`
 	Text string `json:"text"`
@@ -76,11 +76,11 @@ func conversation(sample *dataset.Sample) (string, error) {
 	return b.String(), nil
 }
 
-// messages put one sample before the model.
-func messages(system, conversation string, images []picture) []llms.MessageContent {
+// messages are the instructions and one sample.
+func messages(system, conversation string, images []encodedImage) []llms.MessageContent {
 	var parts []llms.ContentPart
-	for _, p := range images {
-		parts = append(parts, llms.ImageURLPart("data:"+p.mime+";base64,"+base64.StdEncoding.EncodeToString(p.data)))
+	for _, i := range images {
+		parts = append(parts, llms.ImageURLPart("data:"+i.mime+";base64,"+base64.StdEncoding.EncodeToString(i.data)))
 	}
 	shown := "The sample has no image.\n"
 	if len(images) > 0 {
@@ -93,10 +93,10 @@ func messages(system, conversation string, images []picture) []llms.MessageConte
 	}
 }
 
-// again asks for another answer in place of a faulty one.
-func again(asked []llms.MessageContent, answered string, fault error) []llms.MessageContent {
-	return append(asked[:len(asked):len(asked)],
-		llms.TextParts(llms.ChatMessageTypeAI, answered),
-		llms.TextParts(llms.ChatMessageTypeHuman, fmt.Sprintf("That answer cannot be used: %v. Answer again, with the whole JSON object and nothing else.", fault)),
-	)
+// repeatMessages ask for another answer in place of an invalid one.
+func repeatMessages(before []llms.MessageContent, answer string, invalid error) []llms.MessageContent {
+	again := fmt.Sprintf("That answer cannot be used: %v. "+
+		"Answer again, with the whole JSON object and nothing else.", invalid)
+	return append(before[:len(before):len(before)],
+		llms.TextParts(llms.ChatMessageTypeAI, answer), llms.TextParts(llms.ChatMessageTypeHuman, again))
 }

@@ -3,7 +3,6 @@ package llm
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -13,117 +12,121 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// refusals is what is known of the requests that a server takes and refuses.
+// refusals is what is known of the requests that a server answers and refuses.
 type refusals struct {
-	trial sync.Mutex // one who finds out at a time
+	diagnosis sync.Mutex // one at a time
 
-	mu     sync.Mutex
-	lowest int // the first format that is not known to be refused
-	proven map[kind]time.Time
+	mu       sync.Mutex
+	first    int                        // the first format that is not known to be refused
+	answered map[requestShape]time.Time // when the latest answered request of a shape was begun
 }
 
-// A kind of request is answered or refused as one.
-type kind struct {
-	level  int
-	images bool
+// A requestShape is what decides, besides the sample, whether a request is answered or refused.
+type requestShape struct {
+	format    int
+	hasImages bool
 }
 
-func (r *refusals) level() int {
+// format is the number of the format that requests are made in.
+func (r *refusals) format() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.lowest
+	return r.first
 }
 
-// prove notes that a request which was begun then was answered.
-func (r *refusals) prove(level int, images bool, begun time.Time) {
+// noteAnswer notes that a request which was begun then was answered.
+func (r *refusals) noteAnswer(shape requestShape, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.proven == nil {
-		r.proven = map[kind]time.Time{}
+	if r.answered == nil {
+		r.answered = map[requestShape]time.Time{}
 	}
-	if k := (kind{level, images}); begun.After(r.proven[k]) {
-		r.proven[k] = begun
+	if begun.After(r.answered[shape]) {
+		r.answered[shape] = begun
 	}
 }
 
-// isProven tells whether a request that was begun after a time was answered.
-func (r *refusals) isProven(level int, images bool, after time.Time) bool {
+// answeredSince reports whether a request that was begun after a time was answered.
+func (r *refusals) answeredSince(shape requestShape, since time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.proven[kind{level, images}].After(after)
+	return r.answered[shape].After(since)
 }
 
-func (r *refusals) lower(level int) {
+// refuse notes that the server takes only the formats from a number on.
+func (r *refusals) refuse(first int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lowest = max(r.lowest, level)
+	r.first = max(r.first, first)
 }
 
-// judge finds out what a refused request was refused for. Servers word it in many ways, so it is not
-// read but tried: where a harmless request of the same kind is answered, it is the sample. An answer of before tells
-// nothing: some servers say of a key that has expired what they say of a sample. Nil means that another format is taken.
-func (e *Endpoint) judge(ctx context.Context, q *question, level int, refused refusedError) error {
+// diagnose finds out what a refused request was refused for. Servers word it in many ways, so it is not read but
+// tried: where a harmless request of the same shape is answered, it is the sample. An earlier answer proves nothing:
+// some servers report a key that has expired as they report an invalid sample. Nil means that another format is taken.
+func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused refusedError) error {
 	since := time.Now()
-	e.refusals.trial.Lock()
-	defer e.refusals.trial.Unlock()
-	if e.refusals.level() > level {
+	e.refusals.diagnosis.Lock()
+	defer e.refusals.diagnosis.Unlock()
+	if e.refusals.format() > format {
 		return nil
 	}
-	fault := faultError{fmt.Sprintf("%s: %s", Refused, refused.detail)}
-	if e.refusals.isProven(level, q.images, since) {
-		return fault
+	ofSample := sampleError{fmt.Sprintf("%s: %s", Refused, refused.detail)}
+	if e.refusals.answeredSince(requestShape{format, p.hasImages}, since) {
+		return ofSample
 	}
-	for l := level; l < len(q.format); l++ {
+	for f := format; f < len(p.formats); f++ {
 		begun := time.Now()
-		err := e.try(ctx, q, q.images, l, 1)
-		if _, again := errors.AsType[refusedError](err); again {
+		err := e.trial(ctx, p, p.hasImages, f, false)
+		if isRefused(err) {
 			continue
 		} else if err != nil {
 			return err
 		}
-		e.refusals.prove(l, q.images, begun)
-		if l == level {
-			return fault
+		e.refusals.noteAnswer(requestShape{f, p.hasImages}, begun)
+		if f == format {
+			return ofSample
 		}
-		e.refusals.lower(l)
+		e.refusals.refuse(f)
 		return nil
 	}
-	if q.images && e.try(ctx, q, false, len(q.format)-1, 1) == nil {
-		return stop("%v: the model %s takes no images; name a vision model with --model or LLM_MODEL", refused.error, e.Model)
+	if p.hasImages && e.trial(ctx, p, false, len(p.formats)-1, false) == nil {
+		return stopError("%v: the model %s takes no images; name a vision model with --model or LLM_MODEL",
+			refused.error, e.Model)
 	}
-	return stop("%v: every request is refused, whatever the sample; mend what it says", refused.error)
+	return stopError("%v: every request is refused, whatever the sample; fix what it says", refused.error)
 }
 
-// try makes a harmless request under the same instructions.
-func (e *Endpoint) try(ctx context.Context, q *question, images bool, level int, slots int64) error {
-	text, err := conversation(&dataset.Sample{Turns: []dataset.Turn{{Text: "What colour is the square?"}, {Text: "It is grey."}}})
+// trial makes a harmless request under the instructions of a prompt. The prompt counts what it used.
+func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format int, alone bool) error {
+	harmless := dataset.Sample{Turns: []dataset.Turn{{Text: "What colour is the square?"}, {Text: "It is grey."}}}
+	text, err := conversation(&harmless)
 	if err != nil {
 		return err
 	}
-	var shown []picture
-	if images {
+	var images []encodedImage
+	if withImage {
 		square, err := greySquare()
 		if err != nil {
 			return err
 		}
-		shown = []picture{square}
+		images = []encodedImage{square}
 	}
-	trial := question{messages: q.messages[:1:1], tokens: q.tokens, format: q.format}
-	trial.messages = append(trial.messages, messages("", text, shown)[1])
-	_, err = e.hold(ctx, &trial, level, slots, 1)
-	q.used = q.used.add(trial.used)
+	trial := prompt{messages: p.messages[:1:1], tokens: p.tokens, formats: p.formats}
+	trial.messages = append(trial.messages, messages("", text, images)[1])
+	_, err = e.request(ctx, &trial, format, alone, 1)
+	p.used = p.used.add(trial.used)
 	return err
 }
 
 // greySquare is an image that any server can read, large enough for those that refuse small ones.
-func greySquare() (picture, error) {
+func greySquare() (encodedImage, error) {
 	square := image.NewGray(image.Rect(0, 0, 64, 64))
 	for i := range square.Pix {
 		square.Pix[i] = 0x80
 	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, square); err != nil {
-		return picture{}, fmt.Errorf("encoding a trial image: %w", err)
+		return encodedImage{}, fmt.Errorf("encoding a trial image: %w", err)
 	}
-	return picture{"image/png", b.Bytes()}, nil
+	return encodedImage{"image/png", b.Bytes()}, nil
 }

@@ -12,8 +12,8 @@ import (
 // maxReason is the longest reason that is asked for, in characters.
 const maxReason = 200
 
-// formats are ways of demanding the answer's form, the most exact first; the last demands none. Servers
-// differ in what they take: one that refuses a format is asked in the next.
+// formats are the response_format of requests, the most exact first; the last is none. Servers differ in
+// what they take: one that refuses a format gets the next.
 func formats(r *rubric.Rubric) ([]json.RawMessage, error) {
 	bounded, err := schema(r, true)
 	if err != nil {

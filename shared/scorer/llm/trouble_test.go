@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 // A person has to mend these; no sample takes the blame, nothing is tried again, and the key is not told.
@@ -233,7 +234,7 @@ func TestAway(t *testing.T) {
 	c := config(f)
 	f.Close()
 	var told atomic.Int32
-	s := open(t, c, Options{Hold: 100 * time.Millisecond, Waiting: func(error) { told.Add(1) }})
+	s := open(t, c, Options{Retry: remote.Retry{MaxWait: 100 * time.Millisecond, OnWait: func(error) { told.Add(1) }}})
 	_, err := s.Rate(t.Context(), samples(3))
 	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped || !strings.Contains(err.Error(), "is not reached") {
 		t.Errorf("error %v, want one of the world", err)
@@ -256,20 +257,5 @@ func TestTimeout(t *testing.T) {
 	c.Timeout = time.Second
 	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, c, Options{}), samples(1)...)); diff != "" || calls.Load() != 2 {
 		t.Errorf("%d requests; results (-want +got)\n%s", calls.Load(), diff)
-	}
-}
-
-func TestRetryAfterHeader(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]time.Duration{
-		"": 0, "3": 3 * time.Second, "0.5": 500 * time.Millisecond, "-1": 0, "soon": 0, "1e300": 0, "NaN": 0,
-		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
-	} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}); got != want {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
-	}
-	if got := retryAfter(http.Header{"Retry-After": {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}}); got < 59*time.Minute {
-		t.Errorf("a date in an hour: %v", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func TestRead(t *testing.T) {
 	t.Parallel()
 	const ratings = `"ratings": {"bird song": 4, "\"wing\" shape": 0}`
-	want := rating{Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"}}
+	want := parsedAnswer{Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"}}
 	tests := map[string]struct {
 		text string
 		says string // of the error; none if empty
@@ -50,7 +50,7 @@ func TestRead(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := read(tt.text, birds(t))
+			got, err := parseAnswer(tt.text, birds(t))
 			if tt.says == "" {
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					t.Errorf("error %v; answer (-want +got)\n%s", err, diff)
@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 // A model that gets everything wrong is not told all of it.
 func TestReadNamesFewFaults(t *testing.T) {
 	t.Parallel()
-	_, err := read(`{"reason": "", "ratings": {}, "styles": []}`, rubric.Default())
+	_, err := parseAnswer(`{"reason": "", "ratings": {}, "styles": []}`, rubric.Default())
 	if err == nil || !strings.HasSuffix(err.Error(), "; and 10 faults more") {
 		t.Errorf("error %v", err)
 	}
@@ -81,7 +81,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(sound[:len(sound)-2])
 	r := birds(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := read(text, r)
+		got, err := parseAnswer(text, r)
 		if err != nil {
 			return
 		}

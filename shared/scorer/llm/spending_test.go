@@ -26,7 +26,7 @@ func TestSpendingLimit(t *testing.T) {
 	if !ok || !strings.Contains(stopped.Reason, "spending limit of $0.01 is reached") {
 		t.Fatalf("error %v", err)
 	}
-	spent := checkSpent(t, memory{work}, "a-1", len(f.requests()))
+	spent := checkSpent(t, answerStore{work}, "a-1", len(f.requests()))
 	if spent > c.MaxCost || spent < 0.005 {
 		t.Errorf("$%.4f are spent of a limit of $%.2f", spent, c.MaxCost)
 	}
@@ -44,13 +44,13 @@ func TestSpendingLimit(t *testing.T) {
 	if n := len(f.requests()); n != len(items) {
 		t.Errorf("%d requests for %d samples", n, len(items))
 	}
-	checkSpent(t, memory{work}, "a-1", len(items))
+	checkSpent(t, answerStore{work}, "a-1", len(items))
 }
 
 // checkSpent holds what a run has spent against the requests that were answered.
-func checkSpent(t *testing.T, m memory, run string, requests int) float64 {
+func checkSpent(t *testing.T, s answerStore, run string, requests int) float64 {
 	t.Helper()
-	spent, err := m.spent(t.Context(), run)
+	spent, err := s.spent(t.Context(), run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestReceiptWithoutAnswer(t *testing.T) {
 	if _, err := billed(t, open(t, config(f), Options{Work: work}), "a-1").Rate(t.Context(), samples(1)); err == nil {
 		t.Error("no error")
 	}
-	checkSpent(t, memory{work}, "a-1", 1)
+	checkSpent(t, answerStore{work}, "a-1", 1)
 	if kept := objects(t, work, "answers/"); len(kept) != 1 {
 		t.Errorf("kept is %q, want a receipt alone", kept)
 	}
@@ -94,18 +94,18 @@ func TestReceiptsOfLostAnswers(t *testing.T) {
 			t.Error("no error")
 		}
 	}
-	checkSpent(t, memory{work}, "a-1", 3)
+	checkSpent(t, answerStore{work}, "a-1", 3)
 }
 
 // Reservations of requests in flight never exceed the limit, and those who wait go on when one ends.
 func TestReservations(t *testing.T) {
 	t.Parallel()
-	a := &account{limit: 10, changed: make(chan struct{})}
+	s := newSpending(answerStore{}, "", 10)
 	var group sync.WaitGroup
 	var inFlight, paid, refused atomic.Int32
 	for range 40 {
 		group.Go(func() {
-			if err := a.reserve(t.Context(), 3); err != nil {
+			if err := s.reserve(t.Context(), 3); err != nil {
 				refused.Add(1)
 				return
 			}
@@ -115,7 +115,7 @@ func TestReservations(t *testing.T) {
 			runtime.Gosched()
 			inFlight.Add(-1)
 			paid.Add(1)
-			a.pay(3, 1)
+			s.release(3, 1)
 		})
 	}
 	group.Wait()

@@ -1,8 +1,8 @@
 package llm
 
-// capabilityMeanings say what the capabilities of the default rubric mean. One that is not among them
-// is known to the model by its name alone, which should say what it is.
-var capabilityMeanings = map[string]string{
+// capabilityDefinitions define the capabilities of the default rubric for the model. It knows any other
+// by its name alone, which should say what it is.
+var capabilityDefinitions = map[string]string{
 	"object spatial understanding":  "where things are: positions, relations, sizes, depth, boxes and coordinates, the geometry of parts",
 	"attribute identification":      "what things are like: colour, shape, material, state, number",
 	"logical deduction":             "inference in several steps: rules, puzzles, elimination, chains of arithmetic",
@@ -19,8 +19,8 @@ var capabilityMeanings = map[string]string{
 	"optical character recognition": "reading text, digits, formulas and handwriting in an image",
 }
 
-// styleMeanings do the same for styles.
-var styleMeanings = map[string]string{
+// styleDefinitions define the styles of the default rubric.
+var styleDefinitions = map[string]string{
 	"multi-choice":                    "options are given and one is chosen",
 	"coordinate":                      "points or boxes are given",
 	"yes/no":                          "yes or no, true or false",

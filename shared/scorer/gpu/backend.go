@@ -1,0 +1,164 @@
+package gpu
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A backend is one sidecar and the queries that it answers about every sample.
+type backend struct {
+	*client
+	queries []query
+	encoded json.RawMessage   // the queries
+	models  map[string]string // the id of each model that a query names
+	limits  limits
+}
+
+// sampleAnswers are the answers about one sample, in the order of the queries, or the reason why there are none.
+type sampleAnswers struct {
+	reason  string
+	answers []answer
+	flags   []string
+}
+
+// join adds the answers of another backend.
+func (a *sampleAnswers) join(other sampleAnswers) {
+	if a.reason == "" {
+		a.reason = other.reason
+	}
+	a.answers = append(a.answers, other.answers...)
+	for _, flag := range other.flags {
+		if !slices.Contains(a.flags, flag) {
+			a.flags = append(a.flags, flag)
+		}
+	}
+}
+
+// openBackend reads the models and limits of a sidecar.
+func openBackend(ctx context.Context, c *client, queries []query) (*backend, error) {
+	b := &backend{client: c, queries: queries, models: map[string]string{}}
+	var err error
+	if b.encoded, err = encode(queries); err != nil {
+		return nil, err
+	}
+	var m models
+	err = c.Retry.Do(ctx, 1, func() error {
+		if err := c.call(ctx, http.MethodGet, "/v1/models", nil, &m); err != nil {
+			return err
+		}
+		return c.call(ctx, http.MethodGet, "/v1/limits", nil, &b.limits)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
+	}
+	for _, q := range queries {
+		id := m.Models[q.Model]
+		if id == "" {
+			return nil, fmt.Errorf("%w: the sidecar at %s has no %s, only %q: "+
+				"name another with scorer=URL,styler=URL, or start it with SIDECAR_MODELS=both",
+				scorer.ErrUnavailable, c.base, q.Model, slices.Sorted(maps.Keys(m.Models)))
+		}
+		b.models[q.Model] = id
+	}
+	if b.limits.Items < 1 || b.limits.Bytes < envelope || b.limits.Queries < 1 {
+		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, c.invalid(fmt.Errorf("limits of %+v", b.limits)))
+	}
+	if len(queries) > b.limits.Queries {
+		return nil, fmt.Errorf("the rubric asks %d questions, and the sidecar at %s takes %d: "+
+			"raise its SIDECAR_MAX_QUERIES, or ask for fewer capabilities", len(queries), c.base, b.limits.Queries)
+	}
+	return b, nil
+}
+
+// score returns the answers about each sample.
+func (b *backend) score(ctx context.Context, texts []string, items []scorer.Item) ([]sampleAnswers, error) {
+	all := make([]sampleAnswers, len(items))
+	var fitting []batchItem
+	for i, it := range items {
+		s := batchItem{item: item{Images: it.Images, Prefix: texts[i], Queries: b.encoded}, at: i}
+		var err error
+		if s.size, err = s.item.size(); err != nil {
+			return nil, err
+		}
+		if s.size+envelope > b.limits.Bytes {
+			all[i].reason = b.tooLarge(s)
+			continue
+		}
+		fitting = append(fitting, s)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inFlight) // more would only wait for a slot
+	for _, batch := range b.batches(fitting) {
+		group.Go(func() error {
+			scored, err := b.scoreBatch(ctx, batch)
+			for k, answers := range scored {
+				all[batch[k].at] = answers
+			}
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+func (b *backend) tooLarge(s batchItem) string {
+	return fmt.Sprintf("%s: the sample takes %d bytes with its images, and the sidecar takes at most %d at once; "+
+		"store its images smaller", images.TooLarge, s.size, min(b.limits.Bytes, s.size-1))
+}
+
+// read checks a response to a number of items against their queries, and returns its answers.
+func (b *backend) read(r response, items int) ([]sampleAnswers, error) {
+	for model, id := range b.models {
+		if now := r.Models[model]; now != id {
+			return nil, fmt.Errorf("the sidecar at %s has %s %q now, and had %q when it was opened", b.base, model, now, id)
+		}
+	}
+	if len(r.Items) != items {
+		return nil, b.invalid(fmt.Errorf("%d items of %d", len(r.Items), items))
+	}
+	all := make([]sampleAnswers, items)
+	for i, o := range r.Items {
+		if err := o.check(b.queries); err != nil {
+			return nil, b.invalid(fmt.Errorf("item %d: %w", i, err))
+		}
+		if o.Error == nil {
+			all[i] = sampleAnswers{answers: o.Answers, flags: o.Flags}
+			continue
+		}
+		if queryErrors[o.Error.Code] {
+			return nil, fmt.Errorf("the sidecar at %s cannot answer the rubric's questions: %s: %s",
+				b.base, o.Error.Code, o.Error.Detail)
+		}
+		all[i].reason = reason(*o.Error)
+	}
+	return all, nil
+}
+
+// queryErrors are the codes of errors whose cause is the queries, which are the same for every item.
+var queryErrors = map[string]bool{
+	"bad_query": true, "choice_not_a_token": true, "no_such_model": true, "too_many_queries": true,
+	"too_many_new_tokens": true,
+}
+
+// reason is the reason of a sample that the sidecar reports an error for: first its code, as other scorers write it.
+func reason(e apiError) string {
+	code, known := map[string]string{
+		"image_count":       dataset.ImageCount,
+		"image_undecodable": images.Undecodable,
+		"image_too_large":   images.TooLarge,
+	}[e.Code]
+	if !known {
+		code = strings.ReplaceAll(e.Code, "_", " ")
+	}
+	return code + ": " + e.Detail
+}

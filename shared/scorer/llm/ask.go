@@ -1,0 +1,84 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The reason codes of samples that the model does not rate.
+const (
+	// InvalidAnswer: the model's answer is not valid under the rubric, nor is the one that it gave in its place.
+	InvalidAnswer = "invalid answer"
+	// Refused: the server or the model refuses the sample.
+	Refused = "refused by the model"
+)
+
+const (
+	// attempts is how often the model is asked for a sample: the second time with the faults of the first answer.
+	attempts = 2
+	// storeTime is how long an answer that is paid for may take to be stored, even if its delivery has ended.
+	storeTime = 30 * time.Second
+)
+
+// ask has the model rate a sample, and stores the answer.
+func (s *Scorer) ask(ctx context.Context, hash, text string, images []encodedImage) (*Answer, error) {
+	p := prompt{
+		messages: messages(s.system, text, images), hasImages: len(images) > 0,
+		tokens: s.inputTokens(len(text), len(images)), formats: s.formats,
+	}
+	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
+	// For all attempts together: samples that wait for more while they hold some could wait for ever.
+	reserved := attempts * s.maxDollars(p.tokens)
+	if err := s.spending.reserve(ctx, reserved); err != nil {
+		return nil, err
+	}
+	spent := 0.0
+	defer func() { s.spending.release(reserved, spent) }()
+
+	err := s.converse(ctx, &p, a)
+	a.Usage = p.used
+	if s.price != nil {
+		spent = s.price.of(a.Usage)
+		a.Dollars = &spent
+	}
+	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	if err != nil {
+		return nil, errors.Join(err, s.store.addReceipt(storing, hash, a))
+	}
+	return s.store.add(storing, hash, a)
+}
+
+// converse asks until there is a valid answer, or a reason why there is none.
+func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
+	for {
+		answered, err := s.answer(ctx, p)
+		if ofSample, ok := errors.AsType[sampleError](err); ok {
+			a.Fault = ofSample.reason
+			return nil
+		} else if err != nil {
+			return err
+		}
+		a.Requests++
+		if answered.finish == "content_filter" {
+			a.Fault = Refused + ": its content filter cut the answer off"
+			return nil
+		}
+		parsed, err := parseAnswer(answered.text, s.rubric)
+		if err == nil {
+			a.Reason, a.Ratings, a.Styles = parsed.Reason, parsed.Ratings, parsed.Styles
+			return nil
+		}
+		if answered.finish == "length" {
+			err = fmt.Errorf("it is cut off after %d tokens, which is the most; be brief (LLM_MAX_TOKENS)",
+				answered.usage.OutputTokens)
+		}
+		if a.Requests == attempts {
+			a.Fault = fmt.Sprintf("%s: %v", InvalidAnswer, err)
+			return nil
+		}
+		p.messages = repeatMessages(p.messages, answered.text, err)
+	}
+}

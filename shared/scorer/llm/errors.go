@@ -1,0 +1,24 @@
+package llm
+
+import (
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A refusedError says that the server will not answer this request, however often it is made.
+type refusedError struct {
+	error
+	detail string // the server's words
+}
+
+func (e refusedError) Unwrap() error { return e.error }
+
+// A sampleError says why the sample of a request cannot be rated, its reason code first.
+type sampleError struct{ reason string }
+
+func (e sampleError) Error() string { return e.reason }
+
+func stopError(format string, args ...any) error {
+	return &scorer.StopError{Reason: fmt.Sprintf(format, args...)}
+}

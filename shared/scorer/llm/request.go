@@ -1,0 +1,101 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tmc/langchaingo/llms"
+
+	"github.com/harvest-ml/harvest/shared/scorer/remote"
+)
+
+const (
+	// maxBroken is how often a request may break before it is made alone.
+	maxBroken = 3
+	// minRemaining is the shortest remaining time of a delivery in which a request is begun: it would be paid for
+	// and cut off.
+	minRemaining = 30 * time.Second
+)
+
+// A prompt is the content of a sample's requests, in all formats that they can be made in, and what they used so far.
+type prompt struct {
+	messages  []llms.MessageContent
+	hasImages bool
+	tokens    int // estimate of its input
+	formats   []json.RawMessage
+	used      Usage
+}
+
+// answer returns the reply to a prompt. A sampleError is one of the sample; every other error is a *scorer.StopError
+// or transient.
+func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
+	for {
+		format, begun := e.refusals.format(), time.Now()
+		answered, err := e.request(ctx, p, format, false, maxBroken)
+		refused, isRefused := errors.AsType[refusedError](err)
+		switch {
+		case err == nil:
+			e.refusals.noteAnswer(requestShape{format, p.hasImages}, begun)
+			return answered, nil
+		case remote.IsBroken(err):
+			return e.isolate(ctx, p, format)
+		case !isRefused:
+			return reply{}, err
+		}
+		if err := e.diagnose(ctx, p, format, refused); err != nil {
+			return reply{}, err
+		}
+		// The server takes another format.
+	}
+}
+
+// isolate makes a request that keeps breaking with nothing else in flight.
+func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, error) {
+	var answered reply
+	err := remote.Isolate(
+		func() (err error) {
+			answered, err = e.request(ctx, p, format, true, 1)
+			return err
+		},
+		func() error { return e.trial(ctx, p, p.hasImages, format, true) })
+	if died, ok := errors.AsType[remote.DiedError](err); ok {
+		return reply{}, sampleError{died.Error()}
+	}
+	return answered, err
+}
+
+// request makes a request in the format of a number. It repeats it while the server is full or away, and until it has
+// broken maxBroken times.
+func (e *Endpoint) request(ctx context.Context, p *prompt, format int, alone bool, maxBroken int) (reply, error) {
+	var answered reply
+	err := e.Retry.Do(ctx, maxBroken, func() error {
+		if err := e.limiter.wait(ctx, p.tokens); err != nil {
+			return err
+		}
+		return e.throttle.Do(ctx, alone, func() (err error) {
+			answered, err = e.attempt(ctx, p, format)
+			return err
+		})
+	})
+	return answered, err
+}
+
+// attempt makes one request.
+func (e *Endpoint) attempt(ctx context.Context, p *prompt, format int) (reply, error) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < min(minRemaining, e.Timeout) {
+		return reply{}, fmt.Errorf("the delivery's time is up; the next one goes on from here: %w", context.DeadlineExceeded)
+	}
+	answered, err := e.send(ctx, p.messages, p.formats[format])
+	if err != nil {
+		return reply{}, err
+	}
+	if answered.usage == (Usage{}) { // not every server counts
+		answered.usage = Usage{InputTokens: p.tokens, OutputTokens: textTokens(len(answered.text))}
+	}
+	p.used = p.used.add(answered.usage)
+	e.limiter.charge(answered.usage.InputTokens + answered.usage.OutputTokens - p.tokens)
+	return answered, nil
+}

@@ -1,0 +1,110 @@
+package llm
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// refreshShare is the share of a process's time that may go into adding up what its runs have spent: one in so many.
+const refreshShare = 50
+
+// A spending is what one run has spent, and its limit. Within a process the limit is exact, as far as the length of
+// requests is estimated well; what other processes spend is counted by refresh, at the beginning of every shard.
+type spending struct {
+	store answerStore
+	run   string
+	limit float64 // in dollars; 0 for none
+
+	refreshing sync.Mutex // one at a time
+
+	mu          sync.Mutex
+	total       float64       // spent by all processes when it was last added up
+	since       float64       // spent by this process after that; its receipts are written
+	reserved    float64       // the most that requests in flight can cost
+	released    chan struct{} // closed when a reservation ends
+	nextRefresh time.Time     // a large run has many receipts
+}
+
+func newSpending(store answerStore, run string, limit float64) *spending {
+	return &spending{store: store, run: run, limit: limit, released: make(chan struct{})}
+}
+
+// refresh adds up what the run has spent, by all processes, unless that was done just now. Its error is a
+// *scorer.StopError if the limit is reached.
+func (s *spending) refresh(ctx context.Context) error {
+	if s.limit == 0 || s.run == "" {
+		return nil
+	}
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	s.mu.Lock()
+	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
+	s.mu.Unlock()
+	if sum >= s.limit {
+		return s.exhausted(sum)
+	}
+	if early {
+		return nil
+	}
+	start := time.Now()
+	spent, err := s.store.spent(ctx, s.run)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// What was spent during the listing may or may not be in it: it is counted twice, until the next time, rather
+	// than not at all.
+	s.total, s.since = max(spent, s.total), s.since-before
+	s.nextRefresh = time.Now().Add(refreshShare * time.Since(start))
+	if sum := s.total + s.since; sum >= s.limit {
+		return s.exhausted(sum)
+	}
+	return nil
+}
+
+// reserve waits until a request may be made that costs dollars at most, and sets that aside.
+func (s *spending) reserve(ctx context.Context, dollars float64) error {
+	if s.limit == 0 {
+		return nil
+	}
+	for {
+		s.mu.Lock()
+		spent := s.total + s.since
+		switch {
+		case spent+dollars > s.limit:
+			defer s.mu.Unlock()
+			return s.exhausted(spent)
+		case spent+s.reserved+dollars <= s.limit:
+			s.reserved += dollars
+			s.mu.Unlock()
+			return nil
+		}
+		released := s.released
+		s.mu.Unlock()
+		select {
+		case <-released:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// release ends a reservation with what was spent of it, once the receipt is written.
+func (s *spending) release(reserved, spent float64) {
+	if s.limit == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reserved -= reserved
+	s.since += spent
+	close(s.released)
+	s.released = make(chan struct{})
+}
+
+func (s *spending) exhausted(spent float64) error {
+	return stopError("the spending limit of $%.2f is reached: $%.4f are spent, and another request may exceed it; "+
+		"raise LLM_MAX_COST", s.limit, spent)
+}

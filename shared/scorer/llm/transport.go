@@ -1,0 +1,85 @@
+package llm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// maxAnswer bounds the body of an answer, in bytes; its text is bounded by Config.MaxTokens.
+const maxAnswer = 8 << 20
+
+// An exchangeRecord is the record of one request and its answer: langchaingo keeps neither status nor headers.
+type exchangeRecord struct {
+	format json.RawMessage // the response_format of the request, if any
+	err    error           // why there was no whole answer
+	status int
+	header http.Header
+	body   []byte // of a refusal
+}
+
+// recordKey is the key of the *exchangeRecord in a request's context.
+type recordKey struct{}
+
+// A transport is the HTTP client of langchaingo.
+type transport struct {
+	key  string
+	http *http.Client
+}
+
+// Do adds to a request what langchaingo cannot set, and reads its answer to the end.
+func (t transport) Do(req *http.Request) (*http.Response, error) {
+	record, ok := req.Context().Value(recordKey{}).(*exchangeRecord)
+	if !ok {
+		return nil, errors.New("a request without a record")
+	}
+	resp, body, err := t.exchange(req, record.format)
+	if err != nil {
+		record.err = err
+		return nil, err
+	}
+	record.status, record.header = resp.StatusCode, resp.Header
+	if resp.StatusCode != http.StatusOK {
+		record.body = body
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+func (t transport) exchange(req *http.Request, format json.RawMessage) (*http.Response, []byte, error) {
+	if err := t.complete(req, format); err != nil {
+		return nil, nil, err
+	}
+	resp, err := t.http.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return resp, body, err
+}
+
+// complete sets the key and the format.
+func (t transport) complete(req *http.Request, format json.RawMessage) error {
+	req.Header.Del("Authorization")
+	if t.key != "" {
+		req.Header.Set("Authorization", "Bearer "+t.key)
+	}
+	data, err := io.ReadAll(req.Body)
+	if err != nil {
+		return fmt.Errorf("reading the request: %w", err)
+	}
+	// At the end of the object: the images in it are long and need not be parsed.
+	data = bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}"))
+	// The library always sends a temperature, as the last field.
+	data = bytes.TrimSuffix(data, fmt.Appendf(nil, `,"temperature":%d`, noTemperature))
+	if format != nil {
+		data = append(append(data, `,"response_format":`...), format...)
+	}
+	data = append(data, '}')
+	req.Body, req.ContentLength, req.GetBody = io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
+	return nil
+}

@@ -1,0 +1,97 @@
+// Package remote is what the clients of inference servers share: which errors of a server are transient, how long a
+// server is waited for, and whether it is the sample that breaks the server.
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A LaterError says that a server takes no requests at present, or cannot be reached.
+type LaterError struct {
+	Err   error
+	After time.Duration // the pause that the server asks for; 0 if it names none
+}
+
+// Error is the message of Err.
+func (e LaterError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e LaterError) Unwrap() error { return e.Err }
+
+// A BrokenError says that a request was begun and not answered: the server died, failed or stalled on it.
+type BrokenError struct{ Err error }
+
+// Error is the message of Err.
+func (e BrokenError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e BrokenError) Unwrap() error { return e.Err }
+
+// IsBroken reports whether an error is a BrokenError.
+func IsBroken(err error) bool {
+	_, broken := errors.AsType[BrokenError](err)
+	return broken
+}
+
+// TransportError is the error of a request without an answer: a LaterError if the server was not reached, otherwise a
+// BrokenError. server is what the message calls the server.
+func TransportError(server string, err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return LaterError{Err: fmt.Errorf("%s is not reached: %w", server, err)}
+	}
+	return BrokenError{fmt.Errorf("%s did not answer: %w", server, err)}
+}
+
+// statusOverloaded is what some servers answer in place of 503.
+const statusOverloaded = 529
+
+// StatusError is the error of an answer with a status other than 200: a LaterError, a BrokenError, or refused itself,
+// which is the client's error for a request that the server will not answer.
+func StatusError(status int, header http.Header, refused error) error {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, statusOverloaded:
+		return LaterError{Err: refused, After: RetryAfter(header)}
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
+		return BrokenError{refused}
+	}
+	if status >= http.StatusInternalServerError {
+		return BrokenError{refused}
+	}
+	return refused
+}
+
+// maxRetryAfter bounds what a server may ask for; a longer pause is none.
+const maxRetryAfter = 1_000_000 * time.Second
+
+// RetryAfter reads the header of that name: seconds, which some servers give as a fraction, or a date. It is 0 for a
+// header that is missing, malformed, in the past or above a million seconds.
+func RetryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		if seconds >= 0 && seconds < maxRetryAfter.Seconds() {
+			return time.Duration(seconds * float64(time.Second))
+		}
+		return 0
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		if after := time.Until(date); after > 0 && after < maxRetryAfter {
+			return after
+		}
+	}
+	return 0
+}
+
+// maxQuote bounds how much of a server's words an error repeats, in bytes.
+const maxQuote = 300
+
+// Quote is the beginning of a server's words, as an error repeats it.
+func Quote(words string) string {
+	words = strings.TrimSpace(words)
+	return strings.ToValidUTF8(words[:min(len(words), maxQuote)], "")
+}

@@ -1,0 +1,37 @@
+package remote
+
+import (
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// A DiedError says that it is the sample that breaks the server. Its message is the reason of the sample, with the code
+// scorer.Died.
+type DiedError struct{ Err error }
+
+// Error is the reason of the sample.
+func (e DiedError) Error() string {
+	return fmt.Sprintf("%s: the server answers for another and breaks on it each time; look at its images: %v",
+		scorer.Died, e.Err)
+}
+
+// Unwrap returns what happened the last time.
+func (e DiedError) Unwrap() error { return e.Err }
+
+// Isolate finds out whether a sample breaks the server, after a request with it did. alone makes the sample's request
+// and trial a harmless one, both with nothing else in flight: a server that breaks takes all its requests with it. The
+// error is a DiedError where the server breaks on the sample twice and answers trial after each time. It is that of
+// trial where the server does not answer trial, and otherwise that of alone: nil where the sample is answered.
+func Isolate(alone, trial func() error) error {
+	var broken error
+	for range 2 {
+		if broken = alone(); !IsBroken(broken) {
+			return broken
+		}
+		if err := trial(); err != nil {
+			return fmt.Errorf("%w; a trial request: %w", broken, err)
+		}
+	}
+	return DiedError{broken}
+}

@@ -1,0 +1,92 @@
+package remote
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	firstPause = 500 * time.Millisecond
+	maxPause   = 15 * time.Second
+	// longPause is the shortest that is reported.
+	longPause = 5 * time.Second
+	// defaultMaxWait is longer than a GPU server takes to load its models.
+	defaultMaxWait = 400 * time.Second
+)
+
+// A Retry says how long a server is waited for that is starting, full or away.
+type Retry struct {
+	MaxWait time.Duration // from the first failure; 400 s if 0
+	// OnWait gets the reason before every long pause, from several goroutines. Nil reports nothing.
+	OnWait func(error)
+}
+
+// WithDefaults replaces zero fields by their defaults.
+func (r Retry) WithDefaults() Retry {
+	r.MaxWait = cmp.Or(r.MaxWait, defaultMaxWait)
+	if r.OnWait == nil {
+		r.OnWait = func(error) {}
+	}
+	return r
+}
+
+// Do calls try until its error is no LaterError, and a BrokenError at most maxBroken times. It returns the last error
+// when the server is not ready within MaxWait, and the context's error with the last one when ctx ends, or would end
+// during a pause. r has its defaults.
+func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
+	var since time.Time // of the first failure: waiting for a slot is none
+	for broken := 0; ; {
+		err := try()
+		later, isLater := errors.AsType[LaterError](err)
+		isBroken := IsBroken(err)
+		if isBroken {
+			broken++
+		}
+		if !isLater && (!isBroken || broken >= maxBroken) {
+			return err
+		}
+		pause := pauses.NextBackOff()
+		if later.After > 0 {
+			// Requests that were refused together must not all be repeated together.
+			pause = later.After + rand.N(later.After/4+1)
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since)+pause > r.MaxWait {
+			return fmt.Errorf("not ready within %v: %w", r.MaxWait, err)
+		}
+		if pause >= longPause {
+			r.OnWait(err)
+		}
+		if ended := sleep(ctx, pause); ended != nil {
+			return fmt.Errorf("%w while waiting: %w", ended, err)
+		}
+	}
+}
+
+// sleep pauses. Its error is that of ctx if ctx ends before the pause would.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < d {
+		return context.DeadlineExceeded
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

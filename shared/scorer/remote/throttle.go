@@ -1,0 +1,56 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// A Throttle bounds how many requests of a process a server has at once, and makes none while the server asks for a
+// pause. A process has one for each server. It is safe for concurrent use.
+type Throttle struct {
+	slots     *semaphore.Weighted
+	all       int64
+	notBefore atomic.Int64 // the end of the pause, in nanoseconds since 1970
+}
+
+// NewThrottle is a Throttle for at most n requests at once.
+func NewThrottle(n int) *Throttle {
+	return &Throttle{slots: semaphore.NewWeighted(int64(n)), all: int64(n)}
+}
+
+// Do makes a request when a slot is free and the server takes requests; alone, when all slots are, so that the server
+// has no other request of the process. The error is that of request, or that of ctx. A pause that a LaterError asks for
+// is kept by all requests. Do keeps no slot over the pauses of a Retry, which calls it once for each attempt.
+func (t *Throttle) Do(ctx context.Context, alone bool, request func() error) error {
+	slots := int64(1)
+	if alone {
+		slots = t.all
+	}
+	if err := t.slots.Acquire(ctx, slots); err != nil {
+		return fmt.Errorf("waiting for a slot: %w", err)
+	}
+	defer t.slots.Release(slots)
+	if err := sleep(ctx, time.Until(time.Unix(0, t.notBefore.Load()))); err != nil {
+		return fmt.Errorf("waiting for the server: %w", err)
+	}
+	err := request()
+	if later, ok := errors.AsType[LaterError](err); ok && later.After > 0 {
+		t.pause(later.After)
+	}
+	return err
+}
+
+func (t *Throttle) pause(d time.Duration) {
+	until := time.Now().Add(d).UnixNano()
+	for {
+		now := t.notBefore.Load()
+		if now >= until || t.notBefore.CompareAndSwap(now, until) {
+			return
+		}
+	}
+}
