@@ -89,21 +89,21 @@ func resolveExpected(ratings []int16, expected []uint16) {
 	}
 }
 
-// The kinds of column that Columns alone are read from.
+// The types of column that Columns alone are read from.
 var (
-	numbers = kind[int32, int32]{takeInt32, func(v int32) (int32, error) { return v, nil }}
-	units   = kind[float32, uint16]{takeFloat, toUnits}
+	numbers = columnType[int32, int32]{takeInt32, func(v int32) (int32, error) { return v, nil }}
+	units   = columnType[float32, uint16]{takeFloat, toUnits}
 
-	poolRatings = kind[int32, int16]{takeInt32, func(v int32) (int16, error) {
+	poolRatings = columnType[int32, int16]{takeInt32, func(v int32) (int16, error) {
 		rating, err := toRating(v)
 		return PoolRating(rating), err
 	}}
 )
 
 // namesIn is a column of names read as indexes into *names, to which new ones are added.
-func namesIn(names *[]string) kind[string, uint32] {
+func namesIn(names *[]string) columnType[string, uint32] {
 	known := make(map[string]uint32)
-	return kind[string, uint32]{takeText, func(name string) (uint32, error) {
+	return columnType[string, uint32]{takeText, func(name string) (uint32, error) {
 		i, ok := known[name]
 		if !ok {
 			i = uint32(len(*names))

@@ -9,11 +9,11 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// A kind says how the values of a column are told from a page, and turned into what is wanted.
-// Of a column with a dictionary only the dictionary's values are turned, once a page.
-type kind[T, U any] struct {
-	take func(encoding.Values) []T
-	turn func(T) (U, error)
+// A columnType says how the values of a column are taken from a page, and converted. Of a column with
+// a dictionary only the dictionary's values are converted, once a page.
+type columnType[T, U any] struct {
+	take    func(encoding.Values) []T
+	convert func(T) (U, error)
 }
 
 // A page is a decoded page: its k-th value is entries[index[k]], or entries[k] where index is nil.
@@ -31,7 +31,7 @@ func (p *page[U]) value(k int) U {
 	return p.entries[k]
 }
 
-func (k kind[T, U]) decode(p parquet.Page) (*page[U], error) {
+func (k columnType[T, U]) decode(p parquet.Page) (*page[U], error) {
 	out := &page[U]{repetition: p.RepetitionLevels(), definition: p.DefinitionLevels()}
 	data := p.Data()
 	if dictionary := p.Dictionary(); dictionary != nil {
@@ -42,7 +42,7 @@ func (k kind[T, U]) decode(p parquet.Page) (*page[U], error) {
 	out.entries = make([]U, len(raw))
 	for i, v := range raw {
 		var err error
-		if out.entries[i], err = k.turn(v); err != nil {
+		if out.entries[i], err = k.convert(v); err != nil {
 			return nil, err
 		}
 	}
@@ -63,7 +63,7 @@ func (k kind[T, U]) decode(p parquet.Page) (*page[U], error) {
 }
 
 // pages calls visit for each page of a leaf column.
-func (k kind[T, U]) pages(f *file, path []string, visit func(*page[U])) error {
+func (k columnType[T, U]) pages(f *file, path []string, visit func(*page[U])) error {
 	leaf, ok := f.Schema().Lookup(path...)
 	if !ok {
 		return fmt.Errorf("no column %s", path[0])
@@ -76,7 +76,7 @@ func (k kind[T, U]) pages(f *file, path []string, visit func(*page[U])) error {
 	return nil
 }
 
-func (k kind[T, U]) chunk(chunk parquet.ColumnChunk, visit func(*page[U])) error {
+func (k columnType[T, U]) chunk(chunk parquet.ColumnChunk, visit func(*page[U])) error {
 	pages := chunk.Pages()
 	defer pages.Close()
 	for {
@@ -99,7 +99,7 @@ func (k kind[T, U]) chunk(chunk parquet.ColumnChunk, visit func(*page[U])) error
 }
 
 // column is a flat column, one entry for each row of the file, null for absent values.
-func (k kind[T, U]) column(f *file, name string, null U) ([]U, error) {
+func (k columnType[T, U]) column(f *file, name string, null U) ([]U, error) {
 	out := make([]U, 0, f.rows)
 	err := k.pages(f, []string{name}, func(p *page[U]) {
 		switch {
@@ -131,7 +131,7 @@ func (k kind[T, U]) column(f *file, name string, null U) ([]U, error) {
 }
 
 // lists is a column of lists, joined: the list of row i is values[starts[i]:starts[i+1]].
-func (k kind[T, U]) lists(f *file, name string) (starts []uint32, values []U, err error) {
+func (k columnType[T, U]) lists(f *file, name string) (starts []uint32, values []U, err error) {
 	starts = make([]uint32, 0, f.rows+1)
 	err = k.pages(f, []string{name, "list", "element"}, func(p *page[U]) {
 		next := 0

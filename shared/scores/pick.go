@@ -16,7 +16,7 @@ type Pick struct {
 	Index      int64  `parquet:"index,delta"`    // the sample's place in the whole dataset, from 0
 	Source     string `parquet:"source,dict"`
 	Capability string `parquet:"capability,dict"` // the one it was picked for; empty where the rule is not turn
-	Bin        string `parquet:"bin,dict"`        // the style and source it was picked from; likewise
+	Bin        string `parquet:"bin,dict"`        // the style and source it was picked from; also empty then
 	Style      string `parquet:"style,dict"`      // the style of that bin
 	Round      int    `parquet:"round,delta"`     // from 1; 0 where the rule is not turn
 	Rank       int    `parquet:"rank,delta"`      // its place among the bin's candidates, from 1

@@ -52,7 +52,7 @@ func expectedColumn(capability string) string { return "expected_" + slug(capabi
 func massColumn(capability string) string     { return "mass_" + slug(capability) }
 func marginColumn(capability string) string   { return "margin_" + slug(capability) }
 
-// CheckCapabilities tells whether files can have columns for these capabilities: an error names two
+// CheckCapabilities checks whether files can have columns for these capabilities: an error names two
 // whose names differ in nothing but case and punctuation.
 func CheckCapabilities(capabilities []string) error {
 	_, err := schemaOf(capabilities)

@@ -112,7 +112,7 @@ func ReadImages(r io.ReaderAt, size int64) (starts []uint32, images []string, er
 	return texts.lists(f, "images")
 }
 
-func fill[T, U any](f *file, records []Record, name string, k kind[T, U], field func(*Record) *U) error {
+func fill[T, U any](f *file, records []Record, name string, k columnType[T, U], field func(*Record) *U) error {
 	var null U
 	values, err := k.column(f, name, null)
 	if err != nil {
@@ -158,16 +158,27 @@ func fillFloats(f *file, records []Record, column func(capability string) string
 	return nil
 }
 
-// The kinds of column that a record is read from.
+// The types of column that a record is read from.
 var (
-	texts    = kind[string, string]{takeText, same[string]}
-	integers = kind[int32, int]{takeInt32, func(v int32) (int, error) { return int(v), nil }}
-	statuses = kind[string, Status]{takeText, func(v string) (s Status, err error) { return s, s.UnmarshalText([]byte(v)) }}
-	ratings  = kind[int32, int8]{takeInt32, toRating}
-	means    = kind[float32, float32]{takeFloat, func(v float32) (float32, error) { _, err := toUnits(v); return v, err }}
+	texts    = columnType[string, string]{takeText, same[string]}
+	integers = columnType[int32, int]{takeInt32, func(v int32) (int, error) { return int(v), nil }}
+	statuses = columnType[string, Status]{takeText, toStatus}
+	ratings  = columnType[int32, int8]{takeInt32, toRating}
+	means    = columnType[float32, float32]{takeFloat, toExpected}
 
-	probabilities = kind[float32, float32]{takeFloat, toProbability}
+	probabilities = columnType[float32, float32]{takeFloat, toProbability}
 )
+
+func toStatus(v string) (Status, error) {
+	var s Status
+	err := s.UnmarshalText([]byte(v))
+	return s, err
+}
+
+func toExpected(v float32) (float32, error) {
+	_, err := toUnits(v)
+	return v, err
+}
 
 func toRating(v int32) (int8, error) {
 	if v <= scorer.Missing || v > math.MaxInt8 {
@@ -186,7 +197,8 @@ func toProbability(v float32) (float32, error) {
 func toUnits(v float32) (uint16, error) {
 	units := v * scorer.ExpectedUnits
 	if !(units >= 0 && units <= scorer.MaxRating*scorer.ExpectedUnits) || units != float32(uint16(units)) {
-		return 0, fmt.Errorf("expected score %v is not a multiple of 1/%d in [0, %d]", v, scorer.ExpectedUnits, scorer.MaxRating)
+		return 0, fmt.Errorf("expected score %v is not a multiple of 1/%d in [0, %d]",
+			v, scorer.ExpectedUnits, scorer.MaxRating)
 	}
 	return uint16(units), nil
 }

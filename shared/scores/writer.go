@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// batchRows is how many rows are handed to parquet-go at once. It looks at the size of its pages
+// batchRows is how many rows parquet-go gets in one call. It looks at the size of its pages
 // every 64 rows of a call, so full batches of a multiple of 64 make a file's bytes independent of
 // how its records were split over calls of Write.
 const batchRows = 512

@@ -20,7 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Version names the features. Raise it with every change of them, and train the weights again; TestVersion tells.
+// Version names the features. Raise it with every change of them, and train the weights again; TestVersion fails
+// otherwise.
 const Version = "2"
 
 //go:embed weights.zst
@@ -119,14 +120,14 @@ func (s *Scorer) rate(item scorer.Item) scorer.Result {
 
 // Observe computes the features of a sample. A reason is a fault of the sample: an image that does not decode.
 func Observe(item scorer.Item) (_ *Features, reason string) {
-	pictures := make([]picture, len(item.Images))
+	pictures := make([]imageStats, len(item.Images))
 	for i, data := range item.Images {
 		img, fault := images.Decode(data)
 		if fault != nil {
 			fault.Field = images.Label(item.Sample, i)
 			return nil, fault.Reason()
 		}
-		pictures[i] = look(img)
+		pictures[i] = measureImage(img)
 	}
 	return observe(item.Sample.Turns, pictures), ""
 }

@@ -35,28 +35,29 @@ func TestTally(t *testing.T) {
 		}
 	}
 	// Running is a deed; neither wedding nor string is.
-	if diff := cmp.Diff([]topic{colour, being, deed, animal, food, indoors, computing, action}, topics); diff != "" {
+	if diff := cmp.Diff([]topic{colour, being, activity, animal, food, indoors, computing, action}, topics); diff != "" {
 		t.Errorf("topics (-want +got):\n%s", diff)
 	}
 }
 
 func TestGather(t *testing.T) {
 	t.Parallel()
-	noise := look(paint(200, 200, scenery()))
+	noise := measureImage(paint(200, 200, scenery()))
 	for _, test := range []struct {
 		name     string
 		texts    []string
-		pictures []picture
+		pictures []imageStats
 		want     map[cue]float64
 	}{
 		{"text only, bare", []string{"Where is it?", "Left"}, nil,
 			map[cue]float64{bare: 1, textOnly: 1, several: 0, verdict: 0}},
-		{"one photograph", []string{"<image>\nIs it a dog?", "Yes, it is a dog."}, []picture{noise},
+		{"one photograph", []string{"<image>\nIs it a dog?", "Yes, it is a dog."}, []imageStats{noise},
 			map[cue]float64{bare: 0, textOnly: 0, several: 0, photo: noise.photo(), verdict: 1}},
-		{"two images, one of them plain", []string{"Compare them.", "One is rough, the other is plain."}, []picture{noise, {Flat: 1, Light: 1, Dominant: 1}},
+		{"two images, one of them plain", []string{"Compare them.", "One is rough, the other is plain."},
+			[]imageStats{noise, {Flat: 1, Light: 1, Dominant: 1}},
 			map[cue]float64{several: 1, photo: noise.photo() / 2, contrast: 1}},
 		{"boxes", []string{"What is in [0.1, 0.2, 0.3, 0.4]?", "A cup", "And where is the dog?", "[0.5, 0.1, 0.9, 0.3]"}, nil,
-			map[cue]float64{boxAsked: 1, boxTold: 1, numbersTold: 8.0 / 9}},
+			map[cue]float64{boxAsked: 1, boxGiven: 1, numbersGiven: 8.0 / 9}},
 		{"steps in notation", []string{"Solve $x^2 = 4$. Show your work.", "The square root of four is two, and x may have either sign, so $x = \\pm 2$."}, nil,
 			map[cue]float64{notation: 1, steps: 1, formatted: 0}},
 		{"demands", []string{"Transcribe the \"small print\" as JSON and describe it.", "{\"text\": \"none\"}"}, nil,
@@ -67,13 +68,13 @@ func TestGather(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			exchanges := read(talk(test.texts...))
+			pairs := pairsOf(talk(test.texts...))
 			var question, answer tally
-			for i := range exchanges {
-				question.merge(&exchanges[i].asked)
-				answer.merge(&exchanges[i].told)
+			for i := range pairs {
+				question.merge(&pairs[i].questionTally)
+				answer.merge(&pairs[i].answerTally)
 			}
-			e := gather(exchanges, &question, &answer, test.pictures)
+			e := newEvidence(pairs, &question, &answer, test.pictures)
 			got := map[cue]float64{}
 			for c := range test.want {
 				got[c] = e[c]

@@ -22,19 +22,19 @@ type Features struct {
 // hashers are reused between samples.
 var hashers = sync.Pool{New: func() any { return new(hasher) }}
 
-// observe reads a sample whose pictures were looked at.
-func observe(turns []dataset.Turn, pictures []picture) *Features {
-	exchanges := read(turns)
+// observe computes the features of a sample with these turns and images.
+func observe(turns []dataset.Turn, pictures []imageStats) *Features {
+	pairs := pairsOf(turns)
 	var question, answer tally
-	for i := range exchanges {
-		question.merge(&exchanges[i].asked)
-		if exchanges[i].answer != "" {
-			answer.merge(&exchanges[i].told)
+	for i := range pairs {
+		question.merge(&pairs[i].questionTally)
+		if pairs[i].answer != "" {
+			answer.merge(&pairs[i].answerTally)
 		}
 	}
-	f := &Features{styles: stylesOf(exchanges)}
-	s := sheet{values: make([]float64, 0, len(FeatureNames()))}
-	s.describe(gather(exchanges, &question, &answer, pictures), &question, &answer, meanPicture(pictures), f.styles)
+	f := &Features{styles: stylesOf(pairs)}
+	s := featureWriter{values: make([]float64, 0, len(FeatureNames()))}
+	s.describe(newEvidence(pairs, &question, &answer, pictures), &question, &answer, meanStats(pictures), f.styles)
 	f.Dense = s.values
 	h := hashers.Get().(*hasher)
 	defer hashers.Put(h)
@@ -52,32 +52,32 @@ func observe(turns []dataset.Turn, pictures []picture) *Features {
 
 // FeatureNames are the names of the dense features.
 var FeatureNames = sync.OnceValue(func() []string {
-	s := sheet{naming: true}
-	s.describe(&evidence{}, &tally{}, &tally{}, &picture{}, nil)
+	s := featureWriter{naming: true}
+	s.describe(&evidence{}, &tally{}, &tally{}, &imageStats{}, nil)
 	return s.names
 })
 
 // CueFeatures is how many of the dense features, the first ones, are cues: each sums up what matters of a sample's form.
 const CueFeatures = int(cueCount)
 
-// RuleFeatures is how many of the dense features, the last ones, tell what styles the rules give: each 1 or -1.
+// RuleFeatures is how many of the dense features, the last ones, say what styles the rules give: each 1 or -1.
 const RuleFeatures = 9
 
-// A sheet is filled with dense features in a fixed order.
-type sheet struct {
-	naming bool // else names are not noted
+// A featureWriter is filled with dense features in a fixed order.
+type featureWriter struct {
+	naming bool // whether names are noted
 	names  []string
 	values []float64
 }
 
-func (s *sheet) put(value float64, name string, number ...any) {
+func (s *featureWriter) put(value float64, name string, number ...any) {
 	if s.naming {
 		s.names = append(s.names, fmt.Sprint(append([]any{name}, number...)...))
 	}
 	s.values = append(s.values, value)
 }
 
-func (s *sheet) describe(e *evidence, question, answer *tally, p *picture, styles []string) {
+func (s *featureWriter) describe(e *evidence, question, answer *tally, p *imageStats, styles []string) {
 	for c, v := range e {
 		s.put(v, "cue ", c)
 	}
@@ -102,7 +102,7 @@ func (s *sheet) describe(e *evidence, question, answer *tally, p *picture, style
 	}
 }
 
-func (s *sheet) surface(who string, t *tally) {
+func (s *featureWriter) surface(who string, t *tally) {
 	distinct := map[string]bool{}
 	for _, token := range t.tokens {
 		distinct[token] = true

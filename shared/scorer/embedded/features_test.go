@@ -71,7 +71,7 @@ func FuzzObserve(f *testing.F) {
 				t.Errorf("capability %d: expected score %v, rating %d", c, x, result.Ratings[c])
 			}
 		}
-		if len(result.Styles) == 0 && read(talk(question, answer))[0].answer != "" {
+		if len(result.Styles) == 0 && pairsOf(talk(question, answer))[0].answer != "" {
 			t.Error("an answer without a style")
 		}
 	})

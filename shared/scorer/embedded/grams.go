@@ -68,7 +68,7 @@ func (h *hasher) take(b block) Grams {
 // golden is 2^64 divided by the golden ratio: multiplying by it spreads a hash over its high bits.
 const golden = 0x9e3779b97f4a7c15
 
-// words counts single words and pairs of neighbours. Digits are all alike, so that numbers of one form are one word.
+// words counts single words and pairs of neighbours. All digits count as one, so that numbers of one form are one word.
 func (h *hasher) words(tokens []string) {
 	previous := uint64(0)
 	for _, token := range tokens {

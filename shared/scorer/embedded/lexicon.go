@@ -96,8 +96,8 @@ func topicsOfStem(word string) []topic {
 	return nil
 }
 
-// notDeeds end in -ing but name no activity.
-var notDeeds = func() map[string]bool {
+// notActivities end in -ing but name no activity.
+var notActivities = func() map[string]bool {
 	set := map[string]bool{}
 	for w := range strings.FieldsSeq(`thing something anything everything nothing morning evening building ceiling string spring
 		king ring wing during being having missing following remaining bounding including according mentioning regarding

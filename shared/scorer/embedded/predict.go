@@ -56,7 +56,8 @@ func (h *Header) Standard(feature int, value float64) float64 {
 }
 
 // Expected is the expected score of a capability from its head's value: 0 below the first cut, where a sample is
-// rated 0; from there on it rises through k - 1/2 at the k-th cut. So it rounds to the rating. It is a whole number of units.
+// rated 0; from there on it rises through k - 1/2 at the k-th cut. So it rounds to the rating. It is a whole number of
+// units.
 func (h *Header) Expected(capability int, value float64) float64 {
 	cuts := h.Cuts[capability]
 	rating := 0
@@ -75,7 +76,7 @@ func (h *Header) Expected(capability int, value float64) float64 {
 		share = min(1, share) / 2
 	}
 	expected := float64(rating) - 0.5 + share
-	// Rounding must not lift a sample to the next rating.
+	// Rounding must not raise a sample to the next rating.
 	const half = scorer.ExpectedUnits / 2
 	return scorer.FromUnits(min(scorer.Units(expected), uint16(rating)*scorer.ExpectedUnits+half-1))
 }

@@ -22,7 +22,7 @@ func (h *Header) Position(f *Features) []int8 {
 	return p
 }
 
-// Likeness tells how near two positions are: 1 at one place, falling with the square of the distance to 1/2 where
+// Likeness is how near two positions are: 1 at one place, falling with the square of the distance to 1/2 where
 // the features differ by one deviation on average.
 func Likeness(a, b []int8) float64 {
 	distance := int32(0)

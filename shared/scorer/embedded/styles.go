@@ -18,29 +18,29 @@ const (
 	specifiedStyle      = "specified style"
 )
 
-// A styleRule gives an exchange a style.
+// A styleRule gives a pair a style.
 type styleRule struct {
 	style string
-	holds func(*exchange) bool
+	holds func(*pair) bool
 }
 
-// The rules of an exchange are tried in order, so that the style a reader would name first comes
+// The rules of a pair are tried in order, so that the style a reader would name first comes
 // first: how the answer is given, then, where that is prose, how long it is, then what else it does.
 var (
 	mannerRules = []styleRule{
-		{multiChoice, func(x *exchange) bool { return x.options }},
-		{coordinate, func(x *exchange) bool { return x.box }},
-		{specifiedStyle, func(x *exchange) bool { return x.formatted && !x.options }},
-		{yesNo, func(x *exchange) bool { return x.verdict }},
-		{chainOfThought, func(x *exchange) bool { return x.steps }},
+		{multiChoice, func(x *pair) bool { return x.options }},
+		{coordinate, func(x *pair) bool { return x.box }},
+		{specifiedStyle, func(x *pair) bool { return x.formatted && !x.options }},
+		{yesNo, func(x *pair) bool { return x.verdict }},
+		{chainOfThought, func(x *pair) bool { return x.steps }},
 	}
 	lengthRules = []styleRule{
-		{wordOrPhrase, (*exchange).isPhrase},
-		{detailedDescription, (*exchange).isDetailed},
-		{shortDescription, func(*exchange) bool { return true }},
+		{wordOrPhrase, (*pair).isPhrase},
+		{detailedDescription, (*pair).isDetailed},
+		{shortDescription, func(*pair) bool { return true }},
 	}
-	besideRules = []styleRule{
-		{comparison, func(x *exchange) bool { return x.contrast }},
+	extraRules = []styleRule{
+		{comparison, func(x *pair) bool { return x.contrast }},
 	}
 )
 
@@ -50,10 +50,10 @@ var ruleStyles = [RuleFeatures]string{
 }
 
 // stylesOf are the styles of a conversation in the order in which they first appear.
-func stylesOf(exchanges []exchange) []string {
+func stylesOf(pairs []pair) []string {
 	var styles []string
-	for i := range exchanges {
-		for _, s := range exchanges[i].styles() {
+	for i := range pairs {
+		for _, s := range pairs[i].styles() {
 			if !slices.Contains(styles, s) {
 				styles = append(styles, s)
 			}
@@ -62,7 +62,7 @@ func stylesOf(exchanges []exchange) []string {
 	return styles
 }
 
-func (x *exchange) styles() []string {
+func (x *pair) styles() []string {
 	if x.answer == "" {
 		return nil
 	}
@@ -70,11 +70,11 @@ func (x *exchange) styles() []string {
 	if len(styles) == 0 || x.explains() {
 		styles = append(styles, apply(lengthRules, x)[0])
 	}
-	return append(styles, apply(besideRules, x)...)
+	return append(styles, apply(extraRules, x)...)
 }
 
 // apply gives the styles of the rules that hold, in order.
-func apply(rules []styleRule, x *exchange) []string {
+func apply(rules []styleRule, x *pair) []string {
 	var styles []string
 	for _, r := range rules {
 		if r.holds(x) {
@@ -84,13 +84,14 @@ func apply(rules []styleRule, x *exchange) []string {
 	return styles
 }
 
-// explains tells whether prose follows a verdict or a chosen option.
-func (x *exchange) explains() bool {
-	return !x.steps && !x.box && !x.formatted && (x.verdict && x.told.words > 4 || x.options && x.told.words > 12)
+// explains reports whether prose follows a verdict or a chosen option.
+func (x *pair) explains() bool {
+	words := x.answerTally.words
+	return !x.steps && !x.box && !x.formatted && (x.verdict && words > 4 || x.options && words > 12)
 }
 
-func (x *exchange) isPhrase() bool {
-	words := x.told.words
+func (x *pair) isPhrase() bool {
+	words := x.answerTally.words
 	switch {
 	case words <= 3 || wordTask.MatchString(x.question) && words <= 20:
 		return true
@@ -102,8 +103,8 @@ func (x *exchange) isPhrase() bool {
 	return words <= 10 && !strings.HasSuffix(x.answer, ".")
 }
 
-func (x *exchange) isDetailed() bool {
-	words := x.told.words
+func (x *pair) isDetailed() bool {
+	words := x.answerTally.words
 	switch {
 	case briefTask.MatchString(x.question):
 		return words > 80

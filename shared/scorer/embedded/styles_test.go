@@ -84,7 +84,7 @@ func TestStyles(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, stylesOf(read(test.turns))); diff != "" {
+			if diff := cmp.Diff(test.want, stylesOf(pairsOf(test.turns))); diff != "" {
 				t.Errorf("styles (-want +got):\n%s", diff)
 			}
 		})

@@ -145,14 +145,14 @@ func (t *tally) word(word string) {
 	for _, k := range topics {
 		t.topics[k]++
 	}
-	if isDeed(lower) {
-		t.topics[deed]++
+	if isActivity(lower) {
+		t.topics[activity]++
 	}
 }
 
-// isDeed tells whether a word is the progressive of a verb, as in "a dog running".
-func isDeed(word string) bool {
-	return len(word) > 5 && strings.HasSuffix(word, "ing") && !notDeeds[word]
+// isActivity reports whether a word is the progressive of a verb, as in "a dog running".
+func isActivity(word string) bool {
+	return len(word) > 5 && strings.HasSuffix(word, "ing") && !notActivities[word]
 }
 
 // merge adds the counts of u; its words come after those of t.

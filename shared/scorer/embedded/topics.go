@@ -12,9 +12,9 @@ const (
 	puzzle                  // rules, conditions, patterns
 	setting                 // surroundings
 	being                   // people and animals
-	deed                    // what they do
-	kind                    // what exactly something is
-	comparing               // more, less, alike
+	activity                // what they do
+	identity                // what exactly something is
+	comparing               // more, less, equal
 	cause                   // why, and what follows
 	society                 // history, culture, politics, places of the world
 	science                 // mathematics, natural science, medicine, engineering
@@ -49,22 +49,22 @@ const (
 	statistics
 	computing
 	engineering
-	paper    // documents and their parts
-	screen   // programs and web pages
-	brand    // products and signs
-	calendar // dates and durations
-	emotion  // feelings and opinions
-	pattern  // sequences, grids, games
-	order    // steps and their order
-	hedging  // perhaps, likely
-	part     // parts and composition
-	likeness // photographs as such
-	exact    // demands of precision
-	nation   // names of countries and of their people
-	action   // what bodies do
-	thought  // what minds do and say
-	change   // what happens to things
-	relation // how things stand to each other
-	quantity // amounts and units
+	paper       // documents and their parts
+	screen      // programs and web pages
+	brand       // products and signs
+	calendar    // dates and durations
+	emotion     // feelings and opinions
+	pattern     // sequences, grids, games
+	order       // steps and their order
+	hedging     // perhaps, likely
+	composition // parts and composition
+	likeness    // photographs as such
+	exact       // demands of precision
+	nation      // names of countries and of their people
+	action      // what bodies do
+	thought     // what minds do and say
+	change      // what happens to things
+	relation    // how things stand to each other
+	quantity    // amounts and units
 	topicCount
 )

@@ -19,8 +19,8 @@ const (
 	greySpan  = 16 // spread of the channels below which a pixel has no colour
 )
 
-// picture is what one image looks like: shares in [0, 1] over a grid of its points, unless said otherwise.
-type picture struct {
+// imageStats are what one image looks like: shares in [0, 1] over a grid of its points, unless said otherwise.
+type imageStats struct {
 	Flat     float64 // points equal to their right and lower neighbour: drawn, not photographed
 	Ink      float64 // points with a hard step to a neighbour: strokes
 	Light    float64 // near-white points: paper
@@ -49,19 +49,19 @@ type picture struct {
 }
 
 // values are the picture's numbers in the order of its fields.
-func (p *picture) values() []float64 {
+func (p *imageStats) values() []float64 {
 	return []float64{
 		p.Flat, p.Ink, p.Light, p.Vivid, p.Dominant, p.Dark, p.Grey, p.Texture, p.Mean, p.Contrast, p.Colourful, p.Few,
 		p.Colours, p.Skin, p.Green, p.Blue, p.Lines, p.Bars, p.Ruled, p.Spread, p.Frame, p.Across, p.Wide, p.Large,
 	}
 }
 
-// meanPicture is the mean over pictures; all zero of none.
-func meanPicture(pictures []picture) *picture {
+// meanStats is the mean over pictures; all zero of none.
+func meanStats(pictures []imageStats) *imageStats {
 	if len(pictures) == 1 {
 		return &pictures[0]
 	}
-	mean := &picture{}
+	mean := &imageStats{}
 	for i := range pictures {
 		p, n := &pictures[i], float64(len(pictures))
 		mean.Flat += p.Flat / n
@@ -96,20 +96,20 @@ func meanPicture(pictures []picture) *picture {
 // charts and drawings in public datasets.
 
 // photo is high where no colour and no plain area prevails.
-func (p *picture) photo() float64 {
+func (p *imageStats) photo() float64 {
 	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95))) // rounded, so that no machine fuses it into the callers' sums
 }
 
 // page is high where strokes are dense on a plain background.
-func (p *picture) page() float64 { return (1 - p.photo()) * ramp(p.Ink, 0.03, 0.15) }
+func (p *imageStats) page() float64 { return (1 - p.photo()) * ramp(p.Ink, 0.03, 0.15) }
 
 // drawing is high where sparse strokes without colour stand on a plain background.
-func (p *picture) drawing() float64 {
+func (p *imageStats) drawing() float64 {
 	return (1 - p.photo()) * (1 - ramp(p.Vivid, 0, 0.04)) * (1 - ramp(p.Ink, 0.06, 0.15))
 }
 
 // chart is high where paper carries both colours and writing.
-func (p *picture) chart() float64 {
+func (p *imageStats) chart() float64 {
 	return (1 - p.photo()) * ramp(p.Light, 0.3, 0.7) * ramp(p.Vivid, 0.02, 0.1) * ramp(p.Ink, 0.005, 0.03)
 }
 
@@ -160,7 +160,7 @@ func pixels(img image.Image) func(x, y int) (r, g, b uint8) {
 
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
 
-// luma is the brightness of ITU-R BT.601 in 8-bit integers, which every machine computes alike.
+// luma is the brightness of ITU-R BT.601 in 8-bit integers, which every machine computes the same.
 func luma(r, g, b uint8) int { return (299*int(r) + 587*int(g) + 114*int(b)) / 1000 }
 
 func distance(a, b int) int { return max(a-b, b-a) }

@@ -78,27 +78,38 @@ func TestLook(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		colour painting
-		want   picture
+		want   imageStats
 	}{
-		{"plain white", func(int, int) color.NRGBA { return white }, picture{Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5, Large: large}},
-		{"plain red", func(int, int) color.NRGBA { return red }, picture{Flat: 1, Vivid: 1, Dominant: 1, Mean: 86.0 / 255, Colourful: redness, Few: 1, Colours: 1.0 / 12, Skin: 1, Frame: 1, Across: 0.5, Wide: 0.5, Large: large}},
+		{"plain white", func(int, int) color.NRGBA { return white }, imageStats{
+			Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5,
+			Large: large,
+		}},
+		{"plain red", func(int, int) color.NRGBA { return red }, imageStats{
+			Flat: 1, Vivid: 1, Dominant: 1, Mean: 86.0 / 255, Colourful: redness, Few: 1, Colours: 1.0 / 12, Skin: 1, Frame: 1,
+			Across: 0.5, Wide: 0.5, Large: large,
+		}},
 		{"half white, half red", func(x, _ int) color.NRGBA {
 			if x < 50 {
 				return white
 			}
 			return red
-		}, picture{Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5, Grey: 0.5, Mean: 170.5 / 255, Contrast: 84.5 / 127.5, Colourful: half,
+		}, imageStats{Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5, Grey: 0.5, Mean: 170.5 / 255,
+			Contrast: 84.5 / 127.5, Colourful: half,
 			Few: 1, Colours: 1.5 / 12, Skin: 0.5, Bars: 1, Ruled: 0.25, Spread: 1.0 / 8, Frame: 0.5, Across: 101.0 / 102, Wide: 0.5, Large: large}},
 		{"lines of one pixel", func(x, _ int) color.NRGBA {
 			if x%2 == 0 {
 				return white
 			}
 			return black
-		}, picture{Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5, Dark: 0.5, Grey: 1, Mean: 0.5, Contrast: 1,
+		}, imageStats{Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5, Dark: 0.5, Grey: 1, Mean: 0.5, Contrast: 1,
 			Few: 1, Colours: 1.5 / 12, Bars: 0.01, Ruled: 99.0 / 100 / 2, Spread: 1, Frame: 0.5, Across: 9901.0 / 9902, Wide: 0.5, Large: large}},
-		{"alpha is dropped", func(int, int) color.NRGBA { return color.NRGBA{255, 255, 255, 0} }, picture{Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5, Large: large}},
+		{"alpha is dropped", func(int, int) color.NRGBA { return color.NRGBA{255, 255, 255, 0} }, imageStats{
+			Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5,
+			Large: large,
+		}},
 	} {
-		if diff := cmp.Diff(test.want, look(paint(100, 100, test.colour)), cmpopts.EquateApprox(0, 1e-12)); diff != "" {
+		got := measureImage(paint(100, 100, test.colour))
+		if diff := cmp.Diff(test.want, got, cmpopts.EquateApprox(0, 1e-12)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}
@@ -107,7 +118,7 @@ func TestLook(t *testing.T) {
 func TestLookAtTinyImages(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{0, 0}, {1, 1}, {500, 1}, {1, 500}} {
-		p := look(paint(size[0], size[1], scenery()))
+		p := measureImage(paint(size[0], size[1], scenery()))
 		for _, share := range append(p.values(), p.photo(), p.page(), p.drawing(), p.chart()) {
 			if math.IsNaN(share) || share < 0 || share > 1 {
 				t.Errorf("%v: %+v has a share outside [0, 1]", size, p)
@@ -119,14 +130,15 @@ func TestLookAtTinyImages(t *testing.T) {
 // TestLikenesses checks that of all images the one that was drawn so is the most like its kind.
 func TestLikenesses(t *testing.T) {
 	t.Parallel()
-	pictures := map[string]picture{
-		"photo":   look(paint(300, 300, scenery())),
-		"page":    look(paint(300, 300, letters)),
-		"drawing": look(paint(300, 300, sketch)),
-		"chart":   look(paint(300, 300, bars)),
+	pictures := map[string]imageStats{
+		"photo":   measureImage(paint(300, 300, scenery())),
+		"page":    measureImage(paint(300, 300, letters)),
+		"drawing": measureImage(paint(300, 300, sketch)),
+		"chart":   measureImage(paint(300, 300, bars)),
 	}
-	for kind, likeness := range map[string]func(*picture) float64{
-		"photo": (*picture).photo, "page": (*picture).page, "drawing": (*picture).drawing, "chart": (*picture).chart,
+	for kind, likeness := range map[string]func(*imageStats) float64{
+		"photo": (*imageStats).photo, "page": (*imageStats).page,
+		"drawing": (*imageStats).drawing, "chart": (*imageStats).chart,
 	} {
 		own := pictures[kind]
 		if got := likeness(&own); got < 0.5 {

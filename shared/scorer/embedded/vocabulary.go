@@ -21,9 +21,10 @@ var vocabulary = [topicCount]string{
 		outside background mountain river lake water snow forest building house garden store restaurant office grass yard`,
 	being: `man woman men women boy girl person people child children kid baby player group crowd dog cat horse bird cow
 		sheep elephant bear animal couple lady guy`,
-	deed: `happening doing activity action hold play jump run ride walk sit stand eat drink look watch catch throw lie lay
+	activity: `happening doing activity action hold play jump run ride walk sit stand eat drink look watch catch throw
+		lie lay
 		lean climb swim fly carry cut wear surf ski smile pose talk cook drive`,
-	kind: `species breed type kind category classify identify identity brand model flag logo landmark symbol named name
+	identity: `species breed type kind category classify identify identity brand model flag logo landmark symbol named name
 		which label main plant flower vehicle celebrity artist`,
 	comparing: `compare compared comparing comparison than more most less fewer fewest higher highest lower lowest larger
 		largest smaller smallest greater greatest better best difference different differ similar same both equal whereas
@@ -123,9 +124,12 @@ var vocabulary = [topicCount]string{
 		enjoy fun funny beautiful ugly good bad believe think opinion favorable unfavorable important essential satisfied concern`,
 	pattern: `pattern sequence grid cell tile block piece board move puzzle game rule missing next symbol shape row column rotate rotation
 		reflect mirror fold cut alternate repeat figure question mark maze path graph node edge vertex chess domino dice card`,
-	order:   `first second third next then finally before after begin start end step last previous following initially subsequently`,
-	hedging: `maybe perhaps possibly probably likely unlikely appears seems might could suggest suggesting indicate indicating presumably assume`,
-	part:    `part parts piece component side end edge surface top bottom front inside contain contains consist made include includes including`,
+	order: `first second third next then finally before after begin start end step last previous following initially
+		subsequently`,
+	hedging: `maybe perhaps possibly probably likely unlikely appears seems might could suggest suggesting indicate
+		indicating presumably assume`,
+	composition: `part parts piece component side end edge surface top bottom front inside contain contains consist made
+		include includes including`,
 	likeness: `image picture photo photograph figure diagram scene view shot background foreground camera depicted shown visible appears
 		aerial satellite drone closeup thumbnail meme comic cartoon caption panel`,
 	exact: `exactly only directly single short brief word phrase letter final answer normalised normalized decimal round nearest unit separated keys`,

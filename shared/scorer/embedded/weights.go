@@ -76,8 +76,8 @@ func (w *Weights) Encode() ([]byte, error) {
 	if err := json.NewEncoder(&plain).Encode(w.Header); err != nil {
 		return nil, fmt.Errorf("encoding weights: %w", err)
 	}
-	for _, part := range w.parts() {
-		if err := binary.Write(&plain, binary.LittleEndian, part); err != nil {
+	for _, array := range w.arrays() {
+		if err := binary.Write(&plain, binary.LittleEndian, array); err != nil {
 			return nil, fmt.Errorf("encoding weights: %w", err)
 		}
 	}
@@ -89,8 +89,8 @@ func (w *Weights) Encode() ([]byte, error) {
 	return enc.EncodeAll(plain.Bytes(), nil), nil
 }
 
-// parts are the numbers in the order of the file.
-func (w *Weights) parts() []any { return []any{w.Dense, w.Likenesses, w.Prototypes, w.Grams} }
+// arrays are the numbers in the order of the file.
+func (w *Weights) arrays() []any { return []any{w.Dense, w.Likenesses, w.Prototypes, w.Grams} }
 
 // maxWeights bounds what a file unpacks to: that of a rubric of 1000 capabilities and styles.
 const maxWeights uint64 = 1000*(uint64(Buckets)+4096) + 1<<20
@@ -128,8 +128,8 @@ func decodeWeights(file []byte) (*Weights, error) {
 	w.Dense, w.Likenesses = make([]float32, features*heads), make([]float32, count*heads)
 	w.Prototypes, w.Grams = make([]int8, count*(max(features, RuleFeatures)-RuleFeatures)), make([]int8, Buckets*w.Heads())
 	from := bytes.NewReader(numbers)
-	for _, part := range w.parts() {
-		if err := binary.Read(from, binary.LittleEndian, part); err != nil {
+	for _, array := range w.arrays() {
+		if err := binary.Read(from, binary.LittleEndian, array); err != nil {
 			return nil, err
 		}
 	}

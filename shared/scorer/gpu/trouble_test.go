@@ -265,6 +265,10 @@ func TestTheWorldIsAtFault(t *testing.T) {
 	outcomeOf := func(change func(*outcome)) func(*fake) {
 		return ok(func(r *response) { change(&r.Items[len(r.Items)-1]) })
 	}
+	const noAnswer = "cannot answer the rubric's questions"
+	fails := func(code, detail string) func(*fake) {
+		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
+	}
 	tests := map[string]struct {
 		trouble func(*fake)
 		want    string
@@ -289,9 +293,9 @@ func TestTheWorldIsAtFault(t *testing.T) {
 		"leaves the text out":  {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
 		"has logits":           {outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities of"},
 		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "and says 0.5"},
-		"has no code":          {outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{Detail: "?"}} }), "an error without a code"},
-		"does not know digits": {outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{"choice_not_a_token", "0"}} }), "cannot answer the rubric's questions: choice_not_a_token"},
-		"does not know models": {outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{"no_such_model", "scorer"}} }), "cannot answer the rubric's questions"},
+		"has no code":          {fails("", "?"), "an error without a code"},
+		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
+		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

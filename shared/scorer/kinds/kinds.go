@@ -36,7 +36,7 @@ type Config struct {
 	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"file of weights that harvest train wrote, or gs://bucket/object, for the scorer embedded; none: those in the binary"`
 }
 
-// Validate tells whether the addresses can be read. The error names the variable.
+// Validate checks the addresses. The error names the variable.
 func (c Config) Validate() error {
 	var sidecar error
 	if c.GPU != "" {
@@ -114,12 +114,13 @@ type Opener struct {
 	weights  weights
 	sidecar  *gpu.Sidecar  // nil if it is not known where it is
 	endpoint *llm.Endpoint // nil if noEndpoint says why
-	// noEndpoint is told to those alone who ask for the scorer.
+	// noEndpoint is the error of opening the scorer llm.
 	noEndpoint error
 }
 
-// New makes an Opener. work is where answers are kept that cost money; nil keeps none. waiting, if not nil, is told why a scorer is waited for.
-func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
+// New makes an Opener. work is where answers are kept that cost money; nil keeps none. onWait, if not nil, gets the
+// reason why a scorer is waited for.
+func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func New(c Config, work bucket.Bucket, waiting func(error)) (*Opener, error) {
 		return nil, fmt.Errorf("EMBEDDED_WEIGHTS: %w", err)
 	}
 	o := &Opener{weights: from}
-	retry := remote.Retry{OnWait: waiting}
+	retry := remote.Retry{OnWait: onWait}
 	if c.GPU != "" {
 		at, err := gpu.ParseAddress(c.GPU)
 		if err != nil {

@@ -39,7 +39,8 @@ func (a *Answer) result() scorer.Result {
 }
 
 // answerHash names the answer to a prompt: it is of all that the model is given. How images are prepared is part of
-// the scorer's id, so they are hashed as they came. Each field is hashed on its own, so that none can run into the next.
+// the scorer's id, so they are hashed as they came. Each field is hashed on its own, so that none can run into the
+// next.
 func answerHash(scorerID, conversation string, images [][]byte) string {
 	all := sha256.New()
 	add := func(field []byte) {

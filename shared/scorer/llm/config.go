@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Config says which model rates, where it is, and how much may be asked of it. A field that is 0 has its default.
+// Config says which model rates, where it is, and its limits. A field that is 0 has its default.
 type Config struct {
 	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a
 	// path stands for its /v1. Another URL of the same model makes no other scorer.
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API that the scorer llm asks; without a path, its /v1"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
-	// APIKey is a secret: it is sent to URL as a bearer token, and told nowhere else.
+	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
 	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token and told nowhere else; in the cloud Cloud Run binds it from Secret Manager"`
 
 	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer.

@@ -25,7 +25,8 @@ func TestRealServer(t *testing.T) {
 	junk := encodedImage{"image/png", []byte("no image at all")}
 	p := prompt{messages: messages(s.system, "{}", []encodedImage{junk}), hasImages: true, tokens: 1, formats: s.formats}
 	_, err := s.answer(t.Context(), &p)
-	if fault, ok := errors.AsType[sampleError](err); !ok || !strings.HasPrefix(fault.reason, Refused) && !strings.HasPrefix(fault.reason, scorer.Died) {
+	fault, ok := errors.AsType[sampleError](err)
+	if !ok || !strings.HasPrefix(fault.reason, Refused) && !strings.HasPrefix(fault.reason, scorer.Died) {
 		t.Errorf("error %v of an image that is none, want the sample's fault", err)
 	} else {
 		t.Log(fault.reason)

@@ -39,7 +39,7 @@ type Endpoint struct {
 	store    answerStore
 	limiter  *limiter
 	throttle *remote.Throttle
-	// decoders bound how many images are decoded at once: each may take as much memory as its pixels.
+	// decoders bound how many images are decoded concurrently: each may take as much memory as its pixels.
 	decoders *semaphore.Weighted
 	refusals refusals
 	inFlight singleflight.Group // by run and answerHash

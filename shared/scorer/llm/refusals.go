@@ -21,7 +21,7 @@ type refusals struct {
 	answered map[requestShape]time.Time // when the latest answered request of a shape was begun
 }
 
-// A requestShape is what decides, besides the sample, whether a request is answered or refused.
+// A requestShape is what decides, in addition to the sample, whether a request is answered or refused.
 type requestShape struct {
 	format    int
 	hasImages bool

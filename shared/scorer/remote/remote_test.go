@@ -83,7 +83,8 @@ func TestTransportError(t *testing.T) {
 func TestQuote(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
-		" no \n": "no", strings.Repeat("x", 400): strings.Repeat("x", 300), strings.Repeat("x", 299) + "é": strings.Repeat("x", 299),
+		" no \n": "no", strings.Repeat("x", 400): strings.Repeat("x", 300),
+		strings.Repeat("x", 299) + "é": strings.Repeat("x", 299),
 	} {
 		if got := remote.Quote(words); got != want {
 			t.Errorf("%q: %q", words, got)
@@ -104,7 +105,8 @@ func outcomes(errs ...error) (try func() error, calls *int) {
 }
 
 func TestRetry(t *testing.T) {
-	away, full := remote.LaterError{Err: errors.New("away")}, remote.LaterError{Err: errors.New("full"), After: 20 * time.Second}
+	away := remote.LaterError{Err: errors.New("away")}
+	full := remote.LaterError{Err: errors.New("full"), After: 20 * time.Second}
 	broken, refused := remote.BrokenError{Err: errors.New("broken")}, errors.New("refused")
 	tests := map[string]struct {
 		errs      []error
@@ -205,7 +207,8 @@ func TestThrottlePauses(t *testing.T) {
 			t.Errorf("error %v of a request that cannot be made in time", err)
 		}
 		start := time.Now()
-		if err := throttle.Do(t.Context(), true, func() error { return nil }); err != nil || time.Since(start) != 10*time.Second {
+		err := throttle.Do(t.Context(), true, func() error { return nil })
+		if err != nil || time.Since(start) != 10*time.Second {
 			t.Errorf("error %v after %v, want 10 s", err, time.Since(start))
 		}
 	})
@@ -221,14 +224,16 @@ func TestIsolate(t *testing.T) {
 		died          bool
 		alones, tries int
 	}{
-		"answered alone":          {nil, nil, "", false, 1, 0},
-		"answered the next time":  {[]error{broken}, nil, "", false, 2, 1},
-		"refused":                 {[]error{refused}, nil, "refused", false, 1, 0},
-		"refused the next time":   {[]error{broken, refused}, nil, "refused", false, 2, 1},
-		"the server is away":      {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
-		"the server breaks, too":  {[]error{broken}, []error{broken}, "it hung up; a trial request: it hung up", false, 1, 1},
-		"away after the last one": {[]error{broken, broken}, []error{nil, away}, "it hung up; a trial request: away", false, 2, 2},
-		"breaks each time":        {[]error{broken, broken}, nil, ": it hung up", true, 2, 2},
+		"answered alone":         {nil, nil, "", false, 1, 0},
+		"answered the next time": {[]error{broken}, nil, "", false, 2, 1},
+		"refused":                {[]error{refused}, nil, "refused", false, 1, 0},
+		"refused the next time":  {[]error{broken, refused}, nil, "refused", false, 2, 1},
+		"the server is away":     {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
+		"the server breaks, too": {[]error{broken}, []error{broken}, "it hung up; a trial request: it hung up", false, 1, 1},
+		"away after the last one": {
+			[]error{broken, broken}, []error{nil, away}, "it hung up; a trial request: away", false, 2, 2,
+		},
+		"breaks each time": {[]error{broken, broken}, nil, ": it hung up", true, 2, 2},
 	}
 	for name, tt := range tests {
 		alone, alones := outcomes(tt.alone...)
@@ -238,7 +243,10 @@ func TestIsolate(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 			continue
 		}
-		if err != nil && (!strings.HasSuffix(err.Error(), tt.want) || strings.HasPrefix(err.Error(), scorer.Died+": ") != tt.died) {
+		if err == nil {
+			err = errors.New("")
+		}
+		if !strings.HasSuffix(err.Error(), tt.want) || strings.HasPrefix(err.Error(), scorer.Died+": ") != tt.died {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}
 		if *alones != tt.alones || *tries != tt.tries {

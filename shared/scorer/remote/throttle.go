@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A Throttle bounds how many requests of a process a server has at once, and makes none while the server asks for a
-// pause. A process has one for each server. It is safe for concurrent use.
+// A Throttle bounds how many requests of a process a server has concurrently, and makes none while the server asks for
+// a pause. A process has one for each server. It is safe for concurrent use.
 type Throttle struct {
 	slots     *semaphore.Weighted
 	all       int64
 	notBefore atomic.Int64 // the end of the pause, in nanoseconds since 1970
 }
 
-// NewThrottle is a Throttle for at most n requests at once.
+// NewThrottle is a Throttle for at most n concurrent requests.
 func NewThrottle(n int) *Throttle {
 	return &Throttle{slots: semaphore.NewWeighted(int64(n)), all: int64(n)}
 }

@@ -139,7 +139,8 @@ func TestIntervalsAreThoseOfNumPy(t *testing.T) {
 func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 	t.Parallel()
 	var samples []agreement.Sample
-	for i, pair := range [][2]int8{{0, 1}, {3, 3}, {5, 2}, {scorer.Missing, 4}, {2, scorer.Missing}, {scorer.Missing, scorer.Missing}} {
+	const missing = scorer.Missing
+	for i, pair := range [][2]int8{{0, 1}, {3, 3}, {5, 2}, {missing, 4}, {2, missing}, {missing, missing}} {
 		samples = append(samples, agreement.Sample{
 			ID: fmt.Sprint(i), Source: "s",
 			Annotated: agreement.Opinion{Ratings: pair[:1]}, Given: agreement.Opinion{Ratings: pair[1:], Expected: []float64{math.NaN()}},
@@ -185,7 +186,9 @@ func TestWhatIsNotDefinedIsNull(t *testing.T) {
 	samples := make([]agreement.Sample, 9)
 	for i := range samples {
 		samples[i] = agreement.Sample{
-			ID: fmt.Sprint(i), Source: "s", Annotated: agreement.Opinion{Ratings: []int8{3, int8(i % 4)}}, Given: agreement.Opinion{Ratings: []int8{int8(i % 3), 2}},
+			ID: fmt.Sprint(i), Source: "s",
+			Annotated: agreement.Opinion{Ratings: []int8{3, int8(i % 4)}},
+			Given:     agreement.Opinion{Ratings: []int8{int8(i % 3), 2}},
 		}
 	}
 	got := measure(t, samples, agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}, Resamples: 10})
@@ -246,10 +249,12 @@ func TestMeasureRefuses(t *testing.T) {
 		given agreement.Opinion
 		want  string
 	}{
-		"ratings":  {agreement.Opinion{Ratings: []int8{1}}, "1 ratings and 0 expected scores for 2 capabilities"},
-		"expected": {agreement.Opinion{Ratings: []int8{1, 2}, Expected: []float64{1}}, "2 ratings and 1 expected scores for 2 capabilities"},
-		"range":    {agreement.Opinion{Ratings: []int8{1, 6}}, "rating 6 for flight; ratings are 0 to 5"},
-		"style":    {agreement.Opinion{Ratings: []int8{1, 2}, Styles: []string{"tweet"}}, `style "tweet" is not of the rubric`},
+		"ratings": {agreement.Opinion{Ratings: []int8{1}}, "1 ratings and 0 expected scores for 2 capabilities"},
+		"expected": {agreement.Opinion{Ratings: []int8{1, 2}, Expected: []float64{1}},
+			"2 ratings and 1 expected scores for 2 capabilities"},
+		"range": {agreement.Opinion{Ratings: []int8{1, 6}}, "rating 6 for flight; ratings are 0 to 5"},
+		"style": {agreement.Opinion{Ratings: []int8{1, 2}, Styles: []string{"tweet"}},
+			`style "tweet" is not of the rubric`},
 	} {
 		_, err := agreement.Measure([]agreement.Sample{{ID: "wren", Annotated: good, Given: tt.given}},
 			agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}})

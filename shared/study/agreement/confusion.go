@@ -12,7 +12,7 @@ const levels = scorer.MaxRating + 1
 // A confusion counts samples by their annotated and their given rating.
 type confusion [levels][levels]float64
 
-func confuse(annotated, given []int8, weights []float64) *confusion {
+func newConfusion(annotated, given []int8, weights []float64) *confusion {
 	var c confusion
 	for i, weight := range weights {
 		if weight > 0 {
@@ -59,11 +59,11 @@ func (c *confusion) figures() (kappa, exact, near float64) {
 	return kappa, exact / total, near / total
 }
 
-// A tally counts samples by who names a style.
-type tally struct{ both, annotated, given float64 }
+// styleCounts counts samples by who names a style.
+type styleCounts struct{ both, annotated, given float64 }
 
-func (l *label) tally(weights []float64) tally {
-	var t tally
+func (l *label) counts(weights []float64) styleCounts {
+	var t styleCounts
 	for i, weight := range weights {
 		if l.annotated[i] {
 			t.annotated += weight
@@ -79,6 +79,6 @@ func (l *label) tally(weights []float64) tally {
 }
 
 // figures are precision, recall and F1; 0/0 is NaN.
-func (t tally) figures() []float64 {
+func (t styleCounts) figures() []float64 {
 	return []float64{t.both / t.given, t.both / t.annotated, 2 * t.both / (t.annotated + t.given)}
 }

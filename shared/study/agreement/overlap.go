@@ -15,18 +15,18 @@ import (
 // paper's parameters and the same ties.
 func (r *Report) compareSelections(samples []Sample, o Options) error {
 	r.Overlap, r.RandomOverlap = map[string]Value{}, map[string]Value{}
-	wanted, err := pool(samples, o, func(s *Sample) Opinion { return s.Annotated })
+	annotated, err := newPool(samples, o, func(s *Sample) Opinion { return s.Annotated })
 	if err != nil {
 		return err
 	}
-	got, err := pool(samples, o, func(s *Sample) Opinion { return s.Given })
+	given, err := newPool(samples, o, func(s *Sample) Opinion { return s.Given })
 	if err != nil {
 		return err
 	}
 	for _, ratio := range Ratios {
 		overlap, random := math.NaN(), math.NaN()
 		if budget := int(float64(len(samples)) * ratio); budget > 0 {
-			if overlap, random, err = compare(wanted, got, budget); err != nil {
+			if overlap, random, err = compare(annotated, given, budget); err != nil {
 				return err
 			}
 		}
@@ -36,19 +36,19 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 	return nil
 }
 
-// compare is the share of the wanted selection that the other holds, and that a random one of the
-// other's size would hold on average.
-func compare(wanted, got *selection.Pool, budget int) (overlap, random float64, err error) {
-	want, err := selection.Select(wanted, selection.Params{Budget: budget})
+// compare is the share of the selection from the annotated pool that the one from the given pool holds, and that a
+// random one of its size would hold on average.
+func compare(annotated, given *selection.Pool, budget int) (overlap, random float64, err error) {
+	want, err := selection.Select(annotated, selection.Params{Budget: budget})
 	if err != nil {
 		return 0, 0, err
 	}
-	given, err := selection.Select(got, selection.Params{Budget: budget})
+	got, err := selection.Select(given, selection.Params{Budget: budget})
 	if err != nil {
 		return 0, 0, err
 	}
-	in := make([]bool, got.Len())
-	for _, s := range given.Samples() {
+	in := make([]bool, given.Len())
+	for _, s := range got.Samples() {
 		in[s] = true
 	}
 	shared := 0
@@ -57,22 +57,22 @@ func compare(wanted, got *selection.Pool, budget int) (overlap, random float64, 
 			shared++
 		}
 	}
-	return float64(shared) / float64(len(want.Picks)), float64(len(given.Picks)) / float64(got.Len()), nil
+	return float64(shared) / float64(len(want.Picks)), float64(len(got.Picks)) / float64(given.Len()), nil
 }
 
-func pool(samples []Sample, o Options, opinion func(*Sample) Opinion) (*selection.Pool, error) {
-	p := selection.NewPool(o.Capabilities...)
+func newPool(samples []Sample, options Options, opinion func(*Sample) Opinion) (*selection.Pool, error) {
+	p := selection.NewPool(options.Capabilities...)
 	for i := range samples {
-		said := opinion(&samples[i])
+		o := opinion(&samples[i])
 		ties := fnv.New64a()
 		fmt.Fprint(ties, samples[i].ID)
-		row := selection.Sample{Source: samples[i].Source, Styles: said.Styles, Index: int64(i), Tie: ties.Sum64()}
-		for c, rating := range said.Ratings {
+		row := selection.Sample{Source: samples[i].Source, Styles: o.Styles, Index: int64(i), Tie: ties.Sum64()}
+		for c, rating := range o.Ratings {
 			row.Ratings = append(row.Ratings, scores.PoolRating(rating))
-			if said.Expected != nil {
+			if o.Expected != nil {
 				units := uint16(0)
 				if rating != scorer.Missing {
-					units = scorer.Units(said.Expected[c])
+					units = scorer.Units(o.Expected[c])
 				}
 				row.Expected = append(row.Expected, units)
 			}

@@ -7,16 +7,16 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// levelled is a column of values of which only the order counts: each is the number of smaller values
+// ranking is a column of values of which only the order counts: each is the number of smaller values
 // that differ. Ranks are then a matter of counting, whatever the weights.
-type levelled struct {
+type ranking struct {
 	level []int
 	n     int
 }
 
-func newLevelled(values []float64) levelled {
+func newRanking(values []float64) ranking {
 	distinct := slices.Compact(slices.Sorted(slices.Values(values)))
-	l := levelled{level: make([]int, len(values)), n: len(distinct)}
+	l := ranking{level: make([]int, len(values)), n: len(distinct)}
 	for i, v := range values {
 		l.level[i], _ = slices.BinarySearch(distinct, v)
 	}
@@ -24,8 +24,8 @@ func newLevelled(values []float64) levelled {
 }
 
 // ranks gives every sample the mean of the ranks, from 1, that the samples of its level take up, where
-// weights tell how often each sample is there; samples of weight 0 have a rank without meaning.
-func (l levelled) ranks(weights []float64) []float64 {
+// weights say how often each sample is there; samples of weight 0 have a rank without meaning.
+func (l ranking) ranks(weights []float64) []float64 {
 	taken := make([]float64, l.n)
 	for i, level := range l.level {
 		taken[level] += weights[i]
@@ -43,8 +43,8 @@ func (l levelled) ranks(weights []float64) []float64 {
 }
 
 // of is the column of some of the samples.
-func (l levelled) of(samples []int) levelled {
-	return levelled{level: pick(l.level, samples), n: l.n}
+func (l ranking) of(samples []int) ranking {
+	return ranking{level: pick(l.level, samples), n: l.n}
 }
 
 func pick[E any](all []E, samples []int) []E {
@@ -56,7 +56,7 @@ func pick[E any](all []E, samples []int) []E {
 }
 
 // varies says whether the samples that are there have more than one level.
-func (l levelled) varies(weights []float64) bool {
+func (l ranking) varies(weights []float64) bool {
 	first := -1
 	for i, level := range l.level {
 		if weights[i] > 0 {
@@ -70,7 +70,7 @@ func (l levelled) varies(weights []float64) bool {
 }
 
 // spearman is Spearman's rank correlation: NaN where truth does not vary, 0 where guess does not.
-func spearman(truth, guess levelled, weights []float64) float64 {
+func spearman(truth, guess ranking, weights []float64) float64 {
 	switch {
 	case !truth.varies(weights):
 		return math.NaN()
@@ -81,8 +81,9 @@ func spearman(truth, guess levelled, weights []float64) float64 {
 }
 
 // withinGroups correlates the ranks that samples have within their group, centred and divided by the
-// group's size, over the groups in which truth varies: NaN where there is none, 0 where guess varies in none of them.
-func withinGroups(truth, guess levelled, weights []float64, groups [][]int) float64 {
+// group's size, over the groups in which truth varies: NaN where there is none, 0 where guess varies in none of
+// them.
+func withinGroups(truth, guess ranking, weights []float64, groups [][]int) float64 {
 	var xy, xx, yy float64
 	for _, group := range groups {
 		t, g, w := truth.of(group), guess.of(group), pick(weights, group)

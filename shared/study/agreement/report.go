@@ -21,7 +21,7 @@ type Report struct {
 	Sources       map[string]Source `json:"sources"`
 }
 
-// Figures tell how far ratings agree.
+// Figures say how far ratings agree.
 type Figures struct {
 	// Spearman is the correlation of the ranks of annotated ratings and expected scores, equal ones
 	// sharing their mean rank.
@@ -45,7 +45,8 @@ type Agreement struct {
 }
 
 // Capability is the agreement on one capability. Spearman and QWK are null where all annotated
-// ratings are equal, for then there is nothing to find; a rater who gives all samples one score has a Spearman of 0.
+// ratings are equal, for then there is nothing to find; a rater who gives all samples one score has a Spearman of
+// 0.
 type Capability struct {
 	// Compared is the number of samples with both ratings; AnnotatedMissing and GivenMissing count
 	// those without the one and the other.

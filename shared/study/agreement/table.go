@@ -24,7 +24,7 @@ type column struct {
 	givenMissing     int
 	both             []bool // samples with both ratings; of others no field below is looked at
 	annotated, given []int8 // ratings
-	truth, guess     levelled
+	truth, guess     ranking
 }
 
 // A label is what both raters say of one style.
@@ -76,7 +76,7 @@ func newColumn(name string, samples []Sample, c int) column {
 		}
 	}
 	col.compared = count(col.both)
-	col.truth, col.guess = newLevelled(truth), newLevelled(guess)
+	col.truth, col.guess = newRanking(truth), newRanking(guess)
 	return col
 }
 
@@ -126,16 +126,16 @@ func (t *table) figures(weights []float64) figures {
 		}
 		row := make([]float64, capabilityFigures)
 		row[spearmanAt] = spearman(col.truth, col.guess, compared)
-		row[kappaAt], row[exactAt], row[nearAt] = confuse(col.annotated, col.given, compared).figures()
+		row[kappaAt], row[exactAt], row[nearAt] = newConfusion(col.annotated, col.given, compared).figures()
 		row[withinAt] = withinGroups(col.truth, col.guess, compared, t.groups)
 		out = append(out, row)
 	}
 	out = append(out, means(out))
-	var all tally
+	var all styleCounts
 	for _, l := range t.labels {
-		tally := l.tally(weights)
-		all.both, all.annotated, all.given = all.both+tally.both, all.annotated+tally.annotated, all.given+tally.given
-		out = append(out, tally.figures())
+		counts := l.counts(weights)
+		all.both, all.annotated, all.given = all.both+counts.both, all.annotated+counts.annotated, all.given+counts.given
+		out = append(out, counts.figures())
 	}
 	return append(out, all.figures())
 }

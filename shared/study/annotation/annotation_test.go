@@ -33,7 +33,8 @@ const file = `{"id":"wren","scores":[0,5,null],"styles":["word"]}
 var parsed = []annotation.Annotation{
 	{ID: "wren", Scores: []int8{0, 5, scorer.Missing}, Styles: []string{"word"}},
 	{ID: "owl <3", Scores: []int8{1, 2, 3}, Styles: []string{}},
-	{ID: "7", Scores: []int8{scorer.Missing, scorer.Missing, scorer.Missing}, Styles: []string{"a < b", "word"}, Reason: "hardly any & none"},
+	{ID: "7", Scores: []int8{scorer.Missing, scorer.Missing, scorer.Missing}, Styles: []string{"a < b", "word"},
+		Reason: "hardly any & none"},
 }
 
 func TestReadAndWrite(t *testing.T) {

@@ -18,18 +18,18 @@ import (
 const (
 	// maxLine is the longest line; that of the default rubric has about a hundred bytes.
 	maxLine = 4 << 20
-	// maxFaults is how many faulty lines an error names.
+	// maxFaults is how many invalid lines an error names.
 	maxFaults = 10
 )
 
 // Read reads a file of annotations under a rubric; name is what messages call the file. Blank lines and unknown fields
-// are passed over. A file with faulty lines is refused as a whole, and the error names line, field and fix of
+// are passed over. A file with invalid lines is refused as a whole, and the error names line, field and fix of
 // the first ten.
 func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 	var (
 		annotations []Annotation
 		faults      []error
-		faulty      int
+		invalid     int
 	)
 	seen := map[string]int{}
 	lines := bufio.NewScanner(r)
@@ -49,7 +49,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 			err = fmt.Errorf("id: %q is annotated on line %d already; leave one of the two out", a.ID, first)
 		}
 		if err != nil {
-			if faulty++; faulty <= maxFaults {
+			if invalid++; invalid <= maxFaults {
 				faults = append(faults, fmt.Errorf("%s: line %d: %w", name, number, err))
 			}
 			continue
@@ -62,8 +62,8 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("reading annotations %s: %w", name, err)
 	}
-	if faulty > maxFaults {
-		faults = append(faults, fmt.Errorf("%s: %d more lines are faulty", name, faulty-maxFaults))
+	if invalid > maxFaults {
+		faults = append(faults, fmt.Errorf("%s: %d more lines are faulty", name, invalid-maxFaults))
 	}
 	if faults != nil {
 		return nil, errors.Join(faults...)

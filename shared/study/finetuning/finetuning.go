@@ -20,7 +20,7 @@ const (
 	StylerValidation = "styler_validation.json"
 )
 
-// An Item is one exchange to train on, in LLaVA's form.
+// An Item is one question and answer to train on, in LLaVA's form.
 type Item struct {
 	// ID is the sample's id, a slash, and the capability or "styles".
 	ID string `json:"id"`
@@ -30,7 +30,7 @@ type Item struct {
 	Conversations [2]Turn  `json:"conversations"`
 }
 
-// A Turn is one side of an exchange.
+// A Turn is the question or the answer.
 type Turn struct {
 	From  string `json:"from"` // human or gpt
 	Value string `json:"value"`

@@ -10,14 +10,14 @@ import (
 // A Member is a sample to be put on one side of the split.
 type Member struct {
 	ID string
-	// Images tell images apart: equal ones are equal strings.
+	// Images are identities of the images: equal images are equal strings.
 	Images []string
 }
 
 // validationShare of the samples are kept for validation, as far as groups allow.
 const validationShare = 0.1
 
-// Split tells which samples are for validation. Samples that share an image, also by way of others, are on one
+// Split returns which samples are for validation. Samples that share an image, also by way of others, are on one
 // side, so that no image is trained on and validated with. Groups are taken in an order that the seed and
 // their content decide while they fit in the share; if none fits, the smallest is, unless it is the only one.
 func Split(members []Member, seed uint64) []bool {

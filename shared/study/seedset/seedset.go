@@ -25,7 +25,7 @@ func Choose(pool *selection.Pool, n int) []int {
 			c.rated = append(c.rated, i)
 		}
 	}
-	slices.SortFunc(c.rated, c.byChance)
+	slices.SortFunc(c.rated, c.byTie)
 	c.left = min(n, len(c.rated))
 	for _, c.strict = range []bool{true, false} {
 		c.overStrata(c.left - c.left/2)
@@ -57,7 +57,7 @@ type chooser struct {
 	contents map[[16]byte]bool
 }
 
-func (c *chooser) byChance(a, b int) int {
+func (c *chooser) byTie(a, b int) int {
 	if c.pool.Tie == nil {
 		return cmp.Compare(a, b)
 	}

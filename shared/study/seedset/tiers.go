@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// shares are the parts of a pool that the tiers of a capability hold, the best first. What is left over
+// shares are the shares of a pool that the tiers of a capability hold, the best first. What is left over
 // needs no tier: strata are full of it.
 var shares = []float64{0.02, 0.08, 0.20}
 
@@ -20,19 +20,19 @@ type tier struct {
 	bySource map[uint32]int // taken
 }
 
-// A ladder is the tiers of one capability.
-type ladder struct {
+// A tierList is the tiers of one capability.
+type tierList struct {
 	tiers []*tier
 	place []uint8 // of each sample of the pool: 0 for none, 1 for the best tier
 }
 
 // overTiers takes up to n samples. All tiers are to have equally many, small ones as far as they go.
 func (c *chooser) overTiers(n int) {
-	ladders := c.ladders()
+	tierLists := c.tierLists()
 	for ; n > 0 && c.left > 0; n-- {
 		var least *tier
 		next := 0
-		for _, l := range ladders {
+		for _, l := range tierLists {
 			for _, t := range l.tiers {
 				if least != nil && t.taken >= least.taken {
 					continue
@@ -46,8 +46,8 @@ func (c *chooser) overTiers(n int) {
 			return
 		}
 		c.take(next)
-		for _, l := range ladders {
-			l.note(next, c.pool.Source[next])
+		for _, l := range tierLists {
+			l.countTaken(next, c.pool.Source[next])
 		}
 	}
 }
@@ -66,8 +66,8 @@ func (t *tier) next(c *chooser) (int, bool) {
 	return at, found
 }
 
-// note counts a sample that was taken, for whichever capability.
-func (l *ladder) note(i int, source uint32) {
+// countTaken counts a sample that was taken, for any capability.
+func (l *tierList) countTaken(i int, source uint32) {
 	if place := l.place[i]; place > 0 {
 		t := l.tiers[place-1]
 		t.taken++
@@ -75,15 +75,15 @@ func (l *ladder) note(i int, source uint32) {
 	}
 }
 
-// ladders cut the rated samples by each capability. What nobody guesses to be above 0 is in no tier.
-func (c *chooser) ladders() []*ladder {
-	var all []*ladder
+// tierLists cut the rated samples by each capability. What has an expected score of 0 is in no tier.
+func (c *chooser) tierLists() []*tierList {
+	var all []*tierList
 	for capability := range c.pool.Capabilities {
 		score := func(i int) int { return c.score(capability, i) }
 		order := slices.DeleteFunc(slices.Clone(c.rated), func(i int) bool { return score(i) <= 0 })
 		// Stable: among equals chance decides, as c.rated is in its order.
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score(b), score(a)) })
-		l := &ladder{place: make([]uint8, c.pool.Len())}
+		l := &tierList{place: make([]uint8, c.pool.Len())}
 		for _, share := range shares {
 			samples := order[:min(max(1, int(share*float64(len(c.rated)))), len(order))]
 			order = order[len(samples):]
@@ -95,7 +95,7 @@ func (c *chooser) ladders() []*ladder {
 }
 
 // add appends a tier below the others.
-func (l *ladder) add(c *chooser, samples []int) {
+func (l *tierList) add(c *chooser, samples []int) {
 	t := &tier{of: map[uint32]*queue{}, bySource: map[uint32]int{}}
 	l.tiers = append(l.tiers, t)
 	for _, i := range samples {
@@ -106,7 +106,7 @@ func (l *ladder) add(c *chooser, samples []int) {
 			t.sources = append(t.sources, source)
 		}
 		if c.taken[i] {
-			l.note(i, source)
+			l.countTaken(i, source)
 		} else {
 			t.of[source].waiting = append(t.of[source].waiting, i)
 		}

@@ -14,14 +14,14 @@ const (
 	reportSeed      = 1
 )
 
-// choose finds, for each head, the penalty whose predictions agree best with the annotations, over all plans, and leaves in
-// the plans the values of these penalties alone.
-func (t *task) choose(plans []*plan) ([]float64, error) {
+// choose finds, for each head, the penalty whose predictions agree best with the annotations, over all validations, and
+// leaves in the validations the values of these penalties alone.
+func (t *task) choose(validations []*crossValidation) ([]float64, error) {
 	scores := make([][]float64, len(penalties)) // by penalty and head
 	for k := range penalties {
 		scores[k] = make([]float64, t.heads())
-		for _, p := range plans {
-			r, err := t.report(plans, p, k, 1)
+		for _, p := range validations {
+			r, err := t.report(validations, p, k, 1)
 			if err != nil {
 				return nil, err
 			}
@@ -42,7 +42,7 @@ func (t *task) choose(plans []*plan) ([]float64, error) {
 			}
 		}
 		chosen[h] = penalties[best]
-		for _, p := range plans {
+		for _, p := range validations {
 			for i := range t.samples {
 				p.values[0][i][h] = p.values[best][i][h]
 			}
@@ -68,20 +68,22 @@ type calibration struct {
 	thresholds []float32
 }
 
-// seenShare is how often the cross-validation over images counts for a calibration, where that over sources counts once. Values of
-// unseen sources lie closer together, and cuts for them alone would cost those of seen sources more than they gain.
+// seenShare is how often the cross-validation over images counts for a calibration, where that over sources counts
+// once. Values of unseen sources lie closer together, and cuts for them alone would cost those of seen sources more
+// than they gain.
 const seenShare = 2
 
 // calibrate finds where ratings and styles begin, from predictions of samples that were not seen: so that each
 // rating is given as often as the annotator gave it, which is close to the best quadratic-weighted kappa
-// and, with few samples, better than looking for it. A style begins half way from there to 0, where it is as likely as not:
-// common styles need no correction, and rare ones are never likelier than not. Samples for which use is false do not count.
-func (t *task) calibrate(plans []*plan, penalty int, use func(sample int) bool) calibration {
+// and, with few samples, better than looking for it. A style begins half way from there to 0, where it is as likely
+// as not: common styles need no correction, and rare ones are never likelier than not. Samples for which use is false
+// do not count.
+func (t *task) calibrate(validations []*crossValidation, penalty int, use func(sample int) bool) calibration {
 	var c calibration
 	for h := range t.heads() {
 		var values []float64
 		var counts [6]int
-		for k, p := range plans {
+		for k, p := range validations {
 			for i := range t.samples {
 				score := t.label(h, &t.samples[i])
 				if score == scorer.Missing || !use(i) {
@@ -141,12 +143,14 @@ func quantile(values []float64, n int) float64 {
 	return (values[n-1] + values[n]) / 2
 }
 
-// report measures a plan's predictions as the scorer would turn them into ratings and styles, calibrated by the samples of the
-// other folds.
-func (t *task) report(plans []*plan, p *plan, penalty, resamples int) (*agreement.Report, error) {
+// report measures a validation's predictions as the scorer would turn them into ratings and styles, calibrated by the
+// samples of the other folds.
+func (t *task) report(
+	validations []*crossValidation, p *crossValidation, penalty, resamples int,
+) (*agreement.Report, error) {
 	samples := make([]agreement.Sample, len(t.samples))
 	for fold := range p.folds {
-		c := t.calibrate(plans, penalty, func(i int) bool { return p.fold[i] != fold })
+		c := t.calibrate(validations, penalty, func(i int) bool { return p.fold[i] != fold })
 		for i := range t.samples {
 			if p.fold[i] == fold {
 				samples[i] = t.opinions(&t.samples[i], p.values[penalty][i], c)
@@ -171,5 +175,6 @@ func (t *task) opinions(s *Sample, values []float64, c calibration) agreement.Sa
 			given.Styles = append(given.Styles, name)
 		}
 	}
-	return agreement.Sample{ID: s.ID, Source: s.Source, Annotated: agreement.Opinion{Ratings: s.Scores, Styles: s.Styles}, Given: given}
+	annotated := agreement.Opinion{Ratings: s.Scores, Styles: s.Styles}
+	return agreement.Sample{ID: s.ID, Source: s.Source, Annotated: annotated, Given: given}
 }

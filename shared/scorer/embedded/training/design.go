@@ -16,8 +16,9 @@ type task struct {
 
 func (t *task) heads() int { return len(t.rubric.Capabilities) + len(t.rubric.Styles) }
 
-// The prior variances of what a model sees: dense features together, n-grams together, likenesses to prototypes, and, for styles, the rules.
-// A cue counts as much as cueShare other features. These and rankShare were chosen by cross-validation on the default weights' samples.
+// The prior variances of what a model sees: dense features together, n-grams together, likenesses to prototypes, and,
+// for styles, the rules. A cue counts as much as cueShare other features. These and rankShare were chosen by
+// cross-validation on the default weights' samples.
 const (
 	denseVariance = 0.5
 	gramVariance  = 0.5
@@ -106,22 +107,22 @@ func (d *design) standardise() {
 	}
 }
 
-// weighBuckets gives rare n-grams more weight than common ones, those of one sample none, and those that are met in many
-// sources more than those of few, which tell of their source rather than of a capability.
+// weighBuckets gives rare n-grams more weight than common ones, those of one sample none, and those that are seen in
+// many sources more than those of few, which depend on their source rather than on a capability.
 func (d *design) weighBuckets() {
 	samples := make([]int, embedded.Buckets)
 	sources := make([]int, embedded.Buckets)
-	met := map[string]map[uint32]bool{}
+	seen := map[string]map[uint32]bool{}
 	for _, i := range d.learn {
 		s := &d.samples[i]
-		if met[s.Source] == nil {
-			met[s.Source] = map[uint32]bool{}
+		if seen[s.Source] == nil {
+			seen[s.Source] = map[uint32]bool{}
 		}
 		for _, grams := range s.Features.Grams {
 			for _, g := range grams {
 				samples[g.Bucket]++
-				if !met[s.Source][g.Bucket] {
-					met[s.Source][g.Bucket] = true
+				if !seen[s.Source][g.Bucket] {
+					seen[s.Source][g.Bucket] = true
 					sources[g.Bucket]++
 				}
 			}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// folds are the parts of the samples in the cross-validation over images, and the most parts in that over sources. Few samples are
-// worth more parts, which leave more to learn from; many take their time.
+// folds is the number of folds in the cross-validation over images, and the most folds in that over sources. Few
+// samples are worth more folds, which leave more to learn from; many take longer.
 func (t *task) folds() (images, sources int) {
 	if len(t.samples) <= 1500 {
 		return 10, 24
@@ -19,15 +19,15 @@ func (t *task) folds() (images, sources int) {
 	return 5, 8
 }
 
-// A plan is one cross-validation.
-type plan struct {
+// A crossValidation is one division of the samples into folds.
+type crossValidation struct {
 	fold   []int // of each sample
 	folds  int
 	values [][][]float64 // by penalty, sample and head: predicted by the model that has not seen the sample's fold
 }
 
-func (t *task) newPlan(fold []int, folds int) *plan {
-	p := &plan{fold: fold, folds: folds, values: make([][][]float64, len(penalties))}
+func (t *task) newValidation(fold []int, folds int) *crossValidation {
+	p := &crossValidation{fold: fold, folds: folds, values: make([][][]float64, len(penalties))}
 	for i := range p.values {
 		p.values[i] = make([][]float64, len(t.samples))
 	}
@@ -35,7 +35,7 @@ func (t *task) newPlan(fold []int, folds int) *plan {
 }
 
 // byImage splits the samples so that those that share an image, also by way of others, stay together.
-func (t *task) byImage() *plan {
+func (t *task) byImage() *crossValidation {
 	parent := all(len(t.samples))
 	root := func(i int) int {
 		for parent[i] != i {
@@ -58,20 +58,20 @@ func (t *task) byImage() *plan {
 	folds, _ := t.folds()
 	fold := make([]int, len(t.samples))
 	for i := range fold {
-		fold[i] = spreadOut(t.samples[root(i)].ID, folds)
+		fold[i] = foldOf(t.samples[root(i)].ID, folds)
 	}
-	return t.newPlan(fold, folds)
+	return t.newValidation(fold, folds)
 }
 
-// spreadOut gives each name one of n numbers, the same every time.
-func spreadOut(name string, n int) int {
+// foldOf gives each name one of n numbers, the same every time.
+func foldOf(name string, n int) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // never fails
 	return int(h.Sum64() >> 20 % uint64(n))
 }
 
-// bySource splits the samples by source, into a part for each if there are not too many; nil if there is one only.
-func (t *task) bySource() *plan {
+// bySource splits the samples by source, into a fold for each if there are not too many; nil if there is one only.
+func (t *task) bySource() *crossValidation {
 	var sources []string
 	for i := range t.samples {
 		sources = append(sources, t.samples[i].Source)
@@ -88,12 +88,12 @@ func (t *task) bySource() *plan {
 		at, _ := slices.BinarySearch(sources, t.samples[i].Source)
 		fold[i] = at % folds
 	}
-	return t.newPlan(fold, folds)
+	return t.newValidation(fold, folds)
 }
 
-// validate fills in the plans' values.
-func (t *task) validate(ctx context.Context, plans []*plan, progress func(done, total int)) error {
-	total := len(plans) * len(t.samples)
+// validate fills in the validations' values.
+func (t *task) validate(ctx context.Context, validations []*crossValidation, progress func(done, total int)) error {
+	total := len(validations) * len(t.samples)
 	var mu sync.Mutex
 	done := 0
 	report := func(samples int) {
@@ -106,7 +106,7 @@ func (t *task) validate(ctx context.Context, plans []*plan, progress func(done, 
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
-	for _, p := range plans {
+	for _, p := range validations {
 		for k := range p.folds {
 			work.Go(func() error {
 				if ctx.Err() != nil {
@@ -121,8 +121,8 @@ func (t *task) validate(ctx context.Context, plans []*plan, progress func(done, 
 	return work.Wait()
 }
 
-// leaveOut predicts the samples of a fold, and tells how many they are, from the others.
-func (t *task) leaveOut(p *plan, fold int) (int, error) {
+// leaveOut predicts the samples of a fold from the others, and returns how many they are.
+func (t *task) leaveOut(p *crossValidation, fold int) (int, error) {
 	var learn, left []int
 	for i, f := range p.fold {
 		if f == fold {

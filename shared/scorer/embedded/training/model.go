@@ -22,20 +22,20 @@ type model struct {
 func (d *design) fit(penalties []float64) (*model, error) {
 	duals := mat.NewDense(len(d.learn), d.heads(), nil)
 	capabilities := len(d.rubric.Capabilities)
-	for _, part := range []struct {
+	for _, group := range []struct {
 		kernel     *mat.SymDense
 		start, end int
 	}{{d.ratings, 0, capabilities}, {d.styles, capabilities, d.heads()}} {
 		solved := map[float64]*mat.Dense{}
-		for h := part.start; h < part.end; h++ {
+		for h := group.start; h < group.end; h++ {
 			if solved[penalties[h]] == nil {
-				s, err := d.solve(part.kernel, penalties[h], part.start, part.end)
+				s, err := d.solve(group.kernel, penalties[h], group.start, group.end)
 				if err != nil {
 					return nil, err
 				}
 				solved[penalties[h]] = s
 			}
-			duals.SetCol(h, mat.Col(nil, h-part.start, solved[penalties[h]]))
+			duals.SetCol(h, mat.Col(nil, h-group.start, solved[penalties[h]]))
 		}
 	}
 	return d.model(duals)

@@ -30,7 +30,8 @@ func orchard(t *testing.T, n int) *task {
 		}}
 		features, _ := embedded.Observe(scorer.Item{Sample: s})
 		made.samples = append(made.samples, Sample{
-			Annotation: annotation.Annotation{ID: s.ID, Scores: []int8{int8(trees)}, Styles: []string{"word"}[:i%2]}, Source: fmt.Sprint(i % 5), Features: features,
+			Annotation: annotation.Annotation{ID: s.ID, Scores: []int8{int8(trees)}, Styles: []string{"word"}[:i%2]},
+			Source:     fmt.Sprint(i % 5), Features: features,
 		})
 	}
 	return made

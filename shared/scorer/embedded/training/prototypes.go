@@ -11,7 +11,7 @@ import (
 // prototypes is how many samples stand for all in the non-linear part of a model.
 const prototypes = 256
 
-// jitter keeps prototypes that are nearly alike from being told apart by rounding errors.
+// jitter keeps nearly equal prototypes from being distinguished by rounding errors.
 const jitter = 1e-3
 
 // setPrototypes takes samples at even distances for prototypes, and compares all samples with them: Nystroem's
@@ -58,9 +58,9 @@ func (d *design) addLikenesses(kernel *mat.SymDense) error {
 
 // likenessWeights turns dual weights into weights of the prototypes.
 func (d *design) likenessWeights(duals *mat.Dense) (*mat.Dense, error) {
-	var felt, weights mat.Dense
-	felt.Mul(d.likeness, duals)
-	if err := d.likenesses.SolveTo(&weights, &felt); err != nil {
+	var products, weights mat.Dense
+	products.Mul(d.likeness, duals)
+	if err := d.likenesses.SolveTo(&weights, &products); err != nil {
 		return nil, fmt.Errorf("comparing the samples: %w", err)
 	}
 	weights.Scale(likeVariance, &weights)

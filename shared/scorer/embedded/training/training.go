@@ -1,9 +1,9 @@
 // Package training learns the weights of the embedded scorer from annotated samples, in pure Go and minutes: a ridge
 // regression for each capability and each style. The same samples give the same bytes.
 //
-// What regularisation is best, and where a rating begins, is found by cross-validation of two kinds, which count
-// alike: over images, which tells of new samples of known sources, and over sources, which tells of a dataset that is
-// all new. A model that learns sources by heart does well at the first and badly at the second.
+// What regularisation is best, and where a rating begins, is found by two cross-validations of equal weight: over
+// images, which measures new samples of known sources, and over sources, which measures a dataset that is all new. A
+// model that memorises sources does well at the first and badly at the second.
 package training
 
 import (
@@ -22,14 +22,15 @@ import (
 type Sample struct {
 	annotation.Annotation
 	Source   string
-	Images   []string // what tells images apart: samples that share one are never on two sides of a fold
+	Images   []string // identities of images: samples that share one are never on two sides of a fold
 	Features *embedded.Features
 }
 
 const (
-	// Least is how few samples can be learned from: with fewer, cross-validation tells nothing.
+	// Least is how few samples can be learned from: with fewer, cross-validation means nothing.
 	Least = 60
-	// Most is how many samples are learned from; of more, as many at even distances. The time grows with the cube of the number.
+	// Most is how many samples are learned from; of more, as many at even distances. The time grows with the cube of
+	// the number.
 	Most = 4000
 )
 
@@ -41,36 +42,36 @@ type Result struct {
 	Weights   *embedded.Weights
 	Samples   int       // learned from
 	Penalties []float64 // the regularisation chosen for each capability, then for each style
-	// SeenSources tells of samples whose images, but not sources, were unseen; UnseenSources of samples whose
-	// sources were unseen. UnseenSources is nil if all samples are of one source.
+	// SeenSources is the agreement on samples whose images, but not sources, were unseen; UnseenSources that on
+	// samples whose sources were unseen. UnseenSources is nil if all samples are of one source.
 	SeenSources, UnseenSources *agreement.Report
 }
 
-// Train learns from samples under a rubric. The progress function, which may be nil, is told how many
-// samples were predicted without having been seen, of all that will be.
+// Train learns from samples under a rubric. The progress function, which may be nil, gets how many samples were
+// predicted without having been seen, of all that will be.
 func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress func(done, total int)) (*Result, error) {
 	if len(samples) < Least {
 		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d, and better 1,000", len(samples), Least)
 	}
-	samples = spread(samples, Most)
-	if err := informative(samples, r); err != nil {
+	samples = subsample(samples, Most)
+	if err := checkCoverage(samples, r); err != nil {
 		return nil, err
 	}
 	t := &task{samples: samples, rubric: r}
-	plans := []*plan{t.byImage()}
+	validations := []*crossValidation{t.byImage()}
 	if bySource := t.bySource(); bySource != nil {
-		plans = append(plans, bySource)
+		validations = append(validations, bySource)
 	}
-	if err := t.validate(ctx, plans, progress); err != nil {
+	if err := t.validate(ctx, validations, progress); err != nil {
 		return nil, err
 	}
-	chosen, err := t.choose(plans)
+	chosen, err := t.choose(validations)
 	if err != nil {
 		return nil, err
 	}
 	result := &Result{Samples: len(samples), Penalties: chosen}
-	for i, into := range []**agreement.Report{&result.SeenSources, &result.UnseenSources}[:len(plans)] {
-		if *into, err = t.report(plans, plans[i], 0, reportResamples); err != nil {
+	for i, into := range []**agreement.Report{&result.SeenSources, &result.UnseenSources}[:len(validations)] {
+		if *into, err = t.report(validations, validations[i], 0, reportResamples); err != nil {
 			return nil, err
 		}
 	}
@@ -82,12 +83,12 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 	if err != nil {
 		return nil, err
 	}
-	result.Weights = m.weights(t.calibrate(plans, 0, func(int) bool { return true }))
+	result.Weights = m.weights(t.calibrate(validations, 0, func(int) bool { return true }))
 	return result, ctx.Err()
 }
 
-// spread takes at most n samples at even distances.
-func spread(samples []Sample, n int) []Sample {
+// subsample takes at most n samples at even distances.
+func subsample(samples []Sample, n int) []Sample {
 	if len(samples) <= n {
 		return samples
 	}
@@ -101,8 +102,8 @@ func spread(samples []Sample, n int) []Sample {
 // leastRated is how many samples must have a rating of a capability.
 const leastRated = 20
 
-// informative refuses annotations that say too little of a capability. A style that no sample has is never given.
-func informative(samples []Sample, r *rubric.Rubric) error {
+// checkCoverage refuses annotations that say too little of a capability. A style that no sample has is never given.
+func checkCoverage(samples []Sample, r *rubric.Rubric) error {
 	var faults []error
 	for c, name := range r.Capabilities {
 		rated := 0
@@ -112,7 +113,8 @@ func informative(samples []Sample, r *rubric.Rubric) error {
 			}
 		}
 		if rated < leastRated {
-			faults = append(faults, fmt.Errorf("capability %q: %d samples have a rating of it, and %d are needed: annotate more, or leave it out of the rubric", name, rated, leastRated))
+			faults = append(faults, fmt.Errorf("capability %q: %d samples have a rating of it, and %d are needed: "+
+				"annotate more, or leave it out of the rubric", name, rated, leastRated))
 		}
 	}
 	return errors.Join(faults...)

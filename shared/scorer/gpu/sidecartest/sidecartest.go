@@ -29,17 +29,17 @@ func root(t testing.TB) string {
 	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
 }
 
-// Shared is the path of a file or folder of ../shared, beside the repository.
+// Shared is the path of a file or folder of ../shared, next to the repository.
 func Shared(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(root(t), "..", "shared", filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("not tested: %s is not beside the repository", filepath.Join("..", "shared", name))
+		t.Skipf("not tested: %s is not next to the repository", filepath.Join("..", "shared", name))
 	}
 	return path
 }
 
-// python is the path of the Python that PythonVariable names, or of a virtual environment beside the repository.
+// python is the path of the Python that PythonVariable names, or of a virtual environment next to the repository.
 func python(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv(PythonVariable); path != "" {
@@ -128,7 +128,7 @@ func (p *Process) Restart() {
 	}
 }
 
-// Kill ends the sidecar at once, in the middle of whatever it does.
+// Kill ends the sidecar immediately, in the middle of whatever it does.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

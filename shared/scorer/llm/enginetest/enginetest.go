@@ -22,7 +22,7 @@ import (
 // RootVariable names the folder that ../shared/engine/start.sh has installed the server into.
 const RootVariable = "HARVEST_ENGINE_ROOT"
 
-// Shared is the path of a file or folder of ../shared, beside the repository.
+// Shared is the path of a file or folder of ../shared, next to the repository.
 func Shared(t testing.TB, name string) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
@@ -31,7 +31,7 @@ func Shared(t testing.TB, name string) string {
 	}
 	path := filepath.Join(filepath.Dir(file), "..", "..", "..", "..", "..", "shared", filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("not tested: %s is not beside the repository", filepath.Join("..", "shared", name))
+		t.Skipf("not tested: %s is not next to the repository", filepath.Join("..", "shared", name))
 	}
 	return path
 }
@@ -142,7 +142,7 @@ func (s *Server) ready() {
 	s.t.Fatal("llama-server did not become ready")
 }
 
-// Kill ends the server at once, in the middle of whatever it does.
+// Kill ends the server immediately, in the middle of whatever it does.
 func (s *Server) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

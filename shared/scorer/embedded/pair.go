@@ -41,10 +41,11 @@ var (
 		`\b(?:other|second) (?:image|picture|photo|one)\b|\bvs\b|\bas many\b|\bmost likely\b|\bdiffer`)
 )
 
-// An exchange is one question and its answer, with what their texts show on the surface.
-type exchange struct {
+// A pair is one question and its answer, with what their texts show on the surface.
+type pair struct {
 	question, answer string
-	asked, told      tally
+	questionTally    tally
+	answerTally      tally
 
 	options   bool // the question lists answers to choose from
 	box       bool // the answer gives boxes or points
@@ -54,28 +55,28 @@ type exchange struct {
 	contrast  bool // the answer compares
 }
 
-// read splits a sample's turns into exchanges. A question that nobody answered has an empty answer.
-func read(turns []dataset.Turn) []exchange {
-	var exchanges []exchange
+// pairsOf splits a sample's turns into pairs. A question without an answer has an empty one.
+func pairsOf(turns []dataset.Turn) []pair {
+	var pairs []pair
 	for _, t := range turns {
 		text := strings.TrimSpace(strings.ReplaceAll(t.Text, dataset.ImageMark, " "))
-		if t.Role == dataset.Human || len(exchanges) == 0 {
-			exchanges = append(exchanges, exchange{question: text})
+		if t.Role == dataset.Human || len(pairs) == 0 {
+			pairs = append(pairs, pair{question: text})
 			continue
 		}
-		exchanges[len(exchanges)-1].answer = text
+		pairs[len(pairs)-1].answer = text
 	}
-	for i := range exchanges {
-		exchanges[i].examine()
+	for i := range pairs {
+		pairs[i].examine()
 	}
-	return exchanges
+	return pairs
 }
 
-func (x *exchange) examine() {
+func (x *pair) examine() {
 	q, a := x.question, x.answer
-	x.asked.add(q)
-	x.told.add(a)
-	words := x.told.words
+	x.questionTally.add(q)
+	x.answerTally.add(a)
+	words := x.answerTally.words
 	x.options = optionTask.MatchString(q)
 	x.box = boxNumbers.MatchString(a) && (placeTask.MatchString(q) || strings.IndexAny(a, "[(<{") == 0) ||
 		pointPair.MatchString(a) && placeTask.MatchString(q)
@@ -90,10 +91,11 @@ func (x *exchange) examine() {
 	}
 	x.steps = words > 12 && stepTask.MatchString(q) ||
 		words > 20 && (conclusion.MatchString(a) || len(equation.FindAllStringIndex(a, 3)) == 3)
-	x.contrast = !x.steps && (words > 4 && !x.options && compareTask.MatchString(q) || words > 12 && contrasting.MatchString(a))
+	x.contrast = !x.steps &&
+		(words > 4 && !x.options && compareTask.MatchString(q) || words > 12 && contrasting.MatchString(a))
 }
 
-// isLatex tells whether LaTeX commands make up a third of a text's words.
+// isLatex reports whether LaTeX commands make up a third of a text's words.
 func isLatex(text string, words int) bool {
 	commands := len(latexCode.FindAllStringIndex(text, -1))
 	return commands > 0 && 3*commands >= words

@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// look measures an image. It compares neighbours at full resolution, since a reduced copy would
-// lose the thin strokes that tell writing from scenery. Everything is counted in integers, which every machine does alike.
-func look(img image.Image) picture {
+// measureImage measures an image. It compares neighbours at full resolution, since a reduced copy would
+// lose the thin strokes that distinguish writing from scenery. Everything is counted in integers, so that every
+// machine counts the same.
+func measureImage(img image.Image) imageStats {
 	b := img.Bounds()
 	g := grid{columns: min(gridSide, b.Dx()), rows: min(gridSide, b.Dy()), colours: make([]int32, 1<<12)}
 	rgb := pixels(img)
@@ -22,7 +23,7 @@ func look(img image.Image) picture {
 				distance(here, luma(rgb(x, min(y+1, b.Max.Y-1)))))
 		}
 	}
-	return g.picture(b.Dx(), b.Dy())
+	return g.stats(b.Dx(), b.Dy())
 }
 
 // A grid counts what is seen at the points of an image.
@@ -97,7 +98,7 @@ func (g *grid) point(row, column, r, gr, b, here, right, below int) {
 	}
 }
 
-func (g *grid) picture(width, height int) picture {
+func (g *grid) stats(width, height int) imageStats {
 	n := float64(max(g.columns*g.rows, 1))
 	share := func(count int) float64 { return float64(count) / n }
 	top, few, kinds := g.ranking()
@@ -116,10 +117,13 @@ func (g *grid) picture(width, height int) picture {
 	mean, deviation := moments(g.sum, g.squares, n)
 	rg, rgDeviation := moments(g.rg, g.rgSquares, n)
 	yb, ybDeviation := moments(g.yb, g.ybSquares, n)
-	colourful := math.Sqrt(float64(rgDeviation*rgDeviation)+float64(ybDeviation*ybDeviation)) + float64(0.3*math.Sqrt(float64(rg*rg)+float64(yb*yb)))
-	return picture{
-		Flat: share(g.flat), Ink: share(g.ink), Light: share(g.light), Vivid: share(g.vivid), Dominant: share(int(g.colours[top])),
-		Dark: share(g.dark), Grey: share(g.grey), Texture: share(g.texture), Mean: mean / 255, Contrast: deviation / 127.5,
+	colourful := math.Sqrt(float64(rgDeviation*rgDeviation)+float64(ybDeviation*ybDeviation)) +
+		float64(0.3*math.Sqrt(float64(rg*rg)+float64(yb*yb)))
+	return imageStats{
+		Flat: share(g.flat), Ink: share(g.ink), Light: share(g.light), Vivid: share(g.vivid),
+		Dominant: share(int(g.colours[top])),
+		Dark:     share(g.dark), Grey: share(g.grey), Texture: share(g.texture), Mean: mean / 255,
+		Contrast:  deviation / 127.5,
 		Colourful: colourful / (colourful + 50), Few: share(few), Colours: min(1, magnitude(kinds)*8/12),
 		Skin: share(g.skin), Green: share(g.green), Blue: share(g.blue),
 		Lines: uneven(g.rowInk[:g.rows], g.ink), Bars: uneven(g.columnInk[:g.columns], g.ink),
@@ -130,7 +134,7 @@ func (g *grid) picture(width, height int) picture {
 	}
 }
 
-// ranking gives the most frequent colour, how many points have one of the eight most frequent, and the number of colours.
+// ranking is the most frequent colour, how many points have one of the eight most frequent, and the number of colours.
 func (g *grid) ranking() (top, few, kinds int) {
 	counts := make([]int32, 0, 256)
 	for c, count := range g.colours {
