@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/api/cloudbuild/v1"
 )
@@ -28,7 +29,7 @@ func readFile(t *testing.T, name string) string {
 	return string(data)
 }
 
-// readBuild decodes cloudbuild.yaml as the API does: a field that a Build has not is an error.
+// readBuild decodes cloudbuild.yaml as the API does: a field that a Build does not have is an error.
 func readBuild(t *testing.T) cloudbuild.Build {
 	t.Helper()
 	build, err := decodeBuild([]byte(readFile(t, "cloudbuild.yaml")))
@@ -54,14 +55,17 @@ func decodeBuild(text []byte) (build cloudbuild.Build, err error) {
 
 func TestBuildIsStrict(t *testing.T) {
 	t.Parallel()
-	for _, wrong := range []string{"step: []", "steps: [{names: x}]", "options: {mapSubstitutions: true}", "timeout: 60", "steps: [{args: x}]"} {
+	for _, wrong := range []string{
+		"step: []", "steps: [{names: x}]", "options: {mapSubstitutions: true}", "timeout: 60", "steps: [{args: x}]",
+	} {
 		if _, err := decodeBuild([]byte(wrong)); err == nil {
 			t.Errorf("%q is a build", wrong)
 		}
 	}
 }
 
-// TestSteps follows the steps: each waits for earlier ones only, and nothing is deployed that was not tested, scanned and pushed.
+// TestSteps follows the steps: each waits for earlier ones only, the sidecar is tested before it is built, and nothing
+// is deployed that was not tested, scanned and pushed.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	before := map[string][]string{} // the steps that have ended before one begins
@@ -85,13 +89,38 @@ func TestSteps(t *testing.T) {
 		}
 	}
 	for step, needs := range map[string][]string{
-		"scan": {"test", "functions", "sidecar"}, "deploy": {"test", "scan", "push", "variables"}, "smoke": {"deploy"},
+		"sidecar": {"sidecar-tests"}, "scan": {"test", "functions", "sidecar"},
+		"deploy": {"test", "sidecar-tests", "scan", "push", "variables"}, "smoke": {"deploy"},
 	} {
 		for _, need := range needs {
 			if !slices.Contains(before[step], need) {
 				t.Errorf("%s does not wait for %s", step, need)
 			}
 		}
+	}
+}
+
+// TestGate checks that tests are those of the gate, .ci/run, and that it knows each step that is named.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	list, err := exec.CommandContext(t.Context(), "bash", filepath.Join(root, ".ci", "run"), "--list").Output()
+	if err != nil {
+		t.Fatalf("listing the gate's steps: %v", err)
+	}
+	commands := map[string][]string{}
+	for _, step := range readBuild(t).Steps {
+		for _, command := range regexp.MustCompile(`(?m)^\.ci/run(.*)$`).FindAllStringSubmatch(step.Script, -1) {
+			commands[step.Id] = append(commands[step.Id], strings.TrimSpace(command[1]))
+			for _, name := range strings.Fields(command[1]) {
+				if !regexp.MustCompile(`(?m)^ *` + name + ` `).Match(list) {
+					t.Errorf("step %s: the gate has no step %s", step.Id, name)
+				}
+			}
+		}
+	}
+	want := map[string][]string{"test": {"", "vulns image"}, "sidecar-tests": {"ruff pytest"}}
+	if diff := cmp.Diff(want, commands); diff != "" {
+		t.Errorf("what steps run of the gate (-want +got):\n%s", diff)
 	}
 }
 
@@ -142,8 +171,8 @@ func TestScripts(t *testing.T) {
 		}
 		cmd := exec.Command(shell, "-n")
 		cmd.Stdin = strings.NewReader(step.Script)
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("step %s: %v: %s", step.Id, err, said)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("step %s: %v: %s", step.Id, err, output)
 		}
 		if !strings.Contains(step.Script, "\nset -eu") {
 			t.Errorf("step %s goes on after a failure", step.Id)
@@ -185,7 +214,8 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
-// TestBases compares the images that cloudbuild.yaml builds from with those of the Dockerfiles, and the version of Go with go.mod.
+// TestBases compares the images that cloudbuild.yaml builds from and tests in with those of the Dockerfiles, and the
+// version of Go with go.mod.
 func TestBases(t *testing.T) {
 	t.Parallel()
 	substitutions := readBuild(t).Substitutions
@@ -200,9 +230,14 @@ func TestBases(t *testing.T) {
 			}
 		}
 	}
+	python, _ := strings.CutPrefix(substitutions["_SIDECAR_TEST_BASE"], "python:")
+	if !strings.Contains(readFile(t, "sidecar/Dockerfile"), " python"+python+" ") {
+		t.Errorf("the sidecar is tested with Python %q, which its image does not have", python)
+	}
 	_, line, _ := strings.Cut(readFile(t, "go.mod"), "\ngo ")
 	least, _, _ := strings.Cut(line, "\n")
-	if base := substitutions["_FUNCTIONS_BUILD_BASE"]; !strings.HasPrefix(base, "golang:"+strings.TrimSuffix(least, ".0")+".") {
+	base, want := substitutions["_FUNCTIONS_BUILD_BASE"], "golang:"+strings.TrimSuffix(least, ".0")+"."
+	if !strings.HasPrefix(base, want) {
 		t.Errorf("go.mod asks for Go %s, and %s builds it", least, base)
 	}
 }
@@ -210,7 +245,8 @@ func TestBases(t *testing.T) {
 // TestNoKeys looks for what should not be in what is built, deployed or run.
 func TestNoKeys(t *testing.T) {
 	t.Parallel()
-	key := regexp.MustCompile(`(?i)GOOGLE_APPLICATION_CREDENTIALS=|--key-file|service_account_key|"private_key"|BEGIN [A-Z ]*PRIVATE KEY|google_service_account_key`)
+	key := regexp.MustCompile(`(?i)GOOGLE_APPLICATION_CREDENTIALS=|--key-file|service_account_key|"private_key"` +
+		`|BEGIN [A-Z ]*PRIVATE KEY|google_service_account_key`)
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -222,7 +258,8 @@ func TestNoKeys(t *testing.T) {
 			}
 			return nil
 		}
-		if !slices.Contains([]string{".go", ".py", ".tf", ".yaml", ".yml", ".json", ".sh", ".hcl", ""}, filepath.Ext(name)) || strings.HasSuffix(name, "_test.go") {
+		kinds := []string{".go", ".py", ".tf", ".yaml", ".yml", ".json", ".sh", ".hcl", ""}
+		if !slices.Contains(kinds, filepath.Ext(name)) || strings.HasSuffix(name, "_test.go") {
 			return nil
 		}
 		data, err := os.ReadFile(path)

@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# What steps need before they can run. Each function is quick if it ran before; all expect the repository's root.
+
+# The status of a step that cannot run on this machine.
+readonly SKIPPED=75
+
+# skip REASON... ends a step that cannot run: `skip "no network"; return`.
+skip() {
+  reason=$*
+  return $SKIPPED
+}
+
+# tool MODULE@VERSION [ARGUMENT...] runs a Go tool, which is built once.
+tool() {
+  local module=${1%@*} version=${1##*@} bin=$PWD/.cache/bin name
+  name=$(basename "${module%/v[0-9]*}")
+  if [ ! -e "$bin/.$name-$version" ]; then
+    mkdir -p "$bin" && GOBIN=$bin go install "$1" && touch "$bin/.$name-$version" || return 1
+  fi
+  "$bin/$name" "${@:2}"
+}
+
+# shared PATH leads on if ../shared has it; it is absent outside this project's own machines.
+shared() { [ -e "../shared/$1" ] || skip "../shared/$1 is absent"; }
+
+# in_git leads on in a git checkout; a build service may have the files alone.
+in_git() { git rev-parse --git-dir >/dev/null 2>&1 || skip "this is not a git checkout"; }
+
+# python_for MIN MAX prints a Python from version 3.MIN to 3.MAX that can make virtual environments.
+python_for() {
+  local name
+  for name in python3 python3.12 python3.11; do
+    "$name" -c "import ensurepip, sys, venv; sys.exit(not (3, $1) <= sys.version_info[:2] <= (3, $2))" 2>/dev/null &&
+      { echo "$name"; return; }
+  done
+  return 1
+}
+
+# debian_python installs Debian's Python where there is none that fits and root may.
+debian_python() {
+  python_for "$@" >/dev/null && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq python3 python3-venv >/dev/null || return 1
+  fi
+  python_for "$@" >/dev/null || skip "there is no Python from 3.$1 to 3.$2 with its venv module"
+}
+
+# sidecar_python makes the sidecar's virtual environment and exports its Python, which the Go tests that run a real
+# sidecar read. There is one for each pyproject.toml, kept between runs: it takes 6 GB and minutes.
+sidecar_python() {
+  debian_python 11 12 || return
+  local python key venv
+  python=$(python_for 11 12)
+  key=$( ("$python" -VV; cat sidecar/pyproject.toml) | sha256sum | cut -c1-16)
+  venv=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/sidecar-$key
+  if [ ! -e "$venv/complete" ]; then
+    rm -rf "$venv" && mkdir -p "${venv%/*}" && "$python" -m venv "$venv" &&
+      "$venv/bin/python" -c 'import tomllib
+project = tomllib.load(open("sidecar/pyproject.toml", "rb"))
+print(*project["project"]["dependencies"], *project["dependency-groups"]["dev"], sep="\n")' >"$venv/requirements.txt" &&
+      "$venv/bin/pip" install -q --disable-pip-version-check -r "$venv/requirements.txt" &&
+      touch "$venv/complete" || return 1
+  fi
+  export HARVEST_SIDECAR_PYTHON=$venv/bin/python
+}
+
+# inference_server installs the server of ../shared/engine by starting it once. The tests start it themselves later.
+inference_server() {
+  shared engine/start.sh || return
+  [ -x "${HARVEST_ENGINE_ROOT:-$HOME/.cache/harvest-engine}/usr/bin/llama-server" ] && return
+  [ "$(id -u)" = 0 ] || { skip "only root may install the inference server"; return; }
+  local started port=18999 status=1
+  timeout 300 ../shared/engine/start.sh tiny $port >/dev/null 2>&1 &
+  started=$!
+  for _ in $(seq 290); do
+    (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null && { status=0; break; }
+    kill -0 $started 2>/dev/null || break
+    sleep 1
+  done
+  kill $started 2>/dev/null
+  wait $started 2>/dev/null
+  [ $status = 0 ] || echo "../shared/engine/start.sh did not start a server within 290 s"
+  return $status
+}
+
+# readme VERB prints the first `go VERB` command of the README, without its comment.
+readme() {
+  local line
+  line=$(grep -m1 -E "^[[:space:]]*[$]?[[:space:]]*go $1 " README.md) || { echo "false # README has no go $1"; return; }
+  sed -E 's/^[[:space:]]*[$]?[[:space:]]*//; s/[[:space:]]+#.*$//' <<<"$line"
+}

@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# The steps of the gate. Each returns 0, $SKIPPED with its reason, or another status if its check failed.
+
+step_top() {
+  in_git || return
+  local allowed='functions|sidecar|shared|infra|testdata|go\.mod|go\.sum|cloudbuild\.yaml|README\.md|LICENSE|\..*' extra
+  extra=$(git ls-files | cut -d/ -f1 | sort -u | grep -vxE "$allowed")
+  [ -z "$extra" ] || { echo "not allowed at the top level: $extra"; return 1; }
+}
+
+step_sizes() {
+  in_git || return
+  debian_python 9 99 || return
+  python3 .ci/sizes.py
+}
+
+step_format() {
+  local files
+  files=$(gofmt -l functions infra shared) || return 1
+  [ -z "$files" ] || { printf 'not formatted, run gofmt -w on:\n%s\n' "$files"; return 1; }
+}
+
+step_modules() { go mod tidy -diff && go mod verify; }
+
+step_vet() { go vet ./...; }
+
+step_lint() { tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...; }
+
+step_ruff() {
+  sidecar_python || return
+  local bin=${HARVEST_SIDECAR_PYTHON%/*}
+  "$bin/ruff" check sidecar && "$bin/ruff" format --check sidecar &&
+    "$bin/hadolint" sidecar/Dockerfile functions/Dockerfile
+}
+
+step_pytest() {
+  sidecar_python || return
+  "$HARVEST_SIDECAR_PYTHON" -m pytest -p no:cacheprovider sidecar
+}
+
+step_engine() { inference_server; }
+
+# Tests that need the sidecar or the inference server skip themselves where it is absent; pytest and engine say so.
+step_test() {
+  local line
+  line=$(readme test)
+  sidecar_python
+  reason=''
+  echo "\$ $line"
+  bash -c "$line"
+}
+
+# Go's build cache is the usual one; Harvest's is empty, so that all is scored.
+step_job() {
+  local line cache status
+  line=$(readme run)
+  cache=$(mktemp -d)
+  echo "\$ $line"
+  GOCACHE=$(go env GOCACHE) XDG_CACHE_HOME=$cache bash -c "$line"
+  status=$?
+  rm -rf "$cache"
+  return $status
+}
+
+step_vulns() {
+  local out status
+  out=$(tool golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1)
+  status=$?
+  local unreachable='vuln\.go\.dev|dial tcp|no such host|Forbidden|connection refused|proxyconnect'
+  if [ $status = 1 ] && grep -qE "$unreachable" <<<"$out"; then
+    skip "the vulnerability database cannot be reached: $(tail -n1 <<<"$out")"
+    return
+  fi
+  echo "$out"
+  return $status
+}
+
+step_weights() {
+  shared data/annotations/train.jsonl || return
+  local out status data=../shared/data
+  out=$(mktemp -d)
+  go run ./infra/harvest train --quiet --state "$out/state" --out "$out/weights.zst" \
+    --annotations $data/annotations/train.jsonl --images $data/pool/images $data/pool/dataset.json &&
+    cmp "$out/weights.zst" shared/scorer/embedded/weights.zst
+  status=$?
+  rm -rf "$out"
+  return $status
+}
+
+step_image() {
+  [ "$(id -u)" = 0 ] || { skip "only root may chroot"; return; }
+  command -v chroot >/dev/null || { skip "there is no chroot command"; return; }
+  HARVEST_IMAGE=1 go test -count=1 -timeout 30m -run TestImage ./infra/harvest
+}
+
+step_consumers() {
+  debian_python 11 99 || return
+  .ci/consumers
+}
+
+step_soak() { HARVEST_SOAK=1 go test -count=1 -timeout 30m -run Kill ./infra/harvest/...; }
+
+step_fuzz() {
+  local package target
+  while read -r package target; do
+    echo "$package $target"
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-20s}" -fuzzminimizetime 1x "$package" </dev/null ||
+      return 1
+  done < <(grep -roE --include=*_test.go '^func Fuzz[A-Za-z0-9_]+' functions infra shared |
+    sed -E 's#^(.*)/[^/]+:func (Fuzz.*)$#./\1 \2#')
+}
+
+# Short leaves out the real pool, which the step test scores.
+step_race() { go test -race -short -timeout 30m ./...; }
+
+step_newcomer() {
+  in_git && shared tools/newcomer.sh || return
+  ../shared/tools/newcomer.sh
+}
