@@ -12,7 +12,6 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
@@ -22,47 +21,12 @@ import (
 // Project is the name of the Pub/Sub project on this machine.
 const Project = "harvest-local"
 
-// UploadsTopic is where Cloud Storage's notifications go.
-const UploadsTopic = "harvest-uploads"
+// Topic is the name on this machine of a topic of the list in shared/events.
+func Topic(key string) string { return "harvest-" + key }
 
-const (
-	tasksTopic  = "harvest-tasks"
-	eventsTopic = "harvest-events"
-	deadTopic   = "harvest-dead"
-)
-
-// The services that subscriptions push to. score-gpu is a service of its own only among processes.
-const (
-	ingestTarget   = "ingest"
-	scoreTarget    = "score"
-	scoreGPUTarget = "score-gpu"
-	curateTarget   = "curate"
-)
-
-// subscriptions are those of the cloud. gpuTarget is the service of shards that the scorer gpu rates.
-func subscriptions(gpuTarget string) []subscription {
-	subs := []subscription{
-		{name: "ingest-uploads", topic: UploadsTopic, target: ingestTarget, atOnce: 1},
-		{name: "ingest-ranges", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskRange), target: ingestTarget, atOnce: 1},
-		{name: "curate-parts", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskPart), target: curateTarget, atOnce: 2},
-		{name: "curate-selections", topic: tasksTopic, filter: filter(events.AttrTask, events.TaskSelect), target: curateTarget, atOnce: 1},
-		{name: "curate-events", topic: eventsTopic, filter: filter(events.AttrType, events.RunScored), target: curateTarget, atOnce: 1},
-		{name: "curate-dead", topic: deadTopic, target: curateTarget, atOnce: 1},
-	}
-	// Two shards at once: one is rated while the other reads its images or writes its scores.
-	shards := filter(events.AttrTask, events.TaskShard)
-	if gpuTarget == scoreTarget {
-		return append(subs, subscription{name: "score", topic: tasksTopic, filter: shards, target: scoreTarget, atOnce: 2})
-	}
-	others := fmt.Sprintf("attributes.%s != %q", events.AttrScorer, kinds.GPU)
-	return append(subs,
-		subscription{name: "score", topic: tasksTopic, filter: shards + " AND " + others, target: scoreTarget, atOnce: 2},
-		subscription{name: "score-gpu", topic: tasksTopic, filter: shards + " AND " + filter(events.AttrScorer, kinds.GPU), target: gpuTarget, atOnce: 2})
-}
-
-func filter(attribute, value string) string {
-	return fmt.Sprintf("attributes.%s = %q", attribute, value)
-}
+// concurrency is how many messages of a subscription are delivered at a time; 1 where it is not listed. Of two shards,
+// one is rated while the other reads its images or writes its scores.
+var concurrency = map[string]int64{"score": 2, "score-gpu": 2, "curate-parts": 2}
 
 // A bus is Pub/Sub on this machine: its test server with all topics, and the relay that pushes.
 type bus struct {
@@ -94,13 +58,13 @@ func startBus(ctx context.Context, retry Retry, duplicate bool, log *slog.Logger
 		return nil, err
 	}
 	b.closers = append(b.closers, b.client.Close) // closes conn too
-	for _, topic := range []string{UploadsTopic, tasksTopic, eventsTopic, deadTopic} {
+	for _, topic := range events.Topics() {
 		if _, err := b.client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: topicPath(topic)}); err != nil {
 			return nil, err
 		}
 	}
-	b.uploads = events.NewTopic(b.client, UploadsTopic)
-	b.relay = relay{client: b.client, dead: events.NewTopic(b.client, deadTopic), log: log, retry: retry, duplicate: duplicate}
+	b.uploads = b.topic(events.TopicUploads)
+	b.relay = relay{client: b.client, dead: b.topic(events.TopicDead), log: log, retry: retry, duplicate: duplicate}
 	return b, nil
 }
 
@@ -112,21 +76,25 @@ func (b *bus) close() error {
 	return errors.Join(errs...)
 }
 
-func topicPath(name string) string { return "projects/" + Project + "/topics/" + name }
+// topic publishes to a topic of the list in shared/events.
+func (b *bus) topic(key string) *events.Topic { return events.NewTopic(b.client, Topic(key)) }
 
-func (b *bus) subscribe(ctx context.Context, sub subscription) error {
+func topicPath(key string) string { return "projects/" + Project + "/topics/" + Topic(key) }
+
+func subscriptionPath(name string) string { return "projects/" + Project + "/subscriptions/" + name }
+
+func (b *bus) subscribe(ctx context.Context, sub events.Subscription) error {
 	_, err := b.client.SubscriptionAdminClient.CreateSubscription(ctx, &pubsubpb.Subscription{
-		Name:  "projects/" + Project + "/subscriptions/" + sub.name,
-		Topic: topicPath(sub.topic), Filter: sub.filter, AckDeadlineSeconds: 600,
+		Name: subscriptionPath(sub.Name), Topic: topicPath(sub.Topic), Filter: sub.Filter, AckDeadlineSeconds: 600,
 	})
 	if err != nil {
-		return fmt.Errorf("subscribing %s to %s: %w", sub.name, sub.topic, err)
+		return fmt.Errorf("subscribing %s to %s: %w", sub.Name, sub.Topic, err)
 	}
 	return nil
 }
 
 // push makes a subscription whose messages are pushed to url until ctx ends.
-func (b *bus) push(ctx context.Context, group *errgroup.Group, sub subscription, url string) error {
+func (b *bus) push(ctx context.Context, group *errgroup.Group, sub events.Subscription, url string) error {
 	if err := b.subscribe(ctx, sub); err != nil {
 		return err
 	}
@@ -136,12 +104,12 @@ func (b *bus) push(ctx context.Context, group *errgroup.Group, sub subscription,
 
 // watch calls onEvent with every event that the functions publish.
 func (b *bus) watch(ctx context.Context, group *errgroup.Group, onEvent func(events.Message)) error {
-	watch := subscription{name: "watch", topic: eventsTopic}
+	watch := events.Subscription{Name: "watch", Topic: events.TopicEvents}
 	if err := b.subscribe(ctx, watch); err != nil {
 		return err
 	}
 	group.Go(func() error {
-		return b.client.Subscriber(watch.name).Receive(ctx, func(_ context.Context, m *pubsub.Message) {
+		return b.client.Subscriber(watch.Name).Receive(ctx, func(_ context.Context, m *pubsub.Message) {
 			onEvent(events.Message{Attributes: m.Attributes, Data: m.Data})
 			m.Ack()
 		})
@@ -149,7 +117,7 @@ func (b *bus) watch(ctx context.Context, group *errgroup.Group, onEvent func(eve
 	return nil
 }
 
-// upload tells that an object has arrived in the input bucket, as Cloud Storage does.
+// upload notifies of a new object in the input bucket, as Cloud Storage does.
 func (b *bus) upload(ctx context.Context, object string) error {
 	data, err := json.Marshal(map[string]string{"kind": "storage#object", "name": object})
 	if err != nil {

@@ -90,7 +90,7 @@ func TestCloudStorage(t *testing.T) {
 	s := start(t, local.Options{Input: open("gs://input"), Work: open("gs://work"), Mount: arrived.mount})
 	t.Setenv("PUBSUB_EMULATOR_HOST", s.PubSubAddr)
 	_, err := client.Bucket("input").AddNotification(t.Context(), &storage.Notification{
-		TopicProjectID: local.Project, TopicID: local.UploadsTopic, PayloadFormat: storage.JSONPayload,
+		TopicProjectID: local.Project, TopicID: local.Topic(events.TopicUploads), PayloadFormat: storage.JSONPayload,
 		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
 	})
 	if err != nil {

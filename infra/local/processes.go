@@ -76,14 +76,14 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 	if err := p.run(services); err != nil {
 		return nil, err
 	}
-	p.URL = services[curateTarget].url()
-	gpuTarget := scoreGPUTarget
-	if services[scoreGPUTarget] == nil {
-		gpuTarget = scoreTarget
-	}
-	for _, sub := range subscriptions(gpuTarget) {
-		url := services[sub.target].url() + "/"
-		if sub.target == curateTarget {
+	p.URL = services[events.ServiceCurate].url()
+	for _, sub := range events.Subscriptions() {
+		service := services[sub.Service]
+		if sub.Service == events.ServiceScoreGPU && service == nil {
+			service = services[events.ServiceScore]
+		}
+		url := service.url() + "/"
+		if sub.Service == events.ServiceCurate {
 			url = p.URL + curate.PushPath
 		}
 		if err := p.bus.push(ctx, group, sub, url); err != nil {
@@ -138,15 +138,15 @@ func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 			return nil, err
 		}
 	}
-	errs := []error{add(ingestTarget, ""), add(scoreTarget, ""), add(curateTarget, api)}
+	errs := []error{add(events.ServiceIngest, ""), add(events.ServiceScore, ""), add(events.ServiceCurate, api)}
 	if o.Scorers.GPU != "" {
-		errs = append(errs, add(scoreGPUTarget, ""))
+		errs = append(errs, add(events.ServiceScoreGPU, ""))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	for name, s := range services {
-		s.environ = p.environ(name, s.addr, o, services[scoreGPUTarget])
+		s.environ = p.environ(name, s.addr, o, services[events.ServiceScoreGPU])
 	}
 	return services, nil
 }
@@ -169,12 +169,13 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 	}
 	host, port, _ := net.SplitHostPort(addr) // it was made by net
 	target := name
-	if name == scoreGPUTarget {
-		target = scoreTarget
+	if name == events.ServiceScoreGPU {
+		target = events.ServiceScore
 	}
 	environ = append(environ,
 		"FUNCTION_TARGET="+target, "HOST="+host, "PORT="+port, "GOOGLE_CLOUD_PROJECT="+Project,
-		"INPUT_BUCKET=gs://"+InputBucket, "WORK_BUCKET=gs://"+WorkBucket, "TASKS_TOPIC="+tasksTopic, "EVENTS_TOPIC="+eventsTopic,
+		"INPUT_BUCKET=gs://"+InputBucket, "WORK_BUCKET=gs://"+WorkBucket,
+		"TASKS_TOPIC="+Topic(events.TopicTasks), "EVENTS_TOPIC="+Topic(events.TopicEvents),
 		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name)
 	if o.Scorer != "" {
 		environ = append(environ, "SCORER="+o.Scorer)
@@ -187,8 +188,8 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 		}
 	}
 	switch {
-	case o.Scorers.GPU == "" || name == scoreTarget:
-	case name == scoreGPUTarget || !oneSidecar(o.Scorers.GPU):
+	case o.Scorers.GPU == "" || name == events.ServiceScore:
+	case name == events.ServiceScoreGPU || !oneSidecar(o.Scorers.GPU):
 		environ = append(environ, "GPU_SIDECAR="+o.Scorers.GPU)
 	default:
 		// As in the cloud, only score-gpu reaches the sidecar; the others ask it.

@@ -29,12 +29,6 @@ func DefaultRetry() Retry {
 	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second, Attempts: events.MaxDeliveries}
 }
 
-type subscription struct {
-	name, topic, filter string
-	target              string // the service that its messages are pushed to
-	atOnce              int    // deliveries at once
-}
-
 // maxOutstanding is how many messages of a subscription the relay holds, those that wait for their next attempt included.
 const maxOutstanding = 1000
 
@@ -51,11 +45,11 @@ type relay struct {
 }
 
 // run delivers a subscription's messages to url until ctx ends.
-func (r relay) run(ctx context.Context, sub subscription, url string) error {
-	subscriber := r.client.Subscriber(sub.name)
+func (r relay) run(ctx context.Context, sub events.Subscription, url string) error {
+	subscriber := r.client.Subscriber(sub.Name)
 	subscriber.ReceiveSettings.MaxOutstandingMessages = maxOutstanding
 	subscriber.ReceiveSettings.MaxExtension = 24 * time.Hour
-	slots := semaphore.NewWeighted(int64(sub.atOnce))
+	slots := semaphore.NewWeighted(max(concurrency[sub.Name], 1))
 	client := &http.Client{Timeout: deliveryTimeout}
 	for {
 		err := subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
@@ -74,15 +68,17 @@ func (r relay) run(ctx context.Context, sub subscription, url string) error {
 			return nil
 		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
 			// The stream was lost, not the subscription: what was not acknowledged comes again.
-			r.log.Info("receiving again", "subscription", sub.name, "error", err)
+			r.log.Info("receiving again", "subscription", sub.Name, "error", err)
 		default:
-			return fmt.Errorf("receiving from %s: %w", sub.name, err)
+			return fmt.Errorf("receiving from %s: %w", sub.Name, err)
 		}
 	}
 }
 
-// deliver posts a message until it is acknowledged or given up. It tells whether either was reached before ctx ended.
-func (r relay) deliver(ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub subscription, url string, m *pubsub.Message) bool {
+// deliver posts a message until it is acknowledged or a dead letter. It reports whether either happened before ctx ended.
+func (r relay) deliver(
+	ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub events.Subscription, url string, m *pubsub.Message,
+) bool {
 	pause := r.retry.Min
 	for attempt := 1; ; attempt++ {
 		if err := slots.Acquire(ctx, 1); err != nil {
@@ -96,7 +92,7 @@ func (r relay) deliver(ctx context.Context, slots *semaphore.Weighted, client *h
 		case ctx.Err() != nil:
 			return false
 		case attempt == r.retry.Attempts:
-			return r.bury(ctx, sub, m, attempt)
+			return r.deadLetter(ctx, sub, m, attempt)
 		}
 		select {
 		case <-time.After(pause):
@@ -108,8 +104,10 @@ func (r relay) deliver(ctx context.Context, slots *semaphore.Weighted, client *h
 }
 
 // post delivers a message once.
-func post(ctx context.Context, client *http.Client, sub subscription, url string, m *pubsub.Message, attempt int) error {
-	envelope := events.Envelope{DeliveryAttempt: attempt, Subscription: "projects/" + Project + "/subscriptions/" + sub.name}
+func post(
+	ctx context.Context, client *http.Client, sub events.Subscription, url string, m *pubsub.Message, attempt int,
+) error {
+	envelope := events.Envelope{DeliveryAttempt: attempt, Subscription: subscriptionPath(sub.Name)}
 	envelope.Message.Data, envelope.Message.Attributes, envelope.Message.MessageID = m.Data, m.Attributes, m.ID
 	body, err := json.Marshal(envelope)
 	if err != nil {
@@ -132,16 +130,16 @@ func post(ctx context.Context, client *http.Client, sub subscription, url string
 	return nil
 }
 
-// bury moves a message to the dead-letter topic, marked as Pub/Sub marks it.
-func (r relay) bury(ctx context.Context, sub subscription, m *pubsub.Message, attempts int) bool {
+// deadLetter moves a message to the dead-letter topic, marked as Pub/Sub marks it.
+func (r relay) deadLetter(ctx context.Context, sub events.Subscription, m *pubsub.Message, attempts int) bool {
 	attributes := map[string]string{
 		events.AttrDeadCount:                      strconv.Itoa(attempts),
-		"CloudPubSubDeadLetterSourceSubscription": sub.name,
+		"CloudPubSubDeadLetterSourceSubscription": sub.Name,
 	}
 	for k, v := range m.Attributes {
 		attributes[k] = v
 	}
-	if sub.topic == deadTopic {
+	if sub.Topic == events.TopicDead {
 		r.log.Error("dead letter given up", "message", m.ID, "attempts", attempts)
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -61,10 +62,10 @@ func TestDeliver(t *testing.T) {
 		attempts []int
 		dead     []events.Message
 	}{
-		{name: "at once", topic: tasksTopic, statuses: []int{204}, attempts: []int{1}},
-		{name: "after a while", topic: tasksTopic, statuses: []int{503, 429, 500, 204}, attempts: []int{1, 2, 3, 4}},
-		{name: "never", topic: tasksTopic, statuses: []int{503}, attempts: []int{1, 2, 3, 4}, dead: buried},
-		{name: "never a dead letter", topic: deadTopic, statuses: []int{503}, attempts: []int{1, 2, 3, 4}},
+		{name: "at once", topic: events.TopicTasks, statuses: []int{204}, attempts: []int{1}},
+		{name: "after a while", topic: events.TopicTasks, statuses: []int{503, 429, 500, 204}, attempts: []int{1, 2, 3, 4}},
+		{name: "never", topic: events.TopicTasks, statuses: []int{503}, attempts: []int{1, 2, 3, 4}, dead: buried},
+		{name: "never a dead letter", topic: events.TopicDead, statuses: []int{503}, attempts: []int{1, 2, 3, 4}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +77,7 @@ func TestDeliver(t *testing.T) {
 				retry: Retry{Min: 2 * time.Millisecond, Max: 4 * time.Millisecond, Attempts: attempts},
 			}
 			message := &pubsub.Message{ID: "7", Data: []byte("data"), Attributes: map[string]string{events.AttrTask: events.TaskShard}}
-			sub := subscription{name: "score", topic: tc.topic}
+			sub := events.Subscription{Name: "score", Topic: tc.topic}
 			if !r.deliver(t.Context(), semaphore.NewWeighted(1), server.Client(), sub, server.URL, message) {
 				t.Error("the message is to be delivered again, and should be done with")
 			}
@@ -110,7 +111,18 @@ func TestDeliverUntilStopped(t *testing.T) {
 	r := relay{retry: Retry{Min: time.Millisecond, Max: time.Hour, Attempts: 1000}}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if r.deliver(ctx, semaphore.NewWeighted(1), server.Client(), subscription{topic: tasksTopic}, server.URL, &pubsub.Message{}) {
+	tasks := events.Subscription{Topic: events.TopicTasks}
+	if r.deliver(ctx, semaphore.NewWeighted(1), server.Client(), tasks, server.URL, &pubsub.Message{}) {
 		t.Error("the message is acknowledged")
+	}
+}
+
+// TestConcurrency checks that only subscriptions that exist have a concurrency of their own.
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	for name := range concurrency {
+		if !slices.ContainsFunc(events.Subscriptions(), func(s events.Subscription) bool { return s.Name == name }) {
+			t.Errorf("there is no subscription %s", name)
+		}
 	}
 }

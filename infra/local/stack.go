@@ -79,13 +79,13 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	s.bus, s.PubSubAddr = bus, bus.addr
 	s.Store = &run.Store{
 		Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Now: time.Now,
-		Tasks: events.NewTopic(bus.client, tasksTopic), Events: events.NewTopic(bus.client, eventsTopic),
+		Tasks: bus.topic(events.TopicTasks), Events: bus.topic(events.TopicEvents),
 	}
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
-	for _, sub := range subscriptions(scoreTarget) {
-		if err := bus.push(ctx, group, sub, s.URL+paths[sub.target]); err != nil {
+	for _, sub := range events.Subscriptions() {
+		if err := bus.push(ctx, group, sub, s.URL+paths[sub.Service]); err != nil {
 			return nil, err
 		}
 	}
@@ -97,8 +97,11 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	return s, nil
 }
 
-// paths are where the functions are in one server.
-var paths = map[string]string{ingestTarget: "/ingest", scoreTarget: "/score", curateTarget: curate.PushPath}
+// paths are where the services are in one server. Its score reaches the sidecar itself, so it is score-gpu too.
+var paths = map[string]string{
+	events.ServiceIngest: "/ingest", events.ServiceScore: "/score", events.ServiceScoreGPU: "/score",
+	events.ServiceCurate: curate.PushPath,
+}
 
 // serve serves the functions over HTTP.
 func (s *Stack) serve(o Options) error {
@@ -110,10 +113,10 @@ func (s *Stack) serve(o Options) error {
 	}
 	answers := curate.New(curate.Config{Limits: o.Limits}, s.Store, o.Log)
 	root, err := o.Mount(map[string]http.Handler{
-		paths[ingestTarget]: ingest.New(ingest.Config{Limits: o.Limits}, s.Store, o.Log),
-		paths[scoreTarget]:  score.New(s.Store, o.Log),
-		paths[curateTarget]: answers,
-		"/v1/":              answers,
+		paths[events.ServiceIngest]: ingest.New(ingest.Config{Limits: o.Limits}, s.Store, o.Log),
+		paths[events.ServiceScore]:  score.New(s.Store, o.Log),
+		paths[events.ServiceCurate]: answers,
+		"/v1/":                      answers,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"cloud.google.com/go/storage"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"github.com/harvest-ml/harvest/shared/events"
 	"google.golang.org/api/option"
 )
 
@@ -60,7 +61,7 @@ func startStorage(ctx context.Context, pubsub string) (_ *cloudStorage, err erro
 		s.fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
 	}
 	_, err = s.client.Bucket(InputBucket).AddNotification(ctx, &storage.Notification{
-		TopicProjectID: Project, TopicID: UploadsTopic, PayloadFormat: storage.JSONPayload,
+		TopicProjectID: Project, TopicID: Topic(events.TopicUploads), PayloadFormat: storage.JSONPayload,
 		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -10,29 +11,52 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// TestEveryMessageReachesItsService publishes what the code publishes, and looks which subscriptions of the configuration get it.
+// TestOneList compares the topics and subscriptions of the configuration with the list in shared/events, which is what
+// runs on one machine.
+func TestOneList(t *testing.T) {
+	t.Parallel()
+	topics := slices.Sorted(maps.Keys(local(t, "modules/messaging", "topics", nil).AsValueMap()))
+	if diff := cmp.Diff(slices.Sorted(slices.Values(events.Topics())), topics); diff != "" {
+		t.Errorf("topics (-shared/events +Terraform):\n%s", diff)
+	}
+	var subscriptions []events.Subscription
+	for name, s := range local(t, "modules/messaging", "subscriptions", nil).AsValueMap() {
+		subscriptions = append(subscriptions, events.Subscription{
+			Name: name, Topic: text(s, "topic"), Filter: text(s, "filter"), Service: text(s, "service"),
+		})
+	}
+	byName := cmpopts.SortSlices(func(a, b events.Subscription) bool { return a.Name < b.Name })
+	if diff := cmp.Diff(events.Subscriptions(), subscriptions, byName); diff != "" {
+		t.Errorf("subscriptions (-shared/events +Terraform):\n%s", diff)
+	}
+}
+
+// TestEveryMessageReachesItsService publishes what the code publishes, and checks which subscriptions receive it.
 func TestEveryMessageReachesItsService(t *testing.T) {
 	t.Parallel()
 	client := newPubSub(t)
+	upload := events.Message{Attributes: map[string]string{"eventType": "OBJECT_FINALIZE"}}
 	scored := cloudEvent(t, events.RunScored)
 	for name, tc := range map[string]struct {
 		topic   string
 		message events.Message
 		want    []string
 	}{
-		"upload":              {"uploads", events.Message{Attributes: map[string]string{"eventType": "OBJECT_FINALIZE"}}, []string{"ingest-uploads"}},
+		"upload":              {"uploads", upload, []string{"ingest-uploads"}},
 		"range":               {"tasks", events.RangeTask{Run: "r"}.Message(), []string{"ingest-ranges"}},
-		"shard, embedded":     {"tasks", events.ShardTask{Run: "r"}.Message("embedded"), []string{"score"}},
-		"shard, llm":          {"tasks", events.ShardTask{Run: "r"}.Message("llm"), []string{"score"}},
-		"shard, gpu":          {"tasks", events.ShardTask{Run: "r"}.Message("gpu"), []string{"score-gpu"}},
+		"shard, embedded":     {"tasks", events.ShardTask{Run: "r"}.Message(kinds.Embedded), []string{"score"}},
+		"shard, llm":          {"tasks", events.ShardTask{Run: "r"}.Message(kinds.LLM), []string{"score"}},
+		"shard, gpu":          {"tasks", events.ShardTask{Run: "r"}.Message(kinds.GPU), []string{"score-gpu"}},
 		"part":                {"tasks", events.PartTask{Run: "r"}.Message(), []string{"curate-parts"}},
 		"select":              {"tasks", events.SelectTask{Run: "r"}.Message(), []string{"curate-selections"}},
 		"run scored":          {"events", scored, []string{"curate-events"}},
@@ -49,12 +73,12 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 	}
 }
 
-// TestPushPath compares where curate takes pushes with where they go.
+// TestPushPath compares curate's push endpoint with where its subscriptions push to.
 func TestPushPath(t *testing.T) {
 	t.Parallel()
 	paths := local(t, "modules/messaging", "push_paths", nil).AsValueMap()
 	if got := paths["curate"].AsString(); got != curate.PushPath {
-		t.Errorf("pushes to curate go to %q, and it takes them at %q", got, curate.PushPath)
+		t.Errorf("pushes to curate go to %q, and its endpoint is %q", got, curate.PushPath)
 	}
 }
 

@@ -1,9 +1,7 @@
-// Package events is how Harvest's functions call each other and tell the world: messages, topics,
-// the push envelope, and the one rule that decides whether a delivery is acknowledged.
+// Package events is how Harvest's functions call each other and notify others: messages, the one list of topics and
+// subscriptions, the push envelope, and the one rule that decides whether a delivery is acknowledged.
 //
-// Three topics carry everything. Uploads has Cloud Storage's notifications. Tasks has work: cut a
-// range, score a shard, write a part of a selection; messages carry references, never data. Events
-// has what others may subscribe to: CloudEvents in Pub/Sub's binary form.
+// Tasks carry references, never data. Events are CloudEvents in Pub/Sub's binary form.
 package events
 
 import (
@@ -26,7 +24,7 @@ type Publisher interface {
 // AttrTask is the attribute of the tasks topic that subscriptions filter on: one of the Task constants.
 const AttrTask = "task"
 
-// AttrScorer is the attribute of a shard's message that tells services of different scorers apart.
+// AttrScorer is the attribute of a shard's message that names its kind of scorer; subscriptions filter on it.
 const AttrScorer = "scorer"
 
 // Values of AttrTask.

@@ -155,7 +155,7 @@ func TestTrainer(t *testing.T) {
 	mu.Lock()
 	again := completed[0]
 	mu.Unlock()
-	topic := events.NewTopic(client, "harvest-events")
+	topic := events.NewTopic(client, local.Topic(events.TopicEvents))
 	if err := topic.Publish(t.Context(), again, again); err != nil {
 		t.Fatal(err)
 	}
@@ -181,8 +181,9 @@ func subscribe(t *testing.T, addr string) *pubsub.Client {
 	}
 	t.Cleanup(func() { client.Close() })
 	_, err = client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
-		Name:  "projects/" + local.Project + "/subscriptions/harvest-trainer",
-		Topic: "projects/" + local.Project + "/topics/harvest-events", Filter: `attributes.type = "selection.completed"`, AckDeadlineSeconds: 600,
+		Name:   "projects/" + local.Project + "/subscriptions/harvest-trainer",
+		Topic:  "projects/" + local.Project + "/topics/" + local.Topic(events.TopicEvents),
+		Filter: `attributes.type = "selection.completed"`, AckDeadlineSeconds: 600,
 	})
 	if err != nil {
 		t.Fatal(err)

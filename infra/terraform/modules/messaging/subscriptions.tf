@@ -1,5 +1,6 @@
 locals {
-  # The same as the local system has (infra/local), which a test compares. Filters keep embedded runs from waking a GPU.
+  # The list in shared/events, which one machine has too; a test compares both. Filters keep embedded runs from waking a
+  # GPU.
   subscriptions = {
     ingest-uploads    = { service = "ingest", topic = "uploads", filter = null }
     ingest-ranges     = { service = "ingest", topic = "tasks", filter = "attributes.task = \"range\"" }
