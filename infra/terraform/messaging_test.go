@@ -9,16 +9,13 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"cloud.google.com/go/pubsub/v2/pstest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/events/eventstest"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/option"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 // TestOneList compares the topics and subscriptions of the configuration with the list in shared/events, which is what
@@ -101,17 +98,7 @@ const project = "projects/orchard/"
 
 func newPubSub(t *testing.T) pubSub {
 	t.Helper()
-	server := pstest.NewServer()
-	t.Cleanup(func() { server.Close() })
-	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := pubsub.NewClient(t.Context(), "orchard", option.WithGRPCConn(conn))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
+	_, client := eventstest.NewServer(t, "orchard")
 	p := pubSub{client, map[string]*pubsubpb.Subscription{}}
 	for name, s := range local(t, "modules/messaging", "subscriptions", nil).AsValueMap() {
 		p.subscriptions[name] = &pubsubpb.Subscription{Topic: text(s, "topic"), Filter: text(s, "filter")}

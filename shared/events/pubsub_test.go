@@ -7,42 +7,17 @@ import (
 	"testing"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"cloud.google.com/go/pubsub/v2/pstest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/events/eventstest"
 	"github.com/harvest-ml/harvest/shared/telemetry"
-	"google.golang.org/api/option"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 )
 
-// newPubSub starts a Pub/Sub server with one topic, projects/p/topics/tasks, and gives a client of it.
-func newPubSub(t *testing.T) (*pstest.Server, *pubsub.Client) {
-	t.Helper()
-	server := pstest.NewServer()
-	t.Cleanup(func() { server.Close() })
-	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := pubsub.NewClient(t.Context(), "p", option.WithGRPCConn(conn))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	if _, err := client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/p/topics/tasks"}); err != nil {
-		t.Fatal(err)
-	}
-	return server, client
-}
-
 func TestTopicPublish(t *testing.T) {
 	t.Parallel()
-	server, client := newPubSub(t)
+	server, client := eventstest.NewServer(t, "p", "tasks")
 	topic := events.NewTopic(client, "tasks")
 	var want []string
 	var messages []events.Message
@@ -71,7 +46,7 @@ func TestTopicPublish(t *testing.T) {
 // A message goes on with the span that it is published in, and is otherwise as it was, also one without attributes.
 func TestTopicTraces(t *testing.T) {
 	t.Parallel()
-	server, client := newPubSub(t)
+	server, client := eventstest.NewServer(t, "p", "tasks")
 	tel, err := telemetry.New(nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +70,7 @@ func TestTopicTraces(t *testing.T) {
 
 func TestTopicMissing(t *testing.T) {
 	t.Parallel()
-	_, client := newPubSub(t)
+	_, client := eventstest.NewServer(t, "p", "tasks")
 	err := events.NewTopic(client, "elsewhere").Publish(t.Context(), events.RangeTask{Run: "demo-1"}.Message())
 	if status.Code(err) != codes.NotFound || !strings.Contains(err.Error(), "publishing to topic elsewhere") {
 		t.Errorf("got %v, want NotFound of the topic by its name", err)

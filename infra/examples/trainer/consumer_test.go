@@ -21,12 +21,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/events/eventstest"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
-	"google.golang.org/api/option"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 // journal names, in the environment of the test binary, the file that it writes to as a trainer's command.
@@ -168,19 +166,11 @@ func TestTrainer(t *testing.T) {
 	}
 }
 
-// subscribe makes the subscription that the package's comment tells to make.
+// subscribe makes the subscription of the package's comment.
 func subscribe(t *testing.T, addr string) *pubsub.Client {
 	t.Helper()
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := pubsub.NewClient(t.Context(), local.Project, option.WithGRPCConn(conn))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	_, err = client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+	client := eventstest.NewClient(t, addr, local.Project)
+	_, err := client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
 		Name:   "projects/" + local.Project + "/subscriptions/harvest-trainer",
 		Topic:  "projects/" + local.Project + "/topics/" + local.Topic(events.TopicEvents),
 		Filter: `attributes.type = "selection.completed"`, AckDeadlineSeconds: 600,

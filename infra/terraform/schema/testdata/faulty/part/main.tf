@@ -1,9 +1,0 @@
-variable "given" {
-  description = "What has to be given."
-  type        = string
-}
-
-output "given" {
-  description = "What was given, again."
-  value       = var.given
-}
