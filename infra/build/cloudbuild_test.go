@@ -85,7 +85,7 @@ func TestSteps(t *testing.T) {
 			before[step.Id] = append(append(before[step.Id], ended...), id)
 		}
 		if step.Script == "" || step.Entrypoint != "" || len(step.Args) > 0 {
-			t.Errorf("step %s: want a script alone", step.Id)
+			t.Errorf("step %s: it has more than a script", step.Id)
 		}
 	}
 	for step, needs := range map[string][]string{

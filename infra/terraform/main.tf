@@ -14,7 +14,7 @@ locals {
 # For its number, of which the address of Pub/Sub's agent is made.
 data "google_project" "this" {}
 
-# Read, not only named, so that a plan tells at once where bootstrap was not applied, or under another name.
+# Read, not only named, so that a plan fails where bootstrap was not applied, or was applied under another name.
 data "google_service_account" "service" {
   for_each = toset(["ingest", "score", "score-gpu", "curate", "push"])
 

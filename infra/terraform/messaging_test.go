@@ -130,7 +130,7 @@ func (p pubSub) receivers(t *testing.T, topic string, m events.Message) []string
 	if err := events.NewTopic(p.client, topic+suffix).Publish(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	// All at once: the test server takes half a second to say that there is nothing.
+	// Concurrently: the test server takes half a second to say that there is nothing.
 	var group errgroup.Group
 	var lock sync.Mutex
 	var got []string

@@ -24,7 +24,7 @@ func TestTerraform(t *testing.T) {
 		t.Skip("terraform is not installed here; infra/terraform/schema has checked what can be checked without it")
 	}
 	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+mirror(t), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	configuration := t.TempDir() // of our own: init leaves a folder beside the configuration
+	configuration := t.TempDir() // of our own: init leaves a folder next to the configuration
 	for _, dir := range []string{"terraform", "playbooks"} {
 		if err := os.CopyFS(filepath.Join(configuration, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
 			t.Fatal(err)

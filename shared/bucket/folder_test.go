@@ -32,7 +32,7 @@ func TestObjectAndFolderOfOneName(t *testing.T) {
 	put(t, f, "a/b/c", nil)
 	for _, name := range []string{"a", "a/b", "a/b/c/d", "a/b/c/d/e"} {
 		if err := f.Create(t.Context(), name, content("")); !errors.Is(err, ErrName) || errors.Is(err, ErrExists) {
-			t.Errorf("creating %s beside a/b/c: %v, want ErrName", name, err)
+			t.Errorf("creating %s next to a/b/c: %v, want ErrName", name, err)
 		}
 		mustBeAbsent(t, f, name)
 	}

@@ -21,7 +21,7 @@ const (
 	// maxParts is how many objects Cloud Storage concatenates in one request.
 	maxParts = 32
 	// chunkSize is what a Create holds in memory. The library's 16 MiB are too many for an instance
-	// that writes many small objects at once.
+	// that writes many small objects concurrently.
 	chunkSize = 4 << 20
 )
 
@@ -235,7 +235,7 @@ func status(err error) int {
 	return 0
 }
 
-// uploadWriter keeps the error of an upload apart from those of whoever writes to it.
+// uploadWriter keeps the error of an upload, which is not an error of the function that writes to it.
 type uploadWriter struct {
 	w   io.Writer
 	err error

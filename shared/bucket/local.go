@@ -112,7 +112,7 @@ func fileAttrs(name string, info fs.FileInfo) Attrs {
 	return Attrs{Name: name, Size: info.Size(), Generation: generation}
 }
 
-// absent tells whether an error of opening a file means that there is no such file.
+// absent reports whether an error of opening a file means that there is no such file.
 func absent(err error) bool {
 	for _, target := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
 		if errors.Is(err, target) {

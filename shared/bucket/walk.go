@@ -20,7 +20,7 @@ type walk struct {
 	yield         func(Attrs, error) bool
 }
 
-// run yields what Reader.List would and tells whether more is wanted.
+// run yields what Reader.List would and reports whether the listing goes on.
 func (w walk) run() bool {
 	folder := w.prefix[:strings.LastIndex(w.prefix, "/")+1]
 	if folder != "" && checkName(strings.TrimSuffix(folder, "/")) != nil {
@@ -93,7 +93,7 @@ func (w walk) folder(name string) bool {
 	return true
 }
 
-// leadsBack tells whether a link's target is a folder that the link lies in.
+// leadsBack reports whether a link's target is a folder that the link lies in.
 func (w walk) leadsBack(link string, target fs.FileInfo) bool {
 	for folder := link; target.IsDir() && folder != "."; {
 		folder = path.Dir(folder)
@@ -104,7 +104,7 @@ func (w walk) leadsBack(link string, target fs.FileInfo) bool {
 	return false
 }
 
-// overlap tells whether one of two strings begins with the other.
+// overlap reports whether one of two strings begins with the other.
 func overlap(a, b string) bool {
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }

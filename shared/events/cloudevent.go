@@ -12,7 +12,7 @@ const (
 	SelectionCompleted = "selection.completed"
 )
 
-// AttrType is the attribute that tells events apart: it repeats ce-type under a name that
+// AttrType is the attribute that distinguishes events: it repeats ce-type under a name that
 // subscriptions can filter on without quotes.
 const AttrType = "type"
 
@@ -42,7 +42,7 @@ type SelectionCompletedEvent struct {
 }
 
 // CloudEvent makes the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).
-// The same event published again has the same id, so that subscribers can tell repeats.
+// The same event published again has the same id, so that subscribers recognise it.
 func CloudEvent(kind, id, subject string, at time.Time, data any) (Message, error) {
 	body, err := json.Marshal(data)
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 	TaskRange  = "range"  // ingest: cut a range into shards
 	TaskShard  = "shard"  // score: rate a shard
 	TaskPart   = "part"   // curate: write one range's part of a selection
-	TaskSelect = "select" // curate: make a selection that a dataset asked for again
+	TaskSelect = "select" // curate: make a selection that a dataset requests after its run was planned
 )
 
 // A RangeTask asks ingest to cut one range of a run into shards.

@@ -20,16 +20,16 @@ type PushIdentity struct {
 	Sender   string `env:"PUSH_SENDER" meaning:"service account, by its email address, that push requests have to come from"`
 }
 
-// Checked tells whether requests are checked at all.
+// Checked reports whether requests are checked at all.
 func (p PushIdentity) Checked() bool { return p != (PushIdentity{}) }
 
-// Validate tells whether half of the identity is missing.
+// Validate reports whether half of the identity is missing.
 func (p PushIdentity) Validate() error {
 	switch {
 	case p.Checked() && p.Sender == "":
-		return errors.New("PUSH_SENDER: is missing beside PUSH_AUDIENCE; give the service account of the push subscriptions")
+		return errors.New("PUSH_SENDER: is missing, and PUSH_AUDIENCE is given; give the service account of the push subscriptions")
 	case p.Checked() && p.Audience == "":
-		return errors.New("PUSH_AUDIENCE: is missing beside PUSH_SENDER; give the audience of the push subscriptions")
+		return errors.New("PUSH_AUDIENCE: is missing, and PUSH_SENDER is given; give the audience of the push subscriptions")
 	}
 	return nil
 }

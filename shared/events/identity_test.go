@@ -64,7 +64,7 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, err
 }
 
-// TestPushGuard pushes with tokens that are sound but for one thing.
+// TestPushGuard pushes with tokens that are valid but for one thing.
 func TestPushGuard(t *testing.T) {
 	t.Parallel()
 	own, other := newSigner(t), newSigner(t)
@@ -79,12 +79,12 @@ func TestPushGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sound := map[string]any{
+	valid := map[string]any{
 		"iss": "https://accounts.google.com", "aud": identity.Audience, "email": identity.Sender, "email_verified": true,
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
 	}
 	but := func(key string, value any) map[string]any {
-		claims := maps.Clone(sound)
+		claims := maps.Clone(valid)
 		if claims[key] = value; value == nil {
 			delete(claims, key)
 		}
@@ -95,16 +95,16 @@ func TestPushGuard(t *testing.T) {
 		header string
 		status int
 	}{
-		"sound":             {bearer(own.token(t, "RS256", sound)), http.StatusNoContent},
-		"scheme in lower":   {"bearer " + own.token(t, "RS256", sound), http.StatusNoContent},
+		"valid":             {bearer(own.token(t, "RS256", valid)), http.StatusNoContent},
+		"scheme in lower":   {"bearer " + own.token(t, "RS256", valid), http.StatusNoContent},
 		"older issuer":      {bearer(own.token(t, "RS256", but("iss", "accounts.google.com"))), http.StatusNoContent},
 		"none":              {"", http.StatusUnauthorized},
 		"basic":             {"Basic dXNlcjpwYXNz", http.StatusUnauthorized},
 		"empty":             {"Bearer ", http.StatusUnauthorized},
 		"no token":          {bearer("secret"), http.StatusUnauthorized},
-		"not signed":        {bearer(encode(map[string]string{"alg": "none"}) + "." + encode(sound) + "."), http.StatusUnauthorized},
-		"another key":       {bearer(other.token(t, "RS256", sound)), http.StatusUnauthorized},
-		"secret for a key":  {bearer(own.token(t, "HS256", sound)), http.StatusUnauthorized},
+		"not signed":        {bearer(encode(map[string]string{"alg": "none"}) + "." + encode(valid) + "."), http.StatusUnauthorized},
+		"another key":       {bearer(other.token(t, "RS256", valid)), http.StatusUnauthorized},
+		"secret for a key":  {bearer(own.token(t, "HS256", valid)), http.StatusUnauthorized},
 		"expired":           {bearer(own.token(t, "RS256", but("exp", time.Now().Add(-time.Minute).Unix()))), http.StatusUnauthorized},
 		"without expiry":    {bearer(own.token(t, "RS256", but("exp", nil))), http.StatusUnauthorized},
 		"another audience":  {bearer(own.token(t, "RS256", but("aud", "harvest-score"))), http.StatusUnauthorized},
@@ -126,8 +126,8 @@ func TestPushGuard(t *testing.T) {
 			t.Errorf("%s: answered %d, delivered %d; want %d", name, answer.Code, delivered, tt.status)
 		}
 		_, token, _ := strings.Cut(tt.header, " ")
-		if told := logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(told, token) {
-			t.Errorf("%s: the token is told: %s", name, told)
+		if output := logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(output, token) {
+			t.Errorf("%s: the token is in the output: %s", name, output)
 		}
 	}
 }

@@ -21,7 +21,7 @@ const maxEnvelope = 16 << 20
 // DeliveryDeadline ends a delivery that hangs before Pub/Sub does, so that it is answered and logged.
 const DeliveryDeadline = 540 * time.Second
 
-// MaxDeliveries is how often a message is delivered before it is given up.
+// MaxDeliveries is how often a message is delivered before it is a dead letter.
 const MaxDeliveries = 100
 
 // A Delivery is one message that was pushed to a function.
@@ -32,7 +32,7 @@ type Delivery struct {
 	Subscription string
 }
 
-// Decode reads the delivery's data, JSON, into v. A failure is of the data: it would fail again.
+// Decode reads the delivery's data, JSON, into v. A failure is permanent: a redelivery would fail too.
 func (d Delivery) Decode(v any) error {
 	if err := json.Unmarshal(d.Data, v); err != nil {
 		return DataError(fmt.Errorf("decoding message %s: %w", d.ID, err))
@@ -44,8 +44,8 @@ type dataError struct{ error }
 
 func (e dataError) Unwrap() error { return e.error }
 
-// DataError marks an error as one of the data: the same delivery would fail in the same way
-// again, so it is acknowledged. Every other error is one of the world, and is delivered again.
+// DataError marks an error as permanent: a redelivery would fail in the same way, so the message is acknowledged.
+// Every other error is transient, and the message is redelivered.
 func DataError(err error) error {
 	if err == nil {
 		return nil
@@ -53,7 +53,7 @@ func DataError(err error) error {
 	return dataError{err}
 }
 
-// IsDataError tells whether an error is one of the data.
+// IsDataError reports whether an error is permanent.
 func IsDataError(err error) bool {
 	var d dataError
 	return errors.As(err, &d)
@@ -72,7 +72,7 @@ type Envelope struct {
 }
 
 // PushHandler is the endpoint of a push subscription: it decodes the envelope, calls handle, and
-// answers 204 to acknowledge the delivery or 503 to have it again. It is the only place that decides.
+// answers 204 to acknowledge the delivery or 503 to have it redelivered. It is the only place that decides.
 func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -86,7 +86,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			return
 		}
 		// A subscription with payload unwrapping pushes bare data. Taken for a message that can never
-		// succeed it would be lost; refused, it comes again.
+		// succeed it would be lost; refused, it is redelivered.
 		if env.Message.MessageID == "" {
 			http.Error(w, "decoding push envelope: it has no message.messageId; payload unwrapping must be off", http.StatusBadRequest)
 			return
@@ -113,7 +113,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			log.ErrorContext(ctx, "message acknowledged: it can never succeed", "error", err)
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			outcome = telemetry.Again
+			outcome = telemetry.Redelivered
 			log.WarnContext(ctx, "message will be delivered again", "error", err)
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
@@ -122,12 +122,12 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 	})
 }
 
-// run is the run that a delivery is of, empty if it is of none: all tasks and events name theirs alike.
+// run is the run that a delivery is of, empty if it is of none. All tasks and events name it in one field.
 func (d Delivery) run() string {
 	var of struct {
 		Run string `json:"run"`
 	}
-	_ = json.Unmarshal(d.Data, &of) // whoever needs the data tells what is wrong with it
+	_ = json.Unmarshal(d.Data, &of) // handlers that need the data report what is wrong with it
 	return of.Run
 }
 
@@ -140,6 +140,6 @@ func (d Delivery) kind() string {
 }
 
 // AttrDeadCount is the attribute that Pub/Sub adds to a message that it moves to a dead-letter
-// topic: how many times it was delivered in vain.
+// topic: how many times it was delivered without success.
 // Source: https://cloud.google.com/pubsub/docs/handling-failures#track_delivery_attempts
 const AttrDeadCount = "CloudPubSubDeadLetterSourceDeliveryCount"

@@ -96,18 +96,18 @@ func TestPushRefuses(t *testing.T) {
 
 func TestPushAnswersOutcome(t *testing.T) {
 	t.Parallel()
-	world := errors.New("the bucket cannot be reached")
+	transient := errors.New("the bucket cannot be reached")
 	tests := map[string]struct {
 		outcome error
 		status  int
 		level   string // of what is logged
 	}{
-		"done":                 {nil, http.StatusNoContent, ""},
-		"no data error":        {events.DataError(nil), http.StatusNoContent, ""},
-		"data error":           {events.DataError(errors.New("no such run")), http.StatusNoContent, "ERROR"},
-		"data error, wrapped":  {fmt.Errorf("scoring: %w", events.DataError(errors.New("no such shard"))), http.StatusNoContent, "ERROR"},
-		"world error":          {world, http.StatusServiceUnavailable, "WARN"},
-		"world error, wrapped": {fmt.Errorf("reading the plan: %w", world), http.StatusServiceUnavailable, "WARN"},
+		"done":               {nil, http.StatusNoContent, ""},
+		"no permanent error": {events.DataError(nil), http.StatusNoContent, ""},
+		"permanent":          {events.DataError(errors.New("no such run")), http.StatusNoContent, "ERROR"},
+		"permanent, wrapped": {fmt.Errorf("scoring: %w", events.DataError(errors.New("no such shard"))), http.StatusNoContent, "ERROR"},
+		"transient":          {transient, http.StatusServiceUnavailable, "WARN"},
+		"transient, wrapped": {fmt.Errorf("reading the plan: %w", transient), http.StatusServiceUnavailable, "WARN"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestDecodeFailureIsOfTheData(t *testing.T) {
 	}
 }
 
-// Whatever is posted, the endpoint answers, and calls its function with sound deliveries only.
+// Whatever is posted, the endpoint answers, and calls its function with valid deliveries only.
 func FuzzPush(f *testing.F) {
 	for _, body := range []string{`{"message": {"messageId": "1", "data": "e30="}, "deliveryAttempt": -1}`, `{}`, `[`, `{"message": null}`} {
 		f.Add([]byte(body))

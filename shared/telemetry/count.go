@@ -10,9 +10,9 @@ import (
 
 // Outcomes of a delivery.
 const (
-	Done    = "done"
-	Refused = "refused" // acknowledged, because it can never succeed
-	Again   = "again"   // comes again
+	Done        = "done"
+	Refused     = "refused" // acknowledged, because it can never succeed
+	Redelivered = "again"   // the message is redelivered
 )
 
 // Delivered counts a delivery.

@@ -22,7 +22,7 @@ type Config struct {
 	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"where traces and metrics go, by OTLP over HTTP (OpenTelemetry's other OTEL_ variables work too); none: nowhere"`
 }
 
-// Validate tells whether the endpoint can be read.
+// Validate reports an endpoint that is no HTTP URL.
 func (c Config) Validate() error {
 	u, err := url.Parse(c.Endpoint)
 	if c.Endpoint != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {

@@ -2,7 +2,7 @@
 // and counts the work.
 //
 // A run's trace id follows from the run's id, as does the id of its root span, so that any delivery
-// of any process finds its trace, also when it comes twice or after a resume. Libraries get
+// of any process finds its trace, also when it is redelivered or after a resume. Libraries get
 // everything from the context: without a Telemetry in it nothing is recorded.
 package telemetry
 

@@ -81,7 +81,7 @@ func TestOneTrace(t *testing.T) {
 	}
 }
 
-// TestInstances tells the spans and measurements of two processes of one service apart.
+// TestInstances distinguishes the spans and measurements of two processes of one service.
 func TestInstances(t *testing.T) {
 	t.Parallel()
 	seen := map[attribute.Value]bool{}
@@ -169,7 +169,7 @@ func TestSidecar(t *testing.T) {
 	if header != want || got.Name != "sidecar POST /v1/score" || got.Parent.SpanID() != trace.SpanContextFromContext(shard).SpanID() {
 		t.Errorf("traceparent %q of %+v, want %q", header, got, want)
 	}
-	telemetry.Delivered(ctx, "shard", telemetry.Again, time.Second)
+	telemetry.Delivered(ctx, "shard", telemetry.Redelivered, time.Second)
 	telemetry.Scored(ctx, "gpu", map[string]int64{"ok": 3, "failed": 1, "skipped": 0})
 	if diff := cmp.Diff(map[string]int64{"harvest.deliveries": 1, "harvest.samples": 4, "harvest.sidecar.duration": 2, "harvest.delivery.duration": 1}, sums(t, measured)); diff != "" {
 		t.Errorf("measured (-want +got):\n%s", diff)
@@ -203,10 +203,10 @@ func sums(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
-	for endpoint, sound := range map[string]bool{
+	for endpoint, valid := range map[string]bool{
 		"": true, "http://localhost:4318": true, "https://telemetry.googleapis.com": true, "localhost:4318": false, "grpc://x": false, "http://": false,
 	} {
-		if err := (telemetry.Config{Endpoint: endpoint}).Validate(); (err == nil) != sound {
+		if err := (telemetry.Config{Endpoint: endpoint}).Validate(); (err == nil) != valid {
 			t.Errorf("%q: %v", endpoint, err)
 		}
 	}

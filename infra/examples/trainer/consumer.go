@@ -71,7 +71,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 		return fmt.Errorf("claiming the start: %w", err)
 	}
 	failed := c.start(ctx, id, event, subset, attributes["traceparent"])
-	// Recorded even if the consumer is told to stop now.
+	// Recorded even if the consumer has to stop now.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	if err := c.starts.end(recording, id, number, failed); err != nil {
@@ -116,7 +116,8 @@ func (c consumer) start(ctx context.Context, id string, event events.SelectionCo
 	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(),
-		"HARVEST_JOB="+jobName(id), "HARVEST_RUN="+event.Run, "HARVEST_SELECTION="+event.Selection, "HARVEST_DATASET="+event.Dataset,
+		"HARVEST_JOB="+jobName(id), "HARVEST_DATASET="+event.Dataset,
+		"HARVEST_RUN="+event.Run, "HARVEST_SELECTION="+event.Selection,
 		"HARVEST_SELECTED="+strconv.Itoa(event.Selected), "HARVEST_SUBSET="+subset, "TRACEPARENT="+traceparent)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("running %s: %w", c.command[0], err)

@@ -30,7 +30,7 @@ import (
 // journal names, in the environment of the test binary, the file that it writes to as a trainer's command.
 const journal = "TRAINER_TEST_JOURNAL"
 
-// TestMain is the command too: it notes what it was started with, and fails on the first start of a job if told so.
+// TestMain is the command too: it notes what it was started with, and fails on the first start of a job if the environment says so.
 func TestMain(m *testing.M) {
 	file := os.Getenv(journal)
 	if file == "" {
@@ -50,7 +50,8 @@ func TestMain(m *testing.M) {
 	if _, err := os.Stat(file + "." + job); err != nil && os.Getenv("TRAINER_TEST_FAILS") != "" {
 		outcome = "failed"
 	}
-	line := fmt.Sprintf("%s %s %s %s %d of %s\n", outcome, job, os.Getenv("HARVEST_DATASET"), os.Getenv("HARVEST_RUN"), len(records), os.Getenv("HARVEST_SELECTED"))
+	line := fmt.Sprintf("%s %s %s %s %d of %s\n", outcome, job, os.Getenv("HARVEST_DATASET"), os.Getenv("HARVEST_RUN"),
+		len(records), os.Getenv("HARVEST_SELECTED"))
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err == nil {
 		_, err = f.WriteString(line)
@@ -151,16 +152,18 @@ func TestTrainer(t *testing.T) {
 	}
 	until(t, "the training", func() bool { return len(lines(t, file)) == 2 })
 	mu.Lock()
-	again := completed[0]
+	event := completed[0]
 	mu.Unlock()
 	topic := events.NewTopic(client, local.Topic(events.TopicEvents))
-	if err := topic.Publish(t.Context(), again, again); err != nil {
+	if err := topic.Publish(t.Context(), event, event); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the repeated events to arrive", func() bool { mu.Lock(); defer mu.Unlock(); return len(completed) >= 3 })
-	until(t, "one more delivery to be acknowledged", func() bool { return c.handle(t.Context(), again.Attributes, again.Data) == nil })
-	runID, _, _ := strings.Cut(again.Attributes["ce-id"], "/")
-	rest := fmt.Sprintf("%s demo %s 77 of 77\n", jobName(again.Attributes["ce-id"]), runID)
+	until(t, "one more delivery to be acknowledged", func() bool {
+		return c.handle(t.Context(), event.Attributes, event.Data) == nil
+	})
+	runID, _, _ := strings.Cut(event.Attributes["ce-id"], "/")
+	rest := fmt.Sprintf("%s demo %s 77 of 77\n", jobName(event.Attributes["ce-id"]), runID)
 	if diff := cmp.Diff([]string{"failed " + rest, "started " + rest}, lines(t, file)); diff != "" {
 		t.Errorf("starts (-want +got):\n%s", diff)
 	}
@@ -201,14 +204,14 @@ func TestHandle(t *testing.T) {
 	for name, tt := range map[string]struct {
 		attributes map[string]string
 		data       string
-		again      bool
+		redelivery bool
 	}{
 		"another event": {map[string]string{events.AttrType: events.RunScored, "ce-id": "demo-1"}, `{"run": "demo-1"}`, false},
 		"no JSON":       {completed, `{`, false},
 		"no id":         {map[string]string{events.AttrType: events.SelectionCompleted}, `{"run": "demo-1"}`, false},
 		"no subset":     {completed, `{"run": "demo-1", "selection": "s", "outputs": {"subset": "runs/demo-1/selections/s/subset.json"}}`, true},
 	} {
-		if err := c.handle(t.Context(), tt.attributes, []byte(tt.data)); (err != nil) != tt.again {
+		if err := c.handle(t.Context(), tt.attributes, []byte(tt.data)); (err != nil) != tt.redelivery {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // A ledger remembers which trainings were started. For the event e it holds
 //
 //	trainings/e/1           the first attempt to start it, by one consumer, until a time
-//	trainings/e/1.failed    that attempt came to nothing: the next may begin at once
+//	trainings/e/1.failed    that attempt failed: the next may begin immediately
 //	trainings/e/started     the command ended well: it is not run again
 //
 // All are created with does-not-exist, so of many consumers one wins. An attempt that neither failed nor

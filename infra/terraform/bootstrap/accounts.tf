@@ -25,7 +25,7 @@ resource "google_service_account" "push" {
 }
 
 locals {
-  # What a service tells of itself; neither role reads anything.
+  # For the logs and metrics of a service; neither role reads anything.
   telemetry = ["roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"]
   tellers = {
     for pair in setproduct(keys(local.services), local.telemetry) : "${pair[0]} ${pair[1]}" => { service = pair[0], role = pair[1] }

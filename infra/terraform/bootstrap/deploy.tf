@@ -1,5 +1,5 @@
 # The account that Cloud Build works as. It can replace everything that Harvest runs on, data included, and deploy code
-# that works as any service; so can whoever may start a build or push to the branch that is built: protect both.
+# that works as any service; so can anyone who may start a build or push to the branch that is built: protect both.
 # It can make no accounts and no keys, grant no role on the project, and read no secret.
 resource "google_service_account" "deploy" {
   account_id   = "${var.name}-deploy"

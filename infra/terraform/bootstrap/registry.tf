@@ -26,7 +26,7 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.api]
 }
 
-# The pipeline pushes; Cloud Run of the same project may pull without being told.
+# The pipeline pushes; Cloud Run of the same project may pull without a grant.
 resource "google_artifact_registry_repository_iam_member" "deploy" {
   repository = google_artifact_registry_repository.images.name
   location   = google_artifact_registry_repository.images.location

@@ -13,7 +13,7 @@ var (
 	metaBlocks    = []string{"lifecycle", "provisioner", "connection", "precondition", "postcondition"}
 )
 
-// Check tells everything in a module's resources and data sources that the provider would not take, by file and line.
+// Check reports everything in a module's resources and data sources that the provider would refuse, by file and line.
 func (s *Schema) Check(m *Module) error {
 	var faults []error
 	for _, b := range m.Blocks {
@@ -103,7 +103,7 @@ func dynamicContent(b *hclsyntax.Block) *hclsyntax.Body {
 	return nil
 }
 
-// fits tells whether an expression may have a type, as far as its form shows it: what it refers to is not looked into.
+// fits reports whether an expression may have a type, as far as its form shows it: references are not followed.
 func fits(e hclsyntax.Expression, kind string) bool {
 	single := kind == "string" || kind == "number" || kind == "bool"
 	switch e.(type) {

@@ -40,7 +40,7 @@ func Read(dir string) (*Module, error) {
 		body := file.Body.(*hclsyntax.Body)
 		m.Blocks = append(m.Blocks, body.Blocks...)
 		m.comments[name] = map[int]bool{}
-		tokens, _ := hclsyntax.LexConfig(file.Bytes, name, hcl.InitialPos) // the parser has told faults
+		tokens, _ := hclsyntax.LexConfig(file.Bytes, name, hcl.InitialPos) // the parser has reported faults
 		for _, token := range tokens {
 			if token.Type == hclsyntax.TokenComment {
 				m.comments[name][token.Range.Start.Line] = true

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// CheckReferences tells every reference of a module that refers to nothing, every call of a module that does not fit it, and
+// CheckReferences reports every reference of a module that refers to nothing, every call of a module that does not fit it, and
 // every variable and local value that nothing refers to.
 func (s *Schema) CheckReferences(m *Module) error {
 	r := references{schema: s, module: m, called: map[string]*Module{}, locals: map[string]hcl.Range{}, used: map[string]bool{}}
@@ -172,7 +172,7 @@ func (r *references) attribute(kind, resource, name string, rest []string, place
 	types := map[string]map[string]*Block{"resource": r.schema.Resources, "data": r.schema.Data}[kind]
 	b := types[resource]
 	if b == nil || len(rest) == 0 {
-		return // an unknown type is told by Check
+		return // Check reports an unknown type
 	}
 	if _, ok := b.Attributes[rest[0]]; !ok && b.Blocks[rest[0]] == nil {
 		r.fault(place, "%s has no attribute %s; it has %s", label, rest[0], strings.Join(slices.Sorted(maps.Keys(b.Attributes)), ", "))

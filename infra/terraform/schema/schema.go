@@ -16,7 +16,7 @@ type Schema struct {
 	Data       map[string]*Block `json:"data"`
 }
 
-// Provenance tells where a schema was read.
+// Provenance says where a schema was read.
 type Provenance struct {
 	Package  string `json:"package"`  // npm package and version
 	Licence  string `json:"licence"`  // of that package
@@ -41,7 +41,7 @@ type Attribute struct {
 	Type string // string, number, bool, list(string), list(number), set(string), set(number), map(string), or any
 }
 
-// A Mode tells who gives an attribute its value.
+// A Mode says who gives an attribute its value.
 type Mode string
 
 // The modes of an attribute.

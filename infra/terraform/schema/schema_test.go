@@ -77,9 +77,9 @@ func TestSchemaHasNothingElse(t *testing.T) {
 	}
 }
 
-func TestSoundModule(t *testing.T) {
+func TestValidModule(t *testing.T) {
 	t.Parallel()
-	google, m := readSchema(t), readModule(t, "testdata/sound")
+	google, m := readSchema(t), readModule(t, "testdata/valid")
 	if err := google.Check(m); err != nil {
 		t.Error(err)
 	}
@@ -95,7 +95,7 @@ func TestSoundModule(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	google := readSchema(t)
-	m := readModule(t, "testdata/faulty")
+	m := readModule(t, "testdata/invalid")
 	for name, tc := range map[string]struct {
 		err  error
 		want []string

@@ -11,7 +11,7 @@ locals {
       environment = local.sidecar
       secrets     = {}
     }
-    # Two shards at once on two cores: one is rated while the other reads its images.
+    # Two shards concurrently on two cores: one is rated while the other reads its images.
     score = {
       cpu         = 2
       concurrency = 2

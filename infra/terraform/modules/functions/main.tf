@@ -6,7 +6,7 @@ resource "google_cloud_run_v2_service" "function" {
   # Pub/Sub's pushes of the same project count as internal.
   ingress             = each.value.ingress
   deletion_protection = var.deletion_protection
-  # What pushes are for. A name of our own, because a service cannot be told its own URL before it exists.
+  # What pushes are for. A name of our own, because the URL of a service is not known before it exists.
   custom_audiences = ["${var.name}-${each.key}"]
 
   template {

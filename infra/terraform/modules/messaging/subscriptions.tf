@@ -27,12 +27,12 @@ resource "google_pubsub_subscription" "push" {
 
   # The longest there is: it is also the time that a push may take, and a service answers after 540 s at the latest.
   ack_deadline_seconds       = 600
-  message_retention_duration = "604800s" # a week, also the longest that a stalled run waits for its cause to be mended
+  message_retention_duration = "604800s" # a week: within it the cause of a stalled run has to be fixed
 
   push_config {
     push_endpoint = "${var.push_urls[each.value.service]}${lookup(local.push_paths, each.value.service, "/")}"
 
-    # Cloud Run lets in only who may call the service; the service itself checks again for whom the token is and whose.
+    # Cloud Run admits only callers of the service; the service itself checks the token's audience and sender, too.
     oidc_token {
       service_account_email = var.push_account
       audience              = "${var.name}-${each.value.service}"
@@ -59,7 +59,7 @@ resource "google_pubsub_subscription" "push" {
   }
 }
 
-# For people: dead letters stay here whatever becomes of them in curate, and can be read and published again.
+# For people: dead letters stay here whatever curate does with them, and can be read and published again.
 resource "google_pubsub_subscription" "dead" {
   name                       = "${var.name}-dead-kept"
   topic                      = google_pubsub_topic.this["dead"].id

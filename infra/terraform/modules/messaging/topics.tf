@@ -3,7 +3,7 @@ locals {
     uploads = "What arrived in the input bucket"
     tasks   = "Work: ranges to cut, shards to rate, parts of selections to write"
     events  = "What others may subscribe to: run.scored, selection.completed"
-    dead    = "What was delivered a hundred times in vain"
+    dead    = "Dead letters: what was delivered a hundred times without success"
   }
 }
 
@@ -11,7 +11,7 @@ resource "google_pubsub_topic" "this" {
   for_each = local.topics
 
   name = "${var.name}-${each.key}"
-  # A subscriber that was set up wrongly can seek back; the other topics carry what can be made again.
+  # A subscriber that was set up wrongly can seek back; what the other topics carry can be published again.
   message_retention_duration = each.key == "events" ? "604800s" : null
 }
 

@@ -9,7 +9,7 @@ variable "project_number" {
 }
 
 variable "input_bucket" {
-  description = "Name of the bucket whose new datasets are told of."
+  description = "Name of the bucket that notifies of new datasets."
   type        = string
 }
 

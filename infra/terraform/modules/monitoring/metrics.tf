@@ -7,7 +7,7 @@ locals {
   # Values that a line carries; the metric's sum is their total.
   values = {
     samples        = { field = "samples", description = "Samples of shards that were rated" }
-    samples_failed = { field = "failed", description = "Samples of shards that were rated that failed: faulty images, for the most part" }
+    samples_failed = { field = "failed", description = "Samples of shards that were rated that failed: invalid images, for the most part" }
     shard_seconds  = { field = "seconds", description = "Seconds that shards took" }
   }
 
@@ -17,7 +17,7 @@ locals {
     delivered_again  = { message = "message will be delivered again", description = "Deliveries that failed for a passing reason" }
     tasks_given_up   = { message = "task given up", description = "Ranges and shards recorded as dead" }
     runs_started     = { message = "run started", description = "Runs that ingest started" }
-    datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to mend" }
+    datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
     selections       = { message = "automatic selection", description = "Selections made without being asked for" }
   }
 }

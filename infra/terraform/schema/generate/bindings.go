@@ -22,7 +22,8 @@ type bindings struct {
 	files      map[string]string // by path, without `package/`
 }
 
-var wanted = regexp.MustCompile(`^(package\.json|lib/[^/]+/index\.(js|d\.ts))$`)
+// read are the files that the schema is made from.
+var read = regexp.MustCompile(`^(package\.json|lib/[^/]+/index\.(js|d\.ts))$`)
 
 func openBindings(path string) (*bindings, error) {
 	f, err := os.Open(path)
@@ -44,7 +45,7 @@ func openBindings(path string) (*bindings, error) {
 			return nil, fmt.Errorf("reading %s: %w", path, err)
 		}
 		name := strings.TrimPrefix(header.Name, "package/")
-		if !wanted.MatchString(name) {
+		if !read.MatchString(name) {
 			continue
 		}
 		data, err := io.ReadAll(archive)
@@ -69,7 +70,7 @@ func (p *bindings) identify() error {
 	}
 	version := providerVersion.FindStringSubmatch(p.files["lib/storage-bucket/index.js"])
 	if version == nil {
-		return errors.New("lib/storage-bucket/index.js does not tell the provider's version: is it the package @cdktf/provider-google?")
+		return errors.New("lib/storage-bucket/index.js does not have the provider's version: is it the package @cdktf/provider-google?")
 	}
 	p.provenance.Package = about.Name + "@" + about.Version
 	p.provenance.Licence = about.License

@@ -9,8 +9,8 @@ import (
 )
 
 // The bindings are written by a program, so their shape is regular: the code (index.js) has a function for each block that
-// names its arguments in Terraform's words and tells blocks from attributes; the types (index.d.ts) have an
-// interface for each that tells which are required, and which blocks may be repeated.
+// names its arguments in Terraform's words and distinguishes blocks from attributes; the types (index.d.ts) have an
+// interface for each that says which are required, and which blocks may be repeated.
 var (
 	rootInterface = regexp.MustCompile(`export interface (\w+)Config extends cdktf\.TerraformMetaArguments \{`)
 	rootArguments = regexp.MustCompile(`(?s)\n    synthesizeHclAttributes\(\) \{\n        const attrs = \{\n(.*?)\n        \};`)
@@ -84,7 +84,7 @@ func (s source) fill(b *schema.Block, arguments, name string) error {
 		label, value, isBlock, container, class := a[1], a[2], a[3] == "true", a[4], a[5]
 		p := property.FindStringSubmatch(value)
 		if p == nil {
-			return fmt.Errorf("%s: cannot tell its property from %q", label, value)
+			return fmt.Errorf("%s: %q names no property", label, value)
 		}
 		t, ok := known[p[1]]
 		if !ok {
@@ -114,7 +114,7 @@ func (s source) fill(b *schema.Block, arguments, name string) error {
 func (s source) block(value, container string, t typed) (*schema.Block, error) {
 	of := ofBlock.FindStringSubmatch(value)
 	if of == nil {
-		return nil, fmt.Errorf("cannot tell its block from %q", value)
+		return nil, fmt.Errorf("%q names no block", value)
 	}
 	b := &schema.Block{Nesting: container, Attributes: map[string]schema.Attribute{}, Blocks: map[string]*schema.Block{}}
 	if container == "struct" {

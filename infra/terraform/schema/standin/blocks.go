@@ -39,7 +39,7 @@ func block(b *schema.Block) *tfprotov6.SchemaBlock {
 	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {
 		a := b.Attributes[name]
 		if kinds[a.Type] == nil {
-			continue // computed, of a form that the bindings do not tell
+			continue // computed, of a form that the bindings do not give
 		}
 		made.Attributes = append(made.Attributes, &tfprotov6.SchemaAttribute{
 			Name: name, Type: kinds[a.Type],

@@ -9,7 +9,7 @@ resource "google_pubsub_topic" "there" {
 
 
 
-resource "google_pubsub_subscription" "faulty" { # a reason
+resource "google_pubsub_subscription" "invalid" { # a reason
   name = "a"
   push_config {
     endpoint = "https://a"

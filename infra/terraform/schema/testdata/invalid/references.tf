@@ -19,7 +19,7 @@ resource "google_pubsub_topic" "referring" { # a reason
 
 
 module "part" {
-  source = "../sound/part"
+  source = "../valid/part"
   other  = 1
 }
 output "some" {

@@ -4,6 +4,6 @@ variable "given" {
 }
 
 output "given" {
-  description = "What was given, again."
+  description = "The same as given."
   value       = var.given
 }
