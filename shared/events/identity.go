@@ -27,16 +27,18 @@ func (p PushIdentity) Checked() bool { return p != (PushIdentity{}) }
 func (p PushIdentity) Validate() error {
 	switch {
 	case p.Checked() && p.Sender == "":
-		return errors.New("PUSH_SENDER: is missing, and PUSH_AUDIENCE is given; give the service account of the push subscriptions")
+		return errors.New("PUSH_SENDER: PUSH_AUDIENCE is given without it; give the push subscriptions' service account")
 	case p.Checked() && p.Audience == "":
-		return errors.New("PUSH_AUDIENCE: is missing, and PUSH_SENDER is given; give the audience of the push subscriptions")
+		return errors.New("PUSH_AUDIENCE: PUSH_SENDER is given without it; give the push subscriptions' audience")
 	}
 	return nil
 }
 
 // Guard lets only requests through to a push endpoint that carry a token of Google's for the
 // audience and from the sender; others are answered 401 or 403. client, if it is not nil, fetches Google's keys.
-func (p PushIdentity) Guard(ctx context.Context, client *http.Client, log *slog.Logger, push http.Handler) (http.Handler, error) {
+func (p PushIdentity) Guard(
+	ctx context.Context, client *http.Client, log *slog.Logger, push http.Handler,
+) (http.Handler, error) {
 	if !p.Checked() {
 		return push, nil
 	}

@@ -89,42 +89,14 @@ func TestTrainer(t *testing.T) {
 	t.Setenv(journal, file)
 	t.Setenv("TRAINER_TEST_FAILS", "1")
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	input, err := bucket.NewView(map[string]bucket.Content{
-		"datasets/demo/dataset.yaml":       bucket.Literal([]byte("manifests: [parts/dataset.json]\nbudget: 30%\n")),
-		"datasets/demo/parts/dataset.json": bucket.AtFile(demo + "/dataset.json"),
-		"images/demo/":                     bucket.AtFolder(demo),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	scorers, err := kinds.New(kinds.Config{}, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	work := folder(t)
 	var mu sync.Mutex
 	var completed []events.Message
-	st, err := local.Start(t.Context(), local.Options{
-		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
-		Limits: run.Limits{
-			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
-			Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
-			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24,
-		},
-		OnEvent: func(m events.Message) {
-			mu.Lock()
-			defer mu.Unlock()
-			if m.Attributes[events.AttrType] == events.SelectionCompleted {
-				completed = append(completed, m)
-			}
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
+	st := startSystem(t, work, log, func(m events.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		if m.Attributes[events.AttrType] == events.SelectionCompleted {
+			completed = append(completed, m)
 		}
 	})
 	client := subscribe(t, st.PubSubAddr)
@@ -167,6 +139,41 @@ func TestTrainer(t *testing.T) {
 	if diff := cmp.Diff([]string{"failed " + rest, "started " + rest}, lines(t, file)); diff != "" {
 		t.Errorf("starts (-want +got):\n%s", diff)
 	}
+}
+
+// startSystem runs Harvest with the demo as its input.
+func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent func(events.Message)) *local.Stack {
+	t.Helper()
+	input, err := bucket.NewView(map[string]bucket.Content{
+		"datasets/demo/dataset.yaml":       bucket.Literal([]byte("manifests: [parts/dataset.json]\nbudget: 30%\n")),
+		"datasets/demo/parts/dataset.json": bucket.AtFile(demo + "/dataset.json"),
+		"images/demo/":                     bucket.AtFolder(demo),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scorers, err := kinds.New(kinds.Config{}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := local.Start(t.Context(), local.Options{
+		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
+		Limits: run.Limits{
+			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
+			Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
+			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24,
+		},
+		OnEvent: onEvent,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
 }
 
 // subscribe makes the subscription of the package's comment.
