@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -22,7 +23,7 @@ import (
 // maxBody bounds the body of an API request.
 const maxBody = 1 << 20
 
-type api struct {
+type server struct {
 	cfg   Config
 	store *run.Store
 	log   *slog.Logger
@@ -38,17 +39,17 @@ type answer struct {
 	body     any
 }
 
-func (a api) register(mux *http.ServeMux) {
+func (s server) register(mux *http.ServeMux) {
 	for path, calls := range map[string]map[string]call{
-		"/v1/runs":                                      {http.MethodGet: a.listRuns, http.MethodPost: a.startRun},
-		"/v1/runs/{run}":                                {http.MethodGet: a.getRun, http.MethodPost: a.callRun},
-		"/v1/runs/{run}/selections":                     {http.MethodPost: a.makeSelection},
-		"/v1/runs/{run}/selections/{selection}":         {http.MethodGet: a.getSelection},
-		"/v1/runs/{run}/selections/{selection}/explain": {http.MethodGet: a.explain},
+		api.RunsPath:                                    {http.MethodGet: s.listRuns, http.MethodPost: s.startRun},
+		"/v1/runs/{run}":                                {http.MethodGet: s.getRun, http.MethodPost: s.callRun},
+		"/v1/runs/{run}/selections":                     {http.MethodPost: s.makeSelection},
+		"/v1/runs/{run}/selections/{selection}":         {http.MethodGet: s.getSelection},
+		"/v1/runs/{run}/selections/{selection}/explain": {http.MethodGet: s.explain},
 	} {
 		var allowed []string
 		for method, c := range calls {
-			mux.HandleFunc(method+" "+path, a.answer(c))
+			mux.HandleFunc(method+" "+path, s.answer(c))
 			if allowed = append(allowed, method); method == http.MethodGet {
 				allowed = append(allowed, http.MethodHead) // the mux takes it for a GET
 			}
@@ -57,48 +58,18 @@ func (a api) register(mux *http.ServeMux) {
 		allow := strings.Join(allowed, ", ")
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
-			writeProblem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method))
+			writeProblem(w, http.StatusMethodNotAllowed,
+				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method))
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound, fmt.Sprintf("there is no %s; the API lies below /v1/runs", r.URL.Path))
+		writeProblem(w, http.StatusNotFound,
+			fmt.Sprintf("there is no %s; the API lies below %s", r.URL.Path, api.RunsPath))
 	})
 }
 
-// Runs is the answer of GET /v1/runs.
-type Runs struct {
-	Runs []RunEntry `json:"runs"`
-}
-
-// A RunEntry names one run in a list.
-type RunEntry struct {
-	Run     string `json:"run"`
-	Dataset string `json:"dataset"`
-	Samples int64  `json:"samples"`
-	Problem string `json:"problem,omitempty"`
-}
-
-// SelectionStatus is the answer to calls about a selection.
-type SelectionStatus struct {
-	// State is "writing" until all outputs are there, then "completed".
-	State string `json:"state"`
-	*run.Selection
-}
-
-// The states of a selection.
-const (
-	Writing   = "writing"
-	Completed = "completed"
-)
-
-// Resume is the body of POST /v1/runs/{run}:resume. It may be left out.
-type Resume struct {
-	// GiveUp records the samples of shards that were given up as failed, so that the run completes.
-	GiveUp bool `json:"give_up"`
-}
-
 // answer writes what a call answers as JSON, and its errors as problems.
-func (a api) answer(c call) http.HandlerFunc {
+func (s server) answer(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		ctx, ended := trace(r)
@@ -107,7 +78,7 @@ func (a api) answer(c call) http.HandlerFunc {
 		if err != nil {
 			status := statusOf(err)
 			if status == http.StatusInternalServerError {
-				a.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
 			writeProblem(w, status, err.Error())
 			return
@@ -128,53 +99,55 @@ func trace(r *http.Request) (context.Context, func(error)) {
 	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
-func (a api) listRuns(r *http.Request) (answer, error) {
-	ids, err := a.store.Runs(r.Context())
+func (s server) listRuns(r *http.Request) (answer, error) {
+	ids, err := s.store.Runs(r.Context())
 	if err != nil {
 		return answer{}, err
 	}
-	list := Runs{Runs: []RunEntry{}}
+	list := api.RunList{Runs: []api.RunEntry{}}
 	for _, id := range ids {
-		plan, err := a.store.Plan(r.Context(), id)
+		plan, err := s.store.Plan(r.Context(), id)
 		if errors.Is(err, run.ErrNoRun) {
 			continue // a folder without a plan is no run
 		} else if err != nil {
 			return answer{}, err
 		}
-		list.Runs = append(list.Runs, RunEntry{Run: id, Dataset: plan.Dataset, Samples: plan.Samples, Problem: plan.Problem})
+		list.Runs = append(list.Runs, api.RunEntry{
+			Run: id, Dataset: plan.Dataset, Samples: plan.Samples, Problem: plan.Problem,
+		})
 	}
 	return answer{status: http.StatusOK, body: list}, nil
 }
 
-func (a api) startRun(r *http.Request) (answer, error) {
+func (s server) startRun(r *http.Request) (answer, error) {
 	begin := time.Now()
 	var spec run.Spec
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
 	}
-	plan, err := a.store.Start(r.Context(), spec, a.cfg.Limits)
+	plan, err := s.store.Start(r.Context(), spec, s.cfg.Limits)
 	if err != nil {
 		return answer{}, err
 	}
 	telemetry.Run(r.Context(), plan.Run, begin)
-	return a.accepted(r, plan.Run)
+	return s.accepted(r, plan.Run)
 }
 
 // accepted answers a call that changes what becomes of a run.
-func (a api) accepted(r *http.Request, id string) (answer, error) {
-	status, err := a.store.Status(r.Context(), id)
-	return answer{status: http.StatusAccepted, location: "/v1/runs/" + id, body: status}, err
+func (s server) accepted(r *http.Request, id string) (answer, error) {
+	status, err := s.store.Status(r.Context(), id)
+	return answer{status: http.StatusAccepted, location: api.RunPath(id), body: status}, err
 }
 
-func (a api) getRun(r *http.Request) (answer, error) {
-	status, err := a.store.Status(r.Context(), r.PathValue("run"))
+func (s server) getRun(r *http.Request) (answer, error) {
+	status, err := s.store.Status(r.Context(), r.PathValue("run"))
 	return answer{status: http.StatusOK, body: status}, err
 }
 
 // callRun serves POST /v1/runs/{run}:<verb>.
-func (a api) callRun(r *http.Request) (answer, error) {
+func (s server) callRun(r *http.Request) (answer, error) {
 	id, verb, _ := strings.Cut(r.PathValue("run"), ":")
-	var options Resume
+	var options api.Resume
 	var body any = &struct{}{}
 	if verb == "resume" {
 		body = &options
@@ -185,104 +158,89 @@ func (a api) callRun(r *http.Request) (answer, error) {
 	var err error
 	switch verb {
 	case "resume":
-		err = a.store.Resume(r.Context(), id, options.GiveUp)
+		err = s.store.Resume(r.Context(), id, options.GiveUp)
 	case "retry":
 		var next *run.Plan
-		if next, err = a.store.Retry(r.Context(), id); err == nil {
+		if next, err = s.store.Retry(r.Context(), id); err == nil {
 			id = next.Run
 		}
 	case "cancel":
-		err = a.store.Cancel(r.Context(), id)
+		err = s.store.Cancel(r.Context(), id)
 	case "approve":
-		err = a.store.Approve(r.Context(), id)
+		err = s.store.Approve(r.Context(), id)
 	default:
-		err = requestError{http.StatusNotFound, fmt.Errorf("%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("run"), id)}
+		err = api.NewProblem(http.StatusNotFound, fmt.Sprintf(
+			"%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("run"), id))
 	}
 	if err != nil {
 		return answer{}, err
 	}
-	return a.accepted(r, id)
+	return s.accepted(r, id)
 }
 
-// selectionRequest is the body of POST /v1/runs/{run}/selections.
-type selectionRequest struct {
-	selection.Request
-	// Budgets, instead of one budget, make nested selections, the smallest first: each contains the one before it.
-	Budgets []selection.Budget `json:"budgets"`
-}
-
-// Selections is the answer to a request of several budgets.
-type Selections struct {
-	Selections []SelectionStatus `json:"selections"`
-}
-
-func (a api) makeSelection(r *http.Request) (answer, error) {
-	var asked selectionRequest
+func (s server) makeSelection(r *http.Request) (answer, error) {
+	var asked api.SelectionRequest
 	if err := decode(r, &asked); err != nil {
 		return answer{}, err
 	}
 	if len(asked.Budgets) == 0 {
-		return a.selectOne(r, asked.Request)
+		return s.selectOne(r, asked.Request)
 	}
 	if !asked.Budget.IsZero() {
-		return answer{}, requestError{http.StatusBadRequest, errors.New("reading the request's body: give budget or budgets, not both")}
+		return answer{}, api.NewProblem(http.StatusBadRequest,
+			"reading the request's body: give budget or budgets, not both")
 	}
 	all := answer{status: http.StatusOK}
-	made := Selections{Selections: make([]SelectionStatus, len(asked.Budgets))}
-	// The largest first: a fault of any of them is one of it too, and is told before anything is made.
+	made := api.SelectionList{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
+	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
-		one, err := a.selectOne(r, spec)
+		one, err := s.selectOne(r, spec)
 		if err != nil {
 			return answer{}, err
 		}
 		all.status = max(all.status, one.status) // accepted, if one is still being written
-		made.Selections[i] = one.body.(SelectionStatus)
+		made.Selections[i] = one.body.(api.SelectionStatus)
 	}
 	all.body = made
 	return all, nil
 }
 
-func (a api) selectOne(r *http.Request, spec selection.Request) (answer, error) {
-	sel, err := a.store.Select(r.Context(), r.PathValue("run"), spec)
+func (s server) selectOne(r *http.Request, spec selection.Request) (answer, error) {
+	sel, err := s.store.Select(r.Context(), r.PathValue("run"), spec)
 	if err != nil {
 		return answer{}, err
 	}
-	return a.selectionStatus(r, sel)
+	return s.selectionStatus(r, sel)
 }
 
-// Explanations is the answer of GET /v1/runs/{run}/selections/{selection}/explain?id=…&id=….
-type Explanations struct {
-	Samples []run.Explanation `json:"samples"`
-}
-
-func (a api) explain(r *http.Request) (answer, error) {
+func (s server) explain(r *http.Request) (answer, error) {
 	ids := r.URL.Query()["id"]
 	if len(ids) == 0 {
-		return answer{}, requestError{http.StatusBadRequest, errors.New("name the samples to explain: ?id=…&id=…")}
+		return answer{}, api.NewProblem(http.StatusBadRequest, "name the samples to explain: ?id=…&id=…")
 	}
-	samples, err := a.store.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
-	return answer{status: http.StatusOK, body: Explanations{Samples: samples}}, err
+	samples, err := s.store.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
+	return answer{status: http.StatusOK, body: api.ExplanationList{Samples: samples}}, err
 }
 
-func (a api) getSelection(r *http.Request) (answer, error) {
-	sel, err := a.store.Selection(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+func (s server) getSelection(r *http.Request) (answer, error) {
+	sel, err := s.store.Selection(r.Context(), r.PathValue("run"), r.PathValue("selection"))
 	if err != nil {
 		return answer{}, err
 	}
-	return a.selectionStatus(r, sel)
+	return s.selectionStatus(r, sel)
 }
 
-func (a api) selectionStatus(r *http.Request, sel *run.Selection) (answer, error) {
-	completed, err := a.store.Completed(r.Context(), sel.Run, sel.ID)
+func (s server) selectionStatus(r *http.Request, sel *run.Selection) (answer, error) {
+	completed, err := s.store.Completed(r.Context(), sel.Run, sel.ID)
 	if err != nil {
 		return answer{}, err
 	}
 	if completed {
-		return answer{status: http.StatusOK, body: SelectionStatus{State: Completed, Selection: sel}}, nil
+		return answer{status: http.StatusOK, body: api.SelectionStatus{State: api.Completed, Selection: sel}}, nil
 	}
 	return answer{
-		status: http.StatusAccepted, location: fmt.Sprintf("/v1/runs/%s/selections/%s", sel.Run, sel.ID),
-		body: SelectionStatus{State: Writing, Selection: sel},
+		status: http.StatusAccepted, location: api.SelectionPath(sel.Run, sel.ID),
+		body: api.SelectionStatus{State: api.Writing, Selection: sel},
 	}, nil
 }
 
@@ -301,7 +259,8 @@ func decode(r *http.Request, v any) error {
 		return nil
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return requestError{http.StatusRequestEntityTooLarge, fmt.Errorf("the request's body is longer than %d bytes", large.Limit)}
+		return api.NewProblem(http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("the request's body is longer than %d bytes", large.Limit))
 	}
-	return requestError{http.StatusBadRequest, fmt.Errorf("reading the request's body: %w", err)}
+	return api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the request's body: %v", err))
 }

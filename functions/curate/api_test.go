@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -40,8 +40,8 @@ func TestRunByAPI(t *testing.T) {
 	if status := s.call("HEAD", location, "").Code; status != http.StatusOK {
 		t.Errorf("HEAD was answered %d, want 200", status)
 	}
-	list, _ := want[curate.Runs](s, http.StatusOK, "GET", "/v1/runs", "")
-	if diff := cmp.Diff(curate.Runs{Runs: []curate.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5}}}, list); diff != "" {
+	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
+	if diff := cmp.Diff(api.RunList{Runs: []api.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5}}}, list); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }
@@ -61,8 +61,8 @@ func TestListRuns(t *testing.T) {
 	if err := s.Store.Work.Create(t.Context(), "runs/stray/notes.txt", stray); err != nil {
 		t.Fatal(err)
 	}
-	list, _ := want[curate.Runs](s, http.StatusOK, "GET", "/v1/runs", "")
-	expected := curate.Runs{Runs: []curate.RunEntry{
+	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
+	expected := api.RunList{Runs: []api.RunEntry{
 		{Run: refused.Run, Dataset: "bog", Problem: "there is nothing in it"},
 		{Run: id, Dataset: "sky", Samples: 5},
 	}}
@@ -75,28 +75,28 @@ func TestSelectionByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	runs := "/v1/runs/" + s.scored()
-	first, header := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", runs+"/selections", `{"budget": "40%"}`)
-	if first.State != curate.Writing || first.Selected != 2 {
+	first, header := want[api.SelectionStatus](s, http.StatusAccepted, "POST", runs+"/selections", `{"budget": "40%"}`)
+	if first.State != api.Writing || first.Selected != 2 {
 		t.Errorf("the selection is %s with %d samples, want it writing with 2", first.State, first.Selected)
 	}
 	location := runs + "/selections/" + first.ID
 	if got := header.Get("Location"); got != location {
 		t.Errorf("Location %q, want %q", got, location)
 	}
-	if got, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "GET", location, ""); got.State != curate.Writing {
+	if got, _ := want[api.SelectionStatus](s, http.StatusAccepted, "GET", location, ""); got.State != api.Writing {
 		t.Errorf("the selection is %s, want it writing", got.State)
 	}
 	s.work()
-	completed, header := want[curate.SelectionStatus](s, http.StatusOK, "GET", location, "")
-	if completed.State != curate.Completed || header.Get("Location") != "" {
+	completed, header := want[api.SelectionStatus](s, http.StatusOK, "GET", location, "")
+	if completed.State != api.Completed || header.Get("Location") != "" {
 		t.Errorf("the selection is %s at %q, want it completed", completed.State, header.Get("Location"))
 	}
 	// 40 % of 5 are 2: in other words the same selection, which is there.
-	again, _ := want[curate.SelectionStatus](s, http.StatusOK, "POST", runs+"/selections", `{"budget": 2}`)
+	again, _ := want[api.SelectionStatus](s, http.StatusOK, "POST", runs+"/selections", `{"budget": 2}`)
 	if diff := cmp.Diff(completed, again, cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})); diff != "" {
 		t.Errorf("the same parameters (-first +again):\n%s", diff)
 	}
-	other, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", runs+"/selections", `{"budget": 3, "seed": 7}`)
+	other, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", runs+"/selections", `{"budget": 3, "seed": 7}`)
 	if other.ID == first.ID {
 		t.Error("other parameters have the same selection id")
 	}
@@ -179,7 +179,7 @@ func TestProblems(t *testing.T) {
 			t.Parallel()
 			s := s
 			s.t = t
-			problem, header := want[curate.Problem](s, tt.status, tt.method, tt.path, tt.body)
+			problem, header := want[api.Problem](s, tt.status, tt.method, tt.path, tt.body)
 			if problem.Status != tt.status || problem.Title != http.StatusText(tt.status) || !strings.Contains(problem.Detail, tt.detail) {
 				t.Errorf("problem %+v, want status %d and a detail with %q", problem, tt.status, tt.detail)
 			}
@@ -195,7 +195,7 @@ func TestServerError(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	s.Tasks.Fail = errors.New("Pub/Sub is away")
-	want[curate.Problem](s, http.StatusInternalServerError, "POST", "/v1/runs", startBody)
+	want[api.Problem](s, http.StatusInternalServerError, "POST", "/v1/runs", startBody)
 	if len(s.Errors()) != 1 {
 		t.Errorf("logged errors %v, want one", s.Errors())
 	}

@@ -21,7 +21,7 @@ const PushPath = "/push"
 func New(cfg Config, store *run.Store, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(PushPath, newPush(store, log))
-	api{cfg: cfg, store: store, log: log}.register(mux)
+	server{cfg: cfg, store: store, log: log}.register(mux)
 	// A browser that may reach the API, on localhost or with a cookie of IAP, must not call it for another site's page.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
@@ -17,12 +17,12 @@ func TestBudgetsByAPI(t *testing.T) {
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
 	const body = `{"budgets": [1, "40%", 4], "exclude": ["r04"], "weights": {"humanities": 2}}`
-	made, _ := want[curate.Selections](s, http.StatusAccepted, "POST", path, body)
+	made, _ := want[api.SelectionList](s, http.StatusAccepted, "POST", path, body)
 	s.work()
-	again, _ := want[curate.Selections](s, http.StatusOK, "POST", path, body)
+	again, _ := want[api.SelectionList](s, http.StatusOK, "POST", path, body)
 	var first, second []string
 	for i, sel := range again.Selections {
-		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != curate.Completed || len(sel.Parameters.Within) != i {
+		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != api.Completed || len(sel.Parameters.Within) != i {
 			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d", i, sel.Selected, sel.Parameters.Within, sel.State, size)
 		}
 		first, second = append(first, made.Selections[i].ID), append(second, sel.ID)
@@ -42,7 +42,7 @@ func TestBudgetsRefused(t *testing.T) {
 		`{"budgets": [1, 2, 6]}`:                      "the most is 5",
 		`{"budgets": [1, 4], "include": ["a", "r1"]}`: `"a" "r1"`,
 	} {
-		problem, _ := want[curate.Problem](s, http.StatusUnprocessableEntity, "POST", "/v1/runs/"+id+"/selections", body)
+		problem, _ := want[api.Problem](s, http.StatusUnprocessableEntity, "POST", "/v1/runs/"+id+"/selections", body)
 		if !strings.Contains(problem.Detail, detail) {
 			t.Errorf("%s: detail %q, which lacks %q", body, problem.Detail, detail)
 		}
@@ -56,8 +56,8 @@ func TestExplainByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
-	sel, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2, "include": ["r03"], "exclude": ["r01"]}`)
-	explained, _ := want[curate.Explanations](s, http.StatusOK, "GET", path+"/"+sel.ID+"/explain?id=r03&id=r01", "")
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2, "include": ["r03"], "exclude": ["r01"]}`)
+	explained, _ := want[api.ExplanationList](s, http.StatusOK, "GET", path+"/"+sel.ID+"/explain?id=r03&id=r01", "")
 	var got []run.Explanation
 	for _, x := range explained.Samples {
 		got = append(got, run.Explanation{ID: x.ID, Index: x.Index, Status: x.Status, Explanation: x.Explanation})
@@ -73,7 +73,7 @@ func TestKnobProblems(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
-	sel, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
 	explain := path + "/" + sel.ID + "/explain"
 	for name, tt := range map[string]struct {
 		method, path, body string
@@ -100,7 +100,7 @@ func TestKnobProblems(t *testing.T) {
 			t.Parallel()
 			s := s
 			s.t = t
-			problem, _ := want[curate.Problem](s, tt.status, tt.method, tt.path, tt.body)
+			problem, _ := want[api.Problem](s, tt.status, tt.method, tt.path, tt.body)
 			if problem.Status != tt.status || !strings.Contains(problem.Detail, tt.detail) {
 				t.Errorf("problem %+v, want status %d and a detail with %q", problem, tt.status, tt.detail)
 			}
@@ -140,7 +140,7 @@ func TestEveryKnobByAPI(t *testing.T) {
 			t.Errorf("%s: the parameters are %v", knob, made.Parameters.Spec)
 		}
 	}
-	tokens, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": "100-tokens"}`)
+	tokens, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": "100-tokens"}`)
 	if !tokens.Parameters.InTokens || tokens.Parameters.Budget != 100 || tokens.Selected == 0 {
 		t.Errorf("%d selected by %+v", tokens.Selected, tokens.Parameters)
 	}

@@ -5,19 +5,13 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Problem is the body of every error answer, of type application/problem+json (RFC 9457).
-type Problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-}
-
 func writeProblem(w http.ResponseWriter, status int, detail string) {
-	writeJSON(w, "application/problem+json", status, Problem{Title: http.StatusText(status), Status: status, Detail: detail})
+	writeJSON(w, "application/problem+json", status, api.NewProblem(status, detail))
 }
 
 func writeJSON(w http.ResponseWriter, contentType string, status int, body any) {
@@ -29,16 +23,10 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, body any) 
 	_ = enc.Encode(body) // the client is gone if this fails
 }
 
-// A requestError is a fault of the request itself, whatever the store would say.
-type requestError struct {
-	status int
-	error
-}
-
 // statusOf is the HTTP status that an error is answered with.
 func statusOf(err error) int {
-	if bad, ok := errors.AsType[requestError](err); ok {
-		return bad.status
+	if problem, ok := errors.AsType[*api.Problem](err); ok {
+		return problem.Status
 	}
 	var refused *run.RefusedError
 	switch {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/functions/internal/pushtest"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 )
@@ -118,7 +119,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	s := newService(t, nil)
 	id := s.scored()
 	s.Events.Take()
-	selection, _ := want[curate.SelectionStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+"/selections", `{"budget": 2}`)
+	selection, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+"/selections", `{"budget": 2}`)
 	part := events.PartTask{Run: id, Selection: selection.ID}
 	scored := func(data string) events.Message {
 		return events.Message{Attributes: map[string]string{events.AttrType: events.RunScored}, Data: []byte(data)}

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -219,9 +218,7 @@ func printStatus(w io.Writer, st runStatus) error {
 func newResume() *cobra.Command {
 	var giveUp bool
 	cmd := goOn("resume", "Go on with a run that was interrupted or is stalled", func(ctx context.Context, s session, runID string) (*run.Status, error) {
-		var status run.Status
-		err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":resume", curate.Resume{GiveUp: giveUp}, &status)
-		return &status, err
+		return s.api.Resume(ctx, runID, api.Resume{GiveUp: giveUp})
 	})
 	cmd.Flags().BoolVar(&giveUp, "give-up", false, "record the samples of shards that were given up as failed, so that the run completes")
 	return cmd
@@ -229,9 +226,7 @@ func newResume() *cobra.Command {
 
 func newRetry() *cobra.Command {
 	return goOn("retry", "Try the failed samples of a scored run again, as when images came late", func(ctx context.Context, s session, runID string) (*run.Status, error) {
-		var status run.Status
-		err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":retry", nil, &status)
-		return &status, err
+		return s.api.Retry(ctx, runID)
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 )
@@ -160,14 +160,14 @@ func (s *server) event(t *testing.T, kind string) printedEvent {
 	return event
 }
 
-func (s *server) runs(t *testing.T) []curate.RunEntry {
+func (s *server) runs(t *testing.T) []api.RunEntry {
 	t.Helper()
 	resp, err := http.Get(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var runs curate.Runs
+	var runs api.RunList
 	if err := json.NewDecoder(resp.Body).Decode(&runs); err != nil {
 		t.Fatal(err)
 	}

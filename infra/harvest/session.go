@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +12,8 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/functions/config"
-	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -102,14 +100,8 @@ func personLog(w io.Writer) *slog.Logger {
 // A session is a running stack and a client of its API.
 type session struct {
 	*local.Stack
-	apiClient
+	api  *api.Client
 	show *display
-}
-
-// An apiClient calls the HTTP API at a base URL.
-type apiClient struct {
-	base   string
-	client *http.Client
 }
 
 // withSession runs work against a stack on the given buckets, and stops it afterwards. It can be called once in a
@@ -135,7 +127,10 @@ func withSessionOn(ctx context.Context, mount func(map[string]http.Handler) (htt
 	if err != nil {
 		return err
 	}
-	err = do(st.Context(), session{Stack: st, apiClient: apiClient{st.URL, http.DefaultClient}, show: show})
+	client, err := api.NewClient(st.URL, http.DefaultClient)
+	if err == nil {
+		err = do(st.Context(), session{Stack: st, api: client, show: show})
+	}
 	return errors.Join(err, st.Close())
 }
 
@@ -147,91 +142,14 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// callAttempts bounds how often a call is made whose answer did not come through whole.
-const callAttempts = 5
-
-// call makes a request of the API and decodes its answer into v. Every call can be repeated, so one
-// whose answer broke off is.
-func (a apiClient) call(ctx context.Context, method, path string, body, v any) error {
-	var data []byte
-	if body != nil {
-		var err error
-		if data, err = json.Marshal(body); err != nil {
-			return err
-		}
-	}
-	for attempt := 1; ; attempt++ {
-		err := a.callOnce(ctx, method, path, data, v)
-		var answered apiError
-		if err == nil || errors.As(err, &answered) || ctx.Err() != nil || attempt == callAttempts {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pollEvery):
-		}
-	}
-}
-
-func (a apiClient) callOnce(ctx context.Context, method, path string, body []byte, v any) error {
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	resp, err := a.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 {
-		var problem curate.Problem
-		if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || problem.Detail == "" {
-			return fmt.Errorf("%s %s answered %s", method, path, resp.Status)
-		}
-		return apiError{status: resp.StatusCode, detail: problem.Detail}
-	}
-	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
-		return fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
-	}
-	return nil
-}
-
-// An apiError is a problem that the API answered.
-type apiError struct {
-	status int
-	detail string
-}
-
-func (e apiError) Error() string { return e.detail }
-
-// pollEvery is the pause between two looks at how far the work is.
-const pollEvery = 200 * time.Millisecond
-
-// poll calls look until it is done.
-func poll(ctx context.Context, look func() (done bool, err error)) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		if done, err := look(); done || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-// begin sets a dataset's run going, also one that is stalled: whoever gives the command again has mended what stalled it.
+// begin starts a dataset's run, or continues it. It resumes one that is stalled: the user gives the command again once
+// the cause is fixed.
 func (s session) begin(ctx context.Context, object, runID string) error {
-	var status run.Status
-	err := s.call(ctx, http.MethodGet, "/v1/runs/"+runID, nil, &status)
+	status, err := s.api.Run(ctx, runID)
 	if err == nil && status.State == run.StateStalled {
-		err = s.call(ctx, http.MethodPost, "/v1/runs/"+runID+":resume", curate.Resume{}, &status)
+		_, err = s.api.Resume(ctx, runID, api.Resume{})
 	}
-	if failed, ok := errors.AsType[apiError](err); err != nil && (!ok || failed.status != http.StatusNotFound) {
+	if err != nil && !api.HasStatus(err, http.StatusNotFound) {
 		return err
 	}
 	return s.Upload(ctx, object)
@@ -243,16 +161,16 @@ const planTimeout = 10 * time.Minute
 // score shows a run's progress until it is scored.
 func (s session) score(ctx context.Context, runID string, seconds map[string]float64) (*run.Status, error) {
 	start := time.Now()
-	var status run.Status
+	var status *run.Status
 	var rated time.Time
 	s.show.update("ingest", 0, 0)
-	err := poll(ctx, func() (bool, error) {
-		status = run.Status{}
-		err := s.call(ctx, http.MethodGet, "/v1/runs/"+runID, nil, &status)
-		var failed apiError
-		if errors.As(err, &failed) && failed.status == http.StatusNotFound {
+	err := api.Poll(ctx, func() (bool, error) {
+		var err error
+		status, err = s.api.Run(ctx, runID)
+		if api.HasStatus(err, http.StatusNotFound) {
 			if time.Since(start) > planTimeout {
-				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? The same command starts anew", runID)
+				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? "+
+					"The same command starts anew", runID)
 			}
 			return false, nil // ingest has not written its plan yet
 		} else if err != nil {
@@ -269,12 +187,12 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 		if p.SamplesDone == status.Samples.In && rated.IsZero() {
 			rated = time.Now()
 		}
-		return endState(&status)
+		return endState(status)
 	})
 	seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
 	// An automatic selection is made before the run shows as scored to who looks now and then.
 	seconds["select"] = time.Since(rated).Seconds()
-	return &status, err
+	return status, err
 }
 
 // endState tells whether a run has come to its end, well or not.
@@ -297,10 +215,9 @@ func endState(st *run.Status) (bool, error) {
 // choose makes a selection and waits until its outputs are written.
 func (s session) choose(ctx context.Context, runID string, spec selection.Request, seconds map[string]float64) (*run.Selection, error) {
 	start := time.Now()
-	var sel curate.SelectionStatus
 	s.show.update("select", 0, 0)
-	err := s.call(ctx, http.MethodPost, "/v1/runs/"+runID+"/selections", spec, &sel)
-	if failed, ok := errors.AsType[apiError](err); ok && failed.status == http.StatusUnprocessableEntity {
+	sel, err := s.api.StartSelection(ctx, runID, spec)
+	if api.HasStatus(err, http.StatusUnprocessableEntity) {
 		return nil, usageError{err}
 	} else if err != nil {
 		return nil, err
@@ -308,13 +225,11 @@ func (s session) choose(ctx context.Context, runID string, spec selection.Reques
 	seconds["select"] += time.Since(start).Seconds()
 	s.show.update("select", int64(sel.Selected), int64(sel.Selected))
 	start = time.Now()
-	path := "/v1/runs/" + runID + "/selections/" + sel.ID
-	err = poll(ctx, func() (bool, error) {
-		if sel.State == curate.Completed {
-			return true, nil
+	if sel.State != api.Completed {
+		if sel, err = s.api.WaitSelection(ctx, runID, sel.ID); err != nil {
+			return nil, err
 		}
-		return false, s.call(ctx, http.MethodGet, path, nil, &sel)
-	})
+	}
 	seconds["write"] = time.Since(start).Seconds()
-	return sel.Selection, err
+	return sel.Selection, nil
 }

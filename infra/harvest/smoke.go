@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -66,7 +67,6 @@ own, and waits until the selection of five that it asks for is completed. The st
 }
 
 func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) error {
-	s.api = strings.TrimRight(s.api, "/")
 	if s.name == "" {
 		s.name = "smoke-" + time.Now().UTC().Format("20060102-150405")
 	}
@@ -79,10 +79,9 @@ func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) erro
 	if err := s.upload(ctx, manifest); err != nil {
 		return err
 	}
-	api := apiClient{base: s.api, client: client}
-	id, err := s.find(ctx, api)
+	id, err := s.find(ctx, client)
 	if err == nil {
-		err = s.check(ctx, api, id)
+		err = s.check(ctx, client, id)
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -94,19 +93,23 @@ func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) erro
 	return err
 }
 
-// client makes requests with an ID token, if an account is given.
-func (s smokeTest) client(ctx context.Context) (*http.Client, error) {
-	if s.as == "" {
-		return http.DefaultClient, nil
+// client calls the API, with an ID token if an account is given.
+func (s smokeTest) client(ctx context.Context) (*api.Client, error) {
+	transport := http.DefaultClient
+	if s.as != "" {
+		tokens, err := impersonate.IDTokenSource(ctx, impersonate.IDTokenConfig{
+			TargetPrincipal: s.as, Audience: cmp.Or(s.audience, strings.TrimRight(s.api, "/")), IncludeEmail: true,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("--as %s: %w", s.as, err)
+		}
+		transport = oauth2.NewClient(ctx, tokens)
 	}
-	if s.audience == "" {
-		s.audience = s.api
-	}
-	tokens, err := impersonate.IDTokenSource(ctx, impersonate.IDTokenConfig{TargetPrincipal: s.as, Audience: s.audience, IncludeEmail: true})
+	client, err := api.NewClient(s.api, transport)
 	if err != nil {
-		return nil, fmt.Errorf("--as %s: %w", s.as, err)
+		return nil, usageError{fmt.Errorf("--api: %w", err)}
 	}
-	return oauth2.NewClient(ctx, tokens), nil
+	return client, nil
 }
 
 // upload puts samples of the dataset into the bucket, in the order that it asks for: images, manifest, dataset.yaml.
@@ -215,45 +218,37 @@ func put(ctx context.Context, to bucket.Bucket, name string, data io.Reader) err
 }
 
 // find waits for the run that the upload starts.
-func (s smokeTest) find(ctx context.Context, api apiClient) (id string, err error) {
-	err = poll(ctx, func() (bool, error) {
-		var runs curate.Runs
-		if err := api.call(ctx, http.MethodGet, "/v1/runs", nil, &runs); err != nil {
-			return false, err
-		}
-		for _, r := range runs.Runs {
+func (s smokeTest) find(ctx context.Context, client *api.Client) (id string, err error) {
+	err = api.Poll(ctx, func() (bool, error) {
+		runs, err := client.Runs(ctx)
+		for _, r := range runs {
 			if r.Dataset == s.name {
 				id = r.Run
 			}
 		}
-		return id != "", nil
+		return id != "", err
 	})
 	return id, err
 }
 
-// check waits for the run's selection, and looks whether every sample came through.
-func (s smokeTest) check(ctx context.Context, api apiClient, id string) error {
-	var status run.Status
-	err := poll(ctx, func() (bool, error) {
-		status = run.Status{}
-		if err := api.call(ctx, http.MethodGet, "/v1/runs/"+id, nil, &status); err != nil {
+// check waits for the run's selection, and checks that every sample came through.
+func (s smokeTest) check(ctx context.Context, client *api.Client, id string) error {
+	var status *run.Status
+	err := api.Poll(ctx, func() (done bool, err error) {
+		if status, err = client.Run(ctx, id); err != nil {
 			return false, err
 		}
-		ended, err := endState(&status)
+		ended, err := endState(status)
 		return ended && len(status.Selections) > 0, err
 	})
 	if err != nil {
 		return err
 	}
 	if n := status.Samples; n.Scored != smokeSamples {
-		return fmt.Errorf("run %s scored %d of %d samples (%d failed, %d skipped): %v", id, n.Scored, n.In, n.Failed, n.Skipped, status.Reasons)
+		return fmt.Errorf("run %s scored %d of %d samples (%d failed, %d skipped): %v",
+			id, n.Scored, n.In, n.Failed, n.Skipped, status.Reasons)
 	}
-	var sel curate.SelectionStatus
-	err = poll(ctx, func() (bool, error) {
-		sel = curate.SelectionStatus{}
-		err := api.call(ctx, http.MethodGet, "/v1/runs/"+id+"/selections/"+status.Selections[0], nil, &sel)
-		return err == nil && sel.State == curate.Completed, err
-	})
+	sel, err := client.WaitSelection(ctx, id, status.Selections[0])
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,95 @@
+package curate_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// TestClient makes every call of the API through its client.
+func TestClient(t *testing.T) {
+	t.Parallel()
+	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
+	server := httptest.NewServer(s.curate)
+	t.Cleanup(server.Close)
+	client, err := api.NewClient(server.URL, server.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	state := func(want string) func(*run.Status, error) string {
+		return func(status *run.Status, err error) string {
+			t.Helper()
+			if err != nil || status.State != want {
+				t.Fatalf("the run is %+v (%v), want it %s", status, err, want)
+			}
+			return status.Run
+		}
+	}
+	dataset := run.Spec{Dataset: "sky", Manifests: []string{"all.jsonl"}}
+	id := state(run.StateAwaitingApproval)(client.StartRun(ctx, dataset))
+	state(run.StateScoring)(client.Approve(ctx, id))
+	state(run.StateScoring)(client.Resume(ctx, id, api.Resume{}))
+	s.work()
+	state(run.StateScored)(client.Run(ctx, id))
+	list, err := client.Runs(ctx)
+	if diff := cmp.Diff([]api.RunEntry{{Run: id, Dataset: "sky", Samples: 5}}, list); err != nil || diff != "" {
+		t.Errorf("%v; runs (-want +got):\n%s", err, diff)
+	}
+
+	checkSelectionCalls(s, client, id)
+
+	next := state(run.StateAwaitingApproval)(client.Retry(ctx, id))
+	state(run.StateCancelled)(client.Cancel(ctx, next))
+	if _, err := client.Cancel(ctx, id); !api.HasStatus(err, http.StatusUnprocessableEntity) {
+		t.Errorf("cancelling a scored run: %v, want it refused", err)
+	}
+}
+
+// checkSelectionCalls makes the calls about selections of a scored run.
+func checkSelectionCalls(s service, client *api.Client, id string) {
+	s.t.Helper()
+	t, ctx := s.t, s.t.Context()
+	budget := func(text string) selection.Budget {
+		t.Helper()
+		b, err := selection.ParseBudget(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	spec := selection.Request{Budget: budget("2")}
+	started, err := client.StartSelection(ctx, id, spec)
+	if err != nil || started.State != api.Writing || started.Selected != 2 {
+		t.Fatalf("selection %+v, error %v", started, err)
+	}
+	s.work()
+	waited, err := client.WaitSelection(ctx, id, started.ID)
+	if err != nil || waited.State != api.Completed {
+		t.Fatalf("selection %+v, error %v", waited, err)
+	}
+	got, err := client.Selection(ctx, id, started.ID)
+	comparable := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})
+	if diff := cmp.Diff(waited, got, comparable); err != nil || diff != "" {
+		t.Errorf("%v; the selection (-want +got):\n%s", err, diff)
+	}
+	nested, err := client.StartSelections(ctx, id, api.SelectionRequest{
+		Budgets: []selection.Budget{budget("1"), budget("3")},
+	})
+	if err != nil || len(nested) != 2 || nested[0].Selected != 1 || nested[1].Selected != 3 {
+		t.Errorf("selections %+v, error %v", nested, err)
+	}
+	if _, err := client.StartSelections(ctx, id, api.SelectionRequest{Request: spec}); err == nil {
+		t.Error("nested selections without budgets: no error")
+	}
+	explained, err := client.Explain(ctx, id, started.ID, "r01", "r00")
+	if err != nil || len(explained) != 2 || explained[0].ID != "r01" || explained[1].ID != "r00" {
+		t.Errorf("explained %+v, error %v", explained, err)
+	}
+}

@@ -1,0 +1,94 @@
+// Package api is the contract of the HTTP API: the paths, the bodies of requests and responses, and a client.
+//
+// The function curate serves it; README.md lists the calls. The bodies of runs, selections and explanations are
+// those of package run.
+package api
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// RunsPath is the path of the list of runs. All other paths of the API lie below it.
+const RunsPath = "/v1/runs"
+
+// RunPath is the path of a run.
+func RunPath(run string) string { return RunsPath + "/" + url.PathEscape(run) }
+
+// SelectionsPath is the path of a run's selections.
+func SelectionsPath(run string) string { return RunPath(run) + "/selections" }
+
+// SelectionPath is the path of one selection of a run.
+func SelectionPath(run, selection string) string {
+	return SelectionsPath(run) + "/" + url.PathEscape(selection)
+}
+
+// A RunList is the answer of GET /v1/runs.
+type RunList struct {
+	// Runs are in the order of their ids. It is an empty array, not null, where there are none.
+	Runs []RunEntry `json:"runs"`
+}
+
+// A RunEntry is one run in a list.
+type RunEntry struct {
+	Run     string `json:"run"`
+	Dataset string `json:"dataset"`
+	Samples int64  `json:"samples"`
+	// Problem is why the run was refused; empty for a run that was not.
+	Problem string `json:"problem,omitempty"`
+}
+
+// A Resume is the body of POST /v1/runs/{run}:resume, which may be left out.
+type Resume struct {
+	// GiveUp records the samples of dead letters as failed, so that the run completes without them.
+	GiveUp bool `json:"give_up"`
+}
+
+// A SelectionRequest is the body of POST /v1/runs/{run}/selections.
+type SelectionRequest struct {
+	selection.Request
+	// Budgets, instead of one budget, make nested selections, the smallest first: each contains the one before it.
+	Budgets []selection.Budget `json:"budgets,omitempty"`
+}
+
+// The states of a selection.
+const (
+	Writing   = "writing"   // some outputs are not there yet
+	Completed = "completed" // all outputs are there
+)
+
+// A SelectionStatus is the answer to calls about one selection.
+type SelectionStatus struct {
+	State string `json:"state"` // Writing or Completed
+	*run.Selection
+}
+
+// A SelectionList is the answer to a SelectionRequest with Budgets, in their order.
+type SelectionList struct {
+	Selections []SelectionStatus `json:"selections"`
+}
+
+// An ExplanationList is the answer of GET /v1/runs/{run}/selections/{selection}/explain?id=…&id=…, in the
+// order of the ids.
+type ExplanationList struct {
+	Samples []run.Explanation `json:"samples"`
+}
+
+// A Problem is the body of every error answer, of type application/problem+json (RFC 9457), and the error that a Client
+// returns for it.
+type Problem struct {
+	Title  string `json:"title"`  // the name of the status
+	Status int    `json:"status"` // the HTTP status, 400 to 599
+	Detail string `json:"detail"` // what is wrong, and what to do
+}
+
+// NewProblem is a problem of an HTTP status.
+func NewProblem(status int, detail string) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// Error is the problem's detail.
+func (p *Problem) Error() string { return p.Detail }

@@ -1,0 +1,205 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+const (
+	// attempts is how often a call is made whose answer did not arrive whole.
+	attempts = 5
+	// pause is the time between two attempts of a call, and between two looks of Poll.
+	pause = 200 * time.Millisecond
+)
+
+// A Client calls the API of one deployment. It may be used concurrently.
+//
+// Every call of the API can be repeated, so the client repeats one whose answer broke off or came from a proxy, a few
+// times. A call that the API refuses returns a *Problem.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// NewClient is a client of the API at a base URL of http or https, such as http://127.0.0.1:8080. Requests go through
+// client, which adds what the deployment asks for, such as an ID token.
+func NewClient(base string, client *http.Client) (*Client, error) {
+	at, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("URL of the API: %w", err)
+	}
+	if at.Host == "" || (at.Scheme != "http" && at.Scheme != "https") {
+		return nil, fmt.Errorf("URL of the API: %q is none; give one such as https://harvest-curate-xyz.run.app", base)
+	}
+	if client == nil {
+		return nil, errors.New("client of the API: there is no HTTP client")
+	}
+	return &Client{base: strings.TrimRight(base, "/"), http: client}, nil
+}
+
+// Runs lists all runs.
+func (c *Client) Runs(ctx context.Context) ([]RunEntry, error) {
+	list, err := call[RunList](ctx, c, http.MethodGet, RunsPath, nil)
+	if err != nil {
+		return nil, err
+	}
+	return list.Runs, nil
+}
+
+// StartRun starts the run of a dataset, or finds the run that the same dataset started before.
+func (c *Client) StartRun(ctx context.Context, dataset run.Spec) (*run.Status, error) {
+	return call[run.Status](ctx, c, http.MethodPost, RunsPath, dataset)
+}
+
+// Run is how far a run is.
+func (c *Client) Run(ctx context.Context, id string) (*run.Status, error) {
+	return call[run.Status](ctx, c, http.MethodGet, RunPath(id), nil)
+}
+
+// Resume continues a run that was interrupted or is stalled.
+func (c *Client) Resume(ctx context.Context, id string, options Resume) (*run.Status, error) {
+	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":resume", options)
+}
+
+// Retry starts the run that tries the failed samples of a scored run, and returns how far that one is.
+func (c *Client) Retry(ctx context.Context, id string) (*run.Status, error) {
+	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":retry", nil)
+}
+
+// Cancel stops a run that is not scored yet. Scores that are written stay.
+func (c *Client) Cancel(ctx context.Context, id string) (*run.Status, error) {
+	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":cancel", nil)
+}
+
+// Approve lets a run begin that waits for approval because of its cost.
+func (c *Client) Approve(ctx context.Context, id string) (*run.Status, error) {
+	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":approve", nil)
+}
+
+// StartSelection makes a selection of a scored run, or finds the one that equal parameters made. Its outputs are
+// written later: see WaitSelection.
+func (c *Client) StartSelection(ctx context.Context, id string, request selection.Request) (*SelectionStatus, error) {
+	return call[SelectionStatus](ctx, c, http.MethodPost, SelectionsPath(id), SelectionRequest{Request: request})
+}
+
+// StartSelections makes nested selections of a scored run, one for each of the request's Budgets, in their order.
+func (c *Client) StartSelections(
+	ctx context.Context, id string, request SelectionRequest,
+) ([]SelectionStatus, error) {
+	if len(request.Budgets) == 0 {
+		return nil, errors.New("nested selections: the request has no budgets")
+	}
+	list, err := call[SelectionList](ctx, c, http.MethodPost, SelectionsPath(id), request)
+	if err != nil {
+		return nil, err
+	}
+	return list.Selections, nil
+}
+
+// Selection is how far a selection is.
+func (c *Client) Selection(ctx context.Context, runID, id string) (*SelectionStatus, error) {
+	return call[SelectionStatus](ctx, c, http.MethodGet, SelectionPath(runID, id), nil)
+}
+
+// WaitSelection waits until all outputs of a selection are written.
+func (c *Client) WaitSelection(ctx context.Context, runID, id string) (status *SelectionStatus, err error) {
+	err = Poll(ctx, func() (bool, error) {
+		status, err = c.Selection(ctx, runID, id)
+		return err == nil && status.State == Completed, err
+	})
+	return status, err
+}
+
+// Explain is why each of some samples is in a selection or not, in the order of the ids.
+func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...string) ([]run.Explanation, error) {
+	path := SelectionPath(runID, selectionID) + "/explain?" + url.Values{"id": ids}.Encode()
+	list, err := call[ExplanationList](ctx, c, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return list.Samples, nil
+}
+
+// HasStatus reports whether err is a problem of an HTTP status.
+func HasStatus(err error, status int) bool {
+	problem, ok := errors.AsType[*Problem](err)
+	return ok && problem.Status == status
+}
+
+// Poll calls look until it is done or fails, or until ctx ends, with a short pause between two calls.
+func Poll(ctx context.Context, look func() (done bool, err error)) error {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		if done, err := look(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// call makes a request with an optional body, and decodes the answer. It repeats the request if no whole answer of the
+// API arrived.
+func call[T any](ctx context.Context, c *Client, method, path string, body any) (*T, error) {
+	var data []byte
+	if body != nil {
+		var err error
+		if data, err = json.Marshal(body); err != nil {
+			return nil, fmt.Errorf("%s %s: encoding the request: %w", method, path, err)
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		answer := new(T)
+		err := c.exchange(ctx, method, path, data, answer)
+		if err == nil {
+			return answer, nil
+		}
+		if _, refused := errors.AsType[*Problem](err); refused || ctx.Err() != nil || attempt == attempts {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// exchange sends one request and decodes its answer.
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err // it names the method and the URL
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		problem := new(Problem)
+		if err := json.NewDecoder(response.Body).Decode(problem); err != nil || problem.Detail == "" {
+			return fmt.Errorf("%s %s was answered %s", method, path, response.Status)
+		}
+		problem.Status = response.StatusCode
+		return problem
+	}
+	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
+		return fmt.Errorf("%s %s: reading the answer: %w", method, path, err)
+	}
+	return nil
+}

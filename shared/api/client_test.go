@@ -1,0 +1,132 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/api"
+)
+
+// A flaky server answers each request with the next of its answers; the last one is for all that follow.
+func flaky(t *testing.T, answers ...http.HandlerFunc) (client *api.Client, requests *[]string) {
+	t.Helper()
+	requests = new([]string)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		*requests = append(*requests, r.Method+" "+r.RequestURI+" "+string(body))
+		answers[min(len(*requests), len(answers))-1](w, r)
+	}))
+	t.Cleanup(server.Close)
+	client, err := api.NewClient(server.URL+"/", server.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, requests
+}
+
+// say answers with a status and a body.
+func say(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// breakOff ends the connection in the middle of an answer.
+func breakOff(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "100")
+	_, _ = io.WriteString(w, `{"run": "sky-`)
+}
+
+// A call whose answer does not arrive whole is made again, with its body.
+func TestClientRepeats(t *testing.T) {
+	t.Parallel()
+	whole := say(http.StatusAccepted, `{"run": "sky-1"}`)
+	client, requests := flaky(t, breakOff, say(http.StatusBadGateway, "<html>"), whole)
+	status, err := client.Resume(t.Context(), "sky-1", api.Resume{GiveUp: true})
+	if err != nil || status.Run != "sky-1" {
+		t.Errorf("run %v, error %v", status, err)
+	}
+	const request = `POST /v1/runs/sky-1:resume {"give_up":true}`
+	if diff := cmp.Diff([]string{request, request, request}, *requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A server that never answers whole is given up after some attempts, or when the context ends.
+func TestClientGivesUp(t *testing.T) {
+	t.Parallel()
+	client, requests := flaky(t, say(http.StatusBadGateway, ""))
+	if _, err := client.Runs(t.Context()); err == nil || len(*requests) != 5 {
+		t.Errorf("%d requests, error %v", len(*requests), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	client, requests = flaky(t, func(w http.ResponseWriter, _ *http.Request) {
+		cancel()
+		w.WriteHeader(http.StatusBadGateway)
+	})
+	if _, err := client.Runs(ctx); err == nil || len(*requests) != 1 {
+		t.Errorf("after the context ended: %d requests, error %v", len(*requests), err)
+	}
+}
+
+// A refusal is an answer: it is returned with its status, and not asked for again.
+func TestClientReturnsProblems(t *testing.T) {
+	t.Parallel()
+	const body = `{"title": "Not Found", "status": 404, "detail": "no such run"}`
+	client, requests := flaky(t, say(http.StatusNotFound, body))
+	_, err := client.Run(t.Context(), "../moon")
+	problem, ok := errors.AsType[*api.Problem](err)
+	if !ok {
+		t.Fatalf("error %v, want a problem", err)
+	}
+	if diff := cmp.Diff(api.NewProblem(http.StatusNotFound, "no such run"), problem); diff != "" {
+		t.Errorf("problem (-want +got):\n%s", diff)
+	}
+	if !api.HasStatus(err, http.StatusNotFound) || api.HasStatus(err, http.StatusConflict) {
+		t.Errorf("error %v is not one of status 404 alone", err)
+	}
+	if diff := cmp.Diff([]string{"GET /v1/runs/..%2Fmoon "}, *requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestNewClientRefuses(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"", "localhost:8080", "gs://bucket", "http://", "http://[::1"} {
+		if _, err := api.NewClient(base, http.DefaultClient); err == nil {
+			t.Errorf("%q: no error", base)
+		}
+	}
+	if _, err := api.NewClient("http://localhost:8080", nil); err == nil {
+		t.Error("without an HTTP client: no error")
+	}
+}
+
+// A wait ends with the context, and with the first error.
+func TestPoll(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	looks := 0
+	err := api.Poll(ctx, func() (bool, error) {
+		if looks++; looks == 2 {
+			cancel()
+		}
+		return false, nil
+	})
+	if !errors.Is(err, context.Canceled) || looks != 2 {
+		t.Errorf("after %d looks: %v", looks, err)
+	}
+	fault := errors.New("fault")
+	if err := api.Poll(t.Context(), func() (bool, error) { return false, fault }); !errors.Is(err, fault) {
+		t.Errorf("error %v, want the look's", err)
+	}
+}
