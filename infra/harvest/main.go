@@ -65,6 +65,7 @@ func newRoot() *cobra.Command {
 		Long: `Harvest rates every sample of a multimodal instruction-tuning dataset on 14 capabilities, labels its
 styles, and selects the best subset at a budget. On one machine it runs the same functions as in the
 cloud; what it has done is kept in --state, so that nothing is scored twice and a killed run goes on.`,
+		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -75,10 +76,11 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
-		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke())
+		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion())
 	return root
 }
