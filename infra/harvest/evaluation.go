@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/study/agreement"
@@ -81,18 +80,4 @@ func (e *evaluation) sourceTable() table.Writer {
 		t.AppendRow(table.Row{name, s.Samples, figure(s.Spearman), figure(s.QWK), figure(s.Exact), figure(s.WithinOne), figure(s.MicroF1)})
 	}
 	return t
-}
-
-func figure(v agreement.Value) string {
-	if math.IsNaN(float64(v)) {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f", v)
-}
-
-func ranged(v agreement.Value, in agreement.Interval) string {
-	if math.IsNaN(float64(in[0])) {
-		return figure(v)
-	}
-	return fmt.Sprintf("%s (%s to %s)", figure(v), figure(in[0]), figure(in[1]))
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 )
@@ -27,18 +25,6 @@ type exportedFile struct {
 	Name    string `json:"name"`
 	Samples int    `json:"samples"`
 	Items   int    `json:"items"`
-}
-
-// reasons words counts by reason.
-func reasons[N int | int64](counts map[string]N) string {
-	text := ""
-	for i, reason := range slices.Sorted(maps.Keys(counts)) {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("%s (%d)", reason, counts[reason])
-	}
-	return text
 }
 
 func (e *exported) print(w io.Writer, dir string) error {

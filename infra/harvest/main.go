@@ -48,16 +48,6 @@ func execute() int {
 // A usageError is a fault of the command line, as opposed to one of the work.
 type usageError struct{ error }
 
-// atMost refuses more than n arguments.
-func atMost(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return usageError{fmt.Errorf("%q is one argument too many; see `%s --help`", args[n], cmd.CommandPath())}
-		}
-		return nil
-	}
-}
-
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "harvest",

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
@@ -108,30 +106,4 @@ func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
 		}
 	}
 	return nil
-}
-
-// cost is the best estimate there is.
-func cost(plan *run.Plan, v *run.Survey) string {
-	switch {
-	case v.Estimate == nil:
-		return fmt.Sprintf("$%.2f", plan.EstimatedCost)
-	case v.Estimate.Dollars == nil:
-		return "unknown: give prices in LLM_PRICES"
-	default:
-		return fmt.Sprintf("$%.2f", *v.Estimate.Dollars)
-	}
-}
-
-// tellEstimate shows what a paid scorer takes, before anything is spent.
-func (p *plannedRun) tellEstimate(ctx context.Context, show *display) error {
-	if p.plan.Scorer != kinds.LLM {
-		return nil
-	}
-	v, err := p.runs.Survey(ctx, p.plan)
-	if err != nil || v.Estimate == nil { // there is nothing to rate
-		return err
-	}
-	_, err = fmt.Fprintf(show, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
-		v.Sound, p.plan.ScorerID, cost(p.plan, v), time.Duration(v.Seconds*float64(time.Second)).Round(time.Second), v.Estimate.LimitedBy)
-	return err
 }

@@ -4,98 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"github.com/sethvargo/go-envconfig"
-	"github.com/spf13/cobra"
 )
-
-// stateFlag adds --state: the folder that is the work bucket.
-func stateFlag(cmd *cobra.Command, state *string) {
-	cmd.Flags().StringVar(state, "state", "", "folder that keeps what was done (default: harvest in the user's cache directory)")
-}
-
-// openState opens the work bucket in the state folder.
-func openState(state string) (string, bucket.Bucket, error) {
-	if state == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", nil, usageError{fmt.Errorf("finding a folder to keep state in: %w; give one with --state", err)}
-		}
-		state = filepath.Join(cache, "harvest")
-	}
-	work, err := bucket.OpenFolder(state)
-	if err != nil {
-		return "", nil, fmt.Errorf("opening state folder: %w", err)
-	}
-	return state, work, nil
-}
-
-// limits are the service's limits, from the environment as in the cloud.
-func limits(ctx context.Context) (run.Limits, error) {
-	l, err := config.Read[run.Limits](ctx, envconfig.OsLookuper())
-	if err != nil {
-		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
-	}
-	return l, nil
-}
-
-// noInput is the input bucket of commands that need none.
-func noInput() (bucket.Reader, error) { return bucket.NewView(nil) }
-
-// store reads runs without a running stack.
-func store(input bucket.Reader, work bucket.Bucket) *run.Store {
-	return &run.Store{Input: input, Work: work, Now: time.Now}
-}
-
-// planner is a store that can plan, too.
-func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log *slog.Logger) (*run.Store, error) {
-	opener, err := openerFor(scorers, work, log)
-	if err != nil {
-		return nil, err
-	}
-	s := store(input, work)
-	s.OpenScorer = opener.Open
-	return s, nil
-}
-
-// openerFor opens scorers where at says they are, else where the environment says.
-func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Opener, error) {
-	scorers, err := scorersByEnvironment()
-	if err != nil {
-		return nil, err
-	}
-	opener, err := kinds.New(scorers.At(at), work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return opener, nil
-}
-
-func scorersByEnvironment() (kinds.Config, error) {
-	c, err := config.Read[kinds.Config](context.Background(), envconfig.OsLookuper())
-	if err != nil {
-		return kinds.Config{}, usageError{fmt.Errorf("reading the environment: %w", err)}
-	}
-	return c, nil
-}
-
-// personLog is the log of a command that a person watches.
-func personLog(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
-}
 
 // A session is a running stack and a client of its API.
 type session struct {
@@ -132,14 +50,6 @@ func withSessionOn(ctx context.Context, mount func(map[string]http.Handler) (htt
 		err = do(st.Context(), session{Stack: st, api: client, show: show})
 	}
 	return errors.Join(err, st.Close())
-}
-
-// withoutTime keeps lines short: a person is watching.
-func withoutTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.Attr{}
-	}
-	return a
 }
 
 // begin starts a dataset's run, or continues it. It resumes one that is stalled: the user gives the command again once

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/reference"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -178,17 +177,4 @@ func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec sel
 	err = writeWhole(out, func(w io.Writer) error { return run.WritePicks(w, pool, samples, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
-}
-
-// writeWhole writes a file that is there whole or not at all.
-func writeWhole(path string, write func(io.Writer) error) error {
-	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
-	if err := write(file); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return file.CloseAtomicallyReplace()
 }

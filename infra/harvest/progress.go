@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -120,4 +121,17 @@ func (d *display) close() {
 	for d.bars.IsRenderInProgress() {
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// personLog is the log of a command that a person watches.
+func personLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
+}
+
+// withoutTime keeps lines short: a person is watching.
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/spf13/cobra"
+)
+
+// atMost refuses more than n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usageError{fmt.Errorf("%q is one argument too many; see `%s --help`", args[n], cmd.CommandPath())}
+		}
+		return nil
+	}
+}
+
+func manifestArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file; see `%s --help`", cmd.CommandPath())}
+	}
+	return nil
+}
+
+func runArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Errorf("name one run; `harvest status` lists them, `%s --help` tells more", cmd.CommandPath())}
+	}
+	return nil
+}
+
+// outputFlags say what a command prints.
+type outputFlags struct {
+	quiet bool
+	json  bool
+}
+
+func (f *outputFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object at the end instead of tables")
+}
+
+// datasetFlags are the flags that describe a dataset.
+type datasetFlags struct {
+	images     string
+	rubric     string
+	scorer     scorerFlags
+	duplicates string
+}
+
+func (f *datasetFlags) add(cmd *cobra.Command) {
+	imagesFlag(cmd, &f.images)
+	rubricFlag(cmd, &f.rubric)
+	f.scorer.add(cmd, "embedded")
+	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates), "what becomes of a record with the id of an earlier one: skip or keep")
+}
+
+func imagesFlag(cmd *cobra.Command, images *string) {
+	cmd.Flags().StringVar(images, "images", "", "folder that image names begin in (default: the manifest's folder)")
+}
+
+func rubricFlag(cmd *cobra.Command, rubric *string) {
+	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: those of the paper)")
+}
+
+// scorerFlags choose what rates samples.
+type scorerFlags struct{ scorer, model string }
+
+func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
+	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, embedded:FILE of weights from harvest train, gpu:URL of a sidecar, gpu:scorer=URL,styler=URL of two, or llm:URL of an OpenAI-compatible API")
+	cmd.Flags().StringVar(&f.model, "model", "", "with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
+}
+
+// choose reads the flags. What they leave open is as at says, else as the environment does.
+func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config, err error) {
+	if scorers, err = scorersByEnvironment(); err != nil {
+		return "", kinds.Config{}, err
+	}
+	at.LLM.Model = cmp.Or(f.model, at.LLM.Model)
+	if kind, scorers, err = scorers.At(at).Choose(f.scorer); err != nil {
+		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
+	}
+	if f.model != "" && kind != kinds.LLM {
+		return "", kinds.Config{}, usageError{fmt.Errorf("--model %s: is for --scorer llm:URL, and not for %s", f.model, f.scorer)}
+	}
+	return kind, scorers, nil
+}
+
+// input finds the dataset and describes it.
+func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
+	in, err := newInput(manifests, f.images)
+	if err == nil {
+		in, err = in.withRubric(f.rubric)
+	}
+	if err != nil {
+		return input{}, run.Spec{}, err
+	}
+	spec := in.spec()
+	spec.DuplicateIDs = dataset.Duplicates(f.duplicates)
+	if spec.Scorer, in.Scorers, err = f.scorer.choose(kinds.Config{}); err != nil {
+		return input{}, run.Spec{}, err
+	}
+	if err := spec.Validate(); err != nil {
+		return input{}, run.Spec{}, usageError{err}
+	}
+	return in, spec, nil
+}
+
+// stateFlag adds --state: the folder that is the work bucket.
+func stateFlag(cmd *cobra.Command, state *string) {
+	cmd.Flags().StringVar(state, "state", "", "folder that keeps what was done (default: harvest in the user's cache directory)")
+}

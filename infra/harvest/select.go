@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/spf13/cobra"
+)
+
+func newSelect() *cobra.Command {
+	var (
+		sel        selectionFlags
+		files      fileFlags
+		out        outputFlags
+		state, dir string
+	)
+	cmd := &cobra.Command{
+		Use:   "select RUN | select --scores DIR --manifest FILE --out FILE",
+		Short: "Select another subset of a scored run, or from score files, without scoring again",
+		Example: `  harvest select demo-0123456789ab --budget 10%
+  harvest select demo-0123456789ab --budget 5%,10%,30% --cap-source 10% --weights "stem knowledge=3"
+  harvest select --scores scores --manifest manifest.json --budget 0.3 --out subset.json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if files.given() {
+				return atMost(0)(cmd, args)
+			}
+			return runArg(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			specs, err := sel.specs()
+			if err != nil {
+				return err
+			}
+			if files.given() {
+				return files.selectFrom(cmd.Context(), specs, dir, cmd.OutOrStdout(), out.json)
+			}
+			show := newDisplay(out.quiet)
+			res, err := selectFrom(cmd.Context(), args[0], specs, state, dir, show)
+			show.close()
+			if err != nil {
+				return err
+			}
+			return res.print(cmd.OutOrStdout(), out.json)
+		},
+	}
+	sel.add(cmd)
+	files.add(cmd)
+	out.add(cmd)
+	stateFlag(cmd, &state)
+	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); with --scores the file of the subset")
+	return cmd
+}
+
+func selectFrom(ctx context.Context, runID string, specs []selection.Request, state, dir string, show *display) (*result, error) {
+	start := time.Now()
+	_, work, err := openState(state)
+	if err != nil {
+		return nil, err
+	}
+	input, err := noInput()
+	if err != nil {
+		return nil, err
+	}
+	res := &result{Run: runID, Seconds: map[string]float64{}}
+	if res.status, err = store(input, work).Status(ctx, runID); err != nil {
+		return nil, unknownRun(err)
+	}
+	res.Samples = res.status.Samples
+	if res.status.State != run.StateScored {
+		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it", runID, res.status.State, runID)
+	}
+	err = withSession(ctx, input, work, kinds.Config{}, show, func(ctx context.Context, s session) error {
+		return res.chooseAll(ctx, s, specs, work, dir)
+	})
+	if err != nil {
+		return nil, err
+	}
+	res.Seconds["total"] = time.Since(start).Seconds()
+	return res, nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+)
+
+// openState opens the work bucket in the state folder.
+func openState(state string) (string, bucket.Bucket, error) {
+	if state == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", nil, usageError{fmt.Errorf("finding a folder to keep state in: %w; give one with --state", err)}
+		}
+		state = filepath.Join(cache, "harvest")
+	}
+	work, err := bucket.OpenFolder(state)
+	if err != nil {
+		return "", nil, fmt.Errorf("opening state folder: %w", err)
+	}
+	return state, work, nil
+}
+
+// noInput is the input bucket of commands that need none.
+func noInput() (bucket.Reader, error) { return bucket.NewView(nil) }
+
+// store reads runs without a running stack.
+func store(input bucket.Reader, work bucket.Bucket) *run.Store {
+	return &run.Store{Input: input, Work: work, Now: time.Now}
+}
+
+// planner is a store that can plan, too.
+func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log *slog.Logger) (*run.Store, error) {
+	opener, err := openerFor(scorers, work, log)
+	if err != nil {
+		return nil, err
+	}
+	s := store(input, work)
+	s.OpenScorer = opener.Open
+	return s, nil
+}
+
+// openerFor opens scorers where at says they are, else where the environment says.
+func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Opener, error) {
+	scorers, err := scorersByEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	opener, err := kinds.New(scorers.At(at), work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return opener, nil
+}
+
+func unknownRun(err error) error {
+	if errors.Is(err, run.ErrNoRun) {
+		return usageError{fmt.Errorf("%w; `harvest status` lists the runs of a state folder", err)}
+	}
+	return err
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/llm"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+func newStatus() *cobra.Command {
+	var (
+		asJSON bool
+		state  string
+	)
+	cmd := &cobra.Command{
+		Use:   "status [RUN]",
+		Short: "Tell how far a run is, or list all runs",
+		Args:  atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, work, err := openState(state)
+			if err != nil {
+				return err
+			}
+			runs := store(nil, work)
+			ids := args
+			if len(ids) == 0 {
+				if ids, err = runs.Runs(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			statuses := make([]runStatus, len(ids))
+			for i, id := range ids {
+				st, err := runs.Status(cmd.Context(), id)
+				if err != nil {
+					return unknownRun(err)
+				}
+				if statuses[i], err = withSpending(cmd.Context(), work, st); err != nil {
+					return err
+				}
+			}
+			switch {
+			case asJSON && len(args) == 1:
+				return printJSON(cmd.OutOrStdout(), statuses[0])
+			case asJSON:
+				return printJSON(cmd.OutOrStdout(), statuses)
+			case len(args) == 1:
+				return printStatus(cmd.OutOrStdout(), statuses[0])
+			default:
+				return printStatuses(cmd.OutOrStdout(), statuses)
+			}
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// A runStatus is a run's state and what it has paid for its ratings.
+type runStatus struct {
+	*run.Status
+	Spent *float64 `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
+}
+
+func withSpending(ctx context.Context, work bucket.Bucket, st *run.Status) (runStatus, error) {
+	if st.Scorer != kinds.LLM {
+		return runStatus{Status: st}, nil
+	}
+	spent, err := llm.Spent(ctx, work, st.Run)
+	return runStatus{Status: st, Spent: &spent}, err
+}
+
+func printStatuses(w io.Writer, statuses []runStatus) error {
+	if len(statuses) == 0 {
+		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
+		return err
+	}
+	t := newTable("run", "state", "samples", "done", "selections")
+	for _, st := range statuses {
+		t.AppendRow(table.Row{st.Run, st.State, st.Samples.In, st.Progress.SamplesDone, len(st.Selections)})
+	}
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}
+
+func printStatus(w io.Writer, st runStatus) error {
+	t := newTable("run", st.Run)
+	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
+	row("state", st.State)
+	if st.Problem != "" {
+		row("problem", st.Problem)
+	}
+	row("dataset", st.Dataset)
+	row("samples", st.Samples.In)
+	row("ranges read", fmt.Sprintf("%d of %d", st.Progress.RangesCut, st.Progress.Ranges))
+	row("shards scored", fmt.Sprintf("%d of %d", st.Progress.ShardsScored, st.Progress.Shards))
+	row("samples done", st.Progress.SamplesDone)
+	if st.State == run.StateScored {
+		row("scored", st.Samples.Scored)
+		row("failed", st.Samples.Failed)
+		row("skipped", st.Samples.Skipped)
+	}
+	for _, d := range st.Dead {
+		row("given up", fmt.Sprintf("range %d shard %d after %d attempts: %s", d.Range, d.Shard, d.Attempts, d.Reason))
+	}
+	for _, flag := range slices.Sorted(maps.Keys(st.Flags)) {
+		row("flagged "+flag, st.Flags[flag])
+	}
+	if st.Spent != nil {
+		row("spent", fmt.Sprintf("$%.4f", *st.Spent))
+	}
+	row("scorer", st.ScorerID)
+	row("rubric", st.Rubric)
+	row("selections", strings.Join(st.Selections, " "))
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+func newTable(header ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(header)
+	var right []table.ColumnConfig
+	for i := range header[1:] {
+		right = append(right, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(right)
+	return t
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func figure(v agreement.Value) string {
+	if math.IsNaN(float64(v)) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func ranged(v agreement.Value, in agreement.Interval) string {
+	if math.IsNaN(float64(in[0])) {
+		return figure(v)
+	}
+	return fmt.Sprintf("%s (%s to %s)", figure(v), figure(in[0]), figure(in[1]))
+}
+
+// reasons words counts by reason.
+func reasons[N int | int64](counts map[string]N) string {
+	text := ""
+	for i, reason := range slices.Sorted(maps.Keys(counts)) {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%s (%d)", reason, counts[reason])
+	}
+	return text
+}
