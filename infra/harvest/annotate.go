@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An annotating is what annotate tells at the end: with --json, as this object.
-type annotating struct {
+// An annotateReport is what annotate reports at the end: with --json, as this object.
+type annotateReport struct {
 	Samples     int              `json:"samples"`     // of the dataset
 	Chosen      int              `json:"chosen"`      // for the seed set
 	Annotations int              `json:"annotations"` // written
@@ -34,14 +34,19 @@ type annotating struct {
 	Seconds map[string]float64 `json:"seconds"`
 }
 
+// An annotateRequest says what is annotated, and by what.
+type annotateRequest struct {
+	samples int    // how many
+	seed    uint64 // chooses among equals
+	by      scorerFlags
+	rubric  string // file; the default rubric if empty
+}
+
 func newAnnotate() *cobra.Command {
 	var (
-		images, rubric string
-		by             scorerFlags
-		out            outputFlags
-		state, file    string
-		samples        int
-		seed           uint64
+		request             annotateRequest
+		out                 outputFlags
+		images, state, file string
 	)
 	cmd := &cobra.Command{
 		Use:   "annotate MANIFEST...",
@@ -50,22 +55,22 @@ func newAnnotate() *cobra.Command {
   harvest annotate --scorer llm:http://localhost:8000 --model qwen --rubric rubric.yaml --out birds.jsonl dataset.json`,
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if samples < 1 {
-				return usageError{fmt.Errorf("--samples %d: give 1 or more", samples)}
+			if request.samples < 1 {
+				return usageError{fmt.Errorf("--samples %d: give 1 or more", request.samples)}
 			}
 			in, err := newInput(args, images)
 			if err != nil {
 				return err
 			}
-			// Told before the whole dataset is read for nothing.
-			if _, _, err := by.choose(kinds.Config{}); err != nil {
+			// A fault of these flags is reported before the whole dataset is read.
+			if _, _, err := request.by.choose(kinds.Config{}); err != nil {
 				return err
 			}
 			if err := makeOut(filepath.Dir(file)); err != nil {
 				return err
 			}
-			res := &annotating{Out: file, Failed: map[string]int64{}, Seconds: map[string]float64{}}
-			annotations, err := res.annotate(cmd.Context(), in, rubric, by, samples, seed, state, out.quiet)
+			res := &annotateReport{Out: file, Failed: map[string]int64{}, Seconds: map[string]float64{}}
+			annotations, err := res.annotate(cmd.Context(), in, request, state, out.quiet)
 			if err != nil {
 				return err
 			}
@@ -79,31 +84,34 @@ func newAnnotate() *cobra.Command {
 		},
 	}
 	imagesFlag(cmd, &images)
-	rubricFlag(cmd, &rubric)
-	by.add(cmd, kinds.LLM)
-	cmd.Flags().IntVar(&samples, "samples", 2000, "how many samples are annotated")
-	cmd.Flags().Uint64Var(&seed, "seed", 0, "another seed chooses others among equals")
+	rubricFlag(cmd, &request.rubric)
+	request.by.add(cmd, kinds.LLM)
+	cmd.Flags().IntVar(&request.samples, "samples", 2000, "how many samples are annotated")
+	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others among equals")
 	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
 	out.add(cmd)
 	stateFlag(cmd, &state)
 	return cmd
 }
 
-// annotate chooses the seed set and has it rated. Both are runs, which are kept: killed at any moment, the same command goes on.
-func (r *annotating) annotate(ctx context.Context, in input, rubric string, by scorerFlags, n int, seed uint64, state string, quiet bool) ([]annotation.Annotation, error) {
+// annotate chooses the seed set and has it rated. Both are runs, which are kept: killed at any moment, the same command
+// continues.
+func (r *annotateReport) annotate(
+	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
+) ([]annotation.Annotation, error) {
 	start := time.Now()
-	chosen, err := r.choose(ctx, in, n, seed, state, quiet)
+	chosen, err := r.choose(ctx, in, request, state, quiet)
 	if err != nil {
 		return nil, err
 	}
 	r.Seconds["choose"] = time.Since(start).Seconds()
 	start = time.Now()
-	if in, err = in.withRubric(rubric); err != nil {
+	if in, err = in.withRubric(request.rubric); err != nil {
 		return nil, err
 	}
 	show := newDisplay(quiet)
 	defer show.close()
-	rated, err := scoreAnnotated(ctx, in, chosen, by, state, show, map[string]float64{})
+	rated, err := in.scoreSamples(ctx, chosen, request.by, state, show, map[string]float64{})
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +142,8 @@ func (r *annotating) annotate(ctx context.Context, in input, rubric string, by s
 }
 
 // reasons finds the scorer's reasons for its ratings, for those that give any.
-func (in input) reasons(ctx context.Context, rated *scoredSamples) (func(*dataset.Sample) (string, error), error) {
-	opened, err := rated.runs.OpenScorer(ctx, rated.plan.Scorer, rated.plan.Rubric)
+func (in input) reasons(ctx context.Context, rated *sampleRun) (func(*dataset.Sample) (string, error), error) {
+	opened, err := rated.runs.OpenScorer(ctx, rated.Scorer, rated.Rubric)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +153,7 @@ func (in input) reasons(ctx context.Context, rated *scoredSamples) (func(*datase
 	if !ok {
 		return func(*dataset.Sample) (string, error) { return "", nil }, nil
 	}
-	fetcher, err := in.openImages(rated.plan.Options.Images)
+	fetcher, err := in.openImages(rated.Options.Images)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +167,9 @@ func (in input) reasons(ctx context.Context, rated *scoredSamples) (func(*datase
 }
 
 // choose has the embedded scorer rate the dataset, and chooses the seed set by that.
-func (r *annotating) choose(ctx context.Context, in input, n int, seed uint64, state string, quiet bool) ([]found, error) {
+func (r *annotateReport) choose(
+	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
+) ([]datasetSample, error) {
 	show := newDisplay(quiet)
 	defer show.close()
 	spec := in.spec()
@@ -172,36 +182,39 @@ func (r *annotating) choose(ctx context.Context, in input, n int, seed uint64, s
 	if err != nil {
 		return nil, err
 	}
-	r.Guess, r.Samples = p.plan.Run, int(p.plan.Samples)
+	if err := p.affordable(); err != nil {
+		return nil, err
+	}
+	r.Guess, r.Samples = p.Run, int(p.Samples)
 	// The seed set's own session is on the framework, which can be mounted once.
-	err = withSessionOn(ctx, nil, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
+	err = p.deploy(in.Scorers, show).session(ctx, nil, func(ctx context.Context, s session) error {
+		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
 		}
-		_, err := s.score(ctx, p.plan.Run, map[string]float64{})
+		_, err := s.score(ctx, p.Run, map[string]float64{})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	pool, err := p.runs.SeedPool(ctx, p.plan.Run, seed)
+	pool, err := p.runs.SeedPool(ctx, p.Run, request.seed)
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := in.at(seedset.Choose(pool, n), p.plan.Options.Limits)
+	chosen, err := in.at(seedset.Choose(pool, request.samples), p.Options.Limits)
 	if err == nil && len(chosen) == 0 {
-		err = errors.New("no sample of the dataset can be rated; `harvest plan` tells why")
+		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
 	}
 	r.Chosen = len(chosen)
 	return chosen, err
 }
 
 // at reads the samples at positions of the dataset, which ascend. Of several with one id the first counts.
-func (in input) at(positions []int, limits dataset.Limits) ([]found, error) {
-	var samples []found
+func (in input) at(positions []int, limits dataset.Limits) ([]datasetSample, error) {
+	var samples []datasetSample
 	ids := map[string]bool{}
 	i := -1
-	err := eachSample(in.Manifests, limits, func(manifest int, s *dataset.Sample) error {
+	err := in.eachSample(limits, func(manifest int, s *dataset.Sample) error {
 		i++
 		if len(positions) == 0 || i != positions[0] {
 			return nil
@@ -209,14 +222,14 @@ func (in input) at(positions []int, limits dataset.Limits) ([]found, error) {
 		positions = positions[1:]
 		if !ids[s.ID] {
 			ids[s.ID] = true
-			samples = append(samples, found{manifest: manifest, sample: s})
+			samples = append(samples, datasetSample{manifest: manifest, sample: s})
 		}
 		return nil
 	})
 	return samples, err
 }
 
-func (r *annotating) print(w io.Writer) error {
+func (r *annotateReport) print(w io.Writer) error {
 	t := newTable("annotations", r.Annotations)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("samples of the dataset", r.Samples)

@@ -106,13 +106,13 @@ func (api *visionAPI) args(command string, more ...string) []string {
 	return append([]string{command, "--scorer", "llm:" + api.URL, "--model", "wren", "--state", "state"}, more...)
 }
 
-func annotateJSON(t *testing.T, dir string, env []string, args ...string) (annotating, string) {
+func annotateJSON(t *testing.T, dir string, env []string, args ...string) (annotateReport, string) {
 	t.Helper()
 	a := harvest(t, dir, env, append(args, "--json")...)
 	if a.status != 0 {
 		t.Fatalf("status %d: %s", a.status, a.stderr)
 	}
-	var told annotating
+	var told annotateReport
 	decode(t, a.stdout, &told)
 	return told, a.stderr
 }

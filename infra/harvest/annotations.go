@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -14,23 +16,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// annotatedFlags name annotations and the dataset that they are of.
-type annotatedFlags struct {
+// annotationFlags name annotations and the dataset that they are of.
+type annotationFlags struct {
 	annotations string
 	manifests   []string
 	images      string
 	rubric      string
 }
 
-func (f *annotatedFlags) add(cmd *cobra.Command) {
+func (f *annotationFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object a line")
 	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "manifest, as one without the flag")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 }
 
-// An annotated dataset is a dataset and the annotations of some of its samples.
-type annotated struct {
+// An annotationSet is a dataset and the annotations of some of its samples.
+type annotationSet struct {
 	input
 	rubric      *rubric.Rubric
 	annotations []annotation.Annotation
@@ -38,7 +40,7 @@ type annotated struct {
 }
 
 // read reads all but the manifests.
-func (f annotatedFlags) read(cmd *cobra.Command, args []string) (*annotated, error) {
+func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet, error) {
 	manifests := slices.Concat(f.manifests, args)
 	if err := manifestArgs(cmd, manifests); err != nil {
 		return nil, err
@@ -53,8 +55,8 @@ func (f annotatedFlags) read(cmd *cobra.Command, args []string) (*annotated, err
 	if in, err = in.withRubric(f.rubric); err != nil {
 		return nil, err
 	}
-	data := &annotated{input: in, rubric: rubric.Default()}
-	if data.limits, err = limits(cmd.Context()); err != nil {
+	set := &annotationSet{input: in, rubric: rubric.Default()}
+	if set.limits, err = limits(cmd.Context()); err != nil {
 		return nil, err
 	}
 	if in.Rubric != "" {
@@ -62,14 +64,15 @@ func (f annotatedFlags) read(cmd *cobra.Command, args []string) (*annotated, err
 		if err != nil {
 			return nil, fmt.Errorf("reading rubric: %w", err)
 		}
-		if data.rubric, err = rubric.Parse(file); err != nil {
+		if set.rubric, err = rubric.Parse(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.rubric, err)
 		}
 	}
-	data.annotations, err = readAnnotations(f.annotations, data.rubric)
-	return data, err
+	set.annotations, err = readAnnotations(f.annotations, set.rubric)
+	return set, err
 }
 
+// readAnnotations reads a file of annotations under a rubric. An empty file is an error.
 func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,47 +88,81 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 	return annotations, err
 }
 
-// A found sample is one that is annotated.
-type found struct {
-	manifest   int
+// A datasetSample is a sample of one of a dataset's manifests, and its annotation where it has one.
+type datasetSample struct {
+	manifest   int // its number
 	sample     *dataset.Sample
 	annotation annotation.Annotation
 }
 
-// find reads the manifests for the annotated samples, and returns those that it finds, in the order of the
-// manifests, and the ids of the others. Of several records with one id the first sound one counts. That none is there is an error.
-func (data *annotated) find() (samples []found, absent []string, err error) {
-	wanted := map[string]annotation.Annotation{}
-	for _, a := range data.annotations {
-		wanted[a.ID] = a
+// find reads the manifests for the annotated samples. It returns those that it finds, in the order of the manifests,
+// and the ids of the others. Of several records with one id it takes the first valid one. It is an error to find none.
+func (set *annotationSet) find() (samples []datasetSample, absent []string, err error) {
+	byID := map[string]annotation.Annotation{}
+	for _, a := range set.annotations {
+		byID[a.ID] = a
 	}
 	at := map[string]int{}
-	err = eachSample(data.Manifests, data.limits.Records, func(manifest int, s *dataset.Sample) error {
-		a, isWanted := wanted[s.ID]
-		if !isWanted {
+	err = set.eachSample(set.limits.Records, func(manifest int, s *dataset.Sample) error {
+		a, annotated := byID[s.ID]
+		if !annotated {
 			return nil
 		}
-		i, again := at[s.ID]
-		if again && (s.Problem != nil || samples[i].sample.Problem == nil) {
+		i, known := at[s.ID]
+		if known && (s.Problem != nil || samples[i].sample.Problem == nil) {
 			return nil
-		} else if again {
+		} else if known {
 			samples[i].sample = nil
 		}
 		at[s.ID] = len(samples)
-		samples = append(samples, found{manifest, s, a})
+		samples = append(samples, datasetSample{manifest, s, a})
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	samples = slices.DeleteFunc(samples, func(f found) bool { return f.sample == nil })
-	for _, a := range data.annotations {
-		if _, there := at[a.ID]; !there {
+	samples = slices.DeleteFunc(samples, func(f datasetSample) bool { return f.sample == nil })
+	for _, a := range set.annotations {
+		if _, known := at[a.ID]; !known {
 			absent = append(absent, a.ID)
 		}
 	}
 	if len(samples) == 0 {
-		return nil, nil, fmt.Errorf("none of the %d annotated samples is in the manifests: the first is %q; name the manifests that were annotated", len(absent), absent[0])
+		return nil, nil, fmt.Errorf("none of the %d annotated samples is in the manifests: the first is %q; "+
+			"name the manifests that were annotated", len(absent), absent[0])
 	}
 	return samples, absent, nil
+}
+
+// eachSample reads the manifests once, in order, and calls use for every record with the number of its manifest.
+// Several records of one id are all passed to use.
+func (in input) eachSample(limits dataset.Limits, use func(manifest int, s *dataset.Sample) error) error {
+	read := func(i int, name string) error {
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		options := dataset.Options{DuplicateIDs: dataset.KeepDuplicates, Limits: limits}
+		return dataset.EachSample(file, filepath.Base(name), options, func(s *dataset.Sample) error { return use(i, s) })
+	}
+	for i, name := range in.Manifests {
+		if err := read(i, name); err != nil {
+			return fmt.Errorf("manifest %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// absentInTable is how many annotations without a sample are printed; --json has all.
+const absentInTable = 10
+
+// printAbsent prints annotations without a sample, if there are any.
+func printAbsent(w io.Writer, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%d annotations have no sample in the manifests, such as %q.\n",
+		len(ids), ids[:min(len(ids), absentInTable)])
+	return err
 }

@@ -25,7 +25,7 @@ type localConfig struct {
 // thisProgram is its name among those that read variables.
 const thisProgram = "harvest"
 
-// readers are the programs with a struct of variables, in the order in which they are told.
+// readers are the programs with a struct of variables, in the order in which they are listed.
 var readers = []struct {
 	name      string
 	structure any
@@ -62,8 +62,8 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config [FUNCTION]",
 		Short: "Print every variable of the environment, its default and its meaning",
-		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or those of one of them.
-It prints no values: some may be secret.`,
+		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or those of
+one of them. It prints no values: some may be secret.`,
 		Example: "  harvest config score",
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/spf13/cobra"
 )
 
-// goOn is a command that sets a run going with one call of the API, and waits until it is scored.
-func goOn(name, short string, call func(context.Context, session, string) (*run.Status, error)) *cobra.Command {
+// A continuation continues a run by one call of the API. It returns the status of the run that is at work then.
+type continuation func(ctx context.Context, client *api.Client, runID string) (*run.Status, error)
+
+// newContinuation is a command that continues a run and waits until it is scored: resume or retry.
+func newContinuation(name, short string, call continuation) *cobra.Command {
 	var (
 		out    outputFlags
 		state  string
@@ -21,7 +25,7 @@ func goOn(name, short string, call func(context.Context, session, string) (*run.
 		Args:  runArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			show := newDisplay(out.quiet)
-			status, err := waitScored(cmd.Context(), args[0], state, scorer, show, call)
+			status, err := call.waitScored(cmd.Context(), args[0], state, scorer, show)
 			show.close()
 			if err != nil {
 				return err
@@ -29,7 +33,7 @@ func goOn(name, short string, call func(context.Context, session, string) (*run.
 			if out.json {
 				return printJSON(cmd.OutOrStdout(), status)
 			}
-			return printStatus(cmd.OutOrStdout(), status)
+			return status.print(cmd.OutOrStdout())
 		},
 	}
 	out.add(cmd)
@@ -39,7 +43,10 @@ func goOn(name, short string, call func(context.Context, session, string) (*run.
 	return cmd
 }
 
-func waitScored(ctx context.Context, runID, state string, scorer scorerFlags, show *display, call func(context.Context, session, string) (*run.Status, error)) (runStatus, error) {
+// waitScored continues a run and waits until it is scored.
+func (call continuation) waitScored(
+	ctx context.Context, runID, state string, scorer scorerFlags, show *display,
+) (runStatus, error) {
 	state, work, err := openState(state)
 	if err != nil {
 		return runStatus{}, err
@@ -58,7 +65,8 @@ func waitScored(ctx context.Context, runID, state string, scorer scorerFlags, sh
 			return runStatus{}, err
 		}
 		if kind != plan.Scorer {
-			return runStatus{}, usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; start its dataset again for a run with another", scorer.scorer, runID, plan.Scorer)}
+			return runStatus{}, usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; "+
+				"start its dataset again for a run with another", scorer.scorer, runID, plan.Scorer)}
 		}
 	}
 	files, err := in.bucket(in.spec())
@@ -66,8 +74,9 @@ func waitScored(ctx context.Context, runID, state string, scorer scorerFlags, sh
 		return runStatus{}, err
 	}
 	var status *run.Status
-	err = withSession(ctx, files, work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if status, err = call(ctx, s, runID); err != nil {
+	d := deployment{input: files, work: work, scorers: in.Scorers, show: show}
+	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		if status, err = call(ctx, s.api, runID); err != nil {
 			return err
 		}
 		if err := in.save(state, status.Run); err != nil {

@@ -24,7 +24,7 @@ func newCurate() *cobra.Command {
   harvest curate --budget 5000 --images /data/images --out picked a.json b.jsonl`,
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			asked, err := sel.specs()
+			requests, err := sel.specs()
 			if err != nil {
 				return err
 			}
@@ -32,12 +32,11 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			spec.Request = asked[len(asked)-1]
 			if dir == "" {
 				dir = filepath.Join("out", in.Dataset)
 			}
 			show := newDisplay(out.quiet)
-			result, err := curateDataset(cmd.Context(), in, spec, asked, state, dir, show)
+			result, err := curateDataset(cmd.Context(), in, spec, requests, state, dir, show)
 			show.close()
 			if err != nil {
 				return err
@@ -53,42 +52,48 @@ func newCurate() *cobra.Command {
 	return cmd
 }
 
-// curateDataset drops a dataset into the system and waits for the selections asked for.
-func curateDataset(ctx context.Context, in input, spec run.Spec, asked []selection.Request, state, dir string, show *display) (*result, error) {
+// curateDataset gives a dataset to the system and waits for the requested selections, the smallest first.
+func curateDataset(
+	ctx context.Context, in input, spec run.Spec, requests []selection.Request, state, dir string, show *display,
+) (*result, error) {
 	start := time.Now()
-	files, err := in.bucket(spec)
+	asked := requests[len(requests)-1]
+	withSelection := spec
+	withSelection.Request = asked
+	files, err := in.bucket(withSelection)
 	if err != nil {
 		return nil, err
 	}
-	// Planned here first, so that a fault of the dataset is told before anything is written; without the
-	// selection, because its faults are those of the command line.
-	unselected := spec
-	unselected.Request = selection.Request{}
-	p, err := in.plan(ctx, unselected, files, state, show)
+	// The plan is made here first, so that a fault of the dataset is reported before anything is written. It is made
+	// without the selection, because a fault of that is one of the command line.
+	p, err := in.plan(ctx, spec, files, state, show)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.plan.Resolve(spec.Request); err != nil {
+	if err := p.affordable(); err != nil {
+		return nil, err
+	}
+	if _, err := p.Resolve(asked); err != nil {
 		return nil, usageError{err}
 	}
-	if err := p.tellEstimate(ctx, show); err != nil {
+	if err := p.showEstimate(ctx, show); err != nil {
 		return nil, err
 	}
 	if err := makeOut(dir); err != nil {
 		return nil, err
 	}
-	if err := in.save(p.state, p.plan.Run); err != nil {
+	if err := in.save(p.state, p.Run); err != nil {
 		return nil, err
 	}
-	res := &result{Run: p.plan.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
-	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
+	res := &result{Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
+	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
 		}
 		if err := res.score(ctx, s); err != nil {
 			return err
 		}
-		return res.chooseAll(ctx, s, asked, p.work, dir)
+		return res.chooseAll(ctx, s, requests, p.work, dir)
 	})
 	if err != nil {
 		return nil, err

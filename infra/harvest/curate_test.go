@@ -113,7 +113,7 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var plan planned
+	var plan planReport
 	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
 	if plan.Samples != size || plan.Sound != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 || len(plan.Sources) != 4 {
 		t.Errorf("plan %+v", plan)

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
@@ -18,7 +22,7 @@ const (
 	resampleSeed = 1
 )
 
-// An evaluation is what evaluate tells: with --json, as this object.
+// An evaluation is what evaluate reports: with --json, as this object.
 type evaluation struct {
 	*agreement.Report
 	// Annotations is how many there are: those compared (samples), those absent and those failed.
@@ -39,7 +43,7 @@ type evaluation struct {
 
 func newEvaluate() *cobra.Command {
 	var (
-		flags          annotatedFlags
+		flags          annotationFlags
 		out            outputFlags
 		scorer         scorerFlags
 		against, state string
@@ -54,36 +58,15 @@ func newEvaluate() *cobra.Command {
 			if against != "" && cmd.Flags().Changed("scorer") {
 				return usageError{errors.New("--against: a file of annotations needs no --scorer; give one of the two")}
 			}
-			data, err := flags.read(cmd, args)
+			set, err := flags.read(cmd, args)
 			if err != nil {
 				return err
 			}
-			e := &evaluation{
-				Annotations: len(data.annotations), Absent: []string{}, Failed: map[string]int64{}, Rubric: data.rubric.Hash(),
-				Seconds: map[string]float64{}, capabilities: data.rubric.Capabilities, styles: data.rubric.Styles,
-			}
-			samples, absent, err := data.find()
+			e, err := set.evaluate(cmd.Context(), scorer, against, state, out.quiet)
 			if err != nil {
 				return err
 			}
-			e.Absent = append(e.Absent, absent...)
-			var rated []agreement.Sample
-			if against != "" {
-				rated, err = e.rateFromFile(data, samples, against)
-			} else {
-				rated, err = e.rate(cmd.Context(), data, samples, scorer, state, out.quiet)
-			}
-			if err != nil {
-				return err
-			}
-			begun := time.Now()
-			e.Report, err = agreement.Measure(rated, agreement.Options{
-				Capabilities: e.capabilities, Styles: e.styles, Resamples: resamples, Seed: resampleSeed,
-			})
-			if err != nil {
-				return err
-			}
-			e.Seconds["measure"], e.Seconds["total"] = time.Since(begun).Seconds(), time.Since(start).Seconds()
+			e.Seconds["total"] = time.Since(start).Seconds()
 			if out.json {
 				return printJSON(cmd.OutOrStdout(), e)
 			}
@@ -98,9 +81,41 @@ func newEvaluate() *cobra.Command {
 	return cmd
 }
 
+// evaluate compares the annotations with a scorer, or with those of a second file, against.
+func (set *annotationSet) evaluate(
+	ctx context.Context, scorer scorerFlags, against, state string, quiet bool,
+) (*evaluation, error) {
+	e := &evaluation{
+		Annotations: len(set.annotations), Failed: map[string]int64{}, Rubric: set.rubric.Hash(),
+		Seconds: map[string]float64{}, capabilities: set.rubric.Capabilities, styles: set.rubric.Styles,
+	}
+	samples, absent, err := set.find()
+	if err != nil {
+		return nil, err
+	}
+	e.Absent = append([]string{}, absent...)
+	var rated []agreement.Sample
+	if against != "" {
+		rated, err = e.rateFromFile(set, samples, against)
+	} else {
+		rated, err = e.rate(ctx, set, samples, scorer, state, quiet)
+	}
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	e.Report, err = agreement.Measure(rated, agreement.Options{
+		Capabilities: e.capabilities, Styles: e.styles, Resamples: resamples, Seed: resampleSeed,
+	})
+	e.Seconds["measure"] = time.Since(start).Seconds()
+	return e, err
+}
+
 // rateFromFile takes other annotations for the ratings.
-func (e *evaluation) rateFromFile(data *annotated, samples []found, name string) ([]agreement.Sample, error) {
-	second, err := readAnnotations(name, data.rubric)
+func (e *evaluation) rateFromFile(
+	set *annotationSet, samples []datasetSample, name string,
+) ([]agreement.Sample, error) {
+	second, err := readAnnotations(name, set.rubric)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +136,8 @@ func (e *evaluation) rateFromFile(data *annotated, samples []found, name string)
 		})
 	}
 	if len(rated) == 0 {
-		return nil, fmt.Errorf("no sample is annotated in both files: the first of the %d of %s is %q; give annotations of the same samples", len(second), name, second[0].ID)
+		return nil, fmt.Errorf("no sample is annotated in both files: the first of the %d of %s is %q; "+
+			"give annotations of the same samples", len(second), name, second[0].ID)
 	}
 	return rated, nil
 }
@@ -132,10 +148,12 @@ func opinion(a annotation.Annotation) agreement.Opinion {
 }
 
 // rate rates the annotated samples in a run of their own, which is kept: what is rated once is not rated again.
-func (e *evaluation) rate(ctx context.Context, data *annotated, samples []found, scorer scorerFlags, state string, quiet bool) ([]agreement.Sample, error) {
+func (e *evaluation) rate(
+	ctx context.Context, set *annotationSet, samples []datasetSample, scorer scorerFlags, state string, quiet bool,
+) ([]agreement.Sample, error) {
 	show := newDisplay(quiet)
 	defer show.close()
-	scored, err := scoreAnnotated(ctx, data.input, samples, scorer, state, show, e.Seconds)
+	scored, err := set.scoreSamples(ctx, samples, scorer, state, show, e.Seconds)
 	if err != nil {
 		return nil, err
 	}
@@ -155,4 +173,80 @@ func (e *evaluation) rate(ctx context.Context, data *annotated, samples []found,
 		return nil, fmt.Errorf("none of the %d annotated samples could be rated: %s", len(samples), reasons(e.Failed))
 	}
 	return rated, nil
+}
+
+// print prints the tables of an evaluation.
+func (e *evaluation) print(w io.Writer) error {
+	for _, t := range []table.Writer{e.capabilityTable(), e.styleTable(), e.selectionTable(), e.sourceTable()} {
+		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {
+			return err
+		}
+	}
+	within := e.WithinSource
+	if _, err := fmt.Fprintf(w, "\n%d of %d annotated samples compared with %s. Intervals hold 95 %% (bootstrap).\n"+
+		"Within sources: %d sources of %d samples or more; above 0, what knowing the source alone gives, "+
+		"for %d of %d capabilities.\n",
+		e.Samples, e.Annotations, e.Scorer,
+		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities)); err != nil {
+		return err
+	}
+	if err := printAbsent(w, e.Absent); err != nil {
+		return err
+	}
+	for _, reason := range slices.Sorted(maps.Keys(e.Failed)) {
+		if _, err := fmt.Fprintf(w, "%d samples not rated: %s\n", e.Failed[reason], reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *evaluation) capabilityTable() table.Writer {
+	t := newTable("capability", "Spearman", "QW kappa", "exact", "within one", "within source", "samples")
+	row := func(name string, a agreement.Agreement, within agreement.Value, interval agreement.Interval, samples any) {
+		t.AppendRow(table.Row{
+			name, ranged(a.Spearman, a.Intervals.Spearman), ranged(a.QWK, a.Intervals.QWK), figure(a.Exact),
+			figure(a.WithinOne), ranged(within, interval), samples,
+		})
+	}
+	for _, name := range e.capabilities {
+		c, within := e.Capabilities[name], e.WithinSource.Capabilities[name]
+		row(name, c.Agreement, within.Spearman, within.Interval, c.Compared)
+	}
+	t.AppendSeparator()
+	row("mean", e.Mean, e.WithinSource.Spearman, e.WithinSource.Interval, "")
+	return t
+}
+
+func (e *evaluation) styleTable() table.Writer {
+	t := newTable("style", "annotated", "given", "precision", "recall", "F1")
+	for _, name := range e.styles {
+		s := e.Styles.Styles[name]
+		t.AppendRow(table.Row{name, s.Annotated, s.Given, figure(s.Precision), figure(s.Recall), ranged(s.F1, s.Interval)})
+	}
+	t.AppendSeparator()
+	all := e.Styles
+	t.AppendRow(table.Row{
+		"all", "", "", figure(all.MicroPrecision), figure(all.MicroRecall), ranged(all.MicroF1, all.Intervals.MicroF1),
+	})
+	return t
+}
+
+func (e *evaluation) selectionTable() table.Writer {
+	t := newTable("selection at", "in both", "by chance")
+	for _, budget := range slices.Sorted(maps.Keys(e.Overlap)) {
+		t.AppendRow(table.Row{budget, figure(e.Overlap[budget]), figure(e.RandomOverlap[budget])})
+	}
+	return t
+}
+
+func (e *evaluation) sourceTable() table.Writer {
+	t := newTable("source", "samples", "Spearman", "QW kappa", "exact", "within one", "styles' F1")
+	for _, name := range slices.Sorted(maps.Keys(e.Sources)) {
+		s := e.Sources[name]
+		t.AppendRow(table.Row{
+			name, s.Samples, figure(s.Spearman), figure(s.QWK), figure(s.Exact), figure(s.WithinOne), figure(s.MicroF1),
+		})
+	}
+	return t
 }

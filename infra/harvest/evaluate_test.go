@@ -47,7 +47,7 @@ func annotateByScorer(t *testing.T, dir string, step int, args ...string) []anno
 		}
 		data = append(data, file)
 	}
-	scored := scoredSamples{}
+	scored := sampleRun{}
 	if scored.pool, scored.samples, err = run.ReadPool(t.Context(), data, selection.Request{}); err != nil {
 		t.Fatal(err)
 	}

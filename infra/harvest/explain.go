@@ -18,11 +18,12 @@ func newExplain() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:     "explain RUN SELECTION ID...",
-		Short:   "Tell why samples are in a selection, or how near they came",
+		Short:   "Say why samples are in a selection, or how near they came",
 		Example: "  harvest explain demo-0123456789ab 0123456789ab chart-0001 chart-0002",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 3 {
-				return usageError{fmt.Errorf("name a run, one of its selections and at least one sample; `harvest status RUN` lists selections, `%s --help` tells more", cmd.CommandPath())}
+				return usageError{fmt.Errorf("name a run, one of its selections and at least one sample; "+
+					"`harvest status RUN` lists selections, `%s --help` says more", cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -57,6 +58,7 @@ func newExplain() *cobra.Command {
 // maxMisses is how many of a sample's misses are printed; --json has all.
 const maxMisses = 5
 
+// printExplanation prints why one sample is in a selection or not.
 func printExplanation(w io.Writer, x run.Explanation) error {
 	var err error
 	line := func(format string, args ...any) {
@@ -67,7 +69,8 @@ func printExplanation(w io.Writer, x run.Explanation) error {
 	id := shown(x.ID)
 	switch {
 	case x.Order > 0 && x.Rule == "turn":
-		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d", id, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
+		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d",
+			id, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
 	case x.Order > 0:
 		line("%s: selected as number %d, by %s at rank %d", id, x.Order, x.Rule, x.Rank)
 	case x.Failure != "":
@@ -79,7 +82,8 @@ func printExplanation(w io.Writer, x run.Explanation) error {
 			if m.Last > 0 {
 				last = fmt.Sprintf("the last taken had rank %d", m.Last)
 			}
-			line("    rank %d for %s in %q; %s", m.Rank, cmp.Or(m.Capability, "the strategy"), cmp.Or(m.Bin, "the whole pool"), last)
+			line("    rank %d for %s in %q; %s",
+				m.Rank, cmp.Or(m.Capability, "the strategy"), cmp.Or(m.Bin, "the whole pool"), last)
 		}
 		for _, b := range x.Below[:min(len(x.Below), max(maxMisses-len(x.Misses), 0))] {
 			rating := "no rating"

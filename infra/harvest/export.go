@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,15 +9,27 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
-	"github.com/harvest-ml/harvest/shared/rubric"
-	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
+// An exportReport is what export reports: with --json, as this object.
+type exportReport struct {
+	// Annotations is how many there are: those exported (samples), those absent and those left out.
+	Annotations int `json:"annotations"`
+	Samples     int `json:"samples"`
+	// Absent are ids of annotations without a sample.
+	Absent []string `json:"absent"`
+	// Failed counts the samples that are left out, by reason.
+	Failed map[string]int    `json:"failed"`
+	Files  []finetuning.File `json:"files"`
+	Images int               `json:"images"` // files, each once
+}
+
 func newExport() *cobra.Command {
 	var (
-		flags  annotatedFlags
+		flags  annotationFlags
 		dir    string
 		seed   uint64
 		asJSON bool
@@ -29,23 +39,24 @@ func newExport() *cobra.Command {
 		Short: "Write annotated samples as fine-tuning data for the scorer and the styler",
 		Long: `Writes a folder that a trainer of LLaVA models reads as it is: for the scorer one item per sample and
 capability, for the styler one per sample, with the prompts that the models are asked later; a tenth of the
-samples for validation, none of whose images is trained on; and the images. sidecar/finetune tells how to train with it.`,
+samples for validation, none of whose images is trained on; and the images. sidecar/finetune says how to train
+with it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {
 				return usageError{errors.New("--out is missing; give the folder to write")}
 			}
-			data, err := flags.read(cmd, args)
+			set, err := flags.read(cmd, args)
 			if err != nil {
 				return err
 			}
-			e, err := data.export(cmd.Context(), dir, seed)
+			report, err := set.export(cmd.Context(), dir, seed)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), e)
+				return printJSON(cmd.OutOrStdout(), report)
 			}
-			return e.print(cmd.OutOrStdout(), dir)
+			return report.print(cmd.OutOrStdout(), dir)
 		},
 	}
 	flags.add(cmd)
@@ -55,73 +66,43 @@ samples for validation, none of whose images is trained on; and the images. side
 	return cmd
 }
 
-// export writes the folder. Annotated samples are held in memory, all others only pass.
-func (data *annotated) export(ctx context.Context, dir string, seed uint64) (*exported, error) {
-	samples, absent, err := data.find()
+// export writes the folder. Annotated samples are held in memory; all others only pass through.
+func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (*exportReport, error) {
+	samples, absent, err := set.find()
 	if err != nil {
 		return nil, err
 	}
-	fetcher, err := data.openImages(data.limits.Images)
+	fetcher, err := set.openImages(set.limits.Images)
 	if err != nil {
 		return nil, err
 	}
-	e := &exported{Annotations: len(data.annotations), Absent: append([]string{}, absent...), Failed: map[string]int{}}
+	report := &exportReport{
+		Annotations: len(set.annotations), Absent: append([]string{}, absent...), Failed: map[string]int{},
+	}
 	store := imageFolder{from: fetcher, to: dir, written: map[string]bool{}}
-	var kept []found
-	var members []finetuning.Member
+	var examples []finetuning.Example
 	for _, f := range samples {
 		names, fault, err := store.take(ctx, f.sample)
 		if err != nil {
 			return nil, err
 		}
 		if fault != nil {
-			e.Failed[exportKind(fault)]++
+			report.Failed[exportKind(fault)]++
 			continue
 		}
-		kept = append(kept, f)
-		members = append(members, finetuning.Member{ID: f.sample.ID, Images: names})
-	}
-	if len(kept) == 0 {
-		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s", len(samples), reasons(e.Failed))
-	}
-	e.Samples, e.Images = len(kept), len(store.written)
-	validation := finetuning.Split(members, seed)
-	for _, file := range []struct {
-		name       string
-		validation bool
-		items      func(annotation.Annotation, []string, []string, *rubric.Rubric) []finetuning.Item
-	}{
-		{finetuning.ScorerTrain, false, finetuning.ScorerItems},
-		{finetuning.ScorerValidation, true, finetuning.ScorerItems},
-		{finetuning.StylerTrain, false, finetuning.StylerItems},
-		{finetuning.StylerValidation, true, finetuning.StylerItems},
-	} {
-		written := exportedFile{Name: file.name}
-		err := writeWhole(filepath.Join(dir, file.name), func(w io.Writer) error {
-			out := dataset.NewWriter(w, dataset.Array, dataset.Segment{First: true, Last: true})
-			for i, f := range kept {
-				if validation[i] != file.validation {
-					continue
-				}
-				items := file.items(f.annotation, f.sample.Texts(), members[i].Images, data.rubric)
-				for _, item := range items {
-					if err := writeItem(out, item); err != nil {
-						return err
-					}
-				}
-				if len(items) > 0 {
-					written.Samples++
-					written.Items += len(items)
-				}
-			}
-			return out.Close()
+		examples = append(examples, finetuning.Example{
+			Annotation: f.annotation, Texts: f.sample.Texts(), Images: names,
 		})
-		if err != nil {
-			return nil, err
-		}
-		e.Files = append(e.Files, written)
 	}
-	return e, nil
+	if len(examples) == 0 {
+		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s",
+			len(samples), reasons(report.Failed))
+	}
+	report.Samples, report.Images = len(examples), len(store.written)
+	report.Files, err = finetuning.Write(examples, set.rubric, seed, func(name string, write func(io.Writer) error) error {
+		return writeWhole(filepath.Join(dir, name), write)
+	})
+	return report, err
 }
 
 // exportKind is the kind that a sample which cannot be exported is counted by.
@@ -132,12 +113,23 @@ func exportKind(fault *dataset.Fault) string {
 	return fault.Kind
 }
 
-func writeItem(out *dataset.Writer, item finetuning.Item) error {
-	var line bytes.Buffer
-	enc := json.NewEncoder(&line)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(item); err != nil {
-		return fmt.Errorf("item %s: %w", item.ID, err)
+// print prints what was written to a folder.
+func (e *exportReport) print(w io.Writer, dir string) error {
+	t := newTable("file", "samples", "items")
+	for _, f := range e.Files {
+		t.AppendRow(table.Row{f.Name, f.Samples, f.Items})
 	}
-	return out.Write(bytes.TrimSpace(line.Bytes()))
+	if _, err := fmt.Fprintf(w, "%s\n%d of %d annotated samples and %d images are in %s\n",
+		t.Render(), e.Samples, e.Annotations, e.Images, dir); err != nil {
+		return err
+	}
+	if err := printAbsent(w, e.Absent); err != nil {
+		return err
+	}
+	if len(e.Failed) > 0 {
+		if _, err := fmt.Fprintf(w, "left out: %s\n", reasons(e.Failed)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

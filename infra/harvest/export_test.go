@@ -42,15 +42,18 @@ func TestExport(t *testing.T) {
 	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
 
 	a := mustHarvest(t, dir, "export", "--json", "--annotations", "annotations.jsonl", "--out", "out", "dataset.json", "more.jsonl")
-	var told exported
+	var told exportReport
 	if err := json.Unmarshal([]byte(a.stdout), &told); err != nil {
 		t.Fatal(err)
 	}
-	want := exported{
+	want := exportReport{
 		Annotations: 15, Samples: 10, Absent: []string{"gone"}, Images: 8,
 		Failed: map[string]int{"image not found": 2, "image format unknown": 1, "no conversation": 1},
-		Files: []exportedFile{
-			{finetuning.ScorerTrain, 9, 9 * 12}, {finetuning.ScorerValidation, 1, 12}, {finetuning.StylerTrain, 5, 5}, {finetuning.StylerValidation, 1, 1},
+		Files: []finetuning.File{
+			{Name: finetuning.ScorerTrain, Samples: 9, Items: 9 * 12},
+			{Name: finetuning.ScorerValidation, Samples: 1, Items: 12},
+			{Name: finetuning.StylerTrain, Samples: 5, Items: 5},
+			{Name: finetuning.StylerValidation, Samples: 1, Items: 1},
 		},
 	}
 	if diff := cmp.Diff(want, told); diff != "" {

@@ -20,6 +20,7 @@ func atMost(n int) cobra.PositionalArgs {
 	}
 }
 
+// manifestArgs asks for a manifest.
 func manifestArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file; see `%s --help`", cmd.CommandPath())}
@@ -27,9 +28,10 @@ func manifestArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// runArg asks for one run.
 func runArg(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageError{fmt.Errorf("name one run; `harvest status` lists them, `%s --help` tells more", cmd.CommandPath())}
+		return usageError{fmt.Errorf("name one run; `harvest status` lists them, `%s --help` says more", cmd.CommandPath())}
 	}
 	return nil
 }
@@ -57,7 +59,8 @@ func (f *datasetFlags) add(cmd *cobra.Command) {
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 	f.scorer.add(cmd, "embedded")
-	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates), "what becomes of a record with the id of an earlier one: skip or keep")
+	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates),
+		"what becomes of a record with the id of an earlier one: skip or keep")
 }
 
 func imagesFlag(cmd *cobra.Command, images *string) {
@@ -72,8 +75,11 @@ func rubricFlag(cmd *cobra.Command, rubric *string) {
 type scorerFlags struct{ scorer, model string }
 
 func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
-	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, embedded:FILE of weights from harvest train, gpu:URL of a sidecar, gpu:scorer=URL,styler=URL of two, or llm:URL of an OpenAI-compatible API")
-	cmd.Flags().StringVar(&f.model, "model", "", "with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
+	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, "+
+		"embedded:FILE of weights from harvest train, gpu:URL of a sidecar, gpu:scorer=URL,styler=URL of two, "+
+		"or llm:URL of an OpenAI-compatible API")
+	cmd.Flags().StringVar(&f.model, "model", "",
+		"with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
 }
 
 // choose reads the flags. What they leave open is as at says, else as the environment does.
@@ -86,7 +92,9 @@ func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config,
 		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
 	}
 	if f.model != "" && kind != kinds.LLM {
-		return "", kinds.Config{}, usageError{fmt.Errorf("--model %s: is for --scorer llm:URL, and not for %s", f.model, f.scorer)}
+		return "", kinds.Config{}, usageError{
+			fmt.Errorf("--model %s: is for --scorer llm:URL, and not for %s", f.model, f.scorer),
+		}
 	}
 	return kind, scorers, nil
 }
@@ -113,5 +121,6 @@ func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 
 // stateFlag adds --state: the folder that is the work bucket.
 func stateFlag(cmd *cobra.Command, state *string) {
-	cmd.Flags().StringVar(state, "state", "", "folder that keeps what was done (default: harvest in the user's cache directory)")
+	cmd.Flags().StringVar(state, "state", "",
+		"folder that keeps what was done (default: harvest in the user's cache directory)")
 }

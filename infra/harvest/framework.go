@@ -40,7 +40,7 @@ func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
-	// The callers are told of every fault; a person need not read of the calls that ended with the command.
+	// Callers get every fault; the user need not read of the calls that ended with the command.
 	proxy.ErrorLog = log.New(io.Discard, "", 0)
 	return proxy, nil
 }

@@ -60,7 +60,9 @@ func newInput(manifests []string, images string) (input, error) {
 		return input{}, fmt.Errorf("images %s: %w", images, err)
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return input{}, usageError{fmt.Errorf("images %s: is no folder; give the one that the manifest's image names begin in", images)}
+		return input{}, usageError{
+			fmt.Errorf("images %s: is no folder; give the one that the manifest's image names begin in", images),
+		}
 	}
 	in.Images, in.Dataset = abs, datasetName(in.Manifests)
 	return in, nil
@@ -117,7 +119,7 @@ func (in input) spec() run.Spec {
 }
 
 // manifestName is the name of a manifest below the dataset's prefix. Files of one name from
-// several folders are told apart by their number.
+// several folders are distinguished by their number.
 func (in input) manifestName(i int) string {
 	base := filepath.Base(in.Manifests[i])
 	if len(in.Manifests) == 1 {
@@ -131,7 +133,7 @@ func (in input) manifestName(i int) string {
 	return "parts/" + base
 }
 
-// imagesPrefix tells folders of images apart, so that the same manifest with other images is another run.
+// imagesPrefix distinguishes folders of images, so that the same manifest with other images is another run.
 func (in input) imagesPrefix() string {
 	sum := sha256.Sum256([]byte(in.Images))
 	return fmt.Sprintf("images/%s-%s/", in.Dataset, hex.EncodeToString(sum[:4]))
@@ -190,7 +192,8 @@ func loadInput(state, runID string) (input, error) {
 	var in input
 	data, err := os.ReadFile(inputFile(state, runID))
 	if errors.Is(err, fs.ErrNotExist) {
-		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; if another command did, that goes on with it when it is given again", runID)
+		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; "+
+			"if another command did, that goes on with it when it is given again", runID)
 	} else if err != nil {
 		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -10,16 +12,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// A plannedRun is one that is about to begin.
-type plannedRun struct {
-	state string
-	work  bucket.Bucket
+// A localPlan is the plan of a run of a dataset on this machine. Planning writes nothing of the run.
+type localPlan struct {
+	*run.Plan
+	state string        // folder
+	work  bucket.Bucket // that folder
+	files bucket.Reader // the input bucket
 	runs  *run.Store
-	plan  *run.Plan
 }
 
-// plan plans a run of the input's content in a state folder.
-func (in input) plan(ctx context.Context, spec run.Spec, files bucket.Reader, state string, show *display) (*plannedRun, error) {
+// plan plans a run of the dataset as spec describes it, whose content is files. It logs to log.
+func (in input) plan(
+	ctx context.Context, spec run.Spec, files bucket.Reader, state string, log io.Writer,
+) (*localPlan, error) {
 	state, work, err := openState(state)
 	if err != nil {
 		return nil, err
@@ -28,7 +33,7 @@ func (in input) plan(ctx context.Context, spec run.Spec, files bucket.Reader, st
 	if err != nil {
 		return nil, err
 	}
-	runs, err := planner(files, work, in.Scorers, personLog(show))
+	runs, err := planner(files, work, in.Scorers, userLog(log))
 	if err != nil {
 		return nil, err
 	}
@@ -36,17 +41,55 @@ func (in input) plan(ctx context.Context, spec run.Spec, files bucket.Reader, st
 	if err != nil {
 		return nil, err
 	}
-	if plan.NeedsApproval {
-		return nil, fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise that limit to let it begin", plan.EstimatedCost)
+	return &localPlan{Plan: plan, state: state, work: work, files: files, runs: runs}, nil
+}
+
+// deploy is the deployment that carries the plan out.
+func (p *localPlan) deploy(scorers kinds.Config, show *display) deployment {
+	return deployment{input: p.files, work: p.work, scorers: scorers, show: show}
+}
+
+// plan plans the run of the dataset that the flags and arguments name, for commands that begin none.
+func (f datasetFlags) plan(ctx context.Context, manifests []string, state string) (*localPlan, error) {
+	in, spec, err := f.input(manifests)
+	if err != nil {
+		return nil, err
 	}
-	return &plannedRun{state, work, runs, plan}, nil
+	files, err := in.bucket(spec)
+	if err != nil {
+		return nil, err
+	}
+	return in.plan(ctx, spec, files, state, os.Stderr)
+}
+
+// affordable refuses a plan that would wait for an approval: on this machine, raising the limit is the approval.
+func (p *localPlan) affordable() error {
+	if p.NeedsApproval {
+		return fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise that limit to let it begin",
+			p.EstimatedCost)
+	}
+	return nil
+}
+
+// showEstimate shows what a paid scorer takes, before anything is spent.
+func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
+	if p.Scorer != kinds.LLM {
+		return nil
+	}
+	v, err := p.runs.Survey(ctx, p.Plan)
+	if err != nil || v.Estimate == nil { // there is nothing to rate
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
+		v.Sound, p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
+	return err
 }
 
 // cost is the best estimate there is.
-func cost(plan *run.Plan, v *run.Survey) string {
+func (p *localPlan) cost(v *run.Survey) string {
 	switch {
 	case v.Estimate == nil:
-		return fmt.Sprintf("$%.2f", plan.EstimatedCost)
+		return fmt.Sprintf("$%.2f", p.EstimatedCost)
 	case v.Estimate.Dollars == nil:
 		return "unknown: give prices in LLM_PRICES"
 	default:
@@ -54,16 +97,7 @@ func cost(plan *run.Plan, v *run.Survey) string {
 	}
 }
 
-// tellEstimate shows what a paid scorer takes, before anything is spent.
-func (p *plannedRun) tellEstimate(ctx context.Context, show *display) error {
-	if p.plan.Scorer != kinds.LLM {
-		return nil
-	}
-	v, err := p.runs.Survey(ctx, p.plan)
-	if err != nil || v.Estimate == nil { // there is nothing to rate
-		return err
-	}
-	_, err = fmt.Fprintf(show, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
-		v.Sound, p.plan.ScorerID, cost(p.plan, v), time.Duration(v.Seconds*float64(time.Second)).Round(time.Second), v.Estimate.LimitedBy)
-	return err
+// seconds is a number of seconds, rounded.
+func seconds(n float64, to time.Duration) time.Duration {
+	return time.Duration(n * float64(time.Second)).Round(to)
 }

@@ -16,7 +16,7 @@ func main() { os.Exit(execute()) }
 
 // execute runs the command line and returns the exit status.
 func execute() int {
-	// functions-framework prints to the process's standard output, which is the user's: only what a command answers belongs there.
+	// functions-framework prints to the process's standard output. Only a command's answer belongs there.
 	out := os.Stdout
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stdout = null

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// uploadsAtOnce is how many objects are copied at once.
+// uploadsAtOnce is how many objects are copied concurrently.
 const uploadsAtOnce = 8
 
 // A mirror copies an input folder into a bucket, in the order that a person would: images first, then
@@ -73,7 +73,7 @@ func (m *mirror) copy(ctx context.Context, name string) error {
 	return nil
 }
 
-// seen tells whether an object was copied, and remembers it as copied.
+// seen reports whether an object was copied, and remembers it as copied.
 func (m *mirror) seen(attrs bucket.Attrs) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

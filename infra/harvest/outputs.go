@@ -63,5 +63,5 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	return file.CloseAtomicallyReplace()
 }
 
-// defaultOut is where select puts a selection unless told otherwise: selections of one run do not overwrite each other.
+// defaultOut is where select puts a selection without --out: selections of one run do not overwrite each other.
 func defaultOut(sel *run.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -21,42 +20,23 @@ func newPlan() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "plan MANIFEST...",
-		Short: "Tell what curate would do: counts, problems, missing images, time; scores nothing",
+		Short: "Report what curate would do: counts, problems, missing images, time; score nothing",
 		Args:  manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			in, spec, err := data.input(args)
+			plan, err := data.plan(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
-			_, work, err := openState(state)
-			if err != nil {
-				return err
-			}
-			files, err := in.bucket(spec)
-			if err != nil {
-				return err
-			}
-			l, err := limits(ctx)
-			if err != nil {
-				return err
-			}
-			runs, err := planner(files, work, in.Scorers, personLog(os.Stderr))
-			if err != nil {
-				return err
-			}
-			plan, err := runs.NewPlan(ctx, spec, l)
-			if err != nil {
-				return err
-			}
-			survey, err := runs.Survey(ctx, plan)
+			survey, err := plan.runs.Survey(cmd.Context(), plan.Plan)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), planned{Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey})
+				return printJSON(cmd.OutOrStdout(), planReport{
+					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
+				})
 			}
-			return printPlan(cmd.OutOrStdout(), plan, survey)
+			return plan.print(cmd.OutOrStdout(), survey)
 		},
 	}
 	data.add(cmd)
@@ -65,16 +45,17 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
-// planned is the answer of plan --json.
-type planned struct {
+// A planReport is the answer of plan --json.
+type planReport struct {
 	Run           string  `json:"run"`
 	Ranges        int     `json:"ranges"`
-	EstimatedCost float64 `json:"estimated_cost"`
+	EstimatedCost float64 `json:"estimated_cost"` // US dollars
 	*run.Survey
 }
 
-func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
-	t := newTable("plan", plan.Run)
+// print prints the plan with what a survey of its records found.
+func (p *localPlan) print(w io.Writer, v *run.Survey) error {
+	t := newTable("plan", p.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("samples", v.Samples)
 	row("sound", v.Sound)
@@ -82,10 +63,10 @@ func printPlan(w io.Writer, plan *run.Plan, v *run.Survey) error {
 	row("sources", len(v.Sources))
 	row("images found", v.ImagesFound)
 	row("images missing", v.ImagesMissing)
-	row("ranges", len(plan.Ranges))
+	row("ranges", len(p.Ranges))
 	row("shards", v.Shards)
-	row("estimated time", time.Duration(v.Seconds*float64(time.Second)).Round(100*time.Millisecond).String())
-	row("estimated cost", cost(plan, v))
+	row("estimated time", seconds(v.Seconds, 100*time.Millisecond).String())
+	row("estimated cost", p.cost(v))
 	if e := v.Estimate; e != nil {
 		row("limited by", e.LimitedBy)
 		row("input tokens", e.InputTokens)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
@@ -27,7 +28,9 @@ type processOptions struct {
 // serveProcesses serves with the functions in processes of their own.
 func serveProcesses(ctx context.Context, o processOptions, state string, out io.Writer) error {
 	if state != "" {
-		return usageError{errors.New("--state is not for --processes: its work bucket is in memory and gone when the command ends")}
+		return usageError{
+			errors.New("--state is not for --processes: its work bucket is in memory and gone when the command ends"),
+		}
 	}
 	options := local.ProcessOptions{
 		Binary: o.binary, Listen: o.listen, Output: os.Stderr,
@@ -62,8 +65,9 @@ func serveProcesses(ctx context.Context, o processOptions, state string, out io.
 	if err != nil {
 		return err
 	}
-	options.Log.Info("harvest serves processes", "api", p.URL+"/v1/runs", "STORAGE_EMULATOR_HOST", p.StorageAddr,
-		"input", "gs://"+local.InputBucket, "work", "gs://"+local.WorkBucket, "PUBSUB_EMULATOR_HOST", p.PubSubAddr, "project", local.Project)
+	options.Log.Info("harvest serves processes", "api", p.URL+api.RunsPath, "STORAGE_EMULATOR_HOST", p.StorageAddr,
+		"input", "gs://"+local.InputBucket, "work", "gs://"+local.WorkBucket,
+		"PUBSUB_EMULATOR_HOST", p.PubSubAddr, "project", local.Project)
 	if input == nil {
 		<-p.Context().Done()
 		err = p.Context().Err()
@@ -79,7 +83,7 @@ func serveProcesses(ctx context.Context, o processOptions, state string, out io.
 	return err
 }
 
-// errForgotten is the end of a serve --processes that was told to stop.
+// errForgotten is the end of a serve --processes that the user stopped.
 var errForgotten = errors.New("stopped; what its buckets in memory held is gone")
 
 // buildFunctions builds the functions' binary.
@@ -87,7 +91,8 @@ func buildFunctions(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "functions")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, functionsPackage)
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the functions: %w: %s; run this in Harvest's repository, or name a binary with --functions", err, said)
+		return "", fmt.Errorf("building the functions: %w: %s; "+
+			"run this in Harvest's repository, or name a binary with --functions", err, said)
 	}
 	return binary, nil
 }

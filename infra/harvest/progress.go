@@ -50,13 +50,16 @@ func newDisplay(quiet bool) *display {
 	d.bars.SetTrackerLength(30)
 	d.bars.SetMessageLength(8)
 	style := progress.StyleBlocks
-	style.Visibility = progress.StyleVisibility{ETA: true, Percentage: true, Speed: true, Time: true, Tracker: true, Value: true}
+	style.Visibility = progress.StyleVisibility{
+		ETA: true, Percentage: true, Speed: true, Time: true, Tracker: true, Value: true,
+	}
 	d.bars.SetStyle(style)
 	go d.bars.Render()
 	return d
 }
 
-// update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts its clock.
+// update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts
+// its clock.
 func (d *display) update(name string, done, total int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -123,12 +126,12 @@ func (d *display) close() {
 	}
 }
 
-// personLog is the log of a command that a person watches.
-func personLog(w io.Writer) *slog.Logger {
+// userLog is the log of a command that a user watches.
+func userLog(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
 }
 
-// withoutTime keeps lines short: a person is watching.
+// withoutTime keeps lines short: the user sees when they come.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey {
 		return slog.Attr{}

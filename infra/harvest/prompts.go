@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/spf13/cobra"
@@ -25,35 +24,14 @@ func newPrompts() *cobra.Command {
 		Short: "Print the scorer's and the styler's prompts of every sample, one JSON line each",
 		Args:  manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			in, spec, err := data.input(args)
-			if err != nil {
-				return err
-			}
-			_, work, err := openState(state)
-			if err != nil {
-				return err
-			}
-			files, err := in.bucket(spec)
-			if err != nil {
-				return err
-			}
-			l, err := limits(ctx)
-			if err != nil {
-				return err
-			}
-			runs, err := planner(files, work, in.Scorers, personLog(os.Stderr))
-			if err != nil {
-				return err
-			}
-			plan, err := runs.NewPlan(ctx, spec, l)
+			plan, err := data.plan(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetEscapeHTML(false)
 			for r := range plan.Ranges {
-				err := runs.EachRecord(ctx, plan, r, func(sample *dataset.Sample) error {
+				err := plan.runs.EachRecord(cmd.Context(), plan.Plan, r, func(sample *dataset.Sample) error {
 					line := samplePrompts{ID: sample.ID}
 					if sample.Problem != nil {
 						line.Problem = sample.Problem.Reason()

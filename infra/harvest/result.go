@@ -15,7 +15,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// A result is what curate and select tell at the end: with --json, as this object.
+// A result is what curate and select report at the end: with --json, as this object.
 type result struct {
 	Samples   events.Counts      `json:"samples"`
 	Selected  int                `json:"selected"`
@@ -30,6 +30,7 @@ type result struct {
 	selection *run.Selection
 }
 
+// score waits until the run is scored.
 func (r *result) score(ctx context.Context, s session) (err error) {
 	if r.status, err = s.score(ctx, r.Run, r.Seconds); err != nil {
 		return err
@@ -39,30 +40,35 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 }
 
 // chooseAll makes nested selections. Several have folders of their own below dir, named by their size.
-func (r *result) chooseAll(ctx context.Context, s session, specs []selection.Request, work bucket.Reader, dir string) error {
-	if len(specs) == 1 {
-		return r.choose(ctx, s, specs[0], work, dir)
+func (r *result) chooseAll(
+	ctx context.Context, s session, requests []selection.Request, work bucket.Reader, dir string,
+) error {
+	if len(requests) == 1 {
+		return r.choose(ctx, s, requests[0], work, dir)
 	}
-	// The largest first: a fault of any of them is one of it too, and is told before anything is made.
-	for i, spec := range slices.Backward(specs) {
+	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
+	for i, request := range slices.Backward(requests) {
 		one := r
-		if i < len(specs)-1 {
+		if i < len(requests)-1 {
 			one = &result{Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
 		below := dir
 		if dir != "" {
-			below = filepath.Join(dir, spec.Budget.String())
+			below = filepath.Join(dir, request.Budget.String())
 		}
-		if err := one.choose(ctx, s, spec, work, below); err != nil {
+		if err := one.choose(ctx, s, request, work, below); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *result) choose(ctx context.Context, s session, spec selection.Request, work bucket.Reader, dir string) (err error) {
-	if r.selection, err = s.choose(ctx, r.Run, spec, r.Seconds); err != nil {
+// choose makes a selection and copies its outputs to a folder.
+func (r *result) choose(
+	ctx context.Context, s session, request selection.Request, work bucket.Reader, dir string,
+) (err error) {
+	if r.selection, err = s.choose(ctx, r.Run, request, r.Seconds); err != nil {
 		return err
 	}
 	r.Selected, r.Selection = r.selection.Selected, r.selection.ID
@@ -73,6 +79,7 @@ func (r *result) choose(ctx context.Context, s session, spec selection.Request, 
 	return err
 }
 
+// print prints the selections of smaller budgets first.
 func (r *result) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return printJSON(w, r)
@@ -88,12 +95,13 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if err := printSummary(w, r.selection.Summary); err != nil {
 		return err
 	}
-	if r.selection.Shortfall > 0 {
-		if err := printShortfall(w, r.selection.Parameters.Budget, r.selection.Shortfall, r.selection.Shortfalls); err != nil {
+	if s := r.selection; s.Shortfall > 0 {
+		if err := printShortfall(w, s.Parameters.Budget, s.Shortfall, s.Shortfalls); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\nsubset     %s\nrejected   %s\npicks      %s\ndetails    %s\n",
+	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
+		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n",
 		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection)
 	return err
 }

@@ -9,10 +9,12 @@ import (
 )
 
 func newResume() *cobra.Command {
-	var giveUp bool
-	cmd := goOn("resume", "Go on with a run that was interrupted or is stalled", func(ctx context.Context, s session, runID string) (*run.Status, error) {
-		return s.api.Resume(ctx, runID, api.Resume{GiveUp: giveUp})
-	})
-	cmd.Flags().BoolVar(&giveUp, "give-up", false, "record the samples of shards that were given up as failed, so that the run completes")
+	var options api.Resume
+	cmd := newContinuation("resume", "Continue a run that was interrupted or is stalled",
+		func(ctx context.Context, client *api.Client, runID string) (*run.Status, error) {
+			return client.Resume(ctx, runID, options)
+		})
+	cmd.Flags().BoolVar(&options.GiveUp, "give-up", false,
+		"record the samples of shards that were given up as failed, so that the run completes")
 	return cmd
 }

@@ -19,17 +19,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// scoredSamples are samples of a dataset that were scored in a run of their own.
-type scoredSamples struct {
-	*plannedRun
+// A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. All that holds for a run
+// holds for it: killed it continues, and what is scored is not scored again.
+type sampleRun struct {
+	*localPlan
 	status  runStatus
 	pool    *selection.Pool
 	samples run.Samples
 }
 
-// scoreAnnotated scores only the annotated samples of a dataset, as a dataset whose manifests hold no others. All that
-// holds for a run holds for this one: killed it goes on, and what is scored is not scored again.
-func scoreAnnotated(ctx context.Context, in input, samples []found, scorer scorerFlags, state string, show *display, seconds map[string]float64) (_ *scoredSamples, err error) {
+// scoreSamples scores samples of a dataset in a run of their own.
+func (in input) scoreSamples(
+	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
+	seconds map[string]float64,
+) (*sampleRun, error) {
 	in, manifests, err := in.reducedTo(samples)
 	if err != nil {
 		return nil, err
@@ -48,18 +51,21 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 	if err != nil {
 		return nil, err
 	}
-	if err := p.tellEstimate(ctx, show); err != nil {
+	if err := p.affordable(); err != nil {
 		return nil, err
 	}
-	if err := in.saveReduced(p.state, p.plan.Run, manifests); err != nil {
+	if err := p.showEstimate(ctx, show); err != nil {
 		return nil, err
 	}
-	out := &scoredSamples{plannedRun: p}
-	err = withSession(ctx, files, p.work, in.Scorers, show, func(ctx context.Context, s session) error {
-		if err := s.begin(ctx, in.specObject(), p.plan.Run); err != nil {
+	if err := in.saveReduced(p.state, p.Run, manifests); err != nil {
+		return nil, err
+	}
+	out := &sampleRun{localPlan: p}
+	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
 		}
-		status, err := s.score(ctx, p.plan.Run, seconds)
+		status, err := s.score(ctx, p.Run, seconds)
 		if err != nil {
 			return err
 		}
@@ -69,17 +75,18 @@ func scoreAnnotated(ctx context.Context, in input, samples []found, scorer score
 	if err != nil {
 		return nil, err
 	}
-	if out.pool, out.samples, err = p.runs.Pool(ctx, p.plan.Run); err != nil {
+	if out.pool, out.samples, err = p.runs.Pool(ctx, p.Run); err != nil {
 		return nil, err
 	}
 	if out.pool.Len() != len(samples) {
-		return nil, fmt.Errorf("reading the scores of run %s: it has %d samples, and %d are annotated", p.plan.Run, out.pool.Len(), len(samples))
+		return nil, fmt.Errorf("reading the scores of run %s: it has %d samples, and %d are annotated",
+			p.Run, out.pool.Len(), len(samples))
 	}
 	return out, nil
 }
 
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
-func (in input) reducedTo(samples []found) (input, [][]byte, error) {
+func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
 	reduced := in
 	reduced.Dataset += "-annotated"
 	reduced.Manifests = nil
@@ -108,6 +115,7 @@ func (in input) reducedTo(samples []found) (input, [][]byte, error) {
 	return reduced, contents, nil
 }
 
+// literals are manifests as content of a bucket.
 func literals(manifests [][]byte) []bucket.Content {
 	contents := make([]bucket.Content, len(manifests))
 	for i, m := range manifests {
@@ -134,7 +142,7 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 }
 
 // opinion is what the scorer says of the i-th sample, and false where it could not rate it.
-func (s *scoredSamples) opinion(i int) (agreement.Opinion, bool) {
+func (s *sampleRun) opinion(i int) (agreement.Opinion, bool) {
 	if s.samples.Status[i] != scores.OK {
 		return agreement.Opinion{}, false
 	}

@@ -18,20 +18,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// fileFlags name scores that are no run of ours.
-type fileFlags struct {
+// scoreFileFlags are the flags that name scores that are no run of this program.
+type scoreFileFlags struct {
 	scores   string
 	manifest string
 }
 
-func (f *fileFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.scores, "scores", "", "instead of a run: the folder of <capability>.jsonl and style.jsonl that the reference implementation wrote, or a pattern of Parquet files with our columns ('scores/*.parquet')")
-	cmd.Flags().StringVar(&f.manifest, "manifest", "", "with a folder of --scores: the manifest, whose items have idx and image_source")
+func (f *scoreFileFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.scores, "scores", "", "instead of a run: the folder of <capability>.jsonl and style.jsonl "+
+		"that the reference implementation wrote, or a pattern of Parquet files with our columns ('scores/*.parquet')")
+	cmd.Flags().StringVar(&f.manifest, "manifest", "",
+		"with a folder of --scores: the manifest, whose items have idx and image_source")
 }
 
-func (f *fileFlags) given() bool { return f.scores != "" || f.manifest != "" }
+func (f *scoreFileFlags) given() bool { return f.scores != "" || f.manifest != "" }
 
-// fileResult is what select --scores tells at the end.
+// A fileResult is what select --scores reports at the end.
 type fileResult struct {
 	Samples  events.Counts      `json:"samples"`
 	Selected int                `json:"selected"`
@@ -50,11 +52,13 @@ type fileOutputs struct {
 	Picks  string `json:"picks,omitempty"`
 }
 
-// selectFrom selects from score files and writes the subset, or the picks, to out.
-func (f *fileFlags) selectFrom(ctx context.Context, specs []selection.Request, out string, w io.Writer, asJSON bool) error {
+// selectSubset selects from score files and writes the subset, or the picks, to out.
+func (f *scoreFileFlags) selectSubset(
+	ctx context.Context, requests []selection.Request, out string, w io.Writer, asJSON bool,
+) error {
 	parquet := strings.HasSuffix(f.scores, ".parquet")
 	switch {
-	case len(specs) > 1:
+	case len(requests) > 1:
 		return usageError{errors.New("--budget: give one with --scores; several are for runs")}
 	case out == "":
 		return usageError{errors.New("--out is missing; give the file to write")}
@@ -69,9 +73,9 @@ func (f *fileFlags) selectFrom(ctx context.Context, specs []selection.Request, o
 	res := &fileResult{Seconds: map[string]float64{}}
 	var err error
 	if parquet {
-		err = res.fromParquet(ctx, f.scores, specs[0], out)
+		err = res.fromParquet(ctx, f.scores, requests[0], out)
 	} else {
-		err = res.fromReference(ctx, f.scores, f.manifest, specs[0], out)
+		err = res.fromReference(ctx, f.scores, f.manifest, requests[0], out)
 	}
 	if err != nil {
 		return err
@@ -93,9 +97,11 @@ func (f *fileFlags) selectFrom(ctx context.Context, specs []selection.Request, o
 }
 
 // choose selects from a pool and notes how it went.
-func (res *fileResult) choose(pool *selection.Pool, samples run.Samples, spec selection.Request) (*selection.Result, error) {
+func (res *fileResult) choose(
+	pool *selection.Pool, samples run.Samples, request selection.Request,
+) (*selection.Result, error) {
 	start := time.Now()
-	resolved, err := spec.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	resolved, err := request.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -111,7 +117,7 @@ func (res *fileResult) choose(pool *selection.Pool, samples run.Samples, spec se
 	res.Selected, res.asked, res.short, res.rows = len(result.Picks), result.Asked, result.Shortfall(), result.Shortfalls
 	res.Seconds["select"] = time.Since(start).Seconds()
 	start = time.Now()
-	res.summary = selection.Summarize(pool, result.Samples(), spec.Seed)
+	res.summary = selection.Summarize(pool, result.Samples(), request.Seed)
 	res.Seconds["summary"] = time.Since(start).Seconds()
 	return result, nil
 }
@@ -132,7 +138,10 @@ func count(pool *selection.Pool, samples run.Samples) events.Counts {
 	return counts
 }
 
-func (res *fileResult) fromReference(ctx context.Context, folder, manifest string, spec selection.Request, out string) error {
+// fromReference selects from the files of the reference implementation.
+func (res *fileResult) fromReference(
+	ctx context.Context, folder, manifest string, request selection.Request, out string,
+) error {
 	start := time.Now()
 	data, err := reference.Load(ctx, folder, manifest)
 	if err != nil {
@@ -140,7 +149,7 @@ func (res *fileResult) fromReference(ctx context.Context, folder, manifest strin
 	}
 	defer data.Close()
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(data.Pool, run.Samples{}, spec)
+	result, err := res.choose(data.Pool, run.Samples{}, request)
 	if err != nil {
 		return err
 	}
@@ -151,7 +160,10 @@ func (res *fileResult) fromReference(ctx context.Context, folder, manifest strin
 	return err
 }
 
-func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec selection.Request, out string) error {
+// fromParquet selects from Parquet files.
+func (res *fileResult) fromParquet(
+	ctx context.Context, pattern string, request selection.Request, out string,
+) error {
 	start := time.Now()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
@@ -163,12 +175,12 @@ func (res *fileResult) fromParquet(ctx context.Context, pattern string, spec sel
 			return err
 		}
 	}
-	pool, samples, err := run.ReadPool(ctx, data, spec)
+	pool, samples, err := run.ReadPool(ctx, data, request)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pattern, err)
 	}
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(pool, samples, spec)
+	result, err := res.choose(pool, samples, request)
 	if err != nil {
 		return err
 	}

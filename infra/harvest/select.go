@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
@@ -14,7 +13,7 @@ import (
 func newSelect() *cobra.Command {
 	var (
 		sel        selectionFlags
-		files      fileFlags
+		files      scoreFileFlags
 		out        outputFlags
 		state, dir string
 	)
@@ -31,15 +30,15 @@ func newSelect() *cobra.Command {
 			return runArg(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			specs, err := sel.specs()
+			requests, err := sel.specs()
 			if err != nil {
 				return err
 			}
 			if files.given() {
-				return files.selectFrom(cmd.Context(), specs, dir, cmd.OutOrStdout(), out.json)
+				return files.selectSubset(cmd.Context(), requests, dir, cmd.OutOrStdout(), out.json)
 			}
 			show := newDisplay(out.quiet)
-			res, err := selectFrom(cmd.Context(), args[0], specs, state, dir, show)
+			res, err := selectSubsets(cmd.Context(), args[0], requests, state, dir, show)
 			show.close()
 			if err != nil {
 				return err
@@ -51,11 +50,15 @@ func newSelect() *cobra.Command {
 	files.add(cmd)
 	out.add(cmd)
 	stateFlag(cmd, &state)
-	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); with --scores the file of the subset")
+	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); "+
+		"with --scores the file of the subset")
 	return cmd
 }
 
-func selectFrom(ctx context.Context, runID string, specs []selection.Request, state, dir string, show *display) (*result, error) {
+// selectSubsets makes the requested selections of a scored run, the smallest first.
+func selectSubsets(
+	ctx context.Context, runID string, requests []selection.Request, state, dir string, show *display,
+) (*result, error) {
 	start := time.Now()
 	_, work, err := openState(state)
 	if err != nil {
@@ -71,10 +74,12 @@ func selectFrom(ctx context.Context, runID string, specs []selection.Request, st
 	}
 	res.Samples = res.status.Samples
 	if res.status.State != run.StateScored {
-		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it", runID, res.status.State, runID)
+		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it",
+			runID, res.status.State, runID)
 	}
-	err = withSession(ctx, input, work, kinds.Config{}, show, func(ctx context.Context, s session) error {
-		return res.chooseAll(ctx, s, specs, work, dir)
+	d := deployment{input: input, work: work, show: show}
+	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		return res.chooseAll(ctx, s, requests, work, dir)
 	})
 	if err != nil {
 		return nil, err

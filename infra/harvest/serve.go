@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,9 +15,9 @@ import (
 
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/sethvargo/go-envconfig"
@@ -43,14 +44,15 @@ func newServe() *cobra.Command {
 		Long: `serve keeps the functions, Pub/Sub and the HTTP API running in one process, on the loopback interface
 unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
 datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
-SCORER names the kind of scorer of datasets that name none, GPU_SIDECAR says where the scorer gpu is; --scorer says both.
-Each event is printed to standard output as one line of JSON, the log goes to standard error.
+SCORER names the kind of scorer of datasets that name none, GPU_SIDECAR says where the scorer gpu is; --scorer says
+both. Each event is printed to standard output as one line of JSON, the log goes to standard error.
 
-With --processes the same binary that the functions' image holds runs as in the cloud: a process for each of ingest, score,
-curate (and score-gpu, where --scorer names a sidecar), configured by its environment alone, over the network to gs://
-buckets and Pub/Sub. Those two are test doubles whose content is in memory and gone when the command ends: it is there to
-try and test a deployment, not to keep work. A process that ends is started again. Datasets come from the folder --input, which is copied
-into the bucket as it changes, or from any program with STORAGE_EMULATOR_HOST set to the address in the log.`,
+With --processes the same binary that the functions' image holds runs as in the cloud: a process for each of ingest,
+score, curate (and score-gpu, where --scorer names a sidecar), configured by its environment alone, over the network to
+gs:// buckets and Pub/Sub. Those two are test doubles whose content is in memory and gone when the command ends: it is
+there to try and test a deployment, not to keep work. A process that ends is started again. Datasets come from the
+folder --input, which is copied into the bucket as it changes, or from any program with STORAGE_EMULATOR_HOST set to
+the address in the log.`,
 		Example: `  harvest serve --input ./bucket
   INPUT_BUCKET=gs://in WORK_BUCKET=gs://work harvest serve
   harvest serve --processes --input ./bucket --scorer gpu:http://localhost:8700`,
@@ -63,45 +65,61 @@ into the bucket as it changes, or from any program with STORAGE_EMULATOR_HOST se
 			if binary != "" {
 				return usageError{errors.New("--functions is for --processes")}
 			}
-			var from buckets
-			if err := envconfig.Process(cmd.Context(), &from); err != nil {
-				return usageError{fmt.Errorf("reading the environment: %w", err)}
-			}
-			if flags.Input != "" {
-				from.Input = flags.Input
-			}
-			if flags.Work != "" {
-				from.Work = flags.Work
+			from, err := flags.orEnvironment(cmd.Context())
+			if err != nil {
+				return err
 			}
 			return serve(cmd.Context(), from, listen, choice, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&flags.Input, "input", "", "input bucket: a folder or gs://name (default: $INPUT_BUCKET)")
-	cmd.Flags().StringVar(&flags.Work, "state", "", "work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
+	cmd.Flags().StringVar(&flags.Work, "state", "",
+		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	choice.add(cmd, "")
 	cmd.Flag("scorer").Usage = "for datasets that name none: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
-	cmd.Flags().BoolVar(&processes, "processes", false, "run each function as a process of its own, over the network to test doubles of the cloud's services")
-	cmd.Flags().StringVar(&binary, "functions", "", "binary of the functions for --processes (default: built from this repository with go build)")
+	cmd.Flags().BoolVar(&processes, "processes", false,
+		"run each function as a process of its own, over the network to test doubles of the cloud's services")
+	cmd.Flags().StringVar(&binary, "functions", "",
+		"binary of the functions for --processes (default: built from this repository with go build)")
 	return cmd
 }
 
-func serve(ctx context.Context, from buckets, listen string, choice scorerFlags, out io.Writer) error {
-	if from.Input == "" {
-		return usageError{fmt.Errorf("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET")}
+// orEnvironment completes the buckets of flags with those of the environment.
+func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
+	var from buckets
+	if err := envconfig.Process(ctx, &from); err != nil {
+		return buckets{}, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
-	input, err := bucket.Open(ctx, from.Input)
-	if err != nil {
-		return fmt.Errorf("opening the input bucket: %w", err)
+	return buckets{Input: cmp.Or(b.Input, from.Input), Work: cmp.Or(b.Work, from.Work)}, nil
+}
+
+// open opens both buckets.
+func (b buckets) open(ctx context.Context) (input, work bucket.Bucket, err error) {
+	if b.Input == "" {
+		return nil, nil, usageError{
+			errors.New("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET"),
+		}
 	}
-	var work bucket.Bucket
-	if strings.HasPrefix(from.Work, "gs://") {
-		work, err = bucket.Open(ctx, from.Work)
+	if input, err = bucket.Open(ctx, b.Input); err != nil {
+		return nil, nil, fmt.Errorf("opening the input bucket: %w", err)
+	}
+	if strings.HasPrefix(b.Work, "gs://") {
+		work, err = bucket.Open(ctx, b.Work)
 	} else {
-		_, work, err = openState(from.Work)
+		_, work, err = openState(b.Work)
 	}
 	if err != nil {
-		return fmt.Errorf("opening the work bucket: %w", err)
+		return nil, nil, fmt.Errorf("opening the work bucket: %w", err)
+	}
+	return input, work, nil
+}
+
+// serve serves buckets until ctx ends, and prints events to out.
+func serve(ctx context.Context, from buckets, listen string, choice scorerFlags, out io.Writer) error {
+	input, work, err := from.open(ctx)
+	if err != nil {
+		return err
 	}
 	l, err := limits(ctx)
 	if err != nil {
@@ -142,7 +160,7 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 	if err != nil {
 		return err
 	}
-	log.Info("harvest serves", "api", st.URL+"/v1/runs", "input", from.Input)
+	log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", from.Input)
 	err = watch(st.Context(), input, log, st.Upload)
 	if closed := st.Close(); err == nil {
 		err = closed
@@ -160,42 +178,6 @@ func openTelemetry(ctx context.Context) (*telemetry.Telemetry, error) {
 		return nil, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
 	return telemetry.Open(context.WithoutCancel(ctx), c)
-}
-
-// watchEvery is the pause between two looks at the input bucket.
-const watchEvery = 2 * time.Second
-
-// watch reports every object below datasets/ that is new or changed, once it has kept its size and
-// generation from one look to the next: a file that is still being copied waits. At the start it reports all, so that
-// whatever an earlier process left undone is gone on with.
-func watch(ctx context.Context, input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error) error {
-	reported, before := map[string]bucket.Attrs{}, map[string]bucket.Attrs{}
-	for {
-		now := map[string]bucket.Attrs{}
-		for attrs, err := range input.List(ctx, run.DatasetsPrefix, "") {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil {
-				log.Warn("listing the input bucket", "error", err)
-				break
-			}
-			now[attrs.Name] = attrs
-			if attrs != before[attrs.Name] || attrs == reported[attrs.Name] {
-				continue
-			}
-			if err := upload(ctx, attrs.Name); err != nil {
-				return err
-			}
-			reported[attrs.Name] = attrs
-		}
-		before = now
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(watchEvery):
-		}
-	}
 }
 
 // An eventPrinter prints events as lines of JSON, in CloudEvents' JSON form.

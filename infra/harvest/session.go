@@ -22,32 +22,38 @@ type session struct {
 	show *display
 }
 
-// withSession runs work against a stack on the given buckets, and stops it afterwards. It can be called once in a
-// process, because mountFramework can.
-func withSession(ctx context.Context, input bucket.Reader, work bucket.Bucket, scorers kinds.Config, show *display, do func(context.Context, session) error) error {
-	return withSessionOn(ctx, mountFramework, input, work, scorers, show, do)
+// A deployment is what the functions work on: buckets and scorers.
+type deployment struct {
+	input   bucket.Reader
+	work    bucket.Bucket
+	scorers kinds.Config // what is not in it is as the environment says
+	show    *display
 }
 
-// withSessionOn does the same on functions that are mounted in another way.
-func withSessionOn(ctx context.Context, mount func(map[string]http.Handler) (http.Handler, error), input bucket.Reader, work bucket.Bucket, scorers kinds.Config, show *display, do func(context.Context, session) error) error {
+// session calls do with the functions running, and stops them afterwards. Commands mount the functions by
+// mountFramework, which can be called once in a process; without mount they are served as they are.
+func (d deployment) session(
+	ctx context.Context, mount func(map[string]http.Handler) (http.Handler, error),
+	do func(context.Context, session) error,
+) error {
 	l, err := limits(ctx)
 	if err != nil {
 		return err
 	}
-	log := personLog(show)
-	opener, err := openerFor(scorers, work, log)
+	log := userLog(d.show)
+	opener, err := openerFor(d.scorers, d.work, log)
 	if err != nil {
 		return err
 	}
 	st, err := local.Start(ctx, local.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mount,
+		Input: d.input, Work: d.work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mount,
 	})
 	if err != nil {
 		return err
 	}
 	client, err := api.NewClient(st.URL, http.DefaultClient)
 	if err == nil {
-		err = do(st.Context(), session{Stack: st, api: client, show: show})
+		err = do(st.Context(), session{Stack: st, api: client, show: d.show})
 	}
 	return errors.Join(err, st.Close())
 }
@@ -100,12 +106,12 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 		return endState(status)
 	})
 	seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
-	// An automatic selection is made before the run shows as scored to who looks now and then.
+	// An automatic selection is made before a caller who polls sees the run as scored.
 	seconds["select"] = time.Since(rated).Seconds()
 	return status, err
 }
 
-// endState tells whether a run has come to its end, well or not.
+// endState reports whether a run has ended. It is an error if it ended without scores.
 func endState(st *run.Status) (bool, error) {
 	switch st.State {
 	case run.StateScored:
@@ -115,7 +121,8 @@ func endState(st *run.Status) (bool, error) {
 	case run.StateCancelled:
 		return false, fmt.Errorf("run %s was cancelled", st.Run)
 	case run.StateStalled:
-		return false, fmt.Errorf("run %s is stalled: %d shards were given up: %s; mend the cause, then give the same command again or `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
+		return false, fmt.Errorf("run %s is stalled: %d shards were given up: %s; fix the cause, then give the same "+
+			"command again or `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
 			st.Run, len(st.Dead), st.Dead[0].Reason, st.Run, st.Run)
 	default:
 		return false, nil
@@ -123,10 +130,12 @@ func endState(st *run.Status) (bool, error) {
 }
 
 // choose makes a selection and waits until its outputs are written.
-func (s session) choose(ctx context.Context, runID string, spec selection.Request, seconds map[string]float64) (*run.Selection, error) {
+func (s session) choose(
+	ctx context.Context, runID string, request selection.Request, seconds map[string]float64,
+) (*run.Selection, error) {
 	start := time.Now()
 	s.show.update("select", 0, 0)
-	sel, err := s.api.StartSelection(ctx, runID, spec)
+	sel, err := s.api.StartSelection(ctx, runID, request)
 	if api.HasStatus(err, http.StatusUnprocessableEntity) {
 		return nil, usageError{err}
 	} else if err != nil {

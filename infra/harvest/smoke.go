@@ -32,7 +32,7 @@ const (
 // A smokeTest is what to send through which deployment.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account whose ID token calls of the API carry, audience whom they are for.
+	// as is the service account whose ID token calls of the API carry, audience is that of the token.
 	as, audience string
 	timeout      time.Duration
 }
@@ -42,10 +42,13 @@ func newSmoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "smoke MANIFEST",
 		Short: "Send ten samples of a dataset through a deployment, and wait for five",
-		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a dataset of its
-own, and waits until the selection of five that it asks for is completed. The status is 0 when all is as it has to be.`,
-		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json
-  gcloud run services proxy harvest-curate --port 8081 & harvest smoke --api http://localhost:8081 --input gs://farm-harvest-input testdata/demo/dataset.json`,
+		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a dataset
+of its own, and waits until the selection of five that it asks for is completed. The status is 0 if every sample came
+through.`,
+		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input \
+    --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json
+  gcloud run services proxy harvest-curate --port 8081 &
+  harvest smoke --api http://localhost:8081 --input gs://farm-harvest-input testdata/demo/dataset.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			return errors.Join(manifestArgs(cmd, args), atMost(1)(cmd, args))
 		},
@@ -58,7 +61,8 @@ own, and waits until the selection of five that it asks for is completed. The st
 	}
 	cmd.Flags().StringVar(&s.api, "api", "", "URL of the deployment's API")
 	cmd.Flags().StringVar(&s.input, "input", "", "input bucket of the deployment, gs://name")
-	cmd.Flags().StringVar(&s.name, "name", "", "name of the dataset; one that was used before finds its run again (default: smoke- and the time)")
+	cmd.Flags().StringVar(&s.name, "name", "",
+		"name of the dataset; one that was used before finds its run again (default: smoke- and the time)")
 	cmd.Flags().StringVar(&s.scorer, "scorer", "embedded", "kind of scorer to test")
 	cmd.Flags().StringVar(&s.as, "as", "", "service account whose ID token to call with (default: no token)")
 	cmd.Flags().StringVar(&s.audience, "audience", "", "audience of that token (default: the API's URL)")
@@ -70,7 +74,9 @@ func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) erro
 	if s.name == "" {
 		s.name = "smoke-" + time.Now().UTC().Format("20060102-150405")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("dataset %s is not curated within %s: look at the log of ingest, score and curate", s.name, s.timeout))
+	late := fmt.Errorf("dataset %s is not curated within %s: look at the log of ingest, score and curate",
+		s.name, s.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, late)
 	defer cancel()
 	client, err := s.client(ctx)
 	if err != nil {
@@ -157,7 +163,9 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 			}
 		}
 	}
-	spec, err := yaml.Marshal(map[string]any{"manifests": []string{"parts/smoke.jsonl"}, "budget": smokeSelected, "scorer": s.scorer})
+	spec, err := yaml.Marshal(map[string]any{
+		"manifests": []string{"parts/smoke.jsonl"}, "budget": smokeSelected, "scorer": s.scorer,
+	})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func store(input bucket.Reader, work bucket.Bucket) *run.Store {
 	return &run.Store{Input: input, Work: work, Now: time.Now}
 }
 
-// planner is a store that can plan, too.
+// planner is a store that can also plan.
 func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log *slog.Logger) (*run.Store, error) {
 	opener, err := openerFor(scorers, work, log)
 	if err != nil {
@@ -61,6 +61,7 @@ func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Op
 	return opener, nil
 }
 
+// unknownRun has the user look for a run that is not in the state folder.
 func unknownRun(err error) error {
 	if errors.Is(err, run.ErrNoRun) {
 		return usageError{fmt.Errorf("%w; `harvest status` lists the runs of a state folder", err)}

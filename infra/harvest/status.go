@@ -23,7 +23,7 @@ func newStatus() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "status [RUN]",
-		Short: "Tell how far a run is, or list all runs",
+		Short: "Report how far a run is, or list all runs",
 		Args:  atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, work, err := openState(state)
@@ -53,7 +53,7 @@ func newStatus() *cobra.Command {
 			case asJSON:
 				return printJSON(cmd.OutOrStdout(), statuses)
 			case len(args) == 1:
-				return printStatus(cmd.OutOrStdout(), statuses[0])
+				return statuses[0].print(cmd.OutOrStdout())
 			default:
 				return printStatuses(cmd.OutOrStdout(), statuses)
 			}
@@ -70,6 +70,7 @@ type runStatus struct {
 	Spent *float64 `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
 }
 
+// withSpending adds what a run has paid.
 func withSpending(ctx context.Context, work bucket.Bucket, st *run.Status) (runStatus, error) {
 	if st.Scorer != kinds.LLM {
 		return runStatus{Status: st}, nil
@@ -78,6 +79,7 @@ func withSpending(ctx context.Context, work bucket.Bucket, st *run.Status) (runS
 	return runStatus{Status: st, Spent: &spent}, err
 }
 
+// printStatuses prints a line for each run.
 func printStatuses(w io.Writer, statuses []runStatus) error {
 	if len(statuses) == 0 {
 		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
@@ -91,7 +93,8 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 	return err
 }
 
-func printStatus(w io.Writer, st runStatus) error {
+// print prints the status in full.
+func (st runStatus) print(w io.Writer) error {
 	t := newTable("run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("state", st.State)

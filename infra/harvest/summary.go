@@ -11,7 +11,7 @@ import (
 // maxShortfalls is how many rows of a shortfall are printed; selection.json has all.
 const maxShortfalls = 20
 
-// printSummary prints what a subset is like beside its pool and beside chance.
+// printSummary prints what a subset is like, next to its pool and to random subsets.
 func printSummary(w io.Writer, s selection.Summary) error {
 	columns := []struct {
 		name string
@@ -47,13 +47,14 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	fill(whole, "tokens (estimate)", func(p *selection.Portrait) any { return p.Tokens })
 	fill(whole, "sources", func(p *selection.Portrait) any { return p.Sources })
 	fill(whole, "bins (style + source)", func(p *selection.Portrait) any { return p.Bins })
-	fill(whole, "entropy over styles, bits", func(p *selection.Portrait) any { return fmt.Sprintf("%.2f", p.StyleEntropy) })
-	fill(whole, "entropy over sources, bits", func(p *selection.Portrait) any { return fmt.Sprintf("%.2f", p.SourceEntropy) })
+	twoDigits := func(v float64) any { return fmt.Sprintf("%.2f", v) }
+	fill(whole, "entropy over styles, bits", func(p *selection.Portrait) any { return twoDigits(p.StyleEntropy) })
+	fill(whole, "entropy over sources, bits", func(p *selection.Portrait) any { return twoDigits(p.SourceEntropy) })
 	fill(whole, "correlation of ratings with length", func(p *selection.Portrait) any {
 		if p.LengthCorrelation == nil {
 			return "-"
 		}
-		return fmt.Sprintf("%.2f", *p.LengthCorrelation)
+		return twoDigits(*p.LengthCorrelation)
 	})
 	for _, t := range []table.Writer{ratings, styles, whole} {
 		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {

@@ -2,28 +2,47 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
+
+// A trainReport is what train reports: with --json, as this object, and without seconds next to the weights.
+type trainReport struct {
+	*training.Origin
+	Seconds float64 `json:"seconds,omitempty"`
+
+	capabilities, styles []string
+}
 
 func newTrain() *cobra.Command {
 	var (
-		flags annotatedFlags
+		flags annotationFlags
 		out   outputFlags
 		file  string
 	)
 	cmd := &cobra.Command{
 		Use:   "train --annotations FILE --out WEIGHTS MANIFEST...",
 		Short: "Train the embedded scorer's weights on annotated samples, under any rubric",
-		Long: `Learns from annotated samples what the embedded scorer needs to rate others: minutes on two cores, no GPU. Writes
-the weights, and beside them, with the ending .json, where they come from and how well they did in cross-validation.
-The same samples give the same weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
+		Long: `Learns from annotated samples what the embedded scorer needs to rate others: minutes on two cores, no GPU.
+Writes the weights, and next to them, with the ending .json, where they come from and how well they did in
+cross-validation. The same samples give the same weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
 		Example: `  harvest train --annotations annotations.jsonl --out birds.weights dataset.json
   harvest curate --scorer embedded:birds.weights --budget 30% dataset.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,31 +50,25 @@ The same samples give the same weights, byte for byte. Use them as --scorer embe
 			if file == "" {
 				return usageError{errors.New("--out is missing; give the file to write the weights to")}
 			}
-			if filepath.Ext(file) == originExt {
-				return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; give the weights another, such as .zst", file)}
+			if filepath.Ext(file) == training.OriginExt {
+				return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
+					"give the weights another, such as .zst", file)}
 			}
-			data, err := flags.read(cmd, args)
+			set, err := flags.read(cmd, args)
 			if err != nil {
 				return err
 			}
 			show := newDisplay(out.quiet)
-			result, err := data.train(cmd.Context(), show)
+			report, err := set.train(cmd.Context(), flags.annotations, file, show)
 			show.close()
 			if err != nil {
 				return err
 			}
-			t, err := newTrained(data, flags.annotations, result)
-			if err != nil {
-				return err
-			}
-			if err := t.write(file, result.Weights); err != nil {
-				return err
-			}
-			t.Seconds = time.Since(start).Seconds()
+			report.Seconds = time.Since(start).Seconds()
 			if out.json {
-				return printJSON(cmd.OutOrStdout(), t)
+				return printJSON(cmd.OutOrStdout(), report)
 			}
-			return t.print(cmd.OutOrStdout(), file)
+			return report.print(cmd.OutOrStdout(), file)
 		},
 	}
 	flags.add(cmd)
@@ -64,29 +77,189 @@ The same samples give the same weights, byte for byte. Use them as --scorer embe
 	return cmd
 }
 
-// absentTold is how many annotations without a sample an error names.
-const absentTold = 5
+// absentInError is how many annotations without a sample an error names.
+const absentInError = 5
 
-func (data *annotated) train(ctx context.Context, show *display) (*training.Result, error) {
-	samples, absent, err := data.find()
+// train learns from the set, whose annotations are in a file, and writes the weights.
+func (set *annotationSet) train(ctx context.Context, annotations, file string, show *display) (*trainReport, error) {
+	samples, absent, err := set.find()
 	if err != nil {
 		return nil, err
 	}
 	if n := len(absent); n > 0 {
-		return nil, fmt.Errorf("%d of %d annotations have no sample in the manifests: %s; name all manifests that were annotated, or leave these lines out",
-			n, len(data.annotations), strings.Join(quoted(absent[:min(n, absentTold)]), ", "))
+		return nil, fmt.Errorf("%d of %d annotations have no sample in the manifests: %s; "+
+			"name all manifests that were annotated, or leave these lines out",
+			n, len(set.annotations), strings.Join(quoted(absent[:min(n, absentInError)]), ", "))
 	}
-	learn, err := data.observe(ctx, samples, show)
+	learn, err := set.observe(ctx, samples, show)
 	if err != nil {
 		return nil, err
 	}
-	return training.Train(ctx, learn, data.rubric, func(done, total int) { show.update("learn", int64(done), int64(total)) })
+	result, err := training.Train(ctx, learn, set.rubric, func(done, total int) {
+		show.update("learn", int64(done), int64(total))
+	})
+	if err != nil {
+		return nil, err
+	}
+	origin := result.Origin(set.rubric, time.Now())
+	if err := set.describe(origin, annotations, file); err != nil {
+		return nil, err
+	}
+	report := &trainReport{Origin: origin, capabilities: set.rubric.Capabilities, styles: set.rubric.Styles}
+	return report, writeWeights(file, result.Weights, origin)
 }
 
+// quoted puts ids in quotation marks.
 func quoted(ids []string) []string {
 	var out []string
 	for _, id := range ids {
 		out = append(out, fmt.Sprintf("%q", id))
 	}
 	return out
+}
+
+// observe reads the images of samples and computes their features. A sample that no scorer could rate cannot be
+// learned from: it is an error, because its annotation would be lost.
+func (set *annotationSet) observe(
+	ctx context.Context, samples []datasetSample, show *display,
+) ([]training.Sample, error) {
+	fetcher, err := set.openImages(set.limits.Images)
+	if err != nil {
+		return nil, err
+	}
+	learn := make([]training.Sample, len(samples))
+	var done atomic.Int64
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for i, s := range samples {
+		work.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			var err error
+			if learn[i], err = s.observe(ctx, fetcher); err != nil {
+				return err
+			}
+			show.update("read", done.Add(1), int64(len(samples)))
+			return nil
+		})
+	}
+	return learn, work.Wait()
+}
+
+// observe is an annotated sample with its features, and the hashes of its images, which distinguish them.
+func (s datasetSample) observe(ctx context.Context, fetcher *images.Fetcher) (training.Sample, error) {
+	refuse := func(reason, detail string) (training.Sample, error) {
+		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: fix it, or leave its annotation out%s",
+			s.sample.ID, s.sample.Place, reason, detail)
+	}
+	if s.sample.Problem != nil {
+		return refuse(s.sample.Problem.Reason(), "")
+	}
+	fetched, fault, err := fetcher.Fetch(ctx, s.sample)
+	if err != nil {
+		return training.Sample{}, err
+	}
+	if fault != nil {
+		return refuse(fault.Kind+": "+fault.Field, ": "+fault.Detail)
+	}
+	features, reason := embedded.Observe(scorer.Item{Sample: s.sample, Images: fetched})
+	if reason != "" {
+		return refuse(reason, "")
+	}
+	learned := training.Sample{Annotation: s.annotation, Source: s.sample.Source, Features: features}
+	for _, data := range fetched {
+		learned.Images = append(learned.Images, images.HashOf(data).String())
+	}
+	return learned, nil
+}
+
+// describe adds to an origin the files that weights are learned from, and the command that learns them.
+func (set *annotationSet) describe(o *training.Origin, annotations, weights string) (err error) {
+	o.Command = "harvest train --annotations " + filepath.Base(annotations)
+	if o.Annotations, err = training.ReadFile(annotations); err != nil {
+		return err
+	}
+	for _, m := range set.Manifests {
+		f, err := training.ReadFile(m)
+		if err != nil {
+			return err
+		}
+		o.Manifests = append(o.Manifests, f)
+		o.Command += " --manifest " + f.Name
+	}
+	if set.Images != filepath.Dir(set.Manifests[0]) {
+		o.Command += " --images " + filepath.Base(set.Images)
+	}
+	if set.Rubric != "" {
+		o.Command += " --rubric " + filepath.Base(set.Rubric)
+	}
+	o.Command += " --out " + filepath.Base(weights)
+	return nil
+}
+
+// writeWeights writes weights to a file, and next to it their origin.
+func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
+	data, err := w.Encode()
+	if err != nil {
+		return err
+	}
+	o.Weights = training.NewFile(file, data)
+	origin, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return fmt.Errorf("describing the weights: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("writing weights: %w", err)
+	}
+	if err := renameio.WriteFile(file, data, 0o644); err != nil {
+		return fmt.Errorf("writing weights: %w", err)
+	}
+	originFile := strings.TrimSuffix(file, filepath.Ext(file)) + training.OriginExt
+	if err := renameio.WriteFile(originFile, append(origin, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the origin of the weights: %w", err)
+	}
+	return nil
+}
+
+// print prints what cross-validation says of the weights in a file.
+func (t *trainReport) print(w io.Writer, file string) error {
+	validations := []*training.Validation{t.SeenSources}
+	capabilityHeader := []any{"capability", "seen sources: Spearman", "QW kappa", "within source"}
+	styleHeader := []any{"style", "seen sources: F1"}
+	if t.UnseenSources != nil {
+		validations = append(validations, t.UnseenSources)
+		capabilityHeader = append(capabilityHeader, "unseen sources: Spearman", "QW kappa", "within source")
+		styleHeader = append(styleHeader, "unseen sources: F1")
+	}
+	row := func(t table.Writer, name string, of func(*training.Validation) []any) {
+		cells := table.Row{name}
+		for _, v := range validations {
+			cells = append(cells, of(v)...)
+		}
+		t.AppendRow(cells)
+	}
+	figures := func(f training.Figures) []any {
+		return []any{figure(f.Spearman), figure(f.QWK), figure(f.WithinSource)}
+	}
+	capabilities := newTable(capabilityHeader...)
+	for _, name := range t.capabilities {
+		row(capabilities, name, func(v *training.Validation) []any { return figures(v.Capabilities[name]) })
+	}
+	capabilities.AppendSeparator()
+	row(capabilities, "mean", func(v *training.Validation) []any { return figures(v.Mean) })
+	styles := newTable(styleHeader...)
+	for _, name := range t.styles {
+		row(styles, name, func(v *training.Validation) []any { return []any{figure(v.Styles[name])} })
+	}
+	styles.AppendSeparator()
+	row(styles, "all", func(v *training.Validation) []any { return []any{figure(v.MicroF1)} })
+	_, err := fmt.Fprintf(w, "\n%s\n\n%s\n\n"+
+		"Agreement with annotations that were left out of the training: by image for seen sources, "+
+		"by source for unseen ones.\n"+
+		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). "+
+		"Use them as --scorer embedded:%s\n",
+		capabilities.Render(), styles.Render(),
+		len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
 // A harbour is a dataset whose rubric no embedded weights know, and annotations of all its samples: seafaring is in what is asked
@@ -34,7 +35,7 @@ func TestTrain(t *testing.T) {
 	writeHarbour(t, dir)
 	train := []string{"train", "--annotations", "a.jsonl", "--manifest", "d.jsonl", "--rubric", "rubric.yaml", "--out"}
 	first := mustHarvest(t, dir, append(train, "own/first.zst", "--json")...)
-	var told, beside trained
+	var told, beside trainReport
 	if err := json.Unmarshal([]byte(first.stdout), &told); err != nil {
 		t.Fatalf("%v in %s", err, first.stdout)
 	}
@@ -45,14 +46,14 @@ func TestTrain(t *testing.T) {
 		t.Error("it took no time")
 	}
 	told.Seconds = 0
-	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trained{})); diff != "" {
+	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trainReport{})); diff != "" {
 		t.Errorf("told, and written beside the weights (-told +written):\n%s", diff)
 	}
 	if want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"; told.Command != want {
 		t.Errorf("command %q, want %q", told.Command, want)
 	}
 	weights := readFile(t, filepath.Join(dir, "own/first.zst"))
-	if told.Samples != 90 || told.Sources != 4 || told.Weights.SHA256 != hashOf([]byte(weights)) || told.Weights.Name != "first.zst" ||
+	if told.Samples != 90 || told.Sources != 4 || told.Weights != training.NewFile("first.zst", []byte(weights)) ||
 		told.Annotations.Name != "a.jsonl" || len(told.Manifests) != 1 || told.UnseenSources.Mean.Spearman < 0.8 {
 		t.Errorf("told %s", first.stdout)
 	}
@@ -108,7 +109,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--out w.zst --annotations few.jsonl d.jsonl", 1, "2 annotated samples are too few to learn from: annotate at least 60"},
 		{"--out w.zst --annotations absent.jsonl d.jsonl", 1, `1 of 2 annotations have no sample in the manifests: "gone"; name all manifests`},
 		{"--out w.zst --annotations faulty.jsonl d.jsonl", 1, "faulty.jsonl: line 2: scores[1] (patience): found 9; write a whole number from 0 to 5"},
-		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1, "annotated sample s1 (imageless.jsonl: element 1 (line 1)): image not found: no.png: mend it, or leave its annotation out"},
+		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1, "annotated sample s1 (imageless.jsonl: element 1 (line 1)): image not found: no.png: fix it, or leave its annotation out"},
 		{"--out w.zst --annotations one.jsonl broken.jsonl", 1, "annotated sample s1 (broken.jsonl: element 1 (line 1)): image format unknown: "},
 	} {
 		r := harvest(t, dir, nil, append([]string{"train", "--rubric", "rubric.yaml"}, strings.Fields(tt.args)...)...)

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// watchEvery is the pause between two looks at the input bucket.
+const watchEvery = 2 * time.Second
+
+// watch calls upload for every object below datasets/ that is new or changed, once it has kept its size and generation
+// from one look to the next: a file that is still being copied waits. At the start it does so for all, so that what an
+// earlier process left undone continues.
+func watch(
+	ctx context.Context, input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error,
+) error {
+	reported, before := map[string]bucket.Attrs{}, map[string]bucket.Attrs{}
+	for {
+		now := map[string]bucket.Attrs{}
+		for attrs, err := range input.List(ctx, run.DatasetsPrefix, "") {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				log.Warn("listing the input bucket", "error", err)
+				break
+			}
+			now[attrs.Name] = attrs
+			if attrs != before[attrs.Name] || attrs == reported[attrs.Name] {
+				continue
+			}
+			if err := upload(ctx, attrs.Name); err != nil {
+				return err
+			}
+			reported[attrs.Name] = attrs
+		}
+		before = now
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(watchEvery):
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package training
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// OriginExt is the ending of the file next to a file of weights that holds their Origin as JSON.
+const OriginExt = ".json"
+
+// An Origin is where weights come from and how well they did. It holds nothing of the samples.
+type Origin struct {
+	Features    string `json:"features"` // their version
+	Weights     File   `json:"weights"`
+	Annotations File   `json:"annotations"`
+	Manifests   []File `json:"manifests"`
+	Rubric      string `json:"rubric"` // hash
+	Samples     int    `json:"samples"`
+	Sources     int    `json:"sources"`
+	// Penalties are the regularisation that cross-validation chose, of each capability and then each style. Nothing is
+	// random, so there is no seed.
+	Penalties []float64 `json:"penalties"`
+	Date      string    `json:"date"`    // of the training, 2006-01-02, in UTC
+	Command   string    `json:"command"` // with the names of files, not their folders
+	// SeenSources is the agreement with annotations of samples whose images were left out of the training,
+	// UnseenSources of those whose sources were; null where there is one source only.
+	SeenSources   *Validation `json:"seen_sources"`
+	UnseenSources *Validation `json:"unseen_sources"`
+}
+
+// A File is one that weights were made from, or the weights themselves.
+type File struct {
+	Name   string `json:"name"` // without its folder
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // in hex
+}
+
+// A Validation is the summary of a report on predictions for samples that were left out of the training.
+type Validation struct {
+	Mean         Figures                    `json:"mean"`
+	Capabilities map[string]Figures         `json:"capabilities"`
+	MicroF1      agreement.Value            `json:"styles_micro_f1"`
+	Styles       map[string]agreement.Value `json:"styles_f1"`
+	// Above is the number of capabilities whose order within sources is better than chance.
+	Above   int                        `json:"above_within_source"`
+	Overlap map[string]agreement.Value `json:"selection_overlap"`
+}
+
+// Figures are the agreement on one capability, or the mean of all.
+type Figures struct {
+	agreement.Figures
+	WithinSource agreement.Value `json:"within_source"` // Spearman
+}
+
+// Origin is what the result of a training under a rubric, at a time, says of itself. The caller adds files and command.
+func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
+	return &Origin{
+		Features: embedded.Version, Rubric: rub.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources),
+		Penalties: r.Penalties, Date: at.UTC().Format(time.DateOnly),
+		SeenSources: newValidation(r.SeenSources), UnseenSources: newValidation(r.UnseenSources),
+	}
+}
+
+// newValidation summarises a report; it is nil for none.
+func newValidation(r *agreement.Report) *Validation {
+	if r == nil {
+		return nil
+	}
+	v := &Validation{
+		Mean:         Figures{r.Mean.Figures, r.WithinSource.Spearman},
+		Capabilities: map[string]Figures{}, Styles: map[string]agreement.Value{},
+		MicroF1: r.Styles.MicroF1, Above: r.WithinSource.Above, Overlap: r.Overlap,
+	}
+	for name, c := range r.Capabilities {
+		v.Capabilities[name] = Figures{c.Figures, r.WithinSource.Capabilities[name].Spearman}
+	}
+	for name, s := range r.Styles.Styles {
+		v.Styles[name] = s.F1
+	}
+	return v
+}
+
+// NewFile describes content of a file name.
+func NewFile(name string, content []byte) File {
+	sum := sha256.Sum256(content)
+	return File{Name: filepath.Base(name), Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// ReadFile describes a file on this machine, without holding its content.
+func ReadFile(name string) (File, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return File{}, err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, file)
+	if err != nil {
+		return File{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return File{Name: filepath.Base(name), Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
