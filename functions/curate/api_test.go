@@ -41,7 +41,8 @@ func TestRunByAPI(t *testing.T) {
 		t.Errorf("HEAD was answered %d, want 200", status)
 	}
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
-	if diff := cmp.Diff(api.RunList{Runs: []api.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5}}}, list); diff != "" {
+	expected := api.RunList{Runs: []api.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5}}}
+	if diff := cmp.Diff(expected, list); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }

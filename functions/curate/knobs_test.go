@@ -56,7 +56,8 @@ func TestExplainByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
-	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2, "include": ["r03"], "exclude": ["r01"]}`)
+	const request = `{"budget": 2, "include": ["r03"], "exclude": ["r01"]}`
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, request)
 	explained, _ := want[api.ExplanationList](s, http.StatusOK, "GET", path+"/"+sel.ID+"/explain?id=r03&id=r01", "")
 	var got []run.Explanation
 	for _, x := range explained.Samples {

@@ -119,7 +119,8 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	s := newService(t, nil)
 	id := s.scored()
 	s.Events.Take()
-	selection, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+"/selections", `{"budget": 2}`)
+	path := "/v1/runs/" + id + "/selections"
+	selection, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
 	part := events.PartTask{Run: id, Selection: selection.ID}
 	scored := func(data string) events.Message {
 		return events.Message{Attributes: map[string]string{events.AttrType: events.RunScored}, Data: []byte(data)}

@@ -74,6 +74,7 @@ var (
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
+// datasetName is a name for the dataset of manifests, of characters that a run id may have.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
 	name := strings.TrimSuffix(file, filepath.Ext(file))
@@ -173,6 +174,7 @@ func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Read
 // inputFile is where the state folder remembers the input of a run, for commands that are given only the run.
 func inputFile(state, runID string) string { return filepath.Join(state, "inputs", runID+".json") }
 
+// save remembers the input of a run in the state folder.
 func (in input) save(state, runID string) error {
 	data, err := json.MarshalIndent(in, "", " ")
 	if err != nil {
@@ -188,6 +190,7 @@ func (in input) save(state, runID string) error {
 	return nil
 }
 
+// loadInput is the input of a run that save remembered.
 func loadInput(state, runID string) (input, error) {
 	var in input
 	data, err := os.ReadFile(inputFile(state, runID))

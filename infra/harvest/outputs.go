@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
+// makeOut makes the folder that a command writes to.
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the output folder: %w; give another with --out", err)

@@ -109,7 +109,9 @@ func TestTrainRefuses(t *testing.T) {
 		{"--out w.zst --annotations few.jsonl d.jsonl", 1, "2 annotated samples are too few to learn from: annotate at least 60"},
 		{"--out w.zst --annotations absent.jsonl d.jsonl", 1, `1 of 2 annotations have no sample in the manifests: "gone"; name all manifests`},
 		{"--out w.zst --annotations faulty.jsonl d.jsonl", 1, "faulty.jsonl: line 2: scores[1] (patience): found 9; write a whole number from 0 to 5"},
-		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1, "annotated sample s1 (imageless.jsonl: element 1 (line 1)): image not found: no.png: fix it, or leave its annotation out"},
+		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1,
+			"annotated sample s1 (imageless.jsonl: element 1 (line 1)): " +
+				"image not found: no.png: fix it, or leave its annotation out"},
 		{"--out w.zst --annotations one.jsonl broken.jsonl", 1, "annotated sample s1 (broken.jsonl: element 1 (line 1)): image format unknown: "},
 	} {
 		r := harvest(t, dir, nil, append([]string{"train", "--rubric", "rubric.yaml"}, strings.Fields(tt.args)...)...)
