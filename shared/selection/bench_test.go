@@ -14,8 +14,8 @@ import (
 // of them a sample. The pool of 2.6 million is the size of LLaVA-OneVision's single-image pool;
 // -short leaves it out, and HARVEST_LARGE_POOLS=1 adds two larger ones.
 //
-// Beside the time it reports the processors' time, what is allocated, and the peak of memory in use,
-// the pool included.
+// In addition to the time it reports the processors' time, what is allocated, and the peak of memory
+// in use, the pool included.
 func BenchmarkSelect(b *testing.B) {
 	sizes := []int{100_000, 1_000_000}
 	if !testing.Short() {

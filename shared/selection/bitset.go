@@ -9,7 +9,7 @@ func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
 func (b bitset) has(i uint32) bool { return b[i/64]>>(i%64)&1 != 0 }
 
-// bit is 1 for a marked number and 0 for another: what has says, for sums without a branch.
+// bit is 1 for a marked number and 0 for another, for sums without a branch.
 func (b bitset) bit(i uint32) uint32 { return uint32(b[i/64] >> (i % 64) & 1) }
 
 func (b bitset) set(i uint32) { b[i/64] |= 1 << (i % 64) }

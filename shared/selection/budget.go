@@ -9,9 +9,9 @@ import (
 )
 
 // A Budget says how much to select: a count of samples, a ratio of all samples, or a count of tokens.
-// The zero Budget stands for none given. In JSON and YAML it is a string or a number in the forms that ParseBudget
-// takes; it is written as a string, because a number 1.0 (everything) that passes through another
-// program may come back as 1 (one sample).
+// The zero Budget means that none was given. In JSON and YAML it is a string or a number in the
+// forms that ParseBudget takes; it is written as a string, because another program may write the
+// number 1.0 (everything) as 1 (one sample).
 type Budget struct {
 	ratio  float64 // in (0, 1]; 0 for a count
 	count  int     // from 1; 0 for a ratio
@@ -19,15 +19,17 @@ type Budget struct {
 }
 
 const (
-	sampleForms = `give a percentage ("30%"), a ratio with a decimal point ("0.3"; "1.0" is everything) or a count of samples ("500")`
-	tokenForms  = `give a count of tokens as "200000000-tokens", "200M-tokens" or "1.5B-tokens" (k, M and B are 10^3, 10^6 and 10^9)`
+	sampleForms = `give a percentage ("30%"), a ratio with a decimal point ("0.3"; "1.0" is everything) ` +
+		`or a count of samples ("500")`
+	tokenForms = `give a count of tokens as "200000000-tokens", "200M-tokens" or "1.5B-tokens" ` +
+		`(k, M and B are 10^3, 10^6 and 10^9)`
 	budgetForms = sampleForms + `; or ` + tokenForms
 	tokenSuffix = "-tokens"
 )
 
 // ParseBudget reads a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1.
-// A decimal point tells a ratio from a count: 1 is one sample, 1.0 is all of them. The error says
-// which forms there are and, where the text is near one, the nearest budget.
+// A decimal point distinguishes a ratio from a count: 1 is one sample, 1.0 is all of them. The error
+// says which forms there are and, if the text is near one, the nearest budget.
 //
 // A count of tokens ends in "-tokens" and may be written in thousands (k), millions (M) or billions
 // (B): 200M-tokens.
@@ -64,7 +66,7 @@ func parseTokens(text, number string) (Budget, error) {
 	return Budget{count: count, tokens: true}, nil
 }
 
-// parseSamples reads a count or a ratio of samples for what is called by the noun.
+// parseSamples reads a count or a ratio of samples; errors call it by the noun.
 func parseSamples(noun, text string) (Budget, error) {
 	forms := sampleForms
 	if noun == "budget" {
@@ -100,7 +102,8 @@ func parseSamples(noun, text string) (Budget, error) {
 	case err != nil || ratio > 1:
 		return Budget{}, fmt.Errorf("%s %q: the largest is %s, everything; %s", noun, text, most, forms)
 	case ratio == 0:
-		return Budget{}, fmt.Errorf("%s %q: nothing would be selected; the smallest is one sample, 1; %s", noun, text, forms)
+		return Budget{}, fmt.Errorf("%s %q: nothing would be selected; the smallest is one sample, 1; %s",
+			noun, text, forms)
 	}
 	return Budget{ratio: ratio}, nil
 }
@@ -133,9 +136,9 @@ func nearForm(noun, number string, percent bool) string {
 	return fmt.Sprintf("the nearest %s is %s; ", noun, near)
 }
 
-// Samples is the number of samples of the budget where there are total: the count, or the ratio of
-// total rounded down. It is 0 where the ratio of total is less than one sample, and a count may
-// exceed total; Params.Validate reports both. It is 0 too for a budget in tokens.
+// Samples is the number of samples of the budget in a pool of total: the count, or the ratio of total
+// rounded down. It is 0 if the ratio of total is less than one sample, and a count may exceed total;
+// Params.Validate reports both. It is 0 too for a budget in tokens.
 func (b Budget) Samples(total int) int {
 	if b.tokens {
 		return 0
@@ -154,11 +157,27 @@ func (b Budget) Tokens() int {
 	return 0
 }
 
+// Resolve is the budget in samples of a pool of total, or in tokens. One that is less than a sample or more than the
+// pool has is an error.
+func (b Budget) Resolve(total int) (int, error) {
+	if tokens := b.Tokens(); tokens > 0 {
+		return tokens, nil
+	}
+	switch n := b.Samples(total); {
+	case n > total:
+		return 0, fmt.Errorf("budget: %d samples are more than the run has; the most is %d", n, total)
+	case n < 1:
+		return 0, fmt.Errorf("budget: %s of %d samples is not even one; the least is 1", b, total)
+	default:
+		return n, nil
+	}
+}
+
 // IsZero says whether no budget was given.
 func (b Budget) IsZero() bool { return b == Budget{} }
 
 // String is the budget in a form that ParseBudget reads back as the same budget: a count, or a
-// ratio with a decimal point. It is empty where no budget was given.
+// ratio with a decimal point. It is empty if no budget was given.
 func (b Budget) String() string {
 	switch {
 	case b.IsZero():
@@ -195,7 +214,7 @@ func (b *Budget) UnmarshalText(text []byte) error {
 // UnmarshalJSON reads a string or a number, the latter as it is written.
 func (b *Budget) UnmarshalJSON(data []byte) error { return unmarshalAmount(data, b.UnmarshalText) }
 
-// unmarshalAmount has a JSON string or number read as text; null is left as it is.
+// unmarshalAmount reads a JSON string or number as text; null changes nothing.
 func unmarshalAmount(data []byte, read func(text []byte) error) error {
 	text := string(data)
 	if strings.HasPrefix(text, `"`) {

@@ -198,14 +198,17 @@ func TestBudgetFormats(t *testing.T) {
 }
 
 func FuzzParseBudget(f *testing.F) {
-	for _, text := range []string{"30%", "0.3", "500", "1.0", "100%", "1", "0", "-5", "1e3", ".5", "½", "99999999999999999999%", "200M-tokens", "1.5B-tokens", "0.1k-tokens"} {
+	for _, text := range []string{
+		"30%", "0.3", "500", "1.0", "100%", "1", "0", "-5", "1e3", ".5", "½", "99999999999999999999%",
+		"200M-tokens", "1.5B-tokens", "0.1k-tokens",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		budget, err := ParseBudget(text)
 		if err != nil {
 			if budget != (Budget{}) {
-				t.Fatalf("%q gives %v beside the error %v", text, budget, err)
+				t.Fatalf("%q gives %v and the error %v", text, budget, err)
 			}
 			return
 		}

@@ -3,13 +3,14 @@ package selection_test
 import (
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // documents is a pool of six samples rated on two capabilities.
 func documents() *selection.Pool {
-	pool := selection.NewPool("data understanding", "humanities")
+	b := selection.NewBuilder("data understanding", "humanities")
 	for _, s := range []selection.Sample{
 		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int16{5, 0}, Tokens: 300},
 		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int16{4, 0}, Tokens: 200},
@@ -18,11 +19,11 @@ func documents() *selection.Pool {
 		{Source: "artwork", Styles: []string{"word/short-phrase"}, Ratings: []int16{1, 2}, Tokens: 100},
 		{Source: "artwork", Styles: []string{"yes/no"}, Ratings: []int16{0, 1}, Tokens: 50},
 	} {
-		if err := pool.Add(s); err != nil {
+		if err := b.Add(s); err != nil {
 			log.Fatal(err)
 		}
 	}
-	return pool
+	return b.Pool
 }
 
 func Example() {
@@ -36,7 +37,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	for _, pick := range result.Picks {
-		fmt.Printf("sample %d for %s, from %s\n", pick.Sample, result.Capabilities[pick.Capability].Capability, result.Bins[pick.Bin])
+		capability := result.Capabilities[pick.Capability].Capability
+		fmt.Printf("sample %d for %s, from %s\n", pick.Sample, capability, result.Bins[pick.Bin])
 	}
 	// Output:
 	// sample 2 for data understanding, from chain-of-thought+chartqa
@@ -46,24 +48,26 @@ func Example() {
 
 func ExampleParams() {
 	pool := documents()
-	for _, knob := range []struct {
+	rules := func(rules selection.Rules) selection.Params { return selection.Params{Budget: 6, Rules: rules} }
+	chartqa := map[string]int{"chartqa": 2}
+	for _, example := range []struct {
 		name   string
 		params selection.Params
 	}{
-		{"filter of styles", selection.Params{Budget: 6, Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"word/short-phrase"}}}}},
-		{"filter of sources", selection.Params{Budget: 6, Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"chartqa"}}}}},
+		{"filter of styles", rules(selection.Rules{Styles: selection.Filter{Drop: []string{"word/short-phrase"}}})},
+		{"filter of sources", rules(selection.Rules{Sources: selection.Filter{Keep: []string{"chartqa"}}})},
 		{"must-include", selection.Params{Budget: 2, Include: []uint32{5}}},
 		{"exclude", selection.Params{Budget: 2, Exclude: []uint32{2}}},
-		{"minimum of a source", selection.Params{Budget: 2, Rules: selection.Rules{Minimums: map[string]int{"chartqa": 2}}}},
+		{"minimum of a source", selection.Params{Budget: 2, Rules: selection.Rules{Minimums: chartqa}}},
 		{"tokens", selection.Params{Budget: 800, InTokens: true}},
-		{"threshold of a capability", selection.Params{Budget: 6, Rules: selection.Rules{Thresholds: map[string]int{"humanities": 4}}}},
+		{"threshold of a capability", rules(selection.Rules{Thresholds: map[string]int{"humanities": 4}})},
 		{"top", selection.Params{Budget: 3, Rules: selection.Rules{Strategy: selection.Top}}},
 	} {
-		result, err := selection.Select(pool, knob.params)
+		result, err := selection.Select(pool, example.params)
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%s: %d\n", knob.name, result.Samples())
+		fmt.Printf("%s: %d\n", example.name, result.Samples())
 	}
 	// Output:
 	// filter of styles: [2 3 5]
@@ -77,11 +81,14 @@ func ExampleParams() {
 }
 
 func ExampleParams_Validate() {
-	params := selection.Params{Budget: 9, Rules: selection.Rules{Styles: selection.Filter{Keep: []string{"coordinates"}}}}
-	fmt.Println(params.Validate(documents()))
+	rules := selection.Rules{Styles: selection.Filter{Keep: []string{"coordinates"}}}
+	params := selection.Params{Budget: 9, Rules: rules}
+	fmt.Println(strings.ReplaceAll(params.Validate(documents()).Error(), "; ", "\n\t"))
 	// Output:
-	// styles: keep: "coordinates" is unknown; known are: word/short-phrase, chain-of-thought, detailed description, yes/no
-	// budget: 9 samples cannot be selected from 6; give 1 to 6
+	// styles: keep: "coordinates" is unknown
+	// 	known are: word/short-phrase, chain-of-thought, detailed description, yes/no
+	// budget: 9 samples cannot be selected from 6
+	// 	give 1 to 6
 }
 
 func ExampleExplain() {
@@ -97,7 +104,8 @@ func ExampleExplain() {
 	for _, x := range explanations {
 		fmt.Printf("sample %d was kept out by %s:\n", x.Sample, x.Reason)
 		for _, miss := range x.Misses {
-			fmt.Printf("rank %d of %s for %s, the last one picked: %d\n", miss.Rank, miss.Bin, miss.Capability, miss.Last)
+			fmt.Printf("rank %d of %s for %s, the last one picked: %d\n",
+				miss.Rank, miss.Bin, miss.Capability, miss.Last)
 		}
 	}
 	// Output:

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// An Explanation tells why a sample is in a selection, or what kept it out.
+// An Explanation says why a sample is in a selection, or what kept it out.
 type Explanation struct {
 	Sample uint32 `json:"sample"` // position in the pool
-	// Order is the sample's position, from 1, among the picks; 0 where it was not picked. The fields
+	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. The fields
 	// up to Rank are then as Pick describes them, and zero otherwise.
 	Order      int    `json:"order,omitempty"`
 	Rule       string `json:"rule,omitempty"` // Rule.String
@@ -17,10 +17,10 @@ type Explanation struct {
 	Round      int    `json:"round,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	Rank       int    `json:"rank,omitempty"`
-	// Reason is what kept the sample out, empty where it was picked: the first that applies, in the
+	// Reason is what kept the sample out, empty if it was picked: the first that applies, in the
 	// order in which parameters are applied.
 	Reason Reason `json:"reason,omitempty"`
-	// Misses tell how near the sample came, nearest first, where it took part and was not picked.
+	// Misses say how near the sample came to being picked, nearest first, if it took part and was not.
 	Misses []Miss `json:"misses,omitempty"`
 	// Below are the capabilities that it did not qualify for, nearest first.
 	Below []Below `json:"below,omitempty"`
@@ -32,8 +32,8 @@ type Miss struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	// Rank is the sample's position, from 1, in the order of all candidates of the capability that
-	// the bin held before the first round; Last is that of the last one picked, 0 where none was. A
-	// sample that was not picked may come before the last for its caps or its tokens.
+	// the bin held before the first round; Last is that of the last one picked, 0 if none was. A
+	// sample that was not picked may come before the last because of caps or its tokens.
 	Rank int `json:"rank"`
 	Last int `json:"last"`
 }
@@ -45,28 +45,9 @@ type Below struct {
 	Threshold  int    `json:"threshold"`
 }
 
-// A Reason is what kept a sample out of a selection.
-type Reason string
-
-// The reasons.
-const (
-	ReasonStyle     Reason = "the filter of styles"
-	ReasonSource    Reason = "the filter of sources"
-	ReasonDuplicate Reason = "its content, which another sample has"
-	ReasonExclude   Reason = "the list of excluded samples"
-	ReasonNoStyle   Reason = "having no style"
-	ReasonUnrated   Reason = "having no rating"
-	ReasonThreshold Reason = "the thresholds"
-	ReasonSourceCap Reason = "the cap of its source"
-	ReasonStyleCap  Reason = "the cap of one of its styles"
-	ReasonImageCap  Reason = "the cap of one of its images"
-	ReasonTokens    Reason = "having more tokens than remained"
-	ReasonRank      Reason = "the budget, which other samples took first"
-)
-
 // Explain explains samples, given by their positions, of a selection that Select made of the pool
-// with the parameters. It fails where these are not valid or there is no such sample. Time is that
-// of a selection, and for each sample that of a look at its bins.
+// with the parameters. It fails if these are not valid or there is no such sample. Time is that of
+// preparing a selection, and for each sample that of reading its bins.
 func Explain(pool *Pool, params Params, result *Result, samples ...uint32) ([]Explanation, error) {
 	if err := pool.Validate(); err != nil {
 		return nil, err
@@ -85,45 +66,48 @@ func Explain(pool *Pool, params Params, result *Result, samples ...uint32) ([]Ex
 	return explanations, nil
 }
 
-// An explainer looks at a selection from behind.
+// An explainer compares samples with what was picked, in the orders that the selector makes.
 type explainer struct {
 	*selector
-	result *Result
-	gate   *gate
-	quotas quotas
-	// tooLong marks those of the result.
-	tooLong bitset
-	order   map[uint32]int // from 1, by sample
+	result      *Result
+	eligibility *eligibility
+	counters    capCounters    // of all picks
+	tooLong     bitset         // those of the result
+	pickOrder   map[uint32]int // from 1, by sample
 	// last is the last sample that a capability picked from a bin.
-	last   map[drawer]uint32
-	lineUp []uint32 // of a strategy without turns
+	last  map[capabilityBin]uint32
+	order []uint32 // of a strategy without turns
 }
 
-// A drawer is a bin as one capability sees it.
-type drawer struct{ capability, bin uint32 }
+// A capabilityBin is a bin as one capability sees it.
+type capabilityBin struct{ capability, bin uint32 }
 
 func newExplainer(pool *Pool, params Params, result *Result) *explainer {
 	e := &explainer{
-		selector: newSelector(pool, params), result: result,
-		gate: newGate(pool, params), quotas: newQuotas(pool, params), tooLong: result.tooLong(pool),
-		order: make(map[uint32]int, len(result.Picks)), last: make(map[drawer]uint32),
+		selector:    newSelector(pool, params),
+		result:      result,
+		eligibility: newEligibility(pool, params),
+		counters:    newCapCounters(pool, params),
+		tooLong:     result.tooLong(pool),
+		pickOrder:   make(map[uint32]int, len(result.Picks)),
+		last:        make(map[capabilityBin]uint32),
 	}
 	if params.takesTurns() {
-		e.openTurns()
+		e.prepareCapabilities()
 	} else {
-		e.lineUp = e.selector.lineUp()
+		e.order = e.strategyOrder()
 	}
 	for i, pick := range result.Picks {
-		e.order[pick.Sample] = i + 1
-		e.last[drawer{pick.Capability, pick.Bin}] = pick.Sample
-		e.quotas.charge(pick.Sample, func(*quota, uint32) {})
+		e.pickOrder[pick.Sample] = i + 1
+		e.last[capabilityBin{pick.Capability, pick.Bin}] = pick.Sample
+		e.counters.charge(pick.Sample, func(*capCounter, uint32) {})
 	}
 	return e
 }
 
 func (e *explainer) explain(s uint32) Explanation {
 	x := Explanation{Sample: s}
-	if order := e.order[s]; order > 0 {
+	if order := e.pickOrder[s]; order > 0 {
 		pick := e.result.Picks[order-1]
 		x.Order, x.Rule, x.Round, x.Rank = order, pick.Rule.String(), int(pick.Round), int(pick.Rank)
 		if pick.Rule == ByTurn {
@@ -131,7 +115,7 @@ func (e *explainer) explain(s uint32) Explanation {
 		}
 		return x
 	}
-	if x.Reason = e.gate.verdict(s); x.Reason != "" {
+	if x.Reason = e.eligibility.reason(s); x.Reason != "" {
 		return x
 	}
 	if len(e.pool.styles(s)) == 0 {
@@ -139,10 +123,10 @@ func (e *explainer) explain(s uint32) Explanation {
 		return x
 	}
 	var rated bool
-	if e.turns == nil {
-		x.Misses, rated = e.missOrder(s)
+	if e.capabilities == nil {
+		x.Misses, rated = e.missesInOrder(s)
 	} else {
-		x.Misses, x.Below = e.missTurns(s)
+		x.Misses, x.Below = e.missesInTurns(s)
 		rated = len(x.Misses) > 0 || slices.ContainsFunc(x.Below, func(b Below) bool { return b.Rating != nil })
 	}
 	x.Reason = e.reason(s, rated, x.Misses)
@@ -157,8 +141,8 @@ func (e *explainer) reason(s uint32, rated bool, misses []Miss) Reason {
 	case len(misses) == 0:
 		return ReasonThreshold
 	}
-	if q := e.quotas.full(s); q != nil {
-		return q.reason
+	if counter := e.counters.exceeded(s); counter != nil {
+		return counter.reason
 	}
 	if e.tooLong.has(s) {
 		return ReasonTokens
@@ -166,9 +150,9 @@ func (e *explainer) reason(s uint32, rated bool, misses []Miss) Reason {
 	return ReasonRank
 }
 
-// missOrder is the miss of a sample in a strategy's order, if it stands there.
-func (e *explainer) missOrder(s uint32) (misses []Miss, found bool) {
-	at := slices.Index(e.lineUp, s)
+// missesInOrder is the miss of a sample in a strategy's order, if it is there.
+func (e *explainer) missesInOrder(s uint32) (misses []Miss, found bool) {
+	at := slices.Index(e.order, s)
 	if at < 0 {
 		return nil, false
 	}
@@ -181,22 +165,22 @@ func (e *explainer) missOrder(s uint32) (misses []Miss, found bool) {
 	return []Miss{{Rank: at + 1, Last: last}}, true
 }
 
-// missTurns are the misses of a sample with each capability, in each bin, and the capabilities that
-// it did not qualify for.
-func (e *explainer) missTurns(s uint32) (misses []Miss, below []Below) {
-	for i, t := range e.turns {
-		if !t.candidates.has(s) {
-			b := Below{Capability: t.result.Capability, Threshold: int(t.threshold)}
-			if rating := t.keys.ratings[s]; rating != Missing {
+// missesInTurns are the misses of a sample with each capability, in each bin, and the capabilities
+// that it did not qualify for.
+func (e *explainer) missesInTurns(s uint32) (misses []Miss, below []Below) {
+	for i, c := range e.capabilities {
+		if !c.candidates.has(s) {
+			b := Below{Capability: c.result.Capability, Threshold: int(c.threshold)}
+			if rating := c.keys.ratings[s]; rating != Missing {
 				b.Rating = &rating
 			}
 			below = append(below, b)
 			continue
 		}
-		for _, bin := range e.cells.bins(e.cells.of[s]) {
-			m := Miss{Capability: t.result.Capability, Bin: e.cells.binNames[bin], Rank: t.rank(s, bin)}
-			if last, picked := e.last[drawer{uint32(i), bin}]; picked {
-				m.Last = t.rank(last, bin)
+		for _, bin := range e.groups.bins(e.groups.of[s]) {
+			m := Miss{Capability: c.result.Capability, Bin: e.groups.binNames[bin], Rank: c.rank(s, bin)}
+			if last, picked := e.last[capabilityBin{uint32(i), bin}]; picked {
+				m.Last = c.rank(last, bin)
 			}
 			misses = append(misses, m)
 		}
@@ -206,7 +190,7 @@ func (e *explainer) missTurns(s uint32) (misses []Miss, below []Below) {
 	return misses, below
 }
 
-// distance is by how much the rating falls short; a missing one is farther than any other.
+// distance is how far the rating is from qualifying; a missing one is farther than any other.
 func (b Below) distance() int {
 	if b.Rating == nil {
 		return b.Threshold + 1 - Missing
@@ -215,23 +199,23 @@ func (b Below) distance() int {
 }
 
 // rank is a candidate's position, from 1, among all candidates of one of its bins.
-func (t *turn) rank(s, bin uint32) int {
-	place := uint32(slices.Index(t.cells.bins(t.cells.of[s]), bin))
-	key := t.keys.key(s, place)
+func (c *capability) rank(s, bin uint32) int {
+	position := uint32(slices.Index(c.groups.bins(c.groups.of[s]), bin))
+	key := c.keys.key(s, position)
 	rank := 1
-	for _, seat := range t.cells.seats[t.cells.seatStart[bin]:t.cells.seatStart[bin+1]] {
-		if !t.byScore && seat.place > place {
+	for _, entry := range c.groups.entries[c.groups.entryStart[bin]:c.groups.entryStart[bin+1]] {
+		if !c.byScore && entry.position > position {
 			break
 		}
-		for _, other := range t.cells.samples(seat.cell) {
-			if !t.candidates.has(other) {
+		for _, other := range c.groups.samples(entry.group) {
+			if !c.candidates.has(other) {
 				continue
 			}
-			otherKey := t.keys.key(other, seat.place)
+			otherKey := c.keys.key(other, entry.position)
 			switch {
-			case !t.byScore && seat.place < place,
-				otherKey>>t.keys.blind < key>>t.keys.blind,
-				otherKey>>t.keys.blind == key>>t.keys.blind && t.keys.compare(other, s) < 0:
+			case !c.byScore && entry.position < position,
+				otherKey>>c.keys.undecidedBits < key>>c.keys.undecidedBits,
+				otherKey>>c.keys.undecidedBits == key>>c.keys.undecidedBits && c.keys.compare(other, s) < 0:
 				rank++
 			}
 		}

@@ -8,63 +8,69 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+var explainRows = []row{
+	{"x", 5, "a"}, {"x", 4, "a b"}, {"x", 1, "a"}, {"x", Missing, "a"}, {"x", 5, ""},
+	{"y", 5, "b"}, {"y", 5, "b"}, {"z", 5, "c"},
+}
+
+var ratingOne = int16(1)
+
+// explained are samples of explainRows in selections, and why they are in or out.
+var explained = map[string]struct {
+	params Params
+	sample uint32
+	want   Explanation
+}{
+	"picked in a turn": {
+		Params{Budget: 2}, 7,
+		Explanation{Order: 2, Rule: "turn", Capability: deduction, Round: 1, Bin: "c+z", Rank: 1},
+	},
+	"picked since included": {
+		Params{Budget: 3, Include: []uint32{3, 2}}, 2,
+		Explanation{Order: 2, Rule: "include", Rank: 2},
+	},
+	"outranked": {
+		Params{Budget: 4, Rules: Rules{Threshold: 0}}, 2,
+		Explanation{Reason: ReasonRank, Misses: []Miss{{deduction, "a+x", 3, 1}}},
+	},
+	"nearest bin first": {
+		Params{Budget: 1, Rules: Rules{Sources: keep("x")}, Include: []uint32{0}}, 1,
+		Explanation{Reason: ReasonRank, Misses: []Miss{{deduction, "b+x", 1, 0}, {deduction, "a+x", 2, 0}}},
+	},
+	"threshold": {
+		Params{Budget: 8, Rules: Rules{Threshold: 2}}, 2,
+		Explanation{Reason: ReasonThreshold, Below: []Below{{deduction, &ratingOne, 2}}},
+	},
+	"no rating": {
+		Params{Budget: 8}, 3,
+		Explanation{Reason: ReasonUnrated, Below: []Below{{deduction, nil, 0}}},
+	},
+	"no style":      {Params{Budget: 8}, 4, Explanation{Reason: ReasonNoStyle}},
+	"style filter":  {Params{Budget: 8, Rules: Rules{Styles: drop("b")}}, 1, Explanation{Reason: ReasonStyle}},
+	"source filter": {Params{Budget: 8, Rules: Rules{Sources: drop("x")}}, 1, Explanation{Reason: ReasonSource}},
+	"excluded":      {Params{Budget: 8, Exclude: []uint32{1}}, 1, Explanation{Reason: ReasonExclude}},
+	"a duplicate":   {Params{Budget: 8, Rules: Rules{Unique: true}}, 6, Explanation{Reason: ReasonDuplicate}},
+	"cap of a style": {
+		Params{Budget: 8, Rules: Rules{Caps: Caps{Style: capOf("1")}}}, 6,
+		Explanation{Reason: ReasonStyleCap, Misses: []Miss{{deduction, "b+y", 2, 0}}},
+	},
+	"too many tokens": {
+		Params{Budget: 60, InTokens: true}, 5,
+		Explanation{Reason: ReasonTokens, Misses: []Miss{{deduction, "b+y", 1, 2}}},
+	},
+	"a strategy's order": {
+		Params{Budget: 2, Rules: Rules{Strategy: Top, RatingsOnly: true}}, 1,
+		Explanation{Reason: ReasonRank, Misses: []Miss{{Rank: 5, Last: 2}}},
+	},
+}
+
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	const name = "logical deduction"
-	rows := []row{
-		{"x", 5, "a"}, {"x", 4, "a b"}, {"x", 1, "a"}, {"x", Missing, "a"}, {"x", 5, ""},
-		{"y", 5, "b"}, {"y", 5, "b"}, {"z", 5, "c"},
-	}
-	rating := int16(1)
-	tests := map[string]struct {
-		params Params
-		sample uint32
-		want   Explanation
-	}{
-		"picked in a turn": {
-			Params{Budget: 2}, 7,
-			Explanation{Order: 2, Rule: "turn", Capability: name, Round: 1, Bin: "c+z", Rank: 1},
-		},
-		"picked since included": {
-			Params{Budget: 3, Include: []uint32{3, 2}}, 2,
-			Explanation{Order: 2, Rule: "include", Rank: 2},
-		},
-		"outranked": {
-			Params{Budget: 4, Rules: Rules{Threshold: 0}}, 2,
-			Explanation{Reason: ReasonRank, Misses: []Miss{{name, "a+x", 3, 1}}},
-		},
-		"nearest bin first": {
-			Params{Budget: 1, Rules: Rules{Sources: Filter{Keep: []string{"x"}}}, Include: []uint32{0}}, 1,
-			Explanation{Reason: ReasonRank, Misses: []Miss{{name, "b+x", 1, 0}, {name, "a+x", 2, 0}}},
-		},
-		"threshold": {
-			Params{Budget: 8, Rules: Rules{Threshold: 2}}, 2,
-			Explanation{Reason: ReasonThreshold, Below: []Below{{name, &rating, 2}}},
-		},
-		"no rating": {
-			Params{Budget: 8}, 3,
-			Explanation{Reason: ReasonUnrated, Below: []Below{{name, nil, 0}}},
-		},
-		"no style":       {Params{Budget: 8}, 4, Explanation{Reason: ReasonNoStyle}},
-		"style filter":   {Params{Budget: 8, Rules: Rules{Styles: Filter{Drop: []string{"b"}}}}, 1, Explanation{Reason: ReasonStyle}},
-		"source filter":  {Params{Budget: 8, Rules: Rules{Sources: Filter{Drop: []string{"x"}}}}, 1, Explanation{Reason: ReasonSource}},
-		"excluded":       {Params{Budget: 8, Exclude: []uint32{1}}, 1, Explanation{Reason: ReasonExclude}},
-		"a duplicate":    {Params{Budget: 8, Rules: Rules{Unique: true}}, 6, Explanation{Reason: ReasonDuplicate}},
-		"cap of a style": {Params{Budget: 8, Rules: Rules{Caps: Caps{Style: capOf("1")}}}, 6, Explanation{Reason: ReasonStyleCap, Misses: []Miss{{name, "b+y", 2, 0}}}},
-		"too many tokens": {
-			Params{Budget: 60, InTokens: true}, 5,
-			Explanation{Reason: ReasonTokens, Misses: []Miss{{name, "b+y", 1, 2}}},
-		},
-		"a strategy's order": {
-			Params{Budget: 2, Rules: Rules{Strategy: Top, RatingsOnly: true}}, 1,
-			Explanation{Reason: ReasonRank, Misses: []Miss{{Rank: 5, Last: 2}}},
-		},
-	}
-	for name, tt := range tests {
+	for name, tt := range explained {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pool := newRows(t, rows)
-			pool.Twin = make([][16]byte, len(rows))
+			pool := poolOfRows(t, explainRows)
+			pool.Twin = make([][16]byte, len(explainRows))
 			pool.Twin[5][0], pool.Twin[6][0] = 1, 1
 			pool.Tokens = []uint32{10, 10, 10, 10, 10, 90, 10, 10}
 			result, err := Select(pool, tt.params)
@@ -81,16 +87,19 @@ func TestExplain(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Explain(newRows(t, rows), Params{Budget: 1}, &Result{}, 8); err == nil {
+	if _, err := Explain(poolOfRows(t, explainRows), Params{Budget: 1}, &Result{}, 8); err == nil {
 		t.Error("a sample beyond the pool was explained")
 	}
 }
 
-// TestExplainRanks looks every rank up in the plain order of the bin's candidates.
+// TestExplainRanks compares every rank with the slow form's order of the bin's candidates.
 func TestExplainRanks(t *testing.T) {
 	t.Parallel()
-	sh := shape{samples: 200, capabilities: 3, sources: 3, styles: 4, maxStyles: 3, highest: 5, expected: true, tie: true, index: true}
-	for _, order := range []Order{ByPosition, ByScore} {
+	sh := shape{
+		samples: 200, capabilities: 3, sources: 3, styles: 4, maxStyles: 3,
+		highest: 5, expected: true, tie: true, index: true,
+	}
+	for _, order := range []BinOrder{ByPosition, ByScore} {
 		pool := sh.random(rand.New(rand.NewPCG(1, 5)))
 		params := Params{Budget: 60, Rules: Rules{WithinBin: order}}
 		result, err := Select(pool, params)
@@ -105,10 +114,11 @@ func TestExplainRanks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &plain{pool: pool, params: params, names: pool.Capabilities}
+		p := &slowSelection{pool: pool, params: params, names: pool.Capabilities}
 		misses := 0
 		for _, x := range explanations {
-			if at := slices.Index(result.Samples(), x.Sample); x.Order != at+1 || (x.Order == 0) != (x.Reason != "") {
+			at := slices.Index(result.Samples(), x.Sample)
+			if x.Order != at+1 || (x.Order == 0) != (x.Reason != "") {
 				t.Errorf("%s: sample %d is pick %d: %+v", order, x.Sample, at+1, x)
 			}
 			for _, miss := range x.Misses {
@@ -116,7 +126,8 @@ func TestExplainRanks(t *testing.T) {
 				held := p.inBins(miss.Capability)[miss.Bin]
 				want := Miss{Capability: miss.Capability, Bin: miss.Bin, Rank: slices.Index(held, x.Sample) + 1}
 				for _, pick := range result.Picks {
-					if result.Capabilities[pick.Capability].Capability == miss.Capability && result.Bins[pick.Bin] == miss.Bin {
+					capability := result.Capabilities[pick.Capability].Capability
+					if capability == miss.Capability && result.Bins[pick.Bin] == miss.Bin {
 						want.Last = max(want.Last, slices.Index(held, pick.Sample)+1)
 					}
 				}

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls do once for each number below n, on so many workers, and tells it the worker's
-// number. The order of the calls is not defined, so each must write what no other touches.
+// parallel calls do once for each number below n, on so many workers, with the worker's number. The
+// order of the calls is not defined, so each must write what no other reads or writes.
 func parallel(workers, n int, do func(worker, i int)) {
 	var (
 		group sync.WaitGroup
@@ -28,7 +28,7 @@ const chunk = 1 << 14
 // chunks is how many chunks n samples make.
 func chunks(n int) int { return (n + chunk - 1) / chunk }
 
-// inChunks calls do for the numbers below n in chunks, side by side, as parallel does.
+// inChunks calls do for the numbers below n in chunks, concurrently, as parallel does.
 func inChunks(workers, n int, do func(worker, start, end int)) {
 	parallel(workers, chunks(n), func(worker, i int) { do(worker, i*chunk, min((i+1)*chunk, n)) })
 }

@@ -14,52 +14,19 @@ type Params struct {
 	// number of tokens, from 1 to the pool's sum.
 	Budget int `json:"budget"`
 	// InTokens makes Budget a number of tokens, as Pool.Tokens counts them: {Budget: 200_000_000,
-	// InTokens: true}. A capability's part of a round and a bin's share are then tokens too, the same
-	// divisions of the tokens that remain: a bin gives samples until they reach its share and the
-	// debt (the last of them may exceed it, which leaves no debt), and a turn ends once they reach
-	// the capability's part. A sample whose turn comes while it has more tokens than remain leaves
-	// for good, so that the budget is never exceeded. With one token a sample, tokens are samples.
+	// InTokens: true}. A capability's amount of a round and a bin's share are then tokens too, the
+	// same divisions of the tokens that remain: a bin gives samples until they reach its share and the
+	// debt (the last of them may exceed it, which leaves no debt), and a turn ends when they reach
+	// the capability's amount. A sample that is the next to be picked and has more tokens than remain
+	// is removed, so that the budget is never exceeded. With one token a sample, tokens are samples.
 	InTokens bool `json:"in_tokens,omitempty"`
 	Rules
 	// Exclude lists positions in the pool of samples never to be picked.
 	Exclude []uint32 `json:"exclude,omitempty"`
-	// Include lists positions in the pool of samples that are picked first, in this order, whatever
-	// their ratings. They count against the budget and the caps. One listed again counts once.
+	// Include lists positions in the pool of samples that are picked first, in this order, with
+	// any ratings. They count against the budget and the caps. One that is listed twice counts once.
 	Include []uint32 `json:"include,omitempty"`
 }
-
-// A Strategy is a way of picking.
-type Strategy string
-
-// The strategies. All but the first are baselines to compare with: they go down one order of all
-// samples that have a style and a rating for one of the selection's capabilities at least, and take
-// what the budget and the caps let them.
-const (
-	// MMSSR lets capabilities take turns, as the package's comment says.
-	MMSSR Strategy = "mmssr"
-	// Random is a random order, decided by the seed.
-	Random Strategy = "random"
-	// Top goes by descending mean expected score over the selection's capabilities (the mean rating
-	// where there are none, or with RatingsOnly), with no regard to diversity.
-	Top Strategy = "top"
-	// Stratified is a random order within each source, and takes from all sources at the same pace:
-	// at any budget a source has its share of the pool, give or take one sample.
-	Stratified Strategy = "stratified"
-)
-
-// An Order is how the candidates of a capability are ordered within a bin. What it leaves equal goes
-// to the higher expected score, then to the higher sum over all capabilities of the pool, to the
-// lower tie hash, to the lower index; with RatingsOnly to the lower index at once.
-type Order string
-
-// The orders.
-const (
-	// ByPosition puts the samples that name the bin's style first before those that name it second,
-	// and so on; within such a position the higher rating goes first. It is the reference's.
-	ByPosition Order = "position"
-	// ByScore puts the higher rating first; within a rating the position decides.
-	ByScore Order = "score"
-)
 
 // capabilities are those of the parameters, or the pool's.
 func (p Params) capabilities(pool *Pool) []string {
@@ -99,13 +66,15 @@ func (p *Params) cost(pool *Pool, s uint32) int {
 // valid, each with the reason and the nearest possible value.
 func (p Params) Validate(pool *Pool) error {
 	if pool.Len() == 0 {
-		return fmt.Errorf("the pool is empty: there is nothing to select from")
+		return errors.New("the pool is empty: there is nothing to select from")
 	}
 	if len(pool.Capabilities) == 0 {
-		return fmt.Errorf("capabilities: the pool is rated on none")
+		return errors.New("capabilities: the pool is rated on none")
 	}
-	if err := errors.Join(p.validateNames(pool.Capabilities, pool.StyleNames), p.validateSources(pool), p.validateChoices(),
-		p.validateBudget(pool), p.Caps.validate(pool)); err != nil {
+	err := errors.Join(
+		p.validateNames(pool.Capabilities, pool.StyleNames), p.validateSources(pool), p.validateChoices(),
+		p.validateBudget(pool), p.Caps.validate(pool))
+	if err != nil {
 		return err
 	}
 	return p.validateLists(pool)
@@ -121,7 +90,8 @@ func (p Params) validateSources(pool *Pool) error {
 func (p Params) validateBudget(pool *Pool) error {
 	if !p.InTokens {
 		if p.Budget < 1 || p.Budget > pool.Len() {
-			return fmt.Errorf("budget: %d samples cannot be selected from %d; give 1 to %d", p.Budget, pool.Len(), pool.Len())
+			return fmt.Errorf("budget: %d samples cannot be selected from %d; give 1 to %d",
+				p.Budget, pool.Len(), pool.Len())
 		}
 		return nil
 	}
@@ -143,74 +113,96 @@ func (p Params) validateBudget(pool *Pool) error {
 
 // validateLists checks what needs to know which samples take part.
 func (p Params) validateLists(pool *Pool) error {
-	var faults []error
-	for _, list := range []struct {
-		field   string
-		samples []uint32
-	}{{"exclude", p.Exclude}, {"include", p.Include}} {
-		for _, s := range list.samples {
-			if int64(s) >= int64(pool.Len()) {
-				faults = append(faults, fmt.Errorf("%s: there is no sample %d; the last is %d", list.field, s, pool.Len()-1))
-			}
-		}
-	}
+	faults := []error{noSuchSample("exclude", p.Exclude, pool), noSuchSample("include", p.Include, pool)}
 	if p.Unique && pool.Twin == nil {
 		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))
 	}
-	if len(faults) > 0 || len(p.Include) == 0 && len(p.Minimums) == 0 {
-		return errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil || len(p.Include) == 0 && len(p.Minimums) == 0 {
+		return err
 	}
 
-	gate := newGate(pool, p)
-	included := newBitset(pool.Len())
-	spent := 0
-	from := make([]int, len(pool.SourceNames))
-	for _, s := range p.Include {
-		if verdict := gate.verdict(s); verdict != "" {
-			faults = append(faults, fmt.Errorf("include: sample %d is kept out by %s; leave one of the two out", s, verdict))
+	eligibility := newEligibility(pool, p)
+	included, err := p.validateIncludes(pool, eligibility)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Caps.validateIncludes(p, pool), p.validateMinimums(pool, eligibility, included))
+}
+
+// noSuchSample reports the samples of a list that are not in the pool.
+func noSuchSample(field string, samples []uint32, pool *Pool) error {
+	var faults []error
+	for _, s := range samples {
+		if int64(s) >= int64(pool.Len()) {
+			faults = append(faults, fmt.Errorf("%s: there is no sample %d; the last is %d", field, s, pool.Len()-1))
 		}
-		if !included.has(s) {
-			included.set(s)
-			spent += p.cost(pool, s)
-			from[pool.Source[s]]++
-		}
 	}
-	if spent > p.Budget {
-		faults = append(faults, fmt.Errorf("budget: %d is less than the %d of what is to be included; the least is %d", p.Budget, spent, spent))
-	}
-	if len(faults) > 0 {
-		return errors.Join(faults...)
-	}
-	faults = append(faults, p.Caps.validateIncludes(p, pool))
-	faults = append(faults, p.validateMinimums(pool, gate, included, from, spent))
 	return errors.Join(faults...)
 }
 
-func (p Params) validateMinimums(pool *Pool, gate *gate, included bitset, from []int, spent int) error {
+// inclusion is what the must-includes take: their marks, their number by source, and what they spend
+// of the budget.
+type inclusion struct {
+	marks    bitset
+	bySource []int
+	spent    int
+}
+
+// validateIncludes reports must-includes that do not take part, and those that exceed the budget.
+func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusion, error) {
+	included := inclusion{marks: newBitset(pool.Len()), bySource: make([]int, len(pool.SourceNames))}
+	var faults []error
+	for _, s := range p.Include {
+		if reason := eligibility.reason(s); reason != "" {
+			faults = append(faults,
+				fmt.Errorf("include: sample %d is kept out by %s; leave one of the two out", s, reason))
+		}
+		if !included.marks.has(s) {
+			included.marks.set(s)
+			included.spent += p.cost(pool, s)
+			included.bySource[pool.Source[s]]++
+		}
+	}
+	if included.spent > p.Budget {
+		faults = append(faults, fmt.Errorf(
+			"budget: %d is less than the %d of what is to be included; the least is %d",
+			p.Budget, included.spent, included.spent))
+	}
+	return included, errors.Join(faults...)
+}
+
+// validateMinimums reports minimums that the sources, their cap or the budget cannot give.
+func (p Params) validateMinimums(pool *Pool, eligibility *eligibility, included inclusion) error {
 	if len(p.Minimums) == 0 {
 		return nil
 	}
 	var faults []error
-	can := slices.Clone(from)
+	possible := slices.Clone(included.bySource)
 	rated := p.rated(pool)
 	for s := range uint32(pool.Len()) {
-		if !included.has(s) && rated.has(s) && gate.verdict(s) == "" {
-			can[pool.Source[s]]++
+		if !included.marks.has(s) && rated.has(s) && eligibility.reason(s) == "" {
+			possible[pool.Source[s]]++
 		}
 	}
+	spent := included.spent
 	for _, name := range slices.Sorted(maps.Keys(p.Minimums)) {
 		source := slices.Index(pool.SourceNames, name)
-		if least := p.Minimums[name]; least > can[source] {
-			faults = append(faults, fmt.Errorf("minimums: %d samples of %q cannot be selected; the most is %d", least, name, can[source]))
+		least := p.Minimums[name]
+		if least > possible[source] {
+			faults = append(faults, fmt.Errorf("minimums: %d samples of %q cannot be selected; the most is %d",
+				least, name, possible[source]))
 		} else {
-			spent += max(least-from[source], 0)
+			spent += max(least-included.bySource[source], 0)
 		}
-		if most := p.Caps.Source; !most.IsZero() && !p.Caps.Source.inTokens(p) && p.Minimums[name] > most.of(p.Budget) {
-			faults = append(faults, fmt.Errorf("minimums: %d samples of %q exceed the cap of a source; the most is %d", p.Minimums[name], name, most.of(p.Budget)))
+		if most := p.Caps.Source; !most.IsZero() && !most.inTokens(p) && least > most.of(p.Budget) {
+			faults = append(faults, fmt.Errorf("minimums: %d samples of %q exceed the cap of a source; the most is %d",
+				least, name, most.of(p.Budget)))
 		}
 	}
 	if !p.InTokens && spent > p.Budget {
-		faults = append(faults, fmt.Errorf("budget: %d is less than the %d samples that minimums and includes ask for; the least is %d", p.Budget, spent, spent))
+		faults = append(faults, fmt.Errorf(
+			"budget: %d is less than the %d samples that minimums and includes ask for; the least is %d",
+			p.Budget, spent, spent))
 	}
 	return errors.Join(faults...)
 }

@@ -1,16 +1,35 @@
 package selection
 
-// Reasons tell why each sample of the pool is not among a result's picks, in the pool's order; ""
-// for a picked one. They are those of Explain, found for all samples at once: time is linear in the
-// samples and capabilities.
+// A Reason is what kept a sample out of a selection.
+type Reason string
+
+// The reasons.
+const (
+	ReasonStyle     Reason = "the filter of styles"
+	ReasonSource    Reason = "the filter of sources"
+	ReasonDuplicate Reason = "its content, which another sample has"
+	ReasonExclude   Reason = "the list of excluded samples"
+	ReasonNoStyle   Reason = "having no style"
+	ReasonUnrated   Reason = "having no rating"
+	ReasonThreshold Reason = "the thresholds"
+	ReasonSourceCap Reason = "the cap of its source"
+	ReasonStyleCap  Reason = "the cap of one of its styles"
+	ReasonImageCap  Reason = "the cap of one of its images"
+	ReasonTokens    Reason = "having more tokens than remained"
+	ReasonRank      Reason = "the budget, which other samples took first"
+)
+
+// Reasons say why each sample of the pool is not among a result's picks, in the pool's order; ""
+// for a picked one. They are those of Explain, found for all samples together: time is linear in
+// the samples and capabilities.
 func Reasons(pool *Pool, params Params, result *Result) []Reason {
 	picked := newBitset(pool.Len())
 	for _, pick := range result.Picks {
 		picked.set(pick.Sample)
 	}
-	gate, quotas := newGate(pool, params), newQuotas(pool, params)
+	eligibility, counters := newEligibility(pool, params), newCapCounters(pool, params)
 	for _, pick := range result.Picks {
-		quotas.charge(pick.Sample, func(*quota, uint32) {})
+		counters.charge(pick.Sample, func(*capCounter, uint32) {})
 	}
 	rated := params.rated(pool)
 	above := params.above(pool)
@@ -21,7 +40,7 @@ func Reasons(pool *Pool, params Params, result *Result) []Reason {
 		if picked.has(s) {
 			continue
 		}
-		if reasons[i] = gate.verdict(s); reasons[i] != "" {
+		if reasons[i] = eligibility.reason(s); reasons[i] != "" {
 			continue
 		}
 		switch {
@@ -33,8 +52,8 @@ func Reasons(pool *Pool, params Params, result *Result) []Reason {
 			reasons[i] = ReasonThreshold
 		default:
 			reasons[i] = ReasonRank
-			if q := quotas.full(s); q != nil {
-				reasons[i] = q.reason
+			if counter := counters.exceeded(s); counter != nil {
+				reasons[i] = counter.reason
 			} else if tooLong.has(s) {
 				reasons[i] = ReasonTokens
 			}

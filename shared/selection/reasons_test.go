@@ -5,21 +5,16 @@ import (
 	"testing"
 )
 
-// TestReasons has Reasons say of every sample what Explain says of it, whatever knobs are turned.
+// TestReasons compares the reason of every sample with that of Explain, for random parameters.
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	shapes := map[string]shape{
-		"few bins":    {samples: 80, capabilities: 4, sources: 3, styles: 4, maxStyles: 3, highest: 5, expected: true, tie: true},
-		"odd ratings": {samples: 60, capabilities: 3, sources: 4, styles: 3, maxStyles: 3, lowest: -30, highest: 300, missing: 0.2, index: true},
-		"many styles": {samples: 50, capabilities: 2, sources: 2, styles: 9, maxStyles: 9, highest: 3, missing: 0.4, expected: true, index: true},
-	}
 	met := make(map[Reason]int)
 	for _, name := range []string{"few bins", "odd ratings", "many styles"} {
 		for seed := range uint64(300) {
 			rng := rand.New(rand.NewPCG(seed, 6))
-			pool := shapes[name].random(rng)
-			furnish(pool, rng)
-			params := randomKnobs(pool, rng)
+			pool := parameterShapes[name].random(rng)
+			addColumns(pool, rng)
+			params := randomParams(pool, rng)
 			if params.Validate(pool) != nil {
 				continue
 			}

@@ -14,8 +14,8 @@ const MaxRating = 5
 type Request struct {
 	// Budget is a share (`30%`, `0.3`), a number of samples (`500`), or of tokens (`200M-tokens`).
 	Budget Budget `yaml:"budget" json:"budget,omitzero"`
-	// Within are smaller budgets, ascending, whose selections this one contains: each is made of the
-	// one before it and more.
+	// Within are smaller budgets, ascending, whose selections this one contains: each contains the one
+	// before it.
 	Within []Budget `yaml:"within" json:"within,omitempty"`
 	Rules  `yaml:",inline"`
 	// Include and Exclude are ids of samples that must be in, and out.
@@ -107,30 +107,15 @@ func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 			return nil, err
 		}
 		if i > 0 && n <= resolved[i-1] {
-			return nil, fmt.Errorf("budget: %s after %d does not ascend; the least is %d", b, resolved[i-1], resolved[i-1]+1)
+			return nil, fmt.Errorf("budget: %s after %d does not ascend; the least is %d",
+				b, resolved[i-1], resolved[i-1]+1)
 		}
 		resolved[i] = n
 	}
 	return resolved, nil
 }
 
-// Params are the resolved request for a pool in which the must-includes and must-excludes lie at these positions.
+// Params are the resolved request for a pool in which the must-includes and must-excludes are at these positions.
 func (r ResolvedRequest) Params(include, exclude []uint32) Params {
 	return Params{Budget: r.Budget, InTokens: r.InTokens, Rules: r.Request.Rules, Include: include, Exclude: exclude}
-}
-
-// Resolve is the budget in samples of a pool of total, or in tokens. One that is less than a sample or more than the
-// pool has is an error.
-func (b Budget) Resolve(total int) (int, error) {
-	if tokens := b.Tokens(); tokens > 0 {
-		return tokens, nil
-	}
-	switch n := b.Samples(total); {
-	case n > total:
-		return 0, fmt.Errorf("budget: %d samples are more than the run has; the most is %d", n, total)
-	case n < 1:
-		return 0, fmt.Errorf("budget: %s of %d samples is not even one; the least is 1", b, total)
-	default:
-		return n, nil
-	}
 }

@@ -8,67 +8,96 @@ import (
 	"strings"
 )
 
-// Rules say how to select. They are the part of a selection's parameters that is the same whether samples are named
-// by their ids (Request) or by their positions in a pool (Params). The zero Rules are the paper's method; each field
-// says what else there is. They are applied in this order: filters (Styles, Sources), Unique, must-excludes,
-// must-includes, Minimums, and Caps while the strategy picks.
+// Rules say how to select. They are what a Request, which names samples by their ids, and Params,
+// which name them by their positions in a pool, have in common. The zero Rules are the paper's
+// method; each field says what else there is. They are applied in this order: filters (Styles,
+// Sources), Unique, must-excludes, must-includes, Minimums, and Caps while the strategy picks.
 type Rules struct {
 	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
 	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
 	Capabilities []string `yaml:"capabilities" json:"capabilities,omitempty"`
-	// Weights divide a round among the capabilities that are still live: one of them may pick
-	// max(floor(remaining * weight / sum of live weights), 1). A capability without one weighs 1.
-	// Example: {"stem knowledge": 3} gives it three times the part of any other.
+	// Weights divide a round among the capabilities that still have candidates: one of them may pick
+	// max(floor(remaining * weight / sum of their weights), 1). A capability without one weighs 1.
+	// Example: {"stem knowledge": 3} gives it three times the amount of any other.
 	Weights map[string]float64 `yaml:"weights" json:"weights,omitempty"`
 	// Threshold is the rating that a sample must exceed to be picked for a capability.
 	Threshold int `yaml:"threshold" json:"threshold,omitempty"`
 	// Thresholds replace Threshold for single capabilities. Example: {"humanities": 2}.
 	Thresholds map[string]int `yaml:"thresholds" json:"thresholds,omitempty"`
 	// WithinBin is the order within a bin; empty means ByPosition.
-	WithinBin Order `yaml:"within_bin" json:"within_bin,omitempty"`
-	// RatingsOnly makes equal ratings go to the lower index, as in the reference; expected scores,
-	// sums and tie hashes are then not looked at.
+	WithinBin BinOrder `yaml:"within_bin" json:"within_bin,omitempty"`
+	// RatingsOnly makes the lower index go first among equal ratings, as in the reference; expected
+	// scores, sums and tie hashes are then not used.
 	RatingsOnly bool `yaml:"ratings_only" json:"ratings_only,omitempty"`
 	// Strategy is how to pick; empty means MMSSR.
 	Strategy Strategy `yaml:"strategy" json:"strategy,omitempty"`
 	// Seed decides which of equally good samples are taken, and the order of Random and Stratified.
 	Seed uint64 `yaml:"seed" json:"seed,omitempty"`
-	// Styles keeps the samples that have one of the styles in Keep (all, where it is empty) and none
-	// of those in Drop. It changes no sample: one that stays is in the bins of all its styles.
+	// Styles keeps the samples that have one of the styles in Keep (all, if it is empty) and none of
+	// those in Drop. It changes no sample: one that is kept is in the bins of all its styles.
 	// Example: {Drop: {"multi-choice", "yes/no"}}.
 	Styles Filter `yaml:"styles" json:"styles,omitzero"`
-	// Sources keeps the samples of the sources in Keep (all, where it is empty) but for those in
-	// Drop. Example: {Keep: {"ai2d", "chartqa"}}.
+	// Sources keeps the samples of the sources in Keep (all, if it is empty) except those
+	// in Drop. Example: {Keep: {"ai2d", "chartqa"}}.
 	Sources Filter `yaml:"sources" json:"sources,omitzero"`
-	// Unique leaves one of all samples with the same texts and images (Pool.Twin), that of the lowest index, then of
-	// the lowest position, among those that the filters keep.
+	// Unique keeps one of all samples with the same texts and images (Pool.Twin), that of the lowest
+	// index, then of the lowest position, among those that the filters keep.
 	Unique bool `yaml:"unique" json:"unique,omitempty"`
 	// Minimums are the least numbers of samples of sources. What a source lacks after the must-includes is
 	// picked before the first round: sources ascending by name, the best mean rating over the
-	// selection's capabilities first, whatever the threshold. Example: {"geo170k": 500}.
+	// selection's capabilities first, at any threshold. Example: {"geo170k": 500}.
 	Minimums map[string]int `yaml:"minimums" json:"minimums,omitempty"`
 	// Caps are the most that one source, style or image may have of the selection.
 	Caps Caps `yaml:"caps" json:"caps,omitzero"`
 }
 
-// validateNames reports every capability and style that is named and not among these, and every name in a list twice.
+// A Strategy is a way of picking.
+type Strategy string
+
+// The strategies. All but the first are baselines to compare with: they pick in one order of all
+// samples that have a style and a rating for at least one of the selection's capabilities, as far as
+// the budget and the caps allow.
+const (
+	// MMSSR lets capabilities take turns, as the package comment says.
+	MMSSR Strategy = "mmssr"
+	// Random is a random order, decided by the seed.
+	Random Strategy = "random"
+	// Top goes by descending mean expected score over the selection's capabilities (the mean rating
+	// if there are none, or with RatingsOnly), without diversity.
+	Top Strategy = "top"
+	// Stratified is a random order within each source, and picks from all sources in proportion: at
+	// any budget a source has its share of the pool to within one sample.
+	Stratified Strategy = "stratified"
+)
+
+// A BinOrder is how the candidates of a capability are ordered within a bin. Among equals the higher
+// expected score goes first, then the higher sum over all capabilities of the pool, the lower tie
+// hash, the lower index; with RatingsOnly the lower index immediately.
+type BinOrder string
+
+// The orders within a bin.
+const (
+	// ByPosition puts the samples that name the bin's style first before those that name it second,
+	// and so on; within such a position the higher rating goes first. It is the reference's.
+	ByPosition BinOrder = "position"
+	// ByScore puts the higher rating first; within a rating the position decides.
+	ByScore BinOrder = "score"
+)
+
+// validateNames reports every capability and style that is named and not among these, and every
+// capability that is named twice.
 func (r Rules) validateNames(capabilities, styles []string) error {
-	var faults []error
-	known := func(field string, names, all []string) {
-		faults = append(faults, unknownNames(field, names, all))
-	}
-	known("capabilities", r.Capabilities, capabilities)
+	faults := []error{unknownNames("capabilities", r.Capabilities, capabilities)}
 	if name, twice := duplicate(r.Capabilities); twice {
 		faults = append(faults, fmt.Errorf("capabilities: %q is named twice; name it once", name))
 	}
-	live := capabilities
 	if len(r.Capabilities) > 0 {
-		live = r.Capabilities
+		capabilities = r.Capabilities
 	}
-	known("weights", slices.Sorted(maps.Keys(r.Weights)), live)
-	known("thresholds", slices.Sorted(maps.Keys(r.Thresholds)), live)
-	faults = append(faults, r.Styles.validate("styles", styles))
-	return errors.Join(faults...)
+	return errors.Join(append(faults,
+		unknownNames("weights", slices.Sorted(maps.Keys(r.Weights)), capabilities),
+		unknownNames("thresholds", slices.Sorted(maps.Keys(r.Thresholds)), capabilities),
+		r.Styles.validate("styles", styles))...)
 }
 
 // unknownNames reports the names that are not among all.
@@ -76,25 +105,29 @@ func unknownNames(field string, names, all []string) error {
 	var faults []error
 	for _, name := range names {
 		if !slices.Contains(all, name) {
-			faults = append(faults, fmt.Errorf("%s: %q is unknown; known are: %s", field, name, strings.Join(all, ", ")))
+			faults = append(faults,
+				fmt.Errorf("%s: %q is unknown; known are: %s", field, name, strings.Join(all, ", ")))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// validateChoices checks what can be checked without a pool: strategy, order, weights, and what goes with what.
+// validateChoices checks what can be checked without a pool: strategy, order, weights, minimums, and
+// which rules exclude each other.
 func (r Rules) validateChoices() error {
 	var faults []error
 	if !slices.Contains([]Strategy{"", MMSSR, Random, Top, Stratified}, r.Strategy) {
 		faults = append(faults, fmt.Errorf("strategy: %q is unknown; known are: %s, %s, %s, %s",
 			r.Strategy, MMSSR, Random, Top, Stratified))
 	}
-	if !slices.Contains([]Order{"", ByPosition, ByScore}, r.WithinBin) {
-		faults = append(faults, fmt.Errorf("within_bin: %q is unknown; known are: %s, %s", r.WithinBin, ByPosition, ByScore))
+	if !slices.Contains([]BinOrder{"", ByPosition, ByScore}, r.WithinBin) {
+		faults = append(faults, fmt.Errorf("within_bin: %q is unknown; known are: %s, %s",
+			r.WithinBin, ByPosition, ByScore))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Weights)) {
 		if w := r.Weights[name]; !(w >= leastWeight && w <= 1/leastWeight) {
-			faults = append(faults, fmt.Errorf("weights: %q weighs %v; give %v to %v, or leave it out of the capabilities",
+			faults = append(faults, fmt.Errorf(
+				"weights: %q weighs %v; give %v to %v, or leave it out of the capabilities",
 				name, w, leastWeight, 1/leastWeight))
 		}
 	}

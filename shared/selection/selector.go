@@ -6,37 +6,37 @@ import (
 	"slices"
 )
 
-// A selector is one selection under way.
+// A selector makes one selection.
 type selector struct {
-	pool   *Pool
-	params Params
-	cells  *cells
-	ties   *ties
-	quotas quotas
-	spent  int     // of the budget
-	turns  []*turn // one for each capability, in order
-	// Samples that are out cannot be picked any more. Gone lists them in the order of their going,
-	// and goneFrom their cells for those that were out when the present turn began, which before
-	// marks. Left are those that went without being picked.
-	out, before    bitset
-	gone, goneFrom []uint32
-	left           []uint32
-	tooLong        []uint32 // those of left that had more tokens than remained
-	picks          []Pick
-	short          []Shortfall // of minimums
-	desks          []desk      // one for each worker
-	typical        int         // a sample's mean part of the budget
+	pool         *Pool
+	params       Params
+	groups       *groups
+	ties         *ties
+	counters     capCounters
+	spent        int           // of the budget
+	capabilities []*capability // in the order in which they take turns
+	// Samples that are removed cannot be picked any more: they were picked or dropped. Removals lists
+	// them in order, and removalGroups the groups of those that were removed before the present turn
+	// began, which removedBefore marks.
+	removed, removedBefore  bitset
+	removals, removalGroups []uint32
+	dropped                 []uint32 // removed without being picked
+	tooLong                 []uint32 // those of dropped that had more tokens than remained
+	picks                   []Pick
+	minimumShortfalls       []Shortfall
+	buffers                 []scratch // one for each worker
+	meanCost                int       // of a sample, in units of the budget
 }
 
 func newSelector(pool *Pool, params Params) *selector {
 	s := &selector{
-		pool:    pool,
-		params:  params,
-		quotas:  newQuotas(pool, params),
-		out:     newBitset(pool.Len()),
-		before:  newBitset(pool.Len()),
-		desks:   make([]desk, runtime.GOMAXPROCS(0)),
-		typical: 1,
+		pool:          pool,
+		params:        params,
+		counters:      newCapCounters(pool, params),
+		removed:       newBitset(pool.Len()),
+		removedBefore: newBitset(pool.Len()),
+		buffers:       make([]scratch, runtime.GOMAXPROCS(0)),
+		meanCost:      1,
 	}
 	expected := params.Budget
 	if params.InTokens {
@@ -44,58 +44,54 @@ func newSelector(pool *Pool, params Params) *selector {
 		for _, tokens := range pool.Tokens {
 			total += int(tokens)
 		}
-		s.typical = max(total/pool.Len(), 1)
-		expected = min(params.Budget/s.typical, pool.Len())
+		s.meanCost = max(total/pool.Len(), 1)
+		expected = min(params.Budget/s.meanCost, pool.Len())
 	}
-	s.gone = make([]uint32, 0, expected)
-	s.goneFrom = make([]uint32, 0, expected)
+	s.removals = make([]uint32, 0, expected)
+	s.removalGroups = make([]uint32, 0, expected)
 	s.picks = make([]Pick, 0, expected)
-
-	var barred bitset
-	if gate := newGate(pool, params); !gate.open() {
-		barred = gate.barred(len(s.desks))
-	}
-	s.cells = newCells(pool, barred, len(s.desks))
-	s.ties = newTies(pool, params.RatingsOnly, len(s.desks))
+	s.groups = newGroups(pool, newEligibility(pool, params).ineligible(len(s.buffers)), len(s.buffers))
+	s.ties = newTies(pool, params.RatingsOnly, len(s.buffers))
 	return s
 }
 
 func (s *selector) run() *Result {
-	result := &Result{Asked: s.params.Budget, Bins: s.cells.binNames}
+	result := &Result{Asked: s.params.Budget, Bins: s.groups.binNames}
 	s.include()
 	s.fillMinimums()
 	if s.params.takesTurns() {
-		s.openTurns()
+		s.prepareCapabilities()
 		result.Rounds = s.takeTurns()
 	} else {
-		s.walk(s.lineUp())
+		s.pickInOrder(s.strategyOrder())
 	}
 	result.Picks, result.TooLong = s.picks, s.tooLong
 	result.Given = s.spent
-	for _, t := range s.turns {
-		result.Capabilities = append(result.Capabilities, t.result)
+	for _, c := range s.capabilities {
+		result.Capabilities = append(result.Capabilities, c.result)
 	}
 	result.Shortfalls = s.shortfalls()
 	return result
 }
 
-// openTurns prepares the capabilities' turns, side by side.
-func (s *selector) openTurns() {
+// prepareCapabilities prepares the turns of all capabilities, concurrently.
+func (s *selector) prepareCapabilities() {
 	names := s.params.capabilities(s.pool)
-	s.turns = make([]*turn, len(names))
-	part := s.count(max(s.remaining()/len(names), 1))
-	parallel(len(s.desks), len(names), func(worker, i int) {
+	s.capabilities = make([]*capability, len(names))
+	amount := s.samplesOf(max(s.remaining()/len(names), 1))
+	parallel(len(s.buffers), len(names), func(worker, i int) {
 		column := slices.Index(s.pool.Capabilities, names[i])
 		var expected []uint16
 		if !s.params.RatingsOnly && s.pool.Expected != nil {
 			expected = s.pool.Expected[column]
 		}
-		t := &turn{
-			cells: s.cells, capability: i, before: s.before, byScore: s.params.WithinBin == ByScore,
-			weight: s.params.weight(names[i]), threshold: s.params.threshold(names[i]), result: Turns{Capability: names[i]},
+		c := &capability{
+			groups: s.groups, number: i, removedBefore: s.removedBefore, byScore: s.params.WithinBin == ByScore,
+			weight: s.params.weight(names[i]), threshold: s.params.threshold(names[i]),
+			result: CapabilityResult{Capability: names[i]},
 		}
-		t.open(&s.desks[worker], s.pool.Ratings[column], expected, s.ties, part)
-		s.turns[i] = t
+		c.prepare(&s.buffers[worker], s.pool.Ratings[column], expected, s.ties, amount)
+		s.capabilities[i] = c
 	})
 }
 
@@ -105,174 +101,174 @@ func (s *selector) remaining() int { return s.params.Budget - s.spent }
 // cost is what a sample takes of the budget.
 func (s *selector) cost(sample uint32) int { return s.params.cost(s.pool, sample) }
 
-// count is about how many samples make an amount of the budget.
-func (s *selector) count(amount int) int { return max(amount/s.typical, 1) }
+// samplesOf is about how many samples make an amount of the budget.
+func (s *selector) samplesOf(amount int) int { return max(amount/s.meanCost, 1) }
 
 // takeTurns lets capabilities take turns until the budget is met or none can pick any more, and
 // returns the number of rounds begun.
 func (s *selector) takeTurns() (rounds int) {
-	for turns := s.turns; len(turns) > 0 && s.remaining() > 0; {
+	for active := s.capabilities; len(active) > 0 && s.remaining() > 0; {
 		rounds++
-		parts := s.parts(turns)
-		var live []*turn
-		for i, t := range turns {
-			// What earlier turns of the round overdrew narrows the parts of all later ones.
-			part := min(parts[i], s.remaining())
-			if part == 0 {
+		amounts := s.amounts(active)
+		var next []*capability
+		for i, c := range active {
+			// What earlier turns of the round picked beyond their amounts narrows those of all later ones.
+			amount := min(amounts[i], s.remaining())
+			if amount == 0 {
 				break
 			}
 			if rounds == 1 {
-				t.asked = part
+				c.asked = amount
 			}
 			before := len(s.picks)
-			s.turn(t, part, rounds)
+			s.takeTurn(c, amount, rounds)
 			if picked := len(s.picks) - before; picked > 0 {
-				t.result.Picked += picked
-				live = append(live, t)
+				c.result.Picked += picked
+				next = append(next, c)
 			}
 		}
-		turns = live
+		active = next
 	}
 	return rounds
 }
 
-// parts divides what remains of the budget among the turns of a round.
-func (s *selector) parts(turns []*turn) []int {
+// amounts divides what remains of the budget among the capabilities of a round.
+func (s *selector) amounts(active []*capability) []int {
 	sum := 0.0
-	for _, t := range turns {
-		sum += t.weight
+	for _, c := range active {
+		sum += c.weight
 	}
-	parts := make([]int, len(turns))
-	for i, t := range turns {
-		part := s.remaining() / len(turns) // the paper's, free of rounding
+	amounts := make([]int, len(active))
+	for i, c := range active {
+		amount := s.remaining() / len(active) // the paper's, free of rounding
 		if len(s.params.Weights) > 0 {
-			part = int(math.Floor(float64(s.remaining()) * t.weight / sum))
+			amount = int(math.Floor(float64(s.remaining()) * c.weight / sum))
 		}
-		parts[i] = max(part, 1)
+		amounts[i] = max(amount, 1)
 	}
-	return parts
+	return amounts
 }
 
-// turn lets a capability pick about k of the budget: less where its bins run out, more where debt is
-// called in at the end, never more than the budget.
-func (s *selector) turn(t *turn, k, round int) {
-	s.catchUp(t)
-	t.orderBins()
-	if len(t.order) == 0 {
+// takeTurn lets a capability pick about k of the budget: less if its bins have no more, more if the
+// last bins pay all debt, never more than the budget.
+func (s *selector) takeTurn(c *capability, k, round int) {
+	s.updateAvailable(c)
+	c.orderBins()
+	if len(c.order) == 0 {
 		return
 	}
-	share := max(k/len(t.order), 1)
-	s.prepare(t, t.order[:min(k, len(t.order))], s.count(share))
+	share := max(k/len(c.order), 1)
+	s.prepareBins(c, c.order[:min(k, len(c.order))], s.samplesOf(share))
 
 	start, debt := s.spent, 0
-	for _, entry := range t.order {
+	for _, entry := range c.order {
 		if s.spent-start >= k || s.remaining() == 0 {
 			break
 		}
-		bin, want, picks := uint32(entry), share+debt, len(s.picks)
-		took := s.take(t, bin, want, round)
-		debt = max(want-took, 0)
-		if round == 1 && took < share {
-			t.dry = append(t.dry, dryBin{bin, share, took, len(s.picks) - picks, s.remaining() == 0})
+		bin, asked, picks := uint32(entry), share+debt, len(s.picks)
+		given := s.pickFrom(c, bin, asked, round)
+		debt = max(asked-given, 0)
+		if round == 1 && given < share {
+			c.shortBins = append(c.shortBins, shortBin{bin, share, given, len(s.picks) - picks, s.remaining() == 0})
 		}
 	}
-	t.given += s.spent - start
+	c.given += s.spent - start
 }
 
-// prepare makes ready, side by side, about so many candidates in each of the bins asked first.
-// Taking would do so too, but one after the other.
-func (s *selector) prepare(t *turn, bins []uint64, n int) {
-	parallel(len(s.desks), len(bins), func(worker, i int) {
-		q := &t.queues[uint32(bins[i])]
-		q.ready = slices.DeleteFunc(q.ready, t.before.has)
-		if len(q.ready) < n {
-			q.refill(t, n-len(q.ready), &s.desks[worker])
+// prepareBins sorts about n candidates in each of the bins, concurrently. Picking would do so too,
+// but one bin after the other.
+func (s *selector) prepareBins(c *capability, bins []uint64, n int) {
+	parallel(len(s.buffers), len(bins), func(worker, i int) {
+		b := &c.bins[uint32(bins[i])]
+		b.ready = slices.DeleteFunc(b.ready, c.removedBefore.has)
+		if len(b.ready) < n {
+			b.sortMore(c, n-len(b.ready), &s.buffers[worker])
 		}
 	})
 }
 
-// take picks the first candidates of a bin that are not out until they reach want, or as many as
-// there are, and returns what they take of the budget.
-func (s *selector) take(t *turn, bin uint32, want, round int) int {
-	q := &t.queues[bin]
+// pickFrom picks the first candidates of a bin that are not removed until they make the amount
+// asked, or as many as there are, and returns what they take of the budget.
+func (s *selector) pickFrom(c *capability, bin uint32, asked, round int) int {
+	b := &c.bins[bin]
 	start, rank := s.spent, uint32(0)
-	for s.spent-start < want && s.remaining() > 0 {
-		if len(q.ready) == 0 && !q.refill(t, s.count(want-(s.spent-start)), &s.desks[0]) {
+	for s.spent-start < asked && s.remaining() > 0 {
+		if len(b.ready) == 0 && !b.sortMore(c, s.samplesOf(asked-(s.spent-start)), &s.buffers[0]) {
 			break
 		}
-		sample := q.ready[0]
-		q.ready = q.ready[1:]
-		if s.before.has(sample) {
+		sample := b.ready[0]
+		b.ready = b.ready[1:]
+		if s.removedBefore.has(sample) {
 			continue
 		}
 		rank++
-		if !s.out.has(sample) { // else it went in this turn
-			s.pickOrLeave(Pick{Sample: sample, Round: uint32(round), Capability: uint32(t.capability), Bin: bin, Rank: rank})
+		if !s.removed.has(sample) { // else it was removed in this turn
+			s.pickOrDrop(Pick{
+				Sample: sample, Round: uint32(round), Capability: uint32(c.number), Bin: bin, Rank: rank,
+			})
 		}
 	}
 	return s.spent - start
 }
 
-// pickOrLeave picks a sample where the budget and the caps have room for it, and reports whether
-// they had.
-func (s *selector) pickOrLeave(p Pick) bool {
+// pickOrDrop picks a sample if the budget and the caps have room for it, else drops it, and reports
+// whether it was picked.
+func (s *selector) pickOrDrop(p Pick) bool {
 	tooLong := s.cost(p.Sample) > s.remaining()
 	if tooLong {
 		s.tooLong = append(s.tooLong, p.Sample)
 	}
-	if tooLong || len(s.quotas) > 0 && s.quotas.full(p.Sample) != nil {
-		s.leave(p.Sample)
+	if tooLong || len(s.counters) > 0 && s.counters.exceeded(p.Sample) != nil {
+		s.drop(p.Sample)
 		return false
 	}
 	s.pick(p)
+	if len(s.counters) > 0 {
+		s.charge(p.Sample)
+	}
 	return true
 }
 
+// pick takes a sample into the selection.
 func (s *selector) pick(p Pick) {
-	s.keep(p)
-	if len(s.quotas) > 0 {
-		s.charge(p.Sample)
-	}
-}
-
-// keep takes a sample into the selection.
-func (s *selector) keep(p Pick) {
-	s.out.set(p.Sample)
-	s.gone = append(s.gone, p.Sample)
+	s.removed.set(p.Sample)
+	s.removals = append(s.removals, p.Sample)
 	s.picks = append(s.picks, p)
 	s.spent += s.cost(p.Sample)
 }
 
-// charge counts a sample that was kept against the caps; what reaches its cap leaves.
+// charge counts a sample that was picked against the caps, and drops all samples of what has then
+// reached its cap.
 func (s *selector) charge(sample uint32) {
-	s.quotas.charge(sample, func(q *quota, i uint32) {
-		for _, sample := range q.samples(i, s.pool.Len()) {
-			if !s.out.has(sample) {
-				s.leave(sample)
+	s.counters.charge(sample, func(counter *capCounter, i uint32) {
+		for _, sample := range counter.samples(i, s.pool.Len()) {
+			if !s.removed.has(sample) {
+				s.drop(sample)
 			}
 		}
 	})
 }
 
-func (s *selector) leave(sample uint32) {
-	s.out.set(sample)
-	s.gone = append(s.gone, sample)
-	s.left = append(s.left, sample)
+// drop removes a sample without picking it.
+func (s *selector) drop(sample uint32) {
+	s.removed.set(sample)
+	s.removals = append(s.removals, sample)
+	s.dropped = append(s.dropped, sample)
 }
 
-// catchUp takes what has gone since a capability's last turn out of the numbers of its bins'
-// candidates.
-func (s *selector) catchUp(t *turn) {
-	for _, sample := range s.gone[len(s.goneFrom):] {
-		s.before.set(sample)
-		s.goneFrom = append(s.goneFrom, s.cells.of[sample])
+// updateAvailable subtracts what has been removed since a capability's last turn from the numbers of
+// its bins' candidates.
+func (s *selector) updateAvailable(c *capability) {
+	for _, sample := range s.removals[len(s.removalGroups):] {
+		s.removedBefore.set(sample)
+		s.removalGroups = append(s.removalGroups, s.groups.of[sample])
 	}
-	gone, from := s.gone[t.caught:], s.goneFrom[t.caught:]
-	inChunks(len(s.desks), len(gone), func(worker, start, end int) {
-		s.desks[worker].countLeavers(t, gone[start:end], from[start:end])
+	samples, groups := s.removals[c.seen:], s.removalGroups[c.seen:]
+	inChunks(len(s.buffers), len(samples), func(worker, start, end int) {
+		s.buffers[worker].countRemoved(c, samples[start:end], groups[start:end])
 	})
-	for i := range s.desks {
-		s.desks[i].takeLeavers(t)
+	for i := range s.buffers {
+		s.buffers[i].subtractRemoved(c)
 	}
-	t.caught = len(s.gone)
+	c.seen = len(s.removals)
 }

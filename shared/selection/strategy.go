@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// merit is a mean as a fraction, which compares exactly.
-type merit struct{ sum, of int64 }
+// A mean is kept as a fraction, which compares exactly.
+type mean struct{ sum, of int64 }
 
-// compare is negative where m is the higher.
-func (m merit) compare(n merit) int { return cmp.Compare(n.sum*m.of, m.sum*n.of) }
+// compare is negative if m is the higher.
+func (m mean) compare(n mean) int { return cmp.Compare(n.sum*m.of, m.sum*n.of) }
 
-// merits are the samples' means over the selection's capabilities, of ratings or of expected
-// scores; what is not rated is left out.
-func merits(pool *Pool, params Params, expected bool) []merit {
-	all := make([]merit, pool.Len())
+// meansOf are the samples' means over the selection's capabilities, of ratings or of expected
+// scores; missing ratings are left out.
+func meansOf(pool *Pool, params Params, expected bool) []mean {
+	all := make([]mean, pool.Len())
 	for _, name := range params.capabilities(pool) {
 		c := slices.Index(pool.Capabilities, name)
 		for s, rating := range pool.Ratings[c] {
@@ -34,9 +34,9 @@ func merits(pool *Pool, params Params, expected bool) []merit {
 	return all
 }
 
-// bestFirst orders samples by their merits, and then as ties says.
-func bestFirst(samples []uint32, m []merit, order *ties) {
-	slices.SortFunc(samples, func(a, b uint32) int { return cmp.Or(m[a].compare(m[b]), order.compare(a, b)) })
+// bestFirst orders samples by their means, and then as ties says.
+func bestFirst(samples []uint32, means []mean, ties *ties) {
+	slices.SortFunc(samples, func(a, b uint32) int { return cmp.Or(means[a].compare(means[b]), ties.compare(a, b)) })
 }
 
 // selectable are the samples that any strategy may pick, ascending.
@@ -44,20 +44,20 @@ func (s *selector) selectable() []uint32 {
 	var samples []uint32
 	rated := s.params.rated(s.pool)
 	for sample := range uint32(s.pool.Len()) {
-		if rated.has(sample) && s.cells.of[sample] != 0 {
+		if rated.has(sample) && s.groups.of[sample] != 0 {
 			samples = append(samples, sample)
 		}
 	}
 	return samples
 }
 
-// lineUp is the order in which a strategy without turns takes samples.
-func (s *selector) lineUp() []uint32 {
+// strategyOrder is the order in which a strategy without turns takes samples.
+func (s *selector) strategyOrder() []uint32 {
 	samples := s.selectable()
 	switch s.params.Strategy {
 	case Top:
 		expected := s.pool.Expected != nil && !s.params.RatingsOnly
-		bestFirst(samples, merits(s.pool, s.params, expected), s.ties)
+		bestFirst(samples, meansOf(s.pool, s.params, expected), s.ties)
 	case Random:
 		shuffle(samples, s.params.Seed)
 	case Stratified:
@@ -73,8 +73,9 @@ func shuffle(samples []uint32, seed uint64) {
 	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
 }
 
-// stratify reorders samples so that every source has its share of the first few, whatever their
-// number: the i-th of a source's n comes at (i - 1/2) / n of the way, sources by name.
+// stratify reorders samples so that every source has its share of the first k samples, for any k:
+// the i-th of a source's n samples comes at (i - 1/2) / n of the order; equal ones go by the name of
+// their source.
 func stratify(pool *Pool, samples []uint32) {
 	n := make([]uint64, len(pool.SourceNames))
 	for _, s := range samples {
@@ -96,23 +97,23 @@ func stratify(pool *Pool, samples []uint32) {
 	})
 }
 
-// walk picks down an order.
-func (s *selector) walk(order []uint32) {
+// pickInOrder picks samples in an order until the budget is met.
+func (s *selector) pickInOrder(order []uint32) {
 	for i, sample := range order {
 		if s.spent == s.params.Budget {
 			return
 		}
-		if !s.out.has(sample) {
-			s.pickOrLeave(Pick{Sample: sample, Rule: ByStrategy, Capability: None, Bin: None, Rank: uint32(i + 1)})
+		if !s.removed.has(sample) {
+			s.pickOrDrop(Pick{Sample: sample, Rule: ByStrategy, Capability: None, Bin: None, Rank: uint32(i + 1)})
 		}
 	}
 }
 
-// include keeps what must be in, all of it before any cap is looked at.
+// include picks the must-includes, all of them before any cap is applied.
 func (s *selector) include() {
 	for i, sample := range s.params.Include {
-		if !s.out.has(sample) {
-			s.keep(Pick{Sample: sample, Rule: ByInclude, Capability: None, Bin: None, Rank: uint32(i + 1)})
+		if !s.removed.has(sample) {
+			s.pick(Pick{Sample: sample, Rule: ByInclude, Capability: None, Bin: None, Rank: uint32(i + 1)})
 		}
 	}
 	for _, pick := range s.picks {
@@ -134,23 +135,34 @@ func (s *selector) fillMinimums() {
 		source := s.pool.SourceNames[s.pool.Source[sample]]
 		of[source] = append(of[source], sample)
 	}
-	m := merits(s.pool, s.params, false)
+	means := meansOf(s.pool, s.params, false)
 	for _, source := range slices.Sorted(maps.Keys(s.params.Minimums)) {
-		least, samples := s.params.Minimums[source], of[source]
+		least := s.params.Minimums[source]
 		if held[source] >= least {
 			continue
 		}
-		bestFirst(samples, m, s.ties)
-		for i, sample := range samples {
-			if held[source] == least || s.spent == s.params.Budget {
-				break
-			}
-			if !s.out.has(sample) && s.pickOrLeave(Pick{Sample: sample, Rule: ByMinimum, Capability: None, Bin: None, Rank: uint32(i + 1)}) {
-				held[source]++
-			}
-		}
-		if held[source] < least {
-			s.short = append(s.short, Shortfall{Source: source, Asked: least, Given: held[source], Why: WhyLeft})
+		bestFirst(of[source], means, s.ties)
+		given := held[source] + s.pickFirst(of[source], least-held[source])
+		if given < least {
+			s.minimumShortfalls = append(s.minimumShortfalls,
+				Shortfall{Source: source, Asked: least, Given: given, Cause: CauseRemoved})
 		}
 	}
+}
+
+// pickFirst picks up to n samples of a source's order, as far as the budget allows, and returns
+// their number.
+func (s *selector) pickFirst(order []uint32, n int) (picked int) {
+	for i, sample := range order {
+		if picked == n || s.spent == s.params.Budget {
+			break
+		}
+		if s.removed.has(sample) {
+			continue
+		}
+		if s.pickOrDrop(Pick{Sample: sample, Rule: ByMinimum, Capability: None, Bin: None, Rank: uint32(i + 1)}) {
+			picked++
+		}
+	}
+	return picked
 }

@@ -7,20 +7,19 @@ import (
 	"slices"
 )
 
-// A Summary sets a selection beside the pool that it was made from and beside what chance would
-// have given.
+// A Summary compares a selection with the pool that it was made from and with random subsets.
 type Summary struct {
-	Pool      Portrait `json:"pool"`
-	Selection Portrait `json:"selection"`
+	Pool      Statistics `json:"pool"`
+	Selection Statistics `json:"selection"`
 	// Random is a random subset of the pool, of the selection's size.
-	Random Portrait `json:"random"`
+	Random Statistics `json:"random"`
 	// RandomTokens is a random subset of the pool of the selection's tokens: of a random order, each
-	// sample that has no more tokens than remain. Nil where the pool's tokens are not known.
-	RandomTokens *Portrait `json:"random_tokens,omitempty"`
+	// sample that has no more tokens than remain. Nil if the pool's tokens are not known.
+	RandomTokens *Statistics `json:"random_tokens,omitempty"`
 }
 
-// A Portrait sums up a set of samples.
-type Portrait struct {
+// Statistics describe a set of samples.
+type Statistics struct {
 	Samples int `json:"samples"`
 	// Ratings has an entry for each capability of the pool, in its order.
 	Ratings []MeanRating `json:"ratings"`
@@ -33,11 +32,11 @@ type Portrait struct {
 	// drawn mention of one and of the source of a randomly drawn sample.
 	StyleEntropy  float64 `json:"style_entropy"`
 	SourceEntropy float64 `json:"source_entropy"`
-	// Tokens is their number over all samples, 0 where the pool's tokens are not known.
+	// Tokens is their number over all samples, 0 if the pool's tokens are not known.
 	Tokens int `json:"tokens"`
 	// LengthCorrelation is Pearson's correlation, in [-1, 1], of a sample's tokens with its mean rating
-	// over all capabilities of the pool, where it has a rating. Nil where one of the two is not known
-	// or does not vary.
+	// over all capabilities of the pool, if it has a rating. Nil if one of the two is not known or does
+	// not vary.
 	LengthCorrelation *float64 `json:"length_correlation,omitempty"`
 }
 
@@ -46,7 +45,7 @@ type MeanRating struct {
 	Capability string `json:"capability"`
 	// Rated is the number of samples that have a rating; the others are left out of the mean.
 	Rated int `json:"rated"`
-	// Mean is 0 where no sample has a rating.
+	// Mean is 0 if no sample has a rating.
 	Mean float64 `json:"mean"`
 	// Counts are the numbers of samples rated 0 to 5; other ratings are in none of them.
 	Counts [6]int `json:"counts"`
@@ -55,7 +54,7 @@ type MeanRating struct {
 // StyleShare is the share of samples that have one style.
 type StyleShare struct {
 	Style string `json:"style"`
-	// Share is in [0, 1]. Shares add up to more than 1 where samples have several styles.
+	// Share is in [0, 1]. Shares add up to more than 1 if samples have several styles.
 	Share float64 `json:"share"`
 }
 
@@ -64,7 +63,7 @@ type StyleShare struct {
 // the same summary on any machine.
 func Summarize(pool *Pool, selected []uint32, seed uint64) Summary {
 	workers := runtime.GOMAXPROCS(0)
-	cells := newCells(pool, nil, workers)
+	groups := newGroups(pool, nil, workers)
 	all := make([]uint32, pool.Len())
 	for i := range all {
 		all[i] = uint32(i)
@@ -73,71 +72,75 @@ func Summarize(pool *Pool, selected []uint32, seed uint64) Summary {
 	if pool.Tokens != nil {
 		sets = append(sets, drawTokens(pool, selected, seed))
 	}
-	portraits := make([]Portrait, len(sets))
-	parallel(workers, len(sets), func(_, i int) { portraits[i] = portray(pool, cells, sets[i]) })
-	summary := Summary{Pool: portraits[0], Selection: portraits[1], Random: portraits[2]}
+	described := make([]Statistics, len(sets))
+	parallel(workers, len(sets), func(_, i int) { described[i] = describe(pool, groups, sets[i]) })
+	summary := Summary{Pool: described[0], Selection: described[1], Random: described[2]}
 	if pool.Tokens != nil {
-		summary.RandomTokens = &portraits[3]
+		summary.RandomTokens = &described[3]
 	}
 	return summary
 }
 
-func portray(pool *Pool, b *cells, samples []uint32) Portrait {
-	portrait := Portrait{
+func describe(pool *Pool, groups *groups, samples []uint32) Statistics {
+	statistics := Statistics{
 		Samples: len(samples),
 		Ratings: make([]MeanRating, len(pool.Capabilities)),
 		Styles:  make([]StyleShare, len(pool.StyleNames)),
 	}
 	for c, name := range pool.Capabilities {
-		rating := &portrait.Ratings[c]
-		rating.Capability = name
-		sum := 0
-		for _, s := range samples {
-			if r := pool.Ratings[c][s]; r != Missing {
-				sum += int(r)
-				rating.Rated++
-				if r >= 0 && int(r) < len(rating.Counts) {
-					rating.Counts[r]++
-				}
-			}
-		}
-		if rating.Rated > 0 {
-			rating.Mean = float64(sum) / float64(rating.Rated)
-		}
+		statistics.Ratings[c] = meanRating(name, pool.Ratings[c], samples)
 	}
 
-	holders := make([]int, len(pool.StyleNames))
+	styles := make([]int, len(pool.StyleNames))
 	sources := make([]int, len(pool.SourceNames))
-	covered := newBitset(len(b.binNames))
+	bins := newBitset(len(groups.binNames))
 	for _, s := range samples {
 		sources[pool.Source[s]]++
-		for e := pool.StyleStart[s]; e < pool.StyleStart[s+1]; e++ {
-			holders[pool.Style[e]]++
+		for _, style := range pool.styles(s) {
+			styles[style]++
 		}
-		for _, bin := range b.bins(b.of[s]) {
-			covered.set(bin)
+		for _, bin := range groups.bins(groups.of[s]) {
+			bins.set(bin)
 		}
 	}
 	for _, n := range sources {
 		if n > 0 {
-			portrait.Sources++
+			statistics.Sources++
 		}
 	}
-	portrait.Bins = covered.count()
+	statistics.Bins = bins.count()
 	for i, name := range pool.StyleNames {
-		portrait.Styles[i].Style = name
+		statistics.Styles[i].Style = name
 		if len(samples) > 0 {
-			portrait.Styles[i].Share = float64(holders[i]) / float64(len(samples))
+			statistics.Styles[i].Share = float64(styles[i]) / float64(len(samples))
 		}
 	}
-	portrait.StyleEntropy, portrait.SourceEntropy = entropy(holders), entropy(sources)
+	statistics.StyleEntropy, statistics.SourceEntropy = entropy(styles), entropy(sources)
 	if pool.Tokens != nil {
 		for _, s := range samples {
-			portrait.Tokens += int(pool.Tokens[s])
+			statistics.Tokens += int(pool.Tokens[s])
 		}
-		portrait.LengthCorrelation = lengthCorrelation(pool, samples)
+		statistics.LengthCorrelation = lengthCorrelation(pool, samples)
 	}
-	return portrait
+	return statistics
+}
+
+func meanRating(capability string, ratings []int16, samples []uint32) MeanRating {
+	mean := MeanRating{Capability: capability}
+	sum := 0
+	for _, s := range samples {
+		if r := ratings[s]; r != Missing {
+			sum += int(r)
+			mean.Rated++
+			if r >= 0 && int(r) < len(mean.Counts) {
+				mean.Counts[r]++
+			}
+		}
+	}
+	if mean.Rated > 0 {
+		mean.Mean = float64(sum) / float64(mean.Rated)
+	}
+	return mean
 }
 
 // entropy is the entropy, in bits, of a distribution given by counts.
@@ -150,13 +153,13 @@ func entropy(counts []int) float64 {
 	for _, n := range counts {
 		if n > 0 {
 			share := float64(n) / float64(total)
-			bits -= float64(share * math.Log2(share)) // converted, lest a processor fuse it with the sum
+			bits -= float64(share * math.Log2(share)) // converted, so that no processor fuses it with the sum
 		}
 	}
 	return bits
 }
 
-// lengthCorrelation is as Portrait says. Both means are taken off before anything is squared, so
+// lengthCorrelation is as Statistics says. Both means are subtracted before anything is squared, so
 // that nothing cancels.
 func lengthCorrelation(pool *Pool, samples []uint32) *float64 {
 	var tokens, ratings []float64
@@ -181,7 +184,7 @@ func lengthCorrelation(pool *Pool, samples []uint32) *float64 {
 	var xx, yy, xy float64
 	for i, x := range tokens {
 		y := ratings[i]
-		// Converted, lest a processor fuse them with the sums.
+		// Converted, so that no processor fuses them with the sums.
 		xx += float64(x * x)
 		yy += float64(y * y)
 		xy += float64(x * y)
@@ -190,7 +193,7 @@ func lengthCorrelation(pool *Pool, samples []uint32) *float64 {
 	return &r
 }
 
-// center takes the mean off all values.
+// center subtracts the mean from all values.
 func center(values []float64) {
 	mean := 0.0
 	for _, v := range values {

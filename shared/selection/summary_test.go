@@ -13,9 +13,9 @@ func TestSummarize(t *testing.T) {
 	t.Parallel()
 	pool := smallPool(t)
 	got := Summarize(pool, []uint32{2, 0}, 1)
-	got.Random = Portrait{}
+	got.Random = Statistics{}
 	want := Summary{
-		Pool: Portrait{
+		Pool: Statistics{
 			Samples: 3,
 			Ratings: []MeanRating{
 				{"scene understanding", 3, 1, [6]int{1, 1, 1}},
@@ -25,7 +25,7 @@ func TestSummarize(t *testing.T) {
 			Sources: 2, Bins: 2,
 			StyleEntropy: entropy([]int{1, 2}), SourceEntropy: entropy([]int{1, 2}),
 		},
-		Selection: Portrait{
+		Selection: Statistics{
 			Samples: 2,
 			Ratings: []MeanRating{
 				{"scene understanding", 2, 0.5, [6]int{1, 1}},
@@ -56,7 +56,8 @@ func TestSummarizeTokens(t *testing.T) {
 	pool.Tokens = []uint32{10, 30, 20}
 	got := Summarize(pool, []uint32{1}, 1)
 	if got.Pool.Tokens != 60 || got.Selection.Tokens != 30 || got.RandomTokens.Tokens != 30 {
-		t.Errorf("tokens: %d of the pool, %d selected, %d at random; want 60, 30 and 30", got.Pool.Tokens, got.Selection.Tokens, got.RandomTokens.Tokens)
+		t.Errorf("tokens: %d of the pool, %d selected, %d at random; want 60, 30 and 30",
+			got.Pool.Tokens, got.Selection.Tokens, got.RandomTokens.Tokens)
 	}
 	// The means are 1, 3.5 and 2: with 10, 30 and 20 tokens, r = 25 / sqrt(200 * 19/6).
 	if r := got.Pool.LengthCorrelation; r == nil || math.Abs(*r-25/math.Sqrt(200*19./6)) > 1e-12 {

@@ -6,21 +6,22 @@ import (
 	"slices"
 )
 
-// ties is the order among samples that a capability finds equal; it is the same for all of them.
+// ties is the order among samples that are equal for a capability; it is the same for all
+// capabilities.
 type ties struct {
 	pool *Pool
-	// sums are the samples' sums over all capabilities of the pool, of expected scores where there
-	// are any, else of ratings; a missing rating adds nothing. Nil where the index alone decides.
+	// sums are the samples' sums over all capabilities of the pool, of expected scores if there are
+	// any, else of ratings; a missing rating adds nothing. Nil if the index alone decides.
 	sums []int32
 	// hints order most samples, lower first, as compare does: samples whose hints are equal may
-	// differ. Nil where the position in the pool decides.
+	// differ. Nil if the position in the pool decides.
 	hints []uint32
 	// expectedBits is how many bits the largest expected score takes.
 	expectedBits int
 }
 
-// compare is negative where sample a goes before b: it has the larger sum, or then the lower tie
-// hash, the lower index, the lower position.
+// compare is negative if sample a goes before b: it has the larger sum, or then the lower tie hash,
+// the lower index, the lower position.
 func (t *ties) compare(a, b uint32) int {
 	if t.sums != nil {
 		if t.sums[a] != t.sums[b] {

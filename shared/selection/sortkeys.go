@@ -6,31 +6,33 @@ import (
 	"slices"
 )
 
-// A keyring makes the keys by which the candidates of one capability are compared: words that are
-// lower for the better sample. From the top they hold how far the rating exceeds the threshold,
-// turned round; where the order within a bin is by score, the place of the bin in the sample's styles
-// (else candidates of different places are never compared); the expected score, turned round; the
-// tie hint; and the sample. Expected scores and hints are cut down to the room there is.
-type keyring struct {
+// sortKeys makes the keys by which the candidates of one capability are compared: words that are
+// lower for the better sample. From the highest bits they hold: how far the rating exceeds the
+// threshold, negated; if the order within a bin is by score, the position of the bin's style in the
+// sample's styles (else candidates of different positions are never compared); the expected score,
+// negated; the tie hint; and the sample. Expected scores and hints are cut to the bits that remain.
+type sortKeys struct {
 	ratings   []int16
 	expected  []uint16 // nil: not compared
 	threshold int32
 	ties      *ties
 
-	levelBits, placeBits, scoreBits, tieBits, sampleBits int // the widths of the fields
-	scoreCut                                             int // low bits of expected scores left out
-	// blind is the number of low bits that do not tell which of two samples is the better.
-	blind int
+	levelBits, positionBits, scoreBits, tieBits, sampleBits int // the widths of the fields
+	scoreCut                                                int // low bits of expected scores left out
+	// undecidedBits is the number of low bits that do not decide which of two samples is the better.
+	undecidedBits int
 }
 
-// newKeyring makes a keyring for ratings that exceed the threshold by so much at most, and for
-// places up to one.
-func newKeyring(ratings []int16, expected []uint16, threshold int32, most int, lastPlace uint32, ties *ties) keyring {
-	k := keyring{ratings: ratings, expected: expected, threshold: threshold, ties: ties}
+// newSortKeys makes keys for ratings that exceed the threshold by most at most, and for style
+// positions up to lastPosition.
+func newSortKeys(
+	ratings []int16, expected []uint16, threshold int32, most int, lastPosition uint32, ties *ties,
+) sortKeys {
+	k := sortKeys{ratings: ratings, expected: expected, threshold: threshold, ties: ties}
 	k.levelBits = bits.Len(uint(most))
-	k.placeBits = bits.Len32(lastPlace)
+	k.positionBits = bits.Len32(lastPosition)
 	k.sampleBits = bits.Len(uint(len(ratings) - 1))
-	room := 64 - k.levelBits - k.placeBits - k.sampleBits
+	room := 64 - k.levelBits - k.positionBits - k.sampleBits
 	if expected != nil {
 		k.scoreBits = min(ties.expectedBits, room)
 		k.scoreCut = ties.expectedBits - k.scoreBits
@@ -39,16 +41,16 @@ func newKeyring(ratings []int16, expected []uint16, threshold int32, most int, l
 		k.tieBits = min(room-k.scoreBits, 32)
 	}
 	if ties.hints != nil || k.scoreCut > 0 {
-		k.blind = k.sampleBits
+		k.undecidedBits = k.sampleBits
 	}
 	return k
 }
 
-// key is the key of a sample whose rating exceeds the threshold, at a place.
-func (k *keyring) key(s, place uint32) uint64 {
+// key is the key of a sample whose rating exceeds the threshold, at a style position.
+func (k *sortKeys) key(s, position uint32) uint64 {
 	key := uint64(1)<<k.levelBits - 1 - uint64(int32(k.ratings[s])-k.threshold)
-	if k.placeBits > 0 {
-		key = key<<k.placeBits | uint64(place)
+	if k.positionBits > 0 {
+		key = key<<k.positionBits | uint64(position)
 	}
 	if k.expected != nil {
 		key = key<<k.scoreBits | (1<<k.scoreBits - 1 - uint64(k.expected[s]>>k.scoreCut))
@@ -59,8 +61,8 @@ func (k *keyring) key(s, place uint32) uint64 {
 	return key<<k.sampleBits | uint64(s)
 }
 
-// compare orders two samples whose keys differ in the blind bits alone.
-func (k *keyring) compare(a, b uint32) int {
+// compare orders two samples whose keys differ in the undecided bits alone.
+func (k *sortKeys) compare(a, b uint32) int {
 	if k.scoreCut > 0 && k.expected[a] != k.expected[b] {
 		return cmp.Compare(k.expected[b], k.expected[a])
 	}
@@ -68,17 +70,17 @@ func (k *keyring) compare(a, b uint32) int {
 }
 
 // sample is the sample of a key.
-func (k *keyring) sample(key uint64) uint32 { return uint32(key & (1<<k.sampleBits - 1)) }
+func (k *sortKeys) sample(key uint64) uint32 { return uint32(key & (1<<k.sampleBits - 1)) }
 
 // sortLeast reorders keys, all different, so that at least the n best come first and sorted, and
-// returns them: more where others cannot be told from the last of them without a look at the pool,
-// so that all that were not returned have a greater key, by more than the blind bits.
-func (k *keyring) sortLeast(keys []uint64, n int) []uint64 {
+// returns them: more if others cannot be distinguished from the last of them without a look at
+// the pool, so that all that were not returned have a greater key, by more than the undecided bits.
+func (k *sortKeys) sortLeast(keys []uint64, n int) []uint64 {
 	leastFirst(keys, n)
-	if k.blind > 0 && n < len(keys) {
-		last := slices.Max(keys[:n]) >> k.blind
+	if k.undecidedBits > 0 && n < len(keys) {
+		last := slices.Max(keys[:n]) >> k.undecidedBits
 		for i := n; i < len(keys); i++ {
-			if keys[i]>>k.blind == last {
+			if keys[i]>>k.undecidedBits == last {
 				keys[i], keys[n] = keys[n], keys[i]
 				n++
 			}
@@ -86,12 +88,12 @@ func (k *keyring) sortLeast(keys []uint64, n int) []uint64 {
 	}
 	keys = keys[:n]
 	slices.Sort(keys)
-	if k.blind == 0 {
+	if k.undecidedBits == 0 {
 		return keys
 	}
 	for start := 0; start < n; {
 		end := start + 1
-		for end < n && keys[end]>>k.blind == keys[start]>>k.blind {
+		for end < n && keys[end]>>k.undecidedBits == keys[start]>>k.undecidedBits {
 			end++
 		}
 		if end-start > 1 {

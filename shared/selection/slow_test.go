@@ -8,30 +8,30 @@ import (
 	"slices"
 )
 
-// A plain selection is one under way as docs and the fields' comments say, word by word, with none
-// of Select's structures: every turn scans and sorts the whole pool.
-type plain struct {
-	pool         *Pool
-	params       Params
-	names        []string
-	result       *Result
-	picked, left map[uint32]bool
-	barred       map[uint32]bool
-	spent        int
+// A slowSelection makes a selection as the method and the fields' comments say, word by word, without
+// Select's structures: every turn scans and sorts the whole pool.
+type slowSelection struct {
+	pool            *Pool
+	params          Params
+	names           []string
+	result          *Result
+	picked, dropped map[uint32]bool
+	ineligible      map[uint32]bool
+	spent           int
 }
 
-func reference(pool *Pool, params Params) *Result {
-	p := &plain{
+func slowSelect(pool *Pool, params Params) *Result {
+	p := &slowSelection{
 		pool: pool, params: params, names: params.Capabilities,
-		result: &Result{Asked: params.Budget}, picked: map[uint32]bool{}, left: map[uint32]bool{},
-		barred: referenceBarred(pool, params),
+		result: &Result{Asked: params.Budget}, picked: map[uint32]bool{}, dropped: map[uint32]bool{},
+		ineligible: slowIneligible(pool, params),
 	}
 	if len(p.names) == 0 {
 		p.names = pool.Capabilities
 	}
 	members := make(map[string]bool)
 	for s := range uint32(pool.Len()) {
-		if !p.barred[s] {
+		if !p.ineligible[s] {
 			for _, name := range binNames(pool, s) {
 				members[name] = true
 			}
@@ -43,34 +43,36 @@ func reference(pool *Pool, params Params) *Result {
 		if !p.picked[s] {
 			p.picked[s] = true
 			p.spent += p.cost(s)
-			p.result.Picks = append(p.result.Picks, Pick{Sample: s, Rule: ByInclude, Capability: None, Bin: None, Rank: uint32(i + 1)})
+			p.result.Picks = append(p.result.Picks,
+				Pick{Sample: s, Rule: ByInclude, Capability: None, Bin: None, Rank: uint32(i + 1)})
 		}
 	}
-	p.leaveAtCaps()
+	p.dropAtCaps()
 	p.minimums()
 	if params.Strategy == "" || params.Strategy == MMSSR {
 		p.rounds()
 	} else {
-		for i, s := range p.lineUp() {
+		for i, s := range p.order() {
 			if p.spent < params.Budget && p.in(s) {
 				p.try(s, Pick{Rule: ByStrategy, Capability: None, Bin: None, Rank: uint32(i + 1)})
 			}
 		}
 		if p.spent < params.Budget {
-			why := WhyFew
-			if len(p.left) > 0 {
-				why = WhyLeft
+			cause := CauseFew
+			if len(p.dropped) > 0 {
+				cause = CauseRemoved
 			}
-			p.result.Shortfalls = append(p.result.Shortfalls, Shortfall{Asked: params.Budget, Given: p.spent, Why: why})
+			p.result.Shortfalls = append(p.result.Shortfalls,
+				Shortfall{Asked: params.Budget, Given: p.spent, Cause: cause})
 		}
 	}
 	p.result.Given = p.spent
 	return p.result
 }
 
-func referenceBarred(pool *Pool, params Params) map[uint32]bool {
-	barred := make(map[uint32]bool)
-	stays := make(map[[16]byte]uint32)
+func slowIneligible(pool *Pool, params Params) map[uint32]bool {
+	ineligible := make(map[uint32]bool)
+	kept := make(map[[16]byte]uint32)
 	for s := range uint32(pool.Len()) {
 		var styles []string
 		for _, style := range pool.styles(s) {
@@ -85,40 +87,40 @@ func referenceBarred(pool *Pool, params Params) map[uint32]bool {
 			slices.ContainsFunc(styles, within(params.Styles.Drop)),
 			len(params.Sources.Keep) > 0 && !slices.Contains(params.Sources.Keep, source),
 			slices.Contains(params.Sources.Drop, source):
-			barred[s] = true
+			ineligible[s] = true
 			continue
 		}
 		if !params.Unique || pool.Twin[s] == [16]byte{} {
 			continue
 		}
-		other, found := stays[pool.Twin[s]]
+		other, found := kept[pool.Twin[s]]
 		switch {
 		case !found:
-			stays[pool.Twin[s]] = s
+			kept[pool.Twin[s]] = s
 		case pool.Index != nil && pool.Index[s] < pool.Index[other]:
-			stays[pool.Twin[s]] = s
-			barred[other] = true
+			kept[pool.Twin[s]] = s
+			ineligible[other] = true
 		default:
-			barred[s] = true
+			ineligible[s] = true
 		}
 	}
 	for _, s := range params.Exclude {
-		barred[s] = true
+		ineligible[s] = true
 	}
-	return barred
+	return ineligible
 }
 
-func (p *plain) in(s uint32) bool { return !p.picked[s] && !p.left[s] && !p.barred[s] }
+func (p *slowSelection) in(s uint32) bool { return !p.picked[s] && !p.dropped[s] && !p.ineligible[s] }
 
-func (p *plain) cost(s uint32) int {
+func (p *slowSelection) cost(s uint32) int {
 	if p.params.InTokens {
 		return int(p.pool.Tokens[s])
 	}
 	return 1
 }
 
-// try picks a sample where there is room for it, else has it leave.
-func (p *plain) try(s uint32, pick Pick) bool {
+// try picks a sample if there is room for it, else drops it.
+func (p *slowSelection) try(s uint32, pick Pick) bool {
 	p.picked[s] = true
 	fits := p.spent+p.cost(s) <= p.params.Budget
 	if !fits {
@@ -129,13 +131,13 @@ func (p *plain) try(s uint32, pick Pick) bool {
 	}
 	if !fits {
 		delete(p.picked, s)
-		p.left[s] = true
+		p.dropped[s] = true
 		return false
 	}
 	pick.Sample = s
 	p.spent += p.cost(s)
 	p.result.Picks = append(p.result.Picks, pick)
-	p.leaveAtCaps()
+	p.dropAtCaps()
 	return true
 }
 
@@ -145,7 +147,7 @@ type use struct {
 	has         func(s uint32) bool
 }
 
-func (p *plain) uses() []use {
+func (p *slowSelection) uses() []use {
 	var all []use
 	add := func(c Cap, things int, of func(s uint32) []uint32) {
 		if c.IsZero() {
@@ -175,28 +177,28 @@ func (p *plain) uses() []use {
 	return all
 }
 
-func (p *plain) leaveAtCaps() {
+func (p *slowSelection) dropAtCaps() {
 	for _, u := range p.uses() {
 		for s := range uint32(p.pool.Len()) {
 			if u.used >= u.limit && u.has(s) && !p.picked[s] {
-				p.left[s] = true
+				p.dropped[s] = true
 			}
 		}
 	}
 }
 
 // selectable are the samples that take part, have a style, and are rated at all.
-func (p *plain) selectable() []uint32 {
+func (p *slowSelection) selectable() []uint32 {
 	var samples []uint32
 	for s := range uint32(p.pool.Len()) {
-		if _, n := p.mean(s, false); n > 0 && len(p.pool.styles(s)) > 0 && !p.barred[s] {
+		if _, n := p.mean(s, false); n > 0 && len(p.pool.styles(s)) > 0 && !p.ineligible[s] {
 			samples = append(samples, s)
 		}
 	}
 	return samples
 }
 
-func (p *plain) mean(s uint32, expected bool) (mean float64, n int) {
+func (p *slowSelection) mean(s uint32, expected bool) (mean float64, n int) {
 	sum := 0
 	for _, name := range p.names {
 		c := slices.Index(p.pool.Capabilities, name)
@@ -213,15 +215,15 @@ func (p *plain) mean(s uint32, expected bool) (mean float64, n int) {
 	return float64(sum) / float64(max(n, 1)), n
 }
 
-func (p *plain) bestFirst(samples []uint32, expected bool) {
+func (p *slowSelection) bestFirst(samples []uint32, expected bool) {
 	slices.SortFunc(samples, func(a, b uint32) int {
 		x, _ := p.mean(a, expected)
 		y, _ := p.mean(b, expected)
-		return cmp.Or(cmp.Compare(y, x), referenceTies(p.pool, p.params, a, b))
+		return cmp.Or(cmp.Compare(y, x), slowTies(p.pool, p.params, a, b))
 	})
 }
 
-func (p *plain) minimums() {
+func (p *slowSelection) minimums() {
 	for _, source := range slices.Sorted(maps.Keys(p.params.Minimums)) {
 		held := 0
 		for s := range p.picked {
@@ -244,12 +246,13 @@ func (p *plain) minimums() {
 			}
 		}
 		if held < least {
-			p.result.Shortfalls = append(p.result.Shortfalls, Shortfall{Source: source, Asked: least, Given: held, Why: WhyLeft})
+			p.result.Shortfalls = append(p.result.Shortfalls,
+				Shortfall{Source: source, Asked: least, Given: held, Cause: CauseRemoved})
 		}
 	}
 }
 
-func (p *plain) lineUp() []uint32 {
+func (p *slowSelection) order() []uint32 {
 	samples := p.selectable()
 	if p.params.Strategy == Top {
 		p.bestFirst(samples, p.pool.Expected != nil && !p.params.RatingsOnly)
@@ -265,26 +268,28 @@ func (p *plain) lineUp() []uint32 {
 		source := p.pool.SourceNames[p.pool.Source[s]]
 		bySource[source] = append(bySource[source], s)
 	}
-	type stop struct {
+	type step struct {
 		at     float64
 		source string
 		sample uint32
 	}
-	var stops []stop
+	var steps []step
 	for source, samples := range bySource {
 		for i, s := range samples {
-			stops = append(stops, stop{(float64(i) + 0.5) / float64(len(samples)), source, s})
+			steps = append(steps, step{(float64(i) + 0.5) / float64(len(samples)), source, s})
 		}
 	}
-	slices.SortFunc(stops, func(a, b stop) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.source, b.source)) })
+	slices.SortFunc(steps, func(a, b step) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.source, b.source))
+	})
 	samples = samples[:0]
-	for _, stop := range stops {
-		samples = append(samples, stop.sample)
+	for _, step := range steps {
+		samples = append(samples, step.sample)
 	}
 	return samples
 }
 
-func (p *plain) candidates(name string) []uint32 {
+func (p *slowSelection) candidates(name string) []uint32 {
 	ratings := p.pool.Ratings[slices.Index(p.pool.Capabilities, name)]
 	threshold, own := p.params.Thresholds[name]
 	if !own {
@@ -292,106 +297,119 @@ func (p *plain) candidates(name string) []uint32 {
 	}
 	var found []uint32
 	for s := range uint32(p.pool.Len()) {
-		if !p.barred[s] && ratings[s] != Missing && int(ratings[s]) > threshold && len(p.pool.styles(s)) > 0 {
+		if !p.ineligible[s] && ratings[s] != Missing && int(ratings[s]) > threshold && len(p.pool.styles(s)) > 0 {
 			found = append(found, s)
 		}
 	}
 	return found
 }
 
-func (p *plain) rounds() {
-	var rows [][]Shortfall // of bins, by capability
-	var asked, given []int
-	for _, name := range p.names {
-		p.result.Capabilities = append(p.result.Capabilities, Turns{Capability: name, Candidates: len(p.candidates(name))})
-		rows, asked, given = append(rows, nil), append(asked, 0), append(given, 0)
-	}
-	live := slices.Clone(p.names)
-	for p.spent < p.params.Budget && len(live) > 0 {
-		p.result.Rounds++
-		remaining := p.params.Budget - p.spent
-		perCapability := max(remaining/len(live), 1)
-		var drop []string
-		for _, name := range live {
-			if p.spent >= p.params.Budget {
-				break
-			}
-			if len(p.params.Weights) > 0 {
-				sum := 0.0
-				for _, name := range live {
-					sum += p.weight(name)
-				}
-				perCapability = max(int(math.Floor(float64(remaining)*p.weight(name)/sum)), 1)
-			}
-			k := min(perCapability, p.params.Budget-p.spent)
-			perCapability = k
-			c := slices.Index(p.names, name)
-			if p.result.Rounds == 1 {
-				asked[c] = k
-			}
-			picks, spent := len(p.result.Picks), p.spent
-			dry := p.turn(name, k)
-			if p.result.Rounds == 1 {
-				rows[c] = dry
-			}
-			p.result.Capabilities[c].Picked += len(p.result.Picks) - picks
-			given[c] += p.spent - spent
-			if len(p.result.Picks) == picks {
-				drop = append(drop, name)
-			}
-		}
-		live = slices.DeleteFunc(live, func(name string) bool { return slices.Contains(drop, name) })
-	}
+// A slowCapability is what one capability was asked for in the first round, and what it gave.
+type slowCapability struct {
+	shortBins    []Shortfall
+	asked, given int
+}
 
-	for c, name := range p.names {
-		turns := p.result.Capabilities[c]
-		why := func(bin string, spent bool, picked int) Why {
-			held, gone := 0, false
-			for _, s := range p.candidates(name) {
-				if bin == "" || slices.Contains(binNames(p.pool, s), bin) {
-					held++
-					gone = gone || p.left[s]
-				}
-			}
-			switch {
-			case spent:
-				return WhyBudget
-			case gone:
-				return WhyLeft
-			case picked < held:
-				return WhyTaken
-			case held == 0:
-				return WhyNone
-			}
-			return WhyFew
+func (p *slowSelection) rounds() {
+	all := make([]slowCapability, len(p.names))
+	for _, name := range p.names {
+		p.result.Capabilities = append(p.result.Capabilities,
+			CapabilityResult{Capability: name, Candidates: len(p.candidates(name))})
+	}
+	active := slices.Clone(p.names)
+	for p.spent < p.params.Budget && len(active) > 0 {
+		p.result.Rounds++
+		drop := p.round(active, all)
+		active = slices.DeleteFunc(active, func(name string) bool { return slices.Contains(drop, name) })
+	}
+	p.shortfalls(all)
+}
+
+// round gives each of the active capabilities a turn, and returns those that picked nothing.
+func (p *slowSelection) round(active []string, all []slowCapability) (drop []string) {
+	remaining := p.params.Budget - p.spent
+	perCapability := max(remaining/len(active), 1)
+	for _, name := range active {
+		if p.spent >= p.params.Budget {
+			break
 		}
-		if given[c] < asked[c] {
+		if len(p.params.Weights) > 0 {
+			sum := 0.0
+			for _, name := range active {
+				sum += p.weight(name)
+			}
+			perCapability = max(int(math.Floor(float64(remaining)*p.weight(name)/sum)), 1)
+		}
+		k := min(perCapability, p.params.Budget-p.spent)
+		perCapability = k
+		c := slices.Index(p.names, name)
+		picks, spent := len(p.result.Picks), p.spent
+		shortBins := p.takeTurn(name, k)
+		if p.result.Rounds == 1 {
+			all[c].asked, all[c].shortBins = k, shortBins
+		}
+		p.result.Capabilities[c].Picked += len(p.result.Picks) - picks
+		all[c].given += p.spent - spent
+		if len(p.result.Picks) == picks {
+			drop = append(drop, name)
+		}
+	}
+	return drop
+}
+
+// shortfalls adds those of the capabilities and their bins to the result.
+func (p *slowSelection) shortfalls(all []slowCapability) {
+	for c, name := range p.names {
+		if all[c].given < all[c].asked {
+			cause := p.cause(name, "", p.spent == p.params.Budget, p.result.Capabilities[c].Picked)
 			p.result.Shortfalls = append(p.result.Shortfalls, Shortfall{
-				Capability: name, Asked: asked[c], Given: given[c], Why: why("", p.spent == p.params.Budget, turns.Picked),
+				Capability: name, Asked: all[c].asked, Given: all[c].given, Cause: cause,
 			})
 		}
-		for _, row := range rows[c] {
+		for _, row := range all[c].shortBins {
 			picked := 0
 			for _, pick := range p.result.Picks {
 				if pick.Capability == uint32(c) && p.result.Bins[pick.Bin] == row.Bin {
 					picked++
 				}
 			}
-			row.Why = why(row.Bin, row.Why == WhyBudget, picked)
+			row.Cause = p.cause(name, row.Bin, row.Cause == CauseBudget, picked)
 			p.result.Shortfalls = append(p.result.Shortfalls, row)
 		}
 	}
 }
 
-func (p *plain) weight(name string) float64 {
+// cause is that of a shortfall of a capability, in one bin or (with no name) in all.
+func (p *slowSelection) cause(name, bin string, spent bool, picked int) Cause {
+	held, dropped := 0, false
+	for _, s := range p.candidates(name) {
+		if bin == "" || slices.Contains(binNames(p.pool, s), bin) {
+			held++
+			dropped = dropped || p.dropped[s]
+		}
+	}
+	switch {
+	case spent:
+		return CauseBudget
+	case dropped:
+		return CauseRemoved
+	case picked < held:
+		return CauseTaken
+	case held == 0:
+		return CauseNone
+	}
+	return CauseFew
+}
+
+func (p *slowSelection) weight(name string) float64 {
 	if weight, own := p.params.Weights[name]; own {
 		return weight
 	}
 	return 1
 }
 
-// turn picks about k of the budget, and returns the bins that gave less than their share.
-func (p *plain) turn(name string, k int) (dry []Shortfall) {
+// takeTurn picks about k of the budget, and returns the bins that gave less than their share.
+func (p *slowSelection) takeTurn(name string, k int) (shortBins []Shortfall) {
 	bins := p.inBins(name)
 	order := slices.Collect(maps.Keys(bins))
 	slices.SortFunc(order, func(a, b string) int {
@@ -421,16 +439,16 @@ func (p *plain) turn(name string, k int) (dry []Shortfall) {
 		if inBin < share {
 			row := Shortfall{Capability: name, Bin: bin, Asked: share, Given: inBin}
 			if p.spent == p.params.Budget {
-				row.Why = WhyBudget
+				row.Cause = CauseBudget
 			}
-			dry = append(dry, row)
+			shortBins = append(shortBins, row)
 		}
 	}
-	return dry
+	return shortBins
 }
 
 // inBins are a capability's candidates that are still in, by bin and in order.
-func (p *plain) inBins(name string) map[string][]uint32 {
+func (p *slowSelection) inBins(name string) map[string][]uint32 {
 	bins := make(map[string][]uint32)
 	for _, s := range p.candidates(name) {
 		for _, bin := range binNames(p.pool, s) {
@@ -440,14 +458,14 @@ func (p *plain) inBins(name string) map[string][]uint32 {
 		}
 	}
 	for bin, held := range bins {
-		place := func(s uint32) int { return slices.Index(binNames(p.pool, s), bin) }
+		position := func(s uint32) int { return slices.Index(binNames(p.pool, s), bin) }
 		ratings := p.pool.Ratings[slices.Index(p.pool.Capabilities, name)]
 		slices.SortFunc(held, func(a, b uint32) int {
-			byPlace, byRating := cmp.Compare(place(a), place(b)), cmp.Compare(ratings[b], ratings[a])
+			byPosition, byRating := cmp.Compare(position(a), position(b)), cmp.Compare(ratings[b], ratings[a])
 			if p.params.WithinBin == ByScore {
-				return cmp.Or(byRating, byPlace, referenceOrder(p.pool, p.params, name, a, b))
+				return cmp.Or(byRating, byPosition, slowOrder(p.pool, p.params, name, a, b))
 			}
-			return cmp.Or(byPlace, byRating, referenceOrder(p.pool, p.params, name, a, b))
+			return cmp.Or(byPosition, byRating, slowOrder(p.pool, p.params, name, a, b))
 		})
 	}
 	return bins
@@ -461,19 +479,19 @@ func binNames(pool *Pool, s uint32) []string {
 	return names
 }
 
-// referenceOrder orders samples of equal rating and place.
-func referenceOrder(pool *Pool, params Params, capability string, a, b uint32) int {
+// slowOrder orders samples of equal rating and position.
+func slowOrder(pool *Pool, params Params, capability string, a, b uint32) int {
 	column := slices.Index(pool.Capabilities, capability)
 	if !params.RatingsOnly && pool.Expected != nil && pool.Expected[column][a] != pool.Expected[column][b] {
 		return cmp.Compare(pool.Expected[column][b], pool.Expected[column][a])
 	}
-	return referenceTies(pool, params, a, b)
+	return slowTies(pool, params, a, b)
 }
 
-func referenceTies(pool *Pool, params Params, a, b uint32) int {
+func slowTies(pool *Pool, params Params, a, b uint32) int {
 	order := 0
 	if !params.RatingsOnly {
-		order = cmp.Compare(referenceSum(pool, b), referenceSum(pool, a))
+		order = cmp.Compare(slowSum(pool, b), slowSum(pool, a))
 		if pool.Tie != nil {
 			order = cmp.Or(order, cmp.Compare(pool.Tie[a], pool.Tie[b]))
 		}
@@ -484,7 +502,7 @@ func referenceTies(pool *Pool, params Params, a, b uint32) int {
 	return cmp.Or(order, cmp.Compare(a, b))
 }
 
-func referenceSum(pool *Pool, s uint32) int {
+func slowSum(pool *Pool, s uint32) int {
 	sum := 0
 	for c := range pool.Capabilities {
 		switch {

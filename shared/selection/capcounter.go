@@ -1,0 +1,109 @@
+package selection
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A capCounter counts what the sources, or the styles, or the images have of a selection, up to
+// their cap.
+type capCounter struct {
+	noun    string // source, style or image
+	reason  Reason
+	limit   int
+	name    func(i uint32) string
+	of      func(s uint32) []uint32 // the sources, styles or images of a sample
+	cost    func(s uint32) int
+	used    []int
+	members *index // nil until something reaches its cap
+}
+
+// capCounters are those that a selection has.
+type capCounters []*capCounter
+
+func newCapCounters(pool *Pool, p Params) capCounters {
+	var all capCounters
+	add := func(c Cap, noun string, reason Reason, n int, name func(uint32) string, of func(uint32) []uint32) {
+		if c.IsZero() {
+			return
+		}
+		counter := &capCounter{
+			noun: noun, reason: reason, limit: c.of(p.Budget), name: name, of: of, used: make([]int, n),
+		}
+		counter.cost = func(uint32) int { return 1 }
+		if c.inTokens(p) {
+			counter.cost = func(s uint32) int { return int(pool.Tokens[s]) }
+		}
+		all = append(all, counter)
+	}
+	quoted := func(names []string) func(uint32) string {
+		return func(i uint32) string { return fmt.Sprintf("%q", names[i]) }
+	}
+	source := func(s uint32) []uint32 { return pool.Source[s : s+1] }
+	add(p.Caps.Source, "source", ReasonSourceCap, len(pool.SourceNames), quoted(pool.SourceNames), source)
+	add(p.Caps.Style, "style", ReasonStyleCap, len(pool.StyleNames), quoted(pool.StyleNames), pool.styles)
+	images := 0
+	if len(pool.Image) > 0 {
+		images = int(slices.Max(pool.Image)) + 1
+	}
+	add(p.Caps.Image, "image", ReasonImageCap, images, func(i uint32) string { return fmt.Sprint(i) }, pool.images)
+	return all
+}
+
+// exceeded is the first cap that a further sample would exceed, nil if there is none.
+func (all capCounters) exceeded(s uint32) *capCounter {
+	for _, counter := range all {
+		for _, i := range counter.of(s) {
+			if counter.used[i] >= counter.limit || counter.used[i]+counter.cost(s) > counter.limit {
+				return counter
+			}
+		}
+	}
+	return nil
+}
+
+// charge counts a sample, and reports every source, style and image that reaches its cap by it.
+func (all capCounters) charge(s uint32, reached func(counter *capCounter, i uint32)) {
+	for _, counter := range all {
+		for _, i := range counter.of(s) {
+			before := counter.used[i]
+			counter.used[i] += counter.cost(s)
+			if before < counter.limit && counter.used[i] >= counter.limit {
+				reached(counter, i)
+			}
+		}
+	}
+}
+
+// samples are those of a source, a style or an image of a pool of n samples.
+func (c *capCounter) samples(i uint32, n int) []uint32 {
+	if c.members == nil {
+		c.members = newIndex(n, len(c.used), c.of)
+	}
+	return c.members.sample[c.members.start[i]:c.members.start[i+1]]
+}
+
+// An index lists, for each source, style or image, the samples that have it: those of number i are
+// sample[start[i]:start[i+1]].
+type index struct{ start, sample []uint32 }
+
+func newIndex(samples, numbers int, of func(s uint32) []uint32) *index {
+	x := &index{start: make([]uint32, numbers+1)}
+	for s := range uint32(samples) {
+		for _, i := range of(s) {
+			x.start[i+1]++
+		}
+	}
+	for i := range numbers {
+		x.start[i+1] += x.start[i]
+	}
+	next := slices.Clone(x.start)
+	x.sample = make([]uint32, x.start[numbers])
+	for s := range uint32(samples) {
+		for _, i := range of(s) {
+			x.sample[next[i]] = s
+			next[i]++
+		}
+	}
+	return x
+}

@@ -1,0 +1,133 @@
+package selection
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+const deduction = "logical deduction"
+
+func weightOf(name string, weight float64) Rules {
+	return Rules{Weights: map[string]float64{name: weight}}
+}
+
+func minimumsOf(least map[string]int, source Cap) Rules {
+	return Rules{Minimums: least, Caps: Caps{Source: source}}
+}
+
+// paramCases are parameters for a pool of three rows of styles a, a and b and one without a style.
+var paramCases = map[string]struct {
+	params Params   // with no budget: that of the whole pool
+	want   []string // in the error; none: no error
+}{
+	"everything known": {Params{Budget: 3, Rules: Rules{
+		Styles: keep("a"), Weights: map[string]float64{deduction: 2}, Capabilities: []string{deduction},
+	}}, nil},
+	"no budget":        {Params{Budget: -1}, []string{"give 1 to 4"}},
+	"budget too large": {Params{Budget: 5}, []string{"give 1 to 4"}},
+	"unknown capability": {
+		Params{Rules: Rules{Capabilities: []string{"ocr"}}}, []string{"known are: logical deduction"},
+	},
+	"named twice": {
+		Params{Rules: Rules{Capabilities: []string{deduction, deduction}}}, []string{"name it once"},
+	},
+	"unknown names": {
+		Params{Rules: Rules{Styles: keep("q"), Sources: drop("r")}},
+		[]string{`styles: keep: "q" is unknown; known are: a, b`, `sources: drop: "r" is unknown; known are: x, y`},
+	},
+	"kept and dropped": {
+		Params{Rules: Rules{Sources: Filter{Keep: []string{"x"}, Drop: []string{"x"}}}},
+		[]string{"both kept and dropped"},
+	},
+	"weight of another": {
+		Params{Rules: weightOf("ocr", 1)}, []string{`weights: "ocr" is unknown; known are: logical deduction`},
+	},
+	"weight of nothing":   {Params{Rules: weightOf(deduction, 0)}, []string{"give 1e-06 to 1e+06"}},
+	"weight of no number": {Params{Rules: weightOf(deduction, math.NaN())}, []string{"give 1e-06 to 1e+06"}},
+	"threshold of another": {
+		Params{Rules: Rules{Thresholds: map[string]int{"ocr": 1}}}, []string{`thresholds: "ocr" is unknown`},
+	},
+	"strategy": {
+		Params{Rules: Rules{Strategy: "best"}}, []string{"known are: mmssr, random, top, stratified"},
+	},
+	"order": {Params{Rules: Rules{WithinBin: "rating"}}, []string{"known are: position, score"}},
+	"rules without turns": {
+		Params{Rules: Rules{Strategy: Top, Threshold: 1, WithinBin: ByScore}},
+		[]string{`threshold: strategy "top" does not use it`, `within_bin: strategy "top"`},
+	},
+	"no tokens":   {Params{Budget: 1, InTokens: true}, []string{"give a budget in samples"}},
+	"no images":   {Params{Rules: Rules{Caps: Caps{Image: capOf("1")}}}, []string{"images are not known"}},
+	"no contents": {Params{Rules: Rules{Unique: true}}, []string{"contents are not known"}},
+	"no such sample": {
+		Params{Exclude: []uint32{4}, Include: []uint32{5}},
+		[]string{"exclude: there is no sample 4; the last is 3", "include: there is no sample 5"},
+	},
+	"in and out": {
+		Params{Budget: 2, Include: []uint32{1, 2}, Exclude: []uint32{1}},
+		[]string{"sample 1 is kept out by the list of excluded samples"},
+	},
+	"in and filtered": {
+		Params{Budget: 2, Include: []uint32{1}, Rules: Rules{Sources: drop("x")}},
+		[]string{"sample 1 is kept out by the filter of sources"},
+	},
+	"more in than budget": {Params{Budget: 1, Include: []uint32{1, 2}}, []string{"the least is 2"}},
+	"more in than a cap": {
+		Params{Include: []uint32{0, 1}, Rules: Rules{Caps: Caps{Source: capOf("1")}}},
+		[]string{`source "x" has 2`, "the least is 2"},
+	},
+	"minimum above the pool": {
+		Params{Rules: minimumsOf(map[string]int{"y": 2}, Cap{})},
+		[]string{`2 samples of "y" cannot be selected; the most is 1`},
+	},
+	"minimum of nothing": {Params{Rules: minimumsOf(map[string]int{"y": 0}, Cap{})}, []string{"the least is 1"}},
+	"minimum above a cap": {
+		Params{Rules: minimumsOf(map[string]int{"x": 2}, capOf("1"))},
+		[]string{"exceed the cap of a source; the most is 1"},
+	},
+	"minimums above budget": {
+		Params{Budget: 2, Rules: minimumsOf(map[string]int{"x": 2, "y": 1}, Cap{})}, []string{"the least is 3"},
+	},
+}
+
+func TestParamsValidate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range paramCases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := poolOfRows(t, []row{{"x", 1, "a"}, {"x", 1, "a"}, {"y", 1, "b"}, {"y", 1, ""}})
+			if tt.params.Budget == 0 {
+				tt.params.Budget = pool.Len()
+			}
+			checkError(t, tt.params.Validate(pool), tt.want)
+			if _, err := Select(pool, tt.params); (err != nil) != (tt.want != nil) {
+				t.Errorf("Select: %v", err)
+			}
+		})
+	}
+}
+
+// checkError checks that an error says all of the texts, and that there is none if there are none.
+func checkError(t *testing.T, err error, texts []string) {
+	t.Helper()
+	if texts == nil && err != nil {
+		t.Error(err)
+	}
+	for _, text := range texts {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("error %v does not say %q", err, text)
+		}
+	}
+}
+
+func TestParamsValidatePool(t *testing.T) {
+	t.Parallel()
+	checkError(t, (Params{Budget: 1}).Validate(poolOf(t, []string{"a"})), []string{"nothing to select from"})
+	checkError(t, (Params{Budget: 1}).Validate(poolOf(t, nil, Sample{})), []string{"the pool is rated on none"})
+	pool := poolOfRows(t, []row{{"x", 1, "a"}})
+	checkError(t, (Params{}).Validate(pool), []string{"give 1 to 1"})
+	pool.Tokens = []uint32{5}
+	checkError(t, (Params{Budget: 6, InTokens: true}).Validate(pool), []string{"give 1 to 5"})
+	pool.Tokens = []uint32{0}
+	checkError(t, (Params{Budget: 1, InTokens: true}).Validate(pool), []string{"no sample of the pool has tokens"})
+}

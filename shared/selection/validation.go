@@ -1,0 +1,164 @@
+package selection
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+)
+
+const (
+	// The number after the last sample's must fit 32 bits too.
+	maxSamples = math.MaxUint32 - 1
+	// The position of a style in its sample's list fits 16 bits.
+	maxStyles = math.MaxUint16 + 1
+	// The sum of a sample's expected scores fits 31 bits.
+	maxCapabilities = math.MaxInt16
+)
+
+// fewStyles is how many styles are faster compared with each other than put into a map.
+const fewStyles = 16
+
+// Validate reports every way in which the columns contradict each other or the description of Pool.
+func (p *Pool) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+
+	n := p.Len()
+	if n > maxSamples {
+		fault("%d samples; a pool holds at most %d", n, maxSamples)
+	}
+	if len(p.Capabilities) > maxCapabilities {
+		fault("%d capabilities; a pool holds at most %d", len(p.Capabilities), maxCapabilities)
+	}
+	if name, twice := duplicate(p.Capabilities); twice {
+		fault("capability %q appears twice", name)
+	}
+	if name, twice := duplicate(p.StyleNames); twice {
+		fault("style name %q appears twice", name)
+	}
+	if len(p.Ratings) != len(p.Capabilities) {
+		fault("%d columns of ratings for %d capabilities", len(p.Ratings), len(p.Capabilities))
+	}
+	for c, column := range p.Ratings {
+		if len(column) != n {
+			fault("column %d of ratings has %d rows; there are %d samples", c, len(column), n)
+		}
+	}
+	if p.Expected != nil && len(p.Expected) != len(p.Capabilities) {
+		fault("%d columns of expected scores for %d capabilities", len(p.Expected), len(p.Capabilities))
+	}
+	for c, column := range p.Expected {
+		if len(column) != n {
+			fault("column %d of expected scores has %d rows; there are %d samples", c, len(column), n)
+		}
+	}
+	for _, column := range []struct {
+		name  string
+		known bool
+		rows  int
+	}{
+		{"tie", p.Tie != nil, len(p.Tie)},
+		{"index", p.Index != nil, len(p.Index)},
+		{"tokens", p.Tokens != nil, len(p.Tokens)},
+		{"twin", p.Twin != nil, len(p.Twin)},
+	} {
+		if column.known && column.rows != n {
+			fault("the %s column has %d rows; there are %d samples", column.name, column.rows, n)
+		}
+	}
+	if err := p.validateImages(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := p.validateSamples(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("checking the pool: %w", err)
+	}
+	return nil
+}
+
+// validateSamples stops at the first fault: what follows a wrong offset cannot be judged.
+func (p *Pool) validateSamples() error {
+	n := p.Len()
+	if len(p.StyleStart) != n+1 || p.StyleStart[0] != 0 || int64(p.StyleStart[n]) != int64(len(p.Style)) {
+		return fmt.Errorf("the starts of %d samples' styles must be %d offsets from 0 to %d", n, n+1, len(p.Style))
+	}
+	faults := make([]error, chunks(n))
+	inChunks(runtime.GOMAXPROCS(0), n, func(_, start, end int) {
+		for s := start; s < end && faults[start/chunk] == nil; s++ {
+			faults[start/chunk] = p.validateSample(s)
+		}
+	})
+	for _, err := range faults {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Pool) validateSample(s int) error {
+	if int64(p.Source[s]) >= int64(len(p.SourceNames)) {
+		return fmt.Errorf("sample %d has source %d; there are %d source names", s, p.Source[s], len(p.SourceNames))
+	}
+	start, end := p.StyleStart[s], p.StyleStart[s+1]
+	if start > end || int64(end) > int64(len(p.Style)) {
+		return fmt.Errorf("the styles of sample %d run from %d to %d of %d", s, start, end, len(p.Style))
+	}
+	styles := p.Style[start:end]
+	if len(styles) > maxStyles {
+		return fmt.Errorf("sample %d has %d styles; at most %d are supported", s, len(styles), maxStyles)
+	}
+	for i, style := range styles {
+		if int64(style) >= int64(len(p.StyleNames)) {
+			return fmt.Errorf("sample %d has style %d; there are %d style names", s, style, len(p.StyleNames))
+		}
+		for _, other := range styles[:min(i, fewStyles)] {
+			if other == style {
+				return fmt.Errorf("sample %d has style %q twice", s, p.StyleNames[style])
+			}
+		}
+	}
+	if len(styles) > fewStyles {
+		if style, twice := duplicate(styles); twice {
+			return fmt.Errorf("sample %d has style %q twice", s, p.StyleNames[style])
+		}
+	}
+	return nil
+}
+
+func (p *Pool) validateImages() error {
+	if p.ImageStart == nil {
+		return nil
+	}
+	n := p.Len()
+	if len(p.ImageStart) != n+1 || p.ImageStart[0] != 0 || int64(p.ImageStart[n]) != int64(len(p.Image)) ||
+		!slices.IsSorted(p.ImageStart) {
+		return fmt.Errorf("the starts of %d samples' images must be %d ascending offsets from 0 to %d",
+			n, n+1, len(p.Image))
+	}
+	for s := range uint32(n) {
+		if image, twice := duplicate(p.images(s)); twice {
+			return fmt.Errorf("sample %d has image %d twice", s, image)
+		}
+	}
+	return nil
+}
+
+// duplicate finds the first element that is in a list a second time.
+func duplicate[E comparable](list []E) (element E, found bool) {
+	if len(list) < 2 {
+		return element, false
+	}
+	seen := make(map[E]bool, len(list))
+	for _, e := range list {
+		if seen[e] {
+			return e, true
+		}
+		seen[e] = true
+	}
+	return element, false
+}
