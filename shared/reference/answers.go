@@ -21,14 +21,14 @@ const (
 // An answer is one line of a score file.
 type answer struct {
 	idx int64
-	// text is the answer's bytes between its quotes, where they stand for themselves in JSON.
+	// text is the answer's bytes between its quotes, if JSON needs no escape for them; else nil.
 	text []byte
-	// value is the answer as JSON, empty if there is none. It counts where text is nil.
+	// value is the answer as JSON, empty if there is none. It is used if text is nil.
 	value json.RawMessage
 }
 
-// parseAnswer reads a line. Nearly all of the tens of millions have the form that the reference
-// writes; the others are taken with care, and to the same effect.
+// parseAnswer reads a line. Nearly all of tens of millions have the form that the reference
+// writes, which is read fast; the others give the same result by encoding/json.
 func parseAnswer(line []byte) (answer, error) {
 	if a, ok := parsePlain(line); ok {
 		return a, nil
@@ -130,13 +130,14 @@ func readAnswers(ctx context.Context, name string, rows *rows, take func(row uin
 		}
 		a, err := parseAnswer(line)
 		if err != nil {
-			return fault(fmt.Errorf("%w: mend the line, or remove it, and the sample's answer is missing", err))
+			return fault(fmt.Errorf("%w: fix the line, or remove it, and the sample's answer is missing", err))
 		}
 		var ok bool
 		row, ok = rows.find(a.idx, row)
 		switch {
 		case !ok:
-			return fault(fmt.Errorf("idx %d is not in the manifest: give the manifest that was scored, or remove the line", a.idx))
+			return fault(fmt.Errorf(
+				"idx %d is not in the manifest: give the manifest that was scored, or remove the line", a.idx))
 		case seen[row]:
 			return fault(fmt.Errorf("idx %d has a line before this one: keep one of them", a.idx))
 		}
@@ -148,7 +149,7 @@ func readAnswers(ctx context.Context, name string, rows *rows, take func(row uin
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		number++
-		return fault(fmt.Errorf("longer than %d MB: mend the line, or remove it", maxLine>>20))
+		return fault(fmt.Errorf("longer than %d MB: fix the line, or remove it", maxLine>>20))
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

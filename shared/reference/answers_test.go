@@ -35,10 +35,11 @@ func TestParsePlain(t *testing.T) {
 	}
 }
 
-// FuzzParseAnswer holds the fast way against encoding/json.
+// FuzzParseAnswer compares the fast reading with encoding/json.
 func FuzzParseAnswer(f *testing.F) {
 	for _, line := range []string{
-		`{"idx": 12, "pred_response": "4"}`, `{"idx":0,"pred_response":"a, b"}`, `{"idx": 1, "pred_response": "\u0663"}`,
+		`{"idx": 12, "pred_response": "4"}`, `{"idx":0,"pred_response":"a, b"}`,
+		`{"idx": 1, "pred_response": "\u0663"}`,
 		`{"idx": 01, "pred_response": "4"}`, `{"idx": 1, "pred_response": "\"}`, `{"idx": 1, "pred_response": null}`,
 		`{"idx": 1, "pred_response": "a"b"}`, `{"idx": 123456789012345678901, "pred_response": "4"}`,
 		`{"idx": 1, "pred_response": "4", "pred_response": "5"}`, `{"IDX": 1}`, `[]`,
@@ -52,7 +53,7 @@ func FuzzParseAnswer(f *testing.F) {
 			Answer any `json:"pred_response"`
 		}
 		if err == nil && !json.Valid(line) {
-			t.Fatalf("%q is taken, and is no JSON", line)
+			t.Fatalf("%q is accepted, and is no JSON", line)
 		}
 		if a.text == nil {
 			if err == nil && len(a.value) > 0 {

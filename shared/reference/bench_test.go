@@ -19,8 +19,8 @@ import (
 // pool has 2,600,000, for which 3 GB of disk are needed.
 const samplesVariable = "HARVEST_BENCH_SAMPLES"
 
-// BenchmarkFiles goes from the reference's score files to the written subset of 30%, and tells the
-// seconds of each phase and the process's peak of memory.
+// BenchmarkFiles goes from the reference's score files to the written subset of 30%, and
+// reports the seconds of each phase and the process's peak of memory.
 func BenchmarkFiles(b *testing.B) {
 	samples, err := strconv.Atoi(os.Getenv(samplesVariable))
 	if err != nil {
@@ -62,7 +62,7 @@ func BenchmarkFiles(b *testing.B) {
 	b.ReportMetric(peakMB(b), "peak-MB")
 }
 
-// peakMB is the largest resident size that the process had, where Linux tells it.
+// peakMB is the largest resident size that the process had, if Linux reports it.
 func peakMB(b *testing.B) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -85,30 +85,8 @@ func peakMB(b *testing.B) float64 {
 // one to four turns. It returns their size in bytes.
 func generate(b *testing.B, folder string, samples int) (size int64) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	write := func(name string, item func(out *bufio.Writer, i int)) {
-		file, err := os.Create(filepath.Join(folder, name))
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer file.Close()
-		out := bufio.NewWriterSize(file, readBytes)
-		for i := range samples {
-			item(out, i)
-		}
-		if strings.HasSuffix(name, ".json") {
-			fmt.Fprint(out, "]")
-		}
-		if err := out.Flush(); err != nil {
-			b.Fatal(err)
-		}
-		info, err := file.Stat()
-		if err != nil {
-			b.Fatal(err)
-		}
-		size += info.Size()
-	}
 	for _, capability := range shortNames {
-		write(capability+extension, func(out *bufio.Writer, i int) {
+		size += writeFile(b, folder, capability+extension, samples, func(out *bufio.Writer, i int) {
 			at, rating := rng.IntN(100), 0
 			for _, bound := range []int{45, 68, 85, 94, 98} {
 				if at >= bound {
@@ -122,7 +100,7 @@ func generate(b *testing.B, folder string, samples int) (size int64) {
 		"multi-choice", "coordinate", "yes/no", "word/short-phrase", "short description",
 		"detailed description", "comparison", "chain-of-thought (step-by-step)", "specified style",
 	}
-	write(styleFile+extension, func(out *bufio.Writer, i int) {
+	size += writeFile(b, folder, styleFile+extension, samples, func(out *bufio.Writer, i int) {
 		first := rng.IntN(len(names))
 		answer := names[first]
 		for n := range rng.IntN(3) {
@@ -130,14 +108,18 @@ func generate(b *testing.B, folder string, samples int) (size int64) {
 		}
 		fmt.Fprintf(out, "{\"idx\": %d, \"pred_response\": \"%s\"}\n", i, answer)
 	})
-	const question, answer = `What is written on the sign, and to whom is it addressed?\nAnswer \"briefly\".`, "A word in the middle of it."
-	write("manifest.json", func(out *bufio.Writer, i int) {
+	const (
+		question = `What is written on the sign, and to whom is it addressed?\nAnswer \"briefly\".`
+		answer   = "A word in the middle of it."
+	)
+	size += writeFile(b, folder, "manifest.json", samples, func(out *bufio.Writer, i int) {
 		separator := ", "
 		if i == 0 {
 			separator = "["
 		}
 		source := min(rng.IntN(90), rng.IntN(90))
-		fmt.Fprintf(out, `%s{"id": "s%d", "idx": %d, "image": "images/%d.jpg", "image_source": "source %d(web)", "conversations": [`, separator, i, i, i, source)
+		fmt.Fprintf(out, `%s{"id": "s%d", "idx": %d, "image": "images/%d.jpg", `, separator, i, i, i)
+		fmt.Fprintf(out, `"image_source": "source %d(web)", "conversations": [`, source)
 		for turn := range 1 + rng.IntN(4) {
 			if turn > 0 {
 				out.WriteString(", ")
@@ -147,6 +129,31 @@ func generate(b *testing.B, folder string, samples int) (size int64) {
 		out.WriteString("]}")
 	})
 	return size
+}
+
+// writeFile writes the items of a file, and returns its size in bytes.
+func writeFile(b *testing.B, folder, name string, samples int, item func(out *bufio.Writer, i int)) int64 {
+	b.Helper()
+	file, err := os.Create(filepath.Join(folder, name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	out := bufio.NewWriterSize(file, readBytes)
+	for i := range samples {
+		item(out, i)
+	}
+	if strings.HasSuffix(name, ".json") {
+		fmt.Fprint(out, "]")
+	}
+	if err := out.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return info.Size()
 }
 
 // BenchmarkParseAnswer measures one line of the form that the reference writes.
@@ -163,7 +170,8 @@ func BenchmarkParseAnswer(b *testing.B) {
 // BenchmarkDump measures the writing of an item.
 func BenchmarkDump(b *testing.B) {
 	item := []byte(`{"id": "s1", "idx": 1, "image": "images/1.jpg", "conversations": [` +
-		`{"from": "human", "value": "What is written on the sign?\nAnswer \"briefly\"."}, {"from": "gpt", "value": "` + string(bytes.Repeat([]byte("a word, "), 40)) + `"}]}`)
+		`{"from": "human", "value": "What is written on the sign?\nAnswer \"briefly\"."}, ` +
+		`{"from": "gpt", "value": "` + string(bytes.Repeat([]byte("a word, "), 40)) + `"}]}`)
 	b.SetBytes(int64(len(item)))
 	var p python
 	for b.Loop() {

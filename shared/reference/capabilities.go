@@ -22,31 +22,35 @@ var shortNames = []string{
 	"comparative", "activity", "causal", "humanities", "stem", "data", "ocr",
 }
 
-// findCapabilities lists the capabilities of a folder of scores: those wanted, or all that it has.
-func findCapabilities(folder string, wanted []string) ([]string, error) {
+// findCapabilities lists the capabilities of a folder of scores: those requested, or all that it has.
+func findCapabilities(folder string, requested []string) ([]string, error) {
 	found, hasStyles, err := list(folder)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("looking for score files: %w", err)
 	case len(found) == 0:
-		return nil, fmt.Errorf("looking for score files: none in %s: give the folder that holds <capability>%s of every capability and %s%s",
+		return nil, fmt.Errorf("looking for score files: none in %s: "+
+			"give the folder that holds <capability>%s of every capability and %s%s",
 			folder, extension, styleFile, extension)
 	case !hasStyles:
-		return nil, fmt.Errorf("looking for score files: no %s%s in %s: without the samples' styles there are no bins to select from; score them with the styler",
+		return nil, fmt.Errorf("looking for score files: no %s%s in %s: "+
+			"without the samples' styles there are no bins to select from; score them with the styler",
 			styleFile, extension, folder)
-	case len(wanted) == 0:
+	case len(requested) == 0:
 		return found, nil
 	}
 	var faults []error
-	for i, name := range wanted {
+	for i, name := range requested {
 		switch {
 		case !slices.Contains(found, name):
-			faults = append(faults, fmt.Errorf("looking for score files: no capability %q in %s: it has %s", name, folder, strings.Join(found, ", ")))
-		case slices.Contains(wanted[:i], name):
-			faults = append(faults, fmt.Errorf("looking for score files: capability %q is named twice; name it once", name))
+			faults = append(faults, fmt.Errorf("looking for score files: no capability %q in %s: it has %s",
+				name, folder, strings.Join(found, ", ")))
+		case slices.Contains(requested[:i], name):
+			faults = append(faults,
+				fmt.Errorf("looking for score files: capability %q is named twice; name it once", name))
 		}
 	}
-	return slices.Clone(wanted), errors.Join(faults...)
+	return slices.Clone(requested), errors.Join(faults...)
 }
 
 // list finds what the reference's glob *.jsonl finds, which leaves out names that begin with a dot.
@@ -66,7 +70,7 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 		}
 	}
 	keywords := rubric.Default().Capabilities
-	place := func(name string) int {
+	rank := func(name string) int {
 		for i, keyword := range keywords {
 			if name == keyword || name == shortNames[i] {
 				return i
@@ -74,7 +78,7 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 		}
 		return len(keywords)
 	}
-	slices.SortStableFunc(capabilities, func(a, b string) int { return place(a) - place(b) })
+	slices.SortStableFunc(capabilities, func(a, b string) int { return rank(a) - rank(b) })
 	return capabilities, hasStyles, nil
 }
 

@@ -26,79 +26,59 @@ func readRatings(ctx context.Context, folder, capability string, rows *rows) ([]
 	return column, err
 }
 
-// styles are the samples' styles. They are kept by answer, because millions of samples share some
-// hundreds of answers.
-type styles struct {
-	answer  []uint32          // of each row; 0 is none
-	byText  map[string]uint32 // the answer of each text
-	lists   [][]uint32        // the styles of each answer, by number
-	names   []string          // of each style
-	numbers map[string]uint32 // of each name
-}
-
-func readStyles(ctx context.Context, folder string, rows *rows) (*styles, error) {
-	s := &styles{
-		answer:  make([]uint32, rows.len()),
-		byText:  make(map[string]uint32),
-		lists:   make([][]uint32, 1),
-		numbers: make(map[string]uint32),
-	}
+// readStyles reads the column of styles. Answers are numbered first, because millions of samples
+// have some hundreds of answers.
+func readStyles(ctx context.Context, folder string, rows *rows, build *selection.Builder) error {
+	s := styleAnswers{build: build, numbers: make(map[string]uint32), lists: make([][]uint32, 1)}
+	answers := make([]uint32, rows.len()) // by row; 0 for none
 	err := readAnswers(ctx, scoreFile(folder, styleFile), rows, func(row uint32, a answer) error {
 		switch {
 		case a.text != nil:
-			s.answer[row] = s.number(a.text)
+			answers[row] = s.number(a.text)
 		case len(a.value) > 0 && a.value[0] == '"':
 			var text string
 			if err := json.Unmarshal(a.value, &text); err != nil {
 				return err
 			}
-			s.answer[row] = s.number([]byte(text))
+			answers[row] = s.number([]byte(text))
 		}
 		return nil
 	})
-	return s, err
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, answer := range answers {
+		total += len(s.lists[answer])
+	}
+	build.Pool.Style = make([]uint32, 0, total)
+	build.Pool.StyleStart = append(make([]uint32, 0, len(answers)+1), 0)
+	for _, answer := range answers {
+		build.AppendStyles(s.lists[answer])
+	}
+	return nil
 }
 
-// number is the number of an answer.
-func (s *styles) number(text []byte) uint32 {
-	if number, known := s.byText[string(text)]; known {
+// styleAnswers numbers the different answers about styles, from 1.
+type styleAnswers struct {
+	build   *selection.Builder
+	numbers map[string]uint32 // by the answer's text
+	lists   [][]uint32        // the styles of each answer, by their numbers in the pool
+}
+
+func (s *styleAnswers) number(text []byte) uint32 {
+	if number, known := s.numbers[string(text)]; known {
 		return number
 	}
 	number := uint32(len(s.lists))
-	s.byText[string(text)] = number
-	var list []uint32
-	named := make(map[uint32]bool)
-	for name := range strings.SplitSeq(string(text), ",") {
-		name = strings.TrimFunc(name, isSpace)
-		style, known := s.numbers[name]
-		if !known {
-			style = uint32(len(s.names))
-			s.numbers[name] = style
-			s.names = append(s.names, name)
-		}
-		if !named[style] {
-			named[style] = true
-			list = append(list, style)
-		}
+	s.numbers[string(text)] = number
+	names := strings.Split(string(text), ",")
+	for i, name := range names {
+		names[i] = strings.TrimFunc(name, isSpace)
 	}
-	s.lists = append(s.lists, list)
+	s.lists = append(s.lists, s.build.Styles(names))
 	return number
 }
 
 // isSpace is what Python's str.strip removes.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
-
-// fill writes the columns of styles.
-func (s *styles) fill(pool *selection.Pool) {
-	total := 0
-	for _, answer := range s.answer {
-		total += len(s.lists[answer])
-	}
-	pool.StyleNames = s.names
-	pool.Style = make([]uint32, 0, total)
-	pool.StyleStart = make([]uint32, len(s.answer)+1)
-	for row, answer := range s.answer {
-		pool.Style = append(pool.Style, s.lists[answer]...)
-		pool.StyleStart[row+1] = uint32(len(pool.Style))
-	}
-}

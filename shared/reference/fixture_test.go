@@ -20,11 +20,12 @@ import (
 const root = "../.."
 
 // TestFixtures goes from score files to the written subset and compares it with what the reference
-// selected, and its form with Python's own. Two fixtures lie in the repository; the larger ones are
-// taken from beside it where they are.
+// selected, and its form with Python's own. Two fixtures are in the repository; larger ones are read
+// from a folder next to it if it is there.
 func TestFixtures(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{filepath.Join(root, "testdata/selection"), filepath.Join(root, "../shared/selection")} {
+	folders := []string{filepath.Join(root, "testdata/selection"), filepath.Join(root, "../shared/selection")}
+	for _, folder := range folders {
 		t.Run(filepath.Base(filepath.Dir(folder)), func(t *testing.T) {
 			t.Parallel()
 			entries, err := os.ReadDir(folder)
@@ -56,8 +57,7 @@ func testFixture(t *testing.T, folder string) {
 	if err := json.Unmarshal(readFile(t, filepath.Join(folder, "args.json")), &args); err != nil {
 		t.Fatal(err)
 	}
-	manifest := filepath.Join(folder, "manifest.json")
-	data, err := Load(t.Context(), filepath.Join(folder, "scores"), manifest)
+	data, err := Load(t.Context(), filepath.Join(folder, "scores"), filepath.Join(folder, "manifest.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +68,8 @@ func testFixture(t *testing.T, folder string) {
 	if data.Pool.Len() != args.Total {
 		t.Errorf("%d samples, want %d", data.Pool.Len(), args.Total)
 	}
-	result, err := selection.Select(data.Pool, selection.Params{
-		Budget: args.Budget, Rules: selection.Rules{Threshold: args.Threshold, Capabilities: args.Capabilities, RatingsOnly: true},
-	})
+	rules := selection.Rules{Threshold: args.Threshold, Capabilities: args.Capabilities, RatingsOnly: true}
+	result, err := selection.Select(data.Pool, selection.Params{Budget: args.Budget, Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +78,17 @@ func testFixture(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 
+	checkItems(t, folder, subset.Bytes())
+	checkDump(t, folder, subset.String())
+}
+
+// checkItems compares the idx of a subset with those that the reference selected.
+func checkItems(t *testing.T, folder string, subset []byte) {
+	t.Helper()
 	want := strings.Fields(string(readFile(t, filepath.Join(folder, "expected.txt"))))
 	type item struct{ Idx int }
 	var items []item
-	if err := json.Unmarshal(subset.Bytes(), &items); err != nil {
+	if err := json.Unmarshal(subset, &items); err != nil {
 		t.Fatal(err)
 	}
 	slices.SortFunc(items, func(a, b item) int { return a.Idx - b.Idx })
@@ -93,18 +99,22 @@ func testFixture(t *testing.T, folder string) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("selected idx (-expected.txt +got):\n%s", diff)
 	}
+}
 
+// checkDump compares a subset with what Python writes of the items that the reference selected.
+func checkDump(t *testing.T, folder, subset string) {
+	t.Helper()
 	python := exec.CommandContext(t.Context(), interpreter(t), "-c", `
 import json, sys
 selected = set(map(int, open(sys.argv[2])))
 items = [item for item in json.load(open(sys.argv[1])) if item["idx"] in selected]
 json.dump(items, sys.stdout, indent=2, ensure_ascii=False)`,
-		manifest, filepath.Join(folder, "expected.txt"))
+		filepath.Join(folder, "manifest.json"), filepath.Join(folder, "expected.txt"))
 	dumped, err := python.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(dumped), subset.String()); diff != "" {
+	if diff := cmp.Diff(string(dumped), subset); diff != "" {
 		t.Errorf("subset (-json.dump +got):\n%s", diff)
 	}
 }

@@ -8,18 +8,18 @@ import (
 	"io"
 )
 
-// An item is an object of the manifest's array. Its values are JSON, empty where the item has none,
+// An item is an object of the manifest's array. Its values are JSON, empty if the item has none,
 // and valid until the window reads on.
 type item struct {
 	idx, source []byte
 	size        int // bytes
 }
 
-// errShort says that a value goes on behind the bytes at hand.
-var errShort = errors.New("value goes on")
+// errShort reports that a value continues after the bytes that were read.
+var errShort = errors.New("value continues")
 
 // A walker finds the ends of JSON values by their brackets and quotes. What lies between them is
-// judged only where it is used.
+// checked only if it is used.
 type walker struct {
 	open []byte // the brackets that close those open, innermost last
 }
@@ -33,14 +33,15 @@ func (v *walker) item(w *window) (item, error) {
 		}
 		switch err := w.more(); {
 		case errors.Is(err, io.EOF):
-			return item{}, errors.New("it is never closed: a bracket or a quote is missing, or the manifest has been cut short")
+			return item{}, errors.New(
+				"it is never closed: a bracket or a quote is missing, or the manifest has been cut short")
 		case err != nil:
 			return item{}, err
 		}
 	}
 }
 
-// walk goes through the members of the object that b begins with.
+// walk reads the members of the object that b begins with.
 func (v *walker) walk(b []byte) (found item, err error) {
 	i := spaces(b, 1)
 	if i < len(b) && b[i] == '}' {
@@ -92,8 +93,7 @@ func (v *walker) walk(b []byte) (found item, err error) {
 	}
 }
 
-// memberName is a name without its quotes. Names that cannot be the two that are looked for may
-// come out empty.
+// memberName is a name without its quotes. Names that cannot be the two that are used may be empty.
 func memberName(quoted []byte) string {
 	switch plain := quoted[1 : len(quoted)-1]; {
 	case string(plain) == "idx":
@@ -110,7 +110,7 @@ func memberName(quoted []byte) string {
 	return name
 }
 
-// spaces returns the place of the first byte from i on that is not JSON white space.
+// spaces returns the index of the first byte from i on that is not JSON white space.
 func spaces(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 		i++
@@ -118,7 +118,7 @@ func spaces(b []byte, i int) int {
 	return i
 }
 
-// textEnd returns the place behind the text whose opening quote is b[i].
+// textEnd returns the index after the text whose opening quote is b[i].
 func textEnd(b []byte, i int) (int, error) {
 	first := i + 1
 	for i = first; ; i++ {
@@ -146,7 +146,7 @@ var wordEnd = [256]bool{
 	'"': true, '{': true, '}': true, '[': true, ']': true,
 }
 
-// valueEnd returns the place behind the value that begins at b[i].
+// valueEnd returns the index after the value that begins at b[i].
 func (v *walker) valueEnd(b []byte, i int) (int, error) {
 	if i == len(b) {
 		return 0, errShort
@@ -183,11 +183,12 @@ func (v *walker) bracketEnd(b []byte, i int) (int, error) {
 			}
 			i = end - 1
 		case '{', '[':
-			v.open = append(v.open, b[i]+2) // '}' and ']' both stand two places behind their opening
+			v.open = append(v.open, b[i]+2) // in ASCII '}' and ']' are both two after their opening
 		default:
 			last := len(v.open) - 1
 			if v.open[last] != b[i] {
-				return 0, fmt.Errorf("found %q where %q is expected: a bracket or a quote is missing", b[i], v.open[last])
+				return 0, fmt.Errorf("found %q where %q is expected: a bracket or a quote is missing",
+					b[i], v.open[last])
 			}
 			if v.open = v.open[:last]; last == 0 {
 				return i + 1, nil

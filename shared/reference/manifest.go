@@ -7,41 +7,42 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A manifest is what a selection needs to know of the items that were scored.
+// A manifest is an open file of items that were scored.
 type manifest struct {
 	name string
 	file *os.File
-	// start holds the offset of each item, and one more behind the last item.
-	start       []int64
-	idx         []int64
-	source      []uint32
-	sourceNames []string
+	// start holds the offset of each item, and one more after the last item.
+	start []int64
+	idx   []int64 // of each item
 }
 
-func openManifest(ctx context.Context, name string) (*manifest, error) {
+// openManifest opens a manifest and fills the pool's indexes and sources.
+func openManifest(ctx context.Context, name string, build *selection.Builder) (*manifest, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest: %w", err)
 	}
 	m := &manifest{name: name, file: file}
-	if err := m.read(contextReader{ctx, file}); err != nil {
+	if err := m.read(contextReader{ctx, file}, build); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("reading manifest %s: %w", name, err)
 	}
 	return m, nil
 }
 
-// read goes through the manifest once.
-func (m *manifest) read(in io.Reader) error {
+// read reads the manifest once.
+func (m *manifest) read(in io.Reader, build *selection.Builder) error {
 	w := &window{in: in}
 	if err := w.begin(); err != nil {
 		return err
 	}
 	var (
 		walker  walker
-		sources = sources{byValue: make(map[string]uint32), byName: make(map[string]uint32)}
+		sources = sources{byValue: make(map[string]uint32), build: build}
 		fault   = func(err error) error {
 			return fmt.Errorf("item %d, at byte %d: %w", len(m.idx)+1, w.offset, err)
 		}
@@ -53,7 +54,7 @@ func (m *manifest) read(in io.Reader) error {
 			return fault(err)
 		case !more:
 			m.start = append(m.start, w.offset)
-			m.sourceNames = sources.names
+			build.Pool.Index = m.idx
 			return sources.check()
 		}
 		item, err := walker.item(w)
@@ -70,17 +71,16 @@ func (m *manifest) read(in io.Reader) error {
 		}
 		m.start = append(m.start, w.offset)
 		m.idx = append(m.idx, idx)
-		m.source = append(m.source, source)
+		build.Pool.Source = append(build.Pool.Source, source)
 		w.skip(item.size)
 	}
 }
 
 // sources numbers the values of image_source.
 type sources struct {
-	names   []string
-	byName  map[string]uint32
-	byValue map[string]uint32 // the value's JSON, which may spell a name in several ways
-	given   bool              // some item had one
+	build   *selection.Builder
+	byValue map[string]uint32 // by the value's JSON, which may spell a name in several ways
+	given   bool              // whether an item had one
 }
 
 func (s *sources) number(value []byte) (uint32, error) {
@@ -101,18 +101,13 @@ func (s *sources) number(value []byte) (uint32, error) {
 		}
 	}
 	s.given = s.given || len(value) > 0
-	number, known := s.byName[name]
-	if !known {
-		number = uint32(len(s.names))
-		s.byName[name] = number
-		s.names = append(s.names, name)
-	}
+	number := s.build.Source(name)
 	s.byValue[string(value)] = number
 	return number, nil
 }
 
 func (s *sources) check() error {
-	if len(s.names) > 0 && !s.given {
+	if len(s.build.Pool.SourceNames) > 0 && !s.given {
 		return errors.New("no item has an image_source, of which bins are made: add it to the items")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // TestManifestLong reads items that do not fit a window, in any pieces.
@@ -22,12 +23,13 @@ func TestManifestLong(t *testing.T) {
 		}
 		starts = append(starts, int64(b.Len()))
 		text := strings.Repeat(`x\"{[`, windowBytes/5+i*1000)
-		fmt.Fprintf(&b, `{"text": "%s\\", "idx": %d, "image_source": "web", "list": [[], {"a": "%s"}]}`, text, i, text[:100])
+		fmt.Fprintf(&b, `{"text": "%s\\", "idx": %d, "image_source": "web", "list": [[], {"a": "%s"}]}`,
+			text, i, text[:100])
 	}
 	b.WriteString(" ]\r\n")
 	starts = append(starts, int64(b.Len()))
 	m := new(manifest)
-	if err := m.read(iotest.HalfReader(strings.NewReader(b.String()))); err != nil {
+	if err := m.read(iotest.HalfReader(strings.NewReader(b.String())), selection.NewBuilder()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(starts, m.start); diff != "" {
@@ -41,17 +43,19 @@ func TestManifestLong(t *testing.T) {
 // FuzzManifest finds in every valid manifest what encoding/json finds.
 func FuzzManifest(f *testing.F) {
 	for _, text := range []string{
-		`[]`, `[{"idx": 1, "image_source": "web"}]`, ` [ {"a":[{"idx":2}],"idx":1,"image_source":null} , {"idx":-3,"image_source":"\u0061\"]"} ] `,
-		`[{"idx":1,"x":1e5},{"idx":1}]`, `[{"\u0069dx":1}]`, `[{]}]`, `[{"idx":"}`, `{"idx":1}`, `[{},{"":""}]`, `[1,2]`,
+		`[]`, `[{"idx": 1, "image_source": "web"}]`,
+		` [ {"a":[{"idx":2}],"idx":1,"image_source":null} , {"idx":-3,"image_source":"\u0061\"]"} ] `,
+		`[{"idx":1,"x":1e5},{"idx":1}]`, `[{"\u0069dx":1}]`, `[{]}]`, `[{"idx":"}`, `{"idx":1}`,
+		`[{},{"":""}]`, `[1,2]`,
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		m := new(manifest)
-		err := m.read(strings.NewReader(text))
+		m, build := new(manifest), selection.NewBuilder()
+		err := m.read(strings.NewReader(text), build)
 		var items []map[string]json.RawMessage
 		if json.Unmarshal([]byte(text), &items) != nil {
-			return // what lies between brackets is judged only when it is written
+			return // what is between brackets is checked only when it is written
 		}
 		if err != nil {
 			return
@@ -68,11 +72,11 @@ func FuzzManifest(f *testing.F) {
 				source = "None"
 				if string(value) != "null" {
 					if err := json.Unmarshal(value, &source); err != nil {
-						t.Fatalf("%q: item %d has the source %s, which is taken", text, i, value)
+						t.Fatalf("%q: item %d has the source %s, which is accepted", text, i, value)
 					}
 				}
 			}
-			if got := m.sourceNames[m.source[i]]; got != source {
+			if got := build.Pool.SourceNames[build.Pool.Source[i]]; got != source {
 				t.Fatalf("%q: item %d has the source %q, want %q", text, i, got, source)
 			}
 			var whole map[string]json.RawMessage

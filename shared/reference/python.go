@@ -17,9 +17,9 @@ const maxDepth = 10_000
 
 // A python writes JSON values again as Python does that loads and dumps them:
 // json.dump(json.load(…), indent=2, ensure_ascii=False). Texts keep no escape but the necessary
-// ones, floats have their shortest form, and of members with one name the last stays, in the first's
-// place. NaN, Infinity and -Infinity are numbers. What Python refuses to write, half of a surrogate
-// pair, stays an escape.
+// ones, floats have their shortest form, and of members with one name the last is kept, at the position
+// of the first. NaN, Infinity and -Infinity are numbers. What Python refuses to write, half of a surrogate
+// pair, remains an escape.
 type python struct {
 	out []byte
 	src []byte // what is still to be read
@@ -27,12 +27,12 @@ type python struct {
 	members []member
 }
 
-// A member is the place of one in python.out.
+// A member says where one is in python.out.
 type member struct {
-	name, value, end int // where the name and the value begin, and behind the value
+	name, value, end int // where the name and the value begin, and where the value ends
 }
 
-// value moves one value, which stands at the given depth, from src to out.
+// value moves one value, which is at the given depth, from src to out.
 func (p *python) value(depth int) error {
 	p.space()
 	if len(p.src) == 0 {
@@ -126,7 +126,7 @@ func (p *python) object(depth int) error {
 }
 
 // member moves a member of the object whose members begin at outer. What separates it from the one
-// before stands in out from begin.
+// before is in out from begin.
 func (p *python) member(depth, outer, begin int) error {
 	m := member{name: len(p.out)}
 	p.space()
@@ -165,7 +165,7 @@ func (p *python) same(m member, outer int) int {
 	return -1
 }
 
-// replace puts the value of m, the last thing written, in the place of the value of members[i].
+// replace puts the value of m, which was written last, where the value of members[i] is.
 func (p *python) replace(i int, m member, begin int) {
 	value := bytes.Clone(p.out[m.value:m.end])
 	old := p.members[i]
@@ -180,7 +180,7 @@ func (p *python) replace(i int, m member, begin int) {
 	}
 }
 
-// plain are the bytes that stand for themselves in a text.
+// plain are the bytes that need no escape in a text.
 var plain = func() (plain [256]bool) {
 	for b := range plain {
 		plain[b] = b >= ' ' && b != '"' && b != '\\'
@@ -212,7 +212,7 @@ func (p *python) text() error {
 				return err
 			}
 		default:
-			p.char(rune(b)) // a control character, which JSON forbids, and whose meaning is plain
+			p.char(rune(b)) // a control character, which JSON forbids, and whose meaning is clear
 		}
 	}
 }
@@ -325,9 +325,9 @@ func (p *python) float(word []byte) {
 	}
 }
 
-func (p *python) unexpected(want string) error {
+func (p *python) unexpected(expected string) error {
 	if len(p.src) == 0 {
-		return fmt.Errorf("it ends where %s is expected", want)
+		return fmt.Errorf("it ends where %s is expected", expected)
 	}
-	return fmt.Errorf("found %.16q where %s is expected", p.src, want)
+	return fmt.Errorf("found %.16q where %s is expected", p.src, expected)
 }

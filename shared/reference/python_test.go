@@ -13,17 +13,22 @@ import (
 // dumped are JSON values and what Python writes for them.
 var dumped = map[string]string{
 	`[]`: `[]`, ` [ ] `: `[]`, `{ }`: `{}`, `[[],{}]`: "[\n  [],\n  {}\n]",
-	`[1,[2,3]]`:                         "[\n  1,\n  [\n    2,\n    3\n  ]\n]",
-	`{"a":{"b":null},"c":[true,false]}`: "{\n  \"a\": {\n    \"b\": null\n  },\n  \"c\": [\n    true,\n    false\n  ]\n}",
+	`[1,[2,3]]`: "[\n  1,\n  [\n    2,\n    3\n  ]\n]",
+	`{"a":{"b":null},"c":[true,false]}`: "{\n  \"a\": {\n    \"b\": null\n  },\n" +
+		"  \"c\": [\n    true,\n    false\n  ]\n}",
 
 	`0`: `0`, `-0`: `0`, `-7`: `-7`, `123456789012345678901234567890`: `123456789012345678901234567890`,
-	`1.0`: `1.0`, `1.50`: `1.5`, `-0.0`: `-0.0`, `1e2`: `100.0`, `1E+2`: `100.0`, `0e5`: `0.0`, `1e15`: `1000000000000000.0`, `1e16`: `1e+16`,
+	`1.0`: `1.0`, `1.50`: `1.5`, `-0.0`: `-0.0`, `1e2`: `100.0`, `1E+2`: `100.0`, `0e5`: `0.0`,
+	`1e15`: `1000000000000000.0`, `1e16`: `1e+16`,
 	`9999999999999998.0`: `9999999999999998.0`, `123456789.123456789`: `123456789.12345679`,
-	`0.0001`: `0.0001`, `0.00001`: `1e-05`, `1.5e-7`: `1.5e-07`, `5e-324`: `5e-324`, `1e-999`: `0.0`, `1.7976931348623157e308`: `1.7976931348623157e+308`,
-	`1e999`: `Infinity`, `-1e999`: `-Infinity`, `[NaN,Infinity,-Infinity]`: "[\n  NaN,\n  Infinity,\n  -Infinity\n]",
+	`0.0001`: `0.0001`, `0.00001`: `1e-05`, `1.5e-7`: `1.5e-07`, `5e-324`: `5e-324`, `1e-999`: `0.0`,
+	`1.7976931348623157e308`: `1.7976931348623157e+308`,
+	`1e999`:                  `Infinity`, `-1e999`: `-Infinity`,
+	`[NaN,Infinity,-Infinity]`: "[\n  NaN,\n  Infinity,\n  -Infinity\n]",
 
-	`"a/b\/c"`: `"a/b/c"`, `"\"\\\b\f\n\r\t"`: `"\"\\\b\f\n\r\t"`, `"\u0000\u001F\u0022\u005c\u000a"`: `"\u0000\u001f\"\\\n"`,
-	`"é\u00e9\u2028\u007f<>&"`: "\"éé\u2028\u007f<>&\"", `"\ud83d\ude00"`: `"😀"`, `"\u0041\u4E2d"`: `"A中"`,
+	`"a/b\/c"`: `"a/b/c"`, `"\"\\\b\f\n\r\t"`: `"\"\\\b\f\n\r\t"`,
+	`"\u0000\u001F\u0022\u005c\u000a"`: `"\u0000\u001f\"\\\n"`,
+	`"é\u00e9\u2028\u007f<>&"`:         "\"éé\u2028\u007f<>&\"", `"\ud83d\ude00"`: `"😀"`, `"\u0041\u4E2d"`: `"A中"`,
 
 	`{"a":1,"b":2,"a":3}`:                              "{\n  \"a\": 3,\n  \"b\": 2\n}",
 	`{"a":1,"a":[1,2],"b":{"c":1,"c":2},"\u0061":""}`:  "{\n  \"a\": \"\",\n  \"b\": {\n    \"c\": 2\n  }\n}",
@@ -70,7 +75,8 @@ func TestDumpBeyondPython(t *testing.T) {
 func TestDumpErrors(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		``, `{`, `[`, `[1`, `[1,`, `[1,]`, `[1 2]`, `{"a"`, `{"a"}`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a":1 "b":2}`, `{a:1}`,
+		``, `{`, `[`, `[1`, `[1,`, `[1,]`, `[1 2]`, `{"a"`, `{"a"}`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`,
+		`{"a":1 "b":2}`, `{a:1}`,
 		`"`, `"a`, `"\`, `"\x"`, `"\u12"`, `"\u+123"`, `01`, `1.`, `.5`, `+1`, `1e`, `tru`, `nan`, `[}`, `{]`,
 		strings.Repeat("[", maxDepth+2),
 	} {
@@ -92,7 +98,8 @@ func TestDumpOfPython(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), interpreter(t), "-c", `
 import json, sys
-json.dump({text: json.dumps(json.loads(text), indent=2, ensure_ascii=False) for text in json.load(sys.stdin)}, sys.stdout)`)
+texts = json.load(sys.stdin)
+json.dump({text: json.dumps(json.loads(text), indent=2, ensure_ascii=False) for text in texts}, sys.stdout)`)
 	cmd.Stdin = bytes.NewReader(input)
 	output, err := cmd.Output()
 	if err != nil {

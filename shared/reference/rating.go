@@ -37,13 +37,13 @@ func rating(answer json.RawMessage) (int16, error) {
 	number, err := strconv.ParseFloat(string(answer), 64)
 	if err != nil {
 		// Null, a list, an object, or a number that overflows: an infinity in Python if it has a
-		// fraction or an exponent, which int refuses; else integer has the last word.
+		// fraction or an exponent, which int refuses; else integer decides.
 		return integer(answer), nil
 	}
 	return int16(max(-maxRating, min(math.Trunc(number), maxRating))), nil
 }
 
-// integer is Python's int of a text, or Missing where int refuses it: decimal digits of any script
+// integer is Python's int of a text, or Missing if int refuses it: decimal digits of any script
 // with single underscores between them, a sign before, white space around.
 func integer(text []byte) int16 {
 	if len(text) == 1 && '0' <= text[0] && text[0] <= '9' {

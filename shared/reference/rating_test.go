@@ -14,14 +14,17 @@ import (
 // integers are texts and what Python's int makes of them, cut to ±maxRating.
 var integers = map[string]int16{
 	"4": 4, "0": 0, "7": 7, " 4": 4, "4\n": 4, "\t\v\f\r 4 ": 4, "+3": 3, "-1": -1, "-0": 0, "004": 4,
-	"1_0": 10, "1_2_3": 123, "12345": 12345, "32768": maxRating, "-99999": -maxRating, "1" + strings.Repeat("0", 4299): maxRating,
+	"1_0": 10, "1_2_3": 123, "12345": 12345, "32768": maxRating, "-99999": -maxRating,
+	"1" + strings.Repeat("0", 4299): maxRating,
+
 	"٣": 3, "１２": 12, "-९": -9, "𝟗": 9, "𝟘": 0, "٣4": 34, "4\u00a0": 4, "\u3000\u2003٣\u0085": 3,
 
 	"": missing, " ": missing, "+": missing, "-": missing, "+-1": missing, "+ 4": missing, "4.0": missing,
 	"1__0": missing, "_1": missing, "1_": missing, "+_1": missing, "_": missing, "1 0": missing,
 	"0x4": missing, "4e0": missing, "four": missing, "½": missing, "²": missing, "四": missing, "4\x00": missing,
 	"\x1c4": missing, "4\x1f": missing, "\ufeff4": missing, "\u180e4": missing, "\u200b4": missing,
-	"nan": missing, "None": missing, "True": missing, "1" + strings.Repeat("0", 4300): missing, "1" + strings.Repeat("_0", 4300): missing,
+	"nan": missing, "None": missing, "True": missing,
+	"1" + strings.Repeat("0", 4300): missing, "1" + strings.Repeat("_0", 4300): missing,
 }
 
 func TestInteger(t *testing.T) {
@@ -34,7 +37,7 @@ func TestInteger(t *testing.T) {
 }
 
 // TestIntegerOfPython asks Python itself, about the table's texts and about every character that may
-// be a digit or white space, before and behind a digit. Characters that are newer than that Python
+// be a digit or white space, before and after a digit. Characters that are newer than that Python
 // are left out.
 func TestIntegerOfPython(t *testing.T) {
 	t.Parallel()
@@ -79,7 +82,8 @@ func TestRating(t *testing.T) {
 	tests := map[string]int16{
 		`"4"`: 4, `" 4"`: 4, `"4.0"`: missing, `"\u0034"`: 4, `"\u0663"`: 3, `"\ud83d"`: missing,
 		`4`: 4, `-1`: -1, `4.0`: 4, `4.9`: 4, `-0.9`: 0, `-1.9`: -1, `4e0`: 4, `0.4e1`: 4,
-		`123456`: maxRating, `-123456`: -maxRating, `1` + strings.Repeat("0", 400): maxRating, `1e999`: missing, `-1e999`: missing,
+		`123456`: maxRating, `-123456`: -maxRating, `1` + strings.Repeat("0", 400): maxRating,
+		`1e999`: missing, `-1e999`: missing,
 		`true`: 1, `false`: 0, `null`: missing, `[]`: missing, `[4]`: missing, `{}`: missing, ``: missing,
 	}
 	got := make(map[string]int16)

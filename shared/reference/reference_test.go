@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -65,9 +64,12 @@ func TestLoad(t *testing.T) {
 `,
 		"zebra.jsonl":                        `{"idx": 5, "pred_response": " +70000 "}`,
 		"object spatial understanding.jsonl": `{"idx": -1, "pred_response": true}`,
-		"style.jsonl":                        "{\"idx\": 10, \"pred_response\": \"a, b ,a\"}\n{\"idx\": 30, \"pred_response\": \"b,,odd\\u001f\"}\n{\"idx\": 20, \"pred_response\": null}\n{\"idx\": 5, \"pred_response\": \"\"}",
-		".hidden.jsonl":                      "no JSON",
-		"notes.txt":                          "no JSON",
+		"style.jsonl": `{"idx": 10, "pred_response": "a, b ,a"}
+{"idx": 30, "pred_response": "b,,odd\u001f"}
+{"idx": 20, "pred_response": null}
+{"idx": 5, "pred_response": ""}`,
+		".hidden.jsonl": "no JSON",
+		"notes.txt":     "no JSON",
 	})
 	data, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
 	if err != nil {
@@ -88,13 +90,24 @@ func TestLoad(t *testing.T) {
 		StyleStart:  []uint32{0, 3, 5, 5, 6, 6},
 		StyleNames:  []string{"a", "b", "", "odd"},
 	}
-	if diff := cmp.Diff(want, data.Pool, cmpopts.IgnoreUnexported(selection.Pool{})); diff != "" {
+	if diff := cmp.Diff(want, data.Pool); diff != "" {
 		t.Errorf("pool (-want +got):\n%s", diff)
 	}
 	if err := data.Pool.Validate(); err != nil {
 		t.Error(err)
 	}
+}
 
+// TestLoadCapabilities loads those that are named, in their order.
+func TestLoadCapabilities(t *testing.T) {
+	t.Parallel()
+	folder := files(t, map[string]string{
+		"manifest.json": `[{"idx": 0, "image_source": "web"}]`,
+		"style.jsonl":   `{"idx": 0, "pred_response": "a"}`,
+		"ocr.jsonl":     `{"idx": 0, "pred_response": "4"}`,
+		"stem.jsonl":    `{"idx": 0, "pred_response": "no rating, and not read"`,
+		"zebra.jsonl":   `{"idx": 0, "pred_response": "5"}`,
+	})
 	chosen, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"), "zebra", "ocr")
 	if err != nil {
 		t.Fatal(err)
@@ -103,64 +116,118 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff([]string{"zebra", "ocr"}, chosen.Pool.Capabilities); diff != "" {
 		t.Errorf("capabilities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([][]int16{want.Ratings[2], want.Ratings[1]}, chosen.Pool.Ratings); diff != "" {
+	if diff := cmp.Diff([][]int16{{5}, {4}}, chosen.Pool.Ratings); diff != "" {
 		t.Errorf("ratings (-want +got):\n%s", diff)
 	}
 }
 
+// Manifests of two items, and a line of a score file.
+const (
+	items  = `[{"idx": 0, "image_source": "web"}, {"idx": 1, "image_source": "web"}]`
+	sparse = `[{"idx": 7, "image_source": "web"}, {"idx": 3, "image_source": "web"}]`
+	line   = `{"idx": 0, "pred_response": "4"}` + "\n"
+)
+
+// loadErrors are files that Load refuses, and what its error says.
+var loadErrors = map[string]struct {
+	manifest, ocr, style string // absent if empty
+	capabilities         []string
+	says                 []string
+}{
+	"no scores":        {manifest: items, says: []string{"none in", "<capability>.jsonl"}},
+	"no capability":    {manifest: items, style: line, says: []string{"none in"}},
+	"no styles":        {manifest: items, ocr: line, says: []string{"no style.jsonl"}},
+	"other capability": {items, line, line, []string{"ocr", "stem"}, []string{`no capability "stem"`, "it has ocr"}},
+	"capability twice": {items, line, line, []string{"ocr", "ocr"}, []string{`"ocr" is named twice`}},
+	"no manifest":      {ocr: line, style: line, says: []string{"manifest.json", "no such file"}},
+
+	"blank manifest": {" ", line, line, nil, []string{"blank", "JSON array"}},
+	"lines": {
+		`{"idx": 0}` + "\n" + `{"idx": 1}`, line, line,
+		nil, []string{"begins with '{'", "JSON array"},
+	},
+	"no array's end": {items[:len(items)-1], line, line, nil, []string{"item 3", "cut short"}},
+	"no item's end": {
+		items[:len(items)-2], line, line,
+		nil, []string{"item 2, at byte 36", "never closed"},
+	},
+	"no quote's end": {items[:len(items)-3], line, line, nil, []string{"item 2", "never closed"}},
+	"wrong bracket": {
+		`[{"idx": 0, "a": [{]}]`, line, line,
+		nil, []string{"item 1", "found ']' where '}'"},
+	},
+	"no comma": {
+		`[{"idx": 0, "image_source": ""} {}]`, line, line,
+		nil, []string{"item 2", `"," or "]"`},
+	},
+	"trailing comma": {
+		`[{"idx": 0, "image_source": ""},]`, line, line,
+		nil, []string{"item 2", "an object"},
+	},
+	"a number":         {`[1]`, line, line, nil, []string{"item 1", "an object"}},
+	"behind the array": {items + "]", line, line, nil, []string{"behind the array"}},
+	"no member's name": {`[{idx: 0}]`, line, line, nil, []string{"item 1", "a name in quotes"}},
+	"no colon":         {`[{"idx" 0}]`, line, line, nil, []string{"item 1", `":"`}},
+	"no value":         {`[{"idx": , "a": 1}]`, line, line, nil, []string{"item 1", "a value"}},
+	"no comma in item": {`[{"idx": 0 "a": 1}]`, line, line, nil, []string{"item 1", `"," or "}"`}},
+	"no idx": {
+		`[{"id": 0, "image_source": "web"}]`, line, line,
+		nil, []string{"item 1", "no idx"},
+	},
+	"idx is text": {
+		`[{"idx": "0", "image_source": "web"}]`, line, line,
+		nil, []string{"item 1", `idx "0" is not a whole number`},
+	},
+	"no source at all": {`[{"idx": 0}, {"idx": 1}]`, line, line, nil, []string{"image_source"}},
+	"source is a number": {
+		`[{"idx": 0, "image_source": 7}]`, line, line,
+		nil, []string{"item 1", "image_source 7 is not a text"},
+	},
+	"source is no text": {
+		`[{"idx": 0, "image_source": "\x"}]`, line, line,
+		nil, []string{"item 1", "image_source"},
+	},
+	"item's idx twice": {
+		`[{"idx": 0, "image_source": "web"}, {"idx": 0}]`, line, line,
+		nil, []string{"item 2", "idx 0", "before it"},
+	},
+	"line without idx": {
+		items, line + `{"pred_response": "4"}`, line,
+		nil, []string{"ocr.jsonl: line 2: no idx"},
+	},
+	"line's idx is a text": {
+		items, `{"idx": "0", "pred_response": "4"}`, line,
+		nil, []string{"ocr.jsonl: line 1", "not a whole number"},
+	},
+	"line of another": {
+		items, line, "\n" + `{"idx": 2, "pred_response": "a"}`,
+		nil, []string{"style.jsonl: line 2: idx 2 is not in the manifest"},
+	},
+	"line below": {
+		items, `{"idx": -1, "pred_response": "a"}`, line,
+		nil, []string{"ocr.jsonl: line 1: idx -1 is not"},
+	},
+	"line between": {sparse, `{"idx": 5, "pred_response": "a"}`, "\n", nil, []string{"idx 5 is not"}},
+	"two lines": {
+		items, line + "\n" + line, line,
+		nil, []string{"ocr.jsonl: line 3: idx 0 has a line before"},
+	},
+	"cut line": {
+		items, line + line[:20], line,
+		nil, []string{"ocr.jsonl: line 2: no JSON object", "fix"},
+	},
+	"list": {items, `[1]`, line, nil, []string{"ocr.jsonl: line 1: no JSON object"}},
+}
+
 func TestLoadErrors(t *testing.T) {
 	t.Parallel()
-	const (
-		items  = `[{"idx": 0, "image_source": "web"}, {"idx": 1, "image_source": "web"}]`
-		sparse = `[{"idx": 7, "image_source": "web"}, {"idx": 3, "image_source": "web"}]`
-		line   = `{"idx": 0, "pred_response": "4"}` + "\n"
-	)
-	tests := map[string]struct {
-		manifest, ocr, style string // absent where empty
-		capabilities         []string
-		says                 []string
-	}{
-		"no scores":        {manifest: items, says: []string{"none in", "<capability>.jsonl"}},
-		"no capability":    {manifest: items, style: line, says: []string{"none in"}},
-		"no styles":        {manifest: items, ocr: line, says: []string{"no style.jsonl"}},
-		"other capability": {items, line, line, []string{"ocr", "stem"}, []string{`no capability "stem"`, "it has ocr"}},
-		"capability twice": {items, line, line, []string{"ocr", "ocr"}, []string{`"ocr" is named twice`}},
-		"no manifest":      {ocr: line, style: line, says: []string{"manifest.json", "no such file"}},
-
-		"blank manifest":       {" ", line, line, nil, []string{"blank", "JSON array"}},
-		"lines":                {`{"idx": 0}` + "\n" + `{"idx": 1}`, line, line, nil, []string{"begins with '{'", "JSON array"}},
-		"no array's end":       {items[:len(items)-1], line, line, nil, []string{"item 3", "cut short"}},
-		"no item's end":        {items[:len(items)-2], line, line, nil, []string{"item 2, at byte 36", "never closed"}},
-		"no quote's end":       {items[:len(items)-3], line, line, nil, []string{"item 2", "never closed"}},
-		"wrong bracket":        {`[{"idx": 0, "a": [{]}]`, line, line, nil, []string{"item 1", "found ']' where '}'"}},
-		"no comma":             {`[{"idx": 0, "image_source": ""} {}]`, line, line, nil, []string{"item 2", `"," or "]"`}},
-		"trailing comma":       {`[{"idx": 0, "image_source": ""},]`, line, line, nil, []string{"item 2", "an object"}},
-		"a number":             {`[1]`, line, line, nil, []string{"item 1", "an object"}},
-		"behind the array":     {items + "]", line, line, nil, []string{"behind the array"}},
-		"no member's name":     {`[{idx: 0}]`, line, line, nil, []string{"item 1", "a name in quotes"}},
-		"no colon":             {`[{"idx" 0}]`, line, line, nil, []string{"item 1", `":"`}},
-		"no value":             {`[{"idx": , "a": 1}]`, line, line, nil, []string{"item 1", "a value"}},
-		"no comma in item":     {`[{"idx": 0 "a": 1}]`, line, line, nil, []string{"item 1", `"," or "}"`}},
-		"no idx":               {`[{"id": 0, "image_source": "web"}]`, line, line, nil, []string{"item 1", "no idx"}},
-		"idx is text":          {`[{"idx": "0", "image_source": "web"}]`, line, line, nil, []string{"item 1", `idx "0" is not a whole number`}},
-		"no source at all":     {`[{"idx": 0}, {"idx": 1}]`, line, line, nil, []string{"image_source"}},
-		"source is a number":   {`[{"idx": 0, "image_source": 7}]`, line, line, nil, []string{"item 1", "image_source 7 is not a text"}},
-		"source is no text":    {`[{"idx": 0, "image_source": "\x"}]`, line, line, nil, []string{"item 1", "image_source"}},
-		"item's idx twice":     {`[{"idx": 0, "image_source": "web"}, {"idx": 0}]`, line, line, nil, []string{"item 2", "idx 0", "before it"}},
-		"line without idx":     {items, line + `{"pred_response": "4"}`, line, nil, []string{"ocr.jsonl: line 2: no idx"}},
-		"line's idx is a text": {items, `{"idx": "0", "pred_response": "4"}`, line, nil, []string{"ocr.jsonl: line 1", "not a whole number"}},
-		"line of another":      {items, line, "\n" + `{"idx": 2, "pred_response": "a"}`, nil, []string{"style.jsonl: line 2: idx 2 is not in the manifest"}},
-		"line below":           {items, `{"idx": -1, "pred_response": "a"}`, line, nil, []string{"ocr.jsonl: line 1: idx -1 is not"}},
-		"line between":         {sparse, `{"idx": 5, "pred_response": "a"}`, "\n", nil, []string{"idx 5 is not"}},
-		"two lines":            {items, line + "\n" + line, line, nil, []string{"ocr.jsonl: line 3: idx 0 has a line before"}},
-		"cut line":             {items, line + line[:20], line, nil, []string{"ocr.jsonl: line 2: no JSON object", "mend"}},
-		"list":                 {items, `[1]`, line, nil, []string{"ocr.jsonl: line 1: no JSON object"}},
-	}
-	for name, tt := range tests {
+	for name, tt := range loadErrors {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			for name, text := range map[string]string{"manifest.json": tt.manifest, "ocr.jsonl": tt.ocr, "style.jsonl": tt.style} {
+			for name, text := range map[string]string{
+				"manifest.json": tt.manifest, "ocr.jsonl": tt.ocr, "style.jsonl": tt.style,
+			} {
 				if text == "" {
 					continue
 				}
@@ -212,9 +279,10 @@ func TestWrite(t *testing.T) {
 		want    string
 		says    string
 	}{
-		"none":             {nil, "[]", ""},
-		"the second":       {[]uint32{1}, "[\n  {\n    \"idx\": 1,\n    \"x\": 100.0\n  }\n]", ""},
-		"out of order":     {[]uint32{2, 0, 2}, "[\n  {\n    \"idx\": 0,\n    \"image_source\": \"web\"\n  },\n  {\n    \"idx\": 2,\n    \"x\": [],\n    \"image_source\": \"é\"\n  }\n]", ""},
+		"none":       {nil, "[]", ""},
+		"the second": {[]uint32{1}, "[\n  {\n    \"idx\": 1,\n    \"x\": 100.0\n  }\n]", ""},
+		"out of order": {[]uint32{2, 0, 2}, "[\n  {\n    \"idx\": 0,\n    \"image_source\": \"web\"\n  },\n" +
+			"  {\n    \"idx\": 2,\n    \"x\": [],\n    \"image_source\": \"é\"\n  }\n]", ""},
 		"no JSON":          {[]uint32{0, 3}, "", "item 4, idx 3"},
 		"none of the pool": {[]uint32{4}, "", "no sample 4; the pool has 4"},
 	}

@@ -1,9 +1,9 @@
 package reference
 
-// rows finds the row, the place in the manifest, of an idx.
+// rows finds the row, the position in the manifest, of an idx.
 type rows struct {
 	idx []int64
-	// byIdx is nil where the idx count up by one.
+	// byIdx is nil if the idx count up by one.
 	byIdx map[int64]uint32
 	// twice is the row whose idx another row has before it, or -1.
 	twice int
@@ -31,7 +31,7 @@ func newRows(idx []int64) *rows {
 
 func (r *rows) len() int { return len(r.idx) }
 
-// find looks at the guessed row first, because score files mostly have the manifest's order.
+// find tries the guessed row first, because score files mostly have the manifest's order.
 func (r *rows) find(idx int64, guess uint32) (row uint32, ok bool) {
 	if uint64(guess) < uint64(len(r.idx)) && r.idx[guess] == idx {
 		return guess, true

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Write writes the items at these places in the pool, given in any order, as the reference writes
+// Write writes the items at these positions in the pool, given in any order, as the reference writes
 // its subset: a JSON array in the manifest's order, byte for byte what Python's
 // json.dump(items, indent=2, ensure_ascii=False) writes, without a line break at the end. The
-// manifest is read again, the pieces that hold selected items only. It fails where a place is none
-// of the pool, where a selected item is no JSON, with its number and idx, and where w fails.
+// manifest is read again, the pieces that hold selected items only. It fails if a position is not
+// in the pool, if a selected item is not JSON, with its number and idx, and if w fails.
 func (d *Data) Write(ctx context.Context, w io.Writer, samples []uint32) error {
 	m := d.manifest
 	selected := make([]bool, len(m.idx))
@@ -38,14 +38,14 @@ type piece struct {
 	text       chan []byte // takes its selected items as they are written, a comma before each
 }
 
-// writeItems turns pieces on all processors, and writes them in order.
+// writeItems converts pieces on all processors, and writes them in order.
 func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool) error {
 	var (
-		workers     = runtime.GOMAXPROCS(0)
-		todo        = make(chan piece)
-		inOrder     = make(chan piece, 2*workers)
-		group, live = errgroup.WithContext(ctx)
+		workers = runtime.GOMAXPROCS(0)
+		todo    = make(chan piece)
+		inOrder = make(chan piece, 2*workers)
 	)
+	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(todo)
 		defer close(inOrder)
@@ -53,8 +53,8 @@ func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool)
 			for _, queue := range []chan<- piece{inOrder, todo} {
 				select {
 				case queue <- next:
-				case <-live.Done():
-					return live.Err()
+				case <-ctx.Done():
+					return ctx.Err()
 				}
 			}
 		}
@@ -64,7 +64,7 @@ func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool)
 		group.Go(func() error {
 			var read []byte
 			for piece := range todo {
-				text, err := m.turn(piece, selected, &read)
+				text, err := m.convert(piece, selected, &read)
 				if err != nil {
 					return err
 				}
@@ -84,11 +84,11 @@ func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool)
 				if _, err := w.Write(text); err != nil {
 					return err
 				}
-			case <-live.Done():
-				return live.Err()
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 		}
-		if err := live.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err // the pieces may have ended early
 		}
 		_, err := io.WriteString(w, end)
@@ -97,7 +97,7 @@ func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool)
 	return group.Wait()
 }
 
-// piece is the next piece with selected items from a row on: it begins with one. It is empty where
+// piece is the next piece with selected items from a row on: it begins with one. It is empty if
 // there are none.
 func (m *manifest) piece(selected []bool, row int) piece {
 	for row < len(selected) && !selected[row] {
@@ -112,8 +112,8 @@ func (m *manifest) piece(selected []bool, row int) piece {
 	return next
 }
 
-// turn reads a piece, into *read, and writes its selected items anew.
-func (m *manifest) turn(piece piece, selected []bool, read *[]byte) ([]byte, error) {
+// convert reads a piece, into *read, and returns its selected items as Python writes them.
+func (m *manifest) convert(piece piece, selected []bool, read *[]byte) ([]byte, error) {
 	offset := m.start[piece.first]
 	size := int(m.start[piece.end] - offset)
 	if cap(*read) < size {

@@ -9,7 +9,7 @@ import (
 const (
 	// windowBytes is how much of a manifest is in memory at once; a longer item makes it grow.
 	windowBytes = 4 << 20
-	// maxItem ends the growth where a bracket or quote is never closed.
+	// maxItem ends the growth if a bracket or quote is never closed.
 	maxItem = 256 << 20
 )
 
@@ -21,7 +21,7 @@ type window struct {
 	offset int64  // of the first unread byte in the manifest
 }
 
-// more makes unread longer. It is io.EOF where the manifest has ended.
+// more makes unread longer. It returns io.EOF if the manifest has ended.
 func (w *window) more() error {
 	switch {
 	case w.buf == nil:
@@ -49,7 +49,7 @@ func (w *window) skip(n int) {
 	w.offset += int64(n)
 }
 
-// peek moves to the next byte that is not white space.
+// peek moves to the next byte that is not white space, and returns it.
 func (w *window) peek() (byte, error) {
 	for {
 		w.skip(spaces(w.unread, 0))
@@ -67,7 +67,7 @@ func (w *window) begin() error {
 	const byteOrderMark = "\ufeff"
 	switch err := w.more(); {
 	case errors.Is(err, io.EOF):
-		return errors.New("it is empty" + wantArray)
+		return errors.New("it is empty" + expectArray)
 	case err != nil:
 		return err
 	}
@@ -76,17 +76,17 @@ func (w *window) begin() error {
 	}
 	switch first, err := w.peek(); {
 	case errors.Is(err, io.EOF):
-		return errors.New("it is blank" + wantArray)
+		return errors.New("it is blank" + expectArray)
 	case err != nil:
 		return err
 	case first != '[':
-		return fmt.Errorf("it begins with %q%s", first, wantArray)
+		return fmt.Errorf("it begins with %q%s", first, expectArray)
 	}
 	w.skip(1)
 	return nil
 }
 
-const wantArray = ": give the manifest that was scored, a JSON array of items"
+const expectArray = ": give the manifest that was scored, a JSON array of items"
 
 // nextItem moves to the next item, and says whether there is one.
 func (w *window) nextItem(first bool) (bool, error) {
