@@ -61,8 +61,11 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 		return nil, usageError{errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500")}
 	}
 	spec := selection.Request{
-		Rules: selection.Rules{Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.Order(f.withinBin), RatingsOnly: f.ratingsOnly,
-			Strategy: selection.Strategy(f.strategy), Seed: f.seed, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums},
+		Rules: selection.Rules{
+			Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.BinOrder(f.withinBin),
+			RatingsOnly: f.ratingsOnly, Strategy: selection.Strategy(f.strategy), Seed: f.seed,
+			Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
+		},
 	}
 	var faults []error
 	fault := func(flag string, err error) {

@@ -15,7 +15,7 @@ const maxShortfalls = 20
 func printSummary(w io.Writer, s selection.Summary) error {
 	columns := []struct {
 		name string
-		of   *selection.Portrait
+		of   *selection.Statistics
 	}{{"pool", &s.Pool}, {"subset", &s.Selection}, {"random", &s.Random}, {"random, same tokens", s.RandomTokens}}
 	if s.RandomTokens == nil {
 		columns = columns[:3]
@@ -27,7 +27,7 @@ func printSummary(w io.Writer, s selection.Summary) error {
 		}
 		return cells
 	}
-	fill := func(t table.Writer, name string, value func(*selection.Portrait) any) {
+	fill := func(t table.Writer, name string, value func(*selection.Statistics) any) {
 		row := table.Row{name}
 		for _, c := range columns {
 			row = append(row, value(c.of))
@@ -36,21 +36,23 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	}
 	ratings := newTable(header("mean rating")...)
 	for i, r := range s.Pool.Ratings {
-		fill(ratings, r.Capability, func(p *selection.Portrait) any { return fmt.Sprintf("%.2f", p.Ratings[i].Mean) })
+		fill(ratings, r.Capability, func(p *selection.Statistics) any { return fmt.Sprintf("%.2f", p.Ratings[i].Mean) })
 	}
 	styles := newTable(header("style share")...)
 	for i, style := range s.Pool.Styles {
-		fill(styles, style.Style, func(p *selection.Portrait) any { return fmt.Sprintf("%.1f %%", 100*p.Styles[i].Share) })
+		fill(styles, style.Style, func(p *selection.Statistics) any {
+			return fmt.Sprintf("%.1f %%", 100*p.Styles[i].Share)
+		})
 	}
 	whole := newTable(header("as a whole")...)
-	fill(whole, "samples", func(p *selection.Portrait) any { return p.Samples })
-	fill(whole, "tokens (estimate)", func(p *selection.Portrait) any { return p.Tokens })
-	fill(whole, "sources", func(p *selection.Portrait) any { return p.Sources })
-	fill(whole, "bins (style + source)", func(p *selection.Portrait) any { return p.Bins })
+	fill(whole, "samples", func(p *selection.Statistics) any { return p.Samples })
+	fill(whole, "tokens (estimate)", func(p *selection.Statistics) any { return p.Tokens })
+	fill(whole, "sources", func(p *selection.Statistics) any { return p.Sources })
+	fill(whole, "bins (style + source)", func(p *selection.Statistics) any { return p.Bins })
 	twoDigits := func(v float64) any { return fmt.Sprintf("%.2f", v) }
-	fill(whole, "entropy over styles, bits", func(p *selection.Portrait) any { return twoDigits(p.StyleEntropy) })
-	fill(whole, "entropy over sources, bits", func(p *selection.Portrait) any { return twoDigits(p.SourceEntropy) })
-	fill(whole, "correlation of ratings with length", func(p *selection.Portrait) any {
+	fill(whole, "entropy over styles, bits", func(p *selection.Statistics) any { return twoDigits(p.StyleEntropy) })
+	fill(whole, "entropy over sources, bits", func(p *selection.Statistics) any { return twoDigits(p.SourceEntropy) })
+	fill(whole, "correlation of ratings with length", func(p *selection.Statistics) any {
 		if p.LengthCorrelation == nil {
 			return "-"
 		}
@@ -75,7 +77,7 @@ func printShortfall(w io.Writer, budget, short int, rows []selection.Shortfall) 
 		if row.Source != "" {
 			name = "minimum of " + row.Source
 		}
-		t.AppendRow(table.Row{name, row.Asked, row.Given, row.Why})
+		t.AppendRow(table.Row{name, row.Asked, row.Given, row.Cause})
 	}
 	_, err := fmt.Fprintf(w, "\n%d of a budget of %d could not be given.\n%s\n", short, budget, t.Render())
 	if err == nil && len(rows) > maxShortfalls {

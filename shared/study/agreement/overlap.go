@@ -61,7 +61,7 @@ func compare(annotated, given *selection.Pool, budget int) (overlap, random floa
 }
 
 func newPool(samples []Sample, options Options, opinion func(*Sample) Opinion) (*selection.Pool, error) {
-	p := selection.NewPool(options.Capabilities...)
+	b := selection.NewBuilder(options.Capabilities...)
 	for i := range samples {
 		o := opinion(&samples[i])
 		ties := fnv.New64a()
@@ -77,9 +77,9 @@ func newPool(samples []Sample, options Options, opinion func(*Sample) Opinion) (
 				row.Expected = append(row.Expected, units)
 			}
 		}
-		if err := p.Add(row); err != nil {
+		if err := b.Add(row); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	return b.Pool, nil
 }

@@ -27,7 +27,7 @@ func pool(t *testing.T, capabilities int, samples []made, seed int) *selection.P
 	for c := range capabilities {
 		names = append(names, fmt.Sprintf("c%d", c))
 	}
-	p := selection.NewPool(names...)
+	b := selection.NewBuilder(names...)
 	for i, m := range samples {
 		h := fnv.New64a()
 		h.Write(binary.LittleEndian.AppendUint64([]byte(strconv.Itoa(i)), uint64(seed)))
@@ -46,11 +46,11 @@ func pool(t *testing.T, capabilities int, samples []made, seed int) *selection.P
 			s.Images = []string{fmt.Sprint(m.image)}
 		}
 		s.Twin[0] = byte(m.twin)
-		if err := p.Add(s); err != nil {
+		if err := b.Add(s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return p
+	return b.Pool
 }
 
 // skewed is as datasets are: one large source and many small ones, and high ratings rare.
@@ -172,7 +172,7 @@ func TestChooseAvoidsRepetition(t *testing.T) {
 
 func TestChooseFromLittle(t *testing.T) {
 	t.Parallel()
-	bare := selection.NewPool("c0") // ratings alone: no expected scores, styles, images
+	bare := selection.NewBuilder("c0") // ratings alone: no expected scores, styles, images
 	for i := range 5 {
 		if err := bare.Add(selection.Sample{Source: "a", Ratings: []int16{int16(i)}}); err != nil {
 			t.Fatal(err)
@@ -183,11 +183,11 @@ func TestChooseFromLittle(t *testing.T) {
 		n    int
 		want int
 	}{
-		"nothing":     {selection.NewPool("c0"), 3, 0},
+		"nothing":     {selection.NewBuilder("c0").Pool, 3, 0},
 		"none rated":  {pool(t, 1, []made{{source: "a"}, {source: "b"}}, 1), 3, 0},
-		"ratings":     {bare, 3, 3},
-		"all":         {bare, 9, 5},
-		"none wanted": {bare, 0, 0},
+		"ratings":     {bare.Pool, 3, 3},
+		"all":         {bare.Pool, 9, 5},
+		"none wanted": {bare.Pool, 0, 0},
 	} {
 		if chosen := seedset.Choose(tt.pool, tt.n); len(chosen) != tt.want {
 			t.Errorf("%s: %v, want %d", name, chosen, tt.want)

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// selectionFields are the fields of a request, by their keys in JSON, each with values of the flags
+// that set it. FILE stands for a file of ids.
+var selectionFields = map[string][]string{
+	"budget":       {"--budget=61"},
+	"within":       {"--budget=30,60"},
+	"capabilities": {"--capabilities=humanities"},
+	"weights":      {"--weights=humanities=2"},
+	"threshold":    {"--threshold=1"},
+	"thresholds":   {"--thresholds=humanities=2"},
+	"within_bin":   {"--within-bin=score"},
+	"ratings_only": {"--ratings-only"},
+	"strategy":     {"--strategy=top"},
+	"seed":         {"--seed=7"},
+	"styles":       {"--keep-styles=a", "--drop-styles=a"},
+	"sources":      {"--keep-sources=a", "--drop-sources=a"},
+	"unique":       {"--unique"},
+	"minimums":     {"--minimums=a=1"},
+	"caps":         {"--cap-source=10%", "--cap-style=1", "--cap-image=1"},
+	"include":      {"--include=FILE"},
+	"exclude":      {"--exclude=FILE"},
+}
+
+// requestFields are the keys of selection.Request in JSON.
+func requestFields(of reflect.Type) (keys []string) {
+	for i := range of.NumField() {
+		if field := of.Field(i); field.Anonymous {
+			keys = append(keys, requestFields(field.Type)...)
+		} else {
+			key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// registeredFlags are the names of all flags of a selection.
+func registeredFlags() (names []string) {
+	var f selectionFlags
+	cmd := &cobra.Command{}
+	f.add(cmd)
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names // sorted
+}
+
+// TestSelectionFlagsOfFields checks that each field of a request has a flag, and each flag a field.
+func TestSelectionFlagsOfFields(t *testing.T) {
+	t.Parallel()
+	want := requestFields(reflect.TypeFor[selection.Request]())
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(selectionFields))); diff != "" {
+		t.Errorf("fields (-selection.Request +flags):\n%s", diff)
+	}
+	flags := make(map[string]bool)
+	for _, args := range selectionFields {
+		for _, arg := range args {
+			name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+			flags[name] = true
+		}
+	}
+	if diff := cmp.Diff(registeredFlags(), slices.Sorted(maps.Keys(flags))); diff != "" {
+		t.Errorf("flags (-registered +of fields):\n%s", diff)
+	}
+}
+
+// TestSelectionFlagsSetFields checks that a flag sets its field and no other.
+func TestSelectionFlagsSetFields(t *testing.T) {
+	t.Parallel()
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\n")
+	fields := func(args ...string) map[string]any {
+		requests, err := parseSelection(t, args...)
+		if err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		text, err := json.Marshal(requests[len(requests)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values map[string]any
+		if err := json.Unmarshal(text, &values); err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	for field, args := range selectionFields {
+		for _, arg := range args {
+			arg = strings.ReplaceAll(arg, "FILE", ids)
+			given := []string{"--budget=60", arg}
+			if strings.HasPrefix(arg, "--budget") {
+				given = []string{arg} // a second budget would be added to the first
+			}
+			want, got := fields("--budget=60"), fields(given...)
+			if cmp.Equal(want[field], got[field]) {
+				t.Errorf("%s does not set %s", arg, field)
+			}
+			delete(want, field)
+			delete(got, field)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s also sets (-without +with):\n%s", arg, diff)
+			}
+		}
+	}
+}
+
+// TestSelectionFlagsDocumented compares the README's table of flags with the flags and the fields.
+func TestSelectionFlagsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "| flag | in JSON |")
+	if !found {
+		t.Fatal("README.md has no table of flags and their keys in JSON")
+	}
+	table, _, _ := strings.Cut(rest, "\n\n")
+	flags := make(map[string]bool)
+	for row := range strings.Lines(table) {
+		if cells := strings.Split(row, "|"); len(cells) > 1 {
+			for _, match := range regexp.MustCompile(`--([a-z][a-z-]*)`).FindAllStringSubmatch(cells[1], -1) {
+				flags[match[1]] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(registeredFlags(), slices.Sorted(maps.Keys(flags))); diff != "" {
+		t.Errorf("flags (-registered +README.md):\n%s", diff)
+	}
+	for field := range selectionFields {
+		if !strings.Contains(table, `"`+field+`":`) && !strings.Contains(table, field+": ") {
+			t.Errorf("README.md's table does not have %q", field)
+		}
+	}
+}
