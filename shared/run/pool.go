@@ -2,13 +2,8 @@ package run
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"slices"
 
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -57,13 +52,11 @@ func (s *Store) SeedPool(ctx context.Context, run string, seed uint64) (*selecti
 // pool reads the scores of a run into the form that selection takes.
 func (s *Store) pool(ctx context.Context, plan *Plan, spec selection.Request) (*selection.Pool, Samples, error) {
 	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
-	for _, style := range plan.Rubric.Styles {
-		build.styles.id(style) // in the rubric's order, for summaries
-	}
+	build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
 	err := build.read(ctx, len(plan.Ranges), func(ctx context.Context, r int) (rangeScores, error) {
 		return s.rangeColumns(ctx, plan, r, spec)
 	})
-	return build.pool, build.samples, err
+	return build.Pool, build.samples, err
 }
 
 // ReadPool reads files of scores, one at least, in their order, into the form that selection takes.
@@ -77,24 +70,20 @@ func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*sel
 	err = build.read(ctx, len(files), func(_ context.Context, i int) (rangeScores, error) {
 		return readRangeScores(files[i], first.Capabilities, spec)
 	})
-	return build.pool, build.samples, err
+	return build.Pool, build.samples, err
 }
 
 // A poolBuilder joins the columns of several files.
 type poolBuilder struct {
-	pool                    *selection.Pool
-	samples                 Samples
-	spec                    selection.Request
-	sources, styles, images names
+	*selection.Builder
+	samples Samples
+	spec    selection.Request
 }
 
 func newPoolBuilder(capabilities []string, spec selection.Request) *poolBuilder {
-	pool := selection.NewPool(capabilities...)
-	pool.Expected = make([][]uint16, len(capabilities))
-	return &poolBuilder{
-		pool: pool, spec: spec,
-		sources: names{all: &pool.SourceNames}, styles: names{all: &pool.StyleNames}, images: names{all: new([]string)},
-	}
+	b := selection.NewBuilder(capabilities...)
+	b.Pool.Expected = make([][]uint16, len(capabilities))
+	return &poolBuilder{Builder: b, spec: spec}
 }
 
 // read reads n files, several at once, and appends them in order.
@@ -112,8 +101,8 @@ func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context
 		return err
 	}
 	for i := range columns {
-		appendRange(b.pool, columns[i].Columns, &b.sources, &b.styles, b.spec.Seed)
-		columns[i].appendExtras(b.pool, &b.images)
+		appendRange(b.Builder, columns[i].Columns, b.spec.Seed)
+		columns[i].appendExtras(b.Builder)
 		b.samples.IDs = append(b.samples.IDs, columns[i].ids...)
 		b.samples.Status = append(b.samples.Status, columns[i].Status...)
 		columns[i] = rangeScores{}
@@ -155,78 +144,47 @@ func readRangeScores(data []byte, capabilities []string, spec selection.Request)
 }
 
 // appendExtras appends the columns that only some parameters need.
-func (c rangeScores) appendExtras(pool *selection.Pool, images *names) {
+func (c rangeScores) appendExtras(b *selection.Builder) {
+	pool := b.Pool
 	for _, tokens := range c.tokens {
 		pool.Tokens = append(pool.Tokens, uint32(tokens))
 	}
 	for i, twin := range c.twins {
 		var content [16]byte // zero for no duplicate of anything
 		if c.Status[i] == scores.OK && twin != "" {
-			// Whoever wrote the file may have used any hash.
-			sum := sha256.Sum256([]byte(twin))
-			copy(content[:], sum[:])
+			content = selection.TwinHash(twin)
 		}
 		pool.Twin = append(pool.Twin, content)
 	}
 	if c.imageStarts == nil {
 		return
 	}
-	if pool.ImageStart == nil {
-		pool.ImageStart = []uint32{0}
-	}
 	for i := range c.ids {
-		first := len(pool.Image)
-		for _, hash := range c.images[c.imageStarts[i]:c.imageStarts[i+1]] {
-			if image := images.id(hash); !slices.Contains(pool.Image[first:], image) {
-				pool.Image = append(pool.Image, image)
-			}
-		}
-		pool.ImageStart = append(pool.ImageStart, uint32(len(pool.Image)))
+		b.AppendImages(c.images[c.imageStarts[i]:c.imageStarts[i+1]])
 	}
 }
 
-// appendRange appends a range's samples to a pool. What was not scored has no ratings and no styles, and so is never picked.
-func appendRange(pool *selection.Pool, columns *scores.Columns, sources, styles *names, seed uint64) {
+// appendRange appends a range's samples to a pool. A sample that was not scored has no ratings and no styles, and so is
+// never picked.
+func appendRange(b *selection.Builder, columns *scores.Columns, seed uint64) {
+	pool := b.Pool
 	for c := range columns.Ratings {
 		pool.Ratings[c] = append(pool.Ratings[c], columns.Ratings[c]...)
 		pool.Expected[c] = append(pool.Expected[c], columns.Expected[c]...)
 	}
-	for i := range columns.Source {
-		pool.Source = append(pool.Source, sources.id(columns.SourceNames[columns.Source[i]]))
-		pool.Tie = append(pool.Tie, tie(columns.Content[i], seed))
+	sources := make([]uint32, len(columns.SourceNames)) // the pool's number of each of the file's
+	for i, name := range columns.SourceNames {
+		sources[i] = b.Source(name)
+	}
+	styles := b.Styles(columns.StyleNames)
+	var list []uint32
+	for i, source := range columns.Source {
+		pool.Source = append(pool.Source, sources[source])
+		pool.Tie = append(pool.Tie, selection.TieHash(columns.Content[i], seed))
+		list = list[:0]
 		for _, style := range columns.Style[columns.StyleStart[i]:columns.StyleStart[i+1]] {
-			pool.Style = append(pool.Style, styles.id(columns.StyleNames[style]))
+			list = append(list, styles[style])
 		}
-		pool.StyleStart = append(pool.StyleStart, uint32(len(pool.Style)))
+		b.AppendStyles(list)
 	}
-}
-
-// names gives every name one number, in order of first appearance.
-type names struct {
-	all *[]string
-	ids map[string]uint32
-}
-
-func (n *names) id(name string) uint32 {
-	id, known := n.ids[name]
-	if !known {
-		if n.ids == nil {
-			n.ids = map[string]uint32{}
-		}
-		id = uint32(len(*n.all))
-		n.ids[name] = id
-		*n.all = append(*n.all, name)
-	}
-	return id
-}
-
-// tie is the last word among equals: a hash of the sample's content and the seed.
-func tie(content string, seed uint64) uint64 {
-	raw, err := hex.DecodeString(content)
-	if err != nil {
-		raw = []byte(content)
-	}
-	h := fnv.New64a()
-	h.Write(binary.LittleEndian.AppendUint64(raw, seed))
-	return h.Sum64()
 }

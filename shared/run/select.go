@@ -29,8 +29,8 @@ type Selection struct {
 	// Shortfalls tell what could not be given where it was asked, and why.
 	Shortfalls []selection.Shortfall `json:"shortfalls,omitempty"`
 	// Capabilities tells how many candidates each capability had, and how many it picked.
-	Capabilities []selection.Turns `json:"capabilities"`
-	Summary      selection.Summary `json:"summary"`
+	Capabilities []selection.CapabilityResult `json:"capabilities"`
+	Summary      selection.Summary            `json:"summary"`
 	// PerRange holds the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`
