@@ -21,7 +21,7 @@ func TestWrite(t *testing.T) {
 	rub := rubric.Default()
 	var examples []finetuning.Example
 	for i := range 20 {
-		a := annotation.Annotation{ID: fmt.Sprint(i), Scores: make([]int, len(rub.Capabilities))}
+		a := annotation.Annotation{ID: fmt.Sprint(i), Scores: make([]int8, len(rub.Capabilities))}
 		if i%2 == 0 {
 			a.Styles = rub.Styles[:1]
 		}
