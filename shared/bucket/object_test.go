@@ -1,0 +1,71 @@
+package bucket_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	b, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	for i, want := range []bool{true, false} {
+		if wrote, err := bucket.CreateJSON(ctx, b, "runs/a/7.json", map[string]int{"n": i}); wrote != want || err != nil {
+			t.Errorf("write %d: wrote %v, %v", i, wrote, err)
+		}
+	}
+	var read map[string]int
+	err = bucket.ReadJSON(ctx, b, "runs/a/7.json", &read)
+	if diff := cmp.Diff(map[string]int{"n": 0}, read); err != nil || diff != "" {
+		t.Errorf("%v; the first writer's content (-want +got):\n%s", err, diff)
+	}
+	if data, err := bucket.ReadAll(ctx, b, "runs/a/7.json"); string(data) != "{\n \"n\": 0\n}\n" || err != nil {
+		t.Errorf("content %q, %v", data, err)
+	}
+	for name, want := range map[string]bool{"runs/a/7.json": true, "runs/a/8.json": false, "runs/a": false} {
+		if there, err := bucket.Exists(ctx, b, name); there != want || err != nil {
+			t.Errorf("%s exists: %v, %v", name, there, err)
+		}
+	}
+	if _, err := bucket.ReadAll(ctx, b, "runs/a/8.json"); !errors.Is(err, bucket.ErrNotExist) {
+		t.Errorf("reading nothing: error %v, want ErrNotExist", err)
+	}
+	broken := errors.New("broken")
+	if _, err := bucket.CreateOnce(ctx, b, "x", func(io.Writer) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v, want that of the writer", err)
+	}
+}
+
+// TestListings finds numbers that have outgrown the zeros in their names, and the folders of a prefix.
+func TestListings(t *testing.T) {
+	t.Parallel()
+	b, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	for _, name := range []string{"n/0007.json", "n/12345.json", "n/8.txt", "n/x.json", "n/9/1.json", "n/9-a/1", "n/9-a/2"} {
+		if _, err := bucket.CreateBytes(ctx, b, name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	numbers, err := bucket.Numbers(ctx, b, "n/", ".json")
+	if diff := cmp.Diff(map[int]bool{7: true, 12345: true}, numbers); err != nil || diff != "" {
+		t.Errorf("numbers: %v (-want +got):\n%s", err, diff)
+	}
+	children, err := bucket.Children(ctx, b, "n/")
+	want := []string{"0007.json", "12345.json", "8.txt", "9-a", "9", "x.json"}
+	if diff := cmp.Diff(want, children); err != nil || diff != "" {
+		t.Errorf("children: %v (-want +got):\n%s", err, diff)
+	}
+	if children, err := bucket.Children(ctx, b, "none/"); len(children) > 0 || err != nil {
+		t.Errorf("children of nothing: %v, %v", children, err)
+	}
+}

@@ -1,0 +1,92 @@
+// Package cache keeps values that never change, such as what immutable objects hold, so that each is loaded once.
+package cache
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// loadTimeout ends a load that hangs. No delivery and no request takes longer.
+const loadTimeout = 10 * time.Minute
+
+// A Cache keeps values by their keys. Callers that ask for one key at the same time share one load. When the values
+// take more than the bound, those go first that were not used for the longest time; the newest stays at any size.
+// Errors are not kept.
+type Cache[V any] struct {
+	maxBytes int
+	size     func(V) int
+	loads    singleflight.Group
+
+	mu      sync.Mutex
+	bytes   int
+	entries map[string]*list.Element
+	recent  list.List // of entry[V], the last used first
+}
+
+type entry[V any] struct {
+	key   string
+	value V
+	bytes int
+}
+
+// New makes a cache of values that take maxBytes of memory at most, as far as size knows.
+func New[V any](maxBytes int, size func(V) int) *Cache[V] {
+	return &Cache[V]{maxBytes: maxBytes, size: size, entries: map[string]*list.Element{}}
+}
+
+// Get returns the value of a key, and loads it if it is not kept. The load goes on when the caller's context ends,
+// because other callers may wait for it; its context has the caller's values.
+func (c *Cache[V]) Get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
+	if v, ok := c.lookup(key); ok {
+		return v, nil
+	}
+	loading := c.loads.DoChan(key, func() (any, error) {
+		// A load may have ended since the lookup above.
+		if v, ok := c.lookup(key); ok {
+			return v, nil
+		}
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		v, err := load(detached)
+		if err == nil {
+			c.keep(key, v)
+		}
+		return v, err
+	})
+	select {
+	case <-ctx.Done():
+		var none V
+		return none, ctx.Err()
+	case loaded := <-loading:
+		v, _ := loaded.Val.(V) // of a V that is an interface and nil, the zero value
+		return v, loaded.Err
+	}
+}
+
+func (c *Cache[V]) lookup(key string) (v V, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.entries[key]
+	if !ok {
+		return v, false
+	}
+	c.recent.MoveToFront(at)
+	return at.Value.(entry[V]).value, true
+}
+
+func (c *Cache[V]) keep(key string, v V) {
+	e := entry[V]{key: key, value: v, bytes: c.size(v)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries[key] = c.recent.PushFront(e)
+	c.bytes += e.bytes
+	for c.bytes > c.maxBytes && c.recent.Len() > 1 {
+		oldest := c.recent.Remove(c.recent.Back()).(entry[V])
+		delete(c.entries, oldest.key)
+		c.bytes -= oldest.bytes
+	}
+}

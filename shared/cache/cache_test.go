@@ -1,0 +1,125 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/cache"
+)
+
+// lengths is a cache of texts that loads a key as itself and counts the loads.
+type lengths struct {
+	*cache.Cache[string]
+	mu    sync.Mutex
+	loads map[string]int
+	takes time.Duration
+	err   error
+}
+
+func newLengths(maxBytes int) *lengths {
+	return &lengths{Cache: cache.New(maxBytes, func(s string) int { return len(s) }), loads: map[string]int{}}
+}
+
+func (l *lengths) get(ctx context.Context, key string) (string, error) {
+	return l.Get(ctx, key, func(ctx context.Context) (string, error) {
+		l.mu.Lock()
+		l.loads[key]++
+		l.mu.Unlock()
+		select {
+		case <-time.After(l.takes):
+			return key, l.err
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	})
+}
+
+func TestConcurrentCallersShareALoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLengths(100)
+		l.takes = time.Second
+		var group sync.WaitGroup
+		for i := range 20 {
+			group.Go(func() {
+				key := fmt.Sprint("key", i%2)
+				if v, err := l.get(t.Context(), key); v != key || err != nil {
+					t.Errorf("%s is %q, %v", key, v, err)
+				}
+			})
+		}
+		group.Wait()
+		if diff := cmp.Diff(map[string]int{"key0": 1, "key1": 1}, l.loads); diff != "" {
+			t.Errorf("loads (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestCancelledCaller ends the caller that began a load: it returns, and the load goes on for the others.
+func TestCancelledCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLengths(100)
+		l.takes = time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() {
+			_, err := l.get(ctx, "k")
+			first <- err
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		cancel()
+		if err := <-first; !errors.Is(err, context.Canceled) || time.Since(begin) > 0 {
+			t.Errorf("error %v after %s, want that of the context immediately", err, time.Since(begin))
+		}
+		if v, err := l.get(t.Context(), "k"); v != "k" || err != nil || l.loads["k"] != 1 {
+			t.Errorf("%q, %v after %d loads, want one", v, err, l.loads["k"])
+		}
+	})
+}
+
+// TestHangingLoad ends by itself.
+func TestHangingLoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLengths(100)
+		l.takes = 24 * time.Hour
+		if _, err := l.get(t.Context(), "k"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want that of a deadline", err)
+		}
+	})
+}
+
+func TestErrorsAreNotKept(t *testing.T) {
+	t.Parallel()
+	l := newLengths(100)
+	l.err = errors.New("away")
+	if _, err := l.get(t.Context(), "k"); !errors.Is(err, l.err) {
+		t.Errorf("error %v, want that of the load", err)
+	}
+	l.err = nil
+	if v, err := l.get(t.Context(), "k"); v != "k" || err != nil || l.loads["k"] != 2 {
+		t.Errorf("%q, %v after %d loads, want two", v, err, l.loads["k"])
+	}
+}
+
+func TestBound(t *testing.T) {
+	t.Parallel()
+	l := newLengths(6)
+	for _, key := range []string{"aa", "bb", "cc", "aa", "dd", "aa", "bb", "longer than all", "longer than all", "cc"} {
+		if v, err := l.get(t.Context(), key); v != key || err != nil {
+			t.Fatalf("%s is %q, %v", key, v, err)
+		}
+	}
+	// dd drove out bb, the least recently used; bb drove out cc; the long one drove out all, and stayed itself.
+	if diff := cmp.Diff(map[string]int{"aa": 1, "bb": 2, "cc": 2, "dd": 1, "longer than all": 1}, l.loads); diff != "" {
+		t.Errorf("loads (-want +got):\n%s", diff)
+	}
+}
