@@ -43,11 +43,11 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	}
 	// What is at work when the process is to end still needs its clients.
 	background := context.WithoutCancel(ctx)
-	store, err := openStore(background, cfg, log)
+	sys, err := openSystem(background, cfg, limits, log)
 	if err != nil {
 		return err
 	}
-	handler, err := newHandler(background, cfg, limits, store, log)
+	handler, err := newHandler(background, cfg, sys, log)
 	if err != nil {
 		return err
 	}

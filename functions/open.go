@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -37,27 +38,43 @@ func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function,
 	}
 }
 
+// A system is what the functions work with.
+type system struct {
+	runs    *run.Reader
+	planner *run.Planner
+	worker  *run.Worker
+	subsets *subset.Selector
+}
+
 // newHandler makes what a process serves: the function, behind the check of who pushes, and its health.
-func newHandler(ctx context.Context, c config.Function, l run.Limits, store *run.Store, log *slog.Logger) (http.Handler, error) {
-	guard := func(push http.Handler) (http.Handler, error) { return c.Push.Guard(ctx, nil, log, push) }
+func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
 	// Google's front end keeps paths that end in z to itself, so only probes of the container get this.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	var push http.Handler
+	var err error
 	pushPath := "/"
 	switch c.Target {
 	case config.IngestTarget:
-		push = ingest.New(ingest.Config{Limits: l}, store, log)
+		push, err = ingest.New(ingest.Config{Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Log: log})
 	case config.ScoreTarget:
-		push = score.New(store, log)
 		if err := mountSidecar(mux, c.Scorers.GPU, log); err != nil {
 			return nil, err
 		}
+		push, err = score.New(sys.worker, log)
 	default:
-		push, pushPath = curate.New(curate.Config{Limits: l}, store, log), curate.PushPath
-		mux.Handle("/", push)
+		pushPath = curate.PushPath
+		push, err = curate.New(curate.Config{
+			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Log: log,
+		})
+		if err == nil {
+			mux.Handle("/", push)
+		}
 	}
-	guarded, err := guard(push)
+	if err != nil {
+		return nil, err
+	}
+	guarded, err := c.Push.Guard(ctx, nil, log, push)
 	if err != nil {
 		return nil, err
 	}
@@ -84,26 +101,42 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	return nil
 }
 
-// openStore opens the buckets, topics and scorers that the environment names.
-func openStore(ctx context.Context, c config.Function, log *slog.Logger) (*run.Store, error) {
+// openSystem opens the buckets, topics and scorers that the environment names.
+func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *slog.Logger) (sys system, err error) {
 	input, errInput := bucket.Open(ctx, c.InputBucket)
 	work, errWork := bucket.Open(ctx, c.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, c.Project)
 	scorers, errScorers := kinds.New(c.Scorers, work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
 	if err := errors.Join(errInput, errWork, errClient, errScorers); err != nil {
-		return nil, err
+		return system{}, err
 	}
 	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
 	for _, name := range c.ImageBuckets {
 		b, err := bucket.Open(ctx, "gs://"+name)
 		if err != nil {
-			return nil, fmt.Errorf("IMAGE_BUCKETS: %w", err)
+			return system{}, fmt.Errorf("IMAGE_BUCKETS: %w", err)
 		}
 		images[name] = b
 	}
-	return &run.Store{
-		Input: input, Work: work, ImageBuckets: images,
-		Tasks: events.NewTopic(client, c.TasksTopic), Events: events.NewTopic(client, c.EventsTopic),
-		OpenScorer: scorers.Open, Now: time.Now,
-	}, nil
+	tasks, published := events.NewTopic(client, c.TasksTopic), events.NewTopic(client, c.EventsTopic)
+	if sys.runs, err = run.NewReader(work); err != nil {
+		return system{}, err
+	}
+	sys.planner, err = run.NewPlanner(run.PlannerConfig{
+		Runs: sys.runs, Input: input, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
+	})
+	if err != nil {
+		return system{}, err
+	}
+	sys.worker, err = run.NewWorker(run.WorkerConfig{
+		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
+		ImageBuckets: images,
+	})
+	if err != nil {
+		return system{}, err
+	}
+	sys.subsets, err = subset.NewSelector(subset.Config{
+		Runs: sys.runs, Work: work, Tasks: tasks, Events: published, Now: time.Now,
+	})
+	return sys, err
 }

@@ -8,11 +8,15 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/functions/config"
-	"github.com/harvest-ml/harvest/functions/internal/pushtest"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/sethvargo/go-envconfig"
 )
+
+func systemOf(f *runtest.Fixture) system {
+	return system{runs: f.Runs, planner: f.Planner(), worker: f.Worker, subsets: f.Subsets}
+}
 
 // TestUnauthenticated calls every endpoint of the cloud's configuration without a token, where IAM is not in front.
 func TestUnauthenticated(t *testing.T) {
@@ -52,12 +56,12 @@ func TestUnauthenticated(t *testing.T) {
 		{config.IngestTarget, "GET", "/v1/models", 401, ""},
 		{config.CurateTarget, "GET", "/v1/models", 404, ""},
 	} {
-		world := pushtest.New(t)
+		f := runtest.New(t)
 		c := config.Function{
 			Target: tc.target, Push: events.PushIdentity{Audience: "harvest", Sender: "push@farm.iam.gserviceaccount.com"},
 			Scorers: kinds.Config{GPU: sidecar.URL},
 		}
-		handler, err := newHandler(t.Context(), c, world.Limits, world.Store, world.Log)
+		handler, err := newHandler(t.Context(), c, systemOf(f), f.Log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,10 +77,11 @@ func TestUnauthenticated(t *testing.T) {
 // TestSidecarAway asks for a sidecar that is not there yet: it is to be waited for.
 func TestSidecarAway(t *testing.T) {
 	t.Parallel()
-	world := pushtest.New(t)
+	f := runtest.New(t)
 	away := httptest.NewServer(http.NotFoundHandler())
 	away.Close()
-	handler, err := newHandler(t.Context(), config.Function{Target: config.ScoreTarget, Scorers: kinds.Config{GPU: away.URL}}, world.Limits, world.Store, world.Log)
+	c := config.Function{Target: config.ScoreTarget, Scorers: kinds.Config{GPU: away.URL}}
+	handler, err := newHandler(t.Context(), c, systemOf(f), f.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

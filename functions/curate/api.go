@@ -16,6 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
@@ -24,9 +25,11 @@ import (
 const maxBody = 1 << 20
 
 type server struct {
-	cfg   Config
-	store *run.Store
-	log   *slog.Logger
+	runs    *run.Reader
+	planner *run.Planner
+	worker  *run.Worker
+	subsets *subset.Selector
+	log     *slog.Logger
 }
 
 // A call answers requests of one method to one path.
@@ -100,13 +103,13 @@ func trace(r *http.Request) (context.Context, func(error)) {
 }
 
 func (s server) listRuns(r *http.Request) (answer, error) {
-	ids, err := s.store.Runs(r.Context())
+	ids, err := s.runs.Runs(r.Context())
 	if err != nil {
 		return answer{}, err
 	}
 	list := api.RunList{Runs: []api.RunEntry{}}
 	for _, id := range ids {
-		plan, err := s.store.Plan(r.Context(), id)
+		plan, err := s.runs.Plan(r.Context(), id)
 		if errors.Is(err, run.ErrNoRun) {
 			continue // a folder without a plan is no run
 		} else if err != nil {
@@ -125,8 +128,14 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
 	}
-	plan, err := s.store.Start(r.Context(), spec, s.cfg.Limits)
+	plan, err := s.planner.Plan(r.Context(), spec)
 	if err != nil {
+		return answer{}, err
+	}
+	if plan, err = s.worker.Start(r.Context(), plan); err != nil {
+		return answer{}, err
+	}
+	if err := s.subsets.Request(r.Context(), plan, spec.Request); err != nil {
 		return answer{}, err
 	}
 	telemetry.Run(r.Context(), plan.Run, begin)
@@ -135,12 +144,12 @@ func (s server) startRun(r *http.Request) (answer, error) {
 
 // accepted answers a call that changes what becomes of a run.
 func (s server) accepted(r *http.Request, id string) (answer, error) {
-	status, err := s.store.Status(r.Context(), id)
+	status, err := s.subsets.RunStatus(r.Context(), id)
 	return answer{status: http.StatusAccepted, location: api.RunPath(id), body: status}, err
 }
 
 func (s server) getRun(r *http.Request) (answer, error) {
-	status, err := s.store.Status(r.Context(), r.PathValue("run"))
+	status, err := s.subsets.RunStatus(r.Context(), r.PathValue("run"))
 	return answer{status: http.StatusOK, body: status}, err
 }
 
@@ -158,16 +167,13 @@ func (s server) callRun(r *http.Request) (answer, error) {
 	var err error
 	switch verb {
 	case "resume":
-		err = s.store.Resume(r.Context(), id, options.GiveUp)
+		err = s.worker.Resume(r.Context(), id, options.GiveUp)
 	case "retry":
-		var next *run.Plan
-		if next, err = s.store.Retry(r.Context(), id); err == nil {
-			id = next.Run
-		}
+		id, err = s.retry(r.Context(), id)
 	case "cancel":
-		err = s.store.Cancel(r.Context(), id)
+		err = s.worker.Cancel(r.Context(), id)
 	case "approve":
-		err = s.store.Approve(r.Context(), id)
+		err = s.worker.Approve(r.Context(), id)
 	default:
 		err = api.NewProblem(http.StatusNotFound, fmt.Sprintf(
 			"%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("run"), id))
@@ -176,6 +182,19 @@ func (s server) callRun(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	return s.accepted(r, id)
+}
+
+// retry starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each step
+// can be repeated: a call that was not answered is made again.
+func (s server) retry(ctx context.Context, id string) (string, error) {
+	next, err := s.planner.NextAttempt(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if next, err = s.worker.Start(ctx, next); err != nil {
+		return "", err
+	}
+	return next.Run, s.subsets.CopyRequests(ctx, id, next)
 }
 
 func (s server) makeSelection(r *http.Request) (answer, error) {
@@ -206,7 +225,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 }
 
 func (s server) selectOne(r *http.Request, spec selection.Request) (answer, error) {
-	sel, err := s.store.Select(r.Context(), r.PathValue("run"), spec)
+	sel, err := s.subsets.Select(r.Context(), r.PathValue("run"), spec)
 	if err != nil {
 		return answer{}, err
 	}
@@ -218,20 +237,20 @@ func (s server) explain(r *http.Request) (answer, error) {
 	if len(ids) == 0 {
 		return answer{}, api.NewProblem(http.StatusBadRequest, "name the samples to explain: ?id=…&id=…")
 	}
-	samples, err := s.store.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
+	samples, err := s.subsets.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
 	return answer{status: http.StatusOK, body: api.ExplanationList{Samples: samples}}, err
 }
 
 func (s server) getSelection(r *http.Request) (answer, error) {
-	sel, err := s.store.Selection(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	sel, err := s.subsets.Selection(r.Context(), r.PathValue("run"), r.PathValue("selection"))
 	if err != nil {
 		return answer{}, err
 	}
 	return s.selectionStatus(r, sel)
 }
 
-func (s server) selectionStatus(r *http.Request, sel *run.Selection) (answer, error) {
-	completed, err := s.store.Completed(r.Context(), sel.Run, sel.ID)
+func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (answer, error) {
+	completed, err := s.subsets.Completed(r.Context(), sel.Run, sel.ID)
 	if err != nil {
 		return answer{}, err
 	}

@@ -15,12 +15,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 func TestRunByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
-	started, header := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	started, header := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
 	if started.State != run.StateScoring || started.Samples.In != 5 {
 		t.Errorf("started %+v, want it scoring 5 samples", started)
 	}
@@ -28,12 +29,12 @@ func TestRunByAPI(t *testing.T) {
 	if got := header.Get("Location"); got != location {
 		t.Errorf("Location %q, want %q", got, location)
 	}
-	again, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	again, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
 	if again.Run != started.Run {
 		t.Errorf("the same dataset started again is run %s, want %s", again.Run, started.Run)
 	}
 	s.work()
-	status, _ := want[run.Status](s, http.StatusOK, "GET", location, "")
+	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", location, "")
 	if diff := cmp.Diff(events.Counts{In: 5, Scored: 5}, status.Samples); status.State != run.StateScored || diff != "" {
 		t.Errorf("the run is %s, with samples (-want +got):\n%s", status.State, diff)
 	}
@@ -54,12 +55,12 @@ func TestListRuns(t *testing.T) {
 		t.Errorf("without runs the list is %s, want an empty array", body)
 	}
 	id := s.start()
-	refused, err := s.Store.Refuse(t.Context(), "bog", "there is nothing in it")
+	refused, err := s.Worker.Refuse(t.Context(), "bog", "there is nothing in it")
 	if err != nil {
 		t.Fatal(err)
 	}
 	stray := func(w io.Writer) error { return nil }
-	if err := s.Store.Work.Create(t.Context(), "runs/stray/notes.txt", stray); err != nil {
+	if err := s.Work.Create(t.Context(), "runs/stray/notes.txt", stray); err != nil {
 		t.Fatal(err)
 	}
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
@@ -104,11 +105,11 @@ func TestSelectionByAPI(t *testing.T) {
 	s.work()
 	expected := []string{first.ID, other.ID}
 	slices.Sort(expected)
-	status, _ := want[run.Status](s, http.StatusOK, "GET", runs, "")
+	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", runs, "")
 	if diff := cmp.Diff(expected, status.Selections); diff != "" {
 		t.Errorf("the run's selections (-want +got):\n%s", diff)
 	}
-	body, err := s.Store.Work.Open(t.Context(), completed.Outputs.Subset, 0, 0, -1)
+	body, err := s.Work.Open(t.Context(), completed.Outputs.Subset, 0, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,10 +124,10 @@ func TestProblems(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	scored := "/v1/runs/" + s.scored()
-	s.Upload("datasets/new/all.jsonl", "{}\n")
-	fresh, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs", `{"dataset": "new", "manifests": ["all.jsonl"]}`)
+	s.Upload("datasets/new/all.jsonl", []byte("{}\n"))
+	fresh, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", `{"dataset": "new", "manifests": ["all.jsonl"]}`)
 	scoring := "/v1/runs/" + fresh.Run
-	refusal, err := s.Store.Refuse(t.Context(), "bog", "there is <nothing> in it")
+	refusal, err := s.Worker.Refuse(t.Context(), "bog", "there is <nothing> in it")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +208,7 @@ func TestCancel(t *testing.T) {
 	s := newService(t, nil)
 	id := s.start()
 	for range 2 {
-		status, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":cancel", "")
+		status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":cancel", "")
 		if status.State != run.StateCancelled {
 			t.Errorf("the run is %s, want it cancelled", status.State)
 		}
@@ -221,14 +222,14 @@ func TestCancel(t *testing.T) {
 func TestApprove(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
-	started, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	started, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
 	if started.State != run.StateAwaitingApproval || started.EstimatedCost != 0.005 {
 		t.Errorf("the run is %s at $%g, want it awaiting-approval at $0.005", started.State, started.EstimatedCost)
 	}
 	if tasks := s.Tasks.Take(); len(tasks) > 0 {
 		t.Errorf("tasks %v before approval", tasks)
 	}
-	approved, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs/"+started.Run+":approve", "")
+	approved, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+started.Run+":approve", "")
 	if approved.State != run.StateScoring {
 		t.Errorf("the run is %s, want it scoring", approved.State)
 	}
@@ -242,7 +243,7 @@ func TestRetry(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	id := s.scored()
-	next, header := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":retry", "")
+	next, header := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":retry", "")
 	if next.Run == id || next.Attempt != 1 || header.Get("Location") != "/v1/runs/"+next.Run {
 		t.Errorf("retried as %+v at %q, want another run of attempt 1", next, header.Get("Location"))
 	}
@@ -261,7 +262,7 @@ func TestResume(t *testing.T) {
 		t.Fatal("starting published no tasks")
 	}
 	for _, body := range []string{"", "{}", `{"give_up": false}`} {
-		want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", body)
+		want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", body)
 	}
 	s.work()
 	if state := s.Status(id).State; state != run.StateScored {

@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // TestClient makes every call of the API through its client.
@@ -23,8 +24,8 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	state := func(want string) func(*run.Status, error) string {
-		return func(status *run.Status, err error) string {
+	state := func(want string) func(*subset.RunStatus, error) string {
+		return func(status *subset.RunStatus, err error) string {
 			t.Helper()
 			if err != nil || status.State != want {
 				t.Fatalf("the run is %+v (%v), want it %s", status, err, want)

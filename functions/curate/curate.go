@@ -3,29 +3,38 @@
 package curate
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// Config is what curate takes from the environment.
+// Config is what curate needs.
 type Config struct {
-	Limits run.Limits
+	Runs    *run.Reader
+	Planner *run.Planner
+	Worker  *run.Worker
+	Subsets *subset.Selector
+	Log     *slog.Logger
 }
 
 // PushPath is where curate's subscriptions push to.
 const PushPath = "/push"
 
 // New serves the API below /v1/ and the push endpoint at PushPath.
-func New(cfg Config, store *run.Store, log *slog.Logger) http.Handler {
+func New(c Config) (http.Handler, error) {
+	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
+		return nil, errors.New("making curate: its reader, planner, worker, selector or log is missing")
+	}
 	mux := http.NewServeMux()
-	mux.Handle(PushPath, newPush(store, log))
-	server{cfg: cfg, store: store, log: log}.register(mux)
+	mux.Handle(PushPath, newPush(c.Worker, c.Subsets, c.Log))
+	server{runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, log: c.Log}.register(mux)
 	// A browser that may reach the API, on localhost or with a cookie of IAP, must not call it for another site's page.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusForbidden, "a page of another origin may change nothing here")
 	}))
-	return guard.Handler(mux)
+	return guard.Handler(mux), nil
 }

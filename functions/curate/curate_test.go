@@ -2,6 +2,8 @@ package curate_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,15 +11,16 @@ import (
 
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/functions/ingest"
-	"github.com/harvest-ml/harvest/functions/internal/pushtest"
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // A service is curate with the other functions beside it.
 type service struct {
-	*pushtest.World
+	*runtest.Fixture
 	t      testing.TB
 	curate http.Handler
 	ingest http.Handler
@@ -27,23 +30,34 @@ type service struct {
 // newService makes a service with the manifest datasets/sky/all.jsonl of 5 samples.
 func newService(t testing.TB, change func(*run.Limits)) service {
 	t.Helper()
-	w := pushtest.New(t)
-	w.Upload("datasets/sky/all.jsonl", pushtest.Records(5))
+	w := runtest.New(t)
+	var records []string
+	for i := range 5 {
+		records = append(records, runtest.Record(fmt.Sprintf("r%02d", i), "Air scatters blue light more than red. "+
+			"First, light enters; then it meets molecules, and what is blue goes every way; at last it meets your eye."))
+	}
+	w.Upload("datasets/sky/all.jsonl", runtest.Lines(records))
 	if change != nil {
 		change(&w.Limits)
 	}
-	return service{
-		World: w, t: t,
-		curate: curate.New(curate.Config{Limits: w.Limits}, w.Store, w.Log),
-		ingest: ingest.New(ingest.Config{Limits: w.Limits}, w.Store, w.Log),
-		score:  score.New(w.Store, w.Log),
+	s := service{Fixture: w, t: t}
+	var errs [3]error
+	planner := w.Planner()
+	s.curate, errs[0] = curate.New(curate.Config{
+		Runs: w.Runs, Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log,
+	})
+	s.ingest, errs[1] = ingest.New(ingest.Config{Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log})
+	s.score, errs[2] = score.New(w.Worker, w.Log)
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
 	}
+	return s
 }
 
 // work does all tasks there are.
 func (s service) work() {
 	s.t.Helper()
-	pushtest.PushAll(s.t, s.Tasks, curate.PushPath, func(m events.Message) http.Handler {
+	runtest.PushAll(s.t, s.Tasks, curate.PushPath, func(m events.Message) http.Handler {
 		switch m.Attributes[events.AttrTask] {
 		case events.TaskRange:
 			return s.ingest
@@ -90,7 +104,7 @@ const startBody = `{"dataset": "sky", "manifests": ["all.jsonl"]}`
 // start starts the run of datasets/sky/all.jsonl and returns its id.
 func (s service) start() string {
 	s.t.Helper()
-	status, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
 	return status.Run
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 func writeProblem(w http.ResponseWriter, status int, detail string) {
@@ -32,7 +33,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &refused):
 		return http.StatusUnprocessableEntity
-	case errors.Is(err, run.ErrNoRun), errors.Is(err, run.ErrNoSelection):
+	case errors.Is(err, run.ErrNoRun), errors.Is(err, subset.ErrNoSelection):
 		return http.StatusNotFound
 	case errors.Is(err, run.ErrNotScored):
 		return http.StatusConflict

@@ -11,50 +11,52 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // newPush is the endpoint of the subscriptions to run.scored, to part tasks, and to dead letters.
-func newPush(store *run.Store, log *slog.Logger) http.Handler {
+func newPush(worker *run.Worker, subsets *subset.Selector, log *slog.Logger) http.Handler {
 	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
 		switch {
 		case d.Attributes[events.AttrDeadCount] != "":
-			return bury(ctx, store, log, d)
+			return recordDeadLetter(ctx, worker, log, d)
 		case d.Attributes[events.AttrType] == events.RunScored:
-			return selectAutomatically(ctx, store, log, d)
+			return selectAutomatically(ctx, subsets, log, d)
 		case d.Attributes[events.AttrTask] == events.TaskSelect:
-			return selectWanted(ctx, store, log, d)
+			return selectRequested(ctx, subsets, log, d)
 		case d.Attributes[events.AttrTask] == events.TaskPart:
 			var task events.PartTask
 			if err := d.Decode(&task); err != nil {
 				return err
 			}
-			return store.WritePart(ctx, task)
+			return subsets.WritePart(ctx, task)
 		default:
-			return events.DataError(fmt.Errorf("message %s is neither a scored run, nor a select or part task, nor a dead letter", d.ID))
+			return events.DataError(fmt.Errorf(
+				"message %s is neither a scored run, nor a select or part task, nor a dead letter", d.ID))
 		}
 	})
 }
 
 // selectAutomatically makes the selections that a scored run is to have.
-func selectAutomatically(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
+func selectAutomatically(ctx context.Context, subsets *subset.Selector, log *slog.Logger, d events.Delivery) error {
 	var scored events.RunScoredEvent
 	if err := d.Decode(&scored); err != nil {
 		return err
 	}
-	made, err := store.SelectAutomatically(ctx, scored.Run)
+	made, err := subsets.SelectAutomatically(ctx, scored.Run)
 	for _, sel := range made {
 		log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
 	}
 	return refusedIsFinal(err)
 }
 
-// selectWanted makes a selection that a dataset asked for after its run was planned.
-func selectWanted(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
+// selectRequested makes a selection that was requested after its run was planned.
+func selectRequested(ctx context.Context, subsets *subset.Selector, log *slog.Logger, d events.Delivery) error {
 	var task events.SelectTask
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	sel, err := store.SelectWanted(ctx, task)
+	sel, err := subsets.SelectRequested(ctx, task)
 	if err == nil {
 		log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
 	}
@@ -69,10 +71,10 @@ func refusedIsFinal(err error) error {
 	return err
 }
 
-// bury records a task that Pub/Sub gave up, so that its run shows as stalled.
-func bury(ctx context.Context, store *run.Store, log *slog.Logger, d events.Delivery) error {
+// recordDeadLetter records a task that Pub/Sub gave up, so that its run shows as stalled.
+func recordDeadLetter(ctx context.Context, worker *run.Worker, log *slog.Logger, d events.Delivery) error {
 	attempts, _ := strconv.Atoi(d.Attributes[events.AttrDeadCount]) // 0 where the attribute is no number
-	dead := run.Dead{Attempts: attempts, Reason: "no attempt succeeded; the function's log has the errors"}
+	letter := run.DeadLetter{Attempts: attempts, Reason: "no attempt succeeded; the function's log has the errors"}
 	var runID string
 	switch task := d.Attributes[events.AttrTask]; task {
 	case events.TaskShard:
@@ -80,13 +82,13 @@ func bury(ctx context.Context, store *run.Store, log *slog.Logger, d events.Deli
 		if err := d.Decode(&t); err != nil {
 			return err
 		}
-		runID, dead.Range, dead.Shard = t.Run, t.Range, t.Shard
+		runID, letter.Range, letter.Shard = t.Run, t.Range, t.Shard
 	case events.TaskRange:
 		var t events.RangeTask
 		if err := d.Decode(&t); err != nil {
 			return err
 		}
-		runID, dead.Range, dead.Shard = t.Run, t.Range, -1
+		runID, letter.Range, letter.Shard = t.Run, t.Range, -1
 	default:
 		attributes, err := json.Marshal(d.Attributes)
 		if err != nil {
@@ -94,6 +96,7 @@ func bury(ctx context.Context, store *run.Store, log *slog.Logger, d events.Deli
 		}
 		return events.DataError(fmt.Errorf("message %s was given up, and no run waits for it: %s", d.ID, attributes))
 	}
-	log.ErrorContext(ctx, "task given up", "run", runID, "range", dead.Range, "shard", dead.Shard, "attempts", attempts)
-	return store.Bury(ctx, runID, dead)
+	log.ErrorContext(ctx, "task given up",
+		"run", runID, "range", letter.Range, "shard", letter.Shard, "attempts", attempts)
+	return worker.RecordDeadLetter(ctx, runID, letter)
 }

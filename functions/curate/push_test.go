@@ -7,16 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/functions/curate"
-	"github.com/harvest-ml/harvest/functions/internal/pushtest"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // push delivers a message that should be acknowledged to curate.
 func (s service) push(m events.Message) {
 	s.t.Helper()
-	if status := pushtest.Push(s.t, s.curate, curate.PushPath, m); status != http.StatusNoContent {
+	if status := runtest.Push(s.t, s.curate, curate.PushPath, m); status != http.StatusNoContent {
 		s.t.Fatalf("delivery of %v %s was answered %d, want 204", m.Attributes, m.Data, status)
 	}
 }
@@ -46,7 +47,7 @@ func TestAutomaticSelection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t, nil)
-			status, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs", tt.start)
+			status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", tt.start)
 			s.work()
 			published := s.Events.Take()
 			if len(published) != 1 || published[0].Attributes[events.AttrType] != events.RunScored {
@@ -82,33 +83,33 @@ func TestDeadLettersStallARun(t *testing.T) {
 	ranges := s.Tasks.Take()
 	s.push(dead(ranges[0]))
 	status := s.Status(id)
-	wantDead := []run.Dead{{Range: 0, Shard: -1, Attempts: 100, Reason: "no attempt succeeded; the function's log has the errors"}}
-	if diff := cmp.Diff(wantDead, status.Dead); status.State != run.StateStalled || diff != "" {
+	wantDead := []run.DeadLetter{{Range: 0, Shard: -1, Attempts: 100, Reason: "no attempt succeeded; the function's log has the errors"}}
+	if diff := cmp.Diff(wantDead, status.DeadLetters); status.State != run.StateStalled || diff != "" {
 		t.Errorf("the run is %s, with dead (-want +got):\n%s", status.State, diff)
 	}
 
-	resumed, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", "")
-	if resumed.State != run.StateScoring || len(resumed.Dead) > 0 {
-		t.Errorf("resumed, the run is %s with dead %v, want it scoring with none", resumed.State, resumed.Dead)
+	resumed, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", "")
+	if resumed.State != run.StateScoring || len(resumed.DeadLetters) > 0 {
+		t.Errorf("resumed, the run is %s with dead %v, want it scoring with none", resumed.State, resumed.DeadLetters)
 	}
 	var shards []events.Message
 	for _, m := range s.Tasks.Take() {
-		if status := pushtest.Push(t, s.ingest, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, s.ingest, "/", m); status != http.StatusNoContent {
 			t.Fatalf("cutting was answered %d", status)
 		}
 		shards = append(shards, s.Tasks.Take()...)
 	}
 	s.push(dead(shards[0]))
 	for _, m := range shards[1:] {
-		pushtest.Push(t, s.score, "/", m)
+		runtest.Push(t, s.score, "/", m)
 	}
 	wantDead[0].Shard = 0
 	status = s.Status(id)
-	if diff := cmp.Diff(wantDead, status.Dead); status.State != run.StateStalled || diff != "" {
+	if diff := cmp.Diff(wantDead, status.DeadLetters); status.State != run.StateStalled || diff != "" {
 		t.Errorf("the run is %s, with dead (-want +got):\n%s", status.State, diff)
 	}
 
-	given, _ := want[run.Status](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", `{"give_up": true}`)
+	given, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", `{"give_up": true}`)
 	if given.State != run.StateScored || given.Samples.Failed == 0 || given.Samples.In != given.Samples.Scored+given.Samples.Failed {
 		t.Errorf("given up, the run is %s with samples %+v, want it scored with some failed", given.State, given.Samples)
 	}

@@ -1,5 +1,5 @@
-// Package ingest is the function that turns an arrived dataset into a run: a notification of the
-// input bucket becomes a plan with a message for each range, and a range becomes shards with a message for each.
+// Package ingest is the function that turns an arrived dataset into a run: a notification of the input bucket becomes
+// a plan with a message for each range, and a range becomes shards with a message for each.
 package ingest
 
 import (
@@ -12,13 +12,17 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Config is what ingest takes from the environment.
+// Config is what ingest needs.
 type Config struct {
-	Limits run.Limits
+	Planner *run.Planner
+	Worker  *run.Worker
+	Subsets *subset.Selector
+	Log     *slog.Logger
 }
 
 // Attributes of Cloud Storage's notifications.
@@ -30,27 +34,23 @@ const (
 )
 
 // New is the push endpoint of the subscriptions to uploads and to range tasks.
-func New(cfg Config, store *run.Store, log *slog.Logger) http.Handler {
-	h := handler{cfg: cfg, store: store, log: log}
-	return events.PushHandler(log, h.handle)
+func New(c Config) (http.Handler, error) {
+	if c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
+		return nil, errors.New("making ingest: its planner, worker, selector or log is missing")
+	}
+	return events.PushHandler(c.Log, c.handle), nil
 }
 
-type handler struct {
-	cfg   Config
-	store *run.Store
-	log   *slog.Logger
-}
-
-func (h handler) handle(ctx context.Context, d events.Delivery) error {
+func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	switch {
 	case d.Attributes[events.AttrTask] == events.TaskRange:
 		var task events.RangeTask
 		if err := d.Decode(&task); err != nil {
 			return err
 		}
-		return h.store.CutRange(ctx, task, d.ID)
+		return c.Worker.CutRange(ctx, task, d.ID)
 	case d.Attributes[attrEvent] == finalize:
-		return h.arrived(ctx, d.Attributes[attrObject])
+		return c.arrived(ctx, d.Attributes[attrObject])
 	case d.Attributes[attrEvent] != "":
 		return nil // other changes of the input bucket start nothing
 	default:
@@ -59,26 +59,40 @@ func (h handler) handle(ctx context.Context, d events.Delivery) error {
 }
 
 // arrived starts the run of a dataset whose manifest or dataset.yaml has arrived.
-func (h handler) arrived(ctx context.Context, object string) error {
+func (c Config) arrived(ctx context.Context, object string) error {
 	begin := time.Now()
-	spec, starts, err := h.store.SpecOf(ctx, object)
+	spec, starts, err := c.Planner.SpecOf(ctx, object)
 	if err == nil && !starts {
-		h.log.InfoContext(ctx, "object starts no run", "object", object)
+		c.Log.InfoContext(ctx, "object starts no run", "object", object)
 		return nil
 	}
 	var plan *run.Plan
 	if err == nil {
-		plan, err = h.store.Start(ctx, spec, h.cfg.Limits)
+		plan, err = c.start(ctx, spec)
 	}
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
-		h.log.ErrorContext(ctx, "dataset refused", "object", object, "reason", refused.Reason)
-		_, err = h.store.Refuse(ctx, spec.Dataset, refused.Reason)
+		c.Log.ErrorContext(ctx, "dataset refused", "object", object, "reason", refused.Reason)
+		_, err = c.Worker.Refuse(ctx, spec.Dataset, refused.Reason)
 		return err
 	} else if err != nil {
 		return err
 	}
 	ctx = telemetry.Run(ctx, plan.Run, begin, attribute.String("harvest.object", object))
-	h.log.InfoContext(ctx, "run started", "object", object, "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
+	c.Log.InfoContext(ctx, "run started",
+		"object", object, "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
 	return nil
+}
+
+// start sets a run going, and then records the selection that was requested of it. A process that is killed in between
+// has not acknowledged its message: the next delivery does both again.
+func (c Config) start(ctx context.Context, spec run.Spec) (*run.Plan, error) {
+	plan, err := c.Planner.Plan(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if plan, err = c.Worker.Start(ctx, plan); err != nil {
+		return nil, err
+	}
+	return plan, c.Subsets.Request(ctx, plan, spec.Request)
 }

@@ -9,16 +9,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/functions/ingest"
-	"github.com/harvest-ml/harvest/functions/internal/pushtest"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-func newIngest(t *testing.T) (*pushtest.World, http.Handler) {
+func newIngest(t *testing.T) (*runtest.Fixture, http.Handler) {
 	t.Helper()
-	w := pushtest.New(t)
-	return w, ingest.New(ingest.Config{Limits: w.Limits}, w.Store, w.Log)
+	w := runtest.New(t)
+	h, err := ingest.New(ingest.Config{Planner: w.Planner(), Worker: w.Worker, Subsets: w.Subsets, Log: w.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, h
 }
+
+// manifest is a manifest of n valid records without images, one a line.
+func manifest(n int) string { return string(runtest.Lines(runtest.Plain("r", n))) }
 
 // notification is what Cloud Storage publishes of an object.
 func notification(event, object string) events.Message {
@@ -32,9 +39,9 @@ func notification(event, object string) events.Message {
 }
 
 // runs are the runs of a world.
-func runs(t *testing.T, w *pushtest.World) []string {
+func runs(t *testing.T, w *runtest.Fixture) []string {
 	t.Helper()
-	ids, err := w.Store.Runs(t.Context())
+	ids, err := w.Runs.Runs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,17 +66,17 @@ func TestArrivalStartsRun(t *testing.T) {
 		budget  string
 	}{
 		"manifest": {
-			uploads: map[string]string{"datasets/sky/all.jsonl": pushtest.Records(5)},
+			uploads: map[string]string{"datasets/sky/all.jsonl": manifest(5)},
 			arrives: "datasets/sky/all.jsonl", samples: 5,
 		},
 		"array": {
-			uploads: map[string]string{"datasets/sky/all.json": "[" + strings.ReplaceAll(strings.TrimSpace(pushtest.Records(3)), "\n", ",\n") + "]"},
+			uploads: map[string]string{"datasets/sky/all.json": "[" + strings.ReplaceAll(strings.TrimSpace(manifest(3)), "\n", ",\n") + "]"},
 			arrives: "datasets/sky/all.json", samples: 3,
 		},
 		"dataset.yaml": {
 			uploads: map[string]string{
-				"datasets/sky/parts/a.jsonl": pushtest.Records(2),
-				"datasets/sky/parts/b.jsonl": pushtest.Records(3),
+				"datasets/sky/parts/a.jsonl": manifest(2),
+				"datasets/sky/parts/b.jsonl": manifest(3),
 				"datasets/sky/dataset.yaml":  "manifests: [parts/a.jsonl, parts/b.jsonl]\nbudget: 40%\n",
 			},
 			arrives: "datasets/sky/dataset.yaml", samples: 5, budget: "0.4",
@@ -80,16 +87,16 @@ func TestArrivalStartsRun(t *testing.T) {
 			t.Parallel()
 			w, h := newIngest(t)
 			for object, content := range tt.uploads {
-				w.Upload(object, content)
+				w.Upload(object, []byte(content))
 			}
-			if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
+			if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
 				t.Fatalf("answered %d, want 204", status)
 			}
 			ids := runs(t, w)
 			if len(ids) != 1 || !strings.HasPrefix(ids[0], "sky-") {
 				t.Fatalf("runs %v, want one of dataset sky", ids)
 			}
-			plan, err := w.Store.Plan(t.Context(), ids[0])
+			plan, err := w.Runs.Plan(t.Context(), ids[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +108,7 @@ func TestArrivalStartsRun(t *testing.T) {
 				t.Errorf("tasks (-want +got):\n%s", diff)
 			}
 			// The same event again: the run is there, and what is not done is asked for again.
-			if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
+			if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
 				t.Errorf("the second time answered %d, want 204", status)
 			}
 			if diff := cmp.Diff(want, kinds(w.Tasks.Take())); diff != "" {
@@ -133,9 +140,9 @@ func TestArrivalStartsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, h := newIngest(t)
-			w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
-			w.Upload("datasets/sky/parts/a.jsonl", pushtest.Records(2))
-			if status := pushtest.Push(t, h, "/", notification(tt.event, tt.object)); status != http.StatusNoContent {
+			w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
+			w.Upload("datasets/sky/parts/a.jsonl", []byte(manifest(2)))
+			if status := runtest.Push(t, h, "/", notification(tt.event, tt.object)); status != http.StatusNoContent {
 				t.Errorf("answered %d, want 204", status)
 			}
 			if ids, tasks := runs(t, w), w.Tasks.Take(); len(ids) > 0 || len(tasks) > 0 {
@@ -162,10 +169,10 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, h := newIngest(t)
-			w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
-			w.Upload(tt.object, tt.content)
+			w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
+			w.Upload(tt.object, []byte(tt.content))
 			for range 2 { // delivered twice, it is one run
-				if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.object)); status != http.StatusNoContent {
+				if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.object)); status != http.StatusNoContent {
 					t.Fatalf("answered %d, want 204", status)
 				}
 			}
@@ -189,11 +196,11 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 func TestRangeIsCut(t *testing.T) {
 	t.Parallel()
 	w, h := newIngest(t)
-	w.Upload("datasets/sky/all.jsonl", pushtest.Records(5))
-	pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl"))
+	w.Upload("datasets/sky/all.jsonl", []byte(manifest(5)))
+	runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl"))
 	ranges := w.Tasks.Take()
 	for _, m := range ranges {
-		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Fatalf("answered %d, want 204", status)
 		}
 	}
@@ -206,8 +213,8 @@ func TestRangeIsCut(t *testing.T) {
 		t.Errorf("tasks (-want +got):\n%s", diff)
 	}
 	for _, m := range tasks {
-		if scorer := m.Attributes[events.AttrScorer]; scorer != "embedded" {
-			t.Errorf("a shard's message is for scorer %q, want embedded", scorer)
+		if scorer := m.Attributes[events.AttrScorer]; scorer != runtest.Kind {
+			t.Errorf("a shard's message is for scorer %q, want %s", scorer, runtest.Kind)
 		}
 	}
 }
@@ -215,13 +222,13 @@ func TestRangeIsCut(t *testing.T) {
 func TestWorldFailsAndRecovers(t *testing.T) {
 	t.Parallel()
 	w, h := newIngest(t)
-	w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
+	w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
 	w.Tasks.Fail = errors.New("Pub/Sub is away")
-	if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusServiceUnavailable {
+	if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusServiceUnavailable {
 		t.Fatalf("answered %d, want 503", status)
 	}
 	w.Tasks.Fail = nil
-	if status := pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusNoContent {
+	if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusNoContent {
 		t.Errorf("answered %d, want 204", status)
 	}
 	if tasks := w.Tasks.Take(); len(tasks) == 0 {
@@ -232,8 +239,8 @@ func TestWorldFailsAndRecovers(t *testing.T) {
 func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	w, h := newIngest(t)
-	w.Upload("datasets/sky/all.jsonl", pushtest.Records(2))
-	pushtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl"))
+	w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
+	runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl"))
 	id := runs(t, w)[0]
 	w.Tasks.Take()
 	garbage := events.RangeTask{Run: id}.Message()
@@ -250,7 +257,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 		notification("OBJECT_FINALIZE", "datasets/s k y/all.jsonl"), // no dataset can be called so, and no run
 	} {
 		before := len(w.Errors())
-		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Errorf("message %d: answered %d, want 204", i, status)
 		}
 		if len(w.Errors()) == before {

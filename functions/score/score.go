@@ -3,6 +3,7 @@ package score
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,7 +15,10 @@ import (
 )
 
 // New is the push endpoint of the subscription to shard tasks.
-func New(store *run.Store, log *slog.Logger) http.Handler {
+func New(worker *run.Worker, log *slog.Logger) (http.Handler, error) {
+	if worker == nil || log == nil {
+		return nil, errors.New("making score: its worker or its log is missing")
+	}
 	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
 		if d.Attributes[events.AttrTask] != events.TaskShard {
 			return events.DataError(fmt.Errorf("message %s is no shard task", d.ID))
@@ -24,15 +28,18 @@ func New(store *run.Store, log *slog.Logger) http.Handler {
 			return err
 		}
 		start := time.Now()
-		shard, err := store.ScoreShard(ctx, task, d.Attempt, d.ID)
+		shard, err := worker.ScoreShard(ctx, task, d.Attempt, d.ID)
 		if n := shard.Samples; n.In > 0 {
-			telemetry.Scored(ctx, shard.Scorer, map[string]int64{"ok": n.Scored, "failed": n.Failed, "skipped": n.Skipped})
-			log.InfoContext(ctx, "shard done", "run", task.Run, "range", task.Range, "shard", task.Shard, "scorer", shard.Scorer,
+			telemetry.Scored(ctx, shard.Scorer,
+				map[string]int64{"ok": n.Scored, "failed": n.Failed, "skipped": n.Skipped})
+			log.InfoContext(ctx, "shard done",
+				"run", task.Run, "range", task.Range, "shard", task.Shard, "scorer", shard.Scorer,
 				"samples", n.In, "failed", n.Failed, "skipped", n.Skipped, "seconds", time.Since(start).Seconds())
 		}
 		if shard.GivenUp != "" && err == nil {
-			log.ErrorContext(ctx, "task given up", "run", task.Run, "range", task.Range, "shard", task.Shard, "attempts", d.Attempt, "reason", shard.GivenUp)
+			log.ErrorContext(ctx, "task given up", "run", task.Run, "range", task.Range, "shard", task.Shard,
+				"attempts", d.Attempt, "reason", shard.GivenUp)
 		}
 		return err
-	})
+	}), nil
 }

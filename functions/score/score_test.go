@@ -9,38 +9,49 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/functions/ingest"
-	"github.com/harvest-ml/harvest/functions/internal/pushtest"
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
 // newScore makes a world with a run of 5 samples that is cut, and its id and shard tasks.
-func newScore(t *testing.T) (w *pushtest.World, h http.Handler, id string, shards []events.Message) {
+func newScore(t *testing.T) (w *runtest.Fixture, h http.Handler, id string, shards []events.Message) {
 	t.Helper()
-	w = pushtest.New(t)
-	w.Upload("datasets/sky/all.jsonl", pushtest.Records(5))
-	plan, err := w.Store.Start(t.Context(), run.Spec{Dataset: "sky", Manifests: []string{"all.jsonl"}}, w.Limits)
+	w = runtest.New(t)
+	w.Upload("datasets/sky/all.jsonl", runtest.Lines(runtest.Plain("r", 5)))
+	plan, err := w.Start(run.Spec{Dataset: "sky", Manifests: []string{"all.jsonl"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut := ingest.New(ingest.Config{Limits: w.Limits}, w.Store, w.Log)
+	cut, err := ingest.New(ingest.Config{Planner: w.Planner(), Worker: w.Worker, Subsets: w.Subsets, Log: w.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range w.Tasks.Take() {
-		if status := pushtest.Push(t, cut, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, cut, "/", m); status != http.StatusNoContent {
 			t.Fatalf("cutting was answered %d", status)
 		}
 	}
-	return w, score.New(w.Store, w.Log), plan.Run, w.Tasks.Take()
+	return w, newHandler(t, w), plan.Run, w.Tasks.Take()
+}
+
+func newHandler(t *testing.T, w *runtest.Fixture) http.Handler {
+	t.Helper()
+	h, err := score.New(w.Worker, w.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func TestShardsAreScored(t *testing.T) {
 	t.Parallel()
 	w, h, id, shards := newScore(t)
 	for _, m := range append(shards, shards...) { // each twice, as Pub/Sub may
-		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Fatalf("answered %d, want 204", status)
 		}
 	}
@@ -66,12 +77,12 @@ func TestWorldFailsAndRecovers(t *testing.T) {
 		if i == len(shards)-1 {
 			want = http.StatusServiceUnavailable // its Advance has an event to publish
 		}
-		if status := pushtest.Push(t, h, "/", m); status != want {
+		if status := runtest.Push(t, h, "/", m); status != want {
 			t.Errorf("shard %d: answered %d, want %d", i, status, want)
 		}
 	}
 	w.Events.Fail = nil
-	if status := pushtest.Push(t, h, "/", shards[len(shards)-1]); status != http.StatusNoContent {
+	if status := runtest.Push(t, h, "/", shards[len(shards)-1]); status != http.StatusNoContent {
 		t.Errorf("answered %d, want 204", status)
 	}
 	if published := w.Events.Take(); len(published) != 1 || published[0].Attributes["ce-id"] != id {
@@ -82,14 +93,16 @@ func TestWorldFailsAndRecovers(t *testing.T) {
 // A scorer that must stop leaves the run stalled, and a line that the alert counts says why, for each shard.
 func TestStopIsLogged(t *testing.T) {
 	t.Parallel()
-	w, h, id, shards := newScore(t)
-	open := w.Store.OpenScorer
-	w.Store.OpenScorer = func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+	w, _, id, shards := newScore(t)
+	open := w.OpenScorer
+	w.OpenScorer = func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 		s, err := open(ctx, kind, r)
 		return stopping{s}, err
 	}
+	w.Restart()
+	h := newHandler(t, w)
 	for _, m := range shards {
-		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Errorf("answered %d, want 204", status)
 		}
 	}
@@ -117,11 +130,11 @@ func (stopping) Rate(context.Context, []scorer.Item) ([]scorer.Result, error) {
 func TestCancelledRunIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w, h, id, shards := newScore(t)
-	if err := w.Store.Cancel(t.Context(), id); err != nil {
+	if err := w.Worker.Cancel(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range shards {
-		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Errorf("answered %d, want 204", status)
 		}
 	}
@@ -133,20 +146,20 @@ func TestCancelledRunIsLeftAlone(t *testing.T) {
 func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	w, h, id, _ := newScore(t)
-	garbage := events.ShardTask{Run: id}.Message(kinds.Embedded)
+	garbage := events.ShardTask{Run: id}.Message(runtest.Kind)
 	garbage.Data = []byte("{")
 	for i, m := range []events.Message{
 		{},
 		garbage,
 		events.RangeTask{Run: id}.Message(),
-		events.ShardTask{Run: "sky-000000000000"}.Message(kinds.Embedded),
-		events.ShardTask{Run: id, Range: 99}.Message(kinds.Embedded),
-		events.ShardTask{Run: id, Range: -1}.Message(kinds.Embedded),
-		events.ShardTask{Run: id, Shard: 99}.Message(kinds.Embedded),
-		events.ShardTask{Run: id, Shard: -1}.Message(kinds.Embedded),
+		events.ShardTask{Run: "sky-000000000000"}.Message(runtest.Kind),
+		events.ShardTask{Run: id, Range: 99}.Message(runtest.Kind),
+		events.ShardTask{Run: id, Range: -1}.Message(runtest.Kind),
+		events.ShardTask{Run: id, Shard: 99}.Message(runtest.Kind),
+		events.ShardTask{Run: id, Shard: -1}.Message(runtest.Kind),
 	} {
 		before := len(w.Errors())
-		if status := pushtest.Push(t, h, "/", m); status != http.StatusNoContent {
+		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Errorf("message %d: answered %d, want 204", i, status)
 		}
 		if len(w.Errors()) == before {

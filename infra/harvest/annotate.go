@@ -143,7 +143,7 @@ func (r *annotateReport) annotate(
 
 // reasons finds the scorer's reasons for its ratings, for those that give any.
 func (in input) reasons(ctx context.Context, rated *sampleRun) (func(*dataset.Sample) (string, error), error) {
-	opened, err := rated.runs.OpenScorer(ctx, rated.Scorer, rated.Rubric)
+	opened, err := rated.scorers.Open(ctx, rated.Scorer, rated.Rubric)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (r *annotateReport) choose(
 	if err != nil {
 		return nil, err
 	}
-	pool, err := p.runs.SeedPool(ctx, p.Run, request.seed)
+	pool, err := p.subsets.SeedPool(ctx, p.Run, request.seed)
 	if err != nil {
 		return nil, err
 	}

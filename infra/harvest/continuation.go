@@ -5,12 +5,12 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/api"
-	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
 // A continuation continues a run by one call of the API. It returns the status of the run that is at work then.
-type continuation func(ctx context.Context, client *api.Client, runID string) (*run.Status, error)
+type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
 // newContinuation is a command that continues a run and waits until it is scored: resume or retry.
 func newContinuation(name, short string, call continuation) *cobra.Command {
@@ -51,7 +51,11 @@ func (call continuation) waitScored(
 	if err != nil {
 		return runStatus{}, err
 	}
-	plan, err := store(nil, work).Plan(ctx, runID)
+	runs, _, err := openRuns(work)
+	if err != nil {
+		return runStatus{}, err
+	}
+	plan, err := runs.Plan(ctx, runID)
 	if err != nil {
 		return runStatus{}, unknownRun(err)
 	}
@@ -73,7 +77,7 @@ func (call continuation) waitScored(
 	if err != nil {
 		return runStatus{}, err
 	}
-	var status *run.Status
+	var status *subset.RunStatus
 	d := deployment{input: files, work: work, scorers: in.Scorers, show: show}
 	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if status, err = call(ctx, s.api, runID); err != nil {

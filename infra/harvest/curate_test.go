@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // TestFaults gives wrong command lines and wrong datasets.
@@ -162,7 +163,7 @@ func TestCommands(t *testing.T) {
 		}
 	}
 
-	var status run.Status
+	var status subset.RunStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", first.Run).stdout, &status)
 	if status.State != run.StateScored || len(status.Selections) != 2 || status.Reasons["image not found"] != 1 {
 		t.Errorf("status %+v", status)
@@ -175,7 +176,7 @@ func TestCommands(t *testing.T) {
 	if err := os.Rename(late+".late", late); err != nil {
 		t.Fatal(err)
 	}
-	var retried run.Status
+	var retried subset.RunStatus
 	decode(t, mustHarvest(t, dir, "retry", "--state", "state", "--json", "--quiet", first.Run).stdout, &retried)
 	if diff := cmp.Diff(events.Counts{In: size, Scored: size}, retried.Samples); diff != "" || retried.Run == first.Run {
 		t.Errorf("retried as %s, samples (-want +got):\n%s", retried.Run, diff)
@@ -183,7 +184,7 @@ func TestCommands(t *testing.T) {
 	if latest := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); latest.Run != retried.Run {
 		t.Errorf("curating again takes run %s, and the latest attempt is %s", latest.Run, retried.Run)
 	}
-	var statuses []run.Status
+	var statuses []subset.RunStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &statuses)
 	if len(statuses) != 2 {
 		t.Errorf("%d runs, want 2", len(statuses))
@@ -251,11 +252,11 @@ func checkSplit(t *testing.T, dir string, r result, size int) {
 	}
 }
 
-func rejectedLines(t *testing.T, path string) []run.Rejected {
+func rejectedLines(t *testing.T, path string) []subset.Rejected {
 	t.Helper()
-	var lines []run.Rejected
+	var lines []subset.Rejected
 	for line := range strings.Lines(readFile(t, path)) {
-		var r run.Rejected
+		var r subset.Rejected
 		decode(t, line, &r)
 		lines = append(lines, r)
 	}

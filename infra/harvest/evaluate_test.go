@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // evaluateJSON evaluates and returns the one object that --json prints.
@@ -48,7 +48,7 @@ func annotateByScorer(t *testing.T, dir string, step int, args ...string) []anno
 		data = append(data, file)
 	}
 	scored := sampleRun{}
-	if scored.pool, scored.samples, err = run.ReadPool(t.Context(), data, selection.Request{}); err != nil {
+	if scored.pool, scored.samples, err = subset.ReadPool(t.Context(), data, selection.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	var annotations []annotation.Annotation

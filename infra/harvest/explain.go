@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
@@ -32,9 +33,13 @@ func newExplain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			explained, err := store(nil, work).Explain(cmd.Context(), args[0], args[1], args[2:])
+			_, subsets, err := openRuns(work)
+			if err != nil {
+				return err
+			}
+			explained, err := subsets.Explain(cmd.Context(), args[0], args[1], args[2:])
 			var refused *run.RefusedError
-			if errors.Is(err, run.ErrNoSelection) || errors.As(err, &refused) {
+			if errors.Is(err, subset.ErrNoSelection) || errors.As(err, &refused) {
 				return usageError{err}
 			} else if err != nil {
 				return unknownRun(err)
@@ -59,7 +64,7 @@ func newExplain() *cobra.Command {
 const maxMisses = 5
 
 // printExplanation prints why one sample is in a selection or not.
-func printExplanation(w io.Writer, x run.Explanation) error {
+func printExplanation(w io.Writer, x subset.Explanation) error {
 	var err error
 	line := func(format string, args ...any) {
 		if err == nil {

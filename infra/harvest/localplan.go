@@ -10,15 +10,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // A localPlan is the plan of a run of a dataset on this machine. Planning writes nothing of the run.
 type localPlan struct {
 	*run.Plan
-	state string        // folder
-	work  bucket.Bucket // that folder
-	files bucket.Reader // the input bucket
-	runs  *run.Store
+	state   string        // folder
+	work    bucket.Bucket // that folder
+	files   bucket.Reader // the input bucket
+	scorers *kinds.Opener
+	planner *run.Planner
+	subsets *subset.Reader
 }
 
 // plan plans a run of the dataset as spec describes it, whose content is files. It logs to log.
@@ -33,15 +36,25 @@ func (in input) plan(
 	if err != nil {
 		return nil, err
 	}
-	runs, err := planner(files, work, in.Scorers, userLog(log))
+	opener, err := openerFor(in.Scorers, work, userLog(log))
 	if err != nil {
 		return nil, err
 	}
-	plan, err := runs.NewPlan(ctx, spec, l)
+	runs, subsets, err := openRuns(work)
 	if err != nil {
 		return nil, err
 	}
-	return &localPlan{Plan: plan, state: state, work: work, files: files, runs: runs}, nil
+	planner, err := run.NewPlanner(run.PlannerConfig{Runs: runs, Input: files, OpenScorer: opener.Open, Limits: l})
+	if err != nil {
+		return nil, err
+	}
+	plan, err := planner.Plan(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return &localPlan{
+		Plan: plan, state: state, work: work, files: files, scorers: opener, planner: planner, subsets: subsets,
+	}, nil
 }
 
 // deploy is the deployment that carries the plan out.
@@ -76,7 +89,7 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 	if p.Scorer != kinds.LLM {
 		return nil
 	}
-	v, err := p.runs.Survey(ctx, p.Plan)
+	v, err := p.planner.Survey(ctx, p.Plan)
 	if err != nil || v.Estimate == nil { // there is nothing to rate
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // makeOut makes the folder that a command writes to.
@@ -21,18 +21,18 @@ func makeOut(dir string) error {
 }
 
 // copyOutputs copies a selection's outputs from the work bucket to a folder, and returns their paths.
-func copyOutputs(ctx context.Context, work bucket.Reader, from run.Outputs, dir string) (run.Outputs, error) {
+func copyOutputs(ctx context.Context, work bucket.Reader, from subset.Outputs, dir string) (subset.Outputs, error) {
 	if err := makeOut(dir); err != nil {
-		return run.Outputs{}, err
+		return subset.Outputs{}, err
 	}
-	to := run.Outputs{}
+	to := subset.Outputs{}
 	for _, o := range []struct {
 		object string
 		path   *string
 	}{{from.Subset, &to.Subset}, {from.Rejected, &to.Rejected}, {from.Picks, &to.Picks}, {from.Selection, &to.Selection}} {
 		*o.path = filepath.Join(dir, filepath.Base(o.object))
 		if err := copyObject(ctx, work, o.object, *o.path); err != nil {
-			return run.Outputs{}, fmt.Errorf("writing %s: %w", *o.path, err)
+			return subset.Outputs{}, fmt.Errorf("writing %s: %w", *o.path, err)
 		}
 	}
 	return to, nil
@@ -65,4 +65,4 @@ func writeWhole(path string, write func(io.Writer) error) error {
 }
 
 // defaultOut is where select puts a selection without --out: selections of one run do not overwrite each other.
-func defaultOut(sel *run.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }
+func defaultOut(sel *subset.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }

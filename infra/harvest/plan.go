@@ -27,7 +27,7 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			survey, err := plan.runs.Survey(cmd.Context(), plan.Plan)
+			survey, err := plan.planner.Survey(cmd.Context(), plan.Plan)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/spf13/cobra"
 )
 
@@ -31,7 +32,7 @@ func newPrompts() *cobra.Command {
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetEscapeHTML(false)
 			for r := range plan.Ranges {
-				err := plan.runs.EachRecord(cmd.Context(), plan.Plan, r, func(sample *dataset.Sample) error {
+				err := run.EachRecord(cmd.Context(), plan.files, plan.Plan, r, func(sample *dataset.Sample) error {
 					line := samplePrompts{ID: sample.ID}
 					if sample.Problem != nil {
 						line.Problem = sample.Problem.Reason()

@@ -10,8 +10,8 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
@@ -21,13 +21,13 @@ type result struct {
 	Selected  int                `json:"selected"`
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
-	Outputs   run.Outputs        `json:"outputs"` // paths of files
+	Outputs   subset.Outputs     `json:"outputs"` // paths of files
 	Seconds   map[string]float64 `json:"seconds"` // by stage
 	// Nested are the selections of smaller budgets, the smallest first, that this one contains.
 	Nested []*result `json:"nested,omitempty"`
 
-	status    *run.Status
-	selection *run.Selection
+	status    *subset.RunStatus
+	selection *subset.Selection
 }
 
 // score waits until the run is scored.

@@ -4,14 +4,14 @@ import (
 	"context"
 
 	"github.com/harvest-ml/harvest/shared/api"
-	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
 func newResume() *cobra.Command {
 	var options api.Resume
 	cmd := newContinuation("resume", "Continue a run that was interrupted or is stalled",
-		func(ctx context.Context, client *api.Client, runID string) (*run.Status, error) {
+		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
 			return client.Resume(ctx, runID, options)
 		})
 	cmd.Flags().BoolVar(&options.GiveUp, "give-up", false,

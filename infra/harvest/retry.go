@@ -4,13 +4,13 @@ import (
 	"context"
 
 	"github.com/harvest-ml/harvest/shared/api"
-	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
 func newRetry() *cobra.Command {
 	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late",
-		func(ctx context.Context, client *api.Client, runID string) (*run.Status, error) {
+		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
 			return client.Retry(ctx, runID)
 		})
 }

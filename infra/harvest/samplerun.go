@@ -11,12 +11,12 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. All that holds for a run
@@ -25,7 +25,7 @@ type sampleRun struct {
 	*localPlan
 	status  runStatus
 	pool    *selection.Pool
-	samples run.Samples
+	samples subset.Samples
 }
 
 // scoreSamples scores samples of a dataset in a run of their own.
@@ -75,7 +75,7 @@ func (in input) scoreSamples(
 	if err != nil {
 		return nil, err
 	}
-	if out.pool, out.samples, err = p.runs.Pool(ctx, p.Run); err != nil {
+	if out.pool, out.samples, err = p.subsets.Pool(ctx, p.Run); err != nil {
 		return nil, err
 	}
 	if out.pool.Len() != len(samples) {

@@ -12,9 +12,9 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/reference"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
@@ -98,7 +98,7 @@ func (f *scoreFileFlags) selectSubset(
 
 // choose selects from a pool and notes how it went.
 func (res *fileResult) choose(
-	pool *selection.Pool, samples run.Samples, request selection.Request,
+	pool *selection.Pool, samples subset.Samples, request selection.Request,
 ) (*selection.Result, error) {
 	start := time.Now()
 	resolved, err := request.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
@@ -123,7 +123,7 @@ func (res *fileResult) choose(
 }
 
 // count accounts for the samples of a pool; the reference's have no status, and count as scored.
-func count(pool *selection.Pool, samples run.Samples) events.Counts {
+func count(pool *selection.Pool, samples subset.Samples) events.Counts {
 	counts := events.Counts{In: int64(pool.Len())}
 	for _, status := range samples.Status {
 		switch status {
@@ -149,7 +149,7 @@ func (res *fileResult) fromReference(
 	}
 	defer data.Close()
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(data.Pool, run.Samples{}, request)
+	result, err := res.choose(data.Pool, subset.Samples{}, request)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (res *fileResult) fromParquet(
 			return err
 		}
 	}
-	pool, samples, err := run.ReadPool(ctx, data, request)
+	pool, samples, err := subset.ReadPool(ctx, data, request)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pattern, err)
 	}
@@ -186,7 +186,7 @@ func (res *fileResult) fromParquet(
 	}
 	start = time.Now()
 	res.Outputs.Picks = out
-	err = writeWhole(out, func(w io.Writer) error { return run.WritePicks(w, pool, samples, result) })
+	err = writeWhole(out, func(w io.Writer) error { return subset.WritePicks(w, pool, samples, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,10 +70,17 @@ func selectSubsets(
 		return nil, err
 	}
 	res := &result{Run: runID, Seconds: map[string]float64{}}
-	if res.status, err = store(input, work).Status(ctx, runID); err != nil {
+	_, subsets, err := openRuns(work)
+	if err != nil {
+		return nil, err
+	}
+	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
 		return nil, unknownRun(err)
 	}
 	res.Samples = res.status.Samples
+	if res.status.Problem != "" {
+		return nil, errors.New(res.status.Problem)
+	}
 	if res.status.State != run.StateScored {
 		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it",
 			runID, res.status.State, runID)

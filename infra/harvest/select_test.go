@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
@@ -245,7 +245,7 @@ func TestSelections(t *testing.T) {
 			t.Errorf("the explanation lacks %q:\n%s", line, told)
 		}
 	}
-	var explained []run.Explanation
+	var explained []subset.Explanation
 	decode(t, mustHarvest(t, dir, append(explain, "--json")...).stdout, &explained)
 	if len(explained) != 5 || explained[2].Status != scores.Failed || explained[4].Order != 2 {
 		t.Errorf("explanations %+v", explained)
@@ -275,7 +275,7 @@ func TestSelections(t *testing.T) {
 	}
 }
 
-func readStatus(t *testing.T, dir, id string) (status run.Status) {
+func readStatus(t *testing.T, dir, id string) (status subset.RunStatus) {
 	t.Helper()
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", id).stdout, &status)
 	return status

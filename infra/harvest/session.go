@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // A session is a running stack and a client of its API.
@@ -75,9 +76,9 @@ func (s session) begin(ctx context.Context, object, runID string) error {
 const planTimeout = 10 * time.Minute
 
 // score shows a run's progress until it is scored.
-func (s session) score(ctx context.Context, runID string, seconds map[string]float64) (*run.Status, error) {
+func (s session) score(ctx context.Context, runID string, seconds map[string]float64) (*subset.RunStatus, error) {
 	start := time.Now()
-	var status *run.Status
+	var status *subset.RunStatus
 	var rated time.Time
 	s.show.update("ingest", 0, 0)
 	err := api.Poll(ctx, func() (bool, error) {
@@ -112,7 +113,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 }
 
 // endState reports whether a run has ended. It is an error if it ended without scores.
-func endState(st *run.Status) (bool, error) {
+func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
 	case run.StateScored:
 		return true, nil
@@ -123,7 +124,7 @@ func endState(st *run.Status) (bool, error) {
 	case run.StateStalled:
 		return false, fmt.Errorf("run %s is stalled: %d shards were given up: %s; fix the cause, then give the same "+
 			"command again or `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
-			st.Run, len(st.Dead), st.Dead[0].Reason, st.Run, st.Run)
+			st.Run, len(st.DeadLetters), st.DeadLetters[0].Reason, st.Run, st.Run)
 	default:
 		return false, nil
 	}
@@ -132,7 +133,7 @@ func endState(st *run.Status) (bool, error) {
 // choose makes a selection and waits until its outputs are written.
 func (s session) choose(
 	ctx context.Context, runID string, request selection.Request, seconds map[string]float64,
-) (*run.Selection, error) {
+) (*subset.Selection, error) {
 	start := time.Now()
 	s.show.update("select", 0, 0)
 	sel, err := s.api.StartSelection(ctx, runID, request)

@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/oauth2"
@@ -241,7 +242,7 @@ func (s smokeTest) find(ctx context.Context, client *api.Client) (id string, err
 
 // check waits for the run's selection, and checks that every sample came through.
 func (s smokeTest) check(ctx context.Context, client *api.Client, id string) error {
-	var status *run.Status
+	var status *subset.RunStatus
 	err := api.Poll(ctx, func() (done bool, err error) {
 		if status, err = client.Run(ctx, id); err != nil {
 			return false, err

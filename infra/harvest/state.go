@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // openState opens the work bucket in the state folder.
@@ -32,20 +32,14 @@ func openState(state string) (string, bucket.Bucket, error) {
 // noInput is the input bucket of commands that need none.
 func noInput() (bucket.Reader, error) { return bucket.NewView(nil) }
 
-// store reads runs without a running stack.
-func store(input bucket.Reader, work bucket.Bucket) *run.Store {
-	return &run.Store{Input: input, Work: work, Now: time.Now}
-}
-
-// planner is a store that can also plan.
-func planner(input bucket.Reader, work bucket.Bucket, scorers kinds.Config, log *slog.Logger) (*run.Store, error) {
-	opener, err := openerFor(scorers, work, log)
+// openRuns reads runs and their selections without a running system.
+func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
+	runs, err := run.NewReader(work)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := store(input, work)
-	s.OpenScorer = opener.Open
-	return s, nil
+	subsets, err := subset.NewReader(runs, work)
+	return runs, subsets, err
 }
 
 // openerFor opens scorers where at says they are, else where the environment says.

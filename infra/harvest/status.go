@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,10 @@ func newStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			runs := store(nil, work)
+			runs, subsets, err := openRuns(work)
+			if err != nil {
+				return err
+			}
 			ids := args
 			if len(ids) == 0 {
 				if ids, err = runs.Runs(cmd.Context()); err != nil {
@@ -39,7 +43,7 @@ func newStatus() *cobra.Command {
 			}
 			statuses := make([]runStatus, len(ids))
 			for i, id := range ids {
-				st, err := runs.Status(cmd.Context(), id)
+				st, err := subsets.RunStatus(cmd.Context(), id)
 				if err != nil {
 					return unknownRun(err)
 				}
@@ -66,17 +70,17 @@ func newStatus() *cobra.Command {
 
 // A runStatus is a run's state and what it has paid for its ratings.
 type runStatus struct {
-	*run.Status
+	*subset.RunStatus
 	Spent *float64 `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
 }
 
 // withSpending adds what a run has paid.
-func withSpending(ctx context.Context, work bucket.Bucket, st *run.Status) (runStatus, error) {
+func withSpending(ctx context.Context, work bucket.Bucket, st *subset.RunStatus) (runStatus, error) {
 	if st.Scorer != kinds.LLM {
-		return runStatus{Status: st}, nil
+		return runStatus{RunStatus: st}, nil
 	}
 	spent, err := llm.Spent(ctx, work, st.Run)
-	return runStatus{Status: st, Spent: &spent}, err
+	return runStatus{RunStatus: st, Spent: &spent}, err
 }
 
 // printStatuses prints a line for each run.
@@ -111,7 +115,7 @@ func (st runStatus) print(w io.Writer) error {
 		row("failed", st.Samples.Failed)
 		row("skipped", st.Samples.Skipped)
 	}
-	for _, d := range st.Dead {
+	for _, d := range st.DeadLetters {
 		row("given up", fmt.Sprintf("range %d shard %d after %d attempts: %s", d.Range, d.Shard, d.Attempts, d.Reason))
 	}
 	for _, flag := range slices.Sorted(maps.Keys(st.Flags)) {

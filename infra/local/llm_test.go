@@ -200,12 +200,12 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 	}
 	deadline := time.Now().Add(3 * time.Minute)
 	for {
-		ids, err := st.Store.Runs(t.Context())
+		ids, err := st.Runs.Runs(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(ids) == 1 {
-			status, err := st.Store.Status(t.Context(), ids[0])
+			status, err := st.Runs.Status(t.Context(), ids[0])
 			if err != nil {
 				t.Fatal(err)
 			}

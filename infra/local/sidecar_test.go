@@ -157,14 +157,14 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 		if time.Now().After(deadline) {
 			t.Fatalf("not scored in time: %+v", status)
 		}
-		ids, err := st.Store.Runs(t.Context())
+		ids, err := st.Runs.Runs(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(ids) == 0 {
 			continue
 		}
-		if status, err = st.Store.Status(t.Context(), ids[0]); err != nil {
+		if status, err = st.Runs.Status(t.Context(), ids[0]); err != nil {
 			t.Fatal(err)
 		}
 		if disturb != nil && status.Progress.SamplesDone > at && rating.Load() > 0 {

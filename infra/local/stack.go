@@ -16,9 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
@@ -30,7 +29,7 @@ type Options struct {
 	Input      bucket.Reader
 	Work       bucket.Bucket
 	Limits     run.Limits
-	OpenScorer func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
+	OpenScorer run.ScorerOpener
 	Log        *slog.Logger
 
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
@@ -50,8 +49,10 @@ type Options struct {
 // A Stack is the running system.
 type Stack struct {
 	// URL is the base of the HTTP API.
-	URL   string
-	Store *run.Store
+	URL string
+	// Runs and Subsets read what the functions have made of the work bucket.
+	Runs    *run.Reader
+	Subsets *subset.Reader
 	// PubSubAddr is where the Pub/Sub server listens, for other processes' clients.
 	PubSubAddr string
 
@@ -77,10 +78,6 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.bus, s.PubSubAddr = bus, bus.addr
-	s.Store = &run.Store{
-		Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Now: time.Now,
-		Tasks: bus.topic(events.TopicTasks), Events: bus.topic(events.TopicEvents),
-	}
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
@@ -111,13 +108,11 @@ func (s *Stack) serve(o Options) error {
 	if o.Mount == nil {
 		o.Mount = mux
 	}
-	answers := curate.New(curate.Config{Limits: o.Limits}, s.Store, o.Log)
-	root, err := o.Mount(map[string]http.Handler{
-		paths[events.ServiceIngest]: ingest.New(ingest.Config{Limits: o.Limits}, s.Store, o.Log),
-		paths[events.ServiceScore]:  score.New(s.Store, o.Log),
-		paths[events.ServiceCurate]: answers,
-		"/v1/":                      answers,
-	})
+	handlers, err := s.functions(o)
+	if err != nil {
+		return err
+	}
+	root, err := o.Mount(handlers)
 	if err != nil {
 		return err
 	}
@@ -137,6 +132,49 @@ func (s *Stack) serve(o Options) error {
 		return nil
 	})
 	return nil
+}
+
+// functions makes the functions, each at its path.
+func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
+	tasks, published := s.bus.topic(events.TopicTasks), s.bus.topic(events.TopicEvents)
+	runs, err := run.NewReader(o.Work)
+	if err != nil {
+		return nil, err
+	}
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: runs, Input: o.Input, OpenScorer: o.OpenScorer, Limits: o.Limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	worker, err := run.NewWorker(run.WorkerConfig{
+		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: published, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	subsets, err := subset.NewSelector(subset.Config{
+		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Runs, s.Subsets = runs, subsets.Reader
+	ingests, err := ingest.New(ingest.Config{Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	scores, err := score.New(worker, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := curate.New(curate.Config{
+		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log,
+	})
+	return map[string]http.Handler{
+		paths[events.ServiceIngest]: ingests, paths[events.ServiceScore]: scores, paths[events.ServiceCurate]: answers,
+		"/v1/": answers,
+	}, err
 }
 
 func mux(handlers map[string]http.Handler) (http.Handler, error) {

@@ -31,6 +31,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 const (
@@ -153,7 +154,7 @@ func (s *system) upload(t *testing.T) string {
 	var runs []string
 	until(t, "the run to be planned", func() bool {
 		var err error
-		if runs, err = s.Store.Runs(t.Context()); err != nil {
+		if runs, err = s.Runs.Runs(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return len(runs) > 0
@@ -205,11 +206,11 @@ func (s *system) call(t *testing.T, method, path, body string, v any) {
 }
 
 // reaches waits until a run is in a state.
-func (s *system) reaches(t *testing.T, id, state string) run.Status {
+func (s *system) reaches(t *testing.T, id, state string) subset.RunStatus {
 	t.Helper()
-	var status run.Status
+	var status subset.RunStatus
 	until(t, "run to be "+state, func() bool {
-		status = run.Status{}
+		status = subset.RunStatus{}
 		s.call(t, http.MethodGet, "/v1/runs/"+id, "", &status)
 		return status.State == state
 	})
@@ -272,7 +273,7 @@ func TestDemo(t *testing.T) {
 	if diff := cmp.Diff([]string{id + "/" + status.Selections[0]}, s.ids(events.SelectionCompleted)); diff != "" {
 		t.Errorf("selection.completed (-want +got):\n%s", diff)
 	}
-	var sel run.Selection
+	var sel subset.Selection
 	s.call(t, http.MethodGet, "/v1/runs/"+id+"/selections/"+status.Selections[0], "", &sel)
 	const budget = demoSize * 30 / 100
 	if sel.Selected != budget {
@@ -492,8 +493,8 @@ func TestStalled(t *testing.T) {
 			})
 			id := s.upload(t)
 			status := s.reaches(t, id, run.StateStalled)
-			want := []run.Dead{{Range: 0, Shard: 0, Attempts: 3, Reason: "no attempt succeeded; the function's log has the errors"}}
-			if diff := cmp.Diff(want, status.Dead); diff != "" {
+			want := []run.DeadLetter{{Range: 0, Shard: 0, Attempts: 3, Reason: "no attempt succeeded; the function's log has the errors"}}
+			if diff := cmp.Diff(want, status.DeadLetters); diff != "" {
 				t.Errorf("given up (-want +got):\n%s", diff)
 			}
 			mended.Store(tc.mend)

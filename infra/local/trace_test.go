@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -29,7 +30,7 @@ func TestTrace(t *testing.T) {
 	s := start(t, local.Options{Telemetry: tel, Duplicate: true})
 	id := s.complete(t)
 	s.reaches(t, id, run.StateScored)
-	var status run.Status
+	var status subset.RunStatus
 	s.call(t, http.MethodPost, "/v1/runs/"+id+":resume", "", &status)
 	var sel struct{ ID string }
 	s.call(t, http.MethodPost, "/v1/runs/"+id+"/selections", `{"budget": "10%"}`, &sel)

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // RunsPath is the path of the list of runs. All other paths of the API lie below it.
@@ -63,7 +63,7 @@ const (
 // A SelectionStatus is the answer to calls about one selection.
 type SelectionStatus struct {
 	State string `json:"state"` // Writing or Completed
-	*run.Selection
+	*subset.Selection
 }
 
 // A SelectionList is the answer to a SelectionRequest with Budgets, in their order.
@@ -74,7 +74,7 @@ type SelectionList struct {
 // An ExplanationList is the answer of GET /v1/runs/{run}/selections/{selection}/explain?id=…&id=…, in the
 // order of the ids.
 type ExplanationList struct {
-	Samples []run.Explanation `json:"samples"`
+	Samples []subset.Explanation `json:"samples"`
 }
 
 // A Problem is the body of every error answer, of type application/problem+json (RFC 9457), and the error that a Client

@@ -13,6 +13,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 const (
@@ -57,33 +58,33 @@ func (c *Client) Runs(ctx context.Context) ([]RunEntry, error) {
 }
 
 // StartRun starts the run of a dataset, or finds the run that the same dataset started before.
-func (c *Client) StartRun(ctx context.Context, dataset run.Spec) (*run.Status, error) {
-	return call[run.Status](ctx, c, http.MethodPost, RunsPath, dataset)
+func (c *Client) StartRun(ctx context.Context, dataset run.Spec) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunsPath, dataset)
 }
 
 // Run is how far a run is.
-func (c *Client) Run(ctx context.Context, id string) (*run.Status, error) {
-	return call[run.Status](ctx, c, http.MethodGet, RunPath(id), nil)
+func (c *Client) Run(ctx context.Context, id string) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodGet, RunPath(id), nil)
 }
 
 // Resume continues a run that was interrupted or is stalled.
-func (c *Client) Resume(ctx context.Context, id string, options Resume) (*run.Status, error) {
-	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":resume", options)
+func (c *Client) Resume(ctx context.Context, id string, options Resume) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":resume", options)
 }
 
 // Retry starts the run that tries the failed samples of a scored run, and returns how far that one is.
-func (c *Client) Retry(ctx context.Context, id string) (*run.Status, error) {
-	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":retry", nil)
+func (c *Client) Retry(ctx context.Context, id string) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":retry", nil)
 }
 
 // Cancel stops a run that is not scored yet. Scores that are written stay.
-func (c *Client) Cancel(ctx context.Context, id string) (*run.Status, error) {
-	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":cancel", nil)
+func (c *Client) Cancel(ctx context.Context, id string) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":cancel", nil)
 }
 
 // Approve lets a run begin that waits for approval because of its cost.
-func (c *Client) Approve(ctx context.Context, id string) (*run.Status, error) {
-	return call[run.Status](ctx, c, http.MethodPost, RunPath(id)+":approve", nil)
+func (c *Client) Approve(ctx context.Context, id string) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":approve", nil)
 }
 
 // StartSelection makes a selection of a scored run, or finds the one that equal parameters made. Its outputs are
@@ -121,7 +122,7 @@ func (c *Client) WaitSelection(ctx context.Context, runID, id string) (status *S
 }
 
 // Explain is why each of some samples is in a selection or not, in the order of the ids.
-func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...string) ([]run.Explanation, error) {
+func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...string) ([]subset.Explanation, error) {
 	path := SelectionPath(runID, selectionID) + "/explain?" + url.Values{"id": ids}.Encode()
 	list, err := call[ExplanationList](ctx, c, http.MethodGet, path, nil)
 	if err != nil {

@@ -57,8 +57,8 @@ type PartTask struct {
 
 // A SelectTask asks curate to make a selection that was asked for after its run was planned.
 type SelectTask struct {
-	Run    string `json:"run"`
-	Wanted string `json:"wanted"`
+	Run     string `json:"run"`
+	Request string `json:"request"` // id of the recorded request
 }
 
 // Message is the task as the tasks topic carries it.

@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -18,7 +19,7 @@ func BenchmarkRun(b *testing.B) {
 	const samples = 20_000
 	var manifest bytes.Buffer
 	for i := range samples {
-		fmt.Fprintln(&manifest, record(fmt.Sprintf("sample%05d", i), strings.Repeat("An answer of some length. ", 8+i%16)))
+		fmt.Fprintln(&manifest, runtest.Record(fmt.Sprintf("sample%05d", i), strings.Repeat("An answer of some length. ", 8+i%16)))
 	}
 	limits := run.Limits{
 		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
@@ -33,15 +34,15 @@ func BenchmarkRun(b *testing.B) {
 	b.SetBytes(int64(manifest.Len()))
 	for b.Loop() {
 		b.StopTimer()
-		w := newWorld(b)
-		w.limits = limits
-		w.upload("datasets/demo/a.jsonl", manifest.Bytes())
+		f := runtest.New(b)
+		f.Limits = limits
+		f.Upload("datasets/demo/a.jsonl", manifest.Bytes())
 		b.StartTimer()
-		plan := w.start("datasets/demo/a.jsonl")
-		if err := w.drain(); err != nil {
+		plan := f.Begin("datasets/demo/a.jsonl")
+		if err := f.Drain(); err != nil {
 			b.Fatal(err)
 		}
-		if st := w.status(plan.Run); st.State != run.StateScored || len(st.Selections) != 1 {
+		if st := f.Status(plan.Run); st.State != run.StateScored || len(st.Selections) != 1 {
 			b.Fatalf("state %s with selections %v", st.State, st.Selections)
 		}
 	}

@@ -27,9 +27,11 @@ func (p *Plan) estimate(paid scorer.Paid) error {
 	if needed <= given {
 		return nil
 	}
-	return &RefusedError{Reason: fmt.Sprintf(
-		"scorer %q: by %s a shard of %d samples takes %v while %d are scored at once, and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
-		p.Scorer, shard.LimitedBy, largest, seconds(needed), shardsAtOnce, events.MaxDeliveries, seconds(given), shard.LimitedBy, max(1, int(float64(largest)*given/needed)))}
+	atMost := max(1, int(float64(largest)*given/needed))
+	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v while %d are scored at once, "+
+		"and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
+		p.Scorer, shard.LimitedBy, largest, seconds(needed), shardsAtOnce,
+		events.MaxDeliveries, seconds(given), shard.LimitedBy, atMost)}
 }
 
 func seconds(s float64) time.Duration {

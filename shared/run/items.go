@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// leaseTime is how long an unreleased lease may belong to a living delivery: longer than any delivery lives.
+	// leaseTime is how long an unreleased lease may belong to a living delivery: longer than any delivery takes.
 	leaseTime = 10 * time.Minute
-	// maxLeases is how many scorers a sample may outlive before it takes the blame.
+	// maxLeases is how many scorers may die on a sample before it is recorded as failed.
 	maxLeases = 2
 )
 
@@ -32,14 +32,17 @@ type lease struct {
 
 // rateItemByItem rates one sample at a time, each under a lease and each with a result of its own,
 // so that a sample which kills its scorer costs no other sample.
-func (s *Store) rateItemByItem(ctx context.Context, plan *Plan, task events.ShardTask, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record) error {
+func (w *Worker) rateItemByItem(
+	ctx context.Context, plan *Plan, task events.ShardTask,
+	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
+) error {
 	prefix := itemsPrefix(plan.Run, task.Range, task.Shard)
 	for i := range samples {
 		if records[i].Status != scores.OK {
 			continue
 		}
 		result := fmt.Sprintf("%s%07d.parquet", prefix, i)
-		switch table, err := s.readScores(ctx, result); {
+		switch table, err := w.runs.readScores(ctx, result); {
 		case err == nil && len(table.Records) == 1:
 			records[i] = table.Records[0]
 			continue
@@ -48,20 +51,21 @@ func (s *Store) rateItemByItem(ctx context.Context, plan *Plan, task events.Shar
 		case !errors.Is(err, bucket.ErrNotExist):
 			return err
 		}
-		held, err := s.takeLease(ctx, fmt.Sprintf("%s%07d.lease", prefix, i))
+		held, err := w.takeLease(ctx, fmt.Sprintf("%s%07d.lease", prefix, i))
 		if err != nil {
 			return err
 		}
 		if held == "" {
 			records[i].Status = scores.Failed
 			records[i].Reason = fmt.Sprintf("%s: %d times; look at its images", ScorerDied, maxLeases)
-		} else if err := s.rateOne(ctx, plan, rater, samples, records, i); err != nil {
-			// The world failed, not the sample: the lease does not count. It is released even when the delivery is cancelled.
-			_, release := s.createJSON(context.WithoutCancel(ctx), held+".released", map[string]string{"error": err.Error()})
+		} else if err := w.rateOne(ctx, plan, rater, samples, records, i); err != nil {
+			// A transient error: the lease does not count. It is released even when the delivery is cancelled.
+			reason := map[string]string{"error": err.Error()}
+			_, release := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, held+".released", reason)
 			return errors.Join(err, release)
 		}
-		_, err = s.create(ctx, result, func(w io.Writer) error {
-			return scores.Write(w, plan.Rubric.Capabilities, records[i:i+1])
+		_, err = bucket.CreateOnce(ctx, w.work, result, func(file io.Writer) error {
+			return scores.Write(file, plan.Rubric.Capabilities, records[i:i+1])
 		})
 		if err != nil {
 			return err
@@ -70,8 +74,10 @@ func (s *Store) rateItemByItem(ctx context.Context, plan *Plan, task events.Shar
 	return nil
 }
 
-func (s *Store) rateOne(ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int) error {
-	b, err := s.fetch(ctx, plan, samples, records, i, i+1)
+func (w *Worker) rateOne(
+	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
+) error {
+	b, err := w.loader.load(ctx, plan, samples, records, i, i+1)
 	if err != nil {
 		return err
 	}
@@ -79,24 +85,24 @@ func (s *Store) rateOne(ctx context.Context, plan *Plan, rater scorer.Scorer, sa
 }
 
 // takeLease takes the next lease of a sample and returns its name; "" if scorers died under as many as are allowed.
-func (s *Store) takeLease(ctx context.Context, name string) (string, error) {
+func (w *Worker) takeLease(ctx context.Context, name string) (string, error) {
 	died := 0
 	for n := 1; ; n++ {
 		held := fmt.Sprintf("%s.%d", name, n)
-		taken, err := s.createJSON(ctx, held, lease{Until: s.Now().Add(leaseTime)})
+		taken, err := bucket.CreateJSON(ctx, w.work, held, lease{Until: w.now().Add(leaseTime)})
 		if taken || err != nil {
 			return held, err
 		}
-		if released, err := s.exists(ctx, held+".released"); err != nil {
+		if released, err := bucket.Exists(ctx, w.work, held+".released"); err != nil {
 			return "", err
 		} else if released {
 			continue
 		}
 		var l lease
-		if err := s.readJSON(ctx, held, &l); err != nil {
+		if err := bucket.ReadJSON(ctx, w.work, held, &l); err != nil {
 			return "", err
 		}
-		if s.Now().Before(l.Until) {
+		if w.now().Before(l.Until) {
 			return "", fmt.Errorf("%s is held by another delivery until %s", held, l.Until.Format(time.RFC3339))
 		}
 		if died++; died == maxLeases {

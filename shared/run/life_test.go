@@ -12,49 +12,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
-
-// newMixed is a world with the dataset `mixed`, which asks for a selection of three samples in four.
-func newMixed(t testing.TB) *world {
-	t.Helper()
-	w := newWorld(t)
-	w.limits.Budget = budget(t, "75%")
-	w.upload("datasets/mixed/all.json", array(mixed()))
-	return w
-}
-
-const mixedManifest = "datasets/mixed/all.json"
-
-// undisturbed is the mixed dataset's world after nothing but good deliveries.
-func undisturbed(t testing.TB) (*world, *run.Plan) {
-	t.Helper()
-	w := newMixed(t)
-	plan := w.start(mixedManifest)
-	w.finish(plan)
-	return w, plan
-}
 
 func TestWholeWay(t *testing.T) {
 	t.Parallel()
-	w := newMixed(t)
-	plan := w.start(mixedManifest)
+	f := runtest.NewMixed(t)
+	plan := f.Begin(runtest.MixedManifest)
 	if len(plan.Ranges) < 2 {
 		t.Fatalf("%d ranges, want several", len(plan.Ranges))
 	}
-	counts := w.finish(plan)
+	counts := f.Finish(plan)
 	if diff := cmp.Diff(events.Counts{In: 12, Scored: 9, Failed: 2, Skipped: 1}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	for id, times := range w.rater.counts() {
+	for id, times := range f.Scorer.Counts() {
 		if times != 1 {
 			t.Errorf("sample %s was rated %d times", id, times)
 		}
 	}
-	if diff := cmp.Diff([]string{plan.Run}, w.eventIDs(events.RunScored)); diff != "" {
+	if diff := cmp.Diff([]string{plan.Run}, f.EventIDs(events.RunScored)); diff != "" {
 		t.Errorf("ids of run.scored (-want +got):\n%s", diff)
 	}
 
-	st := w.status(plan.Run)
+	st := f.Status(plan.Run)
 	if st.State != run.StateScored || len(st.Selections) != 1 {
 		t.Fatalf("state %s with selections %v, want scored with one", st.State, st.Selections)
 	}
@@ -63,10 +44,10 @@ func TestWholeWay(t *testing.T) {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	id := st.Selections[0]
-	if diff := cmp.Diff([]string{plan.Run + "/" + id}, w.eventIDs(events.SelectionCompleted)); diff != "" {
+	if diff := cmp.Diff([]string{plan.Run + "/" + id}, f.EventIDs(events.SelectionCompleted)); diff != "" {
 		t.Errorf("ids of selection.completed (-want +got):\n%s", diff)
 	}
-	sel, err := w.store.Selection(t.Context(), plan.Run, id)
+	sel, err := f.Subsets.Selection(t.Context(), plan.Run, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,15 +56,15 @@ func TestWholeWay(t *testing.T) {
 		t.Errorf("selected %d of %d at a budget of %d with a shortfall of %d, want 8 of 12 at 9 with 1",
 			sel.Selected, sel.Total, sel.Parameters.Budget, sel.Shortfall)
 	}
-	if done, err := w.store.Completed(t.Context(), plan.Run, id); err != nil || !done {
+	if done, err := f.Subsets.Completed(t.Context(), plan.Run, id); err != nil || !done {
 		t.Errorf("completed: %v, %v", done, err)
 	}
-	subset, rejected := string(w.read(sel.Outputs.Subset)), string(w.read(sel.Outputs.Rejected))
+	subset, rejected := string(f.Read(sel.Outputs.Subset)), string(f.Read(sel.Outputs.Rejected))
 	if got := strings.Count(subset, `"id"`) + strings.Count(rejected, "\n"); got != 12 {
 		t.Errorf("subset and rejected account for %d samples of 12", got)
 	}
-	completed := w.events[len(w.events)-1]
-	event := decode[events.SelectionCompletedEvent](t, delivery{Message: completed})
+	completed := f.Published[len(f.Published)-1]
+	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
 	want := events.SelectionCompletedEvent{Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 8, Outputs: map[string]string{
 		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
 	}}
@@ -94,24 +75,24 @@ func TestWholeWay(t *testing.T) {
 
 func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 	t.Parallel()
-	calm, plan := undisturbed(t)
-	want := calm.snapshot()
+	calm, plan := runtest.Undisturbed(t)
+	want := calm.Snapshot()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			w := newMixed(t)
-			w.start(mixedManifest)
-			w.start(mixedManifest) // the upload's notification comes twice too
-			if err := w.drainShuffled(seed); err != nil {
+			f := runtest.NewMixed(t)
+			f.Begin(runtest.MixedManifest)
+			f.Begin(runtest.MixedManifest) // the upload's notification comes twice too
+			if err := f.DrainShuffled(seed); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, w.snapshot()); diff != "" {
+			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 				t.Errorf("objects (-undisturbed +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(calm.rater.counts(), w.rater.counts()); diff != "" {
+			if diff := cmp.Diff(calm.Scorer.Counts(), f.Scorer.Counts()); diff != "" {
 				t.Errorf("ratings of each sample (-undisturbed +got):\n%s", diff)
 			}
-			if got := w.status(plan.Run).Selections; len(got) != 1 {
+			if got := f.Status(plan.Run).Selections; len(got) != 1 {
 				t.Errorf("selections %v, want one", got)
 			}
 		})
@@ -121,26 +102,26 @@ func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 // TestDeliveriesAtOnce delivers every message twice at the same time, as two instances of a service may have it.
 func TestDeliveriesAtOnce(t *testing.T) {
 	t.Parallel()
-	calm, plan := undisturbed(t)
-	w := newMixed(t)
-	w.start(mixedManifest)
-	for len(w.queue) > 0 {
-		batch := slices.Concat(w.queue, w.queue)
-		w.queue = nil
+	calm, plan := runtest.Undisturbed(t)
+	f := runtest.NewMixed(t)
+	f.Begin(runtest.MixedManifest)
+	for len(f.Queue) > 0 {
+		batch := slices.Concat(f.Queue, f.Queue)
+		f.Queue = nil
 		errs := make([]error, len(batch))
 		var group sync.WaitGroup
 		for i, d := range batch {
-			group.Go(func() { errs[i] = w.deliver(d) })
+			group.Go(func() { errs[i] = f.Deliver(d) })
 		}
 		group.Wait()
 		if err := errors.Join(errs...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(calm.snapshot(), w.snapshot()); diff != "" {
+	if diff := cmp.Diff(calm.Snapshot(), f.Snapshot()); diff != "" {
 		t.Errorf("objects (-undisturbed +got):\n%s", diff)
 	}
-	for _, id := range w.eventIDs(events.RunScored) {
+	for _, id := range f.EventIDs(events.RunScored) {
 		if id != plan.Run {
 			t.Errorf("run.scored has id %s, want %s", id, plan.Run)
 		}
@@ -151,54 +132,54 @@ func TestDeliveriesAtOnce(t *testing.T) {
 // next, the objects come out as if nothing had happened.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	calm, plan := undisturbed(t)
-	want := calm.snapshot()
+	calm, plan := runtest.Undisturbed(t)
+	want := calm.Snapshot()
 	ways := []struct {
 		name    string
-		recover func(t *testing.T, w *world)
+		recover func(t *testing.T, f *runtest.Fixture)
 	}{
 		// In the cloud the messages outlive the process, also the one that was being delivered.
-		{"redelivery", func(t *testing.T, w *world) {
-			w.start(mixedManifest)
-			w.finish(plan)
+		{"redelivery", func(t *testing.T, f *runtest.Fixture) {
+			f.Begin(runtest.MixedManifest)
+			f.Finish(plan)
 		}},
 		// On one machine they die with it.
-		{"resume", func(t *testing.T, w *world) {
-			w.queue = nil
-			w.start(mixedManifest)
-			if err := w.store.Resume(t.Context(), plan.Run, false); err != nil {
+		{"resume", func(t *testing.T, f *runtest.Fixture) {
+			f.Queue = nil
+			f.Begin(runtest.MixedManifest)
+			if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 				t.Fatal(err)
 			}
-			w.finish(plan)
-			if _, err := w.store.Select(t.Context(), plan.Run, plan.Selection); err != nil {
+			f.Finish(plan)
+			if _, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection); err != nil {
 				t.Fatal(err)
 			}
-			w.finish(plan)
+			f.Finish(plan)
 		}},
 	}
 	for _, way := range ways {
-		for life := range calm.steps {
+		for life := range calm.Steps {
 			t.Run(fmt.Sprintf("%s after %d", way.name, life), func(t *testing.T) {
 				t.Parallel()
-				w := newMixed(t)
-				w.life = life
-				_, err := w.arrive(mixedManifest)
+				f := runtest.NewMixed(t)
+				f.Life = life
+				_, err := f.Arrive(runtest.MixedManifest)
 				if err == nil {
-					err = w.drain()
+					err = f.Drain()
 				}
-				if !errors.Is(err, errKilled) {
+				if !errors.Is(err, runtest.ErrKilled) {
 					t.Fatalf("got error %v, want that of a killed process", err)
 				}
-				w.restart()
-				way.recover(t, w)
-				if diff := cmp.Diff(want, w.snapshot()); diff != "" {
+				f.Restart()
+				way.recover(t, f)
+				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 					t.Errorf("objects (-undisturbed +got):\n%s", diff)
 				}
 				for kind, id := range map[string]string{
 					events.RunScored:          plan.Run,
-					events.SelectionCompleted: plan.Run + "/" + w.status(plan.Run).Selections[0],
+					events.SelectionCompleted: plan.Run + "/" + f.Status(plan.Run).Selections[0],
 				} {
-					got := slices.Compact(w.eventIDs(kind))
+					got := slices.Compact(f.EventIDs(kind))
 					if diff := cmp.Diff([]string{id}, got); diff != "" {
 						t.Errorf("ids of %s (-want +got):\n%s", kind, diff)
 					}
@@ -212,20 +193,20 @@ func TestKilled(t *testing.T) {
 func TestKilledItemByItem(t *testing.T) {
 	t.Parallel()
 	const manifest = "datasets/demo/a.json"
-	begin := func() *world {
-		w := newWorld(t)
-		w.upload(manifest, array(append(plain("a", 3), record("bad", unratable))))
-		return w
+	begin := func() *runtest.Fixture {
+		f := runtest.New(t)
+		f.Upload(manifest, runtest.Array(append(runtest.Plain("a", 3), runtest.Record("bad", runtest.Unratable))))
+		return f
 	}
-	live := func(w *world, attempt int) error {
-		if _, err := w.arrive(manifest); err != nil {
+	live := func(f *runtest.Fixture, attempt int) error {
+		if _, err := f.Arrive(manifest); err != nil {
 			return err
 		}
-		for len(w.queue) > 0 {
-			d := w.take(0)
-			d.attempt = attempt
-			if err := w.deliver(d); err != nil {
-				w.queue = append(w.queue, d)
+		for len(f.Queue) > 0 {
+			d := f.Take(0)
+			d.Attempt = attempt
+			if err := f.Deliver(d); err != nil {
+				f.Queue = append(f.Queue, d)
 				return err
 			}
 		}
@@ -235,21 +216,21 @@ func TestKilledItemByItem(t *testing.T) {
 	if err := errors.Join(live(calm, 1), live(long, 5)); err != nil {
 		t.Fatal(err)
 	}
-	want := calm.snapshot()
-	for life := range long.steps {
+	want := calm.Snapshot()
+	for life := range long.Steps {
 		t.Run(fmt.Sprintf("after %d", life), func(t *testing.T) {
 			t.Parallel()
-			w := begin()
-			w.life = life
-			if err := live(w, 5); !errors.Is(err, errKilled) {
+			f := begin()
+			f.Life = life
+			if err := live(f, 5); !errors.Is(err, runtest.ErrKilled) {
 				t.Fatalf("got error %v, want that of a killed process", err)
 			}
-			w.restart()
-			w.pass(afterLease) // of the sample that was being rated
-			if err := live(w, 6); err != nil {
+			f.Restart()
+			f.Pass(afterLease) // of the sample that was being rated
+			if err := live(f, 6); err != nil {
 				t.Fatal(err)
 			}
-			got := w.snapshot()
+			got := f.Snapshot()
 			maps.DeleteFunc(got, func(name, _ string) bool { return strings.Contains(name, "/items/") })
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("objects (-undisturbed +got):\n%s", diff)

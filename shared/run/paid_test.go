@@ -11,11 +11,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A purse is what runs may spend on a paid scorer.
-type purse struct {
+// An allowance is what runs may spend on a paid scorer.
+type allowance struct {
 	mu    sync.Mutex
 	limit int // samples
 	spent map[string]int
@@ -23,10 +24,10 @@ type purse struct {
 	perSample float64 // seconds
 }
 
-// A paidScorer takes a sample's price from its run's purse before it rates it.
+// A paidScorer takes a sample's price from its run's allowance before it rates it.
 type paidScorer struct {
-	boundScorer
-	*purse
+	scorer.Scorer
+	*allowance
 	run string
 }
 
@@ -37,7 +38,8 @@ func (s paidScorer) ForRun(_ context.Context, run string) (scorer.Scorer, error)
 
 func (s paidScorer) Estimate(l scorer.Load) scorer.Estimate {
 	dollars := float64(l.Samples) + float64(l.Images)/1000 + float64(l.TextBytes)/1e6
-	return scorer.Estimate{Dollars: &dollars, Seconds: float64(l.Samples) * s.perSample, LimitedBy: "LLM_REQUESTS_PER_MINUTE"}
+	seconds := float64(l.Samples) * s.perSample
+	return scorer.Estimate{Dollars: &dollars, Seconds: seconds, LimitedBy: "LLM_REQUESTS_PER_MINUTE"}
 }
 
 func (s paidScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
@@ -48,38 +50,40 @@ func (s paidScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Res
 	}
 	s.spent[s.run] += len(items)
 	s.mu.Unlock()
-	return s.boundScorer.Rate(ctx, items)
+	return s.Scorer.Rate(ctx, items)
 }
 
-// newPaidWorld is a world whose scorer costs money.
-func newPaidWorld(t *testing.T, p *purse) *world {
-	w := newWorld(t)
+// newPaid is a fixture whose scorer costs money.
+func newPaid(t *testing.T, p *allowance) *runtest.Fixture {
+	f := runtest.New(t)
 	p.spent = map[string]int{}
-	w.store.OpenScorer = func(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
-		return paidScorer{boundScorer: boundScorer{w.rater, len(r.Capabilities), r.Styles}, purse: p}, nil
+	f.OpenScorer = func(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+		return paidScorer{Scorer: f.Scorer.For(r), allowance: p}, nil
 	}
-	return w
+	f.Restart()
+	return f
 }
 
-// A scorer that must stop stalls its run at once: no attempt is wasted, no sample blamed. Mended and resumed, it comes to its end.
+// A scorer that must stop stalls its run immediately: no attempt is wasted, and no sample is failed. Fixed and resumed,
+// the run is scored.
 func TestStopStallsRun(t *testing.T) {
 	t.Parallel()
-	p := &purse{limit: 7}
-	w := newPaidWorld(t, p)
-	w.upload("datasets/demo/a.jsonl", lines(plain("p", 12)))
-	plan := w.start("datasets/demo/a.jsonl")
-	if err := w.drain(); err != nil {
+	p := &allowance{limit: 7}
+	f := newPaid(t, p)
+	f.Upload("datasets/demo/a.jsonl", runtest.Lines(runtest.Plain("p", 12)))
+	plan := f.Begin("datasets/demo/a.jsonl")
+	if err := f.Drain(); err != nil {
 		t.Fatalf("a delivery was refused, and should be acknowledged: %v", err)
 	}
-	st := w.status(plan.Run)
-	if st.State != run.StateStalled || len(st.Dead) != 2 || st.Dead[0].Reason != "the limit is reached; raise it" || st.Progress.SamplesDone != 6 {
+	st := f.Status(plan.Run)
+	if st.State != run.StateStalled || len(st.DeadLetters) != 2 || st.DeadLetters[0].Reason != "the limit is reached; raise it" || st.Progress.SamplesDone != 6 {
 		t.Fatalf("status %+v", st)
 	}
 	p.limit = 100
-	if err := w.store.Resume(t.Context(), plan.Run, false); err != nil {
+	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(events.Counts{In: 12, Scored: 12}, w.finish(plan)); diff != "" {
+	if diff := cmp.Diff(events.Counts{In: 12, Scored: 12}, f.Finish(plan)); diff != "" {
 		t.Errorf("samples (-want +got)\n%s", diff)
 	}
 	if p.spent[plan.Run] != 12 || len(p.spent) != 1 {
@@ -90,14 +94,14 @@ func TestStopStallsRun(t *testing.T) {
 // What a paid scorer costs is known before anything is spent, and may need approval.
 func TestPaidEstimates(t *testing.T) {
 	t.Parallel()
-	p := &purse{perSample: 2}
-	w := newPaidWorld(t, p)
-	w.limits.MaxRunCost = 12
-	w.limits.CostPerMillion = 7
-	w.upload("images/demo/here.png", pngImage(t, 8, 8))
-	records := append(plain("p", 11), record("q", "Found.", "here.png"))
-	w.upload("datasets/demo/a.jsonl", lines(records))
-	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, w.limits)
+	p := &allowance{perSample: 2}
+	f := newPaid(t, p)
+	f.Limits.MaxRunCost = 12
+	f.Limits.CostPerMillion = 7
+	f.Upload("images/demo/here.png", runtest.PNG(t, 8, 8))
+	records := append(runtest.Plain("p", 11), runtest.Record("q", "Found.", "here.png"))
+	f.Upload("datasets/demo/a.jsonl", runtest.Lines(records))
+	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +113,7 @@ func TestPaidEstimates(t *testing.T) {
 	if low := 12 + 0.012 + float64(bytes)/1e6; plan.EstimatedCost < low || plan.EstimatedCost > low+2e-5 || !plan.NeedsApproval {
 		t.Errorf("estimated $%v, approval needed: %v; want $%v and little more", plan.EstimatedCost, plan.NeedsApproval, low)
 	}
-	survey, err := w.store.Survey(t.Context(), plan)
+	survey, err := f.Planner().Survey(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,26 +121,26 @@ func TestPaidEstimates(t *testing.T) {
 		survey.Seconds != 24 || survey.PerSecond != 0.5 {
 		t.Errorf("survey %+v, estimate %+v", survey, e)
 	}
-	if len(w.rater.counts()) > 0 || len(p.spent) > 0 {
-		t.Errorf("planning rated %v and spent %v", w.rater.counts(), p.spent)
+	if len(f.Scorer.Counts()) > 0 || len(p.spent) > 0 {
+		t.Errorf("planning rated %v and spent %v", f.Scorer.Counts(), p.spent)
 	}
 }
 
 // A scorer so slow that no shard would ever be finished is refused before it begins.
 func TestTooSlowIsRefused(t *testing.T) {
 	t.Parallel()
-	p := &purse{perSample: 9000} // 100 deliveries of 540 s are 54,000 s, and two shards of three samples share them
-	w := newPaidWorld(t, p)
-	w.upload("datasets/demo/a.jsonl", lines(plain("p", 12)))
+	p := &allowance{perSample: 9000} // 100 deliveries of 540 s are 54,000 s, and two shards of three samples share them
+	f := newPaid(t, p)
+	f.Upload("datasets/demo/a.jsonl", runtest.Lines(runtest.Plain("p", 12)))
 	spec := run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}
-	if _, err := w.store.NewPlan(t.Context(), spec, w.limits); err != nil {
+	if _, err := f.Planner().Plan(t.Context(), spec); err != nil {
 		t.Errorf("just fast enough, and refused: %v", err)
 	}
 	p.perSample = 10_000
-	_, err := w.store.NewPlan(t.Context(), spec, w.limits)
+	_, err := f.Planner().Plan(t.Context(), spec)
 	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples takes 16h40m0s", "after 15h0m0s", "SHARD_SAMPLES to 2 at most"} {
-		if !strings.Contains(refusal(t, err), words) {
-			t.Errorf("%q lacks %q", refusal(t, err), words)
+		if !strings.Contains(runtest.Refusal(t, err), words) {
+			t.Errorf("%q lacks %q", runtest.Refusal(t, err), words)
 		}
 	}
 }

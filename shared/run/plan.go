@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path"
 
 	"github.com/gowebpki/jcs"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -15,9 +16,11 @@ import (
 
 // A Plan fixes everything about a run before any work is done. It is runs/<run>/plan.json.
 type Plan struct {
+	// Layout is the LayoutVersion of the run's objects.
+	Layout  int    `json:"layout"`
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
-	// Problem, if there is one, says why the run was refused: it then has no ranges.
+	// Problem, if there is one, says why the run was refused, and has no ranges, or is not continued.
 	Problem   string         `json:"problem,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
 	Samples   int64          `json:"samples"`
@@ -68,7 +71,8 @@ type Constants struct {
 	ShardBytes   int   `json:"shard_bytes"`
 }
 
-// Format is the format of a subset: that of the manifests; JSON if they differ, because a JSON array can hold any record.
+// Format is the format of a subset: that of the manifests; JSON if they differ, because a JSON array can hold any
+// record.
 func (p *Plan) Format() dataset.Format {
 	for _, m := range p.Manifests {
 		if m.Format != dataset.Lines {
@@ -101,7 +105,7 @@ type manifestIdentity struct {
 func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
-		Layout: LayoutVersion, Attempt: p.Attempt, Problem: p.Problem,
+		Layout: p.Layout, Attempt: p.Attempt, Problem: p.Problem,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()
@@ -109,7 +113,7 @@ func (p *Plan) identify() error {
 	for _, m := range p.Manifests {
 		id.Manifests = append(id.Manifests, manifestIdentity{Name: m.Name, Size: m.Size, CRC32C: m.CRC32C})
 	}
-	hash, err := canonicalHash(id)
+	hash, err := CanonicalHash(id)
 	if err != nil {
 		return fmt.Errorf("computing the run's id: %w", err)
 	}
@@ -117,8 +121,30 @@ func (p *Plan) identify() error {
 	return nil
 }
 
-// canonicalHash is the first 12 hex digits of SHA-256 over v's canonical JSON (RFC 8785).
-func canonicalHash(v any) (string, error) {
+// RangeOf is the number of the range that holds the sample with the given index in the dataset.
+func (p *Plan) RangeOf(index int64) int {
+	lo, hi := 0, len(p.Ranges)
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; p.Ranges[mid].FirstIndex <= index {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// Resolve resolves a request for a selection of the plan's run, and so reports what would keep it from being made, as
+// far as is known before the run's scores are read.
+func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
+	return request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
+}
+
+// base is the manifest's file name, as people know it.
+func (m Manifest) base() string { return path.Base(m.Name) }
+
+// CanonicalHash is the first 12 hex digits of SHA-256 over v's canonical JSON (RFC 8785).
+func CanonicalHash(v any) (string, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return "", err

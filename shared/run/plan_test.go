@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -26,48 +27,52 @@ func TestRunID(t *testing.T) {
 	spec := run.Spec{Dataset: "demo", Manifests: []string{"a.json"}}
 	tests := []struct {
 		name   string
-		change func(w *world, spec *run.Spec)
+		change func(f *runtest.Fixture, spec *run.Spec)
 		same   bool
 	}{
-		{"same upload", func(*world, *run.Spec) {}, true},
-		{"other time of upload", func(w *world, _ *run.Spec) { w.touch("datasets/demo/a.json", uploaded.Add(time.Hour)) }, true},
-		{"other budget", func(w *world, s *run.Spec) { s.Budget = budget(w.t, "40%") }, true},
-		{"other limit of cost", func(w *world, _ *run.Spec) { w.limits.MaxRunCost, w.limits.CostPerMillion = 1, 1e9 }, true},
-		{"images' default, spelled out", func(_ *world, s *run.Spec) { s.Images = "images/demo/" }, true},
-		{"duplicate ids' default, spelled out", func(_ *world, s *run.Spec) { s.DuplicateIDs = dataset.SkipDuplicates }, true},
-		{"other bytes", func(w *world, _ *run.Spec) { w.upload("datasets/demo/a.json", array(plain("b", 9))) }, false},
-		{"other manifest name", func(w *world, s *run.Spec) {
-			w.upload("datasets/demo/b.json", array(plain("a", 9)))
+		{"same upload", func(*runtest.Fixture, *run.Spec) {}, true},
+		{"other time of upload", func(f *runtest.Fixture, _ *run.Spec) {
+			f.Touch("datasets/demo/a.json", runtest.Uploaded.Add(time.Hour))
+		}, true},
+		{"other budget", func(f *runtest.Fixture, s *run.Spec) { s.Budget = runtest.Budget(t, "40%") }, true},
+		{"other limit of cost", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, 1e9 }, true},
+		{"images' default, spelled out", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/demo/" }, true},
+		{"duplicate ids' default, spelled out", func(_ *runtest.Fixture, s *run.Spec) { s.DuplicateIDs = dataset.SkipDuplicates }, true},
+		{"other bytes", func(f *runtest.Fixture, _ *run.Spec) {
+			f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("b", 9)))
+		}, false},
+		{"other manifest name", func(f *runtest.Fixture, s *run.Spec) {
+			f.Upload("datasets/demo/b.json", runtest.Array(runtest.Plain("a", 9)))
 			s.Manifests = []string{"b.json"}
 		}, false},
-		{"one more manifest", func(w *world, s *run.Spec) {
-			w.upload("datasets/demo/b.json", array(plain("b", 9)))
+		{"one more manifest", func(f *runtest.Fixture, s *run.Spec) {
+			f.Upload("datasets/demo/b.json", runtest.Array(runtest.Plain("b", 9)))
 			s.Manifests = append(s.Manifests[:1:1], "b.json")
 		}, false},
-		{"other rubric", func(w *world, s *run.Spec) {
-			w.upload("datasets/demo/rubric.yaml", []byte(otherRubric))
+		{"other rubric", func(f *runtest.Fixture, s *run.Spec) {
+			f.Upload("datasets/demo/rubric.yaml", []byte(otherRubric))
 			s.Rubric = "rubric.yaml"
 		}, false},
-		{"other scorer", func(w *world, _ *run.Spec) { w.rater.id = "fake-2" }, false},
-		{"other image prefix", func(_ *world, s *run.Spec) { s.Images = "images/elsewhere/" }, false},
-		{"duplicate ids kept", func(_ *world, s *run.Spec) { s.DuplicateIDs = dataset.KeepDuplicates }, false},
-		{"other limit of records", func(w *world, _ *run.Spec) { w.limits.Records.MaxRecordBytes++ }, false},
-		{"other limit of images", func(w *world, _ *run.Spec) { w.limits.Images.MaxPixels++ }, false},
-		{"other cut", func(w *world, _ *run.Spec) { w.limits.ShardSamples++ }, false},
+		{"other scorer", func(f *runtest.Fixture, _ *run.Spec) { f.Scorer.Name = "fake-2" }, false},
+		{"other image prefix", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/elsewhere/" }, false},
+		{"duplicate ids kept", func(_ *runtest.Fixture, s *run.Spec) { s.DuplicateIDs = dataset.KeepDuplicates }, false},
+		{"other limit of records", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Records.MaxRecordBytes++ }, false},
+		{"other limit of images", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Images.MaxPixels++ }, false},
+		{"other cut", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.ShardSamples++ }, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.upload("datasets/demo/a.json", array(plain("a", 9)))
-			first, err := w.store.Start(t.Context(), spec, w.limits)
+			f := runtest.New(t)
+			f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
+			first, err := f.Start(spec)
 			if err != nil {
 				t.Fatal(err)
 			}
 			changed := spec
-			test.change(w, &changed)
-			w.restart()
-			second, err := w.store.Start(t.Context(), changed, w.limits)
+			test.change(f, &changed)
+			f.Restart()
+			second, err := f.Start(changed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,10 +82,11 @@ func TestRunID(t *testing.T) {
 			if (first.Run == second.Run) != test.same {
 				t.Errorf("runs %s and %s: want the same run: %v", first.Run, second.Run, test.same)
 			}
-			if plan, err := w.store.NewPlan(t.Context(), spec, limits()); test.same && (err != nil || plan.Run != first.Run) {
+			f.Limits = runtest.Limits()
+			if plan, err := f.Planner().Plan(t.Context(), spec); test.same && (err != nil || plan.Run != first.Run) {
 				t.Errorf("planning again: %v, %v", plan, err)
 			}
-			runs, err := w.store.Runs(t.Context())
+			runs, err := f.Runs.Runs(t.Context())
 			if want := map[bool]int{true: 1, false: 2}[test.same]; err != nil || len(runs) != want {
 				t.Errorf("runs %v (%v), want %d", runs, err, want)
 			}
@@ -90,15 +96,15 @@ func TestRunID(t *testing.T) {
 
 func TestNewPlanWritesNothing(t *testing.T) {
 	t.Parallel()
-	w := newMixed(t)
-	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "mixed", Manifests: []string{"all.json"}}, w.limits)
+	f := runtest.NewMixed(t)
+	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "mixed", Manifests: []string{"all.json"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := w.objects(""); len(got) > 0 || len(w.queue) > 0 {
-		t.Errorf("it wrote %v and published %d messages", got, len(w.queue))
+	if got := f.Objects(""); len(got) > 0 || len(f.Queue) > 0 {
+		t.Errorf("it wrote %v and published %d messages", got, len(f.Queue))
 	}
-	if diff := cmp.Diff(plan, w.start(mixedManifest), compareBudgets); diff != "" {
+	if diff := cmp.Diff(plan, f.Begin(runtest.MixedManifest), compareBudgets); diff != "" {
 		t.Errorf("plan (-planned +started):\n%s", diff)
 	}
 }
@@ -135,16 +141,16 @@ func TestStartRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.upload("datasets/demo/a.json", []byte(test.file))
-			_, err := w.store.Start(t.Context(), test.spec, w.limits)
-			reason := refusal(t, err)
+			f := runtest.New(t)
+			f.Upload("datasets/demo/a.json", []byte(test.file))
+			_, err := f.Start(test.spec)
+			reason := runtest.Refusal(t, err)
 			for _, want := range test.want {
 				if !strings.Contains(reason, want) {
 					t.Errorf("the reason %q lacks %q", reason, want)
 				}
 			}
-			if got := w.objects(""); len(got) > 0 {
+			if got := f.Objects(""); len(got) > 0 {
 				t.Errorf("it wrote %v", got)
 			}
 		})
@@ -153,56 +159,56 @@ func TestStartRefused(t *testing.T) {
 
 func TestUploadedAgain(t *testing.T) {
 	t.Parallel()
-	calm, plan := undisturbed(t)
-	want := calm.snapshot()
-	w := newMixed(t)
-	w.start(mixedManifest)
-	if err := w.deliver(w.take(0)); err != nil {
+	calm, plan := runtest.Undisturbed(t)
+	want := calm.Snapshot()
+	f := runtest.NewMixed(t)
+	f.Begin(runtest.MixedManifest)
+	if err := f.Deliver(f.Take(0)); err != nil {
 		t.Fatal(err)
 	}
-	w.touch(mixedManifest, uploaded.Add(time.Hour))
-	w.start(mixedManifest)
-	w.finish(plan)
-	if diff := cmp.Diff(want, w.snapshot()); diff != "" {
+	f.Touch(runtest.MixedManifest, runtest.Uploaded.Add(time.Hour))
+	f.Begin(runtest.MixedManifest)
+	f.Finish(plan)
+	if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 		t.Errorf("objects (-undisturbed +got):\n%s", diff)
 	}
 }
 
 func TestManifestChanged(t *testing.T) {
 	t.Parallel()
-	changes := map[string]func(*world){
-		"replaced": func(w *world) {
-			w.upload(mixedManifest, array(plain("new", 12)))
-			w.touch(mixedManifest, uploaded.Add(time.Hour))
+	changes := map[string]func(*testing.T, *runtest.Fixture){
+		"replaced": func(_ *testing.T, f *runtest.Fixture) {
+			f.Upload(runtest.MixedManifest, runtest.Array(runtest.Plain("new", 12)))
+			f.Touch(runtest.MixedManifest, runtest.Uploaded.Add(time.Hour))
 		},
-		"removed": func(w *world) {
-			if err := os.Remove(filepath.Join(w.input, mixedManifest)); err != nil {
-				w.t.Fatal(err)
+		"removed": func(t *testing.T, f *runtest.Fixture) {
+			if err := os.Remove(filepath.Join(f.Folder, runtest.MixedManifest)); err != nil {
+				t.Fatal(err)
 			}
 		},
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newMixed(t)
-			plan := w.start(mixedManifest)
-			if err := w.deliver(w.take(0)); err != nil {
+			f := runtest.NewMixed(t)
+			plan := f.Begin(runtest.MixedManifest)
+			if err := f.Deliver(f.Take(0)); err != nil {
 				t.Fatal(err)
 			}
-			change(w)
-			counts := w.finish(plan)
+			change(t, f)
+			counts := f.Finish(plan)
 			read := plan.Ranges[0].Span.Records
 			if counts.Scored < 1 || counts.Scored > read || counts.In != 12 {
 				t.Errorf("counts %+v: only the %d samples of the first range can be scored", counts, read)
 			}
 			for r := range plan.Ranges {
-				for _, rec := range w.rangeScores(plan, r) {
+				for _, rec := range f.RangeScores(plan, r) {
 					if lost := strings.HasPrefix(rec.Reason, run.ManifestChanged+":"); lost != (r > 0) {
 						t.Errorf("range %d: sample %s has reason %q", r, rec.ID, rec.Reason)
 					}
 				}
 			}
-			if got := w.status(plan.Run).Reasons[run.ManifestChanged]; got != 12-read {
+			if got := f.Status(plan.Run).Reasons[run.ManifestChanged]; got != 12-read {
 				t.Errorf("%d samples are counted as %q, want %d", got, run.ManifestChanged, 12-read)
 			}
 		})
@@ -213,7 +219,7 @@ func TestManifestChanged(t *testing.T) {
 // replaces the manifest before the range is cut again.
 func TestManifestChangedWithinRange(t *testing.T) {
 	t.Parallel()
-	records := plain("a", 8)
+	records := runtest.Plain("a", 8)
 	twoRecords := 2 * len(records[0])
 	tests := []struct {
 		name       string
@@ -229,39 +235,39 @@ func TestManifestChangedWithinRange(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.limits.RangeBytes = 1 << 20
-			w.limits.ShardBytes = test.shardBytes
+			f := runtest.New(t)
+			f.Limits.RangeBytes = 1 << 20
+			f.Limits.ShardBytes = test.shardBytes
 			const manifest = "datasets/demo/a.jsonl"
-			w.upload(manifest, lines(records))
-			plan := w.start(manifest)
+			f.Upload(manifest, runtest.Lines(records))
+			plan := f.Begin(manifest)
 			later := time.Duration(0)
 			replace := func(by []string) {
-				w.upload(manifest, lines(by))
+				f.Upload(manifest, runtest.Lines(by))
 				later += time.Hour
-				w.touch(manifest, uploaded.Add(later))
+				f.Touch(manifest, runtest.Uploaded.Add(later))
 			}
 			dieAfterOneShard := func() {
-				w.life = 1
-				if err := w.drain(); !errors.Is(err, errKilled) {
+				f.Life = 1
+				if err := f.Drain(); !errors.Is(err, runtest.ErrKilled) {
 					t.Fatalf("got error %v, want that of a killed process", err)
 				}
-				w.restart()
+				f.Restart()
 			}
 			if test.back {
-				replace(plain("b", 8))
+				replace(runtest.Plain("b", 8))
 				dieAfterOneShard()
 				replace(records)
 			} else {
 				dieAfterOneShard()
-				replace(plain("b", 8))
+				replace(runtest.Plain("b", 8))
 			}
-			counts := w.finish(plan)
+			counts := f.Finish(plan)
 			if diff := cmp.Diff(events.Counts{In: 8, Scored: test.scored, Failed: 8 - test.scored}, counts); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}
 			var report run.RangeReport
-			w.readJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
+			f.ReadJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
 			if diff := cmp.Diff(map[string]int{run.ManifestChanged: int(8 - test.scored)}, report.Problems); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}

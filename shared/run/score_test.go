@@ -17,49 +17,50 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
 func TestOtherScorer(t *testing.T) {
 	t.Parallel()
-	w, plan, task := oneShard(t)
-	before := w.snapshot()
-	w.rater.id = "fake-2"
-	w.restart()
-	_, err := w.store.ScoreShard(t.Context(), task, 1, "d")
+	f, plan, task := oneShard(t)
+	before := f.Snapshot()
+	f.Scorer.Name = "fake-2"
+	f.Restart()
+	_, err := f.Worker.ScoreShard(t.Context(), task, 1, "d")
 	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") || !strings.Contains(err.Error(), "fake-2") {
 		t.Errorf("got error %v, want one of the world that names both scorers", err)
 	}
-	if diff := cmp.Diff(before, w.snapshot()); diff != "" || len(w.rater.counts()) > 0 {
-		t.Errorf("%v were rated; objects (-before +after):\n%s", w.rater.counts(), diff)
+	if diff := cmp.Diff(before, f.Snapshot()); diff != "" || len(f.Scorer.Counts()) > 0 {
+		t.Errorf("%v were rated; objects (-before +after):\n%s", f.Scorer.Counts(), diff)
 	}
-	w.rater.id = "fake-1"
-	w.restart()
-	if _, err := w.store.ScoreShard(t.Context(), task, 2, "d"); err != nil {
+	f.Scorer.Name = "fake-1"
+	f.Restart()
+	if _, err := f.Worker.ScoreShard(t.Context(), task, 2, "d"); err != nil {
 		t.Fatal(err)
 	}
-	w.account(plan)
+	f.Account(plan)
 }
 
 func TestScorerAnswersTooFew(t *testing.T) {
 	t.Parallel()
-	w, plan, task := oneShard(t)
-	w.rater.short = true
-	if _, err := w.store.ScoreShard(t.Context(), task, 1, "d"); err == nil || !strings.Contains(err.Error(), "2 of 3 samples") {
+	f, plan, task := oneShard(t)
+	f.Scorer.Short = true
+	if _, err := f.Worker.ScoreShard(t.Context(), task, 1, "d"); err == nil || !strings.Contains(err.Error(), "2 of 3 samples") {
 		t.Errorf("got error %v, want one that counts the answers", err)
 	}
-	if got := w.objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
+	if got := f.Objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
 		t.Errorf("it wrote %v", got)
 	}
 }
 
 func TestRecords(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits.RangeBytes = 1 << 20
-	w.upload("datasets/demo/a.json", array(append(mixed(), record("none", unrated), record("huge", strings.Repeat("x", 3000)))))
-	plan := w.start("datasets/demo/a.json")
-	w.finish(plan)
+	f := runtest.New(t)
+	f.Limits.RangeBytes = 1 << 20
+	f.Upload("datasets/demo/a.json", runtest.Array(append(runtest.Mixed(), runtest.Record("none", runtest.Unrated), runtest.Record("huge", strings.Repeat("x", 3000)))))
+	plan := f.Begin("datasets/demo/a.json")
+	f.Finish(plan)
 	type fate struct {
 		Status scores.Status
 		Reason string // its kind
@@ -73,7 +74,7 @@ func TestRecords(t *testing.T) {
 	}
 	got := map[string]fate{}
 	contents := map[string]bool{}
-	for _, rec := range w.rangeScores(plan, 0) {
+	for _, rec := range f.RangeScores(plan, 0) {
 		contents[rec.Content] = true
 		if _, asked := want[rec.ID]; asked {
 			kind, _, _ := strings.Cut(rec.Reason, ":")
@@ -89,20 +90,20 @@ func TestRecords(t *testing.T) {
 	if len(contents) != 14 {
 		t.Errorf("14 different samples have %d different contents", len(contents))
 	}
-	if diff := cmp.Diff([]string{"limerick"}, w.records(plan)["odd"].OtherStyles); diff != "" {
+	if diff := cmp.Diff([]string{"limerick"}, f.Records(plan)["odd"].OtherStyles); diff != "" {
 		t.Errorf("other styles (-want +got):\n%s", diff)
 	}
 }
 
 func TestRangeReport(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits.RangeBytes = 1 << 20
-	w.upload("datasets/demo/a.jsonl", []byte(strings.Repeat("{}\n", 25)+record("a", "Fine.")))
-	plan := w.start("datasets/demo/a.jsonl")
-	w.finish(plan)
+	f := runtest.New(t)
+	f.Limits.RangeBytes = 1 << 20
+	f.Upload("datasets/demo/a.jsonl", []byte(strings.Repeat("{}\n", 25)+runtest.Record("a", "Fine.")))
+	plan := f.Begin("datasets/demo/a.jsonl")
+	f.Finish(plan)
 	var report run.RangeReport
-	w.readJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
+	f.ReadJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
 	if diff := cmp.Diff(map[string]int{dataset.NoConversation: 25}, report.Problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
@@ -113,17 +114,17 @@ func TestRangeReport(t *testing.T) {
 
 func TestDuplicatesKept(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.upload("datasets/demo/parts/a.json", array([]string{record("a", "one"), record("a", "two")}))
-	w.upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]\nduplicate_ids: keep"))
-	if counts := w.finish(w.start("datasets/demo/dataset.yaml")); counts.Scored != 2 {
+	f := runtest.New(t)
+	f.Upload("datasets/demo/parts/a.json", runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}))
+	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]\nduplicate_ids: keep"))
+	if counts := f.Finish(f.Begin("datasets/demo/dataset.yaml")); counts.Scored != 2 {
 		t.Errorf("counts %+v, want both scored", counts)
 	}
 }
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	sound := pngImage(t, 8, 8)
+	sound := runtest.PNG(t, 8, 8)
 	embedded := "data:image/png;base64," + base64.StdEncoding.EncodeToString(sound)
 	tests := []struct {
 		name   string
@@ -158,8 +159,8 @@ func TestImages(t *testing.T) {
 		{"cut in its header", []string{"cut.png"}, images.Undecodable, "cut.png"},
 		{"second cut", []string{"a.png", "cut.png"}, images.Undecodable, "image 2 (cut.png)"},
 	}
-	w := newWorld(t)
-	w.limits.RangeBytes = 1 << 20
+	f := runtest.New(t)
+	f.Limits.RangeBytes = 1 << 20
 	allowedDir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(allowedDir, "deep"), 0o755); err != nil {
 		t.Fatal(err)
@@ -171,21 +172,21 @@ func TestImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.store.ImageBuckets["allowed"] = allowed
+	f.ImageBuckets["allowed"] = allowed
 	for name, content := range map[string][]byte{
-		"demo/a.png": sound, "demo/sub/b.png": pngImage(t, 9, 9), "other/c.png": sound, "demo/fat.png": make([]byte, 6000),
-		"demo/wide.png": pngImage(t, 200, 100), "demo/empty.png": nil, "demo/text.png": []byte("this is text"), "demo/cut.png": sound[:20],
+		"demo/a.png": sound, "demo/sub/b.png": runtest.PNG(t, 9, 9), "other/c.png": sound, "demo/fat.png": make([]byte, 6000),
+		"demo/wide.png": runtest.PNG(t, 200, 100), "demo/empty.png": nil, "demo/text.png": []byte("this is text"), "demo/cut.png": sound[:20],
 	} {
-		w.upload("images/"+name, content)
+		f.Upload("images/"+name, content)
 	}
 	records := make([]string, len(tests))
 	for i, test := range tests {
-		records[i] = record(test.name, "Fine.", test.images...)
+		records[i] = runtest.Record(test.name, "Fine.", test.images...)
 	}
-	w.upload("datasets/demo/a.json", array(records))
-	plan := w.start("datasets/demo/a.json")
-	w.finish(plan)
-	got := w.records(plan)
+	f.Upload("datasets/demo/a.json", runtest.Array(records))
+	plan := f.Begin("datasets/demo/a.json")
+	f.Finish(plan)
+	got := f.Records(plan)
 	for _, test := range tests {
 		rec := got[test.name]
 		wantStatus := scores.OK
@@ -196,7 +197,7 @@ func TestImages(t *testing.T) {
 			(test.reason == "" && rec.Reason != "") {
 			t.Errorf("%s: %v with reason %q, want %v with %q and %q", test.name, rec.Status, rec.Reason, wantStatus, test.reason, test.fix)
 		}
-		if rated := w.rater.times(test.name) == 1; rated != (wantStatus == scores.OK) {
+		if rated := f.Scorer.Times(test.name) == 1; rated != (wantStatus == scores.OK) {
 			t.Errorf("%s: rated: %v", test.name, rated)
 		}
 	}
@@ -206,14 +207,14 @@ func TestImages(t *testing.T) {
 func TestContentOfImages(t *testing.T) {
 	t.Parallel()
 	contentOf := func(image []byte, answer string) string {
-		w := newWorld(t)
-		w.upload("images/demo/a.png", image)
-		w.upload("datasets/demo/a.json", array([]string{record("a", answer, "a.png")}))
-		plan := w.start("datasets/demo/a.json")
-		w.finish(plan)
-		return w.records(plan)["a"].Content
+		f := runtest.New(t)
+		f.Upload("images/demo/a.png", image)
+		f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", answer, "a.png")}))
+		plan := f.Begin("datasets/demo/a.json")
+		f.Finish(plan)
+		return f.Records(plan)["a"].Content
 	}
-	small, large := pngImage(t, 8, 8), pngImage(t, 9, 9)
+	small, large := runtest.PNG(t, 8, 8), runtest.PNG(t, 9, 9)
 	base := contentOf(small, "Fine.")
 	if again := contentOf(small, "Fine."); again != base {
 		t.Errorf("equal samples have contents %s and %s", base, again)
@@ -254,27 +255,30 @@ func TestImagesOutOfReach(t *testing.T) {
 		for _, attempt := range []int{1, 5} {
 			t.Run(fmt.Sprintf("stat %v, open %v, attempt %d", storm.stat, storm.open, attempt), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
-				w.upload("images/demo/a.png", pngImage(t, 8, 8))
-				w.upload("datasets/demo/a.json", array([]string{record("a", "Fine.", "a.png"), record("b", "Text.")}))
-				plan := w.start("datasets/demo/a.json")
-				if err := w.deliver(w.take(0)); err != nil {
+				f := runtest.New(t)
+				f.Upload("images/demo/a.png", runtest.PNG(t, 8, 8))
+				f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", "Fine.", "a.png"), runtest.Record("b", "Text.")}))
+				plan := f.Begin("datasets/demo/a.json")
+				if err := f.Deliver(f.Take(0)); err != nil {
 					t.Fatal(err)
 				}
-				task := decode[events.ShardTask](t, w.take(0))
-				w.store.Input = &stormy{w.in, storm.stat, storm.open}
-				_, err := w.store.ScoreShard(t.Context(), task, attempt, "d")
+				task := runtest.Decode[events.ShardTask](t, f.Take(0).Message)
+				calm := f.Input
+				f.Input = &stormy{calm, storm.stat, storm.open}
+				f.Restart()
+				_, err := f.Worker.ScoreShard(t.Context(), task, attempt, "d")
 				if !errors.Is(err, errStorm) || events.IsDataError(err) || !strings.Contains(err.Error(), "images/demo/a.png") {
 					t.Errorf("got error %v, want one of the world that names the image", err)
 				}
-				if got := w.objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
+				if got := f.Objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
 					t.Errorf("it wrote %v", got)
 				}
-				w.restart()
-				if _, err := w.store.ScoreShard(t.Context(), task, attempt+1, "d"); err != nil {
+				f.Input = calm
+				f.Restart()
+				if _, err := f.Worker.ScoreShard(t.Context(), task, attempt+1, "d"); err != nil {
 					t.Fatal(err)
 				}
-				if counts := w.account(plan); counts.Scored != 2 {
+				if counts := f.Account(plan); counts.Scored != 2 {
 					t.Errorf("counts %+v, want both scored", counts)
 				}
 			})

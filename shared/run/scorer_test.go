@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -31,11 +32,18 @@ func TestScorerUnavailable(t *testing.T) {
 		"away":           {fmt.Errorf("%w: the sidecar is not reached", scorer.ErrUnavailable), false},
 		"no such scorer": {errors.New("there is no such kind"), true},
 	} {
-		s := &run.Store{
-			Input: input, Work: work,
-			OpenScorer: func(context.Context, string, *rubric.Rubric) (scorer.Scorer, error) { return nil, tt.err },
+		runs, err := run.NewReader(work)
+		if err != nil {
+			t.Fatal(err)
 		}
-		_, err := s.NewPlan(t.Context(), run.Spec{Dataset: "d", Manifests: []string{"d.json"}, Scorer: "gpu"}, run.Limits{})
+		planner, err := run.NewPlanner(run.PlannerConfig{
+			Runs: runs, Input: input, Limits: runtest.Limits(),
+			OpenScorer: func(context.Context, string, *rubric.Rubric) (scorer.Scorer, error) { return nil, tt.err },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = planner.Plan(t.Context(), run.Spec{Dataset: "d", Manifests: []string{"d.json"}, Scorer: "gpu"})
 		_, refused := errors.AsType[*run.RefusedError](err)
 		if err == nil || refused != tt.refused || !strings.Contains(err.Error(), tt.err.Error()) {
 			t.Errorf("%s: error %v, refused %v", name, err, refused)

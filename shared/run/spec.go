@@ -35,7 +35,8 @@ type Spec struct {
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
 	// DuplicateIDs is "skip" (default) or "keep": what becomes of a record with the id of an earlier one of its range.
 	DuplicateIDs dataset.Duplicates `yaml:"duplicate_ids" json:"duplicate_ids,omitempty"`
-	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over from it.
+	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
+	// from it.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// The selection is made automatically when the run is scored, if it has a budget.
 	selection.Request `yaml:",inline"`
@@ -59,7 +60,8 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 func (s Spec) Validate() error {
 	var faults []error
 	if !namePattern.MatchString(s.Dataset) {
-		faults = append(faults, fmt.Errorf("dataset: %q is no dataset name; use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first", s.Dataset))
+		faults = append(faults, fmt.Errorf("dataset: %q is no dataset name; "+
+			"use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first", s.Dataset))
 	}
 	if len(s.Manifests) == 0 {
 		faults = append(faults, errors.New("manifests: is empty; list at least one manifest"))
@@ -67,18 +69,22 @@ func (s Spec) Validate() error {
 	seen := map[string]bool{}
 	for i, m := range s.Manifests {
 		if clean := path.Clean(m); clean != m || path.IsAbs(m) || strings.HasPrefix(m, "..") || m == "." {
-			faults = append(faults, fmt.Errorf("manifests[%d]: %q must be a name below %s%s/, without `.` or `..`", i, m, DatasetsPrefix, s.Dataset))
+			faults = append(faults, fmt.Errorf("manifests[%d]: %q must be a name below %s%s/, without `.` or `..`",
+				i, m, DatasetsPrefix, s.Dataset))
 		}
 		if seen[m] {
 			faults = append(faults, fmt.Errorf("manifests[%d]: %q is listed twice", i, m))
 		}
 		seen[m] = true
 	}
-	if s.Images != "" && (path.IsAbs(s.Images) || path.Clean(s.Images)+"/" != s.Images || strings.HasPrefix(s.Images, "..")) {
-		faults = append(faults, fmt.Errorf("images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
+	if s.Images != "" &&
+		(path.IsAbs(s.Images) || path.Clean(s.Images)+"/" != s.Images || strings.HasPrefix(s.Images, "..")) {
+		faults = append(faults, fmt.Errorf(
+			"images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
 	}
 	if s.DuplicateIDs != "" && s.DuplicateIDs != dataset.SkipDuplicates && s.DuplicateIDs != dataset.KeepDuplicates {
-		faults = append(faults, fmt.Errorf("duplicate_ids: %q is neither %q nor %q", s.DuplicateIDs, dataset.SkipDuplicates, dataset.KeepDuplicates))
+		faults = append(faults, fmt.Errorf("duplicate_ids: %q is neither %q nor %q",
+			s.DuplicateIDs, dataset.SkipDuplicates, dataset.KeepDuplicates))
 	}
 	if s.Reuse != "" && !namePattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))

@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -35,7 +36,7 @@ func TestSpecOf(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.object, func(t *testing.T) {
 			t.Parallel()
-			spec, ok, err := newWorld(t).store.SpecOf(t.Context(), test.object)
+			spec, ok, err := runtest.New(t).Planner().SpecOf(t.Context(), test.object)
 			if err != nil || ok != (test.want != nil) {
 				t.Fatalf("starts a run: %v, %v", ok, err)
 			}
@@ -54,7 +55,7 @@ const specFile = "datasets/demo/dataset.yaml"
 func TestSpecOfFile(t *testing.T) {
 	t.Parallel()
 	budgetOf := func(text string) run.Spec {
-		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Request: selection.Request{Budget: budget(t, text)}}
+		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Request: selection.Request{Budget: runtest.Budget(t, text)}}
 	}
 	tests := []struct {
 		name, file string
@@ -76,7 +77,7 @@ seed: 7
 			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
 			Scorer: "gpu", DuplicateIDs: dataset.KeepDuplicates, Reuse: "demo-0123456789ab",
 			Request: selection.Request{
-				Budget: budget(t, "30%"), Rules: selection.Rules{Capabilities: []string{"humanities", "causal reasoning"},
+				Budget: runtest.Budget(t, "30%"), Rules: selection.Rules{Capabilities: []string{"humanities", "causal reasoning"},
 					Threshold: 2, RatingsOnly: true, Seed: 7},
 			},
 		}},
@@ -90,9 +91,9 @@ seed: 7
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.upload(specFile, []byte(test.file))
-			got, ok, err := w.store.SpecOf(t.Context(), specFile)
+			f := runtest.New(t)
+			f.Upload(specFile, []byte(test.file))
+			got, ok, err := f.Planner().SpecOf(t.Context(), specFile)
 			if err != nil || !ok {
 				t.Fatalf("starts a run: %v, %v", ok, err)
 			}
@@ -121,10 +122,10 @@ func TestSpecOfFaultyFile(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.upload(specFile, []byte(test.file))
-			spec, ok, err := w.store.SpecOf(t.Context(), specFile)
-			reason := refusal(t, err)
+			f := runtest.New(t)
+			f.Upload(specFile, []byte(test.file))
+			spec, ok, err := f.Planner().SpecOf(t.Context(), specFile)
+			reason := runtest.Refusal(t, err)
 			if !ok || spec.Dataset != "demo" {
 				t.Errorf("got dataset %q, %v; want demo, so that the refusal can be kept", spec.Dataset, ok)
 			}
@@ -139,38 +140,38 @@ func TestSpecOfFaultyFile(t *testing.T) {
 
 func TestRefuse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	plan, err := w.store.Refuse(t.Context(), "demo", "no good")
+	f := runtest.New(t)
+	plan, err := f.Worker.Refuse(t.Context(), "demo", "no good")
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := w.status(plan.Run)
+	st := f.Status(plan.Run)
 	if st.State != run.StateRefused || st.Problem != "no good" || st.Dataset != "demo" {
 		t.Errorf("status %+v, want state refused with the problem", st)
 	}
-	again, err := w.store.Refuse(t.Context(), "demo", "no good")
+	again, err := f.Worker.Refuse(t.Context(), "demo", "no good")
 	if err != nil || again.Run != plan.Run {
 		t.Errorf("refused again as %v, %v; want run %s", again, err, plan.Run)
 	}
-	if other, err := w.store.Refuse(t.Context(), "demo", "no better"); err != nil || other.Run == plan.Run {
+	if other, err := f.Worker.Refuse(t.Context(), "demo", "no better"); err != nil || other.Run == plan.Run {
 		t.Errorf("another reason makes %v, %v; want another run", other, err)
 	}
 	for name, call := range map[string]func() error{
-		"resume": func() error { return w.store.Resume(t.Context(), plan.Run, false) },
-		"retry":  func() error { _, err := w.store.Retry(t.Context(), plan.Run); return err },
+		"resume": func() error { return f.Worker.Resume(t.Context(), plan.Run, false) },
+		"retry":  func() error { _, err := f.Retry(plan.Run); return err },
 		"select": func() error {
-			_, err := w.store.Select(t.Context(), plan.Run, selection.Request{})
+			_, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{})
 			return err
 		},
-		"cancel":  func() error { return w.store.Cancel(t.Context(), plan.Run) },
-		"approve": func() error { return w.store.Approve(t.Context(), plan.Run) },
+		"cancel":  func() error { return f.Worker.Cancel(t.Context(), plan.Run) },
+		"approve": func() error { return f.Worker.Approve(t.Context(), plan.Run) },
 	} {
-		if got := refusal(t, call()); got != "no good" {
+		if got := runtest.Refusal(t, call()); got != "no good" {
 			t.Errorf("%s: reason %q", name, got)
 		}
 	}
 	// A name that no folder can have: nothing could be looked up, so the message is done with.
-	if _, err := w.store.Refuse(t.Context(), "bad name", "no good"); !events.IsDataError(err) {
+	if _, err := f.Worker.Refuse(t.Context(), "bad name", "no good"); !events.IsDataError(err) {
 		t.Errorf("bad name: error %v, want one of the data", err)
 	}
 }

@@ -3,8 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -13,11 +11,11 @@ import (
 
 // The states of a run.
 const (
-	StateRefused          = "refused"           // the dataset or its dataset.yaml is at fault; see problem
+	StateRefused          = "refused"           // by a fault of the dataset, or as a run of another layout; see problem
 	StateAwaitingApproval = "awaiting-approval" // estimated above the service's limit
 	StateCancelled        = "cancelled"
 	StateScoring          = "scoring"
-	StateStalled          = "stalled" // all attempts at some shard were in vain; resume it
+	StateStalled          = "stalled" // it has dead letters: fix the cause and resume it
 	StateScored           = "scored"
 )
 
@@ -32,16 +30,15 @@ type Status struct {
 	// Reasons counts the samples that were not scored by the kind of their reason, once the run is scored.
 	Reasons map[string]int64 `json:"reasons,omitempty"`
 	// Flags counts the samples that were scored by their flags, once the run is scored.
-	Flags    map[string]int64 `json:"flags,omitempty"`
-	Progress Progress         `json:"progress"`
-	Dead     []Dead           `json:"dead,omitempty"`
-	Rubric   string           `json:"rubric,omitempty"` // hash
-	Scorer   string           `json:"scorer,omitempty"`
-	ScorerID string           `json:"scorer_id,omitempty"`
-	Attempt  int              `json:"attempt"`
+	Flags       map[string]int64 `json:"flags,omitempty"`
+	Progress    Progress         `json:"progress"`
+	DeadLetters []DeadLetter     `json:"dead,omitempty"`
+	Rubric      string           `json:"rubric,omitempty"` // hash
+	Scorer      string           `json:"scorer,omitempty"`
+	ScorerID    string           `json:"scorer_id,omitempty"`
+	Attempt     int              `json:"attempt"`
 	// EstimatedCost in US dollars.
-	EstimatedCost float64  `json:"estimated_cost"`
-	Selections    []string `json:"selections,omitempty"`
+	EstimatedCost float64 `json:"estimated_cost"`
 }
 
 // Progress counts what is done of a run.
@@ -58,15 +55,16 @@ type Progress struct {
 // lookups is how many objects are looked for at once.
 const lookups = 16
 
-// Status tells how far a run is.
-func (s *Store) Status(ctx context.Context, run string) (*Status, error) {
-	plan, err := s.Plan(ctx, run)
+// Status finds how far a run is; ErrNoRun if there is none.
+func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
+	plan, err := r.Plan(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	st := &Status{
-		Run: run, Dataset: plan.Dataset, State: StateScoring, Problem: plan.Problem, Samples: events.Counts{In: plan.Samples},
-		Scorer: plan.Scorer, ScorerID: plan.ScorerID, Attempt: plan.Attempt, EstimatedCost: plan.EstimatedCost,
+		Run: run, Dataset: plan.Dataset, State: StateScoring, Problem: plan.Problem,
+		Samples: events.Counts{In: plan.Samples}, Scorer: plan.Scorer, ScorerID: plan.ScorerID,
+		Attempt: plan.Attempt, EstimatedCost: plan.EstimatedCost,
 	}
 	if plan.Rubric != nil {
 		st.Rubric = plan.Rubric.Hash()
@@ -76,50 +74,55 @@ func (s *Store) Status(ctx context.Context, run string) (*Status, error) {
 		return st, nil
 	}
 	var marker Scored
-	switch err := s.readJSON(ctx, scoredName(run), &marker); {
+	err = bucket.ReadJSON(ctx, r.work, scoredName(run), &marker)
+	switch {
 	case err == nil:
 		st.State, st.Samples, st.Reasons, st.Flags = StateScored, marker.Samples, marker.Reasons, marker.Flags
-		st.Selections, err = s.selections(ctx, run)
-		if err != nil {
+	case errors.Is(err, bucket.ErrNotExist):
+		if st.State, st.DeadLetters, err = r.openState(ctx, plan); err != nil {
 			return nil, err
 		}
-	case !errors.Is(err, bucket.ErrNotExist):
+	default:
 		return nil, err
 	}
-	if st.Progress, err = s.progress(ctx, plan); err != nil {
+	if st.Progress, err = r.progress(ctx, plan); err != nil {
 		return nil, err
-	}
-	if st.State == StateScored {
-		return st, nil
-	}
-	if st.Dead, _, err = s.dead(ctx, run); err != nil {
-		return nil, err
-	}
-	if len(st.Dead) > 0 {
-		st.State = StateStalled
-	}
-	if plan.NeedsApproval {
-		if approved, err := s.exists(ctx, approvedName(run)); err != nil {
-			return nil, err
-		} else if !approved {
-			st.State = StateAwaitingApproval
-		}
-	}
-	if cancelled, err := s.exists(ctx, cancelledName(run)); err != nil {
-		return nil, err
-	} else if cancelled {
-		st.State = StateCancelled
 	}
 	return st, nil
 }
 
-func (s *Store) progress(ctx context.Context, plan *Plan) (Progress, error) {
+// openState is the state of a run that is not scored, and its dead letters.
+func (r *Reader) openState(ctx context.Context, plan *Plan) (string, []DeadLetter, error) {
+	state := StateScoring
+	letters, _, err := r.deadLetters(ctx, plan.Run)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(letters) > 0 {
+		state = StateStalled
+	}
+	if plan.NeedsApproval {
+		if approved, err := bucket.Exists(ctx, r.work, approvedName(plan.Run)); err != nil {
+			return "", nil, err
+		} else if !approved {
+			state = StateAwaitingApproval
+		}
+	}
+	if cancelled, err := bucket.Exists(ctx, r.work, cancelledName(plan.Run)); err != nil {
+		return "", nil, err
+	} else if cancelled {
+		state = StateCancelled
+	}
+	return state, letters, nil
+}
+
+func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	parts := make([]Progress, len(plan.Ranges))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
-	for r := range plan.Ranges {
+	for number := range plan.Ranges {
 		group.Go(func() (err error) {
-			parts[r], err = s.rangeProgress(ctx, plan, r)
+			parts[number], err = r.rangeProgress(ctx, plan, number)
 			return err
 		})
 	}
@@ -138,15 +141,15 @@ func (s *Store) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	return total, nil
 }
 
-func (s *Store) rangeProgress(ctx context.Context, plan *Plan, r int) (Progress, error) {
-	report, err := s.rangeReport(ctx, plan.Run, r)
+func (r *Reader) rangeProgress(ctx context.Context, plan *Plan, number int) (Progress, error) {
+	report, err := r.RangeReport(ctx, plan.Run, number)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return Progress{}, nil
 	} else if err != nil {
 		return Progress{}, err
 	}
 	p := Progress{RangesCut: 1, Shards: len(report.Shards), SamplesRead: report.Samples}
-	gathered, err := s.exists(ctx, rangeScoresName(plan.Run, r))
+	gathered, err := bucket.Exists(ctx, r.work, rangeScoresName(plan.Run, number))
 	if err != nil {
 		return Progress{}, err
 	}
@@ -154,7 +157,7 @@ func (s *Store) rangeProgress(ctx context.Context, plan *Plan, r int) (Progress,
 		p.RangesScored, p.ShardsScored, p.SamplesDone = 1, p.Shards, p.SamplesRead
 		return p, nil
 	}
-	scored, err := s.scoredShards(ctx, plan.Run, r)
+	scored, err := r.scoredShards(ctx, plan.Run, number)
 	for shard := range scored {
 		if shard < len(report.Shards) {
 			p.ShardsScored++
@@ -162,79 +165,4 @@ func (s *Store) rangeProgress(ctx context.Context, plan *Plan, r int) (Progress,
 		}
 	}
 	return p, err
-}
-
-// Runs lists the ids of all runs, in ascending order.
-func (s *Store) Runs(ctx context.Context) ([]string, error) { return s.children(ctx, root) }
-
-// children are the path elements directly below prefix, in ascending order. It lists one object for each.
-func (s *Store) children(ctx context.Context, prefix string) ([]string, error) {
-	var found []string
-	after := ""
-	for {
-		child := ""
-		for attrs, err := range s.Work.List(ctx, prefix, after) {
-			if err != nil {
-				return nil, fmt.Errorf("listing %s: %w", prefix, err)
-			}
-			child, _, _ = strings.Cut(attrs.Name[len(prefix):], "/")
-			break
-		}
-		if child == "" {
-			return found, nil
-		}
-		found = append(found, child)
-		after = prefix + child + "0" // '0' follows '/': past everything below the child
-	}
-}
-
-// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. A run
-// that is scored as a whole is refused.
-func (s *Store) Cancel(ctx context.Context, run string) error {
-	plan, err := s.Plan(ctx, run)
-	if err != nil {
-		return err
-	}
-	if plan.Problem != "" {
-		return &RefusedError{Reason: plan.Problem}
-	}
-	if scored, err := s.exists(ctx, scoredName(run)); err != nil {
-		return err
-	} else if scored {
-		return &RefusedError{Reason: "it is scored: there is nothing left to cancel"}
-	}
-	_, err = s.createJSON(ctx, cancelledName(run), map[string]string{"run": run})
-	return err
-}
-
-// Approve lets a run begin that waits for approval.
-func (s *Store) Approve(ctx context.Context, run string) error {
-	plan, err := s.Plan(ctx, run)
-	if err != nil {
-		return err
-	}
-	if err := s.open(ctx, plan); err != nil {
-		return err
-	}
-	if _, err := s.createJSON(ctx, approvedName(run), map[string]string{"run": run}); err != nil {
-		return err
-	}
-	return s.publishMissing(ctx, plan)
-}
-
-// selections are the ids of a run's selections that can be read: of one whose picks are being written its selection.json is not there yet.
-func (s *Store) selections(ctx context.Context, run string) ([]string, error) {
-	ids, err := s.children(ctx, selectionsPrefix(run))
-	if err != nil {
-		return nil, err
-	}
-	var made []string
-	for _, id := range ids {
-		if there, err := s.exists(ctx, selectionName(run, id)); err != nil {
-			return nil, err
-		} else if there {
-			made = append(made, id)
-		}
-	}
-	return made, nil
 }

@@ -40,29 +40,29 @@ const (
 	trial = 100
 )
 
-// Survey reads a planned dataset and looks for its images. It writes nothing, and rates only a few samples to estimate the time.
-func (s *Store) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
+// Survey reads a planned dataset and looks for its images. It rates only a few samples, to estimate the time.
+func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 	v := &Survey{Sources: map[string]int64{}, Problems: map[string]int64{}, Examples: []string{}}
 	var tried []dataset.Sample
 	for r := range plan.Ranges {
-		inShard, bytes := 0, 0
+		shard := shardSize{limits: plan.Constants}
 		var waiting []*dataset.Sample
 		flush := func() error {
-			sound, err := s.look(ctx, plan, v, waiting)
+			valid, err := p.look(ctx, plan, v, waiting)
 			if room := trial - len(tried); room > 0 {
-				tried = append(tried, sound[:min(room, len(sound))]...)
+				tried = append(tried, valid[:min(room, len(valid))]...)
 			}
 			waiting = waiting[:0]
 			return err
 		}
-		err := s.EachRecord(ctx, plan, r, func(sample *dataset.Sample) error {
-			if inShard == plan.Constants.ShardSamples || (inShard > 0 && bytes+len(sample.Raw) > plan.Constants.ShardBytes) {
-				inShard, bytes = 0, 0
+		err := EachRecord(ctx, p.input, plan, r, func(sample *dataset.Sample) error {
+			if !shard.takes(sample) {
+				shard = shardSize{limits: plan.Constants}
 			}
-			if inShard == 0 {
+			if shard.samples == 0 {
 				v.Shards++
 			}
-			inShard, bytes = inShard+1, bytes+len(sample.Raw)
+			shard.add(sample)
 			v.Samples++
 			v.Sources[sample.Source]++
 			if waiting = append(waiting, sample); len(waiting) < surveyBatch {
@@ -77,12 +77,12 @@ func (s *Store) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 			return nil, err
 		}
 	}
-	return v, s.try(ctx, plan, v, tried)
+	return v, p.try(ctx, plan, v, tried)
 }
 
 // look counts problems and images of some samples, and returns the valid ones.
-func (s *Store) look(ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample) ([]dataset.Sample, error) {
-	missing, err := s.missingImages(ctx, plan, samples)
+func (p *Planner) look(ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample) ([]dataset.Sample, error) {
+	missing, err := p.missingImages(ctx, plan, samples)
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +121,10 @@ func (s *Store) look(ctx context.Context, plan *Plan, v *Survey, samples []*data
 
 // missingImages are the faults of the named images of each sample that cannot be located; none of samples with a
 // problem, whose images are not looked for.
-func (s *Store) missingImages(
+func (p *Planner) missingImages(
 	ctx context.Context, plan *Plan, samples []*dataset.Sample,
 ) ([][]*dataset.Fault, error) {
-	fetcher, err := s.fetcher(plan)
+	fetcher, err := p.loader.images(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +155,11 @@ func (s *Store) missingImages(
 }
 
 // try rates a few samples and estimates from them how long all take.
-func (s *Store) try(ctx context.Context, plan *Plan, v *Survey, samples []dataset.Sample) error {
+func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, samples []dataset.Sample) error {
 	if len(samples) == 0 {
 		return nil
 	}
-	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
+	rater, err := p.open(ctx, plan.Scorer, plan.Rubric)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (s *Store) try(ctx context.Context, plan *Plan, v *Survey, samples []datase
 		records[i].Status = scores.OK
 	}
 	start := time.Now()
-	b, err := s.fetch(ctx, plan, samples, records, 0, len(samples))
+	b, err := p.loader.load(ctx, plan, samples, records, 0, len(samples))
 	if err != nil {
 		return err
 	}

@@ -9,25 +9,26 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
 func TestSurvey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits.ShardBytes = 400 // two records or three
-	w.upload("images/demo/here.png", pngImage(t, 8, 8))
-	records := append(mixed(),
-		record("p1", "Found.", "here.png"),
-		record("p2", "Found twice.", "here.png", "here.png"),
-		record("p3", "Half of it.", "here.png", "gone.png"),
-		strings.ReplaceAll(record("p4", "Missing."+unratable, "gone.png", "gone2.png"), `"tests"`, `"elsewhere"`),
+	f := runtest.New(t)
+	f.Limits.ShardBytes = 400 // two records or three
+	f.Upload("images/demo/here.png", runtest.PNG(t, 8, 8))
+	records := append(runtest.Mixed(),
+		runtest.Record("p1", "Found.", "here.png"),
+		runtest.Record("p2", "Found twice.", "here.png", "here.png"),
+		runtest.Record("p3", "Half of it.", "here.png", "gone.png"),
+		strings.ReplaceAll(runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"), `"tests"`, `"elsewhere"`),
 	)
-	w.upload("datasets/demo/a.json", array(records))
-	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}}, w.limits)
+	f.Upload("datasets/demo/a.json", runtest.Array(records))
+	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.store.Survey(t.Context(), plan)
+	got, err := f.Planner().Survey(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,50 +46,50 @@ func TestSurvey(t *testing.T) {
 	if got.PerSecond <= 0 || got.Seconds <= 0 {
 		t.Errorf("estimate: %v seconds at %v a second", got.Seconds, got.PerSecond)
 	}
-	if written := w.objects(""); len(written) > 0 || len(w.queue) > 0 {
-		t.Errorf("it wrote %v and published %d messages", written, len(w.queue))
+	if written := f.Objects(""); len(written) > 0 || len(f.Queue) > 0 {
+		t.Errorf("it wrote %v and published %d messages", written, len(f.Queue))
 	}
-	started := w.start("datasets/demo/a.json")
-	w.finish(started)
-	if st := w.status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[images.NotFound] != 2 {
+	started := f.Begin("datasets/demo/a.json")
+	f.Finish(started)
+	if st := f.Status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[images.NotFound] != 2 {
 		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v", st.Progress.Shards, st.Reasons, got.Shards, got.Problems)
 	}
 }
 
 func TestSurveyTriesAFew(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.limits.RangeBytes = 1 << 20
+	f := runtest.New(t)
+	f.Limits.RangeBytes = 1 << 20
 	var many []string
 	for _, prefix := range []string{"a", "b", "c", "d", "e", "f"} {
-		many = append(many, plain(prefix, 100)...)
+		many = append(many, runtest.Plain(prefix, 100)...)
 	}
-	w.upload("datasets/demo/a.jsonl", lines(many))
-	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, w.limits)
+	f.Upload("datasets/demo/a.jsonl", runtest.Lines(many))
+	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	survey, err := w.store.Survey(t.Context(), plan)
+	survey, err := f.Planner().Survey(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if survey.Samples != 600 || survey.Sound != 600 || survey.Shards != 200 {
 		t.Errorf("survey %+v, want 600 sound samples in 200 shards", survey)
 	}
-	if got := len(w.rater.counts()); got != 100 {
+	if got := len(f.Scorer.Counts()); got != 100 {
 		t.Errorf("%d samples were rated to estimate the time, want 100", got)
 	}
 }
 
 func TestSurveyOfNothingSound(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.upload("datasets/demo/a.jsonl", lines([]string{`{"id": "hollow"}`}))
-	plan, err := w.store.NewPlan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, w.limits)
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.jsonl", runtest.Lines([]string{`{"id": "hollow"}`}))
+	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.store.Survey(t.Context(), plan)
+	got, err := f.Planner().Survey(t.Context(), plan)
 	if err != nil || got.Sound != 0 || got.Seconds != 0 {
 		t.Errorf("survey %+v, %v; want nothing sound and no estimate", got, err)
 	}

@@ -82,6 +82,20 @@ func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
 	return texts.column(f, "id", "")
 }
 
+// ReadContents reads the samples' contents and states alone, in the order of the file. It fails as Read does.
+func ReadContents(r io.ReaderAt, size int64) (contents []string, status []Status, err error) {
+	defer recoverBad("reading contents of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	if contents, err = texts.column(f, "content", ""); err != nil {
+		return nil, nil, err
+	}
+	status, err = statuses.column(f, "status", 0)
+	return contents, status, err
+}
+
 // ReadTwins reads the hashes of texts and images alone, in the order of the file. It fails as Read does.
 func ReadTwins(r io.ReaderAt, size int64) (twins []string, err error) {
 	defer recoverBad("reading twins of scores", &err)

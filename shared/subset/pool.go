@@ -1,14 +1,19 @@
-package run
+package subset
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"golang.org/x/sync/errgroup"
 )
+
+// reads is how many files of scores are read at the same time.
+const reads = 8
 
 // rangeScores are the columns of one range that selection needs, and its samples' ids.
 type rangeScores struct {
@@ -20,24 +25,18 @@ type rangeScores struct {
 	images      []string
 }
 
-// Samples are those of a pool, as their dataset knows them: both slices have an entry for each.
-type Samples struct {
-	IDs    []string
-	Status []scores.Status
-}
-
 // Pool reads the scores of a scored run, every sample in the order of its manifests.
-func (s *Store) Pool(ctx context.Context, run string) (*selection.Pool, Samples, error) {
-	plan, err := s.Plan(ctx, run)
+func (r *Reader) Pool(ctx context.Context, runID string) (*selection.Pool, Samples, error) {
+	plan, err := r.runs.Plan(ctx, runID)
 	if err != nil {
 		return nil, Samples{}, err
 	}
-	return s.pool(ctx, plan, selection.Request{})
+	return r.pool(ctx, plan, selection.Request{})
 }
 
-// SeedPool is the same pool with what tells images and twins apart, and an order of chance by the seed.
-func (s *Store) SeedPool(ctx context.Context, run string, seed uint64) (*selection.Pool, error) {
-	plan, err := s.Plan(ctx, run)
+// SeedPool is the same pool with what distinguishes images and twins, and a random order by the seed.
+func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*selection.Pool, error) {
+	plan, err := r.runs.Plan(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +44,18 @@ func (s *Store) SeedPool(ctx context.Context, run string, seed uint64) (*selecti
 	if err != nil {
 		return nil, err
 	}
-	pool, _, err := s.pool(ctx, plan, selection.Request{Rules: selection.Rules{Seed: seed, Unique: true, Caps: selection.Caps{Image: one}}})
+	pool, _, err := r.pool(ctx, plan, selection.Request{
+		Rules: selection.Rules{Seed: seed, Unique: true, Caps: selection.Caps{Image: one}},
+	})
 	return pool, err
 }
 
 // pool reads the scores of a run into the form that selection takes.
-func (s *Store) pool(ctx context.Context, plan *Plan, spec selection.Request) (*selection.Pool, Samples, error) {
+func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*selection.Pool, Samples, error) {
 	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
 	build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
-	err := build.read(ctx, len(plan.Ranges), func(ctx context.Context, r int) (rangeScores, error) {
-		return s.rangeColumns(ctx, plan, r, spec)
+	err := build.read(ctx, len(plan.Ranges), func(ctx context.Context, number int) (rangeScores, error) {
+		return r.rangeColumns(ctx, plan, number, spec)
 	})
 	return build.Pool, build.samples, err
 }
@@ -62,7 +63,7 @@ func (s *Store) pool(ctx context.Context, plan *Plan, spec selection.Request) (*
 // ReadPool reads files of scores, one at least, in their order, into the form that selection takes.
 // The capabilities are those of the first file; one that another file lacks is an error.
 func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*selection.Pool, Samples, error) {
-	first, err := scores.ReadColumns(newReaderAt(files[0]), int64(len(files[0])))
+	first, err := scores.ReadColumns(bytes.NewReader(files[0]), int64(len(files[0])))
 	if err != nil {
 		return nil, Samples{}, err
 	}
@@ -90,7 +91,7 @@ func newPoolBuilder(capabilities []string, spec selection.Request) *poolBuilder 
 func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context, int) (rangeScores, error)) error {
 	columns := make([]rangeScores, n)
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(fetches)
+	group.SetLimit(reads)
 	for i := range n {
 		group.Go(func() (err error) {
 			columns[i], err = file(ctx, i)
@@ -110,25 +111,28 @@ func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context
 	return nil
 }
 
-func (s *Store) rangeColumns(ctx context.Context, plan *Plan, r int, spec selection.Request) (rangeScores, error) {
-	name := rangeScoresName(plan.Run, r)
-	data, err := s.read(ctx, name)
+// rangeColumns reads the scores of one range of a run.
+func (r *Reader) rangeColumns(
+	ctx context.Context, plan *run.Plan, number int, spec selection.Request,
+) (rangeScores, error) {
+	file, err := r.runs.ScoreFile(ctx, plan.Run, number)
 	if err != nil {
 		return rangeScores{}, err
 	}
-	out, err := readRangeScores(data, plan.Rubric.Capabilities, spec)
+	out, err := readRangeScores(file, plan.Rubric.Capabilities, spec)
 	if err != nil {
-		return rangeScores{}, fmt.Errorf("reading %s: %w", name, err)
+		return rangeScores{}, fmt.Errorf("reading the scores of range %d of run %s: %w", number, plan.Run, err)
 	}
-	if int64(len(out.ids)) != plan.Ranges[r].Span.Records {
-		return rangeScores{}, fmt.Errorf("reading %s: it has %d samples, and the plan %d", name, len(out.ids), plan.Ranges[r].Span.Records)
+	if planned := plan.Ranges[number].Span.Records; int64(len(out.ids)) != planned {
+		return rangeScores{}, fmt.Errorf(
+			"reading the scores of range %d of run %s: it has %d samples, and the plan %d", number, plan.Run, len(out.ids), planned)
 	}
 	return out, nil
 }
 
 // readRangeScores reads the columns that a selection needs.
 func readRangeScores(data []byte, capabilities []string, spec selection.Request) (rangeScores, error) {
-	file, size := newReaderAt(data), int64(len(data))
+	file, size := bytes.NewReader(data), int64(len(data))
 	var out rangeScores
 	var errs [5]error
 	out.Columns, errs[0] = scores.ReadColumns(file, size, capabilities...)

@@ -1,4 +1,4 @@
-package run
+package subset
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Resolve resolves a request for a selection of the plan's run, and so reports what would keep it from being made, as
-// far as is known before the run's scores are read.
-func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
-	return request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
+// Samples are those of a pool, as their dataset knows them: both slices have an entry for each.
+type Samples struct {
+	IDs    []string
+	Status []scores.Status
 }
 
 // Params are a resolved request's parameters for the pool that has these samples.
@@ -50,13 +50,13 @@ func (s Samples) scored(positions []uint32, ids []string) ([]uint32, error) {
 // maxUnknown is how many unknown ids an error lists.
 const maxUnknown = 5
 
-// positions are those of the samples with the wanted ids; an id of several samples stands for all of them.
-func positions(field string, wanted, ids []string) ([]uint32, error) {
-	if len(wanted) == 0 {
+// positions are those of the samples with the requested ids; an id of several samples stands for all of them.
+func positions(field string, requested, ids []string) ([]uint32, error) {
+	if len(requested) == 0 {
 		return nil, nil
 	}
-	at := make(map[string][]uint32, len(wanted))
-	for _, id := range wanted {
+	at := make(map[string][]uint32, len(requested))
+	for _, id := range requested {
 		at[id] = nil
 	}
 	for i, id := range ids {
@@ -66,14 +66,15 @@ func positions(field string, wanted, ids []string) ([]uint32, error) {
 	}
 	var found []uint32
 	var unknown []string
-	for _, id := range wanted {
+	for _, id := range requested {
 		if len(at[id]) == 0 {
 			unknown = append(unknown, id)
 		}
 		found = append(found, at[id]...)
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("%s: the run has no sample %q (%d unknown ids); leave them out", field, unknown[:min(len(unknown), maxUnknown)], len(unknown))
+		return nil, fmt.Errorf("%s: the run has no sample %q (%d unknown ids); leave them out",
+			field, unknown[:min(len(unknown), maxUnknown)], len(unknown))
 	}
 	return found, nil
 }

@@ -1,4 +1,4 @@
-package run_test
+package subset_test
 
 import (
 	"testing"

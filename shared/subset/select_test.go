@@ -1,7 +1,6 @@
-package run_test
+package subset_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,62 +12,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
-
-// scored is a world with a scored run of these records and no selection.
-func scored(t *testing.T, records []string) (*world, *run.Plan) {
-	t.Helper()
-	w := newWorld(t)
-	w.upload("datasets/demo/a.json", array(records))
-	plan := w.start("datasets/demo/a.json")
-	w.finish(plan)
-	return w, plan
-}
-
-// selectNow makes a selection and writes its parts.
-func (w *world) selectNow(plan *run.Plan, spec selection.Request) *run.Selection {
-	w.t.Helper()
-	sel, err := w.store.Select(w.t.Context(), plan.Run, spec)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.finish(plan)
-	if done, err := w.store.Completed(w.t.Context(), plan.Run, sel.ID); err != nil || !done {
-		w.t.Fatalf("selection %s is completed: %v, %v", sel.ID, done, err)
-	}
-	return sel
-}
-
-func (w *world) picks(sel *run.Selection) []scores.Pick {
-	w.t.Helper()
-	data := w.read(sel.Outputs.Picks)
-	picks, err := scores.ReadPicks(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return picks
-}
-
-func (w *world) rejected(sel *run.Selection) []run.Rejected {
-	w.t.Helper()
-	var found []run.Rejected
-	for dec := json.NewDecoder(bytes.NewReader(w.read(sel.Outputs.Rejected))); dec.More(); {
-		var r run.Rejected
-		if err := dec.Decode(&r); err != nil {
-			w.t.Fatal(err)
-		}
-		found = append(found, r)
-	}
-	return found
-}
 
 func TestSelectionID(t *testing.T) {
 	t.Parallel()
-	w, plan := scored(t, plain("a", 20))
-	spec := func(text string) selection.Request { return selection.Request{Budget: budget(t, text)} }
-	base := w.selectNow(plan, spec("30%"))
+	f, plan := runtest.Scored(t, runtest.Plain("a", 20))
+	spec := func(text string) selection.Request { return selection.Request{Budget: runtest.Budget(t, text)} }
+	base := f.Select(plan, spec("30%"))
 	all := plan.Rubric.Capabilities
 	tests := []struct {
 		name string
@@ -79,17 +33,17 @@ func TestSelectionID(t *testing.T) {
 		{"longer ratio", spec("0.30"), true},
 		{"count", spec("6"), true},
 		{"ratio that rounds down to it", spec("34%"), true},
-		{"all capabilities, spelled out", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Capabilities: all}}, true},
-		{"defaults by their names", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Strategy: selection.MMSSR, WithinBin: selection.ByPosition}}, true},
+		{"all capabilities, spelled out", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Capabilities: all}}, true},
+		{"defaults by their names", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Strategy: selection.MMSSR, WithinBin: selection.ByPosition}}, true},
 		{"other count", spec("7"), false},
-		{"other order", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Capabilities: append(slices.Clone(all[1:]), all[0])}}, false},
-		{"threshold", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Threshold: 1}}, false},
-		{"ratings only", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{RatingsOnly: true}}, false},
-		{"seed", selection.Request{Budget: budget(t, "6"), Rules: selection.Rules{Seed: 1}}, false},
+		{"other order", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Capabilities: append(slices.Clone(all[1:]), all[0])}}, false},
+		{"threshold", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Threshold: 1}}, false},
+		{"ratings only", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{RatingsOnly: true}}, false},
+		{"seed", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Seed: 1}}, false},
 		{"everything", spec("1.0"), false},
 	}
 	for _, test := range tests {
-		sel, err := w.store.Select(t.Context(), plan.Run, test.spec)
+		sel, err := f.Subsets.Select(t.Context(), plan.Run, test.spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,16 +51,16 @@ func TestSelectionID(t *testing.T) {
 			t.Errorf("%s: selection %s, and 30%% is %s; want the same: %v", test.name, sel.ID, base.ID, test.same)
 		}
 	}
-	if got := len(w.status(plan.Run).Selections); got != 7 {
+	if got := len(f.Status(plan.Run).Selections); got != 7 {
 		t.Errorf("%d selections, want 7", got)
 	}
 }
 
 func TestSelectOnce(t *testing.T) {
 	t.Parallel()
-	w, plan := scored(t, plain("a", 12))
-	spec := selection.Request{Budget: budget(t, "5")}
-	first := w.selectNow(plan, spec)
+	f, plan := runtest.Scored(t, runtest.Plain("a", 12))
+	spec := selection.Request{Budget: runtest.Budget(t, "5")}
+	first := f.Select(plan, spec)
 	var styles []string
 	for _, share := range first.Summary.Pool.Styles {
 		styles = append(styles, share.Style)
@@ -114,39 +68,39 @@ func TestSelectOnce(t *testing.T) {
 	if diff := cmp.Diff(plan.Rubric.Styles, styles); diff != "" {
 		t.Errorf("styles of the summary (-rubric +got):\n%s", diff)
 	}
-	before, steps := w.snapshot(), w.steps
-	again, err := w.store.Select(t.Context(), plan.Run, spec)
+	before, steps := f.Snapshot(), f.Steps
+	again, err := f.Subsets.Select(t.Context(), plan.Run, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(first, again, compareBudgets); diff != "" {
 		t.Errorf("selection (-first +again):\n%s", diff)
 	}
-	if len(w.queue) > 0 || w.steps > steps || !cmp.Equal(before, w.snapshot()) {
-		t.Errorf("the same selection again took %d writes and %d messages", w.steps-steps, len(w.queue))
+	if len(f.Queue) > 0 || f.Steps > steps || !cmp.Equal(before, f.Snapshot()) {
+		t.Errorf("the same selection again took %d writes and %d messages", f.Steps-steps, len(f.Queue))
 	}
 }
 
 func TestSelectRefused(t *testing.T) {
 	t.Parallel()
-	w, plan := scored(t, plain("a", 12))
+	f, plan := runtest.Scored(t, runtest.Plain("a", 12))
 	tests := []struct {
 		name string
 		spec selection.Request
 		want []string
 	}{
 		{"no budget", selection.Request{}, []string{"budget:", "missing"}},
-		{"more than all", selection.Request{Budget: budget(t, "13")}, []string{"budget:", "13", "the most is 12"}},
-		{"less than one", selection.Request{Budget: budget(t, "5%")}, []string{"budget:", "the least is 1"}},
-		{"threshold too high", selection.Request{Budget: budget(t, "1"), Rules: selection.Rules{Threshold: 5}}, []string{"threshold: 5", "-1 to 4"}},
-		{"threshold too low", selection.Request{Budget: budget(t, "1"), Rules: selection.Rules{Threshold: -2}}, []string{"threshold: -2"}},
-		{"capabilities", selection.Request{Budget: budget(t, "1"), Rules: selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}}},
+		{"more than all", selection.Request{Budget: runtest.Budget(t, "13")}, []string{"budget:", "13", "the most is 12"}},
+		{"less than one", selection.Request{Budget: runtest.Budget(t, "5%")}, []string{"budget:", "the least is 1"}},
+		{"threshold too high", selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Threshold: 5}}, []string{"threshold: 5", "-1 to 4"}},
+		{"threshold too low", selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Threshold: -2}}, []string{"threshold: -2"}},
+		{"capabilities", selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}}},
 			[]string{`capabilities: "wit" is unknown; known are: `, `capabilities: "humanities" is named twice`}},
 	}
-	before := w.snapshot()
+	before := f.Snapshot()
 	for _, test := range tests {
-		_, err := w.store.Select(t.Context(), plan.Run, test.spec)
-		reason := refusal(t, err)
+		_, err := f.Subsets.Select(t.Context(), plan.Run, test.spec)
+		reason := runtest.Refusal(t, err)
 		for _, want := range test.want {
 			if !strings.Contains(reason, want) {
 				t.Errorf("%s: the reason %q lacks %q", test.name, reason, want)
@@ -156,20 +110,20 @@ func TestSelectRefused(t *testing.T) {
 			t.Errorf("%s: Resolve says %v, and Select %q", test.name, err, reason)
 		}
 	}
-	if diff := cmp.Diff(before, w.snapshot()); diff != "" {
+	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
 		t.Errorf("objects (-before +after):\n%s", diff)
 	}
 }
 
 func TestSelectNotScored(t *testing.T) {
 	t.Parallel()
-	w := newMixed(t)
-	plan := w.start(mixedManifest)
-	if _, err := w.store.Select(t.Context(), plan.Run, plan.Selection); !errors.Is(err, run.ErrNotScored) {
+	f := runtest.NewMixed(t)
+	plan := f.Begin(runtest.MixedManifest)
+	if _, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection); !errors.Is(err, run.ErrNotScored) {
 		t.Errorf("got error %v, want ErrNotScored", err)
 	}
 	for _, id := range []string{"0123456789ab", "../x"} {
-		if _, err := w.store.Selection(t.Context(), plan.Run, id); !errors.Is(err, run.ErrNoSelection) {
+		if _, err := f.Subsets.Selection(t.Context(), plan.Run, id); !errors.Is(err, subset.ErrNoSelection) {
 			t.Errorf("selection %s: error %v, want ErrNoSelection", id, err)
 		}
 	}
@@ -178,11 +132,11 @@ func TestSelectNotScored(t *testing.T) {
 func TestRejected(t *testing.T) {
 	t.Parallel()
 	odd := []string{
-		record("poor", worthless), record("mute", unrated), record("odd", styleless), record("bad", unratable),
-		`{"id": "hollow"}`, record("p", "Gone.", "gone.png"),
+		runtest.Record("poor", runtest.Worthless), runtest.Record("mute", runtest.Unrated), runtest.Record("odd", runtest.Styleless), runtest.Record("bad", runtest.Unratable),
+		`{"id": "hollow"}`, runtest.Record("p", "Gone.", "gone.png"),
 	}
-	w, plan := scored(t, slices.Concat(plain("a", 1), []string{record("a00", "Again.")}, odd, plain("b", 2)))
-	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "2")})
+	f, plan := runtest.Scored(t, slices.Concat(runtest.Plain("a", 1), []string{runtest.Record("a00", "Again.")}, odd, runtest.Plain("b", 2)))
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
 	type line struct {
 		Status scores.Status
 		Reason string // its kind
@@ -190,7 +144,7 @@ func TestRejected(t *testing.T) {
 	}
 	got := map[string]line{}
 	outranked := 0
-	for _, r := range w.rejected(sel) {
+	for _, r := range rejected(t, f, sel) {
 		kind, _, _ := strings.Cut(r.Reason, ":")
 		l := line{Status: r.Status, Reason: kind}
 		if r.Place != nil {
@@ -199,7 +153,7 @@ func TestRejected(t *testing.T) {
 				t.Errorf("sample %s has index %d and place %v", r.ID, r.Index, r.Place)
 			}
 		}
-		if r.Reason == run.Outranked {
+		if r.Reason == subset.Outranked {
 			outranked++
 			continue
 		}
@@ -220,25 +174,25 @@ func TestRejected(t *testing.T) {
 
 func TestShortfall(t *testing.T) {
 	t.Parallel()
-	w, plan := scored(t, append(plain("a", 6), record("bad", unratable), record("poor", worthless)))
-	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "100%")})
+	f, plan := runtest.Scored(t, append(runtest.Plain("a", 6), runtest.Record("bad", runtest.Unratable), runtest.Record("poor", runtest.Worthless)))
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "100%")})
 	if sel.Parameters.Budget != 8 || sel.Selected != 6 || sel.Shortfall != 2 || sel.Summary.Selection.Samples != 6 {
 		t.Errorf("selected %d of a budget of %d with a shortfall of %d, want 6 of 8 with 2", sel.Selected, sel.Parameters.Budget, sel.Shortfall)
 	}
-	if n := len(w.rejected(sel)); n != 2 {
+	if n := len(rejected(t, f, sel)); n != 2 {
 		t.Errorf("%d are rejected, want 2", n)
 	}
 	// Ratings of 0 exceed a threshold of -1.
-	if sel := w.selectNow(plan, selection.Request{Budget: budget(t, "100%"), Rules: selection.Rules{Threshold: -1}}); sel.Selected != 7 {
+	if sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "100%"), Rules: selection.Rules{Threshold: -1}}); sel.Selected != 7 {
 		t.Errorf("above -1 %d are selected, want 7", sel.Selected)
 	}
 }
 
 func TestNothingSelected(t *testing.T) {
 	t.Parallel()
-	w, plan := scored(t, []string{record("bad", unratable), record("poor", worthless)})
-	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "1")})
-	if got := string(w.read(sel.Outputs.Subset)); sel.Selected != 0 || !json.Valid([]byte(got)) {
+	f, plan := runtest.Scored(t, []string{runtest.Record("bad", runtest.Unratable), runtest.Record("poor", runtest.Worthless)})
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "1")})
+	if got := string(f.Read(sel.Outputs.Subset)); sel.Selected != 0 || !json.Valid([]byte(got)) {
 		t.Errorf("%d are selected, and the subset is %q; want an empty array", sel.Selected, got)
 	}
 }
@@ -260,34 +214,34 @@ func TestSubset(t *testing.T) {
 		records   []string
 		format    dataset.Format
 	}{
-		{"array", map[string][]byte{"a.json": array(append(records[:9:9], spanning))}, append(records[:9:9], spanning), dataset.Array},
+		{"array", map[string][]byte{"a.json": runtest.Array(append(records[:9:9], spanning))}, append(records[:9:9], spanning), dataset.Array},
 		{"lines", map[string][]byte{"a.jsonl": []byte("\n" + strings.Join(records, "\r\n\n"))}, records, dataset.Lines},
-		{"lines twice", map[string][]byte{"a.jsonl": lines(records[:5]), "b.jsonl": lines(records[5:])}, records, dataset.Lines},
+		{"lines twice", map[string][]byte{"a.jsonl": runtest.Lines(records[:5]), "b.jsonl": runtest.Lines(records[5:])}, records, dataset.Lines},
 		{"array and lines", map[string][]byte{
-			"a.json": array(append(records[:3:3], spanning)), "b.jsonl": lines(records[3:6]), "c.json": array(records[6:]),
+			"a.json": runtest.Array(append(records[:3:3], spanning)), "b.jsonl": runtest.Lines(records[3:6]), "c.json": runtest.Array(records[6:]),
 		}, slices.Insert(slices.Clone(records), 3, spanning), dataset.Array},
 	}
 	for _, test := range tests {
 		for _, share := range []string{"1", "40%", "100%"} {
 			t.Run(test.name+" "+share, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
-				spec := run.Spec{Dataset: "demo", Request: selection.Request{Budget: budget(t, share)}}
+				f := runtest.New(t)
+				spec := run.Spec{Dataset: "demo", Request: selection.Request{Budget: runtest.Budget(t, share)}}
 				for name, content := range test.manifests {
-					w.upload("datasets/demo/parts/"+name, content)
+					f.Upload("datasets/demo/parts/"+name, content)
 					spec.Manifests = append(spec.Manifests, "parts/"+name)
 				}
 				slices.Sort(spec.Manifests)
-				plan, err := w.store.Start(t.Context(), spec, w.limits)
+				plan, err := f.Start(spec)
 				if err != nil {
 					t.Fatal(err)
 				}
-				w.finish(plan)
-				sel := w.selectNow(plan, plan.Selection)
+				f.Finish(plan)
+				sel := f.Select(plan, plan.Selection)
 
 				picked := map[int64]bool{}
 				perRange := make([]int, len(plan.Ranges))
-				for i, p := range w.picks(sel) {
+				for i, p := range picks(t, f, sel) {
 					picked[p.Index] = true
 					perRange[p.Range]++
 					if p.Order != i || p.Index != plan.Ranges[p.Range].FirstIndex+int64(p.Position) {
@@ -306,21 +260,21 @@ func TestSubset(t *testing.T) {
 						want = append(want, raw)
 					}
 				}
-				subset := string(lines(want))
+				content := string(runtest.Lines(want))
 				if test.format == dataset.Array {
-					subset = "[\n" + strings.Join(want, ",\n") + "\n]\n"
+					content = "[\n" + strings.Join(want, ",\n") + "\n]\n"
 				}
-				if diff := cmp.Diff(subset, string(w.read(sel.Outputs.Subset))); diff != "" {
+				if diff := cmp.Diff(content, string(f.Read(sel.Outputs.Subset))); diff != "" {
 					t.Errorf("subset (-want +got):\n%s", diff)
 				}
 				if !strings.HasSuffix(sel.Outputs.Subset, "/subset."+string(test.format)) {
 					t.Errorf("the subset is %s, want one of format %s", sel.Outputs.Subset, test.format)
 				}
-				rejected := w.rejected(sel)
-				if len(rejected)+sel.Selected != len(test.records) {
-					t.Errorf("%d selected and %d rejected of %d", sel.Selected, len(rejected), len(test.records))
+				lines := rejected(t, f, sel)
+				if len(lines)+sel.Selected != len(test.records) {
+					t.Errorf("%d selected and %d rejected of %d", sel.Selected, len(lines), len(test.records))
 				}
-				if !slices.IsSortedFunc(rejected, func(a, b run.Rejected) int { return int(a.Index - b.Index) }) {
+				if !slices.IsSortedFunc(lines, func(a, b subset.Rejected) int { return int(a.Index - b.Index) }) {
 					t.Error("rejected samples are not in the order of the dataset")
 				}
 			})

@@ -1,4 +1,4 @@
-package run_test
+package subset_test
 
 import (
 	"bytes"
@@ -9,9 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // from is a record of a source.
@@ -22,34 +24,22 @@ func from(source, record string) string {
 // varied is a world with a scored run of 8 samples of source tests (a00 to a07), 4 of other (b00 to
 // b03; b00 and b01 show one image), two that differ in their id alone (twin1, twin2), a second
 // record of a00, which is skipped, and one that failed (bad).
-func varied(t *testing.T) (*world, *run.Plan) {
+func varied(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
-	w := newWorld(t)
-	w.upload("images/demo/p.png", pngImage(t, 8, 8))
-	records := plain("a", 8)
+	f := runtest.New(t)
+	f.Upload("images/demo/p.png", runtest.PNG(t, 8, 8))
+	records := runtest.Plain("a", 8)
 	for i, images := range [][]string{{"p.png"}, {"p.png"}, nil, nil} {
-		records = append(records, from("other", record("b0"+string(rune('0'+i)), "Well said.", images...)))
+		records = append(records, from("other", runtest.Record("b0"+string(rune('0'+i)), "Well said.", images...)))
 	}
-	twin := record("twin1", "The same.")
+	twin := runtest.Record("twin1", "The same.")
 	records = append(records, twin, strings.Replace(twin, `"id":"twin1"`, `"id":"twin2"`, 1))
-	records = slices.Insert(records, 1, record("a00", "Again."))
-	w.upload("datasets/demo/a.json", array(append(records, record("bad", unratable))))
-	limits := w.limits
-	limits.RangeBytes = 2000 // a00 and its double in one range, the whole in several
-	w.limits = limits
-	plan := w.start("datasets/demo/a.json")
-	w.finish(plan)
-	return w, plan
-}
-
-// ids are those of a selection's picks, in their order.
-func (w *world) ids(sel *run.Selection) []string {
-	w.t.Helper()
-	var ids []string
-	for _, p := range w.picks(sel) {
-		ids = append(ids, p.ID)
-	}
-	return ids
+	records = slices.Insert(records, 1, runtest.Record("a00", "Again."))
+	f.Upload("datasets/demo/a.json", runtest.Array(append(records, runtest.Record("bad", runtest.Unratable))))
+	f.Limits.RangeBytes = 2000 // a00 and its double in one range, the whole in several
+	plan := f.Begin("datasets/demo/a.json")
+	f.Finish(plan)
+	return f, plan
 }
 
 func imageCap(t *testing.T, text string) selection.Caps {
@@ -64,13 +54,13 @@ func imageCap(t *testing.T, text string) selection.Caps {
 // TestKnobs turns one knob after the other, at a budget of everything.
 func TestKnobs(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
-	all := w.selectNow(plan, selection.Request{Budget: budget(t, "100%")})
+	f, plan := varied(t)
+	all := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "100%")})
 	if all.Selected != 14 || all.Total != 16 {
 		t.Fatalf("%d of %d are selected without a knob turned, want 14 of 16", all.Selected, all.Total)
 	}
 	styles := map[string][]string{}
-	for id, rec := range w.records(plan) {
+	for id, rec := range f.Records(plan) {
 		if rec.Status == scores.OK {
 			styles[rec.Styles[0]] = append(styles[rec.Styles[0]], id)
 		}
@@ -91,10 +81,10 @@ func TestKnobs(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		test := tests[name]
-		test.spec.Budget = budget(t, "100%")
-		sel := w.selectNow(plan, test.spec)
+		test.spec.Budget = runtest.Budget(t, "100%")
+		sel := f.Select(plan, test.spec)
 		got := []string{}
-		for _, r := range w.rejected(sel) {
+		for _, r := range rejected(t, f, sel) {
 			if r.Status != scores.OK {
 				continue
 			}
@@ -113,10 +103,10 @@ func TestKnobs(t *testing.T) {
 
 func TestInclude(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
-	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "3"), Include: []string{"b03", "a00"}})
-	picks := w.picks(sel)
-	if ids := w.ids(sel); len(ids) != 3 || ids[0] != "b03" || ids[1] != "a00" {
+	f, plan := varied(t)
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"b03", "a00"}})
+	picks := picks(t, f, sel)
+	if ids := ids(t, f, sel); len(ids) != 3 || ids[0] != "b03" || ids[1] != "a00" {
 		t.Errorf("picks %q, want b03 and a00 first", ids)
 	}
 	for i, p := range picks {
@@ -133,23 +123,23 @@ func TestInclude(t *testing.T) {
 // TestTokens spends a budget in tokens.
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
+	f, plan := varied(t)
 	var tokens []int // by index
 	for r := range plan.Ranges {
-		for _, rec := range w.rangeScores(plan, r) {
+		for _, rec := range f.RangeScores(plan, r) {
 			tokens = append(tokens, rec.Tokens)
 		}
 	}
-	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "200-tokens")})
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "200-tokens")})
 	spent := 0
-	for _, p := range w.picks(sel) {
+	for _, p := range picks(t, f, sel) {
 		spent += tokens[p.Index]
 	}
 	if !sel.Parameters.InTokens || sel.Parameters.Budget != 200 || spent == 0 || spent+sel.Shortfall != 200 || sel.Summary.Selection.Tokens != spent {
 		t.Errorf("%d tokens are spent, with a shortfall of %d, by %+v", spent, sel.Shortfall, sel.Parameters)
 	}
 	long := 0
-	for _, r := range w.rejected(sel) {
+	for _, r := range rejected(t, f, sel) {
 		if strings.HasPrefix(r.Reason, "too long") {
 			if long++; tokens[r.Index] <= sel.Shortfall {
 				t.Errorf("%s has %d tokens, %d remained, and it is out for %q", r.ID, tokens[r.Index], sel.Shortfall, r.Reason)
@@ -164,38 +154,38 @@ func TestTokens(t *testing.T) {
 // TestNested makes selections that contain the smaller ones.
 func TestNested(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
+	f, plan := varied(t)
 	var before []string
-	specs := selection.Request{Exclude: []string{"a01"}}.Nested([]selection.Budget{budget(t, "20%"), budget(t, "6"), budget(t, "60%")})
+	specs := selection.Request{Exclude: []string{"a01"}}.Nested([]selection.Budget{runtest.Budget(t, "20%"), runtest.Budget(t, "6"), runtest.Budget(t, "60%")})
 	for i, spec := range specs {
-		sel := w.selectNow(plan, spec)
-		ids := w.ids(sel)
+		sel := f.Select(plan, spec)
+		ids := ids(t, f, sel)
 		if want := []int{3, 6, 9}[i]; len(ids) != want || !slices.Equal(before, ids[:len(before)]) || slices.Contains(ids, "a01") {
 			t.Errorf("%d picks %q, want %d that begin with %q", len(ids), ids, want, before)
 		}
 		before = ids
-		explained, err := w.store.Explain(t.Context(), plan.Run, sel.ID, ids[:1])
+		explained, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, ids[:1])
 		if err != nil || explained[0].Order != 1 || (explained[0].Rule == "include") != (i > 0) {
 			t.Errorf("explanation %+v, %v", explained, err)
 		}
 	}
-	alone := w.selectNow(plan, selection.Request{Exclude: []string{"a01"}, Budget: budget(t, "60%")})
-	if nested := w.selectNow(plan, specs[2]); alone.ID == nested.ID {
+	alone := f.Select(plan, selection.Request{Exclude: []string{"a01"}, Budget: runtest.Budget(t, "60%")})
+	if nested := f.Select(plan, specs[2]); alone.ID == nested.ID {
 		t.Errorf("%s is the id of a nested selection and of one alone", alone.ID)
 	}
 }
 
 func TestStrategies(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
+	f, plan := varied(t)
 	seen := map[string]bool{}
 	for _, strategy := range []selection.Strategy{"", selection.Random, selection.Top, selection.Stratified} {
-		sel := w.selectNow(plan, selection.Request{Budget: budget(t, "5"), Rules: selection.Rules{Strategy: strategy}})
+		sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Strategy: strategy}})
 		if sel.Selected != 5 || seen[sel.ID] {
 			t.Errorf("%q: %d are selected as %s", strategy, sel.Selected, sel.ID)
 		}
 		seen[sel.ID] = true
-		for _, p := range w.picks(sel) {
+		for _, p := range picks(t, f, sel) {
 			if want := map[bool]string{true: "turn", false: "strategy"}[strategy == ""]; p.Rule != want || (p.Bin != "") != (strategy == "") {
 				t.Errorf("%q: pick %+v, want one by %s", strategy, p, want)
 			}
@@ -206,15 +196,15 @@ func TestStrategies(t *testing.T) {
 // TestSelectionIDOfMaps has the order in which maps are written change nothing.
 func TestSelectionIDOfMaps(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
+	f, plan := varied(t)
 	base := ""
 	for range 20 {
 		weights, thresholds := map[string]float64{}, map[string]int{}
 		for i, name := range plan.Rubric.Capabilities {
 			weights[name], thresholds[name] = float64(i+1), i%3
 		}
-		sel, err := w.store.Select(t.Context(), plan.Run, selection.Request{
-			Budget: budget(t, "5"), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
+		sel, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{
+			Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -230,7 +220,7 @@ func TestSelectionIDOfMaps(t *testing.T) {
 
 func TestKnobsRefused(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
+	f, plan := varied(t)
 	tests := map[string]struct {
 		budget string
 		spec   selection.Request
@@ -247,21 +237,21 @@ func TestKnobsRefused(t *testing.T) {
 		"strategy":            {"2", selection.Request{Rules: selection.Rules{Strategy: "best"}}, []string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
 		"weight":              {"2", selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}}, []string{`weights: "humanities"`, "give 1e-06"}},
 		"tokens":              {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
-		"mixed budgets":       {"9", selection.Request{Within: []selection.Budget{budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
-		"descending budgets":  {"3", selection.Request{Within: []selection.Budget{budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
+		"mixed budgets":       {"9", selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
+		"descending budgets":  {"3", selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
 	}
-	before := w.snapshot()
+	before := f.Snapshot()
 	for name, test := range tests {
-		test.spec.Budget = budget(t, test.budget)
-		_, err := w.store.Select(t.Context(), plan.Run, test.spec)
-		reason := refusal(t, err)
+		test.spec.Budget = runtest.Budget(t, test.budget)
+		_, err := f.Subsets.Select(t.Context(), plan.Run, test.spec)
+		reason := runtest.Refusal(t, err)
 		for _, want := range test.want {
 			if !strings.Contains(reason, want) {
 				t.Errorf("%s: the reason %q lacks %q", name, reason, want)
 			}
 		}
 	}
-	if diff := cmp.Diff(before, w.snapshot()); diff != "" {
+	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
 		t.Errorf("objects (-before +after):\n%s", diff)
 	}
 }
@@ -269,9 +259,9 @@ func TestKnobsRefused(t *testing.T) {
 // TestKnobsOfADataset asks for a selection with knobs by dataset.yaml.
 func TestKnobsOfADataset(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.upload("datasets/demo/parts/all.json", array(append(plain("a", 10), from("other", record("b", "Fine.")))))
-	w.upload("datasets/demo/dataset.yaml", []byte(`manifests: [parts/all.json]
+	f := runtest.New(t)
+	f.Upload("datasets/demo/parts/all.json", runtest.Array(append(runtest.Plain("a", 10), from("other", runtest.Record("b", "Fine.")))))
+	f.Upload("datasets/demo/dataset.yaml", []byte(`manifests: [parts/all.json]
 budget: 60%
 within: [2, 30%]
 weights: {stem knowledge: 3}
@@ -284,13 +274,13 @@ minimums: {tests: 1}
 unique: true
 exclude: [a03]
 `))
-	plan := w.start("datasets/demo/dataset.yaml")
-	w.finish(plan)
-	status := w.status(plan.Run)
+	plan := f.Begin("datasets/demo/dataset.yaml")
+	f.Finish(plan)
+	status := f.Status(plan.Run)
 	if len(status.Selections) != 1 {
 		t.Fatalf("selections %v, want one", status.Selections)
 	}
-	sel, err := w.store.Selection(t.Context(), plan.Run, status.Selections[0])
+	sel, err := f.Subsets.Selection(t.Context(), plan.Run, status.Selections[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,14 +303,14 @@ exclude: [a03]
 // TestExplain explains samples of every fate, and says of each what rejected.jsonl says.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	w, plan := scored(t, slices.Concat(plain("a", 6), []string{record("a00", "Again."), record("poor", worthless), record("odd", styleless), record("bad", unratable)}))
-	sel := w.selectNow(plan, selection.Request{Budget: budget(t, "2")})
-	picked := w.picks(sel)[1]
-	got, err := w.store.Explain(t.Context(), plan.Run, sel.ID, []string{picked.ID, "poor", "odd", "bad"})
+	f, plan := runtest.Scored(t, slices.Concat(runtest.Plain("a", 6), []string{runtest.Record("a00", "Again."), runtest.Record("poor", runtest.Worthless), runtest.Record("odd", runtest.Styleless), runtest.Record("bad", runtest.Unratable)}))
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
+	picked := picks(t, f, sel)[1]
+	got, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{picked.ID, "poor", "odd", "bad"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := got[slices.IndexFunc(got, func(x run.Explanation) bool { return x.Index == picked.Index })]
+	first := got[slices.IndexFunc(got, func(x subset.Explanation) bool { return x.Index == picked.Index })]
 	if first.Order != 2 || first.Rule != "turn" || first.Capability != picked.Capability || first.Bin != picked.Bin || first.Round != picked.Round || first.Rank != picked.Rank {
 		t.Errorf("%+v explains pick %+v", first, picked)
 	}
@@ -333,25 +323,25 @@ func TestExplain(t *testing.T) {
 	want := map[string][3]string{
 		"poor": {"ok", string(selection.ReasonThreshold), ""},
 		"odd":  {"ok", string(selection.ReasonNoStyle), run.NoKnownStyle},
-		"bad":  {"failed", string(selection.ReasonNoStyle), "unratable: the fake scorer was told so"},
+		"bad":  {"failed", string(selection.ReasonNoStyle), "unratable: the answer asks for it"},
 	}
 	if diff := cmp.Diff(want, fates); diff != "" {
 		t.Errorf("fates (-want +got):\n%s", diff)
 	}
-	for _, r := range w.rejected(sel) {
-		if r.Reason != run.Outranked {
+	for _, r := range rejected(t, f, sel) {
+		if r.Reason != subset.Outranked {
 			continue
 		}
-		x, err := w.store.Explain(t.Context(), plan.Run, sel.ID, []string{r.ID})
+		x, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{r.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if at := slices.IndexFunc(x, func(x run.Explanation) bool { return x.Index == r.Index }); at < 0 || x[at].Reason != selection.ReasonRank || len(x[at].Misses) == 0 {
+		if at := slices.IndexFunc(x, func(x subset.Explanation) bool { return x.Index == r.Index }); at < 0 || x[at].Reason != selection.ReasonRank || len(x[at].Misses) == 0 {
 			t.Errorf("%s is outranked, and explained as %+v", r.ID, x)
 		}
 	}
-	_, err = w.store.Explain(t.Context(), plan.Run, sel.ID, []string{"a00", "zz"})
-	if reason := refusal(t, err); !strings.Contains(reason, `"zz"`) {
+	_, err = f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{"a00", "zz"})
+	if reason := runtest.Refusal(t, err); !strings.Contains(reason, `"zz"`) {
 		t.Errorf("reason %q of an unknown id", reason)
 	}
 }
@@ -359,20 +349,20 @@ func TestExplain(t *testing.T) {
 // TestRetryKeepsKnobs takes over of earlier scores what knobs need.
 func TestRetryKeepsKnobs(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
-	next, err := w.store.Retry(t.Context(), plan.Run)
+	f, plan := varied(t)
+	next, err := f.Retry(plan.Run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.finish(next)
-	records := w.records(next)
+	f.Finish(next)
+	records := f.Records(next)
 	if a, b := records["twin1"], records["twin2"]; a.Twin == "" || a.Twin != b.Twin || a.Content == b.Content {
 		t.Errorf("twins %+v and %+v", a, b)
 	}
 	if a, b := records["b00"], records["b01"]; len(a.Images) != 1 || !slices.Equal(a.Images, b.Images) || a.Twin == b.Twin || a.Tokens <= records["b02"].Tokens {
 		t.Errorf("samples of one image %+v and %+v", a, b)
 	}
-	for id, earlier := range w.records(plan) {
+	for id, earlier := range f.Records(plan) {
 		if diff := cmp.Diff(earlier, records[id]); diff != "" {
 			t.Errorf("%s (-earlier +taken over):\n%s", id, diff)
 		}
@@ -382,19 +372,19 @@ func TestRetryKeepsKnobs(t *testing.T) {
 // TestReadPool selects from a run's files of scores as the run does.
 func TestReadPool(t *testing.T) {
 	t.Parallel()
-	w, plan := varied(t)
-	spec := selection.Request{Budget: budget(t, "40%"), Rules: selection.Rules{Unique: true, Caps: imageCap(t, "1")}, Exclude: []string{"a02"}}
-	want := w.picks(w.selectNow(plan, spec))
+	f, plan := varied(t)
+	spec := selection.Request{Budget: runtest.Budget(t, "40%"), Rules: selection.Rules{Unique: true, Caps: imageCap(t, "1")}, Exclude: []string{"a02"}}
+	want := picks(t, f, f.Select(plan, spec))
 	var files [][]byte
-	for _, name := range w.objects("runs/" + plan.Run + "/scores/") {
+	for _, name := range f.Objects("runs/" + plan.Run + "/scores/") {
 		if strings.Count(name, "/") == 3 {
-			files = append(files, w.read(name))
+			files = append(files, f.Read(name))
 		}
 	}
 	if len(files) < 2 {
 		t.Fatalf("%d files of scores, want several", len(files))
 	}
-	pool, samples, err := run.ReadPool(t.Context(), files, spec)
+	pool, samples, err := subset.ReadPool(t.Context(), files, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +401,7 @@ func TestReadPool(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := run.WritePicks(&file, pool, samples, result); err != nil {
+	if err := subset.WritePicks(&file, pool, samples, result); err != nil {
 		t.Fatal(err)
 	}
 	got, err := scores.ReadPicks(bytes.NewReader(file.Bytes()), int64(file.Len()))
@@ -440,8 +430,8 @@ func TestReadForeignPool(t *testing.T) {
 	if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
 		t.Fatal(err)
 	}
-	spec := selection.Request{Budget: budget(t, "100%"), Rules: selection.Rules{Unique: true}}
-	pool, samples, err := run.ReadPool(t.Context(), [][]byte{file.Bytes()}, spec)
+	spec := selection.Request{Budget: runtest.Budget(t, "100%"), Rules: selection.Rules{Unique: true}}
+	pool, samples, err := subset.ReadPool(t.Context(), [][]byte{file.Bytes()}, spec)
 	if err != nil {
 		t.Fatal(err)
 	}

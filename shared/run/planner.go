@@ -4,58 +4,59 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Limits are what a service sets for the runs that it starts.
-type Limits struct {
-	// Scorer is the kind of scorer of a dataset that names none.
-	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
-	// Budget makes an automatic selection of a dataset that asks for none; without it there is none.
-	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"automatic selection of a dataset that asks for none"`
-	// Records and Images bound what is read of a dataset.
-	Records dataset.Limits
-	Images  images.Limits
-	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
-	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
-	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
-	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
-	// CostPerMillion estimates runs, in US dollars for a million samples.
-	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs by"`
-	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
-	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars that a run may be estimated at without approval; 0: no limit"`
+// A ScorerOpener opens the scorer of a kind for a rubric, as it is now: it is called again for every shard, so that a
+// scorer which was replaced meanwhile is found out by its id.
+type ScorerOpener func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
+
+// A Planner computes the plans of runs. It writes nothing.
+type Planner struct {
+	runs   *Reader
+	input  bucket.Reader
+	open   ScorerOpener
+	limits Limits
+	loader *loader
 }
 
-// Validate names every fault.
-func (l Limits) Validate() error {
-	var faults []error
-	for name, value := range map[string]int64{
-		"RANGE_BYTES": l.RangeBytes, "SHARD_SAMPLES": int64(l.ShardSamples), "SHARD_BYTES": int64(l.ShardBytes),
-	} {
-		if value < 1 {
-			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))
-		}
+// A PlannerConfig is what a Planner needs.
+type PlannerConfig struct {
+	Runs       *Reader
+	Input      bucket.Reader
+	OpenScorer ScorerOpener
+	Limits     Limits
+	// ImageBuckets are the buckets, by name, that gs:// image names may point into; there may be none. The input
+	// bucket, if it is among them, is open below the run's images only.
+	ImageBuckets map[string]bucket.Reader
+}
+
+// NewPlanner makes a planner.
+func NewPlanner(c PlannerConfig) (*Planner, error) {
+	switch {
+	case c.Runs == nil:
+		return nil, missing("Planner", "Reader")
+	case c.Input == nil:
+		return nil, missing("Planner", "input bucket")
+	case c.OpenScorer == nil:
+		return nil, missing("Planner", "opener of scorers")
 	}
-	if l.CostPerMillion < 0 || l.MaxRunCost < 0 {
-		faults = append(faults, errors.New("COST_PER_MILLION and MAX_RUN_COST: give 0 or more"))
-	}
-	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate())...)
+	return &Planner{
+		runs: c.Runs, input: c.Input, open: c.OpenScorer, limits: c.Limits,
+		loader: newLoader(c.Runs, c.Input, c.ImageBuckets),
+	}, nil
 }
 
 // SpecOf finds what an object that arrived in the input bucket starts: a manifest directly in a
 // dataset's prefix, or the dataset's SpecFile. ok is false for objects that start nothing.
-func (s *Store) SpecOf(ctx context.Context, object string) (spec Spec, ok bool, err error) {
+func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool, err error) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, deeper := strings.Cut(rest, "/")
 	if !found || !deeper || strings.Contains(file, "/") {
@@ -63,7 +64,7 @@ func (s *Store) SpecOf(ctx context.Context, object string) (spec Spec, ok bool, 
 	}
 	switch {
 	case file == SpecFile:
-		data, err := readAll(ctx, s.Input, object)
+		data, err := bucket.ReadAll(ctx, p.input, object)
 		if errors.Is(err, bucket.ErrNotExist) {
 			return Spec{}, false, nil // replaced or gone since: its own event follows
 		} else if err != nil {
@@ -81,57 +82,23 @@ func (s *Store) SpecOf(ctx context.Context, object string) (spec Spec, ok bool, 
 	}
 }
 
-// A RefusedError says why a dataset cannot be run as it is. Its author has to change something.
-type RefusedError struct{ Reason string }
-
-func (e *RefusedError) Error() string { return e.Reason }
-
-// Start plans the run of a dataset and sets it going. The same input gives the same run: starting
-// it again does what is still missing. A *RefusedError is a fault of the dataset or the spec.
-func (s *Store) Start(ctx context.Context, spec Spec, limits Limits) (*Plan, error) {
-	plan, err := s.NewPlan(ctx, spec, limits)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.createJSON(ctx, planName(plan.Run), plan); err != nil {
-		return nil, err
-	}
-	// The plan that stands, perhaps an earlier one with another selection.
-	if plan, err = s.Plan(ctx, plan.Run); err != nil {
-		return nil, err
-	}
-	if err := s.want(ctx, plan, spec.Request); err != nil {
-		return nil, err
-	}
-	return plan, s.publishMissing(ctx, plan)
-}
-
-// Refuse keeps the reason why a dataset was refused as a run of its own, so that it can be looked up.
-func (s *Store) Refuse(ctx context.Context, datasetName string, reason string) (*Plan, error) {
-	if !namePattern.MatchString(datasetName) {
-		return nil, events.DataError(&RefusedError{Reason: reason})
-	}
-	plan := &Plan{Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{}}
-	if err := plan.identify(); err != nil {
-		return nil, err
-	}
-	_, err := s.createJSON(ctx, planName(plan.Run), plan)
-	return plan, err
-}
-
-// NewPlan computes the plan of a dataset, or reads it where the run has one, and writes nothing.
-func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, error) {
+// Plan computes the plan of a dataset, or reads it where the run has one. A *RefusedError is a fault of the dataset or
+// the spec.
+func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
+	limits := p.limits
 	if err := spec.Validate(); err != nil {
 		return nil, &RefusedError{Reason: err.Error()}
 	}
 	prefix := DatasetsPrefix + spec.Dataset + "/"
 	plan := &Plan{
-		Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer, Ranges: []Range{},
+		Layout: LayoutVersion, Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer, Ranges: []Range{},
 		Options: Options{
 			Options: dataset.Options{DuplicateIDs: spec.DuplicateIDs, Limits: limits.Records},
 			Images:  limits.Images,
 		},
-		Constants: Constants{RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes},
+		Constants: Constants{
+			RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes,
+		},
 		Selection: spec.Request, Reuse: spec.Reuse,
 	}
 	if plan.Images == "" {
@@ -147,16 +114,16 @@ func (s *Store) NewPlan(ctx context.Context, spec Spec, limits Limits) (*Plan, e
 		plan.Options.DuplicateIDs = dataset.SkipDuplicates
 	}
 	var err error
-	if plan.Rubric, err = s.rubric(ctx, prefix, spec.Rubric); err != nil {
+	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {
 		return nil, err
 	}
-	return s.fill(ctx, plan, spec, limits)
+	return p.fill(ctx, plan, spec)
 }
 
 // fill adds to a plan what depends on the buckets and the scorer, or reads it where it was planned before.
-func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) (*Plan, error) {
+func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, error) {
 	if plan.Reuse != "" {
-		if _, err := s.Plan(ctx, plan.Reuse); errors.Is(err, ErrNoRun) {
+		if _, err := p.runs.Plan(ctx, plan.Reuse); errors.Is(err, ErrNoRun) {
 			return nil, &RefusedError{Reason: fmt.Sprintf("reuse: %v", err)}
 		} else if err != nil {
 			return nil, err
@@ -168,7 +135,7 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {
 		return nil, &RefusedError{Reason: fmt.Sprintf("rubric: %v", err)}
 	}
-	rater, err := s.OpenScorer(ctx, plan.Scorer, plan.Rubric)
+	rater, err := p.open(ctx, plan.Scorer, plan.Rubric)
 	switch {
 	case errors.Is(err, scorer.ErrUnavailable) || err != nil && ctx.Err() != nil:
 		return nil, fmt.Errorf("scorer %q: %w", plan.Scorer, err)
@@ -177,29 +144,29 @@ func (s *Store) fill(ctx context.Context, plan *Plan, spec Spec, limits Limits) 
 	}
 	plan.ScorerID = rater.ID()
 	for _, name := range spec.Manifests {
-		m, err := s.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
+		m, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
 		if err != nil {
 			return nil, err
 		}
 		plan.Manifests = append(plan.Manifests, m)
 	}
-	planned, err := s.latestAttempt(ctx, plan)
+	planned, err := p.latestAttempt(ctx, plan)
 	if planned != nil || err != nil {
 		return planned, err
 	}
-	if err := s.cut(ctx, plan); err != nil {
+	if err := p.split(ctx, plan); err != nil {
 		return nil, err
 	}
 	if err := plan.fitSelection(spec.Budget.IsZero()); err != nil {
 		return nil, err
 	}
-	plan.EstimatedCost = float64(plan.Samples) / 1e6 * limits.CostPerMillion
+	plan.EstimatedCost = float64(plan.Samples) / 1e6 * p.limits.CostPerMillion
 	if paid, ok := rater.(scorer.Paid); ok {
 		if err := plan.estimate(paid); err != nil {
 			return nil, err
 		}
 	}
-	plan.NeedsApproval = limits.MaxRunCost > 0 && plan.EstimatedCost > limits.MaxRunCost
+	plan.NeedsApproval = p.limits.MaxRunCost > 0 && plan.EstimatedCost > p.limits.MaxRunCost
 	return plan, nil
 }
 
@@ -221,7 +188,7 @@ func (p *Plan) fitSelection(byDefault bool) error {
 }
 
 // latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was.
-func (s *Store) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, err error) {
+func (p *Planner) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, err error) {
 	attempt := *plan
 	for ; ; attempt.Attempt++ {
 		if err := attempt.identify(); err != nil {
@@ -230,7 +197,7 @@ func (s *Store) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, er
 		if attempt.Attempt == 0 {
 			plan.Run = attempt.Run
 		}
-		planned, err := s.Plan(ctx, attempt.Run)
+		planned, err := p.runs.Plan(ctx, attempt.Run)
 		if errors.Is(err, ErrNoRun) {
 			return latest, nil
 		} else if err != nil {
@@ -240,13 +207,14 @@ func (s *Store) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, er
 	}
 }
 
-func (s *Store) rubric(ctx context.Context, prefix, name string) (*rubric.Rubric, error) {
+func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubric, error) {
 	if name == "" {
 		return rubric.Default(), nil
 	}
-	data, err := readAll(ctx, s.Input, prefix+name)
+	data, err := bucket.ReadAll(ctx, p.input, prefix+name)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrName) {
-		return nil, &RefusedError{Reason: fmt.Sprintf("rubric: %s%s is not in the input bucket; upload it before %s", prefix, name, SpecFile)}
+		return nil, &RefusedError{Reason: fmt.Sprintf(
+			"rubric: %s%s is not in the input bucket; upload it before %s", prefix, name, SpecFile)}
 	} else if err != nil {
 		return nil, err
 	}
@@ -257,25 +225,26 @@ func (s *Store) rubric(ctx context.Context, prefix, name string) (*rubric.Rubric
 	return r, nil
 }
 
-func (s *Store) stat(ctx context.Context, name string) (Manifest, error) {
-	attrs, err := s.Input.Stat(ctx, name)
+func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
+	attrs, err := p.input.Stat(ctx, name)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrName) {
-		return Manifest{}, &RefusedError{Reason: fmt.Sprintf("manifests: %s is not in the input bucket; upload manifests before %s", name, SpecFile)}
+		return Manifest{}, &RefusedError{Reason: fmt.Sprintf(
+			"manifests: %s is not in the input bucket; upload manifests before %s", name, SpecFile)}
 	} else if err != nil {
 		return Manifest{}, fmt.Errorf("looking for manifest %s: %w", name, err)
 	}
-	sum, err := s.Input.Checksum(ctx, name)
+	sum, err := p.input.Checksum(ctx, name)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("checksum of manifest %s: %w", name, err)
 	}
 	return Manifest{Name: name, Size: attrs.Size, CRC32C: sum, Generation: attrs.Generation}, nil
 }
 
-// cut fixes the plan's ranges.
-func (s *Store) cut(ctx context.Context, plan *Plan) error {
+// split fixes the plan's ranges.
+func (p *Planner) split(ctx context.Context, plan *Plan) error {
 	for i := range plan.Manifests {
 		m := &plan.Manifests[i]
-		r, err := s.Input.Open(ctx, m.Name, m.Generation, 0, -1)
+		r, err := p.input.Open(ctx, m.Name, m.Generation, 0, -1)
 		if err != nil {
 			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
 		}

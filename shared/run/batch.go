@@ -1,0 +1,160 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"golang.org/x/sync/errgroup"
+)
+
+// A loader loads what samples are rated from: their images, or the scores that an earlier run has of them.
+type loader struct {
+	runs         *Reader
+	input        bucket.Reader
+	imageBuckets map[string]bucket.Reader
+	rated        *cache.Cache[map[string]place] // by run; the keys are contents
+}
+
+const (
+	// loads is how many samples are loaded at the same time.
+	loads = 8
+	// maxRatedBytes is the most memory for the places of reused samples.
+	maxRatedBytes = 512 << 20
+)
+
+func newLoader(runs *Reader, input bucket.Reader, imageBuckets map[string]bucket.Reader) *loader {
+	return &loader{
+		runs: runs, input: input, imageBuckets: imageBuckets,
+		rated: cache.New(maxRatedBytes, func(m map[string]place) int { return placeBytes * len(m) }),
+	}
+}
+
+// images reads the images of a run's samples.
+func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
+	return images.New(images.Config{
+		Input: l.input, Buckets: l.imageBuckets, Prefix: plan.Images, Limits: plan.Options.Images,
+	})
+}
+
+// openShard reads a shard's samples, and makes their records as they are before any is rated. Those
+// of invalid samples are final.
+func (r *Reader) openShard(
+	ctx context.Context, plan *Plan, task events.ShardTask,
+) ([]dataset.Sample, []scores.Record, error) {
+	report, err := r.RangeReport(ctx, plan.Run, task.Range)
+	if err != nil {
+		return nil, nil, err
+	}
+	if task.Shard < 0 || task.Shard >= len(report.Shards) {
+		return nil, nil, noShard(plan, task.Range, task.Shard)
+	}
+	samples, err := r.Samples(ctx, plan.Run, task.Range, task.Shard)
+	if err != nil {
+		return nil, nil, err
+	}
+	position := 0
+	for _, n := range report.Shards[:task.Shard] {
+		position += n
+	}
+	records := make([]scores.Record, len(samples))
+	hash := plan.Rubric.Hash()
+	for i := range samples {
+		records[i] = scores.Record{
+			ID: samples[i].ID, Range: task.Range, Position: position + i, Source: samples[i].Source,
+			Status: scores.OK, ScorerID: plan.ScorerID, Rubric: hash,
+		}
+		identifySample(&records[i], &samples[i], nil)
+		if p := samples[i].Problem; p != nil {
+			records[i].Status, records[i].Reason = scores.Failed, p.Reason()
+			if p.Kind == dataset.DuplicateID {
+				records[i].Status = scores.Skipped
+			}
+		}
+	}
+	return samples, records, nil
+}
+
+// A batch is a slice of a shard's valid samples with their images; at holds their positions in the shard.
+type batch struct {
+	items []scorer.Item
+	at    []int
+}
+
+// load reads the images of samples[from:to]. A sample with a fault in its images gets its reason and stays out of the
+// batch, as does one whose scores an earlier run has.
+func (l *loader) load(
+	ctx context.Context, plan *Plan, samples []dataset.Sample, records []scores.Record, from, to int,
+) (batch, error) {
+	fetcher, err := l.images(plan)
+	if err != nil {
+		return batch{}, err
+	}
+	loaded, reused := make([][][]byte, to-from), make([]bool, to-from)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(loads)
+	for i := from; i < to; i++ {
+		if records[i].Status != scores.OK {
+			continue
+		}
+		group.Go(func() error {
+			fetched, fault, err := fetcher.Fetch(ctx, &samples[i])
+			if err != nil {
+				return err
+			}
+			if fault != nil {
+				records[i].Status, records[i].Reason = scores.Failed, fault.Reason()
+				return nil
+			}
+			identifySample(&records[i], &samples[i], fetched)
+			if reused[i-from], err = l.reuse(ctx, plan, &records[i]); err != nil || reused[i-from] {
+				return err
+			}
+			loaded[i-from] = fetched
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return batch{}, err
+	}
+	var b batch
+	for i := from; i < to; i++ {
+		if records[i].Status == scores.OK && !reused[i-from] {
+			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: loaded[i-from]})
+			b.at = append(b.at, i)
+		}
+	}
+	return b, nil
+}
+
+func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.Record) error {
+	if len(b.items) == 0 {
+		return nil
+	}
+	results, err := rater.Rate(ctx, b.items)
+	if err != nil {
+		return err
+	}
+	if len(results) != len(b.items) {
+		return fmt.Errorf("the scorer answered %d of %d samples", len(results), len(b.items))
+	}
+	for j, res := range results {
+		rec := &records[b.at[j]]
+		if res.Reason != "" {
+			rec.Status, rec.Reason = scores.Failed, res.Reason
+			continue
+		}
+		rec.Ratings, rec.Expected, rec.Mass, rec.Margin = res.Ratings, res.Expected, res.Mass, res.Margin
+		rec.Styles, rec.OtherStyles, rec.Flags = res.Styles, res.OtherStyles, res.Flags
+		if len(rec.Styles) == 0 {
+			rec.Reason = NoKnownStyle
+		}
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// Limits are what a service sets for the runs that it starts.
+type Limits struct {
+	// Scorer is the kind of scorer of a dataset that names none.
+	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
+	// Budget makes an automatic selection of a dataset that asks for none; without it there is none.
+	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"automatic selection of a dataset that asks for none"`
+	// Records and Images bound what is read of a dataset.
+	Records dataset.Limits
+	Images  images.Limits
+	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
+	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
+	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
+	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
+	// CostPerMillion estimates runs, in US dollars for a million samples.
+	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs by"`
+	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
+	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars that a run may be estimated at without approval; 0: no limit"`
+}
+
+// Validate reports every fault.
+func (l Limits) Validate() error {
+	var faults []error
+	for name, value := range map[string]int64{
+		"RANGE_BYTES": l.RangeBytes, "SHARD_SAMPLES": int64(l.ShardSamples), "SHARD_BYTES": int64(l.ShardBytes),
+	} {
+		if value < 1 {
+			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))
+		}
+	}
+	if l.CostPerMillion < 0 || l.MaxRunCost < 0 {
+		faults = append(faults, errors.New("COST_PER_MILLION and MAX_RUN_COST: give 0 or more"))
+	}
+	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate())...)
+}

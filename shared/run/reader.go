@@ -1,0 +1,165 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// Errors of calls about runs.
+var (
+	// ErrNoRun is the error of calls that name a run which is not there.
+	ErrNoRun = errors.New("no such run")
+	// ErrNotScored is the error of calls that need a run which is scored to the last sample.
+	ErrNotScored = errors.New("the run is not scored yet")
+)
+
+// A Reader reads runs. It keeps in memory what it reads, because objects never change; so a process has one.
+type Reader struct {
+	work    bucket.Reader
+	plans   *cache.Cache[*Plan]
+	reports *cache.Cache[*RangeReport]
+	files   *cache.Cache[[]byte]
+	tables  *cache.Cache[*scores.Table]
+}
+
+// The most memory that a Reader takes, in bytes.
+const (
+	maxPlanBytes   = 64 << 20
+	maxReportBytes = 16 << 20
+	maxFileBytes   = 128 << 20
+	maxTableBytes  = 128 << 20
+)
+
+// NewReader reads the runs of a work bucket.
+func NewReader(work bucket.Reader) (*Reader, error) {
+	if work == nil {
+		return nil, missing("Reader", "work bucket")
+	}
+	return &Reader{
+		work:    work,
+		plans:   cache.New(maxPlanBytes, func(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests)) }),
+		reports: cache.New(maxReportBytes, func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) }),
+		files:   cache.New(maxFileBytes, func(file []byte) int { return len(file) }),
+		tables:  cache.New(maxTableBytes, tableBytes),
+	}, nil
+}
+
+// missing is the error of a constructor that lacks something.
+func missing(what, dependency string) error {
+	return fmt.Errorf("making a run.%s: its %s is missing", what, dependency)
+}
+
+// tableBytes estimates the memory of a table: each record has about 350 bytes of headers, as many of texts, and the
+// numbers of each capability.
+func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.Capabilities)) }
+
+// Plan reads a run's plan; ErrNoRun if there is none. A plan of another layout has a Problem that says so.
+func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
+	if !namePattern.MatchString(run) {
+		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
+	}
+	return r.plans.Get(ctx, run, func(ctx context.Context) (*Plan, error) {
+		var p Plan
+		if err := bucket.ReadJSON(ctx, r.work, planName(run), &p); errors.Is(err, bucket.ErrNotExist) {
+			return nil, fmt.Errorf("%w: %s", ErrNoRun, run)
+		} else if err != nil {
+			return nil, err
+		}
+		if p.Problem == "" && p.Layout != LayoutVersion {
+			p.Problem = otherLayout(p.Layout)
+		}
+		return &p, nil
+	})
+}
+
+func otherLayout(layout int) string {
+	age := "an older"
+	if layout > LayoutVersion {
+		age = "a newer"
+	}
+	return fmt.Sprintf("the run has %s layout than %d, which this version of Harvest continues: "+
+		"start its dataset again for a run of this version", age, LayoutVersion)
+}
+
+// Runs lists the ids of all runs, in ascending order.
+func (r *Reader) Runs(ctx context.Context) ([]string, error) {
+	return bucket.Children(ctx, r.work, root)
+}
+
+// Scored reports whether a run is scored to the last sample.
+func (r *Reader) Scored(ctx context.Context, run string) (bool, error) {
+	return bucket.Exists(ctx, r.work, scoredName(run))
+}
+
+// RangeReport reads what is known of a range once it is cut; bucket.ErrNotExist before. It is shared: do not change it.
+func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*RangeReport, error) {
+	name := rangeName(run, number)
+	return r.reports.Get(ctx, name, func(ctx context.Context) (*RangeReport, error) {
+		report := new(RangeReport)
+		return report, bucket.ReadJSON(ctx, r.work, name, report)
+	})
+}
+
+// Samples reads the samples of one shard.
+func (r *Reader) Samples(ctx context.Context, run string, number, shard int) ([]dataset.Sample, error) {
+	name := shardName(run, number, shard)
+	body, err := r.work.Open(ctx, name, 0, 0, -1)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	defer body.Close()
+	samples, err := dataset.ReadShard(body)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return samples, nil
+}
+
+// ScoreFile reads the scores of a range, once it is scored, as the Parquet file that package scores reads;
+// bucket.ErrNotExist before. It is shared: do not change it.
+func (r *Reader) ScoreFile(ctx context.Context, run string, number int) ([]byte, error) {
+	name := rangeScoresName(run, number)
+	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
+}
+
+// Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change
+// them.
+func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Table, error) {
+	name := rangeScoresName(run, number)
+	return r.tables.Get(ctx, name, func(ctx context.Context) (*scores.Table, error) {
+		file, err := r.ScoreFile(ctx, run, number)
+		if err != nil {
+			return nil, err
+		}
+		return parseScores(name, file)
+	})
+}
+
+// readScores reads scores that are read only once.
+func (r *Reader) readScores(ctx context.Context, name string) (*scores.Table, error) {
+	file, err := bucket.ReadAll(ctx, r.work, name)
+	if err != nil {
+		return nil, err
+	}
+	return parseScores(name, file)
+}
+
+func parseScores(name string, file []byte) (*scores.Table, error) {
+	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return table, nil
+}
+
+// scoredShards are the numbers of a range's shards that have scores.
+func (r *Reader) scoredShards(ctx context.Context, run string, number int) (map[int]bool, error) {
+	return bucket.Numbers(ctx, r.work, shardScoresPrefix(run, number), ".parquet")
+}

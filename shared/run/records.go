@@ -1,0 +1,84 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// ManifestChanged is the kind of problem of every record of a range whose manifest was replaced before it was read.
+const ManifestChanged = "manifest changed"
+
+// EachRecord reads a range of a plan from the input bucket and calls use for each of its records, in order.
+func EachRecord(
+	ctx context.Context, input bucket.Reader, plan *Plan, r int, use func(*dataset.Sample) error,
+) error {
+	rng := plan.Ranges[r]
+	m := plan.Manifests[rng.Manifest]
+	body, err := openManifest(ctx, input, m, rng.Span)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return lostRecords(m, rng.Span, use)
+	} else if err != nil {
+		return err
+	}
+	defer body.Close()
+	reader, err := dataset.NewReader(body, m.Format, rng.Span, m.base(), plan.Options.Options)
+	if err != nil {
+		return err
+	}
+	for {
+		sample, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
+		}
+		if err := use(sample); err != nil {
+			return err
+		}
+	}
+}
+
+// openManifest opens a span of the content that was planned: of its generation, or of another one with
+// equal content, as when the same file is uploaded again.
+func openManifest(ctx context.Context, input bucket.Reader, m Manifest, span dataset.Span) (io.ReadCloser, error) {
+	body, err := input.Open(ctx, m.Name, m.Generation, span.Start, span.End-span.Start)
+	if !errors.Is(err, bucket.ErrNotExist) {
+		return body, err
+	}
+	attrs, err := input.Stat(ctx, m.Name)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := input.Checksum(ctx, m.Name)
+	if err != nil {
+		return nil, err
+	}
+	if attrs.Size != m.Size || sum != m.CRC32C {
+		return nil, fmt.Errorf("manifest %s was replaced by another: %w", m.Name, bucket.ErrNotExist)
+	}
+	return input.Open(ctx, m.Name, attrs.Generation, span.Start, span.End-span.Start)
+}
+
+// lostRecords stands in for the records of a range whose manifest is gone, so that each is accounted for.
+func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error) error {
+	for i := range span.Records {
+		place := dataset.Place{Manifest: m.base(), Element: span.FirstElement + i, Line: span.FirstLine}
+		sample := &dataset.Sample{
+			ID: fmt.Sprintf("%s#%d", place.Manifest, place.Element), Place: place,
+			Problem: &dataset.Problem{Place: place, Fault: dataset.Fault{
+				Kind: ManifestChanged,
+				Detail: "the manifest was replaced or removed before this record was read; " +
+					"the new version is a run of its own",
+			}},
+		}
+		if err := use(sample); err != nil {
+			return err
+		}
+	}
+	return nil
+}

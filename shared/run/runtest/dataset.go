@@ -1,0 +1,82 @@
+package runtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// Record is one record in LLaVA's form, of the source "tests".
+func Record(id, answer string, images ...string) string {
+	question := strings.Repeat("<image>\n", len(images)) + "What is said of " + id + "?"
+	raw, err := json.Marshal(map[string]any{
+		"id": id, "image": images, "data_source": "tests",
+		"conversations": []map[string]string{{"from": "human", "value": question}, {"from": "gpt", "value": answer}},
+	})
+	if err != nil {
+		panic(err) // strings only: cannot happen
+	}
+	return string(raw)
+}
+
+// Plain are n valid records without images, named by prefix and number.
+func Plain(prefix string, n int) []string {
+	records := make([]string, n)
+	for i := range records {
+		records[i] = Record(fmt.Sprintf("%s%02d", prefix, i), "Nothing but good.")
+	}
+	return records
+}
+
+// Mixed are records of every fate that needs no image: 9 scored, one of them without a style, 2 failed, 1 skipped.
+func Mixed() []string {
+	records := append(Plain("m", 8), Record("odd", Styleless), Record("bad", Unratable), `{"id": "hollow"}`)
+	return slices.Insert(records, 2, Record("m01", "The same id again."))
+}
+
+// Array is a JSON array of records.
+func Array(records []string) []byte {
+	return []byte("[\n  " + strings.Join(records, ",\n  ") + "\n]\n")
+}
+
+// Lines are records, one a line.
+func Lines(records []string) []byte { return []byte(strings.Join(records, "\n") + "\n") }
+
+// PNG is an image of a size.
+func PNG(t testing.TB, width, height int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, width, height))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Budget parses a budget.
+func Budget(t testing.TB, text string) selection.Budget {
+	t.Helper()
+	b, err := selection.ParseBudget(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Refusal is the reason of an error that should be a *run.RefusedError.
+func Refusal(t testing.TB, err error) string {
+	t.Helper()
+	var refused *run.RefusedError
+	if !errors.As(err, &refused) {
+		t.Fatalf("got error %v, want a *run.RefusedError", err)
+	}
+	return refused.Reason
+}

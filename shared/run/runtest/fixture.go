@@ -1,0 +1,223 @@
+// Package runtest is what tests of runs stand on: buckets in folders, topics in memory, a scorer that costs nothing, a
+// clock that tests set, and a process that can be killed between any two of its writes.
+package runtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// Uploaded is when every file of the input bucket was uploaded, so that equal uploads have equal generations.
+var Uploaded = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// Limits cut a few records into several ranges and shards.
+func Limits() run.Limits {
+	return run.Limits{
+		Scorer: Kind, Records: dataset.Limits{MaxRecordBytes: 2000},
+		Images:     images.Limits{MaxBytes: 5000, MaxPixels: 10_000},
+		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20,
+	}
+}
+
+// A Fixture is a system of one process. What tests change of its upper fields holds for planners that are made
+// afterwards, and for the process after Restart.
+type Fixture struct {
+	Limits       run.Limits
+	Input        bucket.Reader
+	Folder       string // of the input bucket
+	Work         *bucket.Folder
+	Scorer       *Scorer
+	OpenScorer   run.ScorerOpener
+	ImageBuckets map[string]bucket.Reader
+
+	// The process that lives now.
+	Runs    *run.Reader
+	Worker  *run.Worker
+	Subsets *subset.Selector
+	Log     *slog.Logger
+
+	Tasks, Events *Topic
+	Queue         []Delivery       // what was published and is not delivered
+	Published     []events.Message // all events
+	Steps         int              // writes and publications so far
+	Life          int              // steps until the process is killed; -1 for ever
+	Opens         map[string]int   // of objects of the work bucket, by name, since Restart
+
+	t         testing.TB
+	mu        sync.Mutex
+	now       time.Time
+	delivered int
+	logged    bytes.Buffer
+}
+
+// New makes an empty fixture.
+func New(t testing.TB) *Fixture {
+	t.Helper()
+	f := &Fixture{
+		t: t, Limits: Limits(), Folder: t.TempDir(), Scorer: &Scorer{Name: "fake-1", Rated: map[string]int{}},
+		now: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
+	}
+	f.Tasks, f.Events = &Topic{fixture: f}, &Topic{fixture: f}
+	f.Log = slog.New(slog.NewTextHandler(&f.logged, nil))
+	f.OpenScorer = func(_ context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+		if kind != Kind {
+			return nil, fmt.Errorf("there is no scorer %q", kind)
+		}
+		return f.Scorer.For(r), nil
+	}
+	input, err := bucket.OpenFolder(f.Folder)
+	f.must(err)
+	f.Input, f.ImageBuckets = input, map[string]bucket.Reader{"input": input}
+	f.Work, err = bucket.OpenFolder(t.TempDir())
+	f.must(err)
+	f.Restart()
+	return f
+}
+
+func (f *Fixture) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Restart replaces the process by a new one, which will not be killed.
+func (f *Fixture) Restart() {
+	f.t.Helper()
+	f.mu.Lock()
+	f.Life, f.Opens = -1, map[string]int{}
+	f.mu.Unlock()
+	work := mortalBucket{f.Work, f}
+	var err error
+	f.Runs, err = run.NewReader(work)
+	f.must(err)
+	f.Worker, err = run.NewWorker(run.WorkerConfig{
+		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: f.Events,
+		Now: f.clock, ImageBuckets: f.ImageBuckets,
+	})
+	f.must(err)
+	f.Subsets, err = subset.NewSelector(subset.Config{
+		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock,
+	})
+	f.must(err)
+}
+
+// Planner makes a planner under the present limits.
+func (f *Fixture) Planner() *run.Planner {
+	f.t.Helper()
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits, ImageBuckets: f.ImageBuckets,
+	})
+	f.must(err)
+	return planner
+}
+
+func (f *Fixture) clock() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// Pass lets time pass.
+func (f *Fixture) Pass(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(d)
+}
+
+// ErrKilled is the error of what a killed process does.
+var ErrKilled = errors.New("the process was killed")
+
+// step is taken before every write and publication. After the process is killed none succeeds.
+func (f *Fixture) step() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Life == 0 {
+		return ErrKilled
+	}
+	f.Steps++
+	f.Life--
+	return nil
+}
+
+// Kill ends the process immediately.
+func (f *Fixture) Kill() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Life = 0
+	return ErrKilled
+}
+
+// mortalBucket is a bucket as a process that can be killed has it.
+type mortalBucket struct {
+	bucket.Bucket
+	fixture *Fixture
+}
+
+func (b mortalBucket) Open(
+	ctx context.Context, name string, generation, offset, length int64,
+) (io.ReadCloser, error) {
+	b.fixture.mu.Lock()
+	b.fixture.Opens[name]++
+	b.fixture.mu.Unlock()
+	return b.Bucket.Open(ctx, name, generation, offset, length)
+}
+
+func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := b.fixture.step(); err != nil {
+		return err
+	}
+	return b.Bucket.Create(ctx, name, write)
+}
+
+func (b mortalBucket) Compose(ctx context.Context, name string, parts []string) error {
+	if err := b.fixture.step(); err != nil {
+		return err
+	}
+	return b.Bucket.Compose(ctx, name, parts)
+}
+
+// Upload puts a file into the input bucket, or replaces it.
+func (f *Fixture) Upload(name string, content []byte) {
+	f.t.Helper()
+	file := filepath.Join(f.Folder, filepath.FromSlash(name))
+	f.must(os.MkdirAll(filepath.Dir(file), 0o755))
+	f.must(os.WriteFile(file, content, 0o644))
+	f.Touch(name, Uploaded)
+}
+
+// Touch gives an object of the input bucket another generation.
+func (f *Fixture) Touch(name string, at time.Time) {
+	f.t.Helper()
+	f.must(os.Chtimes(filepath.Join(f.Folder, filepath.FromSlash(name)), at, at))
+}
+
+// Errors are the lines that were logged as errors.
+func (f *Fixture) Errors() []string {
+	var found []string
+	for line := range strings.Lines(f.logged.String()) {
+		if strings.Contains(line, "level=ERROR") {
+			found = append(found, line)
+		}
+	}
+	return found
+}

@@ -1,0 +1,124 @@
+package runtest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// Start starts the run of a dataset, as ingest and the API do.
+func (f *Fixture) Start(spec run.Spec) (*run.Plan, error) {
+	ctx := f.t.Context()
+	plan, err := f.Planner().Plan(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if plan, err = f.Worker.Start(ctx, plan); err != nil {
+		return nil, err
+	}
+	return plan, f.Subsets.Request(ctx, plan, spec.Request)
+}
+
+// Retry starts the next attempt of a run, as the API does.
+func (f *Fixture) Retry(id string) (*run.Plan, error) {
+	ctx := f.t.Context()
+	plan, err := f.Planner().NextAttempt(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if plan, err = f.Worker.Start(ctx, plan); err != nil {
+		return nil, err
+	}
+	return plan, f.Subsets.CopyRequests(ctx, id, plan)
+}
+
+// Arrive is the notification of an upload: it starts what the object starts.
+func (f *Fixture) Arrive(object string) (*run.Plan, error) {
+	spec, ok, err := f.Planner().SpecOf(f.t.Context(), object)
+	if err != nil || !ok {
+		return nil, errors.Join(err, fmt.Errorf("%s starts a run: %v", object, ok))
+	}
+	return f.Start(spec)
+}
+
+// Begin is Arrive where no error is expected.
+func (f *Fixture) Begin(object string) *run.Plan {
+	f.t.Helper()
+	plan, err := f.Arrive(object)
+	f.must(err)
+	return plan
+}
+
+// Finish delivers all messages, and checks the accounting of the run.
+func (f *Fixture) Finish(plan *run.Plan) events.Counts {
+	f.t.Helper()
+	f.must(f.Drain())
+	return f.Account(plan)
+}
+
+// MixedManifest is where NewMixed puts its dataset.
+const MixedManifest = "datasets/mixed/all.json"
+
+// NewMixed is a fixture with the dataset "mixed" of the records Mixed, which asks for a selection of 75 %.
+func NewMixed(t testing.TB) *Fixture {
+	t.Helper()
+	f := New(t)
+	f.Limits.Budget = Budget(t, "75%")
+	f.Upload(MixedManifest, Array(Mixed()))
+	return f
+}
+
+// Undisturbed is the mixed dataset's fixture after nothing but good deliveries.
+func Undisturbed(t testing.TB) (*Fixture, *run.Plan) {
+	t.Helper()
+	f := NewMixed(t)
+	plan := f.Begin(MixedManifest)
+	f.Finish(plan)
+	return f, plan
+}
+
+// Scored is a fixture with a scored run of these records and no selection.
+func Scored(t testing.TB, records []string) (*Fixture, *run.Plan) {
+	t.Helper()
+	f := New(t)
+	f.Upload("datasets/demo/a.json", Array(records))
+	plan := f.Begin("datasets/demo/a.json")
+	f.Finish(plan)
+	return f, plan
+}
+
+// Select makes a selection and writes its parts.
+func (f *Fixture) Select(plan *run.Plan, request selection.Request) *subset.Selection {
+	f.t.Helper()
+	sel, err := f.Subsets.Select(f.t.Context(), plan.Run, request)
+	f.must(err)
+	f.Finish(plan)
+	if done, err := f.Subsets.Completed(f.t.Context(), plan.Run, sel.ID); err != nil || !done {
+		f.t.Fatalf("selection %s is completed: %v, %v", sel.ID, done, err)
+	}
+	return sel
+}
+
+// Status is how far a run is.
+func (f *Fixture) Status(id string) *subset.RunStatus {
+	f.t.Helper()
+	status, err := f.Subsets.RunStatus(f.t.Context(), id)
+	f.must(err)
+	return status
+}
+
+// EventIDs are the ids of all events of a type that were published.
+func (f *Fixture) EventIDs(kind string) []string {
+	var ids []string
+	for _, m := range f.Published {
+		if m.Attributes["ce-type"] == kind {
+			ids = append(ids, m.Attributes["ce-id"])
+		}
+	}
+	return ids
+}

@@ -1,0 +1,131 @@
+package runtest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"regexp"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// Account checks that every sample is accounted for in every shard, range and marker of a scored run, and returns the
+// counts.
+func (f *Fixture) Account(plan *run.Plan) events.Counts {
+	f.t.Helper()
+	var total events.Counts
+	for r, rng := range plan.Ranges {
+		var report run.RangeReport
+		f.ReadJSON(fmt.Sprintf("runs/%s/ranges/%04d.json", plan.Run, r), &report)
+		if report.Range != r || report.Samples != rng.Span.Records || rng.FirstIndex != total.In {
+			f.t.Errorf("range %d: the report has %d samples, the plan %d from %d on",
+				r, report.Samples, rng.Span.Records, rng.FirstIndex)
+		}
+		var records []scores.Record
+		for shard, n := range report.Shards {
+			table := f.table(fmt.Sprintf("runs/%s/scores/%04d/%07d.parquet", plan.Run, r, shard))
+			if len(table) != n {
+				f.t.Errorf("shard %d of range %d: %d samples have scores, and the report has %d", shard, r, len(table), n)
+			}
+			records = append(records, table...)
+		}
+		if diff := cmp.Diff(records, f.RangeScores(plan, r)); diff != "" {
+			f.t.Errorf("range %d has other scores than its shards (-shards +range):\n%s", r, diff)
+		}
+		for i, rec := range records {
+			if rec.Range != r || rec.Position != i {
+				f.t.Errorf("sample %s: it is position %d of range %d, and should be %d of %d",
+					rec.ID, rec.Position, rec.Range, i, r)
+			}
+			total.In++
+			switch rec.Status {
+			case scores.OK:
+				total.Scored++
+			case scores.Failed:
+				total.Failed++
+			case scores.Skipped:
+				total.Skipped++
+			}
+		}
+	}
+	var marker run.Scored
+	f.ReadJSON("runs/"+plan.Run+"/scored", &marker)
+	diff := cmp.Diff(total, marker.Samples)
+	if diff != "" || total.In != plan.Samples || total.In != total.Scored+total.Failed+total.Skipped {
+		f.t.Errorf("of %d samples (-scores +marker):\n%s", plan.Samples, diff)
+	}
+	return total
+}
+
+// Records are the scores of a run, by sample id.
+func (f *Fixture) Records(plan *run.Plan) map[string]scores.Record {
+	f.t.Helper()
+	found := map[string]scores.Record{}
+	for r := range plan.Ranges {
+		for _, rec := range f.RangeScores(plan, r) {
+			found[rec.ID] = rec
+		}
+	}
+	return found
+}
+
+// RangeScores are the scores of one range.
+func (f *Fixture) RangeScores(plan *run.Plan, r int) []scores.Record {
+	f.t.Helper()
+	return f.table(fmt.Sprintf("runs/%s/scores/%04d.parquet", plan.Run, r))
+}
+
+func (f *Fixture) table(name string) []scores.Record {
+	f.t.Helper()
+	data := f.Read(name)
+	table, err := scores.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		f.t.Fatalf("%s: %v", name, err)
+	}
+	return table.Records
+}
+
+// Read reads an object of the work bucket.
+func (f *Fixture) Read(name string) []byte {
+	f.t.Helper()
+	data, err := bucket.ReadAll(f.t.Context(), f.Work, name)
+	f.must(err)
+	return data
+}
+
+// ReadJSON reads an object of the work bucket.
+func (f *Fixture) ReadJSON(name string, v any) {
+	f.t.Helper()
+	if err := json.Unmarshal(f.Read(name), v); err != nil {
+		f.t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// Objects are the names of the work bucket below a prefix.
+func (f *Fixture) Objects(prefix string) []string {
+	f.t.Helper()
+	names := []string{}
+	for attrs, err := range f.Work.List(f.t.Context(), prefix, "") {
+		f.must(err)
+		names = append(names, attrs.Name)
+	}
+	return names
+}
+
+var deliveryID = regexp.MustCompile(`"delivery": "[^"]*"`)
+
+// Snapshot holds a hash of every object of the work bucket by its name. Delivery ids do not count.
+func (f *Fixture) Snapshot() map[string]string {
+	f.t.Helper()
+	hashes := map[string]string{}
+	for _, name := range f.Objects("") {
+		sum := sha256.Sum256(deliveryID.ReplaceAll(f.Read(name), nil))
+		hashes[name] = fmt.Sprintf("%x", sum[:6])
+	}
+	return hashes
+}

@@ -1,0 +1,145 @@
+package runtest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// A Topic is a topic in memory: what is published lies in the fixture's queue.
+type Topic struct {
+	// Fail, if it is set, is what every publication fails with.
+	Fail    error
+	fixture *Fixture
+}
+
+// A Delivery is a message that is not acknowledged yet.
+type Delivery struct {
+	events.Message
+	Attempt int // from 1
+	topic   *Topic
+}
+
+// Publish puts messages into the queue. Of what a process publishes as it is killed, the first half arrives.
+func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
+	if p.Fail != nil {
+		return p.Fail
+	}
+	f := p.fixture
+	err := f.step()
+	if err != nil {
+		messages = messages[:len(messages)/2]
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range messages {
+		f.Queue = append(f.Queue, Delivery{Message: m, Attempt: 1, topic: p})
+	}
+	if p == f.Events {
+		f.Published = append(f.Published, messages...)
+	}
+	return err
+}
+
+// Take removes all messages of the topic from the queue and returns them.
+func (p *Topic) Take() []events.Message {
+	p.fixture.mu.Lock()
+	defer p.fixture.mu.Unlock()
+	var taken []events.Message
+	p.fixture.Queue = slices.DeleteFunc(p.fixture.Queue, func(d Delivery) bool {
+		if d.topic == p {
+			taken = append(taken, d.Message)
+		}
+		return d.topic == p
+	})
+	return taken
+}
+
+// Take removes the i-th message from the queue.
+func (f *Fixture) Take(i int) Delivery {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.Queue[i]
+	f.Queue = slices.Delete(f.Queue, i, i+1)
+	return d
+}
+
+// TakeTask removes the first message of a kind of task from the queue.
+func (f *Fixture) TakeTask(kind string) Delivery {
+	f.t.Helper()
+	i := slices.IndexFunc(f.Queue, func(d Delivery) bool { return d.Attributes[events.AttrTask] == kind })
+	if i < 0 {
+		f.t.Fatalf("the queue has no task %q", kind)
+	}
+	return f.Take(i)
+}
+
+// Deliver does with a message what the functions do.
+func (f *Fixture) Deliver(d Delivery) error {
+	f.mu.Lock()
+	f.delivered++
+	id := fmt.Sprintf("delivery-%d", f.delivered)
+	f.mu.Unlock()
+	ctx := f.t.Context()
+	switch d.Attributes[events.AttrTask] {
+	case events.TaskRange:
+		return f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), id)
+	case events.TaskShard:
+		_, err := f.Worker.ScoreShard(ctx, Decode[events.ShardTask](f.t, d.Message), d.Attempt, id)
+		return err
+	case events.TaskPart:
+		return f.Subsets.WritePart(ctx, Decode[events.PartTask](f.t, d.Message))
+	case events.TaskSelect:
+		_, err := f.Subsets.SelectRequested(ctx, Decode[events.SelectTask](f.t, d.Message))
+		return err
+	}
+	if d.Attributes["ce-type"] != events.RunScored {
+		return nil
+	}
+	_, err := f.Subsets.SelectAutomatically(ctx, Decode[events.RunScoredEvent](f.t, d.Message).Run)
+	return err
+}
+
+// Decode reads the data of a message.
+func Decode[T any](t testing.TB, m events.Message) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(m.Data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Drain delivers all messages in order, also those that are published meanwhile. The first failure ends it; its message
+// stays in the queue.
+func (f *Fixture) Drain() error {
+	for len(f.Queue) > 0 {
+		d := f.Take(0)
+		if err := f.Deliver(d); err != nil {
+			d.Attempt++
+			f.Queue = slices.Insert(f.Queue, 0, d)
+			return err
+		}
+	}
+	return nil
+}
+
+// DrainShuffled delivers every message twice, in an order drawn with the seed.
+func (f *Fixture) DrainShuffled(seed uint64) error {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for len(f.Queue) > 0 {
+		d := f.Take(rng.IntN(len(f.Queue)))
+		if err := f.Deliver(d); err != nil {
+			return err
+		}
+		if d.Attempt == 1 {
+			d.Attempt++
+			f.Queue = append(f.Queue, d)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+package run
+
+import "github.com/harvest-ml/harvest/shared/dataset"
+
+// A shardSize decides where a shard ends: after as many samples as the plan allows, or before the record with which it
+// would have too many bytes.
+type shardSize struct {
+	limits         Constants
+	samples, bytes int
+}
+
+// takes reports whether a sample belongs to the shard. An empty shard takes any.
+func (s *shardSize) takes(sample *dataset.Sample) bool {
+	return s.samples == 0 ||
+		s.samples < s.limits.ShardSamples && s.bytes+len(sample.Raw) <= s.limits.ShardBytes
+}
+
+// add takes a sample into the shard.
+func (s *shardSize) add(sample *dataset.Sample) {
+	s.samples++
+	s.bytes += len(sample.Raw)
+}

@@ -1,0 +1,153 @@
+package subset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// A Selection is what was chosen of a run and how: runs/<run>/selections/<id>/selection.json.
+type Selection struct {
+	ID         string                    `json:"id"`
+	Run        string                    `json:"run"`
+	Dataset    string                    `json:"dataset"`
+	Algorithm  string                    `json:"algorithm"`
+	Parameters selection.ResolvedRequest `json:"parameters"`
+	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
+	Selected   int                       `json:"selected"` // samples of the subset
+	// Shortfall is how much of the budget could not be given: samples, or tokens.
+	Shortfall int `json:"shortfall"`
+	// Shortfalls are what could not be given where it was asked, and why.
+	Shortfalls []selection.Shortfall `json:"shortfalls,omitempty"`
+	// Capabilities counts the candidates of each capability, and the samples that it picked.
+	Capabilities []selection.CapabilityResult `json:"capabilities"`
+	Summary      selection.Summary            `json:"summary"`
+	// PerRange holds the number of selected samples of each range of the run.
+	PerRange []int   `json:"per_range"`
+	Outputs  Outputs `json:"outputs"`
+}
+
+// Outputs are the names of a selection's objects in the work bucket.
+type Outputs struct {
+	Subset    string `json:"subset"`
+	Rejected  string `json:"rejected"`
+	Picks     string `json:"picks"`
+	Selection string `json:"selection"`
+}
+
+// ErrNoSelection is the error of calls that name a selection which is not there.
+var ErrNoSelection = errors.New("no such selection")
+
+// A Reader reads the selections of runs. It keeps in memory what it reads, because objects never change; so a process
+// has one.
+type Reader struct {
+	runs       *run.Reader
+	work       bucket.Reader
+	selections *cache.Cache[*Selection]
+	rejected   *cache.Cache[[]string]
+}
+
+// The most memory that a Reader takes, in bytes.
+const (
+	maxSelectionBytes = 16 << 20
+	maxReasonBytes    = 64 << 20
+)
+
+// NewReader reads the selections of the runs in a work bucket.
+func NewReader(runs *run.Reader, work bucket.Reader) (*Reader, error) {
+	if runs == nil || work == nil {
+		return nil, errors.New("making a subset.Reader: its run.Reader or its work bucket is missing")
+	}
+	return &Reader{
+		runs: runs, work: work,
+		selections: cache.New(maxSelectionBytes, func(s *Selection) int { return 50_000 + 8*len(s.PerRange) }),
+		// The reasons are the same few texts: a sample takes the header of one.
+		rejected: cache.New(maxReasonBytes, func(reasons []string) int { return 16 * len(reasons) }),
+	}, nil
+}
+
+var idPattern = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
+// Selection reads a selection; ErrNoSelection if there is none. It is shared: do not change it.
+func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, error) {
+	none := fmt.Errorf("%w: %s of run %s", ErrNoSelection, id, runID)
+	if !idPattern.MatchString(id) {
+		return nil, none
+	}
+	name := selectionName(runID, id)
+	return r.selections.Get(ctx, name, func(ctx context.Context) (*Selection, error) {
+		sel := new(Selection)
+		if err := bucket.ReadJSON(ctx, r.work, name, sel); errors.Is(err, bucket.ErrNotExist) {
+			return nil, none
+		} else if err != nil {
+			return nil, err
+		}
+		return sel, nil
+	})
+}
+
+// List lists the ids of a run's selections that can be read, in ascending order: of one whose picks are being written
+// its selection.json is not there yet.
+func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
+	ids, err := bucket.Children(ctx, r.work, selectionsPrefix(runID))
+	if err != nil {
+		return nil, err
+	}
+	var made []string
+	for _, id := range ids {
+		if there, err := bucket.Exists(ctx, r.work, selectionName(runID, id)); err != nil {
+			return nil, err
+		} else if there {
+			made = append(made, id)
+		}
+	}
+	return made, nil
+}
+
+// A RunStatus is how far a run is, and the selections that were made of it.
+type RunStatus struct {
+	run.Status
+	Selections []string `json:"selections,omitempty"` // ids
+}
+
+// RunStatus finds how far a run is; run.ErrNoRun if there is none.
+func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error) {
+	st, err := r.runs.Status(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	status := &RunStatus{Status: *st}
+	if st.State == run.StateScored {
+		status.Selections, err = r.List(ctx, runID)
+	}
+	return status, err
+}
+
+// Completed reports whether all outputs of a selection are written.
+func (r *Reader) Completed(ctx context.Context, runID, id string) (bool, error) {
+	return bucket.Exists(ctx, r.work, completedName(runID, id))
+}
+
+// reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.
+func (r *Reader) reasons(ctx context.Context, runID, id string) ([]string, error) {
+	name := reasonsName(runID, id)
+	return r.rejected.Get(ctx, name, func(ctx context.Context) ([]string, error) {
+		data, err := bucket.ReadAll(ctx, r.work, name)
+		if err != nil {
+			return nil, err
+		}
+		reasons, err := scores.ReadReasons(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+		return reasons, nil
+	})
+}

@@ -1,0 +1,95 @@
+package subset_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// TestExplainOpensOnce explains concurrently: a process reads each object once.
+func TestExplainOpensOnce(t *testing.T) {
+	t.Parallel()
+	f, plan := runtest.Scored(t, runtest.Plain("a", 20))
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "5")})
+	f.Restart()
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			found, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{fmt.Sprintf("a%02d", i)})
+			if err != nil || len(found) != 1 {
+				t.Errorf("%d explanations, %v", len(found), err)
+			}
+		})
+	}
+	group.Wait()
+	if len(f.Opens) != 2+len(plan.Ranges) {
+		t.Errorf("opened %v, want the plan, the selection and the scores of %d ranges", f.Opens, len(plan.Ranges))
+	}
+	for name, n := range f.Opens {
+		if n != 1 {
+			t.Errorf("%s was opened %d times", name, n)
+		}
+	}
+}
+
+// TestReuseOpensOnce takes over the scores of an earlier run, shards of which are scored concurrently.
+func TestReuseOpensOnce(t *testing.T) {
+	t.Parallel()
+	f, plan := runtest.Scored(t, runtest.Plain("a", 20))
+	next, err := f.Retry(plan.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range next.Ranges {
+		if err := f.Deliver(f.Take(0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Restart()
+	shards := f.Queue
+	f.Queue = nil
+	var group sync.WaitGroup
+	for _, d := range shards {
+		group.Go(func() {
+			if err := f.Deliver(d); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if counts := f.Finish(next); counts.Scored != 20 {
+		t.Errorf("counts %+v, want all scored", counts)
+	}
+	opened := 0
+	for name, n := range f.Opens {
+		if !strings.HasPrefix(name, run.Folder(plan.Run)) {
+			continue
+		}
+		if opened += n; n != 1 {
+			t.Errorf("%s was opened %d times", name, n)
+		}
+	}
+	if opened != 1+len(plan.Ranges) {
+		t.Errorf("%d objects of the earlier run were opened, want its plan and the scores of %d ranges", opened, len(plan.Ranges))
+	}
+}
+
+func TestConstructorsRefuse(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	if _, err := subset.NewReader(nil, f.Work); err == nil {
+		t.Error("a reader without runs was made")
+	}
+	if _, err := subset.NewReader(f.Runs, nil); err == nil {
+		t.Error("a reader without a bucket was made")
+	}
+	if _, err := subset.NewSelector(subset.Config{Runs: f.Runs, Work: f.Work, Tasks: f.Tasks, Events: f.Events}); err == nil {
+		t.Error("a selector without a clock was made")
+	}
+}

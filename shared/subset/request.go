@@ -1,0 +1,112 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// Request records the automatic selection that a dataset asks for when its run was planned with another or with none,
+// as when dataset.yaml is uploaded with another budget. For a run that is scored already its task is published. It is
+// called after the run was started, and can be repeated. A request without a budget asks for nothing; a
+// *run.RefusedError is a fault of the request.
+func (s *Selector) Request(ctx context.Context, plan *run.Plan, request selection.Request) error {
+	if request.Budget.IsZero() {
+		return nil
+	}
+	resolved, err := plan.Resolve(request)
+	if err != nil {
+		return &run.RefusedError{Reason: err.Error()}
+	}
+	id, err := run.CanonicalHash(resolved)
+	if err != nil {
+		return fmt.Errorf("identifying a request: %w", err)
+	}
+	if planned, err := plan.Resolve(plan.Selection); err == nil {
+		if own, err := run.CanonicalHash(planned); err != nil || own == id {
+			return err
+		}
+	}
+	if _, err := bucket.CreateJSON(ctx, s.work, requestName(plan.Run, id), request); err != nil {
+		return err
+	}
+	// The record comes first: what marks the run as scored after this look leads to a listing that finds it.
+	if scored, err := s.runs.Scored(ctx, plan.Run); !scored || err != nil {
+		return err
+	}
+	return s.tasks.Publish(ctx, events.SelectTask{Run: plan.Run, Request: id}.Message())
+}
+
+// CopyRequests requests of a run what was requested of an earlier attempt. It can be repeated.
+func (s *Selector) CopyRequests(ctx context.Context, earlier string, plan *run.Plan) error {
+	requests, err := s.requests(ctx, earlier)
+	if err != nil {
+		return err
+	}
+	for _, request := range requests {
+		if err := s.Request(ctx, plan, request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requests are the selections that were requested after a run was planned.
+func (r *Reader) requests(ctx context.Context, runID string) ([]selection.Request, error) {
+	var requests []selection.Request
+	for attrs, err := range r.work.List(ctx, requestsPrefix(runID), "") {
+		if err != nil {
+			return nil, fmt.Errorf("listing the requested selections of run %s: %w", runID, err)
+		}
+		var request selection.Request
+		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &request); err != nil {
+			return nil, err
+		}
+		requests = append(requests, request)
+	}
+	return requests, nil
+}
+
+// SelectRequested makes one selection that was requested after its run was planned.
+func (s *Selector) SelectRequested(ctx context.Context, task events.SelectTask) (*Selection, error) {
+	var request selection.Request
+	err := bucket.ReadJSON(ctx, s.work, requestName(task.Run, task.Request), &request)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return nil, events.DataError(err)
+	} else if err != nil {
+		return nil, err
+	}
+	return s.Select(ctx, task.Run, request)
+}
+
+// SelectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
+// the requested ones.
+func (s *Selector) SelectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
+	plan, err := s.runs.Plan(ctx, runID)
+	if errors.Is(err, run.ErrNoRun) {
+		return nil, events.DataError(err)
+	} else if err != nil {
+		return nil, err
+	}
+	requests, err := s.requests(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if !plan.Selection.Budget.IsZero() {
+		requests = append([]selection.Request{plan.Selection}, requests...)
+	}
+	var made []*Selection
+	for _, request := range requests {
+		sel, err := s.Select(ctx, runID, request)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, sel)
+	}
+	return made, nil
+}

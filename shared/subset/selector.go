@@ -1,0 +1,134 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
+const AlgorithmVersion = "mmssr-3"
+
+// A Selector makes the selections of runs. It is a Reader of them, too.
+type Selector struct {
+	*Reader
+	work   bucket.Bucket
+	tasks  events.Publisher
+	events events.Publisher
+	now    func() time.Time
+}
+
+// A Config is what a Selector needs.
+type Config struct {
+	Runs   *run.Reader // of the work bucket
+	Work   bucket.Bucket
+	Tasks  events.Publisher
+	Events events.Publisher
+	Now    func() time.Time
+}
+
+// NewSelector makes a selector.
+func NewSelector(c Config) (*Selector, error) {
+	if c.Runs == nil || c.Work == nil || c.Tasks == nil || c.Events == nil || c.Now == nil {
+		return nil, errors.New(
+			"making a subset.Selector: its run.Reader, its work bucket, a topic or its clock is missing")
+	}
+	reader, err := NewReader(c.Runs, c.Work)
+	if err != nil {
+		return nil, err
+	}
+	return &Selector{Reader: reader, work: c.Work, tasks: c.Tasks, events: c.Events, now: c.Now}, nil
+}
+
+// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes a task for each
+// output that is missing. A *run.RefusedError is a fault of the request.
+func (s *Selector) Select(ctx context.Context, runID string, request selection.Request) (*Selection, error) {
+	plan, err := s.runs.Plan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if plan.Problem != "" {
+		return nil, &run.RefusedError{Reason: plan.Problem}
+	}
+	if scored, err := s.runs.Scored(ctx, runID); err != nil {
+		return nil, err
+	} else if !scored {
+		return nil, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
+	}
+	params, err := plan.Resolve(request)
+	if err != nil {
+		return nil, &run.RefusedError{Reason: err.Error()}
+	}
+	id, err := run.CanonicalHash(struct {
+		Run        string                    `json:"run"`
+		Algorithm  string                    `json:"algorithm"`
+		Parameters selection.ResolvedRequest `json:"parameters"`
+	}{runID, AlgorithmVersion, params})
+	if err != nil {
+		return nil, fmt.Errorf("computing the selection's id: %w", err)
+	}
+	sel, err := s.Selection(ctx, runID, id)
+	if errors.Is(err, ErrNoSelection) {
+		if sel, err = s.choose(ctx, plan, id, params); err != nil {
+			return nil, fmt.Errorf("selecting from run %s: %w", runID, err)
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	return sel, s.publishParts(ctx, plan, sel)
+}
+
+// choose selects and writes everything but the parts; selection.json comes last.
+func (s *Selector) choose(
+	ctx context.Context, plan *run.Plan, id string, params selection.ResolvedRequest,
+) (*Selection, error) {
+	pool, samples, err := s.pool(ctx, plan, params.Request)
+	if err != nil {
+		return nil, err
+	}
+	chosen, result, err := apply(pool, samples, params)
+	if err != nil {
+		return nil, &run.RefusedError{Reason: err.Error()}
+	}
+	sel := &Selection{
+		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
+		Total: pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
+		Capabilities: result.Capabilities, Summary: selection.Summarize(pool, result.Samples(), params.Request.Seed),
+		PerRange: make([]int, len(plan.Ranges)),
+		Outputs: Outputs{
+			Subset:   subsetName(plan.Run, id, plan.Format()),
+			Rejected: rejectedName(plan.Run, id), Picks: picksName(plan.Run, id), Selection: selectionName(plan.Run, id),
+		},
+	}
+	rows := make([]scores.Pick, len(result.Picks))
+	for i, p := range result.Picks {
+		rows[i] = pickRow(plan, pool, samples.IDs, result, i, p)
+		sel.PerRange[rows[i].Range]++
+	}
+	_, err = bucket.CreateOnce(ctx, s.work, picksName(plan.Run, id), func(w io.Writer) error {
+		return scores.WritePicks(w, rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	reasons := make([]string, pool.Len())
+	for i, reason := range selection.Reasons(pool, chosen, result) {
+		reasons[i] = string(reason)
+	}
+	_, err = bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
+		return scores.WriteReasons(w, reasons)
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = bucket.CreateJSON(ctx, s.work, selectionName(plan.Run, id), sel)
+	return sel, err
+}
