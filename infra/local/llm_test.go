@@ -97,7 +97,7 @@ func TestRealVisionServer(t *testing.T) {
 		for _, rating := range rec.Ratings {
 			ratings[rating]++
 		}
-		// A random model may answer nonsense twice, or run on until it is cut off, which this server reports as a failure of its own.
+		// A random model may answer nonsense twice, or run on until it is cut off, which this server reports as its failure.
 		excused := strings.HasPrefix(rec.Reason, llm.InvalidAnswer+":") || (strings.HasPrefix(rec.Reason, scorer.Died+":") && strings.Contains(rec.Reason, "does not match the expected"))
 		if i < sound && rec.Status != scores.OK && !excused {
 			t.Errorf("%s is %v: %s", rec.ID, rec.Status, rec.Reason)

@@ -82,7 +82,8 @@ func (p *process) keep(ctx context.Context, ready func()) error {
 
 // answers waits until the process is healthy.
 func (p *process) answers(ctx context.Context, ended chan error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startPatience, fmt.Errorf("%s does not answer within %s", p.name, startPatience))
+	late := fmt.Errorf("%s does not answer within %s", p.name, startPatience)
+	ctx, cancel := context.WithTimeoutCause(ctx, startPatience, late)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url()+"/healthz", nil)

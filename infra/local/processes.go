@@ -40,7 +40,8 @@ type ProcessOptions struct {
 type Processes struct {
 	// URL is the base of the HTTP API.
 	URL string
-	// StorageAddr and PubSubAddr are where the doubles listen: STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST of other programs.
+	// StorageAddr and PubSubAddr are where the doubles listen: STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST of other
+	// programs.
 	StorageAddr, PubSubAddr string
 	// Input is the input bucket.
 	Input *storage.BucketHandle
@@ -152,7 +153,9 @@ func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 }
 
 // notInherited are variables that say where the system runs: those of this process would mislead its children.
-var notInherited = []string{"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS"}
+var notInherited = []string{
+	"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS",
+}
 
 // environ is the environment of a service.
 func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *process) []string {

@@ -29,7 +29,8 @@ func DefaultRetry() Retry {
 	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second, Attempts: events.MaxDeliveries}
 }
 
-// maxOutstanding is how many messages of a subscription the relay holds, those that wait for their next attempt included.
+// maxOutstanding is how many messages of a subscription the relay holds, those that wait for their next attempt
+// included.
 const maxOutstanding = 1000
 
 // deliveryTimeout is the cloud's longest push request.
@@ -75,9 +76,11 @@ func (r relay) run(ctx context.Context, sub events.Subscription, url string) err
 	}
 }
 
-// deliver posts a message until it is acknowledged or a dead letter. It reports whether either happened before ctx ended.
+// deliver posts a message until it is acknowledged or a dead letter. It reports whether either happened before ctx
+// ended.
 func (r relay) deliver(
-	ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub events.Subscription, url string, m *pubsub.Message,
+	ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub events.Subscription, url string,
+	m *pubsub.Message,
 ) bool {
 	pause := r.retry.Min
 	for attempt := 1; ; attempt++ {

@@ -103,7 +103,8 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-// TestDeliverUntilStopped checks that a message whose delivery is cut off by the end of the process is not acknowledged.
+// TestDeliverUntilStopped checks that a message whose delivery is cut off by the end of the process is not
+// acknowledged.
 func TestDeliverUntilStopped(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&endpoint{statuses: []int{503}})

@@ -124,7 +124,9 @@ func (s *Stack) serve(o Options) error {
 		return err
 	}
 	s.URL = "http://" + listener.Addr().String()
-	s.server = &http.Server{Handler: root, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: deliveryTimeout, IdleTimeout: time.Minute}
+	s.server = &http.Server{
+		Handler: root, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: deliveryTimeout, IdleTimeout: time.Minute,
+	}
 	s.group.Go(func() error {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving HTTP: %w", err)

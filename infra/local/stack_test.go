@@ -437,7 +437,8 @@ func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[b
 	}
 }
 
-// TestPartsTogether writes the parts of a selection at the same time, so that no delivery finds the others' when it begins.
+// TestPartsTogether writes the parts of a selection at the same time, so that no delivery finds the others' when it
+// begins.
 func TestPartsTogether(t *testing.T) {
 	t.Parallel()
 	folder, err := bucket.OpenFolder(t.TempDir())

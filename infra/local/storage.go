@@ -31,7 +31,8 @@ type cloudStorage struct {
 	server *http.Server
 }
 
-// startStorage starts it with the two buckets, the input one notifying the uploads topic of the Pub/Sub server at pubsub.
+// startStorage starts it with the two buckets, the input one notifying the uploads topic of the Pub/Sub server at
+// pubsub.
 func startStorage(ctx context.Context, pubsub string) (_ *cloudStorage, err error) {
 	// The double's notifications find their server by the environment alone.
 	if err := os.Setenv("PUBSUB_EMULATOR_HOST", pubsub); err != nil {
@@ -53,7 +54,8 @@ func startStorage(ctx context.Context, pubsub string) (_ *cloudStorage, err erro
 			err = errors.Join(err, s.close())
 		}
 	}()
-	s.client, err = storage.NewClient(ctx, storage.WithJSONReads(), option.WithoutAuthentication(), option.WithEndpoint("http://"+s.addr+"/storage/v1/"))
+	endpoint := option.WithEndpoint("http://" + s.addr + "/storage/v1/")
+	s.client, err = storage.NewClient(ctx, storage.WithJSONReads(), option.WithoutAuthentication(), endpoint)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// TestEnvironment wants every variable that the configuration sets to be one that is read: a misspelt one would do nothing.
+// TestEnvironment wants every variable that the configuration sets to be one that is read: a misspelt one would do
+// nothing.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	known := []string{"OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"} // read by OpenTelemetry's SDK

@@ -106,11 +106,13 @@ func newPubSub(t *testing.T) pubSub {
 	return p
 }
 
-// receivers publishes a message to a topic of its own that has the configuration's subscriptions, and names those that get it.
+// receivers publishes a message to a topic of its own that has the configuration's subscriptions, and names those that
+// get it.
 func (p pubSub) receivers(t *testing.T, topic string, m events.Message) []string {
 	t.Helper()
 	suffix := "-" + time.Now().Format("150405.000000000")
-	created, err := p.client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: project + "topics/" + topic + suffix})
+	name := project + "topics/" + topic + suffix
+	created, err := p.client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,9 @@ func (p pubSub) receivers(t *testing.T, topic string, m events.Message) []string
 	var got []string
 	for _, name := range names {
 		group.Go(func() error {
-			answer, err := p.client.SubscriptionAdminClient.Pull(t.Context(), &pubsubpb.PullRequest{Subscription: project + "subscriptions/" + name + suffix, MaxMessages: 10})
+			answer, err := p.client.SubscriptionAdminClient.Pull(t.Context(), &pubsubpb.PullRequest{
+				Subscription: project + "subscriptions/" + name + suffix, MaxMessages: 10,
+			})
 			lock.Lock()
 			defer lock.Unlock()
 			if len(answer.GetReceivedMessages()) > 0 {

@@ -39,7 +39,8 @@ func alertQueries(t *testing.T) map[string]string {
 	return queries
 }
 
-// TestPlaybooks wants a page for each alert, with the query that set it off to paste, another for the logs, and what to do.
+// TestPlaybooks wants a page for each alert, with the query that set it off to paste, another for the logs, and what to
+// do.
 func TestPlaybooks(t *testing.T) {
 	t.Parallel()
 	const folder = "../playbooks"
@@ -111,7 +112,8 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// knownMetrics are the metrics of Google's services that are used, as PromQL names them, and those counted from the log.
+// knownMetrics are the metrics of Google's services that are used, as PromQL names them, and those counted from the
+// log.
 // Sources: https://cloud.google.com/monitoring/api/metrics_gcp_p_z#gcp-pubsub and #gcp-run
 func knownMetrics(t *testing.T) []string {
 	t.Helper()

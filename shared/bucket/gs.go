@@ -81,7 +81,8 @@ func (g *GS) Open(ctx context.Context, name string, generation, offset, length i
 	}
 	if r.Attrs.Decompressed && (offset > 0 || length > 0) {
 		r.Close()
-		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: upload it without", g.name, name)
+		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: upload it without",
+			g.name, name)
 	}
 	// The library may go on with what has already arrived.
 	return contextReader{ctx, r, r}, nil
@@ -210,7 +211,8 @@ func (g *GS) concatenate(ctx context.Context, name string, parts []string) error
 // object returns the handle of a name that Cloud Storage takes, which are more than those that
 // Create does: users name their images as they like.
 func (g *GS) object(name string) (*storage.ObjectHandle, error) {
-	if name == "" || name == "." || name == ".." || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
+	reserved := name == "" || name == "." || name == ".."
+	if reserved || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
 		return nil, fmt.Errorf("gs://%s/%s: %w (%w)", g.name, name, ErrNotExist, ErrName)
 	}
 	return g.bucket.Object(name), nil

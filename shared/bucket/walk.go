@@ -35,38 +35,11 @@ func (w walk) folder(name string) bool {
 		w.yield(Attrs{}, err)
 		return false
 	}
-	entries, err := fs.ReadDir(w.fsys, path.Clean(name))
-	if err != nil && !absent(err) {
-		w.yield(Attrs{}, fmt.Errorf("listing %s: %w", w.place, err))
+	children, err := w.children(name)
+	if err != nil {
+		w.yield(Attrs{}, err)
 		return false
 	}
-	type child struct {
-		name string // ends in a slash if it is a folder
-		info func() (fs.FileInfo, error)
-	}
-	var children []child
-	for _, e := range entries {
-		full := name + e.Name()
-		if !overlap(full, w.prefix) || checkName(full) != nil {
-			continue
-		}
-		mode, info := e.Type(), e.Info
-		if mode&fs.ModeSymlink != 0 {
-			target, err := fs.Stat(w.fsys, full)
-			if err != nil || w.leadsBack(full, target) {
-				continue
-			}
-			mode, info = target.Mode(), func() (fs.FileInfo, error) { return target, nil }
-		}
-		switch {
-		case mode.IsDir() && overlap(full+"/", w.prefix) && (w.after < full+"/" || strings.HasPrefix(w.after, full+"/")):
-			children = append(children, child{full + "/", nil})
-		case mode.IsRegular() && strings.HasPrefix(full, w.prefix) && w.after < full:
-			children = append(children, child{full, info})
-		}
-	}
-	// A folder's objects come where its name with the slash does: a.b, a/b, a0.
-	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.name, b.name) })
 	for _, c := range children {
 		if c.info == nil {
 			if !w.folder(c.name) {
@@ -91,6 +64,44 @@ func (w walk) folder(name string) bool {
 		}
 	}
 	return true
+}
+
+// A child is an entry of a folder that a listing needs.
+type child struct {
+	name string                      // ends in a slash if it is a folder
+	info func() (fs.FileInfo, error) // nil for a folder
+}
+
+// children are the entries of a folder that the listing needs, in its order. A folder that is absent has none.
+func (w walk) children(name string) ([]child, error) {
+	entries, err := fs.ReadDir(w.fsys, path.Clean(name))
+	if err != nil && !absent(err) {
+		return nil, fmt.Errorf("listing %s: %w", w.place, err)
+	}
+	var children []child
+	for _, e := range entries {
+		full := name + e.Name()
+		if !overlap(full, w.prefix) || checkName(full) != nil {
+			continue
+		}
+		mode, info := e.Type(), e.Info
+		if mode&fs.ModeSymlink != 0 {
+			target, err := fs.Stat(w.fsys, full)
+			if err != nil || w.leadsBack(full, target) {
+				continue
+			}
+			mode, info = target.Mode(), func() (fs.FileInfo, error) { return target, nil }
+		}
+		switch {
+		case mode.IsDir() && overlap(full+"/", w.prefix) && (w.after < full+"/" || strings.HasPrefix(w.after, full+"/")):
+			children = append(children, child{full + "/", nil})
+		case mode.IsRegular() && strings.HasPrefix(full, w.prefix) && w.after < full:
+			children = append(children, child{full, info})
+		}
+	}
+	// A folder's objects come where its name with the slash does: a.b, a/b, a0.
+	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.name, b.name) })
+	return children, nil
 }
 
 // leadsBack reports whether a link's target is a folder that the link lies in.

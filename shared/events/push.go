@@ -88,7 +88,8 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 		// A subscription with payload unwrapping pushes bare data. Taken for a message that can never
 		// succeed it would be lost; refused, it is redelivered.
 		if env.Message.MessageID == "" {
-			http.Error(w, "decoding push envelope: it has no message.messageId; payload unwrapping must be off", http.StatusBadRequest)
+			const fault = "decoding push envelope: it has no message.messageId; payload unwrapping must be off"
+			http.Error(w, fault, http.StatusBadRequest)
 			return
 		}
 		d := Delivery{

@@ -57,13 +57,16 @@ func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemet
 	meter := t.metrics.Meter(scope)
 	var errs [4]error
 	t.deliveries, errs[0] = meter.Int64Counter("harvest.deliveries", metric.WithUnit("{delivery}"),
-		metric.WithDescription("Messages delivered to functions, by task and outcome: done, refused (acknowledged, can never succeed) or again."))
+		metric.WithDescription("Messages delivered to functions, by task and outcome: done, refused (acknowledged, "+
+			"can never succeed) or again."))
 	t.deliverySeconds, errs[1] = meter.Float64Histogram("harvest.delivery.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long a delivery took, by task."), metric.WithExplicitBucketBoundaries(.05, .2, .5, 1, 2, 5, 10, 30, 60, 120, 240, 540))
+		metric.WithDescription("How long a delivery took, by task."),
+		metric.WithExplicitBucketBoundaries(.05, .2, .5, 1, 2, 5, 10, 30, 60, 120, 240, 540))
 	t.samples, errs[2] = meter.Int64Counter("harvest.samples", metric.WithUnit("{sample}"),
 		metric.WithDescription("Samples whose scores were written, by scorer and status: ok, failed or skipped."))
 	t.sidecarSeconds, errs[3] = meter.Float64Histogram("harvest.sidecar.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long the sidecar took to answer, by path and status."), metric.WithExplicitBucketBoundaries(.05, .2, .5, 1, 2, 5, 10, 30, 60, 120, 300))
+		metric.WithDescription("How long the sidecar took to answer, by path and status."),
+		metric.WithExplicitBucketBoundaries(.05, .2, .5, 1, 2, 5, 10, 30, 60, 120, 300))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("making instruments: %w", err)
 	}

@@ -63,15 +63,20 @@ func Run(ctx context.Context, run string, begin time.Time, attributes ...attribu
 	return ctx
 }
 
-func (t *Telemetry) root(ctx context.Context, run string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	options = append(options, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(attribute.String("harvest.run", run)))
+func (t *Telemetry) root(
+	ctx context.Context, run string, options ...trace.SpanStartOption,
+) (context.Context, trace.Span) {
+	options = append(options, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(attribute.String("harvest.run", run)))
 	_, span := t.tracer.Start(context.WithValue(ctx, runKey{}, run), "plan", options...)
 	return trace.ContextWithSpan(ctx, span), span
 }
 
 // Start begins a span of a run, below the span that parent, a traceparent, names if that is one of the
 // same run, else below the run's root. It ends with the function that is returned.
-func Start(ctx context.Context, run, name, parent string, kind trace.SpanKind, attributes ...attribute.KeyValue) (context.Context, func(error)) {
+func Start(
+	ctx context.Context, run, name, parent string, kind trace.SpanKind, attributes ...attribute.KeyValue,
+) (context.Context, func(error)) {
 	t := from(ctx)
 	if t == nil || run == "" {
 		return ctx, func(error) {}
@@ -114,7 +119,8 @@ func Sidecar(req *http.Request) (*http.Request, func(status int, err error)) {
 	return req, func(status int, err error) {
 		span.SetAttributes(attribute.Int("http.response.status_code", status))
 		end(span, err)
-		t.sidecarSeconds.Record(ctx, time.Since(begin).Seconds(), set(attribute.String("path", req.URL.Path), attribute.Int("status", status)))
+		t.sidecarSeconds.Record(ctx, time.Since(begin).Seconds(),
+			set(attribute.String("path", req.URL.Path), attribute.Int("status", status)))
 	}
 }
 

@@ -110,7 +110,9 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionCompletedEven
 }
 
 // start runs the command, which is to hand the training to whatever runs it and return.
-func (c consumer) start(ctx context.Context, id string, event events.SelectionCompletedEvent, subset, traceparent string) error {
+func (c consumer) start(
+	ctx context.Context, id string, event events.SelectionCompletedEvent, subset, traceparent string,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, c.starts.lease)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)

@@ -30,7 +30,8 @@ import (
 // journal names, in the environment of the test binary, the file that it writes to as a trainer's command.
 const journal = "TRAINER_TEST_JOURNAL"
 
-// TestMain is the command too: it notes what it was started with, and fails on the first start of a job if the environment says so.
+// TestMain is the command too: it notes what it was started with, and fails on the first start of a job if the
+// environment says so.
 func TestMain(m *testing.M) {
 	file := os.Getenv(journal)
 	if file == "" {

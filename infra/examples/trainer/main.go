@@ -2,8 +2,10 @@
 // fetches the subset, and runs a command, once for each selection however often its event comes.
 //
 //	gcloud pubsub subscriptions create harvest-trainer --topic harvest-events \
-//	  --message-filter 'attributes.type = "selection.completed"' --ack-deadline 600 --min-retry-delay 10s --max-retry-delay 600s
-//	trainer -project farm -subscription harvest-trainer -work gs://farm-harvest-work -state gs://farm-trainings -out /data -- ./submit.sh
+//	  --message-filter 'attributes.type = "selection.completed"' \
+//	  --ack-deadline 600 --min-retry-delay 10s --max-retry-delay 600s
+//	trainer -project farm -subscription harvest-trainer -work gs://farm-harvest-work -state gs://farm-trainings \
+//	  -out /data -- ./submit.sh
 //
 // It needs to subscribe, to read the work bucket, and to create and read objects in the state bucket. Copy it and
 // make it yours: it uses Harvest's libraries for buckets and events, and nothing of its functions.

@@ -14,7 +14,8 @@ terraform {
   }
 }
 
-# Budgets and IAM ask which project pays for the calls themselves; without this they are refused for a person's credentials.
+# Budgets and IAM ask which project pays for the calls themselves; without this they are refused for a person's
+# credentials.
 provider "google" {
   project               = var.project
   region                = var.region

@@ -31,7 +31,8 @@ func (s *Schema) Check(m *Module) error {
 	return errors.Join(faults...)
 }
 
-// check compares the body of a block with what it may hold. A resource or data source, top, has Terraform's own arguments too.
+// check compares the body of a block with what it may hold. A resource or data source, top, has Terraform's own
+// arguments too.
 func (b *Block) check(body *hclsyntax.Body, top bool) []error {
 	var faults []error
 	for name, a := range body.Attributes {

@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// CheckReferences reports every reference of a module that refers to nothing, every call of a module that does not fit it, and
-// every variable and local value that nothing refers to.
+// CheckReferences reports every reference of a module that refers to nothing, every call of a module that does not fit
+// it, and every variable and local value that nothing refers to.
 func (s *Schema) CheckReferences(m *Module) error {
 	r := references{schema: s, module: m, called: map[string]*Module{}, locals: map[string]hcl.Range{}, used: map[string]bool{}}
 	for _, b := range m.Blocks {

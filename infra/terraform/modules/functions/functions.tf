@@ -29,7 +29,8 @@ locals {
     }
   }
 
-  # Cloud Run gives much memory only with the CPU to go with it: https://cloud.google.com/run/docs/configuring/services/memory-limits
+  # Cloud Run gives much memory only with the CPU to go with it:
+  # https://cloud.google.com/run/docs/configuring/services/memory-limits
   least_cpu = { for f, gib in var.memory : f => gib > 24 ? 8 : gib > 16 ? 6 : gib > 8 ? 4 : gib > 4 ? 2 : 1 }
   cpu       = { for f, function in local.functions : f => max(function.cpu, local.least_cpu[f]) }
 }

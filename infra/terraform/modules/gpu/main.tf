@@ -81,8 +81,9 @@ resource "google_cloud_run_v2_service" "score_gpu" {
         cpu_idle = false
       }
 
-      # Only that it listens. To load two 7B models takes longer than the 240 s that a startup probe may last in all, and
-      # an instance that failed it would be replaced for ever. While it loads it answers 503, and score holds its delivery.
+      # Only that it listens. To load two 7B models takes longer than the 240 s that a startup probe may last in all,
+      # and an instance that failed it would be replaced for ever. While it loads it answers 503, and score holds its
+      # delivery.
       startup_probe {
         period_seconds    = 10
         timeout_seconds   = 5

@@ -44,7 +44,8 @@ resource "google_pubsub_subscription" "push" {
     maximum_backoff = "600s"
   }
 
-  # Every 503 of a GPU that is starting or busy counts, hence so many. Dead letters themselves are tried until they expire.
+  # Every 503 of a GPU that is starting or busy counts, hence so many. Dead letters themselves are tried until they
+  # expire.
   dynamic "dead_letter_policy" {
     for_each = each.value.topic == "dead" ? [] : [google_pubsub_topic.this["dead"].id]
     content {

@@ -22,7 +22,8 @@ resource "google_monitoring_alert_policy" "this" {
       query               = each.value.query
       duration            = each.value.for
       evaluation_interval = "60s"
-      # Metrics that count log lines exist only after the first such line; without this the policy could not be made before.
+      # Metrics that count log lines exist only after the first such line; without this the policy could not be made
+      # before.
       disable_metric_validation = true
     }
   }

@@ -1,5 +1,5 @@
-# Counted from the functions' log lines, so they need no exporter and miss nothing that was logged. The words of the lines are
-# tested against the code (infra/terraform/monitoring_test.go).
+# Counted from the functions' log lines, so they need no exporter and miss nothing that was logged. The words of the
+# lines are tested against the code (infra/terraform/monitoring_test.go).
 locals {
   functions_log = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-(ingest|score|score-gpu|curate)$\""
   shard_done    = "${local.functions_log} AND jsonPayload.message=\"shard done\""

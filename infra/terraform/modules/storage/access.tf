@@ -2,7 +2,8 @@ locals {
   # The README has this as a table. No service may delete, and without the right to delete Cloud Storage lets nobody
   # replace an object either: that a run's objects never change is not only how the code behaves.
   access = merge(
-    # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are rated.
+    # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are
+    # rated.
     { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} reads input" => { bucket = "input", role = "roles/storage.objectViewer", member = var.members[s] } },
     { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} reads work" => { bucket = "work", role = "roles/storage.objectViewer", member = var.members[s] } },
     { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} creates in work" => { bucket = "work", role = "roles/storage.objectCreator", member = var.members[s] } },

@@ -1,5 +1,5 @@
-// Generate reads the schema of the google provider out of the npm package @cdktf/provider-google, which was made from the
-// provider's own schema, and writes what our configuration uses of it:
+// Generate reads the schema of the google provider out of the npm package @cdktf/provider-google, which was made from
+// the provider's own schema, and writes what our configuration uses of it:
 //
 //	npm pack @cdktf/provider-google@16.12.1
 //	go run ./infra/terraform/schema/generate cdktf-provider-google-16.12.1.tgz

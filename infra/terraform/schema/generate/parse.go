@@ -8,9 +8,9 @@ import (
 	"github.com/harvest-ml/harvest/infra/terraform/schema"
 )
 
-// The bindings are written by a program, so their shape is regular: the code (index.js) has a function for each block that
-// names its arguments in Terraform's words and distinguishes blocks from attributes; the types (index.d.ts) have an
-// interface for each that says which are required, and which blocks may be repeated.
+// The bindings are written by a program, so their shape is regular: the code (index.js) has a function for each block
+// that names its arguments in Terraform's words and distinguishes blocks from attributes; the types (index.d.ts) have
+// an interface for each that says which are required, and which blocks may be repeated.
 var (
 	rootInterface = regexp.MustCompile(`export interface (\w+)Config extends cdktf\.TerraformMetaArguments \{`)
 	rootArguments = regexp.MustCompile(`(?s)\n    synthesizeHclAttributes\(\) \{\n        const attrs = \{\n(.*?)\n        \};`)

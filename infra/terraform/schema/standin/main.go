@@ -1,5 +1,6 @@
-// Standin is a provider that has the google provider's schema, as far as we use it, and can do nothing: with it Terraform
-// itself validates the configuration, and runs its tests with mocked resources, where the provider cannot be downloaded.
+// Standin is a provider that has the google provider's schema, as far as we use it, and can do nothing: with it
+// Terraform itself validates the configuration, and runs its tests with mocked resources, where the provider cannot be
+// downloaded.
 package main
 
 import (
