@@ -27,9 +27,9 @@ func (p PushIdentity) Checked() bool { return p != (PushIdentity{}) }
 func (p PushIdentity) Validate() error {
 	switch {
 	case p.Checked() && p.Sender == "":
-		return errors.New("PUSH_SENDER: PUSH_AUDIENCE is given without it; give the push subscriptions' service account")
+		return errors.New("PUSH_SENDER: is missing, with PUSH_AUDIENCE given; give the subscriptions' service account")
 	case p.Checked() && p.Audience == "":
-		return errors.New("PUSH_AUDIENCE: PUSH_SENDER is given without it; give the push subscriptions' audience")
+		return errors.New("PUSH_AUDIENCE: is missing, with PUSH_SENDER given; give the push subscriptions' audience")
 	}
 	return nil
 }
