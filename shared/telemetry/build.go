@@ -29,7 +29,8 @@ func ReadBuild() Build {
 	return buildOf(info)
 }
 
-// buildOf reads what Go recorded. In a program of another module the commit is that module's: our version is what counts.
+// buildOf reads what Go recorded. In a program of another module the commit is that module's: our version is what
+// counts.
 func buildOf(info *debug.BuildInfo) Build {
 	if info.Main.Path != scope {
 		for _, dependency := range info.Deps {
