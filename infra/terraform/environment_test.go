@@ -23,7 +23,7 @@ func TestEnvironment(t *testing.T) {
 			known = append(known, v.Name)
 		}
 	}
-	settings, err := os.ReadFile("../../sidecar/config.py")
+	settings, err := os.ReadFile("../../sidecar/service/settings.py")
 	if err != nil {
 		t.Fatal(err)
 	}
