@@ -155,10 +155,11 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 			if img.Name == "" {
 				continue // in the record itself
 			}
-			name, err := dataset.CleanImageName(img.Name)
+			names, err := dataset.ImageNames(img.Name, nil)
 			if err != nil {
 				return fmt.Errorf("reading %s: %w", manifest, err)
 			}
+			name := names[len(names)-1]
 			if err := put(ctx, to, "images/"+s.name+"/"+name, bytes.NewReader(fetched[i])); err != nil {
 				return err
 			}

@@ -41,6 +41,13 @@ type Reader interface {
 	Checksum(ctx context.Context, name string) (uint32, error)
 }
 
+// OnDisk is a Reader whose objects are files of this machine: a Folder or a View.
+type OnDisk interface {
+	// Path is the folder that holds exactly the objects whose names begin with prefix, which ends in a slash. It need
+	// not exist. Empty if there is no such folder.
+	Path(prefix string) string
+}
+
 // A Bucket reads objects and creates them. Both kinds refuse the same names, with ErrName, so that
 // what runs on one machine runs in the cloud: a name is 1 to 1,024 bytes of UTF-8, cut by slashes
 // into elements of 1 to 255 bytes; no element is "." or "..", none has a NUL, a line break or a

@@ -10,6 +10,8 @@ import (
 	"iter"
 	"os"
 	"path"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -37,11 +39,11 @@ type Folder struct {
 // processes killed more than a day ago have left in its `.tmp`.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making bucket folder: %w", err)
+		return nil, fmt.Errorf("making bucket folder: %w", machineFault(dir, err))
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("opening bucket folder: %w", err)
+		return nil, fmt.Errorf("opening bucket folder: %w", machineFault(dir, err))
 	}
 	f := &Folder{root: root, after: func(string) {}}
 	f.open = func(name string) (object, error) {
@@ -64,10 +66,20 @@ func (f *Folder) sweep() {
 	}
 }
 
+// Path implements OnDisk.
+func (f *Folder) Path(prefix string) string {
+	folder := strings.TrimSuffix(prefix, "/")
+	abs, err := filepath.Abs(f.root.Name())
+	if err != nil || folder == prefix || checkName(folder) != nil {
+		return ""
+	}
+	return filepath.Join(abs, filepath.FromSlash(folder))
+}
+
 // List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
 func (f *Folder) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
 	return func(yield func(Attrs, error) bool) {
-		walk{ctx, f.root.FS(), f.root.Name(), prefix, after, yield}.run()
+		walk{ctx, f.root.FS(), f.root.Name(), prefix, after, yield, checkName}.run()
 	}
 }
 
@@ -92,7 +104,7 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 	defer f.root.Remove(aside)
 	defer file.Close()
 	f.after("create")
-	if err := write(contextWriter{ctx, file}); err != nil {
+	if err := write(contextWriter{ctx, faultWriter{file, f.root.Name()}}); err != nil {
 		return err
 	}
 	f.after("write")
@@ -208,5 +220,5 @@ func (f *Folder) syncFolder(name string) error {
 }
 
 func (f *Folder) fail(doing, name string, err error) error {
-	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), err)
+	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), machineFault(f.root.Name(), err))
 }

@@ -151,7 +151,7 @@ func TestListReadsOnlyWhatItMust(t *testing.T) {
 		{"b/", "b/d", []string{"b", "b/d"}},
 	} {
 		fsys := watchedFS{os.DirFS(dir), new([]string)}
-		walk{t.Context(), fsys, dir, test.prefix, test.after, func(Attrs, error) bool { return true }}.run()
+		walk{t.Context(), fsys, dir, test.prefix, test.after, func(Attrs, error) bool { return true }, checkName}.run()
 		if diff := cmp.Diff(test.want, *fsys.read); diff != "" {
 			t.Errorf("List(%q, %q) reads (-want +got):\n%s", test.prefix, test.after, diff)
 		}

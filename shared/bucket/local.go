@@ -59,7 +59,7 @@ func (l local) Open(ctx context.Context, name string, generation, offset, length
 	if length < 0 {
 		length = math.MaxInt64 - offset
 	}
-	return contextReader{ctx, io.NewSectionReader(o, offset, length), o}, nil
+	return contextReader{ctx, faultReader{io.NewSectionReader(o, offset, length)}, o}, nil
 }
 
 // Checksum implements Reader. It reads the whole object.
@@ -76,23 +76,24 @@ func (l local) Checksum(ctx context.Context, name string) (uint32, error) {
 	return sum.Sum32(), nil
 }
 
-// openFile opens the regular file of a file system as an object; every other kind of file, and
-// none at all, is ErrNotExist. Errors name the file by its place, the file system's own path.
+// openFile opens the regular file of a file system as an object. None at all is ErrNotExist; every other kind of file
+// is ErrNotExist and ErrUnreadable. Errors name the file by its place, the file system's own path.
 func openFile(fsys fs.FS, place, name string) (object, error) {
 	// Not opened unless it is known to be a regular file: opening a pipe would wait for a writer.
 	info, err := fs.Stat(fsys, name)
 	if err == nil && !info.Mode().IsRegular() {
-		err = fs.ErrNotExist
+		kind := "no regular file"
+		if info.IsDir() {
+			kind = "a folder"
+		}
+		return object{}, fmt.Errorf("%s: %w: it is %s (%w)", filepath.Join(place, name), ErrUnreadable, kind, ErrNotExist)
 	}
 	var opened fs.File
 	if err == nil {
 		opened, err = fsys.Open(name)
 	}
 	if err != nil {
-		if absent(err) {
-			err = ErrNotExist
-		}
-		return object{}, fmt.Errorf("%s: %w", filepath.Join(place, name), err)
+		return object{}, fmt.Errorf("%s: %w", filepath.Join(place, name), readFault(fsys, place, err))
 	}
 	file := opened.(*os.File)
 	if info, err = file.Stat(); err != nil {
@@ -114,7 +115,9 @@ func fileAttrs(name string, info fs.FileInfo) Attrs {
 
 // absent reports whether an error of opening a file means that there is no such file.
 func absent(err error) bool {
-	for _, target := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP} {
+	for _, target := range []error{
+		fs.ErrNotExist, fs.ErrInvalid, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP,
+	} {
 		if errors.Is(err, target) {
 			return true
 		}

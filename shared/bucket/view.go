@@ -19,7 +19,8 @@ import (
 // A View shows content that lies elsewhere on this machine as objects, without a copy: the input
 // bucket of a run on one machine. Symbolic links are followed wherever they lead.
 //
-// A name is cleaned before it is looked up, as path.Clean does, so it never leads out of a folder.
+// A name is cleaned before it is looked up, as path.Clean does, so it never leads out of a folder. Below an entry
+// AtFolder also files are found whose names hold backslashes, which are ordinary characters on most file systems.
 type View struct {
 	local
 	entries map[string]Content
@@ -85,6 +86,14 @@ func NewView(entries map[string]Content) (*View, error) {
 	return v, nil
 }
 
+// Path implements OnDisk.
+func (v *View) Path(prefix string) string {
+	if content, ok := v.entries[prefix]; ok && content.kind == folderContent {
+		return content.path
+	}
+	return ""
+}
+
 // List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
 func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
 	return func(yield func(Attrs, error) bool) {
@@ -94,7 +103,7 @@ func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, 
 				if !overlap(name, prefix) || after > name && !strings.HasPrefix(after, name) {
 					continue
 				}
-				within := walk{ctx: ctx, fsys: os.DirFS(content.path), place: content.path}
+				within := walk{ctx: ctx, fsys: os.DirFS(content.path), place: content.path, check: checkFileName}
 				within.prefix = prefix[min(len(name), len(prefix)):]
 				if strings.HasPrefix(after, name) {
 					within.after = after[len(name):]
@@ -125,7 +134,7 @@ func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, 
 // find opens what lies under a name.
 func (v *View) find(name string) (object, error) {
 	name = path.Clean(name)
-	if err := checkName(name); err != nil {
+	if err := checkFileName(name); err != nil {
 		return object{}, fmt.Errorf("%w (%w)", ErrNotExist, err)
 	}
 	content, ok := v.entries[name]

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -18,12 +19,13 @@ type walk struct {
 	place         string // the file system's own path, for errors
 	prefix, after string
 	yield         func(Attrs, error) bool
+	check         func(name string) error // of the names that are yielded
 }
 
 // run yields what Reader.List would and reports whether the listing goes on.
 func (w walk) run() bool {
 	folder := w.prefix[:strings.LastIndex(w.prefix, "/")+1]
-	if folder != "" && checkName(strings.TrimSuffix(folder, "/")) != nil {
+	if folder != "" && w.check(strings.TrimSuffix(folder, "/")) != nil {
 		return true
 	}
 	return w.folder(folder)
@@ -76,7 +78,7 @@ type child struct {
 func (w walk) children(name string) ([]child, error) {
 	entries, err := fs.ReadDir(w.fsys, path.Clean(name))
 	if err != nil && !absent(err) {
-		return nil, fmt.Errorf("listing %s: %w", w.place, err)
+		return nil, fmt.Errorf("listing %s: %w", w.place, machineFault(filepath.Join(w.place, name), err))
 	}
 	var children []child
 	for _, e := range entries {

@@ -3,7 +3,9 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,36 +14,41 @@ import (
 // maxNameBytes is the longest name of an object in Cloud Storage.
 const maxNameBytes = 1024
 
-// CleanImageName returns the shortest equal form of an image's name, which stays inside whatever
-// folder it is put under. A gs://bucket/object URL is returned as it is. Absolute names, names that
-// lead out of the folder, URLs of other schemes, and characters that no image's name needs are an
-// error, which says what to write instead.
+// CleanImageName returns the shortest form of the path that an image's name means: blanks and line ends around it are
+// dropped, backslashes are read as slashes, a file:// URL is its path, and `.`, `..` and empty elements are resolved. The path
+// stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it lies among the
+// dataset's images. A gs://bucket/object URL is returned as it is. Names that lead out of the folder, URLs of other
+// schemes, and characters that no image's name needs are an error, which says what to write instead.
 func CleanImageName(name string) (string, error) {
+	trimmed := strings.TrimSpace(name)
 	switch {
-	case name == "":
+	case trimmed == "":
 		return "", errors.New("the name is empty; name a file")
-	case len(name) > maxNameBytes:
+	case len(trimmed) > maxNameBytes:
 		return "", fmt.Errorf("%s has %d bytes, more than the %d of an object's name; "+
 			"embed image data as data:image/jpeg;base64,…", quote(name, quoted), len(name), maxNameBytes)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+	case !plainText(trimmed):
 		return "", fmt.Errorf("%s holds a control character or is not UTF-8; rename the file", quote(name, quoted))
 	}
-	if object, ok := strings.CutPrefix(name, "gs://"); ok {
+	if object, ok := strings.CutPrefix(trimmed, "gs://"); ok {
 		if bucket, key, _ := strings.Cut(object, "/"); bucket == "" || key == "" {
 			return "", fmt.Errorf("%s lacks a bucket or an object; write gs://bucket/object", quote(name, quoted))
 		}
-		return name, nil
+		return trimmed, nil
 	}
-	switch {
-	case hasScheme(name):
+	if isFileURL(trimmed) {
+		_, decoded, ok := filePaths(trimmed)
+		if !ok || !plainText(decoded) {
+			return "", fmt.Errorf("%s is no URL of a file of this machine; write file:///folder/image.jpg, "+
+				"or name the image relative to the dataset's images", quote(name, quoted))
+		}
+		return cleanPath(decoded), nil
+	}
+	if isURL(trimmed) {
 		return "", fmt.Errorf("%s is a URL; put the image next to the manifest's others and name it relative to them, "+
 			"or give a gs:// URL", quote(name, quoted))
-	case strings.Contains(name, `\`):
-		return "", fmt.Errorf("%s holds a backslash; write / between folders", quote(name, quoted))
-	case path.IsAbs(name):
-		return "", fmt.Errorf("%s is absolute; name the image relative to the dataset's images", quote(name, quoted))
 	}
-	switch clean := path.Clean(name); {
+	switch clean := cleanPath(trimmed); {
 	case clean == "." || clean == ".." || strings.HasPrefix(clean, "../"):
 		return "", fmt.Errorf("%s leads out of the dataset's images; name a file inside them", quote(name, quoted))
 	default:
@@ -49,10 +56,114 @@ func CleanImageName(name string) (string, error) {
 	}
 }
 
-// hasScheme reports whether name begins like a URL (RFC 3986, section 3.1), as C:/x does too.
-func hasScheme(name string) bool {
-	scheme, _, ok := strings.Cut(name, ":")
-	if !ok {
+// ImageNames returns the names, relative to the dataset's images, under which the image of a name can lie, in the
+// order in which to look for them: the name as it stands, then what CleanImageName makes of it. Folders are the
+// absolute paths of the images' folder on this machine, none where it has no path: a name that is absolute has to lie
+// below one of them. A gs:// URL is returned alone, as it is. No name leads out of the dataset's images.
+func ImageNames(name string, folders []string) ([]string, error) {
+	clean, err := CleanImageName(name)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(clean, "gs://") {
+		return []string{clean}, nil
+	}
+	if !isAbsolute(clean) {
+		if name == clean || !literal(name) {
+			return []string{clean}, nil
+		}
+		return []string{name, clean}, nil
+	}
+	names := inside(clean, folders)
+	if plain, _, ok := filePaths(strings.TrimSpace(name)); ok && len(names) > 0 {
+		if names = append(inside(cleanPath(plain), folders), names...); names[0] == names[len(names)-1] {
+			names = names[:1]
+		}
+	}
+	switch {
+	case len(names) > 0:
+		return names, nil
+	case len(folders) > 0:
+		return nil, fmt.Errorf("%s is absolute and lies outside the folder of images, %s; give the folder that it lies in "+
+			"as --images, or name the image relative to the folder", quote(name, quoted), folders[0])
+	default:
+		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images", quote(name, quoted))
+	}
+}
+
+// inside are a clean path relative to the first of the folders that it lies below; none if there is no such folder.
+func inside(clean string, folders []string) []string {
+	for _, folder := range folders {
+		name, ok := strings.CutPrefix(clean, strings.TrimSuffix(cleanPath(folder), "/")+"/")
+		if ok && name != "" {
+			return []string{name}
+		}
+	}
+	return nil
+}
+
+// literal reports whether a relative name can be looked for as it stands: no element leads up, in either spelling.
+func literal(name string) bool {
+	elements := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' })
+	return plainText(name) && !strings.HasPrefix(name, "/") && !slices.Contains(elements, "..")
+}
+
+// plainText reports whether a name is UTF-8 without control characters.
+func plainText(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// cleanPath is path.Clean of a path in either spelling of separators.
+func cleanPath(name string) string {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if hasDrive(name) {
+		return name[:2] + path.Clean(name[2:])
+	}
+	return path.Clean(name)
+}
+
+// isAbsolute reports whether a clean path begins at the root of a file system, as C:/x does too.
+func isAbsolute(clean string) bool { return path.IsAbs(clean) || hasDrive(clean) }
+
+func hasDrive(name string) bool {
+	return len(name) > 2 && unicode.IsLetter(rune(name[0])) && name[1:3] == ":/"
+}
+
+const fileScheme = "file:"
+
+func isFileURL(name string) bool {
+	return len(name) >= len(fileScheme) && strings.EqualFold(name[:len(fileScheme)], fileScheme)
+}
+
+// filePaths are the path of a file:// URL as it stands and with its percent-encoding decoded, which are equal where
+// that is malformed. It reports false for other names and for files of other machines.
+func filePaths(name string) (plain, decoded string, ok bool) {
+	if !isFileURL(name) {
+		return "", "", false
+	}
+	plain = name[len(fileScheme):]
+	if rest, authority := strings.CutPrefix(plain, "//"); authority {
+		host, _, _ := strings.Cut(rest, "/")
+		if host != "" && !strings.EqualFold(host, "localhost") {
+			return "", "", false
+		}
+		plain = rest[len(host):]
+	}
+	if drive := strings.TrimPrefix(plain, "/"); hasDrive(drive) {
+		plain = drive // file:///C:/x
+	}
+	decoded, err := url.PathUnescape(plain)
+	if err != nil {
+		decoded = plain
+	}
+	return plain, decoded, isAbsolute(cleanPath(plain)) && isAbsolute(cleanPath(decoded))
+}
+
+// isURL reports whether a name begins like a URL (RFC 3986, section 3.1): a scheme and `://`. Google's scheme needs no
+// slashes, so that a mistyped URL is not looked for as a file.
+func isURL(name string) bool {
+	scheme, rest, ok := strings.Cut(name, ":")
+	if !ok || scheme == "" {
 		return false
 	}
 	for i, r := range scheme {
@@ -61,16 +172,21 @@ func hasScheme(name string) bool {
 			return false
 		}
 	}
-	return scheme != ""
+	return strings.HasPrefix(rest, "//") || strings.EqualFold(scheme, "gs")
 }
 
-// topFolder is the first folder of an image's name, "" where it lies in none.
+// topFolder is the first folder of an image's name, "" where it lies in none, or in one that only ImageNames knows.
 func topFolder(name string) string {
-	if object, ok := strings.CutPrefix(name, "gs://"); ok {
-		_, name, _ = strings.Cut(object, "/")
+	clean, err := CleanImageName(name)
+	if err != nil {
+		return ""
 	}
-	folder, _, ok := strings.Cut(path.Clean(name), "/")
-	if !ok {
+	if object, ok := strings.CutPrefix(clean, "gs://"); ok {
+		_, object, _ = strings.Cut(object, "/")
+		clean = strings.TrimPrefix(path.Clean(object), "/")
+	}
+	folder, _, ok := strings.Cut(clean, "/")
+	if !ok || isAbsolute(clean) {
 		return ""
 	}
 	return folder

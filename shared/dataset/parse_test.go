@@ -138,7 +138,7 @@ func TestParseProblems(t *testing.T) {
 		"image object empty":      {image(`{"bytes": null}`), WrongType, "image", "neither bytes nor path"},
 		"image bytes as numbers":  {image(`{"bytes": [1, 2]}`), WrongType, "image.bytes", "found a list; write the image as base64"},
 		"image path a number":     {image(`{"path": 1}`), WrongType, "image.path", "found a number; write the image's name"},
-		"image name absolute":     {image(`"/data/a.png"`), ImageNameUnsafe, "image", `"/data/a.png" is absolute`},
+		"image name of no file":   {image(`"file://host/a.png"`), ImageNameUnsafe, "image", `"file://host/a.png" is no URL`},
 		"image name escaping":     {`{"images": ["a.png", "../b.png"], ` + asked("<image>\nWhat?") + `}`, ImageNameUnsafe, "images[1]", `"../b.png" leads out`},
 		"image name of a website": {image(`{"path": "https://host/a.png"}`), ImageNameUnsafe, "image.path", "is a URL"},
 		"image as plain base64":   {image(`"` + strings.Repeat("iVBORw0KGgoA", 100) + `"`), ImageNameUnsafe, "image", "embed image data as data:image/jpeg;base64,"},
@@ -171,7 +171,7 @@ func TestParseProblems(t *testing.T) {
 // A problem does not hide what could be read.
 func TestParseKeepsTheRest(t *testing.T) {
 	t.Parallel()
-	raw := []byte(`{"id": "a", "source": "vg", "image": ["x/1.jpg", "/2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`)
+	raw := []byte(`{"id": "a", "source": "vg", "image": ["x/1.jpg", "../2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`)
 	want := &Sample{
 		ID: "a", Source: "vg", Turns: []Turn{{Role: Human, Text: "Why?"}}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
 		Problem: &Problem{Place: demo, Fault: Fault{

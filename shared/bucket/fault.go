@@ -1,0 +1,96 @@
+package bucket
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"syscall"
+)
+
+// ErrUnreadable is an error of one object of this machine that is there and cannot be read: its mode or that of a
+// folder on its way forbids it, its part of the disk is damaged, or it is no regular file. Other objects are not
+// affected, and a retry does not help until a person changes the file. What is no regular file is ErrNotExist, too.
+var ErrUnreadable = errors.New("object cannot be read")
+
+// A MachineError is a fault of this machine that concerns all objects and that no retry removes: the disk is full or
+// read-only, or the folder's mode forbids its use. Find it with errors.AsType[*MachineError].
+type MachineError struct {
+	Folder string // the bucket's folder
+	Err    error
+}
+
+// Error names the folder, the fault and its fix.
+func (e *MachineError) Error() string {
+	fix := "let this user read and write it (chown, chmod), or use another folder"
+	switch {
+	case errors.Is(e.Err, syscall.ENOSPC):
+		fix = "free space on its disk, or use a folder on another disk"
+	case errors.Is(e.Err, syscall.EDQUOT):
+		fix = "free space within your disk quota, or use a folder on another disk"
+	case errors.Is(e.Err, syscall.EROFS):
+		fix = "mount its file system for writing, or use another folder"
+	case errors.Is(e.Err, syscall.EIO):
+		fix = "check its disk, or use a folder on another disk"
+	}
+	return fmt.Sprintf("folder %s: %v; %s", e.Folder, e.Err, fix)
+}
+
+// Unwrap is the error of the system.
+func (e *MachineError) Unwrap() error { return e.Err }
+
+// machineFault is an error of making or writing something in a folder: a MachineError if it is one.
+func machineFault(folder string, err error) error {
+	if _, known := errors.AsType[*MachineError](err); known {
+		return err
+	}
+	for _, target := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission} {
+		if errors.Is(err, target) {
+			return &MachineError{folder, err}
+		}
+	}
+	return err
+}
+
+// readFault is an error of opening one file of a file system: ErrNotExist, ErrUnreadable or, where not even the file
+// system's root can be used, a MachineError.
+func readFault(fsys fs.FS, place string, err error) error {
+	switch {
+	case absent(err):
+		return ErrNotExist
+	case !unreadable(err):
+		return err
+	}
+	if _, root := fs.Stat(fsys, "."); unreadable(root) {
+		return &MachineError{filepath.Clean(place), root}
+	}
+	return fmt.Errorf("%w: %w", ErrUnreadable, err)
+}
+
+// unreadable reports whether an error of reading is one that a retry does not remove.
+func unreadable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EISDIR)
+}
+
+// faultReader reads an opened object; errors of its content are ErrUnreadable.
+type faultReader struct{ r io.Reader }
+
+func (r faultReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if unreadable(err) {
+		err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return n, err
+}
+
+// faultWriter writes to a file in a folder; an error that concerns the whole folder is a MachineError.
+type faultWriter struct {
+	w      io.Writer
+	folder string
+}
+
+func (w faultWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	return n, machineFault(w.folder, err)
+}
