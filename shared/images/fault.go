@@ -9,7 +9,9 @@ import (
 
 // The kinds of dataset.Fault that an image can have, next to those of its name (dataset.ImageNameUnsafe).
 const (
-	NotFound      = "image not found"   // there is no object or file of that name
+	NotFound = "image not found" // there is no object or file of that name
+	// Unreadable: it is there, and this machine cannot read it: its mode, a folder of that name, a damaged disk.
+	Unreadable    = "image unreadable"
 	NotAllowed    = "image not allowed" // in a bucket, or a part of it, that is not open to the dataset
 	Empty         = "image empty"
 	TooLarge      = "image too large" // above Limits

@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -17,7 +20,8 @@ import (
 
 // Config is what a Fetcher needs.
 type Config struct {
-	// Input holds the images below Prefix, which ends with a slash.
+	// Input holds the images below Prefix, which ends with a slash. If it is a bucket.OnDisk, names may also be absolute
+	// paths or file:// URLs of files in the folder of Prefix.
 	Input  bucket.Reader
 	Prefix string
 	// Buckets are those, by name, that gs:// image names may point into. The input bucket, if it is among them, is
@@ -32,6 +36,8 @@ type Fetcher struct {
 	prefix  string
 	buckets map[string]bucket.Reader
 	limits  Limits
+	folders []string // the folder of prefix on this machine: its path, and that without links; none in the cloud
+	nearby  *nearby
 }
 
 // New makes a Fetcher. The error names what is missing or invalid.
@@ -46,7 +52,26 @@ func New(c Config) (*Fetcher, error) {
 	if err := errors.Join(append(invalid, c.Limits.Validate())...); err != nil {
 		return nil, fmt.Errorf("reading images: %w", err)
 	}
-	return &Fetcher{input: c.Input, prefix: c.Prefix, buckets: c.Buckets, limits: c.Limits}, nil
+	f := &Fetcher{input: c.Input, prefix: c.Prefix, buckets: c.Buckets, limits: c.Limits, nearby: newNearby()}
+	if disk, ok := c.Input.(bucket.OnDisk); ok {
+		f.folders = folderPaths(disk.Path(c.Prefix))
+	}
+	return f, nil
+}
+
+// folderPaths are the ways to write the path of a folder, its own first.
+func folderPaths(folder string) []string {
+	if folder == "" {
+		return nil
+	}
+	paths := []string{folder}
+	if abs, err := filepath.Abs(folder); err == nil {
+		paths[0] = abs
+	}
+	if target, err := filepath.EvalSymlinks(folder); err == nil && target != paths[0] {
+		paths = append(paths, target)
+	}
+	return paths
 }
 
 // A Location is where a named image lies: an object of a bucket.
@@ -55,30 +80,78 @@ type Location struct {
 	bucket.Attrs
 }
 
-// Locate finds the image of a name, relative to the dataset's images or a gs:// URL, without reading it. The Field of
-// its fault is the name.
+// Locate finds the image of a name without reading it. The name is relative to the dataset's images, an absolute path
+// or file:// URL of a file among them, or a gs:// URL. The object of the very name is preferred to that of the name as
+// dataset.CleanImageName reads it. The Field of its fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
-	clean, err := dataset.CleanImageName(name)
+	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
 		return Location{}, &dataset.Fault{Kind: dataset.ImageNameUnsafe, Field: name, Detail: err.Error()}, nil
 	}
-	from, object := f.input, f.prefix+clean
-	if url, ok := strings.CutPrefix(clean, "gs://"); ok {
-		var host string
-		host, object, _ = strings.Cut(url, "/")
-		if from, ok = f.buckets[host]; !ok || from == f.input && !strings.HasPrefix(object, f.prefix) {
+	if url, ok := strings.CutPrefix(names[0], "gs://"); ok {
+		host, object, _ := strings.Cut(url, "/")
+		from, ok := f.buckets[host]
+		if !ok || from == f.input && !strings.HasPrefix(object, f.prefix) {
 			return Location{}, &dataset.Fault{Kind: NotAllowed, Field: name, Detail: fmt.Sprintf(
 				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", f.prefix)}, nil
 		}
+		return f.stat(ctx, from, object, name)
 	}
+	for _, candidate := range names {
+		at, fault, err := f.stat(ctx, f.input, f.prefix+candidate, name)
+		if err != nil || fault == nil || fault.Kind != NotFound {
+			return at, fault, err
+		}
+	}
+	fault := notFound(name)
+	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
+		fault.Detail = fmt.Sprintf("it is not among the dataset's images, but %s is, whose name differs only in case or in "+
+			"the spelling of its extension; correct the name, or rename the file", near)
+	}
+	return Location{}, fault, nil
+}
+
+// stat is the location of an object, or the fault of the image of that name which it should be.
+func (f *Fetcher) stat(
+	ctx context.Context, from bucket.Reader, object, name string,
+) (Location, *dataset.Fault, error) {
 	attrs, err := from.Stat(ctx, object)
-	switch {
-	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
-		return Location{}, notFound(name), nil
-	case err != nil:
-		return Location{}, nil, fmt.Errorf("looking for image %s: %w", object, err)
+	if err == nil {
+		return Location{from, attrs}, nil, nil
 	}
-	return Location{from, attrs}, nil, nil
+	fault, err := readFault(name, object, err)
+	return Location{}, fault, err
+}
+
+// readFault is an error of a bucket as the fault of the image of that name, or as a transient error.
+func readFault(name, object string, err error) (*dataset.Fault, error) {
+	switch {
+	case errors.Is(err, bucket.ErrUnreadable):
+		return &dataset.Fault{Kind: Unreadable, Field: name, Detail: unreadableDetail(err)}, nil
+	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
+		return notFound(name), nil
+	default:
+		return nil, fmt.Errorf("reading image %s: %w", object, err)
+	}
+}
+
+func unreadableDetail(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "this user may not read it (permission denied); run chmod +r on the file, and chmod +rx on its folders"
+	case errors.Is(err, bucket.ErrNotExist):
+		return "a folder, or something else that is no file, has this name; put the image there, or correct the name"
+	default:
+		return "the disk reports an error in it (" + rootCause(err).Error() + "); restore the file from a copy"
+	}
+}
+
+// rootCause is the innermost error of a chain, that of the system.
+func rootCause(err error) error {
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number
+	}
+	return err
 }
 
 func notFound(name string) *dataset.Fault {
@@ -123,15 +196,15 @@ func (f *Fetcher) read(ctx context.Context, img dataset.Image) ([]byte, *dataset
 		return nil, tooManyBytes(at.Size, f.limits), nil
 	}
 	body, err := at.Bucket.Open(ctx, at.Name, at.Generation, 0, -1)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return nil, notFound(img.Name), nil
-	} else if err != nil {
-		return nil, nil, fmt.Errorf("reading image %s: %w", at.Name, err)
+	if err != nil {
+		fault, err := readFault(img.Name, at.Name, err)
+		return nil, fault, err
 	}
 	defer body.Close()
 	data, err := io.ReadAll(body)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading image %s: %w", at.Name, err)
+		fault, err := readFault(img.Name, at.Name, err)
+		return nil, fault, err
 	}
 	return data, nil, nil
 }

@@ -62,7 +62,7 @@ func TestFetch(t *testing.T) {
 		"several": {append(named("a.png", "./sub/../sub/b.png", "gs://own/images/demo/a.png", "gs://open/d.png"),
 			embedded), ""},
 		"missing":  {named("a.png", "gone.png"), "image not found: gone.png: it is not among the dataset's images"},
-		"a folder": {named("sub"), "image not found: sub: "},
+		"a folder": {named("sub"), "image unreadable: sub: a folder"},
 		"outside":  {named("../other/c.png"), `unsafe image name: ../other/c.png: "../other/c.png" leads out`},
 		"of others": {named("gs://own/images/other/c.png"),
 			"image not allowed: gs://own/images/other/c.png: use a name below images/demo/"},

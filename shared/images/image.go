@@ -1,13 +1,13 @@
 package images
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
 	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
+	"io"
 	"strings"
 
 	_ "golang.org/x/image/bmp"
@@ -26,9 +26,9 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 	if size := int64(len(data)); size > limits.MaxBytes {
 		return tooManyBytes(size, limits)
 	}
-	header, _, err := image.DecodeConfig(bytes.NewReader(data))
+	header, _, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {
-		return decodingFault(err)
+		return decodingFault(data, err)
 	}
 	if header.Width <= 0 || header.Height <= 0 {
 		return &dataset.Fault{Kind: Undecodable, Detail: fmt.Sprintf(
@@ -52,30 +52,57 @@ func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
 	// Decoders of the rarer formats have panicked on crafted files before, and one image must not fail other samples.
 	defer func() {
 		if cause := recover(); cause != nil {
-			decoded, fault = nil, decodingFault(fmt.Errorf("the decoder failed: %v", cause))
+			decoded, fault = nil, decodingFault(data, fmt.Errorf("the decoder failed: %v", cause))
 		}
 	}()
-	decoded, _, err := image.Decode(bytes.NewReader(data))
+	var err error
+	if isAnimatedWebP(data) {
+		decoded, err = firstWebPFrame(data)
+	} else {
+		decoded, _, err = image.Decode(openEncoded(data))
+	}
 	if err != nil {
-		return nil, decodingFault(err)
+		return nil, decodingFault(data, err)
 	}
 	return decoded, nil
 }
 
-func decodingFault(err error) *dataset.Fault {
+// decodingFault is an error of decoding as the fault of an image, with what is known of its cause.
+func decodingFault(data []byte, err error) *dataset.Fault {
 	if errors.Is(err, image.ErrFormat) {
-		return &dataset.Fault{
-			Kind:   FormatUnknown,
-			Detail: "the file is no JPEG, PNG, GIF, WebP, BMP or TIFF; store it as one of them",
+		return unknownFormat(data)
+	}
+	fault := &dataset.Fault{Kind: Undecodable}
+	variant := unreadVariant(data)
+	switch {
+	case variant != "":
+		fault.Detail = variant + " is not read; store it as PNG or JPEG"
+	case cutShort(err):
+		fault.Detail = err.Error() + "; it may be cut short: upload it again"
+	default:
+		fault.Detail = err.Error() +
+			"; it is damaged, or of a variant that is not read: upload it again, or store it as PNG or JPEG"
+	}
+	return fault
+}
+
+// cutShort reports whether a decoder's error is that the data end too early. Some decoders say so in text alone.
+func cutShort(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	for _, text := range []string{"EOF", "not enough", "short chunk data", "short header"} {
+		if strings.Contains(err.Error(), text) {
+			return true
 		}
 	}
-	return &dataset.Fault{Kind: Undecodable, Detail: err.Error() + "; it may be cut short: upload it again"}
+	return false
 }
 
 // Extension is the usual ending of the name of a file with this image, without a dot: jpg, png, gif, webp, bmp or tiff.
 // The error is that of an image which Check refuses.
 func Extension(data []byte) (string, error) {
-	_, format, err := image.DecodeConfig(bytes.NewReader(data))
+	_, format, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {
 		return "", fmt.Errorf("finding the format of an image: %w", err)
 	}

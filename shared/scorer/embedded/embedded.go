@@ -1,6 +1,8 @@
 // Package embedded rates samples in pure Go, on any machine: linear models, whose weights are embedded in the
 // binary or trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form, and
 // statistics of the images. Its lists of words are English; of other languages it sees n-grams and form.
+//
+// Images are seen as they are stored: transparent ones on a white ground, and without the rotation that EXIF asks for.
 package embedded
 
 import (
@@ -82,13 +84,13 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric) (*Scorer, error) {
 			"train weights with `harvest train`, and name them as --scorer embedded:FILE", strings.Join(unknown, ", "))
 	}
 	sum := sha256.New()
-	fmt.Fprint(sum, Version, r.Hash())
+	fmt.Fprint(sum, Version, images.Version, r.Hash())
 	sum.Write(file)
 	s.id = "embedded-" + hex.EncodeToString(sum.Sum(nil)[:6])
 	return s, nil
 }
 
-// ID is "embedded-" and 12 hex digits over the features' version, the weights and the rubric.
+// ID is "embedded-" and 12 hex digits over the features' version, that of reading images, the weights and the rubric.
 func (s *Scorer) ID() string { return s.id }
 
 // Rate rates the items on all processors. The only error is that of a context that ended.
@@ -127,7 +129,7 @@ func Observe(item scorer.Item) (_ *Features, reason string) {
 			fault.Field = images.Label(item.Sample, i)
 			return nil, fault.Reason()
 		}
-		pictures[i] = measureImage(img)
+		pictures[i] = measureImage(images.OnWhite(img))
 	}
 	return observe(item.Sample.Turns, pictures), ""
 }

@@ -1,6 +1,9 @@
 // Package gpu rates samples by the released models mmssr-7b-scorer and mmssr-7b-styler, which one or
 // two GPU sidecars serve (folder sidecar/). It sends them each sample's images and prompts in batches,
 // and reads ratings, expected scores and styles from their answers.
+//
+// Images are sent as they are stored. As in the reference, the sidecar drops transparency without compositing, so that
+// the colours of transparent pixels are seen, and does not rotate as EXIF asks.
 package gpu
 
 import (

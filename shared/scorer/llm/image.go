@@ -20,23 +20,23 @@ type encodedImage struct {
 	data []byte
 }
 
-// prepare makes an image one that every server takes: a JPEG or PNG, no side longer than side. One that is
-// so already is kept byte for byte. A broken image is found here, before anything is paid for it.
+// prepare makes an image one that every server takes: an opaque JPEG or PNG, no side longer than side. One that is so
+// already is kept byte for byte, with its EXIF data, and the server rotates it or not; any other is laid on a white
+// ground and encoded again, not rotated. A broken image is found here, before anything is paid for it.
 func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
 	decoded, fault := images.Decode(data)
 	if fault != nil {
 		return encodedImage{}, fault
 	}
 	mime := http.DetectContentType(data)
+	opaque := images.OnWhite(decoded)
 	size := decoded.Bounds().Size()
-	if max(size.X, size.Y) <= side && (mime == "image/jpeg" || mime == "image/png") {
+	if opaque == decoded && max(size.X, size.Y) <= side && (mime == "image/jpeg" || mime == "image/png") {
 		return encodedImage{mime, data}, nil
 	}
 	scale := min(1, float64(side)/float64(max(size.X, size.Y)))
-	// Over white: JPEG has no transparency, and what is drawn on nothing is mostly dark.
 	smaller := image.NewRGBA(image.Rect(0, 0, max(1, int(float64(size.X)*scale)), max(1, int(float64(size.Y)*scale))))
-	draw.Draw(smaller, smaller.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.CatmullRom.Scale(smaller, smaller.Bounds(), decoded, decoded.Bounds(), draw.Over, nil)
+	draw.CatmullRom.Scale(smaller, smaller.Bounds(), opaque, opaque.Bounds(), draw.Src, nil)
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, smaller, &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return encodedImage{}, &dataset.Fault{Kind: images.Undecodable, Detail: err.Error()}

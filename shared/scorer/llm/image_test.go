@@ -60,6 +60,23 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("%s: its colour is now %d, %d", name, r>>8, g>>8)
 		}
 	}
+	for _, side := range []int{20, 10} {
+		ink := image.NewNRGBA(image.Rect(0, 0, 20, 20)) // black, transparent
+		for i := range 10 {
+			ink.SetNRGBA(i, 0, color.NRGBA{A: 255})
+		}
+		p, fault := prepare(encode(func(b *bytes.Buffer, _ image.Image) error { return png.Encode(b, ink) }, 1, 1), side)
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		got, _, err := image.Decode(bytes.NewReader(p.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, _, _, a := got.At(side-1, side-1).RGBA(); r>>8 < 250 || a != 0xffff {
+			t.Errorf("side %d: the transparent ground is %d, alpha %d; want white", side, r>>8, a)
+		}
+	}
 	for name, data := range map[string][]byte{"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image")} {
 		if _, fault := prepare(data, 100); fault == nil {
 			t.Errorf("%s: no fault", name)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
@@ -105,8 +106,8 @@ func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
 		s.price = &p
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\n%s\n%s\n%q\n%v\n%d\n%d\n",
-		version, r.Hash(), s.system, e.Model, e.Temperature, e.MaxTokens, e.ImageSide)
+	fmt.Fprintf(hash, "%s %s\n%s\n%s\n%q\n%v\n%d\n%d\n",
+		version, images.Version, r.Hash(), s.system, e.Model, e.Temperature, e.MaxTokens, e.ImageSide)
 	s.id = "llm-" + hex.EncodeToString(hash.Sum(nil)[:6])
 	s.spending = e.spendingOf("")
 	return s, nil

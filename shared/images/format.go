@@ -1,0 +1,132 @@
+package images
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// taken are the formats of images that are read.
+const taken = "JPEG, PNG, GIF, WebP, BMP or TIFF"
+
+// sniffed is how much of a file is looked at to name its format.
+const sniffed = 1024
+
+// signatures are the first bytes of formats that are not read, and the formats' names with their article.
+var signatures = []struct{ magic, format string }{
+	{"\xff\x0a", "a JPEG XL picture"},
+	{"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL picture"},
+	{"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"},
+	{"\xff\x4f\xff\x51", "a JPEG 2000 picture"},
+	{"%PDF-", "a PDF document"},
+	{"%!PS", "a PostScript document"},
+	{"8BPS", "a Photoshop picture (PSD)"},
+	{"\x00\x00\x01\x00", "a Windows icon (ICO)"},
+	{"\x00\x00\x02\x00", "a Windows cursor (CUR)"},
+	{"II+\x00", "a BigTIFF picture"},
+	{"MM\x00+", "a BigTIFF picture"},
+	{"\x76\x2f\x31\x01", "an OpenEXR picture"},
+	{"DDS ", "a DDS texture"},
+	{"SIMPLE  =", "a FITS file"},
+	{"gimp xcf", "a GIMP picture (XCF)"},
+	{"PK\x03\x04", "a ZIP archive"},
+	{"\x1f\x8b", "gzip data"},
+	{"\x28\xb5\x2f\xfd", "Zstandard data"},
+	{"PAR1", "a Parquet file"},
+	{"\x1aE\xdf\xa3", "a Matroska or WebM video"},
+	{"RIFF????AVI ", "an AVI video"},
+	{"RIFF????WAVE", "a WAV sound"},
+	{"P1", "a Netpbm picture (PBM)"}, {"P4", "a Netpbm picture (PBM)"},
+	{"P2", "a Netpbm picture (PGM)"}, {"P5", "a Netpbm picture (PGM)"},
+	{"P3", "a Netpbm picture (PPM)"}, {"P6", "a Netpbm picture (PPM)"},
+}
+
+// unknownFormat is the fault of bytes in which no decoder knows its format; it names what they are.
+func unknownFormat(data []byte) *dataset.Fault {
+	head := data[:min(len(data), sniffed)]
+	format, fix := sniff(head)
+	if format == "" {
+		return &dataset.Fault{
+			Kind:   FormatUnknown,
+			Detail: "the file is no " + taken + "; store it as one of them",
+		}
+	}
+	if fix == "" {
+		fix = "store it as one of them"
+	}
+	return &dataset.Fault{Kind: FormatUnknown, Detail: fmt.Sprintf("the file is %s, no %s; %s", format, taken, fix)}
+}
+
+// sniff is the format of a file by its head, with an article, and what to do about it where that is not to convert
+// it. Empty where it is not known.
+func sniff(head []byte) (format, fix string) {
+	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
+		return sniffBrand(string(head[8:12])), ""
+	}
+	for _, s := range signatures {
+		if hasMagic(head, s.magic) {
+			return s.format, ""
+		}
+	}
+	if len(bytes.Trim(head, "\x00")) == 0 {
+		return "zero bytes only", "download or copy it again"
+	}
+	return sniffText(head)
+}
+
+// hasMagic reports whether head begins with magic, in which a question mark is any byte.
+func hasMagic(head []byte, magic string) bool {
+	if len(head) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && magic[i] != head[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// sniffBrand is the format of a file of the ISO base media format by its major brand.
+func sniffBrand(brand string) string {
+	switch {
+	case brand == "avif" || brand == "avis":
+		return "an AVIF picture"
+	case slices.Contains([]string{"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}, brand):
+		return "a HEIC picture"
+	case strings.HasPrefix(brand, "jp"):
+		return "a JPEG 2000 picture"
+	case brand == "crx ":
+		return "a camera's raw picture (CR3)"
+	default:
+		return "an MP4 or QuickTime video"
+	}
+}
+
+// sniffText is the format of a file of text.
+func sniffText(head []byte) (format, fix string) {
+	text := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(string(head), "\ufeff")))
+	isText := !bytes.ContainsRune(head, 0) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
+	switch {
+	case !isText:
+		return "", ""
+	case strings.HasPrefix(text, "version https://git-lfs"):
+		return "a Git LFS pointer", "fetch the picture that it stands for: git lfs pull"
+	case strings.HasPrefix(text, "<!doctype html") || strings.HasPrefix(text, "<html"):
+		return "an HTML page, such as the error page of a website", "download the picture again"
+	case strings.Contains(text, "<svg"):
+		return "an SVG drawing", ""
+	case strings.HasPrefix(text, "<?xml"):
+		return "an XML document, such as the error message of a website", "download the picture again"
+	case strings.Contains(text, "<html"):
+		return "an HTML page, such as the error page of a website", "download the picture again"
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		return "JSON text, such as the error message of a website", "download the picture again"
+	default:
+		return "text", "download or copy the picture again"
+	}
+}
