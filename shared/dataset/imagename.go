@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,8 +16,8 @@ import (
 const maxNameBytes = 1024
 
 // CleanImageName returns the shortest form of the path that an image's name means: blanks and line ends around it are
-// dropped, backslashes are read as slashes, a file:// URL is its path, and `.`, `..` and empty elements are resolved. The path
-// stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it lies among the
+// dropped, backslashes are read as slashes, a file:// URL is its path, and `.`, `..` and empty elements are resolved.
+// The path stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it lies among the
 // dataset's images. A gs://bucket/object URL is returned as it is. Names that lead out of the folder, URLs of other
 // schemes, and characters that no image's name needs are an error, which says what to write instead.
 func CleanImageName(name string) (string, error) {
@@ -135,8 +136,10 @@ func isFileURL(name string) bool {
 	return len(name) >= len(fileScheme) && strings.EqualFold(name[:len(fileScheme)], fileScheme)
 }
 
-// filePaths are the path of a file:// URL as it stands and with its percent-encoding decoded, which are equal where
-// that is malformed. It reports false for other names and for files of other machines.
+var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// filePaths are the path of a file:// URL as it stands and with its percent-encoding decoded; other percent signs
+// stay. It reports false for other names and for files of other machines.
 func filePaths(name string) (plain, decoded string, ok bool) {
 	if !isFileURL(name) {
 		return "", "", false
@@ -152,10 +155,10 @@ func filePaths(name string) (plain, decoded string, ok bool) {
 	if drive := strings.TrimPrefix(plain, "/"); hasDrive(drive) {
 		plain = drive // file:///C:/x
 	}
-	decoded, err := url.PathUnescape(plain)
-	if err != nil {
-		decoded = plain
-	}
+	decoded = percentEncoded.ReplaceAllStringFunc(plain, func(code string) string {
+		character, _ := url.PathUnescape(code) // the pattern admits only what can be decoded
+		return character
+	})
 	return plain, decoded, isAbsolute(cleanPath(plain)) && isAbsolute(cleanPath(decoded))
 }
 

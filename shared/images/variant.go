@@ -42,8 +42,8 @@ var tiffCompressions = map[uint32]string{
 }
 
 var tiffColours = map[uint32]string{
-	4: "with a transparency mask", 5: "in CMYK", 6: "in YCbCr", 8: "in CIELab", 9: "in ICCLab", 32803: "of raw sensor data",
-	32844: "in LogL", 32845: "in LogLuv",
+	4: "with a transparency mask", 5: "in CMYK", 6: "in YCbCr", 8: "in CIELab", 9: "in ICCLab",
+	32803: "of raw sensor data", 32844: "in LogL", 32845: "in LogLuv",
 }
 
 func tiffVariant(data []byte, order binary.ByteOrder) string {

@@ -1,0 +1,104 @@
+package bucket
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// asNobody runs check with the file permissions of a user who owns nothing, also where tests run as root.
+func asNobody(check func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked, so that the thread ends with its user
+		syscall.RawSyscall(syscall.SYS_SETFSUID, 65534, 0, 0)
+		check()
+	}()
+	<-done
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // only its owner may enter it otherwise
+		t.Fatal(err)
+	}
+	for _, name := range []string{"closed.json", "closed/a", "open", "folder/a"} {
+		writeFile(t, filepath.Join(dir, "bucket", name), name)
+	}
+	folder := newFolder(t, filepath.Join(dir, "bucket"))
+	view, err := NewView(map[string]Content{"b/": AtFolder(filepath.Join(dir, "bucket"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chmod := func(name string, mode os.FileMode) {
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	chmod("bucket/closed.json", 0)
+	chmod("bucket/closed", 0)
+	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "bucket"), 0o755) })
+	asNobody(func() {
+		for _, r := range []struct {
+			Reader
+			prefix string
+		}{{folder, ""}, {view, "b/"}} {
+			for _, name := range []string{"closed.json", "closed/a"} {
+				_, err := r.Open(t.Context(), r.prefix+name, 0, 0, -1)
+				if !errors.Is(err, ErrUnreadable) || errors.Is(err, ErrNotExist) || !errors.Is(err, os.ErrPermission) {
+					t.Errorf("%T, %s: %v, want ErrUnreadable", r.Reader, name, err)
+				}
+			}
+			_, err := r.Stat(t.Context(), r.prefix+"folder")
+			if !errors.Is(err, ErrUnreadable) || !errors.Is(err, ErrNotExist) {
+				t.Errorf("%T, a folder: %v, want ErrUnreadable and ErrNotExist", r.Reader, err)
+			}
+			if _, err := r.Stat(t.Context(), r.prefix+"open"); err != nil {
+				t.Errorf("%T, a file: %v", r.Reader, err)
+			}
+		}
+		mustBeMachineFault(t, folder.Create(t.Context(), "new", func(io.Writer) error { return nil }), folder.root.Name())
+		_, err := OpenFolder(filepath.Join(dir, "bucket", "below"))
+		mustBeMachineFault(t, err, filepath.Join(dir, "bucket", "below"))
+	})
+	chmod("bucket", 0)
+	asNobody(func() {
+		_, err := folder.Stat(t.Context(), "open")
+		mustBeMachineFault(t, err, folder.root.Name())
+		_, err = view.Stat(t.Context(), "b/open")
+		mustBeMachineFault(t, err, filepath.Join(dir, "bucket"))
+		for _, err := range view.List(t.Context(), "", "") {
+			mustBeMachineFault(t, err, filepath.Join(dir, "bucket"))
+		}
+	})
+}
+
+// TestFullDisk writes to the device that is always full.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	_, err = faultWriter{full, "/work"}.Write([]byte("x"))
+	mustBeMachineFault(t, err, "/work")
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free space on its disk") {
+		t.Errorf("%v does not say what to do", err)
+	}
+}
+
+func mustBeMachineFault(t *testing.T, err error, folder string) {
+	t.Helper()
+	fault, ok := errors.AsType[*MachineError](err)
+	if !ok || fault.Folder != folder || !strings.Contains(fault.Error(), folder) || !strings.Contains(fault.Error(), "; ") {
+		t.Errorf("%v, want a MachineError of %s", err, folder)
+	}
+}
