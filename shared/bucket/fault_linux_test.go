@@ -98,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 func mustBeMachineFault(t *testing.T, err error, folder string) {
 	t.Helper()
 	fault, ok := errors.AsType[*MachineError](err)
-	if !ok || fault.Folder != folder || !strings.Contains(fault.Error(), folder) || !strings.Contains(fault.Error(), "; ") {
+	if !ok || fault.Folder != folder || !strings.Contains(fault.Error(), "folder "+folder+": ") {
 		t.Errorf("%v, want a MachineError of %s", err, folder)
 	}
 }

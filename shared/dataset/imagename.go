@@ -17,8 +17,8 @@ const maxNameBytes = 1024
 
 // CleanImageName returns the shortest form of the path that an image's name means: blanks and line ends around it are
 // dropped, backslashes are read as slashes, a file:// URL is its path, and `.`, `..` and empty elements are resolved.
-// The path stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it lies among the
-// dataset's images. A gs://bucket/object URL is returned as it is. Names that lead out of the folder, URLs of other
+// The path stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it lies among
+// the dataset's images. A gs://bucket/object URL is returned as it is. Names that lead out of the folder, URLs of other
 // schemes, and characters that no image's name needs are an error, which says what to write instead.
 func CleanImageName(name string) (string, error) {
 	trimmed := strings.TrimSpace(name)

@@ -54,10 +54,12 @@ func TestCleanImageName(t *testing.T) {
 
 // refusedNames are names of no image, wherever the images lie.
 var refusedNames = []string{
-	"", " ", "\n", ".", "..", "a/..", "../a.png", " ../a.png", "a/../../b.png", `..\a.png`, `..\..\x`, `a\..\..\x`, `.\..\a`,
+	"", " ", "\n", ".", "..", "a/..", "../a.png", " ../a.png", "a/../../b.png",
+	`..\a.png`, `..\..\x`, `a\..\..\x`, `.\..\a`,
 	"http://host/a.png", "https://host/a.png", "s3://bucket/a.png", "GS://bucket/a.png",
 	"gs://", "gs://bucket", "gs://bucket/", "gs:///a.png", "gs:a.png",
-	"file://host/a.png", "file://..", "file://../a.png", "file:a.png", "file:", "file://", "file:///a%00.png", "file:///%ff",
+	"file://host/a.png", "file://..", "file://../a.png", "file:a.png", "file:", "file://",
+	"file:///a%00.png", "file:///%ff",
 	"a\x00.png", "a\nb.png", "gs://bucket/a\n.png", "a\xff.png", strings.Repeat("x", 1025),
 }
 

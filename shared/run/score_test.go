@@ -140,7 +140,7 @@ func TestImages(t *testing.T) {
 		{"embedded and named", []string{embedded, "a.png"}, "", ""},
 		{"missing", []string{"gone.png"}, images.NotFound, "gone.png"},
 		{"second missing", []string{"a.png", "gone.png"}, images.NotFound, "gone.png"},
-		{"folder", []string{"sub"}, images.NotFound, "sub"},
+		{"folder", []string{"sub"}, images.Unreadable, "sub"},
 		{"below a file", []string{"a.png/b.png"}, images.NotFound, "a.png/b.png"},
 		{"outside", []string{"../other/c.png"}, dataset.ImageNameUnsafe, "inside"},
 		{"absolute", []string{"/etc/passwd"}, dataset.ImageNameUnsafe, "relative"},
