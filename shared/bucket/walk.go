@@ -83,7 +83,7 @@ func (w walk) children(name string) ([]child, error) {
 	var children []child
 	for _, e := range entries {
 		full := name + e.Name()
-		if !overlap(full, w.prefix) || checkName(full) != nil {
+		if !overlap(full, w.prefix) || w.check(full) != nil {
 			continue
 		}
 		mode, info := e.Type(), e.Info
