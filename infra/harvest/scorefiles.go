@@ -39,11 +39,15 @@ type fileResult struct {
 	Selected int                `json:"selected"`
 	Outputs  fileOutputs        `json:"outputs"`
 	Seconds  map[string]float64 `json:"seconds"`
+	// Warnings are what the reference's score files have that their user may not expect.
+	Warnings []reference.Finding `json:"warnings,omitempty"`
 
 	short   int
 	asked   int
 	rows    []selection.Shortfall
 	summary selection.Summary
+	warn    io.Writer
+	fromRun bool // the scores are Parquet files, which runs write
 }
 
 // fileOutputs are the files written: the subset of a manifest, or the picks of Parquet scores.
@@ -52,11 +56,10 @@ type fileOutputs struct {
 	Picks  string `json:"picks,omitempty"`
 }
 
-// selectSubset selects from score files and writes the subset, or the picks, to out.
-func (f *scoreFileFlags) selectSubset(
-	ctx context.Context, requests []selection.Request, out string, w io.Writer, asJSON bool,
-) error {
-	parquet := strings.HasSuffix(f.scores, ".parquet")
+func (f *scoreFileFlags) parquet() bool { return strings.HasSuffix(f.scores, ".parquet") }
+
+// validate checks the flags that select takes with score files.
+func (f *scoreFileFlags) validate(requests []selection.Request, out string) error {
 	switch {
 	case len(requests) > 1:
 		return usageError{errors.New("--budget: give one with --scores; several are for runs")}
@@ -64,26 +67,46 @@ func (f *scoreFileFlags) selectSubset(
 		return usageError{errors.New("--out is missing; give the file to write")}
 	case f.scores == "":
 		return usageError{errors.New("--scores is missing; give the folder of score files")}
-	case parquet && f.manifest != "":
+	case f.parquet() && f.manifest != "":
 		return usageError{errors.New("--manifest: Parquet scores need none; what is written are picks")}
-	case !parquet && f.manifest == "":
+	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
+	return nil
+}
+
+// selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to
+// warn. If nothing can be selected, it writes no file, and the error says why.
+func (f *scoreFileFlags) selectSubset(
+	ctx context.Context, requests []selection.Request, out string, w, warn io.Writer, asJSON bool,
+) error {
+	if err := f.validate(requests, out); err != nil {
+		return err
+	}
 	start := time.Now()
-	res := &fileResult{Seconds: map[string]float64{}}
+	res := &fileResult{Seconds: map[string]float64{}, warn: warn, fromRun: f.parquet()}
 	var err error
-	if parquet {
+	if f.parquet() {
 		err = res.fromParquet(ctx, f.scores, requests[0], out)
 	} else {
 		err = res.fromReference(ctx, f.scores, f.manifest, requests[0], out)
 	}
-	if err != nil {
+	_, nothing := errors.AsType[unusableError](err)
+	if err != nil && !nothing {
 		return err
 	}
 	res.Seconds["total"] = time.Since(start).Seconds()
-	if asJSON {
-		return printJSON(w, res)
+	switch {
+	case asJSON:
+		return errors.Join(printJSON(w, res), err)
+	case nothing:
+		return err
 	}
+	return res.print(w, out)
+}
+
+// print prints what the subset in out is like.
+func (res *fileResult) print(w io.Writer, out string) error {
 	if err := printSummary(w, res.summary); err != nil {
 		return err
 	}
@@ -92,11 +115,11 @@ func (f *scoreFileFlags) selectSubset(
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)
+	_, err := fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)
 	return err
 }
 
-// choose selects from a pool and notes how it went.
+// choose selects from a pool and notes how it went. It fails if nothing can be selected.
 func (res *fileResult) choose(
 	pool *selection.Pool, samples subset.Samples, request selection.Request,
 ) (*selection.Result, error) {
@@ -119,7 +142,7 @@ func (res *fileResult) choose(
 	start = time.Now()
 	res.summary = selection.Summarize(pool, result.Samples(), request.Seed)
 	res.Seconds["summary"] = time.Since(start).Seconds()
-	return result, nil
+	return result, usable(pool, params, res)
 }
 
 // count accounts for the samples of a pool; the reference's have no status, and count as scored.
@@ -149,6 +172,10 @@ func (res *fileResult) fromReference(
 	}
 	defer data.Close()
 	res.Seconds["read"] = time.Since(start).Seconds()
+	res.Warnings = data.Findings
+	if err := printFindings(res.warn, data.Findings); err != nil {
+		return err
+	}
 	result, err := res.choose(data.Pool, subset.Samples{}, request)
 	if err != nil {
 		return err

@@ -36,7 +36,8 @@ func newSelect() *cobra.Command {
 				return err
 			}
 			if files.given() {
-				return files.selectSubset(cmd.Context(), requests, dir, cmd.OutOrStdout(), out.json)
+				return files.selectSubset(
+					cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
 			}
 			show := newDisplay(out.quiet)
 			res, err := selectSubsets(cmd.Context(), args[0], requests, state, dir, show)

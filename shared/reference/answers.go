@@ -1,30 +1,35 @@
 package reference
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strconv"
-)
-
-const (
-	readBytes = 1 << 20
-	// maxLine is far above what a model can answer.
-	maxLine = 64 << 20
 )
 
 // An answer is one line of a score file.
 type answer struct {
-	idx int64
+	idx idx
 	// text is the answer's bytes between its quotes, if JSON needs no escape for them; else nil.
 	text []byte
 	// value is the answer as JSON, empty if there is none. It is used if text is nil.
 	value json.RawMessage
+}
+
+// String is the answer as messages write it, in quotes; a long one is cut.
+func (a answer) String() string {
+	var text string
+	switch {
+	case a.text != nil:
+		return quote(string(a.text))
+	case len(a.value) == 0:
+		return "no pred_response"
+	case string(a.value) == "null":
+		return "null"
+	case json.Unmarshal(a.value, &text) == nil:
+		return quote(text)
+	}
+	return quote(string(a.value))
 }
 
 // parseAnswer reads a line. Nearly all of tens of millions have the form that the reference
@@ -42,20 +47,8 @@ func parseAnswer(line []byte) (answer, error) {
 		}
 		return answer{}, errors.New("no JSON object")
 	}
-	idx, err := parseIdx(fields["idx"])
-	return answer{idx: idx, value: fields["pred_response"]}, err
-}
-
-// parseIdx reads the idx of a line or item.
-func parseIdx(value []byte) (int64, error) {
-	switch idx, err := strconv.ParseInt(string(value), 10, 64); {
-	case len(value) == 0:
-		return 0, errors.New("no idx")
-	case err != nil:
-		return 0, fmt.Errorf("idx %s is not a whole number of 64 bits", value)
-	default:
-		return idx, nil
-	}
+	id, err := parseIdx(fields["idx"])
+	return answer{idx: id, value: fields["pred_response"]}, err
 }
 
 // parsePlain reads {"idx": 7, "pred_response": "4"} with or without these blanks, and declines
@@ -68,7 +61,7 @@ func parsePlain(line []byte) (a answer, ok bool) {
 	line = cutBlank(line)
 	digits := 0
 	for digits < len(line) && '0' <= line[digits] && line[digits] <= '9' {
-		a.idx = a.idx*10 + int64(line[digits]-'0')
+		a.idx.number = a.idx.number*10 + int64(line[digits]-'0')
 		digits++
 	}
 	// 18 digits cannot overflow, and JSON has no leading zeros.
@@ -105,66 +98,4 @@ func cutBlank(line []byte) []byte {
 		return line[1:]
 	}
 	return line
-}
-
-// readAnswers calls take for each line of a score file whose idx has a row, in the file's order.
-func readAnswers(ctx context.Context, name string, rows *rows, take func(row uint32, a answer) error) error {
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	var (
-		lines  = bufio.NewScanner(contextReader{ctx, file})
-		number = 0
-		row    = uint32(0)
-		seen   = make([]bool, rows.len())
-		fault  = func(err error) error { return fmt.Errorf("%s: line %d: %w", name, number, err) }
-	)
-	lines.Buffer(make([]byte, readBytes), maxLine)
-	for lines.Scan() {
-		number++
-		line := lines.Bytes()
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		a, err := parseAnswer(line)
-		if err != nil {
-			return fault(fmt.Errorf("%w: fix the line, or remove it, and the sample's answer is missing", err))
-		}
-		var ok bool
-		row, ok = rows.find(a.idx, row)
-		switch {
-		case !ok:
-			return fault(fmt.Errorf(
-				"idx %d is not in the manifest: give the manifest that was scored, or remove the line", a.idx))
-		case seen[row]:
-			return fault(fmt.Errorf("idx %d has a line before this one: keep one of them", a.idx))
-		}
-		seen[row] = true
-		if err := take(row, a); err != nil {
-			return fault(err)
-		}
-		row++
-	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		number++
-		return fault(fmt.Errorf("longer than %d MB: fix the line, or remove it", maxLine>>20))
-	} else if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-// A contextReader fails as soon as its context ends.
-type contextReader struct {
-	ctx context.Context
-	in  io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.in.Read(p)
 }

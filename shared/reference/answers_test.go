@@ -68,8 +68,8 @@ func FuzzParseAnswer(f *testing.F) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		idx, err := want.Idx.Int64()
-		if err != nil || idx != a.idx || want.Answer != string(a.text) {
-			t.Fatalf("%q gives idx %d and %q, want %s and %q", line, a.idx, a.text, want.Idx, want.Answer)
+		if err != nil || idx != a.idx.number || a.idx.isText || want.Answer != string(a.text) {
+			t.Fatalf("%q gives idx %s and %q, want %s and %q", line, a.idx, a.text, want.Idx, want.Answer)
 		}
 		slow, err := rating(json.RawMessage(`"` + string(a.text) + `"`))
 		if fast := integer(a.text); err != nil || fast != slow {

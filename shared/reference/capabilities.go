@@ -82,4 +82,4 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 	return capabilities, hasStyles, nil
 }
 
-func scoreFile(folder, name string) string { return filepath.Join(folder, name+extension) }
+func scorePath(folder, name string) string { return filepath.Join(folder, name+extension) }

@@ -1,48 +1,140 @@
 package reference
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
+// readColumn reads a score file into the values of its rows, as parse makes them of answers; parse
+// also says if an answer is a finding. A row without a line keeps its value.
+func readColumn[V comparable](
+	ctx context.Context, file *scoreFile, rows *rows, values []V, parse func(answer) (V, Kind, error),
+) error {
+	var (
+		seen  = make([]bool, rows.len())
+		rest  = rows.len()
+		guess = uint32(0)
+	)
+	err := readLines(ctx, file.name, func(l scoreLine) error {
+		if l.marked {
+			file.note(Finding{Kind: ByteOrderMark, Line: l.number})
+		}
+		if len(bytes.TrimSpace(l.text)) == 0 {
+			return nil
+		}
+		a, err := parseAnswer(l.text)
+		if err != nil {
+			return fmt.Errorf("%w: fix the line, or remove it, and the sample's answer is missing", err)
+		}
+		row, known := rows.find(a.idx, guess)
+		if !known {
+			return rows.unknown(a.idx)
+		}
+		guess = row + 1
+		value, kind, err := parse(a)
+		switch {
+		case err != nil:
+			return err
+		case !seen[row]:
+			seen[row], values[row] = true, value
+			rest--
+		case value == values[row]:
+			kind = RepeatedLine
+		default:
+			return contradiction(ctx, file.name, rows, row, a)
+		}
+		if kind != "" {
+			file.note(Finding{Kind: kind, Line: l.number, Idx: a.idx.String(), Answer: a.String()})
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case rest == len(seen):
+		file.note(Finding{Kind: EmptyFile})
+	case rest > 0:
+		file.note(Finding{Kind: NoLine, Idx: rows.at(slices.Index(seen, false)).String()})
+		file.findings[len(file.findings)-1].Count = rest
+	}
+	return nil
+}
+
+// contradiction is the error of a line that gives a row another answer than a line before it. To find
+// that line it reads the file again, so that the numbers of all lines need not be kept.
+func contradiction(ctx context.Context, name string, rows *rows, row uint32, second answer) error {
+	found := errors.New("found")
+	var refusal error
+	err := readLines(ctx, name, func(l scoreLine) error {
+		if len(bytes.TrimSpace(l.text)) == 0 {
+			return nil
+		}
+		first, err := parseAnswer(l.text)
+		if err != nil {
+			return err
+		}
+		if at, _ := rows.find(first.idx, row); at != row {
+			return nil
+		}
+		refusal = fmt.Errorf("idx %s has the answer %s here and %s in line %d: remove one of the two lines",
+			second.idx, second, first, l.number)
+		return found
+	})
+	if errors.Is(err, found) {
+		return refusal
+	}
+	return fmt.Errorf("looking for the line that contradicts this one: %w", err)
+}
+
 // readRatings reads a capability's column.
-func readRatings(ctx context.Context, folder, capability string, rows *rows) ([]int16, error) {
+func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int16, error) {
 	column := make([]int16, rows.len())
 	for row := range column {
 		column[row] = selection.Missing
 	}
-	err := readAnswers(ctx, scoreFile(folder, capability), rows, func(row uint32, a answer) (err error) {
+	return column, readColumn(ctx, file, rows, column, func(a answer) (value int16, kind Kind, err error) {
 		if a.text != nil {
-			column[row] = integer(a.text)
-			return nil
+			value = integer(a.text)
+		} else if value, err = rating(a.value); err != nil {
+			return value, "", err
 		}
-		column[row], err = rating(a.value)
-		return err
+		switch {
+		case value == selection.Missing:
+			kind = NotANumber
+		case value < 0 || value > selection.MaxRating:
+			kind = OutsideScale
+		}
+		return value, kind, nil
 	})
-	return column, err
 }
 
 // readStyles reads the column of styles. Answers are numbered first, because millions of samples
 // have some hundreds of answers.
-func readStyles(ctx context.Context, folder string, rows *rows, build *selection.Builder) error {
-	s := styleAnswers{build: build, numbers: make(map[string]uint32), lists: make([][]uint32, 1)}
+func readStyles(ctx context.Context, file *scoreFile, rows *rows, build *selection.Builder) error {
+	s := styleAnswers{
+		build: build, byText: make(map[string]uint32), byStyles: make(map[string]uint32), lists: make([][]uint32, 1),
+	}
 	answers := make([]uint32, rows.len()) // by row; 0 for none
-	err := readAnswers(ctx, scoreFile(folder, styleFile), rows, func(row uint32, a answer) error {
+	err := readColumn(ctx, file, rows, answers, func(a answer) (uint32, Kind, error) {
 		switch {
 		case a.text != nil:
-			answers[row] = s.number(a.text)
+			return s.number(a.text), "", nil
 		case len(a.value) > 0 && a.value[0] == '"':
 			var text string
 			if err := json.Unmarshal(a.value, &text); err != nil {
-				return err
+				return 0, "", err
 			}
-			answers[row] = s.number([]byte(text))
+			return s.number([]byte(text)), "", nil
 		}
-		return nil
+		return 0, NoStyle, nil
 	})
 	if err != nil {
 		return err
@@ -59,24 +151,32 @@ func readStyles(ctx context.Context, folder string, rows *rows, build *selection
 	return nil
 }
 
-// styleAnswers numbers the different answers about styles, from 1.
+// styleAnswers numbers the different answers about styles, from 1. Answers of the same styles in the
+// same order have one number.
 type styleAnswers struct {
-	build   *selection.Builder
-	numbers map[string]uint32 // by the answer's text
-	lists   [][]uint32        // the styles of each answer, by their numbers in the pool
+	build    *selection.Builder
+	byText   map[string]uint32
+	byStyles map[string]uint32
+	lists    [][]uint32 // the styles of each answer, by their numbers in the pool
 }
 
 func (s *styleAnswers) number(text []byte) uint32 {
-	if number, known := s.numbers[string(text)]; known {
+	if number, known := s.byText[string(text)]; known {
 		return number
 	}
-	number := uint32(len(s.lists))
-	s.numbers[string(text)] = number
 	names := strings.Split(string(text), ",")
 	for i, name := range names {
 		names[i] = strings.TrimFunc(name, isSpace)
 	}
-	s.lists = append(s.lists, s.build.Styles(names))
+	styles := s.build.Styles(names)
+	key := fmt.Sprint(styles)
+	number, known := s.byStyles[key]
+	if !known {
+		number = uint32(len(s.lists))
+		s.byStyles[key] = number
+		s.lists = append(s.lists, styles)
+	}
+	s.byText[string(text)] = number
 	return number
 }
 

@@ -17,7 +17,7 @@ type manifest struct {
 	file *os.File
 	// start holds the offset of each item, and one more after the last item.
 	start []int64
-	idx   []int64 // of each item
+	rows  rows // of each item
 }
 
 // openManifest opens a manifest and fills the pool's indexes and sources.
@@ -44,24 +44,27 @@ func (m *manifest) read(in io.Reader, build *selection.Builder) error {
 		walker  walker
 		sources = sources{byValue: make(map[string]uint32), build: build}
 		fault   = func(err error) error {
-			return fmt.Errorf("item %d, at byte %d: %w", len(m.idx)+1, w.offset, err)
+			return fmt.Errorf("item %d, at byte %d: %w", m.rows.len()+1, w.offset, err)
 		}
 	)
 	for {
-		more, err := w.nextItem(len(m.idx) == 0)
+		more, err := w.nextItem(m.rows.len() == 0)
 		switch {
 		case err != nil:
 			return fault(err)
 		case !more:
 			m.start = append(m.start, w.offset)
-			build.Pool.Index = m.idx
+			if err := m.rows.link(); err != nil {
+				return err
+			}
+			build.Pool.Index = m.rows.order()
 			return sources.check()
 		}
 		item, err := walker.item(w)
 		if err != nil {
 			return fault(err)
 		}
-		idx, err := parseIdx(item.idx)
+		id, err := parseIdx(item.idx)
 		if err != nil {
 			return fault(fmt.Errorf("%w: each item needs the idx that its scores name", err))
 		}
@@ -69,8 +72,10 @@ func (m *manifest) read(in io.Reader, build *selection.Builder) error {
 		if err != nil {
 			return fault(err)
 		}
+		if err := m.rows.add(id); err != nil {
+			return fault(err)
+		}
 		m.start = append(m.start, w.offset)
-		m.idx = append(m.idx, idx)
 		build.Pool.Source = append(build.Pool.Source, source)
 		w.skip(item.size)
 	}

@@ -35,7 +35,7 @@ func TestManifestLong(t *testing.T) {
 	if diff := cmp.Diff(starts, m.start); diff != "" {
 		t.Errorf("offsets (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]int64{0, 1, 2, 3, 4}, m.idx); diff != "" {
+	if diff := cmp.Diff([]int64{0, 1, 2, 3, 4}, m.rows.numbers); diff != "" {
 		t.Errorf("idx (-want +got):\n%s", diff)
 	}
 }
@@ -46,7 +46,7 @@ func FuzzManifest(f *testing.F) {
 		`[]`, `[{"idx": 1, "image_source": "web"}]`,
 		` [ {"a":[{"idx":2}],"idx":1,"image_source":null} , {"idx":-3,"image_source":"\u0061\"]"} ] `,
 		`[{"idx":1,"x":1e5},{"idx":1}]`, `[{"\u0069dx":1}]`, `[{]}]`, `[{"idx":"}`, `{"idx":1}`,
-		`[{},{"":""}]`, `[1,2]`,
+		`[{},{"":""}]`, `[1,2]`, `[{"idx":"a\u0061"},{"idx":"","image_source":"x"}]`, `[{"idx":"1"},{"idx":1}]`,
 	} {
 		f.Add(text)
 	}
@@ -60,12 +60,13 @@ func FuzzManifest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(m.idx) != len(items) || len(m.start) != len(items)+1 {
-			t.Fatalf("%q gives %d items at %d offsets, want %d", text, len(m.idx), len(m.start), len(items))
+		if m.rows.len() != len(items) || len(m.start) != len(items)+1 {
+			t.Fatalf("%q gives %d items at %d offsets, want %d", text, m.rows.len(), len(m.start), len(items))
 		}
 		for i, item := range items {
-			if string(item["idx"]) != fmt.Sprint(m.idx[i]) && string(item["idx"]) != "-0" {
-				t.Fatalf("%q: item %d has idx %d, want %s", text, i, m.idx[i], item["idx"])
+			want, err := parseIdx(item["idx"])
+			if got := m.rows.at(i); err != nil || got != want {
+				t.Fatalf("%q: item %d has idx %s, want %s, %v", text, i, got, item["idx"], err)
 			}
 			source := "nan"
 			if value, given := item["image_source"]; given {

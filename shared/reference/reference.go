@@ -16,9 +16,13 @@ import (
 
 // Data is a scored manifest of the reference implementation.
 type Data struct {
-	// Pool holds every item of the manifest, in its order, with its idx as Pool.Index. The
-	// capabilities have their score files' names. There are no expected scores and no tie hashes.
+	// Pool holds every item of the manifest, in its order. Pool.Index is its idx, or, if the idx are
+	// texts, its place among them in ascending order of code points. The capabilities have their score
+	// files' names. There are no expected scores and no tie hashes.
 	Pool *selection.Pool
+	// Findings are what the score files have that their reader may not expect: the capabilities in the
+	// pool's order, then the styles; in a file each kind once, in the order of its first example.
+	Findings []Finding
 
 	manifest *manifest
 }
@@ -30,17 +34,22 @@ type Data struct {
 // it has those of the default rubric in the rubric's order, whether the files are named after the
 // keywords or have the short names that the reference uses ("ocr"), then others by name.
 //
-// The manifest is a JSON array of objects with the integer idx and the text image_source, the source.
-// As in the reference an item without image_source has the source "nan", and one with null "None".
+// The manifest is a JSON array of objects with an idx and the text image_source, the source. The idx
+// are all whole numbers of 64 bits, or all texts of at most 1,024 bytes; 7 and "7" differ, as in
+// Python. As in the reference an item without image_source has the source "nan", and one with null
+// "None".
 // A rating is what Python's int makes of the answer; other answers, and samples without a line, are
 // missing. Ratings beyond ±32,767 count as that. Styles are what stands between the commas of an
-// answer, without white space around it, any name, even an empty one.
+// answer, without white space around it, any name, even an empty one. Two lines of one sample that
+// give it the same rating, or the same styles, are one. Data.Findings counts all of these.
 //
 // Errors name the file and the line or item: a file that is missing or unreadable, what is not JSON
-// of this form, an idx that appears twice, a line whose idx is not in the manifest.
+// of this form, an idx that two items have, a line whose idx is not in the manifest, two lines that
+// give one sample different answers.
 //
 // Memory is about 2 bytes a sample and capability and 60 bytes a sample, and 50 more if the
-// manifest's idx do not count up by one. The manifest stays open for Write; Close it after use.
+// manifest's idx do not count up by one, or 100 and the text if they are texts. The manifest stays
+// open for Write; Close it after use.
 func Load(ctx context.Context, scores, manifest string, capabilities ...string) (*Data, error) {
 	capabilities, err := findCapabilities(scores, capabilities)
 	if err != nil {
@@ -51,35 +60,37 @@ func Load(ctx context.Context, scores, manifest string, capabilities ...string) 
 	if err != nil {
 		return nil, err
 	}
-	if err := readScores(ctx, scores, m, build); err != nil {
+	findings, err := readScores(ctx, scores, &m.rows, build)
+	if err != nil {
 		m.file.Close()
 		return nil, err
 	}
-	return &Data{Pool: build.Pool, manifest: m}, nil
+	return &Data{Pool: build.Pool, Findings: findings, manifest: m}, nil
 }
 
 // Close closes the manifest.
 func (d *Data) Close() error { return d.manifest.file.Close() }
 
 // readScores reads one file at a time on each processor, each into its columns of the pool.
-func readScores(ctx context.Context, folder string, m *manifest, build *selection.Builder) error {
-	rows := newRows(m.idx)
-	if rows.twice >= 0 {
-		return fmt.Errorf("reading manifest %s: item %d has the idx %d of an item before it: "+
-			"number the items again and score them again",
-			m.name, rows.twice+1, m.idx[rows.twice])
-	}
+func readScores(ctx context.Context, folder string, rows *rows, build *selection.Builder) ([]Finding, error) {
+	styles := &scoreFile{name: scorePath(folder, styleFile)}
+	files := make([]*scoreFile, len(build.Pool.Capabilities))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	group.Go(func() error { return readStyles(ctx, folder, rows, build) }) // first: it is the largest file
+	group.Go(func() error { return readStyles(ctx, styles, rows, build) }) // first: it is the largest file
 	for c, capability := range build.Pool.Capabilities {
+		files[c] = &scoreFile{name: scorePath(folder, capability), capability: capability}
 		group.Go(func() (err error) {
-			build.Pool.Ratings[c], err = readRatings(ctx, folder, capability, rows)
+			build.Pool.Ratings[c], err = readRatings(ctx, files[c], rows)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return fmt.Errorf("reading scores: %w", err)
+		return nil, fmt.Errorf("reading scores: %w", err)
 	}
-	return nil
+	var findings []Finding
+	for _, file := range append(files, styles) {
+		findings = append(findings, file.findings...)
+	}
+	return findings, nil
 }

@@ -174,9 +174,25 @@ var loadErrors = map[string]struct {
 		`[{"id": 0, "image_source": "web"}]`, line, line,
 		nil, []string{"item 1", "no idx"},
 	},
-	"idx is text": {
+	"idx is a fraction": {
+		`[{"idx": 0.5, "image_source": "web"}]`, line, line,
+		nil, []string{"item 1", `idx "0.5" is neither a text nor a whole number`},
+	},
+	"idx is long": {
+		`[{"idx": "` + strings.Repeat("x", maxIdx+1) + `", "image_source": "web"}]`, line, line,
+		nil, []string{"item 1", "has 1025 bytes; the most are 1024"},
+	},
+	"idx of two forms": {
+		`[{"idx": 0, "image_source": "web"}, {"idx": "1", "image_source": "web"}]`, line, line,
+		nil, []string{"item 2", `idx "1"`, "the items before it are numbers"},
+	},
+	"idx is a text": {
 		`[{"idx": "0", "image_source": "web"}]`, line, line,
-		nil, []string{"item 1", `idx "0" is not a whole number`},
+		nil, []string{"line 1: idx 0 is not in the manifest, whose idx are texts"},
+	},
+	"idx is a text twice": {
+		`[{"idx": "a", "image_source": "web"}, {"idx": "\u0061"}]`, line, line,
+		nil, []string{"item 2", `idx "a"`, "before it"},
 	},
 	"no source at all": {`[{"idx": 0}, {"idx": 1}]`, line, line, nil, []string{"image_source"}},
 	"source is a number": {
@@ -197,7 +213,7 @@ var loadErrors = map[string]struct {
 	},
 	"line's idx is a text": {
 		items, `{"idx": "0", "pred_response": "4"}`, line,
-		nil, []string{"ocr.jsonl: line 1", "not a whole number"},
+		nil, []string{`ocr.jsonl: line 1: idx "0" is not in the manifest, whose idx are numbers`},
 	},
 	"line of another": {
 		items, line, "\n" + `{"idx": 2, "pred_response": "a"}`,
@@ -208,9 +224,17 @@ var loadErrors = map[string]struct {
 		nil, []string{"ocr.jsonl: line 1: idx -1 is not"},
 	},
 	"line between": {sparse, `{"idx": 5, "pred_response": "a"}`, "\n", nil, []string{"idx 5 is not"}},
-	"two lines": {
-		items, line + "\n" + line, line,
-		nil, []string{"ocr.jsonl: line 3: idx 0 has a line before"},
+	"two ratings": {
+		items, "\n" + line + `{"idx": 1, "pred_response": "3"}` + "\n" + `{"idx": 0, "pred_response": 3}`, line,
+		nil, []string{`ocr.jsonl: line 4: idx 0 has the answer "3" here and "4" in line 2: remove one`},
+	},
+	"a rating and none": {
+		items, line + `{"idx": 0}`, line,
+		nil, []string{`ocr.jsonl: line 2: idx 0 has the answer no pred_response here and "4" in line 1`},
+	},
+	"styles in another order": {
+		items, line, `{"idx": 0, "pred_response": "a,b"}` + "\n" + `{"idx": 0, "pred_response": "b,a"}`,
+		nil, []string{`style.jsonl: line 2: idx 0 has the answer "b,a" here and "a,b" in line 1`},
 	},
 	"cut line": {
 		items, line + line[:20], line,

@@ -16,7 +16,7 @@ import (
 // in the pool, if a selected item is not JSON, with its number and idx, and if w fails.
 func (d *Data) Write(ctx context.Context, w io.Writer, samples []uint32) error {
 	m := d.manifest
-	selected := make([]bool, len(m.idx))
+	selected := make([]bool, m.rows.len())
 	for _, row := range samples {
 		if int64(row) >= int64(len(selected)) {
 			return fmt.Errorf("writing the subset: there is no sample %d; the pool has %d", row, len(selected))
@@ -133,7 +133,7 @@ func (m *manifest) convert(piece piece, selected []bool, read *[]byte) ([]byte, 
 		p.line(1)
 		p.src = src[m.start[row]-offset : m.start[row+1]-offset]
 		if err := p.value(1); err != nil {
-			return nil, fmt.Errorf("item %d, idx %d, at byte %d: %w", row+1, m.idx[row], m.start[row], err)
+			return nil, fmt.Errorf("item %d, idx %s, at byte %d: %w", row+1, m.rows.at(row), m.start[row], err)
 		}
 	}
 	return p.out, nil

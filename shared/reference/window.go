@@ -64,7 +64,6 @@ func (w *window) peek() (byte, error) {
 
 // begin moves into the array.
 func (w *window) begin() error {
-	const byteOrderMark = "\ufeff"
 	switch err := w.more(); {
 	case errors.Is(err, io.EOF):
 		return errors.New("it is empty" + expectArray)

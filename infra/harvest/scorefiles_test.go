@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/reference"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+const scoredSamples = 6
+
+// answers are the lines of a score file that answers each sample in turn, given as JSON.
+func answers(each ...string) string {
+	var text strings.Builder
+	for i := range scoredSamples {
+		fmt.Fprintf(&text, "{\"idx\": %d, \"pred_response\": %s}\n", i, each[i%len(each)])
+	}
+	return text.String()
+}
+
+// scoreFolder writes a manifest and a folder of score files.
+func scoreFolder(t *testing.T, ocr, stem, style string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	items := make([]string, scoredSamples)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"idx": %d, "image_source": "web"}`, i)
+	}
+	writeFile(t, filepath.Join(dir, "manifest.json"), "["+strings.Join(items, ",")+"]")
+	for name, text := range map[string]string{"ocr": ocr, "stem": stem, "style": style} {
+		writeFile(t, filepath.Join(dir, "scores", name+".jsonl"), text)
+	}
+	return dir
+}
+
+var selectFolder = []string{
+	"select", "--scores", "scores", "--manifest", "manifest.json", "--budget", "0.5", "--out", "subset.json",
+}
+
+// TestScoreFileWarnings has each kind of finding be printed, with --quiet too, and be in the result.
+func TestScoreFileWarnings(t *testing.T) {
+	t.Parallel()
+	good, styles := answers(`"4"`, `"3"`), answers(`"yes/no"`, `"comparison"`)
+	first, rest, _ := strings.Cut(good, "\n")
+	tests := map[reference.Kind]struct {
+		ocr, style string
+		says       []string
+	}{
+		reference.NotANumber: {answers(`"4"`, `"n/a"`, `"5/5"`), styles,
+			[]string{"warning: 4 answers that are not a number",
+				`  4 in scores/ocr.jsonl, the first: line 2, idx 1, answer "n/a"`}},
+		reference.OutsideScale: {answers(`"4"`, `"10"`), styles,
+			[]string{"warning: 3 ratings outside 0 to 5",
+				`  3 in scores/ocr.jsonl, the first: line 2, idx 1, answer "10"`}},
+		reference.NoLine: {rest, styles,
+			[]string{"warning: 1 missing lines", "  1 in scores/ocr.jsonl, the first: idx 0\n"}},
+		reference.EmptyFile: {"", styles, []string{"warning: 1 files without an answer", "  scores/ocr.jsonl\n"}},
+		reference.RepeatedLine: {first + "\n" + good, styles,
+			[]string{"warning: 1 lines that repeat",
+				`  1 in scores/ocr.jsonl, the first: line 2, idx 0, answer "4"`}},
+		reference.ByteOrderMark: {"\ufeff" + good, styles,
+			[]string{"warning: 1 byte-order marks", "  1 in scores/ocr.jsonl, the first: line 1\n"}},
+		reference.NoStyle: {good, answers(`"yes/no"`, "null"),
+			[]string{"warning: 3 answers without a style",
+				"  3 in scores/style.jsonl, the first: line 2, idx 1, answer null"}},
+	}
+	for kind, tt := range tests {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			dir := scoreFolder(t, tt.ocr, good, tt.style)
+			a := mustHarvest(t, dir, append(selectFolder, "--json", "--quiet")...)
+			for _, words := range tt.says {
+				if !strings.Contains(a.stderr, words) {
+					t.Errorf("warns %q, which lacks %q", a.stderr, words)
+				}
+			}
+			var res fileResult
+			decode(t, a.stdout, &res)
+			if len(res.Warnings) != 1 || res.Warnings[0].Kind != kind || res.Selected != 3 {
+				t.Errorf("%d selected, want 3; warnings %+v, want one of %s", res.Selected, res.Warnings, kind)
+			}
+			// Without --json the warning is the same.
+			if table := mustHarvest(t, dir, selectFolder...); table.stderr != a.stderr {
+				t.Errorf("without --json it warns %q, with it %q", table.stderr, a.stderr)
+			}
+		})
+	}
+	clean := mustHarvest(t, scoreFolder(t, good, good, styles), append(selectFolder, "--json")...)
+	if clean.stderr != "" || strings.Contains(clean.stdout, "warnings") {
+		t.Errorf("nothing is to be warned of: %s%s", clean.stderr, clean.stdout)
+	}
+}
+
+// TestWarningsGrouped groups by kind, and bounds the files that are listed.
+func TestWarningsGrouped(t *testing.T) {
+	t.Parallel()
+	var findings []reference.Finding
+	for i := range maxFindings + 2 {
+		name := fmt.Sprintf("c%02d.jsonl", i)
+		findings = append(findings, reference.Finding{File: name, Kind: reference.NoLine, Count: 2, Idx: "3"},
+			reference.Finding{File: name, Kind: reference.EmptyFile, Count: 1})
+	}
+	var b bytes.Buffer
+	if err := printFindings(&b, findings); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if len(lines) != 2*(maxFindings+2)+1 || lines[1] != "  2 in c00.jsonl, the first: idx 3" ||
+		lines[maxFindings+1] != "  and 2 more files; --json lists all" ||
+		!strings.HasPrefix(lines[maxFindings+2], "harvest: warning: 22 files without an answer") {
+		t.Errorf("printed %s", b.String())
+	}
+}
+
+// unusable are score files of which nothing can be selected, and what the error says. What selects
+// are the arguments that it gives.
+var unusable = map[string]struct {
+	ocr, stem, style string
+	args             []string
+	says             string
+	selects          []string
+}{
+	"no answer is a number": {answers(`"4."`), answers(`"n/a"`), answers(`"a"`), nil,
+		`no answer in the score files is a number (scores/stem.jsonl, line 1: "n/a"); write whole numbers`, nil},
+	"no answers": {"", "\n", answers(`"a"`), nil, "hold no answer; score the samples", nil},
+	"no answer of the capability": {answers(`"4."`), answers(`"3"`), answers(`"a"`), []string{"--capabilities", "ocr"},
+		"no sample has a rating for ocr", []string{"--capabilities", "stem"}},
+	"every rating is 0": {answers(`"0"`), answers(`0`), answers(`"a"`), nil,
+		"every rating is 0, and a rating must exceed the threshold, which is 0; give --threshold -1",
+		[]string{"--threshold", "-1"}},
+	"ratings at the threshold": {answers(`"0"`, `"2"`), answers(`1`), answers(`"a"`), []string{"--threshold", "3"},
+		"the highest rating of a sample with a style is 2, and a rating must exceed the threshold, which is 3; " +
+			"give --threshold 1", []string{"--threshold", "1"}},
+	"ratings at a threshold of their own": {answers(`"2"`), answers(`1`), answers(`"a"`),
+		[]string{"--threshold", "1", "--thresholds", "ocr=2"},
+		`which is 2; give --thresholds "ocr=1"`, []string{"--thresholds", "ocr=1"}},
+	"ratings below 0": {answers(`"-3"`), answers(`-3`), answers(`"a"`), nil,
+		`every rating is -3, and a rating must exceed the threshold, which is 0; give --thresholds "stem=-4"`,
+		[]string{"--thresholds", "stem=-4"}},
+	"no styles":      {answers(`"4"`), answers(`"4"`), answers("null"), nil, "no sample has a style", nil},
+	"no style lines": {answers(`"4"`), answers(`"4"`), "", nil, "write the styler's answers to style.jsonl", nil},
+	"ratings without styles": {answers(`"4"`, `"n/a"`), answers(`"n/a"`), answers("null", `"a"`), nil,
+		"no sample has both a rating and a style", nil},
+	"filtered out": {answers(`"4"`), answers(`"4"`), answers(`"a"`), []string{"--drop-styles", "a"},
+		"filters, excluded samples or caps", nil},
+	"a baseline": {answers(`"4"`), answers(`"4"`), answers(`"a"`), []string{"--strategy", "top", "--drop-styles", "a"},
+		"filters, excluded samples or caps", nil},
+}
+
+// TestScoreFilesUnusable exits with 1 and says what to type if nothing can be selected.
+func TestScoreFilesUnusable(t *testing.T) {
+	t.Parallel()
+	for name, tt := range unusable {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := scoreFolder(t, tt.ocr, tt.stem, tt.style)
+			a := harvest(t, dir, nil, slices.Concat(selectFolder, []string{"--quiet"}, tt.args)...)
+			if a.status != 1 || !strings.Contains(a.stderr, tt.says) || a.stdout != "" {
+				t.Errorf("status %d: %s, want 1 and %q; printed %q", a.status, a.stderr, tt.says, a.stdout)
+			}
+			a = harvest(t, dir, nil, slices.Concat(selectFolder, []string{"--json"}, tt.args)...)
+			var res fileResult
+			decode(t, a.stdout, &res)
+			if a.status != 1 || res.Selected != 0 || res.Samples.In != scoredSamples || res.Outputs != (fileOutputs{}) {
+				t.Errorf("status %d, result %+v", a.status, res)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "subset.json")); err == nil {
+				t.Error("a subset is written")
+			}
+			if tt.selects != nil {
+				decode(t, mustHarvest(t, dir, slices.Concat(selectFolder, []string{"--json"}, tt.selects)...).stdout, &res)
+				if res.Selected != 3 {
+					t.Errorf("%d selected with %q, want 3", res.Selected, tt.selects)
+				}
+			}
+		})
+	}
+}
+
+// TestParquetUnusable is TestScoreFilesUnusable for Parquet files with our columns.
+func TestParquetUnusable(t *testing.T) {
+	t.Parallel()
+	rated := func(rating int8, styles ...string) scores.Record {
+		return scores.Record{Status: scores.OK,
+			Result: scorer.Result{Styles: styles, Ratings: []int8{rating}, Expected: []float32{float32(max(rating, 0))}}}
+	}
+	failed := scores.Record{Status: scores.Failed, Result: scorer.Result{Reason: "image not found"}}
+	tests := map[string]struct {
+		records []scores.Record
+		args    []string
+		says    string
+	}{
+		"all failed": {[]scores.Record{failed, failed}, nil,
+			"none of the 2 samples has a rating (2 failed, 0 were skipped)"},
+		"no rating": {[]scores.Record{rated(scorer.Missing, "yes/no"), failed}, nil,
+			"none of the 2 samples has a rating (1 failed"},
+		"zero":     {[]scores.Record{rated(0, "yes/no"), failed}, nil, "every rating is 0"},
+		"no style": {[]scores.Record{rated(4), failed}, nil, "no sample has a style"},
+		"more than tokens": {[]scores.Record{{Tokens: 900, Status: scores.OK, Result: rated(4, "yes/no").Result}},
+			[]string{"--budget", "10-tokens"}, "more tokens than the budget"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for i := range tt.records {
+				tt.records[i].ID, tt.records[i].Position, tt.records[i].Source = fmt.Sprint("s", i), i, "web"
+			}
+			var file bytes.Buffer
+			if err := scores.Write(&file, []string{"humanities"}, tt.records); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, filepath.Join(dir, "s.parquet"), file.String())
+			args := []string{"select", "--scores", "s.parquet", "--out", "picks.parquet", "--json"}
+			if tt.args == nil {
+				tt.args = []string{"--budget", "1.0"}
+			}
+			a := harvest(t, dir, nil, append(args, tt.args...)...)
+			var res map[string]json.RawMessage
+			decode(t, a.stdout, &res)
+			if a.status != 1 || !strings.Contains(a.stderr, tt.says) || string(res["selected"]) != "0" {
+				t.Errorf("status %d: %s, want 1 and %q; printed %s", a.status, a.stderr, tt.says, a.stdout)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "picks.parquet")); err == nil {
+				t.Error("picks are written")
+			}
+		})
+	}
+}
+
+// TestTextIdxSubset selects by idx that are texts, as the reference does.
+func TestTextIdxSubset(t *testing.T) {
+	t.Parallel()
+	quoted := func(text string) string {
+		for i := range scoredSamples {
+			text = strings.ReplaceAll(text, fmt.Sprintf(`"idx": %d`, i), fmt.Sprintf(`"idx": "s%d"`, i))
+		}
+		return text
+	}
+	styles, ratings := answers(`"yes/no"`, `"comparison"`), answers(`"4"`, `"3"`, `"5"`)
+	dir := scoreFolder(t, ratings, ratings, styles)
+	args := append(selectFolder, "--ratings-only")
+	mustHarvest(t, dir, args...)
+	want := quoted(readFile(t, filepath.Join(dir, "subset.json")))
+	dir = scoreFolder(t, quoted(ratings), quoted(ratings), quoted(styles))
+	writeFile(t, filepath.Join(dir, "manifest.json"), quoted(readFile(t, filepath.Join(dir, "manifest.json"))))
+	mustHarvest(t, dir, args...)
+	if diff := cmp.Diff(want, readFile(t, filepath.Join(dir, "subset.json"))); diff != "" {
+		t.Errorf("subset (-numbers +texts):\n%s", diff)
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/reference"
+)
+
+// maxFindings is how many files a warning lists; --json has all.
+const maxFindings = 20
+
+// printFindings prints what was found in score files: a warning for each kind, and below it a line
+// for each file with an example.
+func printFindings(w io.Writer, findings []reference.Finding) error {
+	var text strings.Builder
+	for i, first := range findings {
+		sameKind := func(f reference.Finding) bool { return f.Kind == first.Kind }
+		if slices.ContainsFunc(findings[:i], sameKind) {
+			continue
+		}
+		total, files := 0, 0
+		var lines strings.Builder
+		for _, found := range findings[i:] {
+			if !sameKind(found) {
+				continue
+			}
+			total += found.Count
+			if files++; files <= maxFindings {
+				fmt.Fprintf(&lines, "  %s\n", describe(found))
+			}
+		}
+		fmt.Fprintf(&text, "harvest: warning: %d %s\n%s", total, first.Kind.Meaning(), lines.String())
+		if files > maxFindings {
+			fmt.Fprintf(&text, "  and %d more files; --json lists all\n", files-maxFindings)
+		}
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// describe is a line about one file: how many, where, and the first as an example.
+func describe(f reference.Finding) string {
+	if f.Kind == reference.EmptyFile {
+		return f.File
+	}
+	var first []string
+	if f.Line > 0 {
+		first = append(first, fmt.Sprintf("line %d", f.Line))
+	}
+	if f.Idx != "" {
+		first = append(first, "idx "+f.Idx)
+	}
+	text := fmt.Sprintf("%d in %s, the first: %s", f.Count, f.File, strings.Join(first, ", "))
+	if f.Answer != "" {
+		text += ", answer " + f.Answer
+	}
+	return text
+}

@@ -1,0 +1,70 @@
+package reference
+
+import "slices"
+
+// A Finding is what one score file has of one kind that its reader may not expect. Load goes on after
+// it, as METHOD.md's parsing of score files says.
+type Finding struct {
+	File       string `json:"file"`
+	Capability string `json:"capability,omitempty"` // empty for the file of styles
+	Kind       Kind   `json:"kind"`
+	// Count is of answers, lines, samples or byte-order marks, as the kind says, and 1 for an empty file.
+	Count int `json:"count"`
+	// Line (from 1), Idx and Answer are those of the first, as far as the kind has them. Idx is written
+	// as in messages (7, or "s7"), Answer is quoted; long ones are cut.
+	Line   int    `json:"line,omitempty"`
+	Idx    string `json:"idx,omitempty"`
+	Answer string `json:"answer,omitempty"`
+}
+
+// A Kind is what a finding is of.
+type Kind string
+
+// The kinds of findings.
+const (
+	NotANumber    Kind = "not_a_number"    // answers that Python's int refuses: missing ratings
+	OutsideScale  Kind = "outside_0_to_5"  // ratings that are used, but that no scorer of the method gives
+	NoStyle       Kind = "no_style"        // answers about styles that are not a text: samples without a bin
+	NoLine        Kind = "no_line"         // samples without a line
+	EmptyFile     Kind = "empty_file"      // a file without any line; NoLine is then left out
+	RepeatedLine  Kind = "repeated_line"   // lines that give a sample the answer that it has already
+	ByteOrderMark Kind = "byte_order_mark" // skipped at the head of a line
+)
+
+// Meaning says for a reader what was found, in the plural, and what follows for the selection.
+func (k Kind) Meaning() string {
+	switch k {
+	case NotANumber:
+		return "answers that are not a number, so that these ratings are missing"
+	case OutsideScale:
+		return "ratings outside 0 to 5, which are used as they are"
+	case NoStyle:
+		return "answers without a style, so that these samples cannot be selected"
+	case NoLine:
+		return "missing lines, so that samples have no rating, or no style and cannot be selected"
+	case EmptyFile:
+		return "files without an answer, so that all samples lack it"
+	case RepeatedLine:
+		return "lines that repeat the answer of an earlier line, which counts once"
+	case ByteOrderMark:
+		return "byte-order marks, which are skipped"
+	}
+	return string(k)
+}
+
+// A scoreFile is one that is read, and what was found in it.
+type scoreFile struct {
+	name       string
+	capability string // empty for styles
+	findings   []Finding
+}
+
+// note counts a finding, and keeps the first of its kind as the example.
+func (f *scoreFile) note(example Finding) {
+	at := slices.IndexFunc(f.findings, func(found Finding) bool { return found.Kind == example.Kind })
+	if at < 0 {
+		example.File, example.Capability = f.name, f.capability
+		f.findings, at = append(f.findings, example), len(f.findings)
+	}
+	f.findings[at].Count++
+}
