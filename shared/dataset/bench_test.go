@@ -55,7 +55,7 @@ func BenchmarkReader(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				span := layout.Ranges[0]
-				r := newReader(b, bytes.NewReader(manifest[span.Start:]), layout.Format, span, "bench", Options{})
+				r := newReader(b, bytes.NewReader(manifest[span.Start:]), layout.Form, span, "bench", Options{})
 				for {
 					s, err := r.Next()
 					if err == io.EOF {

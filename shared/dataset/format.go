@@ -1,29 +1,88 @@
 package dataset
 
-import "fmt"
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
 
-// A Format is how a manifest holds its records; its value is the file name's extension.
+// A Format is how a manifest's text holds its records.
 type Format string
 
 // The formats of a manifest.
 const (
-	Array Format = "json"  // one JSON array, each element a record
-	Lines Format = "jsonl" // each line that is not blank is a record
+	Array   Format = "json"    // one JSON array, or one inside an object, each element a record
+	Lines   Format = "jsonl"   // each line that is not blank is a record
+	Objects Format = "objects" // JSON objects one after the other, each over any number of lines
 )
+
+// A Form is how a manifest holds its records: what a Reader has to know besides their place.
+type Form struct {
+	Format Format `json:"format"`
+	// Encoding is that of the text. Records are read as UTF-8 whatever it is.
+	Encoding Encoding `json:"encoding,omitempty"`
+}
 
 // A FormatError is the error that the records of a manifest cannot be separated. It refuses the manifest as
 // a whole.
 type FormatError struct {
+	// File is the manifest as the user knows it. Split leaves it empty.
+	File    string
 	Offset  int64  // byte of the manifest, from 0
-	Line    int64  // line of that byte, from 1
+	Line    int64  // line of that byte, from 1; 0 where the error is that of the file as a whole
 	Element int64  // number of the record at or before it, from 1; 0 where none is concerned
 	Detail  string // what was found, and the fix
+	// Command is a command line that makes a manifest of the file, empty where there is none. FILE stands for the
+	// file's name and OUT for that of the manifest.
+	Command string
 }
 
-// Error is the fault as one line: place, what was found, fix.
+// Error is the fault as one line: file, place, what was found, fix.
 func (e *FormatError) Error() string {
-	if e.Element == 0 {
-		return fmt.Sprintf("byte %d (line %d): %s", e.Offset, e.Line, e.Detail)
+	text := e.Detail
+	switch {
+	case e.Line == 0:
+	case e.Element == 0:
+		text = fmt.Sprintf("byte %d (line %d): %s", e.Offset, e.Line, text)
+	default:
+		text = fmt.Sprintf("byte %d (line %d, element %d): %s", e.Offset, e.Line, e.Element, text)
 	}
-	return fmt.Sprintf("byte %d (line %d, element %d): %s", e.Offset, e.Line, e.Element, e.Detail)
+	if e.File != "" {
+		text = e.File + ": " + text
+	}
+	if e.Command == "" {
+		return text
+	}
+	command := e.Command
+	if e.File != "" {
+		command = strings.NewReplacer("FILE", word(e.File), "OUT", word(manifestName(e.File))).Replace(command)
+	}
+	return text + ": " + command
+}
+
+// manifestName is a name for the manifest that is made of a file.
+func manifestName(file string) string {
+	name := file
+	switch ext := path.Ext(file); strings.ToLower(ext) {
+	case ".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".lz4", ".parquet", ".arrow", ".feather", ".txt":
+		name = strings.TrimSuffix(file, ext)
+	}
+	switch ext := path.Ext(name); {
+	case ext != ".json" && ext != ".jsonl" && ext != ".ndjson":
+		return name + ".jsonl"
+	case name == file:
+		return strings.TrimSuffix(name, ext) + "-converted" + ext
+	}
+	return name
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./][\w@%+=:,./-]*$`)
+
+// word is s as one word of a command line.
+func word(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

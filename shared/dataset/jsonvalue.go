@@ -3,6 +3,8 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -10,7 +12,7 @@ import (
 type jsonType int
 
 const (
-	jsonNone jsonType = iota // absent or null: people write both for the same thing
+	jsonNone jsonType = iota // absent, null, or not a number: people and programs write all for the same thing
 	jsonBool
 	jsonNumber
 	jsonString
@@ -24,7 +26,7 @@ func typeOf(value json.RawMessage) jsonType {
 		return jsonNone
 	}
 	switch value[0] {
-	case 'n':
+	case 'n', 'N', 'I':
 		return jsonNone
 	case 't', 'f':
 		return jsonBool
@@ -34,9 +36,55 @@ func typeOf(value json.RawMessage) jsonType {
 		return jsonArray
 	case '{':
 		return jsonObject
+	case '-':
+		if value[1] == 'I' {
+			return jsonNone
+		}
+		return jsonNumber
 	default:
 		return jsonNumber
 	}
+}
+
+// syntaxError is what keeps b from being one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity where
+// a number is missing; they are read as null.
+func syntaxError(b []byte) *json.SyntaxError {
+	if json.Valid(b) {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	errors.As(json.Unmarshal(withoutNaN(b), new(json.RawMessage)), &syntax)
+	return syntax
+}
+
+var notNumbers = [][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
+
+// withoutNaN is b with zeros of equal length in place of the values NaN, Infinity and -Infinity. It copies b if it
+// holds any.
+func withoutNaN(b []byte) []byte {
+	if !bytes.Contains(b, notNumbers[0]) && !bytes.Contains(b, notNumbers[1]) {
+		return b
+	}
+	b = bytes.Clone(b)
+	var v nesting
+	for i := 0; i < len(b); {
+		if b[i] == '"' {
+			v.inText = true
+			i = v.skipText(b, i+1)
+			continue
+		}
+		n := 1
+		for _, word := range notNumbers {
+			end := i + len(word)
+			if bytes.HasPrefix(b[i:], word) && (i == 0 || b[i-1] == ':' || scalarEnd[b[i-1]]) &&
+				(end == len(b) || scalarEnd[b[end]]) {
+				n = len(word)
+				copy(b[i:end], "0        ")
+			}
+		}
+		i += n
+	}
+	return b
 }
 
 // describe names a value's type for people.
@@ -100,6 +148,23 @@ func (m members) get(name string) json.RawMessage {
 		}
 	}
 	return nil
+}
+
+// noTurns says that a record has no turns, and what it has instead.
+func (m members) noTurns() string {
+	const most = 10
+	if len(m) == 0 {
+		return "the record has none, it is empty; add the turns of a human and the model"
+	}
+	var list []string
+	for i := 0; i < len(m); i += 2 {
+		if len(list) == most {
+			list = append(list, "…")
+			break
+		}
+		list = append(list, quote(text(m[i]), quoted))
+	}
+	return "the record has none, only " + strings.Join(list, ", ") + "; add the turns of a human and the model"
 }
 
 // either returns the key and value of the first of two names that has one, of name if neither has.

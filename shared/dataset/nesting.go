@@ -33,6 +33,11 @@ type nesting struct {
 
 func (v *nesting) reset() { *v = nesting{open: v.open[:0]} }
 
+// enter resets v to be inside an array or object whose bracket has been passed.
+func (v *nesting) enter(bracket byte) {
+	*v = nesting{begun: true, depth: 1, open: append(v.open[:0], bracket+2)}
+}
+
 // find looks for the value's end in b, its next piece: n bytes of b belong to the value, which ends
 // there or goes on. After errMismatch n is the place of the wrong bracket.
 func (v *nesting) find(b []byte) (n int, end bool, err error) {

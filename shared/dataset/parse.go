@@ -3,7 +3,6 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -20,9 +19,7 @@ const quoted = 60
 func Parse(raw []byte, place Place) *Sample {
 	s := newSample(raw, place)
 	value := json.RawMessage(bytes.TrimSpace(raw))
-	if !json.Valid(value) {
-		var syntax *json.SyntaxError
-		errors.As(json.Unmarshal(raw, new(json.RawMessage)), &syntax)
+	if syntax := syntaxError(raw); syntax != nil {
 		s.fail(NotAnObject, "",
 			fmt.Sprintf("%v at byte %d of the record; correct the JSON there", syntax, syntax.Offset))
 		return s

@@ -26,10 +26,13 @@ func TestParseValidRecords(t *testing.T) {
 		raw  string
 		want Sample // without Place and Raw
 	}{
-		"text only":            {`{"id": "a", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
-		"odd keys":             {`{"id": "a", "Image": 7, "model": [], ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
-		"id absent":            {`{` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
-		"id null":              {`{"id": null, ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"text only": {`{"id": "a", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"odd keys":  {`{"id": "a", "Image": 7, "model": [], ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"id absent": {`{` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id null":   {`{"id": null, ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id NaN": {`{"id": NaN, "score": -Infinity, "n": [Infinity], "s": "NaN", ` + asked("Why?") + `}`,
+			Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"image NaN":            {`{"id": "a", "image": NaN, ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
 		"id empty":             {`{"id": "", ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
 		"id as a number":       {`{"id": 1.50e2, ` + asked("Why?") + `}`, Sample{ID: "1.50e2", Source: "demo", Turns: why}},
 		"id far too large":     {`{"id": 12345678901234567890, ` + asked("Why?") + `}`, Sample{ID: "12345678901234567890", Source: "demo", Turns: why}},
@@ -94,10 +97,16 @@ func TestParseProblems(t *testing.T) {
 	for name, tc := range map[string]struct {
 		raw, kind, field, detail string // detail: a part of it
 	}{
-		"nothing":            {``, NotAnObject, "", "unexpected end of JSON input at byte 0"},
-		"broken JSON":        {`{"id": "a" "b"}`, NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12"},
-		"control character":  {"{\"id\": \"a\nb\"}", NotAnObject, "", `invalid character '\n' in string`},
-		"NaN":                {`{"id": NaN}`, NotAnObject, "", "invalid character 'N'"},
+		"nothing":           {``, NotAnObject, "", "unexpected end of JSON input at byte 0"},
+		"broken JSON":       {`{"id": "a" "b"}`, NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12"},
+		"control character": {"{\"id\": \"a\nb\"}", NotAnObject, "", `invalid character '\n' in string`},
+		"NaN in a word":     {`{"id": xNaN}`, NotAnObject, "", "invalid character 'x'"},
+		"NaN as a key":      {`{NaN: 1}`, NotAnObject, "", "at byte 2"},
+		"NaN, then a fault": {`{"id": NaN, "a" 1}`, NotAnObject, "", "invalid character '1' after object key at byte 17"},
+		"NaN alone":         {`NaN`, NotAnObject, "", "the record is null"},
+		"minus Infinity":    {`-Infinity`, NotAnObject, "", "the record is null"},
+		"other keys": {`{"id": NaN, "da\u0074a": [], "text": "a"}`, NoConversation, "conversations",
+			`the record has none, only "id", "data", "text"; add the turns`},
 		"cut short":          {`{"id": "a", `, NotAnObject, "", "unexpected end of JSON input"},
 		"two values":         {`{} {}`, NotAnObject, "", "invalid character '{' after top-level value"},
 		"nested too deep":    {strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), NotAnObject, "", "exceeded max depth"},

@@ -11,7 +11,7 @@ func (s *Sample) readTurns(fields members) {
 	key, list := fields.either("conversations", "messages")
 	switch typeOf(list) {
 	case jsonNone:
-		s.fail(NoConversation, key, "the record has none; add the turns of a human and the model")
+		s.fail(NoConversation, key, fields.noTurns())
 		return
 	case jsonArray:
 	default:

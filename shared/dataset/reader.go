@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -37,16 +36,16 @@ type Reader struct {
 }
 
 // NewReader reads the samples of span, a range that Split found in a manifest of that file name and
-// format. r stands at span.Start; bytes after span.End are not read. The error is that of invalid options.
-func NewReader(r io.Reader, format Format, span Span, manifest string, opts Options) (*Reader, error) {
+// form. r stands at span.Start; bytes after span.End are not read. The error is that of invalid options.
+func NewReader(r io.Reader, form Form, span Span, manifest string, opts Options) (*Reader, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", manifest, err)
 	}
-	in := bufio.NewReaderSize(io.LimitReader(r, span.End-span.Start), 256<<10)
+	in := io.LimitReader(r, span.End-span.Start)
 	return &Reader{
 		scanner: scanner{
-			cursor:  cursor{in: in, offset: span.Start, line: span.FirstLine},
-			format:  format,
+			cursor:  newCursor(in, form.Encoding, 256<<10, span.Start, span.FirstLine),
+			format:  form.Format,
 			limit:   opts.MaxRecordBytes,
 			element: span.FirstElement - 1,
 		},
@@ -85,12 +84,12 @@ func (r *Reader) next() (*Sample, error) {
 	if read == r.span.Records {
 		return nil, io.EOF
 	}
-	next, err := r.scanner.skipSpace()
+	next, err := r.scanner.skipSeparators()
 	if err == nil && read > 0 && r.scanner.format == Array {
 		if next != ',' {
 			return nil, r.scanner.unexpected(`","`)
 		}
-		r.scanner.advance([]byte{','})
+		r.scanner.pass([]byte{','})
 		_, err = r.scanner.skipSpace()
 	}
 	if err == io.EOF {

@@ -14,29 +14,34 @@ import (
 )
 
 // newReader is NewReader with a limit where the options have none.
-func newReader(tb testing.TB, r io.Reader, format Format, span Span, manifest string, opts Options) *Reader {
+func newReader(tb testing.TB, r io.Reader, form Form, span Span, manifest string, opts Options) *Reader {
 	tb.Helper()
 	if opts.MaxRecordBytes == 0 {
 		opts.MaxRecordBytes = 32 << 20
 	}
-	reader, err := NewReader(r, format, span, manifest, opts)
+	reader, err := NewReader(r, form, span, manifest, opts)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return reader
 }
 
-// readAll splits a manifest into ranges of rangeBytes and reads them all, each from its own bytes
-// alone.
+// readAll splits a manifest into ranges of rangeBytes and reads them all.
 func readAll(tb testing.TB, manifest []byte, rangeBytes int64, opts Options) []Sample {
 	tb.Helper()
 	layout, err := Split(bytes.NewReader(manifest), rangeBytes)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return readLayout(tb, manifest, layout, opts)
+}
+
+// readLayout reads all ranges of a manifest, each from its own bytes alone.
+func readLayout(tb testing.TB, manifest []byte, layout Layout, opts Options) []Sample {
+	tb.Helper()
 	var samples []Sample
 	for _, span := range layout.Ranges {
-		r := newReader(tb, bytes.NewReader(manifest[span.Start:]), layout.Format, span, "demo."+string(layout.Format), opts)
+		r := newReader(tb, bytes.NewReader(manifest[span.Start:span.End]), layout.Form, span, "demo."+string(layout.Format), opts)
 		list, err := drain(r)
 		if err != io.EOF {
 			tb.Fatal(err)
@@ -77,7 +82,7 @@ const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"},
 func TestReaderRefusesNoLimit(t *testing.T) {
 	t.Parallel()
 	span := Span{End: 2, Records: 1, FirstElement: 1, FirstLine: 1}
-	_, err := NewReader(strings.NewReader("{}"), Lines, span, "demo.jsonl", Options{})
+	_, err := NewReader(strings.NewReader("{}"), Form{Format: Lines}, span, "demo.jsonl", Options{})
 	if err == nil || !strings.Contains(err.Error(), "MAX_RECORD_BYTES: 0") {
 		t.Errorf("NewReader without a limit: %v, want an error that names it", err)
 	}
@@ -162,7 +167,7 @@ func TestReaderMemoryIsBounded(t *testing.T) {
 	span := Span{End: 64 << 20, Records: 1, FirstElement: 1, FirstLine: 1}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	s, err := newReader(t, zeros{}, Lines, span, "demo.jsonl", Options{Limits: Limits{MaxRecordBytes: 1 << 20}}).Next()
+	s, err := newReader(t, zeros{}, Form{Format: Lines}, span, "demo.jsonl", Options{Limits: Limits{MaxRecordBytes: 1 << 20}}).Next()
 	runtime.ReadMemStats(&after)
 	if err != nil || s.Problem == nil || s.Problem.Kind != RecordTooLarge {
 		t.Fatalf("Next: %+v, %v; want a record that is too large", s, err)
@@ -198,7 +203,7 @@ func TestReaderRefusesOtherBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			span := layout.Ranges[0]
-			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Format, span, "demo", Options{})
+			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Form, span, "demo", Options{})
 			_, err = drain(r)
 			var format *FormatError
 			if err == io.EOF || errors.As(err, &format) || tc.want != nil && !errors.Is(err, tc.want) {

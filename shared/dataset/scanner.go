@@ -1,64 +1,25 @@
 package dataset
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"strconv"
 )
 
-// A cursor reads a manifest forwards and knows where it stands.
-type cursor struct {
-	in     *bufio.Reader
-	offset int64 // of the next byte in the manifest
-	line   int64 // of the next byte, from 1
-}
-
-// window returns the unread bytes at hand, at least one. It is valid until the next call.
-func (c *cursor) window() ([]byte, error) {
-	if _, err := c.in.Peek(1); err != nil {
-		return nil, err
-	}
-	return c.in.Peek(c.in.Buffered())
-}
-
-// advance moves past b, the head of the window.
-func (c *cursor) advance(b []byte) {
-	c.offset += int64(len(b))
-	c.line += int64(bytes.Count(b, []byte{'\n'}))
-	_, _ = c.in.Discard(len(b)) // what is buffered can be discarded
-}
-
-// skipSpace moves to the next byte that is not JSON white space and returns it unread.
-func (c *cursor) skipSpace() (byte, error) {
-	for {
-		b, err := c.window()
-		if err != nil {
-			return 0, err
-		}
-		n := 0
-		for n < len(b) && isSpace(b[n]) {
-			n++
-		}
-		c.advance(b[:n])
-		if n < len(b) {
-			return b[n], nil
-		}
-	}
-}
-
-func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }
-
 // A scanner finds the records of a manifest, or of a span of it, one after the other. It looks at
-// brackets and strings only: what lies between them is for Parse to judge.
+// brackets, strings and ends of lines only: what lies between them is for Parse to judge.
 type scanner struct {
 	cursor
-	format  Format
-	limit   int   // longest record whose bytes are kept
-	element int64 // number of the last record begun, from 1
+	format  Format // empty as long as it is not known
+	limit   int    // longest record whose bytes are kept
+	element int64  // number of the last record begun, from 1
 	nesting nesting
-	kept    []byte
+	lineEnd lineEnd
+	kept    []byte // of the record, unless it is tooLong
+	tooLong bool
+	// firstLine is the line that may be all of the manifest's first object, or 0: values have to end on it.
+	firstLine int64
 }
 
 // A record is one record's place in the manifest.
@@ -69,63 +30,131 @@ type record struct {
 	raw []byte
 }
 
+// skipSeparators moves to the next record, or to the end of an array or what else stands there, and returns its first
+// byte unread. Between records that no array holds commas are allowed: they are what is left of an array.
+func (s *scanner) skipSeparators() (byte, error) {
+	for {
+		next, err := s.skipSpace()
+		if err != nil || next != ',' || s.format == Array {
+			return next, err
+		}
+		s.pass([]byte{','})
+	}
+}
+
 // record scans the record that begins at the cursor. It returns io.ErrUnexpectedEOF where the input
 // ends inside it.
 func (s *scanner) record() (record, error) {
 	s.element++
-	s.kept = s.kept[:0]
-	rec := record{start: s.offset, line: s.line}
-	find := s.nesting.find
-	if s.format == Lines {
-		find = lineEnd
-	}
-	s.nesting.reset()
-	tooLong := false
-	for end := false; !end; {
-		b, err := s.window()
-		switch {
-		case err == io.EOF && (s.format == Lines || s.nesting.scalar):
-			b, end = nil, true
-		case err == io.EOF:
-			return record{}, io.ErrUnexpectedEOF
-		case err != nil:
-			return record{}, err
-		default:
-			var n int
-			n, end, err = find(b)
-			b = b[:n]
-		}
-		tooLong = tooLong || len(s.kept)+len(b) > s.limit
-		if !tooLong {
-			s.kept = append(s.kept, b...)
-		}
-		s.advance(b)
-		if errors.Is(err, errMismatch) {
-			return record{}, s.mismatch()
-		}
-	}
-	if s.offset == rec.start {
+	rec, err := s.value()
+	if err == nil && rec.start == rec.end {
 		return record{}, s.unexpected("a record")
 	}
+	return rec, err
+}
+
+// value scans the line or the JSON value that begins at the cursor.
+func (s *scanner) value() (record, error) {
+	s.kept, s.tooLong = s.kept[:0], false
+	s.nesting.reset()
+	s.lineEnd = lineEnd{}
+	rec := record{start: s.offset, line: s.line}
+	if err := s.scan(); err != nil {
+		return record{}, err
+	}
 	rec.end = s.offset
-	if !tooLong {
-		// Only a line can have blanks at its end: they are not the record's.
-		rec.raw = bytes.TrimRight(s.kept, " \t\r")
+	if !s.tooLong {
+		rec.raw = s.kept
+	}
+	if s.format == Lines {
+		// What stands at the end of a line is not the record's.
+		rec.raw = bytes.TrimRight(rec.raw, " \t\r,")
 	}
 	return rec, nil
 }
 
+// scan moves to the end of the line or value that has begun.
+func (s *scanner) scan() error {
+	for end := false; !end; {
+		b, err := s.window()
+		if s.format == Lines && len(b) == 1 && b[0] == '\r' {
+			_, _ = s.in.Peek(2) // what follows decides; an error is returned again by the next read
+			b, err = s.window()
+		}
+		switch {
+		case err == io.EOF && (s.format == Lines || s.nesting.scalar):
+			return nil
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		}
+		var n int
+		switch {
+		case s.format == Lines:
+			n, end, err = s.lineEnd.find(b)
+		case s.line == s.firstLine:
+			n, end, err = s.findOnLine(b)
+		default:
+			n, end, err = s.nesting.find(b)
+		}
+		b = b[:n]
+		s.tooLong = s.tooLong || len(s.kept)+len(b) > s.limit
+		if !s.tooLong {
+			s.kept = append(s.kept, b...)
+		}
+		if s.format == Lines {
+			s.pass(b)
+		} else {
+			s.advance(b)
+		}
+		switch {
+		case errors.Is(err, errMismatch):
+			return s.mismatch()
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// errBrokenLine is the error that the first line holds no object. The line goes on at the cursor.
+var errBrokenLine = errors.New("no object on the first line")
+
+// findOnLine is nesting.find on the first line. A string cannot go on on the next one.
+func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
+	before := s.lineEnd
+	n, lineEnds, _ := s.lineEnd.find(b)
+	switch {
+	case n == 0 && s.nesting.inText:
+		return 0, false, errBrokenLine
+	case n == 0:
+		return s.nesting.find(b)
+	}
+	taken, end, err := s.nesting.find(b[:n])
+	if taken < n {
+		s.lineEnd = before
+		s.lineEnd.note(b[:taken])
+	}
+	if err != nil || lineEnds && !end && s.nesting.inText {
+		err = errBrokenLine
+	}
+	return taken, end, err
+}
+
 // unexpected is the error that something else than expected stands at the cursor.
 func (s *scanner) unexpected(expected string) error {
-	return s.fault("found " + s.found() + " where " + expected + " is expected" + fixArray)
+	return s.fault("found " + s.found() + " where " + expected + " is expected" + fixThere)
 }
 
 func (s *scanner) mismatch() error {
-	return s.fault("found " + s.found() + ", which does not close the bracket that is open" + fixArray)
+	return s.fault("found " + s.found() + ", which does not close the bracket that is open" + fixThere)
 }
 
-const fixArray = "; fix the array there, or write the manifest as JSONL, one record a line, " +
-	"where only broken lines are lost"
+const (
+	orLines  = ", or write the manifest as JSONL, one record a line, where only broken lines are lost"
+	fixThere = "; fix the file there" + orLines
+)
 
 func (s *scanner) fault(detail string) *FormatError {
 	return &FormatError{Offset: s.offset, Line: s.line, Element: s.element, Detail: detail}
@@ -146,12 +175,4 @@ func quote(s string, limit int) string {
 		return strconv.Quote(s[:limit]) + "…"
 	}
 	return strconv.Quote(s)
-}
-
-// lineEnd finds the end of the line in b.
-func lineEnd(b []byte) (n int, end bool, err error) {
-	if n := bytes.IndexByte(b, '\n'); n >= 0 {
-		return n, true, nil
-	}
-	return len(b), false, nil
 }

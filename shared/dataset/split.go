@@ -3,7 +3,6 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +10,15 @@ import (
 
 // A Layout is a manifest as Split found it.
 type Layout struct {
-	Format  Format `json:"format"`
-	Size    int64  `json:"size"` // bytes
-	Records int64  `json:"records"`
+	Form
+	Size    int64 `json:"size"` // bytes
+	Records int64 `json:"records"`
 	// Ranges hold all records, in order. Between ranges lie separators only.
 	Ranges []Span `json:"ranges"`
 }
 
-// A Span is a slice of a manifest that begins with a record and ends with one.
+// A Span is a slice of a manifest that begins with a record and ends with one. Its offsets are those of the file, also
+// where the text is UTF-16.
 type Span struct {
 	Start        int64 `json:"start"` // offset of the first byte
 	End          int64 `json:"end"`   // offset after the last byte
@@ -36,20 +36,29 @@ const (
 	maxJudgedBytes = 32 << 20
 )
 
-const twoFormats = "; a manifest is a JSON array of records, or JSONL with one record a line"
+const theForms = "; a manifest is a JSON array of records, a JSON object that holds one, or JSONL with one record a line"
 
 // Split reads a whole manifest once, in constant memory, and fixes its ranges. A range holds as
-// many records as fit in rangeBytes (above 0), and at least one. The format is found by the
-// content: an array if its first byte after a byte order mark and white space is a bracket, else
-// lines. A manifest whose records cannot be separated is a *FormatError; other errors are those of r.
-func Split(r io.Reader, rangeBytes int64) (Layout, error) {
+// many records as fit in rangeBytes (above 0), and at least one. The form is found by the content,
+// whatever the file's name. A manifest whose records cannot be separated, and a file of another kind,
+// is a *FormatError; other errors are those of r.
+func Split(r io.Reader, rangeBytes int64) (Layout, error) { return split(r, rangeBytes, headBytes) }
+
+func split(r io.Reader, rangeBytes int64, head int) (Layout, error) {
 	if rangeBytes <= 0 {
 		return Layout{}, fmt.Errorf("splitting a manifest into ranges of %d bytes: the size must be above 0", rangeBytes)
 	}
+	in := bufio.NewReaderSize(r, max(head, kindBytes))
+	first, _ := in.Peek(kindBytes) // an error other than a short file is returned again by the next read
+	if kind, ok := kindOf(first); ok {
+		return Layout{}, kind.refusal()
+	}
+	encoding := encodingOf(first)
 	s := splitter{
-		scanner:    scanner{cursor: cursor{in: bufio.NewReaderSize(r, headBytes), line: 1}},
-		layout:     Layout{Ranges: []Span{}},
+		scanner:    scanner{cursor: newCursor(in, encoding, head, 0, 1)},
+		layout:     Layout{Form: Form{Encoding: encoding}, Ranges: []Span{}},
 		rangeBytes: rangeBytes,
+		headBytes:  head,
 	}
 	err := s.split()
 	var format *FormatError
@@ -59,7 +68,7 @@ func Split(r io.Reader, rangeBytes int64) (Layout, error) {
 	case err != nil:
 		return Layout{}, fmt.Errorf("reading the manifest at byte %d: %w", s.offset, err)
 	}
-	s.layout.Size = s.offset
+	s.layout.Format, s.layout.Size = s.format, s.offset
 	return s.layout, nil
 }
 
@@ -67,32 +76,45 @@ type splitter struct {
 	scanner
 	layout     Layout
 	rangeBytes int64
+	headBytes  int
+	isTrial    bool   // on the head alone
+	note       string // about the first object, for a manifest that turns out not to be JSON
 }
 
 func (s *splitter) split() error {
-	// An error of Peek other than a short manifest is returned again by the next read.
-	if mark, _ := s.in.Peek(3); string(mark) == "\ufeff" {
-		s.advance(mark)
-	}
 	first, err := s.skipSpace()
 	switch {
 	case err == io.EOF:
-		return s.fault("the file is empty" + twoFormats)
+		return s.fault("the file is empty" + theForms)
 	case err != nil:
 		return err
 	case first == '[':
-		s.format = Array
-		err = s.splitArray()
+		return s.splitArray()
+	case first == '{':
+		return s.splitObject()
 	default:
-		s.format = Lines
-		err = s.splitLines()
+		return s.splitLines()
 	}
-	s.layout.Format = s.format
-	return err
 }
 
 func (s *splitter) splitArray() error {
-	s.advance([]byte{'['})
+	s.format = Array
+	s.pass([]byte{'['})
+	if err := s.splitElements(); err != nil {
+		return err
+	}
+	switch _, err := s.skipSpace(); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return s.fault("found " + s.found() + " after the array's closing \"]\"; remove it" + orLines)
+	default:
+		return err
+	}
+}
+
+// splitElements takes in the elements of the array whose bracket has been passed, and passes its closing one.
+func (s *splitter) splitElements() error {
 	next, err := s.skipSpace()
 	for err == nil && next != ']' {
 		next, err = s.splitElement()
@@ -104,35 +126,16 @@ func (s *splitter) splitArray() error {
 	if err != nil {
 		return err
 	}
-	s.advance([]byte{']'})
-	switch _, err = s.skipSpace(); err {
-	case io.EOF:
-		return nil
-	case nil:
-		return s.fault("found " + s.found() + " after the array's closing \"]\"; remove it" + orLines)
-	default:
-		return err
-	}
+	s.pass([]byte{']'})
+	return nil
 }
-
-const orLines = ", or write the manifest as JSONL, one record a line, where only broken lines are lost"
 
 // splitElement takes in one element and what separates it from the next, and returns the byte that
 // stands at the cursor then: the next element's first, or the array's closing bracket.
 func (s *splitter) splitElement() (byte, error) {
-	start := s.cursor
-	rec, err := s.record()
-	if err == io.ErrUnexpectedEOF {
-		return 0, &FormatError{
-			Offset: start.offset, Line: start.line, Element: s.element,
-			Detail: "the element that begins here is never closed: a bracket or a quote is missing, " +
-				"or the file has been cut short" + fixArray,
-		}
-	}
-	if err != nil {
+	if err := s.splitRecord(); err != nil {
 		return 0, err
 	}
-	s.add(rec)
 	next, err := s.skipSpace()
 	if err != nil || next == ']' {
 		return next, err
@@ -140,57 +143,97 @@ func (s *splitter) splitElement() (byte, error) {
 	if next != ',' {
 		return 0, s.unexpected(`"," or "]"`)
 	}
-	s.advance([]byte{','})
+	s.pass([]byte{','})
 	if next, err = s.skipSpace(); next == ']' {
 		return 0, s.unexpected("a record after the comma")
 	}
 	return next, err
 }
 
-func (s *splitter) splitLines() error {
-	// A read error is returned again below.
-	if head, _ := s.in.Peek(headBytes); spansLines(head) {
-		return s.fault("the file begins with a JSON object that is written over several lines" + twoFormats)
+// splitRecord takes in the record at the cursor.
+func (s *splitter) splitRecord() error {
+	start := s.cursor
+	rec, err := s.record()
+	if err == io.ErrUnexpectedEOF {
+		return &FormatError{
+			Offset: start.offset, Line: start.line, Element: s.element,
+			Detail: "the element that begins here is never closed: a bracket or a quote is missing, " +
+				"or the file has been cut short" + fixThere,
+		}
 	}
+	if err != nil {
+		return err
+	}
+	s.add(rec)
+	return nil
+}
+
+// splitObjects takes in objects that stand one after the other.
+func (s *splitter) splitObjects() error {
+	s.format = Objects
+	for {
+		next, err := s.skipSeparators()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case next != '{':
+			return s.unexpected("an object")
+		}
+		if err := s.splitRecord(); err != nil {
+			return err
+		}
+	}
+}
+
+// splitLines takes in lines. At least one of the first of them has to be an object.
+func (s *splitter) splitLines() error {
+	s.format = Lines
 	start := s.cursor
 	s.limit = maxJudgedBytes
-	judged, isJSON := 0, false
-	for {
-		first, err := s.skipSpace()
+	head, _ := s.in.Peek(kindBytes) // an error is returned again by the next read
+	head = bytes.Clone(head)
+	for judged := 0; ; judged++ {
+		first, err := s.skipSeparators()
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if !isJSON && (err == io.EOF || judged == judgedLines) {
-			s.cursor = start
-			return &FormatError{
+		if err == io.EOF || judged == judgedLines {
+			fault := &FormatError{
 				Offset: start.offset, Line: start.line,
-				Detail: fmt.Sprintf("the file is not JSON: none of its first %d lines is a JSON object", judged) + twoFormats,
+				Detail: fmt.Sprintf("the file is not JSON: none of its first %d lines is a JSON object", judged) + s.note,
 			}
-		}
-		if err == io.EOF {
-			return nil
+			fault.looksLike(head)
+			return fault
 		}
 		rec, err := s.record()
 		if err != nil {
 			return err
 		}
 		s.add(rec)
-		if !isJSON {
-			judged++
-			// A line too long to be kept is given the benefit of the doubt.
-			isJSON = first == '{' && (rec.raw == nil || json.Valid(rec.raw))
-		}
-		if isJSON {
-			s.limit = 0
+		// A line too long to be kept is given the benefit of the doubt.
+		if first == '{' && (rec.raw == nil || syntaxError(rec.raw) == nil) {
+			return s.splitMoreLines()
 		}
 	}
 }
 
-// spansLines reports whether a manifest with this head begins with a JSON object that is not on one line.
-func spansLines(head []byte) bool {
-	var first json.RawMessage
-	err := json.NewDecoder(bytes.NewReader(head)).Decode(&first)
-	return err == nil && first[0] == '{' && bytes.IndexByte(first, '\n') >= 0
+// splitMoreLines takes in the lines from the cursor on, whatever they are.
+func (s *splitter) splitMoreLines() error {
+	s.format, s.limit = Lines, 0
+	for {
+		if _, err := s.skipSeparators(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		rec, err := s.record()
+		if err != nil {
+			return err
+		}
+		s.add(rec)
+	}
 }
 
 func (s *splitter) add(rec record) {

@@ -1,0 +1,87 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+)
+
+// A cursor reads a manifest forwards and knows where it stands.
+type cursor struct {
+	in       *bufio.Reader // of its text as UTF-8
+	encoding Encoding
+	offset   int64 // of the next byte in the manifest
+	line     int64 // of the next byte, from 1
+	afterCR  bool  // a line has ended in CR just before, so that LF ends no other
+}
+
+// newCursor is a cursor at a place of a manifest where r stands.
+func newCursor(r io.Reader, encoding Encoding, buffer int, offset, line int64) cursor {
+	return cursor{
+		in: bufio.NewReaderSize(encoding.reader(r), buffer), encoding: encoding, offset: offset, line: line,
+	}
+}
+
+// window returns the unread bytes at hand, at least one. It is valid until the next call.
+func (c *cursor) window() ([]byte, error) {
+	if _, err := c.in.Peek(1); err != nil {
+		return nil, err
+	}
+	return c.in.Peek(c.in.Buffered())
+}
+
+// advance moves past b, the head of the window. Lines end in LF, CRLF or CR.
+func (c *cursor) advance(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	lines := bytes.Count(b, []byte{'\n'})
+	if returns := bytes.Count(b, []byte{'\r'}); returns > 0 {
+		lines += returns - bytes.Count(b, []byte("\r\n"))
+	}
+	if c.afterCR && b[0] == '\n' {
+		lines--
+	}
+	ends := b[len(b)-1] == '\r'
+	c.pass(b)
+	c.line += int64(lines)
+	c.afterCR = ends
+}
+
+// pass moves past b, the head of the window, in which no line ends.
+func (c *cursor) pass(b []byte) {
+	c.offset += c.encoding.size(b)
+	c.afterCR = false
+	_, _ = c.in.Discard(len(b)) // what is buffered can be discarded
+}
+
+// skipSpace moves to the next byte that is neither JSON white space nor of a byte order mark, and returns it unread. A
+// mark can stand anywhere between records: files that begin with one are joined.
+func (c *cursor) skipSpace() (byte, error) {
+	for {
+		b, err := c.window()
+		if err != nil {
+			return 0, err
+		}
+		n := 0
+		for n < len(b) && isSpace(b[n]) {
+			n++
+		}
+		c.advance(b[:n])
+		if n == len(b) {
+			continue
+		}
+		first := b[n]
+		if first != byteOrderMark[0] {
+			return first, nil
+		}
+		if b, _ = c.in.Peek(len(byteOrderMark)); string(b) != byteOrderMark {
+			return first, nil
+		}
+		c.pass(b)
+	}
+}
+
+const byteOrderMark = "\ufeff"
+
+func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }

@@ -1,0 +1,169 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/csv"
+	"regexp"
+	"strings"
+)
+
+// kindBytes of a file are looked at to find out what kind of file it is.
+const kindBytes = 4 << 10
+
+// A kind is a kind of file that is no manifest, found by its content: names of files are not looked at. A kind that is
+// read is in encodingOf or Split instead.
+type kind struct {
+	name    string // follows "the file is"
+	is      func(head []byte) bool
+	fix     string // what to do
+	command string // as in FormatError
+}
+
+// The kinds of binary files, and those that are told from JSON by their first characters. The first that fits counts.
+var kinds = []kind{
+	{"compressed with gzip", begins("\x1f\x8b"), unpack, "gunzip < FILE > OUT"},
+	{"compressed with zstd", begins("\x28\xb5\x2f\xfd"), unpack, "zstd -d < FILE > OUT"},
+	{"compressed with bzip2", begins("BZh"), unpack, "bunzip2 < FILE > OUT"},
+	{"compressed with xz", begins("\xfd7zXZ\x00"), unpack, "unxz < FILE > OUT"},
+	{"compressed with lz4", begins("\x04\x22\x4d\x18"), unpack, "lz4 -d < FILE > OUT"},
+	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},
+	{"a 7z archive", begins("7z\xbc\xaf\x27\x1c"), unpackArchive, "7z x FILE"},
+	{"a tar archive, such as a shard of a WebDataset", isTar, unpackArchive + ", or join the JSON files of a WebDataset " +
+		"to one JSONL file", "tar -xf FILE"},
+	{"a Parquet file", begins("PAR1"), writeLines, python("pyarrow.parquet", "p.ParquetFile(sys.argv[1]).iter_batches(64)")},
+	{"an Arrow file", begins("ARROW1"), writeLines, python("pyarrow.ipc", "p.open_file(sys.argv[1]).read_all().to_batches(64)")},
+	{"an Arrow stream, as Hugging Face's datasets library keeps them", begins("\xff\xff\xff\xff"), writeLines,
+		python("pyarrow.ipc", "p.open_stream(sys.argv[1])")},
+	{"an image", begins("\x89PNG", "\xff\xd8\xff", "GIF8", "RIFF"), "give the JSON or JSONL file that names images", ""},
+	{"text in UTF-32", begins("\xff\xfe\x00\x00", "\x00\x00\xfe\xff", "{\x00\x00\x00", "[\x00\x00\x00", "\x00\x00\x00{",
+		"\x00\x00\x00["), "convert it to UTF-8", "iconv -f UTF-32 -t UTF-8 FILE > OUT"},
+	{"a pointer of Git LFS and not the data, which was not downloaded", begins("version https://git-lfs"),
+		"download it in the clone of its repository", "git lfs pull"},
+	{"an HTML page, as a server sends in place of a file that needs a login or is gone", isMarkup("<!doctype html", "<html"),
+		"download the file again", ""},
+	{"XML", isMarkup("<?xml"), "write its records as JSONL, one record a line", ""},
+	{"filled with zeros, as a download leaves it that did not end", isZeros, "download it again", ""},
+	{"binary", isBinary, "give a JSON or JSONL file", ""},
+}
+
+const (
+	unpack        = "unpack it, and give the file that comes out"
+	unpackArchive = "unpack it, and give the JSON or JSONL file that comes out"
+	writeLines    = "write its rows as JSONL, and give that file"
+)
+
+// python is a command that writes the batches of a columnar file as JSONL, with bytes as the base64 that records embed
+// images in.
+func python(module, batches string) string {
+	return `python3 -c "import base64, json, sys, ` + module + ` as p
+for batch in ` + batches + `: [print(json.dumps(row, default=lambda v: base64.b64encode(v).decode()` +
+		` if isinstance(v, bytes) else str(v))) for row in batch.to_pylist()]" FILE > OUT`
+}
+
+// kindOf finds the kind of a file that is no manifest by its first bytes.
+func kindOf(head []byte) (kind, bool) {
+	for _, k := range kinds {
+		if k.is(head) {
+			return k, true
+		}
+	}
+	return kind{}, false
+}
+
+func (k kind) refusal() *FormatError {
+	return &FormatError{Detail: "the file is " + k.name + "; " + k.fix, Command: k.command}
+}
+
+func begins(magic ...string) func([]byte) bool {
+	return func(head []byte) bool {
+		for _, m := range magic {
+			if bytes.HasPrefix(head, []byte(m)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func isMarkup(tags ...string) func([]byte) bool {
+	return func(head []byte) bool {
+		head = bytes.TrimLeft(head, " \t\r\n"+byteOrderMark)
+		for _, tag := range tags {
+			if len(head) >= len(tag) && strings.EqualFold(string(head[:len(tag)]), tag) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
+func isTar(head []byte) bool {
+	return len(head) >= 262 && string(head[257:262]) == "ustar" && bytes.IndexByte(head[:257], 0) >= 0
+}
+
+func isZeros(head []byte) bool {
+	return len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0
+}
+
+// isBinary reports whether a file is none of text. A zero in a JSON file is a fault of one record.
+func isBinary(head []byte) bool {
+	if encodingOf(head) != UTF8 {
+		return false
+	}
+	start := bytes.TrimLeft(head, " \t\r\n"+byteOrderMark)
+	return len(start) > 0 && start[0] != '{' && start[0] != '[' && bytes.IndexByte(head, 0) >= 0
+}
+
+// The kinds of text that is not JSON, in the order in which they are tried.
+var textKinds = []kind{
+	{name: "JSON with comments", is: begins("//", "/*"), fix: "remove them"},
+	{name: "Python's notation with single quotes", is: begins("{'"), fix: "write it as JSON",
+		command: `python3 -c "import ast, json, sys
+for line in open(sys.argv[1]): print(json.dumps(ast.literal_eval(line)))" FILE > OUT`},
+	{name: "YAML", is: isYAML, fix: "a list of files is no manifest: give the JSON and JSONL files that it names"},
+	{name: "a table of tab-separated values", is: isTable('\t'), fix: writeRows},
+	{name: "a table of comma-separated values", is: isTable(','), fix: writeRows},
+}
+
+const writeRows = `write each row as a record on a line of JSONL, such as {"id": …, "image": …, "conversations": […]}`
+
+// looksLike adds what kind of text a file is that is not JSON, and what to do.
+func (e *FormatError) looksLike(head []byte) {
+	for _, k := range textKinds {
+		if k.is(head) {
+			e.Detail += "; it looks like " + k.name + ": " + k.fix
+			e.Command = k.command
+			return
+		}
+	}
+	e.Detail += theForms
+}
+
+var yamlLine = regexp.MustCompile(`^(---|%YAML|- |[A-Za-z_][\w.-]*:( |$))`)
+
+// isYAML looks at the first line that is no comment.
+func isYAML(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' {
+			return yamlLine.Match(line)
+		}
+	}
+	return false
+}
+
+// isTable reports whether the first two rows have equally many columns, and more than one.
+func isTable(comma rune) func([]byte) bool {
+	return func(head []byte) bool {
+		rows := csv.NewReader(bytes.NewReader(head))
+		rows.Comma, rows.LazyQuotes = comma, true
+		first, err := rows.Read()
+		if err != nil || len(first) < 2 {
+			return false
+		}
+		// A row that is cut by the end of head has fewer columns.
+		_, err = rows.Read()
+		return err == nil || rows.InputOffset() == kindBytes
+	}
+}

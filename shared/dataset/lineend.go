@@ -1,0 +1,54 @@
+package dataset
+
+import "bytes"
+
+// A lineEnd finds the end of one line that comes in pieces. A line ends at LF. It also ends at a CR that stands between
+// objects, as in files of old Macs: after one that is closed or before one that opens. Any other CR is white space in a
+// record, or what makes that one record invalid.
+type lineEnd struct {
+	last [2]byte // the last two bytes that are not blank
+}
+
+// find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or goes on. n is
+// below len(b) too where the line goes on and what follows the last byte decides; a piece of one CR ends the file.
+func (l *lineEnd) find(b []byte) (n int, end bool, err error) {
+	n = bytes.IndexByte(b, '\n')
+	if end = n >= 0; !end {
+		n = len(b)
+	}
+	from := 0
+	for {
+		i := bytes.IndexByte(b[from:n], '\r')
+		if i < 0 {
+			break
+		}
+		i += from
+		l.note(b[from:i])
+		switch {
+		case end && i+1 == n: // CRLF
+			return n, true, nil
+		case i+1 == len(b) && i > 0:
+			return i, false, nil
+		case i+1 < n && (l.closed() || b[i+1] == '{'):
+			return i, true, nil
+		}
+		from = i + 1
+	}
+	l.note(b[from:n])
+	return n, end, nil
+}
+
+// closed reports whether the line so far ends in an object and at most a comma.
+func (l *lineEnd) closed() bool { return l.last[1] == '}' || l.last == [2]byte{'}', ','} }
+
+func (l *lineEnd) note(b []byte) {
+	b = bytes.TrimRight(b, " \t\r")
+	if len(b) == 0 {
+		return
+	}
+	before := l.last[1]
+	if rest := bytes.TrimRight(b[:len(b)-1], " \t\r"); len(rest) > 0 {
+		before = rest[len(rest)-1]
+	}
+	l.last = [2]byte{before, b[len(b)-1]}
+}

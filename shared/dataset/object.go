@@ -1,0 +1,283 @@
+package dataset
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+)
+
+const (
+	// keyBytes is the longest key of an object that is looked at.
+	keyBytes = 256
+	// namedLists is how many keys of lists a message names.
+	namedLists = 8
+)
+
+// splitObject splits a manifest that begins with an object: JSONL, objects one after the other, or one object that
+// holds the list of records. The first line decides where it is at hand.
+func (s *splitter) splitObject() error {
+	head, _ := s.in.Peek(s.headBytes) // an error other than a short manifest is returned again by the next read
+	whole := len(head) < s.headBytes
+	var ending lineEnd
+	n, ended, _ := ending.find(head)
+	if !ended && !whole {
+		return s.splitFirst()
+	}
+	line, rest := head[:n], bytes.TrimLeft(head[n:], " \t\r\n,"+byteOrderMark)
+	alone := whole && len(rest) == 0
+	var value nesting
+	n, closed, err := value.find(line)
+	object, after := line[:n], bytes.TrimLeft(line[n:], " \t\r,")
+	switch {
+	case closed && alone && len(after) > 0 && after[0] == '{':
+		return s.splitObjects()
+	case closed && alone && len(after) == 0 && beginsAsJSON(object), !closed && alone && err == nil,
+		closed && bytes.IndexByte(object, '\r') >= 0 && syntaxError(object) == nil: // over lines of an old Mac
+		return s.splitFirst()
+	case closed, err != nil, value.inText, !beginsAsJSON(head):
+		return s.splitLines()
+	}
+	// The line ends inside an object: either that goes on, or it is a line of JSONL that was cut short.
+	if fault := s.tryFirst(head); fault != nil {
+		s.note = "; if it is an object over several lines, then " + fault.Error()
+		return s.splitLines()
+	}
+	return s.splitFirst()
+}
+
+// tryFirst reports what keeps the head from being the begin of an object over several lines.
+func (s *splitter) tryFirst(head []byte) *FormatError {
+	trial := splitter{
+		scanner:    scanner{cursor: newCursor(bytes.NewReader(head), UTF8, len(head), 0, s.line)},
+		rangeBytes: s.rangeBytes,
+		isTrial:    true,
+	}
+	found, err := trial.walk()
+	fault := found.fault
+	if _, rest := trial.window(); err == nil || fault == nil && (rest == io.EOF || !errors.As(err, &fault)) {
+		return nil
+	}
+	placed := *fault
+	placed.Offset = s.offset + s.encoding.size(head[:fault.Offset])
+	placed.Detail = strings.TrimSuffix(fault.Detail, fixThere)
+	return &placed
+}
+
+// beginsAsJSON tells a JSON object from other text in braces.
+func beginsAsJSON(object []byte) bool {
+	first := bytes.TrimLeft(object[1:], " \t\r\n")
+	return len(first) == 0 || first[0] == '"' || first[0] == '}'
+}
+
+// splitFirst takes in the object at the cursor while it looks for a list of records in it, and then what follows. If
+// nothing does, and the object is no record itself, its list is the manifest.
+func (s *splitter) splitFirst() error {
+	start := s.cursor
+	found, err := s.walk()
+	switch {
+	case err == errBrokenLine:
+		s.line = start.line
+		return s.splitAfter(start, Lines, object{})
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		return &FormatError{
+			Offset: start.offset, Line: start.line,
+			Detail: "the object that begins here is never closed: a bracket or a quote is missing, " +
+				"or the file has been cut short" + fixThere,
+		}
+	case err != nil:
+		return err
+	case s.line != start.line:
+		return s.splitAfter(start, Objects, found)
+	}
+	next, err := s.skipOnLine()
+	switch {
+	case err != nil:
+		return err
+	case next == '{':
+		return s.splitAfter(start, Objects, object{})
+	case next != 0:
+		return s.splitAfter(start, Lines, object{})
+	default:
+		return s.splitAfter(start, Lines, found)
+	}
+}
+
+// splitAfter takes in the object that began at start, and up to the cursor or the line's end is the first record of that
+// format, and then all others. If there are none, the list that was found in the object is taken in its place.
+func (s *splitter) splitAfter(start cursor, format Format, found object) error {
+	s.format, s.firstLine = format, 0
+	if format == Lines {
+		if err := s.scan(); err != nil {
+			return err
+		}
+	}
+	first := record{start: start.offset, end: s.offset, line: start.line}
+	_, err := s.skipSeparators()
+	switch {
+	case err != nil && err != io.EOF:
+		return err
+	case err == io.EOF && !found.isRecord && len(found.lists) == 1:
+		s.format = Array
+		return nil
+	case err == io.EOF && !found.isRecord && len(found.lists) > 1:
+		return found.refusal()
+	}
+	s.layout.Records, s.layout.Ranges = 0, []Span{}
+	s.element = 1
+	s.add(first)
+	if format == Lines {
+		return s.splitMoreLines()
+	}
+	return s.splitObjects()
+}
+
+// An object is what is known of the first object of a manifest.
+type object struct {
+	isRecord bool         // it has a key of turns
+	lists    []string     // the first keys that hold lists of objects, in quotes
+	fault    *FormatError // what is broken between its members, where its end was looked for nevertheless
+}
+
+// refusal is the error that it is not known which of the lists is the manifest.
+func (o object) refusal() *FormatError {
+	return &FormatError{
+		Detail: "the file is one object that holds several lists of objects, under " + strings.Join(o.lists, ", ") +
+			", and which of them holds the records is not known; write that one to a file of its own",
+		Command: "jq -c '.KEY[]' FILE > OUT",
+	}
+}
+
+// walk passes the object at the cursor. The first list of objects in it is split as an array is.
+func (s *splitter) walk() (found object, err error) {
+	s.firstLine = s.line
+	s.pass([]byte{'{'})
+	for {
+		next, err := s.skipSpace()
+		switch {
+		case err != nil:
+			return found, err
+		case next == '}':
+			s.pass([]byte{'}'})
+			s.lineEnd = lineEnd{last: [2]byte{0, '}'}}
+			return found, nil
+		case next == '"':
+			err = s.walkMember(&found)
+		default:
+			err = s.unexpected("a key")
+		}
+		if err == nil {
+			next, err = s.skipSpace()
+		}
+		switch {
+		case err == nil && next == ',':
+			s.pass([]byte{','})
+		case err == nil && next != '}':
+			err = s.unexpected(`"," or "}"`)
+		}
+		if err != nil {
+			return s.walkBroken(found, err)
+		}
+	}
+}
+
+// walkBroken passes the rest of an object whose structure has that fault, as far as it can: a broken record costs only
+// itself.
+func (s *splitter) walkBroken(found object, err error) (object, error) {
+	var fault *FormatError
+	switch {
+	case !errors.As(err, &fault), s.nesting.depth > 0, len(found.lists) > 0 && !found.isRecord:
+		return found, err
+	case s.line == s.firstLine:
+		return found, errBrokenLine
+	}
+	found.fault = fault
+	return found, s.walkRest('{')
+}
+
+// walkRest passes the rest of the object or array whose bracket has been passed.
+func (s *splitter) walkRest(bracket byte) error {
+	s.nesting.enter(bracket)
+	s.kept, s.tooLong = s.kept[:0], false
+	return s.scan()
+}
+
+// walkMember passes a key and its value.
+func (s *splitter) walkMember(found *object) error {
+	s.limit = keyBytes
+	rec, err := s.value()
+	key := "a long key"
+	if rec.raw != nil {
+		key = text(rec.raw)
+	}
+	s.limit = 0
+	next := byte(0)
+	if err == nil {
+		next, err = s.skipSpace()
+	}
+	if err == nil && next != ':' {
+		err = s.unexpected(`":"`)
+	}
+	if err != nil {
+		return err
+	}
+	s.pass([]byte{':'})
+	found.isRecord = found.isRecord || key == "conversations" || key == "messages"
+	switch next, err = s.skipSpace(); {
+	case err != nil:
+		return err
+	case next == '[':
+		return s.walkList(key, found)
+	}
+	_, err = s.value()
+	return err
+}
+
+// walkList passes the list of a key, and splits it if it is the first that holds objects.
+func (s *splitter) walkList(key string, found *object) error {
+	s.pass([]byte{'['})
+	next, err := s.skipSpace()
+	switch {
+	case err != nil:
+		return err
+	case next != '{':
+		return s.walkRest('[')
+	}
+	found.lists = append(found.lists[:min(len(found.lists), namedLists)], quote(key, keyBytes))
+	if !s.isTrial && (found.isRecord || len(found.lists) > 1) {
+		return s.walkRest('[')
+	}
+	first := s.firstLine
+	s.firstLine = 0 // a broken element is one of the list
+	err = s.splitElements()
+	s.element, s.firstLine = 0, first
+	return err
+}
+
+// skipOnLine moves to the next byte of the line that is neither blank nor a comma and returns it unread, or 0 if the line
+// ends.
+func (s *scanner) skipOnLine() (byte, error) {
+	for {
+		b, err := s.window()
+		if err == io.EOF {
+			return 0, nil
+		} else if err != nil {
+			return 0, err
+		}
+		rest := bytes.TrimLeft(b, " \t,")
+		blank := b[:len(b)-len(rest)]
+		next := byte(0)
+		if len(rest) > 0 {
+			next = rest[0]
+		}
+		s.lineEnd.note(blank)
+		s.pass(blank)
+		switch {
+		case len(rest) == 0:
+		case next == '\n', next == '\r':
+			return 0, nil
+		default:
+			return next, nil
+		}
+	}
+}
