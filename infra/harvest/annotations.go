@@ -147,7 +147,11 @@ func (in input) eachSample(limits dataset.Limits, use func(manifest int, s *data
 		return dataset.EachSample(file, filepath.Base(name), options, func(s *dataset.Sample) error { return use(i, s) })
 	}
 	for i, name := range in.Manifests {
-		if err := read(i, name); err != nil {
+		err := read(i, name)
+		if format, ok := errors.AsType[*dataset.FormatError](err); ok {
+			format.File = in.manifestObject(i)
+			return in.refused(format)
+		} else if err != nil {
 			return fmt.Errorf("manifest %s: %w", name, err)
 		}
 	}

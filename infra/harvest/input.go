@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"go.yaml.in/yaml/v3"
@@ -28,11 +30,13 @@ type input struct {
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
+	// typed are manifests as the user named them, by their absolute paths. They are for messages only.
+	typed map[string]string
 }
 
 // newInput finds a dataset's files. Its images lie in the first manifest's folder unless images says otherwise.
 func newInput(manifests []string, images string) (input, error) {
-	in := input{}
+	in := input{typed: map[string]string{}}
 	for _, m := range manifests {
 		abs, err := filepath.Abs(m)
 		if err != nil {
@@ -45,12 +49,13 @@ func newInput(manifests []string, images string) (input, error) {
 		case err != nil:
 			return input{}, fmt.Errorf("manifest %s: %w", m, err)
 		case info.IsDir():
-			return input{}, usageError{fmt.Errorf("manifest %s: is a folder; name the JSON or JSONL file in it", m)}
+			return input{}, usageError{fmt.Errorf("manifest %s: it is a folder; name the JSON or JSONL file in it", m)}
 		}
 		if slices.Contains(in.Manifests, abs) {
 			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", m)}
 		}
 		in.Manifests = append(in.Manifests, abs)
+		in.typed[abs] = m
 	}
 	if images == "" {
 		images = filepath.Dir(in.Manifests[0])
@@ -134,6 +139,25 @@ func (in input) manifestName(i int) string {
 	return "parts/" + base
 }
 
+// manifestObject is the name of a manifest in the input bucket.
+func (in input) manifestObject(i int) string { return run.DatasetsPrefix + in.Dataset + "/" + in.manifestName(i) }
+
+// refused names the manifest of an error as the user did, if it is one of a manifest in the input bucket.
+func (in input) refused(err error) error {
+	format, ok := errors.AsType[*dataset.FormatError](err)
+	if !ok {
+		return err
+	}
+	for i, path := range in.Manifests {
+		if format.File == in.manifestObject(i) {
+			named := *format
+			named.File = cmp.Or(in.typed[path], path)
+			return fmt.Errorf("manifest %w", &named)
+		}
+	}
+	return err
+}
+
 // imagesPrefix distinguishes folders of images, so that the same manifest with other images is another run.
 func (in input) imagesPrefix() string {
 	sum := sha256.Sum256([]byte(in.Images))
@@ -166,7 +190,7 @@ func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Read
 		entries[run.DatasetsPrefix+in.Dataset+"/"+rubricName] = bucket.AtFile(in.Rubric)
 	}
 	for i := range in.Manifests {
-		entries[run.DatasetsPrefix+in.Dataset+"/"+in.manifestName(i)] = manifests[i]
+		entries[in.manifestObject(i)] = manifests[i]
 	}
 	return bucket.NewView(entries)
 }

@@ -42,7 +42,7 @@ func (in input) plan(
 	}
 	runs, subsets, err := openRuns(work)
 	if err != nil {
-		return nil, err
+		return nil, in.refused(err)
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{Runs: runs, Input: files, OpenScorer: opener.Open, Limits: l})
 	if err != nil {

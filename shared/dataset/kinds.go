@@ -55,9 +55,9 @@ const (
 // python is a command that writes the batches of a columnar file as JSONL, with bytes as the base64 that records embed
 // images in.
 func python(module, batches string) string {
-	return `python3 -c "import base64, json, sys, ` + module + ` as p
-for batch in ` + batches + `: [print(json.dumps(row, default=lambda v: base64.b64encode(v).decode()` +
-		` if isinstance(v, bytes) else str(v))) for row in batch.to_pylist()]" FILE > OUT`
+	return `python3 -c "import base64, json, sys, ` + module + ` as p; ` +
+		`[print(json.dumps(row, default=lambda v: base64.b64encode(v).decode() if isinstance(v, bytes) else str(v))) ` +
+		`for batch in ` + batches + ` for row in batch.to_pylist()]" FILE > OUT`
 }
 
 // kindOf finds the kind of a file that is no manifest by its first bytes.
@@ -119,8 +119,8 @@ func isBinary(head []byte) bool {
 var textKinds = []kind{
 	{name: "JSON with comments", is: begins("//", "/*"), fix: "remove them"},
 	{name: "Python's notation with single quotes", is: begins("{'"), fix: "write it as JSON",
-		command: `python3 -c "import ast, json, sys
-for line in open(sys.argv[1]): print(json.dumps(ast.literal_eval(line)))" FILE > OUT`},
+		command: `python3 -c "import ast, json, sys; ` +
+			`[print(json.dumps(ast.literal_eval(line))) for line in open(sys.argv[1]) if line.strip()]" FILE > OUT`},
 	{name: "YAML", is: isYAML, fix: "a list of files is no manifest: give the JSON and JSONL files that it names"},
 	{name: "a table of tab-separated values", is: isTable('\t'), fix: writeRows},
 	{name: "a table of comma-separated values", is: isTable(','), fix: writeRows},

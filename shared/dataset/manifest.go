@@ -16,7 +16,7 @@ func EachSample(file io.ReadSeeker, name string, opts Options, use func(*Sample)
 		if _, err := file.Seek(span.Start, io.SeekStart); err != nil {
 			return err
 		}
-		reader, err := NewReader(file, layout.Format, span, name, opts)
+		reader, err := NewReader(file, layout.Form, span, name, opts)
 		if err != nil {
 			return err
 		}

@@ -43,12 +43,12 @@ type Plan struct {
 
 // A Manifest is one input file of a run, and the very content that was planned.
 type Manifest struct {
-	Name       string         `json:"name"`
-	Size       int64          `json:"size"`
-	CRC32C     uint32         `json:"crc32c"`
-	Generation int64          `json:"generation"`
-	Format     dataset.Format `json:"format"`
-	Records    int64          `json:"records"`
+	Name       string `json:"name"`
+	Size       int64  `json:"size"`
+	CRC32C     uint32 `json:"crc32c"`
+	Generation int64  `json:"generation"`
+	dataset.Form
+	Records int64 `json:"records"`
 }
 
 // A Range is a slice of one manifest that is read in one delivery.

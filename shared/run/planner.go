@@ -252,11 +252,12 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 		r.Close()
 		var format *dataset.FormatError
 		if errors.As(err, &format) {
-			return &RefusedError{Reason: fmt.Sprintf("%s: %v", m.Name, format)}
+			format.File = m.Name
+			return &RefusedError{Reason: format.Error(), Err: format}
 		} else if err != nil {
 			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
 		}
-		m.Format, m.Records = layout.Format, layout.Records
+		m.Form, m.Records = layout.Form, layout.Records
 		for _, span := range layout.Ranges {
 			plan.Ranges = append(plan.Ranges, Range{Manifest: i, FirstIndex: plan.Samples, Span: span})
 			plan.Samples += span.Records

@@ -26,7 +26,7 @@ func EachRecord(
 		return err
 	}
 	defer body.Close()
-	reader, err := dataset.NewReader(body, m.Format, rng.Span, m.base(), plan.Options.Options)
+	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.base(), plan.Options.Options)
 	if err != nil {
 		return err
 	}

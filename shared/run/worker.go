@@ -58,9 +58,17 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 }
 
 // A RefusedError says why a dataset cannot be run as it is. Its author has to change something.
-type RefusedError struct{ Reason string }
+type RefusedError struct {
+	Reason string
+	// Err is the error behind it, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil
+	// where there is none.
+	Err error
+}
 
 func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap returns the error behind it.
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Start sets a planned run going, and returns the plan that stands: an earlier one may have another selection. A run
 // that is started again gets what is still missing.
