@@ -51,24 +51,31 @@ func parseAnswer(line []byte) (answer, error) {
 	return answer{idx: id, value: fields["pred_response"]}, err
 }
 
-// parsePlain reads {"idx": 7, "pred_response": "4"} with or without these blanks, and declines
-// anything else.
+// parsePlain reads {"idx": 7, "pred_response": "4"} with or without these blanks, with a number or a
+// text as idx, and declines anything else.
 func parsePlain(line []byte) (a answer, ok bool) {
 	line, ok = bytes.CutPrefix(line, []byte(`{"idx":`))
 	if !ok {
 		return answer{}, false
 	}
 	line = cutBlank(line)
-	digits := 0
-	for digits < len(line) && '0' <= line[digits] && line[digits] <= '9' {
-		a.idx.number = a.idx.number*10 + int64(line[digits]-'0')
-		digits++
+	size := 0
+	if len(line) > 0 && line[0] == '"' {
+		size = a.idx.cutText(line)
+	} else {
+		for size < len(line) && '0' <= line[size] && line[size] <= '9' {
+			a.idx.number = a.idx.number*10 + int64(line[size]-'0')
+			size++
+		}
+		// 18 digits cannot overflow, and JSON has no leading zeros.
+		if size > 18 || size > 1 && line[0] == '0' {
+			return answer{}, false
+		}
 	}
-	// 18 digits cannot overflow, and JSON has no leading zeros.
-	if digits == 0 || digits > 18 || digits > 1 && line[0] == '0' {
+	if size == 0 {
 		return answer{}, false
 	}
-	line, ok = bytes.CutPrefix(line[digits:], []byte(`,`))
+	line, ok = bytes.CutPrefix(line[size:], []byte(`,`))
 	if !ok {
 		return answer{}, false
 	}
@@ -84,13 +91,29 @@ func parsePlain(line []byte) (a answer, ok bool) {
 	if !ok {
 		return answer{}, false
 	}
-	for _, b := range line {
+	a.text = line
+	return a, needsNoEscape(line)
+}
+
+// cutText reads an idx from the text in quotes at the head of a line, and returns its size there, or
+// 0 if it declines the text.
+func (id *idx) cutText(line []byte) int {
+	end := bytes.IndexByte(line[1:], '"') + 1
+	if end < 1 || end-1 > maxIdx || !needsNoEscape(line[1:end]) {
+		return 0
+	}
+	id.text, id.isText = string(line[1:end]), true
+	return end + 1
+}
+
+// needsNoEscape says whether JSON needs no escape for the text of a string.
+func needsNoEscape(text []byte) bool {
+	for _, b := range text {
 		if b < ' ' || b > '~' || b == '"' || b == '\\' {
-			return answer{}, false
+			return false
 		}
 	}
-	a.text = line
-	return a, true
+	return true
 }
 
 func cutBlank(line []byte) []byte {

@@ -3,29 +3,37 @@ package reference
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
 func TestParsePlain(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{ // line to whether it has the reference's own form
-		`{"idx": 0, "pred_response": "4"}`:                       true,
-		`{"idx":123,"pred_response":"yes/no, comparison"}`:       true,
-		`{"idx": 999999999999999999, "pred_response": ""}`:       true,
-		`{"idx": 9999999999999999999, "pred_response": "4"}`:     false,
-		`{"idx": 007, "pred_response": "4"}`:                     false,
-		`{"idx": -7, "pred_response": "4"}`:                      false,
-		`{"idx": 7.0, "pred_response": "4"}`:                     false,
-		`{"idx": , "pred_response": "4"}`:                        false,
-		`{"idx": 7, "pred_response": 4}`:                         false,
-		`{"idx": 7, "pred_response": "\u0034"}`:                  false,
-		`{"idx": 7, "pred_response": "4\"}`:                      false,
-		`{"idx": 7, "pred_response": "٣"}`:                       false,
-		`{"idx": 7, "pred_response": "4", "model": "x"}`:         false,
-		`{"idx": 7, "pred_response": "4", "pred_response": "5"}`: false,
-		`{"idx": 7, "pred_response": "4"} `:                      false,
-		`{"pred_response": "4", "idx": 7}`:                       false,
-		"{\"idx\": 7, \"pred_response\": \"4\t\"}":               false,
+		`{"idx": 0, "pred_response": "4"}`:                                       true,
+		`{"idx":123,"pred_response":"yes/no, comparison"}`:                       true,
+		`{"idx": 999999999999999999, "pred_response": ""}`:                       true,
+		`{"idx": "s7", "pred_response": "4"}`:                                    true,
+		`{"idx":"","pred_response":"4"}`:                                         true,
+		`{"idx": "s\u0037", "pred_response": "4"}`:                               false,
+		`{"idx": "é", "pred_response": "4"}`:                                     false,
+		`{"idx": "s7, "pred_response": "4"}`:                                     false,
+		`{"idx": "s7`:                                                            false,
+		`{"idx": "` + strings.Repeat("x", maxIdx+1) + `", "pred_response": "4"}`: false,
+		`{"idx": 9999999999999999999, "pred_response": "4"}`:                     false,
+		`{"idx": 007, "pred_response": "4"}`:                                     false,
+		`{"idx": -7, "pred_response": "4"}`:                                      false,
+		`{"idx": 7.0, "pred_response": "4"}`:                                     false,
+		`{"idx": , "pred_response": "4"}`:                                        false,
+		`{"idx": 7, "pred_response": 4}`:                                         false,
+		`{"idx": 7, "pred_response": "\u0034"}`:                                  false,
+		`{"idx": 7, "pred_response": "4\"}`:                                      false,
+		`{"idx": 7, "pred_response": "٣"}`:                                       false,
+		`{"idx": 7, "pred_response": "4", "model": "x"}`:                         false,
+		`{"idx": 7, "pred_response": "4", "pred_response": "5"}`:                 false,
+		`{"idx": 7, "pred_response": "4"} `:                                      false,
+		`{"pred_response": "4", "idx": 7}`:                                       false,
+		"{\"idx\": 7, \"pred_response\": \"4\t\"}":                               false,
 		`{"idx": 7`: false, `{"idx":`: false, `{"idx": 7, "pred_response": "`: false, ``: false,
 	}
 	for line, want := range tests {
@@ -43,13 +51,15 @@ func FuzzParseAnswer(f *testing.F) {
 		`{"idx": 01, "pred_response": "4"}`, `{"idx": 1, "pred_response": "\"}`, `{"idx": 1, "pred_response": null}`,
 		`{"idx": 1, "pred_response": "a"b"}`, `{"idx": 123456789012345678901, "pred_response": "4"}`,
 		`{"idx": 1, "pred_response": "4", "pred_response": "5"}`, `{"IDX": 1}`, `[]`,
+		`{"idx": "s7", "pred_response": "4"}`, `{"idx": "", "pred_response": "4"}`,
+		`{"idx": "a"b", "pred_response": "4"}`,
 	} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		a, err := parseAnswer(line)
 		var want struct {
-			Idx    json.Number
+			Idx    json.RawMessage
 			Answer any `json:"pred_response"`
 		}
 		if err == nil && !json.Valid(line) {
@@ -67,8 +77,8 @@ func FuzzParseAnswer(f *testing.F) {
 		if err := decoder.Decode(&want); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		idx, err := want.Idx.Int64()
-		if err != nil || idx != a.idx.number || a.idx.isText || want.Answer != string(a.text) {
+		id, err := parseIdx(want.Idx)
+		if err != nil || id != a.idx || want.Answer != string(a.text) {
 			t.Fatalf("%q gives idx %s and %q, want %s and %q", line, a.idx, a.text, want.Idx, want.Answer)
 		}
 		slow, err := rating(json.RawMessage(`"` + string(a.text) + `"`))
