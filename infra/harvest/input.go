@@ -140,7 +140,9 @@ func (in input) manifestName(i int) string {
 }
 
 // manifestObject is the name of a manifest in the input bucket.
-func (in input) manifestObject(i int) string { return run.DatasetsPrefix + in.Dataset + "/" + in.manifestName(i) }
+func (in input) manifestObject(i int) string {
+	return run.DatasetsPrefix + in.Dataset + "/" + in.manifestName(i)
+}
 
 // refused names the manifest of an error as the user did, if it is one of a manifest in the input bucket.
 func (in input) refused(err error) error {

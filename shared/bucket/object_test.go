@@ -17,7 +17,8 @@ func TestObjects(t *testing.T) {
 	}
 	ctx := t.Context()
 	for i, want := range []bool{true, false} {
-		if wrote, err := bucket.CreateJSON(ctx, b, "runs/a/7.json", map[string]int{"n": i}); wrote != want || err != nil {
+		if wrote, err := bucket.CreateJSON(ctx, b, "runs/a/7.json", map[string]int{"n": i}); wrote != want ||
+			err != nil {
 			t.Errorf("write %d: wrote %v, %v", i, wrote, err)
 		}
 	}

@@ -41,7 +41,14 @@ func readLayout(tb testing.TB, manifest []byte, layout Layout, opts Options) []S
 	tb.Helper()
 	var samples []Sample
 	for _, span := range layout.Ranges {
-		r := newReader(tb, bytes.NewReader(manifest[span.Start:span.End]), layout.Form, span, "demo."+string(layout.Format), opts)
+		r := newReader(
+			tb,
+			bytes.NewReader(manifest[span.Start:span.End]),
+			layout.Form,
+			span,
+			"demo."+string(layout.Format),
+			opts,
+		)
 		list, err := drain(r)
 		if err != io.EOF {
 			tb.Fatal(err)
@@ -145,7 +152,8 @@ func TestReaderLimitsRecords(t *testing.T) {
 		if diff := cmp.Diff([]string{"", RecordTooLarge, ""}, problems(samples)); diff != "" {
 			t.Errorf("%s: problems (-want +got):\n%s", name, diff)
 		}
-		if s := samples[1]; s.Raw != nil || !strings.HasSuffix(s.ID, "#2") || !strings.Contains(s.Problem.Detail, "1010 bytes") {
+		if s := samples[1]; s.Raw != nil || !strings.HasSuffix(s.ID, "#2") ||
+			!strings.Contains(s.Problem.Detail, "1010 bytes") {
 			t.Errorf("%s: the large record is %+v", name, s)
 		}
 	}
@@ -167,7 +175,14 @@ func TestReaderMemoryIsBounded(t *testing.T) {
 	span := Span{End: 64 << 20, Records: 1, FirstElement: 1, FirstLine: 1}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	s, err := newReader(t, zeros{}, Form{Format: Lines}, span, "demo.jsonl", Options{Limits: Limits{MaxRecordBytes: 1 << 20}}).Next()
+	s, err := newReader(
+		t,
+		zeros{},
+		Form{Format: Lines},
+		span,
+		"demo.jsonl",
+		Options{Limits: Limits{MaxRecordBytes: 1 << 20}},
+	).Next()
 	runtime.ReadMemStats(&after)
 	if err != nil || s.Problem == nil || s.Problem.Kind != RecordTooLarge {
 		t.Fatalf("Next: %+v, %v; want a record that is too large", s, err)

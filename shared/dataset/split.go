@@ -46,7 +46,10 @@ func Split(r io.Reader, rangeBytes int64) (Layout, error) { return split(r, rang
 
 func split(r io.Reader, rangeBytes int64, head int) (Layout, error) {
 	if rangeBytes <= 0 {
-		return Layout{}, fmt.Errorf("splitting a manifest into ranges of %d bytes: the size must be above 0", rangeBytes)
+		return Layout{}, fmt.Errorf(
+			"splitting a manifest into ranges of %d bytes: the size must be above 0",
+			rangeBytes,
+		)
 	}
 	in := bufio.NewReaderSize(r, max(head, kindBytes))
 	first, _ := in.Peek(kindBytes) // an error other than a short file is returned again by the next read
@@ -202,7 +205,10 @@ func (s *splitter) splitLines() error {
 		if err == io.EOF || judged == judgedLines {
 			fault := &FormatError{
 				Offset: start.offset, Line: start.line,
-				Detail: fmt.Sprintf("the file is not JSON: none of its first %d lines is a JSON object", judged) + s.note,
+				Detail: fmt.Sprintf(
+					"the file is not JSON: none of its first %d lines is a JSON object",
+					judged,
+				) + s.note,
 			}
 			fault.looksLike(head)
 			return fault

@@ -57,7 +57,8 @@ func TestSplitFindsRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if layout.Format != tc.format || layout.Size != int64(len(tc.manifest)) || layout.Records != int64(len(tc.want)) {
+			if layout.Format != tc.format || layout.Size != int64(len(tc.manifest)) ||
+				layout.Records != int64(len(tc.want)) {
 				t.Errorf("Split found %s, %d bytes, %d records; want %s, %d, %d",
 					layout.Format, layout.Size, layout.Records, tc.format, len(tc.manifest), len(tc.want))
 			}
@@ -177,7 +178,8 @@ func TestSplitRefuses(t *testing.T) {
 			if !errors.As(err, &got) {
 				t.Fatalf("Split: %v, want a FormatError", err)
 			}
-			if !strings.Contains(got.Detail, tc.want.Detail) || !strings.Contains(got.Detail, "JSONL") && got.Command == "" {
+			if !strings.Contains(got.Detail, tc.want.Detail) ||
+				!strings.Contains(got.Detail, "JSONL") && got.Command == "" {
 				t.Errorf("Detail is %q, want %q and a fix", got.Detail, tc.want.Detail)
 			}
 			tc.want.Detail, tc.want.Command = got.Detail, got.Command
@@ -187,7 +189,10 @@ func TestSplitRefuses(t *testing.T) {
 			if tc.want.Line == 0 {
 				return
 			}
-			if place := fmt.Sprintf("byte %d (line %d", tc.want.Offset, tc.want.Line); !strings.HasPrefix(err.Error(), place) {
+			if place := fmt.Sprintf("byte %d (line %d", tc.want.Offset, tc.want.Line); !strings.HasPrefix(
+				err.Error(),
+				place,
+			) {
 				t.Errorf("the error %q does not begin with its place %q", err, place)
 			}
 		})

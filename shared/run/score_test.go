@@ -28,7 +28,8 @@ func TestOtherScorer(t *testing.T) {
 	f.Scorer.Name = "fake-2"
 	f.Restart()
 	_, err := f.Worker.ScoreShard(t.Context(), task, 1, "d")
-	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") || !strings.Contains(err.Error(), "fake-2") {
+	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") ||
+		!strings.Contains(err.Error(), "fake-2") {
 		t.Errorf("got error %v, want one of the world that names both scorers", err)
 	}
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" || len(f.Scorer.Counts()) > 0 {
@@ -46,7 +47,8 @@ func TestScorerAnswersTooFew(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
 	f.Scorer.Short = true
-	if _, err := f.Worker.ScoreShard(t.Context(), task, 1, "d"); err == nil || !strings.Contains(err.Error(), "2 of 3 samples") {
+	if _, err := f.Worker.ScoreShard(t.Context(), task, 1, "d"); err == nil ||
+		!strings.Contains(err.Error(), "2 of 3 samples") {
 		t.Errorf("got error %v, want one that counts the answers", err)
 	}
 	if got := f.Objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
@@ -58,7 +60,16 @@ func TestRecords(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	f.Limits.RangeBytes = 1 << 20
-	f.Upload("datasets/demo/a.json", runtest.Array(append(runtest.Mixed(), runtest.Record("none", runtest.Unrated), runtest.Record("huge", strings.Repeat("x", 3000)))))
+	f.Upload(
+		"datasets/demo/a.json",
+		runtest.Array(
+			append(
+				runtest.Mixed(),
+				runtest.Record("none", runtest.Unrated),
+				runtest.Record("huge", strings.Repeat("x", 3000)),
+			),
+		),
+	)
 	plan := f.Begin("datasets/demo/a.json")
 	f.Finish(plan)
 	type fate struct {
@@ -108,14 +119,21 @@ func TestRangeReport(t *testing.T) {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	if len(report.Examples) != 20 || report.Examples[19].Place.String() != "a.jsonl: element 20 (line 20)" {
-		t.Errorf("%d examples, the last %v; want the first 20", len(report.Examples), report.Examples[len(report.Examples)-1])
+		t.Errorf(
+			"%d examples, the last %v; want the first 20",
+			len(report.Examples),
+			report.Examples[len(report.Examples)-1],
+		)
 	}
 }
 
 func TestDuplicatesKept(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload("datasets/demo/parts/a.json", runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}))
+	f.Upload(
+		"datasets/demo/parts/a.json",
+		runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}),
+	)
 	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]\nduplicate_ids: keep"))
 	if counts := f.Finish(f.Begin("datasets/demo/dataset.yaml")); counts.Scored != 2 {
 		t.Errorf("counts %+v, want both scored", counts)
@@ -193,9 +211,18 @@ func TestImages(t *testing.T) {
 		if test.reason != "" {
 			wantStatus = scores.Failed
 		}
-		if rec.Status != wantStatus || !strings.HasPrefix(rec.Reason, test.reason) || !strings.Contains(rec.Reason, test.fix) ||
+		if rec.Status != wantStatus || !strings.HasPrefix(rec.Reason, test.reason) ||
+			!strings.Contains(rec.Reason, test.fix) ||
 			(test.reason == "" && rec.Reason != "") {
-			t.Errorf("%s: %v with reason %q, want %v with %q and %q", test.name, rec.Status, rec.Reason, wantStatus, test.reason, test.fix)
+			t.Errorf(
+				"%s: %v with reason %q, want %v with %q and %q",
+				test.name,
+				rec.Status,
+				rec.Reason,
+				wantStatus,
+				test.reason,
+				test.fix,
+			)
 		}
 		if rated := f.Scorer.Times(test.name) == 1; rated != (wantStatus == scores.OK) {
 			t.Errorf("%s: rated: %v", test.name, rated)
@@ -257,7 +284,10 @@ func TestImagesOutOfReach(t *testing.T) {
 				t.Parallel()
 				f := runtest.New(t)
 				f.Upload("images/demo/a.png", runtest.PNG(t, 8, 8))
-				f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", "Fine.", "a.png"), runtest.Record("b", "Text.")}))
+				f.Upload(
+					"datasets/demo/a.json",
+					runtest.Array([]string{runtest.Record("a", "Fine.", "a.png"), runtest.Record("b", "Text.")}),
+				)
 				plan := f.Begin("datasets/demo/a.json")
 				if err := f.Deliver(f.Take(0)); err != nil {
 					t.Fatal(err)
@@ -267,7 +297,8 @@ func TestImagesOutOfReach(t *testing.T) {
 				f.Input = &stormy{calm, storm.stat, storm.open}
 				f.Restart()
 				_, err := f.Worker.ScoreShard(t.Context(), task, attempt, "d")
-				if !errors.Is(err, errStorm) || events.IsDataError(err) || !strings.Contains(err.Error(), "images/demo/a.png") {
+				if !errors.Is(err, errStorm) || events.IsDataError(err) ||
+					!strings.Contains(err.Error(), "images/demo/a.png") {
 					t.Errorf("got error %v, want one of the world that names the image", err)
 				}
 				if got := f.Objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {

@@ -55,7 +55,11 @@ const specFile = "datasets/demo/dataset.yaml"
 func TestSpecOfFile(t *testing.T) {
 	t.Parallel()
 	budgetOf := func(text string) run.Spec {
-		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Request: selection.Request{Budget: runtest.Budget(t, text)}}
+		return run.Spec{
+			Dataset:   "demo",
+			Manifests: []string{"a.json"},
+			Request:   selection.Request{Budget: runtest.Budget(t, text)},
+		}
 	}
 	tests := []struct {
 		name, file string
@@ -77,7 +81,10 @@ seed: 7
 			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
 			Scorer: "gpu", DuplicateIDs: dataset.KeepDuplicates, Reuse: "demo-0123456789ab",
 			Request: selection.Request{
-				Budget: runtest.Budget(t, "30%"), Rules: selection.Rules{Capabilities: []string{"humanities", "causal reasoning"},
+				Budget: runtest.Budget(
+					t,
+					"30%",
+				), Rules: selection.Rules{Capabilities: []string{"humanities", "causal reasoning"},
 					Threshold: 2, RatingsOnly: true, Seed: 7},
 			},
 		}},
@@ -178,7 +185,9 @@ func TestRefuse(t *testing.T) {
 
 func FuzzParseSpec(f *testing.F) {
 	f.Add([]byte("manifests: [a.json]\nbudget: 30%\n"))
-	f.Add([]byte("manifests:\n- a\nimages: images/x/\ncapabilities: [a, b]\nthreshold: -1\nseed: 18446744073709551615\n"))
+	f.Add(
+		[]byte("manifests:\n- a\nimages: images/x/\ncapabilities: [a, b]\nthreshold: -1\nseed: 18446744073709551615\n"),
+	)
 	f.Add([]byte("{}"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -190,7 +199,8 @@ func FuzzParseSpec(f *testing.F) {
 			t.Errorf("it took %+v", spec)
 		}
 		for _, m := range spec.Manifests {
-			if name := "datasets/demo/" + m; m == "" || strings.Contains(name+"/", "/../") || strings.Contains(name, "//") {
+			if name := "datasets/demo/" + m; m == "" || strings.Contains(name+"/", "/../") ||
+				strings.Contains(name, "//") {
 				t.Errorf("it took manifest %q", m)
 			}
 		}

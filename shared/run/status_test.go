@@ -29,7 +29,8 @@ func TestStatusOnTheWay(t *testing.T) {
 	check := func(doing, state string, want run.Progress) {
 		t.Helper()
 		st := f.Status(plan.Run)
-		if st.State != state || st.Samples.In != 7 || st.Scorer != "fake" || st.ScorerID != "fake-1" || st.Rubric != plan.Rubric.Hash() {
+		if st.State != state || st.Samples.In != 7 || st.Scorer != "fake" || st.ScorerID != "fake-1" ||
+			st.Rubric != plan.Rubric.Hash() {
 			t.Errorf("%s: status %+v, want state %s", doing, st, state)
 		}
 		if diff := cmp.Diff(want, st.Progress); diff != "" {
@@ -46,13 +47,39 @@ func TestStatusOnTheWay(t *testing.T) {
 	step(events.TaskRange)
 	check("one range cut", run.StateScoring, run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, SamplesRead: 4})
 	step(events.TaskShard)
-	check("one shard scored", run.StateScoring, run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3})
+	check(
+		"one shard scored",
+		run.StateScoring,
+		run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3},
+	)
 	step(events.TaskShard)
-	check("one range scored", run.StateScoring,
-		run.Progress{Ranges: 2, RangesCut: 1, RangesScored: 1, Shards: 2, ShardsScored: 2, SamplesRead: 4, SamplesDone: 4})
+	check(
+		"one range scored",
+		run.StateScoring,
+		run.Progress{
+			Ranges:       2,
+			RangesCut:    1,
+			RangesScored: 1,
+			Shards:       2,
+			ShardsScored: 2,
+			SamplesRead:  4,
+			SamplesDone:  4,
+		},
+	)
 	f.Finish(plan)
-	check("scored", run.StateScored,
-		run.Progress{Ranges: 2, RangesCut: 2, RangesScored: 2, Shards: 3, ShardsScored: 3, SamplesRead: 7, SamplesDone: 7})
+	check(
+		"scored",
+		run.StateScored,
+		run.Progress{
+			Ranges:       2,
+			RangesCut:    2,
+			RangesScored: 2,
+			Shards:       3,
+			ShardsScored: 3,
+			SamplesRead:  7,
+			SamplesDone:  7,
+		},
+	)
 	if runs, err := f.Runs.Runs(t.Context()); err != nil || !cmp.Equal(runs, []string{plan.Run}) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
@@ -89,7 +116,11 @@ func TestSelectionBeingMade(t *testing.T) {
 	t.Parallel()
 	f, plan := runtest.Undisturbed(t)
 	before := f.Status(plan.Run).Selections
-	err := f.Work.Create(t.Context(), "runs/"+plan.Run+"/selections/0123456789ab/picks.parquet", func(io.Writer) error { return nil })
+	err := f.Work.Create(
+		t.Context(),
+		"runs/"+plan.Run+"/selections/0123456789ab/picks.parquet",
+		func(io.Writer) error { return nil },
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +270,8 @@ func TestGiveUp(t *testing.T) {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	rec := f.Records(plan)["a00"]
-	if rec.Status != scores.Failed || !strings.Contains(rec.Reason, "100 attempts") || !strings.Contains(rec.Reason, "service is down") {
+	if rec.Status != scores.Failed || !strings.Contains(rec.Reason, "100 attempts") ||
+		!strings.Contains(rec.Reason, "service is down") {
 		t.Errorf("sample a00 is %v with reason %q", rec.Status, rec.Reason)
 	}
 
@@ -266,10 +298,12 @@ func TestDeadRange(t *testing.T) {
 	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{Range: 0, Shard: -1, Attempts: 100, Reason: "bucket unreachable"}); err != nil {
 		t.Fatal(err)
 	}
-	if st := f.Status(plan.Run); st.State != run.StateStalled || len(st.DeadLetters) != 1 || st.DeadLetters[0].Shard != -1 {
+	if st := f.Status(plan.Run); st.State != run.StateStalled || len(st.DeadLetters) != 1 ||
+		st.DeadLetters[0].Shard != -1 {
 		t.Errorf("state %s with dead %v, want stalled at a range", st.State, st.DeadLetters)
 	}
-	if err := f.Worker.Resume(t.Context(), plan.Run, true); err == nil || !strings.Contains(err.Error(), "resume without giving up") {
+	if err := f.Worker.Resume(t.Context(), plan.Run, true); err == nil ||
+		!strings.Contains(err.Error(), "resume without giving up") {
 		t.Errorf("giving up a range: error %v, want one that says what to do", err)
 	}
 	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {

@@ -17,11 +17,16 @@ func TestSurvey(t *testing.T) {
 	f := runtest.New(t)
 	f.Limits.ShardBytes = 400 // two records or three
 	f.Upload("images/demo/here.png", runtest.PNG(t, 8, 8))
-	records := append(runtest.Mixed(),
+	records := append(
+		runtest.Mixed(),
 		runtest.Record("p1", "Found.", "here.png"),
 		runtest.Record("p2", "Found twice.", "here.png", "here.png"),
 		runtest.Record("p3", "Half of it.", "here.png", "gone.png"),
-		strings.ReplaceAll(runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"), `"tests"`, `"elsewhere"`),
+		strings.ReplaceAll(
+			runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"),
+			`"tests"`,
+			`"elsewhere"`,
+		),
 	)
 	f.Upload("datasets/demo/a.json", runtest.Array(records))
 	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}})
@@ -52,7 +57,13 @@ func TestSurvey(t *testing.T) {
 	started := f.Begin("datasets/demo/a.json")
 	f.Finish(started)
 	if st := f.Status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[images.NotFound] != 2 {
-		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v", st.Progress.Shards, st.Reasons, got.Shards, got.Problems)
+		t.Errorf(
+			"the run has %d shards and the reasons %v; the survey foresaw %d and %v",
+			st.Progress.Shards,
+			st.Reasons,
+			got.Shards,
+			got.Problems,
+		)
 	}
 }
 

@@ -71,13 +71,33 @@ func TestKnobs(t *testing.T) {
 		out    []string // ids that are then out
 		reason string   // kind of their reason
 	}{
-		"exclude":          {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
-		"drop a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered: by its source"},
-		"keep a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered: by its source"},
-		"drop a style":     {selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}}, styles[style], "filtered: by its styles"},
-		"unique":           {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
-		"unique, included": {selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}}, []string{"twin2"}, "duplicate"},
-		"cap of an image":  {selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}}, []string{"b00"}, "capped: one of its images"},
+		"exclude": {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
+		"drop a source": {
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}},
+			[]string{"b00", "b01", "b02", "b03"},
+			"filtered: by its source",
+		},
+		"keep a source": {
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}},
+			[]string{"b00", "b01", "b02", "b03"},
+			"filtered: by its source",
+		},
+		"drop a style": {
+			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}},
+			styles[style],
+			"filtered: by its styles",
+		},
+		"unique": {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
+		"unique, included": {
+			selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}},
+			[]string{"twin2"},
+			"duplicate",
+		},
+		"cap of an image": {
+			selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}},
+			[]string{"b00"},
+			"capped: one of its images",
+		},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		test := tests[name]
@@ -135,14 +155,21 @@ func TestTokens(t *testing.T) {
 	for _, p := range picks(t, f, sel) {
 		spent += tokens[p.Index]
 	}
-	if !sel.Parameters.InTokens || sel.Parameters.Budget != 200 || spent == 0 || spent+sel.Shortfall != 200 || sel.Summary.Selection.Tokens != spent {
+	if !sel.Parameters.InTokens || sel.Parameters.Budget != 200 || spent == 0 || spent+sel.Shortfall != 200 ||
+		sel.Summary.Selection.Tokens != spent {
 		t.Errorf("%d tokens are spent, with a shortfall of %d, by %+v", spent, sel.Shortfall, sel.Parameters)
 	}
 	long := 0
 	for _, r := range rejected(t, f, sel) {
 		if strings.HasPrefix(r.Reason, "too long") {
 			if long++; tokens[r.Index] <= sel.Shortfall {
-				t.Errorf("%s has %d tokens, %d remained, and it is out for %q", r.ID, tokens[r.Index], sel.Shortfall, r.Reason)
+				t.Errorf(
+					"%s has %d tokens, %d remained, and it is out for %q",
+					r.ID,
+					tokens[r.Index],
+					sel.Shortfall,
+					r.Reason,
+				)
 			}
 		}
 	}
@@ -156,11 +183,16 @@ func TestNested(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
 	var before []string
-	specs := selection.Request{Exclude: []string{"a01"}}.Nested([]selection.Budget{runtest.Budget(t, "20%"), runtest.Budget(t, "6"), runtest.Budget(t, "60%")})
+	specs := selection.Request{
+		Exclude: []string{"a01"},
+	}.Nested(
+		[]selection.Budget{runtest.Budget(t, "20%"), runtest.Budget(t, "6"), runtest.Budget(t, "60%")},
+	)
 	for i, spec := range specs {
 		sel := f.Select(plan, spec)
 		ids := ids(t, f, sel)
-		if want := []int{3, 6, 9}[i]; len(ids) != want || !slices.Equal(before, ids[:len(before)]) || slices.Contains(ids, "a01") {
+		if want := []int{3, 6, 9}[i]; len(ids) != want || !slices.Equal(before, ids[:len(before)]) ||
+			slices.Contains(ids, "a01") {
 			t.Errorf("%d picks %q, want %d that begin with %q", len(ids), ids, want, before)
 		}
 		before = ids
@@ -180,13 +212,17 @@ func TestStrategies(t *testing.T) {
 	f, plan := varied(t)
 	seen := map[string]bool{}
 	for _, strategy := range []selection.Strategy{"", selection.Random, selection.Top, selection.Stratified} {
-		sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Strategy: strategy}})
+		sel := f.Select(
+			plan,
+			selection.Request{Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Strategy: strategy}},
+		)
 		if sel.Selected != 5 || seen[sel.ID] {
 			t.Errorf("%q: %d are selected as %s", strategy, sel.Selected, sel.ID)
 		}
 		seen[sel.ID] = true
 		for _, p := range picks(t, f, sel) {
-			if want := map[bool]string{true: "turn", false: "strategy"}[strategy == ""]; p.Rule != want || (p.Bin != "") != (strategy == "") {
+			if want := map[bool]string{true: "turn", false: "strategy"}[strategy == ""]; p.Rule != want ||
+				(p.Bin != "") != (strategy == "") {
 				t.Errorf("%q: pick %+v, want one by %s", strategy, p, want)
 			}
 		}
@@ -204,7 +240,10 @@ func TestSelectionIDOfMaps(t *testing.T) {
 			weights[name], thresholds[name] = float64(i+1), i%3
 		}
 		sel, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{
-			Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
+			Budget: runtest.Budget(
+				t,
+				"5",
+			), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -226,19 +265,67 @@ func TestKnobsRefused(t *testing.T) {
 		spec   selection.Request
 		want   []string
 	}{
-		"unknown include":     {"2", selection.Request{Include: []string{"a00", "zz"}}, []string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"}},
-		"unknown exclude":     {"2", selection.Request{Exclude: []string{"zz"}}, []string{`exclude: the run has no sample ["zz"]`}},
-		"include of a failed": {"2", selection.Request{Include: []string{"bad"}}, []string{`include: sample "bad" was not scored; leave it out`}},
-		"too many includes":   {"1", selection.Request{Include: []string{"a00", "a01"}}, []string{"budget: 1", "the least is 2"}},
-		"in and out":          {"2", selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}}, []string{"include:", "excluded"}},
-		"minimum":             {"9", selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}}, []string{`minimums: 5 samples of "other"`, "the most is 4"}},
-		"source":              {"2", selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}}, []string{`"moon" is unknown`, "tests, other"}},
-		"style":               {"2", selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}}, []string{`"sonnet" is unknown`}},
-		"strategy":            {"2", selection.Request{Rules: selection.Rules{Strategy: "best"}}, []string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
-		"weight":              {"2", selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}}, []string{`weights: "humanities"`, "give 1e-06"}},
-		"tokens":              {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
-		"mixed budgets":       {"9", selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
-		"descending budgets":  {"3", selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
+		"unknown include": {
+			"2",
+			selection.Request{Include: []string{"a00", "zz"}},
+			[]string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"},
+		},
+		"unknown exclude": {
+			"2",
+			selection.Request{Exclude: []string{"zz"}},
+			[]string{`exclude: the run has no sample ["zz"]`},
+		},
+		"include of a failed": {
+			"2",
+			selection.Request{Include: []string{"bad"}},
+			[]string{`include: sample "bad" was not scored; leave it out`},
+		},
+		"too many includes": {
+			"1",
+			selection.Request{Include: []string{"a00", "a01"}},
+			[]string{"budget: 1", "the least is 2"},
+		},
+		"in and out": {
+			"2",
+			selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}},
+			[]string{"include:", "excluded"},
+		},
+		"minimum": {
+			"9",
+			selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}},
+			[]string{`minimums: 5 samples of "other"`, "the most is 4"},
+		},
+		"source": {
+			"2",
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}},
+			[]string{`"moon" is unknown`, "tests, other"},
+		},
+		"style": {
+			"2",
+			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}},
+			[]string{`"sonnet" is unknown`},
+		},
+		"strategy": {
+			"2",
+			selection.Request{Rules: selection.Rules{Strategy: "best"}},
+			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"},
+		},
+		"weight": {
+			"2",
+			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}},
+			[]string{`weights: "humanities"`, "give 1e-06"},
+		},
+		"tokens": {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
+		"mixed budgets": {
+			"9",
+			selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}},
+			[]string{"all be in samples, or all in tokens"},
+		},
+		"descending budgets": {
+			"3",
+			selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}},
+			[]string{"budget: 3 after 5", "the least is 6"},
+		},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {
@@ -260,7 +347,10 @@ func TestKnobsRefused(t *testing.T) {
 func TestKnobsOfADataset(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload("datasets/demo/parts/all.json", runtest.Array(append(runtest.Plain("a", 10), from("other", runtest.Record("b", "Fine.")))))
+	f.Upload(
+		"datasets/demo/parts/all.json",
+		runtest.Array(append(runtest.Plain("a", 10), from("other", runtest.Record("b", "Fine.")))),
+	)
 	f.Upload("datasets/demo/dataset.yaml", []byte(`manifests: [parts/all.json]
 budget: 60%
 within: [2, 30%]
@@ -291,9 +381,17 @@ exclude: [a03]
 	caps := imageCap(t, "3")
 	caps.Source = source
 	want := selection.ResolvedRequest{Budget: 6, Within: []int{2, 3}, Request: selection.Request{
-		Rules: selection.Rules{Capabilities: plan.Rubric.Capabilities, Weights: map[string]float64{"stem knowledge": 3}, Thresholds: map[string]int{"humanities": 2},
-			WithinBin: selection.ByScore, Styles: selection.Filter{Drop: []string{"comparison"}}, Sources: selection.Filter{Keep: []string{"tests"}},
-			Caps: caps, Minimums: map[string]int{"tests": 1}, Unique: true}, Exclude: []string{"a03"},
+		Rules: selection.Rules{
+			Capabilities: plan.Rubric.Capabilities,
+			Weights:      map[string]float64{"stem knowledge": 3},
+			Thresholds:   map[string]int{"humanities": 2},
+			WithinBin:    selection.ByScore,
+			Styles:       selection.Filter{Drop: []string{"comparison"}},
+			Sources:      selection.Filter{Keep: []string{"tests"}},
+			Caps:         caps,
+			Minimums:     map[string]int{"tests": 1},
+			Unique:       true,
+		}, Exclude: []string{"a03"},
 	}}
 	if diff := cmp.Diff(want, sel.Parameters, cmp.Comparer(func(a, b selection.Budget) bool { return a == b }), cmp.Comparer(func(a, b selection.Cap) bool { return a == b })); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
@@ -303,7 +401,18 @@ exclude: [a03]
 // TestExplain explains samples of every fate, and says of each what rejected.jsonl says.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, slices.Concat(runtest.Plain("a", 6), []string{runtest.Record("a00", "Again."), runtest.Record("poor", runtest.Worthless), runtest.Record("odd", runtest.Styleless), runtest.Record("bad", runtest.Unratable)}))
+	f, plan := runtest.Scored(
+		t,
+		slices.Concat(
+			runtest.Plain("a", 6),
+			[]string{
+				runtest.Record("a00", "Again."),
+				runtest.Record("poor", runtest.Worthless),
+				runtest.Record("odd", runtest.Styleless),
+				runtest.Record("bad", runtest.Unratable),
+			},
+		),
+	)
 	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
 	picked := picks(t, f, sel)[1]
 	got, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{picked.ID, "poor", "odd", "bad"})
@@ -311,7 +420,9 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := got[slices.IndexFunc(got, func(x subset.Explanation) bool { return x.Index == picked.Index })]
-	if first.Order != 2 || first.Rule != "turn" || first.Capability != picked.Capability || first.Bin != picked.Bin || first.Round != picked.Round || first.Rank != picked.Rank {
+	if first.Order != 2 || first.Rule != "turn" || first.Capability != picked.Capability || first.Bin != picked.Bin ||
+		first.Round != picked.Round ||
+		first.Rank != picked.Rank {
 		t.Errorf("%+v explains pick %+v", first, picked)
 	}
 	fates := map[string][3]string{}
@@ -336,7 +447,9 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if at := slices.IndexFunc(x, func(x subset.Explanation) bool { return x.Index == r.Index }); at < 0 || x[at].Reason != selection.ReasonRank || len(x[at].Misses) == 0 {
+		if at := slices.IndexFunc(x, func(x subset.Explanation) bool { return x.Index == r.Index }); at < 0 ||
+			x[at].Reason != selection.ReasonRank ||
+			len(x[at].Misses) == 0 {
 			t.Errorf("%s is outranked, and explained as %+v", r.ID, x)
 		}
 	}
@@ -359,7 +472,9 @@ func TestRetryKeepsKnobs(t *testing.T) {
 	if a, b := records["twin1"], records["twin2"]; a.Twin == "" || a.Twin != b.Twin || a.Content == b.Content {
 		t.Errorf("twins %+v and %+v", a, b)
 	}
-	if a, b := records["b00"], records["b01"]; len(a.Images) != 1 || !slices.Equal(a.Images, b.Images) || a.Twin == b.Twin || a.Tokens <= records["b02"].Tokens {
+	if a, b := records["b00"], records["b01"]; len(a.Images) != 1 || !slices.Equal(a.Images, b.Images) ||
+		a.Twin == b.Twin ||
+		a.Tokens <= records["b02"].Tokens {
 		t.Errorf("samples of one image %+v and %+v", a, b)
 	}
 	for id, earlier := range f.Records(plan) {
@@ -373,7 +488,11 @@ func TestRetryKeepsKnobs(t *testing.T) {
 func TestReadPool(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	spec := selection.Request{Budget: runtest.Budget(t, "40%"), Rules: selection.Rules{Unique: true, Caps: imageCap(t, "1")}, Exclude: []string{"a02"}}
+	spec := selection.Request{
+		Budget:  runtest.Budget(t, "40%"),
+		Rules:   selection.Rules{Unique: true, Caps: imageCap(t, "1")},
+		Exclude: []string{"a02"},
+	}
 	want := picks(t, f, f.Select(plan, spec))
 	var files [][]byte
 	for _, name := range f.Objects("runs/" + plan.Run + "/scores/") {

@@ -125,7 +125,12 @@ func (r *Reader) rangeColumns(
 	}
 	if planned := plan.Ranges[number].Span.Records; int64(len(out.ids)) != planned {
 		return rangeScores{}, fmt.Errorf(
-			"reading the scores of range %d of run %s: it has %d samples, and the plan %d", number, plan.Run, len(out.ids), planned)
+			"reading the scores of range %d of run %s: it has %d samples, and the plan %d",
+			number,
+			plan.Run,
+			len(out.ids),
+			planned,
+		)
 	}
 	return out, nil
 }

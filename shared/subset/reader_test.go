@@ -76,7 +76,11 @@ func TestReuseOpensOnce(t *testing.T) {
 		}
 	}
 	if opened != 1+len(plan.Ranges) {
-		t.Errorf("%d objects of the earlier run were opened, want its plan and the scores of %d ranges", opened, len(plan.Ranges))
+		t.Errorf(
+			"%d objects of the earlier run were opened, want its plan and the scores of %d ranges",
+			opened,
+			len(plan.Ranges),
+		)
 	}
 }
 

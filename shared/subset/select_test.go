@@ -33,12 +33,34 @@ func TestSelectionID(t *testing.T) {
 		{"longer ratio", spec("0.30"), true},
 		{"count", spec("6"), true},
 		{"ratio that rounds down to it", spec("34%"), true},
-		{"all capabilities, spelled out", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Capabilities: all}}, true},
-		{"defaults by their names", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Strategy: selection.MMSSR, WithinBin: selection.ByPosition}}, true},
+		{
+			"all capabilities, spelled out",
+			selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Capabilities: all}},
+			true,
+		},
+		{
+			"defaults by their names",
+			selection.Request{
+				Budget: runtest.Budget(t, "6"),
+				Rules:  selection.Rules{Strategy: selection.MMSSR, WithinBin: selection.ByPosition},
+			},
+			true,
+		},
 		{"other count", spec("7"), false},
-		{"other order", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Capabilities: append(slices.Clone(all[1:]), all[0])}}, false},
+		{
+			"other order",
+			selection.Request{
+				Budget: runtest.Budget(t, "6"),
+				Rules:  selection.Rules{Capabilities: append(slices.Clone(all[1:]), all[0])},
+			},
+			false,
+		},
 		{"threshold", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Threshold: 1}}, false},
-		{"ratings only", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{RatingsOnly: true}}, false},
+		{
+			"ratings only",
+			selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{RatingsOnly: true}},
+			false,
+		},
 		{"seed", selection.Request{Budget: runtest.Budget(t, "6"), Rules: selection.Rules{Seed: 1}}, false},
 		{"everything", spec("1.0"), false},
 	}
@@ -90,12 +112,30 @@ func TestSelectRefused(t *testing.T) {
 		want []string
 	}{
 		{"no budget", selection.Request{}, []string{"budget:", "missing"}},
-		{"more than all", selection.Request{Budget: runtest.Budget(t, "13")}, []string{"budget:", "13", "the most is 12"}},
+		{
+			"more than all",
+			selection.Request{Budget: runtest.Budget(t, "13")},
+			[]string{"budget:", "13", "the most is 12"},
+		},
 		{"less than one", selection.Request{Budget: runtest.Budget(t, "5%")}, []string{"budget:", "the least is 1"}},
-		{"threshold too high", selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Threshold: 5}}, []string{"threshold: 5", "-1 to 4"}},
-		{"threshold too low", selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Threshold: -2}}, []string{"threshold: -2"}},
-		{"capabilities", selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}}},
-			[]string{`capabilities: "wit" is unknown; known are: `, `capabilities: "humanities" is named twice`}},
+		{
+			"threshold too high",
+			selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Threshold: 5}},
+			[]string{"threshold: 5", "-1 to 4"},
+		},
+		{
+			"threshold too low",
+			selection.Request{Budget: runtest.Budget(t, "1"), Rules: selection.Rules{Threshold: -2}},
+			[]string{"threshold: -2"},
+		},
+		{
+			"capabilities",
+			selection.Request{
+				Budget: runtest.Budget(t, "1"),
+				Rules:  selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}},
+			},
+			[]string{`capabilities: "wit" is unknown; known are: `, `capabilities: "humanities" is named twice`},
+		},
 	}
 	before := f.Snapshot()
 	for _, test := range tests {
@@ -132,10 +172,16 @@ func TestSelectNotScored(t *testing.T) {
 func TestRejected(t *testing.T) {
 	t.Parallel()
 	odd := []string{
-		runtest.Record("poor", runtest.Worthless), runtest.Record("mute", runtest.Unrated), runtest.Record("odd", runtest.Styleless), runtest.Record("bad", runtest.Unratable),
+		runtest.Record(
+			"poor",
+			runtest.Worthless,
+		), runtest.Record("mute", runtest.Unrated), runtest.Record("odd", runtest.Styleless), runtest.Record("bad", runtest.Unratable),
 		`{"id": "hollow"}`, runtest.Record("p", "Gone.", "gone.png"),
 	}
-	f, plan := runtest.Scored(t, slices.Concat(runtest.Plain("a", 1), []string{runtest.Record("a00", "Again.")}, odd, runtest.Plain("b", 2)))
+	f, plan := runtest.Scored(
+		t,
+		slices.Concat(runtest.Plain("a", 1), []string{runtest.Record("a00", "Again.")}, odd, runtest.Plain("b", 2)),
+	)
 	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
 	type line struct {
 		Status scores.Status
@@ -160,7 +206,11 @@ func TestRejected(t *testing.T) {
 		got[r.ID] = l
 	}
 	want := map[string]line{
-		"poor": {scores.OK, "below threshold", 0}, "mute": {scores.OK, "no rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
+		"poor": {
+			scores.OK,
+			"below threshold",
+			0,
+		}, "mute": {scores.OK, "no rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
 		"bad": {scores.Failed, "unratable", 6}, "hollow": {scores.Failed, dataset.NoConversation, 7},
 		"p": {scores.Failed, images.NotFound, 8}, "a00": {scores.Skipped, dataset.DuplicateID, 2},
 	}
@@ -174,10 +224,22 @@ func TestRejected(t *testing.T) {
 
 func TestShortfall(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, append(runtest.Plain("a", 6), runtest.Record("bad", runtest.Unratable), runtest.Record("poor", runtest.Worthless)))
+	f, plan := runtest.Scored(
+		t,
+		append(
+			runtest.Plain("a", 6),
+			runtest.Record("bad", runtest.Unratable),
+			runtest.Record("poor", runtest.Worthless),
+		),
+	)
 	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "100%")})
 	if sel.Parameters.Budget != 8 || sel.Selected != 6 || sel.Shortfall != 2 || sel.Summary.Selection.Samples != 6 {
-		t.Errorf("selected %d of a budget of %d with a shortfall of %d, want 6 of 8 with 2", sel.Selected, sel.Parameters.Budget, sel.Shortfall)
+		t.Errorf(
+			"selected %d of a budget of %d with a shortfall of %d, want 6 of 8 with 2",
+			sel.Selected,
+			sel.Parameters.Budget,
+			sel.Shortfall,
+		)
 	}
 	if n := len(rejected(t, f, sel)); n != 2 {
 		t.Errorf("%d are rejected, want 2", n)
@@ -190,7 +252,10 @@ func TestShortfall(t *testing.T) {
 
 func TestNothingSelected(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, []string{runtest.Record("bad", runtest.Unratable), runtest.Record("poor", runtest.Worthless)})
+	f, plan := runtest.Scored(
+		t,
+		[]string{runtest.Record("bad", runtest.Unratable), runtest.Record("poor", runtest.Worthless)},
+	)
 	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "1")})
 	if got := string(f.Read(sel.Outputs.Subset)); sel.Selected != 0 || !json.Valid([]byte(got)) {
 		t.Errorf("%d are selected, and the subset is %q; want an empty array", sel.Selected, got)
@@ -201,7 +266,12 @@ func TestSubset(t *testing.T) {
 	t.Parallel()
 	// Bytes that any rewriting of the JSON would change.
 	odd := func(i int) string {
-		return fmt.Sprintf(`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`, i, "\xff", i)
+		return fmt.Sprintf(
+			`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`,
+			i,
+			"\xff",
+			i,
+		)
 	}
 	var records []string
 	for i := range 14 {
@@ -214,11 +284,23 @@ func TestSubset(t *testing.T) {
 		records   []string
 		format    dataset.Format
 	}{
-		{"array", map[string][]byte{"a.json": runtest.Array(append(records[:9:9], spanning))}, append(records[:9:9], spanning), dataset.Array},
+		{
+			"array",
+			map[string][]byte{"a.json": runtest.Array(append(records[:9:9], spanning))},
+			append(records[:9:9], spanning),
+			dataset.Array,
+		},
 		{"lines", map[string][]byte{"a.jsonl": []byte("\n" + strings.Join(records, "\r\n\n"))}, records, dataset.Lines},
-		{"lines twice", map[string][]byte{"a.jsonl": runtest.Lines(records[:5]), "b.jsonl": runtest.Lines(records[5:])}, records, dataset.Lines},
+		{
+			"lines twice",
+			map[string][]byte{"a.jsonl": runtest.Lines(records[:5]), "b.jsonl": runtest.Lines(records[5:])},
+			records,
+			dataset.Lines,
+		},
 		{"array and lines", map[string][]byte{
-			"a.json": runtest.Array(append(records[:3:3], spanning)), "b.jsonl": runtest.Lines(records[3:6]), "c.json": runtest.Array(records[6:]),
+			"a.json": runtest.Array(
+				append(records[:3:3], spanning),
+			), "b.jsonl": runtest.Lines(records[3:6]), "c.json": runtest.Array(records[6:]),
 		}, slices.Insert(slices.Clone(records), 3, spanning), dataset.Array},
 	}
 	for _, test := range tests {
