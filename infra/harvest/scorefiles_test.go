@@ -248,7 +248,7 @@ func TestTextIdxSubset(t *testing.T) {
 	}
 	styles, ratings := answers(`"yes/no"`, `"comparison"`), answers(`"4"`, `"3"`, `"5"`)
 	dir := scoreFolder(t, ratings, ratings, styles)
-	args := append(selectFolder, "--ratings-only")
+	args := append(slices.Clone(selectFolder), "--ratings-only")
 	mustHarvest(t, dir, args...)
 	want := quoted(readFile(t, filepath.Join(dir, "subset.json")))
 	dir = scoreFolder(t, quoted(ratings), quoted(ratings), quoted(styles))

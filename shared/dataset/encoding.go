@@ -41,8 +41,9 @@ func (e Encoding) reader(r io.Reader) io.Reader {
 		return &utf16Reader{in: bufio.NewReader(r), order: binary.LittleEndian}
 	case UTF16BE:
 		return &utf16Reader{in: bufio.NewReader(r), order: binary.BigEndian}
+	default:
+		return r
 	}
-	return r
 }
 
 // size is how many bytes of the manifest the piece b of its text stands for. A character may be cut by the ends of b.

@@ -11,7 +11,7 @@ type lineEnd struct {
 
 // find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or goes on. n is
 // below len(b) too where the line goes on and what follows the last byte decides; a piece of one CR ends the file.
-func (l *lineEnd) find(b []byte) (n int, end bool, err error) {
+func (l *lineEnd) find(b []byte) (n int, end bool) {
 	n = bytes.IndexByte(b, '\n')
 	if end = n >= 0; !end {
 		n = len(b)
@@ -26,16 +26,16 @@ func (l *lineEnd) find(b []byte) (n int, end bool, err error) {
 		l.note(b[from:i])
 		switch {
 		case end && i+1 == n: // CRLF
-			return n, true, nil
+			return n, true
 		case i+1 == len(b) && i > 0:
-			return i, false, nil
+			return i, false
 		case i+1 < n && (l.closed() || b[i+1] == '{'):
-			return i, true, nil
+			return i, true
 		}
 		from = i + 1
 	}
 	l.note(b[from:n])
-	return n, end, nil
+	return n, end
 }
 
 // closed reports whether the line so far ends in an object and at most a comma.

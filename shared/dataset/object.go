@@ -20,7 +20,7 @@ func (s *splitter) splitObject() error {
 	head, _ := s.in.Peek(s.headBytes) // an error other than a short manifest is returned again by the next read
 	whole := len(head) < s.headBytes
 	var ending lineEnd
-	n, ended, _ := ending.find(head)
+	n, ended := ending.find(head)
 	if !ended && !whole {
 		return s.splitFirst()
 	}

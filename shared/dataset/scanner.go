@@ -92,7 +92,7 @@ func (s *scanner) scan() error {
 		var n int
 		switch {
 		case s.format == Lines:
-			n, end, err = s.lineEnd.find(b)
+			n, end = s.lineEnd.find(b)
 		case s.line == s.firstLine:
 			n, end, err = s.findOnLine(b)
 		default:
@@ -124,7 +124,7 @@ var errBrokenLine = errors.New("no object on the first line")
 // findOnLine is nesting.find on the first line. A string cannot go on on the next one.
 func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	before := s.lineEnd
-	n, lineEnds, _ := s.lineEnd.find(b)
+	n, lineEnds := s.lineEnd.find(b)
 	switch {
 	case n == 0 && s.nesting.inText:
 		return 0, false, errBrokenLine
