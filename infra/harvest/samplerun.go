@@ -93,7 +93,7 @@ func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
 	var contents [][]byte
 	for i, name := range in.Manifests {
 		var content bytes.Buffer
-		w := dataset.NewWriter(&content, dataset.Array, dataset.Segment{First: true, Last: true})
+		w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})
 		written := false
 		for _, f := range samples {
 			if f.manifest != i {

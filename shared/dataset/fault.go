@@ -24,18 +24,20 @@ func (f *Fault) Reason() string {
 
 // The kinds of fault that a record's structure can have.
 const (
-	NotAnObject     = "not a JSON object"      // broken JSON, or a value of another type
-	RecordTooLarge  = "record too large"       // longer than the record limit
-	WrongType       = "wrong type"             // a known field holds a value of another type
-	NoConversation  = "no conversation"        // absent or empty
-	RoleUnknown     = "unknown role"           // neither human/user nor gpt/assistant
-	RolesAlternate  = "roles do not alternate" // two human or two model turns in a row, or a model turn first
-	EmptyTurn       = "empty turn"             // a turn without text
-	NoAnswer        = "no answer"              // no model turn at all
-	ImageCount      = "image count"            // not as many <image> marks as images
-	ImageNameUnsafe = "unsafe image name"      // absolute, escaping, or of a scheme that is not allowed
-	ImageDataBroken = "broken image data"      // a data URL or base64 field that does not decode, or is empty
-	DuplicateID     = "duplicate id"           // the id of an earlier valid record of the same range
+	NotUTF8          = "not UTF-8"         // text of another encoding
+	NotAnObject      = "not a JSON object" // broken JSON, or a value of another type
+	UnsupportedMedia = "unsupported media" // video, audio, or images in a form that is not read
+	RecordTooLarge   = "record too large"  // longer than the record limit
+	WrongType        = "wrong type"        // a known field holds a value of another type
+	NoConversation   = "no conversation"   // absent or empty
+	RoleUnknown      = "unknown role"      // none of the roles that records have
+	EmptyTurn        = "empty turn"        // a rated turn without text and image
+	NoQuestion       = "no question"       // no human turn
+	NoAnswer         = "no answer"         // no model turn after a human one
+	ImageCount       = "image count"       // not as many <image> marks as images
+	ImageNameUnsafe  = "unsafe image name" // absolute, escaping, or of a scheme that is not allowed
+	ImageDataBroken  = "broken image data" // a data URL or base64 field that does not decode, or is empty
+	DuplicateID      = "duplicate id"      // the id of an earlier valid record of the same range
 )
 
 // A Problem is a fault of one record, and where the record stands.

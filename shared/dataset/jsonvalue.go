@@ -167,13 +167,54 @@ func (m members) noTurns() string {
 	return "the record has none, only " + strings.Join(list, ", ") + "; add the turns of a human and the model"
 }
 
-// either returns the key and value of the first of two names that has one, of name if neither has.
-func (m members) either(name, other string) (string, json.RawMessage) {
-	if value := m.get(name); typeOf(value) != jsonNone {
-		return name, value
+// first returns the key and value of the first of the names that has one, of the first name if none has.
+func (m members) first(names ...string) (string, json.RawMessage) {
+	for _, name := range names {
+		if value := m.get(name); typeOf(value) != jsonNone {
+			return name, value
+		}
 	}
-	if value := m.get(other); typeOf(value) != jsonNone {
-		return other, value
+	return names[0], nil
+}
+
+// maxHeld is how many levels of a value holds looks into: each level reads the value once more.
+const maxHeld = 4
+
+// holds reports whether one of the values holds anything: text, a number, true, or a list or an object of such.
+func holds(values ...json.RawMessage) bool { return holdsWithin(maxHeld, values) }
+
+func holdsWithin(levels int, values []json.RawMessage) bool {
+	for _, value := range values {
+		switch typeOf(value) {
+		case jsonNone:
+		case jsonBool:
+			if value[0] == 't' {
+				return true
+			}
+		case jsonString:
+			if len(value) > len(`""`) {
+				return true
+			}
+		case jsonArray:
+			if levels == 0 || holdsWithin(levels-1, items(value)) {
+				return true
+			}
+		case jsonObject:
+			if levels == 0 || holdsWithin(levels-1, members(items(value)).values()) {
+				return true
+			}
+		default:
+			return true
+		}
 	}
-	return name, nil
+	return false
+}
+
+// values are the values of an object, in order.
+func (m members) values() []json.RawMessage {
+	var list []json.RawMessage
+	for i := 1; i < len(m); i += 2 {
+		list = append(list, m[i])
+	}
+	return list
 }

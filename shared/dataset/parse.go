@@ -7,39 +7,74 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
+
+// ReadingVersion changes whenever Parse takes something else from a record. It is part of a run's identity.
+const ReadingVersion = 1
 
 // quoted is how many bytes of an invalid value a fault's detail repeats.
 const quoted = 60
 
-// Parse reads one record, in LLaVA's form (`conversations` of from/value) or OpenAI's (`messages` of
-// role/content), and checks its structure. The sample keeps raw. Keys that it does not know are
-// ignored; of equal keys the last one counts; bytes that are not UTF-8 become U+FFFD in the sample's
-// texts and stay as they are in Raw.
+// Parse reads one record and checks its structure: LLaVA's form (`conversations` of from/value), OpenAI's (`messages`
+// of role/content, content as a string or as parts of text and images), or pairs (`conversation` of human/assistant).
+// The sample keeps raw. What trainers read, and the reference does not have, is read as METHOD.md says and flagged
+// OffReference. Keys that Parse does not know are ignored, unless they hold media that it does not read; of equal keys
+// the last one counts.
 func Parse(raw []byte, place Place) *Sample {
-	s := newSample(raw, place)
-	value := json.RawMessage(bytes.TrimSpace(raw))
-	if syntax := syntaxError(raw); syntax != nil {
-		s.fail(NotAnObject, "",
+	p := parser{Sample: newSample(raw, place)}
+	p.parse()
+	return p.Sample
+}
+
+// A parser reads one record into its sample.
+type parser struct {
+	*Sample
+	turns []draft
+	// own are images of content parts, listed those of the record's image field.
+	own, listed []Image
+	// field is the name of the record's image field, "" where it has none.
+	field string
+	// conversation is the name of the field that holds the turns.
+	conversation string
+}
+
+func (p *parser) parse() {
+	if !utf8.Valid(p.Raw) {
+		p.fail(NotUTF8, "", notUTF8(p.Raw))
+	}
+	value := json.RawMessage(bytes.TrimSpace(p.Raw))
+	if syntax := syntaxError(p.Raw); syntax != nil {
+		p.fail(NotAnObject, "",
 			fmt.Sprintf("%v at byte %d of the record; correct the JSON there", syntax, syntax.Offset))
-		return s
+		return
 	}
 	if typeOf(value) != jsonObject {
-		s.fail(NotAnObject, "",
+		p.fail(NotAnObject, "",
 			"the record is "+describe(value)+`; write it as {"id": …, "image": …, "conversations": […]}`)
-		return s
+		return
 	}
 	fields := members(items(value))
-	s.readID(fields.get("id"))
-	s.readTurns(fields)
-	s.readImages(fields)
-	s.readSource(fields)
-	if marks := s.marks(); s.Problem == nil && marks != len(s.Images) {
-		s.fail(ImageCount, "", fmt.Sprintf(
-			"%d %s marks in the turns, but %d images; write one mark for each image, in their order",
-			marks, ImageMark, len(s.Images)))
+	p.readID(fields.get("id"))
+	p.readMedia(fields)
+	p.readTurns(fields)
+	p.readImages(fields)
+	p.checkMedia(fields)
+	p.arrange()
+	p.readSource(fields)
+}
+
+// notUTF8 says where the first byte stands that is not UTF-8.
+func notUTF8(raw []byte) string {
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return fmt.Sprintf("byte 0x%02x at byte %d of the record is not UTF-8 text; "+
+				"save the file as UTF-8, as with `iconv -f GBK -t UTF-8`", raw[at], at)
+		}
+		at += size
 	}
-	return s
 }
 
 // newSample is the sample of a record of which only the place is known.
@@ -58,6 +93,9 @@ func (s *Sample) fail(kind, field, detail string) {
 		s.Problem = &Problem{Fault: Fault{Kind: kind, Field: field, Detail: detail}, Place: s.Place}
 	}
 }
+
+// flag marks the sample as one that the reference implementation does not have.
+func (s *Sample) flag() { s.Flags = []string{OffReference} }
 
 // wrongType records that a field does not hold what it should.
 func (s *Sample) wrongType(field string, value json.RawMessage, expected string) {

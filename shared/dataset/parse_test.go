@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// offReference are the flags of a sample that the reference does not have.
+var offReference = []string{OffReference}
 
 var demo = Place{Manifest: "demo.json", Element: 7, Line: 81}
 
@@ -18,9 +20,7 @@ func asked(question string) string {
 
 func TestParseValidRecords(t *testing.T) {
 	t.Parallel()
-	turns := func(question string) []Turn {
-		return []Turn{{Role: Human, Text: question}, {Role: Model, Text: "So."}}
-	}
+	turns := func(question string) []Turn { return []Turn{NewTurn(Human, question, 1), NewTurn(Model, "So.", 0)} }
 	why, what := turns("Why?"), turns("<image>\nWhat?")
 	for name, tc := range map[string]struct {
 		raw  string
@@ -38,7 +38,7 @@ func TestParseValidRecords(t *testing.T) {
 		"id far too large":     {`{"id": 12345678901234567890, ` + asked("Why?") + `}`, Sample{ID: "12345678901234567890", Source: "demo", Turns: why}},
 		"id twice":             {`{"id": "a", "id": "b", ` + asked("Why?") + `}`, Sample{ID: "b", Source: "demo", Turns: why}},
 		"escaped key and text": {`{"i\u0064": "\u00e4\n", ` + asked("Why?") + `}`, Sample{ID: "ä\n", Source: "demo", Turns: why}},
-		"not UTF-8":            {"{\"id\": \"a\xff\\ud800\", " + asked("Why?") + `}`, Sample{ID: "a\ufffd\ufffd", Source: "demo", Turns: why}},
+		"half a surrogate":     {`{"id": "a\ud800", ` + asked("Why?") + `}`, Sample{ID: "a\ufffd", Source: "demo", Turns: why}},
 		"white space":          {" {\n\"id\" :\t\"a\" ,\r\n" + asked("Why?") + " }\n", Sample{ID: "a", Source: "demo", Turns: why}},
 		"image": {`{"id": "a", "image": "coco/train/1.jpg", ` + asked("<image>\nWhat?") + `}`,
 			Sample{ID: "a", Source: "coco", Turns: what, Images: []Image{{Name: "coco/train/1.jpg"}}}},
@@ -75,9 +75,9 @@ func TestParseValidRecords(t *testing.T) {
 		"marks in any turn": {`{"id": "a", "image": ["x/1.jpg", "x/2.jpg"], "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."},` +
 			` {"from": "human", "value": "<image>"}, {"from": "gpt", "value": "Like <image>"}]}`,
 			Sample{ID: "a", Source: "x", Images: []Image{{Name: "x/1.jpg"}, {Name: "x/2.jpg"}},
-				Turns: append(turns("Why?"), Turn{Human, "<image>"}, Turn{Model, "Like <image>"})}},
+				Turns: append(turns("Why?"), NewTurn(Human, "<image>", 1), NewTurn(Model, "Like <image>", 2))}},
 		"last question unanswered": {`{"id": "a", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}, {"from": "human", "value": "And?"}]}`,
-			Sample{ID: "a", Source: "demo", Turns: append(turns("Why?"), Turn{Human, "And?"})}},
+			Sample{ID: "a", Source: "demo", Turns: append(turns("Why?"), NewTurn(Human, "And?", 0)), Flags: offReference}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,24 +124,29 @@ func TestParseProblems(t *testing.T) {
 		"conversation a string":   {`{"conversations": "Why? So."}`, WrongType, "conversations", "found a string; write a list of turns"},
 		"turn a string":           {turns(question + `, "So."`), WrongType, "conversations[1]", "found a string; write a turn like"},
 		"turn null":               {turns(question + `, null`), WrongType, "conversations[1]", "found null; write a turn like"},
-		"role unknown":            {turns(question + `, {"from": "bing", "value": "So."}`), RoleUnknown, "conversations[1].from", `found "bing"; write human (or user) or gpt`},
+		"role unknown":            {turns(question + `, {"from": "bing", "value": "So."}`), RoleUnknown, "conversations[1].from", `found "bing"; write one of human/user, gpt/`},
 		"role in capitals":        {turns(`{"from": "Human", "value": "Why?"}, ` + answer), RoleUnknown, "conversations[0].from", `found "Human"`},
 		"role absent":             {turns(`{"value": "Why?"}, ` + answer), RoleUnknown, "conversations[0].from", "the turn has no role"},
 		"role a number":           {turns(`{"from": 1, "value": "Why?"}, ` + answer), WrongType, "conversations[0].from", "found a number; write human or gpt"},
-		"system turn":             {turns(`{"from": "system", "value": "Be kind."}, ` + question + `, ` + answer), RoleUnknown, "conversations[0].from", "put its text at the head of the first human turn"},
-		"system message":          {`{"messages": [{"role": "system", "content": "Be kind."}]}`, RoleUnknown, "messages[0].role", "one fixed system prompt"},
-		"model first":             {turns(answer + `, ` + question), RolesAlternate, "conversations[0].from", "the model speaks first"},
-		"human twice":             {turns(question + `, ` + question + `, ` + answer), RolesAlternate, "conversations[1].from", "human speaks twice in a row"},
-		"model twice":             {turns(question + `, ` + answer + `, ` + answer), RolesAlternate, "conversations[2].from", "gpt speaks twice in a row"},
 		"text empty":              {turns(question + `, {"from": "gpt", "value": ""}`), EmptyTurn, "conversations[1].value", "the turn's text is blank"},
 		"text blank":              {turns(`{"from": "human", "value": " \n\u00a0"}, ` + answer), EmptyTurn, "conversations[0].value", "the turn's text is blank"},
 		"text null":               {turns(question + `, {"from": "gpt", "value": null}`), EmptyTurn, "conversations[1].value", "the turn has no text"},
 		"content absent":          {`{"messages": [{"role": "user"}, {"role": "assistant", "content": "So."}]}`, EmptyTurn, "messages[0].value", "the turn has no text"},
-		"text a number":           {turns(question + `, {"from": "gpt", "value": 42}`), WrongType, "conversations[1].value", "found a number; write the turn's text"},
-		"content in parts":        {`{"messages": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}]}`, WrongType, "messages[0].content", "found a list; write the turn's text as one string"},
+		"text true":               {turns(question + `, {"from": "gpt", "value": true}`), WrongType, "conversations[1].value", "found true or false; write the turn's text as one string"},
+		"text an object":          {turns(question + `, {"from": "gpt", "value": {"text": "So."}}`), WrongType, "conversations[1].value", "found an object; write the turn's text"},
+		"text a list":             {turns(question + `, {"from": "gpt", "value": ["So.", "Yes."]}`), WrongType, "conversations[1].value", "found a list; write the turn's text"},
+		"part of a number":        {turns(question + `, {"from": "gpt", "value": [{"type": 1}]}`), WrongType, "conversations[1].value[0].type", "found a number; write text or image"},
+		"part of another type":    {turns(question + `, {"from": "gpt", "value": [{"type": "table"}]}`), WrongType, "conversations[1].value[0].type", `found "table"; write a part`},
+		"part's text a list":      {turns(question + `, {"from": "gpt", "value": [{"type": "text", "text": []}]}`), WrongType, "conversations[1].value[0].text", "found a list"},
+		"part's image not found":  {turns(`{"from": "human", "value": [{"type": "image", "image": "../a.png"}]}, ` + answer), ImageNameUnsafe, "conversations[0].value[0].image", "leads out"},
+		"parts empty":             {turns(question + `, {"from": "gpt", "value": []}`), EmptyTurn, "conversations[1].value", "the turn's text is blank"},
+		"joined turns blank":      {turns(`{"from": "human", "value": " "}, {"from": "human", "value": null}, ` + answer), EmptyTurn, "conversations[0].value", "the turn's text is blank"},
+		"no question":             {turns(answer), NoQuestion, "conversations", "no turn is the human's"},
+		"only a system turn":      {`{"messages": [{"role": "system", "content": "Be kind."}]}`, NoQuestion, "messages", "no turn is the human's"},
+		"answer first only":       {turns(answer + `, ` + question), NoAnswer, "conversations", "no turn is the model's after the human's first"},
+		"not UTF-8":               {"{" + strings.Replace(asked("?"), "?", "\xd6\xd0", 1) + "}", NotUTF8, "", "byte 0xd6 at byte 47 of the record is not UTF-8 text; save the file as UTF-8"},
+		"not UTF-8, nor JSON":     {"{\xd6", NotUTF8, "", "byte 0xd6 at byte 1 of the record"},
 		"no answer":               {turns(question), NoAnswer, "conversations", "no turn is the model's"},
-		"mark without image":      {`{` + asked("<image>\nWhat?") + `}`, ImageCount, "", "1 <image> marks in the turns, but 0 images"},
-		"image without mark":      {`{"image": "a.png", ` + asked("Why?") + `}`, ImageCount, "", "0 <image> marks in the turns, but 1 images"},
 		"image a number":          {image(`7`), WrongType, "image", "found a number; write an image's name"},
 		"image list in a list":    {image(`["a.png", ["b.png"]]`), WrongType, "image[1]", "found a list; write an image's name"},
 		"image object empty":      {image(`{"bytes": null}`), WrongType, "image", "neither bytes nor path"},
@@ -182,43 +187,14 @@ func TestParseKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	raw := []byte(`{"id": "a", "source": "vg", "image": ["x/1.jpg", "../2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`)
 	want := &Sample{
-		ID: "a", Source: "vg", Turns: []Turn{{Role: Human, Text: "Why?"}}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
+		ID: "a", Source: "vg", Turns: []Turn{NewTurn(Human, "Why?", 0)}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
 		Problem: &Problem{Place: demo, Fault: Fault{
 			Kind: RoleUnknown, Field: "conversations[0].from",
-			Detail: `found "bing"; write human (or user) or gpt (or assistant)`,
+			Detail: `found "bing"; write one of human/user, gpt/assistant/model/bot, system/developer, ` +
+				`tool/tool_call/tool_calls/tool_response/function/function_call/function_response/observation/ipython`,
 		}},
 	}
 	if diff := cmp.Diff(want, Parse(raw, demo)); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, raw := range []string{
-		valid, `{"id": 1, "image": {"bytes": "aGk="}, "images": ["data:;base64,aGk="]}`,
-		`{"messages": [{"role": "user", "content": "a\u0000"}]}`,
-		"[[{}", "{\"id\": \"\xff\\ud800\"}", `{"image": ["../a", "gs://b/c", null]}`,
-	} {
-		f.Add([]byte(raw))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		s := Parse(raw, demo)
-		if s.ID == "" || s.Source == "" {
-			t.Errorf("no id or no source: %+v", s)
-		}
-		if s.Problem != nil {
-			if s.Problem.Kind == "" || !utf8.ValidString(s.Problem.Detail) {
-				t.Errorf("the problem %+v is not in words", s.Problem)
-			}
-			return
-		}
-		if len(s.Turns) < 2 || s.Turns[0].Role != Human || s.marks() != len(s.Images) {
-			t.Errorf("accepted as valid: %+v", s)
-		}
-		for _, image := range s.Images {
-			if _, err := CleanImageName(image.Name); (err == nil) == (image.Data != nil) {
-				t.Errorf("accepted as an image: %+v", image)
-			}
-		}
-	})
 }

@@ -8,81 +8,93 @@ import (
 )
 
 // readImages reads the images of the first of the two fields that holds any.
-func (s *Sample) readImages(fields members) {
+func (p *parser) readImages(fields members) {
 	for _, key := range []string{"image", "images"} {
 		value := fields.get(key)
-		if typeOf(value) != jsonArray {
-			s.readImage(key, value)
-		} else {
-			for i, item := range items(value) {
-				s.readImage(key+"["+strconv.Itoa(i)+"]", item)
+		if value == nil {
+			continue
+		}
+		p.field = key
+		list, field := []json.RawMessage{value}, func(int) string { return key }
+		if typeOf(value) == jsonArray {
+			list, field = items(value), func(i int) string { return key + "[" + strconv.Itoa(i) + "]" }
+		}
+		for i, item := range list {
+			if image, ok := p.readImage(field(i), item); ok {
+				p.listed = append(p.listed, image)
 			}
 		}
-		if len(s.Images) > 0 {
+		if len(p.listed) > 0 {
 			return
 		}
 	}
 }
 
-func (s *Sample) readImage(field string, value json.RawMessage) {
+// readImage reads one image. It reports false where there is none, and where it has a fault.
+func (p *parser) readImage(field string, value json.RawMessage) (Image, bool) {
 	switch typeOf(value) {
 	case jsonNone:
 	case jsonString:
-		s.addImage(field, text(value))
+		return p.readName(field, text(value))
 	case jsonObject:
-		s.readImageObject(field, items(value))
+		return p.readImageObject(field, items(value))
 	default:
-		s.wrongType(field, value, `an image's name, a data: URL, {"bytes": …, "path": …} or a list of those`)
+		p.wrongType(field, value, `an image's name, a data: URL, {"bytes": …, "path": …} or a list of those`)
 	}
+	return Image{}, false
 }
 
-// readImageObject reads an image in the form of Hugging Face's datasets library, where bytes come
-// before the path that they were read from.
-func (s *Sample) readImageObject(field string, object members) {
-	switch data, name := object.get("bytes"), object.get("path"); {
+// readImageObject reads an image in the form of Hugging Face's datasets library, where bytes come before the path that
+// they were read from, or in that of a hosted API: {"url": …}, or {"type": "base64", "data": …}.
+func (p *parser) readImageObject(field string, object members) (Image, bool) {
+	dataKey, data := object.first("bytes", "data")
+	nameKey, name := object.first("path", "url")
+	switch {
 	case typeOf(data) == jsonString:
-		s.addData(field+".bytes", text(data))
+		return p.readData(field+"."+dataKey, text(data))
 	case typeOf(data) != jsonNone:
-		s.wrongType(field+".bytes", data, "the image as base64")
+		p.wrongType(field+"."+dataKey, data, "the image as base64")
 	case typeOf(name) == jsonString:
-		s.addImage(field+".path", text(name))
+		return p.readName(field+"."+nameKey, text(name))
 	case typeOf(name) != jsonNone:
-		s.wrongType(field+".path", name, "the image's name")
+		p.wrongType(field+"."+nameKey, name, "the image's name")
 	default:
-		s.fail(WrongType, field,
+		p.fail(WrongType, field,
 			"the object holds neither bytes nor path; write one of them, or null where there is no image")
 	}
+	return Image{}, false
 }
 
-// addImage adds the image of a name or a data URL. An empty name is no image.
-func (s *Sample) addImage(field, name string) {
+// readName reads an image that is a name or a data URL. An empty name is no image.
+func (p *parser) readName(field, name string) (Image, bool) {
 	if name == "" {
-		return
+		return Image{}, false
 	}
 	if head, data, ok := strings.Cut(name, ","); len(name) > 5 && strings.EqualFold(name[:5], "data:") {
 		if !ok || !strings.HasSuffix(strings.ToLower(head), ";base64") {
-			s.fail(ImageDataBroken, field,
+			p.fail(ImageDataBroken, field,
 				"found "+quote(name, quoted)+"; write data:image/jpeg;base64, and the image as base64")
-			return
+			return Image{}, false
 		}
-		s.addData(field, data)
-		return
+		return p.readData(field, data)
 	}
 	if _, err := CleanImageName(name); err != nil {
-		s.fail(ImageNameUnsafe, field, err.Error())
-		return
+		p.fail(ImageNameUnsafe, field, err.Error())
+		return Image{}, false
 	}
-	s.Images = append(s.Images, Image{Name: name})
+	return Image{Name: name}, true
 }
 
-func (s *Sample) addData(field, encoded string) {
+// readData reads an embedded image.
+func (p *parser) readData(field, encoded string) (Image, bool) {
 	data, err := base64.StdEncoding.DecodeString(encoded)
 	switch {
 	case err != nil:
-		s.fail(ImageDataBroken, field, err.Error()+"; encode the image's bytes as standard base64 with padding")
+		p.fail(ImageDataBroken, field, err.Error()+"; encode the image's bytes as standard base64 with padding")
+		return Image{}, false
 	case len(data) == 0:
-		s.fail(ImageDataBroken, field, "the data is empty; embed the image's bytes, or write null where there is no image")
-	default:
-		s.Images = append(s.Images, Image{Data: data})
+		p.fail(ImageDataBroken, field, "the data is empty; embed the image's bytes, or write null where there is no image")
+		return Image{}, false
 	}
+	return Image{Data: data}, true
 }

@@ -1,22 +1,85 @@
 package dataset
 
-// ImageMark is the placeholder that a turn's text holds where an image belongs. The k-th mark of a
-// conversation, in reading order over all turns, stands for the sample's k-th image.
+import "strings"
+
+// ImageMark is the placeholder that a turn's text holds where an image belongs, in records and in prompts.
 const ImageMark = "<image>"
 
-// A Role is who speaks in a turn.
-type Role string
+// OffReference is the flag of a sample that the reference implementation does not have: a system or tool turn, two
+// turns of one side in a row, a leading model turn, a last human turn, images without a mark, the word <image> as text,
+// a mark of another project, or a number as a turn's text.
+const OffReference = "off_reference"
 
-// The two roles of a conversation. Turns alternate, and a human speaks first.
-const (
-	Human Role = "human"
-	Model Role = "gpt"
-)
+// A Segment of a turn is text, or the place of an image.
+type Segment struct {
+	// Text is the text as the record gives it; the word <image> in it is text. Empty for an image.
+	Text string `json:"text,omitempty"`
+	// Image is the number of the image of the sample, from 1; 0 for text.
+	Image int `json:"image,omitempty"`
+}
 
-// A Turn is one utterance of a conversation.
+// A Turn is one utterance of a conversation. Two segments of text never follow each other.
 type Turn struct {
-	Role Role   `json:"role"`
-	Text string `json:"text"`
+	Role     Role      `json:"role"`
+	Segments []Segment `json:"segments,omitempty"`
+}
+
+// NewTurn is a turn of a text in which each ImageMark is the place of an image: the first of them of the image with the
+// number first, from 1, and so on. Where first is 0, the marks are text.
+func NewTurn(role Role, text string, first int) Turn {
+	var b turnBuilder
+	for first > 0 {
+		before, after, found := strings.Cut(text, ImageMark)
+		if !found {
+			break
+		}
+		b.add(before, 0)
+		b.add("", first)
+		text = after
+		first++
+	}
+	b.add(text, 0)
+	return Turn{Role: role, Segments: b.take()}
+}
+
+// Text is the turn in one string, with ImageMark where an image stands.
+func (t Turn) Text() string { return strings.Join(t.Pieces(), ImageMark) }
+
+// Pieces are the texts between the images of the turn, in order: one more than there are images.
+func (t Turn) Pieces() []string {
+	pieces := make([]string, 1, len(t.Segments)+1)
+	for _, s := range t.Segments {
+		if s.Image > 0 {
+			pieces = append(pieces, "")
+		} else {
+			pieces[len(pieces)-1] += s.Text
+		}
+	}
+	return pieces
+}
+
+// A turnBuilder joins pieces of a turn into segments, in time linear in their length.
+type turnBuilder struct {
+	segments []Segment
+	text     strings.Builder
+}
+
+// add adds an image, or text if image is 0.
+func (b *turnBuilder) add(text string, image int) {
+	if image == 0 {
+		b.text.WriteString(text)
+		return
+	}
+	b.segments = append(b.take(), Segment{Image: image})
+}
+
+// take returns the segments so far.
+func (b *turnBuilder) take() []Segment {
+	if b.text.Len() > 0 {
+		b.segments = append(b.segments, Segment{Text: b.text.String()})
+		b.text.Reset()
+	}
+	return b.segments
 }
 
 // An Image is a reference to an image, or the image itself where the record embeds it.
@@ -32,14 +95,19 @@ type Image struct {
 // A Sample is one instruction-tuning record: a conversation and zero or more images.
 type Sample struct {
 	// ID is the record's `id` (a string, or a number as written); `<manifest>#<element>` where it has none.
+	// Several samples may have one id: what identifies a sample is its index in the dataset.
 	ID string `json:"id"`
 	// Source is where the sample came from: the first of the fields data_source, image_source and
 	// source that is a string with text, else the topmost folder of the first named image, else the
 	// manifest's name without extension.
-	Source string  `json:"source"`
-	Turns  []Turn  `json:"turns"`
+	Source string `json:"source"`
+	// Turns are all turns of the record, in order. Rated are those that scorers see.
+	Turns []Turn `json:"turns"`
+	// Images are in the order of their places in the turns: each image has one place.
 	Images []Image `json:"images,omitempty"`
-	Place  Place   `json:"place"`
+	// Flags mark what a reader of the scores should know; OffReference is the only one.
+	Flags []string `json:"flags,omitempty"`
+	Place Place    `json:"place"`
 	// Problem is nil for a valid record. A record with a problem has its ID and
 	// Raw, and as much of the rest as could be read.
 	Problem *Problem `json:"problem,omitempty"`
@@ -48,11 +116,73 @@ type Sample struct {
 	Raw []byte `json:"-"`
 }
 
-// Texts are the texts of the turns, in order.
+// Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may
+// have no answer. System and tool turns, and model turns before the first human one, are left out with the images that
+// stand in them: these images are fetched and checked, and no scorer sees them. Turns of one side that then follow each
+// other are joined with one line break (METHOD.md, "What the reference does not have").
+func (s *Sample) Rated() []Turn {
+	rated := make([]Turn, 0, len(s.Turns))
+	var side []Turn // turns of one side, in a row
+	for _, t := range s.Turns {
+		if !t.Role.rated() || len(side) == 0 && t.Role != Human {
+			continue
+		}
+		if len(side) > 0 && side[0].Role != t.Role {
+			rated = append(rated, joined(side))
+			side = side[:0]
+		}
+		side = append(side, t)
+	}
+	if len(side) > 0 {
+		rated = append(rated, joined(side))
+	}
+	return rated
+}
+
+// joined is turns of one side as one.
+func joined(side []Turn) Turn {
+	if len(side) == 1 {
+		return side[0]
+	}
+	var b turnBuilder
+	for i, t := range side {
+		if i > 0 {
+			b.add("\n", 0)
+		}
+		for _, segment := range t.Segments {
+			b.add(segment.Text, segment.Image)
+		}
+	}
+	return Turn{Role: side[0].Role, Segments: b.take()}
+}
+
+// RatedImages are the images that stand in the turns of Rated, in order, as positions in Images.
+func (s *Sample) RatedImages() []int {
+	var positions []int
+	for _, t := range s.Rated() {
+		for _, segment := range t.Segments {
+			if segment.Image > 0 {
+				positions = append(positions, segment.Image-1)
+			}
+		}
+	}
+	return positions
+}
+
+// Texts are the texts of the turns of Rated, in order, with ImageMark where an image stands.
 func (s *Sample) Texts() []string {
-	texts := make([]string, len(s.Turns))
-	for i, t := range s.Turns {
-		texts[i] = t.Text
+	var texts []string
+	for _, t := range s.Rated() {
+		texts = append(texts, t.Text())
 	}
 	return texts
+}
+
+// Pieces are the pieces of the turns of Rated, in order.
+func (s *Sample) Pieces() [][]string {
+	var pieces [][]string
+	for _, t := range s.Rated() {
+		pieces = append(pieces, t.Pieces())
+	}
+	return pieces
 }

@@ -7,25 +7,25 @@ import (
 	"io"
 )
 
-// A Segment is which piece of a file a Writer writes. The segments of a file, one after the other, are a
-// valid file of their format. A whole file is Segment{First: true, Last: true}.
-type Segment struct {
-	First   bool // the file begins with this segment
+// A Part is which piece of a file a Writer writes. The parts of a file, one after the other, are a
+// valid file of their format. A whole file is Part{First: true, Last: true}.
+type Part struct {
+	First   bool // the file begins with this part
 	Last    bool // the file ends with it
-	Follows bool // segments before it have written records
+	Follows bool // parts before it have written records
 }
 
-// A Writer writes raw records, byte for byte, as a manifest or a segment of one.
+// A Writer writes raw records, byte for byte, as a manifest or a part of one.
 type Writer struct {
 	out     *bufio.Writer
 	format  Format
-	segment Segment
+	part    Part
 	records int64
 }
 
-// NewWriter writes a segment of a file of that format to w. Close completes it.
-func NewWriter(w io.Writer, format Format, segment Segment) *Writer {
-	return &Writer{out: bufio.NewWriterSize(w, 64<<10), format: format, segment: segment}
+// NewWriter writes a part of a file of that format to w. Close completes it.
+func NewWriter(w io.Writer, format Format, part Part) *Writer {
+	return &Writer{out: bufio.NewWriterSize(w, 64<<10), format: format, part: part}
 }
 
 // Write adds a record. A blank record is an error in both formats, and so is one with a line break
@@ -39,7 +39,7 @@ func (w *Writer) Write(raw []byte) error {
 			w.records+1, Lines, Array)
 	}
 	w.begin()
-	if w.format == Array && (w.records > 0 || w.segment.Follows) {
+	if w.format == Array && (w.records > 0 || w.part.Follows) {
 		_, _ = w.out.WriteString(",\n") // bufio keeps the first error for the write below
 	}
 	_, err := w.out.Write(raw)
@@ -55,7 +55,7 @@ func (w *Writer) Write(raw []byte) error {
 
 // begin writes what stands before the first record.
 func (w *Writer) begin() {
-	if w.format == Array && w.segment.First && w.records == 0 {
+	if w.format == Array && w.part.First && w.records == 0 {
 		_, _ = w.out.WriteString("[\n") // bufio keeps the first error for the writes that follow
 	}
 }
@@ -65,7 +65,7 @@ func (w *Writer) Close() error {
 	if w.records == 0 {
 		w.begin()
 	}
-	if w.format == Array && w.segment.Last {
+	if w.format == Array && w.part.Last {
 		_, _ = w.out.WriteString("\n]\n") // bufio keeps the first error for Flush
 	}
 	if err := w.out.Flush(); err != nil {

@@ -11,10 +11,10 @@ import (
 )
 
 // write returns a segment of a file that holds records.
-func write(tb testing.TB, format Format, segment Segment, records ...string) string {
+func write(tb testing.TB, format Format, part Part, records ...string) string {
 	tb.Helper()
 	var out bytes.Buffer
-	w := NewWriter(&out, format, segment)
+	w := NewWriter(&out, format, part)
 	for _, raw := range records {
 		if err := w.Write([]byte(raw)); err != nil {
 			tb.Fatal(err)
@@ -28,7 +28,7 @@ func write(tb testing.TB, format Format, segment Segment, records ...string) str
 
 func TestWriterWritesWholeFiles(t *testing.T) {
 	t.Parallel()
-	whole := Segment{First: true, Last: true}
+	whole := Part{First: true, Last: true}
 	for name, tc := range map[string]struct {
 		format  Format
 		records []string
@@ -57,12 +57,12 @@ func TestWriterPartsJoin(t *testing.T) {
 	t.Parallel()
 	records := []string{`{"a":1}`, `{"b":2}`, `{"c":3}`}
 	for _, format := range []Format{Array, Lines} {
-		want := write(t, format, Segment{First: true, Last: true}, records...)
+		want := write(t, format, Part{First: true, Last: true}, records...)
 		for i := range len(records) + 1 {
 			for j := i; j <= len(records); j++ {
-				got := write(t, format, Segment{First: true}, records[:i]...) +
-					write(t, format, Segment{Follows: i > 0}, records[i:j]...) +
-					write(t, format, Segment{Follows: j > 0, Last: true}, records[j:]...)
+				got := write(t, format, Part{First: true}, records[:i]...) +
+					write(t, format, Part{Follows: i > 0}, records[i:j]...) +
+					write(t, format, Part{Follows: j > 0, Last: true}, records[j:]...)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s in parts at %d and %d (-want +got):\n%s", format, i, j, diff)
 				}
@@ -84,14 +84,14 @@ func TestWriterRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			w := NewWriter(&out, tc.format, Segment{First: true, Last: true})
+			w := NewWriter(&out, tc.format, Part{First: true, Last: true})
 			if err := w.Write([]byte(tc.raw)); err == nil {
 				t.Error("Write accepts it")
 			}
 			if err := errors.Join(w.Write([]byte("{}")), w.Close()); err != nil {
 				t.Fatal(err)
 			}
-			if want := write(t, tc.format, Segment{First: true, Last: true}, "{}"); out.String() != want {
+			if want := write(t, tc.format, Part{First: true, Last: true}, "{}"); out.String() != want {
 				t.Errorf("after the error the file is %q, want %q", out.String(), want)
 			}
 		})
@@ -107,7 +107,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 func TestWriterFailsWithItsOutput(t *testing.T) {
 	t.Parallel()
 	for _, format := range []Format{Array, Lines} {
-		w := NewWriter(fullDisk{}, format, Segment{First: true, Last: true})
+		w := NewWriter(fullDisk{}, format, Part{First: true, Last: true})
 		if err := w.Write([]byte(strings.Repeat("x", 100_000))); !errors.Is(err, errFull) {
 			t.Errorf("Write to a full disk: %v", err)
 		}
@@ -124,7 +124,7 @@ func TestWriterKeepsRealData(t *testing.T) {
 	for _, s := range readAll(t, manifest, 1<<20, Options{}) {
 		records = append(records, string(s.Raw))
 	}
-	again := write(t, Array, Segment{First: true, Last: true}, records...)
+	again := write(t, Array, Part{First: true, Last: true}, records...)
 	if diff := cmp.Diff(records, raws(t, again, 1<<20)); diff != "" {
 		t.Errorf("records after writing and reading (-want +got):\n%s", diff)
 	}

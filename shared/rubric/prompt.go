@@ -1,28 +1,73 @@
 package rubric
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Transcript is a conversation as the prompts show it. turns are the texts of the conversation in
-// order, a human turn first.
+// order, a human turn first, with <image> where an image stands.
 func (r *Rubric) Transcript(turns []string) string {
-	var b strings.Builder
+	pieces := make([][]string, len(turns))
+	for i, turn := range turns {
+		pieces[i] = []string{turn}
+	}
+	return strings.Join(r.TranscriptPieces(pieces), imageMark)
+}
+
+// TranscriptPieces is a transcript in which the word <image> is no image: turns holds, for each turn, the texts between
+// its images, and the result the texts between all images, one more than there are images.
+func (r *Rubric) TranscriptPieces(turns [][]string) []string {
+	var b pieceBuilder
 	for i := 0; i < len(turns); i += 2 {
 		if i > 0 {
-			b.WriteByte('\n')
+			b.text("\n")
 		}
-		if strings.HasPrefix(turns[i], imageMark+"\nHint:") || strings.HasPrefix(turns[i], "Hint:") {
-			b.WriteString(turns[i])
+		question := strings.Join(turns[i], imageMark)
+		if strings.HasPrefix(question, imageMark+"\nHint:") || strings.HasPrefix(question, "Hint:") {
+			b.add(turns[i])
 		} else {
-			b.WriteString("Question: ")
-			b.WriteString(strings.Trim(turns[i], *r.Prompts.Trim))
+			b.text("Question: ")
+			b.add(r.trim(turns[i]))
 		}
-		b.WriteString(" Answer: ")
+		b.text(" Answer: ")
 		if i+1 < len(turns) {
-			b.WriteString(turns[i+1])
+			b.add(turns[i+1])
 		}
 	}
-	return b.String()
+	return b.all()
 }
+
+// trim cuts a question at both ends. No cut goes beyond an image.
+func (r *Rubric) trim(question []string) []string {
+	trimmed := slices.Clone(question)
+	last := len(trimmed) - 1
+	trimmed[0] = strings.TrimLeft(trimmed[0], *r.Prompts.Trim)
+	trimmed[last] = strings.TrimRight(trimmed[last], *r.Prompts.Trim)
+	return trimmed
+}
+
+// A pieceBuilder joins texts in which images stand.
+type pieceBuilder struct {
+	pieces []string
+	last   strings.Builder
+}
+
+func (b *pieceBuilder) text(text string) { b.last.WriteString(text) }
+
+// add adds texts, with an image after each but the last.
+func (b *pieceBuilder) add(pieces []string) {
+	for i, piece := range pieces {
+		if i > 0 {
+			b.pieces = append(b.pieces, b.last.String())
+			b.last.Reset()
+		}
+		b.last.WriteString(piece)
+	}
+}
+
+// all returns the texts between all images.
+func (b *pieceBuilder) all() []string { return append(b.pieces, b.last.String()) }
 
 // ScorerQuery is what follows a transcript to ask for the rating of one capability.
 func (r *Rubric) ScorerQuery(capability string) string {

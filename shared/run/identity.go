@@ -3,22 +3,26 @@ package run
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
+// imageHere stands for an image in what a sample's twins are known by: no text holds it.
+const imageHere = "\xff"
+
 // identifySample sets what a record says of its sample's content: Content, by which scores are
 // taken over, changes with any byte of the record or its images; Twin, by which duplicates are known, only with the
-// texts and the images. Both have 32 hex digits, the hash of an image 16. fetched are the images, in
+// turns and the images. Both have 32 hex digits, the hash of an image 16. fetched are the images, in
 // the sample's order.
 func identifySample(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	content, twin := sha256.New(), sha256.New()
 	sum := sha256.Sum256(sample.Raw)
 	content.Write(sum[:])
 	for _, t := range sample.Turns {
-		sum := sha256.Sum256([]byte(t.Text))
+		sum := sha256.Sum256([]byte(string(t.Role) + "\n" + strings.Join(t.Pieces(), imageHere)))
 		twin.Write(sum[:])
 	}
 	rec.Images = nil

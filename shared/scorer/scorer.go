@@ -16,6 +16,15 @@ type Item struct {
 	Images [][]byte
 }
 
+// RatedImages are the encoded images that stand in the rated turns of the sample, in their order there.
+func (it Item) RatedImages() [][]byte {
+	var rated [][]byte
+	for _, i := range it.Sample.RatedImages() {
+		rated = append(rated, it.Images[i])
+	}
+	return rated
+}
+
 // A Result is what a scorer reports of one sample.
 type Result struct {
 	// Reason is empty for a rated sample. Otherwise it says why this sample cannot be rated, its

@@ -113,7 +113,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 		before += n
 	}
 	var subset, rejected bytes.Buffer
-	out := dataset.NewWriter(&subset, plan.Format(), dataset.Segment{
+	out := dataset.NewWriter(&subset, plan.Format(), dataset.Part{
 		First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0,
 	})
 	if err := s.divide(ctx, plan, r, reasons[plan.Ranges[r].FirstIndex:], out, &rejected); err != nil {

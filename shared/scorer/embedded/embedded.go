@@ -122,14 +122,14 @@ func (s *Scorer) rate(item scorer.Item) scorer.Result {
 
 // Observe computes the features of a sample. A reason is a fault of the sample: an image that does not decode.
 func Observe(item scorer.Item) (_ *Features, reason string) {
-	pictures := make([]imageStats, len(item.Images))
-	for i, data := range item.Images {
-		img, fault := images.Decode(data)
+	var pictures []imageStats
+	for _, i := range item.Sample.RatedImages() {
+		img, fault := images.Decode(item.Images[i])
 		if fault != nil {
 			fault.Field = images.Label(item.Sample, i)
 			return nil, fault.Reason()
 		}
-		pictures[i] = measureImage(images.OnWhite(img))
+		pictures = append(pictures, measureImage(images.OnWhite(img)))
 	}
-	return observe(item.Sample.Turns, pictures), ""
+	return observe(item.Sample.Rated(), pictures), ""
 }

@@ -237,13 +237,14 @@ func BenchmarkRate(b *testing.B) {
 		}
 		return [][]byte{data.Bytes()}
 	}
-	text := talk("Which statement is right, according to the picture?\nA. The left bar is higher.\nB. The right bar is higher.\nExplain your reasoning.",
-		"The left bar ends at 40 and the right bar ends at 25, so the left bar is higher than the right one. Therefore the answer is A.")
+	question, answer := "Which statement is right, according to the picture?\nA. The left bar is higher.\nB. The right bar is higher.\nExplain your reasoning.",
+		"The left bar ends at 40 and the right bar ends at 25, so the left bar is higher than the right one. Therefore the answer is A."
 	for _, bench := range []struct {
 		name   string
 		images [][]byte
 	}{{"text", nil}, {"photo768", encoded(surfaces())}, {"grain768", encoded(scenery())}, {"page768", [][]byte{encodePNG(b, paint(768, 768, letters))}}} {
 		b.Run(bench.name, func(b *testing.B) {
+			text := talk(strings.Repeat("<image>\n", len(bench.images))+question, answer)
 			items := slices.Repeat([]scorer.Item{{Sample: &dataset.Sample{Turns: text}, Images: bench.images}}, 64)
 			s := defaultScorer(b)
 			for b.Loop() {

@@ -55,11 +55,11 @@ type pair struct {
 	contrast  bool // the answer compares
 }
 
-// pairsOf splits a sample's turns into pairs. A question without an answer has an empty one.
+// pairsOf splits the rated turns of a sample into pairs. A question without an answer has an empty one.
 func pairsOf(turns []dataset.Turn) []pair {
 	var pairs []pair
 	for _, t := range turns {
-		text := strings.TrimSpace(strings.ReplaceAll(t.Text, dataset.ImageMark, " "))
+		text := strings.TrimSpace(strings.Join(t.Pieces(), " "))
 		if t.Role == dataset.Human || len(pairs) == 0 {
 			pairs = append(pairs, pair{question: text})
 			continue

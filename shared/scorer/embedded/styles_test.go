@@ -9,11 +9,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// talk makes turns of questions and answers in alternation.
+// talk makes turns of questions and answers in alternation. Their marks are the places of images.
 func talk(texts ...string) []dataset.Turn {
 	var turns []dataset.Turn
+	images := 0
 	for i, text := range texts {
-		turns = append(turns, dataset.Turn{Role: []dataset.Role{dataset.Human, dataset.Model}[i%2], Text: text})
+		turns = append(turns, dataset.NewTurn([]dataset.Role{dataset.Human, dataset.Model}[i%2], text, images+1))
+		images += strings.Count(text, dataset.ImageMark)
 	}
 	return turns
 }

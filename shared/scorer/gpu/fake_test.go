@@ -205,8 +205,8 @@ func pool(n int) []scorer.Item {
 			Sample: &dataset.Sample{
 				ID: fmt.Sprint(i), Images: []dataset.Image{{Name: fmt.Sprintf("%d.png", i)}},
 				Turns: []dataset.Turn{
-					{Role: dataset.Human, Text: fmt.Sprintf("<image>\nWhat is <b>%d</b> & \"é\"?", i)},
-					{Role: dataset.Model, Text: "Nothing."},
+					dataset.NewTurn(dataset.Human, fmt.Sprintf("<image>\nWhat is <b>%d</b> & \"é\"?", i), 1),
+					dataset.NewTurn(dataset.Model, "Nothing.", 0),
 				},
 			},
 			Images: [][]byte{fmt.Appendf(nil, "image %d", i)},

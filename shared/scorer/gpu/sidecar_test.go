@@ -55,7 +55,7 @@ func TestReference(t *testing.T) {
 		}
 		s := &dataset.Sample{ID: e.ID, Images: []dataset.Image{{Name: e.Image}}}
 		for k, turn := range e.Conversations {
-			s.Turns = append(s.Turns, dataset.Turn{Role: []dataset.Role{dataset.Human, dataset.Model}[k%2], Text: turn.Value})
+			s.Turns = append(s.Turns, dataset.NewTurn([]dataset.Role{dataset.Human, dataset.Model}[k%2], turn.Value, 1))
 		}
 		items[i] = scorer.Item{Sample: s, Images: [][]byte{img}}
 	}

@@ -165,7 +165,9 @@ func folder(t testing.TB) bucket.Bucket {
 
 // sample is one without images, of the given question.
 func sample(question string) scorer.Item {
-	return scorer.Item{Sample: &dataset.Sample{Turns: []dataset.Turn{{Text: question}, {Text: "A wren."}}}}
+	return scorer.Item{Sample: &dataset.Sample{Turns: []dataset.Turn{
+		dataset.NewTurn(dataset.Human, question, 1), dataset.NewTurn(dataset.Model, "A wren.", 0),
+	}}}
 }
 
 func samples(n int) (items []scorer.Item) {

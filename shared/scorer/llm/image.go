@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"golang.org/x/image/draw"
 )
 
@@ -44,12 +45,12 @@ func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
 	return encodedImage{"image/jpeg", b.Bytes()}, nil
 }
 
-// prepareAll prepares a sample's images. A reason is the fault of one of them.
-func prepareAll(sample *dataset.Sample, encoded [][]byte, side int) (ready []encodedImage, reason string) {
-	for i, data := range encoded {
-		prepared, fault := prepare(data, side)
+// prepareAll prepares the images of a sample's rated turns. A reason is the fault of one of them.
+func prepareAll(item scorer.Item, side int) (ready []encodedImage, reason string) {
+	for _, i := range item.Sample.RatedImages() {
+		prepared, fault := prepare(item.Images[i], side)
 		if fault != nil {
-			fault.Field = images.Label(sample, i)
+			fault.Field = images.Label(item.Sample, i)
 			return nil, fault.Reason()
 		}
 		ready = append(ready, prepared)

@@ -168,7 +168,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 	if err != nil {
 		return scorer.Result{}, err
 	}
-	hash := answerHash(s.id, text, item.Images)
+	hash := answerHash(s.id, text, item.RatedImages())
 	// Equal samples that are rated at the same time are asked for once.
 	answer, err, _ := s.inFlight.Do(s.spending.run+"/"+hash, func() (any, error) {
 		a, err := s.store.find(ctx, s.spending.run, hash)
@@ -178,7 +178,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		if err := s.decoders.Acquire(ctx, 1); err != nil {
 			return nil, fmt.Errorf("waiting for a decoder: %w", err)
 		}
-		images, reason := prepareAll(item.Sample, item.Images, s.ImageSide)
+		images, reason := prepareAll(item, s.ImageSide)
 		s.decoders.Release(1)
 		if reason != "" {
 			return &Answer{Fault: reason}, nil
@@ -203,7 +203,7 @@ func (s *Scorer) Reason(ctx context.Context, item scorer.Item) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a, err := s.store.find(ctx, "", answerHash(s.id, text, item.Images))
+	a, err := s.store.find(ctx, "", answerHash(s.id, text, item.RatedImages()))
 	if a == nil || err != nil {
 		return "", err
 	}

@@ -35,7 +35,7 @@ func TestRequest(t *testing.T) {
 	t.Setenv("OPENAI_ORGANIZATION", "another")
 	f := newFake(t, soundly)
 	item := withImage(t, 7)
-	item.Sample.Turns[1].Text = "A \"wren\".\n{\"from\": \"human\"} & <image>"
+	item.Sample.Turns[1] = dataset.NewTurn(dataset.Model, "A \"wren\".\n{\"from\": \"human\"} & <image>", 0)
 	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, config(f), Options{}), item)); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}

@@ -59,17 +59,17 @@ type turn struct {
 	Text string `json:"text"`
 }
 
-// conversation is a sample's turns, one JSON object a line.
+// conversation is a sample's rated turns, one JSON object a line.
 func conversation(sample *dataset.Sample) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	for i, t := range sample.Turns {
+	for _, t := range sample.Rated() {
 		from := "human"
-		if i%2 == 1 {
+		if t.Role == dataset.Model {
 			from = "assistant"
 		}
-		if err := enc.Encode(turn{From: from, Text: t.Text}); err != nil {
+		if err := enc.Encode(turn{From: from, Text: t.Text()}); err != nil {
 			return "", fmt.Errorf("encoding a conversation: %w", err)
 		}
 	}

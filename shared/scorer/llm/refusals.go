@@ -98,7 +98,10 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 
 // trial makes a harmless request under the instructions of a prompt. The prompt counts what it used.
 func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format int, alone bool) error {
-	harmless := dataset.Sample{Turns: []dataset.Turn{{Text: "What colour is the square?"}, {Text: "It is grey."}}}
+	harmless := dataset.Sample{Turns: []dataset.Turn{
+		dataset.NewTurn(dataset.Human, "What colour is the square?", 0),
+		dataset.NewTurn(dataset.Model, "It is grey.", 0),
+	}}
 	text, err := conversation(&harmless)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func Write(
 	} {
 		file := File{Name: f.name}
 		err := create(f.name, func(w io.Writer) error {
-			out := dataset.NewWriter(w, dataset.Array, dataset.Segment{First: true, Last: true})
+			out := dataset.NewWriter(w, dataset.Array, dataset.Part{First: true, Last: true})
 			for i, e := range examples {
 				if validation[i] != f.validation {
 					continue

@@ -25,8 +25,8 @@ func orchard(t *testing.T, n int) *task {
 	for i := range n {
 		trees := i % 6
 		s := &dataset.Sample{ID: fmt.Sprint(i), Turns: []dataset.Turn{
-			{Role: dataset.Human, Text: "What grows at number " + fmt.Sprint(i*i) + "?" + strings.Repeat(" An apple tree", trees)},
-			{Role: dataset.Model, Text: strings.Fields("grass moss corn")[i%3]},
+			dataset.NewTurn(dataset.Human, "What grows at number "+fmt.Sprint(i*i)+"?"+strings.Repeat(" An apple tree", trees), 0),
+			dataset.NewTurn(dataset.Model, strings.Fields("grass moss corn")[i%3], 0),
 		}}
 		features, _ := embedded.Observe(scorer.Item{Sample: s})
 		made.samples = append(made.samples, Sample{

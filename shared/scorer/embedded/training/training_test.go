@@ -57,7 +57,7 @@ func sample(i int) (training.Sample, scorer.Item) {
 		styles = []string{"shanty"}
 	}
 	s := &dataset.Sample{ID: fmt.Sprintf("s%d", i), Source: fmt.Sprintf("source %d", i%4), Turns: []dataset.Turn{
-		{Role: dataset.Human, Text: question}, {Role: dataset.Model, Text: answer},
+		dataset.NewTurn(dataset.Human, question, 0), dataset.NewTurn(dataset.Model, answer, 0),
 	}}
 	item := scorer.Item{Sample: s}
 	features, _ := embedded.Observe(item)

@@ -1,0 +1,101 @@
+package dataset
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// readParts reads content that is a list of parts, as OpenAI, Qwen and Hugging Face's chat templates have it: text, and
+// images that the part holds or that follow in the record's image field. Texts are joined as they are. It reports false
+// for a list of anything else.
+func (p *parser) readParts(field string, list json.RawMessage) ([]piece, bool) {
+	parts := items(list)
+	for _, part := range parts {
+		if typeOf(part) != jsonObject {
+			p.wrongType(field, list, expectedText)
+			return nil, false
+		}
+	}
+	var pieces []piece
+	for i, part := range parts {
+		pieces = append(pieces, p.readPart(field+"["+strconv.Itoa(i)+"]", items(part))...)
+	}
+	return pieces, true
+}
+
+// partKinds are the types of content parts by what they are, and the keys that say it where a part has no type.
+var partKinds = map[string]string{
+	"text": "text", "input_text": "text", "output_text": "text", "refusal": "text",
+	"image": "image", "image_url": "image", "input_image": "image",
+	"video": "video", "video_url": "video", "input_video": "video",
+	"audio": "audio", "audio_url": "audio", "input_audio": "audio",
+	"file": "file", "input_file": "file",
+	"tool_use": "tool", "tool_result": "tool", "tool_call": "tool",
+}
+
+// readPart reads one content part: none or one piece.
+func (p *parser) readPart(field string, part members) []piece {
+	name := ""
+	switch kind := part.get("type"); typeOf(kind) {
+	case jsonString:
+		name = text(kind)
+	case jsonNone:
+		for _, key := range []string{"text", "image", "image_url", "video", "audio"} {
+			if name == "" && typeOf(part.get(key)) != jsonNone {
+				name = key
+			}
+		}
+	default:
+		p.wrongType(field+".type", kind, "text or image")
+		return nil
+	}
+	switch partKinds[name] {
+	case "text":
+		return p.readTextPart(field, part)
+	case "image":
+		return p.readImagePart(field, part)
+	case "tool":
+		p.flag() // stays in the record, as a tool's turn does
+	case "":
+		p.fail(WrongType, field+".type", "found "+quote(name, quoted)+"; write a part of type text or image")
+	default:
+		p.unsupported(field, partKinds[name])
+	}
+	return nil
+}
+
+func (p *parser) readTextPart(field string, part members) []piece {
+	key, value := part.first("text", "refusal")
+	switch typeOf(value) {
+	case jsonNone:
+	case jsonString:
+		return []piece{{text: text(value)}}
+	case jsonNumber:
+		p.flag()
+		return []piece{{text: string(value)}}
+	default:
+		p.wrongType(field+"."+key, value, "the part's text as one string")
+	}
+	return nil
+}
+
+// readImagePart reads the image of a part. A part that names none stands for the next image of the record's field.
+func (p *parser) readImagePart(field string, part members) []piece {
+	key, value := part.first("image", "image_url", "source", "url", "path", "base64")
+	var image Image
+	var ok bool
+	switch {
+	case typeOf(value) == jsonNone:
+		return []piece{{image: unplaced}}
+	case key == "base64" && typeOf(value) == jsonString && !strings.HasPrefix(text(value), "data:"):
+		image, ok = p.readData(field+"."+key, text(value))
+	default:
+		image, ok = p.readImage(field+"."+key, value)
+	}
+	if !ok {
+		return nil
+	}
+	p.own = append(p.own, image)
+	return []piece{{image: len(p.own)}}
+}

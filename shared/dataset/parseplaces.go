@@ -1,0 +1,216 @@
+package dataset
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var (
+	// otherMark matches the image marks of other projects.
+	otherMark = regexp.MustCompile(
+		`<\|?(?i:image)[ _-]?(\d*)\|?>|<ImageHere>|<__dj__image>|<image_placeholder>|<\|image_pad\|>|<IMG_CONTEXT>`)
+	// markAtEdge matches a turn that begins or ends with an image mark, as those with an image do.
+	markAtEdge = regexp.MustCompile(`^\s*<image>|\n<image>\s*$`)
+)
+
+// arrange finds the places of the images in the turns, and completes the sample.
+func (p *parser) arrange() {
+	if p.Problem == nil {
+		p.place()
+	}
+	if p.Problem == nil {
+		p.checkTurns()
+	}
+	p.complete()
+}
+
+// place decides where the images of the record's field stand. Marks in a system turn are always text.
+func (p *parser) place() {
+	images, places := len(p.listed), p.unplaced()
+	spoken := func(r Role) bool { return r != System }
+	marks := p.count(spoken, ImageMark)
+	switch {
+	case images == 0 && places > 0, images > 0 && places > 0 && places != images:
+		p.fail(ImageCount, p.field, fmt.Sprintf("%d content parts stand for an image of the record's field, "+
+			"which holds %d images; name one image for each, in their order", places, images))
+	case images == 0 && marks > 0 && len(p.own) == 0 && p.field != "":
+		p.checkLost(marks)
+	case places > 0, images == 0:
+		p.flagMarks()
+	case marks == images:
+		p.split(spoken, ImageMark)
+	case marks > 0 && p.count(Role.rated, ImageMark) == images:
+		p.split(Role.rated, ImageMark)
+		p.flag() // the marks in tool turns are text
+	case marks > 0:
+		p.fail(ImageCount, "", fmt.Sprintf(
+			"%d %s marks in the turns, but %d images; write one mark for each image, in their order",
+			marks, ImageMark, images))
+	case len(p.own) > 0:
+		p.fail(ImageCount, p.field, fmt.Sprintf("%d images are parts of the turns, and %d stand in the record's field "+
+			"without a place; name each image once", len(p.own), images))
+	default:
+		p.placeUnmarked()
+	}
+}
+
+// unplaced counts the places for images of the record's field that content parts hold.
+func (p *parser) unplaced() int {
+	n := 0
+	for _, turn := range p.turns {
+		for _, piece := range turn.pieces {
+			if piece.image == unplaced {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// count counts a mark in the texts of turns of some roles.
+func (p *parser) count(of func(Role) bool, mark string) int {
+	n := 0
+	for _, turn := range p.turns {
+		if !of(turn.role) {
+			continue
+		}
+		for _, piece := range turn.pieces {
+			n += strings.Count(piece.text, mark)
+		}
+	}
+	return n
+}
+
+// checkLost checks a record whose image field holds no image: the word <image> inside a text is text, but a turn that
+// begins or ends with it has lost its image.
+func (p *parser) checkLost(marks int) {
+	for _, turn := range p.turns {
+		for _, piece := range turn.pieces {
+			if turn.role == Human && markAtEdge.MatchString(piece.text) {
+				p.fail(ImageCount, p.field, fmt.Sprintf("%d %s marks in the turns, but the field holds no image; "+
+					"name the images, or leave the record out", marks, ImageMark))
+			}
+		}
+	}
+	p.flag()
+}
+
+// flagMarks flags image marks that are text.
+func (p *parser) flagMarks() {
+	for _, turn := range p.turns {
+		for _, piece := range turn.pieces {
+			if strings.Contains(piece.text, ImageMark) || otherMark.MatchString(piece.text) {
+				p.flag()
+			}
+		}
+	}
+}
+
+// split makes each mark in turns of some roles the place of an image.
+func (p *parser) split(of func(Role) bool, marks ...string) {
+	for i, turn := range p.turns {
+		if !of(turn.role) {
+			continue
+		}
+		var pieces []piece
+		for _, whole := range turn.pieces {
+			rest := whole
+			for len(marks) > 0 && rest.image == 0 {
+				before, after, found := strings.Cut(rest.text, marks[0])
+				if !found {
+					break
+				}
+				pieces = append(pieces, piece{text: before}, piece{image: unplaced})
+				rest.text = after
+				if len(marks) > 1 {
+					marks = marks[1:]
+				}
+			}
+			pieces = append(pieces, rest)
+		}
+		p.turns[i].pieces = pieces
+	}
+}
+
+// placeUnmarked places images of a record without any <image>: at the marks of another project where there are exactly
+// as many, in the order of their numbers, else in front of the first human turn.
+func (p *parser) placeUnmarked() {
+	p.flag()
+	var marks, numbers []string
+	for _, turn := range p.turns {
+		if turn.role == System {
+			continue
+		}
+		for _, piece := range turn.pieces {
+			for _, match := range otherMark.FindAllStringSubmatch(piece.text, -1) {
+				marks, numbers = append(marks, match[0]), append(numbers, match[1])
+			}
+		}
+	}
+	switch {
+	case len(marks) == 0:
+		p.placeInFront()
+	case len(marks) == len(p.listed) && inOrder(numbers):
+		p.split(func(r Role) bool { return r != System }, marks...)
+	default:
+		p.fail(ImageCount, "", fmt.Sprintf("found the mark %s, %d such marks in all and %d images; write %s in the place "+
+			"of each image, in their order", marks[0], len(marks), len(p.listed), ImageMark))
+	}
+}
+
+// inOrder reports whether the numbers of marks, "" for none, count up by one, from 0 or 1.
+func inOrder(numbers []string) bool {
+	if strings.Join(numbers, "") == "" {
+		return true
+	}
+	for i, text := range numbers {
+		first, err := strconv.Atoi(numbers[0])
+		if n, errNext := strconv.Atoi(text); err != nil || errNext != nil || first > 1 || n != first+i {
+			return false
+		}
+	}
+	return true
+}
+
+// placeInFront puts every image of the record's field before the first human turn, each on a line of its own.
+func (p *parser) placeInFront() {
+	for i, turn := range p.turns {
+		if turn.role != Human {
+			continue
+		}
+		var pieces []piece
+		for range p.listed {
+			pieces = append(pieces, piece{image: unplaced}, piece{text: "\n"})
+		}
+		p.turns[i].pieces = append(pieces, turn.pieces...)
+		return
+	}
+}
+
+// complete numbers the images in the order of their places, and makes the sample's turns. In a sample with a problem,
+// images without a place come last.
+func (p *parser) complete() {
+	listed := p.listed
+	for _, d := range p.turns {
+		var turn turnBuilder
+		for _, piece := range d.pieces {
+			switch {
+			case piece.image == 0:
+				turn.add(piece.text, 0)
+				continue
+			case piece.image > 0:
+				p.Images = append(p.Images, p.own[piece.image-1])
+			case len(listed) > 0:
+				p.Images = append(p.Images, listed[0])
+				listed = listed[1:]
+			default:
+				continue // a problem says that there are too few
+			}
+			turn.add("", len(p.Images))
+		}
+		p.Turns = append(p.Turns, Turn{Role: d.role, Segments: turn.take()})
+	}
+	p.Images = append(p.Images, listed...)
+}
