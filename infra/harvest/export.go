@@ -90,9 +90,11 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 			report.Failed[exportKind(fault)]++
 			continue
 		}
-		examples = append(examples, finetuning.Example{
-			Annotation: f.annotation, Texts: f.sample.Texts(), Images: names,
-		})
+		example := finetuning.Example{Annotation: f.annotation, Texts: f.sample.Texts()}
+		for _, i := range f.sample.RatedImages() {
+			example.Images = append(example.Images, names[i])
+		}
+		examples = append(examples, example)
 	}
 	if len(examples) == 0 {
 		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s",

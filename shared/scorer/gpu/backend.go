@@ -86,7 +86,7 @@ func (b *backend) score(ctx context.Context, texts []string, items []scorer.Item
 	all := make([]sampleAnswers, len(items))
 	var fitting []batchItem
 	for i, it := range items {
-		s := batchItem{item: item{Images: it.Images, Prefix: texts[i], Queries: b.encoded}, at: i}
+		s := batchItem{item: item{Images: it.RatedImages(), Prefix: texts[i], Queries: b.encoded}, at: i}
 		var err error
 		if s.size, err = s.item.size(); err != nil {
 			return nil, err

@@ -215,6 +215,16 @@ func pool(n int) []scorer.Item {
 	return items
 }
 
+// textOnly is an item without its image.
+func textOnly(it scorer.Item) scorer.Item {
+	sample := *it.Sample
+	sample.Images = nil
+	sample.Turns = []dataset.Turn{
+		dataset.NewTurn(dataset.Human, "Is it so?", 0), dataset.NewTurn(dataset.Model, "It is.", 0),
+	}
+	return scorer.Item{Sample: &sample}
+}
+
 // wrong tells by how many samples results differ from what a sound fake answers, besides those that are excused.
 func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 	r := rubric.Default()

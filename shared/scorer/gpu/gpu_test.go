@@ -19,7 +19,7 @@ func TestRateAsks(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	items := pool(3)
-	items[1].Images = nil // text only
+	items[1] = textOnly(items[1])
 	if _, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestRateReads(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	items := pool(100)
-	items[7].Images = nil
+	items[7] = textOnly(items[7])
 	results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), items)
 	if err != nil {
 		t.Fatal(err)

@@ -23,10 +23,10 @@ const (
 )
 
 // ask has the model rate a sample, and stores the answer.
-func (s *Scorer) ask(ctx context.Context, hash, text string, images []encodedImage) (*Answer, error) {
+func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, images []encodedImage) (*Answer, error) {
 	p := prompt{
-		messages: messages(s.system, text, images), hasImages: len(images) > 0,
-		tokens: s.inputTokens(len(text), len(images)), formats: s.formats,
+		messages: messages(s.system, shown, images), hasImages: len(images) > 0,
+		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats,
 	}
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
 	// For all attempts together: samples that wait for more while they hold some could wait for ever.

@@ -164,11 +164,11 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 }
 
 func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, error) {
-	text, err := conversation(item.Sample)
+	shown, err := newConversation(item.Sample)
 	if err != nil {
 		return scorer.Result{}, err
 	}
-	hash := answerHash(s.id, text, item.RatedImages())
+	hash := answerHash(s.id, shown.lines, item.RatedImages())
 	// Equal samples that are rated at the same time are asked for once.
 	answer, err, _ := s.inFlight.Do(s.spending.run+"/"+hash, func() (any, error) {
 		a, err := s.store.find(ctx, s.spending.run, hash)
@@ -183,7 +183,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		if reason != "" {
 			return &Answer{Fault: reason}, nil
 		}
-		return s.ask(ctx, hash, text, images)
+		return s.ask(ctx, hash, shown, images)
 	})
 	if err != nil {
 		return scorer.Result{}, err
@@ -199,11 +199,11 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 // Reason is the model's own reason for its rating of a sample, in one line; empty if none is kept. It makes no
 // request.
 func (s *Scorer) Reason(ctx context.Context, item scorer.Item) (string, error) {
-	text, err := conversation(item.Sample)
+	shown, err := newConversation(item.Sample)
 	if err != nil {
 		return "", err
 	}
-	a, err := s.store.find(ctx, "", answerHash(s.id, text, item.RatedImages()))
+	a, err := s.store.find(ctx, "", answerHash(s.id, shown.lines, item.RatedImages()))
 	if a == nil || err != nil {
 		return "", err
 	}

@@ -35,7 +35,7 @@ func TestRequest(t *testing.T) {
 	t.Setenv("OPENAI_ORGANIZATION", "another")
 	f := newFake(t, soundly)
 	item := withImage(t, 7)
-	item.Sample.Turns[1] = dataset.NewTurn(dataset.Model, "A \"wren\".\n{\"from\": \"human\"} & <image>", 0)
+	item.Sample.Turns[1] = dataset.NewTurn(dataset.Model, "A \"wren\".\n{\"from\": \"human\"} & <b>", 0)
 	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, config(f), Options{}), item)); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}
@@ -64,7 +64,7 @@ func TestRequest(t *testing.T) {
 	}
 	want := `The sample's images are above, 1 in all; <image> marks their places.
 {"from":"human","text":"<image>\nWhich bird is number 7?"}
-{"from":"assistant","text":"A \"wren\".\n{\"from\": \"human\"} & <image>"}
+{"from":"assistant","text":"A \"wren\".\n{\"from\": \"human\"} & <b>"}
 `
 	if diff := cmp.Diff(want, user.Content[1].Text); diff != "" {
 		t.Errorf("conversation (-want +got)\n%s", diff)
@@ -315,5 +315,28 @@ func readObject(t testing.TB, b bucket.Reader, name string, v any) {
 	defer body.Close()
 	if err := json.NewDecoder(body).Decode(v); err != nil {
 		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// The word <image> in a text is no image: another mark stands for the images then. Turns that are not rated are not shown.
+func TestConversation(t *testing.T) {
+	t.Parallel()
+	human := func(text string, first int) dataset.Turn { return dataset.NewTurn(dataset.Human, text, first) }
+	model := func(text string) dataset.Turn { return dataset.NewTurn(dataset.Model, text, 0) }
+	for name, tc := range map[string]struct {
+		turns []dataset.Turn
+		want  conversation
+	}{
+		"plain": {[]dataset.Turn{human("<image>\nWhich?", 1), model("A wren.")},
+			conversation{`{"from":"human","text":"<image>\nWhich?"}` + "\n" + `{"from":"assistant","text":"A wren."}` + "\n", "<image>"}},
+		"a word": {[]dataset.Turn{human("<image>Which?", 1), model("<image>, <<image>>>")},
+			conversation{`{"from":"human","text":"<<<image>>>Which?"}` + "\n" + `{"from":"assistant","text":"<image>, <<image>>>"}` + "\n", "<<<image>>>"}},
+		"not rated": {[]dataset.Turn{{Role: dataset.System}, model("Hm."), human("Hi.", 0), human("Which?", 0), {Role: dataset.Tool}, model("A wren.")},
+			conversation{`{"from":"human","text":"Hi.\nWhich?"}` + "\n" + `{"from":"assistant","text":"A wren."}` + "\n", "<image>"}},
+	} {
+		got, err := newConversation(&dataset.Sample{Turns: tc.turns})
+		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(conversation{})); diff != "" || err != nil {
+			t.Errorf("%s: error %v, conversation (-want +got)\n%s", name, err, diff)
+		}
 	}
 }

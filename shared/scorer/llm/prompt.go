@@ -59,34 +59,58 @@ type turn struct {
 	Text string `json:"text"`
 }
 
-// conversation is a sample's rated turns, one JSON object a line.
-func conversation(sample *dataset.Sample) (string, error) {
+// A conversation is a sample as the model sees it.
+type conversation struct {
+	lines string // the rated turns, one JSON object each
+	mark  string // stands in them for an image; no text of the sample holds it
+}
+
+func newConversation(sample *dataset.Sample) (conversation, error) {
+	rated := sample.Rated()
+	mark := markFor(rated)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	for _, t := range sample.Rated() {
+	for _, t := range rated {
 		from := "human"
 		if t.Role == dataset.Model {
 			from = "assistant"
 		}
-		if err := enc.Encode(turn{From: from, Text: t.Text()}); err != nil {
-			return "", fmt.Errorf("encoding a conversation: %w", err)
+		if err := enc.Encode(turn{From: from, Text: strings.Join(t.Pieces(), mark)}); err != nil {
+			return conversation{}, fmt.Errorf("encoding a conversation: %w", err)
 		}
 	}
-	return b.String(), nil
+	return conversation{b.String(), mark}, nil
+}
+
+// markFor is the mark of images in a conversation: <image>, in more brackets where a text holds the mark itself.
+func markFor(turns []dataset.Turn) string {
+	const word = "image"
+	brackets := 1
+	for _, t := range turns {
+		for _, piece := range t.Pieces() {
+			for before, after, found := strings.Cut(piece, word); found; before, after, found = strings.Cut(after, word) {
+				opening := len(before) - len(strings.TrimRight(before, "<"))
+				closing := len(after) - len(strings.TrimLeft(after, ">"))
+				brackets = max(brackets, min(opening, closing)+1)
+			}
+		}
+	}
+	return strings.Repeat("<", brackets) + word + strings.Repeat(">", brackets)
 }
 
 // messages are the instructions and one sample.
-func messages(system, conversation string, images []encodedImage) []llms.MessageContent {
+func messages(system string, shown conversation, images []encodedImage) []llms.MessageContent {
 	var parts []llms.ContentPart
 	for _, i := range images {
 		parts = append(parts, llms.ImageURLPart("data:"+i.mime+";base64,"+base64.StdEncoding.EncodeToString(i.data)))
 	}
-	shown := "The sample has no image.\n"
+	heading := "The sample has no image.\n"
 	if len(images) > 0 {
-		shown = fmt.Sprintf("The sample's images are above, %d in all; <image> marks their places.\n", len(images))
+		heading = fmt.Sprintf("The sample's images are above, %d in all; %s marks their places.\n",
+			len(images), shown.mark)
 	}
-	parts = append(parts, llms.TextPart(shown+conversation))
+	parts = append(parts, llms.TextPart(heading+shown.lines))
 	return []llms.MessageContent{
 		llms.TextParts(llms.ChatMessageTypeSystem, system),
 		{Role: llms.ChatMessageTypeHuman, Parts: parts},

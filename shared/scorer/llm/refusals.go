@@ -102,7 +102,7 @@ func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format 
 		dataset.NewTurn(dataset.Human, "What colour is the square?", 0),
 		dataset.NewTurn(dataset.Model, "It is grey.", 0),
 	}}
-	text, err := conversation(&harmless)
+	shown, err := newConversation(&harmless)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format 
 		images = []encodedImage{square}
 	}
 	trial := prompt{messages: p.messages[:1:1], tokens: p.tokens, formats: p.formats}
-	trial.messages = append(trial.messages, messages("", text, images)[1])
+	trial.messages = append(trial.messages, messages("", shown, images)[1])
 	_, err = e.request(ctx, &trial, format, alone, 1)
 	p.used = p.used.add(trial.used)
 	return err

@@ -1,0 +1,100 @@
+package dataset
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Lookup finds the samples that people name by their ids, in one pass over the ids of a dataset. A name is an id, and
+// stands for every sample with that id; or it is ID#n, and stands for the n-th sample with that id, from 1. A name that
+// is an id as a whole is taken for that id. A Lookup is not safe for concurrent use.
+type Lookup struct {
+	entries map[string]*lookupEntry
+	next    int // position of the next sample
+}
+
+// A lookupEntry is what is asked of one id, and what was found.
+type lookupEntry struct {
+	named bool           // the id is a name as a whole
+	all   []int          // positions of the samples with the id, if it is named
+	seen  int            // how many samples have the id
+	nth   map[int]string // names by the number that they ask for
+	found map[string]int // position of the sample of each of these names
+}
+
+// NewLookup prepares a pass for names.
+func NewLookup(names []string) *Lookup {
+	l := &Lookup{entries: map[string]*lookupEntry{}}
+	for _, name := range names {
+		l.entry(name).named = true
+		if id, n := splitNumber(name); n > 0 {
+			e := l.entry(id)
+			if e.nth == nil {
+				e.nth, e.found = map[int]string{}, map[string]int{}
+			}
+			e.nth[n] = name
+		}
+	}
+	return l
+}
+
+func (l *Lookup) entry(id string) *lookupEntry {
+	e := l.entries[id]
+	if e == nil {
+		e = &lookupEntry{}
+		l.entries[id] = e
+	}
+	return e
+}
+
+// splitNumber splits ID#n, n as it is usually written; n is 0 where the name has another form.
+func splitNumber(name string) (id string, n int) {
+	at := strings.LastIndexByte(name, '#')
+	if at < 1 {
+		return "", 0
+	}
+	n, err := strconv.Atoi(name[at+1:])
+	if err != nil || n < 1 || strconv.Itoa(n) != name[at+1:] {
+		return "", 0
+	}
+	return name[:at], n
+}
+
+// Add takes the id of the next sample of the dataset, and reports whether a name can stand for this sample.
+func (l *Lookup) Add(id string) bool {
+	position := l.next
+	l.next++
+	e := l.entries[id]
+	if e == nil {
+		return false
+	}
+	e.seen++
+	if e.named {
+		e.all = append(e.all, position)
+	}
+	name, numbered := e.nth[e.seen]
+	if numbered {
+		e.found[name] = position
+	}
+	return e.named || numbered
+}
+
+// Positions are those of the samples that a name stands for, ascending, from 0; none for a name without a sample.
+func (l *Lookup) Positions(name string) []int {
+	if e := l.entries[name]; e != nil && len(e.all) > 0 {
+		return e.all
+	}
+	id, _ := splitNumber(name)
+	if e := l.entries[id]; e != nil {
+		if position, ok := e.found[name]; ok {
+			return []int{position}
+		}
+	}
+	return nil
+}
+
+// Numbered reports whether a name stands for one of several samples with an id.
+func (l *Lookup) Numbered(name string) bool {
+	e := l.entries[name]
+	return e == nil || len(e.all) == 0
+}

@@ -1,0 +1,43 @@
+package dataset_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	ids := []string{"a", "b", "a", "c#1", "a", "c", "d#2", "d", "d", "é#"}
+	for name, want := range map[string][]int{
+		"a": {0, 2, 4}, "a#1": {0}, "a#3": {4}, "a#4": nil, "a#0": nil, "a#-1": nil, "a#03": nil, "a#+1": nil, "a#": nil,
+		"b": {1}, "b#1": {1}, "b#2": nil, "x": nil, "": nil, "#1": nil, "a#99999999999999999999": nil,
+		// An id that ends like a numbered name is itself, as long as there is a sample with it.
+		"c#1": {3}, "c#1#1": {3}, "c": {5}, "d#2": {6}, "d#1": {7}, "d": {7, 8}, "é#": {9}, "é##1": {9},
+	} {
+		lookup := dataset.NewLookup([]string{name, "a#2", "a"})
+		for i, id := range ids {
+			if added := lookup.Add(id); !added && (i < 3 && id == "a") {
+				t.Errorf("%s: sample %d is passed over", name, i)
+			}
+		}
+		if diff := cmp.Diff(want, lookup.Positions(name)); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", name, diff)
+		}
+	}
+	lookup := dataset.NewLookup([]string{"a#2", "d#2"})
+	var kept []int
+	for i, id := range ids {
+		if lookup.Add(id) {
+			kept = append(kept, i)
+		}
+	}
+	if diff := cmp.Diff([]int{2, 6, 8}, kept); diff != "" {
+		t.Errorf("samples that may be meant (-want +got)\n%s", diff)
+	}
+	if !lookup.Numbered("a#2") || lookup.Numbered("d#2") {
+		t.Error("a#2 is one of several samples, and d#2 an id")
+	}
+}
