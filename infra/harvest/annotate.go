@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/seedset"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -21,12 +22,12 @@ import (
 
 // An annotateReport is what annotate reports at the end: with --json, as this object.
 type annotateReport struct {
-	Samples     int              `json:"samples"`     // of the dataset
-	Chosen      int              `json:"chosen"`      // for the seed set
-	Annotations int              `json:"annotations"` // written
-	Failed      map[string]int64 `json:"failed"`      // chosen and not annotated, by reason
-	Out         string           `json:"out"`
-	Scorer      string           `json:"scorer"`
+	Samples     int                   `json:"samples"`     // of the dataset
+	Chosen      int                   `json:"chosen"`      // for the seed set
+	Annotations int                   `json:"annotations"` // written
+	Failed      map[reason.Code]int64 `json:"failed"`      // chosen and not annotated, by reason
+	Out         string                `json:"out"`
+	Scorer      string                `json:"scorer"`
 	// Run is the scoring of the seed set, Guess that of the whole dataset by the embedded scorer.
 	Run     string             `json:"run"`
 	Guess   string             `json:"guess"`
@@ -69,7 +70,7 @@ func newAnnotate() *cobra.Command {
 			if err := makeOut(filepath.Dir(file)); err != nil {
 				return err
 			}
-			res := &annotateReport{Out: file, Failed: map[string]int64{}, Seconds: map[string]float64{}}
+			res := &annotateReport{Out: file, Failed: map[reason.Code]int64{}, Seconds: map[string]float64{}}
 			annotations, err := res.annotate(cmd.Context(), in, request, state, out.quiet)
 			if err != nil {
 				return err
@@ -118,7 +119,7 @@ func (r *annotateReport) annotate(
 	r.Seconds["annotate"] = time.Since(start).Seconds()
 	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
 	maps.Copy(r.Failed, rated.status.Reasons)
-	reason, err := in.reasons(ctx, rated)
+	explain, err := in.reasons(ctx, rated)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +129,8 @@ func (r *annotateReport) annotate(
 		if !ok {
 			continue
 		}
-		a := annotation.Annotation{ID: f.sample.ID, Scores: o.Ratings, Styles: o.Styles}
-		if a.Reason, err = reason(f.sample); err != nil {
+		a := annotation.Annotation{ID: f.annotation.ID, Scores: o.Ratings, Styles: o.Styles}
+		if a.Reason, err = explain(f.sample); err != nil {
 			return nil, err
 		}
 		annotations = append(annotations, a)
@@ -209,23 +210,25 @@ func (r *annotateReport) choose(
 	return chosen, err
 }
 
-// at reads the samples at positions of the dataset, which ascend. Of several with one id the first counts.
+// at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id, or
+// ID#n where several samples have the id.
 func (in input) at(positions []int, limits dataset.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
-	ids := map[string]bool{}
+	seen := map[string]int{} // samples by id
 	i := -1
 	err := in.eachSample(limits, func(manifest int, s *dataset.Sample) error {
 		i++
+		seen[s.ID]++
 		if len(positions) == 0 || i != positions[0] {
 			return nil
 		}
 		positions = positions[1:]
-		if !ids[s.ID] {
-			ids[s.ID] = true
-			samples = append(samples, datasetSample{manifest: manifest, sample: s})
-		}
+		samples = append(samples, datasetSample{manifest: manifest, sample: s, number: seen[s.ID]})
 		return nil
 	})
+	for i := range samples {
+		samples[i].annotation.ID = dataset.Name(samples[i].sample.ID, samples[i].number, seen[samples[i].sample.ID])
+	}
 	return samples, err
 }
 
@@ -234,8 +237,8 @@ func (r *annotateReport) print(w io.Writer) error {
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("samples of the dataset", r.Samples)
 	row("chosen", r.Chosen)
-	for _, reason := range slices.Sorted(maps.Keys(r.Failed)) {
-		row("  "+reason, r.Failed[reason])
+	for _, code := range slices.Sorted(maps.Keys(r.Failed)) {
+		row("  "+code.Phrase(), r.Failed[code])
 	}
 	if r.Spent != nil {
 		row("spent", fmt.Sprintf("$%.4f", *r.Spent))

@@ -140,7 +140,7 @@ func TestAnnotate(t *testing.T) {
 		t.Errorf("no estimate before spending in %q", progress)
 	}
 	annotations := readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), rubric.Default())
-	if told.Samples != 60 || told.Chosen != 40 || told.Annotations != len(annotations) || told.Failed["invalid answer"] != int64(40-len(annotations)) {
+	if told.Samples != 60 || told.Chosen != 40 || told.Annotations != len(annotations) || told.Failed["invalid_answer"] != int64(40-len(annotations)) {
 		t.Errorf("%d annotations; told %+v", len(annotations), told)
 	}
 	if len(annotations) < 39 || !slices.IsSortedFunc(annotations, func(a, b annotation.Annotation) int { return strings.Compare(a.ID, b.ID) }) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,46 +93,66 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 type datasetSample struct {
 	manifest   int // its number
 	sample     *dataset.Sample
-	annotation annotation.Annotation
+	number     int                   // from 1, among the samples with its id; 0 where it is not known
+	annotation annotation.Annotation // its ID is the sample's name (dataset.Lookup)
 }
 
 // find reads the manifests for the annotated samples. It returns those that it finds, in the order of the manifests,
-// and the ids of the others. Of several records with one id it takes the first valid one. It is an error to find none.
+// and the ids of the other annotations. An annotation is of the samples that its id stands for (dataset.Lookup): of all
+// that have the id, or of one of them, whose annotation comes before that of all. Of several samples invalid ones are
+// left out. It is an error to find none.
 func (set *annotationSet) find() (samples []datasetSample, absent []string, err error) {
-	byID := map[string]annotation.Annotation{}
-	for _, a := range set.annotations {
-		byID[a.ID] = a
+	names := make([]string, len(set.annotations))
+	for i, a := range set.annotations {
+		names[i] = a.ID
 	}
-	at := map[string]int{}
+	lookup := dataset.NewLookup(names)
+	candidates := map[int]datasetSample{} // by position in the dataset
+	position := 0
 	err = set.eachSample(set.limits.Records, func(manifest int, s *dataset.Sample) error {
-		a, annotated := byID[s.ID]
-		if !annotated {
-			return nil
+		if lookup.Add(s.ID) {
+			candidates[position] = datasetSample{manifest: manifest, sample: s}
 		}
-		i, known := at[s.ID]
-		if known && (s.Problem != nil || samples[i].sample.Problem == nil) {
-			return nil
-		} else if known {
-			samples[i].sample = nil
-		}
-		at[s.ID] = len(samples)
-		samples = append(samples, datasetSample{manifest, s, a})
+		position++
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	samples = slices.DeleteFunc(samples, func(f datasetSample) bool { return f.sample == nil })
-	for _, a := range set.annotations {
-		if _, known := at[a.ID]; !known {
-			absent = append(absent, a.ID)
+	annotations := map[int]annotation.Annotation{}
+	for _, numbered := range []bool{false, true} {
+		for _, a := range set.annotations {
+			if lookup.Numbered(a.ID) != numbered {
+				continue
+			}
+			positions := valid(lookup.Positions(a.ID), candidates)
+			if len(positions) == 0 {
+				absent = append(absent, a.ID)
+			}
+			for _, at := range positions {
+				annotations[at] = a
+			}
 		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(annotations)) {
+		found := candidates[at]
+		found.annotation = annotations[at]
+		samples = append(samples, found)
 	}
 	if len(samples) == 0 {
 		return nil, nil, fmt.Errorf("none of the %d annotated samples is in the manifests: the first is %q; "+
 			"name the manifests that were annotated", len(absent), absent[0])
 	}
 	return samples, absent, nil
+}
+
+// valid are the positions of valid samples; where there is none, the first position, so that its problem is reported.
+func valid(positions []int, samples map[int]datasetSample) []int {
+	sound := slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return samples[at].sample.Problem != nil })
+	if len(sound) == 0 {
+		return positions[:min(len(positions), 1)]
+	}
+	return sound
 }
 
 // eachSample reads the manifests once, in order, and calls use for every record with the number of its manifest.
@@ -143,8 +164,7 @@ func (in input) eachSample(limits dataset.Limits, use func(manifest int, s *data
 			return err
 		}
 		defer file.Close()
-		options := dataset.Options{DuplicateIDs: dataset.KeepDuplicates, Limits: limits}
-		return dataset.EachSample(file, filepath.Base(name), options, func(s *dataset.Sample) error { return use(i, s) })
+		return dataset.EachSample(file, filepath.Base(name), limits, func(s *dataset.Sample) error { return use(i, s) })
 	}
 	for i, name := range in.Manifests {
 		err := read(i, name)

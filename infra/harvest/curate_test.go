@@ -48,7 +48,6 @@ func TestFaults(t *testing.T) {
 		{name: "strategy", args: curate("--budget", "1", "--strategy", "best", "dataset.json"), status: 2, says: []string{`"best" is unknown`, "stratified"}},
 		{name: "no number in the environment", env: []string{"LLM_MAX_COST=abc"}, args: curate("--budget", "1", "dataset.json"), status: 2, says: []string{"LLM_MAX_COST: ", `"abc"`}},
 		{name: "scorer", args: curate("--budget", "1", "--scorer", "oracle", "dataset.json"), status: 2, says: []string{`--scorer "oracle"`, "embedded"}},
-		{name: "duplicate ids", args: curate("--budget", "1", "--duplicate-ids", "burn", "dataset.json"), status: 2, says: []string{`"burn"`, `"skip"`, `"keep"`}},
 		{name: "limit", env: []string{"SHARD_SAMPLES=0"}, args: curate("--budget", "1", "dataset.json"), status: 2, says: []string{"SHARD_SAMPLES: 0; give 1 or more"}},
 		{name: "no home", env: []string{"HOME=", "XDG_CACHE_HOME="}, args: []string{"status"}, status: 2, says: []string{"give one with --state"}},
 		{name: "too many arguments", args: []string{"status", "--state", "state", "a", "b"}, status: 2, says: []string{`"b" is one argument too many`}},
@@ -165,7 +164,7 @@ func TestCommands(t *testing.T) {
 
 	var status subset.RunStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", first.Run).stdout, &status)
-	if status.State != run.StateScored || len(status.Selections) != 2 || status.Reasons["image not found"] != 1 {
+	if status.State != run.StateScored || len(status.Selections) != 2 || status.Reasons["image_not_found"] != 1 {
 		t.Errorf("status %+v", status)
 	}
 	decode(t, mustHarvest(t, dir, "resume", "--state", "state", "--json", first.Run).stdout, &status)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -30,7 +31,7 @@ type evaluation struct {
 	// Absent are ids of annotations without a sample.
 	Absent []string `json:"absent"`
 	// Failed counts the samples that could not be rated, by reason.
-	Failed map[string]int64 `json:"failed"`
+	Failed map[reason.Code]int64 `json:"failed"`
 	// Scorer is the id of the scorer, or the file of the other annotations.
 	Scorer string `json:"scorer"`
 	Rubric string `json:"rubric"`
@@ -86,7 +87,7 @@ func (set *annotationSet) evaluate(
 	ctx context.Context, scorer scorerFlags, against, state string, quiet bool,
 ) (*evaluation, error) {
 	e := &evaluation{
-		Annotations: len(set.annotations), Failed: map[string]int64{}, Rubric: set.rubric.Hash(),
+		Annotations: len(set.annotations), Failed: map[reason.Code]int64{}, Rubric: set.rubric.Hash(),
 		Seconds: map[string]float64{}, capabilities: set.rubric.Capabilities, styles: set.rubric.Styles,
 	}
 	samples, absent, err := set.find()
@@ -111,6 +112,9 @@ func (set *annotationSet) evaluate(
 	return e, err
 }
 
+// notAnnotated is the code of an annotated sample that another file of annotations does not have.
+const notAnnotated reason.Code = "not_annotated"
+
 // rateFromFile takes other annotations for the ratings.
 func (e *evaluation) rateFromFile(
 	set *annotationSet, samples []datasetSample, name string,
@@ -128,7 +132,7 @@ func (e *evaluation) rateFromFile(
 	for _, f := range samples {
 		a, there := given[f.annotation.ID]
 		if !there {
-			e.Failed["not in "+name]++
+			e.Failed[notAnnotated]++
 			continue
 		}
 		rated = append(rated, agreement.Sample{
@@ -158,8 +162,8 @@ func (e *evaluation) rate(
 		return nil, err
 	}
 	e.Run, e.Scorer = scored.status.Run, scored.status.ScorerID
-	for reason, n := range scored.status.Reasons {
-		e.Failed[reason] = n
+	for code, n := range scored.status.Reasons {
+		e.Failed[code] = n
 	}
 	var rated []agreement.Sample
 	for i, f := range samples {
@@ -193,8 +197,8 @@ func (e *evaluation) print(w io.Writer) error {
 	if err := printAbsent(w, e.Absent); err != nil {
 		return err
 	}
-	for _, reason := range slices.Sorted(maps.Keys(e.Failed)) {
-		if _, err := fmt.Fprintf(w, "%d samples not rated: %s\n", e.Failed[reason], reason); err != nil {
+	for _, code := range slices.Sorted(maps.Keys(e.Failed)) {
+		if _, err := fmt.Fprintf(w, "%d samples not rated: %s\n", e.Failed[code], code.Phrase()); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -86,6 +87,11 @@ func TestEvaluate(t *testing.T) {
 		`{"id":"sample-0000","conversations":[{"from":"human","value":"What?"},{"from":"gpt","value":"Another with the id of the first"}]}`+"\n")
 	annotations := annotateByScorer(t, dir, 2, "dataset.json", "more.jsonl")
 	annotations = annotations[:len(annotations)-1] // the scorer's word on the other sample-0000
+	for i := range annotations {
+		if annotations[i].ID == "sample-0000" {
+			annotations[i].ID += "#1"
+		}
+	}
 	last := annotations[len(annotations)-1]
 	if last.ID != "more.jsonl#3" {
 		t.Fatalf("the last annotation is of %s", last.ID)
@@ -102,7 +108,7 @@ func TestEvaluate(t *testing.T) {
 	if diff := cmp.Diff([]string{"gone"}, got.Absent); diff != "" {
 		t.Errorf("absent (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int64{"image not found": 1, "no conversation": 1}, got.Failed); diff != "" {
+	if diff := cmp.Diff(map[reason.Code]int64{"image_not_found": 1, "no_conversation": 1}, got.Failed); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 	if m := got.Mean; m.Exact != 1 || m.WithinOne != 1 || m.QWK != 1 || m.Spearman < 0.5 {
@@ -170,7 +176,7 @@ func TestEvaluateAgainst(t *testing.T) {
 	if diff := cmp.Diff(want, figures, cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-6 })); diff != "" {
 		t.Errorf("samples, Spearman, kappa and F1 of two annotators (-want +got):\n%s", diff)
 	}
-	if got.Run != "" || got.Failed["not in "+data+"/annotations/double.jsonl"] != 317-84 {
+	if got.Run != "" || got.Failed["not_annotated"] != 317-84 {
 		t.Errorf("run %q, failed %v", got.Run, got.Failed)
 	}
 	if got.Overlap["0.1"] < 2*got.RandomOverlap["0.1"] {

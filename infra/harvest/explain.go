@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
@@ -81,7 +82,8 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	case x.Failure != "":
 		line("%s: not selected: %s: %s", id, x.Status, x.Failure)
 	default:
-		line("%s: not selected: kept out by %s", id, x.Reason)
+		why := reason.Code(x.Reason)
+		line("%s: not selected: %s", id, why.Text(why.Meaning()))
 		for _, m := range x.Misses[:min(len(x.Misses), maxMisses)] {
 			last := "none was taken"
 			if m.Last > 0 {

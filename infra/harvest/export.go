@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -22,9 +23,9 @@ type exportReport struct {
 	// Absent are ids of annotations without a sample.
 	Absent []string `json:"absent"`
 	// Failed counts the samples that are left out, by reason.
-	Failed map[string]int    `json:"failed"`
-	Files  []finetuning.File `json:"files"`
-	Images int               `json:"images"` // files, each once
+	Failed map[reason.Code]int `json:"failed"`
+	Files  []finetuning.File   `json:"files"`
+	Images int                 `json:"images"` // files, each once
 }
 
 func newExport() *cobra.Command {
@@ -77,7 +78,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 		return nil, err
 	}
 	report := &exportReport{
-		Annotations: len(set.annotations), Absent: append([]string{}, absent...), Failed: map[string]int{},
+		Annotations: len(set.annotations), Absent: append([]string{}, absent...), Failed: map[reason.Code]int{},
 	}
 	store := imageFolder{from: fetcher, to: dir, written: map[string]bool{}}
 	var examples []finetuning.Example
@@ -87,7 +88,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 			return nil, err
 		}
 		if fault != nil {
-			report.Failed[exportKind(fault)]++
+			report.Failed[exportCode(fault)]++
 			continue
 		}
 		example := finetuning.Example{Annotation: f.annotation, Texts: f.sample.Texts()}
@@ -107,12 +108,12 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	return report, err
 }
 
-// exportKind is the kind that a sample which cannot be exported is counted by.
-func exportKind(fault *dataset.Fault) string {
-	if fault.Kind == images.NotAllowed {
+// exportCode is the code that a sample which cannot be exported is counted by.
+func exportCode(fault *dataset.Fault) reason.Code {
+	if fault.Code == images.NotAllowed {
 		return images.NotFound // no bucket is open to this command: an image in one is not there
 	}
-	return fault.Kind
+	return fault.Code
 }
 
 // print prints what was written to a folder.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
@@ -48,7 +49,7 @@ func TestExport(t *testing.T) {
 	}
 	want := exportReport{
 		Annotations: 15, Samples: 10, Absent: []string{"gone"}, Images: 8,
-		Failed: map[string]int{"image not found": 2, "image format unknown": 1, "no conversation": 1},
+		Failed: map[reason.Code]int{"image_not_found": 2, "image_format_unknown": 1, "no_conversation": 1},
 		Files: []finetuning.File{
 			{Name: finetuning.ScorerTrain, Samples: 9, Items: 9 * 12},
 			{Name: finetuning.ScorerValidation, Samples: 1, Items: 12},

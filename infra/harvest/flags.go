@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/spf13/cobra"
@@ -49,18 +48,15 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 
 // datasetFlags are the flags that describe a dataset.
 type datasetFlags struct {
-	images     string
-	rubric     string
-	scorer     scorerFlags
-	duplicates string
+	images string
+	rubric string
+	scorer scorerFlags
 }
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 	f.scorer.add(cmd, "embedded")
-	cmd.Flags().StringVar(&f.duplicates, "duplicate-ids", string(dataset.SkipDuplicates),
-		"what becomes of a record with the id of an earlier one: skip or keep")
 }
 
 func imagesFlag(cmd *cobra.Command, images *string) {
@@ -109,7 +105,6 @@ func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 		return input{}, run.Spec{}, err
 	}
 	spec := in.spec()
-	spec.DuplicateIDs = dataset.Duplicates(f.duplicates)
 	if spec.Scorer, in.Scorers, err = f.scorer.choose(kinds.Config{}); err != nil {
 		return input{}, run.Spec{}, err
 	}

@@ -75,8 +75,8 @@ func (p *localPlan) print(w io.Writer, v *run.Survey) error {
 			row("spending limit", fmt.Sprintf("$%.2f", e.SpendingLimit))
 		}
 	}
-	for _, kind := range slices.Sorted(maps.Keys(v.Problems)) {
-		row("problem: "+kind, v.Problems[kind])
+	for _, code := range slices.Sorted(maps.Keys(v.Problems)) {
+		row("problem: "+code.Phrase(), v.Problems[code])
 	}
 	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
 		return err

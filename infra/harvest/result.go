@@ -116,8 +116,8 @@ func (r *result) sampleTable() table.Writer {
 	row("scored", r.Samples.Scored)
 	row("failed", r.Samples.Failed)
 	row("skipped", r.Samples.Skipped)
-	for _, reason := range slices.Sorted(maps.Keys(r.status.Reasons)) {
-		row("  "+reason, r.status.Reasons[reason])
+	for _, code := range slices.Sorted(maps.Keys(r.status.Reasons)) {
+		row("  "+code.Phrase(), r.status.Reasons[code])
 	}
 	t.AppendSeparator()
 	row("selected", int64(r.Selected))

@@ -38,8 +38,6 @@ func (in input) scoreSamples(
 		return nil, err
 	}
 	spec := in.spec()
-	// The samples were chosen already, and each has one record here.
-	spec.DuplicateIDs = dataset.KeepDuplicates
 	if spec.Scorer, in.Scorers, err = scorer.choose(kinds.Config{}); err != nil {
 		return nil, err
 	}

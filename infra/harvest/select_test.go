@@ -237,8 +237,8 @@ func TestSelections(t *testing.T) {
 	explain := []string{"explain", "--state", "state", first.Run, chosen.Selection, "sample-0006", "sample-0008", "sample-0005", "sample-0003", ids[1]}
 	told := mustHarvest(t, dir, explain...).stdout
 	for _, line := range []string{
-		"sample-0006: selected as number 1, by include at rank 1\n", "sample-0008: not selected: kept out by the list of excluded samples\n",
-		"sample-0005: not selected: failed: image not found", "sample-0003: not selected: kept out by the filter of sources\n",
+		"sample-0006: selected as number 1, by include at rank 1\n", "sample-0008: not selected: excluded: it is on the list of excluded samples\n",
+		"sample-0005: not selected: failed: image not found", "sample-0003: not selected: filtered by source: its source is not one that the selection keeps\n",
 		ids[1] + ": selected as number 2, for ",
 	} {
 		if !strings.Contains(told, line) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -48,13 +49,13 @@ func ranged(v agreement.Value, in agreement.Interval) string {
 }
 
 // reasons words counts by reason.
-func reasons[N int | int64](counts map[string]N) string {
+func reasons[N int | int64](counts map[reason.Code]N) string {
 	text := ""
-	for i, reason := range slices.Sorted(maps.Keys(counts)) {
+	for i, code := range slices.Sorted(maps.Keys(counts)) {
 		if i > 0 {
 			text += ", "
 		}
-		text += fmt.Sprintf("%s (%d)", reason, counts[reason])
+		text += fmt.Sprintf("%s (%d)", code.Phrase(), counts[code])
 	}
 	return text
 }

@@ -161,11 +161,11 @@ func (s datasetSample) observe(ctx context.Context, fetcher *images.Fetcher) (tr
 		return training.Sample{}, err
 	}
 	if fault != nil {
-		return refuse(fault.Kind+": "+fault.Field, ": "+fault.Detail)
+		return refuse(fault.Code.Text(fault.Field), ": "+fault.Detail)
 	}
-	features, reason := embedded.Observe(scorer.Item{Sample: s.sample, Images: fetched})
-	if reason != "" {
-		return refuse(reason, "")
+	features, fault := embedded.Observe(scorer.Item{Sample: s.sample, Images: fetched})
+	if fault != nil {
+		return refuse(fault.Reason(), "")
 	}
 	learned := training.Sample{Annotation: s.annotation, Source: s.sample.Source, Features: features}
 	for _, data := range fetched {

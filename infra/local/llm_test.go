@@ -98,7 +98,8 @@ func TestRealVisionServer(t *testing.T) {
 			ratings[rating]++
 		}
 		// A random model may answer nonsense twice, or run on until it is cut off, which this server reports as its failure.
-		excused := strings.HasPrefix(rec.Reason, llm.InvalidAnswer+":") || (strings.HasPrefix(rec.Reason, scorer.Died+":") && strings.Contains(rec.Reason, "does not match the expected"))
+		excused := rec.Code == llm.InvalidAnswer ||
+			(rec.Code == scorer.Died && strings.Contains(rec.Reason, "does not match the expected"))
 		if i < sound && rec.Status != scores.OK && !excused {
 			t.Errorf("%s is %v: %s", rec.ID, rec.Status, rec.Reason)
 		}
@@ -109,11 +110,11 @@ func TestRealVisionServer(t *testing.T) {
 	if counts.Scored < sound/2 || len(ratings) < 2 || refused.Load() == 0 {
 		t.Errorf("%d scored, ratings %v, %d refused: too little to tell anything", counts.Scored, ratings, refused.Load())
 	}
-	if reason := records[sound].Reason; !strings.HasPrefix(reason, images.Undecodable+": ") {
-		t.Errorf("the broken image: %q", reason)
+	if broken := records[sound]; broken.Code != images.Undecodable {
+		t.Errorf("the broken image: %q", broken.Reason)
 	}
-	if reason := records[sound+1].Reason; !strings.HasPrefix(reason, llm.Refused+": ") || !strings.Contains(reason, "context") {
-		t.Errorf("the overlong text: %q", reason)
+	if long := records[sound+1]; long.Code != llm.Refused || !strings.Contains(long.Reason, "context") {
+		t.Errorf("the overlong text: %q", long.Reason)
 	}
 	spent, err := llm.Spent(t.Context(), work, status.Run)
 	if err != nil || spent <= 0 {

@@ -55,7 +55,7 @@ func BenchmarkReader(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				span := layout.Ranges[0]
-				r := newReader(b, bytes.NewReader(manifest[span.Start:]), layout.Form, span, "bench", Options{})
+				r := newReader(b, bytes.NewReader(manifest[span.Start:]), layout.Form, span, "bench", Limits{})
 				for {
 					s, err := r.Next()
 					if err == io.EOF {
@@ -72,7 +72,7 @@ func BenchmarkReader(b *testing.B) {
 
 func BenchmarkShard(b *testing.B) {
 	for name, manifest := range benchManifests() {
-		samples := readAll(b, manifest, 1<<40, Options{})
+		samples := readAll(b, manifest, 1<<40, Limits{})
 		samples = samples[:min(len(samples), 200)]
 		var raw int64
 		for _, s := range samples {

@@ -1,12 +1,16 @@
 package dataset
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+)
 
 // A Fault is what makes one sample unusable, in words for its author. It fails this sample only. Faults of records have
-// the kinds below, those of images the kinds of package images.
+// the codes below, others those of the packages that find them.
 type Fault struct {
-	// Kind is a short phrase that faults are counted by.
-	Kind string `json:"kind"`
+	// Code is what faults are counted by.
+	Code reason.Code `json:"code"`
 	// Field is what the fault is in: the path of a field inside the record, such as `conversations[1].value`, or an
 	// image; empty where it is the record as a whole.
 	Field string `json:"field,omitempty"`
@@ -14,30 +18,29 @@ type Fault struct {
 	Detail string `json:"detail"`
 }
 
-// Reason is the fault as one line, as it is stored next to the sample's id: kind, field, detail.
+// Reason is the fault as one line, as it is stored next to the sample's id: the code's phrase, field, detail.
 func (f *Fault) Reason() string {
 	if f.Field == "" {
-		return f.Kind + ": " + f.Detail
+		return f.Code.Text(f.Detail)
 	}
-	return f.Kind + ": " + f.Field + ": " + f.Detail
+	return f.Code.Text(f.Field + ": " + f.Detail)
 }
 
-// The kinds of fault that a record's structure can have.
+// The codes of faults that a record can have.
 const (
-	NotUTF8          = "not UTF-8"         // text of another encoding
-	NotAnObject      = "not a JSON object" // broken JSON, or a value of another type
-	UnsupportedMedia = "unsupported media" // video, audio, or images in a form that is not read
-	RecordTooLarge   = "record too large"  // longer than the record limit
-	WrongType        = "wrong type"        // a known field holds a value of another type
-	NoConversation   = "no conversation"   // absent or empty
-	RoleUnknown      = "unknown role"      // none of the roles that records have
-	EmptyTurn        = "empty turn"        // a rated turn without text and image
-	NoQuestion       = "no question"       // no human turn
-	NoAnswer         = "no answer"         // no model turn after a human one
-	ImageCount       = "image count"       // not as many <image> marks as images
-	ImageNameUnsafe  = "unsafe image name" // absolute, escaping, or of a scheme that is not allowed
-	ImageDataBroken  = "broken image data" // a data URL or base64 field that does not decode, or is empty
-	DuplicateID      = "duplicate id"      // the id of an earlier valid record of the same range
+	NotUTF8          reason.Code = "not_utf8"          // text of another encoding
+	NotAnObject      reason.Code = "not_json_object"   // broken JSON, or a value of another type
+	RecordTooLarge   reason.Code = "record_too_large"  // longer than the record limit
+	WrongType        reason.Code = "wrong_type"        // a known field holds a value of another type
+	UnsupportedMedia reason.Code = "unsupported_media" // video, audio, or images in a form that is not read
+	NoConversation   reason.Code = "no_conversation"   // absent or empty
+	RoleUnknown      reason.Code = "unknown_role"      // none of the roles that records have
+	EmptyTurn        reason.Code = "empty_turn"        // a rated turn without text and image
+	NoQuestion       reason.Code = "no_question"       // no human turn
+	NoAnswer         reason.Code = "no_answer"         // no model turn after a human one
+	ImageCount       reason.Code = "image_count"       // not as many places for images as images
+	ImageNameUnsafe  reason.Code = "unsafe_image_name" // absolute, escaping, or of a scheme that is not allowed
+	ImageDataBroken  reason.Code = "broken_image_data" // a data URL or base64 field that does not decode, or is empty
 )
 
 // A Problem is a fault of one record, and where the record stands.
@@ -46,7 +49,7 @@ type Problem struct {
 	Place Place `json:"place"`
 }
 
-// Error is the problem as one line: place, kind, field, detail.
+// Error is the problem as one line: place, phrase, field, detail.
 func (p *Problem) Error() string { return p.Place.String() + ": " + p.Reason() }
 
 // A Place is where a record stands, for messages to people.

@@ -98,7 +98,7 @@ func TestSplitFindsForms(t *testing.T) {
 			}
 			for size := int64(1); size <= int64(len(tc.manifest)); size++ {
 				var got []element
-				for _, s := range readAll(t, []byte(tc.manifest), size, Options{}) {
+				for _, s := range readAll(t, []byte(tc.manifest), size, Limits{}) {
 					got = append(got, element{string(s.Raw), s.Place.Element, s.Place.Line})
 				}
 				if diff := cmp.Diff(tc.want, got); diff != "" {

@@ -38,6 +38,15 @@ func NewLookup(names []string) *Lookup {
 	return l
 }
 
+// Name is the name of the n-th, from 1, of the samples with an id, of which there are so many in all: the id if the sample
+// is the only one, else ID#n.
+func Name(id string, n, all int) string {
+	if all == 1 {
+		return id
+	}
+	return id + "#" + strconv.Itoa(n)
+}
+
 func (l *Lookup) entry(id string) *lookupEntry {
 	e := l.entries[id]
 	if e == nil {

@@ -41,3 +41,10 @@ func TestLookup(t *testing.T) {
 		t.Error("a#2 is one of several samples, and d#2 an id")
 	}
 }
+
+func TestName(t *testing.T) {
+	t.Parallel()
+	if alone, second := dataset.Name("a", 1, 1), dataset.Name("a", 2, 3); alone != "a" || second != "a#2" {
+		t.Errorf("names %q and %q", alone, second)
+	}
+}

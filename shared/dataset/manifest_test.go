@@ -14,10 +14,7 @@ func TestEachSample(t *testing.T) {
 	const turns = `"conversations":[{"from":"human","value":"Why?"},{"from":"gpt","value":"Because."}]`
 	record := func(id string) string { return `{"id":"` + id + `",` + turns + `}` }
 	read := func(manifest string, use func(*dataset.Sample) error) error {
-		options := dataset.Options{
-			DuplicateIDs: dataset.KeepDuplicates, Limits: dataset.Limits{MaxRecordBytes: 1 << 20},
-		}
-		return dataset.EachSample(strings.NewReader(manifest), "m", options, use)
+		return dataset.EachSample(strings.NewReader(manifest), "m", dataset.Limits{MaxRecordBytes: 1 << 20}, use)
 	}
 	for name, manifest := range map[string]string{
 		"array": "[" + record("a") + "," + record("a") + `,{"id":"b"}]`,

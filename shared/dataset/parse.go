@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // ReadingVersion changes whenever Parse takes something else from a record. It is part of a run's identity.
@@ -88,9 +90,9 @@ func newSample(raw []byte, place Place) *Sample {
 }
 
 // fail records a problem of the sample. The first one stays: later ones often follow from it.
-func (s *Sample) fail(kind, field, detail string) {
+func (s *Sample) fail(code reason.Code, field, detail string) {
 	if s.Problem == nil {
-		s.Problem = &Problem{Fault: Fault{Kind: kind, Field: field, Detail: detail}, Place: s.Place}
+		s.Problem = &Problem{Fault: Fault{Code: code, Field: field, Detail: detail}, Place: s.Place}
 	}
 }
 

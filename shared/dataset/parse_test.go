@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // offReference are the flags of a sample that the reference does not have.
@@ -95,7 +97,9 @@ func TestParseProblems(t *testing.T) {
 	const question, answer = `{"from": "human", "value": "Why?"}`, `{"from": "gpt", "value": "So."}`
 	image := func(value string) string { return `{"image": ` + value + `, ` + asked("<image>\nWhat?") + `}` }
 	for name, tc := range map[string]struct {
-		raw, kind, field, detail string // detail: a part of it
+		raw           string
+		code          reason.Code
+		field, detail string // detail: a part of it
 	}{
 		"nothing":           {``, NotAnObject, "", "unexpected end of JSON input at byte 0"},
 		"broken JSON":       {`{"id": "a" "b"}`, NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12"},
@@ -172,8 +176,8 @@ func TestParseProblems(t *testing.T) {
 			if s.ID != "demo.json#7" || string(s.Raw) != tc.raw || s.Place != demo || s.Problem.Place != demo {
 				t.Errorf("the sample has not kept its record and place: %+v", s)
 			}
-			if s.Problem.Kind != tc.kind || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
-				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.kind, tc.field, tc.detail)
+			if s.Problem.Code != tc.code || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
+				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.code, tc.field, tc.detail)
 			}
 			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {
 				t.Errorf("the detail %q gives no fix, or is long", s.Problem.Detail)
@@ -189,7 +193,7 @@ func TestParseKeepsTheRest(t *testing.T) {
 	want := &Sample{
 		ID: "a", Source: "vg", Turns: []Turn{NewTurn(Human, "Why?", 0)}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
 		Problem: &Problem{Place: demo, Fault: Fault{
-			Kind: RoleUnknown, Field: "conversations[0].from",
+			Code: RoleUnknown, Field: "conversations[0].from",
 			Detail: `found "bing"; write one of human/user, gpt/assistant/model/bot, system/developer, ` +
 				`tool/tool_call/tool_calls/tool_response/function/function_call/function_response/observation/ipython`,
 		}},

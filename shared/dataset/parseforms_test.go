@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // view is what a record is read as: its turns and those that are rated, one `role: text` each, with [k] for image k, and
@@ -152,7 +154,9 @@ func TestParseMediaProblems(t *testing.T) {
 		return `"messages": [{"role": "user", "content": [` + list + `]}, {"role": "assistant", "content": "So."}]`
 	}
 	for name, tc := range map[string]struct {
-		fields, kind, field, detail string
+		fields        string
+		code          reason.Code
+		field, detail string // detail: a part of it
 	}{
 		"video":              {`"video": "a.mp4", ` + asked("<video>\nWhat?"), UnsupportedMedia, "video", "it holds video"},
 		"videos":             {`"images": [], "videos": ["a.mp4"], ` + asked("What?"), UnsupportedMedia, "videos", "it holds video"},
@@ -185,8 +189,8 @@ func TestParseMediaProblems(t *testing.T) {
 			if s.Problem == nil {
 				t.Fatalf("Parse finds no problem: %+v", viewOf(s))
 			}
-			if s.Problem.Kind != tc.kind || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
-				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.kind, tc.field, tc.detail)
+			if s.Problem.Code != tc.code || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
+				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.code, tc.field, tc.detail)
 			}
 			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {
 				t.Errorf("the detail %q gives no fix, or is long", s.Problem.Detail)
@@ -237,7 +241,7 @@ func FuzzParse(f *testing.F) {
 		}
 		checkPlaces(t, s)
 		if s.Problem != nil {
-			if s.Problem.Kind == "" || !utf8.ValidString(s.Problem.Detail) {
+			if s.Problem.Code == "" || !utf8.ValidString(s.Problem.Detail) {
 				t.Errorf("the problem %+v is not in words", s.Problem)
 			}
 			return

@@ -7,38 +7,18 @@ import (
 	"io"
 )
 
-// Duplicates is what becomes of a record with the id of an earlier one.
-type Duplicates string
-
-// What a dataset can ask for in dataset.yaml.
-const (
-	SkipDuplicates Duplicates = "skip" // the later record is a problem
-	KeepDuplicates Duplicates = "keep" // both are samples
-)
-
-// Options are the ways to read a manifest.
-type Options struct {
-	// DuplicateIDs is SkipDuplicates unless it is KeepDuplicates. Duplicates are looked for within
-	// a range.
-	DuplicateIDs Duplicates `json:"duplicate_ids"`
-	Limits
-}
-
-// A Reader yields the samples of one range. It holds no more than one record and the ids of the
-// range.
+// A Reader yields the samples of one range. It holds no more than one record.
 type Reader struct {
 	scanner  scanner
 	span     Span
 	manifest string
-	keep     bool
-	places   map[string]Place // of the valid records, by id
 	err      error
 }
 
 // NewReader reads the samples of span, a range that Split found in a manifest of that file name and
-// form. r stands at span.Start; bytes after span.End are not read. The error is that of invalid options.
-func NewReader(r io.Reader, form Form, span Span, manifest string, opts Options) (*Reader, error) {
-	if err := opts.Validate(); err != nil {
+// form. r stands at span.Start; bytes after span.End are not read. The error is that of invalid limits.
+func NewReader(r io.Reader, form Form, span Span, manifest string, limits Limits) (*Reader, error) {
+	if err := limits.Validate(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", manifest, err)
 	}
 	in := io.LimitReader(r, span.End-span.Start)
@@ -46,13 +26,11 @@ func NewReader(r io.Reader, form Form, span Span, manifest string, opts Options)
 		scanner: scanner{
 			cursor:  newCursor(in, form.Encoding, 256<<10, span.Start, span.FirstLine),
 			format:  form.Format,
-			limit:   opts.MaxRecordBytes,
+			limit:   limits.MaxRecordBytes,
 			element: span.FirstElement - 1,
 		},
 		span:     span,
 		manifest: manifest,
-		keep:     opts.DuplicateIDs == KeepDuplicates,
-		places:   map[string]Place{},
 	}, nil
 }
 
@@ -119,17 +97,5 @@ func (r *Reader) sample(rec record) *Sample {
 			rec.end-rec.start, r.scanner.limit))
 		return s
 	}
-	s := Parse(bytes.Clone(rec.raw), place)
-	if r.keep || s.Problem != nil {
-		return s
-	}
-	if first, ok := r.places[s.ID]; ok {
-		s.fail(DuplicateID, "id", fmt.Sprintf(
-			"%s is the id of element %d (line %d) too; give the record an id of its own, "+
-				"or set `duplicate_ids: keep` in dataset.yaml",
-			quote(s.ID, quoted), first.Element, first.Line))
-		return s
-	}
-	r.places[s.ID] = place
-	return s
+	return Parse(bytes.Clone(rec.raw), place)
 }

@@ -11,15 +11,16 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // newReader is NewReader with a limit where the options have none.
-func newReader(tb testing.TB, r io.Reader, form Form, span Span, manifest string, opts Options) *Reader {
+func newReader(tb testing.TB, r io.Reader, form Form, span Span, manifest string, limits Limits) *Reader {
 	tb.Helper()
-	if opts.MaxRecordBytes == 0 {
-		opts.MaxRecordBytes = 32 << 20
+	if limits.MaxRecordBytes == 0 {
+		limits.MaxRecordBytes = 32 << 20
 	}
-	reader, err := NewReader(r, form, span, manifest, opts)
+	reader, err := NewReader(r, form, span, manifest, limits)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -27,17 +28,17 @@ func newReader(tb testing.TB, r io.Reader, form Form, span Span, manifest string
 }
 
 // readAll splits a manifest into ranges of rangeBytes and reads them all.
-func readAll(tb testing.TB, manifest []byte, rangeBytes int64, opts Options) []Sample {
+func readAll(tb testing.TB, manifest []byte, rangeBytes int64, limits Limits) []Sample {
 	tb.Helper()
 	layout, err := Split(bytes.NewReader(manifest), rangeBytes)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return readLayout(tb, manifest, layout, opts)
+	return readLayout(tb, manifest, layout, limits)
 }
 
 // readLayout reads all ranges of a manifest, each from its own bytes alone.
-func readLayout(tb testing.TB, manifest []byte, layout Layout, opts Options) []Sample {
+func readLayout(tb testing.TB, manifest []byte, layout Layout, limits Limits) []Sample {
 	tb.Helper()
 	var samples []Sample
 	for _, span := range layout.Ranges {
@@ -47,7 +48,7 @@ func readLayout(tb testing.TB, manifest []byte, layout Layout, opts Options) []S
 			layout.Form,
 			span,
 			"demo."+string(layout.Format),
-			opts,
+			limits,
 		)
 		list, err := drain(r)
 		if err != io.EOF {
@@ -73,14 +74,14 @@ func drain(r *Reader) (list []Sample, err error) {
 }
 
 // problems are the kinds of the samples' problems, "" for a valid sample.
-func problems(samples []Sample) []string {
-	kinds := make([]string, len(samples))
+func problems(samples []Sample) []reason.Code {
+	codes := make([]reason.Code, len(samples))
 	for i, s := range samples {
 		if s.Problem != nil {
-			kinds[i] = s.Problem.Kind
+			codes[i] = s.Problem.Code
 		}
 	}
-	return kinds
+	return codes
 }
 
 // valid is a record without a problem.
@@ -89,7 +90,7 @@ const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"},
 func TestReaderRefusesNoLimit(t *testing.T) {
 	t.Parallel()
 	span := Span{End: 2, Records: 1, FirstElement: 1, FirstLine: 1}
-	_, err := NewReader(strings.NewReader("{}"), Form{Format: Lines}, span, "demo.jsonl", Options{})
+	_, err := NewReader(strings.NewReader("{}"), Form{Format: Lines}, span, "demo.jsonl", Limits{})
 	if err == nil || !strings.Contains(err.Error(), "MAX_RECORD_BYTES: 0") {
 		t.Errorf("NewReader without a limit: %v, want an error that names it", err)
 	}
@@ -98,7 +99,7 @@ func TestReaderRefusesNoLimit(t *testing.T) {
 func TestReaderNamesPlaces(t *testing.T) {
 	t.Parallel()
 	var got []Place
-	for _, s := range readAll(t, []byte("[\n"+valid+",\n\n{\n},[]\n]"), 20, Options{}) {
+	for _, s := range readAll(t, []byte("[\n"+valid+",\n\n{\n},[]\n]"), 20, Limits{}) {
 		got = append(got, s.Place)
 	}
 	want := []Place{
@@ -111,33 +112,19 @@ func TestReaderNamesPlaces(t *testing.T) {
 	}
 }
 
-func TestReaderDuplicates(t *testing.T) {
+// Records with one id are samples each: what identifies a sample is its place.
+func TestReaderKeepsEqualIDs(t *testing.T) {
 	t.Parallel()
 	invalid := `{"id": "a"}`
-	for name, tc := range map[string]struct {
-		records []string
-		opts    Options
-		want    []string
-	}{
-		"by default":            {[]string{valid, valid, valid}, Options{}, []string{"", DuplicateID, DuplicateID}},
-		"to be skipped":         {[]string{valid, valid}, Options{DuplicateIDs: SkipDuplicates}, []string{"", DuplicateID}},
-		"to be kept":            {[]string{valid, valid}, Options{DuplicateIDs: KeepDuplicates}, []string{"", ""}},
-		"of an invalid record":  {[]string{invalid, valid}, Options{}, []string{NoConversation, ""}},
-		"of an invalid one too": {[]string{valid, invalid}, Options{}, []string{"", NoConversation}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			samples := readAll(t, []byte("["+strings.Join(tc.records, ",\n")+"]"), 1<<20, tc.opts)
-			if diff := cmp.Diff(tc.want, problems(samples)); diff != "" {
-				t.Errorf("problems (-want +got):\n%s", diff)
-			}
-		})
+	records := []string{valid, invalid, valid, valid}
+	samples := readAll(t, []byte("["+strings.Join(records, ",\n")+"]"), 1<<20, Limits{})
+	if diff := cmp.Diff([]reason.Code{"", NoConversation, "", ""}, problems(samples)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
 	}
-	second := readAll(t, []byte(valid+"\n"+valid), 1<<20, Options{})[1]
-	want := "demo.jsonl: element 2 (line 2): duplicate id: id: \"a\" is the id of element 1 (line 1) too; " +
-		"give the record an id of its own, or set `duplicate_ids: keep` in dataset.yaml"
-	if diff := cmp.Diff(want, second.Problem.Error()); diff != "" {
-		t.Errorf("the problem in words (-want +got):\n%s", diff)
+	for i, s := range samples {
+		if s.ID != "a" || s.Place.Element != int64(i+1) {
+			t.Errorf("sample %d has id %q, place %v", i, s.ID, s.Place)
+		}
 	}
 }
 
@@ -148,8 +135,8 @@ func TestReaderLimitsRecords(t *testing.T) {
 		"array": "[" + valid + "," + large + "," + strings.ReplaceAll(valid, `"a"`, `"b"`) + "]",
 		"lines": valid + "\n" + large + "\n" + strings.ReplaceAll(valid, `"a"`, `"b"`),
 	} {
-		samples := readAll(t, []byte(manifest), 1<<20, Options{Limits: Limits{MaxRecordBytes: len(valid)}})
-		if diff := cmp.Diff([]string{"", RecordTooLarge, ""}, problems(samples)); diff != "" {
+		samples := readAll(t, []byte(manifest), 1<<20, Limits{MaxRecordBytes: len(valid)})
+		if diff := cmp.Diff([]reason.Code{"", RecordTooLarge, ""}, problems(samples)); diff != "" {
 			t.Errorf("%s: problems (-want +got):\n%s", name, diff)
 		}
 		if s := samples[1]; s.Raw != nil || !strings.HasSuffix(s.ID, "#2") ||
@@ -181,10 +168,10 @@ func TestReaderMemoryIsBounded(t *testing.T) {
 		Form{Format: Lines},
 		span,
 		"demo.jsonl",
-		Options{Limits: Limits{MaxRecordBytes: 1 << 20}},
+		Limits{MaxRecordBytes: 1 << 20},
 	).Next()
 	runtime.ReadMemStats(&after)
-	if err != nil || s.Problem == nil || s.Problem.Kind != RecordTooLarge {
+	if err != nil || s.Problem == nil || s.Problem.Code != RecordTooLarge {
 		t.Fatalf("Next: %+v, %v; want a record that is too large", s, err)
 	}
 	if used := after.TotalAlloc - before.TotalAlloc; used > 8<<20 {
@@ -218,7 +205,7 @@ func TestReaderRefusesOtherBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			span := layout.Ranges[0]
-			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Form, span, "demo", Options{})
+			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Form, span, "demo", Limits{})
 			_, err = drain(r)
 			var format *FormatError
 			if err == io.EOF || errors.As(err, &format) || tc.want != nil && !errors.Is(err, tc.want) {
@@ -238,7 +225,7 @@ func TestReaderReadsRealData(t *testing.T) {
 	if err := json.Unmarshal(manifest, &want); err != nil {
 		t.Fatal(err)
 	}
-	samples := readAll(t, manifest, 100_000, Options{})
+	samples := readAll(t, manifest, 100_000, Limits{})
 	if len(samples) != 4457 || len(want) != 4457 {
 		t.Fatalf("%d samples of %d records, want 4457", len(samples), len(want))
 	}

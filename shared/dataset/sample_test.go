@@ -21,10 +21,10 @@ func TestProblemInWords(t *testing.T) {
 	place := Place{Manifest: "demo.json", Element: 7, Line: 81}
 	for want, p := range map[string]Problem{
 		"demo.json: element 7 (line 81): no answer: conversations: add one": {
-			Fault: Fault{Kind: NoAnswer, Field: "conversations", Detail: "add one"}, Place: place,
+			Fault: Fault{Code: NoAnswer, Field: "conversations", Detail: "add one"}, Place: place,
 		},
 		"demo.json: element 7 (line 81): image count: write one mark": {
-			Fault: Fault{Kind: ImageCount, Detail: "write one mark"}, Place: place,
+			Fault: Fault{Code: ImageCount, Detail: "write one mark"}, Place: place,
 		},
 	} {
 		if got := p.Error(); got != want {

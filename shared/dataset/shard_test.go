@@ -21,7 +21,7 @@ func shardSamples(tb testing.TB) []Sample {
 		"{\"id\": broken",
 		`{"id": "b", "image": ["data:;base64,aGk=", "/etc"]}`,
 		strings.Repeat(" ", 9) + strings.Repeat("x", 1000),
-	}, "\n")), 1<<20, Options{Limits: Limits{MaxRecordBytes: 500}})
+	}, "\n")), 1<<20, Limits{MaxRecordBytes: 500})
 	return samples
 }
 
@@ -43,7 +43,7 @@ func TestShardRoundTrip(t *testing.T) {
 		"every form": shardSamples(t),
 		"none":       nil,
 		"larger than a window": readAll(t, []byte(`[{"id": "a", "image": "data:;base64,`+strings.Repeat("aGk1", 1<<20)+`", `+
-			asked("<image>")+`}]`), 1<<20, Options{}),
+			asked("<image>")+`}]`), 1<<20, Limits{}),
 	} {
 		shard := writeShard(t, samples)
 		got, err := ReadShard(bytes.NewReader(shard))
@@ -61,7 +61,7 @@ func TestShardRoundTrip(t *testing.T) {
 
 func TestShardKeepsRealData(t *testing.T) {
 	t.Parallel()
-	samples := readAll(t, pool(t), 1<<20, Options{})
+	samples := readAll(t, pool(t), 1<<20, Limits{})
 	got, err := ReadShard(bytes.NewReader(writeShard(t, samples)))
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ const bom = "\ufeff"
 func raws(tb testing.TB, manifest string, rangeBytes int64) []string {
 	tb.Helper()
 	var list []string
-	for _, s := range readAll(tb, []byte(manifest), rangeBytes, Options{}) {
+	for _, s := range readAll(tb, []byte(manifest), rangeBytes, Limits{}) {
 		list = append(list, string(s.Raw))
 	}
 	return list
@@ -110,7 +110,7 @@ func TestSplitAtEverySize(t *testing.T) {
 		"array": bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\",\"image\":\"d/e.png\"}\n]\n",
 		"lines": "{\"id\":\"a\"}\r\n\n  {\"id\":\"b\\\"]\"}\n[1, {}]\n7\n\"x\\\\\"\n\r\n{\"id\":\"c\",\"image\":\"d/e.png\"}",
 	} {
-		want := readAll(t, []byte(manifest), 1<<20, Options{})
+		want := readAll(t, []byte(manifest), 1<<20, Limits{})
 		if len(want) != 6 {
 			t.Fatalf("%s: %d samples, want 6", name, len(want))
 		}
@@ -124,7 +124,7 @@ func TestSplitAtEverySize(t *testing.T) {
 					t.Errorf("%s: ranges of %d bytes: %+v is larger", name, size, span)
 				}
 			}
-			if diff := cmp.Diff(want, readAll(t, []byte(manifest), size, Options{})); diff != "" {
+			if diff := cmp.Diff(want, readAll(t, []byte(manifest), size, Limits{})); diff != "" {
 				t.Errorf("%s: ranges of %d bytes (-want +got):\n%s", name, size, diff)
 			}
 		}
@@ -256,8 +256,8 @@ func FuzzSplitAndRead(f *testing.F) {
 			}
 			return
 		}
-		opts := Options{DuplicateIDs: KeepDuplicates, Limits: Limits{MaxRecordBytes: 1 << 10}}
-		whole := readLayout(t, manifest, layout, opts)
+		limits := Limits{MaxRecordBytes: 1 << 10}
+		whole := readLayout(t, manifest, layout, limits)
 		if int64(len(whole)) != layout.Records {
 			t.Errorf("%d samples, but Split counted %d", len(whole), layout.Records)
 		}
@@ -266,7 +266,7 @@ func FuzzSplitAndRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, s := range whole {
-			if len(s.Raw) == 0 && (s.Problem == nil || s.Problem.Kind != RecordTooLarge) {
+			if len(s.Raw) == 0 && (s.Problem == nil || s.Problem.Code != RecordTooLarge) {
 				t.Errorf("%v has no raw record", s.Place)
 			}
 			_, after, found := bytes.Cut(rest, s.Raw)
@@ -279,7 +279,7 @@ func FuzzSplitAndRead(f *testing.F) {
 		if err != nil || parts.Form != layout.Form {
 			t.Fatalf("one byte at a time: %+v, %v; want %+v", parts, err, layout.Form)
 		}
-		if diff := cmp.Diff(whole, readLayout(t, manifest, parts, opts)); diff != "" {
+		if diff := cmp.Diff(whole, readLayout(t, manifest, parts, limits)); diff != "" {
 			t.Errorf("in ranges of %d bytes (-whole +parts):\n%s", int(size)+1, diff)
 		}
 	})

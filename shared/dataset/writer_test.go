@@ -121,7 +121,7 @@ func TestWriterKeepsRealData(t *testing.T) {
 	t.Parallel()
 	manifest := pool(t)
 	var records []string
-	for _, s := range readAll(t, manifest, 1<<20, Options{}) {
+	for _, s := range readAll(t, manifest, 1<<20, Limits{}) {
 		records = append(records, string(s.Raw))
 	}
 	again := write(t, Array, Part{First: true, Last: true}, records...)

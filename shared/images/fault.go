@@ -5,18 +5,19 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // The kinds of dataset.Fault that an image can have, next to those of its name (dataset.ImageNameUnsafe).
 const (
-	NotFound = "image not found" // there is no object or file of that name
+	NotFound reason.Code = "image_not_found" // there is no object or file of that name
 	// Unreadable: it is there, and this machine cannot read it: its mode, a folder of that name, a damaged disk.
-	Unreadable    = "image unreadable"
-	NotAllowed    = "image not allowed" // in a bucket, or a part of it, that is not open to the dataset
-	Empty         = "image empty"
-	TooLarge      = "image too large" // above Limits
-	FormatUnknown = "image format unknown"
-	Undecodable   = "image does not decode"
+	Unreadable    reason.Code = "image_unreadable"
+	NotAllowed    reason.Code = "image_not_allowed" // in a bucket, or a part of it, that is not open to the dataset
+	Empty         reason.Code = "image_empty"
+	TooLarge      reason.Code = "image_too_large" // above Limits
+	FormatUnknown reason.Code = "image_format_unknown"
+	Undecodable   reason.Code = "image_undecodable"
 )
 
 // Label is how the Field of a fault names the i-th image of a sample, counted from 0: `image 2 (cut.png)`.

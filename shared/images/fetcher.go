@@ -86,20 +86,20 @@ type Location struct {
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
-		return Location{}, &dataset.Fault{Kind: dataset.ImageNameUnsafe, Field: name, Detail: err.Error()}, nil
+		return Location{}, &dataset.Fault{Code: dataset.ImageNameUnsafe, Field: name, Detail: err.Error()}, nil
 	}
 	if url, ok := strings.CutPrefix(names[0], "gs://"); ok {
 		host, object, _ := strings.Cut(url, "/")
 		from, ok := f.buckets[host]
 		if !ok || from == f.input && !strings.HasPrefix(object, f.prefix) {
-			return Location{}, &dataset.Fault{Kind: NotAllowed, Field: name, Detail: fmt.Sprintf(
+			return Location{}, &dataset.Fault{Code: NotAllowed, Field: name, Detail: fmt.Sprintf(
 				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", f.prefix)}, nil
 		}
 		return f.stat(ctx, from, object, name)
 	}
 	for _, candidate := range names {
 		at, fault, err := f.stat(ctx, f.input, f.prefix+candidate, name)
-		if err != nil || fault == nil || fault.Kind != NotFound {
+		if err != nil || fault == nil || fault.Code != NotFound {
 			return at, fault, err
 		}
 	}
@@ -127,7 +127,7 @@ func (f *Fetcher) stat(
 func readFault(name, object string, err error) (*dataset.Fault, error) {
 	switch {
 	case errors.Is(err, bucket.ErrUnreadable):
-		return &dataset.Fault{Kind: Unreadable, Field: name, Detail: unreadableDetail(err)}, nil
+		return &dataset.Fault{Code: Unreadable, Field: name, Detail: unreadableDetail(err)}, nil
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
 		return notFound(name), nil
 	default:
@@ -156,7 +156,7 @@ func rootCause(err error) error {
 
 func notFound(name string) *dataset.Fault {
 	return &dataset.Fault{
-		Kind: NotFound, Field: name, Detail: "it is not among the dataset's images; add it, then retry the run",
+		Code: NotFound, Field: name, Detail: "it is not among the dataset's images; add it, then retry the run",
 	}
 }
 

@@ -51,14 +51,14 @@ func unknownFormat(data []byte) *dataset.Fault {
 	format, fix := sniff(head)
 	if format == "" {
 		return &dataset.Fault{
-			Kind:   FormatUnknown,
+			Code:   FormatUnknown,
 			Detail: "the file is no " + taken + "; store it as one of them",
 		}
 	}
 	if fix == "" {
 		fix = "store it as one of them"
 	}
-	return &dataset.Fault{Kind: FormatUnknown, Detail: fmt.Sprintf("the file is %s, no %s; %s", format, taken, fix)}
+	return &dataset.Fault{Code: FormatUnknown, Detail: fmt.Sprintf("the file is %s, no %s; %s", format, taken, fix)}
 }
 
 // sniff is the format of a file by its head, with an article, and what to do about it where that is not to convert

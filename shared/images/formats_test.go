@@ -67,7 +67,7 @@ func TestAnimatedWebP(t *testing.T) {
 		"outside the canvas": animate(t, 4, 0), "cut in the frame": data[:80], "cut before it": data[:40],
 	} {
 		_, fault := Decode(broken)
-		if kind(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") != strings.HasPrefix(name, "cut") {
+		if code(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") != strings.HasPrefix(name, "cut") {
 			t.Errorf("%s: %v", name, fault)
 		}
 	}
@@ -80,7 +80,7 @@ func TestFrameBeyondCanvas(t *testing.T) {
 	for _, comment := range []string{"", "\x21\xfe\x02hi\x00"} {
 		at := bytes.IndexByte(data[gifScreen:], gifImage) + gifScreen
 		data := append(append(bytes.Clone(data[:at]), comment...), data[at:]...)
-		if fault := Check(data, Limits{MaxBytes: 1000, MaxPixels: 5}); kind(fault) != TooLarge {
+		if fault := Check(data, Limits{MaxBytes: 1000, MaxPixels: 5}); code(fault) != TooLarge {
 			t.Errorf("Check with a limit of 5 pixels: %v", fault)
 		}
 		picture, fault := Decode(data)
@@ -150,7 +150,7 @@ func TestUnreadVariants(t *testing.T) {
 		if fault == nil {
 			_, fault = Decode(data)
 		}
-		if kind(fault) != Undecodable || fault.Detail != want+" is not read; store it as PNG or JPEG" {
+		if code(fault) != Undecodable || fault.Detail != want+" is not read; store it as PNG or JPEG" {
 			t.Errorf("%s: %v", want, fault)
 		}
 	}
@@ -173,11 +173,11 @@ func TestCutShort(t *testing.T) {
 		if fault == nil {
 			_, fault = Decode(data[:len(data)*2/3])
 		}
-		if kind(fault) != Undecodable || !strings.Contains(fault.Detail, "it may be cut short") {
+		if code(fault) != Undecodable || !strings.Contains(fault.Detail, "it may be cut short") {
 			t.Errorf("%s: %v", name, fault)
 		}
 	}
-	if _, fault := Decode(damaged); kind(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") {
+	if _, fault := Decode(damaged); code(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") {
 		t.Errorf("a wrong checksum: %v", fault)
 	}
 }
@@ -211,7 +211,7 @@ func TestUnknownFormats(t *testing.T) {
 		"\x01\x02\x03\x04\x05":                         "",
 	} {
 		fault := Check([]byte(data), defaults(t))
-		if kind(fault) != FormatUnknown || !strings.Contains(fault.Detail, "no JPEG, PNG, GIF, WebP, BMP or TIFF; ") ||
+		if code(fault) != FormatUnknown || !strings.Contains(fault.Detail, "no JPEG, PNG, GIF, WebP, BMP or TIFF; ") ||
 			!strings.HasPrefix(fault.Detail, strings.TrimSpace("the file is "+want)) {
 			t.Errorf("%q: %v, want %s", data, fault, want)
 		}
@@ -254,7 +254,7 @@ func FuzzDecode(f *testing.F) {
 	limits := Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if fault := Check(data, limits); fault != nil {
-			if fault.Kind == "" || !strings.Contains(fault.Detail, "; ") {
+			if fault.Code == "" || !strings.Contains(fault.Detail, "; ") {
 				t.Errorf("no fix in %v", fault)
 			}
 			return

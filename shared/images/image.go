@@ -21,7 +21,7 @@ import (
 // within the limits. Nil means that it passes.
 func Check(data []byte, limits Limits) *dataset.Fault {
 	if len(data) == 0 {
-		return &dataset.Fault{Kind: Empty, Detail: "the file has no bytes; upload it again"}
+		return &dataset.Fault{Code: Empty, Detail: "the file has no bytes; upload it again"}
 	}
 	if size := int64(len(data)); size > limits.MaxBytes {
 		return tooManyBytes(size, limits)
@@ -31,11 +31,11 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 		return decodingFault(data, err)
 	}
 	if header.Width <= 0 || header.Height <= 0 {
-		return &dataset.Fault{Kind: Undecodable, Detail: fmt.Sprintf(
+		return &dataset.Fault{Code: Undecodable, Detail: fmt.Sprintf(
 			"its header says %d x %d pixels; store it again", header.Width, header.Height)}
 	}
 	if int64(header.Width) > limits.MaxPixels/int64(header.Height) {
-		return &dataset.Fault{Kind: TooLarge, Detail: fmt.Sprintf(
+		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
 			"%d x %d pixels, more than the %d allowed; store it smaller",
 			header.Width, header.Height, limits.MaxPixels)}
 	}
@@ -43,7 +43,7 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 }
 
 func tooManyBytes(size int64, limits Limits) *dataset.Fault {
-	return &dataset.Fault{Kind: TooLarge, Detail: fmt.Sprintf(
+	return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
 		"it has %d bytes; the limit is %d: store it smaller", size, limits.MaxBytes)}
 }
 
@@ -72,7 +72,7 @@ func decodingFault(data []byte, err error) *dataset.Fault {
 	if errors.Is(err, image.ErrFormat) {
 		return unknownFormat(data)
 	}
-	fault := &dataset.Fault{Kind: Undecodable}
+	fault := &dataset.Fault{Code: Undecodable}
 	variant := unreadVariant(data)
 	switch {
 	case variant != "":

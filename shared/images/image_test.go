@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/sethvargo/go-envconfig"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -83,8 +84,8 @@ func TestImageFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		data   []byte
 		limits Limits
-		check  string // kind of Check's fault, "" for none
-		decode string // the same of Decode, where Check lets the image pass
+		check  reason.Code // of Check's fault, "" for none
+		decode reason.Code // the same of Decode, where Check lets the image pass
 	}{
 		"nothing":                  {nil, standard, Empty, ""},
 		"text":                     {[]byte("<html>404</html>"), standard, FormatUnknown, ""},
@@ -101,14 +102,14 @@ func TestImageFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := kind(Check(tc.data, tc.limits)); got != tc.check {
+			if got := code(Check(tc.data, tc.limits)); got != tc.check {
 				t.Errorf("Check: %q, want %q", got, tc.check)
 			}
 			if tc.check != "" {
 				return
 			}
 			_, fault := Decode(tc.data)
-			if got := kind(fault); got != tc.decode {
+			if got := code(fault); got != tc.decode {
 				t.Errorf("Decode: %q, want %q", got, tc.decode)
 			}
 		})
@@ -119,20 +120,20 @@ func TestImageFaults(t *testing.T) {
 	}
 	large := make([]byte, 64<<20+1)
 	copy(large, valid)
-	if got := kind(Check(large, standard)); got != TooLarge {
+	if got := code(Check(large, standard)); got != TooLarge {
 		t.Errorf("an image of %d bytes: %q, want %q", len(large), got, TooLarge)
 	}
-	if got := kind(Check(large[:64<<20], standard)); got != "" {
+	if got := code(Check(large[:64<<20], standard)); got != "" {
 		t.Errorf("an image of 64 MiB: %q", got)
 	}
 }
 
-// kind is the kind of a fault, "" for none.
-func kind(fault *dataset.Fault) string {
+// code is the code of a fault, "" for none.
+func code(fault *dataset.Fault) reason.Code {
 	if fault == nil {
 		return ""
 	}
-	return fault.Kind
+	return fault.Code
 }
 
 // defaults are the limits of an empty environment.

@@ -101,7 +101,7 @@ func (f *Fetcher) missingNames(ctx context.Context, names []string) ([]string, e
 	for i, name := range names {
 		group.Go(func() error {
 			_, fault, err := f.Locate(ctx, name)
-			missing[i] = fault != nil && (fault.Kind == NotFound || fault.Kind == dataset.ImageNameUnsafe)
+			missing[i] = fault != nil && (fault.Code == NotFound || fault.Code == dataset.ImageNameUnsafe)
 			return err
 		})
 	}

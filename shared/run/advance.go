@@ -8,15 +8,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // Scored is the marker of a run that is scored to the last sample: runs/<run>/scored.
 type Scored struct {
 	Delivery string        `json:"delivery"` // the delivery that created it
 	Samples  events.Counts `json:"samples"`
-	// Reasons counts the samples that were not scored by the kind of their reason.
-	Reasons map[string]int64 `json:"reasons,omitempty"`
-	// Flags counts the samples that were scored by what their scorer flagged them with.
+	// Reasons counts the samples that were not scored by the code of their reason.
+	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
+	// Flags counts the samples that were scored by what they are flagged with.
 	Flags map[string]int64 `json:"flags,omitempty"`
 }
 
@@ -103,7 +104,7 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, delivery string) error 
 
 // count accounts for every sample of a scored run.
 func (w *Worker) count(ctx context.Context, plan *Plan) (Scored, error) {
-	total := Scored{Reasons: map[string]int64{}, Flags: map[string]int64{}}
+	total := Scored{Reasons: map[reason.Code]int64{}, Flags: map[string]int64{}}
 	for r := range plan.Ranges {
 		table, err := w.runs.readScores(ctx, rangeScoresName(plan.Run, r))
 		if err != nil {
@@ -112,7 +113,7 @@ func (w *Worker) count(ctx context.Context, plan *Plan) (Scored, error) {
 		for _, rec := range table.Records {
 			account(&total.Samples, rec.Status)
 			if rec.Status != scores.OK {
-				total.Reasons[reasonKind(rec.Reason)]++
+				total.Reasons[rec.Code]++
 				continue
 			}
 			for _, flag := range rec.Flags {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
@@ -70,12 +71,10 @@ func (r *Reader) openShard(
 			ID: samples[i].ID, Range: task.Range, Position: position + i, Source: samples[i].Source,
 			Status: scores.OK, ScorerID: plan.ScorerID, Rubric: hash,
 		}
+		records[i].Flags = samples[i].Flags
 		identifySample(&records[i], &samples[i], nil)
 		if p := samples[i].Problem; p != nil {
-			records[i].Status, records[i].Reason = scores.Failed, p.Reason()
-			if p.Kind == dataset.DuplicateID {
-				records[i].Status = scores.Skipped
-			}
+			fail(&records[i], &p.Fault)
 		}
 	}
 	return samples, records, nil
@@ -109,7 +108,7 @@ func (l *loader) load(
 				return err
 			}
 			if fault != nil {
-				records[i].Status, records[i].Reason = scores.Failed, fault.Reason()
+				fail(&records[i], fault)
 				return nil
 			}
 			identifySample(&records[i], &samples[i], fetched)
@@ -146,15 +145,32 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 	}
 	for j, res := range results {
 		rec := &records[b.at[j]]
-		if res.Reason != "" {
-			rec.Status, rec.Reason = scores.Failed, res.Reason
+		if res.Code != "" {
+			rec.Status, rec.Code, rec.Reason = scores.Failed, res.Code, res.Reason
 			continue
 		}
-		rec.Ratings, rec.Expected, rec.Mass, rec.Margin = res.Ratings, res.Expected, res.Mass, res.Margin
-		rec.Styles, rec.OtherStyles, rec.Flags = res.Styles, res.OtherStyles, res.Flags
+		flags := rec.Flags // of the sample
+		rec.Result = res
+		rec.Flags = unite(flags, res.Flags)
 		if len(rec.Styles) == 0 {
-			rec.Reason = NoKnownStyle
+			rec.Code, rec.Reason = NoKnownStyle, NoKnownStyle.Phrase()
 		}
 	}
 	return nil
+}
+
+// fail makes a record that of a sample with a fault.
+func fail(rec *scores.Record, fault *dataset.Fault) {
+	rec.Status, rec.Code, rec.Reason = scores.Failed, fault.Code, fault.Reason()
+}
+
+// unite is all flags of two lists, each once.
+func unite(a, b []string) []string {
+	united := slices.Clone(a)
+	for _, flag := range b {
+		if !slices.Contains(united, flag) {
+			united = append(united, flag)
+		}
+	}
+	return united
 }

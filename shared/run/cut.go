@@ -8,6 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // A RangeReport is what is known of a range once it is cut: runs/<run>/ranges/<range>.json.
@@ -16,9 +17,9 @@ type RangeReport struct {
 	Samples int64 `json:"samples"`
 	// Shards holds the number of samples of each shard.
 	Shards []int `json:"shards"`
-	// Problems counts invalid records by kind; Examples are the first of them.
-	Problems map[string]int     `json:"problems,omitempty"`
-	Examples []*dataset.Problem `json:"examples,omitempty"`
+	// Problems counts invalid records by code; Examples are the first of them.
+	Problems map[reason.Code]int `json:"problems,omitempty"`
+	Examples []*dataset.Problem  `json:"examples,omitempty"`
 }
 
 const maxExamples = 20
@@ -50,7 +51,7 @@ func (w *Worker) CutRange(ctx context.Context, task events.RangeTask, delivery s
 func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 	out := &shardWriter{
 		Worker: w, plan: plan, size: shardSize{limits: plan.Constants},
-		report: RangeReport{Range: r, Problems: map[string]int{}},
+		report: RangeReport{Range: r, Problems: map[reason.Code]int{}},
 	}
 	err := EachRecord(ctx, w.input, plan, r, func(sample *dataset.Sample) error { return out.add(ctx, sample) })
 	if err != nil {
@@ -120,7 +121,7 @@ func (r *RangeReport) add(shard []dataset.Sample) {
 	r.Samples += int64(len(shard))
 	for i := range shard {
 		if p := shard[i].Problem; p != nil {
-			r.Problems[p.Kind]++
+			r.Problems[p.Code]++
 			if len(r.Examples) < maxExamples {
 				r.Examples = append(r.Examples, p)
 			}

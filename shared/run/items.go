@@ -21,7 +21,7 @@ const (
 	maxLeases = 2
 )
 
-// ScorerDied is the kind of reason of a sample on which scorers died.
+// ScorerDied is the code of a sample on which scorers died.
 const ScorerDied = scorer.Died
 
 // A lease says that a sample is being rated. One that is neither released nor followed by a result
@@ -56,8 +56,9 @@ func (w *Worker) rateItemByItem(
 			return err
 		}
 		if held == "" {
-			records[i].Status = scores.Failed
-			records[i].Reason = fmt.Sprintf("%s: %d times; look at its images", ScorerDied, maxLeases)
+			fail(&records[i], &dataset.Fault{
+				Code: ScorerDied, Detail: fmt.Sprintf("%d times; look at its images", maxLeases),
+			})
 		} else if err := w.rateOne(ctx, plan, rater, samples, records, i); err != nil {
 			// A transient error: the lease does not count. It is released even when the delivery is cancelled.
 			reason := map[string]string{"error": err.Error()}

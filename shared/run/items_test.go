@@ -60,7 +60,7 @@ func TestScorerDies(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: 3, Scored: 2, Failed: 1}, f.Account(plan)); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if rec := f.Records(plan)["a01"]; rec.Status != scores.Failed || !strings.HasPrefix(rec.Reason, run.ScorerDied+":") {
+	if rec := f.Records(plan)["a01"]; rec.Status != scores.Failed || rec.Code != run.ScorerDied {
 		t.Errorf("sample a01 is %v with reason %q", rec.Status, rec.Reason)
 	}
 	// a00 has a result of its own from the first lease on: once in each whole attempt, and once more.

@@ -11,7 +11,7 @@ import "fmt"
 
 // LayoutVersion changes whenever equal input would be laid out differently. A run of another layout is listed, and
 // not continued.
-const LayoutVersion = 4
+const LayoutVersion = 5
 
 const root = "runs/"
 

@@ -32,6 +32,8 @@ type Plan struct {
 	Options   Options        `json:"options"`
 	Constants Constants      `json:"constants"`
 	Attempt   int            `json:"attempt"`
+	// Reading is the dataset.ReadingVersion that the run was planned under.
+	Reading int `json:"reading"`
 	// Reuse is an earlier run whose unchanged scores are taken over.
 	Reuse string `json:"reuse,omitempty"`
 	// EstimatedCost in US dollars. Above the service's limit a run waits for approval.
@@ -60,7 +62,7 @@ type Range struct {
 
 // Options are choices that change scores, and so the run's identity.
 type Options struct {
-	dataset.Options
+	dataset.Limits
 	Images images.Limits `json:"images"`
 }
 
@@ -91,6 +93,7 @@ type identity struct {
 	Options   Options            `json:"options"`
 	Constants Constants          `json:"constants"`
 	Layout    int                `json:"layout"`
+	Reading   int                `json:"reading"`
 	Attempt   int                `json:"attempt"`
 	Problem   string             `json:"problem,omitempty"`
 }
@@ -105,7 +108,7 @@ type manifestIdentity struct {
 func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
-		Layout: p.Layout, Attempt: p.Attempt, Problem: p.Problem,
+		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Problem: p.Problem,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()

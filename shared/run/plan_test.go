@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -37,7 +37,6 @@ func TestRunID(t *testing.T) {
 		{"other budget", func(f *runtest.Fixture, s *run.Spec) { s.Budget = runtest.Budget(t, "40%") }, true},
 		{"other limit of cost", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, 1e9 }, true},
 		{"images' default, spelled out", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/demo/" }, true},
-		{"duplicate ids' default, spelled out", func(_ *runtest.Fixture, s *run.Spec) { s.DuplicateIDs = dataset.SkipDuplicates }, true},
 		{"other bytes", func(f *runtest.Fixture, _ *run.Spec) {
 			f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("b", 9)))
 		}, false},
@@ -55,7 +54,6 @@ func TestRunID(t *testing.T) {
 		}, false},
 		{"other scorer", func(f *runtest.Fixture, _ *run.Spec) { f.Scorer.Name = "fake-2" }, false},
 		{"other image prefix", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/elsewhere/" }, false},
-		{"duplicate ids kept", func(_ *runtest.Fixture, s *run.Spec) { s.DuplicateIDs = dataset.KeepDuplicates }, false},
 		{"other limit of records", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Records.MaxRecordBytes++ }, false},
 		{"other limit of images", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Images.MaxPixels++ }, false},
 		{"other cut", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.ShardSamples++ }, false},
@@ -126,7 +124,6 @@ func TestStartRefused(t *testing.T) {
 		{"manifest missing", run.Spec{Dataset: "demo", Manifests: []string{"b.json"}}, "", []string{"datasets/demo/b.json", "not in the input bucket"}},
 		{"images without slash", run.Spec{Dataset: "demo", Manifests: one, Images: "images/demo"}, "", []string{"images:", "ends with a slash"}},
 		{"images outside", run.Spec{Dataset: "demo", Manifests: one, Images: "../images/"}, "", []string{"images:"}},
-		{"duplicate ids", run.Spec{Dataset: "demo", Manifests: one, DuplicateIDs: "merge"}, "", []string{"duplicate_ids:", `"merge"`}},
 		{"reuse of no id", run.Spec{Dataset: "demo", Manifests: one, Reuse: "../x"}, "", []string{"reuse:"}},
 		{"reuse of no run", run.Spec{Dataset: "demo", Manifests: one, Reuse: "demo-0123456789ab"}, "[]", []string{"reuse:", "no such run"}},
 		{"rubric missing", run.Spec{Dataset: "demo", Manifests: one, Rubric: "r.yaml"}, "", []string{"rubric:", "datasets/demo/r.yaml"}},
@@ -203,7 +200,7 @@ func TestManifestChanged(t *testing.T) {
 			}
 			for r := range plan.Ranges {
 				for _, rec := range f.RangeScores(plan, r) {
-					if lost := strings.HasPrefix(rec.Reason, run.ManifestChanged+":"); lost != (r > 0) {
+					if lost := rec.Code == run.ManifestChanged; lost != (r > 0) {
 						t.Errorf("range %d: sample %s has reason %q", r, rec.ID, rec.Reason)
 					}
 				}
@@ -268,7 +265,7 @@ func TestManifestChangedWithinRange(t *testing.T) {
 			}
 			var report run.RangeReport
 			f.ReadJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
-			if diff := cmp.Diff(map[string]int{run.ManifestChanged: int(8 - test.scored)}, report.Problems); diff != "" {
+			if diff := cmp.Diff(map[reason.Code]int{run.ManifestChanged: int(8 - test.scored)}, report.Problems); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})

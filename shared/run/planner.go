@@ -92,10 +92,8 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	prefix := DatasetsPrefix + spec.Dataset + "/"
 	plan := &Plan{
 		Layout: LayoutVersion, Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer, Ranges: []Range{},
-		Options: Options{
-			Options: dataset.Options{DuplicateIDs: spec.DuplicateIDs, Limits: limits.Records},
-			Images:  limits.Images,
-		},
+		Options: Options{Limits: limits.Records, Images: limits.Images},
+		Reading: dataset.ReadingVersion,
 		Constants: Constants{
 			RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes,
 		},
@@ -109,9 +107,6 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	}
 	if plan.Selection.Budget.IsZero() {
 		plan.Selection.Budget = limits.Budget
-	}
-	if plan.Options.DuplicateIDs == "" {
-		plan.Options.DuplicateIDs = dataset.SkipDuplicates
 	}
 	var err error
 	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {

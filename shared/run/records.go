@@ -8,10 +8,11 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// ManifestChanged is the kind of problem of every record of a range whose manifest was replaced before it was read.
-const ManifestChanged = "manifest changed"
+// ManifestChanged is the code of every record of a range whose manifest was replaced before it was read.
+const ManifestChanged reason.Code = "manifest_changed"
 
 // EachRecord reads a range of a plan from the input bucket and calls use for each of its records, in order.
 func EachRecord(
@@ -26,7 +27,7 @@ func EachRecord(
 		return err
 	}
 	defer body.Close()
-	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.base(), plan.Options.Options)
+	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.base(), plan.Options.Limits)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error)
 		sample := &dataset.Sample{
 			ID: fmt.Sprintf("%s#%d", place.Manifest, place.Element), Place: place,
 			Problem: &dataset.Problem{Place: place, Fault: dataset.Fault{
-				Kind: ManifestChanged,
+				Code: ManifestChanged,
 				Detail: "the manifest was replaced or removed before this record was read; " +
 					"the new version is a run of its own",
 			}},

@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // Resume sets a run going again: it begins a new wave of attempts at its dead letters, publishes what is missing, and
@@ -48,8 +50,8 @@ func (w *Worker) giveUpAll(ctx context.Context, plan *Plan, letters []DeadLetter
 	return unread
 }
 
-// GivenUp is the kind of reason of samples that were given up with their shard.
-const GivenUp = "given up"
+// GivenUp is the code of samples that were given up with their shard.
+const GivenUp reason.Code = "given_up"
 
 // giveUp writes the scores of a shard with all its samples failed.
 func (w *Worker) giveUp(ctx context.Context, plan *Plan, l DeadLetter) error {
@@ -60,8 +62,9 @@ func (w *Worker) giveUp(ctx context.Context, plan *Plan, l DeadLetter) error {
 	}
 	for i := range records {
 		if records[i].Status == scores.OK {
-			records[i].Status = scores.Failed
-			records[i].Reason = fmt.Sprintf("%s: after %d attempts: %s", GivenUp, l.Attempts, l.Reason)
+			fail(&records[i], &dataset.Fault{
+				Code: GivenUp, Detail: fmt.Sprintf("after %d attempts: %s", l.Attempts, l.Reason),
+			})
 		}
 	}
 	_, err = w.writeScores(ctx, plan, task, records)

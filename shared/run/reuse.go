@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -50,6 +51,9 @@ func (r *Reader) ratedContent(ctx context.Context, run string) (map[string]place
 	plan, err := r.Plan(ctx, run)
 	if err != nil {
 		return nil, err
+	}
+	if plan.Reading != dataset.ReadingVersion {
+		return nil, nil // its records were read in another way
 	}
 	places := make(map[string]place, plan.Samples)
 	for number := range plan.Ranges {

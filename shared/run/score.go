@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -22,8 +22,8 @@ const (
 	itemByItemFrom = 5
 )
 
-// NoKnownStyle is the reason why a scored sample cannot be selected: its styler named no style of the rubric.
-const NoKnownStyle = "no known style"
+// NoKnownStyle is the code of a scored sample that cannot be selected: its styler named no style of the rubric.
+const NoKnownStyle reason.Code = "no_known_style"
 
 // A Shard is what one delivery scored: of a shard whose scores were there already, nothing.
 type Shard struct {
@@ -144,10 +144,4 @@ func (w *Worker) rateBatches(
 		return ctx.Err()
 	})
 	return group.Wait()
-}
-
-// reasonKind is the short phrase that a reason begins with.
-func reasonKind(reason string) string {
-	kind, _, _ := strings.Cut(reason, ":")
-	return kind
 }

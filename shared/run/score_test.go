@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 func TestOtherScorer(t *testing.T) {
@@ -74,22 +75,21 @@ func TestRecords(t *testing.T) {
 	f.Finish(plan)
 	type fate struct {
 		Status scores.Status
-		Reason string // its kind
+		Code   reason.Code
 		Styles int
 	}
 	want := map[string]fate{
 		"m00": {scores.OK, "", 1}, "odd": {scores.OK, run.NoKnownStyle, 0}, "none": {scores.OK, "", 1},
 		"bad": {scores.Failed, "unratable", 0}, "hollow": {scores.Failed, dataset.NoConversation, 0},
 		"a.json#14": {scores.Failed, dataset.RecordTooLarge, 0}, // its id is not read
-		"m01":       {scores.Skipped, dataset.DuplicateID, 0},
+		"m01":       {scores.OK, "", 1},                         // both samples of the id
 	}
 	got := map[string]fate{}
 	contents := map[string]bool{}
 	for _, rec := range f.RangeScores(plan, 0) {
 		contents[rec.Content] = true
 		if _, asked := want[rec.ID]; asked {
-			kind, _, _ := strings.Cut(rec.Reason, ":")
-			got[rec.ID] = fate{rec.Status, kind, len(rec.Styles)}
+			got[rec.ID] = fate{rec.Status, rec.Code, len(rec.Styles)}
 		}
 		if rec.ScorerID != plan.ScorerID || rec.Rubric != plan.Rubric.Hash() {
 			t.Errorf("sample %s was rated by %s under %s", rec.ID, rec.ScorerID, rec.Rubric)
@@ -115,7 +115,7 @@ func TestRangeReport(t *testing.T) {
 	f.Finish(plan)
 	var report run.RangeReport
 	f.ReadJSON("runs/"+plan.Run+"/ranges/0000.json", &report)
-	if diff := cmp.Diff(map[string]int{dataset.NoConversation: 25}, report.Problems); diff != "" {
+	if diff := cmp.Diff(map[reason.Code]int{dataset.NoConversation: 25}, report.Problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	if len(report.Examples) != 20 || report.Examples[19].Place.String() != "a.jsonl: element 20 (line 20)" {
@@ -127,14 +127,12 @@ func TestRangeReport(t *testing.T) {
 	}
 }
 
-func TestDuplicatesKept(t *testing.T) {
+// Records with one id are samples each, whatever the ranges.
+func TestEqualIDs(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload(
-		"datasets/demo/parts/a.json",
-		runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}),
-	)
-	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]\nduplicate_ids: keep"))
+	f.Upload("datasets/demo/parts/a.json", runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}))
+	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]"))
 	if counts := f.Finish(f.Begin("datasets/demo/dataset.yaml")); counts.Scored != 2 {
 		t.Errorf("counts %+v, want both scored", counts)
 	}
@@ -147,8 +145,8 @@ func TestImages(t *testing.T) {
 	tests := []struct {
 		name   string
 		images []string
-		reason string // its beginning; empty if the sample is scored
-		fix    string // what else the reason says
+		code   reason.Code // empty if the sample is scored
+		fix    string      // what else the reason says
 	}{
 		{"text only", nil, "", ""},
 		{"relative", []string{"a.png"}, "", ""},
@@ -208,21 +206,11 @@ func TestImages(t *testing.T) {
 	for _, test := range tests {
 		rec := got[test.name]
 		wantStatus := scores.OK
-		if test.reason != "" {
+		if test.code != "" {
 			wantStatus = scores.Failed
 		}
-		if rec.Status != wantStatus || !strings.HasPrefix(rec.Reason, test.reason) ||
-			!strings.Contains(rec.Reason, test.fix) ||
-			(test.reason == "" && rec.Reason != "") {
-			t.Errorf(
-				"%s: %v with reason %q, want %v with %q and %q",
-				test.name,
-				rec.Status,
-				rec.Reason,
-				wantStatus,
-				test.reason,
-				test.fix,
-			)
+		if rec.Status != wantStatus || rec.Code != test.code || !strings.Contains(rec.Reason, test.fix) {
+			t.Errorf("%s: %v with reason %q, want %v with %q and %q", test.name, rec.Status, rec.Reason, wantStatus, test.code, test.fix)
 		}
 		if rated := f.Scorer.Times(test.name) == 1; rated != (wantStatus == scores.OK) {
 			t.Errorf("%s: rated: %v", test.name, rated)

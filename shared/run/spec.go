@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"go.yaml.in/yaml/v3"
 )
@@ -33,8 +32,6 @@ type Spec struct {
 	// Scorer is the kind of scorer; the service's default if empty. Where a scorer is, the service
 	// knows: a dataset must not be able to send requests anywhere.
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
-	// DuplicateIDs is "skip" (default) or "keep": what becomes of a record with the id of an earlier one of its range.
-	DuplicateIDs dataset.Duplicates `yaml:"duplicate_ids" json:"duplicate_ids,omitempty"`
 	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
 	// from it.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
@@ -48,6 +45,10 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 	dec.KnownFields(true)
 	spec := Spec{}
 	if err := dec.Decode(&spec); err != nil && !errors.Is(err, io.EOF) {
+		if strings.Contains(err.Error(), "field duplicate_ids ") {
+			err = fmt.Errorf("%w; remove duplicate_ids: samples with equal ids are all kept, "+
+				"and `unique: true` selects one of those with equal content", err)
+		}
 		return Spec{}, err
 	}
 	spec.Dataset = datasetName
@@ -81,10 +82,6 @@ func (s Spec) Validate() error {
 		(path.IsAbs(s.Images) || path.Clean(s.Images)+"/" != s.Images || strings.HasPrefix(s.Images, "..")) {
 		faults = append(faults, fmt.Errorf(
 			"images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
-	}
-	if s.DuplicateIDs != "" && s.DuplicateIDs != dataset.SkipDuplicates && s.DuplicateIDs != dataset.KeepDuplicates {
-		faults = append(faults, fmt.Errorf("duplicate_ids: %q is neither %q nor %q",
-			s.DuplicateIDs, dataset.SkipDuplicates, dataset.KeepDuplicates))
 	}
 	if s.Reuse != "" && !namePattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -70,7 +69,6 @@ manifests: [parts/a.json, parts/b.jsonl]
 images: images/shared/
 rubric: rubric.yaml
 scorer: gpu
-duplicate_ids: keep
 reuse: demo-0123456789ab
 budget: 30%
 capabilities: [humanities, causal reasoning]
@@ -79,7 +77,7 @@ ratings_only: true
 seed: 7
 `, run.Spec{
 			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
-			Scorer: "gpu", DuplicateIDs: dataset.KeepDuplicates, Reuse: "demo-0123456789ab",
+			Scorer: "gpu", Reuse: "demo-0123456789ab",
 			Request: selection.Request{
 				Budget: runtest.Budget(
 					t,
@@ -119,6 +117,7 @@ func TestSpecOfFaultyFile(t *testing.T) {
 	}{
 		{"broken", "manifests:\n  - a\n b: [\n", []string{"line"}},
 		{"unknown field", "manifests: [a.json]\nbuget: 30%\n", []string{"line 2", "buget"}},
+		{"duplicate_ids", "manifests: [a.json]\nduplicate_ids: keep\n", []string{"line 2", "remove duplicate_ids", "`unique: true`"}},
 		{"wrong type", "manifests: [a.json]\nthreshold: high\n", []string{"line 2", "high"}},
 		{"budget", "manifests: [a.json]\nbudget: 130%\n", []string{"budget", "130%"}},
 		{"field twice", "seed: 1\nseed: 2\n", []string{"line 2", "seed"}},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -27,8 +28,8 @@ type Status struct {
 	Problem string `json:"problem,omitempty"`
 	// Samples accounts for every sample once the run is scored; before that only In is final.
 	Samples events.Counts `json:"samples"`
-	// Reasons counts the samples that were not scored by the kind of their reason, once the run is scored.
-	Reasons map[string]int64 `json:"reasons,omitempty"`
+	// Reasons counts the samples that were not scored by the code of their reason, once the run is scored.
+	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
 	// Flags counts the samples that were scored by their flags, once the run is scored.
 	Flags       map[string]int64 `json:"flags,omitempty"`
 	Progress    Progress         `json:"progress"`

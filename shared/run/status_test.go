@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -266,7 +267,7 @@ func TestGiveUp(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: 13, Scored: 10, Failed: 3}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int64{run.GivenUp: 2, dataset.NoConversation: 1}, f.Status(plan.Run).Reasons); diff != "" {
+	if diff := cmp.Diff(map[reason.Code]int64{run.GivenUp: 2, dataset.NoConversation: 1}, f.Status(plan.Run).Reasons); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	rec := f.Records(plan)["a00"]

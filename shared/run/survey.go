@@ -8,6 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -21,10 +22,10 @@ type Survey struct {
 	ImagesMissing int64 `json:"images_missing"`
 	TextBytes     int64 `json:"text_bytes"` // of the conversations of sound records
 	Shards        int   `json:"shards"`
-	// Sources counts samples by source, Problems those with one by its kind; Examples are the first of them.
-	Sources  map[string]int64 `json:"sources"`
-	Problems map[string]int64 `json:"problems"`
-	Examples []string         `json:"examples"`
+	// Sources counts samples by source, Problems those with one by its code; Examples are the first of them.
+	Sources  map[string]int64      `json:"sources"`
+	Problems map[reason.Code]int64 `json:"problems"`
+	Examples []string              `json:"examples"`
 	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows;
 	// of a paid scorer both are of its Estimate.
 	PerSecond float64 `json:"samples_per_second"`
@@ -42,7 +43,7 @@ const (
 
 // Survey reads a planned dataset and looks for its images. It rates only a few samples, to estimate the time.
 func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
-	v := &Survey{Sources: map[string]int64{}, Problems: map[string]int64{}, Examples: []string{}}
+	v := &Survey{Sources: map[string]int64{}, Problems: map[reason.Code]int64{}, Examples: []string{}}
 	var tried []dataset.Sample
 	for r := range plan.Ranges {
 		shard := shardSize{limits: plan.Constants}
@@ -111,7 +112,7 @@ func (p *Planner) look(ctx context.Context, plan *Plan, v *Survey, samples []*da
 			}
 			continue
 		}
-		v.Problems[fault.Kind]++
+		v.Problems[fault.Code]++
 		if len(v.Examples) < maxExamples {
 			v.Examples = append(v.Examples, fmt.Sprintf("%s: %s", sample.Place, fault.Reason()))
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 func TestSurvey(t *testing.T) {
@@ -38,15 +39,15 @@ func TestSurvey(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &run.Survey{
-		Samples: 16, Sound: 12, TextOnly: 10, ImagesFound: 4, ImagesMissing: 3,
+		Samples: 16, Sound: 13, TextOnly: 11, ImagesFound: 4, ImagesMissing: 3,
 		Sources:  map[string]int64{"tests": 14, "elsewhere": 1, "a": 1},
-		Problems: map[string]int64{images.NotFound: 2, dataset.NoConversation: 1, dataset.DuplicateID: 1},
+		Problems: map[reason.Code]int64{images.NotFound: 2, dataset.NoConversation: 1},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")); diff != "" {
 		t.Errorf("survey (-want +got):\n%s", diff)
 	}
-	if len(got.Examples) != 4 || !strings.Contains(got.Examples[0], "a.json: element 3") {
-		t.Errorf("examples %q, want one for each of four faulty samples, with its place", got.Examples)
+	if len(got.Examples) != 3 || !strings.Contains(got.Examples[0], "a.json: element 12") {
+		t.Errorf("examples %q, want one for each of three invalid samples, with its place", got.Examples)
 	}
 	if got.PerSecond <= 0 || got.Seconds <= 0 {
 		t.Errorf("estimate: %v seconds at %v a second", got.Seconds, got.PerSecond)

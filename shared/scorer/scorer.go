@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // An Item is one sample to rate.
@@ -27,8 +28,9 @@ func (it Item) RatedImages() [][]byte {
 
 // A Result is what a scorer reports of one sample.
 type Result struct {
-	// Reason is empty for a rated sample. Otherwise it says why this sample cannot be rated, its
-	// code first, and the other fields are empty.
+	// Code is empty for a rated sample. Otherwise it is why this sample cannot be rated, Reason says the
+	// same in words, and the other fields are empty.
+	Code   reason.Code
 	Reason string
 	// Ratings holds one rating in [0, MaxRating] or Missing for each capability of the rubric.
 	Ratings []int8
@@ -44,8 +46,11 @@ type Result struct {
 	Flags []string
 }
 
-// Died is the reason code of a sample that breaks its scorer each time it is rated alone.
-const Died = "scorer died on this sample"
+// Unrated is the result of a sample with a fault.
+func Unrated(fault *dataset.Fault) Result { return Result{Code: fault.Code, Reason: fault.Reason()} }
+
+// Died is the code of a sample that breaks its scorer each time it is rated alone.
+const Died reason.Code = "scorer_died"
 
 // ErrUnavailable is the error of opening a scorer that cannot be reached at present. It is transient:
 // rubric and dataset are not its cause.
@@ -61,7 +66,7 @@ func (e *StopError) Error() string { return e.Reason }
 type Scorer interface {
 	// ID is a hash of everything that can change a rating.
 	ID() string
-	// Rate returns one result for each item, in order. What is wrong with an item is the Reason of its
+	// Rate returns one result for each item, in order. What is wrong with an item is the Code of its
 	// result. An error is transient (a server is down, the context is cancelled) or a *StopError.
 	// Results depend on the items alone, not on how they are batched.
 	Rate(ctx context.Context, items []Item) ([]Result, error)

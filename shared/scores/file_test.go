@@ -27,7 +27,7 @@ func TestReadRefuses(t *testing.T) {
 	type row struct {
 		ID string `parquet:"id"`
 	}
-	version := parquet.KeyValueMetadata("harvest.version", "1")
+	version := parquet.KeyValueMetadata("harvest.version", "2")
 	tests := []struct {
 		name string
 		file []byte
@@ -38,7 +38,7 @@ func TestReadRefuses(t *testing.T) {
 		{"cut short", good[:len(good)-100], "one cut short"},
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
-		{"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "2")), `layout version "2": this Harvest reads version 1`},
+		{"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "3")), `layout version "3": this Harvest reads version 2`},
 		{"not scores", other(row{}, version), "not a file of scores: its metadata lacks harvest.capabilities"},
 		{"names broken", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", "[")), "metadata harvest.capabilities: unexpected end"},
 		{"no names", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", "[]")), "metadata harvest.capabilities: no capabilities"},

@@ -23,8 +23,8 @@ type Record struct {
 	// Images are hashes of the sample's images, in their order.
 	Images []string
 	Status Status
-	// Result is what the scorer reported. Its Reason also says why a sample was skipped, and why an
-	// ok one cannot be selected. Ratings, Expected, Mass and Margin are nil unless OK; files keep the
+	// Result is what the scorer reported. Its Code and Reason also say why a sample was not given to the
+	// scorer, and why an ok one cannot be selected. Its Flags begin with those of the sample. Ratings, Expected, Mass and Margin are nil unless OK; files keep the
 	// last three rounded by scorer.RoundExpected.
 	scorer.Result
 	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.

@@ -14,7 +14,7 @@ import (
 const (
 	// version is the version of the files' layout. It is no part of the product's version: the
 	// same scores must give the same bytes before and after a deploy.
-	version = "1"
+	version = "2"
 
 	versionKey      = "harvest.version"
 	capabilitiesKey = "harvest.capabilities"
@@ -35,6 +35,7 @@ type sampleColumns struct {
 	Tokens      int32    `parquet:"tokens,delta"`
 	Images      []string `parquet:"images,list" parquet-element:",dict"`
 	Status      string   `parquet:"status,dict"`
+	ReasonCode  string   `parquet:"reason_code,dict"`
 	Reason      string   `parquet:"reason,dict"`
 	Styles      []string `parquet:"styles,list" parquet-element:",dict"`
 	OtherStyles []string `parquet:"other_styles,list" parquet-element:",dict"`

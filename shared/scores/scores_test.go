@@ -41,7 +41,7 @@ func small() []scores.Record {
 			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554,
 			Images: []string{"f1", "f2"}, Status: scores.OK,
 			Result: scorer.Result{
-				Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
+				Code: "no_known_style", Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
 				Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},
 				Mass: []float32{nan, 0.5}, Flags: []string{"off_reference"},
 			},
@@ -49,11 +49,11 @@ func small() []scores.Record {
 		},
 		{
 			ID: "a-3", Range: 3, Position: 2, Source: "vqa", Status: scores.Failed,
-			Result: scorer.Result{Reason: "image: broken JPEG"}, ScorerID: "s1", Rubric: "r1",
+			Result: scorer.Result{Code: "image_undecodable", Reason: "image: broken JPEG"}, ScorerID: "s1", Rubric: "r1",
 		},
 		{
 			ID: "", Range: 3, Position: 4, Source: "", Status: scores.Skipped,
-			Result:   scorer.Result{Reason: "duplicate id", Flags: []string{"x", "y"}},
+			Result:   scorer.Result{Code: "ключ", Reason: "left out", Flags: []string{"x", "y"}},
 			ScorerID: "s1", Rubric: "r1",
 		},
 		{
@@ -80,7 +80,7 @@ func many(n, names int) []scores.Record {
 			Status: scores.OK, ScorerID: strings.Repeat("ab", 32), Rubric: strings.Repeat("cd", 32),
 		}
 		if rng.IntN(50) == 0 {
-			r.Status, r.Reason = scores.Failed, "image: not found"
+			r.Status, r.Code, r.Reason = scores.Failed, "image_not_found", "image: not found"
 			records[i] = r
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // Read reads a whole file of scores. Empty lists are nil. A file that is cut short, damaged, of
@@ -29,6 +30,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 		fill(f, records, "tokens", integers, func(r *Record) *int { return &r.Tokens }),
 		fillLists(f, records, "images", func(r *Record) *[]string { return &r.Images }),
 		fill(f, records, "status", statuses, func(r *Record) *Status { return &r.Status }),
+		fill(f, records, "reason_code", codes, func(r *Record) *reason.Code { return &r.Code }),
 		fill(f, records, "reason", texts, func(r *Record) *string { return &r.Reason }),
 		fillLists(f, records, "styles", func(r *Record) *[]string { return &r.Styles }),
 		fillLists(f, records, "other_styles", func(r *Record) *[]string { return &r.OtherStyles }),
@@ -174,6 +176,7 @@ func fillFloats(f *file, records []Record, column func(capability string) string
 
 // The types of column that a record is read from.
 var (
+	codes    = columnType[string, reason.Code]{takeText, toCode}
 	texts    = columnType[string, string]{takeText, same[string]}
 	integers = columnType[int32, int]{takeInt32, func(v int32) (int, error) { return int(v), nil }}
 	statuses = columnType[string, Status]{takeText, toStatus}
@@ -193,6 +196,8 @@ func toExpected(v float32) (float32, error) {
 	_, err := toUnits(v)
 	return v, err
 }
+
+func toCode(text string) (reason.Code, error) { return reason.Code(text), nil }
 
 func toRating(v int32) (int8, error) {
 	if v <= scorer.Missing || v > math.MaxInt8 {

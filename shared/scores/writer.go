@@ -112,8 +112,8 @@ func check(r *Record, capabilities int) error {
 		if r.Ratings != nil || r.Expected != nil || r.Mass != nil || r.Margin != nil {
 			return fmt.Errorf("a %v sample has no ratings", r.Status)
 		}
-		if r.Reason == "" {
-			return fmt.Errorf("a %v sample needs a reason", r.Status)
+		if r.Code == "" || r.Reason == "" {
+			return fmt.Errorf("a %v sample needs a reason and its code", r.Status)
 		}
 		return nil
 	}
@@ -150,6 +150,7 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.number(r.Tokens)
 	b.list(r.Images)
 	b.text(r.Status.String())
+	b.text(string(r.Code))
 	b.text(r.Reason)
 	b.list(r.Styles)
 	b.list(r.OtherStyles)

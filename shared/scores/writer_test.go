@@ -90,7 +90,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"margin negative", one, ok(func(r *scores.Record) { r.Margin = []float32{-0.1} }), "mass or margin -0.1: not in [0, 1]"},
 		{"too many masses", one, ok(func(r *scores.Record) { r.Mass = []float32{1, 1} }), "2 masses and 0 margins for 1 capabilities"},
 		{"failed and sure", one, scores.Record{
-			Status: scores.Failed, Result: scorer.Result{Reason: "x", Mass: []float32{1}},
+			Status: scores.Failed, Result: scorer.Result{Code: "x", Reason: "x", Mass: []float32{1}},
 		}, "a failed sample has no ratings"},
 		{"failed and rated", one, ok(func(r *scores.Record) { r.Status, r.Reason = scores.Failed, "x" }), "a failed sample has no ratings"},
 		{"skipped, why?", one, scores.Record{Status: scores.Skipped}, "a skipped sample needs a reason"},

@@ -102,13 +102,13 @@ func ExampleExplain() {
 		log.Fatal(err)
 	}
 	for _, x := range explanations {
-		fmt.Printf("sample %d was kept out by %s:\n", x.Sample, x.Reason)
+		fmt.Printf("sample %d was not picked: %s\n", x.Sample, x.Reason)
 		for _, miss := range x.Misses {
 			fmt.Printf("rank %d of %s for %s, the last one picked: %d\n",
 				miss.Rank, miss.Bin, miss.Capability, miss.Last)
 		}
 	}
 	// Output:
-	// sample 1 was kept out by the budget, which other samples took first:
+	// sample 1 was not picked: outranked
 	// rank 2 of word/short-phrase+chartqa for data understanding, the last one picked: 0
 }

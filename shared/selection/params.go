@@ -155,7 +155,7 @@ func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusio
 	for _, s := range p.Include {
 		if reason := eligibility.reason(s); reason != "" {
 			faults = append(faults,
-				fmt.Errorf("include: sample %d is kept out by %s; leave one of the two out", s, reason))
+				fmt.Errorf("include: sample %d is kept out by other parameters (%s); leave one of the two out", s, reason))
 		}
 		if !included.marks.has(s) {
 			included.marks.set(s)

@@ -1,22 +1,22 @@
 package selection
 
-// A Reason is what kept a sample out of a selection.
+// A Reason is the code of what kept a sample out of a selection. The table of all codes is package reason's.
 type Reason string
 
 // The reasons.
 const (
-	ReasonStyle     Reason = "the filter of styles"
-	ReasonSource    Reason = "the filter of sources"
-	ReasonDuplicate Reason = "its content, which another sample has"
-	ReasonExclude   Reason = "the list of excluded samples"
-	ReasonNoStyle   Reason = "having no style"
-	ReasonUnrated   Reason = "having no rating"
-	ReasonThreshold Reason = "the thresholds"
-	ReasonSourceCap Reason = "the cap of its source"
-	ReasonStyleCap  Reason = "the cap of one of its styles"
-	ReasonImageCap  Reason = "the cap of one of its images"
-	ReasonTokens    Reason = "having more tokens than remained"
-	ReasonRank      Reason = "the budget, which other samples took first"
+	ReasonStyle     Reason = "filtered_by_style"
+	ReasonSource    Reason = "filtered_by_source"
+	ReasonDuplicate Reason = "duplicate"
+	ReasonExclude   Reason = "excluded"
+	ReasonNoStyle   Reason = "no_known_style"
+	ReasonUnrated   Reason = "no_rating"
+	ReasonThreshold Reason = "below_threshold"
+	ReasonSourceCap Reason = "source_cap"
+	ReasonStyleCap  Reason = "style_cap"
+	ReasonImageCap  Reason = "image_cap"
+	ReasonTokens    Reason = "too_many_tokens"
+	ReasonRank      Reason = "outranked" // other samples took the budget first
 )
 
 // Reasons say why each sample of the pool is not among a result's picks, in the pool's order; ""

@@ -6,6 +6,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -14,13 +15,13 @@ type Explanation struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
-	// Failure is why a sample was not scored, or cannot be selected.
-	Failure string `json:"failure,omitempty"`
+	// Failure is why a sample was not scored, or cannot be selected, in words; FailureCode is its code.
+	Failure     string      `json:"failure,omitempty"`
+	FailureCode reason.Code `json:"failure_code,omitempty"`
 	selection.Explanation
 }
 
-// Explain explains samples of a selection by their ids, in the order given. An id of several samples gives one
-// explanation for each. An unknown id is a *run.RefusedError.
+// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown name is a *run.RefusedError.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
 	plan, err := r.runs.Plan(ctx, runID)
 	if err != nil {
@@ -34,7 +35,7 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	if err != nil {
 		return nil, err
 	}
-	at, err := positions("id", ids, samples.IDs)
+	named, err := samples.find("id", ids)
 	if err != nil {
 		return nil, &run.RefusedError{Reason: err.Error()}
 	}
@@ -42,7 +43,7 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	if err != nil {
 		return nil, fmt.Errorf("repeating selection %s of run %s: %w", id, runID, err)
 	}
-	found, err := selection.Explain(pool, params, result, at...)
+	found, err := selection.Explain(pool, params, result, union(named)...)
 	if err != nil {
 		return nil, fmt.Errorf("explaining selection %s of run %s: %w", id, runID, err)
 	}
@@ -56,7 +57,8 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 		}
 		rec := table.Records[index-plan.Ranges[shardRange].FirstIndex]
 		explanations[i] = Explanation{
-			ID: samples.IDs[x.Sample], Index: index, Status: rec.Status, Failure: rec.Reason, Explanation: x,
+			ID: samples.IDs[x.Sample], Index: index, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code,
+			Explanation: x,
 		}
 	}
 	return explanations, nil

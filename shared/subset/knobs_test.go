@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -23,7 +24,7 @@ func from(source, record string) string {
 
 // varied is a world with a scored run of 8 samples of source tests (a00 to a07), 4 of other (b00 to
 // b03; b00 and b01 show one image), two that differ in their id alone (twin1, twin2), a second
-// record of a00, which is skipped, and one that failed (bad).
+// record of id a00, and one that failed (bad).
 func varied(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := runtest.New(t)
@@ -56,8 +57,8 @@ func TestKnobs(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
 	all := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "100%")})
-	if all.Selected != 14 || all.Total != 16 {
-		t.Fatalf("%d of %d are selected without a knob turned, want 14 of 16", all.Selected, all.Total)
+	if all.Selected != 15 || all.Total != 16 {
+		t.Fatalf("%d of %d are selected without a knob turned, want 15 of 16", all.Selected, all.Total)
 	}
 	styles := map[string][]string{}
 	for id, rec := range f.Records(plan) {
@@ -67,37 +68,17 @@ func TestKnobs(t *testing.T) {
 	}
 	style := slices.Sorted(maps.Keys(styles))[0]
 	tests := map[string]struct {
-		spec   selection.Request
-		out    []string // ids that are then out
-		reason string   // kind of their reason
+		spec selection.Request
+		out  []string // ids that are then out
+		code reason.Code
 	}{
-		"exclude": {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
-		"drop a source": {
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}},
-			[]string{"b00", "b01", "b02", "b03"},
-			"filtered: by its source",
-		},
-		"keep a source": {
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}},
-			[]string{"b00", "b01", "b02", "b03"},
-			"filtered: by its source",
-		},
-		"drop a style": {
-			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}},
-			styles[style],
-			"filtered: by its styles",
-		},
-		"unique": {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
-		"unique, included": {
-			selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}},
-			[]string{"twin2"},
-			"duplicate",
-		},
-		"cap of an image": {
-			selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}},
-			[]string{"b00"},
-			"capped: one of its images",
-		},
+		"exclude":          {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
+		"drop a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered_by_source"},
+		"keep a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered_by_source"},
+		"drop a style":     {selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}}, styles[style], "filtered_by_style"},
+		"unique":           {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
+		"unique, included": {selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}}, []string{"twin2"}, "duplicate"},
+		"cap of an image":  {selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}}, []string{"b00"}, "image_cap"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		test := tests[name]
@@ -109,8 +90,8 @@ func TestKnobs(t *testing.T) {
 				continue
 			}
 			got = append(got, r.ID)
-			if !strings.HasPrefix(r.Reason, test.reason) {
-				t.Errorf("%s: %s is out for %q, want %q", name, r.ID, r.Reason, test.reason)
+			if r.Code != test.code {
+				t.Errorf("%s: %s is out for %q, want %q", name, r.ID, r.Reason, test.code)
 			}
 		}
 		slices.Sort(got)
@@ -124,7 +105,7 @@ func TestKnobs(t *testing.T) {
 func TestInclude(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"b03", "a00"}})
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"b03", "a00#1"}})
 	picks := picks(t, f, sel)
 	if ids := ids(t, f, sel); len(ids) != 3 || ids[0] != "b03" || ids[1] != "a00" {
 		t.Errorf("picks %q, want b03 and a00 first", ids)
@@ -136,7 +117,11 @@ func TestInclude(t *testing.T) {
 		}
 	}
 	if picks[1].Index != 0 {
-		t.Errorf("of the two records a00 that with index %d is in, want the one that was scored", picks[1].Index)
+		t.Errorf("of the two records a00 that with index %d is in, want the first", picks[1].Index)
+	}
+	both := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"a00", "a00#2"}})
+	if got := ids(t, f, both); len(got) != 3 || got[0] != "a00" || got[1] != "a00" || got[2] == "a00" {
+		t.Errorf("picks %q, want both a00 once and another", got)
 	}
 }
 
@@ -265,67 +250,20 @@ func TestKnobsRefused(t *testing.T) {
 		spec   selection.Request
 		want   []string
 	}{
-		"unknown include": {
-			"2",
-			selection.Request{Include: []string{"a00", "zz"}},
-			[]string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"},
-		},
-		"unknown exclude": {
-			"2",
-			selection.Request{Exclude: []string{"zz"}},
-			[]string{`exclude: the run has no sample ["zz"]`},
-		},
-		"include of a failed": {
-			"2",
-			selection.Request{Include: []string{"bad"}},
-			[]string{`include: sample "bad" was not scored; leave it out`},
-		},
-		"too many includes": {
-			"1",
-			selection.Request{Include: []string{"a00", "a01"}},
-			[]string{"budget: 1", "the least is 2"},
-		},
-		"in and out": {
-			"2",
-			selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}},
-			[]string{"include:", "excluded"},
-		},
-		"minimum": {
-			"9",
-			selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}},
-			[]string{`minimums: 5 samples of "other"`, "the most is 4"},
-		},
-		"source": {
-			"2",
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}},
-			[]string{`"moon" is unknown`, "tests, other"},
-		},
-		"style": {
-			"2",
-			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}},
-			[]string{`"sonnet" is unknown`},
-		},
-		"strategy": {
-			"2",
-			selection.Request{Rules: selection.Rules{Strategy: "best"}},
-			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"},
-		},
-		"weight": {
-			"2",
-			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}},
-			[]string{`weights: "humanities"`, "give 1e-06"},
-		},
-		"tokens": {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
-		"mixed budgets": {
-			"9",
-			selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}},
-			[]string{"all be in samples, or all in tokens"},
-		},
-		"descending budgets": {
-			"3",
-			selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}},
-			[]string{"budget: 3 after 5", "the least is 6"},
-		},
+		"unknown include":     {"2", selection.Request{Include: []string{"a00", "zz"}}, []string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"}},
+		"no third a00":        {"2", selection.Request{Include: []string{"a00#3"}}, []string{`include: the run has no sample ["a00#3"]`}},
+		"unknown exclude":     {"2", selection.Request{Exclude: []string{"zz"}}, []string{`exclude: the run has no sample ["zz"]`}},
+		"include of a failed": {"2", selection.Request{Include: []string{"bad"}}, []string{`include: sample "bad" was not scored; leave it out`}},
+		"too many includes":   {"1", selection.Request{Include: []string{"a00#2", "a01"}}, []string{"budget: 1", "the least is 2"}},
+		"in and out":          {"2", selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}}, []string{"include:", "excluded"}},
+		"minimum":             {"9", selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}}, []string{`minimums: 5 samples of "other"`, "the most is 4"}},
+		"source":              {"2", selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}}, []string{`"moon" is unknown`, "tests, other"}},
+		"style":               {"2", selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}}, []string{`"sonnet" is unknown`}},
+		"strategy":            {"2", selection.Request{Rules: selection.Rules{Strategy: "best"}}, []string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
+		"weight":              {"2", selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}}, []string{`weights: "humanities"`, "give 1e-06"}},
+		"tokens":              {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
+		"mixed budgets":       {"9", selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
+		"descending budgets":  {"3", selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {
@@ -433,14 +371,14 @@ func TestExplain(t *testing.T) {
 	}
 	want := map[string][3]string{
 		"poor": {"ok", string(selection.ReasonThreshold), ""},
-		"odd":  {"ok", string(selection.ReasonNoStyle), run.NoKnownStyle},
+		"odd":  {"ok", string(selection.ReasonNoStyle), run.NoKnownStyle.Phrase()},
 		"bad":  {"failed", string(selection.ReasonNoStyle), "unratable: the answer asks for it"},
 	}
 	if diff := cmp.Diff(want, fates); diff != "" {
 		t.Errorf("fates (-want +got):\n%s", diff)
 	}
 	for _, r := range rejected(t, f, sel) {
-		if r.Reason != subset.Outranked {
+		if r.Code != "outranked" {
 			continue
 		}
 		x, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{r.ID})

@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // partObjects is how many objects a range contributes to a selection: its subset and its rejected samples.
@@ -155,10 +156,8 @@ func (s *Selector) divide(
 				err = subset.Write(samples[i].Raw)
 			} else {
 				rec := table.Records[position]
-				line := Rejected{
-					ID: rec.ID, Index: plan.Ranges[r].FirstIndex + int64(position),
-					Status: rec.Status, Reason: rejection(rec, reasons[position]),
-				}
+				line := Rejected{ID: rec.ID, Index: plan.Ranges[r].FirstIndex + int64(position), Status: rec.Status}
+				line.Code, line.Reason = rejection(rec, reason.Code(reasons[position]))
 				if rec.Status != scores.OK {
 					line.Place = &samples[i].Place
 				}

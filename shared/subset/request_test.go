@@ -162,7 +162,7 @@ func TestOtherLayout(t *testing.T) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
 	st := f.Status(old)
-	if st.State != run.StateRefused || !strings.Contains(st.Problem, "an older layout than 4") {
+	if st.State != run.StateRefused || !strings.Contains(st.Problem, fmt.Sprintf("an older layout than %d", run.LayoutVersion)) {
 		t.Errorf("state %s with problem %q, want refused for its layout", st.State, st.Problem)
 	}
 	before := f.Snapshot()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -14,67 +15,65 @@ type Samples struct {
 	Status []scores.Status
 }
 
-// Params are a resolved request's parameters for the pool that has these samples.
+// Params are a resolved request's parameters for the pool that has these samples. What failed or was skipped is in no
+// subset: a name in include of such samples alone is an error.
 func (s Samples) Params(request selection.ResolvedRequest) (selection.Params, error) {
-	include, err := positions("include", request.Request.Include, s.IDs)
+	include, err := s.find("include", request.Request.Include)
 	if err != nil {
 		return selection.Params{}, err
 	}
-	if include, err = s.scored(include, request.Request.Include); err != nil {
-		return selection.Params{}, err
-	}
-	exclude, err := positions("exclude", request.Request.Exclude, s.IDs)
-	if err != nil {
-		return selection.Params{}, err
-	}
-	return request.Params(include, exclude), nil
-}
-
-// scored are those of the positions whose samples were scored: what failed or was skipped is in no
-// subset. An id of none is an error.
-func (s Samples) scored(positions []uint32, ids []string) ([]uint32, error) {
-	of := make(map[string]bool, len(ids))
-	scored := slices.DeleteFunc(positions, func(at uint32) bool {
-		ok := s.Status[at] == scores.OK
-		of[s.IDs[at]] = of[s.IDs[at]] || ok
-		return !ok
-	})
-	for _, id := range ids {
-		if !of[id] {
-			return nil, fmt.Errorf("include: sample %q was not scored; leave it out", id)
+	for i, positions := range include {
+		include[i] = slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return s.Status[at] != scores.OK })
+		if len(include[i]) == 0 {
+			return selection.Params{}, fmt.Errorf("include: sample %q was not scored; leave it out",
+				request.Request.Include[i])
 		}
 	}
-	return scored, nil
+	exclude, err := s.find("exclude", request.Request.Exclude)
+	if err != nil {
+		return selection.Params{}, err
+	}
+	return request.Params(union(include), union(exclude)), nil
 }
 
 // maxUnknown is how many unknown ids an error lists.
 const maxUnknown = 5
 
-// positions are those of the samples with the requested ids; an id of several samples stands for all of them.
-func positions(field string, requested, ids []string) ([]uint32, error) {
-	if len(requested) == 0 {
+// find finds the positions of the samples that each name of a field stands for (dataset.Lookup). A name of none is an
+// error.
+func (s Samples) find(field string, names []string) ([][]int, error) {
+	if len(names) == 0 {
 		return nil, nil
 	}
-	at := make(map[string][]uint32, len(requested))
-	for _, id := range requested {
-		at[id] = nil
+	lookup := dataset.NewLookup(names)
+	for _, id := range s.IDs {
+		lookup.Add(id)
 	}
-	for i, id := range ids {
-		if _, ok := at[id]; ok {
-			at[id] = append(at[id], uint32(i))
-		}
-	}
-	var found []uint32
+	found := make([][]int, len(names))
 	var unknown []string
-	for _, id := range requested {
-		if len(at[id]) == 0 {
-			unknown = append(unknown, id)
+	for i, name := range names {
+		if found[i] = lookup.Positions(name); len(found[i]) == 0 {
+			unknown = append(unknown, name)
 		}
-		found = append(found, at[id]...)
 	}
 	if len(unknown) > 0 {
 		return nil, fmt.Errorf("%s: the run has no sample %q (%d unknown ids); leave them out",
 			field, unknown[:min(len(unknown), maxUnknown)], len(unknown))
 	}
 	return found, nil
+}
+
+// union is the positions of several names, each once, in the order of the names.
+func union(found [][]int) []uint32 {
+	var all []uint32
+	taken := map[int]bool{}
+	for _, positions := range found {
+		for _, at := range positions {
+			if !taken[at] {
+				taken[at] = true
+				all = append(all, uint32(at))
+			}
+		}
+	}
+	return all
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -185,34 +186,32 @@ func TestRejected(t *testing.T) {
 	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
 	type line struct {
 		Status scores.Status
-		Reason string // its kind
-		Place  int64  // element; 0 if the line has none
+		Code   reason.Code
+		Place  int64 // element; 0 if the line has none
 	}
 	got := map[string]line{}
 	outranked := 0
 	for _, r := range rejected(t, f, sel) {
-		kind, _, _ := strings.Cut(r.Reason, ":")
-		l := line{Status: r.Status, Reason: kind}
+		if !strings.HasPrefix(r.Reason, r.Code.Phrase()) {
+			t.Errorf("the code %s has the reason %q", r.Code, r.Reason)
+		}
+		l := line{Status: r.Status, Code: r.Code}
 		if r.Place != nil {
 			l.Place = r.Place.Element
 			if r.Place.Manifest != "a.json" || r.Place.Element != r.Index+1 {
 				t.Errorf("sample %s has index %d and place %v", r.ID, r.Index, r.Place)
 			}
 		}
-		if r.Reason == subset.Outranked {
+		if r.Code == "outranked" {
 			outranked++
 			continue
 		}
 		got[r.ID] = l
 	}
 	want := map[string]line{
-		"poor": {
-			scores.OK,
-			"below threshold",
-			0,
-		}, "mute": {scores.OK, "no rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
+		"poor": {scores.OK, "below_threshold", 0}, "mute": {scores.OK, "no_rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
 		"bad": {scores.Failed, "unratable", 6}, "hollow": {scores.Failed, dataset.NoConversation, 7},
-		"p": {scores.Failed, images.NotFound, 8}, "a00": {scores.Skipped, dataset.DuplicateID, 2},
+		"p": {scores.Failed, images.NotFound, 8},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rejected (-want +got):\n%s", diff)
@@ -266,12 +265,7 @@ func TestSubset(t *testing.T) {
 	t.Parallel()
 	// Bytes that any rewriting of the JSON would change.
 	odd := func(i int) string {
-		return fmt.Sprintf(
-			`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`,
-			i,
-			"\xff",
-			i,
-		)
+		return fmt.Sprintf(`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`, i, "\u2028", i)
 	}
 	var records []string
 	for i := range 14 {

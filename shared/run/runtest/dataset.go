@@ -37,7 +37,8 @@ func Plain(prefix string, n int) []string {
 	return records
 }
 
-// Mixed are records of every fate that needs no image: 9 scored, one of them without a style, 2 failed, 1 skipped.
+// Mixed are records of every fate that needs no image: 10 scored, two of them with one id and one without a style, and
+// 2 failed.
 func Mixed() []string {
 	records := append(Plain("m", 8), Record("odd", Styleless), Record("bad", Unratable), `{"id": "hollow"}`)
 	return slices.Insert(records, 2, Record("m01", "The same id again."))

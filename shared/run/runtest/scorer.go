@@ -91,7 +91,7 @@ func (s bound) rate(item scorer.Item) scorer.Result {
 	rng := rand.New(rand.NewPCG(h.Sum64(), 0))
 	answer := string(item.Sample.Raw)
 	if strings.Contains(answer, Unratable) {
-		return scorer.Result{Reason: "unratable: the answer asks for it"}
+		return scorer.Result{Code: "unratable", Reason: "unratable: the answer asks for it"}
 	}
 	res := scorer.Result{Styles: []string{s.styles[rng.IntN(len(s.styles))]}}
 	for range s.capabilities {

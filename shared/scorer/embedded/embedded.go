@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -113,23 +114,23 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 }
 
 func (s *Scorer) rate(item scorer.Item) scorer.Result {
-	f, reason := Observe(item)
-	if reason != "" {
-		return scorer.Result{Reason: reason}
+	f, fault := Observe(item)
+	if fault != nil {
+		return scorer.Unrated(fault)
 	}
 	return s.result(f, s.weights.Predict(f))
 }
 
-// Observe computes the features of a sample. A reason is a fault of the sample: an image that does not decode.
-func Observe(item scorer.Item) (_ *Features, reason string) {
+// Observe computes the features of a sample. A fault is that of an image that does not decode.
+func Observe(item scorer.Item) (*Features, *dataset.Fault) {
 	var pictures []imageStats
 	for _, i := range item.Sample.RatedImages() {
 		img, fault := images.Decode(item.Images[i])
 		if fault != nil {
 			fault.Field = images.Label(item.Sample, i)
-			return nil, fault.Reason()
+			return nil, fault
 		}
 		pictures = append(pictures, measureImage(images.OnWhite(img)))
 	}
-	return observe(item.Sample.Rated(), pictures), ""
+	return observe(item.Sample.Rated(), pictures), nil
 }

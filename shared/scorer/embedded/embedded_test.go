@@ -113,9 +113,9 @@ func TestVersion(t *testing.T) {
 	const want = "2: 11297318e1db"
 	sum := sha256.New()
 	for _, item := range variedItems(t) {
-		f, reason := Observe(item)
-		if reason != "" {
-			t.Fatal(reason)
+		f, fault := Observe(item)
+		if fault != nil {
+			t.Fatal(fault.Reason())
 		}
 		if err := json.NewEncoder(sum).Encode(f); err != nil {
 			t.Fatal(err)

@@ -31,12 +31,12 @@ func TestTransparentInk(t *testing.T) {
 			t.Fatal(err)
 		}
 		sample := &dataset.Sample{
-			Turns:  []dataset.Turn{{Role: dataset.Human, Text: "What is written?"}, {Role: "gpt", Text: "A formula."}},
+			Turns:  []dataset.Turn{dataset.NewTurn(dataset.Human, "What is written?", 0), dataset.NewTurn(dataset.Model, "A formula.", 0)},
 			Images: []dataset.Image{{Data: data.Bytes()}},
 		}
-		features, reason := Observe(scorer.Item{Sample: sample, Images: [][]byte{data.Bytes()}})
-		if reason != "" {
-			t.Fatal(reason)
+		features, fault := Observe(scorer.Item{Sample: sample, Images: [][]byte{data.Bytes()}})
+		if fault != nil {
+			t.Fatal(fault.Reason())
 		}
 		return features
 	}

@@ -21,8 +21,8 @@ const (
 
 // result reads the sidecars' answers about a sample: one for each capability, then the styler's.
 func (s *Scorer) result(sample sampleAnswers) scorer.Result {
-	if sample.reason != "" {
-		return scorer.Result{Reason: sample.reason}
+	if sample.fault != nil {
+		return scorer.Unrated(sample.fault)
 	}
 	result := scorer.Result{Flags: sample.flags}
 	flags := map[string]bool{}

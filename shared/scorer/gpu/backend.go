@@ -7,13 +7,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // A backend is one sidecar and the queries that it answers about every sample.
@@ -25,17 +25,17 @@ type backend struct {
 	limits  limits
 }
 
-// sampleAnswers are the answers about one sample, in the order of the queries, or the reason why there are none.
+// sampleAnswers are the answers about one sample, in the order of the queries, or the fault because of which there are none.
 type sampleAnswers struct {
-	reason  string
+	fault   *dataset.Fault
 	answers []answer
 	flags   []string
 }
 
 // join adds the answers of another backend.
 func (a *sampleAnswers) join(other sampleAnswers) {
-	if a.reason == "" {
-		a.reason = other.reason
+	if a.fault == nil {
+		a.fault = other.fault
 	}
 	a.answers = append(a.answers, other.answers...)
 	for _, flag := range other.flags {
@@ -92,7 +92,7 @@ func (b *backend) score(ctx context.Context, texts []string, items []scorer.Item
 			return nil, err
 		}
 		if s.size+envelope > b.limits.Bytes {
-			all[i].reason = b.tooLarge(s)
+			all[i].fault = b.tooLarge(s)
 			continue
 		}
 		fitting = append(fitting, s)
@@ -111,9 +111,10 @@ func (b *backend) score(ctx context.Context, texts []string, items []scorer.Item
 	return all, group.Wait()
 }
 
-func (b *backend) tooLarge(s batchItem) string {
-	return fmt.Sprintf("%s: the sample takes %d bytes with its images, and the sidecar takes at most %d at once; "+
-		"store its images smaller", images.TooLarge, s.size, min(b.limits.Bytes, s.size-1))
+func (b *backend) tooLarge(s batchItem) *dataset.Fault {
+	return &dataset.Fault{Code: images.TooLarge, Detail: fmt.Sprintf(
+		"the sample takes %d bytes with its images, and the sidecar takes at most %d at once; "+
+			"store its images smaller", s.size, min(b.limits.Bytes, s.size-1))}
 }
 
 // read checks a response to a number of items against their queries, and returns its answers.
@@ -139,7 +140,7 @@ func (b *backend) read(r response, items int) ([]sampleAnswers, error) {
 			return nil, fmt.Errorf("the sidecar at %s cannot answer the rubric's questions: %s: %s",
 				b.base, o.Error.Code, o.Error.Detail)
 		}
-		all[i].reason = reason(*o.Error)
+		all[i].fault = faultOf(*o.Error)
 	}
 	return all, nil
 }
@@ -150,15 +151,14 @@ var queryErrors = map[string]bool{
 	"too_many_new_tokens": true,
 }
 
-// reason is the reason of a sample that the sidecar reports an error for: first its code, as other scorers write it.
-func reason(e apiError) string {
-	code, known := map[string]string{
-		"image_count":       dataset.ImageCount,
-		"image_undecodable": images.Undecodable,
-		"image_too_large":   images.TooLarge,
-	}[e.Code]
-	if !known {
-		code = strings.ReplaceAll(e.Code, "_", " ")
-	}
-	return code + ": " + e.Detail
+// The sidecar's codes of samples that it cannot rate, next to those that records and images have too.
+const (
+	TooManyImages reason.Code = "too_many_images"
+	PromptTooLong reason.Code = "prompt_too_long"
+	NotFinite     reason.Code = "not_finite"
+)
+
+// faultOf is the fault of a sample that the sidecar reports an error for. Its codes are those of the sidecar.
+func faultOf(e apiError) *dataset.Fault {
+	return &dataset.Fault{Code: reason.Code(e.Code), Detail: e.Detail}
 }

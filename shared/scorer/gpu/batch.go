@@ -48,7 +48,7 @@ func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAn
 	scored, err := b.request(ctx, batch, false)
 	switch {
 	case errors.Is(err, errTooLarge) && len(batch) == 1:
-		return []sampleAnswers{{reason: b.tooLarge(batch[0])}}, nil
+		return []sampleAnswers{{fault: b.tooLarge(batch[0])}}, nil
 	case errors.Is(err, errTooLarge):
 		return halve(batch, func(half []batchItem) ([]sampleAnswers, error) { return b.scoreBatch(ctx, half) })
 	case remote.IsBroken(err):
@@ -77,7 +77,7 @@ func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswe
 			return err
 		})
 	if died, ok := errors.AsType[remote.DiedError](err); ok {
-		return []sampleAnswers{{reason: died.Error()}}, nil
+		return []sampleAnswers{{fault: died.Fault()}}, nil
 	}
 	return scored, err
 }

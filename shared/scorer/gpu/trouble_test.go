@@ -17,6 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // refusing answers requests to score by refuse, and all others as a sound sidecar does.
@@ -213,7 +214,7 @@ func TestKillersAreFound(t *testing.T) {
 				t.Error(err)
 			}
 			for _, i := range []int{13, 44} {
-				if !strings.HasPrefix(results[i].Reason, scorer.Died+": ") || results[i].Ratings != nil {
+				if results[i].Code != scorer.Died || results[i].Ratings != nil {
 					t.Errorf("sample %d: %+v", i, results[i])
 				}
 			}
@@ -253,7 +254,7 @@ func TestBystandersAreNotBlamed(t *testing.T) {
 	if err := wrong(items, results, 3); err != nil {
 		t.Error(err)
 	}
-	if !strings.HasPrefix(results[3].Reason, scorer.Died) {
+	if results[3].Code != scorer.Died {
 		t.Errorf("the killer has the reason %q", results[3].Reason)
 	}
 }
@@ -417,13 +418,13 @@ func TestTooLarge(t *testing.T) {
 	if err := wrong(items, results, 9); err != nil {
 		t.Error(err)
 	}
-	if want := images.TooLarge + ": the sample takes 1"; !strings.HasPrefix(results[9].Reason, want) {
+	if want := "image too large: the sample takes 1"; !strings.HasPrefix(results[9].Reason, want) {
 		t.Errorf("reason %q, want %q…", results[9].Reason, want)
 	}
 	f.limits.Bytes = 2 * taken
 	items[5].Images = [][]byte{make([]byte, 60_000)} // 80,000 in base64
 	results, err = openAt(t, f.URL, options(t)).Rate(t.Context(), items[5:6])
-	if err != nil || !strings.HasPrefix(results[0].Reason, images.TooLarge) {
+	if err != nil || results[0].Code != images.TooLarge {
 		t.Errorf("refused alone: %+v, error %v", results, err)
 	}
 }
@@ -435,7 +436,7 @@ func TestItemFaults(t *testing.T) {
 		"image_undecodable": "image does not decode: d", "image_too_large": "image too large: d", "image_count": "image count: d",
 		"prompt_too_long": "prompt too long: d", "not_finite": "not finite: d",
 	}
-	for code, reason := range want {
+	for code, words := range want {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, func(f *fake) {
@@ -449,7 +450,7 @@ func TestItemFaults(t *testing.T) {
 			if err := wrong(items, results, 1); err != nil {
 				t.Error(err)
 			}
-			if diff := cmp.Diff(scorer.Result{Reason: reason}, results[1]); diff != "" {
+			if diff := cmp.Diff(scorer.Result{Code: reason.Code(code), Reason: words}, results[1]); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

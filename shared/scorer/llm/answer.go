@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -18,9 +19,9 @@ type Answer struct {
 	Ratings []int8   `json:"ratings,omitempty"` // in the order of the rubric's capabilities
 	Styles  []string `json:"styles,omitempty"`
 	// Fault is why the sample cannot be rated; the fields above are empty then.
-	Fault    string `json:"fault,omitempty"`
-	Requests int    `json:"requests"` // that were answered: 2 where the first answer was invalid
-	Usage    Usage  `json:"usage"`
+	Fault    *dataset.Fault `json:"fault,omitempty"`
+	Requests int            `json:"requests"` // that were answered: 2 where the first answer was invalid
+	Usage    Usage          `json:"usage"`
 	// Dollars is nil where the price was not known.
 	Dollars *float64 `json:"dollars,omitempty"`
 	Run     string   `json:"run,omitempty"` // that paid
@@ -28,8 +29,8 @@ type Answer struct {
 
 // result is the result of the answer's sample.
 func (a *Answer) result() scorer.Result {
-	if a.Fault != "" {
-		return scorer.Result{Reason: a.Fault}
+	if a.Fault != nil {
+		return scorer.Unrated(a.Fault)
 	}
 	expected := make([]float32, len(a.Ratings))
 	for i, r := range a.Ratings {

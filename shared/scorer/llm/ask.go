@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// The reason codes of samples that the model does not rate.
+// The codes of samples that the model does not rate.
 const (
 	// InvalidAnswer: the model's answer is not valid under the rubric, nor is the one that it gave in its place.
-	InvalidAnswer = "invalid answer"
+	InvalidAnswer reason.Code = "invalid_answer"
 	// Refused: the server or the model refuses the sample.
-	Refused = "refused by the model"
+	Refused reason.Code = "refused_by_model"
 )
 
 const (
@@ -56,14 +59,14 @@ func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 	for {
 		answered, err := s.answer(ctx, p)
 		if ofSample, ok := errors.AsType[sampleError](err); ok {
-			a.Fault = ofSample.reason
+			a.Fault = ofSample.fault
 			return nil
 		} else if err != nil {
 			return err
 		}
 		a.Requests++
 		if answered.finish == "content_filter" {
-			a.Fault = Refused + ": its content filter cut the answer off"
+			a.Fault = &dataset.Fault{Code: Refused, Detail: "its content filter cut the answer off"}
 			return nil
 		}
 		parsed, err := parseAnswer(answered.text, s.rubric)
@@ -76,7 +79,7 @@ func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 				answered.usage.OutputTokens)
 		}
 		if a.Requests == attempts {
-			a.Fault = fmt.Sprintf("%s: %v", InvalidAnswer, err)
+			a.Fault = &dataset.Fault{Code: InvalidAnswer, Detail: err.Error()}
 			return nil
 		}
 		p.messages = repeatMessages(p.messages, answered.text, err)

@@ -2,7 +2,6 @@ package llm
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -26,9 +25,9 @@ func TestRealServer(t *testing.T) {
 	p := prompt{messages: messages(s.system, conversation{lines: "{}"}, []encodedImage{junk}), hasImages: true, tokens: 1, formats: s.formats}
 	_, err := s.answer(t.Context(), &p)
 	fault, ok := errors.AsType[sampleError](err)
-	if !ok || !strings.HasPrefix(fault.reason, Refused) && !strings.HasPrefix(fault.reason, scorer.Died) {
+	if !ok || fault.fault.Code != Refused && fault.fault.Code != scorer.Died {
 		t.Errorf("error %v of an image that is none, want the sample's fault", err)
 	} else {
-		t.Log(fault.reason)
+		t.Log(fault)
 	}
 }

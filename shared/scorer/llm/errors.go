@@ -3,6 +3,7 @@ package llm
 import (
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -14,10 +15,10 @@ type refusedError struct {
 
 func (e refusedError) Unwrap() error { return e.error }
 
-// A sampleError says why the sample of a request cannot be rated, its reason code first.
-type sampleError struct{ reason string }
+// A sampleError says why the sample of a request cannot be rated.
+type sampleError struct{ fault *dataset.Fault }
 
-func (e sampleError) Error() string { return e.reason }
+func (e sampleError) Error() string { return e.fault.Reason() }
 
 func stopError(format string, args ...any) error {
 	return &scorer.StopError{Reason: fmt.Sprintf(format, args...)}

@@ -40,20 +40,20 @@ func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
 	draw.CatmullRom.Scale(smaller, smaller.Bounds(), opaque, opaque.Bounds(), draw.Src, nil)
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, smaller, &jpeg.Options{Quality: jpegQuality}); err != nil {
-		return encodedImage{}, &dataset.Fault{Kind: images.Undecodable, Detail: err.Error()}
+		return encodedImage{}, &dataset.Fault{Code: images.Undecodable, Detail: err.Error()}
 	}
 	return encodedImage{"image/jpeg", b.Bytes()}, nil
 }
 
-// prepareAll prepares the images of a sample's rated turns. A reason is the fault of one of them.
-func prepareAll(item scorer.Item, side int) (ready []encodedImage, reason string) {
+// prepareAll prepares the images of a sample's rated turns. A fault is that of one of them.
+func prepareAll(item scorer.Item, side int) (ready []encodedImage, fault *dataset.Fault) {
 	for _, i := range item.Sample.RatedImages() {
 		prepared, fault := prepare(item.Images[i], side)
 		if fault != nil {
 			fault.Field = images.Label(item.Sample, i)
-			return nil, fault.Reason()
+			return nil, fault
 		}
 		ready = append(ready, prepared)
 	}
-	return ready, ""
+	return ready, nil
 }

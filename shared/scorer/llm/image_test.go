@@ -80,7 +80,7 @@ func TestPrepare(t *testing.T) {
 	for name, data := range map[string][]byte{"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image")} {
 		if _, fault := prepare(data, 100); fault == nil {
 			t.Errorf("%s: no fault", name)
-		} else if fault.Kind != images.Undecodable && fault.Kind != images.FormatUnknown {
+		} else if fault.Code != images.Undecodable && fault.Code != images.FormatUnknown {
 			t.Errorf("%s: %s is no fault of decoding an image", name, fault.Reason())
 		}
 	}

@@ -178,10 +178,10 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		if err := s.decoders.Acquire(ctx, 1); err != nil {
 			return nil, fmt.Errorf("waiting for a decoder: %w", err)
 		}
-		images, reason := prepareAll(item, s.ImageSide)
+		images, fault := prepareAll(item, s.ImageSide)
 		s.decoders.Release(1)
-		if reason != "" {
-			return &Answer{Fault: reason}, nil
+		if fault != nil {
+			return &Answer{Fault: fault}, nil
 		}
 		return s.ask(ctx, hash, shown, images)
 	})
@@ -189,7 +189,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		return scorer.Result{}, err
 	}
 	a, _ := answer.(*Answer)
-	if a.Fault == "" && len(a.Ratings) != len(s.rubric.Capabilities) {
+	if a.Fault == nil && len(a.Ratings) != len(s.rubric.Capabilities) {
 		return scorer.Result{}, fmt.Errorf("reading %s: it has %d ratings, and the rubric %d capabilities",
 			answerName(hash), len(a.Ratings), len(s.rubric.Capabilities))
 	}

@@ -185,9 +185,9 @@ func TestRepair(t *testing.T) {
 	work := folder(t)
 	const why = `invalid answer: the rating of "bird song" is 6, and should be a whole number from 0 to 5`
 	want := []scorer.Result{
-		soundResult(), soundResult(), {Reason: why},
-		{Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)"},
-		{Reason: "refused by the model: its content filter cut the answer off"},
+		soundResult(), soundResult(), {Code: InvalidAnswer, Reason: why},
+		{Code: InvalidAnswer, Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)"},
+		{Code: Refused, Reason: "refused by the model: its content filter cut the answer off"},
 	}
 	first := billed(t, open(t, config(f), Options{Work: work}), "a-1")
 	if diff := cmp.Diff(want, rated(t, first, samples(5)...)); diff != "" {
@@ -217,7 +217,7 @@ func TestBrokenImage(t *testing.T) {
 	broken := withImage(t, 1)
 	broken.Images[0] = broken.Images[0][:60]
 	got := rated(t, open(t, config(f), Options{}), withImage(t, 0), broken)
-	if !strings.HasPrefix(got[1].Reason, images.Undecodable+": image 1 (1.png): ") ||
+	if !strings.HasPrefix(got[1].Reason, "image does not decode: image 1 (1.png): ") || got[1].Code != images.Undecodable ||
 		got[0].Reason != "" || len(f.requests()) != 1 {
 		t.Errorf("%d requests, results %+v", len(f.requests()), got)
 	}

@@ -70,7 +70,7 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 	if e.refusals.format() > format {
 		return nil
 	}
-	ofSample := sampleError{fmt.Sprintf("%s: %s", Refused, refused.detail)}
+	ofSample := sampleError{&dataset.Fault{Code: Refused, Detail: refused.detail}}
 	if e.refusals.answeredSince(requestShape{format, p.hasImages}, since) {
 		return ofSample
 	}

@@ -62,7 +62,7 @@ func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, e
 		},
 		func() error { return e.trial(ctx, p, p.hasImages, format, true) })
 	if died, ok := errors.AsType[remote.DiedError](err); ok {
-		return reply{}, sampleError{died.Error()}
+		return reply{}, sampleError{died.Fault()}
 	}
 	return answered, err
 }

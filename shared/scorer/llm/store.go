@@ -76,7 +76,7 @@ func (s answerStore) add(ctx context.Context, hash string, a *Answer) (*Answer, 
 		return nil, err
 	}
 	name := answerName(hash)
-	if a.Fault != "" {
+	if a.Fault != nil {
 		if a.Run == "" {
 			return a, nil
 		}

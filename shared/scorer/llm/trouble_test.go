@@ -104,7 +104,7 @@ func TestRefusedSample(t *testing.T) {
 		}
 		return said{text: sound}
 	})
-	want := []scorer.Result{soundResult(), soundResult(), soundResult(), {Reason: "refused by the model: the prompt is too long"}, soundResult()}
+	want := []scorer.Result{soundResult(), soundResult(), soundResult(), {Code: Refused, Reason: "refused by the model: the prompt is too long"}, soundResult()}
 	if diff := cmp.Diff(want, rated(t, open(t, config(f), Options{}), samples(5)...)); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}
@@ -154,7 +154,7 @@ func TestDeadlySample(t *testing.T) {
 	})
 	got := rated(t, open(t, config(f), Options{}), samples(6)...)
 	for i, r := range got {
-		if deadly := i == 3; strings.HasPrefix(r.Reason, scorer.Died+": ") != deadly || (!deadly && r.Reason != "") {
+		if deadly := i == 3; (r.Code == scorer.Died) != deadly || (!deadly && r.Reason != "") {
 			t.Errorf("sample %d: %q", i, r.Reason)
 		}
 	}

@@ -3,17 +3,20 @@ package remote
 import (
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A DiedError says that it is the sample that breaks the server. Its message is the reason of the sample, with the code
-// scorer.Died.
+// A DiedError says that it is the sample that breaks the server.
 type DiedError struct{ Err error }
 
 // Error is the reason of the sample.
-func (e DiedError) Error() string {
-	return fmt.Sprintf("%s: the server answers for another and breaks on it each time; look at its images: %v",
-		scorer.Died, e.Err)
+func (e DiedError) Error() string { return e.Fault().Reason() }
+
+// Fault is the fault of the sample.
+func (e DiedError) Fault() *dataset.Fault {
+	return &dataset.Fault{Code: scorer.Died, Detail: fmt.Sprintf(
+		"the server answers for another and breaks on it each time; look at its images: %v", e.Err)}
 }
 
 // Unwrap returns what happened the last time.

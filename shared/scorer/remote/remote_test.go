@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
@@ -247,7 +246,7 @@ func TestIsolate(t *testing.T) {
 		if err == nil {
 			err = errors.New("")
 		}
-		if !strings.HasSuffix(err.Error(), tt.want) || strings.HasPrefix(err.Error(), scorer.Died+": ") != tt.died {
+		if !strings.HasSuffix(err.Error(), tt.want) || strings.HasPrefix(err.Error(), "scorer died on this sample: ") != tt.died {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}
 		if *alones != tt.alones || *tries != tt.tries {
