@@ -11,7 +11,7 @@ from sidecar.protocol import Choice, Fault, Item, ItemAnswers, Text
 from sidecar.runner import Runner
 
 OFF_REFERENCE = "off_reference"
-"""Flag of a sample that the reference code does not have: special-token text, no image, or several."""
+"""Flag of a sample that the reference code does not have: special-token text, `<image>` as text, no image, several."""
 
 
 class Engine:
@@ -62,7 +62,7 @@ class Engine:
         return [failed[k] if k in failed else self._answered(k, item, answers) for k, item in enumerate(items)]
 
     def _answered(self, k: int, item: Item, answers: Mapping[tuple[int, int], Choice | Text]) -> ItemAnswers:
-        texts = [item.prefix, *(query.text for query in item.queries)]
-        special = any(runner.tokens.names_special(text) for runner in self._runners.values() for text in texts)
-        flags = (OFF_REFERENCE,) if special or len(item.images) != 1 else ()
+        texts = [*item.pieces(), *(query.text for query in item.queries)]
+        off = any(runner.tokens.off_reference(text) for runner in self._runners.values() for text in texts)
+        flags = (OFF_REFERENCE,) if off or len(item.images) != 1 else ()
         return ItemAnswers(tuple(answers[k, q] for q in range(len(item.queries))), flags)

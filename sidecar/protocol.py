@@ -18,11 +18,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
     WithJsonSchema,
     computed_field,
 )
 
+VERSION = 2
+"""Of the protocol. Version 1 had prompts in one string each, in which `<image>` stood for an image."""
 MAX_CHOICES = 256
 """Choices of a query."""
 MAX_TOKEN_CHARACTERS = 256
@@ -106,7 +109,7 @@ class Query:
     __pydantic_config__: ClassVar[ConfigDict] = {**_STRICT, "json_schema_extra": _ONE_KIND}
 
     model: ModelName
-    text: Annotated[str, Field(description="The rest of the prompt: `prefix + text` is tokenised whole.")]
+    text: Annotated[str, Field(description="The rest of the prompt, which holds no image: see `prefix`.")]
     choices: Annotated[
         tuple[str, ...] | None,
         Field(
@@ -132,17 +135,75 @@ def _one_kind(query: Query) -> Query:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A segment of a prefix: the place of an image of the item."""
+
+    image: int
+
+
+def _segment(value: object) -> str | Place:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, dict) and value.keys() == {"image"}:
+        image = _whole(value["image"])
+        if isinstance(image, int) and not isinstance(image, bool) and image >= 0:
+            return Place(image)
+    raise ValueError('a segment is a text that is not empty, or {"image": k}, the place of image k, from 0')
+
+
+Segment = Annotated[
+    str | Place,
+    PlainValidator(_segment),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "string", "minLength": 1, "description": "Text. The word `<image>` in it is text."},
+                {
+                    "type": "object",
+                    "properties": {"image": {"type": "integer", "minimum": 0}},
+                    "required": ["image"],
+                    "additionalProperties": False,
+                    "description": "The place of the image of this index in `images`.",
+                },
+            ]
+        }
+    ),
+]
+
+
+@dataclass(frozen=True)
 class Item:
     """One sample: its images in order, the shared head of its prompts, and what is asked about it."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     images: Annotated[
-        tuple[Image, ...],
-        Field(default=(), fail_fast=True, description="The k-th `<image>` of a prompt is image k."),
+        tuple[Image, ...], Field(default=(), fail_fast=True, description="In the order of their places in `prefix`.")
     ]
-    prefix: str
+    prefix: Annotated[
+        tuple[Segment, ...],
+        Field(
+            fail_fast=True,
+            description="What all prompts begin with. Each image has one place, in order. A prompt is the prefix and a "
+            "query's text, tokenised whole.",
+        ),
+    ]
     queries: Annotated[tuple[Annotated[Query, AfterValidator(_one_kind)], ...], Field(min_length=1, fail_fast=True)]
+
+    def pieces(self) -> list[str]:
+        """The texts of the prefix between its images, in order: one more than there are images."""
+        pieces: list[list[str]] = [[]]
+        for segment in self.prefix:
+            if isinstance(segment, Place):
+                pieces.append([])
+            else:
+                pieces[-1].append(segment)
+        return ["".join(texts) for texts in pieces]
+
+    def prompts(self, queries: Iterable[Query]) -> list[list[str]]:
+        """The prompts of queries, each as its texts between images."""
+        *before, last = self.pieces()
+        return [[*before, last + query.text] for query in queries]
 
 
 class ScoreRequest(BaseModel):
@@ -209,6 +270,7 @@ class ScoreResponse(BaseModel):
 class ModelsResponse(BaseModel):
     """Id of each loaded model: a hash of everything that can change what it answers."""
 
+    protocol: int = Field(default=VERSION, description="Version of the protocol; absent from version 1.")
     models: dict[str, str]
 
 
@@ -229,14 +291,37 @@ class InvalidRequest(Exception):
 def parse(body: bytes) -> ScoreRequest:
     """Read a request's body, or raise InvalidRequest with the first field at fault."""
     try:
-        return ScoreRequest.model_validate_json(body)
+        request = ScoreRequest.model_validate_json(body)
     except ValidationError as error:
         # The input is never echoed: it may be megabytes of base64.
         first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    else:
+        for k, item in enumerate(request.items):
+            _check_places(item, k)
+        return request
     # Pydantic describes dataclasses and tuples in Python's terms; a client sent JSON.
     unknown = first["type"] == "unexpected_keyword_argument"
     detail = "a field of this name is not permitted" if unknown else first["msg"].replace("Tuple", "Array")
     raise InvalidRequest(Fault("malformed", detail, field_path(first["loc"]) or None))
+
+
+def _check_places(item: Item, k: int) -> None:
+    """Raise InvalidRequest unless each image of an item has one place, in order."""
+    places = 0
+    for n, segment in enumerate(item.prefix):
+        if not isinstance(segment, Place):
+            continue
+        if segment.image >= len(item.images):
+            detail = f"the place of image {segment.image}, and the item has {len(item.images)} images"
+        elif segment.image != places:
+            detail = f"the place of image {segment.image}, where that of image {places} is due: each has one, in order"
+        else:
+            places += 1
+            continue
+        raise InvalidRequest(Fault("malformed", detail, field_path(("items", k, "prefix", n, "image"))))
+    if places < len(item.images):
+        detail = f"image {places} has no place in the prefix"
+        raise InvalidRequest(Fault("malformed", detail, field_path(("items", k, "images", places))))
 
 
 def field_path(location: Iterable[str | int]) -> str:

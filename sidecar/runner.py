@@ -27,7 +27,7 @@ from sidecar.model import KERNEL, Model
 from sidecar.observer import Observer
 from sidecar.packing import Pack, Tree, bins, buckets, cut, expand, pack, tree
 from sidecar.protocol import Choice, Fault, Item, Query, Text
-from sidecar.tokens import IMAGE, PLACEHOLDER, Tokens
+from sidecar.tokens import IMAGE, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -166,15 +166,8 @@ class Runner:
             one = (query.choices is None) != (query.max_tokens is None)
             if not one or query.choices == () or (query.max_tokens is not None and query.max_tokens < 1):
                 return Fault("bad_query", f"queries[{q}]: either choices or a positive max_tokens must be given")
-        texts = [item.prefix + query.text for _, query in asked]
-        for (q, _), text in zip(asked, texts, strict=True):
-            if (count := text.count(PLACEHOLDER)) != len(item.images):
-                return Fault(
-                    "image_count",
-                    f"the prompt of queries[{q}] has {count} {PLACEHOLDER}, and the item {len(item.images)} images",
-                )
         features = self._model.features_per_image
-        prompts = self.tokens.prompts(texts)
+        prompts = self.tokens.prompts(item.prompts(query for _, query in asked))
         for (q, _), prompt in zip(asked, prompts, strict=True):
             length = len(prompt) + prompt.count(IMAGE) * (features - 1)
             if length > self._config.limits.tokens:

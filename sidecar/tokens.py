@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 IMAGE = -200
 """Stands for an image in a list of token ids, as in the reference code."""
-PLACEHOLDER = "<image>"
+MARK = "<image>"
+"""Stands for an image in a conversation of the reference code, which has no text with this word."""
 SYSTEM = "You are a helpful assistant."
 SLOW = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json")
 """What a checkpoint with a slow tokenizer holds in place of tokenizer.json; the first two are always there."""
@@ -36,27 +38,29 @@ class Tokens:
         """Tokens that the tokenizer knows, special ones too."""
         return self._tokenizer.get_vocab_size()
 
-    def prompts(self, texts: list[str]) -> list[list[int]]:
-        """Token ids of whole prompts, `<image>` as IMAGE: a concatenation of pieces, each tokenised on its own."""
-        pieces = [text.split(PLACEHOLDER) for text in texts]
-        flat = self._tokenizer.encode_batch([piece for parts in pieces for piece in parts], add_special_tokens=False)
+    def prompts(self, prompts: Sequence[Sequence[str]]) -> list[list[int]]:
+        """Token ids of whole prompts, each given as its texts between images: one more than there are images.
+
+        An image is IMAGE. The ids are a concatenation of pieces, each tokenised on its own.
+        """
+        flat = self._tokenizer.encode_batch([text for texts in prompts for text in texts], add_special_tokens=False)
         encoded = iter(flat)
-        prompts = []
-        for parts in pieces:
+        made = []
+        for texts in prompts:
             ids = [*self._head, *next(encoded).ids]
-            for _ in parts[1:]:
+            for _ in texts[1:]:
                 ids += [IMAGE, *self._newline, *next(encoded).ids]
-            prompts.append(ids + self._tail)
-        return prompts
+            made.append(ids + self._tail)
+        return made
 
     def choice(self, text: str) -> int | None:
         """The one token that is this text, or None."""
         ids = self._plain(text)
         return ids[0] if len(ids) == 1 else None
 
-    def names_special(self, text: str) -> bool:
-        """Whether a special token's name stands in a text."""
-        return any(name in text for name in self._special)
+    def off_reference(self, text: str) -> bool:
+        """Whether the reference code would read more than text in a text: a special token's name, or MARK."""
+        return any(name in text for name in (*self._special, MARK))
 
     def text(self, ids: list[int]) -> str:
         """Text of generated tokens, special ones left out."""

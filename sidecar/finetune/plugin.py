@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from sidecar.images import LEVELS, SIDE
-from sidecar.tokens import IMAGE, Tokens
+from sidecar.tokens import IMAGE, MARK, Tokens
 
 NAME = "mmssr"
 IGNORED = -100
@@ -53,7 +53,10 @@ class OneView(Template):
     def _encode(self, inputs: StdTemplateInputs) -> dict[str, Any]:
         prompt, answer = (turn["content"] for turn in inputs.messages)
         ids: list[int] = []
-        for token in self._tokens.prompts([prompt])[0]:
+        texts = prompt.split(MARK) if inputs.images else [prompt]
+        if len(texts) != len(inputs.images) + 1:
+            raise ValueError(f"an item has {len(texts) - 1} {MARK} and {len(inputs.images)} images: leave it out")
+        for token in self._tokens.prompts([texts])[0]:
             ids += [self.config.image_token_id] * self._features if token == IMAGE else [token]
         encoded: dict[str, Any] = {"input_ids": ids, "labels": None, "loss_scale": None}
         if self.is_training:

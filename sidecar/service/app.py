@@ -9,14 +9,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from sidecar.protocol import Fault, HealthResponse, Limits, ModelsResponse, ScoreRequest, ScoreResponse
+from sidecar.protocol import VERSION, Fault, HealthResponse, Limits, ModelsResponse, ScoreRequest, ScoreResponse
 from sidecar.service.metrics import Metrics
 from sidecar.service.refusal import Refusal, answer_http, answer_refused, documented
 from sidecar.service.scoring import Scoring
 from sidecar.service.settings import Settings
 from sidecar.service.worker import Unavailable, Worker
 
-VERSION = "1"
 _REF = "#/components/schemas/{model}"
 # The body is read after admission and within limits, so FastAPI cannot derive what it is.
 _BODY: dict[str, Any] = {
@@ -31,7 +30,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
     """The application over a worker that the caller starts and stops."""
     app = FastAPI(
         title="Harvest sidecar",
-        version=VERSION,
+        version=str(VERSION),
         description="Log-probabilities of choices, and greedy text, from the released scorer and styler.",
         docs_url=None,
         redoc_url=None,

@@ -66,7 +66,8 @@ def above_limit(item: Item, limits: Limits) -> Fault | None:
                 "too_many_new_tokens",
                 f"queries[{k}].max_tokens is {query.max_tokens}, and the limit is {limits.new_tokens}",
             )
-    longest = len(item.prefix) + max(len(query.text) for query in item.queries)
+    prefix = sum(len(segment) for segment in item.prefix if isinstance(segment, str))
+    longest = prefix + max(len(query.text) for query in item.queries)
     if longest > limits.characters:
         return Fault("prompt_too_long", f"{longest} characters cannot fit in {limits.tokens} tokens")
     return None

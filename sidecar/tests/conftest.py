@@ -97,9 +97,11 @@ def own_truth(tiny: Path) -> Truth:
     samples = []
     for seed, (human, answer) in enumerate(CONVERSATIONS):
         turns = [{"from": "human", "value": human}, {"from": "gpt", "value": answer}]
-        item = Item((picture(seed),), prompts.transcript(turns), prompts.queries(style_tokens=style_tokens))
+        item = Item(
+            (picture(seed),), prompts.prefix(prompts.transcript(turns)), prompts.queries(style_tokens=style_tokens)
+        )
         pixels = tuple(p for data in item.images if isinstance(p := decode(data, LIMIT), np.ndarray))
-        *rated, styled = tokens.prompts([item.prefix + query.text for query in item.queries])
+        *rated, styled = tokens.prompts(item.prompts(item.queries))
         logits = torch.stack([reference.logits(prompt, pixels) for prompt in rated])
         samples.append(
             Sample(
@@ -119,7 +121,8 @@ def shared_truth() -> Truth:
     samples = []
     for record in json.loads((folder / "expected.json").read_text()):
         data = (folder / "images" / record["image"]).read_bytes()
-        item = Item((data,), prompts.transcript(record["conversations"]), prompts.queries(style_tokens=24))
+        prefix = prompts.prefix(prompts.transcript(record["conversations"]))
+        item = Item((data,), prefix, prompts.queries(style_tokens=24))
         *rated, styled = record["prompts"]
         pixels = decode(data, LIMIT)
         assert isinstance(pixels, np.ndarray)

@@ -14,7 +14,7 @@ from PIL import Image
 from sidecar import checkpoint
 from sidecar.finetune import convert
 from sidecar.tests.conftest import Truth
-from sidecar.tokens import Tokens
+from sidecar.tokens import MARK, Tokens
 from sidecar.tools import synthetic
 
 
@@ -72,9 +72,11 @@ def test_the_trainer_is_fed_what_the_sidecar_asks(truth: Truth, tmp_path: Path) 
     digit = truth.digits[3]
     for sample in truth.samples:
         images = [Image.open(io.BytesIO(data)) for data in sample.item.images]
-        for k, (query, expected) in enumerate(zip(sample.item.queries, sample.digits, strict=False)):
+        asked = sample.item.prompts(sample.item.queries)
+        for k, (texts, expected) in enumerate(zip(asked, sample.digits, strict=False)):
+            prompt = MARK.join(texts)
             turns = [
-                {"role": "user", "content": sample.item.prefix + query.text},
+                {"role": "user", "content": prompt},
                 {"role": "assistant", "content": "3"},
             ]
             encoded = template.encode({"messages": turns, "images": images})

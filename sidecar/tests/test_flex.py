@@ -27,7 +27,7 @@ def laid(truth: Truth, model: Model, which: tuple[int, ...]) -> tuple[Pack, list
     samples = [truth.samples[k] for k in which]
     trees = []
     for sample in samples:
-        texts = [sample.item.prefix + query.text for query in sample.item.queries if query.choices]
+        texts = sample.item.prompts(query for query in sample.item.queries if query.choices)
         trees.append(tree([expand(prompt, model.features_per_image) for prompt in truth.tokens.prompts(texts)]))
     packed = pack(trees, [1] * len(trees), model.features_per_image, model.lengths)
     return packed, [pixels for sample in samples for pixels in sample.pixels]

@@ -26,7 +26,7 @@ def model(tiny: Path) -> Model:
 
 
 def rows(model: Model, tokens: Tokens, texts: list[str], limits: list[int]) -> list[Row]:
-    packed = pack([tree([expand(p, 730)]) for p in tokens.prompts(texts)], [0] * len(texts), 730)
+    packed = pack([tree([expand(p, 730)]) for p in tokens.prompts([[text] for text in texts])], [0] * len(texts), 730)
     prefilled = model.prefill(packed, model.features([]), keep=True)
     made = []
     for k, (span, limit) in enumerate(zip(packed.spans, limits, strict=True)):
@@ -46,7 +46,7 @@ def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
     for generation in (free, ends):
         reference = Reference(model.network, generation)
         got = generate(model, rows(model, tokens, TEXTS, LIMITS), generation, Observer())
-        for prompt, limit, made in zip(tokens.prompts(TEXTS), LIMITS, got, strict=True):
+        for prompt, limit, made in zip(tokens.prompts([[text] for text in TEXTS]), LIMITS, got, strict=True):
             expected = reference.generate(prompt, [], limit)
             assert list(made.tokens) == expected
             assert made.truncated == (len(expected) == limit)

@@ -18,6 +18,7 @@ from sidecar.model import Model
 from sidecar.packing import Pack, Span, expand, pack, tree
 from sidecar.protocol import Choice, Item, ItemAnswers, Limits, Text
 from sidecar.tests.conftest import Sample, Truth
+from sidecar.tools import prompts
 
 TOLERANCE = 1e-3
 CONTROL = 100 * TOLERANCE
@@ -26,7 +27,7 @@ CONTROL = 100 * TOLERANCE
 def packed(truth: Truth, samples: Sequence[Sample], features: int) -> Pack:
     trees = []
     for sample in samples:
-        texts = [sample.item.prefix + query.text for query in sample.item.queries if query.choices]
+        texts = sample.item.prompts(query for query in sample.item.queries if query.choices)
         trees.append(tree([expand(prompt, features) for prompt in truth.tokens.prompts(texts)]))
     return pack(trees, [len(sample.pixels) for sample in samples], features)
 
@@ -156,13 +157,13 @@ def test_control_final_norm_applied(truth: Truth, model: Model, some: tuple[Samp
 
 def test_control_prompt_tokenised_in_two_parts(truth: Truth, model: Model) -> None:
     tokens, rows = truth.tokens, model.features_per_image
-    [empty], [one], [other] = tokens.prompts([""]), tokens.prompts(["a"]), tokens.prompts(["b"])
+    [empty], [one], [other] = (tokens.prompts([[text]]) for text in ("", "a", "b"))
     head = next(k for k, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
     tail = len(empty) - head
     # A transcript that ends with a full stop: the newline after it belongs to the same token.
-    sample = next(sample for sample in truth.samples if sample.item.prefix.endswith("."))
-    [transcript] = tokens.prompts([sample.item.prefix])
-    questions = tokens.prompts([query.text for query in sample.item.queries if query.choices])
+    sample = next(sample for sample in truth.samples if sample.item.pieces()[-1].endswith("."))
+    [transcript] = tokens.prompts([sample.item.pieces()])
+    questions = tokens.prompts([[query.text] for query in sample.item.queries if query.choices])
     parts = [expand(transcript[:-tail] + question[head:], rows) for question in questions]
     laid = pack([tree(parts)], [len(sample.pixels)], rows)
     assert error(truth, model, [sample], laid, features_of(model, [sample])) > CONTROL
@@ -171,7 +172,7 @@ def test_control_prompt_tokenised_in_two_parts(truth: Truth, model: Model) -> No
 def test_items_do_not_change_one_another(truth: Truth, load: Callable[..., Engine]) -> None:
     """A broken neighbour, and one of another length, leave an answer as it is."""
     sample = truth.samples[0]
-    items = [Item((b"no image",), "<image>", sample.item.queries), sample.item, truth.samples[-1].item]
+    items = [Item((b"no image",), prompts.prefix("<image>"), sample.item.queries), sample.item, truth.samples[-1].item]
     broken, *valid = load(truth.directory).run(items)
     assert not isinstance(broken, ItemAnswers)
     check(truth, valid, [sample, truth.samples[-1]])

@@ -134,7 +134,7 @@ def run_reference(
         images = [pixels for data in item.images if not isinstance(pixels := decode(data, PIXELS), Fault)]
         for query in item.queries:
             reference = references[query.model]
-            [prompt] = tokens.prompts([item.prefix + query.text])
+            [prompt] = tokens.prompts(item.prompts([query]))
             limit = RATING_TOKENS if query.choices else style_tokens
             made = reference.generate(prompt, images, limit)
             features = reference.network.model.vision_tower.embeddings.num_positions + 1
@@ -146,9 +146,7 @@ def count_reference(items: Sequence[Item], tokens: Tokens, features: int, style_
     """Tokens a sample that the reference's way computes, no text ending before its limit."""
     computed = 0
     for item in items:
-        for query, prompt in zip(
-            item.queries, tokens.prompts([item.prefix + q.text for q in item.queries]), strict=True
-        ):
+        for query, prompt in zip(item.queries, tokens.prompts(item.prompts(item.queries)), strict=True):
             computed += len(expand(prompt, features)) + (RATING_TOKENS if query.choices else style_tokens) - 1
     return computed / len(items)
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecar.protocol import Query
+from sidecar.protocol import Place, Query, Segment
+from sidecar.tokens import MARK
 
 _RUBRIC = json.loads((Path(__file__).parents[1] / "rubric.json").read_text(encoding="utf-8"))
 CAPABILITIES: tuple[str, ...] = tuple(_RUBRIC["capabilities"])
@@ -20,7 +21,7 @@ STYLE_TOKENS = 64
 
 
 def transcript(conversations: Sequence[Mapping[str, Any]]) -> str:
-    """A sample's conversation as the released models were shown it."""
+    """A sample's conversation as the released models were shown it, `<image>` for an image."""
     turns = []
     for k in range(0, len(conversations), 2):
         human = conversations[k]["value"]
@@ -30,6 +31,15 @@ def transcript(conversations: Sequence[Mapping[str, Any]]) -> str:
         answer = conversations[k + 1]["value"] if k + 1 < len(conversations) else ""
         turns.append(f"{human} Answer: {answer}")
     return "\n".join(turns)
+
+
+def prefix(text: str) -> tuple[Segment, ...]:
+    """A text as the prefix of an item: each `<image>` is the place of the next image."""
+    first, *others = text.split(MARK)
+    segments: list[Segment] = [first]
+    for k, other in enumerate(others):
+        segments += [Place(k), other]
+    return tuple(segment for segment in segments if segment)
 
 
 def scorer_text(capability: str) -> str:

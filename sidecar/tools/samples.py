@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.protocol import Item, Query
-from sidecar.tokens import PLACEHOLDER
+from sidecar.tokens import MARK
 from sidecar.tools import prompts
 
 
@@ -25,11 +25,15 @@ def items(path: Path, images: Path, queries: Sequence[Query], limit: int) -> lis
     records = [record for record in read(path) if usual(record)]
     spaced = records[:: -(-len(records) // limit)] if records else []
     return [
-        Item(((images / record["image"]).read_bytes(),), prompts.transcript(record["conversations"]), tuple(queries))
+        Item(
+            ((images / record["image"]).read_bytes(),),
+            prompts.prefix(prompts.transcript(record["conversations"])),
+            tuple(queries),
+        )
         for record in spaced
     ]
 
 
 def usual(record: dict[str, Any]) -> bool:
     """Whether a record is of the reference's kind: exactly one image."""
-    return isinstance(record.get("image"), str) and prompts.transcript(record["conversations"]).count(PLACEHOLDER) == 1
+    return isinstance(record.get("image"), str) and prompts.transcript(record["conversations"]).count(MARK) == 1

@@ -16,10 +16,10 @@ type query struct {
 	MaxTokens int      `json:"max_tokens,omitempty"`
 }
 
-// An item is a sample as the sidecar takes it: `prefix + query` is a prompt, and its k-th <image> is image k.
+// An item is a sample as the sidecar takes it. A prompt is the prefix, with the images in their places, and a query.
 type item struct {
 	Images  [][]byte        `json:"images,omitempty"`
-	Prefix  string          `json:"prefix"`
+	Prefix  prefix          `json:"prefix"`
 	Queries json.RawMessage `json:"queries"`
 }
 
@@ -77,8 +77,13 @@ type limits struct {
 	Queries int `json:"queries"`
 }
 
+// protocol is the version of the sidecar's protocol that this package speaks (sidecar/README.md, "API").
+const protocol = 2
+
+// models are the answer to `GET /v1/models`.
 type models struct {
-	Models map[string]string `json:"models"`
+	Protocol int               `json:"protocol"` // 0 from sidecars of version 1
+	Models   map[string]string `json:"models"`
 }
 
 type refusal struct {

@@ -62,6 +62,10 @@ func openBackend(ctx context.Context, c *client, queries []query) (*backend, err
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
 	}
+	if m.Protocol != protocol {
+		return nil, fmt.Errorf("%w: the sidecar at %s speaks version %d of its protocol, and this program version %d: "+
+			"update the older of the two", scorer.ErrUnavailable, c.base, max(m.Protocol, 1), protocol)
+	}
 	for _, q := range queries {
 		id := m.Models[q.Model]
 		if id == "" {
@@ -81,12 +85,12 @@ func openBackend(ctx context.Context, c *client, queries []query) (*backend, err
 	return b, nil
 }
 
-// score returns the answers about each sample.
-func (b *backend) score(ctx context.Context, texts []string, items []scorer.Item) ([]sampleAnswers, error) {
+// score returns the answers about each sample, whose prompts begin with a prefix each.
+func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.Item) ([]sampleAnswers, error) {
 	all := make([]sampleAnswers, len(items))
 	var fitting []batchItem
 	for i, it := range items {
-		s := batchItem{item: item{Images: it.RatedImages(), Prefix: texts[i], Queries: b.encoded}, at: i}
+		s := batchItem{item: item{Images: it.RatedImages(), Prefix: prefixes[i], Queries: b.encoded}, at: i}
 		var err error
 		if s.size, err = s.item.size(); err != nil {
 			return nil, err

@@ -96,7 +96,7 @@ func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAn
 
 // trialItem is an item that any sidecar can answer.
 func (b *backend) trialItem() batchItem {
-	return batchItem{item: item{Prefix: "Question: Is it so? Answer: Yes.", Queries: b.encoded}}
+	return batchItem{item: item{Prefix: prefix{"Question: Is it so? Answer: Yes."}, Queries: b.encoded}}
 }
 
 func halve(batch []batchItem, do func([]batchItem) ([]sampleAnswers, error)) ([]sampleAnswers, error) {

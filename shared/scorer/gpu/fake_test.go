@@ -32,6 +32,7 @@ type fake struct {
 	*httptest.Server
 	models map[string]string
 	limits limits
+	speaks int // its version of the protocol
 
 	// refuse, if set, may answer a request to a path in place of the fake; it tells whether it did. A
 	// panic with http.ErrAbortHandler ends the connection.
@@ -51,6 +52,7 @@ func newFake(t testing.TB, changes ...func(*fake)) *fake {
 	f := &fake{
 		models: map[string]string{"scorer": "s-1", "styler": "t-1"},
 		limits: limits{Items: 256, Bytes: 64 << 20, Queries: 64},
+		speaks: protocol,
 	}
 	for _, change := range changes {
 		change(f)
@@ -78,7 +80,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/healthz":
 		write(w, map[string]string{"status": "ready"})
 	case "/v1/models":
-		write(w, models{f.models})
+		write(w, models{Protocol: f.speaks, Models: f.models})
 	case "/v1/limits":
 		write(w, f.limits)
 	case "/v1/score":
@@ -113,7 +115,7 @@ func (f *fake) answer(items []item) response {
 			o.Flags = append(o.Flags, "off_reference")
 		}
 		for _, q := range queries {
-			digit := fakeRating(it.Prefix + q.Text)
+			digit := fakeRating(prompt(it, q))
 			if q.Choices != nil {
 				o.Answers = append(o.Answers, sure(digit))
 				continue
@@ -131,6 +133,9 @@ func (f *fake) answer(items []item) response {
 	}
 	return r
 }
+
+// prompt is the prompt of a query, with a mark where an image stands.
+func prompt(it item, q query) string { return strings.Join(it.Prefix, dataset.ImageMark) + q.Text }
 
 // sizes are how many items the answered requests had, in ascending order.
 func (f *fake) sizes() []int {
@@ -250,7 +255,7 @@ func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 // has tells whether a batch holds the sample with a number.
 func has(asked []item, sample int) bool {
 	return slices.ContainsFunc(asked, func(it item) bool {
-		return strings.Contains(it.Prefix, fmt.Sprintf("<b>%d</b>", sample))
+		return strings.Contains(strings.Join(it.Prefix, ""), fmt.Sprintf("<b>%d</b>", sample))
 	})
 }
 

@@ -109,15 +109,15 @@ func (s *Scorer) ID() string { return s.id }
 
 // Rate rates the items. It waits for a sidecar that is starting, full or away. Its error is transient.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
-	texts := make([]string, len(items))
+	prefixes := make([]prefix, len(items))
 	for i, it := range items {
-		texts[i] = s.rubric.Transcript(it.Sample.Texts())
+		prefixes[i] = s.rubric.TranscriptPieces(it.Sample.Pieces())
 	}
 	scored := make([][]sampleAnswers, len(s.backends))
 	group, ctx := errgroup.WithContext(ctx)
 	for n, b := range s.backends {
 		group.Go(func() (err error) {
-			scored[n], err = b.score(ctx, texts, items)
+			scored[n], err = b.score(ctx, prefixes, items)
 			return err
 		})
 	}

@@ -37,7 +37,7 @@ func TestRateAsks(t *testing.T) {
 		}
 		var prompts []string
 		for k, q := range queries {
-			prompts = append(prompts, sent.Prefix+q.Text)
+			prompts = append(prompts, prompt(sent, q))
 			want := query{Model: "scorer", Text: q.Text, Choices: []string{"0", "1", "2", "3", "4", "5"}}
 			if k == len(r.Capabilities) {
 				want = query{Model: "styler", Text: q.Text, MaxTokens: 64}

@@ -61,6 +61,16 @@ func TestReference(t *testing.T) {
 	// A sample whose image is none has its reason, and its neighbours are rated.
 	broken := *items[3].Sample
 	items = append(items, scorer.Item{Sample: &broken, Images: [][]byte{[]byte("no image")}})
+	// The word <image> in a text is text, with an image in the record and without.
+	said := func(text string, first int) []dataset.Turn {
+		return []dataset.Turn{dataset.NewTurn(dataset.Human, text, first), dataset.NewTurn(dataset.Model, "By <image>.", 0)}
+	}
+	items = append(items,
+		scorer.Item{Sample: &dataset.Sample{ID: "text", Turns: said("How is <image> written?", 0)}},
+		scorer.Item{
+			Sample: &dataset.Sample{ID: "both", Turns: said("See <image>, and?", 1), Images: items[0].Sample.Images},
+			Images: items[0].Images,
+		})
 
 	process := sidecartest.Start(t, sidecartest.Checkpoint(t), "SIDECAR_MAX_ITEMS=7")
 	at := gpu.Address{Scorer: process.URL, Styler: process.URL}
@@ -105,6 +115,11 @@ func TestReference(t *testing.T) {
 	last := results[len(expected)]
 	if last.Code != images.Undecodable || last.Ratings != nil {
 		t.Errorf("the broken image gave %+v", last)
+	}
+	for i, res := range results[len(expected)+1:] {
+		if res.Code != "" || len(res.Ratings) == 0 || !slices.Contains(res.Flags, dataset.OffReference) {
+			t.Errorf("the sample %s gave %+v", items[len(expected)+1+i].Sample.ID, res)
+		}
 	}
 	t.Logf("largest difference from the reference: %.1e", worst)
 }

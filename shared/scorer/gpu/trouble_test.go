@@ -319,9 +319,11 @@ func TestOpenRefuses(t *testing.T) {
 		want        string
 		unavailable bool
 	}{
-		"no styler":   {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
-		"no limits":   {func(f *fake) { f.limits = limits{} }, "what is no answer: limits of", true},
-		"few queries": {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
+		"no styler":        {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
+		"an older sidecar": {func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true},
+		"a newer sidecar":  {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
+		"no limits":        {func(f *fake) { f.limits = limits{} }, "what is no answer: limits of", true},
+		"few queries":      {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
 		"something else": {func(f *fake) {
 			f.refuse = func(w http.ResponseWriter, _ string, _ []item) bool { http.NotFound(w, nil); return true }
 		}, "404 Not Found", true},
@@ -433,7 +435,7 @@ func TestTooLarge(t *testing.T) {
 func TestItemFaults(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"image_undecodable": "image does not decode: d", "image_too_large": "image too large: d", "image_count": "image count: d",
+		"image_undecodable": "image does not decode: d", "image_too_large": "image too large: d",
 		"prompt_too_long": "prompt too long: d", "not_finite": "not finite: d",
 	}
 	for code, words := range want {

@@ -41,7 +41,7 @@ func TestIDToken(t *testing.T) {
 		mu.Unlock()
 		switch r.URL.Path {
 		case "/v1/models":
-			fmt.Fprint(w, `{"models": {"scorer": "a", "styler": "b"}}`)
+			fmt.Fprint(w, `{"protocol": 2, "models": {"scorer": "a", "styler": "b"}}`)
 		case "/v1/limits":
 			fmt.Fprint(w, `{"bytes": 1000000, "items": 10, "queries": 100, "choices": 10, "max_tokens": 100, "images": 8, "image_bytes": 1000, "pixels": 1000}`)
 		}

@@ -50,12 +50,13 @@ class FakeEngine:
         if b"broken" in item.images:
             return Fault("image_undecodable", "images[0]: not an image")
         answers: list[Choice | Text] = []
+        prefix = "".join(item.pieces())
         for query in item.queries:
             if query.choices is None:
-                answers.append(Text(f"{item.prefix}|{query.text}", truncated=query.max_tokens == 1))
+                answers.append(Text(f"{prefix}|{query.text}", truncated=query.max_tokens == 1))
                 continue
-            best = (len(item.prefix) + len(query.text)) % len(query.choices)
-            logprob = math.nan if item.prefix == "overflow" else -1.5
+            best = (len(prefix) + len(query.text)) % len(query.choices)
+            logprob = math.nan if prefix == "overflow" else -1.5
             logprobs = tuple(-0.25 if k == best else logprob for k in range(len(query.choices)))
             answers.append(Choice(logprobs, sum(map(math.exp, logprobs)), query.choices[best], 15 + best))
         return ItemAnswers(tuple(answers), () if item.images else ("off_reference",))
@@ -115,10 +116,10 @@ def until(condition: Any, seconds: float = 20) -> None:
 
 
 def item(prefix: str = "Question: a?", images: Sequence[bytes] = (b"img",), **extra: Any) -> dict[str, Any]:
-    """An item with one question and one text, as it goes over the wire."""
+    """An item with its images before a text, one question and one text to name, as it goes over the wire."""
     return {
         "images": [base64.b64encode(image).decode() for image in images],
-        "prefix": prefix,
+        "prefix": [*({"image": k} for k in range(len(images))), prefix],
         "queries": [
             {"model": "scorer", "text": "\nrate", "choices": ["0", "1", "2", "3", "4", "5"]},
             {"model": "styler", "text": "\nstyles", "max_tokens": 64},

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.protocol import Item, Limits, Query
+from sidecar.protocol import Item, Limits, Place, Query
 from sidecar.tests.service.fake_engine import MODELS, FakeEngine, item, serving, until
 
 
@@ -42,12 +42,13 @@ def test_the_engine_is_given_what_was_sent() -> None:
     engine = FakeEngine()
     picture = bytes(range(256)) * 3
     with serving(engine) as service:
-        service.post(item("päfix <image>", images=(picture, b"")))
+        sent = {"prefix": ["a ", {"image": 0}, {"image": 1.0}, "päfix <image>", "\n"]}
+        service.post(item(images=(picture, b"")) | sent)
     assert engine.calls == [
         [
             Item(
                 images=(picture, b""),
-                prefix="päfix <image>",
+                prefix=("a ", Place(0), Place(1), "päfix <image>", "\n"),
                 queries=(
                     Query("scorer", "\nrate", ("0", "1", "2", "3", "4", "5"), None),
                     Query("styler", "\nstyles", None, 64),
@@ -63,8 +64,21 @@ def test_the_engine_is_given_what_was_sent() -> None:
         ({"images": ["aGk=", "not base64!"]}, "items[1].images[1]", "not standard base64"),
         ({"images": ["aGk"]}, "items[1].images[0]", "not standard base64"),
         ({"images": [7]}, "items[1].images[0]", "a string of standard base64"),
-        ({"prefix": None}, "items[1].prefix", "valid string"),
-        ({"prefix": "\ud800"}, None, ""),
+        ({"prefix": None}, "items[1].prefix", "valid array"),
+        ({"prefix": "Question: <image>"}, "items[1].prefix", "valid array"),
+        ({"prefix": ["\ud800"]}, None, ""),
+        ({"prefix": [{"image": 0}, ""]}, "items[1].prefix[1]", "a text that is not empty"),
+        ({"prefix": ["a", {"image": -1}]}, "items[1].prefix[1]", "the place of image k"),
+        ({"prefix": [{"image": True}]}, "items[1].prefix[0]", "the place of image k"),
+        ({"prefix": [{"image": 0, "text": "a"}]}, "items[1].prefix[0]", "the place of image k"),
+        ({"prefix": ["a", {"image": 0}, {"image": 1}]}, "items[1].prefix[2].image", "the item has 1 images"),
+        ({"prefix": ["a"]}, "items[1].images[0]", "no place"),
+        ({"prefix": [{"image": 0}, {"image": 0}]}, "items[1].prefix[1].image", "image 0, where"),
+        (
+            {"images": ["aGk=", "aGk="], "prefix": [{"image": 1}, {"image": 0}]},
+            "items[1].prefix[0].image",
+            "that of image 0 is due",
+        ),
         ({"queries": []}, "items[1].queries", "at least 1"),
         ({"queries": [{"model": "judge", "text": "", "max_tokens": 1}]}, "items[1].queries[0].model", "scorer"),
         ({"queries": [{"model": "scorer", "text": ""}]}, "items[1].queries[0]", "either choices or max_tokens"),
@@ -210,7 +224,7 @@ def test_limits_and_models_are_reported() -> None:
         "choices": 256,
         "characters": 99 * 256,
     }
-    assert models == {"models": MODELS}
+    assert models == {"protocol": 2, "models": MODELS}
 
 
 def test_while_the_models_load_it_is_not_ready_and_says_when_to_retry() -> None:
@@ -264,7 +278,7 @@ def test_a_full_queue_answers_429_and_then_works_again() -> None:
     assert full.status_code == 429
     assert full.json()["error"]["code"] == "queue_full"
     assert 1 <= int(full.headers["retry-after"]) <= 60
-    assert [call[0].prefix for call in engine.calls] == ["a", "b", "d"]
+    assert [call[0].pieces()[-1] for call in engine.calls] == ["a", "b", "d"]
 
 
 def test_a_client_that_leaves_the_queue_is_not_run() -> None:
@@ -282,7 +296,7 @@ def test_a_client_that_leaves_the_queue_is_not_run() -> None:
         until(lambda: service.metric("sidecar_queue") == 1)
         engine.release.set()
         assert running.result().status_code == next_.result().status_code == 200
-    assert [call[0].prefix for call in engine.calls] == ["a", "b"]
+    assert [call[0].pieces()[-1] for call in engine.calls] == ["a", "b"]
 
 
 def test_a_running_batch_keeps_its_place_when_its_client_leaves() -> None:

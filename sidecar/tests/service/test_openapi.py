@@ -55,8 +55,18 @@ def test_all_that_the_document_allows_is_answered_as_it_says(case: schemathesis.
 @SCHEMA.include(path="/v1/score").parametrize()
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_a_request_that_the_document_allows_is_scored(case: schemathesis.Case[Any]) -> None:
+    positive = case.meta is not None and case.meta.generation.mode.is_positive
+    if positive:
+        place_images(case.body)
     answer = case.call()
-    if case.meta is not None and case.meta.generation.mode.is_positive:
+    if positive:
         assert answer.status_code == 200, answer.text
         sent: Any = case.body
         assert len(answer.json()["items"]) == len(sent["items"])
+
+
+def place_images(body: Any) -> None:
+    """Give each image its place, which is the one rule that a schema cannot hold."""
+    for item in body["items"]:
+        texts = [segment for segment in item["prefix"] if isinstance(segment, str)]
+        item["prefix"] = [*texts, *({"image": k} for k in range(len(item.get("images", ()))))]

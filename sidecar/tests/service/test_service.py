@@ -20,6 +20,7 @@ from PIL import Image
 
 from sidecar.tests.service.fake_engine import until
 from sidecar.tools import synthetic
+from sidecar.tools.prompts import prefix
 
 START_SECONDS = 120
 
@@ -89,7 +90,7 @@ def sample(text: str, *images: bytes, max_tokens: int = 12) -> dict[str, Any]:
     digits = ["0", "1", "2", "3", "4", "5"]
     return {
         "images": [base64.b64encode(image).decode() for image in images],
-        "prefix": text,
+        "prefix": [part if isinstance(part, str) else vars(part) for part in prefix(text)],
         "queries": [
             {"model": "scorer", "text": "\nHow do you rate the cat?", "choices": digits},
             {"model": "scorer", "text": "\nHow do you rate the scale of it?", "choices": digits},
@@ -130,7 +131,6 @@ def test_items_at_fault_leave_their_neighbours_alone(service: Process) -> None:
     faults = {
         "image_undecodable": sample(question, b"no image"),
         "image_too_large": sample(question, picture(0, (1001, 1000))),
-        "image_count": sample(question, picture(0), picture(1)),
         "prompt_too_long": sample(question + " cat" * 4000, picture(0)),
         "choice_not_a_token": sample(question, picture(0))
         | {"queries": [{"model": "scorer", "text": "", "choices": ["picture of 5 cats"]}]},

@@ -10,6 +10,7 @@ import pytest
 
 from sidecar.config import EngineConfig
 from sidecar.packing import expand, tree
+from sidecar.protocol import Item
 from sidecar.tests.conftest import SHARED, picture
 from sidecar.tokens import Tokens
 from sidecar.tools import bench, prompts, samples, synthetic
@@ -23,8 +24,8 @@ def test_tokens_saved_on_the_pool() -> None:
     separate = ours = 0
     records = [r for r in samples.read(SHARED / "data" / "pool" / "dataset.json") if samples.usual(r)][::40]
     for record in records:
-        text = prompts.transcript(record["conversations"])
-        *rated, styled = (expand(p, 730) for p in tokens.prompts([text + query.text for query in prompts.queries()]))
+        asked = Item((b"",), prompts.prefix(prompts.transcript(record["conversations"])), prompts.queries())
+        *rated, styled = (expand(prompt, 730) for prompt in tokens.prompts(asked.prompts(asked.queries)))
         shared = tree(rated)
         separate += shared.separate + len(rated) + len(styled) + steps
         ours += shared.length + len(styled) + steps
@@ -54,7 +55,7 @@ def test_the_benchmark_runs(tmp_path: Path, tiny: Path, monkeypatch: pytest.Monk
     )
     assert figures["samples"] == 2 and figures["reference samples"] == 1 and figures["pack fill"] == 1.0
     item = samples.items(tmp_path / "data.json", tmp_path, prompts.queries(), 1)[0]
-    lengths = [len(p) + 729 for p in Tokens(tiny).prompts([item.prefix + query.text for query in item.queries])]
+    lengths = [len(p) + 729 for p in Tokens(tiny).prompts(item.prompts(item.queries))]
     # A rating is a prefill and one step at most; an immediate end of sequence spares the step.
     assert sum(lengths) <= figures["reference tokens a sample"] <= sum(lengths) + 14 + 3
     assert 6 < figures["times fewer tokens"] < 8

@@ -67,7 +67,7 @@ def test_a_layer_multiplies_in_fp8(small: Path, tiny: Path, dtype: torch.dtype) 
 
 
 def test_answers_stay_near(small: Path, tiny: Path, load: Callable[..., Engine]) -> None:
-    items = [Item((picture(1),), "<image>\nWhat? Answer: That.", prompts.queries(style_tokens=3))]
+    items = [Item((picture(1),), prompts.prefix("<image>\nWhat? Answer: That."), prompts.queries(style_tokens=3))]
     near, exact = (load(folder, dtype="bf16").run(items)[0] for folder in (small, tiny))
     assert isinstance(near, ItemAnswers) and isinstance(exact, ItemAnswers)
     pairs = [
