@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
@@ -83,6 +84,10 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	store := imageFolder{from: fetcher, to: dir, written: map[string]bool{}}
 	var examples []finetuning.Example
 	for _, f := range samples {
+		if holdsMark(f.sample) {
+			report.Failed[dataset.ImageCount]++
+			continue
+		}
 		names, fault, err := store.take(ctx, f.sample)
 		if err != nil {
 			return nil, err
@@ -106,6 +111,13 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 		return writeWhole(filepath.Join(dir, name), write)
 	})
 	return report, err
+}
+
+// holdsMark reports whether a sample with images has the word <image> in a text: in LLaVA's form that would be one more
+// image. Without images it is text there too.
+func holdsMark(s *dataset.Sample) bool {
+	rated := len(s.RatedImages())
+	return rated > 0 && strings.Count(strings.Join(s.Texts(), "\n"), dataset.ImageMark) != rated
 }
 
 // exportCode is the code that a sample which cannot be exported is counted by.

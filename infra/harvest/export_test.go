@@ -140,6 +140,8 @@ func TestExportRefuses(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "d.jsonl"), `{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n")
 	writeFile(t, filepath.Join(dir, "a.jsonl"), `{"id":"a","scores":[`+strings.Repeat(",1", 14)[1:]+`],"styles":["yes/no"]}`+"\n")
+	writeFile(t, filepath.Join(dir, "word.jsonl"), `{"id":"a","messages":[{"role":"user","content":[`+
+		`{"type":"image","image":"a.png"},{"type":"text","text":"Is <image> a tag?"}]},{"role":"assistant","content":"No"}]}`+"\n")
 	for _, tt := range []struct {
 		args   string
 		status int
@@ -149,6 +151,7 @@ func TestExportRefuses(t *testing.T) {
 		{"--out o d.jsonl", 2, "--annotations is missing"},
 		{"--out o --annotations a.jsonl", 2, "name at least one manifest"},
 		{"--out o --annotations a.jsonl d.jsonl", 1, "none of the 1 annotated samples can be exported: image not found (1)"},
+		{"--out o --annotations a.jsonl word.jsonl", 1, "none of the 1 annotated samples can be exported: image count (1)"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"export"}, strings.Fields(tt.args)...)...)
 		if a.status != tt.status || !strings.Contains(a.stderr, tt.want) {
