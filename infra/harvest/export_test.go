@@ -42,7 +42,18 @@ func TestExport(t *testing.T) {
 	}
 	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
 
-	a := mustHarvest(t, dir, "export", "--json", "--annotations", "annotations.jsonl", "--out", "out", "dataset.json", "more.jsonl")
+	a := mustHarvest(
+		t,
+		dir,
+		"export",
+		"--json",
+		"--annotations",
+		"annotations.jsonl",
+		"--out",
+		"out",
+		"dataset.json",
+		"more.jsonl",
+	)
 	var told exportReport
 	if err := json.Unmarshal([]byte(a.stdout), &told); err != nil {
 		t.Fatal(err)
@@ -96,19 +107,40 @@ func TestExport(t *testing.T) {
 		t.Errorf("%d different items, want %d", len(items), 10*12+6)
 	}
 	// An image is the same whether a file or embedded.
-	if a, b := items["sample-0000/attribute identification"].Image, items["embedded/attribute identification"].Image; len(a) != 1 || !cmp.Equal(a, b) {
+	if a, b := items["sample-0000/attribute identification"].Image, items["embedded/attribute identification"].Image; len(
+		a,
+	) != 1 ||
+		!cmp.Equal(a, b) {
 		t.Errorf("images %v and %v of the same content", a, b)
 	}
 	got := items["embedded/attribute identification"]
 	got.Image = nil
-	exchange := [2]finetuning.Turn{{From: "human", Value: "Question: <image>\nIs a < b? Answer: Yes" + scorerQuestion + "attribute identification?"}, {From: "gpt", Value: "2"}}
+	exchange := [2]finetuning.Turn{
+		{
+			From:  "human",
+			Value: "Question: <image>\nIs a < b? Answer: Yes" + scorerQuestion + "attribute identification?",
+		},
+		{From: "gpt", Value: "2"},
+	}
 	if diff := cmp.Diff(finetuning.Item{ID: "embedded/attribute identification", Conversations: exchange}, got); diff != "" {
 		t.Errorf("an item (-want +got):\n%s", diff)
 	}
 
 	// The same again is the same bytes, and another seed another split.
 	mustHarvest(t, dir, "export", "--annotations", "annotations.jsonl", "--out", "again", "dataset.json", "more.jsonl")
-	mustHarvest(t, dir, "export", "--seed", "5", "--annotations", "annotations.jsonl", "--out", "other", "dataset.json", "more.jsonl")
+	mustHarvest(
+		t,
+		dir,
+		"export",
+		"--seed",
+		"5",
+		"--annotations",
+		"annotations.jsonl",
+		"--out",
+		"other",
+		"dataset.json",
+		"more.jsonl",
+	)
 	if !cmp.Equal(readFolder(t, filepath.Join(dir, "out")), readFolder(t, filepath.Join(dir, "again"))) {
 		t.Error("exported again, the files differ")
 	}
@@ -138,8 +170,16 @@ func readFolder(t *testing.T, dir string) map[string]string {
 func TestExportRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "d.jsonl"), `{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n")
-	writeFile(t, filepath.Join(dir, "a.jsonl"), `{"id":"a","scores":[`+strings.Repeat(",1", 14)[1:]+`],"styles":["yes/no"]}`+"\n")
+	writeFile(
+		t,
+		filepath.Join(dir, "d.jsonl"),
+		`{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n",
+	)
+	writeFile(
+		t,
+		filepath.Join(dir, "a.jsonl"),
+		`{"id":"a","scores":[`+strings.Repeat(",1", 14)[1:]+`],"styles":["yes/no"]}`+"\n",
+	)
 	writeFile(t, filepath.Join(dir, "word.jsonl"), `{"id":"a","messages":[{"role":"user","content":[`+
 		`{"type":"image","image":"a.png"},{"type":"text","text":"Is <image> a tag?"}]},{"role":"assistant","content":"No"}]}`+"\n")
 	for _, tt := range []struct {

@@ -176,7 +176,8 @@ func TestParseProblems(t *testing.T) {
 			if s.ID != "demo.json#7" || string(s.Raw) != tc.raw || s.Place != demo || s.Problem.Place != demo {
 				t.Errorf("the sample has not kept its record and place: %+v", s)
 			}
-			if s.Problem.Code != tc.code || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
+			if s.Problem.Code != tc.code || s.Problem.Field != tc.field ||
+				!strings.Contains(s.Problem.Detail, tc.detail) {
 				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.code, tc.field, tc.detail)
 			}
 			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {
@@ -189,7 +190,9 @@ func TestParseProblems(t *testing.T) {
 // A problem does not hide what could be read.
 func TestParseKeepsTheRest(t *testing.T) {
 	t.Parallel()
-	raw := []byte(`{"id": "a", "source": "vg", "image": ["x/1.jpg", "../2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`)
+	raw := []byte(
+		`{"id": "a", "source": "vg", "image": ["x/1.jpg", "../2.jpg"], "conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`,
+	)
 	want := &Sample{
 		ID: "a", Source: "vg", Turns: []Turn{NewTurn(Human, "Why?", 0)}, Images: []Image{{Name: "x/1.jpg"}}, Place: demo, Raw: raw,
 		Problem: &Problem{Place: demo, Fault: Fault{

@@ -189,7 +189,8 @@ func TestParseMediaProblems(t *testing.T) {
 			if s.Problem == nil {
 				t.Fatalf("Parse finds no problem: %+v", viewOf(s))
 			}
-			if s.Problem.Code != tc.code || s.Problem.Field != tc.field || !strings.Contains(s.Problem.Detail, tc.detail) {
+			if s.Problem.Code != tc.code || s.Problem.Field != tc.field ||
+				!strings.Contains(s.Problem.Detail, tc.detail) {
 				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.code, tc.field, tc.detail)
 			}
 			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {

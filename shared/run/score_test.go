@@ -131,7 +131,10 @@ func TestRangeReport(t *testing.T) {
 func TestEqualIDs(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload("datasets/demo/parts/a.json", runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}))
+	f.Upload(
+		"datasets/demo/parts/a.json",
+		runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}),
+	)
 	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]"))
 	if counts := f.Finish(f.Begin("datasets/demo/dataset.yaml")); counts.Scored != 2 {
 		t.Errorf("counts %+v, want both scored", counts)
@@ -210,7 +213,15 @@ func TestImages(t *testing.T) {
 			wantStatus = scores.Failed
 		}
 		if rec.Status != wantStatus || rec.Code != test.code || !strings.Contains(rec.Reason, test.fix) {
-			t.Errorf("%s: %v with reason %q, want %v with %q and %q", test.name, rec.Status, rec.Reason, wantStatus, test.code, test.fix)
+			t.Errorf(
+				"%s: %v with reason %q, want %v with %q and %q",
+				test.name,
+				rec.Status,
+				rec.Reason,
+				wantStatus,
+				test.code,
+				test.fix,
+			)
 		}
 		if rated := f.Scorer.Times(test.name) == 1; rated != (wantStatus == scores.OK) {
 			t.Errorf("%s: rated: %v", test.name, rated)

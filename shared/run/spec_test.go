@@ -117,7 +117,11 @@ func TestSpecOfFaultyFile(t *testing.T) {
 	}{
 		{"broken", "manifests:\n  - a\n b: [\n", []string{"line"}},
 		{"unknown field", "manifests: [a.json]\nbuget: 30%\n", []string{"line 2", "buget"}},
-		{"duplicate_ids", "manifests: [a.json]\nduplicate_ids: keep\n", []string{"line 2", "remove duplicate_ids", "`unique: true`"}},
+		{
+			"duplicate_ids",
+			"manifests: [a.json]\nduplicate_ids: keep\n",
+			[]string{"line 2", "remove duplicate_ids", "`unique: true`"},
+		},
 		{"wrong type", "manifests: [a.json]\nthreshold: high\n", []string{"line 2", "high"}},
 		{"budget", "manifests: [a.json]\nbudget: 130%\n", []string{"budget", "130%"}},
 		{"field twice", "seed: 1\nseed: 2\n", []string{"line 2", "seed"}},

@@ -72,13 +72,33 @@ func TestKnobs(t *testing.T) {
 		out  []string // ids that are then out
 		code reason.Code
 	}{
-		"exclude":          {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
-		"drop a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered_by_source"},
-		"keep a source":    {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}}, []string{"b00", "b01", "b02", "b03"}, "filtered_by_source"},
-		"drop a style":     {selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}}, styles[style], "filtered_by_style"},
-		"unique":           {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
-		"unique, included": {selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}}, []string{"twin2"}, "duplicate"},
-		"cap of an image":  {selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}}, []string{"b00"}, "image_cap"},
+		"exclude": {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
+		"drop a source": {
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}},
+			[]string{"b00", "b01", "b02", "b03"},
+			"filtered_by_source",
+		},
+		"keep a source": {
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}},
+			[]string{"b00", "b01", "b02", "b03"},
+			"filtered_by_source",
+		},
+		"drop a style": {
+			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}},
+			styles[style],
+			"filtered_by_style",
+		},
+		"unique": {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
+		"unique, included": {
+			selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}},
+			[]string{"twin2"},
+			"duplicate",
+		},
+		"cap of an image": {
+			selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}},
+			[]string{"b00"},
+			"image_cap",
+		},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		test := tests[name]
@@ -250,20 +270,72 @@ func TestKnobsRefused(t *testing.T) {
 		spec   selection.Request
 		want   []string
 	}{
-		"unknown include":     {"2", selection.Request{Include: []string{"a00", "zz"}}, []string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"}},
-		"no third a00":        {"2", selection.Request{Include: []string{"a00#3"}}, []string{`include: the run has no sample ["a00#3"]`}},
-		"unknown exclude":     {"2", selection.Request{Exclude: []string{"zz"}}, []string{`exclude: the run has no sample ["zz"]`}},
-		"include of a failed": {"2", selection.Request{Include: []string{"bad"}}, []string{`include: sample "bad" was not scored; leave it out`}},
-		"too many includes":   {"1", selection.Request{Include: []string{"a00#2", "a01"}}, []string{"budget: 1", "the least is 2"}},
-		"in and out":          {"2", selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}}, []string{"include:", "excluded"}},
-		"minimum":             {"9", selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}}, []string{`minimums: 5 samples of "other"`, "the most is 4"}},
-		"source":              {"2", selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}}, []string{`"moon" is unknown`, "tests, other"}},
-		"style":               {"2", selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}}, []string{`"sonnet" is unknown`}},
-		"strategy":            {"2", selection.Request{Rules: selection.Rules{Strategy: "best"}}, []string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
-		"weight":              {"2", selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}}, []string{`weights: "humanities"`, "give 1e-06"}},
-		"tokens":              {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
-		"mixed budgets":       {"9", selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}}, []string{"all be in samples, or all in tokens"}},
-		"descending budgets":  {"3", selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}}, []string{"budget: 3 after 5", "the least is 6"}},
+		"unknown include": {
+			"2",
+			selection.Request{Include: []string{"a00", "zz"}},
+			[]string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"},
+		},
+		"no third a00": {
+			"2",
+			selection.Request{Include: []string{"a00#3"}},
+			[]string{`include: the run has no sample ["a00#3"]`},
+		},
+		"unknown exclude": {
+			"2",
+			selection.Request{Exclude: []string{"zz"}},
+			[]string{`exclude: the run has no sample ["zz"]`},
+		},
+		"include of a failed": {
+			"2",
+			selection.Request{Include: []string{"bad"}},
+			[]string{`include: sample "bad" was not scored; leave it out`},
+		},
+		"too many includes": {
+			"1",
+			selection.Request{Include: []string{"a00#2", "a01"}},
+			[]string{"budget: 1", "the least is 2"},
+		},
+		"in and out": {
+			"2",
+			selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}},
+			[]string{"include:", "excluded"},
+		},
+		"minimum": {
+			"9",
+			selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}},
+			[]string{`minimums: 5 samples of "other"`, "the most is 4"},
+		},
+		"source": {
+			"2",
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}},
+			[]string{`"moon" is unknown`, "tests, other"},
+		},
+		"style": {
+			"2",
+			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}},
+			[]string{`"sonnet" is unknown`},
+		},
+		"strategy": {
+			"2",
+			selection.Request{Rules: selection.Rules{Strategy: "best"}},
+			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"},
+		},
+		"weight": {
+			"2",
+			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}},
+			[]string{`weights: "humanities"`, "give 1e-06"},
+		},
+		"tokens": {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
+		"mixed budgets": {
+			"9",
+			selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}},
+			[]string{"all be in samples, or all in tokens"},
+		},
+		"descending budgets": {
+			"3",
+			selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}},
+			[]string{"budget: 3 after 5", "the least is 6"},
+		},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {

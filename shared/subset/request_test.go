@@ -162,7 +162,8 @@ func TestOtherLayout(t *testing.T) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
 	st := f.Status(old)
-	if st.State != run.StateRefused || !strings.Contains(st.Problem, fmt.Sprintf("an older layout than %d", run.LayoutVersion)) {
+	if st.State != run.StateRefused ||
+		!strings.Contains(st.Problem, fmt.Sprintf("an older layout than %d", run.LayoutVersion)) {
 		t.Errorf("state %s with problem %q, want refused for its layout", st.State, st.Problem)
 	}
 	before := f.Snapshot()

@@ -209,7 +209,11 @@ func TestRejected(t *testing.T) {
 		got[r.ID] = l
 	}
 	want := map[string]line{
-		"poor": {scores.OK, "below_threshold", 0}, "mute": {scores.OK, "no_rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
+		"poor": {
+			scores.OK,
+			"below_threshold",
+			0,
+		}, "mute": {scores.OK, "no_rating", 0}, "odd": {scores.OK, run.NoKnownStyle, 0},
 		"bad": {scores.Failed, "unratable", 6}, "hollow": {scores.Failed, dataset.NoConversation, 7},
 		"p": {scores.Failed, images.NotFound, 8},
 	}
@@ -265,7 +269,12 @@ func TestSubset(t *testing.T) {
 	t.Parallel()
 	// Bytes that any rewriting of the JSON would change.
 	odd := func(i int) string {
-		return fmt.Sprintf(`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`, i, "\u2028", i)
+		return fmt.Sprintf(
+			`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, {"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`,
+			i,
+			"\u2028",
+			i,
+		)
 	}
 	var records []string
 	for i := range 14 {

@@ -31,7 +31,10 @@ func TestTransparentInk(t *testing.T) {
 			t.Fatal(err)
 		}
 		sample := &dataset.Sample{
-			Turns:  []dataset.Turn{dataset.NewTurn(dataset.Human, "What is written?", 0), dataset.NewTurn(dataset.Model, "A formula.", 0)},
+			Turns: []dataset.Turn{
+				dataset.NewTurn(dataset.Human, "What is written?", 0),
+				dataset.NewTurn(dataset.Model, "A formula.", 0),
+			},
 			Images: []dataset.Image{{Data: data.Bytes()}},
 		}
 		features, fault := Observe(scorer.Item{Sample: sample, Images: [][]byte{data.Bytes()}})

@@ -125,7 +125,13 @@ func (b *backend) tooLarge(s batchItem) *dataset.Fault {
 func (b *backend) read(r response, items int) ([]sampleAnswers, error) {
 	for model, id := range b.models {
 		if now := r.Models[model]; now != id {
-			return nil, fmt.Errorf("the sidecar at %s has %s %q now, and had %q when it was opened", b.base, model, now, id)
+			return nil, fmt.Errorf(
+				"the sidecar at %s has %s %q now, and had %q when it was opened",
+				b.base,
+				model,
+				now,
+				id,
+			)
 		}
 	}
 	if len(r.Items) != items {

@@ -22,7 +22,12 @@ func TestRealServer(t *testing.T) {
 		t.Errorf("it refused the first %d formats", level)
 	}
 	junk := encodedImage{"image/png", []byte("no image at all")}
-	p := prompt{messages: messages(s.system, conversation{lines: "{}"}, []encodedImage{junk}), hasImages: true, tokens: 1, formats: s.formats}
+	p := prompt{
+		messages:  messages(s.system, conversation{lines: "{}"}, []encodedImage{junk}),
+		hasImages: true,
+		tokens:    1,
+		formats:   s.formats,
+	}
 	_, err := s.answer(t.Context(), &p)
 	fault, ok := errors.AsType[sampleError](err)
 	if !ok || fault.fault.Code != Refused && fault.fault.Code != scorer.Died {

@@ -47,7 +47,8 @@ func TestRequest(t *testing.T) {
 	if a.Model != "wren-1" || a.images != 1 || len(a.Messages) != 2 {
 		t.Errorf("the request is to model %q, with %d images, in %d messages", a.Model, a.images, len(a.Messages))
 	}
-	if key, org := a.header.Get("Authorization"), a.header.Get("OpenAI-Organization"); key != "Bearer sk-secret" || org != "" {
+	if key, org := a.header.Get("Authorization"), a.header.Get("OpenAI-Organization"); key != "Bearer sk-secret" ||
+		org != "" {
 		t.Errorf("it has the key %q and the organization %q", key, org)
 	}
 	var user struct {
@@ -74,7 +75,8 @@ func TestRequest(t *testing.T) {
 			Schema json.RawMessage
 		} `json:"json_schema"`
 	}
-	if err := json.Unmarshal(a.Format, &format); err != nil || !strings.Contains(string(format.JSONSchema.Schema), "bird song") {
+	if err := json.Unmarshal(a.Format, &format); err != nil ||
+		!strings.Contains(string(format.JSONSchema.Schema), "bird song") {
 		t.Errorf("error %v of format %s", err, a.Format)
 	}
 }
@@ -120,7 +122,8 @@ func TestID(t *testing.T) {
 		if c.Model != "wren-1" {
 			c.Prices = ""
 		}
-		if id := open(t, c, Options{}).ID(); (id == base) != tt.same || !strings.HasPrefix(id, "llm-") || len(id) != len("llm-")+12 {
+		if id := open(t, c, Options{}).ID(); (id == base) != tt.same || !strings.HasPrefix(id, "llm-") ||
+			len(id) != len("llm-")+12 {
 			t.Errorf("%s: id %s, and before %s", name, id, base)
 		}
 	}
@@ -147,7 +150,11 @@ func TestAnswersAreKept(t *testing.T) {
 	readObject(t, work, objects(t, work, "answers/")[0], &a)
 	dollars := answerDollars
 	wantAnswer := Answer{
-		Scorer: open(t, config(f), Options{}).ID(), Model: "wren-1", Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"},
+		Scorer: open(
+			t,
+			config(f),
+			Options{},
+		).ID(), Model: "wren-1", Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"},
 		Requests: 1, Usage: Usage{InputTokens: fakeInput, OutputTokens: fakeOutput}, Dollars: &dollars, Run: "a-1",
 	}
 	if diff := cmp.Diff(wantAnswer, a); diff != "" {
@@ -186,7 +193,10 @@ func TestRepair(t *testing.T) {
 	const why = `invalid answer: the rating of "bird song" is 6, and should be a whole number from 0 to 5`
 	want := []scorer.Result{
 		soundResult(), soundResult(), {Code: InvalidAnswer, Reason: why},
-		{Code: InvalidAnswer, Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)"},
+		{
+			Code:   InvalidAnswer,
+			Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)",
+		},
 		{Code: Refused, Reason: "refused by the model: its content filter cut the answer off"},
 	}
 	first := billed(t, open(t, config(f), Options{Work: work}), "a-1")
@@ -206,7 +216,10 @@ func TestRepair(t *testing.T) {
 		t.Errorf("%d requests; results of the same run (-first +second)\n%s", len(f.requests()), diff)
 	}
 	if rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-2"), samples(5)...); len(f.requests()) != 8+5 {
-		t.Errorf("another run made %d requests, want 2 for each of two samples and one for a third", len(f.requests())-8)
+		t.Errorf(
+			"another run made %d requests, want 2 for each of two samples and one for a third",
+			len(f.requests())-8,
+		)
 	}
 }
 
@@ -218,7 +231,8 @@ func TestBrokenImage(t *testing.T) {
 	broken.Images[0] = broken.Images[0][:60]
 	got := rated(t, open(t, config(f), Options{}), withImage(t, 0), broken)
 	if !strings.HasPrefix(got[1].Reason, "image does not decode: image 1 (1.png): ") || got[1].Code != images.Undecodable ||
-		got[0].Reason != "" || len(f.requests()) != 1 {
+		got[0].Reason != "" ||
+		len(f.requests()) != 1 {
 		t.Errorf("%d requests, results %+v", len(f.requests()), got)
 	}
 }
@@ -268,8 +282,12 @@ func TestEstimate(t *testing.T) {
 	}{
 		"plain":    {func(*Config) {}, "LLM_CONCURRENCY", 625},
 		"requests": {func(c *Config) { c.RequestsPerMinute = 10 }, "LLM_REQUESTS_PER_MINUTE", 6000},
-		"tokens":   {func(c *Config) { c.TokensPerMinute = 1000; c.RequestsPerMinute = 10 }, "LLM_TOKENS_PER_MINUTE", 0},
-		"many":     {func(c *Config) { c.TokensPerMinute = 1 << 40 }, "LLM_CONCURRENCY", 625},
+		"tokens": {
+			func(c *Config) { c.TokensPerMinute = 1000; c.RequestsPerMinute = 10 },
+			"LLM_TOKENS_PER_MINUTE",
+			0,
+		},
+		"many": {func(c *Config) { c.TokensPerMinute = 1 << 40 }, "LLM_CONCURRENCY", 625},
 	}
 	for name, tt := range tests {
 		c := config(f)
@@ -286,7 +304,8 @@ func TestEstimate(t *testing.T) {
 		if e.LimitedBy != tt.by || e.Seconds != tt.seconds {
 			t.Errorf("%s: %v s by %s, want %v by %s", name, e.Seconds, e.LimitedBy, tt.seconds, tt.by)
 		}
-		if want := (float64(e.InputTokens)*0.5 + float64(e.OutputTokens)*5) / 1e6; e.Dollars == nil || *e.Dollars != want {
+		if want := (float64(e.InputTokens)*0.5 + float64(e.OutputTokens)*5) / 1e6; e.Dollars == nil ||
+			*e.Dollars != want {
 			t.Errorf("%s: dollars %v, want %v", name, e.Dollars, want)
 		}
 	}

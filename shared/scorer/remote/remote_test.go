@@ -123,7 +123,14 @@ func TestRetry(t *testing.T) {
 		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 0, 500 * time.Millisecond},
 		"broken":             {[]error{broken}, 1, 1, "broken", 0, 0},
 		"refused":            {[]error{away, refused}, 1, 2, "refused", 0, 250 * time.Millisecond},
-		"not ready in time":  {[]error{full, full, full, full}, 1, 3, "not ready within 1m0s: full", 2, 40 * time.Second},
+		"not ready in time": {
+			[]error{full, full, full, full},
+			1,
+			3,
+			"not ready within 1m0s: full",
+			2,
+			40 * time.Second,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +236,14 @@ func TestIsolate(t *testing.T) {
 		"refused":                {[]error{refused}, nil, "refused", false, 1, 0},
 		"refused the next time":  {[]error{broken, refused}, nil, "refused", false, 2, 1},
 		"the server is away":     {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
-		"the server breaks, too": {[]error{broken}, []error{broken}, "it hung up; a trial request: it hung up", false, 1, 1},
+		"the server breaks, too": {
+			[]error{broken},
+			[]error{broken},
+			"it hung up; a trial request: it hung up",
+			false,
+			1,
+			1,
+		},
 		"away after the last one": {
 			[]error{broken, broken}, []error{nil, away}, "it hung up; a trial request: away", false, 2, 2,
 		},
@@ -246,7 +260,8 @@ func TestIsolate(t *testing.T) {
 		if err == nil {
 			err = errors.New("")
 		}
-		if !strings.HasSuffix(err.Error(), tt.want) || strings.HasPrefix(err.Error(), "scorer died on this sample: ") != tt.died {
+		if !strings.HasSuffix(err.Error(), tt.want) ||
+			strings.HasPrefix(err.Error(), "scorer died on this sample: ") != tt.died {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}
 		if *alones != tt.alones || *tries != tt.tries {

@@ -124,10 +124,12 @@ func TestText(t *testing.T) {
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString("# Reasons\n\nWhy a sample is not scored, or not in a subset: `reason_code` in `rejected.jsonl` and in the " +
-		"scores.\nCodes are stable; the words may change. `reason` is the phrase, the field or image that it is about, what was\n" +
-		"found, and the fix. This page is made from the table in reason.go: `go test ./shared/scores/reason -update`.\n\n" +
-		"| code | phrase | when |\n| --- | --- | --- |\n")
+	b.WriteString(
+		"# Reasons\n\nWhy a sample is not scored, or not in a subset: `reason_code` in `rejected.jsonl` and in the " +
+			"scores.\nCodes are stable; the words may change. `reason` is the phrase, the field or image that it is about, what was\n" +
+			"found, and the fix. This page is made from the table in reason.go: `go test ./shared/scores/reason -update`.\n\n" +
+			"| code | phrase | when |\n| --- | --- | --- |\n",
+	)
 	for _, e := range reason.Table() {
 		b.WriteString("| `" + string(e.Code) + "` | " + e.Phrase + " | " + e.Meaning + " |\n")
 	}
