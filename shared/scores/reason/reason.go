@@ -67,6 +67,7 @@ var table = []Entry{
 	{"manifest_changed", "manifest changed", "the manifest was replaced before the record was read"},
 
 	{"image_not_found", "image not found", "there is no file or object of the image's name"},
+	{"image_unreadable", "image unreadable", "the image is there, and this machine cannot read it"},
 	{"image_not_allowed", "image not allowed", "the image lies where this dataset may not read"},
 	{"image_empty", "image empty", "the image's file has no bytes"},
 	{"image_too_large", "image too large", "the image has more bytes or pixels than are allowed"},
