@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -184,7 +185,7 @@ func (p *parser) placeInFront() {
 		for range p.listed {
 			pieces = append(pieces, piece{image: unplaced}, piece{text: "\n"})
 		}
-		p.turns[i].pieces = append(pieces, turn.pieces...)
+		p.turns[i].pieces = slices.Concat(pieces, turn.pieces)
 		return
 	}
 }
