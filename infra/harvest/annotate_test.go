@@ -380,3 +380,46 @@ func TestModelWithoutAPI(t *testing.T) {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 }
+
+// Of samples with one id each has a name of its own, by which its annotation finds it again; the id is the name of all.
+func TestNamesOfEqualIDs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	record := func(id, answer string) string {
+		return fmt.Sprintf(`{"id":%q,"conversation":[{"human":"Why?","gpt":%q}]}`, id, answer) + "\n"
+	}
+	writeFile(t, filepath.Join(dir, "a.jsonl"), record("a", "0")+record("b", "1")+record("a", "2")+record("a", "3"))
+	set := annotationSet{input: input{Manifests: []string{filepath.Join(dir, "a.jsonl")}}}
+	set.limits.Records.MaxRecordBytes = 1 << 20
+	chosen, err := set.at([]int{1, 2}, set.limits.Records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range chosen {
+		names = append(names, c.annotation.ID)
+	}
+	if diff := cmp.Diff([]string{"b", "a#2"}, names); diff != "" {
+		t.Errorf("names (-want +got)\n%s", diff)
+	}
+	for _, c := range []struct{ ids, want []string }{
+		{names, []string{"b 1", "a#2 2"}},
+		{[]string{"a", "a#3", "a#4"}, []string{"a 0", "a 2", "a#3 3"}},
+	} {
+		set.annotations = nil
+		for _, id := range c.ids {
+			set.annotations = append(set.annotations, annotation.Annotation{ID: id})
+		}
+		found, absent, err := set.find()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range found {
+			got = append(got, f.annotation.ID+" "+f.sample.Turns[1].Text())
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" || len(absent) != len(c.ids)-2 {
+			t.Errorf("%q: absent %q, found (-want +got)\n%s", c.ids, absent, diff)
+		}
+	}
+}

@@ -49,6 +49,29 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
+// In pieces, an image stands between two texts, and nothing is trimmed beyond it.
+func TestTranscriptPieces(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		turns [][]string
+		want  []string
+	}{
+		"no image": {[][]string{{"so, what is it?"}, {"A wren."}}, []string{"Question: , what is it? Answer: A wren."}},
+		"an image": {[][]string{{"", "\nWhat?"}, {"A wren."}}, []string{"Question: ", "\nWhat? Answer: A wren."}},
+		"trimmed apart": {
+			[][]string{{"no: ", " is it", " a cats"}, {"A", "B"}}, []string{"Question: ", " is it", " a ca Answer: A", "B"},
+		},
+		"a hint":         {[][]string{{"", "\nHint: on"}, {"so"}}, []string{"", "\nHint: on Answer: so"}},
+		"the word":       {[][]string{{"<image>", "<image>"}, {"so"}}, []string{"Question: <image>", "<image> Answer: so"}},
+		"several, open":  {[][]string{{"a"}, {"b"}, {"", "c"}}, []string{"Question: a Answer: b\nQuestion: ", "c Answer: "}},
+		"nothing at all": {nil, []string{""}},
+	} {
+		if diff := cmp.Diff(tt.want, rubric.Default().TranscriptPieces(tt.turns)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestPrompts(t *testing.T) {
 	t.Parallel()
 	prompts := rubric.Default().PromptsFor([]string{"<image>\nWhat animal is shown?", "A cat."})

@@ -127,6 +127,26 @@ func TestRangeReport(t *testing.T) {
 	}
 }
 
+// What a record has that the reference does not have is flagged in its scores, next to what the scorer flags.
+func TestFlagsOfRecords(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	system := strings.Replace(runtest.Record("system", "Fine."), `[{`, `[{"from":"system","value":"Be kind."},{`, 1)
+	f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("plain", "Fine."), system}))
+	plan := f.Begin("datasets/demo/a.json")
+	f.Finish(plan)
+	records := f.Records(plan)
+	if diff := cmp.Diff([]string{dataset.OffReference}, records["system"].Flags); diff != "" {
+		t.Errorf("flags (-want +got):\n%s", diff)
+	}
+	if records["plain"].Flags != nil || plan.Reading != dataset.ReadingVersion {
+		t.Errorf("flags %v of a plain record, reading version %d", records["plain"].Flags, plan.Reading)
+	}
+	if diff := cmp.Diff(map[string]int64{dataset.OffReference: 1}, f.Status(plan.Run).Flags); diff != "" {
+		t.Errorf("counts of flags (-want +got):\n%s", diff)
+	}
+}
+
 // Records with one id are samples each, whatever the ranges.
 func TestEqualIDs(t *testing.T) {
 	t.Parallel()

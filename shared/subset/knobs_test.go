@@ -408,6 +408,16 @@ exclude: [a03]
 	}
 }
 
+func TestExplainEqualIDs(t *testing.T) {
+	t.Parallel()
+	f, plan := runtest.Scored(t, append(runtest.Plain("a", 6), runtest.Record("a00", "Again.")))
+	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
+	both, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{"a00#2", "a00"})
+	if err != nil || len(both) != 2 || both[0].Index != 6 || both[1].Index != 0 || both[0].ID != "a00" {
+		t.Errorf("the samples of one id are explained as %+v, error %v", both, err)
+	}
+}
+
 // TestExplain explains samples of every fate, and says of each what rejected.jsonl says.
 func TestExplain(t *testing.T) {
 	t.Parallel()
