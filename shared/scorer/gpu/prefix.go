@@ -1,8 +1,8 @@
 package gpu
 
 // A prefix is what all prompts about a sample begin with: the texts between its images, in order, one more than there
-// are images. In a request it is a list of segments: texts, and the places of images, {"image": k} with k from 0. So the
-// word <image> in a text is text.
+// are images. In a request it is a list of segments: texts, and the places of images, {"image": k} with k from 0. So
+// the word <image> in a text is text.
 type prefix []string
 
 // A place is the segment that stands for an image.

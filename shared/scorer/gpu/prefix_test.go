@@ -61,7 +61,8 @@ func TestPrefixes(t *testing.T) {
 		},
 		"a part in the middle": {
 			asked(`[{"type": "text", "text": "Is <image> in "}, {"type": "image", "image": "a.png"}, ` +
-				`{"type": "text", "text": ", or in "}, {"type": "image", "image": "b.png"}, {"type": "text", "text": "<image>?"}]`),
+				`{"type": "text", "text": ", or in "}, {"type": "image", "image": "b.png"}, ` +
+				`{"type": "text", "text": "<image>?"}]`),
 			`["Question: Is <image> in ",{"image":0},", or in ",{"image":1},"<image>? Answer: As <image>."]`,
 			[]string{"a.png", "b.png"},
 		},

@@ -319,11 +319,13 @@ func TestOpenRefuses(t *testing.T) {
 		want        string
 		unavailable bool
 	}{
-		"no styler":        {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
-		"an older sidecar": {func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true},
-		"a newer sidecar":  {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
-		"no limits":        {func(f *fake) { f.limits = limits{} }, "what is no answer: limits of", true},
-		"few queries":      {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
+		"no styler": {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
+		"an older sidecar": {
+			func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true,
+		},
+		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
+		"no limits":       {func(f *fake) { f.limits = limits{} }, "what is no answer: limits of", true},
+		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
 		"something else": {func(f *fake) {
 			f.refuse = func(w http.ResponseWriter, _ string, _ []item) bool { http.NotFound(w, nil); return true }
 		}, "404 Not Found", true},
