@@ -40,9 +40,6 @@ var signatures = []struct{ magic, format string }{
 	{"\x1aE\xdf\xa3", "a Matroska or WebM video"},
 	{"RIFF????AVI ", "an AVI video"},
 	{"RIFF????WAVE", "a WAV sound"},
-	{"P1", "a Netpbm picture (PBM)"}, {"P4", "a Netpbm picture (PBM)"},
-	{"P2", "a Netpbm picture (PGM)"}, {"P5", "a Netpbm picture (PGM)"},
-	{"P3", "a Netpbm picture (PPM)"}, {"P6", "a Netpbm picture (PPM)"},
 }
 
 // unknownFormat is the fault of bytes in which no decoder knows its format; it names what they are.
@@ -66,6 +63,10 @@ func unknownFormat(data []byte) *dataset.Fault {
 func sniff(head []byte) (format, fix string) {
 	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
 		return sniffBrand(string(head[8:12])), ""
+	}
+	netpbm := len(head) > 2 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6'
+	if netpbm && strings.ContainsRune(" \t\r\n", rune(head[2])) { // text may begin with P1, too
+		return "a Netpbm picture (PBM, PGM or PPM)", ""
 	}
 	for _, s := range signatures {
 		if hasMagic(head, s.magic) {

@@ -206,7 +206,8 @@ func TestUnknownFormats(t *testing.T) {
 		"404: Not Found":                               "text",
 		"\x00\x00\x00\x00\x00":                         "zero bytes only",
 		"II+\x00\x08\x00\x00\x00":                      "a BigTIFF picture",
-		"P6 1 1 255 abc":                               "a Netpbm picture (PPM)",
+		"P6 1 1 255 abc":                               "a Netpbm picture (PBM, PGM or PPM)",
+		"P6-404: Not Found":                            "text",
 		"RIFF\x00\x00\x00\x00WAVEfmt ":                 "a WAV sound",
 		"\x01\x02\x03\x04\x05":                         "",
 	} {
