@@ -42,7 +42,7 @@ func (in input) plan(
 	}
 	runs, subsets, err := openRuns(work)
 	if err != nil {
-		return nil, in.refused(err)
+		return nil, err
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{Runs: runs, Input: files, OpenScorer: opener.Open, Limits: l})
 	if err != nil {
@@ -50,7 +50,7 @@ func (in input) plan(
 	}
 	plan, err := planner.Plan(ctx, spec)
 	if err != nil {
-		return nil, err
+		return nil, in.refused(err)
 	}
 	return &localPlan{
 		Plan: plan, state: state, work: work, files: files, scorers: opener, planner: planner, subsets: subsets,

@@ -36,8 +36,8 @@ func (c *cursor) advance(b []byte) {
 		return
 	}
 	lines := bytes.Count(b, []byte{'\n'})
-	if returns := bytes.Count(b, []byte{'\r'}); returns > 0 {
-		lines += returns - bytes.Count(b, []byte("\r\n"))
+	if bytes.IndexByte(b, '\r') >= 0 {
+		lines += bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
 	}
 	if c.afterCR && b[0] == '\n' {
 		lines--

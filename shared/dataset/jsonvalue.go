@@ -46,8 +46,8 @@ func typeOf(value json.RawMessage) jsonType {
 	}
 }
 
-// syntaxError is what keeps b from being one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity where
-// a number is missing; they are read as null.
+// syntaxError is what keeps b from being one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity
+// where a number is missing; they are read as null.
 func syntaxError(b []byte) *json.SyntaxError {
 	if json.Valid(b) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,9 @@ const (
 	// namedLists is how many keys of lists a message names.
 	namedLists = 8
 )
+
+// turnKeys are the keys of a record's turns. An object that has one is a record, and holds no list of records.
+var turnKeys = []string{"conversations", "messages", "conversation"}
 
 // splitObject splits a manifest that begins with an object: JSONL, objects one after the other, or one object that
 // holds the list of records. The first line decides where it is at hand.
@@ -64,7 +68,7 @@ func (s *splitter) tryFirst(head []byte) *FormatError {
 	return &placed
 }
 
-// beginsAsJSON tells a JSON object from other text in braces.
+// beginsAsJSON distinguishes a JSON object from other text in braces.
 func beginsAsJSON(object []byte) bool {
 	first := bytes.TrimLeft(object[1:], " \t\r\n")
 	return len(first) == 0 || first[0] == '"' || first[0] == '}'
@@ -103,8 +107,8 @@ func (s *splitter) splitFirst() error {
 	}
 }
 
-// splitAfter takes in the object that began at start, and up to the cursor or the line's end is the first record of that
-// format, and then all others. If there are none, the list that was found in the object is taken in its place.
+// splitAfter takes in the object that began at start, and up to the cursor or the line's end is the first record of
+// that format, and then all others. If there are none, the list that was found in the object is taken in its place.
 func (s *splitter) splitAfter(start cursor, format Format, found object) error {
 	s.format, s.firstLine = format, 0
 	if format == Lines {
@@ -222,7 +226,7 @@ func (s *splitter) walkMember(found *object) error {
 		return err
 	}
 	s.pass([]byte{':'})
-	found.isRecord = found.isRecord || key == "conversations" || key == "messages"
+	found.isRecord = found.isRecord || slices.Contains(turnKeys, key)
 	switch next, err = s.skipSpace(); {
 	case err != nil:
 		return err
@@ -254,8 +258,8 @@ func (s *splitter) walkList(key string, found *object) error {
 	return err
 }
 
-// skipOnLine moves to the next byte of the line that is neither blank nor a comma and returns it unread, or 0 if the line
-// ends.
+// skipOnLine moves to the next byte of the line that is neither blank nor a comma and returns it unread, or 0 if the
+// line ends.
 func (s *scanner) skipOnLine() (byte, error) {
 	for {
 		b, err := s.window()

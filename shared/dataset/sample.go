@@ -111,8 +111,8 @@ type Sample struct {
 	// Problem is nil for a valid record. A record with a problem has its ID and
 	// Raw, and as much of the rest as could be read.
 	Problem *Problem `json:"problem,omitempty"`
-	// Raw is the record byte for byte as it stands in the manifest, without separators around it; nil
-	// for a RecordTooLarge.
+	// Raw is the record byte for byte as it stands in the manifest, in UTF-8 if that is UTF-16, without separators
+	// around it; nil for a RecordTooLarge.
 	Raw []byte `json:"-"`
 }
 

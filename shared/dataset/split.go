@@ -36,7 +36,8 @@ const (
 	maxJudgedBytes = 32 << 20
 )
 
-const theForms = "; a manifest is a JSON array of records, a JSON object that holds one, or JSONL with one record a line"
+const theForms = "; a manifest is a JSON array of records, a JSON object that holds one, " +
+	"or JSONL with one record a line"
 
 // Split reads a whole manifest once, in constant memory, and fixes its ranges. A range holds as
 // many records as fit in rangeBytes (above 0), and at least one. The form is found by the content,

@@ -131,46 +131,145 @@ func TestSplitAtEverySize(t *testing.T) {
 	}
 }
 
+// refusedManifests are manifests and why they are refused; Detail is a part of it.
+var refusedManifests = map[string]struct {
+	manifest string
+	want     FormatError
+}{
+	"empty file": {"", FormatError{Offset: 0, Line: 1, Element: 0, Detail: "the file is empty"}},
+	"white space only": {
+		bom + " \n\n",
+		FormatError{Offset: 6, Line: 3, Element: 0, Detail: "the file is empty"},
+	},
+	"array never closed": {
+		"[\n{},\n{}\n",
+		FormatError{Offset: 9, Line: 4, Element: 2, Detail: "ends before the array's closing"},
+	},
+	"ends after a comma": {
+		"[{},",
+		FormatError{Offset: 4, Line: 1, Element: 1, Detail: "ends before the array's closing"},
+	},
+	"bracket only": {
+		"[",
+		FormatError{Offset: 1, Line: 1, Element: 0, Detail: "ends before the array's closing"},
+	},
+	"element never closed": {
+		"[{},\n{\"a\":[1,2}",
+		FormatError{Offset: 14, Line: 2, Element: 2, Detail: `found "}", which does not close`},
+	},
+	"element cut short": {
+		"[{},\n {\"a\":[1,2",
+		FormatError{Offset: 6, Line: 2, Element: 2, Detail: "the element that begins here is never closed"},
+	},
+	"string never closed": {
+		"[{},\n {\"a\":\"\\\"}]",
+		FormatError{Offset: 6, Line: 2, Element: 2, Detail: "the element that begins here is never closed"},
+	},
+	"mismatched brackets": {
+		`[{"a":[}]}]`,
+		FormatError{Offset: 7, Line: 1, Element: 1, Detail: `found "}]}]", which does not close`},
+	},
+	"comma missing": {
+		"[{}\n{}]",
+		FormatError{Offset: 4, Line: 2, Element: 1, Detail: `found "{}]" where "," or "]" is expected`},
+	},
+	"garbage between": {
+		`[{} oops, {}]`,
+		FormatError{Offset: 4, Line: 1, Element: 1, Detail: `found "oops, {}]" where "," or "]" is expected`},
+	},
+	"comma doubled": {
+		`[{},,{}]`,
+		FormatError{Offset: 4, Line: 1, Element: 2, Detail: `found ",{}]" where a record is expected`},
+	},
+	"comma first": {
+		`[,{}]`,
+		FormatError{Offset: 1, Line: 1, Element: 1, Detail: `found ",{}]" where a record is expected`},
+	},
+	"trailing comma": {
+		"[{},\n]",
+		FormatError{Offset: 5, Line: 2, Element: 1, Detail: `found "]" where a record after the comma is expected`},
+	},
+	"closed by a brace": {
+		`[{}}`,
+		FormatError{Offset: 3, Line: 1, Element: 1, Detail: `found "}" where "," or "]" is expected`},
+	},
+	"text after the end": {
+		"[{}]\n[{}]",
+		FormatError{Offset: 5, Line: 2, Element: 1, Detail: `found "[{}]" after the array's closing`},
+	},
+	"not JSON": {
+		"id,image\n1,a.png\n",
+		FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 2 lines"},
+	},
+	"not JSON for long": {
+		strings.Repeat("oops\n", 100) + "{}",
+		FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 100 lines"},
+	},
+	"lines of scalars": {
+		"\n1\n\"a\"\n",
+		FormatError{Offset: 1, Line: 2, Element: 0, Detail: "not JSON: none of its first 2 lines"},
+	},
+	"text in braces": {
+		"{\n oops\n}\n",
+		FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 3 lines"},
+	},
+	"lists of two keys": {
+		`{"train":[{}],"n":[1],"te\"st":[{},{}]}`,
+		FormatError{Detail: `under "train", "te\"st", and which`},
+	},
+	"lists over lines": {
+		"{\n \"images\": [{}],\n \"annotations\": [{}]\n}",
+		FormatError{Detail: `under "images", "annotations", and which`},
+	},
+	"list cut short": {
+		`{"data":[{},` + "\n",
+		FormatError{Offset: 13, Line: 2, Element: 1, Detail: "ends before the array's closing"},
+	},
+	"element of a list cut": {
+		`{"data":[{},{"a":"`,
+		FormatError{Offset: 12, Line: 1, Element: 2, Detail: "the element that begins here is never closed"},
+	},
+	"comma in a list": {
+		`{"n":1,"data":[{},{},]}`,
+		FormatError{Offset: 21, Line: 1, Element: 2, Detail: "a record after the comma"},
+	},
+	"after the list": {
+		"{\"data\":[\n{}], oops}",
+		FormatError{Line: 1, Detail: `then byte 15 (line 2): found "oops}" where a key is expected`},
+	},
+	"text after the object": {
+		"{\n\"data\":[{}]} oops",
+		FormatError{Offset: 15, Line: 2, Element: 1, Detail: `found "oops" where an object is expected`},
+	},
+	"object never closed": {
+		" {\"a\":\n[1,\n",
+		FormatError{Offset: 1, Line: 1, Element: 0, Detail: "the object that begins here is never closed"},
+	},
+	"object on a line cut": {
+		`{"id":1,"a":[`,
+		FormatError{Offset: 0, Line: 1, Element: 0, Detail: "the object that begins here is never closed"},
+	},
+	"object after objects": {
+		"{\n}\n{\n",
+		FormatError{Offset: 4, Line: 3, Element: 2, Detail: "the element that begins here is never closed"},
+	},
+	"brackets of objects": {
+		"{\n}\n{\n]}",
+		FormatError{Offset: 6, Line: 4, Element: 2, Detail: "which does not close"},
+	},
+	"object broken": {
+		"{\n  \"a\": 1,\n  oops\n",
+		FormatError{Line: 1, Detail: `then byte 14 (line 3): found "oops\n" where a key is expected; a manifest`},
+	},
+	"in UTF-16": {
+		in16(binary.LittleEndian, "[{},\n{}"),
+		FormatError{Offset: 16, Line: 2, Element: 2, Detail: "ends before the array's closing"},
+	},
+}
+
 func TestSplitRefuses(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		manifest string
-		want     FormatError // Detail: a part of it
-	}{
-		"empty file":            {"", FormatError{Offset: 0, Line: 1, Element: 0, Detail: "the file is empty"}},
-		"white space only":      {bom + " \n\n", FormatError{Offset: 6, Line: 3, Element: 0, Detail: "the file is empty"}},
-		"array never closed":    {"[\n{},\n{}\n", FormatError{Offset: 9, Line: 4, Element: 2, Detail: "ends before the array's closing"}},
-		"ends after a comma":    {"[{},", FormatError{Offset: 4, Line: 1, Element: 1, Detail: "ends before the array's closing"}},
-		"bracket only":          {"[", FormatError{Offset: 1, Line: 1, Element: 0, Detail: "ends before the array's closing"}},
-		"element never closed":  {"[{},\n{\"a\":[1,2}", FormatError{Offset: 14, Line: 2, Element: 2, Detail: `found "}", which does not close`}},
-		"element cut short":     {"[{},\n {\"a\":[1,2", FormatError{Offset: 6, Line: 2, Element: 2, Detail: "the element that begins here is never closed"}},
-		"string never closed":   {"[{},\n {\"a\":\"\\\"}]", FormatError{Offset: 6, Line: 2, Element: 2, Detail: "the element that begins here is never closed"}},
-		"mismatched brackets":   {`[{"a":[}]}]`, FormatError{Offset: 7, Line: 1, Element: 1, Detail: `found "}]}]", which does not close`}},
-		"comma missing":         {"[{}\n{}]", FormatError{Offset: 4, Line: 2, Element: 1, Detail: `found "{}]" where "," or "]" is expected`}},
-		"garbage between":       {`[{} oops, {}]`, FormatError{Offset: 4, Line: 1, Element: 1, Detail: `found "oops, {}]" where "," or "]" is expected`}},
-		"comma doubled":         {`[{},,{}]`, FormatError{Offset: 4, Line: 1, Element: 2, Detail: `found ",{}]" where a record is expected`}},
-		"comma first":           {`[,{}]`, FormatError{Offset: 1, Line: 1, Element: 1, Detail: `found ",{}]" where a record is expected`}},
-		"trailing comma":        {"[{},\n]", FormatError{Offset: 5, Line: 2, Element: 1, Detail: `found "]" where a record after the comma is expected`}},
-		"closed by a brace":     {`[{}}`, FormatError{Offset: 3, Line: 1, Element: 1, Detail: `found "}" where "," or "]" is expected`}},
-		"text after the end":    {"[{}]\n[{}]", FormatError{Offset: 5, Line: 2, Element: 1, Detail: `found "[{}]" after the array's closing`}},
-		"not JSON":              {"id,image\n1,a.png\n", FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 2 lines"}},
-		"not JSON for long":     {strings.Repeat("oops\n", 100) + "{}", FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 100 lines"}},
-		"lines of scalars":      {"\n1\n\"a\"\n", FormatError{Offset: 1, Line: 2, Element: 0, Detail: "not JSON: none of its first 2 lines"}},
-		"text in braces":        {"{\n oops\n}\n", FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 3 lines"}},
-		"lists of two keys":     {`{"train":[{}],"n":[1],"te\"st":[{},{}]}`, FormatError{Detail: `under "train", "te\"st", and which`}},
-		"lists over lines":      {"{\n \"images\": [{}],\n \"annotations\": [{}]\n}", FormatError{Detail: `under "images", "annotations", and which`}},
-		"list cut short":        {`{"data":[{},` + "\n", FormatError{Offset: 13, Line: 2, Element: 1, Detail: "ends before the array's closing"}},
-		"element of a list cut": {`{"data":[{},{"a":"`, FormatError{Offset: 12, Line: 1, Element: 2, Detail: "the element that begins here is never closed"}},
-		"comma in a list":       {`{"n":1,"data":[{},{},]}`, FormatError{Offset: 21, Line: 1, Element: 2, Detail: "a record after the comma"}},
-		"after the list":        {"{\"data\":[\n{}], oops}", FormatError{Offset: 0, Line: 1, Element: 0, Detail: `then byte 15 (line 2): found "oops}" where a key is expected`}},
-		"text after the object": {"{\n\"data\":[{}]} oops", FormatError{Offset: 15, Line: 2, Element: 1, Detail: `found "oops" where an object is expected`}},
-		"object never closed":   {" {\"a\":\n[1,\n", FormatError{Offset: 1, Line: 1, Element: 0, Detail: "the object that begins here is never closed"}},
-		"object on a line cut":  {`{"id":1,"a":[`, FormatError{Offset: 0, Line: 1, Element: 0, Detail: "the object that begins here is never closed"}},
-		"object after objects":  {"{\n}\n{\n", FormatError{Offset: 4, Line: 3, Element: 2, Detail: "the element that begins here is never closed"}},
-		"brackets of objects":   {"{\n}\n{\n]}", FormatError{Offset: 6, Line: 4, Element: 2, Detail: "which does not close"}},
-		"object broken":         {"{\n  \"a\": 1,\n  oops\n", FormatError{Offset: 0, Line: 1, Element: 0, Detail: `then byte 14 (line 3): found "oops\n" where a key is expected; a manifest`}},
-		"in UTF-16":             {in16(binary.LittleEndian, "[{},\n{}"), FormatError{Offset: 16, Line: 2, Element: 2, Detail: "ends before the array's closing"}},
-	} {
+	for name, tc := range refusedManifests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := Split(strings.NewReader(tc.manifest), 1<<20)
@@ -240,8 +339,9 @@ func FuzzSplitAndRead(f *testing.F) {
 	for _, manifest := range []string{
 		`[{"id":1},{"id":"b\\\""},[],7]`, "[ ]", "{\"a\":1}\r\n\n{\"a\"\n x", bom + "[{},\n\"]\"]", "[[{]", "[{},]", "{\n}",
 		bom + "{}\n" + bom + "{},\r{\"a\":NaN} , \r\r{", "{\r\"a\": 1\r},\r{}", `{"a":[{"b":[{}]},{}],"c":"]"}`,
-		"{\n\"a\": [{\n}\n], \"b\": 1}\n{}", "{\"a\":[{},{}],\n\"b\":[{}]}", "{\"a\": \"[{\n{}", "{\"a\": [{]\n{}", "{}{} oops\n{}",
-		in16(binary.LittleEndian, "{}\r\n{\"ä\":\"😀\"}"), in16(binary.BigEndian, "{\"a\":[{}\n,{}]}"), "{\x00}\x00\n\x00\x00\xd8\x00",
+		"{\n\"a\": [{\n}\n], \"b\": 1}\n{}", "{\"a\":[{},{}],\n\"b\":[{}]}", "{\"a\": \"[{\n{}", "{\"a\": [{]\n{}",
+		in16(binary.LittleEndian, "{}\r\n{\"ä\":\"😀\"}"), in16(binary.BigEndian, "{\"a\":[{}\n,{}]}"),
+		"{\x00}\x00\n\x00\x00\xd8\x00", "{}{} oops\n{}",
 	} {
 		f.Add([]byte(manifest), uint8(3), uint8(0))
 		f.Add([]byte(manifest), uint8(200), uint8(20))

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A manifest's records come into the subset as they stood, whatever form holds them.
+func TestFormsOfManifests(t *testing.T) {
+	t.Parallel()
+	record := func(id string) string {
+		return fmt.Sprintf(`{"id":%q, "score": NaN, "conversations":[{"from":"human","value":"Wie groß?"},`+
+			`{"from":"gpt","value":"Zwei."}]}`, id)
+	}
+	a, b := record("a"), record("b")
+	spread := strings.ReplaceAll(a, ", ", ",\n  ")
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune("\ufeff" + a + "\r\n" + b + "\r\n")) {
+		wide = binary.LittleEndian.AppendUint16(wide, unit)
+	}
+	array := func(records ...string) string { return "[\n" + strings.Join(records, ",\n") + "\n]\n" }
+	for name, tc := range map[string]struct{ manifest, file, want string }{
+		"wrapped list":       {`{"version": 1, "data": [` + a + "," + b + `], "n": 2}`, "subset.json", array(a, b)},
+		"objects over lines": {spread + "\n" + b + "\n", "subset.json", array(spread, b)},
+		"old Mac":            {a + "\r" + b + "\r", "subset.jsonl", a + "\n" + b + "\n"},
+		"commas and marks":   {"\ufeff" + a + ",\n\ufeff" + b + "\n", "subset.jsonl", a + "\n" + b + "\n"},
+		"UTF-16":             {string(wide), "subset.jsonl", a + "\n" + b + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the name says nothing
+			mustHarvest(t, dir, "curate", "--budget", "1.0", "--state", "state", "--out", "out", "data.parquet")
+			got := readFile(t, filepath.Join(dir, "out", tc.file))
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("the subset (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A file that is refused is named as the user named it, and the command that makes a manifest of it can be pasted.
+func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "sub", "packed.json.gz"), "\x1f\x8b\x08\x00")
+	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
+	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip; unpack it, and give the " +
+		"file that comes out: gunzip < ./sub/packed.json.gz > ./sub/packed.json\n"
+	for _, tc := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"curate", "--budget", "1", "./sub/packed.json.gz", "prose.json"}, packed},
+		{[]string{"plan", "./sub/packed.json.gz"}, packed},
+		{[]string{"prompts", "./sub/packed.json.gz"}, packed},
+		{[]string{"plan", "sub/../prose.json"}, "harvest: manifest sub/../prose.json: byte 0 (line 1): the file is not JSON"},
+	} {
+		a := harvest(t, dir, nil, append(tc.args, "--state", "state")...)
+		if a.status != 1 || !strings.HasPrefix(a.stderr, tc.says) {
+			t.Errorf("harvest %q: status %d, %q, want 1 and %q", tc.args, a.status, a.stderr, tc.says)
+		}
+	}
+}
