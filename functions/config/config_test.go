@@ -32,6 +32,10 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fivePercent, err := run.ParseAllowance("5%")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := config.Ingest{
 		Function: config.Function{
 			Target: "ingest", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
@@ -43,10 +47,11 @@ func TestConfigDefaults(t *testing.T) {
 		Limits: run.Limits{
 			Scorer: "embedded", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
 			Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
-			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
+			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, MaxFailed: fivePercent,
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})); diff != "" {
+	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+	if diff := cmp.Diff(want, got, amounts); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 }

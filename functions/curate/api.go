@@ -16,6 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	oteltrace "go.opentelemetry.io/otel/trace"
@@ -135,7 +136,7 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	if plan, err = s.worker.Start(r.Context(), plan); err != nil {
 		return answer{}, err
 	}
-	if err := s.subsets.Request(r.Context(), plan, spec.Request); err != nil {
+	if err := s.subsets.Request(r.Context(), plan, spec.Request, spec.MaxFailed); err != nil {
 		return answer{}, err
 	}
 	telemetry.Run(r.Context(), plan.Run, begin)
@@ -203,7 +204,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	if len(asked.Budgets) == 0 {
-		return s.selectOne(r, asked.Request)
+		return s.selectOne(r, asked.Request, asked.MaxFailed)
 	}
 	if !asked.Budget.IsZero() {
 		return answer{}, api.NewProblem(http.StatusBadRequest,
@@ -213,7 +214,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	made := api.SelectionList{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
 	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
-		one, err := s.selectOne(r, spec)
+		one, err := s.selectOne(r, spec, asked.MaxFailed)
 		if err != nil {
 			return answer{}, err
 		}
@@ -224,8 +225,8 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	return all, nil
 }
 
-func (s server) selectOne(r *http.Request, spec selection.Request) (answer, error) {
-	sel, err := s.subsets.Select(r.Context(), r.PathValue("run"), spec)
+func (s server) selectOne(r *http.Request, spec selection.Request, allowed run.Allowance) (answer, error) {
+	sel, err := s.subsets.Select(r.Context(), r.PathValue("run"), spec, allowed)
 	if err != nil {
 		return answer{}, err
 	}
@@ -250,17 +251,15 @@ func (s server) getSelection(r *http.Request) (answer, error) {
 }
 
 func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (answer, error) {
-	completed, err := s.subsets.Completed(r.Context(), sel.Run, sel.ID)
+	state, err := s.subsets.State(r.Context(), sel)
 	if err != nil {
 		return answer{}, err
 	}
-	if completed {
-		return answer{status: http.StatusOK, body: api.SelectionStatus{State: api.Completed, Selection: sel}}, nil
+	ans := answer{status: http.StatusOK, body: api.SelectionStatus{State: state, Selection: sel}}
+	if state == api.Writing {
+		ans.status, ans.location = http.StatusAccepted, api.SelectionPath(sel.Run, sel.ID)
 	}
-	return answer{
-		status: http.StatusAccepted, location: api.SelectionPath(sel.Run, sel.ID),
-		body: api.SelectionStatus{State: api.Writing, Selection: sel},
-	}, nil
+	return ans, nil
 }
 
 // decode reads a JSON body into v. Unknown fields are refused; an empty body leaves v as it is.
@@ -281,5 +280,5 @@ func decode(r *http.Request, v any) error {
 		return api.NewProblem(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("the request's body is longer than %d bytes", large.Limit))
 	}
-	return api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the request's body: %v", err))
+	return api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the request's body: %v", spelling.JSON(err, v)))
 }

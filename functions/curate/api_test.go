@@ -95,7 +95,8 @@ func TestSelectionByAPI(t *testing.T) {
 	}
 	// 40 % of 5 are 2: in other words the same selection, which is there.
 	again, _ := want[api.SelectionStatus](s, http.StatusOK, "POST", runs+"/selections", `{"budget": 2}`)
-	if diff := cmp.Diff(completed, again, cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})); diff != "" {
+	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+	if diff := cmp.Diff(completed, again, amounts); diff != "" {
 		t.Errorf("the same parameters (-first +again):\n%s", diff)
 	}
 	other, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", runs+"/selections", `{"budget": 3, "seed": 7}`)

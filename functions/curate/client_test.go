@@ -66,7 +66,7 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 		return b
 	}
 	spec := selection.Request{Budget: budget("2")}
-	started, err := client.StartSelection(ctx, id, spec)
+	started, err := client.StartSelection(ctx, id, api.SelectionRequest{Request: spec})
 	if err != nil || started.State != api.Writing || started.Selected != 2 {
 		t.Fatalf("selection %+v, error %v", started, err)
 	}
@@ -76,7 +76,7 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 		t.Fatalf("selection %+v, error %v", waited, err)
 	}
 	got, err := client.Selection(ctx, id, started.ID)
-	comparable := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})
+	comparable := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
 	if diff := cmp.Diff(waited, got, comparable); err != nil || diff != "" {
 		t.Errorf("%v; the selection (-want +got):\n%s", err, diff)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -28,6 +30,9 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, body any) 
 func statusOf(err error) int {
 	if problem, ok := errors.AsType[*api.Problem](err); ok {
 		return problem.Status
+	}
+	if _, machine := errors.AsType[*bucket.MachineError](err); machine {
+		return events.StatusMachineFault
 	}
 	var refused *run.RefusedError
 	switch {

@@ -45,7 +45,7 @@ func selectAutomatically(ctx context.Context, subsets *subset.Selector, log *slo
 	}
 	made, err := subsets.SelectAutomatically(ctx, scored.Run)
 	for _, sel := range made {
-		log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
+		logSelection(ctx, log, sel)
 	}
 	return refusedIsFinal(err)
 }
@@ -58,9 +58,18 @@ func selectRequested(ctx context.Context, subsets *subset.Selector, log *slog.Lo
 	}
 	sel, err := subsets.SelectRequested(ctx, task)
 	if err == nil {
-		log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
+		logSelection(ctx, log, sel)
 	}
 	return refusedIsFinal(err)
+}
+
+// logSelection logs an automatic selection. One that chose nothing is an error of the data.
+func logSelection(ctx context.Context, log *slog.Logger, sel *subset.Selection) {
+	if sel.Selected == 0 {
+		log.ErrorContext(ctx, "automatic selection failed", "run", sel.Run, "selection", sel.ID, "problem", sel.Problem)
+		return
+	}
+	log.InfoContext(ctx, "automatic selection", "run", sel.Run, "selection", sel.ID, "selected", sel.Selected)
 }
 
 // refusedIsFinal makes a refused selection an error of the data: it would be refused again.

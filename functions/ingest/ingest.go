@@ -94,5 +94,5 @@ func (c Config) start(ctx context.Context, spec run.Spec) (*run.Plan, error) {
 	if plan, err = c.Worker.Start(ctx, plan); err != nil {
 		return nil, err
 	}
-	return plan, c.Subsets.Request(ctx, plan, spec.Request)
+	return plan, c.Subsets.Request(ctx, plan, spec.Request, spec.MaxFailed)
 }

@@ -233,7 +233,7 @@ func TestNothingToRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := harvest(t, dir, api.env(), api.args("curate", "--budget", "30%", "--json", "bad.jsonl")...)
-	if a.status != 0 {
+	if a.status != 1 || !strings.Contains(a.stderr, "none of the 20 samples can be selected") {
 		t.Fatalf("status %d: %s", a.status, a.stderr)
 	}
 	var told result

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
@@ -12,8 +16,11 @@ import (
 // A continuation continues a run by one call of the API. It returns the status of the run that is at work then.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
-// newContinuation is a command that continues a run and waits until it is scored: resume or retry.
-func newContinuation(name, short string, call continuation) *cobra.Command {
+// newContinuation is a command that continues a run and completes what was asked of it: resume or retry. skip, if it
+// returns a text, ends the command with it before anything is done.
+func newContinuation(
+	name, short string, skip func(*subset.RunStatus) string, call continuation,
+) *cobra.Command {
 	var (
 		out    outputFlags
 		state  string
@@ -25,15 +32,19 @@ func newContinuation(name, short string, call continuation) *cobra.Command {
 		Args:  runArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			show := newDisplay(out.quiet)
-			status, err := call.waitScored(cmd.Context(), args[0], state, scorer, show)
-			show.close()
+			c := continued{result: &result{Run: args[0], Seconds: map[string]float64{}, state: state}}
+			err := c.openState(cmd.Context())
 			if err != nil {
+				show.close()
 				return err
 			}
-			if out.json {
-				return printJSON(cmd.OutOrStdout(), status)
+			if text := skip(c.result.status); text != "" {
+				show.close()
+				return c.skipped(cmd, text, out.json)
 			}
-			return status.print(cmd.OutOrStdout())
+			err = c.work(cmd.Context(), scorer, call, show)
+			show.close()
+			return c.report(cmd, out.json, err)
 		},
 	}
 	out.add(cmd)
@@ -43,54 +54,109 @@ func newContinuation(name, short string, call continuation) *cobra.Command {
 	return cmd
 }
 
-// waitScored continues a run and waits until it is scored.
-func (call continuation) waitScored(
-	ctx context.Context, runID, state string, scorer scorerFlags, show *display,
-) (runStatus, error) {
-	state, work, err := openState(state)
-	if err != nil {
-		return runStatus{}, err
+// continued is a run that a command continues.
+type continued struct {
+	*result
+	folder string // of the state
+	bucket bucket.Bucket
+	plan   *run.Plan
+	in     input
+}
+
+// openState finds the run in the state folder.
+func (c *continued) openState(ctx context.Context) (err error) {
+	if c.folder, c.bucket, err = openState(c.state); err != nil {
+		return err
 	}
-	runs, _, err := openRuns(work)
+	runs, subsets, err := openRuns(c.bucket)
 	if err != nil {
-		return runStatus{}, err
+		return err
 	}
-	plan, err := runs.Plan(ctx, runID)
-	if err != nil {
-		return runStatus{}, unknownRun(err)
+	if c.plan, err = runs.Plan(ctx, c.Run); err != nil {
+		return unknownRun(err)
 	}
-	in, err := loadInput(state, runID)
-	if err != nil {
-		return runStatus{}, err
+	if c.status, err = subsets.RunStatus(ctx, c.Run); err != nil {
+		return err
 	}
+	c.in, err = loadInput(c.folder, c.Run)
+	return err
+}
+
+// skipped prints why nothing was done.
+func (c *continued) skipped(cmd *cobra.Command, text string, asJSON bool) error {
+	if !asJSON {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+		return err
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "harvest:", text)
+	return c.printStatus(cmd, true)
+}
+
+// work continues the run, waits until it is scored, and makes the selections that were asked for.
+func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuation, show *display) (err error) {
 	if scorer.scorer != "" {
 		var kind string
-		if kind, in.Scorers, err = scorer.choose(in.Scorers); err != nil {
-			return runStatus{}, err
+		if kind, c.in.Scorers, err = scorer.choose(c.in.Scorers); err != nil {
+			return err
 		}
-		if kind != plan.Scorer {
-			return runStatus{}, usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; "+
-				"start its dataset again for a run with another", scorer.scorer, runID, plan.Scorer)}
+		if kind != c.plan.Scorer {
+			return usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; "+
+				"start its dataset again for a run with another", scorer.scorer, c.Run, c.plan.Scorer)}
 		}
 	}
-	files, err := in.bucket(in.spec())
+	files, err := c.in.bucket(c.in.spec())
 	if err != nil {
-		return runStatus{}, err
-	}
-	var status *subset.RunStatus
-	d := deployment{input: files, work: work, scorers: in.Scorers, show: show}
-	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		if status, err = call(ctx, s.api, runID); err != nil {
-			return err
-		}
-		if err := in.save(state, status.Run); err != nil {
-			return err
-		}
-		status, err = s.score(ctx, status.Run, map[string]float64{})
 		return err
-	})
-	if err != nil {
-		return runStatus{}, err
 	}
-	return withSpending(ctx, work, status)
+	start := time.Now()
+	d := deployment{input: files, work: c.bucket, scorers: c.in.Scorers, show: show}
+	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		status, err := call(ctx, s.api, c.Run)
+		if err != nil {
+			return err
+		}
+		c.Run = status.Run
+		if err := c.in.save(c.folder, c.Run); err != nil {
+			return err
+		}
+		if err := c.score(ctx, s); err != nil || c.in.Order == nil {
+			return err
+		}
+		return c.fulfil(ctx, s, *c.in.Order)
+	})
+	c.Seconds["total"] = time.Since(start).Seconds()
+	return err
+}
+
+// report prints the selections, or the run's status and the next command where none was asked for.
+func (c *continued) report(cmd *cobra.Command, asJSON bool, worked error) error {
+	if c.in.Order != nil {
+		return c.result.report(cmd, asJSON, worked)
+	}
+	if worked != nil {
+		return worked
+	}
+	if err := c.printStatus(cmd, asJSON); err != nil {
+		return err
+	}
+	if c.status.State == run.StateFailed {
+		return errors.New(c.status.Problem)
+	}
+	if !asJSON {
+		_, err := fmt.Fprintf(cmd.OutOrStdout(),
+			"the run is scored, and no selection was asked for: %s with --budget makes one\n", c.command("select"))
+		return err
+	}
+	return nil
+}
+
+func (c *continued) printStatus(cmd *cobra.Command, asJSON bool) error {
+	status, err := withSpending(cmd.Context(), c.bucket, c.status)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), status)
+	}
+	return status.print(cmd.OutOrStdout())
 }

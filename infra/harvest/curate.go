@@ -6,16 +6,15 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
 
 func newCurate() *cobra.Command {
 	var (
-		sel        selectionFlags
-		data       datasetFlags
-		out        outputFlags
-		state, dir string
+		sel                   selectionFlags
+		data                  datasetFlags
+		out                   outputFlags
+		state, dir, maxFailed string
 	)
 	cmd := &cobra.Command{
 		Use:   "curate MANIFEST...",
@@ -35,37 +34,41 @@ func newCurate() *cobra.Command {
 			if dir == "" {
 				dir = filepath.Join("out", in.Dataset)
 			}
-			show := newDisplay(out.quiet)
-			result, err := curateDataset(cmd.Context(), in, spec, requests, state, dir, show)
-			show.close()
+			l, err := limits(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return result.print(cmd.OutOrStdout(), out.json)
+			o, err := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			if err != nil {
+				return err
+			}
+			show := newDisplay(out.quiet)
+			result, err := curateDataset(cmd.Context(), in, spec, o, state, show)
+			show.close()
+			return result.report(cmd, out.json, err)
 		},
 	}
 	sel.add(cmd)
 	data.add(cmd)
 	out.add(cmd)
 	stateFlag(cmd, &state)
+	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<dataset>)")
 	return cmd
 }
 
-// curateDataset gives a dataset to the system and waits for the requested selections, the smallest first.
+// curateDataset gives a dataset to the system and waits for the selections of an order. Of a *failure it returns the
+// result, too.
 func curateDataset(
-	ctx context.Context, in input, spec run.Spec, requests []selection.Request, state, dir string, show *display,
+	ctx context.Context, in input, spec run.Spec, o order, state string, show *display,
 ) (*result, error) {
 	start := time.Now()
-	asked := requests[len(requests)-1]
-	withSelection := spec
-	withSelection.Request = asked
-	files, err := in.bucket(withSelection)
+	spec.MaxFailed = o.MaxFailed
+	files, err := in.bucket(spec)
 	if err != nil {
 		return nil, err
 	}
-	// The plan is made here first, so that a fault of the dataset is reported before anything is written. It is made
-	// without the selection, because a fault of that is one of the command line.
+	// The plan is made here first, so that a fault of the dataset is reported before anything is written.
 	p, err := in.plan(ctx, spec, files, state, show)
 	if err != nil {
 		return nil, err
@@ -73,19 +76,25 @@ func curateDataset(
 	if err := p.affordable(); err != nil {
 		return nil, err
 	}
-	if _, err := p.Resolve(asked); err != nil {
-		return nil, usageError{err}
+	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
+		return nil, usageError{p.afterProblems(ctx, err)}
 	}
-	if err := p.showEstimate(ctx, show); err != nil {
+	if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
 		return nil, err
 	}
-	if err := makeOut(dir); err != nil {
+	if err := p.showEstimate(ctx, show.notes()); err != nil {
+		return nil, err
+	}
+	if err := prepareOut(o.Out, p.state); err != nil {
+		return nil, err
+	}
+	if in.Order, err = o.absolute(); err != nil {
 		return nil, err
 	}
 	if err := in.save(p.state, p.Run); err != nil {
 		return nil, err
 	}
-	res := &result{Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}}
+	res := &result{Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state}
 	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
@@ -93,11 +102,8 @@ func curateDataset(
 		if err := res.score(ctx, s); err != nil {
 			return err
 		}
-		return res.chooseAll(ctx, s, requests, p.work, dir)
+		return res.fulfil(ctx, s, o)
 	})
-	if err != nil {
-		return nil, err
-	}
 	res.Seconds["total"] = time.Since(start).Seconds()
-	return res, nil
+	return res, err
 }

@@ -42,7 +42,7 @@ type outputFlags struct {
 }
 
 func (f *outputFlags) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress")
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "show no progress; warnings and errors are shown")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object at the end instead of tables")
 }
 

@@ -30,6 +30,8 @@ type input struct {
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
+	// Order is what is to be selected of the run; nil if nothing was asked for.
+	Order *order `json:"order,omitempty"`
 	// typed are manifests as the user named them, by their absolute paths. They are for messages only.
 	typed map[string]string
 }
@@ -144,8 +146,12 @@ func (in input) manifestObject(i int) string {
 	return run.DatasetsPrefix + in.Dataset + "/" + in.manifestName(i)
 }
 
-// refused names the manifest of an error as the user did, if it is one of a manifest in the input bucket.
+// refused names the file of an error as the user did, if it is a manifest or the rubric in the input bucket.
 func (in input) refused(err error) error {
+	refused, ok := errors.AsType[*run.RefusedError](err)
+	if ok && refused.Object == run.DatasetsPrefix+in.Dataset+"/"+rubricName {
+		return errors.New(strings.ReplaceAll(refused.Reason, refused.Object, in.Rubric))
+	}
 	format, ok := errors.AsType[*dataset.FormatError](err)
 	if !ok {
 		return err

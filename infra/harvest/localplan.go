@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -55,6 +56,42 @@ func (in input) plan(
 	return &localPlan{
 		Plan: plan, state: state, work: work, files: files, scorers: opener, planner: planner, subsets: subsets,
 	}, nil
+}
+
+// afterProblems is the error of a selection that cannot be made, after the problems of records if there are any: they
+// may be its cause.
+func (p *localPlan) afterProblems(ctx context.Context, selection error) error {
+	v, err := p.planner.Survey(ctx, p.Plan)
+	if err != nil || v.Sound == v.Samples {
+		return selection
+	}
+	return fmt.Errorf("%d of %d records cannot be used (%s); %w", v.Samples-v.Sound, v.Samples, mostFrequent(v), selection)
+}
+
+// mostFrequent is the most frequent problem of a survey, with an example.
+func mostFrequent(v *run.Survey) string {
+	code := reason.MostFrequent(v.Problems)
+	text := fmt.Sprintf("%d times %s", v.Problems[code], code.Phrase())
+	if examples := v.Examples[code]; len(examples) > 0 {
+		text += ", such as " + examples[0]
+	}
+	return text
+}
+
+// checkImages looks for some of the dataset's images before any is scored. If most are missing it warns; it is an error
+// if none is there, if more samples have some than may fail, and if the dataset is so large that scoring it takes time.
+func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show io.Writer) error {
+	check, err := p.planner.CheckImages(ctx, p.Plan)
+	if err != nil || check.Missing == 0 {
+		return err
+	}
+	if check.Missing == check.Names && check.Samples < p.Samples && !allowed.Allows(check.Named, check.Samples) {
+		return fmt.Errorf("images: %s; --max-failed 100%% goes on without them", check.Message())
+	}
+	if check.MostMissing() {
+		_, err = fmt.Fprintln(show, "harvest: warning: images:", check.Message())
+	}
+	return err
 }
 
 // deploy is the deployment that carries the plan out.

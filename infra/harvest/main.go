@@ -9,7 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() { os.Exit(execute()) }
@@ -58,9 +60,10 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("%q is no command; `harvest --help` lists them", args[0])}
+				return usageError{fmt.Errorf("%q is no command%s; `harvest --help` lists them",
+					args[0], spelling.Hint(args[0], commandNames(cmd)))}
 			}
 			return nil
 		},
@@ -68,9 +71,28 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+		return usageError{fmt.Errorf("%w%s; see `%s --help`", err, flagHint(cmd, err), cmd.CommandPath())}
 	})
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
 		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion())
 	return root
+}
+
+func commandNames(root *cobra.Command) []string {
+	var names []string
+	for _, command := range root.Commands() {
+		names = append(names, command.Name())
+	}
+	return names
+}
+
+// flagHint offers the flag that is nearest to an unknown one.
+func flagHint(cmd *cobra.Command, err error) string {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return spelling.Hint("--"+unknown.GetSpecifiedName(), names)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,30 +11,94 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
-// makeOut makes the folder that a command writes to.
+// rejectedFile is the name of the file of rejected samples in an output folder.
+const rejectedFile = "rejected.jsonl"
+
+// A writtenSelection is selection.json in an output folder: the selection, and how the folder came about.
+type writtenSelection struct {
+	*subset.Selection
+	Program telemetry.Build `json:"program"`
+	Command []string        `json:"command"` // the arguments, the program's name first
+	Files   []string        `json:"files"`   // of the folder
+}
+
+// makeOut makes the folder of a file that a command writes.
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making the output folder: %w; give another with --out", err)
+		return fmt.Errorf("making the output folder: %w; give another with --out", bucket.MachineFault(dir, err))
 	}
 	return nil
 }
 
-// copyOutputs copies a selection's outputs from the work bucket to a folder, and returns their paths.
-func copyOutputs(ctx context.Context, work bucket.Reader, from subset.Outputs, dir string) (subset.Outputs, error) {
-	if err := makeOut(dir); err != nil {
-		return subset.Outputs{}, err
-	}
-	to := subset.Outputs{}
-	for _, o := range []struct {
+// copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
+// it, and returns the paths. A file is there whole or not at all, selection.json last.
+func copyOutputs(ctx context.Context, work bucket.Reader, sel *subset.Selection, dir string) (subset.Outputs, error) {
+	from, to := sel.Outputs, subset.Outputs{}
+	written := []struct {
 		object string
 		path   *string
-	}{{from.Subset, &to.Subset}, {from.Rejected, &to.Rejected}, {from.Picks, &to.Picks}, {from.Selection, &to.Selection}} {
+	}{{from.Subset, &to.Subset}, {from.Rejected, &to.Rejected}, {from.Picks, &to.Picks}}
+	var files []string
+	for _, o := range written {
 		*o.path = filepath.Join(dir, filepath.Base(o.object))
-		if err := copyObject(ctx, work, o.object, *o.path); err != nil {
-			return subset.Outputs{}, fmt.Errorf("writing %s: %w", *o.path, err)
+		files = append(files, filepath.Base(o.object))
+	}
+	to.Selection = filepath.Join(dir, selectionFile)
+	files = append(files, selectionFile)
+	err := makeOut(dir)
+	if err == nil {
+		err = announce(dir, files)
+	}
+	for _, o := range written {
+		if err == nil {
+			err = copyObject(ctx, work, o.object, *o.path)
 		}
+	}
+	if err == nil {
+		err = writeSelection(to.Selection, writtenSelection{
+			Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files,
+		})
+	}
+	if err == nil {
+		err = keepOnly(dir, files)
+	}
+	if err != nil {
+		return subset.Outputs{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
+	}
+	return to, nil
+}
+
+func writeSelection(path string, sel writtenSelection) error {
+	return writeWhole(path, func(w io.Writer) error {
+		lines := json.NewEncoder(w)
+		lines.SetEscapeHTML(false)
+		lines.SetIndent("", " ")
+		return lines.Encode(sel)
+	})
+}
+
+// writeRejected writes what is rejected of a run, and nothing else, to a folder: of a run or a selection that failed.
+func writeRejected(
+	ctx context.Context, subsets *subset.Reader, runID, selectionID, dir string,
+) (subset.Outputs, error) {
+	to := subset.Outputs{Rejected: filepath.Join(dir, rejectedFile)}
+	err := makeOut(dir)
+	if err == nil {
+		err = announce(dir, []string{rejectedFile})
+	}
+	if err == nil {
+		err = writeWhole(to.Rejected, func(w io.Writer) error {
+			return subsets.WriteRejected(ctx, runID, selectionID, w)
+		})
+	}
+	if err == nil {
+		err = keepOnly(dir, []string{rejectedFile})
+	}
+	if err != nil {
+		return subset.Outputs{}, fmt.Errorf("writing the rejected samples: %w", bucket.MachineFault(dir, err))
 	}
 	return to, nil
 }

@@ -32,11 +32,16 @@ func newPlan() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), planReport{
+				err = printJSON(cmd.OutOrStdout(), planReport{
 					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
 				})
+			} else {
+				err = plan.print(cmd.OutOrStdout(), survey)
 			}
-			return plan.print(cmd.OutOrStdout(), survey)
+			if err == nil && survey.Sound == 0 {
+				err = fmt.Errorf("none of the %d records can be used: %s", survey.Samples, mostFrequent(survey))
+			}
+			return err
 		},
 	}
 	data.add(cmd)
@@ -81,9 +86,16 @@ func (p *localPlan) print(w io.Writer, v *run.Survey) error {
 	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
 		return err
 	}
-	for _, example := range v.Examples {
-		if _, err := fmt.Fprintln(w, example); err != nil {
-			return err
+	for _, code := range slices.Sorted(maps.Keys(v.Examples)) {
+		for _, example := range v.Examples[code] {
+			if _, err := fmt.Fprintln(w, example); err != nil {
+				return err
+			}
+		}
+		if more := v.Problems[code] - int64(len(v.Examples[code])); more > 0 {
+			if _, err := fmt.Fprintf(w, "... and %d more: %s\n", more, code.Phrase()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

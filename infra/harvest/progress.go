@@ -15,8 +15,9 @@ import (
 
 // A display shows what is being done: a bar for each stage on a terminal, plain lines elsewhere.
 type display struct {
-	out  io.Writer
-	bars progress.Writer // nil where lines are printed
+	out   io.Writer
+	bars  progress.Writer // nil where lines are printed
+	quiet bool            // show no progress; warnings are shown
 
 	mu     sync.Mutex
 	stages map[string]*stage
@@ -34,14 +35,10 @@ type stage struct {
 // lineEvery is the pause between plain lines of one stage.
 const lineEvery = 5 * time.Second
 
-// newDisplay shows on standard error, so that standard output is for results; nothing if quiet.
+// newDisplay shows on standard error, so that standard output is for results. If quiet it shows warnings alone.
 func newDisplay(quiet bool) *display {
-	d := &display{out: os.Stderr, stages: map[string]*stage{}}
-	if quiet {
-		d.out = io.Discard
-		return d
-	}
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
+	d := &display{out: os.Stderr, stages: map[string]*stage{}, quiet: quiet}
+	if quiet || !term.IsTerminal(int(os.Stderr.Fd())) {
 		return d
 	}
 	d.bars = progress.NewWriter()
@@ -61,6 +58,9 @@ func newDisplay(quiet bool) *display {
 // update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts
 // its clock.
 func (d *display) update(name string, done, total int64) {
+	if d.quiet {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
@@ -103,6 +103,14 @@ func plainLine(name string, done, total int64, since time.Duration) string {
 		}
 	}
 	return line
+}
+
+// notes is where lines go that inform and do not warn.
+func (d *display) notes() io.Writer {
+	if d.quiet {
+		return io.Discard
+	}
+	return d
 }
 
 // Write shows a line of the log without disturbing the bars.

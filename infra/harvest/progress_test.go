@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -34,6 +35,19 @@ func TestUpdate(t *testing.T) {
 		d.update("score", done, 3)
 	}
 	if got, want := out.String(), "score   3/3 samples\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+// TestQuiet checks that quiet hides progress and notes, and no warnings.
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d := &display{out: &out, stages: map[string]*stage{}, quiet: true}
+	d.update("score", 3, 3)
+	fmt.Fprintln(d.notes(), "an estimate")
+	userLog(d).Warn("waiting for the scorer")
+	if got, want := out.String(), "level=WARN msg=\"waiting for the scorer\"\n"; got != want {
 		t.Errorf("printed %q, want %q", got, want)
 	}
 }

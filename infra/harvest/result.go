@@ -1,18 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
 )
 
 // A result is what curate and select report at the end: with --json, as this object.
@@ -25,10 +28,18 @@ type result struct {
 	Seconds   map[string]float64 `json:"seconds"` // by stage
 	// Nested are the selections of smaller budgets, the smallest first, that this one contains.
 	Nested []*result `json:"nested,omitempty"`
+	// Problem is why nothing was selected, and what to do.
+	Problem string `json:"problem,omitempty"`
 
+	state     string // as --state names the state folder
 	status    *subset.RunStatus
 	selection *subset.Selection
 }
+
+// A failure is the error of a run or a selection that gave nothing. The result says how far it came.
+type failure struct{ problem string }
+
+func (f *failure) Error() string { return f.problem }
 
 // score waits until the run is scored.
 func (r *result) score(ctx context.Context, s session) (err error) {
@@ -39,44 +50,93 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// chooseAll makes nested selections. Several have folders of their own below dir, named by their size.
-func (r *result) chooseAll(
-	ctx context.Context, s session, requests []selection.Request, work bucket.Reader, dir string,
-) error {
-	if len(requests) == 1 {
-		return r.choose(ctx, s, requests[0], work, dir)
+// fulfil makes the selections of an order, which contain each other. A *failure is that of a run or a selection.
+func (r *result) fulfil(ctx context.Context, s session, o order) error {
+	if problem := r.status.Failure(o.MaxFailed); problem != "" {
+		return r.failRun(ctx, s, o, problem)
 	}
 	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
-	for i, request := range slices.Backward(requests) {
+	for i, request := range slices.Backward(o.Requests) {
 		one := r
-		if i < len(requests)-1 {
-			one = &result{Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status}
+		if i < len(o.Requests)-1 {
+			one = &result{Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status, state: r.state}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
-		below := dir
-		if dir != "" {
-			below = filepath.Join(dir, request.Budget.String())
-		}
-		if err := one.choose(ctx, s, request, work, below); err != nil {
+		if err := one.choose(ctx, s, o, request); err != nil {
 			return err
 		}
+	}
+	if folders := o.folders(); o.Out != "" && len(folders) > 0 {
+		return keepOnly(o.Out, folders)
 	}
 	return nil
 }
 
 // choose makes a selection and copies its outputs to a folder.
-func (r *result) choose(
-	ctx context.Context, s session, request selection.Request, work bucket.Reader, dir string,
-) (err error) {
-	if r.selection, err = s.choose(ctx, r.Run, request, r.Seconds); err != nil {
+func (r *result) choose(ctx context.Context, s session, o order, request selection.Request) (err error) {
+	asked := api.SelectionRequest{Request: request, MaxFailed: o.MaxFailed}
+	if r.selection, err = s.choose(ctx, r.Run, asked, r.Seconds); err != nil {
 		return err
 	}
 	r.Selected, r.Selection = r.selection.Selected, r.selection.ID
-	if dir == "" {
-		dir = defaultOut(r.selection)
+	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
+	if r.Selected > 0 {
+		r.Outputs, err = copyOutputs(ctx, s.work, r.selection, dir)
+		return err
 	}
-	r.Outputs, err = copyOutputs(ctx, work, r.selection.Outputs, dir)
-	return err
+	if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
+		return err
+	}
+	r.Problem = fmt.Sprintf("%s; the reason of every sample is in %s",
+		cmp.Or(r.selection.Problem, "no sample was selected"), r.Outputs.Rejected)
+	return &failure{r.Problem}
+}
+
+// failRun reports a run from which nothing is selected, with what to type next.
+func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
+	next := "; fix them and give the same command again, or, if only images were missing, " + r.command("retry")
+	if passes := run.Passes(r.Samples); passes != "" {
+		next += "; --max-failed " + passes + " lets them pass"
+	}
+	if o.Out != "" {
+		if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
+			return err
+		}
+		next += "; all are listed in " + r.Outputs.Rejected
+	}
+	r.Problem = problem + next
+	return &failure{r.Problem}
+}
+
+// command is a command about the run, as it is typed.
+func (r *result) command(name string) string {
+	if r.state != "" {
+		name += " --state " + r.state
+	}
+	return fmt.Sprintf("`harvest %s %s`", name, r.Run)
+}
+
+// report prints a result, even one of a failure, and returns the error of the work.
+func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
+	if _, failed := errors.AsType[*failure](worked); worked != nil && !failed {
+		return worked
+	}
+	if err := r.print(cmd.OutOrStdout(), asJSON); err != nil {
+		return err
+	}
+	if hint := r.retryHint(); hint != "" && asJSON && worked == nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", hint)
+	}
+	return worked
+}
+
+// retryHint says what to do about the samples that failed; empty if none did.
+func (r *result) retryHint() string {
+	if r.Samples.Failed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d samples failed: their scores are kept as they are; after fixing records give the same "+
+		"command again, after adding images %s", r.Samples.Failed, r.Samples.In, r.command("retry"))
 }
 
 // print prints the selections of smaller budgets first.
@@ -92,11 +152,19 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if _, err := fmt.Fprintf(w, "\n%s\n", r.sampleTable().Render()); err != nil {
 		return err
 	}
+	if r.Problem != "" {
+		return nil
+	}
 	if err := printSummary(w, r.selection.Summary); err != nil {
 		return err
 	}
 	if s := r.selection; s.Shortfall > 0 {
 		if err := printShortfall(w, s.Parameters.Budget, s.Shortfall, s.Shortfalls); err != nil {
+			return err
+		}
+	}
+	if hint := r.retryHint(); hint != "" {
+		if _, err := fmt.Fprintf(w, "\n%s\n", hint); err != nil {
 			return err
 		}
 	}

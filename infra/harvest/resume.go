@@ -10,7 +10,8 @@ import (
 
 func newResume() *cobra.Command {
 	var options api.Resume
-	cmd := newContinuation("resume", "Continue a run that was interrupted or is stalled",
+	cmd := newContinuation("resume", "Continue a run that was interrupted or is stalled, and complete what was asked of it",
+		func(*subset.RunStatus) string { return "" },
 		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
 			return client.Resume(ctx, runID, options)
 		})

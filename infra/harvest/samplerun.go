@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -38,6 +39,10 @@ func (in input) scoreSamples(
 		return nil, err
 	}
 	spec := in.spec()
+	// What becomes of samples that fail is decided by the command.
+	if spec.MaxFailed, err = run.ParseAllowance("100%"); err != nil {
+		return nil, err
+	}
 	if spec.Scorer, in.Scorers, err = scorer.choose(kinds.Config{}); err != nil {
 		return nil, err
 	}
@@ -52,7 +57,7 @@ func (in input) scoreSamples(
 	if err := p.affordable(); err != nil {
 		return nil, err
 	}
-	if err := p.showEstimate(ctx, show); err != nil {
+	if err := p.showEstimate(ctx, show.notes()); err != nil {
 		return nil, err
 	}
 	if err := in.saveReduced(p.state, p.Run, manifests); err != nil {

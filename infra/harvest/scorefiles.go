@@ -67,6 +67,9 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 		return usageError{errors.New("--out is missing; give the file to write")}
 	case f.scores == "":
 		return usageError{errors.New("--scores is missing; give the folder of score files")}
+	case f.parquet() && filepath.Ext(out) != "" && filepath.Ext(out) != ".parquet":
+		return usageError{fmt.Errorf("--out %s: of Parquet scores the picks are written, as Parquet, because the scores do "+
+			"not hold the records: give a name that ends in .parquet", out)}
 	case f.parquet() && f.manifest != "":
 		return usageError{errors.New("--manifest: Parquet scores need none; what is written are picks")}
 	case !f.parquet() && f.manifest == "":

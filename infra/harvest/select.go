@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
 
 func newSelect() *cobra.Command {
 	var (
-		sel        selectionFlags
-		files      scoreFileFlags
-		out        outputFlags
-		state, dir string
+		sel                   selectionFlags
+		files                 scoreFileFlags
+		out                   outputFlags
+		state, dir, maxFailed string
 	)
 	cmd := &cobra.Command{
 		Use:   "select RUN | select --scores DIR --manifest FILE --out FILE",
@@ -39,30 +37,34 @@ func newSelect() *cobra.Command {
 				return files.selectSubset(
 					cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
 			}
-			show := newDisplay(out.quiet)
-			res, err := selectSubsets(cmd.Context(), args[0], requests, state, dir, show)
-			show.close()
+			l, err := limits(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return res.print(cmd.OutOrStdout(), out.json)
+			o, err := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			if err != nil {
+				return err
+			}
+			show := newDisplay(out.quiet)
+			res, err := selectSubsets(cmd.Context(), args[0], o, state, show)
+			show.close()
+			return res.report(cmd, out.json, err)
 		},
 	}
 	sel.add(cmd)
 	files.add(cmd)
 	out.add(cmd)
 	stateFlag(cmd, &state)
+	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); "+
 		"with --scores the file of the subset")
 	return cmd
 }
 
-// selectSubsets makes the requested selections of a scored run, the smallest first.
-func selectSubsets(
-	ctx context.Context, runID string, requests []selection.Request, state, dir string, show *display,
-) (*result, error) {
+// selectSubsets makes the selections of an order from a scored run. Of a *failure it returns the result, too.
+func selectSubsets(ctx context.Context, runID string, o order, state string, show *display) (*result, error) {
 	start := time.Now()
-	_, work, err := openState(state)
+	folder, work, err := openState(state)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +72,8 @@ func selectSubsets(
 	if err != nil {
 		return nil, err
 	}
-	res := &result{Run: runID, Seconds: map[string]float64{}}
-	_, subsets, err := openRuns(work)
+	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
+	runs, subsets, err := openRuns(work)
 	if err != nil {
 		return nil, err
 	}
@@ -79,20 +81,29 @@ func selectSubsets(
 		return nil, unknownRun(err)
 	}
 	res.Samples = res.status.Samples
-	if res.status.Problem != "" {
+	if !res.status.IsScored() && res.status.Problem != "" {
 		return nil, errors.New(res.status.Problem)
 	}
-	if res.status.State != run.StateScored {
+	if !res.status.IsScored() {
 		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it",
 			runID, res.status.State, runID)
 	}
-	d := deployment{input: input, work: work, show: show}
-	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		return res.chooseAll(ctx, s, requests, work, dir)
-	})
+	plan, err := runs.Plan(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
+	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
+		return nil, usageError{err}
+	}
+	if o.Out != "" {
+		if err := prepareOut(o.Out, folder); err != nil {
+			return nil, err
+		}
+	}
+	d := deployment{input: input, work: work, show: show}
+	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		return res.fulfil(ctx, s, o)
+	})
 	res.Seconds["total"] = time.Since(start).Seconds()
-	return res, nil
+	return res, err
 }

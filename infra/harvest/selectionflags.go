@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 
 // selectionFlags are the flags that ask for a selection.
 type selectionFlags struct {
-	budgets      []string
+	budgets      budgetList
 	capabilities []string
 	weights      map[string]string
 	threshold    int
@@ -33,7 +34,8 @@ type selectionFlags struct {
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringSliceVar(&f.budgets, "budget", nil, "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens (200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
+	fl.Var(&f.budgets, "budget", "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens "+
+		"(200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
 	fl.StringSliceVar(&f.capabilities, "capabilities", nil, "capabilities that pick, in their order (default: all of the rubric)")
 	fl.StringToStringVar(&f.weights, "weights", nil, "parts of a round: \"stem knowledge=3\" picks three times as much as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this")
@@ -135,3 +137,25 @@ func readIDs(file string) ([]string, error) {
 	}
 	return ids, nil
 }
+
+// A budgetList is the value of --budget: budgets separated by commas, or given one by one.
+type budgetList []string
+
+// thousands is a number with separators of thousands, some of whose groups cannot be a budget.
+var thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})*,0\d\d(,\d{3})*$`)
+
+// Set adds budgets.
+func (b *budgetList) Set(text string) error {
+	if text = strings.TrimSpace(text); thousands.MatchString(text) {
+		return fmt.Errorf("write %s without separators; a comma separates budgets, as in 5%%,10%%",
+			strings.ReplaceAll(text, ",", ""))
+	}
+	*b = append(*b, strings.Split(text, ",")...)
+	return nil
+}
+
+// String is the list as it is given.
+func (b *budgetList) String() string { return strings.Join(*b, ",") }
+
+// Type names the values in the help.
+func (b *budgetList) Type() string { return "budgets" }

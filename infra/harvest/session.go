@@ -12,7 +12,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -20,6 +19,7 @@ import (
 type session struct {
 	*local.Stack
 	api  *api.Client
+	work bucket.Reader
 	show *display
 }
 
@@ -54,9 +54,13 @@ func (d deployment) session(
 	}
 	client, err := api.NewClient(st.URL, http.DefaultClient)
 	if err == nil {
-		err = do(st.Context(), session{Stack: st, api: client, show: d.show})
+		err = do(st.Context(), session{Stack: st, api: client, work: d.work, show: d.show})
 	}
-	return errors.Join(err, st.Close())
+	closed := st.Close()
+	if closed != nil && errors.Is(err, context.Canceled) {
+		return closed // why the system stopped
+	}
+	return errors.Join(err, closed)
 }
 
 // begin starts a dataset's run, or continues it. It resumes one that is stalled: the user gives the command again once
@@ -115,8 +119,8 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 // endState reports whether a run has ended. It is an error if it ended without scores.
 func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
-	case run.StateScored:
-		return true, nil
+	case run.StateScored, run.StateFailed:
+		return true, nil // whether it failed is decided by what the command allows
 	case run.StateRefused:
 		return false, errors.New(st.Problem)
 	case run.StateCancelled:
@@ -132,7 +136,7 @@ func endState(st *subset.RunStatus) (bool, error) {
 
 // choose makes a selection and waits until its outputs are written.
 func (s session) choose(
-	ctx context.Context, runID string, request selection.Request, seconds map[string]float64,
+	ctx context.Context, runID string, request api.SelectionRequest, seconds map[string]float64,
 ) (*subset.Selection, error) {
 	start := time.Now()
 	s.show.update("select", 0, 0)
@@ -145,7 +149,7 @@ func (s session) choose(
 	seconds["select"] += time.Since(start).Seconds()
 	s.show.update("select", int64(sel.Selected), int64(sel.Selected))
 	start = time.Now()
-	if sel.State != api.Completed {
+	if sel.State == api.Writing {
 		if sel, err = s.api.WaitSelection(ctx, runID, sel.ID); err != nil {
 			return nil, err
 		}

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -110,7 +109,7 @@ func (st runStatus) print(w io.Writer) error {
 	row("ranges read", fmt.Sprintf("%d of %d", st.Progress.RangesCut, st.Progress.Ranges))
 	row("shards scored", fmt.Sprintf("%d of %d", st.Progress.ShardsScored, st.Progress.Shards))
 	row("samples done", st.Progress.SamplesDone)
-	if st.State == run.StateScored {
+	if st.IsScored() {
 		row("scored", st.Samples.Scored)
 		row("failed", st.Samples.Failed)
 		row("skipped", st.Samples.Skipped)

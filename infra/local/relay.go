@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -45,18 +47,24 @@ type relay struct {
 	duplicate bool
 }
 
-// run delivers a subscription's messages to url until ctx ends.
+// run delivers a subscription's messages to url until ctx ends, or until a fault of this machine, which no further
+// attempt removes: its error is that fault then.
 func (r relay) run(ctx context.Context, sub events.Subscription, url string) error {
 	subscriber := r.client.Subscriber(sub.Name)
 	subscriber.ReceiveSettings.MaxOutstandingMessages = maxOutstanding
 	subscriber.ReceiveSettings.MaxExtension = 24 * time.Hour
 	slots := semaphore.NewWeighted(max(concurrency[sub.Name], 1))
 	client := &http.Client{Timeout: deliveryTimeout}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	for {
 		err := subscriber.Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
-			delivered := r.deliver(ctx, slots, client, sub, url, m)
+			delivered, fault := r.deliver(ctx, slots, client, sub, url, m)
 			if delivered && r.duplicate {
-				delivered = r.deliver(ctx, slots, client, sub, url, m)
+				delivered, fault = r.deliver(ctx, slots, client, sub, url, m)
+			}
+			if fault != nil {
+				stop(fault)
 			}
 			if delivered {
 				m.Ack()
@@ -65,6 +73,8 @@ func (r relay) run(ctx context.Context, sub events.Subscription, url string) err
 			}
 		})
 		switch {
+		case isMachineFault(context.Cause(ctx)):
+			return context.Cause(ctx)
 		case ctx.Err() != nil:
 			return nil
 		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
@@ -77,30 +87,32 @@ func (r relay) run(ctx context.Context, sub events.Subscription, url string) err
 }
 
 // deliver posts a message until it is acknowledged or a dead letter. It reports whether either happened before ctx
-// ended.
+// ended or a fault of this machine, which is its error.
 func (r relay) deliver(
 	ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub events.Subscription, url string,
 	m *pubsub.Message,
-) bool {
+) (bool, error) {
 	pause := r.retry.Min
 	for attempt := 1; ; attempt++ {
 		if err := slots.Acquire(ctx, 1); err != nil {
-			return false
+			return false, nil
 		}
 		err := post(ctx, client, sub, url, m, attempt)
 		slots.Release(1)
 		switch {
 		case err == nil:
-			return true
+			return true, nil
 		case ctx.Err() != nil:
-			return false
+			return false, nil
+		case isMachineFault(err):
+			return false, err
 		case attempt == r.retry.Attempts:
-			return r.deadLetter(ctx, sub, m, attempt)
+			return r.deadLetter(ctx, sub, m, attempt), nil
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return false
+			return false, nil
 		}
 		pause = min(2*pause, r.retry.Max)
 	}
@@ -126,11 +138,25 @@ func post(
 		return err
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // read to the end so that the connection is used again
-	if resp.StatusCode/100 != 2 {
+	// Read to the end, so that the connection is used again.
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	switch {
+	case resp.StatusCode == events.StatusMachineFault:
+		return machineFault(strings.TrimSpace(string(text)))
+	case resp.StatusCode/100 != 2:
 		return fmt.Errorf("%s answered %s", url, resp.Status)
 	}
 	return nil
+}
+
+// A machineFault is what a function says of a fault of this machine: what is wrong with which folder, and the fix.
+type machineFault string
+
+func (f machineFault) Error() string { return string(f) }
+
+func isMachineFault(err error) bool {
+	_, fault := errors.AsType[machineFault](err)
+	return fault
 }
 
 // deadLetter moves a message to the dead-letter topic, marked as Pub/Sub marks it.

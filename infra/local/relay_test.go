@@ -78,8 +78,9 @@ func TestDeliver(t *testing.T) {
 			}
 			message := &pubsub.Message{ID: "7", Data: []byte("data"), Attributes: map[string]string{events.AttrTask: events.TaskShard}}
 			sub := events.Subscription{Name: "score", Topic: tc.topic}
-			if !r.deliver(t.Context(), semaphore.NewWeighted(1), server.Client(), sub, server.URL, message) {
-				t.Error("the message is to be delivered again, and should be done with")
+			done, err := r.deliver(t.Context(), semaphore.NewWeighted(1), server.Client(), sub, server.URL, message)
+			if !done || err != nil {
+				t.Errorf("the message is to be delivered again (%v), and should be done with", err)
 			}
 			var got []int
 			for _, e := range to.envelopes {
@@ -113,8 +114,24 @@ func TestDeliverUntilStopped(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	tasks := events.Subscription{Topic: events.TopicTasks}
-	if r.deliver(ctx, semaphore.NewWeighted(1), server.Client(), tasks, server.URL, &pubsub.Message{}) {
-		t.Error("the message is acknowledged")
+	done, err := r.deliver(ctx, semaphore.NewWeighted(1), server.Client(), tasks, server.URL, &pubsub.Message{})
+	if done || err != nil {
+		t.Errorf("the message is acknowledged: %v, %v", done, err)
+	}
+}
+
+// TestMachineFault checks that a fault of the machine ends deliveries with what the function said.
+func TestMachineFault(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "folder /x: no space left on device; free space", events.StatusMachineFault)
+	}))
+	defer server.Close()
+	r := relay{retry: Retry{Min: time.Hour, Max: time.Hour, Attempts: 100}}
+	tasks := events.Subscription{Topic: events.TopicTasks}
+	done, err := r.deliver(t.Context(), semaphore.NewWeighted(1), server.Client(), tasks, server.URL, &pubsub.Message{})
+	if done || !isMachineFault(err) || err.Error() != "folder /x: no space left on device; free space" {
+		t.Errorf("delivered: %v, %v", done, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -52,17 +53,20 @@ type SelectionRequest struct {
 	selection.Request
 	// Budgets, instead of one budget, make nested selections, the smallest first: each contains the one before it.
 	Budgets []selection.Budget `json:"budgets,omitempty"`
+	// MaxFailed is how many samples of the run may have failed; if it is not given, as many as its plan says.
+	MaxFailed run.Allowance `json:"max_failed,omitzero"`
 }
 
 // The states of a selection.
 const (
-	Writing   = "writing"   // some outputs are not there yet
-	Completed = "completed" // all outputs are there
+	Writing   = subset.StateWriting   // some outputs are not there yet
+	Completed = subset.StateCompleted // all outputs are there
+	Failed    = subset.StateFailed    // no sample was selected; see problem
 )
 
 // A SelectionStatus is the answer to calls about one selection.
 type SelectionStatus struct {
-	State string `json:"state"` // Writing or Completed
+	State string `json:"state"` // Writing, Completed or Failed
 	*subset.Selection
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -89,8 +88,8 @@ func (c *Client) Approve(ctx context.Context, id string) (*subset.RunStatus, err
 
 // StartSelection makes a selection of a scored run, or finds the one that equal parameters made. Its outputs are
 // written later: see WaitSelection.
-func (c *Client) StartSelection(ctx context.Context, id string, request selection.Request) (*SelectionStatus, error) {
-	return call[SelectionStatus](ctx, c, http.MethodPost, SelectionsPath(id), SelectionRequest{Request: request})
+func (c *Client) StartSelection(ctx context.Context, id string, request SelectionRequest) (*SelectionStatus, error) {
+	return call[SelectionStatus](ctx, c, http.MethodPost, SelectionsPath(id), request)
 }
 
 // StartSelections makes nested selections of a scored run, one for each of the request's Budgets, in their order.
@@ -112,11 +111,11 @@ func (c *Client) Selection(ctx context.Context, runID, id string) (*SelectionSta
 	return call[SelectionStatus](ctx, c, http.MethodGet, SelectionPath(runID, id), nil)
 }
 
-// WaitSelection waits until all outputs of a selection are written.
+// WaitSelection waits until all outputs of a selection are written, or it failed.
 func (c *Client) WaitSelection(ctx context.Context, runID, id string) (status *SelectionStatus, err error) {
 	err = Poll(ctx, func() (bool, error) {
 		status, err = c.Selection(ctx, runID, id)
-		return err == nil && status.State == Completed, err
+		return err == nil && status.State != Writing, err
 	})
 	return status, err
 }

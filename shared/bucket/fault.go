@@ -40,8 +40,8 @@ func (e *MachineError) Error() string {
 // Unwrap is the error of the system.
 func (e *MachineError) Unwrap() error { return e.Err }
 
-// machineFault is an error of making or writing something in a folder: a MachineError if it is one.
-func machineFault(folder string, err error) error {
+// MachineFault is an error of making or writing something in a folder: a MachineError if it is one.
+func MachineFault(folder string, err error) error {
 	if _, known := errors.AsType[*MachineError](err); known {
 		return err
 	}
@@ -92,5 +92,5 @@ type faultWriter struct {
 
 func (w faultWriter) Write(p []byte) (int, error) {
 	n, err := w.w.Write(p)
-	return n, machineFault(w.folder, err)
+	return n, MachineFault(w.folder, err)
 }

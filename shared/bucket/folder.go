@@ -39,11 +39,11 @@ type Folder struct {
 // processes killed more than a day ago have left in its `.tmp`.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making bucket folder: %w", machineFault(dir, err))
+		return nil, fmt.Errorf("making bucket folder: %w", MachineFault(dir, err))
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("opening bucket folder: %w", machineFault(dir, err))
+		return nil, fmt.Errorf("opening bucket folder: %w", MachineFault(dir, err))
 	}
 	f := &Folder{root: root, after: func(string) {}}
 	f.open = func(name string) (object, error) {
@@ -220,5 +220,5 @@ func (f *Folder) syncFolder(name string) error {
 }
 
 func (f *Folder) fail(doing, name string, err error) error {
-	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), machineFault(f.root.Name(), err))
+	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), MachineFault(f.root.Name(), err))
 }

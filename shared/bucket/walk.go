@@ -78,7 +78,7 @@ type child struct {
 func (w walk) children(name string) ([]child, error) {
 	entries, err := fs.ReadDir(w.fsys, path.Clean(name))
 	if err != nil && !absent(err) {
-		return nil, fmt.Errorf("listing %s: %w", w.place, machineFault(filepath.Join(w.place, name), err))
+		return nil, fmt.Errorf("listing %s: %w", w.place, MachineFault(filepath.Join(w.place, name), err))
 	}
 	var children []child
 	for _, e := range entries {

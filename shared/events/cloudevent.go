@@ -9,7 +9,9 @@ import (
 // Types of the events that Harvest publishes.
 const (
 	RunScored          = "run.scored"
+	RunFailed          = "run.failed"
 	SelectionCompleted = "selection.completed"
+	SelectionFailed    = "selection.failed"
 )
 
 // AttrType is the attribute that distinguishes events: it repeats ce-type under a name that
@@ -21,6 +23,15 @@ type RunScoredEvent struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
 	Samples Counts `json:"samples"`
+}
+
+// A RunFailedEvent is the data of a RunFailed event, which follows the run's RunScored event if nothing is selected from
+// it: no sample was scored, or more failed than are allowed. The event's id is `<run>/failed`.
+type RunFailedEvent struct {
+	Run     string `json:"run"`
+	Dataset string `json:"dataset"`
+	Samples Counts `json:"samples"`
+	Problem string `json:"problem"` // why, in one sentence
 }
 
 // Counts account for every sample: In = Scored + Failed + Skipped.
@@ -39,6 +50,15 @@ type SelectionCompletedEvent struct {
 	Selection string            `json:"selection"`
 	Selected  int               `json:"selected"`
 	Outputs   map[string]string `json:"outputs"`
+}
+
+// A SelectionFailedEvent is the data of a SelectionFailed event: a selection chose no sample. The event's id is
+// `<run>/<selection>`. A selection is completed or failed, never both.
+type SelectionFailedEvent struct {
+	Run       string `json:"run"`
+	Dataset   string `json:"dataset"`
+	Selection string `json:"selection"`
+	Problem   string `json:"problem"` // why, in one sentence, and what to change
 }
 
 // CloudEvent makes the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -72,7 +73,8 @@ type Envelope struct {
 }
 
 // PushHandler is the endpoint of a push subscription: it decodes the envelope, calls handle, and
-// answers 204 to acknowledge the delivery or 503 to have it redelivered. It is the only place that decides.
+// answers 204 to acknowledge the delivery or 503 to have it redelivered. It is the only place that decides. A fault of
+// this machine, which no redelivery removes, is answered StatusMachineFault.
 func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -113,6 +115,9 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			outcome = telemetry.Refused
 			log.ErrorContext(ctx, "message acknowledged: it can never succeed", "error", err)
 			w.WriteHeader(http.StatusNoContent)
+		case isMachineFault(err):
+			outcome = telemetry.Redelivered
+			http.Error(w, err.Error(), StatusMachineFault)
 		default:
 			outcome = telemetry.Redelivered
 			log.WarnContext(ctx, "message will be delivered again", "error", err)
@@ -121,6 +126,15 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 		ended(err)
 		telemetry.Delivered(ctx, d.kind(), outcome, time.Since(begin))
 	})
+}
+
+// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError: whatever
+// delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other failure.
+const StatusMachineFault = http.StatusInsufficientStorage
+
+func isMachineFault(err error) bool {
+	_, machine := errors.AsType[*bucket.MachineError](err)
+	return machine
 }
 
 // run is the run that a delivery is of, empty if it is of none. All tasks and events name it in one field.

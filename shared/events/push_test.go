@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
@@ -30,6 +32,16 @@ func push(t *testing.T, method, body string, outcome error) (*httptest.ResponseR
 	answer := httptest.NewRecorder()
 	h.ServeHTTP(answer, httptest.NewRequest(method, "/", strings.NewReader(body)))
 	return answer, got
+}
+
+// A fault of this machine has a status of its own, with its text for whoever delivers here.
+func TestPushMachineFault(t *testing.T) {
+	t.Parallel()
+	fault := fmt.Errorf("writing: %w", &bucket.MachineError{Folder: "/x", Err: syscall.ENOSPC})
+	answer, _ := push(t, http.MethodPost, `{"message": {"messageId": "1"}}`, fault)
+	if answer.Code != events.StatusMachineFault || !strings.Contains(answer.Body.String(), "folder /x") {
+		t.Errorf("answered %d, %q", answer.Code, answer.Body)
+	}
 }
 
 func TestPushDecodesEnvelope(t *testing.T) {

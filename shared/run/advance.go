@@ -17,6 +17,8 @@ type Scored struct {
 	Samples  events.Counts `json:"samples"`
 	// Reasons counts the samples that were not scored by the code of their reason.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
+	// Examples are the first samples that were not scored, by the code of their reason.
+	Examples map[reason.Code]Example `json:"examples,omitempty"`
 	// Flags counts the samples that were scored by what they are flagged with.
 	Flags map[string]int64 `json:"flags,omitempty"`
 }
@@ -90,30 +92,52 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, delivery string) error 
 	if err != nil {
 		return err
 	}
-	event, err := events.CloudEvent(events.RunScored, plan.Run, plan.Run, w.now(),
-		events.RunScoredEvent{Run: plan.Run, Dataset: plan.Dataset, Samples: marker.Samples})
+	published, err := w.scoredEvents(plan, marker)
 	if err != nil {
 		return err
 	}
-	if err := w.events.Publish(ctx, event); err != nil {
+	if err := w.events.Publish(ctx, published...); err != nil {
 		return err
 	}
 	_, err = bucket.CreateJSON(ctx, w.work, scoredSentName(plan.Run), map[string]string{"delivery": delivery})
 	return err
 }
 
+// scoredEvents are the events of a scored run: that it is scored, and that it failed if it did.
+func (w *Worker) scoredEvents(plan *Plan, marker Scored) ([]events.Message, error) {
+	scored, err := events.CloudEvent(events.RunScored, plan.Run, plan.Run, w.now(),
+		events.RunScoredEvent{Run: plan.Run, Dataset: plan.Dataset, Samples: marker.Samples})
+	if err != nil {
+		return nil, err
+	}
+	problem := marker.Failure(plan.MaxFailed)
+	if problem == "" {
+		return []events.Message{scored}, nil
+	}
+	failed, err := events.CloudEvent(events.RunFailed, plan.Run+"/failed", plan.Run, w.now(),
+		events.RunFailedEvent{Run: plan.Run, Dataset: plan.Dataset, Samples: marker.Samples, Problem: problem})
+	return []events.Message{scored, failed}, err
+}
+
 // count accounts for every sample of a scored run.
 func (w *Worker) count(ctx context.Context, plan *Plan) (Scored, error) {
-	total := Scored{Reasons: map[reason.Code]int64{}, Flags: map[string]int64{}}
+	total := Scored{
+		Reasons: map[reason.Code]int64{}, Examples: map[reason.Code]Example{}, Flags: map[string]int64{},
+	}
 	for r := range plan.Ranges {
 		table, err := w.runs.readScores(ctx, rangeScoresName(plan.Run, r))
 		if err != nil {
 			return Scored{}, err
 		}
-		for _, rec := range table.Records {
+		for i := range table.Records {
+			rec := &table.Records[i]
 			account(&total.Samples, rec.Status)
 			if rec.Status != scores.OK {
-				total.Reasons[rec.Code]++
+				if total.Reasons[rec.Code]++; total.Reasons[rec.Code] == 1 {
+					if total.Examples[rec.Code], err = w.example(ctx, plan, r, rec); err != nil {
+						return Scored{}, err
+					}
+				}
 				continue
 			}
 			for _, flag := range rec.Flags {
@@ -122,6 +146,28 @@ func (w *Worker) count(ctx context.Context, plan *Plan) (Scored, error) {
 		}
 	}
 	return total, nil
+}
+
+// example is a sample of a range that was not scored, with its place.
+func (w *Worker) example(ctx context.Context, plan *Plan, r int, rec *scores.Record) (Example, error) {
+	e := Example{ID: rec.ID, Reason: rec.Reason}
+	report, err := w.runs.RangeReport(ctx, plan.Run, r)
+	if err != nil {
+		return e, err
+	}
+	position := rec.Position
+	for shard, size := range report.Shards {
+		if position >= size {
+			position -= size
+			continue
+		}
+		samples, err := w.runs.Samples(ctx, plan.Run, r, shard)
+		if err == nil && position < len(samples) {
+			e.Place = samples[position].Place
+		}
+		return e, err
+	}
+	return e, nil
 }
 
 // account adds a sample to the counts.

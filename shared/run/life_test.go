@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 func TestWholeWay(t *testing.T) {
@@ -57,8 +58,8 @@ func TestWholeWay(t *testing.T) {
 		t.Errorf("selected %d of %d at a budget of %d with a shortfall of %d, want 9 of 12 at 9 with 0",
 			sel.Selected, sel.Total, sel.Parameters.Budget, sel.Shortfall)
 	}
-	if done, err := f.Subsets.Completed(t.Context(), plan.Run, id); err != nil || !done {
-		t.Errorf("completed: %v, %v", done, err)
+	if state := f.SelectionState(plan.Run, id); state != subset.StateCompleted {
+		t.Errorf("the selection is %s", state)
 	}
 	subset, rejected := string(f.Read(sel.Outputs.Subset)), string(f.Read(sel.Outputs.Rejected))
 	if got := strings.Count(subset, `"id"`) + strings.Count(rejected, "\n"); got != 12 {
@@ -152,7 +153,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.Finish(plan)
-			if _, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection); err != nil {
+			if _, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection, run.Allowance{}); err != nil {
 				t.Fatal(err)
 			}
 			f.Finish(plan)

@@ -24,6 +24,8 @@ type Limits struct {
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
+	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
+	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
 	// CostPerMillion estimates runs, in US dollars for a million samples.
 	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs by"`
 	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.

@@ -39,6 +39,9 @@ type Plan struct {
 	// EstimatedCost in US dollars. Above the service's limit a run waits for approval.
 	EstimatedCost float64 `json:"estimated_cost"`
 	NeedsApproval bool    `json:"needs_approval,omitempty"`
+	// MaxFailed is how many samples may fail; if more do, the run failed, and nothing is selected from it unless a
+	// request allows more. It is not part of the run's identity.
+	MaxFailed Allowance `json:"max_failed,omitzero"`
 	// Selection is made when the run is scored, if it has a budget.
 	Selection selection.Request `json:"selection"`
 }
@@ -143,8 +146,8 @@ func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, er
 	return request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
 }
 
-// base is the manifest's file name, as people know it.
-func (m Manifest) base() string { return path.Base(m.Name) }
+// Base is the manifest's file name, as people know it.
+func (m Manifest) Base() string { return path.Base(m.Name) }
 
 // CanonicalHash is the first 12 hex digits of SHA-256 over v's canonical JSON (RFC 8785).
 func CanonicalHash(v any) (string, error) {

@@ -72,7 +72,7 @@ func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool
 		}
 		spec, err := ParseSpec(name, data)
 		if err != nil {
-			return Spec{Dataset: name}, true, &RefusedError{Reason: fmt.Sprintf("%s: %v", object, err)}
+			return Spec{Dataset: name}, true, &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %v", object, err)}
 		}
 		return spec, true, nil
 	case strings.HasSuffix(file, ".json"), strings.HasSuffix(file, ".jsonl"), strings.HasSuffix(file, ".ndjson"):
@@ -97,7 +97,7 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 		Constants: Constants{
 			RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes,
 		},
-		Selection: spec.Request, Reuse: spec.Reuse,
+		Selection: spec.Request, Reuse: spec.Reuse, MaxFailed: spec.MaxFailed.Or(limits.MaxFailed),
 	}
 	if plan.Images == "" {
 		plan.Images = "images/" + spec.Dataset + "/"
@@ -215,7 +215,7 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 	}
 	r, err := rubric.Parse(data)
 	if err != nil {
-		return nil, &RefusedError{Reason: fmt.Sprintf("%s%s: %v", prefix, name, err)}
+		return nil, &RefusedError{Object: prefix + name, Reason: fmt.Sprintf("%s%s: %v", prefix, name, err)}
 	}
 	return r, nil
 }

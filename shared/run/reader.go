@@ -98,6 +98,19 @@ func (r *Reader) Scored(ctx context.Context, run string) (bool, error) {
 	return bucket.Exists(ctx, r.work, scoredName(run))
 }
 
+// CheckUsable is nil if a selection can be made of a scored run, under an allowance or, if that is not given, the
+// plan's. Else it is a *RefusedError, or an error that wraps ErrNotScored.
+func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance) error {
+	var marker Scored
+	err := bucket.ReadJSON(ctx, r.work, scoredName(plan.Run), &marker)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return fmt.Errorf("%w: %s", ErrNotScored, plan.Run)
+	} else if err != nil {
+		return err
+	}
+	return marker.refusal(plan.Run, allowed.Or(plan.MaxFailed))
+}
+
 // RangeReport reads what is known of a range once it is cut; bucket.ErrNotExist before. It is shared: do not change it.
 func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*RangeReport, error) {
 	name := rangeName(run, number)

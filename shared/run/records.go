@@ -27,7 +27,7 @@ func EachRecord(
 		return err
 	}
 	defer body.Close()
-	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.base(), plan.Options.Limits)
+	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.Base(), plan.Options.Limits)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func openManifest(ctx context.Context, input bucket.Reader, m Manifest, span dat
 // lostRecords stands in for the records of a range whose manifest is gone, so that each is accounted for.
 func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error) error {
 	for i := range span.Records {
-		place := dataset.Place{Manifest: m.base(), Element: span.FirstElement + i, Line: span.FirstLine}
+		place := dataset.Place{Manifest: m.Base(), Element: span.FirstElement + i, Line: span.FirstLine}
 		sample := &dataset.Sample{
 			ID: fmt.Sprintf("%s#%d", place.Manifest, place.Element), Place: place,
 			Problem: &dataset.Problem{Place: place, Fault: dataset.Fault{

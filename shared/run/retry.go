@@ -26,7 +26,7 @@ func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 			return nil, err
 		}
 		if now.Size != m.Size || now.CRC32C != m.CRC32C {
-			return nil, &RefusedError{Reason: fmt.Sprintf(
+			return nil, &RefusedError{Object: m.Name, Reason: fmt.Sprintf(
 				"%s has changed since run %s: start the dataset again with `reuse: %s`", m.Name, run, run)}
 		}
 	}

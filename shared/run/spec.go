@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -35,6 +36,8 @@ type Spec struct {
 	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
 	// from it.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
+	// MaxFailed is how many samples may fail before nothing is selected; the service's limit if it is not given.
+	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
 	// The selection is made automatically when the run is scored, if it has a budget.
 	selection.Request `yaml:",inline"`
 }
@@ -48,8 +51,9 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 		if strings.Contains(err.Error(), "field duplicate_ids ") {
 			err = fmt.Errorf("%w; remove duplicate_ids: samples with equal ids are all kept, "+
 				"and `unique: true` selects one of those with equal content", err)
+			return Spec{}, err
 		}
-		return Spec{}, err
+		return Spec{}, spelling.YAML(err, spec)
 	}
 	spec.Dataset = datasetName
 	return spec, spec.Validate()

@@ -13,7 +13,7 @@ import (
 )
 
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
-var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})
+var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
 
 func TestSpecOf(t *testing.T) {
 	t.Parallel()
@@ -170,7 +170,7 @@ func TestRefuse(t *testing.T) {
 		"resume": func() error { return f.Worker.Resume(t.Context(), plan.Run, false) },
 		"retry":  func() error { _, err := f.Retry(plan.Run); return err },
 		"select": func() error {
-			_, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{})
+			_, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{}, run.Allowance{})
 			return err
 		},
 		"cancel":  func() error { return f.Worker.Cancel(t.Context(), plan.Run) },

@@ -18,6 +18,7 @@ const (
 	StateScoring          = "scoring"
 	StateStalled          = "stalled" // it has dead letters: fix the cause and resume it
 	StateScored           = "scored"
+	StateFailed           = "failed" // scored, with no usable sample or more failed ones than are allowed; see problem
 )
 
 // A Status is how far a run is. It is derived from the objects of its folder.
@@ -30,6 +31,8 @@ type Status struct {
 	Samples events.Counts `json:"samples"`
 	// Reasons counts the samples that were not scored by the code of their reason, once the run is scored.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
+	// Examples are the first samples that were not scored by the code of their reason, once the run is scored.
+	Examples map[reason.Code]Example `json:"examples,omitempty"`
 	// Flags counts the samples that were scored by their flags, once the run is scored.
 	Flags       map[string]int64 `json:"flags,omitempty"`
 	Progress    Progress         `json:"progress"`
@@ -51,6 +54,14 @@ type Progress struct {
 	ShardsScored int   `json:"shards_scored"`
 	SamplesRead  int64 `json:"samples_read"`
 	SamplesDone  int64 `json:"samples_done"` // scored, failed or skipped
+}
+
+// IsScored reports whether every sample of the run is accounted for: it is scored, or failed.
+func (s *Status) IsScored() bool { return s.State == StateScored || s.State == StateFailed }
+
+// Failure is Scored.Failure of a run that is scored.
+func (s *Status) Failure(allowed Allowance) string {
+	return Scored{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
 // lookups is how many objects are looked for at once.
@@ -78,7 +89,11 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	err = bucket.ReadJSON(ctx, r.work, scoredName(run), &marker)
 	switch {
 	case err == nil:
-		st.State, st.Samples, st.Reasons, st.Flags = StateScored, marker.Samples, marker.Reasons, marker.Flags
+		st.State, st.Samples = StateScored, marker.Samples
+		st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
+		if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
+			st.State = StateFailed
+		}
 	case errors.Is(err, bucket.ErrNotExist):
 		if st.State, st.DeadLetters, err = r.openState(ctx, plan); err != nil {
 			return nil, err

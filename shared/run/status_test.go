@@ -98,7 +98,7 @@ func TestNoRun(t *testing.T) {
 			"retry":   func() error { _, err := f.Retry(id); return err },
 			"cancel":  func() error { return f.Worker.Cancel(ctx, id) },
 			"approve": func() error { return f.Worker.Approve(ctx, id) },
-			"select":  func() error { _, err := f.Subsets.Select(ctx, id, selection.Request{}); return err },
+			"select":  func() error { _, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{}); return err },
 			"bury":    func() error { return f.Worker.RecordDeadLetter(ctx, id, run.DeadLetter{}) },
 			"cut":     func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
 			"score":   func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },

@@ -22,10 +22,10 @@ type Survey struct {
 	ImagesMissing int64 `json:"images_missing"`
 	TextBytes     int64 `json:"text_bytes"` // of the conversations of sound records
 	Shards        int   `json:"shards"`
-	// Sources counts samples by source, Problems those with one by its code; Examples are the first of them.
-	Sources  map[string]int64      `json:"sources"`
-	Problems map[reason.Code]int64 `json:"problems"`
-	Examples []string              `json:"examples"`
+	// Sources counts samples by source, Problems those with one by its code; Examples are the first three of each.
+	Sources  map[string]int64         `json:"sources"`
+	Problems map[reason.Code]int64    `json:"problems"`
+	Examples map[reason.Code][]string `json:"examples"`
 	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows;
 	// of a paid scorer both are of its Estimate.
 	PerSecond float64 `json:"samples_per_second"`
@@ -37,13 +37,17 @@ type Survey struct {
 const (
 	// surveyBatch is how many records have their images looked for at once.
 	surveyBatch = 512
+	// surveyExamples is how many samples of each kind of problem are named.
+	surveyExamples = 3
 	// trial is how many samples are rated to estimate the time of all.
 	trial = 100
 )
 
 // Survey reads a planned dataset and looks for its images. It rates only a few samples, to estimate the time.
 func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
-	v := &Survey{Sources: map[string]int64{}, Problems: map[reason.Code]int64{}, Examples: []string{}}
+	v := &Survey{
+		Sources: map[string]int64{}, Problems: map[reason.Code]int64{}, Examples: map[reason.Code][]string{},
+	}
 	var tried []dataset.Sample
 	for r := range plan.Ranges {
 		shard := shardSize{limits: plan.Constants}
@@ -113,8 +117,8 @@ func (p *Planner) look(ctx context.Context, plan *Plan, v *Survey, samples []*da
 			continue
 		}
 		v.Problems[fault.Code]++
-		if len(v.Examples) < maxExamples {
-			v.Examples = append(v.Examples, fmt.Sprintf("%s: %s", sample.Place, fault.Reason()))
+		if len(v.Examples[fault.Code]) < surveyExamples {
+			v.Examples[fault.Code] = append(v.Examples[fault.Code], fmt.Sprintf("%s: %s", sample.Place, fault.Reason()))
 		}
 	}
 	return valid, nil

@@ -46,8 +46,9 @@ func TestSurvey(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")); diff != "" {
 		t.Errorf("survey (-want +got):\n%s", diff)
 	}
-	if len(got.Examples) != 3 || !strings.Contains(got.Examples[0], "a.json: element 12") {
-		t.Errorf("examples %q, want one for each of three invalid samples, with its place", got.Examples)
+	e := got.Examples[images.NotFound]
+	if len(got.Examples) != 3 || len(e) != 2 || !strings.Contains(e[0], "a.json: element ") {
+		t.Errorf("examples %q, want those of each kind of problem, with their places", got.Examples)
 	}
 	if got.PerSecond <= 0 || got.Seconds <= 0 {
 		t.Errorf("estimate: %v seconds at %v a second", got.Seconds, got.PerSecond)
@@ -65,6 +66,23 @@ func TestSurvey(t *testing.T) {
 			got.Shards,
 			got.Problems,
 		)
+	}
+}
+
+func TestSurveyNamesThreeOfAKind(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.json", runtest.Array([]string{`{"id": 1}`, `{"id": 2}`, `{"id": 3}`, `{"id": 4}`}))
+	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Planner().Survey(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Problems[dataset.NoConversation] != 4 || len(got.Examples[dataset.NoConversation]) != 3 {
+		t.Errorf("problems %v with the examples %q, want three of four", got.Problems, got.Examples)
 	}
 }
 

@@ -63,6 +63,8 @@ type RefusedError struct {
 	// Err is the error behind it, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil
 	// where there is none.
 	Err error
+	// Object is the name of the object that the reason begins with, if it is about one.
+	Object string
 }
 
 func (e *RefusedError) Error() string { return e.Reason }

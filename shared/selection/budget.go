@@ -128,6 +128,8 @@ func nearForm(noun, number string, percent bool) string {
 		near = strconv.FormatFloat(min(value, 100), 'f', -1, 64) + "%"
 	case value < 1:
 		near = strconv.FormatFloat(value, 'f', -1, 64)
+	case value == 1 && strings.HasSuffix(number, "."):
+		near = "1.0" // a decimal point means a share
 	case value < 1<<53:
 		near = strconv.FormatFloat(math.Round(value), 'f', -1, 64)
 	default:

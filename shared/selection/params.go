@@ -105,10 +105,24 @@ func (p Params) validateBudget(pool *Pool) error {
 	if total == 0 {
 		return errors.New("budget: no sample of the pool has tokens; give a budget in samples")
 	}
+	if least := smallestSample(pool); p.Budget < least {
+		return fmt.Errorf("budget: %d tokens are less than any sample has; give %d-tokens or more", p.Budget, least)
+	}
 	if p.Budget < 1 || p.Budget > total {
 		return fmt.Errorf("budget: %d tokens cannot be selected from %d; give 1 to %d", p.Budget, total, total)
 	}
 	return nil
+}
+
+// smallestSample is the least number of tokens of a sample that has a style, so that it can be picked; 0 without any.
+func smallestSample(pool *Pool) int {
+	least := 0
+	for s, tokens := range pool.Tokens {
+		if len(pool.styles(uint32(s))) > 0 && tokens > 0 && (least == 0 || int(tokens) < least) {
+			least = int(tokens)
+		}
+	}
+	return least
 }
 
 // validateLists checks what needs to know which samples take part.

@@ -249,7 +249,7 @@ func TestSelectionIDOfMaps(t *testing.T) {
 				t,
 				"5",
 			), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
-		})
+		}, run.Allowance{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +340,7 @@ func TestKnobsRefused(t *testing.T) {
 	before := f.Snapshot()
 	for name, test := range tests {
 		test.spec.Budget = runtest.Budget(t, test.budget)
-		_, err := f.Subsets.Select(t.Context(), plan.Run, test.spec)
+		_, err := f.Subsets.Select(t.Context(), plan.Run, test.spec, run.Allowance{})
 		reason := runtest.Refusal(t, err)
 		for _, want := range test.want {
 			if !strings.Contains(reason, want) {

@@ -23,6 +23,8 @@ func reasonsName(runID, id string) string     { return selectionPrefix(runID, id
 func rejectedName(runID, id string) string    { return selectionPrefix(runID, id) + "rejected.jsonl" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }
 
+func failedSentName(runID, id string) string { return selectionPrefix(runID, id) + "failed.sent" }
+
 func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }

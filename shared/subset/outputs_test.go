@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -13,7 +14,7 @@ import (
 )
 
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
-var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{})
+var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
 
 func picks(t *testing.T, f *runtest.Fixture, sel *subset.Selection) []scores.Pick {
 	t.Helper()

@@ -3,7 +3,6 @@ package subset
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -61,6 +60,9 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	}
 	if task.Range < 0 || task.Range >= len(plan.Ranges) {
 		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
+	}
+	if sel.Selected == 0 {
+		return s.fail(ctx, plan, sel)
 	}
 	written, err := s.writtenParts(ctx, plan, sel.ID)
 	if err != nil {
@@ -135,39 +137,11 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 func (s *Selector) divide(
 	ctx context.Context, plan *run.Plan, r int, reasons []string, subset *dataset.Writer, rejected *bytes.Buffer,
 ) error {
-	report, err := s.runs.RangeReport(ctx, plan.Run, r)
-	if err != nil {
-		return err
-	}
-	table, err := s.runs.Scores(ctx, plan.Run, r)
-	if err != nil {
-		return err
-	}
-	lines := json.NewEncoder(rejected)
-	lines.SetEscapeHTML(false)
-	position := 0
-	for shard := range report.Shards {
-		samples, err := s.runs.Samples(ctx, plan.Run, r, shard)
-		if err != nil {
-			return err
+	lines := newRejectedWriter(rejected)
+	return s.eachRecord(ctx, plan, r, func(position int, sample *dataset.Sample, rec *scores.Record) error {
+		if reasons[position] == "" {
+			return subset.Write(sample.Raw)
 		}
-		for i := range samples {
-			if reasons[position] == "" {
-				err = subset.Write(samples[i].Raw)
-			} else {
-				rec := table.Records[position]
-				line := Rejected{ID: rec.ID, Index: plan.Ranges[r].FirstIndex + int64(position), Status: rec.Status}
-				line.Code, line.Reason = rejection(rec, reason.Code(reasons[position]))
-				if rec.Status != scores.OK {
-					line.Place = &samples[i].Place
-				}
-				err = lines.Encode(line)
-			}
-			if err != nil {
-				return err
-			}
-			position++
-		}
-	}
-	return nil
+		return lines.Encode(newRejected(plan, r, position, sample, rec, reason.Code(reasons[position])))
+	})
 }

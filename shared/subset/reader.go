@@ -22,7 +22,13 @@ type Selection struct {
 	Algorithm  string                    `json:"algorithm"`
 	Parameters selection.ResolvedRequest `json:"parameters"`
 	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
-	Selected   int                       `json:"selected"` // samples of the subset
+	Selected   int                       `json:"selected"` // samples of the subset; if 0, the selection failed
+	// Problem is why no sample was selected, and what to change; empty if any was.
+	Problem string `json:"problem,omitempty"`
+	// ScorerID and Rubric are hashes of what rated the samples, Manifests the files that hold them.
+	ScorerID  string     `json:"scorer_id"`
+	Rubric    string     `json:"rubric"`
+	Manifests []Manifest `json:"manifests"`
 	// Shortfall is how much of the budget could not be given: samples, or tokens.
 	Shortfall int `json:"shortfall"`
 	// Shortfalls are what could not be given where it was asked, and why.
@@ -33,6 +39,13 @@ type Selection struct {
 	// PerRange holds the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`
+}
+
+// A Manifest is an input file of a selection's run, and a checksum of the content that was scored.
+type Manifest struct {
+	Name   string `json:"name"`   // of the object in the input bucket
+	Size   int64  `json:"size"`   // bytes
+	CRC32C string `json:"crc32c"` // eight hex digits
 }
 
 // Outputs are the names of a selection's objects in the work bucket.
@@ -125,15 +138,10 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 		return nil, err
 	}
 	status := &RunStatus{Status: *st}
-	if st.State == run.StateScored {
+	if st.IsScored() {
 		status.Selections, err = r.List(ctx, runID)
 	}
 	return status, err
-}
-
-// Completed reports whether all outputs of a selection are written.
-func (r *Reader) Completed(ctx context.Context, runID, id string) (bool, error) {
-	return bucket.Exists(ctx, r.work, completedName(runID, id))
 }
 
 // reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.

@@ -11,11 +11,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
+// A requested selection is what Request records.
+type requested struct {
+	selection.Request
+	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's if it is not given
+}
+
 // Request records the automatic selection that a dataset asks for when its run was planned with another or with none,
 // as when dataset.yaml is uploaded with another budget. For a run that is scored already its task is published. It is
 // called after the run was started, and can be repeated. A request without a budget asks for nothing; a
 // *run.RefusedError is a fault of the request.
-func (s *Selector) Request(ctx context.Context, plan *run.Plan, request selection.Request) error {
+func (s *Selector) Request(
+	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
+) error {
 	if request.Budget.IsZero() {
 		return nil
 	}
@@ -27,12 +35,17 @@ func (s *Selector) Request(ctx context.Context, plan *run.Plan, request selectio
 	if err != nil {
 		return fmt.Errorf("identifying a request: %w", err)
 	}
-	if planned, err := plan.Resolve(plan.Selection); err == nil {
-		if own, err := run.CanonicalHash(planned); err != nil || own == id {
-			return err
+	if allowed.Or(plan.MaxFailed) == plan.MaxFailed {
+		if planned, err := plan.Resolve(plan.Selection); err == nil {
+			if own, err := run.CanonicalHash(planned); err != nil || own == id {
+				return err
+			}
 		}
+	} else if id, err = run.CanonicalHash([]any{resolved, allowed}); err != nil {
+		return fmt.Errorf("identifying a request: %w", err)
 	}
-	if _, err := bucket.CreateJSON(ctx, s.work, requestName(plan.Run, id), request); err != nil {
+	recorded := requested{Request: request, MaxFailed: allowed}
+	if _, err := bucket.CreateJSON(ctx, s.work, requestName(plan.Run, id), recorded); err != nil {
 		return err
 	}
 	// The record comes first: what marks the run as scored after this look leads to a listing that finds it.
@@ -49,7 +62,7 @@ func (s *Selector) CopyRequests(ctx context.Context, earlier string, plan *run.P
 		return err
 	}
 	for _, request := range requests {
-		if err := s.Request(ctx, plan, request); err != nil {
+		if err := s.Request(ctx, plan, request.Request, request.MaxFailed); err != nil {
 			return err
 		}
 	}
@@ -57,13 +70,13 @@ func (s *Selector) CopyRequests(ctx context.Context, earlier string, plan *run.P
 }
 
 // requests are the selections that were requested after a run was planned.
-func (r *Reader) requests(ctx context.Context, runID string) ([]selection.Request, error) {
-	var requests []selection.Request
+func (r *Reader) requests(ctx context.Context, runID string) ([]requested, error) {
+	var requests []requested
 	for attrs, err := range r.work.List(ctx, requestsPrefix(runID), "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing the requested selections of run %s: %w", runID, err)
 		}
-		var request selection.Request
+		var request requested
 		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &request); err != nil {
 			return nil, err
 		}
@@ -74,14 +87,14 @@ func (r *Reader) requests(ctx context.Context, runID string) ([]selection.Reques
 
 // SelectRequested makes one selection that was requested after its run was planned.
 func (s *Selector) SelectRequested(ctx context.Context, task events.SelectTask) (*Selection, error) {
-	var request selection.Request
+	var request requested
 	err := bucket.ReadJSON(ctx, s.work, requestName(task.Run, task.Request), &request)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return nil, events.DataError(err)
 	} else if err != nil {
 		return nil, err
 	}
-	return s.Select(ctx, task.Run, request)
+	return s.Select(ctx, task.Run, request.Request, request.MaxFailed)
 }
 
 // SelectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
@@ -98,15 +111,19 @@ func (s *Selector) SelectAutomatically(ctx context.Context, runID string) ([]*Se
 		return nil, err
 	}
 	if !plan.Selection.Budget.IsZero() {
-		requests = append([]selection.Request{plan.Selection}, requests...)
+		requests = append([]requested{{Request: plan.Selection}}, requests...)
 	}
 	var made []*Selection
+	var refused []error
 	for _, request := range requests {
-		sel, err := s.Select(ctx, runID, request)
-		if err != nil {
-			return nil, err
+		sel, err := s.Select(ctx, runID, request.Request, request.MaxFailed)
+		if _, final := errors.AsType[*run.RefusedError](err); final {
+			refused = append(refused, err) // the next request may allow more
+			continue
+		} else if err != nil {
+			return made, err
 		}
 		made = append(made, sel)
 	}
-	return made, nil
+	return made, errors.Join(refused...)
 }

@@ -107,7 +107,9 @@ func TestRetryCopiesRequests(t *testing.T) {
 	t.Parallel()
 	begin := func() (*runtest.Fixture, *run.Plan) {
 		f, plan := runtest.Scored(t, runtest.Plain("a", 6))
-		if err := f.Subsets.Request(t.Context(), plan, selection.Request{Budget: runtest.Budget(t, "2")}); err != nil {
+		if err := f.Subsets.Request(
+			t.Context(), plan, selection.Request{Budget: runtest.Budget(t, "2")}, run.Allowance{},
+		); err != nil {
 			t.Fatal(err)
 		}
 		f.Finish(plan)
@@ -168,7 +170,7 @@ func TestOtherLayout(t *testing.T) {
 	}
 	before := f.Snapshot()
 	_, errRetry := f.Retry(old)
-	_, errSelect := f.Subsets.Select(t.Context(), old, selection.Request{Budget: runtest.Budget(t, "2")})
+	_, errSelect := f.Subsets.Select(t.Context(), old, selection.Request{Budget: runtest.Budget(t, "2")}, run.Allowance{})
 	for name, err := range map[string]error{
 		"resume": f.Worker.Resume(t.Context(), old, false), "retry": errRetry, "select": errSelect,
 		"cancel": f.Worker.Cancel(t.Context(), old), "approve": f.Worker.Approve(t.Context(), old),

@@ -1,7 +1,6 @@
 package subset_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -66,7 +66,7 @@ func TestSelectionID(t *testing.T) {
 		{"everything", spec("1.0"), false},
 	}
 	for _, test := range tests {
-		sel, err := f.Subsets.Select(t.Context(), plan.Run, test.spec)
+		sel, err := f.Subsets.Select(t.Context(), plan.Run, test.spec, run.Allowance{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestSelectOnce(t *testing.T) {
 		t.Errorf("styles of the summary (-rubric +got):\n%s", diff)
 	}
 	before, steps := f.Snapshot(), f.Steps
-	again, err := f.Subsets.Select(t.Context(), plan.Run, spec)
+	again, err := f.Subsets.Select(t.Context(), plan.Run, spec, run.Allowance{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestSelectRefused(t *testing.T) {
 	}
 	before := f.Snapshot()
 	for _, test := range tests {
-		_, err := f.Subsets.Select(t.Context(), plan.Run, test.spec)
+		_, err := f.Subsets.Select(t.Context(), plan.Run, test.spec, run.Allowance{})
 		reason := runtest.Refusal(t, err)
 		for _, want := range test.want {
 			if !strings.Contains(reason, want) {
@@ -160,7 +160,8 @@ func TestSelectNotScored(t *testing.T) {
 	t.Parallel()
 	f := runtest.NewMixed(t)
 	plan := f.Begin(runtest.MixedManifest)
-	if _, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection); !errors.Is(err, run.ErrNotScored) {
+	_, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection, run.Allowance{})
+	if !errors.Is(err, run.ErrNotScored) {
 		t.Errorf("got error %v, want ErrNotScored", err)
 	}
 	for _, id := range []string{"0123456789ab", "../x"} {
@@ -259,9 +260,23 @@ func TestNothingSelected(t *testing.T) {
 		t,
 		[]string{runtest.Record("bad", runtest.Unratable), runtest.Record("poor", runtest.Worthless)},
 	)
+	f.Published = nil
 	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "1")})
-	if got := string(f.Read(sel.Outputs.Subset)); sel.Selected != 0 || !json.Valid([]byte(got)) {
-		t.Errorf("%d are selected, and the subset is %q; want an empty array", sel.Selected, got)
+	if sel.Selected != 0 || sel.Outputs.Subset != "" || f.SelectionState(plan.Run, sel.ID) != subset.StateFailed {
+		t.Errorf("a selection of nothing is %+v", sel)
+	}
+	for _, words := range []string{"no sample can be selected", "below threshold", "1 of 2", "sample poor", "element 2",
+		"the highest rating is 0, which a threshold of -1 or less lets pass"} {
+		if !strings.Contains(sel.Problem, words) {
+			t.Errorf("the problem %q lacks %q", sel.Problem, words)
+		}
+	}
+	f.Select(plan, selection.Request{Budget: runtest.Budget(t, "1")})
+	if diff := cmp.Diff([]string{plan.Run + "/" + sel.ID}, f.EventIDs(events.SelectionFailed)); diff != "" {
+		t.Errorf("events of failed selections (-want +got):\n%s", diff)
+	}
+	if ids := f.EventIDs(events.SelectionCompleted); len(ids) > 0 {
+		t.Errorf("selections of nothing are completed: %q", ids)
 	}
 }
 

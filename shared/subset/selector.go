@@ -49,8 +49,11 @@ func NewSelector(c Config) (*Selector, error) {
 }
 
 // Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes a task for each
-// output that is missing. A *run.RefusedError is a fault of the request.
-func (s *Selector) Select(ctx context.Context, runID string, request selection.Request) (*Selection, error) {
+// output that is missing. If more samples failed than are allowed, or than the run's plan allows where that is not
+// given, it refuses. A *run.RefusedError is a fault of the request or of the run.
+func (s *Selector) Select(
+	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
+) (*Selection, error) {
 	plan, err := s.runs.Plan(ctx, runID)
 	if err != nil {
 		return nil, err
@@ -58,10 +61,8 @@ func (s *Selector) Select(ctx context.Context, runID string, request selection.R
 	if plan.Problem != "" {
 		return nil, &run.RefusedError{Reason: plan.Problem}
 	}
-	if scored, err := s.runs.Scored(ctx, runID); err != nil {
+	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
-	} else if !scored {
-		return nil, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
 	}
 	params, err := plan.Resolve(request)
 	if err != nil {
@@ -83,6 +84,9 @@ func (s *Selector) Select(ctx context.Context, runID string, request selection.R
 	} else if err != nil {
 		return nil, err
 	}
+	if sel.Selected == 0 {
+		return sel, s.fail(ctx, plan, sel)
+	}
 	return sel, s.publishParts(ctx, plan, sel)
 }
 
@@ -102,11 +106,18 @@ func (s *Selector) choose(
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
 		Total: pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
 		Capabilities: result.Capabilities, Summary: selection.Summarize(pool, result.Samples(), params.Request.Seed),
-		PerRange: make([]int, len(plan.Ranges)),
+		PerRange: make([]int, len(plan.Ranges)), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(),
 		Outputs: Outputs{
 			Subset:   subsetName(plan.Run, id, plan.Format()),
 			Rejected: rejectedName(plan.Run, id), Picks: picksName(plan.Run, id), Selection: selectionName(plan.Run, id),
 		},
+	}
+	for _, m := range plan.Manifests {
+		sel.Manifests = append(sel.Manifests, Manifest{Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C)})
+	}
+	if sel.Selected == 0 {
+		sel.Problem = NothingSelected(pool, samples, chosen, result, sampleName(plan, samples))
+		sel.Outputs = Outputs{Selection: sel.Outputs.Selection}
 	}
 	rows := make([]scores.Pick, len(result.Picks))
 	for i, p := range result.Picks {

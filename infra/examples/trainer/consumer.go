@@ -59,6 +59,10 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 		c.log.Error("not an event of Harvest's; dropped", "event", id, "error", err)
 		return nil
 	}
+	if event.Selected == 0 {
+		c.log.Error("the subset is empty; no training is started", "event", id)
+		return nil
+	}
 	subset, err := c.fetch(ctx, event)
 	if err != nil {
 		return fmt.Errorf("fetching the subset: %w", err)

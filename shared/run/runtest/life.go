@@ -21,7 +21,7 @@ func (f *Fixture) Start(spec run.Spec) (*run.Plan, error) {
 	if plan, err = f.Worker.Start(ctx, plan); err != nil {
 		return nil, err
 	}
-	return plan, f.Subsets.Request(ctx, plan, spec.Request)
+	return plan, f.Subsets.Request(ctx, plan, spec.Request, spec.MaxFailed)
 }
 
 // Retry starts the next attempt of a run, as the API does.
@@ -95,13 +95,27 @@ func Scored(t testing.TB, records []string) (*Fixture, *run.Plan) {
 // Select makes a selection and writes its parts.
 func (f *Fixture) Select(plan *run.Plan, request selection.Request) *subset.Selection {
 	f.t.Helper()
-	sel, err := f.Subsets.Select(f.t.Context(), plan.Run, request)
+	sel, err := f.Subsets.Select(f.t.Context(), plan.Run, request, run.Allowance{})
 	f.must(err)
 	f.Finish(plan)
-	if done, err := f.Subsets.Completed(f.t.Context(), plan.Run, sel.ID); err != nil || !done {
-		f.t.Fatalf("selection %s is completed: %v, %v", sel.ID, done, err)
+	want := subset.StateCompleted
+	if sel.Selected == 0 {
+		want = subset.StateFailed
+	}
+	if state := f.SelectionState(plan.Run, sel.ID); state != want {
+		f.t.Fatalf("selection %s is %s, want %s", sel.ID, state, want)
 	}
 	return sel
+}
+
+// SelectionState is how far a selection is.
+func (f *Fixture) SelectionState(runID, id string) string {
+	f.t.Helper()
+	sel, err := f.Subsets.Selection(f.t.Context(), runID, id)
+	f.must(err)
+	state, err := f.Subsets.State(f.t.Context(), sel)
+	f.must(err)
+	return state
 }
 
 // Status is how far a run is.

@@ -3,12 +3,14 @@ package runtest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
 )
 
 // A Topic is a topic in memory: what is published lies in the fixture's queue.
@@ -102,6 +104,9 @@ func (f *Fixture) Deliver(d Delivery) error {
 		return nil
 	}
 	_, err := f.Subsets.SelectAutomatically(ctx, Decode[events.RunScoredEvent](f.t, d.Message).Run)
+	if _, refused := errors.AsType[*run.RefusedError](err); refused {
+		return nil // a redelivery would be refused, too
+	}
 	return err
 }
 

@@ -170,7 +170,7 @@ func TestWaitingIsTold(t *testing.T) {
 	t.Parallel()
 	told := make(chan error, 1)
 	o := options(t)
-	o.Retry.OnWait = func(err error) {
+	o.Retry.OnWait = func(err error, _ time.Time) {
 		select {
 		case told <- err:
 		default:

@@ -118,8 +118,8 @@ type Opener struct {
 	noEndpoint error
 }
 
-// New makes an Opener. work is where answers are kept that cost money; nil keeps none. onWait, if not nil, gets the
-// reason why a scorer is waited for.
+// New makes an Opener. work is where answers are kept that cost money; nil keeps none. onWait, if not nil, gets what is
+// waited for and until when: with the first failure, and then every 30 s.
 func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -129,7 +129,10 @@ func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 		return nil, fmt.Errorf("EMBEDDED_WEIGHTS: %w", err)
 	}
 	o := &Opener{weights: from}
-	retry := remote.Retry{OnWait: onWait}
+	var retry remote.Retry
+	if onWait != nil {
+		retry.OnWait = remote.Waiting(onWait)
+	}
 	if c.GPU != "" {
 		at, err := gpu.ParseAddress(c.GPU)
 		if err != nil {

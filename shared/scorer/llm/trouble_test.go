@@ -234,7 +234,9 @@ func TestAway(t *testing.T) {
 	c := config(f)
 	f.Close()
 	var told atomic.Int32
-	s := open(t, c, Options{Retry: remote.Retry{MaxWait: 100 * time.Millisecond, OnWait: func(error) { told.Add(1) }}})
+	s := open(t, c, Options{Retry: remote.Retry{
+		MaxWait: 100 * time.Millisecond, OnWait: func(error, time.Time) { told.Add(1) },
+	}})
 	_, err := s.Rate(t.Context(), samples(3))
 	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped || !strings.Contains(err.Error(), "is not reached") {
 		t.Errorf("error %v, want one of the world", err)

@@ -117,26 +117,23 @@ func TestRetry(t *testing.T) {
 		atLeast   time.Duration
 	}{
 		"answered":           {nil, 1, 1, "", 0, 0},
-		"away for a while":   {[]error{away, away}, 1, 3, "", 0, 500 * time.Millisecond},
+		"away for a while":   {[]error{away, away}, 1, 3, "", 2, 500 * time.Millisecond},
 		"asks for a pause":   {[]error{full}, 1, 2, "", 1, 20 * time.Second},
-		"broken once of two": {[]error{broken, away}, 2, 3, "", 0, 500 * time.Millisecond},
-		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 0, 500 * time.Millisecond},
+		"broken once of two": {[]error{broken, away}, 2, 3, "", 2, 500 * time.Millisecond},
+		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
 		"broken":             {[]error{broken}, 1, 1, "broken", 0, 0},
-		"refused":            {[]error{away, refused}, 1, 2, "refused", 0, 250 * time.Millisecond},
-		"not ready in time": {
-			[]error{full, full, full, full},
-			1,
-			3,
-			"not ready within 1m0s: full",
-			2,
-			40 * time.Second,
-		},
+		"refused":            {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
+		"not ready in time":  {[]error{full, full, full, full}, 1, 3, "not ready within 1m0s: full", 2, 40 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				reported := 0
-				r := remote.Retry{MaxWait: time.Minute, OnWait: func(error) { reported++ }}.WithDefaults()
+				r := remote.Retry{MaxWait: time.Minute, OnWait: func(_ error, until time.Time) {
+					if reported++; until.After(time.Now().Add(time.Minute)) {
+						t.Errorf("it is waited until %v", until)
+					}
+				}}.WithDefaults()
 				try, calls := outcomes(tt.errs...)
 				start := time.Now()
 				err := r.Do(t.Context(), tt.maxBroken, try)
@@ -152,6 +149,23 @@ func TestRetry(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Waiting is reported with the first failure and then every 30 s, with its end.
+func TestWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reports []string
+		report := remote.Waiting(func(err error) { reports = append(reports, err.Error()) })
+		until := time.Date(2026, 2, 3, 4, 5, 6, 0, time.Local)
+		for range 70 {
+			report(errors.New("the server is away"), until)
+			time.Sleep(time.Second)
+		}
+		want := "the server is away; it is tried again until 04:05:06"
+		if diff := cmp.Diff([]string{want, want, want}, reports); diff != "" {
+			t.Errorf("reports in 70 s (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestRetryEndsWithItsContext(t *testing.T) {

@@ -14,8 +14,6 @@ import (
 const (
 	firstPause = 500 * time.Millisecond
 	maxPause   = 15 * time.Second
-	// longPause is the shortest that is reported.
-	longPause = 5 * time.Second
 	// defaultMaxWait is longer than a GPU server takes to load its models.
 	defaultMaxWait = 400 * time.Second
 )
@@ -23,15 +21,16 @@ const (
 // A Retry says how long a server is waited for that is starting, full or away.
 type Retry struct {
 	MaxWait time.Duration // from the first failure; 400 s if 0
-	// OnWait gets the reason before every long pause, from several goroutines. Nil reports nothing.
-	OnWait func(error)
+	// OnWait gets the reason before every pause, and until when the server is waited for, from several goroutines. Nil
+	// reports nothing.
+	OnWait func(err error, until time.Time)
 }
 
 // WithDefaults replaces zero fields by their defaults.
 func (r Retry) WithDefaults() Retry {
 	r.MaxWait = cmp.Or(r.MaxWait, defaultMaxWait)
 	if r.OnWait == nil {
-		r.OnWait = func(error) {}
+		r.OnWait = func(error, time.Time) {}
 	}
 	return r
 }
@@ -64,9 +63,7 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 		if time.Since(since)+pause > r.MaxWait {
 			return fmt.Errorf("not ready within %v: %w", r.MaxWait, err)
 		}
-		if pause >= longPause {
-			r.OnWait(err)
-		}
+		r.OnWait(err, since.Add(r.MaxWait))
 		if ended := sleep(ctx, pause); ended != nil {
 			return fmt.Errorf("%w while waiting: %w", ended, err)
 		}

@@ -3,6 +3,12 @@
 // better in a later version. Packages define the codes of what they find out; this table has all of them.
 package reason
 
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
 // A Code is a reason in snake_case, such as image_not_found. The empty code is no reason.
 type Code string
 
@@ -35,6 +41,17 @@ func (c Code) Text(detail string) string {
 func (c Code) Meaning() string {
 	e, _ := lookup(c)
 	return e.Meaning
+}
+
+// MostFrequent is the code with the highest count, of equal ones the first by the alphabet; empty if there is none.
+func MostFrequent(counts map[Code]int64) Code {
+	codes := slices.Sorted(maps.Keys(counts))
+	if len(codes) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(codes, func(a, b Code) int {
+		return cmp.Or(cmp.Compare(counts[a], counts[b]), cmp.Compare(b, a))
+	})
 }
 
 func lookup(c Code) (Entry, bool) {

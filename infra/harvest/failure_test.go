@@ -1,0 +1,273 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// breakRecords gives some records of a dataset no conversation.
+func breakRecords(t *testing.T, dir string, n int) {
+	t.Helper()
+	file := filepath.Join(dir, "dataset.json")
+	var records []map[string]any
+	decode(t, readFile(t, file), &records)
+	for _, record := range records[:n] {
+		delete(record, "conversations")
+	}
+	data, err := json.Marshal(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, file, string(data))
+}
+
+func says(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%q lacks %q", text, w)
+		}
+	}
+}
+
+func filesIn(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// TestTooManyFailed curates a dataset in which too many records are broken.
+func TestTooManyFailed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	breakRecords(t, dir, 3)
+	args := []string{"curate", "--state", "state", "--out", "out", "--budget", "2", "--json", "--quiet", "dataset.json"}
+	a := harvest(t, dir, nil, args...)
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "3 of 10 samples failed", "5% may fail", "no conversation", "dataset.json: element 1",
+		"--max-failed 30%", "harvest retry --state state ", filepath.Join("out", "rejected.jsonl"))
+	var r result
+	decode(t, a.stdout, &r)
+	if r.Samples.Failed != 3 || r.Selected != 0 || r.Problem == "" {
+		t.Errorf("result %+v", r)
+	}
+	if diff := cmp.Diff([]string{"rejected.jsonl"}, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
+		t.Errorf("output folder (-want +got):\n%s", diff)
+	}
+	if lines := rejectedLines(t, filepath.Join(dir, "out", "rejected.jsonl")); len(lines) != 3 || lines[0].Place == nil {
+		t.Errorf("rejected %+v", lines)
+	}
+	var status run.Status
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", r.Run).stdout, &status)
+	if status.State != run.StateFailed || status.Problem == "" {
+		t.Errorf("status %+v", status)
+	}
+	if a := harvest(t, dir, nil, "select", "--state", "state", "--budget", "2", r.Run); a.status != 1 {
+		t.Errorf("select: status %d: %s", a.status, a.stderr)
+	}
+	a = harvest(t, dir, nil, "select", "--state", "state", "--out", "other", "--budget", "2", "--max-failed", "3", r.Run)
+	if a.status != 0 {
+		t.Errorf("select that allows three: status %d: %s", a.status, a.stderr)
+	}
+	passed := decodeResult(t, mustHarvest(t, dir, append(args, "--max-failed", "30%")...).stdout)
+	if passed.Selected != 2 || passed.Run != r.Run {
+		t.Errorf("allowed: %+v", passed)
+	}
+	want := []string{"picks.parquet", "rejected.jsonl", "selection.json", "subset.json"}
+	if diff := cmp.Diff(want, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
+		t.Errorf("output folder (-want +got):\n%s", diff)
+	}
+	if a := harvest(t, dir, []string{"MAX_FAILED=3"}, args...); a.status != 0 {
+		t.Errorf("MAX_FAILED=3: status %d: %s", a.status, a.stderr)
+	}
+	says(t, harvest(t, dir, nil, append(args, "--max-failed", "some")...).stderr, "--max-failed", `"some"`, `"5%"`)
+}
+
+// TestNothingSelectable curates datasets of which nothing can be selected.
+func TestNothingSelectable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 4, 8)
+	a := harvest(t, dir, nil, "curate", "--state", "state", "--out", "out", "--budget", "2", "--threshold", "4",
+		"--capabilities", "humanities", "--quiet", "dataset.json")
+	if a.status != 1 || strings.Count(a.stderr, "\n") != 1 {
+		t.Errorf("status %d: %s", a.status, a.stderr)
+	}
+	says(t, a.stderr, "no sample can be selected", "below threshold", "element 1", "the highest rating is",
+		"rejected.jsonl")
+	if diff := cmp.Diff([]string{"rejected.jsonl"}, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
+		t.Errorf("output folder (-want +got):\n%s", diff)
+	}
+	breakRecords(t, dir, 4)
+	a = harvest(t, dir, nil, "curate", "--state", "state", "--out", "out", "--budget", "2", "--max-failed", "100%",
+		"dataset.json")
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "none of the 4 samples can be selected: all failed", "no conversation", "element 1")
+	a = harvest(t, dir, nil, "plan", "--state", "state", "dataset.json")
+	if a.status != 1 {
+		t.Errorf("plan: status %d", a.status)
+	}
+	says(t, a.stderr, "none of the 4 records can be used", "no conversation")
+	says(t, a.stdout, "and 1 more")
+	// The problems come before a budget that cannot be met because of them.
+	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
+	if a.status != 2 || strings.Index(a.stderr, "no conversation") > strings.Index(a.stderr, "budget: 5") {
+		t.Errorf("status %d: %s", a.status, a.stderr)
+	}
+	says(t, a.stderr, "4 of 4 records cannot be used", "budget: 5")
+}
+
+// TestOutputFolder writes different selections to one folder.
+func TestOutputFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	var records []json.RawMessage
+	decode(t, readFile(t, filepath.Join(dir, "dataset.json")), &records)
+	var lines strings.Builder
+	for _, record := range records {
+		var one any
+		decode(t, string(record), &one)
+		data, err := json.Marshal(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines.Write(append(data, '\n'))
+	}
+	writeFile(t, filepath.Join(dir, "dataset.jsonl"), lines.String())
+	curate := func(budget, manifest string) answer {
+		return harvest(t, dir, nil, "curate", "--state", "state", "--out", "out", "--budget", budget, "--json", "--quiet",
+			manifest)
+	}
+	one := func(subset string) []string {
+		return []string{"picks.parquet", "rejected.jsonl", "selection.json", subset}
+	}
+	for _, step := range []struct {
+		budget, manifest string
+		want             []string
+	}{
+		{"2", "dataset.jsonl", one("subset.jsonl")},
+		{"3", "dataset.json", one("subset.json")},
+		{"1,2", "dataset.json", []string{"1", "2"}},
+		{"1,3", "dataset.json", []string{"1", "3"}},
+		{"2", "dataset.jsonl", one("subset.jsonl")},
+	} {
+		if a := curate(step.budget, step.manifest); a.status != 0 {
+			t.Fatalf("%+v: %s", step, a.stderr)
+		}
+		if diff := cmp.Diff(step.want, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
+			t.Errorf("%+v: output folder (-want +got):\n%s", step, diff)
+		}
+	}
+	var sel writtenSelection
+	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &sel)
+	if sel.ScorerID == "" || sel.Rubric == "" || sel.Program.Version == "" || len(sel.Manifests) != 1 ||
+		len(sel.Manifests[0].CRC32C) != 8 || !slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
+		t.Errorf("selection.json %+v", sel)
+	}
+	// What was written by a process that was killed is known.
+	if err := os.Remove(filepath.Join(dir, "out", "selection.json")); err != nil {
+		t.Fatal(err)
+	}
+	if a := curate("2", "dataset.json"); a.status != 0 {
+		t.Errorf("after a kill: %s", a.stderr)
+	}
+	for _, name := range []string{"notes.txt", "old/subset.json"} {
+		writeFile(t, filepath.Join(dir, "out", name), "mine")
+		a := curate("2", "dataset.json")
+		if a.status != 2 {
+			t.Errorf("%s: status %d", name, a.status)
+		}
+		says(t, a.stderr, "--out out", filepath.Dir(name), "did not write")
+		if readFile(t, filepath.Join(dir, "out", name)) != "mine" {
+			t.Errorf("%s was changed", name)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "out", strings.Split(name, "/")[0])); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestResumeCompletes resumes a run whose selection is gone: its subset is written where it was asked for.
+func TestResumeCompletes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	first := curateJSON(t, dir, "--state", "state", "--out", "out", "--budget", "2", "dataset.json")
+	if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	a := mustHarvest(t, dir, "resume", "--state", "state", "--json", "--quiet", first.Run)
+	resumed := decodeResult(t, a.stdout)
+	if resumed.Selection != first.Selection || resumed.Selected != 2 {
+		t.Errorf("resumed %+v", resumed)
+	}
+	want := []string{"picks.parquet", "rejected.jsonl", "selection.json", "subset.json"}
+	if diff := cmp.Diff(want, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
+		t.Errorf("output folder (-want +got):\n%s", diff)
+	}
+	a = mustHarvest(t, dir, "retry", "--state", "state", first.Run)
+	says(t, a.stdout, "no failed samples", "nothing to retry")
+	var statuses []run.Status
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &statuses)
+	if len(statuses) != 1 {
+		t.Errorf("%d runs, want 1", len(statuses))
+	}
+}
+
+// TestNames gives nearly right names and budgets.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 3, 8)
+	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
+	writeFile(t, filepath.Join(dir, "scores.parquet"), "")
+	for _, tc := range []struct {
+		args   []string
+		status int
+		says   []string
+	}{
+		{[]string{"curat"}, 2, []string{`did you mean "curate"?`}},
+		{[]string{"curate", "--bugdet", "1", "dataset.json"}, 2, []string{"--bugdet", `did you mean "--budget"?`}},
+		{[]string{"curate", "--budget", "1,000", "dataset.json"}, 2, []string{"1000 without separators"}},
+		{[]string{"curate", "--budget", "1.", "dataset.json"}, 2, []string{"the nearest budget is 1.0"}},
+		{[]string{"curate", "--budget", "1", "./prose.json"}, 1, []string{"harvest: manifest ./prose.json"}},
+		{[]string{"select", "--scores", "scores.parquet", "--out", "y.json", "--budget", "1"}, 2,
+			[]string{"--out y.json", ".parquet"}},
+	} {
+		a := harvest(t, dir, nil, tc.args...)
+		if a.status != tc.status {
+			t.Errorf("%q: status %d", tc.args, a.status)
+		}
+		says(t, a.stderr, tc.says...)
+		if strings.Contains(a.stderr, "datasets/") {
+			t.Errorf("%q names an object: %s", tc.args, a.stderr)
+		}
+	}
+	a := harvest(t, dir, nil, "curate", "--state", "state", "--quiet", "--budget", "3-tokens", "dataset.json")
+	if a.status == 0 {
+		t.Error("a budget below the smallest sample is taken")
+	}
+	says(t, a.stderr, "3 tokens are less than any sample has")
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// smallDisk mounts a file system of a few pages; without the right to do so the test is skipped.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("mounting a small file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// TestDiskFull fills the disk of the state folder, and that of the output folder. The command ends immediately, and
+// completes when there is space.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	for _, which := range []string{"state", "out"} {
+		t.Run(which, func(t *testing.T) {
+			t.Parallel()
+			dir, small := t.TempDir(), smallDisk(t, "256k")
+			newDataset(t, dir, 10, 8)
+			ballast := filepath.Join(small, ".ballast")
+			folders := map[string]string{"state": "state", "out": "out"}
+			folders[which] = small
+			// What is left is enough to begin.
+			left := map[string]int{"state": 64 << 10, "out": 0}[which]
+			writeFile(t, ballast, string(make([]byte, 256<<10-left)))
+			args := []string{
+				"curate", "--state", folders["state"], "--out", folders["out"], "--budget", "2", "--quiet", "dataset.json",
+			}
+			start := time.Now()
+			a := harvest(t, dir, nil, args...)
+			if a.status != 1 || time.Since(start) > time.Minute {
+				t.Errorf("status %d after %v: %s", a.status, time.Since(start), a.stderr)
+			}
+			says(t, a.stderr, small, "no space left on device", "free space")
+			if err := os.Remove(ballast); err != nil {
+				t.Fatal(err)
+			}
+			if a := harvest(t, dir, nil, args...); a.status != 0 {
+				t.Errorf("with space: status %d: %s", a.status, a.stderr)
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/spf13/cobra"
+)
+
+// An order is what a user asks of a run: selections, and where they go. The state folder keeps the last one of each
+// run, so that another command can complete it.
+type order struct {
+	Requests  []selection.Request `json:"requests"`            // the smallest budget first
+	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
+	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
+}
+
+// maxFailedFlag adds --max-failed.
+func maxFailedFlag(cmd *cobra.Command, text *string) {
+	cmd.Flags().StringVar(text, "max-failed", "",
+		"how many samples may fail: a share (5%) or a number of samples; above it nothing is selected "+
+			"(default: $MAX_FAILED, else 5%)")
+}
+
+// newOrder reads --max-failed; byDefault is what the environment allows.
+func newOrder(requests []selection.Request, out, maxFailed string, byDefault run.Allowance) (order, error) {
+	o := order{Requests: requests, Out: out, MaxFailed: byDefault}
+	if maxFailed == "" {
+		return o, nil
+	}
+	var err error
+	if o.MaxFailed, err = run.ParseAllowance(maxFailed); err != nil {
+		return order{}, usageError{fmt.Errorf("--max-failed: %w", err)}
+	}
+	return o, nil
+}
+
+// folder is where the selection of one of the requests goes: several have folders of their own, named by their size.
+func (o order) folder(request selection.Request) string {
+	if o.Out == "" || len(o.Requests) == 1 {
+		return o.Out
+	}
+	return filepath.Join(o.Out, request.Budget.String())
+}
+
+// absolute is the order with an absolute folder, for commands that are given in another one.
+func (o order) absolute() (*order, error) {
+	if o.Out == "" {
+		return &o, nil
+	}
+	var err error
+	if o.Out, err = filepath.Abs(o.Out); err != nil {
+		return nil, fmt.Errorf("--out %s: %w", o.Out, err)
+	}
+	return &o, nil
+}
+
+// folders are the names of the folders in Out that hold a selection each; none where Out itself holds the only one.
+func (o order) folders() []string {
+	if len(o.Requests) == 1 {
+		return nil
+	}
+	var names []string
+	for _, request := range o.Requests {
+		names = append(names, request.Budget.String())
+	}
+	return names
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+const (
+	// ownFile lists what this program has written to an output folder, or was about to write when it was killed.
+	ownFile = ".harvest"
+	// selectionFile is the copy of selection.json in an output folder. It lists the folder's files too.
+	selectionFile = "selection.json"
+)
+
+// maxForeign is how many foreign files an error names.
+const maxForeign = 3
+
+// prepareOut makes the folder that a selection is written to and tries to write to it, so that a fault is found before
+// anything is scored. A folder that holds files of others is refused: a trainer would read them as part of the subset.
+// The state folder may lie in it.
+func prepareOut(dir, state string) error {
+	if err := makeOut(dir); err != nil {
+		return err
+	}
+	foreign, err := foreignFiles(dir, state)
+	if err != nil {
+		return fmt.Errorf("looking into the output folder: %w", bucket.MachineFault(dir, err))
+	}
+	if len(foreign) > 0 {
+		return usageError{fmt.Errorf("--out %s: holds files that harvest did not write (%s): give a folder of its own, "+
+			"or remove them", dir, firstOf(foreign, maxForeign))}
+	}
+	if err := tryWriting(dir); err != nil {
+		return fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
+	}
+	return nil
+}
+
+// firstOf lists the first of some names, and says that there are more.
+func firstOf(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// tryWriting writes a temporary file.
+func tryWriting(dir string) error {
+	file, err := os.CreateTemp(dir, ownFile+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(make([]byte, 4096))
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// ownFiles are the names of the files in a folder that this program wrote.
+func ownFiles(dir string) (map[string]bool, error) {
+	own := map[string]bool{}
+	var listed struct {
+		Files []string `json:"files"`
+	}
+	if err := readOptional(filepath.Join(dir, ownFile), &listed); err != nil {
+		return nil, err
+	}
+	var selection struct {
+		Run     string            `json:"run"`
+		Outputs map[string]string `json:"outputs"` // of objects, as versions before the list of files have them
+	}
+	if err := readOptional(filepath.Join(dir, selectionFile), &selection); err != nil {
+		return nil, err
+	}
+	if selection.Run != "" {
+		own[selectionFile] = true
+		for _, object := range selection.Outputs {
+			own[filepath.Base(object)] = true
+		}
+	}
+	for _, name := range listed.Files {
+		own[filepath.Base(name)] = true
+	}
+	return own, nil
+}
+
+// readOptional reads a JSON file. One that is missing or not of this program leaves v as it is.
+func readOptional(name string, v any) error {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	_ = json.Unmarshal(data, v) // a file of another program lists nothing of ours
+	return nil
+}
+
+// ignored reports whether a name in an output folder is of no concern: no program reads it as data.
+func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
+
+// foreignFiles are the names of what a folder holds that this program did not write, in ascending order. A folder in it
+// is ours if all its files are: it is that of another selection. The state folder is not looked into.
+func foreignFiles(dir, state string) ([]string, error) {
+	if sameFile(dir, state) {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	own, err := ownFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	var foreign []string
+	for _, entry := range entries {
+		name := entry.Name()
+		switch {
+		case ignored(name), own[name] && !entry.IsDir():
+		case entry.IsDir():
+			below, err := foreignFiles(filepath.Join(dir, name), state)
+			if err != nil {
+				return nil, err
+			}
+			for _, file := range below {
+				foreign = append(foreign, filepath.Join(name, file))
+			}
+		default:
+			foreign = append(foreign, name)
+		}
+	}
+	return foreign, nil
+}
+
+// sameFile reports whether two paths are those of one file or folder.
+func sameFile(a, b string) bool {
+	first, errA := os.Stat(a)
+	second, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(first, second)
+}
+
+// announce records, before they are written, which files are to be in a folder: should the command be killed, the next
+// one knows that they are its own.
+func announce(dir string, files []string) error {
+	own, err := ownFiles(dir)
+	if err != nil {
+		return err
+	}
+	for name := range own {
+		if !slices.Contains(files, name) {
+			files = append(files, name)
+		}
+	}
+	return listOwn(dir, files)
+}
+
+func listOwn(dir string, files []string) error {
+	slices.Sort(files)
+	data, err := json.Marshal(map[string][]string{"files": files})
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(dir, ownFile), append(data, '\n'), 0o644)
+}
+
+// keepOnly removes what this program wrote to a folder earlier, but for the given names of files and folders.
+func keepOnly(dir string, keep []string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	own, err := ownFiles(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		path := filepath.Join(dir, name)
+		switch {
+		case ignored(name) || slices.Contains(keep, name):
+		case entry.IsDir():
+			if err := removeOwn(path); err != nil {
+				return err
+			}
+		case own[name]:
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return listOwn(dir, slices.DeleteFunc(keep, func(name string) bool { return !own[name] }))
+}
+
+// removeOwn removes the folder of a selection with its files. What else is in it stays, and so does the folder then.
+func removeOwn(dir string) error {
+	own, err := ownFiles(dir)
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	for name := range own {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, ownFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_ = os.Remove(dir) // it stays where it holds more
+	return nil
+}

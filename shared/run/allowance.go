@@ -1,0 +1,110 @@
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// An Allowance is how many samples of a run may fail before nothing is selected from it: a share of all its samples, or
+// a count. The zero Allowance was not given, and allows any number. In JSON and YAML it is a string or a number in the
+// forms that ParseAllowance takes.
+type Allowance struct {
+	text  string  // as it was given; empty for the zero Allowance
+	share float64 // 0 to 1; of a count 0
+	count int64   // of a share 0
+}
+
+const allowanceForms = `give a percentage ("5%"), a share with a decimal point ("0.05"; "1.0" allows all) ` +
+	`or a count of samples ("10"; "0" allows none)`
+
+// ParseAllowance reads a percentage from 0% to 100%, a share from 0.0 to 1.0, or a count from 0. A decimal point
+// distinguishes a share from a count.
+func ParseAllowance(text string) (Allowance, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	number = strings.TrimSpace(number)
+	fault := fmt.Errorf("%q is no number of failed samples: %s", text, allowanceForms)
+	if strings.Trim(number, "0123456789.") != "" {
+		return Allowance{}, fault
+	}
+	a := Allowance{text: strings.ReplaceAll(strings.TrimSpace(text), " ", "")}
+	var err error
+	if percent || strings.Contains(number, ".") {
+		a.share, err = strconv.ParseFloat(number, 64)
+		if percent {
+			a.share /= 100
+		}
+		if a.share > 1 {
+			return Allowance{}, fmt.Errorf("%q is more than all samples: %s", text, allowanceForms)
+		}
+	} else {
+		a.count, err = strconv.ParseInt(number, 10, 64)
+	}
+	if err != nil {
+		return Allowance{}, fault
+	}
+	return a, nil
+}
+
+// IsZero reports whether no Allowance was given.
+func (a Allowance) IsZero() bool { return a == Allowance{} }
+
+// Or is a, or other where a was not given.
+func (a Allowance) Or(other Allowance) Allowance {
+	if a.IsZero() {
+		return other
+	}
+	return a
+}
+
+// Allows reports whether so many of a number of samples may fail.
+func (a Allowance) Allows(failed, samples int64) bool {
+	switch {
+	case a.IsZero():
+		return true
+	case a.share > 0:
+		return float64(failed) <= a.share*float64(samples)
+	default:
+		return failed <= a.count
+	}
+}
+
+// leastAllowance is the least whole percentage that allows so many failed samples, such as "31%".
+func leastAllowance(failed, samples int64) string {
+	return strconv.FormatFloat(math.Ceil(100*float64(failed)/float64(max(samples, 1))), 'f', -1, 64) + "%"
+}
+
+// String is the Allowance as it was given; empty if none was.
+func (a Allowance) String() string { return a.text }
+
+// MarshalText is String.
+func (a Allowance) MarshalText() ([]byte, error) { return []byte(a.text), nil }
+
+// UnmarshalText is ParseAllowance; an empty text is the zero Allowance.
+func (a *Allowance) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*a = Allowance{}
+		return nil
+	}
+	parsed, err := ParseAllowance(string(text))
+	if err == nil {
+		*a = parsed
+	}
+	return err
+}
+
+// UnmarshalJSON reads a string, or a number as it is written; null changes nothing.
+func (a *Allowance) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if strings.HasPrefix(text, `"`) {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return fmt.Errorf("reading a number of failed samples: %w", err)
+		}
+	}
+	if text == "null" {
+		return nil
+	}
+	return a.UnmarshalText([]byte(text))
+}

@@ -1,0 +1,63 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+)
+
+// An Example is the first sample of a run that was not scored for a reason.
+type Example struct {
+	ID     string        `json:"id"`
+	Reason string        `json:"reason"`
+	Place  dataset.Place `json:"place"`
+}
+
+// Failure says why nothing is selected from a scored run: no sample was scored, or more failed than are allowed. It is
+// empty if neither holds. It is one sentence with the most frequent reason and an example of it, without a fix.
+func (s Scored) Failure(allowed Allowance) string {
+	var text string
+	n := s.Samples
+	switch {
+	case n.Scored == 0 && n.Skipped == 0:
+		text = fmt.Sprintf("none of the %d samples can be selected: all failed", n.In)
+	case n.Scored == 0:
+		text = fmt.Sprintf("none of the %d samples can be selected: %d failed and %d were skipped", n.In, n.Failed, n.Skipped)
+	case !allowed.Allows(n.Failed, n.In):
+		text = fmt.Sprintf("%d of %d samples failed, and %s may fail", n.Failed, n.In, allowed)
+	default:
+		return ""
+	}
+	code := reason.MostFrequent(s.Reasons)
+	if code == "" {
+		return text
+	}
+	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), s.Reasons[code])
+	if e, known := s.Examples[code]; known {
+		text += fmt.Sprintf(", first of sample %s, %s: %s", e.ID, e.Place, e.Reason)
+	}
+	return text
+}
+
+// Passes is the least allowance under which a selection is made of a scored run, such as "31%", and empty if none is.
+func Passes(samples events.Counts) string {
+	if samples.Scored == 0 {
+		return ""
+	}
+	return leastAllowance(samples.Failed, samples.In)
+}
+
+// refusal is Failure with what a caller of the API can do, as an error; nil if a selection can be made.
+func (s Scored) refusal(run string, allowed Allowance) error {
+	failure := s.Failure(allowed)
+	if failure == "" {
+		return nil
+	}
+	failure += fmt.Sprintf("; fix them and start the dataset again, or retry run %s if only images were missing", run)
+	if passes := Passes(s.Samples); passes != "" {
+		failure += fmt.Sprintf("; max_failed: %s lets them pass", passes)
+	}
+	return &RefusedError{Reason: failure}
+}

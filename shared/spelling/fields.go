@@ -1,0 +1,99 @@
+package spelling
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+)
+
+// Fields are the names that a struct has in files, by the tag `json` or `yaml`, those of embedded structs among them.
+// Fields named "-" and those without the tag are left out.
+func Fields(v any, tag string) []string {
+	return fields(reflect.TypeOf(v), tag)
+}
+
+func fields(t reflect.Type, tag string) (names []string) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get(tag), ",")
+		switch {
+		case name == "-" || !field.IsExported() && !field.Anonymous:
+		case name != "":
+			names = append(names, name)
+		case field.Anonymous || strings.Contains(options, "inline"):
+			names = append(names, fields(field.Type, tag)...)
+		}
+	}
+	return names
+}
+
+var unknownJSON = regexp.MustCompile(`^json: unknown field "(.*)"$`)
+
+// JSON is an error of decoding JSON into v in words for the author of the JSON: it names fields as the JSON does, and
+// offers the nearest known one.
+func JSON(err error, v any) error {
+	if err == nil {
+		return nil
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		path := strings.Split(wrong.Field, ".")
+		return fmt.Errorf("%s: give %s, not %s", path[len(path)-1], kindOf(wrong.Type), wrong.Value)
+	}
+	if match := unknownJSON.FindStringSubmatch(err.Error()); match != nil {
+		return fmt.Errorf("unknown field %q%s", match[1], Hint(match[1], Fields(v, "json")))
+	}
+	return err
+}
+
+var (
+	unknownYAML = regexp.MustCompile(`line (\d+): field (.*) not found in type \S+`)
+	wrongYAML   = regexp.MustCompile("line (\\d+): cannot unmarshal !!\\S+ (?:`(.*)` )?into (\\S+)")
+)
+
+// YAML is an error of decoding YAML into v in words for the author of the YAML.
+func YAML(err error, v any) error {
+	if err == nil {
+		return nil
+	}
+	var faults []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		if match := unknownYAML.FindStringSubmatch(line); match != nil {
+			line = fmt.Sprintf("line %s: there is no key %q%s", match[1], match[2], Hint(match[2], Fields(v, "yaml")))
+		} else if match := wrongYAML.FindStringSubmatch(line); match != nil {
+			line = fmt.Sprintf("line %s: %q is not %s", match[1], match[2], yamlKind(match[3]))
+		} else if line == "yaml: unmarshal errors:" {
+			continue
+		}
+		faults = append(faults, line)
+	}
+	return errors.New(strings.Join(faults, "; "))
+}
+
+// kindOf describes the values of a type.
+func kindOf(t reflect.Type) string { return yamlKind(t.String()) }
+
+func yamlKind(name string) string {
+	switch {
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case strings.HasPrefix(name, "map["):
+		return "names with values"
+	case strings.Contains(name, "int"):
+		return "a whole number"
+	case strings.Contains(name, "float"):
+		return "a number"
+	case name == "bool":
+		return "true or false"
+	case strings.Contains(name, "."):
+		return "a value of this form"
+	default:
+		return "a text"
+	}
+}
