@@ -305,10 +305,14 @@ func TestRetryAsksAgain(t *testing.T) {
 	if a.status != 0 {
 		t.Fatal(a.stderr)
 	}
+	again := decodeResult(t, a.stdout)
+	if again.Run == res.Run || again.Samples != res.Samples || api.answered.Load() != 23 {
+		t.Errorf("run %s with samples %+v after %d requests, want two more", again.Run, again.Samples, api.answered.Load())
+	}
 	var st runStatus
-	decode(t, a.stdout, &st)
-	if st.Run == res.Run || st.Samples != res.Samples || api.answered.Load() != 23 || st.Spent == nil || fmt.Sprintf("%.4f", *st.Spent) != "0.0030" {
-		t.Errorf("status %+v after %d requests, want two more", st, api.answered.Load())
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", again.Run).stdout, &st)
+	if st.Spent == nil || fmt.Sprintf("%.4f", *st.Spent) != "0.0030" {
+		t.Errorf("status %+v, want $0.0030 spent", st)
 	}
 }
 

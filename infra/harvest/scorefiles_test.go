@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/reference"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -193,20 +194,17 @@ func TestParquetUnusable(t *testing.T) {
 		return scores.Record{Status: scores.OK,
 			Result: scorer.Result{Styles: styles, Ratings: []int8{rating}, Expected: []float32{float32(max(rating, 0))}}}
 	}
-	failed := scores.Record{Status: scores.Failed, Result: scorer.Result{Reason: "image not found"}}
+	failed := scores.Record{Status: scores.Failed, Result: scorer.Result{Code: images.NotFound, Reason: "image not found"}}
 	tests := map[string]struct {
 		records []scores.Record
-		args    []string
 		says    string
 	}{
-		"all failed": {[]scores.Record{failed, failed}, nil,
+		"all failed": {[]scores.Record{failed, failed},
 			"none of the 2 samples has a rating (2 failed, 0 were skipped)"},
-		"no rating": {[]scores.Record{rated(scorer.Missing, "yes/no"), failed}, nil,
+		"no rating": {[]scores.Record{rated(scorer.Missing, "yes/no"), failed},
 			"none of the 2 samples has a rating (1 failed"},
-		"zero":     {[]scores.Record{rated(0, "yes/no"), failed}, nil, "every rating is 0"},
-		"no style": {[]scores.Record{rated(4), failed}, nil, "no sample has a style"},
-		"more than tokens": {[]scores.Record{{Tokens: 900, Status: scores.OK, Result: rated(4, "yes/no").Result}},
-			[]string{"--budget", "10-tokens"}, "more tokens than the budget"},
+		"zero":     {[]scores.Record{rated(0, "yes/no"), failed}, "every rating is 0"},
+		"no style": {[]scores.Record{rated(4), failed}, "no sample has a style"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -220,11 +218,8 @@ func TestParquetUnusable(t *testing.T) {
 				t.Fatal(err)
 			}
 			writeFile(t, filepath.Join(dir, "s.parquet"), file.String())
-			args := []string{"select", "--scores", "s.parquet", "--out", "picks.parquet", "--json"}
-			if tt.args == nil {
-				tt.args = []string{"--budget", "1.0"}
-			}
-			a := harvest(t, dir, nil, append(args, tt.args...)...)
+			a := harvest(t, dir, nil,
+				"select", "--scores", "s.parquet", "--out", "picks.parquet", "--json", "--budget", "1.0")
 			var res map[string]json.RawMessage
 			decode(t, a.stdout, &res)
 			if a.status != 1 || !strings.Contains(a.stderr, tt.says) || string(res["selected"]) != "0" {

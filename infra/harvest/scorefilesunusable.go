@@ -113,8 +113,8 @@ func unpicked(pool *selection.Pool, params selection.Params, turns []turn, res *
 	case !above && cmp.Or(params.Strategy, selection.MMSSR) == selection.MMSSR:
 		return belowThreshold(pool, params, best, bestRating)
 	}
-	return "filters, excluded samples or caps keep out every sample that has a style and a rating above its threshold, " +
-		"or each has more tokens than the budget; loosen them"
+	return "filters, excluded samples or caps keep out every sample that has a style and a rating above its threshold; " +
+		"loosen them"
 }
 
 // belowThreshold names the threshold that would select. The rating is the highest, that of the turn.

@@ -47,7 +47,7 @@ func TestSurvey(t *testing.T) {
 		t.Errorf("survey (-want +got):\n%s", diff)
 	}
 	e := got.Examples[images.NotFound]
-	if len(got.Examples) != 3 || len(e) != 2 || !strings.Contains(e[0], "a.json: element ") {
+	if len(got.Examples) != 2 || len(e) != 2 || !strings.Contains(e[0], "a.json: element ") {
 		t.Errorf("examples %q, want those of each kind of problem, with their places", got.Examples)
 	}
 	if got.PerSecond <= 0 || got.Seconds <= 0 {
