@@ -38,7 +38,7 @@ func newContinuation(
 				show.close()
 				return err
 			}
-			if text := skip(c.result.status); text != "" {
+			if text := skip(c.status); text != "" {
 				show.close()
 				return c.skipped(cmd, text, out.json)
 			}
