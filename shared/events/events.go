@@ -29,21 +29,24 @@ const AttrScorer = "scorer"
 
 // Values of AttrTask.
 const (
-	TaskRange  = "range"  // ingest: cut a range into shards
-	TaskShard  = "shard"  // score: rate a shard
-	TaskPart   = "part"   // curate: write one range's part of a selection
-	TaskSelect = "select" // curate: make a selection that a dataset requests after its run was planned
+	TaskRange     = "range"     // ingest: cut a range into shards
+	TaskShard     = "shard"     // score: rate a shard
+	TaskPart      = "part"      // curate: write one range's part of a selection
+	TaskSelect    = "select"    // curate: make the selections that a scored run is to have
+	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
 )
 
 // A RangeTask asks ingest to cut one range of a run into shards.
 type RangeTask struct {
 	Run   string `json:"run"`
+	Wave  int    `json:"wave"` // the run's wave in which it was published
 	Range int    `json:"range"`
 }
 
 // A ShardTask asks score to rate one shard of a run.
 type ShardTask struct {
 	Run   string `json:"run"`
+	Wave  int    `json:"wave"` // the run's wave in which it was published
 	Range int    `json:"range"`
 	Shard int    `json:"shard"`
 }
@@ -55,11 +58,24 @@ type PartTask struct {
 	Range     int    `json:"range"`
 }
 
-// A SelectTask asks curate to make a selection that was asked for after its run was planned.
+// A SelectTask asks curate to make selections of a scored run that no caller waits for.
 type SelectTask struct {
-	Run     string `json:"run"`
-	Request string `json:"request"` // id of the recorded request
+	Run string `json:"run"`
+	// Request is the id of a request that was recorded after the run was planned; empty for the plan's and all recorded.
+	Request string `json:"request,omitempty"`
 }
+
+// A ReconcileTask asks curate to continue what was accepted and is not finished, in steps of bounded work.
+type ReconcileTask struct {
+	// Cursor is where the step begins: empty for the first one.
+	Cursor string `json:"cursor,omitempty"`
+	// Restarted says that nothing was published before: all messages were lost with the process that had them. Otherwise
+	// what was published a short time ago is not published again.
+	Restarted bool `json:"restarted,omitempty"`
+}
+
+// Message is the task as the tasks topic carries it.
+func (t ReconcileTask) Message() Message { return task(TaskReconcile, t) }
 
 // Message is the task as the tasks topic carries it.
 func (t SelectTask) Message() Message { return task(TaskSelect, t) }

@@ -8,60 +8,100 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
-	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // Scored is the marker of a run that is scored to the last sample: runs/<run>/scored.
 type Scored struct {
-	Delivery string        `json:"delivery"` // the delivery that created it
-	Samples  events.Counts `json:"samples"`
-	// Reasons counts the samples that were not scored by the code of their reason.
-	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
-	// Examples are the first samples that were not scored, by the code of their reason.
-	Examples map[reason.Code]Example `json:"examples,omitempty"`
-	// Flags counts the samples that were scored by what they are flagged with.
-	Flags map[string]int64 `json:"flags,omitempty"`
+	Delivery string `json:"delivery"` // the delivery that created it
+	Counts
 }
 
-// advance takes a run as far as its scores allow: a range with all its shard scores gets its scores in one object; a
-// run with all its ranges gets the marker `scored` and its event. Every delivery runs it: when a process is killed in
-// the middle, the next one continues.
+// advance takes a run as far as its scores allow. A range with all its shard scores gets its scores in one object, and
+// its counts; a block of ranges with all their counts gets the sum of them, and so on upwards; and the sum of the whole
+// run is its marker `scored`, which its event follows. Every delivery does this after its own work, with a number of
+// requests that does not depend on the number of ranges: when a process is killed in the middle, the next one continues.
 func (w *Worker) advance(ctx context.Context, plan *Plan, r int, delivery string) error {
-	done, err := w.gatherRange(ctx, plan, r)
-	if err != nil || !done {
+	counts, err := w.gatherRange(ctx, plan, r)
+	if err != nil || counts == nil {
 		return err
 	}
-	// The ranges after this one are the likeliest to be missing: look there first.
-	for i := 1; i < len(plan.Ranges); i++ {
-		if done, err := bucket.Exists(ctx, w.work, rangeScoresName(plan.Run, (r+i)%len(plan.Ranges))); err != nil || !done {
+	number, nodes := r, len(plan.Ranges)
+	for level := 0; nodes > 1; level++ {
+		number, nodes = number/countsBlock, (nodes+countsBlock-1)/countsBlock
+		if counts, err = w.sumBlock(ctx, plan, level, number); err != nil || counts == nil {
 			return err
 		}
 	}
-	return w.finish(ctx, plan, delivery)
+	return w.finish(ctx, plan, *counts, delivery)
 }
 
-// gatherRange writes a range's scores if all its shards have theirs, and reports whether they have.
-func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (bool, error) {
-	name := rangeScoresName(plan.Run, r)
-	if done, err := bucket.Exists(ctx, w.work, name); done || err != nil {
-		return done, err
+// advanceAll is advance of a run whose deliveries may be lost: for each range that is cut.
+func (w *Worker) advanceAll(ctx context.Context, plan *Plan, cut map[int]bool) error {
+	summed, err := w.summedBlocks(ctx, plan)
+	if err != nil {
+		return err
+	}
+	for r := range plan.Ranges {
+		// Of a block whose sum is there, the first range is enough to advance what lies above.
+		if !cut[r] || summed[r/countsBlock] && r%countsBlock > 0 {
+			continue
+		}
+		if err := w.advance(ctx, plan, r, "continued"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gatherRange writes a range's scores if all its shards have theirs, and its counts; nil if they have not.
+func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, error) {
+	counts, err := w.runs.counts(ctx, plan.Run, 0, r)
+	if counts != nil || err != nil {
+		return counts, err
 	}
 	report, err := w.runs.RangeReport(ctx, plan.Run, r)
 	if errors.Is(err, bucket.ErrNotExist) {
-		return false, nil
+		return nil, nil
 	} else if err != nil {
-		return false, err
+		return nil, err
 	}
-	scored, err := w.runs.scoredShards(ctx, plan.Run, r)
-	if err != nil || len(scored) < len(report.Shards) {
-		return false, err
+	name := rangeScoresName(plan.Run, r)
+	gathered, err := bucket.Exists(ctx, w.work, name)
+	if err != nil {
+		return nil, err
 	}
-	_, err = bucket.CreateOnce(ctx, w.work, name, func(file io.Writer) error {
+	if !gathered {
+		scored, err := w.runs.scoredShards(ctx, plan.Run, r)
+		if err != nil || len(scored) < len(report.Shards) {
+			return nil, err
+		}
+		if err := w.writeRangeScores(ctx, plan, r, len(report.Shards)); err != nil {
+			return nil, err
+		}
+	}
+	table, err := w.runs.readScores(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	counts = newCounts()
+	counts.Shards = len(report.Shards)
+	for i := range table.Records {
+		if err := w.countRecord(ctx, plan, r, &table.Records[i], counts); err != nil {
+			return nil, err
+		}
+	}
+	_, err = bucket.CreateJSON(ctx, w.work, countsName(plan.Run, 0, r), counts)
+	return counts, err
+}
+
+// writeRangeScores writes the scores of a range's shards as one object.
+func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int) error {
+	_, err := bucket.CreateOnce(ctx, w.work, rangeScoresName(plan.Run, r), func(file io.Writer) error {
 		out, err := scores.NewWriter(file, plan.Rubric.Capabilities)
 		if err != nil {
 			return err
 		}
-		for shard := range report.Shards {
+		for shard := range shards {
 			table, err := w.runs.readScores(ctx, shardScoresName(plan.Run, r, shard))
 			if err != nil {
 				return err
@@ -72,24 +112,17 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (bool, erro
 		}
 		return out.Close()
 	})
-	return err == nil, err
+	return err
 }
 
-// finish marks a run as scored and publishes its event, at least once and always with one id.
-func (w *Worker) finish(ctx context.Context, plan *Plan, delivery string) error {
-	if sent, err := bucket.Exists(ctx, w.work, scoredSentName(plan.Run)); sent || err != nil {
+// finish marks a run as scored. It publishes its event, and the task of making the selections that the run is to have, at
+// least once; the event always has one id.
+func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery string) error {
+	if sent, err := bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); sent || err != nil {
 		return err
 	}
-	var marker Scored
-	err := bucket.ReadJSON(ctx, w.work, scoredName(plan.Run), &marker)
-	if errors.Is(err, bucket.ErrNotExist) {
-		if marker, err = w.count(ctx, plan); err != nil {
-			return err
-		}
-		marker.Delivery = delivery
-		_, err = bucket.CreateJSON(ctx, w.work, scoredName(plan.Run), marker)
-	}
-	if err != nil {
+	marker := Scored{Delivery: delivery, Counts: counts}
+	if _, err := bucket.CreateJSON(ctx, w.work, scoredName(plan.Run), marker); err != nil {
 		return err
 	}
 	published, err := w.scoredEvents(plan, marker)
@@ -99,8 +132,10 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, delivery string) error 
 	if err := w.events.Publish(ctx, published...); err != nil {
 		return err
 	}
-	_, err = bucket.CreateJSON(ctx, w.work, scoredSentName(plan.Run), map[string]string{"delivery": delivery})
-	return err
+	if err := w.tasks.Publish(ctx, events.SelectTask{Run: plan.Run}.Message()); err != nil {
+		return err
+	}
+	return w.again.Sent(ctx, ScoredSentName(plan.Run), delivery)
 }
 
 // scoredEvents are the events of a scored run: that it is scored, and that it failed if it did.
@@ -119,33 +154,22 @@ func (w *Worker) scoredEvents(plan *Plan, marker Scored) ([]events.Message, erro
 	return []events.Message{scored, failed}, err
 }
 
-// count accounts for every sample of a scored run.
-func (w *Worker) count(ctx context.Context, plan *Plan) (Scored, error) {
-	total := Scored{
-		Reasons: map[reason.Code]int64{}, Examples: map[reason.Code]Example{}, Flags: map[string]int64{},
-	}
-	for r := range plan.Ranges {
-		table, err := w.runs.readScores(ctx, rangeScoresName(plan.Run, r))
-		if err != nil {
-			return Scored{}, err
+// countRecord accounts for a sample.
+func (w *Worker) countRecord(ctx context.Context, plan *Plan, r int, rec *scores.Record, counts *Counts) error {
+	account(&counts.Samples, rec.Status)
+	if rec.Status == scores.OK {
+		for _, flag := range rec.Flags {
+			counts.Flags[flag]++
 		}
-		for i := range table.Records {
-			rec := &table.Records[i]
-			account(&total.Samples, rec.Status)
-			if rec.Status != scores.OK {
-				if total.Reasons[rec.Code]++; total.Reasons[rec.Code] == 1 {
-					if total.Examples[rec.Code], err = w.example(ctx, plan, r, rec); err != nil {
-						return Scored{}, err
-					}
-				}
-				continue
-			}
-			for _, flag := range rec.Flags {
-				total.Flags[flag]++
-			}
-		}
+		return nil
 	}
-	return total, nil
+	counts.Reasons[rec.Code]++
+	if _, known := counts.Examples[rec.Code]; known {
+		return nil
+	}
+	e, err := w.example(ctx, plan, r, rec)
+	counts.Examples[rec.Code] = e
+	return err
 }
 
 // example is a sample of a range that was not scored, with its place.

@@ -38,7 +38,7 @@ func (w *Worker) Approve(ctx context.Context, run string) error {
 	if _, err := bucket.CreateJSON(ctx, w.work, approvedName(run), map[string]string{"run": run}); err != nil {
 		return err
 	}
-	return w.publishMissing(ctx, plan)
+	return w.begin(ctx, plan)
 }
 
 // checkOpen is the reason why nothing more can be done for a run: it was refused or cancelled, or has another layout.

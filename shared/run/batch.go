@@ -8,7 +8,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -47,28 +46,25 @@ func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 // openShard reads a shard's samples, and makes their records as they are before any is rated. Those
 // of invalid samples are final.
 func (r *Reader) openShard(
-	ctx context.Context, plan *Plan, task events.ShardTask,
+	ctx context.Context, plan *Plan, t task,
 ) ([]dataset.Sample, []scores.Record, error) {
-	report, err := r.RangeReport(ctx, plan.Run, task.Range)
+	report, err := r.RangeReport(ctx, plan.Run, t.r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if task.Shard < 0 || task.Shard >= len(report.Shards) {
-		return nil, nil, noShard(plan, task.Range, task.Shard)
-	}
-	samples, err := r.Samples(ctx, plan.Run, task.Range, task.Shard)
+	samples, err := r.Samples(ctx, plan.Run, t.r, t.shard)
 	if err != nil {
 		return nil, nil, err
 	}
 	position := 0
-	for _, n := range report.Shards[:task.Shard] {
+	for _, n := range report.Shards[:t.shard] {
 		position += n
 	}
 	records := make([]scores.Record, len(samples))
 	hash := plan.Rubric.Hash()
 	for i := range samples {
 		records[i] = scores.Record{
-			ID: samples[i].ID, Range: task.Range, Position: position + i, Source: samples[i].Source,
+			ID: samples[i].ID, Range: t.r, Position: position + i, Source: samples[i].Source,
 			Status: scores.OK, ScorerID: plan.ScorerID, Rubric: hash,
 		}
 		records[i].Flags = samples[i].Flags

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -24,27 +25,61 @@ type RangeReport struct {
 
 const maxExamples = 20
 
-// CutRange reads one range of a run once, writes its shards, and publishes a message for each
-// shard. Repeated, it publishes what is still unscored.
-func (w *Worker) CutRange(ctx context.Context, task events.RangeTask, delivery string) error {
-	plan, err := w.workable(ctx, task.Run)
+// CutRange reads one range of a run once and writes its shards, unless they are there already or another delivery is at
+// work on it. Then it publishes the chains of shards that go on in this range, and what follows the range in its chain.
+// delivery is the message's id. A range at which attempts fail again and again becomes a dead letter.
+func (w *Worker) CutRange(ctx context.Context, message events.RangeTask, delivery string) error {
+	plan, wave, err := w.workable(ctx, message.Run, message.Wave)
 	if plan == nil || err != nil {
 		return err
 	}
-	if err := plan.checkRange(task.Range); err != nil {
+	if err := plan.checkRange(message.Range); err != nil {
 		return err
 	}
-	if cut, err := bucket.Exists(ctx, w.work, rangeName(plan.Run, task.Range)); err != nil {
+	t := rangeTask(message.Range)
+	settled, err := w.runs.settled(ctx, plan.Run, wave, t)
+	if err != nil {
 		return err
-	} else if !cut {
-		if err := w.writeShards(ctx, plan, task.Range); err != nil {
-			return fmt.Errorf("cutting range %d of run %s: %w", task.Range, plan.Run, err)
+	}
+	if !settled {
+		if settled, err = w.tryRange(ctx, plan, wave, t, delivery); err != nil || !settled {
+			return err
+		}
+		// What follows belongs to the wave that may have begun in the meantime.
+		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {
+			return err
 		}
 	}
-	if err := w.publishUnscored(ctx, plan, task.Range); err != nil {
+	if err := w.publishAfter(ctx, plan, wave, t); err != nil {
 		return err
 	}
-	return w.advance(ctx, plan, task.Range, delivery)
+	if err := w.continueChains(ctx, plan, wave, t.r); err != nil {
+		return err
+	}
+	return w.advance(ctx, plan, t.r, delivery)
+}
+
+// tryRange makes an attempt at a range, and reports whether nothing more is to be done at it: it is cut, or given up.
+func (w *Worker) tryRange(ctx context.Context, plan *Plan, wave *Wave, t task, delivery string) (bool, error) {
+	a, err := w.attempt(ctx, plan.Run, wave, t, delivery)
+	if a == nil || err != nil {
+		return false, err
+	}
+	if err = w.writeShards(ctx, plan, t.r); err == nil {
+		return true, nil
+	}
+	err = fmt.Errorf("cutting %s of run %s: %w", t, plan.Run, err)
+	how := endFailed
+	if ctx.Err() != nil {
+		how = endWaited
+	}
+	if ended := w.end(ctx, a, how, err); ended != nil {
+		return false, errors.Join(err, ended)
+	}
+	if how == endFailed && a.failed+1 >= maxFailures {
+		return true, w.giveUpTask(ctx, plan.Run, wave, t, a.failed+1, err.Error())
+	}
+	return false, err
 }
 
 // writeShards writes the shards of a range and then its report.

@@ -10,7 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// A DeadLetter records a range or shard that was given up after all attempts, and why.
+// A DeadLetter records a range or shard that was given up in a wave, because attempts at it failed again and again, and
+// why the last one did.
 type DeadLetter struct {
 	Range int `json:"range"`
 	// Shard is -1 where the range itself could not be cut.
@@ -19,79 +20,47 @@ type DeadLetter struct {
 	Reason   string `json:"reason"`
 }
 
-// RecordDeadLetter records a message that was given up after all its attempts. The run shows as stalled until it is
-// resumed.
-func (w *Worker) RecordDeadLetter(ctx context.Context, run string, l DeadLetter) error {
-	plan, err := w.workable(ctx, run)
-	if plan == nil || err != nil {
-		return err
-	}
-	if err := w.checkDeadLetter(ctx, plan, l); err != nil {
-		return err
-	}
-	wave, err := w.runs.wave(ctx, run)
-	if err != nil {
-		return err
-	}
-	name := deadShardName(run, l.Range, l.Shard, wave)
-	if l.Shard < 0 {
-		name = deadRangeName(run, l.Range, wave)
-	}
-	_, err = bucket.CreateJSON(ctx, w.work, name, l)
+// giveUpTask records a dead letter. The run shows as stalled until it is resumed.
+func (w *Worker) giveUpTask(ctx context.Context, run string, wave *Wave, t task, attempts int, reason string) error {
+	letter := DeadLetter{Range: t.r, Shard: t.shard, Attempts: attempts, Reason: reason}
+	_, err := bucket.CreateJSON(ctx, w.work, deadName(run, wave.Number, t), letter)
 	return err
 }
 
-// checkDeadLetter refuses what is no part of the run: else the run would stay stalled for ever.
-func (w *Worker) checkDeadLetter(ctx context.Context, plan *Plan, l DeadLetter) error {
-	if err := plan.checkRange(l.Range); err != nil || l.Shard < 0 {
+// checkShard refuses a task of a shard that the run does not have. It would fail again.
+func (w *Worker) checkShard(ctx context.Context, plan *Plan, t task) error {
+	if err := plan.checkRange(t.r); err != nil {
 		return err
 	}
-	report, err := w.runs.RangeReport(ctx, plan.Run, l.Range)
-	if errors.Is(err, bucket.ErrNotExist) || (err == nil && l.Shard >= len(report.Shards)) {
-		return noShard(plan, l.Range, l.Shard)
+	report, err := w.runs.RangeReport(ctx, plan.Run, t.r)
+	if errors.Is(err, bucket.ErrNotExist) || (err == nil && (t.shard < 0 || t.shard >= len(report.Shards))) {
+		return events.DataError(fmt.Errorf("range %d of run %s has no shard %d", t.r, plan.Run, t.shard))
 	}
 	return err
 }
 
-// noShard is the error of a task of a shard that a range does not have. It would fail again.
-func noShard(plan *Plan, r, shard int) error {
-	return events.DataError(fmt.Errorf("range %d of run %s has no shard %d", r, plan.Run, shard))
-}
-
-// wave is the number of the present wave of attempts: 0, and one more with each resume.
-func (r *Reader) wave(ctx context.Context, run string) (int, error) {
-	resumed, err := bucket.Numbers(ctx, r.work, resumesPrefix(run), "")
-	return len(resumed), err
-}
-
-// deadLetters finds what was given up in the present wave of attempts and is still not done, and that wave's number.
-func (r *Reader) deadLetters(ctx context.Context, run string) ([]DeadLetter, int, error) {
-	wave, err := r.wave(ctx, run)
-	if err != nil {
-		return nil, 0, err
+// deadLetters finds what was given up in a wave and is not done.
+func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave) ([]DeadLetter, error) {
+	if wave == nil {
+		return nil, nil
 	}
-	suffix := fmt.Sprintf(".%d.json", wave)
 	var letters []DeadLetter
-	for attrs, err := range r.work.List(ctx, deadPrefix(run), "") {
+	for attrs, err := range r.work.List(ctx, deadPrefix(run, wave.Number), "") {
 		if err != nil {
-			return nil, 0, fmt.Errorf("listing dead letters of run %s: %w", run, err)
+			return nil, fmt.Errorf("listing dead letters of run %s: %w", run, err)
 		}
-		if !strings.HasSuffix(attrs.Name, suffix) {
+		if !strings.HasSuffix(attrs.Name, ".json") {
 			continue
 		}
 		var l DeadLetter
 		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &l); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		marker := shardScoresName(run, l.Range, l.Shard)
-		if l.Shard < 0 {
-			marker = rangeName(run, l.Range)
-		}
-		if done, err := bucket.Exists(ctx, r.work, marker); err != nil {
-			return nil, 0, err
+		if done, err := r.done(ctx, run, task{l.Range, l.Shard}); err != nil {
+			return nil, err
 		} else if !done {
 			letters = append(letters, l)
 		}
 	}
-	return letters, wave, nil
+	return letters, nil
 }

@@ -17,9 +17,9 @@ type Example struct {
 
 // Failure says why nothing is selected from a scored run: no sample was scored, or more failed than are allowed. It is
 // empty if neither holds. It is one sentence with the most frequent reason and an example of it, without a fix.
-func (s Scored) Failure(allowed Allowance) string {
+func (c Counts) Failure(allowed Allowance) string {
 	var text string
-	n := s.Samples
+	n := c.Samples
 	switch {
 	case n.Scored == 0 && n.Skipped == 0:
 		text = fmt.Sprintf("none of the %d samples can be selected: all failed", n.In)
@@ -30,12 +30,12 @@ func (s Scored) Failure(allowed Allowance) string {
 	default:
 		return ""
 	}
-	code := reason.MostFrequent(s.Reasons)
+	code := reason.MostFrequent(c.Reasons)
 	if code == "" {
 		return text
 	}
-	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), s.Reasons[code])
-	if e, known := s.Examples[code]; known {
+	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), c.Reasons[code])
+	if e, known := c.Examples[code]; known {
 		text += fmt.Sprintf(", first of sample %s, %s: %s", e.ID, e.Place, e.Reason)
 	}
 	return text
@@ -50,13 +50,13 @@ func Passes(samples events.Counts) string {
 }
 
 // refusal is Failure with what a caller of the API can do, as an error; nil if a selection can be made.
-func (s Scored) refusal(run string, allowed Allowance) error {
-	failure := s.Failure(allowed)
+func (c Counts) refusal(run string, allowed Allowance) error {
+	failure := c.Failure(allowed)
 	if failure == "" {
 		return nil
 	}
 	failure += fmt.Sprintf("; fix them and start the dataset again, or retry run %s if only images were missing", run)
-	if passes := Passes(s.Samples); passes != "" {
+	if passes := Passes(c.Samples); passes != "" {
 		failure += fmt.Sprintf("; max_failed: %s lets them pass", passes)
 	}
 	return &RefusedError{Reason: failure}

@@ -5,38 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-const (
-	// leaseTime is how long an unreleased lease may belong to a living delivery: longer than any delivery takes.
-	leaseTime = 10 * time.Minute
-	// maxLeases is how many scorers may die on a sample before it is recorded as failed.
-	maxLeases = 2
-)
+// maxDeaths is how many processes may die while they rate one sample, and no other, before it is recorded as failed.
+const maxDeaths = 2
 
 // ScorerDied is the code of a sample on which scorers died.
 const ScorerDied = scorer.Died
 
-// A lease says that a sample is being rated. One that is neither released nor followed by a result
-// was held by a scorer that died.
-type lease struct {
-	Until time.Time `json:"until"`
-}
-
-// rateItemByItem rates one sample at a time, each under a lease and each with a result of its own,
-// so that a sample which kills its scorer costs no other sample.
-func (w *Worker) rateItemByItem(
-	ctx context.Context, plan *Plan, task events.ShardTask,
+// rateAlone rates one sample at a time, while this process rates no other, and writes a result for each: so a sample
+// that ends its process is found, and costs no other sample. Its delivery holds the shard's lease.
+func (w *Worker) rateAlone(
+	ctx context.Context, plan *Plan, t task,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 ) error {
-	prefix := itemsPrefix(plan.Run, task.Range, task.Shard)
+	prefix := itemsPrefix(plan.Run, t.r, t.shard)
 	for i := range samples {
 		if records[i].Status != scores.OK {
 			continue
@@ -51,21 +40,10 @@ func (w *Worker) rateItemByItem(
 		case !errors.Is(err, bucket.ErrNotExist):
 			return err
 		}
-		held, err := w.takeLease(ctx, fmt.Sprintf("%s%07d.lease", prefix, i))
-		if err != nil {
+		if err := w.rateOne(ctx, plan, fmt.Sprintf("%s%07d.", prefix, i), rater, samples, records, i); err != nil {
 			return err
 		}
-		if held == "" {
-			fail(&records[i], &dataset.Fault{
-				Code: ScorerDied, Detail: fmt.Sprintf("%d times; look at its images", maxLeases),
-			})
-		} else if err := w.rateOne(ctx, plan, rater, samples, records, i); err != nil {
-			// A transient error: the lease does not count. It is released even when the delivery is cancelled.
-			reason := map[string]string{"error": err.Error()}
-			_, release := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, held+".released", reason)
-			return errors.Join(err, release)
-		}
-		_, err = bucket.CreateOnce(ctx, w.work, result, func(file io.Writer) error {
+		_, err := bucket.CreateOnce(ctx, w.work, result, func(file io.Writer) error {
 			return scores.Write(file, plan.Rubric.Capabilities, records[i:i+1])
 		})
 		if err != nil {
@@ -75,39 +53,51 @@ func (w *Worker) rateItemByItem(
 	return nil
 }
 
+// rateOne rates a sample unless processes died while they did. prefix begins the names of its attempts.
 func (w *Worker) rateOne(
-	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
+	ctx context.Context, plan *Plan, prefix string,
+	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
 ) error {
-	b, err := w.loader.load(ctx, plan, samples, records, i, i+1)
+	begun, ended, err := w.itemAttempts(ctx, prefix)
 	if err != nil {
 		return err
 	}
-	return b.rate(ctx, rater, records)
+	if begun-ended >= maxDeaths {
+		fail(&records[i], &dataset.Fault{
+			Code: ScorerDied, Detail: fmt.Sprintf("%d times; look at its images", maxDeaths),
+		})
+		return nil
+	}
+	w.alone.Lock()
+	defer w.alone.Unlock()
+	name := fmt.Sprintf("%s%d", prefix, begun+1)
+	if _, err := bucket.CreateJSON(ctx, w.work, name, map[string]string{"process": w.process.ID}); err != nil {
+		return err
+	}
+	b, err := w.loader.load(ctx, plan, samples, records, i, i+1)
+	if err == nil {
+		err = b.rate(ctx, rater, records)
+	}
+	if err != nil {
+		// This is no death, even when the delivery is cancelled.
+		reason := map[string]string{"error": err.Error()}
+		_, end := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, name+endFailed, reason)
+		return errors.Join(err, end)
+	}
+	return nil
 }
 
-// takeLease takes the next lease of a sample and returns its name; "" if scorers died under as many as are allowed.
-func (w *Worker) takeLease(ctx context.Context, name string) (string, error) {
-	died := 0
-	for n := 1; ; n++ {
-		held := fmt.Sprintf("%s.%d", name, n)
-		taken, err := bucket.CreateJSON(ctx, w.work, held, lease{Until: w.now().Add(leaseTime)})
-		if taken || err != nil {
-			return held, err
-		}
-		if released, err := bucket.Exists(ctx, w.work, held+".released"); err != nil {
-			return "", err
-		} else if released {
-			continue
-		}
-		var l lease
-		if err := bucket.ReadJSON(ctx, w.work, held, &l); err != nil {
-			return "", err
-		}
-		if w.now().Before(l.Until) {
-			return "", fmt.Errorf("%s is held by another delivery until %s", held, l.Until.Format(time.RFC3339))
-		}
-		if died++; died == maxLeases {
-			return "", nil
+// itemAttempts counts the attempts at a sample that were begun, and those that ended by themselves without a result.
+func (w *Worker) itemAttempts(ctx context.Context, prefix string) (begun, ended int, err error) {
+	for attrs, err := range w.work.List(ctx, prefix, "") {
+		switch {
+		case err != nil:
+			return 0, 0, fmt.Errorf("listing attempts at a sample: %w", err)
+		case strings.HasSuffix(attrs.Name, endFailed):
+			ended++
+		case !strings.HasSuffix(attrs.Name, ".parquet"):
+			begun++
 		}
 	}
+	return begun, ended, nil
 }

@@ -11,22 +11,24 @@ import "fmt"
 
 // LayoutVersion changes whenever equal input would be laid out differently. A run of another layout is listed, and
 // not continued.
-const LayoutVersion = 5
+const LayoutVersion = 6
 
 const root = "runs/"
 
 // Folder is the prefix of a run's objects in the work bucket.
 func Folder(run string) string { return root + run + "/" }
 
-func planName(run string) string       { return Folder(run) + "plan.json" }
-func scoredName(run string) string     { return Folder(run) + "scored" }
-func scoredSentName(run string) string { return Folder(run) + "scored.sent" }
+func planName(run string) string   { return Folder(run) + "plan.json" }
+func scoredName(run string) string { return Folder(run) + "scored" }
+
+// ScoredSentName says that the event of a scored run, and the task of making its selections, are published.
+func ScoredSentName(run string) string { return Folder(run) + "scored.sent" }
 func cancelledName(run string) string  { return Folder(run) + "cancelled" }
 func approvedName(run string) string   { return Folder(run) + "approved" }
 func rangesPrefix(run string) string   { return Folder(run) + "ranges/" }
 func scoresPrefix(run string) string   { return Folder(run) + "scores/" }
-func deadPrefix(run string) string     { return Folder(run) + "dead/" }
-func resumesPrefix(run string) string  { return Folder(run) + "resumes/" }
+func wavesPrefix(run string) string    { return Folder(run) + "waves/" }
+func acceptedName(run string) string   { return Folder(run) + "accepted" }
 
 func rangeName(run string, r int) string { return fmt.Sprintf("%s%04d.json", rangesPrefix(run), r) }
 
@@ -34,8 +36,9 @@ func shardName(run string, r, shard int) string {
 	return fmt.Sprintf("%sshards/%04d/%07d.jsonl.zst", Folder(run), r, shard)
 }
 
+// shardScoresPrefix holds the scores of a range's shards, until and after rangeScoresName has them in one object.
 func shardScoresPrefix(run string, r int) string {
-	return fmt.Sprintf("%s%04d/", scoresPrefix(run), r)
+	return fmt.Sprintf("%srated/%04d/", Folder(run), r)
 }
 
 func shardScoresName(run string, r, shard int) string {
@@ -46,19 +49,55 @@ func rangeScoresName(run string, r int) string {
 	return fmt.Sprintf("%s%04d.parquet", scoresPrefix(run), r)
 }
 
+// countsPrefix holds the counts of a block of ranges, or of blocks of a lower level.
+func countsPrefix(run string, level, block int) string {
+	return fmt.Sprintf("%scounts/%d/%04d/", Folder(run), level, block)
+}
+
+func countsName(run string, level, number int) string {
+	return fmt.Sprintf("%s%04d.json", countsPrefix(run, level, number/countsBlock), number)
+}
+
 // itemsPrefix holds leases and results of a shard that is scored item by item.
 func itemsPrefix(run string, r, shard int) string {
 	return fmt.Sprintf("%sitems/%04d/%07d/", Folder(run), r, shard)
 }
 
-// deadShardName is the dead letter of a shard in the given wave of attempts; each resume begins another wave.
-func deadShardName(run string, r, shard, wave int) string {
-	return fmt.Sprintf("%s%04d/%07d.%d.json", deadPrefix(run), r, shard, wave)
+// deadName is the dead letter of a task in a wave.
+func deadName(run string, wave int, t task) string { return deadPrefix(run, wave) + t.path() + ".json" }
+
+func deadPrefix(run string, wave int) string { return fmt.Sprintf("%sdead/%d/", Folder(run), wave) }
+
+// deadShardsPrefix holds the dead letters of a range's shards.
+func deadShardsPrefix(run string, wave, r int) string {
+	return fmt.Sprintf("%sshards/%04d/", deadPrefix(run, wave), r)
 }
 
-// deadRangeName is the same for a range that could not be cut.
-func deadRangeName(run string, r, wave int) string {
-	return fmt.Sprintf("%s%04d.%d.json", deadPrefix(run), r, wave)
+func waveName(run string, wave int) string { return fmt.Sprintf("%s%d.json", wavesPrefix(run), wave) }
+
+func stoppedName(run string, wave int) string {
+	return fmt.Sprintf("%s%d.stopped", wavesPrefix(run), wave)
 }
 
-func resumeName(run string, wave int) string { return fmt.Sprintf("%s%d", resumesPrefix(run), wave) }
+// attemptsPrefix begins the names of all attempts at a task.
+func attemptsPrefix(run string, t task) string { return Folder(run) + "started/" + t.path() + "." }
+
+// attemptName is an attempt at a task in a wave; that it ended by itself stands beside it.
+func attemptName(run string, t task, wave, number int) string {
+	return fmt.Sprintf("%s%d.%d", attemptsPrefix(run, t), wave, number)
+}
+
+// sentName says that what follows a task in its chain is published.
+func sentName(run string, wave int, t task) string {
+	return fmt.Sprintf("%ssent/%d/%s", Folder(run), wave, t.path())
+}
+
+// begunName says that the first task of a chain is published.
+func begunName(run string, wave int, kind string, chain int) string {
+	return fmt.Sprintf("%ssent/%d/%s-%d", Folder(run), wave, kind, chain)
+}
+
+// againPrefix begins the names of what says when a task was published again, because nothing became of its message.
+func againPrefix(run string, wave int, t task) string {
+	return fmt.Sprintf("%sagain/%d/%s.", Folder(run), wave, t.path())
+}

@@ -4,62 +4,210 @@ import (
 	"context"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// publishMissing publishes a message for each range and shard of a run that is not done, and advances it where all is
-// done.
-func (w *Worker) publishMissing(ctx context.Context, plan *Plan) error {
-	if workable, err := w.workable(ctx, plan.Run); workable == nil || err != nil {
+// Kinds of chains, as in the names of the objects that say that a chain has begun.
+const (
+	rangeChain = "range"
+	shardChain = "shard"
+)
+
+// publishAfter publishes what follows a settled task in its chain, once: a later delivery of the task finds that it was
+// done and publishes nothing.
+func (w *Worker) publishAfter(ctx context.Context, plan *Plan, wave *Wave, t task) error {
+	sent := sentName(plan.Run, wave.Number, t)
+	if there, err := bucket.Exists(ctx, w.work, sent); there || err != nil {
 		return err
 	}
-	done, err := bucket.Numbers(ctx, w.work, scoresPrefix(plan.Run), ".parquet")
-	if err != nil {
+	next, follows, err := w.after(ctx, plan, wave, t)
+	if err != nil || !follows {
+		return err
+	}
+	return w.publishOnce(ctx, plan, wave, next, sent)
+}
+
+// after is the task that follows another in its chain. There is none at the chain's end, and none is known while a range
+// is not cut: then the delivery that cuts it publishes what follows.
+func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (task, bool, error) {
+	if t.shard < 0 {
+		next := rangeTask(t.r + wave.Width)
+		return next, next.r < len(plan.Ranges), nil
+	}
+	next, found, err := w.runs.chains(ctx, plan, wave).after(shardNumber{t.r, t.shard})
+	return task{next.r, next.shard}, found == linkShard, err
+}
+
+// publishOnce publishes a task, and then creates the object that says so.
+func (w *Worker) publishOnce(ctx context.Context, plan *Plan, wave *Wave, t task, name string) error {
+	if err := w.tasks.Publish(ctx, t.message(plan, wave)); err != nil {
+		return err
+	}
+	return w.again.Sent(ctx, name, t.path())
+}
+
+// sentBy is the name of the object that says that a task is published. All ranges before that of a shard are cut.
+func (w *Worker) sentBy(ctx context.Context, plan *Plan, wave *Wave, t task) (string, error) {
+	if t.shard < 0 {
+		if t.r < wave.Width {
+			return begunName(plan.Run, wave.Number, rangeChain, t.r), nil
+		}
+		return sentName(plan.Run, wave.Number, rangeTask(t.r-wave.Width)), nil
+	}
+	if t.shard >= wave.Width {
+		return sentName(plan.Run, wave.Number, task{t.r, t.shard - wave.Width}), nil
+	}
+	c := w.runs.chains(ctx, plan, wave)
+	chain := c.of(shardNumber{t.r, t.shard})
+	previous, found, err := c.before(chain, t.r)
+	if found == linkShard {
+		return sentName(plan.Run, wave.Number, task{previous.r, previous.shard}), err
+	}
+	return begunName(plan.Run, wave.Number, shardChain, chain), err
+}
+
+// continueChains publishes what follows in the chains of shards that had to pause at a range, now that it is cut.
+func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r int) error {
+	c := w.runs.chains(ctx, plan, wave)
+	for chain := range wave.Width {
+		next, found, err := c.from(chain, r)
+		if err != nil {
+			return err
+		} else if found != linkShard {
+			continue
+		}
+		previous, before, err := c.before(chain, r)
+		if err != nil {
+			return err
+		} else if before == linkPaused {
+			continue // a range before this one is not cut: the delivery that cuts it continues the chain
+		}
+		name := begunName(plan.Run, wave.Number, shardChain, chain)
+		if before == linkShard {
+			t := task{previous.r, previous.shard}
+			if settled, err := w.runs.settled(ctx, plan.Run, wave, t); err != nil {
+				return err
+			} else if !settled {
+				continue // its own delivery continues the chain
+			}
+			name = sentName(plan.Run, wave.Number, t)
+		}
+		if there, err := bucket.Exists(ctx, w.work, name); err != nil {
+			return err
+		} else if there {
+			continue
+		}
+		if err := w.publishOnce(ctx, plan, wave, task{next.r, next.shard}, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Continue goes on with a run whose messages may be lost: it publishes the first task of each chain that is not settled,
+// and does what deliveries do that find all tasks settled. A task that was published a short time ago by a process that
+// may live, or that a delivery is at work on, is not published again.
+func (w *Worker) Continue(ctx context.Context, plan *Plan) error {
+	workable, wave, err := w.workable(ctx, plan.Run, presentWave)
+	if workable == nil || wave == nil || err != nil {
+		return err
+	}
+	if sent, err := bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); sent || err != nil {
 		return err
 	}
 	cut, err := bucket.Numbers(ctx, w.work, rangesPrefix(plan.Run), ".json")
 	if err != nil {
 		return err
 	}
-	var missing []events.Message
-	for r := range plan.Ranges {
-		switch {
-		case done[r]:
-		case cut[r]:
-			if err := w.publishUnscored(ctx, plan, r); err != nil {
-				return err
-			}
-			if err := w.advance(ctx, plan, r, "resume"); err != nil {
-				return err
-			}
-		default:
-			missing = append(missing, events.RangeTask{Run: plan.Run, Range: r}.Message())
+	gathered, err := bucket.Numbers(ctx, w.work, scoresPrefix(plan.Run), ".parquet")
+	if err != nil {
+		return err
+	}
+	heads, err := w.rangeHeads(ctx, plan, wave, cut)
+	if err != nil {
+		return err
+	}
+	shards, err := w.shardHeads(ctx, plan, wave, cut, gathered)
+	if err != nil {
+		return err
+	}
+	for _, t := range append(heads, shards...) {
+		name, err := w.sentBy(ctx, plan, wave, t)
+		if err != nil {
+			return err
+		}
+		if due, err := w.due(ctx, plan, wave, t, name); err != nil {
+			return err
+		} else if !due {
+			continue
+		}
+		if err := w.publishOnce(ctx, plan, wave, t, name); err != nil {
+			return err
 		}
 	}
-	if len(missing) > 0 {
-		return w.tasks.Publish(ctx, missing...)
-	}
-	return w.advance(ctx, plan, len(plan.Ranges)-1, "resume")
+	return w.advanceAll(ctx, plan, cut)
 }
 
-// publishUnscored publishes a message for each shard of a range without scores.
-func (w *Worker) publishUnscored(ctx context.Context, plan *Plan, r int) error {
-	if done, err := bucket.Exists(ctx, w.work, rangeScoresName(plan.Run, r)); done || err != nil {
-		return err
-	}
-	report, err := w.runs.RangeReport(ctx, plan.Run, r)
-	if err != nil {
-		return err
-	}
-	scored, err := w.runs.scoredShards(ctx, plan.Run, r)
-	if err != nil {
-		return err
-	}
-	var messages []events.Message
-	for shard := range report.Shards {
-		if !scored[shard] {
-			messages = append(messages, events.ShardTask{Run: plan.Run, Range: r, Shard: shard}.Message(plan.Scorer))
+// rangeHeads are the first tasks of the chains of ranges that are not settled.
+func (w *Worker) rangeHeads(ctx context.Context, plan *Plan, wave *Wave, cut map[int]bool) ([]task, error) {
+	var heads []task
+	for chain := range min(wave.Width, len(plan.Ranges)) {
+		for r := chain; r < len(plan.Ranges); r += wave.Width {
+			if cut[r] {
+				continue
+			}
+			dead, err := bucket.Exists(ctx, w.work, deadName(plan.Run, wave.Number, rangeTask(r)))
+			if err != nil {
+				return nil, err
+			}
+			if !dead {
+				heads = append(heads, rangeTask(r))
+				break
+			}
 		}
 	}
-	return w.tasks.Publish(ctx, messages...)
+	return heads, nil
+}
+
+// shardHeads are the first tasks of the chains of shards that are not settled. It looks at the ranges in their order,
+// until it has one of each chain or a range is not cut: there all chains pause.
+func (w *Worker) shardHeads(
+	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool,
+) ([]task, error) {
+	var heads []task
+	found := map[int]bool{}
+	c := w.runs.chains(ctx, plan, wave)
+	for r := 0; r < len(plan.Ranges) && cut[r] && len(found) < wave.Width; r++ {
+		if gathered[r] {
+			continue
+		}
+		count, err := c.count(r)
+		if err != nil {
+			return nil, err
+		}
+		scored, err := w.runs.scoredShards(ctx, plan.Run, r)
+		if err != nil {
+			return nil, err
+		}
+		dead, err := bucket.Numbers(ctx, w.work, deadShardsPrefix(plan.Run, wave.Number, r), ".json")
+		if err != nil {
+			return nil, err
+		}
+		for shard := range count {
+			chain := c.of(shardNumber{r, shard})
+			if found[chain] || scored[shard] || dead[shard] {
+				continue
+			}
+			found[chain] = true
+			heads = append(heads, task{r, shard})
+		}
+	}
+	return heads, nil
+}
+
+// due reports whether an unsettled task is to be published now. sentBy is the object that says when it was published.
+func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, sentBy string) (bool, error) {
+	if working, err := w.atWork(ctx, plan.Run, wave, t); working || err != nil {
+		return false, err
+	}
+	return w.again.Due(ctx, sentBy, againPrefix(plan.Run, wave.Number, t))
 }

@@ -27,6 +27,8 @@ type Reader struct {
 	reports *cache.Cache[*RangeReport]
 	files   *cache.Cache[[]byte]
 	tables  *cache.Cache[*scores.Table]
+	waves   *cache.Cache[*Wave]
+	sums    *cache.Cache[*Counts]
 }
 
 // The most memory that a Reader takes, in bytes.
@@ -35,6 +37,8 @@ const (
 	maxReportBytes = 16 << 20
 	maxFileBytes   = 128 << 20
 	maxTableBytes  = 128 << 20
+	maxWaveBytes   = 1 << 20
+	maxSumBytes    = 16 << 20
 )
 
 // NewReader reads the runs of a work bucket.
@@ -48,6 +52,10 @@ func NewReader(work bucket.Reader) (*Reader, error) {
 		reports: cache.New(maxReportBytes, func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) }),
 		files:   cache.New(maxFileBytes, func(file []byte) int { return len(file) }),
 		tables:  cache.New(maxTableBytes, tableBytes),
+		waves:   cache.New(maxWaveBytes, func(*Wave) int { return 300 }),
+		sums: cache.New(maxSumBytes, func(c *Counts) int {
+			return 1000 + 100*(len(c.Reasons)+len(c.Flags)) + 1000*len(c.Examples)
+		}),
 	}, nil
 }
 

@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Resume sets a run going again: it begins a new wave of attempts at its dead letters, publishes what is missing, and
-// advances the run. With giveUp, shards that are dead letters have their samples recorded as failed instead.
+// Resume sets a run going again: it begins a new wave, in which dead letters are tried again, and continues the run. With
+// giveUp, shards that are dead letters have their samples recorded as failed instead.
 func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	plan, err := w.runs.Plan(ctx, run)
 	if err != nil {
@@ -21,19 +19,30 @@ func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	if err := w.checkOpen(ctx, plan); err != nil {
 		return err
 	}
-	letters, wave, err := w.runs.deadLetters(ctx, run)
+	wave, err := w.runs.wave(ctx, run)
+	if err != nil {
+		return err
+	}
+	if wave == nil {
+		return w.begin(ctx, plan)
+	}
+	letters, err := w.runs.deadLetters(ctx, run, wave)
 	if err != nil {
 		return err
 	}
 	if giveUp {
-		err = w.giveUpAll(ctx, plan, letters)
-	} else if len(letters) > 0 {
-		_, err = bucket.CreateJSON(ctx, w.work, resumeName(run, wave), map[string]int{"dead": len(letters)})
+		if err := w.giveUpAll(ctx, plan, letters); err != nil {
+			return err
+		}
 	}
-	if err != nil {
+	if scored, err := w.runs.Scored(ctx, run); err != nil {
 		return err
+	} else if !scored {
+		if _, err := w.beginWave(ctx, run, wave.Number+1, len(letters)); err != nil {
+			return err
+		}
 	}
-	return w.publishMissing(ctx, plan)
+	return w.Continue(ctx, plan)
 }
 
 // giveUpAll gives up every shard among the dead letters. A range is an error: its samples are not known.
@@ -55,8 +64,8 @@ const GivenUp reason.Code = "given_up"
 
 // giveUp writes the scores of a shard with all its samples failed.
 func (w *Worker) giveUp(ctx context.Context, plan *Plan, l DeadLetter) error {
-	task := events.ShardTask{Run: plan.Run, Range: l.Range, Shard: l.Shard}
-	_, records, err := w.runs.openShard(ctx, plan, task)
+	t := task{l.Range, l.Shard}
+	_, records, err := w.runs.openShard(ctx, plan, t)
 	if err != nil {
 		return err
 	}
@@ -67,6 +76,6 @@ func (w *Worker) giveUp(ctx context.Context, plan *Plan, l DeadLetter) error {
 			})
 		}
 	}
-	_, err = w.writeScores(ctx, plan, task, records)
+	_, err = w.writeScores(ctx, plan, t, records)
 	return err
 }

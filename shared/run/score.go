@@ -15,84 +15,125 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// scoreBatch is how many samples are rated, and how many more are loaded meanwhile.
-	scoreBatch = 50
-	// itemByItemFrom is the attempt from which a shard is scored one sample at a time.
-	itemByItemFrom = 5
-)
+// scoreBatch is how many samples are rated, and how many more are loaded meanwhile.
+const scoreBatch = 50
 
 // NoKnownStyle is the code of a scored sample that cannot be selected: its styler named no style of the rubric.
 const NoKnownStyle reason.Code = "no_known_style"
 
-// A Shard is what one delivery scored: of a shard whose scores were there already, nothing.
+// A Shard is what one delivery scored: of a shard that was scored already, or that another delivery scores, nothing.
 type Shard struct {
 	Scorer  string // kind of scorer
 	Samples events.Counts
-	// GivenUp is why the shard became a dead letter without further attempts: the scorer must stop until a person has
-	// fixed the cause.
+	// GivenUp is why the shard became a dead letter, or why the whole wave was stopped.
 	GivenUp string
 }
 
-// ScoreShard rates one shard and writes its scores, unless they are there already. attempt counts
-// the deliveries of the shard's message.
-func (w *Worker) ScoreShard(ctx context.Context, task events.ShardTask, attempt int, delivery string) (Shard, error) {
-	plan, err := w.workable(ctx, task.Run)
+// ScoreShard rates one shard and writes its scores, unless they are there already or another delivery is at work on it.
+// Then it publishes what follows the shard in its chain, and advances the run. delivery is the message's id. A shard
+// whose attempts fail again and again becomes a dead letter; a scorer that must not be asked again stops the wave.
+func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, delivery string) (Shard, error) {
+	plan, wave, err := w.workable(ctx, message.Run, message.Wave)
 	if plan == nil || err != nil {
 		return Shard{}, err
 	}
-	if err := plan.checkRange(task.Range); err != nil {
+	t := task{message.Range, message.Shard}
+	if err := w.checkShard(ctx, plan, t); err != nil {
 		return Shard{}, err
 	}
 	shard := Shard{Scorer: plan.Scorer}
-	name := shardScoresName(plan.Run, task.Range, task.Shard)
-	if scored, err := bucket.Exists(ctx, w.work, name); err != nil {
+	settled, err := w.runs.settled(ctx, plan.Run, wave, t)
+	if err != nil {
 		return shard, err
-	} else if !scored {
-		shard.Samples, err = w.scoreShard(ctx, plan, task, attempt)
-		if stop, ok := errors.AsType[*scorer.StopError](err); ok {
-			// More attempts would fail: the run shows as stalled until a person has fixed the cause and resumes it.
-			shard.GivenUp = stop.Reason
-			return shard, w.RecordDeadLetter(ctx, plan.Run, DeadLetter{
-				Range: task.Range, Shard: task.Shard, Attempts: attempt, Reason: stop.Reason,
-			})
-		} else if err != nil {
-			return shard, fmt.Errorf("scoring shard %d of range %d of run %s: %w",
-				task.Shard, task.Range, plan.Run, err)
+	}
+	if !settled {
+		if settled, err = w.tryShard(ctx, plan, wave, t, delivery, &shard); err != nil || !settled {
+			return shard, err
+		}
+		// What follows belongs to the wave that may have begun in the meantime.
+		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {
+			return shard, err
 		}
 	}
-	return shard, w.advance(ctx, plan, task.Range, delivery)
+	if err := w.publishAfter(ctx, plan, wave, t); err != nil {
+		return shard, err
+	}
+	return shard, w.advance(ctx, plan, t.r, delivery)
 }
 
-// scoreShard counts the samples whose scores it wrote: none, if another delivery was first.
-func (w *Worker) scoreShard(
-	ctx context.Context, plan *Plan, task events.ShardTask, attempt int,
-) (events.Counts, error) {
+// tryShard makes an attempt at a shard, and reports whether nothing more is to be done at it: it is scored, or given up.
+func (w *Worker) tryShard(
+	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, shard *Shard,
+) (bool, error) {
+	rater, err := w.rater(ctx, plan)
+	if err != nil {
+		return w.stopOn(ctx, plan, wave, err, shard)
+	}
+	a, err := w.attempt(ctx, plan.Run, wave, t, delivery)
+	if a == nil || err != nil {
+		return false, err
+	}
+	if shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom); err == nil {
+		return true, nil
+	}
+	err = fmt.Errorf("scoring %s of run %s: %w", t, plan.Run, err)
+	how := endFailed
+	if errors.Is(err, scorer.ErrUnavailable) || ctx.Err() != nil {
+		how = endWaited
+	}
+	if ended := w.end(ctx, a, how, err); ended != nil {
+		return false, errors.Join(err, ended)
+	}
+	if how == endFailed && a.failed+1 >= maxFailures {
+		shard.GivenUp = err.Error()
+		return true, w.giveUpTask(ctx, plan.Run, wave, t, a.failed+1, shard.GivenUp)
+	}
+	return w.stopOn(ctx, plan, wave, err, shard)
+}
+
+// stopOn stops the wave if an error says that the scorer must not be asked again; else the error stays.
+func (w *Worker) stopOn(ctx context.Context, plan *Plan, wave *Wave, err error, shard *Shard) (bool, error) {
+	stop, ok := errors.AsType[*scorer.StopError](err)
+	if !ok {
+		return false, err
+	}
+	shard.GivenUp = stop.Reason
+	return false, w.stop(ctx, plan.Run, wave, stop.Reason)
+}
+
+// rater opens the scorer that the run was planned for.
+func (w *Worker) rater(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
 	rater, err := w.open(ctx, plan.Scorer, plan.Rubric)
 	if err != nil {
-		return events.Counts{}, err
+		return nil, err
 	}
 	if rater.ID() != plan.ScorerID {
-		return events.Counts{}, fmt.Errorf("the run was planned for scorer %s, and this service has %s: "+
+		return nil, fmt.Errorf("the run was planned for scorer %s, and this service has %s: "+
 			"deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
 	}
 	if paid, ok := rater.(scorer.Paid); ok {
-		if rater, err = paid.ForRun(ctx, plan.Run); err != nil {
-			return events.Counts{}, err
-		}
+		return paid.ForRun(ctx, plan.Run)
 	}
-	samples, records, err := w.runs.openShard(ctx, plan, task)
+	return rater, nil
+}
+
+// scoreShard counts the samples whose scores it wrote: none, if another delivery was first. With alone, each sample is
+// rated while this process rates no other.
+func (w *Worker) scoreShard(
+	ctx context.Context, plan *Plan, t task, rater scorer.Scorer, alone bool,
+) (events.Counts, error) {
+	samples, records, err := w.runs.openShard(ctx, plan, t)
 	if err != nil {
 		return events.Counts{}, err
 	}
 	rate := w.rateBatches
-	if attempt >= itemByItemFrom {
-		rate = w.rateItemByItem
+	if alone {
+		rate = w.rateAlone
 	}
-	if err := rate(ctx, plan, task, rater, samples, records); err != nil {
+	if err := rate(ctx, plan, t, rater, samples, records); err != nil {
 		return events.Counts{}, err
 	}
-	written, err := w.writeScores(ctx, plan, task, records)
+	written, err := w.writeScores(ctx, plan, t, records)
 	if err != nil || !written {
 		return events.Counts{}, err
 	}
@@ -105,9 +146,9 @@ func (w *Worker) scoreShard(
 
 // writeScores writes the scores of a shard unless they are there already, and reports whether it wrote them.
 func (w *Worker) writeScores(
-	ctx context.Context, plan *Plan, task events.ShardTask, records []scores.Record,
+	ctx context.Context, plan *Plan, t task, records []scores.Record,
 ) (bool, error) {
-	name := shardScoresName(plan.Run, task.Range, task.Shard)
+	name := shardScoresName(plan.Run, t.r, t.shard)
 	return bucket.CreateOnce(ctx, w.work, name, func(file io.Writer) error {
 		return scores.Write(file, plan.Rubric.Capabilities, records)
 	})
@@ -115,9 +156,11 @@ func (w *Worker) writeScores(
 
 // rateBatches rates a shard batch by batch, and reads the next batch's images meanwhile.
 func (w *Worker) rateBatches(
-	ctx context.Context, plan *Plan, _ events.ShardTask,
+	ctx context.Context, plan *Plan, _ task,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 ) error {
+	w.alone.RLock()
+	defer w.alone.RUnlock()
 	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan batch)
 	group.Go(func() error {

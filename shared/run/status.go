@@ -16,7 +16,7 @@ const (
 	StateAwaitingApproval = "awaiting-approval" // estimated above the service's limit
 	StateCancelled        = "cancelled"
 	StateScoring          = "scoring"
-	StateStalled          = "stalled" // it has dead letters: fix the cause and resume it
+	StateStalled          = "stalled" // it has dead letters or was stopped: fix the cause and resume it
 	StateScored           = "scored"
 	StateFailed           = "failed" // scored, with no usable sample or more failed ones than are allowed; see problem
 )
@@ -37,10 +37,12 @@ type Status struct {
 	Flags       map[string]int64 `json:"flags,omitempty"`
 	Progress    Progress         `json:"progress"`
 	DeadLetters []DeadLetter     `json:"dead,omitempty"`
-	Rubric      string           `json:"rubric,omitempty"` // hash
-	Scorer      string           `json:"scorer,omitempty"`
-	ScorerID    string           `json:"scorer_id,omitempty"`
-	Attempt     int              `json:"attempt"`
+	// Stopped is why the scorer must not be asked again until a person has fixed the cause and resumed the run.
+	Stopped  string `json:"stopped,omitempty"`
+	Rubric   string `json:"rubric,omitempty"` // hash
+	Scorer   string `json:"scorer,omitempty"`
+	ScorerID string `json:"scorer_id,omitempty"`
+	Attempt  int    `json:"attempt"`
 	// EstimatedCost in US dollars.
 	EstimatedCost float64 `json:"estimated_cost"`
 }
@@ -59,9 +61,9 @@ type Progress struct {
 // IsScored reports whether every sample of the run is accounted for: it is scored, or failed.
 func (s *Status) IsScored() bool { return s.State == StateScored || s.State == StateFailed }
 
-// Failure is Scored.Failure of a run that is scored.
+// Failure is Counts.Failure of a run that is scored.
 func (s *Status) Failure(allowed Allowance) string {
-	return Scored{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
+	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
 // lookups is how many objects are looked for at once.
@@ -95,7 +97,7 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 			st.State = StateFailed
 		}
 	case errors.Is(err, bucket.ErrNotExist):
-		if st.State, st.DeadLetters, err = r.openState(ctx, plan); err != nil {
+		if err := r.openStatus(ctx, plan, st); err != nil {
 			return nil, err
 		}
 	default:
@@ -107,68 +109,116 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	return st, nil
 }
 
-// openState is the state of a run that is not scored, and its dead letters.
-func (r *Reader) openState(ctx context.Context, plan *Plan) (string, []DeadLetter, error) {
-	state := StateScoring
-	letters, _, err := r.deadLetters(ctx, plan.Run)
+// openStatus sets the state of a run that is not scored, and what it stands still for.
+func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status) error {
+	wave, err := r.wave(ctx, plan.Run)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	if len(letters) > 0 {
-		state = StateStalled
+	if st.DeadLetters, err = r.deadLetters(ctx, plan.Run, wave); err != nil {
+		return err
+	}
+	stop, err := r.stopped(ctx, plan.Run, wave)
+	if err != nil {
+		return err
+	}
+	if stop != nil {
+		st.Stopped = stop.Reason
+	}
+	if stop != nil || len(st.DeadLetters) > 0 {
+		st.State = StateStalled
 	}
 	if plan.NeedsApproval {
 		if approved, err := bucket.Exists(ctx, r.work, approvedName(plan.Run)); err != nil {
-			return "", nil, err
+			return err
 		} else if !approved {
-			state = StateAwaitingApproval
+			st.State = StateAwaitingApproval
 		}
 	}
 	if cancelled, err := bucket.Exists(ctx, r.work, cancelledName(plan.Run)); err != nil {
-		return "", nil, err
+		return err
 	} else if cancelled {
-		state = StateCancelled
+		st.State = StateCancelled
 	}
-	return state, letters, nil
+	return nil
 }
 
+// progress counts what is done of a run. It reads one object for each block of ranges that is done, and one or two for
+// each other range that is cut.
 func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
-	parts := make([]Progress, len(plan.Ranges))
+	total := Progress{Ranges: len(plan.Ranges)}
+	cut, err := bucket.Numbers(ctx, r.work, rangesPrefix(plan.Run), ".json")
+	if err != nil {
+		return total, err
+	}
+	gathered, err := bucket.Numbers(ctx, r.work, scoresPrefix(plan.Run), ".parquet")
+	if err != nil {
+		return total, err
+	}
+	blocks := make([]Progress, plan.nodes(1))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
-	for number := range plan.Ranges {
+	for block := range blocks {
 		group.Go(func() (err error) {
-			parts[number], err = r.rangeProgress(ctx, plan, number)
+			blocks[block], err = r.blockProgress(ctx, plan, block, cut, gathered)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return Progress{}, err
+		return total, err
 	}
-	total := Progress{Ranges: len(plan.Ranges)}
-	for _, p := range parts {
-		total.RangesCut += p.RangesCut
-		total.RangesScored += p.RangesScored
-		total.Shards += p.Shards
-		total.ShardsScored += p.ShardsScored
-		total.SamplesRead += p.SamplesRead
-		total.SamplesDone += p.SamplesDone
+	for _, p := range blocks {
+		total.add(p)
 	}
 	return total, nil
 }
 
-func (r *Reader) rangeProgress(ctx context.Context, plan *Plan, number int) (Progress, error) {
-	report, err := r.RangeReport(ctx, plan.Run, number)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return Progress{}, nil
-	} else if err != nil {
-		return Progress{}, err
+func (p *Progress) add(more Progress) {
+	p.RangesCut += more.RangesCut
+	p.RangesScored += more.RangesScored
+	p.Shards += more.Shards
+	p.ShardsScored += more.ShardsScored
+	p.SamplesRead += more.SamplesRead
+	p.SamplesDone += more.SamplesDone
+}
+
+// blockProgress counts what is done of a block of ranges.
+func (r *Reader) blockProgress(
+	ctx context.Context, plan *Plan, block int, cut, gathered map[int]bool,
+) (Progress, error) {
+	first := block * countsBlock
+	last := min(first+countsBlock, len(plan.Ranges))
+	if gathered[first] {
+		if sum, err := r.counts(ctx, plan.Run, 1, block); err != nil {
+			return Progress{}, err
+		} else if sum != nil {
+			return Progress{
+				RangesCut: last - first, RangesScored: last - first, Shards: sum.Shards, ShardsScored: sum.Shards,
+				SamplesRead: sum.Samples.In, SamplesDone: sum.Samples.In,
+			}, nil
+		}
 	}
-	p := Progress{RangesCut: 1, Shards: len(report.Shards), SamplesRead: report.Samples}
-	gathered, err := bucket.Exists(ctx, r.work, rangeScoresName(plan.Run, number))
+	var total Progress
+	for number := first; number < last; number++ {
+		if !cut[number] {
+			continue
+		}
+		p, err := r.rangeProgress(ctx, plan, number, gathered[number])
+		if err != nil {
+			return Progress{}, err
+		}
+		total.add(p)
+	}
+	return total, nil
+}
+
+// rangeProgress counts what is done of a range that is cut.
+func (r *Reader) rangeProgress(ctx context.Context, plan *Plan, number int, gathered bool) (Progress, error) {
+	report, err := r.RangeReport(ctx, plan.Run, number)
 	if err != nil {
 		return Progress{}, err
 	}
+	p := Progress{RangesCut: 1, Shards: len(report.Shards), SamplesRead: report.Samples}
 	if gathered {
 		p.RangesScored, p.ShardsScored, p.SamplesDone = 1, p.Shards, p.SamplesRead
 		return p, nil

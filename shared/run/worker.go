@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -13,6 +14,7 @@ import (
 // A Worker works on runs: it starts them, cuts, scores, and carries them on. Every step can be repeated.
 type Worker struct {
 	runs   *Reader
+	index  *Index
 	input  bucket.Reader
 	work   bucket.Bucket
 	open   ScorerOpener
@@ -20,6 +22,12 @@ type Worker struct {
 	events events.Publisher
 	now    func() time.Time
 	loader *loader
+
+	width   int
+	process Process
+	again   Republisher
+	// alone is locked while a sample is rated that may end the process, and locked for reading while others are rated.
+	alone sync.RWMutex
 }
 
 // A WorkerConfig is what a Worker needs.
@@ -33,6 +41,9 @@ type WorkerConfig struct {
 	Now        func() time.Time
 	// ImageBuckets are as in PlannerConfig.
 	ImageBuckets map[string]bucket.Reader
+	// Width is the Wave.Width of the waves that the worker begins, at least 1.
+	Width   int
+	Process Process
 }
 
 // NewWorker makes a worker.
@@ -50,10 +61,15 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 		return nil, missing("Worker", "topic of tasks or of events")
 	case c.Now == nil:
 		return nil, missing("Worker", "clock")
+	case c.Width < 1:
+		return nil, missing("Worker", "width")
+	case c.Process.ID == "":
+		return nil, missing("Worker", "process")
 	}
 	return &Worker{
-		runs: c.Runs, input: c.Input, work: c.Work, open: c.OpenScorer, tasks: c.Tasks, events: c.Events, now: c.Now,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets),
+		runs: c.Runs, index: NewIndex(c.Work), input: c.Input, work: c.Work, open: c.OpenScorer, tasks: c.Tasks, events: c.Events, now: c.Now,
+		loader: newLoader(c.Runs, c.Input, c.ImageBuckets), width: c.Width, process: c.Process,
+		again: Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 	}, nil
 }
 
@@ -72,8 +88,8 @@ func (e *RefusedError) Error() string { return e.Reason }
 // Unwrap returns the error behind it.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Start sets a planned run going, and returns the plan that stands: an earlier one may have another selection. A run
-// that is started again gets what is still missing.
+// Start accepts a planned run and sets it going; it returns the plan that stands: an earlier one may have another
+// selection. A run that is started again is continued.
 func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
 		return nil, err
@@ -82,7 +98,39 @@ func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan, w.publishMissing(ctx, plan)
+	if err := w.index.Accept(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now()); err != nil {
+		return nil, err
+	}
+	return plan, w.begin(ctx, plan)
+}
+
+// begin begins the first wave of a run that has none, and continues the run.
+func (w *Worker) begin(ctx context.Context, plan *Plan) error {
+	if workable, _, err := w.workable(ctx, plan.Run, presentWave); workable == nil || err != nil {
+		return err
+	}
+	wave, err := w.runs.wave(ctx, plan.Run)
+	if err != nil {
+		return err
+	}
+	if wave == nil {
+		if _, err := w.beginWave(ctx, plan.Run, 0, 0); err != nil {
+			return err
+		}
+	}
+	return w.Continue(ctx, plan)
+}
+
+// ContinueRun continues a run that was accepted. It reports whether the run is scored and its event published, and
+// whether it came to an end without: it was cancelled.
+func (w *Worker) ContinueRun(ctx context.Context, plan *Plan) (scored, final bool, err error) {
+	if scored, err = bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); scored || err != nil {
+		return scored, false, err
+	}
+	if final, err = bucket.Exists(ctx, w.work, cancelledName(plan.Run)); final || err != nil {
+		return false, final, err
+	}
+	return false, false, w.begin(ctx, plan)
 }
 
 // Refuse keeps the reason why a dataset was refused as a run of its own, so that it can be looked up.
@@ -100,23 +148,38 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 	return plan, err
 }
 
-// workable is the plan of a run on which work is to be done; nil if it was cancelled, refused, or waits for approval.
-func (w *Worker) workable(ctx context.Context, run string) (*Plan, error) {
+// presentWave asks workable for the present wave, whichever it is.
+const presentWave = -1
+
+// workable is the plan of a run on which work is to be done, and its present wave, which is nil before the first one.
+// The plan is nil if there is nothing to do for a message of a wave: the run was cancelled, refused, or waits for
+// approval, another wave has begun, or this one was stopped.
+func (w *Worker) workable(ctx context.Context, run string, number int) (*Plan, *Wave, error) {
 	plan, err := w.runs.Plan(ctx, run)
 	if errors.Is(err, ErrNoRun) {
-		return nil, events.DataError(err)
+		return nil, nil, events.DataError(err)
 	} else if err != nil || plan.Problem != "" {
-		return nil, err
+		return nil, nil, err
 	}
 	if cancelled, err := bucket.Exists(ctx, w.work, cancelledName(run)); cancelled || err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if plan.NeedsApproval {
 		if approved, err := bucket.Exists(ctx, w.work, approvedName(run)); !approved || err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return plan, nil
+	wave, err := w.runs.wave(ctx, run)
+	if err != nil || wave == nil {
+		return plan, wave, err
+	}
+	if number != presentWave && number != wave.Number {
+		return nil, nil, nil
+	}
+	if stop, err := w.runs.stopped(ctx, run, wave); stop != nil || err != nil {
+		return nil, nil, err
+	}
+	return plan, wave, nil
 }
 
 // checkRange refuses a task of a range that the plan does not have. It would fail again.

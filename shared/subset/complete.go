@@ -2,29 +2,16 @@ package subset
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// complete composes a selection's parts, marks it as completed, and publishes its event, at least
-// once and always with one id.
+// complete marks a selection whose outputs are there as completed, and publishes its event, at least once and always with
+// one id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
-		return err
-	}
-	var subset, rejected []string
-	for r := range plan.Ranges {
-		subset = append(subset, subsetPartName(plan.Run, sel.ID, r))
-		rejected = append(rejected, rejectedPartName(plan.Run, sel.ID, r))
-	}
-	if err := s.compose(ctx, sel.Outputs.Subset, subset); err != nil {
-		return err
-	}
-	if err := s.compose(ctx, sel.Outputs.Rejected, rejected); err != nil {
 		return err
 	}
 	if _, err := bucket.CreateJSON(ctx, s.work, completedName(plan.Run, sel.ID), sel.Outputs); err != nil {
@@ -46,11 +33,4 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	}
 	_, err = bucket.CreateJSON(ctx, s.work, completedSentName(plan.Run, sel.ID), sel.Outputs)
 	return err
-}
-
-func (s *Selector) compose(ctx context.Context, name string, parts []string) error {
-	if err := s.work.Compose(ctx, name, parts); err != nil && !errors.Is(err, bucket.ErrExists) {
-		return fmt.Errorf("composing %s: %w", name, err)
-	}
-	return nil
 }

@@ -29,16 +29,45 @@ func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }
 
+// acceptedName keeps when a selection was accepted, madeName that the automatic selections of a run are made, and the
+// request* ones the same of a selection that was requested before its run was scored.
+func acceptedName(runID, id string) string { return selectionPrefix(runID, id) + "accepted" }
+
+func madeName(runID string) string { return run.Folder(runID) + "made/automatic" }
+func requestAcceptedName(runID, id string) string {
+	return run.Folder(runID) + "made/" + id + ".accepted"
+}
+func requestSentName(runID, id string) string { return run.Folder(runID) + "made/" + id + ".sent" }
+func requestMadeName(runID, id string) string { return run.Folder(runID) + "made/" + id }
+
+// againName begins the names of what says when a task of a run or of a selection was published again.
+func againName(runID, what string) string { return run.Folder(runID) + "again/" + what + "." }
+
 func subsetName(runID, id string, format dataset.Format) string {
 	return selectionPrefix(runID, id) + "subset." + string(format)
 }
 
-func partsPrefix(runID, id string) string { return selectionPrefix(runID, id) + "parts/" }
+// The parts of a selection: what it takes and leaves of a range, or of a block of ranges.
+const (
+	subsetPart   = ".subset"
+	rejectedPart = ".rejected"
+)
 
-func subsetPartName(runID, id string, r int) string {
-	return fmt.Sprintf("%s%04d.subset", partsPrefix(runID, id), r)
+// partsRoot holds the parts of a level: those of ranges at level 0, those of blocks of them at level 1, and so on.
+func partsRoot(runID, id string, level int) string {
+	return fmt.Sprintf("%sparts/%d/", selectionPrefix(runID, id), level)
 }
 
-func rejectedPartName(runID, id string, r int) string {
-	return fmt.Sprintf("%s%04d.rejected", partsPrefix(runID, id), r)
+// partsPrefix holds the parts of a block of a level.
+func partsPrefix(runID, id string, level, block int) string {
+	return fmt.Sprintf("%s%04d/", partsRoot(runID, id, level), block)
+}
+
+func partName(runID, id string, level, number int, kind string) string {
+	return fmt.Sprintf("%s%04d%s", partsPrefix(runID, id, level, number/partsBlock), number, kind)
+}
+
+// partSentName says that the part of a range is asked for.
+func partSentName(runID, id string, r int) string {
+	return fmt.Sprintf("%ssent/%04d", selectionPrefix(runID, id), r)
 }

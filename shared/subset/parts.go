@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 
@@ -16,32 +17,60 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// partObjects is how many objects a range contributes to a selection: its subset and its rejected samples.
-const partObjects = 2
+const (
+	// partsWidth is how many parts of a selection are published and not written at any time.
+	partsWidth = 16
+	// partsBlock is how many parts are composed in one step: the most that Cloud Storage composes.
+	// Source: https://cloud.google.com/storage/docs/composite-objects
+	partsBlock = 32
+)
 
-// publishParts publishes a message for each range whose part of a selection is missing, and
-// advances the selection where none is.
+// publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth,
+// r + 2 partsWidth and so on form a chain. It completes the selection where all are written.
 func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Selection) error {
-	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
-		return err
-	}
-	written, err := s.writtenParts(ctx, plan, sel.ID)
+	written, err := s.writtenParts(ctx, sel, partsRoot(sel.Run, sel.ID, 0))
 	if err != nil {
 		return err
 	}
-	var missing []events.Message
-	for r := range plan.Ranges {
-		if written[r] < partObjects {
-			missing = append(missing, events.PartTask{Run: plan.Run, Selection: sel.ID, Range: r}.Message())
+	for chain := range min(partsWidth, len(plan.Ranges)) {
+		r := chain
+		for ; r < len(plan.Ranges) && written[r]; r += partsWidth {
+		}
+		if r >= len(plan.Ranges) {
+			continue
+		}
+		due, err := s.again.Due(ctx, partSentName(sel.Run, sel.ID, r), againName(sel.Run, fmt.Sprintf("%s/%04d", sel.ID, r)))
+		if err != nil {
+			return err
+		}
+		if due {
+			if err := s.publishPart(ctx, sel, r); err != nil {
+				return err
+			}
 		}
 	}
-	if len(missing) > 0 {
-		return s.tasks.Publish(ctx, missing...)
+	for first := 0; first < len(plan.Ranges); first += partsBlock {
+		if !written[first] {
+			continue
+		}
+		if err := s.compose(ctx, plan, sel, first); err != nil {
+			return err
+		}
 	}
-	return s.complete(ctx, plan, sel)
+	return nil
 }
 
-// WritePart writes what a selection takes and leaves of one range, and completes the selection with the last part.
+// publishPart asks for the part of a range.
+func (s *Selector) publishPart(ctx context.Context, sel *Selection, r int) error {
+	task := events.PartTask{Run: sel.Run, Selection: sel.ID, Range: r}
+	if err := s.tasks.Publish(ctx, task.Message()); err != nil {
+		return err
+	}
+	return s.again.Sent(ctx, partSentName(sel.Run, sel.ID, r), fmt.Sprintf("part %d", r))
+}
+
+// WritePart writes what a selection takes and leaves of one range, publishes the next part of its chain, and completes
+// the selection with the last part.
 func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	plan, err := s.runs.Plan(ctx, task.Run)
 	if errors.Is(err, run.ErrNoRun) {
@@ -64,41 +93,92 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	if sel.Selected == 0 {
 		return s.fail(ctx, plan, sel)
 	}
-	written, err := s.writtenParts(ctx, plan, sel.ID)
+	written, err := s.writtenParts(ctx, sel, partsPrefix(sel.Run, sel.ID, 0, task.Range/partsBlock))
 	if err != nil {
 		return err
 	}
-	if written[task.Range] < partObjects {
+	if !written[task.Range] {
 		if err := s.writePart(ctx, plan, sel, task.Range); err != nil {
 			return fmt.Errorf("writing range %d of selection %s of run %s: %w", task.Range, sel.ID, plan.Run, err)
 		}
-		// Listed again now that the own part is there: of the deliveries that write the last parts at the same time,
-		// one sees all.
-		if written, err = s.writtenParts(ctx, plan, sel.ID); err != nil {
+	}
+	if next := task.Range + partsWidth; next < len(plan.Ranges) {
+		asked, err := bucket.Exists(ctx, s.work, partSentName(sel.Run, sel.ID, next))
+		if err != nil {
 			return err
 		}
-	}
-	for _, n := range written {
-		if n < partObjects {
-			return nil
+		if !asked {
+			if err := s.publishPart(ctx, sel, next); err != nil {
+				return err
+			}
 		}
 	}
-	return s.complete(ctx, plan, sel)
+	return s.compose(ctx, plan, sel, task.Range)
 }
 
-// writtenParts is the number of part objects that each range has.
-func (s *Selector) writtenParts(ctx context.Context, plan *run.Plan, id string) ([]int, error) {
-	written := make([]int, len(plan.Ranges))
-	for attrs, err := range s.work.List(ctx, partsPrefix(plan.Run, id), "") {
+// writtenParts are the numbers of the parts below a prefix of which both objects are there.
+func (s *Selector) writtenParts(ctx context.Context, sel *Selection, prefix string) (map[int]bool, error) {
+	one, both := map[int]bool{}, map[int]bool{}
+	for attrs, err := range s.work.List(ctx, prefix, "") {
 		if err != nil {
-			return nil, fmt.Errorf("listing parts of selection %s: %w", id, err)
+			return nil, fmt.Errorf("listing parts of selection %s: %w", sel.ID, err)
 		}
-		number, _, _ := strings.Cut(attrs.Name[len(partsPrefix(plan.Run, id)):], ".")
-		if r, err := strconv.Atoi(number); err == nil && r < len(written) {
-			written[r]++
+		number, _, _ := strings.Cut(path.Base(attrs.Name), ".")
+		r, err := strconv.Atoi(number)
+		if err != nil {
+			continue
 		}
+		if one[r] {
+			both[r] = true
+		}
+		one[r] = true
 	}
-	return written, nil
+	return both, nil
+}
+
+// compose composes the parts of the block that a range lies in if all are there, then those of the block of blocks, and
+// so on; the last step completes the selection. So each delivery does bounded work, whatever the number of ranges.
+func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
+	number, nodes := r, len(plan.Ranges)
+	for level := 0; ; level++ {
+		block := number / partsBlock
+		first := block * partsBlock
+		last := min(first+partsBlock, nodes)
+		// Listed after the own part is there: of the deliveries that write the last parts at the same time, one sees all.
+		written, err := s.writtenParts(ctx, sel, partsPrefix(sel.Run, sel.ID, level, block))
+		if err != nil || len(written) < last-first {
+			return err
+		}
+		subset, rejected := sel.Outputs.Subset, sel.Outputs.Rejected
+		if nodes > partsBlock {
+			subset = partName(sel.Run, sel.ID, level+1, block, subsetPart)
+			rejected = partName(sel.Run, sel.ID, level+1, block, rejectedPart)
+		}
+		if err := s.concatenate(ctx, sel, level, first, last, subsetPart, subset); err != nil {
+			return err
+		}
+		if err := s.concatenate(ctx, sel, level, first, last, rejectedPart, rejected); err != nil {
+			return err
+		}
+		if nodes <= partsBlock {
+			return s.complete(ctx, plan, sel)
+		}
+		number, nodes = block, (nodes+partsBlock-1)/partsBlock
+	}
+}
+
+// concatenate composes parts of a level, from first to before last, into an object, unless it is there.
+func (s *Selector) concatenate(
+	ctx context.Context, sel *Selection, level, first, last int, kind, name string,
+) error {
+	var parts []string
+	for number := first; number < last; number++ {
+		parts = append(parts, partName(sel.Run, sel.ID, level, number, kind))
+	}
+	if err := s.work.Compose(ctx, name, parts); err != nil && !errors.Is(err, bucket.ErrExists) {
+		return fmt.Errorf("composing %s: %w", name, err)
+	}
+	return nil
 }
 
 // writePart writes the two part objects of a range.
@@ -125,10 +205,10 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	if err := out.Close(); err != nil {
 		return err
 	}
-	if _, err := bucket.CreateBytes(ctx, s.work, subsetPartName(plan.Run, sel.ID, r), subset.Bytes()); err != nil {
+	if _, err := bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, subsetPart), subset.Bytes()); err != nil {
 		return err
 	}
-	_, err = bucket.CreateBytes(ctx, s.work, rejectedPartName(plan.Run, sel.ID, r), rejected.Bytes())
+	_, err = bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, rejectedPart), rejected.Bytes())
 	return err
 }
 

@@ -48,11 +48,32 @@ func (s *Selector) Request(
 	if _, err := bucket.CreateJSON(ctx, s.work, requestName(plan.Run, id), recorded); err != nil {
 		return err
 	}
+	entry := run.Entry{Run: plan.Run, Request: id}
+	if err := s.index.Accept(ctx, entry, requestAcceptedName(plan.Run, id), s.now()); err != nil {
+		return err
+	}
 	// The record comes first: what marks the run as scored after this look leads to a listing that finds it.
 	if scored, err := s.runs.Scored(ctx, plan.Run); !scored || err != nil {
 		return err
 	}
-	return s.tasks.Publish(ctx, events.SelectTask{Run: plan.Run, Request: id}.Message())
+	_, err = s.continueRequest(ctx, plan.Run, id)
+	return err
+}
+
+// continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether it
+// is.
+func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool, error) {
+	if made, err := bucket.Exists(ctx, s.work, requestMadeName(runID, id)); made || err != nil {
+		return made, err
+	}
+	name := requestSentName(runID, id)
+	if due, err := s.again.Due(ctx, name, againName(runID, "request-"+id)); !due || err != nil {
+		return false, err
+	}
+	if err := s.tasks.Publish(ctx, events.SelectTask{Run: runID, Request: id}.Message()); err != nil {
+		return false, err
+	}
+	return false, s.again.Sent(ctx, name, "select "+id)
 }
 
 // CopyRequests requests of a run what was requested of an earlier attempt. It can be repeated.
@@ -94,7 +115,20 @@ func (s *Selector) SelectRequested(ctx context.Context, task events.SelectTask) 
 	} else if err != nil {
 		return nil, err
 	}
-	return s.Select(ctx, task.Run, request.Request, request.MaxFailed)
+	sel, err := s.Select(ctx, task.Run, request.Request, request.MaxFailed)
+	if _, final := errors.AsType[*run.RefusedError](err); err != nil && !final {
+		return nil, err
+	}
+	_, marked := bucket.CreateJSON(ctx, s.work, requestMadeName(task.Run, task.Request), result(err))
+	return sel, errors.Join(err, marked)
+}
+
+// result is the content of an object that says that selections are made, or why they are refused.
+func result(refused error) map[string]string {
+	if refused == nil {
+		return map[string]string{}
+	}
+	return map[string]string{"problem": refused.Error()}
 }
 
 // SelectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
@@ -125,5 +159,7 @@ func (s *Selector) SelectAutomatically(ctx context.Context, runID string) ([]*Se
 		}
 		made = append(made, sel)
 	}
-	return made, errors.Join(refused...)
+	err = errors.Join(refused...)
+	_, marked := bucket.CreateJSON(ctx, s.work, madeName(runID), result(err))
+	return made, errors.Join(err, marked)
 }

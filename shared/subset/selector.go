@@ -21,9 +21,11 @@ const AlgorithmVersion = "mmssr-3"
 type Selector struct {
 	*Reader
 	work   bucket.Bucket
+	index  *run.Index
 	tasks  events.Publisher
 	events events.Publisher
 	now    func() time.Time
+	again  run.Republisher
 }
 
 // A Config is what a Selector needs.
@@ -33,23 +35,28 @@ type Config struct {
 	Tasks  events.Publisher
 	Events events.Publisher
 	Now    func() time.Time
+	// Process is what the selector works in.
+	Process run.Process
 }
 
 // NewSelector makes a selector.
 func NewSelector(c Config) (*Selector, error) {
-	if c.Runs == nil || c.Work == nil || c.Tasks == nil || c.Events == nil || c.Now == nil {
+	if c.Runs == nil || c.Work == nil || c.Tasks == nil || c.Events == nil || c.Now == nil || c.Process.ID == "" {
 		return nil, errors.New(
-			"making a subset.Selector: its run.Reader, its work bucket, a topic or its clock is missing")
+			"making a subset.Selector: its run.Reader, its work bucket, a topic, its clock or its process is missing")
 	}
 	reader, err := NewReader(c.Runs, c.Work)
 	if err != nil {
 		return nil, err
 	}
-	return &Selector{Reader: reader, work: c.Work, tasks: c.Tasks, events: c.Events, now: c.Now}, nil
+	return &Selector{
+		Reader: reader, work: c.Work, index: run.NewIndex(c.Work), tasks: c.Tasks, events: c.Events, now: c.Now,
+		again: run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
+	}, nil
 }
 
-// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes a task for each
-// output that is missing. If more samples failed than are allowed, or than the run's plan allows where that is not
+// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for
+// the outputs that are missing. If more samples failed than are allowed, or than the run's plan allows where that is not
 // given, it refuses. A *run.RefusedError is a fault of the request or of the run.
 func (s *Selector) Select(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
@@ -84,10 +91,28 @@ func (s *Selector) Select(
 	} else if err != nil {
 		return nil, err
 	}
-	if sel.Selected == 0 {
-		return sel, s.fail(ctx, plan, sel)
+	if err := s.index.Accept(
+		ctx, run.Entry{Run: runID, Selection: id}, acceptedName(runID, id), s.now(),
+	); err != nil {
+		return nil, err
 	}
-	return sel, s.publishParts(ctx, plan, sel)
+	_, err = s.continueSelection(ctx, plan, sel)
+	return sel, err
+}
+
+// continueSelection publishes what is missing of a selection, and reports whether nothing is: its event is published.
+func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *Selection) (bool, error) {
+	end := completedSentName(plan.Run, sel.ID)
+	if sel.Selected == 0 {
+		end = failedSentName(plan.Run, sel.ID)
+	}
+	if ended, err := bucket.Exists(ctx, s.work, end); ended || err != nil {
+		return ended, err
+	}
+	if sel.Selected == 0 {
+		return false, s.fail(ctx, plan, sel)
+	}
+	return false, s.publishParts(ctx, plan, sel)
 }
 
 // choose selects and writes everything but the parts; selection.json comes last.

@@ -1,0 +1,144 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+const (
+	// longestDelivery is how long a delivery may take: one that is older has ended, with its process if not by itself.
+	longestDelivery = 10 * time.Minute
+	// maxFailures is how many attempts at a task may fail in a wave before it becomes a dead letter. Waiting for a scorer
+	// is no failure.
+	maxFailures = 20
+	// aloneFrom is the number of attempts that ended with their process from which the samples of a shard are rated one
+	// by one.
+	aloneFrom = 2
+)
+
+// The ends of attempts that end by themselves without a result; with one there is no need to say so.
+const (
+	endFailed = ".failed" // by an error
+	endWaited = ".waited" // it could not begin: the scorer was away, or the process was stopped
+)
+
+// An attempt is a delivery at work on a task: it holds a lease on it.
+type attempt struct {
+	Delivery string    `json:"delivery"` // the message's id
+	Process  string    `json:"process"`  // see WorkerConfig.Process
+	Nonce    string    `json:"nonce"`    // tells an attempt from others, if the answer to its creation is lost
+	Until    time.Time `json:"until"`    // it has ended then
+
+	name string
+	// died and failed count earlier attempts: those that ended with their process, and those of this wave that ended by an
+	// error.
+	died, failed int
+}
+
+// errSameDelivery is the error of a second delivery of a message whose first one is at work.
+var errSameDelivery = errors.New("an earlier delivery of this message is at work")
+
+// attempt takes the lease of a task. It is nil if another delivery holds it, which will do what is to be done.
+func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, delivery string) (*attempt, error) {
+	mine := attempt{
+		Delivery: delivery, Process: w.process.ID, Nonce: rand.Text(), Until: w.now().UTC().Add(longestDelivery),
+	}
+	open, last, err := w.earlier(ctx, run, wave, t, &mine)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range open {
+		var other attempt
+		if err := bucket.ReadJSON(ctx, w.work, name, &other); err != nil {
+			return nil, err
+		}
+		switch {
+		case !w.lives(other):
+			mine.died++
+		case other.Delivery == delivery:
+			return nil, fmt.Errorf("%s of run %s: %w", t, run, errSameDelivery)
+		default:
+			return nil, nil
+		}
+	}
+	mine.name = attemptName(run, t, wave.Number, last+1)
+	created, err := bucket.CreateJSON(ctx, w.work, mine.name, mine)
+	if err != nil || created {
+		return &mine, err
+	}
+	// Another delivery was faster, or the answer to an earlier try of this creation was lost.
+	var held attempt
+	if err := bucket.ReadJSON(ctx, w.work, mine.name, &held); err != nil {
+		return nil, err
+	}
+	switch {
+	case held.Nonce == mine.Nonce:
+		return &mine, nil
+	case held.Delivery == delivery:
+		return nil, fmt.Errorf("%s of run %s: %w", t, run, errSameDelivery)
+	default:
+		return nil, nil
+	}
+}
+
+// earlier lists the attempts at a task. It returns the names of those that did not end by themselves, and the highest
+// number of one in this wave; it counts the failed ones of this wave in mine.
+func (w *Worker) earlier(ctx context.Context, run string, wave *Wave, t task, mine *attempt) ([]string, int, error) {
+	prefix := attemptsPrefix(run, t)
+	open, last := []string{}, 0
+	for attrs, err := range w.work.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, 0, fmt.Errorf("listing the attempts at %s of run %s: %w", t, run, err)
+		}
+		of, rest, _ := strings.Cut(attrs.Name[len(prefix):], ".")
+		number, end, _ := strings.Cut(rest, ".")
+		if end == "" {
+			open = append(open, attrs.Name)
+		} else if len(open) > 0 {
+			open = open[:len(open)-1] // of the attempt whose end this is: its name comes right before
+		}
+		if of != strconv.Itoa(wave.Number) {
+			continue
+		}
+		if "."+end == endFailed {
+			mine.failed++
+		}
+		if n, err := strconv.Atoi(number); err == nil {
+			last = max(last, n)
+		}
+	}
+	return open, last, nil
+}
+
+// atWork reports whether a delivery is at work on a task.
+func (w *Worker) atWork(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
+	open, _, err := w.earlier(ctx, run, wave, t, new(attempt))
+	if err != nil {
+		return false, err
+	}
+	for _, name := range open {
+		var a attempt
+		if err := bucket.ReadJSON(ctx, w.work, name, &a); err != nil || w.lives(a) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// lives reports whether an attempt that has not ended by itself may still be at work.
+func (w *Worker) lives(a attempt) bool {
+	return w.now().Before(a.Until) && !w.process.ended(a.Process)
+}
+
+// end says that an attempt ended by itself without a result, even when its delivery is cancelled.
+func (w *Worker) end(ctx context.Context, a *attempt, how string, cause error) error {
+	_, err := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, a.name+how, map[string]string{"error": cause.Error()})
+	return err
+}

@@ -1,0 +1,114 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+)
+
+// countsBlock is how many counts are summed in one step: those of ranges, and the sums of blocks of ranges.
+const countsBlock = 64
+
+// Counts account for samples that are scored, failed or skipped: those of a range, of a block of ranges, or of a run.
+type Counts struct {
+	Samples events.Counts `json:"samples"`
+	Shards  int           `json:"shards"`
+	// Reasons counts the samples that were not scored by the code of their reason.
+	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
+	// Examples are the first samples that were not scored, by the code of their reason.
+	Examples map[reason.Code]Example `json:"examples,omitempty"`
+	// Flags counts the samples that were scored by what they are flagged with.
+	Flags map[string]int64 `json:"flags,omitempty"`
+}
+
+func newCounts() *Counts {
+	return &Counts{Reasons: map[reason.Code]int64{}, Examples: map[reason.Code]Example{}, Flags: map[string]int64{}}
+}
+
+// add adds the counts of samples that follow.
+func (c *Counts) add(more *Counts) {
+	c.Samples.In += more.Samples.In
+	c.Samples.Scored += more.Samples.Scored
+	c.Samples.Failed += more.Samples.Failed
+	c.Samples.Skipped += more.Samples.Skipped
+	c.Shards += more.Shards
+	for code, n := range more.Reasons {
+		c.Reasons[code] += n
+	}
+	for code, e := range more.Examples {
+		if _, known := c.Examples[code]; !known {
+			c.Examples[code] = e
+		}
+	}
+	for flag, n := range more.Flags {
+		c.Flags[flag] += n
+	}
+}
+
+// counts reads counts of a level: 0 for those of a range, 1 for those of a block of ranges, and so on. They are nil where
+// there are none yet, and shared: do not change them.
+func (r *Reader) counts(ctx context.Context, run string, level, number int) (*Counts, error) {
+	name := countsName(run, level, number)
+	c, err := r.sums.Get(ctx, name, func(ctx context.Context) (*Counts, error) {
+		c := newCounts()
+		return c, bucket.ReadJSON(ctx, r.work, name, c)
+	})
+	if errors.Is(err, bucket.ErrNotExist) {
+		return nil, nil
+	}
+	return c, err
+}
+
+// nodes is how many counts a level has.
+func (p *Plan) nodes(level int) int {
+	n := len(p.Ranges)
+	for range level {
+		n = (n + countsBlock - 1) / countsBlock
+	}
+	return n
+}
+
+// sumBlock writes the sum of a block of a level if all counts of the block are there; nil if they are not.
+func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*Counts, error) {
+	if sum, err := w.runs.counts(ctx, plan.Run, level+1, block); sum != nil || err != nil {
+		return sum, err
+	}
+	first := block * countsBlock
+	last := min(first+countsBlock, plan.nodes(level))
+	there, err := bucket.Numbers(ctx, w.work, countsPrefix(plan.Run, level, block), ".json")
+	if err != nil || len(there) < last-first {
+		return nil, err
+	}
+	sum := newCounts()
+	for number := first; number < last; number++ {
+		counts, err := w.runs.counts(ctx, plan.Run, level, number)
+		if err != nil {
+			return nil, err
+		}
+		if counts == nil {
+			return nil, fmt.Errorf("%s is listed and cannot be read", countsName(plan.Run, level, number))
+		}
+		sum.add(counts)
+	}
+	_, err = bucket.CreateJSON(ctx, w.work, countsName(plan.Run, level+1, block), sum)
+	return sum, err
+}
+
+// summedBlocks are the blocks of ranges whose sum is there.
+func (w *Worker) summedBlocks(ctx context.Context, plan *Plan) (map[int]bool, error) {
+	summed := map[int]bool{}
+	for block := range (plan.nodes(1) + countsBlock - 1) / countsBlock {
+		numbers, err := bucket.Numbers(ctx, w.work, countsPrefix(plan.Run, 1, block), ".json")
+		if err != nil {
+			return nil, err
+		}
+		for n := range numbers {
+			summed[n] = true
+		}
+	}
+	return summed, nil
+}

@@ -1,0 +1,123 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+const (
+	acceptedPrefix = "index/accepted/"
+	finishedPrefix = "index/finished/"
+)
+
+// An Index knows what was accepted and what of it is finished, in two flat listings: index/accepted/ and
+// index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>` or `.request-<request>` behind it if it
+// is not the run itself; new ones come first.
+// What is accepted stands there before the caller is told so, or the message is acknowledged; so it is finished even if
+// every message is lost.
+type Index struct{ work bucket.Bucket }
+
+// NewIndex is the index of a work bucket.
+func NewIndex(work bucket.Bucket) *Index { return &Index{work} }
+
+// An Entry is a run that was accepted, a selection that is made of one, or the request of one that is made when the run
+// is scored.
+type Entry struct {
+	Run       string `json:"run"`
+	Selection string `json:"selection,omitempty"`
+	Request   string `json:"request,omitempty"`
+}
+
+func (e Entry) name(at time.Time) string {
+	name := fmt.Sprintf("%019d-%s", math.MaxInt64-at.UnixNano(), e.Run)
+	switch {
+	case e.Selection != "":
+		name += "." + e.Selection
+	case e.Request != "":
+		name += ".request-" + e.Request
+	}
+	return name
+}
+
+// Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
+// call.
+func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
+	type acceptance struct {
+		At time.Time `json:"at"`
+	}
+	first := acceptance{At: now.UTC()}
+	created, err := bucket.CreateJSON(ctx, x.work, since, first)
+	if err != nil {
+		return err
+	}
+	if !created {
+		if err := bucket.ReadJSON(ctx, x.work, since, &first); err != nil {
+			return err
+		}
+	}
+	_, err = bucket.CreateJSON(ctx, x.work, acceptedPrefix+e.name(first.At), e)
+	return err
+}
+
+// Open calls do for at most limit entries that are not finished and come after the cursor, the first ones if it is
+// empty. do reports whether its entry is finished now. Open returns the cursor of the next call, empty after the last
+// entry. An error of do does not keep the others from being done; all are joined.
+func (x *Index) Open(
+	ctx context.Context, cursor string, limit int, do func(context.Context, Entry) (finished bool, err error),
+) (string, error) {
+	finished, stop := iter.Pull2(x.work.List(ctx, finishedPrefix, join(finishedPrefix, cursor)))
+	defer stop()
+	last, err, more := finished()
+	var errs []error
+	for attrs, listed := range x.work.List(ctx, acceptedPrefix, join(acceptedPrefix, cursor)) {
+		name := strings.TrimPrefix(attrs.Name, acceptedPrefix)
+		for more && err == nil && strings.TrimPrefix(last.Name, finishedPrefix) < name {
+			last, err, more = finished()
+		}
+		if listed != nil || err != nil {
+			return cursor, errors.Join(append(errs, fmt.Errorf("listing the index: %w", errors.Join(listed, err)))...)
+		}
+		if more && strings.TrimPrefix(last.Name, finishedPrefix) == name {
+			cursor = name
+			continue
+		}
+		if limit == 0 {
+			return cursor, errors.Join(errs...)
+		}
+		limit--
+		cursor = name
+		errs = append(errs, x.visit(ctx, name, do))
+	}
+	return "", errors.Join(errs...)
+}
+
+// join is the name of an entry in a listing; empty for no entry.
+func join(prefix, name string) string {
+	if name == "" {
+		return ""
+	}
+	return prefix + name
+}
+
+// visit calls do for an entry.
+func (x *Index) visit(
+	ctx context.Context, name string, do func(context.Context, Entry) (finished bool, err error),
+) error {
+	var e Entry
+	if err := bucket.ReadJSON(ctx, x.work, acceptedPrefix+name, &e); err != nil {
+		return err
+	}
+	finished, err := do(ctx, e)
+	if err != nil || !finished {
+		return err
+	}
+	_, err = bucket.CreateJSON(ctx, x.work, finishedPrefix+name, e)
+	return err
+}

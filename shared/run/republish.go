@@ -1,0 +1,74 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+// A Process is what works on runs.
+type Process struct {
+	// ID distinguishes it from every other process that works on the same bucket.
+	ID string
+	// Gone reports whether the process of an ID has ended, and with it the messages that it published. It is nil where
+	// processes do not know of each other: then one is taken for gone when its deliveries would have timed out, and
+	// messages are kept by a queue of their own.
+	Gone func(id string) bool
+}
+
+// ended reports whether another process is known to have ended.
+func (p Process) ended(id string) bool { return p.Gone != nil && id != p.ID && p.Gone(id) }
+
+// graceTime is how long a published task may take until a delivery begins with it, before it is published again. Each
+// further time it is twice as long: the queue keeps what it has.
+const graceTime = longestDelivery
+
+// A Republisher knows what was published, and whether it is to be published again because its message may be lost.
+type Republisher struct {
+	Work    bucket.Bucket
+	Process Process
+	Now     func() time.Time
+}
+
+// sent is the content of an object that says that a message is published.
+type sent struct {
+	Message string    `json:"message"`
+	Process string    `json:"process"`
+	At      time.Time `json:"at"`
+}
+
+// Sent creates the object that says that a message is published, once.
+func (p Republisher) Sent(ctx context.Context, name, message string) error {
+	_, err := bucket.CreateJSON(ctx, p.Work, name, sent{message, p.Process.ID, p.Now().UTC()})
+	return err
+}
+
+// Due reports whether a message, of which nothing became, is to be published now: it never was, by the object first; its
+// queue ended with the process that published it; or it was published long enough ago. That it is published again is
+// noted in an object below again.
+func (p Republisher) Due(ctx context.Context, first, again string) (bool, error) {
+	var last sent
+	err := bucket.ReadJSON(ctx, p.Work, first, &last)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	times, err := bucket.Numbers(ctx, p.Work, again, "")
+	if err != nil {
+		return false, err
+	}
+	if n := len(times); n > 0 {
+		if err := bucket.ReadJSON(ctx, p.Work, fmt.Sprintf("%s%d", again, n-1), &last); err != nil {
+			return false, err
+		}
+	}
+	if !p.Process.ended(last.Process) && p.Now().Sub(last.At) < graceTime<<min(len(times), 10) {
+		return false, nil
+	}
+	next := sent{last.Message, p.Process.ID, p.Now().UTC()}
+	return bucket.CreateJSON(ctx, p.Work, fmt.Sprintf("%s%d", again, len(times)), next)
+}

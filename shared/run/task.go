@@ -1,0 +1,74 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// A task is work that a run makes many of: a range to cut, or, if shard is not negative, a shard to rate.
+type task struct{ r, shard int }
+
+// rangeTask is the task of cutting a range.
+func rangeTask(r int) task { return task{r, -1} }
+
+// path names the task in the names of objects.
+func (t task) path() string {
+	if t.shard < 0 {
+		return fmt.Sprintf("ranges/%04d", t.r)
+	}
+	return fmt.Sprintf("shards/%04d/%07d", t.r, t.shard)
+}
+
+func (t task) String() string {
+	if t.shard < 0 {
+		return fmt.Sprintf("range %d", t.r)
+	}
+	return fmt.Sprintf("shard %d of range %d", t.shard, t.r)
+}
+
+// message is the task as the tasks topic carries it.
+func (t task) message(plan *Plan, wave *Wave) events.Message {
+	if t.shard < 0 {
+		return events.RangeTask{Run: plan.Run, Wave: wave.Number, Range: t.r}.Message()
+	}
+	return events.ShardTask{Run: plan.Run, Wave: wave.Number, Range: t.r, Shard: t.shard}.Message(plan.Scorer)
+}
+
+// done reports whether a task's result is there.
+func (r *Reader) done(ctx context.Context, run string, t task) (bool, error) {
+	if t.shard < 0 {
+		return bucket.Exists(ctx, r.work, rangeName(run, t.r))
+	}
+	if rated, err := bucket.Exists(ctx, r.work, shardScoresName(run, t.r, t.shard)); rated || err != nil {
+		return rated, err
+	}
+	return bucket.Exists(ctx, r.work, rangeScoresName(run, t.r))
+}
+
+// settled reports whether nothing more is to be done at a task in a wave: its result is there, or it was given up.
+func (r *Reader) settled(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
+	if done, err := r.done(ctx, run, t); done || err != nil {
+		return done, err
+	}
+	return bucket.Exists(ctx, r.work, deadName(run, wave.Number, t))
+}
+
+// shards counts the shards of a range; 0 before it is cut.
+func (r *Reader) shards(ctx context.Context, run string, number int) (int, error) {
+	report, err := r.RangeReport(ctx, run, number)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	return len(report.Shards), nil
+}
+
+// chains are those of a run's shards in a wave.
+func (r *Reader) chains(ctx context.Context, plan *Plan, wave *Wave) chains {
+	return chains{len(plan.Ranges), wave.Width, func(number int) (int, error) { return r.shards(ctx, plan.Run, number) }}
+}

@@ -1,0 +1,70 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+// A Wave is a round of attempts at the tasks of a run: runs/<run>/waves/<number>.json. The first one begins with the
+// run, another with each call that resumes it. Messages of an earlier wave are acknowledged without work.
+type Wave struct {
+	Number int `json:"number"`
+	// Width is how many ranges, and how many shards, are published and not done at any time.
+	Width int `json:"width"`
+	// Dead is how many dead letters a wave that a resume began tries again.
+	Dead int       `json:"dead,omitempty"`
+	At   time.Time `json:"at"` // when it began
+}
+
+// wave is the present wave of a run; nil before its first one.
+func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
+	numbers, err := bucket.Numbers(ctx, r.work, wavesPrefix(run), ".json")
+	if err != nil || len(numbers) == 0 {
+		return nil, err
+	}
+	last := 0
+	for n := range numbers {
+		last = max(last, n)
+	}
+	return r.waves.Get(ctx, waveName(run, last), func(ctx context.Context) (*Wave, error) {
+		w := new(Wave)
+		return w, bucket.ReadJSON(ctx, r.work, waveName(run, last), w)
+	})
+}
+
+// beginWave begins a wave unless another delivery has begun it, and returns the present one.
+func (w *Worker) beginWave(ctx context.Context, run string, number, dead int) (*Wave, error) {
+	next := Wave{Number: number, Width: w.width, Dead: dead, At: w.now().UTC()}
+	if _, err := bucket.CreateJSON(ctx, w.work, waveName(run, number), next); err != nil {
+		return nil, err
+	}
+	return w.runs.wave(ctx, run)
+}
+
+// A Stop ends a wave: runs/<run>/waves/<number>.stopped. A scorer must not be asked again until a person has fixed the
+// cause and resumed the run.
+type Stop struct {
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// stop marks a wave as stopped.
+func (w *Worker) stop(ctx context.Context, run string, wave *Wave, reason string) error {
+	_, err := bucket.CreateJSON(ctx, w.work, stoppedName(run, wave.Number), Stop{Reason: reason, At: w.now().UTC()})
+	return err
+}
+
+// stopped is why the present wave of a run was stopped; nil if it was not.
+func (r *Reader) stopped(ctx context.Context, run string, wave *Wave) (*Stop, error) {
+	if wave == nil {
+		return nil, nil
+	}
+	there, err := bucket.Exists(ctx, r.work, stoppedName(run, wave.Number))
+	if !there || err != nil {
+		return nil, err
+	}
+	s := new(Stop)
+	return s, bucket.ReadJSON(ctx, r.work, stoppedName(run, wave.Number), s)
+}

@@ -1,0 +1,88 @@
+package subset
+
+import (
+	"context"
+	"errors"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// reconcileLimit is how many open entries of the index one step looks at.
+const reconcileLimit = 100
+
+// A Reconciler continues what was accepted and is not finished, from its objects alone: whatever messages were lost, it
+// publishes what is to be done next.
+type Reconciler struct {
+	worker  *run.Worker
+	subsets *Selector
+}
+
+// NewReconciler makes a reconciler.
+func NewReconciler(worker *run.Worker, subsets *Selector) (*Reconciler, error) {
+	if worker == nil || subsets == nil {
+		return nil, errors.New("making a subset.Reconciler: its run.Worker or its Selector is missing")
+	}
+	return &Reconciler{worker, subsets}, nil
+}
+
+// Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry keeps no
+// other from being continued: the next schedule tries again.
+func (c *Reconciler) Reconcile(ctx context.Context, task events.ReconcileTask) error {
+	cursor, failed := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit, c.entry)
+	if cursor == "" || cursor == task.Cursor {
+		return failed
+	}
+	return errors.Join(failed, c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message()))
+}
+
+// entry continues what was accepted, and reports whether it is finished.
+func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
+	s := c.subsets
+	plan, err := s.runs.Plan(ctx, e.Run)
+	if errors.Is(err, run.ErrNoRun) {
+		return true, nil
+	} else if err != nil || plan.Problem != "" {
+		return err == nil, err
+	}
+	scored, final, err := c.worker.ContinueRun(ctx, plan)
+	if err != nil || final {
+		return final, err
+	}
+	switch {
+	case e.Selection != "":
+		sel, err := s.Selection(ctx, e.Run, e.Selection)
+		if err != nil {
+			return errors.Is(err, ErrNoSelection), ignore(err, ErrNoSelection)
+		}
+		return s.continueSelection(ctx, plan, sel)
+	case !scored:
+		return false, nil
+	case e.Request != "":
+		return s.continueRequest(ctx, e.Run, e.Request)
+	default:
+		return s.continueAutomatic(ctx, plan)
+	}
+}
+
+// ignore is nil for the errors that are a known one.
+func ignore(err, known error) error {
+	if errors.Is(err, known) {
+		return nil
+	}
+	return err
+}
+
+// continueAutomatic publishes the task of a scored run's selections again, unless they are made, and reports whether they
+// are.
+func (s *Selector) continueAutomatic(ctx context.Context, plan *run.Plan) (bool, error) {
+	if made, err := bucket.Exists(ctx, s.work, madeName(plan.Run)); made || err != nil {
+		return made, err
+	}
+	due, err := s.again.Due(ctx, run.ScoredSentName(plan.Run), againName(plan.Run, "select"))
+	if !due || err != nil {
+		return false, err
+	}
+	return false, s.tasks.Publish(ctx, events.SelectTask{Run: plan.Run}.Message())
+}
