@@ -69,7 +69,8 @@ func TestUnauthenticated(t *testing.T) {
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, request)
 		if answer.Code != tc.status || !strings.Contains(answer.Body.String(), tc.says) {
-			t.Errorf("%s: %s %s answered %d %s, want %d %q", tc.target, tc.method, tc.path, answer.Code, answer.Body, tc.status, tc.says)
+			t.Errorf("%s: %s %s answered %d %s, want %d %q", tc.target, tc.method, tc.path, answer.Code, answer.Body, tc.status,
+				tc.says)
 		}
 	}
 }
@@ -97,7 +98,8 @@ func TestSidecarAway(t *testing.T) {
 // TestReadConfig reads the struct of each function: only those that start runs need to reach the default scorer.
 func TestReadConfig(t *testing.T) {
 	t.Parallel()
-	env := map[string]string{"GOOGLE_CLOUD_PROJECT": "farm", "INPUT_BUCKET": "gs://in", "WORK_BUCKET": "gs://work", "SCORER": "gpu"}
+	env := map[string]string{"GOOGLE_CLOUD_PROJECT": "farm", "INPUT_BUCKET": "gs://in", "WORK_BUCKET": "gs://work",
+		"SCORER": "gpu"}
 	for target, says := range map[string]string{
 		config.IngestTarget: "SCORER", config.CurateTarget: "SCORER", config.ScoreTarget: "", "scores": `FUNCTION_TARGET: "scores" is no function`,
 	} {

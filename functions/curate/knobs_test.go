@@ -23,7 +23,8 @@ func TestBudgetsByAPI(t *testing.T) {
 	var first, second []string
 	for i, sel := range again.Selections {
 		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != api.Completed || len(sel.Parameters.Within) != i {
-			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d", i, sel.Selected, sel.Parameters.Within, sel.State, size)
+			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d", i, sel.Selected,
+				sel.Parameters.Within, sel.State, size)
 		}
 		first, second = append(first, made.Selections[i].ID), append(second, sel.ID)
 	}
@@ -32,7 +33,7 @@ func TestBudgetsByAPI(t *testing.T) {
 	}
 }
 
-// What cannot be of one budget is told before anything is made of another.
+// A fault of one budget is reported before anything is made of another.
 func TestBudgetsRefused(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -81,8 +82,10 @@ func TestKnobProblems(t *testing.T) {
 		status             int
 		detail             string
 	}{
-		"budget and budgets":       {"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400, "give budget or budgets, not both"},
-		"unknown knob":             {"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400, `unknown field "weight"`},
+		"budget and budgets": {"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400,
+			"give budget or budgets, not both"},
+		"unknown knob": {"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400,
+			`unknown field "weight"`},
 		"unknown part of a knob":   {"POST", path, `{"budget": 2, "caps": {"sample": 2}}`, 400, `unknown field "sample"`},
 		"cap of no form":           {"POST", path, `{"budget": 2, "caps": {"source": "few"}}`, 400, `"few"`},
 		"minimum beyond a source":  {"POST", path, `{"budget": 5, "minimums": {"tests": 6}}`, 422, "the most is 5"},
@@ -94,8 +97,9 @@ func TestKnobProblems(t *testing.T) {
 		"explain nothing":          {"GET", explain, "", 400, "?id="},
 		"explain a stranger":       {"GET", explain + "?id=r00&id=zz", "", 422, `"zz"`},
 		"explain by no selection":  {"GET", path + "/000000000000/explain?id=r00", "", 404, "no such selection"},
-		"explain of no run":        {"GET", "/v1/runs/sky-000000000000/selections/000000000000/explain?id=r00", "", 404, "sky-000000000000"},
-		"method of explain":        {"POST", explain, "", 405, "GET, HEAD"},
+		"explain of no run": {"GET", "/v1/runs/sky-000000000000/selections/000000000000/explain?id=r00", "", 404,
+			"sky-000000000000"},
+		"method of explain": {"POST", explain, "", 405, "GET, HEAD"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// shardsAtOnce is how many shards share what a process may ask of a paid scorer: one machine scores two at once.
+// shardsAtOnce is how many shards share what a process may ask of a paid scorer: one machine scores two concurrently.
 const shardsAtOnce = 2
 
 // estimate sets what the plan's run costs by a paid scorer, and refuses a scorer so slow that a shard
@@ -28,8 +28,8 @@ func (p *Plan) estimate(paid scorer.Paid) error {
 		return nil
 	}
 	atMost := max(1, int(float64(largest)*given/needed))
-	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v while %d are scored at once, "+
-		"and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
+	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v "+
+		"while %d are scored at once, and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
 		p.Scorer, shard.LimitedBy, largest, seconds(needed), shardsAtOnce,
 		events.MaxDeliveries, seconds(given), shard.LimitedBy, atMost)}
 }

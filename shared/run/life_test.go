@@ -19,8 +19,8 @@ import (
 
 func TestWholeWay(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
-	plan := f.Begin(runtest.MixedManifest)
+	f := newMixed(t)
+	plan := f.Begin(mixedManifest)
 	if len(plan.Ranges) < 2 {
 		t.Fatalf("%d ranges, want several", len(plan.Ranges))
 	}
@@ -67,9 +67,11 @@ func TestWholeWay(t *testing.T) {
 	}
 	completed := f.Published[len(f.Published)-1]
 	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
-	want := events.SelectionCompletedEvent{Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9, Outputs: map[string]string{
-		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
-	}}
+	want := events.SelectionCompletedEvent{Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
+		Outputs: map[string]string{
+			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
+			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
+		}}
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Errorf("selection.completed (-want +got):\n%s", diff)
 	}
@@ -77,15 +79,15 @@ func TestWholeWay(t *testing.T) {
 
 func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm, plan := undisturbed(t)
 	want := calm.Snapshot()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			f := runtest.NewMixed(t)
-			f.Begin(runtest.MixedManifest)
-			f.Begin(runtest.MixedManifest) // the upload's notification comes twice too
-			if err := f.DrainShuffled(seed); err != nil {
+			f := newMixed(t)
+			f.Begin(mixedManifest)
+			f.Begin(mixedManifest) // the upload's notification comes twice too
+			if err := drainShuffled(f, seed); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
@@ -104,9 +106,9 @@ func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 // TestDeliveriesAtOnce delivers every message twice at the same time, as two instances of a service may have it.
 func TestDeliveriesAtOnce(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
-	f := runtest.NewMixed(t)
-	f.Begin(runtest.MixedManifest)
+	calm, plan := undisturbed(t)
+	f := newMixed(t)
+	f.Begin(mixedManifest)
 	for len(f.Queue) > 0 {
 		batch := slices.Concat(f.Queue, f.Queue)
 		f.Queue = nil
@@ -134,7 +136,7 @@ func TestDeliveriesAtOnce(t *testing.T) {
 // next, the objects come out as if nothing had happened.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm, plan := undisturbed(t)
 	want := calm.Snapshot()
 	ways := []struct {
 		name    string
@@ -142,13 +144,13 @@ func TestKilled(t *testing.T) {
 	}{
 		// In the cloud the messages outlive the process, also the one that was being delivered.
 		{"redelivery", func(t *testing.T, f *runtest.Fixture) {
-			f.Begin(runtest.MixedManifest)
+			f.Begin(mixedManifest)
 			f.Finish(plan)
 		}},
 		// On one machine they die with it.
 		{"resume", func(t *testing.T, f *runtest.Fixture) {
 			f.Queue = nil
-			f.Begin(runtest.MixedManifest)
+			f.Begin(mixedManifest)
 			if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 				t.Fatal(err)
 			}
@@ -163,9 +165,9 @@ func TestKilled(t *testing.T) {
 		for life := range calm.Steps {
 			t.Run(fmt.Sprintf("%s after %d", way.name, life), func(t *testing.T) {
 				t.Parallel()
-				f := runtest.NewMixed(t)
+				f := newMixed(t)
 				f.Life = life
-				_, err := f.Arrive(runtest.MixedManifest)
+				_, err := f.Arrive(mixedManifest)
 				if err == nil {
 					err = f.Drain()
 				}

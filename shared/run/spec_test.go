@@ -54,11 +54,8 @@ const specFile = "datasets/demo/dataset.yaml"
 func TestSpecOfFile(t *testing.T) {
 	t.Parallel()
 	budgetOf := func(text string) run.Spec {
-		return run.Spec{
-			Dataset:   "demo",
-			Manifests: []string{"a.json"},
-			Request:   selection.Request{Budget: runtest.Budget(t, text)},
-		}
+		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"},
+			Request: selection.Request{Budget: runtest.Budget(t, text)}}
 	}
 	tests := []struct {
 		name, file string
@@ -76,8 +73,8 @@ threshold: 2
 ratings_only: true
 seed: 7
 `, run.Spec{
-			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
-			Scorer: "gpu", Reuse: "demo-0123456789ab",
+			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/",
+			Rubric: "rubric.yaml", Scorer: "gpu", Reuse: "demo-0123456789ab",
 			Request: selection.Request{
 				Budget: runtest.Budget(
 					t,

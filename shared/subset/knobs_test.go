@@ -22,7 +22,7 @@ func from(source, record string) string {
 	return strings.Replace(record, `"data_source":"tests"`, `"data_source":"`+source+`"`, 1)
 }
 
-// varied is a world with a scored run of 8 samples of source tests (a00 to a07), 4 of other (b00 to
+// varied is a fixture with a scored run of 8 samples of source tests (a00 to a07), 4 of other (b00 to
 // b03; b00 and b01 show one image), two that differ in their id alone (twin1, twin2), a second
 // record of id a00, and one that failed (bad).
 func varied(t *testing.T) (*runtest.Fixture, *run.Plan) {
@@ -56,7 +56,7 @@ func imageCap(t *testing.T, text string) selection.Caps {
 func TestKnobs(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	all := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "100%")})
+	all := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "100%")})
 	if all.Selected != 15 || all.Total != 16 {
 		t.Fatalf("%d of %d are selected without a knob turned, want 15 of 16", all.Selected, all.Total)
 	}
@@ -73,37 +73,22 @@ func TestKnobs(t *testing.T) {
 		code reason.Code
 	}{
 		"exclude": {selection.Request{Exclude: []string{"a03", "b01"}}, []string{"a03", "b01"}, "excluded"},
-		"drop a source": {
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}},
-			[]string{"b00", "b01", "b02", "b03"},
-			"filtered_by_source",
-		},
-		"keep a source": {
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}},
-			[]string{"b00", "b01", "b02", "b03"},
-			"filtered_by_source",
-		},
-		"drop a style": {
-			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}},
-			styles[style],
-			"filtered_by_style",
-		},
+		"drop a source": {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Drop: []string{"other"}}}},
+			[]string{"b00", "b01", "b02", "b03"}, "filtered_by_source"},
+		"keep a source": {selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"tests"}}}},
+			[]string{"b00", "b01", "b02", "b03"}, "filtered_by_source"},
+		"drop a style": {selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{style}}}},
+			styles[style], "filtered_by_style"},
 		"unique": {selection.Request{Rules: selection.Rules{Unique: true}}, []string{"twin2"}, "duplicate"},
-		"unique, included": {
-			selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}},
-			[]string{"twin2"},
-			"duplicate",
-		},
-		"cap of an image": {
-			selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}},
-			[]string{"b00"},
-			"image_cap",
-		},
+		"unique, included": {selection.Request{Rules: selection.Rules{Unique: true}, Include: []string{"twin1"}},
+			[]string{"twin2"}, "duplicate"},
+		"cap of an image": {selection.Request{Rules: selection.Rules{Caps: imageCap(t, "1")}, Include: []string{"b01"}},
+			[]string{"b00"}, "image_cap"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(tests)) {
 		test := tests[name]
 		test.spec.Budget = runtest.Budget(t, "100%")
-		sel := f.Select(plan, test.spec)
+		sel := selectNow(t, f, plan, test.spec)
 		got := []string{}
 		for _, r := range rejected(t, f, sel) {
 			if r.Status != scores.OK {
@@ -125,7 +110,7 @@ func TestKnobs(t *testing.T) {
 func TestInclude(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"b03", "a00#1"}})
+	sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"b03", "a00#1"}})
 	picks := picks(t, f, sel)
 	if ids := ids(t, f, sel); len(ids) != 3 || ids[0] != "b03" || ids[1] != "a00" {
 		t.Errorf("picks %q, want b03 and a00 first", ids)
@@ -139,7 +124,7 @@ func TestInclude(t *testing.T) {
 	if picks[1].Index != 0 {
 		t.Errorf("of the two records a00 that with index %d is in, want the first", picks[1].Index)
 	}
-	both := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"a00", "a00#2"}})
+	both := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "3"), Include: []string{"a00", "a00#2"}})
 	if got := ids(t, f, both); len(got) != 3 || got[0] != "a00" || got[1] != "a00" || got[2] == "a00" {
 		t.Errorf("picks %q, want both a00 once and another", got)
 	}
@@ -155,7 +140,7 @@ func TestTokens(t *testing.T) {
 			tokens = append(tokens, rec.Tokens)
 		}
 	}
-	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "200-tokens")})
+	sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "200-tokens")})
 	spent := 0
 	for _, p := range picks(t, f, sel) {
 		spent += tokens[p.Index]
@@ -188,13 +173,10 @@ func TestNested(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
 	var before []string
-	specs := selection.Request{
-		Exclude: []string{"a01"},
-	}.Nested(
-		[]selection.Budget{runtest.Budget(t, "20%"), runtest.Budget(t, "6"), runtest.Budget(t, "60%")},
-	)
+	specs := selection.Request{Exclude: []string{"a01"}}.Nested([]selection.Budget{runtest.Budget(t, "20%"),
+		runtest.Budget(t, "6"), runtest.Budget(t, "60%")})
 	for i, spec := range specs {
-		sel := f.Select(plan, spec)
+		sel := selectNow(t, f, plan, spec)
 		ids := ids(t, f, sel)
 		if want := []int{3, 6, 9}[i]; len(ids) != want || !slices.Equal(before, ids[:len(before)]) ||
 			slices.Contains(ids, "a01") {
@@ -206,8 +188,8 @@ func TestNested(t *testing.T) {
 			t.Errorf("explanation %+v, %v", explained, err)
 		}
 	}
-	alone := f.Select(plan, selection.Request{Exclude: []string{"a01"}, Budget: runtest.Budget(t, "60%")})
-	if nested := f.Select(plan, specs[2]); alone.ID == nested.ID {
+	alone := selectNow(t, f, plan, selection.Request{Exclude: []string{"a01"}, Budget: runtest.Budget(t, "60%")})
+	if nested := selectNow(t, f, plan, specs[2]); alone.ID == nested.ID {
 		t.Errorf("%s is the id of a nested selection and of one alone", alone.ID)
 	}
 }
@@ -217,10 +199,8 @@ func TestStrategies(t *testing.T) {
 	f, plan := varied(t)
 	seen := map[string]bool{}
 	for _, strategy := range []selection.Strategy{"", selection.Random, selection.Top, selection.Stratified} {
-		sel := f.Select(
-			plan,
-			selection.Request{Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Strategy: strategy}},
-		)
+		sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "5"),
+			Rules: selection.Rules{Strategy: strategy}})
 		if sel.Selected != 5 || seen[sel.ID] {
 			t.Errorf("%q: %d are selected as %s", strategy, sel.Selected, sel.ID)
 		}
@@ -245,10 +225,8 @@ func TestSelectionIDOfMaps(t *testing.T) {
 			weights[name], thresholds[name] = float64(i+1), i%3
 		}
 		sel, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{
-			Budget: runtest.Budget(
-				t,
-				"5",
-			), Rules: selection.Rules{Weights: weights, Thresholds: thresholds, Minimums: map[string]int{"tests": 1, "other": 1}},
+			Budget: runtest.Budget(t, "5"), Rules: selection.Rules{Weights: weights, Thresholds: thresholds,
+				Minimums: map[string]int{"tests": 1, "other": 1}},
 		}, run.Allowance{})
 		if err != nil {
 			t.Fatal(err)
@@ -270,72 +248,33 @@ func TestKnobsRefused(t *testing.T) {
 		spec   selection.Request
 		want   []string
 	}{
-		"unknown include": {
-			"2",
-			selection.Request{Include: []string{"a00", "zz"}},
-			[]string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"},
-		},
-		"no third a00": {
-			"2",
-			selection.Request{Include: []string{"a00#3"}},
-			[]string{`include: the run has no sample ["a00#3"]`},
-		},
-		"unknown exclude": {
-			"2",
-			selection.Request{Exclude: []string{"zz"}},
-			[]string{`exclude: the run has no sample ["zz"]`},
-		},
-		"include of a failed": {
-			"2",
-			selection.Request{Include: []string{"bad"}},
-			[]string{`include: sample "bad" was not scored; leave it out`},
-		},
-		"too many includes": {
-			"1",
-			selection.Request{Include: []string{"a00#2", "a01"}},
-			[]string{"budget: 1", "the least is 2"},
-		},
-		"in and out": {
-			"2",
-			selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}},
-			[]string{"include:", "excluded"},
-		},
-		"minimum": {
-			"9",
-			selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}},
-			[]string{`minimums: 5 samples of "other"`, "the most is 4"},
-		},
-		"source": {
-			"2",
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}},
-			[]string{`"moon" is unknown`, "tests, other"},
-		},
-		"style": {
-			"2",
-			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}},
-			[]string{`"sonnet" is unknown`},
-		},
-		"strategy": {
-			"2",
-			selection.Request{Rules: selection.Rules{Strategy: "best"}},
-			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"},
-		},
-		"weight": {
-			"2",
-			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}},
-			[]string{`weights: "humanities"`, "give 1e-06"},
-		},
+		"unknown include": {"2", selection.Request{Include: []string{"a00", "zz"}},
+			[]string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"}},
+		"no third a00": {"2", selection.Request{Include: []string{"a00#3"}},
+			[]string{`include: the run has no sample ["a00#3"]`}},
+		"unknown exclude": {"2", selection.Request{Exclude: []string{"zz"}},
+			[]string{`exclude: the run has no sample ["zz"]`}},
+		"include of a failed": {"2", selection.Request{Include: []string{"bad"}},
+			[]string{`include: sample "bad" was not scored; leave it out`}},
+		"too many includes": {"1", selection.Request{Include: []string{"a00#2", "a01"}},
+			[]string{"budget: 1", "the least is 2"}},
+		"in and out": {"2", selection.Request{Include: []string{"a00"}, Exclude: []string{"a00"}},
+			[]string{"include:", "excluded"}},
+		"minimum": {"9", selection.Request{Rules: selection.Rules{Minimums: map[string]int{"other": 5}}},
+			[]string{`minimums: 5 samples of "other"`, "the most is 4"}},
+		"source": {"2", selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}},
+			[]string{`"moon" is unknown`, "tests, other"}},
+		"style": {"2", selection.Request{Rules: selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}},
+			[]string{`"sonnet" is unknown`}},
+		"strategy": {"2", selection.Request{Rules: selection.Rules{Strategy: "best"}},
+			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"}},
+		"weight": {"2", selection.Request{Rules: selection.Rules{Weights: map[string]float64{"humanities": -1}}},
+			[]string{`weights: "humanities"`, "give 1e-06"}},
 		"tokens": {"9M-tokens", selection.Request{}, []string{"budget: 9000000 tokens", "give 1 to"}},
-		"mixed budgets": {
-			"9",
-			selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}},
-			[]string{"all be in samples, or all in tokens"},
-		},
-		"descending budgets": {
-			"3",
-			selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}},
-			[]string{"budget: 3 after 5", "the least is 6"},
-		},
+		"mixed budgets": {"9", selection.Request{Within: []selection.Budget{runtest.Budget(t, "10-tokens")}},
+			[]string{"all be in samples, or all in tokens"}},
+		"descending budgets": {"3", selection.Request{Within: []selection.Budget{runtest.Budget(t, "5")}},
+			[]string{"budget: 3 after 5", "the least is 6"}},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {
@@ -357,10 +296,8 @@ func TestKnobsRefused(t *testing.T) {
 func TestKnobsOfADataset(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload(
-		"datasets/demo/parts/all.json",
-		runtest.Array(append(runtest.Plain("a", 10), from("other", runtest.Record("b", "Fine.")))),
-	)
+	f.Upload("datasets/demo/parts/all.json", runtest.Array(append(runtest.Plain("a", 10),
+		from("other", runtest.Record("b", "Fine.")))))
 	f.Upload("datasets/demo/dataset.yaml", []byte(`manifests: [parts/all.json]
 budget: 60%
 within: [2, 30%]
@@ -391,27 +328,22 @@ exclude: [a03]
 	caps := imageCap(t, "3")
 	caps.Source = source
 	want := selection.ResolvedRequest{Budget: 6, Within: []int{2, 3}, Request: selection.Request{
-		Rules: selection.Rules{
-			Capabilities: plan.Rubric.Capabilities,
-			Weights:      map[string]float64{"stem knowledge": 3},
-			Thresholds:   map[string]int{"humanities": 2},
-			WithinBin:    selection.ByScore,
-			Styles:       selection.Filter{Drop: []string{"comparison"}},
-			Sources:      selection.Filter{Keep: []string{"tests"}},
-			Caps:         caps,
-			Minimums:     map[string]int{"tests": 1},
-			Unique:       true,
-		}, Exclude: []string{"a03"},
+		Rules: selection.Rules{Capabilities: plan.Rubric.Capabilities, Weights: map[string]float64{"stem knowledge": 3},
+			Thresholds: map[string]int{"humanities": 2},
+			WithinBin:  selection.ByScore, Styles: selection.Filter{Drop: []string{"comparison"}},
+			Sources: selection.Filter{Keep: []string{"tests"}},
+			Caps:    caps, Minimums: map[string]int{"tests": 1}, Unique: true}, Exclude: []string{"a03"},
 	}}
-	if diff := cmp.Diff(want, sel.Parameters, cmp.Comparer(func(a, b selection.Budget) bool { return a == b }), cmp.Comparer(func(a, b selection.Cap) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(want, sel.Parameters, cmp.Comparer(func(a, b selection.Budget) bool { return a == b }),
+		cmp.Comparer(func(a, b selection.Cap) bool { return a == b })); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}
 }
 
 func TestExplainEqualIDs(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, append(runtest.Plain("a", 6), runtest.Record("a00", "Again.")))
-	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
+	f, plan := scored(t, append(runtest.Plain("a", 6), runtest.Record("a00", "Again.")))
+	sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "2")})
 	both, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{"a00#2", "a00"})
 	if err != nil || len(both) != 2 || both[0].Index != 6 || both[1].Index != 0 || both[0].ID != "a00" {
 		t.Errorf("the samples of one id are explained as %+v, error %v", both, err)
@@ -421,19 +353,10 @@ func TestExplainEqualIDs(t *testing.T) {
 // TestExplain explains samples of every fate, and says of each what rejected.jsonl says.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(
-		t,
-		slices.Concat(
-			runtest.Plain("a", 6),
-			[]string{
-				runtest.Record("a00", "Again."),
-				runtest.Record("poor", runtest.Worthless),
-				runtest.Record("odd", runtest.Styleless),
-				runtest.Record("bad", runtest.Unratable),
-			},
-		),
-	)
-	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "2")})
+	f, plan := scored(t, slices.Concat(runtest.Plain("a", 6),
+		[]string{runtest.Record("a00", "Again."), runtest.Record("poor", runtest.Worthless),
+			runtest.Record("odd", runtest.Styleless), runtest.Record("bad", runtest.Unratable)}))
+	sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "2")})
 	picked := picks(t, f, sel)[1]
 	got, err := f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{picked.ID, "poor", "odd", "bad"})
 	if err != nil {
@@ -441,8 +364,7 @@ func TestExplain(t *testing.T) {
 	}
 	first := got[slices.IndexFunc(got, func(x subset.Explanation) bool { return x.Index == picked.Index })]
 	if first.Order != 2 || first.Rule != "turn" || first.Capability != picked.Capability || first.Bin != picked.Bin ||
-		first.Round != picked.Round ||
-		first.Rank != picked.Rank {
+		first.Round != picked.Round || first.Rank != picked.Rank {
 		t.Errorf("%+v explains pick %+v", first, picked)
 	}
 	fates := map[string][3]string{}
@@ -468,8 +390,7 @@ func TestExplain(t *testing.T) {
 			t.Fatal(err)
 		}
 		if at := slices.IndexFunc(x, func(x subset.Explanation) bool { return x.Index == r.Index }); at < 0 ||
-			x[at].Reason != selection.ReasonRank ||
-			len(x[at].Misses) == 0 {
+			x[at].Reason != selection.ReasonRank || len(x[at].Misses) == 0 {
 			t.Errorf("%s is outranked, and explained as %+v", r.ID, x)
 		}
 	}
@@ -493,8 +414,7 @@ func TestRetryKeepsKnobs(t *testing.T) {
 		t.Errorf("twins %+v and %+v", a, b)
 	}
 	if a, b := records["b00"], records["b01"]; len(a.Images) != 1 || !slices.Equal(a.Images, b.Images) ||
-		a.Twin == b.Twin ||
-		a.Tokens <= records["b02"].Tokens {
+		a.Twin == b.Twin || a.Tokens <= records["b02"].Tokens {
 		t.Errorf("samples of one image %+v and %+v", a, b)
 	}
 	for id, earlier := range f.Records(plan) {
@@ -508,12 +428,9 @@ func TestRetryKeepsKnobs(t *testing.T) {
 func TestReadPool(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	spec := selection.Request{
-		Budget:  runtest.Budget(t, "40%"),
-		Rules:   selection.Rules{Unique: true, Caps: imageCap(t, "1")},
-		Exclude: []string{"a02"},
-	}
-	want := picks(t, f, f.Select(plan, spec))
+	spec := selection.Request{Budget: runtest.Budget(t, "40%"),
+		Rules: selection.Rules{Unique: true, Caps: imageCap(t, "1")}, Exclude: []string{"a02"}}
+	want := picks(t, f, selectNow(t, f, plan, spec))
 	var files [][]byte
 	for _, name := range f.Objects("runs/" + plan.Run + "/scores/") {
 		if strings.Count(name, "/") == 3 {
@@ -559,7 +476,8 @@ func TestReadPool(t *testing.T) {
 func TestReadForeignPool(t *testing.T) {
 	t.Parallel()
 	var records []scores.Record
-	for _, twin := range []string{strings.Repeat("ab", 40), strings.Repeat("ab", 40), "sha1:c0ffee", "sha1:c0ffed", "", ""} {
+	for _, twin := range []string{strings.Repeat("ab", 40), strings.Repeat("ab", 40), "sha1:c0ffee", "sha1:c0ffed", "",
+		""} {
 		records = append(records, scores.Record{
 			ID: twin, Source: "s", Content: "x", Twin: twin, Status: scores.OK,
 			Result: scorer.Result{Styles: []string{"yes/no"}, Ratings: []int8{3}, Expected: []float32{3}},
