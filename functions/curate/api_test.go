@@ -136,8 +136,9 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"no such run":       {"GET", "/v1/runs/sky-000000000000", "", 404, "sky-000000000000"},
 		"no run id":         {"GET", "/v1/runs/sky%2F..", "", 404, "no run id"},
 		"no such selection": {"GET", scored + "/selections/000000000000", "", 404, "no such selection"},
-		"selection of no run": {"POST", "/v1/runs/sky-000000000000/selections", `{"budget": 2}`, 404,
-			"sky-000000000000"},
+		"selection of no run": {
+			"POST", "/v1/runs/sky-000000000000/selections", `{"budget": 2}`, 404, "sky-000000000000",
+		},
 		"call of no run":        {"POST", "/v1/runs/sky-000000000000:cancel", "", 404, "sky-000000000000"},
 		"call without a run":    {"POST", "/v1/runs/:cancel", "", 404, "no run id"},
 		"unknown call":          {"POST", scored + ":explode", "", 404, ":resume, :retry, :cancel and :approve"},
@@ -153,22 +154,27 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"unknown field":         {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
 		"more than a value":     {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
 		"a brace too many":      {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
-		"body too large": {"POST", "/v1/runs", `{"dataset": "` + strings.Repeat("x", 1<<20) + `"}`, 413,
-			"longer than 1048576 bytes"},
-		"space without end": {"POST", "/v1/runs", startBody + strings.Repeat(" ", 1<<20), 413,
-			"longer than 1048576 bytes"},
+		"body too large": {
+			"POST", "/v1/runs", `{"dataset": "` + strings.Repeat("x", 1<<20) + `"}`, 413, "longer than 1048576 bytes",
+		},
+		"space without end": {
+			"POST", "/v1/runs", startBody + strings.Repeat(" ", 1<<20), 413, "longer than 1048576 bytes",
+		},
 		"budget of no form":     {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
 		"no budget":             {"POST", scored + "/selections", ``, 422, "budget: is missing"},
 		"budget beyond the run": {"POST", scored + "/selections", `{"budget": 6}`, 422, "the most is 5"},
 		"budget below a sample": {"POST", scored + "/selections", `{"budget": "1%"}`, 422, "the least is 1"},
-		"unknown capability": {"POST", scored + "/selections", `{"budget": 2, "capabilities": ["charm"]}`, 422,
-			`"charm"`},
+		"unknown capability": {
+			"POST", scored + "/selections", `{"budget": 2, "capabilities": ["charm"]}`, 422, `"charm"`,
+		},
 		"threshold beyond ratings": {"POST", scored + "/selections", `{"budget": 2, "threshold": 5}`, 422, "threshold"},
 		"no dataset":               {"POST", "/v1/runs", ``, 422, "dataset"},
-		"dataset elsewhere": {"POST", "/v1/runs", `{"dataset": "../sky", "manifests": ["all.jsonl"]}`, 422,
-			"dataset"},
-		"manifest missing": {"POST", "/v1/runs", `{"dataset": "sky", "manifests": ["absent.jsonl"]}`, 422,
-			"absent.jsonl"},
+		"dataset elsewhere": {
+			"POST", "/v1/runs", `{"dataset": "../sky", "manifests": ["all.jsonl"]}`, 422, "dataset",
+		},
+		"manifest missing": {
+			"POST", "/v1/runs", `{"dataset": "sky", "manifests": ["absent.jsonl"]}`, 422, "absent.jsonl",
+		},
 		"selection before the score": {"POST", scoring + "/selections", `{"budget": 1}`, 409, "not scored"},
 		"retry before the score":     {"POST", scoring + ":retry", "", 409, "resume it instead"},
 		"resume of a refused run":    {"POST", refused + ":resume", "", 422, "there is <nothing> in it"},
@@ -288,8 +294,9 @@ func TestResume(t *testing.T) {
 
 // Whatever is posted, the answer is JSON and no fault of the server.
 func FuzzSelectionBody(f *testing.F) {
-	for _, body := range []string{`{"budget": "40%"}`, `{"budget": 1e9, "threshold": -1}`, `{"capabilities": [null]}`,
-		"null", "{}}", "\x00"} {
+	for _, body := range []string{
+		`{"budget": "40%"}`, `{"budget": 1e9, "threshold": -1}`, `{"capabilities": [null]}`, "null", "{}}", "\x00",
+	} {
 		f.Add([]byte(body))
 	}
 	s := newService(f, nil)

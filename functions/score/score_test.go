@@ -141,8 +141,8 @@ func TestCancelledRunIsLeftAlone(t *testing.T) {
 		}
 	}
 	if status := w.Status(id); status.State != run.StateCancelled || status.Progress.ShardsScored != 0 {
-		t.Errorf("the run is %s with %d shards scored, want it cancelled with none", status.State,
-			status.Progress.ShardsScored)
+		t.Errorf("the run is %s with %d shards scored, want it cancelled with none",
+			status.State, status.Progress.ShardsScored)
 	}
 }
 

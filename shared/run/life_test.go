@@ -49,6 +49,12 @@ func TestWholeWay(t *testing.T) {
 	if diff := cmp.Diff([]string{plan.Run + "/" + id}, f.EventIDs(events.SelectionCompleted)); diff != "" {
 		t.Errorf("ids of selection.completed (-want +got):\n%s", diff)
 	}
+	checkSelected(t, f, plan, id)
+}
+
+// checkSelected checks the automatic selection of the mixed dataset, and the event that announces it.
+func checkSelected(t *testing.T, f *runtest.Fixture, plan *run.Plan, id string) {
+	t.Helper()
 	sel, err := f.Subsets.Selection(t.Context(), plan.Run, id)
 	if err != nil {
 		t.Fatal(err)
@@ -67,11 +73,13 @@ func TestWholeWay(t *testing.T) {
 	}
 	completed := f.Published[len(f.Published)-1]
 	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
-	want := events.SelectionCompletedEvent{Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
+	want := events.SelectionCompletedEvent{
+		Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
 		Outputs: map[string]string{
 			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
 			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
-		}}
+		},
+	}
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Errorf("selection.completed (-want +got):\n%s", diff)
 	}

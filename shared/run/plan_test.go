@@ -144,11 +144,13 @@ func TestStartRefused(t *testing.T) {
 			[]string{"datasets/demo/a.json", "line 2", "style"}},
 		{"scorer", run.Spec{Dataset: "demo", Manifests: one, Scorer: "oracle"}, "",
 			[]string{`scorer "oracle"`, "there is no"}},
-		{"capability", run.Spec{Dataset: "demo", Manifests: one,
-			Request: selection.Request{Rules: selection.Rules{Capabilities: []string{"wit"}}}}, "",
-			[]string{"capabilities: \"wit\" is unknown", `"wit"`}},
-		{"threshold", run.Spec{Dataset: "demo", Manifests: one,
-			Request: selection.Request{Rules: selection.Rules{Threshold: 5}}}, "", []string{"threshold: 5"}},
+		{"capability", run.Spec{
+			Dataset: "demo", Manifests: one,
+			Request: selection.Request{Rules: selection.Rules{Capabilities: []string{"wit"}}},
+		}, "", []string{"capabilities: \"wit\" is unknown", `"wit"`}},
+		{"threshold", run.Spec{
+			Dataset: "demo", Manifests: one, Request: selection.Request{Rules: selection.Rules{Threshold: 5}},
+		}, "", []string{"threshold: 5"}},
 		{"empty manifest", run.Spec{Dataset: "demo", Manifests: one}, "", []string{"datasets/demo/a.json", "empty"}},
 		{"no records", run.Spec{Dataset: "demo", Manifests: one}, "[]", []string{"demo", "no records"}},
 		{"cut short", run.Spec{Dataset: "demo", Manifests: one}, `[{"id": 1}, {"id`,

@@ -31,8 +31,8 @@ func TestRetry(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	ratedBefore := f.Scorer.Counts()
-	if err := f.Worker.Cancel(t.Context(), first.Run); err == nil ||
-		!strings.Contains(err.Error(), "nothing left to cancel") {
+	err := f.Worker.Cancel(t.Context(), first.Run)
+	if err == nil || !strings.Contains(err.Error(), "nothing left to cancel") {
 		t.Errorf("cancelling a scored run: error %v", err)
 	}
 
@@ -88,8 +88,8 @@ func ratedSince(f *runtest.Fixture, before map[string]int) []string {
 func TestRetryTwice(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", "Fine."),
-		runtest.Record("p", "Late.", "p.png")}))
+	f.Upload("datasets/demo/a.json",
+		runtest.Array([]string{runtest.Record("a", "Fine."), runtest.Record("p", "Late.", "p.png")}))
 	first := f.Begin("datasets/demo/a.json")
 	f.Finish(first)
 	second, err := f.Retry(first.Run)
@@ -118,8 +118,9 @@ func TestRetryOfChangedManifest(t *testing.T) {
 	f.Finish(plan)
 	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("b", 2)))
 	_, err := f.Retry(plan.Run)
-	if want := fmt.Sprintf("datasets/demo/a.json has changed since run %s: start the dataset again with `reuse: %s`",
-		plan.Run, plan.Run); runtest.Refusal(t, err) != want {
+	want := fmt.Sprintf("datasets/demo/a.json has changed since run %s: start the dataset again with `reuse: %s`",
+		plan.Run, plan.Run)
+	if runtest.Refusal(t, err) != want {
 		t.Errorf("reason %q, want %q", runtest.Refusal(t, err), want)
 	}
 }

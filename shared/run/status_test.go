@@ -48,36 +48,17 @@ func TestStatusOnTheWay(t *testing.T) {
 	step(events.TaskRange)
 	check("one range cut", run.StateScoring, run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, SamplesRead: 4})
 	step(events.TaskShard)
-	check("one shard scored", run.StateScoring, run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1,
-		SamplesRead: 4, SamplesDone: 3})
+	check("one shard scored", run.StateScoring, run.Progress{
+		Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3,
+	})
 	step(events.TaskShard)
-	check(
-		"one range scored",
-		run.StateScoring,
-		run.Progress{
-			Ranges:       2,
-			RangesCut:    1,
-			RangesScored: 1,
-			Shards:       2,
-			ShardsScored: 2,
-			SamplesRead:  4,
-			SamplesDone:  4,
-		},
-	)
+	check("one range scored", run.StateScoring, run.Progress{
+		Ranges: 2, RangesCut: 1, RangesScored: 1, Shards: 2, ShardsScored: 2, SamplesRead: 4, SamplesDone: 4,
+	})
 	f.Finish(plan)
-	check(
-		"scored",
-		run.StateScored,
-		run.Progress{
-			Ranges:       2,
-			RangesCut:    2,
-			RangesScored: 2,
-			Shards:       3,
-			ShardsScored: 3,
-			SamplesRead:  7,
-			SamplesDone:  7,
-		},
-	)
+	check("scored", run.StateScored, run.Progress{
+		Ranges: 2, RangesCut: 2, RangesScored: 2, Shards: 3, ShardsScored: 3, SamplesRead: 7, SamplesDone: 7,
+	})
 	if runs, err := f.Runs.Runs(t.Context()); err != nil || !cmp.Equal(runs, []string{plan.Run}) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
@@ -89,13 +70,16 @@ func TestNoRun(t *testing.T) {
 	ctx := t.Context()
 	for _, id := range []string{"demo-0123456789ab", "../x", ""} {
 		calls := map[string]func() error{
-			"status":      func() error { _, err := f.Runs.Status(ctx, id); return err },
-			"plan":        func() error { _, err := f.Runs.Plan(ctx, id); return err },
-			"resume":      func() error { return f.Worker.Resume(ctx, id, false) },
-			"retry":       func() error { _, err := f.Retry(id); return err },
-			"cancel":      func() error { return f.Worker.Cancel(ctx, id) },
-			"approve":     func() error { return f.Worker.Approve(ctx, id) },
-			"select":      func() error { _, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{}); return err },
+			"status":  func() error { _, err := f.Runs.Status(ctx, id); return err },
+			"plan":    func() error { _, err := f.Runs.Plan(ctx, id); return err },
+			"resume":  func() error { return f.Worker.Resume(ctx, id, false) },
+			"retry":   func() error { _, err := f.Retry(id); return err },
+			"cancel":  func() error { return f.Worker.Cancel(ctx, id) },
+			"approve": func() error { return f.Worker.Approve(ctx, id) },
+			"select": func() error {
+				_, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{})
+				return err
+			},
 			"dead letter": func() error { return f.Worker.RecordDeadLetter(ctx, id, run.DeadLetter{}) },
 			"cut":         func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
 			"score":       func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },
@@ -132,8 +116,7 @@ func TestTaskOfNothing(t *testing.T) {
 	id := f.Status(plan.Run).Selections[0]
 	tests := map[string]func() error{
 		"range behind the last": func() error {
-			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99},
-				"d")
+			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d")
 		},
 		"range before the first": func() error {
 			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: -1}, "d")
@@ -187,8 +170,8 @@ func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 		switch err := f.Deliver(d); {
 		case errors.Is(err, down):
 			task := runtest.Decode[events.ShardTask](t, d.Message)
-			if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run,
-				run.DeadLetter{Range: task.Range, Shard: task.Shard, Attempts: 100, Reason: down.Error()}); err != nil {
+			dead := run.DeadLetter{Range: task.Range, Shard: task.Shard, Attempts: 100, Reason: down.Error()}
+			if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, dead); err != nil {
 				t.Fatal(err)
 			}
 		case err != nil:
@@ -295,8 +278,8 @@ func TestDeadRange(t *testing.T) {
 	if err := f.Drain(); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run,
-		run.DeadLetter{Range: 0, Shard: -1, Attempts: 100, Reason: "bucket unreachable"}); err != nil {
+	dead := run.DeadLetter{Range: 0, Shard: -1, Attempts: 100, Reason: "bucket unreachable"}
+	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, dead); err != nil {
 		t.Fatal(err)
 	}
 	if st := f.Status(plan.Run); st.State != run.StateStalled || len(st.DeadLetters) != 1 ||

@@ -86,8 +86,9 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 }
 
 // look counts problems and images of some samples, and returns the valid ones.
-func (p *Planner) look(ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample) ([]dataset.Sample,
-	error) {
+func (p *Planner) look(
+	ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample,
+) ([]dataset.Sample, error) {
 	missing, err := p.missingImages(ctx, plan, samples)
 	if err != nil {
 		return nil, err

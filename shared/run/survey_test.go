@@ -22,8 +22,8 @@ func TestSurvey(t *testing.T) {
 		runtest.Record("p1", "Found.", "here.png"),
 		runtest.Record("p2", "Found twice.", "here.png", "here.png"),
 		runtest.Record("p3", "Half of it.", "here.png", "gone.png"),
-		strings.ReplaceAll(runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"), `"tests"`,
-			`"elsewhere"`),
+		strings.ReplaceAll(runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"),
+			`"tests"`, `"elsewhere"`),
 	)
 	f.Upload("datasets/demo/a.json", runtest.Array(records))
 	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}})
@@ -39,8 +39,8 @@ func TestSurvey(t *testing.T) {
 		Sources:  map[string]int64{"tests": 14, "elsewhere": 1, "a": 1},
 		Problems: map[reason.Code]int64{images.NotFound: 2, dataset.NoConversation: 1},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond",
-		"Seconds")); diff != "" {
+	others := cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")
+	if diff := cmp.Diff(want, got, others); diff != "" {
 		t.Errorf("survey (-want +got):\n%s", diff)
 	}
 	e := got.Examples[images.NotFound]
@@ -56,8 +56,8 @@ func TestSurvey(t *testing.T) {
 	started := f.Begin("datasets/demo/a.json")
 	f.Finish(started)
 	if st := f.Status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[images.NotFound] != 2 {
-		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v", st.Progress.Shards, st.Reasons,
-			got.Shards, got.Problems)
+		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v",
+			st.Progress.Shards, st.Reasons, got.Shards, got.Problems)
 	}
 }
 
