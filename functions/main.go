@@ -28,8 +28,8 @@ func main() {
 	}
 }
 
-// Cloud Run kills a process 10 s after it has sent SIGTERM. Deliveries that are at work may take drainTime of them; then
-// they are ended, and have endTime to release what they hold.
+// Cloud Run kills a process 10 s after it has sent SIGTERM. Deliveries that are at work may take drainTime of them;
+// then they are ended, and have endTime to release what they hold.
 const (
 	drainTime = 6 * time.Second
 	endTime   = 2 * time.Second
