@@ -52,7 +52,7 @@ def oversize(path: pathlib.Path) -> dict[str, int]:
     lines = text.splitlines()
     found = {f"wide {path}": sum(len(line) > COLUMNS for line in lines)}
     if kind in {".go", ".py"}:
-        is_test = path.name.endswith("_test.go") or path.parent.name == "tests"
+        is_test = path.name.endswith("_test.go") or "tests" in path.parts[:-1]
         found[f"lines {path}"] = len(lines) if len(lines) > (TEST_LINES if is_test else SOURCE_LINES) else 0
         for name, number in python_functions(text) if kind == ".py" else go_functions(lines):
             if number > FUNCTION_LINES:

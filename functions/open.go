@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,7 +24,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are those of runs, where it starts any.
+// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are those of the runs that it starts,
+// if it starts any.
 func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function, l run.Limits, err error) {
 	switch target, _ := env.Lookup("FUNCTION_TARGET"); target {
 	case config.IngestTarget:
@@ -128,15 +130,17 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
+	process := run.Process{ID: rand.Text()}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
-		ImageBuckets: images,
+		ImageBuckets: images, Process: process,
+		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
 	})
 	if err != nil {
 		return system{}, err
 	}
 	sys.subsets, err = subset.NewSelector(subset.Config{
-		Runs: sys.runs, Work: work, Tasks: tasks, Events: published, Now: time.Now,
+		Runs: sys.runs, Work: work, Tasks: tasks, Events: published, Now: time.Now, Process: process,
 	})
 	return sys, err
 }

@@ -1,5 +1,5 @@
-// Package curate is the function that answers: the HTTP API of runs and selections, and the push
-// endpoint that makes automatic selections, writes their parts, and records dead letters.
+// Package curate is the function that answers: the HTTP API of runs and selections, and the push endpoint that makes
+// automatic selections, writes parts, and continues what was accepted and is not finished.
 package curate
 
 import (
@@ -28,8 +28,12 @@ func New(c Config) (http.Handler, error) {
 	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
 		return nil, errors.New("making curate: its reader, planner, worker, selector or log is missing")
 	}
+	reconciler, err := subset.NewReconciler(c.Worker, c.Subsets)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.Handle(PushPath, newPush(c.Worker, c.Subsets, c.Log))
+	mux.Handle(PushPath, newPush(c.Subsets, reconciler, c.Log))
 	server{runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, log: c.Log}.register(mux)
 	// A browser that may reach the API, on localhost or with a cookie of IAP, must not call it for another site's page.
 	guard := http.NewCrossOriginProtection()

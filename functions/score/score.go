@@ -28,7 +28,7 @@ func New(worker *run.Worker, log *slog.Logger) (http.Handler, error) {
 			return err
 		}
 		start := time.Now()
-		shard, err := worker.ScoreShard(ctx, task, d.Attempt, d.ID)
+		shard, err := worker.ScoreShard(ctx, task, d.ID)
 		if n := shard.Samples; n.In > 0 {
 			telemetry.Scored(ctx, shard.Scorer,
 				map[string]int64{"ok": n.Scored, "failed": n.Failed, "skipped": n.Skipped})
@@ -37,8 +37,8 @@ func New(worker *run.Worker, log *slog.Logger) (http.Handler, error) {
 				"samples", n.In, "failed", n.Failed, "skipped", n.Skipped, "seconds", time.Since(start).Seconds())
 		}
 		if shard.GivenUp != "" && err == nil {
-			log.ErrorContext(ctx, "task given up", "run", task.Run, "range", task.Range, "shard", task.Shard,
-				"attempts", d.Attempt, "reason", shard.GivenUp)
+			log.ErrorContext(ctx, "task given up",
+				"run", task.Run, "range", task.Range, "shard", task.Shard, "reason", shard.GivenUp)
 		}
 		return err
 	}), nil

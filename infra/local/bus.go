@@ -64,7 +64,7 @@ func startBus(ctx context.Context, retry Retry, duplicate bool, log *slog.Logger
 		}
 	}
 	b.uploads = b.topic(events.TopicUploads)
-	b.relay = relay{client: b.client, dead: b.topic(events.TopicDead), log: log, retry: retry, duplicate: duplicate}
+	b.relay = relay{client: b.client, log: log, retry: retry, duplicate: duplicate}
 	return b, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,12 +22,11 @@ import (
 // A Retry is a policy of delivering again.
 type Retry struct {
 	Min, Max time.Duration // the pause after the first failure, doubled up to Max
-	Attempts int           // deliveries before a message is given up
 }
 
-// DefaultRetry has the cloud's number of attempts, and shorter pauses: what fails on one machine is seldom overloaded.
+// DefaultRetry has shorter pauses than the cloud: what fails on one machine is seldom overloaded.
 func DefaultRetry() Retry {
-	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second, Attempts: events.MaxDeliveries}
+	return Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 }
 
 // maxOutstanding is how many messages of a subscription the relay holds, those that wait for their next attempt
@@ -41,7 +39,6 @@ const deliveryTimeout = 600 * time.Second
 // A relay delivers messages to push endpoints. pstest has none of that.
 type relay struct {
 	client    *pubsub.Client
-	dead      events.Publisher
 	log       *slog.Logger
 	retry     Retry
 	duplicate bool
@@ -86,8 +83,8 @@ func (r relay) run(ctx context.Context, sub events.Subscription, url string) err
 	}
 }
 
-// deliver posts a message until it is acknowledged or a dead letter. It reports whether either happened before ctx
-// ended or a fault of this machine, which is its error.
+// deliver posts a message until it is acknowledged. It reports whether it was before ctx ended or a fault of this
+// machine, which is its error.
 func (r relay) deliver(
 	ctx context.Context, slots *semaphore.Weighted, client *http.Client, sub events.Subscription, url string,
 	m *pubsub.Message,
@@ -106,8 +103,6 @@ func (r relay) deliver(
 			return false, nil
 		case isMachineFault(err):
 			return false, err
-		case attempt == r.retry.Attempts:
-			return r.deadLetter(ctx, sub, m, attempt), nil
 		}
 		select {
 		case <-time.After(pause):
@@ -157,24 +152,4 @@ func (f machineFault) Error() string { return string(f) }
 func isMachineFault(err error) bool {
 	_, fault := errors.AsType[machineFault](err)
 	return fault
-}
-
-// deadLetter moves a message to the dead-letter topic, marked as Pub/Sub marks it.
-func (r relay) deadLetter(ctx context.Context, sub events.Subscription, m *pubsub.Message, attempts int) bool {
-	attributes := map[string]string{
-		events.AttrDeadCount:                      strconv.Itoa(attempts),
-		"CloudPubSubDeadLetterSourceSubscription": sub.Name,
-	}
-	for k, v := range m.Attributes {
-		attributes[k] = v
-	}
-	if sub.Topic == events.TopicDead {
-		r.log.Error("dead letter given up", "message", m.ID, "attempts", attempts)
-		return true
-	}
-	if err := r.dead.Publish(ctx, events.Message{Attributes: attributes, Data: m.Data}); err != nil {
-		r.log.Error("dead letter not published", "message", m.ID, "error", err)
-		return false
-	}
-	return true
 }

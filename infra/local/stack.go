@@ -56,11 +56,12 @@ type Stack struct {
 	// PubSubAddr is where the Pub/Sub server listens, for other processes' clients.
 	PubSubAddr string
 
-	ctx    context.Context
-	bus    *bus
-	server *http.Server
-	cancel context.CancelFunc
-	group  *errgroup.Group
+	ctx      context.Context
+	identity *identity
+	bus      *bus
+	server   *http.Server
+	cancel   context.CancelFunc
+	group    *errgroup.Group
 }
 
 // Start starts the system. Close stops it; what it was doing is gone on with by the next one on the same work bucket.
@@ -73,6 +74,9 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if s.identity, err = identify(o.Work); err != nil {
+		return nil, err
+	}
 	bus, err := startBus(ctx, o.Retry, o.Duplicate, o.Log)
 	if err != nil {
 		return nil, err
@@ -151,12 +155,13 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	worker, err := run.NewWorker(run.WorkerConfig{
 		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: published, Now: time.Now,
+		Width: o.Limits.InFlight, Process: s.identity.Process,
 	})
 	if err != nil {
 		return nil, err
 	}
 	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now,
+		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now, Process: s.identity.Process,
 	})
 	if err != nil {
 		return nil, err
@@ -210,6 +215,9 @@ func (s *Stack) Close() error {
 	}
 	if s.bus != nil {
 		errs = append(errs, s.bus.close())
+	}
+	if s.identity != nil {
+		errs = append(errs, s.identity.close())
 	}
 	return errors.Join(errs...)
 }

@@ -16,11 +16,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestConformance holds both kinds of bucket to one contract.
+// TestConformance holds all kinds of bucket to one contract.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	kinds := map[string]func(*testing.T) Bucket{
 		"folder":     func(t *testing.T) Bucket { return newFolder(t, t.TempDir()) },
+		"memory":     func(*testing.T) Bucket { return NewMemory() },
 		"gs/memory":  func(t *testing.T) Bucket { return newGS(t, "") },
 		"gs/on disk": func(t *testing.T) Bucket { return newGS(t, t.TempDir()) },
 	}

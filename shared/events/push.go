@@ -22,9 +22,6 @@ const maxEnvelope = 16 << 20
 // DeliveryDeadline ends a delivery that hangs before Pub/Sub does, so that it is answered and logged.
 const DeliveryDeadline = 540 * time.Second
 
-// MaxDeliveries is how often a message is delivered before it is a dead letter.
-const MaxDeliveries = 100
-
 // A Delivery is one message that was pushed to a function.
 type Delivery struct {
 	Message
@@ -148,13 +145,5 @@ func (d Delivery) run() string {
 
 // kind is what a delivery asks for, in few words.
 func (d Delivery) kind() string {
-	if d.Attributes[AttrDeadCount] != "" {
-		return "dead letter"
-	}
 	return cmp.Or(d.Attributes[AttrTask], d.Attributes[AttrType], "upload")
 }
-
-// AttrDeadCount is the attribute that Pub/Sub adds to a message that it moves to a dead-letter
-// topic: how many times it was delivered without success.
-// Source: https://cloud.google.com/pubsub/docs/handling-failures#track_delivery_attempts
-const AttrDeadCount = "CloudPubSubDeadLetterSourceDeliveryCount"

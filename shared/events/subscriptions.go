@@ -5,9 +5,8 @@ import "fmt"
 // Topics of a deployment. Their full names begin with the deployment's name, as in harvest-tasks.
 const (
 	TopicUploads = "uploads" // Cloud Storage's notifications of new objects in the input bucket
-	TopicTasks   = "tasks"   // work: ranges to cut, shards to rate, parts of selections to write
+	TopicTasks   = "tasks"   // work: ranges to cut, shards to rate, selections to make, parts of them to write
 	TopicEvents  = "events"  // CloudEvents that others may subscribe to
-	TopicDead    = "dead"    // dead letters
 )
 
 // Services that messages are pushed to. ServiceScoreGPU is absent from a deployment without a GPU.
@@ -30,7 +29,7 @@ type Subscription struct {
 }
 
 // Topics are all topics of a deployment.
-func Topics() []string { return []string{TopicUploads, TopicTasks, TopicEvents, TopicDead} }
+func Topics() []string { return []string{TopicUploads, TopicTasks, TopicEvents} }
 
 // Subscriptions are all push subscriptions of a deployment. Every message of a topic matches at most one of them.
 func Subscriptions() []Subscription {
@@ -42,8 +41,7 @@ func Subscriptions() []Subscription {
 		{"score-gpu", TopicTasks, shard + equals(AttrScorer, gpuScorer), ServiceScoreGPU},
 		{"curate-parts", TopicTasks, equals(AttrTask, TaskPart), ServiceCurate},
 		{"curate-selections", TopicTasks, equals(AttrTask, TaskSelect), ServiceCurate},
-		{"curate-events", TopicEvents, equals(AttrType, RunScored), ServiceCurate},
-		{"curate-dead", TopicDead, "", ServiceCurate},
+		{"curate-reconcile", TopicTasks, equals(AttrTask, TaskReconcile), ServiceCurate},
 	}
 }
 

@@ -42,8 +42,8 @@ type attempt struct {
 	died, failed int
 }
 
-// errSameDelivery is the error of a second delivery of a message whose first one is at work.
-var errSameDelivery = errors.New("an earlier delivery of this message is at work")
+// ErrSameDelivery is the error of a second delivery of a message whose first one is at work.
+var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
 
 // attempt takes the lease of a task. It is nil if another delivery holds it, which will do what is to be done.
 func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, delivery string) (*attempt, error) {
@@ -63,7 +63,7 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 		case !w.lives(other):
 			mine.died++
 		case other.Delivery == delivery:
-			return nil, fmt.Errorf("%s of run %s: %w", t, run, errSameDelivery)
+			return nil, fmt.Errorf("%s of run %s: %w", t, run, ErrSameDelivery)
 		default:
 			return nil, nil
 		}
@@ -82,7 +82,7 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 	case held.Nonce == mine.Nonce:
 		return &mine, nil
 	case held.Delivery == delivery:
-		return nil, fmt.Errorf("%s of run %s: %w", t, run, errSameDelivery)
+		return nil, fmt.Errorf("%s of run %s: %w", t, run, ErrSameDelivery)
 	default:
 		return nil, nil
 	}

@@ -70,7 +70,7 @@ func (w *Worker) tryRange(ctx context.Context, plan *Plan, wave *Wave, t task, d
 	}
 	err = fmt.Errorf("cutting %s of run %s: %w", t, plan.Run, err)
 	how := endFailed
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		how = endWaited
 	}
 	if ended := w.end(ctx, a, how, err); ended != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// oneShard is a world with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
+// oneShard is a fixture with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
 func oneShard(t *testing.T) (*runtest.Fixture, *run.Plan, events.ShardTask) {
 	t.Helper()
 	f := runtest.New(t)
@@ -31,76 +31,73 @@ func oneShard(t *testing.T) (*runtest.Fixture, *run.Plan, events.ShardTask) {
 // afterLease is past every lease that was taken before.
 const afterLease = 11 * time.Minute
 
-func TestScorerDies(t *testing.T) {
+// A sample that ends its process is found: two whole attempts die, then two in which it is alone. It costs no other
+// sample.
+func TestPoison(t *testing.T) {
 	t.Parallel()
-	f, plan, task := oneShard(t)
-	f.Scorer.Before = func(s *dataset.Sample) error {
-		if s.ID == "a01" {
-			return f.Kill()
-		}
-		return nil
-	}
-	deaths := 0
-	for attempt := 1; ; attempt++ {
-		_, err := f.Worker.ScoreShard(t.Context(), task, attempt, "d")
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, runtest.ErrKilled) || attempt > 10 {
-			t.Fatalf("attempt %d: %v", attempt, err)
-		}
-		deaths++
-		f.Restart()
-		f.Pass(afterLease)
-	}
-	// Four attempts at the whole shard, then a lease each for two more.
-	if deaths != 6 {
-		t.Errorf("the scorer died %d times, want 6", deaths)
-	}
-	if diff := cmp.Diff(events.Counts{In: 3, Scored: 2, Failed: 1}, f.Account(plan)); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
-	}
-	if rec := f.Records(plan)["a01"]; rec.Status != scores.Failed || rec.Code != run.ScorerDied {
-		t.Errorf("sample a01 is %v with reason %q", rec.Status, rec.Reason)
-	}
-	// a00 has a result of its own from the first lease on: once in each whole attempt, and once more.
-	if got := f.Scorer.Times("a00"); got != 5 {
-		t.Errorf("sample a00 was rated %d times, want 5", got)
-	}
-	if got := f.Scorer.Times("a02"); got != 1 {
-		t.Errorf("sample a02 was rated %d times, want 1", got)
+	for name, oneMachine := range map[string]bool{"cloud": false, "one machine": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, plan, task := oneShard(t)
+			f.OneMachine = oneMachine
+			f.Restart()
+			f.Scorer.Before = func(s *dataset.Sample) error {
+				if s.ID == "a01" {
+					return f.Kill()
+				}
+				return nil
+			}
+			deaths := 0
+			for {
+				_, err := f.Worker.ScoreShard(t.Context(), task, "d")
+				if err == nil {
+					break
+				}
+				if deaths++; !errors.Is(err, runtest.ErrKilled) || deaths > 10 {
+					t.Fatalf("after %d deaths: %v", deaths, err)
+				}
+				f.Restart()
+				if !oneMachine {
+					f.Pass(afterLease)
+				}
+			}
+			if deaths != 4 {
+				t.Errorf("the process died %d times, want 4", deaths)
+			}
+			if diff := cmp.Diff(events.Counts{In: 3, Scored: 2, Failed: 1}, f.Account(plan)); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if rec := f.Records(plan)["a01"]; rec.Status != scores.Failed || rec.Code != run.ScorerDied {
+				t.Errorf("sample a01 is %v with reason %q", rec.Status, rec.Reason)
+			}
+			// a00 once in each whole attempt, and once alone: then it has a result of its own.
+			if diff := cmp.Diff(map[string]int{"a00": 3, "a02": 1}, f.Scorer.Counts()); diff != "" {
+				t.Errorf("rated (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
-func TestItemByItemOfTheWorld(t *testing.T) {
+// Kills from outside convict no sample: each hits another one.
+func TestKillsFromOutside(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
-	full := errors.New("the scorer is full")
-	f.Scorer.Before = func(s *dataset.Sample) error {
-		if s.ID == "a01" {
-			return full
+	f.OneMachine = true
+	f.Restart()
+	for _, id := range []string{"a01", "a01", "a00", "a01", "a02"} {
+		f.Scorer.Before = func(s *dataset.Sample) error {
+			if s.ID == id {
+				return f.Kill()
+			}
+			return nil
 		}
-		return nil
-	}
-	for attempt := 5; attempt < 15; attempt++ {
-		if _, err := f.Worker.ScoreShard(t.Context(), task, attempt, "d"); !errors.Is(err, full) {
-			t.Fatalf("attempt %d: error %v, want that of the scorer", attempt, err)
+		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); !errors.Is(err, runtest.ErrKilled) {
+			t.Fatalf("killed at %s: error %v", id, err)
 		}
-	}
-	released := 0
-	for _, name := range f.Objects("runs/" + plan.Run + "/items/") {
-		if strings.HasSuffix(name, ".released") {
-			released++
-		}
-	}
-	if released != 10 {
-		t.Errorf("%d of 10 leases were released", released)
-	}
-	if got := f.Scorer.Times("a00"); got != 1 {
-		t.Errorf("sample a00 was rated %d times, want 1", got)
+		f.Restart()
 	}
 	f.Scorer.Before = nil
-	if _, err := f.Worker.ScoreShard(t.Context(), task, 15, "d"); err != nil {
+	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
 		t.Fatal(err)
 	}
 	if counts := f.Account(plan); counts.Scored != 3 {
@@ -108,67 +105,106 @@ func TestItemByItemOfTheWorld(t *testing.T) {
 	}
 }
 
-// TestItemByItemCancelled ends a delivery, as its deadline does, while a sample is being rated: the sample is not to blame.
-func TestItemByItemCancelled(t *testing.T) {
+// Attempts that end by themselves are no deaths: no sample is rated alone, and none is failed.
+func TestErrorsAreNoDeaths(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
-	for range 3 {
+	for i := range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
 		f.Scorer.Before = func(*dataset.Sample) error {
-			cancel()
+			if i%2 == 0 {
+				return errDown
+			}
+			cancel() // as when the process is asked to end
 			return ctx.Err()
 		}
-		if _, err := f.Worker.ScoreShard(ctx, task, 5, "d"); !errors.Is(err, context.Canceled) {
-			t.Fatalf("got error %v, want that of the context", err)
+		if _, err := f.Worker.ScoreShard(ctx, task, "d"); !errors.Is(err, errDown) && !errors.Is(err, context.Canceled) {
+			t.Fatalf("attempt %d: error %v", i, err)
 		}
+		cancel()
 	}
 	f.Scorer.Before = nil
-	if _, err := f.Worker.ScoreShard(t.Context(), task, 8, "d"); err != nil {
+	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
 		t.Fatal(err)
 	}
 	if counts := f.Account(plan); counts.Scored != 3 {
 		t.Errorf("counts %+v, want all scored", counts)
 	}
+	if alone := f.Objects("runs/" + plan.Run + "/items/"); len(alone) > 0 {
+		t.Errorf("samples were rated alone: %v", alone)
+	}
 }
 
+// A shard that a living delivery is at work on is left to it.
 func TestLeaseHeld(t *testing.T) {
 	t.Parallel()
-	f, plan, task := oneShard(t)
-	var meanwhile error
-	f.Scorer.Before = func(s *dataset.Sample) error {
-		if s.ID == "a01" && meanwhile == nil {
-			f.Pass(5 * time.Minute)
-			_, meanwhile = f.Worker.ScoreShard(t.Context(), task, 6, "other")
-		}
-		return nil
-	}
-	if _, err := f.Worker.ScoreShard(t.Context(), task, 5, "d"); err != nil {
-		t.Fatal(err)
-	}
-	if meanwhile == nil || events.IsDataError(meanwhile) || !strings.Contains(meanwhile.Error(), "held by another delivery until") {
-		t.Errorf("the other delivery got error %v, want one of the world that says who holds what", meanwhile)
-	}
-	if counts := f.Account(plan); counts.Scored != 3 {
-		t.Errorf("counts %+v, want all scored", counts)
-	}
-	for id, n := range f.Scorer.Counts() {
-		if n != 1 {
-			t.Errorf("sample %s was rated %d times", id, n)
-		}
+	for name, tt := range map[string]struct {
+		delivery string
+		fails    bool
+	}{"another message": {"other", false}, "the same message": {"d", true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, plan, task := oneShard(t)
+			var meanwhile error
+			second := 0
+			f.Scorer.Before = func(s *dataset.Sample) error {
+				if s.ID == "a01" {
+					second++
+					f.Pass(5 * time.Minute)
+					_, meanwhile = f.Worker.ScoreShard(t.Context(), task, tt.delivery)
+				}
+				return nil
+			}
+			if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
+				t.Fatal(err)
+			}
+			if failed := meanwhile != nil; failed != tt.fails || events.IsDataError(meanwhile) {
+				t.Errorf("the second delivery got error %v; want a transient one: %v", meanwhile, tt.fails)
+			}
+			if counts := f.Account(plan); counts.Scored != 3 || second != 1 {
+				t.Errorf("counts %+v, want all scored; a01 was begun %d times", counts, second)
+			}
+		})
 	}
 }
 
-// TestItemByItemIsTheSame compares scores of both ways to rate.
-func TestItemByItemIsTheSame(t *testing.T) {
+// A lease whose creation succeeded, though its answer was lost, is held, and no death.
+func TestLostAnswerOfALease(t *testing.T) {
+	t.Parallel()
+	f, plan, task := oneShard(t)
+	lost := 0
+	f.LostAnswer = func(name string) bool {
+		if strings.Contains(name, "/started/") {
+			lost++
+			return true
+		}
+		return false
+	}
+	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
+		t.Fatal(err)
+	}
+	if counts := f.Account(plan); counts.Scored != 3 || lost != 1 {
+		t.Errorf("counts %+v after %d lost answers, want all scored after one", counts, lost)
+	}
+}
+
+// TestAloneIsTheSame compares scores of both ways to rate.
+func TestAloneIsTheSame(t *testing.T) {
 	t.Parallel()
 	var want []scores.Record
-	for _, attempt := range []int{1, 4, 5, 99} {
-		t.Run(fmt.Sprintf("attempt %d", attempt), func(t *testing.T) {
-			f := runtest.NewMixed(t)
-			plan := f.Begin(runtest.MixedManifest)
+	for _, deaths := range []int{0, 1, 2, 3} {
+		t.Run(fmt.Sprintf("%d deaths", deaths), func(t *testing.T) {
+			f := newMixed(t)
+			f.OneMachine = true
+			f.Restart()
+			plan := f.Begin(mixedManifest)
 			for len(f.Queue) > 0 {
 				d := f.Take(0)
-				d.Attempt = attempt
+				if d.Attributes[events.AttrTask] == events.TaskShard {
+					for range deaths {
+						dieWith(t, f, d)
+					}
+				}
 				if err := f.Deliver(d); err != nil {
 					t.Fatal(err)
 				}
@@ -179,11 +215,21 @@ func TestItemByItemIsTheSame(t *testing.T) {
 				want = got
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("scores (-attempt 1 +got):\n%s", diff)
+				t.Errorf("scores (-without deaths +got):\n%s", diff)
 			}
-			if leased := len(f.Objects("runs/"+plan.Run+"/items/")) > 0; leased != (attempt >= 5) {
-				t.Errorf("there are leases: %v", leased)
+			if alone := len(f.Objects("runs/"+plan.Run+"/items/")) > 0; alone != (deaths >= 2) {
+				t.Errorf("samples were rated alone: %v", alone)
 			}
 		})
 	}
+}
+
+// dieWith delivers a message to a process that is killed as soon as it has taken the lease.
+func dieWith(t *testing.T, f *runtest.Fixture, d runtest.Delivery) {
+	t.Helper()
+	f.Life = 1
+	if err := f.Deliver(d); !errors.Is(err, runtest.ErrKilled) {
+		t.Fatalf("error %v, want that of a killed process", err)
+	}
+	f.Restart()
 }

@@ -13,10 +13,11 @@ import "fmt"
 // not continued.
 const LayoutVersion = 6
 
-const root = "runs/"
+// Root is the prefix of all runs in the work bucket.
+const Root = "runs/"
 
 // Folder is the prefix of a run's objects in the work bucket.
-func Folder(run string) string { return root + run + "/" }
+func Folder(run string) string { return Root + run + "/" }
 
 func planName(run string) string   { return Folder(run) + "plan.json" }
 func scoredName(run string) string { return Folder(run) + "scored" }

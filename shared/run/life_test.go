@@ -3,7 +3,6 @@ package run_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -19,8 +18,8 @@ import (
 
 func TestWholeWay(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
-	plan := f.Begin(runtest.MixedManifest)
+	f := newMixed(t)
+	plan := f.Begin(mixedManifest)
 	if len(plan.Ranges) < 2 {
 		t.Fatalf("%d ranges, want several", len(plan.Ranges))
 	}
@@ -49,6 +48,12 @@ func TestWholeWay(t *testing.T) {
 	if diff := cmp.Diff([]string{plan.Run + "/" + id}, f.EventIDs(events.SelectionCompleted)); diff != "" {
 		t.Errorf("ids of selection.completed (-want +got):\n%s", diff)
 	}
+	checkSelected(t, f, plan, id)
+}
+
+// checkSelected checks the automatic selection of the mixed dataset, and the event that announces it.
+func checkSelected(t *testing.T, f *runtest.Fixture, plan *run.Plan, id string) {
+	t.Helper()
 	sel, err := f.Subsets.Selection(t.Context(), plan.Run, id)
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +72,13 @@ func TestWholeWay(t *testing.T) {
 	}
 	completed := f.Published[len(f.Published)-1]
 	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
-	want := events.SelectionCompletedEvent{Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9, Outputs: map[string]string{
-		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
-	}}
+	want := events.SelectionCompletedEvent{
+		Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
+		Outputs: map[string]string{
+			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
+			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
+		},
+	}
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Errorf("selection.completed (-want +got):\n%s", diff)
 	}
@@ -77,15 +86,15 @@ func TestWholeWay(t *testing.T) {
 
 func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm, plan := undisturbed(t)
 	want := calm.Snapshot()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			f := runtest.NewMixed(t)
-			f.Begin(runtest.MixedManifest)
-			f.Begin(runtest.MixedManifest) // the upload's notification comes twice too
-			if err := f.DrainShuffled(seed); err != nil {
+			f := newMixed(t)
+			f.Begin(mixedManifest)
+			f.Begin(mixedManifest) // the upload's notification comes twice too
+			if err := drainShuffled(f, seed); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
@@ -104,9 +113,9 @@ func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 // TestDeliveriesAtOnce delivers every message twice at the same time, as two instances of a service may have it.
 func TestDeliveriesAtOnce(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
-	f := runtest.NewMixed(t)
-	f.Begin(runtest.MixedManifest)
+	calm, plan := undisturbed(t)
+	f := newMixed(t)
+	f.Begin(mixedManifest)
 	for len(f.Queue) > 0 {
 		batch := slices.Concat(f.Queue, f.Queue)
 		f.Queue = nil
@@ -116,8 +125,12 @@ func TestDeliveriesAtOnce(t *testing.T) {
 			group.Go(func() { errs[i] = f.Deliver(d) })
 		}
 		group.Wait()
-		if err := errors.Join(errs...); err != nil {
-			t.Fatal(err)
+		for i, err := range errs {
+			if errors.Is(err, run.ErrSameDelivery) {
+				f.Queue = append(f.Queue, batch[i])
+			} else if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if diff := cmp.Diff(calm.Snapshot(), f.Snapshot()); diff != "" {
@@ -134,46 +147,55 @@ func TestDeliveriesAtOnce(t *testing.T) {
 // next, the objects come out as if nothing had happened.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm, plan := undisturbed(t)
 	want := calm.Snapshot()
-	ways := []struct {
-		name    string
-		recover func(t *testing.T, f *runtest.Fixture)
-	}{
+	ways := map[string]func(f *runtest.Fixture, accepted bool){
 		// In the cloud the messages outlive the process, also the one that was being delivered.
-		{"redelivery", func(t *testing.T, f *runtest.Fixture) {
-			f.Begin(runtest.MixedManifest)
+		"redelivery": func(f *runtest.Fixture, accepted bool) {
+			f.Pass(afterLease)
+			if !accepted {
+				f.Begin(mixedManifest)
+			}
 			f.Finish(plan)
-		}},
+		},
 		// On one machine they die with it.
-		{"resume", func(t *testing.T, f *runtest.Fixture) {
+		"restart": func(f *runtest.Fixture, accepted bool) {
 			f.Queue = nil
-			f.Begin(runtest.MixedManifest)
-			if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
-				t.Fatal(err)
+			f.OneMachine = true
+			f.Restart()
+			if !accepted {
+				f.Begin(mixedManifest)
 			}
+			f.Reconcile()
 			f.Finish(plan)
-			if _, err := f.Subsets.Select(t.Context(), plan.Run, plan.Selection, run.Allowance{}); err != nil {
-				t.Fatal(err)
+		},
+		// A queue may lose all messages, without anybody's notice.
+		"schedule": func(f *runtest.Fixture, accepted bool) {
+			f.Queue = nil
+			f.Pass(2 * afterLease)
+			if !accepted {
+				f.Begin(mixedManifest)
 			}
+			f.Reconcile()
 			f.Finish(plan)
-		}},
+		},
 	}
-	for _, way := range ways {
+	for name, recover := range ways {
 		for life := range calm.Steps {
-			t.Run(fmt.Sprintf("%s after %d", way.name, life), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
-				f := runtest.NewMixed(t)
+				f := newMixed(t)
 				f.Life = life
-				_, err := f.Arrive(runtest.MixedManifest)
-				if err == nil {
+				_, err := f.Arrive(mixedManifest)
+				accepted := err == nil
+				if accepted {
 					err = f.Drain()
 				}
 				if !errors.Is(err, runtest.ErrKilled) {
 					t.Fatalf("got error %v, want that of a killed process", err)
 				}
 				f.Restart()
-				way.recover(t, f)
+				recover(f, accepted)
 				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 					t.Errorf("objects (-undisturbed +got):\n%s", diff)
 				}
@@ -191,50 +213,45 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestKilledItemByItem does the same to deliveries that rate one sample at a time.
-func TestKilledItemByItem(t *testing.T) {
+// TestKilledAlone does the same to deliveries that rate one sample at a time, after the process died twice.
+func TestKilledAlone(t *testing.T) {
 	t.Parallel()
 	const manifest = "datasets/demo/a.json"
-	begin := func() *runtest.Fixture {
+	begin := func(deaths int) *runtest.Fixture {
 		f := runtest.New(t)
+		f.OneMachine = true
+		f.Restart()
 		f.Upload(manifest, runtest.Array(append(runtest.Plain("a", 3), runtest.Record("bad", runtest.Unratable))))
-		return f
-	}
-	live := func(f *runtest.Fixture, attempt int) error {
-		if _, err := f.Arrive(manifest); err != nil {
-			return err
+		f.Begin(manifest)
+		if err := f.Deliver(f.Take(0)); err != nil {
+			t.Fatal(err)
 		}
-		for len(f.Queue) > 0 {
-			d := f.Take(0)
-			d.Attempt = attempt
-			if err := f.Deliver(d); err != nil {
-				f.Queue = append(f.Queue, d)
-				return err
+		for i := range f.Queue {
+			for range deaths {
+				dieWith(t, f, f.Queue[i])
 			}
 		}
-		return nil
+		f.Steps = 0
+		return f
 	}
-	calm, long := begin(), begin()
-	if err := errors.Join(live(calm, 1), live(long, 5)); err != nil {
+	calm, alone := begin(0), begin(2)
+	if err := errors.Join(calm.Drain(), alone.Drain()); err != nil {
 		t.Fatal(err)
 	}
 	want := calm.Snapshot()
-	for life := range long.Steps {
+	for life := range alone.Steps {
 		t.Run(fmt.Sprintf("after %d", life), func(t *testing.T) {
 			t.Parallel()
-			f := begin()
+			f := begin(2)
 			f.Life = life
-			if err := live(f, 5); !errors.Is(err, runtest.ErrKilled) {
+			if err := f.Drain(); !errors.Is(err, runtest.ErrKilled) {
 				t.Fatalf("got error %v, want that of a killed process", err)
 			}
 			f.Restart()
-			f.Pass(afterLease) // of the sample that was being rated
-			if err := live(f, 6); err != nil {
+			if err := f.Drain(); err != nil {
 				t.Fatal(err)
 			}
-			got := f.Snapshot()
-			maps.DeleteFunc(got, func(name, _ string) bool { return strings.Contains(name, "/items/") })
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 				t.Errorf("objects (-undisturbed +got):\n%s", diff)
 			}
 		})

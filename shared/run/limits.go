@@ -24,12 +24,14 @@ type Limits struct {
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
+	// InFlight is the Wave.Width of the runs.
+	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run that wait or are worked on at a time"`
 	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
 	// CostPerMillion estimates runs, in US dollars for a million samples.
-	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs by"`
+	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs"`
 	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
-	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars that a run may be estimated at without approval; 0: no limit"`
+	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars a run may cost without approval; 0: no limit"`
 }
 
 // Validate reports every fault.
@@ -37,6 +39,7 @@ func (l Limits) Validate() error {
 	var faults []error
 	for name, value := range map[string]int64{
 		"RANGE_BYTES": l.RangeBytes, "SHARD_SAMPLES": int64(l.ShardSamples), "SHARD_BYTES": int64(l.ShardBytes),
+		"IN_FLIGHT": int64(l.InFlight),
 	} {
 		if value < 1 {
 			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))

@@ -98,7 +98,7 @@ func otherLayout(layout int) string {
 
 // Runs lists the ids of all runs, in ascending order.
 func (r *Reader) Runs(ctx context.Context) ([]string, error) {
-	return bucket.Children(ctx, r.work, root)
+	return bucket.Children(ctx, r.work, Root)
 }
 
 // Scored reports whether a run is scored to the last sample.

@@ -78,7 +78,7 @@ func (w *Worker) tryShard(
 	}
 	err = fmt.Errorf("scoring %s of run %s: %w", t, plan.Run, err)
 	how := endFailed
-	if errors.Is(err, scorer.ErrUnavailable) || ctx.Err() != nil {
+	if errors.Is(err, scorer.ErrUnavailable) || errors.Is(ctx.Err(), context.Canceled) {
 		how = endWaited
 	}
 	if ended := w.end(ctx, a, how, err); ended != nil {

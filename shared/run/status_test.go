@@ -40,7 +40,7 @@ func TestStatusOnTheWay(t *testing.T) {
 	}
 	step := func(kind string) {
 		t.Helper()
-		if err := f.Deliver(f.TakeTask(kind)); err != nil {
+		if err := f.Deliver(takeTask(t, f, kind)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,39 +48,17 @@ func TestStatusOnTheWay(t *testing.T) {
 	step(events.TaskRange)
 	check("one range cut", run.StateScoring, run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, SamplesRead: 4})
 	step(events.TaskShard)
-	check(
-		"one shard scored",
-		run.StateScoring,
-		run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3},
-	)
+	check("one shard scored", run.StateScoring, run.Progress{
+		Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3,
+	})
 	step(events.TaskShard)
-	check(
-		"one range scored",
-		run.StateScoring,
-		run.Progress{
-			Ranges:       2,
-			RangesCut:    1,
-			RangesScored: 1,
-			Shards:       2,
-			ShardsScored: 2,
-			SamplesRead:  4,
-			SamplesDone:  4,
-		},
-	)
+	check("one range scored", run.StateScoring, run.Progress{
+		Ranges: 2, RangesCut: 1, RangesScored: 1, Shards: 2, ShardsScored: 2, SamplesRead: 4, SamplesDone: 4,
+	})
 	f.Finish(plan)
-	check(
-		"scored",
-		run.StateScored,
-		run.Progress{
-			Ranges:       2,
-			RangesCut:    2,
-			RangesScored: 2,
-			Shards:       3,
-			ShardsScored: 3,
-			SamplesRead:  7,
-			SamplesDone:  7,
-		},
-	)
+	check("scored", run.StateScored, run.Progress{
+		Ranges: 2, RangesCut: 2, RangesScored: 2, Shards: 3, ShardsScored: 3, SamplesRead: 7, SamplesDone: 7,
+	})
 	if runs, err := f.Runs.Runs(t.Context()); err != nil || !cmp.Equal(runs, []string{plan.Run}) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
@@ -98,11 +76,13 @@ func TestNoRun(t *testing.T) {
 			"retry":   func() error { _, err := f.Retry(id); return err },
 			"cancel":  func() error { return f.Worker.Cancel(ctx, id) },
 			"approve": func() error { return f.Worker.Approve(ctx, id) },
-			"select":  func() error { _, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{}); return err },
-			"bury":    func() error { return f.Worker.RecordDeadLetter(ctx, id, run.DeadLetter{}) },
-			"cut":     func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
-			"score":   func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },
-			"part":    func() error { return f.Subsets.WritePart(ctx, events.PartTask{Run: id}) },
+			"select": func() error {
+				_, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{})
+				return err
+			},
+			"cut":   func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
+			"score": func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, "d"); return err },
+			"part":  func() error { return f.Subsets.WritePart(ctx, events.PartTask{Run: id}) },
 		}
 		for name, call := range calls {
 			if err := call(); !errors.Is(err, run.ErrNoRun) {
@@ -115,13 +95,10 @@ func TestNoRun(t *testing.T) {
 // A selection that is listed can be read: one whose picks are being written is not, yet.
 func TestSelectionBeingMade(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Undisturbed(t)
+	f, plan := undisturbed(t)
 	before := f.Status(plan.Run).Selections
-	err := f.Work.Create(
-		t.Context(),
-		"runs/"+plan.Run+"/selections/0123456789ab/picks.parquet",
-		func(io.Writer) error { return nil },
-	)
+	err := f.Work.Create(t.Context(), "runs/"+plan.Run+"/selections/0123456789ab/picks.parquet",
+		func(io.Writer) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,24 +110,26 @@ func TestSelectionBeingMade(t *testing.T) {
 // TestTaskOfNothing delivers tasks that can never succeed: they must not be delivered again.
 func TestTaskOfNothing(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Undisturbed(t)
+	f, plan := undisturbed(t)
 	ctx := t.Context()
 	id := f.Status(plan.Run).Selections[0]
 	tests := map[string]func() error{
-		"range behind the last": func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d") },
+		"range behind the last": func() error {
+			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d")
+		},
 		"range before the first": func() error {
 			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: -1}, "d")
 		},
 		"shard of no range": func() error {
-			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Range: 99}, 1, "d")
+			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Range: 99}, "d")
 			return err
 		},
 		"shard behind the last": func() error {
-			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: 99}, 1, "d")
+			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: 99}, "d")
 			return err
 		},
 		"shard before the first": func() error {
-			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: -1}, 1, "d")
+			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: -1}, "d")
 			return err
 		},
 		"part of no range": func() error {
@@ -171,39 +150,48 @@ func TestTaskOfNothing(t *testing.T) {
 	}
 }
 
-// stalled is a world with a run of 12 sound samples and a faulty one, in which the shard of the
+// errDown is the error of a scorer's service that fails.
+var errDown = errors.New("the scorer's service is down")
+
+// failures is how many attempts at a task fail until it is given up.
+const failures = 20
+
+// stalled is a fixture with a run of 12 valid samples and an invalid one, in which the shard of the
 // samples a00, hollow and a01 was given up.
 func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := runtest.New(t)
 	f.Upload("datasets/demo/a.json", runtest.Array(slices.Insert(runtest.Plain("a", 12), 1, `{"id": "hollow"}`)))
 	plan := f.Begin("datasets/demo/a.json")
-	down := errors.New("the scorer's service is down")
 	f.Scorer.Before = func(s *dataset.Sample) error {
 		if s.ID == "a00" {
-			return down
+			return errDown
 		}
 		return nil
 	}
+	drainFailing(t, f, errDown)
+	return f, plan
+}
+
+// drainFailing delivers all messages, those that fail with an error again and again until they are given up.
+func drainFailing(t *testing.T, f *runtest.Fixture, expected error) {
+	t.Helper()
 	for len(f.Queue) > 0 {
 		d := f.Take(0)
-		switch err := f.Deliver(d); {
-		case errors.Is(err, down):
-			task := runtest.Decode[events.ShardTask](t, d.Message)
-			if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{Range: task.Range, Shard: task.Shard, Attempts: 100, Reason: down.Error()}); err != nil {
-				t.Fatal(err)
-			}
-		case err != nil:
+		if err := f.Deliver(d); errors.Is(err, expected) {
+			f.Queue = append(f.Queue, d)
+		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return f, plan
 }
 
 func TestStalled(t *testing.T) {
 	t.Parallel()
 	f, plan := stalled(t)
-	dead := []run.DeadLetter{{Range: 0, Shard: 0, Attempts: 100, Reason: "the scorer's service is down"}}
+	dead := []run.DeadLetter{{
+		Range: 0, Shard: 0, Attempts: failures, Reason: "scoring shard 0 of range 0 of run " + plan.Run + ": " + errDown.Error(),
+	}}
 	check := func(doing, state string, want []run.DeadLetter) {
 		t.Helper()
 		st := f.Status(plan.Run)
@@ -211,22 +199,19 @@ func TestStalled(t *testing.T) {
 			t.Errorf("%s: state %s, want %s; dead (-want +got):\n%s", doing, st.State, state, diff)
 		}
 	}
-	check("buried", run.StateStalled, dead)
+	check("recorded", run.StateStalled, dead)
 	if len(f.EventIDs(events.RunScored)) > 0 {
 		t.Error("a stalled run was announced as scored")
 	}
 
-	// Each resume begins a wave of attempts, which may be in vain too.
+	// Each resume begins a wave of attempts, which may fail, too.
 	for range 2 {
 		if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 			t.Fatal(err)
 		}
 		check("resumed", run.StateScoring, nil)
-		f.Take(0)
-		if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, dead[0]); err != nil {
-			t.Fatal(err)
-		}
-		check("buried again", run.StateStalled, dead)
+		drainFailing(t, f, errDown)
+		check("recorded again", run.StateStalled, dead)
 	}
 
 	f.Scorer.Before = nil
@@ -234,26 +219,13 @@ func TestStalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if counts := f.Finish(plan); counts.Scored != 12 {
-		t.Errorf("counts %+v, want all sound samples scored", counts)
+		t.Errorf("counts %+v, want all valid samples scored", counts)
 	}
-	check("mended", run.StateScored, nil)
+	check("fixed", run.StateScored, nil)
 	for id, n := range f.Scorer.Counts() {
 		if n != 1 {
 			t.Errorf("sample %s was rated %d times", id, n)
 		}
-	}
-}
-
-func TestDeadShardScoredAfterAll(t *testing.T) {
-	t.Parallel()
-	f, plan := stalled(t)
-	f.Scorer.Before = nil
-	if _, err := f.Worker.ScoreShard(t.Context(), events.ShardTask{Run: plan.Run}, 100, "late"); err != nil {
-		t.Fatal(err)
-	}
-	f.Finish(plan)
-	if st := f.Status(plan.Run); st.State != run.StateScored || len(st.DeadLetters) > 0 {
-		t.Errorf("state %s with dead %v, want scored", st.State, st.DeadLetters)
 	}
 }
 
@@ -267,11 +239,12 @@ func TestGiveUp(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: 13, Scored: 10, Failed: 3}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[reason.Code]int64{run.GivenUp: 2, dataset.NoConversation: 1}, f.Status(plan.Run).Reasons); diff != "" {
+	if diff := cmp.Diff(map[reason.Code]int64{run.GivenUp: 2, dataset.NoConversation: 1},
+		f.Status(plan.Run).Reasons); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	rec := f.Records(plan)["a00"]
-	if rec.Status != scores.Failed || !strings.Contains(rec.Reason, "100 attempts") ||
+	if rec.Status != scores.Failed || !strings.Contains(rec.Reason, "20 attempts") ||
 		!strings.Contains(rec.Reason, "service is down") {
 		t.Errorf("sample a00 is %v with reason %q", rec.Status, rec.Reason)
 	}
@@ -283,7 +256,7 @@ func TestGiveUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if counts := f.Finish(next); counts.Scored != 12 {
-		t.Errorf("counts of the retry %+v, want all sound samples scored", counts)
+		t.Errorf("counts of the retry %+v, want all valid samples scored", counts)
 	}
 }
 
@@ -291,53 +264,33 @@ func TestDeadRange(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
+	calm := f.Input
 	plan := f.Begin("datasets/demo/a.json")
-	lost := f.Take(0)
-	if err := f.Drain(); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{Range: 0, Shard: -1, Attempts: 100, Reason: "bucket unreachable"}); err != nil {
-		t.Fatal(err)
-	}
-	if st := f.Status(plan.Run); st.State != run.StateStalled || len(st.DeadLetters) != 1 ||
-		st.DeadLetters[0].Shard != -1 {
-		t.Errorf("state %s with dead %v, want stalled at a range", st.State, st.DeadLetters)
+	f.Input = &stormy{Reader: calm, open: func(name string) bool { return strings.HasPrefix(name, "datasets/") }}
+	f.Restart()
+	drainFailing(t, f, errStorm)
+	st := f.Status(plan.Run)
+	if st.State != run.StateStalled || len(st.DeadLetters) != len(plan.Ranges) || st.DeadLetters[0].Shard != -1 {
+		t.Errorf("state %s with dead %v, want stalled at all ranges", st.State, st.DeadLetters)
 	}
 	if err := f.Worker.Resume(t.Context(), plan.Run, true); err == nil ||
 		!strings.Contains(err.Error(), "resume without giving up") {
 		t.Errorf("giving up a range: error %v, want one that says what to do", err)
 	}
+	f.Input = calm
+	f.Restart()
 	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 		t.Fatal(err)
-	}
-	if diff := cmp.Diff(lost.Message, f.Queue[0].Message); diff != "" || len(f.Queue) != 1 {
-		t.Errorf("%d messages; the first (-want +got):\n%s", len(f.Queue), diff)
 	}
 	if counts := f.Finish(plan); counts.Scored != 12 {
 		t.Errorf("counts %+v, want all scored", counts)
 	}
 }
 
-func TestDeadRangeCutAfterAll(t *testing.T) {
-	t.Parallel()
-	f := runtest.New(t)
-	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
-	plan := f.Begin("datasets/demo/a.json")
-	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{Shard: -1}); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Deliver(f.Take(0)); err != nil {
-		t.Fatal(err)
-	}
-	if st := f.Status(plan.Run); st.State != run.StateScoring || len(st.DeadLetters) > 0 {
-		t.Errorf("state %s with dead %v, want scoring", st.State, st.DeadLetters)
-	}
-}
-
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
-	plan := f.Begin(runtest.MixedManifest)
+	f := newMixed(t)
+	plan := f.Begin(mixedManifest)
 	if err := f.Deliver(f.Take(0)); err != nil {
 		t.Fatal(err)
 	}
@@ -350,13 +303,8 @@ func TestCancel(t *testing.T) {
 	if err := f.Drain(); err != nil {
 		t.Fatal(err)
 	}
-	for _, again := range []func() error{
-		func() error { return f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{}) },
-		func() error { _, err := f.Arrive(runtest.MixedManifest); return err },
-	} {
-		if err := again(); err != nil {
-			t.Error(err)
-		}
+	if _, err := f.Arrive(mixedManifest); err != nil {
+		t.Error(err)
 	}
 	for name, refused := range map[string]error{
 		"resume":  f.Worker.Resume(t.Context(), plan.Run, false),
@@ -376,9 +324,9 @@ func TestCancel(t *testing.T) {
 
 func TestApproval(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
+	f := newMixed(t)
 	f.Limits.CostPerMillion, f.Limits.MaxRunCost = 1e6, 11 // a dollar for each of the 12 samples
-	plan := f.Begin(runtest.MixedManifest)
+	plan := f.Begin(mixedManifest)
 	if st := f.Status(plan.Run); st.State != run.StateAwaitingApproval || st.EstimatedCost != 12 {
 		t.Errorf("state %s at %v dollars, want awaiting-approval at 12", st.State, st.EstimatedCost)
 	}
@@ -388,7 +336,7 @@ func TestApproval(t *testing.T) {
 	if err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run}, "early"); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.Objects("runs/"); len(f.Queue) > 0 || len(got) != 1 {
+	if got := f.Objects("runs/"); len(f.Queue) > 0 || len(got) != 2 { // the plan, and when it was accepted
 		t.Errorf("before approval there are %d messages and the objects %v", len(f.Queue), got)
 	}
 	if err := f.Worker.Approve(t.Context(), plan.Run); err != nil {
@@ -402,9 +350,9 @@ func TestApproval(t *testing.T) {
 		t.Errorf("in the end: state %s", st.State)
 	}
 
-	cheap := runtest.NewMixed(t)
+	cheap := newMixed(t)
 	cheap.Limits.CostPerMillion, cheap.Limits.MaxRunCost = 1e6, 12
-	if st := cheap.Status(cheap.Begin(runtest.MixedManifest).Run); st.State != run.StateScoring {
+	if st := cheap.Status(cheap.Begin(mixedManifest).Run); st.State != run.StateScoring {
 		t.Errorf("a run at the limit: state %s, want scoring", st.State)
 	}
 }
@@ -412,15 +360,16 @@ func TestApproval(t *testing.T) {
 func TestLimitsValidate(t *testing.T) {
 	t.Parallel()
 	if err := runtest.Limits().Validate(); err != nil {
-		t.Errorf("sound limits: %v", err)
+		t.Errorf("valid limits: %v", err)
 	}
-	faulty := run.Limits{ShardSamples: -1, CostPerMillion: -1}
-	err := faulty.Validate()
+	invalid := run.Limits{ShardSamples: -1, CostPerMillion: -1}
+	err := invalid.Validate()
 	if err == nil {
-		t.Fatal("faulty limits were taken")
+		t.Fatal("invalid limits were taken")
 	}
 	for _, name := range []string{
-		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "RANGE_BYTES", "SHARD_SAMPLES: -1", "SHARD_BYTES", "COST_PER_MILLION",
+		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "RANGE_BYTES",
+		"SHARD_SAMPLES: -1", "SHARD_BYTES", "COST_PER_MILLION",
 	} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("the error lacks %s:\n%v", name, err)

@@ -1,4 +1,4 @@
-// Package runtest is what tests of runs stand on: buckets in folders, topics in memory, a scorer that costs nothing, a
+// Package runtest is what tests of runs stand on: an input bucket in a folder, a work bucket and topics in memory, a scorer that costs nothing, a
 // clock that tests set, and a process that can be killed between any two of its writes.
 package runtest
 
@@ -34,7 +34,7 @@ func Limits() run.Limits {
 	return run.Limits{
 		Scorer: Kind, Records: dataset.Limits{MaxRecordBytes: 2000},
 		Images:     images.Limits{MaxBytes: 5000, MaxPixels: 10_000},
-		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20,
+		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }
 
@@ -44,10 +44,14 @@ type Fixture struct {
 	Limits       run.Limits
 	Input        bucket.Reader
 	Folder       string // of the input bucket
-	Work         *bucket.Folder
+	Work         *bucket.Memory
 	Scorer       *Scorer
 	OpenScorer   run.ScorerOpener
 	ImageBuckets map[string]bucket.Reader
+	// LostAnswer reports whether the answer to an object's creation is lost, so that the client tries again.
+	LostAnswer func(name string) bool
+	// OneMachine lets a process know which ones ended before it.
+	OneMachine bool
 
 	// The process that lives now.
 	Runs    *run.Reader
@@ -62,11 +66,13 @@ type Fixture struct {
 	Life          int              // steps until the process is killed; -1 for ever
 	Opens         map[string]int   // of objects of the work bucket, by name, since Restart
 
-	t         testing.TB
-	mu        sync.Mutex
-	now       time.Time
-	delivered int
-	logged    bytes.Buffer
+	t          testing.TB
+	reconciler *subset.Reconciler
+	mu         sync.Mutex
+	now        time.Time
+	published  int
+	processes  int
+	logged     bytes.Buffer
 }
 
 // New makes an empty fixture.
@@ -87,8 +93,7 @@ func New(t testing.TB) *Fixture {
 	input, err := bucket.OpenFolder(f.Folder)
 	f.must(err)
 	f.Input, f.ImageBuckets = input, map[string]bucket.Reader{"input": input}
-	f.Work, err = bucket.OpenFolder(t.TempDir())
-	f.must(err)
+	f.Work = bucket.NewMemory()
 	f.Restart()
 	return f
 }
@@ -105,6 +110,11 @@ func (f *Fixture) Restart() {
 	f.t.Helper()
 	f.mu.Lock()
 	f.Life, f.Opens = -1, map[string]int{}
+	f.processes++
+	process := run.Process{ID: fmt.Sprintf("process-%d", f.processes)}
+	if f.OneMachine {
+		process.Gone = func(id string) bool { return id != process.ID }
+	}
 	f.mu.Unlock()
 	work := mortalBucket{f.Work, f}
 	var err error
@@ -112,12 +122,14 @@ func (f *Fixture) Restart() {
 	f.must(err)
 	f.Worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: f.Events,
-		Now: f.clock, ImageBuckets: f.ImageBuckets,
+		Now: f.clock, ImageBuckets: f.ImageBuckets, Width: f.Limits.InFlight, Process: process,
 	})
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
-		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock,
+		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
 	})
+	f.must(err)
+	f.reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
 	f.must(err)
 }
 
@@ -186,7 +198,11 @@ func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Wri
 	if err := b.fixture.step(); err != nil {
 		return err
 	}
-	return b.Bucket.Create(ctx, name, write)
+	err := b.Bucket.Create(ctx, name, write)
+	if err == nil && b.fixture.LostAnswer != nil && b.fixture.LostAnswer(name) {
+		return bucket.ErrExists // what a client finds that tries again
+	}
+	return err
 }
 
 func (b mortalBucket) Compose(ctx context.Context, name string, parts []string) error {

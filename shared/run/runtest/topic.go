@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -23,7 +22,8 @@ type Topic struct {
 // A Delivery is a message that is not acknowledged yet.
 type Delivery struct {
 	events.Message
-	Attempt int // from 1
+	ID      string // of the message
+	Attempt int    // from 1
 	topic   *Topic
 }
 
@@ -40,7 +40,9 @@ func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, m := range messages {
-		f.Queue = append(f.Queue, Delivery{Message: m, Attempt: 1, topic: p})
+		f.published++
+		id := fmt.Sprintf("message-%d", f.published)
+		f.Queue = append(f.Queue, Delivery{Message: m, ID: id, Attempt: 1, topic: p})
 	}
 	if p == f.Events {
 		f.Published = append(f.Published, messages...)
@@ -71,41 +73,36 @@ func (f *Fixture) Take(i int) Delivery {
 	return d
 }
 
-// TakeTask removes the first message of a kind of task from the queue.
-func (f *Fixture) TakeTask(kind string) Delivery {
-	f.t.Helper()
-	i := slices.IndexFunc(f.Queue, func(d Delivery) bool { return d.Attributes[events.AttrTask] == kind })
-	if i < 0 {
-		f.t.Fatalf("the queue has no task %q", kind)
-	}
-	return f.Take(i)
-}
-
 // Deliver does with a message what the functions do.
 func (f *Fixture) Deliver(d Delivery) error {
-	f.mu.Lock()
-	f.delivered++
-	id := fmt.Sprintf("delivery-%d", f.delivered)
-	f.mu.Unlock()
 	ctx := f.t.Context()
 	switch d.Attributes[events.AttrTask] {
 	case events.TaskRange:
-		return f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), id)
+		return f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), d.ID)
 	case events.TaskShard:
-		_, err := f.Worker.ScoreShard(ctx, Decode[events.ShardTask](f.t, d.Message), d.Attempt, id)
+		_, err := f.Worker.ScoreShard(ctx, Decode[events.ShardTask](f.t, d.Message), d.ID)
 		return err
 	case events.TaskPart:
 		return f.Subsets.WritePart(ctx, Decode[events.PartTask](f.t, d.Message))
 	case events.TaskSelect:
-		_, err := f.Subsets.SelectRequested(ctx, Decode[events.SelectTask](f.t, d.Message))
-		return err
+		return f.makeSelections(Decode[events.SelectTask](f.t, d.Message))
+	case events.TaskReconcile:
+		return f.reconciler.Reconcile(ctx, Decode[events.ReconcileTask](f.t, d.Message))
+	default:
+		return nil // an event
 	}
-	if d.Attributes["ce-type"] != events.RunScored {
-		return nil
+}
+
+// makeSelections makes what a select task asks for. A redelivery of a refused one would be refused, too.
+func (f *Fixture) makeSelections(task events.SelectTask) error {
+	var err error
+	if task.Request == "" {
+		_, err = f.Subsets.SelectAutomatically(f.t.Context(), task.Run)
+	} else {
+		_, err = f.Subsets.SelectRequested(f.t.Context(), task)
 	}
-	_, err := f.Subsets.SelectAutomatically(ctx, Decode[events.RunScoredEvent](f.t, d.Message).Run)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
-		return nil // a redelivery would be refused, too
+		return nil
 	}
 	return err
 }
@@ -128,22 +125,6 @@ func (f *Fixture) Drain() error {
 			d.Attempt++
 			f.Queue = slices.Insert(f.Queue, 0, d)
 			return err
-		}
-	}
-	return nil
-}
-
-// DrainShuffled delivers every message twice, in an order drawn with the seed.
-func (f *Fixture) DrainShuffled(seed uint64) error {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	for len(f.Queue) > 0 {
-		d := f.Take(rng.IntN(len(f.Queue)))
-		if err := f.Deliver(d); err != nil {
-			return err
-		}
-		if d.Attempt == 1 {
-			d.Attempt++
-			f.Queue = append(f.Queue, d)
 		}
 	}
 	return nil
