@@ -47,7 +47,7 @@ func TestConfigDefaults(t *testing.T) {
 		Limits: run.Limits{
 			Scorer: "embedded", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
 			Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
-			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, MaxFailed: fivePercent,
+			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16, MaxFailed: fivePercent,
 		},
 	}
 	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})

@@ -30,7 +30,9 @@ type server struct {
 	planner *run.Planner
 	worker  *run.Worker
 	subsets *subset.Selector
-	log     *slog.Logger
+
+	reconciler *subset.Reconciler
+	log        *slog.Logger
 }
 
 // A call answers requests of one method to one path.
@@ -168,7 +170,7 @@ func (s server) callRun(r *http.Request) (answer, error) {
 	var err error
 	switch verb {
 	case "resume":
-		err = s.worker.Resume(r.Context(), id, options.GiveUp)
+		err = s.reconciler.Resume(r.Context(), id, options.GiveUp)
 	case "retry":
 		id, err = s.retry(r.Context(), id)
 	case "cancel":

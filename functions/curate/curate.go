@@ -34,7 +34,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(PushPath, newPush(c.Subsets, reconciler, c.Log))
-	server{runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, log: c.Log}.register(mux)
+	server{
+		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, reconciler: reconciler, log: c.Log,
+	}.register(mux)
 	// A browser that may reach the API, on localhost or with a cookie of IAP, must not call it for another site's page.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -40,7 +40,14 @@ func newService(t testing.TB, change func(*run.Limits)) service {
 	if change != nil {
 		change(&w.Limits)
 	}
-	s := service{Fixture: w, t: t}
+	return service{Fixture: w, t: t}.restart()
+}
+
+// restart is the service with its functions in a new process.
+func (s service) restart() service {
+	s.t.Helper()
+	w := s.Fixture
+	w.Restart()
 	var errs [3]error
 	planner := w.Planner()
 	s.curate, errs[0] = curate.New(curate.Config{
@@ -49,7 +56,7 @@ func newService(t testing.TB, change func(*run.Limits)) service {
 	s.ingest, errs[1] = ingest.New(ingest.Config{Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log})
 	s.score, errs[2] = score.New(w.Worker, w.Log)
 	if err := errors.Join(errs[:]...); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return s
 }

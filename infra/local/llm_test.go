@@ -183,7 +183,7 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 	limits := run.Limits{
 		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
 		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
-		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20,
+		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	st, err := local.Start(t.Context(), local.Options{
 		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), OpenScorer: opener.Open,

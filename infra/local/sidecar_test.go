@@ -130,7 +130,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	limits := run.Limits{
 		Scorer: kinds.GPU, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
 		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
-		RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20,
+		RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	var rating atomic.Int32
 	st, err := local.Start(t.Context(), local.Options{

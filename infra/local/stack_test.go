@@ -61,7 +61,7 @@ func fineLimits() run.Limits {
 	return run.Limits{
 		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
 		Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
-		RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20,
+		RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }
 

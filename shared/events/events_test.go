@@ -18,12 +18,12 @@ func TestTaskMessages(t *testing.T) {
 		data       string
 	}{
 		{
-			events.RangeTask{Run: "demo-0123456789ab", Range: 3}.Message(),
-			map[string]string{"task": "range"}, `{"run":"demo-0123456789ab","range":3}`,
+			events.RangeTask{Run: "demo-0123456789ab", Wave: 2, Range: 3}.Message(),
+			map[string]string{"task": "range"}, `{"run":"demo-0123456789ab","wave":2,"range":3}`,
 		},
 		{
-			events.ShardTask{Run: "demo-0123456789ab", Range: 3, Shard: 14}.Message("gpu"),
-			map[string]string{"task": "shard", "scorer": "gpu"}, `{"run":"demo-0123456789ab","range":3,"shard":14}`,
+			events.ShardTask{Run: "demo-0123456789ab", Wave: 2, Range: 3, Shard: 14}.Message("gpu"),
+			map[string]string{"task": "shard", "scorer": "gpu"}, `{"run":"demo-0123456789ab","wave":2,"range":3,"shard":14}`,
 		},
 		{
 			events.PartTask{Run: "demo-0123456789ab", Selection: "ba9876543210", Range: 3}.Message(),

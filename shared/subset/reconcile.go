@@ -37,6 +37,42 @@ func (c *Reconciler) Reconcile(ctx context.Context, task events.ReconcileTask) e
 	return errors.Join(failed, c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message()))
 }
 
+// Resume resumes a run, and continues its selections if it is scored.
+func (c *Reconciler) Resume(ctx context.Context, runID string, giveUp bool) error {
+	if err := c.worker.Resume(ctx, runID, giveUp); err != nil {
+		return err
+	}
+	s := c.subsets
+	plan, err := s.runs.Plan(ctx, runID)
+	if err != nil {
+		return err
+	}
+	if sent, err := bucket.Exists(ctx, s.work, run.ScoredSentName(runID)); !sent || err != nil {
+		return err
+	}
+	entries := []run.Entry{{Run: runID}}
+	requested, err := s.requestIDs(ctx, runID)
+	if err != nil {
+		return err
+	}
+	for _, id := range requested {
+		entries = append(entries, run.Entry{Run: runID, Request: id})
+	}
+	made, err := s.List(ctx, runID)
+	if err != nil {
+		return err
+	}
+	for _, id := range made {
+		entries = append(entries, run.Entry{Run: runID, Selection: id})
+	}
+	for _, e := range entries {
+		if _, err := c.continueEntry(ctx, plan, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // entry continues what was accepted, and reports whether it is finished.
 func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	s := c.subsets
@@ -47,9 +83,15 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 		return err == nil, err
 	}
 	scored, final, err := c.worker.ContinueRun(ctx, plan)
-	if err != nil || final {
+	if err != nil || !scored {
 		return final, err
 	}
+	return c.continueEntry(ctx, plan, e)
+}
+
+// continueEntry continues what was accepted of a scored run, and reports whether it is finished.
+func (c *Reconciler) continueEntry(ctx context.Context, plan *run.Plan, e run.Entry) (bool, error) {
+	s := c.subsets
 	switch {
 	case e.Selection != "":
 		sel, err := s.Selection(ctx, e.Run, e.Selection)
@@ -57,8 +99,6 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 			return errors.Is(err, ErrNoSelection), ignore(err, ErrNoSelection)
 		}
 		return s.continueSelection(ctx, plan, sel)
-	case !scored:
-		return false, nil
 	case e.Request != "":
 		return s.continueRequest(ctx, e.Run, e.Request)
 	default:

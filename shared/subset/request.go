@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -92,18 +94,29 @@ func (s *Selector) CopyRequests(ctx context.Context, earlier string, plan *run.P
 
 // requests are the selections that were requested after a run was planned.
 func (r *Reader) requests(ctx context.Context, runID string) ([]requested, error) {
-	var requests []requested
+	ids, err := r.requestIDs(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]requested, len(ids))
+	for i, id := range ids {
+		if err := bucket.ReadJSON(ctx, r.work, requestName(runID, id), &requests[i]); err != nil {
+			return nil, err
+		}
+	}
+	return requests, nil
+}
+
+// requestIDs are the ids of the selections that were requested after a run was planned.
+func (r *Reader) requestIDs(ctx context.Context, runID string) ([]string, error) {
+	var ids []string
 	for attrs, err := range r.work.List(ctx, requestsPrefix(runID), "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing the requested selections of run %s: %w", runID, err)
 		}
-		var request requested
-		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &request); err != nil {
-			return nil, err
-		}
-		requests = append(requests, request)
+		ids = append(ids, strings.TrimSuffix(path.Base(attrs.Name), ".json"))
 	}
-	return requests, nil
+	return ids, nil
 }
 
 // SelectRequested makes one selection that was requested after its run was planned.

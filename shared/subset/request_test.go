@@ -107,6 +107,7 @@ func TestRetryCopiesRequests(t *testing.T) {
 	t.Parallel()
 	begin := func() (*runtest.Fixture, *run.Plan) {
 		f, plan := scored(t, runtest.Plain("a", 6))
+		f.OneMachine = true
 		request := selection.Request{Budget: runtest.Budget(t, "2")}
 		if err := f.Subsets.Request(t.Context(), plan, request, run.Allowance{}); err != nil {
 			t.Fatal(err)

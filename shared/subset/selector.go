@@ -91,6 +91,9 @@ func (s *Selector) Select(
 	} else if err != nil {
 		return nil, err
 	}
+	if ended, err := s.ended(ctx, sel); ended || err != nil {
+		return sel, err
+	}
 	if err := s.index.Accept(
 		ctx, run.Entry{Run: runID, Selection: id}, acceptedName(runID, id), s.now(),
 	); err != nil {
@@ -100,13 +103,17 @@ func (s *Selector) Select(
 	return sel, err
 }
 
-// continueSelection publishes what is missing of a selection, and reports whether nothing is: its event is published.
-func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *Selection) (bool, error) {
-	end := completedSentName(plan.Run, sel.ID)
+// ended reports whether a selection's event is published: it is completed, or failed.
+func (s *Selector) ended(ctx context.Context, sel *Selection) (bool, error) {
 	if sel.Selected == 0 {
-		end = failedSentName(plan.Run, sel.ID)
+		return bucket.Exists(ctx, s.work, failedSentName(sel.Run, sel.ID))
 	}
-	if ended, err := bucket.Exists(ctx, s.work, end); ended || err != nil {
+	return bucket.Exists(ctx, s.work, completedSentName(sel.Run, sel.ID))
+}
+
+// continueSelection publishes what is missing of a selection, and reports whether nothing is.
+func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *Selection) (bool, error) {
+	if ended, err := s.ended(ctx, sel); ended || err != nil {
 		return ended, err
 	}
 	if sel.Selected == 0 {

@@ -162,7 +162,7 @@ func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent fun
 		Limits: run.Limits{
 			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
 			Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
-			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24,
+			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24, InFlight: 16,
 		},
 		OnEvent: onEvent,
 	})
