@@ -1,4 +1,4 @@
-package queue
+package local
 
 import (
 	"bytes"
@@ -10,16 +10,12 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// A Push delivers a message once and returns the HTTP status of its answer, or an error if there was none. 2xx
-// acknowledges the message. events.StatusMachineFault stops the queue with the error that comes with it. Anything else
-// has the message redelivered. A Push must end soon after ctx.
-type Push func(ctx context.Context, envelope events.Envelope) (status int, err error)
-
-// To is a Push by HTTP, as Pub/Sub pushes to an endpoint.
-func To(client *http.Client, url string) Push {
+// pushTo delivers messages to a URL over HTTP, as Pub/Sub does.
+func pushTo(url string) queue.Push {
 	return func(ctx context.Context, envelope events.Envelope) (int, error) {
 		body, err := json.Marshal(envelope)
 		if err != nil {
@@ -30,7 +26,7 @@ func To(client *http.Client, url string) Push {
 			return 0, err
 		}
 		req.Header.Set("Content-Type", "application/json")
-		resp, err := client.Do(req)
+		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return 0, err
 		}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -101,8 +102,8 @@ func start(t *testing.T, o local.Options) *system {
 	if o.OpenScorer == nil {
 		o.OpenScorer = localScorers(t).Open
 	}
-	if o.Retry == (local.Retry{}) {
-		o.Retry = local.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond, Attempts: 100}
+	if o.Retry == (queue.Retry{}) {
+		o.Retry = queue.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond, Attempts: 100}
 	}
 	o.Limits, o.Log = fineLimits(), slog.New(slog.DiscardHandler)
 	o.OnEvent = func(m events.Message) {
@@ -373,7 +374,7 @@ func TestDeliveries(t *testing.T) {
 			task.Range == 1 && task.Shard == 0 && env.DeliveryAttempt < 5
 	}}
 	for name, o := range map[string]local.Options{
-		"every message twice": {Duplicate: true},
+		"every message twice": {Faults: queue.Faults{Duplicate: 1}},
 		"out of order":        {Mount: shuffled.mount},
 		"sample by sample":    {Mount: busy.mount},
 	} {
@@ -486,7 +487,7 @@ func TestStalled(t *testing.T) {
 			var mended atomic.Bool
 			scorers := localScorers(t)
 			s := start(t, local.Options{
-				Retry: local.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond, Attempts: 3},
+				Retry: queue.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond, Attempts: 3},
 				OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 					rater, err := scorers.Open(ctx, kind, r)
 					return fragile{Scorer: rater, sample: records[0].ID, mended: &mended}, err
