@@ -92,7 +92,7 @@ func (p *Processes) deliver(o ProcessOptions, services map[string]*process) erro
 	if err != nil {
 		return err
 	}
-	err = deliver(q, delivery{retry: DefaultRetry(), onEvent: o.OnEvent, url: func(sub events.Subscription) string {
+	err = subscribe(q, endpoints{retry: DefaultRetry(), onEvent: o.OnEvent, url: func(sub events.Subscription) string {
 		switch service := services[sub.Service]; {
 		case sub.Service == events.ServiceCurate:
 			return p.URL + curate.PushPath

@@ -1,5 +1,6 @@
-// Package local runs the whole system on one machine. A Stack is in one process: the real functions over HTTP, and a queue
-// in memory that pushes messages as the cloud does.
+// Package local runs the whole system on one machine. A Stack is in one process: the real functions over HTTP, and a
+// queue in memory that pushes messages as the cloud does. Processes are as in the cloud, around test doubles of its
+// services.
 package local
 
 import (
@@ -81,7 +82,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
 	url := func(sub events.Subscription) string { return s.URL + paths[sub.Service] }
-	if err := deliver(s.queue, delivery{retry: o.Retry, faults: o.Faults, url: url, onEvent: o.OnEvent}); err != nil {
+	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, url: url, onEvent: o.OnEvent}); err != nil {
 		return nil, err
 	}
 	return s, nil

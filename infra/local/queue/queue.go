@@ -71,6 +71,8 @@ type Queue struct {
 	fault         error
 }
 
+var errFault = errors.New("an endpoint reported a fault of this machine, and no more")
+
 // New starts a queue that delivers until ctx ends or an endpoint reports a fault of this machine.
 func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Clock == nil || c.Log == nil {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,7 +177,7 @@ func (s *subscription) push(d *delivery) {
 		switch {
 		case over || q.ctx.Err() != nil:
 		case status == events.StatusMachineFault:
-			q.fault = err
+			q.fault = cmp.Or(err, errFault)
 			q.stop()
 		default:
 			s.settle(d, err == nil && status/100 == 2)
