@@ -1,4 +1,4 @@
-// Harvest on one machine: the same functions as in the cloud, with folders for buckets and Pub/Sub in the process.
+// Harvest on one machine: the same functions as in the cloud, with folders for buckets and a queue in memory.
 package main
 
 import (

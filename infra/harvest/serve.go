@@ -41,7 +41,7 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep the system running: watch an input bucket, serve the HTTP API, print events",
-		Long: `serve keeps the functions, Pub/Sub and the HTTP API running in one process, on the loopback interface
+		Long: `serve keeps the functions, their queue and the HTTP API running in one process, on the loopback interface
 unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
 datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
 SCORER names the kind of scorer of datasets that name none, GPU_SIDECAR says where the scorer gpu is; --scorer says

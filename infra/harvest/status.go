@@ -114,6 +114,9 @@ func (st runStatus) print(w io.Writer) error {
 		row("failed", st.Samples.Failed)
 		row("skipped", st.Samples.Skipped)
 	}
+	if st.Stopped != "" {
+		row("stopped", st.Stopped)
+	}
 	for _, d := range st.DeadLetters {
 		row("given up", fmt.Sprintf("range %d shard %d after %d attempts: %s", d.Range, d.Shard, d.Attempts, d.Reason))
 	}

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -13,12 +14,15 @@ import (
 	"sync"
 	"testing"
 
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/storage"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/events/eventstest"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -72,6 +76,40 @@ func (a *arrivals) mount(handlers map[string]http.Handler) (http.Handler, error)
 	return mux, nil
 }
 
+// notify has the input bucket's own notifications start runs of a system, until the test ends.
+func notify(t *testing.T, client *storage.Client, s *system) {
+	t.Helper()
+	server, messages := eventstest.NewServer(t, local.Project, events.TopicUploads)
+	t.Setenv("PUBSUB_EMULATOR_HOST", server.Addr)
+	subscription := "projects/" + local.Project + "/subscriptions/uploads"
+	_, err := messages.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+		Name: subscription, Topic: "projects/" + local.Project + "/topics/" + events.TopicUploads,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Bucket("input").AddNotification(t.Context(), &storage.Notification{
+		TopicProjectID: local.Project, TopicID: events.TopicUploads, PayloadFormat: storage.JSONPayload,
+		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var receiving sync.WaitGroup
+	receiving.Go(func() {
+		err := messages.Subscriber(subscription).Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+			if err := s.Upload(ctx, m.Attributes["objectId"]); err == nil {
+				m.Ack()
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); receiving.Wait() })
+}
+
 // TestCloudStorage drops the demo in a bucket of Cloud Storage, whose own notifications start the run. The
 // outcome is that of a folder.
 func TestCloudStorage(t *testing.T) {
@@ -88,15 +126,7 @@ func TestCloudStorage(t *testing.T) {
 	}
 	var arrived arrivals
 	s := start(t, local.Options{Input: open("gs://input"), Work: open("gs://work"), Mount: arrived.mount})
-	t.Setenv("PUBSUB_EMULATOR_HOST", s.PubSubAddr)
-	_, err := client.Bucket("input").AddNotification(t.Context(), &storage.Notification{
-		TopicProjectID: local.Project, TopicID: local.Topic(events.TopicUploads), PayloadFormat: storage.JSONPayload,
-		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-
+	notify(t, client, s)
 	upload := func(name string, data []byte) error {
 		w := client.Bucket("input").Object(name).NewWriter(t.Context())
 		if _, err := w.Write(data); err != nil {
@@ -106,7 +136,7 @@ func TestCloudStorage(t *testing.T) {
 	}
 	var images errgroup.Group
 	images.SetLimit(8)
-	err = fs.WalkDir(os.DirFS(demo), ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(demo), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(name, ".json") {
 			return err
 		}

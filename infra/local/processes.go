@@ -16,6 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // ProcessOptions say what processes to run.
@@ -49,7 +51,7 @@ type Processes struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	group   *errgroup.Group
-	bus     *bus
+	pubsub  *cloudPubSub
 	storage *cloudStorage
 }
 
@@ -63,13 +65,13 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	if p.bus, err = startBus(ctx, Retry{}, false, o.Log); err != nil {
-		return nil, err
+	if p.pubsub, err = startPubSub(ctx); err != nil {
+		return nil, fmt.Errorf("starting Pub/Sub's test double: %w", err)
 	}
-	if p.storage, err = startStorage(ctx, p.bus.addr); err != nil {
+	if p.storage, err = startStorage(ctx, p.pubsub.addr); err != nil {
 		return nil, fmt.Errorf("starting Cloud Storage's test double: %w", err)
 	}
-	p.PubSubAddr, p.StorageAddr, p.Input = p.bus.addr, p.storage.addr, p.storage.client.Bucket(InputBucket)
+	p.PubSubAddr, p.StorageAddr, p.Input = p.pubsub.addr, p.storage.addr, p.storage.client.Bucket(InputBucket)
 	services, err := p.services(o)
 	if err != nil {
 		return nil, err
@@ -78,25 +80,35 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 		return nil, err
 	}
 	p.URL = services[events.ServiceCurate].url()
-	for _, sub := range events.Subscriptions() {
-		service := services[sub.Service]
-		if sub.Service == events.ServiceScoreGPU && service == nil {
-			service = services[events.ServiceScore]
-		}
-		url := service.url() + "/"
-		if sub.Service == events.ServiceCurate {
-			url = p.URL + curate.PushPath
-		}
-		if err := p.bus.push(ctx, group, sub, url); err != nil {
-			return nil, err
-		}
-	}
-	if o.OnEvent != nil {
-		if err := p.bus.watch(ctx, group, o.OnEvent); err != nil {
-			return nil, err
-		}
+	if err := p.deliver(o, services); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// deliver has what is published pushed to the processes.
+func (p *Processes) deliver(o ProcessOptions, services map[string]*process) error {
+	q, err := newQueue(p.ctx, p.group, o.Log)
+	if err != nil {
+		return err
+	}
+	err = subscribe(q, endpoints{retry: DefaultRetry(), onEvent: o.OnEvent, url: func(sub events.Subscription) string {
+		switch service := services[sub.Service]; {
+		case sub.Service == events.ServiceCurate:
+			return p.URL + curate.PushPath
+		case service == nil: // score-gpu, without a sidecar
+			return services[events.ServiceScore].url() + "/"
+		default:
+			return service.url() + "/"
+		}
+	}})
+	if err != nil {
+		return err
+	}
+	for _, topic := range events.Topics() {
+		p.group.Go(func() error { return p.pubsub.relay(p.ctx, topic, q, o.Log) })
+	}
+	return nil
 }
 
 // run starts processes and waits until all answer.
@@ -109,7 +121,7 @@ func (p *Processes) run(services map[string]*process) error {
 		select {
 		case <-ready:
 		case <-p.ctx.Done():
-			return errNotStarted // Close tells why
+			return errNotStarted // Close returns why
 		}
 	}
 	return nil
@@ -206,21 +218,21 @@ func oneSidecar(address string) bool {
 	return err == nil && at.Scorer == at.Styler
 }
 
-// Context ends when the system stops, by Close or by a failure that Close tells.
+// Context ends when the system stops, by Close or by a failure that Close returns.
 func (p *Processes) Context() context.Context { return p.ctx }
 
-// Close stops the system and tells what made it stop before, if anything did.
+// Close stops the system and returns what made it stop before, if anything did.
 func (p *Processes) Close() error {
 	p.cancel()
 	var errs []error
-	if err := p.group.Wait(); !cancelled(err) {
+	if err := p.group.Wait(); !errors.Is(err, context.Canceled) && status.Code(err) != codes.Canceled {
 		errs = append(errs, err)
 	}
 	if p.storage != nil {
 		errs = append(errs, p.storage.close())
 	}
-	if p.bus != nil {
-		errs = append(errs, p.bus.close())
+	if p.pubsub != nil {
+		errs = append(errs, p.pubsub.close())
 	}
 	return errors.Join(errs...)
 }

@@ -1,9 +1,11 @@
-// Package local runs the whole system in one process: the real functions over HTTP, Pub/Sub by its
-// test server with the real client, and a relay that pushes messages as the cloud would.
+// Package local runs the whole system on one machine. A Stack is in one process: the real functions over HTTP, and a
+// queue in memory that pushes messages as the cloud does. Processes are as in the cloud, around test doubles of its
+// services.
 package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,14 +16,13 @@ import (
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/functions/ingest"
 	"github.com/harvest-ml/harvest/functions/score"
+	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // Options say what to run. Zero fields of the lower group have defaults.
@@ -36,14 +37,14 @@ type Options struct {
 	Listen string
 	// Mount serves handlers at their paths; a plain mux by default.
 	Mount func(handlers map[string]http.Handler) (http.Handler, error)
-	// Retry is the relay's policy; DefaultRetry by default.
-	Retry Retry
+	// Retry is the policy of redelivery; DefaultRetry by default.
+	Retry queue.Retry
 	// OnEvent is called with every event that the functions publish.
 	OnEvent func(events.Message)
 	// Telemetry, if there is one, records what the functions do.
 	Telemetry *telemetry.Telemetry
-	// Duplicate delivers every message once more than needed, for tests.
-	Duplicate bool
+	// Faults are those of all subscriptions, for tests.
+	Faults queue.Faults
 }
 
 // A Stack is the running system.
@@ -53,12 +54,10 @@ type Stack struct {
 	// Runs and Subsets read what the functions have made of the work bucket.
 	Runs    *run.Reader
 	Subsets *subset.Reader
-	// PubSubAddr is where the Pub/Sub server listens, for other processes' clients.
-	PubSubAddr string
 
 	ctx      context.Context
 	identity *identity
-	bus      *bus
+	queue    *queue.Queue
 	server   *http.Server
 	cancel   context.CancelFunc
 	group    *errgroup.Group
@@ -77,23 +76,18 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if s.identity, err = identify(o.Work); err != nil {
 		return nil, err
 	}
-	bus, err := startBus(ctx, o.Retry, o.Duplicate, o.Log)
-	if err != nil {
+	if o.Retry == (queue.Retry{}) {
+		o.Retry = DefaultRetry()
+	}
+	if s.queue, err = newQueue(ctx, group, o.Log); err != nil {
 		return nil, err
 	}
-	s.bus, s.PubSubAddr = bus, bus.addr
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
-	for _, sub := range events.Subscriptions() {
-		if err := bus.push(ctx, group, sub, s.URL+paths[sub.Service]); err != nil {
-			return nil, err
-		}
-	}
-	if o.OnEvent != nil {
-		if err := bus.watch(ctx, group, o.OnEvent); err != nil {
-			return nil, err
-		}
+	url := func(sub events.Subscription) string { return s.URL + paths[sub.Service] }
+	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, url: url, onEvent: o.OnEvent}); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -129,7 +123,7 @@ func (s *Stack) serve(o Options) error {
 	}
 	s.URL = "http://" + listener.Addr().String()
 	s.server = &http.Server{
-		Handler: root, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: deliveryTimeout, IdleTimeout: time.Minute,
+		Handler: root, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: queue.AckDeadline, IdleTimeout: time.Minute,
 	}
 	s.group.Go(func() error {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -142,7 +136,7 @@ func (s *Stack) serve(o Options) error {
 
 // functions makes the functions, each at its path.
 func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
-	tasks, published := s.bus.topic(events.TopicTasks), s.bus.topic(events.TopicEvents)
+	tasks, published := s.queue.Topic(events.TopicTasks), s.queue.Topic(events.TopicEvents)
 	runs, err := run.NewReader(o.Work)
 	if err != nil {
 		return nil, err
@@ -192,16 +186,25 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 	return m, nil
 }
 
-// Context ends when the system stops, by Close or by a failure that Close tells.
+// Context ends when the system stops, by Close or by a failure that Close returns.
 func (s *Stack) Context() context.Context { return s.ctx }
 
-// Upload tells the system that an object has arrived in the input bucket, as Cloud Storage does.
-func (s *Stack) Upload(ctx context.Context, object string) error { return s.bus.upload(ctx, object) }
+// Upload notifies the system of a new object in the input bucket, as Cloud Storage does.
+func (s *Stack) Upload(ctx context.Context, object string) error {
+	data, err := json.Marshal(map[string]string{"kind": "storage#object", "name": object})
+	if err != nil {
+		return err
+	}
+	return s.queue.Topic(events.TopicUploads).Publish(ctx, events.Message{
+		Attributes: map[string]string{"eventType": "OBJECT_FINALIZE", "objectId": object, "payloadFormat": "JSON_API_V1"},
+		Data:       data,
+	})
+}
 
 // closeTimeout is how long deliveries get to notice that they are cancelled.
 const closeTimeout = 10 * time.Second
 
-// Close stops the system and tells what made it stop before, if anything did.
+// Close stops the system and returns what made it stop before, if anything did.
 func (s *Stack) Close() error {
 	s.cancel()
 	var errs []error
@@ -210,19 +213,9 @@ func (s *Stack) Close() error {
 		defer cancel()
 		errs = append(errs, s.server.Shutdown(ctx))
 	}
-	if err := s.group.Wait(); !cancelled(err) {
-		errs = append(errs, err)
-	}
-	if s.bus != nil {
-		errs = append(errs, s.bus.close())
-	}
+	errs = append(errs, s.group.Wait())
 	if s.identity != nil {
 		errs = append(errs, s.identity.close())
 	}
 	return errors.Join(errs...)
-}
-
-// cancelled tells whether an error, if it is one, is that of a system that was asked to stop.
-func cancelled(err error) bool {
-	return err == nil || errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled
 }

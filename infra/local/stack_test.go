@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -101,8 +102,8 @@ func start(t *testing.T, o local.Options) *system {
 	if o.OpenScorer == nil {
 		o.OpenScorer = localScorers(t).Open
 	}
-	if o.Retry == (local.Retry{}) {
-		o.Retry = local.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond, Attempts: 100}
+	if o.Retry == (queue.Retry{}) {
+		o.Retry = queue.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}
 	}
 	o.Limits, o.Log = fineLimits(), slog.New(slog.DiscardHandler)
 	o.OnEvent = func(m events.Message) {
@@ -366,16 +367,9 @@ func TestDeliveries(t *testing.T) {
 		fmt.Fprintf(h, "%s %v", env.Message.Data, env.Message.Attributes)
 		return env.DeliveryAttempt <= int(h.Sum32()%4)
 	}}
-	// From the fifth attempt on a shard is scored sample by sample.
-	busy := &gate{refuse: func(env events.Envelope) bool {
-		var task events.ShardTask
-		return json.Unmarshal(env.Message.Data, &task) == nil && env.Message.Attributes[events.AttrTask] == events.TaskShard &&
-			task.Range == 1 && task.Shard == 0 && env.DeliveryAttempt < 5
-	}}
 	for name, o := range map[string]local.Options{
-		"every message twice": {Duplicate: true},
+		"every message twice": {Faults: queue.Faults{Duplicate: 1}},
 		"out of order":        {Mount: shuffled.mount},
-		"sample by sample":    {Mount: busy.mount},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -390,25 +384,8 @@ func TestDeliveries(t *testing.T) {
 			if name == "out of order" && shuffled.inOrder() {
 				t.Error("the shards were scored in their order")
 			}
-			if name == "sample by sample" && !itemByItem(t, s.work) {
-				t.Error("no sample was scored by itself")
-			}
 		})
 	}
-}
-
-// itemByItem tells whether samples of a run were scored one at a time.
-func itemByItem(t *testing.T, work bucket.Reader) bool {
-	t.Helper()
-	for attrs, err := range work.List(t.Context(), "runs/", "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(attrs.Name, "/items/0001/0000000/") {
-			return true
-		}
-	}
-	return false
 }
 
 // slowListing is a bucket whose listings of a selection's parts are as old as they are on a busy machine.
@@ -416,7 +393,7 @@ type slowListing struct{ bucket.Bucket }
 
 func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
 	listing := b.Bucket.List(ctx, prefix, after)
-	if !strings.HasSuffix(prefix, "/parts/") {
+	if !strings.Contains(prefix, "/parts/") {
 		return listing
 	}
 	return func(yield func(bucket.Attrs, error) bool) {
@@ -486,7 +463,7 @@ func TestStalled(t *testing.T) {
 			var mended atomic.Bool
 			scorers := localScorers(t)
 			s := start(t, local.Options{
-				Retry: local.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond, Attempts: 3},
+				Retry: queue.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond},
 				OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 					rater, err := scorers.Open(ctx, kind, r)
 					return fragile{Scorer: rater, sample: records[0].ID, mended: &mended}, err
@@ -494,9 +471,9 @@ func TestStalled(t *testing.T) {
 			})
 			id := s.upload(t)
 			status := s.reaches(t, id, run.StateStalled)
-			want := []run.DeadLetter{{Range: 0, Shard: 0, Attempts: 3, Reason: "no attempt succeeded; the function's log has the errors"}}
-			if diff := cmp.Diff(want, status.DeadLetters); diff != "" {
-				t.Errorf("given up (-want +got):\n%s", diff)
+			if d := status.DeadLetters; len(d) != 1 || d[0].Range != 0 || d[0].Shard != 0 ||
+				!strings.Contains(d[0].Reason, errDown.Error()) {
+				t.Errorf("given up: %v", d)
 			}
 			mended.Store(tc.mend)
 			s.call(t, http.MethodPost, "/v1/runs/"+id+":resume", tc.body, &status)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -27,7 +28,7 @@ func TestTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, local.Options{Telemetry: tel, Duplicate: true})
+	s := start(t, local.Options{Telemetry: tel, Faults: queue.Faults{Duplicate: 1}})
 	id := s.complete(t)
 	s.reaches(t, id, run.StateScored)
 	var status subset.RunStatus

@@ -8,6 +8,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+
+	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
 // A Message is what a topic carries.
@@ -99,4 +102,15 @@ func task(kind string, t any) Message {
 		panic(fmt.Sprintf("encoding task %s: %v", kind, err)) // strings and integers only: cannot happen
 	}
 	return Message{Attributes: map[string]string{AttrTask: kind}, Data: data}
+}
+
+// Traced is the message with the span of ctx, which then causes what is done for the message.
+func (m Message) Traced(ctx context.Context) Message {
+	telemetry.Inject(ctx, func(key, value string) {
+		attributes := map[string]string{}
+		maps.Copy(attributes, m.Attributes)
+		attributes[key] = value
+		m.Attributes = attributes
+	})
+	return m
 }

@@ -3,10 +3,8 @@ package events
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"cloud.google.com/go/pubsub/v2"
-	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
 // Topic is a Pub/Sub topic as a Publisher.
@@ -24,13 +22,8 @@ func NewTopic(client *pubsub.Client, name string) *Topic {
 func (t *Topic) Publish(ctx context.Context, messages ...Message) error {
 	results := make([]*pubsub.PublishResult, len(messages))
 	for i, m := range messages {
-		attributes := m.Attributes
-		telemetry.Inject(ctx, func(key, value string) {
-			attributes = map[string]string{}
-			maps.Copy(attributes, m.Attributes)
-			attributes[key] = value
-		})
-		results[i] = t.publisher.Publish(ctx, &pubsub.Message{Data: m.Data, Attributes: attributes})
+		m = m.Traced(ctx)
+		results[i] = t.publisher.Publish(ctx, &pubsub.Message{Data: m.Data, Attributes: m.Attributes})
 	}
 	t.publisher.Flush()
 	for _, r := range results {

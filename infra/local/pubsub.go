@@ -1,0 +1,99 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/events"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// Project is the name of the Pub/Sub project on this machine.
+const Project = "harvest-local"
+
+// Topic is the name on this machine of a topic of the list in shared/events.
+func Topic(key string) string { return "harvest-" + key }
+
+// A cloudPubSub is a test double of Pub/Sub, served over gRPC, with all topics. It does not push: relay moves what is
+// published there to a queue, which does.
+type cloudPubSub struct {
+	addr    string
+	client  *pubsub.Client
+	closers []func() error
+}
+
+// startPubSub starts it.
+func startPubSub(ctx context.Context) (_ *cloudPubSub, err error) {
+	server := pstest.NewServer()
+	p := &cloudPubSub{addr: server.Addr, closers: []func() error{server.Close}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, err
+	}
+	if p.client, err = pubsub.NewClient(ctx, Project, option.WithGRPCConn(conn)); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.client.Close) // closes conn too
+	for _, topic := range events.Topics() {
+		name := "projects/" + Project + "/topics/" + Topic(topic)
+		if _, err := p.client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: name}); err != nil {
+			return nil, err
+		}
+		_, err := p.client.SubscriptionAdminClient.CreateSubscription(ctx, &pubsubpb.Subscription{
+			Name: "projects/" + Project + "/subscriptions/" + relayed(topic), Topic: name, AckDeadlineSeconds: 600,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// relayed is the subscription of relay.
+func relayed(topic string) string { return "relay-" + topic }
+
+func (p *cloudPubSub) close() error {
+	var errs []error
+	for _, c := range slices.Backward(p.closers) {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// relay moves the messages of a topic to a queue until ctx ends.
+func (p *cloudPubSub) relay(ctx context.Context, topic string, to *queue.Queue, log *slog.Logger) error {
+	for {
+		err := p.client.Subscriber(relayed(topic)).Receive(ctx, func(ctx context.Context, m *pubsub.Message) {
+			if to.Topic(topic).Publish(ctx, events.Message{Attributes: m.Attributes, Data: m.Data}) == nil {
+				m.Ack()
+			} else {
+				m.Nack() // the queue has stopped, as everything does
+			}
+		})
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
+			// The stream was lost, not the subscription: what was not acknowledged is received again.
+			log.Info("receiving again", "topic", topic, "error", err)
+		default:
+			return fmt.Errorf("receiving from topic %s: %w", topic, err)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// pushTo delivers messages to a URL over HTTP, as Pub/Sub does.
+func pushTo(url string) queue.Push {
+	return func(ctx context.Context, envelope events.Envelope) (int, error) {
+		body, err := json.Marshal(envelope)
+		if err != nil {
+			return 0, err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+		if err != nil {
+			return 0, err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		defer resp.Body.Close()
+		// Read to the end, so that the connection is used again.
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		switch {
+		case resp.StatusCode == events.StatusMachineFault:
+			return resp.StatusCode, errors.New(strings.TrimSpace(string(text)))
+		case err != nil:
+			return 0, fmt.Errorf("reading the answer of %s: %w", url, err)
+		}
+		return resp.StatusCode, nil
+	}
+}

@@ -1,0 +1,70 @@
+package local
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+func TestPush(t *testing.T) {
+	t.Parallel()
+	sent := events.Envelope{DeliveryAttempt: 3, Subscription: "projects/p/subscriptions/score"}
+	sent.Message.MessageID, sent.Message.Data = "7", []byte("data")
+	sent.Message.Attributes = map[string]string{events.AttrTask: events.TaskShard}
+	const fault = "folder /x: no space left on device; free space"
+	for name, tt := range map[string]struct {
+		status    int
+		body, err string
+	}{
+		"acknowledged":   {status: http.StatusNoContent},
+		"redelivered":    {status: http.StatusServiceUnavailable, body: "the bucket cannot be reached"},
+		"machine fault":  {status: events.StatusMachineFault, body: fault + "\n", err: fault},
+		"a long answer":  {status: http.StatusOK, body: strings.Repeat("x", 1<<21)},
+		"too many at it": {status: http.StatusTooManyRequests},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var got events.Envelope
+				if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+					t.Error(err)
+				}
+				if diff := cmp.Diff(sent, got); diff != "" || r.Method != http.MethodPost {
+					t.Errorf("%s (-sent +received):\n%s", r.Method, diff)
+				}
+				w.WriteHeader(tt.status)
+				_, _ = w.Write([]byte(tt.body)) // the other end may not read all of it
+			}))
+			defer server.Close()
+			status, err := pushTo(server.URL)(t.Context(), sent)
+			if status != tt.status || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
+				t.Errorf("status %d, error %v", status, err)
+			}
+		})
+	}
+}
+
+func TestPushToNobody(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	if status, err := pushTo(server.URL)(t.Context(), events.Envelope{}); err == nil {
+		t.Errorf("status %d of a server that does not run", status)
+	}
+}
+
+// TestSlots checks that only subscriptions that exist have slots of their own.
+func TestSlots(t *testing.T) {
+	t.Parallel()
+	for name := range slots {
+		if !slices.ContainsFunc(events.Subscriptions(), func(s events.Subscription) bool { return s.Name == name }) {
+			t.Errorf("there is no subscription %s", name)
+		}
+	}
+}

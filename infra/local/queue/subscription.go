@@ -1,0 +1,202 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// A Push delivers a message, which it must not change, and returns the HTTP status of its answer, or an error if there
+// was none. 2xx acknowledges the message. events.StatusMachineFault stops the queue with the error that comes with it.
+// Anything else has the message redelivered. It must return soon after ctx ends.
+type Push func(ctx context.Context, envelope events.Envelope) (status int, err error)
+
+// A Retry is a policy of redelivery.
+type Retry struct {
+	Min, Max time.Duration // the pause after a message's first failure, which doubles up to Max
+}
+
+// Faults imitate Pub/Sub at its worst. Shares are between 0 and 1; the zero value disturbs nothing. An
+// endpoint at its worst is a Push (queuetest.Endpoint).
+type Faults struct {
+	Duplicate float64       // share of messages that arrive as two, which may be delivered concurrently
+	Loss      float64       // share of messages that never arrive
+	Late      float64       // share of acknowledged messages that are delivered once more
+	LateAfter time.Duration // after this to twice this long
+	Reorder   bool          // any waiting message is next, not the oldest
+}
+
+// A Subscription is one of shared/events, or of the same form, and how it delivers.
+type Subscription struct {
+	events.Subscription
+	Push   Push
+	Slots  int // calls of Push at a time
+	Retry  Retry
+	Faults Faults
+}
+
+func (s Subscription) validate() error {
+	switch {
+	case s.Name == "" || !slices.Contains(events.Topics(), s.Topic):
+		return fmt.Errorf("it needs a name and one of the topics %q", events.Topics())
+	case s.Push == nil || s.Slots < 1:
+		return errors.New("it needs a push function and at least one slot")
+	case s.Retry.Min <= 0 || s.Retry.Max < s.Retry.Min:
+		return fmt.Errorf("policy of redelivery %+v: it needs 0 < Min <= Max", s.Retry)
+	}
+	return nil
+}
+
+// Stats count what a subscription has done.
+type Stats struct {
+	Outstanding, MostOutstanding int // deliveries that wait, run, or pause after a failure: now, and at most
+	Arrived                      int // messages that passed the filter, lost ones among them
+	Pushed                       int // calls of Push
+	Acknowledged, Expired        int // how deliveries ended
+	Unanswered                   int // pushes without an answer by their deadline
+	Duplicated, Lost, Late       int // faults
+}
+
+// A subscription delivers the messages of a topic that pass its filter.
+type subscription struct {
+	Subscription
+	queue   *Queue
+	filter  events.Filter
+	waiting []*delivery // due now, the oldest first
+	running int         // calls of Push
+	stats   Stats
+}
+
+// A delivery is a message on its way to one subscription, through all attempts.
+type delivery struct {
+	id        string
+	message   events.Message
+	published time.Time
+	attempts  int
+	pause     time.Duration // after the next failure
+	repeated  bool          // by a fault, which repeats a message once
+}
+
+// receive takes a new message.
+func (s *subscription) receive(d delivery) {
+	s.stats.Arrived++
+	if s.queue.chance(s.Faults.Loss) {
+		s.stats.Lost++
+		return
+	}
+	if s.queue.chance(s.Faults.Duplicate) {
+		s.stats.Duplicated++
+		s.repeat(d)
+	}
+	s.add(&d)
+}
+
+// repeat delivers a message once more, from its first attempt.
+func (s *subscription) repeat(d delivery) {
+	d.repeated, d.attempts, d.pause = true, 0, s.Retry.Min
+	s.add(&d)
+}
+
+func (s *subscription) add(d *delivery) {
+	s.stats.Outstanding++
+	s.stats.MostOutstanding = max(s.stats.MostOutstanding, s.stats.Outstanding)
+	s.enqueue(d)
+}
+
+func (s *subscription) enqueue(d *delivery) {
+	s.waiting = append(s.waiting, d)
+	s.dispatch()
+}
+
+// dispatch pushes what waits, as far as the slots go.
+func (s *subscription) dispatch() {
+	for len(s.waiting) > 0 && s.running < s.Slots && s.queue.ctx.Err() == nil {
+		d := s.next()
+		if s.queue.clock.Now().Sub(d.published) > Retention {
+			s.stats.Expired++
+			s.stats.Outstanding--
+			s.queue.log.Error("message expired", "subscription", s.Name, "message", d.id, "attempts", d.attempts)
+			continue
+		}
+		s.push(d)
+	}
+}
+
+// next takes a waiting delivery.
+func (s *subscription) next() *delivery {
+	if s.Faults.Reorder {
+		i := s.queue.random.IntN(len(s.waiting))
+		s.waiting[0], s.waiting[i] = s.waiting[i], s.waiting[0]
+	}
+	d := s.waiting[0]
+	s.waiting[0] = nil // for the garbage collector
+	s.waiting = s.waiting[1:]
+	return d
+}
+
+// push delivers a message once.
+func (s *subscription) push(d *delivery) {
+	q := s.queue
+	s.running++
+	s.stats.Pushed++
+	d.attempts++
+	envelope := events.Envelope{
+		DeliveryAttempt: d.attempts, Subscription: "projects/harvest-local/subscriptions/" + s.Name,
+	}
+	envelope.Message.MessageID = d.id
+	envelope.Message.Data, envelope.Message.Attributes = d.message.Data, d.message.Attributes
+	ctx, cancel := context.WithCancel(q.ctx)
+	over := false // under the mutex: what comes first, the answer or the deadline, counts
+	stop := q.after(AckDeadline, func() {
+		if over {
+			return
+		}
+		over = true
+		s.stats.Unanswered++
+		q.log.Warn("delivery not answered in time", "subscription", s.Name, "message", d.id, "attempt", d.attempts)
+		cancel()
+		s.settle(d, false)
+	})
+	q.pushes.Add(1)
+	q.clock.Go(func() {
+		defer q.pushes.Done()
+		status, err := s.Push(ctx, envelope)
+		stop()
+		cancel()
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		s.running--
+		switch {
+		case over || q.ctx.Err() != nil:
+		case status == events.StatusMachineFault:
+			q.fault = cmp.Or(err, errFault)
+			q.stop()
+		default:
+			s.settle(d, err == nil && status/100 == 2)
+		}
+		over = true
+		s.dispatch()
+	})
+}
+
+// settle acknowledges a message, or delivers it again after a pause.
+func (s *subscription) settle(d *delivery, acknowledged bool) {
+	if !acknowledged {
+		pause := d.pause
+		d.pause = min(2*pause, s.Retry.Max)
+		s.queue.after(pause, func() { s.enqueue(d) })
+		return
+	}
+	s.stats.Outstanding--
+	s.stats.Acknowledged++
+	if !d.repeated && s.queue.chance(s.Faults.Late) {
+		s.stats.Late++
+		after := time.Duration((1 + s.queue.random.Float64()) * float64(s.Faults.LateAfter))
+		s.queue.after(after, func() { s.repeat(*d) })
+	}
+}

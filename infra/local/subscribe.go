@@ -1,0 +1,60 @@
+package local
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/events"
+	"golang.org/x/sync/errgroup"
+)
+
+// DefaultRetry has shorter pauses than the cloud: what fails on one machine is seldom overloaded.
+func DefaultRetry() queue.Retry {
+	return queue.Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second}
+}
+
+// slots are how many messages of a subscription are delivered at a time; 1 where it is not listed. Of two shards, one
+// is rated while the other reads its images or writes its scores.
+var slots = map[string]int{"score": 2, "score-gpu": 2, "curate-parts": 2}
+
+// endpoints are where a system's messages go, and how.
+type endpoints struct {
+	retry   queue.Retry
+	faults  queue.Faults
+	url     func(events.Subscription) string // of the endpoint of a subscription
+	onEvent func(events.Message)             // called with every event that the functions publish, if it is there
+}
+
+// newQueue makes a queue of a group: it ends with the group's context, and a fault of this machine ends the group.
+func newQueue(ctx context.Context, group *errgroup.Group, log *slog.Logger) (*queue.Queue, error) {
+	q, err := queue.New(ctx, queue.Config{Clock: queue.SystemClock{}, Log: log})
+	if err == nil {
+		group.Go(q.Wait)
+	}
+	return q, err
+}
+
+// subscribe has a queue deliver to the functions, and to onEvent.
+func subscribe(q *queue.Queue, to endpoints) error {
+	for _, sub := range events.Subscriptions() {
+		err := q.Subscribe(queue.Subscription{
+			Subscription: sub, Push: pushTo(to.url(sub)), Slots: max(slots[sub.Name], 1), Retry: to.retry, Faults: to.faults,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if to.onEvent == nil {
+		return nil
+	}
+	return q.Subscribe(queue.Subscription{
+		Subscription: events.Subscription{Name: "watch", Topic: events.TopicEvents}, Slots: 1, Retry: to.retry,
+		Push: func(_ context.Context, e events.Envelope) (int, error) {
+			to.onEvent(events.Message{Attributes: e.Message.Attributes, Data: e.Message.Data})
+			return http.StatusNoContent, nil
+		},
+	})
+}
