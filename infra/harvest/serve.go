@@ -161,7 +161,9 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 		return err
 	}
 	log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", from.Input)
-	err = watch(st.Context(), input, log, st.Upload)
+	if err = st.Reconcile(st.Context()); err == nil {
+		err = watch(st.Context(), input, log, st.Upload)
+	}
 	if closed := st.Close(); err == nil {
 		err = closed
 	}

@@ -189,6 +189,11 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 // Context ends when the system stops, by Close or by a failure that Close returns.
 func (s *Stack) Context() context.Context { return s.ctx }
 
+// Reconcile continues what was accepted and is not finished: messages end with the process that has them.
+func (s *Stack) Reconcile(ctx context.Context) error {
+	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{}.Message())
+}
+
 // Upload notifies the system of a new object in the input bucket, as Cloud Storage does.
 func (s *Stack) Upload(ctx context.Context, object string) error {
 	data, err := json.Marshal(map[string]string{"kind": "storage#object", "name": object})
