@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -130,7 +129,12 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
-	process := run.Process{ID: rand.Text()}
+	process := run.NewProcess()
+	if c.ProcessFolder != "" {
+		if process, err = run.OpenProcess(c.ProcessFolder); err != nil {
+			return system{}, err
+		}
+	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
 		ImageBuckets: images, Process: process,

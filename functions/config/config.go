@@ -36,6 +36,9 @@ type Function struct {
 	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"topic of the work of a run"`
 	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic of the events of runs and selections"`
 
+	// ProcessFolder is for processes of one machine. In the cloud they do not know of each other.
+	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: folder where processes show each other that they live"`
+
 	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
 	Push      events.PushIdentity
 	Scorers   kinds.Config

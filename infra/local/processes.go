@@ -51,6 +51,7 @@ type Processes struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	group   *errgroup.Group
+	folder  string // where the processes show each other that they live
 	pubsub  *cloudPubSub
 	storage *cloudStorage
 }
@@ -65,6 +66,9 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 			err = errors.Join(err, p.Close())
 		}
 	}()
+	if p.folder, err = os.MkdirTemp("", "harvest-processes-"); err != nil {
+		return nil, err
+	}
 	if p.pubsub, err = startPubSub(ctx); err != nil {
 		return nil, fmt.Errorf("starting Pub/Sub's test double: %w", err)
 	}
@@ -191,7 +195,8 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 		"FUNCTION_TARGET="+target, "HOST="+host, "PORT="+port, "GOOGLE_CLOUD_PROJECT="+Project,
 		"INPUT_BUCKET=gs://"+InputBucket, "WORK_BUCKET=gs://"+WorkBucket,
 		"TASKS_TOPIC="+Topic(events.TopicTasks), "EVENTS_TOPIC="+Topic(events.TopicEvents),
-		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name)
+		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name,
+		"PROCESS_FOLDER="+p.folder)
 	if o.Scorer != "" {
 		environ = append(environ, "SCORER="+o.Scorer)
 	}
@@ -228,6 +233,7 @@ func (p *Processes) Close() error {
 	if err := p.group.Wait(); !errors.Is(err, context.Canceled) && status.Code(err) != codes.Canceled {
 		errs = append(errs, err)
 	}
+	errs = append(errs, os.RemoveAll(p.folder))
 	if p.storage != nil {
 		errs = append(errs, p.storage.close())
 	}

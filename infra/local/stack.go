@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/harvest-ml/harvest/functions/curate"
@@ -55,12 +56,12 @@ type Stack struct {
 	Runs    *run.Reader
 	Subsets *subset.Reader
 
-	ctx      context.Context
-	identity *identity
-	queue    *queue.Queue
-	server   *http.Server
-	cancel   context.CancelFunc
-	group    *errgroup.Group
+	ctx     context.Context
+	process run.Process
+	queue   *queue.Queue
+	server  *http.Server
+	cancel  context.CancelFunc
+	group   *errgroup.Group
 }
 
 // Start starts the system. Close stops it; what it was doing is gone on with by the next one on the same work bucket.
@@ -73,8 +74,11 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.identity, err = identify(o.Work); err != nil {
-		return nil, err
+	s.process = run.NewProcess()
+	if disk, ok := o.Work.(bucket.OnDisk); ok {
+		if s.process, err = run.OpenProcess(filepath.Join(filepath.Dir(disk.Path(run.Root)), ".processes")); err != nil {
+			return nil, err
+		}
 	}
 	if o.Retry == (queue.Retry{}) {
 		o.Retry = DefaultRetry()
@@ -149,13 +153,13 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	worker, err := run.NewWorker(run.WorkerConfig{
 		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: published, Now: time.Now,
-		Width: o.Limits.InFlight, Process: s.identity.Process,
+		Width: o.Limits.InFlight, Process: s.process,
 	})
 	if err != nil {
 		return nil, err
 	}
 	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now, Process: s.identity.Process,
+		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
 	})
 	if err != nil {
 		return nil, err
@@ -218,9 +222,5 @@ func (s *Stack) Close() error {
 		defer cancel()
 		errs = append(errs, s.server.Shutdown(ctx))
 	}
-	errs = append(errs, s.group.Wait())
-	if s.identity != nil {
-		errs = append(errs, s.identity.close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.group.Wait(), s.process.Close())...)
 }

@@ -9,19 +9,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A Process is what works on runs.
-type Process struct {
-	// ID distinguishes it from every other process that works on the same bucket.
-	ID string
-	// Gone reports whether the process of an ID has ended, and with it the messages that it published. It is nil where
-	// processes do not know of each other: then one is taken for gone when its deliveries would have timed out, and
-	// messages are kept by a queue of their own.
-	Gone func(id string) bool
-}
-
-// ended reports whether another process is known to have ended.
-func (p Process) ended(id string) bool { return p.Gone != nil && id != p.ID && p.Gone(id) }
-
 // graceTime is how long a published task may take until a delivery begins with it, before it is published again. Each
 // further time it is twice as long: the queue keeps what it has.
 const graceTime = longestDelivery
