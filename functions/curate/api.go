@@ -84,7 +84,7 @@ func (s server) answer(c call) http.HandlerFunc {
 			if status == http.StatusInternalServerError {
 				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
-			writeProblem(w, status, err.Error())
+			writeProblem(w, status, detailOf(err))
 			return
 		}
 		if ans.location != "" {

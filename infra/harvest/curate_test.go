@@ -62,8 +62,8 @@ func TestFaults(t *testing.T) {
 		{name: "prose", args: curate("--budget", "1", "prose.json"), status: 1, says: []string{"prose.json: byte 0 (line 1)", "not JSON"}},
 		{name: "cut off", args: curate("--budget", "1", "cut.json"), status: 1, says: []string{"cut.json: byte 12 (line 1, element 2)", "never closed"}},
 		{name: "no records", args: curate("--budget", "1", "empty.json"), status: 1, says: []string{"no records"}},
-		{name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"}, status: 1, says: []string{"opening state folder", "not a directory"}},
-		{name: "output in a file", args: curate("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 1, says: []string{"making the output folder", "--out"}},
+		{name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"}, status: 1, says: []string{"--state dataset.json: a file is in the place of a folder"}},
+		{name: "output in a file", args: curate("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 1, says: []string{"--out dataset.json: a file is in the place of a folder"}},
 		{name: "too dear", env: []string{"COST_PER_MILLION=1000000", "MAX_RUN_COST=2"}, args: curate("--budget", "1", "dataset.json"), status: 1, says: []string{"$3.00", "MAX_RUN_COST"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

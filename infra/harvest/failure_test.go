@@ -112,7 +112,7 @@ func TestNothingSelectable(t *testing.T) {
 	if a.status != 1 || strings.Count(a.stderr, "\n") != 1 {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
-	says(t, a.stderr, "no sample can be selected", "below threshold", "element 1", "the highest rating is",
+	says(t, a.stderr, "no sample can be selected", "below threshold", "element 1", "; --threshold: ", "give ",
 		"rejected.jsonl")
 	if diff := cmp.Diff([]string{"rejected.jsonl"}, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
 		t.Errorf("output folder (-want +got):\n%s", diff)
@@ -132,10 +132,10 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stdout, "and 1 more")
 	// The problems come before a budget that cannot be met because of them.
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
-	if a.status != 2 || strings.Index(a.stderr, "no conversation") > strings.Index(a.stderr, "budget: 5") {
+	if a.status != 2 || strings.Index(a.stderr, "no conversation") > strings.Index(a.stderr, "--budget: 5") {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
-	says(t, a.stderr, "4 of 4 records cannot be used", "budget: 5")
+	says(t, a.stderr, "4 of 4 records cannot be used", "--budget: 5")
 }
 
 // TestOutputFolder writes different selections to one folder.
@@ -243,6 +243,7 @@ func TestNames(t *testing.T) {
 	newDataset(t, dir, 3, 8)
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
 	writeFile(t, filepath.Join(dir, "scores.parquet"), "")
+	writeFile(t, filepath.Join(dir, "rubric.yaml"), "capabilites: [a]\n")
 	for _, tc := range []struct {
 		args   []string
 		status int
@@ -252,6 +253,20 @@ func TestNames(t *testing.T) {
 		{[]string{"curate", "--bugdet", "1", "dataset.json"}, 2, []string{"--bugdet", `did you mean "--budget"?`}},
 		{[]string{"curate", "--budget", "1,000", "dataset.json"}, 2, []string{"1000 without separators"}},
 		{[]string{"curate", "--budget", "1.", "dataset.json"}, 2, []string{"the nearest budget is 1.0"}},
+		{[]string{"curate", "--budget", "1", "--threshold", "high", "dataset.json"}, 2,
+			[]string{`--threshold high: "high" is no whole number`}},
+		{[]string{"curate", "--budget", "1", "--thresholds", "humanities", "dataset.json"}, 2,
+			[]string{"--thresholds humanities: give names with numbers"}},
+		{[]string{"curate", "--budget", "1", "--keep-styles", "yesno", "dataset.json"}, 2,
+			[]string{`--keep-styles: "yesno"`, `did you mean "yes/no"?`}},
+		{[]string{"curate", "--budget", "1", "--weights", "humanitys=2", "dataset.json"}, 2,
+			[]string{`--weights: "humanitys"`, `did you mean "humanities"?`}},
+		{[]string{"curate", "--budget", "1", "--scorer", "embeded", "dataset.json"}, 2,
+			[]string{"--scorer", `did you mean "embedded"?`}},
+		{[]string{"curate", "--budget", "1", "--rubric", "./rubric.yaml", "dataset.json"}, 1,
+			[]string{`rubric ./rubric.yaml: line 1: there is no key "capabilites"; did you mean "capabilities"?`}},
+		{[]string{"curate", "--budget", "1", "--state", "prose.json", "dataset.json"}, 1,
+			[]string{"harvest: --state prose.json: a file is in the place of a folder"}},
 		{[]string{"curate", "--budget", "1", "./prose.json"}, 1, []string{"harvest: manifest ./prose.json"}},
 		{[]string{"select", "--scores", "scores.parquet", "--out", "y.json", "--budget", "1"}, 2,
 			[]string{"--out y.json", ".parquet"}},
@@ -269,5 +284,9 @@ func TestNames(t *testing.T) {
 	if a.status == 0 {
 		t.Error("a budget below the smallest sample is taken")
 	}
-	says(t, a.stderr, "3 tokens are less than any sample has")
+	says(t, a.stderr, "harvest: --budget: 3 tokens are less than any sample has")
+	a = harvest(t, dir, []string{"MAX_RECORD_BYTES=big"}, "curate", "--budget", "1", "dataset.json")
+	if want := "harvest: reading the environment: MAX_RECORD_BYTES: \"big\" is no whole number\n"; a.stderr != want {
+		t.Errorf("environment: %s, want %s", a.stderr, want)
+	}
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -27,8 +29,10 @@ type writtenSelection struct {
 
 // makeOut makes the folder of a file that a command writes.
 func makeOut(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making the output folder: %w; give another with --out", bucket.MachineFault(dir, err))
+	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("--out %s: a file is in the place of a folder; give another folder", dir)
+	} else if err != nil {
+		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
 	}
 	return nil
 }

@@ -87,8 +87,8 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
 		return err
 	}
-	r.Problem = fmt.Sprintf("%s; the reason of every sample is in %s",
-		cmp.Or(r.selection.Problem, "no sample was selected"), r.Outputs.Rejected)
+	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s",
+		byFlags(errors.New(r.selection.Problem)), r.Outputs.Rejected)
 	return &failure{r.Problem}
 }
 

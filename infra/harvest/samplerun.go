@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -133,11 +130,8 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	reduced.Manifests = nil
 	for i, m := range manifests {
 		name := filepath.Join(state, "inputs", runID, in.manifestName(i))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return fmt.Errorf("remembering what is annotated: %w", err)
-		}
-		if err := renameio.WriteFile(name, m, 0o644); err != nil {
-			return fmt.Errorf("remembering what is annotated: %w", err)
+		if err := remember(state, name, m); err != nil {
+			return err
 		}
 		reduced.Manifests = append(reduced.Manifests, name)
 	}

@@ -93,7 +93,7 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 		return nil, err
 	}
 	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(err)}
 	}
 	if o.Out != "" {
 		if err := prepareOut(o.Out, folder); err != nil {

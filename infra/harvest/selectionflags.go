@@ -97,7 +97,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 		fault(c.flag, c.cap.UnmarshalText([]byte(c.text)))
 	}
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(err)}
 	}
 	return spec.Nested(budgets), nil
 }

@@ -273,17 +273,17 @@ func TestKnobsRefused(t *testing.T) {
 		"unknown include": {
 			"2",
 			selection.Request{Include: []string{"a00", "zz"}},
-			[]string{`include: the run has no sample ["zz"]`, "(1 unknown ids)", "leave them out"},
+			[]string{`include: the run has no sample "zz"`, "(1 unknown ids)", "leave them out"},
 		},
 		"no third a00": {
 			"2",
 			selection.Request{Include: []string{"a00#3"}},
-			[]string{`include: the run has no sample ["a00#3"]`},
+			[]string{`include: the run has no sample "a00#3"`},
 		},
 		"unknown exclude": {
 			"2",
 			selection.Request{Exclude: []string{"zz"}},
-			[]string{`exclude: the run has no sample ["zz"]`},
+			[]string{`exclude: the run has no sample "zz"`},
 		},
 		"include of a failed": {
 			"2",

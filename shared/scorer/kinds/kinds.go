@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // The kinds of scorer.
@@ -99,7 +100,8 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 			return "", c, err
 		}
 	default:
-		return "", c, errNoKind
+		return "", c, fmt.Errorf("there is no such kind%s; the kinds are %s, %s and %s",
+			spelling.Hint(kind, []string{Embedded, GPU, LLM}), Embedded, GPU, LLM)
 	}
 	return kind, c, nil
 }
