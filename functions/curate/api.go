@@ -192,6 +192,12 @@ func (s server) retry(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if status, err := s.subsets.RunStatus(ctx, id); err != nil {
+		return "", err
+	} else if status.NothingToRetry() {
+		return "", api.NewProblem(http.StatusConflict,
+			fmt.Sprintf("run %s has no failed samples: there is nothing to retry", id))
+	}
 	if next, err = s.worker.Start(ctx, next); err != nil {
 		return "", err
 	}

@@ -94,7 +94,9 @@ func curateDataset(
 	if err := in.save(p.state, p.Run); err != nil {
 		return nil, err
 	}
-	res := &result{Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state}
+	res := &result{
+		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, manifests: in.paths(),
+	}
 	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err

@@ -64,7 +64,7 @@ func TestTooManyFailed(t *testing.T) {
 		t.Errorf("status %d", a.status)
 	}
 	says(t, a.stderr, "3 of 10 samples failed", "5% may fail", "no conversation", "dataset.json: element 1",
-		"--max-failed 30%", "harvest retry --state state ", filepath.Join("out", "rejected.jsonl"))
+		"fix the records, then give the same command", "--max-failed 30%", filepath.Join("out", "rejected.jsonl"))
 	var r result
 	decode(t, a.stdout, &r)
 	if r.Samples.Failed != 3 || r.Selected != 0 || r.Problem == "" {

@@ -168,18 +168,39 @@ func (in input) refused(err error) error {
 		rubric := "rubric " + cmp.Or(in.typed[in.Rubric], in.Rubric)
 		return errors.New(strings.ReplaceAll(refused.Reason, refused.Object, rubric))
 	}
+	if errors.Is(err, run.ErrNoRecords) {
+		return fmt.Errorf("manifest %s: holds no records", strings.Join(in.names(), ", "))
+	}
 	format, ok := errors.AsType[*dataset.FormatError](err)
 	if !ok {
 		return err
 	}
-	for i, path := range in.Manifests {
+	for i := range in.Manifests {
 		if format.File == in.manifestObject(i) {
 			named := *format
-			named.File = cmp.Or(in.typed[path], path)
+			named.File = in.names()[i]
 			return fmt.Errorf("manifest %w", &named)
 		}
 	}
 	return err
+}
+
+// names are the manifests as the user named them.
+func (in input) names() []string {
+	names := make([]string, len(in.Manifests))
+	for i, path := range in.Manifests {
+		names[i] = cmp.Or(in.typed[path], path)
+	}
+	return names
+}
+
+// paths are the paths of the manifests by their names in the input bucket.
+func (in input) paths() map[string]string {
+	paths := map[string]string{}
+	for i, path := range in.Manifests {
+		paths[in.manifestObject(i)] = path
+	}
+	return paths
 }
 
 // imagesPrefix distinguishes folders of images, so that the same manifest with other images is another run.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,9 +23,11 @@ const rejectedFile = "rejected.jsonl"
 // A writtenSelection is selection.json in an output folder: the selection, and how the folder came about.
 type writtenSelection struct {
 	*subset.Selection
-	Program telemetry.Build `json:"program"`
-	Command []string        `json:"command"` // the arguments, the program's name first
-	Files   []string        `json:"files"`   // of the folder
+	// Manifests are named by their paths, where they lie on this machine.
+	Manifests []subset.Manifest `json:"manifests"`
+	Program   telemetry.Build   `json:"program"`
+	Command   []string          `json:"command"` // the arguments, the program's name first
+	Files     []string          `json:"files"`   // of the folder
 }
 
 // makeOut makes the folder of a file that a command writes.
@@ -38,8 +41,11 @@ func makeOut(dir string) error {
 }
 
 // copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
-// it, and returns the paths. A file is there whole or not at all, selection.json last.
-func copyOutputs(ctx context.Context, work bucket.Reader, sel *subset.Selection, dir string) (subset.Outputs, error) {
+// it, and returns the paths. A file is there whole or not at all, selection.json last. manifests are paths by names of
+// objects.
+func copyOutputs(
+	ctx context.Context, work bucket.Reader, sel *subset.Selection, manifests map[string]string, dir string,
+) (subset.Outputs, error) {
 	from, to := sel.Outputs, subset.Outputs{}
 	written := []struct {
 		object string
@@ -62,9 +68,12 @@ func copyOutputs(ctx context.Context, work bucket.Reader, sel *subset.Selection,
 		}
 	}
 	if err == nil {
-		err = writeSelection(to.Selection, writtenSelection{
-			Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files,
-		})
+		written := writtenSelection{Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files}
+		for _, m := range sel.Manifests {
+			m.Name = cmp.Or(manifests[m.Name], m.Name)
+			written.Manifests = append(written.Manifests, m)
+		}
+		err = writeSelection(to.Selection, written)
 	}
 	if err == nil {
 		err = keepOnly(dir, files)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -83,6 +85,16 @@ func (in input) scoreSamples(
 			p.Run, out.pool.Len(), len(samples))
 	}
 	return out, nil
+}
+
+// unrated is the error of a run of which no sample could be rated; which says what its samples are.
+func (s *sampleRun) unrated(which string) error {
+	text := fmt.Sprintf("none of the %d %s samples could be rated", s.status.Samples.In, which)
+	if most := reason.MostFrequent(s.status.Reasons); most != "" {
+		e := s.status.Examples[most]
+		text += fmt.Sprintf(": %d times %s, such as sample %s: %s", s.status.Reasons[most], most.Phrase(), e.ID, e.Reason)
+	}
+	return errors.New(text)
 }
 
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.

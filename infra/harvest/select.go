@@ -73,6 +73,9 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 		return nil, err
 	}
 	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
+	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
+		res.manifests = in.paths()
+	}
 	runs, subsets, err := openRuns(work)
 	if err != nil {
 		return nil, err

@@ -70,6 +70,12 @@ variable "max_run_cost" {
   default     = 500
 }
 
+variable "max_failed" {
+  description = "Samples of a run that may fail before nothing is selected from it: a share (5%) or a number (20)."
+  type        = string
+  default     = "5%"
+}
+
 variable "max_instances" {
   description = "Most instances of each service at once: the guard of cost. On an L4, one instance of score-gpu costs about 27 US dollars in 24 hours."
   type = object({

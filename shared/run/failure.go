@@ -36,7 +36,7 @@ func (s Scored) Failure(allowed Allowance) string {
 	}
 	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), s.Reasons[code])
 	if e, known := s.Examples[code]; known {
-		text += fmt.Sprintf(", first of sample %s, %s: %s", e.ID, e.Place, e.Reason)
+		text += fmt.Sprintf(", such as sample %s, %s: %s", e.ID, e.Place, e.Reason)
 	}
 	return text
 }

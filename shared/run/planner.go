@@ -260,7 +260,9 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 		}
 	}
 	if plan.Samples == 0 {
-		return &RefusedError{Reason: fmt.Sprintf("dataset %s: its manifests hold no records", plan.Dataset)}
+		return &RefusedError{
+			Reason: fmt.Sprintf("dataset %s: its manifests hold no records", plan.Dataset), Err: ErrNoRecords,
+		}
 	}
 	return nil
 }
