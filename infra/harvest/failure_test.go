@@ -138,11 +138,9 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stderr, "4 of 4 records cannot be used", "--budget: 5")
 }
 
-// TestOutputFolder writes different selections to one folder.
-func TestOutputFolder(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	newDataset(t, dir, 10, 8)
+// writeLines writes the dataset of a folder as dataset.jsonl, too.
+func writeLines(t *testing.T, dir string) {
+	t.Helper()
 	var records []json.RawMessage
 	decode(t, readFile(t, filepath.Join(dir, "dataset.json")), &records)
 	var lines strings.Builder
@@ -156,6 +154,44 @@ func TestOutputFolder(t *testing.T) {
 		lines.Write(append(data, '\n'))
 	}
 	writeFile(t, filepath.Join(dir, "dataset.jsonl"), lines.String())
+}
+
+// TestForgottenImages gives no --images: before anything is scored, commands name the folder that holds the images.
+func TestForgottenImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, filepath.Join(dir, "pictures"), 4, 8)
+	writeFile(t, filepath.Join(dir, "dataset.json"), readFile(t, filepath.Join(dir, "pictures", "dataset.json")))
+	for _, command := range []string{"curate --budget 2 --out out", "plan", "annotate --scorer embedded --samples 2"} {
+		args := append(strings.Fields(command), "--state", "state", "dataset.json")
+		a := harvest(t, dir, nil, args...)
+		if a.status != 1 {
+			t.Errorf("%s: status %d", command, a.status)
+		}
+		says(t, a.stderr, "4 of 4 images", "give --images "+filepath.Join(dir, "pictures"), "image not found",
+			"dataset.json: element 1")
+	}
+	// It is an error where scoring would take time.
+	writeFile(t, filepath.Join(dir, "long.jsonl"), strings.Repeat(`{"id":"a","image":"source0/0000.png","conversations":[`+
+		`{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n", 300))
+	a := harvest(t, dir, nil, "curate", "--budget", "2", "--state", "state", "--out", "out", "long.jsonl")
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "harvest: images: 200 of 200", "give --images "+filepath.Join(dir, "pictures"), "--max-failed 100%")
+	writeFile(t, filepath.Join(dir, "none.json"), "[]")
+	a = harvest(t, dir, nil, "plan", "--state", "state", "./none.json")
+	if want := "harvest: manifest ./none.json: holds no records\n"; a.status != 1 || a.stderr != want {
+		t.Errorf("status %d: %s, want %s", a.status, a.stderr, want)
+	}
+}
+
+// TestOutputFolder writes different selections to one folder.
+func TestOutputFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	writeLines(t, dir)
 	curate := func(budget, manifest string) answer {
 		return harvest(t, dir, nil, "curate", "--state", "state", "--out", "out", "--budget", budget, "--json", "--quiet",
 			manifest)
@@ -183,7 +219,7 @@ func TestOutputFolder(t *testing.T) {
 	var sel writtenSelection
 	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &sel)
 	if sel.ScorerID == "" || sel.Rubric == "" || sel.Program.Version == "" || len(sel.Manifests) != 1 ||
-		len(sel.Manifests[0].CRC32C) != 8 || !slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
+		sel.Manifests[0].Name != filepath.Join(dir, "dataset.jsonl") || len(sel.Manifests[0].CRC32C) != 8 || !slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
 		t.Errorf("selection.json %+v", sel)
 	}
 	// What was written by a process that was killed is known.

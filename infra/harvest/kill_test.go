@@ -91,7 +91,8 @@ func compareRuns(t *testing.T, dir string, want, got result) {
 		t.Errorf("samples (-want +got):\n%s", diff)
 	}
 	if got.Run != want.Run || got.Selection != want.Selection || got.Selected != killSamples/4 {
-		t.Errorf("run %s, selection %s of %d; want %s, %s of %d", got.Run, got.Selection, got.Selected, want.Run, want.Selection, killSamples/4)
+		t.Errorf("run %s, selection %s of %d; want %s, %s of %d", got.Run, got.Selection, got.Selected, want.Run,
+			want.Selection, killSamples/4)
 	}
 	for _, paths := range [][2]string{
 		{want.Outputs.Subset, got.Outputs.Subset}, {want.Outputs.Rejected, got.Outputs.Rejected},
@@ -178,7 +179,8 @@ func TestInterrupt(t *testing.T) {
 
 func curateAgain(t *testing.T, dir string) result {
 	t.Helper()
-	a := harvest(t, dir, []string{"SHARD_SAMPLES=1"}, "curate", "--json", "--quiet", "--budget", "25%", "--state", "state", "dataset.json")
+	a := harvest(t, dir, []string{"SHARD_SAMPLES=1"}, "curate", "--json", "--quiet", "--budget", "25%", "--state", "state",
+		"dataset.json")
 	if a.status != 0 {
 		t.Fatal(a.stderr)
 	}

@@ -171,7 +171,9 @@ func TestScoreFilesUnusable(t *testing.T) {
 			a = harvest(t, dir, nil, slices.Concat(selectFolder, []string{"--json"}, tt.args)...)
 			var res fileResult
 			decode(t, a.stdout, &res)
-			if a.status != 1 || res.Selected != 0 || !strings.Contains(res.Problem, tt.says) || res.Samples.In != scoredSamples || res.Outputs != (fileOutputs{}) {
+			if a.status != 1 || res.Selected != 0 || !strings.Contains(res.Problem, tt.says) ||
+				res.Samples.In != scoredSamples ||
+				res.Outputs != (fileOutputs{}) {
 				t.Errorf("status %d, result %+v", a.status, res)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "subset.json")); err == nil {
