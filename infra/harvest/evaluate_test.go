@@ -231,7 +231,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"--annotations other.jsonl d.jsonl", 1, `none of the 1 annotated samples is in the manifests: the first is "b"`},
 		{"--annotations a.jsonl --against other.jsonl d.jsonl", 1, "no sample is annotated in both files"},
 		{"--annotations empty.jsonl d.jsonl", 1, "empty.jsonl: holds no annotation"},
-		{"--annotations a.jsonl a.jsonl d.jsonl --rubric a.jsonl", 1, "a.jsonl: reading rubric"},
+		{"--annotations a.jsonl a.jsonl d.jsonl --rubric a.jsonl", 1, "rubric a.jsonl: line 1: there is no key"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"evaluate", "--state", "state"}, strings.Fields(tt.args)...)...)
 		if a.status != tt.status || !strings.Contains(a.stderr, tt.want) {

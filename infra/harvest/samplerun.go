@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -89,12 +88,9 @@ func (in input) scoreSamples(
 
 // unrated is the error of a run of which no sample could be rated; which says what its samples are.
 func (s *sampleRun) unrated(which string) error {
-	text := fmt.Sprintf("none of the %d %s samples could be rated", s.status.Samples.In, which)
-	if most := reason.MostFrequent(s.status.Reasons); most != "" {
-		e := s.status.Examples[most]
-		text += fmt.Sprintf(": %d times %s, such as sample %s: %s", s.status.Reasons[most], most.Phrase(), e.ID, e.Reason)
-	}
-	return errors.New(text)
+	e := s.status.Examples[reason.MostFrequent(s.status.Reasons)]
+	return fmt.Errorf("none of the %d %s samples could be rated: %s; such as sample %s: %s",
+		s.status.Samples.In, which, reasons(s.status.Reasons), e.ID, e.Reason)
 }
 
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
