@@ -178,7 +178,8 @@ func TestForgottenImages(t *testing.T) {
 	if a.status != 1 {
 		t.Errorf("status %d", a.status)
 	}
-	says(t, a.stderr, "harvest: images: 200 of 200", "give --images "+filepath.Join(dir, "pictures"), "--max-failed 100%")
+	says(t, a.stderr, "harvest: images: 200 of 200", "give --images "+filepath.Join(dir, "pictures"),
+		"--max-failed 100%")
 	writeFile(t, filepath.Join(dir, "none.json"), "[]")
 	a = harvest(t, dir, nil, "plan", "--state", "state", "./none.json")
 	if want := "harvest: manifest ./none.json: holds no records\n"; a.status != 1 || a.stderr != want {
@@ -219,7 +220,8 @@ func TestOutputFolder(t *testing.T) {
 	var sel writtenSelection
 	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &sel)
 	if sel.ScorerID == "" || sel.Rubric == "" || sel.Program.Version == "" || len(sel.Manifests) != 1 ||
-		sel.Manifests[0].Name != filepath.Join(dir, "dataset.jsonl") || len(sel.Manifests[0].CRC32C) != 8 || !slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
+		sel.Manifests[0].Name != filepath.Join(dir, "dataset.jsonl") || len(sel.Manifests[0].CRC32C) != 8 ||
+		!slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
 		t.Errorf("selection.json %+v", sel)
 	}
 	// What was written by a process that was killed is known.
