@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -380,4 +381,28 @@ func pickedIDs(t *testing.T, path string) []string {
 		ids = append(ids, p.ID)
 	}
 	return ids
+}
+
+// TestUniqueAtAnyRangeSize selects one of equal samples, the same at any size of ranges.
+func TestUniqueAtAnyRangeSize(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var records strings.Builder
+	for i := range 30 {
+		question := fmt.Sprintf("Why is it %d? Explain.", i%10)
+		records.WriteString(strings.Replace(textOnly(question, "Because it is so."), "{", fmt.Sprintf(`{"n":%d,`, i), 1))
+	}
+	writeFile(t, filepath.Join(dir, "dataset.jsonl"), records.String())
+	var subsets []string
+	for _, size := range []string{"16777216", "700"} {
+		a := harvest(t, dir, []string{"RANGE_BYTES=" + size}, "curate", "--budget", "1.0", "--unique", "--threshold", "-1",
+			"--state", "state", "--out", size, "--json", "dataset.jsonl")
+		if res := decodeResult(t, a.stdout); a.status != 0 || res.Selected != 10 {
+			t.Errorf("ranges of %s bytes: status %d, %d selected, want 10: %s", size, a.status, res.Selected, a.stderr)
+		}
+		subsets = append(subsets, readFile(t, filepath.Join(dir, size, "subset.jsonl")))
+	}
+	if diff := cmp.Diff(subsets[0], subsets[1]); diff != "" {
+		t.Errorf("subsets (-one range +many):\n%s", diff)
+	}
 }
