@@ -281,7 +281,7 @@ func TestNames(t *testing.T) {
 	newDataset(t, dir, 3, 8)
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
 	writeFile(t, filepath.Join(dir, "scores.parquet"), "")
-	writeFile(t, filepath.Join(dir, "rubric.yaml"), "capabilites: [a]\n")
+	writeFile(t, filepath.Join(dir, "rubric.yaml"), "capabilitie: [a]\n")
 	for _, tc := range []struct {
 		args   []string
 		status int
@@ -299,10 +299,10 @@ func TestNames(t *testing.T) {
 			[]string{`--keep-styles: "yesno"`, `did you mean "yes/no"?`}},
 		{[]string{"curate", "--budget", "1", "--weights", "humanitys=2", "dataset.json"}, 2,
 			[]string{`--weights: "humanitys"`, `did you mean "humanities"?`}},
-		{[]string{"curate", "--budget", "1", "--scorer", "embeded", "dataset.json"}, 2,
+		{[]string{"curate", "--budget", "1", "--scorer", "embeddd", "dataset.json"}, 2,
 			[]string{"--scorer", `did you mean "embedded"?`}},
 		{[]string{"curate", "--budget", "1", "--rubric", "./rubric.yaml", "dataset.json"}, 1,
-			[]string{`rubric ./rubric.yaml: line 1: there is no key "capabilites"; did you mean "capabilities"?`}},
+			[]string{`rubric ./rubric.yaml: line 1: there is no key "capabilitie"; did you mean "capabilities"?`}},
 		{[]string{"curate", "--budget", "1", "--state", "prose.json", "dataset.json"}, 1,
 			[]string{"harvest: --state prose.json: a file is in the place of a folder"}},
 		{[]string{"curate", "--budget", "1", "./prose.json"}, 1, []string{"harvest: manifest ./prose.json"}},

@@ -129,17 +129,19 @@ func copyObject(ctx context.Context, from bucket.Reader, object, path string) er
 	})
 }
 
-// writeWhole writes a file that is there whole or not at all.
+// writeWhole writes a file that is there whole or not at all. A fault of its folder is a bucket.MachineError.
 func writeWhole(path string, write func(io.Writer) error) error {
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err == nil {
+		defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
+		if err = write(file); err == nil {
+			err = file.CloseAtomicallyReplace()
+		}
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("writing %s: %w", path, bucket.MachineFault(filepath.Dir(path), err))
 	}
-	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
-	if err := write(file); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return file.CloseAtomicallyReplace()
+	return nil
 }
 
 // defaultOut is where select puts a selection without --out: selections of one run do not overwrite each other.

@@ -88,6 +88,9 @@ func (f *scoreFileFlags) selectSubset(
 	if err := f.validate(requests, out); err != nil {
 		return err
 	}
+	if err := makeOut(filepath.Dir(out)); err != nil {
+		return err
+	}
 	start := time.Now()
 	res := &fileResult{Seconds: map[string]float64{}, warn: warn}
 	var err error
