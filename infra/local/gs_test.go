@@ -125,7 +125,8 @@ func TestCloudStorage(t *testing.T) {
 	if err := images.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if err := upload("datasets/demo/parts/dataset.json", read(t, demoInput(t), "datasets/demo/parts/dataset.json")); err != nil {
+	const manifest = "datasets/demo/parts/dataset.json"
+	if err := upload(manifest, read(t, demoInput(t), manifest)); err != nil {
 		t.Fatal(err)
 	}
 	if err := upload("datasets/demo/dataset.yaml", []byte(demoSpec)); err != nil {
@@ -138,7 +139,7 @@ func TestCloudStorage(t *testing.T) {
 	arrived.mu.Lock()
 	defer arrived.mu.Unlock()
 	slices.Sort(arrived.objects)
-	if diff := cmp.Diff([]string{"datasets/demo/dataset.yaml", "datasets/demo/parts/dataset.json"}, arrived.objects); diff != "" {
+	if diff := cmp.Diff([]string{"datasets/demo/dataset.yaml", manifest}, arrived.objects); diff != "" {
 		t.Errorf("notifications (-want +got):\n%s", diff)
 	}
 }

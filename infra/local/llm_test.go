@@ -45,7 +45,8 @@ func TestRealVisionServer(t *testing.T) {
 	}
 	target.Path = ""
 	forward := httputil.NewSingleHostReverseProxy(target)
-	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // as the server itself would
+	// The server itself would break the connection, too.
+	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	var asked, refused, answered atomic.Int32
 	kill := make(chan struct{}, 1)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,13 +75,17 @@ func TestRealVisionServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opener, err := kinds.New(kinds.Config{LLM: llm.Config{URL: proxy.URL, Model: "tiny", Concurrency: 4, MaxTokens: 1200, Prices: "tiny=1/2", MaxCost: 10}}, work, nil)
+	model := llm.Config{
+		URL: proxy.URL, Model: "tiny", Concurrency: 4, MaxTokens: 1200, Prices: "tiny=1/2", MaxCost: 10,
+	}
+	opener, err := kinds.New(kinds.Config{LLM: model}, work, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	status := scoreDataset(t, input, work, opener)
 	<-killed
-	t.Logf("%d requests, %d refused for a while, samples %+v, reasons %v", asked.Load(), refused.Load(), status.Samples, status.Reasons)
+	t.Logf("%d requests, %d refused for a while, samples %+v, reasons %v",
+		asked.Load(), refused.Load(), status.Samples, status.Reasons)
 
 	records := runScores(t, work, status.Run)
 	ratings := map[int8]int{}
@@ -139,10 +144,11 @@ func visionInput(t *testing.T, n int) bucket.Reader {
 			chosen = append(chosen, record)
 		}
 	}
-	const record = `{"id": %id, "image": "%image", "conversations": [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "%answer"}]}`
+	const record = `{"id": %id, "image": "%image", "conversations": [` +
+		`{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "%answer"}]}`
 	for _, fields := range [][]string{
 		{"%id", `"broken"`, "%image", "made/broken.png", "%answer", "A wren."},
-		{"%id", `"long"`, "%image", "made/sound.png", "%answer", strings.Repeat("A wren sings. ", 1000)},
+		{"%id", `"long"`, "%image", "made/valid.png", "%answer", strings.Repeat("A wren sings. ", 1000)},
 	} {
 		chosen = append(chosen, json.RawMessage(strings.NewReplacer(fields...).Replace(record)))
 	}
@@ -152,16 +158,19 @@ func visionInput(t *testing.T, n int) bucket.Reader {
 	}
 	made := t.TempDir()
 	data = smallPNG(t)
-	for name, content := range map[string][]byte{"sound.png": data, "broken.png": data[:len(data)/2]} {
+	for name, content := range map[string][]byte{"valid.png": data, "broken.png": data[:len(data)/2]} {
 		if err := os.WriteFile(filepath.Join(made, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	entries := map[string]bucket.Content{
 		"datasets/pool/parts/pool.json": bucket.Literal(manifest),
-		"datasets/pool/rubric.yaml":     bucket.Literal([]byte("name: short\ncapabilities: [logical deduction, humanities, charm]\nstyles: [yes/no, word/short-phrase, detailed description]\n")),
-		"datasets/pool/dataset.yaml":    bucket.Literal([]byte("manifests: [parts/pool.json]\nrubric: rubric.yaml\nscorer: llm\n")),
-		"images/pool/made/":             bucket.AtFolder(made),
+		"datasets/pool/rubric.yaml": bucket.Literal([]byte("name: short\n" +
+			"capabilities: [logical deduction, humanities, charm]\n" +
+			"styles: [yes/no, word/short-phrase, detailed description]\n")),
+		"datasets/pool/dataset.yaml": bucket.Literal([]byte("manifests: [parts/pool.json]\n" +
+			"rubric: rubric.yaml\nscorer: llm\n")),
+		"images/pool/made/": bucket.AtFolder(made),
 	}
 	folders, err := os.ReadDir(filepath.Join(folder, "images"))
 	if err != nil {
@@ -186,7 +195,8 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20,
 	}
 	st, err := local.Start(t.Context(), local.Options{
-		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), OpenScorer: opener.Open,
+		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		OpenScorer: opener.Open,
 	})
 	if err != nil {
 		t.Fatal(err)

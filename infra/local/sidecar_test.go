@@ -48,8 +48,10 @@ func TestRealSidecar(t *testing.T) {
 		}
 		for c, rating := range rec.Ratings {
 			ratings[rating]++
-			if expected := rec.Expected[c]; rating != scorer.Missing && !(rec.Mass[c] >= 0.5 && rec.Margin[c] >= 0 && expected >= 0 && expected <= scorer.MaxRating) {
-				t.Errorf("%s has rating %d, expected score %v, mass %v, margin %v", rec.ID, rating, expected, rec.Mass[c], rec.Margin[c])
+			if expected := rec.Expected[c]; rating != scorer.Missing &&
+				!(rec.Mass[c] >= 0.5 && rec.Margin[c] >= 0 && expected >= 0 && expected <= scorer.MaxRating) {
+				t.Errorf("%s has rating %d, expected score %v, mass %v, margin %v",
+					rec.ID, rating, expected, rec.Mass[c], rec.Margin[c])
 			}
 		}
 	}

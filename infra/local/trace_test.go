@@ -36,7 +36,8 @@ func TestTrace(t *testing.T) {
 	s.call(t, http.MethodPost, "/v1/runs/"+id+"/selections", `{"budget": "10%"}`, &sel)
 	ranges, shards := status.Progress.Ranges, status.Progress.Shards
 	least := map[string]int{
-		"plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, events.RunScored: 2, "api resume": 1, "api select": 1,
+		"plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, events.RunScored: 2, "api resume": 1,
+		"api select": 1,
 	}
 	until(t, "the spans of all deliveries, and of what caused them", func() bool {
 		there, names := map[trace.SpanID]bool{}, map[string]int{}
@@ -50,7 +51,8 @@ func TestTrace(t *testing.T) {
 				return false
 			}
 		}
-		return !slices.ContainsFunc(all, func(span tracetest.SpanStub) bool { return span.Parent.IsValid() && !there[span.Parent.SpanID()] })
+		return !slices.ContainsFunc(all,
+			func(span tracetest.SpanStub) bool { return span.Parent.IsValid() && !there[span.Parent.SpanID()] })
 	})
 	names := map[trace.SpanID]string{}
 	for _, span := range spans.GetSpans() {

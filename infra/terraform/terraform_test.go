@@ -54,7 +54,8 @@ func mirror(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	dir := filepath.Join(root, "registry.terraform.io", "hashicorp", "google", release, runtime.GOOS+"_"+runtime.GOARCH)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "terraform-provider-google_v"+release), "./schema/standin")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o",
+		filepath.Join(dir, "terraform-provider-google_v"+release), "./schema/standin")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the stand-in: %v\n%s", err, out)
 	}

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -61,7 +62,9 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		"kid": "own", "kty": "RSA", "alg": "RS256", "use": "sig",
 		"n": number(s.key.N), "e": number(big.NewInt(int64(s.key.E))),
 	}}})
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, err
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r,
+	}, err
 }
 
 // TestPushGuard pushes with tokens that are valid but for one thing.
@@ -75,7 +78,8 @@ func TestPushGuard(t *testing.T) {
 		delivered++
 		w.WriteHeader(http.StatusNoContent)
 	})
-	guarded, err := identity.Guard(t.Context(), &http.Client{Transport: own}, slog.New(slog.NewTextHandler(&logged, nil)), push)
+	guarded, err := identity.Guard(t.Context(), &http.Client{Transport: own},
+		slog.New(slog.NewTextHandler(&logged, nil)), push)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,21 +99,27 @@ func TestPushGuard(t *testing.T) {
 		header string
 		status int
 	}{
-		"valid":             {bearer(own.token(t, "RS256", valid)), http.StatusNoContent},
-		"scheme in lower":   {"bearer " + own.token(t, "RS256", valid), http.StatusNoContent},
-		"older issuer":      {bearer(own.token(t, "RS256", but("iss", "accounts.google.com"))), http.StatusNoContent},
-		"none":              {"", http.StatusUnauthorized},
-		"basic":             {"Basic dXNlcjpwYXNz", http.StatusUnauthorized},
-		"empty":             {"Bearer ", http.StatusUnauthorized},
-		"no token":          {bearer("secret"), http.StatusUnauthorized},
-		"not signed":        {bearer(encode(map[string]string{"alg": "none"}) + "." + encode(valid) + "."), http.StatusUnauthorized},
-		"another key":       {bearer(other.token(t, "RS256", valid)), http.StatusUnauthorized},
-		"secret for a key":  {bearer(own.token(t, "HS256", valid)), http.StatusUnauthorized},
-		"expired":           {bearer(own.token(t, "RS256", but("exp", time.Now().Add(-time.Minute).Unix()))), http.StatusUnauthorized},
-		"without expiry":    {bearer(own.token(t, "RS256", but("exp", nil))), http.StatusUnauthorized},
-		"another audience":  {bearer(own.token(t, "RS256", but("aud", "harvest-score"))), http.StatusUnauthorized},
-		"without audience":  {bearer(own.token(t, "RS256", but("aud", nil))), http.StatusUnauthorized},
-		"another sender":    {bearer(own.token(t, "RS256", but("email", "me@farm.iam.gserviceaccount.com"))), http.StatusForbidden},
+		"valid":           {bearer(own.token(t, "RS256", valid)), http.StatusNoContent},
+		"scheme in lower": {"bearer " + own.token(t, "RS256", valid), http.StatusNoContent},
+		"older issuer":    {bearer(own.token(t, "RS256", but("iss", "accounts.google.com"))), http.StatusNoContent},
+		"none":            {"", http.StatusUnauthorized},
+		"basic":           {"Basic dXNlcjpwYXNz", http.StatusUnauthorized},
+		"empty":           {"Bearer ", http.StatusUnauthorized},
+		"no token":        {bearer("secret"), http.StatusUnauthorized},
+		"not signed": {
+			bearer(encode(map[string]string{"alg": "none"}) + "." + encode(valid) + "."), http.StatusUnauthorized,
+		},
+		"another key":      {bearer(other.token(t, "RS256", valid)), http.StatusUnauthorized},
+		"secret for a key": {bearer(own.token(t, "HS256", valid)), http.StatusUnauthorized},
+		"expired": {
+			bearer(own.token(t, "RS256", but("exp", time.Now().Add(-time.Minute).Unix()))), http.StatusUnauthorized,
+		},
+		"without expiry":   {bearer(own.token(t, "RS256", but("exp", nil))), http.StatusUnauthorized},
+		"another audience": {bearer(own.token(t, "RS256", but("aud", "harvest-score"))), http.StatusUnauthorized},
+		"without audience": {bearer(own.token(t, "RS256", but("aud", nil))), http.StatusUnauthorized},
+		"another sender": {
+			bearer(own.token(t, "RS256", but("email", "me@farm.iam.gserviceaccount.com"))), http.StatusForbidden,
+		},
 		"without sender":    {bearer(own.token(t, "RS256", but("email", nil))), http.StatusForbidden},
 		"sender unverified": {bearer(own.token(t, "RS256", but("email_verified", false))), http.StatusForbidden},
 		"another issuer":    {bearer(own.token(t, "RS256", but("iss", "https://example.com"))), http.StatusForbidden},

@@ -42,7 +42,9 @@ func TestConfiguration(t *testing.T) {
 func TestFormatted(t *testing.T) {
 	t.Parallel()
 	var files []string
-	for _, pattern := range []string{"../*.tf", "../bootstrap/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl"} {
+	for _, pattern := range []string{
+		"../*.tf", "../bootstrap/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl",
+	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -68,7 +68,8 @@ func TestPrefixes(t *testing.T) {
 		},
 		"an image in a turn that is not rated": {
 			`"messages": [{"role": "system", "content": [{"type": "image", "image": "a.png"}]}, ` +
-				`{"role": "user", "content": [{"type": "image", "image": "b.png"}, {"type": "text", "text": "Why?"}]}, ` + answer + `]`,
+				`{"role": "user", "content": [{"type": "image", "image": "b.png"}, ` +
+				`{"type": "text", "text": "Why?"}]}, ` + answer + `]`,
 			`["Question: ",{"image":0},"Why? Answer: As <image>."]`, []string{"b.png"},
 		},
 		"images in a row": {

@@ -77,7 +77,9 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("side %d: the transparent ground is %d, alpha %d; want white", side, r>>8, a)
 		}
 	}
-	for name, data := range map[string][]byte{"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image")} {
+	for name, data := range map[string][]byte{
+		"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image"),
+	} {
 		if _, fault := prepare(data, 100); fault == nil {
 			t.Errorf("%s: no fault", name)
 		} else if fault.Code != images.Undecodable && fault.Code != images.FormatUnknown {

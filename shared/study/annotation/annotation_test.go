@@ -40,7 +40,9 @@ var parsed = []annotation.Annotation{
 func TestReadAndWrite(t *testing.T) {
 	t.Parallel()
 	loose := strings.NewReplacer(
-		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`, "[1,2,3]", "[1.0, 2e0, 3]", "\n", "\r\n").Replace(file)
+		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`,
+		"[1,2,3]", "[1.0, 2e0, 3]", "\n", "\r\n",
+	).Replace(file)
 	for name, text := range map[string]string{"as written": file, "loosely": loose} {
 		got, err := annotation.Read(strings.NewReader(text), "a.jsonl", birds(t))
 		if err != nil {
@@ -58,7 +60,8 @@ func TestReadAndWrite(t *testing.T) {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
 	b.Reset()
-	if err := annotation.Write(&b, []annotation.Annotation{{ID: "bare"}}); err != nil || b.String() != `{"id":"bare","scores":[],"styles":[]}`+"\n" {
+	if err := annotation.Write(&b, []annotation.Annotation{{ID: "bare"}}); err != nil ||
+		b.String() != `{"id":"bare","scores":[],"styles":[]}`+"\n" {
 		t.Errorf("without scores and styles: %q, %v", b.String(), err)
 	}
 	if got, err := annotation.Read(strings.NewReader("\n"), "a.jsonl", birds(t)); err != nil || len(got) != 0 {
@@ -70,31 +73,80 @@ func TestReadNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
 	for name, tt := range map[string]struct{ lines, want string }{
-		"no JSON":           {`{"id":`, "a.jsonl: line 1: unexpected end of JSON input" + like},
-		"no object":         {`[1]`, "a.jsonl: line 1: is no JSON object" + like},
-		"no id":             {`{"scores":[1,2,3],"styles":[]}`, "a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it"},
-		"empty id":          {`{"id":"","scores":[1,2,3],"styles":[]}`, "a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it"},
-		"no scores":         {`{"id":"a","styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
-		"null for scores":   {`{"id":"a","scores":null,"styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
-		"too few scores":    {`{"id":"a","scores":[1,2],"styles":[]}`, "a.jsonl: line 1: scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with"},
-		"a fraction":        {`{"id":"a","scores":[1,2.5,3],"styles":[]}`, "a.jsonl: line 1: scores[1] (plumage): found 2.5; write a whole number from 0 to 5, or null where there is no rating"},
-		"text":              {`{"id":"a","scores":[1,"2",3],"styles":[]}`, `a.jsonl: line 1: scores[1] (plumage): found "2"; write a whole number from 0 to 5, or null where there is no rating`},
-		"too high":          {`{"id":"a","scores":[1,2,6],"styles":[]}`, "a.jsonl: line 1: scores[2] (flight): found 6; write a whole number from 0 to 5, or null where there is no rating"},
-		"the missing value": {`{"id":"a","scores":[-1,2,3],"styles":[]}`, "a.jsonl: line 1: scores[0] (song): found -1; write a whole number from 0 to 5, or null where there is no rating"},
-		"no styles":         {`{"id":"a","scores":[1,2,3]}`, "a.jsonl: line 1: styles: is no list; list the sample's styles, the main one first"},
-		"unknown style":     {`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`, `a.jsonl: line 1: styles[1]: "tweet" is no style of the rubric; those are: word, a < b`},
-		"style twice":       {`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`, `a.jsonl: line 1: styles[1]: "word" is listed twice; list it once`},
-		"reason":            {`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`, "a.jsonl: line 1: reason: is no string; write text, or leave it out"},
+		"no JSON":   {`{"id":`, "a.jsonl: line 1: unexpected end of JSON input" + like},
+		"no object": {`[1]`, "a.jsonl: line 1: is no JSON object" + like},
+		"no id": {
+			`{"scores":[1,2,3],"styles":[]}`,
+			"a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it",
+		},
+		"empty id": {
+			`{"id":"","scores":[1,2,3],"styles":[]}`,
+			"a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it",
+		},
+		"no scores": {
+			`{"id":"a","styles":[]}`,
+			"a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order",
+		},
+		"null for scores": {
+			`{"id":"a","scores":null,"styles":[]}`,
+			"a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order",
+		},
+		"too few scores": {
+			`{"id":"a","scores":[1,2],"styles":[]}`,
+			"a.jsonl: line 1: scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where " +
+				"there is no rating, or name the rubric that was annotated with",
+		},
+		"a fraction": {
+			`{"id":"a","scores":[1,2.5,3],"styles":[]}`,
+			"a.jsonl: line 1: scores[1] (plumage): found 2.5; write a whole number from 0 to 5, or null where there " +
+				"is no rating",
+		},
+		"text": {
+			`{"id":"a","scores":[1,"2",3],"styles":[]}`,
+			`a.jsonl: line 1: scores[1] (plumage): found "2"; write a whole number from 0 to 5, or null where there ` +
+				`is no rating`,
+		},
+		"too high": {
+			`{"id":"a","scores":[1,2,6],"styles":[]}`,
+			"a.jsonl: line 1: scores[2] (flight): found 6; write a whole number from 0 to 5, or null where there is " +
+				"no rating",
+		},
+		"the missing value": {
+			`{"id":"a","scores":[-1,2,3],"styles":[]}`,
+			"a.jsonl: line 1: scores[0] (song): found -1; write a whole number from 0 to 5, or null where there is " +
+				"no rating",
+		},
+		"no styles": {
+			`{"id":"a","scores":[1,2,3]}`,
+			"a.jsonl: line 1: styles: is no list; list the sample's styles, the main one first",
+		},
+		"unknown style": {
+			`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`,
+			`a.jsonl: line 1: styles[1]: "tweet" is no style of the rubric; those are: word, a < b`,
+		},
+		"style twice": {
+			`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`,
+			`a.jsonl: line 1: styles[1]: "word" is listed twice; list it once`,
+		},
+		"reason": {
+			`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`,
+			"a.jsonl: line 1: reason: is no string; write text, or leave it out",
+		},
 		"two lines": {
-			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" + `{"id":"b","scores":[1,2,3],"styles":[]}`,
-			"a.jsonl: line 2: scores: has 0 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with\n" +
+			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" +
+				`{"id":"b","scores":[1,2,3],"styles":[]}`,
+			"a.jsonl: line 2: scores: has 0 numbers, and the rubric 3 capabilities; give one for each, null where " +
+				"there is no rating, or name the rubric that was annotated with\n" +
 				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
 		},
 		"many lines": {
 			strings.Repeat(`{"id":"a"}`+"\n", 12),
 			"… and 2",
 		},
-		"a long line": {"\n" + strings.Repeat(" ", 5<<20), "a.jsonl: line 2: has more than 4194304 bytes; annotations are JSONL, one short object a line"},
+		"a long line": {
+			"\n" + strings.Repeat(" ", 5<<20),
+			"a.jsonl: line 2: has more than 4194304 bytes; annotations are JSONL, one short object a line",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +155,8 @@ func TestReadNamesEveryFault(t *testing.T) {
 			case err == nil || got != nil:
 				t.Fatalf("no error, and %v", got)
 			case name == "many lines":
-				if n := strings.Count(err.Error(), "scores: is no list"); n != 10 || !strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are faulty") {
+				if n := strings.Count(err.Error(), "scores: is no list"); n != 10 ||
+					!strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are faulty") {
 					t.Errorf("names %d lines: %v", n, err)
 				}
 			case err.Error() != tt.want:
