@@ -9,7 +9,9 @@ output "deploy_account" {
 }
 
 output "accounts" {
-  description = "E-mail addresses of the services' accounts, by service: who to grant access to image buckets of other projects."
+  description = <<-EOT
+    E-mail addresses of the services' accounts, by service: who to grant access to image buckets of other projects.
+  EOT
   value       = { for service, account in google_service_account.service : service => account.email }
 }
 

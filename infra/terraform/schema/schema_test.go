@@ -132,7 +132,7 @@ func TestFaults(t *testing.T) {
 			"references.tf:23: module part has no variable other",
 		}},
 		"documentation": {m.CheckDocumented(), []string{
-			"main.tf:5: resource google_pubsub_topic.there: a comment that tells its reason is missing",
+			"main.tf:5: resource google_pubsub_topic.there: a comment that says its reason is missing",
 			"references.tf:1: variable unused: description is missing",
 			"references.tf:1: variable unused: type is missing",
 			`references.tf:25: output some: description "Some." says too little`,
