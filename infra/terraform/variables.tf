@@ -21,7 +21,7 @@ variable "functions_image" {
 
   validation {
     condition     = can(regex("@sha256:[0-9a-f]{64}$", var.functions_image))
-    error_message = "functions_image: give an image by digest, .../functions@sha256:...; a tag can come to mean another image."
+    error_message = "functions_image: give an image by digest, .../functions@sha256:...; a tag may move."
   }
 }
 
@@ -35,7 +35,7 @@ variable "sidecar_image" {
 
   validation {
     condition     = var.sidecar_image == "" || can(regex("@sha256:[0-9a-f]{64}$", var.sidecar_image))
-    error_message = "sidecar_image: give an image by digest, .../sidecar@sha256:...; a tag can come to mean another image."
+    error_message = "sidecar_image: give an image by digest, .../sidecar@sha256:...; a tag may move."
   }
 }
 
@@ -60,7 +60,7 @@ variable "scorer" {
 
   validation {
     condition     = var.scorer != "llm" || (var.llm && var.cost_per_million != null)
-    error_message = "scorer: llm needs llm = true and cost_per_million, the price of a million samples at that endpoint."
+    error_message = "scorer: llm needs llm = true and cost_per_million, what a million samples cost there."
   }
 }
 

@@ -129,6 +129,14 @@ func TestParseImages(t *testing.T) {
 			`{"id": "a", "image": "x/1.jpg", "images": ["y/1.jpg", "y/2.jpg"], ` + asked("<image>\nWhat?") + `}`,
 			Sample{ID: "a", Source: "x", Turns: what, Images: []Image{{Name: "x/1.jpg"}}},
 		},
+	})
+}
+
+// Images are embedded as data URLs, or as base64 in a field.
+func TestParseEmbeddedImages(t *testing.T) {
+	t.Parallel()
+	what := talk("<image>\nWhat?")
+	checkParsed(t, map[string]parsedCase{
 		"data URL": {
 			`{"id": "a", "image": "data:image/png;base64,aGk=", ` + asked("<image>\nWhat?") + `}`,
 			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}},
@@ -314,6 +322,23 @@ func TestParseProblemsOfTurns(t *testing.T) {
 			recordOf(`{"from": 1, "value": "Why?"}`, answer),
 			WrongType, "conversations[0].from", "found a number; write human or gpt",
 		},
+		"no question": {recordOf(answer), NoQuestion, "conversations", "no turn is the human's"},
+		"only a system turn": {
+			`{"messages": [{"role": "system", "content": "Be kind."}]}`,
+			NoQuestion, "messages", "no turn is the human's",
+		},
+		"answer first only": {
+			recordOf(answer, question),
+			NoAnswer, "conversations", "no turn is the model's after the human's first",
+		},
+		"no answer": {recordOf(question), NoAnswer, "conversations", "no turn is the model's"},
+	})
+}
+
+// A turn has a text that says something.
+func TestParseProblemsOfTexts(t *testing.T) {
+	t.Parallel()
+	checkProblems(t, map[string]problemCase{
 		"text empty": {
 			recordOf(question, `{"from": "gpt", "value": ""}`),
 			EmptyTurn, "conversations[1].value", "the turn's text is blank",
@@ -346,16 +371,6 @@ func TestParseProblemsOfTurns(t *testing.T) {
 			recordOf(`{"from": "human", "value": " "}, {"from": "human", "value": null}`, answer),
 			EmptyTurn, "conversations[0].value", "the turn's text is blank",
 		},
-		"no question": {recordOf(answer), NoQuestion, "conversations", "no turn is the human's"},
-		"only a system turn": {
-			`{"messages": [{"role": "system", "content": "Be kind."}]}`,
-			NoQuestion, "messages", "no turn is the human's",
-		},
-		"answer first only": {
-			recordOf(answer, question),
-			NoAnswer, "conversations", "no turn is the model's after the human's first",
-		},
-		"no answer": {recordOf(question), NoAnswer, "conversations", "no turn is the model's"},
 	})
 }
 

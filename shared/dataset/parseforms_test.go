@@ -86,7 +86,7 @@ func checkViews(t *testing.T, cases map[string]viewCase) {
 	}
 }
 
-// Turns of systems and tools are not rated, turns of one side are joined.
+// Turns of systems are not rated, turns of one side are joined.
 func TestParseTurnsAsTrainersDo(t *testing.T) {
 	t.Parallel()
 	checkViews(t, map[string]viewCase{
@@ -108,20 +108,6 @@ func TestParseTurnsAsTrainersDo(t *testing.T) {
 			view{append([]string{"system: Be kind."}, both...), both, "", true},
 		},
 		"system field blank": {`"system": " ", ` + turns(question, answer), plain("", both...)},
-		"tool turns": {
-			turns(question, said("function_call", `"{}"`), said("observation", `"12"`), answer),
-			view{[]string{both[0], "tool: {}", "tool: 12", both[1]}, both, "", true},
-		},
-		"a call without text": {
-			`"messages": [{"role": "user", "content": "Why?"}, ` +
-				`{"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}, ` +
-				`{"role": "tool", "content": "12"}, {"role": "assistant", "content": "So."}]`,
-			view{[]string{both[0], "tool: ", "tool: 12", both[1]}, both, "", true},
-		},
-		"answer around a call": {
-			turns(question, said("gpt", `"Hm."`), said("tool", `"12"`), answer),
-			view{[]string{both[0], "gpt: Hm.", "tool: 12", both[1]}, []string{both[0], "gpt: Hm.\nSo."}, "", true},
-		},
 		"two turns of each side": {
 			turns(said("human", `"Hi."`), question, said("gpt", `"Yes."`), answer),
 			view{
@@ -149,6 +135,27 @@ func TestParseTurnsAsTrainersDo(t *testing.T) {
 		"conversation of roles": {
 			`"conversation": [{"role": "user", "content": "Why?"}, {"role": "bot", "content": "So."}]`,
 			plain("", both...),
+		},
+	})
+}
+
+// Turns of tools are not rated, and the answers around them are one.
+func TestParseToolsAsTrainersDo(t *testing.T) {
+	t.Parallel()
+	checkViews(t, map[string]viewCase{
+		"tool turns": {
+			turns(question, said("function_call", `"{}"`), said("observation", `"12"`), answer),
+			view{[]string{both[0], "tool: {}", "tool: 12", both[1]}, both, "", true},
+		},
+		"a call without text": {
+			`"messages": [{"role": "user", "content": "Why?"}, ` +
+				`{"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}, ` +
+				`{"role": "tool", "content": "12"}, {"role": "assistant", "content": "So."}]`,
+			view{[]string{both[0], "tool: ", "tool: 12", both[1]}, both, "", true},
+		},
+		"answer around a call": {
+			turns(question, said("gpt", `"Hm."`), said("tool", `"12"`), answer),
+			view{[]string{both[0], "gpt: Hm.", "tool: 12", both[1]}, []string{both[0], "gpt: Hm.\nSo."}, "", true},
 		},
 	})
 }
@@ -281,18 +288,37 @@ func TestParseMarksOfOtherProjects(t *testing.T) {
 	})
 }
 
-// Media that are not read, and images that cannot be placed, never make a sample of text alone.
-func TestParseMediaProblems(t *testing.T) {
-	t.Parallel()
-	two := `"images": ["a.png", "b.png"], `
-	part := func(list string) string {
-		return `"messages": [{"role": "user", "content": [` + list + `]}, {"role": "assistant", "content": "So."}]`
+// A mediaCase is the fields of a record, and the problem that it has.
+type mediaCase struct {
+	fields        string
+	code          reason.Code
+	field, detail string // detail: a part of it
+}
+
+func checkMedia(t *testing.T, cases map[string]mediaCase) {
+	t.Helper()
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := Parse([]byte("{"+tc.fields+"}"), demo)
+			if s.Problem == nil {
+				t.Fatalf("Parse finds no problem: %+v", viewOf(s))
+			}
+			if s.Problem.Code != tc.code || s.Problem.Field != tc.field ||
+				!strings.Contains(s.Problem.Detail, tc.detail) {
+				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.code, tc.field, tc.detail)
+			}
+			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {
+				t.Errorf("the detail %q gives no fix, or is long", s.Problem.Detail)
+			}
+		})
 	}
-	for name, tc := range map[string]struct {
-		fields        string
-		code          reason.Code
-		field, detail string // detail: a part of it
-	}{
+}
+
+// Media that are not read never make a sample of text alone.
+func TestParseUnsupportedMedia(t *testing.T) {
+	t.Parallel()
+	checkMedia(t, map[string]mediaCase{
 		"video": {`"video": "a.mp4", ` + asked("<video>\nWhat?"), UnsupportedMedia, "video", "it holds video"},
 		"videos": {
 			`"images": [], "videos": ["a.mp4"], ` + asked("What?"), UnsupportedMedia, "videos", "it holds video",
@@ -323,14 +349,20 @@ func TestParseMediaProblems(t *testing.T) {
 			"<audio>a.wav</audio>",
 		},
 		"a part of video": {
-			part(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), UnsupportedMedia, "messages[0].content[0]",
+			parts(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), UnsupportedMedia, "messages[0].content[0]",
 			"it holds video",
 		},
 		"a part of a file": {
-			part(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), UnsupportedMedia,
+			parts(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), UnsupportedMedia,
 			"messages[0].content[1]", "it holds file",
 		},
+	})
+}
 
+// Images that cannot be placed never make a sample of text alone.
+func TestParseImageCounts(t *testing.T) {
+	t.Parallel()
+	checkMedia(t, map[string]mediaCase{
 		"one mark, two images": {
 			two + asked("<image>\nWhat?"), ImageCount, "", "1 <image> marks in the turns, but 2 images",
 		},
@@ -350,29 +382,14 @@ func TestParseMediaProblems(t *testing.T) {
 		"other marks out of order": {two + asked("<image2> or <image1>?"), ImageCount, "", "found the mark <image2>"},
 		"a mark twice":             {two + asked("<image 1> or <image 1>?"), ImageCount, "", "found the mark <image 1>"},
 		"parts for too many images": {
-			two + part(`{"type": "image"}`), ImageCount, "images", "1 content parts stand for an image",
+			two + parts(`{"type": "image"}`), ImageCount, "images", "1 content parts stand for an image",
 		},
-		"parts for no image": {part(`{"type": "image"}`), ImageCount, "", "which holds 0 images"},
+		"parts for no image": {parts(`{"type": "image"}`), ImageCount, "", "which holds 0 images"},
 		"images twice": {
-			two + part(`{"type": "image", "image": "a.png"}`), ImageCount, "images",
+			two + parts(`{"type": "image", "image": "a.png"}`), ImageCount, "images",
 			"1 images are parts of the turns, and 2 stand",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := Parse([]byte("{"+tc.fields+"}"), demo)
-			if s.Problem == nil {
-				t.Fatalf("Parse finds no problem: %+v", viewOf(s))
-			}
-			if s.Problem.Code != tc.code || s.Problem.Field != tc.field ||
-				!strings.Contains(s.Problem.Detail, tc.detail) {
-				t.Errorf("Parse: %q, want %q at %q with %q", s.Problem.Reason(), tc.code, tc.field, tc.detail)
-			}
-			if !strings.Contains(s.Problem.Detail, ";") || len(s.Problem.Detail) > 250 {
-				t.Errorf("the detail %q gives no fix, or is long", s.Problem.Detail)
-			}
-		})
-	}
+	})
 }
 
 // Reading takes time linear in the record's length, whatever it holds.

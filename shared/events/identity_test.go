@@ -71,18 +71,7 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestPushGuard(t *testing.T) {
 	t.Parallel()
 	own, other := newSigner(t), newSigner(t)
-	var logged strings.Builder
 	identity := events.PushIdentity{Audience: "harvest-ingest", Sender: "push@farm.iam.gserviceaccount.com"}
-	delivered := 0
-	push := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		delivered++
-		w.WriteHeader(http.StatusNoContent)
-	})
-	guarded, err := identity.Guard(t.Context(), &http.Client{Transport: own},
-		slog.New(slog.NewTextHandler(&logged, nil)), push)
-	if err != nil {
-		t.Fatal(err)
-	}
 	valid := map[string]any{
 		"iss": "https://accounts.google.com", "aud": identity.Audience, "email": identity.Sender, "email_verified": true,
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
@@ -124,21 +113,50 @@ func TestPushGuard(t *testing.T) {
 		"sender unverified": {bearer(own.token(t, "RS256", but("email_verified", false))), http.StatusForbidden},
 		"another issuer":    {bearer(own.token(t, "RS256", but("iss", "https://example.com"))), http.StatusForbidden},
 	}
+	push := newGuarded(t, identity, own)
 	for name, tt := range tests {
-		delivered = 0
-		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`))
-		if tt.header != "" {
-			request.Header.Set("Authorization", tt.header)
-		}
-		answer := httptest.NewRecorder()
-		guarded.ServeHTTP(answer, request)
-		if answer.Code != tt.status || (delivered == 1) != (tt.status == http.StatusNoContent) {
-			t.Errorf("%s: answered %d, delivered %d; want %d", name, answer.Code, delivered, tt.status)
-		}
-		_, token, _ := strings.Cut(tt.header, " ")
-		if output := logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(output, token) {
-			t.Errorf("%s: the token is in the output: %s", name, output)
-		}
+		push.check(t, name, tt.header, tt.status)
+	}
+}
+
+// A guarded is a push handler behind the check of who pushes.
+type guarded struct {
+	http.Handler
+	delivered int
+	logged    strings.Builder
+}
+
+func newGuarded(t *testing.T, identity events.PushIdentity, keys signer) *guarded {
+	t.Helper()
+	g := &guarded{}
+	push := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		g.delivered++
+		w.WriteHeader(http.StatusNoContent)
+	})
+	log := slog.New(slog.NewTextHandler(&g.logged, nil))
+	var err error
+	if g.Handler, err = identity.Guard(t.Context(), &http.Client{Transport: keys}, log, push); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// check pushes with an Authorization header, which should be answered with a status and not be logged.
+func (g *guarded) check(t *testing.T, name, header string, status int) {
+	t.Helper()
+	g.delivered = 0
+	request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`))
+	if header != "" {
+		request.Header.Set("Authorization", header)
+	}
+	answer := httptest.NewRecorder()
+	g.ServeHTTP(answer, request)
+	if answer.Code != status || (g.delivered == 1) != (status == http.StatusNoContent) {
+		t.Errorf("%s: answered %d, delivered %d; want %d", name, answer.Code, g.delivered, status)
+	}
+	_, token, _ := strings.Cut(header, " ")
+	if output := g.logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(output, token) {
+		t.Errorf("%s: the token is in the output: %s", name, output)
 	}
 }
 

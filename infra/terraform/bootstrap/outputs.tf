@@ -1,6 +1,10 @@
+locals {
+  repository = google_artifact_registry_repository.images.repository_id
+}
+
 output "images" {
   description = "Where the pipeline pushes images to, and services take them from."
-  value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
+  value       = "${var.region}-docker.pkg.dev/${var.project}/${local.repository}"
 }
 
 output "deploy_account" {

@@ -140,21 +140,27 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if tc.err == nil {
-				t.Fatal("no fault was found")
-			}
-			got := strings.Split(tc.err.Error(), "\n")
-			for _, want := range tc.want {
-				if i := slices.IndexFunc(got, func(line string) bool { return strings.Contains(line, want) }); i < 0 {
-					t.Errorf("no fault says %q", want)
-				} else {
-					got = slices.Delete(got, i, i+1)
-				}
-			}
-			if len(got) > 0 {
-				t.Errorf("further faults:\n%s", strings.Join(got, "\n"))
-			}
+			checkFaults(t, tc.err, tc.want)
 		})
+	}
+}
+
+// checkFaults checks that the error has one line for each of these, and no other.
+func checkFaults(t *testing.T, err error, faults []string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no fault was found")
+	}
+	got := strings.Split(err.Error(), "\n")
+	for _, want := range faults {
+		if i := slices.IndexFunc(got, func(line string) bool { return strings.Contains(line, want) }); i < 0 {
+			t.Errorf("no fault says %q", want)
+		} else {
+			got = slices.Delete(got, i, i+1)
+		}
+	}
+	if len(got) > 0 {
+		t.Errorf("further faults:\n%s", strings.Join(got, "\n"))
 	}
 }
 

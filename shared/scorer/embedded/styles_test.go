@@ -20,14 +20,29 @@ func talk(texts ...string) []dataset.Turn {
 	return turns
 }
 
-func TestStyles(t *testing.T) {
+// A styleCase is turns, and the styles of their answers, the first one first.
+type styleCase struct {
+	name  string
+	turns []dataset.Turn
+	want  []string
+}
+
+func checkStyles(t *testing.T, cases []styleCase) {
+	t.Helper()
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, stylesOf(pairsOf(test.turns))); diff != "" {
+				t.Errorf("styles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Answers that choose of options.
+func TestStylesOfOptions(t *testing.T) {
 	t.Parallel()
-	paragraph := strings.Repeat("The old harbour lies still under a grey sky. ", 8)
-	for _, test := range []struct {
-		name  string
-		turns []dataset.Turn
-		want  []string
-	}{
+	checkStyles(t, []styleCase{
 		{"options on lines", talk("Which animal?\nA. cat\nB. dog", "B"), []string{multiChoice}},
 		{"options in a line", talk("Which animal? (A) cat (B) dog", "(B) dog"), []string{multiChoice}},
 		{"options in small letters", talk("Which animal? (a) cat (b) dog", "b"), []string{multiChoice}},
@@ -40,7 +55,13 @@ func TestStyles(t *testing.T) {
 		{"option with an explanation", talk("Which animal?\nA. cat\nB. dog",
 			"B, since the ears hang down and the muzzle is long and the tail wags."),
 			[]string{multiChoice, shortDescription}},
+	})
+}
 
+// Answers that give boxes or points.
+func TestStylesOfPlaces(t *testing.T) {
+	t.Parallel()
+	checkStyles(t, []styleCase{
 		{"box", talk("Locate the dog as [x1, y1, x2, y2].", "[0.12, 0.30, 0.55, 0.91]"), []string{coordinate}},
 		{"box unasked", talk("Which part is damaged?", "[12, 30, 155, 291]"), []string{coordinate}},
 		{"point", talk("Point to the handle.", "(120, 45)"), []string{coordinate}},
@@ -49,7 +70,13 @@ func TestStyles(t *testing.T) {
 			[]string{coordinate, specifiedStyle},
 		},
 		{"pair that is no place", talk("Solve for x and y.", "(3, 4)"), []string{wordOrPhrase}},
+	})
+}
 
+// Answers that say yes or no.
+func TestStylesOfVerdicts(t *testing.T) {
+	t.Parallel()
+	checkStyles(t, []styleCase{
 		{"yes", talk("Is there a dog?", "Yes"), []string{yesNo}},
 		{"true", talk("The cup is red. True or false?", "False."), []string{yesNo}},
 		{
@@ -57,7 +84,14 @@ func TestStyles(t *testing.T) {
 			[]string{yesNo, shortDescription},
 		},
 		{"no that is part of a phrase", talk("What does the sign say?", "No parking today"), []string{wordOrPhrase}},
+	})
+}
 
+// Answers by their length.
+func TestStylesOfLengths(t *testing.T) {
+	t.Parallel()
+	paragraph := strings.Repeat("The old harbour lies still under a grey sky. ", 8)
+	checkStyles(t, []styleCase{
 		{"word", talk("What colour is the car?", "Red"), []string{wordOrPhrase}},
 		{"phrase", talk("Who issued it?", "Copperfield Hardware Trading Ltd"), []string{wordOrPhrase}},
 		{"long phrase on demand", talk("What is the address? Answer with a single word or phrase.",
@@ -78,7 +112,13 @@ func TestStyles(t *testing.T) {
 			"brief on demand", talk("Describe it in two sentences.", paragraph[:len(paragraph)*3/4]),
 			[]string{shortDescription},
 		},
+	})
+}
 
+// Answers that compare.
+func TestStylesOfComparisons(t *testing.T) {
+	t.Parallel()
+	checkStyles(t, []styleCase{
 		{
 			"compared on demand",
 			talk("<image><image>\nHow do the two photos differ?", "The first shows a beach, the second a forest."),
@@ -94,7 +134,13 @@ func TestStyles(t *testing.T) {
 		},
 		{"once more is no comparison", talk("Describe it once more.", "A dog sleeps on a sofa."), []string{shortDescription}},
 		{"which of two in a word", talk("Which one is larger?", "left"), []string{wordOrPhrase}},
+	})
+}
 
+// Answers that reason in steps.
+func TestStylesOfReasoning(t *testing.T) {
+	t.Parallel()
+	checkStyles(t, []styleCase{
 		{
 			"steps on demand",
 			talk("How many are left? Show your work.",
@@ -114,7 +160,13 @@ func TestStyles(t *testing.T) {
 			[]string{chainOfThought},
 		},
 		{"steps asked, word given", talk("How much? Think step by step.", "18"), []string{wordOrPhrase}},
+	})
+}
 
+// Answers in a form that was demanded.
+func TestStylesOfForms(t *testing.T) {
+	t.Parallel()
+	checkStyles(t, []styleCase{
 		{"json on demand", talk("Return JSON with the key \"label\".", `{"label": "fox"}`), []string{specifiedStyle}},
 		{"json unasked", talk("What is it?", `{"label": "fox"}`), []string{specifiedStyle}},
 		{"html", talk("Give the table.", "<table><tr><td>1</td></tr></table>"), []string{specifiedStyle}},
@@ -124,18 +176,17 @@ func TestStyles(t *testing.T) {
 			[]string{specifiedStyle},
 		},
 		{"poem", talk("Write a short poem on the sea.", "The sea is wide, the sea is deep."), []string{specifiedStyle}},
+	})
+}
 
+// Styles of several turns.
+func TestStylesOfTurns(t *testing.T) {
+	t.Parallel()
+	checkStyles(t, []styleCase{
 		{
 			"turns, first style first", talk("Is it a cat?", "No", "What is it?", "A dog", "Is it old?", "Yes"),
 			[]string{yesNo, wordOrPhrase},
 		},
 		{"question without an answer", talk("What is it?", "A dog", "And that?"), []string{wordOrPhrase}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(test.want, stylesOf(pairsOf(test.turns))); diff != "" {
-				t.Errorf("styles (-want +got):\n%s", diff)
-			}
-		})
-	}
+	})
 }

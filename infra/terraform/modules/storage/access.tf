@@ -4,8 +4,14 @@ locals {
   access = merge(
     # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are
     # rated.
-    { for s in local.services : "${s} reads input" => { bucket = "input", role = local.view, member = var.members[s] } },
-    { for s in local.services : "${s} reads work" => { bucket = "work", role = local.view, member = var.members[s] } },
+    {
+      for s in local.services :
+      "${s} reads input" => { bucket = "input", role = local.view, member = var.members[s] }
+    },
+    {
+      for s in local.services :
+      "${s} reads work" => { bucket = "work", role = local.view, member = var.members[s] }
+    },
     {
       for s in local.services :
       "${s} creates in work" => { bucket = "work", role = "roles/storage.objectCreator", member = var.members[s] }
