@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 const (
 	demo     = "../../testdata/demo"

@@ -144,7 +144,19 @@ func TestDeliveriesAtOnce(t *testing.T) {
 // next, the objects come out as if nothing had happened.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	calm, plan := undisturbed(t)
+	// Two ranges, one of them of several shards: each further step is another run for both ways of recovery.
+	newRun := func(t *testing.T) *runtest.Fixture {
+		f := newMixed(t)
+		f.Limits.RangeBytes, f.Limits.ShardSamples = 1500, 5
+		return f
+	}
+	calm := newRun(t)
+	plan := calm.Begin(mixedManifest)
+	calm.Finish(plan)
+	shards := calm.Status(plan.Run).Progress.Shards
+	if len(plan.Ranges) != 2 || shards < 3 {
+		t.Fatalf("%d ranges and %d shards, want 2 and more than that", len(plan.Ranges), shards)
+	}
 	want := calm.Snapshot()
 	ways := []struct {
 		name    string
@@ -173,7 +185,7 @@ func TestKilled(t *testing.T) {
 		for life := range calm.Steps {
 			t.Run(fmt.Sprintf("%s after %d", way.name, life), func(t *testing.T) {
 				t.Parallel()
-				f := newMixed(t)
+				f := newRun(t)
 				f.Life = life
 				_, err := f.Arrive(mixedManifest)
 				if err == nil {
