@@ -157,8 +157,9 @@ func testList(t *testing.T, b Bucket) {
 		"list/", "list/a", "list/a/", "list/a/b", "list/a/c", "list/a/c/", "list/a/c/d", "list/a/c/d/", "list/b/.",
 		"list/missing", "list/a/missing/x", "list//", "list/.", "list/../", "list/a/../", "/", "../", ".tmp/",
 	}
-	afters := append(names[:len(names):len(names)],
-		"", "list", "list/a", "list/a/", "list/a/b!", "list/a/c", "list/a/c/", "list/a/c0", "zzz")
+	afters := slices.Concat(names, []string{
+		"", "list", "list/a", "list/a/", "list/a/b!", "list/a/c", "list/a/c/", "list/a/c0", "zzz",
+	})
 	for _, prefix := range prefixes {
 		for _, after := range afters {
 			var want []string
