@@ -199,7 +199,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// newCoarse is newMixed with two ranges, one of them of several shards. It has few steps to be killed at, of every kind.
+// newCoarse is newMixed with two ranges, one of them of several shards: few steps to be killed at, but of every kind.
 func newCoarse(t *testing.T) *runtest.Fixture {
 	t.Helper()
 	f := newMixed(t)
