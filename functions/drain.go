@@ -35,7 +35,7 @@ func (d *drain) add(n int) {
 	}
 }
 
-// wait tells whether no request is at work, now or within a time. One caller at a time may wait.
+// wait reports whether no request is at work, now or within a time. One caller at a time may wait.
 func (d *drain) wait(within time.Duration) bool {
 	d.mu.Lock()
 	if d.atWork == 0 {

@@ -18,7 +18,8 @@ func TestDrain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := &drain{over: t.Context(), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(tt.takes) })}
+				work := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(tt.takes) })
+				d := &drain{over: t.Context(), Handler: work}
 				go d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 				synctest.Wait()
 				begin := time.Now()
@@ -31,12 +32,13 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// What takes too long is told so by its context.
+// The context of a request that takes too long ends.
 func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		over, end := context.WithCancel(t.Context())
-		d := &drain{over: over, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}
+		work := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		d := &drain{over: over, Handler: work}
 		go d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 		synctest.Wait()
 		if d.wait(drainTime) {

@@ -16,9 +16,12 @@ func TestLogIsCloudLoggings(t *testing.T) {
 	span := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID{0x0a, 0xf7}, SpanID: trace.SpanID{0xb7}, TraceFlags: trace.FlagsSampled,
 	}))
-	for level, severity := range map[slog.Level]string{slog.LevelInfo: "INFO", slog.LevelWarn: "WARNING", slog.LevelError: "ERROR"} {
+	for level, severity := range map[slog.Level]string{
+		slog.LevelInfo: "INFO", slog.LevelWarn: "WARNING", slog.LevelError: "ERROR",
+	} {
 		var line strings.Builder
-		newLog(&line, "farm").With("message_id", "17", "attempt", 3).Log(span, level, "message will be delivered again", "error", errors.New("no such bucket"))
+		log := newLog(&line, "farm").With("message_id", "17", "attempt", 3)
+		log.Log(span, level, "message will be delivered again", "error", errors.New("no such bucket"))
 		var got map[string]any
 		if err := json.Unmarshal([]byte(line.String()), &got); err != nil {
 			t.Fatal(err)

@@ -28,14 +28,14 @@ func main() {
 	}
 }
 
-// Cloud Run kills a process 10 s after it was told to end. Deliveries that are at work may take drainTime of them; then they
-// are ended, and have endTime to let go of what they hold.
+// Cloud Run kills a process 10 s after it has sent SIGTERM. Deliveries that are at work may take drainTime of them;
+// then they are ended, and have endTime to release what they hold.
 const (
 	drainTime = 6 * time.Second
 	endTime   = 2 * time.Second
 )
 
-// serve serves until ctx ends, and then waits for what is at work. What does not end in time comes again.
+// serve serves until ctx ends, and then waits for what is at work. What does not end in time is redelivered.
 func serve(ctx context.Context, log *slog.Logger) error {
 	cfg, limits, err := readConfig(ctx, envconfig.OsLookuper())
 	if err != nil {
@@ -55,7 +55,9 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces or metrics were not exported", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		log.Warn("traces or metrics were not exported", "error", err)
+	}))
 	over, end := context.WithCancel(background)
 	defer end()
 	atWork := &drain{Handler: tracing.Handler(handler), over: over}
@@ -69,7 +71,7 @@ func serve(ctx context.Context, log *slog.Logger) error {
 		if !atWork.wait(drainTime) {
 			end()
 			atWork.wait(endTime)
-			log.Warn("stopped before all deliveries were done; they will come again")
+			log.Warn("stopped before all deliveries were done; they will be redelivered")
 		}
 	}
 	last, cancel := context.WithTimeout(background, time.Second)

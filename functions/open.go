@@ -23,7 +23,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are those of runs, where it starts any.
+// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are those of the runs that it starts,
+// if it starts any.
 func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function, l run.Limits, err error) {
 	switch target, _ := env.Lookup("FUNCTION_TARGET"); target {
 	case config.IngestTarget:

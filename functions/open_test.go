@@ -69,7 +69,8 @@ func TestUnauthenticated(t *testing.T) {
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, request)
 		if answer.Code != tc.status || !strings.Contains(answer.Body.String(), tc.says) {
-			t.Errorf("%s: %s %s answered %d %s, want %d %q", tc.target, tc.method, tc.path, answer.Code, answer.Body, tc.status, tc.says)
+			t.Errorf("%s: %s %s answered %d %s, want %d %q",
+				tc.target, tc.method, tc.path, answer.Code, answer.Body, tc.status, tc.says)
 		}
 	}
 }
@@ -97,9 +98,12 @@ func TestSidecarAway(t *testing.T) {
 // TestReadConfig reads the struct of each function: only those that start runs need to reach the default scorer.
 func TestReadConfig(t *testing.T) {
 	t.Parallel()
-	env := map[string]string{"GOOGLE_CLOUD_PROJECT": "farm", "INPUT_BUCKET": "gs://in", "WORK_BUCKET": "gs://work", "SCORER": "gpu"}
+	env := map[string]string{
+		"GOOGLE_CLOUD_PROJECT": "farm", "INPUT_BUCKET": "gs://in", "WORK_BUCKET": "gs://work", "SCORER": "gpu",
+	}
 	for target, says := range map[string]string{
-		config.IngestTarget: "SCORER", config.CurateTarget: "SCORER", config.ScoreTarget: "", "scores": `FUNCTION_TARGET: "scores" is no function`,
+		config.IngestTarget: "SCORER", config.CurateTarget: "SCORER", config.ScoreTarget: "",
+		"scores": `FUNCTION_TARGET: "scores" is no function`,
 	} {
 		env["FUNCTION_TARGET"] = target
 		_, _, err := readConfig(t.Context(), envconfig.MapLookuper(env))
@@ -112,10 +116,11 @@ func TestReadConfig(t *testing.T) {
 	}
 }
 
-// TestSecretsStayUntold gives every variable that may hold a secret one: neither errors nor logged configurations tell it.
-func TestSecretsStayUntold(t *testing.T) {
+// TestSecretsAreNotLogged gives every variable that may hold a secret one: neither errors nor logged configurations
+// contain it.
+func TestSecretsAreNotLogged(t *testing.T) {
 	t.Parallel()
-	const secret = "sk-do-not-tell"
+	const secret = "sk-do-not-log"
 	env := map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + secret}
 	for _, v := range config.Variables(config.Ingest{}) {
 		if strings.HasSuffix(v.Name, "_KEY") || strings.HasSuffix(v.Name, "_TOKEN") || strings.HasSuffix(v.Name, "_SECRET") {

@@ -29,14 +29,15 @@ type Function struct {
 	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
 	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of traces in the log"`
 
-	InputBucket  string   `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
-	WorkBucket   string   `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
-	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"further buckets, by name and separated by commas, that samples may name images of as gs://name/object"`
+	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
+	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
+	// ImageBuckets are names. A sample names an image of such a bucket as gs://name/object.
+	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"more buckets of images, by name and separated by commas"`
 
 	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"topic of the work of a run"`
-	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic that run.scored and selection.completed are published to"`
+	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic of the events of runs and selections"`
 
-	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run, not by you: where it is, PUSH_AUDIENCE and PUSH_SENDER have to be, too"`
+	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
 	Push      events.PushIdentity
 	Scorers   kinds.Config
 	Telemetry telemetry.Config
@@ -47,7 +48,8 @@ func (c Function) Validate() error {
 	var faults []error
 	if !slices.Contains([]string{IngestTarget, ScoreTarget, CurateTarget}, c.Target) {
 		// The framework would serve some other function under a mistyped name.
-		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is no function; give %s, %s or %s", c.Target, IngestTarget, ScoreTarget, CurateTarget))
+		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is no function; give %s, %s or %s",
+			c.Target, IngestTarget, ScoreTarget, CurateTarget))
 	}
 	for _, required := range []struct{ name, value, want string }{
 		{"GOOGLE_CLOUD_PROJECT", c.Project, "the project of the topics"},
@@ -59,7 +61,8 @@ func (c Function) Validate() error {
 		}
 	}
 	if c.CloudRun != "" && !c.Push.Checked() {
-		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: are missing, and on Cloud Run whoever may invoke the service could push; give the audience and the service account of the push subscriptions"))
+		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: are missing, and on Cloud Run any caller who may "+
+			"invoke the service could push; give the audience and the service account of the push subscriptions"))
 	}
 	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate())...)
 }
@@ -89,7 +92,7 @@ func validate(f Function, l run.Limits) error {
 	return errors.Join(f.Validate(), l.Validate(), CheckScorer(f.Scorers, l.Scorer))
 }
 
-// CheckScorer tells whether the default scorer can be opened at all: found out at the start, not by the first dataset.
+// CheckScorer reports why the default scorer cannot be opened: at the start, not with the first dataset.
 func CheckScorer(at kinds.Config, name string) error {
 	kind, _, err := at.Choose(name)
 	if err == nil && kind != name {

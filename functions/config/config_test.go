@@ -18,8 +18,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// sound is the least environment that a function runs in.
-func sound() map[string]string {
+// valid is the least environment that a function runs in.
+func valid() map[string]string {
 	return map[string]string{
 		"FUNCTION_TARGET": "ingest", "GOOGLE_CLOUD_PROJECT": "farm",
 		"INPUT_BUCKET": "gs://input", "WORK_BUCKET": "gs://work",
@@ -28,7 +28,7 @@ func sound() map[string]string {
 
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
-	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(sound()))
+	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(valid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestConfigDefaults(t *testing.T) {
 
 func TestConfigReadsLists(t *testing.T) {
 	t.Parallel()
-	env := sound()
+	env := valid()
 	env["IMAGE_BUCKETS"], env["DEFAULT_BUDGET"] = "coco,vg", "30%"
 	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
 	if err != nil {
@@ -69,39 +69,58 @@ func TestConfigReadsLists(t *testing.T) {
 	}
 }
 
+// invalidEnvironments are what to change of a valid environment, and what the error names.
+var invalidEnvironments = map[string]struct {
+	env   map[string]string // over valid
+	named []string
+}{
+	"nothing set": {
+		map[string]string{"FUNCTION_TARGET": "", "GOOGLE_CLOUD_PROJECT": "", "INPUT_BUCKET": "", "WORK_BUCKET": ""},
+		[]string{"FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "INPUT_BUCKET", "WORK_BUCKET"},
+	},
+	"mistyped function": {
+		map[string]string{"FUNCTION_TARGET": "scores"},
+		[]string{`"scores" is no function; give ingest, score or curate`},
+	},
+	"limit of nothing": {
+		map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1"}, []string{"SHARD_SAMPLES: 0", "MAX_RUN_COST"},
+	},
+	"no address": {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
+	"no price": {
+		map[string]string{"LLM_MODEL": "m", "LLM_MAX_COST": "1"}, []string{"LLM_MAX_COST", "LLM_PRICES"},
+	},
+	"no number": {map[string]string{"SHARD_SAMPLES": "many"}, []string{`SHARD_SAMPLES: `, "many"}},
+	"several faults": {
+		map[string]string{
+			"SHARD_SAMPLES": "many", "SHARD_BYTES": "0", "MAX_IMAGE_BYTES": "x", "WORK_BUCKET": "", "GPU_SIDECAR": "here",
+		},
+		[]string{"SHARD_SAMPLES", "SHARD_BYTES: 0", "MAX_IMAGE_BYTES", "WORK_BUCKET", "GPU_SIDECAR"},
+	},
+	"scorer without address": {map[string]string{"SCORER": "gpu"}, []string{`SCORER: "gpu"`, "GPU_SIDECAR"}},
+	"no such scorer":         {map[string]string{"SCORER": "gpt"}, []string{`SCORER: "gpt"`, "embedded, gpu and llm"}},
+	"scorer with address": {
+		map[string]string{"SCORER": "gpu:http://localhost:1"}, []string{"SCORER", "give the kind, gpu, alone"},
+	},
+	"pushed by anybody": {
+		map[string]string{"K_SERVICE": "harvest-ingest"}, []string{"PUSH_AUDIENCE and PUSH_SENDER"},
+	},
+	"pushed by anybody of an audience": {
+		map[string]string{"K_SERVICE": "harvest-ingest", "PUSH_AUDIENCE": "harvest-ingest"},
+		[]string{"PUSH_SENDER: is missing"},
+	},
+	"traces to nowhere": {
+		map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"},
+		[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", `"localhost:4318"`},
+	},
+	"no budget": {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
+}
+
 func TestConfigNamesFaults(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		env   map[string]string // over sound
-		named []string
-	}{
-		"nothing set": {
-			map[string]string{"FUNCTION_TARGET": "", "GOOGLE_CLOUD_PROJECT": "", "INPUT_BUCKET": "", "WORK_BUCKET": ""},
-			[]string{"FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "INPUT_BUCKET", "WORK_BUCKET"},
-		},
-		"mistyped function": {map[string]string{"FUNCTION_TARGET": "scores"}, []string{`"scores" is no function; give ingest, score or curate`}},
-		"limit of nothing":  {map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1"}, []string{"SHARD_SAMPLES: 0", "MAX_RUN_COST"}},
-		"no address":        {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
-		"no price":          {map[string]string{"LLM_MODEL": "m", "LLM_MAX_COST": "1"}, []string{"LLM_MAX_COST", "LLM_PRICES"}},
-		"no number":         {map[string]string{"SHARD_SAMPLES": "many"}, []string{`SHARD_SAMPLES: `, "many"}},
-		"all at once": {
-			map[string]string{"SHARD_SAMPLES": "many", "SHARD_BYTES": "0", "MAX_IMAGE_BYTES": "x", "WORK_BUCKET": "", "GPU_SIDECAR": "here"},
-			[]string{"SHARD_SAMPLES", "SHARD_BYTES: 0", "MAX_IMAGE_BYTES", "WORK_BUCKET", "GPU_SIDECAR"},
-		},
-		"scorer without address": {map[string]string{"SCORER": "gpu"}, []string{`SCORER: "gpu"`, "GPU_SIDECAR"}},
-		"no such scorer":         {map[string]string{"SCORER": "gpt"}, []string{`SCORER: "gpt"`, "embedded, gpu and llm"}},
-		"scorer with address":    {map[string]string{"SCORER": "gpu:http://localhost:1"}, []string{"SCORER", "give the kind, gpu, alone"}},
-		"pushed by anybody":      {map[string]string{"K_SERVICE": "harvest-ingest"}, []string{"PUSH_AUDIENCE and PUSH_SENDER"}},
-		"pushed by anybody of an audience": {
-			map[string]string{"K_SERVICE": "harvest-ingest", "PUSH_AUDIENCE": "harvest-ingest"}, []string{"PUSH_SENDER: is missing"},
-		},
-		"traces to nowhere": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", `"localhost:4318"`}},
-		"no budget":         {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
-	}
-	for name, tt := range tests {
+	for name, tt := range invalidEnvironments {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := sound()
+			env := valid()
 			maps.Copy(env, tt.env)
 			_, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
 			if err == nil {

@@ -121,55 +121,60 @@ func TestSelectionByAPI(t *testing.T) {
 	}
 }
 
-func TestProblems(t *testing.T) {
-	t.Parallel()
-	s := newService(t, nil)
-	scored := "/v1/runs/" + s.scored()
-	s.Upload("datasets/new/all.jsonl", []byte("{}\n"))
-	fresh, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", `{"dataset": "new", "manifests": ["all.jsonl"]}`)
-	scoring := "/v1/runs/" + fresh.Run
-	refusal, err := s.Worker.Refuse(t.Context(), "bog", "there is <nothing> in it")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := "/v1/runs/" + refusal.Run
-	tests := map[string]struct {
-		method, path, body string
-		status             int
-		detail             string
-	}{
-		"no such path":               {"GET", "/v2/runs", "", 404, "/v1/runs"},
-		"root":                       {"GET", "/", "", 404, "/v1/runs"},
-		"no such run":                {"GET", "/v1/runs/sky-000000000000", "", 404, "sky-000000000000"},
-		"no run id":                  {"GET", "/v1/runs/sky%2F..", "", 404, "no run id"},
-		"no such selection":          {"GET", scored + "/selections/000000000000", "", 404, "no such selection"},
-		"selection of no run":        {"POST", "/v1/runs/sky-000000000000/selections", `{"budget": 2}`, 404, "sky-000000000000"},
-		"call of no run":             {"POST", "/v1/runs/sky-000000000000:cancel", "", 404, "sky-000000000000"},
-		"call without a run":         {"POST", "/v1/runs/:cancel", "", 404, "no run id"},
-		"unknown call":               {"POST", scored + ":explode", "", 404, ":resume, :retry, :cancel and :approve"},
-		"no call":                    {"POST", scored, "", 404, ":resume, :retry, :cancel and :approve"},
-		"method of runs":             {"DELETE", "/v1/runs", "", 405, "GET, HEAD, POST"},
-		"method of a run":            {"PUT", scored, "", 405, "GET, HEAD, POST"},
-		"method of selections":       {"GET", scored + "/selections", "", 405, "POST"},
-		"method of a selection":      {"POST", scored + "/selections/000000000000", "", 405, "GET, HEAD"},
-		"OPTIONS":                    {"OPTIONS", "/v1/runs", "", 405, "GET, HEAD, POST"},
-		"body is no JSON":            {"POST", "/v1/runs", "dataset=sky", 400, "reading the request's body"},
-		"body of another type":       {"POST", "/v1/runs", `[]`, 400, "reading the request's body"},
-		"body cut off":               {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
-		"unknown field":              {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
-		"more than a value":          {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
-		"a brace too many":           {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
-		"body too large":             {"POST", "/v1/runs", `{"dataset": "` + strings.Repeat("x", 1<<20) + `"}`, 413, "longer than 1048576 bytes"},
-		"space without end":          {"POST", "/v1/runs", startBody + strings.Repeat(" ", 1<<20), 413, "longer than 1048576 bytes"},
-		"budget of no form":          {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
-		"no budget":                  {"POST", scored + "/selections", ``, 422, "budget: is missing"},
-		"budget beyond the run":      {"POST", scored + "/selections", `{"budget": 6}`, 422, "the most is 5"},
-		"budget below a sample":      {"POST", scored + "/selections", `{"budget": "1%"}`, 422, "the least is 1"},
-		"unknown capability":         {"POST", scored + "/selections", `{"budget": 2, "capabilities": ["charm"]}`, 422, `"charm"`},
-		"threshold beyond ratings":   {"POST", scored + "/selections", `{"budget": 2, "threshold": 5}`, 422, "threshold"},
-		"no dataset":                 {"POST", "/v1/runs", ``, 422, "dataset"},
-		"dataset elsewhere":          {"POST", "/v1/runs", `{"dataset": "../sky", "manifests": ["all.jsonl"]}`, 422, "dataset"},
-		"manifest missing":           {"POST", "/v1/runs", `{"dataset": "sky", "manifests": ["absent.jsonl"]}`, 422, "absent.jsonl"},
+// A problemCase is a request that is answered with a problem.
+type problemCase struct {
+	method, path, body string
+	status             int
+	detail             string
+}
+
+// problemCases are such requests. scored, scoring and refused are the paths of runs in these states.
+func problemCases(scored, scoring, refused string) map[string]problemCase {
+	return map[string]problemCase{
+		"no such path":      {"GET", "/v2/runs", "", 404, "/v1/runs"},
+		"root":              {"GET", "/", "", 404, "/v1/runs"},
+		"no such run":       {"GET", "/v1/runs/sky-000000000000", "", 404, "sky-000000000000"},
+		"no run id":         {"GET", "/v1/runs/sky%2F..", "", 404, "no run id"},
+		"no such selection": {"GET", scored + "/selections/000000000000", "", 404, "no such selection"},
+		"selection of no run": {
+			"POST", "/v1/runs/sky-000000000000/selections", `{"budget": 2}`, 404, "sky-000000000000",
+		},
+		"call of no run":        {"POST", "/v1/runs/sky-000000000000:cancel", "", 404, "sky-000000000000"},
+		"call without a run":    {"POST", "/v1/runs/:cancel", "", 404, "no run id"},
+		"unknown call":          {"POST", scored + ":explode", "", 404, ":resume, :retry, :cancel and :approve"},
+		"no call":               {"POST", scored, "", 404, ":resume, :retry, :cancel and :approve"},
+		"method of runs":        {"DELETE", "/v1/runs", "", 405, "GET, HEAD, POST"},
+		"method of a run":       {"PUT", scored, "", 405, "GET, HEAD, POST"},
+		"method of selections":  {"GET", scored + "/selections", "", 405, "POST"},
+		"method of a selection": {"POST", scored + "/selections/000000000000", "", 405, "GET, HEAD"},
+		"OPTIONS":               {"OPTIONS", "/v1/runs", "", 405, "GET, HEAD, POST"},
+		"body is no JSON":       {"POST", "/v1/runs", "dataset=sky", 400, "reading the request's body"},
+		"body of another type":  {"POST", "/v1/runs", `[]`, 400, "reading the request's body"},
+		"body cut off":          {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
+		"unknown field":         {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
+		"more than a value":     {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
+		"a brace too many":      {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
+		"body too large": {
+			"POST", "/v1/runs", `{"dataset": "` + strings.Repeat("x", 1<<20) + `"}`, 413, "longer than 1048576 bytes",
+		},
+		"space without end": {
+			"POST", "/v1/runs", startBody + strings.Repeat(" ", 1<<20), 413, "longer than 1048576 bytes",
+		},
+		"budget of no form":     {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
+		"no budget":             {"POST", scored + "/selections", ``, 422, "budget: is missing"},
+		"budget beyond the run": {"POST", scored + "/selections", `{"budget": 6}`, 422, "the most is 5"},
+		"budget below a sample": {"POST", scored + "/selections", `{"budget": "1%"}`, 422, "the least is 1"},
+		"unknown capability": {
+			"POST", scored + "/selections", `{"budget": 2, "capabilities": ["charm"]}`, 422, `"charm"`,
+		},
+		"threshold beyond ratings": {"POST", scored + "/selections", `{"budget": 2, "threshold": 5}`, 422, "threshold"},
+		"no dataset":               {"POST", "/v1/runs", ``, 422, "dataset"},
+		"dataset elsewhere": {
+			"POST", "/v1/runs", `{"dataset": "../sky", "manifests": ["all.jsonl"]}`, 422, "dataset",
+		},
+		"manifest missing": {
+			"POST", "/v1/runs", `{"dataset": "sky", "manifests": ["absent.jsonl"]}`, 422, "absent.jsonl",
+		},
 		"selection before the score": {"POST", scoring + "/selections", `{"budget": 1}`, 409, "not scored"},
 		"retry before the score":     {"POST", scoring + ":retry", "", 409, "resume it instead"},
 		"resume of a refused run":    {"POST", refused + ":resume", "", 422, "there is <nothing> in it"},
@@ -177,13 +182,29 @@ func TestProblems(t *testing.T) {
 		"unknown option of resume":   {"POST", scored + ":resume", `{"giveup": true}`, 400, `unknown field "giveup"`},
 		"option of retry":            {"POST", scored + ":retry", `{"give_up": true}`, 400, `unknown field "give_up"`},
 	}
-	for name, tt := range tests {
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	scored := "/v1/runs/" + s.scored()
+	s.Upload("datasets/new/all.jsonl", []byte("{}\n"))
+	fresh, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs",
+		`{"dataset": "new", "manifests": ["all.jsonl"]}`)
+	scoring := "/v1/runs/" + fresh.Run
+	refusal, err := s.Worker.Refuse(t.Context(), "bog", "there is <nothing> in it")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := "/v1/runs/" + refusal.Run
+	for name, tt := range problemCases(scored, scoring, refused) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := s
 			s.t = t
 			problem, header := want[api.Problem](s, tt.status, tt.method, tt.path, tt.body)
-			if problem.Status != tt.status || problem.Title != http.StatusText(tt.status) || !strings.Contains(problem.Detail, tt.detail) {
+			if problem.Status != tt.status || problem.Title != http.StatusText(tt.status) ||
+				!strings.Contains(problem.Detail, tt.detail) {
 				t.Errorf("problem %+v, want status %d and a detail with %q", problem, tt.status, tt.detail)
 			}
 			if allow := header.Get("Allow"); tt.status == http.StatusMethodNotAllowed && allow != tt.detail {
@@ -193,7 +214,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// What is a fault of the world is logged, and answered as one of the server.
+// A transient error is logged, and answered as one of the server.
 func TestServerError(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -216,7 +237,7 @@ func TestCancel(t *testing.T) {
 	}
 	s.work()
 	if progress := s.Status(id).Progress; progress.RangesCut != 0 {
-		t.Errorf("a cancelled run goes on: %+v", progress)
+		t.Errorf("a cancelled run continues: %+v", progress)
 	}
 }
 
@@ -260,7 +281,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// A range that was asked for in vain is asked for again.
+// A task that was lost is published again.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -279,7 +300,9 @@ func TestResume(t *testing.T) {
 
 // Whatever is posted, the answer is JSON and no fault of the server.
 func FuzzSelectionBody(f *testing.F) {
-	for _, body := range []string{`{"budget": "40%"}`, `{"budget": 1e9, "threshold": -1}`, `{"capabilities": [null]}`, "null", "{}}", "\x00"} {
+	for _, body := range []string{
+		`{"budget": "40%"}`, `{"budget": 1e9, "threshold": -1}`, `{"capabilities": [null]}`, "null", "{}}", "\x00",
+	} {
 		f.Add([]byte(body))
 	}
 	s := newService(f, nil)

@@ -18,7 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A service is curate with the other functions beside it.
+// A service is curate with the other functions next to it.
 type service struct {
 	*runtest.Fixture
 	t      testing.TB
@@ -61,19 +61,23 @@ func (s service) uploadWithFailure() {
 	}))
 }
 
-// work does all tasks there are.
+// work does all tasks there are, also those that are published meanwhile.
 func (s service) work() {
 	s.t.Helper()
-	runtest.PushAll(s.t, s.Tasks, curate.PushPath, func(m events.Message) http.Handler {
-		switch m.Attributes[events.AttrTask] {
-		case events.TaskRange:
-			return s.ingest
-		case events.TaskShard:
-			return s.score
-		default:
-			return s.curate
+	for tasks := s.Tasks.Take(); len(tasks) > 0; tasks = s.Tasks.Take() {
+		for _, m := range tasks {
+			to := s.curate
+			switch m.Attributes[events.AttrTask] {
+			case events.TaskRange:
+				to = s.ingest
+			case events.TaskShard:
+				to = s.score
+			}
+			if status := runtest.Push(s.t, to, curate.PushPath, m); status != http.StatusNoContent {
+				s.t.Fatalf("delivery of %v %s was answered %d", m.Attributes, m.Data, status)
+			}
 		}
-	})
+	}
 }
 
 // call makes a request of the API.

@@ -69,8 +69,9 @@ func TestAutomaticSelection(t *testing.T) {
 				return
 			}
 			id := status.Run + "/" + selections[0]
-			if kind := completed[0].Attributes["ce-type"]; kind != events.SelectionCompleted || completed[0].Attributes["ce-id"] != id {
-				t.Errorf("event %v, want that selection %s is completed", completed[0].Attributes, id)
+			got := completed[0].Attributes
+			if got["ce-type"] != events.SelectionCompleted || got["ce-id"] != id {
+				t.Errorf("event %v, want that selection %s is completed", got, id)
 			}
 		})
 	}
@@ -83,7 +84,9 @@ func TestDeadLettersStallARun(t *testing.T) {
 	ranges := s.Tasks.Take()
 	s.push(dead(ranges[0]))
 	status := s.Status(id)
-	wantDead := []run.DeadLetter{{Range: 0, Shard: -1, Attempts: 100, Reason: "no attempt succeeded; the function's log has the errors"}}
+	wantDead := []run.DeadLetter{{
+		Range: 0, Shard: -1, Attempts: 100, Reason: "no attempt succeeded; the function's log has the errors",
+	}}
 	if diff := cmp.Diff(wantDead, status.DeadLetters); status.State != run.StateStalled || diff != "" {
 		t.Errorf("the run is %s, with dead (-want +got):\n%s", status.State, diff)
 	}
@@ -110,7 +113,8 @@ func TestDeadLettersStallARun(t *testing.T) {
 	}
 
 	given, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":resume", `{"give_up": true}`)
-	if given.State != run.StateScored || given.Samples.Failed == 0 || given.Samples.In != given.Samples.Scored+given.Samples.Failed {
+	if given.State != run.StateScored || given.Samples.Failed == 0 ||
+		given.Samples.In != given.Samples.Scored+given.Samples.Failed {
 		t.Errorf("given up, the run is %s with samples %+v, want it scored with some failed", given.State, given.Samples)
 	}
 }
@@ -161,7 +165,8 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 func TestPushTakesPOSTOnly(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
-	if answer := s.call("GET", curate.PushPath, ""); answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != "POST" {
+	answer := s.call("GET", curate.PushPath, "")
+	if answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != "POST" {
 		t.Errorf("GET was answered %d with Allow %q, want 405 with POST", answer.Code, answer.Header().Get("Allow"))
 	}
 }

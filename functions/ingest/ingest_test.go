@@ -38,7 +38,7 @@ func notification(event, object string) events.Message {
 	}
 }
 
-// runs are the runs of a world.
+// runs are the runs of a fixture.
 func runs(t *testing.T, w *runtest.Fixture) []string {
 	t.Helper()
 	ids, err := w.Runs.Runs(t.Context())
@@ -48,6 +48,20 @@ func runs(t *testing.T, w *runtest.Fixture) []string {
 	return ids
 }
 
+// plan is the plan of the only run, which is one of the dataset sky.
+func plan(t *testing.T, w *runtest.Fixture) *run.Plan {
+	t.Helper()
+	ids := runs(t, w)
+	if len(ids) != 1 || !strings.HasPrefix(ids[0], "sky-") {
+		t.Fatalf("runs %v, want one of dataset sky", ids)
+	}
+	plan, err := w.Runs.Plan(t.Context(), ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
 // kinds counts messages by their task.
 func kinds(messages []events.Message) map[string]int {
 	counts := map[string]int{}
@@ -55,6 +69,14 @@ func kinds(messages []events.Message) map[string]int {
 		counts[m.Attributes[events.AttrTask]]++
 	}
 	return counts
+}
+
+// arrive delivers the notification of an upload, which should be acknowledged.
+func arrive(t *testing.T, h http.Handler, object string) {
+	t.Helper()
+	if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", object)); status != http.StatusNoContent {
+		t.Fatalf("answered %d, want 204", status)
+	}
 }
 
 func TestArrivalStartsRun(t *testing.T) {
@@ -70,7 +92,7 @@ func TestArrivalStartsRun(t *testing.T) {
 			arrives: "datasets/sky/all.jsonl", samples: 5,
 		},
 		"array": {
-			uploads: map[string]string{"datasets/sky/all.json": "[" + strings.ReplaceAll(strings.TrimSpace(manifest(3)), "\n", ",\n") + "]"},
+			uploads: map[string]string{"datasets/sky/all.json": string(runtest.Array(runtest.Plain("r", 3)))},
 			arrives: "datasets/sky/all.json", samples: 3,
 		},
 		"dataset.yaml": {
@@ -89,28 +111,18 @@ func TestArrivalStartsRun(t *testing.T) {
 			for object, content := range tt.uploads {
 				w.Upload(object, []byte(content))
 			}
-			if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
-				t.Fatalf("answered %d, want 204", status)
-			}
-			ids := runs(t, w)
-			if len(ids) != 1 || !strings.HasPrefix(ids[0], "sky-") {
-				t.Fatalf("runs %v, want one of dataset sky", ids)
-			}
-			plan, err := w.Runs.Plan(t.Context(), ids[0])
-			if err != nil {
-				t.Fatal(err)
-			}
+			arrive(t, h, tt.arrives)
+			plan := plan(t, w)
 			if plan.Samples != tt.samples || plan.Selection.Budget.String() != tt.budget {
-				t.Errorf("planned %d samples and budget %q, want %d and %q", plan.Samples, plan.Selection.Budget, tt.samples, tt.budget)
+				t.Errorf("planned %d samples and budget %q, want %d and %q",
+					plan.Samples, plan.Selection.Budget, tt.samples, tt.budget)
 			}
 			want := map[string]int{events.TaskRange: len(plan.Ranges)}
 			if diff := cmp.Diff(want, kinds(w.Tasks.Take())); diff != "" {
 				t.Errorf("tasks (-want +got):\n%s", diff)
 			}
-			// The same event again: the run is there, and what is not done is asked for again.
-			if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", tt.arrives)); status != http.StatusNoContent {
-				t.Errorf("the second time answered %d, want 204", status)
-			}
+			// After the same event a second time there is one run, and the tasks that are not done are published again.
+			arrive(t, h, tt.arrives)
 			if diff := cmp.Diff(want, kinds(w.Tasks.Take())); diff != "" {
 				t.Errorf("tasks of the second time (-want +got):\n%s", diff)
 			}
@@ -158,8 +170,11 @@ func TestArrivalStartsNothing(t *testing.T) {
 func TestRefusedDatasetIsARun(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ object, content, problem string }{
-		"unknown field":     {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nbudgit: 30%\n", "budgit"},
-		"manifest missing":  {"datasets/sky/dataset.yaml", "manifests: [absent.jsonl]\n", "datasets/sky/absent.jsonl is not in the input bucket"},
+		"unknown field": {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nbudgit: 30%\n", "budgit"},
+		"manifest missing": {
+			"datasets/sky/dataset.yaml", "manifests: [absent.jsonl]\n",
+			"datasets/sky/absent.jsonl is not in the input bucket",
+		},
 		"unknown scorer":    {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nscorer: crystal-ball\n", "crystal-ball"},
 		"no records":        {"datasets/sky/empty.json", "[]", "no records"},
 		"no manifest":       {"datasets/sky/prose.json", "Once upon a time", "datasets/sky/prose.json"},
@@ -180,8 +195,11 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 			if len(ids) != 1 {
 				t.Fatalf("runs %v, want one", ids)
 			}
-			if status := w.Status(ids[0]); status.State != run.StateRefused || status.Dataset != "sky" || !strings.Contains(status.Problem, tt.problem) {
-				t.Errorf("the run of %s is %s with problem %q, want one refused for %q", status.Dataset, status.State, status.Problem, tt.problem)
+			status := w.Status(ids[0])
+			if status.State != run.StateRefused || status.Dataset != "sky" ||
+				!strings.Contains(status.Problem, tt.problem) {
+				t.Errorf("the run of %s is %s with problem %q, want one refused for %q",
+					status.Dataset, status.State, status.Problem, tt.problem)
 			}
 			if tasks := w.Tasks.Take(); len(tasks) > 0 {
 				t.Errorf("tasks %v of a refused dataset", tasks)
@@ -219,20 +237,21 @@ func TestRangeIsCut(t *testing.T) {
 	}
 }
 
-func TestWorldFailsAndRecovers(t *testing.T) {
+func TestTransientErrorIsRedelivered(t *testing.T) {
 	t.Parallel()
 	w, h := newIngest(t)
 	w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
 	w.Tasks.Fail = errors.New("Pub/Sub is away")
-	if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusServiceUnavailable {
+	upload := notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")
+	if status := runtest.Push(t, h, "/", upload); status != http.StatusServiceUnavailable {
 		t.Fatalf("answered %d, want 503", status)
 	}
 	w.Tasks.Fail = nil
-	if status := runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")); status != http.StatusNoContent {
+	if status := runtest.Push(t, h, "/", upload); status != http.StatusNoContent {
 		t.Errorf("answered %d, want 204", status)
 	}
 	if tasks := w.Tasks.Take(); len(tasks) == 0 {
-		t.Error("no tasks after the world came back")
+		t.Error("no tasks after the topic came back")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// newScore makes a world with a run of 5 samples that is cut, and its id and shard tasks.
+// newScore makes a fixture with a run of 5 samples that is cut, and its id and shard tasks.
 func newScore(t *testing.T) (w *runtest.Fixture, h http.Handler, id string, shards []events.Message) {
 	t.Helper()
 	w = runtest.New(t)
@@ -60,7 +60,8 @@ func TestShardsAreScored(t *testing.T) {
 		t.Errorf("the run is %s, with samples (-want +got):\n%s", status.State, diff)
 	}
 	published := w.Events.Take()
-	if len(published) != 1 || published[0].Attributes["ce-type"] != events.RunScored || published[0].Attributes["ce-id"] != id {
+	if len(published) != 1 || published[0].Attributes["ce-type"] != events.RunScored ||
+		published[0].Attributes["ce-id"] != id {
 		t.Errorf("events %v, want one that run %s is scored", published, id)
 	}
 	if logged := w.Errors(); logged != nil {
@@ -68,14 +69,14 @@ func TestShardsAreScored(t *testing.T) {
 	}
 }
 
-func TestWorldFailsAndRecovers(t *testing.T) {
+func TestTransientErrorIsRedelivered(t *testing.T) {
 	t.Parallel()
 	w, h, id, shards := newScore(t)
 	w.Events.Fail = errors.New("Pub/Sub is away")
 	for i, m := range shards {
 		want := http.StatusNoContent
 		if i == len(shards)-1 {
-			want = http.StatusServiceUnavailable // its Advance has an event to publish
+			want = http.StatusServiceUnavailable // it advances the run and has an event to publish
 		}
 		if status := runtest.Push(t, h, "/", m); status != want {
 			t.Errorf("shard %d: answered %d, want %d", i, status, want)
@@ -114,7 +115,8 @@ func TestStopIsLogged(t *testing.T) {
 		t.Errorf("%d errors are logged of %d shards: %q", len(logged), len(shards), logged)
 	}
 	for _, line := range logged {
-		if !strings.Contains(line, "task given up") || !strings.Contains(line, id) || !strings.Contains(line, "the key is refused") {
+		if !strings.Contains(line, "task given up") || !strings.Contains(line, id) ||
+			!strings.Contains(line, "the key is refused") {
 			t.Errorf("logged %s", line)
 		}
 	}
@@ -139,7 +141,8 @@ func TestCancelledRunIsLeftAlone(t *testing.T) {
 		}
 	}
 	if status := w.Status(id); status.State != run.StateCancelled || status.Progress.ShardsScored != 0 {
-		t.Errorf("the run is %s with %d shards scored, want it cancelled with none", status.State, status.Progress.ShardsScored)
+		t.Errorf("the run is %s with %d shards scored, want it cancelled with none",
+			status.State, status.Progress.ShardsScored)
 	}
 }
 

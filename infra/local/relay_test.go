@@ -76,7 +76,9 @@ func TestDeliver(t *testing.T) {
 				dead: dead, log: slog.New(slog.DiscardHandler),
 				retry: Retry{Min: 2 * time.Millisecond, Max: 4 * time.Millisecond, Attempts: attempts},
 			}
-			message := &pubsub.Message{ID: "7", Data: []byte("data"), Attributes: map[string]string{events.AttrTask: events.TaskShard}}
+			message := &pubsub.Message{
+				ID: "7", Data: []byte("data"), Attributes: map[string]string{events.AttrTask: events.TaskShard},
+			}
 			sub := events.Subscription{Name: "score", Topic: tc.topic}
 			done, err := r.deliver(t.Context(), semaphore.NewWeighted(1), server.Client(), sub, server.URL, message)
 			if !done || err != nil {
@@ -85,7 +87,8 @@ func TestDeliver(t *testing.T) {
 			var got []int
 			for _, e := range to.envelopes {
 				got = append(got, e.DeliveryAttempt)
-				if e.Message.MessageID != "7" || string(e.Message.Data) != "data" || e.Message.Attributes[events.AttrTask] != events.TaskShard {
+				if e.Message.MessageID != "7" || string(e.Message.Data) != "data" ||
+					e.Message.Attributes[events.AttrTask] != events.TaskShard {
 					t.Errorf("delivered %+v", e)
 				}
 			}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 const (
 	demo     = "../../testdata/demo"
@@ -261,7 +268,8 @@ func TestDemo(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: demoSize, Scored: demoSize}, status.Samples); diff != "" {
 		t.Errorf("samples (-want +got):\n%s", diff)
 	}
-	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples || p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
+	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples ||
+		p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
 		t.Errorf("progress %+v of a dataset that was to be cut finely", p)
 	}
 	if len(status.Selections) != 1 {
@@ -369,7 +377,8 @@ func TestDeliveries(t *testing.T) {
 	// From the fifth attempt on a shard is scored sample by sample.
 	busy := &gate{refuse: func(env events.Envelope) bool {
 		var task events.ShardTask
-		return json.Unmarshal(env.Message.Data, &task) == nil && env.Message.Attributes[events.AttrTask] == events.TaskShard &&
+		return json.Unmarshal(env.Message.Data, &task) == nil &&
+			env.Message.Attributes[events.AttrTask] == events.TaskShard &&
 			task.Range == 1 && task.Shard == 0 && env.DeliveryAttempt < 5
 	}}
 	for name, o := range map[string]local.Options{
@@ -494,7 +503,9 @@ func TestStalled(t *testing.T) {
 			})
 			id := s.upload(t)
 			status := s.reaches(t, id, run.StateStalled)
-			want := []run.DeadLetter{{Range: 0, Shard: 0, Attempts: 3, Reason: "no attempt succeeded; the function's log has the errors"}}
+			want := []run.DeadLetter{
+				{Range: 0, Shard: 0, Attempts: 3, Reason: "no attempt succeeded; the function's log has the errors"},
+			}
 			if diff := cmp.Diff(want, status.DeadLetters); diff != "" {
 				t.Errorf("given up (-want +got):\n%s", diff)
 			}

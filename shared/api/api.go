@@ -1,7 +1,7 @@
 // Package api is the contract of the HTTP API: the paths, the bodies of requests and responses, and a client.
 //
 // The function curate serves it; README.md lists the calls. The bodies of runs, selections and explanations are
-// those of package run.
+// those of packages run and subset.
 package api
 
 import (

@@ -55,7 +55,7 @@ type PartTask struct {
 	Range     int    `json:"range"`
 }
 
-// A SelectTask asks curate to make a selection that was asked for after its run was planned.
+// A SelectTask asks curate to make a selection that was requested after its run was planned.
 type SelectTask struct {
 	Run     string `json:"run"`
 	Request string `json:"request"` // id of the recorded request

@@ -129,8 +129,9 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 	})
 }
 
-// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError: whatever
-// delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other failure.
+// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError:
+// whatever delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other
+// failure.
 const StatusMachineFault = http.StatusInsufficientStorage
 
 // run is the run that a delivery is of, empty if it is of none. All tasks and events name it in one field.

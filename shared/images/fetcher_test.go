@@ -32,9 +32,9 @@ func folder(tb testing.TB, files map[string][]byte) *bucket.Folder {
 	return b
 }
 
-func TestFetch(t *testing.T) {
-	t.Parallel()
-	valid := encode(t, png.Encode)
+// demoFetcher has valid and invalid images of the dataset demo, and images of another bucket.
+func demoFetcher(t *testing.T, valid []byte) *Fetcher {
+	t.Helper()
 	input := folder(t, map[string][]byte{
 		"images/demo/a.png": valid, "images/demo/sub/b.png": valid, "images/demo/cut.png": valid[:20],
 		"images/demo/large.png": make([]byte, 600), "images/other/c.png": valid,
@@ -46,6 +46,13 @@ func TestFetch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+func TestFetch(t *testing.T) {
+	t.Parallel()
+	valid := encode(t, png.Encode)
+	f := demoFetcher(t, valid)
 	embedded := dataset.Image{Data: valid}
 	named := func(names ...string) (list []dataset.Image) {
 		for _, name := range names {

@@ -19,10 +19,8 @@ func BenchmarkRun(b *testing.B) {
 	const samples = 20_000
 	var manifest bytes.Buffer
 	for i := range samples {
-		fmt.Fprintln(
-			&manifest,
-			runtest.Record(fmt.Sprintf("sample%05d", i), strings.Repeat("An answer of some length. ", 8+i%16)),
-		)
+		fmt.Fprintln(&manifest, runtest.Record(fmt.Sprintf("sample%05d", i),
+			strings.Repeat("An answer of some length. ", 8+i%16)))
 	}
 	limits := run.Limits{
 		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},

@@ -8,8 +8,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// shardsAtOnce is how many shards share what a process may ask of a paid scorer: one machine scores two at once.
-const shardsAtOnce = 2
+// concurrentShards is how many shards share what a process may ask of a paid scorer: one machine scores two of them
+// concurrently.
+const concurrentShards = 2
 
 // estimate sets what the plan's run costs by a paid scorer, and refuses a scorer so slow that a shard
 // would be given up before it is scored. Before the records are read a sample is taken to have one image.
@@ -23,14 +24,14 @@ func (p *Plan) estimate(paid scorer.Paid) error {
 	}
 	largest := min(int64(p.Constants.ShardSamples), p.Samples)
 	shard := paid.Estimate(scorer.Load{Samples: largest, Images: largest, TextBytes: all.TextBytes * largest / p.Samples})
-	needed, given := shard.Seconds*shardsAtOnce, (events.DeliveryDeadline * events.MaxDeliveries).Seconds()
+	needed, given := shard.Seconds*concurrentShards, (events.DeliveryDeadline * events.MaxDeliveries).Seconds()
 	if needed <= given {
 		return nil
 	}
 	atMost := max(1, int(float64(largest)*given/needed))
-	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v while %d are scored at once, "+
-		"and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
-		p.Scorer, shard.LimitedBy, largest, seconds(needed), shardsAtOnce,
+	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v while %d are scored "+
+		"concurrently, and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
+		p.Scorer, shard.LimitedBy, largest, seconds(needed), concurrentShards,
 		events.MaxDeliveries, seconds(given), shard.LimitedBy, atMost)}
 }
 

@@ -24,9 +24,8 @@ func allow(t *testing.T, text string) run.Allowance {
 // A run with more failed samples than it allows failed: nothing is selected from it unless a request allows more.
 func TestTooManyFailed(t *testing.T) {
 	t.Parallel()
-	records := append(
-		runtest.Plain("a", 6), runtest.Record("bad1", runtest.Unratable), runtest.Record("bad2", runtest.Unratable),
-	)
+	records := append(runtest.Plain("a", 6),
+		runtest.Record("bad1", runtest.Unratable), runtest.Record("bad2", runtest.Unratable))
 	for _, test := range []struct{ allowed, state string }{
 		{"", run.StateScored}, {"25%", run.StateScored}, {"0.25", run.StateScored}, {"2", run.StateScored},
 		{"100%", run.StateScored}, {"24%", run.StateFailed}, {"1", run.StateFailed}, {"0", run.StateFailed},

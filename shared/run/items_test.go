@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// oneShard is a world with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
+// oneShard is a fixture with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
 func oneShard(t *testing.T) (*runtest.Fixture, *run.Plan, events.ShardTask) {
 	t.Helper()
 	f := runtest.New(t)
@@ -108,7 +108,8 @@ func TestItemByItemOfTheWorld(t *testing.T) {
 	}
 }
 
-// TestItemByItemCancelled ends a delivery, as its deadline does, while a sample is being rated: the sample is not to blame.
+// TestItemByItemCancelled ends a delivery, as its deadline does, while a sample is being rated: the sample is not
+// recorded as failed.
 func TestItemByItemCancelled(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -145,8 +146,9 @@ func TestLeaseHeld(t *testing.T) {
 	if _, err := f.Worker.ScoreShard(t.Context(), task, 5, "d"); err != nil {
 		t.Fatal(err)
 	}
-	if meanwhile == nil || events.IsDataError(meanwhile) || !strings.Contains(meanwhile.Error(), "held by another delivery until") {
-		t.Errorf("the other delivery got error %v, want one of the world that says who holds what", meanwhile)
+	if meanwhile == nil || events.IsDataError(meanwhile) ||
+		!strings.Contains(meanwhile.Error(), "held by another delivery until") {
+		t.Errorf("the other delivery got error %v, want a transient one that names the lease and its end", meanwhile)
 	}
 	if counts := f.Account(plan); counts.Scored != 3 {
 		t.Errorf("counts %+v, want all scored", counts)
@@ -164,8 +166,8 @@ func TestItemByItemIsTheSame(t *testing.T) {
 	var want []scores.Record
 	for _, attempt := range []int{1, 4, 5, 99} {
 		t.Run(fmt.Sprintf("attempt %d", attempt), func(t *testing.T) {
-			f := runtest.NewMixed(t)
-			plan := f.Begin(runtest.MixedManifest)
+			f := newMixed(t)
+			plan := f.Begin(mixedManifest)
 			for len(f.Queue) > 0 {
 				d := f.Take(0)
 				d.Attempt = attempt

@@ -19,8 +19,8 @@ import (
 
 func TestWholeWay(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
-	plan := f.Begin(runtest.MixedManifest)
+	f := newMixed(t)
+	plan := f.Begin(mixedManifest)
 	if len(plan.Ranges) < 2 {
 		t.Fatalf("%d ranges, want several", len(plan.Ranges))
 	}
@@ -49,6 +49,12 @@ func TestWholeWay(t *testing.T) {
 	if diff := cmp.Diff([]string{plan.Run + "/" + id}, f.EventIDs(events.SelectionCompleted)); diff != "" {
 		t.Errorf("ids of selection.completed (-want +got):\n%s", diff)
 	}
+	checkSelected(t, f, plan, id)
+}
+
+// checkSelected checks the automatic selection of the mixed dataset, and the event that announces it.
+func checkSelected(t *testing.T, f *runtest.Fixture, plan *run.Plan, id string) {
+	t.Helper()
 	sel, err := f.Subsets.Selection(t.Context(), plan.Run, id)
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +73,13 @@ func TestWholeWay(t *testing.T) {
 	}
 	completed := f.Published[len(f.Published)-1]
 	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
-	want := events.SelectionCompletedEvent{Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9, Outputs: map[string]string{
-		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
-	}}
+	want := events.SelectionCompletedEvent{
+		Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
+		Outputs: map[string]string{
+			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
+			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
+		},
+	}
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Errorf("selection.completed (-want +got):\n%s", diff)
 	}
@@ -77,15 +87,15 @@ func TestWholeWay(t *testing.T) {
 
 func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm, plan := undisturbed(t)
 	want := calm.Snapshot()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			f := runtest.NewMixed(t)
-			f.Begin(runtest.MixedManifest)
-			f.Begin(runtest.MixedManifest) // the upload's notification comes twice too
-			if err := f.DrainShuffled(seed); err != nil {
+			f := newMixed(t)
+			f.Begin(mixedManifest)
+			f.Begin(mixedManifest) // the upload's notification comes twice too
+			if err := drainShuffled(f, seed); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
@@ -104,9 +114,9 @@ func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 // TestDeliveriesAtOnce delivers every message twice at the same time, as two instances of a service may have it.
 func TestDeliveriesAtOnce(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
-	f := runtest.NewMixed(t)
-	f.Begin(runtest.MixedManifest)
+	calm, plan := undisturbed(t)
+	f := newMixed(t)
+	f.Begin(mixedManifest)
 	for len(f.Queue) > 0 {
 		batch := slices.Concat(f.Queue, f.Queue)
 		f.Queue = nil
@@ -134,7 +144,13 @@ func TestDeliveriesAtOnce(t *testing.T) {
 // next, the objects come out as if nothing had happened.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm := newCoarse(t)
+	plan := calm.Begin(mixedManifest)
+	calm.Finish(plan)
+	shards := calm.Status(plan.Run).Progress.Shards
+	if len(plan.Ranges) != 2 || shards < 3 {
+		t.Fatalf("%d ranges and %d shards, want 2 and more than that", len(plan.Ranges), shards)
+	}
 	want := calm.Snapshot()
 	ways := []struct {
 		name    string
@@ -142,13 +158,13 @@ func TestKilled(t *testing.T) {
 	}{
 		// In the cloud the messages outlive the process, also the one that was being delivered.
 		{"redelivery", func(t *testing.T, f *runtest.Fixture) {
-			f.Begin(runtest.MixedManifest)
+			f.Begin(mixedManifest)
 			f.Finish(plan)
 		}},
 		// On one machine they die with it.
 		{"resume", func(t *testing.T, f *runtest.Fixture) {
 			f.Queue = nil
-			f.Begin(runtest.MixedManifest)
+			f.Begin(mixedManifest)
 			if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 				t.Fatal(err)
 			}
@@ -163,9 +179,9 @@ func TestKilled(t *testing.T) {
 		for life := range calm.Steps {
 			t.Run(fmt.Sprintf("%s after %d", way.name, life), func(t *testing.T) {
 				t.Parallel()
-				f := runtest.NewMixed(t)
+				f := newCoarse(t)
 				f.Life = life
-				_, err := f.Arrive(runtest.MixedManifest)
+				_, err := f.Arrive(mixedManifest)
 				if err == nil {
 					err = f.Drain()
 				}
@@ -177,16 +193,30 @@ func TestKilled(t *testing.T) {
 				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 					t.Errorf("objects (-undisturbed +got):\n%s", diff)
 				}
-				for kind, id := range map[string]string{
-					events.RunScored:          plan.Run,
-					events.SelectionCompleted: plan.Run + "/" + f.Status(plan.Run).Selections[0],
-				} {
-					got := slices.Compact(f.EventIDs(kind))
-					if diff := cmp.Diff([]string{id}, got); diff != "" {
-						t.Errorf("ids of %s (-want +got):\n%s", kind, diff)
-					}
-				}
+				checkAnnounced(t, f, plan.Run)
 			})
+		}
+	}
+}
+
+// newCoarse is newMixed with two ranges, one of them of several shards: few steps to be killed at, but of every kind.
+func newCoarse(t *testing.T) *runtest.Fixture {
+	t.Helper()
+	f := newMixed(t)
+	f.Limits.RangeBytes, f.Limits.ShardSamples = 1500, 5
+	return f
+}
+
+// checkAnnounced checks that the run and its selection were announced, each under one id.
+func checkAnnounced(t *testing.T, f *runtest.Fixture, id string) {
+	t.Helper()
+	for kind, id := range map[string]string{
+		events.RunScored:          id,
+		events.SelectionCompleted: id + "/" + f.Status(id).Selections[0],
+	} {
+		got := slices.Compact(f.EventIDs(kind))
+		if diff := cmp.Diff([]string{id}, got); diff != "" {
+			t.Errorf("ids of %s (-want +got):\n%s", kind, diff)
 		}
 	}
 }

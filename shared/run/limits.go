@@ -27,9 +27,9 @@ type Limits struct {
 	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
 	// CostPerMillion estimates runs, in US dollars for a million samples.
-	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs by"`
+	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs"`
 	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
-	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars that a run may be estimated at without approval; 0: no limit"`
+	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars a run may cost without approval; 0: no limit"`
 }
 
 // Validate reports every fault.

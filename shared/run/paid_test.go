@@ -76,7 +76,8 @@ func TestStopStallsRun(t *testing.T) {
 		t.Fatalf("a delivery was refused, and should be acknowledged: %v", err)
 	}
 	st := f.Status(plan.Run)
-	if st.State != run.StateStalled || len(st.DeadLetters) != 2 || st.DeadLetters[0].Reason != "the limit is reached; raise it" || st.Progress.SamplesDone != 6 {
+	if st.State != run.StateStalled || len(st.DeadLetters) != 2 ||
+		st.DeadLetters[0].Reason != "the limit is reached; raise it" || st.Progress.SamplesDone != 6 {
 		t.Fatalf("status %+v", st)
 	}
 	p.limit = 100
@@ -110,7 +111,8 @@ func TestPaidEstimates(t *testing.T) {
 		bytes += len(r)
 	}
 	// The separators of records are between ranges or in them.
-	if low := 12 + 0.012 + float64(bytes)/1e6; plan.EstimatedCost < low || plan.EstimatedCost > low+2e-5 || !plan.NeedsApproval {
+	if low := 12 + 0.012 + float64(bytes)/1e6; plan.EstimatedCost < low || plan.EstimatedCost > low+2e-5 ||
+		!plan.NeedsApproval {
 		t.Errorf("estimated $%v, approval needed: %v; want $%v and little more", plan.EstimatedCost, plan.NeedsApproval, low)
 	}
 	survey, err := f.Planner().Survey(t.Context(), plan)
@@ -138,7 +140,8 @@ func TestTooSlowIsRefused(t *testing.T) {
 	}
 	p.perSample = 10_000
 	_, err := f.Planner().Plan(t.Context(), spec)
-	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples takes 16h40m0s", "after 15h0m0s", "SHARD_SAMPLES to 2 at most"} {
+	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples takes 16h40m0s", "after 15h0m0s",
+		"SHARD_SAMPLES to 2 at most"} {
 		if !strings.Contains(runtest.Refusal(t, err), words) {
 			t.Errorf("%q lacks %q", runtest.Refusal(t, err), words)
 		}

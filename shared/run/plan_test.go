@@ -35,7 +35,9 @@ func TestRunID(t *testing.T) {
 			f.Touch("datasets/demo/a.json", runtest.Uploaded.Add(time.Hour))
 		}, true},
 		{"other budget", func(f *runtest.Fixture, s *run.Spec) { s.Budget = runtest.Budget(t, "40%") }, true},
-		{"other limit of cost", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, 1e9 }, true},
+		{"other limit of cost", func(f *runtest.Fixture, _ *run.Spec) {
+			f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, 1e9
+		}, true},
 		{"images' default, spelled out", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/demo/" }, true},
 		{"other bytes", func(f *runtest.Fixture, _ *run.Spec) {
 			f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("b", 9)))
@@ -61,40 +63,46 @@ func TestRunID(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := runtest.New(t)
-			f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
-			first, err := f.Start(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			changed := spec
-			test.change(f, &changed)
-			f.Restart()
-			second, err := f.Start(changed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasPrefix(first.Run, "demo-") || len(first.Run) != len("demo-")+12 {
-				t.Errorf("run id %s, want demo- and 12 hex digits", first.Run)
-			}
-			if (first.Run == second.Run) != test.same {
-				t.Errorf("runs %s and %s: want the same run: %v", first.Run, second.Run, test.same)
-			}
-			f.Limits = runtest.Limits()
-			if plan, err := f.Planner().Plan(t.Context(), spec); test.same && (err != nil || plan.Run != first.Run) {
-				t.Errorf("planning again: %v, %v", plan, err)
-			}
-			runs, err := f.Runs.Runs(t.Context())
-			if want := map[bool]int{true: 1, false: 2}[test.same]; err != nil || len(runs) != want {
-				t.Errorf("runs %v (%v), want %d", runs, err, want)
-			}
+			checkRunID(t, spec, test.change, test.same)
 		})
+	}
+}
+
+// checkRunID starts a run of spec, and another after a change, which should be the same run or not.
+func checkRunID(t *testing.T, spec run.Spec, change func(*runtest.Fixture, *run.Spec), same bool) {
+	t.Helper()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
+	first, err := f.Start(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := spec
+	change(f, &changed)
+	f.Restart()
+	second, err := f.Start(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(first.Run, "demo-") || len(first.Run) != len("demo-")+12 {
+		t.Errorf("run id %s, want demo- and 12 hex digits", first.Run)
+	}
+	if (first.Run == second.Run) != same {
+		t.Errorf("runs %s and %s: want the same run: %v", first.Run, second.Run, same)
+	}
+	f.Limits = runtest.Limits()
+	if plan, err := f.Planner().Plan(t.Context(), spec); same && (err != nil || plan.Run != first.Run) {
+		t.Errorf("planning again: %v, %v", plan, err)
+	}
+	runs, err := f.Runs.Runs(t.Context())
+	if want := map[bool]int{true: 1, false: 2}[same]; err != nil || len(runs) != want {
+		t.Errorf("runs %v (%v), want %d", runs, err, want)
 	}
 }
 
 func TestNewPlanWritesNothing(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
+	f := newMixed(t)
 	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "mixed", Manifests: []string{"all.json"}})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +110,7 @@ func TestNewPlanWritesNothing(t *testing.T) {
 	if got := f.Objects(""); len(got) > 0 || len(f.Queue) > 0 {
 		t.Errorf("it wrote %v and published %d messages", got, len(f.Queue))
 	}
-	if diff := cmp.Diff(plan, f.Begin(runtest.MixedManifest), compareBudgets); diff != "" {
+	if diff := cmp.Diff(plan, f.Begin(mixedManifest), compareBudgets); diff != "" {
 		t.Errorf("plan (-planned +started):\n%s", diff)
 	}
 }
@@ -120,20 +128,33 @@ func TestStartRefused(t *testing.T) {
 		{"no manifests", run.Spec{Dataset: "demo"}, "", []string{"manifests:", "list at least one"}},
 		{"manifest outside", run.Spec{Dataset: "demo", Manifests: []string{"../x/a.json", "/a.json", "b/./a.json", "."}}, "",
 			[]string{"manifests[0]", "manifests[1]", "manifests[2]", "manifests[3]", "datasets/demo/"}},
-		{"manifest twice", run.Spec{Dataset: "demo", Manifests: []string{"a.json", "a.json"}}, "", []string{"manifests[1]", "twice"}},
-		{"manifest missing", run.Spec{Dataset: "demo", Manifests: []string{"b.json"}}, "", []string{"datasets/demo/b.json", "not in the input bucket"}},
-		{"images without slash", run.Spec{Dataset: "demo", Manifests: one, Images: "images/demo"}, "", []string{"images:", "ends with a slash"}},
+		{"manifest twice", run.Spec{Dataset: "demo", Manifests: []string{"a.json", "a.json"}}, "",
+			[]string{"manifests[1]", "twice"}},
+		{"manifest missing", run.Spec{Dataset: "demo", Manifests: []string{"b.json"}}, "",
+			[]string{"datasets/demo/b.json", "not in the input bucket"}},
+		{"images without slash", run.Spec{Dataset: "demo", Manifests: one, Images: "images/demo"}, "",
+			[]string{"images:", "ends with a slash"}},
 		{"images outside", run.Spec{Dataset: "demo", Manifests: one, Images: "../images/"}, "", []string{"images:"}},
 		{"reuse of no id", run.Spec{Dataset: "demo", Manifests: one, Reuse: "../x"}, "", []string{"reuse:"}},
-		{"reuse of no run", run.Spec{Dataset: "demo", Manifests: one, Reuse: "demo-0123456789ab"}, "[]", []string{"reuse:", "no such run"}},
-		{"rubric missing", run.Spec{Dataset: "demo", Manifests: one, Rubric: "r.yaml"}, "", []string{"rubric:", "datasets/demo/r.yaml"}},
-		{"rubric broken", run.Spec{Dataset: "demo", Manifests: one, Rubric: "a.json"}, "name: x\nstyle: []\n", []string{"datasets/demo/a.json", "line 2", "style"}},
-		{"scorer", run.Spec{Dataset: "demo", Manifests: one, Scorer: "oracle"}, "", []string{`scorer "oracle"`, "there is no"}},
-		{"capability", run.Spec{Dataset: "demo", Manifests: one, Request: selection.Request{Rules: selection.Rules{Capabilities: []string{"wit"}}}}, "", []string{"capabilities: \"wit\" is unknown", `"wit"`}},
-		{"threshold", run.Spec{Dataset: "demo", Manifests: one, Request: selection.Request{Rules: selection.Rules{Threshold: 5}}}, "", []string{"threshold: 5"}},
+		{"reuse of no run", run.Spec{Dataset: "demo", Manifests: one, Reuse: "demo-0123456789ab"}, "[]",
+			[]string{"reuse:", "no such run"}},
+		{"rubric missing", run.Spec{Dataset: "demo", Manifests: one, Rubric: "r.yaml"}, "",
+			[]string{"rubric:", "datasets/demo/r.yaml"}},
+		{"rubric broken", run.Spec{Dataset: "demo", Manifests: one, Rubric: "a.json"}, "name: x\nstyle: []\n",
+			[]string{"datasets/demo/a.json", "line 2", "style"}},
+		{"scorer", run.Spec{Dataset: "demo", Manifests: one, Scorer: "oracle"}, "",
+			[]string{`scorer "oracle"`, "there is no"}},
+		{"capability", run.Spec{
+			Dataset: "demo", Manifests: one,
+			Request: selection.Request{Rules: selection.Rules{Capabilities: []string{"wit"}}},
+		}, "", []string{"capabilities: \"wit\" is unknown", `"wit"`}},
+		{"threshold", run.Spec{
+			Dataset: "demo", Manifests: one, Request: selection.Request{Rules: selection.Rules{Threshold: 5}},
+		}, "", []string{"threshold: 5"}},
 		{"empty manifest", run.Spec{Dataset: "demo", Manifests: one}, "", []string{"datasets/demo/a.json", "empty"}},
 		{"no records", run.Spec{Dataset: "demo", Manifests: one}, "[]", []string{"demo", "no records"}},
-		{"cut short", run.Spec{Dataset: "demo", Manifests: one}, `[{"id": 1}, {"id`, []string{"datasets/demo/a.json", "line 1", "element 2"}},
+		{"cut short", run.Spec{Dataset: "demo", Manifests: one}, `[{"id": 1}, {"id`,
+			[]string{"datasets/demo/a.json", "line 1", "element 2"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -156,15 +177,15 @@ func TestStartRefused(t *testing.T) {
 
 func TestUploadedAgain(t *testing.T) {
 	t.Parallel()
-	calm, plan := runtest.Undisturbed(t)
+	calm, plan := undisturbed(t)
 	want := calm.Snapshot()
-	f := runtest.NewMixed(t)
-	f.Begin(runtest.MixedManifest)
+	f := newMixed(t)
+	f.Begin(mixedManifest)
 	if err := f.Deliver(f.Take(0)); err != nil {
 		t.Fatal(err)
 	}
-	f.Touch(runtest.MixedManifest, runtest.Uploaded.Add(time.Hour))
-	f.Begin(runtest.MixedManifest)
+	f.Touch(mixedManifest, runtest.Uploaded.Add(time.Hour))
+	f.Begin(mixedManifest)
 	f.Finish(plan)
 	if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 		t.Errorf("objects (-undisturbed +got):\n%s", diff)
@@ -175,11 +196,11 @@ func TestManifestChanged(t *testing.T) {
 	t.Parallel()
 	changes := map[string]func(*testing.T, *runtest.Fixture){
 		"replaced": func(_ *testing.T, f *runtest.Fixture) {
-			f.Upload(runtest.MixedManifest, runtest.Array(runtest.Plain("new", 12)))
-			f.Touch(runtest.MixedManifest, runtest.Uploaded.Add(time.Hour))
+			f.Upload(mixedManifest, runtest.Array(runtest.Plain("new", 12)))
+			f.Touch(mixedManifest, runtest.Uploaded.Add(time.Hour))
 		},
 		"removed": func(t *testing.T, f *runtest.Fixture) {
-			if err := os.Remove(filepath.Join(f.Folder, runtest.MixedManifest)); err != nil {
+			if err := os.Remove(filepath.Join(f.Folder, mixedManifest)); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -187,8 +208,8 @@ func TestManifestChanged(t *testing.T) {
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := runtest.NewMixed(t)
-			plan := f.Begin(runtest.MixedManifest)
+			f := newMixed(t)
+			plan := f.Begin(mixedManifest)
 			if err := f.Deliver(f.Take(0)); err != nil {
 				t.Fatal(err)
 			}

@@ -20,7 +20,7 @@ import (
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	records := append(runtest.Mixed(), runtest.Record("p1", "Late.", "p1.png"), runtest.Record("p2", "Later.", "p2.png"))
+	records := append(mixed(), runtest.Record("p1", "Late.", "p1.png"), runtest.Record("p2", "Later.", "p2.png"))
 	const manifest = "datasets/demo/a.json"
 	f.Upload(manifest, runtest.Array(records))
 	first := f.Begin(manifest)
@@ -31,7 +31,8 @@ func TestRetry(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	ratedBefore := f.Scorer.Counts()
-	if err := f.Worker.Cancel(t.Context(), first.Run); err == nil || !strings.Contains(err.Error(), "nothing left to cancel") {
+	err := f.Worker.Cancel(t.Context(), first.Run)
+	if err == nil || !strings.Contains(err.Error(), "nothing left to cancel") {
 		t.Errorf("cancelling a scored run: error %v", err)
 	}
 
@@ -47,13 +48,7 @@ func TestRetry(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: 14, Scored: 11, Failed: 3}, f.Finish(second)); diff != "" {
 		t.Errorf("counts of the retry (-want +got):\n%s", diff)
 	}
-	var rated []string
-	for id, n := range f.Scorer.Counts() {
-		if n > ratedBefore[id] {
-			rated = append(rated, id)
-		}
-	}
-	slices.Sort(rated)
+	rated := ratedSince(f, ratedBefore)
 	// The scorer could not rate `bad`, so it is asked again; `p2` has no image still.
 	if diff := cmp.Diff([]string{"bad", "p1"}, rated); diff != "" {
 		t.Errorf("samples rated by the retry (-want +got):\n%s", diff)
@@ -78,10 +73,23 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// ratedSince are the ids of the samples that were rated more often than before.
+func ratedSince(f *runtest.Fixture, before map[string]int) []string {
+	rated := []string{}
+	for id, n := range f.Scorer.Counts() {
+		if n > before[id] {
+			rated = append(rated, id)
+		}
+	}
+	slices.Sort(rated)
+	return rated
+}
+
 func TestRetryTwice(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", "Fine."), runtest.Record("p", "Late.", "p.png")}))
+	f.Upload("datasets/demo/a.json",
+		runtest.Array([]string{runtest.Record("a", "Fine."), runtest.Record("p", "Late.", "p.png")}))
 	first := f.Begin("datasets/demo/a.json")
 	f.Finish(first)
 	second, err := f.Retry(first.Run)
@@ -110,7 +118,9 @@ func TestRetryOfChangedManifest(t *testing.T) {
 	f.Finish(plan)
 	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("b", 2)))
 	_, err := f.Retry(plan.Run)
-	if want := fmt.Sprintf("datasets/demo/a.json has changed since run %s: start the dataset again with `reuse: %s`", plan.Run, plan.Run); runtest.Refusal(t, err) != want {
+	want := fmt.Sprintf("datasets/demo/a.json has changed since run %s: start the dataset again with `reuse: %s`",
+		plan.Run, plan.Run)
+	if runtest.Refusal(t, err) != want {
 		t.Errorf("reason %q, want %q", runtest.Refusal(t, err), want)
 	}
 }
@@ -128,7 +138,8 @@ func TestReuse(t *testing.T) {
 		rated  []string // by the new run
 	}{
 		{"records inserted and changed", func(*runtest.Fixture) {}, []string{"a04", "bad", "new1", "new2"}},
-		{"image changed", func(f *runtest.Fixture) { f.Upload("images/demo/p.png", runtest.PNG(t, 9, 9)) }, []string{"a04", "bad", "new1", "new2", "p"}},
+		{"image changed", func(f *runtest.Fixture) { f.Upload("images/demo/p.png", runtest.PNG(t, 9, 9)) },
+			[]string{"a04", "bad", "new1", "new2", "p"}},
 		{"other scorer", func(f *runtest.Fixture) { f.Scorer.Name = "fake-2" }, nil},
 	}
 	for _, test := range tests {
@@ -154,11 +165,7 @@ func TestReuse(t *testing.T) {
 			if diff := cmp.Diff(events.Counts{In: 13, Scored: 12, Failed: 1}, f.Finish(second)); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}
-			rated := []string{}
-			for id := range f.Scorer.Counts() {
-				rated = append(rated, id)
-			}
-			slices.Sort(rated)
+			rated := ratedSince(f, nil)
 			if test.rated == nil {
 				if len(rated) != 13 {
 					t.Errorf("%v were rated, want all", rated)
@@ -168,16 +175,21 @@ func TestReuse(t *testing.T) {
 			if diff := cmp.Diff(test.rated, rated); diff != "" {
 				t.Errorf("samples rated (-want +got):\n%s", diff)
 			}
-			earlier := f.Records(first)
-			for id, rec := range f.Records(second) {
-				if slices.Contains(rated, id) {
-					continue
-				}
-				if diff := cmp.Diff(earlier[id], rec, cmpopts.IgnoreFields(scores.Record{}, "Range", "Position")); diff != "" {
-					t.Errorf("scores of %s (-earlier +taken over):\n%s", id, diff)
-				}
-			}
+			checkTakenOver(t, f.Records(first), f.Records(second), rated)
 		})
+	}
+}
+
+// checkTakenOver compares scores of all samples but the rated ones with those of an earlier run.
+func checkTakenOver(t *testing.T, earlier, later map[string]scores.Record, rated []string) {
+	t.Helper()
+	for id, rec := range later {
+		if slices.Contains(rated, id) {
+			continue
+		}
+		if diff := cmp.Diff(earlier[id], rec, cmpopts.IgnoreFields(scores.Record{}, "Range", "Position")); diff != "" {
+			t.Errorf("scores of %s (-earlier +taken over):\n%s", id, diff)
+		}
 	}
 }
 

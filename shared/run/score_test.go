@@ -31,7 +31,7 @@ func TestOtherScorer(t *testing.T) {
 	_, err := f.Worker.ScoreShard(t.Context(), task, 1, "d")
 	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") ||
 		!strings.Contains(err.Error(), "fake-2") {
-		t.Errorf("got error %v, want one of the world that names both scorers", err)
+		t.Errorf("got error %v, want a transient one that names both scorers", err)
 	}
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" || len(f.Scorer.Counts()) > 0 {
 		t.Errorf("%v were rated; objects (-before +after):\n%s", f.Scorer.Counts(), diff)
@@ -61,42 +61,34 @@ func TestRecords(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	f.Limits.RangeBytes = 1 << 20
-	f.Upload(
-		"datasets/demo/a.json",
-		runtest.Array(
-			append(
-				runtest.Mixed(),
-				runtest.Record("none", runtest.Unrated),
-				runtest.Record("huge", strings.Repeat("x", 3000)),
-			),
-		),
-	)
+	f.Upload("datasets/demo/a.json", runtest.Array(append(mixed(),
+		runtest.Record("none", runtest.Unrated), runtest.Record("huge", strings.Repeat("x", 3000)))))
 	plan := f.Begin("datasets/demo/a.json")
 	f.Finish(plan)
-	type fate struct {
+	type outcome struct {
 		Status scores.Status
 		Code   reason.Code
 		Styles int
 	}
-	want := map[string]fate{
+	want := map[string]outcome{
 		"m00": {scores.OK, "", 1}, "odd": {scores.OK, run.NoKnownStyle, 0}, "none": {scores.OK, "", 1},
 		"bad": {scores.Failed, "unratable", 0}, "hollow": {scores.Failed, dataset.NoConversation, 0},
 		"a.json#14": {scores.Failed, dataset.RecordTooLarge, 0}, // its id is not read
 		"m01":       {scores.OK, "", 1},                         // both samples of the id
 	}
-	got := map[string]fate{}
+	got := map[string]outcome{}
 	contents := map[string]bool{}
 	for _, rec := range f.RangeScores(plan, 0) {
 		contents[rec.Content] = true
 		if _, asked := want[rec.ID]; asked {
-			got[rec.ID] = fate{rec.Status, rec.Code, len(rec.Styles)}
+			got[rec.ID] = outcome{rec.Status, rec.Code, len(rec.Styles)}
 		}
 		if rec.ScorerID != plan.ScorerID || rec.Rubric != plan.Rubric.Hash() {
 			t.Errorf("sample %s was rated by %s under %s", rec.ID, rec.ScorerID, rec.Rubric)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("fates (-want +got):\n%s", diff)
+		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 	if len(contents) != 14 {
 		t.Errorf("14 different samples have %d different contents", len(contents))
@@ -119,11 +111,8 @@ func TestRangeReport(t *testing.T) {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	if len(report.Examples) != 20 || report.Examples[19].Place.String() != "a.jsonl: element 20 (line 20)" {
-		t.Errorf(
-			"%d examples, the last %v; want the first 20",
-			len(report.Examples),
-			report.Examples[len(report.Examples)-1],
-		)
+		t.Errorf("%d examples, the last %v; want the first 20",
+			len(report.Examples), report.Examples[len(report.Examples)-1])
 	}
 }
 
@@ -151,26 +140,26 @@ func TestFlagsOfRecords(t *testing.T) {
 func TestEqualIDs(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	f.Upload(
-		"datasets/demo/parts/a.json",
-		runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}),
-	)
+	f.Upload("datasets/demo/parts/a.json",
+		runtest.Array([]string{runtest.Record("a", "one"), runtest.Record("a", "two")}))
 	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]"))
 	if counts := f.Finish(f.Begin("datasets/demo/dataset.yaml")); counts.Scored != 2 {
 		t.Errorf("counts %+v, want both scored", counts)
 	}
 }
 
-func TestImages(t *testing.T) {
-	t.Parallel()
-	sound := runtest.PNG(t, 8, 8)
-	embedded := "data:image/png;base64," + base64.StdEncoding.EncodeToString(sound)
-	tests := []struct {
-		name   string
-		images []string
-		code   reason.Code // empty if the sample is scored
-		fix    string      // what else the reason says
-	}{
+// An imageCase is a sample with these images.
+type imageCase struct {
+	name   string
+	images []string
+	code   reason.Code // empty if the sample is scored
+	fix    string      // what else the reason says
+}
+
+// imageCases are samples whose images imagesFixture has, or lacks.
+func imageCases(valid []byte) []imageCase {
+	embedded := "data:image/png;base64," + base64.StdEncoding.EncodeToString(valid)
+	return []imageCase{
 		{"text only", nil, "", ""},
 		{"relative", []string{"a.png"}, "", ""},
 		{"in a folder, not clean", []string{"./sub/../sub/b.png"}, "", ""},
@@ -198,26 +187,13 @@ func TestImages(t *testing.T) {
 		{"cut in its header", []string{"cut.png"}, images.Undecodable, "cut.png"},
 		{"second cut", []string{"a.png", "cut.png"}, images.Undecodable, "image 2 (cut.png)"},
 	}
-	f := runtest.New(t)
-	f.Limits.RangeBytes = 1 << 20
-	allowedDir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(allowedDir, "deep"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(allowedDir, "deep", "d.png"), sound, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	allowed, err := bucket.OpenFolder(allowedDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.ImageBuckets["allowed"] = allowed
-	for name, content := range map[string][]byte{
-		"demo/a.png": sound, "demo/sub/b.png": runtest.PNG(t, 9, 9), "other/c.png": sound, "demo/fat.png": make([]byte, 6000),
-		"demo/wide.png": runtest.PNG(t, 200, 100), "demo/empty.png": nil, "demo/text.png": []byte("this is text"), "demo/cut.png": sound[:20],
-	} {
-		f.Upload("images/"+name, content)
-	}
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	valid := runtest.PNG(t, 8, 8)
+	f := imagesFixture(t, valid)
+	tests := imageCases(valid)
 	records := make([]string, len(tests))
 	for i, test := range tests {
 		records[i] = runtest.Record(test.name, "Fine.", test.images...)
@@ -233,15 +209,8 @@ func TestImages(t *testing.T) {
 			wantStatus = scores.Failed
 		}
 		if rec.Status != wantStatus || rec.Code != test.code || !strings.Contains(rec.Reason, test.fix) {
-			t.Errorf(
-				"%s: %v with reason %q, want %v with %q and %q",
-				test.name,
-				rec.Status,
-				rec.Reason,
-				wantStatus,
-				test.code,
-				test.fix,
-			)
+			t.Errorf("%s: %v with code %q and reason %q, want %v with %q and %q", test.name, rec.Status, rec.Code,
+				rec.Reason, wantStatus, test.code, test.fix)
 		}
 		if rated := f.Scorer.Times(test.name) == 1; rated != (wantStatus == scores.OK) {
 			t.Errorf("%s: rated: %v", test.name, rated)
@@ -249,7 +218,34 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// TestContentOfImages tells samples apart by their images' bytes, not their names.
+// imagesFixture has images of the dataset demo, valid and invalid ones, and another bucket that is open to it.
+func imagesFixture(t *testing.T, valid []byte) *runtest.Fixture {
+	t.Helper()
+	f := runtest.New(t)
+	f.Limits.RangeBytes = 1 << 20
+	allowedDir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(allowedDir, "deep"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(allowedDir, "deep", "d.png"), valid, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := bucket.OpenFolder(allowedDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.ImageBuckets["allowed"] = allowed
+	for name, content := range map[string][]byte{
+		"demo/a.png": valid, "demo/sub/b.png": runtest.PNG(t, 9, 9), "other/c.png": valid, "demo/fat.png": make([]byte, 6000),
+		"demo/wide.png": runtest.PNG(t, 200, 100), "demo/empty.png": nil, "demo/text.png": []byte("this is text"),
+		"demo/cut.png": valid[:20],
+	} {
+		f.Upload("images/"+name, content)
+	}
+	return f
+}
+
+// TestContentOfImages distinguishes samples by their images' bytes, not their names.
 func TestContentOfImages(t *testing.T) {
 	t.Parallel()
 	contentOf := func(image []byte, answer string) string {
@@ -303,10 +299,9 @@ func TestImagesOutOfReach(t *testing.T) {
 				t.Parallel()
 				f := runtest.New(t)
 				f.Upload("images/demo/a.png", runtest.PNG(t, 8, 8))
-				f.Upload(
-					"datasets/demo/a.json",
-					runtest.Array([]string{runtest.Record("a", "Fine.", "a.png"), runtest.Record("b", "Text.")}),
-				)
+				f.Upload("datasets/demo/a.json", runtest.Array([]string{
+					runtest.Record("a", "Fine.", "a.png"), runtest.Record("b", "Text."),
+				}))
 				plan := f.Begin("datasets/demo/a.json")
 				if err := f.Deliver(f.Take(0)); err != nil {
 					t.Fatal(err)
@@ -318,7 +313,7 @@ func TestImagesOutOfReach(t *testing.T) {
 				_, err := f.Worker.ScoreShard(t.Context(), task, attempt, "d")
 				if !errors.Is(err, errStorm) || events.IsDataError(err) ||
 					!strings.Contains(err.Error(), "images/demo/a.png") {
-					t.Errorf("got error %v, want one of the world that names the image", err)
+					t.Errorf("got error %v, want a transient one that names the image", err)
 				}
 				if got := f.Objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
 					t.Errorf("it wrote %v", got)

@@ -54,11 +54,8 @@ const specFile = "datasets/demo/dataset.yaml"
 func TestSpecOfFile(t *testing.T) {
 	t.Parallel()
 	budgetOf := func(text string) run.Spec {
-		return run.Spec{
-			Dataset:   "demo",
-			Manifests: []string{"a.json"},
-			Request:   selection.Request{Budget: runtest.Budget(t, text)},
-		}
+		request := selection.Request{Budget: runtest.Budget(t, text)}
+		return run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Request: request}
 	}
 	tests := []struct {
 		name, file string
@@ -76,14 +73,13 @@ threshold: 2
 ratings_only: true
 seed: 7
 `, run.Spec{
-			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/", Rubric: "rubric.yaml",
-			Scorer: "gpu", Reuse: "demo-0123456789ab",
+			Dataset: "demo", Manifests: []string{"parts/a.json", "parts/b.jsonl"}, Images: "images/shared/",
+			Rubric: "rubric.yaml", Scorer: "gpu", Reuse: "demo-0123456789ab",
 			Request: selection.Request{
-				Budget: runtest.Budget(
-					t,
-					"30%",
-				), Rules: selection.Rules{Capabilities: []string{"humanities", "causal reasoning"},
-					Threshold: 2, RatingsOnly: true, Seed: 7},
+				Budget: runtest.Budget(t, "30%"),
+				Rules: selection.Rules{
+					Capabilities: []string{"humanities", "causal reasoning"}, Threshold: 2, RatingsOnly: true, Seed: 7,
+				},
 			},
 		}},
 		{"percentage", "manifests: [a.json]\nbudget: 30%", budgetOf("30%")},
@@ -188,9 +184,8 @@ func TestRefuse(t *testing.T) {
 
 func FuzzParseSpec(f *testing.F) {
 	f.Add([]byte("manifests: [a.json]\nbudget: 30%\n"))
-	f.Add(
-		[]byte("manifests:\n- a\nimages: images/x/\ncapabilities: [a, b]\nthreshold: -1\nseed: 18446744073709551615\n"),
-	)
+	f.Add([]byte("manifests:\n- a\nimages: images/x/\ncapabilities: [a, b]\n" +
+		"threshold: -1\nseed: 18446744073709551615\n"))
 	f.Add([]byte("{}"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, file []byte) {

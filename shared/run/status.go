@@ -67,7 +67,7 @@ func (s *Status) Failure(allowed Allowance) string {
 	return Scored{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
-// lookups is how many objects are looked for at once.
+// lookups is how many objects are looked for concurrently.
 const lookups = 16
 
 // Status finds how far a run is; ErrNoRun if there is none.

@@ -40,7 +40,7 @@ func TestStatusOnTheWay(t *testing.T) {
 	}
 	step := func(kind string) {
 		t.Helper()
-		if err := f.Deliver(f.TakeTask(kind)); err != nil {
+		if err := f.Deliver(takeTask(t, f, kind)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,39 +48,17 @@ func TestStatusOnTheWay(t *testing.T) {
 	step(events.TaskRange)
 	check("one range cut", run.StateScoring, run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, SamplesRead: 4})
 	step(events.TaskShard)
-	check(
-		"one shard scored",
-		run.StateScoring,
-		run.Progress{Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3},
-	)
+	check("one shard scored", run.StateScoring, run.Progress{
+		Ranges: 2, RangesCut: 1, Shards: 2, ShardsScored: 1, SamplesRead: 4, SamplesDone: 3,
+	})
 	step(events.TaskShard)
-	check(
-		"one range scored",
-		run.StateScoring,
-		run.Progress{
-			Ranges:       2,
-			RangesCut:    1,
-			RangesScored: 1,
-			Shards:       2,
-			ShardsScored: 2,
-			SamplesRead:  4,
-			SamplesDone:  4,
-		},
-	)
+	check("one range scored", run.StateScoring, run.Progress{
+		Ranges: 2, RangesCut: 1, RangesScored: 1, Shards: 2, ShardsScored: 2, SamplesRead: 4, SamplesDone: 4,
+	})
 	f.Finish(plan)
-	check(
-		"scored",
-		run.StateScored,
-		run.Progress{
-			Ranges:       2,
-			RangesCut:    2,
-			RangesScored: 2,
-			Shards:       3,
-			ShardsScored: 3,
-			SamplesRead:  7,
-			SamplesDone:  7,
-		},
-	)
+	check("scored", run.StateScored, run.Progress{
+		Ranges: 2, RangesCut: 2, RangesScored: 2, Shards: 3, ShardsScored: 3, SamplesRead: 7, SamplesDone: 7,
+	})
 	if runs, err := f.Runs.Runs(t.Context()); err != nil || !cmp.Equal(runs, []string{plan.Run}) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
@@ -98,11 +76,14 @@ func TestNoRun(t *testing.T) {
 			"retry":   func() error { _, err := f.Retry(id); return err },
 			"cancel":  func() error { return f.Worker.Cancel(ctx, id) },
 			"approve": func() error { return f.Worker.Approve(ctx, id) },
-			"select":  func() error { _, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{}); return err },
-			"bury":    func() error { return f.Worker.RecordDeadLetter(ctx, id, run.DeadLetter{}) },
-			"cut":     func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
-			"score":   func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },
-			"part":    func() error { return f.Subsets.WritePart(ctx, events.PartTask{Run: id}) },
+			"select": func() error {
+				_, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{})
+				return err
+			},
+			"dead letter": func() error { return f.Worker.RecordDeadLetter(ctx, id, run.DeadLetter{}) },
+			"cut":         func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
+			"score":       func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, 1, "d"); return err },
+			"part":        func() error { return f.Subsets.WritePart(ctx, events.PartTask{Run: id}) },
 		}
 		for name, call := range calls {
 			if err := call(); !errors.Is(err, run.ErrNoRun) {
@@ -115,13 +96,10 @@ func TestNoRun(t *testing.T) {
 // A selection that is listed can be read: one whose picks are being written is not, yet.
 func TestSelectionBeingMade(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Undisturbed(t)
+	f, plan := undisturbed(t)
 	before := f.Status(plan.Run).Selections
-	err := f.Work.Create(
-		t.Context(),
-		"runs/"+plan.Run+"/selections/0123456789ab/picks.parquet",
-		func(io.Writer) error { return nil },
-	)
+	err := f.Work.Create(t.Context(), "runs/"+plan.Run+"/selections/0123456789ab/picks.parquet",
+		func(io.Writer) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,11 +111,13 @@ func TestSelectionBeingMade(t *testing.T) {
 // TestTaskOfNothing delivers tasks that can never succeed: they must not be delivered again.
 func TestTaskOfNothing(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Undisturbed(t)
+	f, plan := undisturbed(t)
 	ctx := t.Context()
 	id := f.Status(plan.Run).Selections[0]
 	tests := map[string]func() error{
-		"range behind the last": func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d") },
+		"range behind the last": func() error {
+			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d")
+		},
 		"range before the first": func() error {
 			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: -1}, "d")
 		},
@@ -171,7 +151,7 @@ func TestTaskOfNothing(t *testing.T) {
 	}
 }
 
-// stalled is a world with a run of 12 sound samples and a faulty one, in which the shard of the
+// stalled is a fixture with a run of 12 valid samples and an invalid one, in which the shard of the
 // samples a00, hollow and a01 was given up.
 func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
@@ -190,7 +170,8 @@ func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 		switch err := f.Deliver(d); {
 		case errors.Is(err, down):
 			task := runtest.Decode[events.ShardTask](t, d.Message)
-			if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{Range: task.Range, Shard: task.Shard, Attempts: 100, Reason: down.Error()}); err != nil {
+			dead := run.DeadLetter{Range: task.Range, Shard: task.Shard, Attempts: 100, Reason: down.Error()}
+			if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, dead); err != nil {
 				t.Fatal(err)
 			}
 		case err != nil:
@@ -211,12 +192,12 @@ func TestStalled(t *testing.T) {
 			t.Errorf("%s: state %s, want %s; dead (-want +got):\n%s", doing, st.State, state, diff)
 		}
 	}
-	check("buried", run.StateStalled, dead)
+	check("recorded", run.StateStalled, dead)
 	if len(f.EventIDs(events.RunScored)) > 0 {
 		t.Error("a stalled run was announced as scored")
 	}
 
-	// Each resume begins a wave of attempts, which may be in vain too.
+	// Each resume begins a wave of attempts, which may fail, too.
 	for range 2 {
 		if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 			t.Fatal(err)
@@ -226,7 +207,7 @@ func TestStalled(t *testing.T) {
 		if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, dead[0]); err != nil {
 			t.Fatal(err)
 		}
-		check("buried again", run.StateStalled, dead)
+		check("recorded again", run.StateStalled, dead)
 	}
 
 	f.Scorer.Before = nil
@@ -234,9 +215,9 @@ func TestStalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if counts := f.Finish(plan); counts.Scored != 12 {
-		t.Errorf("counts %+v, want all sound samples scored", counts)
+		t.Errorf("counts %+v, want all valid samples scored", counts)
 	}
-	check("mended", run.StateScored, nil)
+	check("fixed", run.StateScored, nil)
 	for id, n := range f.Scorer.Counts() {
 		if n != 1 {
 			t.Errorf("sample %s was rated %d times", id, n)
@@ -267,7 +248,8 @@ func TestGiveUp(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: 13, Scored: 10, Failed: 3}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[reason.Code]int64{run.GivenUp: 2, dataset.NoConversation: 1}, f.Status(plan.Run).Reasons); diff != "" {
+	if diff := cmp.Diff(map[reason.Code]int64{run.GivenUp: 2, dataset.NoConversation: 1},
+		f.Status(plan.Run).Reasons); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	rec := f.Records(plan)["a00"]
@@ -283,7 +265,7 @@ func TestGiveUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if counts := f.Finish(next); counts.Scored != 12 {
-		t.Errorf("counts of the retry %+v, want all sound samples scored", counts)
+		t.Errorf("counts of the retry %+v, want all valid samples scored", counts)
 	}
 }
 
@@ -296,7 +278,8 @@ func TestDeadRange(t *testing.T) {
 	if err := f.Drain(); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{Range: 0, Shard: -1, Attempts: 100, Reason: "bucket unreachable"}); err != nil {
+	dead := run.DeadLetter{Range: 0, Shard: -1, Attempts: 100, Reason: "bucket unreachable"}
+	if err := f.Worker.RecordDeadLetter(t.Context(), plan.Run, dead); err != nil {
 		t.Fatal(err)
 	}
 	if st := f.Status(plan.Run); st.State != run.StateStalled || len(st.DeadLetters) != 1 ||
@@ -336,8 +319,8 @@ func TestDeadRangeCutAfterAll(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
-	plan := f.Begin(runtest.MixedManifest)
+	f := newMixed(t)
+	plan := f.Begin(mixedManifest)
 	if err := f.Deliver(f.Take(0)); err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +335,7 @@ func TestCancel(t *testing.T) {
 	}
 	for _, again := range []func() error{
 		func() error { return f.Worker.RecordDeadLetter(t.Context(), plan.Run, run.DeadLetter{}) },
-		func() error { _, err := f.Arrive(runtest.MixedManifest); return err },
+		func() error { _, err := f.Arrive(mixedManifest); return err },
 	} {
 		if err := again(); err != nil {
 			t.Error(err)
@@ -376,9 +359,9 @@ func TestCancel(t *testing.T) {
 
 func TestApproval(t *testing.T) {
 	t.Parallel()
-	f := runtest.NewMixed(t)
+	f := newMixed(t)
 	f.Limits.CostPerMillion, f.Limits.MaxRunCost = 1e6, 11 // a dollar for each of the 12 samples
-	plan := f.Begin(runtest.MixedManifest)
+	plan := f.Begin(mixedManifest)
 	if st := f.Status(plan.Run); st.State != run.StateAwaitingApproval || st.EstimatedCost != 12 {
 		t.Errorf("state %s at %v dollars, want awaiting-approval at 12", st.State, st.EstimatedCost)
 	}
@@ -402,9 +385,9 @@ func TestApproval(t *testing.T) {
 		t.Errorf("in the end: state %s", st.State)
 	}
 
-	cheap := runtest.NewMixed(t)
+	cheap := newMixed(t)
 	cheap.Limits.CostPerMillion, cheap.Limits.MaxRunCost = 1e6, 12
-	if st := cheap.Status(cheap.Begin(runtest.MixedManifest).Run); st.State != run.StateScoring {
+	if st := cheap.Status(cheap.Begin(mixedManifest).Run); st.State != run.StateScoring {
 		t.Errorf("a run at the limit: state %s, want scoring", st.State)
 	}
 }
@@ -412,15 +395,16 @@ func TestApproval(t *testing.T) {
 func TestLimitsValidate(t *testing.T) {
 	t.Parallel()
 	if err := runtest.Limits().Validate(); err != nil {
-		t.Errorf("sound limits: %v", err)
+		t.Errorf("valid limits: %v", err)
 	}
-	faulty := run.Limits{ShardSamples: -1, CostPerMillion: -1}
-	err := faulty.Validate()
+	invalid := run.Limits{ShardSamples: -1, CostPerMillion: -1}
+	err := invalid.Validate()
 	if err == nil {
-		t.Fatal("faulty limits were taken")
+		t.Fatal("invalid limits were taken")
 	}
 	for _, name := range []string{
-		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "RANGE_BYTES", "SHARD_SAMPLES: -1", "SHARD_BYTES", "COST_PER_MILLION",
+		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "RANGE_BYTES",
+		"SHARD_SAMPLES: -1", "SHARD_BYTES", "COST_PER_MILLION",
 	} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("the error lacks %s:\n%v", name, err)

@@ -17,10 +17,10 @@ type Survey struct {
 	Samples  int64 `json:"samples"`
 	Sound    int64 `json:"sound"` // without a problem of structure or a missing image
 	TextOnly int64 `json:"text_only"`
-	// ImagesFound and ImagesMissing count the images that sound records name.
+	// ImagesFound and ImagesMissing count the images that valid records name.
 	ImagesFound   int64 `json:"images_found"`
 	ImagesMissing int64 `json:"images_missing"`
-	TextBytes     int64 `json:"text_bytes"` // of the conversations of sound records
+	TextBytes     int64 `json:"text_bytes"` // of the conversations of valid records
 	Shards        int   `json:"shards"`
 	// Sources counts samples by source, Problems those with one by its code; Examples are the first three of each.
 	Sources  map[string]int64         `json:"sources"`
@@ -35,7 +35,7 @@ type Survey struct {
 }
 
 const (
-	// surveyBatch is how many records have their images looked for at once.
+	// surveyBatch is how many records have their images looked for concurrently.
 	surveyBatch = 512
 	// surveyExamples is how many samples of each kind of problem are named.
 	surveyExamples = 3
@@ -86,7 +86,9 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 }
 
 // look counts problems and images of some samples, and returns the valid ones.
-func (p *Planner) look(ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample) ([]dataset.Sample, error) {
+func (p *Planner) look(
+	ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample,
+) ([]dataset.Sample, error) {
 	missing, err := p.missingImages(ctx, plan, samples)
 	if err != nil {
 		return nil, err

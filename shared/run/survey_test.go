@@ -18,16 +18,12 @@ func TestSurvey(t *testing.T) {
 	f := runtest.New(t)
 	f.Limits.ShardBytes = 400 // two records or three
 	f.Upload("images/demo/here.png", runtest.PNG(t, 8, 8))
-	records := append(
-		runtest.Mixed(),
+	records := append(mixed(),
 		runtest.Record("p1", "Found.", "here.png"),
 		runtest.Record("p2", "Found twice.", "here.png", "here.png"),
 		runtest.Record("p3", "Half of it.", "here.png", "gone.png"),
-		strings.ReplaceAll(
-			runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"),
-			`"tests"`,
-			`"elsewhere"`,
-		),
+		strings.ReplaceAll(runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"),
+			`"tests"`, `"elsewhere"`),
 	)
 	f.Upload("datasets/demo/a.json", runtest.Array(records))
 	plan, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}})
@@ -43,7 +39,8 @@ func TestSurvey(t *testing.T) {
 		Sources:  map[string]int64{"tests": 14, "elsewhere": 1, "a": 1},
 		Problems: map[reason.Code]int64{images.NotFound: 2, dataset.NoConversation: 1},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")); diff != "" {
+	others := cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")
+	if diff := cmp.Diff(want, got, others); diff != "" {
 		t.Errorf("survey (-want +got):\n%s", diff)
 	}
 	e := got.Examples[images.NotFound]
@@ -59,13 +56,8 @@ func TestSurvey(t *testing.T) {
 	started := f.Begin("datasets/demo/a.json")
 	f.Finish(started)
 	if st := f.Status(started.Run); st.Progress.Shards != got.Shards || st.Reasons[images.NotFound] != 2 {
-		t.Errorf(
-			"the run has %d shards and the reasons %v; the survey foresaw %d and %v",
-			st.Progress.Shards,
-			st.Reasons,
-			got.Shards,
-			got.Problems,
-		)
+		t.Errorf("the run has %d shards and the reasons %v; the survey foresaw %d and %v",
+			st.Progress.Shards, st.Reasons, got.Shards, got.Problems)
 	}
 }
 
@@ -104,14 +96,14 @@ func TestSurveyTriesAFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	if survey.Samples != 600 || survey.Sound != 600 || survey.Shards != 200 {
-		t.Errorf("survey %+v, want 600 sound samples in 200 shards", survey)
+		t.Errorf("survey %+v, want 600 valid samples in 200 shards", survey)
 	}
 	if got := len(f.Scorer.Counts()); got != 100 {
 		t.Errorf("%d samples were rated to estimate the time, want 100", got)
 	}
 }
 
-func TestSurveyOfNothingSound(t *testing.T) {
+func TestSurveyOfNothingValid(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	f.Upload("datasets/demo/a.jsonl", runtest.Lines([]string{`{"id": "hollow"}`}))
@@ -121,6 +113,6 @@ func TestSurveyOfNothingSound(t *testing.T) {
 	}
 	got, err := f.Planner().Survey(t.Context(), plan)
 	if err != nil || got.Sound != 0 || got.Seconds != 0 {
-		t.Errorf("survey %+v, %v; want nothing sound and no estimate", got, err)
+		t.Errorf("survey %+v, %v; want nothing valid and no estimate", got, err)
 	}
 }

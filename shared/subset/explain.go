@@ -21,7 +21,8 @@ type Explanation struct {
 	selection.Explanation
 }
 
-// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown name is a *run.RefusedError.
+// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown
+// name is a *run.RefusedError.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
 	plan, err := r.runs.Plan(ctx, runID)
 	if err != nil {

@@ -87,7 +87,7 @@ func newPoolBuilder(capabilities []string, spec selection.Request) *poolBuilder 
 	return &poolBuilder{Builder: b, spec: spec}
 }
 
-// read reads n files, several at once, and appends them in order.
+// read reads n files, several concurrently, and appends them in order.
 func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context, int) (rangeScores, error)) error {
 	columns := make([]rangeScores, n)
 	group, ctx := errgroup.WithContext(ctx)
@@ -126,11 +126,7 @@ func (r *Reader) rangeColumns(
 	if planned := plan.Ranges[number].Span.Records; int64(len(out.ids)) != planned {
 		return rangeScores{}, fmt.Errorf(
 			"reading the scores of range %d of run %s: it has %d samples, and the plan %d",
-			number,
-			plan.Run,
-			len(out.ids),
-			planned,
-		)
+			number, plan.Run, len(out.ids), planned)
 	}
 	return out, nil
 }

@@ -15,8 +15,8 @@ import (
 // TestExplainOpensOnce explains concurrently: a process reads each object once.
 func TestExplainOpensOnce(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, runtest.Plain("a", 20))
-	sel := f.Select(plan, selection.Request{Budget: runtest.Budget(t, "5")})
+	f, plan := scored(t, runtest.Plain("a", 20))
+	sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "5")})
 	f.Restart()
 	var group sync.WaitGroup
 	for i := range 16 {
@@ -41,7 +41,7 @@ func TestExplainOpensOnce(t *testing.T) {
 // TestReuseOpensOnce takes over the scores of an earlier run, shards of which are scored concurrently.
 func TestReuseOpensOnce(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, runtest.Plain("a", 20))
+	f, plan := scored(t, runtest.Plain("a", 20))
 	next, err := f.Retry(plan.Run)
 	if err != nil {
 		t.Fatal(err)
@@ -76,11 +76,8 @@ func TestReuseOpensOnce(t *testing.T) {
 		}
 	}
 	if opened != 1+len(plan.Ranges) {
-		t.Errorf(
-			"%d objects of the earlier run were opened, want its plan and the scores of %d ranges",
-			opened,
-			len(plan.Ranges),
-		)
+		t.Errorf("%d objects of the earlier run were opened, want its plan and the scores of %d ranges", opened,
+			len(plan.Ranges))
 	}
 }
 
@@ -93,7 +90,8 @@ func TestConstructorsRefuse(t *testing.T) {
 	if _, err := subset.NewReader(f.Runs, nil); err == nil {
 		t.Error("a reader without a bucket was made")
 	}
-	if _, err := subset.NewSelector(subset.Config{Runs: f.Runs, Work: f.Work, Tasks: f.Tasks, Events: f.Events}); err == nil {
+	if _, err := subset.NewSelector(subset.Config{Runs: f.Runs, Work: f.Work, Tasks: f.Tasks,
+		Events: f.Events}); err == nil {
 		t.Error("a selector without a clock was made")
 	}
 }

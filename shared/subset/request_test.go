@@ -68,6 +68,7 @@ func TestRequestKilled(t *testing.T) {
 	const manifest, specFile = "datasets/again/parts/all.jsonl", "datasets/again/dataset.yaml"
 	begin := func() *runtest.Fixture {
 		f := runtest.New(t)
+		f.Limits.RangeBytes, f.Limits.ShardSamples = 1<<20, 100 // one of each: package run has them killed in any number
 		f.Upload(manifest, runtest.Lines(runtest.Plain("s", 8)))
 		f.Upload(specFile, []byte("manifests: [parts/all.jsonl]\nbudget: 3\n"))
 		f.Finish(f.Begin(specFile))
@@ -106,10 +107,9 @@ func TestRequestKilled(t *testing.T) {
 func TestRetryCopiesRequests(t *testing.T) {
 	t.Parallel()
 	begin := func() (*runtest.Fixture, *run.Plan) {
-		f, plan := runtest.Scored(t, runtest.Plain("a", 6))
-		if err := f.Subsets.Request(
-			t.Context(), plan, selection.Request{Budget: runtest.Budget(t, "2")}, run.Allowance{},
-		); err != nil {
+		f, plan := scored(t, runtest.Plain("a", 3)) // one range and one shard
+		request := selection.Request{Budget: runtest.Budget(t, "2")}
+		if err := f.Subsets.Request(t.Context(), plan, request, run.Allowance{}); err != nil {
 			t.Fatal(err)
 		}
 		f.Finish(plan)
@@ -151,7 +151,7 @@ func TestRetryCopiesRequests(t *testing.T) {
 // TestOtherLayout meets a run that another version of Harvest has laid out: it is listed, and nothing continues it.
 func TestOtherLayout(t *testing.T) {
 	t.Parallel()
-	f, plan := runtest.Scored(t, runtest.Plain("a", 6))
+	f, plan := scored(t, runtest.Plain("a", 6))
 	const old = "demo-0123456789ab"
 	other := *plan
 	other.Run, other.Layout = old, run.LayoutVersion-1

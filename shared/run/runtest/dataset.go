@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"slices"
 	"strings"
 	"testing"
 
@@ -35,13 +34,6 @@ func Plain(prefix string, n int) []string {
 		records[i] = Record(fmt.Sprintf("%s%02d", prefix, i), "Nothing but good.")
 	}
 	return records
-}
-
-// Mixed are records of every fate that needs no image: 10 scored, two of them with one id and one without a style, and
-// 2 failed.
-func Mixed() []string {
-	records := append(Plain("m", 8), Record("odd", Styleless), Record("bad", Unratable), `{"id": "hollow"}`)
-	return slices.Insert(records, 2, Record("m01", "The same id again."))
 }
 
 // Array is a JSON array of records.

@@ -3,11 +3,9 @@ package runtest
 import (
 	"errors"
 	"fmt"
-	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -59,53 +57,6 @@ func (f *Fixture) Finish(plan *run.Plan) events.Counts {
 	f.t.Helper()
 	f.must(f.Drain())
 	return f.Account(plan)
-}
-
-// MixedManifest is where NewMixed puts its dataset.
-const MixedManifest = "datasets/mixed/all.json"
-
-// NewMixed is a fixture with the dataset "mixed" of the records Mixed, which asks for a selection of 75 %.
-func NewMixed(t testing.TB) *Fixture {
-	t.Helper()
-	f := New(t)
-	f.Limits.Budget = Budget(t, "75%")
-	f.Upload(MixedManifest, Array(Mixed()))
-	return f
-}
-
-// Undisturbed is the mixed dataset's fixture after nothing but good deliveries.
-func Undisturbed(t testing.TB) (*Fixture, *run.Plan) {
-	t.Helper()
-	f := NewMixed(t)
-	plan := f.Begin(MixedManifest)
-	f.Finish(plan)
-	return f, plan
-}
-
-// Scored is a fixture with a scored run of these records and no selection.
-func Scored(t testing.TB, records []string) (*Fixture, *run.Plan) {
-	t.Helper()
-	f := New(t)
-	f.Upload("datasets/demo/a.json", Array(records))
-	plan := f.Begin("datasets/demo/a.json")
-	f.Finish(plan)
-	return f, plan
-}
-
-// Select makes a selection and writes its parts.
-func (f *Fixture) Select(plan *run.Plan, request selection.Request) *subset.Selection {
-	f.t.Helper()
-	sel, err := f.Subsets.Select(f.t.Context(), plan.Run, request, run.Allowance{})
-	f.must(err)
-	f.Finish(plan)
-	want := subset.StateCompleted
-	if sel.Selected == 0 {
-		want = subset.StateFailed
-	}
-	if state := f.SelectionState(plan.Run, sel.ID); state != want {
-		f.t.Fatalf("selection %s is %s, want %s", sel.ID, state, want)
-	}
-	return sel
 }
 
 // SelectionState is how far a selection is.

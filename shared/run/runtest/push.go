@@ -23,16 +23,3 @@ func Push(t testing.TB, h http.Handler, path string, m events.Message) int {
 	h.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body)))
 	return answer.Code
 }
-
-// PushAll delivers everything that is in a topic, or is published to it meanwhile, to the handler that route gives for
-// it. It fails the test where a delivery is not acknowledged.
-func PushAll(t testing.TB, from *Topic, path string, route func(events.Message) http.Handler) {
-	t.Helper()
-	for messages := from.Take(); len(messages) > 0; messages = from.Take() {
-		for _, m := range messages {
-			if status := Push(t, route(m), path, m); status != http.StatusNoContent {
-				t.Fatalf("delivery of %v %s was answered %d", m.Attributes, m.Data, status)
-			}
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -71,16 +70,6 @@ func (f *Fixture) Take(i int) Delivery {
 	return d
 }
 
-// TakeTask removes the first message of a kind of task from the queue.
-func (f *Fixture) TakeTask(kind string) Delivery {
-	f.t.Helper()
-	i := slices.IndexFunc(f.Queue, func(d Delivery) bool { return d.Attributes[events.AttrTask] == kind })
-	if i < 0 {
-		f.t.Fatalf("the queue has no task %q", kind)
-	}
-	return f.Take(i)
-}
-
 // Deliver does with a message what the functions do.
 func (f *Fixture) Deliver(d Delivery) error {
 	f.mu.Lock()
@@ -128,22 +117,6 @@ func (f *Fixture) Drain() error {
 			d.Attempt++
 			f.Queue = slices.Insert(f.Queue, 0, d)
 			return err
-		}
-	}
-	return nil
-}
-
-// DrainShuffled delivers every message twice, in an order drawn with the seed.
-func (f *Fixture) DrainShuffled(seed uint64) error {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	for len(f.Queue) > 0 {
-		d := f.Take(rng.IntN(len(f.Queue)))
-		if err := f.Deliver(d); err != nil {
-			return err
-		}
-		if d.Attempt == 1 {
-			d.Attempt++
-			f.Queue = append(f.Queue, d)
 		}
 	}
 	return nil

@@ -23,7 +23,8 @@ func TestBudgetsByAPI(t *testing.T) {
 	var first, second []string
 	for i, sel := range again.Selections {
 		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != api.Completed || len(sel.Parameters.Within) != i {
-			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d", i, sel.Selected, sel.Parameters.Within, sel.State, size)
+			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d",
+				i, sel.Selected, sel.Parameters.Within, sel.State, size)
 		}
 		first, second = append(first, made.Selections[i].ID), append(second, sel.ID)
 	}
@@ -32,7 +33,7 @@ func TestBudgetsByAPI(t *testing.T) {
 	}
 }
 
-// What cannot be of one budget is told before anything is made of another.
+// A fault of one budget is reported before anything is made of another.
 func TestBudgetsRefused(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -69,8 +70,8 @@ func TestExplainByAPI(t *testing.T) {
 	}
 }
 
-// The knobs of a selection: what they refuse, and the nearest value that is possible.
-func TestKnobProblems(t *testing.T) {
+// A request with a fault is refused with the nearest value that is possible.
+func TestRequestProblems(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
@@ -81,9 +82,13 @@ func TestKnobProblems(t *testing.T) {
 		status             int
 		detail             string
 	}{
-		"budget and budgets":       {"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400, "give budget or budgets, not both"},
-		"unknown knob":             {"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400, `unknown field "weight"`},
-		"unknown part of a knob":   {"POST", path, `{"budget": 2, "caps": {"sample": 2}}`, 400, `unknown field "sample"`},
+		"budget and budgets": {
+			"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400, "give budget or budgets, not both",
+		},
+		"unknown rule": {
+			"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400, `unknown field "weight"`,
+		},
+		"unknown part of a rule":   {"POST", path, `{"budget": 2, "caps": {"sample": 2}}`, 400, `unknown field "sample"`},
 		"cap of no form":           {"POST", path, `{"budget": 2, "caps": {"source": "few"}}`, 400, `"few"`},
 		"minimum beyond a source":  {"POST", path, `{"budget": 5, "minimums": {"tests": 6}}`, 422, "the most is 5"},
 		"includes beyond a budget": {"POST", path, `{"budget": 1, "include": ["r00", "r01"]}`, 422, "the least is 2"},
@@ -94,8 +99,10 @@ func TestKnobProblems(t *testing.T) {
 		"explain nothing":          {"GET", explain, "", 400, "?id="},
 		"explain a stranger":       {"GET", explain + "?id=r00&id=zz", "", 422, `"zz"`},
 		"explain by no selection":  {"GET", path + "/000000000000/explain?id=r00", "", 404, "no such selection"},
-		"explain of no run":        {"GET", "/v1/runs/sky-000000000000/selections/000000000000/explain?id=r00", "", 404, "sky-000000000000"},
-		"method of explain":        {"POST", explain, "", 405, "GET, HEAD"},
+		"explain of no run": {
+			"GET", "/v1/runs/sky-000000000000/selections/000000000000/explain?id=r00", "", 404, "sky-000000000000",
+		},
+		"method of explain": {"POST", explain, "", 405, "GET, HEAD"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,12 +116,12 @@ func TestKnobProblems(t *testing.T) {
 	}
 }
 
-// Every knob is taken in the form that the README gives, and named in the selection's parameters.
-func TestEveryKnobByAPI(t *testing.T) {
+// Every rule is taken in the form that the README gives, and named in the selection's parameters.
+func TestEveryRuleByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
-	for knob, name := range map[string]string{
+	for rule, name := range map[string]string{
 		`"capabilities": ["logical deduction", "stem knowledge"]`: "capabilities",
 		`"weights": {"stem knowledge": 3}`:                        "weights",
 		`"threshold": 1`:                                          "threshold",
@@ -131,14 +138,14 @@ func TestEveryKnobByAPI(t *testing.T) {
 		`"seed": 7`:                                               "seed",
 		`"ratings_only": true`:                                    "ratings_only",
 	} {
-		answer := s.call("POST", path, `{"budget": 2, `+knob+`}`)
+		answer := s.call("POST", path, `{"budget": 2, `+rule+`}`)
 		var made struct {
 			Parameters struct{ Spec map[string]any }
 		}
 		if err := json.Unmarshal(answer.Body.Bytes(), &made); err != nil || answer.Code != http.StatusAccepted {
-			t.Errorf("%s: answered %d %s (%v)", knob, answer.Code, answer.Body, err)
+			t.Errorf("%s: answered %d %s (%v)", rule, answer.Code, answer.Body, err)
 		} else if _, found := made.Parameters.Spec[name]; !found {
-			t.Errorf("%s: the parameters are %v", knob, made.Parameters.Spec)
+			t.Errorf("%s: the parameters are %v", rule, made.Parameters.Spec)
 		}
 	}
 	tokens, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": "100-tokens"}`)

@@ -1,0 +1,73 @@
+package run_test
+
+import (
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
+
+// mixed are records of every outcome that needs no image: 10 scored, two of them with one id and one without a style,
+// and 2 failed.
+func mixed() []string {
+	records := append(runtest.Plain("m", 8), runtest.Record("odd", runtest.Styleless),
+		runtest.Record("bad", runtest.Unratable), `{"id": "hollow"}`)
+	return slices.Insert(records, 2, runtest.Record("m01", "The same id again."))
+}
+
+// mixedManifest is where newMixed puts its dataset.
+const mixedManifest = "datasets/mixed/all.json"
+
+// newMixed is a fixture with the dataset "mixed" of the records mixed, which asks for a selection of 75 %.
+func newMixed(t testing.TB) *runtest.Fixture {
+	t.Helper()
+	f := runtest.New(t)
+	f.Limits.Budget = runtest.Budget(t, "75%")
+	f.Upload(mixedManifest, runtest.Array(mixed()))
+	return f
+}
+
+// undisturbed is the mixed dataset's fixture after nothing but good deliveries.
+func undisturbed(t testing.TB) (*runtest.Fixture, *run.Plan) {
+	t.Helper()
+	f := newMixed(t)
+	plan := f.Begin(mixedManifest)
+	f.Finish(plan)
+	return f, plan
+}
+
+// takeTask removes the first message of a kind of task from the queue.
+func takeTask(t *testing.T, f *runtest.Fixture, kind string) runtest.Delivery {
+	t.Helper()
+	i := slices.IndexFunc(f.Queue, func(d runtest.Delivery) bool { return d.Attributes[events.AttrTask] == kind })
+	if i < 0 {
+		t.Fatalf("the queue has no task %q", kind)
+	}
+	return f.Take(i)
+}
+
+// drainShuffled delivers every message twice, in an order drawn with the seed.
+func drainShuffled(f *runtest.Fixture, seed uint64) error {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for len(f.Queue) > 0 {
+		d := f.Take(rng.IntN(len(f.Queue)))
+		if err := f.Deliver(d); err != nil {
+			return err
+		}
+		if d.Attempt == 1 {
+			d.Attempt++
+			f.Queue = append(f.Queue, d)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package run_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// TestConstructorsRefuse leaves out one dependency after the other.
+func TestConstructorsRefuse(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	if _, err := run.NewReader(nil); err == nil {
+		t.Error("a reader without a bucket was made")
+	}
+	for i, leave := range []func(*run.PlannerConfig){
+		func(c *run.PlannerConfig) { c.Runs = nil },
+		func(c *run.PlannerConfig) { c.Input = nil },
+		func(c *run.PlannerConfig) { c.OpenScorer = nil },
+	} {
+		c := run.PlannerConfig{Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits}
+		leave(&c)
+		if _, err := run.NewPlanner(c); err == nil {
+			t.Errorf("planner %d was made without a dependency", i)
+		}
+	}
+	for i, leave := range []func(*run.WorkerConfig){
+		func(c *run.WorkerConfig) { c.Runs = nil },
+		func(c *run.WorkerConfig) { c.Input = nil },
+		func(c *run.WorkerConfig) { c.Work = nil },
+		func(c *run.WorkerConfig) { c.OpenScorer = nil },
+		func(c *run.WorkerConfig) { c.Tasks = nil },
+		func(c *run.WorkerConfig) { c.Events = nil },
+		func(c *run.WorkerConfig) { c.Now = nil },
+	} {
+		c := run.WorkerConfig{
+			Runs: f.Runs, Input: f.Input, Work: f.Work, OpenScorer: f.OpenScorer,
+			Tasks: f.Tasks, Events: f.Events, Now: time.Now,
+		}
+		leave(&c)
+		if _, err := run.NewWorker(c); err == nil {
+			t.Errorf("worker %d was made without a dependency", i)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package subset_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// TestSelectRefused makes nothing of a request with a fault, and says what is possible. Plan.Resolve says the same.
+func TestSelectRefused(t *testing.T) {
+	t.Parallel()
+	f, plan := scored(t, runtest.Plain("a", 12))
+	tests := []struct {
+		name string
+		spec selection.Request
+		want []string
+	}{
+		{"no budget", selection.Request{}, []string{"budget:", "missing"}},
+		{"more than all", atBudget(t, "13", selection.Rules{}), []string{"budget:", "13", "the most is 12"}},
+		{"less than one", atBudget(t, "5%", selection.Rules{}), []string{"budget:", "the least is 1"}},
+		{"threshold too high", atBudget(t, "1", selection.Rules{Threshold: 5}), []string{"threshold: 5", "-1 to 4"}},
+		{"threshold too low", atBudget(t, "1", selection.Rules{Threshold: -2}), []string{"threshold: -2"}},
+		{
+			"capabilities",
+			atBudget(t, "1", selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}}),
+			[]string{`capabilities: "wit" is unknown; known are: `, `capabilities: "humanities" is named twice`},
+		},
+	}
+	before := f.Snapshot()
+	for _, test := range tests {
+		reason := checkRefused(t, f, plan, test.name, test.spec, test.want)
+		if _, err := plan.Resolve(test.spec); err == nil || err.Error() != reason {
+			t.Errorf("%s: Resolve says %v, and Select %q", test.name, err, reason)
+		}
+	}
+	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+}
+
+// checkRefused requests a selection that is refused, and returns the reason, which should contain these words.
+func checkRefused(
+	t *testing.T, f *runtest.Fixture, plan *run.Plan, name string, spec selection.Request, words []string,
+) string {
+	t.Helper()
+	_, err := f.Subsets.Select(t.Context(), plan.Run, spec, run.Allowance{})
+	reason := runtest.Refusal(t, err)
+	for _, want := range words {
+		if !strings.Contains(reason, want) {
+			t.Errorf("%s: the reason %q lacks %q", name, reason, want)
+		}
+	}
+	return reason
+}
+
+// TestNamesRefused names samples that the run does not have, or that cannot be selected.
+func TestNamesRefused(t *testing.T) {
+	t.Parallel()
+	f, plan := varied(t)
+	tests := map[string]struct {
+		budget           string
+		include, exclude []string
+		want             []string
+	}{
+		"unknown include": {
+			"2", []string{"a00", "zz"}, nil,
+			[]string{`include: the run has no sample "zz"`, "(1 unknown ids)", "leave them out"},
+		},
+		"no third a00":        {"2", []string{"a00#3"}, nil, []string{`include: the run has no sample "a00#3"`}},
+		"unknown exclude":     {"2", nil, []string{"zz"}, []string{`exclude: the run has no sample "zz"`}},
+		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; leave it out`}},
+		"too many includes":   {"1", []string{"a00#2", "a01"}, nil, []string{"budget: 1", "the least is 2"}},
+		"in and out":          {"2", []string{"a00"}, []string{"a00"}, []string{"include:", "excluded"}},
+	}
+	before := f.Snapshot()
+	for name, test := range tests {
+		spec := selection.Request{
+			Budget: runtest.Budget(t, test.budget), Include: test.include, Exclude: test.exclude,
+		}
+		checkRefused(t, f, plan, name, spec, test.want)
+	}
+	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+}
+
+// TestRulesRefused gives rules and budgets that the run cannot follow.
+func TestRulesRefused(t *testing.T) {
+	t.Parallel()
+	f, plan := varied(t)
+	within := func(budget, smaller string) selection.Request {
+		return selection.Request{
+			Budget: runtest.Budget(t, budget), Within: []selection.Budget{runtest.Budget(t, smaller)},
+		}
+	}
+	tests := map[string]struct {
+		spec selection.Request
+		want []string
+	}{
+		"minimum": {
+			atBudget(t, "9", selection.Rules{Minimums: map[string]int{"other": 5}}),
+			[]string{`minimums: 5 samples of "other"`, "the most is 4"},
+		},
+		"source": {
+			atBudget(t, "2", selection.Rules{Sources: selection.Filter{Keep: []string{"moon"}}}),
+			[]string{`"moon" is unknown`, "tests, other"},
+		},
+		"style": {
+			atBudget(t, "2", selection.Rules{Styles: selection.Filter{Drop: []string{"sonnet"}}}),
+			[]string{`"sonnet" is unknown`},
+		},
+		"strategy": {
+			atBudget(t, "2", selection.Rules{Strategy: "best"}),
+			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"},
+		},
+		"weight": {
+			atBudget(t, "2", selection.Rules{Weights: map[string]float64{"humanities": -1}}),
+			[]string{`weights: "humanities"`, "give 1e-06"},
+		},
+		"tokens":             {atBudget(t, "9M-tokens", selection.Rules{}), []string{"budget: 9000000 tokens", "give 1 to"}},
+		"mixed budgets":      {within("9", "10-tokens"), []string{"all be in samples, or all in tokens"}},
+		"descending budgets": {within("3", "5"), []string{"budget: 3 after 5", "the least is 6"}},
+	}
+	before := f.Snapshot()
+	for name, test := range tests {
+		checkRefused(t, f, plan, name, test.spec, test.want)
+	}
+	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+}
