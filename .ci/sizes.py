@@ -1,9 +1,6 @@
 """Checks the lengths of files, functions and lines of the code that git tracks.
 
-python3 .ci/sizes.py            fails for what is over a limit and not on the list .ci/sizes.txt
-python3 .ci/sizes.py --update   lowers and deletes entries of that list; it never adds or raises one
-
-The list allows what was over a limit when the limits came; an entry goes when its place is fixed. Entries are
+It prints each place that is over a limit:
 
 lines PATH NUMBER                 lines of a file
 function PATH:NAME NUMBER         lines of a function
@@ -17,30 +14,19 @@ import subprocess
 import sys
 
 SOURCE_LINES, TEST_LINES, FUNCTION_LINES, COLUMNS = 350, 600, 60, 120
-LIST = pathlib.Path(".ci/sizes.txt")
 
 
 def main() -> None:
-    """Compares what is over a limit with the list."""
-    allowed = {}
-    for line in LIST.read_text().splitlines():
-        place, number = line.rsplit(" ", 1)
-        allowed[place] = int(number)
+    """Prints what is over a limit, and fails if anything is."""
     found = {}
     tracked = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True, text=True).stdout.split("\0")
     for path in filter(pathlib.Path.is_file, map(pathlib.Path, filter(None, tracked))):
         found |= oversize(path)
-    needed = {place: min(number, found[place]) for place, number in allowed.items() if place in found}
-    if needed != allowed and "--update" in sys.argv:
-        LIST.write_text("".join(f"{place} {number}\n" for place, number in sorted(needed.items())))
-    elif needed != allowed:
-        print(f"{LIST} allows more than is needed: run python3 .ci/sizes.py --update")
-    faults = [f"{place} {number}" for place, number in sorted(found.items()) if number > allowed.get(place, 0)]
-    print(f"{len(needed)} places over a limit are on the list, {len(faults)} are not")
-    if faults:
-        print(*faults, sep="\n")
+    print(f"{len(found)} places are over a limit")
+    if found:
+        print(*(f"{place} {number}" for place, number in sorted(found.items())), sep="\n")
         sys.exit(f"limits: {SOURCE_LINES} lines a source file, {TEST_LINES} a test file, {FUNCTION_LINES} a function, "
-                 f"{COLUMNS} columns; an entry on {LIST} may not grow")
+                 f"{COLUMNS} columns")
 
 
 def oversize(path: pathlib.Path) -> dict[str, int]:

@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/sethvargo/go-envconfig"
 )
@@ -118,7 +119,7 @@ func Read[C interface{ Validate() error }](ctx context.Context, env envconfig.Lo
 		}
 		alone := map[string]string{v.Name: value}
 		if err := process(ctx, new(C), alone); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", v.Name, err))
+			faults = append(faults, fmt.Errorf("%s: %w", v.Name, spelling.Value(value, err)))
 			continue
 		}
 		readable[v.Name] = value

@@ -86,7 +86,7 @@ func (s server) answer(c call) http.HandlerFunc {
 			if status == http.StatusInternalServerError {
 				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
-			writeProblem(w, status, err.Error())
+			writeProblem(w, status, detailOf(err))
 			return
 		}
 		if ans.location != "" {
@@ -193,6 +193,12 @@ func (s server) retry(ctx context.Context, id string) (string, error) {
 	next, err := s.planner.NextAttempt(ctx, id)
 	if err != nil {
 		return "", err
+	}
+	if status, err := s.subsets.RunStatus(ctx, id); err != nil {
+		return "", err
+	} else if status.NothingToRetry() {
+		return "", api.NewProblem(http.StatusConflict,
+			fmt.Sprintf("run %s has no failed samples: there is nothing to retry", id))
 	}
 	if next, err = s.worker.Start(ctx, next); err != nil {
 		return "", err

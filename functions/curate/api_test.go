@@ -264,14 +264,20 @@ func TestApprove(t *testing.T) {
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
-	id := s.scored()
+	problem, _ := want[api.Problem](s, http.StatusConflict, "POST", "/v1/runs/"+s.scored()+":retry", "")
+	if !strings.Contains(problem.Detail, "has no failed samples: there is nothing to retry") {
+		t.Errorf("a run without failures is retried: %q", problem.Detail)
+	}
+	s.uploadWithFailure()
+	id := s.start()
+	s.work()
 	next, header := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":retry", "")
 	if next.Run == id || next.Attempt != 1 || header.Get("Location") != "/v1/runs/"+next.Run {
 		t.Errorf("retried as %+v at %q, want another run of attempt 1", next, header.Get("Location"))
 	}
 	s.work()
-	if state := s.Status(next.Run).State; state != run.StateScored {
-		t.Errorf("the run is %s, want it scored", state)
+	if status := s.Status(next.Run); !status.IsScored() || status.Samples.Failed != 1 {
+		t.Errorf("the run is %+v, want it scored with the failure", status)
 	}
 }
 

@@ -46,7 +46,11 @@ func TestClient(t *testing.T) {
 
 	checkSelectionCalls(s, client, id)
 
-	next := state(run.StateAwaitingApproval)(client.Retry(ctx, id))
+	if _, err := client.Retry(ctx, id); !api.HasStatus(err, http.StatusConflict) {
+		t.Errorf("retrying a run without failures: %v, want it refused", err)
+	}
+	s.uploadWithFailure()
+	next := state(run.StateAwaitingApproval)(client.StartRun(ctx, dataset))
 	state(run.StateCancelled)(client.Cancel(ctx, next))
 	if _, err := client.Cancel(ctx, id); !api.HasStatus(err, http.StatusUnprocessableEntity) {
 		t.Errorf("cancelling a scored run: %v, want it refused", err)

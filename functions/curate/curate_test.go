@@ -61,6 +61,13 @@ func (s service) restart() service {
 	return s
 }
 
+// uploadWithFailure replaces the manifest by one of which a sample cannot be rated.
+func (s service) uploadWithFailure() {
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
+		runtest.Record("good", "Air scatters blue light."), runtest.Record("bad", runtest.Unratable),
+	}))
+}
+
 // work does all tasks there are, also those that are published meanwhile.
 func (s service) work() {
 	s.t.Helper()

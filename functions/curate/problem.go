@@ -26,6 +26,14 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, body any) 
 	_ = enc.Encode(body) // the client is gone if this fails
 }
 
+// detailOf is what an answer says of an error. Of a fault of the machine a user needs only the folder and the fix.
+func detailOf(err error) string {
+	if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
+		return machine.Error()
+	}
+	return err.Error()
+}
+
 // statusOf is the HTTP status that an error is answered with.
 func statusOf(err error) int {
 	if problem, ok := errors.AsType[*api.Problem](err); ok {

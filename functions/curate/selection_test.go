@@ -41,7 +41,7 @@ func TestBudgetsRefused(t *testing.T) {
 	for body, detail := range map[string]string{
 		`{"budgets": [2, 1]}`:                         "the least is 3",
 		`{"budgets": [1, 2, 6]}`:                      "the most is 5",
-		`{"budgets": [1, 4], "include": ["a", "r1"]}`: `"a" "r1"`,
+		`{"budgets": [1, 4], "include": ["a", "r1"]}`: `"a", "r1"`,
 	} {
 		problem, _ := want[api.Problem](s, http.StatusUnprocessableEntity, "POST", "/v1/runs/"+id+"/selections", body)
 		if !strings.Contains(problem.Detail, detail) {

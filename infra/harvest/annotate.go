@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -137,7 +138,7 @@ func (r *annotateReport) annotate(
 	}
 	r.Annotations = len(annotations)
 	if len(annotations) == 0 {
-		return nil, fmt.Errorf("none of the %d chosen samples could be rated: %s", len(chosen), reasons(r.Failed))
+		return nil, rated.unrated("chosen")
 	}
 	return annotations, nil
 }
@@ -186,13 +187,19 @@ func (r *annotateReport) choose(
 	if err := p.affordable(); err != nil {
 		return nil, err
 	}
+	if err := p.warnOfImages(ctx, show); err != nil {
+		return nil, err
+	}
 	r.Guess, r.Samples = p.Run, int(p.Samples)
 	// The seed set's own session is on the framework, which can be mounted once.
 	err = p.deploy(in.Scorers, show).session(ctx, nil, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
 		}
-		_, err := s.score(ctx, p.Run, map[string]float64{})
+		status, err := s.score(ctx, p.Run, map[string]float64{})
+		if err == nil && status.Samples.Scored == 0 {
+			err = errors.New(status.Failure(run.Allowance{}))
+		}
 		return err
 	})
 	if err != nil {
@@ -210,7 +217,8 @@ func (r *annotateReport) choose(
 	return chosen, err
 }
 
-// at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id, or
+// at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id,
+// or
 // ID#n where several samples have the id.
 func (in input) at(positions []int, limits dataset.Limits) ([]datasetSample, error) {
 	var samples []datasetSample

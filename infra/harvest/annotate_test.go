@@ -76,7 +76,8 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			ratings[c] = api.rate(c, user)
 		}
 	}
-	answer, err := json.Marshal(map[string]any{"reason": "It is so.", "ratings": ratings, "styles": wanted.Styles.Items.Enum[:1]})
+	answer, err := json.Marshal(
+		map[string]any{"reason": "It is so.", "ratings": ratings, "styles": wanted.Styles.Items.Enum[:1]})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -89,8 +90,10 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api.asked[user]++
 	api.mu.Unlock()
 	err = json.NewEncoder(w).Encode(map[string]any{
-		"choices": []any{map[string]any{"message": map[string]any{"role": "assistant", "content": string(answer)}, "finish_reason": "stop"}},
-		"usage":   map[string]int{"prompt_tokens": 1000, "completion_tokens": 100},
+		"choices": []any{
+			map[string]any{"message": map[string]any{"role": "assistant", "content": string(answer)}, "finish_reason": "stop"},
+		},
+		"usage": map[string]int{"prompt_tokens": 1000, "completion_tokens": 100},
 	})
 	if err == nil {
 		api.answered.Add(1)
@@ -140,10 +143,12 @@ func TestAnnotate(t *testing.T) {
 		t.Errorf("no estimate before spending in %q", progress)
 	}
 	annotations := readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), rubric.Default())
-	if told.Samples != 60 || told.Chosen != 40 || told.Annotations != len(annotations) || told.Failed["invalid_answer"] != int64(40-len(annotations)) {
+	if told.Samples != 60 || told.Chosen != 40 || told.Annotations != len(annotations) ||
+		told.Failed["invalid_answer"] != int64(40-len(annotations)) {
 		t.Errorf("%d annotations; told %+v", len(annotations), told)
 	}
-	if len(annotations) < 39 || !slices.IsSortedFunc(annotations, func(a, b annotation.Annotation) int { return strings.Compare(a.ID, b.ID) }) {
+	if len(annotations) < 39 ||
+		!slices.IsSortedFunc(annotations, func(a, b annotation.Annotation) int { return strings.Compare(a.ID, b.ID) }) {
 		t.Errorf("%d annotations, or not in the order of the manifest", len(annotations))
 	}
 	if a := annotations[0]; a.Reason != "It is so." {
@@ -155,8 +160,10 @@ func TestAnnotate(t *testing.T) {
 	}
 	before := readFile(t, filepath.Join(dir, "annotations.jsonl"))
 	again, _ := annotateJSON(t, dir, api.env(), args...)
-	if again.Seconds = told.Seconds; cmp.Diff(told, again) != "" || int(api.answered.Load()) != paid || readFile(t, filepath.Join(dir, "annotations.jsonl")) != before {
-		t.Errorf("the same command again made %d requests (-first +second)\n%s", int(api.answered.Load())-paid, cmp.Diff(told, again))
+	if again.Seconds = told.Seconds; cmp.Diff(told, again) != "" || int(api.answered.Load()) != paid ||
+		readFile(t, filepath.Join(dir, "annotations.jsonl")) != before {
+		t.Errorf("the same command again made %d requests (-first +second)\n%s", int(api.answered.Load())-paid,
+			cmp.Diff(told, again))
 	}
 	// Another seed is another set, and what is in both is not paid for again.
 	other, _ := annotateJSON(t, dir, api.env(), append(args, "--seed", "3", "--out", "other.jsonl")...)
@@ -243,7 +250,8 @@ func TestNothingToRate(t *testing.T) {
 	}
 }
 
-// At its spending limit a run stops with a message, and the same command goes on under a higher one. A wrong key stops it, too.
+// At its spending limit a run stops with a message, and the same command goes on under a higher one. A wrong key stops
+// it, too.
 func TestSpendingStops(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -255,7 +263,10 @@ func TestSpendingStops(t *testing.T) {
 		says []string
 	}{
 		{"LLM_API_KEY=sk-of-another", []string{"is stalled", "the key is refused; set LLM_API_KEY"}},
-		{"LLM_MAX_COST=0.05", []string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "the same command again"}},
+		{
+			"LLM_MAX_COST=0.05",
+			[]string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "the same command again"},
+		},
 	} {
 		a := harvest(t, dir, api.env("SHARD_SAMPLES=15", tt.env), args...)
 		for _, words := range tt.says {
@@ -334,9 +345,11 @@ func TestAnnotateOwnRubric(t *testing.T) {
 		t.Fatal(err)
 	}
 	api := newVisionAPI(t)
-	told, _ := annotateJSON(t, dir, api.env(), api.args("annotate", "--samples", "12", "--rubric", "rubric.yaml", "--out", "own.jsonl", "dataset.json")...)
+	args := api.args("annotate", "--samples", "12", "--rubric", "rubric.yaml", "--out", "own.jsonl", "dataset.json")
+	told, _ := annotateJSON(t, dir, api.env(), args...)
 	annotations := readAnnotated(t, filepath.Join(dir, "own.jsonl"), own)
-	if len(annotations) != 12 || told.Annotations != 12 || len(annotations[0].Scores) != 15 || annotations[0].Styles[0] != "yes/no" {
+	if len(annotations) != 12 || told.Annotations != 12 || len(annotations[0].Scores) != 15 ||
+		annotations[0].Styles[0] != "yes/no" {
 		t.Errorf("%d annotations, the first %+v; told %+v", len(annotations), annotations[0], told)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/spf13/cobra"
 )
@@ -66,7 +67,7 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 			return nil, fmt.Errorf("reading rubric: %w", err)
 		}
 		if set.rubric, err = rubric.Parse(file); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.rubric, err)
+			return nil, fmt.Errorf("rubric %s: %w", f.rubric, spelling.YAML(err, set.rubric))
 		}
 	}
 	set.annotations, err = readAnnotations(f.annotations, set.rubric)

@@ -38,7 +38,11 @@ func TestReadmeVariables(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the README's table of variables; `go test ./infra/harvest -run ReadmeVariables -update` writes it (-want +got):\n%s", diff)
+		t.Errorf(
+			"the README's table of variables; `go test ./infra/harvest -run ReadmeVariables -update` writes it (-want "+
+				"+got):\n%s",
+			diff,
+		)
 	}
 }
 
@@ -97,7 +101,8 @@ func TestConfig(t *testing.T) {
 	if !strings.Contains(score, "PUSH_SENDER") || strings.Contains(score, "DEFAULT_BUDGET") {
 		t.Errorf("score reads %s", score)
 	}
-	if a := harvest(t, ".", nil, "config", "scores"); a.status != 2 || !strings.Contains(a.stderr, "give harvest, ingest, score or curate") {
+	if a := harvest(t, ".", nil, "config", "scores"); a.status != 2 ||
+		!strings.Contains(a.stderr, "give harvest, ingest, score or curate") {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 }

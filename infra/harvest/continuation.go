@@ -78,8 +78,11 @@ func (c *continued) openState(ctx context.Context) (err error) {
 	if c.status, err = subsets.RunStatus(ctx, c.Run); err != nil {
 		return err
 	}
-	c.in, err = loadInput(c.folder, c.Run)
-	return err
+	if c.in, err = loadInput(c.folder, c.Run); err != nil {
+		return err
+	}
+	c.manifests = c.in.paths()
+	return nil
 }
 
 // skipped prints why nothing was done.

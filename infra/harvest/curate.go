@@ -77,7 +77,7 @@ func curateDataset(
 		return nil, err
 	}
 	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, usageError{p.afterProblems(ctx, err)}
+		return nil, usageError{p.afterProblems(ctx, byFlags(err))}
 	}
 	if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
 		return nil, err
@@ -94,7 +94,9 @@ func curateDataset(
 	if err := in.save(p.state, p.Run); err != nil {
 		return nil, err
 	}
-	res := &result{Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state}
+	res := &result{
+		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, manifests: in.paths(),
+	}
 	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err

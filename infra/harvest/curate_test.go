@@ -15,6 +15,139 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
+// curateArgs are the arguments of curate with a state folder.
+func curateArgs(args ...string) []string {
+	return append([]string{"curate", "--state", "state"}, args...)
+}
+
+// faults are commands that fail, with their exit status and what they say.
+var faults = []struct {
+	name   string
+	env    []string
+	args   []string
+	status int
+	says   []string // on standard error
+}{
+	{
+		name: "unknown command", args: []string{"curat"}, status: 2,
+		says: []string{`"curat" is no command`, "harvest --help"},
+	},
+	{name: "unknown flag", args: curateArgs("--nope"), status: 2, says: []string{"--nope", "harvest curate --help"}},
+	{name: "no manifest", args: curateArgs("--budget", "1"), status: 2, says: []string{"at least one manifest"}},
+	{
+		name: "no such manifest", args: curateArgs("--budget", "1", "x.json"), status: 2,
+		says: []string{"x.json", "no such file"},
+	},
+	{
+		name: "manifest twice", args: curateArgs("--budget", "1", "dataset.json", "./dataset.json"), status: 2,
+		says: []string{"named twice"},
+	},
+	{
+		name: "folder for a manifest", args: curateArgs("--budget", "1", "."), status: 2,
+		says: []string{"is a folder; name the JSON or JSONL file in it"},
+	},
+	{
+		name: "no images", args: curateArgs("--budget", "1", "--images", "nope", "dataset.json"), status: 2,
+		says: []string{"images nope", "is no folder"},
+	},
+	{
+		name: "no budget", args: curateArgs("dataset.json"), status: 2,
+		says: []string{"--budget is missing; give a share such as 30%"},
+	},
+	{
+		name: "no number", args: curateArgs("--budget", "much", "dataset.json"), status: 2,
+		says: []string{"--budget", `"much"`, `"30%"`},
+	},
+	{
+		name: "more than all", args: curateArgs("--budget", "4", "dataset.json"), status: 2,
+		says: []string{"budget: 4", "the most is 3"},
+	},
+	{name: "less than one", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
+	{
+		name: "threshold", args: curateArgs("--budget", "1", "--threshold", "5", "dataset.json"), status: 2,
+		says: []string{"threshold: 5", "-1 to 4"},
+	},
+	{
+		name: "capability", status: 2,
+		args: curateArgs("--budget", "1", "--capabilities", "humanities, magic", "dataset.json"),
+		says: []string{`"magic"`, "stem knowledge"},
+	},
+	{
+		name: "style", args: curateArgs("--budget", "1", "--drop-styles", "sonnet", "dataset.json"), status: 2,
+		says: []string{`"sonnet" is unknown`, "yes/no"},
+	},
+	{
+		name: "strategy", args: curateArgs("--budget", "1", "--strategy", "best", "dataset.json"), status: 2,
+		says: []string{`"best" is unknown`, "stratified"},
+	},
+	{
+		name: "no number in the environment", env: []string{"LLM_MAX_COST=abc"},
+		args: curateArgs("--budget", "1", "dataset.json"), status: 2, says: []string{"LLM_MAX_COST: ", `"abc"`},
+	},
+	{
+		name: "scorer", args: curateArgs("--budget", "1", "--scorer", "oracle", "dataset.json"), status: 2,
+		says: []string{`--scorer "oracle"`, "embedded"},
+	},
+	{
+		name: "limit", env: []string{"SHARD_SAMPLES=0"}, args: curateArgs("--budget", "1", "dataset.json"), status: 2,
+		says: []string{"SHARD_SAMPLES: 0; give 1 or more"},
+	},
+	{
+		name: "no home", env: []string{"HOME=", "XDG_CACHE_HOME="}, args: []string{"status"}, status: 2,
+		says: []string{"give one with --state"},
+	},
+	{
+		name: "too many arguments", args: []string{"status", "--state", "state", "a", "b"}, status: 2,
+		says: []string{`"b" is one argument too many`},
+	},
+	{
+		name: "argument of serve", args: []string{"serve", "in"}, status: 2, says: []string{`"in" is one argument too many`},
+	},
+	{name: "no input", args: []string{"serve"}, status: 2, says: []string{"--input is missing"}},
+	{
+		name: "no run", args: []string{"select", "--budget", "1"}, status: 2,
+		says: []string{"name one run", "harvest status"},
+	},
+	{
+		name: "select from an unknown run", args: []string{"select", "--state", "state", "--budget", "1", "x-1"}, status: 2,
+		says: []string{"no such run: x-1", "harvest status"},
+	},
+	{
+		name: "status of an unknown run", args: []string{"status", "--state", "state", "x-1"}, status: 2,
+		says: []string{"no such run: x-1"},
+	},
+	{
+		name: "resume an unknown run", args: []string{"resume", "--state", "state", "x-1"}, status: 2,
+		says: []string{"no such run: x-1"},
+	},
+	{
+		name: "retry an unknown run", args: []string{"retry", "--state", "state", "x-1"}, status: 2,
+		says: []string{"no such run: x-1"},
+	},
+
+	{
+		name: "prose", args: curateArgs("--budget", "1", "prose.json"), status: 1,
+		says: []string{"prose.json: byte 0 (line 1)", "not JSON"},
+	},
+	{
+		name: "cut off", args: curateArgs("--budget", "1", "cut.json"), status: 1,
+		says: []string{"cut.json: byte 12 (line 1, element 2)", "never closed"},
+	},
+	{name: "no records", args: curateArgs("--budget", "1", "empty.json"), status: 1, says: []string{"no records"}},
+	{
+		name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"},
+		status: 1, says: []string{"--state dataset.json: a file is in the place of a folder"},
+	},
+	{
+		name: "output in a file", args: curateArgs("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 1,
+		says: []string{"--out dataset.json: a file is in the place of a folder"},
+	},
+	{
+		name: "too dear", env: []string{"COST_PER_MILLION=1000000", "MAX_RUN_COST=2"},
+		args: curateArgs("--budget", "1", "dataset.json"), status: 1, says: []string{"$3.00", "MAX_RUN_COST"},
+	},
+}
+
 // TestFaults gives wrong command lines and wrong datasets.
 func TestFaults(t *testing.T) {
 	t.Parallel()
@@ -23,49 +156,7 @@ func TestFaults(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
 	writeFile(t, filepath.Join(dir, "cut.json"), `[{"id": 1}, {"id": 2, "conv`)
 	writeFile(t, filepath.Join(dir, "empty.json"), "[]")
-	curate := func(args ...string) []string { return append([]string{"curate", "--state", "state"}, args...) }
-	for _, tc := range []struct {
-		name   string
-		env    []string
-		args   []string
-		status int
-		says   []string // on standard error
-	}{
-		{name: "unknown command", args: []string{"curat"}, status: 2, says: []string{`"curat" is no command`, "harvest --help"}},
-		{name: "unknown flag", args: curate("--nope"), status: 2, says: []string{"--nope", "harvest curate --help"}},
-		{name: "no manifest", args: curate("--budget", "1"), status: 2, says: []string{"at least one manifest"}},
-		{name: "no such manifest", args: curate("--budget", "1", "x.json"), status: 2, says: []string{"x.json", "no such file"}},
-		{name: "manifest twice", args: curate("--budget", "1", "dataset.json", "./dataset.json"), status: 2, says: []string{"named twice"}},
-		{name: "folder for a manifest", args: curate("--budget", "1", "."), status: 2, says: []string{"is a folder; name the JSON or JSONL file in it"}},
-		{name: "no images", args: curate("--budget", "1", "--images", "nope", "dataset.json"), status: 2, says: []string{"images nope", "is no folder"}},
-		{name: "no budget", args: curate("dataset.json"), status: 2, says: []string{"--budget is missing; give a share such as 30%"}},
-		{name: "no number", args: curate("--budget", "much", "dataset.json"), status: 2, says: []string{"--budget", `"much"`, `"30%"`}},
-		{name: "more than all", args: curate("--budget", "4", "dataset.json"), status: 2, says: []string{"budget: 4", "the most is 3"}},
-		{name: "less than one", args: curate("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
-		{name: "threshold", args: curate("--budget", "1", "--threshold", "5", "dataset.json"), status: 2, says: []string{"threshold: 5", "-1 to 4"}},
-		{name: "capability", args: curate("--budget", "1", "--capabilities", "humanities, magic", "dataset.json"), status: 2, says: []string{`"magic"`, "stem knowledge"}},
-		{name: "style", args: curate("--budget", "1", "--drop-styles", "sonnet", "dataset.json"), status: 2, says: []string{`"sonnet" is unknown`, "yes/no"}},
-		{name: "strategy", args: curate("--budget", "1", "--strategy", "best", "dataset.json"), status: 2, says: []string{`"best" is unknown`, "stratified"}},
-		{name: "no number in the environment", env: []string{"LLM_MAX_COST=abc"}, args: curate("--budget", "1", "dataset.json"), status: 2, says: []string{"LLM_MAX_COST: ", `"abc"`}},
-		{name: "scorer", args: curate("--budget", "1", "--scorer", "oracle", "dataset.json"), status: 2, says: []string{`--scorer "oracle"`, "embedded"}},
-		{name: "limit", env: []string{"SHARD_SAMPLES=0"}, args: curate("--budget", "1", "dataset.json"), status: 2, says: []string{"SHARD_SAMPLES: 0; give 1 or more"}},
-		{name: "no home", env: []string{"HOME=", "XDG_CACHE_HOME="}, args: []string{"status"}, status: 2, says: []string{"give one with --state"}},
-		{name: "too many arguments", args: []string{"status", "--state", "state", "a", "b"}, status: 2, says: []string{`"b" is one argument too many`}},
-		{name: "argument of serve", args: []string{"serve", "in"}, status: 2, says: []string{`"in" is one argument too many`}},
-		{name: "no input", args: []string{"serve"}, status: 2, says: []string{"--input is missing"}},
-		{name: "no run", args: []string{"select", "--budget", "1"}, status: 2, says: []string{"name one run", "harvest status"}},
-		{name: "select from an unknown run", args: []string{"select", "--state", "state", "--budget", "1", "x-1"}, status: 2, says: []string{"no such run: x-1", "harvest status"}},
-		{name: "status of an unknown run", args: []string{"status", "--state", "state", "x-1"}, status: 2, says: []string{"no such run: x-1"}},
-		{name: "resume an unknown run", args: []string{"resume", "--state", "state", "x-1"}, status: 2, says: []string{"no such run: x-1"}},
-		{name: "retry an unknown run", args: []string{"retry", "--state", "state", "x-1"}, status: 2, says: []string{"no such run: x-1"}},
-
-		{name: "prose", args: curate("--budget", "1", "prose.json"), status: 1, says: []string{"prose.json: byte 0 (line 1)", "not JSON"}},
-		{name: "cut off", args: curate("--budget", "1", "cut.json"), status: 1, says: []string{"cut.json: byte 12 (line 1, element 2)", "never closed"}},
-		{name: "no records", args: curate("--budget", "1", "empty.json"), status: 1, says: []string{"no records"}},
-		{name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"}, status: 1, says: []string{"opening state folder", "not a directory"}},
-		{name: "output in a file", args: curate("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 1, says: []string{"making the output folder", "--out"}},
-		{name: "too dear", env: []string{"COST_PER_MILLION=1000000", "MAX_RUN_COST=2"}, args: curate("--budget", "1", "dataset.json"), status: 1, says: []string{"$3.00", "MAX_RUN_COST"}},
-	} {
+	for _, tc := range faults {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			a := harvest(t, dir, tc.env, tc.args...)
@@ -92,7 +183,8 @@ func TestFaults(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	all := mustHarvest(t, ".", "--help").stdout
-	for _, command := range []string{"curate", "annotate", "train", "evaluate", "export", "select", "explain", "status", "resume", "retry", "plan", "prompts", "config", "serve", "smoke"} {
+	for command := range strings.FieldsSeq("curate annotate train evaluate export select explain status resume retry " +
+		"plan prompts config serve smoke") {
 		if !strings.Contains(all, "\n  "+command+" ") {
 			t.Errorf("the help lacks %s", command)
 		}
@@ -113,17 +205,7 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var plan planReport
-	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
-	if plan.Samples != size || plan.Sound != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 || len(plan.Sources) != 4 {
-		t.Errorf("plan %+v", plan)
-	}
-	if table := mustHarvest(t, dir, "plan", "--state", "state", "dataset.json").stdout; !strings.Contains(table, "image not found") {
-		t.Errorf("the plan lacks the missing image:\n%s", table)
-	}
-	if a := mustHarvest(t, dir, "status", "--state", "state"); !strings.Contains(a.stdout, "no runs yet") {
-		t.Errorf("after planning alone, status printed %q", a.stdout)
-	}
+	checkPlan(t, dir, size)
 
 	// Without --out and --images, and in the dataset's own folder.
 	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--json", "dataset.json")
@@ -142,25 +224,7 @@ func TestCommands(t *testing.T) {
 	}
 	checkKeys(t, a.stdout)
 	checkSplit(t, dir, first, size)
-	if again := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); again.Run != first.Run || again.Selection != first.Selection {
-		t.Errorf("the same command again gives run %s, selection %s; before: %s, %s", again.Run, again.Selection, first.Run, first.Selection)
-	}
-	table := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--quiet", "dataset.json")
-	if table.stderr != "" || !strings.Contains(table.stdout, "image not found") || !strings.Contains(table.stdout, "mean rating") {
-		t.Errorf("printed %q and %q", table.stdout, table.stderr)
-	}
-
-	// Selections of their own, beside the first.
-	var other result
-	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities", "stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
-	if want := filepath.Join("out", first.Run, other.Selection, "subset.json"); other.Selected != 5 || other.Outputs.Subset != want {
-		t.Errorf("selected %d in %s, want 5 in %s", other.Selected, other.Outputs.Subset, want)
-	}
-	for _, wrong := range [][]string{{"--budget", "41"}, {"--budget", "1", "--capabilities", "magic"}} {
-		if a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--quiet", first.Run}, wrong...)...); a.status != 2 || !strings.HasPrefix(a.stderr, "harvest: ") {
-			t.Errorf("select %q: status %d: %s", wrong, a.status, a.stderr)
-		}
-	}
+	checkOthers(t, dir, &first)
 
 	var status subset.RunStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", first.Run).stdout, &status)
@@ -175,9 +239,64 @@ func TestCommands(t *testing.T) {
 	if err := os.Rename(late+".late", late); err != nil {
 		t.Fatal(err)
 	}
+	checkRetried(t, dir, first.Run, size)
+}
+
+// checkPlan plans a dataset of which one image is missing.
+func checkPlan(t *testing.T, dir string, size int64) {
+	t.Helper()
+	var plan planReport
+	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
+	if plan.Samples != size || plan.Sound != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 ||
+		len(plan.Sources) != 4 {
+		t.Errorf("plan %+v", plan)
+	}
+	table := mustHarvest(t, dir, "plan", "--state", "state", "dataset.json").stdout
+	if !strings.Contains(table, "image not found") {
+		t.Errorf("the plan lacks the missing image:\n%s", table)
+	}
+	if a := mustHarvest(t, dir, "status", "--state", "state"); !strings.Contains(a.stdout, "no runs yet") {
+		t.Errorf("after planning alone, status printed %q", a.stdout)
+	}
+}
+
+// checkOthers gives the first command again, and makes selections of their own next to its selection.
+func checkOthers(t *testing.T, dir string, first *result) {
+	t.Helper()
+	if again := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); again.Run != first.Run ||
+		again.Selection != first.Selection {
+		t.Errorf("the same command again gives run %s, selection %s; before: %s, %s", again.Run, again.Selection, first.Run,
+			first.Selection)
+	}
+	table := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--quiet", "dataset.json")
+	if table.stderr != "" || !strings.Contains(table.stdout, "image not found") ||
+		!strings.Contains(table.stdout, "mean rating") {
+		t.Errorf("printed %q and %q", table.stdout, table.stderr)
+	}
+
+	// Selections of their own, beside the first.
+	var other result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities",
+		"stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
+	if want := filepath.Join("out", first.Run, other.Selection, "subset.json"); other.Selected != 5 ||
+		other.Outputs.Subset != want {
+		t.Errorf("selected %d in %s, want 5 in %s", other.Selected, other.Outputs.Subset, want)
+	}
+	for _, wrong := range [][]string{{"--budget", "41"}, {"--budget", "1", "--capabilities", "magic"}} {
+		args := append([]string{"select", "--state", "state", "--quiet", first.Run}, wrong...)
+		if a := harvest(t, dir, nil, args...); a.status != 2 ||
+			!strings.HasPrefix(a.stderr, "harvest: ") {
+			t.Errorf("select %q: status %d: %s", wrong, a.status, a.stderr)
+		}
+	}
+}
+
+// checkRetried retries a run whose missing image has come.
+func checkRetried(t *testing.T, dir, firstRun string, size int64) {
+	t.Helper()
 	var retried subset.RunStatus
-	decode(t, mustHarvest(t, dir, "retry", "--state", "state", "--json", "--quiet", first.Run).stdout, &retried)
-	if diff := cmp.Diff(events.Counts{In: size, Scored: size}, retried.Samples); diff != "" || retried.Run == first.Run {
+	decode(t, mustHarvest(t, dir, "retry", "--state", "state", "--json", "--quiet", firstRun).stdout, &retried)
+	if diff := cmp.Diff(events.Counts{In: size, Scored: size}, retried.Samples); diff != "" || retried.Run == firstRun {
 		t.Errorf("retried as %s, samples (-want +got):\n%s", retried.Run, diff)
 	}
 	if latest := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); latest.Run != retried.Run {
@@ -188,10 +307,12 @@ func TestCommands(t *testing.T) {
 	if len(statuses) != 2 {
 		t.Errorf("%d runs, want 2", len(statuses))
 	}
-	if list := mustHarvest(t, dir, "status", "--state", "state").stdout; !strings.Contains(list, first.Run) || !strings.Contains(list, retried.Run) {
+	if list := mustHarvest(t, dir, "status", "--state", "state").stdout; !strings.Contains(list, firstRun) ||
+		!strings.Contains(list, retried.Run) {
 		t.Errorf("status lists\n%s", list)
 	}
-	if one := mustHarvest(t, dir, "status", "--state", "state", retried.Run).stdout; !strings.Contains(one, run.StateScored) {
+	one := mustHarvest(t, dir, "status", "--state", "state", retried.Run).stdout
+	if !strings.Contains(one, run.StateScored) {
 		t.Errorf("status tells\n%s", one)
 	}
 }
@@ -273,7 +394,8 @@ func TestManifestsTogether(t *testing.T) {
 	if err := os.Symlink("real", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	r := curateJSON(t, dir, "--state", "state", "--out", "out", "--images", "link", "--budget", "50%", "a/part.json", "b/part.json")
+	r := curateJSON(t, dir, "--state", "state", "--out", "out", "--images", "link", "--budget", "50%", "a/part.json",
+		"b/part.json")
 	if diff := cmp.Diff(events.Counts{In: 12, Scored: 12}, r.Samples); diff != "" || r.Selected != 6 {
 		t.Errorf("selected %d of samples (-want +got):\n%s", r.Selected, diff)
 	}
@@ -333,8 +455,8 @@ func TestPool(t *testing.T) {
 	}
 	dir := t.TempDir()
 	curate := func(name string) result {
-		return curateJSON(t, ".", "--state", filepath.Join(dir, name, "state"), "--out", filepath.Join(dir, name), "--budget", "30%",
-			"--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
+		return curateJSON(t, ".", "--state", filepath.Join(dir, name, "state"), "--out", filepath.Join(dir, name), "--budget",
+			"30%", "--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
 	}
 	first, second := curate("first"), curate("second")
 	t.Logf("samples %+v, seconds %v, then %v", first.Samples, first.Seconds, second.Seconds)

@@ -22,9 +22,16 @@ func newDataset(t *testing.T, dir string, size, pixels int) string {
 		{"What colour is the shape on the left?", "Red"},
 		{"How many shapes are there? Answer with a number.", "%d"},
 		{"Is the circle larger than the square? Answer yes or no.", "Yes"},
-		{"Describe the image in detail.", "The image shows %d shapes on a plain ground. The largest is a red circle, and to its right stands a blue square, half as high."},
+		{
+			"Describe the image in detail.",
+			"The image shows %d shapes on a plain ground. The largest is a red circle, and to its right stands a blue " +
+				"square, half as high.",
+		},
 		{"Which one is it?\nA. a circle\nB. a square\nAnswer with the option's letter.", "B"},
-		{"Why does the sum of the angles change? Explain step by step.", "First, each corner adds %d degrees. Then the sum follows: 4 * 90 = 360. Therefore it grows with the corners."},
+		{
+			"Why does the sum of the angles change? Explain step by step.",
+			"First, each corner adds %d degrees. Then the sum follows: 4 * 90 = 360. Therefore it grows with the corners.",
+		},
 	}
 	var records []string
 	for i := range size {

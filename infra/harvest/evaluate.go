@@ -174,7 +174,7 @@ func (e *evaluation) rate(
 		}
 	}
 	if len(rated) == 0 {
-		return nil, fmt.Errorf("none of the %d annotated samples could be rated: %s", len(samples), reasons(e.Failed))
+		return nil, scored.unrated("annotated")
 	}
 	return rated, nil
 }

@@ -55,7 +55,8 @@ func annotateByScorer(t *testing.T, dir string, step int, args ...string) []anno
 	var annotations []annotation.Annotation
 	for i := 0; i < scored.pool.Len(); i += step {
 		if said, ok := scored.opinion(i); ok {
-			annotations = append(annotations, annotation.Annotation{ID: scored.samples.IDs[i], Scores: said.Ratings, Styles: said.Styles})
+			annotations = append(annotations,
+				annotation.Annotation{ID: scored.samples.IDs[i], Scores: said.Ratings, Styles: said.Styles})
 		}
 	}
 	return annotations
@@ -75,16 +76,17 @@ func textOnly(question, answer string) string {
 	return fmt.Sprintf(`{"conversations":[{"from":"human","value":%q},{"from":"gpt","value":%q}]}`+"\n", question, answer)
 }
 
-// Annotations that are the scorer's own ratings agree in everything: each sample meets its own annotation, whatever is
-// between them in the manifests.
-func TestEvaluate(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	newDataset(t, dir, 90, 16)
+// annotateOdd writes more.jsonl with samples that cannot be rated, without ids and with the id of another, and
+// annotations by the scorer of it and dataset.json, three of them of samples that cannot be compared.
+func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
+	t.Helper()
 	writeFile(t, filepath.Join(dir, "more.jsonl"), `{"id":"broken","conversations":[]}`+"\n"+
-		textOnly("Why is the sky blue? Explain.", "First, light is scattered. Therefore blue is seen.")+textOnly("Is it so? Answer yes or no.", "Yes")+
-		`{"id":"lost","image":"source0/lost.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n"+
-		`{"id":"sample-0000","conversations":[{"from":"human","value":"What?"},{"from":"gpt","value":"Another with the id of the first"}]}`+"\n")
+		textOnly("Why is the sky blue? Explain.",
+			"First, light is scattered. Therefore blue is seen.")+textOnly("Is it so? Answer yes or no.", "Yes")+
+		`{"id":"lost","image":"source0/lost.png","conversations":[{"from":"human","value":"<image>\nWhat?"},`+
+		`{"from":"gpt","value":"That"}]}`+"\n"+
+		`{"id":"sample-0000","conversations":[{"from":"human","value":"What?"},{"from":"gpt",`+
+		`"value":"Another with the id of the first"}]}`+"\n")
 	annotations := annotateByScorer(t, dir, 2, "dataset.json", "more.jsonl")
 	annotations = annotations[:len(annotations)-1] // the scorer's word on the other sample-0000
 	for i := range annotations {
@@ -100,10 +102,20 @@ func TestEvaluate(t *testing.T) {
 		annotations = append(annotations, annotation.Annotation{ID: id, Scores: last.Scores, Styles: last.Styles})
 	}
 	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
+	return annotations
+}
 
+// Annotations that are the scorer's own ratings agree in everything: each sample meets its own annotation, whatever is
+// between them in the manifests.
+func TestEvaluate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 90, 16)
+	annotations := annotateOdd(t, dir)
 	got := evaluateJSON(t, dir, "--annotations", "annotations.jsonl", "--manifest", "dataset.json", "more.jsonl")
 	if got.Samples != len(annotations)-3 || got.Annotations != len(annotations) {
-		t.Errorf("%d of %d annotations compared, want %d of %d", got.Samples, got.Annotations, len(annotations)-3, len(annotations))
+		t.Errorf("%d of %d annotations compared, want %d of %d", got.Samples, got.Annotations, len(annotations)-3,
+			len(annotations))
 	}
 	if diff := cmp.Diff([]string{"gone"}, got.Absent); diff != "" {
 		t.Errorf("absent (-want +got):\n%s", diff)
@@ -125,7 +137,8 @@ func TestEvaluate(t *testing.T) {
 	}
 
 	// The second time nothing is scored, and the tables say the same.
-	a := mustHarvest(t, dir, "evaluate", "--state", "state", "--annotations", "annotations.jsonl", "dataset.json", "more.jsonl")
+	a := mustHarvest(t, dir, "evaluate", "--state", "state", "--annotations", "annotations.jsonl", "dataset.json",
+		"more.jsonl")
 	for _, text := range []string{
 		fmt.Sprintf("%d of %d annotated samples compared with %s", got.Samples, got.Annotations, got.Scorer),
 		`1 annotations have no sample in the manifests, such as ["gone"]`, "1 samples not rated: image not found",
@@ -135,7 +148,8 @@ func TestEvaluate(t *testing.T) {
 			t.Errorf("no %q in %s", text, a.stdout)
 		}
 	}
-	if again := evaluateJSON(t, dir, "--annotations", "annotations.jsonl", "dataset.json", "more.jsonl"); again.Run != got.Run {
+	again := evaluateJSON(t, dir, "--annotations", "annotations.jsonl", "dataset.json", "more.jsonl")
+	if again.Run != got.Run {
 		t.Errorf("evaluated again, the run is %s, and was %s", again.Run, got.Run)
 	}
 }
@@ -144,7 +158,8 @@ func TestEvaluateUnderAnotherRubric(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 30, 16)
-	writeFile(t, filepath.Join(dir, "rubric.yaml"), "name: small\ncapabilities: [logical deduction, language generation]\nstyles: [multi-choice, yes/no]\n")
+	writeFile(t, filepath.Join(dir, "rubric.yaml"),
+		"name: small\ncapabilities: [logical deduction, language generation]\nstyles: [multi-choice, yes/no]\n")
 	annotations := annotateByScorer(t, dir, 1, "--rubric", "rubric.yaml", "dataset.json")
 	if n := len(annotations[0].Scores); n != 2 {
 		t.Fatalf("curated under a rubric of two capabilities, a sample has %d ratings", n)
@@ -155,7 +170,8 @@ func TestEvaluateUnderAnotherRubric(t *testing.T) {
 		t.Errorf("capabilities %v, styles %v, exact %v", got.Capabilities, got.Styles.Styles, got.Mean.Exact)
 	}
 	a := harvest(t, dir, nil, "evaluate", "--annotations", "annotations.jsonl", "dataset.json")
-	if a.status != 1 || !strings.Contains(a.stderr, "annotations.jsonl: line 1: scores: has 2 numbers, and the rubric 14 capabilities") {
+	if a.status != 1 ||
+		!strings.Contains(a.stderr, "annotations.jsonl: line 1: scores: has 2 numbers, and the rubric 14 capabilities") {
 		t.Errorf("under the default rubric: status %d, %s", a.status, a.stderr)
 	}
 }
@@ -170,9 +186,15 @@ func TestEvaluateAgainst(t *testing.T) {
 	if _, err := os.Stat(data); err != nil {
 		t.Skip("the annotated samples are not beside the repository")
 	}
-	got := evaluateJSON(t, t.TempDir(), "--annotations", data+"/annotations/dev.jsonl", "--against", data+"/annotations/double.jsonl", data+"/pool/dataset.json")
+	got := evaluateJSON(t, t.TempDir(), "--annotations", data+"/annotations/dev.jsonl", "--against",
+		data+"/annotations/double.jsonl", data+"/pool/dataset.json")
 	want := [4]float64{84, 0.902462, 0.927313, 0.970874} // as scipy 1.17.1 and scikit-learn 1.9.1 have them
-	figures := [4]float64{float64(got.Samples), float64(got.Mean.Spearman), float64(got.Mean.QWK), float64(got.Styles.MicroF1)}
+	figures := [4]float64{
+		float64(got.Samples),
+		float64(got.Mean.Spearman),
+		float64(got.Mean.QWK),
+		float64(got.Styles.MicroF1),
+	}
 	if diff := cmp.Diff(want, figures, cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-6 })); diff != "" {
 		t.Errorf("samples, Spearman, kappa and F1 of two annotators (-want +got):\n%s", diff)
 	}
@@ -187,7 +209,9 @@ func TestEvaluateAgainst(t *testing.T) {
 func TestEvaluateRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "d.jsonl"), `{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "d.jsonl"),
+		`{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt",`+
+			`"value":"That"}]}`+"\n")
 	scores := strings.Repeat(",1", 14)[1:]
 	writeFile(t, filepath.Join(dir, "a.jsonl"), `{"id":"a","scores":[`+scores+`],"styles":["yes/no"]}`+"\n")
 	writeFile(t, filepath.Join(dir, "other.jsonl"), `{"id":"b","scores":[`+scores+`],"styles":["yes/no"]}`+"\n")
@@ -207,7 +231,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"--annotations other.jsonl d.jsonl", 1, `none of the 1 annotated samples is in the manifests: the first is "b"`},
 		{"--annotations a.jsonl --against other.jsonl d.jsonl", 1, "no sample is annotated in both files"},
 		{"--annotations empty.jsonl d.jsonl", 1, "empty.jsonl: holds no annotation"},
-		{"--annotations a.jsonl a.jsonl d.jsonl --rubric a.jsonl", 1, "a.jsonl: reading rubric"},
+		{"--annotations a.jsonl a.jsonl d.jsonl --rubric a.jsonl", 1, "rubric a.jsonl: line 1: there is no key"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"evaluate", "--state", "state"}, strings.Fields(tt.args)...)...)
 		if a.status != tt.status || !strings.Contains(a.stderr, tt.want) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	}
 	store := imageFolder{from: fetcher, to: dir, written: map[string]bool{}}
 	var examples []finetuning.Example
+	first := "" // that cannot be exported
 	for _, f := range samples {
 		if holdsMark(f.sample) {
 			report.Failed[dataset.ImageCount]++
@@ -94,6 +96,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 		}
 		if fault != nil {
 			report.Failed[exportCode(fault)]++
+			first = cmp.Or(first, fmt.Sprintf("; such as sample %s, %s: %s", f.sample.ID, f.sample.Place, fault.Reason()))
 			continue
 		}
 		example := finetuning.Example{Annotation: f.annotation, Texts: f.sample.Texts()}
@@ -103,8 +106,8 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 		examples = append(examples, example)
 	}
 	if len(examples) == 0 {
-		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s",
-			len(samples), reasons(report.Failed))
+		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s%s",
+			len(samples), reasons(report.Failed), first)
 	}
 	report.Samples, report.Images = len(examples), len(store.written)
 	report.Files, err = finetuning.Write(examples, set.rubric, seed, func(name string, write func(io.Writer) error) error {

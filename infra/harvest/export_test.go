@@ -16,10 +16,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-func TestExport(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	newDataset(t, dir, 40, 16)
+// annotateForExport writes more.jsonl with samples that cannot be exported, and annotations of it and dataset.json.
+func annotateForExport(t *testing.T, dir string) {
+	t.Helper()
 	image, err := os.ReadFile(filepath.Join(dir, "source0/0000.png"))
 	if err != nil {
 		t.Fatal(err)
@@ -27,11 +26,13 @@ func TestExport(t *testing.T) {
 	ask := `"conversations":[{"from":"human","value":"<image>\nIs a < b?"},{"from":"gpt","value":"Yes"}]}` + "\n"
 	writeFile(t, filepath.Join(dir, "more.jsonl"), textOnly("Why is it so", "Because.")+
 		`{"id":"embedded","image":"data:image/png;base64,`+base64.StdEncoding.EncodeToString(image)+`",`+ask+
-		`{"id":"lost","image":"lost.png",`+ask+`{"id":"far","image":"gs://far/away.png",`+ask+`{"id":"broken","image":"dataset.json",`+ask+
+		`{"id":"lost","image":"lost.png",`+ask+`{"id":"far","image":"gs://far/away.png",`+ask+`{"id":"broken",`+
+		`"image":"dataset.json",`+ask+
 		`{"id":"faulty","conversations":[]}`+"\n")
 	rub := rubric.Default()
 	var annotations []annotation.Annotation
-	for i, id := range strings.Fields("sample-0000 sample-0001 sample-0002 sample-0003 sample-0004 sample-0005 sample-0006 sample-0007 more.jsonl#1 embedded lost far broken faulty gone") {
+	for i, id := range strings.Fields("sample-0000 sample-0001 sample-0002 sample-0003 sample-0004 sample-0005 " +
+		"sample-0006 sample-0007 more.jsonl#1 embedded lost far broken faulty gone") {
 		a := annotation.Annotation{ID: id, Scores: make([]int8, 14), Styles: rub.Styles[:i%3]}
 		for c := range a.Scores {
 			if a.Scores[c] = int8((i+c)%7 - 1); a.Scores[c] < 0 {
@@ -41,40 +42,14 @@ func TestExport(t *testing.T) {
 		annotations = append(annotations, a)
 	}
 	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
+}
 
-	a := mustHarvest(
-		t,
-		dir,
-		"export",
-		"--json",
-		"--annotations",
-		"annotations.jsonl",
-		"--out",
-		"out",
-		"dataset.json",
-		"more.jsonl",
-	)
-	var told exportReport
-	if err := json.Unmarshal([]byte(a.stdout), &told); err != nil {
-		t.Fatal(err)
-	}
-	want := exportReport{
-		Annotations: 15, Samples: 10, Absent: []string{"gone"}, Images: 8,
-		Failed: map[reason.Code]int{"image_not_found": 2, "image_format_unknown": 1, "no_conversation": 1},
-		Files: []finetuning.File{
-			{Name: finetuning.ScorerTrain, Samples: 9, Items: 9 * 12},
-			{Name: finetuning.ScorerValidation, Samples: 1, Items: 12},
-			{Name: finetuning.StylerTrain, Samples: 5, Items: 5},
-			{Name: finetuning.StylerValidation, Samples: 1, Items: 1},
-		},
-	}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
-	}
-
+// exportedItems are the items of all files of the folder out, by their ids.
+func exportedItems(t *testing.T, dir string, files []finetuning.File) map[string]finetuning.Item {
+	t.Helper()
 	items := map[string]finetuning.Item{}
 	sides := map[string]string{} // of images
-	for _, file := range told.Files {
+	for _, file := range files {
 		data, err := os.ReadFile(filepath.Join(dir, "out", file.Name))
 		if err != nil {
 			t.Fatal(err)
@@ -103,14 +78,15 @@ func TestExport(t *testing.T) {
 			}
 		}
 	}
-	if len(items) != 10*12+6 {
-		t.Errorf("%d different items, want %d", len(items), 10*12+6)
-	}
+	return items
+}
+
+// checkItem checks an item, and that an image is the same whether a file or embedded.
+func checkItem(t *testing.T, items map[string]finetuning.Item) {
+	t.Helper()
 	// An image is the same whether a file or embedded.
-	if a, b := items["sample-0000/attribute identification"].Image, items["embedded/attribute identification"].Image; len(
-		a,
-	) != 1 ||
-		!cmp.Equal(a, b) {
+	a := items["sample-0000/attribute identification"].Image
+	if b := items["embedded/attribute identification"].Image; len(a) != 1 || !cmp.Equal(a, b) {
 		t.Errorf("images %v and %v of the same content", a, b)
 	}
 	got := items["embedded/attribute identification"]
@@ -122,25 +98,47 @@ func TestExport(t *testing.T) {
 		},
 		{From: "gpt", Value: "2"},
 	}
-	if diff := cmp.Diff(finetuning.Item{ID: "embedded/attribute identification", Conversations: exchange}, got); diff != "" {
+	item := finetuning.Item{ID: "embedded/attribute identification", Conversations: exchange}
+	if diff := cmp.Diff(item, got); diff != "" {
 		t.Errorf("an item (-want +got):\n%s", diff)
 	}
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 40, 16)
+	annotateForExport(t, dir)
+	a := mustHarvest(t, dir, "export", "--json", "--annotations", "annotations.jsonl", "--out", "out", "dataset.json",
+		"more.jsonl")
+	var told exportReport
+	if err := json.Unmarshal([]byte(a.stdout), &told); err != nil {
+		t.Fatal(err)
+	}
+	want := exportReport{
+		Annotations: 15, Samples: 10, Absent: []string{"gone"}, Images: 8,
+		Failed: map[reason.Code]int{"image_not_found": 2, "image_format_unknown": 1, "no_conversation": 1},
+		Files: []finetuning.File{
+			{Name: finetuning.ScorerTrain, Samples: 9, Items: 9 * 12},
+			{Name: finetuning.ScorerValidation, Samples: 1, Items: 12},
+			{Name: finetuning.StylerTrain, Samples: 5, Items: 5},
+			{Name: finetuning.StylerValidation, Samples: 1, Items: 1},
+		},
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+
+	items := exportedItems(t, dir, told.Files)
+	if len(items) != 10*12+6 {
+		t.Errorf("%d different items, want %d", len(items), 10*12+6)
+	}
+	checkItem(t, items)
 
 	// The same again is the same bytes, and another seed another split.
 	mustHarvest(t, dir, "export", "--annotations", "annotations.jsonl", "--out", "again", "dataset.json", "more.jsonl")
-	mustHarvest(
-		t,
-		dir,
-		"export",
-		"--seed",
-		"5",
-		"--annotations",
-		"annotations.jsonl",
-		"--out",
-		"other",
-		"dataset.json",
-		"more.jsonl",
-	)
+	mustHarvest(t, dir, "export", "--seed", "5", "--annotations", "annotations.jsonl", "--out", "other", "dataset.json",
+		"more.jsonl")
 	if !cmp.Equal(readFolder(t, filepath.Join(dir, "out")), readFolder(t, filepath.Join(dir, "again"))) {
 		t.Error("exported again, the files differ")
 	}
@@ -170,18 +168,14 @@ func readFolder(t *testing.T, dir string) map[string]string {
 func TestExportRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(
-		t,
-		filepath.Join(dir, "d.jsonl"),
-		`{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n",
-	)
-	writeFile(
-		t,
-		filepath.Join(dir, "a.jsonl"),
-		`{"id":"a","scores":[`+strings.Repeat(",1", 14)[1:]+`],"styles":["yes/no"]}`+"\n",
-	)
+	writeFile(t, filepath.Join(dir, "d.jsonl"),
+		`{"id":"a","image":"gone.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt",`+
+			`"value":"That"}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "a.jsonl"),
+		`{"id":"a","scores":[`+strings.Repeat(",1", 14)[1:]+`],"styles":["yes/no"]}`+"\n")
 	writeFile(t, filepath.Join(dir, "word.jsonl"), `{"id":"a","messages":[{"role":"user","content":[`+
-		`{"type":"image","image":"a.png"},{"type":"text","text":"Is <image> a tag?"}]},{"role":"assistant","content":"No"}]}`+"\n")
+		`{"type":"image","image":"a.png"},{"type":"text","text":"Is <image> a tag?"}]},{"role":"assistant",`+
+		`"content":"No"}]}`+"\n")
 	for _, tt := range []struct {
 		args   string
 		status int

@@ -64,7 +64,7 @@ func TestTooManyFailed(t *testing.T) {
 		t.Errorf("status %d", a.status)
 	}
 	says(t, a.stderr, "3 of 10 samples failed", "5% may fail", "no conversation", "dataset.json: element 1",
-		"--max-failed 30%", "harvest retry --state state ", filepath.Join("out", "rejected.jsonl"))
+		"fix the records, then give the same command", "--max-failed 30%", filepath.Join("out", "rejected.jsonl"))
 	var r result
 	decode(t, a.stdout, &r)
 	if r.Samples.Failed != 3 || r.Selected != 0 || r.Problem == "" {
@@ -112,7 +112,7 @@ func TestNothingSelectable(t *testing.T) {
 	if a.status != 1 || strings.Count(a.stderr, "\n") != 1 {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
-	says(t, a.stderr, "no sample can be selected", "below threshold", "element 1", "the highest rating is",
+	says(t, a.stderr, "no sample can be selected", "below threshold", "element 1", "; --threshold: ", "give ",
 		"rejected.jsonl")
 	if diff := cmp.Diff([]string{"rejected.jsonl"}, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
 		t.Errorf("output folder (-want +got):\n%s", diff)
@@ -132,17 +132,15 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stdout, "and 1 more")
 	// The problems come before a budget that cannot be met because of them.
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
-	if a.status != 2 || strings.Index(a.stderr, "no conversation") > strings.Index(a.stderr, "budget: 5") {
+	if a.status != 2 || strings.Index(a.stderr, "no conversation") > strings.Index(a.stderr, "--budget: 5") {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
-	says(t, a.stderr, "4 of 4 records cannot be used", "budget: 5")
+	says(t, a.stderr, "4 of 4 records cannot be used", "--budget: 5")
 }
 
-// TestOutputFolder writes different selections to one folder.
-func TestOutputFolder(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	newDataset(t, dir, 10, 8)
+// writeLines writes the dataset of a folder as dataset.jsonl, too.
+func writeLines(t *testing.T, dir string) {
+	t.Helper()
 	var records []json.RawMessage
 	decode(t, readFile(t, filepath.Join(dir, "dataset.json")), &records)
 	var lines strings.Builder
@@ -156,6 +154,45 @@ func TestOutputFolder(t *testing.T) {
 		lines.Write(append(data, '\n'))
 	}
 	writeFile(t, filepath.Join(dir, "dataset.jsonl"), lines.String())
+}
+
+// TestForgottenImages gives no --images: before anything is scored, commands name the folder that holds the images.
+func TestForgottenImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, filepath.Join(dir, "pictures"), 4, 8)
+	writeFile(t, filepath.Join(dir, "dataset.json"), readFile(t, filepath.Join(dir, "pictures", "dataset.json")))
+	for _, command := range []string{"curate --budget 2 --out out", "plan", "annotate --scorer embedded --samples 2"} {
+		args := append(strings.Fields(command), "--state", "state", "dataset.json")
+		a := harvest(t, dir, nil, args...)
+		if a.status != 1 {
+			t.Errorf("%s: status %d", command, a.status)
+		}
+		says(t, a.stderr, "4 of 4 images", "give --images "+filepath.Join(dir, "pictures"), "image not found",
+			"dataset.json: element 1")
+	}
+	// It is an error where scoring would take time.
+	writeFile(t, filepath.Join(dir, "long.jsonl"), strings.Repeat(`{"id":"a","image":"source0/0000.png","conversations":[`+
+		`{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That"}]}`+"\n", 300))
+	a := harvest(t, dir, nil, "curate", "--budget", "2", "--state", "state", "--out", "out", "long.jsonl")
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "harvest: images: 200 of 200", "give --images "+filepath.Join(dir, "pictures"),
+		"--max-failed 100%")
+	writeFile(t, filepath.Join(dir, "none.json"), "[]")
+	a = harvest(t, dir, nil, "plan", "--state", "state", "./none.json")
+	if want := "harvest: manifest ./none.json: holds no records\n"; a.status != 1 || a.stderr != want {
+		t.Errorf("status %d: %s, want %s", a.status, a.stderr, want)
+	}
+}
+
+// TestOutputFolder writes different selections to one folder.
+func TestOutputFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	writeLines(t, dir)
 	curate := func(budget, manifest string) answer {
 		return harvest(t, dir, nil, "curate", "--state", "state", "--out", "out", "--budget", budget, "--json", "--quiet",
 			manifest)
@@ -183,7 +220,8 @@ func TestOutputFolder(t *testing.T) {
 	var sel writtenSelection
 	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &sel)
 	if sel.ScorerID == "" || sel.Rubric == "" || sel.Program.Version == "" || len(sel.Manifests) != 1 ||
-		len(sel.Manifests[0].CRC32C) != 8 || !slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
+		sel.Manifests[0].Name != filepath.Join(dir, "dataset.jsonl") || len(sel.Manifests[0].CRC32C) != 8 ||
+		!slices.Contains(sel.Command, "curate") || len(sel.Files) != 4 {
 		t.Errorf("selection.json %+v", sel)
 	}
 	// What was written by a process that was killed is known.
@@ -243,6 +281,7 @@ func TestNames(t *testing.T) {
 	newDataset(t, dir, 3, 8)
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
 	writeFile(t, filepath.Join(dir, "scores.parquet"), "")
+	writeFile(t, filepath.Join(dir, "rubric.yaml"), "capabilitie: [a]\n")
 	for _, tc := range []struct {
 		args   []string
 		status int
@@ -252,6 +291,20 @@ func TestNames(t *testing.T) {
 		{[]string{"curate", "--bugdet", "1", "dataset.json"}, 2, []string{"--bugdet", `did you mean "--budget"?`}},
 		{[]string{"curate", "--budget", "1,000", "dataset.json"}, 2, []string{"1000 without separators"}},
 		{[]string{"curate", "--budget", "1.", "dataset.json"}, 2, []string{"the nearest budget is 1.0"}},
+		{[]string{"curate", "--budget", "1", "--threshold", "high", "dataset.json"}, 2,
+			[]string{`--threshold high: "high" is no whole number`}},
+		{[]string{"curate", "--budget", "1", "--thresholds", "humanities", "dataset.json"}, 2,
+			[]string{"--thresholds humanities: give names with numbers"}},
+		{[]string{"curate", "--budget", "1", "--keep-styles", "yesno", "dataset.json"}, 2,
+			[]string{`--keep-styles: "yesno"`, `did you mean "yes/no"?`}},
+		{[]string{"curate", "--budget", "1", "--weights", "humanitys=2", "dataset.json"}, 2,
+			[]string{`--weights: "humanitys"`, `did you mean "humanities"?`}},
+		{[]string{"curate", "--budget", "1", "--scorer", "embeddd", "dataset.json"}, 2,
+			[]string{"--scorer", `did you mean "embedded"?`}},
+		{[]string{"curate", "--budget", "1", "--rubric", "./rubric.yaml", "dataset.json"}, 1,
+			[]string{`rubric ./rubric.yaml: line 1: there is no key "capabilitie"; did you mean "capabilities"?`}},
+		{[]string{"curate", "--budget", "1", "--state", "prose.json", "dataset.json"}, 1,
+			[]string{"harvest: --state prose.json: a file is in the place of a folder"}},
 		{[]string{"curate", "--budget", "1", "./prose.json"}, 1, []string{"harvest: manifest ./prose.json"}},
 		{[]string{"select", "--scores", "scores.parquet", "--out", "y.json", "--budget", "1"}, 2,
 			[]string{"--out y.json", ".parquet"}},
@@ -269,5 +322,9 @@ func TestNames(t *testing.T) {
 	if a.status == 0 {
 		t.Error("a budget below the smallest sample is taken")
 	}
-	says(t, a.stderr, "3 tokens are less than any sample has")
+	says(t, a.stderr, "harvest: --budget: 3 tokens are less than any sample has")
+	a = harvest(t, dir, []string{"MAX_RECORD_BYTES=big"}, "curate", "--budget", "1", "dataset.json")
+	if want := "harvest: reading the environment: MAX_RECORD_BYTES: \"big\" is no whole number\n"; a.stderr != want {
+		t.Errorf("environment: %s, want %s", a.stderr, want)
+	}
 }

@@ -21,8 +21,8 @@ func senseOfShape(conversation string) int {
 	return min(2*n, 5)
 }
 
-// A capability of one's own goes the whole way: a rubric file with fifteen, a vision model that annotates a seed set, weights
-// that learn from it, and a subset of all samples in which that capability is plentiful.
+// A capability of one's own goes the whole way: a rubric file with fifteen, a vision model that annotates a seed set,
+// weights that learn from it, and a subset of all samples in which that capability is plentiful.
 func TestFifteenthCapability(t *testing.T) {
 	t.Parallel()
 	demo, err := filepath.Abs("../../testdata/demo/dataset.json")
@@ -33,7 +33,8 @@ func TestFifteenthCapability(t *testing.T) {
 	const fifteenth = "sense of shape"
 	capabilities := append(slices.Clone(rubric.Default().Capabilities), fifteenth)
 	styles := rubric.Default().Styles
-	text := "name: with-shapes\ncapabilities: [" + strings.Join(capabilities, ", ") + "]\nstyles: [" + strings.Join(styles, ", ") + "]\n"
+	text := "name: with-shapes\ncapabilities: [" + strings.Join(capabilities, ", ") + "]\nstyles: [" + strings.Join(styles,
+		", ") + "]\n"
 	grown, err := rubric.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,8 @@ func TestFifteenthCapability(t *testing.T) {
 		return senseOfShape(conversation)
 	}
 
-	told, _ := annotateJSON(t, dir, api.env(), api.args("annotate", "--samples", "150", "--rubric", "rubric.yaml", demo)...)
+	args := api.args("annotate", "--samples", "150", "--rubric", "rubric.yaml", demo)
+	told, _ := annotateJSON(t, dir, api.env(), args...)
 	rated := map[int8]int{}
 	for _, a := range readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), grown) {
 		rated[a.Scores[len(capabilities)-1]]++
@@ -55,9 +57,10 @@ func TestFifteenthCapability(t *testing.T) {
 	if told.Chosen != 150 || rated[0] < 50 || rated[2]+rated[4]+rated[5] < 10 || rated[scorer.Missing] > 0 {
 		t.Fatalf("annotated %d, ratings of the fifteenth %v", told.Chosen, rated)
 	}
-	mustHarvest(t, dir, "train", "--annotations", "annotations.jsonl", "--rubric", "rubric.yaml", "--out", "shapes.zst", demo)
-	subset := curateJSON(t, dir, "--budget", "10", "--state", "state", "--rubric", "rubric.yaml", "--scorer", "embedded:shapes.zst",
-		"--capabilities", fifteenth, "--out", "out", demo)
+	mustHarvest(t, dir, "train", "--annotations", "annotations.jsonl", "--rubric", "rubric.yaml", "--out", "shapes.zst",
+		demo)
+	subset := curateJSON(t, dir, "--budget", "10", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
+		"embedded:shapes.zst", "--capabilities", fifteenth, "--out", "out", demo)
 	if subset.Selected != 10 {
 		t.Fatalf("%d selected", subset.Selected)
 	}

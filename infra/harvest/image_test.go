@@ -43,7 +43,8 @@ func TestImage(t *testing.T) {
 	needsNothing(t, binary)
 
 	contained := filepath.Join(dir, "contained")
-	if err := os.WriteFile(contained, []byte("#!/bin/sh\nexec chroot --userspec="+user[1]+" '"+image+"' /functions\n"), 0o755); err != nil {
+	script := "#!/bin/sh\nexec chroot --userspec=" + user[1] + " '" + image + "' /functions\n"
+	if err := os.WriteFile(contained, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	dropDemo(t, filepath.Join(dir, "input"))

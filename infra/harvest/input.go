@@ -32,7 +32,7 @@ type input struct {
 	Scorers kinds.Config `json:"scorers,omitzero"`
 	// Order is what is to be selected of the run; nil if nothing was asked for.
 	Order *order `json:"order,omitempty"`
-	// typed are manifests as the user named them, by their absolute paths. They are for messages only.
+	// typed are the manifests and the rubric as the user named them, by their absolute paths. They are for messages only.
 	typed map[string]string
 }
 
@@ -53,6 +53,9 @@ func newInput(manifests []string, images string) (input, error) {
 		case info.IsDir():
 			return input{}, usageError{fmt.Errorf("manifest %s: it is a folder; name the JSON or JSONL file in it", m)}
 		}
+		if err := readable(abs); err != nil {
+			return input{}, fmt.Errorf("manifest %s: it cannot be read (%w); let this user read it (chmod +r)", m, err)
+		}
 		if slices.Contains(in.Manifests, abs) {
 			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", m)}
 		}
@@ -68,11 +71,23 @@ func newInput(manifests []string, images string) (input, error) {
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
 		return input{}, usageError{
-			fmt.Errorf("images %s: is no folder; give the one that the manifest's image names begin in", images),
+			fmt.Errorf("--images %s: is no folder; give the one that the manifest's image names begin in", images),
 		}
 	}
 	in.Images, in.Dataset = abs, datasetName(in.Manifests)
 	return in, nil
+}
+
+// readable tries to open a file that is there.
+func readable(path string) error {
+	file, err := os.Open(path)
+	if err == nil {
+		return file.Close()
+	}
+	if fault, ok := errors.AsType[*fs.PathError](err); ok {
+		return fault.Err
+	}
+	return err
 }
 
 var (
@@ -107,7 +122,7 @@ func (in input) withRubric(file string) (input, error) {
 	if info, err := os.Stat(abs); err != nil || info.IsDir() {
 		return input{}, usageError{fmt.Errorf("rubric %s: there is no such file", file)}
 	}
-	in.Rubric = abs
+	in.Rubric, in.typed[abs] = abs, file
 	return in, nil
 }
 
@@ -150,20 +165,42 @@ func (in input) manifestObject(i int) string {
 func (in input) refused(err error) error {
 	refused, ok := errors.AsType[*run.RefusedError](err)
 	if ok && refused.Object == run.DatasetsPrefix+in.Dataset+"/"+rubricName {
-		return errors.New(strings.ReplaceAll(refused.Reason, refused.Object, in.Rubric))
+		rubric := "rubric " + cmp.Or(in.typed[in.Rubric], in.Rubric)
+		return errors.New(strings.ReplaceAll(refused.Reason, refused.Object, rubric))
+	}
+	if errors.Is(err, run.ErrNoRecords) {
+		return fmt.Errorf("manifest %s: holds no records", strings.Join(in.names(), ", "))
 	}
 	format, ok := errors.AsType[*dataset.FormatError](err)
 	if !ok {
 		return err
 	}
-	for i, path := range in.Manifests {
+	for i := range in.Manifests {
 		if format.File == in.manifestObject(i) {
 			named := *format
-			named.File = cmp.Or(in.typed[path], path)
+			named.File = in.names()[i]
 			return fmt.Errorf("manifest %w", &named)
 		}
 	}
 	return err
+}
+
+// names are the manifests as the user named them.
+func (in input) names() []string {
+	names := make([]string, len(in.Manifests))
+	for i, path := range in.Manifests {
+		names[i] = cmp.Or(in.typed[path], path)
+	}
+	return names
+}
+
+// paths are the paths of the manifests by their names in the input bucket.
+func (in input) paths() map[string]string {
+	paths := map[string]string{}
+	for i, path := range in.Manifests {
+		paths[in.manifestObject(i)] = path
+	}
+	return paths
 }
 
 // imagesPrefix distinguishes folders of images, so that the same manifest with other images is another run.
@@ -212,12 +249,17 @@ func (in input) save(state, runID string) error {
 	if err != nil {
 		return err
 	}
-	name := inputFile(state, runID)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return fmt.Errorf("remembering where the dataset lies: %w", err)
+	return remember(state, inputFile(state, runID), data)
+}
+
+// remember writes a file below inputs/ of the state folder.
+func remember(state, name string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(name), 0o755)
+	if err == nil {
+		err = renameio.WriteFile(name, data, 0o644)
 	}
-	if err := renameio.WriteFile(name, data, 0o644); err != nil {
-		return fmt.Errorf("remembering where the dataset lies: %w", err)
+	if err != nil {
+		return fmt.Errorf("remembering where the dataset lies: %w", bucket.MachineFault(state, err))
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestKill(t *testing.T) {
 		rounds = 20
 	}
 	dir := t.TempDir()
-	newDataset(t, dir, killSamples, 200)
+	newDataset(t, dir, killSamples, 64)
 	start := time.Now()
 	undisturbed := curateFinely(t, dir, "undisturbed")
 	whole := time.Since(start)
@@ -91,7 +91,8 @@ func compareRuns(t *testing.T, dir string, want, got result) {
 		t.Errorf("samples (-want +got):\n%s", diff)
 	}
 	if got.Run != want.Run || got.Selection != want.Selection || got.Selected != killSamples/4 {
-		t.Errorf("run %s, selection %s of %d; want %s, %s of %d", got.Run, got.Selection, got.Selected, want.Run, want.Selection, killSamples/4)
+		t.Errorf("run %s, selection %s of %d; want %s, %s of %d", got.Run, got.Selection, got.Selected, want.Run,
+			want.Selection, killSamples/4)
 	}
 	for _, paths := range [][2]string{
 		{want.Outputs.Subset, got.Outputs.Subset}, {want.Outputs.Rejected, got.Outputs.Rejected},
@@ -151,7 +152,7 @@ func sameContent(t *testing.T, want, got string) {
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	newDataset(t, dir, 200, 200)
+	newDataset(t, dir, 120, 64)
 	cmd := program(t, dir, []string{"SHARD_SAMPLES=1"}, "curate", "--budget", "25%", "--state", "state", "dataset.json")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -170,15 +171,16 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("printed %q and %q, want that nothing is lost, on standard error", stdout.String(), stderr.String())
 	}
 	before := scoreFiles(t, filepath.Join(dir, "state"))
-	if got := curateAgain(t, dir); got.Samples.Scored != 200 {
-		t.Errorf("samples %+v, want 200 scored", got.Samples)
+	if got := curateAgain(t, dir); got.Samples.Scored != 120 {
+		t.Errorf("samples %+v, want 120 scored", got.Samples)
 	}
 	sameFiles(t, before, scoreFiles(t, filepath.Join(dir, "state")))
 }
 
 func curateAgain(t *testing.T, dir string) result {
 	t.Helper()
-	a := harvest(t, dir, []string{"SHARD_SAMPLES=1"}, "curate", "--json", "--quiet", "--budget", "25%", "--state", "state", "dataset.json")
+	a := harvest(t, dir, []string{"SHARD_SAMPLES=1"}, "curate", "--json", "--quiet", "--budget", "25%", "--state", "state",
+		"dataset.json")
 	if a.status != 0 {
 		t.Fatal(a.stderr)
 	}

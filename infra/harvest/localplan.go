@@ -88,6 +88,20 @@ func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show
 	if check.Missing == check.Names && check.Samples < p.Samples && !allowed.Allows(check.Named, check.Samples) {
 		return fmt.Errorf("images: %s; --max-failed 100%% goes on without them", check.Message())
 	}
+	return warnOfImages(check, show)
+}
+
+// warnOfImages is checkImages for commands that go on without images.
+func (p *localPlan) warnOfImages(ctx context.Context, show io.Writer) error {
+	check, err := p.planner.CheckImages(ctx, p.Plan)
+	if err != nil {
+		return err
+	}
+	return warnOfImages(check, show)
+}
+
+// warnOfImages warns if most images are missing.
+func warnOfImages(check run.ImageCheck, show io.Writer) (err error) {
 	if check.MostMissing() {
 		_, err = fmt.Fprintln(show, "harvest: warning: images:", check.Message())
 	}

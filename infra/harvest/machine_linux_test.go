@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -54,5 +56,30 @@ func TestDiskFull(t *testing.T) {
 				t.Errorf("with space: status %d: %s", a.status, a.stderr)
 			}
 		})
+	}
+}
+
+// TestUnreadableManifest names a manifest that the user may not read before anything else is done.
+func TestUnreadableManifest(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("another user's rights cannot be taken")
+	}
+	file := filepath.Join(t.TempDir(), "dataset.json")
+	writeFile(t, file, "[]")
+	if err := os.Chmod(file, 0); err != nil {
+		t.Fatal(err)
+	}
+	faults := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, and its rights with it
+		if err := syscall.Setfsuid(65534); err != nil {
+			faults <- err
+			return
+		}
+		faults <- readable(file)
+	}()
+	if err := <-faults; !errors.Is(err, syscall.EACCES) || err.Error() != "permission denied" {
+		t.Errorf("%v, want permission denied", err)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 func main() { os.Exit(execute()) }
@@ -42,6 +42,9 @@ func execute() int {
 		fmt.Fprintln(os.Stderr, "harvest:", err)
 		return 2
 	default:
+		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
+			err = machine // the folder and the fix; not what was being written
+		}
 		fmt.Fprintln(os.Stderr, "harvest:", err)
 		return 1
 	}
@@ -70,9 +73,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w%s; see `%s --help`", err, flagHint(cmd, err), cmd.CommandPath())}
-	})
+	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
 		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion())
 	return root
@@ -84,15 +85,4 @@ func commandNames(root *cobra.Command) []string {
 		names = append(names, command.Name())
 	}
 	return names
-}
-
-// flagHint offers the flag that is nearest to an unknown one.
-func flagHint(cmd *cobra.Command, err error) string {
-	unknown, ok := errors.AsType[*pflag.NotExistError](err)
-	if !ok {
-		return ""
-	}
-	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-	return spelling.Hint("--"+unknown.GetSpecifiedName(), names)
 }

@@ -41,7 +41,7 @@ func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir())
+	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir(), "GOGC=400") // memory for time
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }

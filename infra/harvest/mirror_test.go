@@ -59,7 +59,6 @@ func TestMirror(t *testing.T) {
 	if _, err := to.Object("datasets/other/c.json").Attrs(t.Context()); err == nil {
 		t.Error("another dataset's manifest was copied")
 	}
-
 	put("datasets/a/parts/b.json", "[ ]")
 	if err := os.Remove(filepath.Join(dir, "images", "a", "1.png")); err != nil {
 		t.Fatal(err)
@@ -67,7 +66,8 @@ func TestMirror(t *testing.T) {
 	upload("datasets/a/parts/b.json")
 	upload("datasets/a/gone.json")
 	generation("datasets/a/parts/b.json", "[ ]")
-	if generation("images/a/1.png", "image") != image || generation("datasets/a/dataset.yaml", "manifests: [parts/b.json]") != spec {
+	if generation("images/a/1.png", "image") != image ||
+		generation("datasets/a/dataset.yaml", "manifests: [parts/b.json]") != spec {
 		t.Error("what has not changed was copied again")
 	}
 }

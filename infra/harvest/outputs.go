@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -20,22 +23,29 @@ const rejectedFile = "rejected.jsonl"
 // A writtenSelection is selection.json in an output folder: the selection, and how the folder came about.
 type writtenSelection struct {
 	*subset.Selection
-	Program telemetry.Build `json:"program"`
-	Command []string        `json:"command"` // the arguments, the program's name first
-	Files   []string        `json:"files"`   // of the folder
+	// Manifests are named by their paths, where they lie on this machine.
+	Manifests []subset.Manifest `json:"manifests"`
+	Program   telemetry.Build   `json:"program"`
+	Command   []string          `json:"command"` // the arguments, the program's name first
+	Files     []string          `json:"files"`   // of the folder
 }
 
 // makeOut makes the folder of a file that a command writes.
 func makeOut(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making the output folder: %w; give another with --out", bucket.MachineFault(dir, err))
+	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("--out %s: a file is in the place of a folder; give another folder", dir)
+	} else if err != nil {
+		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
 	}
 	return nil
 }
 
 // copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
-// it, and returns the paths. A file is there whole or not at all, selection.json last.
-func copyOutputs(ctx context.Context, work bucket.Reader, sel *subset.Selection, dir string) (subset.Outputs, error) {
+// it, and returns the paths. A file is there whole or not at all, selection.json last. manifests are paths by names of
+// objects.
+func copyOutputs(
+	ctx context.Context, work bucket.Reader, sel *subset.Selection, manifests map[string]string, dir string,
+) (subset.Outputs, error) {
 	from, to := sel.Outputs, subset.Outputs{}
 	written := []struct {
 		object string
@@ -58,9 +68,12 @@ func copyOutputs(ctx context.Context, work bucket.Reader, sel *subset.Selection,
 		}
 	}
 	if err == nil {
-		err = writeSelection(to.Selection, writtenSelection{
-			Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files,
-		})
+		written := writtenSelection{Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files}
+		for _, m := range sel.Manifests {
+			m.Name = cmp.Or(manifests[m.Name], m.Name)
+			written.Manifests = append(written.Manifests, m)
+		}
+		err = writeSelection(to.Selection, written)
 	}
 	if err == nil {
 		err = keepOnly(dir, files)
@@ -116,17 +129,19 @@ func copyObject(ctx context.Context, from bucket.Reader, object, path string) er
 	})
 }
 
-// writeWhole writes a file that is there whole or not at all.
+// writeWhole writes a file that is there whole or not at all. A fault of its folder is a bucket.MachineError.
 func writeWhole(path string, write func(io.Writer) error) error {
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err == nil {
+		defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
+		if err = write(file); err == nil {
+			err = file.CloseAtomicallyReplace()
+		}
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("writing %s: %w", path, bucket.MachineFault(filepath.Dir(path), err))
 	}
-	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a replace
-	if err := write(file); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return file.CloseAtomicallyReplace()
+	return nil
 }
 
 // defaultOut is where select puts a selection without --out: selections of one run do not overwrite each other.

@@ -27,6 +27,9 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := plan.warnOfImages(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+				return err
+			}
 			survey, err := plan.planner.Survey(cmd.Context(), plan.Plan)
 			if err != nil {
 				return err

@@ -49,7 +49,9 @@ func startCluster(t *testing.T, dir string, env []string, args ...string) *clust
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"serve", "--processes", "--functions", binary, "--input", "input", "--listen", "127.0.0.1:0"}, args...)
+	args = append(
+		[]string{"serve", "--processes", "--functions", binary, "--input", "input", "--listen", "127.0.0.1:0"},
+		args...)
 	c := &cluster{server: &server{cmd: program(t, dir, env, args...)}}
 	c.cmd.Stdout, c.cmd.Stderr = &c.events, &c.log
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGINT) } // so that it stops its processes
@@ -123,7 +125,8 @@ func (c *cluster) onLoopback(t *testing.T) {
 // object reads an object of the work bucket.
 func (c *cluster) object(t *testing.T, name string) string {
 	t.Helper()
-	resp, err := http.Get("http://" + c.storage + "/storage/v1/b/" + local.WorkBucket + "/o/" + url.PathEscape(name) + "?alt=media")
+	resp, err := http.Get(
+		"http://" + c.storage + "/storage/v1/b/" + local.WorkBucket + "/o/" + url.PathEscape(name) + "?alt=media")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +145,8 @@ func dropDemo(t *testing.T, dir string) {
 	if err := os.CopyFS(filepath.Join(dir, "images", "demo"), os.DirFS(demo)); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "datasets", "demo", "parts", "dataset.json"), readFile(t, filepath.Join(demo, "dataset.json")))
+	writeFile(t, filepath.Join(dir, "datasets", "demo", "parts", "dataset.json"),
+		readFile(t, filepath.Join(demo, "dataset.json")))
 	writeFile(t, filepath.Join(dir, "datasets", "demo", "dataset.yaml"), "manifests: [parts/dataset.json]\nbudget: 30%\n")
 }
 
@@ -177,7 +181,8 @@ func TestKillProcesses(t *testing.T) {
 	run, selection, _ := strings.Cut(want.ID, "/")
 	folder := "runs/" + run + "/selections/" + selection + "/"
 	for _, name := range []string{"subset.json", "rejected.jsonl", "picks.parquet", "selection.json"} {
-		if diff := cmp.Diff(readFile(t, filepath.Join(dir, "state", filepath.FromSlash(folder+name))), c.object(t, folder+name)); diff != "" {
+		one := readFile(t, filepath.Join(dir, "state", filepath.FromSlash(folder+name)))
+		if diff := cmp.Diff(one, c.object(t, folder+name)); diff != "" {
 			t.Errorf("%s (-one process +processes):\n%s", name, diff)
 		}
 	}
@@ -187,8 +192,12 @@ func TestKillProcesses(t *testing.T) {
 	traces.check(t, run, "harvest-ingest", "harvest-score", "harvest-curate")
 
 	api := strings.TrimSuffix(c.url, "/v1/runs")
-	smoke := []string{"smoke", "--api", api, "--input", "gs://" + local.InputBucket, "--timeout", "1m", filepath.Join(dir, "input", "images", "demo", "dataset.json")}
-	if a := harvest(t, dir, []string{"STORAGE_EMULATOR_HOST=" + c.storage}, smoke...); a.status != 0 || !strings.Contains(a.stdout, ": 5 of 10 samples selected") {
+	smoke := []string{
+		"smoke", "--api", api, "--input", "gs://" + local.InputBucket, "--timeout", "1m",
+		filepath.Join(dir, "input", "images", "demo", "dataset.json"),
+	}
+	if a := harvest(t, dir, []string{"STORAGE_EMULATOR_HOST=" + c.storage}, smoke...); a.status != 0 ||
+		!strings.Contains(a.stdout, ": 5 of 10 samples selected") {
 		t.Errorf("smoke test: status %d: %s%s", a.status, a.stdout, a.stderr)
 	}
 	c.stop(t)
@@ -202,7 +211,8 @@ func (c *cluster) stop(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.cmd.Wait() // its status is looked at
-	if status := c.cmd.ProcessState.ExitCode(); status != 130 || !strings.Contains(c.log.String(), "what its buckets in memory held is gone") {
+	if status := c.cmd.ProcessState.ExitCode(); status != 130 ||
+		!strings.Contains(c.log.String(), "what its buckets in memory held is gone") {
 		t.Errorf("status %d after ctrl-C", status)
 	}
 	for function, pid := range pids {
@@ -223,23 +233,38 @@ func TestSmokeFails(t *testing.T) {
 		answers map[string]string
 		says    string
 	}{
-		"no run":          {map[string]string{"/v1/runs": `{"runs": []}`}, "is not curated within"},
-		"refused":         {map[string]string{"/v1/runs/" + id: `{"state": "refused", "problem": "there is no such scorer"}`}, "there is no such scorer"},
-		"failed samples":  {map[string]string{"/v1/runs/" + id: status(`{"in": 10, "scored": 9, "failed": 1}`)}, "scored 9 of 10 samples (1 failed"},
-		"small selection": {map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 4}`}, "selected 4 samples, want 5"},
-		"not completed":   {map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "writing", "selected": 5}`}, "is not curated within"},
+		"no run": {map[string]string{"/v1/runs": `{"runs": []}`}, "is not curated within"},
+		"refused": {
+			map[string]string{"/v1/runs/" + id: `{"state": "refused", "problem": "there is no such scorer"}`},
+			"there is no such scorer",
+		},
+		"failed samples": {
+			map[string]string{"/v1/runs/" + id: status(`{"in": 10, "scored": 9, "failed": 1}`)},
+			"scored 9 of 10 samples (1 failed",
+		},
+		"small selection": {
+			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 4}`},
+			"selected 4 samples, want 5",
+		},
+		"not completed": {
+			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "writing", "selected": 5}`},
+			"is not curated within",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			answers := map[string]string{
-				"/v1/runs": `{"runs": [{"run": "` + id + `", "dataset": "small"}]}`, "/v1/runs/" + id: status(`{"in": 10, "scored": 10}`),
+				"/v1/runs": `{"runs": [{"run": "` + id + `", "dataset": "small"}]}`, "/v1/runs/" + id: status(`{"in": 10,` +
+					` "scored": 10}`),
 				"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 5}`,
 			}
 			maps.Copy(answers, tt.answers)
-			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answers[r.URL.Path]) }))
+			api := httptest.NewServer(
+				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answers[r.URL.Path]) }))
 			t.Cleanup(api.Close)
-			a := harvest(t, dir, nil, "smoke", "--api", api.URL, "--input", "bucket", "--name", "small", "--timeout", "2s", newDataset(t, dir, 20, 8))
+			a := harvest(t, dir, nil, "smoke", "--api", api.URL, "--input", "bucket", "--name", "small", "--timeout", "2s",
+				newDataset(t, dir, 20, 8))
 			if a.status != 1 || !strings.Contains(a.stderr, tt.says) {
 				t.Errorf("status %d, want 1 and %q: %s", a.status, tt.says, a.stderr)
 			}
@@ -257,9 +282,12 @@ func TestProcessesWithSidecar(t *testing.T) {
 	const size = 12
 	dir := t.TempDir()
 	newDataset(t, filepath.Join(dir, "input", "images", "small"), size, 16)
-	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "a.json"), readFile(t, filepath.Join(dir, "input", "images", "small", "dataset.json")))
+	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "a.json"),
+		readFile(t, filepath.Join(dir, "input", "images", "small", "dataset.json")))
 	traces := newCollector(t)
-	c := startCluster(t, dir, []string{"SHARD_SAMPLES=6", "OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.url, "OTEL_BSP_SCHEDULE_DELAY=50"}, "--scorer", "gpu:"+sidecar.URL)
+	c := startCluster(t, dir,
+		[]string{"SHARD_SAMPLES=6", "OTEL_EXPORTER_OTLP_ENDPOINT=" + traces.url, "OTEL_BSP_SCHEDULE_DELAY=50"}, "--scorer",
+		"gpu:"+sidecar.URL)
 	scored := c.event(t, events.RunScored)
 	var plan struct {
 		Scorer   string
@@ -294,14 +322,23 @@ func TestProcessesFaults(t *testing.T) {
 		status    int
 		says      string
 	}{
-		"state":               {args: []string{"--processes", "--state", "x"}, status: 2, says: "--state is not for --processes"},
-		"functions alone":     {args: []string{"--functions", "x"}, status: 2, says: "--functions is for --processes"},
-		"no binary":           {args: []string{"--processes", "--functions", "/none"}, status: 1, says: "/none"},
-		"no scorer":           {args: []string{"--processes", "--scorer", "gpt"}, status: 2, says: "there is no such kind"},
-		"listens nowhere":     {args: []string{"--processes", "--functions", binary, "--listen", "8080"}, status: 1, says: "127.0.0.1:8080"},
-		"scorer nowhere":      {env: []string{"SCORER=gpu"}, args: nil, status: 2, says: "SCORER"},
-		"traces to nowhere":   {env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=x"}, args: nil, status: 2, says: "OTEL_EXPORTER_OTLP_ENDPOINT"},
-		"refused environment": {env: []string{"SHARD_SAMPLES=many"}, args: []string{"--processes", "--functions", binary}, status: 1, says: "SHARD_SAMPLES: "},
+		"state": {
+			args: []string{"--processes", "--state", "x"}, status: 2, says: "--state is not for --processes",
+		},
+		"functions alone": {args: []string{"--functions", "x"}, status: 2, says: "--functions is for --processes"},
+		"no binary":       {args: []string{"--processes", "--functions", "/none"}, status: 1, says: "/none"},
+		"no scorer":       {args: []string{"--processes", "--scorer", "gpt"}, status: 2, says: "there is no such kind"},
+		"listens nowhere": {
+			args: []string{"--processes", "--functions", binary, "--listen", "8080"}, status: 1, says: "127.0.0.1:8080",
+		},
+		"scorer nowhere": {env: []string{"SCORER=gpu"}, args: nil, status: 2, says: "SCORER"},
+		"traces to nowhere": {
+			env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=x"}, args: nil, status: 2, says: "OTEL_EXPORTER_OTLP_ENDPOINT",
+		},
+		"refused environment": {
+			env: []string{"SHARD_SAMPLES=many"}, args: []string{"--processes", "--functions", binary}, status: 1,
+			says: "SHARD_SAMPLES: ",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -31,12 +33,15 @@ func newPrompts() *cobra.Command {
 			}
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetEscapeHTML(false)
+			prompted, first := false, "" // the first problem
 			for r := range plan.Ranges {
 				err := run.EachRecord(cmd.Context(), plan.files, plan.Plan, r, func(sample *dataset.Sample) error {
 					line := samplePrompts{ID: sample.ID}
 					if sample.Problem != nil {
 						line.Problem = sample.Problem.Reason()
+						first = cmp.Or(first, fmt.Sprintf("%s: %s", sample.Place, line.Problem))
 					} else {
+						prompted = true
 						line.Prompts = plan.Rubric.PromptsFor(sample.Texts())
 					}
 					return enc.Encode(line)
@@ -44,6 +49,9 @@ func newPrompts() *cobra.Command {
 				if err != nil {
 					return err
 				}
+			}
+			if !prompted {
+				return fmt.Errorf("none of the %d records can be used, such as %s", plan.Samples, first)
 			}
 			return nil
 		},

@@ -12,8 +12,10 @@ import (
 // The released models' prompts, written out here as the paper's authors run them.
 // Source: https://github.com/lyumengyao/mmssr
 const (
-	scorerQuestion = "\nOn a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal Large Language Model for "
-	stylerQuestion = "\nInteraction style candidates: [multi-choice, coordinate, yes/no, word/short-phrase, short description, " +
+	scorerQuestion = "\nOn a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a " +
+		"Multimodal Large Language Model for "
+	stylerQuestion = "\nInteraction style candidates: [multi-choice, coordinate, yes/no, word/short-phrase, short " +
+		"description, " +
 		"detailed description, comparison, chain-of-thought (step-by-step), specified style]\nStyles: "
 	capabilities = "object spatial understanding, attribute identification, logical deduction, scene understanding, " +
 		"fine-grained recognition, language generation, in-context learning, comparative analysis, activity recognition, " +
@@ -23,13 +25,19 @@ const (
 func TestPrompts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "dataset.jsonl"), `{"id":"trimmed","image":"a.png","conversations":[{"from":"human","value":"<image>\nIs this a quest"},{"from":"gpt","value":"No <b>&</b>"}]}
-{"id":"letters","conversations":[{"from":"human","value":"sensation: Is it? "},{"from":"gpt","value":" Yes\n"}]}
-{"id":"hint","image":"a.png","conversations":[{"from":"human","value":"<image>\nHint: choose.\nQuestion: which one "},{"from":"gpt","value":"B"}]}
-{"id":7,"messages":[{"role":"user","content":"Hint: one"},{"role":"assistant","content":"1"},{"role":"user","content":"Why"},{"role":"assistant","content":"So"}]}
-{"id":"open","conversations":[{"from":"human","value":"A"},{"from":"gpt","value":"B"},{"from":"human","value":"C"}]}
-{"id":"broken","conversations":[]}
-`)
+	turns := func(human, gpt string) string {
+		return `"conversations":[{"from":"human","value":"` + human + `"},{"from":"gpt","value":"` + gpt + `"}]`
+	}
+	writeFile(t, filepath.Join(dir, "dataset.jsonl"), strings.Join([]string{
+		`{"id":"trimmed","image":"a.png",` + turns(`<image>\nIs this a quest`, "No <b>&</b>") + "}",
+		`{"id":"letters",` + turns("sensation: Is it? ", ` Yes\n`) + "}",
+		`{"id":"hint","image":"a.png",` + turns(`<image>\nHint: choose.\nQuestion: which one `, "B") + "}",
+		`{"id":7,"messages":[{"role":"user","content":"Hint: one"},{"role":"assistant","content":"1"},` +
+			`{"role":"user","content":"Why"},{"role":"assistant","content":"So"}]}`,
+		`{"id":"open","conversations":[{"from":"human","value":"A"},{"from":"gpt","value":"B"},` +
+			`{"from":"human","value":"C"}]}`,
+		`{"id":"broken","conversations":[]}`,
+	}, "\n")+"\n")
 	var want strings.Builder
 	enc := json.NewEncoder(&want)
 	enc.SetEscapeHTML(false)
@@ -49,9 +57,17 @@ func TestPrompts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want.WriteString(`{"id":"broken","problem":"no conversation: conversations: the list is empty; add the turns of a human and the model"}` + "\n")
+	want.WriteString(
+		`{"id":"broken","problem":"no conversation: conversations: the list is empty; add the turns of a human and the ` +
+			`model"}` + "\n",
+	)
 	a := mustHarvest(t, dir, "prompts", "--state", "state", "dataset.jsonl")
 	if diff := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(a.stdout, "\n")); diff != "" {
 		t.Errorf("prompts (-want +got):\n%s", diff)
+	}
+	writeFile(t, filepath.Join(dir, "broken.json"), `[{"id":"a"}]`)
+	if a := harvest(t, dir, nil, "prompts", "--state", "state", "broken.json"); a.status != 1 ||
+		!strings.Contains(a.stderr, "none of the 1 records can be used, such as broken.json: element 1") {
+		t.Errorf("no record can be used: status %d: %s", a.status, a.stderr)
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -31,7 +33,8 @@ type result struct {
 	// Problem is why nothing was selected, and what to do.
 	Problem string `json:"problem,omitempty"`
 
-	state     string // as --state names the state folder
+	state     string            // as --state names the state folder
+	manifests map[string]string // paths by their names in the input bucket
 	status    *subset.RunStatus
 	selection *subset.Selection
 }
@@ -59,7 +62,10 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	for i, request := range slices.Backward(o.Requests) {
 		one := r
 		if i < len(o.Requests)-1 {
-			one = &result{Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status, state: r.state}
+			one = &result{
+				Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status, state: r.state,
+				manifests: r.manifests,
+			}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
 		if err := one.choose(ctx, s, o, request); err != nil {
@@ -81,20 +87,23 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	r.Selected, r.Selection = r.selection.Selected, r.selection.ID
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Selected > 0 {
-		r.Outputs, err = copyOutputs(ctx, s.work, r.selection, dir)
+		r.Outputs, err = copyOutputs(ctx, s.work, r.selection, r.manifests, dir)
 		return err
 	}
 	if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
 		return err
 	}
-	r.Problem = fmt.Sprintf("%s; the reason of every sample is in %s",
-		cmp.Or(r.selection.Problem, "no sample was selected"), r.Outputs.Rejected)
+	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s",
+		byFlags(errors.New(r.selection.Problem)), r.Outputs.Rejected)
 	return &failure{r.Problem}
 }
 
 // failRun reports a run from which nothing is selected, with what to type next.
 func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
-	next := "; fix them and give the same command again, or, if only images were missing, " + r.command("retry")
+	next := "; fix the records, then give the same command again"
+	if most := reason.MostFrequent(r.status.Reasons); images.Has(most) {
+		next = "; add or fix the images, then type " + r.command("retry")
+	}
 	if passes := run.Passes(r.Samples); passes != "" {
 		next += "; --max-failed " + passes + " lets them pass"
 	}

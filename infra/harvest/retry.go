@@ -12,7 +12,7 @@ import (
 func newRetry() *cobra.Command {
 	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late",
 		func(status *subset.RunStatus) string {
-			if !status.IsScored() || status.Samples.Failed > 0 {
+			if !status.NothingToRetry() {
 				return ""
 			}
 			return fmt.Sprintf("run %s has no failed samples: there is nothing to retry", status.Run)

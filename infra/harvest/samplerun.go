@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -15,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -88,6 +86,13 @@ func (in input) scoreSamples(
 	return out, nil
 }
 
+// unrated is the error of a run of which no sample could be rated; which says what its samples are.
+func (s *sampleRun) unrated(which string) error {
+	e := s.status.Examples[reason.MostFrequent(s.status.Reasons)]
+	return fmt.Errorf("none of the %d %s samples could be rated: %s; such as sample %s: %s",
+		s.status.Samples.In, which, reasons(s.status.Reasons), e.ID, e.Reason)
+}
+
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
 func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
 	reduced := in
@@ -133,11 +138,8 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	reduced.Manifests = nil
 	for i, m := range manifests {
 		name := filepath.Join(state, "inputs", runID, in.manifestName(i))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return fmt.Errorf("remembering what is annotated: %w", err)
-		}
-		if err := renameio.WriteFile(name, m, 0o644); err != nil {
-			return fmt.Errorf("remembering what is annotated: %w", err)
+		if err := remember(state, name, m); err != nil {
+			return err
 		}
 		reduced.Manifests = append(reduced.Manifests, name)
 	}

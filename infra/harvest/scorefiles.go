@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/reference"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
@@ -41,13 +42,14 @@ type fileResult struct {
 	Seconds  map[string]float64 `json:"seconds"`
 	// Warnings are what the reference's score files have that their user may not expect.
 	Warnings []reference.Finding `json:"warnings,omitempty"`
+	// Problem is why nothing was selected, and what to do.
+	Problem string `json:"problem,omitempty"`
 
 	short   int
 	asked   int
 	rows    []selection.Shortfall
 	summary selection.Summary
 	warn    io.Writer
-	fromRun bool // the scores are Parquet files, which runs write
 }
 
 // fileOutputs are the files written: the subset of a manifest, or the picks of Parquet scores.
@@ -86,15 +88,18 @@ func (f *scoreFileFlags) selectSubset(
 	if err := f.validate(requests, out); err != nil {
 		return err
 	}
+	if err := makeOut(filepath.Dir(out)); err != nil {
+		return err
+	}
 	start := time.Now()
-	res := &fileResult{Seconds: map[string]float64{}, warn: warn, fromRun: f.parquet()}
+	res := &fileResult{Seconds: map[string]float64{}, warn: warn}
 	var err error
 	if f.parquet() {
 		err = res.fromParquet(ctx, f.scores, requests[0], out)
 	} else {
 		err = res.fromReference(ctx, f.scores, f.manifest, requests[0], out)
 	}
-	_, nothing := errors.AsType[unusableError](err)
+	_, nothing := errors.AsType[*failure](err)
 	if err != nil && !nothing {
 		return err
 	}
@@ -122,22 +127,23 @@ func (res *fileResult) print(w io.Writer, out string) error {
 	return err
 }
 
-// choose selects from a pool and notes how it went. It fails if nothing can be selected.
+// choose selects from a pool and notes how it went. If nothing can be selected it fails with what nothing says, which
+// lacks the pool and the result.
 func (res *fileResult) choose(
-	pool *selection.Pool, samples subset.Samples, request selection.Request,
+	pool *selection.Pool, samples subset.Samples, request selection.Request, nothing subset.Nothing,
 ) (*selection.Result, error) {
 	start := time.Now()
 	resolved, err := request.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(spelling.Names(err))}
 	}
 	params, err := samples.Params(resolved)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(spelling.Names(err))}
 	}
 	result, err := selection.Select(pool, params)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(spelling.Names(err))}
 	}
 	res.Samples = count(pool, samples)
 	res.Selected, res.asked, res.short, res.rows = len(result.Picks), result.Asked, result.Shortfall(), result.Shortfalls
@@ -145,7 +151,12 @@ func (res *fileResult) choose(
 	start = time.Now()
 	res.summary = selection.Summarize(pool, result.Samples(), request.Seed)
 	res.Seconds["summary"] = time.Since(start).Seconds()
-	return result, usable(pool, params, res)
+	nothing.Pool, nothing.Samples, nothing.Params, nothing.Result = pool, samples, params, result
+	if res.Selected > 0 && nothing.Rated() {
+		return result, nil
+	}
+	res.Problem = byFlags(errors.New(nothing.Problem())).Error()
+	return nil, &failure{res.Problem}
 }
 
 // count accounts for the samples of a pool; the reference's have no status, and count as scored.
@@ -179,7 +190,11 @@ func (res *fileResult) fromReference(
 	if err := printFindings(res.warn, data.Findings); err != nil {
 		return err
 	}
-	result, err := res.choose(data.Pool, subset.Samples{}, request)
+	result, err := res.choose(data.Pool, subset.Samples{}, request, subset.Nothing{
+		Name:     func(i int) string { return fmt.Sprintf("item %d of %s", i+1, manifest) },
+		Unrated:  unratedFiles(data.Findings),
+		Unstyled: "write the styler's answers to style.jsonl, then give the same command",
+	})
 	if err != nil {
 		return err
 	}
@@ -210,7 +225,11 @@ func (res *fileResult) fromParquet(
 		return fmt.Errorf("reading %s: %w", pattern, err)
 	}
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(pool, samples, request)
+	result, err := res.choose(pool, samples, request, subset.Nothing{
+		Name:     func(i int) string { return "sample " + samples.IDs[i] },
+		Unrated:  "`harvest retry RUN` tries the failed samples of a run again",
+		Unstyled: "score the samples with a scorer that knows styles",
+	})
 	if err != nil {
 		return err
 	}

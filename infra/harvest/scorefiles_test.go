@@ -131,30 +131,30 @@ var unusable = map[string]struct {
 	selects          []string
 }{
 	"no answer is a number": {answers(`"4."`), answers(`"n/a"`), answers(`"a"`), nil,
-		`no answer in the score files is a number (scores/stem.jsonl, line 1: "n/a"); write whole numbers`, nil},
-	"no answers": {"", "\n", answers(`"a"`), nil, "hold no answer; score the samples", nil},
+		`no answer is a number (scores/stem.jsonl, line 1: "n/a"): write whole numbers`, nil},
+	"no answers": {"", "\n", answers(`"a"`), nil, "hold no answer: score the samples", nil},
 	"no answer of the capability": {answers(`"4."`), answers(`"3"`), answers(`"a"`), []string{"--capabilities", "ocr"},
-		"no sample has a rating for ocr", []string{"--capabilities", "stem"}},
+		`none has a rating for ocr; --capabilities: give "stem"`, []string{"--capabilities", "stem"}},
 	"every rating is 0": {answers(`"0"`), answers(`0`), answers(`"a"`), nil,
-		"every rating is 0, and a rating must exceed the threshold, which is 0; give --threshold -1",
+		"--threshold: every rating is 0, and a rating must exceed the threshold, which is 0; give -1",
 		[]string{"--threshold", "-1"}},
 	"ratings at the threshold": {answers(`"0"`, `"2"`), answers(`1`), answers(`"a"`), []string{"--threshold", "3"},
 		"the highest rating of a sample with a style is 2, and a rating must exceed the threshold, which is 3; " +
-			"give --threshold 1", []string{"--threshold", "1"}},
+			"give 1", []string{"--threshold", "1"}},
 	"ratings at a threshold of their own": {answers(`"2"`), answers(`1`), answers(`"a"`),
 		[]string{"--threshold", "1", "--thresholds", "ocr=2"},
-		`which is 2; give --thresholds "ocr=1"`, []string{"--thresholds", "ocr=1"}},
+		`which is 2; give "ocr=1"`, []string{"--thresholds", "ocr=1"}},
 	"ratings below 0": {answers(`"-3"`), answers(`-3`), answers(`"a"`), nil,
-		`every rating is -3, and a rating must exceed the threshold, which is 0; give --thresholds "stem=-4"`,
+		`--thresholds: every rating is -3, and a rating must exceed the threshold, which is 0; give "stem=-4"`,
 		[]string{"--thresholds", "stem=-4"}},
-	"no styles":      {answers(`"4"`), answers(`"4"`), answers("null"), nil, "no sample has a style", nil},
+	"no styles":      {answers(`"4"`), answers(`"4"`), answers("null"), nil, `"no known style: `, nil},
 	"no style lines": {answers(`"4"`), answers(`"4"`), "", nil, "write the styler's answers to style.jsonl", nil},
 	"ratings without styles": {answers(`"4"`, `"n/a"`), answers(`"n/a"`), answers("null", `"a"`), nil,
-		"no sample has both a rating and a style", nil},
+		"(3 of 6 samples, such as item 1 of manifest.json)", nil},
 	"filtered out": {answers(`"4"`), answers(`"4"`), answers(`"a"`), []string{"--drop-styles", "a"},
-		"filters, excluded samples or caps", nil},
+		"--keep-styles: keep more of them, or drop fewer", nil},
 	"a baseline": {answers(`"4"`), answers(`"4"`), answers(`"a"`), []string{"--strategy", "top", "--drop-styles", "a"},
-		"filters, excluded samples or caps", nil},
+		"--keep-styles: keep more of them, or drop fewer", nil},
 }
 
 // TestScoreFilesUnusable exits with 1 and says what to type if nothing can be selected.
@@ -171,7 +171,9 @@ func TestScoreFilesUnusable(t *testing.T) {
 			a = harvest(t, dir, nil, slices.Concat(selectFolder, []string{"--json"}, tt.args)...)
 			var res fileResult
 			decode(t, a.stdout, &res)
-			if a.status != 1 || res.Selected != 0 || res.Samples.In != scoredSamples || res.Outputs != (fileOutputs{}) {
+			if a.status != 1 || res.Selected != 0 || !strings.Contains(res.Problem, tt.says) ||
+				res.Samples.In != scoredSamples ||
+				res.Outputs != (fileOutputs{}) {
 				t.Errorf("status %d, result %+v", a.status, res)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "subset.json")); err == nil {
@@ -200,11 +202,11 @@ func TestParquetUnusable(t *testing.T) {
 		says    string
 	}{
 		"all failed": {[]scores.Record{failed, failed},
-			"none of the 2 samples has a rating (2 failed, 0 were skipped)"},
+			"none of the 2 samples has a rating (2 were not scored); `harvest retry RUN`"},
 		"no rating": {[]scores.Record{rated(scorer.Missing, "yes/no"), failed},
-			"none of the 2 samples has a rating (1 failed"},
+			"none of the 2 samples has a rating (1 were not scored)"},
 		"zero":     {[]scores.Record{rated(0, "yes/no"), failed}, "every rating is 0"},
-		"no style": {[]scores.Record{rated(4), failed}, "no sample has a style"},
+		"no style": {[]scores.Record{rated(4), failed}, "no known style"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

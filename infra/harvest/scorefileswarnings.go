@@ -59,3 +59,14 @@ func describe(f reference.Finding) string {
 	}
 	return text
 }
+
+// unratedFiles says what to do where score files hold no rating.
+func unratedFiles(findings []reference.Finding) string {
+	for _, found := range findings {
+		if found.Kind == reference.NotANumber {
+			return fmt.Sprintf(`no answer is a number (%s, line %d: %s): write whole numbers such as "4" as pred_response, `+
+				"then give the same command", found.File, found.Line, found.Answer)
+		}
+	}
+	return "the score files hold no answer: score the samples, then give the same command"
+}

@@ -73,6 +73,9 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 		return nil, err
 	}
 	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
+	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
+		res.manifests = in.paths()
+	}
 	runs, subsets, err := openRuns(work)
 	if err != nil {
 		return nil, err
@@ -93,7 +96,7 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 		return nil, err
 	}
 	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(err)}
 	}
 	if o.Out != "" {
 		if err := prepareOut(o.Out, folder); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,36 +42,67 @@ func parseSelection(t *testing.T, args ...string) ([]selection.Request, error) {
 	return f.specs()
 }
 
+// parsedFlags are flags of a selection, and the request that they mean; its budget is left out.
+type parsedFlags struct {
+	args []string
+	want selection.Request
+}
+
+// selectionFlagCases has each flag once. ids is a file of ids.
+func selectionFlagCases(t *testing.T, ids string) map[string]parsedFlags {
+	t.Helper()
+	return map[string]parsedFlags{
+		"budget": {nil, selection.Request{}},
+		"capabilities": {
+			[]string{"--capabilities", "humanities, stem knowledge"},
+			selection.Request{Rules: selection.Rules{Capabilities: []string{"humanities", "stem knowledge"}}},
+		},
+		"weights": {[]string{"--weights", "stem knowledge=3,humanities=0.5"},
+			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"stem knowledge": 3, "humanities": 0.5}}}},
+		"threshold": {[]string{"--threshold", "-1"}, selection.Request{Rules: selection.Rules{Threshold: -1}}},
+		"thresholds": {
+			[]string{"--thresholds", "humanities=2"},
+			selection.Request{Rules: selection.Rules{Thresholds: map[string]int{"humanities": 2}}},
+		},
+		"within-bin": {
+			[]string{"--within-bin", "score"},
+			selection.Request{Rules: selection.Rules{WithinBin: selection.ByScore}},
+		},
+		"ratings-only": {[]string{"--ratings-only"}, selection.Request{Rules: selection.Rules{RatingsOnly: true}}},
+		"strategy":     {[]string{"--strategy", "top"}, selection.Request{Rules: selection.Rules{Strategy: selection.Top}}},
+		"seed": {
+			[]string{"--seed", "18446744073709551615"},
+			selection.Request{Rules: selection.Rules{Seed: 1<<64 - 1}},
+		},
+		"styles": {[]string{"--keep-styles", "yes/no", "--drop-styles", "comparison,coordinate"},
+			selection.Request{
+				Rules: selection.Rules{
+					Styles: selection.Filter{Keep: []string{"yes/no"}, Drop: []string{"comparison", "coordinate"}},
+				},
+			}},
+		"sources": {[]string{"--keep-sources", "a,b", "--drop-sources", "c"},
+			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"a", "b"}, Drop: []string{"c"}}}}},
+		"unique":  {[]string{"--unique"}, selection.Request{Rules: selection.Rules{Unique: true}}},
+		"include": {[]string{"--include", ids}, selection.Request{Include: []string{"a", "b c", "d"}}},
+		"exclude": {[]string{"--exclude", ids}, selection.Request{Exclude: []string{"a", "b c", "d"}}},
+		"minimums": {
+			[]string{"--minimums", "geo170k=500,ai2d=1"},
+			selection.Request{Rules: selection.Rules{Minimums: map[string]int{"geo170k": 500, "ai2d": 1}}},
+		},
+		"caps": {
+			[]string{"--cap-source", "10%", "--cap-style", "200", "--cap-image", "3"},
+			selection.Request{Rules: selection.Rules{Caps: selection.Caps{
+				Source: amount(t, selection.ParseCap,
+					"10%"), Style: amount(t, selection.ParseCap, "200"), Image: amount(t, selection.ParseCap, "3"),
+			}}},
+		},
+	}
+}
+
 // TestSelectionFlags gives every flag of a selection.
 func TestSelectionFlags(t *testing.T) {
 	t.Parallel()
-	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\r\n\nb c\nd")
-	tests := map[string]struct {
-		args []string
-		want selection.Request
-	}{
-		"budget":       {nil, selection.Request{}},
-		"capabilities": {[]string{"--capabilities", "humanities, stem knowledge"}, selection.Request{Rules: selection.Rules{Capabilities: []string{"humanities", "stem knowledge"}}}},
-		"weights": {[]string{"--weights", "stem knowledge=3,humanities=0.5"},
-			selection.Request{Rules: selection.Rules{Weights: map[string]float64{"stem knowledge": 3, "humanities": 0.5}}}},
-		"threshold":    {[]string{"--threshold", "-1"}, selection.Request{Rules: selection.Rules{Threshold: -1}}},
-		"thresholds":   {[]string{"--thresholds", "humanities=2"}, selection.Request{Rules: selection.Rules{Thresholds: map[string]int{"humanities": 2}}}},
-		"within-bin":   {[]string{"--within-bin", "score"}, selection.Request{Rules: selection.Rules{WithinBin: selection.ByScore}}},
-		"ratings-only": {[]string{"--ratings-only"}, selection.Request{Rules: selection.Rules{RatingsOnly: true}}},
-		"strategy":     {[]string{"--strategy", "top"}, selection.Request{Rules: selection.Rules{Strategy: selection.Top}}},
-		"seed":         {[]string{"--seed", "18446744073709551615"}, selection.Request{Rules: selection.Rules{Seed: 1<<64 - 1}}},
-		"styles": {[]string{"--keep-styles", "yes/no", "--drop-styles", "comparison,coordinate"},
-			selection.Request{Rules: selection.Rules{Styles: selection.Filter{Keep: []string{"yes/no"}, Drop: []string{"comparison", "coordinate"}}}}},
-		"sources": {[]string{"--keep-sources", "a,b", "--drop-sources", "c"},
-			selection.Request{Rules: selection.Rules{Sources: selection.Filter{Keep: []string{"a", "b"}, Drop: []string{"c"}}}}},
-		"unique":   {[]string{"--unique"}, selection.Request{Rules: selection.Rules{Unique: true}}},
-		"include":  {[]string{"--include", ids}, selection.Request{Include: []string{"a", "b c", "d"}}},
-		"exclude":  {[]string{"--exclude", ids}, selection.Request{Exclude: []string{"a", "b c", "d"}}},
-		"minimums": {[]string{"--minimums", "geo170k=500,ai2d=1"}, selection.Request{Rules: selection.Rules{Minimums: map[string]int{"geo170k": 500, "ai2d": 1}}}},
-		"caps": {[]string{"--cap-source", "10%", "--cap-style", "200", "--cap-image", "3"}, selection.Request{Rules: selection.Rules{Caps: selection.Caps{
-			Source: amount(t, selection.ParseCap, "10%"), Style: amount(t, selection.ParseCap, "200"), Image: amount(t, selection.ParseCap, "3"),
-		}}}},
-	}
+	tests := selectionFlagCases(t, writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\r\n\nb c\nd"))
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +111,9 @@ func TestSelectionFlags(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.want.Budget = amount(t, selection.ParseBudget, "30%")
-			if diff := cmp.Diff(tt.want, got[len(got)-1], compareAmounts, cmp.FilterValues(func(a, b []selection.Budget) bool { return len(a)+len(b) == 0 }, cmp.Ignore())); len(got) != 1 || diff != "" {
+			noBudgets := cmp.FilterValues(func(a, b []selection.Budget) bool { return len(a)+len(b) == 0 }, cmp.Ignore())
+			diff := cmp.Diff(tt.want, got[len(got)-1], compareAmounts, noBudgets)
+			if len(got) != 1 || diff != "" {
 				t.Errorf("%d specs, the last (-want +got):\n%s", len(got), diff)
 			}
 		})
@@ -89,7 +123,11 @@ func TestSelectionFlags(t *testing.T) {
 	if err != nil || len(several) != 3 {
 		t.Fatalf("%d specs of three budgets, %v", len(several), err)
 	}
-	budgets := []selection.Budget{amount(t, selection.ParseBudget, "5%"), amount(t, selection.ParseBudget, "100"), amount(t, selection.ParseBudget, "0.3")}
+	budgets := []selection.Budget{
+		amount(t, selection.ParseBudget, "5%"),
+		amount(t, selection.ParseBudget, "100"),
+		amount(t, selection.ParseBudget, "0.3"),
+	}
 	for i, spec := range several {
 		if spec.Budget != budgets[i] || !slices.Equal(spec.Within, budgets[:i]) || !spec.Unique {
 			t.Errorf("spec %d is %+v", i, spec)
@@ -97,39 +135,58 @@ func TestSelectionFlags(t *testing.T) {
 	}
 }
 
+// A faultyCommand is a command line with a fault, and what the error says.
+type faultyCommand struct{ args, says []string }
+
+var faultyCommands = map[string]faultyCommand{
+	"budget": {[]string{"--budget", "5%,half"}, []string{"--budget", `"half"`}},
+	"tokens": {[]string{"--budget", "200X-tokens"}, []string{"--budget", `"200X-tokens"`}},
+	"weights": {
+		[]string{"--budget", "1", "--weights", "humanities=much"},
+		[]string{"--weights", `"much" of "humanities" is no number`},
+	},
+	"no weight":      {[]string{"--budget", "1", "--weights", "humanities"}, []string{"--weights", "humanities"}},
+	"threshold":      {[]string{"--budget", "1", "--threshold", "9"}, []string{"threshold: 9", "-1 to 4"}},
+	"no threshold":   {[]string{"--budget", "1", "--threshold", "high"}, []string{"--threshold", "high"}},
+	"thresholds":     {[]string{"--budget", "1", "--thresholds", "humanities=high"}, []string{"--thresholds", "high"}},
+	"seed":           {[]string{"--budget", "1", "--seed", "-1"}, []string{"--seed", "-1"}},
+	"include":        {[]string{"--budget", "1", "--include", "absent"}, []string{"--include", "absent", "no such file"}},
+	"exclude":        {[]string{"--budget", "1", "--exclude", "none"}, []string{"--exclude", "none names no id"}},
+	"minimums":       {[]string{"--budget", "1", "--minimums", "a=few"}, []string{"--minimums", "few"}},
+	"cap of sources": {[]string{"--budget", "1", "--cap-source", "most"}, []string{"--cap-source", `"most"`}},
+	"cap of styles":  {[]string{"--budget", "1", "--cap-style", "0"}, []string{"--cap-style", `"0"`}},
+	"cap of images":  {[]string{"--budget", "1", "--cap-image", "10-tokens"}, []string{"--cap-image", `"10-tokens"`}},
+
+	"scores without a manifest": {
+		[]string{"--budget", "1", "--scores", "s", "--out", "o"}, []string{"--manifest is missing"},
+	},
+	"manifest without scores": {
+		[]string{"--budget", "1", "--manifest", "m", "--out", "o"}, []string{"--scores is missing"},
+	},
+	"scores without an output": {
+		[]string{"--budget", "1", "--scores", "s", "--manifest", "m"}, []string{"--out is missing"},
+	},
+	"several budgets of scores": {
+		[]string{"--budget", "1,2", "--scores", "s", "--manifest", "m", "--out", "o"}, []string{"--budget: give one"},
+	},
+	"manifest of Parquet": {
+		[]string{"--budget", "1", "--scores", "*.parquet", "--manifest", "m", "--out", "o"}, []string{"--manifest: Parquet"},
+	},
+	"no Parquet": {
+		[]string{"--budget", "1", "--scores", "*.parquet", "--out", "o"}, []string{"no file is named *.parquet"},
+	},
+	"no ids to explain": {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
+	"explain an unknown run": {
+		[]string{"explain", "--state", "state", "x-1", "y", "z"}, []string{"no such run: x-1", "harvest status"},
+	},
+}
+
 // TestSelectionFlagFaults has every faulty flag be named.
 func TestSelectionFlagFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "none"), "\n\r\n")
-	for name, tt := range map[string]struct {
-		args []string
-		says []string
-	}{
-		"budget":         {[]string{"--budget", "5%,half"}, []string{"--budget", `"half"`}},
-		"tokens":         {[]string{"--budget", "200X-tokens"}, []string{"--budget", `"200X-tokens"`}},
-		"weights":        {[]string{"--budget", "1", "--weights", "humanities=much"}, []string{"--weights", `"much" of "humanities" is no number`}},
-		"no weight":      {[]string{"--budget", "1", "--weights", "humanities"}, []string{"--weights", "humanities"}},
-		"threshold":      {[]string{"--budget", "1", "--threshold", "9"}, []string{"threshold: 9", "-1 to 4"}},
-		"no threshold":   {[]string{"--budget", "1", "--threshold", "high"}, []string{"--threshold", "high"}},
-		"thresholds":     {[]string{"--budget", "1", "--thresholds", "humanities=high"}, []string{"--thresholds", "high"}},
-		"seed":           {[]string{"--budget", "1", "--seed", "-1"}, []string{"--seed", "-1"}},
-		"include":        {[]string{"--budget", "1", "--include", "absent"}, []string{"--include", "absent", "no such file"}},
-		"exclude":        {[]string{"--budget", "1", "--exclude", "none"}, []string{"--exclude", "none names no id"}},
-		"minimums":       {[]string{"--budget", "1", "--minimums", "a=few"}, []string{"--minimums", "few"}},
-		"cap of sources": {[]string{"--budget", "1", "--cap-source", "most"}, []string{"--cap-source", `"most"`}},
-		"cap of styles":  {[]string{"--budget", "1", "--cap-style", "0"}, []string{"--cap-style", `"0"`}},
-		"cap of images":  {[]string{"--budget", "1", "--cap-image", "10-tokens"}, []string{"--cap-image", `"10-tokens"`}},
-
-		"scores without a manifest": {[]string{"--budget", "1", "--scores", "s", "--out", "o"}, []string{"--manifest is missing"}},
-		"manifest without scores":   {[]string{"--budget", "1", "--manifest", "m", "--out", "o"}, []string{"--scores is missing"}},
-		"scores without an output":  {[]string{"--budget", "1", "--scores", "s", "--manifest", "m"}, []string{"--out is missing"}},
-		"several budgets of scores": {[]string{"--budget", "1,2", "--scores", "s", "--manifest", "m", "--out", "o"}, []string{"--budget: give one"}},
-		"manifest of Parquet":       {[]string{"--budget", "1", "--scores", "*.parquet", "--manifest", "m", "--out", "o"}, []string{"--manifest: Parquet"}},
-		"no Parquet":                {[]string{"--budget", "1", "--scores", "*.parquet", "--out", "o"}, []string{"no file is named *.parquet"}},
-		"no ids to explain":         {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
-		"explain an unknown run":    {[]string{"explain", "--state", "state", "x-1", "y", "z"}, []string{"no such run: x-1", "harvest status"}},
-	} {
+	for name, tt := range faultyCommands {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := tt.args
@@ -175,7 +232,9 @@ func TestSelectFromReference(t *testing.T) {
 	}
 	var res fileResult
 	decode(t, mustHarvest(t, ".", command("subset.json", "--json")...).stdout, &res)
-	if res.Selected != 10 || res.Samples.In != 50 || res.Samples.Scored != 50 || res.Outputs.Subset != filepath.Join(dir, "subset.json") || res.Outputs.Picks != "" {
+	if res.Selected != 10 || res.Samples.In != 50 || res.Samples.Scored != 50 ||
+		res.Outputs.Subset != filepath.Join(dir, "subset.json") ||
+		res.Outputs.Picks != "" {
 		t.Errorf("result %+v", res)
 	}
 	var items []struct{ Idx int }
@@ -191,11 +250,60 @@ func TestSelectFromReference(t *testing.T) {
 	if subset != readFile(t, filepath.Join(dir, "table.json")) {
 		t.Error("with --json another subset is written")
 	}
-	if a := harvest(t, ".", nil, command("refused.json", "--cap-source", "1", "--keep-sources", "moon")...); a.status != 2 || !strings.Contains(a.stderr, `"moon" is unknown; known are: `) {
+	refused := command("refused.json", "--cap-source", "1", "--keep-sources", "moon")
+	if a := harvest(t, ".", nil, refused...); a.status != 2 ||
+		!strings.Contains(a.stderr, `"moon" is unknown; known are: `) {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "refused.json")); err == nil {
 		t.Error("a refused command has written a subset")
+	}
+}
+
+// checkNested checks the selections of 10 %, 5 samples and 30 %, each of which contains the one before it.
+func checkNested(t *testing.T, dir string, first *result, size int) {
+	t.Helper()
+	var within []string
+	for i, r := range append(slices.Clone(first.Nested), first) {
+		if want := filepath.Join("out", []string{"0.1", "5", "0.3"}[i], "subset.json"); r.Outputs.Subset != want {
+			t.Errorf("subset %d is in %s, want %s", i, r.Outputs.Subset, want)
+		}
+		checkSplit(t, dir, *r, size)
+		ids := pickedIDs(t, filepath.Join(dir, r.Outputs.Picks))
+		if len(ids) != r.Selected || !slices.Equal(ids[:len(within)], within) {
+			t.Errorf("picks %q do not begin with %q", ids, within)
+		}
+		within = ids
+	}
+}
+
+// checkExplained has samples of a selection be explained; second is the one that was picked second.
+func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
+	t.Helper()
+	explain := []string{
+		"explain", "--state", "state", runID, selectionID, "sample-0006", "sample-0008", "sample-0005",
+		"sample-0003", second,
+	}
+	told := mustHarvest(t, dir, explain...).stdout
+	for _, line := range []string{
+		"sample-0006: selected as number 1, by include at rank 1\n",
+		"sample-0008: not selected: excluded: it is on the list of excluded samples\n",
+		"sample-0005: not selected: failed: image not found",
+		"sample-0003: not selected: filtered by source: its source is not one that the selection keeps\n",
+		second + ": selected as number 2, for ",
+	} {
+		if !strings.Contains(told, line) {
+			t.Errorf("the explanation lacks %q:\n%s", line, told)
+		}
+	}
+	var explained []subset.Explanation
+	decode(t, mustHarvest(t, dir, append(explain, "--json")...).stdout, &explained)
+	if len(explained) != 5 || explained[2].Status != scores.Failed || explained[4].Order != 2 {
+		t.Errorf("explanations %+v", explained)
+	}
+	if a := harvest(t, dir, nil, append(explain, "nobody")...); a.status != 2 || !strings.Contains(a.stderr, `"nobody"`) ||
+		a.stdout != "" {
+		t.Errorf("explaining an unknown sample: status %d: %s", a.status, a.stderr)
 	}
 }
 
@@ -212,52 +320,30 @@ func TestSelections(t *testing.T) {
 	if first.Selected != 12 || len(first.Nested) != 2 || first.Nested[0].Selected != 4 || first.Nested[1].Selected != 5 {
 		t.Fatalf("result %+v, want 4, 5 and 12 selected", first)
 	}
-	var within []string
-	for i, r := range append(slices.Clone(first.Nested), &first) {
-		if want := filepath.Join("out", []string{"0.1", "5", "0.3"}[i], "subset.json"); r.Outputs.Subset != want {
-			t.Errorf("subset %d is in %s, want %s", i, r.Outputs.Subset, want)
-		}
-		checkSplit(t, dir, *r, size)
-		ids := pickedIDs(t, filepath.Join(dir, r.Outputs.Picks))
-		if len(ids) != r.Selected || !slices.Equal(ids[:len(within)], within) {
-			t.Errorf("picks %q do not begin with %q", ids, within)
-		}
-		within = ids
-	}
+	checkNested(t, dir, &first, size)
 
 	writeFile(t, filepath.Join(dir, "in"), "sample-0006\n")
 	writeFile(t, filepath.Join(dir, "not-in"), "sample-0008\n")
-	knobs := []string{"--budget", "6", "--include", "in", "--exclude", "not-in", "--unique", "--cap-image", "1", "--drop-sources", "source3"}
-	chosen := decodeResult(t, mustHarvest(t, dir, slices.Concat([]string{"select", "--state", "state", "--json", "--quiet", first.Run}, knobs)...).stdout)
+	knobs := []string{
+		"--budget", "6", "--include", "in", "--exclude", "not-in", "--unique", "--cap-image", "1", "--drop-sources",
+		"source3",
+	}
+	command := append([]string{"select", "--state", "state", "--json", "--quiet", first.Run}, knobs...)
+	chosen := decodeResult(t, mustHarvest(t, dir, command...).stdout)
 	ids := pickedIDs(t, filepath.Join(dir, chosen.Outputs.Picks))
 	if len(ids) != 6 || ids[0] != "sample-0006" {
 		t.Errorf("picks %q, want 6 with sample-0006 first", ids)
 	}
 
-	explain := []string{"explain", "--state", "state", first.Run, chosen.Selection, "sample-0006", "sample-0008", "sample-0005", "sample-0003", ids[1]}
-	told := mustHarvest(t, dir, explain...).stdout
-	for _, line := range []string{
-		"sample-0006: selected as number 1, by include at rank 1\n", "sample-0008: not selected: excluded: it is on the list of excluded samples\n",
-		"sample-0005: not selected: failed: image not found", "sample-0003: not selected: filtered by source: its source is not one that the selection keeps\n",
-		ids[1] + ": selected as number 2, for ",
-	} {
-		if !strings.Contains(told, line) {
-			t.Errorf("the explanation lacks %q:\n%s", line, told)
-		}
-	}
-	var explained []subset.Explanation
-	decode(t, mustHarvest(t, dir, append(explain, "--json")...).stdout, &explained)
-	if len(explained) != 5 || explained[2].Status != scores.Failed || explained[4].Order != 2 {
-		t.Errorf("explanations %+v", explained)
-	}
-	if a := harvest(t, dir, nil, append(explain, "nobody")...); a.status != 2 || !strings.Contains(a.stderr, `"nobody"`) || a.stdout != "" {
-		t.Errorf("explaining an unknown sample: status %d: %s", a.status, a.stderr)
-	}
+	checkExplained(t, dir, first.Run, chosen.Selection, ids[1])
 
-	parquet := slices.Concat([]string{"select", "--scores", "state/runs/" + first.Run + "/scores/*.parquet", "--out", "picks.parquet", "--json"}, knobs)
+	parquet := slices.Concat(
+		[]string{"select", "--scores", "state/runs/" + first.Run + "/scores/*.parquet", "--out", "picks.parquet", "--json"},
+		knobs)
 	var res fileResult
 	decode(t, mustHarvest(t, dir, parquet...).stdout, &res)
-	if res.Selected != 6 || res.Samples.In != size || res.Samples.Failed != 1 || res.Samples.Scored != size-1 || res.Outputs.Picks != "picks.parquet" {
+	if res.Selected != 6 || res.Samples.In != size || res.Samples.Failed != 1 || res.Samples.Scored != size-1 ||
+		res.Outputs.Picks != "picks.parquet" {
 		t.Errorf("result %+v", res)
 	}
 	if diff := cmp.Diff(ids, pickedIDs(t, filepath.Join(dir, "picks.parquet"))); diff != "" {
@@ -267,7 +353,8 @@ func TestSelections(t *testing.T) {
 	// A budget that cannot be leaves nothing behind, not even the smaller subsets.
 	before := readStatus(t, dir, first.Run).Selections
 	a := harvest(t, dir, nil, "select", "--state", "state", "--quiet", "--out", "never", "--budget", "7,41", first.Run)
-	if _, err := os.Stat(filepath.Join(dir, "never")); a.status != 2 || !strings.Contains(a.stderr, "the most is 40") || err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "never")); a.status != 2 || !strings.Contains(a.stderr, "the most is 40") ||
+		err == nil {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 	if diff := cmp.Diff(before, readStatus(t, dir, first.Run).Selections); diff != "" {
@@ -294,4 +381,28 @@ func pickedIDs(t *testing.T, path string) []string {
 		ids = append(ids, p.ID)
 	}
 	return ids
+}
+
+// TestUniqueAtAnyRangeSize selects one of equal samples, the same at any size of ranges.
+func TestUniqueAtAnyRangeSize(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var records strings.Builder
+	for i := range 30 {
+		question := fmt.Sprintf("Why is it %d? Explain.", i%10)
+		records.WriteString(strings.Replace(textOnly(question, "Because it is so."), "{", fmt.Sprintf(`{"n":%d,`, i), 1))
+	}
+	writeFile(t, filepath.Join(dir, "dataset.jsonl"), records.String())
+	var subsets []string
+	for _, size := range []string{"16777216", "700"} {
+		a := harvest(t, dir, []string{"RANGE_BYTES=" + size}, "curate", "--budget", "1.0", "--unique", "--threshold", "-1",
+			"--state", "state", "--out", size, "--json", "dataset.jsonl")
+		if res := decodeResult(t, a.stdout); a.status != 0 || res.Selected != 10 {
+			t.Errorf("ranges of %s bytes: status %d, %d selected, want 10: %s", size, a.status, res.Selected, a.stderr)
+		}
+		subsets = append(subsets, readFile(t, filepath.Join(dir, size, "subset.jsonl")))
+	}
+	if diff := cmp.Diff(subsets[0], subsets[1]); diff != "" {
+		t.Errorf("subsets (-one range +many):\n%s", diff)
+	}
 }

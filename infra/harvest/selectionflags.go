@@ -36,11 +36,14 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.Var(&f.budgets, "budget", "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens "+
 		"(200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
-	fl.StringSliceVar(&f.capabilities, "capabilities", nil, "capabilities that pick, in their order (default: all of the rubric)")
-	fl.StringToStringVar(&f.weights, "weights", nil, "parts of a round: \"stem knowledge=3\" picks three times as much as the others")
+	fl.StringSliceVar(&f.capabilities, "capabilities", nil,
+		"capabilities that pick, in their order (default: all of the rubric)")
+	fl.StringToStringVar(&f.weights, "weights", nil,
+		"parts of a round: \"stem knowledge=3\" picks three times as much as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this")
 	fl.StringToIntVar(&f.thresholds, "thresholds", nil, "thresholds of single capabilities: \"humanities=2\"")
-	fl.StringVar(&f.withinBin, "within-bin", "", "order within a bin: position (first-listed style first, the paper's) or score (rating first)")
+	fl.StringVar(&f.withinBin, "within-bin", "",
+		"order within a bin: position (first-listed style first, the paper's) or score (rating first)")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default), or a baseline to compare with: random, top, stratified")
 	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
@@ -49,10 +52,12 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "take only samples of these sources")
 	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "take no sample of these sources")
 	fl.BoolVar(&f.unique, "unique", false, "take one of all samples with the same texts and images")
-	fl.StringVar(&f.include, "include", "", "file of ids, one a line, that must be in the subset; they count against the budget")
+	fl.StringVar(&f.include, "include", "",
+		"file of ids, one a line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
 	fl.StringToIntVar(&f.minimums, "minimums", nil, "least samples of sources: geo170k=500")
-	fl.StringVar(&f.caps.source, "cap-source", "", "most that one source may have: a number of samples, or a share of the budget (10%)")
+	fl.StringVar(&f.caps.source, "cap-source", "",
+		"most that one source may have: a number of samples, or a share of the budget (10%)")
 	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
 }
@@ -60,7 +65,9 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 // specs are the selections asked for: one for each budget, the smallest first.
 func (f selectionFlags) specs() ([]selection.Request, error) {
 	if len(f.budgets) == 0 {
-		return nil, usageError{errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500")}
+		return nil, usageError{
+			errors.New("--budget is missing; give a share such as 30%, or a number of samples such as 500"),
+		}
 	}
 	spec := selection.Request{
 		Rules: selection.Rules{
@@ -93,11 +100,15 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	for _, c := range []struct {
 		flag, text string
 		cap        *selection.Cap
-	}{{"cap-source", f.caps.source, &spec.Caps.Source}, {"cap-style", f.caps.style, &spec.Caps.Style}, {"cap-image", f.caps.image, &spec.Caps.Image}} {
+	}{
+		{"cap-source", f.caps.source, &spec.Caps.Source},
+		{"cap-style", f.caps.style, &spec.Caps.Style},
+		{"cap-image", f.caps.image, &spec.Caps.Image},
+	} {
 		fault(c.flag, c.cap.UnmarshalText([]byte(c.text)))
 	}
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(err)}
 	}
 	return spec.Nested(budgets), nil
 }

@@ -183,7 +183,8 @@ func TestServe(t *testing.T) {
 	newDataset(t, filepath.Join(dir, "input", "images", "small"), size, 16)
 	whole := readFile(t, filepath.Join(dir, "input", "images", "small", "dataset.json"))
 	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "parts", "a.json"), whole)
-	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"), "manifests: [parts/a.json]\nbudget: 30%\n")
+	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"),
+		"manifests: [parts/a.json]\nbudget: 30%\n")
 	state := filepath.Join(dir, "state")
 	until(t, "the first scores", func() bool { return len(scoreFiles(t, state)) > 0 })
 	if runs := first.runs(t); len(runs) != 1 || runs[0].Dataset != "small" || runs[0].Samples != size {
@@ -216,7 +217,8 @@ func TestServe(t *testing.T) {
 	}
 	_ = second.cmd.Wait() // its status is looked at
 	log := second.log.String()
-	if status := second.cmd.ProcessState.ExitCode(); status != 130 || !strings.Contains(log, "nothing is lost") || strings.Contains(log, "level=ERROR") {
+	if status := second.cmd.ProcessState.ExitCode(); status != 130 || !strings.Contains(log, "nothing is lost") ||
+		strings.Contains(log, "level=ERROR") {
 		t.Errorf("status %d after ctrl-C, want 130; its log:\n%s", status, log)
 	}
 }

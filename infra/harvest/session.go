@@ -146,7 +146,7 @@ func (s session) choose(
 	s.show.update("select", 0, 0)
 	sel, err := s.api.StartSelection(ctx, runID, request)
 	if api.HasStatus(err, http.StatusUnprocessableEntity) {
-		return nil, usageError{err}
+		return nil, usageError{byFlags(err)}
 	} else if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -23,7 +24,9 @@ func openState(state string) (string, bucket.Bucket, error) {
 		state = filepath.Join(cache, "harvest")
 	}
 	work, err := bucket.OpenFolder(state)
-	if err != nil {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return "", nil, fmt.Errorf("--state %s: a file is in the place of a folder; give another folder", state)
+	} else if err != nil {
 		return "", nil, fmt.Errorf("opening state folder: %w", err)
 	}
 	return state, work, nil

@@ -101,9 +101,6 @@ func (st runStatus) print(w io.Writer) error {
 	t := newTable("run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("state", st.State)
-	if st.Problem != "" {
-		row("problem", st.Problem)
-	}
 	row("dataset", st.Dataset)
 	row("samples", st.Samples.In)
 	row("ranges read", fmt.Sprintf("%d of %d", st.Progress.RangesCut, st.Progress.Ranges))
@@ -129,6 +126,10 @@ func (st runStatus) print(w io.Writer) error {
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)
 	row("selections", strings.Join(st.Selections, " "))
-	_, err := fmt.Fprintln(w, t.Render())
+	text := t.Render()
+	if st.Problem != "" {
+		text += "\n" + st.Problem // too long for a cell
+	}
+	_, err := fmt.Fprintln(w, text)
 	return err
 }

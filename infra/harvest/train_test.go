@@ -11,33 +11,34 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// A harbour is a dataset whose rubric no embedded weights know, and annotations of all its samples: seafaring is in what is asked
+// A harbour is a dataset whose rubric no embedded weights know, and annotations of all its samples: seafaring is in
+// what is asked
 // for, patience in the length of the answer.
 func writeHarbour(t *testing.T, dir string) {
 	t.Helper()
 	var manifest, annotations strings.Builder
 	for i := range 90 {
 		ships, lines := i%3, 1+i/3%5
-		question := "Tell of the " + strings.Fields("house tree garden table lamp")[i%5] + strings.Repeat(" and the schooner", ships)
+		question := "Tell of the " + strings.Fields("house tree garden table lamp")[i%5] + strings.Repeat(" and the schooner",
+			ships)
 		answer := strings.Repeat("It is "+strings.Fields("red big old small green")[i/7%5]+". ", lines)
-		fmt.Fprintf(&manifest, `{"id":"s%d","source":"part %d","conversations":[{"from":"human","value":%q},{"from":"gpt","value":%q}]}`+"\n", i, i%4, question, answer)
+		fmt.Fprintf(&manifest,
+			`{"id":"s%d","source":"part %d","conversations":[{"from":"human","value":%q},{"from":"gpt","value":%q}]}`+"\n", i,
+			i%4, question, answer)
 		fmt.Fprintf(&annotations, `{"id":"s%d","scores":[%d,%d],"styles":["plain speech"]}`+"\n", i, 2*ships, lines-1)
 	}
 	writeFile(t, filepath.Join(dir, "d.jsonl"), manifest.String())
 	writeFile(t, filepath.Join(dir, "a.jsonl"), annotations.String())
-	writeFile(t, filepath.Join(dir, "rubric.yaml"), "name: harbour\ncapabilities: [seafaring, patience]\nstyles: [plain speech]\n")
+	writeFile(t, filepath.Join(dir, "rubric.yaml"),
+		"name: harbour\ncapabilities: [seafaring, patience]\nstyles: [plain speech]\n")
 }
 
-// TestTrain goes the whole way: weights for a rubric of one's own, their agreement, and a subset by them.
-func TestTrain(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	writeHarbour(t, dir)
-	train := []string{"train", "--annotations", "a.jsonl", "--manifest", "d.jsonl", "--rubric", "rubric.yaml", "--out"}
-	first := mustHarvest(t, dir, append(train, "own/first.zst", "--json")...)
+// checkReport checks what train reports of own/first.zst, and returns these weights.
+func checkReport(t *testing.T, dir, report string) string {
+	t.Helper()
 	var told, beside trainReport
-	if err := json.Unmarshal([]byte(first.stdout), &told); err != nil {
-		t.Fatalf("%v in %s", err, first.stdout)
+	if err := json.Unmarshal([]byte(report), &told); err != nil {
+		t.Fatalf("%v in %s", err, report)
 	}
 	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "own/first.json"))), &beside); err != nil {
 		t.Fatal(err)
@@ -49,20 +50,34 @@ func TestTrain(t *testing.T) {
 	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trainReport{})); diff != "" {
 		t.Errorf("told, and written beside the weights (-told +written):\n%s", diff)
 	}
-	if want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"; told.Command != want {
+	want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"
+	if told.Command != want {
 		t.Errorf("command %q, want %q", told.Command, want)
 	}
 	weights := readFile(t, filepath.Join(dir, "own/first.zst"))
 	if told.Samples != 90 || told.Sources != 4 || told.Weights != training.NewFile("first.zst", []byte(weights)) ||
 		told.Annotations.Name != "a.jsonl" || len(told.Manifests) != 1 || told.UnseenSources.Mean.Spearman < 0.8 {
-		t.Errorf("told %s", first.stdout)
+		t.Errorf("told %s", report)
 	}
+	return weights
+}
+
+// TestTrain goes the whole way: weights for a rubric of one's own, their agreement, and a subset by them.
+func TestTrain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeHarbour(t, dir)
+	train := []string{"train", "--annotations", "a.jsonl", "--manifest", "d.jsonl", "--rubric", "rubric.yaml", "--out"}
+	first := mustHarvest(t, dir, append(train, "own/first.zst", "--json")...)
+	weights := checkReport(t, dir, first.stdout)
 
 	second := mustHarvest(t, dir, append(train, "second.zst")...)
 	if readFile(t, filepath.Join(dir, "second.zst")) != weights {
 		t.Error("the same annotations gave other weights")
 	}
-	for _, want := range []string{"seafaring", "patience", "plain speech", "unseen sources", "--scorer embedded:second.zst"} {
+	for _, want := range []string{
+		"seafaring", "patience", "plain speech", "unseen sources", "--scorer embedded:second.zst",
+	} {
 		if !strings.Contains(second.stdout, want) {
 			t.Errorf("the table does not say %q:\n%s", want, second.stdout)
 		}
@@ -71,17 +86,21 @@ func TestTrain(t *testing.T) {
 		t.Errorf("no progress: %s", second.stderr)
 	}
 
-	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--scorer", "embedded:second.zst", "d.jsonl")
+	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--scorer", "embedded:second.zst",
+		"d.jsonl")
 	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
 		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
 	}
 	// Weights lie where the command was given, and the run is known by their content.
-	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer", "embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
-	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer", "embedded:own/first.zst", "--capabilities", "seafaring", "d.jsonl")
+	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
+		"embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
+	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
+		"embedded:own/first.zst", "--capabilities", "seafaring", "d.jsonl")
 	if a.Run != b.Run {
 		t.Errorf("equal weights made runs %s and %s", a.Run, b.Run)
 	}
-	if r := harvest(t, dir, nil, "curate", "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "d.jsonl"); r.status == 0 || !strings.Contains(r.stderr, "harvest train") {
+	r := harvest(t, dir, nil, "curate", "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "d.jsonl")
+	if r.status == 0 || !strings.Contains(r.stderr, "harvest train") {
 		t.Errorf("weights that know nothing of the rubric: status %d, %s", r.status, r.stderr)
 	}
 }
@@ -94,8 +113,12 @@ func TestTrainRefuses(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "few.jsonl"), annotation("s1")+annotation("s2"))
 	writeFile(t, filepath.Join(dir, "absent.jsonl"), annotation("s1")+annotation("gone"))
 	writeFile(t, filepath.Join(dir, "faulty.jsonl"), annotation("s1")+`{"id":"s2","scores":[1,9],"styles":[]}`)
-	writeFile(t, filepath.Join(dir, "imageless.jsonl"), `{"id":"s1","image":"no.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That."}]}`+"\n")
-	writeFile(t, filepath.Join(dir, "broken.jsonl"), `{"id":"s1","image":"broken.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"That."}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "imageless.jsonl"),
+		`{"id":"s1","image":"no.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt",`+
+			`"value":"That."}]}`+"\n")
+	writeFile(t, filepath.Join(dir, "broken.jsonl"),
+		`{"id":"s1","image":"broken.png","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt",`+
+			`"value":"That."}]}`+"\n")
 	writeFile(t, filepath.Join(dir, "broken.png"), "no image")
 	writeFile(t, filepath.Join(dir, "one.jsonl"), annotation("s1"))
 	for _, tt := range []struct {
@@ -106,13 +129,25 @@ func TestTrainRefuses(t *testing.T) {
 		{"--annotations a.jsonl d.jsonl", 2, "--out is missing"},
 		{"--out w.json --annotations a.jsonl d.jsonl", 2, "give the weights another, such as .zst"},
 		{"--out w.zst d.jsonl", 2, "--annotations is missing"},
-		{"--out w.zst --annotations few.jsonl d.jsonl", 1, "2 annotated samples are too few to learn from: annotate at least 60"},
-		{"--out w.zst --annotations absent.jsonl d.jsonl", 1, `1 of 2 annotations have no sample in the manifests: "gone"; name all manifests`},
-		{"--out w.zst --annotations faulty.jsonl d.jsonl", 1, "faulty.jsonl: line 2: scores[1] (patience): found 9; write a whole number from 0 to 5"},
+		{
+			"--out w.zst --annotations few.jsonl d.jsonl", 1,
+			"2 annotated samples are too few to learn from: annotate at least 60",
+		},
+		{
+			"--out w.zst --annotations absent.jsonl d.jsonl", 1,
+			`1 of 2 annotations have no sample in the manifests: "gone"; name all manifests`,
+		},
+		{
+			"--out w.zst --annotations faulty.jsonl d.jsonl", 1,
+			"faulty.jsonl: line 2: scores[1] (patience): found 9; write a whole number from 0 to 5",
+		},
 		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1,
 			"annotated sample s1 (imageless.jsonl: element 1 (line 1)): " +
 				"image not found: no.png: fix it, or leave its annotation out"},
-		{"--out w.zst --annotations one.jsonl broken.jsonl", 1, "annotated sample s1 (broken.jsonl: element 1 (line 1)): image format unknown: "},
+		{
+			"--out w.zst --annotations one.jsonl broken.jsonl", 1,
+			"annotated sample s1 (broken.jsonl: element 1 (line 1)): image format unknown: ",
+		},
 	} {
 		r := harvest(t, dir, nil, append([]string{"train", "--rubric", "rubric.yaml"}, strings.Fields(tt.args)...)...)
 		if r.status != tt.status || !strings.Contains(r.stderr, tt.want) {

@@ -134,6 +134,29 @@ func TestCloudStorage(t *testing.T) {
 		}
 		return w.Close()
 	}
+	uploadImages(t, upload)
+	const manifest = "datasets/demo/parts/dataset.json"
+	if err := upload(manifest, read(t, demoInput(t), manifest)); err != nil {
+		t.Fatal(err)
+	}
+	if err := upload("datasets/demo/dataset.yaml", []byte(demoSpec)); err != nil {
+		t.Fatal(err)
+	}
+	s.completed(t)
+	if diff := cmp.Diff(outcome(t, inFolders.work), outcome(t, s.work)); diff != "" {
+		t.Errorf("outcome differs from that of folders (-folders +Cloud Storage):\n%s", diff)
+	}
+	arrived.mu.Lock()
+	defer arrived.mu.Unlock()
+	slices.Sort(arrived.objects)
+	if diff := cmp.Diff([]string{"datasets/demo/dataset.yaml", manifest}, arrived.objects); diff != "" {
+		t.Errorf("notifications (-want +got):\n%s", diff)
+	}
+}
+
+// uploadImages uploads the images of the demo, several at a time.
+func uploadImages(t *testing.T, upload func(name string, data []byte) error) {
+	t.Helper()
 	var images errgroup.Group
 	images.SetLimit(8)
 	err := fs.WalkDir(os.DirFS(demo), ".", func(name string, entry fs.DirEntry, err error) error {
@@ -154,21 +177,5 @@ func TestCloudStorage(t *testing.T) {
 	}
 	if err := images.Wait(); err != nil {
 		t.Fatal(err)
-	}
-	if err := upload("datasets/demo/parts/dataset.json", read(t, demoInput(t), "datasets/demo/parts/dataset.json")); err != nil {
-		t.Fatal(err)
-	}
-	if err := upload("datasets/demo/dataset.yaml", []byte(demoSpec)); err != nil {
-		t.Fatal(err)
-	}
-	s.completed(t)
-	if diff := cmp.Diff(outcome(t, inFolders.work), outcome(t, s.work)); diff != "" {
-		t.Errorf("outcome differs from that of folders (-folders +Cloud Storage):\n%s", diff)
-	}
-	arrived.mu.Lock()
-	defer arrived.mu.Unlock()
-	slices.Sort(arrived.objects)
-	if diff := cmp.Diff([]string{"datasets/demo/dataset.yaml", "datasets/demo/parts/dataset.json"}, arrived.objects); diff != "" {
-		t.Errorf("notifications (-want +got):\n%s", diff)
 	}
 }

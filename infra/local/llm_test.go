@@ -37,52 +37,51 @@ import (
 func TestRealVisionServer(t *testing.T) {
 	t.Parallel()
 	server := enginetest.Start(t)
-	const sound = 18
-	input := visionInput(t, sound)
-	target, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target.Path = ""
-	forward := httputil.NewSingleHostReverseProxy(target)
-	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // as the server itself would
-	var asked, refused, answered atomic.Int32
-	kill := make(chan struct{}, 1)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1)%6 == 0 {
-			refused.Add(1)
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, `{"error": {"message": "slow down"}}`, http.StatusTooManyRequests)
-			return
-		}
-		forward.ServeHTTP(w, r)
-		if answered.Add(1) == 7 {
-			kill <- struct{}{}
-		}
-	}))
-	t.Cleanup(proxy.Close)
-	killed := make(chan struct{})
-	go func() {
-		defer close(killed)
-		<-kill
-		server.Kill()
-		time.Sleep(time.Second) // requests fail meanwhile
-		server.Restart()
-	}()
+	const valid = 18
+	input := visionInput(t, valid)
+	proxy := newUnreliable(t, server)
 
 	work, err := bucket.OpenFolder(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	opener, err := kinds.New(kinds.Config{LLM: llm.Config{URL: proxy.URL, Model: "tiny", Concurrency: 4, MaxTokens: 1200, Prices: "tiny=1/2", MaxCost: 10}}, work, nil)
+	model := llm.Config{
+		URL: proxy.URL, Model: "tiny", Concurrency: 4, MaxTokens: 1200, Prices: "tiny=1/2", MaxCost: 10,
+	}
+	opener, err := kinds.New(kinds.Config{LLM: model}, work, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	status := scoreDataset(t, input, work, opener)
-	<-killed
-	t.Logf("%d requests, %d refused for a while, samples %+v, reasons %v", asked.Load(), refused.Load(), status.Samples, status.Reasons)
+	<-proxy.killed
+	t.Logf("%d requests, %d refused for a while, samples %+v, reasons %v",
+		proxy.asked.Load(), proxy.refused.Load(), status.Samples, status.Reasons)
 
 	records := runScores(t, work, status.Run)
+	counts, ratings := checkRated(t, records, valid)
+	if counts != status.Samples || counts.In != valid+2 || counts.In != counts.Scored+counts.Failed+counts.Skipped {
+		t.Errorf("%+v are in the scores, and %+v in the status", counts, status.Samples)
+	}
+	if counts.Scored < valid/2 || len(ratings) < 2 || proxy.refused.Load() == 0 {
+		t.Errorf("%d scored, ratings %v, %d refused: too little to show anything",
+			counts.Scored, ratings, proxy.refused.Load())
+	}
+	if broken := records[valid]; broken.Code != images.Undecodable {
+		t.Errorf("the broken image: %q", broken.Reason)
+	}
+	if long := records[valid+1]; long.Code != llm.Refused || !strings.Contains(long.Reason, "context") {
+		t.Errorf("the overlong text: %q", long.Reason)
+	}
+	spent, err := llm.Spent(t.Context(), work, status.Run)
+	if err != nil || spent <= 0 {
+		t.Errorf("spent $%v, error %v", spent, err)
+	}
+}
+
+// checkRated counts the records by their status, and their ratings. The first ones are valid: each is scored, unless
+// the model gave no valid answer.
+func checkRated(t *testing.T, records []scores.Record, valid int) (events.Counts, map[int8]int) {
+	t.Helper()
 	ratings := map[int8]int{}
 	counts := events.Counts{In: int64(len(records))}
 	for i, rec := range records {
@@ -100,26 +99,54 @@ func TestRealVisionServer(t *testing.T) {
 		// A random model may answer nonsense twice, or run on until it is cut off, which this server reports as its failure.
 		excused := rec.Code == llm.InvalidAnswer ||
 			(rec.Code == scorer.Died && strings.Contains(rec.Reason, "does not match the expected"))
-		if i < sound && rec.Status != scores.OK && !excused {
+		if i < valid && rec.Status != scores.OK && !excused {
 			t.Errorf("%s is %v: %s", rec.ID, rec.Status, rec.Reason)
 		}
 	}
-	if counts != status.Samples || counts.In != sound+2 || counts.In != counts.Scored+counts.Failed+counts.Skipped {
-		t.Errorf("%+v are in the scores, and %+v in the status", counts, status.Samples)
+	return counts, ratings
+}
+
+// An unreliable is a proxy in front of a server: it refuses every sixth request for a second, and after seven answers
+// the server is killed and started again.
+type unreliable struct {
+	*httptest.Server
+	asked, refused, answered atomic.Int32
+	killed                   chan struct{} // closed when the server is there again
+}
+
+func newUnreliable(t *testing.T, server *enginetest.Server) *unreliable {
+	t.Helper()
+	target, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if counts.Scored < sound/2 || len(ratings) < 2 || refused.Load() == 0 {
-		t.Errorf("%d scored, ratings %v, %d refused: too little to tell anything", counts.Scored, ratings, refused.Load())
-	}
-	if broken := records[sound]; broken.Code != images.Undecodable {
-		t.Errorf("the broken image: %q", broken.Reason)
-	}
-	if long := records[sound+1]; long.Code != llm.Refused || !strings.Contains(long.Reason, "context") {
-		t.Errorf("the overlong text: %q", long.Reason)
-	}
-	spent, err := llm.Spent(t.Context(), work, status.Run)
-	if err != nil || spent <= 0 {
-		t.Errorf("spent $%v, error %v", spent, err)
-	}
+	target.Path = ""
+	forward := httputil.NewSingleHostReverseProxy(target)
+	// The server itself would break the connection, too.
+	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+	u := &unreliable{killed: make(chan struct{})}
+	kill := make(chan struct{}, 1)
+	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u.asked.Add(1)%6 == 0 {
+			u.refused.Add(1)
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, `{"error": {"message": "slow down"}}`, http.StatusTooManyRequests)
+			return
+		}
+		forward.ServeHTTP(w, r)
+		if u.answered.Add(1) == 7 {
+			kill <- struct{}{}
+		}
+	}))
+	t.Cleanup(u.Close)
+	go func() {
+		defer close(u.killed)
+		<-kill
+		server.Kill()
+		time.Sleep(time.Second) // requests fail meanwhile
+		server.Restart()
+	}()
+	return u
 }
 
 // visionInput is a dataset of some samples of the pool, one with a broken image, and one longer than the model reads.
@@ -139,10 +166,11 @@ func visionInput(t *testing.T, n int) bucket.Reader {
 			chosen = append(chosen, record)
 		}
 	}
-	const record = `{"id": %id, "image": "%image", "conversations": [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "%answer"}]}`
+	const record = `{"id": %id, "image": "%image", "conversations": [` +
+		`{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "%answer"}]}`
 	for _, fields := range [][]string{
 		{"%id", `"broken"`, "%image", "made/broken.png", "%answer", "A wren."},
-		{"%id", `"long"`, "%image", "made/sound.png", "%answer", strings.Repeat("A wren sings. ", 1000)},
+		{"%id", `"long"`, "%image", "made/valid.png", "%answer", strings.Repeat("A wren sings. ", 1000)},
 	} {
 		chosen = append(chosen, json.RawMessage(strings.NewReplacer(fields...).Replace(record)))
 	}
@@ -152,16 +180,19 @@ func visionInput(t *testing.T, n int) bucket.Reader {
 	}
 	made := t.TempDir()
 	data = smallPNG(t)
-	for name, content := range map[string][]byte{"sound.png": data, "broken.png": data[:len(data)/2]} {
+	for name, content := range map[string][]byte{"valid.png": data, "broken.png": data[:len(data)/2]} {
 		if err := os.WriteFile(filepath.Join(made, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	entries := map[string]bucket.Content{
 		"datasets/pool/parts/pool.json": bucket.Literal(manifest),
-		"datasets/pool/rubric.yaml":     bucket.Literal([]byte("name: short\ncapabilities: [logical deduction, humanities, charm]\nstyles: [yes/no, word/short-phrase, detailed description]\n")),
-		"datasets/pool/dataset.yaml":    bucket.Literal([]byte("manifests: [parts/pool.json]\nrubric: rubric.yaml\nscorer: llm\n")),
-		"images/pool/made/":             bucket.AtFolder(made),
+		"datasets/pool/rubric.yaml": bucket.Literal([]byte("name: short\n" +
+			"capabilities: [logical deduction, humanities, charm]\n" +
+			"styles: [yes/no, word/short-phrase, detailed description]\n")),
+		"datasets/pool/dataset.yaml": bucket.Literal([]byte("manifests: [parts/pool.json]\n" +
+			"rubric: rubric.yaml\nscorer: llm\n")),
+		"images/pool/made/": bucket.AtFolder(made),
 	}
 	folders, err := os.ReadDir(filepath.Join(folder, "images"))
 	if err != nil {
@@ -186,7 +217,8 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	st, err := local.Start(t.Context(), local.Options{
-		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), OpenScorer: opener.Open,
+		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		OpenScorer: opener.Open,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -48,8 +48,10 @@ func TestRealSidecar(t *testing.T) {
 		}
 		for c, rating := range rec.Ratings {
 			ratings[rating]++
-			if expected := rec.Expected[c]; rating != scorer.Missing && !(rec.Mass[c] >= 0.5 && rec.Margin[c] >= 0 && expected >= 0 && expected <= scorer.MaxRating) {
-				t.Errorf("%s has rating %d, expected score %v, mass %v, margin %v", rec.ID, rating, expected, rec.Mass[c], rec.Margin[c])
+			if expected := rec.Expected[c]; rating != scorer.Missing &&
+				!(rec.Mass[c] >= 0.5 && rec.Margin[c] >= 0 && expected >= 0 && expected <= scorer.MaxRating) {
+				t.Errorf("%s has rating %d, expected score %v, mass %v, margin %v",
+					rec.ID, rating, expected, rec.Mass[c], rec.Margin[c])
 			}
 		}
 	}
@@ -151,6 +153,27 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	if err := st.Upload(t.Context(), "datasets/pool/pool.json"); err != nil {
 		t.Fatal(err)
 	}
+	status := whenScored(t, st, &rating, disturb)
+	if status.Scorer != kinds.GPU {
+		t.Errorf("the run's scorer is %q, not the bare kind", status.Scorer)
+	}
+	records := firstRange(t, work, status.Run)
+	flags := map[string]int64{}
+	for _, rec := range records {
+		for _, flag := range rec.Flags {
+			flags[flag]++
+		}
+	}
+	if diff := cmp.Diff(flags, status.Flags); diff != "" || flags["off_reference"] == 0 {
+		t.Errorf("flags in the status (-of the records +got)\n%s", diff)
+	}
+	return records
+}
+
+// whenScored waits for the stack's run. disturb, if there is one, is called after each progress while samples are
+// rated.
+func whenScored(t *testing.T, st *local.Stack, rating *atomic.Int32, disturb func()) *run.Status {
+	t.Helper()
 	deadline := time.Now().Add(5 * time.Minute)
 	var status *run.Status
 	for at := int64(-1); status == nil || status.State != run.StateScored; time.Sleep(50 * time.Millisecond) {
@@ -172,10 +195,13 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 			disturb()
 		}
 	}
-	if status.Scorer != kinds.GPU {
-		t.Errorf("the run's scorer is %q, not the bare kind", status.Scorer)
-	}
-	body, err := work.Open(t.Context(), "runs/"+status.Run+"/scores/0000.parquet", 0, 0, -1)
+	return status
+}
+
+// firstRange are the scores of a run's first range.
+func firstRange(t *testing.T, work bucket.Reader, id string) []scores.Record {
+	t.Helper()
+	body, err := work.Open(t.Context(), "runs/"+id+"/scores/0000.parquet", 0, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,15 +213,6 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	table, err := scores.Read(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
-	}
-	flags := map[string]int64{}
-	for _, rec := range table.Records {
-		for _, flag := range rec.Flags {
-			flags[flag]++
-		}
-	}
-	if diff := cmp.Diff(flags, status.Flags); diff != "" || flags["off_reference"] == 0 {
-		t.Errorf("flags in the status (-of the records +got)\n%s", diff)
 	}
 	return table.Records
 }

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +35,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 const (
 	demo     = "../../testdata/demo"
@@ -261,7 +268,8 @@ func TestDemo(t *testing.T) {
 	if diff := cmp.Diff(events.Counts{In: demoSize, Scored: demoSize}, status.Samples); diff != "" {
 		t.Errorf("samples (-want +got):\n%s", diff)
 	}
-	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples || p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
+	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples ||
+		p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
 		t.Errorf("progress %+v of a dataset that was to be cut finely", p)
 	}
 	if len(status.Selections) != 1 {

@@ -36,7 +36,8 @@ func TestTrace(t *testing.T) {
 	s.call(t, http.MethodPost, "/v1/runs/"+id+"/selections", `{"budget": "10%"}`, &sel)
 	ranges, shards := status.Progress.Ranges, status.Progress.Shards
 	least := map[string]int{
-		"plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1, "api select": 1,
+		"plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1,
+		"api select": 1,
 	}
 	until(t, "the spans of all deliveries, and of what caused them", func() bool {
 		there, names := map[trace.SpanID]bool{}, map[string]int{}
@@ -50,16 +51,26 @@ func TestTrace(t *testing.T) {
 				return false
 			}
 		}
-		return !slices.ContainsFunc(all, func(span tracetest.SpanStub) bool { return span.Parent.IsValid() && !there[span.Parent.SpanID()] })
+		return !slices.ContainsFunc(all,
+			func(span tracetest.SpanStub) bool { return span.Parent.IsValid() && !there[span.Parent.SpanID()] })
 	})
+	checkSpans(t, spans.GetSpans(), id)
+	if diff := cmp.Diff(map[string]int64{"ok": demoSize, "failed": 0, "skipped": 0}, samplesOf(t, measured)); diff != "" {
+		t.Errorf("samples counted (-want +got):\n%s", diff)
+	}
+}
+
+// checkSpans checks that all spans are of the run's trace, and below the spans that caused them.
+func checkSpans(t *testing.T, spans tracetest.SpanStubs, id string) {
+	t.Helper()
 	names := map[trace.SpanID]string{}
-	for _, span := range spans.GetSpans() {
+	for _, span := range spans {
 		names[span.SpanContext.SpanID()] = span.Name
 	}
 	causes := map[string][]string{
 		"range": {"plan", "range"}, "shard": {"plan", "range", "shard"}, "select": {"shard"}, "api select": {"plan"},
 	}
-	for _, span := range spans.GetSpans() {
+	for _, span := range spans {
 		parent := names[span.Parent.SpanID()]
 		if cause := causes[span.Name]; cause != nil && !slices.Contains(cause, parent) {
 			t.Errorf("span %s is below %s, not one of %s", span.Name, parent, cause)
@@ -71,7 +82,11 @@ func TestTrace(t *testing.T) {
 			t.Errorf("span %s has parent %v", span.Name, span.Parent)
 		}
 	}
+}
 
+// samplesOf counts samples by their status, as the metric harvest.samples has them.
+func samplesOf(t *testing.T, measured sdkmetric.Reader) map[string]int64 {
+	t.Helper()
 	var data metricdata.ResourceMetrics
 	if err := measured.Collect(t.Context(), &data); err != nil {
 		t.Fatal(err)
@@ -86,7 +101,5 @@ func TestTrace(t *testing.T) {
 			samples[status.AsString()] += p.Value
 		}
 	}
-	if diff := cmp.Diff(map[string]int64{"ok": demoSize, "failed": 0, "skipped": 0}, samples); diff != "" {
-		t.Errorf("samples counted (-want +got):\n%s", diff)
-	}
+	return samples
 }

@@ -10,6 +10,7 @@ locals {
     SCORER               = var.scorer
     COST_PER_MILLION     = tostring(local.cost_per_million)
     MAX_RUN_COST         = tostring(var.max_run_cost)
+    MAX_FAILED           = var.max_failed
     PUSH_SENDER          = local.accounts.push
     },
     # By OTLP, straight to Google's endpoint, which takes the service account's own credentials.

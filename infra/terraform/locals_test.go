@@ -38,7 +38,9 @@ func local(t *testing.T, dir, name string, variables map[string]cty.Value) cty.V
 }
 
 // evaluate gives a local value, after those that it refers to.
-func evaluate(ctx *hcl.EvalContext, expressions map[string]hclsyntax.Expression, name string) (cty.Value, hcl.Diagnostics) {
+func evaluate(
+	ctx *hcl.EvalContext, expressions map[string]hclsyntax.Expression, name string,
+) (cty.Value, hcl.Diagnostics) {
 	e := expressions[name]
 	if e == nil {
 		return cty.NilVal, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "there is no local." + name}}

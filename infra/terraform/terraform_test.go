@@ -23,7 +23,8 @@ func TestTerraform(t *testing.T) {
 	if err != nil {
 		t.Skip("terraform is not installed here; infra/terraform/schema has checked what can be checked without it")
 	}
-	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+mirror(t), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	// Terraform leaves much garbage: with GOGC a quarter of its time is saved.
+	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+mirror(t), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "GOGC=400")
 	configuration := t.TempDir() // of our own: init leaves a folder next to the configuration
 	for _, dir := range []string{"terraform", "playbooks"} {
 		if err := os.CopyFS(filepath.Join(configuration, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
@@ -54,7 +55,9 @@ func mirror(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	dir := filepath.Join(root, "registry.terraform.io", "hashicorp", "google", release, runtime.GOOS+"_"+runtime.GOARCH)
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "terraform-provider-google_v"+release), "./schema/standin")
+	// Without debugging information: Terraform reads the whole file for its checksum, again and again.
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-buildvcs=false", "-o",
+		filepath.Join(dir, "terraform-provider-google_v"+release), "./schema/standin")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the stand-in: %v\n%s", err, out)
 	}

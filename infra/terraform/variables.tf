@@ -21,23 +21,29 @@ variable "functions_image" {
 
   validation {
     condition     = can(regex("@sha256:[0-9a-f]{64}$", var.functions_image))
-    error_message = "functions_image: give an image by digest, .../functions@sha256:..., not by a tag, which can come to mean another image."
+    error_message = "functions_image: give an image by digest, .../functions@sha256:...; a tag may move."
   }
 }
 
 variable "sidecar_image" {
-  description = "Image of the GPU sidecar, by digest; empty for no GPU service, and then a dataset that asks for the scorer gpu is refused."
+  description = <<-EOT
+    Image of the GPU sidecar, by digest; empty for no GPU service, and then a dataset that asks for the scorer gpu is
+    refused.
+  EOT
   type        = string
   default     = ""
 
   validation {
     condition     = var.sidecar_image == "" || can(regex("@sha256:[0-9a-f]{64}$", var.sidecar_image))
-    error_message = "sidecar_image: give an image by digest, .../sidecar@sha256:..., not by a tag, which can come to mean another image."
+    error_message = "sidecar_image: give an image by digest, .../sidecar@sha256:...; a tag may move."
   }
 }
 
 variable "gpu" {
-  description = "Kind of GPU: nvidia-l4 (24 GB: fp8 weights, or one of the two models) or nvidia-rtx-pro-6000 (96 GB: both models as they are; the sidecar's image must be the CUDA 13 build)."
+  description = <<-EOT
+    Kind of GPU: nvidia-l4 (24 GB: fp8 weights, or one of the two models) or nvidia-rtx-pro-6000 (96 GB: both models as
+    they are; the sidecar's image must be the CUDA 13 build).
+  EOT
   type        = string
   default     = "nvidia-l4"
 }
@@ -54,12 +60,15 @@ variable "scorer" {
 
   validation {
     condition     = var.scorer != "llm" || (var.llm && var.cost_per_million != null)
-    error_message = "scorer: llm needs llm = true, and cost_per_million: what a million samples cost at that endpoint is not known here."
+    error_message = "scorer: llm needs llm = true and cost_per_million, what a million samples cost there."
   }
 }
 
 variable "cost_per_million" {
-  description = "US dollars that a million samples are taken to cost when a run is estimated; null for the default scorer's own: 195 (gpu, on L4) or 1 (embedded)."
+  description = <<-EOT
+    US dollars that a million samples are taken to cost when a run is estimated; null for the default scorer's own: 195
+    (gpu, on L4) or 1 (embedded).
+  EOT
   type        = number
   default     = null
 }
@@ -70,8 +79,17 @@ variable "max_run_cost" {
   default     = 500
 }
 
+variable "max_failed" {
+  description = "Samples of a run that may fail before nothing is selected from it: a share (5%) or a number (20)."
+  type        = string
+  default     = "5%"
+}
+
 variable "max_instances" {
-  description = "Most instances of each service at once: the guard of cost. On an L4, one instance of score-gpu costs about 27 US dollars in 24 hours."
+  description = <<-EOT
+    Most instances of each service at once: the guard of cost. On an L4, one instance of score-gpu costs about 27 US
+    dollars in 24 hours.
+  EOT
   type = object({
     ingest    = optional(number, 5)
     score     = optional(number, 20)
@@ -82,7 +100,10 @@ variable "max_instances" {
 }
 
 variable "memory" {
-  description = "Memory of each function in GiB. A selection takes about 35 bytes a sample beside the pool, so curate's 4 are enough for 10 million samples, and 16 for 50 million. Services that rate hold two hundred images at once."
+  description = <<-EOT
+    Memory of each function in GiB. A selection takes about 35 bytes a sample beside the pool, so curate's 4 are enough
+    for 10 million samples, and 16 for 50 million. Services that rate hold two hundred images at once.
+  EOT
   type = object({
     ingest    = optional(number, 1)
     score     = optional(number, 2)
@@ -98,7 +119,10 @@ variable "memory" {
 }
 
 variable "settings" {
-  description = "Further environment of all functions: any variable of the README's table, or OTEL_* ones. Not for secrets: they would be in Terraform's state."
+  description = <<-EOT
+    Further environment of all functions: any variable of the README's table, or OTEL_* ones. Not for secrets: they
+    would be in Terraform's state.
+  EOT
   type        = map(string)
   default     = {}
 
@@ -109,7 +133,10 @@ variable "settings" {
 }
 
 variable "telemetry" {
-  description = "Whether the functions send traces and metrics to Google Cloud Observability. To send them elsewhere, set OTEL_ variables in settings. Logs and alerts need neither."
+  description = <<-EOT
+    Whether the functions send traces and metrics to Google Cloud Observability. To send them elsewhere, set OTEL_
+    variables in settings. Logs and alerts need neither.
+  EOT
   type        = bool
   default     = true
 }
@@ -121,13 +148,19 @@ variable "sidecar_settings" {
 }
 
 variable "image_buckets" {
-  description = "Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to the accounts of score and score-gpu; see bootstrap's output accounts."
+  description = <<-EOT
+    Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to the
+    accounts of score and score-gpu; see bootstrap's output accounts.
+  EOT
   type        = list(string)
   default     = []
 }
 
 variable "llm" {
-  description = "Whether score gets the key of the LLM scorer's endpoint, LLM_API_KEY, from the secret that bootstrap made. Add the key first; the other LLM_ variables go into settings."
+  description = <<-EOT
+    Whether score gets the key of the LLM scorer's endpoint, LLM_API_KEY, from the secret that bootstrap made. Add the
+    key first; the other LLM_ variables go into settings.
+  EOT
   type        = bool
   default     = false
 }
@@ -139,12 +172,14 @@ variable "api_users" {
 
   validation {
     condition     = !anytrue([for m in var.api_users : contains(["allUsers", "allAuthenticatedUsers"], m)])
-    error_message = "api_users: curate reads and spends; it is not for everyone. Name users, groups or service accounts."
+    error_message = "api_users: curate reads and spends: name users, groups or service accounts, not everyone."
   }
 }
 
 variable "uploaders" {
-  description = "Who may put datasets and images into the input bucket, as IAM members; they may replace and delete them too."
+  description = <<-EOT
+    Who may put datasets and images into the input bucket, as IAM members; they may replace and delete them too.
+  EOT
   type        = list(string)
   default     = []
 }
@@ -168,13 +203,20 @@ variable "gpu_hours_a_day" {
 }
 
 variable "kms_key" {
-  description = "Full name of a Cloud KMS key in the region that encrypts the buckets, the same as in bootstrap; null for Google's own keys."
+  description = <<-EOT
+    Full name of a Cloud KMS key in the region that encrypts the buckets, the same as in bootstrap; null for Google's
+    own keys.
+  EOT
   type        = string
   default     = null
 }
 
 variable "input_lifecycle" {
-  description = "What becomes of objects of the input bucket, by prefix: days until they move to cheaper storage, and until they are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections are written."
+  description = <<-EOT
+    What becomes of objects of the input bucket, by prefix: days until they move to cheaper storage, and until they are
+    deleted; null for never. A run reads its images while it is scored, and its manifests until its selections are
+    written.
+  EOT
   type = map(object({
     nearline_after_days = optional(number)
     delete_after_days   = optional(number)
@@ -186,7 +228,9 @@ variable "input_lifecycle" {
 }
 
 variable "work_lifecycle" {
-  description = "The same of the work bucket. A deleted run is gone with its scores: the same dataset is then scored again."
+  description = <<-EOT
+    The same of the work bucket. A deleted run is gone with its scores: the same dataset is then scored again.
+  EOT
   type = map(object({
     nearline_after_days = optional(number)
     delete_after_days   = optional(number)
@@ -197,7 +241,10 @@ variable "work_lifecycle" {
 }
 
 variable "deletion_protection" {
-  description = "Whether Terraform refuses to delete services and buckets that hold objects. Set to false, and apply, before a teardown."
+  description = <<-EOT
+    Whether Terraform refuses to delete services and buckets that hold objects. Set to false, and apply, before a
+    teardown.
+  EOT
   type        = bool
   default     = true
 }

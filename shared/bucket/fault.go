@@ -15,7 +15,7 @@ import (
 var ErrUnreadable = errors.New("object cannot be read")
 
 // A MachineError is a fault of this machine that concerns all objects and that no retry removes: the disk is full or
-// read-only, or the folder's mode forbids its use. Find it with errors.AsType[*MachineError].
+// read-only, files may not be as long, or the folder's mode forbids its use. Find it with errors.AsType[*MachineError].
 type MachineError struct {
 	Folder string // the bucket's folder
 	Err    error
@@ -31,10 +31,16 @@ func (e *MachineError) Error() string {
 		fix = "free space within your disk quota, or use a folder on another disk"
 	case errors.Is(e.Err, syscall.EROFS):
 		fix = "mount its file system for writing, or use another folder"
+	case errors.Is(e.Err, syscall.EFBIG):
+		fix = "raise the limit on the size of a file (ulimit -f)"
 	case errors.Is(e.Err, syscall.EIO):
 		fix = "check its disk, or use a folder on another disk"
 	}
-	return fmt.Sprintf("folder %s: %v; %s", e.Folder, e.Err, fix)
+	cause := e.Err
+	if number, ok := errors.AsType[syscall.Errno](e.Err); ok {
+		cause = number // without the temporary file that was written
+	}
+	return fmt.Sprintf("folder %s: %v; %s", e.Folder, cause, fix)
 }
 
 // Unwrap is the error of the system.
@@ -45,7 +51,7 @@ func MachineFault(folder string, err error) error {
 	if _, known := errors.AsType[*MachineError](err); known {
 		return err
 	}
-	for _, target := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission} {
+	for _, target := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG, fs.ErrPermission} {
 		if errors.Is(err, target) {
 			return &MachineError{folder, err}
 		}

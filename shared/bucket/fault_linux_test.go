@@ -95,6 +95,24 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestMachineFaultText names folder, fault and fix, and not the temporary file that was written.
+func TestMachineFaultText(t *testing.T) {
+	t.Parallel()
+	for number, fix := range map[syscall.Errno]string{
+		syscall.ENOSPC: "no space left on device; free space on its disk, or use a folder on another disk",
+		syscall.EDQUOT: "disk quota exceeded; free space within your disk quota, or use a folder on another disk",
+		syscall.EROFS:  "read-only file system; mount its file system for writing, or use another folder",
+		syscall.EFBIG:  "file too large; raise the limit on the size of a file (ulimit -f)",
+		syscall.EACCES: "permission denied; let this user read and write it (chown, chmod), or use another folder",
+	} {
+		err := MachineFault("/work", &os.PathError{Op: "write", Path: "/work/.tmp/1", Err: number})
+		mustBeMachineFault(t, err, "/work")
+		if want := "folder /work: " + fix; err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+}
+
 func mustBeMachineFault(t *testing.T, err error, folder string) {
 	t.Helper()
 	fault, ok := errors.AsType[*MachineError](err)

@@ -81,8 +81,8 @@ func (g *GS) Open(ctx context.Context, name string, generation, offset, length i
 	}
 	if r.Attrs.Decompressed && (offset > 0 || length > 0) {
 		r.Close()
-		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: upload it without",
-			g.name, name)
+		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: "+
+			"upload it without", g.name, name)
 	}
 	// The library may go on with what has already arrived.
 	return contextReader{ctx, r, r}, nil

@@ -150,7 +150,8 @@ func TestContentEncoding(t *testing.T) {
 		t.Errorf("read %q", got)
 	}
 	for _, r := range []struct{ offset, length int64 }{{0, 3}, {3, 3}, {3, -1}} {
-		if _, err := g.Open(t.Context(), "compressed", 0, r.offset, r.length); err == nil || !strings.Contains(err.Error(), "Content-Encoding") {
+		if _, err := g.Open(t.Context(), "compressed", 0, r.offset, r.length); err == nil ||
+			!strings.Contains(err.Error(), "Content-Encoding") {
 			t.Errorf("%d bytes from %d on: %v, want an error that says why", r.length, r.offset, err)
 		}
 	}

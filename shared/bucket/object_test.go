@@ -52,7 +52,9 @@ func TestListings(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	for _, name := range []string{"n/0007.json", "n/12345.json", "n/8.txt", "n/x.json", "n/9/1.json", "n/9-a/1", "n/9-a/2"} {
+	for _, name := range []string{
+		"n/0007.json", "n/12345.json", "n/8.txt", "n/x.json", "n/9/1.json", "n/9-a/1", "n/9-a/2",
+	} {
 		if _, err := bucket.CreateBytes(ctx, b, name, nil); err != nil {
 			t.Fatal(err)
 		}

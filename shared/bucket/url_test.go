@@ -22,7 +22,9 @@ func TestOpenFolders(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "gs://", "gs:///", "gs://bucket/prefix", "s3://bucket", "file://", "file://host/path", "file://%zz"} {
+	for _, address := range []string{
+		"", "gs://", "gs:///", "gs://bucket/prefix", "s3://bucket", "file://", "file://host/path", "file://%zz",
+	} {
 		if b, err := Open(t.Context(), address); err == nil {
 			t.Errorf("%q opened as %T", address, b)
 		}

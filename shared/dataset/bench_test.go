@@ -18,8 +18,10 @@ func benchManifests() map[string][]byte {
 			short.WriteString(",")
 		}
 		fmt.Fprintf(&short, "\n {\n  \"id\": \"chart-%d\",\n  \"image\": \"chart/%d.png\",\n  \"conversations\": [\n"+
-			"   {\"from\": \"human\", \"value\": \"<image>\\nWhich of the \\\"bars\\\" is the highest, and why? Answer in one sentence.\"},\n"+
-			"   {\"from\": \"gpt\", \"value\": \"The third one: it stands for the year in which both of the plants were at work.\"}\n  ]\n }", i, i)
+			"   {\"from\": \"human\", \"value\": \"<image>\\nWhich of the \\\"bars\\\" is the highest, and why? "+
+			"Answer in one sentence.\"},\n"+
+			"   {\"from\": \"gpt\", \"value\": \"The third one: it stands for the year "+
+			"in which both of the plants were at work.\"}\n  ]\n }", i, i)
 	}
 	short.WriteString("\n]\n")
 	for i := range 40 {

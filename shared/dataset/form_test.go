@@ -80,7 +80,8 @@ var manifestForms = map[string]struct {
 	},
 	"list with few CR": {"{\r\"data\":[" + recordA + "," + recordB + "]}", Form{Format: Array}, onLines(2, 2)},
 	"keys around the list": {
-		bom + `{"v":1,"n":NaN,"info":{"a":[{"x":"]"}]},"none":[],"train":[` + recordA + "\n," + recordB + `],"l":[1,{}],"s":"}"}`,
+		bom + `{"v":1,"n":NaN,"info":{"a":[{"x":"]"}]},"none":[],` +
+			`"train":[` + recordA + "\n," + recordB + `],"l":[1,{}],"s":"}"}`,
 		Form{Format: Array}, onLines(1, 2),
 	},
 	"a list of any key": {`{"My \"own\" list":[` + recordA + "]}", Form{Format: Array}, onLines(1)},

@@ -9,8 +9,8 @@ type lineEnd struct {
 	last [2]byte // the last two bytes that are not blank
 }
 
-// find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or goes on. n is
-// below len(b) too where the line goes on and what follows the last byte decides; a piece of one CR ends the file.
+// find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or goes on. n
+// is below len(b) too where the line goes on and what follows the last byte decides; a piece of one CR ends the file.
 func (l *lineEnd) find(b []byte) (n int, end bool) {
 	n = bytes.IndexByte(b, '\n')
 	if end = n >= 0; !end {

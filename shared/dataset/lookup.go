@@ -38,8 +38,8 @@ func NewLookup(names []string) *Lookup {
 	return l
 }
 
-// Name is the name of the n-th, from 1, of the samples with an id, of which there are so many in all: the id if the sample
-// is the only one, else ID#n.
+// Name is the name of the n-th, from 1, of the samples with an id, of which there are so many in all: the id if the
+// sample is the only one, else ID#n.
 func Name(id string, n, all int) string {
 	if all == 1 {
 		return id

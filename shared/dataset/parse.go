@@ -73,7 +73,7 @@ func notUTF8(raw []byte) string {
 		r, size := utf8.DecodeRune(raw[at:])
 		if r == utf8.RuneError && size <= 1 {
 			return fmt.Sprintf("byte 0x%02x at byte %d of the record is not UTF-8 text; "+
-				"save the file as UTF-8, as with `iconv -f GBK -t UTF-8`", raw[at], at)
+				"save the file as UTF-8, as with `iconv -f ISO-8859-1 -t UTF-8`, or -f GBK where it is Chinese", raw[at], at)
 		}
 		at += size
 	}

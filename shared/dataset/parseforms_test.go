@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// view is what a record is read as: its turns and those that are rated, one `role: text` each, with [k] for image k, and
-// the names of its images.
+// view is what a record is read as: its turns and those that are rated, one `role: text` each, with [k] for image k,
+// and the names of its images.
 type view struct {
 	turns, rated []string
 	images       string
@@ -39,100 +39,40 @@ func viewOf(s *Sample) view {
 	return view{lines(s.Turns), lines(s.Rated()), strings.Join(names, " "), s.Flags != nil}
 }
 
-// TestParseReadsAsTrainersDo has a record for each form, what it is read as, and what of it is rated.
-func TestParseReadsAsTrainersDo(t *testing.T) {
-	t.Parallel()
-	one, two := `"image": "a.png", `, `"images": ["a.png", "b.png"], `
-	turns := func(list string) string { return `"conversations": [` + list + `]` }
-	said := func(from, value string) string { return `{"from": "` + from + `", "value": ` + value + `}` }
-	question, answer := said("human", `"Why?"`), said("gpt", `"So."`)
-	both := []string{"human: Why?", "gpt: So."}
-	parts := func(list string) string {
-		return `"messages": [{"role": "user", "content": [` + list + `]}, {"role": "assistant", "content": "So."}]`
-	}
-	for name, tc := range map[string]struct {
-		fields string
-		want   view
-	}{
-		"plain": {turns(question + `, ` + answer), view{both, both, "", false}},
-		"system turn": {turns(said("system", `"Be kind."`) + `, ` + question + `, ` + answer),
-			view{append([]string{"system: Be kind."}, both...), both, "", true}},
-		"empty system turn": {turns(said("system", `""`) + `, ` + question + `, ` + answer),
-			view{append([]string{"system: "}, both...), both, "", true}},
-		"developer in the middle": {turns(question + `, ` + said("developer", `"Hm."`) + `, ` + answer),
-			view{[]string{both[0], "system: Hm.", both[1]}, both, "", true}},
-		"system field": {`"system": "Be kind.", ` + turns(question+`, `+answer),
-			view{append([]string{"system: Be kind."}, both...), both, "", true}},
-		"system field blank": {`"system": " ", ` + turns(question+`, `+answer), view{both, both, "", false}},
-		"tool turns": {turns(question + `, ` + said("function_call", `"{}"`) + `, ` + said("observation", `"12"`) + `, ` + answer),
-			view{[]string{both[0], "tool: {}", "tool: 12", both[1]}, both, "", true}},
-		"a call without text": {`"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": null, ` +
-			`"tool_calls": [{"id": "1"}]}, {"role": "tool", "content": "12"}, {"role": "assistant", "content": "So."}]`,
-			view{[]string{both[0], "tool: ", "tool: 12", both[1]}, both, "", true}},
-		"answer around a call": {turns(question + `, ` + said("gpt", `"Hm."`) + `, ` + said("tool", `"12"`) + `, ` + answer),
-			view{[]string{both[0], "gpt: Hm.", "tool: 12", both[1]}, []string{both[0], "gpt: Hm.\nSo."}, "", true}},
-		"two turns of each side": {turns(said("human", `"Hi."`) + `, ` + question + `, ` + said("gpt", `"Yes."`) + `, ` + answer),
-			view{[]string{"human: Hi.", both[0], "gpt: Yes.", both[1]}, []string{"human: Hi.\nWhy?", "gpt: Yes.\nSo."}, "", true}},
-		"a question and an image": {one + turns(question+`, `+said("human", `"<image>"`)+`, `+answer),
-			view{[]string{both[0], "human: [1]", both[1]}, []string{"human: Why?\n[1]", both[1]}, "a.png", true}},
-		"a blank turn next to one that says something": {turns(said("human", `""`) + `, ` + question + `, ` + answer),
-			view{[]string{"human: ", both[0], both[1]}, []string{"human: \nWhy?", both[1]}, "", true}},
-		"leading model turn": {turns(said("gpt", `""`) + `, ` + answer + `, ` + question + `, ` + answer),
-			view{[]string{"gpt: ", "gpt: So.", both[0], both[1]}, both, "", true}},
-		"last human turn": {turns(question + `, ` + answer + `, ` + question),
-			view{append(both[:2:2], both[0]), append(both[:2:2], both[0]), "", true}},
-		"an image without a mark": {one + turns(question+`, `+answer),
-			view{[]string{"human: [1]\nWhy?", both[1]}, []string{"human: [1]\nWhy?", both[1]}, "a.png", true}},
-		"two images without a mark": {two + turns(said("system", `"Be kind."`)+`, `+question+`, `+answer),
-			view{[]string{"system: Be kind.", "human: [1]\n[2]\nWhy?", both[1]}, []string{"human: [1]\n[2]\nWhy?", both[1]}, "a.png b.png", true}},
-		"an image and no question": {one + turns(said("human", `""`)+`, `+answer),
-			view{[]string{"human: [1]\n", both[1]}, []string{"human: [1]\n", both[1]}, "a.png", true}},
-		"the word <image>": {turns(said("human", `"<image>\nWhy?"`) + `, ` + said("gpt", `"Use <image>."`)),
-			view{[]string{"human: <image>\nWhy?", "gpt: Use <image>."}, []string{"human: <image>\nWhy?", "gpt: Use <image>."}, "", true}},
-		"the word <image>, and a field without an image": {`"image": null, ` + turns(question+`, `+said("gpt", `"Use <image>."`)),
-			view{[]string{both[0], "gpt: Use <image>."}, []string{both[0], "gpt: Use <image>."}, "", true}},
-		"the word <image> in a system turn": {one + turns(said("system", `"Look at <image>."`)+`, `+question+`, `+answer),
-			view{[]string{"system: Look at <image>.", "human: [1]\nWhy?", both[1]}, []string{"human: [1]\nWhy?", both[1]}, "a.png", true}},
-		"an image in a tool turn": {two + turns(said("human", `"<image>Why?"`)+`, `+said("tool", `"<image>"`)+`, `+answer),
-			view{[]string{"human: [1]Why?", "tool: [2]", both[1]}, []string{"human: [1]Why?", both[1]}, "a.png b.png", true}},
-		"the word <image> in a tool turn": {one + turns(said("human", `"<image>Why?"`)+`, `+said("tool", `"<image>"`)+`, `+answer),
-			view{[]string{"human: [1]Why?", "tool: <image>", both[1]}, []string{"human: [1]Why?", both[1]}, "a.png", true}},
-		"numbers": {turns(said("human", `3.50e1`) + `, ` + said("gpt", `-0`)),
-			view{[]string{"human: 3.50e1", "gpt: -0"}, []string{"human: 3.50e1", "gpt: -0"}, "", true}},
-		"pairs": {`"conversation": [{"human": "Why?", "assistant": "So."}, {"human": "And?", "assistant": 3}]`,
-			view{[]string{both[0], both[1], "human: And?", "gpt: 3"}, []string{both[0], both[1], "human: And?", "gpt: 3"}, "", true}},
-		"conversation of roles": {`"conversation": [{"role": "user", "content": "Why?"}, {"role": "bot", "content": "So."}]`,
-			view{both, both, "", false}},
+// Fields of records, and what a record of one question and one answer is read as.
+const (
+	one      = `"image": "a.png", `
+	two      = `"images": ["a.png", "b.png"], `
+	question = `{"from": "human", "value": "Why?"}`
+	answer   = `{"from": "gpt", "value": "So."}`
+)
 
-		"parts of text": {parts(`{"type": "text", "text": "W"}, {"type": "input_text", "text": "hy?"}`), view{both, both, "", false}},
-		"parts with images": {parts(`{"type": "image_url", "image_url": {"url": "data:;base64,aGk=", "detail": "low"}}, ` +
-			`{"type": "text", "text": " and "}, {"type": "image", "image": "b.png"}, {"type": "input_image", "image_url": "c.png"}`),
-			view{[]string{"human: [1] and [2][3]", both[1]}, []string{"human: [1] and [2][3]", both[1]}, "hi b.png c.png", false}},
-		"parts without a type": {parts(`{"image": "b.png"}, {"text": "Why?"}`),
-			view{[]string{"human: [1]Why?", both[1]}, []string{"human: [1]Why?", both[1]}, "b.png", false}},
-		"parts of one type for a table": {parts(`{"type": "image", "text": null, "image": "b.png"}, {"type": "text", "text": "Why?", "image": null}`),
-			view{[]string{"human: [1]Why?", both[1]}, []string{"human: [1]Why?", both[1]}, "b.png", false}},
-		"a part with a source": {parts(`{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}`),
-			view{[]string{"human: [1]", both[1]}, []string{"human: [1]", both[1]}, "hi", false}},
-		"parts that stand for the field's images": {two + parts(`{"type": "image"}, {"type": "text", "text": "or"}, {"type": "image"}`),
-			view{[]string{"human: [1]or[2]", both[1]}, []string{"human: [1]or[2]", both[1]}, "a.png b.png", false}},
-		"marks in parts of text": {one + parts(`{"type": "text", "text": "<image>\nWhy?"}`),
-			view{[]string{"human: [1]\nWhy?", both[1]}, []string{"human: [1]\nWhy?", both[1]}, "a.png", false}},
-		"the word <image> next to an image part": {parts(`{"type": "image", "image": "b.png"}, {"type": "text", "text": "Is <image> a tag?"}`),
-			view{[]string{"human: [1]Is <image> a tag?", both[1]}, []string{"human: [1]Is <image> a tag?", both[1]}, "b.png", true}},
-		"a tool's part": {parts(`{"type": "text", "text": "Why?"}, {"type": "tool_result", "content": "12"}`), view{both, both, "", true}},
+var both = []string{"human: Why?", "gpt: So."}
 
-		"marks of other projects": {two + turns(said("human", `"<image1> or <image2>?"`)+`, `+answer),
-			view{[]string{"human: [1] or [2]?", both[1]}, []string{"human: [1] or [2]?", both[1]}, "a.png b.png", true}},
-		"a mark with a blank":   {one + turns(said("human", `"<image 1>?"`)+`, `+answer), view{[]string{"human: [1]?", both[1]}, []string{"human: [1]?", both[1]}, "a.png", true}},
-		"<ImageHere>":           {one + turns(said("human", `"<ImageHere>?"`)+`, `+answer), view{[]string{"human: [1]?", both[1]}, []string{"human: [1]?", both[1]}, "a.png", true}},
-		"<__dj__image>":         {one + turns(said("human", `"<__dj__image>?"`)+`, `+answer), view{[]string{"human: [1]?", both[1]}, []string{"human: [1]?", both[1]}, "a.png", true}},
-		"<|image_1|>":           {one + turns(said("human", `"<|image_1|>?"`)+`, `+answer), view{[]string{"human: [1]?", both[1]}, []string{"human: [1]?", both[1]}, "a.png", true}},
-		"the word <video>":      {turns(said("human", `"What is <video>?"`) + `, ` + answer), view{[]string{"human: What is <video>?", both[1]}, []string{"human: What is <video>?", both[1]}, "", true}},
-		"<img> of an answer":    {turns(question + `, ` + said("gpt", `"<img>a.png</img>"`)), view{[]string{both[0], "gpt: <img>a.png</img>"}, []string{both[0], "gpt: <img>a.png</img>"}, "", true}},
-		"media fields of none":  {`"video": null, "audios": [], "voice": "", "videos": [{"path": null}], "image_path": "", ` + turns(question+`, `+answer), view{both, both, "", false}},
-		"image_url of an image": {`"image_url": "https://host/a.png", ` + one + turns(said("human", `"<image>"`)+`, `+answer), view{[]string{"human: [1]", both[1]}, []string{"human: [1]", both[1]}, "a.png", false}},
-	} {
+// said is a turn; value is JSON.
+func said(from, value string) string { return `{"from": "` + from + `", "value": ` + value + `}` }
+
+// turns is a field of turns.
+func turns(list ...string) string { return `"conversations": [` + strings.Join(list, `, `) + `]` }
+
+// parts is a field of two turns, of which the first has these content parts.
+func parts(list string) string {
+	return `"messages": [{"role": "user", "content": [` + list + `]}, {"role": "assistant", "content": "So."}]`
+}
+
+// plain is a view whose turns are all rated; flagged is one with a flag.
+func plain(images string, turns ...string) view   { return view{turns, turns, images, false} }
+func flagged(images string, turns ...string) view { return view{turns, turns, images, true} }
+
+// A viewCase is the fields of a record, and what it is read as.
+type viewCase struct {
+	fields string
+	want   view
+}
+
+func checkViews(t *testing.T, cases map[string]viewCase) {
+	t.Helper()
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := Parse([]byte("{"+tc.fields+"}"), demo)
@@ -146,43 +86,218 @@ func TestParseReadsAsTrainersDo(t *testing.T) {
 	}
 }
 
-// Media that are not read, and images that cannot be placed, never make a sample of text alone.
-func TestParseMediaProblems(t *testing.T) {
+// Turns of systems are not rated, turns of one side are joined.
+func TestParseTurnsAsTrainersDo(t *testing.T) {
 	t.Parallel()
-	two := `"images": ["a.png", "b.png"], `
-	part := func(list string) string {
-		return `"messages": [{"role": "user", "content": [` + list + `]}, {"role": "assistant", "content": "So."}]`
-	}
-	for name, tc := range map[string]struct {
-		fields        string
-		code          reason.Code
-		field, detail string // detail: a part of it
-	}{
-		"video":              {`"video": "a.mp4", ` + asked("<video>\nWhat?"), UnsupportedMedia, "video", "it holds video"},
-		"videos":             {`"images": [], "videos": ["a.mp4"], ` + asked("What?"), UnsupportedMedia, "videos", "it holds video"},
-		"audio with a table": {`"audios": [{"path": "a.wav", "bytes": null}], ` + asked("What?"), UnsupportedMedia, "audios", "it holds audio"},
-		"speech":             {`"speech": "a.wav", ` + asked("What?"), UnsupportedMedia, "speech", "it holds speech"},
-		"voices, as a path":  {`"voice_path": "a.wav", ` + asked("What?"), UnsupportedMedia, "voice_path", "it holds voice"},
-		"nested deep":        {`"video": [[[[[[]]]]]], ` + asked("What?"), UnsupportedMedia, "video", "it holds video"},
-		"image_path":         {`"image_path": "a.png", ` + asked("<image>\nWhat?"), UnsupportedMedia, "image_path", "name it image"},
-		"a video's mark":     {asked(" <video>What?"), UnsupportedMedia, "conversations[0].value", "the turn begins with <video>"},
-		"after an image's":   {`"image": "a.png", ` + asked("<image>\n<audio>\nWhat?"), UnsupportedMedia, "conversations[0].value", "the turn begins with <audio>"},
-		"Qwen-VL's images":   {asked("Picture 1: <img>im/a b.png</img>\nWhat?"), UnsupportedMedia, "conversations[0].value", `found "<img>im/a b.png</img>", a form that is not read`},
-		"Qwen-Audio's":       {asked("Audio 1: <audio>a.wav</audio>\nWhat?"), UnsupportedMedia, "conversations[0].value", "<audio>a.wav</audio>"},
-		"a part of video":    {part(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), UnsupportedMedia, "messages[0].content[0]", "it holds video"},
-		"a part of a file":   {part(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), UnsupportedMedia, "messages[0].content[1]", "it holds file"},
+	checkViews(t, map[string]viewCase{
+		"plain": {turns(question, answer), plain("", both...)},
+		"system turn": {
+			turns(said("system", `"Be kind."`), question, answer),
+			view{append([]string{"system: Be kind."}, both...), both, "", true},
+		},
+		"empty system turn": {
+			turns(said("system", `""`), question, answer),
+			view{append([]string{"system: "}, both...), both, "", true},
+		},
+		"developer in the middle": {
+			turns(question, said("developer", `"Hm."`), answer),
+			view{[]string{both[0], "system: Hm.", both[1]}, both, "", true},
+		},
+		"system field": {
+			`"system": "Be kind.", ` + turns(question, answer),
+			view{append([]string{"system: Be kind."}, both...), both, "", true},
+		},
+		"system field blank": {`"system": " ", ` + turns(question, answer), plain("", both...)},
+		"two turns of each side": {
+			turns(said("human", `"Hi."`), question, said("gpt", `"Yes."`), answer),
+			view{
+				[]string{"human: Hi.", both[0], "gpt: Yes.", both[1]}, []string{"human: Hi.\nWhy?", "gpt: Yes.\nSo."},
+				"", true,
+			},
+		},
+		"a blank turn next to one that says something": {
+			turns(said("human", `""`), question, answer),
+			view{[]string{"human: ", both[0], both[1]}, []string{"human: \nWhy?", both[1]}, "", true},
+		},
+		"leading model turn": {
+			turns(said("gpt", `""`), answer, question, answer),
+			view{[]string{"gpt: ", "gpt: So.", both[0], both[1]}, both, "", true},
+		},
+		"last human turn": {
+			turns(question, answer, question),
+			view{append(both[:2:2], both[0]), append(both[:2:2], both[0]), "", true},
+		},
+		"numbers": {turns(said("human", `3.50e1`), said("gpt", `-0`)), flagged("", "human: 3.50e1", "gpt: -0")},
+		"pairs": {
+			`"conversation": [{"human": "Why?", "assistant": "So."}, {"human": "And?", "assistant": 3}]`,
+			flagged("", both[0], both[1], "human: And?", "gpt: 3"),
+		},
+		"conversation of roles": {
+			`"conversation": [{"role": "user", "content": "Why?"}, {"role": "bot", "content": "So."}]`,
+			plain("", both...),
+		},
+	})
+}
 
-		"one mark, two images":      {two + asked("<image>\nWhat?"), ImageCount, "", "1 <image> marks in the turns, but 2 images"},
-		"three marks, two images":   {two + asked("<image><image><image>"), ImageCount, "", "3 <image> marks in the turns, but 2 images"},
-		"a field that lost images":  {`"image": "", ` + asked("<image>\nWhat?"), ImageCount, "image", "1 <image> marks in the turns, but the field holds no image"},
-		"the same at a turn's end":  {`"images": [], ` + asked("What?\n<image>"), ImageCount, "images", "the field holds no image"},
-		"another mark too few":      {two + asked("<image1>?"), ImageCount, "", "found the mark <image1>, 1 such marks in all and 2 images"},
-		"other marks out of order":  {two + asked("<image2> or <image1>?"), ImageCount, "", "found the mark <image2>"},
-		"a mark twice":              {two + asked("<image 1> or <image 1>?"), ImageCount, "", "found the mark <image 1>"},
-		"parts for too many images": {two + part(`{"type": "image"}`), ImageCount, "images", "1 content parts stand for an image"},
-		"parts for no image":        {part(`{"type": "image"}`), ImageCount, "", "which holds 0 images"},
-		"images twice":              {two + part(`{"type": "image", "image": "a.png"}`), ImageCount, "images", "1 images are parts of the turns, and 2 stand"},
-	} {
+// Turns of tools are not rated, and the answers around them are one.
+func TestParseToolsAsTrainersDo(t *testing.T) {
+	t.Parallel()
+	checkViews(t, map[string]viewCase{
+		"tool turns": {
+			turns(question, said("function_call", `"{}"`), said("observation", `"12"`), answer),
+			view{[]string{both[0], "tool: {}", "tool: 12", both[1]}, both, "", true},
+		},
+		"a call without text": {
+			`"messages": [{"role": "user", "content": "Why?"}, ` +
+				`{"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}, ` +
+				`{"role": "tool", "content": "12"}, {"role": "assistant", "content": "So."}]`,
+			view{[]string{both[0], "tool: ", "tool: 12", both[1]}, both, "", true},
+		},
+		"answer around a call": {
+			turns(question, said("gpt", `"Hm."`), said("tool", `"12"`), answer),
+			view{[]string{both[0], "gpt: Hm.", "tool: 12", both[1]}, []string{both[0], "gpt: Hm.\nSo."}, "", true},
+		},
+	})
+}
+
+// Images without a mark stand before the first question; a mark too many is a word.
+func TestParseImagesAsTrainersDo(t *testing.T) {
+	t.Parallel()
+	checkViews(t, map[string]viewCase{
+		"a question and an image": {
+			one + turns(question, said("human", `"<image>"`), answer),
+			view{[]string{both[0], "human: [1]", both[1]}, []string{"human: Why?\n[1]", both[1]}, "a.png", true},
+		},
+		"an image without a mark": {one + turns(question, answer), flagged("a.png", "human: [1]\nWhy?", both[1])},
+		"two images without a mark": {
+			two + turns(said("system", `"Be kind."`), question, answer),
+			view{
+				[]string{"system: Be kind.", "human: [1]\n[2]\nWhy?", both[1]},
+				[]string{"human: [1]\n[2]\nWhy?", both[1]}, "a.png b.png", true,
+			},
+		},
+		"an image and no question": {
+			one + turns(said("human", `""`), answer),
+			flagged("a.png", "human: [1]\n", both[1]),
+		},
+		"the word <image>": {
+			turns(said("human", `"<image>\nWhy?"`), said("gpt", `"Use <image>."`)),
+			flagged("", "human: <image>\nWhy?", "gpt: Use <image>."),
+		},
+		"the word <image>, and a field without an image": {
+			`"image": null, ` + turns(question, said("gpt", `"Use <image>."`)),
+			flagged("", both[0], "gpt: Use <image>."),
+		},
+		"the word <image> in a system turn": {
+			one + turns(said("system", `"Look at <image>."`), question, answer),
+			view{
+				[]string{"system: Look at <image>.", "human: [1]\nWhy?", both[1]},
+				[]string{"human: [1]\nWhy?", both[1]}, "a.png", true,
+			},
+		},
+		"an image in a tool turn": {
+			two + turns(said("human", `"<image>Why?"`), said("tool", `"<image>"`), answer),
+			view{[]string{"human: [1]Why?", "tool: [2]", both[1]}, []string{"human: [1]Why?", both[1]}, "a.png b.png", true},
+		},
+		"the word <image> in a tool turn": {
+			one + turns(said("human", `"<image>Why?"`), said("tool", `"<image>"`), answer),
+			view{[]string{"human: [1]Why?", "tool: <image>", both[1]}, []string{"human: [1]Why?", both[1]}, "a.png", true},
+		},
+	})
+}
+
+// Content parts are texts and images of their turn.
+func TestParseContentParts(t *testing.T) {
+	t.Parallel()
+	checkViews(t, map[string]viewCase{
+		"parts of text": {
+			parts(`{"type": "text", "text": "W"}, {"type": "input_text", "text": "hy?"}`),
+			plain("", both...),
+		},
+		"parts with images": {
+			parts(`{"type": "image_url", "image_url": {"url": "data:;base64,aGk=", "detail": "low"}}, ` +
+				`{"type": "text", "text": " and "}, {"type": "image", "image": "b.png"}, ` +
+				`{"type": "input_image", "image_url": "c.png"}`),
+			plain("hi b.png c.png", "human: [1] and [2][3]", both[1]),
+		},
+		"parts without a type": {
+			parts(`{"image": "b.png"}, {"text": "Why?"}`),
+			plain("b.png", "human: [1]Why?", both[1]),
+		},
+		"parts of one type for a table": {
+			parts(`{"type": "image", "text": null, "image": "b.png"}, {"type": "text", "text": "Why?", "image": null}`),
+			plain("b.png", "human: [1]Why?", both[1]),
+		},
+		"a part with a source": {
+			parts(`{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}`),
+			plain("hi", "human: [1]", both[1]),
+		},
+		"parts that stand for the field's images": {
+			two + parts(`{"type": "image"}, {"type": "text", "text": "or"}, {"type": "image"}`),
+			plain("a.png b.png", "human: [1]or[2]", both[1]),
+		},
+		"marks in parts of text": {
+			one + parts(`{"type": "text", "text": "<image>\nWhy?"}`),
+			plain("a.png", "human: [1]\nWhy?", both[1]),
+		},
+		"the word <image> next to an image part": {
+			parts(`{"type": "image", "image": "b.png"}, {"type": "text", "text": "Is <image> a tag?"}`),
+			flagged("b.png", "human: [1]Is <image> a tag?", both[1]),
+		},
+		"a tool's part": {
+			parts(`{"type": "text", "text": "Why?"}, {"type": "tool_result", "content": "12"}`),
+			flagged("", both...),
+		},
+	})
+}
+
+// Marks of other projects are read as <image>.
+func TestParseMarksOfOtherProjects(t *testing.T) {
+	t.Parallel()
+	checkViews(t, map[string]viewCase{
+		"marks of other projects": {
+			two + turns(said("human", `"<image1> or <image2>?"`), answer),
+			flagged("a.png b.png", "human: [1] or [2]?", both[1]),
+		},
+		"a mark with a blank": {
+			one + turns(said("human", `"<image 1>?"`), answer),
+			flagged("a.png", "human: [1]?", both[1]),
+		},
+		"<ImageHere>": {one + turns(said("human", `"<ImageHere>?"`), answer), flagged("a.png", "human: [1]?", both[1])},
+		"<__dj__image>": {
+			one + turns(said("human", `"<__dj__image>?"`), answer),
+			flagged("a.png", "human: [1]?", both[1]),
+		},
+		"<|image_1|>": {one + turns(said("human", `"<|image_1|>?"`), answer), flagged("a.png", "human: [1]?", both[1])},
+		"the word <video>": {
+			turns(said("human", `"What is <video>?"`), answer),
+			flagged("", "human: What is <video>?", both[1]),
+		},
+		"<img> of an answer": {
+			turns(question, said("gpt", `"<img>a.png</img>"`)),
+			flagged("", both[0], "gpt: <img>a.png</img>"),
+		},
+		"media fields of none": {
+			`"video": null, "audios": [], "voice": "", "videos": [{"path": null}], "image_path": "", ` + turns(question, answer),
+			plain("", both...),
+		},
+		"image_url of an image": {
+			`"image_url": "https://host/a.png", ` + one + turns(said("human", `"<image>"`), answer),
+			plain("a.png", "human: [1]", both[1]),
+		},
+	})
+}
+
+// A mediaCase is the fields of a record, and the problem that it has.
+type mediaCase struct {
+	fields        string
+	code          reason.Code
+	field, detail string // detail: a part of it
+}
+
+func checkMedia(t *testing.T, cases map[string]mediaCase) {
+	t.Helper()
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := Parse([]byte("{"+tc.fields+"}"), demo)
@@ -200,18 +315,99 @@ func TestParseMediaProblems(t *testing.T) {
 	}
 }
 
+// Media that are not read never make a sample of text alone.
+func TestParseUnsupportedMedia(t *testing.T) {
+	t.Parallel()
+	checkMedia(t, map[string]mediaCase{
+		"video": {`"video": "a.mp4", ` + asked("<video>\nWhat?"), UnsupportedMedia, "video", "it holds video"},
+		"videos": {
+			`"images": [], "videos": ["a.mp4"], ` + asked("What?"), UnsupportedMedia, "videos", "it holds video",
+		},
+		"audio with a table": {
+			`"audios": [{"path": "a.wav", "bytes": null}], ` + asked("What?"), UnsupportedMedia, "audios",
+			"it holds audio",
+		},
+		"speech":            {`"speech": "a.wav", ` + asked("What?"), UnsupportedMedia, "speech", "it holds speech"},
+		"voices, as a path": {`"voice_path": "a.wav", ` + asked("What?"), UnsupportedMedia, "voice_path", "it holds voice"},
+		"nested deep":       {`"video": [[[[[[]]]]]], ` + asked("What?"), UnsupportedMedia, "video", "it holds video"},
+		"image_path": {
+			`"image_path": "a.png", ` + asked("<image>\nWhat?"), UnsupportedMedia, "image_path", "name it image",
+		},
+		"a video's mark": {
+			asked(" <video>What?"), UnsupportedMedia, "conversations[0].value", "the turn begins with <video>",
+		},
+		"after an image's": {
+			`"image": "a.png", ` + asked("<image>\n<audio>\nWhat?"), UnsupportedMedia, "conversations[0].value",
+			"the turn begins with <audio>",
+		},
+		"Qwen-VL's images": {
+			asked("Picture 1: <img>im/a b.png</img>\nWhat?"), UnsupportedMedia, "conversations[0].value",
+			`found "<img>im/a b.png</img>", a form that is not read`,
+		},
+		"Qwen-Audio's": {
+			asked("Audio 1: <audio>a.wav</audio>\nWhat?"), UnsupportedMedia, "conversations[0].value",
+			"<audio>a.wav</audio>",
+		},
+		"a part of video": {
+			parts(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), UnsupportedMedia, "messages[0].content[0]",
+			"it holds video",
+		},
+		"a part of a file": {
+			parts(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), UnsupportedMedia,
+			"messages[0].content[1]", "it holds file",
+		},
+	})
+}
+
+// Images that cannot be placed never make a sample of text alone.
+func TestParseImageCounts(t *testing.T) {
+	t.Parallel()
+	checkMedia(t, map[string]mediaCase{
+		"one mark, two images": {
+			two + asked("<image>\nWhat?"), ImageCount, "", "1 <image> marks in the turns, but 2 images",
+		},
+		"three marks, two images": {
+			two + asked("<image><image><image>"), ImageCount, "", "3 <image> marks in the turns, but 2 images",
+		},
+		"a field that lost images": {
+			`"image": "", ` + asked("<image>\nWhat?"), ImageCount, "image",
+			"1 <image> marks in the turns, but the field holds no image",
+		},
+		"the same at a turn's end": {
+			`"images": [], ` + asked("What?\n<image>"), ImageCount, "images", "the field holds no image",
+		},
+		"another mark too few": {
+			two + asked("<image1>?"), ImageCount, "", "found the mark <image1>, 1 such marks in all and 2 images",
+		},
+		"other marks out of order": {two + asked("<image2> or <image1>?"), ImageCount, "", "found the mark <image2>"},
+		"a mark twice":             {two + asked("<image 1> or <image 1>?"), ImageCount, "", "found the mark <image 1>"},
+		"parts for too many images": {
+			two + parts(`{"type": "image"}`), ImageCount, "images", "1 content parts stand for an image",
+		},
+		"parts for no image": {parts(`{"type": "image"}`), ImageCount, "", "which holds 0 images"},
+		"images twice": {
+			two + parts(`{"type": "image", "image": "a.png"}`), ImageCount, "images",
+			"1 images are parts of the turns, and 2 stand",
+		},
+	})
+}
+
 // Reading takes time linear in the record's length, whatever it holds.
 func TestParseManyTurns(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
 	repeat := func(item string) string { return strings.Repeat(item+",", n-1) + item }
+	user := func(content string) string { return `{"role":"user","content":` + content + `}` }
+	const reply = `{"role":"assistant","content":"b"}`
 	for name, record := range map[string]string{
-		"turns of one side": `{"messages": [` + repeat(`{"role":"user","content":"a"}`) + `, {"role":"assistant","content":"b"}]}`,
-		"blank turns":       `{"messages": [` + repeat(`{"role":"user","content":""},{"role":"tool","content":""}`) + `]}`,
-		"parts":             `{"messages": [{"role":"user","content":[` + repeat(`{"text":"a"}`) + `]}, {"role":"assistant","content":"b"}]}`,
-		"marks":             `{"image": [` + repeat(`"a"`) + `], "messages": [{"role":"user","content":"` + strings.Repeat("<image>", n) + `"}, {"role":"assistant","content":"b"}]}`,
-		"numbered marks":    `{"image": [` + repeat(`"a"`) + `], "messages": [{"role":"user","content":"` + strings.Repeat("<image2>", n) + `"}]}`,
-		"deep media":        `{"video": ` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `, "messages": []}`,
+		"turns of one side": `{"messages": [` + repeat(user(`"a"`)) + `, ` + reply + `]}`,
+		"blank turns":       `{"messages": [` + repeat(user(`""`)+`,{"role":"tool","content":""}`) + `]}`,
+		"parts":             `{"messages": [` + user(`[`+repeat(`{"text":"a"}`)+`]`) + `, ` + reply + `]}`,
+		"marks": `{"image": [` + repeat(`"a"`) + `], ` +
+			`"messages": [` + user(`"`+strings.Repeat("<image>", n)+`"`) + `, ` + reply + `]}`,
+		"numbered marks": `{"image": [` + repeat(`"a"`) + `], ` +
+			`"messages": [` + user(`"`+strings.Repeat("<image2>", n)+`"`) + `]}`,
+		"deep media": `{"video": ` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `, "messages": []}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -228,10 +424,13 @@ func FuzzParse(f *testing.F) {
 		valid, `{"id": 1, "image": {"bytes": "aGk="}, "images": ["data:;base64,aGk="]}`,
 		`{"messages": [{"role": "user", "content": "a\u0000"}]}`,
 		"[[{}", "{\"id\": \"\xff\\ud800\"}", `{"image": ["../a", "gs://b/c", null]}`,
-		`{"image": "a", "conversations": [{"from": "system", "value": "<image>"}, {"from": "human", "value": 1}, {"from": "gpt", "value": "b"}]}`,
-		`{"images": ["a", "b"], "messages": [{"role": "user", "content": [{"type": "image"}, {"text": "<image>"}, {"image": "c"}]}, {"role": "bot", "content": "d"}]}`,
+		`{"image": "a", "conversations": [{"from": "system", "value": "<image>"}, {"from": "human", "value": 1}, ` +
+			`{"from": "gpt", "value": "b"}]}`,
+		`{"images": ["a", "b"], "messages": [{"role": "user", "content": [{"type": "image"}, {"text": "<image>"}, ` +
+			`{"image": "c"}]}, {"role": "bot", "content": "d"}]}`,
 		`{"image": "a", "conversation": [{"human": "<image 1>", "assistant": "b"}, {"human": "<video>", "tool_calls": [1]}]}`,
-		`{"image": null, "img": "a", "conversations": [{"from": "human", "value": "<img>a</img><image>"}, {"from": "tool", "value": ""}]}`,
+		`{"image": null, "img": "a", "conversations": [{"from": "human", "value": "<img>a</img><image>"}, ` +
+			`{"from": "tool", "value": ""}]}`,
 	} {
 		f.Add([]byte(raw))
 	}
@@ -264,7 +463,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// checkPlaces checks that each image of a valid sample has one place, in order, and that texts do not follow each other.
+// checkPlaces checks that each image of a valid sample has one place, in order, and that texts do not follow each
+// other.
 func checkPlaces(t *testing.T, s *Sample) {
 	t.Helper()
 	images := 0

@@ -188,15 +188,35 @@ func TestReaderRefusesOtherBytes(t *testing.T) {
 		input    func(span []byte) io.Reader
 		want     error // nil: any
 	}{
-		"array cut short in a record":    {array, func(b []byte) io.Reader { return bytes.NewReader(b[:len(b)-1]) }, io.ErrUnexpectedEOF},
-		"array cut short between":        {array, func(b []byte) io.Reader { return bytes.NewReader(b[:9]) }, io.ErrUnexpectedEOF},
-		"lines cut short in a record":    {lines, func(b []byte) io.Reader { return bytes.NewReader(b[:len(b)-1]) }, io.ErrUnexpectedEOF},
-		"lines cut short between":        {lines, func(b []byte) io.Reader { return bytes.NewReader(b[:8]) }, io.ErrUnexpectedEOF},
-		"array that fails":               {array, func(b []byte) io.Reader { return iotest.TimeoutReader(iotest.HalfReader(bytes.NewReader(b))) }, iotest.ErrTimeout},
-		"lines that fail":                {lines, func(b []byte) io.Reader { return io.MultiReader(bytes.NewReader(b[:9]), iotest.ErrReader(broken)) }, broken},
-		"array with fewer records":       {array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1, "more": 2}`) }, io.ErrUnexpectedEOF},
-		"array without a comma":          {array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1}  {"id":2}`) }, nil},
-		"array with mismatched brackets": {array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1}, {"id":2]`) }, nil},
+		"array cut short in a record": {
+			array, func(b []byte) io.Reader { return bytes.NewReader(b[:len(b)-1]) }, io.ErrUnexpectedEOF,
+		},
+		"array cut short between": {
+			array, func(b []byte) io.Reader { return bytes.NewReader(b[:9]) }, io.ErrUnexpectedEOF,
+		},
+		"lines cut short in a record": {
+			lines, func(b []byte) io.Reader { return bytes.NewReader(b[:len(b)-1]) }, io.ErrUnexpectedEOF,
+		},
+		"lines cut short between": {
+			lines, func(b []byte) io.Reader { return bytes.NewReader(b[:8]) }, io.ErrUnexpectedEOF,
+		},
+		"array that fails": {
+			array, func(b []byte) io.Reader { return iotest.TimeoutReader(iotest.HalfReader(bytes.NewReader(b))) },
+			iotest.ErrTimeout,
+		},
+		"lines that fail": {
+			lines, func(b []byte) io.Reader { return io.MultiReader(bytes.NewReader(b[:9]), iotest.ErrReader(broken)) },
+			broken,
+		},
+		"array with fewer records": {
+			array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1, "more": 2}`) }, io.ErrUnexpectedEOF,
+		},
+		"array without a comma": {
+			array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1}  {"id":2}`) }, nil,
+		},
+		"array with mismatched brackets": {
+			array, func(b []byte) io.Reader { return strings.NewReader(`{"id":1}, {"id":2]`) }, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

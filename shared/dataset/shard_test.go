@@ -16,7 +16,8 @@ func shardSamples(tb testing.TB) []Sample {
 	tb.Helper()
 	samples := readAll(tb, []byte(strings.Join([]string{
 		valid,
-		`{"id": 7, "image": ["x/1.jpg", "data:;base64,aGk=", {"bytes": "aG8="}], ` + asked("<image><image><image> <b>&\u2028</b>") + "}",
+		`{"id": 7, "image": ["x/1.jpg", "data:;base64,aGk=", {"bytes": "aG8="}], ` +
+			asked("<image><image><image> <b>&\u2028</b>") + "}",
 		"{\"id\": \"\xff\", " + asked("Why?") + "}",
 		"{\"id\": broken",
 		`{"id": "b", "image": ["data:;base64,aGk=", "/etc"]}`,
@@ -129,7 +130,8 @@ func TestReadShardIsBounded(t *testing.T) {
 			t.Errorf("%s: %v, want a refusal of the size", name, err)
 		}
 	}
-	if samples, err := readShard(bytes.NewReader(pack(t, strings.Repeat("{}\n", 333))), 1000); err != nil || len(samples) != 333 {
+	if samples, err := readShard(bytes.NewReader(pack(t, strings.Repeat("{}\n", 333))), 1000); err != nil ||
+		len(samples) != 333 {
 		t.Errorf("a shard of 999 bytes: %d samples, %v", len(samples), err)
 	}
 }

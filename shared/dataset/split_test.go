@@ -38,15 +38,25 @@ func TestSplitFindsRecords(t *testing.T) {
 		"empty array with spaces": {bom + " \r\n[ \t\n ] \n", Array, nil},
 		"white space and BOM":     {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
 		"brackets in strings":     {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
-		"escapes":                 {`[{"a":"\\"},{"a":"\"}"},{"a":"\\\"]"},{"a\"":"\n"}]`, Array, []string{`{"a":"\\"}`, `{"a":"\"}"}`, `{"a":"\\\"]"}`, `{"a\"":"\n"}`}},
-		"nested":                  {`[{"a":[[{"b":[]}],{}]},[[]]]`, Array, []string{`{"a":[[{"b":[]}],{}]}`, `[[]]`}},
-		"scalars":                 {`[1,"a,]", null ,-2.5e3,nonsense]`, Array, []string{`1`, `"a,]"`, `null`, `-2.5e3`, `nonsense`}},
-		"balanced but broken":     {`[{"a" 1 oops},{"b":2}]`, Array, []string{`{"a" 1 oops}`, `{"b":2}`}},
-		"nested beyond parsing":   {"[" + strings.Repeat("[{", 10_000) + strings.Repeat("}]", 10_000) + ",{}]", Array, []string{strings.Repeat("[{", 10_000) + strings.Repeat("}]", 10_000), "{}"}},
-		"lines":                   {"{\"a\":1}\n{\"b\":2}\n", Lines, []string{`{"a":1}`, `{"b":2}`}},
-		"no final line break":     {"{\"a\":1}\n{\"b\":2}", Lines, []string{`{"a":1}`, `{"b":2}`}},
-		"CRLF and blank lines":    {bom + "\r\n{\"a\":1}\r\n \t\r\n  {\"b\":2} \r\n\r\n", Lines, []string{`{"a":1}`, `{"b":2}`}},
-		"broken lines":            {"{\"a\n\"x\"\n{\"b\":2}\n]", Lines, []string{`{"a`, `"x"`, `{"b":2}`, `]`}},
+		"escapes": {
+			`[{"a":"\\"},{"a":"\"}"},{"a":"\\\"]"},{"a\"":"\n"}]`, Array,
+			[]string{`{"a":"\\"}`, `{"a":"\"}"}`, `{"a":"\\\"]"}`, `{"a\"":"\n"}`},
+		},
+		"nested": {`[{"a":[[{"b":[]}],{}]},[[]]]`, Array, []string{`{"a":[[{"b":[]}],{}]}`, `[[]]`}},
+		"scalars": {
+			`[1,"a,]", null ,-2.5e3,nonsense]`, Array, []string{`1`, `"a,]"`, `null`, `-2.5e3`, `nonsense`},
+		},
+		"balanced but broken": {`[{"a" 1 oops},{"b":2}]`, Array, []string{`{"a" 1 oops}`, `{"b":2}`}},
+		"nested beyond parsing": {
+			"[" + strings.Repeat("[{", 10_000) + strings.Repeat("}]", 10_000) + ",{}]", Array,
+			[]string{strings.Repeat("[{", 10_000) + strings.Repeat("}]", 10_000), "{}"},
+		},
+		"lines":               {"{\"a\":1}\n{\"b\":2}\n", Lines, []string{`{"a":1}`, `{"b":2}`}},
+		"no final line break": {"{\"a\":1}\n{\"b\":2}", Lines, []string{`{"a":1}`, `{"b":2}`}},
+		"CRLF and blank lines": {
+			bom + "\r\n{\"a\":1}\r\n \t\r\n  {\"b\":2} \r\n\r\n", Lines, []string{`{"a":1}`, `{"b":2}`},
+		},
+		"broken lines": {"{\"a\n\"x\"\n{\"b\":2}\n]", Lines, []string{`{"a`, `"x"`, `{"b":2}`, `]`}},
 		"first object on line 100": {strings.Repeat("oops\n", 99) + "{}", Lines,
 			append(strings.Split(strings.Repeat("oops ", 99), " ")[:99], "{}")},
 	} {
@@ -107,7 +117,8 @@ func TestSplitFixesSpans(t *testing.T) {
 func TestSplitAtEverySize(t *testing.T) {
 	t.Parallel()
 	for name, manifest := range map[string]string{
-		"array": bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\",\"image\":\"d/e.png\"}\n]\n",
+		"array": bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n" +
+			"[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\",\"image\":\"d/e.png\"}\n]\n",
 		"lines": "{\"id\":\"a\"}\r\n\n  {\"id\":\"b\\\"]\"}\n[1, {}]\n7\n\"x\\\\\"\n\r\n{\"id\":\"c\",\"image\":\"d/e.png\"}",
 	} {
 		want := readAll(t, []byte(manifest), 1<<20, Limits{})
@@ -302,8 +313,9 @@ func TestSplitRefuses(t *testing.T) {
 func TestLayoutAsJSON(t *testing.T) {
 	t.Parallel()
 	for manifest, want := range map[string]string{
-		"[]":     `{"format":"json","size":2,"records":0,"ranges":[]}`,
-		"\n{}\n": `{"format":"jsonl","size":4,"records":1,"ranges":[{"start":1,"end":3,"records":1,"first_element":1,"first_line":2}]}`,
+		"[]": `{"format":"json","size":2,"records":0,"ranges":[]}`,
+		"\n{}\n": `{"format":"jsonl","size":4,"records":1,` +
+			`"ranges":[{"start":1,"end":3,"records":1,"first_element":1,"first_line":2}]}`,
 	} {
 		layout, err := Split(strings.NewReader(manifest), 1<<20)
 		if err != nil {

@@ -7,8 +7,8 @@ import "unicode/utf8"
 const VisualTokens = 730
 
 // Tokens estimates how many tokens a sample costs in training: text, answers and images. Text counts
-// one token for four ASCII bytes, image marks included, and one for each other character, rounded up for each turn; English
-// prose comes to about that with Qwen2's and LLaMA's tokenizers. It is an estimate for budgets, not a count.
+// one token for four ASCII bytes, image marks included, and one for each other character, rounded up for each turn;
+// English prose comes to about that with Qwen2's and LLaMA's tokenizers. It is an estimate for budgets, not a count.
 func (s *Sample) Tokens() int {
 	tokens := VisualTokens * len(s.Images)
 	for _, t := range s.Turns {

@@ -25,8 +25,8 @@ type RunScoredEvent struct {
 	Samples Counts `json:"samples"`
 }
 
-// A RunFailedEvent is the data of a RunFailed event, which follows the run's RunScored event if nothing is selected from
-// it: no sample was scored, or more failed than are allowed. The event's id is `<run>/failed`.
+// A RunFailedEvent is the data of a RunFailed event, which follows the run's RunScored event if nothing is selected
+// from it: no sample was scored, or more failed than are allowed. The event's id is `<run>/failed`.
 type RunFailedEvent struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`

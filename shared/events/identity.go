@@ -16,8 +16,8 @@ import (
 // subscription's service account. The zero value takes everybody's, for one machine.
 // Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 type PushIdentity struct {
-	Audience string `env:"PUSH_AUDIENCE" meaning:"audience that the token of a push request has to be for; none: pushes are not checked"`
-	Sender   string `env:"PUSH_SENDER" meaning:"service account, by its email address, that push requests have to come from"`
+	Audience string `env:"PUSH_AUDIENCE" meaning:"audience that the token of a push must have; none: it is not checked"`
+	Sender   string `env:"PUSH_SENDER" meaning:"email address of the service account that pushes must come from"`
 }
 
 // Checked reports whether requests are checked at all.

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -61,24 +62,16 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		"kid": "own", "kty": "RSA", "alg": "RS256", "use": "sig",
 		"n": number(s.key.N), "e": number(big.NewInt(int64(s.key.E))),
 	}}})
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, err
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r,
+	}, err
 }
 
 // TestPushGuard pushes with tokens that are valid but for one thing.
 func TestPushGuard(t *testing.T) {
 	t.Parallel()
 	own, other := newSigner(t), newSigner(t)
-	var logged strings.Builder
 	identity := events.PushIdentity{Audience: "harvest-ingest", Sender: "push@farm.iam.gserviceaccount.com"}
-	delivered := 0
-	push := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		delivered++
-		w.WriteHeader(http.StatusNoContent)
-	})
-	guarded, err := identity.Guard(t.Context(), &http.Client{Transport: own}, slog.New(slog.NewTextHandler(&logged, nil)), push)
-	if err != nil {
-		t.Fatal(err)
-	}
 	valid := map[string]any{
 		"iss": "https://accounts.google.com", "aud": identity.Audience, "email": identity.Sender, "email_verified": true,
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
@@ -95,40 +88,75 @@ func TestPushGuard(t *testing.T) {
 		header string
 		status int
 	}{
-		"valid":             {bearer(own.token(t, "RS256", valid)), http.StatusNoContent},
-		"scheme in lower":   {"bearer " + own.token(t, "RS256", valid), http.StatusNoContent},
-		"older issuer":      {bearer(own.token(t, "RS256", but("iss", "accounts.google.com"))), http.StatusNoContent},
-		"none":              {"", http.StatusUnauthorized},
-		"basic":             {"Basic dXNlcjpwYXNz", http.StatusUnauthorized},
-		"empty":             {"Bearer ", http.StatusUnauthorized},
-		"no token":          {bearer("secret"), http.StatusUnauthorized},
-		"not signed":        {bearer(encode(map[string]string{"alg": "none"}) + "." + encode(valid) + "."), http.StatusUnauthorized},
-		"another key":       {bearer(other.token(t, "RS256", valid)), http.StatusUnauthorized},
-		"secret for a key":  {bearer(own.token(t, "HS256", valid)), http.StatusUnauthorized},
-		"expired":           {bearer(own.token(t, "RS256", but("exp", time.Now().Add(-time.Minute).Unix()))), http.StatusUnauthorized},
-		"without expiry":    {bearer(own.token(t, "RS256", but("exp", nil))), http.StatusUnauthorized},
-		"another audience":  {bearer(own.token(t, "RS256", but("aud", "harvest-score"))), http.StatusUnauthorized},
-		"without audience":  {bearer(own.token(t, "RS256", but("aud", nil))), http.StatusUnauthorized},
-		"another sender":    {bearer(own.token(t, "RS256", but("email", "me@farm.iam.gserviceaccount.com"))), http.StatusForbidden},
+		"valid":           {bearer(own.token(t, "RS256", valid)), http.StatusNoContent},
+		"scheme in lower": {"bearer " + own.token(t, "RS256", valid), http.StatusNoContent},
+		"older issuer":    {bearer(own.token(t, "RS256", but("iss", "accounts.google.com"))), http.StatusNoContent},
+		"none":            {"", http.StatusUnauthorized},
+		"basic":           {"Basic dXNlcjpwYXNz", http.StatusUnauthorized},
+		"empty":           {"Bearer ", http.StatusUnauthorized},
+		"no token":        {bearer("secret"), http.StatusUnauthorized},
+		"not signed": {
+			bearer(encode(map[string]string{"alg": "none"}) + "." + encode(valid) + "."), http.StatusUnauthorized,
+		},
+		"another key":      {bearer(other.token(t, "RS256", valid)), http.StatusUnauthorized},
+		"secret for a key": {bearer(own.token(t, "HS256", valid)), http.StatusUnauthorized},
+		"expired": {
+			bearer(own.token(t, "RS256", but("exp", time.Now().Add(-time.Minute).Unix()))), http.StatusUnauthorized,
+		},
+		"without expiry":   {bearer(own.token(t, "RS256", but("exp", nil))), http.StatusUnauthorized},
+		"another audience": {bearer(own.token(t, "RS256", but("aud", "harvest-score"))), http.StatusUnauthorized},
+		"without audience": {bearer(own.token(t, "RS256", but("aud", nil))), http.StatusUnauthorized},
+		"another sender": {
+			bearer(own.token(t, "RS256", but("email", "me@farm.iam.gserviceaccount.com"))), http.StatusForbidden,
+		},
 		"without sender":    {bearer(own.token(t, "RS256", but("email", nil))), http.StatusForbidden},
 		"sender unverified": {bearer(own.token(t, "RS256", but("email_verified", false))), http.StatusForbidden},
 		"another issuer":    {bearer(own.token(t, "RS256", but("iss", "https://example.com"))), http.StatusForbidden},
 	}
+	push := newGuarded(t, identity, own)
 	for name, tt := range tests {
-		delivered = 0
-		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`))
-		if tt.header != "" {
-			request.Header.Set("Authorization", tt.header)
-		}
-		answer := httptest.NewRecorder()
-		guarded.ServeHTTP(answer, request)
-		if answer.Code != tt.status || (delivered == 1) != (tt.status == http.StatusNoContent) {
-			t.Errorf("%s: answered %d, delivered %d; want %d", name, answer.Code, delivered, tt.status)
-		}
-		_, token, _ := strings.Cut(tt.header, " ")
-		if output := logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(output, token) {
-			t.Errorf("%s: the token is in the output: %s", name, output)
-		}
+		push.check(t, name, tt.header, tt.status)
+	}
+}
+
+// A guarded is a push handler behind the check of who pushes.
+type guarded struct {
+	http.Handler
+	delivered int
+	logged    strings.Builder
+}
+
+func newGuarded(t *testing.T, identity events.PushIdentity, keys signer) *guarded {
+	t.Helper()
+	g := &guarded{}
+	push := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		g.delivered++
+		w.WriteHeader(http.StatusNoContent)
+	})
+	log := slog.New(slog.NewTextHandler(&g.logged, nil))
+	var err error
+	if g.Handler, err = identity.Guard(t.Context(), &http.Client{Transport: keys}, log, push); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// check pushes with an Authorization header, which should be answered with a status and not be logged.
+func (g *guarded) check(t *testing.T, name, header string, status int) {
+	t.Helper()
+	g.delivered = 0
+	request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`))
+	if header != "" {
+		request.Header.Set("Authorization", header)
+	}
+	answer := httptest.NewRecorder()
+	g.ServeHTTP(answer, request)
+	if answer.Code != status || (g.delivered == 1) != (status == http.StatusNoContent) {
+		t.Errorf("%s: answered %d, delivered %d; want %d", name, answer.Code, g.delivered, status)
+	}
+	_, token, _ := strings.Cut(header, " ")
+	if output := g.logged.String() + answer.Body.String(); len(token) > 5 && strings.Contains(output, token) {
+		t.Errorf("%s: the token is in the output: %s", name, output)
 	}
 }
 

@@ -105,6 +105,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			attribute.String("messaging.message.id", d.ID), attribute.Int("harvest.attempt", d.Attempt))
 		err := handle(ctx, d)
 		outcome := telemetry.Done
+		machine, _ := errors.AsType[*bucket.MachineError](err)
 		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
@@ -112,9 +113,9 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			outcome = telemetry.Refused
 			log.ErrorContext(ctx, "message acknowledged: it can never succeed", "error", err)
 			w.WriteHeader(http.StatusNoContent)
-		case isMachineFault(err):
+		case machine != nil:
 			outcome = telemetry.Redelivered
-			http.Error(w, err.Error(), StatusMachineFault)
+			http.Error(w, machine.Error(), StatusMachineFault)
 		default:
 			outcome = telemetry.Redelivered
 			log.WarnContext(ctx, "message will be delivered again", "error", err)
@@ -125,14 +126,10 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 	})
 }
 
-// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError: whatever
-// delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other failure.
+// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError:
+// whatever delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other
+// failure.
 const StatusMachineFault = http.StatusInsufficientStorage
-
-func isMachineFault(err error) bool {
-	_, machine := errors.AsType[*bucket.MachineError](err)
-	return machine
-}
 
 // run is the run that a delivery is of, empty if it is of none. All tasks and events name it in one field.
 func (d Delivery) run() string {

@@ -52,7 +52,10 @@ func TestPushDecodesEnvelope(t *testing.T) {
 	}{
 		// The example of Pub/Sub's documentation, and a field that is not read.
 		"whole": {
-			`{"deliveryAttempt": 5, "message": {"attributes": {"key": "value"}, "data": "SGVsbG8gQ2xvdWQgUHViL1N1YiE=", "messageId": "2070443601311540", "publishTime": "2021-02-26T19:13:55.749Z"}, "subscription": "projects/myproject/subscriptions/mysubscription"}`,
+			`{"deliveryAttempt": 5, "message": {"attributes": {"key": "value"}, ` +
+				`"data": "SGVsbG8gQ2xvdWQgUHViL1N1YiE=", "messageId": "2070443601311540", ` +
+				`"publishTime": "2021-02-26T19:13:55.749Z"}, ` +
+				`"subscription": "projects/myproject/subscriptions/mysubscription"}`,
 			events.Delivery{
 				Message: events.Message{Attributes: map[string]string{"key": "value"}, Data: []byte("Hello Cloud Pub/Sub!")},
 				ID:      "2070443601311540", Attempt: 5, Subscription: "projects/myproject/subscriptions/mysubscription",
@@ -90,7 +93,10 @@ func TestPushRefuses(t *testing.T) {
 		"no base64":         {http.MethodPost, `{"message": {"messageId": "1", "data": "~"}}`, http.StatusBadRequest},
 		"null":              {http.MethodPost, `null`, http.StatusBadRequest},
 		"unwrapped payload": {http.MethodPost, `{"run": "demo-0123456789ab", "range": 0}`, http.StatusBadRequest},
-		"too large":         {http.MethodPost, `{"message": {"messageId": "1", "data": "` + strings.Repeat("A", 16<<20) + `"}}`, http.StatusBadRequest},
+		"too large": {
+			http.MethodPost, `{"message": {"messageId": "1", "data": "` + strings.Repeat("A", 16<<20) + `"}}`,
+			http.StatusBadRequest,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +123,9 @@ func TestPushAnswersOutcome(t *testing.T) {
 		"done":               {nil, http.StatusNoContent, ""},
 		"no permanent error": {events.DataError(nil), http.StatusNoContent, ""},
 		"permanent":          {events.DataError(errors.New("no such run")), http.StatusNoContent, "ERROR"},
-		"permanent, wrapped": {fmt.Errorf("scoring: %w", events.DataError(errors.New("no such shard"))), http.StatusNoContent, "ERROR"},
+		"permanent, wrapped": {
+			fmt.Errorf("scoring: %w", events.DataError(errors.New("no such shard"))), http.StatusNoContent, "ERROR",
+		},
 		"transient":          {transient, http.StatusServiceUnavailable, "WARN"},
 		"transient, wrapped": {fmt.Errorf("reading the plan: %w", transient), http.StatusServiceUnavailable, "WARN"},
 	}
@@ -125,9 +133,11 @@ func TestPushAnswersOutcome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var logged strings.Builder
-			h := events.PushHandler(slog.New(slog.NewJSONHandler(&logged, nil)), func(context.Context, events.Delivery) error { return tt.outcome })
+			h := events.PushHandler(slog.New(slog.NewJSONHandler(&logged, nil)),
+				func(context.Context, events.Delivery) error { return tt.outcome })
 			answer := httptest.NewRecorder()
-			h.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "17"}, "deliveryAttempt": 3}`)))
+			body := strings.NewReader(`{"message": {"messageId": "17"}, "deliveryAttempt": 3}`)
+			h.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/", body))
 			if answer.Code != tt.status {
 				t.Errorf("answered %d, want %d", answer.Code, tt.status)
 			}
@@ -159,7 +169,8 @@ func TestPushEndsDeliveries(t *testing.T) {
 		}
 		return nil
 	})
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`)))
+	h.ServeHTTP(httptest.NewRecorder(),
+		httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"message": {"messageId": "1"}}`)))
 }
 
 func TestDecodeFailureIsOfTheData(t *testing.T) {
@@ -177,7 +188,9 @@ func TestDecodeFailureIsOfTheData(t *testing.T) {
 
 // Whatever is posted, the endpoint answers, and calls its function with valid deliveries only.
 func FuzzPush(f *testing.F) {
-	for _, body := range []string{`{"message": {"messageId": "1", "data": "e30="}, "deliveryAttempt": -1}`, `{}`, `[`, `{"message": null}`} {
+	for _, body := range []string{
+		`{"message": {"messageId": "1", "data": "e30="}, "deliveryAttempt": -1}`, `{}`, `[`, `{"message": null}`,
+	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -92,8 +92,12 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 		host, object, _ := strings.Cut(url, "/")
 		from, ok := f.buckets[host]
 		if !ok || from == f.input && !strings.HasPrefix(object, f.prefix) {
+			place := f.prefix
+			if len(f.folders) > 0 {
+				place = f.folders[0]
+			}
 			return Location{}, &dataset.Fault{Code: NotAllowed, Field: name, Detail: fmt.Sprintf(
-				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", f.prefix)}, nil
+				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", place)}, nil
 		}
 		return f.stat(ctx, from, object, name)
 	}

@@ -57,22 +57,9 @@ type cloud struct{ bucket.Reader }
 
 func TestLocate(t *testing.T) {
 	t.Parallel()
-	top := t.TempDir()
-	dir := filepath.Join(top, "im ages")
-	files(t, dir, "a/b.jpg", "c.jpg", " d.jpg", "d.jpg", `e\f.jpg`, "e/f.jpg", "100%.jpg", "%41.jpg", "A.jpg",
-		"sub/IMG.JPEG", "clip:7.jpg")
-	files(t, top, "secret.jpg", "im ages2/x.jpg")
-	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(dir, link); err != nil {
-		t.Fatal(err)
-	}
-	slashes, escaped := filepath.ToSlash(dir), (&url.URL{Path: filepath.ToSlash(dir)}).EscapedPath()
-	local, linked, remote := viewOf(t, dir), viewOf(t, link), fetcherOf(t, cloud{viewOf(t, dir).input})
-	for _, test := range []struct {
-		fetcher *Fetcher
-		name    string
-		want    string // the object below the images' prefix, or else the beginning of the reason
-	}{
+	f := locateFixture(t)
+	slashes, escaped, local, linked, remote := f.slashes, f.escaped, f.local, f.linked, f.remote
+	f.check(t, []locateCase{
 		{local, `a\b.jpg`, "a/b.jpg"},
 		{local, `.\a\\b.jpg`, "a/b.jpg"},
 		{local, "./a/../c.jpg", "c.jpg"},
@@ -88,31 +75,86 @@ func TestLocate(t *testing.T) {
 		{local, "file://localhost" + escaped + "/100%.jpg", "100%.jpg"},
 		{local, "file://" + slashes + "/%41.jpg", "%41.jpg"},
 		{local, "file://" + slashes + "/%63.jpg", "c.jpg"},
-		{linked, link + "/c.jpg", "c.jpg"},
+		{linked, f.link + "/c.jpg", "c.jpg"},
 		{linked, slashes + "/c.jpg", "c.jpg"},
 		{remote, `a\b.jpg`, "a/b.jpg"},
 		{remote, slashes + "/c.jpg", "unsafe image name: " + slashes + `/c.jpg: "` + slashes + `/c.jpg" is absolute`},
+	})
+}
 
-		{local, `..\..\x`, "unsafe image name: "},
-		{local, `..\secret.jpg`, "unsafe image name: "},
-		{local, " ../secret.jpg", "unsafe image name: "},
-		{local, "../other/secret.jpg", "unsafe image name: "},
-		{local, `a\..\..\d2\secret.jpg`, "unsafe image name: "},
-		{local, slashes + "/../secret.jpg", "unsafe image name: "},
-		{local, slashes + "2/x.jpg", "unsafe image name: "},
-		{local, "file://" + escaped + "/%2e%2e/secret.jpg", "unsafe image name: "},
-		{local, "file://" + escaped + "/..%2fsecret.jpg", "unsafe image name: "},
-		{local, "file:///etc/passwd", "unsafe image name: "},
-		{local, "file://host/x", "unsafe image name: "},
-		{local, "/etc/passwd", "unsafe image name: "},
+// No name leads out of the folder.
+func TestLocateUnsafe(t *testing.T) {
+	t.Parallel()
+	f := locateFixture(t)
+	slashes, escaped := f.slashes, f.escaped
+	for _, name := range []string{
+		`..\..\x`,
+		`..\secret.jpg`,
+		" ../secret.jpg",
+		"../other/secret.jpg",
+		`a\..\..\d2\secret.jpg`,
+		slashes + "/../secret.jpg",
+		slashes + "2/x.jpg",
+		"file://" + escaped + "/%2e%2e/secret.jpg",
+		"file://" + escaped + "/..%2fsecret.jpg",
+		"file:///etc/passwd",
+		"file://host/x",
+		"/etc/passwd",
+	} {
+		f.check(t, []locateCase{{f.local, name, "unsafe image name: "}})
+	}
+}
 
+// A name that is not found has the names that are like it in its reason.
+func TestLocateMissing(t *testing.T) {
+	t.Parallel()
+	f := locateFixture(t)
+	local, remote := f.local, f.remote
+	f.check(t, []locateCase{
 		{local, "c.JPG", "image not found: c.JPG: it is not among the dataset's images, but c.jpg is"},
 		{local, "a/B.jpeg", "image not found: a/B.jpeg: it is not among the dataset's images, but a/b.jpg is"},
 		{local, `sub\img.jpg`, `image not found: sub\img.jpg: it is not among the dataset's images, but sub/IMG.JPEG is`},
 		{remote, "a/B.jpeg", "image not found: a/B.jpeg: it is not among the dataset's images, but a/b.jpg is"},
 		{local, "c.png", "image not found: c.png: it is not among the dataset's images; add it"},
 		{local, "gone/c.jpg", "image not found: gone/c.jpg: it is not among the dataset's images; add it"},
-	} {
+	})
+}
+
+// A locateCase is an image's name, and the object below the images' prefix, or else the beginning of the reason.
+type locateCase struct {
+	fetcher *Fetcher
+	name    string
+	want    string
+}
+
+// A located is a folder of images: its path with slashes and as part of a URL, and fetchers of it, by a link to it, and
+// of a bucket in the cloud that has the same images.
+type located struct {
+	slashes, escaped, link string
+	local, linked, remote  *Fetcher
+}
+
+func locateFixture(t *testing.T) located {
+	t.Helper()
+	top := t.TempDir()
+	dir := filepath.Join(top, "im ages")
+	files(t, dir, "a/b.jpg", "c.jpg", " d.jpg", "d.jpg", `e\f.jpg`, "e/f.jpg", "100%.jpg", "%41.jpg", "A.jpg",
+		"sub/IMG.JPEG", "clip:7.jpg")
+	files(t, top, "secret.jpg", "im ages2/x.jpg")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	local := viewOf(t, dir)
+	return located{
+		slashes: filepath.ToSlash(dir), escaped: (&url.URL{Path: filepath.ToSlash(dir)}).EscapedPath(), link: link,
+		local: local, linked: viewOf(t, link), remote: fetcherOf(t, cloud{viewOf(t, dir).input}),
+	}
+}
+
+func (f located) check(t *testing.T, cases []locateCase) {
+	t.Helper()
+	for _, test := range cases {
 		at, fault, err := test.fetcher.Locate(t.Context(), test.name)
 		switch {
 		case err != nil:

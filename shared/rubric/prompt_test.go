@@ -31,7 +31,8 @@ func TestTranscript(t *testing.T) {
 		"no answer":          {[]string{"What is it?"}, "Question: What is it? Answer: "},
 		"several turns": {
 			[]string{"<image>\nWhat is it?", "A wren.", "Hint: Count. How many?", "Two.", "Are they red?", "no "},
-			"Question: <image>\nWhat is it? Answer: A wren.\nHint: Count. How many? Answer: Two.\nQuestion: Are they red? Answer: no ",
+			"Question: <image>\nWhat is it? Answer: A wren.\nHint: Count. How many? Answer: Two.\n" +
+				"Question: Are they red? Answer: no ",
 		},
 		"last answer missing": {
 			[]string{"What is it?", "A wren.", "Is it red?"},
@@ -80,9 +81,12 @@ func TestPrompts(t *testing.T) {
 	}
 	const transcript = "Question: <image>\nWhat animal is shown? Answer: A cat.\n"
 	for i, want := range map[int]string{
-		0:  "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal Large Language Model for object spatial understanding?",
-		13: "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal Large Language Model for optical character recognition?",
-		14: "Interaction style candidates: [multi-choice, coordinate, yes/no, word/short-phrase, short description, detailed description, comparison, chain-of-thought (step-by-step), specified style]\nStyles: ",
+		0: "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal " +
+			"Large Language Model for object spatial understanding?",
+		13: "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal " +
+			"Large Language Model for optical character recognition?",
+		14: "Interaction style candidates: [multi-choice, coordinate, yes/no, word/short-phrase, short description, " +
+			"detailed description, comparison, chain-of-thought (step-by-step), specified style]\nStyles: ",
 	} {
 		if diff := cmp.Diff(transcript+want, prompts[i]); diff != "" {
 			t.Errorf("prompt %d (-want +got):\n%s", i, diff)
@@ -93,13 +97,15 @@ func TestPrompts(t *testing.T) {
 // Marks in a sample's own text, or in a name, are text.
 func TestMarksAreReplacedOnce(t *testing.T) {
 	t.Parallel()
-	r, err := rubric.Parse([]byte("name: odd\ncapabilities: ['use of {capability}']\nstyles: ['{styles}', plain]\nprompts: {trim: ''}\n"))
+	r, err := rubric.Parse([]byte("name: odd\ncapabilities: ['use of {capability}']\n" +
+		"styles: ['{styles}', plain]\nprompts: {trim: ''}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	prompts := r.PromptsFor([]string{"What are {styles} and {capability}?", "Marks."})
 	for i, want := range []string{"Language Model for use of {capability}?", "candidates: [{styles}, plain]"} {
-		if !strings.HasPrefix(prompts[i], "Question: What are {styles} and {capability}? Answer: Marks.\n") || !strings.Contains(prompts[i], want) {
+		if !strings.HasPrefix(prompts[i], "Question: What are {styles} and {capability}? Answer: Marks.\n") ||
+			!strings.Contains(prompts[i], want) {
 			t.Errorf("prompt %d is %q, want %q after the transcript as it is", i, prompts[i], want)
 		}
 	}

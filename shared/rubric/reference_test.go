@@ -61,8 +61,8 @@ func readReference(t *testing.T, name string, v any) {
 	}
 }
 
-// decoder turns tokens of the reference's tokenizer back into text. Its vocabulary is byte-level: each letter of a token
-// stands for one byte.
+// decoder turns tokens of the reference's tokenizer back into text. Its vocabulary is byte-level: each letter of a
+// token stands for one byte.
 func decoder(t *testing.T) func(ids []int) string {
 	t.Helper()
 	var tokenizer struct {

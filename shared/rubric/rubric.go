@@ -101,7 +101,8 @@ func (r *Rubric) validate() error {
 	faults = append(faults, checkNames("styles", r.Styles)...)
 	for i, s := range r.Styles {
 		if strings.Contains(s, ",") {
-			faults = append(faults, fmt.Errorf("styles[%d]: %q has a comma, which separates styles in a styler's answer; use another sign", i, s))
+			faults = append(faults, fmt.Errorf("styles[%d]: %q has a comma, which separates styles in a styler's answer; "+
+				"use another sign", i, s))
 		}
 	}
 	if strings.Count(r.Prompts.Scorer, capabilityMark) != 1 {
@@ -112,7 +113,8 @@ func (r *Rubric) validate() error {
 	}
 	for _, text := range slices.Concat(r.Capabilities, r.Styles, []string{r.Prompts.Scorer, r.Prompts.Styler}) {
 		if strings.Contains(text, imageMark) {
-			faults = append(faults, fmt.Errorf("%q has %s, which stands for an image of a sample; leave it out", text, imageMark))
+			faults = append(faults,
+				fmt.Errorf("%q has %s, which stands for an image of a sample; leave it out", text, imageMark))
 		}
 	}
 	return errors.Join(faults...)
@@ -137,7 +139,8 @@ func checkNames(field string, names []string) []error {
 	return faults
 }
 
-// Hash identifies what the rubric asks: capabilities, styles and prompts, each in order, whatever its name. 12 hex digits.
+// Hash identifies what the rubric asks: capabilities, styles and prompts, each in order, whatever its name. 12 hex
+// digits.
 func (r *Rubric) Hash() string {
 	asked := *r
 	asked.Name = ""

@@ -30,8 +30,9 @@ func TestDefault(t *testing.T) {
 			"comparison", "chain-of-thought (step-by-step)", "specified style",
 		},
 		Prompts: rubric.Prompts{
-			Trim:   &trim,
-			Scorer: "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal Large Language Model for {capability}?",
+			Trim: &trim,
+			Scorer: "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a " +
+				"Multimodal Large Language Model for {capability}?",
 			Styler: "Interaction style candidates: [{styles}]\nStyles: ",
 		},
 	}
@@ -60,7 +61,8 @@ func TestParse(t *testing.T) {
 			rubric.Rubric{Name: "birds", Capabilities: []string{"bird song"}, Styles: []string{"tweet"}, Prompts: def},
 		},
 		"all prompts given": {
-			"name: birds\ncapabilities: [bird song]\nstyles: [tweet, trill]\nprompts:\n  trim: ''\n  scorer: '{capability}: 0 to 5?'\n  styler: 'One of {styles}:'\n",
+			"name: birds\ncapabilities: [bird song]\nstyles: [tweet, trill]\nprompts:\n  trim: ''\n" +
+				"  scorer: '{capability}: 0 to 5?'\n  styler: 'One of {styles}:'\n",
 			rubric.Rubric{
 				Name: "birds", Capabilities: []string{"bird song"}, Styles: []string{"tweet", "trill"},
 				Prompts: rubric.Prompts{Trim: trim(""), Scorer: "{capability}: 0 to 5?", Styler: "One of {styles}:"},
@@ -94,7 +96,10 @@ func TestParseErrors(t *testing.T) {
 		"unknown field": {"name: birds\ncapability: [song]\n", []string{"line 2", "field capability not found"}},
 		"everything missing": {
 			"prompts: {scorer: 'How good?', styler: 'Which style?'}\n",
-			[]string{"name: is missing", "capabilities: is empty", "styles: is empty", "prompts.scorer: must hold {capability} once", "prompts.styler: must hold {styles} once"},
+			[]string{
+				"name: is missing", "capabilities: is empty", "styles: is empty",
+				"prompts.scorer: must hold {capability} once", "prompts.styler: must hold {styles} once",
+			},
 		},
 		"mark twice": {
 			"name: birds\ncapabilities: [song]\nstyles: [tweet]\nprompts: {scorer: '{capability} {capability}'}\n",
@@ -107,12 +112,19 @@ func TestParseErrors(t *testing.T) {
 		"names": {
 			"name: birds\ncapabilities: [song, ' flight', song, '']\nstyles: [\"two\\nlines\", tweet, tweet]\n",
 			[]string{
-				`capabilities[1]: " flight" must be one line without spaces around it`, `capabilities[2]: "song" is capabilities[0] already`,
+				`capabilities[1]: " flight" must be one line without spaces around it`,
+				`capabilities[2]: "song" is capabilities[0] already`,
 				`capabilities[3]: ""`, `styles[0]: "two\nlines"`, `styles[2]: "tweet" is styles[1] already`,
 			},
 		},
-		"image in a name":   {"name: birds\ncapabilities: [song of <image>]\nstyles: [tweet]\n", []string{`"song of <image>" has <image>`}},
-		"image in a prompt": {"name: birds\ncapabilities: [song]\nstyles: [tweet]\nprompts: {styler: '<image> {styles}'}\n", []string{`"<image> {styles}" has <image>`}},
+		"image in a name": {
+			"name: birds\ncapabilities: [song of <image>]\nstyles: [tweet]\n",
+			[]string{`"song of <image>" has <image>`},
+		},
+		"image in a prompt": {
+			"name: birds\ncapabilities: [song]\nstyles: [tweet]\nprompts: {styler: '<image> {styles}'}\n",
+			[]string{`"<image> {styles}" has <image>`},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

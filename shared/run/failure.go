@@ -36,7 +36,7 @@ func (c Counts) Failure(allowed Allowance) string {
 	}
 	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), c.Reasons[code])
 	if e, known := c.Examples[code]; known {
-		text += fmt.Sprintf(", first of sample %s, %s: %s", e.ID, e.Place, e.Reason)
+		text += fmt.Sprintf(", such as sample %s, %s: %s", e.ID, e.Place, e.Reason)
 	}
 	return text
 }

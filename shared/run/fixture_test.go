@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -9,6 +10,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 // mixed are records of every outcome that needs no image: 10 scored, two of them with one id and one without a style,
 // and 2 failed.

@@ -147,7 +147,13 @@ func TestDeliveriesAtOnce(t *testing.T) {
 // next, the objects come out as if nothing had happened.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	calm, plan := undisturbed(t)
+	calm := newCoarse(t)
+	plan := calm.Begin(mixedManifest)
+	calm.Finish(plan)
+	shards := calm.Status(plan.Run).Progress.Shards
+	if len(plan.Ranges) != 2 || shards < 3 {
+		t.Fatalf("%d ranges and %d shards, want 2 and more than that", len(plan.Ranges), shards)
+	}
 	want := calm.Snapshot()
 	ways := map[string]func(f *runtest.Fixture, accepted bool){
 		// In the cloud the messages outlive the process, also the one that was being delivered.
@@ -184,7 +190,7 @@ func TestKilled(t *testing.T) {
 		for life := range calm.Steps {
 			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
-				f := newMixed(t)
+				f := newCoarse(t)
 				f.Life = life
 				_, err := f.Arrive(mixedManifest)
 				accepted := err == nil
@@ -199,16 +205,30 @@ func TestKilled(t *testing.T) {
 				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 					t.Errorf("objects (-undisturbed +got):\n%s", diff)
 				}
-				for kind, id := range map[string]string{
-					events.RunScored:          plan.Run,
-					events.SelectionCompleted: plan.Run + "/" + f.Status(plan.Run).Selections[0],
-				} {
-					got := slices.Compact(f.EventIDs(kind))
-					if diff := cmp.Diff([]string{id}, got); diff != "" {
-						t.Errorf("ids of %s (-want +got):\n%s", kind, diff)
-					}
-				}
+				checkAnnounced(t, f, plan.Run)
 			})
+		}
+	}
+}
+
+// newCoarse is newMixed with two ranges, one of them of several shards: few steps to be killed at, but of every kind.
+func newCoarse(t *testing.T) *runtest.Fixture {
+	t.Helper()
+	f := newMixed(t)
+	f.Limits.RangeBytes, f.Limits.ShardSamples = 1500, 5
+	return f
+}
+
+// checkAnnounced checks that the run and its selection were announced, each under one id.
+func checkAnnounced(t *testing.T, f *runtest.Fixture, id string) {
+	t.Helper()
+	for kind, id := range map[string]string{
+		events.RunScored:          id,
+		events.SelectionCompleted: id + "/" + f.Status(id).Selections[0],
+	} {
+		got := slices.Compact(f.EventIDs(kind))
+		if diff := cmp.Diff([]string{id}, got); diff != "" {
+			t.Errorf("ids of %s (-want +got):\n%s", kind, diff)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A Plan fixes everything about a run before any work is done. It is runs/<run>/plan.json.
@@ -143,7 +144,8 @@ func (p *Plan) RangeOf(index int64) int {
 // Resolve resolves a request for a selection of the plan's run, and so reports what would keep it from being made, as
 // far as is known before the run's scores are read.
 func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
-	return request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
+	resolved, err := request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
+	return resolved, spelling.Names(err)
 }
 
 // Base is the manifest's file name, as people know it.

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A ScorerOpener opens the scorer of a kind for a rubric, as it is now: it is called again for every shard, so that a
@@ -215,7 +216,7 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 	}
 	r, err := rubric.Parse(data)
 	if err != nil {
-		return nil, &RefusedError{Object: prefix + name, Reason: fmt.Sprintf("%s%s: %v", prefix, name, err)}
+		return nil, &RefusedError{Object: prefix + name, Reason: fmt.Sprintf("%s%s: %v", prefix, name, spelling.YAML(err, r))}
 	}
 	return r, nil
 }
@@ -259,7 +260,9 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 		}
 	}
 	if plan.Samples == 0 {
-		return &RefusedError{Reason: fmt.Sprintf("dataset %s: its manifests hold no records", plan.Dataset)}
+		return &RefusedError{
+			Reason: fmt.Sprintf("dataset %s: its manifests hold no records", plan.Dataset), Err: ErrNoRecords,
+		}
 	}
 	return nil
 }

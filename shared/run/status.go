@@ -61,6 +61,9 @@ type Progress struct {
 // IsScored reports whether every sample of the run is accounted for: it is scored, or failed.
 func (s *Status) IsScored() bool { return s.State == StateScored || s.State == StateFailed }
 
+// NothingToRetry reports whether the run is scored and no sample of it failed.
+func (s *Status) NothingToRetry() bool { return s.IsScored() && s.Samples.Failed == 0 }
+
 // Failure is Counts.Failure of a run that is scored.
 func (s *Status) Failure(allowed Allowance) string {
 	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)

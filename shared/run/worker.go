@@ -83,6 +83,9 @@ type RefusedError struct {
 	Object string
 }
 
+// ErrNoRecords is the error behind a RefusedError of a dataset without records.
+var ErrNoRecords = errors.New("no records")
+
 func (e *RefusedError) Error() string { return e.Reason }
 
 // Unwrap returns the error behind it.

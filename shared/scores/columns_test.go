@@ -113,7 +113,9 @@ func TestReadIDs(t *testing.T) {
 // TestReadExtras reads the columns that only some selections need, alone.
 func TestReadExtras(t *testing.T) {
 	t.Parallel()
-	for name, records := range map[string][]scores.Record{"every case": small(), "several row groups": many(130_000, 1), "none": {}} {
+	for name, records := range map[string][]scores.Record{
+		"every case": small(), "several row groups": many(130_000, 1), "none": {},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			names := capabilities
@@ -138,8 +140,10 @@ func TestReadExtras(t *testing.T) {
 				t.Fatalf("%d twins, %d tokens and %d starts of %d records", len(twins), len(tokens), len(starts), len(records))
 			}
 			for i, rec := range records {
-				if twins[i] != rec.Twin || int(tokens[i]) != rec.Tokens || !slices.Equal(images[starts[i]:starts[i+1]], rec.Images) {
-					t.Fatalf("record %d: twin %q, %d tokens, images %q; want %+v", i, twins[i], tokens[i], images[starts[i]:starts[i+1]], rec)
+				if twins[i] != rec.Twin || int(tokens[i]) != rec.Tokens ||
+					!slices.Equal(images[starts[i]:starts[i+1]], rec.Images) {
+					t.Fatalf("record %d: twin %q, %d tokens, images %q; want %+v",
+						i, twins[i], tokens[i], images[starts[i]:starts[i+1]], rec)
 				}
 			}
 		})

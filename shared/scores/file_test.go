@@ -38,14 +38,27 @@ func TestReadRefuses(t *testing.T) {
 		{"cut short", good[:len(good)-100], "one cut short"},
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
-		{"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "3")), `layout version "3": this Harvest reads version 2`},
+		{
+			"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "3")),
+			`layout version "3": this Harvest reads version 2`,
+		},
 		{"not scores", other(row{}, version), "not a file of scores: its metadata lacks harvest.capabilities"},
-		{"names broken", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", "[")), "metadata harvest.capabilities: unexpected end"},
-		{"no names", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", "[]")), "metadata harvest.capabilities: no capabilities"},
-		{"column missing", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)), "column 2 is missing: want range"},
+		{
+			"names broken", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", "[")),
+			"metadata harvest.capabilities: unexpected end",
+		},
+		{
+			"no names", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", "[]")),
+			"metadata harvest.capabilities: no capabilities",
+		},
+		{
+			"column missing", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)),
+			"column 2 is missing: want range",
+		},
 		{"column of another type", other(struct {
 			ID int32 `parquet:"id"`
-		}{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)), "column 1 is id required int32 (INT(32,true)): want id required binary (STRING)"},
+		}{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)),
+			"column 1 is id required int32 (INT(32,true)): want id required binary (STRING)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

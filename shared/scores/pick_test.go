@@ -35,7 +35,9 @@ func TestPicksRoundTrip(t *testing.T) {
 		rating := int8(i % 6)
 		large = append(large, scores.Pick{Order: i, ID: fmt.Sprint("s", i), Bin: fmt.Sprint("b", i%300), Rating: &rating})
 	}
-	for name, want := range map[string][]scores.Pick{"every case": samplePicks(), "none": {}, "several row groups": large} {
+	for name, want := range map[string][]scores.Pick{
+		"every case": samplePicks(), "none": {}, "several row groups": large,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var file, again bytes.Buffer

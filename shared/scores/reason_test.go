@@ -15,7 +15,9 @@ func TestReasonsRoundTrip(t *testing.T) {
 	for i := range large {
 		large[i] = []string{"", "better samples", "the thresholds"}[i%3]
 	}
-	for name, want := range map[string][]string{"every case": {"", "the cap of its source", "", "理由"}, "none": {}, "several row groups": large} {
+	for name, want := range map[string][]string{
+		"every case": {"", "the cap of its source", "", "理由"}, "none": {}, "several row groups": large,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var file, again bytes.Buffer
@@ -47,7 +49,8 @@ func TestReadReasonsRefuses(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"nothing": {}, "cut short": file.Bytes()[:file.Len()-9], "scores": write(t, capabilities, small()),
 	} {
-		if _, err := scores.ReadReasons(bytes.NewReader(data), int64(len(data))); err == nil || !strings.HasPrefix(err.Error(), "reading reasons: ") {
+		if _, err := scores.ReadReasons(bytes.NewReader(data), int64(len(data))); err == nil ||
+			!strings.HasPrefix(err.Error(), "reading reasons: ") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

@@ -24,8 +24,8 @@ type Record struct {
 	Images []string
 	Status Status
 	// Result is what the scorer reported. Its Code and Reason also say why a sample was not given to the
-	// scorer, and why an ok one cannot be selected. Its Flags begin with those of the sample. Ratings, Expected, Mass and Margin are nil unless OK; files keep the
-	// last three rounded by scorer.RoundExpected.
+	// scorer, and why an ok one cannot be selected. Its Flags begin with those of the sample. Ratings, Expected, Mass
+	// and Margin are nil unless OK; files keep the last three rounded by scorer.RoundExpected.
 	scorer.Result
 	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.
 	ScorerID, Rubric string

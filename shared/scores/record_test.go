@@ -8,7 +8,9 @@ import (
 
 func TestStatusText(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[scores.Status]string{scores.OK: "ok", scores.Failed: "failed", scores.Skipped: "skipped"} {
+	for status, want := range map[scores.Status]string{
+		scores.OK: "ok", scores.Failed: "failed", scores.Skipped: "skipped",
+	} {
 		text, err := status.MarshalText()
 		if err != nil || string(text) != want {
 			t.Errorf("MarshalText of %d = %q, %v; want %q", status, text, err, want)

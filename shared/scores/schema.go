@@ -89,7 +89,8 @@ func schemaOf(capabilities []string) (*parquet.Schema, error) {
 			return nil, fmt.Errorf("capability %d has no name", i+1)
 		}
 		if other, taken := named[s]; taken {
-			return nil, fmt.Errorf("capabilities %q and %q share the column %s: rename one", other, capability, ratingColumn(capability))
+			return nil, fmt.Errorf("capabilities %q and %q share the column %s: rename one",
+				other, capability, ratingColumn(capability))
 		}
 		named[s] = capability
 		ratings = append(ratings, reflect.StructField{

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -18,6 +19,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
@@ -76,7 +83,8 @@ func many(n, names int) []scores.Record {
 			ID: fmt.Sprintf("llava/%09d", i), Range: 7, Position: i,
 			Source:  fmt.Sprintf("source %d", rng.IntN(90)),
 			Content: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
-			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: rng.IntN(2000), Images: []string{fmt.Sprintf("%016x", rng.Uint64())},
+			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: rng.IntN(2000),
+			Images: []string{fmt.Sprintf("%016x", rng.Uint64())},
 			Status: scores.OK, ScorerID: strings.Repeat("ab", 32), Rubric: strings.Repeat("cd", 32),
 		}
 		if rng.IntN(50) == 0 {
@@ -158,7 +166,8 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(want, got) {
-		t.Errorf("%s differs; if that is meant, run go test -update, and raise the layout's version unless old files still read", name)
+		t.Errorf("%s differs; if that is meant, run go test -update, "+
+			"and raise the layout's version unless old files still read", name)
 	}
 }
 

@@ -155,7 +155,9 @@ func fillLists(f *file, records []Record, name string, field func(*Record) *[]st
 }
 
 // fillFloats reads a column of each capability into the records that have a value in any of them.
-func fillFloats(f *file, records []Record, column func(capability string) string, field func(*Record) *[]float32) error {
+func fillFloats(
+	f *file, records []Record, column func(capability string) string, field func(*Record) *[]float32,
+) error {
 	for c, capability := range f.capabilities {
 		values, err := probabilities.column(f, column(capability), float32(math.NaN()))
 		if err != nil {

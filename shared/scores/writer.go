@@ -118,7 +118,8 @@ func check(r *Record, capabilities int) error {
 		return nil
 	}
 	if len(r.Ratings) != capabilities || len(r.Expected) != capabilities {
-		return fmt.Errorf("%d ratings and %d expected scores for %d capabilities", len(r.Ratings), len(r.Expected), capabilities)
+		return fmt.Errorf("%d ratings and %d expected scores for %d capabilities",
+			len(r.Ratings), len(r.Expected), capabilities)
 	}
 	for _, score := range r.Expected {
 		if score < 0 || score > scorer.MaxRating {

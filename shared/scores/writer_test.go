@@ -82,17 +82,29 @@ func TestWriteRefuses(t *testing.T) {
 		{"empty name", []string{"a", ""}, scores.Record{}, "capability 2 has no name"},
 		{"no capabilities", nil, scores.Record{}, "no capabilities"},
 		{"no status", one, ok(func(r *scores.Record) { r.Status = 0 }), `record 0 ("s"): Status(0) is neither`},
-		{"too few ratings", one, ok(func(r *scores.Record) { r.Ratings = nil }), "0 ratings and 1 expected scores for 1 capabilities"},
+		{
+			"too few ratings", one, ok(func(r *scores.Record) { r.Ratings = nil }),
+			"0 ratings and 1 expected scores for 1 capabilities",
+		},
 		{"too many expected", one, ok(func(r *scores.Record) { r.Expected = []float32{1, 2} }), "1 ratings and 2 expected"},
 		{"expected too high", one, ok(func(r *scores.Record) { r.Expected[0] = 5.01 }), "expected score 5.01: not in [0, 5]"},
 		{"expected negative", one, ok(func(r *scores.Record) { r.Expected[0] = -0.5 }), "expected score -0.5: not in [0, 5]"},
 		{"mass too high", one, ok(func(r *scores.Record) { r.Mass = []float32{1.01} }), "mass or margin 1.01: not in [0, 1]"},
-		{"margin negative", one, ok(func(r *scores.Record) { r.Margin = []float32{-0.1} }), "mass or margin -0.1: not in [0, 1]"},
-		{"too many masses", one, ok(func(r *scores.Record) { r.Mass = []float32{1, 1} }), "2 masses and 0 margins for 1 capabilities"},
+		{
+			"margin negative", one, ok(func(r *scores.Record) { r.Margin = []float32{-0.1} }),
+			"mass or margin -0.1: not in [0, 1]",
+		},
+		{
+			"too many masses", one, ok(func(r *scores.Record) { r.Mass = []float32{1, 1} }),
+			"2 masses and 0 margins for 1 capabilities",
+		},
 		{"failed and sure", one, scores.Record{
 			Status: scores.Failed, Result: scorer.Result{Code: "x", Reason: "x", Mass: []float32{1}},
 		}, "a failed sample has no ratings"},
-		{"failed and rated", one, ok(func(r *scores.Record) { r.Status, r.Reason = scores.Failed, "x" }), "a failed sample has no ratings"},
+		{
+			"failed and rated", one, ok(func(r *scores.Record) { r.Status, r.Reason = scores.Failed, "x" }),
+			"a failed sample has no ratings",
+		},
 		{"skipped, why?", one, scores.Record{Status: scores.Skipped}, "a skipped sample needs a reason"},
 		{"negative position", one, ok(func(r *scores.Record) { r.Position = -1 }), "range 0, position -1: not in"},
 		{"range too large", one, ok(func(r *scores.Record) { r.Range = 1 << 31 }), "range 2147483648, position 0: not in"},

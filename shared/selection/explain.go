@@ -53,7 +53,7 @@ func Explain(pool *Pool, params Params, result *Result, samples ...uint32) ([]Ex
 		return nil, err
 	}
 	if err := params.Validate(pool); err != nil {
-		return nil, fmt.Errorf("checking the selection's parameters: %w", err)
+		return nil, err
 	}
 	e := newExplainer(pool, params, result)
 	explanations := make([]Explanation, len(samples))

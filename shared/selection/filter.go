@@ -14,7 +14,7 @@ type Filter struct {
 
 // validate reports every name that is not among all, or is in both lists.
 func (f Filter) validate(field string, all []string) error {
-	faults := []error{unknownNames(field+": keep", f.Keep, all), unknownNames(field+": drop", f.Drop, all)}
+	faults := []error{unknownNames(field+": keep", f.Keep, all...), unknownNames(field+": drop", f.Drop, all...)}
 	for _, name := range f.Keep {
 		if slices.Contains(f.Drop, name) {
 			faults = append(faults,

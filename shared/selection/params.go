@@ -84,7 +84,7 @@ func (p Params) Validate(pool *Pool) error {
 func (p Params) validateSources(pool *Pool) error {
 	return errors.Join(
 		p.Sources.validate("sources", pool.SourceNames),
-		unknownNames("minimums", slices.Sorted(maps.Keys(p.Minimums)), pool.SourceNames))
+		unknownNames("minimums", slices.Sorted(maps.Keys(p.Minimums)), pool.SourceNames...))
 }
 
 func (p Params) validateBudget(pool *Pool) error {

@@ -87,7 +87,7 @@ const (
 // validateNames reports every capability and style that is named and not among these, and every
 // capability that is named twice.
 func (r Rules) validateNames(capabilities, styles []string) error {
-	faults := []error{unknownNames("capabilities", r.Capabilities, capabilities)}
+	faults := []error{unknownNames("capabilities", r.Capabilities, capabilities...)}
 	if name, twice := duplicate(r.Capabilities); twice {
 		faults = append(faults, fmt.Errorf("capabilities: %q is named twice; name it once", name))
 	}
@@ -95,18 +95,38 @@ func (r Rules) validateNames(capabilities, styles []string) error {
 		capabilities = r.Capabilities
 	}
 	return errors.Join(append(faults,
-		unknownNames("weights", slices.Sorted(maps.Keys(r.Weights)), capabilities),
-		unknownNames("thresholds", slices.Sorted(maps.Keys(r.Thresholds)), capabilities),
+		unknownNames("weights", slices.Sorted(maps.Keys(r.Weights)), capabilities...),
+		unknownNames("thresholds", slices.Sorted(maps.Keys(r.Thresholds)), capabilities...),
 		r.Styles.validate("styles", styles))...)
 }
 
+// An UnknownNameError is a name in a field of a request that is none of the known ones.
+type UnknownNameError struct {
+	Field, Name string
+	Known       []string
+}
+
+// maxKnown is how many known names an error lists: a dataset may have thousands of sources.
+const maxKnown = 50
+
+// Error lists the known names, of many the first ones.
+func (e *UnknownNameError) Error() string {
+	known := strings.Join(e.Known[:min(len(e.Known), maxKnown)], ", ")
+	if more := len(e.Known) - maxKnown; more > 0 {
+		known += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("%s: %q is unknown; known are: %s", e.Field, e.Name, known)
+}
+
+// Unknown is the name and the known ones, so that a caller can offer the nearest.
+func (e *UnknownNameError) Unknown() (name string, known []string) { return e.Name, e.Known }
+
 // unknownNames reports the names that are not among all.
-func unknownNames(field string, names, all []string) error {
+func unknownNames[S ~string](field string, names []S, all ...string) error {
 	var faults []error
 	for _, name := range names {
-		if !slices.Contains(all, name) {
-			faults = append(faults,
-				fmt.Errorf("%s: %q is unknown; known are: %s", field, name, strings.Join(all, ", ")))
+		if !slices.Contains(all, string(name)) {
+			faults = append(faults, &UnknownNameError{Field: field, Name: string(name), Known: all})
 		}
 	}
 	return errors.Join(faults...)
@@ -116,13 +136,12 @@ func unknownNames(field string, names, all []string) error {
 // which rules exclude each other.
 func (r Rules) validateChoices() error {
 	var faults []error
-	if !slices.Contains([]Strategy{"", MMSSR, Random, Top, Stratified}, r.Strategy) {
-		faults = append(faults, fmt.Errorf("strategy: %q is unknown; known are: %s, %s, %s, %s",
-			r.Strategy, MMSSR, Random, Top, Stratified))
+	if r.Strategy != "" {
+		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy},
+			string(MMSSR), string(Random), string(Top), string(Stratified)))
 	}
-	if !slices.Contains([]BinOrder{"", ByPosition, ByScore}, r.WithinBin) {
-		faults = append(faults, fmt.Errorf("within_bin: %q is unknown; known are: %s, %s",
-			r.WithinBin, ByPosition, ByScore))
+	if r.WithinBin != "" {
+		faults = append(faults, unknownNames("within_bin", []BinOrder{r.WithinBin}, string(ByPosition), string(ByScore)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Weights)) {
 		if w := r.Weights[name]; !(w >= leastWeight && w <= 1/leastWeight) {

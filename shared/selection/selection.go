@@ -104,7 +104,7 @@ func Select(pool *Pool, params Params) (*Result, error) {
 		return nil, err
 	}
 	if err := params.Validate(pool); err != nil {
-		return nil, fmt.Errorf("checking the selection's parameters: %w", err)
+		return nil, err
 	}
 	return newSelector(pool, params).run(), nil
 }

@@ -68,7 +68,7 @@ func YAML(err error, v any) error {
 			line = fmt.Sprintf("line %s: there is no key %q%s", match[1], match[2], Hint(match[2], Fields(v, "yaml")))
 		} else if match := wrongYAML.FindStringSubmatch(line); match != nil {
 			line = fmt.Sprintf("line %s: %q is not %s", match[1], match[2], yamlKind(match[3]))
-		} else if line == "yaml: unmarshal errors:" {
+		} else if strings.HasSuffix(line, "yaml: unmarshal errors:") {
 			continue
 		}
 		faults = append(faults, line)

@@ -3,7 +3,9 @@
 package spelling
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -29,4 +31,45 @@ func Hint(word string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", nearest)
+}
+
+// Names is an error, or several that are joined, with a hint after each that is of an unknown name.
+func Names(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var hinted []error
+		for _, one := range joined.Unwrap() {
+			hinted = append(hinted, Names(one))
+		}
+		return errors.Join(hinted...)
+	}
+	var unknown interface {
+		error
+		Unknown() (name string, known []string)
+	}
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	name, known := unknown.Unknown()
+	return fmt.Errorf("%w%s", err, Hint(name, known))
+}
+
+// Value is an error of reading a number, a truth value or a duration in words for its author; another error is returned
+// as it is.
+func Value(value string, err error) error {
+	if number, ok := errors.AsType[*strconv.NumError](err); ok {
+		switch {
+		case errors.Is(number.Err, strconv.ErrRange):
+			return fmt.Errorf("%q is too large or too small", value)
+		case number.Func == "ParseFloat":
+			return fmt.Errorf("%q is no number", value)
+		case number.Func == "ParseBool":
+			return fmt.Errorf("%q is neither true nor false", value)
+		default:
+			return fmt.Errorf("%q is no whole number", value)
+		}
+	}
+	if strings.Contains(err.Error(), "time: ") {
+		return fmt.Errorf("%q is no duration; give one such as 30s or 5m", value)
+	}
+	return err
 }

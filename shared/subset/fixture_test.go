@@ -3,6 +3,7 @@ package subset_test
 import (
 	"bytes"
 	"encoding/json"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
 
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
 var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})

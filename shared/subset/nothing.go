@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -13,52 +15,133 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// NothingSelected says why a result has no picks: the most frequent reason, an example of it, and what to change.
-// Samples may be empty; name describes the sample at a position of the pool, as people find it.
-func NothingSelected(
-	pool *selection.Pool, samples Samples, params selection.Params, result *selection.Result, name func(int) string,
-) string {
+// A Nothing is a result without picks, and how to name its samples.
+type Nothing struct {
+	Pool    *selection.Pool
+	Samples Samples // may be empty: then all count as scored
+	Params  selection.Params
+	Result  *selection.Result
+	Name    func(position int) string // describes a sample, as people find it
+	// Unrated and Unstyled say what to do where samples have no rating, or no style.
+	Unrated, Unstyled string
+}
+
+// Problem says why nothing was picked: the most frequent reason, an example of it, and what to change. What begins with
+// a field of a request, such as "threshold: ", is about that field.
+func (n Nothing) Problem() string {
 	counts, first := map[selection.Reason]int{}, map[selection.Reason]int{}
 	var order []selection.Reason
-	for i, why := range selection.Reasons(pool, params, result) {
-		if len(samples.Status) > 0 && samples.Status[i] != scores.OK {
+	for i, why := range selection.Reasons(n.Pool, n.Params, n.Result) {
+		if len(n.Samples.Status) > 0 && n.Samples.Status[i] != scores.OK {
 			continue // it was not scored, and no selection would change that
 		}
 		if counts[why]++; counts[why] == 1 {
 			order, first[why] = append(order, why), i
 		}
 	}
-	if len(order) == 0 {
-		return "no sample can be selected: none was scored"
+	if len(order) == 0 || !n.Rated() {
+		return "no sample can be selected: " + n.withoutRatings()
 	}
 	most := slices.MaxFunc(order, func(a, b selection.Reason) int { return counts[a] - counts[b] })
 	code := reason.Code(most)
-	return fmt.Sprintf("no sample can be selected: the most frequent reason is %q (%d of %d samples), first of %s; %s",
-		code.Text(code.Meaning()), counts[most], pool.Len(), name(first[most]), fix(pool, params, most))
+	return fmt.Sprintf("no sample can be selected: the most frequent reason is %q (%d of %d samples, such as %s); %s",
+		code.Text(code.Meaning()), counts[most], n.Pool.Len(), n.Name(first[most]), n.fix(most))
+}
+
+// Rated reports whether any sample has a rating for a capability of the selection.
+func (n Nothing) Rated() bool { return slices.ContainsFunc(n.capabilities(), n.ratedFor) }
+
+func (n Nothing) capabilities() []string {
+	if len(n.Params.Capabilities) > 0 {
+		return n.Params.Capabilities
+	}
+	return n.Pool.Capabilities
+}
+
+func (n Nothing) ratedFor(capability string) bool {
+	column := n.Pool.Ratings[slices.Index(n.Pool.Capabilities, capability)]
+	return slices.ContainsFunc(column, func(r int16) bool { return r != selection.Missing })
+}
+
+// withoutRatings says what to do where no sample has a rating for the selection's capabilities.
+func (n Nothing) withoutRatings() string {
+	var others []string
+	for _, name := range n.Pool.Capabilities {
+		if n.ratedFor(name) {
+			others = append(others, name)
+		}
+	}
+	if len(others) > 0 {
+		return fmt.Sprintf("none has a rating for %s; capabilities: give %q, which samples have ratings for",
+			n.capabilities()[0], strings.Join(others, ","))
+	}
+	text := fmt.Sprintf("none of the %d samples has a rating", n.Pool.Len())
+	failed := 0
+	for _, status := range n.Samples.Status {
+		if status != scores.OK {
+			failed++
+		}
+	}
+	if failed > 0 {
+		text += fmt.Sprintf(" (%d were not scored)", failed)
+	}
+	return text + "; " + n.Unrated
 }
 
 // fix is what to change so that samples are selected which a reason keeps out.
-func fix(pool *selection.Pool, params selection.Params, why selection.Reason) string {
+func (n Nothing) fix(why selection.Reason) string {
 	switch why {
 	case selection.ReasonThreshold:
-		highest := int16(selection.Missing)
-		for c, name := range pool.Capabilities {
-			if len(params.Capabilities) == 0 || slices.Contains(params.Capabilities, name) {
-				highest = max(highest, slices.Max(pool.Ratings[c]))
+		return n.threshold()
+	case selection.ReasonNoStyle:
+		return n.Unstyled
+	case selection.ReasonUnrated:
+		return n.Unrated
+	case selection.ReasonStyle:
+		return "styles: keep more of them, or drop fewer"
+	case selection.ReasonSource:
+		return "sources: keep more of them, or drop fewer"
+	case selection.ReasonExclude:
+		return "exclude: name fewer ids"
+	case selection.ReasonSourceCap:
+		return "caps: source: give a larger one"
+	case selection.ReasonStyleCap:
+		return "caps: style: give a larger one"
+	case selection.ReasonImageCap:
+		return "caps: image: give a larger one"
+	default:
+		return "budget: give a larger one"
+	}
+}
+
+// threshold names the threshold under which a sample is selected.
+func (n Nothing) threshold() string {
+	best, highest, every := "", selection.Missing, true
+	for _, name := range n.capabilities() {
+		for s, rating := range n.Pool.Ratings[slices.Index(n.Pool.Capabilities, name)] {
+			if rating == selection.Missing || n.Pool.StyleStart[s] == n.Pool.StyleStart[s+1] {
+				continue
+			}
+			every = every && (highest == selection.Missing || int(rating) == highest)
+			if int(rating) > highest {
+				best, highest = name, int(rating)
 			}
 		}
-		return fmt.Sprintf("the highest rating is %d, which a threshold of %d or less lets pass", highest, highest-1)
-	case selection.ReasonNoStyle:
-		return "each sample needs a style of the rubric: run the styler over the dataset, or give a rubric with its styles"
-	case selection.ReasonUnrated:
-		return "look at the scorer's answers, or select by other capabilities"
-	case selection.ReasonStyle, selection.ReasonSource, selection.ReasonExclude:
-		return "keep more styles, sources or ids"
-	case selection.ReasonSourceCap, selection.ReasonStyleCap, selection.ReasonImageCap:
-		return "raise the cap"
-	default:
-		return "give a larger budget"
 	}
+	what := "the highest rating of a sample with a style is"
+	if every {
+		what = "every rating is"
+	}
+	threshold, own := n.Params.Thresholds[best]
+	if !own {
+		threshold = n.Params.Threshold
+	}
+	field, give := "threshold", strconv.Itoa(highest-1)
+	if own || highest < 0 {
+		field, give = "thresholds", fmt.Sprintf("%q", fmt.Sprintf("%s=%d", best, highest-1))
+	}
+	return fmt.Sprintf("%s: %s %d, and a rating must exceed the threshold, which is %d; give %s",
+		field, what, highest, threshold, give)
 }
 
 // sampleName describes the sample at a position of a run's pool.

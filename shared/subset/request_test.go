@@ -68,6 +68,7 @@ func TestRequestKilled(t *testing.T) {
 	const manifest, specFile = "datasets/again/parts/all.jsonl", "datasets/again/dataset.yaml"
 	begin := func() *runtest.Fixture {
 		f := runtest.New(t)
+		f.Limits.RangeBytes, f.Limits.ShardSamples = 1<<20, 100 // one of each: package run has them killed in any number
 		f.Upload(manifest, runtest.Lines(runtest.Plain("s", 8)))
 		f.Upload(specFile, []byte("manifests: [parts/all.jsonl]\nbudget: 3\n"))
 		f.Finish(f.Begin(specFile))
@@ -106,7 +107,7 @@ func TestRequestKilled(t *testing.T) {
 func TestRetryCopiesRequests(t *testing.T) {
 	t.Parallel()
 	begin := func() (*runtest.Fixture, *run.Plan) {
-		f, plan := scored(t, runtest.Plain("a", 6))
+		f, plan := scored(t, runtest.Plain("a", 3)) // one range and one shard
 		f.OneMachine = true
 		request := selection.Request{Budget: runtest.Budget(t, "2")}
 		if err := f.Subsets.Request(t.Context(), plan, request, run.Allowance{}); err != nil {

@@ -3,6 +3,8 @@ package subset
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -57,8 +59,12 @@ func (s Samples) find(field string, names []string) ([][]int, error) {
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("%s: the run has no sample %q (%d unknown ids); leave them out",
-			field, unknown[:min(len(unknown), maxUnknown)], len(unknown))
+		quoted := make([]string, min(len(unknown), maxUnknown))
+		for i := range quoted {
+			quoted[i] = strconv.Quote(unknown[i])
+		}
+		return nil, fmt.Errorf("%s: the run has no sample %s (%d unknown ids); leave them out",
+			field, strings.Join(quoted, ", "), len(unknown))
 	}
 	return found, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
@@ -85,11 +86,12 @@ func (s *Selector) Select(
 	}
 	sel, err := s.Selection(ctx, runID, id)
 	if errors.Is(err, ErrNoSelection) {
-		if sel, err = s.choose(ctx, plan, id, params); err != nil {
-			return nil, fmt.Errorf("selecting from run %s: %w", runID, err)
-		}
-	} else if err != nil {
+		sel, err = s.choose(ctx, plan, id, params)
+	}
+	if _, refused := errors.AsType[*run.RefusedError](err); refused {
 		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("selecting from run %s: %w", runID, err)
 	}
 	if ended, err := s.ended(ctx, sel); ended || err != nil {
 		return sel, err
@@ -132,7 +134,7 @@ func (s *Selector) choose(
 	}
 	chosen, result, err := apply(pool, samples, params)
 	if err != nil {
-		return nil, &run.RefusedError{Reason: err.Error()}
+		return nil, &run.RefusedError{Reason: spelling.Names(err).Error()}
 	}
 	sel := &Selection{
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
@@ -148,7 +150,11 @@ func (s *Selector) choose(
 		sel.Manifests = append(sel.Manifests, Manifest{Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C)})
 	}
 	if sel.Selected == 0 {
-		sel.Problem = NothingSelected(pool, samples, chosen, result, sampleName(plan, samples))
+		sel.Problem = Nothing{
+			Pool: pool, Samples: samples, Params: chosen, Result: result, Name: sampleName(plan, samples),
+			Unrated:  "look at the scorer's answers, or select by other capabilities",
+			Unstyled: "run the styler over the dataset, or give a rubric with the styles that it knows",
+		}.Problem()
 		sel.Outputs = Outputs{Selection: sel.Outputs.Selection}
 	}
 	rows := make([]scores.Pick, len(result.Picks))

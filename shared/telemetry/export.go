@@ -19,7 +19,7 @@ import (
 // OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS, are read by its SDK.
 // Source: https://opentelemetry.io/docs/languages/sdk-configuration/
 type Config struct {
-	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"where traces and metrics go, by OTLP over HTTP (OpenTelemetry's other OTEL_ variables work too); none: nowhere"`
+	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"where traces and metrics go, by OTLP; none: nowhere"`
 }
 
 // Validate reports an endpoint that is no HTTP URL.

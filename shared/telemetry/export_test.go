@@ -24,7 +24,8 @@ func TestGoogleClient(t *testing.T) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
 	t.Setenv("HOME", t.TempDir())
 	for endpoint, want := range map[string]string{
-		"https://telemetry.googleapis.com": "Bearer of-the-account", "http://localhost:4318": "", "https://googleapis.com.example.com": "",
+		"https://telemetry.googleapis.com": "Bearer of-the-account", "http://localhost:4318": "",
+		"https://googleapis.com.example.com": "",
 	} {
 		client, err := Config{Endpoint: endpoint}.client(t.Context())
 		if err != nil {
@@ -32,7 +33,9 @@ func TestGoogleClient(t *testing.T) {
 		}
 		got := ""
 		if client != nil {
-			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
+			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				got = r.Header.Get("Authorization")
+			}))
 			resp, err := client.Get(server.URL)
 			if err != nil {
 				t.Fatalf("%s: %v", endpoint, err)

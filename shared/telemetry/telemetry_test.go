@@ -76,7 +76,8 @@ func TestOneTrace(t *testing.T) {
 	if diff := cmp.Diff(want, parents); diff != "" {
 		t.Errorf("parents (-want +got):\n%s", diff)
 	}
-	if status := found["shard"].Status; status.Code != codes.Error || status.Description != "the bucket cannot be reached" {
+	if status := found["shard"].Status; status.Code != codes.Error ||
+		status.Description != "the bucket cannot be reached" {
 		t.Errorf("status of what failed: %+v", status)
 	}
 }
@@ -140,7 +141,8 @@ func TestWithoutExporter(t *testing.T) {
 	if span := trace.SpanContextFromContext(ctx); span.TraceID() != telemetry.TraceID("demo-1") || span.IsSampled() {
 		t.Errorf("span %+v", span)
 	}
-	bare, ended := telemetry.Start(telemetry.Run(t.Context(), "demo-1", time.Now()), "demo-1", "shard", "", trace.SpanKindConsumer)
+	bare, ended := telemetry.Start(telemetry.Run(t.Context(), "demo-1", time.Now()), "demo-1", "shard", "",
+		trace.SpanKindConsumer)
 	ended(nil)
 	telemetry.Inject(bare, func(key, value string) { t.Errorf("%s: %s without a span", key, value) })
 	telemetry.Delivered(bare, "shard", telemetry.Done, time.Second)
@@ -154,7 +156,8 @@ func TestSidecar(t *testing.T) {
 	t.Parallel()
 	ctx, spans, measured := newTelemetry(t)
 	ask := func(ctx context.Context) *http.Request {
-		req, ended := telemetry.Sidecar(httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost:8700/v1/score", nil))
+		call := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost:8700/v1/score", nil)
+		req, ended := telemetry.Sidecar(call)
 		ended(http.StatusOK, nil)
 		return req
 	}
@@ -166,12 +169,16 @@ func TestSidecar(t *testing.T) {
 	ended(nil)
 	got := spans.GetSpans()[0]
 	want := "00-" + telemetry.TraceID("demo-1").String() + "-" + got.SpanContext.SpanID().String() + "-01"
-	if header != want || got.Name != "sidecar POST /v1/score" || got.Parent.SpanID() != trace.SpanContextFromContext(shard).SpanID() {
+	if header != want || got.Name != "sidecar POST /v1/score" ||
+		got.Parent.SpanID() != trace.SpanContextFromContext(shard).SpanID() {
 		t.Errorf("traceparent %q of %+v, want %q", header, got, want)
 	}
 	telemetry.Delivered(ctx, "shard", telemetry.Redelivered, time.Second)
 	telemetry.Scored(ctx, "gpu", map[string]int64{"ok": 3, "failed": 1, "skipped": 0})
-	if diff := cmp.Diff(map[string]int64{"harvest.deliveries": 1, "harvest.samples": 4, "harvest.sidecar.duration": 2, "harvest.delivery.duration": 1}, sums(t, measured)); diff != "" {
+	wantSums := map[string]int64{
+		"harvest.deliveries": 1, "harvest.samples": 4, "harvest.sidecar.duration": 2, "harvest.delivery.duration": 1,
+	}
+	if diff := cmp.Diff(wantSums, sums(t, measured)); diff != "" {
 		t.Errorf("measured (-want +got):\n%s", diff)
 	}
 }
@@ -204,7 +211,8 @@ func sums(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	for endpoint, valid := range map[string]bool{
-		"": true, "http://localhost:4318": true, "https://telemetry.googleapis.com": true, "localhost:4318": false, "grpc://x": false, "http://": false,
+		"": true, "http://localhost:4318": true, "https://telemetry.googleapis.com": true, "localhost:4318": false,
+		"grpc://x": false, "http://": false,
 	} {
 		if err := (telemetry.Config{Endpoint: endpoint}).Validate(); (err == nil) != valid {
 			t.Errorf("%q: %v", endpoint, err)

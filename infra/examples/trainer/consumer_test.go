@@ -224,10 +224,12 @@ func TestHandle(t *testing.T) {
 		data       string
 		redelivery bool
 	}{
-		"another event": {map[string]string{events.AttrType: events.RunScored, "ce-id": "demo-1"}, `{"run": "demo-1"}`, false},
-		"no JSON":       {completed, `{`, false},
-		"no id":         {map[string]string{events.AttrType: events.SelectionCompleted}, `{"run": "demo-1"}`, false},
-		"empty subset":  {completed, `{"run": "demo-1", "selection": "s", "selected": 0, "outputs": {"subset": "x"}}`, false},
+		"another event": {
+			map[string]string{events.AttrType: events.RunScored, "ce-id": "demo-1"}, `{"run": "demo-1"}`, false,
+		},
+		"no JSON":      {completed, `{`, false},
+		"no id":        {map[string]string{events.AttrType: events.SelectionCompleted}, `{"run": "demo-1"}`, false},
+		"empty subset": {completed, `{"run": "demo-1", "selection": "s", "selected": 0, "outputs": {"subset": "x"}}`, false},
 		"no subset": {
 			completed,
 			`{"run": "demo-1", "selected": 1, "selection": "s", "outputs": {"subset": "runs/demo-1/selections/s/subset.json"}}`,

@@ -27,14 +27,15 @@ resource "google_service_account" "push" {
 locals {
   # For the logs and metrics of a service; neither role reads anything.
   telemetry = ["roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"]
-  tellers = {
-    for pair in setproduct(keys(local.services), local.telemetry) : "${pair[0]} ${pair[1]}" => { service = pair[0], role = pair[1] }
+  senders = {
+    for pair in setproduct(keys(local.services), local.telemetry) :
+    "${pair[0]} ${pair[1]}" => { service = pair[0], role = pair[1] }
   }
 }
 
 # On the project, because traces and metrics belong to nothing smaller.
 resource "google_project_iam_member" "telemetry" {
-  for_each = local.tellers
+  for_each = local.senders
 
   project = var.project
   role    = each.value.role

@@ -1,6 +1,10 @@
+locals {
+  repository = google_artifact_registry_repository.images.repository_id
+}
+
 output "images" {
   description = "Where the pipeline pushes images to, and services take them from."
-  value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
+  value       = "${var.region}-docker.pkg.dev/${var.project}/${local.repository}"
 }
 
 output "deploy_account" {
@@ -9,7 +13,9 @@ output "deploy_account" {
 }
 
 output "accounts" {
-  description = "E-mail addresses of the services' accounts, by service: who to grant access to image buckets of other projects."
+  description = <<-EOT
+    E-mail addresses of the services' accounts, by service: who to grant access to image buckets of other projects.
+  EOT
   value       = { for service, account in google_service_account.service : service => account.email }
 }
 

@@ -1,5 +1,8 @@
 variable "project" {
-  description = "Id of the Google Cloud project, best one of its own: the pipeline's account may change everything that Harvest has in it."
+  description = <<-EOT
+    Id of the Google Cloud project, best one of its own: the pipeline's account may change everything that Harvest has
+    in it.
+  EOT
   type        = string
 }
 
@@ -17,24 +20,33 @@ variable "name" {
   validation {
     # The longest account name made of it, <name>-score-gpu, may have 30 characters.
     condition     = can(regex("^[a-z][a-z0-9-]{0,17}[a-z0-9]$", var.name))
-    error_message = "name: give 2 to 19 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen."
+    error_message = "name: give 2 to 19 lower-case letters, digits and hyphens, a letter first and no hyphen last."
   }
 }
 
 variable "kms_key" {
-  description = "Full name of a Cloud KMS key, projects/.../cryptoKeys/..., that Cloud Storage may encrypt the buckets with; null for Google's own keys. Give the same to the main configuration."
+  description = <<-EOT
+    Full name of a Cloud KMS key, projects/.../cryptoKeys/..., that Cloud Storage may encrypt the buckets with; null for
+    Google's own keys. Give the same to the main configuration.
+  EOT
   type        = string
   default     = null
 }
 
 variable "billing_account" {
-  description = "Id of the billing account, for a budget with alerts; null for no budget. Needs roles/billing.costsManager on that account."
+  description = <<-EOT
+    Id of the billing account, for a budget with alerts; null for no budget. Needs roles/billing.costsManager on that
+    account.
+  EOT
   type        = string
   default     = null
 }
 
 variable "budget" {
-  description = "Monthly budget in whole units of the billing account's currency. Mail goes out at 50, 90 and 100 %, and when 100 % is forecast."
+  description = <<-EOT
+    Monthly budget in whole units of the billing account's currency. Mail goes out at 50, 90 and 100 %, and when 100 %
+    is forecast.
+  EOT
   type        = number
   default     = 500
 }

@@ -23,7 +23,8 @@ func (s *Schema) Check(m *Module) error {
 		}
 		known := types[b.Labels[0]]
 		if known == nil {
-			faults = append(faults, at(b.DefRange(), "%s %s is not in the schema: it is misspelt, or generate the schema again", b.Type, b.Labels[0]))
+			faults = append(faults, at(b.DefRange(),
+				"%s %s is not in the schema: it is misspelt, or generate the schema again", b.Type, b.Labels[0]))
 			continue
 		}
 		faults = append(faults, known.check(b.Body, true)...)

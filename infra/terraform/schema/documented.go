@@ -13,7 +13,8 @@ func (m *Module) CheckDocumented() error {
 	var faults []error
 	for _, b := range m.Blocks {
 		if (b.Type == "resource" || b.Type == "data") && !m.hasReason(b) {
-			faults = append(faults, at(b.DefRange(), "%s %s: a comment that tells its reason is missing", b.Type, strings.Join(b.Labels, ".")))
+			name := strings.Join(b.Labels, ".")
+			faults = append(faults, at(b.DefRange(), "%s %s: a comment that says its reason is missing", b.Type, name))
 		}
 		if b.Type != "variable" && b.Type != "output" {
 			continue

@@ -14,7 +14,9 @@ import (
 // CheckReferences reports every reference of a module that refers to nothing, every call of a module that does not fit
 // it, and every variable and local value that nothing refers to.
 func (s *Schema) CheckReferences(m *Module) error {
-	r := references{schema: s, module: m, called: map[string]*Module{}, locals: map[string]hcl.Range{}, used: map[string]bool{}}
+	r := references{
+		schema: s, module: m, called: map[string]*Module{}, locals: map[string]hcl.Range{}, used: map[string]bool{},
+	}
 	for _, b := range m.Blocks {
 		if b.Type == "locals" {
 			for name, a := range b.Body.Attributes {
@@ -82,7 +84,8 @@ func (r *references) call(name string, call *hclsyntax.Block) {
 	r.called[name] = called
 	variables := called.Named("variable")
 	for argument, a := range call.Body.Attributes {
-		if variables[argument] == nil && argument != "source" && argument != "providers" && !slices.Contains(metaArguments, argument) {
+		if variables[argument] == nil && argument != "source" && argument != "providers" &&
+			!slices.Contains(metaArguments, argument) {
 			r.fault(a.SrcRange, "module %s has no variable %s", name, argument)
 		}
 	}
@@ -175,7 +178,8 @@ func (r *references) attribute(kind, resource, name string, rest []string, place
 		return // Check reports an unknown type
 	}
 	if _, ok := b.Attributes[rest[0]]; !ok && b.Blocks[rest[0]] == nil {
-		r.fault(place, "%s has no attribute %s; it has %s", label, rest[0], strings.Join(slices.Sorted(maps.Keys(b.Attributes)), ", "))
+		r.fault(place, "%s has no attribute %s; it has %s", label, rest[0],
+			strings.Join(slices.Sorted(maps.Keys(b.Attributes)), ", "))
 	}
 }
 

@@ -42,7 +42,9 @@ func TestConfiguration(t *testing.T) {
 func TestFormatted(t *testing.T) {
 	t.Parallel()
 	var files []string
-	for _, pattern := range []string{"../*.tf", "../bootstrap/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl"} {
+	for _, pattern := range []string{
+		"../*.tf", "../bootstrap/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl",
+	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +132,7 @@ func TestFaults(t *testing.T) {
 			"references.tf:23: module part has no variable other",
 		}},
 		"documentation": {m.CheckDocumented(), []string{
-			"main.tf:5: resource google_pubsub_topic.there: a comment that tells its reason is missing",
+			"main.tf:5: resource google_pubsub_topic.there: a comment that says its reason is missing",
 			"references.tf:1: variable unused: description is missing",
 			"references.tf:1: variable unused: type is missing",
 			`references.tf:25: output some: description "Some." says too little`,
@@ -138,21 +140,27 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if tc.err == nil {
-				t.Fatal("no fault was found")
-			}
-			got := strings.Split(tc.err.Error(), "\n")
-			for _, want := range tc.want {
-				if i := slices.IndexFunc(got, func(line string) bool { return strings.Contains(line, want) }); i < 0 {
-					t.Errorf("no fault says %q", want)
-				} else {
-					got = slices.Delete(got, i, i+1)
-				}
-			}
-			if len(got) > 0 {
-				t.Errorf("further faults:\n%s", strings.Join(got, "\n"))
-			}
+			checkFaults(t, tc.err, tc.want)
 		})
+	}
+}
+
+// checkFaults checks that the error has one line for each of these, and no other.
+func checkFaults(t *testing.T, err error, faults []string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no fault was found")
+	}
+	got := strings.Split(err.Error(), "\n")
+	for _, want := range faults {
+		if i := slices.IndexFunc(got, func(line string) bool { return strings.Contains(line, want) }); i < 0 {
+			t.Errorf("no fault says %q", want)
+		} else {
+			got = slices.Delete(got, i, i+1)
+		}
+	}
+	if len(got) > 0 {
+		t.Errorf("further faults:\n%s", strings.Join(got, "\n"))
 	}
 }
 

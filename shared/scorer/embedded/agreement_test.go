@@ -45,15 +45,20 @@ func TestAgreement(t *testing.T) {
 			given.Ratings = append(given.Ratings, rating)
 			given.Expected = append(given.Expected, float64(results[i].Expected[c]))
 		}
-		samples[i] = agreement.Sample{ID: a.ID, Source: items[i].Sample.Source, Annotated: agreement.Opinion{Ratings: a.Scores, Styles: a.Styles}, Given: given}
+		samples[i] = agreement.Sample{
+			ID: a.ID, Source: items[i].Sample.Source, Annotated: agreement.Opinion{Ratings: a.Scores, Styles: a.Styles},
+			Given: given,
+		}
 	}
-	report, err := agreement.Measure(samples, agreement.Options{Capabilities: r.Capabilities, Styles: r.Styles, Resamples: 200, Seed: 1})
+	report, err := agreement.Measure(samples,
+		agreement.Options{Capabilities: r.Capabilities, Styles: r.Styles, Resamples: 200, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range r.Capabilities {
 		c := report.Capabilities[name]
-		t.Logf("%-30s Spearman %.3f, kappa %.3f, within source %.3f", name, c.Spearman, c.QWK, report.WithinSource.Capabilities[name].Spearman)
+		t.Logf("%-30s Spearman %.3f, kappa %.3f, within source %.3f",
+			name, c.Spearman, c.QWK, report.WithinSource.Capabilities[name].Spearman)
 	}
 	for _, figure := range []struct {
 		name         string

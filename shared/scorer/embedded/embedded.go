@@ -1,6 +1,6 @@
 // Package embedded rates samples in pure Go, on any machine: linear models, whose weights are embedded in the
-// binary or trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form, and
-// statistics of the images. Its lists of words are English; of other languages it sees n-grams and form.
+// binary or trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form,
+// and statistics of the images. Its lists of words are English; of other languages it sees n-grams and form.
 //
 // Images are seen as they are stored: transparent ones on a white ground, and without the rotation that EXIF asks for.
 package embedded
@@ -81,7 +81,8 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric) (*Scorer, error) {
 		s.styles = append(s.styles, head)
 	}
 	if unknown != nil {
-		return nil, fmt.Errorf("the weights of the embedded scorer were not trained on %s: annotate samples under your rubric, "+
+		return nil, fmt.Errorf("the weights of the embedded scorer were not trained on %s: "+
+			"annotate samples under your rubric, "+
 			"train weights with `harvest train`, and name them as --scorer embedded:FILE", strings.Join(unknown, ", "))
 	}
 	sum := sha256.New()

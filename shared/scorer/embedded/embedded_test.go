@@ -56,11 +56,14 @@ func variedItems(t testing.TB) []scorer.Item {
 	return []scorer.Item{
 		item([][]byte{photograph}, "<image>\nDescribe the image.", "A man rides a brown horse along the beach."),
 		item([][]byte{photograph}, "<image>\nLocate the dog as [x1, y1, x2, y2].", "[0.12, 0.30, 0.55, 0.91]"),
-		item([][]byte{photograph, printed}, "<image><image>\nHow do the two differ?", "The first is a photo, the second is a page of text."),
+		item([][]byte{photograph, printed}, "<image><image>\nHow do the two differ?",
+			"The first is a photo, the second is a page of text."),
 		item([][]byte{printed}, "<image>\nTranscribe the text.", "Sweet are the uses of adversity"),
 		item([][]byte{charted}, "<image>\nWhich bar is the highest?\nA. 2019\nB. 2020", "B"),
-		item(nil, "A train goes 60 km in an hour. How far does it go in 3 hours? Show your work.", "In one hour it goes 60 km, so in three hours it goes 3 * 60 = 180 km."),
-		item(nil, "Is Paris the capital of France?", "Yes", "Why is it so?", "Because the kings of France had their court there for centuries."),
+		item(nil, "A train goes 60 km in an hour. How far does it go in 3 hours? Show your work.",
+			"In one hour it goes 60 km, so in three hours it goes 3 * 60 = 180 km."),
+		item(nil, "Is Paris the capital of France?", "Yes", "Why is it so?",
+			"Because the kings of France had their court there for centuries."),
 	}
 }
 
@@ -83,7 +86,10 @@ func TestNew(t *testing.T) {
 	part, whole := mustRate(t, s, items), mustRate(t, defaultScorer(t), items)
 	names := rubric.Default().Capabilities
 	for i := range items {
-		want := []int8{whole[i].Ratings[slices.Index(names, "stem knowledge")], whole[i].Ratings[slices.Index(names, "scene understanding")]}
+		want := []int8{
+			whole[i].Ratings[slices.Index(names, "stem knowledge")],
+			whole[i].Ratings[slices.Index(names, "scene understanding")],
+		}
 		if diff := cmp.Diff(want, part[i].Ratings); diff != "" {
 			t.Errorf("item %d under a shorter rubric (-want +got):\n%s", i, diff)
 		}
@@ -131,8 +137,10 @@ func TestRate(t *testing.T) {
 	results := mustRate(t, defaultScorer(t), variedItems(t))
 	capabilities := rubric.Default().Capabilities
 	// What a reader would name first is among the three highest.
-	want := []string{"scene understanding", "object spatial understanding", "comparative analysis", "optical character recognition",
-		"data understanding", "logical deduction", "humanities"}
+	want := []string{
+		"scene understanding", "object spatial understanding", "comparative analysis", "optical character recognition",
+		"data understanding", "logical deduction", "humanities",
+	}
 	for i, r := range results {
 		if r.Reason != "" || len(r.Ratings) != len(capabilities) || len(r.Expected) != len(capabilities) {
 			t.Fatalf("item %d: %+v", i, r)
@@ -189,7 +197,9 @@ func TestRateBrokenImage(t *testing.T) {
 	if diff := cmp.Diff(good, got[0]); diff != "" {
 		t.Errorf("the neighbour of a broken image (-want +got):\n%s", diff)
 	}
-	for i, want := range map[int]string{2: "image does not decode: image 2 (b.png): ", 3: "image format unknown: image 1: "} {
+	for i, want := range map[int]string{
+		2: "image does not decode: image 2 (b.png): ", 3: "image format unknown: image 1: ",
+	} {
 		if !strings.HasPrefix(got[i].Reason, want) {
 			t.Errorf("reason %q, want %q and why", got[i].Reason, want)
 		}
@@ -237,12 +247,21 @@ func BenchmarkRate(b *testing.B) {
 		}
 		return [][]byte{data.Bytes()}
 	}
-	question, answer := "Which statement is right, according to the picture?\nA. The left bar is higher.\nB. The right bar is higher.\nExplain your reasoning.",
-		"The left bar ends at 40 and the right bar ends at 25, so the left bar is higher than the right one. Therefore the answer is A."
+	const (
+		question = "Which statement is right, according to the picture?\n" +
+			"A. The left bar is higher.\nB. The right bar is higher.\nExplain your reasoning."
+		answer = "The left bar ends at 40 and the right bar ends at 25, so the left bar is higher than the right " +
+			"one. Therefore the answer is A."
+	)
 	for _, bench := range []struct {
 		name   string
 		images [][]byte
-	}{{"text", nil}, {"photo768", encoded(surfaces())}, {"grain768", encoded(scenery())}, {"page768", [][]byte{encodePNG(b, paint(768, 768, letters))}}} {
+	}{
+		{"text", nil},
+		{"photo768", encoded(surfaces())},
+		{"grain768", encoded(scenery())},
+		{"page768", [][]byte{encodePNG(b, paint(768, 768, letters))}},
+	} {
 		b.Run(bench.name, func(b *testing.B) {
 			text := talk(strings.Repeat("<image>\n", len(bench.images))+question, answer)
 			items := slices.Repeat([]scorer.Item{{Sample: &dataset.Sample{Turns: text}, Images: bench.images}}, 64)

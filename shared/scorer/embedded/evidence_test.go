@@ -25,7 +25,8 @@ func TestTally(t *testing.T) {
 	t.Parallel()
 	var got tally
 	got.add("The Dogs are running: 3 red cups, 2.5% wedding string!")
-	if got.words != 11 || got.numbers != 3 || got.sentences != 1 || got.percents != 1 || got.named != 2 || got.function != 2 {
+	if got.words != 11 || got.numbers != 3 || got.sentences != 1 || got.percents != 1 || got.named != 2 ||
+		got.function != 2 {
 		t.Errorf("counts: %+v", got)
 	}
 	var topics []topic
@@ -58,8 +59,10 @@ func TestGather(t *testing.T) {
 			map[cue]float64{several: 1, photo: noise.photo() / 2, contrast: 1}},
 		{"boxes", []string{"What is in [0.1, 0.2, 0.3, 0.4]?", "A cup", "And where is the dog?", "[0.5, 0.1, 0.9, 0.3]"}, nil,
 			map[cue]float64{boxAsked: 1, boxGiven: 1, numbersGiven: 8.0 / 9}},
-		{"steps in notation", []string{"Solve $x^2 = 4$. Show your work.", "The square root of four is two, and x may have either sign, so $x = \\pm 2$."}, nil,
-			map[cue]float64{notation: 1, steps: 1, formatted: 0}},
+		{"steps in notation", []string{
+			"Solve $x^2 = 4$. Show your work.",
+			"The square root of four is two, and x may have either sign, so $x = \\pm 2$.",
+		}, nil, map[cue]float64{notation: 1, steps: 1, formatted: 0}},
 		{"demands", []string{"Transcribe the \"small print\" as JSON and describe it.", "{\"text\": \"none\"}"}, nil,
 			map[cue]float64{reading: 1, formatted: 1, caption: 1, quote: 1}},
 		{"options", []string{"Pick one.\nA. x\nB. y", "A"}, nil, map[cue]float64{options: 1}},

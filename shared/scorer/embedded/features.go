@@ -57,7 +57,8 @@ var FeatureNames = sync.OnceValue(func() []string {
 	return s.names
 })
 
-// CueFeatures is how many of the dense features, the first ones, are cues: each sums up what matters of a sample's form.
+// CueFeatures is how many of the dense features, the first ones, are cues: each sums up what matters of a sample's
+// form.
 const CueFeatures = int(cueCount)
 
 // RuleFeatures is how many of the dense features, the last ones, say what styles the rules give: each 1 or -1.
@@ -112,14 +113,32 @@ func (s *featureWriter) surface(who string, t *tally) {
 		name  string
 		value float64
 	}{
-		{" texts", magnitude(t.texts)}, {" bare", ratio(t.bare, t.texts)}, {" bytes", magnitude(t.bytes)},
-		{" letters", ratio(t.letters, t.bytes)}, {" digits", ratio(t.digits, t.bytes)}, {" capitals", ratio(t.capitals, t.letters)},
-		{" points", ratio(t.points, t.bytes)}, {" signs", ratio(t.signs, t.bytes)}, {" foreign", ratio(t.foreign, t.bytes)},
-		{" lines", magnitude(t.lines)}, {" sentences", magnitude(t.sentences)}, {" words", magnitude(t.words)},
-		{" numbers", ratio(t.numbers, t.words)}, {" function words", ratio(t.function, t.words)}, {" long words", ratio(t.long, t.words)},
-		{" names", ratio(t.named, t.words)}, {" rare words", ratio(t.rare, t.words)}, {" any rare words", saturate(t.rare)}, {" repeated", ratio(t.words-len(distinct), t.words)}, {" longest", magnitude(t.longest)},
-		{" letters a word", min(4, ratio(letters, t.words)/8)}, {" words a sentence", magnitude(t.words / max(t.sentences, 1))},
-		{" any numbers", saturate(t.numbers)}, {" years", saturate(t.years)}, {" percents", saturate(t.percents)}, {" currencies", saturate(t.currencies)},
+		{" texts", magnitude(t.texts)},
+		{" bare", ratio(t.bare, t.texts)},
+		{" bytes", magnitude(t.bytes)},
+		{" letters", ratio(t.letters, t.bytes)},
+		{" digits", ratio(t.digits, t.bytes)},
+		{" capitals", ratio(t.capitals, t.letters)},
+		{" points", ratio(t.points, t.bytes)},
+		{" signs", ratio(t.signs, t.bytes)},
+		{" foreign", ratio(t.foreign, t.bytes)},
+		{" lines", magnitude(t.lines)},
+		{" sentences", magnitude(t.sentences)},
+		{" words", magnitude(t.words)},
+		{" numbers", ratio(t.numbers, t.words)},
+		{" function words", ratio(t.function, t.words)},
+		{" long words", ratio(t.long, t.words)},
+		{" names", ratio(t.named, t.words)},
+		{" rare words", ratio(t.rare, t.words)},
+		{" any rare words", saturate(t.rare)},
+		{" repeated", ratio(t.words-len(distinct), t.words)},
+		{" longest", magnitude(t.longest)},
+		{" letters a word", min(4, ratio(letters, t.words)/8)},
+		{" words a sentence", magnitude(t.words / max(t.sentences, 1))},
+		{" any numbers", saturate(t.numbers)},
+		{" years", saturate(t.years)},
+		{" percents", saturate(t.percents)},
+		{" currencies", saturate(t.currencies)},
 	} {
 		s.put(f.value, who+f.name)
 	}

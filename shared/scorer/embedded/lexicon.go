@@ -3,10 +3,11 @@ package embedded
 import "strings"
 
 // functionWords are the words of English grammar: prose is full of them, lists and formulas are not.
-const functionWords = `a an the and or but if then of in on at by for with from to into onto as is are was were be been being am
-	it its this that these those there here he she they them their his her we our us you your i my me not no nor so than too very
-	can could will would shall should may might must do does did done have has had having which who whom whose what when where why how
-	all any both each few more most other some such only own same up down out over under again about between through`
+const functionWords = `a an the and or but if then of in on at by for with from to into onto as is are was were be been
+	being am it its this that these those there here he she they them their his her we our us you your i my me not no
+	nor so than too very can could will would shall should may might must do does did done have has had having which who
+	whom whose what when where why how all any both each few more most other some such only own same up down out over
+	under again about between through`
 
 const openerCount = 20
 
@@ -99,9 +100,9 @@ func topicsOfStem(word string) []topic {
 // notActivities end in -ing but name no activity.
 var notActivities = func() map[string]bool {
 	set := map[string]bool{}
-	for w := range strings.FieldsSeq(`thing something anything everything nothing morning evening building ceiling string spring
-		king ring wing during being having missing following remaining bounding including according mentioning regarding
-		clothing wedding painting reasoning meaning spelling handwriting comparing using`) {
+	for w := range strings.FieldsSeq(`thing something anything everything nothing morning evening building ceiling
+		string spring king ring wing during being having missing following remaining bounding including according
+		mentioning regarding clothing wedding painting reasoning meaning spelling handwriting comparing using`) {
 		set[w] = true
 	}
 	return set

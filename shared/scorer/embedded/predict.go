@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Predict gives the value of each head for a sample. Sums run in a fixed order over products that are rounded each, so that
-// every machine gives the same bits.
+// Predict gives the value of each head for a sample. Sums run in a fixed order over products that are rounded each, so
+// that every machine gives the same bits.
 func (w *Weights) Predict(f *Features) []float64 {
 	heads := w.Heads()
 	values := make([]float64, heads)
@@ -93,8 +93,9 @@ func (s *Scorer) result(f *Features, values []float64) scorer.Result {
 	return result
 }
 
-// stylesOf gives the styles whose heads are above their thresholds; where there is none, those that the rules give. First come
-// those that the rules give too, in the order in which they appear in the conversation, then the others, the surest first.
+// stylesOf gives the styles whose heads are above their thresholds; where there is none, those that the rules give.
+// First come those that the rules give too, in the order in which they appear in the conversation, then the others, the
+// surest first.
 func (s *Scorer) stylesOf(f *Features, values []float64) []string {
 	type candidate struct {
 		name   string
@@ -103,7 +104,10 @@ func (s *Scorer) stylesOf(f *Features, values []float64) []string {
 	}
 	var given, ruled []candidate
 	for i, head := range s.styles {
-		c := candidate{s.names[i], slices.Index(f.styles, s.names[i]), values[head] - float64(s.weights.Thresholds[head-len(s.weights.Capabilities)])}
+		c := candidate{
+			s.names[i], slices.Index(f.styles, s.names[i]),
+			values[head] - float64(s.weights.Thresholds[head-len(s.weights.Capabilities)]),
+		}
 		if c.place >= 0 {
 			ruled = append(ruled, c)
 		} else {

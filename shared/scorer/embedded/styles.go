@@ -46,7 +46,8 @@ var (
 
 // ruleStyles are the styles that rules give.
 var ruleStyles = [RuleFeatures]string{
-	multiChoice, coordinate, yesNo, wordOrPhrase, shortDescription, detailedDescription, comparison, chainOfThought, specifiedStyle,
+	multiChoice, coordinate, yesNo, wordOrPhrase, shortDescription, detailedDescription, comparison, chainOfThought,
+	specifiedStyle,
 }
 
 // stylesOf are the styles of a conversation in the order in which they first appear.

@@ -157,11 +157,26 @@ func isActivity(word string) bool {
 
 // merge adds the counts of u; its words come after those of t.
 func (t *tally) merge(u *tally) {
-	t.texts, t.bare, t.bytes, t.lines, t.sentences = t.texts+u.texts, t.bare+u.bare, t.bytes+u.bytes, t.lines+u.lines, t.sentences+u.sentences
-	t.letters, t.digits, t.capitals, t.foreign = t.letters+u.letters, t.digits+u.digits, t.capitals+u.capitals, t.foreign+u.foreign
-	t.points, t.signs, t.percents, t.currencies = t.points+u.points, t.signs+u.signs, t.percents+u.percents, t.currencies+u.currencies
-	t.words, t.numbers, t.years = t.words+u.words, t.numbers+u.numbers, t.years+u.years
-	t.function, t.long, t.named, t.rare = t.function+u.function, t.long+u.long, t.named+u.named, t.rare+u.rare
+	t.texts += u.texts
+	t.bare += u.bare
+	t.bytes += u.bytes
+	t.lines += u.lines
+	t.sentences += u.sentences
+	t.letters += u.letters
+	t.digits += u.digits
+	t.capitals += u.capitals
+	t.foreign += u.foreign
+	t.points += u.points
+	t.signs += u.signs
+	t.percents += u.percents
+	t.currencies += u.currencies
+	t.words += u.words
+	t.numbers += u.numbers
+	t.years += u.years
+	t.function += u.function
+	t.long += u.long
+	t.named += u.named
+	t.rare += u.rare
 	t.longest = max(t.longest, u.longest)
 	for k, n := range u.topics {
 		t.topics[k] += n

@@ -97,7 +97,8 @@ func meanStats(pictures []imageStats) *imageStats {
 
 // photo is high where no colour and no plain area prevails.
 func (p *imageStats) photo() float64 {
-	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95))) // rounded, so that no machine fuses it into the callers' sums
+	// rounded, so that no machine fuses it into the callers' sums
+	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95)))
 }
 
 // page is high where strokes are dense on a plain background.

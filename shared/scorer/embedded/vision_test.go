@@ -93,16 +93,21 @@ func TestLook(t *testing.T) {
 				return white
 			}
 			return red
-		}, imageStats{Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5, Grey: 0.5, Mean: 170.5 / 255,
-			Contrast: 84.5 / 127.5, Colourful: half,
-			Few: 1, Colours: 1.5 / 12, Skin: 0.5, Bars: 1, Ruled: 0.25, Spread: 1.0 / 8, Frame: 0.5, Across: 101.0 / 102, Wide: 0.5, Large: large}},
+		}, imageStats{
+			Flat: 0.99, Ink: 0.01, Light: 0.5, Vivid: 0.5, Dominant: 0.5, Grey: 0.5, Mean: 170.5 / 255,
+			Contrast: 84.5 / 127.5, Colourful: half, Few: 1, Colours: 1.5 / 12, Skin: 0.5, Bars: 1, Ruled: 0.25,
+			Spread: 1.0 / 8, Frame: 0.5, Across: 101.0 / 102, Wide: 0.5, Large: large,
+		}},
 		{"lines of one pixel", func(x, _ int) color.NRGBA {
 			if x%2 == 0 {
 				return white
 			}
 			return black
-		}, imageStats{Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5, Dark: 0.5, Grey: 1, Mean: 0.5, Contrast: 1,
-			Few: 1, Colours: 1.5 / 12, Bars: 0.01, Ruled: 99.0 / 100 / 2, Spread: 1, Frame: 0.5, Across: 9901.0 / 9902, Wide: 0.5, Large: large}},
+		}, imageStats{
+			Flat: 0.01, Ink: 0.99, Light: 0.5, Dominant: 0.5, Dark: 0.5, Grey: 1, Mean: 0.5, Contrast: 1, Few: 1,
+			Colours: 1.5 / 12, Bars: 0.01, Ruled: 99.0 / 100 / 2, Spread: 1, Frame: 0.5, Across: 9901.0 / 9902,
+			Wide: 0.5, Large: large,
+		}},
 		{"alpha is dropped", func(int, int) color.NRGBA { return color.NRGBA{255, 255, 255, 0} }, imageStats{
 			Flat: 1, Light: 1, Dominant: 1, Grey: 1, Mean: 1, Few: 1, Colours: 1.0 / 12, Frame: 1, Across: 0.5, Wide: 0.5,
 			Large: large,

@@ -17,8 +17,8 @@ type Weights struct {
 	Header
 	// Dense holds a weight for each dense feature and head, all heads of a feature together.
 	Dense []float32
-	// Prototypes are positions of samples that were learned from, one after another, and Likenesses holds a weight for each of
-	// them and head, all heads of a prototype together: what is like them is rated like them.
+	// Prototypes are positions of samples that were learned from, one after another, and Likenesses holds a weight for
+	// each of them and head, all heads of a prototype together: what is like them is rated like them.
 	Prototypes []int8
 	Likenesses []float32
 	// Grams holds a weight for each bucket and head, all heads of a bucket together, in units of GramUnits.
@@ -58,10 +58,12 @@ func (w *Weights) check() error {
 	heads, features := w.Heads(), len(FeatureNames())
 	switch {
 	case w.Version != Version:
-		return fmt.Errorf("they are for version %q of the features, and this is version %q: train them again with this program", w.Version, Version)
+		return fmt.Errorf("they are for version %q of the features, and this is version %q: "+
+			"train them again with this program", w.Version, Version)
 	case len(w.Mean) != features || len(w.Scale) != features || len(w.Bias) != heads || len(w.GramUnits) != heads ||
 		len(w.Prototypes) != w.PrototypeCount*(features-RuleFeatures) || len(w.Likenesses) != w.PrototypeCount*heads ||
-		len(w.Cuts) != len(w.Capabilities) || len(w.Thresholds) != len(w.Styles) || len(w.Dense) != features*heads || len(w.Grams) != Buckets*heads:
+		len(w.Cuts) != len(w.Capabilities) || len(w.Thresholds) != len(w.Styles) ||
+		len(w.Dense) != features*heads || len(w.Grams) != Buckets*heads:
 		return errors.New("their parts do not fit together: train them again")
 	}
 	return nil
@@ -122,8 +124,10 @@ func decodeWeights(file []byte) (*Weights, error) {
 	// What the header claims is compared with what is there before memory is taken for it.
 	features, heads := uint64(len(w.Mean)), uint64(w.Heads())
 	count := uint64(max(w.PrototypeCount, 0))
-	if want := 4*heads*(features+count) + count*max(features, RuleFeatures) - count*RuleFeatures + uint64(Buckets)*heads; count > uint64(len(numbers)) || uint64(len(numbers)) != want {
-		return nil, fmt.Errorf("%d bytes of numbers, and the header tells of %d: copy or train the file again", len(numbers), want)
+	want := 4*heads*(features+count) + count*max(features, RuleFeatures) - count*RuleFeatures + uint64(Buckets)*heads
+	if size := uint64(len(numbers)); count > size || size != want {
+		return nil, fmt.Errorf("%d bytes of numbers, and the header describes %d: copy or train the file again",
+			len(numbers), want)
 	}
 	w.Dense, w.Likenesses = make([]float32, features*heads), make([]float32, count*heads)
 	w.Prototypes, w.Grams = make([]int8, count*(max(features, RuleFeatures)-RuleFeatures)), make([]int8, Buckets*w.Heads())

@@ -73,7 +73,8 @@ func TestExpected(t *testing.T) {
 	t.Parallel()
 	h := Header{Cuts: [][5]float32{{0.5, 1, 1.25, 3, 4}}}
 	for _, tt := range []struct{ value, want float64 }{
-		{-3, 0}, {0.4999, 0}, {0.5, 0.5}, {0.75, 1}, {1, 1.5}, {2.125, 3}, {3, 3.5}, {3.5, 4}, {4, 4.5}, {4.5, 4.75}, {5, 5}, {90, 5},
+		{-3, 0}, {0.4999, 0}, {0.5, 0.5}, {0.75, 1}, {1, 1.5}, {2.125, 3},
+		{3, 3.5}, {3.5, 4}, {4, 4.5}, {4.5, 4.75}, {5, 5}, {90, 5},
 	} {
 		if got := h.Expected(0, tt.value); got != tt.want {
 			t.Errorf("at %v: %v, want %v", tt.value, got, tt.want)

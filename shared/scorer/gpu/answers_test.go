@@ -66,8 +66,10 @@ func TestStyles(t *testing.T) {
 		truncated    bool
 		ours, others []string
 	}{
-		"one":                   {"yes/no", false, []string{"yes/no"}, nil},
-		"order is kept":         {" comparison ,yes/no,\tcoordinate\n", false, []string{"comparison", "yes/no", "coordinate"}, nil},
+		"one": {"yes/no", false, []string{"yes/no"}, nil},
+		"order is kept": {
+			" comparison ,yes/no,\tcoordinate\n", false, []string{"comparison", "yes/no", "coordinate"}, nil,
+		},
 		"each once":             {"yes/no, poem, yes/no, poem", false, []string{"yes/no"}, []string{"poem"}},
 		"other text":            {"a poem, comparison", false, []string{"comparison"}, []string{"a poem"}},
 		"case matters":          {"Yes/No", false, nil, []string{"Yes/No"}},
@@ -99,7 +101,8 @@ func TestFlags(t *testing.T) {
 	got := (&Scorer{rubric: &r}).result(sampleAnswers{
 		answers: []answer{sure(2), word, unsure, {Text: &text, Truncated: true}}, flags: []string{"off_reference"},
 	})
-	if diff := cmp.Diff([]string{"off_reference", "low_mass", "no_digit", "other_style", "styler_truncated"}, got.Flags); diff != "" {
+	flags := []string{"off_reference", "low_mass", "no_digit", "other_style", "styler_truncated"}
+	if diff := cmp.Diff(flags, got.Flags); diff != "" {
 		t.Errorf("flags (-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]int8{2, scorer.Missing, scorer.Missing}, got.Ratings); diff != "" {

@@ -25,7 +25,8 @@ type backend struct {
 	limits  limits
 }
 
-// sampleAnswers are the answers about one sample, in the order of the queries, or the fault because of which there are none.
+// sampleAnswers are the answers about one sample, in the order of the queries, or the fault because of which there are
+// none.
 type sampleAnswers struct {
 	fault   *dataset.Fault
 	answers []answer

@@ -68,7 +68,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer f.enter()()
 		dec := json.NewDecoder(r.Body)
 		dec.DisallowUnknownFields()
-		if err := dec.Decode(&asked); err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+		if err := dec.Decode(&asked); err != nil || r.Method != http.MethodPost ||
+			r.Header.Get("Content-Type") != "application/json" {
 			http.Error(w, fmt.Sprint("malformed: ", err), http.StatusUnprocessableEntity)
 			return
 		}

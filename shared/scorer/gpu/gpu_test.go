@@ -72,11 +72,15 @@ func TestRateReads(t *testing.T) {
 		t.Errorf("flags (-want +got)\n%s; of the next sample %v", diff, results[8].Flags)
 	}
 	digit := float64(res.Ratings[0])
-	if want := float32((0.9*digit + 0.01*(15-digit)) / 0.95); !near(res.Expected[0], want) || !near(res.Mass[0], 0.95) || !near(res.Margin[0], 0.89) {
-		t.Errorf("expected score %v, mass %v, margin %v; want %v, 0.95, 0.89", res.Expected[0], res.Mass[0], res.Margin[0], want)
+	if want := float32((0.9*digit + 0.01*(15-digit)) / 0.95); !near(res.Expected[0], want) ||
+		!near(res.Mass[0], 0.95) || !near(res.Margin[0], 0.89) {
+		t.Errorf("expected score %v, mass %v, margin %v; want %v, 0.95, 0.89",
+			res.Expected[0], res.Mass[0], res.Margin[0], want)
 	}
-	if n := len(rubric.Default().Capabilities); len(res.Ratings) != n || len(res.Expected) != n || len(res.Mass) != n || len(res.Margin) != n {
-		t.Errorf("%d ratings, %d expected scores, %d masses, %d margins for %d capabilities", len(res.Ratings), len(res.Expected), len(res.Mass), len(res.Margin), n)
+	if n := len(rubric.Default().Capabilities); len(res.Ratings) != n || len(res.Expected) != n || len(res.Mass) != n ||
+		len(res.Margin) != n {
+		t.Errorf("%d ratings, %d expected scores, %d masses, %d margins for %d capabilities",
+			len(res.Ratings), len(res.Expected), len(res.Mass), len(res.Margin), n)
 	}
 }
 

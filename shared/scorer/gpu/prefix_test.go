@@ -68,7 +68,8 @@ func TestPrefixes(t *testing.T) {
 		},
 		"an image in a turn that is not rated": {
 			`"messages": [{"role": "system", "content": [{"type": "image", "image": "a.png"}]}, ` +
-				`{"role": "user", "content": [{"type": "image", "image": "b.png"}, {"type": "text", "text": "Why?"}]}, ` + answer + `]`,
+				`{"role": "user", "content": [{"type": "image", "image": "b.png"}, ` +
+				`{"type": "text", "text": "Why?"}]}, ` + answer + `]`,
 			`["Question: ",{"image":0},"Why? Answer: As <image>."]`, []string{"b.png"},
 		},
 		"images in a row": {
@@ -79,34 +80,40 @@ func TestPrefixes(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sample := dataset.Parse([]byte(`{"id": "a", `+tt.record+`}`), dataset.Place{})
-			if sample.Problem != nil {
-				t.Fatal(sample.Problem)
-			}
-			it := scorer.Item{Sample: sample}
-			for _, img := range sample.Images {
-				it.Images = append(it.Images, []byte(img.Name))
-			}
-			f := newFake(t)
-			results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), []scorer.Item{it})
-			if err != nil || results[0].Code != "" {
-				t.Fatalf("results %+v, error %v", results, err)
-			}
-			sent := f.batches[0][0]
-			got, err := encode(sent.Prefix)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
-				t.Errorf("prefix (-want +got)\n%s", diff)
-			}
-			var images []string
-			for _, img := range sent.Images {
-				images = append(images, string(img))
-			}
-			if !slices.Equal(images, tt.images) {
-				t.Errorf("images %q, want %q", images, tt.images)
-			}
+			checkPrefix(t, tt.record, tt.want, tt.images)
 		})
+	}
+}
+
+// checkPrefix rates a record with these fields, and checks the prefix and the images that are sent for it.
+func checkPrefix(t *testing.T, record, want string, images []string) {
+	t.Helper()
+	sample := dataset.Parse([]byte(`{"id": "a", `+record+`}`), dataset.Place{})
+	if sample.Problem != nil {
+		t.Fatal(sample.Problem)
+	}
+	it := scorer.Item{Sample: sample}
+	for _, img := range sample.Images {
+		it.Images = append(it.Images, []byte(img.Name))
+	}
+	f := newFake(t)
+	results, err := openAt(t, f.URL, options(t)).Rate(t.Context(), []scorer.Item{it})
+	if err != nil || results[0].Code != "" {
+		t.Fatalf("results %+v, error %v", results, err)
+	}
+	sent := f.batches[0][0]
+	got, err := encode(sent.Prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("prefix (-want +got)\n%s", diff)
+	}
+	var sentImages []string
+	for _, img := range sent.Images {
+		sentImages = append(sentImages, string(img))
+	}
+	if !slices.Equal(sentImages, images) {
+		t.Errorf("images %q, want %q", sentImages, images)
 	}
 }

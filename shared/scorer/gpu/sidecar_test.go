@@ -46,32 +46,7 @@ func TestReference(t *testing.T) {
 	if err := json.Unmarshal(data, &expected); err != nil {
 		t.Fatal(err)
 	}
-	items := make([]scorer.Item, len(expected))
-	for i, e := range expected {
-		img, err := os.ReadFile(filepath.Join(sidecartest.Shared(t, "sidecar/images"), filepath.FromSlash(e.Image)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &dataset.Sample{ID: e.ID, Images: []dataset.Image{{Name: e.Image}}}
-		for k, turn := range e.Conversations {
-			s.Turns = append(s.Turns, dataset.NewTurn([]dataset.Role{dataset.Human, dataset.Model}[k%2], turn.Value, 1))
-		}
-		items[i] = scorer.Item{Sample: s, Images: [][]byte{img}}
-	}
-	// A sample whose image is none has its reason, and its neighbours are rated.
-	broken := *items[3].Sample
-	items = append(items, scorer.Item{Sample: &broken, Images: [][]byte{[]byte("no image")}})
-	// The word <image> in a text is text, with an image in the record and without.
-	said := func(text string, first int) []dataset.Turn {
-		return []dataset.Turn{dataset.NewTurn(dataset.Human, text, first), dataset.NewTurn(dataset.Model, "By <image>.", 0)}
-	}
-	items = append(items,
-		scorer.Item{Sample: &dataset.Sample{ID: "text", Turns: said("How is <image> written?", 0)}},
-		scorer.Item{
-			Sample: &dataset.Sample{ID: "both", Turns: said("See <image>, and?", 1), Images: items[0].Sample.Images},
-			Images: items[0].Images,
-		})
-
+	items := referenceItems(t, expected)
 	process := sidecartest.Start(t, sidecartest.Checkpoint(t), "SIDECAR_MAX_ITEMS=7")
 	at := gpu.Address{Scorer: process.URL, Styler: process.URL}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -85,6 +60,54 @@ func TestReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	worst := difference(t, expected, results)
+	if worst > 1e-3 {
+		t.Errorf("expected scores, masses or margins differ from the reference's by %v", worst)
+	}
+	last := results[len(expected)]
+	if last.Code != images.Undecodable || last.Ratings != nil {
+		t.Errorf("the broken image gave %+v", last)
+	}
+	for i, res := range results[len(expected)+1:] {
+		if res.Code != "" || len(res.Ratings) == 0 || !slices.Contains(res.Flags, dataset.OffReference) {
+			t.Errorf("the sample %s gave %+v", items[len(expected)+1+i].Sample.ID, res)
+		}
+	}
+	t.Logf("largest difference from the reference: %.1e", worst)
+}
+
+// referenceItems are the samples of the reference, and three more: one whose image is none, which has its reason while
+// its neighbours are rated, and two whose texts have the word <image>, without an image in the record and with one.
+func referenceItems(t *testing.T, expected []expectation) []scorer.Item {
+	t.Helper()
+	items := make([]scorer.Item, len(expected))
+	for i, e := range expected {
+		img, err := os.ReadFile(filepath.Join(sidecartest.Shared(t, "sidecar/images"), filepath.FromSlash(e.Image)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &dataset.Sample{ID: e.ID, Images: []dataset.Image{{Name: e.Image}}}
+		for k, turn := range e.Conversations {
+			s.Turns = append(s.Turns, dataset.NewTurn([]dataset.Role{dataset.Human, dataset.Model}[k%2], turn.Value, 1))
+		}
+		items[i] = scorer.Item{Sample: s, Images: [][]byte{img}}
+	}
+	broken := *items[3].Sample
+	items = append(items, scorer.Item{Sample: &broken, Images: [][]byte{[]byte("no image")}})
+	said := func(text string, first int) []dataset.Turn {
+		return []dataset.Turn{dataset.NewTurn(dataset.Human, text, first), dataset.NewTurn(dataset.Model, "By <image>.", 0)}
+	}
+	return append(items,
+		scorer.Item{Sample: &dataset.Sample{ID: "text", Turns: said("How is <image> written?", 0)}},
+		scorer.Item{
+			Sample: &dataset.Sample{ID: "both", Turns: said("See <image>, and?", 1), Images: items[0].Sample.Images},
+			Images: items[0].Images,
+		})
+}
+
+// difference is the largest between expected scores, masses and margins and those that the reference's logits give.
+func difference(t *testing.T, expected []expectation, results []scorer.Result) float64 {
+	t.Helper()
 	worst := 0.0
 	for i, e := range expected {
 		if results[i].Reason != "" {
@@ -109,17 +132,5 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
-	if worst > 1e-3 {
-		t.Errorf("expected scores, masses or margins differ from the reference's by %v", worst)
-	}
-	last := results[len(expected)]
-	if last.Code != images.Undecodable || last.Ratings != nil {
-		t.Errorf("the broken image gave %+v", last)
-	}
-	for i, res := range results[len(expected)+1:] {
-		if res.Code != "" || len(res.Ratings) == 0 || !slices.Contains(res.Flags, dataset.OffReference) {
-			t.Errorf("the sample %s gave %+v", items[len(expected)+1+i].Sample.ID, res)
-		}
-	}
-	t.Logf("largest difference from the reference: %.1e", worst)
+	return worst
 }

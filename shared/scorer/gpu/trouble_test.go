@@ -158,7 +158,8 @@ func TestNobodyThere(t *testing.T) {
 	o.Retry.MaxWait = time.Second
 	start := time.Now()
 	_, err := New(Address{Scorer: address, Styler: address}, o).Open(t.Context(), rubric.Default())
-	if !errors.Is(err, scorer.ErrUnavailable) || !strings.Contains(err.Error(), "not ready within 1s") || !strings.Contains(err.Error(), "refused") {
+	if !errors.Is(err, scorer.ErrUnavailable) || !strings.Contains(err.Error(), "not ready within 1s") ||
+		!strings.Contains(err.Error(), "refused") {
 		t.Errorf("got error %v", err)
 	}
 	if waited := time.Since(start); waited > 3*time.Second {
@@ -259,45 +260,15 @@ func TestBystandersAreNotBlamed(t *testing.T) {
 	}
 }
 
-// Where the sidecar answers nothing at all, the world is at fault and not one sample.
-func TestTheWorldIsAtFault(t *testing.T) {
-	t.Parallel()
-	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
-	outcomeOf := func(change func(*outcome)) func(*fake) {
-		return ok(func(r *response) { change(&r.Items[len(r.Items)-1]) })
-	}
-	const noAnswer = "cannot answer the rubric's questions"
-	fails := func(code, detail string) func(*fake) {
-		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
-	}
-	tests := map[string]struct {
-		trouble func(*fake)
-		want    string
-	}{
-		"dies on everything":   {times(math.MaxInt32, func(http.ResponseWriter) { hangUp() }), "did not answer"},
-		"fails on everything":  {times(math.MaxInt32, status(http.StatusInternalServerError)), "500 Internal Server Error"},
-		"is full for ever":     {times(math.MaxInt32, status(http.StatusTooManyRequests)), "not ready within 1s"},
-		"asks for an hour":     {times(math.MaxInt32, status(http.StatusServiceUnavailable, "Retry-After", "3600")), "as the test wants it"},
-		"finds us malformed":   {times(math.MaxInt32, status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
-		"is something else":    {times(math.MaxInt32, func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>") }), "what is no answer: invalid character"},
-		"is not found":         {times(math.MaxInt32, status(http.StatusNotFound)), "404 Not Found"},
-		"answers half":         {times(math.MaxInt32, func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, `{"models":{`) }), "unexpected end of JSON"},
-		"has other models":     {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has styler "t-2" now, and had "t-1"`},
-		"has lost a model":     {ok(func(r *response) { delete(r.Models, "scorer") }), `has scorer "" now`},
-		"answers for fewer":    {ok(func(r *response) { r.Items = r.Items[1:] }), "2 items of 3"},
-		"answers for more":     {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items of 3"},
-		"leaves answers out":   {outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries"},
-		"answers nothing":      {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
-		"leaves choices out":   {outcomeOf(func(o *outcome) { o.Answers[3].Logprobs = o.Answers[3].Logprobs[1:] }), "answer 3 is not one over 6 choices"},
-		"leaves the mass out":  {outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }), "answer 3 is not one over 6 choices"},
-		"leaves argmax out":    {outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }), "answer 3 is not one over 6 choices"},
-		"leaves the text out":  {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
-		"has logits":           {outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities of"},
-		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "and says 0.5"},
-		"has no code":          {fails("", "?"), "an error without a code"},
-		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
-		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
-	}
+// troubleCase is what is wrong with a server, and what the error says.
+type troubleCase struct {
+	trouble func(*fake)
+	want    string
+}
+
+// checkTransient checks that a server with trouble fails the whole batch: no sample is recorded as failed.
+func checkTransient(t *testing.T, tests map[string]troubleCase) {
+	t.Helper()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -310,6 +281,71 @@ func TestTheWorldIsAtFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that does not answer, or answers with something else, is no fault of a sample.
+func TestNoAnswerIsTransient(t *testing.T) {
+	t.Parallel()
+	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
+	checkTransient(t, map[string]troubleCase{
+		"dies on everything":  {always(func(http.ResponseWriter) { hangUp() }), "did not answer"},
+		"fails on everything": {always(status(http.StatusInternalServerError)), "500 Internal Server Error"},
+		"is full for ever":    {always(status(http.StatusTooManyRequests)), "not ready within 1s"},
+		"asks for an hour": {
+			always(status(http.StatusServiceUnavailable, "Retry-After", "3600")), "as the test wants it",
+		},
+		"finds us malformed": {always(status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
+		"is something else": {
+			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>") }),
+			"what is no answer: invalid character",
+		},
+		"is not found": {always(status(http.StatusNotFound)), "404 Not Found"},
+		"answers half": {
+			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, `{"models":{`) }),
+			"unexpected end of JSON",
+		},
+	})
+}
+
+// A server whose answers do not fit the questions is no fault of a sample.
+func TestWrongAnswersAreTransient(t *testing.T) {
+	t.Parallel()
+	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
+	outcomeOf := func(change func(*outcome)) func(*fake) {
+		return ok(func(r *response) { change(&r.Items[len(r.Items)-1]) })
+	}
+	const noAnswer = "cannot answer the rubric's questions"
+	fails := func(code, detail string) func(*fake) {
+		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
+	}
+	checkTransient(t, map[string]troubleCase{
+		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has styler "t-2" now, and had "t-1"`},
+		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has scorer "" now`},
+		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "2 items of 3"},
+		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items of 3"},
+		"leaves answers out": {
+			outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries",
+		},
+		"answers nothing": {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
+		"leaves choices out": {
+			outcomeOf(func(o *outcome) { o.Answers[3].Logprobs = o.Answers[3].Logprobs[1:] }),
+			"answer 3 is not one over 6 choices",
+		},
+		"leaves the mass out": {
+			outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }), "answer 3 is not one over 6 choices",
+		},
+		"leaves argmax out": {
+			outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }), "answer 3 is not one over 6 choices",
+		},
+		"leaves the text out": {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
+		"has logits": {
+			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities of",
+		},
+		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "and says 0.5"},
+		"has no code":          {fails("", "?"), "an error without a code"},
+		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
+		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
+	})
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -43,7 +43,8 @@ func TestIDToken(t *testing.T) {
 		case "/v1/models":
 			fmt.Fprint(w, `{"protocol": 2, "models": {"scorer": "a", "styler": "b"}}`)
 		case "/v1/limits":
-			fmt.Fprint(w, `{"bytes": 1000000, "items": 10, "queries": 100, "choices": 10, "max_tokens": 100, "images": 8, "image_bytes": 1000, "pixels": 1000}`)
+			fmt.Fprint(w, `{"bytes": 1000000, "items": 10, "queries": 100, "choices": 10, "max_tokens": 100, `+
+				`"images": 8, "image_bytes": 1000, "pixels": 1000}`)
 		}
 	}))
 	t.Cleanup(service.Close)

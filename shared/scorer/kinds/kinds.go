@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // The kinds of scorer.
@@ -28,12 +29,13 @@ const (
 type Config struct {
 	// GPU is the address of the sidecar: a URL, or scorer=URL,styler=URL for one sidecar each.
 	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: a URL, or scorer=URL,styler=URL"`
-	// GPUAudience is set where that is a service that asks for Google's ID tokens.
-	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of the ID token that calls of GPU_SIDECAR carry, where it is a Cloud Run service; none: no token"`
+	// GPUAudience is set where that is a service of Cloud Run, which asks for Google's ID tokens; none: no token.
+	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of its ID token"`
 	// LLM is the model, where it is, and what may be asked of it.
 	LLM llm.Config `json:"llm,omitzero"`
-	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it; those in the binary if empty.
-	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"file of weights that harvest train wrote, or gs://bucket/object, for the scorer embedded; none: those in the binary"`
+	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object; those in
+	// the binary if empty.
+	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"weights of embedded, a file or gs:// URL"`
 }
 
 // Validate checks the addresses. The error names the variable.
@@ -99,7 +101,8 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 			return "", c, err
 		}
 	default:
-		return "", c, errNoKind
+		return "", c, fmt.Errorf("there is no such kind%s; the kinds are %s, %s and %s",
+			spelling.Hint(kind, []string{Embedded, GPU, LLM}), Embedded, GPU, LLM)
 	}
 	return kind, c, nil
 }
@@ -169,11 +172,13 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 		}
 		return s, nil
 	case strings.HasPrefix(kind, Embedded+":"):
-		return nil, errors.New("a dataset names only the kind, embedded: the service's EMBEDDED_WEIGHTS says what its weights are")
+		return nil, errors.New("a dataset names only the kind, embedded: " +
+			"the service's EMBEDDED_WEIGHTS says what its weights are")
 	case strings.HasPrefix(kind, GPU+":"):
 		return nil, errors.New("a dataset names only the kind, gpu: the service's GPU_SIDECAR says where the sidecar is")
 	case strings.HasPrefix(kind, LLM+":"):
-		return nil, errors.New("a dataset names only the kind, llm: the service's LLM_URL and LLM_MODEL say where the model is")
+		return nil, errors.New("a dataset names only the kind, llm: " +
+			"the service's LLM_URL and LLM_MODEL say where the model is")
 	default:
 		return nil, errNoKind
 	}

@@ -92,7 +92,8 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", tt.kind, err, tt.want)
 		}
 	}
-	if _, err := kinds.New(kinds.Config{GPU: "nowhere"}, nil, nil); err == nil || !strings.Contains(err.Error(), "GPU_SIDECAR") {
+	if _, err := kinds.New(kinds.Config{GPU: "nowhere"}, nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "GPU_SIDECAR") {
 		t.Errorf("a bad address: error %v", err)
 	}
 }
@@ -119,8 +120,12 @@ func TestLLM(t *testing.T) {
 	if err := json.Unmarshal(data, &remembered); err != nil {
 		t.Fatal(err)
 	}
-	today := kinds.Config{LLM: llm.Config{URL: "http://b:2", Model: "other", APIKey: "sk-2", MaxCost: 5, Prices: "wren-1=1/2"}}
-	want := kinds.Config{LLM: llm.Config{URL: "http://a:1/v1", Model: "wren-1", APIKey: "sk-2", MaxCost: 5, Prices: "wren-1=1/2"}}
+	today := kinds.Config{
+		LLM: llm.Config{URL: "http://b:2", Model: "other", APIKey: "sk-2", MaxCost: 5, Prices: "wren-1=1/2"},
+	}
+	want := kinds.Config{
+		LLM: llm.Config{URL: "http://a:1/v1", Model: "wren-1", APIKey: "sk-2", MaxCost: 5, Prices: "wren-1=1/2"},
+	}
 	if diff := cmp.Diff(want, today.At(remembered)); diff != "" {
 		t.Errorf("configuration (-want +got)\n%s", diff)
 	}
@@ -151,7 +156,9 @@ func TestWeights(t *testing.T) {
 		t.Fatalf("kind %q, weights %q, error %v", kind, c.Weights, err)
 	}
 	for _, tt := range []struct{ weights, want string }{
-		{own, ""}, {other, other + ": reading weights: this is no file of weights"}, {filepath.Join(dir, "gone"), "reading weights: "},
+		{own, ""},
+		{other, other + ": reading weights: this is no file of weights"},
+		{filepath.Join(dir, "gone"), "reading weights: "},
 	} {
 		opener, err := kinds.New(kinds.Config{Weights: tt.weights}, nil, nil)
 		if err != nil {
@@ -175,7 +182,9 @@ func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says w
 	}
 	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
 		Scheme: "http", Host: "127.0.0.1", Writer: io.Discard,
-		InitialObjects: []fakestorage.Object{{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "farm", Name: "weights/own.zst"}, Content: weights}},
+		InitialObjects: []fakestorage.Object{
+			{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "farm", Name: "weights/own.zst"}, Content: weights},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +201,8 @@ func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says w
 			t.Fatal(err)
 		}
 		_, err = opener.Open(t.Context(), kinds.Embedded, rubric.Default())
-		if (want == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), want) || !errors.Is(err, scorer.ErrUnavailable)) {
+		if (want == "") != (err == nil) ||
+			err != nil && (!strings.Contains(err.Error(), want) || !errors.Is(err, scorer.ErrUnavailable)) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

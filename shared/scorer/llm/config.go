@@ -14,14 +14,14 @@ import (
 type Config struct {
 	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a
 	// path stands for its /v1. Another URL of the same model makes no other scorer.
-	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API that the scorer llm asks; without a path, its /v1"`
+	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
 	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
-	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token and told nowhere else; in the cloud Cloud Run binds it from Secret Manager"`
+	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token; in the cloud from Secret Manager"`
 
 	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer.
 	// A temperature of -1 is none: the model's own, where it takes no other.
-	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"-1 sends none, for models that take only their own"`
+	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"-1 sends none, for models with a fixed one"`
 	// MaxTokens is the longest answer, in tokens, the model's thinking included; 2048 by default.
 	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"longest answer in tokens, thinking included"`
 	// ImageSide is the longest side of an image as it is sent, in pixels; larger images are made smaller. 1024 by default.
@@ -36,11 +36,11 @@ type Config struct {
 	Timeout time.Duration `env:"LLM_TIMEOUT, default=120s" json:"-" meaning:"of one request"`
 
 	// Prices is a table of US dollars per million input and output tokens: model=input/output,...
-	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million input and output tokens: gpt-4o=2.50/10,other=0.1/0.4"`
+	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output,..."`
 	// MaxCost is what a run may spend, in US dollars; no limit by default.
 	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
 	// ImageTokens is what an image is taken for in estimates; 1000 by default.
-	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens that an image is taken for in estimates"`
+	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens of an image in estimates"`
 }
 
 // noTemperature is the temperature that is not sent.
@@ -75,13 +75,15 @@ func (c Config) Validate() error {
 		}
 	}
 	if !(c.Temperature >= 0) && c.Temperature != noTemperature {
-		faults = append(faults, fmt.Errorf("LLM_TEMPERATURE: %v; give 0 or more, or %d to leave it to the model", c.Temperature, noTemperature))
+		faults = append(faults, fmt.Errorf("LLM_TEMPERATURE: %v; give 0 or more, or %d to leave it to the model",
+			c.Temperature, noTemperature))
 	}
 	prices, err := parsePrices(c.Prices)
 	if err != nil {
 		faults = append(faults, fmt.Errorf("LLM_PRICES: %w", err))
 	} else if _, known := prices[c.Model]; c.MaxCost > 0 && c.Model != "" && !known {
-		faults = append(faults, fmt.Errorf("LLM_MAX_COST: the price of %s is not known: add it to LLM_PRICES as %s=input/output, in dollars per million tokens", c.Model, c.Model))
+		faults = append(faults, fmt.Errorf("LLM_MAX_COST: the price of %s is not known: "+
+			"add it to LLM_PRICES as %s=input/output, in dollars per million tokens", c.Model, c.Model))
 	}
 	return errors.Join(faults...)
 }
@@ -122,7 +124,8 @@ func parsePrices(table string) (map[string]price, error) {
 		in, errIn := strconv.ParseFloat(strings.TrimSpace(input), 64)
 		out, errOut := strconv.ParseFloat(strings.TrimSpace(output), 64)
 		if at < 1 || !both || errIn != nil || errOut != nil || !(in >= 0 && out >= 0) {
-			return nil, fmt.Errorf("%q is no price: give model=input/output, in dollars per million tokens, such as gpt-4o=2.50/10", row)
+			return nil, fmt.Errorf("%q is no price: give model=input/output, in dollars per million tokens, "+
+				"such as gpt-4o=2.50/10", row)
 		}
 		prices[strings.TrimSpace(row[:at])] = price{in, out}
 	}

@@ -100,7 +100,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"message": map[string]any{"role": "assistant", "content": out.text}, "finish_reason": out.finish,
 	}}}
 	if !out.noUse {
-		answer["usage"] = map[string]any{"prompt_tokens": fakeInput, "completion_tokens": fakeOutput, "total_tokens": fakeInput + fakeOutput}
+		answer["usage"] = map[string]any{
+			"prompt_tokens": fakeInput, "completion_tokens": fakeOutput, "total_tokens": fakeInput + fakeOutput,
+		}
 	}
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		f.t.Logf("answering: %v", err) // the client may be gone
@@ -117,7 +119,8 @@ func (f *fake) requests() []asked {
 // birds is a rubric of a user's own.
 func birds(t testing.TB) *rubric.Rubric {
 	t.Helper()
-	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [bird song, \"\\\"wing\\\" shape\"]\nstyles: [tweet, word/short-phrase]\n"))
+	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [bird song, \"\\\"wing\\\" shape\"]\n" +
+		"styles: [tweet, word/short-phrase]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,17 +13,24 @@ import (
 	"golang.org/x/image/bmp"
 )
 
+// encoded is an image of one colour.
+func encoded(t *testing.T, how func(*bytes.Buffer, image.Image) error, width, height int) []byte {
+	t.Helper()
+	img := image.NewPaletted(image.Rect(0, 0, width, height), []color.Color{color.RGBA{200, 30, 30, 255}, color.RGBA{}})
+	var b bytes.Buffer
+	if err := how(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func asPNG(b *bytes.Buffer, i image.Image) error { return png.Encode(b, i) }
+
 func TestPrepare(t *testing.T) {
 	t.Parallel()
 	encode := func(how func(*bytes.Buffer, image.Image) error, width, height int) []byte {
-		img := image.NewPaletted(image.Rect(0, 0, width, height), []color.Color{color.RGBA{200, 30, 30, 255}, color.RGBA{}})
-		var b bytes.Buffer
-		if err := how(&b, img); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
+		return encoded(t, how, width, height)
 	}
-	asPNG := func(b *bytes.Buffer, i image.Image) error { return png.Encode(b, i) }
 	asJPEG := func(b *bytes.Buffer, i image.Image) error { return jpeg.Encode(b, i, nil) }
 	asGIF := func(b *bytes.Buffer, i image.Image) error { return gif.Encode(b, i, nil) }
 	asBMP := func(b *bytes.Buffer, i image.Image) error { return bmp.Encode(b, i) }
@@ -60,12 +67,17 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("%s: its colour is now %d, %d", name, r>>8, g>>8)
 		}
 	}
+}
+
+// The ground of a transparent image is white, also where the image is made smaller.
+func TestPrepareTransparent(t *testing.T) {
+	t.Parallel()
 	for _, side := range []int{20, 10} {
 		ink := image.NewNRGBA(image.Rect(0, 0, 20, 20)) // black, transparent
 		for i := range 10 {
 			ink.SetNRGBA(i, 0, color.NRGBA{A: 255})
 		}
-		p, fault := prepare(encode(func(b *bytes.Buffer, _ image.Image) error { return png.Encode(b, ink) }, 1, 1), side)
+		p, fault := prepare(encoded(t, func(b *bytes.Buffer, _ image.Image) error { return asPNG(b, ink) }, 1, 1), side)
 		if fault != nil {
 			t.Fatal(fault)
 		}
@@ -77,7 +89,13 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("side %d: the transparent ground is %d, alpha %d; want white", side, r>>8, a)
 		}
 	}
-	for name, data := range map[string][]byte{"cut": tests["large png"].data[:80], "none": {}, "text": []byte("no image")} {
+}
+
+func TestPrepareRefuses(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string][]byte{
+		"cut": encoded(t, asPNG, 400, 100)[:80], "none": {}, "text": []byte("no image"),
+	} {
 		if _, fault := prepare(data, 100); fault == nil {
 			t.Errorf("%s: no fault", name)
 		} else if fault.Code != images.Undecodable && fault.Code != images.FormatUnknown {

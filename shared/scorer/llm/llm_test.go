@@ -230,7 +230,8 @@ func TestBrokenImage(t *testing.T) {
 	broken := withImage(t, 1)
 	broken.Images[0] = broken.Images[0][:60]
 	got := rated(t, open(t, config(f), Options{}), withImage(t, 0), broken)
-	if !strings.HasPrefix(got[1].Reason, "image does not decode: image 1 (1.png): ") || got[1].Code != images.Undecodable ||
+	if !strings.HasPrefix(got[1].Reason, "image does not decode: image 1 (1.png): ") ||
+		got[1].Code != images.Undecodable ||
 		got[0].Reason != "" ||
 		len(f.requests()) != 1 {
 		t.Errorf("%d requests, results %+v", len(f.requests()), got)
@@ -337,21 +338,33 @@ func readObject(t testing.TB, b bucket.Reader, name string, v any) {
 	}
 }
 
-// The word <image> in a text is no image: another mark stands for the images then. Turns that are not rated are not shown.
+// The word <image> in a text is no image: another mark stands for the images then. Turns that are not rated are not
+// shown.
 func TestConversation(t *testing.T) {
 	t.Parallel()
 	human := func(text string, first int) dataset.Turn { return dataset.NewTurn(dataset.Human, text, first) }
 	model := func(text string) dataset.Turn { return dataset.NewTurn(dataset.Model, text, 0) }
+	lines := func(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 	for name, tc := range map[string]struct {
 		turns []dataset.Turn
 		want  conversation
 	}{
-		"plain": {[]dataset.Turn{human("<image>\nWhich?", 1), model("A wren.")},
-			conversation{`{"from":"human","text":"<image>\nWhich?"}` + "\n" + `{"from":"assistant","text":"A wren."}` + "\n", "<image>"}},
-		"a word": {[]dataset.Turn{human("<image>Which?", 1), model("<image>, <<image>>>")},
-			conversation{`{"from":"human","text":"<<<image>>>Which?"}` + "\n" + `{"from":"assistant","text":"<image>, <<image>>>"}` + "\n", "<<<image>>>"}},
-		"not rated": {[]dataset.Turn{{Role: dataset.System}, model("Hm."), human("Hi.", 0), human("Which?", 0), {Role: dataset.Tool}, model("A wren.")},
-			conversation{`{"from":"human","text":"Hi.\nWhich?"}` + "\n" + `{"from":"assistant","text":"A wren."}` + "\n", "<image>"}},
+		"plain": {
+			[]dataset.Turn{human("<image>\nWhich?", 1), model("A wren.")},
+			conversation{lines(`{"from":"human","text":"<image>\nWhich?"}`, `{"from":"assistant","text":"A wren."}`), "<image>"},
+		},
+		"a word": {
+			[]dataset.Turn{human("<image>Which?", 1), model("<image>, <<image>>>")},
+			conversation{lines(
+				`{"from":"human","text":"<<<image>>>Which?"}`, `{"from":"assistant","text":"<image>, <<image>>>"}`,
+			), "<<<image>>>"},
+		},
+		"not rated": {
+			[]dataset.Turn{
+				{Role: dataset.System}, model("Hm."), human("Hi.", 0), human("Which?", 0), {Role: dataset.Tool}, model("A wren."),
+			},
+			conversation{lines(`{"from":"human","text":"Hi.\nWhich?"}`, `{"from":"assistant","text":"A wren."}`), "<image>"},
+		},
 	} {
 		got, err := newConversation(&dataset.Sample{Turns: tc.turns})
 		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(conversation{})); diff != "" || err != nil {

@@ -33,19 +33,25 @@ func TestRead(t *testing.T) {
 		"other case":     {strings.Replace(sound, "styles", "Styles", 1), `a field "Styles"`},
 		"twice":          {`{"styles": ["tweet"], ` + sound[1:], `"styles" twice`},
 		"nothing":        {"{}", "reason is missing; ratings is missing; styles is missing"},
-		"null":           {`{"reason": null, "ratings": null, "styles": null}`, "reason is no text; ratings: it is no JSON object; styles is empty"},
-		"list of texts":  {strings.Replace(sound, `"It sings."`, `["It sings."]`, 1), "reason is no text"},
-		"above":          {strings.Replace(sound, "4", "6", 1), `the rating of "bird song" is 6, and should be`},
-		"below":          {strings.Replace(sound, "4", "-1", 1), `is -1,`},
-		"fraction":       {strings.Replace(sound, "4", "4.0", 1), `is 4.0,`},
-		"text":           {strings.Replace(sound, "4", `"4"`, 1), `is "4",`},
-		"signed":         {strings.Replace(sound, "4", `1e0`, 1), `is 1e0,`},
-		"unrated":        {strings.Replace(sound, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
-		"other":          {strings.Replace(sound, "bird song", "song", 1), `ratings has "song", which is no capability; the rating of "bird song" is missing`},
-		"other style":    {strings.Replace(sound, `"tweet"`, `"tweet", "song"`, 1), `styles has "song", which is no style`},
-		"style number":   {strings.Replace(sound, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
-		"style alone":    {strings.Replace(sound, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
-		"no style":       {strings.Replace(sound, `["tweet"]`, `[]`, 1), `styles is empty`},
+		"null": {
+			`{"reason": null, "ratings": null, "styles": null}`,
+			"reason is no text; ratings: it is no JSON object; styles is empty",
+		},
+		"list of texts": {strings.Replace(sound, `"It sings."`, `["It sings."]`, 1), "reason is no text"},
+		"above":         {strings.Replace(sound, "4", "6", 1), `the rating of "bird song" is 6, and should be`},
+		"below":         {strings.Replace(sound, "4", "-1", 1), `is -1,`},
+		"fraction":      {strings.Replace(sound, "4", "4.0", 1), `is 4.0,`},
+		"text":          {strings.Replace(sound, "4", `"4"`, 1), `is "4",`},
+		"signed":        {strings.Replace(sound, "4", `1e0`, 1), `is 1e0,`},
+		"unrated":       {strings.Replace(sound, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
+		"other": {
+			strings.Replace(sound, "bird song", "song", 1),
+			`ratings has "song", which is no capability; the rating of "bird song" is missing`,
+		},
+		"other style":  {strings.Replace(sound, `"tweet"`, `"tweet", "song"`, 1), `styles has "song", which is no style`},
+		"style number": {strings.Replace(sound, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
+		"style alone":  {strings.Replace(sound, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
+		"no style":     {strings.Replace(sound, `["tweet"]`, `[]`, 1), `styles is empty`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +91,8 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(got.Ratings) != len(r.Capabilities) || len(got.Styles) == 0 || len([]rune(got.Reason)) > maxReason || strings.Contains(got.Reason, "\n") {
+		if len(got.Ratings) != len(r.Capabilities) || len(got.Styles) == 0 || len([]rune(got.Reason)) > maxReason ||
+			strings.Contains(got.Reason, "\n") {
 			t.Errorf("%q gives %+v", text, got)
 		}
 		for _, rating := range got.Ratings {
@@ -103,7 +110,8 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object","additionalProperties":false,` +
+	const want = `{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object",` +
+		`"additionalProperties":false,` +
 		`"required":["reason","ratings","styles"],"properties":{"reason":{"type":"string"},` +
 		`"ratings":{"type":"object","additionalProperties":false,"required":["bird song","\"wing\" shape"],"properties":{` +
 		`"bird song":{"type":"integer","enum":[0,1,2,3,4,5]},"\"wing\" shape":{"type":"integer","enum":[0,1,2,3,4,5]}}},` +

@@ -31,7 +31,8 @@ func formats(r *rubric.Rubric) ([]json.RawMessage, error) {
 // what some servers need to come to an end, and others refuse.
 func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
 	var b bytes.Buffer
-	b.WriteString(`{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object","additionalProperties":false,"required":["reason","ratings","styles"],"properties":{"reason":{"type":"string"`)
+	b.WriteString(`{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object",` +
+		`"additionalProperties":false,"required":["reason","ratings","styles"],"properties":{"reason":{"type":"string"`)
 	if bounded {
 		fmt.Fprintf(&b, `,"minLength":1,"maxLength":%d`, maxReason)
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A run stops at its spending limit, without blame and without a request too many, and goes on from there when it is raised.
+// A run stops at its spending limit, without blame and without a request too many, and goes on from there when it is
+// raised.
 func TestSpendingLimit(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, soundly)

@@ -21,12 +21,21 @@ func TestStops(t *testing.T) {
 		answer func(asked) said
 		says   string
 	}{
-		"key":     {refuse(401, `{"error": {"message": "Incorrect API key provided: sk-secret", "code": "invalid_api_key"}}`), "the key is refused; set LLM_API_KEY"},
-		"unpaid":  {refuse(402, `{"error": "insufficient credits"}`), "must be paid"},
-		"model":   {refuse(404, `{"error": {"message": "The model wren-1 does not exist"}}`), `there is no model "wren-1"`},
-		"page":    {refuse(404, "<html>nothing here</html>"), "<html>nothing here</html>"},
-		"quota":   {refuse(429, `{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}`), "no credit left"},
-		"all":     {refuse(400, `{"error": {"message": "temperature is not supported", "code": 400}}`), "every request is refused, whatever the sample"},
+		"key": {
+			refuse(401, `{"error": {"message": "Incorrect API key provided: sk-secret", "code": "invalid_api_key"}}`),
+			"the key is refused; set LLM_API_KEY",
+		},
+		"unpaid": {refuse(402, `{"error": "insufficient credits"}`), "must be paid"},
+		"model":  {refuse(404, `{"error": {"message": "The model wren-1 does not exist"}}`), `there is no model "wren-1"`},
+		"page":   {refuse(404, "<html>nothing here</html>"), "<html>nothing here</html>"},
+		"quota": {
+			refuse(429, `{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}`),
+			"no credit left",
+		},
+		"all": {
+			refuse(400, `{"error": {"message": "temperature is not supported", "code": 400}}`),
+			"every request is refused, whatever the sample",
+		},
 		"refused": {refuse(403, `{"detail": "the project of sk-secret is suspended"}`), "every request is refused"},
 		"blind": {func(a asked) said {
 			if a.images > 0 {
@@ -88,7 +97,8 @@ func TestFormats(t *testing.T) {
 				}
 			}
 			all := f.requests()
-			if last := string(all[len(all)-1].Format); len(all) != tt.requests || !strings.Contains(last, tt.last) || (tt.last == "") != (last == "") {
+			if last := string(all[len(all)-1].Format); len(all) != tt.requests || !strings.Contains(last, tt.last) ||
+				(tt.last == "") != (last == "") {
 				t.Errorf("%d requests, want %d; the last in format %q", len(all), tt.requests, last)
 			}
 		})
@@ -104,13 +114,17 @@ func TestRefusedSample(t *testing.T) {
 		}
 		return said{text: sound}
 	})
-	want := []scorer.Result{soundResult(), soundResult(), soundResult(), {Code: Refused, Reason: "refused by the model: the prompt is too long"}, soundResult()}
+	want := []scorer.Result{
+		soundResult(), soundResult(), soundResult(),
+		{Code: Refused, Reason: "refused by the model: the prompt is too long"}, soundResult(),
+	}
 	if diff := cmp.Diff(want, rated(t, open(t, config(f), Options{}), samples(5)...)); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}
 }
 
-// A server that refuses what it answered before may mean the sample or the key: the next samples must not take the blame for a key.
+// A server that refuses what it answered before may mean the sample or the key: the next samples must not take the
+// blame for a key.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -136,7 +150,8 @@ func TestForbidden(t *testing.T) {
 			c := config(f)
 			c.Concurrency = 1
 			results, err := open(t, c, Options{}).Rate(t.Context(), samples(2))
-			if _, stopped := errors.AsType[*scorer.StopError](err); stopped != tt.key || (!tt.key && results[1].Reason != tt.want) {
+			if _, stopped := errors.AsType[*scorer.StopError](err); stopped != tt.key ||
+				(!tt.key && results[1].Reason != tt.want) {
 				t.Errorf("error %v, results %+v", err, results)
 			}
 		})
@@ -198,7 +213,8 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
-// While the server wants to be left alone, nobody asks it: not who was refused, and not who is done with another sample.
+// While the server wants to be left alone, nobody asks it: not who was refused, and not who is done with another
+// sample.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -209,7 +225,8 @@ func TestRetryAfter(t *testing.T) {
 		first, since := refused.IsZero(), time.Since(refused)
 		if first {
 			refused = time.Now()
-		} else if since > 150*time.Millisecond && since < 950*time.Millisecond { // others were on their way, and clocks are read twice
+			// others were on their way, and clocks are read twice
+		} else if since > 150*time.Millisecond && since < 950*time.Millisecond {
 			early++
 		}
 		mu.Unlock()
@@ -238,7 +255,8 @@ func TestAway(t *testing.T) {
 		MaxWait: 100 * time.Millisecond, OnWait: func(error, time.Time) { told.Add(1) },
 	}})
 	_, err := s.Rate(t.Context(), samples(3))
-	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped || !strings.Contains(err.Error(), "is not reached") {
+	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped ||
+		!strings.Contains(err.Error(), "is not reached") {
 		t.Errorf("error %v, want one of the world", err)
 	}
 }
@@ -257,7 +275,8 @@ func TestTimeout(t *testing.T) {
 	defer close(release)
 	c := config(f)
 	c.Timeout = time.Second
-	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, c, Options{}), samples(1)...)); diff != "" || calls.Load() != 2 {
+	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, c, Options{}), samples(1)...)); diff != "" ||
+		calls.Load() != 2 {
 		t.Errorf("%d requests; results (-want +got)\n%s", calls.Load(), diff)
 	}
 }

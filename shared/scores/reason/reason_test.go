@@ -126,7 +126,9 @@ func TestREADME(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(
 		"# Reasons\n\nWhy a sample is not scored, or not in a subset: `reason_code` in `rejected.jsonl` and in the " +
-			"scores.\nCodes are stable; the words may change. `reason` is the phrase, the field or image that it is about, what was\n" +
+			"scores.\n" +
+			"Codes are stable; the words may change. `reason` is the phrase, the field or image that it is about, " +
+			"what was\n" +
 			"found, and the fix. This page is made from the table in reason.go: `go test ./shared/scores/reason -update`.\n\n" +
 			"| code | phrase | when |\n| --- | --- | --- |\n",
 	)

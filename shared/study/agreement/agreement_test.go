@@ -52,7 +52,8 @@ func readReference(t *testing.T) reference {
 
 func (r reference) measure(t *testing.T) *agreement.Report {
 	t.Helper()
-	return measure(t, r.Samples, agreement.Options{Capabilities: r.Capabilities, Styles: r.Styles, Resamples: 2000, Seed: 1})
+	return measure(t, r.Samples,
+		agreement.Options{Capabilities: r.Capabilities, Styles: r.Styles, Resamples: 2000, Seed: 1})
 }
 
 func measure(t *testing.T, samples []agreement.Sample, o agreement.Options) *agreement.Report {
@@ -94,7 +95,8 @@ func TestFiguresAreThoseOfSciPyAndScikitLearn(t *testing.T) {
 	}
 	for i, name := range ref.Styles {
 		s := got.Styles.Styles[name]
-		if diff := cmp.Diff(ref.StyleFigures[i], [3]float64{float64(s.Precision), float64(s.Recall), float64(s.F1)}, near); diff != "" {
+		figures := [3]float64{float64(s.Precision), float64(s.Recall), float64(s.F1)}
+		if diff := cmp.Diff(ref.StyleFigures[i], figures, near); diff != "" {
 			t.Errorf("style %s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -106,7 +108,8 @@ func TestFiguresAreThoseOfSciPyAndScikitLearn(t *testing.T) {
 		t.Errorf("source zoo (-want +got):\n%s", diff)
 	}
 	if w := got.WithinSource; w.Sources != 2 || w.Samples != 75 || w.Above != 2 {
-		t.Errorf("within sources: %d sources of %d samples, %d capabilities above 0; want 2 of 75, and 2", w.Sources, w.Samples, w.Above)
+		t.Errorf("within sources: %d sources of %d samples, %d capabilities above 0; want 2 of 75, and 2",
+			w.Sources, w.Samples, w.Above)
 	}
 	if got.Samples != 87 || got.Sources["marsh"].Samples != 30 {
 		t.Errorf("%d samples, %d of them of marsh", got.Samples, got.Sources["marsh"].Samples)
@@ -119,7 +122,9 @@ func TestIntervalsAreThoseOfNumPy(t *testing.T) {
 	ref := readReference(t)
 	got := ref.measure(t)
 	in := got.Mean.Intervals
-	intervals := []agreement.Interval{in.Spearman, in.QWK, in.Exact, in.WithinOne, got.WithinSource.Interval, got.Styles.Intervals.MicroF1}
+	intervals := []agreement.Interval{
+		in.Spearman, in.QWK, in.Exact, in.WithinOne, got.WithinSource.Interval, got.Styles.Intervals.MicroF1,
+	}
 	for i, want := range append(ref.MeanIntervals[:], ref.MicroF1Interval) {
 		for end := range want {
 			if math.Abs(float64(intervals[i][end])-want[end]) > 0.012 {
@@ -143,7 +148,8 @@ func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 	for i, pair := range [][2]int8{{0, 1}, {3, 3}, {5, 2}, {missing, 4}, {2, missing}, {missing, missing}} {
 		samples = append(samples, agreement.Sample{
 			ID: fmt.Sprint(i), Source: "s",
-			Annotated: agreement.Opinion{Ratings: pair[:1]}, Given: agreement.Opinion{Ratings: pair[1:], Expected: []float64{math.NaN()}},
+			Annotated: agreement.Opinion{Ratings: pair[:1]},
+			Given:     agreement.Opinion{Ratings: pair[1:], Expected: []float64{math.NaN()}},
 		})
 	}
 	for i := range 3 {
@@ -156,7 +162,8 @@ func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
 	if got.Compared != 3 || got.AnnotatedMissing != 2 || got.GivenMissing != 2 {
-		t.Errorf("compared %d, without annotated rating %d, without given one %d", got.Compared, got.AnnotatedMissing, got.GivenMissing)
+		t.Errorf("compared %d, without annotated rating %d, without given one %d",
+			got.Compared, got.AnnotatedMissing, got.GivenMissing)
 	}
 }
 
@@ -191,7 +198,8 @@ func TestWhatIsNotDefinedIsNull(t *testing.T) {
 			Given:     agreement.Opinion{Ratings: []int8{int8(i % 3), 2}},
 		}
 	}
-	got := measure(t, samples, agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}, Resamples: 10})
+	got := measure(t, samples,
+		agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}, Resamples: 10})
 	if f := got.Capabilities["song"]; !math.IsNaN(float64(f.Spearman)) || !math.IsNaN(float64(f.QWK)) || f.Exact != 0 {
 		t.Errorf("where all annotated ratings are equal: %+v, want neither Spearman nor kappa", f.Figures)
 	}
@@ -279,8 +287,9 @@ func BenchmarkMeasure(b *testing.B) {
 		g.Expected = expected
 		samples[i] = agreement.Sample{ID: fmt.Sprint(i), Source: fmt.Sprint(i % 23), Annotated: o, Given: g}
 	}
+	options := agreement.Options{Capabilities: capabilities, Styles: []string{"word"}, Resamples: 1000}
 	for b.Loop() {
-		if _, err := agreement.Measure(slices.Clone(samples), agreement.Options{Capabilities: capabilities, Styles: []string{"word"}, Resamples: 1000}); err != nil {
+		if _, err := agreement.Measure(slices.Clone(samples), options); err != nil {
 			b.Fatal(err)
 		}
 	}

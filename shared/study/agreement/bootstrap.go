@@ -47,5 +47,8 @@ func percentiles(resamples []figures, row, column int) Interval {
 		return Interval{Value(math.NaN()), Value(math.NaN())}
 	}
 	slices.Sort(values)
-	return Interval{Value(stat.Quantile(0.025, stat.Empirical, values, nil)), Value(stat.Quantile(0.975, stat.Empirical, values, nil))}
+	return Interval{
+		Value(stat.Quantile(0.025, stat.Empirical, values, nil)),
+		Value(stat.Quantile(0.975, stat.Empirical, values, nil)),
+	}
 }

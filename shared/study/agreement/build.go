@@ -12,7 +12,9 @@ func (t *table) report(resamples []figures) *Report {
 		a.Intervals.Exact, a.Intervals.WithinOne = interval(row, exactAt), interval(row, nearAt)
 		return a
 	}
-	r := &Report{Samples: t.n, Mean: agreement(t.meanRow()), Capabilities: map[string]Capability{}, Sources: map[string]Source{}}
+	r := &Report{
+		Samples: t.n, Mean: agreement(t.meanRow()), Capabilities: map[string]Capability{}, Sources: map[string]Source{},
+	}
 	r.WithinSource = WithinSource{
 		Sources: len(t.groups), Samples: len(slices.Concat(t.groups...)), Capabilities: map[string]WithinCapability{},
 		Spearman: Value(all[t.meanRow()][withinAt]), Interval: interval(t.meanRow(), withinAt),

@@ -40,7 +40,9 @@ var parsed = []annotation.Annotation{
 func TestReadAndWrite(t *testing.T) {
 	t.Parallel()
 	loose := strings.NewReplacer(
-		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`, "[1,2,3]", "[1.0, 2e0, 3]", "\n", "\r\n").Replace(file)
+		`{"id":"wren"`, "\ufeff \n\n{\"note\": [1], \"id\": \"wren\"", `"id":"7"`, `"id": 7`,
+		"[1,2,3]", "[1.0, 2e0, 3]", "\n", "\r\n",
+	).Replace(file)
 	for name, text := range map[string]string{"as written": file, "loosely": loose} {
 		got, err := annotation.Read(strings.NewReader(text), "a.jsonl", birds(t))
 		if err != nil {
@@ -58,7 +60,8 @@ func TestReadAndWrite(t *testing.T) {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
 	b.Reset()
-	if err := annotation.Write(&b, []annotation.Annotation{{ID: "bare"}}); err != nil || b.String() != `{"id":"bare","scores":[],"styles":[]}`+"\n" {
+	if err := annotation.Write(&b, []annotation.Annotation{{ID: "bare"}}); err != nil ||
+		b.String() != `{"id":"bare","scores":[],"styles":[]}`+"\n" {
 		t.Errorf("without scores and styles: %q, %v", b.String(), err)
 	}
 	if got, err := annotation.Read(strings.NewReader("\n"), "a.jsonl", birds(t)); err != nil || len(got) != 0 {
@@ -66,50 +69,127 @@ func TestReadAndWrite(t *testing.T) {
 	}
 }
 
-func TestReadNamesEveryFault(t *testing.T) {
-	t.Parallel()
-	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
-	for name, tt := range map[string]struct{ lines, want string }{
-		"no JSON":           {`{"id":`, "a.jsonl: line 1: unexpected end of JSON input" + like},
-		"no object":         {`[1]`, "a.jsonl: line 1: is no JSON object" + like},
-		"no id":             {`{"scores":[1,2,3],"styles":[]}`, "a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it"},
-		"empty id":          {`{"id":"","scores":[1,2,3],"styles":[]}`, "a.jsonl: line 1: id: is missing; give the sample's id as its manifest has it"},
-		"no scores":         {`{"id":"a","styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
-		"null for scores":   {`{"id":"a","scores":null,"styles":[]}`, "a.jsonl: line 1: scores: is no list; give 3 numbers, one for each capability of the rubric in its order"},
-		"too few scores":    {`{"id":"a","scores":[1,2],"styles":[]}`, "a.jsonl: line 1: scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with"},
-		"a fraction":        {`{"id":"a","scores":[1,2.5,3],"styles":[]}`, "a.jsonl: line 1: scores[1] (plumage): found 2.5; write a whole number from 0 to 5, or null where there is no rating"},
-		"text":              {`{"id":"a","scores":[1,"2",3],"styles":[]}`, `a.jsonl: line 1: scores[1] (plumage): found "2"; write a whole number from 0 to 5, or null where there is no rating`},
-		"too high":          {`{"id":"a","scores":[1,2,6],"styles":[]}`, "a.jsonl: line 1: scores[2] (flight): found 6; write a whole number from 0 to 5, or null where there is no rating"},
-		"the missing value": {`{"id":"a","scores":[-1,2,3],"styles":[]}`, "a.jsonl: line 1: scores[0] (song): found -1; write a whole number from 0 to 5, or null where there is no rating"},
-		"no styles":         {`{"id":"a","scores":[1,2,3]}`, "a.jsonl: line 1: styles: is no list; list the sample's styles, the main one first"},
-		"unknown style":     {`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`, `a.jsonl: line 1: styles[1]: "tweet" is no style of the rubric; those are: word, a < b`},
-		"style twice":       {`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`, `a.jsonl: line 1: styles[1]: "word" is listed twice; list it once`},
-		"reason":            {`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`, "a.jsonl: line 1: reason: is no string; write text, or leave it out"},
-		"two lines": {
-			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" + `{"id":"b","scores":[1,2,3],"styles":[]}`,
-			"a.jsonl: line 2: scores: has 0 numbers, and the rubric 3 capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with\n" +
-				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
-		},
-		"many lines": {
-			strings.Repeat(`{"id":"a"}`+"\n", 12),
-			"… and 2",
-		},
-		"a long line": {"\n" + strings.Repeat(" ", 5<<20), "a.jsonl: line 2: has more than 4194304 bytes; annotations are JSONL, one short object a line"},
-	} {
+// checkFault reads lines of which the first has a fault.
+func checkFault(t *testing.T, cases map[string]struct{ lines, want string }) {
+	t.Helper()
+	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := annotation.Read(strings.NewReader(tt.lines), "a.jsonl", birds(t))
-			switch {
-			case err == nil || got != nil:
+			if err == nil || got != nil {
 				t.Fatalf("no error, and %v", got)
-			case name == "many lines":
-				if n := strings.Count(err.Error(), "scores: is no list"); n != 10 || !strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are faulty") {
-					t.Errorf("names %d lines: %v", n, err)
-				}
-			case err.Error() != tt.want:
-				t.Errorf("error (-want +got):\n%s", cmp.Diff(tt.want, err.Error()))
+			}
+			if diff := cmp.Diff("a.jsonl: line 1: "+tt.want, err.Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestReadNamesTheFault(t *testing.T) {
+	t.Parallel()
+	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
+	checkFault(t, map[string]struct{ lines, want string }{
+		"no JSON":   {`{"id":`, "unexpected end of JSON input" + like},
+		"no object": {`[1]`, "is no JSON object" + like},
+		"no id": {
+			`{"scores":[1,2,3],"styles":[]}`,
+			"id: is missing; give the sample's id as its manifest has it",
+		},
+		"empty id": {
+			`{"id":"","scores":[1,2,3],"styles":[]}`,
+			"id: is missing; give the sample's id as its manifest has it",
+		},
+		"no styles": {
+			`{"id":"a","scores":[1,2,3]}`,
+			"styles: is no list; list the sample's styles, the main one first",
+		},
+		"unknown style": {
+			`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`,
+			`styles[1]: "tweet" is no style of the rubric; those are: word, a < b`,
+		},
+		"style twice": {
+			`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`,
+			`styles[1]: "word" is listed twice; list it once`,
+		},
+		"reason": {
+			`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`,
+			"reason: is no string; write text, or leave it out",
+		},
+	})
+}
+
+func TestReadNamesTheFaultOfScores(t *testing.T) {
+	t.Parallel()
+	const (
+		list   = "scores: is no list; give 3 numbers, one for each capability of the rubric in its order"
+		number = "; write a whole number from 0 to 5, or null where there is no rating"
+	)
+	checkFault(t, map[string]struct{ lines, want string }{
+		"no scores": {
+			`{"id":"a","styles":[]}`,
+			list,
+		},
+		"null for scores": {
+			`{"id":"a","scores":null,"styles":[]}`,
+			list,
+		},
+		"too few scores": {
+			`{"id":"a","scores":[1,2],"styles":[]}`,
+			"scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where " +
+				"there is no rating, or name the rubric that was annotated with",
+		},
+		"a fraction": {
+			`{"id":"a","scores":[1,2.5,3],"styles":[]}`,
+			"scores[1] (plumage): found 2.5" + number,
+		},
+		"text": {
+			`{"id":"a","scores":[1,"2",3],"styles":[]}`,
+			`scores[1] (plumage): found "2"` + number,
+		},
+		"too high": {
+			`{"id":"a","scores":[1,2,6],"styles":[]}`,
+			"scores[2] (flight): found 6" + number,
+		},
+		"the missing value": {
+			`{"id":"a","scores":[-1,2,3],"styles":[]}`,
+			"scores[0] (song): found -1" + number,
+		},
+	})
+}
+
+// All faults are named, each with its line, up to ten of them.
+func TestReadNamesEveryFault(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ lines, want string }{
+		"two lines": {
+			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" +
+				`{"id":"b","scores":[1,2,3],"styles":[]}`,
+			"a.jsonl: line 2: scores: has 0 numbers, and the rubric 3 capabilities; give one for each, null where " +
+				"there is no rating, or name the rubric that was annotated with\n" +
+				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
+		},
+		"a long line": {
+			"\n" + strings.Repeat(" ", 5<<20),
+			"a.jsonl: line 2: has more than 4194304 bytes; annotations are JSONL, one short object a line",
+		},
+	} {
+		got, err := annotation.Read(strings.NewReader(tt.lines), "a.jsonl", birds(t))
+		if err == nil || got != nil {
+			t.Fatalf("%s: no error, and %v", name, got)
+		}
+		if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+			t.Errorf("%s: error (-want +got):\n%s", name, diff)
+		}
+	}
+	many := strings.Repeat(`{"id":"a"}`+"\n", 12)
+	got, err := annotation.Read(strings.NewReader(many), "a.jsonl", birds(t))
+	if err == nil || got != nil {
+		t.Fatalf("many lines: no error, and %v", got)
+	}
+	if n := strings.Count(err.Error(), "scores: is no list"); n != 10 ||
+		!strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are faulty") {
+		t.Errorf("names %d lines: %v", n, err)
 	}
 }
 

@@ -58,7 +58,8 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 		annotations = append(annotations, a)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, fmt.Errorf("%s: line %d: has more than %d bytes; annotations are JSONL, one short object a line", name, number+1, maxLine)
+		return nil, fmt.Errorf("%s: line %d: has more than %d bytes; annotations are JSONL, one short object a line",
+			name, number+1, maxLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("reading annotations %s: %w", name, err)
 	}
@@ -83,7 +84,8 @@ func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
 		if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
 			err = errors.New("is no JSON object")
 		}
-		return Annotation{}, fmt.Errorf(`%w; write one like {"id": "…", "scores": [%d numbers], "styles": ["…"]}`, err, len(rub.Capabilities))
+		return Annotation{}, fmt.Errorf(`%w; write one like {"id": "…", "scores": [%d numbers], "styles": ["…"]}`,
+			err, len(rub.Capabilities))
 	}
 	id, err := parseID(fields.ID)
 	if err != nil {
@@ -121,10 +123,12 @@ func parseID(value json.RawMessage) (string, error) {
 func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 	var values []json.RawMessage
 	if err := json.Unmarshal(value, &values); err != nil || values == nil {
-		return nil, fmt.Errorf("scores: is no list; give %d numbers, one for each capability of the rubric in its order", len(capabilities))
+		return nil, fmt.Errorf("scores: is no list; give %d numbers, one for each capability of the rubric in "+
+			"its order", len(capabilities))
 	}
 	if len(values) != len(capabilities) {
-		return nil, fmt.Errorf("scores: has %d numbers, and the rubric %d capabilities; give one for each, null where there is no rating, or name the rubric that was annotated with",
+		return nil, fmt.Errorf("scores: has %d numbers, and the rubric %d capabilities; give one for each, null "+
+			"where there is no rating, or name the rubric that was annotated with",
 			len(values), len(capabilities))
 	}
 	scores := make([]int8, len(values))
@@ -135,8 +139,10 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 		}
 		// 3.0 is a whole number too: programs whose columns may hold nulls write it so.
 		var rating float64
-		if err := json.Unmarshal(v, &rating); err != nil || rating != math.Trunc(rating) || rating < 0 || rating > scorer.MaxRating {
-			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null where there is no rating",
+		if err := json.Unmarshal(v, &rating); err != nil || rating != math.Trunc(rating) || rating < 0 ||
+			rating > scorer.MaxRating {
+			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null where "+
+				"there is no rating",
 				i, capabilities[i], short(v), scorer.MaxRating)
 		}
 		scores[i] = int8(rating)
@@ -152,7 +158,8 @@ func parseStyles(value json.RawMessage, known []string) ([]string, error) {
 	styles := make([]string, len(values))
 	for i, v := range values {
 		if err := json.Unmarshal(v, &styles[i]); err != nil || !slices.Contains(known, styles[i]) {
-			return nil, fmt.Errorf("styles[%d]: %s is no style of the rubric; those are: %s", i, short(v), strings.Join(known, ", "))
+			return nil, fmt.Errorf("styles[%d]: %s is no style of the rubric; those are: %s",
+				i, short(v), strings.Join(known, ", "))
 		}
 		if slices.Contains(styles[:i], styles[i]) {
 			return nil, fmt.Errorf("styles[%d]: %q is listed twice; list it once", i, styles[i])

@@ -38,10 +38,12 @@ func TestTrainerConfigurations(t *testing.T) {
 	}
 	scorer, styler := read("scorer"), read("styler")
 	images := scorer.Env["ROOT_IMAGE_DIR"] // where export writes the items, whose image names begin there
-	if diff := cmp.Diff([]string{images + "/" + finetuning.ScorerTrain, images + "/" + finetuning.ScorerValidation}, append(scorer.Train, scorer.Validation...)); diff != "" {
+	written := []string{images + "/" + finetuning.ScorerTrain, images + "/" + finetuning.ScorerValidation}
+	if diff := cmp.Diff(written, append(scorer.Train, scorer.Validation...)); diff != "" {
 		t.Errorf("the scorer's files (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{images + "/" + finetuning.StylerTrain, images + "/" + finetuning.StylerValidation}, append(styler.Train, styler.Validation...)); diff != "" {
+	written = []string{images + "/" + finetuning.StylerTrain, images + "/" + finetuning.StylerValidation}
+	if diff := cmp.Diff(written, append(styler.Train, styler.Validation...)); diff != "" {
 		t.Errorf("the styler's files (-want +got):\n%s", diff)
 	}
 	for _, plugin := range scorer.Plugins {
@@ -49,7 +51,8 @@ func TestTrainerConfigurations(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if len(scorer.Plugins) != 1 || scorer.TrainerSettings["model_type"] != "mmssr" || scorer.TrainerSettings["strict"] != true {
+	if len(scorer.Plugins) != 1 || scorer.TrainerSettings["model_type"] != "mmssr" ||
+		scorer.TrainerSettings["strict"] != true {
 		t.Errorf("plugins %v and settings %v", scorer.Plugins, scorer.TrainerSettings)
 	}
 	renamed := func(names ...string) string { return strings.ReplaceAll(strings.Join(names, " "), "styler", "scorer") }

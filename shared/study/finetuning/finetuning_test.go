@@ -25,7 +25,8 @@ func TestItems(t *testing.T) {
 	texts, images := []string{"<image>\nWhat is it?", "A wren.", "Is it red", "No"}, []string{"images/wren.png"}
 
 	const transcript = "Question: <image>\nWhat is it? Answer: A wren.\nQuestion: Is it red Answer: No\n"
-	const ask = "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal Large Language Model for "
+	const ask = "On a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a Multimodal " +
+		"Large Language Model for "
 	exchange := func(name, prompt, answer string) finetuning.Item {
 		return finetuning.Item{
 			ID: "wren/" + name, Image: images,
@@ -39,7 +40,10 @@ func TestItems(t *testing.T) {
 	if diff := cmp.Diff(want, finetuning.ScorerItems(a, texts, images, rub)); diff != "" {
 		t.Errorf("scorer's items (-want +got):\n%s", diff)
 	}
-	want = []finetuning.Item{exchange("styles", "Interaction style candidates: ["+strings.Join(rub.Styles, ", ")+"]\nStyles: ", "word/short-phrase, comparison")}
+	want = []finetuning.Item{
+		exchange("styles", "Interaction style candidates: ["+strings.Join(rub.Styles, ", ")+"]\nStyles: ",
+			"word/short-phrase, comparison"),
+	}
 	if diff := cmp.Diff(want, finetuning.StylerItems(a, texts, images, rub)); diff != "" {
 		t.Errorf("styler's item (-want +got):\n%s", diff)
 	}

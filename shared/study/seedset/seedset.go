@@ -4,8 +4,8 @@
 //
 // One half of the set goes over strata, a source and a main style each: the larger ones get more, by the
 // square root of their size, so that a small one is not lost and a large one does not take all. The
-// other half goes over tiers: of each capability the best 2 %, 8 % and 20 % of the samples by expected score; the tier that has
-// fewest samples in the set so far is next, and takes of the source that it has least of. Chance, by the seed,
+// other half goes over tiers: of each capability the best 2 %, 8 % and 20 % of the samples by expected score; the tier
+// that has fewest samples in the set so far is next, and takes of the source that it has least of. Chance, by the seed,
 // decides among equals. No image occurs twice, and no sample has a twin, while there are others.
 package seedset
 

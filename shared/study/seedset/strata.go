@@ -20,7 +20,8 @@ func (c *chooser) stratumOf(i int) stratum {
 	return s
 }
 
-// overStrata takes up to n samples. The next one is of the stratum that lags furthest behind the square root of its size.
+// overStrata takes up to n samples. The next one is of the stratum that lags furthest behind the square root of its
+// size.
 func (c *chooser) overStrata(n int) {
 	queues := map[stratum]*queue{}
 	var order []stratum

@@ -1,7 +1,10 @@
 locals {
   # All that may call a service. Everyone else is refused by Cloud Run before an instance is woken.
   callers = merge(
-    { for f in keys(local.functions) : "push ${f}" => { function = f, member = "serviceAccount:${var.accounts.push}" } },
+    {
+      for f in keys(local.functions) :
+      "push ${f}" => { function = f, member = "serviceAccount:${var.accounts.push}" }
+    },
     { for m in var.api_users : "${m} curate" => { function = "curate", member = m } },
   )
 }

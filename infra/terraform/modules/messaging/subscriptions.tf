@@ -2,10 +2,14 @@ locals {
   # The list in shared/events, which one machine has too; a test compares both. Filters keep embedded runs from waking a
   # GPU.
   subscriptions = {
-    ingest-uploads    = { service = "ingest", topic = "uploads", filter = null }
-    ingest-ranges     = { service = "ingest", topic = "tasks", filter = "attributes.task = \"range\"" }
-    score             = { service = "score", topic = "tasks", filter = "attributes.task = \"shard\" AND attributes.scorer != \"gpu\"" }
-    score-gpu         = { service = "score-gpu", topic = "tasks", filter = "attributes.task = \"shard\" AND attributes.scorer = \"gpu\"" }
+    ingest-uploads = { service = "ingest", topic = "uploads", filter = null }
+    ingest-ranges  = { service = "ingest", topic = "tasks", filter = "attributes.task = \"range\"" }
+    score = {
+      service = "score", topic = "tasks", filter = "attributes.task = \"shard\" AND attributes.scorer != \"gpu\""
+    }
+    score-gpu = {
+      service = "score-gpu", topic = "tasks", filter = "attributes.task = \"shard\" AND attributes.scorer = \"gpu\""
+    }
     curate-parts      = { service = "curate", topic = "tasks", filter = "attributes.task = \"part\"" }
     curate-selections = { service = "curate", topic = "tasks", filter = "attributes.task = \"select\"" }
     curate-events     = { service = "curate", topic = "events", filter = "attributes.type = \"run.scored\"" }
@@ -15,7 +19,9 @@ locals {
   # curate has an API besides, so its pushes have a path of their own.
   push_paths = { curate = "/push" }
 
-  with_dead_letters = { for name, s in google_pubsub_subscription.push : name => s if local.subscriptions[name].topic != "dead" }
+  with_dead_letters = {
+    for name, s in google_pubsub_subscription.push : name => s if local.subscriptions[name].topic != "dead"
+  }
 }
 
 resource "google_pubsub_subscription" "push" {

@@ -1,20 +1,27 @@
 # Counted from the functions' log lines, so they need no exporter and miss nothing that was logged. The words of the
 # lines are tested against the code (infra/terraform/monitoring_test.go).
 locals {
-  functions_log = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-(ingest|score|score-gpu|curate)$\""
+  functions     = "^${var.name}-(ingest|score|score-gpu|curate)$"
+  functions_log = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"${local.functions}\""
   shard_done    = "${local.functions_log} AND jsonPayload.message=\"shard done\""
 
   # Values that a line carries; the metric's sum is their total.
   values = {
     samples        = { field = "samples", description = "Samples of shards that were rated" }
-    samples_failed = { field = "failed", description = "Samples of shards that were rated that failed: invalid images, for the most part" }
+    samples_failed = { field = "failed", description = "Those of them that failed: invalid images, for the most part" }
     shard_seconds  = { field = "seconds", description = "Seconds that shards took" }
   }
 
   # Lines that are counted.
   lines = {
-    refused_messages = { message = "message acknowledged: it can never succeed", description = "Messages that no attempt could have done" }
-    delivered_again  = { message = "message will be delivered again", description = "Deliveries that failed for a passing reason" }
+    refused_messages = {
+      message     = "message acknowledged: it can never succeed"
+      description = "Messages that no attempt could have done"
+    }
+    delivered_again = {
+      message     = "message will be delivered again"
+      description = "Deliveries that failed for a passing reason"
+    }
     tasks_given_up   = { message = "task given up", description = "Ranges and shards recorded as dead" }
     runs_started     = { message = "run started", description = "Runs that ingest started" }
     datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }

@@ -1,6 +1,11 @@
+locals {
+  dashboards = "https://console.cloud.google.com/monitoring/dashboards/builder"
+  dashboard  = element(split("/", google_monitoring_dashboard.this.id), 3)
+}
+
 output "dashboard_url" {
   description = "The dashboard in the Cloud console."
-  value       = "https://console.cloud.google.com/monitoring/dashboards/builder/${element(split("/", google_monitoring_dashboard.this.id), 3)}?project=${var.project}"
+  value       = "${local.dashboards}/${local.dashboard}?project=${var.project}"
 }
 
 output "alerts" {

@@ -33,7 +33,8 @@ locals {
       severity = "WARNING"
       for      = "0s"
       query    = <<-EOT
-        100 * sum(increase(${local.user}_samples_failed_sum[1h])) / sum(increase(${local.user}_samples_sum[1h])) > ${var.failure_percent}
+        100 * sum(increase(${local.user}_samples_failed_sum[1h])) / sum(increase(${local.user}_samples_sum[1h]))
+        > ${var.failure_percent}
         and
         sum(increase(${local.user}_samples_sum[1h])) >= 200
       EOT

@@ -4,14 +4,28 @@ locals {
   access = merge(
     # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are
     # rated.
-    { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} reads input" => { bucket = "input", role = "roles/storage.objectViewer", member = var.members[s] } },
-    { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} reads work" => { bucket = "work", role = "roles/storage.objectViewer", member = var.members[s] } },
-    { for s in ["ingest", "score", "score-gpu", "curate"] : "${s} creates in work" => { bucket = "work", role = "roles/storage.objectCreator", member = var.members[s] } },
-    { "score-gpu reads weights" = { bucket = "weights", role = "roles/storage.objectViewer", member = var.members["score-gpu"] } },
+    {
+      for s in local.services :
+      "${s} reads input" => { bucket = "input", role = local.view, member = var.members[s] }
+    },
+    {
+      for s in local.services :
+      "${s} reads work" => { bucket = "work", role = local.view, member = var.members[s] }
+    },
+    {
+      for s in local.services :
+      "${s} creates in work" => { bucket = "work", role = "roles/storage.objectCreator", member = var.members[s] }
+    },
+    { "score-gpu reads weights" = { bucket = "weights", role = local.view, member = var.members["score-gpu"] } },
     # People and programs outside. Uploaders replace and delete what is theirs.
-    { for m in var.uploaders : "${m} writes input" => { bucket = "input", role = "roles/storage.objectUser", member = m } },
-    { for m in var.readers : "${m} reads work" => { bucket = "work", role = "roles/storage.objectViewer", member = m } },
+    {
+      for m in var.uploaders :
+      "${m} writes input" => { bucket = "input", role = "roles/storage.objectUser", member = m }
+    },
+    { for m in var.readers : "${m} reads work" => { bucket = "work", role = local.view, member = m } },
   )
+  services = ["ingest", "score", "score-gpu", "curate"]
+  view     = "roles/storage.objectViewer"
 }
 
 # One member at a time, so that grants made elsewhere, such as to a training pipeline, stay.

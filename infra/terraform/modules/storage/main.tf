@@ -33,7 +33,9 @@ resource "google_storage_bucket" "this" {
   }
 
   dynamic "lifecycle_rule" {
-    for_each = { for prefix, rule in each.value.lifecycle : prefix => rule.nearline_after_days if rule.nearline_after_days != null }
+    for_each = {
+      for prefix, rule in each.value.lifecycle : prefix => rule.nearline_after_days if rule.nearline_after_days != null
+    }
     content {
       action {
         type          = "SetStorageClass"
@@ -48,7 +50,9 @@ resource "google_storage_bucket" "this" {
   }
 
   dynamic "lifecycle_rule" {
-    for_each = { for prefix, rule in each.value.lifecycle : prefix => rule.delete_after_days if rule.delete_after_days != null }
+    for_each = {
+      for prefix, rule in each.value.lifecycle : prefix => rule.delete_after_days if rule.delete_after_days != null
+    }
     content {
       action {
         type = "Delete"

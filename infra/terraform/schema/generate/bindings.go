@@ -70,7 +70,8 @@ func (p *bindings) identify() error {
 	}
 	version := providerVersion.FindStringSubmatch(p.files["lib/storage-bucket/index.js"])
 	if version == nil {
-		return errors.New("lib/storage-bucket/index.js does not have the provider's version: is it the package @cdktf/provider-google?")
+		return errors.New("lib/storage-bucket/index.js does not have the provider's version: " +
+			"is it the package @cdktf/provider-google?")
 	}
 	p.provenance.Package = about.Name + "@" + about.Version
 	p.provenance.Licence = about.License

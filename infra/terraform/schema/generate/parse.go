@@ -13,9 +13,11 @@ import (
 // an interface for each that says which are required, and which blocks may be repeated.
 var (
 	rootInterface = regexp.MustCompile(`export interface (\w+)Config extends cdktf\.TerraformMetaArguments \{`)
-	rootArguments = regexp.MustCompile(`(?s)\n    synthesizeHclAttributes\(\) \{\n        const attrs = \{\n(.*?)\n        \};`)
+	rootArguments = regexp.MustCompile(`(?s)\n    synthesizeHclAttributes\(\) \{` +
+		`\n        const attrs = \{\n(.*?)\n        \};`)
 	blockFunction = regexp.MustCompile(`(?s)\nfunction (\w+)ToHclTerraform\(struct\) \{(.*?)\n\}`)
-	argument      = regexp.MustCompile(`(?m)^ +(\w+): \{\n +value: (.*),\n +isBlock: (true|false),\n +type: "(\w+)",\n +storageClassType: "(\w+)",$`)
+	argument      = regexp.MustCompile(`(?m)^ +(\w+): \{\n +value: (.*),\n +isBlock: (true|false),` +
+		`\n +type: "(\w+)",\n +storageClassType: "(\w+)",$`)
 	property      = regexp.MustCompile(`(?:struct\.|this\._)(\w+)`)
 	ofBlock       = regexp.MustCompile(`(?:^|\()(\w+)ToHclTerraform`)
 	typedProperty = regexp.MustCompile(`(?m)^    readonly (\w+)(\??): (.*)$`)
@@ -144,7 +146,9 @@ func typeOf(container, class string) (string, error) {
 
 // computed are the attributes that a class can be asked for, arguments included.
 func computed(class string) map[string]string {
-	kinds := map[string]string{"String": "string", "Number": "number", "Boolean": "bool", "List": "list(string)", "StringMap": "map(string)"}
+	kinds := map[string]string{
+		"String": "string", "Number": "number", "Boolean": "bool", "List": "list(string)", "StringMap": "map(string)",
+	}
 	found := map[string]string{}
 	for _, g := range getter.FindAllStringSubmatch(class, -1) {
 		found[g[2]] = kinds[g[1]]

@@ -144,9 +144,17 @@ func TestParse(t *testing.T) {
 			"roots":   {Mode: schema.Computed, Type: "any"},
 		},
 		Blocks: map[string]*schema.Block{
-			"branch":   {Nesting: "list", Min: 1, Max: 1, Attributes: attributes{"longest_twig": {Mode: schema.Optional, Type: "bool"}}, Blocks: none},
-			"fruit":    {Nesting: "set", Attributes: attributes{"weight": {Mode: schema.Required, Type: "number"}}, Blocks: none},
-			"timeouts": {Nesting: "single", Max: 1, Attributes: attributes{"create": {Mode: schema.Optional, Type: "string"}}, Blocks: none},
+			"branch": {
+				Nesting: "list", Min: 1, Max: 1,
+				Attributes: attributes{"longest_twig": {Mode: schema.Optional, Type: "bool"}}, Blocks: none,
+			},
+			"fruit": {
+				Nesting: "set", Attributes: attributes{"weight": {Mode: schema.Required, Type: "number"}}, Blocks: none,
+			},
+			"timeouts": {
+				Nesting: "single", Max: 1, Attributes: attributes{"create": {Mode: schema.Optional, Type: "string"}},
+				Blocks: none,
+			},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -158,11 +166,15 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ code, types, says string }{
-		"no resource":         {code, strings.ReplaceAll(types, "TerraformMetaArguments", "Other"), "no Config"},
-		"property gone":       {code, strings.ReplaceAll(types, "readonly weight:", "readonly mass:"), "fruit: weight"},
-		"interface gone":      {code, strings.ReplaceAll(types, "interface OrchardTreeFruit ", "interface Other "), "OrchardTreeFruit"},
-		"unknown type":        {strings.Replace(code, `"numberList"`, `"complexList"`, 1), types, "complexList"},
-		"argument lost":       {strings.Replace(code, `"boolean",`, `"boolean", more: 1,`, 1), types, "only 0 of the 1 arguments"},
+		"no resource":   {code, strings.ReplaceAll(types, "TerraformMetaArguments", "Other"), "no Config"},
+		"property gone": {code, strings.ReplaceAll(types, "readonly weight:", "readonly mass:"), "fruit: weight"},
+		"interface gone": {
+			code, strings.ReplaceAll(types, "interface OrchardTreeFruit ", "interface Other "), "OrchardTreeFruit",
+		},
+		"unknown type": {strings.Replace(code, `"numberList"`, `"complexList"`, 1), types, "complexList"},
+		"argument lost": {
+			strings.Replace(code, `"boolean",`, `"boolean", more: 1,`, 1), types, "only 0 of the 1 arguments",
+		},
 		"value of other form": {strings.Replace(code, "(struct.weight)", "(weight)", 1), types, "fruit: weight"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +199,10 @@ func TestOpenBindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := schema.Provenance{Package: "@cdktf/provider-google@4.5.6", Licence: "MPL-2.0", Provider: "hashicorp/google 1.2.3", SHA512: p.provenance.SHA512}
+	want := schema.Provenance{
+		Package: "@cdktf/provider-google@4.5.6", Licence: "MPL-2.0", Provider: "hashicorp/google 1.2.3",
+		SHA512: p.provenance.SHA512,
+	}
 	if diff := cmp.Diff(want, p.provenance); diff != "" || len(p.provenance.SHA512) != 128 {
 		t.Errorf("provenance (-want +got):\n%s", diff)
 	}
@@ -196,7 +211,8 @@ func TestOpenBindings(t *testing.T) {
 			t.Errorf("%s: %v, %v", kind, b, err)
 		}
 	}
-	if _, err := p.block("resource", "google_orchard_bush"); err == nil || !strings.Contains(err.Error(), "hashicorp/google 1.2.3 has no such resource") {
+	if _, err := p.block("resource", "google_orchard_bush"); err == nil ||
+		!strings.Contains(err.Error(), "hashicorp/google 1.2.3 has no such resource") {
 		t.Errorf("of a resource that is not there: %v", err)
 	}
 }

@@ -17,8 +17,8 @@ type model struct {
 	grams [][]float64 // by bucket: a weight for each head; nil where there is none
 }
 
-// fit solves the heads' ridge regressions, each with its penalty, in their dual form, whose size is the number of samples and
-// not that of the features: (K + penalty) a = targets, where K holds the products of the samples' features.
+// fit solves the heads' ridge regressions, each with its penalty, in their dual form, whose size is the number of
+// samples and not that of the features: (K + penalty) a = targets, where K holds the products of the samples' features.
 func (d *design) fit(penalties []float64) (*model, error) {
 	duals := mat.NewDense(len(d.learn), d.heads(), nil)
 	capabilities := len(d.rubric.Capabilities)
@@ -158,7 +158,8 @@ func (m *model) weights(c calibration) *embedded.Weights {
 	w := &embedded.Weights{
 		Header: embedded.Header{
 			Version: embedded.Version, Capabilities: m.rubric.Capabilities, Styles: m.rubric.Styles,
-			Mean: m.mean, Scale: m.scale, Cuts: c.cuts, Thresholds: c.thresholds, GramUnits: make([]float32, heads), PrototypeCount: len(m.prototypes),
+			Mean: m.mean, Scale: m.scale, Cuts: c.cuts, Thresholds: c.thresholds, GramUnits: make([]float32, heads),
+			PrototypeCount: len(m.prototypes),
 		},
 		Grams: make([]int8, embedded.Buckets*heads),
 	}

@@ -25,7 +25,8 @@ func orchard(t *testing.T, n int) *task {
 	for i := range n {
 		trees := i % 6
 		s := &dataset.Sample{ID: fmt.Sprint(i), Turns: []dataset.Turn{
-			dataset.NewTurn(dataset.Human, "What grows at number "+fmt.Sprint(i*i)+"?"+strings.Repeat(" An apple tree", trees), 0),
+			dataset.NewTurn(dataset.Human,
+				"What grows at number "+fmt.Sprint(i*i)+"?"+strings.Repeat(" An apple tree", trees), 0),
 			dataset.NewTurn(dataset.Model, strings.Fields("grass moss corn")[i%3], 0),
 		}}
 		features, _ := embedded.Observe(scorer.Item{Sample: s})
@@ -59,8 +60,8 @@ func TestWeightsAreTheModel(t *testing.T) {
 	}
 }
 
-// The dual solution obeys its own equations: what the model says of a sample that it learned from misses the target by the
-// penalty times the sample's dual weight, which ties the kernels to the weights made of them.
+// The dual solution obeys its own equations: what the model says of a sample that it learned from misses the target by
+// the penalty times the sample's dual weight, which ties the kernels to the weights made of them.
 func TestFitSolvesTheRegression(t *testing.T) {
 	t.Parallel()
 	const penalty = 0.2

@@ -15,7 +15,8 @@ const prototypes = 256
 const jitter = 1e-3
 
 // setPrototypes takes samples at even distances for prototypes, and compares all samples with them: Nystroem's
-// approximation of a kernel (Williams and Seeger, 2001), so that a scorer compares a sample with a few hundred others and not all.
+// approximation of a kernel (Williams and Seeger, 2001), so that a scorer compares a sample with a few hundred others
+// and not all.
 func (d *design) setPrototypes() error {
 	h := embedded.Header{Mean: d.mean, Scale: d.scale}
 	positions := make([][]int8, len(d.learn))
@@ -27,7 +28,8 @@ func (d *design) setPrototypes() error {
 		d.prototypes = append(d.prototypes, positions[k*len(positions)/count])
 	}
 	d.likeness = mat.NewDense(count, len(positions), nil)
-	d.likeness.Apply(func(k, row int, _ float64) float64 { return embedded.Likeness(d.prototypes[k], positions[row]) }, d.likeness)
+	d.likeness.Apply(func(k, row int, _ float64) float64 { return embedded.Likeness(d.prototypes[k], positions[row]) },
+		d.likeness)
 	among := mat.NewSymDense(count, nil)
 	for k := range count {
 		for l := range k + 1 {

@@ -51,7 +51,8 @@ type Result struct {
 // predicted without having been seen, of all that will be.
 func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress func(done, total int)) (*Result, error) {
 	if len(samples) < Least {
-		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d, and better 1,000", len(samples), Least)
+		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d, and better 1,000",
+			len(samples), Least)
 	}
 	samples = subsample(samples, Most)
 	if err := checkCoverage(samples, r); err != nil {

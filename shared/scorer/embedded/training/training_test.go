@@ -35,8 +35,8 @@ func choose(rng *rand.Rand, words string) string {
 	return all[rng.IntN(len(all))]
 }
 
-// sample makes an annotated sample: seafaring is in what is asked for, patience in the length of the answer, and a shanty has
-// its own words. Each source asks in its own way.
+// sample makes an annotated sample: seafaring is in what is asked for, patience in the length of the answer, and a
+// shanty has its own words. Each source asks in its own way.
 func sample(i int) (training.Sample, scorer.Item) {
 	rng := rand.New(rand.NewPCG(uint64(i), 7))
 	ships, shanty, lines := rng.IntN(3), rng.IntN(2) == 0, 1+rng.IntN(5)
@@ -88,16 +88,20 @@ func train(t *testing.T, learn []training.Sample, r *rubric.Rubric) (*training.R
 	return result, file
 }
 
-// A scorer learns capabilities and styles that this repository has never heard of, from words alone, and finds them in new samples.
+// A scorer learns capabilities and styles that this repository has never heard of, from words alone, and finds them in
+// new samples.
 func TestTrain(t *testing.T) {
 	t.Parallel()
 	r := harbour(t)
 	learn, _ := samples(0, 160)
 	result, file := train(t, learn, r)
 	for name, report := range map[string]float64{
-		"seen sources: Spearman": float64(result.SeenSources.Mean.Spearman), "seen sources: kappa": float64(result.SeenSources.Mean.QWK),
-		"unseen sources: Spearman": float64(result.UnseenSources.Mean.Spearman), "unseen sources: kappa": float64(result.UnseenSources.Mean.QWK),
-		"seen sources: styles": float64(result.SeenSources.Styles.MicroF1), "unseen sources: styles": float64(result.UnseenSources.Styles.MicroF1),
+		"seen sources: Spearman":   float64(result.SeenSources.Mean.Spearman),
+		"seen sources: kappa":      float64(result.SeenSources.Mean.QWK),
+		"unseen sources: Spearman": float64(result.UnseenSources.Mean.Spearman),
+		"unseen sources: kappa":    float64(result.UnseenSources.Mean.QWK),
+		"seen sources: styles":     float64(result.SeenSources.Styles.MicroF1),
+		"unseen sources: styles":   float64(result.UnseenSources.Styles.MicroF1),
 	} {
 		if report < 0.8 {
 			t.Errorf("%s: %.2f, want 0.8 at least", name, report)
@@ -124,7 +128,8 @@ func TestTrain(t *testing.T) {
 		}
 	}
 	if near < 72 || same < 36 {
-		t.Errorf("of 80 ratings of new samples %d are off by 1 at most, and of 40 samples %d have the right styles", near, same)
+		t.Errorf("of 80 ratings of new samples %d are off by 1 at most, and of 40 samples %d have the right styles",
+			near, same)
 	}
 }
 
@@ -176,7 +181,8 @@ func TestTrainRefuses(t *testing.T) {
 	t.Parallel()
 	learn, _ := samples(0, 80)
 	_, err := training.Train(t.Context(), learn[:59], harbour(t), nil)
-	if want := "59 annotated samples are too few to learn from: annotate at least 60"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "59 annotated samples are too few to learn from: annotate at least 60"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	unrated, _ := samples(0, 80)
@@ -186,7 +192,8 @@ func TestTrainRefuses(t *testing.T) {
 		}
 	}
 	_, err = training.Train(t.Context(), unrated, harbour(t), nil)
-	if want := `capability "patience": 19 samples have a rating of it, and 20 are needed`; err == nil || !strings.Contains(err.Error(), want) {
+	if want := `capability "patience": 19 samples have a rating of it, and 20 are needed`; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -51,7 +51,8 @@ type Server struct {
 // models are the files that the server loads.
 var models = []string{"tiny-vlm.gguf", "tiny-mmproj.gguf"}
 
-// Start starts a server and waits until it is ready. It is killed at the end of the test, and its log shown if the test failed.
+// Start starts a server and waits until it is ready. It is killed at the end of the test, and its log shown if the test
+// failed.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	if testing.Short() {

@@ -57,7 +57,10 @@ result = {
     "samples": [
         {
             "source": sources[i],
-            "annotated": {"ratings": annotated[i].tolist(), "styles": [s for s, has in zip(STYLES, truth[i], strict=True) if has]},
+            "annotated": {
+                "ratings": annotated[i].tolist(),
+                "styles": [s for s, has in zip(STYLES, truth[i], strict=True) if has],
+            },
             "given": {
                 "ratings": given[i].tolist(),
                 "expected": expected[i].tolist(),

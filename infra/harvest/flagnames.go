@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// requestFlags are the flags for the fields of a request, as errors begin with them.
+var requestFlags = map[string]string{
+	"styles: keep": "keep-styles", "styles: drop": "drop-styles", "styles": "keep-styles",
+	"sources: keep": "keep-sources", "sources: drop": "drop-sources", "sources": "keep-sources",
+	"caps: source": "cap-source", "caps: style": "cap-style", "caps: image": "cap-image",
+	"budget": "budget", "capabilities": "capabilities", "weights": "weights", "threshold": "threshold",
+	"thresholds": "thresholds", "within_bin": "within-bin", "ratings_only": "ratings-only", "strategy": "strategy",
+	"unique": "unique", "include": "include", "exclude": "exclude", "minimums": "minimums",
+}
+
+// fieldAtStart is a field that begins a line or a clause of an error.
+var fieldAtStart = regexp.MustCompile(`(?m)(^|; )([a-z_]+(?:: (?:keep|drop|source|style|image))?): `)
+
+// byFlags is an error of a request, with the flags that the user typed in place of the request's fields.
+func byFlags(err error) error {
+	return errors.New(fieldAtStart.ReplaceAllStringFunc(err.Error(), func(match string) string {
+		parts := fieldAtStart.FindStringSubmatch(match)
+		flag, known := requestFlags[parts[2]]
+		if !known {
+			return match
+		}
+		return fmt.Sprintf("%s--%s: ", parts[1], flag)
+	}))
+}
+
+// flagFault is an error of reading the command line. It offers the flag that is nearest to an unknown one, and says
+// which values a flag takes.
+func flagFault(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		err = fmt.Errorf("%w%s", err, spelling.Hint("--"+unknown.GetSpecifiedName(), names))
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		flag, value := invalid.GetFlag(), invalid.GetValue()
+		cause := spelling.Value(value, invalid.Unwrap())
+		if kind := flag.Value.Type(); kind == "stringToInt" || kind == "stringToString" {
+			cause = fmt.Errorf(`give names with numbers, such as "humanities=2,stem knowledge=3"`)
+		}
+		err = fmt.Errorf("--%s %s: %w", flag.Name, value, cause)
+	}
+	return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+}
