@@ -15,7 +15,7 @@ locals {
   lines = {
     refused_messages = { message = "message acknowledged: it can never succeed", description = "Messages that no attempt could have done" }
     delivered_again  = { message = "message will be delivered again", description = "Deliveries that failed for a passing reason" }
-    tasks_given_up   = { message = "task given up", description = "Work that was given up: dead letters, and scorers that must stop" }
+    tasks_given_up   = { message = "task given up", description = "Dead letters, and scorers that must stop" }
     runs_started     = { message = "run started", description = "Runs that ingest started" }
     datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
     selections       = { message = "automatic selection", description = "Selections made without being asked for" }
