@@ -48,7 +48,11 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 		if err := d.Decode(&task); err != nil {
 			return err
 		}
-		return c.Worker.CutRange(ctx, task, d.ID)
+		givenUp, err := c.Worker.CutRange(ctx, task, d.ID)
+		if givenUp != "" && err == nil {
+			c.Log.ErrorContext(ctx, "task given up", "run", task.Run, "range", task.Range, "reason", givenUp)
+		}
+		return err
 	case d.Attributes[attrEvent] == finalize:
 		return c.arrived(ctx, d.Attributes[attrObject])
 	case d.Attributes[attrEvent] != "":

@@ -11,7 +11,7 @@ locals {
   cost_per_million = var.cost_per_million != null ? var.cost_per_million : var.scorer == "gpu" ? 195 : 1
 }
 
-# For its number, of which the address of Pub/Sub's agent is made.
+# For its number, of which the address of Cloud Scheduler's agent is made.
 data "google_project" "this" {}
 
 # Read, not only named, so that a plan fails where bootstrap was not applied, or was applied under another name.
@@ -39,6 +39,7 @@ module "storage" {
 module "messaging" {
   source = "./modules/messaging"
 
+  region         = var.region
   name           = var.name
   project_number = data.google_project.this.number
   input_bucket   = module.storage.input_bucket

@@ -43,7 +43,6 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 	t.Parallel()
 	client := newPubSub(t)
 	upload := events.Message{Attributes: map[string]string{"eventType": "OBJECT_FINALIZE"}}
-	scored := cloudEvent(t, events.RunScored)
 	for name, tc := range map[string]struct {
 		topic   string
 		message events.Message
@@ -56,9 +55,9 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 		"shard, gpu":          {"tasks", events.ShardTask{Run: "r"}.Message(kinds.GPU), []string{"score-gpu"}},
 		"part":                {"tasks", events.PartTask{Run: "r"}.Message(), []string{"curate-parts"}},
 		"select":              {"tasks", events.SelectTask{Run: "r"}.Message(), []string{"curate-selections"}},
-		"run scored":          {"events", scored, []string{"curate-events"}},
+		"reconcile":           {"tasks", events.ReconcileTask{}.Message(), []string{"curate-reconcile"}},
+		"run scored":          {"events", cloudEvent(t, events.RunScored), nil},
 		"selection completed": {"events", cloudEvent(t, events.SelectionCompleted), nil},
-		"dead letter":         {"dead", scored, []string{"curate-dead"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,6 +66,19 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 				t.Errorf("received by (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSchedule compares what the schedule publishes with the task that curate takes.
+func TestSchedule(t *testing.T) {
+	t.Parallel()
+	task := local(t, "modules/messaging", "reconcile", nil)
+	got := events.Message{Attributes: map[string]string{}, Data: []byte(text(task, "data"))}
+	for name, v := range task.GetAttr("attributes").AsValueMap() {
+		got.Attributes[name] = v.AsString()
+	}
+	if diff := cmp.Diff(events.ReconcileTask{}.Message(), got); diff != "" {
+		t.Errorf("the scheduled message (-shared/events +Terraform):\n%s", diff)
 	}
 }
 

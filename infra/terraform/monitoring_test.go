@@ -121,7 +121,6 @@ func knownMetrics(t *testing.T) []string {
 		"pubsub_googleapis_com:subscription_num_undelivered_messages",
 		"pubsub_googleapis_com:subscription_oldest_unacked_message_age",
 		"pubsub_googleapis_com:subscription_push_request_count",
-		"pubsub_googleapis_com:subscription_dead_letter_message_count",
 		"run_googleapis_com:container_instance_count",
 		"run_googleapis_com:container_billable_instance_time",
 	}

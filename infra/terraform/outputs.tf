@@ -23,11 +23,6 @@ output "events_topic" {
   value       = module.messaging.topics.events
 }
 
-output "dead_subscription" {
-  description = "Pull subscription that keeps dead letters for people."
-  value       = module.messaging.dead_subscription
-}
-
 output "services" {
   description = "Names of the Cloud Run services."
   value       = concat(module.functions.services, local.with_gpu ? [module.gpu[0].service] : [])

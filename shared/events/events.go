@@ -72,9 +72,6 @@ type SelectTask struct {
 type ReconcileTask struct {
 	// Cursor is where the step begins: empty for the first one.
 	Cursor string `json:"cursor,omitempty"`
-	// Restarted says that nothing was published before: all messages were lost with the process that had them. Otherwise
-	// what was published a short time ago is not published again.
-	Restarted bool `json:"restarted,omitempty"`
 }
 
 // Message is the task as the tasks topic carries it.

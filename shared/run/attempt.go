@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 const (
 	// longestDelivery is how long a delivery may take: one that is older has ended, with its process if not by itself.
 	longestDelivery = 10 * time.Minute
-	// maxFailures is how many attempts at a task may fail in a wave before it becomes a dead letter. Waiting for a scorer
-	// is no failure.
-	maxFailures = 20
+	// maxAttempts is how many attempts at a task may fail in a wave, or end with their process, before it becomes a dead
+	// letter. Waiting for a scorer is no attempt.
+	maxAttempts = 20
 	// aloneFrom is the number of attempts that ended with their process from which the samples of a shard are rated one
 	// by one.
 	aloneFrom = 2
@@ -37,9 +38,9 @@ type attempt struct {
 	Until    time.Time `json:"until"`    // it has ended then
 
 	name string
-	// died and failed count earlier attempts: those that ended with their process, and those of this wave that ended by an
-	// error.
-	died, failed int
+	// died counts earlier attempts that ended with their process, in all waves; spent those of this wave that ended with it
+	// or by an error.
+	died, spent int
 }
 
 // ErrSameDelivery is the error of a second delivery of a message whose first one is at work.
@@ -62,13 +63,16 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 		switch {
 		case !w.lives(other):
 			mine.died++
+			if strings.HasPrefix(name, attemptName(run, t, wave.Number, "")) {
+				mine.spent++
+			}
 		case other.Delivery == delivery:
 			return nil, fmt.Errorf("%s of run %s: %w", t, run, ErrSameDelivery)
 		default:
 			return nil, nil
 		}
 	}
-	mine.name = attemptName(run, t, wave.Number, last+1)
+	mine.name = attemptName(run, t, wave.Number, strconv.Itoa(last+1))
 	created, err := bucket.CreateJSON(ctx, w.work, mine.name, mine)
 	if err != nil || created {
 		return &mine, err
@@ -89,7 +93,7 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 }
 
 // earlier lists the attempts at a task. It returns the names of those that did not end by themselves, and the highest
-// number of one in this wave; it counts the failed ones of this wave in mine.
+// number of one in this wave; it counts those of this wave that failed in mine.
 func (w *Worker) earlier(ctx context.Context, run string, wave *Wave, t task, mine *attempt) ([]string, int, error) {
 	prefix := attemptsPrefix(run, t)
 	open, last := []string{}, 0
@@ -108,13 +112,45 @@ func (w *Worker) earlier(ctx context.Context, run string, wave *Wave, t task, mi
 			continue
 		}
 		if "."+end == endFailed {
-			mine.failed++
+			mine.spent++
 		}
 		if n, err := strconv.Atoi(number); err == nil {
 			last = max(last, n)
 		}
 	}
 	return open, last, nil
+}
+
+// errDied is the reason of a dead letter whose last attempt ended with its process.
+var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
+
+// try makes an attempt at a task by do, and reports whether nothing more is to be done at it: it is done, or given up. If
+// it is given up, why says so. It is not settled, and there is no error, if another delivery is at work on it.
+func (w *Worker) try(
+	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,
+) (settled bool, why string, err error) {
+	a, err := w.attempt(ctx, plan.Run, wave, t, delivery)
+	if a == nil || err != nil {
+		return false, "", err
+	}
+	err = errDied
+	if a.spent < maxAttempts {
+		if err = do(a); err == nil {
+			return true, "", nil
+		}
+		a.spent++
+	}
+	how := endFailed
+	if errors.Is(err, scorer.ErrUnavailable) || errors.Is(ctx.Err(), context.Canceled) {
+		how = endWaited
+	}
+	if ended := w.end(ctx, a, how, err); ended != nil {
+		return false, "", errors.Join(err, ended)
+	}
+	if how == endWaited || a.spent < maxAttempts {
+		return false, "", err
+	}
+	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())
 }
 
 // atWork reports whether a delivery is at work on a task.

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -27,59 +26,44 @@ const maxExamples = 20
 
 // CutRange reads one range of a run once and writes its shards, unless they are there already or another delivery is at
 // work on it. Then it publishes the chains of shards that go on in this range, and what follows the range in its chain.
-// delivery is the message's id. A range at which attempts fail again and again becomes a dead letter.
-func (w *Worker) CutRange(ctx context.Context, message events.RangeTask, delivery string) error {
+// delivery is the message's id. A range at which attempts fail again and again becomes a dead letter; givenUp is then
+// why.
+func (w *Worker) CutRange(
+	ctx context.Context, message events.RangeTask, delivery string,
+) (givenUp string, err error) {
 	plan, wave, err := w.workable(ctx, message.Run, message.Wave)
 	if plan == nil || err != nil {
-		return err
+		return "", err
 	}
 	if err := plan.checkRange(message.Range); err != nil {
-		return err
+		return "", err
 	}
 	t := rangeTask(message.Range)
 	settled, err := w.runs.settled(ctx, plan.Run, wave, t)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !settled {
-		if settled, err = w.tryRange(ctx, plan, wave, t, delivery); err != nil || !settled {
-			return err
+		settled, givenUp, err = w.try(ctx, plan, wave, t, delivery, func(*attempt) error {
+			return w.writeShards(ctx, plan, t.r)
+		})
+		if err != nil {
+			return givenUp, fmt.Errorf("cutting %s of run %s: %w", t, plan.Run, err)
+		} else if !settled {
+			return givenUp, nil
 		}
 		// What follows belongs to the wave that may have begun in the meantime.
 		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {
-			return err
+			return givenUp, err
 		}
 	}
 	if err := w.publishAfter(ctx, plan, wave, t); err != nil {
-		return err
+		return givenUp, err
 	}
 	if err := w.continueChains(ctx, plan, wave, t.r); err != nil {
-		return err
+		return givenUp, err
 	}
-	return w.advance(ctx, plan, t.r, delivery)
-}
-
-// tryRange makes an attempt at a range, and reports whether nothing more is to be done at it: it is cut, or given up.
-func (w *Worker) tryRange(ctx context.Context, plan *Plan, wave *Wave, t task, delivery string) (bool, error) {
-	a, err := w.attempt(ctx, plan.Run, wave, t, delivery)
-	if a == nil || err != nil {
-		return false, err
-	}
-	if err = w.writeShards(ctx, plan, t.r); err == nil {
-		return true, nil
-	}
-	err = fmt.Errorf("cutting %s of run %s: %w", t, plan.Run, err)
-	how := endFailed
-	if errors.Is(ctx.Err(), context.Canceled) {
-		how = endWaited
-	}
-	if ended := w.end(ctx, a, how, err); ended != nil {
-		return false, errors.Join(err, ended)
-	}
-	if how == endFailed && a.failed+1 >= maxFailures {
-		return true, w.giveUpTask(ctx, plan.Run, wave, t, a.failed+1, err.Error())
-	}
-	return false, err
+	return givenUp, w.advance(ctx, plan, t.r, delivery)
 }
 
 // writeShards writes the shards of a range and then its report.

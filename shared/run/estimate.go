@@ -24,15 +24,15 @@ func (p *Plan) estimate(paid scorer.Paid) error {
 	}
 	largest := min(int64(p.Constants.ShardSamples), p.Samples)
 	shard := paid.Estimate(scorer.Load{Samples: largest, Images: largest, TextBytes: all.TextBytes * largest / p.Samples})
-	needed, given := shard.Seconds*concurrentShards, (events.DeliveryDeadline * maxFailures).Seconds()
+	needed, given := shard.Seconds*concurrentShards, (events.DeliveryDeadline * maxAttempts).Seconds()
 	if needed <= given {
 		return nil
 	}
 	atMost := max(1, int(float64(largest)*given/needed))
 	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v while %d are scored "+
-		"concurrently, and its %d deliveries end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
+		"concurrently, and %d attempts at it end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
 		p.Scorer, shard.LimitedBy, largest, seconds(needed), concurrentShards,
-		maxFailures, seconds(given), shard.LimitedBy, atMost)}
+		maxAttempts, seconds(given), shard.LimitedBy, atMost)}
 }
 
 func seconds(s float64) time.Duration {

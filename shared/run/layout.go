@@ -84,8 +84,8 @@ func stoppedName(run string, wave int) string {
 func attemptsPrefix(run string, t task) string { return Folder(run) + "started/" + t.path() + "." }
 
 // attemptName is an attempt at a task in a wave; that it ended by itself stands beside it.
-func attemptName(run string, t task, wave, number int) string {
-	return fmt.Sprintf("%s%d.%d", attemptsPrefix(run, t), wave, number)
+func attemptName(run string, t task, wave int, number string) string {
+	return fmt.Sprintf("%s%d.%s", attemptsPrefix(run, t), wave, number)
 }
 
 // sentName says that what follows a task in its chain is published.

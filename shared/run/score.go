@@ -69,26 +69,18 @@ func (w *Worker) tryShard(
 	if err != nil {
 		return w.stopOn(ctx, plan, wave, err, shard)
 	}
-	a, err := w.attempt(ctx, plan.Run, wave, t, delivery)
-	if a == nil || err != nil {
-		return false, err
+	settled, why, err := w.try(ctx, plan, wave, t, delivery, func(a *attempt) (err error) {
+		shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom)
+		return err
+	})
+	if why != "" {
+		shard.GivenUp = why
 	}
-	if shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom); err == nil {
-		return true, nil
+	if err != nil {
+		err = fmt.Errorf("scoring %s of run %s: %w", t, plan.Run, err)
+		return w.stopOn(ctx, plan, wave, err, shard)
 	}
-	err = fmt.Errorf("scoring %s of run %s: %w", t, plan.Run, err)
-	how := endFailed
-	if errors.Is(err, scorer.ErrUnavailable) || errors.Is(ctx.Err(), context.Canceled) {
-		how = endWaited
-	}
-	if ended := w.end(ctx, a, how, err); ended != nil {
-		return false, errors.Join(err, ended)
-	}
-	if how == endFailed && a.failed+1 >= maxFailures {
-		shard.GivenUp = err.Error()
-		return true, w.giveUpTask(ctx, plan.Run, wave, t, a.failed+1, shard.GivenUp)
-	}
-	return w.stopOn(ctx, plan, wave, err, shard)
+	return settled, nil
 }
 
 // stopOn stops the wave if an error says that the scorer must not be asked again; else the error stays.

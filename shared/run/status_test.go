@@ -80,7 +80,7 @@ func TestNoRun(t *testing.T) {
 				_, err := f.Subsets.Select(ctx, id, selection.Request{}, run.Allowance{})
 				return err
 			},
-			"cut":   func() error { return f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d") },
+			"cut":   func() error { _, err := f.Worker.CutRange(ctx, events.RangeTask{Run: id}, "d"); return err },
 			"score": func() error { _, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: id}, "d"); return err },
 			"part":  func() error { return f.Subsets.WritePart(ctx, events.PartTask{Run: id}) },
 		}
@@ -115,10 +115,12 @@ func TestTaskOfNothing(t *testing.T) {
 	id := f.Status(plan.Run).Selections[0]
 	tests := map[string]func() error{
 		"range behind the last": func() error {
-			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d")
+			_, err := f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d")
+			return err
 		},
 		"range before the first": func() error {
-			return f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: -1}, "d")
+			_, err := f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: -1}, "d")
+			return err
 		},
 		"shard of no range": func() error {
 			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Range: 99}, "d")
@@ -190,7 +192,7 @@ func TestStalled(t *testing.T) {
 	t.Parallel()
 	f, plan := stalled(t)
 	dead := []run.DeadLetter{{
-		Range: 0, Shard: 0, Attempts: failures, Reason: "scoring shard 0 of range 0 of run " + plan.Run + ": " + errDown.Error(),
+		Range: 0, Shard: 0, Attempts: failures, Reason: errDown.Error(),
 	}}
 	check := func(doing, state string, want []run.DeadLetter) {
 		t.Helper()
@@ -287,6 +289,33 @@ func TestDeadRange(t *testing.T) {
 	}
 }
 
+// A range that ends its process each time it is cut is given up, too.
+func TestRangeThatKills(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.OneMachine = true
+	f.Restart()
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 2)))
+	plan := f.Begin("datasets/demo/a.json")
+	task := f.Take(0)
+	for range failures {
+		dieWith(t, f, task)
+	}
+	if err := f.Deliver(task); err != nil {
+		t.Fatal(err)
+	}
+	st := f.Status(plan.Run)
+	if st.State != run.StateStalled || len(st.DeadLetters) != 1 || st.DeadLetters[0].Attempts != failures {
+		t.Errorf("state %s with dead %v", st.State, st.DeadLetters)
+	}
+	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
+		t.Fatal(err)
+	}
+	if counts := f.Finish(plan); counts.Scored != 2 {
+		t.Errorf("counts %+v, want both scored", counts)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	f := newMixed(t)
@@ -333,7 +362,7 @@ func TestApproval(t *testing.T) {
 	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run}, "early"); err != nil {
+	if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run}, "early"); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.Objects("runs/"); len(f.Queue) > 0 || len(got) != 2 { // the plan, and when it was accepted

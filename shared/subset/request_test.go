@@ -181,7 +181,7 @@ func TestOtherLayout(t *testing.T) {
 		}
 	}
 	// Its messages are acknowledged.
-	if err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: old}, "d"); err != nil {
+	if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: old}, "d"); err != nil {
 		t.Error(err)
 	}
 	if err := f.Subsets.WritePart(t.Context(), events.PartTask{Run: old}); !events.IsDataError(err) {

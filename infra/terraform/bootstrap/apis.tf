@@ -4,7 +4,8 @@ locals {
     "billingbudgets.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudresourcemanager.googleapis.com",
-    "cloudtrace.googleapis.com", # where traces are kept
+    "cloudscheduler.googleapis.com", # continues runs whose messages were lost
+    "cloudtrace.googleapis.com",     # where traces are kept
     "iam.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",

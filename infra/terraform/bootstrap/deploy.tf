@@ -11,6 +11,7 @@ locals {
   deploy_roles = {
     "roles/browser"                           = "find the project's number"
     "roles/cloudbuild.builds.builder"         = "run builds and write their logs"
+    "roles/cloudscheduler.admin"              = "the schedule that continues runs"
     "roles/logging.configWriter"              = "log-based metrics"
     "roles/monitoring.editor"                 = "alerts, dashboard, notification channels"
     "roles/ondemandscanning.admin"            = "scan images"

@@ -1,6 +1,7 @@
 mock_provider "google" {}
 
 variables {
+  region         = "europe-west4"
   name           = "harvest"
   project_number = "123"
   input_bucket   = "orchard-harvest-input"
@@ -33,16 +34,40 @@ run "subscriptions" {
     error_message = "pushes go where the functions take them"
   }
   assert {
-    condition     = [for key, s in google_pubsub_subscription.push : key if length(s.dead_letter_policy) == 0] == ["curate-dead"]
-    error_message = "all but dead letters themselves have a dead-letter topic"
+    condition = alltrue([
+      for s in google_pubsub_subscription.push :
+      length(s.dead_letter_policy) == 0 && s.message_retention_duration == "2678400s"
+    ])
+    error_message = "Pub/Sub gives up no message, and keeps each for 31 days, the longest there is"
   }
   assert {
-    condition     = keys(google_pubsub_subscription_iam_member.dead_letters) == [for key in keys(google_pubsub_subscription.push) : key if key != "curate-dead"]
-    error_message = "Pub/Sub may move dead letters out of every subscription that has them"
+    condition = alltrue([
+      for pair in setproduct(["ingest", "score", "score-gpu", "curate"], ["tasks", "events"]) :
+      google_pubsub_topic_iam_member.publisher["${pair[0]} ${pair[1]}"].topic == "harvest-${pair[1]}"
+    ])
+    error_message = "every service publishes what follows its work"
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.publisher["Pub/Sub dead"].member == "serviceAccount:service-123@gcp-sa-pubsub.iam.gserviceaccount.com"
-    error_message = "Pub/Sub may publish dead letters"
+    condition = [
+      for m in google_pubsub_topic_iam_member.publisher : m.topic
+      if m.member == "serviceAccount:service-123@gcp-sa-cloudscheduler.iam.gserviceaccount.com"
+    ] == ["harvest-tasks"]
+    error_message = "the schedule publishes tasks, and nothing else"
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.reconcile.schedule == "*/10 * * * *"
+    error_message = "lost messages cost ten minutes"
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.reconcile.pubsub_target[0].topic_name == google_pubsub_topic.this["tasks"].id
+    error_message = "the schedule publishes to the tasks topic"
+  }
+  assert {
+    condition = [
+      for target in google_cloud_scheduler_job.reconcile.pubsub_target :
+      base64decode(target.data) == "{}" && target.attributes == tomap({ task = "reconcile" })
+    ] == [true]
+    error_message = "the schedule publishes the task of reconciling"
   }
   assert {
     condition     = google_storage_notification.datasets.object_name_prefix == "datasets/"
@@ -58,7 +83,7 @@ run "no_subscription_without_its_service" {
     push_urls = { ingest = "https://i", score = "https://s", curate = "https://c" }
   }
   assert {
-    condition     = !contains(keys(google_pubsub_subscription.push), "score-gpu") && length(google_pubsub_subscription.push) == 7
+    condition     = !contains(keys(google_pubsub_subscription.push), "score-gpu") && length(google_pubsub_subscription.push) == 6
     error_message = "there is nowhere to push to"
   }
 }

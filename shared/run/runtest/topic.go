@@ -78,7 +78,8 @@ func (f *Fixture) Deliver(d Delivery) error {
 	ctx := f.t.Context()
 	switch d.Attributes[events.AttrTask] {
 	case events.TaskRange:
-		return f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), d.ID)
+		_, err := f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), d.ID)
+		return err
 	case events.TaskShard:
 		_, err := f.Worker.ScoreShard(ctx, Decode[events.ShardTask](f.t, d.Message), d.ID)
 		return err

@@ -12,18 +12,15 @@ locals {
     }
     curate-parts      = { service = "curate", topic = "tasks", filter = "attributes.task = \"part\"" }
     curate-selections = { service = "curate", topic = "tasks", filter = "attributes.task = \"select\"" }
-    curate-events     = { service = "curate", topic = "events", filter = "attributes.type = \"run.scored\"" }
-    curate-dead       = { service = "curate", topic = "dead", filter = null }
+    curate-reconcile  = { service = "curate", topic = "tasks", filter = "attributes.task = \"reconcile\"" }
   }
 
   # curate has an API besides, so its pushes have a path of their own.
   push_paths = { curate = "/push" }
-
-  with_dead_letters = {
-    for name, s in google_pubsub_subscription.push : name => s if local.subscriptions[name].topic != "dead"
-  }
 }
 
+# There is no dead-letter policy: a delivery that can never succeed is acknowledged, and the functions themselves count
+# attempts at a task and give it up. Waiting for a scorer is no attempt, however often Pub/Sub delivers.
 resource "google_pubsub_subscription" "push" {
   for_each = { for name, s in local.subscriptions : name => s if contains(keys(var.push_urls), s.service) }
 
@@ -33,7 +30,7 @@ resource "google_pubsub_subscription" "push" {
 
   # The longest there is: it is also the time that a push may take, and a service answers after 540 s at the latest.
   ack_deadline_seconds       = 600
-  message_retention_duration = "604800s" # a week: within it the cause of a stalled run has to be fixed
+  message_retention_duration = "2678400s" # 31 days, the longest
 
   push_config {
     push_endpoint = "${var.push_urls[each.value.service]}${lookup(local.push_paths, each.value.service, "/")}"
@@ -50,29 +47,7 @@ resource "google_pubsub_subscription" "push" {
     maximum_backoff = "600s"
   }
 
-  # Every 503 of a GPU that is starting or busy counts, hence so many. Dead letters themselves are tried until they
-  # expire.
-  dynamic "dead_letter_policy" {
-    for_each = each.value.topic == "dead" ? [] : [google_pubsub_topic.this["dead"].id]
-    content {
-      dead_letter_topic     = dead_letter_policy.value
-      max_delivery_attempts = 100
-    }
-  }
-
   # Without this a subscription that has had nothing to do for 31 days is gone.
-  expiration_policy {
-    ttl = ""
-  }
-}
-
-# For people: dead letters stay here whatever curate does with them, and can be read and published again.
-resource "google_pubsub_subscription" "dead" {
-  name                       = "${var.name}-dead-kept"
-  topic                      = google_pubsub_topic.this["dead"].id
-  ack_deadline_seconds       = 60
-  message_retention_duration = "2678400s" # 31 days, the longest
-
   expiration_policy {
     ttl = ""
   }

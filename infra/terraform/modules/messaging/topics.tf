@@ -1,9 +1,8 @@
 locals {
   topics = {
     uploads = "What arrived in the input bucket"
-    tasks   = "Work: ranges to cut, shards to rate, parts of selections to write"
+    tasks   = "Work: ranges to cut, shards to rate, selections to make, parts of them to write"
     events  = "What others may subscribe to: run.scored, selection.completed"
-    dead    = "Dead letters: what was delivered a hundred times without success"
   }
 }
 
@@ -17,20 +16,22 @@ resource "google_pubsub_topic" "this" {
 
 locals {
   publishers = {
-    # Ranges and shards come of ingest; parts and what is resumed of curate.
-    "ingest tasks" = { topic = "tasks", member = var.members.ingest }
-    "curate tasks" = { topic = "tasks", member = var.members.curate }
-    # Whichever delivery finds a run scored says so; curate says that a selection is written.
+    # A delivery publishes what follows it: ingest the next range and the first shards, score the next shard, curate the
+    # next part. The one that finds a run scored asks for its selections and publishes the event.
+    "ingest tasks"     = { topic = "tasks", member = var.members.ingest }
+    "score tasks"      = { topic = "tasks", member = var.members.score }
+    "score-gpu tasks"  = { topic = "tasks", member = var.members["score-gpu"] }
+    "curate tasks"     = { topic = "tasks", member = var.members.curate }
     "ingest events"    = { topic = "events", member = var.members.ingest }
     "score events"     = { topic = "events", member = var.members.score }
     "score-gpu events" = { topic = "events", member = var.members["score-gpu"] }
     "curate events"    = { topic = "events", member = var.members.curate }
-    # Pub/Sub itself moves dead letters.
-    "Pub/Sub dead" = { topic = "dead", member = local.pubsub_agent }
+    # The schedule asks curate to reconcile.
+    "schedule tasks" = { topic = "tasks", member = local.scheduler_agent }
   }
 }
 
-# On single topics: score can end a run, and cannot give work to others.
+# On single topics: no service can publish an upload.
 resource "google_pubsub_topic_iam_member" "publisher" {
   for_each = local.publishers
 

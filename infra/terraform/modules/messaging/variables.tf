@@ -3,8 +3,13 @@ variable "name" {
   type        = string
 }
 
+variable "region" {
+  description = "Region of the schedule."
+  type        = string
+}
+
 variable "project_number" {
-  description = "Number of the project, of which the address of Pub/Sub's agent is made."
+  description = "Number of the project, of which the address of Cloud Scheduler's agent is made."
   type        = string
 }
 

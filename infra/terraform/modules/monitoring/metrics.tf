@@ -22,7 +22,7 @@ locals {
       message     = "message will be delivered again"
       description = "Deliveries that failed for a passing reason"
     }
-    tasks_given_up   = { message = "task given up", description = "Ranges and shards recorded as dead" }
+    tasks_given_up   = { message = "task given up", description = "Dead letters, and scorers that must stop" }
     runs_started     = { message = "run started", description = "Runs that ingest started" }
     datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
     selections       = { message = "automatic selection", description = "Selections made without being asked for" }

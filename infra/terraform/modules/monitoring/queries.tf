@@ -3,7 +3,6 @@ locals {
   user      = "logging_googleapis_com:user_${replace(var.name, "-", "_")}"
   waiting   = "pubsub_googleapis_com:subscription_num_undelivered_messages"
   delivered = "pubsub_googleapis_com:subscription_push_request_count"
-  dead      = "pubsub_googleapis_com:subscription_dead_letter_message_count"
   billed    = "run_googleapis_com:container_billable_instance_time"
 
   # Each has a page of its name in infra/playbooks, which also has the query; a test compares them.
@@ -19,12 +18,10 @@ locals {
       EOT
     }
     dead-letters = {
-      title    = "Messages were given up"
+      title    = "Work was given up"
       severity = "ERROR"
       for      = "0s"
       query    = <<-EOT
-        sum by (subscription_id) (increase(${local.dead}{subscription_id=~"${var.name}-.*"}[10m])) > 0
-        or
         sum(increase(${local.user}_tasks_given_up[10m])) > 0
       EOT
     }
