@@ -38,7 +38,7 @@ type Function struct {
 	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic of the events of runs and selections"`
 
 	// ProcessFolder is for processes of one machine. In the cloud they do not know of each other.
-	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: folder where processes show each other that they live"`
+	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: where processes show each other that they live"`
 
 	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
 	Push      events.PushIdentity

@@ -103,7 +103,8 @@ func TestResumeContinuesSelections(t *testing.T) {
 	s := newService(t, nil)
 	s.OneMachine = true
 	id := s.scored()
-	selection, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+"/selections", `{"budget": 2}`)
+	path := "/v1/runs/" + id + "/selections"
+	selection, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
 	if lost := s.Tasks.Take(); len(lost) == 0 {
 		t.Fatal("the selection published no tasks")
 	}

@@ -108,7 +108,7 @@ func compareRuns(t *testing.T, dir string, want, got result) {
 func scoreFiles(t *testing.T, state string) map[string]fs.FileInfo {
 	t.Helper()
 	found := map[string]fs.FileInfo{}
-	paths, err := filepath.Glob(filepath.Join(state, "runs", "*", "scores", "*", "*.parquet"))
+	paths, err := filepath.Glob(filepath.Join(state, "runs", "*", "rated", "*", "*.parquet"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,8 +38,8 @@ type attempt struct {
 	Until    time.Time `json:"until"`    // it has ended then
 
 	name string
-	// died counts earlier attempts that ended with their process, in all waves; spent those of this wave that ended with it
-	// or by an error.
+	// died counts earlier attempts that ended with their process, in all waves; spent those of this wave that ended with
+	// it or by an error.
 	died, spent int
 }
 
@@ -124,8 +124,8 @@ func (w *Worker) earlier(ctx context.Context, run string, wave *Wave, t task, mi
 // errDied is the reason of a dead letter whose last attempt ended with its process.
 var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
 
-// try makes an attempt at a task by do, and reports whether nothing more is to be done at it: it is done, or given up. If
-// it is given up, why says so. It is not settled, and there is no error, if another delivery is at work on it.
+// try makes an attempt at a task by do, and reports whether nothing more is to be done at it: it is done, or given up.
+// If it is given up, why says so. It is not settled, and there is no error, if another delivery is at work on it.
 func (w *Worker) try(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,
 ) (settled bool, why string, err error) {

@@ -49,8 +49,8 @@ func (c *Counts) add(more *Counts) {
 	}
 }
 
-// counts reads counts of a level: 0 for those of a range, 1 for those of a block of ranges, and so on. They are nil where
-// there are none yet, and shared: do not change them.
+// counts reads counts of a level: 0 for those of a range, 1 for those of a block of ranges, and so on. They are nil
+// where there are none yet, and shared: do not change them.
 func (r *Reader) counts(ctx context.Context, run string, level, number int) (*Counts, error) {
 	name := countsName(run, level, number)
 	c, err := r.sums.Get(ctx, name, func(ctx context.Context) (*Counts, error) {

@@ -18,10 +18,9 @@ const (
 )
 
 // An Index knows what was accepted and what of it is finished, in two flat listings: index/accepted/ and
-// index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>` or `.request-<request>` behind it if it
-// is not the run itself; new ones come first.
-// What is accepted stands there before the caller is told so, or the message is acknowledged; so it is finished even if
-// every message is lost.
+// index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>` or `.request-<request>` behind it if
+// it is not the run itself; new ones come first. What is accepted stands there before the caller is told so, or the
+// message is acknowledged; so it is finished even if every message is lost.
 type Index struct{ work bucket.Bucket }
 
 // NewIndex is the index of a work bucket.

@@ -155,7 +155,34 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("%d ranges and %d shards, want 2 and more than that", len(plan.Ranges), shards)
 	}
 	want := calm.Snapshot()
-	ways := map[string]func(f *runtest.Fixture, accepted bool){
+	for name, recover := range recoveries(plan) {
+		for life := range calm.Steps {
+			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
+				t.Parallel()
+				f := newCoarse(t)
+				f.Life = life
+				_, err := f.Arrive(mixedManifest)
+				accepted := err == nil
+				if accepted {
+					err = f.Drain()
+				}
+				if !errors.Is(err, runtest.ErrKilled) {
+					t.Fatalf("got error %v, want that of a killed process", err)
+				}
+				f.Restart()
+				recover(f, accepted)
+				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+					t.Errorf("objects (-undisturbed +got):\n%s", diff)
+				}
+				checkAnnounced(t, f, plan.Run)
+			})
+		}
+	}
+}
+
+// recoveries are what happens after a process was killed. accepted says whether the upload had been handled before.
+func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted bool) {
+	return map[string]func(f *runtest.Fixture, accepted bool){
 		// In the cloud the messages outlive the process, also the one that was being delivered.
 		"redelivery": func(f *runtest.Fixture, accepted bool) {
 			f.Pass(afterLease)
@@ -185,29 +212,6 @@ func TestKilled(t *testing.T) {
 			f.Reconcile()
 			f.Finish(plan)
 		},
-	}
-	for name, recover := range ways {
-		for life := range calm.Steps {
-			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
-				t.Parallel()
-				f := newCoarse(t)
-				f.Life = life
-				_, err := f.Arrive(mixedManifest)
-				accepted := err == nil
-				if accepted {
-					err = f.Drain()
-				}
-				if !errors.Is(err, runtest.ErrKilled) {
-					t.Fatalf("got error %v, want that of a killed process", err)
-				}
-				f.Restart()
-				recover(f, accepted)
-				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
-					t.Errorf("objects (-undisturbed +got):\n%s", diff)
-				}
-				checkAnnounced(t, f, plan.Run)
-			})
-		}
 	}
 }
 

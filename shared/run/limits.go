@@ -25,7 +25,7 @@ type Limits struct {
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
 	// InFlight is the Wave.Width of the runs.
-	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run that wait or are worked on at a time"`
+	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run in flight at a time"`
 	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
 	// CostPerMillion estimates runs, in US dollars for a million samples.

@@ -26,8 +26,8 @@ func (w *Worker) publishAfter(ctx context.Context, plan *Plan, wave *Wave, t tas
 	return w.publishOnce(ctx, plan, wave, next, sent)
 }
 
-// after is the task that follows another in its chain. There is none at the chain's end, and none is known while a range
-// is not cut: then the delivery that cuts it publishes what follows.
+// after is the task that follows another in its chain. There is none at the chain's end, and none is known while a
+// range is not cut: then the delivery that cuts it publishes what follows.
 func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (task, bool, error) {
 	if t.shard < 0 {
 		next := rangeTask(t.r + wave.Width)
@@ -103,9 +103,9 @@ func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r i
 	return nil
 }
 
-// Continue goes on with a run whose messages may be lost: it publishes the first task of each chain that is not settled,
-// and does what deliveries do that find all tasks settled. A task that was published a short time ago by a process that
-// may live, or that a delivery is at work on, is not published again.
+// Continue goes on with a run whose messages may be lost: it publishes the first task of each chain that is not
+// settled, and does what deliveries do that find all tasks settled. A task that was published a short time ago by a
+// process that may live, or that a delivery is at work on, is not published again.
 func (w *Worker) Continue(ctx context.Context, plan *Plan) error {
 	workable, wave, err := w.workable(ctx, plan.Run, presentWave)
 	if workable == nil || wave == nil || err != nil {

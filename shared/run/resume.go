@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Resume sets a run going again: it begins a new wave, in which dead letters are tried again, and continues the run. With
-// giveUp, shards that are dead letters have their samples recorded as failed instead.
+// Resume sets a run going again: it begins a new wave, in which dead letters are tried again, and continues the run.
+// With giveUp, shards that are dead letters have their samples recorded as failed instead.
 func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	plan, err := w.runs.Plan(ctx, run)
 	if err != nil {

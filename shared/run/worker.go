@@ -67,7 +67,8 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 		return nil, missing("Worker", "process")
 	}
 	return &Worker{
-		runs: c.Runs, index: NewIndex(c.Work), input: c.Input, work: c.Work, open: c.OpenScorer, tasks: c.Tasks, events: c.Events, now: c.Now,
+		runs: c.Runs, index: NewIndex(c.Work), input: c.Input, work: c.Work, open: c.OpenScorer,
+		tasks: c.Tasks, events: c.Events, now: c.Now,
 		loader: newLoader(c.Runs, c.Input, c.ImageBuckets), width: c.Width, process: c.Process,
 		again: Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 	}, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// complete marks a selection whose outputs are there as completed, and publishes its event, at least once and always with
-// one id.
+// complete marks a selection whose outputs are there as completed, and publishes its event, at least once and always
+// with one id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
 		return err

@@ -205,11 +205,12 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	if err := out.Close(); err != nil {
 		return err
 	}
-	if _, err := bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, subsetPart), subset.Bytes()); err != nil {
-		return err
+	for kind, data := range map[string][]byte{subsetPart: subset.Bytes(), rejectedPart: rejected.Bytes()} {
+		if _, err := bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, kind), data); err != nil {
+			return err
+		}
 	}
-	_, err = bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, rejectedPart), rejected.Bytes())
-	return err
+	return nil
 }
 
 // divide writes the samples of a range to the subset where their reason is empty, else to the rejected ones. reasons

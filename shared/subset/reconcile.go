@@ -114,8 +114,8 @@ func ignore(err, known error) error {
 	return err
 }
 
-// continueAutomatic publishes the task of a scored run's selections again, unless they are made, and reports whether they
-// are.
+// continueAutomatic publishes the task of a scored run's selections again, unless they are made, and reports whether
+// they are.
 func (s *Selector) continueAutomatic(ctx context.Context, plan *run.Plan) (bool, error) {
 	if made, err := bucket.Exists(ctx, s.work, madeName(plan.Run)); made || err != nil {
 		return made, err

@@ -62,8 +62,8 @@ func (s *Selector) Request(
 	return err
 }
 
-// continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether it
-// is.
+// continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether
+// it is.
 func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool, error) {
 	if made, err := bucket.Exists(ctx, s.work, requestMadeName(runID, id)); made || err != nil {
 		return made, err

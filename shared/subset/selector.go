@@ -56,8 +56,8 @@ func NewSelector(c Config) (*Selector, error) {
 	}, nil
 }
 
-// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for
-// the outputs that are missing. If more samples failed than are allowed, or than the run's plan allows where that is not
+// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for the
+// outputs that are missing. If more samples failed than are allowed, or than the run's plan allows where that is not
 // given, it refuses. A *run.RefusedError is a fault of the request or of the run.
 func (s *Selector) Select(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,

@@ -87,6 +87,21 @@ const (
 	project = "trainer" // of Pub/Sub
 )
 
+// consumeTwice has a consumer receive in two goroutines until the test ends.
+func consumeTwice(t *testing.T, c consumer, client *pubsub.Client) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var consumers sync.WaitGroup
+	for range 2 {
+		consumers.Go(func() {
+			if err := c.receive(ctx, client.Subscriber("harvest-trainer")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); consumers.Wait() })
+}
+
 // TestTrainer curates the demo, with two consumers of one subscription. The first start fails, and the event
 // comes three times in all: one training is started.
 func TestTrainer(t *testing.T) {
@@ -117,17 +132,7 @@ func TestTrainer(t *testing.T) {
 		work: work, out: t.TempDir(), command: []string{self}, log: log,
 		starts: ledger{bucket: folder(t), lease: time.Minute, now: time.Now},
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var consumers sync.WaitGroup
-	for range 2 {
-		consumers.Go(func() {
-			if err := c.receive(ctx, client.Subscriber("harvest-trainer")); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(func() { cancel(); consumers.Wait() })
-
+	consumeTwice(t, c, client)
 	if err := st.Upload(t.Context(), "datasets/demo/dataset.yaml"); err != nil {
 		t.Fatal(err)
 	}
