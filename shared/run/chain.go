@@ -8,9 +8,6 @@ package run
 // Shard s of range r belongs to chain (r + s) mod width. A chain takes the ranges in ascending order, and the shards of
 // each in ascending order. It pauses at a range that is not cut yet, and the delivery that cuts the range continues it.
 
-// A shardNumber is a shard of a run.
-type shardNumber struct{ r, shard int }
-
 // shardCount says how many shards a range has, at least 1; 0 while it is not cut.
 type shardCount func(r int) (int, error)
 
@@ -30,53 +27,53 @@ type chains struct {
 }
 
 // of is the chain of a shard.
-func (c chains) of(n shardNumber) int { return (n.r + n.shard) % c.width }
+func (c chains) of(t task) int { return (t.r + t.shard) % c.width }
 
 // first is the least number that a shard of range r in a chain can have.
 func (c chains) first(chain, r int) int { return ((chain-r)%c.width + c.width) % c.width }
 
 // after is what follows a shard in its chain.
-func (c chains) after(n shardNumber) (shardNumber, link, error) {
-	count, err := c.count(n.r)
+func (c chains) after(t task) (task, link, error) {
+	count, err := c.count(t.r)
 	if err != nil {
-		return shardNumber{}, linkEnd, err
+		return task{}, linkEnd, err
 	}
-	if next := n.shard + c.width; next < count {
-		return shardNumber{n.r, next}, linkShard, nil
+	if next := t.shard + c.width; next < count {
+		return task{t.r, next}, linkShard, nil
 	}
-	return c.from(c.of(n), n.r+1)
+	return c.from(c.of(t), t.r+1)
 }
 
 // from is the first shard of a chain in the ranges from r on. It looks at no more ranges than the run has chains.
-func (c chains) from(chain, r int) (shardNumber, link, error) {
+func (c chains) from(chain, r int) (task, link, error) {
 	for ; r < c.ranges; r++ {
 		count, err := c.count(r)
 		if err != nil {
-			return shardNumber{}, linkEnd, err
+			return task{}, linkEnd, err
 		}
 		if count == 0 {
-			return shardNumber{}, linkPaused, nil
+			return task{}, linkPaused, nil
 		}
 		if first := c.first(chain, r); first < count {
-			return shardNumber{r, first}, linkShard, nil
+			return task{r, first}, linkShard, nil
 		}
 	}
-	return shardNumber{}, linkEnd, nil
+	return task{}, linkEnd, nil
 }
 
 // before is the last shard of a chain in the ranges before r. linkEnd says that the chain begins later.
-func (c chains) before(chain, r int) (shardNumber, link, error) {
+func (c chains) before(chain, r int) (task, link, error) {
 	for r--; r >= 0; r-- {
 		count, err := c.count(r)
 		if err != nil {
-			return shardNumber{}, linkEnd, err
+			return task{}, linkEnd, err
 		}
 		if count == 0 {
-			return shardNumber{}, linkPaused, nil
+			return task{}, linkPaused, nil
 		}
 		if first := c.first(chain, r); first < count {
-			return shardNumber{r, first + (count-1-first)/c.width*c.width}, linkShard, nil
+			return task{r, first + (count-1-first)/c.width*c.width}, linkShard, nil
 		}
 	}
-	return shardNumber{}, linkEnd, nil
+	return task{}, linkEnd, nil
 }

@@ -33,8 +33,8 @@ func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (tas
 		next := rangeTask(t.r + wave.Width)
 		return next, next.r < len(plan.Ranges), nil
 	}
-	next, found, err := w.runs.chains(ctx, plan, wave).after(shardNumber{t.r, t.shard})
-	return task{next.r, next.shard}, found == linkShard, err
+	next, found, err := w.runs.chains(ctx, plan, wave).after(t)
+	return next, found == linkShard, err
 }
 
 // publishOnce publishes a task, and then creates the object that says so.
@@ -57,10 +57,10 @@ func (w *Worker) sentBy(ctx context.Context, plan *Plan, wave *Wave, t task) (st
 		return sentName(plan.Run, wave.Number, task{t.r, t.shard - wave.Width}), nil
 	}
 	c := w.runs.chains(ctx, plan, wave)
-	chain := c.of(shardNumber{t.r, t.shard})
+	chain := c.of(t)
 	previous, found, err := c.before(chain, t.r)
 	if found == linkShard {
-		return sentName(plan.Run, wave.Number, task{previous.r, previous.shard}), err
+		return sentName(plan.Run, wave.Number, previous), err
 	}
 	return begunName(plan.Run, wave.Number, shardChain, chain), err
 }
@@ -83,20 +83,19 @@ func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r i
 		}
 		name := begunName(plan.Run, wave.Number, shardChain, chain)
 		if before == linkShard {
-			t := task{previous.r, previous.shard}
-			if settled, err := w.runs.settled(ctx, plan.Run, wave, t); err != nil {
+			if settled, err := w.runs.settled(ctx, plan.Run, wave, previous); err != nil {
 				return err
 			} else if !settled {
 				continue // its own delivery continues the chain
 			}
-			name = sentName(plan.Run, wave.Number, t)
+			name = sentName(plan.Run, wave.Number, previous)
 		}
 		if there, err := bucket.Exists(ctx, w.work, name); err != nil {
 			return err
 		} else if there {
 			continue
 		}
-		if err := w.publishOnce(ctx, plan, wave, task{next.r, next.shard}, name); err != nil {
+		if err := w.publishOnce(ctx, plan, wave, next, name); err != nil {
 			return err
 		}
 	}
@@ -193,7 +192,7 @@ func (w *Worker) shardHeads(
 			return nil, err
 		}
 		for shard := range count {
-			chain := c.of(shardNumber{r, shard})
+			chain := c.of(task{r, shard})
 			if found[chain] || scored[shard] || dead[shard] {
 				continue
 			}

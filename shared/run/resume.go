@@ -38,7 +38,7 @@ func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	if scored, err := w.runs.Scored(ctx, run); err != nil {
 		return err
 	} else if !scored {
-		if _, err := w.beginWave(ctx, run, wave.Number+1, len(letters)); err != nil {
+		if err := w.beginWave(ctx, run, wave.Number+1, len(letters)); err != nil {
 			return err
 		}
 	}

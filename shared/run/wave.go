@@ -34,13 +34,11 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	})
 }
 
-// beginWave begins a wave unless another delivery has begun it, and returns the present one.
-func (w *Worker) beginWave(ctx context.Context, run string, number, dead int) (*Wave, error) {
+// beginWave begins a wave unless another delivery has begun it.
+func (w *Worker) beginWave(ctx context.Context, run string, number, dead int) error {
 	next := Wave{Number: number, Width: w.width, Dead: dead, At: w.now().UTC()}
-	if _, err := bucket.CreateJSON(ctx, w.work, waveName(run, number), next); err != nil {
-		return nil, err
-	}
-	return w.runs.wave(ctx, run)
+	_, err := bucket.CreateJSON(ctx, w.work, waveName(run, number), next)
+	return err
 }
 
 // A Stop ends a wave: runs/<run>/waves/<number>.stopped. A scorer must not be asked again until a person has fixed the

@@ -118,7 +118,7 @@ func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	if wave == nil {
-		if _, err := w.beginWave(ctx, plan.Run, 0, 0); err != nil {
+		if err := w.beginWave(ctx, plan.Run, 0, 0); err != nil {
 			return err
 		}
 	}

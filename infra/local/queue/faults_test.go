@@ -92,9 +92,7 @@ func TestReordering(t *testing.T) {
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
 	var endpoint queuetest.Endpoint
-	b := newBench(t, queue.Subscription{Slots: 10}, func(ctx context.Context, e events.Envelope) (int, error) {
-		return endpoint.Deliver(ctx, e)
-	})
+	b := newBench(t, queue.Subscription{Slots: 10}, endpoint.Deliver)
 	running, most, cancelled := 0, 0, 0
 	endpoint = queuetest.Endpoint{
 		Clock: b.clock, Slots: 2, Patience: 10 * time.Second, Kill: 0.2, KillAfter: 2 * time.Minute, Seed: 1,
