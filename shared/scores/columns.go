@@ -62,7 +62,7 @@ func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Co
 		c.Expected = append(c.Expected, expected)
 	}
 	var errs [6]error
-	c.Range, errs[0] = numbers.column(f, "range", 0)
+	c.Range, errs[0] = numbers.column(f, "range_index", 0)
 	c.Position, errs[1] = numbers.column(f, "position", 0)
 	c.Status, errs[2] = statuses.column(f, "status", 0)
 	c.Source, errs[3] = namesIn(&c.SourceNames).column(f, "source", 0)

@@ -53,7 +53,7 @@ func TestReadRefuses(t *testing.T) {
 		},
 		{
 			"column missing", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)),
-			"column 2 is missing: want range",
+			"column 2 is missing: want range_index",
 		},
 		{"column of another type", other(struct {
 			ID int32 `parquet:"id"`

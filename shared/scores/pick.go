@@ -11,9 +11,9 @@ import (
 type Pick struct {
 	Order      int    `parquet:"order,delta"` // from 0, in the order of picking
 	ID         string `parquet:"id"`
-	Range      int    `parquet:"range,delta"`    // as in Record
-	Position   int    `parquet:"position,delta"` // as in Record
-	Index      int64  `parquet:"index,delta"`    // the sample's place in the whole dataset, from 0
+	Range      int    `parquet:"range_index,delta"` // as in Record
+	Position   int    `parquet:"position,delta"`    // as in Record
+	Index      int64  `parquet:"index,delta"`       // the sample's place in the whole dataset, from 0
 	Source     string `parquet:"source,dict"`
 	Capability string `parquet:"capability,dict"` // the one it was picked for; empty where the rule is not turn
 	Bin        string `parquet:"bin,dict"`        // the style and source it was picked from; also empty then

@@ -27,7 +27,7 @@ const (
 // sampleColumns are the columns before those of the capabilities.
 type sampleColumns struct {
 	ID          string   `parquet:"id"`
-	Range       int32    `parquet:"range,delta"`
+	Range       int32    `parquet:"range_index,delta"`
 	Position    int32    `parquet:"position,delta"`
 	Source      string   `parquet:"source,dict"`
 	Content     string   `parquet:"content"`

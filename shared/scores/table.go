@@ -22,7 +22,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	records := make([]Record, f.rows)
 	if err := errors.Join(
 		fill(f, records, "id", texts, func(r *Record) *string { return &r.ID }),
-		fill(f, records, "range", integers, func(r *Record) *int { return &r.Range }),
+		fill(f, records, "range_index", integers, func(r *Record) *int { return &r.Range }),
 		fill(f, records, "position", integers, func(r *Record) *int { return &r.Position }),
 		fill(f, records, "source", texts, func(r *Record) *string { return &r.Source }),
 		fill(f, records, "content", texts, func(r *Record) *string { return &r.Content }),
