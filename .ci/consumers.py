@@ -11,7 +11,8 @@ work, manifest = sys.argv[1:]
 records = json.load(open(manifest))
 subset = json.load(open(f"{work}/out/subset.json"))
 rejected = [json.loads(line) for line in open(f"{work}/out/rejected.jsonl")]
-scores = glob.glob(f"{work}/state/runs/*/scores/[0-9][0-9][0-9][0-9].parquet")
+# A reader that takes all files below the folder sees each sample once.
+scores = glob.glob(f"{work}/state/runs/*/scores/**/*.parquet", recursive=True)
 assert len(scores) == 1, scores
 
 frame = pd.read_parquet(scores[0])
@@ -26,6 +27,8 @@ assert {r["id"] for r in rejected} | set(picks["id"]) == {r["id"] for r in recor
 
 unnested = f"select unnest(styles) style from '{scores[0]}'"
 assert duckdb.sql(f"select count(distinct style) from ({unnested})").fetchall() == [(9,)]
+ranges = f"select distinct range_index from '{scores[0]}'"
+assert duckdb.sql(ranges).fetchall() == [(0,)]
 rated = f"select count(*) from '{work}/out/picks.parquet' where rating > 0"
 assert duckdb.sql(rated).fetchall() == [(len(subset),)]
 print(f"pandas and DuckDB read the same {len(frame)} scores and {len(picks)} picks")

@@ -43,7 +43,7 @@ func TestImage(t *testing.T) {
 	needsNothing(t, binary)
 
 	contained := filepath.Join(dir, "contained")
-	script := "#!/bin/sh\nexec chroot --userspec=" + user[1] + " '" + image + "' /functions\n"
+	script := "#!/bin/sh\nexec env -u PROCESS_FOLDER chroot --userspec=" + user[1] + " '" + image + "' /functions\n"
 	if err := os.WriteFile(contained, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
