@@ -50,6 +50,8 @@ type Fixture struct {
 	ImageBuckets map[string]bucket.Reader
 	// LostAnswer reports whether the answer to an object's creation is lost, so that the client tries again.
 	LostAnswer func(name string) bool
+	// AnswerError is what the creation of an object is answered with, though it succeeded; nil for none.
+	AnswerError func(name string) error
 	// OneMachine lets a process know which ones ended before it.
 	OneMachine bool
 
@@ -201,6 +203,9 @@ func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Wri
 	err := b.Bucket.Create(ctx, name, write)
 	if err == nil && b.fixture.LostAnswer != nil && b.fixture.LostAnswer(name) {
 		return bucket.ErrExists // what a client finds that tries again
+	}
+	if err == nil && b.fixture.AnswerError != nil {
+		return b.fixture.AnswerError(name)
 	}
 	return err
 }
