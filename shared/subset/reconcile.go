@@ -27,14 +27,24 @@ func NewReconciler(worker *run.Worker, subsets *Selector) (*Reconciler, error) {
 	return &Reconciler{worker, subsets}, nil
 }
 
-// Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry keeps no
-// other from being continued: the next schedule tries again.
-func (c *Reconciler) Reconcile(ctx context.Context, task events.ReconcileTask) error {
-	cursor, failed := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit, c.entry)
-	if cursor == "" || cursor == task.Cursor {
-		return failed
+// Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry is reported,
+// and keeps no other from being continued: the next schedule tries again. Only a fault of the whole step is an error.
+func (c *Reconciler) Reconcile(
+	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
+) error {
+	cursor, err := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit,
+		func(ctx context.Context, e run.Entry) (bool, error) {
+			finished, err := c.entry(ctx, e)
+			if _, machine := errors.AsType[*bucket.MachineError](err); err == nil || machine || ctx.Err() != nil {
+				return finished, err
+			}
+			failed(ctx, e, err)
+			return false, nil
+		})
+	if err != nil || cursor == "" || cursor == task.Cursor {
+		return err
 	}
-	return errors.Join(failed, c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message()))
+	return c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message())
 }
 
 // Resume resumes a run, and continues its selections if it is scored.
@@ -79,8 +89,10 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	plan, err := s.runs.Plan(ctx, e.Run)
 	if errors.Is(err, run.ErrNoRun) {
 		return true, nil
-	} else if err != nil || plan.Problem != "" {
-		return err == nil, err
+	} else if err != nil || plan.Layout > run.LayoutVersion {
+		return false, err // a newer version of Harvest continues it
+	} else if plan.Problem != "" {
+		return true, nil
 	}
 	scored, final, err := c.worker.ContinueRun(ctx, plan)
 	if err != nil || !scored {

@@ -56,10 +56,11 @@ type Fixture struct {
 	OneMachine bool
 
 	// The process that lives now.
-	Runs    *run.Reader
-	Worker  *run.Worker
-	Subsets *subset.Selector
-	Log     *slog.Logger
+	Runs       *run.Reader
+	Worker     *run.Worker
+	Subsets    *subset.Selector
+	Reconciler *subset.Reconciler
+	Log        *slog.Logger
 
 	Tasks, Events *Topic
 	Queue         []Delivery       // what was published and is not delivered
@@ -68,13 +69,12 @@ type Fixture struct {
 	Life          int              // steps until the process is killed; -1 for ever
 	Opens         map[string]int   // of objects of the work bucket, by name, since Restart
 
-	t          testing.TB
-	reconciler *subset.Reconciler
-	mu         sync.Mutex
-	now        time.Time
-	published  int
-	processes  int
-	logged     bytes.Buffer
+	t         testing.TB
+	mu        sync.Mutex
+	now       time.Time
+	published int
+	processes int
+	logged    bytes.Buffer
 }
 
 // New makes an empty fixture.
@@ -131,7 +131,7 @@ func (f *Fixture) Restart() {
 		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
 	})
 	f.must(err)
-	f.reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
+	f.Reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
 	f.must(err)
 }
 
