@@ -32,6 +32,9 @@ func NewReconciler(worker *run.Worker, subsets *Selector) (*Reconciler, error) {
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
 ) error {
+	if task.Run != "" {
+		return c.continueRun(ctx, task.Run)
+	}
 	cursor, err := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit,
 		func(ctx context.Context, e run.Entry) (bool, error) {
 			finished, err := c.entry(ctx, e)
@@ -52,14 +55,15 @@ func (c *Reconciler) Resume(ctx context.Context, runID string, giveUp bool) erro
 	if err := c.worker.Resume(ctx, runID, giveUp); err != nil {
 		return err
 	}
+	if sent, err := bucket.Exists(ctx, c.subsets.work, run.ScoredSentName(runID)); !sent || err != nil {
+		return err
+	}
+	return c.continueRun(ctx, runID)
+}
+
+// continueRun continues a run and all that is to be selected of it.
+func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 	s := c.subsets
-	plan, err := s.runs.Plan(ctx, runID)
-	if err != nil {
-		return err
-	}
-	if sent, err := bucket.Exists(ctx, s.work, run.ScoredSentName(runID)); !sent || err != nil {
-		return err
-	}
 	entries := []run.Entry{{Run: runID}}
 	requested, err := s.requestIDs(ctx, runID)
 	if err != nil {
@@ -76,7 +80,7 @@ func (c *Reconciler) Resume(ctx context.Context, runID string, giveUp bool) erro
 		entries = append(entries, run.Entry{Run: runID, Selection: id})
 	}
 	for _, e := range entries {
-		if _, err := c.continueEntry(ctx, plan, e); err != nil {
+		if _, err := c.entry(ctx, e); err != nil {
 			return err
 		}
 	}

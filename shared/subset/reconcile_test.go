@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -49,6 +50,7 @@ func restart(f *runtest.Fixture) {
 func TestReconcileSelectionOfUnannouncedRun(t *testing.T) {
 	t.Parallel()
 	f, plan := killedWhenScored(t)
+	f.Pass(time.Minute) // so that its entry comes first
 	sel, err := f.Subsets.Select(t.Context(), plan.Run, atBudget(t, "25%", selection.Rules{}), run.Allowance{})
 	if err != nil {
 		t.Fatal(err)
