@@ -149,10 +149,30 @@ func (w *Worker) try(
 	if ended := w.end(ctx, a, how, err); ended != nil {
 		return false, "", errors.Join(err, ended)
 	}
+	if handed := w.handOver(ctx, plan, wave, t); handed != nil {
+		return false, "", errors.Join(err, handed)
+	}
 	if how == endWaited || a.spent < maxAttempts {
 		return false, "", err
 	}
 	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())
+}
+
+// handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the task,
+// so it was not published then, and the message of the attempt is of no use now.
+func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) error {
+	present, err := w.runs.wave(ctx, plan.Run)
+	if err != nil || present.Number == wave.Number {
+		return err
+	}
+	name, err := w.sentBy(ctx, plan, present, t)
+	if err != nil {
+		return err
+	}
+	if due, err := w.due(ctx, plan, present, t, name); err != nil || !due {
+		return err
+	}
+	return w.publishOnce(ctx, plan, present, t, name)
 }
 
 // atWork reports whether a delivery is at work on a task.
