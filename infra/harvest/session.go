@@ -144,13 +144,7 @@ func endState(st *subset.RunStatus) (bool, error) {
 	case run.StateCancelled:
 		return false, fmt.Errorf("run %s was cancelled", st.Run)
 	case run.StateStalled:
-		if st.Stopped != "" {
-			return false, fmt.Errorf("run %s is stalled: %s; then give the same command again or `harvest resume %s`",
-				st.Run, st.Stopped, st.Run)
-		}
-		return false, fmt.Errorf("run %s is stalled: %d shards were given up: %s; fix the cause, then give the same "+
-			"command again or `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
-			st.Run, len(st.DeadLetters), st.DeadLetters[0].Reason, st.Run, st.Run)
+		return false, &stalledError{status: st}
 	default:
 		return false, nil
 	}
