@@ -119,8 +119,8 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 // continueEvery is the pause between two looks whether a run has to be continued.
 const continueEvery = 10 * time.Second
 
-// poll calls look until it is done or fails. Meanwhile it continues the run again and again: another command that was at
-// work on the same run may have ended.
+// poll calls look until it is done or fails. Meanwhile it continues the run again and again: another command that was
+// at work on the same run may have ended.
 func (s session) poll(ctx context.Context, runID string, look func() (done bool, err error)) error {
 	continued := time.Now()
 	return api.Poll(ctx, func() (bool, error) {

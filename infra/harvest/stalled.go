@@ -53,7 +53,8 @@ func givenUp(letters []run.DeadLetter) string {
 	first := slices.MinFunc(letters, func(a, b run.DeadLetter) int {
 		return cmp.Or(cmp.Compare(min(a.Shard, 0), min(b.Shard, 0)), cmp.Compare(a.Range, b.Range))
 	})
-	return fmt.Sprintf("%s, such as %s after %d attempts: %s", strings.Join(counts, " and "), first.Task(), first.Attempts, first.Reason)
+	return fmt.Sprintf("%s, such as %s after %d attempts: %s",
+		strings.Join(counts, " and "), first.Task(), first.Attempts, first.Reason)
 }
 
 // number is a count of things, such as "1 range" and "2 ranges".

@@ -23,11 +23,11 @@ func TestStalledText(t *testing.T) {
 			"run demo-1 is stalled: the key is refused; set LLM_API_KEY; then ", "or `harvest resume demo-1`",
 		}, "--give-up"},
 		"shards": {run.Status{DeadLetters: []run.DeadLetter{shard}}, "mine", []string{
-			"1 shard could not be scored, such as shard 2 of range 3 after 20 attempts: the service is down; fix the cause",
+			"1 shard could not be scored, such as shard 2 of range 3 after 20 attempts: the service is down; fix",
 			"`harvest resume --state mine demo-1`", "`harvest resume --state mine demo-1 --give-up` goes on",
 		}, "shard -1"},
 		"ranges": {run.Status{DeadLetters: []run.DeadLetter{shard, unread, unread}}, "", []string{
-			"2 ranges could not be read and 1 shard could not be scored, such as range 5 after 20 attempts: it is gone;",
+			"2 ranges could not be read and 1 shard could not be scored, such as range 5 after 20 attempts: it",
 		}, "--give-up"},
 	} {
 		tt.status.Run = "demo-1"

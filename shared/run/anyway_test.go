@@ -57,7 +57,8 @@ func TestKillsResumesAndWidths(t *testing.T) {
 	}
 }
 
-// killAndContinue kills the process within its next steps, with all messages, and continues the run under another width.
+// killAndContinue kills the process within its next steps, with all messages, and continues the run under another
+// width.
 func killAndContinue(t *testing.T, f *runtest.Fixture, plan *run.Plan, rng *rand.Rand) {
 	t.Helper()
 	f.Life = rng.IntN(6)

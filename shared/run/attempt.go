@@ -158,8 +158,8 @@ func (w *Worker) try(
 	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())
 }
 
-// handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the task,
-// so it was not published then, and the message of the attempt is of no use now.
+// handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the
+// task, so it was not published then, and the message of the attempt is of no use now.
 func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) error {
 	present, err := w.runs.wave(ctx, plan.Run)
 	if err != nil || present.Number == wave.Number {

@@ -58,7 +58,8 @@ func TestOtherScorerForever(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := f.Status(plan.Run)
-	if st.State != run.StateStalled || len(st.DeadLetters) != 1 || !strings.Contains(st.DeadLetters[0].Reason, "fake-2") {
+	if st.State != run.StateStalled || len(st.DeadLetters) != 1 ||
+		!strings.Contains(st.DeadLetters[0].Reason, "fake-2") {
 		t.Errorf("state %s, dead %+v; want a dead letter that names the scorer", st.State, st.DeadLetters)
 	}
 }

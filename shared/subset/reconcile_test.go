@@ -17,8 +17,8 @@ import (
 
 const demo = "datasets/demo/a.json"
 
-// killedWhenScored is a fixture on one machine, with a run whose process was killed right after it was marked as scored:
-// its event is not published, and all messages are lost.
+// killedWhenScored is a fixture on one machine, with a run whose process was killed right after it was marked as
+// scored: its event is not published, and all messages are lost.
 func killedWhenScored(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := runtest.New(t)
