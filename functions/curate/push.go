@@ -30,7 +30,10 @@ func newPush(subsets *subset.Selector, reconciler *subset.Reconciler, log *slog.
 			if err := d.Decode(&task); err != nil {
 				return err
 			}
-			return reconciler.Reconcile(ctx, task)
+			return reconciler.Reconcile(ctx, task, func(ctx context.Context, e run.Entry, err error) {
+				log.ErrorContext(ctx, "what was accepted was not continued, until the next time",
+					"run", e.Run, "selection", e.Selection, "request", e.Request, "error", err)
+			})
 		default:
 			return events.DataError(fmt.Errorf("message %s is no task of curate", d.ID))
 		}

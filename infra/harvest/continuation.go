@@ -161,5 +161,5 @@ func (c *continued) printStatus(cmd *cobra.Command, asJSON bool) error {
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), status)
 	}
-	return status.print(cmd.OutOrStdout())
+	return status.print(cmd.OutOrStdout(), c.state)
 }

@@ -84,6 +84,40 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 	t.Logf("seed %d: %d shards have scores after ten kills", seed, len(before))
 }
 
+// TestKillOfOther kills one of two commands that are at work on the same run: the other one ends it.
+func TestKillOfOther(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 200, 64)
+	args := func(out string) []string {
+		return []string{"curate", "--json", "--budget", "25%", "--state", "state", "--out", out, "dataset.json"}
+	}
+	first := program(t, dir, []string{"SHARD_SAMPLES=1"}, args("first")...)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(dir, "state")
+	until(t, "the first scores", func() bool { return len(scoreFiles(t, state)) > 0 })
+	second := program(t, dir, []string{"SHARD_SAMPLES=1"}, args("second")...)
+	var stderr console
+	second.Stderr = &stderr
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the second command", func() bool { return strings.Contains(stderr.String(), "ingest") })
+	time.Sleep(300 * time.Millisecond) // it has found that the first one is at work
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait() // killed
+	if n := len(scoreFiles(t, state)); n == 200 {
+		t.Log("killed too late to leave anything undone")
+	}
+	if err := second.Wait(); err != nil {
+		t.Errorf("the second command: %v: %s", err, stderr.String())
+	}
+}
+
 // compareRuns checks that two runs of one dataset came to the same outputs.
 func compareRuns(t *testing.T, dir string, want, got result) {
 	t.Helper()

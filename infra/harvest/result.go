@@ -46,7 +46,11 @@ func (f *failure) Error() string { return f.problem }
 
 // score waits until the run is scored.
 func (r *result) score(ctx context.Context, s session) (err error) {
-	if r.status, err = s.score(ctx, r.Run, r.Seconds); err != nil {
+	r.status, err = s.score(ctx, r.Run, r.Seconds)
+	if stalled, ok := errors.AsType[*stalledError](err); ok {
+		stalled.state = r.state
+	}
+	if err != nil {
 		return err
 	}
 	r.Samples = r.status.Samples
@@ -119,10 +123,15 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 
 // command is a command about the run, as it is typed.
 func (r *result) command(name string) string {
-	if r.state != "" {
-		name += " --state " + r.state
+	return fmt.Sprintf("`%s`", command(name, r.state, r.Run))
+}
+
+// command is a command about a run, as it is typed.
+func command(name, state, runID string) string {
+	if state != "" {
+		name += " --state " + state
 	}
-	return fmt.Sprintf("`harvest %s %s`", name, r.Run)
+	return fmt.Sprintf("harvest %s %s", name, runID)
 }
 
 // report prints a result, even one of a failure, and returns the error of the work.

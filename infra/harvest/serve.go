@@ -115,6 +115,9 @@ func (b buckets) open(ctx context.Context) (input, work bucket.Bucket, err error
 	return input, work, nil
 }
 
+// reconcileEvery is the pause between two looks at what was accepted. It costs two listings where all is finished.
+const reconcileEvery = time.Minute
+
 // serve serves buckets until ctx ends, and prints events to out.
 func serve(ctx context.Context, from buckets, listen string, choice scorerFlags, out io.Writer) error {
 	input, work, err := from.open(ctx)
@@ -156,14 +159,13 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 	st, err := local.Start(ctx, local.Options{
 		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Log: log,
 		Listen: listen, Mount: mountFramework, OnEvent: (&eventPrinter{out: out}).print, Telemetry: tracing,
+		Reconcile: reconcileEvery,
 	})
 	if err != nil {
 		return err
 	}
 	log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", from.Input)
-	if err = st.Reconcile(st.Context()); err == nil {
-		err = watch(st.Context(), input, log, st.Upload)
-	}
+	err = watch(st.Context(), input, log, st.Upload)
 	if closed := st.Close(); err == nil {
 		err = closed
 	}

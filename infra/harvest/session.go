@@ -85,7 +85,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	var status *subset.RunStatus
 	var rated time.Time
 	s.show.update("ingest", 0, 0)
-	err := api.Poll(ctx, func() (bool, error) {
+	err := s.poll(ctx, runID, func() (bool, error) {
 		var err error
 		status, err = s.api.Run(ctx, runID)
 		if api.HasStatus(err, http.StatusNotFound) {
@@ -116,6 +116,24 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	return status, err
 }
 
+// continueEvery is the pause between two looks whether a run has to be continued.
+const continueEvery = 10 * time.Second
+
+// poll calls look until it is done or fails. Meanwhile it continues the run again and again: another command that was
+// at work on the same run may have ended.
+func (s session) poll(ctx context.Context, runID string, look func() (done bool, err error)) error {
+	continued := time.Now()
+	return api.Poll(ctx, func() (bool, error) {
+		if time.Since(continued) > continueEvery {
+			if err := s.Continue(ctx, runID); err != nil {
+				return false, err
+			}
+			continued = time.Now()
+		}
+		return look()
+	})
+}
+
 // endState reports whether a run has ended. It is an error if it ended without scores.
 func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
@@ -126,13 +144,7 @@ func endState(st *subset.RunStatus) (bool, error) {
 	case run.StateCancelled:
 		return false, fmt.Errorf("run %s was cancelled", st.Run)
 	case run.StateStalled:
-		if st.Stopped != "" {
-			return false, fmt.Errorf("run %s is stalled: %s; then give the same command again or `harvest resume %s`",
-				st.Run, st.Stopped, st.Run)
-		}
-		return false, fmt.Errorf("run %s is stalled: %d shards were given up: %s; fix the cause, then give the same "+
-			"command again or `harvest resume %s`, or `harvest resume %s --give-up` to go on without them",
-			st.Run, len(st.DeadLetters), st.DeadLetters[0].Reason, st.Run, st.Run)
+		return false, &stalledError{status: st}
 	default:
 		return false, nil
 	}
@@ -154,7 +166,12 @@ func (s session) choose(
 	s.show.update("select", int64(sel.Selected), int64(sel.Selected))
 	start = time.Now()
 	if sel.State == api.Writing {
-		if sel, err = s.api.WaitSelection(ctx, runID, sel.ID); err != nil {
+		id := sel.ID
+		err := s.poll(ctx, runID, func() (bool, error) {
+			sel, err = s.api.Selection(ctx, runID, id)
+			return err == nil && sel.State != api.Writing, err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -56,7 +57,7 @@ func newStatus() *cobra.Command {
 			case asJSON:
 				return printJSON(cmd.OutOrStdout(), statuses)
 			case len(args) == 1:
-				return statuses[0].print(cmd.OutOrStdout())
+				return statuses[0].print(cmd.OutOrStdout(), state)
 			default:
 				return printStatuses(cmd.OutOrStdout(), statuses)
 			}
@@ -96,8 +97,8 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 	return err
 }
 
-// print prints the status in full.
-func (st runStatus) print(w io.Writer) error {
+// print prints the status in full. state is the folder as it is typed.
+func (st runStatus) print(w io.Writer, state string) error {
 	t := newTable("run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("state", st.State)
@@ -115,7 +116,7 @@ func (st runStatus) print(w io.Writer) error {
 		row("stopped", st.Stopped)
 	}
 	for _, d := range st.DeadLetters {
-		row("given up", fmt.Sprintf("range %d shard %d after %d attempts: %s", d.Range, d.Shard, d.Attempts, d.Reason))
+		row("given up", fmt.Sprintf("%s after %d attempts: %s", d.Task(), d.Attempts, d.Reason))
 	}
 	for _, flag := range slices.Sorted(maps.Keys(st.Flags)) {
 		row("flagged "+flag, st.Flags[flag])
@@ -129,6 +130,9 @@ func (st runStatus) print(w io.Writer) error {
 	text := t.Render()
 	if st.Problem != "" {
 		text += "\n" + st.Problem // too long for a cell
+	}
+	if st.State == run.StateStalled {
+		text += "\n" + (&stalledError{st.RunStatus, state}).Error()
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err

@@ -40,8 +40,11 @@ type Options struct {
 	Mount func(handlers map[string]http.Handler) (http.Handler, error)
 	// Retry is the policy of redelivery; DefaultRetry by default.
 	Retry queue.Retry
-	// OnEvent is called with every event that the functions publish.
+	// OnEvent is called with every event that the functions publish, before anything says that it is published.
 	OnEvent func(events.Message)
+	// Reconcile is how often what was accepted and is not finished is continued, beginning with the start: messages end
+	// with the process that has them. Zero is never.
+	Reconcile time.Duration
 	// Telemetry, if there is one, records what the functions do.
 	Telemetry *telemetry.Telemetry
 	// Faults are those of all subscriptions, for tests.
@@ -90,8 +93,11 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
 	url := func(sub events.Subscription) string { return s.URL + paths[sub.Service] }
-	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, url: url, onEvent: o.OnEvent}); err != nil {
+	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, url: url}); err != nil {
 		return nil, err
+	}
+	if o.Reconcile > 0 {
+		group.Go(func() error { return s.reconcile(o.Reconcile) })
 	}
 	return s, nil
 }
@@ -141,6 +147,9 @@ func (s *Stack) serve(o Options) error {
 // functions makes the functions, each at its path.
 func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	tasks, published := s.queue.Topic(events.TopicTasks), s.queue.Topic(events.TopicEvents)
+	if o.OnEvent != nil {
+		published = announcer{published, o.OnEvent}
+	}
 	runs, err := run.NewReader(o.Work)
 	if err != nil {
 		return nil, err
@@ -193,9 +202,38 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 // Context ends when the system stops, by Close or by a failure that Close returns.
 func (s *Stack) Context() context.Context { return s.ctx }
 
-// Reconcile continues what was accepted and is not finished: messages end with the process that has them.
-func (s *Stack) Reconcile(ctx context.Context) error {
-	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{}.Message())
+// reconcile continues what was accepted and is not finished, again and again until the system stops.
+func (s *Stack) reconcile(every time.Duration) error {
+	for {
+		err := s.queue.Topic(events.TopicTasks).Publish(s.ctx, events.ReconcileTask{}.Message())
+		if err != nil && s.ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-s.ctx.Done():
+			return nil
+		case <-time.After(every):
+		}
+	}
+}
+
+// Continue continues a run and its selections where they are: a process that was at work on them may have ended.
+func (s *Stack) Continue(ctx context.Context, runID string) error {
+	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{Run: runID}.Message())
+}
+
+// An announcer publishes events, and hands each over first: what says that an event is published comes after both.
+type announcer struct {
+	events.Publisher
+	onEvent func(events.Message)
+}
+
+// Publish implements events.Publisher.
+func (a announcer) Publish(ctx context.Context, messages ...events.Message) error {
+	for _, m := range messages {
+		a.onEvent(m)
+	}
+	return a.Publisher.Publish(ctx, messages...)
 }
 
 // Upload notifies the system of a new object in the input bucket, as Cloud Storage does.

@@ -15,7 +15,8 @@ const loadTimeout = 10 * time.Minute
 
 // A Cache keeps values by their keys. Callers that ask for one key at the same time share one load. When the values
 // take more than the bound, those go first that were not used for the longest time; the newest stays at any size.
-// Errors are not kept.
+// Errors are not kept, and a load that began before a call gives that call no error: what it did not find may be there
+// since.
 type Cache[V any] struct {
 	maxBytes int
 	size     func(V) int
@@ -41,10 +42,24 @@ func New[V any](maxBytes int, size func(V) int) *Cache[V] {
 // Get returns the value of a key, and loads it if it is not kept. The load goes on when the caller's context ends,
 // because other callers may wait for it; its context has the caller's values.
 func (c *Cache[V]) Get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
-	if v, ok := c.lookup(key); ok {
-		return v, nil
+	v, own, err := c.get(ctx, key, load)
+	if err != nil && !own && ctx.Err() == nil {
+		// Another load is under way now only if it began after this call.
+		v, _, err = c.get(ctx, key, load)
 	}
+	return v, err
+}
+
+// get is Get, and reports whether an error is that of the call's own load.
+func (c *Cache[V]) get(
+	ctx context.Context, key string, load func(context.Context) (V, error),
+) (V, bool, error) {
+	if v, ok := c.lookup(key); ok {
+		return v, false, nil
+	}
+	own := false
 	loading := c.loads.DoChan(key, func() (any, error) {
+		own = true
 		// A load may have ended since the lookup above.
 		if v, ok := c.lookup(key); ok {
 			return v, nil
@@ -60,10 +75,10 @@ func (c *Cache[V]) Get(ctx context.Context, key string, load func(context.Contex
 	select {
 	case <-ctx.Done():
 		var none V
-		return none, ctx.Err()
+		return none, false, ctx.Err()
 	case loaded := <-loading:
 		v, _ := loaded.Val.(V) // of a V that is an interface and nil, the zero value
-		return v, loaded.Err
+		return v, own, loaded.Err
 	}
 }
 

@@ -40,6 +40,41 @@ func (l *lengths) get(ctx context.Context, key string) (string, error) {
 	})
 }
 
+// TestEarlierMiss asks for a value that is there, while a load is under way that began before it was.
+func TestEarlierMiss(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New(100, func(s string) int { return len(s) })
+		missing := errors.New("it is not there")
+		there := false
+		var mu sync.Mutex
+		load := func(context.Context) (string, error) {
+			mu.Lock()
+			found := there
+			mu.Unlock()
+			time.Sleep(time.Second)
+			if !found {
+				return "", missing
+			}
+			return "value", nil
+		}
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, err := c.Get(t.Context(), "key", load); !errors.Is(err, missing) {
+				t.Errorf("the early call got %v", err)
+			}
+		})
+		time.Sleep(500 * time.Millisecond)
+		mu.Lock()
+		there = true
+		mu.Unlock()
+		if v, err := c.Get(t.Context(), "key", load); v != "value" || err != nil {
+			t.Errorf("the later call got %q, %v", v, err)
+		}
+		group.Wait()
+	})
+}
+
 func TestConcurrentCallersShareALoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -70,6 +70,8 @@ type SelectTask struct {
 
 // A ReconcileTask asks curate to continue what was accepted and is not finished, in steps of bounded work.
 type ReconcileTask struct {
+	// Run restricts it to one run and its selections.
+	Run string `json:"run,omitempty"`
 	// Cursor is where the step begins: empty for the first one.
 	Cursor string `json:"cursor,omitempty"`
 }

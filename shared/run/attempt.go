@@ -74,8 +74,10 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 	}
 	mine.name = attemptName(run, t, wave.Number, strconv.Itoa(last+1))
 	created, err := bucket.CreateJSON(ctx, w.work, mine.name, mine)
-	if err != nil || created {
-		return &mine, err
+	if err != nil {
+		return nil, errors.Join(err, w.endUnanswered(ctx, &mine, err))
+	} else if created {
+		return &mine, nil
 	}
 	// Another delivery was faster, or the answer to an earlier try of this creation was lost.
 	var held attempt
@@ -105,8 +107,8 @@ func (w *Worker) earlier(ctx context.Context, run string, wave *Wave, t task, mi
 		number, end, _ := strings.Cut(rest, ".")
 		if end == "" {
 			open = append(open, attrs.Name)
-		} else if len(open) > 0 {
-			open = open[:len(open)-1] // of the attempt whose end this is: its name comes right before
+		} else if n := len(open); n > 0 && open[n-1] == strings.TrimSuffix(attrs.Name, "."+end) {
+			open = open[:n-1] // the attempt whose end this is: its name comes right before
 		}
 		if of != strconv.Itoa(wave.Number) {
 			continue
@@ -147,10 +149,30 @@ func (w *Worker) try(
 	if ended := w.end(ctx, a, how, err); ended != nil {
 		return false, "", errors.Join(err, ended)
 	}
+	if handed := w.handOver(ctx, plan, wave, t); handed != nil {
+		return false, "", errors.Join(err, handed)
+	}
 	if how == endWaited || a.spent < maxAttempts {
 		return false, "", err
 	}
 	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())
+}
+
+// handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the
+// task, so it was not published then, and the message of the attempt is of no use now.
+func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) error {
+	present, err := w.runs.wave(ctx, plan.Run)
+	if err != nil || present.Number == wave.Number {
+		return err
+	}
+	name, err := w.sentBy(ctx, plan, present, t)
+	if err != nil {
+		return err
+	}
+	if due, err := w.due(ctx, plan, present, t, name); err != nil || !due {
+		return err
+	}
+	return w.publishOnce(ctx, plan, present, t, name)
 }
 
 // atWork reports whether a delivery is at work on a task.
@@ -171,6 +193,16 @@ func (w *Worker) atWork(ctx context.Context, run string, wave *Wave, t task) (bo
 // lives reports whether an attempt that has not ended by itself may still be at work.
 func (w *Worker) lives(a attempt) bool {
 	return w.now().Before(a.Until) && !w.process.ended(a.Process)
+}
+
+// endUnanswered ends an attempt if it was created, though the answer to that was an error.
+func (w *Worker) endUnanswered(ctx context.Context, a *attempt, cause error) error {
+	var held attempt
+	err := bucket.ReadJSON(context.WithoutCancel(ctx), w.work, a.name, &held)
+	if err != nil || held.Nonce != a.Nonce {
+		return nil
+	}
+	return w.end(ctx, a, endWaited, cause)
 }
 
 // end says that an attempt ended by itself without a result, even when its delivery is cancelled.

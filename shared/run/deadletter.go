@@ -20,6 +20,9 @@ type DeadLetter struct {
 	Reason   string `json:"reason"`
 }
 
+// Task names what was given up, such as "shard 2 of range 0".
+func (d DeadLetter) Task() string { return task{d.Range, d.Shard}.String() }
+
 // giveUpTask records a dead letter. The run shows as stalled until it is resumed.
 func (w *Worker) giveUpTask(ctx context.Context, run string, wave *Wave, t task, attempts int, reason string) error {
 	letter := DeadLetter{Range: t.r, Shard: t.shard, Attempts: attempts, Reason: reason}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -43,40 +44,45 @@ func (w *Worker) rateAlone(
 		if err := w.rateOne(ctx, plan, fmt.Sprintf("%s%07d.", prefix, i), rater, samples, records, i); err != nil {
 			return err
 		}
-		_, err := bucket.CreateOnce(ctx, w.work, result, func(file io.Writer) error {
-			return scores.Write(file, plan.Rubric.Capabilities, records[i:i+1])
-		})
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// rateOne rates a sample unless processes died while they did. prefix begins the names of its attempts.
+// rateOne rates a sample, unless processes died while they did, and writes its result. prefix begins the names of its
+// attempts and its result.
 func (w *Worker) rateOne(
 	ctx context.Context, plan *Plan, prefix string,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
 ) error {
-	begun, ended, err := w.itemAttempts(ctx, prefix)
+	deaths, last, err := w.itemAttempts(ctx, prefix)
 	if err != nil {
 		return err
 	}
-	if begun-ended >= maxDeaths {
+	write := func() error {
+		_, err := bucket.CreateOnce(ctx, w.work, prefix+"parquet", func(file io.Writer) error {
+			return scores.Write(file, plan.Rubric.Capabilities, records[i:i+1])
+		})
+		return err
+	}
+	if deaths >= maxDeaths {
 		fail(&records[i], &dataset.Fault{
 			Code: ScorerDied, Detail: fmt.Sprintf("%d times; look at its images", maxDeaths),
 		})
-		return nil
+		return write()
 	}
 	w.alone.Lock()
 	defer w.alone.Unlock()
-	name := fmt.Sprintf("%s%d", prefix, begun+1)
-	if _, err := bucket.CreateJSON(ctx, w.work, name, map[string]string{"process": w.process.ID}); err != nil {
-		return err
+	name := fmt.Sprintf("%s%d", prefix, last+1)
+	_, err = bucket.CreateJSON(ctx, w.work, name, map[string]string{"process": w.process.ID})
+	var b batch
+	if err == nil {
+		b, err = w.loader.load(ctx, plan, samples, records, i, i+1)
 	}
-	b, err := w.loader.load(ctx, plan, samples, records, i, i+1)
 	if err == nil {
 		err = b.rate(ctx, rater, records)
+	}
+	if err == nil {
+		err = write()
 	}
 	if err != nil {
 		// This is no death, even when the delivery is cancelled.
@@ -87,17 +93,29 @@ func (w *Worker) rateOne(
 	return nil
 }
 
-// itemAttempts counts the attempts at a sample that were begun, and those that ended by themselves without a result.
-func (w *Worker) itemAttempts(ctx context.Context, prefix string) (begun, ended int, err error) {
+// itemAttempts counts the attempts at a sample that ended with their process, and finds the highest number of one.
+func (w *Worker) itemAttempts(ctx context.Context, prefix string) (deaths, last int, err error) {
+	begun, ended := map[int]bool{}, map[int]bool{}
 	for attrs, err := range w.work.List(ctx, prefix, "") {
-		switch {
-		case err != nil:
+		if err != nil {
 			return 0, 0, fmt.Errorf("listing attempts at a sample: %w", err)
-		case strings.HasSuffix(attrs.Name, endFailed):
-			ended++
-		case !strings.HasSuffix(attrs.Name, ".parquet"):
-			begun++
+		}
+		number, failed := strings.CutSuffix(attrs.Name[len(prefix):], endFailed)
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			continue // its result
+		}
+		last = max(last, n)
+		if failed {
+			ended[n] = true
+		} else {
+			begun[n] = true
 		}
 	}
-	return begun, ended, nil
+	for n := range begun {
+		if !ended[n] {
+			deaths++
+		}
+	}
+	return deaths, last, nil
 }

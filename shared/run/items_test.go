@@ -188,6 +188,64 @@ func TestLostAnswerOfALease(t *testing.T) {
 	}
 }
 
+// A lease whose creation succeeded, and was answered with an error, is held by nobody, and no death.
+func TestErrorOfALease(t *testing.T) {
+	t.Parallel()
+	f, plan, task := oneShard(t)
+	answers := 0
+	f.AnswerError = func(name string) error {
+		if strings.Contains(name, "/started/") && !strings.HasSuffix(name, ".waited") && answers < 3 {
+			answers++
+			return errDown
+		}
+		return nil
+	}
+	for range 3 {
+		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); !errors.Is(err, errDown) {
+			t.Fatalf("error %v, want that of the creation", err)
+		}
+	}
+	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
+		t.Fatal(err)
+	}
+	if counts := f.Account(plan); counts.Scored != 3 || len(f.Objects("runs/"+plan.Run+"/items/")) > 0 {
+		t.Errorf("counts %+v, want all scored, and none alone", counts)
+	}
+}
+
+// A sample that was rated alone, whose result could not be written, ended no process.
+func TestUnwrittenResultIsNoDeath(t *testing.T) {
+	t.Parallel()
+	f, plan, task := oneShard(t)
+	f.OneMachine = true
+	f.Restart()
+	for range 2 {
+		f.Life = 1 // killed as soon as it has taken the lease
+		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); !errors.Is(err, runtest.ErrKilled) {
+			t.Fatalf("error %v, want that of a killed process", err)
+		}
+		f.Restart()
+	}
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		f.Scorer.Before = func(*dataset.Sample) error {
+			cancel() // as when the process is asked to end
+			return nil
+		}
+		if _, err := f.Worker.ScoreShard(ctx, task, "d"); !errors.Is(err, context.Canceled) {
+			t.Fatalf("error %v, want that of a cancelled delivery", err)
+		}
+		f.Scorer.Before = nil
+		f.Restart()
+	}
+	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
+		t.Fatal(err)
+	}
+	if counts := f.Account(plan); counts.Scored != 3 {
+		t.Errorf("counts %+v, want all scored", counts)
+	}
+}
+
 // TestAloneIsTheSame compares scores of both ways to rate.
 func TestAloneIsTheSame(t *testing.T) {
 	t.Parallel()

@@ -53,15 +53,18 @@ func (p Process) Close() error {
 // ended reports whether another process is known to have ended.
 func (p Process) ended(id string) bool { return p.Gone != nil && id != p.ID && p.Gone(id) }
 
-// gone reports whether no process holds the lock of a file. It removes a file that a killed process left.
+// gone reports whether no process holds the lock of a file. It removes a file that a killed process left. Several may
+// ask about one file at the same time: a shared lock keeps none of them from the same answer.
 func gone(name string) bool {
 	if _, err := os.Stat(name); err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
 	lock := flock.New(name)
-	free, err := lock.TryLock()
+	free, err := lock.TryRLock()
 	if err != nil || !free {
 		return false
 	}
-	return errors.Join(os.Remove(name), lock.Unlock()) == nil
+	// A file that stays does no harm: nobody will hold its lock again.
+	_ = errors.Join(os.Remove(name), lock.Unlock())
+	return true
 }

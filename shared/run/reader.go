@@ -70,7 +70,7 @@ func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.C
 
 // Plan reads a run's plan; ErrNoRun if there is none. A plan of another layout has a Problem that says so.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
-	if !namePattern.MatchString(run) {
+	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
 	}
 	return r.plans.Get(ctx, run, func(ctx context.Context) (*Plan, error) {

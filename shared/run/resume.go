@@ -50,8 +50,8 @@ func (w *Worker) giveUpAll(ctx context.Context, plan *Plan, letters []DeadLetter
 	var unread error
 	for _, l := range letters {
 		if l.Shard < 0 {
-			unread = fmt.Errorf("range %d of run %s cannot be given up: its manifest could not be read; "+
-				"make it readable and resume without giving up", l.Range, plan.Run)
+			unread = &RefusedError{Reason: fmt.Sprintf("range %d of run %s cannot be given up: its manifest could not "+
+				"be read; make it readable and resume without giving up", l.Range, plan.Run)}
 		} else if err := w.giveUp(ctx, plan, l); err != nil {
 			return err
 		}

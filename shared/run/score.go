@@ -66,11 +66,15 @@ func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, deliv
 func (w *Worker) tryShard(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, shard *Shard,
 ) (bool, error) {
-	rater, err := w.rater(ctx, plan)
-	if err != nil {
-		return w.stopOn(ctx, plan, wave, err, shard)
+	rater, unusable := w.rater(ctx, plan)
+	_, stop := errors.AsType[*scorer.StopError](unusable)
+	if stop || errors.Is(unusable, scorer.ErrUnavailable) || unusable != nil && ctx.Err() != nil {
+		return w.stopOn(ctx, plan, wave, unusable, shard)
 	}
 	settled, why, err := w.try(ctx, plan, wave, t, delivery, func(a *attempt) (err error) {
+		if unusable != nil {
+			return unusable // such as another scorer than the planned one: a person has to know in the end
+		}
 		shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom)
 		return err
 	})

@@ -43,6 +43,27 @@ func TestOtherScorer(t *testing.T) {
 	f.Account(plan)
 }
 
+// A run whose scorer stays another one is stalled in the end, and says so.
+func TestOtherScorerForever(t *testing.T) {
+	t.Parallel()
+	f, plan, task := oneShard(t)
+	f.Scorer.Name = "fake-2"
+	f.Restart()
+	for range failures - 1 {
+		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err == nil {
+			t.Fatal("no error of another scorer")
+		}
+	}
+	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
+		t.Fatal(err)
+	}
+	st := f.Status(plan.Run)
+	if st.State != run.StateStalled || len(st.DeadLetters) != 1 ||
+		!strings.Contains(st.DeadLetters[0].Reason, "fake-2") {
+		t.Errorf("state %s, dead %+v; want a dead letter that names the scorer", st.State, st.DeadLetters)
+	}
+}
+
 func TestScorerAnswersTooFew(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)

@@ -59,7 +59,11 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 	return spec, spec.Validate()
 }
 
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+// namePattern is that of datasets, runPattern of the ids of their runs, which are 13 characters longer.
+var (
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	runPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,112}$`)
+)
 
 // Validate names every fault of the spec.
 func (s Spec) Validate() error {
@@ -87,7 +91,7 @@ func (s Spec) Validate() error {
 		faults = append(faults, fmt.Errorf(
 			"images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
 	}
-	if s.Reuse != "" && !namePattern.MatchString(s.Reuse) {
+	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))
 	}
 	faults = append(faults, s.Request.Validate())

@@ -204,3 +204,14 @@ func FuzzParseSpec(f *testing.F) {
 		}
 	})
 }
+
+// TestLongestName runs a dataset with the longest name.
+func TestLongestName(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	name := run.DatasetsPrefix + strings.Repeat("x", 100) + "/a.json"
+	f.Upload(name, runtest.Array(runtest.Plain("a", 3)))
+	if counts := f.Finish(f.Begin(name)); counts.Scored != 3 {
+		t.Errorf("counts %+v, want all scored", counts)
+	}
+}

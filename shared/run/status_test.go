@@ -231,6 +231,26 @@ func TestStalled(t *testing.T) {
 	}
 }
 
+// An attempt that fails after another wave has begun leaves its task to that wave.
+func TestResumedWhileAtWork(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
+	plan := f.Begin("datasets/demo/a.json")
+	resumed := 0
+	f.Scorer.Before = func(s *dataset.Sample) error {
+		if s.ID != "a00" || resumed > 0 {
+			return nil
+		}
+		resumed++
+		return errors.Join(f.Worker.Resume(t.Context(), plan.Run, false), errDown)
+	}
+	drainFailing(t, f, errDown)
+	if counts := f.Account(plan); counts.Scored != 12 || resumed != 1 {
+		t.Errorf("counts %+v, want all scored", counts)
+	}
+}
+
 func TestGiveUp(t *testing.T) {
 	t.Parallel()
 	f, plan := stalled(t)

@@ -131,10 +131,23 @@ func (w *Worker) ContinueRun(ctx context.Context, plan *Plan) (scored, final boo
 	if scored, err = bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); scored || err != nil {
 		return scored, false, err
 	}
-	if final, err = bucket.Exists(ctx, w.work, cancelledName(plan.Run)); final || err != nil {
+	if final, err = w.cancelled(ctx, plan.Run); final || err != nil {
 		return false, final, err
 	}
-	return false, false, w.begin(ctx, plan)
+	if err := w.begin(ctx, plan); err != nil {
+		return false, false, err
+	}
+	scored, err = bucket.Exists(ctx, w.work, ScoredSentName(plan.Run))
+	return scored, false, err
+}
+
+// cancelled reports whether a run was cancelled before it was scored to the last sample.
+func (w *Worker) cancelled(ctx context.Context, run string) (bool, error) {
+	if cancelled, err := bucket.Exists(ctx, w.work, cancelledName(run)); !cancelled || err != nil {
+		return false, err
+	}
+	scored, err := w.runs.Scored(ctx, run)
+	return !scored && err == nil, err
 }
 
 // Refuse keeps the reason why a dataset was refused as a run of its own, so that it can be looked up.
@@ -165,7 +178,7 @@ func (w *Worker) workable(ctx context.Context, run string, number int) (*Plan, *
 	} else if err != nil || plan.Problem != "" {
 		return nil, nil, err
 	}
-	if cancelled, err := bucket.Exists(ctx, w.work, cancelledName(run)); cancelled || err != nil {
+	if cancelled, err := w.cancelled(ctx, run); cancelled || err != nil {
 		return nil, nil, err
 	}
 	if plan.NeedsApproval {

@@ -27,14 +27,27 @@ func NewReconciler(worker *run.Worker, subsets *Selector) (*Reconciler, error) {
 	return &Reconciler{worker, subsets}, nil
 }
 
-// Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry keeps no
-// other from being continued: the next schedule tries again.
-func (c *Reconciler) Reconcile(ctx context.Context, task events.ReconcileTask) error {
-	cursor, failed := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit, c.entry)
-	if cursor == "" || cursor == task.Cursor {
-		return failed
+// Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry is
+// reported, and keeps no other from being continued: the next schedule tries again. Only a fault of the whole step is an error.
+func (c *Reconciler) Reconcile(
+	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
+) error {
+	if task.Run != "" {
+		return c.continueRun(ctx, task.Run)
 	}
-	return errors.Join(failed, c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message()))
+	cursor, err := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit,
+		func(ctx context.Context, e run.Entry) (bool, error) {
+			finished, err := c.entry(ctx, e)
+			if _, machine := errors.AsType[*bucket.MachineError](err); err == nil || machine || ctx.Err() != nil {
+				return finished, err
+			}
+			failed(ctx, e, err)
+			return false, nil
+		})
+	if err != nil || cursor == "" || cursor == task.Cursor {
+		return err
+	}
+	return c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message())
 }
 
 // Resume resumes a run, and continues its selections if it is scored.
@@ -42,14 +55,15 @@ func (c *Reconciler) Resume(ctx context.Context, runID string, giveUp bool) erro
 	if err := c.worker.Resume(ctx, runID, giveUp); err != nil {
 		return err
 	}
+	if sent, err := bucket.Exists(ctx, c.subsets.work, run.ScoredSentName(runID)); !sent || err != nil {
+		return err
+	}
+	return c.continueRun(ctx, runID)
+}
+
+// continueRun continues a run and all that is to be selected of it.
+func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 	s := c.subsets
-	plan, err := s.runs.Plan(ctx, runID)
-	if err != nil {
-		return err
-	}
-	if sent, err := bucket.Exists(ctx, s.work, run.ScoredSentName(runID)); !sent || err != nil {
-		return err
-	}
 	entries := []run.Entry{{Run: runID}}
 	requested, err := s.requestIDs(ctx, runID)
 	if err != nil {
@@ -66,7 +80,7 @@ func (c *Reconciler) Resume(ctx context.Context, runID string, giveUp bool) erro
 		entries = append(entries, run.Entry{Run: runID, Selection: id})
 	}
 	for _, e := range entries {
-		if _, err := c.continueEntry(ctx, plan, e); err != nil {
+		if _, err := c.entry(ctx, e); err != nil {
 			return err
 		}
 	}
@@ -79,8 +93,10 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	plan, err := s.runs.Plan(ctx, e.Run)
 	if errors.Is(err, run.ErrNoRun) {
 		return true, nil
-	} else if err != nil || plan.Problem != "" {
-		return err == nil, err
+	} else if err != nil || plan.Layout > run.LayoutVersion {
+		return false, err // a newer version of Harvest continues it
+	} else if plan.Problem != "" {
+		return true, nil
 	}
 	scored, final, err := c.worker.ContinueRun(ctx, plan)
 	if err != nil || !scored {

@@ -50,14 +50,17 @@ type Fixture struct {
 	ImageBuckets map[string]bucket.Reader
 	// LostAnswer reports whether the answer to an object's creation is lost, so that the client tries again.
 	LostAnswer func(name string) bool
+	// AnswerError is what the creation of an object is answered with, though it succeeded; nil for none.
+	AnswerError func(name string) error
 	// OneMachine lets a process know which ones ended before it.
 	OneMachine bool
 
 	// The process that lives now.
-	Runs    *run.Reader
-	Worker  *run.Worker
-	Subsets *subset.Selector
-	Log     *slog.Logger
+	Runs       *run.Reader
+	Worker     *run.Worker
+	Subsets    *subset.Selector
+	Reconciler *subset.Reconciler
+	Log        *slog.Logger
 
 	Tasks, Events *Topic
 	Queue         []Delivery       // what was published and is not delivered
@@ -66,13 +69,12 @@ type Fixture struct {
 	Life          int              // steps until the process is killed; -1 for ever
 	Opens         map[string]int   // of objects of the work bucket, by name, since Restart
 
-	t          testing.TB
-	reconciler *subset.Reconciler
-	mu         sync.Mutex
-	now        time.Time
-	published  int
-	processes  int
-	logged     bytes.Buffer
+	t         testing.TB
+	mu        sync.Mutex
+	now       time.Time
+	published int
+	processes int
+	logged    bytes.Buffer
 }
 
 // New makes an empty fixture.
@@ -129,7 +131,7 @@ func (f *Fixture) Restart() {
 		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
 	})
 	f.must(err)
-	f.reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
+	f.Reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
 	f.must(err)
 }
 
@@ -201,6 +203,9 @@ func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Wri
 	err := b.Bucket.Create(ctx, name, write)
 	if err == nil && b.fixture.LostAnswer != nil && b.fixture.LostAnswer(name) {
 		return bucket.ErrExists // what a client finds that tries again
+	}
+	if err == nil && b.fixture.AnswerError != nil {
+		return b.fixture.AnswerError(name)
 	}
 	return err
 }

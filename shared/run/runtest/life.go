@@ -1,6 +1,7 @@
 package runtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -55,7 +56,16 @@ func (f *Fixture) Begin(object string) *run.Plan {
 // Reconcile continues what was accepted, as the start of a system and its schedule do.
 func (f *Fixture) Reconcile() {
 	f.t.Helper()
-	f.must(f.reconciler.Reconcile(f.t.Context(), events.ReconcileTask{}))
+	f.must(f.reconcile(events.ReconcileTask{}))
+}
+
+// reconcile does one step, in which no entry is to fail.
+func (f *Fixture) reconcile(task events.ReconcileTask) error {
+	var failed error
+	err := f.Reconciler.Reconcile(f.t.Context(), task, func(_ context.Context, _ run.Entry, err error) {
+		failed = errors.Join(failed, err)
+	})
+	return errors.Join(err, failed)
 }
 
 // Finish delivers all messages, and checks the accounting of the run.

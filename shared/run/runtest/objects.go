@@ -98,6 +98,22 @@ func (f *Fixture) Read(name string) []byte {
 	return data
 }
 
+// Replace puts another content into an object of the work bucket, as no process does: the process after Restart finds
+// it.
+func (f *Fixture) Replace(name string, content []byte) {
+	f.t.Helper()
+	changed := bucket.NewMemory()
+	for _, object := range f.Objects("") {
+		data := content
+		if object != name {
+			data = f.Read(object)
+		}
+		_, err := bucket.CreateBytes(f.t.Context(), changed, object, data)
+		f.must(err)
+	}
+	f.Work = changed
+}
+
 // ReadJSON reads an object of the work bucket.
 func (f *Fixture) ReadJSON(name string, v any) {
 	f.t.Helper()

@@ -88,7 +88,7 @@ func (f *Fixture) Deliver(d Delivery) error {
 	case events.TaskSelect:
 		return f.makeSelections(Decode[events.SelectTask](f.t, d.Message))
 	case events.TaskReconcile:
-		return f.reconciler.Reconcile(ctx, Decode[events.ReconcileTask](f.t, d.Message))
+		return f.reconcile(Decode[events.ReconcileTask](f.t, d.Message))
 	default:
 		return nil // an event
 	}

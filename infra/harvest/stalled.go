@@ -1,0 +1,66 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// A stalledError says what a stalled run stands still for, and what to type.
+type stalledError struct {
+	status *subset.RunStatus
+	state  string // folder, as it is typed; empty for the usual one
+}
+
+func (e *stalledError) Error() string {
+	resume := command("resume", e.state, e.status.Run)
+	if e.status.Stopped != "" {
+		return fmt.Sprintf("run %s is stalled: %s; then give the same command again or `%s`",
+			e.status.Run, e.status.Stopped, resume)
+	}
+	text := fmt.Sprintf("run %s is stalled: %s; fix the cause, then give the same command again or `%s`",
+		e.status.Run, givenUp(e.status.DeadLetters), resume)
+	if !slices.ContainsFunc(e.status.DeadLetters, unread) {
+		text += fmt.Sprintf("; `%s --give-up` goes on without them", resume)
+	}
+	return text
+}
+
+// unread reports whether a range was given up: its samples are not known.
+func unread(d run.DeadLetter) bool { return d.Shard < 0 }
+
+// givenUp counts what was given up of a run, with one of them.
+func givenUp(letters []run.DeadLetter) string {
+	ranges, shards := 0, 0
+	for _, d := range letters {
+		if unread(d) {
+			ranges++
+		} else {
+			shards++
+		}
+	}
+	var counts []string
+	if ranges > 0 {
+		counts = append(counts, number(ranges, "range")+" could not be read")
+	}
+	if shards > 0 {
+		counts = append(counts, number(shards, "shard")+" could not be scored")
+	}
+	first := slices.MinFunc(letters, func(a, b run.DeadLetter) int {
+		return cmp.Or(cmp.Compare(min(a.Shard, 0), min(b.Shard, 0)), cmp.Compare(a.Range, b.Range))
+	})
+	return fmt.Sprintf("%s, such as %s after %d attempts: %s",
+		strings.Join(counts, " and "), first.Task(), first.Attempts, first.Reason)
+}
+
+// number is a count of things, such as "1 range" and "2 ranges".
+func number(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

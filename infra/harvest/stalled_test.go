@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// TestStalledText looks at what is said of stalled runs, and what to type.
+func TestStalledText(t *testing.T) {
+	t.Parallel()
+	shard := run.DeadLetter{Range: 3, Shard: 2, Attempts: 20, Reason: "the service is down"}
+	unread := run.DeadLetter{Range: 5, Shard: -1, Attempts: 20, Reason: "it is gone"}
+	for name, tt := range map[string]struct {
+		status run.Status
+		state  string
+		says   []string
+		never  string
+	}{
+		"stopped": {run.Status{Stopped: "the key is refused; set LLM_API_KEY"}, "", []string{
+			"run demo-1 is stalled: the key is refused; set LLM_API_KEY; then ", "or `harvest resume demo-1`",
+		}, "--give-up"},
+		"shards": {run.Status{DeadLetters: []run.DeadLetter{shard}}, "mine", []string{
+			"1 shard could not be scored, such as shard 2 of range 3 after 20 attempts: the service is down; fix",
+			"`harvest resume --state mine demo-1`", "`harvest resume --state mine demo-1 --give-up` goes on",
+		}, "shard -1"},
+		"ranges": {run.Status{DeadLetters: []run.DeadLetter{shard, unread, unread}}, "", []string{
+			"2 ranges could not be read and 1 shard could not be scored, such as range 5 after 20 attempts: it",
+		}, "--give-up"},
+	} {
+		tt.status.Run = "demo-1"
+		text := (&stalledError{&subset.RunStatus{Status: tt.status}, tt.state}).Error()
+		for _, part := range tt.says {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: %q does not say %q", name, text, part)
+			}
+		}
+		if strings.Contains(text, tt.never) {
+			t.Errorf("%s: %q says %q", name, text, tt.never)
+		}
+	}
+}
