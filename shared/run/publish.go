@@ -209,5 +209,9 @@ func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, sentBy
 	if working, err := w.atWork(ctx, plan.Run, wave, t); working || err != nil {
 		return false, err
 	}
-	return w.again.Due(ctx, sentBy, againPrefix(plan.Run, wave.Number, t))
+	grace := GraceTime
+	if t.shard >= 0 {
+		grace = shardGraceTime
+	}
+	return w.again.Due(ctx, sentBy, againPrefix(plan.Run, wave.Number, t), grace)
 }

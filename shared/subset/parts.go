@@ -39,7 +39,8 @@ func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Select
 		if r >= len(plan.Ranges) {
 			continue
 		}
-		due, err := s.again.Due(ctx, partSentName(sel.Run, sel.ID, r), againName(sel.Run, fmt.Sprintf("%s/%04d", sel.ID, r)))
+		again := againName(sel.Run, fmt.Sprintf("%s/%04d", sel.ID, r))
+		due, err := s.again.Due(ctx, partSentName(sel.Run, sel.ID, r), again, run.GraceTime)
 		if err != nil {
 			return err
 		}
