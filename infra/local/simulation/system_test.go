@@ -1,5 +1,5 @@
-// Package simulation_test has the run protocol at work for days of simulated time: the real workers behind a queue and
-// endpoints at their worst.
+// Package simulation_test has the run protocol at work for days of simulated time: the real workers, behind a queue and
+// endpoints at their worst. It counts the requests of each step, too.
 package simulation_test
 
 import (
@@ -190,7 +190,8 @@ func (s *system) begin(name string, shards int) *run.Plan {
 		Runs: p.runs, Input: s.input, OpenScorer: s.open, Limits: limits,
 	})
 	s.must(err)
-	plan, err := planner.Plan(s.t.Context(), run.Spec{Dataset: name, Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"})
+	spec := run.Spec{Dataset: name, Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
+	plan, err := planner.Plan(s.t.Context(), spec)
 	s.must(err)
 	_, err = p.worker.Start(s.t.Context(), plan)
 	s.must(err)
