@@ -35,9 +35,9 @@ func (w *Worker) advance(ctx context.Context, plan *Plan, r int, delivery string
 	return w.finish(ctx, plan, *counts, delivery)
 }
 
-// advanceAll is advance of a run whose deliveries may be lost: for the ranges that have their scores in one object and no
-// counts, for those that are rated and have not even that, and where a sum or the marker is missing. What is there is
-// listed, so that the number of requests depends on what is missing.
+// advanceAll is advance of a run whose deliveries may be lost: for the ranges that have their scores in one object and
+// no counts, for those that are rated and have not even that, and where a sum or the marker is missing. What is there
+// is listed, so that the number of requests depends on what is missing.
 func (w *Worker) advanceAll(ctx context.Context, plan *Plan, gathered map[int]bool, rated []int) error {
 	counted, err := w.runs.counted(ctx, plan)
 	if err != nil {

@@ -161,9 +161,9 @@ func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []
 	return heads
 }
 
-// shardHeads are the first tasks of the chains of shards that are not settled. It looks at the ranges in their order that
-// have no scores in one object, until it has a task of each chain or a range is not cut: there all chains pause. Of these
-// ranges it returns those whose shards are all rated, too.
+// shardHeads are the first tasks of the chains of shards that are not settled. In their order it looks at the ranges
+// that have no scores in one object, until it has a task of each chain or a range is not cut: there all chains pause.
+// Of these ranges it returns those whose shards are all rated, too.
 func (w *Worker) shardHeads(
 	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool, dead map[task]bool,
 ) (heads []task, rated []int, err error) {

@@ -190,8 +190,8 @@ func (r *Reader) scoredShards(ctx context.Context, run string, number int) (map[
 	return bucket.Numbers(ctx, r.work, shardScoresPrefix(run, number), ".parquet")
 }
 
-// ratedShards are the numbers of the shards that have scores, of some of a run's ranges. It makes a request where one of
-// these ranges follows another one that has scores, and for each page of names: the ranges that are not begun cost
+// ratedShards are the numbers of the shards that have scores, of some of a run's ranges. It makes a request where one
+// of these ranges follows another one that has scores, and for each page of names: the ranges that are not begun cost
 // nothing.
 func (r *Reader) ratedShards(ctx context.Context, run string, ranges []int) (map[int][]int, error) {
 	rated := map[int][]int{}

@@ -37,9 +37,9 @@ func (p Republisher) Sent(ctx context.Context, name, message string) error {
 	return err
 }
 
-// Due reports whether a message, of which nothing became, is to be published now: it never was, by the object first; its
-// queue ended with the process that published it; or it was published longer ago than grace, which doubles each time: the
-// queue keeps what it has. That it is published again is noted in an object below again.
+// Due reports whether a message, of which nothing became, is to be published now: it never was, by the object first;
+// its queue ended with the process that published it; or it was published longer ago than grace, which doubles each
+// time: the queue keeps what it has. That it is published again is noted in an object below again.
 func (p Republisher) Due(ctx context.Context, first, again string, grace time.Duration) (bool, error) {
 	var last sent
 	err := bucket.ReadJSON(ctx, p.Work, first, &last)

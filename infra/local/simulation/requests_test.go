@@ -195,9 +195,12 @@ func measure(t testing.TB, n int) *meter {
 		_, err := m.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
 		return err
 	})
-	m.deliver(events.TaskPart, n, func(ctx context.Context, data []byte, _ string) error {
+	write := func(ctx context.Context, data []byte, _ string) error {
 		return m.subsets.WritePart(ctx, decode[events.PartTask](data))
-	})
+	}
+	m.deliver(events.TaskPart, n/2, write)
+	m.reconcile("reconcile parts")
+	m.deliver(events.TaskPart, n, write)
 	m.restart()
 	st, err := m.subsets.RunStatus(t.Context(), plan.Run)
 	m.must(err)
@@ -237,7 +240,6 @@ func (m *meter) plan() *run.Plan {
 // look does what is done at a run that is half rated: its status, a reconcile step, and a resume.
 func (m *meter) look(plan *run.Plan) {
 	m.t.Helper()
-	m.now = m.now.Add(24 * time.Hour)
 	m.restart()
 	m.count("status", func(ctx context.Context) error {
 		_, err := m.subsets.RunStatus(ctx, plan.Run)
@@ -247,16 +249,23 @@ func (m *meter) look(plan *run.Plan) {
 		_, err := m.subsets.RunStatus(ctx, plan.Run)
 		return err
 	})
-	m.restart()
-	m.count("reconcile", func(ctx context.Context) error { return m.reconciler.Reconcile(ctx, events.ReconcileTask{}) })
+	m.reconcile("reconcile")
 	m.restart()
 	m.count("resume", func(ctx context.Context) error { return m.reconciler.Resume(ctx, plan.Run, false) })
+}
+
+// reconcile does a step when what was published may be lost.
+func (m *meter) reconcile(kind string) {
+	m.t.Helper()
+	m.now = m.now.Add(24 * time.Hour)
+	m.restart()
+	m.count(kind, func(ctx context.Context) error { return m.reconciler.Reconcile(ctx, events.ReconcileTask{}) })
 }
 
 // bounds are the most requests of one delivery, whatever the number of ranges.
 var bounds = map[string]int64{
 	"plan": 100, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
-	"status again": 100,
+	"status again": 100, "reconcile parts": 100,
 }
 
 // TestRequests counts the requests of each kind of delivery for few and for many ranges.
@@ -270,10 +279,10 @@ func TestRequests(t *testing.T) {
 		m := measure(t, n)
 		for _, kind := range []string{
 			"plan", events.TaskRange, events.TaskShard, "status", "status again", "reconcile", "resume",
-			events.TaskSelect, events.TaskPart,
+			events.TaskSelect, events.TaskPart, "reconcile parts",
 		} {
 			c := m.kinds[kind]
-			t.Logf("%6d ranges, %-12s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
+			t.Logf("%6d ranges, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
 			if bound := bounds[kind]; bound > 0 && c.most > bound {
 				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)
 			}
