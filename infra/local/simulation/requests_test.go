@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 type countingBucket struct {
 	bucket.Bucket
 	requests *atomic.Int64
+	lost     string // what of no object can be created
 }
 
 func (b countingBucket) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
@@ -55,11 +57,17 @@ func (b countingBucket) List(ctx context.Context, prefix, after string) iter.Seq
 
 func (b countingBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	b.requests.Add(1)
+	if b.lost != "" && strings.Contains(name, b.lost) {
+		return errKilled
+	}
 	return b.Bucket.Create(ctx, name, write)
 }
 
 func (b countingBucket) Compose(ctx context.Context, name string, parts []string) error {
 	b.requests.Add(1)
+	if b.lost != "" && strings.Contains(name, b.lost) {
+		return errKilled
+	}
 	return b.Bucket.Compose(ctx, name, parts)
 }
 
@@ -80,6 +88,8 @@ type meter struct {
 	now      time.Time
 	tasks    map[string][]events.Message
 	kinds    map[string]*counted
+	lost     string // the process is killed before it writes an object with this in its name, and its message is lost
+	killed   int    // deliveries
 
 	runs       *run.Reader
 	worker     *run.Worker
@@ -111,12 +121,12 @@ func (m *meter) open(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scor
 // restart replaces the process by a new one.
 func (m *meter) restart() {
 	m.t.Helper()
-	work, process := countingBucket{m.work, &m.requests}, run.NewProcess()
+	work, process := countingBucket{m.work, &m.requests, m.lost}, run.NewProcess()
 	now := func() time.Time { return m.now }
 	var errs [4]error
 	m.runs, errs[0] = run.NewReader(work)
 	m.worker, errs[1] = run.NewWorker(run.WorkerConfig{
-		Runs: m.runs, Input: countingBucket{m.input, &m.requests}, Work: work, OpenScorer: m.open, Tasks: m, Events: m,
+		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, Work: work, OpenScorer: m.open, Tasks: m, Events: m,
 		Now: now, Width: width, Process: process,
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
@@ -142,7 +152,7 @@ func (m *meter) count(kind string, do func(context.Context) error) {
 }
 
 // deliver delivers tasks of a kind, at most so many, also those that are published meanwhile.
-func (m *meter) deliver(kind string, most int, do func(context.Context, []byte, string) error) {
+func (m *meter) deliver(kind string, most int) {
 	m.t.Helper()
 	for i := 0; i < most && len(m.tasks[kind]) > 0; i++ {
 		if i%max(m.n/20, 1) == 0 || i >= most-2 {
@@ -150,12 +160,19 @@ func (m *meter) deliver(kind string, most int, do func(context.Context, []byte, 
 		}
 		task := m.tasks[kind][0]
 		m.tasks[kind] = m.tasks[kind][1:]
-		m.count(kind, func(ctx context.Context) error { return do(ctx, task.Data, fmt.Sprintf("%s-%d", kind, i)) })
+		m.count(kind, func(ctx context.Context) error {
+			err := m.handle(ctx, kind, task.Data, fmt.Sprintf("%s-%d", kind, i))
+			if errors.Is(err, errKilled) {
+				m.killed++
+				return nil
+			}
+			return err
+		})
 	}
 }
 
-// measure takes a run from its manifest to its subset.
-func measure(t testing.TB, n int) *meter {
+// newMeter has a dataset of n records.
+func newMeter(t testing.TB, n int) *meter {
 	t.Helper()
 	m := &meter{
 		t: t, n: n, work: bucket.NewMemory(), input: bucket.NewMemory(),
@@ -170,49 +187,60 @@ func measure(t testing.TB, n int) *meter {
 		_, err := bucket.CreateBytes(t.Context(), m.input, run.DatasetsPrefix+"wide/"+file, content)
 		m.must(err)
 	}
+	return m
+}
+
+// measure takes a run from its manifest to its subset.
+func measure(t testing.TB, n int) *meter {
+	t.Helper()
+	m := newMeter(t, n)
 	plan := m.plan()
-	if len(plan.Ranges) != n {
-		t.Fatalf("%d ranges, want %d", len(plan.Ranges), n)
-	}
-	cut := func(ctx context.Context, data []byte, id string) error {
-		_, err := m.worker.CutRange(ctx, decode[events.RangeTask](data), id)
-		return err
-	}
-	rate := func(ctx context.Context, data []byte, id string) error {
-		_, err := m.worker.ScoreShard(ctx, decode[events.ShardTask](data), id)
-		return err
-	}
-	m.deliver(events.TaskRange, n, cut)
-	m.deliver(events.TaskShard, n/2, rate)
+	m.deliver(events.TaskRange, n)
+	m.deliver(events.TaskShard, n/2)
 	m.look(plan)
-	m.deliver(events.TaskRange, n, cut)
+	m.deliver(events.TaskRange, n)
 	rated := n / 2
 	for len(m.tasks[events.TaskShard]) > 0 { // some are of the former wave
-		m.deliver(events.TaskShard, max(n-rated, 1), rate)
+		m.deliver(events.TaskShard, max(n-rated, 1))
 		rated = n
 	}
-	m.deliver(events.TaskSelect, 1, func(ctx context.Context, data []byte, _ string) error {
-		_, err := m.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
-		return err
-	})
-	write := func(ctx context.Context, data []byte, _ string) error {
-		return m.subsets.WritePart(ctx, decode[events.PartTask](data))
-	}
-	m.deliver(events.TaskPart, n/2, write)
+	m.deliver(events.TaskSelect, 1)
+	m.deliver(events.TaskPart, n/2)
 	m.reconcile("reconcile parts")
-	m.deliver(events.TaskPart, n, write)
+	m.deliver(events.TaskPart, n)
+	m.checkCompleted(plan)
+	return m
+}
+
+// checkCompleted checks that the run is scored and its selection is completed.
+func (m *meter) checkCompleted(plan *run.Plan) {
+	m.t.Helper()
 	m.restart()
-	st, err := m.subsets.RunStatus(t.Context(), plan.Run)
+	st, err := m.subsets.RunStatus(m.t.Context(), plan.Run)
 	m.must(err)
 	if st.State != run.StateScored || len(st.Selections) != 1 {
-		t.Fatalf("the run is %s with %d selections", st.State, len(st.Selections))
+		m.t.Fatalf("the run is %s with %d selections", st.State, len(st.Selections))
 	}
-	sel, err := m.subsets.Selection(t.Context(), plan.Run, st.Selections[0])
+	sel, err := m.subsets.Selection(m.t.Context(), plan.Run, st.Selections[0])
 	m.must(err)
-	if state, err := m.subsets.State(t.Context(), sel); err != nil || state != subset.StateCompleted {
-		t.Fatalf("the selection is %s (%v)", state, err)
+	if state, err := m.subsets.State(m.t.Context(), sel); err != nil || state != subset.StateCompleted {
+		m.t.Fatalf("the selection is %s (%v)", state, err)
 	}
-	return m
+}
+
+// handle is what the functions do with a task.
+func (m *meter) handle(ctx context.Context, kind string, data []byte, id string) (err error) {
+	switch kind {
+	case events.TaskRange:
+		_, err = m.worker.CutRange(ctx, decode[events.RangeTask](data), id)
+	case events.TaskShard:
+		_, err = m.worker.ScoreShard(ctx, decode[events.ShardTask](data), id)
+	case events.TaskSelect:
+		_, err = m.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
+	case events.TaskPart:
+		err = m.subsets.WritePart(ctx, decode[events.PartTask](data))
+	}
+	return err
 }
 
 // plan starts the run.
@@ -222,7 +250,7 @@ func (m *meter) plan() *run.Plan {
 	limits := runtest.Limits()
 	limits.RangeBytes, limits.ShardSamples, limits.Budget = 1, 1, runtest.Budget(m.t, "30%")
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: m.runs, Input: countingBucket{m.input, &m.requests}, OpenScorer: m.open, Limits: limits,
+		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
 	})
 	m.must(err)
 	var plan *run.Plan
@@ -234,6 +262,9 @@ func (m *meter) plan() *run.Plan {
 		_, err = m.worker.Start(ctx, plan)
 		return err
 	})
+	if len(plan.Ranges) != m.n {
+		m.t.Fatalf("%d ranges, want %d", len(plan.Ranges), m.n)
+	}
 	return plan
 }
 
@@ -287,5 +318,39 @@ func TestRequests(t *testing.T) {
 				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)
 			}
 		}
+	}
+}
+
+// TestLostSteps loses each step after the last task of its kind, together with its message: reconcile does it.
+func TestLostSteps(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{
+		"/scores/0066.parquet", "/counts/0/0001/0066.json", "/counts/1/0000/0000.json", "/counts/1/0000/0001.json",
+		"/counts/2/", "/scored", "/parts/0/0001/0040.rejected", "/parts/1/0000/0000.subset", "/parts/1/0000/0002.rejected",
+		"/subset.jsonl", "/completed",
+	} {
+		t.Run(lost, func(t *testing.T) {
+			t.Parallel()
+			const n = 70
+			m := newMeter(t, n)
+			m.lost = lost
+			plan := m.plan()
+			m.deliver(events.TaskRange, n)
+			m.deliver(events.TaskShard, n)
+			if strings.Contains(lost, "/parts/") || lost == "/subset.jsonl" || lost == "/completed" {
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, n)
+			}
+			if m.killed == 0 {
+				t.Fatal("nothing was lost")
+			}
+			m.lost = ""
+			for range 3 { // each step may need the one before
+				m.reconcile("reconcile")
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, n)
+			}
+			m.checkCompleted(plan)
+		})
 	}
 }
