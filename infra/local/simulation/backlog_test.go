@@ -39,7 +39,7 @@ func (s *system) checkAlone() {
 // TestBacklog has a queue hold more than its endpoint can take for days.
 func TestBacklog(t *testing.T) {
 	t.Parallel()
-	n := 1200
+	n := 2000
 	if soak() {
 		n = 13_000
 	}
@@ -58,6 +58,10 @@ func TestBacklog(t *testing.T) {
 	}
 	if s.scorings > n*103/100 {
 		t.Errorf("%d shards were scored %d times", n, s.scorings)
+	}
+	stats := s.queue.Stats("score")
+	if len(s.deaths) == 0 || stats.Duplicated == 0 || stats.Late == 0 || stats.Lost == 0 {
+		t.Errorf("a fault did not happen: %d deaths, %+v", len(s.deaths), stats)
 	}
 }
 
@@ -143,8 +147,8 @@ func TestManyRuns(t *testing.T) {
 	s.checkAlone()
 	t.Logf("%d runs in %s, %d scorings, most in flight %d, %+v",
 		runs, s.now(), s.scorings, s.inFlight, s.queue.Stats("score"))
-	if s.scorings > runs*n*103/100 {
-		t.Errorf("%d shards were scored %d times", runs*n, s.scorings)
+	if s.scorings > runs*n*103/100 || s.inFlight > runs*n*3/2 {
+		t.Errorf("%d shards were scored %d times, and %d messages were in flight", runs*n, s.scorings, s.inFlight)
 	}
 }
 
