@@ -147,7 +147,7 @@ func TestManyRuns(t *testing.T) {
 	s.checkAlone()
 	t.Logf("%d runs in %s, %d scorings, most in flight %d, %+v",
 		runs, s.now(), s.scorings, s.inFlight, s.queue.Stats("score"))
-	if s.scorings > runs*n*103/100 || s.inFlight > runs*n*3/2 {
+	if s.scorings > runs*n*103/100 || s.inFlight > 2*runs*n {
 		t.Errorf("%d shards were scored %d times, and %d messages were in flight", runs*n, s.scorings, s.inFlight)
 	}
 }
