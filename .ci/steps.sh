@@ -99,7 +99,10 @@ step_consumers() {
   .ci/consumers
 }
 
-step_soak() { HARVEST_SOAK=1 go test -count=1 -timeout 30m -run Kill ./infra/harvest/...; }
+step_soak() {
+  HARVEST_SOAK=1 go test -count=1 -timeout 30m -run Kill ./infra/harvest/... &&
+    HARVEST_SOAK=1 go test -count=1 -timeout 30m ./infra/local/simulation
+}
 
 step_fuzz() {
   local package target

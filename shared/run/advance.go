@@ -36,17 +36,32 @@ func (w *Worker) advance(ctx context.Context, plan *Plan, r int, delivery string
 	return w.finish(ctx, plan, *counts, delivery)
 }
 
-// advanceAll is advance of a run whose deliveries may be lost: for each range that is cut.
-func (w *Worker) advanceAll(ctx context.Context, plan *Plan, cut map[int]bool) error {
-	summed, err := w.summedBlocks(ctx, plan)
+// advanceAll is advance of a run whose deliveries may be lost: for the ranges that have their scores in one object and
+// no counts, for those that are rated and have not even that, and where a sum or the marker is missing. What is there
+// is listed, so that the number of requests depends on what is missing.
+func (w *Worker) advanceAll(ctx context.Context, plan *Plan, gathered map[int]bool, rated []int) error {
+	counted, err := w.runs.counted(ctx, plan)
 	if err != nil {
 		return err
 	}
 	for r := range plan.Ranges {
-		// Of a block whose sum is there, the first range is enough to advance what lies above.
-		if !cut[r] || summed[r/countsBlock] && r%countsBlock > 0 {
-			continue
+		if gathered[r] && !counted[0][r] {
+			rated = append(rated, r)
 		}
+	}
+	size, top := 1, 0 // size is how many ranges a count of a level has
+	for ; plan.nodes(top) > 1; top++ {
+		size *= countsBlock
+		for block := range plan.nodes(top + 1) {
+			if !counted[top+1][block] && plan.complete(counted[top], top, block) {
+				rated = append(rated, block*size)
+			}
+		}
+	}
+	if counted[top][0] {
+		rated = append(rated, 0)
+	}
+	for _, r := range rated {
 		if err := w.advance(ctx, plan, r, "continued"); err != nil {
 			return err
 		}

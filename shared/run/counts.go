@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strconv"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -98,17 +101,33 @@ func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*C
 	return sum, err
 }
 
-// summedBlocks are the blocks of ranges whose sum is there.
-func (w *Worker) summedBlocks(ctx context.Context, plan *Plan) (map[int]bool, error) {
-	summed := map[int]bool{}
-	for block := range (plan.nodes(1) + countsBlock - 1) / countsBlock {
-		numbers, err := bucket.Numbers(ctx, w.work, countsPrefix(plan.Run, 1, block), ".json")
-		if err != nil {
-			return nil, err
-		}
-		for n := range numbers {
-			summed[n] = true
+// counted are the numbers of the counts of each level that are there.
+func (r *Reader) counted(ctx context.Context, plan *Plan) ([]map[int]bool, error) {
+	counted := []map[int]bool{{}}
+	for level := 0; plan.nodes(level) > 1; level++ {
+		counted = append(counted, map[int]bool{})
+	}
+	for level := range counted {
+		prefix := countsLevelPrefix(plan.Run, level)
+		for attrs, err := range r.work.List(ctx, prefix, "") {
+			if err != nil {
+				return nil, fmt.Errorf("listing %s: %w", prefix, err)
+			}
+			number, ok := strings.CutSuffix(path.Base(attrs.Name), ".json")
+			if n, err := strconv.Atoi(number); ok && err == nil {
+				counted[level][n] = true
+			}
 		}
 	}
-	return summed, nil
+	return counted, nil
+}
+
+// complete reports whether all counts of a block of a level are among those that are there.
+func (p *Plan) complete(there map[int]bool, level, block int) bool {
+	for number := block * countsBlock; number < min((block+1)*countsBlock, p.nodes(level)); number++ {
+		if !there[number] {
+			return false
+		}
+	}
+	return true
 }

@@ -42,6 +42,25 @@ func (w *Worker) checkShard(ctx context.Context, plan *Plan, t task) error {
 	return err
 }
 
+// deadTasks are the tasks that were given up in a wave.
+func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[task]bool, error) {
+	dead := map[task]bool{}
+	prefix := deadPrefix(run, wave.Number)
+	for attrs, err := range r.work.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, fmt.Errorf("listing dead letters of run %s: %w", run, err)
+		}
+		t := rangeTask(0)
+		name := strings.TrimSuffix(attrs.Name[len(prefix):], ".json")
+		if _, err := fmt.Sscanf(name, "ranges/%d", &t.r); err == nil {
+			dead[t] = true
+		} else if _, err := fmt.Sscanf(name, "shards/%d/%d", &t.r, &t.shard); err == nil {
+			dead[t] = true
+		}
+	}
+	return dead, nil
+}
+
 // deadLetters finds what was given up in a wave and is not done.
 func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave) ([]DeadLetter, error) {
 	if wave == nil {

@@ -39,8 +39,11 @@ func shardName(run string, r, shard int) string {
 
 // shardScoresPrefix holds the scores of a range's shards, until and after rangeScoresName has them in one object.
 func shardScoresPrefix(run string, r int) string {
-	return fmt.Sprintf("%srated/%04d/", Folder(run), r)
+	return fmt.Sprintf("%s%04d/", ratedPrefix(run), r)
 }
+
+// ratedPrefix holds the scores of all shards.
+func ratedPrefix(run string) string { return Folder(run) + "rated/" }
 
 func shardScoresName(run string, r, shard int) string {
 	return fmt.Sprintf("%s%07d.parquet", shardScoresPrefix(run, r), shard)
@@ -52,7 +55,12 @@ func rangeScoresName(run string, r int) string {
 
 // countsPrefix holds the counts of a block of ranges, or of blocks of a lower level.
 func countsPrefix(run string, level, block int) string {
-	return fmt.Sprintf("%scounts/%d/%04d/", Folder(run), level, block)
+	return fmt.Sprintf("%s%04d/", countsLevelPrefix(run, level), block)
+}
+
+// countsLevelPrefix holds the counts of a level.
+func countsLevelPrefix(run string, level int) string {
+	return fmt.Sprintf("%scounts/%d/", Folder(run), level)
 }
 
 func countsName(run string, level, number int) string {
@@ -68,11 +76,6 @@ func itemsPrefix(run string, r, shard int) string {
 func deadName(run string, wave int, t task) string { return deadPrefix(run, wave) + t.path() + ".json" }
 
 func deadPrefix(run string, wave int) string { return fmt.Sprintf("%sdead/%d/", Folder(run), wave) }
-
-// deadShardsPrefix holds the dead letters of a range's shards.
-func deadShardsPrefix(run string, wave, r int) string {
-	return fmt.Sprintf("%sshards/%04d/", deadPrefix(run, wave), r)
-}
 
 func waveName(run string, wave int) string { return fmt.Sprintf("%s%d.json", wavesPrefix(run), wave) }
 

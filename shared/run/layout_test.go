@@ -20,6 +20,8 @@ func TestLargeNumbers(t *testing.T) {
 	)
 	for _, name := range []string{
 		rangeScoresName(id, 7), rangeScoresName(id, ranges-1), shardScoresName(id, 7, 12_345_678), shardScoresName(id, 7, 0),
+		shardScoresName(id, 1000, 0), shardScoresName(id, 1001, 1), shardScoresName(id, 10_000, 2),
+		shardScoresName(id, 10_001, 3),
 	} {
 		if _, err := bucket.CreateBytes(t.Context(), work, name, nil); err != nil {
 			t.Fatal(err)
@@ -36,5 +38,10 @@ func TestLargeNumbers(t *testing.T) {
 	shards, err := r.scoredShards(t.Context(), id, 7)
 	if diff := cmp.Diff(map[int]bool{0: true, 12_345_678: true}, shards); err != nil || diff != "" {
 		t.Errorf("shards with scores: %v (-want +got):\n%s", err, diff)
+	}
+	rated, err := r.ratedShards(t.Context(), id, []int{6, 7, 8, 1001, 1002, 10_000, 12_345})
+	want := map[int][]int{7: {0, 12_345_678}, 1001: {1}, 10_000: {2}}
+	if diff := cmp.Diff(want, rated); err != nil || diff != "" {
+		t.Errorf("shards with scores of some ranges: %v (-want +got):\n%s", err, diff)
 	}
 }

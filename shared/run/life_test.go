@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -205,7 +206,7 @@ func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted boo
 		// A queue may lose all messages, without anybody's notice.
 		"schedule": func(f *runtest.Fixture, accepted bool) {
 			f.Queue = nil
-			f.Pass(2 * afterLease)
+			f.Pass(7 * time.Hour) // longer than a shard may wait for a scorer
 			if !accepted {
 				f.Begin(mixedManifest)
 			}

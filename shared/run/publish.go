@@ -121,15 +121,15 @@ func (w *Worker) Continue(ctx context.Context, plan *Plan) error {
 	if err != nil {
 		return err
 	}
-	heads, err := w.rangeHeads(ctx, plan, wave, cut)
+	dead, err := w.runs.deadTasks(ctx, plan.Run, wave)
 	if err != nil {
 		return err
 	}
-	shards, err := w.shardHeads(ctx, plan, wave, cut, gathered)
+	shards, rated, err := w.shardHeads(ctx, plan, wave, cut, gathered, dead)
 	if err != nil {
 		return err
 	}
-	for _, t := range append(heads, shards...) {
+	for _, t := range append(rangeHeads(plan, wave, cut, dead), shards...) {
 		name, err := w.sentBy(ctx, plan, wave, t)
 		if err != nil {
 			return err
@@ -143,36 +143,29 @@ func (w *Worker) Continue(ctx context.Context, plan *Plan) error {
 			return err
 		}
 	}
-	return w.advanceAll(ctx, plan, cut)
+	return w.advanceAll(ctx, plan, gathered, rated)
 }
 
 // rangeHeads are the first tasks of the chains of ranges that are not settled.
-func (w *Worker) rangeHeads(ctx context.Context, plan *Plan, wave *Wave, cut map[int]bool) ([]task, error) {
+func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []task {
 	var heads []task
 	for chain := range min(wave.Width, len(plan.Ranges)) {
 		for r := chain; r < len(plan.Ranges); r += wave.Width {
-			if cut[r] {
-				continue
-			}
-			dead, err := bucket.Exists(ctx, w.work, deadName(plan.Run, wave.Number, rangeTask(r)))
-			if err != nil {
-				return nil, err
-			}
-			if !dead {
+			if !cut[r] && !dead[rangeTask(r)] {
 				heads = append(heads, rangeTask(r))
 				break
 			}
 		}
 	}
-	return heads, nil
+	return heads
 }
 
-// shardHeads are the first tasks of the chains of shards that are not settled. It looks at the ranges in their order,
-// until it has one of each chain or a range is not cut: there all chains pause.
+// shardHeads are the first tasks of the chains of shards that are not settled. In their order it looks at the ranges
+// that have no scores in one object, until it has a task of each chain or a range is not cut: there all chains pause.
+// Of these ranges it returns those whose shards are all rated, too.
 func (w *Worker) shardHeads(
-	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool,
-) ([]task, error) {
-	var heads []task
+	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool, dead map[task]bool,
+) (heads []task, rated []int, err error) {
 	found := map[int]bool{}
 	c := w.runs.chains(ctx, plan, wave)
 	for r := 0; r < len(plan.Ranges) && cut[r] && len(found) < wave.Width; r++ {
@@ -181,26 +174,26 @@ func (w *Worker) shardHeads(
 		}
 		count, err := c.count(r)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		scored, err := w.runs.scoredShards(ctx, plan.Run, r)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		dead, err := bucket.Numbers(ctx, w.work, deadShardsPrefix(plan.Run, wave.Number, r), ".json")
-		if err != nil {
-			return nil, err
+		if len(scored) == count {
+			rated = append(rated, r)
 		}
 		for shard := range count {
-			chain := c.of(task{r, shard})
-			if found[chain] || scored[shard] || dead[shard] {
+			t := task{r, shard}
+			chain := c.of(t)
+			if found[chain] || scored[shard] || dead[t] {
 				continue
 			}
 			found[chain] = true
-			heads = append(heads, task{r, shard})
+			heads = append(heads, t)
 		}
 	}
-	return heads, nil
+	return heads, rated, nil
 }
 
 // due reports whether an unsettled task is to be published now. sentBy is the object that says when it was published.
@@ -208,5 +201,9 @@ func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, sentBy
 	if working, err := w.atWork(ctx, plan.Run, wave, t); working || err != nil {
 		return false, err
 	}
-	return w.again.Due(ctx, sentBy, againPrefix(plan.Run, wave.Number, t))
+	grace := GraceTime
+	if t.shard >= 0 {
+		grace = shardGraceTime
+	}
+	return w.again.Due(ctx, sentBy, againPrefix(plan.Run, wave.Number, t), grace)
 }

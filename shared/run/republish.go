@@ -9,9 +9,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// graceTime is how long a published task may take until a delivery begins with it, before it is published again. Each
-// further time it is twice as long: the queue keeps what it has.
-const graceTime = longestDelivery
+// GraceTime is how long a published task may take until a delivery begins with it, before it is published again.
+const GraceTime = longestDelivery
+
+// shardGraceTime is GraceTime of shards, which wait for a scorer: 16 of them, of four minutes each, for half an hour
+// where two are rated at a time, and as long again for each other run. A copy of a message that only waits would wait,
+// too, and the queue would hold ever more of them.
+const shardGraceTime = 6 * time.Hour
 
 // A Republisher knows what was published, and whether it is to be published again because its message may be lost.
 type Republisher struct {
@@ -34,9 +38,9 @@ func (p Republisher) Sent(ctx context.Context, name, message string) error {
 }
 
 // Due reports whether a message, of which nothing became, is to be published now: it never was, by the object first;
-// its queue ended with the process that published it; or it was published long enough ago. That it is published again
-// is noted in an object below again.
-func (p Republisher) Due(ctx context.Context, first, again string) (bool, error) {
+// its queue ended with the process that published it; or it was published longer ago than grace, which doubles each
+// time: the queue keeps what it has. That it is published again is noted in an object below again.
+func (p Republisher) Due(ctx context.Context, first, again string, grace time.Duration) (bool, error) {
 	var last sent
 	err := bucket.ReadJSON(ctx, p.Work, first, &last)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -53,7 +57,7 @@ func (p Republisher) Due(ctx context.Context, first, again string) (bool, error)
 			return false, err
 		}
 	}
-	if !p.Process.ended(last.Process) && p.Now().Sub(last.At) < graceTime<<min(len(times), 10) {
+	if !p.Process.ended(last.Process) && p.Now().Sub(last.At) < grace<<min(len(times), 10) {
 		return false, nil
 	}
 	next := sent{last.Message, p.Process.ID, p.Now().UTC()}

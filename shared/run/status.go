@@ -146,8 +146,8 @@ func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status) error {
 	return nil
 }
 
-// progress counts what is done of a run. It reads one object for each block of ranges that is done, and one or two for
-// each other range that is cut.
+// progress counts what is done of a run. It reads one object for each block of ranges that is done, and one for each
+// other range that is cut.
 func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	total := Progress{Ranges: len(plan.Ranges)}
 	cut, err := bucket.Numbers(ctx, r.work, rangesPrefix(plan.Run), ".json")
@@ -158,12 +158,22 @@ func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	if err != nil {
 		return total, err
 	}
+	var open []int
+	for number := range plan.Ranges {
+		if cut[number] && !gathered[number] {
+			open = append(open, number)
+		}
+	}
+	rated, err := r.ratedShards(ctx, plan.Run, open)
+	if err != nil {
+		return total, err
+	}
 	blocks := make([]Progress, plan.nodes(1))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for block := range blocks {
 		group.Go(func() (err error) {
-			blocks[block], err = r.blockProgress(ctx, plan, block, cut, gathered)
+			blocks[block], err = r.blockProgress(ctx, plan, block, cut, gathered, rated)
 			return err
 		})
 	}
@@ -187,7 +197,7 @@ func (p *Progress) add(more Progress) {
 
 // blockProgress counts what is done of a block of ranges.
 func (r *Reader) blockProgress(
-	ctx context.Context, plan *Plan, block int, cut, gathered map[int]bool,
+	ctx context.Context, plan *Plan, block int, cut, gathered map[int]bool, rated map[int][]int,
 ) (Progress, error) {
 	first := block * countsBlock
 	last := min(first+countsBlock, len(plan.Ranges))
@@ -206,7 +216,7 @@ func (r *Reader) blockProgress(
 		if !cut[number] {
 			continue
 		}
-		p, err := r.rangeProgress(ctx, plan, number, gathered[number])
+		p, err := r.rangeProgress(ctx, plan, number, gathered[number], rated[number])
 		if err != nil {
 			return Progress{}, err
 		}
@@ -215,8 +225,10 @@ func (r *Reader) blockProgress(
 	return total, nil
 }
 
-// rangeProgress counts what is done of a range that is cut.
-func (r *Reader) rangeProgress(ctx context.Context, plan *Plan, number int, gathered bool) (Progress, error) {
+// rangeProgress counts what is done of a range that is cut: all, or the rated shards.
+func (r *Reader) rangeProgress(
+	ctx context.Context, plan *Plan, number int, gathered bool, rated []int,
+) (Progress, error) {
 	report, err := r.RangeReport(ctx, plan.Run, number)
 	if err != nil {
 		return Progress{}, err
@@ -226,12 +238,11 @@ func (r *Reader) rangeProgress(ctx context.Context, plan *Plan, number int, gath
 		p.RangesScored, p.ShardsScored, p.SamplesDone = 1, p.Shards, p.SamplesRead
 		return p, nil
 	}
-	scored, err := r.scoredShards(ctx, plan.Run, number)
-	for shard := range scored {
+	for _, shard := range rated {
 		if shard < len(report.Shards) {
 			p.ShardsScored++
 			p.SamplesDone += int64(report.Shards[shard])
 		}
 	}
-	return p, err
+	return p, nil
 }

@@ -39,7 +39,8 @@ func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Select
 		if r >= len(plan.Ranges) {
 			continue
 		}
-		due, err := s.again.Due(ctx, partSentName(sel.Run, sel.ID, r), againName(sel.Run, fmt.Sprintf("%s/%04d", sel.ID, r)))
+		again := againName(sel.Run, fmt.Sprintf("%s/%04d", sel.ID, r))
+		due, err := s.again.Due(ctx, partSentName(sel.Run, sel.ID, r), again, run.GraceTime)
 		if err != nil {
 			return err
 		}
@@ -49,15 +50,43 @@ func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Select
 			}
 		}
 	}
-	for first := 0; first < len(plan.Ranges); first += partsBlock {
-		if !written[first] {
-			continue
-		}
-		if err := s.compose(ctx, plan, sel, first); err != nil {
+	return s.composeAll(ctx, plan, sel, written)
+}
+
+// composeAll composes the blocks of parts that are all there and not composed. What is there is listed, so that the
+// number of requests depends on what is missing.
+func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selection, written map[int]bool) error {
+	size, nodes := 1, len(plan.Ranges) // size is how many ranges a part of the level has
+	for level := 0; nodes > partsBlock; level++ {
+		above, err := s.writtenParts(ctx, sel, partsRoot(sel.Run, sel.ID, level+1))
+		if err != nil {
 			return err
 		}
+		blocks := (nodes + partsBlock - 1) / partsBlock
+		for block := range blocks {
+			if above[block] || !all(written, block*partsBlock, min((block+1)*partsBlock, nodes)) {
+				continue
+			}
+			if err := s.compose(ctx, plan, sel, block*partsBlock*size); err != nil {
+				return err
+			}
+		}
+		written, nodes, size = above, blocks, size*partsBlock
 	}
-	return nil
+	if !all(written, 0, nodes) {
+		return nil
+	}
+	return s.compose(ctx, plan, sel, 0)
+}
+
+// all reports whether all numbers from first to before last are in a set.
+func all(set map[int]bool, first, last int) bool {
+	for number := first; number < last; number++ {
+		if !set[number] {
+			return false
+		}
+	}
+	return true
 }
 
 // publishPart asks for the part of a range.

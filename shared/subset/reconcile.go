@@ -136,7 +136,7 @@ func (s *Selector) continueAutomatic(ctx context.Context, plan *run.Plan) (bool,
 	if made, err := bucket.Exists(ctx, s.work, madeName(plan.Run)); made || err != nil {
 		return made, err
 	}
-	due, err := s.again.Due(ctx, run.ScoredSentName(plan.Run), againName(plan.Run, "select"))
+	due, err := s.again.Due(ctx, run.ScoredSentName(plan.Run), againName(plan.Run, "select"), run.GraceTime)
 	if !due || err != nil {
 		return false, err
 	}

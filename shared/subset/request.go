@@ -69,7 +69,7 @@ func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool,
 		return made, err
 	}
 	name := requestSentName(runID, id)
-	if due, err := s.again.Due(ctx, name, againName(runID, "request-"+id)); !due || err != nil {
+	if due, err := s.again.Due(ctx, name, againName(runID, "request-"+id), run.GraceTime); !due || err != nil {
 		return false, err
 	}
 	if err := s.tasks.Publish(ctx, events.SelectTask{Run: runID, Request: id}.Message()); err != nil {

@@ -1,0 +1,365 @@
+package simulation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// A countingBucket counts its requests: a listing has one for each 1,000 names.
+type countingBucket struct {
+	bucket.Bucket
+	requests *atomic.Int64
+	lost     string // what of no object can be created
+}
+
+func (b countingBucket) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
+	b.requests.Add(1)
+	return b.Bucket.Stat(ctx, name)
+}
+
+func (b countingBucket) Open(
+	ctx context.Context, name string, generation, offset, length int64,
+) (io.ReadCloser, error) {
+	b.requests.Add(1)
+	return b.Bucket.Open(ctx, name, generation, offset, length)
+}
+
+func (b countingBucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
+	return func(yield func(bucket.Attrs, error) bool) {
+		b.requests.Add(1)
+		listed := 0
+		for attrs, err := range b.Bucket.List(ctx, prefix, after) {
+			if listed++; listed > 1000 {
+				b.requests.Add(1)
+				listed = 1
+			}
+			if !yield(attrs, err) {
+				return
+			}
+		}
+	}
+}
+
+func (b countingBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	b.requests.Add(1)
+	if b.lost != "" && strings.Contains(name, b.lost) {
+		return errKilled
+	}
+	return b.Bucket.Create(ctx, name, write)
+}
+
+func (b countingBucket) Compose(ctx context.Context, name string, parts []string) error {
+	b.requests.Add(1)
+	if b.lost != "" && strings.Contains(name, b.lost) {
+		return errKilled
+	}
+	return b.Bucket.Compose(ctx, name, parts)
+}
+
+// counted are the requests of deliveries of a kind.
+type counted struct {
+	deliveries  int
+	most, total int64
+}
+
+// A meter takes one run of n ranges, of a shard each, through all steps, and counts the requests of each. Of each kind
+// of delivery some, the last ones among them, are those of a new process, which has read nothing yet.
+type meter struct {
+	t        testing.TB
+	n        int
+	work     *bucket.Memory
+	input    *bucket.Memory
+	requests atomic.Int64
+	now      time.Time
+	tasks    map[string][]events.Message
+	kinds    map[string]*counted
+	lost     string // the process is killed before it writes an object with this in its name, and its message is lost
+	killed   int    // deliveries
+
+	runs       *run.Reader
+	worker     *run.Worker
+	subsets    *subset.Selector
+	reconciler *subset.Reconciler
+}
+
+func (m *meter) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// Publish keeps tasks by kind, and no events.
+func (m *meter) Publish(_ context.Context, messages ...events.Message) error {
+	for _, message := range messages {
+		if kind := message.Attributes[events.AttrTask]; kind != "" {
+			m.tasks[kind] = append(m.tasks[kind], message)
+		}
+	}
+	return nil
+}
+
+func (m *meter) open(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+	return (&runtest.Scorer{Name: "fake-1", Rated: map[string]int{}}).For(r), nil
+}
+
+// restart replaces the process by a new one.
+func (m *meter) restart() {
+	m.t.Helper()
+	work, process := countingBucket{m.work, &m.requests, m.lost}, run.NewProcess()
+	now := func() time.Time { return m.now }
+	var errs [4]error
+	m.runs, errs[0] = run.NewReader(work)
+	m.worker, errs[1] = run.NewWorker(run.WorkerConfig{
+		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, Work: work, OpenScorer: m.open, Tasks: m, Events: m,
+		Now: now, Width: width, Process: process,
+	})
+	m.subsets, errs[2] = subset.NewSelector(subset.Config{
+		Runs: m.runs, Work: work, Tasks: m, Events: m, Now: now, Process: process,
+	})
+	m.reconciler, errs[3] = subset.NewReconciler(m.worker, m.subsets)
+	m.must(errors.Join(errs[:]...))
+}
+
+// count does something and counts its requests.
+func (m *meter) count(kind string, do func(context.Context) error) {
+	m.t.Helper()
+	before := m.requests.Load()
+	m.must(do(m.t.Context()))
+	used := m.requests.Load() - before
+	if m.kinds[kind] == nil {
+		m.kinds[kind] = &counted{}
+	}
+	c := m.kinds[kind]
+	c.deliveries++
+	c.total += used
+	c.most = max(c.most, used)
+}
+
+// deliver delivers tasks of a kind, at most so many, also those that are published meanwhile.
+func (m *meter) deliver(kind string, most int) {
+	m.t.Helper()
+	for i := 0; i < most && len(m.tasks[kind]) > 0; i++ {
+		if i%max(m.n/20, 1) == 0 || i >= most-2 {
+			m.restart()
+		}
+		task := m.tasks[kind][0]
+		m.tasks[kind] = m.tasks[kind][1:]
+		m.count(kind, func(ctx context.Context) error {
+			err := m.handle(ctx, kind, task.Data, fmt.Sprintf("%s-%d", kind, i))
+			if errors.Is(err, errKilled) {
+				m.killed++
+				return nil
+			}
+			return err
+		})
+	}
+}
+
+// newMeter has a dataset of n records.
+func newMeter(t testing.TB, n int) *meter {
+	t.Helper()
+	m := &meter{
+		t: t, n: n, work: bucket.NewMemory(), input: bucket.NewMemory(),
+		now:   time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		tasks: map[string][]events.Message{}, kinds: map[string]*counted{},
+	}
+	records := make([]string, n)
+	for i := range records {
+		records[i] = runtest.Record(fmt.Sprintf("r%05d", i), "Nothing but good.")
+	}
+	for file, content := range map[string][]byte{"all.jsonl": runtest.Lines(records), "rubric.yaml": []byte(smallRubric)} {
+		_, err := bucket.CreateBytes(t.Context(), m.input, run.DatasetsPrefix+"wide/"+file, content)
+		m.must(err)
+	}
+	return m
+}
+
+// measure takes a run from its manifest to its subset.
+func measure(t testing.TB, n int) *meter {
+	t.Helper()
+	m := newMeter(t, n)
+	plan := m.plan()
+	m.deliver(events.TaskRange, n)
+	m.deliver(events.TaskShard, n/2)
+	m.look(plan)
+	m.deliver(events.TaskRange, n)
+	rated := n / 2
+	for len(m.tasks[events.TaskShard]) > 0 { // some are of the former wave
+		m.deliver(events.TaskShard, max(n-rated, 1))
+		rated = n
+	}
+	m.deliver(events.TaskSelect, 1)
+	m.deliver(events.TaskPart, n/2)
+	m.reconcile("reconcile parts")
+	m.deliver(events.TaskPart, n)
+	m.checkCompleted(plan)
+	return m
+}
+
+// checkCompleted checks that the run is scored and its selection is completed.
+func (m *meter) checkCompleted(plan *run.Plan) {
+	m.t.Helper()
+	m.restart()
+	st, err := m.subsets.RunStatus(m.t.Context(), plan.Run)
+	m.must(err)
+	if st.State != run.StateScored || len(st.Selections) != 1 {
+		m.t.Fatalf("the run is %s with %d selections", st.State, len(st.Selections))
+	}
+	sel, err := m.subsets.Selection(m.t.Context(), plan.Run, st.Selections[0])
+	m.must(err)
+	if state, err := m.subsets.State(m.t.Context(), sel); err != nil || state != subset.StateCompleted {
+		m.t.Fatalf("the selection is %s (%v)", state, err)
+	}
+}
+
+// handle is what the functions do with a task.
+func (m *meter) handle(ctx context.Context, kind string, data []byte, id string) (err error) {
+	switch kind {
+	case events.TaskRange:
+		_, err = m.worker.CutRange(ctx, decode[events.RangeTask](data), id)
+	case events.TaskShard:
+		_, err = m.worker.ScoreShard(ctx, decode[events.ShardTask](data), id)
+	case events.TaskSelect:
+		_, err = m.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
+	case events.TaskPart:
+		err = m.subsets.WritePart(ctx, decode[events.PartTask](data))
+	}
+	return err
+}
+
+// plan starts the run.
+func (m *meter) plan() *run.Plan {
+	m.t.Helper()
+	m.restart()
+	limits := runtest.Limits()
+	limits.RangeBytes, limits.ShardSamples, limits.Budget = 1, 1, runtest.Budget(m.t, "30%")
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
+	})
+	m.must(err)
+	var plan *run.Plan
+	m.count("plan", func(ctx context.Context) error {
+		spec := run.Spec{Dataset: "wide", Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
+		if plan, err = planner.Plan(ctx, spec); err != nil {
+			return err
+		}
+		_, err = m.worker.Start(ctx, plan)
+		return err
+	})
+	if len(plan.Ranges) != m.n {
+		m.t.Fatalf("%d ranges, want %d", len(plan.Ranges), m.n)
+	}
+	return plan
+}
+
+// look does what is done at a run that is half rated: its status, a reconcile step, and a resume.
+func (m *meter) look(plan *run.Plan) {
+	m.t.Helper()
+	m.restart()
+	m.count("status", func(ctx context.Context) error {
+		_, err := m.subsets.RunStatus(ctx, plan.Run)
+		return err
+	})
+	m.count("status again", func(ctx context.Context) error {
+		_, err := m.subsets.RunStatus(ctx, plan.Run)
+		return err
+	})
+	m.reconcile("reconcile")
+	m.restart()
+	m.count("resume", func(ctx context.Context) error { return m.reconciler.Resume(ctx, plan.Run, false) })
+}
+
+// reconcile does a step when what was published may be lost.
+func (m *meter) reconcile(kind string) {
+	m.t.Helper()
+	m.now = m.now.Add(24 * time.Hour)
+	m.restart()
+	m.count(kind, func(ctx context.Context) error {
+		var failed error
+		err := m.reconciler.Reconcile(ctx, events.ReconcileTask{}, func(_ context.Context, _ run.Entry, err error) {
+			failed = errors.Join(failed, err)
+		})
+		return errors.Join(err, failed)
+	})
+}
+
+// bounds are the most requests of one delivery, whatever the number of ranges.
+var bounds = map[string]int64{
+	"plan": 100, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
+	"status again": 100, "reconcile parts": 100,
+}
+
+// TestRequests counts the requests of each kind of delivery for few and for many ranges.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	sizes := []int{200, 1000}
+	if soak() {
+		sizes = []int{200, 2000, 20_000}
+	}
+	for _, n := range sizes {
+		m := measure(t, n)
+		for _, kind := range []string{
+			"plan", events.TaskRange, events.TaskShard, "status", "status again", "reconcile", "resume",
+			events.TaskSelect, events.TaskPart, "reconcile parts",
+		} {
+			c := m.kinds[kind]
+			t.Logf("%6d ranges, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
+			if kind == "status again" && n > 10_000 {
+				continue // the reports of so many ranges do not all stay in memory
+			}
+			if bound := bounds[kind]; bound > 0 && c.most > bound {
+				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)
+			}
+		}
+	}
+}
+
+// TestLostSteps loses each step after the last task of its kind, together with its message: reconcile does it.
+func TestLostSteps(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{
+		"/scores/0066.parquet", "/counts/0/0001/0066.json", "/counts/1/0000/0000.json", "/counts/1/0000/0001.json",
+		"/counts/2/", "/scored", "/parts/0/0001/0040.rejected", "/parts/1/0000/0000.subset", "/parts/1/0000/0002.rejected",
+		"/subset.jsonl", "/completed",
+	} {
+		t.Run(lost, func(t *testing.T) {
+			t.Parallel()
+			const n = 70
+			m := newMeter(t, n)
+			m.lost = lost
+			plan := m.plan()
+			m.deliver(events.TaskRange, n)
+			m.deliver(events.TaskShard, n)
+			if strings.Contains(lost, "/parts/") || lost == "/subset.jsonl" || lost == "/completed" {
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, n)
+			}
+			if m.killed == 0 {
+				t.Fatal("nothing was lost")
+			}
+			m.lost = ""
+			for range 3 { // each step may need the one before
+				m.reconcile("reconcile")
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, n)
+			}
+			m.checkCompleted(plan)
+		})
+	}
+}

@@ -1,0 +1,397 @@
+// Package simulation_test has the run protocol at work for days of simulated time: the real workers, behind a queue and
+// endpoints at their worst. It counts the requests of each step, too.
+package simulation_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/infra/local/queue/queuetest"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// TestMain trades memory for time: the tests leave much garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	m.Run()
+}
+
+const (
+	slots        = 4                 // shards that are rated at a time
+	shardTime    = 246 * time.Second // what a shard takes
+	schedule     = 10 * time.Minute  // of reconcile tasks
+	width        = 16                // of a run's first wave
+	shardSamples = 2
+	rangeShards  = 100 // about
+)
+
+// smallRubric has few columns of scores, so that files are written soon.
+const smallRubric = "name: small\ncapabilities: [logic]\nstyles: [word]\n"
+
+// faults are shares of messages and deliveries.
+type faults struct {
+	duplicate, late, lost float64
+	killed                float64 // at a time of the delivery, or at one of its writes and publications
+}
+
+var someFaults = faults{duplicate: 0.01, late: 0.01, lost: 0.001, killed: 0.01}
+
+// A system is Harvest in the cloud, in simulated time.
+type system struct {
+	t      testing.TB
+	clock  *queuetest.Clock
+	queue  *queue.Queue
+	random *rand.Rand
+	input  *bucket.Memory
+	work   *bucket.Memory
+	rater  *runtest.Scorer
+	faults faults
+	width  int         // of the waves that new processes begin
+	away   func() bool // whether the scorer is
+
+	idle      []*process
+	processes int
+	scorings  int            // begun, of whole shards
+	alone     int            // samples that were rated alone
+	deaths    map[string]int // of processes, by what they worked on
+	ended     map[string]time.Duration
+	completed map[string]bool // selections
+	inFlight  int             // most shard messages that were published and not acknowledged, at a time
+	// acknowledged are the shard messages that were, by id. A copy that the queue makes of a message has its id.
+	acknowledged map[string]bool
+	since        time.Time
+}
+
+func newSystem(t testing.TB, f faults) *system {
+	t.Helper()
+	s := &system{
+		t: t, clock: queuetest.NewClock(), random: rand.New(rand.NewPCG(1, 2)), faults: f, width: width,
+		input: bucket.NewMemory(), work: bucket.NewMemory(), away: func() bool { return false },
+		rater:  &runtest.Scorer{Name: "fake-1", Rated: map[string]int{}},
+		deaths: map[string]int{}, ended: map[string]time.Duration{}, completed: map[string]bool{},
+		acknowledged: map[string]bool{},
+	}
+	s.since = s.clock.Now()
+	ctx, stop := context.WithCancel(t.Context())
+	q, err := queue.New(ctx, queue.Config{Clock: s.clock, Log: slog.New(slog.DiscardHandler), Seed: 1})
+	s.must(err)
+	s.queue = q
+	t.Cleanup(func() {
+		stop()
+		s.clock.Run(func() bool { return false })
+	})
+	for _, sub := range events.Subscriptions() {
+		endpoint := queuetest.Endpoint{
+			Clock: s.clock, Push: s.push, Slots: 20, Patience: 10 * time.Second, Seed: 3,
+			Kill: f.killed / 2, KillAfter: shardTime * 5 / 4,
+		}
+		push := endpoint.Deliver
+		if sub.Name == "score" {
+			endpoint.Slots = slots
+			push = s.counted(endpoint.Deliver)
+		}
+		s.subscribe(queue.Subscription{
+			Subscription: sub, Push: push, Slots: 10_000,
+			Faults: queue.Faults{Duplicate: f.duplicate, Late: f.late, LateAfter: 10 * time.Minute, Loss: f.lost},
+		})
+	}
+	s.subscribe(queue.Subscription{
+		Subscription: events.Subscription{Name: "watch", Topic: events.TopicEvents}, Push: s.event, Slots: 1,
+	})
+	s.schedule()
+	return s
+}
+
+func (s *system) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// subscribe retries as the subscriptions of the cloud do.
+func (s *system) subscribe(sub queue.Subscription) {
+	sub.Retry = queue.Retry{Min: 10 * time.Second, Max: 600 * time.Second}
+	s.must(s.queue.Subscribe(sub))
+}
+
+// counted notes which messages are acknowledged.
+func (s *system) counted(push queue.Push) queue.Push {
+	return func(ctx context.Context, e events.Envelope) (int, error) {
+		status, err := push(ctx, e)
+		if status == http.StatusNoContent && ctx.Err() == nil {
+			s.acknowledged[e.Message.MessageID] = true
+		}
+		return status, err
+	}
+}
+
+// schedule publishes reconcile tasks for ever.
+func (s *system) schedule() {
+	s.clock.AfterFunc(schedule, func() {
+		if s.t.Context().Err() != nil {
+			return
+		}
+		s.schedule()
+		_ = s.queue.Topic(events.TopicTasks).Publish(s.t.Context(), events.ReconcileTask{}.Message())
+	})
+}
+
+// now is the simulated time that has passed.
+func (s *system) now() time.Duration { return s.clock.Now().Sub(s.since) }
+
+// event notes what has ended.
+func (s *system) event(_ context.Context, e events.Envelope) (int, error) {
+	switch e.Message.Attributes["ce-type"] {
+	case events.RunScored:
+		if id := e.Message.Attributes["ce-id"]; s.ended[id] == 0 {
+			s.ended[id] = s.now()
+		}
+	case events.SelectionCompleted:
+		s.completed[e.Message.Attributes["ce-id"]] = true
+	}
+	return http.StatusNoContent, nil
+}
+
+// begin starts a run of a dataset of so many shards, which selects 30 % of it.
+func (s *system) begin(name string, shards int) *run.Plan {
+	s.t.Helper()
+	records := make([]string, shards*shardSamples)
+	for i := range records {
+		records[i] = runtest.Record(fmt.Sprintf("%s%07d", name, i), "Nothing but good.")
+	}
+	manifest := runtest.Lines(records)
+	for file, content := range map[string][]byte{"all.jsonl": manifest, "rubric.yaml": []byte(smallRubric)} {
+		_, err := bucket.CreateBytes(s.t.Context(), s.input, run.DatasetsPrefix+name+"/"+file, content)
+		s.must(err)
+	}
+	limits := runtest.Limits()
+	limits.ShardSamples, limits.RangeBytes = shardSamples, int64(len(records[0])+1)*shardSamples*rangeShards
+	limits.Budget = runtest.Budget(s.t, "30%")
+	p := s.process()
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: p.runs, Input: s.input, OpenScorer: s.open, Limits: limits,
+	})
+	s.must(err)
+	spec := run.Spec{Dataset: name, Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
+	plan, err := planner.Plan(s.t.Context(), spec)
+	s.must(err)
+	_, err = p.worker.Start(s.t.Context(), plan)
+	s.must(err)
+	return plan
+}
+
+// runUntil lets time pass until done says so, at most for so long.
+func (s *system) runUntil(longest time.Duration, done func() bool) {
+	s.t.Helper()
+	s.clock.Run(func() bool {
+		stats := s.queue.Stats("score")
+		s.inFlight = max(s.inFlight, stats.Arrived-stats.Lost-len(s.acknowledged))
+		return s.now() > longest || done()
+	})
+	if s.now() > longest {
+		s.t.Errorf("not done after %s", longest)
+	}
+}
+
+// finish lets time pass until so many selections are completed.
+func (s *system) finish(longest time.Duration, selections int) {
+	s.t.Helper()
+	s.runUntil(longest, func() bool { return len(s.completed) == selections })
+}
+
+// objects are the names of a run's objects below a prefix.
+func (s *system) objects(plan *run.Plan, prefix string) []string {
+	s.t.Helper()
+	var names []string
+	folder := run.Folder(plan.Run) + prefix
+	for attrs, err := range s.work.List(s.t.Context(), folder, "") {
+		s.must(err)
+		names = append(names, strings.TrimPrefix(attrs.Name, folder))
+	}
+	return names
+}
+
+// open opens the scorer.
+func (s *system) open(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+	if s.away() {
+		return nil, scorer.ErrUnavailable
+	}
+	return slowScorer{s.rater.For(r), s}, nil
+}
+
+// A slowScorer takes its time.
+type slowScorer struct {
+	scorer.Scorer
+	system *system
+}
+
+func (r slowScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
+	if len(items) < shardSamples {
+		r.system.alone++
+	} else {
+		r.system.scorings++
+	}
+	if err := r.system.clock.Sleep(ctx, shardTime); err != nil {
+		return nil, err
+	}
+	return r.Scorer.Rate(ctx, items)
+}
+
+// A process is an instance of a service, which does one thing at a time and may be killed: nothing of it is written
+// afterwards.
+type process struct {
+	system     *system
+	runs       *run.Reader
+	worker     *run.Worker
+	subsets    *subset.Selector
+	reconciler *subset.Reconciler
+
+	ctx  context.Context // of the present delivery
+	life int             // writes and publications until it is killed; -1 for ever
+}
+
+var errKilled = errors.New("the process was killed")
+
+// process is one that does nothing at present.
+func (s *system) process() *process {
+	s.t.Helper()
+	if n := len(s.idle); n > 0 {
+		p := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		return p
+	}
+	s.processes++
+	p := &process{system: s, ctx: s.t.Context(), life: -1}
+	work, self := mortalBucket{s.work, p}, run.Process{ID: fmt.Sprintf("process-%d", s.processes)}
+	tasks := mortalTopic{s.queue.Topic(events.TopicTasks), p}
+	notices := mortalTopic{s.queue.Topic(events.TopicEvents), p}
+	var errs [4]error
+	p.runs, errs[0] = run.NewReader(work)
+	p.worker, errs[1] = run.NewWorker(run.WorkerConfig{
+		Runs: p.runs, Input: s.input, Work: work, OpenScorer: s.open, Tasks: tasks, Events: notices,
+		Now: s.clock.Now, Width: s.width, Process: self,
+	})
+	p.subsets, errs[2] = subset.NewSelector(subset.Config{
+		Runs: p.runs, Work: work, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,
+	})
+	p.reconciler, errs[3] = subset.NewReconciler(p.worker, p.subsets)
+	s.must(errors.Join(errs[:]...))
+	return p
+}
+
+// push is what every function does with a message.
+func (s *system) push(ctx context.Context, e events.Envelope) (int, error) {
+	p := s.process()
+	p.ctx, p.life = ctx, -1
+	if s.faults.killed > 0 && s.random.Float64() < s.faults.killed/2 {
+		p.life = s.random.IntN(10)
+	}
+	err := p.handle(ctx, e)
+	if p.killed() {
+		s.deaths[string(e.Message.Data)]++
+		return 0, errKilled
+	}
+	p.ctx = s.t.Context()
+	s.idle = append(s.idle, p)
+	_, refused := errors.AsType[*run.RefusedError](err)
+	if err == nil || refused || events.IsDataError(err) {
+		return http.StatusNoContent, nil
+	}
+	return http.StatusServiceUnavailable, nil
+}
+
+func (p *process) handle(ctx context.Context, e events.Envelope) error {
+	id, data := e.Message.MessageID, e.Message.Data
+	switch e.Message.Attributes[events.AttrTask] {
+	case events.TaskRange:
+		_, err := p.worker.CutRange(ctx, decode[events.RangeTask](data), id)
+		return err
+	case events.TaskShard:
+		_, err := p.worker.ScoreShard(ctx, decode[events.ShardTask](data), id)
+		return err
+	case events.TaskPart:
+		return p.subsets.WritePart(ctx, decode[events.PartTask](data))
+	case events.TaskSelect:
+		_, err := p.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
+		return err
+	case events.TaskReconcile:
+		// A killed process fails at its entries; the next one continues them.
+		return p.reconciler.Reconcile(ctx, decode[events.ReconcileTask](data), func(context.Context, run.Entry, error) {})
+	default:
+		return nil
+	}
+}
+
+func decode[T any](data []byte) (v T) {
+	if err := json.Unmarshal(data, &v); err != nil {
+		panic(err) // messages of this program: cannot happen
+	}
+	return v
+}
+
+// killed reports whether the process was killed: by its endpoint, or because its life is over. A delivery that is
+// cancelled by the queue has context.Canceled as its cause.
+func (p *process) killed() bool {
+	cause := context.Cause(p.ctx)
+	return p.life == 0 || cause != nil && !errors.Is(cause, context.Canceled)
+}
+
+// step is taken before every write and publication.
+func (p *process) step() error {
+	if p.killed() {
+		return errKilled
+	}
+	if p.life > 0 {
+		p.life--
+	}
+	return nil
+}
+
+type mortalBucket struct {
+	bucket.Bucket
+	process *process
+}
+
+func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := b.process.step(); err != nil {
+		return err
+	}
+	return b.Bucket.Create(ctx, name, write)
+}
+
+func (b mortalBucket) Compose(ctx context.Context, name string, parts []string) error {
+	if err := b.process.step(); err != nil {
+		return err
+	}
+	return b.Bucket.Compose(ctx, name, parts)
+}
+
+type mortalTopic struct {
+	events.Publisher
+	process *process
+}
+
+func (t mortalTopic) Publish(ctx context.Context, messages ...events.Message) error {
+	if err := t.process.step(); err != nil {
+		return err
+	}
+	return t.Publisher.Publish(ctx, messages...)
+}
