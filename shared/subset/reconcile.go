@@ -28,7 +28,8 @@ func NewReconciler(worker *run.Worker, subsets *Selector) (*Reconciler, error) {
 }
 
 // Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry is
-// reported, and keeps no other from being continued: the next schedule tries again. Only a fault of the whole step is an error.
+// reported, and keeps no other from being continued: the next schedule tries again. Only a fault of the whole step is
+// an error.
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
 ) error {
