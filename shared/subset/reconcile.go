@@ -92,11 +92,14 @@ func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	s := c.subsets
 	plan, err := s.runs.Plan(ctx, e.Run)
-	if errors.Is(err, run.ErrNoRun) {
+	switch {
+	case errors.Is(err, run.ErrNoRun):
 		return true, nil
-	} else if err != nil || plan.Layout > run.LayoutVersion {
-		return false, err // a newer version of Harvest continues it
-	} else if plan.Problem != "" {
+	case err != nil:
+		return false, err
+	case plan.Layout > run.LayoutVersion:
+		return false, nil // a newer version of Harvest continues it
+	case plan.Problem != "":
 		return true, nil
 	}
 	scored, final, err := c.worker.ContinueRun(ctx, plan)
