@@ -1,5 +1,6 @@
-// Package ingest is the function that turns an arrived dataset into a run: a notification of the input bucket becomes
-// a plan with a message for each range, and a range becomes shards with a message for each.
+// Package ingest is the function that turns an arrived dataset into a run: a notification of the input bucket becomes a
+// plan, and a range becomes shards. Ranges and shards are published in chains: the first of each chain by what begins
+// it, and the next by the delivery that settles the one before.
 package ingest
 
 import (

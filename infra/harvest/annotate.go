@@ -218,8 +218,7 @@ func (r *annotateReport) choose(
 }
 
 // at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id,
-// or
-// ID#n where several samples have the id.
+// or ID#n where several samples have the id.
 func (in input) at(positions []int, limits dataset.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // samples by id

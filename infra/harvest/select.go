@@ -88,8 +88,8 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 		return nil, errors.New(res.status.Problem)
 	}
 	if !res.status.IsScored() {
-		return nil, fmt.Errorf("run %s is not scored yet (%s); `harvest resume %s` goes on with it",
-			runID, res.status.State, runID)
+		return nil, fmt.Errorf("run %s is not scored yet (%s); %s goes on with it",
+			runID, res.status.State, res.command("resume"))
 	}
 	plan, err := runs.Plan(ctx, runID)
 	if err != nil {

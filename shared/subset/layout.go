@@ -30,7 +30,7 @@ func completedSentName(runID, id string) string {
 }
 
 // acceptedName keeps when a selection was accepted, madeName that the automatic selections of a run are made, and the
-// request* ones the same of a selection that was requested before its run was scored.
+// request* ones the same of a selection that was requested after its run was planned.
 func acceptedName(runID, id string) string { return selectionPrefix(runID, id) + "accepted" }
 
 func madeName(runID string) string { return run.Folder(runID) + "made/automatic" }
