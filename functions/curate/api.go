@@ -131,14 +131,8 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
 	}
-	plan, err := s.planner.Plan(r.Context(), spec)
+	plan, err := s.subsets.StartRun(r.Context(), s.planner, s.worker, spec)
 	if err != nil {
-		return answer{}, err
-	}
-	if plan, err = s.worker.Start(r.Context(), plan); err != nil {
-		return answer{}, err
-	}
-	if err := s.subsets.Request(r.Context(), plan, spec.Request, spec.MaxFailed); err != nil {
 		return answer{}, err
 	}
 	telemetry.Run(r.Context(), plan.Run, begin)

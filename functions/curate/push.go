@@ -47,16 +47,7 @@ func makeSelections(ctx context.Context, subsets *subset.Selector, log *slog.Log
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	var made []*subset.Selection
-	var err error
-	if task.Request == "" {
-		made, err = subsets.SelectAutomatically(ctx, task.Run)
-	} else {
-		var sel *subset.Selection
-		if sel, err = subsets.SelectRequested(ctx, task); err == nil {
-			made = append(made, sel)
-		}
-	}
+	made, err := subsets.MakeSelections(ctx, task)
 	for _, sel := range made {
 		logSelection(ctx, log, sel)
 	}

@@ -73,7 +73,7 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	}
 	var plan *run.Plan
 	if err == nil {
-		plan, err = c.start(ctx, spec)
+		plan, err = c.Subsets.StartRun(ctx, c.Planner, c.Worker, spec)
 	}
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
@@ -87,17 +87,4 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	c.Log.InfoContext(ctx, "run started",
 		"object", object, "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
 	return nil
-}
-
-// start sets a run going, and then records the selection that was requested of it. A process that is killed in between
-// has not acknowledged its message: the next delivery does both again.
-func (c Config) start(ctx context.Context, spec run.Spec) (*run.Plan, error) {
-	plan, err := c.Planner.Plan(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	if plan, err = c.Worker.Start(ctx, plan); err != nil {
-		return nil, err
-	}
-	return plan, c.Subsets.Request(ctx, plan, spec.Request, spec.MaxFailed)
 }

@@ -93,6 +93,16 @@ func Numbers(ctx context.Context, b Reader, prefix, suffix string) (map[int]bool
 	return found, nil
 }
 
+// HasAll reports whether all numbers from first to before last were found.
+func HasAll(found map[int]bool, first, last int) bool {
+	for number := first; number < last; number++ {
+		if !found[number] {
+			return false
+		}
+	}
+	return true
+}
+
 // Children are the path elements directly below prefix, in ascending order. It lists one object for each.
 func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
 	var found []string

@@ -53,7 +53,8 @@ func (w *Worker) advanceAll(ctx context.Context, plan *Plan, gathered map[int]bo
 	for ; plan.nodes(top) > 1; top++ {
 		size *= countsBlock
 		for block := range plan.nodes(top + 1) {
-			if !counted[top+1][block] && plan.complete(counted[top], top, block) {
+			first, last := block*countsBlock, min((block+1)*countsBlock, plan.nodes(top))
+			if !counted[top+1][block] && bucket.HasAll(counted[top], first, last) {
 				rated = append(rated, block*size)
 			}
 		}

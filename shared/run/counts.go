@@ -121,13 +121,3 @@ func (r *Reader) counted(ctx context.Context, plan *Plan) ([]map[int]bool, error
 	}
 	return counted, nil
 }
-
-// complete reports whether all counts of a block of a level are among those that are there.
-func (p *Plan) complete(there map[int]bool, level, block int) bool {
-	for number := block * countsBlock; number < min((block+1)*countsBlock, p.nodes(level)); number++ {
-		if !there[number] {
-			return false
-		}
-	}
-	return true
-}

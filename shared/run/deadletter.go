@@ -2,12 +2,12 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/events"
 )
 
 // A DeadLetter records a range or shard that was given up in a wave, because attempts at it failed again and again, and
@@ -30,18 +30,6 @@ func (w *Worker) giveUpTask(ctx context.Context, run string, wave *Wave, t task,
 	return err
 }
 
-// checkShard refuses a task of a shard that the run does not have. It would fail again.
-func (w *Worker) checkShard(ctx context.Context, plan *Plan, t task) error {
-	if err := plan.checkRange(t.r); err != nil {
-		return err
-	}
-	report, err := w.runs.RangeReport(ctx, plan.Run, t.r)
-	if errors.Is(err, bucket.ErrNotExist) || (err == nil && (t.shard < 0 || t.shard >= len(report.Shards))) {
-		return events.DataError(fmt.Errorf("range %d of run %s has no shard %d", t.r, plan.Run, t.shard))
-	}
-	return err
-}
-
 // deadTasks are the tasks that were given up in a wave.
 func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[task]bool, error) {
 	dead := map[task]bool{}
@@ -61,28 +49,27 @@ func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[tas
 	return dead, nil
 }
 
-// deadLetters finds what was given up in a wave and is not done.
+// deadLetters finds what was given up in a wave and is not done: ranges before shards, in their order.
 func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave) ([]DeadLetter, error) {
 	if wave == nil {
 		return nil, nil
 	}
+	dead, err := r.deadTasks(ctx, run, wave)
+	if err != nil {
+		return nil, err
+	}
 	var letters []DeadLetter
-	for attrs, err := range r.work.List(ctx, deadPrefix(run, wave.Number), "") {
-		if err != nil {
-			return nil, fmt.Errorf("listing dead letters of run %s: %w", run, err)
-		}
-		if !strings.HasSuffix(attrs.Name, ".json") {
+	for _, t := range slices.SortedFunc(maps.Keys(dead), task.compare) {
+		if done, err := r.done(ctx, run, t); err != nil {
+			return nil, err
+		} else if done {
 			continue
 		}
 		var l DeadLetter
-		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &l); err != nil {
+		if err := bucket.ReadJSON(ctx, r.work, deadName(run, wave.Number, t), &l); err != nil {
 			return nil, err
 		}
-		if done, err := r.done(ctx, run, task{l.Range, l.Shard}); err != nil {
-			return nil, err
-		} else if !done {
-			letters = append(letters, l)
-		}
+		letters = append(letters, l)
 	}
 	return letters, nil
 }

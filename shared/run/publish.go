@@ -102,14 +102,10 @@ func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r i
 	return nil
 }
 
-// Continue goes on with a run whose messages may be lost: it publishes the first task of each chain that is not
+// continueWave continues a run whose messages may be lost: it publishes the first task of each chain that is not
 // settled, and does what deliveries do that find all tasks settled. A task that was published a short time ago by a
 // process that may live, or that a delivery is at work on, is not published again.
-func (w *Worker) Continue(ctx context.Context, plan *Plan) error {
-	workable, wave, err := w.workable(ctx, plan.Run, presentWave)
-	if workable == nil || wave == nil || err != nil {
-		return err
-	}
+func (w *Worker) continueWave(ctx context.Context, plan *Plan, wave *Wave) error {
 	if sent, err := bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); sent || err != nil {
 		return err
 	}
@@ -196,8 +192,8 @@ func (w *Worker) shardHeads(
 	return heads, rated, nil
 }
 
-// due reports whether an unsettled task is to be published now. sentBy is the object that says when it was published.
-func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, sentBy string) (bool, error) {
+// due reports whether an unsettled task is to be published now. first is the object that says when it was published.
+func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, first string) (bool, error) {
 	if working, err := w.atWork(ctx, plan.Run, wave, t); working || err != nil {
 		return false, err
 	}
@@ -205,5 +201,5 @@ func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, sentBy
 	if t.shard >= 0 {
 		grace = shardGraceTime
 	}
-	return w.again.Due(ctx, sentBy, againPrefix(plan.Run, wave.Number, t), grace)
+	return w.again.Due(ctx, first, againPrefix(plan.Run, wave.Number, t), grace)
 }

@@ -42,7 +42,7 @@ func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 			return err
 		}
 	}
-	return w.Continue(ctx, plan)
+	return w.begin(ctx, plan)
 }
 
 // giveUpAll gives up every shard among the dead letters. A range is an error: its samples are not known.

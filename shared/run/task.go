@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,13 @@ func (t task) String() string {
 		return fmt.Sprintf("range %d", t.r)
 	}
 	return fmt.Sprintf("shard %d of range %d", t.shard, t.r)
+}
+
+// compare orders ranges before shards, and each by number.
+func (t task) compare(other task) int {
+	return cmp.Or(
+		cmp.Compare(min(t.shard, 0), min(other.shard, 0)), cmp.Compare(t.r, other.r), cmp.Compare(t.shard, other.shard),
+	)
 }
 
 // message is the task as the tasks topic carries it.
@@ -71,4 +79,24 @@ func (r *Reader) shards(ctx context.Context, run string, number int) (int, error
 // chains are those of a run's shards in a wave.
 func (r *Reader) chains(ctx context.Context, plan *Plan, wave *Wave) chains {
 	return chains{len(plan.Ranges), wave.Width, func(number int) (int, error) { return r.shards(ctx, plan.Run, number) }}
+}
+
+// checkRange refuses a task of a range that the plan does not have. It would fail again.
+func (p *Plan) checkRange(r int) error {
+	if r < 0 || r >= len(p.Ranges) {
+		return events.DataError(fmt.Errorf("run %s has no range %d", p.Run, r))
+	}
+	return nil
+}
+
+// checkShard refuses a task of a shard that the run does not have. It would fail again.
+func (w *Worker) checkShard(ctx context.Context, plan *Plan, t task) error {
+	if err := plan.checkRange(t.r); err != nil {
+		return err
+	}
+	report, err := w.runs.RangeReport(ctx, plan.Run, t.r)
+	if errors.Is(err, bucket.ErrNotExist) || (err == nil && (t.shard < 0 || t.shard >= len(report.Shards))) {
+		return events.DataError(fmt.Errorf("range %d of run %s has no shard %d", t.r, plan.Run, t.shard))
+	}
+	return err
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -108,21 +107,21 @@ func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 	return plan, w.begin(ctx, plan)
 }
 
-// begin begins the first wave of a run that has none, and continues the run.
+// begin begins the first wave of a run that has none, and continues the run in its present wave, if it is workable.
 func (w *Worker) begin(ctx context.Context, plan *Plan) error {
-	if workable, _, err := w.workable(ctx, plan.Run, presentWave); workable == nil || err != nil {
-		return err
-	}
-	wave, err := w.runs.wave(ctx, plan.Run)
-	if err != nil {
+	workable, wave, err := w.workable(ctx, plan.Run, presentWave)
+	if workable == nil || err != nil {
 		return err
 	}
 	if wave == nil {
 		if err := w.beginWave(ctx, plan.Run, 0, 0); err != nil {
 			return err
 		}
+		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {
+			return err
+		}
 	}
-	return w.Continue(ctx, plan)
+	return w.continueWave(ctx, plan, wave)
 }
 
 // ContinueRun continues a run that was accepted. It reports whether the run is scored and its event published, and
@@ -197,12 +196,4 @@ func (w *Worker) workable(ctx context.Context, run string, number int) (*Plan, *
 		return nil, nil, err
 	}
 	return plan, wave, nil
-}
-
-// checkRange refuses a task of a range that the plan does not have. It would fail again.
-func (p *Plan) checkRange(r int) error {
-	if r < 0 || r >= len(p.Ranges) {
-		return events.DataError(fmt.Errorf("run %s has no range %d", p.Run, r))
-	}
-	return nil
 }

@@ -64,7 +64,7 @@ func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selectio
 		}
 		blocks := (nodes + partsBlock - 1) / partsBlock
 		for block := range blocks {
-			if above[block] || !all(written, block*partsBlock, min((block+1)*partsBlock, nodes)) {
+			if above[block] || !bucket.HasAll(written, block*partsBlock, min((block+1)*partsBlock, nodes)) {
 				continue
 			}
 			if err := s.compose(ctx, plan, sel, block*partsBlock*size); err != nil {
@@ -73,20 +73,10 @@ func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selectio
 		}
 		written, nodes, size = above, blocks, size*partsBlock
 	}
-	if !all(written, 0, nodes) {
+	if !bucket.HasAll(written, 0, nodes) {
 		return nil
 	}
 	return s.compose(ctx, plan, sel, 0)
-}
-
-// all reports whether all numbers from first to before last are in a set.
-func all(set map[int]bool, first, last int) bool {
-	for number := first; number < last; number++ {
-		if !set[number] {
-			return false
-		}
-	}
-	return true
 }
 
 // publishPart asks for the part of a range.
@@ -234,12 +224,13 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	if err := out.Close(); err != nil {
 		return err
 	}
-	for kind, data := range map[string][]byte{subsetPart: subset.Bytes(), rejectedPart: rejected.Bytes()} {
-		if _, err := bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, kind), data); err != nil {
-			return err
-		}
+	name := partName(plan.Run, sel.ID, 0, r, subsetPart)
+	if _, err := bucket.CreateBytes(ctx, s.work, name, subset.Bytes()); err != nil {
+		return err
 	}
-	return nil
+	name = partName(plan.Run, sel.ID, 0, r, rejectedPart)
+	_, err = bucket.CreateBytes(ctx, s.work, name, rejected.Bytes())
+	return err
 }
 
 // divide writes the samples of a range to the subset where their reason is empty, else to the rejected ones. reasons

@@ -115,8 +115,10 @@ func (c *Reconciler) continueEntry(ctx context.Context, plan *run.Plan, e run.En
 	switch {
 	case e.Selection != "":
 		sel, err := s.Selection(ctx, e.Run, e.Selection)
-		if err != nil {
-			return errors.Is(err, ErrNoSelection), ignore(err, ErrNoSelection)
+		if errors.Is(err, ErrNoSelection) {
+			return true, nil
+		} else if err != nil {
+			return false, err
 		}
 		return s.continueSelection(ctx, plan, sel)
 	case e.Request != "":
@@ -124,14 +126,6 @@ func (c *Reconciler) continueEntry(ctx context.Context, plan *run.Plan, e run.En
 	default:
 		return s.continueAutomatic(ctx, plan)
 	}
-}
-
-// ignore is nil for the errors that are a known one.
-func ignore(err, known error) error {
-	if errors.Is(err, known) {
-		return nil
-	}
-	return err
 }
 
 // continueAutomatic publishes the task of a scored run's selections again, unless they are made, and reports whether

@@ -19,6 +19,22 @@ type requested struct {
 	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's if it is not given
 }
 
+// StartRun plans and starts the run of a dataset, and then records the selection that is requested of it. Each step can
+// be repeated: a caller that was killed in between, and neither answered nor acknowledged, does all again. A
+// *run.RefusedError is a fault of the dataset or the spec.
+func (s *Selector) StartRun(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec,
+) (*run.Plan, error) {
+	plan, err := planner.Plan(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if plan, err = worker.Start(ctx, plan); err != nil {
+		return nil, err
+	}
+	return plan, s.Request(ctx, plan, spec.Request, spec.MaxFailed)
+}
+
 // Request records the automatic selection that a dataset asks for when its run was planned with another or with none,
 // as when dataset.yaml is uploaded with another budget. For a run that is scored already its task is published. It is
 // called after the run was started, and can be repeated. A request without a budget asks for nothing; a
@@ -119,8 +135,21 @@ func (r *Reader) requestIDs(ctx context.Context, runID string) ([]string, error)
 	return ids, nil
 }
 
-// SelectRequested makes one selection that was requested after its run was planned.
-func (s *Selector) SelectRequested(ctx context.Context, task events.SelectTask) (*Selection, error) {
+// MakeSelections makes what a task asks for: a requested selection of a scored run, or all that the run is to have
+// without further calls. It returns those that it made, also with an error. A *run.RefusedError is final.
+func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
+	if task.Request == "" {
+		return s.selectAutomatically(ctx, task.Run)
+	}
+	sel, err := s.selectRequested(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	return []*Selection{sel}, nil
+}
+
+// selectRequested makes one selection that was requested after its run was planned.
+func (s *Selector) selectRequested(ctx context.Context, task events.SelectTask) (*Selection, error) {
 	var request requested
 	err := bucket.ReadJSON(ctx, s.work, requestName(task.Run, task.Request), &request)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -144,9 +173,9 @@ func result(refused error) map[string]string {
 	return map[string]string{"problem": refused.Error()}
 }
 
-// SelectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
+// selectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
 // the requested ones.
-func (s *Selector) SelectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
+func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
 	plan, err := s.runs.Plan(ctx, runID)
 	if errors.Is(err, run.ErrNoRun) {
 		return nil, events.DataError(err)

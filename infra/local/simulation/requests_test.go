@@ -236,7 +236,7 @@ func (m *meter) handle(ctx context.Context, kind string, data []byte, id string)
 	case events.TaskShard:
 		_, err = m.worker.ScoreShard(ctx, decode[events.ShardTask](data), id)
 	case events.TaskSelect:
-		_, err = m.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
+		_, err = m.subsets.MakeSelections(ctx, decode[events.SelectTask](data))
 	case events.TaskPart:
 		err = m.subsets.WritePart(ctx, decode[events.PartTask](data))
 	}

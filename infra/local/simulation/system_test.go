@@ -330,7 +330,7 @@ func (p *process) handle(ctx context.Context, e events.Envelope) error {
 	case events.TaskPart:
 		return p.subsets.WritePart(ctx, decode[events.PartTask](data))
 	case events.TaskSelect:
-		_, err := p.subsets.SelectAutomatically(ctx, decode[events.SelectTask](data).Run)
+		_, err := p.subsets.MakeSelections(ctx, decode[events.SelectTask](data))
 		return err
 	case events.TaskReconcile:
 		// A killed process fails at its entries; the next one continues them.

@@ -12,15 +12,7 @@ import (
 
 // Start starts the run of a dataset, as ingest and the API do.
 func (f *Fixture) Start(spec run.Spec) (*run.Plan, error) {
-	ctx := f.t.Context()
-	plan, err := f.Planner().Plan(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	if plan, err = f.Worker.Start(ctx, plan); err != nil {
-		return nil, err
-	}
-	return plan, f.Subsets.Request(ctx, plan, spec.Request, spec.MaxFailed)
+	return f.Subsets.StartRun(f.t.Context(), f.Planner(), f.Worker, spec)
 }
 
 // Retry starts the next attempt of a run, as the API does.

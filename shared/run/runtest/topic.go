@@ -96,12 +96,7 @@ func (f *Fixture) Deliver(d Delivery) error {
 
 // makeSelections makes what a select task asks for. A redelivery of a refused one would be refused, too.
 func (f *Fixture) makeSelections(task events.SelectTask) error {
-	var err error
-	if task.Request == "" {
-		_, err = f.Subsets.SelectAutomatically(f.t.Context(), task.Run)
-	} else {
-		_, err = f.Subsets.SelectRequested(f.t.Context(), task)
-	}
+	_, err := f.Subsets.MakeSelections(f.t.Context(), task)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
 		return nil
 	}
