@@ -115,9 +115,9 @@ func annotateJSON(t *testing.T, dir string, env []string, args ...string) (annot
 	if a.status != 0 {
 		t.Fatalf("status %d: %s", a.status, a.stderr)
 	}
-	var told annotateReport
-	decode(t, a.stdout, &told)
-	return told, a.stderr
+	var report annotateReport
+	decode(t, a.stdout, &report)
+	return report, a.stderr
 }
 
 func readAnnotated(t *testing.T, path string, r *rubric.Rubric) []annotation.Annotation {
@@ -138,14 +138,14 @@ func TestAnnotate(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "dataset.json"), text)
 	api := newVisionAPI(t)
 	args := api.args("annotate", "--samples", "40", "dataset.json")
-	told, progress := annotateJSON(t, dir, api.env(), args...)
+	report, progress := annotateJSON(t, dir, api.env(), args...)
 	if !strings.Contains(progress, "40 samples by llm-") || !strings.Contains(progress, "estimated cost $0.") {
 		t.Errorf("no estimate before spending in %q", progress)
 	}
 	annotations := readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), rubric.Default())
-	if told.Samples != 60 || told.Chosen != 40 || told.Annotations != len(annotations) ||
-		told.Failed["invalid_answer"] != int64(40-len(annotations)) {
-		t.Errorf("%d annotations; told %+v", len(annotations), told)
+	if report.Samples != 60 || report.Chosen != 40 || report.Annotations != len(annotations) ||
+		report.Failed["invalid_answer"] != int64(40-len(annotations)) {
+		t.Errorf("%d annotations; reported %+v", len(annotations), report)
 	}
 	if len(annotations) < 39 ||
 		!slices.IsSortedFunc(annotations, func(a, b annotation.Annotation) int { return strings.Compare(a.ID, b.ID) }) {
@@ -155,15 +155,15 @@ func TestAnnotate(t *testing.T) {
 		t.Errorf("the first annotation has the reason %q", a.Reason)
 	}
 	paid := int(api.answered.Load())
-	if told.Spent == nil || fmt.Sprintf("%.4f", *told.Spent) != fmt.Sprintf("%.4f", 0.0015*float64(paid)) {
-		t.Errorf("%d requests, and spent %v", paid, told.Spent)
+	if report.Spent == nil || fmt.Sprintf("%.4f", *report.Spent) != fmt.Sprintf("%.4f", 0.0015*float64(paid)) {
+		t.Errorf("%d requests, and spent %v", paid, report.Spent)
 	}
 	before := readFile(t, filepath.Join(dir, "annotations.jsonl"))
 	again, _ := annotateJSON(t, dir, api.env(), args...)
-	if again.Seconds = told.Seconds; cmp.Diff(told, again) != "" || int(api.answered.Load()) != paid ||
+	if again.Seconds = report.Seconds; cmp.Diff(report, again) != "" || int(api.answered.Load()) != paid ||
 		readFile(t, filepath.Join(dir, "annotations.jsonl")) != before {
 		t.Errorf("the same command again made %d requests (-first +second)\n%s", int(api.answered.Load())-paid,
-			cmp.Diff(told, again))
+			cmp.Diff(report, again))
 	}
 	// Another seed is another set, and what is in both is not paid for again.
 	other, _ := annotateJSON(t, dir, api.env(), append(args, "--seed", "3", "--out", "other.jsonl")...)
@@ -173,7 +173,7 @@ func TestAnnotate(t *testing.T) {
 			both++
 		}
 	}
-	if both == 40 || other.Run == told.Run || int(api.answered.Load())-paid > 2*(40-both)+2 {
+	if both == 40 || other.Run == report.Run || int(api.answered.Load())-paid > 2*(40-both)+2 {
 		t.Errorf("%d of another seed's set are the same, and %d requests were made", both, int(api.answered.Load())-paid)
 	}
 	noSecret(t, dir)
@@ -218,9 +218,9 @@ func TestAnnotateKilled(t *testing.T) {
 		}
 		_ = cmd.Wait() // killed
 	}
-	told, _ := annotateJSON(t, dir, env, args...)
-	if told.Annotations != 60 {
-		t.Errorf("told %+v", told)
+	report, _ := annotateJSON(t, dir, env, args...)
+	if report.Annotations != 60 {
+		t.Errorf("reported %+v", report)
 	}
 	// In flight when it is killed are at most as many as there may be; an answer may come before it is kept.
 	if n := int(api.answered.Load()); n > 60+kills*2*2 {
@@ -243,10 +243,10 @@ func TestNothingToRate(t *testing.T) {
 	if a.status != 1 || !strings.Contains(a.stderr, "none of the 20 samples can be selected") {
 		t.Fatalf("status %d: %s", a.status, a.stderr)
 	}
-	var told result
-	decode(t, a.stdout, &told)
-	if told.Samples.In != 20 || told.Samples.Scored != 0 || api.answered.Load() != 0 {
-		t.Errorf("samples %+v after %d answers", told.Samples, api.answered.Load())
+	var report result
+	decode(t, a.stdout, &report)
+	if report.Samples.In != 20 || report.Samples.Scored != 0 || api.answered.Load() != 0 {
+		t.Errorf("samples %+v after %d answers", report.Samples, api.answered.Load())
 	}
 }
 
@@ -346,11 +346,11 @@ func TestAnnotateOwnRubric(t *testing.T) {
 	}
 	api := newVisionAPI(t)
 	args := api.args("annotate", "--samples", "12", "--rubric", "rubric.yaml", "--out", "own.jsonl", "dataset.json")
-	told, _ := annotateJSON(t, dir, api.env(), args...)
+	report, _ := annotateJSON(t, dir, api.env(), args...)
 	annotations := readAnnotated(t, filepath.Join(dir, "own.jsonl"), own)
-	if len(annotations) != 12 || told.Annotations != 12 || len(annotations[0].Scores) != 15 ||
+	if len(annotations) != 12 || report.Annotations != 12 || len(annotations[0].Scores) != 15 ||
 		annotations[0].Styles[0] != "yes/no" {
-		t.Errorf("%d annotations, the first %+v; told %+v", len(annotations), annotations[0], told)
+		t.Errorf("%d annotations, the first %+v; reported %+v", len(annotations), annotations[0], report)
 	}
 }
 
@@ -376,15 +376,15 @@ func TestAnnotateResumedAndRetried(t *testing.T) {
 	if a := harvest(t, dir, api.env(), "resume", "--state", "state", id); a.status != 0 {
 		t.Fatalf("resume: %s", a.stderr)
 	}
-	if told, _ := annotateJSON(t, dir, api.env(), args...); told.Annotations != 19 || told.Run != id {
-		t.Errorf("after resuming: %+v", told)
+	if report, _ := annotateJSON(t, dir, api.env(), args...); report.Annotations != 19 || report.Run != id {
+		t.Errorf("after resuming: %+v", report)
 	}
 	api.willing.Store(true)
 	if a := harvest(t, dir, api.env(), "retry", "--state", "state", id); a.status != 0 {
 		t.Fatalf("retry: %s", a.stderr)
 	}
-	if told, _ := annotateJSON(t, dir, api.env(), args...); told.Annotations != 20 || told.Run == id {
-		t.Errorf("after retrying: %+v", told)
+	if report, _ := annotateJSON(t, dir, api.env(), args...); report.Annotations != 20 || report.Run == id {
+		t.Errorf("after retrying: %+v", report)
 	}
 }
 

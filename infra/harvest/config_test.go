@@ -61,13 +61,13 @@ func TestVariables(t *testing.T) {
 			meanings[name] = meaning
 		}
 	}
-	var told []string
+	var documented []string
 	for _, v := range allVariables() {
-		told = append(told, v.Name)
+		documented = append(documented, v.Name)
 	}
-	slices.Sort(told)
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(meanings)), told); diff != "" {
-		t.Errorf("variables (-of the structs +told):\n%s", diff)
+	slices.Sort(documented)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(meanings)), documented); diff != "" {
+		t.Errorf("variables (-of the structs +documented):\n%s", diff)
 	}
 }
 

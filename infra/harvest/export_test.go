@@ -59,7 +59,7 @@ func exportedItems(t *testing.T, dir string, files []finetuning.File) map[string
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if len(list) != file.Items {
-			t.Errorf("%s has %d items, and %d were told", file.Name, len(list), file.Items)
+			t.Errorf("%s has %d items, and %d are reported", file.Name, len(list), file.Items)
 		}
 		side := strings.TrimPrefix(strings.TrimPrefix(file.Name, "scorer"), "styler")
 		for _, item := range list {
@@ -111,8 +111,8 @@ func TestExport(t *testing.T) {
 	annotateForExport(t, dir)
 	a := mustHarvest(t, dir, "export", "--json", "--annotations", "annotations.jsonl", "--out", "out", "dataset.json",
 		"more.jsonl")
-	var told exportReport
-	if err := json.Unmarshal([]byte(a.stdout), &told); err != nil {
+	var report exportReport
+	if err := json.Unmarshal([]byte(a.stdout), &report); err != nil {
 		t.Fatal(err)
 	}
 	want := exportReport{
@@ -125,11 +125,11 @@ func TestExport(t *testing.T) {
 			{Name: finetuning.StylerValidation, Samples: 1, Items: 1},
 		},
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("reported (-want +got):\n%s", diff)
 	}
 
-	items := exportedItems(t, dir, told.Files)
+	items := exportedItems(t, dir, report.Files)
 	if len(items) != 10*12+6 {
 		t.Errorf("%d different items, want %d", len(items), 10*12+6)
 	}

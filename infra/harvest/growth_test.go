@@ -49,13 +49,13 @@ func TestFifteenthCapability(t *testing.T) {
 	}
 
 	args := api.args("annotate", "--samples", "150", "--rubric", "rubric.yaml", demo)
-	told, _ := annotateJSON(t, dir, api.env(), args...)
+	report, _ := annotateJSON(t, dir, api.env(), args...)
 	rated := map[int8]int{}
 	for _, a := range readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), grown) {
 		rated[a.Scores[len(capabilities)-1]]++
 	}
-	if told.Chosen != 150 || rated[0] < 50 || rated[2]+rated[4]+rated[5] < 10 || rated[scorer.Missing] > 0 {
-		t.Fatalf("annotated %d, ratings of the fifteenth %v", told.Chosen, rated)
+	if report.Chosen != 150 || rated[0] < 50 || rated[2]+rated[4]+rated[5] < 10 || rated[scorer.Missing] > 0 {
+		t.Fatalf("annotated %d, ratings of the fifteenth %v", report.Chosen, rated)
 	}
 	mustHarvest(t, dir, "train", "--annotations", "annotations.jsonl", "--rubric", "rubric.yaml", "--out", "shapes.zst",
 		demo)
