@@ -12,7 +12,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
-	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/sethvargo/go-envconfig"
 	"go.opentelemetry.io/otel"
 )
@@ -51,7 +51,7 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	tracing, err := telemetry.Open(background, cfg.Telemetry)
+	tracing, err := otlp.Open(background, cfg.Telemetry)
 	if err != nil {
 		return err
 	}

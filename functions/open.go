@@ -15,7 +15,9 @@ import (
 	"github.com/harvest-ml/harvest/functions/ingest"
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/events/guard"
+	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -75,7 +77,7 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := c.Push.Guard(ctx, nil, log, push)
+	guarded, err := guard.Push(ctx, c.Push, nil, log, push)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +106,8 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 
 // openSystem opens the buckets, topics and scorers that the environment names.
 func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *slog.Logger) (sys system, err error) {
-	input, errInput := bucket.Open(ctx, c.InputBucket)
-	work, errWork := bucket.Open(ctx, c.WorkBucket)
+	input, errInput := gs.OpenURL(ctx, c.InputBucket)
+	work, errWork := gs.OpenURL(ctx, c.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, c.Project)
 	scorers, errScorers := kinds.New(c.Scorers, work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
 	if err := errors.Join(errInput, errWork, errClient, errScorers); err != nil {
@@ -113,13 +115,13 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
 	for _, name := range c.ImageBuckets {
-		b, err := bucket.Open(ctx, "gs://"+name)
+		b, err := gs.OpenURL(ctx, "gs://"+name)
 		if err != nil {
 			return system{}, fmt.Errorf("IMAGE_BUCKETS: %w", err)
 		}
 		images[name] = b
 	}
-	tasks, published := events.NewTopic(client, c.TasksTopic), events.NewTopic(client, c.EventsTopic)
+	tasks, published := topic.New(client, c.TasksTopic), topic.New(client, c.EventsTopic)
 	if sys.runs, err = run.NewReader(work); err != nil {
 		return system{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/spelling"
-	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -43,7 +43,7 @@ type Function struct {
 	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
 	Push      events.PushIdentity
 	Scorers   kinds.Config
-	Telemetry telemetry.Config
+	Telemetry otlp.Config
 }
 
 // Validate names every fault. A variable that is set to nothing is as missing as one that is not set.

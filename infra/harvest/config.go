@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
-	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -19,7 +19,7 @@ type localConfig struct {
 	Limits    run.Limits
 	Scorers   kinds.Config
 	Buckets   buckets
-	Telemetry telemetry.Config
+	Telemetry otlp.Config
 }
 
 // thisProgram is its name among those that read variables.

@@ -17,9 +17,11 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 )
@@ -101,11 +103,11 @@ func (b buckets) open(ctx context.Context) (input, work bucket.Bucket, err error
 			errors.New("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET"),
 		}
 	}
-	if input, err = bucket.Open(ctx, b.Input); err != nil {
+	if input, err = gs.OpenURL(ctx, b.Input); err != nil {
 		return nil, nil, fmt.Errorf("opening the input bucket: %w", err)
 	}
 	if strings.HasPrefix(b.Work, "gs://") {
-		work, err = bucket.Open(ctx, b.Work)
+		work, err = gs.OpenURL(ctx, b.Work)
 	} else {
 		_, work, err = openState(b.Work)
 	}
@@ -174,14 +176,14 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 
 // openTelemetry is where the environment says, as in the cloud.
 func openTelemetry(ctx context.Context) (*telemetry.Telemetry, error) {
-	var c telemetry.Config
+	var c otlp.Config
 	if err := envconfig.Process(ctx, &c); err != nil {
 		return nil, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
 	if err := c.Validate(); err != nil {
 		return nil, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
-	return telemetry.Open(context.WithoutCancel(ctx), c)
+	return otlp.Open(context.WithoutCancel(ctx), c)
 }
 
 // An eventPrinter prints events as lines of JSON, in CloudEvents' JSON form.

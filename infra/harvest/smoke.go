@@ -16,6 +16,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -133,7 +134,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return err
 	}
-	to, err := bucket.Open(ctx, s.input)
+	to, err := gs.OpenURL(ctx, s.input)
 	if err != nil {
 		return fmt.Errorf("--input: %w", err)
 	}

@@ -21,8 +21,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/events/eventstest"
+	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -79,7 +80,7 @@ func (a *arrivals) mount(handlers map[string]http.Handler) (http.Handler, error)
 // notify has the input bucket's own notifications start runs of a system, until the test ends.
 func notify(t *testing.T, client *storage.Client, s *system) {
 	t.Helper()
-	server, messages := eventstest.NewServer(t, local.Project, events.TopicUploads)
+	server, messages := topictest.NewServer(t, local.Project, events.TopicUploads)
 	t.Setenv("PUBSUB_EMULATOR_HOST", server.Addr)
 	subscription := "projects/" + local.Project + "/subscriptions/uploads"
 	_, err := messages.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
@@ -118,7 +119,7 @@ func TestCloudStorage(t *testing.T) {
 
 	client := startStorage(t, "input", "work")
 	open := func(url string) bucket.Bucket {
-		b, err := bucket.Open(t.Context(), url)
+		b, err := gs.OpenURL(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}

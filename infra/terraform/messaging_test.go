@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/events/eventstest"
+	"github.com/harvest-ml/harvest/shared/events/topic"
+	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"golang.org/x/sync/errgroup"
 )
@@ -110,7 +111,7 @@ const project = "projects/orchard/"
 
 func newPubSub(t *testing.T) pubSub {
 	t.Helper()
-	_, client := eventstest.NewServer(t, "orchard")
+	_, client := topictest.NewServer(t, "orchard")
 	p := pubSub{client, map[string]*pubsubpb.Subscription{}}
 	for name, s := range local(t, "modules/messaging", "subscriptions", nil).AsValueMap() {
 		p.subscriptions[name] = &pubsubpb.Subscription{Topic: text(s, "topic"), Filter: text(s, "filter")}
@@ -120,17 +121,17 @@ func newPubSub(t *testing.T) pubSub {
 
 // receivers publishes a message to a topic of its own that has the configuration's subscriptions, and names those that
 // get it.
-func (p pubSub) receivers(t *testing.T, topic string, m events.Message) []string {
+func (p pubSub) receivers(t *testing.T, of string, m events.Message) []string {
 	t.Helper()
 	suffix := "-" + time.Now().Format("150405.000000000")
-	name := project + "topics/" + topic + suffix
+	name := project + "topics/" + of + suffix
 	created, err := p.client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for name, s := range p.subscriptions {
-		if s.Topic != topic {
+		if s.Topic != of {
 			continue
 		}
 		_, err := p.client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
@@ -141,7 +142,7 @@ func (p pubSub) receivers(t *testing.T, topic string, m events.Message) []string
 		}
 		names = append(names, name)
 	}
-	if err := events.NewTopic(p.client, topic+suffix).Publish(t.Context(), m); err != nil {
+	if err := topic.New(p.client, of+suffix).Publish(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	// Concurrently: the test server takes half a second to say that there is nothing.

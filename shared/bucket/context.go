@@ -5,6 +5,9 @@ import (
 	"io"
 )
 
+// WithContext reads from r until the context is done.
+func WithContext(ctx context.Context, r io.ReadCloser) io.ReadCloser { return contextReader{ctx, r, r} }
+
 // contextReader reads until its context is done.
 type contextReader struct {
 	ctx context.Context

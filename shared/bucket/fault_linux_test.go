@@ -30,20 +30,21 @@ func TestPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"closed.json", "closed/a", "open", "folder/a"} {
-		writeFile(t, filepath.Join(dir, "bucket", name), name)
+		file := filepath.Join(dir, "bucket", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	folder := newFolder(t, filepath.Join(dir, "bucket"))
+	folder, err := OpenFolder(filepath.Join(dir, "bucket"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	view, err := NewView(map[string]Content{"b/": AtFolder(filepath.Join(dir, "bucket"))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	chmod := func(name string, mode os.FileMode) {
-		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	chmod("bucket/closed.json", 0)
-	chmod("bucket/closed", 0)
+	removePermissions(t, filepath.Join(dir, "bucket", "closed.json"))
+	removePermissions(t, filepath.Join(dir, "bucket", "closed"))
 	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "bucket"), 0o755) })
 	asNobody(func() {
 		for _, r := range []struct {
@@ -68,7 +69,7 @@ func TestPermissions(t *testing.T) {
 		_, err := OpenFolder(filepath.Join(dir, "bucket", "below"))
 		mustBeMachineFault(t, err, filepath.Join(dir, "bucket", "below"))
 	})
-	chmod("bucket", 0)
+	removePermissions(t, filepath.Join(dir, "bucket"))
 	asNobody(func() {
 		_, err := folder.Stat(t.Context(), "open")
 		mustBeMachineFault(t, err, folder.root.Name())
@@ -78,6 +79,14 @@ func TestPermissions(t *testing.T) {
 			mustBeMachineFault(t, err, filepath.Join(dir, "bucket"))
 		}
 	})
+}
+
+// removePermissions takes all permissions from a file.
+func removePermissions(t *testing.T, file string) {
+	t.Helper()
+	if err := os.Chmod(file, 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestFullDisk writes to the device that is always full.

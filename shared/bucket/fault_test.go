@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -52,44 +51,3 @@ func TestOpenFaults(t *testing.T) {
 type damagedReader struct{ err error }
 
 func (r damagedReader) Read([]byte) (int, error) { return 0, r.err }
-
-func TestPath(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	view, err := NewView(map[string]Content{"images/d/": AtFolder(dir), "file": Literal(nil)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := newFolder(t, dir)
-	for _, test := range []struct {
-		on           OnDisk
-		prefix, want string
-	}{
-		{view, "images/d/", dir}, {view, "images/d/x/", ""}, {view, "images/", ""}, {view, "file", ""},
-		{folder, "images/d/", filepath.Join(dir, "images", "d")}, {folder, "images/d", ""}, {folder, "../", ""},
-	} {
-		if got := test.on.Path(test.prefix); got != test.want {
-			t.Errorf("%T.Path(%q) = %q, want %q", test.on, test.prefix, got, test.want)
-		}
-	}
-}
-
-// TestViewOfBackslashes checks that users' files are found by names that objects of a Bucket cannot have.
-func TestViewOfBackslashes(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, `a\b.jpg`), "a")
-	view, err := NewView(map[string]Content{"images/d/": AtFolder(dir)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := string(get(t, view, `images/d/a\b.jpg`)); got != "a" {
-		t.Errorf("read %q", got)
-	}
-	if got := list(t, view, "images/d/", ""); len(got) != 1 || got[0] != `images/d/a\b.jpg` {
-		t.Errorf("listed %q", got)
-	}
-	if _, err := NewView(map[string]Content{`images\d/`: AtFolder(dir)}); err == nil {
-		t.Error("an entry's own name has a backslash")
-	}
-}

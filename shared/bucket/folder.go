@@ -47,7 +47,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	}
 	f := &Folder{root: root, after: func(string) {}}
 	f.open = func(name string) (object, error) {
-		if err := checkName(name); err != nil {
+		if err := CheckName(name); err != nil {
 			return object{}, fmt.Errorf("%w (%w)", ErrNotExist, err)
 		}
 		return openFile(root.FS(), root.Name(), name)
@@ -70,7 +70,7 @@ func (f *Folder) sweep() {
 func (f *Folder) Path(prefix string) string {
 	folder := strings.TrimSuffix(prefix, "/")
 	abs, err := filepath.Abs(f.root.Name())
-	if err != nil || folder == prefix || checkName(folder) != nil {
+	if err != nil || folder == prefix || CheckName(folder) != nil {
 		return ""
 	}
 	return filepath.Join(abs, filepath.FromSlash(folder))
@@ -79,7 +79,7 @@ func (f *Folder) Path(prefix string) string {
 // List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
 func (f *Folder) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
 	return func(yield func(Attrs, error) bool) {
-		walk{ctx, f.root.FS(), f.root.Name(), prefix, after, yield, checkName}.run()
+		walk{ctx, f.root.FS(), f.root.Name(), prefix, after, yield, CheckName}.run()
 	}
 }
 
@@ -87,7 +87,7 @@ func (f *Folder) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs
 // the system makes only where nothing is yet, then gives it its name. So a process killed at any
 // moment leaves the whole object or none, and at most a file aside.
 func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) error) error {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

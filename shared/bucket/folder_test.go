@@ -1,4 +1,4 @@
-package bucket
+package bucket_test
 
 import (
 	"bytes"
@@ -15,11 +15,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 )
 
-func newFolder(t testing.TB, dir string) *Folder {
+func newFolder(t testing.TB, dir string) *bucket.Folder {
 	t.Helper()
-	f, err := OpenFolder(dir)
+	f, err := bucket.OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,12 +31,13 @@ func newFolder(t testing.TB, dir string) *Folder {
 func TestObjectAndFolderOfOneName(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, t.TempDir())
-	put(t, f, "a/b/c", nil)
+	buckettest.Put(t, f, "a/b/c", nil)
 	for _, name := range []string{"a", "a/b", "a/b/c/d", "a/b/c/d/e"} {
-		if err := f.Create(t.Context(), name, content("")); !errors.Is(err, ErrName) || errors.Is(err, ErrExists) {
+		err := f.Create(t.Context(), name, buckettest.Content(""))
+		if !errors.Is(err, bucket.ErrName) || errors.Is(err, bucket.ErrExists) {
 			t.Errorf("creating %s next to a/b/c: %v, want ErrName", name, err)
 		}
-		mustBeAbsent(t, f, name)
+		buckettest.MustBeAbsent(t, f, name)
 	}
 }
 
@@ -45,20 +48,20 @@ func TestTakenWhileWriting(t *testing.T) {
 		name, rival string
 		want        error
 	}{
-		{"a/b", "a/b", ErrExists},
-		{"a/b", "a/b/c", ErrName},
-		{"a/b", "a", ErrName},
-		{"a/b/c", "a", ErrName},
+		{"a/b", "a/b", bucket.ErrExists},
+		{"a/b", "a/b/c", bucket.ErrName},
+		{"a/b", "a", bucket.ErrName},
+		{"a/b/c", "a", bucket.ErrName},
 	} {
 		f := newFolder(t, t.TempDir())
 		err := f.Create(t.Context(), test.name, func(w io.Writer) error {
-			put(t, f, test.rival, []byte("rival"))
-			return content("late")(w)
+			buckettest.Put(t, f, test.rival, []byte("rival"))
+			return buckettest.Content("late")(w)
 		})
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s after %s: %v, want %v", test.name, test.rival, err, test.want)
 		}
-		if got := string(get(t, f, test.rival)); got != "rival" {
+		if got := string(buckettest.Get(t, f, test.rival)); got != "rival" {
 			t.Errorf("%s reads %q", test.rival, got)
 		}
 	}
@@ -69,7 +72,7 @@ func TestFolderLinks(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	writeFile(t, filepath.Join(outside, "secret"), "secret")
 	f := newFolder(t, dir)
-	put(t, f, "a/b", []byte("content"))
+	buckettest.Put(t, f, "a/b", []byte("content"))
 	symlink(t, outside, filepath.Join(dir, "out"))
 	symlink(t, filepath.Join(outside, "secret"), filepath.Join(dir, "file"))
 	symlink(t, "a", filepath.Join(dir, "in"))
@@ -77,7 +80,7 @@ func TestFolderLinks(t *testing.T) {
 	symlink(t, "nowhere", filepath.Join(dir, "broken"))
 
 	for _, name := range []string{"out/new", "out/below/new", "file", "broken/new"} {
-		if err := f.Create(t.Context(), name, content("")); err == nil {
+		if err := f.Create(t.Context(), name, buckettest.Content("")); err == nil {
 			t.Errorf("%s was created outside", name)
 		}
 	}
@@ -90,7 +93,7 @@ func TestFolderLinks(t *testing.T) {
 	if diff := cmp.Diff([]string{"a/b", "in/b"}, list(t, f, "", "")); diff != "" {
 		t.Errorf("List (-want +got):\n%s", diff)
 	}
-	if got := string(get(t, f, "in/b")); got != "content" {
+	if got := string(buckettest.Get(t, f, "in/b")); got != "content" {
 		t.Errorf("in/b reads %q", got)
 	}
 }
@@ -99,74 +102,34 @@ func TestPrivateFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFolder(t, dir)
-	put(t, f, "a", nil)
-	old, fresh := filepath.Join(dir, private, "old"), filepath.Join(dir, private, "fresh")
+	buckettest.Put(t, f, "a", nil)
+	old, fresh := filepath.Join(dir, bucket.Private, "old"), filepath.Join(dir, bucket.Private, "fresh")
 	writeFile(t, old, "")
 	writeFile(t, fresh, "")
-	past := time.Now().Add(-stale - time.Hour)
+	past := time.Now().Add(-bucket.Stale - time.Hour)
 	if err := os.Chtimes(old, past, past); err != nil {
 		t.Fatal(err)
 	}
 	f = newFolder(t, dir)
-	if diff := cmp.Diff([]string{private + "/fresh", "a"}, files(t, dir)); diff != "" {
+	if diff := cmp.Diff([]string{bucket.Private + "/fresh", "a"}, files(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"a"}, list(t, f, "", "")); diff != "" {
 		t.Errorf("List (-want +got):\n%s", diff)
 	}
-	mustBeAbsent(t, f, private+"/fresh")
+	buckettest.MustBeAbsent(t, f, bucket.Private+"/fresh")
 }
 
 func TestNothingIsLeftAside(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFolder(t, dir)
-	put(t, f, "a", nil)
-	f.Create(t.Context(), "a", content(""))
+	buckettest.Put(t, f, "a", nil)
+	f.Create(t.Context(), "a", buckettest.Content(""))
 	f.Create(t.Context(), "b", func(io.Writer) error { return errors.New("wrong") })
 	if diff := cmp.Diff([]string{"a"}, files(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-}
-
-// TestListReadsOnlyWhatItMust fails if a folder is read that cannot hold what is asked for.
-func TestListReadsOnlyWhatItMust(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for _, name := range []string{"a/1", "b/c/1", "b/c/2", "b/d/1", "e/1"} {
-		writeFile(t, filepath.Join(dir, name), "")
-	}
-	for _, test := range []struct {
-		prefix, after string
-		want          []string
-	}{
-		{"", "", []string{".", "a", "b", "b/c", "b/d", "e"}},
-		{"b/", "", []string{"b", "b/c", "b/d"}},
-		{"b/c", "", []string{"b", "b/c"}},
-		{"b/c/", "", []string{"b/c"}},
-		{"b/c/1", "", []string{"b/c"}},
-		{"", "b/c/1", []string{".", "b", "b/c", "b/d", "e"}},
-		{"", "b/c0", []string{".", "b", "b/d", "e"}},
-		{"", "c", []string{".", "e"}},
-		{"b/", "b/d", []string{"b", "b/d"}},
-	} {
-		fsys := watchedFS{os.DirFS(dir), new([]string)}
-		walk{t.Context(), fsys, dir, test.prefix, test.after, func(Attrs, error) bool { return true }, checkName}.run()
-		if diff := cmp.Diff(test.want, *fsys.read); diff != "" {
-			t.Errorf("List(%q, %q) reads (-want +got):\n%s", test.prefix, test.after, diff)
-		}
-	}
-}
-
-// watchedFS notes which folders are read.
-type watchedFS struct {
-	fs.FS
-	read *[]string
-}
-
-func (w watchedFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	*w.read = append(*w.read, name)
-	return fs.ReadDir(w.FS, name)
 }
 
 const (
@@ -178,21 +141,22 @@ const (
 // created, or it is whole; and nothing is listed besides.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	whole := randomBytes(300_000)
+	whole := buckettest.RandomBytes(300_000)
 	if dir := os.Getenv(killDir); dir != "" {
 		f := newFolder(t, dir)
 		step := 0
-		f.after = func(string) {
+		after := func(string) {
 			if step++; fmt.Sprint(step) == os.Getenv(killStep) {
 				kill()
 			}
 		}
+		bucket.AfterSteps(f, after)
 		err := f.Create(t.Context(), "runs/a/object", func(w io.Writer) error {
 			for piece := range slices.Chunk(whole, 100_000) {
 				if _, err := w.Write(piece); err != nil {
 					return err
 				}
-				f.after("piece")
+				after("piece")
 			}
 			return nil
 		})
@@ -215,12 +179,12 @@ func TestKilled(t *testing.T) {
 		}
 		f := newFolder(t, dir)
 		outcome := "whole"
-		if err := f.Create(t.Context(), "runs/a/object", content(string(whole))); err == nil {
+		if err := f.Create(t.Context(), "runs/a/object", buckettest.Content(string(whole))); err == nil {
 			outcome = "absent"
-		} else if !errors.Is(err, ErrExists) {
+		} else if !errors.Is(err, bucket.ErrExists) {
 			t.Errorf("killed after step %d: %v", step, err)
 		}
-		if !bytes.Equal(get(t, f, "runs/a/object"), whole) {
+		if !bytes.Equal(buckettest.Get(t, f, "runs/a/object"), whole) {
 			t.Errorf("killed after step %d: the object is not whole", step)
 		}
 		if diff := cmp.Diff([]string{"runs/a/object"}, list(t, f, "", "")); diff != "" {
@@ -244,7 +208,8 @@ func TestKilledAtRandom(t *testing.T) {
 	if dir := os.Getenv(killDir); dir != "" {
 		f := newFolder(t, dir)
 		for i := 0; ; i++ {
-			if err := f.Create(t.Context(), name(i), content(string(body(i)))); err != nil && !errors.Is(err, ErrExists) {
+			err := f.Create(t.Context(), name(i), buckettest.Content(string(body(i))))
+			if err != nil && !errors.Is(err, bucket.ErrExists) {
 				t.Fatal(err)
 			}
 			fmt.Println("created", i)
@@ -281,7 +246,7 @@ func TestKilledAtRandom(t *testing.T) {
 		if _, err := fmt.Sscanf(n[2:], "%d", &i); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(get(t, f, n), body(i)) {
+		if !bytes.Equal(buckettest.Get(t, f, n), body(i)) {
 			t.Errorf("%s is not whole", n)
 		}
 	}
@@ -305,7 +270,7 @@ func kill() {
 // listed and found there under that very name.
 func FuzzCreate(f *testing.F) {
 	names := []string{"a", "a/b", ".tmp/a", "a/.tmp", "out/x", "a/b/../../../x", "CON", "~", "*"}
-	for _, name := range append(names, badNames...) {
+	for _, name := range append(names, buckettest.BadNames()...) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -316,15 +281,15 @@ func FuzzCreate(f *testing.F) {
 			t.Fatal(err)
 		}
 		symlink(t, outside, filepath.Join(dir, "out"))
-		err := b.Create(t.Context(), name, content("content"))
-		if bad := checkName(name); errors.Is(err, ErrName) != (bad != nil) {
-			t.Fatalf("Create: %v; checkName: %v", err, bad)
+		err := b.Create(t.Context(), name, buckettest.Content("content"))
+		if bad := bucket.CheckName(name); errors.Is(err, bucket.ErrName) != (bad != nil) {
+			t.Fatalf("Create: %v; bucket.CheckName: %v", err, bad)
 		}
 		want := []string{"bucket/out"}
 		if err == nil {
 			want = append(want, "bucket/"+name)
 			slices.Sort(want)
-			if got := string(get(t, b, name)); got != "content" {
+			if got := string(buckettest.Get(t, b, name)); got != "content" {
 				t.Errorf("read %q", got)
 			}
 			if diff := cmp.Diff([]string{name}, list(t, b, name, "")); diff != "" {
@@ -341,9 +306,9 @@ func FuzzCreate(f *testing.F) {
 
 func BenchmarkFolderCreate(b *testing.B) {
 	f := newFolder(b, b.TempDir())
-	data := string(randomBytes(4 << 10))
+	data := string(buckettest.RandomBytes(4 << 10))
 	for i := 0; b.Loop(); i++ {
-		if err := f.Create(b.Context(), fmt.Sprintf("shards/%04d/%07d", i/1000, i), content(data)); err != nil {
+		if err := f.Create(b.Context(), fmt.Sprintf("shards/%04d/%07d", i/1000, i), buckettest.Content(data)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -364,7 +329,7 @@ func BenchmarkFolderList(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/objects, "ns/object")
 }
 
-func list(t testing.TB, b Reader, prefix, after string) []string {
+func list(t testing.TB, b bucket.Reader, prefix, after string) []string {
 	t.Helper()
 	var names []string
 	for attrs, err := range b.List(t.Context(), prefix, after) {

@@ -72,7 +72,7 @@ func (m *Memory) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs
 
 // Create implements Bucket.
 func (m *Memory) Create(ctx context.Context, name string, write func(io.Writer) error) error {
-	if err := errors.Join(checkName(name), ctx.Err()); err != nil {
+	if err := errors.Join(CheckName(name), ctx.Err()); err != nil {
 		return err
 	}
 	if _, err := m.open(name); err == nil {

@@ -10,26 +10,27 @@ import (
 const private = ".tmp"
 
 const (
-	maxName    = 1024 // bytes; the limit of Cloud Storage
-	maxElement = 255  // bytes; the limit of the common file systems
+	// MaxName is how many bytes an object's name may have: the limit of Cloud Storage.
+	MaxName    = 1024
+	maxElement = 255 // bytes; the limit of the common file systems
 )
 
-// checkName returns an ErrName that says what is wrong with an object's name, or nil. The rules are
+// CheckName returns an ErrName that says what is wrong with an object's name, or nil. The rules are
 // those of Bucket.
-func checkName(name string) error {
+func CheckName(name string) error {
 	if strings.Contains(name, `\`) {
 		return fmt.Errorf("%w: %q has a backslash", ErrName, name)
 	}
 	return checkFileName(name)
 }
 
-// checkFileName is checkName for files that are read where users have put them: backslashes pass.
+// checkFileName is CheckName for files that are read where users have put them: backslashes pass.
 func checkFileName(name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("%w: it is empty", ErrName)
-	case len(name) > maxName:
-		return fmt.Errorf("%w: %d bytes, and %d are the limit", ErrName, len(name), maxName)
+	case len(name) > MaxName:
+		return fmt.Errorf("%w: %d bytes, and %d are the limit", ErrName, len(name), MaxName)
 	case !utf8.ValidString(name):
 		return fmt.Errorf("%w: %q is not UTF-8", ErrName, name)
 	case strings.ContainsAny(name, "\x00\r\n"):

@@ -63,7 +63,7 @@ func NewView(entries map[string]Content) (*View, error) {
 	var faults []error
 	for _, name := range v.names {
 		bare, slash := strings.CutSuffix(name, "/")
-		if err := checkName(bare); err != nil {
+		if err := CheckName(bare); err != nil {
 			faults = append(faults, err)
 			continue
 		}

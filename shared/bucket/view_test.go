@@ -1,4 +1,4 @@
-package bucket
+package bucket_test
 
 import (
 	"errors"
@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 )
 
 // newView is a view of two manifests, a generated description and a folder of images that is
 // reached through links.
-func newView(t *testing.T) *View {
+func newView(t *testing.T) *bucket.View {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "my data.json"), "[]")
@@ -26,12 +28,12 @@ func newView(t *testing.T) *View {
 	symlink(t, filepath.Join(dir, "disk", "more", "c.jpg"), filepath.Join(dir, "disk", "pictures", "d.jpg"))
 	symlink(t, filepath.Join(dir, "disk"), filepath.Join(dir, "disk", "more", "round"))
 	symlink(t, "nowhere", filepath.Join(dir, "disk", "pictures", "broken.jpg"))
-	v, err := NewView(map[string]Content{
-		"datasets/d/dataset.yaml":    Literal([]byte("images: images/d/\n")),
-		"datasets/d/parts/one.json":  AtFile(filepath.Join(dir, "my data.json")),
-		"datasets/d/parts/gone.json": AtFile(filepath.Join(dir, "gone.json")),
-		"images/d/":                  AtFolder(filepath.Join(dir, "images")),
-		"images/e/":                  AtFolder(filepath.Join(dir, "no such folder")),
+	v, err := bucket.NewView(map[string]bucket.Content{
+		"datasets/d/dataset.yaml":    bucket.Literal([]byte("images: images/d/\n")),
+		"datasets/d/parts/one.json":  bucket.AtFile(filepath.Join(dir, "my data.json")),
+		"datasets/d/parts/gone.json": bucket.AtFile(filepath.Join(dir, "gone.json")),
+		"images/d/":                  bucket.AtFolder(filepath.Join(dir, "images")),
+		"images/e/":                  bucket.AtFolder(filepath.Join(dir, "no such folder")),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +56,7 @@ func TestView(t *testing.T) {
 		"images/x/../d/a.jpg":                "a",
 		"images/d/more/round/pictures/a.jpg": "a",
 	} {
-		if got := string(get(t, v, name)); got != want {
+		if got := string(buckettest.Get(t, v, name)); got != want {
 			t.Errorf("%s reads %q, want %q", name, got, want)
 		}
 		attrs, err := v.Stat(t.Context(), name)
@@ -69,7 +71,7 @@ func TestView(t *testing.T) {
 			t.Errorf("%s from 1 on: %q, %v", name, got, err)
 		}
 		r.Close()
-		if _, err := v.Open(t.Context(), name, attrs.Generation+1, 0, -1); !errors.Is(err, ErrNotExist) {
+		if _, err := v.Open(t.Context(), name, attrs.Generation+1, 0, -1); !errors.Is(err, bucket.ErrNotExist) {
 			t.Errorf("another generation of %s: %v, want ErrNotExist", name, err)
 		}
 	}
@@ -78,8 +80,8 @@ func TestView(t *testing.T) {
 		"images/d/broken.jpg", "images/d/../secret", "images/d/../../secret", "/images/d/a.jpg", "images/e/a.jpg",
 		"images/f/a.jpg",
 		"images/d/" + strings.Repeat("x", 300),
-	}, badNames...) {
-		mustBeAbsent(t, v, name)
+	}, buckettest.BadNames()...) {
+		buckettest.MustBeAbsent(t, v, name)
 	}
 }
 
@@ -123,25 +125,66 @@ func TestViewList(t *testing.T) {
 
 func TestNewViewRefuses(t *testing.T) {
 	t.Parallel()
-	for _, entries := range []map[string]Content{
-		{"": Literal(nil)},
-		{"/": AtFolder("x")},
-		{"../a": AtFile("x")},
-		{"a/": AtFile("x")},
-		{"a/": Literal(nil)},
-		{"a": AtFolder("x")},
-		{"a//": AtFolder("x")},
-		{"a/": AtFolder("x"), "a/b": AtFile("y")},
-		{"a/": AtFolder("x"), "a/b/c/": AtFolder("y")},
-		{"a": AtFile("x"), "a/b": AtFile("y")},
-		{"a": AtFile("x"), "a/": AtFolder("y")},
+	for _, entries := range []map[string]bucket.Content{
+		{"": bucket.Literal(nil)},
+		{"/": bucket.AtFolder("x")},
+		{"../a": bucket.AtFile("x")},
+		{"a/": bucket.AtFile("x")},
+		{"a/": bucket.Literal(nil)},
+		{"a": bucket.AtFolder("x")},
+		{"a//": bucket.AtFolder("x")},
+		{"a/": bucket.AtFolder("x"), "a/b": bucket.AtFile("y")},
+		{"a/": bucket.AtFolder("x"), "a/b/c/": bucket.AtFolder("y")},
+		{"a": bucket.AtFile("x"), "a/b": bucket.AtFile("y")},
+		{"a": bucket.AtFile("x"), "a/": bucket.AtFolder("y")},
 	} {
-		if _, err := NewView(entries); !errors.Is(err, ErrName) {
+		if _, err := bucket.NewView(entries); !errors.Is(err, bucket.ErrName) {
 			t.Errorf("%v: %v, want ErrName", entries, err)
 		}
 	}
-	_, err := NewView(map[string]Content{"a//b": Literal(nil), "../c": Literal(nil)})
+	_, err := bucket.NewView(map[string]bucket.Content{"a//b": bucket.Literal(nil), "../c": bucket.Literal(nil)})
 	if err == nil || !strings.Contains(err.Error(), "a//b") || !strings.Contains(err.Error(), "../c") {
 		t.Errorf("%v, want both faults", err)
+	}
+}
+
+func TestPath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	view, err := bucket.NewView(map[string]bucket.Content{"images/d/": bucket.AtFolder(dir), "file": bucket.Literal(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := newFolder(t, dir)
+	for _, test := range []struct {
+		on           bucket.OnDisk
+		prefix, want string
+	}{
+		{view, "images/d/", dir}, {view, "images/d/x/", ""}, {view, "images/", ""}, {view, "file", ""},
+		{folder, "images/d/", filepath.Join(dir, "images", "d")}, {folder, "images/d", ""}, {folder, "../", ""},
+	} {
+		if got := test.on.Path(test.prefix); got != test.want {
+			t.Errorf("%T.Path(%q) = %q, want %q", test.on, test.prefix, got, test.want)
+		}
+	}
+}
+
+// TestViewOfBackslashes checks that users' files are found by names that objects of a Bucket cannot have.
+func TestViewOfBackslashes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, `a\b.jpg`), "a")
+	view, err := bucket.NewView(map[string]bucket.Content{"images/d/": bucket.AtFolder(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(buckettest.Get(t, view, `images/d/a\b.jpg`)); got != "a" {
+		t.Errorf("read %q", got)
+	}
+	if got := list(t, view, "images/d/", ""); len(got) != 1 || got[0] != `images/d/a\b.jpg` {
+		t.Errorf("listed %q", got)
+	}
+	if _, err := bucket.NewView(map[string]bucket.Content{`images\d/`: bucket.AtFolder(dir)}); err == nil {
+		t.Error("an entry's own name has a backslash")
 	}
 }

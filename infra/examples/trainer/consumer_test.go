@@ -22,7 +22,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/events/eventstest"
+	"github.com/harvest-ml/harvest/shared/events/topic"
+	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -113,14 +114,14 @@ func TestTrainer(t *testing.T) {
 	var mu sync.Mutex
 	var completed []events.Message
 	server, client := subscribe(t)
-	topic := events.NewTopic(client, events.TopicEvents)
+	published := topic.New(client, events.TopicEvents)
 	st := startSystem(t, work, log, func(m events.Message) {
 		mu.Lock()
 		defer mu.Unlock()
 		if m.Attributes[events.AttrType] == events.SelectionCompleted {
 			completed = append(completed, m)
 		}
-		if err := topic.Publish(t.Context(), m); err != nil {
+		if err := published.Publish(t.Context(), m); err != nil {
 			t.Error(err)
 		}
 	})
@@ -140,7 +141,7 @@ func TestTrainer(t *testing.T) {
 	mu.Lock()
 	event := completed[0]
 	mu.Unlock()
-	if err := topic.Publish(t.Context(), event, event); err != nil {
+	if err := published.Publish(t.Context(), event, event); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "all three events to be acknowledged", func() bool {
@@ -195,7 +196,7 @@ func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent fun
 // subscribe makes the subscription of the package's comment.
 func subscribe(t *testing.T) (*pstest.Server, *pubsub.Client) {
 	t.Helper()
-	server, client := eventstest.NewServer(t, project, events.TopicEvents)
+	server, client := topictest.NewServer(t, project, events.TopicEvents)
 	_, err := client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
 		Name:   "projects/" + project + "/subscriptions/harvest-trainer",
 		Topic:  "projects/" + project + "/topics/" + events.TopicEvents,

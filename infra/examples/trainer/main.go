@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
-	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
 )
 
 func main() {
@@ -51,8 +51,8 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	if *project == "" || *work == "" || *state == "" || flags.NArg() == 0 {
 		return errors.New("give -project, -work, -state, and the command that starts a training")
 	}
-	subsets, errWork := bucket.Open(ctx, *work)
-	remembered, errState := bucket.Open(ctx, *state)
+	subsets, errWork := gs.OpenURL(ctx, *work)
+	remembered, errState := gs.OpenURL(ctx, *state)
 	client, errClient := pubsub.NewClient(ctx, *project)
 	if err := errors.Join(errWork, errState, errClient); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
@@ -33,7 +34,7 @@ func newWeights(name string) (weights, error) {
 		return weights{name: name}, nil
 	}
 	in, object, _ := strings.Cut(at, "/")
-	from, err := bucket.Open(context.Background(), gsPrefix+in)
+	from, err := gs.OpenURL(context.Background(), gsPrefix+in)
 	if err != nil {
 		return weights{}, err
 	}

@@ -1,4 +1,4 @@
-package telemetry
+package otlp
 
 import (
 	"fmt"
@@ -45,6 +45,18 @@ func TestGoogleClient(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s is sent %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	for endpoint, valid := range map[string]bool{
+		"": true, "http://localhost:4318": true, "https://telemetry.googleapis.com": true, "localhost:4318": false,
+		"grpc://x": false, "http://": false,
+	} {
+		if err := (Config{Endpoint: endpoint}).Validate(); (err == nil) != valid {
+			t.Errorf("%q: %v", endpoint, err)
 		}
 	}
 }

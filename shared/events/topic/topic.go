@@ -1,10 +1,13 @@
-package events
+// Package topic publishes to topics of Pub/Sub, apart from package events so that only programs that need them link
+// its client.
+package topic
 
 import (
 	"context"
 	"fmt"
 
 	"cloud.google.com/go/pubsub/v2"
+	"github.com/harvest-ml/harvest/shared/events"
 )
 
 // Topic is a Pub/Sub topic as a Publisher.
@@ -13,13 +16,13 @@ type Topic struct {
 	publisher *pubsub.Publisher
 }
 
-// NewTopic is the topic of that name, of the client's project.
-func NewTopic(client *pubsub.Client, name string) *Topic {
+// New is the topic of that name, of the client's project.
+func New(client *pubsub.Client, name string) *Topic {
 	return &Topic{name: name, publisher: client.Publisher(name)}
 }
 
 // Publish sends messages in as few requests as they fit, and waits until the topic has them all.
-func (t *Topic) Publish(ctx context.Context, messages ...Message) error {
+func (t *Topic) Publish(ctx context.Context, messages ...events.Message) error {
 	results := make([]*pubsub.PublishResult, len(messages))
 	for i, m := range messages {
 		m = m.Traced(ctx)

@@ -1,5 +1,5 @@
-// Package eventstest gives tests Pub/Sub's test server, and clients of one.
-package eventstest
+// Package topictest gives tests Pub/Sub's test server, and clients of one.
+package topictest
 
 import (
 	"testing"

@@ -1,4 +1,6 @@
-package telemetry
+// Package otlp exports traces and metrics by OTLP, apart from package telemetry so that only programs link its
+// exporters.
+package otlp
 
 import (
 	"context"
@@ -8,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -33,9 +36,9 @@ func (c Config) Validate() error {
 }
 
 // Open makes the Telemetry of a process.
-func Open(ctx context.Context, c Config) (*Telemetry, error) {
+func Open(ctx context.Context, c Config) (*telemetry.Telemetry, error) {
 	if c.Endpoint == "" {
-		return New(nil, nil)
+		return telemetry.New(nil, nil)
 	}
 	client, err := c.client(ctx)
 	if err != nil {
@@ -52,7 +55,7 @@ func Open(ctx context.Context, c Config) (*Telemetry, error) {
 	if err := errors.Join(errSpans, errMetrics); err != nil {
 		return nil, fmt.Errorf("exporting to %s: %w", c.Endpoint, err)
 	}
-	return New(sdktrace.WithBatcher(spans), sdkmetric.NewPeriodicReader(metrics))
+	return telemetry.New(sdktrace.WithBatcher(spans), sdkmetric.NewPeriodicReader(metrics))
 }
 
 // client is nil where the exporters' own will do. Google's endpoint asks for the process's credentials.

@@ -1,4 +1,4 @@
-package events_test
+package guard_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/events/guard"
 )
 
 // A signer signs tokens, and answers requests for its keys as Google does.
@@ -135,7 +136,7 @@ func newGuarded(t *testing.T, identity events.PushIdentity, keys signer) *guarde
 	})
 	log := slog.New(slog.NewTextHandler(&g.logged, nil))
 	var err error
-	if g.Handler, err = identity.Guard(t.Context(), &http.Client{Transport: keys}, log, push); err != nil {
+	if g.Handler, err = guard.Push(t.Context(), identity, &http.Client{Transport: keys}, log, push); err != nil {
 		t.Fatal(err)
 	}
 	return g
@@ -164,7 +165,7 @@ func (g *guarded) check(t *testing.T, name, header string, status int) {
 func TestPushGuardOff(t *testing.T) {
 	t.Parallel()
 	push := http.NotFoundHandler()
-	guarded, err := events.PushIdentity{}.Guard(t.Context(), nil, discard, push)
+	guarded, err := guard.Push(t.Context(), events.PushIdentity{}, nil, slog.New(slog.DiscardHandler), push)
 	if err != nil {
 		t.Fatal(err)
 	}

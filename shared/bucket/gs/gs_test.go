@@ -1,4 +1,4 @@
-package bucket
+package gs
 
 import (
 	"bytes"
@@ -16,11 +16,13 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 	"google.golang.org/api/option"
 )
 
 // newGS returns an empty bucket of a fake Cloud Storage, on disk below root or in memory.
-func newGS(t testing.TB, root string) *GS {
+func newGS(t testing.TB, root string) *Bucket {
 	t.Helper()
 	server := startStorage(t, root)
 	client, err := storage.NewClient(t.Context(), option.WithEndpoint(server.URL+"/storage/v1/"),
@@ -29,7 +31,7 @@ func newGS(t testing.TB, root string) *GS {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	return OpenGS(client, "bucket")
+	return New(client, "bucket")
 }
 
 func startStorage(t testing.TB, root string) *httptest.Server {
@@ -82,6 +84,18 @@ func strictCompose(fake *fakestorage.Server) http.Handler {
 	})
 }
 
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		buckettest.Conformance(t, func(t *testing.T) bucket.Bucket { return newGS(t, "") })
+	})
+	t.Run("on disk", func(t *testing.T) {
+		t.Parallel()
+		buckettest.Conformance(t, func(t *testing.T) bucket.Bucket { return newGS(t, t.TempDir()) })
+	})
+}
+
 // TestStagesAreKept composes 33 parts as if an earlier attempt had been killed after its first
 // stage: that stage is used, and no stage is ever overwritten.
 func TestStagesAreKept(t *testing.T) {
@@ -90,12 +104,12 @@ func TestStagesAreKept(t *testing.T) {
 	var parts []string
 	for _, letter := range "abcdefghijklmnopqrstuvwxyzABCDEFG" {
 		parts = append(parts, "parts/"+string(letter))
-		put(t, g, parts[len(parts)-1], []byte(string(letter)))
+		buckettest.Put(t, g, parts[len(parts)-1], []byte(string(letter)))
 	}
 	if err := g.Compose(t.Context(), "first", parts); err != nil {
 		t.Fatal(err)
 	}
-	stages := func(name string) (names []string, all []Attrs) {
+	stages := func(name string) (names []string, all []bucket.Attrs) {
 		for attrs, err := range g.List(t.Context(), name+".parts/", "") {
 			if err != nil {
 				t.Fatal(err)
@@ -113,17 +127,17 @@ func TestStagesAreKept(t *testing.T) {
 		if attrs, err := g.Stat(t.Context(), "first"+name); err != nil {
 			t.Fatal(err)
 		} else if attrs.Size == maxParts {
-			put(t, g, "second"+name, []byte("what the killed attempt left;"))
+			buckettest.Put(t, g, "second"+name, []byte("what the killed attempt left;"))
 		}
 	}
 	if err := g.Compose(t.Context(), "second", parts); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(get(t, g, "second")), "what the killed attempt left;G"; got != want {
+	if got, want := string(buckettest.Get(t, g, "second")), "what the killed attempt left;G"; got != want {
 		t.Errorf("composed %q, want %q", got, want)
 	}
 	_, before := stages("second")
-	if err := g.Compose(t.Context(), "second", parts); !errors.Is(err, ErrExists) {
+	if err := g.Compose(t.Context(), "second", parts); !errors.Is(err, bucket.ErrExists) {
 		t.Errorf("%v, want ErrExists", err)
 	}
 	_, after := stages("second")
@@ -146,7 +160,7 @@ func TestContentEncoding(t *testing.T) {
 	if err := errors.Join(z.Close(), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(get(t, g, "compressed")); got != "content" {
+	if got := string(buckettest.Get(t, g, "compressed")); got != "content" {
 		t.Errorf("read %q", got)
 	}
 	for _, r := range []struct{ offset, length int64 }{{0, 3}, {3, 3}, {3, -1}} {
@@ -169,7 +183,7 @@ func TestNamesOfUsers(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(get(t, g, name)); got != name {
+		if got := string(buckettest.Get(t, g, name)); got != name {
 			t.Errorf("%q reads %q", name, got)
 		}
 	}
@@ -197,7 +211,7 @@ func TestServerErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	client.SetRetry(storage.WithMaxAttempts(3))
-	g := OpenGS(client, "bucket")
+	g := New(client, "bucket")
 	_, errStat := g.Stat(t.Context(), "a")
 	_, errOpen := g.Open(t.Context(), "a", 0, 0, -1)
 	var errList error
@@ -206,11 +220,12 @@ func TestServerErrors(t *testing.T) {
 	}
 	for doing, err := range map[string]error{
 		"stat": errStat, "open": errOpen, "list": errList,
-		"create":       g.Create(t.Context(), "a", content("a")),
-		"create large": g.Create(t.Context(), "a", content(strings.Repeat("a", 3*chunkSize))),
+		"create":       g.Create(t.Context(), "a", buckettest.Content("a")),
+		"create large": g.Create(t.Context(), "a", buckettest.Content(strings.Repeat("a", 3*chunkSize))),
 		"compose":      g.Compose(t.Context(), "a", []string{"b"}),
 	} {
-		if err == nil || errors.Is(err, ErrNotExist) || errors.Is(err, ErrExists) || status(err) != http.StatusForbidden {
+		known := errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrExists)
+		if err == nil || known || status(err) != http.StatusForbidden {
 			t.Errorf("%s: %v, want the service's 403", doing, err)
 		}
 	}
@@ -218,12 +233,12 @@ func TestServerErrors(t *testing.T) {
 
 func TestOpenAtEmulator(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(startStorage(t, "").URL, "http://"))
-	b, err := Open(context.Background(), "gs://bucket/")
+	b, err := OpenURL(context.Background(), "gs://bucket/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, b, "a/b", []byte("content"))
-	if got := string(get(t, b, "a/b")); got != "content" {
+	buckettest.Put(t, b, "a/b", []byte("content"))
+	if got := string(buckettest.Get(t, b, "a/b")); got != "content" {
 		t.Errorf("read %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package bucket
+package gs
 
 import (
 	"context"
@@ -9,18 +9,19 @@ import (
 	"strings"
 
 	"cloud.google.com/go/storage"
+	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// Open opens the bucket at a URL: `gs://name` is a Cloud Storage bucket, reached with the
+// OpenURL opens the bucket at a URL: `gs://name` is a Cloud Storage bucket, reached with the
 // environment's credentials or at STORAGE_EMULATOR_HOST; a path, or `file:///path`, is a folder,
 // which is made if it is missing. The context is for the credentials only.
-func Open(ctx context.Context, address string) (Bucket, error) {
+func OpenURL(ctx context.Context, address string) (bucket.Bucket, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	switch {
 	case address == "":
 		return nil, errors.New("opening bucket: no URL: want gs://name or a folder")
 	case !ok:
-		return OpenFolder(address)
+		return bucket.OpenFolder(address)
 	case scheme == "file":
 		u, err := url.Parse(address)
 		if err != nil {
@@ -29,7 +30,7 @@ func Open(ctx context.Context, address string) (Bucket, error) {
 		if u.Host != "" && u.Host != "localhost" || u.Path == "" {
 			return nil, fmt.Errorf("opening bucket %s: want file:///path", address)
 		}
-		return OpenFolder(filepath.FromSlash(u.Path))
+		return bucket.OpenFolder(filepath.FromSlash(u.Path))
 	case scheme != "gs":
 		return nil, fmt.Errorf("opening bucket %s: want gs://name or a folder", address)
 	}
@@ -41,5 +42,5 @@ func Open(ctx context.Context, address string) (Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %s: %w", address, err)
 	}
-	return OpenGS(client, name), nil
+	return New(client, name), nil
 }

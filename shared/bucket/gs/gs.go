@@ -1,4 +1,6 @@
-package bucket
+// Package gs is the buckets of Cloud Storage, apart from package bucket so that only programs that need them link
+// the clients of Google Cloud.
+package gs
 
 import (
 	"context"
@@ -13,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"cloud.google.com/go/storage"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 )
@@ -25,36 +28,36 @@ const (
 	chunkSize = 4 << 20
 )
 
-// A GS is a Cloud Storage bucket. Requests that fail for a passing reason are repeated by the
+// A Bucket is a Cloud Storage bucket. Requests that fail for a passing reason are repeated by the
 // library until their context is done.
 //
 // An object uploaded with `Content-Encoding: gzip` is decompressed by Cloud Storage, which then
 // ignores ranges: it can only be read whole, and its size and checksum are those of what is stored.
-type GS struct {
+type Bucket struct {
 	bucket *storage.BucketHandle
 	name   string
 }
 
-// OpenGS returns the Cloud Storage bucket of that name. It sends no request.
-func OpenGS(client *storage.Client, name string) *GS {
-	return &GS{client.Bucket(name), name}
+// New returns the Cloud Storage bucket of that name. It sends no request.
+func New(client *storage.Client, name string) *Bucket {
+	return &Bucket{client.Bucket(name), name}
 }
 
 // Stat implements Reader.
-func (g *GS) Stat(ctx context.Context, name string) (Attrs, error) {
+func (g *Bucket) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
 	object, err := g.object(name)
 	if err != nil {
-		return Attrs{}, err
+		return bucket.Attrs{}, err
 	}
 	attrs, err := object.Attrs(ctx)
 	if err != nil {
-		return Attrs{}, g.fail(name, err)
+		return bucket.Attrs{}, g.fail(name, err)
 	}
-	return Attrs{attrs.Name, attrs.Size, attrs.Generation}, nil
+	return bucket.Attrs{Name: attrs.Name, Size: attrs.Size, Generation: attrs.Generation}, nil
 }
 
 // Open implements Reader.
-func (g *GS) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+func (g *Bucket) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
 	if offset < 0 {
 		return nil, fmt.Errorf("gs://%s/%s: negative offset %d", g.name, name, offset)
 	}
@@ -85,15 +88,15 @@ func (g *GS) Open(ctx context.Context, name string, generation, offset, length i
 			"upload it without", g.name, name)
 	}
 	// The library may go on with what has already arrived.
-	return contextReader{ctx, r, r}, nil
+	return bucket.WithContext(ctx, r), nil
 }
 
 // List implements Reader.
-func (g *GS) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
-	return func(yield func(Attrs, error) bool) {
+func (g *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
+	return func(yield func(bucket.Attrs, error) bool) {
 		query := &storage.Query{Prefix: prefix, StartOffset: after, Projection: storage.ProjectionNoACL}
 		if err := query.SetAttrSelection([]string{"Name", "Size", "Generation"}); err != nil {
-			yield(Attrs{}, err)
+			yield(bucket.Attrs{}, err)
 			return
 		}
 		for objects := g.bucket.Objects(ctx, query); ; {
@@ -102,11 +105,12 @@ func (g *GS) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, er
 				return
 			}
 			if err != nil {
-				yield(Attrs{}, fmt.Errorf("listing gs://%s/%s: %w", g.name, prefix, err))
+				yield(bucket.Attrs{}, fmt.Errorf("listing gs://%s/%s: %w", g.name, prefix, err))
 				return
 			}
 			// The offset itself belongs to the listing of Cloud Storage.
-			if attrs.Name != after && !yield(Attrs{attrs.Name, attrs.Size, attrs.Generation}, nil) {
+			listed := bucket.Attrs{Name: attrs.Name, Size: attrs.Size, Generation: attrs.Generation}
+			if attrs.Name != after && !yield(listed, nil) {
 				return
 			}
 		}
@@ -114,7 +118,7 @@ func (g *GS) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, er
 }
 
 // Checksum implements Reader. It is kept with the object: nothing is read.
-func (g *GS) Checksum(ctx context.Context, name string) (uint32, error) {
+func (g *Bucket) Checksum(ctx context.Context, name string) (uint32, error) {
 	object, err := g.object(name)
 	if err != nil {
 		return 0, err
@@ -128,8 +132,8 @@ func (g *GS) Checksum(ctx context.Context, name string) (uint32, error) {
 
 // Create implements Bucket. When the answer to an upload is lost and the library repeats it, it may
 // meet the object that it made itself: that is ErrExists too.
-func (g *GS) Create(ctx context.Context, name string, write func(io.Writer) error) error {
-	if err := checkName(name); err != nil {
+func (g *Bucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	if err := bucket.CheckName(name); err != nil {
 		return err
 	}
 	// An upload whose context is done is never completed, so it leaves nothing.
@@ -149,7 +153,7 @@ func (g *GS) Create(ctx context.Context, name string, write func(io.Writer) erro
 		err = upload.Close()
 	}
 	if status(err) == http.StatusPreconditionFailed {
-		err = ErrExists
+		err = bucket.ErrExists
 	}
 	if err != nil {
 		return fmt.Errorf("creating gs://%s/%s: %w", g.name, name, err)
@@ -159,8 +163,8 @@ func (g *GS) Create(ctx context.Context, name string, write func(io.Writer) erro
 
 // Compose implements Bucket. More than 32 parts are put together in stages, through objects below
 // `<name>.parts/` that are named after their own parts; they stay there.
-func (g *GS) Compose(ctx context.Context, name string, parts []string) error {
-	if err := checkName(name); err != nil {
+func (g *Bucket) Compose(ctx context.Context, name string, parts []string) error {
+	if err := bucket.CheckName(name); err != nil {
 		return err
 	}
 	if len(parts) == 0 {
@@ -169,8 +173,8 @@ func (g *GS) Compose(ctx context.Context, name string, parts []string) error {
 	if len(parts) > maxParts {
 		// The stages are not worth making for an object that is there.
 		if _, err := g.Stat(ctx, name); err == nil {
-			return g.fail(name, ErrExists)
-		} else if !errors.Is(err, ErrNotExist) {
+			return g.fail(name, bucket.ErrExists)
+		} else if !errors.Is(err, bucket.ErrNotExist) {
 			return err
 		}
 	}
@@ -178,7 +182,7 @@ func (g *GS) Compose(ctx context.Context, name string, parts []string) error {
 		var staged []string
 		for group := range slices.Chunk(parts, maxParts) {
 			stage := fmt.Sprintf("%s.parts/%x", name, sha256.Sum256([]byte(strings.Join(group, "\n"))))
-			if err := g.concatenate(ctx, stage, group); err != nil && !errors.Is(err, ErrExists) {
+			if err := g.concatenate(ctx, stage, group); err != nil && !errors.Is(err, bucket.ErrExists) {
 				return err
 			}
 			staged = append(staged, stage)
@@ -189,8 +193,8 @@ func (g *GS) Compose(ctx context.Context, name string, parts []string) error {
 }
 
 // concatenate creates an object of at most 32 parts in one request.
-func (g *GS) concatenate(ctx context.Context, name string, parts []string) error {
-	if err := checkName(name); err != nil {
+func (g *Bucket) concatenate(ctx context.Context, name string, parts []string) error {
+	if err := bucket.CheckName(name); err != nil {
 		return err
 	}
 	var sources []*storage.ObjectHandle
@@ -210,21 +214,21 @@ func (g *GS) concatenate(ctx context.Context, name string, parts []string) error
 
 // object returns the handle of a name that Cloud Storage takes, which are more than those that
 // Create does: users name their images as they like.
-func (g *GS) object(name string) (*storage.ObjectHandle, error) {
+func (g *Bucket) object(name string) (*storage.ObjectHandle, error) {
 	reserved := name == "" || name == "." || name == ".."
-	if reserved || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
-		return nil, fmt.Errorf("gs://%s/%s: %w (%w)", g.name, name, ErrNotExist, ErrName)
+	if reserved || len(name) > bucket.MaxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
+		return nil, fmt.Errorf("gs://%s/%s: %w (%w)", g.name, name, bucket.ErrNotExist, bucket.ErrName)
 	}
 	return g.bucket.Object(name), nil
 }
 
 // fail wraps an error of a request for an object.
-func (g *GS) fail(name string, err error) error {
+func (g *Bucket) fail(name string, err error) error {
 	switch {
 	case errors.Is(err, storage.ErrObjectNotExist) || status(err) == http.StatusNotFound:
-		err = ErrNotExist
+		err = bucket.ErrNotExist
 	case status(err) == http.StatusPreconditionFailed:
-		err = ErrExists
+		err = bucket.ErrExists
 	}
 	return fmt.Errorf("gs://%s/%s: %w", g.name, name, err)
 }

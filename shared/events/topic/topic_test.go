@@ -1,4 +1,4 @@
-package events_test
+package topic_test
 
 import (
 	"fmt"
@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/events/eventstest"
+	"github.com/harvest-ml/harvest/shared/events/topic"
+	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -17,8 +18,8 @@ import (
 
 func TestTopicPublish(t *testing.T) {
 	t.Parallel()
-	server, client := eventstest.NewServer(t, "p", "tasks")
-	topic := events.NewTopic(client, "tasks")
+	server, client := topictest.NewServer(t, "p", "tasks")
+	tasks := topic.New(client, "tasks")
 	var want []string
 	var messages []events.Message
 	for r := range 250 { // more than the client sends in one request
@@ -26,7 +27,7 @@ func TestTopicPublish(t *testing.T) {
 		messages = append(messages, m)
 		want = append(want, fmt.Sprint(m.Attributes, string(m.Data)))
 	}
-	if err := topic.Publish(t.Context(), messages...); err != nil {
+	if err := tasks.Publish(t.Context(), messages...); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -38,7 +39,7 @@ func TestTopicPublish(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the topic has (-want +got):\n%s", diff)
 	}
-	if err := topic.Publish(t.Context()); err != nil {
+	if err := tasks.Publish(t.Context()); err != nil {
 		t.Errorf("publishing nothing: %v", err)
 	}
 }
@@ -46,7 +47,7 @@ func TestTopicPublish(t *testing.T) {
 // A message goes on with the span that it is published in, and is otherwise as it was, also one without attributes.
 func TestTopicTraces(t *testing.T) {
 	t.Parallel()
-	server, client := eventstest.NewServer(t, "p", "tasks")
+	server, client := topictest.NewServer(t, "p", "tasks")
 	tel, err := telemetry.New(nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func TestTopicTraces(t *testing.T) {
 	ctx := telemetry.Run(tel.With(t.Context()), "demo-1", time.Now())
 	task := events.RangeTask{Run: "demo-1"}.Message()
 	before := len(task.Attributes)
-	if err := events.NewTopic(client, "tasks").Publish(ctx, task, events.Message{Data: []byte("bare")}); err != nil {
+	if err := topic.New(client, "tasks").Publish(ctx, task, events.Message{Data: []byte("bare")}); err != nil {
 		t.Fatal(err)
 	}
 	id := telemetry.TraceID("demo-1").String()
@@ -70,8 +71,8 @@ func TestTopicTraces(t *testing.T) {
 
 func TestTopicMissing(t *testing.T) {
 	t.Parallel()
-	_, client := eventstest.NewServer(t, "p", "tasks")
-	err := events.NewTopic(client, "elsewhere").Publish(t.Context(), events.RangeTask{Run: "demo-1"}.Message())
+	_, client := topictest.NewServer(t, "p", "tasks")
+	err := topic.New(client, "elsewhere").Publish(t.Context(), events.RangeTask{Run: "demo-1"}.Message())
 	if status.Code(err) != codes.NotFound || !strings.Contains(err.Error(), "publishing to topic elsewhere") {
 		t.Errorf("got %v, want NotFound of the topic by its name", err)
 	}

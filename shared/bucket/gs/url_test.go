@@ -1,21 +1,24 @@
-package bucket
+package gs
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 )
 
 func TestOpenFolders(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"", "file://", "file://localhost"} {
 		dir := filepath.Join(t.TempDir(), "new", "bucket")
-		b, err := Open(t.Context(), scheme+dir)
+		b, err := OpenURL(t.Context(), scheme+dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, b, "a", []byte("content"))
-		if got := string(get(t, newFolder(t, dir), "a")); got != "content" {
-			t.Errorf("%s reads %q", scheme, got)
+		buckettest.Put(t, b, "a", []byte("content"))
+		if got, err := os.ReadFile(filepath.Join(dir, "a")); err != nil || string(got) != "content" {
+			t.Errorf("%s: the folder has %q, %v", scheme, got, err)
 		}
 	}
 }
@@ -25,7 +28,7 @@ func TestOpenRefuses(t *testing.T) {
 	for _, address := range []string{
 		"", "gs://", "gs:///", "gs://bucket/prefix", "s3://bucket", "file://", "file://host/path", "file://%zz",
 	} {
-		if b, err := Open(t.Context(), address); err == nil {
+		if b, err := OpenURL(t.Context(), address); err == nil {
 			t.Errorf("%q opened as %T", address, b)
 		}
 	}
