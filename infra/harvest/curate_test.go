@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -443,10 +445,14 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestPool curates the pool twice from nothing.
+// TestPool curates the pool. What comes out is the same on every machine: its checksum changes only with the weights of
+// the embedded scorer, what is read of a record, or the method.
 func TestPool(t *testing.T) {
 	t.Parallel()
-	const pool = "../../../shared/data/pool"
+	const (
+		pool   = "../../../shared/data/pool"
+		subset = "c222590facbf082e2e28d5be5c6118a91f77193ebad19aa0cee362d02d99cc3e"
+	)
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
@@ -454,21 +460,14 @@ func TestPool(t *testing.T) {
 		t.Skip("the pool is not at hand: " + err.Error())
 	}
 	dir := t.TempDir()
-	curate := func(name string) result {
-		return curateJSON(t, ".", "--state", filepath.Join(dir, name, "state"), "--out", filepath.Join(dir, name), "--budget",
-			"30%", "--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
+	got := curateJSON(t, ".", "--state", filepath.Join(dir, "state"), "--out", filepath.Join(dir, "out"), "--budget", "30%",
+		"--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
+	t.Logf("samples %+v, %v seconds", got.Samples, got.Seconds)
+	if s := got.Samples; s.In != 4457 || s.In != s.Scored+s.Failed+s.Skipped || got.Selected != 1337 {
+		t.Errorf("%d selected of samples %+v, want 1337 of 4457", got.Selected, s)
 	}
-	first, second := curate("first"), curate("second")
-	t.Logf("samples %+v, seconds %v, then %v", first.Samples, first.Seconds, second.Seconds)
-	if s := first.Samples; s.In != 4457 || s.In != s.Scored+s.Failed+s.Skipped || first.Selected != 1337 {
-		t.Errorf("%d selected of samples %+v, want 1337 of 4457", first.Selected, s)
-	}
-	if first.Run != second.Run || first.Selection != second.Selection {
-		t.Errorf("run %s, selection %s; the second time %s, %s", first.Run, first.Selection, second.Run, second.Selection)
-	}
-	for _, file := range []string{"subset.json", "rejected.jsonl", "picks.parquet", "selection.json"} {
-		if withoutCommand(t, filepath.Join(dir, "first", file)) != withoutCommand(t, filepath.Join(dir, "second", file)) {
-			t.Errorf("%s is another the second time", file)
-		}
+	sum := sha256.Sum256([]byte(readFile(t, filepath.Join(dir, "out", "subset.json"))))
+	if got := hex.EncodeToString(sum[:]); got != subset {
+		t.Errorf("subset.json has the SHA-256 %s, want %s", got, subset)
 	}
 }

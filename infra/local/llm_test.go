@@ -37,7 +37,7 @@ import (
 func TestRealVisionServer(t *testing.T) {
 	t.Parallel()
 	server := enginetest.Start(t)
-	const valid = 18
+	const valid = 8
 	input := visionInput(t, valid)
 	proxy := newUnreliable(t, server)
 
@@ -106,7 +106,7 @@ func checkRated(t *testing.T, records []scores.Record, valid int) (events.Counts
 	return counts, ratings
 }
 
-// An unreliable is a proxy in front of a server: it refuses every sixth request for a second, and after seven answers
+// An unreliable is a proxy in front of a server: it refuses every sixth request for a second, and after four answers
 // the server is killed and started again.
 type unreliable struct {
 	*httptest.Server
@@ -134,7 +134,7 @@ func newUnreliable(t *testing.T, server *enginetest.Server) *unreliable {
 			return
 		}
 		forward.ServeHTTP(w, r)
-		if u.answered.Add(1) == 7 {
+		if u.answered.Add(1) == 4 {
 			kill <- struct{}{}
 		}
 	}))

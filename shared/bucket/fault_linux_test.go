@@ -31,7 +31,7 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, name := range []string{"closed.json", "closed/a", "open", "folder/a"} {
 		file := filepath.Join(dir, "bucket", name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, nil, 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, nil, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
