@@ -460,8 +460,8 @@ func TestPool(t *testing.T) {
 		t.Skip("the pool is not at hand: " + err.Error())
 	}
 	dir := t.TempDir()
-	got := curateJSON(t, ".", "--state", filepath.Join(dir, "state"), "--out", filepath.Join(dir, "out"), "--budget", "30%",
-		"--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
+	got := curateJSON(t, ".", "--state", filepath.Join(dir, "state"), "--out", filepath.Join(dir, "out"),
+		"--budget", "30%", "--images", filepath.Join(pool, "images"), filepath.Join(pool, "dataset.json"))
 	t.Logf("samples %+v, %v seconds", got.Samples, got.Seconds)
 	if s := got.Samples; s.In != 4457 || s.In != s.Scored+s.Failed+s.Skipped || got.Selected != 1337 {
 		t.Errorf("%d selected of samples %+v, want 1337 of 4457", got.Selected, s)

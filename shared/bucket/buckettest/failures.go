@@ -17,7 +17,8 @@ import (
 func testComposeRefusals(t *testing.T, b bucket.Bucket) {
 	Put(t, b, "refusals/part", []byte("part"))
 	for _, missing := range []string{"refusals/missing", "../part", ""} {
-		if err := b.Compose(t.Context(), "refusals/whole", []string{"refusals/part", missing}); !errors.Is(err, bucket.ErrNotExist) {
+		err := b.Compose(t.Context(), "refusals/whole", []string{"refusals/part", missing})
+		if !errors.Is(err, bucket.ErrNotExist) {
 			t.Errorf("a part %q: %v, want ErrNotExist", missing, err)
 		}
 	}
