@@ -33,7 +33,7 @@ func serveProcesses(ctx context.Context, o processOptions, state string, out io.
 		}
 	}
 	options := local.ProcessOptions{
-		Binary: o.binary, Listen: o.listen, Output: os.Stderr,
+		Binary: o.binary, Listen: o.listen, Output: os.Stderr, Reconcile: reconcileEvery,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), OnEvent: (&eventPrinter{out: out}).print,
 	}
 	var err error

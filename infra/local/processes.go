@@ -7,11 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/harvest-ml/harvest/functions/curate"
+	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -34,7 +37,23 @@ type ProcessOptions struct {
 	Log    *slog.Logger
 	// OnEvent is called with every event that the functions publish.
 	OnEvent func(events.Message)
+	// Reconcile is how often what was accepted and is not finished is continued, which a schedule does in the cloud.
+	Reconcile time.Duration
+	// Environ is added to the environment of all processes.
+	Environ []string
+	// Disturb has faults happen, for tests.
+	Disturb Disturbances
 }
+
+// Disturbances stand between the processes and what is around them. The zero value disturbs nothing.
+type Disturbances struct {
+	// Storage wraps Cloud Storage's test double, Push the delivery of all messages to the processes.
+	Storage func(http.Handler) http.Handler
+	Push    func(queue.Push) queue.Push
+	// Queue are the faults of all subscriptions.
+	Queue queue.Faults
+}
+
 
 // Processes is the system as in the cloud: each service a process of its own, with its configuration
 // in its environment, and nothing between them but the network. Cloud Storage and Pub/Sub are test
@@ -72,7 +91,7 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 	if p.pubsub, err = startPubSub(ctx); err != nil {
 		return nil, fmt.Errorf("starting Pub/Sub's test double: %w", err)
 	}
-	if p.storage, err = startStorage(ctx, p.pubsub.addr); err != nil {
+	if p.storage, err = startStorage(ctx, p.pubsub.addr, o.Disturb.Storage); err != nil {
 		return nil, fmt.Errorf("starting Cloud Storage's test double: %w", err)
 	}
 	p.PubSubAddr, p.StorageAddr, p.Input = p.pubsub.addr, p.storage.addr, p.storage.client.Bucket(InputBucket)
@@ -96,19 +115,25 @@ func (p *Processes) deliver(o ProcessOptions, services map[string]*process) erro
 	if err != nil {
 		return err
 	}
-	err = subscribe(q, endpoints{retry: DefaultRetry(), onEvent: o.OnEvent, url: func(sub events.Subscription) string {
+	push := func(sub events.Subscription) queue.Push {
+		url := p.URL + curate.PushPath
 		switch service := services[sub.Service]; {
 		case sub.Service == events.ServiceCurate:
-			return p.URL + curate.PushPath
 		case service == nil: // score-gpu, without a sidecar
-			return services[events.ServiceScore].url() + "/"
+			url = services[events.ServiceScore].url() + "/"
 		default:
-			return service.url() + "/"
+			url = service.url() + "/"
 		}
-	}})
+		if o.Disturb.Push == nil {
+			return pushTo(url)
+		}
+		return o.Disturb.Push(pushTo(url))
+	}
+	err = subscribe(q, endpoints{retry: DefaultRetry(), faults: o.Disturb.Queue, onEvent: o.OnEvent, push: push})
 	if err != nil {
 		return err
 	}
+	p.group.Go(func() error { return reconcile(p.ctx, q, o.Reconcile) })
 	for _, topic := range events.Topics() {
 		p.group.Go(func() error { return p.pubsub.relay(p.ctx, topic, q, o.Log) })
 	}
@@ -197,6 +222,7 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 		"TASKS_TOPIC="+Topic(events.TopicTasks), "EVENTS_TOPIC="+Topic(events.TopicEvents),
 		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name,
 		"PROCESS_FOLDER="+p.folder)
+	environ = append(environ, o.Environ...)
 	if o.Scorer != "" {
 		environ = append(environ, "SCORER="+o.Scorer)
 	}

@@ -92,12 +92,12 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
-	url := func(sub events.Subscription) string { return s.URL + paths[sub.Service] }
-	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, url: url}); err != nil {
+	push := func(sub events.Subscription) queue.Push { return pushTo(s.URL + paths[sub.Service]) }
+	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, push: push}); err != nil {
 		return nil, err
 	}
 	if o.Reconcile > 0 {
-		group.Go(func() error { return s.reconcile(o.Reconcile) })
+		group.Go(func() error { return reconcile(ctx, s.queue, o.Reconcile) })
 	}
 	return s, nil
 }
@@ -201,21 +201,6 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 
 // Context ends when the system stops, by Close or by a failure that Close returns.
 func (s *Stack) Context() context.Context { return s.ctx }
-
-// reconcile continues what was accepted and is not finished, again and again until the system stops.
-func (s *Stack) reconcile(every time.Duration) error {
-	for {
-		err := s.queue.Topic(events.TopicTasks).Publish(s.ctx, events.ReconcileTask{}.Message())
-		if err != nil && s.ctx.Err() == nil {
-			return err
-		}
-		select {
-		case <-s.ctx.Done():
-			return nil
-		case <-time.After(every):
-		}
-	}
-}
 
 // Continue continues a run and its selections where they are: a process that was at work on them may have ended.
 func (s *Stack) Continue(ctx context.Context, runID string) error {

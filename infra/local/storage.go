@@ -32,8 +32,10 @@ type cloudStorage struct {
 }
 
 // startStorage starts it with the two buckets, the input one notifying the uploads topic of the Pub/Sub server at
-// pubsub.
-func startStorage(ctx context.Context, pubsub string) (_ *cloudStorage, err error) {
+// pubsub. disturb wraps its handler, if it is there.
+func startStorage(
+	ctx context.Context, pubsub string, disturb func(http.Handler) http.Handler,
+) (_ *cloudStorage, err error) {
 	// The double's notifications find their server by the environment alone.
 	if err := os.Setenv("PUBSUB_EMULATOR_HOST", pubsub); err != nil {
 		return nil, err
@@ -47,7 +49,11 @@ func startStorage(ctx context.Context, pubsub string) (_ *cloudStorage, err erro
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	s.server = &http.Server{Handler: strictCompose(s.fake), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	handler := strictCompose(s.fake)
+	if disturb != nil {
+		handler = disturb(handler)
+	}
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	go func() { _ = s.server.Serve(listener) }() // it ends with close
 	defer func() {
 		if err != nil {

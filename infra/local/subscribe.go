@@ -24,8 +24,8 @@ var slots = map[string]int{"score": 2, "score-gpu": 2, "curate-parts": 2}
 type endpoints struct {
 	retry   queue.Retry
 	faults  queue.Faults
-	url     func(events.Subscription) string // of the endpoint of a subscription
-	onEvent func(events.Message)             // called with every event that the functions publish, if it is there
+	push    func(events.Subscription) queue.Push // delivers the messages of a subscription
+	onEvent func(events.Message)                 // called with every event that the functions publish, if it is there
 }
 
 // newQueue makes a queue of a group: it ends with the group's context, and a fault of this machine ends the group.
@@ -41,7 +41,7 @@ func newQueue(ctx context.Context, group *errgroup.Group, log *slog.Logger) (*qu
 func subscribe(q *queue.Queue, to endpoints) error {
 	for _, sub := range events.Subscriptions() {
 		err := q.Subscribe(queue.Subscription{
-			Subscription: sub, Push: pushTo(to.url(sub)), Slots: max(slots[sub.Name], 1), Retry: to.retry, Faults: to.faults,
+			Subscription: sub, Push: to.push(sub), Slots: max(slots[sub.Name], 1), Retry: to.retry, Faults: to.faults,
 		})
 		if err != nil {
 			return err
@@ -57,4 +57,19 @@ func subscribe(q *queue.Queue, to endpoints) error {
 			return http.StatusNoContent, nil
 		},
 	})
+}
+
+// reconcile has what was accepted and is not finished continued, beginning now, until ctx ends.
+func reconcile(ctx context.Context, q *queue.Queue, every time.Duration) error {
+	for {
+		err := q.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{}.Message())
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(every):
+		}
+	}
 }

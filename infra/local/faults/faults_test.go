@@ -1,0 +1,87 @@
+// Package faults_test has the functions at work as separate processes, with faults between them and all that is around
+// them: storage, queue and sidecar. What comes out must be what comes out without faults, byte for byte.
+package faults_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// perRound is how many faults happen to one system.
+const perRound = 20
+
+// TestFaults has faults happen to two runs, in rounds of their own: kills and new versions of the processes, refused,
+// broken, slow and lost requests of theirs, duplicates and reordering of messages, and a sidecar that fails. Which
+// faults happen to which requests follows from the round's number.
+func TestFaults(t *testing.T) {
+	given := os.Getenv("HARVEST_FAULTS")
+	if given == "" {
+		t.Skip("HARVEST_FAULTS does not say how many faults should happen")
+	}
+	faults, err := strconv.Atoi(given)
+	if err != nil {
+		t.Fatalf("HARVEST_FAULTS: %v", err)
+	}
+	versions := buildVersions(t)
+	undisturbed := newInjector(t, 0, 0, nil)
+	want := live(t, versions, undisturbed)
+	for round := 1; faults > 0; round++ {
+		n := min(faults, perRound)
+		faults -= n
+		disturbed := newInjector(t, uint64(round), n, undisturbed.seen)
+		got := live(t, versions, disturbed)
+		t.Logf("round %d: %s", round, disturbed)
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+			t.Errorf("round %d: objects (-undisturbed +disturbed):\n%s", round, diff)
+		}
+		for name, content := range want {
+			if got[name] != content {
+				t.Errorf("round %d: %s differs from that of the undisturbed run (-undisturbed +disturbed):\n%s", round, name,
+					excerpt(content, got[name]))
+			}
+		}
+	}
+}
+
+// excerpt is what differs of two texts, if they are texts.
+func excerpt(want, got string) string {
+	if strings.Contains(want, "\x00") {
+		return strconv.Itoa(len(want)) + " and " + strconv.Itoa(len(got)) + " bytes"
+	}
+	diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
+	return diff[:min(len(diff), 4000)]
+}
+
+// buildVersions builds two binaries of the functions, which differ, as those of two versions do.
+func buildVersions(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	versions := []string{filepath.Join(dir, "old"), filepath.Join(dir, "new")}
+	for i, flags := range []string{"-ldflags=-s -w", "-ldflags=-s -w -buildid=new"} {
+		build := exec.CommandContext(t.Context(), "go", "build", flags, "-o", versions[i],
+			"github.com/harvest-ml/harvest/functions")
+		if said, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("building the functions: %v: %s", err, said)
+		}
+	}
+	return versions
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, limit time.Duration, met func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !met(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %[2]s within %[1]s", limit, what)
+		}
+	}
+}

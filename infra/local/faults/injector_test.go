@@ -1,0 +1,115 @@
+package faults_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A place is where faults happen.
+type place string
+
+const (
+	storage place = "storage"
+	push    place = "push"
+	sidecar place = "sidecar"
+)
+
+// A fault is what happens to a request.
+type fault string
+
+const (
+	none fault = ""
+	// Answers in place of the real one.
+	tooMany     fault = "429"
+	failed      fault = "500"
+	unavailable fault = "503"
+	// reset ends the connection before the request is handled, lostAnswer afterwards, truncated within the answer.
+	reset      fault = "reset"
+	lostAnswer fault = "lost answer"
+	truncated  fault = "truncated"
+	slow       fault = "slow"
+	// killBefore and killAfter kill one of the processes before and after the request is handled; newVersion stops one
+	// with SIGTERM, and starts another version in its place.
+	killBefore fault = "kill before"
+	killAfter  fault = "kill after"
+	newVersion fault = "new version"
+	// Wrong answers of the sidecar.
+	wrongCount fault = "wrong count"
+	notANumber fault = "not a number"
+)
+
+// faultsOf are the faults of each place, shares how many of all faults happen there.
+var (
+	faultsOf = map[place][]fault{
+		storage: {
+			tooMany, failed, unavailable, reset, lostAnswer, lostAnswer, truncated, slow, killBefore, killAfter, newVersion,
+		},
+		push:    {tooMany, unavailable, reset, lostAnswer, killBefore, killAfter},
+		sidecar: {tooMany, failed, unavailable, reset, lostAnswer, truncated, slow, wrongCount, notANumber},
+	}
+	shares = map[place]float64{storage: 0.5, push: 0.3, sidecar: 0.2}
+)
+
+// An injector decides which requests meet a fault: it is seeded, and knows about how many requests there will be.
+type injector struct {
+	mu       sync.Mutex
+	planned  map[place]map[int]fault // by the number of the request
+	seen     map[place]int
+	injected map[string]int
+	armed    bool
+}
+
+// newInjector plans n faults among the requests of a run without faults, of which there were so many in each place.
+func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *injector {
+	t.Helper()
+	i := &injector{planned: map[place]map[int]fault{}, seen: map[place]int{}, injected: map[string]int{}}
+	random := rand.New(rand.NewPCG(seed, 0))
+	left := n
+	for _, at := range []place{storage, push, sidecar} {
+		i.planned[at] = map[int]fault{}
+		count := min(int(shares[at]*float64(n)+0.5), left)
+		left -= count
+		for len(i.planned[at]) < count {
+			i.planned[at][1+random.IntN(requests[at])] = faultsOf[at][random.IntN(len(faultsOf[at]))]
+		}
+	}
+	return i
+}
+
+// arm has faults happen from now on, or no more.
+func (i *injector) arm(armed bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.armed = armed
+}
+
+// next is the fault of the next request in a place.
+func (i *injector) next(at place) fault {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.armed {
+		return none
+	}
+	i.seen[at]++
+	f := i.planned[at][i.seen[at]]
+	if f != none {
+		i.injected[string(at)+": "+string(f)]++
+	}
+	return f
+}
+
+// String lists the faults that happened.
+func (i *injector) String() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var lines []string
+	for _, what := range slices.Sorted(maps.Keys(i.injected)) {
+		lines = append(lines, fmt.Sprintf("%s x %d", what, i.injected[what]))
+	}
+	return strings.Join(lines, ", ")
+}

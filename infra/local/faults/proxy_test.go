@@ -1,0 +1,118 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// slowness is what a slow request takes longer.
+const slowness = 300 * time.Millisecond
+
+// wrap stands in front of a server: what is disturbed are the requests that belong to it.
+func (s *system) wrap(at place, belongs func(*http.Request) bool) func(http.Handler) http.Handler {
+	return func(handler http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !belongs(r) {
+				handler.ServeHTTP(w, r)
+				return
+			}
+			s.handle(w, r, handler, s.injector.next(at))
+		})
+	}
+}
+
+// handle answers a request with a fault.
+func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Handler, f fault) {
+	switch f {
+	case tooMany:
+		http.Error(w, "slow down", http.StatusTooManyRequests)
+		return
+	case failed:
+		http.Error(w, "failed", http.StatusInternalServerError)
+		return
+	case unavailable:
+		http.Error(w, "unavailable", http.StatusServiceUnavailable)
+		return
+	case reset:
+		panic(http.ErrAbortHandler)
+	case slow:
+		time.Sleep(slowness)
+	case killBefore, newVersion:
+		s.end(f)
+	}
+	if f != lostAnswer && f != truncated && f != wrongCount && f != notANumber {
+		handler.ServeHTTP(w, r)
+		if f == killAfter {
+			s.end(f)
+		}
+		return
+	}
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, r)
+	body := answer.Body.String()
+	switch f {
+	case lostAnswer:
+		panic(http.ErrAbortHandler)
+	case wrongCount:
+		body = strings.Replace(body, `"items":[`, `"items":[{"answers":[]},`, 1)
+	case notANumber:
+		body = strings.Replace(body, `"mass":`, `"mass":NaN,"was":`, 1)
+	}
+	for key, values := range answer.Header() {
+		w.Header()[key] = values
+	}
+	if f != truncated {
+		w.Header().Del("Content-Length")
+	}
+	w.WriteHeader(answer.Code)
+	if f == truncated {
+		body = body[:len(body)/2]
+	}
+	if _, err := w.Write([]byte(body)); err != nil || f == truncated {
+		if flusher, ok := w.(http.Flusher); ok {
+			flusher.Flush()
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// ofProcesses reports whether a request to storage is one of the processes: this program only uploads.
+func ofProcesses(r *http.Request) bool {
+	uploads := strings.Contains(r.URL.Path, "/b/"+local.InputBucket+"/") && r.Method != http.MethodGet
+	return !uploads
+}
+
+// deliver disturbs the deliveries of messages.
+func (s *system) deliver(next queue.Push) queue.Push {
+	return func(ctx context.Context, e events.Envelope) (int, error) {
+		f := s.injector.next(push)
+		switch f {
+		case tooMany:
+			return http.StatusTooManyRequests, nil
+		case unavailable:
+			return http.StatusServiceUnavailable, nil
+		case reset:
+			return 0, errors.New("connection reset")
+		case killBefore:
+			s.end(f)
+		case killAfter: // while it is at work
+			go func() {
+				time.Sleep(5 * time.Millisecond)
+				s.end(f)
+			}()
+		}
+		status, err := next(ctx, e)
+		if f == lostAnswer {
+			return 0, errors.New("connection reset")
+		}
+		return status, err
+	}
+}
