@@ -99,6 +99,12 @@ step_consumers() {
   .ci/consumers
 }
 
+step_faults() {
+  local faults=10
+  $full && faults=60
+  HARVEST_FAULTS=${FAULTS:-$faults} go test -count=1 -timeout 60m ./infra/local/faults
+}
+
 step_soak() {
   HARVEST_SOAK=1 go test -count=1 -timeout 30m -run Kill ./infra/harvest/... &&
     HARVEST_SOAK=1 go test -count=1 -timeout 30m ./infra/local/simulation

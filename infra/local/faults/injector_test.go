@@ -74,8 +74,12 @@ func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *inje
 		i.planned[at] = map[int]fault{}
 		count := min(int(shares[at]*float64(n)+0.5), left)
 		left -= count
+		order := random.Perm(len(faultsOf[at])) // so that few faults are of different kinds
 		for len(i.planned[at]) < count {
-			i.planned[at][1+random.IntN(requests[at])] = faultsOf[at][random.IntN(len(faultsOf[at]))]
+			request := 1 + random.IntN(requests[at])
+			if i.planned[at][request] == none {
+				i.planned[at][request] = faultsOf[at][order[len(i.planned[at])%len(order)]]
+			}
 		}
 	}
 	return i
