@@ -30,6 +30,13 @@ const AttrTask = "task"
 // AttrScorer is the attribute of a shard's message that names its kind of scorer; subscriptions filter on it.
 const AttrScorer = "scorer"
 
+// AttrSize is the attribute of a shard's message that is SizeSmall if its run is small; subscriptions filter on it, so
+// that small runs do not wait for large ones.
+const (
+	AttrSize  = "size"
+	SizeSmall = "small"
+)
+
 // Values of AttrTask.
 const (
 	TaskRange     = "range"     // ingest: cut a range into shards
@@ -85,10 +92,14 @@ func (t SelectTask) Message() Message { return task(TaskSelect, t) }
 // Message is the task as the tasks topic carries it.
 func (t RangeTask) Message() Message { return task(TaskRange, t) }
 
-// Message is the task as the tasks topic carries it, for the service of the given kind of scorer.
-func (t ShardTask) Message(scorer string) Message {
+// Message is the task as the tasks topic carries it, for the service of the given kind of scorer. small says that its
+// run is.
+func (t ShardTask) Message(scorer string, small bool) Message {
 	m := task(TaskShard, t)
 	m.Attributes[AttrScorer] = scorer
+	if small {
+		m.Attributes[AttrSize] = SizeSmall
+	}
 	return m
 }
 

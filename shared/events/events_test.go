@@ -22,7 +22,7 @@ func TestTaskMessages(t *testing.T) {
 			map[string]string{"task": "range"}, `{"run":"demo-0123456789ab","wave":2,"range":3}`,
 		},
 		{
-			events.ShardTask{Run: "demo-0123456789ab", Wave: 2, Range: 3, Shard: 14}.Message("gpu"),
+			events.ShardTask{Run: "demo-0123456789ab", Wave: 2, Range: 3, Shard: 14}.Message("gpu", false),
 			map[string]string{"task": "shard", "scorer": "gpu"}, `{"run":"demo-0123456789ab","wave":2,"range":3,"shard":14}`,
 		},
 		{
@@ -44,7 +44,7 @@ func TestTasksRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := events.ShardTask{Run: "demo-0123456789ab", Range: 3, Shard: 14}
 	var got events.ShardTask
-	if err := (events.Delivery{Message: want.Message("gpu")}).Decode(&got); err != nil || got != want {
+	if err := (events.Delivery{Message: want.Message("gpu", true)}).Decode(&got); err != nil || got != want {
 		t.Errorf("decoded %+v (%v), want %+v", got, err, want)
 	}
 }

@@ -17,8 +17,11 @@ const (
 	ServiceCurate   = "curate"
 )
 
-// gpuScorer is the value of AttrScorer for which a shard goes to ServiceScoreGPU.
-const gpuScorer = "gpu"
+// Values of AttrScorer that have subscriptions of their own. Shards of gpuScorer go to ServiceScoreGPU.
+const (
+	gpuScorer = "gpu"
+	llmScorer = "llm"
+)
 
 // A Subscription has the messages of a topic pushed to a service.
 type Subscription struct {
@@ -31,14 +34,22 @@ type Subscription struct {
 // Topics are all topics of a deployment.
 func Topics() []string { return []string{TopicUploads, TopicTasks, TopicEvents} }
 
-// Subscriptions are all push subscriptions of a deployment. Every message of a topic matches at most one of them.
+// Subscriptions are all push subscriptions of a deployment. Every message of a topic matches at most one of them. Each
+// kind of scorer has its own, so that a scorer that is away holds up no run of another one, and so have small runs.
 func Subscriptions() []Subscription {
-	shard := equals(AttrTask, TaskShard) + " AND "
+	shard := equals(AttrTask, TaskShard)
+	local := shard + " AND " + differs(AttrScorer, gpuScorer) + " AND " + differs(AttrScorer, llmScorer)
+	llm, gpu := shard+" AND "+equals(AttrScorer, llmScorer), shard+" AND "+equals(AttrScorer, gpuScorer)
+	small, large := " AND "+equals(AttrSize, SizeSmall), " AND "+differs(AttrSize, SizeSmall)
 	return []Subscription{
 		{"ingest-uploads", TopicUploads, "", ServiceIngest},
 		{"ingest-ranges", TopicTasks, equals(AttrTask, TaskRange), ServiceIngest},
-		{"score", TopicTasks, shard + differs(AttrScorer, gpuScorer), ServiceScore},
-		{"score-gpu", TopicTasks, shard + equals(AttrScorer, gpuScorer), ServiceScoreGPU},
+		{"score", TopicTasks, local + large, ServiceScore},
+		{"score-small", TopicTasks, local + small, ServiceScore},
+		{"score-llm", TopicTasks, llm + large, ServiceScore},
+		{"score-llm-small", TopicTasks, llm + small, ServiceScore},
+		{"score-gpu", TopicTasks, gpu + large, ServiceScoreGPU},
+		{"score-gpu-small", TopicTasks, gpu + small, ServiceScoreGPU},
 		{"curate-parts", TopicTasks, equals(AttrTask, TaskPart), ServiceCurate},
 		{"curate-selections", TopicTasks, equals(AttrTask, TaskSelect), ServiceCurate},
 		{"curate-reconcile", TopicTasks, equals(AttrTask, TaskReconcile), ServiceCurate},

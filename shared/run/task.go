@@ -38,12 +38,16 @@ func (t task) compare(other task) int {
 	)
 }
 
+// smallRun is how many samples a run has at most whose shards have slots of their own.
+const smallRun = 2000
+
 // message is the task as the tasks topic carries it.
 func (t task) message(plan *Plan, wave *Wave) events.Message {
 	if t.shard < 0 {
 		return events.RangeTask{Run: plan.Run, Wave: wave.Number, Range: t.r}.Message()
 	}
-	return events.ShardTask{Run: plan.Run, Wave: wave.Number, Range: t.r, Shard: t.shard}.Message(plan.Scorer)
+	return events.ShardTask{Run: plan.Run, Wave: wave.Number, Range: t.r, Shard: t.shard}.Message(
+		plan.Scorer, plan.Samples <= smallRun)
 }
 
 // done reports whether a task's result is there.

@@ -52,14 +52,14 @@ func TestBacklog(t *testing.T) {
 	t.Logf("%d shards in %s (%.2f of what the slots allow), %d scorings, %d alone, %d tasks with deaths, "+
 		"most in flight %d, %d again, %+v",
 		n, s.ended[plan.Run], float64(s.ended[plan.Run])/float64(ideal), s.scorings, s.alone, len(s.deaths),
-		s.inFlight, len(s.objects(plan, "again/")), s.queue.Stats("score"))
+		s.inFlight, len(s.objects(plan, "again/")), s.shards())
 	if s.inFlight > width+width/2 {
 		t.Errorf("%d messages were in flight, more than %d", s.inFlight, width+width/2)
 	}
 	if s.scorings > n*103/100 {
 		t.Errorf("%d shards were scored %d times", n, s.scorings)
 	}
-	stats := s.queue.Stats("score")
+	stats := s.shards()
 	if len(s.deaths) == 0 || stats.Duplicated == 0 || stats.Late == 0 || stats.Lost == 0 {
 		t.Errorf("a fault did not happen: %d deaths, %+v", len(s.deaths), stats)
 	}
@@ -86,7 +86,7 @@ func TestWidthChanges(t *testing.T) {
 	s.checkScored(plan, n)
 	s.checkAlone()
 	t.Logf("%d shards in %s, %d scorings, most in flight at last %d, %+v",
-		n, s.ended[plan.Run], s.scorings, s.inFlight, s.queue.Stats("score"))
+		n, s.ended[plan.Run], s.scorings, s.inFlight, s.shards())
 	if s.inFlight > width*3/2 {
 		t.Errorf("%d messages were in flight at last, more than %d", s.inFlight, width*3/2)
 	}
@@ -146,7 +146,7 @@ func TestManyRuns(t *testing.T) {
 	}
 	s.checkAlone()
 	t.Logf("%d runs in %s, %d scorings, most in flight %d, %+v",
-		runs, s.now(), s.scorings, s.inFlight, s.queue.Stats("score"))
+		runs, s.now(), s.scorings, s.inFlight, s.shards())
 	if s.scorings > runs*n*103/100 || s.inFlight > 2*runs*n {
 		t.Errorf("%d shards were scored %d times, and %d messages were in flight", runs*n, s.scorings, s.inFlight)
 	}
@@ -175,7 +175,7 @@ func TestScorerAway(t *testing.T) {
 	if s.scorings != n || s.alone > 0 {
 		t.Errorf("%d shards were scored %d times, and %d samples alone", n, s.scorings, s.alone)
 	}
-	t.Logf("ended after %s, %d again, %+v", s.ended[plan.Run], len(s.objects(plan, "again/")), s.queue.Stats("score"))
+	t.Logf("ended after %s, %d again, %+v", s.ended[plan.Run], len(s.objects(plan, "again/")), s.shards())
 }
 
 // soak reports whether the tests are to be of full size.

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,15 +98,17 @@ func newSystem(t testing.TB, f faults) *system {
 		stop()
 		s.clock.Run(func() bool { return false })
 	})
-	for _, sub := range events.Subscriptions() {
-		endpoint := queuetest.Endpoint{
-			Clock: s.clock, Push: s.push, Slots: 20, Patience: 10 * time.Second, Seed: 3,
+	endpoint := func(slots int) *queuetest.Endpoint {
+		return &queuetest.Endpoint{
+			Clock: s.clock, Push: s.push, Slots: slots, Patience: 10 * time.Second, Seed: 3,
 			Kill: f.killed / 2, KillAfter: shardTime * 5 / 4,
 		}
-		push := endpoint.Deliver
-		if sub.Name == "score" {
-			endpoint.Slots = slots
-			push = s.counted(endpoint.Deliver)
+	}
+	rating := endpoint(slots) // one service takes the shards of all subscriptions
+	for _, sub := range events.Subscriptions() {
+		push := endpoint(20).Deliver
+		if slices.Contains(shardSubscriptions, sub.Name) {
+			push = s.counted(rating.Deliver)
 		}
 		s.subscribe(queue.Subscription{
 			Subscription: sub, Push: push, Slots: 10_000,
@@ -202,13 +205,29 @@ func (s *system) begin(name string, shards int) *run.Plan {
 func (s *system) runUntil(longest time.Duration, done func() bool) {
 	s.t.Helper()
 	s.clock.Run(func() bool {
-		stats := s.queue.Stats("score")
+		stats := s.shards()
 		s.inFlight = max(s.inFlight, stats.Arrived-stats.Lost-len(s.acknowledged))
 		return s.now() > longest || done()
 	})
 	if s.now() > longest {
 		s.t.Errorf("not done after %s", longest)
 	}
+}
+
+// shardSubscriptions are those of the shards of large and of small runs.
+var shardSubscriptions = []string{"score", "score-small"}
+
+// shards counts what was delivered of shards.
+func (s *system) shards() (sum queue.Stats) {
+	for _, name := range shardSubscriptions {
+		stats := s.queue.Stats(name)
+		sum.Arrived += stats.Arrived
+		sum.Pushed += stats.Pushed
+		sum.Lost += stats.Lost
+		sum.Duplicated += stats.Duplicated
+		sum.Late += stats.Late
+	}
+	return sum
 }
 
 // finish lets time pass until so many selections are completed.

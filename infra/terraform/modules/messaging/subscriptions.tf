@@ -1,15 +1,22 @@
 locals {
   # The list in shared/events, which one machine has too; a test compares both. Filters keep embedded runs from waking a
-  # GPU.
+  # GPU, and runs from waiting for those of another kind of scorer, or small ones for large ones.
+  shard = "attributes.task = \"shard\" AND "
+  local = "${local.shard}attributes.scorer != \"gpu\" AND attributes.scorer != \"llm\" AND "
+  llm   = "${local.shard}attributes.scorer = \"llm\" AND "
+  gpu   = "${local.shard}attributes.scorer = \"gpu\" AND "
+  small = "attributes.size = \"small\""
+  large = "attributes.size != \"small\""
+
   subscriptions = {
     ingest-uploads = { service = "ingest", topic = "uploads", filter = null }
     ingest-ranges  = { service = "ingest", topic = "tasks", filter = "attributes.task = \"range\"" }
-    score = {
-      service = "score", topic = "tasks", filter = "attributes.task = \"shard\" AND attributes.scorer != \"gpu\""
-    }
-    score-gpu = {
-      service = "score-gpu", topic = "tasks", filter = "attributes.task = \"shard\" AND attributes.scorer = \"gpu\""
-    }
+    score             = { service = "score", topic = "tasks", filter = "${local.local}${local.large}" }
+    score-small       = { service = "score", topic = "tasks", filter = "${local.local}${local.small}" }
+    score-llm         = { service = "score", topic = "tasks", filter = "${local.llm}${local.large}" }
+    score-llm-small   = { service = "score", topic = "tasks", filter = "${local.llm}${local.small}" }
+    score-gpu         = { service = "score-gpu", topic = "tasks", filter = "${local.gpu}${local.large}" }
+    score-gpu-small   = { service = "score-gpu", topic = "tasks", filter = "${local.gpu}${local.small}" }
     curate-parts      = { service = "curate", topic = "tasks", filter = "attributes.task = \"part\"" }
     curate-selections = { service = "curate", topic = "tasks", filter = "attributes.task = \"select\"" }
     curate-reconcile  = { service = "curate", topic = "tasks", filter = "attributes.task = \"reconcile\"" }

@@ -12,7 +12,7 @@ locals {
       severity = "ERROR"
       for      = "1800s"
       query    = <<-EOT
-        sum by (subscription_id) (${local.waiting}{subscription_id=~"${var.name}-(ingest-.*|score|curate-.*)"}) > 0
+        sum by (subscription_id) (${local.waiting}{subscription_id=~"${var.name}-(ingest-.*|score|score-(llm|small|llm-small)|curate-.*)"}) > 0
         unless on (subscription_id)
         sum by (subscription_id) (increase(${local.delivered}{response_class="ack"}[30m])) > 0
       EOT
@@ -52,9 +52,9 @@ locals {
       severity = "ERROR"
       for      = "1200s"
       query    = <<-EOT
-        sum(${local.waiting}{subscription_id="${var.name}-score-gpu"}) > 0
+        sum(${local.waiting}{subscription_id=~"${var.name}-score-gpu.*"}) > 0
         unless on ()
-        sum(increase(${local.delivered}{subscription_id="${var.name}-score-gpu", response_class="ack"}[20m])) > 0
+        sum(increase(${local.delivered}{subscription_id=~"${var.name}-score-gpu.*", response_class="ack"}[20m])) > 0
       EOT
     }
     cost = {
