@@ -12,7 +12,7 @@ locals {
       severity = "ERROR"
       for      = "1800s"
       query    = <<-EOT
-        sum by (subscription_id) (${local.waiting}{subscription_id=~"${var.name}-(ingest-.*|score|score-(llm|small|llm-small)|curate-.*)"}) > 0
+        sum by (subscription_id) (${local.waiting}{subscription_id=~"${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"}) > 0
         unless on (subscription_id)
         sum by (subscription_id) (increase(${local.delivered}{response_class="ack"}[30m])) > 0
       EOT
