@@ -37,7 +37,8 @@ func serveSidecar(t *testing.T, disturb func(http.Handler) http.Handler) (url st
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: disturb(http.HandlerFunc(answerAsSidecar)), ErrorLog: log.New(io.Discard, "", 0)}
+	quiet := log.New(io.Discard, "", 0) // broken connections are among the faults
+	server := &http.Server{Handler: disturb(http.HandlerFunc(answerAsSidecar)), ErrorLog: quiet}
 	go func() { _ = server.Serve(listener) }() // it ends with stop
 	return "http://" + address, func() { server.Close() }
 }

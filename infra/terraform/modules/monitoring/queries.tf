@@ -5,6 +5,9 @@ locals {
   delivered = "pubsub_googleapis_com:subscription_push_request_count"
   billed    = "run_googleapis_com:container_billable_instance_time"
 
+  # The subscriptions that should never wait: a GPU may be waited for.
+  always = "${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"
+
   # Each has a page of its name in infra/playbooks, which also has the query; a test compares them.
   alerts = {
     no-progress = {
@@ -12,7 +15,7 @@ locals {
       severity = "ERROR"
       for      = "1800s"
       query    = <<-EOT
-        sum by (subscription_id) (${local.waiting}{subscription_id=~"${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"}) > 0
+        sum by (subscription_id) (${local.waiting}{subscription_id=~"${local.always}"}) > 0
         unless on (subscription_id)
         sum by (subscription_id) (increase(${local.delivered}{response_class="ack"}[30m])) > 0
       EOT
