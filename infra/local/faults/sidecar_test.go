@@ -43,8 +43,8 @@ func serveSidecar(t *testing.T, disturb func(http.Handler) http.Handler) (url st
 	return "http://" + address, func() { server.Close() }
 }
 
-// answerAsSidecar speaks the sidecar's protocol, version 2 (sidecar/README.md, "API"). Its ratings are a function of the
-// prompts.
+// answerAsSidecar speaks the sidecar's protocol, version 2 (sidecar/README.md, "API"). Its ratings are a function of
+// the prompts.
 func answerAsSidecar(w http.ResponseWriter, r *http.Request) {
 	models := map[string]string{"scorer": "scorer-1", "styler": "styler-1"}
 	var answer any
