@@ -89,6 +89,13 @@ func newSample(raw []byte, place Place) *Sample {
 	}
 }
 
+// Unread is the sample of a record of which nothing is known but its place, because of a fault.
+func Unread(place Place, fault Fault) *Sample {
+	s := newSample(nil, place)
+	s.Problem = &Problem{Fault: fault, Place: place}
+	return s
+}
+
 // fail records a problem of the sample. The first one stays: later ones often follow from it.
 func (s *Sample) fail(code reason.Code, field, detail string) {
 	if s.Problem == nil {

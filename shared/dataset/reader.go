@@ -90,12 +90,10 @@ func (r *Reader) next() (*Sample, error) {
 func (r *Reader) sample(rec record) *Sample {
 	place := Place{Manifest: r.manifest, Element: r.scanner.element, Line: rec.line}
 	if rec.raw == nil {
-		s := newSample(nil, place)
-		s.fail(RecordTooLarge, "", fmt.Sprintf(
+		return Unread(place, Fault{Code: RecordTooLarge, Detail: fmt.Sprintf(
 			"the record has %d bytes, more than the %d allowed; shorten it, "+
 				"or give its images as files instead of embedding them",
-			rec.end-rec.start, r.scanner.limit))
-		return s
+			rec.end-rec.start, r.scanner.limit)})
 	}
 	return Parse(bytes.Clone(rec.raw), place)
 }

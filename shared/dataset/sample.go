@@ -13,15 +13,15 @@ const OffReference = "off_reference"
 // A Segment of a turn is text, or the place of an image.
 type Segment struct {
 	// Text is the text as the record gives it; the word <image> in it is text. Empty for an image.
-	Text string `json:"text,omitempty"`
+	Text string
 	// Image is the number of the image of the sample, from 1; 0 for text.
-	Image int `json:"image,omitempty"`
+	Image int
 }
 
 // A Turn is one utterance of a conversation. Two segments of text never follow each other.
 type Turn struct {
-	Role     Role      `json:"role"`
-	Segments []Segment `json:"segments,omitempty"`
+	Role     Role
+	Segments []Segment
 }
 
 // NewTurn is a turn of a text in which each ImageMark is the place of an image: the first of them of the image with the
@@ -86,34 +86,33 @@ func (b *turnBuilder) take() []Segment {
 type Image struct {
 	// Name is the image's name as the record gives it: relative to the dataset's images, or a
 	// gs:// URL. Empty for an embedded image.
-	Name string `json:"name,omitempty"`
-	// Data is the encoded image of a data URL or of embedded bytes, nil for a named image. It is
-	// not written a second time next to the raw record that already holds it.
-	Data []byte `json:"-"`
+	Name string
+	// Data is the encoded image of a data URL or of embedded bytes, nil for a named image.
+	Data []byte
 }
 
 // A Sample is one instruction-tuning record: a conversation and zero or more images.
 type Sample struct {
 	// ID is the record's `id` (a string, or a number as written); `<manifest>#<element>` where it has none.
 	// Several samples may have one id: what identifies a sample is its index in the dataset.
-	ID string `json:"id"`
+	ID string
 	// Source is where the sample came from: the first of the fields data_source, image_source and
 	// source that is a string with text, else the topmost folder of the first named image, else the
 	// manifest's name without extension.
-	Source string `json:"source"`
+	Source string
 	// Turns are all turns of the record, in order. Rated are those that scorers see.
-	Turns []Turn `json:"turns"`
+	Turns []Turn
 	// Images are in the order of their places in the turns: each image has one place.
-	Images []Image `json:"images,omitempty"`
+	Images []Image
 	// Flags mark what a reader of the scores should know; OffReference is the only one.
-	Flags []string `json:"flags,omitempty"`
-	Place Place    `json:"place"`
+	Flags []string
+	Place Place
 	// Problem is nil for a valid record. A record with a problem has its ID and
 	// Raw, and as much of the rest as could be read.
-	Problem *Problem `json:"problem,omitempty"`
+	Problem *Problem
 	// Raw is the record byte for byte as it stands in the manifest, in UTF-8 if that is UTF-16, without separators
 	// around it; nil for a RecordTooLarge.
-	Raw []byte `json:"-"`
+	Raw []byte
 }
 
 // Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may

@@ -2,55 +2,79 @@ package dataset
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"unicode/utf8"
+	"iter"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 const (
-	// shardWindow is zstd's window in bytes: as small as repeated keys and phrases allow, since every
-	// shard in work holds a few of them in memory.
-	shardWindow = 1 << 20
-	// maxShardBytes bounds what a shard may unpack to. JSON's escapes make at most six bytes of one,
-	// so shards of 64 MB of records, which the last one may exceed, stay well below.
-	maxShardBytes = 1 << 30
+	// minWindow and maxWindow bound zstd's window in bytes, which is that of the records between them: every shard in
+	// work holds a few windows in memory, and repeated keys and phrases are near each other.
+	minWindow = 64 << 10
+	maxWindow = 1 << 20
+	// maxIndexBytes bounds an index, packed and unpacked: it has a few bytes for each record.
+	maxIndexBytes = 64 << 20
+	// skippableMagic begins a frame that programs which unpack zstd leave out. The first frame of a shard is one, so
+	// that `zstd -dc` shows the rest. Source: RFC 8878, section 3.1.2.
+	skippableMagic = 0x184D2A50
 )
 
-// entry is one line of a shard: the sample, and the record that it was read from as text or, where
-// it is not UTF-8, as base64.
-type entry struct {
-	*Sample
-	Raw       *string `json:"raw,omitempty"`
-	RawBase64 []byte  `json:"raw_base64,omitempty"`
+// errCutShort is the error of a shard that ends too early.
+var errCutShort = errors.New("it is cut short")
+
+// A Record is a record of a shard. Nothing of it is parsed.
+type Record struct {
+	Place Place
+	// Raw is Sample.Raw; nil for a record of which nothing is kept, see Fault.
+	Raw []byte
+	// Fault is why nothing of the record is kept; nil where there is Raw.
+	Fault *Fault
 }
 
-// WriteShard writes samples as zstd-compressed JSON lines, the same bytes for the same samples.
-// Embedded images are not written again next to the raw record that holds them.
+// Sample parses the record. The sample keeps Raw.
+func (r Record) Sample() *Sample {
+	if r.Fault != nil {
+		return Unread(r.Place, *r.Fault)
+	}
+	return Parse(r.Raw, r.Place)
+}
+
+// WriteShard writes the records of samples that follow each other in one manifest, the same bytes for the same records.
+// What Parse made of them is not written.
 func WriteShard(w io.Writer, samples []Sample) error {
-	// One goroutine and an explicit level and window keep the bytes independent of the machine. A
-	// frame is written for no samples too, so that no valid shard is an empty object.
-	packer, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-		zstd.WithWindowSize(shardWindow), zstd.WithZeroFrames(true))
+	index, err := newShardIndex(samples)
+	if err != nil {
+		return err
+	}
+	packed := bytes.NewBuffer(make([]byte, shardHead))
+	// One goroutine and an explicit level and window keep the bytes independent of the machine. A frame is written for
+	// no records too, so that a shard always has three.
+	packer, err := zstd.NewWriter(packed, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithWindowSize(index.window()), zstd.WithZeroFrames(true))
 	if err != nil {
 		return fmt.Errorf("starting a shard: %w", err)
 	}
-	lines := json.NewEncoder(packer)
-	lines.SetEscapeHTML(false)
+	if err := json.NewEncoder(packer).Encode(index); err != nil {
+		return fmt.Errorf("writing the index of a shard: %w", err)
+	}
+	if err := packer.Close(); err != nil {
+		return fmt.Errorf("writing the index of a shard: %w", err)
+	}
+	if err := putHead(packed.Bytes()); err != nil {
+		return err
+	}
+	if _, err := w.Write(packed.Bytes()); err != nil {
+		return fmt.Errorf("writing the index of a shard: %w", err)
+	}
+	packer.Reset(w)
 	for i := range samples {
-		line := entry{Sample: &samples[i]}
-		if raw := samples[i].Raw; utf8.Valid(raw) && raw != nil {
-			text := string(raw)
-			line.Raw = &text
-		} else {
-			line.RawBase64 = raw
-		}
-		if err := lines.Encode(line); err != nil {
-			_ = packer.Close()
+		if _, err := packer.Write(samples[i].Raw); err != nil {
 			return fmt.Errorf("writing sample %s to a shard: %w", samples[i].ID, err)
 		}
 	}
@@ -60,61 +84,92 @@ func WriteShard(w io.Writer, samples []Sample) error {
 	return nil
 }
 
-// ReadShard returns the samples that WriteShard wrote. Embedded images are read from the raw record
-// again. A shard that is cut short, damaged, or unpacks to more than 1 GiB is an error.
-func ReadShard(r io.Reader) ([]Sample, error) { return readShard(r, maxShardBytes) }
-
-func readShard(r io.Reader, limit int64) ([]Sample, error) {
-	in := bufio.NewReader(r)
-	if _, err := in.Peek(1); err == io.EOF {
-		return nil, errors.New("reading a shard: the object is empty")
+// ReadShard parses the records that WriteShard wrote: the samples are those that it was given.
+func ReadShard(r io.Reader) ([]Sample, error) {
+	var samples []Sample
+	for record, err := range ReadRecords(r) {
+		if err != nil {
+			return nil, err
+		}
+		record.Raw = bytes.Clone(record.Raw)
+		samples = append(samples, *record.Sample())
 	}
-	unpacker, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(shardWindow))
+	return samples, nil
+}
+
+// ReadRecords yields the records that WriteShard wrote. Raw is valid until the next one. A shard that is cut short or
+// damaged is an error, which may be the last thing that is yielded: use nothing of the records before that.
+func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		in := bufio.NewReader(r)
+		index, err := readIndex(in)
+		if err != nil {
+			yield(Record{}, fmt.Errorf("reading a shard: %w", err))
+			return
+		}
+		unpacker, err := index.openRecords(in)
+		if err != nil {
+			yield(Record{}, fmt.Errorf("reading a shard: %w", err))
+			return
+		}
+		defer unpacker.Close()
+		var raw bytes.Buffer // grows with what is there, whatever the index promises
+		for i, record := range index.records() {
+			if record.Fault == nil {
+				raw.Reset()
+				if _, err := io.CopyN(&raw, unpacker, int64(index.Bytes[i])); err != nil {
+					yield(Record{}, fmt.Errorf("reading record %d of a shard: %w", i+1, cutShort(err)))
+					return
+				}
+				record.Raw = raw.Bytes()
+			}
+			if !yield(record, nil) {
+				return
+			}
+		}
+		// The frame's checksum stands at its end.
+		switch n, err := io.CopyN(io.Discard, unpacker, 1); {
+		case n > 0:
+			yield(Record{}, errors.New("reading a shard: it has more records than its index"))
+		case err != io.EOF:
+			yield(Record{}, fmt.Errorf("reading a shard: %w", cutShort(err)))
+		}
+	}
+}
+
+// ReadPlaces reads where the records of a shard stand in their manifest, and none of the records.
+func ReadPlaces(r io.Reader) ([]Place, error) {
+	index, err := readIndex(r)
 	if err != nil {
 		return nil, fmt.Errorf("reading a shard: %w", err)
 	}
-	defer unpacker.Close()
-	limited := &io.LimitedReader{R: unpacker, N: limit}
-	lines := json.NewDecoder(limited)
-	var samples []Sample
-	for {
-		s, err := readEntry(lines)
-		switch {
-		case limited.N == 0:
-			return nil, fmt.Errorf("reading a shard: it unpacks to more than %d bytes", limit)
-		case err == io.EOF:
-			return samples, nil
-		case err != nil:
-			return nil, fmt.Errorf("reading sample %d of a shard: %w", len(samples)+1, err)
-		}
-		samples = append(samples, *s)
+	places := make([]Place, 0, len(index.Bytes))
+	for _, record := range index.records() {
+		places = append(places, record.Place)
 	}
+	return places, nil
 }
 
-func readEntry(lines *json.Decoder) (*Sample, error) {
-	line := entry{Sample: new(Sample)}
-	if err := lines.Decode(&line); err != nil {
-		return nil, err
-	}
-	s := line.Sample
-	s.Raw = line.RawBase64
-	if line.Raw != nil {
-		s.Raw = []byte(*line.Raw)
-	}
-	return s, s.restoreImages()
-}
+// shardHead is the length of a shard's first frame: magic, length of what follows, length of the index's frame.
+const shardHead = 12
 
-// restoreImages reads the sample's embedded images from its raw record.
-func (s *Sample) restoreImages() error {
-	embedded := func(image Image) bool { return image.Name == "" }
-	if !slices.ContainsFunc(s.Images, embedded) {
-		return nil
+// putHead fills in the first frame of a shard, which packed begins with, before the frame of the index.
+func putHead(packed []byte) error {
+	n := len(packed) - shardHead
+	if n > maxIndexBytes {
+		return fmt.Errorf("the index of a shard has %d bytes, more than %d; have fewer samples in a shard (SHARD_SAMPLES)",
+			n, maxIndexBytes)
 	}
-	images := Parse(s.Raw, s.Place).Images
-	if !slices.EqualFunc(s.Images, images, func(a, b Image) bool { return a.Name == b.Name }) {
-		return fmt.Errorf("the images of %s are not those of its raw record", s.ID)
-	}
-	s.Images = images
+	binary.LittleEndian.PutUint32(packed, skippableMagic)
+	binary.LittleEndian.PutUint32(packed[4:], shardHead-8)
+	binary.LittleEndian.PutUint32(packed[8:], uint32(n))
 	return nil
+}
+
+// cutShort is err in words if it says that a stream ends too early.
+func cutShort(err error) error {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errCutShort
+	}
+	return err
 }

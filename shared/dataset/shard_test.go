@@ -2,7 +2,10 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,16 +63,27 @@ func TestShardRoundTrip(t *testing.T) {
 	}
 }
 
+// TestShardKeepsRealData writes shards of the size that runs have.
 func TestShardKeepsRealData(t *testing.T) {
 	t.Parallel()
-	samples := readAll(t, pool(t), 1<<20, Limits{})
-	got, err := ReadShard(bytes.NewReader(writeShard(t, samples)))
-	if err != nil {
-		t.Fatal(err)
+	manifest := pool(t)
+	stored := 0
+	for samples := range slices.Chunk(readAll(t, manifest, 1<<20, Limits{}), 200) {
+		shard := writeShard(t, samples)
+		stored += len(shard)
+		got, err := ReadShard(bytes.NewReader(shard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(samples, got, wholeBytes); diff != "" {
+			t.Errorf("samples after a round trip (-want +got):\n%s", diff)
+		}
 	}
-	if diff := cmp.Diff(samples, got, wholeBytes); diff != "" {
-		t.Errorf("samples after a round trip (-want +got):\n%s", diff)
+	// Parsed turns next to the records would take as much again.
+	if stored > len(manifest)/5 {
+		t.Errorf("%d bytes are stored for %d of the manifest", stored, len(manifest))
 	}
+	t.Logf("%d bytes are stored for %d of the manifest", stored, len(manifest))
 }
 
 func TestWriteShardFailsWithItsOutput(t *testing.T) {
@@ -81,65 +95,135 @@ func TestWriteShardFailsWithItsOutput(t *testing.T) {
 	}
 }
 
-func pack(tb testing.TB, lines string) []byte {
+// TestWriteShardRefuses gives WriteShard what a shard cannot hold.
+func TestWriteShardRefuses(t *testing.T) {
+	t.Parallel()
+	raw := []byte("{}")
+	for want, samples := range map[string][]Sample{
+		"a.json: element 3 (line 3) does not follow a.json: element 1 (line 1)": {
+			{Raw: raw, Place: Place{"a.json", 1, 1}}, {Raw: raw, Place: Place{"a.json", 3, 3}},
+		},
+		"b.json: element 2 (line 1) does not follow a.json: element 1 (line 1)": {
+			{Raw: raw, Place: Place{"a.json", 1, 1}}, {Raw: raw, Place: Place{"b.json", 2, 1}},
+		},
+		"sample x to a shard: it has no record and no problem": {{ID: "x"}},
+	} {
+		if err := WriteShard(io.Discard, samples); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestReadRecordsAndPlaces(t *testing.T) {
+	t.Parallel()
+	samples := shardSamples(t)
+	shard := writeShard(t, samples)
+	places, err := ReadPlaces(bytes.NewReader(shard))
+	if err != nil || len(places) != len(samples) {
+		t.Fatalf("%d places of %d samples, %v", len(places), len(samples), err)
+	}
+	i := 0
+	for record, err := range ReadRecords(bytes.NewReader(shard)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := samples[i]; places[i] != want.Place || record.Place != want.Place || !bytes.Equal(record.Raw, want.Raw) ||
+			(record.Fault == nil) != (want.Raw != nil) {
+			t.Errorf("record %d: %+v at %v, want %v with %q", i, record, places[i], want.Place, want.Raw)
+		}
+		i++
+	}
+	if i != len(samples) {
+		t.Errorf("%d records of %d samples", i, len(samples))
+	}
+	for range ReadRecords(bytes.NewReader(shard)) {
+		break // the rest is not read
+	}
+}
+
+// pack compresses text as one frame.
+func pack(tb testing.TB, text string) []byte {
 	tb.Helper()
 	packer, err := zstd.NewWriter(nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return packer.EncodeAll([]byte(lines), nil)
+	return packer.EncodeAll([]byte(text), nil)
+}
+
+// composed is a shard of any index and text of records.
+func composed(tb testing.TB, index, records string) []byte {
+	tb.Helper()
+	shard := append(make([]byte, shardHead), pack(tb, index)...)
+	if err := putHead(shard); err != nil {
+		tb.Fatal(err)
+	}
+	return append(shard, pack(tb, records)...)
 }
 
 func TestReadShardRefuses(t *testing.T) {
 	t.Parallel()
 	shard := writeShard(t, shardSamples(t))
-	for name, data := range map[string][]byte{
-		"an empty object":          nil,
-		"something else":           []byte(valid),
-		"text behind":              append(bytes.Clone(shard), "more"...),
-		"broken lines":             pack(t, `{"id": "a"`),
-		"another type":             pack(t, `[]`),
-		"images of another sample": pack(t, `{"id": "a", "images": [{}], "raw": "{\"image\": \"a.png\"}"}`),
+	for want, data := range map[string][]byte{
+		"the object is empty":                        nil,
+		"it does not begin as a shard does":          []byte(valid),
+		"it is cut short":                            shard[:5],
+		"magic":                                      append(bytes.Clone(shard), "more"...),
+		"it has more records than its index":         composed(t, `{"line_steps": [1], "bytes": [2]}`, "{}{}"),
+		"reading record 2 of a shard: it is cut":     composed(t, `{"line_steps": [1, 1], "bytes": [2, 2]}`, "{}"),
+		"unexpected end of JSON":                     composed(t, `{"line_steps": [1]`, ""),
+		"cannot unmarshal":                           composed(t, `[]`, ""),
+		"lines of 1 records, the lengths of 2":       composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
+		"0 faults where it should have 1":            composed(t, `{"line_steps": [1], "bytes": [0]}`, ""),
+		"less than no bytes":                         composed(t, `{"line_steps": [1], "bytes": [-1]}`, ""),
+		"an empty fault":                             composed(t, `{"line_steps": [1], "bytes": [0], "faults": [null]}`, ""),
+		"reading record 1 of a shard: it is cut sho": composed(t, `{"line_steps": [1], "bytes": [1000000000000]}`, "{}"),
 	} {
-		if _, err := ReadShard(bytes.NewReader(data)); err == nil {
-			t.Errorf("%s is read as a shard", name)
-		}
-	}
-	for n := range shard {
-		if _, err := ReadShard(bytes.NewReader(shard[:n])); err == nil {
-			t.Errorf("a shard cut after %d of %d bytes is read", n, len(shard))
-		}
-		damaged := bytes.Clone(shard)
-		damaged[n] ^= 0x10
-		got, err := ReadShard(bytes.NewReader(damaged))
-		if err == nil && !cmp.Equal(shardSamples(t), got) {
-			t.Errorf("a shard with another byte %d is read as other samples", n)
+		if _, err := ReadShard(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
 }
 
-func TestReadShardIsBounded(t *testing.T) {
+// A shard that is cut short or has another byte is an error for every reader of what is damaged.
+func TestReadShardFindsDamage(t *testing.T) {
 	t.Parallel()
-	for name, lines := range map[string]string{
-		"blanks":       strings.Repeat(" ", 2000),
-		"many samples": strings.Repeat("{}\n", 1000),
-		"one sample":   `{"id": "` + strings.Repeat("a", 2000) + `"}`,
-	} {
-		_, err := readShard(bytes.NewReader(pack(t, lines)), 1000)
-		if err == nil || !strings.Contains(err.Error(), "unpacks to more than 1000 bytes") {
-			t.Errorf("%s: %v, want a refusal of the size", name, err)
+	samples := shardSamples(t)
+	lost := []Sample{*Unread(Place{"a.json", 1, 1}, Fault{Code: RecordTooLarge})}
+	for _, samples := range [][]Sample{samples, lost, nil} {
+		shard := writeShard(t, samples)
+		whole, err := ReadPlaces(bytes.NewReader(shard))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if samples, err := readShard(bytes.NewReader(pack(t, strings.Repeat("{}\n", 333))), 1000); err != nil ||
-		len(samples) != 333 {
-		t.Errorf("a shard of 999 bytes: %d samples, %v", len(samples), err)
+		index := shardHead + int(binary.LittleEndian.Uint32(shard[8:]))
+		for n := range shard {
+			if _, err := ReadShard(bytes.NewReader(shard[:n])); err == nil {
+				t.Errorf("a shard cut after %d of %d bytes is read", n, len(shard))
+			}
+			if _, err := ReadPlaces(bytes.NewReader(shard[:n])); (err == nil) != (n >= index) {
+				t.Errorf("places of a shard cut after %d of %d bytes: %v", n, len(shard), err)
+			}
+			for bit := range 8 {
+				damaged := bytes.Clone(shard)
+				damaged[n] ^= 1 << bit
+				got, err := ReadShard(bytes.NewReader(damaged))
+				if err == nil && !cmp.Equal(samples, got) {
+					t.Errorf("a shard with another bit %d of byte %d is read as other samples", bit, n)
+				}
+				places, err := ReadPlaces(bytes.NewReader(damaged))
+				if err == nil && !cmp.Equal(whole, places, cmpopts.EquateEmpty()) {
+					t.Errorf("a shard with another bit %d of byte %d is read as other places", bit, n)
+				}
+			}
+		}
 	}
 }
 
 func FuzzReadShard(f *testing.F) {
 	f.Add(writeShard(f, shardSamples(f)))
 	f.Add(writeShard(f, nil))
-	f.Add(pack(f, `{"id": "a", "images": [{}], "raw": "{\"image\": \"data:;base64,aGk=\"}"}`))
+	f.Add(composed(f, `{"line_steps": [1, 3], "bytes": [0, 2], "faults": [{"code": "x"}]}`, "{}"))
 	f.Add([]byte(valid))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		samples, err := ReadShard(bytes.NewReader(data))

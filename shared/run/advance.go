@@ -202,9 +202,9 @@ func (w *Worker) example(ctx context.Context, plan *Plan, r int, rec *scores.Rec
 			position -= size
 			continue
 		}
-		samples, err := w.runs.Samples(ctx, plan.Run, r, shard)
-		if err == nil && position < len(samples) {
-			e.Place = samples[position].Place
+		places, err := w.runs.Places(ctx, plan.Run, report, shard)
+		if err == nil {
+			e.Place = places[position]
 		}
 		return e, err
 	}

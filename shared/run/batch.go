@@ -43,16 +43,16 @@ func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 	})
 }
 
-// openShard reads a shard's samples, and makes their records as they are before any is rated. Those
+// shardRecords reads a shard's samples, and makes their records as they are before any is rated. Those
 // of invalid samples are final.
-func (r *Reader) openShard(
+func (r *Reader) shardRecords(
 	ctx context.Context, plan *Plan, t task,
 ) ([]dataset.Sample, []scores.Record, error) {
 	report, err := r.RangeReport(ctx, plan.Run, t.r)
 	if err != nil {
 		return nil, nil, err
 	}
-	samples, err := r.Samples(ctx, plan.Run, t.r, t.shard)
+	samples, err := r.samples(ctx, plan.Run, report, t.shard)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -119,7 +119,7 @@ func (o *shardWriter) flush(ctx context.Context) error {
 	})
 	kept := o.shard
 	if err == nil && !written {
-		kept, err = o.runs.Samples(ctx, o.plan.Run, o.report.Range, number)
+		kept, err = o.runs.shardSamples(ctx, name)
 	}
 	if err != nil {
 		return err

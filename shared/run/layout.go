@@ -11,7 +11,7 @@ import "fmt"
 
 // LayoutVersion changes whenever equal input would be laid out differently. A run of another layout is listed, and
 // not continued.
-const LayoutVersion = 6
+const LayoutVersion = 7
 
 // Root is the prefix of all runs in the work bucket.
 const Root = "runs/"
@@ -34,7 +34,7 @@ func acceptedName(run string) string   { return Folder(run) + "accepted" }
 func rangeName(run string, r int) string { return fmt.Sprintf("%s%04d.json", rangesPrefix(run), r) }
 
 func shardName(run string, r, shard int) string {
-	return fmt.Sprintf("%sshards/%04d/%07d.jsonl.zst", Folder(run), r, shard)
+	return fmt.Sprintf("%sshards/%04d/%07d.zst", Folder(run), r, shard)
 }
 
 // shardScoresPrefix holds the scores of a range's shards, until and after rangeScoresName has them in one object.

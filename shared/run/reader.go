@@ -13,7 +13,6 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -131,21 +130,6 @@ func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*Rang
 		report := new(RangeReport)
 		return report, bucket.ReadJSON(ctx, r.work, name, report)
 	})
-}
-
-// Samples reads the samples of one shard.
-func (r *Reader) Samples(ctx context.Context, run string, number, shard int) ([]dataset.Sample, error) {
-	name := shardName(run, number, shard)
-	body, err := r.work.Open(ctx, name, 0, 0, -1)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	defer body.Close()
-	samples, err := dataset.ReadShard(body)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return samples, nil
 }
 
 // ScoreFile reads the scores of a range, once it is scored, as the Parquet file that package scores reads;

@@ -69,15 +69,12 @@ func openManifest(ctx context.Context, input bucket.Reader, m Manifest, span dat
 func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error) error {
 	for i := range span.Records {
 		place := dataset.Place{Manifest: m.Base(), Element: span.FirstElement + i, Line: span.FirstLine}
-		sample := &dataset.Sample{
-			ID: fmt.Sprintf("%s#%d", place.Manifest, place.Element), Place: place,
-			Problem: &dataset.Problem{Place: place, Fault: dataset.Fault{
-				Code: ManifestChanged,
-				Detail: "the manifest was replaced or removed before this record was read; " +
-					"the new version is a run of its own",
-			}},
-		}
-		if err := use(sample); err != nil {
+		err := use(dataset.Unread(place, dataset.Fault{
+			Code: ManifestChanged,
+			Detail: "the manifest was replaced or removed before this record was read; " +
+				"the new version is a run of its own",
+		}))
+		if err != nil {
 			return err
 		}
 	}

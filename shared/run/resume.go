@@ -65,7 +65,7 @@ const GivenUp reason.Code = "given_up"
 // giveUp writes the scores of a shard with all its samples failed.
 func (w *Worker) giveUp(ctx context.Context, plan *Plan, l DeadLetter) error {
 	t := task{l.Range, l.Shard}
-	_, records, err := w.runs.openShard(ctx, plan, t)
+	_, records, err := w.runs.shardRecords(ctx, plan, t)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (w *Worker) rater(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
 func (w *Worker) scoreShard(
 	ctx context.Context, plan *Plan, t task, rater scorer.Scorer, alone bool,
 ) (events.Counts, error) {
-	samples, records, err := w.runs.openShard(ctx, plan, t)
+	samples, records, err := w.runs.shardRecords(ctx, plan, t)
 	if err != nil {
 		return events.Counts{}, err
 	}

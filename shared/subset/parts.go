@@ -13,7 +13,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -202,13 +201,9 @@ func (s *Selector) concatenate(
 
 // writePart writes the two part objects of a range.
 func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
-	reasons, err := s.reasons(ctx, plan.Run, sel.ID)
+	reasons, err := s.reasons(ctx, plan, sel.ID)
 	if err != nil {
 		return err
-	}
-	if int64(len(reasons)) != plan.Samples {
-		return fmt.Errorf("%s has %d samples, and the plan %d",
-			reasonsName(plan.Run, sel.ID), len(reasons), plan.Samples)
 	}
 	before := 0
 	for _, n := range sel.PerRange[:r] {
@@ -233,16 +228,30 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	return err
 }
 
-// divide writes the samples of a range to the subset where their reason is empty, else to the rejected ones. reasons
+// divide writes the records of a range to the subset where their reason is empty, else why they are rejected. reasons
 // begin with that of the range's first sample.
 func (s *Selector) divide(
 	ctx context.Context, plan *run.Plan, r int, reasons []string, subset *dataset.Writer, rejected *bytes.Buffer,
 ) error {
+	report, scored, err := s.rangeRecords(ctx, plan, r)
+	if err != nil {
+		return err
+	}
 	lines := newRejectedWriter(rejected)
-	return s.eachRecord(ctx, plan, r, func(position int, sample *dataset.Sample, rec *scores.Record) error {
-		if reasons[position] == "" {
-			return subset.Write(sample.Raw)
+	position := 0
+	for shard := range report.Shards {
+		for record, err := range s.runs.Records(ctx, plan.Run, report, shard) {
+			if err == nil && reasons[position] == "" {
+				err = subset.Write(record.Raw)
+			} else if err == nil {
+				index := plan.Ranges[r].FirstIndex + int64(position)
+				err = lines.Encode(newRejected(index, record.Place, &scored[position], reason.Code(reasons[position])))
+			}
+			if err != nil {
+				return err
+			}
+			position++
 		}
-		return lines.Encode(newRejected(plan, r, position, sample, rec, reason.Code(reasons[position])))
-	})
+	}
+	return nil
 }

@@ -145,8 +145,8 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 }
 
 // reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.
-func (r *Reader) reasons(ctx context.Context, runID, id string) ([]string, error) {
-	name := reasonsName(runID, id)
+func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) ([]string, error) {
+	name := reasonsName(plan.Run, id)
 	return r.rejected.Get(ctx, name, func(ctx context.Context) ([]string, error) {
 		data, err := bucket.ReadAll(ctx, r.work, name)
 		if err != nil {
@@ -155,6 +155,9 @@ func (r *Reader) reasons(ctx context.Context, runID, id string) ([]string, error
 		reasons, err := scores.ReadReasons(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+		if int64(len(reasons)) != plan.Samples {
+			return nil, fmt.Errorf("reading %s: it has %d samples, and the plan %d", name, len(reasons), plan.Samples)
 		}
 		return reasons, nil
 	})

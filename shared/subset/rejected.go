@@ -3,7 +3,9 @@ package subset
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -22,17 +24,19 @@ type Rejected struct {
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
-// newRejected is the line of the sample at a position of a range; code is why the selection did not take it.
-func newRejected(
-	plan *run.Plan, r, position int, sample *dataset.Sample, rec *scores.Record, code reason.Code,
-) Rejected {
-	line := Rejected{ID: rec.ID, Index: plan.Ranges[r].FirstIndex + int64(position), Status: rec.Status}
+// newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection did
+// not take it.
+func newRejected(index int64, place dataset.Place, rec *scores.Record, code reason.Code) Rejected {
+	line := Rejected{ID: rec.ID, Index: index, Status: rec.Status}
 	line.Code, line.Reason = rejection(rec, code)
-	if rec.Status != scores.OK {
-		line.Place = &sample.Place
+	if notScored(rec) {
+		line.Place = &place
 	}
 	return line
 }
+
+// notScored reports whether a sample failed or was skipped.
+func notScored(rec *scores.Record) bool { return rec.Status != scores.OK }
 
 func newRejectedWriter(w io.Writer) *json.Encoder {
 	lines := json.NewEncoder(w)
@@ -41,7 +45,7 @@ func newRejectedWriter(w io.Writer) *json.Encoder {
 }
 
 // WriteRejected writes a Rejected line for each sample that a failed selection did not take, which are all. If id is
-// empty it writes the samples of the run that were not scored.
+// empty it writes the samples of the run that were not scored. It reads no record.
 func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Writer) error {
 	plan, err := r.runs.Plan(ctx, runID)
 	if err != nil {
@@ -49,54 +53,73 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	}
 	var reasons []string
 	if id != "" {
-		if reasons, err = r.reasons(ctx, runID, id); err != nil {
+		if reasons, err = r.reasons(ctx, plan, id); err != nil {
 			return err
 		}
 	}
 	lines := newRejectedWriter(w)
-	for number := range plan.Ranges {
-		err := r.eachRecord(ctx, plan, number, func(position int, sample *dataset.Sample, rec *scores.Record) error {
-			var code reason.Code
-			if id != "" {
-				code = reason.Code(reasons[plan.Ranges[number].FirstIndex+int64(position)])
-			} else if rec.Status == scores.OK {
-				return nil
-			}
-			return lines.Encode(newRejected(plan, number, position, sample, rec, code))
-		})
+	for number, rng := range plan.Ranges {
+		places, records, err := r.failures(ctx, plan, number)
 		if err != nil {
 			return err
+		}
+		for i := range records {
+			index := rng.FirstIndex + int64(i)
+			var code reason.Code
+			if id != "" {
+				code = reason.Code(reasons[index])
+			} else if !notScored(&records[i]) {
+				continue
+			}
+			if err := lines.Encode(newRejected(index, places[i], &records[i], code)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// eachRecord calls do with each sample of a range and its scores, in their order.
-func (r *Reader) eachRecord(
-	ctx context.Context, plan *run.Plan, number int, do func(position int, s *dataset.Sample, rec *scores.Record) error,
-) error {
+// failures are the scores of a range, and the places of those of its samples that were not scored, by their positions.
+func (r *Reader) failures(ctx context.Context, plan *run.Plan, number int) (map[int]dataset.Place, []scores.Record, error) {
+	report, records, err := r.rangeRecords(ctx, plan, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	failed, position := map[int]dataset.Place{}, 0
+	for shard, size := range report.Shards {
+		if slices.ContainsFunc(records[position:position+size], func(rec scores.Record) bool { return notScored(&rec) }) {
+			places, err := r.runs.Places(ctx, plan.Run, report, shard)
+			if err != nil {
+				return nil, nil, err
+			}
+			for i, place := range places {
+				if notScored(&records[position+i]) {
+					failed[position+i] = place
+				}
+			}
+		}
+		position += size
+	}
+	return failed, records, nil
+}
+
+// rangeRecords are the report of a range and the scores of its samples, in their order.
+func (r *Reader) rangeRecords(
+	ctx context.Context, plan *run.Plan, number int,
+) (*run.RangeReport, []scores.Record, error) {
 	report, err := r.runs.RangeReport(ctx, plan.Run, number)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	table, err := r.runs.Scores(ctx, plan.Run, number)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	position := 0
-	for shard := range report.Shards {
-		samples, err := r.runs.Samples(ctx, plan.Run, number, shard)
-		if err != nil {
-			return err
-		}
-		for i := range samples {
-			if err := do(position, &samples[i], &table.Records[position]); err != nil {
-				return err
-			}
-			position++
-		}
+	if int64(len(table.Records)) != report.Samples {
+		return nil, nil, fmt.Errorf("reading range %d of run %s: it has scores of %d samples, and its report says %d",
+			number, plan.Run, len(table.Records), report.Samples)
 	}
-	return nil
+	return report, table.Records, nil
 }
 
 // rejection is why a sample was not picked, as a code and in words: what kept it from being scored, or out of this

@@ -1,0 +1,149 @@
+package dataset
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A shardIndex is what a shard holds of its records but their bytes. They follow each other in one manifest.
+type shardIndex struct {
+	Manifest string `json:"manifest"`      // Place.Manifest of all
+	Element  int64  `json:"first_element"` // Place.Element of the first
+	// Steps are how many lines after the one before a record begins, from line 0: they take less than line numbers.
+	Steps []int64 `json:"line_steps"`
+	// Bytes are the lengths of the records; 0 for one of which nothing is kept.
+	Bytes []int `json:"bytes"`
+	// Faults are why nothing is kept of a record, in the order of these records.
+	Faults []*Fault `json:"faults,omitempty"`
+}
+
+func newShardIndex(samples []Sample) (*shardIndex, error) {
+	index := &shardIndex{Steps: make([]int64, len(samples)), Bytes: make([]int, len(samples))}
+	line := int64(0)
+	for i := range samples {
+		s := &samples[i]
+		if i == 0 {
+			index.Manifest, index.Element = s.Place.Manifest, s.Place.Element
+		}
+		if s.Place.Manifest != index.Manifest || s.Place.Element != index.Element+int64(i) {
+			return nil, fmt.Errorf("writing a shard: %v does not follow %v", s.Place, samples[i-1].Place)
+		}
+		index.Steps[i], line = s.Place.Line-line, s.Place.Line
+		index.Bytes[i] = len(s.Raw)
+		if len(s.Raw) > 0 {
+			continue
+		}
+		if s.Problem == nil {
+			return nil, fmt.Errorf("writing sample %s to a shard: it has no record and no problem", s.ID)
+		}
+		index.Faults = append(index.Faults, &s.Problem.Fault)
+	}
+	return index, nil
+}
+
+// window is zstd's window for the records: a power of two, as zstd needs it.
+func (x *shardIndex) window() int {
+	size, window := 0, minWindow
+	for _, n := range x.Bytes {
+		size += n
+	}
+	for window < min(size, maxWindow) {
+		window *= 2
+	}
+	return window
+}
+
+// readIndex reads the first two frames of a shard.
+func readIndex(r io.Reader) (*shardIndex, error) {
+	var head [shardHead]byte
+	switch n, err := io.ReadFull(r, head[:]); {
+	case n == 0 && err == io.EOF:
+		return nil, errors.New("the object is empty")
+	case err != nil:
+		return nil, cutShort(err)
+	}
+	n := binary.LittleEndian.Uint32(head[8:])
+	if binary.LittleEndian.Uint32(head[:]) != skippableMagic ||
+		binary.LittleEndian.Uint32(head[4:]) != shardHead-8 || n > maxIndexBytes {
+		return nil, errors.New("it does not begin as a shard does")
+	}
+	packed, err := io.ReadAll(io.LimitReader(r, int64(n)))
+	if err != nil {
+		return nil, err
+	}
+	if len(packed) < int(n) {
+		return nil, errCutShort
+	}
+	unpacker, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxIndexBytes))
+	if err != nil {
+		return nil, err
+	}
+	defer unpacker.Close()
+	text, err := unpacker.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("its index: %w", cutShort(err))
+	}
+	index := new(shardIndex)
+	if err := json.Unmarshal(text, index); err != nil {
+		return nil, fmt.Errorf("its index: %w", err)
+	}
+	return index, index.check()
+}
+
+// check reports an index that contradicts itself.
+func (x *shardIndex) check() error {
+	faults := 0
+	for _, n := range x.Bytes {
+		if n < 0 {
+			return errors.New("its index has a record of less than no bytes")
+		}
+		if n == 0 {
+			faults++
+		}
+	}
+	for _, fault := range x.Faults {
+		if fault == nil {
+			return errors.New("its index has an empty fault")
+		}
+	}
+	if len(x.Steps) != len(x.Bytes) || len(x.Faults) != faults {
+		return fmt.Errorf("its index has the lines of %d records, the lengths of %d, and %d faults where it should have %d",
+			len(x.Steps), len(x.Bytes), len(x.Faults), faults)
+	}
+	return nil
+}
+
+// records yields the number of each record, from 0, and what the index has of it.
+func (x *shardIndex) records() iter.Seq2[int, Record] {
+	return func(yield func(int, Record) bool) {
+		place, faults := Place{Manifest: x.Manifest, Element: x.Element}, x.Faults
+		for i, step := range x.Steps {
+			place.Line += step
+			record := Record{Place: place}
+			if x.Bytes[i] == 0 {
+				record.Fault, faults = faults[0], faults[1:]
+			}
+			if !yield(i, record) {
+				return
+			}
+			place.Element++
+		}
+	}
+}
+
+// openRecords unpacks the last frame of a shard, which in stands at: the bytes of the records.
+func (x *shardIndex) openRecords(in *bufio.Reader) (*zstd.Decoder, error) {
+	if _, err := in.Peek(1); err != nil {
+		return nil, cutShort(err)
+	}
+	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow))
+}

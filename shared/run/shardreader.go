@@ -1,0 +1,94 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// Records yields the records of a shard of a range that is cut, and parses none. It yields as dataset.ReadRecords does.
+func (r *Reader) Records(
+	ctx context.Context, run string, report *RangeReport, shard int,
+) iter.Seq2[dataset.Record, error] {
+	return func(yield func(dataset.Record, error) bool) {
+		err := r.openShard(ctx, shardName(run, report.Range, shard), func(body io.Reader) error {
+			count := 0
+			for record, err := range dataset.ReadRecords(body) {
+				if err != nil {
+					return err
+				}
+				if count++; count > report.Shards[shard] {
+					break
+				}
+				if !yield(record, nil) {
+					return nil
+				}
+			}
+			return report.checkCount(shard, count)
+		})
+		if err != nil {
+			yield(dataset.Record{}, err)
+		}
+	}
+}
+
+// Places reads where the records of a shard of a range that is cut stand in their manifest.
+func (r *Reader) Places(
+	ctx context.Context, run string, report *RangeReport, shard int,
+) (places []dataset.Place, err error) {
+	err = r.openShard(ctx, shardName(run, report.Range, shard), func(body io.Reader) error {
+		if places, err = dataset.ReadPlaces(body); err != nil {
+			return err
+		}
+		return report.checkCount(shard, len(places))
+	})
+	return places, err
+}
+
+// samples parses the records of a shard of a range that is cut.
+func (r *Reader) samples(
+	ctx context.Context, run string, report *RangeReport, shard int,
+) ([]dataset.Sample, error) {
+	name := shardName(run, report.Range, shard)
+	samples, err := r.shardSamples(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := report.checkCount(shard, len(samples)); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return samples, nil
+}
+
+// shardSamples parses the records of the shard of that name.
+func (r *Reader) shardSamples(ctx context.Context, name string) (samples []dataset.Sample, err error) {
+	err = r.openShard(ctx, name, func(body io.Reader) error {
+		samples, err = dataset.ReadShard(body)
+		return err
+	})
+	return samples, err
+}
+
+// openShard reads the shard of that name with read. Every error names it.
+func (r *Reader) openShard(ctx context.Context, name string, read func(io.Reader) error) error {
+	body, err := r.work.Open(ctx, name, 0, 0, -1)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	defer body.Close()
+	if err := read(body); err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return nil
+}
+
+// checkCount reports a shard that has not as many records as its range's report says.
+func (r *RangeReport) checkCount(shard, records int) error {
+	if records != r.Shards[shard] {
+		return fmt.Errorf("it has %d records, and the report of its range says %d", records, r.Shards[shard])
+	}
+	return nil
+}
