@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -72,35 +73,51 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
+// BenchmarkShard writes shards of the size that runs have, and reads their records, parsed and not.
 func BenchmarkShard(b *testing.B) {
-	for name, manifest := range benchManifests() {
+	manifests := benchManifests()
+	manifests["pool"] = pool(b)
+	for name, manifest := range manifests {
 		samples := readAll(b, manifest, 1<<40, Limits{})
-		samples = samples[:min(len(samples), 200)]
-		var raw int64
-		for _, s := range samples {
-			raw += int64(len(s.Raw))
+		shards := slices.Collect(slices.Chunk(samples, 200))
+		var stored [][]byte
+		size := 0
+		for _, shard := range shards {
+			stored = append(stored, writeShard(b, shard))
+			size += len(stored[len(stored)-1])
 		}
-		var shard bytes.Buffer
-		if err := WriteShard(&shard, samples); err != nil {
-			b.Fatal(err)
+		for kind, do := range map[string]func(shard int) error{
+			"write": func(shard int) error { return WriteShard(io.Discard, shards[shard]) },
+			"samples": func(shard int) error {
+				_, err := ReadShard(bytes.NewReader(stored[shard]))
+				return err
+			},
+			"records": func(shard int) error {
+				for _, err := range ReadRecords(bytes.NewReader(stored[shard])) {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			"places": func(shard int) error {
+				_, err := ReadPlaces(bytes.NewReader(stored[shard]))
+				return err
+			},
+		} {
+			b.Run(kind+"/"+name, func(b *testing.B) {
+				b.SetBytes(int64(len(manifest)))
+				b.ReportAllocs()
+				for b.Loop() {
+					for shard := range shards {
+						if err := do(shard); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(samples)), "ns/sample")
+				b.ReportMetric(float64(size)/float64(len(manifest)), "stored/manifest")
+			})
 		}
-		b.Run("write/"+name, func(b *testing.B) {
-			b.SetBytes(raw)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := WriteShard(io.Discard, samples); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run("read/"+name, func(b *testing.B) {
-			b.SetBytes(raw)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := ReadShard(bytes.NewReader(shard.Bytes())); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// ReadingVersion changes whenever Parse takes something else from a record. It is part of a run's identity.
+// ReadingVersion changes whenever Parse takes something else from a record. It is part of a run's identity, and a run
+// of another one is not continued: the records in its shards are parsed where they are needed.
 const ReadingVersion = 1
 
 // quoted is how many bytes of an invalid value a fault's detail repeats.

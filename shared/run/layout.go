@@ -10,7 +10,7 @@ package run
 import "fmt"
 
 // LayoutVersion changes whenever equal input would be laid out differently. A run of another layout is listed, and
-// not continued.
+// neither continued nor selected from. So is one of another dataset.ReadingVersion.
 const LayoutVersion = 7
 
 // Root is the prefix of all runs in the work bucket.

@@ -5,7 +5,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 )
+
+// TestVersionsInID plans equal input by versions of Harvest that lay it out, or read its records, in other ways: none
+// finds the run of another.
+func TestVersionsInID(t *testing.T) {
+	t.Parallel()
+	ids := map[string]bool{}
+	for _, plan := range []Plan{
+		{Dataset: "demo", Layout: LayoutVersion, Reading: dataset.ReadingVersion},
+		{Dataset: "demo", Layout: LayoutVersion - 1, Reading: dataset.ReadingVersion},
+		{Dataset: "demo", Layout: LayoutVersion, Reading: dataset.ReadingVersion - 1},
+	} {
+		if err := plan.identify(); err != nil {
+			t.Fatal(err)
+		}
+		ids[plan.Run] = true
+	}
+	if len(ids) != 3 {
+		t.Errorf("ids %v of runs of three versions", ids)
+	}
+}
 
 // TestLargeNumbers finds objects whose numbers have outgrown the zeros in their names.
 func TestLargeNumbers(t *testing.T) {

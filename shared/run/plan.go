@@ -88,6 +88,27 @@ func (p *Plan) Format() dataset.Format {
 	return dataset.Lines
 }
 
+// IsNewer reports whether a newer version of Harvest planned the run, and continues it.
+func (p *Plan) IsNewer() bool { return p.Layout > LayoutVersion || p.Reading > dataset.ReadingVersion }
+
+// otherVersion is why this version of Harvest does not continue the run: it would find other objects than it knows, or
+// take something else from the records than the run did so far. Empty if it continues it.
+func (p *Plan) otherVersion() string {
+	what, ours := "layout", LayoutVersion
+	if p.Layout == LayoutVersion {
+		what, ours = "reading of records", dataset.ReadingVersion
+		if p.Reading == ours {
+			return ""
+		}
+	}
+	age := "an older"
+	if p.IsNewer() {
+		age = "a newer"
+	}
+	return fmt.Sprintf("the run has %s %s than %d, which this version of Harvest continues: "+
+		"start its dataset again for a run of this version", age, what, ours)
+}
+
 // identity is what a run's id is a hash of.
 type identity struct {
 	Manifests []manifestIdentity `json:"manifests"`

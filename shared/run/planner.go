@@ -119,8 +119,9 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 // fill adds to a plan what depends on the buckets and the scorer, or reads it where it was planned before.
 func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, error) {
 	if plan.Reuse != "" {
-		if _, err := p.runs.Plan(ctx, plan.Reuse); errors.Is(err, ErrNoRun) {
-			return nil, &RefusedError{Reason: fmt.Sprintf("reuse: %v", err)}
+		_, err := p.runs.UsablePlan(ctx, plan.Reuse)
+		if _, refused := errors.AsType[*RefusedError](err); refused || errors.Is(err, ErrNoRun) {
+			return nil, &RefusedError{Reason: fmt.Sprintf("reuse: %v; name another run, or leave it out", err)}
 		} else if err != nil {
 			return nil, err
 		}

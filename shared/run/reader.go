@@ -72,7 +72,7 @@ func missing(what, dependency string) error {
 // numbers of each capability.
 func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.Capabilities)) }
 
-// Plan reads a run's plan; ErrNoRun if there is none. A plan of another layout has a Problem that says so.
+// Plan reads a run's plan; ErrNoRun if there is none. A plan of another layout or reading has a Problem that says so.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
@@ -84,20 +84,20 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		if p.Problem == "" && p.Layout != LayoutVersion {
-			p.Problem = otherLayout(p.Layout)
+		if p.Problem == "" {
+			p.Problem = p.otherVersion()
 		}
 		return &p, nil
 	})
 }
 
-func otherLayout(layout int) string {
-	age := "an older"
-	if layout > LayoutVersion {
-		age = "a newer"
+// UsablePlan is Plan of a run that this version of Harvest continues and selects from; of another, a *RefusedError.
+func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
+	plan, err := r.Plan(ctx, run)
+	if err == nil && plan.Problem != "" {
+		return nil, &RefusedError{Reason: plan.Problem}
 	}
-	return fmt.Sprintf("the run has %s layout than %d, which this version of Harvest continues: "+
-		"start its dataset again for a run of this version", age, LayoutVersion)
+	return plan, err
 }
 
 // Runs lists the ids of all runs, in ascending order.

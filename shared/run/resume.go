@@ -12,11 +12,8 @@ import (
 // Resume sets a run going again: it begins a new wave, in which dead letters are tried again, and continues the run.
 // With giveUp, shards that are dead letters have their samples recorded as failed instead.
 func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
-	plan, err := w.runs.Plan(ctx, run)
+	plan, err := w.openPlan(ctx, run)
 	if err != nil {
-		return err
-	}
-	if err := w.checkOpen(ctx, plan); err != nil {
 		return err
 	}
 	wave, err := w.runs.wave(ctx, run)

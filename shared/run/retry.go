@@ -8,12 +8,9 @@ import (
 // NextAttempt is the plan of the next attempt of a scored run. Samples that failed are tried again, as when their
 // images came late; of the others every score is taken over whose record, images, rubric and scorer are unchanged.
 func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
-	plan, err := p.runs.Plan(ctx, run)
+	plan, err := p.runs.UsablePlan(ctx, run)
 	if err != nil {
 		return nil, err
-	}
-	if plan.Problem != "" {
-		return nil, &RefusedError{Reason: plan.Problem}
 	}
 	if scored, err := p.runs.Scored(ctx, run); err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -48,12 +47,9 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 
 // ratedContent finds every scored sample of a run by its content.
 func (r *Reader) ratedContent(ctx context.Context, run string) (map[string]place, error) {
-	plan, err := r.Plan(ctx, run)
+	plan, err := r.UsablePlan(ctx, run)
 	if err != nil {
 		return nil, err
-	}
-	if plan.Reading != dataset.ReadingVersion {
-		return nil, nil // its records were read in another way
 	}
 	places := make(map[string]place, plan.Samples)
 	for number := range plan.Ranges {

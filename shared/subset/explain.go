@@ -24,7 +24,7 @@ type Explanation struct {
 // Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown
 // name is a *run.RefusedError.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
-	plan, err := r.runs.Plan(ctx, runID)
+	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
 		return nil, err
 	}

@@ -90,14 +90,11 @@ func (s *Selector) publishPart(ctx context.Context, sel *Selection, r int) error
 // WritePart writes what a selection takes and leaves of one range, publishes the next part of its chain, and completes
 // the selection with the last part.
 func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
-	plan, err := s.runs.Plan(ctx, task.Run)
-	if errors.Is(err, run.ErrNoRun) {
+	plan, err := s.runs.UsablePlan(ctx, task.Run)
+	if _, refused := errors.AsType[*run.RefusedError](err); refused || errors.Is(err, run.ErrNoRun) {
 		return events.DataError(err)
 	} else if err != nil {
 		return err
-	}
-	if plan.Problem != "" {
-		return events.DataError(&run.RefusedError{Reason: plan.Problem})
 	}
 	sel, err := s.Selection(ctx, task.Run, task.Selection)
 	if errors.Is(err, ErrNoSelection) {

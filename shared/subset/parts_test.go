@@ -1,6 +1,7 @@
 package subset_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -114,5 +116,63 @@ func checkOutputs(
 	}
 	if !slices.IsSortedFunc(lines, func(a, b subset.Rejected) int { return int(a.Index - b.Index) }) {
 		t.Error("rejected samples are not in the order of the dataset")
+	}
+}
+
+// TestDamagedShard has the records of a shard cut short, damaged, or replaced by others: each reader names the shard,
+// and nothing is written of what is left.
+func TestDamagedShard(t *testing.T) {
+	t.Parallel()
+	valid, plan := scored(t, append(runtest.Plain("a", 5), "{}"))
+	name := "runs/" + plan.Run + "/shards/0000/0000001.zst"
+	whole := valid.Read(name)
+	flipped := slices.Clone(whole)
+	flipped[len(flipped)-1] ^= 1
+	var other bytes.Buffer
+	if err := dataset.WriteShard(&other, []dataset.Sample{{Raw: []byte("{}")}}); err != nil {
+		t.Fatal(err)
+	}
+	for damage, content := range map[string][]byte{
+		"cut short": whole[:len(whole)-1], "empty": nil, "another bit": flipped,
+		"another shard": other.Bytes(),
+	} {
+		t.Run(damage, func(t *testing.T) {
+			t.Parallel()
+			f, plan := scored(t, append(runtest.Plain("a", 5), "{}"))
+			f.Replace(name, content)
+			f.Restart()
+			sel, err := f.Subsets.Select(t.Context(), plan.Run, atBudget(t, "2", selection.Rules{}), run.Allowance{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Take(0)
+			err = f.Subsets.WritePart(t.Context(), events.PartTask{Run: plan.Run, Selection: sel.ID})
+			if err == nil || !strings.Contains(err.Error(), "reading "+name) {
+				t.Errorf("writing a part: error %v, want one that names %s", err, name)
+			}
+			if parts := f.Objects("runs/" + plan.Run + "/selections/" + sel.ID + "/parts/"); len(parts) > 0 {
+				t.Errorf("parts %v are written", parts)
+			}
+		})
+	}
+}
+
+// TestPartsParseNothing has the records of a scored run replaced by what no parser takes: it is written as it stands.
+func TestPartsParseNothing(t *testing.T) {
+	t.Parallel()
+	f, plan := scored(t, runtest.Plain("a", 3))
+	var shard bytes.Buffer
+	samples := []dataset.Sample{{Raw: []byte("no JSON")}, {Raw: []byte("[")}, {Raw: []byte("}")}}
+	for i := range samples {
+		samples[i].Place.Element = int64(i)
+	}
+	if err := dataset.WriteShard(&shard, samples); err != nil {
+		t.Fatal(err)
+	}
+	f.Replace("runs/"+plan.Run+"/shards/0000/0000000.zst", shard.Bytes())
+	f.Restart()
+	sel := selectNow(t, f, plan, atBudget(t, "100%", selection.Rules{}))
+	if got := string(f.Read(sel.Outputs.Subset)); got != "[\nno JSON,\n[,\n}\n]\n" {
+		t.Errorf("subset %q", got)
 	}
 }

@@ -27,7 +27,7 @@ type rangeScores struct {
 
 // Pool reads the scores of a scored run, every sample in the order of its manifests.
 func (r *Reader) Pool(ctx context.Context, runID string) (*selection.Pool, Samples, error) {
-	plan, err := r.runs.Plan(ctx, runID)
+	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
 		return nil, Samples{}, err
 	}
@@ -36,7 +36,7 @@ func (r *Reader) Pool(ctx context.Context, runID string) (*selection.Pool, Sampl
 
 // SeedPool is the same pool with what distinguishes images and twins, and a random order by the seed.
 func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*selection.Pool, error) {
-	plan, err := r.runs.Plan(ctx, runID)
+	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
 		return nil, err
 	}

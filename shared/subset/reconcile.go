@@ -97,7 +97,7 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 		return true, nil
 	case err != nil:
 		return false, err
-	case plan.Layout > run.LayoutVersion:
+	case plan.IsNewer():
 		return false, nil // a newer version of Harvest continues it
 	case plan.Problem != "":
 		return true, nil

@@ -84,18 +84,20 @@ func TestReconcileCancelledWhenScored(t *testing.T) {
 }
 
 // A run of a newer version is left to that version: it stays open.
-func TestReconcileNewerLayout(t *testing.T) {
+func TestReconcileNewerVersion(t *testing.T) {
 	t.Parallel()
-	f := runtest.New(t)
-	f.Upload(demo, runtest.Array(runtest.Plain("a", 3)))
-	plan := f.Begin(demo)
-	name := "runs/" + plan.Run + "/plan.json"
-	newer := bytes.Replace(f.Read(name), []byte(`"layout": `), []byte(`"layout": 1`), 1)
-	f.Replace(name, newer)
-	restart(f)
-	f.Reconcile()
-	if finished := f.Objects("index/finished/"); len(finished) > 0 {
-		t.Errorf("%v are finished", finished)
+	for _, field := range []string{`"layout": `, `"reading": `} {
+		f := runtest.New(t)
+		f.Upload(demo, runtest.Array(runtest.Plain("a", 3)))
+		plan := f.Begin(demo)
+		name := "runs/" + plan.Run + "/plan.json"
+		newer := bytes.Replace(f.Read(name), []byte(field), []byte(field+"1"), 1)
+		f.Replace(name, newer)
+		restart(f)
+		f.Reconcile()
+		if finished := f.Objects("index/finished/"); len(finished) > 0 {
+			t.Errorf("newer %s: %v are finished", field, finished)
+		}
 	}
 }
 

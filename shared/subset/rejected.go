@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -24,8 +23,8 @@ type Rejected struct {
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
-// newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection did
-// not take it.
+// newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection
+// did not take it.
 func newRejected(index int64, place dataset.Place, rec *scores.Record, code reason.Code) Rejected {
 	line := Rejected{ID: rec.ID, Index: index, Status: rec.Status}
 	line.Code, line.Reason = rejection(rec, code)
@@ -47,7 +46,7 @@ func newRejectedWriter(w io.Writer) *json.Encoder {
 // WriteRejected writes a Rejected line for each sample that a failed selection did not take, which are all. If id is
 // empty it writes the samples of the run that were not scored. It reads no record.
 func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Writer) error {
-	plan, err := r.runs.Plan(ctx, runID)
+	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
 		return err
 	}
@@ -80,23 +79,26 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 }
 
 // failures are the scores of a range, and the places of those of its samples that were not scored, by their positions.
-func (r *Reader) failures(ctx context.Context, plan *run.Plan, number int) (map[int]dataset.Place, []scores.Record, error) {
+func (r *Reader) failures(
+	ctx context.Context, plan *run.Plan, number int,
+) (map[int]dataset.Place, []scores.Record, error) {
 	report, records, err := r.rangeRecords(ctx, plan, number)
 	if err != nil {
 		return nil, nil, err
 	}
 	failed, position := map[int]dataset.Place{}, 0
 	for shard, size := range report.Shards {
-		if slices.ContainsFunc(records[position:position+size], func(rec scores.Record) bool { return notScored(&rec) }) {
-			places, err := r.runs.Places(ctx, plan.Run, report, shard)
-			if err != nil {
-				return nil, nil, err
+		var places []dataset.Place // of the shard, read for the first that failed
+		for i := range size {
+			if !notScored(&records[position+i]) {
+				continue
 			}
-			for i, place := range places {
-				if notScored(&records[position+i]) {
-					failed[position+i] = place
+			if places == nil {
+				if places, err = r.runs.Places(ctx, plan.Run, report, shard); err != nil {
+					return nil, nil, err
 				}
 			}
+			failed[position+i] = places[i]
 		}
 		position += size
 	}

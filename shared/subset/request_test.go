@@ -1,14 +1,16 @@
 package subset_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -149,44 +151,76 @@ func TestRetryCopiesRequests(t *testing.T) {
 	}
 }
 
-// TestOtherLayout meets a run that another version of Harvest has laid out: it is listed, and nothing continues it.
-func TestOtherLayout(t *testing.T) {
+// TestOtherVersion meets runs that other versions of Harvest planned: they are listed, and nothing continues them or
+// answers from them.
+func TestOtherVersion(t *testing.T) {
 	t.Parallel()
-	f, plan := scored(t, runtest.Plain("a", 6))
-	const old = "demo-0123456789ab"
-	other := *plan
-	other.Run, other.Layout = old, run.LayoutVersion-1
-	for name, v := range map[string]any{"plan.json": other, "scored": run.Scored{}} {
-		if _, err := bucket.CreateJSON(t.Context(), f.Work, run.Folder(old)+name, v); err != nil {
-			t.Fatal(err)
-		}
+	older, newer := "an older layout than %d", "a newer layout than %d"
+	olderReading, newerReading := "an older reading of records than %d", "a newer reading of records than %d"
+	for problem, change := range map[string]func(*run.Plan){
+		fmt.Sprintf(older, run.LayoutVersion):             func(p *run.Plan) { p.Layout-- },
+		fmt.Sprintf(newer, run.LayoutVersion):             func(p *run.Plan) { p.Layout++ },
+		fmt.Sprintf(olderReading, dataset.ReadingVersion): func(p *run.Plan) { p.Reading-- },
+		fmt.Sprintf(newerReading, dataset.ReadingVersion): func(p *run.Plan) { p.Reading++ },
+	} {
+		t.Run(problem, func(t *testing.T) {
+			t.Parallel()
+			checkOtherVersion(t, problem, change)
+		})
 	}
-	if runs, err := f.Runs.Runs(t.Context()); err != nil || !slices.Contains(runs, old) {
+}
+
+// checkOtherVersion has a scored run and its selection planned by another version.
+func checkOtherVersion(t *testing.T, problem string, change func(*run.Plan)) {
+	t.Helper()
+	f, plan := scored(t, runtest.Plain("a", 6))
+	request := selection.Request{Budget: runtest.Budget(t, "2")}
+	sel := selectNow(t, f, plan, request)
+	other := *plan
+	change(&other)
+	content, err := json.Marshal(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Replace(run.Folder(plan.Run)+"plan.json", content)
+	f.Restart()
+	if runs, err := f.Runs.Runs(t.Context()); err != nil || !slices.Contains(runs, plan.Run) {
 		t.Errorf("runs %v, %v", runs, err)
 	}
-	st := f.Status(old)
-	if st.State != run.StateRefused ||
-		!strings.Contains(st.Problem, fmt.Sprintf("an older layout than %d", run.LayoutVersion)) {
-		t.Errorf("state %s with problem %q, want refused for its layout", st.State, st.Problem)
+	st := f.Status(plan.Run)
+	if st.State != run.StateRefused || !strings.Contains(st.Problem, problem) {
+		t.Errorf("state %s with problem %q, want refused for %s", st.State, st.Problem, problem)
 	}
 	before := f.Snapshot()
-	_, errRetry := f.Retry(old)
-	_, errSelect := f.Subsets.Select(t.Context(), old, selection.Request{Budget: runtest.Budget(t, "2")}, run.Allowance{})
+	ctx := t.Context()
+	_, errRetry := f.Retry(plan.Run)
+	_, errSelect := f.Subsets.Select(ctx, plan.Run, request, run.Allowance{})
+	_, errExplain := f.Subsets.Explain(ctx, plan.Run, sel.ID, []string{"a00"})
+	_, _, errPool := f.Subsets.Pool(ctx, plan.Run)
+	_, errSeeds := f.Subsets.SeedPool(ctx, plan.Run, 0)
 	for name, err := range map[string]error{
-		"resume": f.Worker.Resume(t.Context(), old, false), "retry": errRetry, "select": errSelect,
-		"cancel": f.Worker.Cancel(t.Context(), old), "approve": f.Worker.Approve(t.Context(), old),
+		"resume": f.Worker.Resume(ctx, plan.Run, false), "retry": errRetry, "select": errSelect,
+		"cancel": f.Worker.Cancel(ctx, plan.Run), "approve": f.Worker.Approve(ctx, plan.Run),
+		"explain": errExplain, "pool": errPool, "seed pool": errSeeds,
+		"rejected": f.Subsets.WriteRejected(ctx, plan.Run, sel.ID, io.Discard),
 	} {
 		if reason := runtest.Refusal(t, err); reason != st.Problem {
 			t.Errorf("%s: reason %q, want %q", name, reason, st.Problem)
 		}
 	}
+	spec := run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Reuse: plan.Run, Images: "images/other/"}
+	_, errReuse := f.Start(spec)
+	if reason := runtest.Refusal(t, errReuse); !strings.Contains(reason, "reuse: "+st.Problem) {
+		t.Errorf("reuse: reason %q", reason)
+	}
 	// Its messages are acknowledged.
-	if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: old}, "d"); err != nil {
+	if _, err := f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run}, "d"); err != nil {
 		t.Error(err)
 	}
-	if err := f.Subsets.WritePart(t.Context(), events.PartTask{Run: old}); !events.IsDataError(err) {
+	if err := f.Subsets.WritePart(ctx, events.PartTask{Run: plan.Run, Selection: sel.ID}); !events.IsDataError(err) {
 		t.Errorf("writing a part: error %v, want a permanent one", err)
 	}
+	f.Reconcile()
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" || len(f.Queue) > 0 {
 		t.Errorf("it was continued: %d messages; objects (-before +after):\n%s", len(f.Queue), diff)
 	}

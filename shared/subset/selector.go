@@ -62,12 +62,9 @@ func NewSelector(c Config) (*Selector, error) {
 func (s *Selector) Select(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
-	plan, err := s.runs.Plan(ctx, runID)
+	plan, err := s.runs.UsablePlan(ctx, runID)
 	if err != nil {
 		return nil, err
-	}
-	if plan.Problem != "" {
-		return nil, &run.RefusedError{Reason: plan.Problem}
 	}
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
