@@ -140,7 +140,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 		events.PartTask{Run: id, Selection: selection.ID, Range: 99}.Message(),
 		events.PartTask{Run: id, Selection: selection.ID, Range: -1}.Message(),
 		events.RangeTask{Run: id}.Message(),
-		events.ShardTask{Run: id}.Message("embedded"),
+		events.ShardTask{Run: id}.Message("embedded", false),
 	} {
 		before := len(s.Errors())
 		s.push(m)

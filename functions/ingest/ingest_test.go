@@ -267,7 +267,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	for i, m := range []events.Message{
 		{},
 		{Attributes: map[string]string{"color": "blue"}},
-		events.ShardTask{Run: id}.Message("embedded"),
+		events.ShardTask{Run: id}.Message("embedded", false),
 		events.RangeTask{Run: "sky-000000000000"}.Message(),
 		events.RangeTask{Run: "../" + id}.Message(),
 		events.RangeTask{Run: id, Range: 99}.Message(),

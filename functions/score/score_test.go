@@ -149,17 +149,17 @@ func TestCancelledRunIsLeftAlone(t *testing.T) {
 func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	w, h, id, _ := newScore(t)
-	garbage := events.ShardTask{Run: id}.Message(runtest.Kind)
+	garbage := events.ShardTask{Run: id}.Message(runtest.Kind, false)
 	garbage.Data = []byte("{")
 	for i, m := range []events.Message{
 		{},
 		garbage,
 		events.RangeTask{Run: id}.Message(),
-		events.ShardTask{Run: "sky-000000000000"}.Message(runtest.Kind),
-		events.ShardTask{Run: id, Range: 99}.Message(runtest.Kind),
-		events.ShardTask{Run: id, Range: -1}.Message(runtest.Kind),
-		events.ShardTask{Run: id, Shard: 99}.Message(runtest.Kind),
-		events.ShardTask{Run: id, Shard: -1}.Message(runtest.Kind),
+		events.ShardTask{Run: "sky-000000000000"}.Message(runtest.Kind, false),
+		events.ShardTask{Run: id, Range: 99}.Message(runtest.Kind, false),
+		events.ShardTask{Run: id, Range: -1}.Message(runtest.Kind, false),
+		events.ShardTask{Run: id, Shard: 99}.Message(runtest.Kind, false),
+		events.ShardTask{Run: id, Shard: -1}.Message(runtest.Kind, false),
 	} {
 		before := len(w.Errors())
 		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
