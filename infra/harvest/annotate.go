@@ -164,7 +164,7 @@ func (in input) reasons(ctx context.Context, rated *sampleRun) (func(*dataset.Sa
 		if fault != nil || err != nil {
 			return "", err // its rating came before the image went
 		}
-		return reasoner.Reason(ctx, scorer.Item{Sample: s, Images: fetched})
+		return reasoner.Reason(ctx, scorer.Item{Sample: s, Images: fetched.Images})
 	}, nil
 }
 

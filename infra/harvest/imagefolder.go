@@ -38,7 +38,7 @@ func (f *imageFolder) take(ctx context.Context, s *dataset.Sample) (names []stri
 	if fault != nil || err != nil {
 		return nil, fault, err
 	}
-	for _, data := range fetched {
+	for _, data := range fetched.Images {
 		name, err := f.write(data)
 		if err != nil {
 			return nil, nil, err

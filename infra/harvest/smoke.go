@@ -161,7 +161,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 				return fmt.Errorf("reading %s: %w", manifest, err)
 			}
 			name := names[len(names)-1]
-			if err := put(ctx, to, "images/"+s.name+"/"+name, bytes.NewReader(fetched[i])); err != nil {
+			if err := put(ctx, to, "images/"+s.name+"/"+name, bytes.NewReader(fetched.Images[i])); err != nil {
 				return err
 			}
 		}

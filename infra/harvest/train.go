@@ -163,12 +163,12 @@ func (s datasetSample) observe(ctx context.Context, fetcher *images.Fetcher) (tr
 	if fault != nil {
 		return refuse(fault.Code.Text(fault.Field), ": "+fault.Detail)
 	}
-	features, fault := embedded.Observe(scorer.Item{Sample: s.sample, Images: fetched})
+	features, fault := embedded.Observe(scorer.Item{Sample: s.sample, Images: fetched.Images})
 	if fault != nil {
 		return refuse(fault.Reason(), "")
 	}
 	learned := training.Sample{Annotation: s.annotation, Source: s.sample.Source, Features: features}
-	for _, data := range fetched {
+	for _, data := range fetched.Images {
 		learned.Images = append(learned.Images, images.HashOf(data).String())
 	}
 	return learned, nil

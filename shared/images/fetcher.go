@@ -84,6 +84,23 @@ type Location struct {
 // or file:// URL of a file among them, or a gs:// URL. The object of the very name is preferred to that of the name as
 // dataset.CleanImageName reads it. The Field of its fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
+	at, fault, err := f.locate(ctx, name)
+	if fault == nil || fault.Code != NotFound {
+		return at, fault, err
+	}
+	names, err := dataset.ImageNames(name, f.folders)
+	if err != nil || strings.HasPrefix(names[0], "gs://") {
+		return at, fault, nil
+	}
+	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
+		fault.Detail = fmt.Sprintf("it is not among the dataset's images, but %s is, whose name differs only in case or in "+
+			"the spelling of its extension; correct the name, or rename the file", near)
+	}
+	return at, fault, nil
+}
+
+// locate is Locate without a look for files of nearly the same name.
+func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
 		return Location{}, &dataset.Fault{Code: dataset.ImageNameUnsafe, Field: name, Detail: err.Error()}, nil
@@ -107,12 +124,7 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 			return at, fault, err
 		}
 	}
-	fault := notFound(name)
-	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
-		fault.Detail = fmt.Sprintf("it is not among the dataset's images, but %s is, whose name differs only in case or in "+
-			"the spelling of its extension; correct the name, or rename the file", near)
-	}
-	return Location{}, fault, nil
+	return Location{}, notFound(name), nil
 }
 
 // stat is the location of an object, or the fault of the image of that name which it should be.
@@ -164,15 +176,25 @@ func notFound(name string) *dataset.Fault {
 	}
 }
 
+// Fetched is what Fetch found of a sample's images.
+type Fetched struct {
+	// Images are the encoded images, in the sample's order. They are nil if one has a fault.
+	Images [][]byte
+	// Seen says what was there of each image, in the sample's order, as Look does. It ends with the first one that has a
+	// fault: what the others are did not matter.
+	Seen []string
+}
+
 // Fetch reads the images of a sample, in its order, and checks them. What it returns is within the limits; whether it
 // decodes is not known yet. The fault is that of the first image which has one.
-func (f *Fetcher) Fetch(ctx context.Context, sample *dataset.Sample) ([][]byte, *dataset.Fault, error) {
-	var fetched [][]byte
+func (f *Fetcher) Fetch(ctx context.Context, sample *dataset.Sample) (Fetched, *dataset.Fault, error) {
+	var fetched Fetched
 	for i, img := range sample.Images {
-		data, fault, err := f.read(ctx, img)
+		data, seen, fault, err := f.read(ctx, img)
 		if err != nil {
-			return nil, nil, err
+			return Fetched{}, nil, err
 		}
+		fetched.Seen = append(fetched.Seen, seen)
 		if fault == nil {
 			fault = Check(data, f.limits)
 		}
@@ -180,35 +202,36 @@ func (f *Fetcher) Fetch(ctx context.Context, sample *dataset.Sample) ([][]byte, 
 			if fault.Field == "" {
 				fault.Field = Label(sample, i)
 			}
-			return nil, fault, nil
+			return Fetched{Seen: fetched.Seen}, fault, nil
 		}
-		fetched = append(fetched, data)
+		fetched.Images = append(fetched.Images, data)
 	}
 	return fetched, nil, nil
 }
 
-// read reads one image, unless it is too large.
-func (f *Fetcher) read(ctx context.Context, img dataset.Image) ([]byte, *dataset.Fault, error) {
+// read reads one image, unless it is too large, and says what Look says of what it read.
+func (f *Fetcher) read(ctx context.Context, img dataset.Image) ([]byte, string, *dataset.Fault, error) {
 	if img.Name == "" {
-		return img.Data, nil, nil
+		return img.Data, Embedded, nil, nil
 	}
 	at, fault, err := f.Locate(ctx, img.Name)
 	if fault != nil || err != nil {
-		return nil, fault, err
+		return nil, seenOf(at, fault), fault, err
 	}
 	if at.Size > f.limits.MaxBytes {
-		return nil, tooManyBytes(at.Size, f.limits), nil
+		return nil, seenOf(at, nil), tooManyBytes(at.Size, f.limits), nil
 	}
+	// Of an image that is replaced meanwhile, no other generation is read than the one that is said to be seen.
 	body, err := at.Bucket.Open(ctx, at.Name, at.Generation, 0, -1)
 	if err != nil {
 		fault, err := readFault(img.Name, at.Name, err)
-		return nil, fault, err
+		return nil, seenOf(at, nil), fault, err
 	}
 	defer body.Close()
 	data, err := io.ReadAll(body)
 	if err != nil {
 		fault, err := readFault(img.Name, at.Name, err)
-		return nil, fault, err
+		return nil, seenOf(at, nil), fault, err
 	}
-	return data, nil, nil
+	return data, seenOf(at, nil), nil, nil
 }

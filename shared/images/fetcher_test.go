@@ -88,8 +88,8 @@ func TestFetch(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tc.reason != "" {
-				if fault == nil || !strings.HasPrefix(fault.Reason(), tc.reason) || got != nil {
-					t.Errorf("Fetch: %d images, fault %v, want %q", len(got), fault, tc.reason)
+				if fault == nil || !strings.HasPrefix(fault.Reason(), tc.reason) || got.Images != nil {
+					t.Errorf("Fetch: %d images, fault %v, want %q", len(got.Images), fault, tc.reason)
 				}
 				return
 			}
@@ -97,7 +97,7 @@ func TestFetch(t *testing.T) {
 			for range tc.images {
 				want = append(want, valid)
 			}
-			if diff := cmp.Diff(want, got); diff != "" || fault != nil {
+			if diff := cmp.Diff(want, got.Images); diff != "" || fault != nil {
 				t.Errorf("Fetch: fault %v, images (-want +got):\n%s", fault, diff)
 			}
 		})

@@ -174,6 +174,9 @@ func (w *Worker) scoredEvents(plan *Plan, marker Scored) ([]events.Message, erro
 // countRecord accounts for a sample.
 func (w *Worker) countRecord(ctx context.Context, plan *Plan, r int, rec *scores.Record, counts *Counts) error {
 	account(&counts.Samples, rec.Status)
+	if rec.TakenFrom != "" {
+		counts.TakenOver++
+	}
 	if rec.Status == scores.OK {
 		for _, flag := range rec.Flags {
 			counts.Flags[flag]++

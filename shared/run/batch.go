@@ -98,21 +98,9 @@ func (l *loader) load(
 		if records[i].Status != scores.OK {
 			continue
 		}
-		group.Go(func() error {
-			fetched, fault, err := fetcher.Fetch(ctx, &samples[i])
-			if err != nil {
-				return err
-			}
-			if fault != nil {
-				fail(&records[i], fault)
-				return nil
-			}
-			identifySample(&records[i], &samples[i], fetched)
-			if reused[i-from], err = l.reuse(ctx, plan, &records[i]); err != nil || reused[i-from] {
-				return err
-			}
-			loaded[i-from] = fetched
-			return nil
+		group.Go(func() (err error) {
+			loaded[i-from], reused[i-from], err = l.loadSample(ctx, plan, fetcher, &samples[i], &records[i])
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -126,6 +114,45 @@ func (l *loader) load(
 		}
 	}
 	return b, nil
+}
+
+// loadSample reads the images of a sample, and reports whether its scores are taken over instead. A fault of its images
+// makes the record that of a failed sample. Where an earlier attempt has seen the same of all images, none is read.
+func (l *loader) loadSample(
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, sample *dataset.Sample, rec *scores.Record,
+) (loaded [][]byte, reused bool, err error) {
+	if reused, err = l.takeOver(ctx, plan, fetcher, sample, rec); reused || err != nil {
+		return nil, reused, err
+	}
+	fetched, fault, err := fetcher.Fetch(ctx, sample)
+	if err != nil {
+		return nil, false, err
+	}
+	rec.Seen = fetched.Seen
+	if fault != nil {
+		fail(rec, fault)
+		return nil, false, nil
+	}
+	identifySample(rec, sample, fetched.Images)
+	reused, err = l.reuse(ctx, plan, rec)
+	return fetched.Images, reused, err
+}
+
+// look says what is there of a sample's images, without reading them.
+func (l *loader) look(ctx context.Context, plan *Plan, sample *dataset.Sample) ([]string, error) {
+	fetcher, err := l.images(plan)
+	if err != nil {
+		return nil, err
+	}
+	var seen []string
+	for _, img := range sample.Images {
+		there, err := fetcher.Look(ctx, img)
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, there)
+	}
+	return seen, nil
 }
 
 func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.Record) error {

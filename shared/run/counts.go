@@ -20,6 +20,8 @@ const countsBlock = 64
 type Counts struct {
 	Samples events.Counts `json:"samples"`
 	Shards  int           `json:"shards"`
+	// TakenOver counts the scored samples whose scores are those of an earlier run.
+	TakenOver int64 `json:"taken_over,omitempty"`
 	// Reasons counts the samples that were not scored by the code of their reason.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
 	// Examples are the first samples that were not scored, by the code of their reason.
@@ -39,6 +41,7 @@ func (c *Counts) add(more *Counts) {
 	c.Samples.Failed += more.Samples.Failed
 	c.Samples.Skipped += more.Samples.Skipped
 	c.Shards += more.Shards
+	c.TakenOver += more.TakenOver
 	for code, n := range more.Reasons {
 		c.Reasons[code] += n
 	}

@@ -65,6 +65,9 @@ func (w *Worker) rateOne(
 		return err
 	}
 	if deaths >= maxDeaths {
+		if records[i].Seen, err = w.loader.look(ctx, plan, &samples[i]); err != nil {
+			return err
+		}
 		fail(&records[i], &dataset.Fault{
 			Code: ScorerDied, Detail: fmt.Sprintf("%d times; look at its images", maxDeaths),
 		})

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -16,11 +18,60 @@ type place struct{ shardRange, position int32 }
 // placeBytes estimates the memory that one entry of a map of places takes with its key.
 const placeBytes = 100
 
-// reuse takes over the scores that an earlier run has of a sample with this record's content, if the same scorer rated
-// it under the same rubric, and reports whether it did.
+// earlier is what the attempt before a plan's has of the sample of a record, if it was scored by the same scorer
+// under the same rubric; nil if not, and for a first attempt. Attempts have equal manifests, cut equally, so it
+// stands in the same place. It is shared: do not change it.
+func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*scores.Record, error) {
+	if plan.Attempt == 0 {
+		return nil, nil
+	}
+	table, err := l.runs.Scores(ctx, plan.Reuse, rec.Range)
+	if err != nil {
+		return nil, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
+	}
+	if rec.Position >= len(table.Records) {
+		return nil, nil
+	}
+	earlier := &table.Records[rec.Position]
+	if earlier.Status != scores.OK || earlier.ID != rec.ID ||
+		earlier.ScorerID != rec.ScorerID || earlier.Rubric != rec.Rubric {
+		return nil, nil
+	}
+	return earlier, nil
+}
+
+// takeOver takes over the scores that the earlier attempt has of a sample if nothing about its images has changed, and
+// reports whether it did. It reads none of them.
+func (l *loader) takeOver(
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, sample *dataset.Sample, rec *scores.Record,
+) (bool, error) {
+	earlier, err := l.earlier(ctx, plan, rec)
+	if earlier == nil || err != nil || len(earlier.Seen) != len(sample.Images) {
+		return false, err
+	}
+	for i, img := range sample.Images {
+		if there, err := fetcher.Look(ctx, img); err != nil || there != earlier.Seen[i] {
+			return false, err
+		}
+	}
+	rec.Seen = earlier.Seen
+	takeScores(rec, earlier, plan.Reuse)
+	return true, nil
+}
+
+// reuse takes over the scores that an earlier run has of a sample with this record's content, if the same scorer
+// rated it under the same rubric, and reports whether it did. What was seen of its images stays as it is.
 func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (bool, error) {
 	if plan.Reuse == "" {
 		return false, nil
+	}
+	if plan.Attempt > 0 {
+		earlier, err := l.earlier(ctx, plan, rec)
+		if earlier == nil || err != nil || earlier.Content != rec.Content {
+			return false, err
+		}
+		takeScores(rec, earlier, plan.Reuse)
+		return true, nil
 	}
 	places, err := l.rated.Get(ctx, plan.Reuse, func(ctx context.Context) (map[string]place, error) {
 		return l.runs.ratedContent(ctx, plan.Reuse)
@@ -36,13 +87,21 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 	if err != nil {
 		return false, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
 	}
-	earlier := table.Records[at.position]
+	earlier := &table.Records[at.position]
 	if earlier.ScorerID != rec.ScorerID || earlier.Rubric != rec.Rubric {
 		return false, nil
 	}
-	earlier.ID, earlier.Source, earlier.Range, earlier.Position = rec.ID, rec.Source, rec.Range, rec.Position
-	*rec = earlier
+	takeScores(rec, earlier, plan.Reuse)
 	return true, nil
+}
+
+// takeScores takes over the scores of an earlier run. Where the sample stands, and what is seen of its images now,
+// stays that of the record.
+func takeScores(rec, earlier *scores.Record, from string) {
+	taken := *earlier
+	taken.ID, taken.Source, taken.Range, taken.Position = rec.ID, rec.Source, rec.Range, rec.Position
+	taken.Seen, taken.TakenFrom = rec.Seen, from
+	*rec = taken
 }
 
 // ratedContent finds every scored sample of a run by its content.

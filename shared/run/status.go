@@ -29,6 +29,10 @@ type Status struct {
 	Problem string `json:"problem,omitempty"`
 	// Samples accounts for every sample once the run is scored; before that only In is final.
 	Samples events.Counts `json:"samples"`
+	// Reuse is an earlier run whose unchanged scores are taken over; empty if there is none. TakenOver counts them, once
+	// the run is scored.
+	Reuse     string `json:"reuse,omitempty"`
+	TakenOver int64  `json:"taken_over,omitempty"`
 	// Reasons counts the samples that were not scored by the code of their reason, once the run is scored.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
 	// Examples are the first samples that were not scored by the code of their reason, once the run is scored.
@@ -81,7 +85,7 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	st := &Status{
 		Run: run, Dataset: plan.Dataset, State: StateScoring, Problem: plan.Problem,
 		Samples: events.Counts{In: plan.Samples}, Scorer: plan.Scorer, ScorerID: plan.ScorerID,
-		Attempt: plan.Attempt, EstimatedCost: plan.EstimatedCost,
+		Attempt: plan.Attempt, EstimatedCost: plan.EstimatedCost, Reuse: plan.Reuse,
 	}
 	if plan.Rubric != nil {
 		st.Rubric = plan.Rubric.Hash()
@@ -94,7 +98,7 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	err = bucket.ReadJSON(ctx, r.work, scoredName(run), &marker)
 	switch {
 	case err == nil:
-		st.State, st.Samples = StateScored, marker.Samples
+		st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
 		st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
 		if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
 			st.State = StateFailed

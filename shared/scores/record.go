@@ -22,6 +22,10 @@ type Record struct {
 	Tokens int
 	// Images are hashes of the sample's images, in their order.
 	Images []string
+	// Seen says what was there of each image when it was read, in the sample's order: `<size>:<generation>` of its object,
+	// the code of the fault by which none was found, or `embedded` (images.Fetcher.Look). It ends with the first image
+	// that has a fault. It is nil for a sample without images, and for one that failed before its images were looked at.
+	Seen   []string
 	Status Status
 	// Result is what the scorer reported. Its Code and Reason also say why a sample was not given to the
 	// scorer, and why an ok one cannot be selected. Its Flags begin with those of the sample. Ratings, Expected, Mass
@@ -29,6 +33,8 @@ type Record struct {
 	scorer.Result
 	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.
 	ScorerID, Rubric string
+	// TakenFrom is the earlier run that the scores are taken over from; empty for a sample that was rated for this run.
+	TakenFrom string
 }
 
 // A Table is the content of one file of scores.

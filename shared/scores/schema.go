@@ -14,7 +14,7 @@ import (
 const (
 	// version is the version of the files' layout. It is no part of the product's version: the
 	// same scores must give the same bytes before and after a deploy.
-	version = "2"
+	version = "3"
 
 	versionKey      = "harvest.version"
 	capabilitiesKey = "harvest.capabilities"
@@ -34,6 +34,7 @@ type sampleColumns struct {
 	Twin        string   `parquet:"twin"`
 	Tokens      int32    `parquet:"tokens,delta"`
 	Images      []string `parquet:"images,list" parquet-element:",dict"`
+	Seen        []string `parquet:"images_seen,list" parquet-element:",dict"`
 	Status      string   `parquet:"status,dict"`
 	ReasonCode  string   `parquet:"reason_code,dict"`
 	Reason      string   `parquet:"reason,dict"`
@@ -43,9 +44,10 @@ type sampleColumns struct {
 
 // originColumns are the columns after those of the capabilities.
 type originColumns struct {
-	Scorer string   `parquet:"scorer,dict"`
-	Rubric string   `parquet:"rubric,dict"`
-	Flags  []string `parquet:"flags,list" parquet-element:",dict"`
+	Scorer    string   `parquet:"scorer,dict"`
+	Rubric    string   `parquet:"rubric,dict"`
+	Flags     []string `parquet:"flags,list" parquet-element:",dict"`
+	TakenFrom string   `parquet:"taken_from,dict"`
 }
 
 func ratingColumn(capability string) string   { return "rating_" + slug(capability) }

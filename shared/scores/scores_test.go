@@ -37,7 +37,8 @@ func small() []scores.Record {
 	return []scores.Record{
 		{
 			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812,
-			Images: []string{"f1"}, Status: scores.OK,
+			Images: []string{"f1"}, Seen: []string{"68:1767323045000000000"}, TakenFrom: "demo-0123456789ab",
+			Status: scores.OK,
 			Result: scorer.Result{
 				Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},
 				Mass: []float32{1, 0.25}, Margin: []float32{0.75, 0},
@@ -46,7 +47,7 @@ func small() []scores.Record {
 		},
 		{
 			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554,
-			Images: []string{"f1", "f2"}, Status: scores.OK,
+			Images: []string{"f1", "f2"}, Seen: []string{"68:-1", "embedded"}, Status: scores.OK,
 			Result: scorer.Result{
 				Code: "no_known_style", Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
 				Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},

@@ -29,6 +29,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 		fill(f, records, "twin", texts, func(r *Record) *string { return &r.Twin }),
 		fill(f, records, "tokens", integers, func(r *Record) *int { return &r.Tokens }),
 		fillLists(f, records, "images", func(r *Record) *[]string { return &r.Images }),
+		fillLists(f, records, "images_seen", func(r *Record) *[]string { return &r.Seen }),
 		fill(f, records, "status", statuses, func(r *Record) *Status { return &r.Status }),
 		fill(f, records, "reason_code", codes, func(r *Record) *reason.Code { return &r.Code }),
 		fill(f, records, "reason", texts, func(r *Record) *string { return &r.Reason }),
@@ -37,33 +38,13 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 		fill(f, records, "scorer", texts, func(r *Record) *string { return &r.ScorerID }),
 		fill(f, records, "rubric", texts, func(r *Record) *string { return &r.Rubric }),
 		fillLists(f, records, "flags", func(r *Record) *[]string { return &r.Flags }),
+		fill(f, records, "taken_from", texts, func(r *Record) *string { return &r.TakenFrom }),
 	); err != nil {
 		return nil, err
 	}
 
-	// The status decides who has ratings, so that an ok sample without any rating keeps its row.
-	n := len(f.capabilities)
-	for i := range records {
-		if records[i].Status == OK {
-			records[i].Ratings = make([]int8, n)
-			records[i].Expected = make([]float32, n)
-		}
-	}
-	for c, capability := range f.capabilities {
-		rated, err := ratings.column(f, ratingColumn(capability), scorer.Missing)
-		if err != nil {
-			return nil, err
-		}
-		expected, err := means.column(f, expectedColumn(capability), float32(math.NaN()))
-		if err != nil {
-			return nil, err
-		}
-		for i := range records {
-			if records[i].Status == OK {
-				records[i].Ratings[c] = rated[i]
-				records[i].Expected[c] = expected[i]
-			}
-		}
+	if err := fillRatings(f, records); err != nil {
+		return nil, err
 	}
 	if err := errors.Join(
 		fillFloats(f, records, massColumn, func(r *Record) *[]float32 { return &r.Mass }),
@@ -128,6 +109,21 @@ func ReadImages(r io.ReaderAt, size int64) (starts []uint32, images []string, er
 	return texts.lists(f, "images")
 }
 
+// ReadSeen reads the samples' states and what was seen of their images alone, in the order of the file: that of row i
+// is seen[starts[i]:starts[i+1]]. It fails as Read does.
+func ReadSeen(r io.ReaderAt, size int64) (status []Status, starts []uint32, seen []string, err error) {
+	defer recoverBad("reading what was seen of images", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if status, err = statuses.column(f, "status", 0); err != nil {
+		return nil, nil, nil, err
+	}
+	starts, seen, err = texts.lists(f, "images_seen")
+	return status, starts, seen, err
+}
+
 func fill[T, U any](f *file, records []Record, name string, k columnType[T, U], field func(*Record) *U) error {
 	var null U
 	values, err := k.column(f, name, null)
@@ -136,6 +132,35 @@ func fill[T, U any](f *file, records []Record, name string, k columnType[T, U], 
 	}
 	for i, v := range values {
 		*field(&records[i]) = v
+	}
+	return nil
+}
+
+// fillRatings reads the columns of ratings and of expected scores. The status decides who has them, so that an ok
+// sample without any rating keeps its row.
+func fillRatings(f *file, records []Record) error {
+	n := len(f.capabilities)
+	for i := range records {
+		if records[i].Status == OK {
+			records[i].Ratings = make([]int8, n)
+			records[i].Expected = make([]float32, n)
+		}
+	}
+	for c, capability := range f.capabilities {
+		rated, err := ratings.column(f, ratingColumn(capability), scorer.Missing)
+		if err != nil {
+			return err
+		}
+		expected, err := means.column(f, expectedColumn(capability), float32(math.NaN()))
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if records[i].Status == OK {
+				records[i].Ratings[c] = rated[i]
+				records[i].Expected[c] = expected[i]
+			}
+		}
 	}
 	return nil
 }

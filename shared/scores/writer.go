@@ -150,6 +150,7 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.text(r.Twin)
 	b.number(r.Tokens)
 	b.list(r.Images)
+	b.list(r.Seen)
 	b.text(r.Status.String())
 	b.text(string(r.Code))
 	b.text(r.Reason)
@@ -168,6 +169,7 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.text(r.ScorerID)
 	b.text(r.Rubric)
 	b.list(r.Flags)
+	b.text(r.TakenFrom)
 	return b.row
 }
 
