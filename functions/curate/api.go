@@ -131,7 +131,7 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
 	}
-	plan, err := s.subsets.StartRun(r.Context(), s.planner, s.worker, spec)
+	plan, err := s.subsets.StartRun(r.Context(), s.planner, s.worker, spec, run.Upload{})
 	if err != nil {
 		return answer{}, err
 	}
@@ -153,10 +153,14 @@ func (s server) getRun(r *http.Request) (answer, error) {
 // callRun serves POST /v1/runs/{run}:<verb>.
 func (s server) callRun(r *http.Request) (answer, error) {
 	id, verb, _ := strings.Cut(r.PathValue("run"), ":")
-	var options api.Resume
+	var resume api.Resume
+	var retry api.Retry
 	var body any = &struct{}{}
-	if verb == "resume" {
-		body = &options
+	switch verb {
+	case "resume":
+		body = &resume
+	case "retry":
+		body = &retry
 	}
 	if err := decode(r, body); err != nil {
 		return answer{}, err
@@ -164,9 +168,9 @@ func (s server) callRun(r *http.Request) (answer, error) {
 	var err error
 	switch verb {
 	case "resume":
-		err = s.reconciler.Resume(r.Context(), id, options.GiveUp)
+		err = s.reconciler.Resume(r.Context(), id, resume.GiveUp)
 	case "retry":
-		id, err = s.retry(r.Context(), id)
+		id, err = s.retry(r.Context(), id, retry)
 	case "cancel":
 		err = s.worker.Cancel(r.Context(), id)
 	case "approve":
@@ -183,21 +187,18 @@ func (s server) callRun(r *http.Request) (answer, error) {
 
 // retry starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each step
 // can be repeated: a call that was not answered is made again.
-func (s server) retry(ctx context.Context, id string) (string, error) {
-	next, err := s.planner.NextAttempt(ctx, id)
-	if err != nil {
-		return "", err
-	}
+func (s server) retry(ctx context.Context, id string, options api.Retry) (string, error) {
 	if status, err := s.subsets.RunStatus(ctx, id); err != nil {
 		return "", err
-	} else if status.NothingToRetry() {
+	} else if status.NothingToRetry() && !options.ImagesChanged {
 		return "", api.NewProblem(http.StatusConflict,
 			fmt.Sprintf("run %s has no failed samples: there is nothing to retry", id))
 	}
-	if next, err = s.worker.Start(ctx, next); err != nil {
+	next, err := s.subsets.StartAttempt(ctx, s.planner, s.worker, id)
+	if err != nil {
 		return "", err
 	}
-	return next.Run, s.subsets.CopyRequests(ctx, id, next)
+	return next.Run, nil
 }
 
 func (s server) makeSelection(r *http.Request) (answer, error) {

@@ -46,7 +46,7 @@ func TestClient(t *testing.T) {
 
 	checkSelectionCalls(s, client, id)
 
-	if _, err := client.Retry(ctx, id); !api.HasStatus(err, http.StatusConflict) {
+	if _, err := client.Retry(ctx, id, api.Retry{}); !api.HasStatus(err, http.StatusConflict) {
 		t.Errorf("retrying a run without failures: %v, want it refused", err)
 	}
 	s.uploadWithFailure()

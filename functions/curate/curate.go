@@ -33,7 +33,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle(PushPath, newPush(c.Subsets, reconciler, c.Log))
+	mux.Handle(PushPath, newPush(c, reconciler))
 	server{
 		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, reconciler: reconciler, log: c.Log,
 	}.register(mux)

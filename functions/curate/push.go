@@ -12,9 +12,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// newPush is the endpoint of the subscriptions to the tasks of making selections, of writing their parts, and of
-// continuing what was accepted.
-func newPush(subsets *subset.Selector, reconciler *subset.Reconciler, log *slog.Logger) http.Handler {
+// newPush is the endpoint of the subscriptions to the tasks of making selections, of writing their parts, of looking
+// for changed images, and of continuing what was accepted.
+func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
+	subsets, log := c.Subsets, c.Log
 	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
 		switch d.Attributes[events.AttrTask] {
 		case events.TaskSelect:
@@ -25,6 +26,8 @@ func newPush(subsets *subset.Selector, reconciler *subset.Reconciler, log *slog.
 				return err
 			}
 			return subsets.WritePart(ctx, task)
+		case events.TaskImages:
+			return checkImages(ctx, c, d)
 		case events.TaskReconcile:
 			var task events.ReconcileTask
 			if err := d.Decode(&task); err != nil {
@@ -32,12 +35,25 @@ func newPush(subsets *subset.Selector, reconciler *subset.Reconciler, log *slog.
 			}
 			return reconciler.Reconcile(ctx, task, func(ctx context.Context, e run.Entry, err error) {
 				log.ErrorContext(ctx, "what was accepted was not continued, until the next time",
-					"run", e.Run, "selection", e.Selection, "request", e.Request, "error", err)
+					"run", e.Run, "selection", e.Selection, "request", e.Request, "check", e.Check, "error", err)
 			})
 		default:
 			return events.DataError(fmt.Errorf("message %s is no task of curate", d.ID))
 		}
 	})
+}
+
+// checkImages does a step of a check of a run's images.
+func checkImages(ctx context.Context, c Config, d events.Delivery) error {
+	var task events.ImagesTask
+	if err := d.Decode(&task); err != nil {
+		return err
+	}
+	next, err := c.Subsets.CheckImages(ctx, c.Planner, c.Worker, task)
+	if err == nil && next != nil {
+		c.Log.InfoContext(ctx, "images have changed: next attempt started", "run", task.Run, "attempt", next.Run)
+	}
+	return err
 }
 
 // makeSelections makes the selections that a scored run is to have without further calls: one that was requested, or

@@ -63,6 +63,15 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	}
 }
 
+// start starts the run of a dataset that an object asks for.
+func (c Config) start(ctx context.Context, object string, spec run.Spec) (*run.Plan, error) {
+	upload, err := c.Planner.Uploaded(ctx, object)
+	if err != nil {
+		return nil, err
+	}
+	return c.Subsets.StartRun(ctx, c.Planner, c.Worker, spec, upload)
+}
+
 // arrived starts the run of a dataset whose manifest or dataset.yaml has arrived.
 func (c Config) arrived(ctx context.Context, object string) error {
 	begin := time.Now()
@@ -73,7 +82,7 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	}
 	var plan *run.Plan
 	if err == nil {
-		plan, err = c.Subsets.StartRun(ctx, c.Planner, c.Worker, spec)
+		plan, err = c.start(ctx, object, spec)
 	}
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {

@@ -15,6 +15,7 @@ func newCurate() *cobra.Command {
 		data                  datasetFlags
 		out                   outputFlags
 		state, dir, maxFailed string
+		noImageCheck          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "curate MANIFEST...",
@@ -43,7 +44,7 @@ func newCurate() *cobra.Command {
 				return err
 			}
 			show := newDisplay(out.quiet)
-			result, err := curateDataset(cmd.Context(), in, spec, o, state, show)
+			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
 			return result.report(cmd, out.json, err)
 		},
@@ -53,6 +54,8 @@ func newCurate() *cobra.Command {
 	out.add(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
+	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
+		"of a dataset that is scored already, do not look for images that have come or changed since")
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<dataset>)")
 	return cmd
 }
@@ -60,7 +63,7 @@ func newCurate() *cobra.Command {
 // curateDataset gives a dataset to the system and waits for the selections of an order. Of a *failure it returns the
 // result, too.
 func curateDataset(
-	ctx context.Context, in input, spec run.Spec, o order, state string, show *display,
+	ctx context.Context, in input, spec run.Spec, o order, state string, checkImages bool, show *display,
 ) (*result, error) {
 	start := time.Now()
 	spec.MaxFailed = o.MaxFailed
@@ -103,6 +106,11 @@ func curateDataset(
 		}
 		if err := res.score(ctx, s); err != nil {
 			return err
+		}
+		if checkImages && p.again {
+			if err := res.rateChanged(ctx, s, p, in); err != nil {
+				return err
+			}
 		}
 		return res.fulfil(ctx, s, o)
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ import (
 // A localPlan is the plan of a run of a dataset on this machine. Planning writes nothing of the run.
 type localPlan struct {
 	*run.Plan
+	again   bool          // the dataset has this run already
 	state   string        // folder
 	work    bucket.Bucket // that folder
 	files   bucket.Reader // the input bucket
@@ -53,8 +55,13 @@ func (in input) plan(
 	if err != nil {
 		return nil, in.refused(err)
 	}
+	_, err = runs.Plan(ctx, plan.Run)
+	if err != nil && !errors.Is(err, run.ErrNoRun) {
+		return nil, err
+	}
 	return &localPlan{
-		Plan: plan, state: state, work: work, files: files, scorers: opener, planner: planner, subsets: subsets,
+		Plan: plan, again: err == nil, state: state, work: work, files: files, scorers: opener, planner: planner,
+		subsets: subsets,
 	}, nil
 }
 

@@ -23,6 +23,7 @@ import (
 // A result is what curate and select report at the end: with --json, as this object.
 type result struct {
 	Samples   events.Counts      `json:"samples"`
+	TakenOver int64              `json:"taken_over,omitempty"` // scores of an earlier run
 	Selected  int                `json:"selected"`
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
@@ -53,7 +54,7 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	if err != nil {
 		return err
 	}
-	r.Samples = r.status.Samples
+	r.Samples, r.TakenOver = r.status.Samples, r.status.TakenOver
 	return nil
 }
 
@@ -200,6 +201,9 @@ func (r *result) sampleTable() table.Writer {
 	}
 	row("in", r.Samples.In)
 	row("scored", r.Samples.Scored)
+	if r.status.TakenOver > 0 {
+		row("  taken over", r.status.TakenOver)
+	}
 	row("failed", r.Samples.Failed)
 	row("skipped", r.Samples.Skipped)
 	for _, code := range slices.Sorted(maps.Keys(r.status.Reasons)) {

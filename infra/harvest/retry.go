@@ -18,6 +18,6 @@ func newRetry() *cobra.Command {
 			return fmt.Sprintf("run %s has no failed samples: there is nothing to retry", status.Run)
 		},
 		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
-			return client.Retry(ctx, runID)
+			return client.Retry(ctx, runID, api.Retry{})
 		})
 }

@@ -109,6 +109,9 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row("samples done", st.Progress.SamplesDone)
 	if st.IsScored() {
 		row("scored", st.Samples.Scored)
+		if st.Reuse != "" {
+			row("taken over", fmt.Sprintf("%d of %d scores, from run %s", st.TakenOver, st.Samples.In, st.Reuse))
+		}
 		row("failed", st.Samples.Failed)
 		row("skipped", st.Samples.Skipped)
 	}

@@ -59,6 +59,7 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 		"small, gpu":          {"tasks", events.ShardTask{Run: "r"}.Message(kinds.GPU, true), []string{"score-gpu-small"}},
 		"part":                {"tasks", events.PartTask{Run: "r"}.Message(), []string{"curate-parts"}},
 		"select":              {"tasks", events.SelectTask{Run: "r"}.Message(), []string{"curate-selections"}},
+		"images":              {"tasks", events.ImagesTask{Run: "r"}.Message(), []string{"curate-images"}},
 		"reconcile":           {"tasks", events.ReconcileTask{}.Message(), []string{"curate-reconcile"}},
 		"run scored":          {"events", cloudEvent(t, events.RunScored), nil},
 		"selection completed": {"events", cloudEvent(t, events.SelectionCompleted), nil},

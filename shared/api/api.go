@@ -48,6 +48,12 @@ type Resume struct {
 	GiveUp bool `json:"give_up"`
 }
 
+// A Retry is the body of POST /v1/runs/{run}:retry, which may be left out.
+type Retry struct {
+	// ImagesChanged starts the next attempt though no sample failed: the caller knows that images have changed since.
+	ImagesChanged bool `json:"images_changed,omitempty"`
+}
+
 // A SelectionRequest is the body of POST /v1/runs/{run}/selections.
 type SelectionRequest struct {
 	selection.Request

@@ -71,9 +71,10 @@ func (c *Client) Resume(ctx context.Context, id string, options Resume) (*subset
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":resume", options)
 }
 
-// Retry starts the run that tries the failed samples of a scored run, and returns how far that one is.
-func (c *Client) Retry(ctx context.Context, id string) (*subset.RunStatus, error) {
-	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":retry", nil)
+// Retry starts the next attempt of a scored run, which rates its failed samples again, and those whose images have
+// changed. It returns how far that one is.
+func (c *Client) Retry(ctx context.Context, id string, options Retry) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":retry", options)
 }
 
 // Cancel stops a run that is not scored yet. Scores that are written stay.

@@ -43,6 +43,7 @@ const (
 	TaskShard     = "shard"     // score: rate a shard
 	TaskPart      = "part"      // curate: write one range's part of a selection
 	TaskSelect    = "select"    // curate: make the selections that a scored run is to have
+	TaskImages    = "images"    // curate: compare the images of a scored run with what was seen of them
 	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
 )
 
@@ -74,6 +75,17 @@ type SelectTask struct {
 	// Request is the id of a request that was recorded after the run was planned; empty for the plan's and all recorded.
 	Request string `json:"request,omitempty"`
 }
+
+// An ImagesTask asks curate to compare images of a scored run with what was seen of them: a step of a check, in the
+// ranges from one on.
+type ImagesTask struct {
+	Run   string `json:"run"`
+	Check string `json:"check"`
+	Range int    `json:"range"`
+}
+
+// Message is the task as the tasks topic carries it.
+func (t ImagesTask) Message() Message { return task(TaskImages, t) }
 
 // A ReconcileTask asks curate to continue what was accepted and is not finished, in steps of bounded work.
 type ReconcileTask struct {

@@ -52,6 +52,7 @@ func Subscriptions() []Subscription {
 		{"score-gpu-small", TopicTasks, gpu + small, ServiceScoreGPU},
 		{"curate-parts", TopicTasks, equals(AttrTask, TaskPart), ServiceCurate},
 		{"curate-selections", TopicTasks, equals(AttrTask, TaskSelect), ServiceCurate},
+		{"curate-images", TopicTasks, equals(AttrTask, TaskImages), ServiceCurate},
 		{"curate-reconcile", TopicTasks, equals(AttrTask, TaskReconcile), ServiceCurate},
 	}
 }

@@ -18,20 +18,21 @@ const (
 )
 
 // An Index knows what was accepted and what of it is finished, in two flat listings: index/accepted/ and
-// index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>` or `.request-<request>` behind it if
-// it is not the run itself; new ones come first. What is accepted stands there before the caller is told so, or the
-// message is acknowledged; so it is finished even if every message is lost.
+// index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>`, `.request-<request>` or
+// `.images-<check>` behind it if it is not the run itself; new ones come first. What is accepted stands there before a
+// caller gets its answer, or the message is acknowledged; so it is finished even if every message is lost.
 type Index struct{ work bucket.Bucket }
 
 // NewIndex is the index of a work bucket.
 func NewIndex(work bucket.Bucket) *Index { return &Index{work} }
 
-// An Entry is a run that was accepted, a selection that is made of one, or the request of one that is made when the run
-// is scored.
+// An Entry is a run that was accepted, a selection that is made of one, the request of one that is made when the run is
+// scored, or a check of the run's images.
 type Entry struct {
 	Run       string `json:"run"`
 	Selection string `json:"selection,omitempty"`
 	Request   string `json:"request,omitempty"`
+	Check     string `json:"check,omitempty"`
 }
 
 func (e Entry) name(at time.Time) string {
@@ -41,6 +42,8 @@ func (e Entry) name(at time.Time) string {
 		name += "." + e.Selection
 	case e.Request != "":
 		name += ".request-" + e.Request
+	case e.Check != "":
+		name += ".images-" + e.Check
 	}
 	return name
 }

@@ -101,6 +101,23 @@ func begunName(run string, wave int, kind string, chain int) string {
 	return fmt.Sprintf("%ssent/%d/%s-%d", Folder(run), wave, kind, chain)
 }
 
+// checkPrefix holds what is known of a check of the images.
+func checkPrefix(run, check string) string { return Folder(run) + "checks/" + check + "/" }
+
+func checkAcceptedName(run, check string) string { return checkPrefix(run, check) + "accepted" }
+func checkDoneName(run, check string) string     { return checkPrefix(run, check) + "done" }
+func checkSentPrefix(run, check string) string   { return checkPrefix(run, check) + "sent/" }
+
+// checkSentName says that the step of a check that begins with a range is published.
+func checkSentName(run, check string, r int) string {
+	return fmt.Sprintf("%s%04d", checkSentPrefix(run, check), r)
+}
+
+// checkAgainPrefix begins the names of what says when it was published again.
+func checkAgainPrefix(run, check string, r int) string {
+	return fmt.Sprintf("%sagain/%04d.", checkPrefix(run, check), r)
+}
+
 // againPrefix begins the names of what says when a task was published again, because nothing became of its message.
 func againPrefix(run string, wave int, t task) string {
 	return fmt.Sprintf("%sagain/%d/%s.", Folder(run), wave, t.path())

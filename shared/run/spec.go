@@ -38,6 +38,9 @@ type Spec struct {
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// MaxFailed is how many samples may fail before nothing is selected; the service's limit if it is not given.
 	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
+	// NoImageCheck starts no other attempt if images have come or changed since the dataset was scored. Without it, each
+	// further request for the dataset compares them with what was seen.
+	NoImageCheck bool `yaml:"no_image_check,omitempty" json:"no_image_check,omitempty"`
 	// The selection is made automatically when the run is scored, if it has a budget.
 	selection.Request `yaml:",inline"`
 }

@@ -121,6 +121,8 @@ func (c *Reconciler) continueEntry(ctx context.Context, plan *run.Plan, e run.En
 			return false, err
 		}
 		return s.continueSelection(ctx, plan, sel)
+	case e.Check != "":
+		return c.worker.ContinueImageCheck(ctx, e.Run, e.Check)
 	case e.Request != "":
 		return s.continueRequest(ctx, e.Run, e.Request)
 	default:

@@ -19,20 +19,30 @@ type requested struct {
 	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's if it is not given
 }
 
-// StartRun plans and starts the run of a dataset, and then records the selection that is requested of it. Each step can
-// be repeated: a caller that was killed in between, and neither answered nor acknowledged, does all again. A
-// *run.RefusedError is a fault of the dataset or the spec.
+// StartRun plans and starts the run of a dataset for an upload or a call, and then records the selection that is
+// requested of it. If the dataset has a run already, a check of its images is accepted. Each step can be repeated: a
+// caller that was killed in between, and neither answered nor acknowledged, does all again. A *run.RefusedError is a
+// fault of the dataset or the spec.
 func (s *Selector) StartRun(
-	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec,
+	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (*run.Plan, error) {
 	plan, err := planner.Plan(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
+	_, err = s.runs.Plan(ctx, plan.Run)
+	first := errors.Is(err, run.ErrNoRun)
+	if err != nil && !first {
+		return nil, err
+	}
 	if plan, err = worker.Start(ctx, plan); err != nil {
 		return nil, err
 	}
-	return plan, s.Request(ctx, plan, spec.Request, spec.MaxFailed)
+	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || first || spec.NoImageCheck {
+		return plan, err
+	}
+	// It comes last: what is requested before it is copied to the attempt that it may start.
+	return plan, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
 // Request records the automatic selection that a dataset asks for when its run was planned with another or with none,
@@ -94,8 +104,42 @@ func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool,
 	return false, s.again.Sent(ctx, name, "select "+id)
 }
 
-// CopyRequests requests of a run what was requested of an earlier attempt. It can be repeated.
-func (s *Selector) CopyRequests(ctx context.Context, earlier string, plan *run.Plan) error {
+// StartAttempt starts the next attempt of a scored run, with all selections that were requested of it. Each step can be
+// repeated. A *run.RefusedError is a fault of the run or of its manifests.
+func (s *Selector) StartAttempt(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, runID string,
+) (*run.Plan, error) {
+	next, err := planner.NextAttempt(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if next, err = worker.Start(ctx, next); err != nil {
+		return nil, err
+	}
+	return next, s.copyRequests(ctx, runID, next)
+}
+
+// CheckImages does a step of a check of a run's images, and starts the run's next attempt if one has changed. It
+// returns the attempt's plan; nil if it started none.
+func (s *Selector) CheckImages(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.ImagesTask,
+) (*run.Plan, error) {
+	changed, err := worker.CheckImages(ctx, task)
+	if err != nil || !changed {
+		return nil, err
+	}
+	next, err := s.StartAttempt(ctx, planner, worker, task.Run)
+	if refused, final := errors.AsType[*run.RefusedError](err); final {
+		// A manifest was replaced since: the new one is a run of its own.
+		return nil, worker.EndImageCheck(ctx, task, run.CheckResult{Problem: refused.Reason})
+	} else if err != nil {
+		return nil, err
+	}
+	return next, worker.EndImageCheck(ctx, task, run.CheckResult{Attempt: next.Run})
+}
+
+// copyRequests requests of a run what was requested of an earlier attempt. It can be repeated.
+func (s *Selector) copyRequests(ctx context.Context, earlier string, plan *run.Plan) error {
 	requests, err := s.requests(ctx, earlier)
 	if err != nil {
 		return err

@@ -123,6 +123,7 @@ func TestSubscriptions(t *testing.T) {
 		{events.TopicTasks, "gpu", events.ShardTask{}.Message("gpu", false).Attributes, "score-gpu "},
 		{events.TopicTasks, "part", events.PartTask{}.Message().Attributes, "curate-parts "},
 		{events.TopicTasks, "select", events.SelectTask{}.Message().Attributes, "curate-selections "},
+		{events.TopicTasks, "images", events.ImagesTask{}.Message().Attributes, "curate-images "},
 		{events.TopicTasks, "reconcile", events.ReconcileTask{}.Message().Attributes, "curate-reconcile "},
 		{events.TopicEvents, "scored", map[string]string{events.AttrType: events.RunScored}, ""},
 		{events.TopicEvents, "completed", map[string]string{events.AttrType: events.SelectionCompleted}, ""},

@@ -12,29 +12,26 @@ import (
 
 // Start starts the run of a dataset, as ingest and the API do.
 func (f *Fixture) Start(spec run.Spec) (*run.Plan, error) {
-	return f.Subsets.StartRun(f.t.Context(), f.Planner(), f.Worker, spec)
+	return f.Subsets.StartRun(f.t.Context(), f.Planner(), f.Worker, spec, run.Upload{})
 }
 
 // Retry starts the next attempt of a run, as the API does.
 func (f *Fixture) Retry(id string) (*run.Plan, error) {
-	ctx := f.t.Context()
-	plan, err := f.Planner().NextAttempt(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if plan, err = f.Worker.Start(ctx, plan); err != nil {
-		return nil, err
-	}
-	return plan, f.Subsets.CopyRequests(ctx, id, plan)
+	return f.Subsets.StartAttempt(f.t.Context(), f.Planner(), f.Worker, id)
 }
 
 // Arrive is the notification of an upload: it starts what the object starts.
 func (f *Fixture) Arrive(object string) (*run.Plan, error) {
-	spec, ok, err := f.Planner().SpecOf(f.t.Context(), object)
+	ctx, planner := f.t.Context(), f.Planner()
+	spec, ok, err := planner.SpecOf(ctx, object)
 	if err != nil || !ok {
 		return nil, errors.Join(err, fmt.Errorf("%s starts a run: %v", object, ok))
 	}
-	return f.Start(spec)
+	upload, err := planner.Uploaded(ctx, object)
+	if err != nil {
+		return nil, err
+	}
+	return f.Subsets.StartRun(ctx, planner, f.Worker, spec, upload)
 }
 
 // Begin is Arrive where no error is expected.

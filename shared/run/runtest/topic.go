@@ -87,6 +87,9 @@ func (f *Fixture) Deliver(d Delivery) error {
 		return f.Subsets.WritePart(ctx, Decode[events.PartTask](f.t, d.Message))
 	case events.TaskSelect:
 		return f.makeSelections(Decode[events.SelectTask](f.t, d.Message))
+	case events.TaskImages:
+		_, err := f.Subsets.CheckImages(ctx, f.Planner(), f.Worker, Decode[events.ImagesTask](f.t, d.Message))
+		return err
 	case events.TaskReconcile:
 		return f.reconcile(Decode[events.ReconcileTask](f.t, d.Message))
 	default:

@@ -19,6 +19,7 @@ locals {
     score-gpu-small   = { service = "score-gpu", topic = "tasks", filter = "${local.gpu}${local.small}" }
     curate-parts      = { service = "curate", topic = "tasks", filter = "attributes.task = \"part\"" }
     curate-selections = { service = "curate", topic = "tasks", filter = "attributes.task = \"select\"" }
+    curate-images     = { service = "curate", topic = "tasks", filter = "attributes.task = \"images\"" }
     curate-reconcile  = { service = "curate", topic = "tasks", filter = "attributes.task = \"reconcile\"" }
   }
 

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/api"
+)
+
+// quickCheck is how long images are compared without a word about it.
+const quickCheck = time.Second
+
+// rateChanged looks for samples of a scored run whose images have come or changed since they were rated. If there are
+// any it goes on with the next attempt, which rates them again and takes over all other scores.
+func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
+	start := time.Now()
+	announced := time.AfterFunc(quickCheck, func() {
+		fmt.Fprintf(s.show.notes(), "checking the images of %d samples for changes\n", p.Samples)
+	})
+	changes, err := p.planner.ChangedImages(ctx, p.Plan, func(samples int64) {
+		if time.Since(start) > quickCheck {
+			s.show.update("images", samples, p.Samples)
+		}
+	})
+	announced.Stop()
+	r.Seconds["images"] = time.Since(start).Seconds()
+	if err != nil {
+		return fmt.Errorf("checking the images of run %s for changes: %w", r.Run, err)
+	}
+	if changes.Changed == 0 {
+		return nil
+	}
+	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images; rating them again: "+
+		"%d of %d scores taken over\n", changes.Changed, changes.Samples, changes.Kept, changes.Samples)
+	status, err := s.api.Retry(ctx, r.Run, api.Retry{ImagesChanged: true})
+	if err != nil {
+		return err
+	}
+	r.Run = status.Run
+	if err := in.save(p.state, r.Run); err != nil {
+		return err
+	}
+	return r.score(ctx, s)
+}

@@ -1,0 +1,172 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// comparedRanges is how many ranges are compared concurrently on one machine.
+	comparedRanges = 4
+	// imageLookups is how many images of a range are looked for concurrently.
+	imageLookups = 64
+)
+
+// ImageChanges says of how many samples the images are not those any more that their scores were made with.
+type ImageChanges struct {
+	Samples int64 // samples of the ranges that were compared
+	Changed int64 // of these: an image is new, gone or different
+	Kept    int64 // of these: scored, and nothing has changed; the next attempt takes their scores over
+	Names   int   // how many names of images were looked for
+}
+
+func (c *ImageChanges) add(more ImageChanges) {
+	c.Samples += more.Samples
+	c.Changed += more.Changed
+	c.Kept += more.Kept
+	c.Names += more.Names
+}
+
+// ChangedImages compares the images of a run's samples with what was seen of them, in all ranges that have scores. It
+// reads no image. After each range it calls done with the number of samples so far.
+func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(samples int64)) (ImageChanges, error) {
+	scored, err := bucket.Numbers(ctx, p.runs.work, scoresPrefix(plan.Run), ".parquet")
+	if err != nil {
+		return ImageChanges{}, err
+	}
+	fetcher, err := p.loader.images(plan)
+	if err != nil {
+		return ImageChanges{}, err
+	}
+	var mu sync.Mutex
+	var total ImageChanges
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(comparedRanges)
+	for r := range plan.Ranges {
+		if !scored[r] {
+			continue
+		}
+		group.Go(func() error {
+			c, err := p.runs.changedImages(ctx, plan, fetcher, r)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(c)
+			done(total.Samples)
+			return nil
+		})
+	}
+	return total, group.Wait()
+}
+
+// changedImages compares the images of the samples of a range that has scores with what was seen of them. Of a sample
+// of which nothing was seen, because its record is invalid or it was given up, there is nothing to compare.
+func (r *Reader) changedImages(
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int,
+) (ImageChanges, error) {
+	file, err := r.ScoreFile(ctx, plan.Run, number)
+	if err != nil {
+		return ImageChanges{}, err
+	}
+	status, starts, seen, err := scores.ReadSeen(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return ImageChanges{}, fmt.Errorf("reading %s: %w", rangeScoresName(plan.Run, number), err)
+	}
+	names, err := r.seenNames(ctx, plan, number, starts, seen)
+	if err != nil {
+		return ImageChanges{}, err
+	}
+	now, err := lookAll(ctx, fetcher, names)
+	if err != nil {
+		return ImageChanges{}, err
+	}
+	c := ImageChanges{Samples: int64(len(status)), Names: len(now)}
+	for i := range status {
+		changed := false
+		for j := starts[i]; j < starts[i+1]; j++ {
+			changed = changed || names[j] != "" && now[names[j]] != seen[j]
+		}
+		switch {
+		case changed:
+			c.Changed++
+		case status[i] == scores.OK:
+			c.Kept++
+		}
+	}
+	return c, nil
+}
+
+// seenNames are the names of the images of which something was seen, in the order of seen; empty for embedded ones.
+// The samples of row i of the range's scores are starts[i] to starts[i+1]. Shards are read only if there are names.
+func (r *Reader) seenNames(
+	ctx context.Context, plan *Plan, number int, starts []uint32, seen []string,
+) ([]string, error) {
+	names := make([]string, len(seen))
+	named := false
+	for _, s := range seen {
+		named = named || s != images.Embedded
+	}
+	if !named {
+		return names, nil
+	}
+	report, err := r.RangeReport(ctx, plan.Run, number)
+	if err != nil {
+		return nil, err
+	}
+	row := 0
+	for shard, n := range report.Shards {
+		if row+n > len(starts)-1 {
+			return nil, fmt.Errorf("%s has %d samples, and the shards of its range have more",
+				rangeScoresName(plan.Run, number), len(starts)-1)
+		}
+		if starts[row] == starts[row+n] {
+			row += n
+			continue
+		}
+		samples, err := r.samples(ctx, plan.Run, report, shard)
+		if err != nil {
+			return nil, err
+		}
+		for i := range samples {
+			own := names[starts[row]:starts[row+1]]
+			for j := range min(len(own), len(samples[i].Images)) {
+				own[j] = samples[i].Images[j].Name
+			}
+			row++
+		}
+	}
+	return names, nil
+}
+
+// lookAll says what is there of each name, and looks for each once. Empty names are left out.
+func lookAll(ctx context.Context, fetcher *images.Fetcher, names []string) (map[string]string, error) {
+	asked := map[string]bool{"": true}
+	now := map[string]string{}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(imageLookups)
+	for _, name := range names {
+		if asked[name] {
+			continue
+		}
+		asked[name] = true
+		group.Go(func() error {
+			there, err := fetcher.Look(ctx, dataset.Image{Name: name})
+			mu.Lock()
+			defer mu.Unlock()
+			now[name] = there
+			return err
+		})
+	}
+	return now, group.Wait()
+}

@@ -1,0 +1,152 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// A check of a run's images follows each request for a dataset that has a run already. Its steps form one chain: each
+// compares some ranges, and publishes the next one. It begins when the run is scored, because a sample that is not
+// scored yet reads its images when it is. It ends with the first range in which an image has changed, or the last one.
+const (
+	// checkedStep is how many ranges a step compares at most.
+	checkedStep = 64
+	// checkedStepNames is the number of names from which on a step compares no further range.
+	checkedStepNames = 100_000
+)
+
+// An Upload is the object of the input bucket that asked for a dataset; the zero Upload is a call of the API.
+type Upload struct {
+	Object     string
+	Generation int64
+}
+
+// Uploaded finds which content of an object is there.
+func (p *Planner) Uploaded(ctx context.Context, object string) (Upload, error) {
+	attrs, err := p.input.Stat(ctx, object)
+	if err != nil && !errors.Is(err, bucket.ErrNotExist) {
+		return Upload{}, err
+	}
+	return Upload{object, attrs.Generation}, nil
+}
+
+// began reports whether an upload is that of a manifest as the run was planned from it: not another upload of equal
+// content, but the same notification again.
+func (p *Plan) began(u Upload) bool {
+	for _, m := range p.Manifests {
+		if m.Name == u.Object && m.Generation == u.Generation {
+			return true
+		}
+	}
+	return false
+}
+
+// A CheckResult is how a check of a run's images ended: runs/<run>/checks/<check>/done.
+type CheckResult struct {
+	// Attempt is the run that was started because images have changed; empty if none has.
+	Attempt string `json:"attempt,omitempty"`
+	// Problem is why none was started though images have changed.
+	Problem string `json:"problem,omitempty"`
+}
+
+// AcceptImageCheck accepts a check of a run's images for another request for its dataset, and begins it if the run is
+// scored. A request that is repeated, as a notification that is delivered twice, has one check; the notification that
+// began the run has none.
+func (w *Worker) AcceptImageCheck(ctx context.Context, plan *Plan, u Upload) error {
+	if plan.Problem != "" || plan.began(u) {
+		return nil
+	}
+	number := u.Generation
+	if number == 0 {
+		number = w.now().UnixNano()
+	}
+	check := strconv.FormatInt(number, 10)
+	entry := Entry{Run: plan.Run, Check: check}
+	if err := w.index.Accept(ctx, entry, checkAcceptedName(plan.Run, check), w.now()); err != nil {
+		return err
+	}
+	if scored, err := w.runs.Scored(ctx, plan.Run); !scored || err != nil {
+		return err
+	}
+	_, err := w.ContinueImageCheck(ctx, plan.Run, check)
+	return err
+}
+
+// ContinueImageCheck publishes the last step of a check of a scored run whose message may be lost, and reports whether
+// the check is done.
+func (w *Worker) ContinueImageCheck(ctx context.Context, run, check string) (bool, error) {
+	if done, err := bucket.Exists(ctx, w.work, checkDoneName(run, check)); done || err != nil {
+		return done, err
+	}
+	published, err := bucket.Numbers(ctx, w.work, checkSentPrefix(run, check), "")
+	if err != nil {
+		return false, err
+	}
+	task := events.ImagesTask{Run: run, Check: check}
+	for r := range published {
+		task.Range = max(task.Range, r)
+	}
+	due, err := w.again.Due(
+		ctx, checkSentName(run, check, task.Range), checkAgainPrefix(run, check, task.Range), GraceTime)
+	if err != nil || !due {
+		return false, err
+	}
+	return false, w.publishCheck(ctx, task)
+}
+
+// publishCheck publishes a step of a check, and then creates the object that says so.
+func (w *Worker) publishCheck(ctx context.Context, task events.ImagesTask) error {
+	if err := w.tasks.Publish(ctx, task.Message()); err != nil {
+		return err
+	}
+	return w.again.Sent(ctx, checkSentName(task.Run, task.Check, task.Range), "images")
+}
+
+// CheckImages does a step of a check of a scored run, and reports whether an image of one of its ranges has changed.
+// If none has, it publishes the next step, or ends the check. If one has, the caller starts the next attempt and then
+// calls EndImageCheck.
+func (w *Worker) CheckImages(ctx context.Context, task events.ImagesTask) (changed bool, err error) {
+	plan, err := w.runs.Plan(ctx, task.Run)
+	if errors.Is(err, ErrNoRun) {
+		return false, events.DataError(err)
+	} else if err != nil || plan.Problem != "" {
+		return false, err
+	}
+	if err := plan.checkRange(task.Range); err != nil {
+		return false, err
+	}
+	if done, err := bucket.Exists(ctx, w.work, checkDoneName(task.Run, task.Check)); done || err != nil {
+		return false, err
+	}
+	fetcher, err := w.loader.images(plan)
+	if err != nil {
+		return false, err
+	}
+	next := task
+	var total ImageChanges
+	for next.Range < min(task.Range+checkedStep, len(plan.Ranges)) && total.Names < checkedStepNames {
+		c, err := w.runs.changedImages(ctx, plan, fetcher, next.Range)
+		if err != nil || c.Changed > 0 {
+			return err == nil, err
+		}
+		total.add(c)
+		next.Range++
+	}
+	if next.Range == len(plan.Ranges) {
+		return false, w.EndImageCheck(ctx, task, CheckResult{})
+	}
+	if sent, err := bucket.Exists(ctx, w.work, checkSentName(next.Run, next.Check, next.Range)); sent || err != nil {
+		return false, err
+	}
+	return false, w.publishCheck(ctx, next)
+}
+
+// EndImageCheck ends a check, once.
+func (w *Worker) EndImageCheck(ctx context.Context, task events.ImagesTask, result CheckResult) error {
+	_, err := bucket.CreateJSON(ctx, w.work, checkDoneName(task.Run, task.Check), result)
+	return err
+}
