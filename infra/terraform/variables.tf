@@ -150,7 +150,7 @@ variable "sidecar_settings" {
 variable "image_buckets" {
   description = <<-EOT
     Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to the
-    accounts of score and score-gpu; see bootstrap's output accounts.
+    accounts of score, score-gpu and curate, which looks whether images have changed; see bootstrap's output accounts.
   EOT
   type        = list(string)
   default     = []

@@ -171,8 +171,8 @@ func (m *meter) deliver(kind string, most int) {
 	}
 }
 
-// newMeter has a dataset of n records.
-func newMeter(t testing.TB, n int) *meter {
+// newMeter has a dataset of n records, with images of these names.
+func newMeter(t testing.TB, n int, images ...string) *meter {
 	t.Helper()
 	m := &meter{
 		t: t, n: n, work: bucket.NewMemory(), input: bucket.NewMemory(),
@@ -181,7 +181,7 @@ func newMeter(t testing.TB, n int) *meter {
 	}
 	records := make([]string, n)
 	for i := range records {
-		records[i] = runtest.Record(fmt.Sprintf("r%05d", i), "Nothing but good.")
+		records[i] = runtest.Record(fmt.Sprintf("r%05d", i), "Nothing but good.", images...)
 	}
 	for file, content := range map[string][]byte{"all.jsonl": runtest.Lines(records), "rubric.yaml": []byte(smallRubric)} {
 		_, err := bucket.CreateBytes(t.Context(), m.input, run.DatasetsPrefix+"wide/"+file, content)
@@ -239,29 +239,41 @@ func (m *meter) handle(ctx context.Context, kind string, data []byte, id string)
 		_, err = m.subsets.MakeSelections(ctx, decode[events.SelectTask](data))
 	case events.TaskPart:
 		err = m.subsets.WritePart(ctx, decode[events.PartTask](data))
+	case events.TaskImages:
+		_, err = m.subsets.CheckImages(ctx, m.planner(), m.worker, decode[events.ImagesTask](data))
 	}
 	return err
 }
 
-// plan starts the run.
-func (m *meter) plan() *run.Plan {
+// planner is that of the present process.
+func (m *meter) planner() *run.Planner {
 	m.t.Helper()
-	m.restart()
 	limits := runtest.Limits()
 	limits.RangeBytes, limits.ShardSamples, limits.Budget = 1, 1, runtest.Budget(m.t, "30%")
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
 	})
 	m.must(err)
-	var plan *run.Plan
-	m.count("plan", func(ctx context.Context) error {
+	return planner
+}
+
+// ask asks for the dataset by a call, and counts the requests of that.
+func (m *meter) ask(kind string) (plan *run.Plan) {
+	m.t.Helper()
+	m.now = m.now.Add(time.Second)
+	m.restart()
+	m.count(kind, func(ctx context.Context) (err error) {
 		spec := run.Spec{Dataset: "wide", Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
-		if plan, err = planner.Plan(ctx, spec); err != nil {
-			return err
-		}
-		_, err = m.worker.Start(ctx, plan)
+		plan, err = m.subsets.StartRun(ctx, m.planner(), m.worker, spec, run.Upload{})
 		return err
 	})
+	return plan
+}
+
+// plan starts the run.
+func (m *meter) plan() *run.Plan {
+	m.t.Helper()
+	plan := m.ask("plan")
 	if len(plan.Ranges) != m.n {
 		m.t.Fatalf("%d ranges, want %d", len(plan.Ranges), m.n)
 	}
@@ -302,7 +314,7 @@ func (m *meter) reconcile(kind string) {
 // bounds are the most requests of one delivery, whatever the number of ranges.
 var bounds = map[string]int64{
 	"plan": 100, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
-	"status again": 100, "reconcile parts": 100,
+	"status again": 100, "reconcile parts": 100, "request again": 100, events.TaskImages: 400,
 }
 
 // TestRequests counts the requests of each kind of delivery for few and for many ranges.
