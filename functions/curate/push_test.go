@@ -161,3 +161,37 @@ func TestPushTakesPOSTOnly(t *testing.T) {
 		t.Errorf("GET was answered %d with Allow %q, want 405 with POST", answer.Code, answer.Header().Get("Allow"))
 	}
 }
+
+// TestLateImage asks for a scored dataset again after an image came: the answer does not wait for the check of images,
+// whose task starts the next attempt. A retry of a run whose images have changed does so without a failed sample.
+func TestLateImage(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
+		runtest.Record("text", "Air scatters blue light."), runtest.Record("late", "It is blue.", "late.png"),
+	}))
+	first := s.scored()
+	const body = `{"dataset": "sky", "manifests": ["all.jsonl"]}`
+	ask := func(body string) *subset.RunStatus {
+		t.Helper()
+		status, _ := want[subset.RunStatus](s, http.StatusAccepted, http.MethodPost, api.RunsPath, body)
+		return &status
+	}
+	s.Upload("images/sky/late.png", runtest.PNG(t, 8, 8))
+	if status := ask(body); status.Run != first || status.Samples.Failed != 1 {
+		t.Errorf("the answer is of run %s with %+v, want %s with a failed sample", status.Run, status.Samples, first)
+	}
+	s.work()
+	second := ask(`{"dataset": "sky", "manifests": ["all.jsonl"], "no_image_check": true}`)
+	if second.Run == first || second.Samples.Scored != 2 || second.TakenOver != 1 || second.Reuse != first {
+		t.Errorf("the next attempt is %+v, want one with 2 scored, one of them taken over from %s", second, first)
+	}
+	if tasks := s.Tasks.Take(); len(tasks) > 0 {
+		t.Errorf("no_image_check has %d tasks", len(tasks))
+	}
+	s.call(http.MethodPost, api.RunPath(second.Run)+":retry", `{"images_changed": true}`)
+	s.work()
+	if third := ask(body); third.Attempt != 2 || third.TakenOver != 2 {
+		t.Errorf("the retry is %+v, want attempt 2 with 2 scores taken over", third)
+	}
+}

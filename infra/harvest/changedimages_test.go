@@ -42,6 +42,10 @@ func TestChangedImages(t *testing.T) {
 	if skipped, _ := curate("--no-image-check"); skipped.Run != first.Run {
 		t.Errorf("--no-image-check gives run %s, want %s", skipped.Run, first.Run)
 	}
+	plan := mustHarvest(t, dir, "plan", "--state", "state", "dataset.json").stdout
+	if want := "2 of 40 samples; 38 scores taken over"; !strings.Contains(plan, want) {
+		t.Errorf("plan lacks %q:\n%s", want, plan)
+	}
 	second, text := curate()
 	want := "2 of 40 samples have new or changed images; rating them again: 38 of 40 scores taken over\n"
 	if !strings.Contains(text, want) {

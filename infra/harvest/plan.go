@@ -34,12 +34,17 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			changes, err := plan.planner.ChangedImages(cmd.Context(), plan.Plan, func(int64) {})
+			if err != nil {
+				return err
+			}
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), planReport{
 					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
+					Changed: changes.Changed, Kept: changes.Kept,
 				})
 			} else {
-				err = plan.print(cmd.OutOrStdout(), survey)
+				err = plan.print(cmd.OutOrStdout(), survey, changes)
 			}
 			if err == nil && survey.Sound == 0 {
 				err = fmt.Errorf("none of the %d records can be used: %s", survey.Samples, mostFrequent(survey))
@@ -58,11 +63,14 @@ type planReport struct {
 	Run           string  `json:"run"`
 	Ranges        int     `json:"ranges"`
 	EstimatedCost float64 `json:"estimated_cost"` // US dollars
+	// Changed counts the samples that have scores, and new or changed images since; Kept the scores that stay.
+	Changed int64 `json:"images_changed"`
+	Kept    int64 `json:"scores_kept"`
 	*run.Survey
 }
 
-// print prints the plan with what a survey of its records found.
-func (p *localPlan) print(w io.Writer, v *run.Survey) error {
+// print prints the plan with what a survey of its records found, and how images have changed since it was scored.
+func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) error {
 	t := newTable("plan", p.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("samples", v.Samples)
@@ -71,6 +79,10 @@ func (p *localPlan) print(w io.Writer, v *run.Survey) error {
 	row("sources", len(v.Sources))
 	row("images found", v.ImagesFound)
 	row("images missing", v.ImagesMissing)
+	if changes.Changed > 0 {
+		row("new or changed images", fmt.Sprintf("%d of %d samples; %d scores taken over",
+			changes.Changed, changes.Samples, changes.Kept))
+	}
 	row("ranges", len(p.Ranges))
 	row("shards", v.Shards)
 	row("estimated time", seconds(v.Seconds, 100*time.Millisecond).String())

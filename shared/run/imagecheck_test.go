@@ -98,6 +98,15 @@ func attemptAfter(t testing.TB, f *runtest.Fixture, plan *run.Plan) *run.Plan {
 	return next
 }
 
+// An imageCheckCase is a change of images, and what follows when the dataset is asked for again.
+type imageCheckCase struct {
+	name   string
+	change func(*testing.T, *runtest.Fixture)
+	rated  []string // by the next attempt; nil if there is to be none
+	opened []string
+	kept   int64
+}
+
 func TestImageCheck(t *testing.T) {
 	t.Parallel()
 	put := func(name string, size int) func(*testing.T, *runtest.Fixture) {
@@ -106,13 +115,7 @@ func TestImageCheck(t *testing.T) {
 			f.Touch("images/demo/"+name, runtest.Uploaded.Add(time.Hour))
 		}
 	}
-	for _, test := range []struct {
-		name   string
-		change func(*testing.T, *runtest.Fixture)
-		rated  []string // by the next attempt; nil if there is to be none
-		opened []string
-		kept   int64
-	}{
+	for _, test := range []imageCheckCase{
 		{"nothing", func(*testing.T, *runtest.Fixture) {}, nil, nil, 0},
 		{"late", put("d.png", 8), []string{"bad", "d"}, []string{"c1.png", "d.png"}, 4},
 		{"late, the second of two", put("c2.png", 8), []string{"bad", "c"}, []string{"c1.png", "c2.png"}, 4},
@@ -130,40 +133,46 @@ func TestImageCheck(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f, plan, opened := newPictures(t)
-			test.change(t, f)
-			f.Restart()
-			if _, err := f.Start(picturesSpec); err != nil {
-				t.Fatal(err)
-			}
-			if names := opened.take(); len(names) > 0 {
-				t.Errorf("the request opened %v", names)
-			}
-			if err := f.Drain(); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.opened, opened.take()); diff != "" {
-				t.Errorf("opened images (-want +got):\n%s", diff)
-			}
-			next := attemptAfter(t, f, plan)
-			if (next != nil) != (test.rated != nil) {
-				t.Fatalf("the next attempt is %v, want one that rates %v", next, test.rated)
-			}
-			if next == nil {
-				return
-			}
-			f.Account(next)
-			checkAttempt(t, f, plan, next, "a", "b", "c", "d", "e")
-			if diff := cmp.Diff(test.rated, ratedSince(f, nil)); diff != "" {
-				t.Errorf("rated samples (-want +got):\n%s", diff)
-			}
-			if st := f.Status(next.Run); st.TakenOver != test.kept || st.Reuse != plan.Run || len(st.Selections) != 1 {
-				t.Errorf("%d scores taken over from %s, selections %v; want %d from %s, and one", st.TakenOver, st.Reuse,
-					st.Selections, test.kept, plan.Run)
-			}
-			checkAskedAgain(t, f, next, opened)
+			test.check(t)
 		})
 	}
+}
+
+// check asks for a dataset again after a change.
+func (test imageCheckCase) check(t *testing.T) {
+	t.Helper()
+	f, plan, opened := newPictures(t)
+	test.change(t, f)
+	f.Restart()
+	if _, err := f.Start(picturesSpec); err != nil {
+		t.Fatal(err)
+	}
+	if names := opened.take(); len(names) > 0 {
+		t.Errorf("the request opened %v", names)
+	}
+	if err := f.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(test.opened, opened.take()); diff != "" {
+		t.Errorf("opened images (-want +got):\n%s", diff)
+	}
+	next := attemptAfter(t, f, plan)
+	if (next != nil) != (test.rated != nil) {
+		t.Fatalf("the next attempt is %v, want one that rates %v", next, test.rated)
+	}
+	if next == nil {
+		return
+	}
+	f.Account(next)
+	checkAttempt(t, f, plan, next, "a", "b", "c", "d", "e")
+	if diff := cmp.Diff(test.rated, ratedSince(f, nil)); diff != "" {
+		t.Errorf("rated samples (-want +got):\n%s", diff)
+	}
+	if st := f.Status(next.Run); st.TakenOver != test.kept || st.Reuse != plan.Run || len(st.Selections) != 1 {
+		t.Errorf("%d scores taken over from %s, selections %v; want %d from %s, and one", st.TakenOver, st.Reuse,
+			st.Selections, test.kept, plan.Run)
+	}
+	checkAskedAgain(t, f, next, opened)
 }
 
 // checkAskedAgain asks again for a dataset of which nothing has changed since its last attempt.
@@ -201,7 +210,7 @@ func openEntries(f *runtest.Fixture) []string {
 	return open
 }
 
-// TestImageCheckOfUploads looks for late images after another upload of a manifest, and not after the same notification.
+// TestImageCheckOfUploads looks for late images after another upload of a manifest, not after the same notification.
 func TestImageCheckOfUploads(t *testing.T) {
 	t.Parallel()
 	f, plan, _ := newPictures(t)
@@ -230,8 +239,8 @@ func TestImageCheckOfUploads(t *testing.T) {
 	}
 }
 
-// TestImageCheckWhileScoring asks for a dataset again while it is scored: an image that came after its sample had failed
-// is found when the run is scored, and no attempt is started before.
+// TestImageCheckWhileScoring asks for a dataset again while it is scored: an image that came after its sample had
+// failed is found when the run is scored, and no attempt is started before.
 func TestImageCheckWhileScoring(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -251,7 +260,8 @@ func TestImageCheckWhileScoring(t *testing.T) {
 		}
 	}
 	f.Reconcile()
-	if _, err := f.Planner().NextAttempt(t.Context(), plan.Run); !errors.Is(err, run.ErrNotScored) || len(f.Queue) != messages {
+	_, err := f.Planner().NextAttempt(t.Context(), plan.Run)
+	if !errors.Is(err, run.ErrNotScored) || len(f.Queue) != messages {
 		t.Errorf("%d messages (%v), want %d as before of a run that is not scored", len(f.Queue), err, messages)
 	}
 	if counts := f.Finish(plan); counts.Failed != 2 {
