@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -88,6 +89,23 @@ func (f *Fixture) table(name string) []scores.Record {
 		f.t.Fatalf("%s: %v", name, err)
 	}
 	return table.Records
+}
+
+// WithoutSeen is a file of scores without what was seen of images: where their generations differ, the rest is equal.
+func WithoutSeen(t testing.TB, file []byte) []byte {
+	t.Helper()
+	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range table.Records {
+		table.Records[i].Seen = nil
+	}
+	var out bytes.Buffer
+	if err := scores.Write(&out, table.Capabilities, table.Records); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // Read reads an object of the work bucket.
