@@ -127,6 +127,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{
 		Runs: sys.runs, Input: input, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
+		Patience: run.ScorerPatience,
 	})
 	if err != nil {
 		return system{}, err

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,9 @@ import (
 
 // maxBody bounds the body of an API request.
 const maxBody = 1 << 20
+
+// retryAfter is when a caller may try again whose request needs a scorer that is away.
+const retryAfter = 30 * time.Second
 
 type server struct {
 	runs    *run.Reader
@@ -86,6 +90,9 @@ func (s server) answer(c call) http.HandlerFunc {
 			if status == http.StatusInternalServerError {
 				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
+			if status == http.StatusServiceUnavailable {
+				w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+			}
 			writeProblem(w, status, detailOf(err))
 			return
 		}
@@ -113,7 +120,7 @@ func (s server) listRuns(r *http.Request) (answer, error) {
 	list := api.RunList{Runs: []api.RunEntry{}}
 	for _, id := range ids {
 		plan, err := s.runs.Plan(r.Context(), id)
-		if errors.Is(err, run.ErrNoRun) {
+		if errors.Is(err, run.ErrNoRun) || errors.Is(err, run.ErrPlanning) {
 			continue // a folder without a plan is no run
 		} else if err != nil {
 			return answer{}, err
@@ -131,12 +138,12 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
 	}
-	plan, err := s.subsets.StartRun(r.Context(), s.planner, s.worker, spec, run.Upload{})
+	id, err := s.subsets.AcceptRun(r.Context(), s.planner, s.worker, spec, run.Upload{})
 	if err != nil {
 		return answer{}, err
 	}
-	telemetry.Run(r.Context(), plan.Run, begin)
-	return s.accepted(r, plan.Run)
+	telemetry.Run(r.Context(), id, begin)
+	return s.accepted(r, id)
 }
 
 // accepted answers a call that changes what becomes of a run.

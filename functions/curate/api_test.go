@@ -22,10 +22,14 @@ func TestRunByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	started, header := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
-	if started.State != run.StateScoring || started.Samples.In != 5 {
-		t.Errorf("started %+v, want it scoring 5 samples", started)
+	if started.State != run.StatePlanning {
+		t.Errorf("started %+v, want it planning", started)
 	}
 	location := "/v1/runs/" + started.Run
+	if status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", location, ""); status.State != run.StatePlanning {
+		t.Errorf("the run is %+v, want it planning", status)
+	}
+	want[api.Problem](s, http.StatusConflict, "POST", location+"/selections", `{"budget": 1}`)
 	if got := header.Get("Location"); got != location {
 		t.Errorf("Location %q, want %q", got, location)
 	}
@@ -191,6 +195,7 @@ func TestProblems(t *testing.T) {
 	s.Upload("datasets/new/all.jsonl", []byte("{}\n"))
 	fresh, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs",
 		`{"dataset": "new", "manifests": ["all.jsonl"]}`)
+	s.plan()
 	scoring := "/v1/runs/" + fresh.Run
 	refusal, err := s.Worker.Refuse(t.Context(), "bog", "there is <nothing> in it")
 	if err != nil {
@@ -244,7 +249,7 @@ func TestCancel(t *testing.T) {
 func TestApprove(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
-	started, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	started := s.Status(s.start())
 	if started.State != run.StateAwaitingApproval || started.EstimatedCost != 0.005 {
 		t.Errorf("the run is %s at $%g, want it awaiting-approval at $0.005", started.State, started.EstimatedCost)
 	}

@@ -34,7 +34,9 @@ func TestClient(t *testing.T) {
 		}
 	}
 	dataset := run.Spec{Dataset: "sky", Manifests: []string{"all.jsonl"}}
-	id := state(run.StateAwaitingApproval)(client.StartRun(ctx, dataset))
+	id := state(run.StatePlanning)(client.StartRun(ctx, dataset))
+	s.plan()
+	state(run.StateAwaitingApproval)(client.Run(ctx, id))
 	state(run.StateScoring)(client.Approve(ctx, id))
 	state(run.StateScoring)(client.Resume(ctx, id, api.Resume{}))
 	s.work()
@@ -50,7 +52,8 @@ func TestClient(t *testing.T) {
 		t.Errorf("retrying a run without failures: %v, want it refused", err)
 	}
 	s.uploadWithFailure()
-	next := state(run.StateAwaitingApproval)(client.StartRun(ctx, dataset))
+	next := state(run.StatePlanning)(client.StartRun(ctx, dataset))
+	s.plan()
 	state(run.StateCancelled)(client.Cancel(ctx, next))
 	if _, err := client.Cancel(ctx, id); !api.HasStatus(err, http.StatusUnprocessableEntity) {
 		t.Errorf("cancelling a scored run: %v, want it refused", err)

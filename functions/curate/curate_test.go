@@ -73,17 +73,23 @@ func (s service) work() {
 	s.t.Helper()
 	for tasks := s.Tasks.Take(); len(tasks) > 0; tasks = s.Tasks.Take() {
 		for _, m := range tasks {
-			to := s.curate
-			switch m.Attributes[events.AttrTask] {
-			case events.TaskRange:
-				to = s.ingest
-			case events.TaskShard:
-				to = s.score
-			}
-			if status := runtest.Push(s.t, to, curate.PushPath, m); status != http.StatusNoContent {
-				s.t.Fatalf("delivery of %v %s was answered %d", m.Attributes, m.Data, status)
-			}
+			s.deliver(m)
 		}
+	}
+}
+
+// deliver delivers a task to its function, which should acknowledge it.
+func (s service) deliver(m events.Message) {
+	s.t.Helper()
+	to := s.curate
+	switch m.Attributes[events.AttrTask] {
+	case events.TaskPlan, events.TaskRange:
+		to = s.ingest
+	case events.TaskShard:
+		to = s.score
+	}
+	if status := runtest.Push(s.t, to, curate.PushPath, m); status != http.StatusNoContent {
+		s.t.Fatalf("delivery of %v %s was answered %d", m.Attributes, m.Data, status)
 	}
 }
 
@@ -123,7 +129,16 @@ const startBody = `{"dataset": "sky", "manifests": ["all.jsonl"]}`
 func (s service) start() string {
 	s.t.Helper()
 	status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	s.plan()
 	return status.Run
+}
+
+// plan does the tasks of planning.
+func (s service) plan() {
+	s.t.Helper()
+	for _, m := range s.Tasks.TakeOf(events.TaskPlan) {
+		s.deliver(m)
+	}
 }
 
 // scored is the id of a run that is scored.

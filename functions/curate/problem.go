@@ -48,7 +48,7 @@ func statusOf(err error) int {
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, run.ErrNoRun), errors.Is(err, subset.ErrNoSelection):
 		return http.StatusNotFound
-	case errors.Is(err, run.ErrNotScored):
+	case errors.Is(err, run.ErrNotScored), errors.Is(err, run.ErrPlanning):
 		return http.StatusConflict
 	case errors.Is(err, scorer.ErrUnavailable):
 		return http.StatusServiceUnavailable

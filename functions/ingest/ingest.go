@@ -44,6 +44,8 @@ func New(c Config) (http.Handler, error) {
 
 func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	switch {
+	case d.Attributes[events.AttrTask] == events.TaskPlan:
+		return c.plan(ctx, d)
 	case d.Attributes[events.AttrTask] == events.TaskRange:
 		var task events.RangeTask
 		if err := d.Decode(&task); err != nil {
@@ -59,20 +61,38 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	case d.Attributes[attrEvent] != "":
 		return nil // other changes of the input bucket start nothing
 	default:
-		return events.DataError(fmt.Errorf("message %s is neither a range task nor a notification of Cloud Storage", d.ID))
+		return events.DataError(fmt.Errorf("message %s is no task of ingest, and no notification of Cloud Storage", d.ID))
 	}
 }
 
-// start starts the run of a dataset that an object asks for.
-func (c Config) start(ctx context.Context, object string, spec run.Spec) (*run.Plan, error) {
+// accept accepts the run of a dataset that an object asks for.
+func (c Config) accept(ctx context.Context, object string, spec run.Spec) (string, error) {
 	upload, err := c.Planner.Uploaded(ctx, object)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return c.Subsets.StartRun(ctx, c.Planner, c.Worker, spec, upload)
+	return c.Subsets.AcceptRun(ctx, c.Planner, c.Worker, spec, upload)
 }
 
-// arrived starts the run of a dataset whose manifest or dataset.yaml has arrived.
+// plan plans an accepted run.
+func (c Config) plan(ctx context.Context, d events.Delivery) error {
+	var task events.PlanTask
+	if err := d.Decode(&task); err != nil {
+		return err
+	}
+	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task.Run)
+	switch {
+	case err != nil:
+		return err
+	case plan.Problem != "":
+		c.Log.ErrorContext(ctx, "dataset refused", "run", plan.Run, "reason", plan.Problem)
+	default:
+		c.Log.InfoContext(ctx, "run started", "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
+	}
+	return nil
+}
+
+// arrived accepts the run of a dataset whose manifest or dataset.yaml has arrived.
 func (c Config) arrived(ctx context.Context, object string) error {
 	begin := time.Now()
 	spec, starts, err := c.Planner.SpecOf(ctx, object)
@@ -80,9 +100,9 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)
 		return nil
 	}
-	var plan *run.Plan
+	var id string
 	if err == nil {
-		plan, err = c.start(ctx, object, spec)
+		id, err = c.accept(ctx, object, spec)
 	}
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
@@ -92,8 +112,7 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	} else if err != nil {
 		return err
 	}
-	ctx = telemetry.Run(ctx, plan.Run, begin, attribute.String("harvest.object", object))
-	c.Log.InfoContext(ctx, "run started",
-		"object", object, "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
+	ctx = telemetry.Run(ctx, id, begin, attribute.String("harvest.object", object))
+	c.Log.InfoContext(ctx, "run accepted", "object", object, "run", id)
 	return nil
 }

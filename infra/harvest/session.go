@@ -94,7 +94,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 					"The same command starts anew", runID)
 			}
 			return false, nil // ingest has not written its plan yet
-		} else if err != nil {
+		} else if err != nil || status.State == run.StatePlanning {
 			return false, err
 		}
 		p := status.Progress

@@ -156,6 +156,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: runs, Input: o.Input, OpenScorer: o.OpenScorer, Limits: o.Limits,
+		Patience: run.ScorerPatience,
 	})
 	if err != nil {
 		return nil, err

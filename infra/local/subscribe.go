@@ -18,7 +18,7 @@ func DefaultRetry() queue.Retry {
 
 // slots are how many messages of a subscription are delivered at a time; 1 where it is not listed. Of two shards, one
 // is rated while the other reads its images or writes its scores.
-var slots = map[string]int{"score": 2, "score-llm": 2, "score-gpu": 2, "curate-parts": 2}
+var slots = map[string]int{"ingest-plans": 2, "score": 2, "score-llm": 2, "score-gpu": 2, "curate-parts": 2}
 
 // endpoints are where a system's messages go, and how.
 type endpoints struct {

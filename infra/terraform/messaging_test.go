@@ -50,6 +50,7 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 		want    []string
 	}{
 		"upload":              {"uploads", upload, []string{"ingest-uploads"}},
+		"plan":                {"tasks", events.PlanTask{Run: "r"}.Message(), []string{"ingest-plans"}},
 		"range":               {"tasks", events.RangeTask{Run: "r"}.Message(), []string{"ingest-ranges"}},
 		"shard, embedded":     {"tasks", events.ShardTask{Run: "r"}.Message(kinds.Embedded, false), []string{"score"}},
 		"shard, llm":          {"tasks", events.ShardTask{Run: "r"}.Message(kinds.LLM, false), []string{"score-llm"}},

@@ -39,6 +39,7 @@ const (
 
 // Values of AttrTask.
 const (
+	TaskPlan      = "plan"      // ingest: plan an accepted run
 	TaskRange     = "range"     // ingest: cut a range into shards
 	TaskShard     = "shard"     // score: rate a shard
 	TaskPart      = "part"      // curate: write one range's part of a selection
@@ -46,6 +47,11 @@ const (
 	TaskImages    = "images"    // curate: compare the images of a scored run with what was seen of them
 	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
 )
+
+// A PlanTask asks ingest to plan an accepted run.
+type PlanTask struct {
+	Run string `json:"run"`
+}
 
 // A RangeTask asks ingest to cut one range of a run into shards.
 type RangeTask struct {
@@ -100,6 +106,9 @@ func (t ReconcileTask) Message() Message { return task(TaskReconcile, t) }
 
 // Message is the task as the tasks topic carries it.
 func (t SelectTask) Message() Message { return task(TaskSelect, t) }
+
+// Message is the task as the tasks topic carries it.
+func (t PlanTask) Message() Message { return task(TaskPlan, t) }
 
 // Message is the task as the tasks topic carries it.
 func (t RangeTask) Message() Message { return task(TaskRange, t) }

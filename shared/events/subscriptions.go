@@ -43,6 +43,7 @@ func Subscriptions() []Subscription {
 	small, large := " AND "+equals(AttrSize, SizeSmall), " AND "+differs(AttrSize, SizeSmall)
 	return []Subscription{
 		{"ingest-uploads", TopicUploads, "", ServiceIngest},
+		{"ingest-plans", TopicTasks, equals(AttrTask, TaskPlan), ServiceIngest},
 		{"ingest-ranges", TopicTasks, equals(AttrTask, TaskRange), ServiceIngest},
 		{"score", TopicTasks, local + large, ServiceScore},
 		{"score-small", TopicTasks, local + small, ServiceScore},

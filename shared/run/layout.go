@@ -30,6 +30,12 @@ func rangesPrefix(run string) string   { return Folder(run) + "ranges/" }
 func scoresPrefix(run string) string   { return Folder(run) + "scores/" }
 func wavesPrefix(run string) string    { return Folder(run) + "waves/" }
 func acceptedName(run string) string   { return Folder(run) + "accepted" }
+func askedPrefix(run string) string    { return Folder(run) + "asked/" }
+
+// planSentName says that the task of planning an accepted run is published, and planAgainPrefix begins the names of
+// what says that it was published again.
+func planSentName(run string) string    { return Folder(run) + "plan.sent" }
+func planAgainPrefix(run string) string { return Folder(run) + "again/plan." }
 
 func rangeName(run string, r int) string { return fmt.Sprintf("%s%04d.json", rangesPrefix(run), r) }
 

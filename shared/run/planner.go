@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -26,6 +27,8 @@ type Planner struct {
 	open   ScorerOpener
 	limits Limits
 	loader *loader
+
+	patience time.Duration // with scorers that cannot be reached; 0 has no limit
 }
 
 // A PlannerConfig is what a Planner needs.
@@ -37,7 +40,12 @@ type PlannerConfig struct {
 	// ImageBuckets are the buckets, by name, that gs:// image names may point into; there may be none. The input
 	// bucket, if it is among them, is open below the run's images only.
 	ImageBuckets map[string]bucket.Reader
+	// Patience is how long a scorer is waited for that cannot be reached; as long as it waits by itself if 0.
+	Patience time.Duration
 }
+
+// ScorerPatience is the Patience of services: a caller of the API gets an answer within 5 s.
+const ScorerPatience = 3 * time.Second
 
 // NewPlanner makes a planner.
 func NewPlanner(c PlannerConfig) (*Planner, error) {
@@ -51,7 +59,7 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	}
 	return &Planner{
 		runs: c.Runs, input: c.Input, open: c.OpenScorer, limits: c.Limits,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets),
+		loader: newLoader(c.Runs, c.Input, c.ImageBuckets), patience: c.Patience,
 	}, nil
 }
 
@@ -86,9 +94,40 @@ func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool
 // Plan computes the plan of a dataset, or reads it where the run has one. A *RefusedError is a fault of the dataset or
 // the spec.
 func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
+	plan, rater, err := p.identify(ctx, spec)
+	if err != nil || rater == nil {
+		return plan, err
+	}
+	if err := p.split(ctx, plan); err != nil {
+		return nil, err
+	}
+	if err := plan.fitSelection(spec.Budget.IsZero()); err != nil {
+		return nil, err
+	}
+	plan.EstimatedCost = float64(plan.Samples) / 1e6 * p.limits.CostPerMillion
+	if paid, ok := rater.(scorer.Paid); ok {
+		if err := plan.estimate(paid); err != nil {
+			return nil, err
+		}
+	}
+	plan.NeedsApproval = p.limits.MaxRunCost > 0 && plan.EstimatedCost > p.limits.MaxRunCost
+	return plan, nil
+}
+
+// Identify finds the run of a dataset without reading its manifests: its plan, or what is known before it is planned.
+// A *RefusedError is a fault of the dataset or the spec, a scorer.ErrUnavailable says that the scorer, whose id is part
+// of the run's, cannot be reached.
+func (p *Planner) Identify(ctx context.Context, spec Spec) (plan *Plan, planned bool, err error) {
+	plan, rater, err := p.identify(ctx, spec)
+	return plan, rater == nil, err
+}
+
+// identify makes a plan without ranges, for the scorer that it returns; or it reads the plan of a run that has one, and
+// returns no scorer.
+func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer, error) {
 	limits := p.limits
 	if err := spec.Validate(); err != nil {
-		return nil, &RefusedError{Reason: err.Error()}
+		return nil, nil, &RefusedError{Reason: err.Error()}
 	}
 	prefix := DatasetsPrefix + spec.Dataset + "/"
 	plan := &Plan{
@@ -111,60 +150,73 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	}
 	var err error
 	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return p.fill(ctx, plan, spec)
 }
 
-// fill adds to a plan what depends on the buckets and the scorer, or reads it where it was planned before.
-func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, error) {
-	if plan.Reuse != "" {
-		_, err := p.runs.UsablePlan(ctx, plan.Reuse)
-		if _, refused := errors.AsType[*RefusedError](err); refused || errors.Is(err, ErrNoRun) {
-			return nil, &RefusedError{Reason: fmt.Sprintf("reuse: %v; name another run, or leave it out", err)}
-		} else if err != nil {
-			return nil, err
-		}
+// fill adds to a plan what depends on the buckets and the scorer but its ranges, or reads it where it was planned before.
+func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, scorer.Scorer, error) {
+	if err := p.check(ctx, plan); err != nil {
+		return nil, nil, err
 	}
-	if err := plan.Selection.ValidateNames(plan.Rubric.Capabilities, plan.Rubric.Styles); err != nil {
-		return nil, &RefusedError{Reason: err.Error()}
-	}
-	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {
-		return nil, &RefusedError{Reason: fmt.Sprintf("rubric: %v", err)}
-	}
-	rater, err := p.open(ctx, plan.Scorer, plan.Rubric)
-	switch {
-	case errors.Is(err, scorer.ErrUnavailable) || err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("scorer %q: %w", plan.Scorer, err)
-	case err != nil:
-		return nil, &RefusedError{Reason: fmt.Sprintf("scorer %q: %v", plan.Scorer, err)}
+	rater, err := p.openScorer(ctx, plan)
+	if err != nil {
+		return nil, nil, err
 	}
 	plan.ScorerID = rater.ID()
 	for _, name := range spec.Manifests {
 		m, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		plan.Manifests = append(plan.Manifests, m)
 	}
 	planned, err := p.latestAttempt(ctx, plan)
 	if planned != nil || err != nil {
-		return planned, err
+		return planned, nil, err
 	}
-	if err := p.split(ctx, plan); err != nil {
-		return nil, err
-	}
-	if err := plan.fitSelection(spec.Budget.IsZero()); err != nil {
-		return nil, err
-	}
-	plan.EstimatedCost = float64(plan.Samples) / 1e6 * p.limits.CostPerMillion
-	if paid, ok := rater.(scorer.Paid); ok {
-		if err := plan.estimate(paid); err != nil {
-			return nil, err
+	return plan, rater, nil
+}
+
+// check refuses a plan that names what there is not.
+func (p *Planner) check(ctx context.Context, plan *Plan) error {
+	if plan.Reuse != "" {
+		_, err := p.runs.UsablePlan(ctx, plan.Reuse)
+		_, refused := errors.AsType[*RefusedError](err)
+		if refused || errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
+			return &RefusedError{Reason: fmt.Sprintf("reuse: %v; name another run, or leave it out", err)}
+		} else if err != nil {
+			return err
 		}
 	}
-	plan.NeedsApproval = p.limits.MaxRunCost > 0 && plan.EstimatedCost > p.limits.MaxRunCost
-	return plan, nil
+	if err := plan.Selection.ValidateNames(plan.Rubric.Capabilities, plan.Rubric.Styles); err != nil {
+		return &RefusedError{Reason: err.Error()}
+	}
+	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {
+		return &RefusedError{Reason: fmt.Sprintf("rubric: %v", err)}
+	}
+	return nil
+}
+
+// openScorer opens the scorer of a plan, within the planner's patience.
+func (p *Planner) openScorer(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
+	if p.patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.patience)
+		defer cancel()
+	}
+	rater, err := p.open(ctx, plan.Scorer, plan.Rubric)
+	switch {
+	case err == nil:
+		return rater, nil
+	case errors.Is(err, scorer.ErrUnavailable):
+		return nil, fmt.Errorf("scorer %q: %w", plan.Scorer, err)
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("scorer %q: %w: %w", plan.Scorer, scorer.ErrUnavailable, err)
+	default:
+		return nil, &RefusedError{Reason: fmt.Sprintf("scorer %q: %v", plan.Scorer, err)}
+	}
 }
 
 // fitSelection refuses an automatic selection that could never be made, before anything is spent. A
@@ -195,7 +247,7 @@ func (p *Planner) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, 
 			plan.Run = attempt.Run
 		}
 		planned, err := p.runs.Plan(ctx, attempt.Run)
-		if errors.Is(err, ErrNoRun) {
+		if errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
 			return latest, nil
 		} else if err != nil {
 			return nil, err

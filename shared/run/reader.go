@@ -72,7 +72,8 @@ func missing(what, dependency string) error {
 // numbers of each capability.
 func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.Capabilities)) }
 
-// Plan reads a run's plan; ErrNoRun if there is none. A plan of another layout or reading has a Problem that says so.
+// Plan reads a run's plan; ErrNoRun if there is no such run, ErrPlanning if it is accepted and has none yet. A plan of
+// another layout or reading has a Problem that says so.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
@@ -80,7 +81,7 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	return r.plans.Get(ctx, run, func(ctx context.Context) (*Plan, error) {
 		var p Plan
 		if err := bucket.ReadJSON(ctx, r.work, planName(run), &p); errors.Is(err, bucket.ErrNotExist) {
-			return nil, fmt.Errorf("%w: %s", ErrNoRun, run)
+			return nil, r.withoutPlan(ctx, run)
 		} else if err != nil {
 			return nil, err
 		}
@@ -89,6 +90,17 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 		}
 		return &p, nil
 	})
+}
+
+// withoutPlan is the error of a run that has no plan.
+func (r *Reader) withoutPlan(ctx context.Context, run string) error {
+	for _, err := range r.work.List(ctx, askedPrefix(run), "") {
+		if err != nil {
+			return fmt.Errorf("looking for what was asked of run %s: %w", run, err)
+		}
+		return fmt.Errorf("%w: %s", ErrPlanning, run)
+	}
+	return fmt.Errorf("%w: %s", ErrNoRun, run)
 }
 
 // UsablePlan is Plan of a run that this version of Harvest continues and selects from; of another, a *RefusedError.

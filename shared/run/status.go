@@ -15,6 +15,7 @@ const (
 	StateRefused          = "refused"           // by a fault of the dataset, or as a run of another layout; see problem
 	StateAwaitingApproval = "awaiting-approval" // estimated above the service's limit
 	StateCancelled        = "cancelled"
+	StatePlanning         = "planning"
 	StateScoring          = "scoring"
 	StateStalled          = "stalled" // it has dead letters or was stopped: fix the cause and resume it
 	StateScored           = "scored"
@@ -76,10 +77,15 @@ func (s *Status) Failure(allowed Allowance) string {
 // lookups is how many objects are looked for concurrently.
 const lookups = 16
 
+// idLength is the length of what follows the name of a dataset in the id of its run.
+const idLength = len("-0123456789ab")
+
 // Status finds how far a run is; ErrNoRun if there is none.
 func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	plan, err := r.Plan(ctx, run)
-	if err != nil {
+	if errors.Is(err, ErrPlanning) {
+		return &Status{Run: run, Dataset: run[:max(len(run)-idLength, 0)], State: StatePlanning}, nil
+	} else if err != nil {
 		return nil, err
 	}
 	st := &Status{

@@ -385,7 +385,8 @@ func TestApproval(t *testing.T) {
 	if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run}, "early"); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.Objects("runs/"); len(f.Queue) > 0 || len(got) != 2 { // the plan, and when it was accepted
+	// When it was accepted, what was asked, that it is to be planned, and the plan.
+	if got := f.Objects("runs/"); len(f.Queue) > 0 || len(got) != 4 {
 		t.Errorf("before approval there are %d messages and the objects %v", len(f.Queue), got)
 	}
 	if err := f.Worker.Approve(t.Context(), plan.Run); err != nil {

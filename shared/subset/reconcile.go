@@ -93,6 +93,8 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	s := c.subsets
 	plan, err := s.runs.Plan(ctx, e.Run)
 	switch {
+	case errors.Is(err, run.ErrPlanning):
+		return false, c.worker.ContinuePlanning(ctx, e.Run)
 	case errors.Is(err, run.ErrNoRun):
 		return true, nil
 	case err != nil:

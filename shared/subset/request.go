@@ -19,30 +19,71 @@ type requested struct {
 	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's if it is not given
 }
 
-// StartRun plans and starts the run of a dataset for an upload or a call, and then records the selection that is
-// requested of it. If the dataset has a run already, a check of its images is accepted. Each step can be repeated: a
-// caller that was killed in between, and neither answered nor acknowledged, does all again. A *run.RefusedError is a
-// fault of the dataset or the spec.
-func (s *Selector) StartRun(
+// AcceptRun accepts the run of a dataset for an upload or a call, and returns its id. A run that is planned already is
+// continued; the selection that is requested of it is recorded, and a check of its images is accepted. For another one
+// the task of planning it is published. Each step can be repeated: a caller that was killed in between, and neither
+// answered nor acknowledged, does all again. A *run.RefusedError is a fault of the dataset or the spec, a
+// scorer.ErrUnavailable says that the run's id cannot be known at present.
+func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
+) (string, error) {
+	plan, planned, err := planner.Identify(ctx, spec)
+	if err != nil {
+		return "", err
+	}
+	if !planned {
+		if err := worker.Accept(ctx, plan, spec); err != nil {
+			return "", err
+		}
+		// It may have been planned meanwhile, by a delivery that did not see this request any more.
+		known, err := s.runs.Plan(ctx, plan.Run)
+		if errors.Is(err, run.ErrPlanning) {
+			return plan.Run, nil
+		} else if err != nil {
+			return "", err
+		}
+		return plan.Run, s.Request(ctx, known, spec.Request, spec.MaxFailed)
+	}
+	if plan, err = worker.Start(ctx, plan); err != nil {
+		return "", err
+	}
+	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || spec.NoImageCheck {
+		return plan.Run, err
+	}
+	// It comes last: what is requested before it is copied to the attempt that it may start.
+	return plan.Run, worker.AcceptImageCheck(ctx, plan, upload)
+}
+
+// PlanRun plans and starts an accepted run, and records the selections that are requested of it. A plan with a Problem
+// was refused.
+func (s *Selector) PlanRun(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, runID string,
 ) (*run.Plan, error) {
-	plan, err := planner.Plan(ctx, spec)
+	asked, err := s.runs.Asked(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.runs.Plan(ctx, plan.Run)
-	first := errors.Is(err, run.ErrNoRun)
-	if err != nil && !first {
-		return nil, err
+	if len(asked) == 0 {
+		return nil, events.DataError(fmt.Errorf("nobody asked for run %s", runID))
 	}
-	if plan, err = worker.Start(ctx, plan); err != nil {
-		return nil, err
-	}
-	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || first || spec.NoImageCheck {
+	plan, err := worker.PlanAccepted(ctx, planner, runID, asked[0])
+	if err != nil || plan.Problem != "" {
 		return plan, err
 	}
-	// It comes last: what is requested before it is copied to the attempt that it may start.
-	return plan, worker.AcceptImageCheck(ctx, plan, upload)
+	// Those that came while it was planned are among them: who asks later finds the plan.
+	if asked, err = s.runs.Asked(ctx, runID); err != nil {
+		return nil, err
+	}
+	var refused []error
+	for _, spec := range asked {
+		err := s.Request(ctx, plan, spec.Request, spec.MaxFailed)
+		if _, final := errors.AsType[*run.RefusedError](err); final {
+			refused = append(refused, err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return plan, events.DataError(errors.Join(refused...))
 }
 
 // Request records the automatic selection that a dataset asks for when its run was planned with another or with none,

@@ -264,7 +264,11 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 	m.restart()
 	m.count(kind, func(ctx context.Context) (err error) {
 		spec := run.Spec{Dataset: "wide", Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
-		plan, err = m.subsets.StartRun(ctx, m.planner(), m.worker, spec, run.Upload{})
+		id, err := m.subsets.AcceptRun(ctx, m.planner(), m.worker, spec, run.Upload{})
+		if err != nil {
+			return err
+		}
+		plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, id) // which finds it planned the second time
 		return err
 	})
 	return plan

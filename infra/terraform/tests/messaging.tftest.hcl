@@ -83,7 +83,7 @@ run "no_subscription_without_its_service" {
     push_urls = { ingest = "https://i", score = "https://s", curate = "https://c" }
   }
   assert {
-    condition     = !contains(keys(google_pubsub_subscription.push), "score-gpu") && length(google_pubsub_subscription.push) == 10
+    condition     = !contains(keys(google_pubsub_subscription.push), "score-gpu") && length(google_pubsub_subscription.push) == 11
     error_message = "there is nowhere to push to"
   }
 }

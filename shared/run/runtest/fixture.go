@@ -47,6 +47,7 @@ type Fixture struct {
 	Work         *bucket.Memory
 	Scorer       *Scorer
 	OpenScorer   run.ScorerOpener
+	Patience     time.Duration // of planners with scorers that are away
 	ImageBuckets map[string]bucket.Reader
 	// LostAnswer reports whether the answer to an object's creation is lost, so that the client tries again.
 	LostAnswer func(name string) bool
@@ -140,6 +141,7 @@ func (f *Fixture) Planner() *run.Planner {
 	f.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits, ImageBuckets: f.ImageBuckets,
+		Patience: f.Patience,
 	})
 	f.must(err)
 	return planner

@@ -12,7 +12,7 @@ import (
 
 // Start starts the run of a dataset, as ingest and the API do.
 func (f *Fixture) Start(spec run.Spec) (*run.Plan, error) {
-	return f.Subsets.StartRun(f.t.Context(), f.Planner(), f.Worker, spec, run.Upload{})
+	return f.accept(f.Planner(), spec, run.Upload{})
 }
 
 // Retry starts the next attempt of a run, as the API does.
@@ -31,7 +31,30 @@ func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.Subsets.StartRun(ctx, planner, f.Worker, spec, upload)
+	return f.accept(planner, spec, upload)
+}
+
+// accept accepts a run, and delivers the task of planning it if that is published. A refused plan is an error.
+func (f *Fixture) accept(planner *run.Planner, spec run.Spec, upload run.Upload) (*run.Plan, error) {
+	ctx := f.t.Context()
+	id, err := f.Subsets.AcceptRun(ctx, planner, f.Worker, spec, upload)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range f.Queue {
+		if d.Attributes[events.AttrTask] == events.TaskPlan {
+			if _, err := f.Subsets.PlanRun(ctx, planner, f.Worker, id); err != nil {
+				return nil, err
+			}
+			f.Take(i)
+			break
+		}
+	}
+	plan, err := f.Runs.Plan(ctx, id)
+	if err == nil && plan.Problem != "" && plan.Layout == run.LayoutVersion {
+		return nil, &run.RefusedError{Reason: plan.Problem}
+	}
+	return plan, err
 }
 
 // Begin is Arrive where no error is expected.

@@ -52,14 +52,23 @@ func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 
 // Take removes all messages of the topic from the queue and returns them.
 func (p *Topic) Take() []events.Message {
+	return p.take(func(events.Message) bool { return true })
+}
+
+// TakeOf is Take of the messages of one kind of task.
+func (p *Topic) TakeOf(task string) []events.Message {
+	return p.take(func(m events.Message) bool { return m.Attributes[events.AttrTask] == task })
+}
+
+func (p *Topic) take(which func(events.Message) bool) (taken []events.Message) {
 	p.fixture.mu.Lock()
 	defer p.fixture.mu.Unlock()
-	var taken []events.Message
 	p.fixture.Queue = slices.DeleteFunc(p.fixture.Queue, func(d Delivery) bool {
-		if d.topic == p {
-			taken = append(taken, d.Message)
+		if d.topic != p || !which(d.Message) {
+			return false
 		}
-		return d.topic == p
+		taken = append(taken, d.Message)
+		return true
 	})
 	return taken
 }
@@ -77,6 +86,9 @@ func (f *Fixture) Take(i int) Delivery {
 func (f *Fixture) Deliver(d Delivery) error {
 	ctx := f.t.Context()
 	switch d.Attributes[events.AttrTask] {
+	case events.TaskPlan:
+		_, err := f.Subsets.PlanRun(ctx, f.Planner(), f.Worker, Decode[events.PlanTask](f.t, d.Message).Run)
+		return err
 	case events.TaskRange:
 		_, err := f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), d.ID)
 		return err

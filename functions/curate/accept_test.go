@@ -1,0 +1,73 @@
+package curate_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// TestScorerAway calls when the scorer hangs: without its id the run has no id, so the caller gets to know when to try
+// again, and nothing is accepted.
+func TestScorerAway(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	open := s.OpenScorer
+	s.OpenScorer = func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+		if kind != "gpu" {
+			return open(ctx, kind, r)
+		}
+		<-ctx.Done()
+		return nil, fmt.Errorf("asking the sidecar: %w", ctx.Err())
+	}
+	s.Patience = time.Millisecond
+	s = s.restart()
+	const body = `{"dataset": "sky", "manifests": ["all.jsonl"], "scorer": "gpu"}`
+	if _, header := want[api.Problem](s, http.StatusServiceUnavailable, "POST", "/v1/runs", body); header.Get(
+		"Retry-After") != "30" {
+		t.Errorf("Retry-After: %q, want 30", header.Get("Retry-After"))
+	}
+	if got := s.Objects(""); len(got) > 0 || len(s.Queue) > 0 {
+		t.Errorf("accepted: %v, %v", got, s.Queue)
+	}
+	want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody) // another scorer is there
+}
+
+// TestPlanningIsFinished loses the task of planning a run, for which two callers asked. Reconcile continues it, and both
+// get their selections.
+func TestPlanningIsFinished(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	for _, budget := range []string{`"20%"`, `"40%"`} {
+		body := `{"dataset": "sky", "manifests": ["all.jsonl"], "budget": ` + budget + `}`
+		status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", body)
+		if status.State != run.StatePlanning {
+			t.Errorf("the run is %s, want it planning", status.State)
+		}
+	}
+	if lost := s.Tasks.Take(); len(lost) != 1 || lost[0].Attributes[events.AttrTask] != events.TaskPlan {
+		t.Errorf("published %v, want the task of planning once", lost)
+	}
+	s.Reconcile()
+	if tasks := s.Tasks.TakeOf(events.TaskPlan); len(tasks) > 0 {
+		t.Errorf("published again within the time that it may take: %v", tasks)
+	}
+	s.Pass(2 * run.GraceTime)
+	s.Reconcile()
+	s.work()
+	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
+	if len(list.Runs) != 1 {
+		t.Fatalf("runs %+v, want one", list.Runs)
+	}
+	if status := s.Status(list.Runs[0].Run); status.State != run.StateScored || len(status.Selections) != 2 {
+		t.Errorf("the run is %s with selections %v, want it scored with two", status.State, status.Selections)
+	}
+}

@@ -1,0 +1,97 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
+var ErrPlanning = errors.New("the run is being planned; ask again in a while")
+
+// An Asked is a request for the run of a dataset that was not planned yet: runs/<run>/asked/<hash>.json.
+type Asked struct {
+	Dataset string `json:"dataset"` // as in Spec, of which it is no part in dataset.yaml
+	Spec    Spec   `json:"spec"`
+}
+
+// Accept accepts the run of a dataset that Identify found to have no plan, and publishes the task of planning it. It
+// can be repeated.
+func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
+	id, err := CanonicalHash(spec)
+	if err != nil {
+		return fmt.Errorf("identifying a request: %w", err)
+	}
+	asked := Asked{Dataset: spec.Dataset, Spec: spec}
+	if _, err := bucket.CreateJSON(ctx, w.work, askedPrefix(plan.Run)+id+".json", asked); err != nil {
+		return err
+	}
+	if err := w.index.Accept(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now()); err != nil {
+		return err
+	}
+	return w.ContinuePlanning(ctx, plan.Run)
+}
+
+// ContinuePlanning publishes the task of planning an accepted run, unless it was published a short time ago.
+func (w *Worker) ContinuePlanning(ctx context.Context, run string) error {
+	due, err := w.again.Due(ctx, planSentName(run), planAgainPrefix(run), GraceTime)
+	if err != nil || !due {
+		return err
+	}
+	if err := w.tasks.Publish(ctx, events.PlanTask{Run: run}.Message()); err != nil {
+		return err
+	}
+	return w.again.Sent(ctx, planSentName(run), "plan")
+}
+
+// Asked lists the requests for a run that came before it was planned, in the order of their names.
+func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
+	var specs []Spec
+	for attrs, err := range r.work.List(ctx, askedPrefix(run), "") {
+		if err != nil {
+			return nil, fmt.Errorf("listing what was asked of run %s: %w", run, err)
+		}
+		var asked Asked
+		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &asked); err != nil {
+			return nil, err
+		}
+		asked.Spec.Dataset = asked.Dataset
+		specs = append(specs, asked.Spec)
+	}
+	return specs, nil
+}
+
+// PlanAccepted plans and starts an accepted run as the first request for it asks, unless it is planned. A plan with a
+// Problem is one that was refused.
+func (w *Worker) PlanAccepted(ctx context.Context, planner *Planner, run string, spec Spec) (*Plan, error) {
+	plan, err := w.runs.Plan(ctx, run)
+	if !errors.Is(err, ErrPlanning) {
+		return plan, err
+	}
+	plan, err = planner.Plan(ctx, spec)
+	refused, final := errors.AsType[*RefusedError](err)
+	switch {
+	case final:
+		return w.refuseAccepted(ctx, run, spec.Dataset, refused.Reason)
+	case err != nil:
+		return nil, err
+	case plan.Run != run:
+		return w.refuseAccepted(ctx, run, spec.Dataset, "the dataset, its rubric or its scorer was replaced before the run "+
+			"was planned; start the dataset again")
+	}
+	return w.Start(ctx, plan)
+}
+
+// refuseAccepted keeps the reason why an accepted run is refused in place of its plan.
+func (w *Worker) refuseAccepted(ctx context.Context, run, datasetName, reason string) (*Plan, error) {
+	refused := &Plan{
+		Layout: LayoutVersion, Run: run, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
+	}
+	if _, err := bucket.CreateJSON(ctx, w.work, planName(run), refused); err != nil {
+		return nil, err
+	}
+	return w.runs.Plan(ctx, run)
+}
