@@ -36,7 +36,7 @@ func TestTrace(t *testing.T) {
 	s.call(t, http.MethodPost, "/v1/runs/"+id+"/selections", `{"budget": "10%"}`, &sel)
 	ranges, shards := status.Progress.Ranges, status.Progress.Shards
 	least := map[string]int{
-		"plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1,
+		"accept": 2, "plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1,
 		"api select": 1,
 	}
 	until(t, "the spans of all deliveries, and of what caused them", func() bool {
@@ -68,7 +68,8 @@ func checkSpans(t *testing.T, spans tracetest.SpanStubs, id string) {
 		names[span.SpanContext.SpanID()] = span.Name
 	}
 	causes := map[string][]string{
-		"range": {"plan", "range"}, "shard": {"plan", "range", "shard"}, "select": {"shard"}, "api select": {"plan"},
+		"plan": {"accept"}, "range": {"accept", "plan", "range"}, "shard": {"accept", "plan", "range", "shard"},
+		"select": {"shard"}, "api select": {"accept"},
 	}
 	for _, span := range spans {
 		parent := names[span.Parent.SpanID()]
@@ -78,7 +79,7 @@ func checkSpans(t *testing.T, spans tracetest.SpanStubs, id string) {
 		if got := span.SpanContext.TraceID(); got != telemetry.TraceID(id) {
 			t.Errorf("span %s is of trace %s", span.Name, got)
 		}
-		if span.Parent.IsValid() == (span.Name == "plan") {
+		if span.Parent.IsValid() == (span.Name == "accept") {
 			t.Errorf("span %s has parent %v", span.Name, span.Parent)
 		}
 	}

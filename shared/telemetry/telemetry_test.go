@@ -55,7 +55,7 @@ func TestOneTrace(t *testing.T) {
 		if id := span.SpanContext.TraceID(); id != telemetry.TraceID("demo-1") {
 			t.Errorf("span %s is of trace %s", span.Name, id)
 		}
-		if span.Name == "plan" {
+		if span.Name == "accept" {
 			if root.IsValid() && span.SpanContext.SpanID() != root {
 				t.Error("a run has two roots")
 			}

@@ -51,7 +51,7 @@ func newSpanID() (id trace.SpanID) {
 	return id
 }
 
-// Run records the root span of a run: its planning, from begin to now. One that is recorded again,
+// Run records the root span of a run: its acceptance, from begin to now. One that is recorded again,
 // because the upload was delivered twice, has the same ids.
 func Run(ctx context.Context, run string, begin time.Time, attributes ...attribute.KeyValue) context.Context {
 	t := from(ctx)
@@ -68,7 +68,7 @@ func (t *Telemetry) root(
 ) (context.Context, trace.Span) {
 	options = append(options, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithAttributes(attribute.String("harvest.run", run)))
-	_, span := t.tracer.Start(context.WithValue(ctx, runKey{}, run), "plan", options...)
+	_, span := t.tracer.Start(context.WithValue(ctx, runKey{}, run), "accept", options...)
 	return trace.ContextWithSpan(ctx, span), span
 }
 
