@@ -41,8 +41,8 @@ func TestScorerAway(t *testing.T) {
 	want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody) // another scorer is there
 }
 
-// TestPlanningIsFinished loses the task of planning a run, for which two callers asked. Reconcile continues it, and both
-// get their selections.
+// TestPlanningIsFinished loses the task of planning a run, for which two callers asked. Reconcile continues it, and
+// both get their selections.
 func TestPlanningIsFinished(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

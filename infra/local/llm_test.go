@@ -245,7 +245,8 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 			if status.State == run.StateScored {
 				return status
 			}
-			if working := status.State == run.StatePlanning || status.State == run.StateScoring; !working || time.Now().After(deadline) {
+			working := status.State == run.StatePlanning || status.State == run.StateScoring
+			if !working || time.Now().After(deadline) {
 				t.Fatalf("not scored in time: %+v", status)
 			}
 		}

@@ -54,7 +54,6 @@ type Disturbances struct {
 	Queue queue.Faults
 }
 
-
 // Processes is the system as in the cloud: each service a process of its own, with its configuration
 // in its environment, and nothing between them but the network. Cloud Storage and Pub/Sub are test
 // doubles in this process, and forget everything at its end. It sets this process's PUBSUB_EMULATOR_HOST.

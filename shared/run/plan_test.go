@@ -170,17 +170,23 @@ func TestStartRefused(t *testing.T) {
 					t.Errorf("the reason %q lacks %q", reason, want)
 				}
 			}
-			for _, name := range f.Objects("") {
-				// What is found only in the manifests is found when the run is accepted.
-				if !strings.HasPrefix(name, "index/") && !strings.Contains(name, "/asked/") &&
-					!slices.Contains([]string{"accepted", "plan.sent", "plan.json"}, path.Base(name)) {
-					t.Errorf("it wrote %s", name)
-				}
-			}
-			if len(f.Queue) > 0 {
-				t.Errorf("it published %v", f.Queue)
-			}
+			checkOnlyAccepted(t, f)
 		})
+	}
+}
+
+// checkOnlyAccepted checks that at most the acceptance of a run was written: what is found only in the manifests is found
+// after it.
+func checkOnlyAccepted(t *testing.T, f *runtest.Fixture) {
+	t.Helper()
+	for _, name := range f.Objects("") {
+		if !strings.HasPrefix(name, "index/") && !strings.Contains(name, "/asked/") &&
+			!slices.Contains([]string{"accepted", "plan.sent", "plan.json"}, path.Base(name)) {
+			t.Errorf("it wrote %s", name)
+		}
+	}
+	if len(f.Queue) > 0 {
+		t.Errorf("it published %v", f.Queue)
 	}
 }
 

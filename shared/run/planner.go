@@ -155,7 +155,8 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	return p.fill(ctx, plan, spec)
 }
 
-// fill adds to a plan what depends on the buckets and the scorer but its ranges, or reads it where it was planned before.
+// fill adds to a plan what depends on the buckets and the scorer, but its ranges. Or it reads the plan of a run that
+// has one, and returns no scorer.
 func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, scorer.Scorer, error) {
 	if err := p.check(ctx, plan); err != nil {
 		return nil, nil, err
