@@ -175,8 +175,8 @@ func TestStartRefused(t *testing.T) {
 	}
 }
 
-// checkOnlyAccepted checks that at most the acceptance of a run was written: what is found only in the manifests is found
-// after it.
+// checkOnlyAccepted checks that at most the acceptance of a run was written: what is found only in the manifests is
+// found after it.
 func checkOnlyAccepted(t *testing.T, f *runtest.Fixture) {
 	t.Helper()
 	for _, name := range f.Objects("") {
