@@ -268,7 +268,9 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 		if err != nil {
 			return err
 		}
-		plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, id) // which finds it planned the second time
+		if plan, err = m.runs.Plan(ctx, id); errors.Is(err, run.ErrPlanning) {
+			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, id)
+		}
 		return err
 	})
 	return plan
