@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -68,11 +69,19 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	before := map[string]fs.FileInfo{}
 	for range 10 {
+		died := diedAlone(t, filepath.Join(dir, state))
 		cmd := program(t, dir, finely, finelyArgs(state)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(whole) / 4)))
+		// A second death of a sample that is rated alone would be the sample's fault, whoever kills.
+		until(t, "the results of samples rated alone", func() bool {
+			return !slices.ContainsFunc(died, func(sample string) bool {
+				_, err := os.Stat(sample + ".parquet")
+				return err != nil
+			})
+		})
 		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)
 		}
@@ -82,6 +91,23 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 		before = after
 	}
 	t.Logf("seed %d: %d shards have scores after ten kills", seed, len(before))
+}
+
+// diedAlone are the samples without a result of which an attempt has begun, in which each was rated alone.
+func diedAlone(t *testing.T, state string) []string {
+	t.Helper()
+	attempts, err := filepath.Glob(filepath.Join(state, "runs", "*", "items", "*", "*", "*.[0-9]*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var samples []string
+	for _, attempt := range attempts {
+		sample := strings.TrimSuffix(attempt, filepath.Ext(attempt))
+		if _, err := os.Stat(sample + ".parquet"); err != nil {
+			samples = append(samples, sample)
+		}
+	}
+	return samples
 }
 
 // TestKillOfOther kills one of two commands that are at work on the same run: the other one ends it.
