@@ -12,12 +12,6 @@ import (
 // ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
 var ErrPlanning = errors.New("the run is being planned; ask again in a while")
 
-// An Asked is a request for the run of a dataset that was not planned yet: runs/<run>/asked/<hash>.json.
-type Asked struct {
-	Dataset string `json:"dataset"` // as in Spec, of which it is no part in dataset.yaml
-	Spec    Spec   `json:"spec"`
-}
-
 // Accept accepts the run of a dataset that Identify found to have no plan, and publishes the task of planning it. It
 // can be repeated.
 func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
@@ -25,8 +19,7 @@ func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
 	if err != nil {
 		return fmt.Errorf("identifying a request: %w", err)
 	}
-	asked := Asked{Dataset: spec.Dataset, Spec: spec}
-	if _, err := bucket.CreateJSON(ctx, w.work, askedPrefix(plan.Run)+id+".json", asked); err != nil {
+	if _, err := bucket.CreateJSON(ctx, w.work, askedPrefix(plan.Run)+id+".json", spec); err != nil {
 		return err
 	}
 	if err := w.index.Accept(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now()); err != nil {
@@ -54,12 +47,11 @@ func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 		if err != nil {
 			return nil, fmt.Errorf("listing what was asked of run %s: %w", run, err)
 		}
-		var asked Asked
-		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &asked); err != nil {
+		var spec Spec
+		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &spec); err != nil {
 			return nil, err
 		}
-		asked.Spec.Dataset = asked.Dataset
-		specs = append(specs, asked.Spec)
+		specs = append(specs, spec)
 	}
 	return specs, nil
 }
