@@ -80,7 +80,7 @@ func curateDataset(
 		return nil, err
 	}
 	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, usageError{p.afterProblems(ctx, byFlags(err))}
+		return nil, p.unselectable(ctx, byFlags(err))
 	}
 	if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
 		return nil, err

@@ -130,12 +130,20 @@ func TestNothingSelectable(t *testing.T) {
 	}
 	says(t, a.stderr, "none of the 4 records can be used", "no conversation")
 	says(t, a.stdout, "and 1 more")
+	// No other budget helps, so the command line is not at fault.
+	unusable := a.stderr
+	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
+	if a.status != 1 || a.stderr != unusable {
+		t.Errorf("status %d: %s, want that of plan: %s", a.status, a.stderr, unusable)
+	}
 	// The problems come before a budget that cannot be met because of them.
+	newDataset(t, dir, 4, 8)
+	breakRecords(t, dir, 2)
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
 	if a.status != 2 || strings.Index(a.stderr, "no conversation") > strings.Index(a.stderr, "--budget: 5") {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
-	says(t, a.stderr, "4 of 4 records cannot be used", "--budget: 5")
+	says(t, a.stderr, "2 of 4 records cannot be used", "--budget: 5")
 }
 
 // writeLines writes the dataset of a folder as dataset.jsonl, too.
@@ -180,10 +188,16 @@ func TestForgottenImages(t *testing.T) {
 	}
 	says(t, a.stderr, "harvest: images: 200 of 200", "give --images "+filepath.Join(dir, "pictures"),
 		"--max-failed 100%")
-	writeFile(t, filepath.Join(dir, "none.json"), "[]")
-	a = harvest(t, dir, nil, "plan", "--state", "state", "./none.json")
-	if want := "harvest: manifest ./none.json: holds no records\n"; a.status != 1 || a.stderr != want {
-		t.Errorf("status %d: %s, want %s", a.status, a.stderr, want)
+	for _, content := range []string{"[]", `{"data": []}`} {
+		writeFile(t, filepath.Join(dir, "none.json"), content)
+		for _, command := range []string{"plan", "curate --budget 5"} {
+			args := append(strings.Fields(command), "--state", "state", "./none.json")
+			a := harvest(t, dir, nil, args...)
+			want := "harvest: ./none.json: the manifest has no records; write one at least\n"
+			if a.status != 1 || a.stderr != want {
+				t.Errorf("%s: %s: status %d: %s, want %s", content, command, a.status, a.stderr, want)
+			}
+		}
 	}
 }
 

@@ -169,7 +169,7 @@ func (in input) refused(err error) error {
 		return errors.New(strings.ReplaceAll(refused.Reason, refused.Object, rubric))
 	}
 	if errors.Is(err, run.ErrNoRecords) {
-		return fmt.Errorf("manifest %s: holds no records", strings.Join(in.names(), ", "))
+		return fmt.Errorf("%s: the manifest has no records; write one at least", strings.Join(in.names(), ", "))
 	}
 	format, ok := errors.AsType[*dataset.FormatError](err)
 	if !ok {

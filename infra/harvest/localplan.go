@@ -65,14 +65,23 @@ func (in input) plan(
 	}, nil
 }
 
-// afterProblems is the error of a selection that cannot be made, after the problems of records if there are any: they
-// may be its cause.
-func (p *localPlan) afterProblems(ctx context.Context, selection error) error {
+// unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they stand
+// first. It is a fault of the command line, unless no record can be used: then no other budget helps.
+func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
-	if err != nil || v.Sound == v.Samples {
-		return selection
+	switch {
+	case err != nil || v.Sound == v.Samples:
+		return usageError{selection}
+	case v.Sound == 0:
+		return nothingUsable(v)
 	}
-	return fmt.Errorf("%d of %d records cannot be used (%s); %w", v.Samples-v.Sound, v.Samples, mostFrequent(v), selection)
+	return usageError{fmt.Errorf("%d of %d records cannot be used (%s); %w",
+		v.Samples-v.Sound, v.Samples, mostFrequent(v), selection)}
+}
+
+// nothingUsable is the error of a dataset of which a survey found no record without a problem.
+func nothingUsable(v *run.Survey) error {
+	return fmt.Errorf("none of the %d records can be used: %s", v.Samples, mostFrequent(v))
 }
 
 // mostFrequent is the most frequent problem of a survey, with an example.

@@ -47,7 +47,7 @@ func newPlan() *cobra.Command {
 				err = plan.print(cmd.OutOrStdout(), survey, changes)
 			}
 			if err == nil && survey.Sound == 0 {
-				err = fmt.Errorf("none of the %d records can be used: %s", survey.Samples, mostFrequent(survey))
+				err = nothingUsable(survey)
 			}
 			return err
 		},

@@ -18,6 +18,9 @@ const (
 // turnKeys are the keys of a record's turns. An object that has one is a record, and holds no list of records.
 var turnKeys = []string{"conversations", "messages", "conversation"}
 
+// ownKeys are further keys of a record. An object that has one is a record, too, unless it holds a list of others.
+var ownKeys = []string{"id", "image"}
+
 // splitObject splits a manifest that begins with an object: JSONL, objects one after the other, or one object that
 // holds the list of records. The first line decides where it is at hand.
 func (s *splitter) splitObject() error {
@@ -126,6 +129,9 @@ func (s *splitter) splitAfter(start cursor, format Format, found object) error {
 		return nil
 	case err == io.EOF && !found.isRecord && len(found.lists) > 1:
 		return found.refusal()
+	case err == io.EOF && found.isEmptyList():
+		s.format, s.layout.Records, s.layout.Ranges = Array, 0, []Span{}
+		return nil
 	}
 	s.layout.Records, s.layout.Ranges = 0, []Span{}
 	s.element = 1
@@ -140,6 +146,8 @@ func (s *splitter) splitAfter(start cursor, format Format, found object) error {
 type object struct {
 	isRecord bool         // it has a key of turns
 	lists    []string     // the first keys that hold lists of objects, in quotes
+	isNamed  bool         // it has a key of ownKeys
+	empty    int          // keys that hold lists without elements
 	fault    *FormatError // what is broken between its members, where its end was looked for nevertheless
 }
 
@@ -150,6 +158,11 @@ func (o object) refusal() *FormatError {
 			", and which of them holds the records is not known; write that one to a file of its own",
 		Command: "jq -c '.KEY[]' FILE > OUT",
 	}
+}
+
+// isEmptyList reports whether the object stands around a list of records that has none.
+func (o object) isEmptyList() bool {
+	return !o.isRecord && !o.isNamed && o.empty > 0 && len(o.lists) == 0 && o.fault == nil
 }
 
 // walk passes the object at the cursor. The first list of objects in it is split as an array is.
@@ -227,6 +240,7 @@ func (s *splitter) walkMember(found *object) error {
 	}
 	s.pass([]byte{':'})
 	found.isRecord = found.isRecord || slices.Contains(turnKeys, key)
+	found.isNamed = found.isNamed || slices.Contains(ownKeys, key)
 	switch next, err = s.skipSpace(); {
 	case err != nil:
 		return err
@@ -245,6 +259,9 @@ func (s *splitter) walkList(key string, found *object) error {
 	case err != nil:
 		return err
 	case next != '{':
+		if next == ']' {
+			found.empty++
+		}
 		return s.walkRest('[')
 	}
 	found.lists = append(found.lists[:min(len(found.lists), namedLists)], quote(key, keyBytes))

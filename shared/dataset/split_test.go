@@ -36,6 +36,12 @@ func TestSplitFindsRecords(t *testing.T) {
 		"array":                   {`[{"a":1},{"b":2}]`, Array, []string{`{"a":1}`, `{"b":2}`}},
 		"empty array":             {"[]", Array, nil},
 		"empty array with spaces": {bom + " \r\n[ \t\n ] \n", Array, nil},
+		"empty list of a key":     {`{"data": []}`, Array, nil},
+		"empty list on lines":     {"{\n \"version\": 1,\n \"records\": [\n ]\n}\n", Array, nil},
+		"empty lists of two keys": {`{"data": [], "images": []}`, Array, nil},
+		"a record's empty list":   {`{"id": "a", "tags": []}`, Lines, []string{`{"id": "a", "tags": []}`}},
+		"no turns":                {`{"conversations": []}`, Lines, []string{`{"conversations": []}`}},
+		"lines of empty lists":    {"{\"a\": []}\n{\"a\": []}", Lines, []string{`{"a": []}`, `{"a": []}`}},
 		"white space and BOM":     {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
 		"brackets in strings":     {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
 		"escapes": {

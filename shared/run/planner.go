@@ -292,8 +292,10 @@ func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
 
 // split fixes the plan's ranges.
 func (p *Planner) split(ctx context.Context, plan *Plan) error {
+	var names []string
 	for i := range plan.Manifests {
 		m := &plan.Manifests[i]
+		names = append(names, m.Name)
 		r, err := p.input.Open(ctx, m.Name, m.Generation, 0, -1)
 		if err != nil {
 			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
@@ -315,7 +317,7 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 	}
 	if plan.Samples == 0 {
 		return &RefusedError{
-			Reason: fmt.Sprintf("dataset %s: its manifests hold no records", plan.Dataset), Err: ErrNoRecords,
+			Reason: strings.Join(names, ", ") + ": the manifest has no records; write one at least", Err: ErrNoRecords,
 		}
 	}
 	return nil
