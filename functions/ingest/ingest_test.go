@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -181,6 +183,12 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 			"datasets/sky/dataset.yaml", "manifests: [absent.jsonl]\n",
 			"datasets/sky/absent.jsonl is not in the input bucket",
 		},
+		"manifest outside": {
+			"datasets/sky/dataset.yaml", "manifests: [link.jsonl]\n", "datasets/sky/link.jsonl: a link leads out of the folder",
+		},
+		"rubric is a folder": {
+			"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nrubric: .\n", "rubric",
+		},
 		"unknown scorer":    {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nscorer: crystal-ball\n", "crystal-ball"},
 		"no records":        {"datasets/sky/empty.json", "[]", "no records"},
 		"no manifest":       {"datasets/sky/prose.json", "Once upon a time", "datasets/sky/prose.json"},
@@ -191,6 +199,9 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 			t.Parallel()
 			w, h := newIngest(t)
 			w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
+			if err := os.Symlink(os.DevNull, filepath.Join(w.Folder, "datasets", "sky", "link.jsonl")); err != nil {
+				t.Fatal(err)
+			}
 			w.Upload(tt.object, []byte(tt.content))
 			for range 2 { // delivered twice, it is one run
 				arrive(t, w, h, tt.object)

@@ -61,13 +61,13 @@ func (m *mirror) copyAll(ctx context.Context, folder, but string) error {
 	return group.Wait()
 }
 
-// copy copies an object unless it was copied as it is, or is gone.
+// copy copies an object unless it was copied as it is, is gone or cannot be read.
 func (m *mirror) copy(ctx context.Context, name string) error {
 	attrs, err := m.from.Stat(ctx, name)
 	if err == nil && !m.seen(attrs) {
 		err = m.put(ctx, attrs)
 	}
-	if err != nil && !errors.Is(err, bucket.ErrNotExist) {
+	if err != nil && !errors.Is(err, bucket.ErrNotExist) && !errors.Is(err, bucket.ErrUnreadable) {
 		return fmt.Errorf("copying %s: %w", name, err)
 	}
 	return nil

@@ -14,6 +14,18 @@ import (
 // affected, and a retry does not help until a person changes the file. What is no regular file is ErrNotExist, too.
 var ErrUnreadable = errors.New("object cannot be read")
 
+// A LinkError is the error of a name that a symbolic link leads out of a Folder's folder, which nothing outside is
+// touched from. It is ErrUnreadable. Find it with errors.AsType[*LinkError].
+type LinkError struct {
+	Folder string // the bucket's folder
+}
+
+// Error names the folder.
+func (e *LinkError) Error() string { return "a link leads out of the folder " + e.Folder }
+
+// Unwrap is ErrUnreadable.
+func (e *LinkError) Unwrap() error { return ErrUnreadable }
+
 // A MachineError is a fault of this machine that concerns all objects and that no retry removes: the disk is full or
 // read-only, files may not be as long, or the folder's mode forbids its use. Find it with errors.AsType[*MachineError].
 type MachineError struct {
@@ -35,6 +47,8 @@ func (e *MachineError) Error() string {
 		fix = "raise the limit on the size of a file (ulimit -f)"
 	case errors.Is(e.Err, syscall.EIO):
 		fix = "check its disk, or use a folder on another disk"
+	case errors.Is(e.Err, ErrUnreadable):
+		fix = "put a folder in the place of the link, or use another folder"
 	}
 	cause := e.Err
 	if number, ok := errors.AsType[syscall.Errno](e.Err); ok {
@@ -50,6 +64,9 @@ func (e *MachineError) Unwrap() error { return e.Err }
 func MachineFault(folder string, err error) error {
 	if _, known := errors.AsType[*MachineError](err); known {
 		return err
+	}
+	if _, leadsOut := errors.AsType[*LinkError](err); leadsOut {
+		return &MachineError{folder, err}
 	}
 	for _, target := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG, fs.ErrPermission} {
 		if errors.Is(err, target) {

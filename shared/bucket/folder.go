@@ -29,6 +29,8 @@ const stale = 24 * time.Hour
 type Folder struct {
 	local
 	root *os.Root
+	// outside is the root's error of a name that leads out of it, which package os does not export.
+	outside error
 	// durable holds the folders whose path from the root is known to be on disk.
 	durable sync.Map
 	// after is called when a step of Create is done; tests end the process there.
@@ -45,15 +47,29 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket folder: %w", MachineFault(dir, err))
 	}
-	f := &Folder{root: root, after: func(string) {}}
+	_, above := root.Stat("..")
+	outside, ok := errors.AsType[*fs.PathError](above)
+	if !ok {
+		return nil, fmt.Errorf("opening bucket folder: it does not keep names inside of it: %w", above)
+	}
+	f := &Folder{root: root, outside: outside.Err, after: func(string) {}}
 	f.open = func(name string) (object, error) {
 		if err := CheckName(name); err != nil {
 			return object{}, fmt.Errorf("%w (%w)", ErrNotExist, err)
 		}
-		return openFile(root.FS(), root.Name(), name)
+		o, err := openFile(root.FS(), root.Name(), name)
+		return o, f.linked(name, err)
 	}
 	f.sweep()
 	return f, nil
+}
+
+// linked is an error of using a name, as a LinkError if a link led out of the folder.
+func (f *Folder) linked(name string, err error) error {
+	if !errors.Is(err, f.outside) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", filepath.Join(f.root.Name(), name), &LinkError{f.root.Name()})
 }
 
 // sweep removes stale files. One that cannot be read or removed does no harm, and stays.
@@ -220,5 +236,6 @@ func (f *Folder) syncFolder(name string) error {
 }
 
 func (f *Folder) fail(doing, name string, err error) error {
-	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), MachineFault(f.root.Name(), err))
+	err = MachineFault(f.root.Name(), f.linked(name, err))
+	return fmt.Errorf("%s %s in %s: %w", doing, name, f.root.Name(), err)
 }

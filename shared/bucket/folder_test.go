@@ -90,11 +90,39 @@ func TestFolderLinks(t *testing.T) {
 	if _, err := f.Open(t.Context(), "out/secret", 0, 0, -1); err == nil {
 		t.Error("read outside the folder")
 	}
-	if diff := cmp.Diff([]string{"a/b", "in/b"}, list(t, f, "", "")); diff != "" {
+	if diff := cmp.Diff([]string{"a/b", "file", "in/b", "out"}, list(t, f, "", "")); diff != "" {
 		t.Errorf("List (-want +got):\n%s", diff)
 	}
 	if got := string(buckettest.Get(t, f, "in/b")); got != "content" {
 		t.Errorf("in/b reads %q", got)
+	}
+}
+
+// TestLinkOut checks that a link out of a folder is a fault of its object, which no retry removes.
+func TestLinkOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := filepath.Join(dir, "bucket")
+	folder := newFolder(t, at)
+	writeFile(t, filepath.Join(dir, "outside", "a"), "a")
+	for _, target := range []string{filepath.Join(dir, "outside"), "../outside", "/no/such/folder"} {
+		link := filepath.Join(at, "link")
+		symlink(t, target, link)
+		_, err := folder.Stat(t.Context(), "link/a")
+		fault, ok := errors.AsType[*bucket.LinkError](err)
+		if !ok || fault.Folder != at || !errors.Is(err, bucket.ErrUnreadable) || errors.Is(err, bucket.ErrNotExist) {
+			t.Errorf("%s: %v, want a LinkError", target, err)
+		}
+		if got := list(t, folder, "", ""); len(got) != 1 || got[0] != "link" {
+			t.Errorf("%s: listed %q, want the link", target, got)
+		}
+		err = folder.Create(t.Context(), "link/b", func(io.Writer) error { return nil })
+		if machine, ok := errors.AsType[*bucket.MachineError](err); !ok || machine.Folder != at {
+			t.Errorf("%s: creating below it: %v, want a MachineError", target, err)
+		}
+		if err := os.Remove(link); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 // walk lists the regular files of a file system as objects. Symbolic links are followed, except
-// those that lead back to a folder they lie in; those that lead nowhere are passed over.
+// those that lead back to a folder they lie in; those that lead nowhere are passed over. One that may not be followed,
+// as it leads out of the file system, is listed as the object that it stands for, as is a file that may not be read.
 type walk struct {
 	ctx           context.Context
 	fsys          fs.FS
@@ -89,10 +90,14 @@ func (w walk) children(name string) ([]child, error) {
 		mode, info := e.Type(), e.Info
 		if mode&fs.ModeSymlink != 0 {
 			target, err := fs.Stat(w.fsys, full)
-			if err != nil || w.leadsBack(full, target) {
+			switch {
+			case err != nil && !absent(err):
+				mode = 0 // it is there, and reading it says why it cannot be read
+			case err != nil || w.leadsBack(full, target):
 				continue
+			default:
+				mode, info = target.Mode(), func() (fs.FileInfo, error) { return target, nil }
 			}
-			mode, info = target.Mode(), func() (fs.FileInfo, error) { return target, nil }
 		}
 		switch {
 		case mode.IsDir() && overlap(full+"/", w.prefix) && (w.after < full+"/" || strings.HasPrefix(w.after, full+"/")):

@@ -92,6 +92,9 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 	if err != nil || strings.HasPrefix(names[0], "gs://") {
 		return at, fault, nil
 	}
+	if broken := f.brokenLink(name, names[len(names)-1]); broken != nil {
+		return Location{}, broken, nil
+	}
 	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
 		fault.Detail = fmt.Sprintf("it is not among the dataset's images, but %s is, whose name differs only in case or in "+
 			"the spelling of its extension; correct the name, or rename the file", near)
@@ -99,7 +102,7 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 	return at, fault, nil
 }
 
-// locate is Locate without a look for files of nearly the same name.
+// locate is Locate without a look for broken links and for files of nearly the same name.
 func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
@@ -152,6 +155,9 @@ func readFault(name, object string, err error) (*dataset.Fault, error) {
 }
 
 func unreadableDetail(err error) string {
+	if link, ok := errors.AsType[*bucket.LinkError](err); ok {
+		return fmt.Sprintf("it is a link out of the folder %s; copy the image into it (cp -L)", link.Folder)
+	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "this user may not read it (permission denied); run chmod +r on the file, and chmod +rx on its folders"

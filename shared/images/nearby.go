@@ -40,7 +40,7 @@ func (n *nearby) find(ctx context.Context, f *Fetcher, missing string) string {
 		n.folders[folder] = files
 	}
 	file, ok := files[foldName(path.Base(missing))]
-	if !ok {
+	if !ok || file == path.Base(missing) { // a link that leads nowhere is not found, and is in the list
 		return ""
 	}
 	return path.Join(folder, file)

@@ -77,7 +77,7 @@ func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool
 		if errors.Is(err, bucket.ErrNotExist) {
 			return Spec{}, false, nil // replaced or gone since: its own event follows
 		} else if err != nil {
-			return Spec{}, false, err
+			return Spec{Dataset: name}, true, unread("dataset", object, err)
 		}
 		spec, err := ParseSpec(name, data)
 		if err != nil {
@@ -262,11 +262,8 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 		return rubric.Default(), nil
 	}
 	data, err := bucket.ReadAll(ctx, p.input, prefix+name)
-	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrName) {
-		return nil, &RefusedError{Reason: fmt.Sprintf(
-			"rubric: %s%s is not in the input bucket; upload it before %s", prefix, name, SpecFile)}
-	} else if err != nil {
-		return nil, err
+	if err != nil {
+		return nil, unread("rubric", prefix+name, err)
 	}
 	r, err := rubric.Parse(data)
 	if err != nil {
@@ -275,17 +272,28 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 	return r, nil
 }
 
+// unread is an error of reading an object that a field of a dataset names: a refusal, unless a retry may help.
+func unread(field, object string, err error) error {
+	switch {
+	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
+		return &RefusedError{Reason: fmt.Sprintf(
+			"%s: %s is not in the input bucket; upload it before %s", field, object, SpecFile)}
+	case errors.Is(err, bucket.ErrUnreadable):
+		return &RefusedError{Reason: fmt.Sprintf(
+			"%s: %v; put a copy of the file there that this user may read", field, err)}
+	default:
+		return fmt.Errorf("reading %s: %w", object, err)
+	}
+}
+
 func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
 	attrs, err := p.input.Stat(ctx, name)
-	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrName) {
-		return Manifest{}, &RefusedError{Reason: fmt.Sprintf(
-			"manifests: %s is not in the input bucket; upload manifests before %s", name, SpecFile)}
-	} else if err != nil {
-		return Manifest{}, fmt.Errorf("looking for manifest %s: %w", name, err)
+	if err != nil {
+		return Manifest{}, unread("manifests", name, err)
 	}
 	sum, err := p.input.Checksum(ctx, name)
 	if err != nil {
-		return Manifest{}, fmt.Errorf("checksum of manifest %s: %w", name, err)
+		return Manifest{}, unread("manifests", name, err)
 	}
 	return Manifest{Name: name, Size: attrs.Size, CRC32C: sum, Generation: attrs.Generation}, nil
 }

@@ -1,0 +1,47 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// brokenLink is the fault of an image that is not found because a symbolic link on its way leads nowhere; nil if there
+// is no such link. Name is the image's, and within its path below the images' folder.
+func (f *Fetcher) brokenLink(name, within string) *dataset.Fault {
+	if len(f.folders) == 0 {
+		return nil
+	}
+	path := f.folders[0]
+	for element := range strings.SplitSeq(within, "/") {
+		path = filepath.Join(path, element)
+		info, err := os.Lstat(path)
+		if err != nil {
+			return nil
+		}
+		if info.Mode()&os.ModeSymlink == 0 {
+			continue
+		}
+		_, err = os.Stat(path)
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, syscall.ELOOP):
+			return &dataset.Fault{Code: Unreadable, Field: name, Detail: fmt.Sprintf(
+				"%s is a link that leads back to itself; put the file in its place, then retry the run", path)}
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			return nil
+		}
+		return &dataset.Fault{Code: NotFound, Field: name, Detail: fmt.Sprintf(
+			"%s is a link to %s, which does not exist; put the file there, or correct the link, then retry the run",
+			path, target)}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package images
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+func link(t *testing.T, target, path string) {
+	t.Helper()
+	if err := os.Symlink(target, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLinks names what a link that leads to no image leads to. It is a fault of the image in each kind of folder.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files(t, dir, "bucket/images/d/real/a.png", "outside/a.png")
+	at := filepath.Join(dir, "bucket", "images", "d")
+	link(t, "real/a.png", filepath.Join(at, "good.png"))
+	link(t, "real", filepath.Join(at, "folder.png"))
+	link(t, "gone/b.png", filepath.Join(at, "dangling.png"))
+	link(t, "gone", filepath.Join(at, "below"))
+	link(t, "loop.png", filepath.Join(at, "loop.png"))
+	link(t, filepath.Join(dir, "outside", "a.png"), filepath.Join(at, "out.png"))
+	folder, err := bucket.OpenFolder(filepath.Join(dir, "bucket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := "image unreadable: out.png: it is a link out of the folder " + filepath.Join(dir, "bucket")
+	for _, f := range []struct {
+		*Fetcher
+		out string
+	}{{viewOf(t, at), ""}, {fetcherOf(t, folder), out}} {
+		for name, want := range map[string]string{
+			"good.png":     "",
+			"folder.png":   "image unreadable: folder.png: a folder, or something else",
+			"dangling.png": "image not found: dangling.png: " + at + "/dangling.png is a link to gone/b.png, which does not exist",
+			"below/c.png":  "image not found: below/c.png: " + at + "/below is a link to gone, which does not exist",
+			"loop.png":     "image unreadable: loop.png: " + at + "/loop.png is a link that leads back to itself",
+			"out.png":      f.out,
+			"none.png":     "image not found: none.png: it is not among the dataset's images",
+		} {
+			_, fault, err := f.Locate(t.Context(), name)
+			if err != nil || (fault == nil) != (want == "") || fault != nil && !strings.HasPrefix(fault.Reason(), want) {
+				t.Errorf("%s: %v, %v; want %q", name, fault, err, want)
+			}
+		}
+	}
+	_, fault, err := fetcherOf(t, folder).Fetch(t.Context(), &dataset.Sample{Images: []dataset.Image{{Name: "out.png"}}})
+	if err != nil || fault == nil || !strings.HasPrefix(fault.Reason(), out) {
+		t.Errorf("%v, %v; want %s", fault, err, out)
+	}
+}
