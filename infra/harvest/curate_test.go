@@ -34,6 +34,18 @@ var faults = []struct {
 		name: "unknown command", args: []string{"curat"}, status: 2,
 		says: []string{`"curat" is no command`, "harvest --help"},
 	},
+	{
+		name: "unknown command with flags", args: []string{"curat", "--budget", "30%", "dataset.json"}, status: 2,
+		says: []string{`"curat" is no command`, `"curate"`, "harvest --help"},
+	},
+	{
+		name: "flag of other commands", args: []string{"plan", "--budget", "30%", "dataset.json"}, status: 2,
+		says: []string{"unknown flag: --budget here; it is for `harvest curate`, `harvest select`", "harvest plan --help"},
+	},
+	{
+		name: "no command", args: []string{"--budget", "30%", "dataset.json"}, status: 2,
+		says: []string{"unknown flag: --budget here; it is for `harvest curate`, "},
+	},
 	{name: "unknown flag", args: curateArgs("--nope"), status: 2, says: []string{"--nope", "harvest curate --help"}},
 	{name: "no manifest", args: curateArgs("--budget", "1"), status: 2, says: []string{"at least one manifest"}},
 	{

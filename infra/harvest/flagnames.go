@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/spf13/cobra"
@@ -35,13 +36,20 @@ func byFlags(err error) error {
 	}))
 }
 
-// flagFault is an error of reading the command line. It offers the flag that is nearest to an unknown one, and says
-// which values a flag takes.
+// flagFault is an error of reading the command line. It says which commands have a flag that this one lacks, or offers
+// the flag that is nearest to an unknown one, and says which values a flag takes.
 func flagFault(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-		err = fmt.Errorf("%w%s", err, spelling.Hint("--"+unknown.GetSpecifiedName(), names))
+		if first := cmd.Flags().Arg(0); first != "" && !cmd.HasParent() {
+			return unknownCommand(cmd, first) // the flag is one of the command that was meant
+		}
+		if has := commandsWith(cmd.Root(), unknown.GetSpecifiedName()); len(has) > 0 {
+			err = fmt.Errorf("%w here; it is for %s", err, strings.Join(has, ", "))
+		} else {
+			var names []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+			err = fmt.Errorf("%w%s", err, spelling.Hint("--"+unknown.GetSpecifiedName(), names))
+		}
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		flag, value := invalid.GetFlag(), invalid.GetValue()
@@ -52,4 +60,24 @@ func flagFault(cmd *cobra.Command, err error) error {
 		err = fmt.Errorf("--%s %s: %w", flag.Name, value, cause)
 	}
 	return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+}
+
+// commandsWith are the commands that have a flag, such as `harvest curate`.
+func commandsWith(root *cobra.Command, flag string) []string {
+	var paths []string
+	for _, command := range root.Commands() {
+		if command.Flags().Lookup(flag) != nil {
+			paths = append(paths, "`"+command.CommandPath()+"`")
+		}
+	}
+	return paths
+}
+
+// unknownCommand is the error of a command that there is not.
+func unknownCommand(root *cobra.Command, name string) error {
+	var names []string
+	for _, command := range root.Commands() {
+		names = append(names, command.Name())
+	}
+	return usageError{fmt.Errorf("%q is no command%s; `harvest --help` lists them", name, spelling.Hint(name, names))}
 }

@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -65,8 +64,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("%q is no command%s; `harvest --help` lists them",
-					args[0], spelling.Hint(args[0], commandNames(cmd)))}
+				return unknownCommand(cmd, args[0])
 			}
 			return nil
 		},
@@ -77,12 +75,4 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
 		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion())
 	return root
-}
-
-func commandNames(root *cobra.Command) []string {
-	var names []string
-	for _, command := range root.Commands() {
-		names = append(names, command.Name())
-	}
-	return names
 }
