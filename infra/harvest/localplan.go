@@ -39,7 +39,7 @@ func (in input) plan(
 	if err != nil {
 		return nil, err
 	}
-	opener, err := openerFor(in.Scorers, work, userLog(log))
+	opener, err := openerFor(in.Scorers, work, userLog(ctx, log))
 	if err != nil {
 		return nil, err
 	}

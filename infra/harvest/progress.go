@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -134,10 +135,32 @@ func (d *display) close() {
 	}
 }
 
-// userLog is the log of a command that a user watches.
-func userLog(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
+// userLog is the log of a command that a user watches, until ctx ends.
+func userLog(ctx context.Context, w io.Writer) *slog.Logger {
+	return slog.New(untilDone{ctx, slog.NewTextHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelWarn, ReplaceAttr: withoutTime,
+	})})
 }
+
+// untilDone drops what is logged once a context has ended: the user has interrupted the command, and deliveries fail by
+// that alone.
+type untilDone struct {
+	ctx context.Context
+	slog.Handler
+}
+
+// Enabled implements slog.Handler.
+func (h untilDone) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.ctx.Err() == nil && h.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (h untilDone) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return untilDone{h.ctx, h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h untilDone) WithGroup(name string) slog.Handler { return untilDone{h.ctx, h.Handler.WithGroup(name)} }
 
 // withoutTime keeps lines short: the user sees when they come.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {

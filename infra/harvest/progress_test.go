@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -46,8 +47,22 @@ func TestQuiet(t *testing.T) {
 	d := &display{out: &out, stages: map[string]*stage{}, quiet: true}
 	d.update("score", 3, 3)
 	fmt.Fprintln(d.notes(), "an estimate")
-	userLog(d).Warn("waiting for the scorer")
+	userLog(t.Context(), d).Warn("waiting for the scorer")
 	if got, want := out.String(), "level=WARN msg=\"waiting for the scorer\"\n"; got != want {
 		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+// TestLogEndsWithCommand drops warnings of deliveries that the user's interruption makes fail.
+func TestLogEndsWithCommand(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	log := userLog(ctx, &out).With("message_id", 1).WithGroup("delivery")
+	log.Warn("before")
+	interrupt()
+	log.Warn("after", "error", ctx.Err())
+	if want := "level=WARN msg=before message_id=1\n"; out.String() != want {
+		t.Errorf("logged %q, want %q", out.String(), want)
 	}
 }

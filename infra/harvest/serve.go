@@ -159,7 +159,7 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 		return err
 	}
 	st, err := local.Start(ctx, local.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Log: log,
+		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Log: slog.New(untilDone{ctx, log.Handler()}),
 		Listen: listen, Mount: mountFramework, OnEvent: (&eventPrinter{out: out}).print, Telemetry: tracing,
 		Reconcile: reconcileEvery,
 	})

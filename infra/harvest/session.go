@@ -41,7 +41,7 @@ func (d deployment) session(
 	if err != nil {
 		return err
 	}
-	log := userLog(d.show)
+	log := userLog(ctx, d.show)
 	opener, err := openerFor(d.scorers, d.work, log)
 	if err != nil {
 		return err
