@@ -146,6 +146,34 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stderr, "2 of 4 records cannot be used", "--budget: 5")
 }
 
+// TestShortfall selects from fewer usable samples than the budget asks for: it is a warning, and in --json and the event.
+func TestShortfall(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	breakRecords(t, dir, 4)
+	args := []string{
+		"--state", "state", "--out", "out", "--quiet", "--budget", "2,8", "--max-failed", "100%", "--threshold", "-1",
+	}
+	a := mustHarvest(t, dir, append(append([]string{"curate", "--json"}, args...), "dataset.json")...)
+	r := decodeResult(t, a.stdout)
+	if r.Selected != 6 || r.Shortfall != 2 || r.Nested[0].Shortfall != 0 {
+		t.Errorf("%s: want 6 selected and 2 short", a.stdout)
+	}
+	const warning = "harvest: warning: 2 of a budget of 8 samples could not be given"
+	if strings.Count(a.stderr, "could not be given") != 1 {
+		t.Errorf("%q, want one warning", a.stderr)
+	}
+	says(t, a.stderr, warning)
+	a = mustHarvest(t, dir, append([]string{"select", r.Run}, args...)...)
+	says(t, a.stderr, warning)
+	says(t, a.stdout, "shortfall")
+	a = mustHarvest(t, dir, "select", "--scores", filepath.Join("state", "runs", r.Run, "scores", "*.parquet"),
+		"--budget", "8", "--threshold", "-1", "--out", "picks.parquet", "--json")
+	says(t, a.stderr, warning)
+	says(t, a.stdout, `"shortfall": 2`)
+}
+
 // writeLines writes the dataset of a folder as dataset.jsonl, too.
 func writeLines(t *testing.T, dir string) {
 	t.Helper()

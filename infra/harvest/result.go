@@ -22,9 +22,11 @@ import (
 
 // A result is what curate and select report at the end: with --json, as this object.
 type result struct {
-	Samples   events.Counts      `json:"samples"`
-	TakenOver int64              `json:"taken_over,omitempty"` // scores of an earlier run
-	Selected  int                `json:"selected"`
+	Samples   events.Counts `json:"samples"`
+	TakenOver int64         `json:"taken_over,omitempty"` // scores of an earlier run
+	Selected  int           `json:"selected"`
+	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
+	Shortfall int                `json:"shortfall"`
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
 	Outputs   subset.Outputs     `json:"outputs"` // paths of files
@@ -89,7 +91,7 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	if r.selection, err = s.choose(ctx, r.Run, asked, r.Seconds); err != nil {
 		return err
 	}
-	r.Selected, r.Selection = r.selection.Selected, r.selection.ID
+	r.Selected, r.Shortfall, r.Selection = r.selection.Selected, r.selection.Shortfall, r.selection.ID
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Selected > 0 {
 		r.Outputs, err = copyOutputs(ctx, s.work, r.selection, r.manifests, dir)
@@ -143,10 +145,16 @@ func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	if err := r.print(cmd.OutOrStdout(), asJSON); err != nil {
 		return err
 	}
-	if hint := r.retryHint(); hint != "" && asJSON && worked == nil {
+	if worked != nil {
+		return worked
+	}
+	for _, one := range append(slices.Clone(r.Nested), r) {
+		warnOfShortfall(cmd.ErrOrStderr(), one.selection.Parameters, one.Shortfall)
+	}
+	if hint := r.retryHint(); hint != "" && asJSON {
 		fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", hint)
 	}
-	return worked
+	return nil
 }
 
 // retryHint says what to do about the samples that failed; empty if none did.
@@ -177,10 +185,8 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if err := printSummary(w, r.selection.Summary); err != nil {
 		return err
 	}
-	if s := r.selection; s.Shortfall > 0 {
-		if err := printShortfall(w, s.Parameters.Budget, s.Shortfall, s.Shortfalls); err != nil {
-			return err
-		}
+	if err := printShortfalls(w, r.selection.Shortfall, r.selection.Shortfalls); err != nil {
+		return err
 	}
 	if hint := r.retryHint(); hint != "" {
 		if _, err := fmt.Fprintf(w, "\n%s\n", hint); err != nil {

@@ -36,17 +36,18 @@ func (f *scoreFileFlags) given() bool { return f.scores != "" || f.manifest != "
 
 // A fileResult is what select --scores reports at the end.
 type fileResult struct {
-	Samples  events.Counts      `json:"samples"`
-	Selected int                `json:"selected"`
-	Outputs  fileOutputs        `json:"outputs"`
-	Seconds  map[string]float64 `json:"seconds"`
+	Samples  events.Counts `json:"samples"`
+	Selected int           `json:"selected"`
+	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
+	Shortfall int                `json:"shortfall"`
+	Outputs   fileOutputs        `json:"outputs"`
+	Seconds   map[string]float64 `json:"seconds"`
 	// Warnings are what the reference's score files have that their user may not expect.
 	Warnings []reference.Finding `json:"warnings,omitempty"`
 	// Problem is why nothing was selected, and what to do.
 	Problem string `json:"problem,omitempty"`
 
-	short   int
-	asked   int
+	asked   selection.ResolvedRequest
 	rows    []selection.Shortfall
 	summary selection.Summary
 	warn    io.Writer
@@ -104,6 +105,9 @@ func (f *scoreFileFlags) selectSubset(
 		return err
 	}
 	res.Seconds["total"] = time.Since(start).Seconds()
+	if !nothing {
+		warnOfShortfall(warn, res.asked, res.Shortfall)
+	}
 	switch {
 	case asJSON:
 		return errors.Join(printJSON(w, res), err)
@@ -118,10 +122,8 @@ func (res *fileResult) print(w io.Writer, out string) error {
 	if err := printSummary(w, res.summary); err != nil {
 		return err
 	}
-	if res.short > 0 {
-		if err := printShortfall(w, res.asked, res.short, res.rows); err != nil {
-			return err
-		}
+	if err := printShortfalls(w, res.Shortfall, res.rows); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)
 	return err
@@ -146,7 +148,8 @@ func (res *fileResult) choose(
 		return nil, usageError{byFlags(spelling.Names(err))}
 	}
 	res.Samples = count(pool, samples)
-	res.Selected, res.asked, res.short, res.rows = len(result.Picks), result.Asked, result.Shortfall(), result.Shortfalls
+	res.Selected, res.asked = len(result.Picks), resolved
+	res.Shortfall, res.rows = result.Shortfall(), result.Shortfalls
 	res.Seconds["select"] = time.Since(start).Seconds()
 	start = time.Now()
 	res.summary = selection.Summarize(pool, result.Samples(), request.Seed)

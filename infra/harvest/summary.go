@@ -66,8 +66,24 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	return nil
 }
 
-// printShortfall prints what of a budget could not be given, and why.
-func printShortfall(w io.Writer, budget, short int, rows []selection.Shortfall) error {
+// warnOfShortfall warns if not all of a budget could be given.
+func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int) {
+	if short == 0 {
+		return
+	}
+	unit := "samples"
+	if asked.InTokens {
+		unit = "tokens"
+	}
+	fmt.Fprintf(w, "harvest: warning: %d of a budget of %d %s could not be given: too few samples can be selected\n",
+		short, asked.Budget, unit)
+}
+
+// printShortfalls prints what could not be given where it was asked, and why, if that left a part of the budget.
+func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
+	if short == 0 {
+		return nil
+	}
 	t := newTable("shortfall", "asked", "given", "why")
 	for _, row := range rows[:min(len(rows), maxShortfalls)] {
 		name := row.Capability
@@ -79,7 +95,7 @@ func printShortfall(w io.Writer, budget, short int, rows []selection.Shortfall) 
 		}
 		t.AppendRow(table.Row{name, row.Asked, row.Given, row.Cause})
 	}
-	_, err := fmt.Fprintf(w, "\n%d of a budget of %d could not be given.\n%s\n", short, budget, t.Render())
+	_, err := fmt.Fprintf(w, "\n%s\n", t.Render())
 	if err == nil && len(rows) > maxShortfalls {
 		_, err = fmt.Fprintf(w, "%d more rows are in selection.json\n", len(rows)-maxShortfalls)
 	}

@@ -45,10 +45,12 @@ type Counts struct {
 // A SelectionCompletedEvent is the data of a SelectionCompleted event. The event's id is
 // `<run>/<selection>`. Outputs are names of objects in the work bucket.
 type SelectionCompletedEvent struct {
-	Run       string            `json:"run"`
-	Dataset   string            `json:"dataset"`
-	Selection string            `json:"selection"`
-	Selected  int               `json:"selected"`
+	Run       string `json:"run"`
+	Dataset   string `json:"dataset"`
+	Selection string `json:"selection"`
+	Selected  int    `json:"selected"` // samples
+	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
+	Shortfall int               `json:"shortfall"`
 	Outputs   map[string]string `json:"outputs"`
 }
 

@@ -19,6 +19,7 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	}
 	data := events.SelectionCompletedEvent{
 		Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected,
+		Shortfall: sel.Shortfall,
 		Outputs: map[string]string{
 			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
 			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,

@@ -162,6 +162,10 @@ func TestShortfall(t *testing.T) {
 	if n := len(rejected(t, f, sel)); n != 2 {
 		t.Errorf("%d are rejected, want 2", n)
 	}
+	event := runtest.Decode[events.SelectionCompletedEvent](t, f.Published[len(f.Published)-1])
+	if event.Selected != 6 || event.Shortfall != 2 {
+		t.Errorf("the event is %+v, want 6 selected and a shortfall of 2", event)
+	}
 	// Ratings of 0 exceed a threshold of -1.
 	if sel := selectNow(t, f, plan, atBudget(t, "100%", selection.Rules{Threshold: -1})); sel.Selected != 7 {
 		t.Errorf("above -1 %d are selected, want 7", sel.Selected)
