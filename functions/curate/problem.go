@@ -31,6 +31,9 @@ func detailOf(err error) string {
 	if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 		return machine.Error()
 	}
+	if lost, ok := errors.AsType[*bucket.LostError](err); ok {
+		return lost.Error()
+	}
 	return err.Error()
 }
 
@@ -41,6 +44,9 @@ func statusOf(err error) int {
 	}
 	if _, machine := errors.AsType[*bucket.MachineError](err); machine {
 		return events.StatusMachineFault
+	}
+	if _, lost := errors.AsType[*bucket.LostError](err); lost {
+		return events.StatusLost
 	}
 	var refused *run.RefusedError
 	switch {

@@ -44,7 +44,7 @@ func makeOut(dir string) error {
 // it, and returns the paths. A file is there whole or not at all, selection.json last. manifests are paths by names of
 // objects.
 func copyOutputs(
-	ctx context.Context, work bucket.Reader, sel *subset.Selection, manifests map[string]string, dir string,
+	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, manifests map[string]string, dir string,
 ) (subset.Outputs, error) {
 	from, to := sel.Outputs, subset.Outputs{}
 	written := []struct {
@@ -64,7 +64,7 @@ func copyOutputs(
 	}
 	for _, o := range written {
 		if err == nil {
-			err = copyObject(ctx, work, o.object, *o.path)
+			err = writeWhole(*o.path, func(w io.Writer) error { return subsets.CopyOutput(ctx, sel, o.object, w) })
 		}
 	}
 	if err == nil {
@@ -114,19 +114,6 @@ func writeRejected(
 		return subset.Outputs{}, fmt.Errorf("writing the rejected samples: %w", bucket.MachineFault(dir, err))
 	}
 	return to, nil
-}
-
-// copyObject writes an object to a file that is there whole or not at all.
-func copyObject(ctx context.Context, from bucket.Reader, object, path string) error {
-	body, err := from.Open(ctx, object, 0, 0, -1)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	return writeWhole(path, func(w io.Writer) error {
-		_, err := io.Copy(w, body)
-		return err
-	})
 }
 
 // writeWhole writes a file that is there whole or not at all. A fault of its folder is a bucket.MachineError.

@@ -160,7 +160,9 @@ func (h untilDone) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 // WithGroup implements slog.Handler.
-func (h untilDone) WithGroup(name string) slog.Handler { return untilDone{h.ctx, h.Handler.WithGroup(name)} }
+func (h untilDone) WithGroup(name string) slog.Handler {
+	return untilDone{h.ctx, h.Handler.WithGroup(name)}
+}
 
 // withoutTime keeps lines short: the user sees when they come.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {

@@ -41,24 +41,29 @@ func (d deployment) session(
 	if err != nil {
 		return err
 	}
-	log := userLog(ctx, d.show)
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	log := userLog(working, d.show)
 	opener, err := openerFor(d.scorers, d.work, log)
 	if err != nil {
 		return err
 	}
 	st, err := local.Start(ctx, local.Options{
-		Input: d.input, Work: d.work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mount,
+		Input: d.input, Work: d.work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mount, OneRun: true,
 	})
 	if err != nil {
 		return err
 	}
+	context.AfterFunc(st.Context(), stop)
 	client, err := api.NewClient(st.URL, http.DefaultClient)
 	if err == nil {
 		err = do(st.Context(), session{Stack: st, api: client, work: d.work, show: d.show})
 	}
+	stopped := st.Context().Err() != nil
+	stop()
 	closed := st.Close()
-	if closed != nil && errors.Is(err, context.Canceled) {
-		return closed // why the system stopped
+	if stopped && closed != nil {
+		return closed // why the system stopped, which is the cause of err
 	}
 	return errors.Join(err, closed)
 }

@@ -124,9 +124,9 @@ func (p *Processes) deliver(o ProcessOptions, services map[string]*process) erro
 			url = service.url() + "/"
 		}
 		if o.Disturb.Push == nil {
-			return pushTo(url)
+			return pushTo(url, false)
 		}
-		return o.Disturb.Push(pushTo(url))
+		return o.Disturb.Push(pushTo(url, false))
 	}
 	err = subscribe(q, endpoints{retry: DefaultRetry(), faults: o.Disturb.Queue, onEvent: o.OnEvent, push: push})
 	if err != nil {

@@ -14,8 +14,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// pushTo delivers messages to a URL over HTTP, as Pub/Sub does.
-func pushTo(url string) queue.Push {
+// pushTo delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object is as a fault of this
+// machine: nothing else is to be done.
+func pushTo(url string, oneRun bool) queue.Push {
 	return func(ctx context.Context, envelope events.Envelope) (int, error) {
 		body, err := json.Marshal(envelope)
 		if err != nil {
@@ -34,8 +35,8 @@ func pushTo(url string) queue.Push {
 		// Read to the end, so that the connection is used again.
 		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 		switch {
-		case resp.StatusCode == events.StatusMachineFault:
-			return resp.StatusCode, errors.New(strings.TrimSpace(string(text)))
+		case resp.StatusCode == events.StatusMachineFault, oneRun && resp.StatusCode == events.StatusLost:
+			return events.StatusMachineFault, errors.New(strings.TrimSpace(string(text)))
 		case err != nil:
 			return 0, fmt.Errorf("reading the answer of %s: %w", url, err)
 		}

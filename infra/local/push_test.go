@@ -42,7 +42,7 @@ func TestPush(t *testing.T) {
 				_, _ = w.Write([]byte(tt.body)) // the other end may not read all of it
 			}))
 			defer server.Close()
-			status, err := pushTo(server.URL)(t.Context(), sent)
+			status, err := pushTo(server.URL, false)(t.Context(), sent)
 			if status != tt.status || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
 				t.Errorf("status %d, error %v", status, err)
 			}
@@ -54,7 +54,7 @@ func TestPushToNobody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	if status, err := pushTo(server.URL)(t.Context(), events.Envelope{}); err == nil {
+	if status, err := pushTo(server.URL, false)(t.Context(), events.Envelope{}); err == nil {
 		t.Errorf("status %d of a server that does not run", status)
 	}
 }

@@ -47,6 +47,8 @@ type Options struct {
 	Reconcile time.Duration
 	// Telemetry, if there is one, records what the functions do.
 	Telemetry *telemetry.Telemetry
+	// OneRun says that all work is of one run: the system stops if an object of it is lost (bucket.LostError).
+	OneRun bool
 	// Faults are those of all subscriptions, for tests.
 	Faults queue.Faults
 }
@@ -92,7 +94,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
-	push := func(sub events.Subscription) queue.Push { return pushTo(s.URL + paths[sub.Service]) }
+	push := func(sub events.Subscription) queue.Push { return pushTo(s.URL+paths[sub.Service], o.OneRun) }
 	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, push: push}); err != nil {
 		return nil, err
 	}

@@ -25,14 +25,14 @@ func ReadAll(ctx context.Context, b Reader, name string) ([]byte, error) {
 	return data, nil
 }
 
-// ReadJSON reads a whole object as JSON into v.
+// ReadJSON reads a whole object as JSON into v; ErrDamaged if it is none.
 func ReadJSON(ctx context.Context, b Reader, name string, v any) error {
 	data, err := ReadAll(ctx, b, name)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return fmt.Errorf("reading %s: %w: %w", name, ErrDamaged, err)
 	}
 	return nil
 }

@@ -107,6 +107,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 		err := handle(ctx, d)
 		outcome := telemetry.Done
 		machine, _ := errors.AsType[*bucket.MachineError](err)
+		lost, _ := errors.AsType[*bucket.LostError](err)
 		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
@@ -114,6 +115,10 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			outcome = telemetry.Refused
 			log.ErrorContext(ctx, "message acknowledged: it can never succeed", "error", err)
 			w.WriteHeader(http.StatusNoContent)
+		case lost != nil:
+			outcome = telemetry.Redelivered
+			log.ErrorContext(ctx, "message will be delivered again, without success until an object is restored", "error", err)
+			http.Error(w, lost.Error(), StatusLost)
 		case machine != nil:
 			outcome = telemetry.Redelivered
 			http.Error(w, machine.Error(), StatusMachineFault)
@@ -131,6 +136,10 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 // whatever delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other
 // failure.
 const StatusMachineFault = http.StatusInsufficientStorage
+
+// StatusLost is the status of a delivery that failed by a bucket.LostError. A command, which works on one run alone,
+// stops and reports the answer's text. Elsewhere the message is redelivered until a person has restored the object.
+const StatusLost = http.StatusGone
 
 // run is the run that a delivery is of, empty if it is of none. All tasks and events name it in one field.
 func (d Delivery) run() string {

@@ -82,7 +82,7 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, e
 	} else if err != nil {
 		return nil, err
 	}
-	name := rangeScoresName(plan.Run, r)
+	name := RangeScoresName(plan.Run, r)
 	gathered, err := bucket.Exists(ctx, w.work, name)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, e
 			return nil, err
 		}
 	}
-	table, err := w.runs.readScores(ctx, name)
+	table, err := w.runs.readScores(ctx, plan.Run, name)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, e
 
 // writeRangeScores writes the scores of a range's shards as one object.
 func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int) error {
-	_, err := bucket.CreateOnce(ctx, w.work, rangeScoresName(plan.Run, r), func(file io.Writer) error {
+	_, err := bucket.CreateOnce(ctx, w.work, RangeScoresName(plan.Run, r), func(file io.Writer) error {
 		out, err := scores.NewWriter(file, plan.Rubric.Capabilities)
 		if err != nil {
 			return err
 		}
 		for shard := range shards {
-			table, err := w.runs.readScores(ctx, shardScoresName(plan.Run, r, shard))
+			table, err := w.runs.readScores(ctx, plan.Run, shardScoresName(plan.Run, r, shard))
 			if err != nil {
 				return err
 			}

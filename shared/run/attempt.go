@@ -152,7 +152,8 @@ func (w *Worker) try(
 	if handed := w.handOver(ctx, plan, wave, t); handed != nil {
 		return false, "", errors.Join(err, handed)
 	}
-	if how == endWaited || a.spent < maxAttempts {
+	// What is lost stays so, whatever the number of attempts.
+	if _, lost := errors.AsType[*bucket.LostError](err); how == endWaited || a.spent < maxAttempts && !lost {
 		return false, "", err
 	}
 	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())

@@ -80,7 +80,7 @@ func (r *Reader) changedImages(
 	}
 	status, starts, seen, err := scores.ReadSeen(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
-		return ImageChanges{}, fmt.Errorf("reading %s: %w", rangeScoresName(plan.Run, number), err)
+		return ImageChanges{}, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err)
 	}
 	names, err := r.seenNames(ctx, plan, number, starts, seen)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *Reader) seenNames(
 	for shard, n := range report.Shards {
 		if row+n > len(starts)-1 {
 			return nil, fmt.Errorf("%s has %d samples, and the shards of its range have more",
-				rangeScoresName(plan.Run, number), len(starts)-1)
+				RangeScoresName(plan.Run, number), len(starts)-1)
 		}
 		if starts[row] == starts[row+n] {
 			row += n

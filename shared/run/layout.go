@@ -43,7 +43,7 @@ func shardName(run string, r, shard int) string {
 	return fmt.Sprintf("%sshards/%04d/%07d.zst", Folder(run), r, shard)
 }
 
-// shardScoresPrefix holds the scores of a range's shards, until and after rangeScoresName has them in one object.
+// shardScoresPrefix holds the scores of a range's shards, until and after RangeScoresName has them in one object.
 func shardScoresPrefix(run string, r int) string {
 	return fmt.Sprintf("%s%04d/", ratedPrefix(run), r)
 }
@@ -55,7 +55,8 @@ func shardScoresName(run string, r, shard int) string {
 	return fmt.Sprintf("%s%07d.parquet", shardScoresPrefix(run, r), shard)
 }
 
-func rangeScoresName(run string, r int) string {
+// RangeScoresName is the name of the scores of a range, once all its shards have theirs.
+func RangeScoresName(run string, r int) string {
 	return fmt.Sprintf("%s%04d.parquet", scoresPrefix(run), r)
 }
 

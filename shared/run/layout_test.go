@@ -40,7 +40,7 @@ func TestLargeNumbers(t *testing.T) {
 		ranges = 12_346
 	)
 	for _, name := range []string{
-		rangeScoresName(id, 7), rangeScoresName(id, ranges-1), shardScoresName(id, 7, 12_345_678), shardScoresName(id, 7, 0),
+		RangeScoresName(id, 7), RangeScoresName(id, ranges-1), shardScoresName(id, 7, 12_345_678), shardScoresName(id, 7, 0),
 		shardScoresName(id, 1000, 0), shardScoresName(id, 1001, 1), shardScoresName(id, 10_000, 2),
 		shardScoresName(id, 10_001, 3),
 	} {

@@ -83,7 +83,7 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 		if err := bucket.ReadJSON(ctx, r.work, planName(run), &p); errors.Is(err, bucket.ErrNotExist) {
 			return nil, r.withoutPlan(ctx, run)
 		} else if err != nil {
-			return nil, err
+			return nil, r.Lost(run, err)
 		}
 		if p.Problem == "" {
 			p.Problem = p.otherVersion()
@@ -130,7 +130,7 @@ func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return fmt.Errorf("%w: %s", ErrNotScored, plan.Run)
 	} else if err != nil {
-		return err
+		return r.Lost(plan.Run, err)
 	}
 	return marker.refusal(plan.Run, allowed.Or(plan.MaxFailed))
 }
@@ -140,21 +140,30 @@ func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*Rang
 	name := rangeName(run, number)
 	return r.reports.Get(ctx, name, func(ctx context.Context) (*RangeReport, error) {
 		report := new(RangeReport)
-		return report, bucket.ReadJSON(ctx, r.work, name, report)
+		err := bucket.ReadJSON(ctx, r.work, name, report)
+		if errors.Is(err, bucket.ErrDamaged) {
+			err = r.Lost(run, err)
+		}
+		return report, err
 	})
+}
+
+// Lost is an error of reading an object that was written before others of a run, which are there.
+func (r *Reader) Lost(run string, err error) error {
+	return bucket.Lost(r.work, Folder(run), "start its dataset again", err)
 }
 
 // ScoreFile reads the scores of a range, once it is scored, as the Parquet file that package scores reads;
 // bucket.ErrNotExist before. It is shared: do not change it.
 func (r *Reader) ScoreFile(ctx context.Context, run string, number int) ([]byte, error) {
-	name := rangeScoresName(run, number)
+	name := RangeScoresName(run, number)
 	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
 }
 
 // Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change
 // them.
 func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Table, error) {
-	name := rangeScoresName(run, number)
+	name := RangeScoresName(run, number)
 	return r.tables.Get(ctx, name, func(ctx context.Context) (*scores.Table, error) {
 		file, err := r.ScoreFile(ctx, run, number)
 		if err != nil {
@@ -164,19 +173,20 @@ func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Ta
 	})
 }
 
-// readScores reads scores that are read only once.
-func (r *Reader) readScores(ctx context.Context, name string) (*scores.Table, error) {
+// readScores reads scores of a run that are there, and are read only once.
+func (r *Reader) readScores(ctx context.Context, run, name string) (*scores.Table, error) {
 	file, err := bucket.ReadAll(ctx, r.work, name)
 	if err != nil {
-		return nil, err
+		return nil, r.Lost(run, err)
 	}
-	return parseScores(name, file)
+	table, err := parseScores(name, file)
+	return table, r.Lost(run, err)
 }
 
 func parseScores(name string, file []byte) (*scores.Table, error) {
 	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
 	}
 	return table, nil
 }

@@ -120,7 +120,7 @@ func (r *Reader) ratedContent(ctx context.Context, run string) (map[string]place
 		}
 		contents, statuses, err := scores.ReadContents(bytes.NewReader(file), int64(len(file)))
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", rangeScoresName(run, number), err)
+			return nil, fmt.Errorf("reading %s: %w", RangeScoresName(run, number), err)
 		}
 		for i, status := range statuses {
 			if status == scores.OK {

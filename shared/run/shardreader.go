@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
@@ -14,7 +15,7 @@ func (r *Reader) Records(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) iter.Seq2[dataset.Record, error] {
 	return func(yield func(dataset.Record, error) bool) {
-		err := r.openShard(ctx, shardName(run, report.Range, shard), func(body io.Reader) error {
+		err := r.openShard(ctx, run, shardName(run, report.Range, shard), func(body io.Reader) error {
 			count := 0
 			for record, err := range dataset.ReadRecords(body) {
 				if err != nil {
@@ -39,7 +40,7 @@ func (r *Reader) Records(
 func (r *Reader) Places(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) (places []dataset.Place, err error) {
-	err = r.openShard(ctx, shardName(run, report.Range, shard), func(body io.Reader) error {
+	err = r.openShard(ctx, run, shardName(run, report.Range, shard), func(body io.Reader) error {
 		if places, err = dataset.ReadPlaces(body); err != nil {
 			return err
 		}
@@ -53,36 +54,55 @@ func (r *Reader) samples(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) ([]dataset.Sample, error) {
 	name := shardName(run, report.Range, shard)
-	samples, err := r.shardSamples(ctx, name)
+	samples, err := r.shardSamples(ctx, run, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := report.checkCount(shard, len(samples)); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, r.Lost(run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
 	}
 	return samples, nil
 }
 
 // shardSamples parses the records of the shard of that name.
-func (r *Reader) shardSamples(ctx context.Context, name string) (samples []dataset.Sample, err error) {
-	err = r.openShard(ctx, name, func(body io.Reader) error {
+func (r *Reader) shardSamples(ctx context.Context, run, name string) (samples []dataset.Sample, err error) {
+	err = r.openShard(ctx, run, name, func(body io.Reader) error {
 		samples, err = dataset.ReadShard(body)
 		return err
 	})
 	return samples, err
 }
 
-// openShard reads the shard of that name with read. Every error names it.
-func (r *Reader) openShard(ctx context.Context, name string, read func(io.Reader) error) error {
+// openShard reads the shard of that name with read, whose errors are those of its content. Every error names it.
+func (r *Reader) openShard(ctx context.Context, run, name string, read func(io.Reader) error) error {
 	body, err := r.work.Open(ctx, name, 0, 0, -1)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return r.Lost(run, fmt.Errorf("reading %s: %w", name, err))
 	}
 	defer body.Close()
-	if err := read(body); err != nil {
+	noted := &faultNoter{r: body}
+	switch err := read(noted); {
+	case err == nil:
+		return nil
+	case noted.err != nil: // the bucket's
 		return fmt.Errorf("reading %s: %w", name, err)
+	default:
+		return r.Lost(run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
 	}
-	return nil
+}
+
+// A faultNoter keeps the error of a reader, so that it is distinguished from one of the content.
+type faultNoter struct {
+	r   io.Reader
+	err error
+}
+
+func (n *faultNoter) Read(p []byte) (int, error) {
+	read, err := n.r.Read(p)
+	if err != nil && err != io.EOF {
+		n.err = err
+	}
+	return read, err
 }
 
 // checkCount reports a shard that has not as many records as its range's report says.

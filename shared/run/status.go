@@ -114,7 +114,7 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 			return nil, err
 		}
 	default:
-		return nil, err
+		return nil, r.Lost(run, err)
 	}
 	if st.Progress, err = r.progress(ctx, plan); err != nil {
 		return nil, err

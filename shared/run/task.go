@@ -58,7 +58,7 @@ func (r *Reader) done(ctx context.Context, run string, t task) (bool, error) {
 	if rated, err := bucket.Exists(ctx, r.work, shardScoresName(run, t.r, t.shard)); rated || err != nil {
 		return rated, err
 	}
-	return bucket.Exists(ctx, r.work, rangeScoresName(run, t.r))
+	return bucket.Exists(ctx, r.work, RangeScoresName(run, t.r))
 }
 
 // settled reports whether nothing more is to be done at a task in a wave: its result is there, or it was given up.

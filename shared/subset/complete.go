@@ -2,11 +2,47 @@ package subset
 
 import (
 	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 )
+
+// A completed is what a selection's object of that name holds: the outputs, and what was in them then.
+type completed struct {
+	Outputs
+	// Checksums are the CRC-32C (Castagnoli) of the outputs but selection.json, by the names of the objects.
+	Checksums map[string]uint32 `json:"checksums,omitempty"`
+}
+
+// castagnoli is the polynomial of a bucket's checksums.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// CopyOutput copies an output of a completed selection to w. It is a *bucket.LostError if the output is gone, or is not
+// what it was when the selection was completed, as far as that is known: older versions recorded no checksums.
+func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, w io.Writer) error {
+	var then completed
+	if err := bucket.ReadJSON(ctx, r.work, completedName(sel.Run, sel.ID), &then); err != nil {
+		return r.lost(sel.Run, sel.ID, err)
+	}
+	body, err := r.work.Open(ctx, object, 0, 0, -1)
+	if err != nil {
+		return r.lost(sel.Run, sel.ID, err)
+	}
+	defer body.Close()
+	sum := crc32.New(castagnoli)
+	if _, err := io.Copy(io.MultiWriter(w, sum), body); err != nil {
+		return err
+	}
+	if written, known := then.Checksums[object]; known && sum.Sum32() != written {
+		return r.lost(sel.Run, sel.ID, fmt.Errorf("reading %s: %w: its checksum is %08x, and was %08x when it was written",
+			object, bucket.ErrDamaged, sum.Sum32(), written))
+	}
+	return nil
+}
 
 // complete marks a selection whose outputs are there as completed, and publishes its event, at least once and always
 // with one id.
@@ -14,7 +50,15 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
 		return err
 	}
-	if _, err := bucket.CreateJSON(ctx, s.work, completedName(plan.Run, sel.ID), sel.Outputs); err != nil {
+	completed := completed{Outputs: sel.Outputs, Checksums: map[string]uint32{}}
+	for _, object := range []string{sel.Outputs.Subset, sel.Outputs.Rejected, sel.Outputs.Picks} {
+		sum, err := s.work.Checksum(ctx, object)
+		if err != nil {
+			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", object, err))
+		}
+		completed.Checksums[object] = sum
+	}
+	if _, err := bucket.CreateJSON(ctx, s.work, completedName(plan.Run, sel.ID), completed); err != nil {
 		return err
 	}
 	data := events.SelectionCompletedEvent{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -116,17 +117,17 @@ func (r *Reader) rangeColumns(
 	ctx context.Context, plan *run.Plan, number int, spec selection.Request,
 ) (rangeScores, error) {
 	file, err := r.runs.ScoreFile(ctx, plan.Run, number)
-	if err != nil {
-		return rangeScores{}, err
+	var out rangeScores
+	if err == nil {
+		if out, err = readRangeScores(file, plan.Rubric.Capabilities, spec); err != nil {
+			err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
+		} else if planned := plan.Ranges[number].Span.Records; int64(len(out.ids)) != planned {
+			err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, len(out.ids), planned)
+		}
 	}
-	out, err := readRangeScores(file, plan.Rubric.Capabilities, spec)
 	if err != nil {
-		return rangeScores{}, fmt.Errorf("reading the scores of range %d of run %s: %w", number, plan.Run, err)
-	}
-	if planned := plan.Ranges[number].Span.Records; int64(len(out.ids)) != planned {
-		return rangeScores{}, fmt.Errorf(
-			"reading the scores of range %d of run %s: it has %d samples, and the plan %d",
-			number, plan.Run, len(out.ids), planned)
+		err = fmt.Errorf("reading %s: %w", run.RangeScoresName(plan.Run, number), err)
+		return rangeScores{}, r.runs.Lost(plan.Run, err)
 	}
 	return out, nil
 }

@@ -101,10 +101,15 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 		if err := bucket.ReadJSON(ctx, r.work, name, sel); errors.Is(err, bucket.ErrNotExist) {
 			return nil, none
 		} else if err != nil {
-			return nil, err
+			return nil, r.lost(runID, id, err)
 		}
 		return sel, nil
 	})
+}
+
+// lost is an error of reading an object that was written before others of a selection, which are there.
+func (r *Reader) lost(runID, id string, err error) error {
+	return bucket.Lost(r.work, selectionPrefix(runID, id), "make the selection again", err)
 }
 
 // List lists the ids of a run's selections that can be read, in ascending order: of one whose picks are being written
@@ -150,14 +155,15 @@ func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) ([]stri
 	return r.rejected.Get(ctx, name, func(ctx context.Context) ([]string, error) {
 		data, err := bucket.ReadAll(ctx, r.work, name)
 		if err != nil {
-			return nil, err
+			return nil, r.lost(plan.Run, id, err)
 		}
 		reasons, err := scores.ReadReasons(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return nil, r.lost(plan.Run, id, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
 		}
 		if int64(len(reasons)) != plan.Samples {
-			return nil, fmt.Errorf("reading %s: it has %d samples, and the plan %d", name, len(reasons), plan.Samples)
+			return nil, r.lost(plan.Run, id, fmt.Errorf("reading %s: %w: it has %d samples, and the plan %d",
+				name, bucket.ErrDamaged, len(reasons), plan.Samples))
 		}
 		return reasons, nil
 	})

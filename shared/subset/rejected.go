@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -111,15 +112,15 @@ func (r *Reader) rangeRecords(
 ) (*run.RangeReport, []scores.Record, error) {
 	report, err := r.runs.RangeReport(ctx, plan.Run, number)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	table, err := r.runs.Scores(ctx, plan.Run, number)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	if int64(len(table.Records)) != report.Samples {
-		return nil, nil, fmt.Errorf("reading range %d of run %s: it has scores of %d samples, and its report says %d",
-			number, plan.Run, len(table.Records), report.Samples)
+		return nil, nil, r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w: it has %d samples, and the report of its range says %d",
+			run.RangeScoresName(plan.Run, number), bucket.ErrDamaged, len(table.Records), report.Samples))
 	}
 	return report, table.Records, nil
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDamagedState removes or changes objects of a scored run. Commands end with the object and the fix, and the fix
+// works.
+func TestDamagedState(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 8, 8)
+	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
+	ofRun := filepath.Join("runs", first.Run)
+	ofSelection := filepath.Join(ofRun, "selections", first.Selection)
+	change := func(t *testing.T, path string) {
+		content := readFile(t, path)
+		writeFile(t, path, strings.Replace(content, "a", "b", 1))
+	}
+	truncate := func(t *testing.T, path string) {
+		if err := os.Truncate(path, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(t *testing.T, path string) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		object string
+		damage func(*testing.T, string)
+		budget string
+		fix    string // folder to remove
+	}{
+		"subset changed":    {filepath.Join(ofSelection, "subset.json"), change, "2", ofSelection},
+		"subset cut":        {filepath.Join(ofSelection, "subset.json"), truncate, "2", ofSelection},
+		"subset gone":       {filepath.Join(ofSelection, "subset.json"), remove, "2", ofSelection},
+		"rejected changed":  {filepath.Join(ofSelection, "rejected.jsonl"), change, "2", ofSelection},
+		"selection cut":     {filepath.Join(ofSelection, "selection.json"), truncate, "2", ofSelection},
+		"scores gone":       {filepath.Join(ofRun, "scores", "0000.parquet"), remove, "3", ofRun},
+		"scores cut":        {filepath.Join(ofRun, "scores", "0000.parquet"), truncate, "3", ofRun},
+		"shard gone":        {filepath.Join(ofRun, "shards", "0000", "0000000.jsonl.zst"), remove, "3", ofRun},
+		"shard cut":         {filepath.Join(ofRun, "shards", "0000", "0000000.jsonl.zst"), truncate, "3", ofRun},
+		"range report gone": {filepath.Join(ofRun, "ranges", "0000.json"), remove, "3", ofRun},
+		"plan cut":          {filepath.Join(ofRun, "plan.json"), truncate, "3", ofRun},
+		"marker cut":        {filepath.Join(ofRun, "scored"), truncate, "3", ofRun},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			state := filepath.Join(t.TempDir(), "state")
+			if err := os.CopyFS(state, os.DirFS(filepath.Join(dir, "state"))); err != nil {
+				t.Fatal(err)
+			}
+			tc.damage(t, filepath.Join(state, tc.object))
+			args := []string{
+				"curate", "--quiet", "--budget", tc.budget, "--state", state, "--out", filepath.Join(state, "../out"), "dataset.json",
+			}
+			a := harvest(t, dir, nil, args...)
+			if a.status != 1 || a.stdout != "" {
+				t.Errorf("status %d: %s", a.status, a.stdout)
+			}
+			says(t, a.stderr, tc.object, "remove the folder "+filepath.Join(state, tc.fix)+" and ")
+			if err := os.RemoveAll(filepath.Join(state, tc.fix)); err != nil {
+				t.Fatal(err)
+			}
+			mustHarvest(t, dir, args...)
+		})
+	}
+}
+
+// TestLostShard removes a shard that is not rated yet: it is not tried again and again.
+func TestLostShard(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 8, 8)
+	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
+	folder := filepath.Join(dir, "state", "runs", first.Run)
+	for _, name := range []string{
+		"scored", "scored.sent", "scores", "rated", "counts", "made", "selections", "started", "sent", "shards",
+	} {
+		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"curate", "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json"}
+	a := harvest(t, dir, nil, args...)
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "is stalled: 1 shard could not be scored", "after 1 attempts", "0000000.jsonl.zst",
+		"remove the folder "+folder+" and start its dataset again")
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	mustHarvest(t, dir, args...)
+}
