@@ -146,7 +146,7 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stderr, "2 of 4 records cannot be used", "--budget: 5")
 }
 
-// TestShortfall selects from fewer usable samples than the budget asks for: it is a warning, and in --json and the event.
+// TestShortfall selects from fewer usable samples than the budget asks for: it is a warning, and in --json.
 func TestShortfall(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -8,10 +8,10 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -108,8 +108,12 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 // failRun reports a run from which nothing is selected, with what to type next.
 func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
 	next := "; fix the records, then give the same command again"
-	if most := reason.MostFrequent(r.status.Reasons); images.Has(most) {
+	switch reason.MostFrequent(r.status.Reasons).Subject() {
+	case reason.Image:
 		next = "; add or fix the images, then type " + r.command("retry")
+	case reason.Scorer:
+		next = "; type " + r.command("retry") + " to have the scorer rate them again, or choose another model or scorer"
+	case reason.Record, reason.Selection:
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
 		next += "; --max-failed " + passes + " lets them pass"
@@ -162,8 +166,22 @@ func (r *result) retryHint() string {
 	if r.Samples.Failed == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d samples failed: their scores are kept as they are; after fixing records give the same "+
-		"command again, after adding images %s", r.Samples.Failed, r.Samples.In, r.command("retry"))
+	var of [reason.Selection + 1]bool
+	for code := range r.status.Reasons {
+		of[code.Subject()] = true
+	}
+	var next []string
+	if of[reason.Record] {
+		next = append(next, "after fixing records give the same command again")
+	}
+	if of[reason.Image] {
+		next = append(next, "after adding images "+r.command("retry"))
+	}
+	if of[reason.Scorer] {
+		next = append(next, r.command("retry")+" has the scorer rate again what it did not, or choose another model")
+	}
+	return fmt.Sprintf("%d of %d samples failed: their scores are kept as they are; %s",
+		r.Samples.Failed, r.Samples.In, strings.Join(next, "; "))
 }
 
 // print prints the selections of smaller budgets first.

@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -39,6 +41,22 @@ func TestStalledText(t *testing.T) {
 		}
 		if strings.Contains(text, tt.never) {
 			t.Errorf("%s: %q says %q", name, text, tt.never)
+		}
+	}
+}
+
+// TestRetryHint advises by what the reasons are about: records need no fix where the model gave no valid answer.
+func TestRetryHint(t *testing.T) {
+	t.Parallel()
+	r := result{Run: "demo-1", Samples: events.Counts{In: 9, Failed: 2}, status: &subset.RunStatus{}}
+	for code, want := range map[reason.Code]string{
+		"invalid_answer": "`harvest retry demo-1` has the scorer rate again what it did not, or choose another model",
+		"no_answer":      "after fixing records give the same command again",
+		"image_empty":    "after adding images `harvest retry demo-1`",
+	} {
+		r.status.Reasons = map[reason.Code]int64{code: 2}
+		if got := r.retryHint(); got != "2 of 9 samples failed: their scores are kept as they are; "+want {
+			t.Errorf("%s: %q, want %q", code, got, want)
 		}
 	}
 }

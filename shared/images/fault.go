@@ -3,7 +3,6 @@ package images
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -20,12 +19,6 @@ const (
 	FormatUnknown reason.Code = "image_format_unknown"
 	Undecodable   reason.Code = "image_undecodable"
 )
-
-// Has reports whether a code is one of this package: the image is at fault, and the record may stay as it is.
-func Has(code reason.Code) bool {
-	return slices.Contains(
-		[]reason.Code{NotFound, Unreadable, NotAllowed, Empty, TooLarge, FormatUnknown, Undecodable}, code)
-}
 
 // Label is how the Field of a fault names the i-th image of a sample, counted from 0: `image 2 (cut.png)`.
 func Label(sample *dataset.Sample, i int) string {

@@ -54,10 +54,33 @@ func MostFrequent(counts map[Code]int64) Code {
 	})
 }
 
+// A Subject is what a reason is about, and so what to fix.
+type Subject int
+
+// The subjects of reasons.
+const (
+	Record    Subject = iota // the record, and for codes that the table does not have
+	Image                    // an image: the record may stay as it is
+	Scorer                   // the scorer's model or its server: record and images may stay as they are
+	Selection                // what was selected, or compared
+)
+
+// Subject is what the code is about.
+func (c Code) Subject() Subject {
+	for subject, entries := range tables {
+		if slices.ContainsFunc(entries, func(e Entry) bool { return e.Code == c }) {
+			return Subject(subject)
+		}
+	}
+	return Record
+}
+
 func lookup(c Code) (Entry, bool) {
-	for _, e := range table {
-		if e.Code == c {
-			return e, true
+	for _, entries := range tables {
+		for _, e := range entries {
+			if e.Code == c {
+				return e, true
+			}
 		}
 	}
 	return Entry{}, false
@@ -65,53 +88,58 @@ func lookup(c Code) (Entry, bool) {
 
 // Table returns all codes: those of records, images, scorers and runs, which a failed sample has, and then those of
 // selections.
-func Table() []Entry { return append([]Entry(nil), table...) }
+func Table() []Entry { return slices.Concat(tables[:]...) }
 
-var table = []Entry{
-	{"not_utf8", "not UTF-8", "the record's text has another encoding"},
-	{"not_json_object", "not a JSON object", "the record is broken JSON, or another value than an object"},
-	{"record_too_large", "record too large", "the record is longer than MAX_RECORD_BYTES"},
-	{"wrong_type", "wrong type", "a field holds a value of another type than it should"},
-	{"unsupported_media", "unsupported media", "the record has video, audio, or images in a form that is not read"},
-	{"no_conversation", "no conversation", "the record has no turns"},
-	{"unknown_role", "unknown role", "a turn has no role, or one that is not known"},
-	{"empty_turn", "empty turn", "a rated turn has neither text nor image"},
-	{"no_question", "no question", "no turn is the human's"},
-	{"no_answer", "no answer", "no turn of the model follows one of the human"},
-	{"image_count", "image count", "there are not as many places for images as images"},
-	{"unsafe_image_name", "unsafe image name", "an image's name is absolute, leads out of the dataset, or is a URL"},
-	{"broken_image_data", "broken image data", "an embedded image is empty, or no valid base64"},
-	{"manifest_changed", "manifest changed", "the manifest was replaced before the record was read"},
-
-	{"image_not_found", "image not found", "there is no file or object of the image's name"},
-	{"image_unreadable", "image unreadable", "the image is there, and this machine cannot read it"},
-	{"image_not_allowed", "image not allowed", "the image lies where this dataset may not read"},
-	{"image_empty", "image empty", "the image's file has no bytes"},
-	{"image_too_large", "image too large", "the image has more bytes or pixels than are allowed"},
-	{"image_format_unknown", "image format unknown", "the file is no image of a format that is read"},
-	{"image_undecodable", "image does not decode", "the image's file is damaged or cut short"},
-
-	{"scorer_died", "scorer died on this sample", "the scorer's process ended each time it rated the sample alone"},
-	{"invalid_answer", "invalid answer", "the model's answer was not valid under the rubric, twice"},
-	{"refused_by_model", "refused by the model", "the model, or its server, refuses the sample"},
-	{"too_many_images", "too many images", "the sidecar takes fewer images for a sample"},
-	{"prompt_too_long", "prompt too long", "the sidecar takes fewer tokens for a sample"},
-	{"not_finite", "not finite", "the model's answer holds numbers that are not finite"},
-	{"given_up", "given up", "the sample's shard failed in all its attempts, and the run was resumed without it"},
-
-	{"not_annotated", "not annotated", "the other file of annotations does not have the sample"},
-
-	{"no_known_style", "no known style", "the scorer gave the sample no style of the rubric, so it is in no bin"},
-	{"filtered_by_style", "filtered by style", "its styles are not those that the selection keeps"},
-	{"filtered_by_source", "filtered by source", "its source is not one that the selection keeps"},
-	{"duplicate", "duplicate", "another sample has the same texts and images"},
-	{"excluded", "excluded", "it is on the list of excluded samples"},
-	{"no_rating", "no rating", "the scorer rated it for none of the capabilities asked for"},
-	{"below_threshold", "below threshold", "no rating exceeds that of its capability"},
-	{"source_cap", "source at its cap", "as many samples of its source are selected as are allowed"},
-	{"style_cap", "style at its cap", "as many samples of one of its styles are selected as are allowed"},
-	{"image_cap", "image at its cap", "as many samples of one of its images are selected as are allowed"},
-	{"too_many_tokens", "too long", "it has more tokens than remained of the budget"},
-	{"outranked", "outranked",
-		"other samples took the budget first, by the turns of capabilities, the sizes of bins, and rank"},
+// tables are the codes by their subjects.
+var tables = [...][]Entry{
+	Record: {
+		{"not_utf8", "not UTF-8", "the record's text has another encoding"},
+		{"not_json_object", "not a JSON object", "the record is broken JSON, or another value than an object"},
+		{"record_too_large", "record too large", "the record is longer than MAX_RECORD_BYTES"},
+		{"wrong_type", "wrong type", "a field holds a value of another type than it should"},
+		{"unsupported_media", "unsupported media", "the record has video, audio, or images in a form that is not read"},
+		{"no_conversation", "no conversation", "the record has no turns"},
+		{"unknown_role", "unknown role", "a turn has no role, or one that is not known"},
+		{"empty_turn", "empty turn", "a rated turn has neither text nor image"},
+		{"no_question", "no question", "no turn is the human's"},
+		{"no_answer", "no answer", "no turn of the model follows one of the human"},
+		{"image_count", "image count", "there are not as many places for images as images"},
+		{"unsafe_image_name", "unsafe image name", "an image's name is absolute, leads out of the dataset, or is a URL"},
+		{"broken_image_data", "broken image data", "an embedded image is empty, or no valid base64"},
+		{"manifest_changed", "manifest changed", "the manifest was replaced before the record was read"},
+	},
+	Image: {
+		{"image_not_found", "image not found", "there is no file or object of the image's name"},
+		{"image_unreadable", "image unreadable", "the image is there, and this machine cannot read it"},
+		{"image_not_allowed", "image not allowed", "the image lies where this dataset may not read"},
+		{"image_empty", "image empty", "the image's file has no bytes"},
+		{"image_too_large", "image too large", "the image has more bytes or pixels than are allowed"},
+		{"image_format_unknown", "image format unknown", "the file is no image of a format that is read"},
+		{"image_undecodable", "image does not decode", "the image's file is damaged or cut short"},
+	},
+	Scorer: {
+		{"scorer_died", "scorer died on this sample", "the scorer's process ended each time it rated the sample alone"},
+		{"invalid_answer", "invalid answer", "the model's answer was not valid under the rubric, twice"},
+		{"refused_by_model", "refused by the model", "the model, or its server, refuses the sample"},
+		{"too_many_images", "too many images", "the sidecar takes fewer images for a sample"},
+		{"prompt_too_long", "prompt too long", "the sidecar takes fewer tokens for a sample"},
+		{"not_finite", "not finite", "the model's answer holds numbers that are not finite"},
+		{"given_up", "given up", "the sample's shard failed in all its attempts, and the run was resumed without it"},
+	},
+	Selection: {
+		{"not_annotated", "not annotated", "the other file of annotations does not have the sample"},
+		{"no_known_style", "no known style", "the scorer gave the sample no style of the rubric, so it is in no bin"},
+		{"filtered_by_style", "filtered by style", "its styles are not those that the selection keeps"},
+		{"filtered_by_source", "filtered by source", "its source is not one that the selection keeps"},
+		{"duplicate", "duplicate", "another sample has the same texts and images"},
+		{"excluded", "excluded", "it is on the list of excluded samples"},
+		{"no_rating", "no rating", "the scorer rated it for none of the capabilities asked for"},
+		{"below_threshold", "below threshold", "no rating exceeds that of its capability"},
+		{"source_cap", "source at its cap", "as many samples of its source are selected as are allowed"},
+		{"style_cap", "style at its cap", "as many samples of one of its styles are selected as are allowed"},
+		{"image_cap", "image at its cap", "as many samples of one of its images are selected as are allowed"},
+		{"too_many_tokens", "too long", "it has more tokens than remained of the budget"},
+		{"outranked", "outranked",
+			"other samples took the budget first, by the turns of capabilities, the sizes of bins, and rank"},
+	},
 }

@@ -148,3 +148,15 @@ func TestREADME(t *testing.T) {
 		t.Errorf("README.md differs from the table; run with -update (-want +got)\n%s", diff)
 	}
 }
+
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[reason.Code]reason.Subject{
+		"no_answer": reason.Record, "image_empty": reason.Image, "invalid_answer": reason.Scorer,
+		"outranked": reason.Selection, "of_another_version": reason.Record,
+	} {
+		if got := code.Subject(); got != want {
+			t.Errorf("%s is about %d, want %d", code, got, want)
+		}
+	}
+}
