@@ -117,17 +117,17 @@ func (s server) listRuns(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	outlines, err := s.runs.Outlines(r.Context(), ids)
+	if err != nil {
+		return answer{}, err
+	}
 	list := api.RunList{Runs: []api.RunEntry{}}
-	for _, id := range ids {
-		plan, err := s.runs.Plan(r.Context(), id)
-		if errors.Is(err, run.ErrNoRun) || errors.Is(err, run.ErrPlanning) {
-			continue // a folder without a plan is no run
-		} else if err != nil {
-			return answer{}, err
+	for _, st := range outlines {
+		entry := api.RunEntry{Run: st.Run, Dataset: st.Dataset, Samples: st.Samples.In, State: st.State}
+		if st.State == run.StateRefused {
+			entry.Problem = st.Problem
 		}
-		list.Runs = append(list.Runs, api.RunEntry{
-			Run: id, Dataset: plan.Dataset, Samples: plan.Samples, Problem: plan.Problem,
-		})
+		list.Runs = append(list.Runs, entry)
 	}
 	return answer{status: http.StatusOK, body: list}, nil
 }

@@ -46,7 +46,7 @@ func TestRunByAPI(t *testing.T) {
 		t.Errorf("HEAD was answered %d, want 200", status)
 	}
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
-	expected := api.RunList{Runs: []api.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5}}}
+	expected := api.RunList{Runs: []api.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5, State: run.StateScored}}}
 	if diff := cmp.Diff(expected, list); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
@@ -69,8 +69,8 @@ func TestListRuns(t *testing.T) {
 	}
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
 	expected := api.RunList{Runs: []api.RunEntry{
-		{Run: refused.Run, Dataset: "bog", Problem: "there is nothing in it"},
-		{Run: id, Dataset: "sky", Samples: 5},
+		{Run: refused.Run, Dataset: "bog", State: run.StateRefused, Problem: "there is nothing in it"},
+		{Run: id, Dataset: "sky", Samples: 5, State: run.StateScoring},
 	}}
 	if diff := cmp.Diff(expected, list); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)

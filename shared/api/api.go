@@ -38,6 +38,7 @@ type RunEntry struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
 	Samples int64  `json:"samples"`
+	State   string `json:"state"` // one of run's State constants
 	// Problem is why the run was refused; empty for a run that was not.
 	Problem string `json:"problem,omitempty"`
 }

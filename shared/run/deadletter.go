@@ -49,8 +49,8 @@ func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[tas
 	return dead, nil
 }
 
-// deadLetters finds what was given up in a wave and is not done: ranges before shards, in their order.
-func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave) ([]DeadLetter, error) {
+// deadLetters finds what was given up in a wave and is not done, the first of it: ranges before shards, in their order.
+func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave, most int) ([]DeadLetter, error) {
 	if wave == nil {
 		return nil, nil
 	}
@@ -69,7 +69,9 @@ func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave) ([]Dea
 		if err := bucket.ReadJSON(ctx, r.work, deadName(run, wave.Number, t), &l); err != nil {
 			return nil, err
 		}
-		letters = append(letters, l)
+		if letters = append(letters, l); len(letters) == most {
+			break
+		}
 	}
 	return letters, nil
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -23,7 +24,7 @@ func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	if wave == nil {
 		return w.begin(ctx, plan)
 	}
-	letters, err := w.runs.deadLetters(ctx, run, wave)
+	letters, err := w.runs.deadLetters(ctx, run, wave, math.MaxInt)
 	if err != nil {
 		return err
 	}

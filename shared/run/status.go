@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -82,11 +84,41 @@ const idLength = len("-0123456789ab")
 
 // Status finds how far a run is; ErrNoRun if there is none.
 func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
+	plan, st, err := r.outline(ctx, run, math.MaxInt)
+	if err != nil || st.State == StatePlanning || st.State == StateRefused {
+		return st, err
+	}
+	st.Progress, err = r.progress(ctx, plan)
+	return st, err
+}
+
+// Outlines are the statuses of some runs, in their order, without those that are not there. They lack the progress, and
+// have one dead letter at most, so that each takes a few requests, however large the run is.
+func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error) {
+	found := make([]*Status, len(runs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for i, run := range runs {
+		group.Go(func() (err error) {
+			_, found[i], err = r.outline(ctx, run, 1)
+			if errors.Is(err, ErrNoRun) {
+				return nil // a folder without a plan is no run
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.DeleteFunc(found, func(st *Status) bool { return st == nil }), err
+}
+
+// outline is the status of a run without its progress, and with at most a number of its dead letters. A run that is
+// being planned has no plan.
+func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Status, error) {
 	plan, err := r.Plan(ctx, run)
 	if errors.Is(err, ErrPlanning) {
-		return &Status{Run: run, Dataset: run[:max(len(run)-idLength, 0)], State: StatePlanning}, nil
+		return nil, &Status{Run: run, Dataset: run[:max(len(run)-idLength, 0)], State: StatePlanning}, nil
 	} else if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	st := &Status{
 		Run: run, Dataset: plan.Dataset, State: StateScoring, Problem: plan.Problem,
@@ -98,7 +130,7 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	}
 	if plan.Problem != "" {
 		st.State = StateRefused
-		return st, nil
+		return plan, st, nil
 	}
 	var marker Scored
 	err = bucket.ReadJSON(ctx, r.work, scoredName(run), &marker)
@@ -110,25 +142,22 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 			st.State = StateFailed
 		}
 	case errors.Is(err, bucket.ErrNotExist):
-		if err := r.openStatus(ctx, plan, st); err != nil {
-			return nil, err
+		if err := r.openStatus(ctx, plan, st, dead); err != nil {
+			return nil, nil, err
 		}
 	default:
-		return nil, r.Lost(run, err)
+		return nil, nil, r.Lost(run, err)
 	}
-	if st.Progress, err = r.progress(ctx, plan); err != nil {
-		return nil, err
-	}
-	return st, nil
+	return plan, st, nil
 }
 
 // openStatus sets the state of a run that is not scored, and what it stands still for.
-func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status) error {
+func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead int) error {
 	wave, err := r.wave(ctx, plan.Run)
 	if err != nil {
 		return err
 	}
-	if st.DeadLetters, err = r.deadLetters(ctx, plan.Run, wave); err != nil {
+	if st.DeadLetters, err = r.deadLetters(ctx, plan.Run, wave, dead); err != nil {
 		return err
 	}
 	stop, err := r.stopped(ctx, plan.Run, wave)

@@ -97,11 +97,16 @@ func (f *Fixture) SelectionState(runID, id string) string {
 	return state
 }
 
-// Status is how far a run is.
+// Status is how far a run is. A list of runs has to agree with it.
 func (f *Fixture) Status(id string) *subset.RunStatus {
 	f.t.Helper()
 	status, err := f.Subsets.RunStatus(f.t.Context(), id)
 	f.must(err)
+	outlines, err := f.Runs.Outlines(f.t.Context(), []string{id})
+	f.must(err)
+	if len(outlines) != 1 || outlines[0].State != status.State {
+		f.t.Errorf("a list of runs has %+v of run %s, which is %s", outlines, id, status.State)
+	}
 	return status
 }
 
