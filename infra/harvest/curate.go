@@ -11,11 +11,12 @@ import (
 
 func newCurate() *cobra.Command {
 	var (
-		sel                   selectionFlags
-		data                  datasetFlags
-		out                   outputFlags
-		state, dir, maxFailed string
-		noImageCheck          bool
+		sel          selectionFlags
+		data         datasetFlags
+		out          outputFlags
+		state, dir   string
+		maxFailed    run.Allowance
+		noImageCheck bool
 	)
 	cmd := &cobra.Command{
 		Use:   "curate MANIFEST...",
@@ -39,10 +40,7 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o, err := newOrder(requests, dir, maxFailed, l.MaxFailed)
-			if err != nil {
-				return err
-			}
+			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
@@ -74,6 +72,9 @@ func curateDataset(
 	// The plan is made here first, so that a fault of the dataset is reported before anything is written.
 	p, err := in.plan(ctx, spec, files, state, show)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.checkMaxFailed(p.Samples); err != nil {
 		return nil, err
 	}
 	if err := p.affordable(); err != nil {

@@ -76,6 +76,18 @@ var faults = []struct {
 		name: "more than all", args: curateArgs("--budget", "4", "dataset.json"), status: 2,
 		says: []string{"budget: 4", "the most is 3"},
 	},
+	{
+		name: "share with a comma", args: curateArgs("--budget", "0,3", "dataset.json"), status: 2,
+		says: []string{"--budget 0,3: write 0.3 with a decimal point"},
+	},
+	{
+		name: "empty max-failed", args: curateArgs("--budget", "1", "--max-failed", "", "dataset.json"), status: 2,
+		says: []string{"--max-failed", "give a percentage"},
+	},
+	{
+		name: "more failures than samples", args: curateArgs("--budget", "1", "--max-failed", "4", "dataset.json"), status: 2,
+		says: []string{"--max-failed: 4 samples are more than the run has, which is 3"},
+	},
 	{name: "less than one", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
 	{
 		name: "threshold", args: curateArgs("--budget", "1", "--threshold", "5", "dataset.json"), status: 2,

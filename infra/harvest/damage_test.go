@@ -93,6 +93,11 @@ func TestLostShard(t *testing.T) {
 	}
 	says(t, a.stderr, "is stalled: 1 shard could not be scored", "after 1 attempts", "0000000.jsonl.zst",
 		"remove the folder "+folder+" and start its dataset again")
+	// A stalled run has its JSON, too.
+	a = harvest(t, dir, nil, append(args, "--json")...)
+	if r := decodeResult(t, a.stdout); a.status != 1 || r.Samples.In != 8 || !strings.HasSuffix(a.stderr, "harvest: "+r.Problem+"\n") {
+		t.Errorf("status %d: %s; %s", a.status, a.stdout, a.stderr)
+	}
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -168,6 +169,12 @@ func TestShortfall(t *testing.T) {
 	a = mustHarvest(t, dir, append([]string{"select", r.Run}, args...)...)
 	says(t, a.stderr, warning)
 	says(t, a.stdout, "shortfall")
+	for line := range strings.Lines(a.stdout) {
+		line = strings.TrimSuffix(line, "\n")
+		if n := utf8.RuneCountInString(line); strings.ContainsAny(line, "│┌├└") && n > 80 {
+			t.Errorf("a table is %d columns wide: %s", n, line)
+		}
+	}
 	a = mustHarvest(t, dir, "select", "--scores", filepath.Join("state", "runs", r.Run, "scores", "*.parquet"),
 		"--budget", "8", "--threshold", "-1", "--out", "picks.parquet", "--json")
 	says(t, a.stderr, warning)

@@ -52,6 +52,8 @@ func newInput(manifests []string, images string) (input, error) {
 			return input{}, fmt.Errorf("manifest %s: %w", m, err)
 		case info.IsDir():
 			return input{}, usageError{fmt.Errorf("manifest %s: it is a folder; name the JSON or JSONL file in it", m)}
+		case !info.Mode().IsRegular(): // it is read more than once
+			return input{}, usageError{fmt.Errorf("manifest %s: it is a pipe or a device; save it to a file first", m)}
 		}
 		if err := readable(abs); err != nil {
 			return input{}, fmt.Errorf("manifest %s: it cannot be read (%w); let this user read it (chmod +r)", m, err)

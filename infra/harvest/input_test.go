@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,5 +42,15 @@ func TestManifestName(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tc.manifests, diff)
 		}
+	}
+}
+
+// TestPipe names what to do with a manifest that can be read only once.
+func TestPipe(t *testing.T) {
+	t.Parallel()
+	if a := harvest(t, t.TempDir(), nil, "plan", "--state", "state", os.DevNull); a.status != 2 {
+		t.Errorf("status %d: %s", a.status, a.stderr)
+	} else {
+		says(t, a.stderr, "manifest "+os.DevNull+": it is a pipe or a device; save it to a file first")
 	}
 }

@@ -15,26 +15,29 @@ type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
 	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
+	typed     run.Allowance       // by --max-failed
 }
 
 // maxFailedFlag adds --max-failed.
-func maxFailedFlag(cmd *cobra.Command, text *string) {
-	cmd.Flags().StringVar(text, "max-failed", "",
-		"how many samples may fail: a share (5%) or a number of samples; above it nothing is selected "+
-			"(default: $MAX_FAILED, else 5%)")
+func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
+	cmd.Flags().Func("max-failed", "how many samples may fail: a share (5%) or a number of samples; above it nothing is "+
+		"selected (default: $MAX_FAILED, else 5%)", func(text string) (err error) {
+		*allowed, err = run.ParseAllowance(text)
+		return err
+	})
 }
 
-// newOrder reads --max-failed; byDefault is what the environment allows.
-func newOrder(requests []selection.Request, out, maxFailed string, byDefault run.Allowance) (order, error) {
-	o := order{Requests: requests, Out: out, MaxFailed: byDefault}
-	if maxFailed == "" {
-		return o, nil
+// newOrder is an order with what --max-failed allows, else with what the environment does.
+func newOrder(requests []selection.Request, out string, maxFailed, byDefault run.Allowance) order {
+	return order{Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), typed: maxFailed}
+}
+
+// checkMaxFailed refuses a --max-failed above the number of samples: it is most likely a mistake.
+func (o order) checkMaxFailed(samples int64) error {
+	if err := o.typed.Within(samples); err != nil {
+		return usageError{fmt.Errorf("--max-failed: %w", err)}
 	}
-	var err error
-	if o.MaxFailed, err = run.ParseAllowance(maxFailed); err != nil {
-		return order{}, usageError{fmt.Errorf("--max-failed: %w", err)}
-	}
-	return o, nil
+	return nil
 }
 
 // folder is where the selection of one of the requests goes: several have folders of their own, named by their size.

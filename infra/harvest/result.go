@@ -110,7 +110,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 	next := "; fix the records, then give the same command again"
 	switch reason.MostFrequent(r.status.Reasons).Subject() {
 	case reason.Image:
-		next = "; add or fix the images, then type " + r.command("retry")
+		next = "; type " + r.command("retry") + " once the images are there"
 	case reason.Scorer:
 		next = "; type " + r.command("retry") + " to have the scorer rate them again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
@@ -143,8 +143,12 @@ func command(name, state, runID string) string {
 
 // report prints a result, even one of a failure, and returns the error of the work.
 func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
-	if _, failed := errors.AsType[*failure](worked); worked != nil && !failed {
+	stalled, _ := errors.AsType[*stalledError](worked)
+	if _, failed := errors.AsType[*failure](worked); worked != nil && !failed && (stalled == nil || !asJSON) {
 		return worked
+	}
+	if stalled != nil {
+		r.Samples, r.Problem = stalled.status.Samples, stalled.Error()
 	}
 	if err := r.print(cmd.OutOrStdout(), asJSON); err != nil {
 		return err

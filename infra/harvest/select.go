@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/spf13/cobra"
 )
 
 func newSelect() *cobra.Command {
 	var (
-		sel                   selectionFlags
-		files                 scoreFileFlags
-		out                   outputFlags
-		state, dir, maxFailed string
+		sel        selectionFlags
+		files      scoreFileFlags
+		out        outputFlags
+		state, dir string
+		maxFailed  run.Allowance
 	)
 	cmd := &cobra.Command{
 		Use:   "select RUN | select --scores DIR --manifest FILE --out FILE",
@@ -41,10 +43,7 @@ func newSelect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o, err := newOrder(requests, dir, maxFailed, l.MaxFailed)
-			if err != nil {
-				return err
-			}
+			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
 			show := newDisplay(out.quiet)
 			res, err := selectSubsets(cmd.Context(), args[0], o, state, show)
 			show.close()
@@ -90,6 +89,9 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 	if !res.status.IsScored() {
 		return nil, fmt.Errorf("run %s is not scored yet (%s); %s goes on with it",
 			runID, res.status.State, res.command("resume"))
+	}
+	if err := o.checkMaxFailed(res.Samples.In); err != nil {
+		return nil, err
 	}
 	plan, err := runs.Plan(ctx, runID)
 	if err != nil {

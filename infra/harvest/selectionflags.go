@@ -155,8 +155,15 @@ type budgetList []string
 // thousands is a number with separators of thousands, some of whose groups cannot be a budget.
 var thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})*,0\d\d(,\d{3})*$`)
 
+// decimalComma is a share with a comma for the decimal point.
+var decimalComma = regexp.MustCompile(`^0,\d+$`)
+
 // Set adds budgets.
 func (b *budgetList) Set(text string) error {
+	if decimalComma.MatchString(strings.TrimSpace(text)) {
+		return fmt.Errorf("write %s with a decimal point; a comma separates budgets, as in 5%%,10%%",
+			strings.Replace(strings.TrimSpace(text), ",", ".", 1))
+	}
 	if text = strings.TrimSpace(text); thousands.MatchString(text) {
 		return fmt.Errorf("write %s without separators; a comma separates budgets, as in 5%%,10%%",
 			strings.ReplaceAll(text, ",", ""))

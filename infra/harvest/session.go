@@ -115,9 +115,11 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 		}
 		return endState(status)
 	})
-	seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
-	// An automatic selection is made before a caller who polls sees the run as scored.
-	seconds["select"] = time.Since(rated).Seconds()
+	if !rated.IsZero() {
+		seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
+		// An automatic selection is made before a caller who polls sees the run as scored.
+		seconds["select"] = time.Since(rated).Seconds()
+	}
 	return status, err
 }
 

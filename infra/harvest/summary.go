@@ -20,6 +20,7 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	if s.RandomTokens == nil {
 		columns = columns[:3]
 	}
+	widths := []int{26, 10, 10, 10, 10}
 	header := func(name string) []any {
 		cells := []any{name}
 		for _, c := range columns {
@@ -34,17 +35,17 @@ func printSummary(w io.Writer, s selection.Summary) error {
 		}
 		t.AppendRow(row)
 	}
-	ratings := newTable(header("mean rating")...)
+	ratings := newNarrowTable(widths, header("mean rating")...)
 	for i, r := range s.Pool.Ratings {
 		fill(ratings, r.Capability, func(p *selection.Statistics) any { return fmt.Sprintf("%.2f", p.Ratings[i].Mean) })
 	}
-	styles := newTable(header("style share")...)
+	styles := newNarrowTable(widths, header("style share")...)
 	for i, style := range s.Pool.Styles {
 		fill(styles, style.Style, func(p *selection.Statistics) any {
 			return fmt.Sprintf("%.1f %%", 100*p.Styles[i].Share)
 		})
 	}
-	whole := newTable(header("as a whole")...)
+	whole := newNarrowTable(widths, header("as a whole")...)
 	fill(whole, "samples", func(p *selection.Statistics) any { return p.Samples })
 	fill(whole, "tokens (estimate)", func(p *selection.Statistics) any { return p.Tokens })
 	fill(whole, "sources", func(p *selection.Statistics) any { return p.Sources })
@@ -84,7 +85,7 @@ func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	if short == 0 {
 		return nil
 	}
-	t := newTable("shortfall", "asked", "given", "why")
+	t := newNarrowTable([]int{26, 9, 9, 26}, "shortfall", "asked", "given", "why")
 	for _, row := range rows[:min(len(rows), maxShortfalls)] {
 		name := row.Capability
 		if row.Bin != "" {

@@ -14,16 +14,29 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-func newTable(header ...any) table.Writer {
+func newTable(header ...any) table.Writer { return newNarrowTable(nil, header...) }
+
+// textWidth is the width from which on a column of a narrow table is one of text, and not of numbers.
+const textWidth = 20
+
+// newNarrowTable is a table whose first columns have at most these widths, so that it fits a terminal of 80 columns.
+// Longer cells are wrapped between words.
+func newNarrowTable(widths []int, header ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
 	t.AppendHeader(header)
-	var right []table.ColumnConfig
-	for i := range header[1:] {
-		right = append(right, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	columns := make([]table.ColumnConfig, len(header))
+	for i := range columns {
+		columns[i] = table.ColumnConfig{Number: i + 1, WidthMaxEnforcer: text.WrapSoft}
+		if i < len(widths) {
+			columns[i].WidthMax = widths[i]
+		}
+		if i > 0 && columns[i].WidthMax < textWidth { // numbers
+			columns[i].Align, columns[i].AlignHeader = text.AlignRight, text.AlignRight
+		}
 	}
-	t.SetColumnConfigs(right)
+	t.SetColumnConfigs(columns)
 	return t
 }
 

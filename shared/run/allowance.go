@@ -71,6 +71,14 @@ func (a Allowance) Allows(failed, samples int64) bool {
 	}
 }
 
+// Within is an error of an allowance that is a count above a number of samples.
+func (a Allowance) Within(samples int64) error {
+	if a.count > samples {
+		return fmt.Errorf("%d samples are more than the run has, which is %d; give 100%% to allow all", a.count, samples)
+	}
+	return nil
+}
+
 // leastAllowance is the least whole percentage that allows so many failed samples, such as "31%".
 func leastAllowance(failed, samples int64) string {
 	return strconv.FormatFloat(math.Ceil(100*float64(failed)/float64(max(samples, 1))), 'f', -1, 64) + "%"

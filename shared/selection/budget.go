@@ -76,6 +76,11 @@ func parseSamples(noun, text string) (Budget, error) {
 	number, percent := strings.CutSuffix(trimmed, "%")
 	number = strings.TrimSpace(number)
 	whole, fraction, point := strings.Cut(number, ".")
+	for _, word := range []string{"pct", "percent", "per cent"} {
+		if share, ok := strings.CutSuffix(strings.ToLower(number), word); ok && !percent {
+			return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, nearForm(noun, strings.TrimSpace(share), true), forms)
+		}
+	}
 	if !digits(whole) || point && !digits(fraction) {
 		return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, nearForm(noun, number, percent), forms)
 	}
@@ -98,6 +103,10 @@ func parseSamples(noun, text string) (Budget, error) {
 		most = "100%"
 	}
 	ratio, err := strconv.ParseFloat(number, 64)
+	if count := strings.TrimRight(fraction, "0"); err == nil && ratio > 1 && count == "" && !percent {
+		return Budget{}, fmt.Errorf("%s %q: a decimal point means a share, and the largest is 1.0; for %s samples give %s; %s",
+			noun, text, whole, whole, forms)
+	}
 	switch {
 	case err != nil || ratio > 1:
 		return Budget{}, fmt.Errorf("%s %q: the largest is %s, everything; %s", noun, text, most, forms)

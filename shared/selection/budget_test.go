@@ -67,6 +67,9 @@ func TestParseBudgetErrors(t *testing.T) {
 		"1,000":                "nearest budget is 1000;",
 		".5":                   "nearest budget is 0.5;",
 		"-3%":                  "nearest budget is 1;",
+		"30pct":                "nearest budget is 30%;",
+		"30 percent":           "nearest budget is 30%;",
+		"259.0":                "for 259 samples give 259;",
 		"+3%":                  "nearest budget is 3%;",
 	}
 	for text, want := range tests {
