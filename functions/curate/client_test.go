@@ -42,7 +42,8 @@ func TestClient(t *testing.T) {
 	s.work()
 	state(run.StateScored)(client.Run(ctx, id))
 	list, err := client.Runs(ctx)
-	if diff := cmp.Diff([]api.RunEntry{{Run: id, Dataset: "sky", Samples: 5, State: run.StateScored}}, list); err != nil || diff != "" {
+	entry := api.RunEntry{Run: id, Dataset: "sky", Samples: 5, State: run.StateScored}
+	if diff := cmp.Diff([]api.RunEntry{entry}, list); err != nil || diff != "" {
 		t.Errorf("%v; runs (-want +got):\n%s", err, diff)
 	}
 

@@ -188,14 +188,14 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 			"datasets/sky/absent.jsonl is not in the input bucket",
 		},
 		"manifest outside": {
-			"datasets/sky/dataset.yaml", "manifests: [link.jsonl]\n", "datasets/sky/link.jsonl: a link leads out of the folder",
+			"datasets/sky/dataset.yaml", "manifests: [link.jsonl]\n", "link.jsonl: a link leads out of the folder",
 		},
 		"rubric is a folder": {
 			"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nrubric: .\n", "rubric",
 		},
 		"packed manifest":   {"datasets/sky/all.jsonl.gz", "\x1f\x8b\x08\x00\x00", "gzip"},
 		"tables":            {"datasets/sky/all.parquet", "PAR1PAR1", "Parquet"},
-		"another name":      {"datasets/sky/all.csv", "id,image\n", "datasets/sky/all.csv: its name is not that of a manifest"},
+		"another name":      {"datasets/sky/all.csv", "id,image\n", "all.csv: its name is not that of a manifest"},
 		"unknown scorer":    {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nscorer: crystal-ball\n", "crystal-ball"},
 		"no records":        {"datasets/sky/empty.json", "[]", "no records"},
 		"no manifest":       {"datasets/sky/prose.json", "Once upon a time", "datasets/sky/prose.json"},

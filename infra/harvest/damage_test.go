@@ -7,6 +7,26 @@ import (
 	"testing"
 )
 
+// change, truncate and remove damage a file.
+func change(t *testing.T, path string) {
+	t.Helper()
+	writeFile(t, path, strings.Replace(readFile(t, path), "a", "b", 1))
+}
+
+func truncate(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Truncate(path, 10); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestDamagedState removes or changes objects of a scored run. Commands end with the object and the fix, and the fix
 // works.
 func TestDamagedState(t *testing.T) {
@@ -16,20 +36,6 @@ func TestDamagedState(t *testing.T) {
 	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
 	ofRun := filepath.Join("runs", first.Run)
 	ofSelection := filepath.Join(ofRun, "selections", first.Selection)
-	change := func(t *testing.T, path string) {
-		content := readFile(t, path)
-		writeFile(t, path, strings.Replace(content, "a", "b", 1))
-	}
-	truncate := func(t *testing.T, path string) {
-		if err := os.Truncate(path, 10); err != nil {
-			t.Fatal(err)
-		}
-	}
-	remove := func(t *testing.T, path string) {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for name, tc := range map[string]struct {
 		object string
 		damage func(*testing.T, string)
@@ -43,8 +49,8 @@ func TestDamagedState(t *testing.T) {
 		"selection cut":     {filepath.Join(ofSelection, "selection.json"), truncate, "2", ofSelection},
 		"scores gone":       {filepath.Join(ofRun, "scores", "0000.parquet"), remove, "3", ofRun},
 		"scores cut":        {filepath.Join(ofRun, "scores", "0000.parquet"), truncate, "3", ofRun},
-		"shard gone":        {filepath.Join(ofRun, "shards", "0000", "0000000.jsonl.zst"), remove, "3", ofRun},
-		"shard cut":         {filepath.Join(ofRun, "shards", "0000", "0000000.jsonl.zst"), truncate, "3", ofRun},
+		"shard gone":        {filepath.Join(ofRun, "shards", "0000", "0000000.zst"), remove, "3", ofRun},
+		"shard cut":         {filepath.Join(ofRun, "shards", "0000", "0000000.zst"), truncate, "3", ofRun},
 		"range report gone": {filepath.Join(ofRun, "ranges", "0000.json"), remove, "3", ofRun},
 		"plan cut":          {filepath.Join(ofRun, "plan.json"), truncate, "3", ofRun},
 		"marker cut":        {filepath.Join(ofRun, "scored"), truncate, "3", ofRun},
@@ -56,9 +62,8 @@ func TestDamagedState(t *testing.T) {
 				t.Fatal(err)
 			}
 			tc.damage(t, filepath.Join(state, tc.object))
-			args := []string{
-				"curate", "--quiet", "--budget", tc.budget, "--state", state, "--out", filepath.Join(state, "../out"), "dataset.json",
-			}
+			args := strings.Fields("curate --quiet dataset.json --budget")
+			args = append(args, tc.budget, "--state", state, "--out", filepath.Join(state, "../out"))
 			a := harvest(t, dir, nil, args...)
 			if a.status != 1 || a.stdout != "" {
 				t.Errorf("status %d: %s", a.status, a.stdout)
@@ -91,11 +96,12 @@ func TestLostShard(t *testing.T) {
 	if a.status != 1 {
 		t.Errorf("status %d", a.status)
 	}
-	says(t, a.stderr, "is stalled: 1 shard could not be scored", "after 1 attempts", "0000000.jsonl.zst",
+	says(t, a.stderr, "is stalled: 1 shard could not be scored", "after 1 attempts", "0000000.zst",
 		"remove the folder "+folder+" and start its dataset again")
 	// A stalled run has its JSON, too.
 	a = harvest(t, dir, nil, append(args, "--json")...)
-	if r := decodeResult(t, a.stdout); a.status != 1 || r.Samples.In != 8 || !strings.HasSuffix(a.stderr, "harvest: "+r.Problem+"\n") {
+	r := decodeResult(t, a.stdout)
+	if a.status != 1 || r.Samples.In != 8 || !strings.HasSuffix(a.stderr, "harvest: "+r.Problem+"\n") {
 		t.Errorf("status %d: %s; %s", a.status, a.stdout, a.stderr)
 	}
 	if err := os.RemoveAll(folder); err != nil {

@@ -10,8 +10,8 @@ import (
 // changed or cut short since.
 var ErrDamaged = errors.New("object is damaged")
 
-// A LostError is the error of an object that was written, as others say, and is gone or damaged. No step writes it again
-// and no retry helps, until a person restores it or removes what was made together with it. Find it with
+// A LostError is the error of an object that was written, as others say, and is gone or damaged. No step writes it
+// again and no retry helps, until a person restores it or removes what was made together with it. Find it with
 // errors.AsType[*LostError].
 type LostError struct {
 	Folder string // without it, all that was in it is made anew: a path where the bucket is a folder, else a prefix

@@ -41,7 +41,7 @@ func TestLinks(t *testing.T) {
 		for name, want := range map[string]string{
 			"good.png":     "",
 			"folder.png":   "image unreadable: folder.png: a folder, or something else",
-			"dangling.png": "image not found: dangling.png: " + at + "/dangling.png is a link to gone/b.png, which does not",
+			"dangling.png": "image not found: dangling.png: " + at + "/dangling.png is a link to gone/b.png, ",
 			"below/c.png":  "image not found: below/c.png: " + at + "/below is a link to gone, which does not exist",
 			"loop.png":     "image unreadable: loop.png: " + at + "/loop.png is a link that leads back to itself",
 			"out.png":      f.out,

@@ -101,8 +101,8 @@ func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool
 		object, DatasetsPrefix, name, SpecFile)}
 }
 
-// isAside reports whether a file of a dataset's prefix lies there for people or other tools: it starts nothing. A rubric
-// is named by the dataset's SpecFile.
+// isAside reports whether a file of a dataset's prefix lies there for people or other tools: it starts nothing. A
+// rubric is named by the dataset's SpecFile.
 func isAside(file string) bool {
 	for _, pattern := range []string{".*", "README*", "LICENSE*", "dataset_info*.json", "*.yaml", "*.yml"} {
 		if match, err := path.Match(pattern, file); match && err == nil {

@@ -78,7 +78,8 @@ func parseSamples(noun, text string) (Budget, error) {
 	whole, fraction, point := strings.Cut(number, ".")
 	for _, word := range []string{"pct", "percent", "per cent"} {
 		if share, ok := strings.CutSuffix(strings.ToLower(number), word); ok && !percent {
-			return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, nearForm(noun, strings.TrimSpace(share), true), forms)
+			near := nearForm(noun, strings.TrimSpace(share), true)
+			return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, near, forms)
 		}
 	}
 	if !digits(whole) || point && !digits(fraction) {
@@ -104,8 +105,8 @@ func parseSamples(noun, text string) (Budget, error) {
 	}
 	ratio, err := strconv.ParseFloat(number, 64)
 	if count := strings.TrimRight(fraction, "0"); err == nil && ratio > 1 && count == "" && !percent {
-		return Budget{}, fmt.Errorf("%s %q: a decimal point means a share, and the largest is 1.0; for %s samples give %s; %s",
-			noun, text, whole, whole, forms)
+		return Budget{}, fmt.Errorf("%s %q: a decimal point means a share, and the largest is 1.0; "+
+			"for %s samples give %s; %s", noun, text, whole, whole, forms)
 	}
 	switch {
 	case err != nil || ratio > 1:

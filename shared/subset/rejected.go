@@ -119,8 +119,9 @@ func (r *Reader) rangeRecords(
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	if int64(len(table.Records)) != report.Samples {
-		return nil, nil, r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w: it has %d samples, and the report of its range says %d",
-			run.RangeScoresName(plan.Run, number), bucket.ErrDamaged, len(table.Records), report.Samples))
+		err := fmt.Errorf("reading %s: %w: it has %d samples, and the report of its range says %d",
+			run.RangeScoresName(plan.Run, number), bucket.ErrDamaged, len(table.Records), report.Samples)
+		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	return report, table.Records, nil
 }
