@@ -76,11 +76,12 @@ func (r *Reader) changedImages(
 ) (ImageChanges, error) {
 	file, err := r.ScoreFile(ctx, plan.Run, number)
 	if err != nil {
-		return ImageChanges{}, err
+		return ImageChanges{}, r.Lost(plan.Run, err)
 	}
 	status, starts, seen, err := scores.ReadSeen(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
-		return ImageChanges{}, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err)
+		return ImageChanges{}, r.Lost(plan.Run,
+			fmt.Errorf("reading %s: %w: %w", RangeScoresName(plan.Run, number), bucket.ErrDamaged, err))
 	}
 	names, err := r.seenNames(ctx, plan, number, starts, seen)
 	if err != nil {
@@ -121,7 +122,7 @@ func (r *Reader) seenNames(
 	}
 	report, err := r.RangeReport(ctx, plan.Run, number)
 	if err != nil {
-		return nil, err
+		return nil, r.Lost(plan.Run, err)
 	}
 	row := 0
 	for shard, n := range report.Shards {
