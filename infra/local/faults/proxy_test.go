@@ -47,6 +47,7 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 		time.Sleep(slowness)
 	case killBefore, newVersion:
 		s.end(f)
+	default: // it happens to the answer
 	}
 	if f != lostAnswer && f != truncated && f != wrongCount && f != notANumber {
 		handler.ServeHTTP(w, r)
@@ -65,6 +66,7 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 		body = strings.Replace(body, `"items":[`, `"items":[{"answers":[]},`, 1)
 	case notANumber:
 		body = strings.Replace(body, `"mass":`, `"mass":NaN,"was":`, 1)
+	default: // it is cut short
 	}
 	for key, values := range answer.Header() {
 		w.Header()[key] = values
@@ -108,6 +110,7 @@ func (s *system) deliver(next queue.Push) queue.Push {
 				time.Sleep(5 * time.Millisecond)
 				s.end(f)
 			}()
+		default: // its answer is lost, or nothing happens
 		}
 		status, err := next(ctx, e)
 		if f == lostAnswer {
