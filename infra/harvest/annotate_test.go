@@ -36,8 +36,12 @@ type visionAPI struct {
 	asked    map[string]int // by conversation
 }
 
-func newVisionAPI(t *testing.T) *visionAPI {
+func newVisionAPI(t *testing.T, changes ...func(*visionAPI)) *visionAPI {
+	t.Helper()
 	api := &visionAPI{asked: map[string]int{}}
+	for _, change := range changes { // before anybody asks
+		change(api)
+	}
 	api.Server = httptest.NewServer(api)
 	t.Cleanup(api.Close)
 	return api
@@ -202,8 +206,7 @@ func TestAnnotateKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 60, 16)
-	api := newVisionAPI(t)
-	api.pause = 20 * time.Millisecond
+	api := newVisionAPI(t, func(api *visionAPI) { api.pause = 20 * time.Millisecond })
 	env := api.env("SHARD_SAMPLES=15", "LLM_CONCURRENCY=2")
 	args := api.args("annotate", "--samples", "60", "dataset.json")
 	const kills = 4

@@ -40,13 +40,14 @@ func TestFifteenthCapability(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "rubric.yaml"), text)
-	api := newVisionAPI(t)
-	api.rate = func(capability, conversation string) int {
-		if capability != fifteenth {
-			return len(conversation) / 100 % 6
+	api := newVisionAPI(t, func(api *visionAPI) {
+		api.rate = func(capability, conversation string) int {
+			if capability != fifteenth {
+				return len(conversation) / 100 % 6
+			}
+			return senseOfShape(conversation)
 		}
-		return senseOfShape(conversation)
-	}
+	})
 
 	args := api.args("annotate", "--samples", "150", "--rubric", "rubric.yaml", demo)
 	report, _ := annotateJSON(t, dir, api.env(), args...)
