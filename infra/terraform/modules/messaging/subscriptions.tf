@@ -9,9 +9,9 @@ locals {
   large = "attributes.size != \"small\""
 
   subscriptions = {
-    ingest-uploads = { service = "ingest", topic = "uploads", filter = null }
-    ingest-plans   = { service = "ingest", topic = "tasks", filter = "attributes.task = \"plan\"" }
-    ingest-ranges  = { service = "ingest", topic = "tasks", filter = "attributes.task = \"range\"" }
+    ingest-uploads    = { service = "ingest", topic = "uploads", filter = null }
+    ingest-plans      = { service = "ingest", topic = "tasks", filter = "attributes.task = \"plan\"" }
+    ingest-ranges     = { service = "ingest", topic = "tasks", filter = "attributes.task = \"range\"" }
     score             = { service = "score", topic = "tasks", filter = "${local.local}${local.large}" }
     score-small       = { service = "score", topic = "tasks", filter = "${local.local}${local.small}" }
     score-llm         = { service = "score", topic = "tasks", filter = "${local.llm}${local.large}" }
