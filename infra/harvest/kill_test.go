@@ -75,7 +75,7 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(whole) / 4)))
-		// A second death of a sample that is rated alone would be the sample's fault, whoever kills.
+		// A sample on which a second process dies while it is rated alone is recorded as deadly, whatever the cause.
 		until(t, "the results of samples rated alone", func() bool {
 			return !slices.ContainsFunc(died, func(sample string) bool {
 				_, err := os.Stat(sample + ".parquet")

@@ -39,8 +39,6 @@ type ProcessOptions struct {
 	OnEvent func(events.Message)
 	// Reconcile is how often what was accepted and is not finished is continued, which a schedule does in the cloud.
 	Reconcile time.Duration
-	// Environ is added to the environment of all processes.
-	Environ []string
 	// Disturb has faults happen, for tests.
 	Disturb Disturbances
 }
@@ -221,7 +219,6 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 		"TASKS_TOPIC="+Topic(events.TopicTasks), "EVENTS_TOPIC="+Topic(events.TopicEvents),
 		"STORAGE_EMULATOR_HOST="+p.StorageAddr, "PUBSUB_EMULATOR_HOST="+p.PubSubAddr, "OTEL_SERVICE_NAME=harvest-"+name,
 		"PROCESS_FOLDER="+p.folder)
-	environ = append(environ, o.Environ...)
 	if o.Scorer != "" {
 		environ = append(environ, "SCORER="+o.Scorer)
 	}

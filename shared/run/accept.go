@@ -79,9 +79,8 @@ func (w *Worker) PlanAccepted(ctx context.Context, planner *Planner, run string,
 
 // refuseAccepted keeps the reason why an accepted run is refused in place of its plan.
 func (w *Worker) refuseAccepted(ctx context.Context, run, datasetName, reason string) (*Plan, error) {
-	refused := &Plan{
-		Layout: LayoutVersion, Run: run, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
-	}
+	refused := refusedPlan(datasetName, reason)
+	refused.Run = run
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(run), refused); err != nil {
 		return nil, err
 	}

@@ -325,16 +325,7 @@ func TestImageCheckKilled(t *testing.T) {
 				t.Parallel()
 				f, _, opened := newPictures(t)
 				late(f)
-				f.Life = life
-				_, err := f.Arrive(picturesManifest)
-				accepted := err == nil
-				if accepted {
-					err = f.Drain()
-				}
-				if !errors.Is(err, runtest.ErrKilled) {
-					t.Fatalf("got error %v, want that of a killed process", err)
-				}
-				f.Restart()
+				accepted := arriveAndDie(t, f, picturesManifest, life)
 				if err := recover(f, accepted); err != nil {
 					t.Fatal(err)
 				}

@@ -161,16 +161,7 @@ func TestKilled(t *testing.T) {
 			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
 				f := newCoarse(t)
-				f.Life = life
-				_, err := f.Arrive(mixedManifest)
-				accepted := err == nil
-				if accepted {
-					err = f.Drain()
-				}
-				if !errors.Is(err, runtest.ErrKilled) {
-					t.Fatalf("got error %v, want that of a killed process", err)
-				}
-				f.Restart()
+				accepted := arriveAndDie(t, f, mixedManifest, life)
 				recover(f, accepted)
 				if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
 					t.Errorf("objects (-undisturbed +got):\n%s", diff)
@@ -281,4 +272,20 @@ func TestKilledAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// arriveAndDie has a manifest arrive, and the process that works on it end before one of its writes and publications.
+// Another process stands in its place then. It reports whether the run was accepted before.
+func arriveAndDie(t *testing.T, f *runtest.Fixture, manifest string, life int) (accepted bool) {
+	t.Helper()
+	f.Life = life
+	_, err := f.Arrive(manifest)
+	if accepted = err == nil; accepted {
+		err = f.Drain()
+	}
+	if !errors.Is(err, runtest.ErrKilled) {
+		t.Fatalf("got error %v, want that of a killed process", err)
+	}
+	f.Restart()
+	return accepted
 }

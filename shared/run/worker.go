@@ -154,14 +154,19 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 	if !namePattern.MatchString(datasetName) {
 		return nil, events.DataError(&RefusedError{Reason: reason})
 	}
-	plan := &Plan{
-		Layout: LayoutVersion, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
-	}
+	plan := refusedPlan(datasetName, reason)
 	if err := plan.identify(); err != nil {
 		return nil, err
 	}
 	_, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan)
 	return plan, err
+}
+
+// refusedPlan is what stands in the place of a plan, but for the run's id.
+func refusedPlan(datasetName, reason string) *Plan {
+	return &Plan{
+		Layout: LayoutVersion, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
+	}
 }
 
 // presentWave asks workable for the present wave, whichever it is.

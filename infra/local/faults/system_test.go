@@ -61,9 +61,11 @@ func live(t *testing.T, versions []string, i *injector) map[string]string {
 	s.must(os.Symlink(versions[0], s.binary))
 	scorer, stop := serveSidecar(t, s.wrap(sidecar, func(*http.Request) bool { return true }))
 	defer stop()
+	t.Setenv("SHARD_SAMPLES", "5") // the processes inherit it
+	t.Setenv("RANGE_BYTES", "4000")
 	p, err := local.StartProcesses(t.Context(), local.ProcessOptions{
 		Binary: s.binary, Scorers: kinds.Config{GPU: scorer}, Listen: "127.0.0.1:0", Output: s, Log: slog.New(s),
-		OnEvent: s.event, Reconcile: 5 * time.Second, Environ: []string{"SHARD_SAMPLES=5", "RANGE_BYTES=4000"},
+		OnEvent: s.event, Reconcile: 5 * time.Second,
 		Disturb: local.Disturbances{
 			Storage: s.wrap(storage, ofProcesses), Push: s.deliver,
 			Queue: queue.Faults{Duplicate: 0.03, Late: 0.03, LateAfter: time.Second, Reorder: true},
