@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,21 @@ func TestPlanningIsFinished(t *testing.T) {
 	}
 	if status := s.Status(list.Runs[0].Run); status.State != run.StateScored || len(status.Selections) != 2 {
 		t.Errorf("the run is %s with selections %v, want it scored with two", status.State, status.Selections)
+	}
+}
+
+// TestRefusedAgain asks twice for a dataset that cannot be planned: both callers get to know why.
+func TestRefusedAgain(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	s.Upload("datasets/bog/all.json", []byte("[]"))
+	const body = `{"dataset": "bog", "manifests": ["all.json"], "budget": "30%"}`
+	started, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", body)
+	s.work()
+	again, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", body)
+	for _, status := range []*subset.RunStatus{&again, s.Status(started.Run)} {
+		if status.Run != started.Run || status.State != run.StateRefused || !strings.Contains(status.Problem, "no records") {
+			t.Errorf("the run is %+v, want it refused for its records", status)
+		}
 	}
 }

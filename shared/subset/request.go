@@ -88,12 +88,12 @@ func (s *Selector) PlanRun(
 
 // Request records the automatic selection that a dataset asks for when its run was planned with another or with none,
 // as when dataset.yaml is uploaded with another budget. For a run that is scored already its task is published. It is
-// called after the run was started, and can be repeated. A request without a budget asks for nothing; a
-// *run.RefusedError is a fault of the request.
+// called after the run was started, and can be repeated. A request without a budget asks for nothing, and
+// nothing is selected of a run that was refused; a *run.RefusedError is a fault of the request.
 func (s *Selector) Request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) error {
-	if request.Budget.IsZero() {
+	if request.Budget.IsZero() || plan.Problem != "" {
 		return nil
 	}
 	resolved, err := plan.Resolve(request)
