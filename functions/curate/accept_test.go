@@ -88,3 +88,29 @@ func TestRefusedAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedBudget asks for more than a dataset has, and then for what it has: that is another run.
+func TestRefusedBudget(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	ask := func(budget string) string {
+		status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs",
+			`{"dataset": "sky", "manifests": ["all.jsonl"], "budget": `+budget+`}`)
+		s.work()
+		return status.Run
+	}
+	refused, made := ask("6"), ask("2")
+	status := s.Status(refused)
+	if status.State != run.StateRefused || !strings.Contains(status.Problem, "the most is 5") {
+		t.Errorf("a budget of 6: %+v, want it refused", status)
+	}
+	if status := s.Status(made); status.State != run.StateScored || len(status.Selections) != 1 {
+		t.Errorf("a budget of 2: %+v, want it scored, with a selection", status)
+	}
+	if again := ask("2"); again != made {
+		t.Errorf("the same again is run %s, want %s", again, made)
+	}
+	if again := ask("6"); again != refused {
+		t.Errorf("a budget of 6 again is run %s, want %s", again, refused)
+	}
+}

@@ -56,6 +56,19 @@ func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 	return specs, nil
 }
 
+// refuses reports whether a run was refused for this very request, which would be refused again.
+func (r *Reader) refuses(ctx context.Context, refused *Plan, spec Spec) (bool, error) {
+	id, err := CanonicalHash(spec)
+	if err != nil || refused.Problem == replaced {
+		return false, err
+	}
+	return bucket.Exists(ctx, r.work, askedPrefix(refused.Run)+id+".json")
+}
+
+// replaced is why a run is refused that is not what was accepted any more.
+const replaced = "the dataset, its rubric or its scorer was replaced before the run was planned; " +
+	"start the dataset again"
+
 // PlanAccepted plans and starts an accepted run as the first request for it asks, unless it is planned. A plan with a
 // Problem is one that was refused.
 func (w *Worker) PlanAccepted(ctx context.Context, planner *Planner, run string, spec Spec) (*Plan, error) {
@@ -71,8 +84,7 @@ func (w *Worker) PlanAccepted(ctx context.Context, planner *Planner, run string,
 	case err != nil:
 		return nil, err
 	case plan.Run != run:
-		return w.refuseAccepted(ctx, run, spec.Dataset, "the dataset, its rubric or its scorer was replaced before the run "+
-			"was planned; start the dataset again")
+		return w.refuseAccepted(ctx, run, spec.Dataset, replaced)
 	}
 	return w.Start(ctx, plan)
 }

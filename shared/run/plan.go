@@ -33,6 +33,8 @@ type Plan struct {
 	Options   Options        `json:"options"`
 	Constants Constants      `json:"constants"`
 	Attempt   int            `json:"attempt"`
+	// Refusals is how many runs of the same dataset and options were refused before, as other requests asked for them.
+	Refusals int `json:"refusals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`
 	// Reuse is an earlier run whose unchanged scores are taken over.
@@ -120,6 +122,7 @@ type identity struct {
 	Layout    int                `json:"layout"`
 	Reading   int                `json:"reading"`
 	Attempt   int                `json:"attempt"`
+	Refusals  int                `json:"refusals,omitempty"`
 	Problem   string             `json:"problem,omitempty"`
 }
 
@@ -133,7 +136,8 @@ type manifestIdentity struct {
 func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
-		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Problem: p.Problem,
+		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Refusals: p.Refusals,
+		Problem: p.Problem,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()

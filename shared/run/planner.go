@@ -67,6 +67,9 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 // the spec.
 func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	plan, rater, err := p.identify(ctx, spec)
+	if err == nil && plan.Problem != "" {
+		return nil, &RefusedError{Reason: plan.Problem}
+	}
 	if err != nil || rater == nil {
 		return plan, err
 	}
@@ -145,7 +148,7 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 		}
 		plan.Manifests = append(plan.Manifests, m)
 	}
-	planned, err := p.latestAttempt(ctx, plan)
+	planned, err := p.latestAttempt(ctx, plan, spec)
 	if planned != nil || err != nil {
 		return planned, nil, err
 	}
@@ -209,21 +212,30 @@ func (p *Plan) fitSelection(byDefault bool) error {
 	return nil
 }
 
-// latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was.
-func (p *Planner) latestAttempt(ctx context.Context, plan *Plan) (latest *Plan, err error) {
+// latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was. A run
+// that was refused for another request, such as one with another budget, is passed over.
+func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (latest *Plan, err error) {
 	attempt := *plan
 	for ; ; attempt.Attempt++ {
 		if err := attempt.identify(); err != nil {
 			return nil, err
 		}
 		if attempt.Attempt == 0 {
-			plan.Run = attempt.Run
+			plan.Run, plan.Refusals = attempt.Run, attempt.Refusals
 		}
 		planned, err := p.runs.Plan(ctx, attempt.Run)
 		if errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
 			return latest, nil
 		} else if err != nil {
 			return nil, err
+		}
+		if latest == nil && planned.Problem != "" {
+			if final, err := p.runs.refuses(ctx, planned, spec); final || err != nil {
+				return planned, err
+			}
+			attempt.Refusals++
+			attempt.Attempt = -1 // begins anew
+			continue
 		}
 		latest = planned
 	}
