@@ -110,6 +110,37 @@ func diedAlone(t *testing.T, state string) []string {
 	return samples
 }
 
+// TestKillBeforePlan has a run as it is when its process is killed after the run was accepted, and before it was
+// planned. The same command goes on with it.
+func TestKillBeforePlan(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, killSamples, 16)
+	undisturbed := curateFinely(t, dir, "undisturbed")
+	curateFinely(t, dir, "killed")
+	folder := filepath.Join(dir, "killed", "runs", undisturbed.Run)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if slices.Contains([]string{"accepted", "asked", "plan.sent"}, entry.Name()) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "killed", "index", "finished")); err != nil {
+		t.Fatal(err)
+	}
+	a := harvest(t, dir, nil, "resume", "--state", "killed", undisturbed.Run)
+	if a.status != 1 || !strings.Contains(a.stderr, "give that command again") {
+		t.Errorf("resuming it: status %d, %s", a.status, a.stderr)
+	}
+	compareRuns(t, dir, undisturbed, curateFinely(t, dir, "killed"))
+}
+
 // TestKillOfOther kills one of two commands that are at work on the same run: the other one ends it.
 func TestKillOfOther(t *testing.T) {
 	t.Parallel()

@@ -56,7 +56,7 @@ func (in input) plan(
 		return nil, in.refused(err)
 	}
 	_, err = runs.Plan(ctx, plan.Run)
-	if err != nil && !errors.Is(err, run.ErrNoRun) {
+	if err != nil && !errors.Is(err, run.ErrNoRun) && !errors.Is(err, run.ErrPlanning) {
 		return nil, err
 	}
 	return &localPlan{

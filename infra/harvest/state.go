@@ -60,8 +60,12 @@ func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Op
 
 // unknownRun has the user look for a run that is not in the state folder.
 func unknownRun(err error) error {
-	if errors.Is(err, run.ErrNoRun) {
+	switch {
+	case errors.Is(err, run.ErrNoRun):
 		return usageError{fmt.Errorf("%w; `harvest status` lists the runs of a state folder", err)}
+	case errors.Is(err, run.ErrPlanning):
+		return fmt.Errorf("%w; if the command that began it has ended, give that command again", err)
+	default:
+		return err
 	}
-	return err
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -14,7 +15,9 @@ import (
 // With giveUp, shards that are dead letters have their samples recorded as failed instead.
 func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	plan, err := w.openPlan(ctx, run)
-	if err != nil {
+	if errors.Is(err, ErrPlanning) {
+		return w.ContinuePlanning(ctx, run)
+	} else if err != nil {
 		return err
 	}
 	wave, err := w.runs.wave(ctx, run)
