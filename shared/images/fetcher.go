@@ -85,15 +85,12 @@ type Location struct {
 // dataset.CleanImageName reads it. The Field of its fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	at, fault, err := f.locate(ctx, name)
-	if fault == nil || fault.Code != NotFound {
+	if fault == nil || *fault != *notFound(name) { // a broken link is known to be the cause
 		return at, fault, err
 	}
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil || strings.HasPrefix(names[0], "gs://") {
 		return at, fault, nil
-	}
-	if broken := f.brokenLink(name, names[len(names)-1]); broken != nil {
-		return Location{}, broken, nil
 	}
 	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
 		fault.Detail = fmt.Sprintf("it is not among the dataset's images, but %s is, whose name differs only in case or in "+
@@ -102,7 +99,7 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 	return at, fault, nil
 }
 
-// locate is Locate without a look for broken links and for files of nearly the same name.
+// locate is Locate without a look for files of nearly the same name.
 func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
@@ -126,6 +123,9 @@ func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.F
 		if err != nil || fault == nil || fault.Code != NotFound {
 			return at, fault, err
 		}
+	}
+	if broken := f.brokenLink(name, names[len(names)-1]); broken != nil {
+		return Location{}, broken, nil
 	}
 	return Location{}, notFound(name), nil
 }

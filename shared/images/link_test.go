@@ -51,6 +51,10 @@ func TestLinks(t *testing.T) {
 			if err != nil || (fault == nil) != (want == "") || fault != nil && !strings.HasPrefix(fault.Reason(), want) {
 				t.Errorf("%s: %v, %v; want %q", name, fault, err, want)
 			}
+			seen, err := f.Look(t.Context(), dataset.Image{Name: name})
+			if err != nil || fault != nil && seen != string(fault.Code) {
+				t.Errorf("%s is seen as %q, %v, and its fault is %v", name, seen, err, fault)
+			}
 		}
 	}
 	_, fault, err := fetcherOf(t, folder).Fetch(t.Context(), &dataset.Sample{Images: []dataset.Image{{Name: "out.png"}}})
