@@ -145,7 +145,8 @@ func TestKillBeforePlan(t *testing.T) {
 func TestKillOfOther(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	newDataset(t, dir, 200, 64)
+	const samples = 80
+	newDataset(t, dir, samples, 64)
 	args := func(out string) []string {
 		return []string{"curate", "--json", "--budget", "25%", "--state", "state", "--out", out, "dataset.json"}
 	}
@@ -167,7 +168,7 @@ func TestKillOfOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = first.Wait() // killed
-	if n := len(scoreFiles(t, state)); n == 200 {
+	if n := len(scoreFiles(t, state)); n == samples {
 		t.Log("killed too late to leave anything undone")
 	}
 	if err := second.Wait(); err != nil {

@@ -31,7 +31,7 @@ const demoSubset = "726f8bc084baf588c333"
 // HARVEST_SOAK makes 60 kills.
 func TestKillServe(t *testing.T) {
 	t.Parallel()
-	rounds, kills := 1, 3
+	rounds, kills := 1, 2
 	if os.Getenv("HARVEST_SOAK") != "" {
 		rounds, kills = 3, 10
 	}

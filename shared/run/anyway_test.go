@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
@@ -11,10 +12,14 @@ import (
 
 // TestKillsResumesAndWidths cuts runs in random ways and delivers their messages in random order, while the process is
 // killed with its messages, the run is resumed, and the width changes: each run is scored, and its selection made.
-// Without any of that no task is delivered twice.
+// Without any of that no task is delivered twice. HARVEST_SOAK makes more of them.
 func TestKillsResumesAndWidths(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	seeds := uint64(6)
+	if os.Getenv("HARVEST_SOAK") != "" {
+		seeds = 40
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		f := runtest.New(t)
 		f.OneMachine = true

@@ -29,7 +29,7 @@ func (m *meter) score() {
 // and of the shards of the next attempt, for few and for many ranges, each of which has a sample with two images.
 func TestImageCheckRequests(t *testing.T) {
 	t.Parallel()
-	sizes := []int{100, 400}
+	sizes := []int{40, 160}
 	if soak() {
 		sizes = []int{200, 2000, 20_000}
 	}

@@ -326,7 +326,7 @@ var bounds = map[string]int64{
 // TestRequests counts the requests of each kind of delivery for few and for many ranges.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	sizes := []int{200, 1000}
+	sizes := []int{100, 400}
 	if soak() {
 		sizes = []int{200, 2000, 20_000}
 	}
