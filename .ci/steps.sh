@@ -107,6 +107,7 @@ step_faults() {
 
 step_soak() {
   HARVEST_SOAK=1 go test -count=1 -timeout 30m -run Kill ./infra/harvest/... &&
+    HARVEST_SOAK=1 go test -count=1 -timeout 30m -run Kill ./shared/run &&
     HARVEST_SOAK=1 go test -count=1 -timeout 30m ./infra/local/simulation
 }
 

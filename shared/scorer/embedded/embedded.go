@@ -37,6 +37,7 @@ var defaultWeights = sync.OnceValues(func() (*Weights, error) { return DecodeWei
 type Scorer struct {
 	id           string
 	weights      *Weights
+	predictor    *Predictor
 	capabilities []int // the head of each capability of the rubric, in its order
 	styles       []int // the head of each style of the rubric
 	names        []string
@@ -64,7 +65,7 @@ func Load(file []byte, r *rubric.Rubric) (*Scorer, error) {
 }
 
 func newScorer(w *Weights, file []byte, r *rubric.Rubric) (*Scorer, error) {
-	s := &Scorer{weights: w, names: r.Styles}
+	s := &Scorer{weights: w, predictor: NewPredictor(w), names: r.Styles}
 	var unknown []string
 	for _, c := range r.Capabilities {
 		head := w.capability(c)
@@ -119,7 +120,7 @@ func (s *Scorer) rate(item scorer.Item) scorer.Result {
 	if fault != nil {
 		return scorer.Unrated(fault)
 	}
-	return s.result(f, s.weights.Predict(f))
+	return s.result(f, s.predictor.Predict(f))
 }
 
 // Observe computes the features of a sample. A fault is that of an image that does not decode.

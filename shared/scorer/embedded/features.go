@@ -28,7 +28,7 @@ func observe(turns []dataset.Turn, pictures []imageStats) *Features {
 	var question, answer tally
 	for i := range pairs {
 		question.merge(&pairs[i].questionTally)
-		if pairs[i].answer != "" {
+		if pairs[i].answer.plain != "" {
 			answer.merge(&pairs[i].answerTally)
 		}
 	}

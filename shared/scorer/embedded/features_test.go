@@ -65,13 +65,13 @@ func FuzzObserve(f *testing.F) {
 				}
 			}
 		}
-		result := s.result(features, s.weights.Predict(features))
+		result := s.result(features, s.predictor.Predict(features))
 		for c, x := range result.Expected {
 			if !(x >= 0 && x <= 5) || result.Ratings[c] != int8(math.Floor(float64(x)+0.5)) {
 				t.Errorf("capability %d: expected score %v, rating %d", c, x, result.Ratings[c])
 			}
 		}
-		if len(result.Styles) == 0 && pairsOf(talk(question, answer))[0].answer != "" {
+		if len(result.Styles) == 0 && pairsOf(talk(question, answer))[0].answer.plain != "" {
 			t.Error("an answer without a style")
 		}
 	})

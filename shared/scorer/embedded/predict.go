@@ -8,9 +8,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
+// A Predictor gives the values of heads by weights.
+type Predictor struct {
+	weights    *Weights
+	prototypes prototypes
+}
+
+// NewPredictor expects weights that DecodeWeights read, or that Encode takes.
+func NewPredictor(w *Weights) *Predictor {
+	return &Predictor{weights: w, prototypes: newPrototypes(w.Prototypes, w.PrototypeCount)}
+}
+
 // Predict gives the value of each head for a sample. Sums run in a fixed order over products that are rounded each, so
 // that every machine gives the same bits.
-func (w *Weights) Predict(f *Features) []float64 {
+func (p *Predictor) Predict(f *Features) []float64 {
+	w := p.weights
 	heads := w.Heads()
 	values := make([]float64, heads)
 	for h, b := range w.Bias {
@@ -22,13 +34,18 @@ func (w *Weights) Predict(f *Features) []float64 {
 			values[h] += float64(x * float64(weight))
 		}
 	}
-	place := w.Position(f)
-	for i := range w.PrototypeCount {
-		likeness := Likeness(place, w.Prototypes[i*len(place):])
+	for i, likeness := range p.prototypes.likenesses(w.Position(f)) {
 		for h, weight := range w.Likenesses[i*heads : (i+1)*heads] {
 			values[h] += float64(likeness * float64(weight))
 		}
 	}
+	w.addGrams(f, values)
+	return values
+}
+
+// addGrams adds what the n-grams of a sample say to the values of the heads.
+func (w *Weights) addGrams(f *Features, values []float64) {
+	heads := w.Heads()
 	sums := make([]int64, heads)
 	for _, grams := range f.Grams {
 		if len(grams) == 0 {
@@ -46,7 +63,6 @@ func (w *Weights) Predict(f *Features) []float64 {
 			values[h] += float64(float64(sum) / norm * float64(w.GramUnits[h]))
 		}
 	}
-	return values
 }
 
 // Standard is a dense feature in the form that its weights are for.

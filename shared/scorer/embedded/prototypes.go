@@ -31,6 +31,67 @@ func Likeness(a, b []int8) float64 {
 		d := int32(x) - int32(b[i])
 		distance += d * d
 	}
-	half := float64(positionSteps * positionSteps * len(a))
+	return likenessAt(distance, len(a))
+}
+
+// likenessAt is the likeness at a squared distance in steps.
+func likenessAt(distance int32, features int) float64 {
+	half := float64(positionSteps * positionSteps * features)
 	return half / (half + float64(distance))
+}
+
+// prototypes are positions that others are compared with. One multiplication takes two of them: their places stand in
+// the halves of a word.
+type prototypes struct {
+	features int
+	pairs    [][]int64 // places of each two prototypes: the first one's plus 2^32 times the second one's
+	norms    []int32   // sum of the squares of each prototype's places
+}
+
+// newPrototypes takes so many positions, one after the other.
+func newPrototypes(positions []int8, count int) prototypes {
+	if count == 0 {
+		return prototypes{}
+	}
+	p := prototypes{features: len(positions) / count, norms: make([]int32, count)}
+	for i := range count {
+		position := positions[i*p.features:][:p.features]
+		if i%2 == 0 {
+			p.pairs = append(p.pairs, make([]int64, p.features))
+		}
+		for j, place := range position {
+			p.pairs[i/2][j] += int64(place) << (32 * (i % 2))
+		}
+		p.norms[i] = norm(position)
+	}
+	return p
+}
+
+func norm(position []int8) (sum int32) {
+	for _, place := range position {
+		sum += int32(place) * int32(place)
+	}
+	return sum
+}
+
+// likenesses are those of each prototype and a position, as Likeness has them.
+func (p prototypes) likenesses(position []int8) []float64 {
+	places := make([]int64, p.features)
+	for i := range places {
+		places[i] = int64(position[i])
+	}
+	all, own := make([]float64, 0, len(p.norms)+1), norm(position)
+	for i, pair := range p.pairs {
+		sum := int64(0)
+		for j, place := range pair[:len(places)] {
+			sum += places[j] * place
+		}
+		first := int32(sum)
+		for k, product := range [2]int32{first, int32((sum - int64(first)) >> 32)} {
+			if n := 2*i + k; n < len(p.norms) {
+				all = append(all, likenessAt(own+p.norms[n]-2*product, p.features))
+			}
+		}
+	}
+	return all
 }

@@ -21,6 +21,10 @@ func TestLikeness(t *testing.T) {
 		if got, back := Likeness(tt.a, tt.b), Likeness(tt.b, tt.a); got != tt.want || back != tt.want {
 			t.Errorf("from %d to %d: %v, and back %v, want %v", tt.a[0], tt.b[0], got, back, tt.want)
 		}
+		three := newPrototypes(slices.Concat(tt.b, tt.a, tt.b), 3)
+		if got, want := three.likenesses(tt.a), []float64{tt.want, 1, tt.want}; !slices.Equal(got, want) {
+			t.Errorf("from %d to prototypes at %d, %d, %d: %v, want %v", tt.a[0], tt.b[0], tt.a[0], tt.b[0], got, want)
+		}
 	}
 }
 

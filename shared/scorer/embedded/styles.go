@@ -64,7 +64,7 @@ func stylesOf(pairs []pair) []string {
 }
 
 func (x *pair) styles() []string {
-	if x.answer == "" {
+	if x.answer.plain == "" {
 		return nil
 	}
 	styles := apply(mannerRules, x)
@@ -94,22 +94,22 @@ func (x *pair) explains() bool {
 func (x *pair) isPhrase() bool {
 	words := x.answerTally.words
 	switch {
-	case words <= 3 || wordTask.MatchString(x.question) && words <= 20:
+	case words <= 3 || wordTask.in(x.question) && words <= 20:
 		return true
-	case captionTask.MatchString(x.question):
+	case captionTask.in(x.question):
 		return false
-	case readTask.MatchString(x.question):
+	case readTask.in(x.question):
 		return words <= 16
 	}
-	return words <= 10 && !strings.HasSuffix(x.answer, ".")
+	return words <= 10 && !strings.HasSuffix(x.answer.plain, ".")
 }
 
 func (x *pair) isDetailed() bool {
 	words := x.answerTally.words
 	switch {
-	case briefTask.MatchString(x.question):
+	case briefTask.in(x.question):
 		return words > 80
-	case detailTask.MatchString(x.question):
+	case detailTask.in(x.question):
 		return words > 25
 	}
 	return words > 60

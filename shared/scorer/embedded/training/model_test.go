@@ -51,8 +51,9 @@ func TestWeightsAreTheModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := m.weights(calibration{cuts: make([][5]float32, 1), thresholds: make([]float32, 1)})
+	p := embedded.NewPredictor(w)
 	for _, s := range o.samples {
-		for h, got := range w.Predict(s.Features) {
+		for h, got := range p.Predict(s.Features) {
 			if want := m.predict(s.Features)[h]; math.Abs(got-want) > 0.02 {
 				t.Errorf("sample %s, head %d: %.4f, and the model %.4f", s.ID, h, got, want)
 			}
