@@ -2,7 +2,9 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 )
 
 // maxNesting is how many levels of brackets are checked for their kind; deeper ones are only
@@ -98,18 +100,14 @@ func (v *nesting) skipText(b []byte, i int) int {
 		i++
 	}
 	for {
-		n := bytes.IndexByte(b[i:], '"')
-		end := i + n
-		if n < 0 {
-			end = len(b)
-		}
+		end := quoteAt(b, i)
 		slashes := 0
 		for end-slashes > i && b[end-slashes-1] == '\\' {
 			slashes++
 		}
 		escaped := slashes%2 == 1
 		switch {
-		case n < 0:
+		case end == len(b):
 			v.escaped = escaped
 			return end
 		case !escaped:
@@ -118,4 +116,25 @@ func (v *nesting) skipText(b []byte, i int) int {
 		}
 		i = end + 1
 	}
+}
+
+// quoteAt returns the place of the first quote in b from i on, len(b) if there is none.
+func quoteAt(b []byte, i int) int {
+	const (
+		ones     = 0x0101010101010101
+		highBits = 0x80 * ones
+		// nearby is how far words are looked through: most strings end there, and a call would cost more than that.
+		nearby = 48
+	)
+	for far := i + nearby; i < far && i+8 <= len(b); i += 8 {
+		// A byte of the difference is zero where a quote is. The lowest of the bits that are found is that of the first.
+		word := binary.LittleEndian.Uint64(b[i:]) ^ '"'*ones
+		if zeros := (word - ones) &^ word & highBits; zeros != 0 {
+			return i + bits.TrailingZeros64(zeros)/8
+		}
+	}
+	if n := bytes.IndexByte(b[i:], '"'); n >= 0 {
+		return i + n
+	}
+	return len(b)
 }

@@ -59,7 +59,8 @@ func (m matcher) possible(text phrase) bool {
 func literalsOf(tree *syntax.Regexp) []string {
 	switch tree.Op {
 	case syntax.OpLiteral:
-		if tree.Flags&syntax.FoldCase != 0 && slices.ContainsFunc(tree.Rune, func(r rune) bool { return r > unicode.MaxASCII }) {
+		foreign := func(r rune) bool { return r > unicode.MaxASCII }
+		if tree.Flags&syntax.FoldCase != 0 && slices.ContainsFunc(tree.Rune, foreign) {
 			return nil
 		}
 		return []string{newPhrase(string(tree.Rune)).folded}
