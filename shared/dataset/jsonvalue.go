@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -110,12 +111,69 @@ func describe(value json.RawMessage) string {
 // times as long.
 
 // text decodes a string.
-func text(value json.RawMessage) (s string) {
-	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return string(inner)
+func text(value json.RawMessage) string {
+	inner := value[1 : len(value)-1]
+	at := bytes.IndexByte(inner, '\\')
+	if at < 0 {
+		return validText(string(inner))
 	}
-	_ = json.Unmarshal(value, &s) // a valid string decodes
-	return s
+	var b strings.Builder
+	b.Grow(len(inner))
+	for ; at >= 0; at = bytes.IndexByte(inner, '\\') {
+		b.Write(inner[:at])
+		r, size := unescape(inner[at:])
+		b.WriteRune(r)
+		inner = inner[at+size:]
+	}
+	b.Write(inner)
+	return validText(b.String())
+}
+
+// validText has U+FFFD in place of each byte that is not UTF-8.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}
+
+// plainEscapes are the characters that stand for others after a backslash; those not here stand for themselves.
+var plainEscapes = [256]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape decodes the escape that b begins with. Half of a surrogate pair is U+FFFD.
+func unescape(b []byte) (r rune, size int) {
+	if b[1] != 'u' {
+		if r = plainEscapes[b[1]]; r == 0 {
+			r = rune(b[1])
+		}
+		return r, 2
+	}
+	const escape = len(`\u0000`)
+	r = hexRune(b[2:escape])
+	if !utf16.IsSurrogate(r) {
+		return r, escape
+	}
+	if rest := b[escape:]; len(rest) >= escape && rest[0] == '\\' && rest[1] == 'u' {
+		if r = utf16.DecodeRune(r, hexRune(rest[2:escape])); r != utf8.RuneError {
+			return r, 2 * escape
+		}
+	}
+	return utf8.RuneError, escape
+}
+
+func hexRune(digits []byte) (r rune) {
+	for _, c := range digits {
+		switch {
+		case c >= 'a':
+			c -= 'a' - 10
+		case c >= 'A':
+			c -= 'A' - 10
+		default:
+			c -= '0'
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
 }
 
 // items returns the values of an array; of an object the keys and values in turn.
@@ -124,7 +182,9 @@ func items(value json.RawMessage) []json.RawMessage {
 	var open [8]byte                      // as deep as records nest
 	end := nesting{open: open[:0]}
 	for rest := value[1:]; ; {
-		rest = bytes.TrimLeft(rest, " \t\r\n,:")
+		for isSpace(rest[0]) || rest[0] == ',' || rest[0] == ':' {
+			rest = rest[1:]
+		}
 		if rest[0] == ']' || rest[0] == '}' {
 			return list
 		}

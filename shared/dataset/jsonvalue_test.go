@@ -1,0 +1,57 @@
+package dataset
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+)
+
+// FuzzText checks that strings, and the values of lists and objects, are those that encoding/json finds.
+func FuzzText(f *testing.F) {
+	for _, value := range []string{
+		`""`, `"a"`, `"\"\\\/\b\f\n\r\t"`, `"\u00e9 \u00E9 é"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ud83d\u0041"`,
+		`"\ude00\ud83d x"`,
+		`"\ud83d\ud83d\ude00"`, `"\\u0041"`, `"\ud83d\\u0041"`, "\"\xff\xfe \xed\xa0\x80\"",
+		"\"\xff\\n\"", `[1, "a,]", [2], {"b": [3]}]`,
+		`{"a": "}", "b": {"c": "\""}, "a": null}`, `[ ]`, `[-1.5e3,true,null]`,
+	} {
+		f.Add([]byte(value))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		if !json.Valid(value) {
+			t.Skip()
+		}
+		var raw json.RawMessage
+		if err := json.Unmarshal(value, &raw); err != nil {
+			t.Skip() // too deep
+		}
+		switch typeOf(raw) {
+		case jsonString:
+			var want string
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+			if got := text(raw); got != want {
+				t.Errorf("%s is %q, want %q", raw, got, want)
+			}
+		case jsonArray:
+			var want []json.RawMessage
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+			if got := items(raw); !slices.EqualFunc(got, want, slices.Equal) {
+				t.Errorf("%s holds %q, want %q", raw, got, want)
+			}
+		case jsonObject:
+			var want map[string]json.RawMessage
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+			for key, value := range want {
+				if got := members(items(raw)).get(key); !slices.Equal(got, value) {
+					t.Errorf("%s has %q for %q, want %q", raw, got, key, value)
+				}
+			}
+		}
+	})
+}
