@@ -6,54 +6,122 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/progress"
+	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
 )
 
-// A display shows what is being done: a bar for each stage on a terminal, plain lines elsewhere.
+// A display shows what is being done: on a terminal a line that is drawn again and again, elsewhere a line now and then.
 type display struct {
 	out   io.Writer
-	bars  progress.Writer // nil where lines are printed
-	quiet bool            // show no progress; warnings are shown
+	width func() int // columns of the terminal; nil where out is none
+	quiet bool       // show no progress; warnings are shown
 
-	mu     sync.Mutex
-	stages map[string]*stage
+	mu      sync.Mutex
+	stages  map[string]*stage
+	current *stage // the last one that is not done
+	drawn   bool   // a line that is to be drawn again stands at the cursor
+	stop    chan struct{}
+	stopped chan struct{}
 }
 
 // A stage is one step of the work that counts something.
 type stage struct {
-	started time.Time
-	tracker *progress.Tracker
-	printed time.Time
-	last    string
-	done    bool
+	name        string
+	started     time.Time
+	printed     time.Time
+	last        string
+	done, total int64
+	recent      []point      // of the last rateSpan
+	ahead       func() int64 // what is known to be done besides; nil where nothing is
+	complete    bool
 }
 
-// lineEvery is the pause between plain lines of one stage.
-const lineEvery = 5 * time.Second
+// A point is what was done of a stage at a time.
+type point struct {
+	at   time.Time
+	done int64
+}
+
+const (
+	// lineEvery is the pause between plain lines of one stage, drawEvery that between two drawings of a line.
+	lineEvery = 5 * time.Second
+	drawEvery = 200 * time.Millisecond
+	// rateSpan is the time that a rate is taken over: the last part of the work says most about what is left.
+	rateSpan = 20 * time.Second
+)
 
 // newDisplay shows on standard error, so that standard output is for results. If quiet it shows warnings alone.
 func newDisplay(quiet bool) *display {
 	d := &display{out: os.Stderr, stages: map[string]*stage{}, quiet: quiet}
-	if quiet || !term.IsTerminal(int(os.Stderr.Fd())) {
-		return d
+	if fd := int(os.Stderr.Fd()); !quiet && term.IsTerminal(fd) {
+		d.width = func() int {
+			if columns, _, err := term.GetSize(fd); err == nil && columns > 0 {
+				return columns
+			}
+			return 80
+		}
+		d.stop, d.stopped = make(chan struct{}), make(chan struct{})
+		go d.redraw()
 	}
-	d.bars = progress.NewWriter()
-	d.bars.SetOutputWriter(os.Stderr)
-	d.bars.SetUpdateFrequency(100 * time.Millisecond)
-	d.bars.SetTrackerLength(30)
-	d.bars.SetMessageLength(8)
-	style := progress.StyleBlocks
-	style.Visibility = progress.StyleVisibility{
-		ETA: true, Percentage: true, Speed: true, Time: true, Tracker: true, Value: true,
-	}
-	d.bars.SetStyle(style)
-	go d.bars.Render()
 	return d
+}
+
+// redraw draws the line of the current stage until the display is closed.
+func (d *display) redraw() {
+	defer close(d.stopped)
+	tick := time.NewTicker(drawEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.stop:
+			return
+		case now := <-tick.C:
+			d.mu.Lock()
+			d.draw(now)
+			d.mu.Unlock()
+		}
+	}
+}
+
+// draw draws the line of the current stage over what stands there.
+func (d *display) draw(now time.Time) {
+	if d.width == nil || d.current == nil {
+		return
+	}
+	line := d.current.line(now)
+	if most := d.width() - 1; len(line) > most { // a line that reaches the edge would wrap
+		line = line[:max(most, 0)]
+	}
+	fmt.Fprintf(d.out, "\r\x1b[K%s", line)
+	d.drawn = true
+}
+
+// erase removes the line that is drawn again and again.
+func (d *display) erase() {
+	if d.drawn {
+		fmt.Fprint(d.out, "\r\x1b[K")
+		d.drawn = false
+	}
+}
+
+// count has a stage add to what update says what is done and not yet counted there.
+func (d *display) count(name string, ahead func() int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stage(name).ahead = ahead
+}
+
+func (d *display) stage(name string) *stage {
+	st := d.stages[name]
+	if st == nil {
+		now := time.Now()
+		st = &stage{name: name, started: now, printed: now}
+		d.stages[name] = st
+	}
+	return st
 }
 
 // update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts
@@ -65,46 +133,68 @@ func (d *display) update(name string, done, total int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	st := d.stages[name]
-	if st == nil {
-		st = &stage{started: now, printed: now}
-		d.stages[name] = st
-		if d.bars != nil {
-			st.tracker = &progress.Tracker{Message: name, Total: total, AutoStopDisabled: true}
-			d.bars.AppendTracker(st.tracker)
-		}
-	}
-	if st.done {
+	st := d.stage(name)
+	if st.complete {
 		return
 	}
-	st.done = total > 0 && done >= total
-	if st.tracker != nil {
-		st.tracker.UpdateTotal(total)
-		st.tracker.SetValue(done)
-		if st.done {
-			st.tracker.MarkAsDone()
-		}
-		return
+	if len(st.recent) == 0 {
+		st.started = now
 	}
-	line := plainLine(name, done, total, now.Sub(st.started))
-	if line != st.last && (st.done || now.Sub(st.printed) >= lineEvery) {
+	st.done, st.total, st.complete = done, total, total > 0 && done >= total
+	if line := st.line(now); st.complete || d.width == nil && line != st.last && now.Sub(st.printed) >= lineEvery {
 		st.printed, st.last = now, line
+		d.erase()
 		fmt.Fprintln(d.out, line)
+	}
+	d.current = nil
+	for _, other := range d.stages {
+		if !other.complete && (d.current == nil || other.started.After(d.current.started)) {
+			d.current = other
+		}
 	}
 }
 
-func plainLine(name string, done, total int64, since time.Duration) string {
-	line := fmt.Sprintf("%-7s %d/%d samples", name, done, total)
-	seconds := since.Seconds()
-	if done > 0 && seconds > 0.5 {
-		rate := float64(done) / seconds
-		line += fmt.Sprintf(", %.0f/s", rate)
-		if done < total {
-			line += ", " + (time.Duration(float64(total-done)/rate) * time.Second).String() + " left"
+// line says how far the stage is, how fast it goes, and when it will be done.
+func (s *stage) line(now time.Time) string {
+	if s.complete {
+		since := now.Sub(s.started)
+		line := fmt.Sprintf("%-7s %s samples in %s", s.name, separated(s.total), rounded(since))
+		if seconds := since.Seconds(); seconds > 0.5 {
+			line += fmt.Sprintf(", %s/s", separated(int64(float64(s.total)/seconds)))
 		}
+		return line
+	}
+	done := s.done
+	if s.ahead != nil {
+		done = max(done, min(s.ahead(), s.total))
+	}
+	s.recent = append(s.recent, point{now, done})
+	for len(s.recent) > 2 && now.Sub(s.recent[1].at) > rateSpan {
+		s.recent = s.recent[1:]
+	}
+	if s.total == 0 {
+		return fmt.Sprintf("%-7s %s samples", s.name, separated(done))
+	}
+	line := fmt.Sprintf("%-7s %s of %s samples, %d %%", s.name, separated(done), separated(s.total), 100*done/s.total)
+	first := s.recent[0]
+	seconds := now.Sub(first.at).Seconds()
+	if rate := float64(done-first.done) / seconds; seconds > 0.5 && rate > 0 {
+		left := time.Duration(float64(s.total-done) / rate * float64(time.Second))
+		line += fmt.Sprintf(", %s/s, %s left", separated(int64(rate)), rounded(left))
 	}
 	return line
 }
+
+// rounded is a time for people: to a tenth of a second below ten seconds, to the second above.
+func rounded(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// separated is a number with commas between thousands.
+func separated[N int | int64](n N) string { return humanize.Comma(int64(n)) }
 
 // notes is where lines go that inform and do not warn.
 func (d *display) notes() io.Writer {
@@ -114,25 +204,27 @@ func (d *display) notes() io.Writer {
 	return d
 }
 
-// Write shows a line of the log without disturbing the bars.
+// Write shows a line of the log above the line that is drawn again and again.
 func (d *display) Write(p []byte) (int, error) {
-	if d.bars != nil {
-		d.bars.Log("%s", strings.TrimRight(string(p), "\n"))
-		return len(p), nil
-	}
-	return d.out.Write(p)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.erase()
+	n, err := d.out.Write(p)
+	d.draw(time.Now())
+	return n, err
 }
 
-// close leaves the bars as they are.
+// close removes what is not a final line.
 func (d *display) close() {
-	if d.bars == nil {
+	if d.stop == nil {
 		return
 	}
-	time.Sleep(200 * time.Millisecond) // the last state is drawn at the next tick
-	d.bars.Stop()
-	for d.bars.IsRenderInProgress() {
-		time.Sleep(10 * time.Millisecond)
-	}
+	close(d.stop)
+	<-d.stopped
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.erase()
+	d.stop = nil
 }
 
 // userLog is the log of a command that a user watches, until ctx ends.

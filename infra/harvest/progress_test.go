@@ -4,25 +4,52 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
 
-func TestPlainLine(t *testing.T) {
+func TestStageLine(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct {
-		done, total int64
-		since       time.Duration
-		want        string
+	for _, tt := range []struct {
+		done, total, ahead int64
+		since              time.Duration
+		want               string
 	}{
-		{0, 10, time.Hour, "score   0/10 samples"},
-		{10, 10, 100 * time.Millisecond, "score   10/10 samples"},
-		{100, 1000, 10 * time.Second, "score   100/1000 samples, 10/s, 1m30s left"},
-		{1000, 1000, 10 * time.Second, "score   1000/1000 samples, 100/s"},
+		{0, 0, 0, time.Hour, "score   0 samples"},
+		{0, 10, 0, time.Hour, "score   0 of 10 samples, 0 %"},
+		{10, 10, 10, 100 * time.Millisecond, "score   10 samples in 0.1s"},
+		{100, 1000, 0, 10 * time.Second, "score   100 of 1,000 samples, 10 %, 10/s, 1m30s left"},
+		{100, 1000, 150, 10 * time.Second, "score   150 of 1,000 samples, 15 %, 15/s, 57s left"},
+		{100, 120, 150, 10 * time.Second, "score   120 of 120 samples, 100 %, 12/s, 0.0s left"},
+		{45_000_000, 45_000_000, 0, 10 * time.Second, "score   45,000,000 samples in 10s, 4,500,000/s"},
 	} {
-		if got := plainLine("score", tc.done, tc.total, tc.since); got != tc.want {
-			t.Errorf("%q, want %q", got, tc.want)
+		start := time.Now()
+		st := &stage{name: "score", started: start, total: tt.total, ahead: func() int64 { return tt.ahead }}
+		st.recent = []point{{at: start}}
+		st.done, st.complete = tt.done, tt.total > 0 && tt.done >= tt.total
+		if got := st.line(start.Add(tt.since)); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
 		}
+	}
+}
+
+// TestDraw checks that a terminal shows one line, however narrow it is, and lines of the log above it.
+func TestDraw(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d := &display{out: &out, width: func() int { return 20 }, stages: map[string]*stage{}}
+	d.update("score", 100_000, 1_000_000)
+	d.draw(time.Now())
+	fmt.Fprintln(d, "waiting")
+	d.update("score", 1_000_000, 1_000_000)
+	lines := strings.Split(out.String(), "\n")
+	const drawn, erase = "score   100,000 of 1", "\r\x1b[K"
+	if want := erase + drawn[:19] + erase + "waiting"; lines[0] != want {
+		t.Errorf("drew %q, want %q", lines[0], want)
+	}
+	if last := lines[1]; !strings.HasPrefix(last, erase+drawn[:19]+erase+"score   1,000,000 samples in 0.0s") {
+		t.Errorf("ended with %q", last)
 	}
 }
 
@@ -35,7 +62,7 @@ func TestUpdate(t *testing.T) {
 	for _, done := range []int64{0, 1, 2, 3, 3, 3} {
 		d.update("score", done, 3)
 	}
-	if got, want := out.String(), "score   3/3 samples\n"; got != want {
+	if got, want := out.String(), "score   3 samples in 0.0s\n"; got != want {
 		t.Errorf("printed %q, want %q", got, want)
 	}
 }

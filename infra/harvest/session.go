@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/harvest-ml/harvest/infra/local"
@@ -21,6 +23,8 @@ type session struct {
 	api  *api.Client
 	work bucket.Reader
 	show *display
+	// rated counts the samples that a scorer in this process has rated.
+	rated *atomic.Int64
 }
 
 // A deployment is what the functions work on: buckets and scorers.
@@ -48,8 +52,9 @@ func (d deployment) session(
 	if err != nil {
 		return err
 	}
+	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
-		Input: d.input, Work: d.work, Limits: l, OpenScorer: opener.Open, Log: log, Mount: mount, OneRun: true,
+		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Log: log, Mount: mount, OneRun: true,
 	})
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func (d deployment) session(
 	context.AfterFunc(st.Context(), stop)
 	client, err := api.NewClient(st.URL, http.DefaultClient)
 	if err == nil {
-		err = do(st.Context(), session{Stack: st, api: client, work: d.work, show: d.show})
+		err = do(st.Context(), session{Stack: st, api: client, work: d.work, show: d.show, rated: rated})
 	}
 	stopped := st.Context().Err() != nil
 	stop()
@@ -89,6 +94,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	start := time.Now()
 	var status *subset.RunStatus
 	var rated time.Time
+	var once sync.Once
 	s.show.update("ingest", 0, 0)
 	err := s.poll(ctx, runID, func() (bool, error) {
 		var err error
@@ -108,6 +114,10 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 			seconds["ingest"] = time.Since(start).Seconds()
 		}
 		if p.SamplesRead > 0 {
+			once.Do(func() {
+				before := p.SamplesDone - s.rated.Load()
+				s.show.count("score", func() int64 { return before + s.rated.Load() })
+			})
 			s.show.update("score", p.SamplesDone, status.Samples.In)
 		}
 		if p.SamplesDone == status.Samples.In && rated.IsZero() {

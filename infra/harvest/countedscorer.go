@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+)
+
+// A countedScorer counts the samples that it has rated, so that progress moves by samples and not by shards.
+type countedScorer struct {
+	scorer.Scorer
+	rated *atomic.Int64
+}
+
+// countedStep is the most samples that are rated before they are counted.
+const countedStep = 16
+
+// counted opens scorers, of which that in this process adds to rated. Others are asked for whole batches, which they are
+// faster at.
+func counted(open run.ScorerOpener, rated *atomic.Int64) run.ScorerOpener {
+	return func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+		opened, err := open(ctx, kind, r)
+		if err != nil || kind != kinds.Embedded {
+			return opened, err
+		}
+		return &countedScorer{opened, rated}, nil
+	}
+}
+
+// Rate implements scorer.Scorer.
+func (c *countedScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
+	results := make([]scorer.Result, 0, len(items))
+	for some := range slices.Chunk(items, countedStep) {
+		rated, err := c.Scorer.Rate(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		c.rated.Add(int64(len(rated)))
+		results = append(results, rated...)
+	}
+	return results, nil
+}
