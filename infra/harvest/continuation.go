@@ -29,7 +29,7 @@ func newContinuation(
 	cmd := &cobra.Command{
 		Use:   name + " RUN",
 		Short: short,
-		Args:  runArg,
+		Args:  runArg, ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			show := newDisplay(out.quiet)
 			c := continued{result: &result{Run: args[0], Seconds: map[string]float64{}, state: state}}
@@ -70,6 +70,9 @@ func (c *continued) openState(ctx context.Context) (err error) {
 	}
 	runs, subsets, err := openRuns(c.bucket)
 	if err != nil {
+		return err
+	}
+	if c.Run, err = findRun(ctx, runs, c.Run); err != nil {
 		return err
 	}
 	if c.plan, err = runs.Plan(ctx, c.Run); err != nil {

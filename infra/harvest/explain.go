@@ -29,16 +29,25 @@ func newExplain() *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, work, err := openState(state)
 			if err != nil {
 				return err
 			}
-			_, subsets, err := openRuns(work)
+			runs, subsets, err := openRuns(work)
 			if err != nil {
 				return err
 			}
-			explained, err := subsets.Explain(cmd.Context(), args[0], args[1], args[2:])
+			runID, err := findRun(cmd.Context(), runs, args[0])
+			if err != nil {
+				return err
+			}
+			selection, err := findSelection(cmd.Context(), subsets, runID, args[1])
+			if err != nil {
+				return err
+			}
+			explained, err := subsets.Explain(cmd.Context(), runID, selection, args[2:])
 			var refused *run.RefusedError
 			if errors.Is(err, subset.ErrNoSelection) || errors.As(err, &refused) {
 				return usageError{err}

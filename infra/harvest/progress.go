@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A display shows what is being done: on a terminal a line that is drawn again and again, elsewhere a line now and then.
+// A display shows what is being done: on a terminal a line that is drawn again and again, elsewhere lines now and then.
 type display struct {
 	out   io.Writer
 	width func() int // columns of the terminal; nil where out is none

@@ -216,9 +216,16 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		}
 	}
 	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
-		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n",
-		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection)
+		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n\n%s",
+		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection, r.next())
 	return err
+}
+
+// next are commands that users type next.
+func (r *result) next() string {
+	return fmt.Sprintf("another budget, without scoring again:\n  %s --budget 10%%\n"+
+		"why a sample is in or out:\n  %s %s ID\n",
+		command("select", r.state, r.Run), command("explain", r.state, r.Run), r.Selection)
 }
 
 // sampleTable accounts for every sample.

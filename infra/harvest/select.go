@@ -30,6 +30,7 @@ func newSelect() *cobra.Command {
 			}
 			return runArg(cmd, args)
 		},
+		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			requests, err := sel.specs()
 			if err != nil {
@@ -61,7 +62,7 @@ func newSelect() *cobra.Command {
 }
 
 // selectSubsets makes the selections of an order from a scored run. Of a *failure it returns the result, too.
-func selectSubsets(ctx context.Context, runID string, o order, state string, show *display) (*result, error) {
+func selectSubsets(ctx context.Context, typed string, o order, state string, show *display) (*result, error) {
 	start := time.Now()
 	folder, work, err := openState(state)
 	if err != nil {
@@ -71,13 +72,17 @@ func selectSubsets(ctx context.Context, runID string, o order, state string, sho
 	if err != nil {
 		return nil, err
 	}
-	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
-	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
-		res.manifests = in.paths()
-	}
 	runs, subsets, err := openRuns(work)
 	if err != nil {
 		return nil, err
+	}
+	runID, err := findRun(ctx, runs, typed)
+	if err != nil {
+		return nil, err
+	}
+	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
+	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
+		res.manifests = in.paths()
 	}
 	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
 		return nil, unknownRun(err)

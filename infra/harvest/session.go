@@ -54,7 +54,8 @@ func (d deployment) session(
 	}
 	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
-		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Log: log, Mount: mount, OneRun: true,
+		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Log: log, Mount: mount,
+		OneRun: true,
 	})
 	if err != nil {
 		return err

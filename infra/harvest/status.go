@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -25,7 +26,7 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [RUN]",
 		Short: "Report how far a run is, or list all runs",
-		Args:  atMost(1),
+		Args:  atMost(1), ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, work, err := openState(state)
 			if err != nil {
@@ -35,21 +36,20 @@ func newStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ids := args
-			if len(ids) == 0 {
-				if ids, err = runs.Runs(cmd.Context()); err != nil {
-					return err
-				}
+			all, err := runsToList(cmd.Context(), runs, args)
+			if err != nil {
+				return err
 			}
-			statuses := make([]runStatus, len(ids))
-			for i, id := range ids {
-				st, err := subsets.RunStatus(cmd.Context(), id)
+			statuses := make([]runStatus, len(all))
+			for i, r := range all {
+				st, err := subsets.RunStatus(cmd.Context(), r.id)
 				if err != nil {
 					return unknownRun(err)
 				}
 				if statuses[i], err = withSpending(cmd.Context(), work, st); err != nil {
 					return err
 				}
+				statuses[i].Accepted = r.accepted
 			}
 			switch {
 			case asJSON && len(args) == 1:
@@ -68,10 +68,32 @@ func newStatus() *cobra.Command {
 	return cmd
 }
 
-// A runStatus is a run's state and what it has paid for its ratings.
+// runsToList are the runs of a status: the one that is named, or all, the newest first.
+func runsToList(ctx context.Context, runs *run.Reader, args []string) ([]namedRun, error) {
+	if len(args) == 0 {
+		return namedRuns(ctx, runs)
+	}
+	id, err := findRun(ctx, runs, args[0])
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := runs.Accepted(ctx, id)
+	return []namedRun{{id, run.DatasetOf(id), accepted}}, err
+}
+
+// A runStatus is a run's state, when it was asked for, and what it has paid for its ratings.
 type runStatus struct {
 	*subset.RunStatus
-	Spent *float64 `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
+	Accepted time.Time `json:"accepted,omitzero"`
+	Spent    *float64  `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
+}
+
+// age is how long ago the run was asked for.
+func (st runStatus) age() string {
+	if st.Accepted.IsZero() {
+		return "-"
+	}
+	return age(time.Since(st.Accepted))
 }
 
 // withSpending adds what a run has paid.
@@ -89,9 +111,11 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
 		return err
 	}
-	t := newTable("run", "state", "samples", "done", "selections")
+	t := newNarrowTable([]int{30, 12}, "run", "state", "scorer", "age", "samples", "done", "selections")
 	for _, st := range statuses {
-		t.AppendRow(table.Row{st.Run, st.State, st.Samples.In, st.Progress.SamplesDone, len(st.Selections)})
+		t.AppendRow(table.Row{
+			st.Run, st.State, st.Scorer, st.age(), st.Samples.In, st.Progress.SamplesDone, len(st.Selections),
+		})
 	}
 	_, err := fmt.Fprintln(w, t.Render())
 	return err
@@ -103,14 +127,16 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("state", st.State)
 	row("dataset", st.Dataset)
+	row("age", st.age())
 	row("samples", st.Samples.In)
-	row("ranges read", fmt.Sprintf("%d of %d", st.Progress.RangesCut, st.Progress.Ranges))
-	row("shards scored", fmt.Sprintf("%d of %d", st.Progress.ShardsScored, st.Progress.Shards))
+	row("ranges read", fmt.Sprintf("%s of %s", separated(st.Progress.RangesCut), separated(st.Progress.Ranges)))
+	row("shards scored", fmt.Sprintf("%s of %s", separated(st.Progress.ShardsScored), separated(st.Progress.Shards)))
 	row("samples done", st.Progress.SamplesDone)
 	if st.IsScored() {
 		row("scored", st.Samples.Scored)
 		if st.Reuse != "" {
-			row("taken over", fmt.Sprintf("%d of %d scores, from run %s", st.TakenOver, st.Samples.In, st.Reuse))
+			row("taken over", fmt.Sprintf("%s of %s scores, from run %s",
+				separated(st.TakenOver), separated(st.Samples.In), st.Reuse))
 		}
 		row("failed", st.Samples.Failed)
 		row("skipped", st.Samples.Skipped)

@@ -9,7 +9,7 @@ import (
 )
 
 // maxShortfalls is how many rows of a shortfall are printed; selection.json has all.
-const maxShortfalls = 20
+const maxShortfalls = 5
 
 // printSummary prints what a subset is like, next to its pool and to random subsets.
 func printSummary(w io.Writer, s selection.Summary) error {
@@ -20,7 +20,7 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	if s.RandomTokens == nil {
 		columns = columns[:3]
 	}
-	widths := []int{26, 10, 10, 10, 10}
+	widths := []int{26, 9, 9, 9, 11}
 	header := func(name string) []any {
 		cells := []any{name}
 		for _, c := range columns {

@@ -28,7 +28,7 @@ func newNarrowTable(widths []int, header ...any) table.Writer {
 	t.AppendHeader(header)
 	columns := make([]table.ColumnConfig, len(header))
 	for i := range columns {
-		columns[i] = table.ColumnConfig{Number: i + 1, WidthMaxEnforcer: text.WrapSoft}
+		columns[i] = table.ColumnConfig{Number: i + 1, WidthMaxEnforcer: text.WrapSoft, Transformer: cell}
 		if i < len(widths) {
 			columns[i].WidthMax = widths[i]
 		}
@@ -38,6 +38,18 @@ func newNarrowTable(widths []int, header ...any) table.Writer {
 	}
 	t.SetColumnConfigs(columns)
 	return t
+}
+
+// cell is a cell as text: whole numbers have commas between thousands.
+func cell(value any) string {
+	switch n := value.(type) {
+	case int:
+		return separated(n)
+	case int64:
+		return separated(n)
+	default:
+		return fmt.Sprint(value)
+	}
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -48,12 +48,24 @@ func (e Entry) name(at time.Time) string {
 	return name
 }
 
+// An acceptance is the object that keeps when an entry was accepted.
+type acceptance struct {
+	At time.Time `json:"at"`
+}
+
+// AcceptedAt is when what an object keeps was accepted; the zero time if there is no such object.
+func AcceptedAt(ctx context.Context, work bucket.Reader, since string) (time.Time, error) {
+	var a acceptance
+	err := bucket.ReadJSON(ctx, work, since, &a)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	return a.At, err
+}
+
 // Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
 // call.
 func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
-	type acceptance struct {
-		At time.Time `json:"at"`
-	}
 	first := acceptance{At: now.UTC()}
 	created, err := bucket.CreateJSON(ctx, x.work, since, first)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
@@ -115,6 +116,11 @@ func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 // Runs lists the ids of all runs, in ascending order.
 func (r *Reader) Runs(ctx context.Context) ([]string, error) {
 	return bucket.Children(ctx, r.work, Root)
+}
+
+// Accepted is when a run was accepted; the zero time if that is not known.
+func (r *Reader) Accepted(ctx context.Context, run string) (time.Time, error) {
+	return AcceptedAt(ctx, r.work, acceptedName(run))
 }
 
 // Scored reports whether a run is scored to the last sample.

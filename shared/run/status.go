@@ -82,6 +82,9 @@ const lookups = 16
 // idLength is the length of what follows the name of a dataset in the id of its run.
 const idLength = len("-0123456789ab")
 
+// DatasetOf is the name of the dataset that the id of a run begins with.
+func DatasetOf(run string) string { return run[:max(len(run)-idLength, 0)] }
+
 // Status finds how far a run is; ErrNoRun if there is none.
 func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	plan, st, err := r.outline(ctx, run, math.MaxInt)
@@ -116,7 +119,7 @@ func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error)
 func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Status, error) {
 	plan, err := r.Plan(ctx, run)
 	if errors.Is(err, ErrPlanning) {
-		return nil, &Status{Run: run, Dataset: run[:max(len(run)-idLength, 0)], State: StatePlanning}, nil
+		return nil, &Status{Run: run, Dataset: DatasetOf(run), State: StatePlanning}, nil
 	} else if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
@@ -147,6 +148,11 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 		status.Selections, err = r.List(ctx, runID)
 	}
 	return status, err
+}
+
+// Accepted is when a selection was accepted; the zero time if that is not known.
+func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, error) {
+	return run.AcceptedAt(ctx, r.work, acceptedName(runID, id))
 }
 
 // reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+)
+
+// latest is what a user types for the newest run, or the newest selection of one.
+const latest = "latest"
+
+// A namedRun is a run as commands find it by what a user types.
+type namedRun struct {
+	id       string
+	dataset  string
+	accepted time.Time
+}
+
+// namedRuns are all runs, the newest first.
+func namedRuns(ctx context.Context, runs *run.Reader) ([]namedRun, error) {
+	ids, err := runs.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]namedRun, len(ids))
+	for i, id := range ids {
+		accepted, err := runs.Accepted(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = namedRun{id, run.DatasetOf(id), accepted}
+	}
+	slices.SortStableFunc(all, func(a, b namedRun) int { return b.accepted.Compare(a.accepted) })
+	return all, nil
+}
+
+// findRun is the run that a user means: by its id, the beginning of one, the name of its dataset, or as the latest. Of
+// several runs of a dataset it is the newest.
+func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error) {
+	all, err := namedRuns(ctx, runs)
+	if err != nil {
+		return "", err
+	}
+	var begun, ids []string
+	for _, r := range all {
+		if r.id == typed || r.dataset == typed || typed == latest {
+			return r.id, nil
+		}
+		if strings.HasPrefix(r.id, typed) {
+			begun = append(begun, r.id)
+		}
+		ids = append(ids, r.id, r.dataset)
+	}
+	switch len(begun) {
+	case 0:
+		return "", usageError{fmt.Errorf("%w: %s%s; `harvest status` lists the runs of a state folder",
+			run.ErrNoRun, typed, spelling.Hint(typed, ids))}
+	case 1:
+		return begun[0], nil
+	default:
+		return "", usageError{fmt.Errorf("%d runs begin with %q: %s; type more of one", len(begun), typed, some(begun))}
+	}
+}
+
+// findSelection is the selection of a run that a user means: by its id, the beginning of one, or as the latest.
+func findSelection(ctx context.Context, subsets *subset.Reader, runID, typed string) (string, error) {
+	ids, err := subsets.List(ctx, runID)
+	if err != nil {
+		return "", err
+	}
+	if typed == latest && len(ids) > 0 {
+		return newestSelection(ctx, subsets, runID, ids)
+	}
+	var begun []string
+	for _, id := range ids {
+		if id == typed {
+			return id, nil
+		}
+		if strings.HasPrefix(id, typed) {
+			begun = append(begun, id)
+		}
+	}
+	switch {
+	case len(begun) == 1:
+		return begun[0], nil
+	case len(begun) > 1:
+		return "", usageError{fmt.Errorf("%d selections of run %s begin with %q: %s; type more of one",
+			len(begun), runID, typed, some(begun))}
+	case len(ids) == 0:
+		return "", usageError{fmt.Errorf("%w: %s; run %s has none, `harvest select %s --budget 10%%` makes one",
+			subset.ErrNoSelection, typed, runID, runID)}
+	default:
+		return "", usageError{fmt.Errorf("%w: %s; run %s has %s", subset.ErrNoSelection, typed, runID, some(ids))}
+	}
+}
+
+func newestSelection(ctx context.Context, subsets *subset.Reader, runID string, ids []string) (string, error) {
+	var newest string
+	var since time.Time
+	for _, id := range ids {
+		accepted, err := subsets.Accepted(ctx, runID, id)
+		if err != nil {
+			return "", err
+		}
+		if newest == "" || accepted.After(since) {
+			newest, since = id, accepted
+		}
+	}
+	return newest, nil
+}
+
+// age is a time that has passed, for people.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
+
+// some are the first of several names.
+func some(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// completeRuns offers the runs of a state folder for an argument that names one.
+func completeRuns(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	_, work, err := openState(cmd.Flag("state").Value.String())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	runs, _, err := openRuns(work)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	all, err := namedRuns(cmd.Context(), runs)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	offered := []cobra.Completion{cobra.CompletionWithDesc(latest, "the newest run")}
+	for _, r := range all {
+		offered = append(offered, cobra.CompletionWithDesc(r.id, age(time.Since(r.accepted))+" old"))
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
