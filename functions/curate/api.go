@@ -290,5 +290,9 @@ func decode(r *http.Request, v any) error {
 		return api.NewProblem(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("the request's body is longer than %d bytes", large.Limit))
 	}
-	return api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the request's body: %v", spelling.JSON(err, v)))
+	text := spelling.JSON(err, v).Error()
+	if _, ofRun := v.(*run.Spec); ofRun && strings.HasPrefix(text, `unknown field "budgets"`) {
+		text = `unknown field "budgets": a run is asked for with one budget; POST /v1/runs/{run}/selections takes budgets`
+	}
+	return api.NewProblem(http.StatusBadRequest, "reading the request's body: "+text)
 }

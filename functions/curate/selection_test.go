@@ -85,6 +85,9 @@ func TestRequestProblems(t *testing.T) {
 		"budget and budgets": {
 			"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400, "give budget or budgets, not both",
 		},
+		"budgets of a run": {
+			"POST", "/v1/runs", `{"dataset": "demo", "budgets": [1, 2]}`, 400, "a run is asked for with one budget; POST",
+		},
 		"unknown rule": {
 			"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400, `unknown field "weight"`,
 		},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestNamesOfRuns names runs and selections as users do: by their ids, the beginning of one, the dataset, or the latest.
+// TestNamesOfRuns names runs and selections as users do: by ids, the beginning of one, the dataset, or as the latest.
 func TestNamesOfRuns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -35,7 +35,8 @@ func TestNamesOfRuns(t *testing.T) {
 	}
 	for _, selection := range []string{second.Selection, second.Selection[:6], "latest"} {
 		want := harvest(t, dir, nil, "explain", "--state", "state", first.Run, second.Selection, "sample-0000").stdout
-		if a := harvest(t, dir, nil, "explain", "--state", "state", dataset, selection, "sample-0000"); a.stdout != want || want == "" {
+		a := harvest(t, dir, nil, "explain", "--state", "state", dataset, selection, "sample-0000")
+		if a.stdout != want || want == "" {
 			t.Errorf("selection %s: %s%s, want %s", selection, a.stdout, a.stderr, want)
 		}
 	}

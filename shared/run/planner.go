@@ -261,7 +261,7 @@ func unread(field, object string, err error) error {
 	switch {
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
 		return &RefusedError{Reason: fmt.Sprintf(
-			"%s: %s is not in the input bucket; upload it before %s", field, object, SpecFile)}
+			"%s: %s is not in the input bucket; upload it, then ask for the dataset again", field, object)}
 	case errors.Is(err, bucket.ErrUnreadable):
 		return &RefusedError{Reason: fmt.Sprintf(
 			"%s: %v; put a copy of the file there that this user may read", field, err)}

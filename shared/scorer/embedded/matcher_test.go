@@ -50,7 +50,8 @@ func TestLiterals(t *testing.T) {
 func FuzzMatchers(f *testing.F) {
 	for _, text := range []string{
 		"", "Which of the two is larger? A. left (B) right", "\u212ais it so? ye\u017f, Ye\u017f.", "[1, 2, 3, 4]",
-		"a × b = c", "In Contra\u017ft, MO\u017fT LI\u212aELY", "Is that right?\nIS it", "\\frac{1}{2}", "\xff yes", "İs the answer: no",
+		"a × b = c", "In Contra\u017ft, MO\u017fT LI\u212aELY", "Is that right?\nIS it", "\\frac{1}{2}", "\xff yes",
+		"İs the answer: no",
 		"answer:\nstep 1 therefore", "{\"a\": 1}", "- one\n- two", "What does the sign say?", `the "quoted words" here`,
 	} {
 		f.Add(`(?i)ask|s{2}[k-l]`, text)
