@@ -46,7 +46,10 @@ func TestConfigDefaults(t *testing.T) {
 		},
 		Limits: run.Limits{
 			Scorer: "embedded", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
-			Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
+			Images: images.Limits{
+				MaxBytes: 64 << 20, MaxPixels: 100_000_000,
+				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+			},
 			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16, MaxFailed: fivePercent,
 		},
 	}

@@ -213,7 +213,10 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 	t.Helper()
 	limits := run.Limits{
 		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
-		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
+		Images: images.Limits{
+			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
 		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	st, err := local.Start(t.Context(), local.Options{

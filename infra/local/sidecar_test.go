@@ -131,7 +131,10 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	}
 	limits := run.Limits{
 		Scorer: kinds.GPU, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
-		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
+		Images: images.Limits{
+			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
 		RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	var rating atomic.Int32

@@ -69,7 +69,10 @@ func demoInput(t *testing.T) bucket.Reader {
 func fineLimits() run.Limits {
 	return run.Limits{
 		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
-		Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
+		Images: images.Limits{
+			MaxBytes: 1 << 24, MaxPixels: 1 << 24,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
 		RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }

@@ -5,6 +5,8 @@
 package images
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,57 +189,94 @@ type Fetched struct {
 	// Images are the encoded images, in the sample's order. They are nil if one has a fault.
 	Images [][]byte
 	// Seen says what was there of each image, in the sample's order, as Look does. It ends with the first one that has a
-	// fault: what the others are did not matter.
+	// fault: what the others are did not matter. It is nil of a sample with too many images: none was looked for.
 	Seen []string
 }
 
-// Fetch reads the images of a sample, in its order, and checks them. What it returns is within the limits; whether it
-// decodes is not known yet. The fault is that of the first image which has one.
+// Fetch finds the images of a sample, reads them in its order, and checks them. Images of one name are read once. What
+// it returns is within the limits; whether it decodes is not known yet. The fault is that of the first image which
+// cannot be found, or exceeds a limit by its size; else that of the first which does not pass Check.
 func (f *Fetcher) Fetch(ctx context.Context, sample *dataset.Sample) (Fetched, *dataset.Fault, error) {
-	var fetched Fetched
+	if fault := CheckCount(sample, f.limits); fault != nil {
+		return Fetched{}, fault, nil
+	}
+	located, fetched, fault, err := f.locateAll(ctx, sample)
+	if fault != nil || err != nil {
+		return fetched, fault, err
+	}
+	read := map[string][]byte{} // by name
 	for i, img := range sample.Images {
-		data, seen, fault, err := f.read(ctx, img)
-		if err != nil {
-			return Fetched{}, nil, err
-		}
-		fetched.Seen = append(fetched.Seen, seen)
-		if fault == nil {
-			fault = Check(data, f.limits)
+		data, known := read[img.Name]
+		if !known || img.Name == "" {
+			if data, fault, err = f.read(ctx, img, located[i]); err != nil {
+				return Fetched{}, nil, err
+			}
+			if fault == nil {
+				fault = Check(data, f.limits)
+			}
 		}
 		if fault != nil {
-			if fault.Field == "" {
-				fault.Field = Label(sample, i)
-			}
-			return Fetched{Seen: fetched.Seen}, fault, nil
+			fault.Field = cmp.Or(fault.Field, Label(sample, i))
+			return Fetched{Seen: fetched.Seen[:i+1]}, fault, nil
 		}
+		read[img.Name] = data
 		fetched.Images = append(fetched.Images, data)
 	}
 	return fetched, nil, nil
 }
 
-// read reads one image, unless it is too large, and says what Look says of what it read.
-func (f *Fetcher) read(ctx context.Context, img dataset.Image) ([]byte, string, *dataset.Fault, error) {
+// locateAll finds the images of a sample, and what is seen of them, up to the first that has a fault. Those that the
+// record embeds have no location.
+func (f *Fetcher) locateAll(
+	ctx context.Context, sample *dataset.Sample,
+) (located []Location, found Fetched, fault *dataset.Fault, err error) {
+	var together int64
+	for i, img := range sample.Images {
+		at, seen, size := Location{}, Embedded, int64(len(img.Data))
+		if img.Name != "" {
+			if at, fault, err = f.Locate(ctx, img.Name); err != nil {
+				return nil, Fetched{}, nil, err
+			}
+			seen, size = seenOf(at, fault), at.Size
+		}
+		found.Seen = append(found.Seen, seen)
+		together += size
+		switch {
+		case fault != nil:
+		case size > f.limits.MaxBytes:
+			fault = tooManyBytes(size, f.limits)
+			fault.Field = Label(sample, i)
+		case together > f.limits.MaxSampleBytes:
+			fault = tooLargeTogether(i+1, together, f.limits)
+		}
+		if fault != nil {
+			return nil, found, fault, nil
+		}
+		located = append(located, at)
+	}
+	return located, found, nil, nil
+}
+
+// read reads one image that lies at a location, or in its record. Of one that is replaced meanwhile, no other
+// generation is read than the one that is said to be seen.
+func (f *Fetcher) read(ctx context.Context, img dataset.Image, at Location) ([]byte, *dataset.Fault, error) {
 	if img.Name == "" {
-		return img.Data, Embedded, nil, nil
+		return img.Data, nil, nil
 	}
-	at, fault, err := f.Locate(ctx, img.Name)
-	if fault != nil || err != nil {
-		return nil, seenOf(at, fault), fault, err
-	}
-	if at.Size > f.limits.MaxBytes {
-		return nil, seenOf(at, nil), tooManyBytes(at.Size, f.limits), nil
-	}
-	// Of an image that is replaced meanwhile, no other generation is read than the one that is said to be seen.
 	body, err := at.Bucket.Open(ctx, at.Name, at.Generation, 0, -1)
 	if err != nil {
 		fault, err := readFault(img.Name, at.Name, err)
-		return nil, seenOf(at, nil), fault, err
+		return nil, fault, err
 	}
 	defer body.Close()
-	data, err := io.ReadAll(body)
-	if err != nil {
+	data := bytes.NewBuffer(make([]byte, 0, at.Size+bytes.MinRead)) // it does not grow
+	if _, err := data.ReadFrom(io.LimitReader(body, at.Size+1)); err != nil {
 		fault, err := readFault(img.Name, at.Name, err)
-		return nil, seenOf(at, nil), fault, err
+		return nil, fault, err
 	}
-	return data, seenOf(at, nil), nil, nil
+	if int64(data.Len()) > at.Size {
+		return nil, &dataset.Fault{Code: Unreadable, Field: img.Name, Detail: fmt.Sprintf("it has more than the %d bytes "+
+			"that its bucket says; if it is stored with Content-Encoding: gzip, upload it without", at.Size)}, nil
+	}
+	return data.Bytes(), nil, nil
 }

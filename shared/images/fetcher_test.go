@@ -40,7 +40,10 @@ func demoFetcher(t *testing.T, valid []byte) *Fetcher {
 		"images/demo/large.png": make([]byte, 600), "images/other/c.png": valid,
 	})
 	f, err := New(Config{
-		Input: input, Prefix: "images/demo/", Limits: Limits{MaxBytes: 500, MaxPixels: 100},
+		Input: input, Prefix: "images/demo/", Limits: Limits{
+			MaxBytes: 500, MaxPixels: 100,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
 		Buckets: map[string]bucket.Reader{"own": input, "open": folder(t, map[string][]byte{"d.png": valid})},
 	})
 	if err != nil {
@@ -106,7 +109,10 @@ func TestFetch(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	input, limits := folder(t, nil), Limits{MaxBytes: 1, MaxPixels: 1}
+	input, limits := folder(t, nil), Limits{
+		MaxBytes: 1, MaxPixels: 1,
+		MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+	}
 	for name, tc := range map[string]struct {
 		config Config
 		want   []string
@@ -117,7 +123,10 @@ func TestNewRefuses(t *testing.T) {
 			Config{Input: input, Prefix: "images/demo", Limits: limits}, []string{`"images/demo", does not end with a slash`},
 		},
 		"a negative limit": {
-			Config{Input: input, Prefix: "images/demo/", Limits: Limits{MaxBytes: 1, MaxPixels: -1}},
+			Config{Input: input, Prefix: "images/demo/", Limits: Limits{
+				MaxBytes: 1, MaxPixels: -1,
+				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+			}},
 			[]string{"MAX_IMAGE_PIXELS: -1; give 1 or more"},
 		},
 	} {

@@ -80,7 +80,10 @@ func TestFrameBeyondCanvas(t *testing.T) {
 	for _, comment := range []string{"", "\x21\xfe\x02hi\x00"} {
 		at := bytes.IndexByte(data[gifScreen:], gifImage) + gifScreen
 		data := append(append(bytes.Clone(data[:at]), comment...), data[at:]...)
-		if fault := Check(data, Limits{MaxBytes: 1000, MaxPixels: 5}); code(fault) != TooLarge {
+		if fault := Check(data, Limits{
+			MaxBytes: 1000, MaxPixels: 5,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		}); code(fault) != TooLarge {
 			t.Errorf("Check with a limit of 5 pixels: %v", fault)
 		}
 		picture, fault := Decode(data)
@@ -252,7 +255,10 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add(data)
 	}
-	limits := Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}
+	limits := Limits{
+		MaxBytes: 1 << 16, MaxPixels: 1 << 14,
+		MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if fault := Check(data, limits); fault != nil {
 			if fault.Code == "" || !strings.Contains(fault.Detail, "; ") {

@@ -26,7 +26,7 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 	if size := int64(len(data)); size > limits.MaxBytes {
 		return tooManyBytes(size, limits)
 	}
-	header, _, err := image.DecodeConfig(openEncoded(data))
+	header, format, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {
 		return decodingFault(data, err)
 	}
@@ -36,15 +36,36 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 	}
 	if int64(header.Width) > limits.MaxPixels/int64(header.Height) {
 		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
-			"%d x %d pixels, more than the %d allowed; store it smaller",
+			"%d x %d pixels are more than the limit of %d; store it smaller, or raise MAX_IMAGE_PIXELS",
 			header.Width, header.Height, limits.MaxPixels)}
+	}
+	if size, kind := decodedBytes(data, header, format); size > limits.MaxDecodedBytes {
+		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
+			"%s of %d x %d pixels takes %d bytes to decode, and the limit is %d; store it smaller, or raise MAX_DECODED_BYTES",
+			kind, header.Width, header.Height, size, limits.MaxDecodedBytes)}
 	}
 	return nil
 }
 
 func tooManyBytes(size int64, limits Limits) *dataset.Fault {
 	return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
-		"it has %d bytes; the limit is %d: store it smaller", size, limits.MaxBytes)}
+		"it has %d bytes; the limit is %d: store it smaller, or raise MAX_IMAGE_BYTES", size, limits.MaxBytes)}
+}
+
+// CheckCount checks how many images a sample has. Nil means that it passes.
+func CheckCount(sample *dataset.Sample, limits Limits) *dataset.Fault {
+	if len(sample.Images) <= limits.MaxImages {
+		return nil
+	}
+	return &dataset.Fault{Code: TooMany, Field: "images", Detail: fmt.Sprintf(
+		"the record names %d, and the limit is %d; make several records of it, or raise MAX_SAMPLE_IMAGES",
+		len(sample.Images), limits.MaxImages)}
+}
+
+func tooLargeTogether(images int, size int64, limits Limits) *dataset.Fault {
+	return &dataset.Fault{Code: TooLargeTogether, Field: "images", Detail: fmt.Sprintf(
+		"the first %d have %d bytes together, and the limit is %d; store them smaller, or raise MAX_SAMPLE_IMAGE_BYTES",
+		images, size, limits.MaxSampleBytes)}
 }
 
 // Decode decodes an image that Check let pass; of an animation the first frame.

@@ -79,8 +79,15 @@ func TestImageFormats(t *testing.T) {
 func TestImageFaults(t *testing.T) {
 	t.Parallel()
 	valid, standard := encode(t, png.Encode), defaults(t)
-	size := func(most int) Limits { return Limits{MaxBytes: int64(most), MaxPixels: standard.MaxPixels} }
-	pixels := func(most int64) Limits { return Limits{MaxBytes: standard.MaxBytes, MaxPixels: most} }
+	size, pixels := func(most int) Limits {
+		limits := standard
+		limits.MaxBytes = int64(most)
+		return limits
+	}, func(most int64) Limits {
+		limits := standard
+		limits.MaxPixels = most
+		return limits
+	}
 	for name, tc := range map[string]struct {
 		data   []byte
 		limits Limits
@@ -114,7 +121,7 @@ func TestImageFaults(t *testing.T) {
 			}
 		})
 	}
-	want := "image too large: 3 x 2 pixels, more than the 5 allowed; store it smaller"
+	want := "image too large: 3 x 2 pixels are more than the limit of 5; store it smaller, or raise MAX_IMAGE_PIXELS"
 	if got := Check(valid, pixels(5)).Reason(); got != want {
 		t.Errorf("the fault in words is %q, want %q", got, want)
 	}

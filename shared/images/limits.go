@@ -5,23 +5,34 @@ import (
 	"fmt"
 )
 
-// Limits bound the images that are read and decoded. Their defaults are those of the environment's variables, and
-// stand here only.
+// Limits bound the images that are read and decoded. They decide which samples fail, so they are part of a run's
+// identity. Their defaults are those of the environment's variables, and stand here only.
 type Limits struct {
 	// MaxBytes is the largest encoded image in bytes, 1 or more.
 	MaxBytes int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`
 	// MaxPixels is the largest width times height, 1 or more.
 	MaxPixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"largest image, looked at before it is decoded"`
+	// MaxDecodedBytes is the most memory in bytes that decoding an image may take by DecodedBytes, 1 or more.
+	MaxDecodedBytes int64 `env:"MAX_DECODED_BYTES, default=536870912" meaning:"most memory to decode an image"`
+	// MaxImages is the most images of a sample, 1 or more.
+	MaxImages int `env:"MAX_SAMPLE_IMAGES, default=64" meaning:"most images of a sample"`
+	// MaxSampleBytes is the most bytes of a sample's encoded images together, 1 or more.
+	MaxSampleBytes int64 `env:"MAX_SAMPLE_IMAGE_BYTES, default=268435456" meaning:"most bytes of a sample's image files"`
 }
 
-// Validate reports every limit below 1 by the name of its variable.
+// Validate reports every limit below its least value by the name of its variable.
 func (l Limits) Validate() error {
 	var invalid []error
-	if l.MaxBytes < 1 {
-		invalid = append(invalid, fmt.Errorf("MAX_IMAGE_BYTES: %d; give 1 or more", l.MaxBytes))
-	}
-	if l.MaxPixels < 1 {
-		invalid = append(invalid, fmt.Errorf("MAX_IMAGE_PIXELS: %d; give 1 or more", l.MaxPixels))
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"MAX_IMAGE_BYTES", l.MaxBytes}, {"MAX_IMAGE_PIXELS", l.MaxPixels}, {"MAX_DECODED_BYTES", l.MaxDecodedBytes},
+		{"MAX_SAMPLE_IMAGES", int64(l.MaxImages)}, {"MAX_SAMPLE_IMAGE_BYTES", l.MaxSampleBytes},
+	} {
+		if limit.value < 1 {
+			invalid = append(invalid, fmt.Errorf("%s: %d; give 1 or more", limit.name, limit.value))
+		}
 	}
 	return errors.Join(invalid...)
 }

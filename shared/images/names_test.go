@@ -45,7 +45,10 @@ func viewOf(tb testing.TB, dir string) *Fetcher {
 
 func fetcherOf(tb testing.TB, input bucket.Reader) *Fetcher {
 	tb.Helper()
-	f, err := New(Config{Input: input, Prefix: "images/d/", Limits: Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20}})
+	f, err := New(Config{Input: input, Prefix: "images/d/", Limits: Limits{
+		MaxBytes: 1 << 20, MaxPixels: 1 << 20,
+		MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+	}})
 	if err != nil {
 		tb.Fatal(err)
 	}

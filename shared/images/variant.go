@@ -139,29 +139,40 @@ func bmpVariant(data []byte) string {
 	}
 }
 
-// jpegVariant looks at the marker that begins a JPEG's frame (ISO/IEC 10918-1, table B.1).
+// jpegVariant looks at the marker that begins a JPEG's frame.
 func jpegVariant(data []byte) string {
+	at := jpegFrameAt(data)
+	if at < 0 {
+		return ""
+	}
+	switch marker := data[at+1]; {
+	case marker == 0xc3 || marker == 0xf7:
+		return "lossless JPEG"
+	case marker >= 0xc5 && marker <= 0xc7:
+		return "hierarchical JPEG"
+	case marker >= 0xc9:
+		return "JPEG with arithmetic coding"
+	}
+	if depth := data[at+4]; depth != 8 {
+		return fmt.Sprintf("JPEG with %d bits a sample", depth)
+	}
+	return ""
+}
+
+// jpegFrameAt finds the marker that begins a JPEG's frame, with its length and the byte after it (ISO/IEC 10918-1,
+// table B.1). It is -1 if there is none before the first scan.
+func jpegFrameAt(data []byte) int {
 	for at := 2; at+5 <= len(data) && data[at] == 0xff; {
-		marker, length := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
-		switch {
+		switch marker := data[at+1]; {
 		case marker == 0xff: // a fill byte
 			at++
 			continue
-		case marker == 0xc3 || marker == 0xf7:
-			return "lossless JPEG"
-		case marker >= 0xc5 && marker <= 0xc7:
-			return "hierarchical JPEG"
-		case marker >= 0xc9 && marker <= 0xcf && marker != 0xcc:
-			return "JPEG with arithmetic coding"
-		case marker >= 0xc0 && marker <= 0xc2:
-			if depth := data[at+4]; depth != 8 {
-				return fmt.Sprintf("JPEG with %d bits a sample", depth)
-			}
-			return ""
+		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc, marker == 0xf7:
+			return at
 		case marker == 0xda:
-			return ""
+			return -1
 		}
-		at += 2 + length
+		at += 2 + int(binary.BigEndian.Uint16(data[at+2:]))
 	}
-	return ""
+	return -1
 }

@@ -24,7 +24,10 @@ func BenchmarkRun(b *testing.B) {
 	}
 	limits := run.Limits{
 		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
-		Images:     images.Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000},
+		Images: images.Limits{
+			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
 		RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
 	}
 	var err error

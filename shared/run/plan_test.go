@@ -60,6 +60,9 @@ func TestRunID(t *testing.T) {
 		{"other image prefix", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/elsewhere/" }, false},
 		{"other limit of records", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Records.MaxRecordBytes++ }, false},
 		{"other limit of images", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Images.MaxPixels++ }, false},
+		{"other limit of decoding", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Images.MaxDecodedBytes++ }, false},
+		{"other limit of a sample", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Images.MaxImages++ }, false},
+		{"other limit of its bytes", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.Images.MaxSampleBytes++ }, false},
 		{"other cut", func(f *runtest.Fixture, _ *run.Spec) { f.Limits.ShardSamples++ }, false},
 	}
 	for _, test := range tests {

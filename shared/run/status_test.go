@@ -418,7 +418,8 @@ func TestLimitsValidate(t *testing.T) {
 		t.Fatal("invalid limits were taken")
 	}
 	for _, name := range []string{
-		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "RANGE_BYTES",
+		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "MAX_DECODED_BYTES",
+		"MAX_SAMPLE_IMAGES", "MAX_SAMPLE_IMAGE_BYTES", "RANGE_BYTES",
 		"SHARD_SAMPLES: -1", "SHARD_BYTES", "COST_PER_MILLION",
 	} {
 		if !strings.Contains(err.Error(), name) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -95,16 +96,17 @@ func (p *Planner) look(
 	}
 	var valid []dataset.Sample
 	for i, sample := range samples {
-		var fault *dataset.Fault
+		fault := images.CheckCount(sample, plan.Options.Images)
 		switch {
 		case sample.Problem != nil:
 			fault = &sample.Problem.Fault
+		case fault != nil:
 		case len(missing[i]) > 0:
 			fault = missing[i][0]
 		default:
 			valid = append(valid, *sample)
 		}
-		if sample.Problem == nil {
+		if sample.Problem == nil && (fault == nil || fault.Code != images.TooMany) {
 			v.ImagesMissing += int64(len(missing[i]))
 			v.ImagesFound += int64(len(sample.Images) - len(missing[i]))
 			if len(sample.Images) == 0 {
@@ -127,7 +129,7 @@ func (p *Planner) look(
 }
 
 // missingImages are the faults of the named images of each sample that cannot be located; none of samples with a
-// problem, whose images are not looked for.
+// problem or too many images, which are not looked for.
 func (p *Planner) missingImages(
 	ctx context.Context, plan *Plan, samples []*dataset.Sample,
 ) ([][]*dataset.Fault, error) {
@@ -139,7 +141,7 @@ func (p *Planner) missingImages(
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for i, sample := range samples {
-		if sample.Problem != nil {
+		if sample.Problem != nil || images.CheckCount(sample, plan.Options.Images) != nil {
 			continue
 		}
 		group.Go(func() error {

@@ -17,11 +17,13 @@ func TestSurvey(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	f.Limits.ShardBytes = 400 // two records or three
+	f.Limits.Images.MaxImages = 2
 	f.Upload("images/demo/here.png", runtest.PNG(t, 8, 8))
 	records := append(mixed(),
 		runtest.Record("p1", "Found.", "here.png"),
 		runtest.Record("p2", "Found twice.", "here.png", "here.png"),
 		runtest.Record("p3", "Half of it.", "here.png", "gone.png"),
+		runtest.Record("p5", "Too many.", "here.png", "gone.png", "here.png"),
 		strings.ReplaceAll(runtest.Record("p4", "Missing."+runtest.Unratable, "gone.png", "gone2.png"),
 			`"tests"`, `"elsewhere"`),
 	)
@@ -35,16 +37,16 @@ func TestSurvey(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &run.Survey{
-		Samples: 16, Sound: 13, TextOnly: 11, ImagesFound: 4, ImagesMissing: 3,
-		Sources:  map[string]int64{"tests": 14, "elsewhere": 1, "a": 1},
-		Problems: map[reason.Code]int64{images.NotFound: 2, dataset.NoConversation: 1},
+		Samples: 17, Sound: 13, TextOnly: 11, ImagesFound: 4, ImagesMissing: 3,
+		Sources:  map[string]int64{"tests": 15, "elsewhere": 1, "a": 1},
+		Problems: map[reason.Code]int64{images.NotFound: 2, images.TooMany: 1, dataset.NoConversation: 1},
 	}
 	others := cmpopts.IgnoreFields(run.Survey{}, "TextBytes", "Shards", "Examples", "PerSecond", "Seconds")
 	if diff := cmp.Diff(want, got, others); diff != "" {
 		t.Errorf("survey (-want +got):\n%s", diff)
 	}
 	e := got.Examples[images.NotFound]
-	if len(got.Examples) != 2 || len(e) != 2 || !strings.Contains(e[0], "a.json: element ") {
+	if len(got.Examples) != 3 || len(e) != 2 || !strings.Contains(e[0], "a.json: element ") {
 		t.Errorf("examples %q, want those of each kind of problem, with their places", got.Examples)
 	}
 	if got.PerSecond <= 0 || got.Seconds <= 0 {

@@ -177,7 +177,10 @@ func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent fun
 		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
 		Limits: run.Limits{
 			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
-			Images:     images.Limits{MaxBytes: 1 << 24, MaxPixels: 1 << 24},
+			Images: images.Limits{
+				MaxBytes: 1 << 24, MaxPixels: 1 << 24,
+				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+			},
 			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24, InFlight: 16,
 		},
 		OnEvent: onEvent,

@@ -33,7 +33,10 @@ var Uploaded = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func Limits() run.Limits {
 	return run.Limits{
 		Scorer: Kind, Records: dataset.Limits{MaxRecordBytes: 2000},
-		Images:     images.Limits{MaxBytes: 5000, MaxPixels: 10_000},
+		Images: images.Limits{
+			MaxBytes: 5000, MaxPixels: 10_000,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
 		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }

@@ -164,7 +164,6 @@ var queryErrors = map[string]bool{
 
 // The sidecar's codes of samples that it cannot rate, next to those that records and images have too.
 const (
-	TooManyImages reason.Code = "too_many_images"
 	PromptTooLong reason.Code = "prompt_too_long"
 	NotFinite     reason.Code = "not_finite"
 )

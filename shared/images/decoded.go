@@ -1,0 +1,198 @@
+package images
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"image/color"
+)
+
+// A footprint is how much memory a decoder takes for an image.
+type footprint struct {
+	kind string // of image, for people
+	// decoding is the most that the decoder holds, in bytes a pixel: the picture that it returns, and all else that it
+	// allocates for it.
+	decoding float64
+	// white is what OnWhite takes next to the picture: 4 bytes a pixel where it may be transparent.
+	white float64
+	// fixed is what the decoder takes next to that, in bytes, such as for the blocks of a TIFF.
+	fixed int64
+}
+
+// onWhite is the size of a pixel of the picture that OnWhite makes.
+const onWhite = 4
+
+// DecodedBytes is the most memory, in bytes, that it takes to decode an image and to lay it on a white ground; kind is
+// what is decoded, such as "a progressive JPEG". The error is that of an image which Check refuses.
+func DecodedBytes(data []byte) (size int64, kind string, err error) {
+	header, format, err := image.DecodeConfig(openEncoded(data))
+	if err != nil {
+		return 0, "", err
+	}
+	size, kind = decodedBytes(data, header, format)
+	return size, kind, nil
+}
+
+func decodedBytes(data []byte, header image.Config, format string) (int64, string) {
+	var f footprint
+	align := 1
+	switch format {
+	case "jpeg":
+		f, align = jpegFootprint(data, header.ColorModel), 32 // the largest unit of a scan has 32 x 16 pixels
+	case "png":
+		f = pngFootprint(data)
+	case "gif":
+		f = footprint{kind: "a GIF", decoding: 2, white: onWhite} // indices, and again to put interlaced rows in order
+	case "webp":
+		f, align = webpFootprint(data), 16 // macroblocks
+	case "bmp":
+		f = bmpFootprint(data)
+	default:
+		f = tiffFootprint(data, header)
+	}
+	up := func(side int) float64 { return float64((side + align - 1) / align * align) }
+	return int64(up(header.Width)*up(header.Height)*(f.decoding+f.white)) + f.fixed, f.kind
+}
+
+// jpegFootprint follows image/jpeg: a byte a sample, with subsampled chroma less than three a pixel. Of a progressive
+// image the coefficients are kept until the end, four bytes each. Pictures in RGB and CMYK are made from the planes.
+func jpegFootprint(data []byte, model color.Model) footprint {
+	samples, progressive := jpegFrame(data)
+	f := footprint{kind: "a JPEG", decoding: samples}
+	if progressive {
+		f = footprint{kind: "a progressive JPEG", decoding: 5 * samples}
+	}
+	// Marker APP14 says that three components are RGB. It may come later than the header that the model is from.
+	if model == color.RGBAModel || model == color.CMYKModel || bytes.Contains(data, []byte("\xff\xee")) {
+		f.decoding += 4
+		f.kind += " in RGB or CMYK"
+	}
+	return f
+}
+
+// jpegFrame reads the header of a JPEG's frame (ISO/IEC 10918-1, B.2.2): how many samples a pixel has, and whether the
+// frame is progressive.
+func jpegFrame(data []byte) (samples float64, progressive bool) {
+	const most = 4
+	at := jpegFrameAt(data)
+	if at < 0 || at+10 > len(data) {
+		return most, true
+	}
+	components := int(data[at+9])
+	if components == 1 {
+		return 1, data[at+1] == 0xc2 // its sampling factors do not matter
+	}
+	var area, across, down int
+	for i := range components {
+		if at+12+3*i > len(data) {
+			return most, true
+		}
+		h, v := int(data[at+11+3*i]>>4), int(data[at+11+3*i]&15)
+		area, across, down = area+h*v, max(across, h), max(down, v)
+	}
+	if across*down == 0 {
+		return most, true
+	}
+	return float64(area) / float64(across*down), data[at+1] == 0xc2
+}
+
+// pngFootprint follows image/png: the picture, and of an interlaced one all its passes next to it.
+func pngFootprint(data []byte) footprint {
+	const depthAt, colourAt, interlaceAt = 24, 25, 28
+	if len(data) <= interlaceAt {
+		return footprint{kind: "a PNG", decoding: 16, white: onWhite}
+	}
+	colour := data[colourAt]
+	f := footprint{kind: "a PNG", decoding: 4}
+	transparent := bytes.Contains(data, []byte("tRNS"))
+	switch {
+	case colour == 3, colour == 0 && !transparent:
+		f.decoding = 1
+	}
+	if data[depthAt] == 16 {
+		f.decoding, f.kind = 2*f.decoding, "a PNG of 16 bits"
+	}
+	if data[interlaceAt] != 0 {
+		f.decoding, f.kind = 2*f.decoding, "an interlaced"+f.kind[1:]
+	}
+	if transparent || colour == 4 || colour == 6 {
+		f.white = onWhite
+	}
+	return f
+}
+
+// webpFootprint follows golang.org/x/image/webp: a lossy picture has planes with chroma of half the size. A lossless
+// one has four bytes a pixel, as often as its colours are transformed to indices. The alpha plane of a lossy one is
+// decoded as a lossless picture. The first frame of an animation is laid on its canvas.
+func webpFootprint(data []byte) footprint {
+	const lossy, lossless, alpha, vp8xFlagsAt = 2, 9, 2 + 9 + 1, riffHeader + chunkHeader
+	switch {
+	case isAnimatedWebP(data):
+		return footprint{kind: "an animated WebP", decoding: alpha + 4, white: onWhite}
+	case len(data) > vp8xFlagsAt && data[15] == 'X' && data[vp8xFlagsAt]&vp8xAlpha != 0:
+		return footprint{kind: "a WebP with alpha", decoding: alpha, white: onWhite}
+	case bytes.Contains(data, []byte("VP8L")):
+		return footprint{kind: "a lossless WebP", decoding: lossless, white: onWhite}
+	default:
+		return footprint{kind: "a WebP", decoding: lossy}
+	}
+}
+
+// bmpFootprint follows golang.org/x/image/bmp.
+func bmpFootprint(data []byte) footprint {
+	const bitsAt = 28
+	switch {
+	case len(data) > bitsAt && data[bitsAt] <= 8:
+		return footprint{kind: "a BMP with a palette", decoding: 1}
+	case len(data) > bitsAt && data[bitsAt] == 24:
+		return footprint{kind: "a BMP", decoding: 4}
+	default:
+		return footprint{kind: "a BMP of 32 bits", decoding: 4, white: onWhite}
+	}
+}
+
+// Tags of TIFF 6.0 that say how large its blocks are.
+const (
+	tagRowsPerStrip = 278
+	tagTileWidth    = 322
+	tagTileLength   = 323
+)
+
+// tiffFootprint follows golang.org/x/image/tiff. A block, which is a strip or a tile, is unpacked into a buffer of up to
+// 8 bytes a pixel, which grows by doubling: it and those before it are up to four times as large together. One that is
+// not packed is as large as the file says, and it is read into a buffer that may be copied once.
+func tiffFootprint(data []byte, header image.Config) footprint {
+	f := footprint{kind: "a TIFF"}
+	switch header.ColorModel {
+	case color.RGBA64Model, color.NRGBA64Model:
+		f.decoding, f.white, f.kind = 8, onWhite, "a TIFF of 16 bits"
+	case color.RGBAModel, color.NRGBAModel:
+		f.decoding, f.white = 4, onWhite
+	case color.Gray16Model:
+		f.decoding, f.kind = 2, "a TIFF of 16 bits"
+	default:
+		f.decoding = 1
+	}
+	const pixelOfBlock = 4 * 8
+	order := binary.ByteOrder(binary.LittleEndian)
+	if bytes.HasPrefix(data, []byte("MM")) {
+		order = binary.BigEndian
+	}
+	tags := tiffTags(data, order)
+	width, height := int64(header.Width), int64(header.Height)
+	if rows := int64(tags[tagRowsPerStrip]); rows > 0 {
+		height = min(height, rows)
+	}
+	if across := int64(tags[tagTileWidth]); across > 0 {
+		// A tile may exceed the picture by what pads it, or have up to 1,024 pixels a side.
+		width = min(across, max(width+16, 1024))
+		height = min(max(int64(tags[tagTileLength]), 1), max(int64(header.Height)+16, 1024))
+	}
+	f.fixed = pixelOfBlock * width * height
+	if packed := tags[tagCompression] > 1; !packed {
+		f.fixed = min(f.fixed, 3*int64(len(data)))
+	} else if width*height >= int64(header.Width)*int64(header.Height) {
+		f.kind += " packed in one block"
+	}
+	return f
+}

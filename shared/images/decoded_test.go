@@ -1,0 +1,147 @@
+package images
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/images/imagetest"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+)
+
+// large is a side of pictures that are large enough for what does not grow with them not to matter.
+const large = 512
+
+// drawn is a picture as an encoder writes it.
+func drawn(tb testing.TB, picture image.Image, encode func(io.Writer, image.Image) error) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	if err := encode(&out, picture); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// lossyFrame is the content of a chunk VP8: the frame of a picture of one pixel, with another size and zeros for all
+// that follows.
+func lossyFrame(tb testing.TB) []byte {
+	tb.Helper()
+	frame := bytes.Clone(webpOfOnePixel(tb)[riffHeader+chunkHeader:])
+	binary.LittleEndian.PutUint16(frame[6:], large)
+	binary.LittleEndian.PutUint16(frame[8:], large)
+	return append(frame, make([]byte, large*large/64)...)
+}
+
+// worstTIFF is a TIFF in one block of gray, whose packed data unpack to eight times its pixels.
+func worstTIFF(tb testing.TB) []byte {
+	tb.Helper()
+	data := drawn(tb, image.NewGray(image.Rect(0, 0, large, large)), func(w io.Writer, m image.Image) error {
+		return tiff.Encode(w, m, &tiff.Options{Compression: tiff.Deflate})
+	})
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	if _, err := w.Write(make([]byte, 8*large*large)); err != nil {
+		tb.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	at := int(binary.LittleEndian.Uint32(data[4:]))
+	for i := range int(binary.LittleEndian.Uint16(data[at:])) {
+		switch entry := data[at+2+12*i:]; binary.LittleEndian.Uint16(entry) {
+		case 273: // where the block lies
+			binary.LittleEndian.PutUint32(entry[8:], uint32(len(data)))
+		case 279: // its length
+			binary.LittleEndian.PutUint32(entry[8:], uint32(packed.Len()))
+		}
+	}
+	return append(data, packed.Bytes()...)
+}
+
+// encodedKinds are images of all kinds of footprint, by a name each.
+func encodedKinds(tb testing.TB) map[string][]byte {
+	area := image.Rect(0, 0, large, large)
+	palette := image.NewPaletted(area, color.Palette{color.Black, color.White})
+	glass := image.NewPaletted(area, color.Palette{color.Transparent, color.White})
+	asTIFF := func(compression tiff.CompressionType) func(io.Writer, image.Image) error {
+		return func(w io.Writer, m image.Image) error {
+			return tiff.Encode(w, m, &tiff.Options{Compression: compression})
+		}
+	}
+	interlaced := imagetest.PNG(large, large, 16, 6)
+	interlaced[28] = 1 // its checksum and its rows are wrong then, and memory is taken before that is seen
+	binary.BigEndian.PutUint32(interlaced[29:], crc32.ChecksumIEEE(interlaced[12:29]))
+	kinds := map[string][]byte{
+		"jpeg by the library": drawn(tb, image.NewRGBA(area), func(w io.Writer, m image.Image) error {
+			return jpeg.Encode(w, m, nil)
+		}),
+		"png with palette":      drawn(tb, palette, png.Encode),
+		"png with clear colour": drawn(tb, glass, png.Encode),
+		"png interlaced":        interlaced,
+		"gif": drawn(tb, glass, func(w io.Writer, m image.Image) error {
+			return gif.Encode(w, m, nil)
+		}),
+		"bmp":            drawn(tb, image.NewRGBA(area), bmp.Encode),
+		"bmp palette":    drawn(tb, palette, bmp.Encode),
+		"bmp clear":      drawn(tb, image.NewNRGBA(area), bmp.Encode),
+		"tiff":           drawn(tb, image.NewRGBA(area), asTIFF(tiff.Uncompressed)),
+		"tiff clear":     drawn(tb, image.NewNRGBA(area), asTIFF(tiff.Deflate)),
+		"tiff 16":        drawn(tb, image.NewNRGBA64(area), asTIFF(tiff.Deflate)),
+		"tiff gray":      drawn(tb, image.NewGray(area), asTIFF(tiff.Deflate)),
+		"tiff worst":     worstTIFF(tb),
+		"webp":           imagetest.LosslessWebP(large, large, false),
+		"webp indexed":   imagetest.LosslessWebP(large, large, true),
+		"webp lossy":     imagetest.RIFF("VP8 ", lossyFrame(tb)),
+		"webp and alpha": imagetest.WebPWithAlpha(large, large, lossyFrame(tb)),
+	}
+	for name, progressive := range map[string]bool{"jpeg": false, "progressive jpeg": true} {
+		kinds[name+" gray"] = imagetest.JPEG(large, large, 1, 0x11, progressive)
+		kinds[name] = imagetest.JPEG(large, large, 3, 0x11, progressive)
+		kinds[name+" 4:2:0"] = imagetest.JPEG(large, large, 3, 0x22, progressive)
+		kinds[name+" cmyk"] = imagetest.JPEG(large, large, 4, 0x11, progressive)
+		kinds[name+" cmyk 4:2:0"] = imagetest.JPEG(large, large, 4, 0x22, progressive)
+	}
+	for name, colour := range map[string]byte{"gray": 0, "rgb": 2, "gray and alpha": 4, "rgb and alpha": 6} {
+		kinds["png "+name] = imagetest.PNG(large, large, 8, colour)
+		kinds["png 16 "+name] = imagetest.PNG(large, large, 16, colour)
+	}
+	return kinds
+}
+
+// TestDecodedBytes decodes images of all kinds and lays them on a white ground. All that is allocated for it, which is
+// at least the peak, is within DecodedBytes and what does not grow with pictures. Rows are not much too high, either.
+func TestDecodedBytes(t *testing.T) {
+	const small = 96 << 10
+	for name, data := range encodedKinds(t) {
+		t.Run(name, func(t *testing.T) {
+			most, kind, err := DecodedBytes(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			picture, fault := Decode(data)
+			if fault == nil {
+				picture = OnWhite(picture)
+			}
+			runtime.ReadMemStats(&after)
+			took := int64(after.TotalAlloc - before.TotalAlloc)
+			t.Logf("%s: %.2f bytes a pixel, of %.2f; fault %v", kind,
+				float64(took)/large/large, float64(most)/large/large, fault)
+			if took > most+small {
+				t.Errorf("decoding took %d bytes, and DecodedBytes says %d", took, most)
+			}
+			runtime.KeepAlive(picture)
+		})
+	}
+}
