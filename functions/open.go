@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events/guard"
 	"github.com/harvest-ml/harvest/shared/events/topic"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -37,7 +38,7 @@ func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function,
 		return c.Function, c.Limits, err
 	default: // any other name is refused with the rest
 		c, err := config.Read[config.Score](ctx, env)
-		return c.Function, run.Limits{}, err
+		return c.Function, run.Limits{Images: c.Images}, err
 	}
 }
 
@@ -104,13 +105,31 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	return nil
 }
 
+// imageMemory is the budget of the process for images. Only score reads any.
+func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
+	if c.Target == config.ScoreTarget {
+		return c.Scorers.Memory(limits.Images)
+	}
+	limit, err := memory.FindLimit()
+	if err != nil {
+		return nil, err
+	}
+	return memory.New(limit, memory.Need{})
+}
+
 // openSystem opens the buckets, topics and scorers that the environment names.
 func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *slog.Logger) (sys system, err error) {
 	input, errInput := gs.OpenURL(ctx, c.InputBucket)
 	work, errWork := gs.OpenURL(ctx, c.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, c.Project)
-	scorers, errScorers := kinds.New(c.Scorers, work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
-	if err := errors.Join(errInput, errWork, errClient, errScorers); err != nil {
+	budget, errMemory := imageMemory(c, limits)
+	if err := errors.Join(errInput, errWork, errClient, errMemory); err != nil {
+		return system{}, err
+	}
+	scorers, err := kinds.New(c.Scorers, budget, work, func(err error) {
+		log.Warn("waiting for the scorer", "error", err)
+	})
+	if err != nil {
 		return system{}, err
 	}
 	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
@@ -127,7 +146,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{
 		Runs: sys.runs, Input: input, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
-		Patience: run.ScorerPatience,
+		Patience: run.ScorerPatience, Memory: budget,
 	})
 	if err != nil {
 		return system{}, err
@@ -140,7 +159,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
-		ImageBuckets: images, Process: process,
+		ImageBuckets: images, Process: process, Memory: budget,
 		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
 	})
 	if err != nil {

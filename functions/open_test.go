@@ -136,3 +136,30 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		t.Errorf("error %v; logged %s", err, logged.String())
 	}
 }
+
+// TestImageMemory starts functions with limits that no machine has memory for. Only score reads images: it says which
+// variables to change.
+func TestImageMemory(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{config.IngestTarget, config.ScoreTarget, config.CurateTarget} {
+		c, limits, err := readConfig(t.Context(), envconfig.MapLookuper(map[string]string{
+			"FUNCTION_TARGET": target, "GOOGLE_CLOUD_PROJECT": "farm", "INPUT_BUCKET": "gs://in", "WORK_BUCKET": "gs://work",
+			"MAX_DECODED_BYTES": "1000000000000000",
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = imageMemory(c, limits)
+		if target != config.ScoreTarget {
+			if err != nil {
+				t.Errorf("%s: %v", target, err)
+			}
+			continue
+		}
+		for _, want := range []string{"GOMEMLIMIT", "or lower MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", target, err, want)
+			}
+		}
+	}
+}

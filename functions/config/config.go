@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -80,7 +81,14 @@ type Ingest struct {
 func (c Ingest) Validate() error { return validate(c.Function, c.Limits) }
 
 // Score is what score takes.
-type Score struct{ Function }
+type Score struct {
+	Function
+	// Images are the limits that ingest and curate start runs with: the process has to have memory for them.
+	Images images.Limits
+}
+
+// Validate names every fault.
+func (c Score) Validate() error { return errors.Join(c.Function.Validate(), c.Images.Validate()) }
 
 // Curate is what curate takes.
 type Curate struct {

@@ -160,7 +160,9 @@ func (in input) reasons(ctx context.Context, rated *sampleRun) (func(*dataset.Sa
 		return nil, err
 	}
 	return func(s *dataset.Sample) (string, error) {
-		fetched, fault, err := fetcher.Fetch(ctx, s)
+		hold := rated.memory.NewHold(1)
+		defer hold.Release()
+		fetched, fault, err := fetcher.Fetch(ctx, s, hold)
 		if fault != nil || err != nil {
 			return "", err // its rating came before the image went
 		}

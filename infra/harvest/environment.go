@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/functions/config"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/sethvargo/go-envconfig"
@@ -17,6 +19,16 @@ func limits(ctx context.Context) (run.Limits, error) {
 		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}
 	return l, nil
+}
+
+// imageMemory is the memory of this process for images within limits, with scorers where at says they are, else where
+// the environment says. A command has one at a time.
+func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) {
+	scorers, err := scorersByEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	return scorers.At(at).Memory(limits)
 }
 
 func scorersByEnvironment() (kinds.Config, error) {

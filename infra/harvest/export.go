@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -79,10 +80,14 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	if err != nil {
 		return nil, err
 	}
+	budget, err := imageMemory(set.limits.Images, kinds.Config{})
+	if err != nil {
+		return nil, err
+	}
 	report := &exportReport{
 		Annotations: len(set.annotations), Absent: append([]string{}, absent...), Failed: map[reason.Code]int{},
 	}
-	store := imageFolder{from: fetcher, to: dir, written: map[string]bool{}}
+	store := imageFolder{from: fetcher, memory: budget, to: dir, written: map[string]bool{}}
 	var examples []finetuning.Example
 	first := "" // that cannot be exported
 	for _, f := range samples {

@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 )
 
 // openImages opens the dataset's images where they lie on this machine.
@@ -25,6 +26,7 @@ func (in input) openImages(limits images.Limits) (*images.Fetcher, error) {
 // can be moved to another machine as a whole, and equal images are equal names.
 type imageFolder struct {
 	from    *images.Fetcher
+	memory  *memory.Budget
 	to      string
 	written map[string]bool
 }
@@ -34,7 +36,9 @@ func (f *imageFolder) take(ctx context.Context, s *dataset.Sample) (names []stri
 	if s.Problem != nil {
 		return nil, &s.Problem.Fault, nil
 	}
-	fetched, fault, err := f.from.Fetch(ctx, s)
+	hold := f.memory.NewHold(1)
+	defer hold.Release()
+	fetched, fault, err := f.from.Fetch(ctx, s, hold)
 	if fault != nil || err != nil {
 		return nil, fault, err
 	}

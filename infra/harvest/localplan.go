@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -23,6 +24,7 @@ type localPlan struct {
 	work    bucket.Bucket // that folder
 	files   bucket.Reader // the input bucket
 	scorers *kinds.Opener
+	memory  *memory.Budget
 	planner *run.Planner
 	subsets *subset.Reader
 }
@@ -39,7 +41,11 @@ func (in input) plan(
 	if err != nil {
 		return nil, err
 	}
-	opener, err := openerFor(in.Scorers, work, userLog(ctx, log))
+	budget, err := imageMemory(l.Images, in.Scorers)
+	if err != nil {
+		return nil, err
+	}
+	opener, err := openerFor(in.Scorers, budget, work, userLog(ctx, log))
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +53,9 @@ func (in input) plan(
 	if err != nil {
 		return nil, err
 	}
-	planner, err := run.NewPlanner(run.PlannerConfig{Runs: runs, Input: files, OpenScorer: opener.Open, Limits: l})
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: runs, Input: files, OpenScorer: opener.Open, Limits: l, Memory: budget,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +68,8 @@ func (in input) plan(
 		return nil, err
 	}
 	return &localPlan{
-		Plan: plan, again: err == nil, state: state, work: work, files: files, scorers: opener, planner: planner,
-		subsets: subsets,
+		Plan: plan, again: err == nil, state: state, work: work, files: files, scorers: opener, memory: budget,
+		planner: planner, subsets: subsets,
 	}, nil
 }
 

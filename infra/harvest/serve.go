@@ -154,13 +154,18 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 			log.Warn("traces or metrics were lost", "error", lost)
 		}
 	}()
-	scorers, err := openerFor(at, work, log)
+	budget, err := imageMemory(l.Images, at)
+	if err != nil {
+		return err
+	}
+	scorers, err := openerFor(at, budget, work, log)
 	if err != nil {
 		return err
 	}
 	st, err := local.Start(ctx, local.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Log: slog.New(untilDone{ctx, log.Handler()}),
-		Listen: listen, Mount: mountFramework, OnEvent: (&eventPrinter{out: out}).print, Telemetry: tracing,
+		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget,
+		Log: slog.New(untilDone{ctx, log.Handler()}), Listen: listen, Mount: mountFramework,
+		OnEvent: (&eventPrinter{out: out}).print, Telemetry: tracing,
 		Reconcile: reconcileEvery,
 	})
 	if err != nil {

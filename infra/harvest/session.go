@@ -48,14 +48,18 @@ func (d deployment) session(
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	log := userLog(working, d.show)
-	opener, err := openerFor(d.scorers, d.work, log)
+	budget, err := imageMemory(l.Images, d.scorers)
+	if err != nil {
+		return err
+	}
+	opener, err := openerFor(d.scorers, budget, d.work, log)
 	if err != nil {
 		return err
 	}
 	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
-		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Log: log, Mount: mount,
-		OneRun: true,
+		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Memory: budget, Log: log,
+		Mount: mount, OneRun: true,
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -134,6 +137,10 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return err
 	}
+	budget, err := imageMemory(limits.Images, kinds.Config{})
+	if err != nil {
+		return err
+	}
 	to, err := gs.OpenURL(ctx, s.input)
 	if err != nil {
 		return fmt.Errorf("--input: %w", err)
@@ -146,24 +153,8 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	for _, sample := range samples {
 		records.Write(bytes.ReplaceAll(sample.Raw, []byte("\n"), []byte(" ")))
 		records.WriteByte('\n')
-		fetched, fault, err := fetcher.Fetch(ctx, &sample)
-		if err != nil {
+		if err := s.uploadImages(ctx, fetcher, budget, to, &sample); err != nil {
 			return fmt.Errorf("reading %s: %w", manifest, err)
-		} else if fault != nil {
-			return fmt.Errorf("reading %s: %s: %s", manifest, sample.Place, fault.Reason())
-		}
-		for i, img := range sample.Images {
-			if img.Name == "" {
-				continue // in the record itself
-			}
-			names, err := dataset.ImageNames(img.Name, nil)
-			if err != nil {
-				return fmt.Errorf("reading %s: %w", manifest, err)
-			}
-			name := names[len(names)-1]
-			if err := put(ctx, to, "images/"+s.name+"/"+name, bytes.NewReader(fetched.Images[i])); err != nil {
-				return err
-			}
 		}
 	}
 	spec, err := yaml.Marshal(map[string]any{
@@ -177,6 +168,34 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 		return err
 	}
 	return put(ctx, to, folder+run.SpecFile, bytes.NewReader(spec))
+}
+
+// uploadImages puts the images of a sample into the bucket.
+func (s smokeTest) uploadImages(
+	ctx context.Context, fetcher *images.Fetcher, budget *memory.Budget, to bucket.Bucket, sample *dataset.Sample,
+) error {
+	hold := budget.NewHold(1)
+	defer hold.Release()
+	fetched, fault, err := fetcher.Fetch(ctx, sample, hold)
+	if err != nil {
+		return err
+	} else if fault != nil {
+		return fmt.Errorf("%s: %s", sample.Place, fault.Reason())
+	}
+	for i, img := range sample.Images {
+		if img.Name == "" {
+			continue // in the record itself
+		}
+		names, err := dataset.ImageNames(img.Name, nil)
+		if err != nil {
+			return err
+		}
+		name := names[len(names)-1]
+		if err := put(ctx, to, "images/"+s.name+"/"+name, bytes.NewReader(fetched.Images[i])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // someSamples are valid samples from all over a manifest.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -46,12 +47,16 @@ func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 }
 
 // openerFor opens scorers where at says they are, else where the environment says.
-func openerFor(at kinds.Config, work bucket.Bucket, log *slog.Logger) (*kinds.Opener, error) {
+func openerFor(
+	at kinds.Config, budget *memory.Budget, work bucket.Bucket, log *slog.Logger,
+) (*kinds.Opener, error) {
 	scorers, err := scorersByEnvironment()
 	if err != nil {
 		return nil, err
 	}
-	opener, err := kinds.New(scorers.At(at), work, func(err error) { log.Warn("waiting for the scorer", "error", err) })
+	opener, err := kinds.New(scorers.At(at), budget, work, func(err error) {
+		log.Warn("waiting for the scorer", "error", err)
+	})
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -15,9 +15,11 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -127,6 +129,10 @@ func (set *annotationSet) observe(
 	if err != nil {
 		return nil, err
 	}
+	budget, err := imageMemory(set.limits.Images, kinds.Config{})
+	if err != nil {
+		return nil, err
+	}
 	learn := make([]training.Sample, len(samples))
 	var done atomic.Int64
 	work, ctx := errgroup.WithContext(ctx)
@@ -137,7 +143,7 @@ func (set *annotationSet) observe(
 				return ctx.Err()
 			}
 			var err error
-			if learn[i], err = s.observe(ctx, fetcher); err != nil {
+			if learn[i], err = s.observe(ctx, fetcher, budget); err != nil {
 				return err
 			}
 			show.update("read", done.Add(1), int64(len(samples)))
@@ -148,7 +154,9 @@ func (set *annotationSet) observe(
 }
 
 // observe is an annotated sample with its features, and the hashes of its images, which distinguish them.
-func (s datasetSample) observe(ctx context.Context, fetcher *images.Fetcher) (training.Sample, error) {
+func (s datasetSample) observe(
+	ctx context.Context, fetcher *images.Fetcher, budget *memory.Budget,
+) (training.Sample, error) {
 	refuse := func(reason, detail string) (training.Sample, error) {
 		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: fix it, or leave its annotation out%s",
 			s.sample.ID, s.sample.Place, reason, detail)
@@ -156,14 +164,19 @@ func (s datasetSample) observe(ctx context.Context, fetcher *images.Fetcher) (tr
 	if s.sample.Problem != nil {
 		return refuse(s.sample.Problem.Reason(), "")
 	}
-	fetched, fault, err := fetcher.Fetch(ctx, s.sample)
+	hold := budget.NewHold(1)
+	defer hold.Release()
+	fetched, fault, err := fetcher.Fetch(ctx, s.sample, hold)
 	if err != nil {
 		return training.Sample{}, err
 	}
 	if fault != nil {
 		return refuse(fault.Code.Text(fault.Field), ": "+fault.Detail)
 	}
-	features, fault := embedded.Observe(scorer.Item{Sample: s.sample, Images: fetched.Images})
+	features, fault, err := embedded.Observe(ctx, scorer.Item{Sample: s.sample, Images: fetched.Images}, budget)
+	if err != nil {
+		return training.Sample{}, err
+	}
 	if fault != nil {
 		return refuse(fault.Reason(), "")
 	}

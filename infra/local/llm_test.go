@@ -23,6 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -48,7 +49,7 @@ func TestRealVisionServer(t *testing.T) {
 	model := llm.Config{
 		URL: proxy.URL, Model: "tiny", Concurrency: 4, MaxTokens: 1200, Prices: "tiny=1/2", MaxCost: 10,
 	}
-	opener, err := kinds.New(kinds.Config{LLM: model}, work, nil)
+	opener, err := kinds.New(kinds.Config{LLM: model}, memorytest.Budget(t), work, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 	}
 	st, err := local.Start(t.Context(), local.Options{
 		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		OpenScorer: opener.Open,
+		OpenScorer: opener.Open, Memory: memorytest.Budget(t),
 	})
 	if err != nil {
 		t.Fatal(err)

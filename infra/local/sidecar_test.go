@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -125,7 +126,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	if err != nil {
 		t.Fatal(err)
 	}
-	scorers, err := kinds.New(kinds.Config{GPU: process.URL}, nil, nil)
+	scorers, err := kinds.New(kinds.Config{GPU: process.URL}, memorytest.Budget(t), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +141,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	var rating atomic.Int32
 	st, err := local.Start(t.Context(), local.Options{
 		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Memory: memorytest.Budget(t),
 		OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 			opened, err := scorers.Open(ctx, kind, r)
 			return watched{opened, &rating}, err

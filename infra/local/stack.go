@@ -20,6 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -32,6 +33,7 @@ type Options struct {
 	Work       bucket.Bucket
 	Limits     run.Limits
 	OpenScorer run.ScorerOpener
+	Memory     *memory.Budget // that of this process, which OpenScorer's scorers have too
 	Log        *slog.Logger
 
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
@@ -158,14 +160,14 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: runs, Input: o.Input, OpenScorer: o.OpenScorer, Limits: o.Limits,
-		Patience: run.ScorerPatience,
+		Patience: run.ScorerPatience, Memory: o.Memory,
 	})
 	if err != nil {
 		return nil, err
 	}
 	worker, err := run.NewWorker(run.WorkerConfig{
 		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: published, Now: time.Now,
-		Width: o.Limits.InFlight, Process: s.process,
+		Width: o.Limits.InFlight, Process: s.process, Memory: o.Memory,
 	})
 	if err != nil {
 		return nil, err

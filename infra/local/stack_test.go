@@ -29,6 +29,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -80,7 +81,7 @@ func fineLimits() run.Limits {
 // localScorers opens the scorers that need no sidecar.
 func localScorers(t *testing.T) *kinds.Opener {
 	t.Helper()
-	scorers, err := kinds.New(kinds.Config{}, nil, nil)
+	scorers, err := kinds.New(kinds.Config{}, memorytest.Budget(t), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +117,7 @@ func start(t *testing.T, o local.Options) *system {
 	if o.Retry == (queue.Retry{}) {
 		o.Retry = queue.Retry{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}
 	}
+	o.Memory = memorytest.Budget(t)
 	o.Limits, o.Log = fineLimits(), slog.New(slog.DiscardHandler)
 	o.OnEvent = func(m events.Message) {
 		s.mu.Lock()

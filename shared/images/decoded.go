@@ -3,8 +3,11 @@ package images
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/color"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
 // A footprint is how much memory a decoder takes for an image.
@@ -22,15 +25,27 @@ type footprint struct {
 // onWhite is the size of a pixel of the picture that OnWhite makes.
 const onWhite = 4
 
-// DecodedBytes is the most memory, in bytes, that it takes to decode an image and to lay it on a white ground; kind is
-// what is decoded, such as "a progressive JPEG". The error is that of an image which Check refuses.
-func DecodedBytes(data []byte) (size int64, kind string, err error) {
+// A Size is how large an image is.
+type Size struct {
+	Width, Height int // in pixels
+	// Decoded is the most memory, in bytes, that it takes to decode the image and to lay it on a white ground.
+	Decoded int64
+	kind    string // of image, for people: "a progressive JPEG"
+}
+
+// Measure finds the size of an encoded image, without decoding it. The fault is that of an image which Check refuses.
+func Measure(data []byte) (Size, *dataset.Fault) {
 	header, format, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {
-		return 0, "", err
+		return Size{}, decodingFault(data, err)
 	}
-	size, kind = decodedBytes(data, header, format)
-	return size, kind, nil
+	if header.Width <= 0 || header.Height <= 0 {
+		return Size{}, &dataset.Fault{Code: Undecodable, Detail: fmt.Sprintf(
+			"its header says %d x %d pixels; store it again", header.Width, header.Height)}
+	}
+	size := Size{Width: header.Width, Height: header.Height}
+	size.Decoded, size.kind = decodedBytes(data, header, format)
+	return size, nil
 }
 
 func decodedBytes(data []byte, header image.Config, format string) (int64, string) {
@@ -158,9 +173,9 @@ const (
 	tagTileLength   = 323
 )
 
-// tiffFootprint follows golang.org/x/image/tiff. A block, which is a strip or a tile, is unpacked into a buffer of up to
-// 8 bytes a pixel, which grows by doubling: it and those before it are up to four times as large together. One that is
-// not packed is as large as the file says, and it is read into a buffer that may be copied once.
+// tiffFootprint follows golang.org/x/image/tiff. A block (a strip or a tile) is unpacked into a buffer of at
+// most 8 bytes a pixel, which grows by doubling: it and those before it are up to four times as large together. One that
+// is not packed is as large as the file says, and it is read into a buffer that may be copied once.
 func tiffFootprint(data []byte, header image.Config) footprint {
 	f := footprint{kind: "a TIFF"}
 	switch header.ColorModel {

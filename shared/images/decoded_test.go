@@ -119,14 +119,14 @@ func encodedKinds(tb testing.TB) map[string][]byte {
 }
 
 // TestDecodedBytes decodes images of all kinds and lays them on a white ground. All that is allocated for it, which is
-// at least the peak, is within DecodedBytes and what does not grow with pictures. Rows are not much too high, either.
+// at least the peak, is within what Measure says and what does not grow with pictures.
 func TestDecodedBytes(t *testing.T) {
 	const small = 96 << 10
 	for name, data := range encodedKinds(t) {
 		t.Run(name, func(t *testing.T) {
-			most, kind, err := DecodedBytes(data)
-			if err != nil {
-				t.Fatal(err)
+			size, fault := Measure(data)
+			if fault != nil {
+				t.Fatal(fault.Reason())
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -136,10 +136,10 @@ func TestDecodedBytes(t *testing.T) {
 			}
 			runtime.ReadMemStats(&after)
 			took := int64(after.TotalAlloc - before.TotalAlloc)
-			t.Logf("%s: %.2f bytes a pixel, of %.2f; fault %v", kind,
-				float64(took)/large/large, float64(most)/large/large, fault)
-			if took > most+small {
-				t.Errorf("decoding took %d bytes, and DecodedBytes says %d", took, most)
+			t.Logf("%s: %.2f bytes a pixel, of %.2f; fault %v", size.kind,
+				float64(took)/large/large, float64(size.Decoded)/large/large, fault)
+			if took > size.Decoded+small {
+				t.Errorf("decoding took %d bytes, and Measure says %d", took, size.Decoded)
 			}
 			runtime.KeepAlive(picture)
 		})

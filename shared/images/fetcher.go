@@ -18,6 +18,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory"
 )
 
 // Config is what a Fetcher needs.
@@ -195,14 +196,20 @@ type Fetched struct {
 
 // Fetch finds the images of a sample, reads them in its order, and checks them. Images of one name are read once. What
 // it returns is within the limits; whether it decodes is not known yet. The fault is that of the first image which
-// cannot be found, or exceeds a limit by its size; else that of the first which does not pass Check.
-func (f *Fetcher) Fetch(ctx context.Context, sample *dataset.Sample) (Fetched, *dataset.Fault, error) {
+// cannot be found, or exceeds a limit by its size; else that of the first which does not pass Check. The memory for
+// what it returns is added to hold before anything is read; the error is memory.ErrFull if there is none now.
+func (f *Fetcher) Fetch(
+	ctx context.Context, sample *dataset.Sample, hold *memory.Hold,
+) (Fetched, *dataset.Fault, error) {
 	if fault := CheckCount(sample, f.limits); fault != nil {
 		return Fetched{}, fault, nil
 	}
 	located, fetched, fault, err := f.locateAll(ctx, sample)
 	if fault != nil || err != nil {
 		return fetched, fault, err
+	}
+	if err := hold.Add(ctx, bytesOf(sample, located)); err != nil {
+		return Fetched{}, nil, err
 	}
 	read := map[string][]byte{} // by name
 	for i, img := range sample.Images {
@@ -255,6 +262,14 @@ func (f *Fetcher) locateAll(
 		located = append(located, at)
 	}
 	return located, found, nil, nil
+}
+
+// bytesOf is how many bytes the images of a sample have together.
+func bytesOf(sample *dataset.Sample, located []Location) (together int64) {
+	for i, img := range sample.Images {
+		together += int64(len(img.Data)) + located[i].Size
+	}
+	return together
 }
 
 // read reads one image that lies at a location, or in its record. Of one that is replaced meanwhile, no other

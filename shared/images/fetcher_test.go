@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 // folder is a bucket of some files.
@@ -86,7 +87,7 @@ func TestFetch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, fault, err := f.Fetch(t.Context(), &dataset.Sample{Images: tc.images})
+			got, fault, err := f.Fetch(t.Context(), &dataset.Sample{Images: tc.images}, memorytest.Budget(t).NewHold(1))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,23 +26,18 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 	if size := int64(len(data)); size > limits.MaxBytes {
 		return tooManyBytes(size, limits)
 	}
-	header, format, err := image.DecodeConfig(openEncoded(data))
-	if err != nil {
-		return decodingFault(data, err)
-	}
-	if header.Width <= 0 || header.Height <= 0 {
-		return &dataset.Fault{Code: Undecodable, Detail: fmt.Sprintf(
-			"its header says %d x %d pixels; store it again", header.Width, header.Height)}
-	}
-	if int64(header.Width) > limits.MaxPixels/int64(header.Height) {
+	size, fault := Measure(data)
+	switch {
+	case fault != nil:
+		return fault
+	case int64(size.Width) > limits.MaxPixels/int64(size.Height):
 		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
 			"%d x %d pixels are more than the limit of %d; store it smaller, or raise MAX_IMAGE_PIXELS",
-			header.Width, header.Height, limits.MaxPixels)}
-	}
-	if size, kind := decodedBytes(data, header, format); size > limits.MaxDecodedBytes {
+			size.Width, size.Height, limits.MaxPixels)}
+	case size.Decoded > limits.MaxDecodedBytes:
 		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
 			"%s of %d x %d pixels takes %d bytes to decode, and the limit is %d; store it smaller, or raise MAX_DECODED_BYTES",
-			kind, header.Width, header.Height, size, limits.MaxDecodedBytes)}
+			size.kind, size.Width, size.Height, size.Decoded, limits.MaxDecodedBytes)}
 	}
 	return nil
 }

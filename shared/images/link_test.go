@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 func link(t *testing.T, target, path string) {
@@ -57,7 +58,8 @@ func TestLinks(t *testing.T) {
 			}
 		}
 	}
-	_, fault, err := fetcherOf(t, folder).Fetch(t.Context(), &dataset.Sample{Images: []dataset.Image{{Name: "out.png"}}})
+	sample := &dataset.Sample{Images: []dataset.Image{{Name: "out.png"}}}
+	_, fault, err := fetcherOf(t, folder).Fetch(t.Context(), sample, memorytest.Budget(t).NewHold(1))
 	if err != nil || fault == nil || !strings.HasPrefix(fault.Reason(), out) {
 		t.Errorf("%v, %v; want %s", fault, err, out)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 // files writes empty files below a folder.
@@ -223,12 +224,13 @@ func TestDamagedDisk(t *testing.T) {
 	files(t, dir, "a.png")
 	sample := &dataset.Sample{Images: []dataset.Image{{Name: "a.png"}}}
 	damaged := fmt.Errorf("%w: %w", bucket.ErrUnreadable, syscall.EIO)
-	_, fault, err := fetcherOf(t, failing{viewOf(t, dir).input, damaged}).Fetch(t.Context(), sample)
+	hold := memorytest.Budget(t).NewHold(1)
+	_, fault, err := fetcherOf(t, failing{viewOf(t, dir).input, damaged}).Fetch(t.Context(), sample, hold)
 	want := "image unreadable: a.png: the disk reports an error in it (input/output error); restore the file from a copy"
 	if err != nil || fault == nil || fault.Reason() != want {
 		t.Errorf("%v, %v, want %s", fault, err, want)
 	}
-	_, fault, err = fetcherOf(t, failing{viewOf(t, dir).input, io.ErrUnexpectedEOF}).Fetch(t.Context(), sample)
+	_, fault, err = fetcherOf(t, failing{viewOf(t, dir).input, io.ErrUnexpectedEOF}).Fetch(t.Context(), sample, hold)
 	if err == nil || fault != nil {
 		t.Errorf("a broken connection: %v, %v, want a transient error", fault, err)
 	}

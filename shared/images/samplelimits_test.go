@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images/imagetest"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 // A countingReader counts the objects that are read.
@@ -21,7 +22,9 @@ type countingReader struct {
 	opened atomic.Int64
 }
 
-func (r *countingReader) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+func (r *countingReader) Open(
+	ctx context.Context, name string, generation, offset, length int64,
+) (io.ReadCloser, error) {
 	r.opened.Add(1)
 	return r.Reader.Open(ctx, name, generation, offset, length)
 }
@@ -67,7 +70,7 @@ func TestSampleLimits(t *testing.T) {
 			sample.Images = append(sample.Images, img)
 		}
 		input.opened.Store(0)
-		fetched, fault, err := f.Fetch(t.Context(), &sample)
+		fetched, fault, err := f.Fetch(t.Context(), &sample, memorytest.Budget(t).NewHold(1))
 		if err != nil {
 			t.Fatal(err)
 		}

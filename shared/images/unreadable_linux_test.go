@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 // asNobody runs check with the file permissions of a user who owns nothing, also where tests run as root.
@@ -48,7 +49,8 @@ func TestUnreadableImages(t *testing.T) {
 			"folder.png":   "image unreadable: folder.png: a folder, or something else",
 			"a.png":        "",
 		} {
-			_, fault, err := f.Fetch(t.Context(), &dataset.Sample{Images: []dataset.Image{{Name: name}}})
+			sample := &dataset.Sample{Images: []dataset.Image{{Name: name}}}
+			_, fault, err := f.Fetch(t.Context(), sample, memorytest.Budget(t).NewHold(1))
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			} else if got := fault; (got == nil) != (want == "") || got != nil && !strings.HasPrefix(got.Reason(), want) {

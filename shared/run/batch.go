@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/cache"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"golang.org/x/sync/errgroup"
@@ -19,6 +21,7 @@ type loader struct {
 	runs         *Reader
 	input        bucket.Reader
 	imageBuckets map[string]bucket.Reader
+	memory       *memory.Budget
 	rated        *cache.Cache[map[string]place] // by run; the keys are contents
 }
 
@@ -29,9 +32,11 @@ const (
 	maxRatedBytes = 512 << 20
 )
 
-func newLoader(runs *Reader, input bucket.Reader, imageBuckets map[string]bucket.Reader) *loader {
+func newLoader(
+	runs *Reader, input bucket.Reader, imageBuckets map[string]bucket.Reader, budget *memory.Budget,
+) *loader {
 	return &loader{
-		runs: runs, input: input, imageBuckets: imageBuckets,
+		runs: runs, input: input, imageBuckets: imageBuckets, memory: budget,
 		rated: cache.New(maxRatedBytes, func(m map[string]place) int { return placeBytes * len(m) }),
 	}
 }
@@ -76,66 +81,106 @@ func (r *Reader) shardRecords(
 	return samples, records, nil
 }
 
-// A batch is a slice of a shard's valid samples with their images; at holds their positions in the shard.
+// A batch is some of a shard's valid samples with their images; at holds their positions in the shard.
 type batch struct {
 	items []scorer.Item
 	at    []int
+	hold  *memory.Hold // of the images; to be released when they are rated
 }
 
-// load reads the images of samples[from:to]. A sample with a fault in its images gets its reason and stays out of the
-// batch, as does one whose scores an earlier run has.
+// load reads the images of the samples at some positions, of as many as there is memory for; later are the positions of
+// the others, not all of them. A sample with a fault in its images gets its reason and stays out of the batch, as does
+// one whose scores an earlier run has. The caller has to release the batch.
 func (l *loader) load(
-	ctx context.Context, plan *Plan, samples []dataset.Sample, records []scores.Record, from, to int,
-) (batch, error) {
+	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, at []int,
+) (b batch, later []int, err error) {
 	fetcher, err := l.images(plan)
 	if err != nil {
-		return batch{}, err
+		return batch{}, nil, err
 	}
-	loaded, reused := make([][][]byte, to-from), make([]bool, to-from)
+	b.hold = l.memory.NewHold(scorer.HeldPerByte(rater))
+	loaded := make([]loadedSample, len(at))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loads)
-	for i := from; i < to; i++ {
+	for k, i := range at {
 		if records[i].Status != scores.OK {
 			continue
 		}
 		group.Go(func() (err error) {
-			loaded[i-from], reused[i-from], err = l.loadSample(ctx, plan, fetcher, &samples[i], &records[i])
+			loaded[k], err = l.loadSample(ctx, plan, fetcher, &samples[i], &records[i], b.hold)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return batch{}, err
+		b.hold.Release()
+		return batch{}, nil, err
 	}
-	var b batch
-	for i := from; i < to; i++ {
-		if records[i].Status == scores.OK && !reused[i-from] {
-			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: loaded[i-from]})
+	for k, i := range at {
+		switch {
+		case records[i].Status != scores.OK || loaded[k].reused:
+		case loaded[k].later:
+			later = append(later, i)
+		default:
+			b.items = append(b.items, scorer.Item{Sample: &samples[i], Images: loaded[k].images})
 			b.at = append(b.at, i)
 		}
 	}
-	return b, nil
+	return b, later, nil
 }
 
-// loadSample reads the images of a sample, and reports whether its scores are taken over instead. A fault of its images
-// makes the record that of a failed sample. Where an earlier attempt has seen the same of all images, none is read.
+// A loadedSample is a sample with its images, or one whose scores are taken over, or one for which there is no memory
+// in this batch.
+type loadedSample struct {
+	images        [][]byte
+	reused, later bool
+}
+
+// loadSample reads the images of a sample, or takes its scores over. A fault of its images makes the record that of a
+// failed sample. Where an earlier attempt has seen the same of all images, none is read.
 func (l *loader) loadSample(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, sample *dataset.Sample, rec *scores.Record,
-) (loaded [][]byte, reused bool, err error) {
-	if reused, err = l.takeOver(ctx, plan, fetcher, sample, rec); reused || err != nil {
-		return nil, reused, err
+	hold *memory.Hold,
+) (loadedSample, error) {
+	if reused, err := l.takeOver(ctx, plan, fetcher, sample, rec); reused || err != nil {
+		return loadedSample{reused: reused}, err
 	}
-	fetched, fault, err := fetcher.Fetch(ctx, sample)
-	if err != nil {
-		return nil, false, err
+	fetched, fault, err := fetcher.Fetch(ctx, sample, hold)
+	if errors.Is(err, memory.ErrFull) {
+		return loadedSample{later: true}, nil
+	} else if err != nil {
+		return loadedSample{}, err
 	}
 	rec.Seen = fetched.Seen
 	if fault != nil {
 		fail(rec, fault)
-		return nil, false, nil
+		return loadedSample{}, nil
 	}
 	identifySample(rec, sample, fetched.Images)
-	reused, err = l.reuse(ctx, plan, rec)
-	return fetched.Images, reused, err
+	reused, err := l.reuse(ctx, plan, rec)
+	return loadedSample{images: fetched.Images, reused: reused}, err
+}
+
+// each loads samples in batches of at most scoreBatch and calls use with each batch, which use has to release.
+func (l *loader) each(
+	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
+	use func(batch) error,
+) error {
+	left := make([]int, len(samples))
+	for i := range left {
+		left[i] = i
+	}
+	for len(left) > 0 {
+		n := min(scoreBatch, len(left))
+		b, later, err := l.load(ctx, plan, rater, samples, records, left[:n])
+		if err != nil {
+			return err
+		}
+		left = slices.Concat(later, left[n:])
+		if err := use(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // look says what is there of a sample's images, without reading them.
@@ -155,7 +200,9 @@ func (l *loader) look(ctx context.Context, plan *Plan, sample *dataset.Sample) (
 	return seen, nil
 }
 
+// rate rates the batch and releases it.
 func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.Record) error {
+	defer b.hold.Release()
 	if len(b.items) == 0 {
 		return nil
 	}

@@ -79,7 +79,7 @@ func (w *Worker) rateOne(
 	_, err = bucket.CreateJSON(ctx, w.work, name, map[string]string{"process": w.process.ID})
 	var b batch
 	if err == nil {
-		b, err = w.loader.load(ctx, plan, samples, records, i, i+1)
+		b, _, err = w.loader.load(ctx, plan, rater, samples, records, []int{i})
 	}
 	if err == nil {
 		err = b.rate(ctx, rater, records)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -40,6 +41,8 @@ type PlannerConfig struct {
 	// ImageBuckets are the buckets, by name, that gs:// image names may point into; there may be none. The input
 	// bucket, if it is among them, is open below the run's images only.
 	ImageBuckets map[string]bucket.Reader
+	// Memory is what images are fetched in, where a few samples are tried.
+	Memory *memory.Budget
 	// Patience is how long a scorer is waited for that cannot be reached; as long as it waits by itself if 0.
 	Patience time.Duration
 }
@@ -56,10 +59,12 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 		return nil, missing("Planner", "input bucket")
 	case c.OpenScorer == nil:
 		return nil, missing("Planner", "opener of scorers")
+	case c.Memory == nil:
+		return nil, missing("Planner", "budget of memory")
 	}
 	return &Planner{
 		runs: c.Runs, input: c.Input, open: c.OpenScorer, limits: c.Limits,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets), patience: c.Patience,
+		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), patience: c.Patience,
 	}, nil
 }
 

@@ -162,18 +162,15 @@ func (w *Worker) rateBatches(
 	batches := make(chan batch)
 	group.Go(func() error {
 		defer close(batches)
-		for from := 0; from < len(samples); from += scoreBatch {
-			b, err := w.loader.load(ctx, plan, samples, records, from, min(from+scoreBatch, len(samples)))
-			if err != nil {
-				return err
-			}
+		return w.loader.each(ctx, plan, rater, samples, records, func(b batch) error {
 			select {
 			case batches <- b:
+				return nil
 			case <-ctx.Done():
+				b.hold.Release()
 				return ctx.Err()
 			}
-		}
-		return nil
+		})
 	})
 	group.Go(func() error {
 		for b := range batches {

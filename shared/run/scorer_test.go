@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -37,7 +38,7 @@ func TestScorerUnavailable(t *testing.T) {
 			t.Fatal(err)
 		}
 		planner, err := run.NewPlanner(run.PlannerConfig{
-			Runs: runs, Input: input, Limits: runtest.Limits(),
+			Runs: runs, Input: input, Limits: runtest.Limits(), Memory: memorytest.Budget(t),
 			OpenScorer: func(context.Context, string, *rubric.Rubric) (scorer.Scorer, error) { return nil, tt.err },
 		})
 		if err != nil {

@@ -182,11 +182,8 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, samples []data
 		records[i].Status = scores.OK
 	}
 	start := time.Now()
-	b, err := p.loader.load(ctx, plan, samples, records, 0, len(samples))
+	err = p.loader.each(ctx, plan, rater, samples, records, func(b batch) error { return b.rate(ctx, rater, records) })
 	if err != nil {
-		return err
-	}
-	if err := b.rate(ctx, rater, records); err != nil {
 		return err
 	}
 	v.PerSecond = float64(len(samples)) / time.Since(start).Seconds()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 )
 
 // A Worker works on runs: it starts them, cuts, scores, and carries them on. Every step can be repeated.
@@ -43,6 +44,8 @@ type WorkerConfig struct {
 	// Width is the Wave.Width of the waves that the worker begins, at least 1.
 	Width   int
 	Process Process
+	// Memory is what images are fetched in.
+	Memory *memory.Budget
 }
 
 // NewWorker makes a worker.
@@ -64,11 +67,13 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 		return nil, missing("Worker", "width")
 	case c.Process.ID == "":
 		return nil, missing("Worker", "process")
+	case c.Memory == nil:
+		return nil, missing("Worker", "budget of memory")
 	}
 	return &Worker{
 		runs: c.Runs, index: NewIndex(c.Work), input: c.Input, work: c.Work, open: c.OpenScorer,
 		tasks: c.Tasks, events: c.Events, now: c.Now,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets), width: c.Width, process: c.Process,
+		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), width: c.Width, process: c.Process,
 		again: Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 	}, nil
 }

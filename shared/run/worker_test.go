@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
@@ -19,8 +20,11 @@ func TestConstructorsRefuse(t *testing.T) {
 		func(c *run.PlannerConfig) { c.Runs = nil },
 		func(c *run.PlannerConfig) { c.Input = nil },
 		func(c *run.PlannerConfig) { c.OpenScorer = nil },
+		func(c *run.PlannerConfig) { c.Memory = nil },
 	} {
-		c := run.PlannerConfig{Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits}
+		c := run.PlannerConfig{
+			Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits, Memory: memorytest.Budget(t),
+		}
 		leave(&c)
 		if _, err := run.NewPlanner(c); err == nil {
 			t.Errorf("planner %d was made without a dependency", i)
@@ -34,10 +38,12 @@ func TestConstructorsRefuse(t *testing.T) {
 		func(c *run.WorkerConfig) { c.Tasks = nil },
 		func(c *run.WorkerConfig) { c.Events = nil },
 		func(c *run.WorkerConfig) { c.Now = nil },
+		func(c *run.WorkerConfig) { c.Memory = nil },
 	} {
 		c := run.WorkerConfig{
 			Runs: f.Runs, Input: f.Input, Work: f.Work, OpenScorer: f.OpenScorer,
-			Tasks: f.Tasks, Events: f.Events, Now: time.Now,
+			Tasks: f.Tasks, Events: f.Events, Now: time.Now, Width: 1, Process: run.Process{ID: "p"},
+			Memory: memorytest.Budget(t),
 		}
 		leave(&c)
 		if _, err := run.NewWorker(c); err == nil {

@@ -72,6 +72,25 @@ type Scorer interface {
 	Rate(ctx context.Context, items []Item) ([]Result, error)
 }
 
+// A Sender is a scorer that sends images to servers, in bodies of base64 text.
+type Sender interface {
+	Scorer
+	// Bodies is how many bodies the images of a sample are sent in, 1 or more.
+	Bodies() int
+}
+
+// BodyPerByte is how many bytes of a body there are for each byte of encoded images: base64 text is a third longer, and
+// something surrounds it.
+const BodyPerByte = 1.4
+
+// HeldPerByte is how many bytes it takes to have a scorer rate images, for each byte of them: for a memory.Hold.
+func HeldPerByte(s Scorer) float64 {
+	if sender, ok := s.(Sender); ok {
+		return 1 + BodyPerByte*float64(sender.Bodies())
+	}
+	return 1
+}
+
 // A Paid scorer rates for money, or under limits of requests or tokens a minute.
 type Paid interface {
 	Scorer

@@ -25,6 +25,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
@@ -169,12 +170,12 @@ func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	scorers, err := kinds.New(kinds.Config{}, nil, nil)
+	scorers, err := kinds.New(kinds.Config{}, memorytest.Budget(t), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	st, err := local.Start(t.Context(), local.Options{
-		Input: input, Work: work, OpenScorer: scorers.Open, Log: log,
+		Input: input, Work: work, OpenScorer: scorers.Open, Log: log, Memory: memorytest.Budget(t),
 		Limits: run.Limits{
 			Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
 			Images: images.Limits{

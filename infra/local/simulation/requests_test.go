@@ -13,6 +13,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -127,7 +128,7 @@ func (m *meter) restart() {
 	m.runs, errs[0] = run.NewReader(work)
 	m.worker, errs[1] = run.NewWorker(run.WorkerConfig{
 		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, Work: work, OpenScorer: m.open, Tasks: m, Events: m,
-		Now: now, Width: width, Process: process,
+		Now: now, Width: width, Process: process, Memory: memorytest.Budget(m.t),
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
 		Runs: m.runs, Work: work, Tasks: m, Events: m, Now: now, Process: process,
@@ -252,6 +253,7 @@ func (m *meter) planner() *run.Planner {
 	limits.RangeBytes, limits.ShardSamples, limits.Budget = 1, 1, runtest.Budget(m.t, "30%")
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
+		Memory: memorytest.Budget(m.t),
 	})
 	m.must(err)
 	return planner

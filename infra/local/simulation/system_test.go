@@ -22,6 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local/queue/queuetest"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -197,7 +198,7 @@ func (s *system) begin(name string, shards int) *run.Plan {
 	limits.Budget = runtest.Budget(s.t, "30%")
 	p := s.process()
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: p.runs, Input: s.input, OpenScorer: s.open, Limits: limits,
+		Runs: p.runs, Input: s.input, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
 	})
 	s.must(err)
 	spec := run.Spec{Dataset: name, Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
@@ -313,7 +314,7 @@ func (s *system) process() *process {
 	p.runs, errs[0] = run.NewReader(work)
 	p.worker, errs[1] = run.NewWorker(run.WorkerConfig{
 		Runs: p.runs, Input: s.input, Work: work, OpenScorer: s.open, Tasks: tasks, Events: notices,
-		Now: s.clock.Now, Width: s.width, Process: self,
+		Now: s.clock.Now, Width: s.width, Process: self, Memory: memorytest.Budget(s.t),
 	})
 	p.subsets, errs[2] = subset.NewSelector(subset.Config{
 		Runs: p.runs, Work: work, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,

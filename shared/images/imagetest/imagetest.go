@@ -89,8 +89,8 @@ func LosslessWebP(width, height int, indexed bool) []byte {
 	return RIFF("VP8L", b.bytes)
 }
 
-// WebPWithAlpha is a lossy WebP whose alpha plane is a lossless picture with a palette. Its picture is frame, the content
-// of a chunk VP8 with that size.
+// WebPWithAlpha is a lossy WebP whose alpha plane is a lossless picture with a palette. Its picture is frame, the
+// content of a chunk VP8 with that size.
 func WebPWithAlpha(width, height int, frame []byte) []byte {
 	var b bitWriter
 	b.write(1, 8) // compressed, not filtered

@@ -20,6 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -52,6 +54,7 @@ type Fixture struct {
 	OpenScorer   run.ScorerOpener
 	Patience     time.Duration // of planners with scorers that are away
 	ImageBuckets map[string]bucket.Reader
+	Memory       *memory.Budget
 	// LostAnswer reports whether the answer to an object's creation is lost, so that the client tries again.
 	LostAnswer func(name string) bool
 	// AnswerError is what the creation of an object is answered with, though it succeeded; nil for none.
@@ -86,7 +89,7 @@ func New(t testing.TB) *Fixture {
 	t.Helper()
 	f := &Fixture{
 		t: t, Limits: Limits(), Folder: t.TempDir(), Scorer: &Scorer{Name: "fake-1", Rated: map[string]int{}},
-		now: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
+		Memory: memorytest.Budget(t), now: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
 	}
 	f.Tasks, f.Events = &Topic{fixture: f}, &Topic{fixture: f}
 	f.Log = slog.New(slog.NewTextHandler(&f.logged, nil))
@@ -129,6 +132,7 @@ func (f *Fixture) Restart() {
 	f.Worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: f.Events,
 		Now: f.clock, ImageBuckets: f.ImageBuckets, Width: f.Limits.InFlight, Process: process,
+		Memory: f.Memory,
 	})
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
@@ -144,7 +148,7 @@ func (f *Fixture) Planner() *run.Planner {
 	f.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits, ImageBuckets: f.ImageBuckets,
-		Patience: f.Patience,
+		Patience: f.Patience, Memory: f.Memory,
 	})
 	f.must(err)
 	return planner

@@ -10,7 +10,9 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"image"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -41,31 +44,35 @@ type Scorer struct {
 	capabilities []int // the head of each capability of the rubric, in its order
 	styles       []int // the head of each style of the rubric
 	names        []string
+	memory       *memory.Budget
 }
 
 var _ scorer.Scorer = (*Scorer)(nil)
 
-// New makes the scorer of the embedded weights for a rubric whose capabilities and styles are among those of
-// the default rubric, in any order. The error names every other one.
-func New(r *rubric.Rubric) (*Scorer, error) {
+// New makes the scorer of the embedded weights for a rubric whose capabilities and styles are among those of the
+// default rubric, in any order. The error names every other one. Images are decoded in steps of budget.
+func New(r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
 	w, err := defaultWeights()
 	if err != nil {
 		return nil, err
 	}
-	return newScorer(w, defaultFile, r)
+	return newScorer(w, defaultFile, r, budget)
 }
 
 // Load makes the scorer of a file of weights, as training wrote it, for a rubric.
-func Load(file []byte, r *rubric.Rubric) (*Scorer, error) {
+func Load(file []byte, r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
 	w, err := DecodeWeights(file)
 	if err != nil {
 		return nil, err
 	}
-	return newScorer(w, file, r)
+	return newScorer(w, file, r, budget)
 }
 
-func newScorer(w *Weights, file []byte, r *rubric.Rubric) (*Scorer, error) {
-	s := &Scorer{weights: w, predictor: NewPredictor(w), names: r.Styles}
+func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
+	if budget == nil {
+		return nil, errors.New("the embedded scorer needs a budget of memory")
+	}
+	s := &Scorer{weights: w, predictor: NewPredictor(w), names: r.Styles, memory: budget}
 	var unknown []string
 	for _, c := range r.Capabilities {
 		head := w.capability(c)
@@ -96,17 +103,20 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric) (*Scorer, error) {
 // ID is "embedded-" and 12 hex digits over the features' version, that of reading images, the weights and the rubric.
 func (s *Scorer) ID() string { return s.id }
 
-// Rate rates the items on all processors. The only error is that of a context that ended.
+// Rate rates the items on all processors. The error is that of a context that ended, or of an image
+// that the process has no memory for.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	results := make([]scorer.Result, len(items))
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, item := range items {
 		workers.Go(func() error {
-			if ctx.Err() == nil {
-				results[i] = s.rate(item)
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-			return ctx.Err()
+			var err error
+			results[i], err = s.rate(ctx, item)
+			return err
 		})
 	}
 	if err := workers.Wait(); err != nil {
@@ -115,24 +125,62 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	return results, nil
 }
 
-func (s *Scorer) rate(item scorer.Item) scorer.Result {
-	f, fault := Observe(item)
-	if fault != nil {
-		return scorer.Unrated(fault)
+func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, error) {
+	f, fault, err := Observe(ctx, item, s.memory)
+	if err != nil {
+		return scorer.Result{}, err
 	}
-	return s.result(f, s.predictor.Predict(f))
+	if fault != nil {
+		return scorer.Unrated(fault), nil
+	}
+	return s.result(f, s.predictor.Predict(f)), nil
 }
 
-// Observe computes the features of a sample. A fault is that of an image that does not decode.
-func Observe(item scorer.Item) (*Features, *dataset.Fault) {
+// Observe computes the features of a sample. Its images are decoded one at a time, each once, in a step of budget. A
+// fault is that of an image that does not decode. The error is that of budget.
+func Observe(ctx context.Context, item scorer.Item, budget *memory.Budget) (*Features, *dataset.Fault, error) {
 	var pictures []imageStats
+	known := map[*byte]imageStats{} // by where the encoded image lies
 	for _, i := range item.Sample.RatedImages() {
-		img, fault := images.Decode(item.Images[i])
-		if fault != nil {
-			fault.Field = images.Label(item.Sample, i)
-			return nil, fault
+		data := item.Images[i]
+		stats, ok := known[start(data)]
+		if !ok {
+			var fault *dataset.Fault
+			var err error
+			if stats, fault, err = look(ctx, data, budget); err != nil {
+				return nil, nil, err
+			} else if fault != nil {
+				fault.Field = images.Label(item.Sample, i)
+				return nil, fault, nil
+			}
+			known[start(data)] = stats
 		}
-		pictures = append(pictures, measureImage(images.OnWhite(img)))
+		pictures = append(pictures, stats)
 	}
-	return observe(item.Sample.Rated(), pictures), nil
+	return observe(item.Sample.Rated(), pictures), nil, nil
+}
+
+// start is where an encoded image lies; nil of none.
+func start(data []byte) *byte {
+	if len(data) == 0 {
+		return nil
+	}
+	return &data[0]
+}
+
+// look decodes an image and measures it.
+func look(
+	ctx context.Context, data []byte, budget *memory.Budget,
+) (stats imageStats, fault *dataset.Fault, err error) {
+	size, fault := images.Measure(data)
+	if fault != nil {
+		return imageStats{}, fault, nil
+	}
+	err = budget.Step(ctx, size.Decoded, func() {
+		var picture image.Image
+		if picture, fault = images.Decode(data); fault == nil {
+			stats = measureImage(images.OnWhite(picture))
+		}
+	})
+	return stats, fault, err
 }

@@ -22,13 +22,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 func defaultScorer(t testing.TB) *Scorer {
 	t.Helper()
-	s, err := New(rubric.Default())
+	s, err := New(rubric.Default(), memorytest.Budget(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestNew(t *testing.T) {
 	}
 	fewer := rubric.Default()
 	fewer.Capabilities = []string{"stem knowledge", "scene understanding"}
-	s, err := New(fewer)
+	s, err := New(fewer, memorytest.Budget(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestNewNamesTheUnknown(t *testing.T) {
 	own := rubric.Default()
 	own.Capabilities = append(own.Capabilities, "humour", "music")
 	own.Styles = append(own.Styles, "haiku")
-	_, err := New(own)
+	_, err := New(own, memorytest.Budget(t))
 	if err == nil {
 		t.Fatal("a rubric with own capabilities was taken")
 	}
@@ -119,7 +120,10 @@ func TestVersion(t *testing.T) {
 	const want = "2: 11297318e1db"
 	sum := sha256.New()
 	for _, item := range variedItems(t) {
-		f, fault := Observe(item)
+		f, fault, err := Observe(t.Context(), item, memorytest.Budget(t))
+		if err != nil {
+			t.Fatal(err)
+		}
 		if fault != nil {
 			t.Fatal(fault.Reason())
 		}
@@ -162,7 +166,7 @@ func TestRateKeepsStylesOfTheRubric(t *testing.T) {
 	t.Parallel()
 	r := rubric.Default()
 	r.Styles = []string{comparison}
-	s, err := New(r)
+	s, err := New(r, memorytest.Budget(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -37,7 +38,11 @@ func TestTransparentInk(t *testing.T) {
 			},
 			Images: []dataset.Image{{Data: data.Bytes()}},
 		}
-		features, fault := Observe(scorer.Item{Sample: sample, Images: [][]byte{data.Bytes()}})
+		item := scorer.Item{Sample: sample, Images: [][]byte{data.Bytes()}}
+		features, fault, err := Observe(t.Context(), item, memorytest.Budget(t))
+		if err != nil {
+			t.Fatal(err)
+		}
 		if fault != nil {
 			t.Fatal(fault.Reason())
 		}

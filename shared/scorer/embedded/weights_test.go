@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 )
 
@@ -52,7 +53,8 @@ func TestLoadRefuses(t *testing.T) {
 		"empty":      {nil, "this is no file of weights"},
 		"cut short":  {defaultFile[:len(defaultFile)/2], "this is no file of weights"},
 	} {
-		if _, err := Load(tt.file, rubric.Default()); err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, err := Load(tt.file, rubric.Default(), memorytest.Budget(t))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, tt.want)
 		}
 	}

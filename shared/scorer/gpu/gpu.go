@@ -69,7 +69,7 @@ type Scorer struct {
 	backends []*backend // one, or that of the ratings and that of the styles
 }
 
-var _ scorer.Scorer = (*Scorer)(nil)
+var _ scorer.Sender = (*Scorer)(nil)
 
 // Open waits until the sidecar is ready, and returns the scorer for a rubric by the models it has now.
 // The error is a scorer.ErrUnavailable unless the rubric has more queries than the sidecar takes.
@@ -106,6 +106,9 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 
 // ID is "gpu-" and 12 hex digits over the models' ids, the rubric and how answers are read.
 func (s *Scorer) ID() string { return s.id }
+
+// Bodies implements scorer.Sender: one for each sidecar.
+func (s *Scorer) Bodies() int { return len(s.backends) }
 
 // Rate rates the items. It waits for a sidecar that is starting, full or away. Its error is transient.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
@@ -48,7 +49,8 @@ func TestIDToken(t *testing.T) {
 		}
 	}))
 	t.Cleanup(service.Close)
-	opener, err := kinds.New(kinds.Config{GPU: service.URL, GPUAudience: "harvest-score-gpu"}, nil, nil)
+	config := kinds.Config{GPU: service.URL, GPUAudience: "harvest-score-gpu"}
+	opener, err := kinds.New(config, memorytest.Budget(t), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
@@ -97,7 +98,7 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 		if given {
 			c.LLM.URL = address
 		}
-		if _, err := llm.New(c.LLM, llm.Options{}); err != nil {
+		if err := c.LLM.Complete(); err != nil {
 			return "", c, err
 		}
 	default:
@@ -115,15 +116,19 @@ var (
 // An Opener opens scorers. It is safe for concurrent use; a process should have one.
 type Opener struct {
 	weights  weights
+	memory   *memory.Budget
 	sidecar  *gpu.Sidecar  // nil if it is not known where it is
 	endpoint *llm.Endpoint // nil if noEndpoint says why
 	// noEndpoint is the error of opening the scorer llm.
 	noEndpoint error
 }
 
-// New makes an Opener. work is where answers are kept that cost money; nil keeps none. onWait, if not nil, gets what is
-// waited for and until when: with the first failure, and then every 30 s.
-func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
+// New makes an Opener. budget is what scorers decode images in. work is where answers are kept that cost money; nil
+// keeps none. onWait, if not nil, gets what is waited for and until when: with the first failure, and then every 30 s.
+func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)) (*Opener, error) {
+	if budget == nil {
+		return nil, errors.New("opening scorers: the budget of memory is missing")
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -131,7 +136,7 @@ func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("EMBEDDED_WEIGHTS: %w", err)
 	}
-	o := &Opener{weights: from}
+	o := &Opener{weights: from, memory: budget}
 	var retry remote.Retry
 	if onWait != nil {
 		retry.OnWait = remote.Waiting(onWait)
@@ -149,7 +154,7 @@ func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 		}
 		o.sidecar = gpu.New(at, options)
 	}
-	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Work: work, Retry: retry})
+	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Memory: budget, Work: work, Retry: retry})
 	return o, nil
 }
 
@@ -158,7 +163,7 @@ func New(c Config, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 	switch {
 	case kind == Embedded:
-		return o.weights.open(ctx, r)
+		return o.weights.open(ctx, r, o.memory)
 	case kind == GPU && o.sidecar == nil:
 		return nil, errNoAddress
 	case kind == GPU:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -77,7 +78,7 @@ func TestOpen(t *testing.T) {
 		{"", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
 	}
 	for _, tt := range tests {
-		opener, err := kinds.New(kinds.Config{GPU: tt.address}, nil, nil)
+		opener, err := kinds.New(kinds.Config{GPU: tt.address}, memorytest.Budget(t), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +93,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", tt.kind, err, tt.want)
 		}
 	}
-	if _, err := kinds.New(kinds.Config{GPU: "nowhere"}, nil, nil); err == nil ||
+	if _, err := kinds.New(kinds.Config{GPU: "nowhere"}, memorytest.Budget(t), nil, nil); err == nil ||
 		!strings.Contains(err.Error(), "GPU_SIDECAR") {
 		t.Errorf("a bad address: error %v", err)
 	}
@@ -129,7 +130,7 @@ func TestLLM(t *testing.T) {
 	if diff := cmp.Diff(want, today.At(remembered)); diff != "" {
 		t.Errorf("configuration (-want +got)\n%s", diff)
 	}
-	opener, err := kinds.New(c, nil, nil)
+	opener, err := kinds.New(c, memorytest.Budget(t), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestWeights(t *testing.T) {
 		{other, other + ": reading weights: this is no file of weights"},
 		{filepath.Join(dir, "gone"), "reading weights: "},
 	} {
-		opener, err := kinds.New(kinds.Config{Weights: tt.weights}, nil, nil)
+		opener, err := kinds.New(kinds.Config{Weights: tt.weights}, memorytest.Budget(t), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +197,7 @@ func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says w
 		if err != nil || kind != kinds.Embedded {
 			t.Fatal(err)
 		}
-		opener, err := kinds.New(c, nil, nil)
+		opener, err := kinds.New(c, memorytest.Budget(t), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
@@ -42,9 +43,9 @@ func newWeights(name string) (weights, error) {
 }
 
 // open makes the embedded scorer of the weights. A bucket that cannot be read is no fault of the dataset.
-func (w weights) open(ctx context.Context, r *rubric.Rubric) (scorer.Scorer, error) {
+func (w weights) open(ctx context.Context, r *rubric.Rubric, budget *memory.Budget) (scorer.Scorer, error) {
 	if w.name == "" {
-		s, err := embedded.New(r)
+		s, err := embedded.New(r, budget)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +55,7 @@ func (w weights) open(ctx context.Context, r *rubric.Rubric) (scorer.Scorer, err
 	if err != nil {
 		return nil, fmt.Errorf("reading weights: %w", err)
 	}
-	s, err := embedded.Load(data, r)
+	s, err := embedded.Load(data, r, budget)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.name, err)
 	}

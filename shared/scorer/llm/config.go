@@ -53,6 +53,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// Complete is Validate for a service that uses the model: URL and model must be there, too.
+func (c Config) Complete() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if c.URL == "" {
+		return errors.New("it is not known where the model is: give --scorer llm:URL, or set LLM_URL")
+	}
+	if c.Model == "" {
+		return errors.New("it is not known which model is to rate: give --model NAME, or set LLM_MODEL")
+	}
+	return nil
+}
+
 // Validate names every fault by its variable. An empty URL or model is none: not every service uses them.
 func (c Config) Validate() error {
 	var faults []error

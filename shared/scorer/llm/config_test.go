@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 func TestBaseURL(t *testing.T) {
@@ -72,7 +73,7 @@ func TestValidate(t *testing.T) {
 		t.Errorf("a limit without a price: error %v", err)
 	}
 	for want, c := range map[string]Config{"--scorer llm:URL": {Model: "m"}, "--model NAME": {URL: "http://host"}} {
-		if _, err := New(c, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(c, Options{Memory: memorytest.Budget(t)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

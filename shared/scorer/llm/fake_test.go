@@ -18,6 +18,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -146,6 +147,7 @@ const answerDollars = 0.001
 
 func open(t testing.TB, c Config, o Options) *Scorer {
 	t.Helper()
+	o.Memory = memorytest.Budget(t)
 	e, err := New(c, o)
 	if err != nil {
 		t.Fatal(err)

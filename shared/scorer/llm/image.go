@@ -2,12 +2,16 @@ package llm
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"image"
 	"image/jpeg"
+	"math"
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"golang.org/x/image/draw"
 )
@@ -23,8 +27,24 @@ type encodedImage struct {
 
 // prepare makes an image one that every server takes: an opaque JPEG or PNG, no side longer than side. One that is so
 // already is kept byte for byte, with its EXIF data, and the server rotates it or not; any other is laid on a white
-// ground and encoded again, not rotated. A broken image is found here, before anything is paid for it.
-func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
+// ground and encoded again, not rotated. A broken image is found here, before anything is paid for it. It is done in a
+// step of budget.
+func prepare(
+	ctx context.Context, data []byte, side int, budget *memory.Budget,
+) (ready encodedImage, fault *dataset.Fault, err error) {
+	size, fault := images.Measure(data)
+	if fault != nil {
+		return encodedImage{}, fault, nil
+	}
+	if size.Height > side*side*size.Width {
+		return encodedImage{}, &dataset.Fault{Code: images.TooLarge, Detail: fmt.Sprintf(
+			"%d x %d pixels are too thin to be made smaller; store it in pieces", size.Width, size.Height)}, nil
+	}
+	err = budget.Step(ctx, size.Decoded+scaling(size, side), func() { ready, fault = encode(data, side) })
+	return ready, fault, err
+}
+
+func encode(data []byte, side int) (encodedImage, *dataset.Fault) {
 	decoded, fault := images.Decode(data)
 	if fault != nil {
 		return encodedImage{}, fault
@@ -35,8 +55,8 @@ func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
 	if opaque == decoded && max(size.X, size.Y) <= side && (mime == "image/jpeg" || mime == "image/png") {
 		return encodedImage{mime, data}, nil
 	}
-	scale := min(1, float64(side)/float64(max(size.X, size.Y)))
-	smaller := image.NewRGBA(image.Rect(0, 0, max(1, int(float64(size.X)*scale)), max(1, int(float64(size.Y)*scale))))
+	width, height := scaled(size.X, size.Y, side)
+	smaller := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.CatmullRom.Scale(smaller, smaller.Bounds(), opaque, opaque.Bounds(), draw.Src, nil)
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, smaller, &jpeg.Options{Quality: jpegQuality}); err != nil {
@@ -45,15 +65,47 @@ func prepare(data []byte, side int) (encodedImage, *dataset.Fault) {
 	return encodedImage{"image/jpeg", b.Bytes()}, nil
 }
 
-// prepareAll prepares the images of a sample's rated turns. A fault is that of one of them.
-func prepareAll(item scorer.Item, side int) (ready []encodedImage, fault *dataset.Fault) {
+// scaled are the sides of an image whose larger one is to be no longer than side.
+func scaled(width, height, side int) (int, int) {
+	scale := min(1, float64(side)/float64(max(width, height)))
+	return max(1, int(float64(width)*scale)), max(1, int(float64(height)*scale))
+}
+
+// rowBytes is what draw.Kernel takes for a pixel of the picture between: that of the new width and the old height. The
+// new picture and its file take less than 8 bytes a pixel.
+const rowBytes, newBytes = 32, 8
+
+// scaling is the most memory, in bytes, that it takes to make an image smaller.
+func scaling(size images.Size, side int) int64 {
+	width, height := scaled(size.Width, size.Height, side)
+	return rowBytes*int64(width)*int64(size.Height) + newBytes*int64(width)*int64(height)
+}
+
+// Scaling is the most memory, in bytes, that it takes to make an image of at most pixels smaller, next to decoding it.
+func (c Config) Scaling(pixels int64) int64 {
+	side := float64(c.withDefaults().ImageSide)
+	return int64(rowBytes*side*math.Ceil(math.Sqrt(float64(pixels))) + newBytes*side*side)
+}
+
+// prepareAll prepares the images of a sample's rated turns, one at a time, and equal ones once. A fault is that of one
+// of them.
+func prepareAll(
+	ctx context.Context, item scorer.Item, side int, budget *memory.Budget,
+) (ready []encodedImage, fault *dataset.Fault, err error) {
+	known := map[string]encodedImage{} // by name
 	for _, i := range item.Sample.RatedImages() {
-		prepared, fault := prepare(item.Images[i], side)
-		if fault != nil {
-			fault.Field = images.Label(item.Sample, i)
-			return nil, fault
+		name := item.Sample.Images[i].Name
+		prepared, ok := known[name]
+		if !ok || name == "" {
+			if prepared, fault, err = prepare(ctx, item.Images[i], side, budget); err != nil {
+				return nil, nil, err
+			} else if fault != nil {
+				fault.Field = images.Label(item.Sample, i)
+				return nil, fault, nil
+			}
+			known[name] = prepared
 		}
 		ready = append(ready, prepared)
 	}
-	return ready, nil
+	return ready, nil, nil
 }

@@ -9,7 +9,9 @@ import (
 	"image/png"
 	"testing"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"golang.org/x/image/bmp"
 )
 
@@ -50,7 +52,7 @@ func TestPrepare(t *testing.T) {
 		"just enough": {encode(asPNG, 100, 100), true, 100, 100},
 	}
 	for name, tt := range tests {
-		p, fault := prepare(tt.data, 100)
+		p, fault := prepared(t, tt.data, 100)
 		if fault != nil {
 			t.Errorf("%s: %v", name, fault)
 			continue
@@ -77,7 +79,7 @@ func TestPrepareTransparent(t *testing.T) {
 		for i := range 10 {
 			ink.SetNRGBA(i, 0, color.NRGBA{A: 255})
 		}
-		p, fault := prepare(encoded(t, func(b *bytes.Buffer, _ image.Image) error { return asPNG(b, ink) }, 1, 1), side)
+		p, fault := prepared(t, encoded(t, func(b *bytes.Buffer, _ image.Image) error { return asPNG(b, ink) }, 1, 1), side)
 		if fault != nil {
 			t.Fatal(fault)
 		}
@@ -96,10 +98,20 @@ func TestPrepareRefuses(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"cut": encoded(t, asPNG, 400, 100)[:80], "none": {}, "text": []byte("no image"),
 	} {
-		if _, fault := prepare(data, 100); fault == nil {
+		if _, fault := prepared(t, data, 100); fault == nil {
 			t.Errorf("%s: no fault", name)
 		} else if fault.Code != images.Undecodable && fault.Code != images.FormatUnknown {
 			t.Errorf("%s: %s is no fault of decoding an image", name, fault.Reason())
 		}
 	}
+}
+
+// prepared is what prepare makes of an image.
+func prepared(t *testing.T, data []byte, side int) (encodedImage, *dataset.Fault) {
+	t.Helper()
+	ready, fault, err := prepare(t.Context(), data, side, memorytest.Budget(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ready, fault
 }

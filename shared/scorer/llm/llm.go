@@ -10,23 +10,23 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Options of an Endpoint. The zero value has the defaults.
+// Options of an Endpoint. All but Memory have defaults.
 type Options struct {
+	Memory    *memory.Budget    // images are decoded in its steps
 	Work      bucket.Bucket     // where answers are kept; nowhere if nil
 	Transport http.RoundTripper // http.DefaultTransport if nil
 	Retry     remote.Retry
@@ -40,8 +40,6 @@ type Endpoint struct {
 	store    answerStore
 	limiter  *limiter
 	throttle *remote.Throttle
-	// decoders bound how many images are decoded concurrently: each may take as much memory as its pixels.
-	decoders *semaphore.Weighted
 	refusals refusals
 	inFlight singleflight.Group // by run and answerHash
 
@@ -51,14 +49,11 @@ type Endpoint struct {
 
 // New makes an Endpoint. It makes no request.
 func New(c Config, o Options) (*Endpoint, error) {
-	if err := c.Validate(); err != nil {
+	if err := c.Complete(); err != nil {
 		return nil, err
 	}
-	if c.URL == "" {
-		return nil, errors.New("it is not known where the model is: give --scorer llm:URL, or set LLM_URL")
-	}
-	if c.Model == "" {
-		return nil, errors.New("it is not known which model is to rate: give --model NAME, or set LLM_MODEL")
+	if o.Memory == nil {
+		return nil, errors.New("the scorer llm needs a budget of memory")
 	}
 	c = c.withDefaults()
 	o.Retry = o.Retry.WithDefaults()
@@ -74,7 +69,7 @@ func New(c Config, o Options) (*Endpoint, error) {
 	return &Endpoint{
 		client: client, Options: o, store: answerStore{o.Work}, limiter: newLimiter(c),
 		throttle: remote.NewThrottle(c.Concurrency),
-		decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), spending: map[string]*spending{},
+		spending: map[string]*spending{},
 	}, nil
 }
 
@@ -89,7 +84,10 @@ type Scorer struct {
 	spending *spending
 }
 
-var _ scorer.Paid = (*Scorer)(nil)
+var (
+	_ scorer.Paid   = (*Scorer)(nil)
+	_ scorer.Sender = (*Scorer)(nil)
+)
 
 // Open returns the scorer for a rubric. It makes no request: a wrong URL, key or model is found with the first sample.
 func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
@@ -116,6 +114,9 @@ func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
 // ID is "llm-" and 12 hex digits over the model's name, the rubric, the instructions, and the options that change
 // ratings. It does not depend on where the model is.
 func (s *Scorer) ID() string { return s.id }
+
+// Bodies implements scorer.Sender.
+func (s *Scorer) Bodies() int { return 1 }
 
 // ForRun returns the same scorer under the spending limit of a run.
 func (s *Scorer) ForRun(ctx context.Context, run string) (scorer.Scorer, error) {
@@ -175,11 +176,10 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		if a != nil || err != nil {
 			return a, err
 		}
-		if err := s.decoders.Acquire(ctx, 1); err != nil {
-			return nil, fmt.Errorf("waiting for a decoder: %w", err)
+		images, fault, err := prepareAll(ctx, item, s.ImageSide, s.Memory)
+		if err != nil {
+			return nil, err
 		}
-		images, fault := prepareAll(item, s.ImageSide)
-		s.decoders.Release(1)
 		if fault != nil {
 			return &Answer{Fault: fault}, nil
 		}

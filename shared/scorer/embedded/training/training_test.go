@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
@@ -60,7 +61,7 @@ func sample(i int) (training.Sample, scorer.Item) {
 		dataset.NewTurn(dataset.Human, question, 0), dataset.NewTurn(dataset.Model, answer, 0),
 	}}
 	item := scorer.Item{Sample: s}
-	features, _ := embedded.Observe(item)
+	features, _, _ := embedded.Observe(context.Background(), item, nil) // it has no images
 	return training.Sample{
 		Annotation: annotation.Annotation{ID: s.ID, Scores: []int8{int8(2 * ships), int8(lines - 1)}, Styles: styles},
 		Source:     s.Source, Images: []string{fmt.Sprintf("image %d", i/2)}, Features: features,
@@ -107,7 +108,7 @@ func TestTrain(t *testing.T) {
 			t.Errorf("%s: %.2f, want 0.8 at least", name, report)
 		}
 	}
-	s, err := embedded.Load(file, r)
+	s, err := embedded.Load(file, r, memorytest.Budget(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func TestTrainOnConstantRatings(t *testing.T) {
 		learn[i].Scores, learn[i].Styles = []int8{0, 4}, []string{"shanty"}
 	}
 	_, file := train(t, learn, harbour(t))
-	s, err := embedded.Load(file, harbour(t))
+	s, err := embedded.Load(file, harbour(t), memorytest.Budget(t))
 	if err != nil {
 		t.Fatal(err)
 	}

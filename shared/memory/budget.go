@@ -1,0 +1,169 @@
+// Package memory bounds what a process holds of samples' images: encoded ones while their samples are rated, and one
+// decoded at a time of each sample. What it does not bound has a reserve. Where there is no room, work waits; nothing
+// fails for it.
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Reserve is what is left of a process's memory, in bytes, for all but images: the program, the records of the shards
+// at work, caches, and bodies of the API.
+const Reserve = 352 << 20
+
+// Need is what the largest sample within the limits takes.
+type Need struct {
+	// Hold is for its encoded images, as long as it is rated, in bytes.
+	Hold int64
+	// Step is for one image at a time, decoded, in bytes.
+	Step int64
+	// Settings name the variables that these follow from.
+	Settings string
+}
+
+// A Budget is the memory of a process for images. A process has one. It is safe for concurrent use.
+//
+// No order of work can end in a deadlock. A Hold waits only while it is empty, a Step is taken last and ends by itself,
+// and Holds together never take so much that there is no room for the largest Step.
+type Budget struct {
+	limit Limit
+	need  Need
+	all   *semaphore.Weighted // of Holds and Steps
+	holds *semaphore.Weighted // of Holds
+}
+
+// New makes the budget of a process. The error is that of one that has no room for a largest sample. It names what to
+// raise or lower.
+func New(limit Limit, need Need) (*Budget, error) {
+	size := limit.Bytes - Reserve
+	if need.Hold < 0 || need.Step < 0 || size < need.Hold+need.Step {
+		return nil, fmt.Errorf("%s is %s, and the largest sample within the limits takes %s of images, next to %s for "+
+			"all else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
+			limit.Source, mib(limit.Bytes), mib(need.Hold+need.Step), mib(Reserve), mib(need.Hold+need.Step+Reserve),
+			need.Settings)
+	}
+	return &Budget{
+		limit: limit, need: need, all: semaphore.NewWeighted(size), holds: semaphore.NewWeighted(size - need.Step),
+	}, nil
+}
+
+// mib is a number of bytes for people.
+func mib(bytes int64) string { return fmt.Sprintf("%d MiB", (bytes+1<<20-1)>>20) }
+
+// ErrFull is the error of a Hold that has no room for another sample now.
+var ErrFull = errors.New("there is no memory for another sample now")
+
+// tooLarge is the error of what never gets memory: what waited for it would wait for ever.
+func (b *Budget) tooLarge(bytes, most int64) error {
+	return fmt.Errorf("images take %d bytes, and this process was started for %d of a sample: start it with the limits "+
+		"of the run (%s)", bytes, most, b.need.Settings)
+}
+
+// A Hold is the memory of samples that are rated together. It is safe for concurrent use.
+type Hold struct {
+	budget  *Budget
+	perByte float64
+	mu      sync.Mutex
+	held    int64
+}
+
+// NewHold makes an empty Hold of samples that take perByte bytes, 1 or more, for each byte of their encoded images.
+func (b *Budget) NewHold(perByte float64) *Hold { return &Hold{budget: b, perByte: perByte} }
+
+// Held is what images of size bytes take as long as they are rated, at perByte bytes for each.
+func Held(size int64, perByte float64) int64 { return int64(math.Ceil(perByte * float64(size))) }
+
+// Add acquires the memory for a sample whose encoded images have size bytes, before they are read. It waits if h has
+// nothing yet; else its error is ErrFull if there is no room now. The other errors are those of a context that ended,
+// and of a sample that the process was not started for.
+func (h *Hold) Add(ctx context.Context, size int64) error {
+	bytes := Held(size, h.perByte)
+	if bytes == 0 {
+		return nil
+	}
+	if bytes > h.budget.need.Hold {
+		return h.budget.tooLarge(bytes, h.budget.need.Hold)
+	}
+	h.mu.Lock() // while the first sample waits, the others have nothing that it could wait for
+	defer h.mu.Unlock()
+	if err := h.acquire(ctx, bytes); err != nil {
+		return err
+	}
+	h.held += bytes
+	return nil
+}
+
+func (h *Hold) acquire(ctx context.Context, bytes int64) error {
+	b := h.budget
+	if h.held > 0 {
+		if !b.holds.TryAcquire(bytes) {
+			return ErrFull
+		}
+		if !b.all.TryAcquire(bytes) {
+			b.holds.Release(bytes)
+			return ErrFull
+		}
+		return nil
+	}
+	if err := b.holds.Acquire(ctx, bytes); err != nil {
+		return fmt.Errorf("waiting for memory: %w", err)
+	}
+	if err := b.all.Acquire(ctx, bytes); err != nil {
+		b.holds.Release(bytes)
+		return fmt.Errorf("waiting for memory: %w", err)
+	}
+	return nil
+}
+
+// Release gives back all that h has. What it was acquired for must not be used any more.
+func (h *Hold) Release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.budget.all.Release(h.held)
+	h.budget.holds.Release(h.held)
+	h.held = 0
+}
+
+// Step calls do, which takes a number of bytes and keeps none of them, when there is room. do must not acquire memory.
+// The error is that of a context that ended while it waited, or of a step that the process was not started for.
+func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
+	if bytes > b.need.Step {
+		return b.tooLarge(bytes, b.need.Step)
+	}
+	if err := b.all.Acquire(ctx, bytes); err != nil {
+		return fmt.Errorf("waiting for memory: %w", err)
+	}
+	defer b.all.Release(bytes)
+	b.collect(bytes)
+	do()
+	return nil
+}
+
+// largeStep is the size of steps that garbage is collected for.
+const largeStep = 32 << 20
+
+// collect collects garbage if another step would exceed the limit next to it. Go's runtime begins to collect only when
+// the limit is exceeded, and goes on to allocate meanwhile.
+func (b *Budget) collect(bytes int64) {
+	if bytes < largeStep {
+		return
+	}
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(samples)
+	used := samples[0].Value.Uint64() - samples[1].Value.Uint64() - samples[2].Value.Uint64()
+	if int64(used)+bytes > b.limit.Bytes {
+		runtime.GC()
+	}
+}

@@ -1,0 +1,158 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func budget(tb testing.TB, size, hold, step int64) *Budget {
+	tb.Helper()
+	b, err := New(Limit{size + Reserve, "the test"}, Need{Hold: hold, Step: step, Settings: "MAX_DECODED_BYTES"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// TestNewRefuses has a process without room for one largest sample. It names what it has, and both settings.
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	need := Need{Hold: 256 << 20, Step: 512 << 20, Settings: "MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"}
+	if _, err := New(Limit{768<<20 + Reserve, "GOMEMLIMIT"}, need); err != nil {
+		t.Errorf("at the least memory: %v", err)
+	}
+	_, err := New(Limit{768<<20 + Reserve - 1, "GOMEMLIMIT"}, need)
+	want := "GOMEMLIMIT is 1120 MiB, and the largest sample within the limits takes 768 MiB of images, next to 352 MiB for " +
+		"all else: give the process 1120 MiB or more, by its container's memory or by GOMEMLIMIT, or lower " +
+		"MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"
+	if err == nil || err.Error() != want {
+		t.Errorf("below it: %v\nwant %s", err, want)
+	}
+}
+
+// TestTooLarge has a sample and an image that the process was not started for: they never get memory, and do not wait.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	b := budget(t, 100, 40, 30)
+	for name, err := range map[string]error{
+		"sample": b.NewHold(2.4).Add(t.Context(), 17),
+		"image":  b.Step(t.Context(), 31, func() { t.Error("it was decoded") }),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "start it with the limits of the run (MAX_DECODED_BYTES)") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestHold fills the budget: a Hold that has something does not wait, one that has nothing does, and room is left for a
+// step.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	b := budget(t, 100, 40, 30)
+	first, second := b.NewHold(1), b.NewHold(1)
+	for _, size := range []int64{40, 30} {
+		if err := first.Add(t.Context(), size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := first.Add(t.Context(), 1); !errors.Is(err, ErrFull) {
+		t.Errorf("a Hold above what is left for a step: %v", err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := second.Add(soon, 1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an empty Hold: %v, want that it waits", err)
+	}
+	if err := b.Step(t.Context(), 30, func() {}); err != nil {
+		t.Errorf("a step: %v", err)
+	}
+	first.Release()
+	if err := second.Add(t.Context(), 40); err != nil {
+		t.Errorf("after the release: %v", err)
+	}
+	second.Release()
+}
+
+// A worker loads batches while it rates others, as runs do. used counts what all workers have.
+type worker struct {
+	budget *Budget
+	used   *atomic.Int64
+	random *rand.Rand
+}
+
+// A testBatch is samples that have memory.
+type testBatch struct {
+	hold  *Hold
+	bytes int64
+}
+
+// load makes batches of samples of random sizes.
+func (w worker) load(ctx context.Context, samples int, batches chan<- testBatch) error {
+	defer close(batches)
+	for samples > 0 {
+		b := testBatch{hold: w.budget.NewHold(1)}
+		for n := 0; samples > 0 && n < 8; n++ {
+			size := w.random.Int64N(w.budget.need.Hold) + 1
+			err := b.hold.Add(ctx, size)
+			if errors.Is(err, ErrFull) {
+				break
+			} else if err != nil {
+				return err
+			}
+			w.used.Add(size)
+			b.bytes += size
+			samples--
+		}
+		batches <- b
+	}
+	return nil
+}
+
+// rate takes a step for each of three images of each batch, the largest ones among them.
+func (w worker) rate(t *testing.T, ctx context.Context, batches <-chan testBatch) {
+	for b := range batches {
+		for i := range int64(3) {
+			step := w.budget.need.Step - i
+			err := w.budget.Step(ctx, step, func() {
+				if now := w.used.Add(step); now > w.budget.limit.Bytes-Reserve {
+					t.Errorf("%d bytes are held", now)
+				}
+				runtime.Gosched()
+				w.used.Add(-step)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		w.used.Add(-b.bytes)
+		b.hold.Release()
+	}
+}
+
+// TestNoDeadlock has many workers in memory for little more than one largest sample. All end, and never is more held
+// than there is.
+func TestNoDeadlock(t *testing.T) {
+	t.Parallel()
+	b := budget(t, 100, 50, 40)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var used atomic.Int64
+	var group sync.WaitGroup
+	for i := range uint64(16) {
+		w, batches := worker{b, &used, rand.New(rand.NewPCG(i, 1))}, make(chan testBatch)
+		group.Go(func() {
+			if err := w.load(ctx, 300, batches); err != nil {
+				t.Error(err)
+			}
+		})
+		group.Go(func() { w.rate(t, ctx, batches) })
+	}
+	group.Wait()
+}

@@ -1,0 +1,20 @@
+// Package memorytest is the memory that tests of other packages have.
+package memorytest
+
+import (
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/memory"
+)
+
+// Budget is one that no test fills.
+func Budget(tb testing.TB) *memory.Budget {
+	tb.Helper()
+	const most = 1 << 40
+	budget, err := memory.New(
+		memory.Limit{Bytes: 2*most + memory.Reserve, Source: "the test"}, memory.Need{Hold: most, Step: most})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return budget
+}

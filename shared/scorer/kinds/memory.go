@@ -1,0 +1,40 @@
+package kinds
+
+import (
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu"
+)
+
+// Memory is the budget of this process: what the machine, its container or GOMEMLIMIT leaves for images. The error is
+// that of a process without room for the largest sample within limits, by any of the scorers that it may be asked for.
+func (c Config) Memory(limits images.Limits) (*memory.Budget, error) {
+	limit, err := memory.FindLimit()
+	if err != nil {
+		return nil, err
+	}
+	return memory.New(limit, c.need(limits))
+}
+
+// need is what the largest sample takes.
+func (c Config) need(limits images.Limits) memory.Need {
+	need := memory.Need{
+		Hold: limits.MaxSampleBytes, Step: limits.MaxDecodedBytes,
+		Settings: "MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES",
+	}
+	bodies := 0
+	if c.GPU != "" {
+		bodies = 1
+		if at, err := gpu.ParseAddress(c.GPU); err == nil && at.Scorer != at.Styler {
+			bodies = 2
+		}
+	}
+	if c.LLM.URL != "" {
+		bodies = max(bodies, 1)
+		need.Step += c.LLM.Scaling(limits.MaxPixels)
+		need.Settings = "MAX_DECODED_BYTES, MAX_SAMPLE_IMAGE_BYTES or LLM_IMAGE_SIDE"
+	}
+	need.Hold = memory.Held(need.Hold, 1+scorer.BodyPerByte*float64(bodies))
+	return need
+}
