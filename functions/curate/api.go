@@ -213,6 +213,9 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	if err := decode(r, &asked); err != nil {
 		return answer{}, err
 	}
+	if err := run.CheckBudgets(max(len(asked.Budgets), len(asked.Within)+1)); err != nil {
+		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("budgets: %v", err))
+	}
 	if len(asked.Budgets) == 0 {
 		return s.selectOne(r, asked.Request, asked.MaxFailed)
 	}

@@ -39,9 +39,11 @@ func TestBudgetsRefused(t *testing.T) {
 	s := newService(t, nil)
 	id := s.scored()
 	for body, detail := range map[string]string{
-		`{"budgets": [2, 1]}`:                         "the least is 3",
-		`{"budgets": [1, 2, 6]}`:                      "the most is 5",
-		`{"budgets": [1, 4], "include": ["a", "r1"]}`: `"a", "r1"`,
+		`{"budgets": [2, 1]}`:                                           "the least is 3",
+		`{"budgets": [1, 2, 6]}`:                                        "the most is 5",
+		`{"budgets": [` + strings.Repeat("1, ", 20) + `2]}`:             "budgets: 21 budgets are more than the limit of 20",
+		`{"budget": 2, "within": [` + strings.Repeat("1, ", 19) + `1]}`: "budgets: 21 budgets are more than the limit of 20",
+		`{"budgets": [1, 4], "include": ["a", "r1"]}`:                   `"a", "r1"`,
 	} {
 		problem, _ := want[api.Problem](s, http.StatusUnprocessableEntity, "POST", "/v1/runs/"+id+"/selections", body)
 		if !strings.Contains(problem.Detail, detail) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -62,7 +63,7 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 		return nil, err
 	}
 	if in.Rubric != "" {
-		file, err := os.ReadFile(in.Rubric)
+		file, err := bucket.ReadWholeFile(in.Rubric, rubric.MaxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("reading rubric: %w", err)
 		}

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/reference"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -217,11 +218,21 @@ func (res *fileResult) fromParquet(
 	if err != nil || len(files) == 0 {
 		return usageError{fmt.Errorf("--scores: no file is named %s", pattern)}
 	}
+	limit, err := memory.FindLimit()
+	if err != nil {
+		return err
+	}
 	data := make([][]byte, len(files))
+	left := limit.Bytes / 2 // the pool that is made of them needs memory, too
 	for i, name := range files {
-		if data[i], err = os.ReadFile(name); err != nil {
+		data[i], err = bucket.ReadWholeFile(name, left)
+		if _, large := errors.AsType[*bucket.TooLargeError](err); large {
+			return fmt.Errorf("--scores %s: %d files have more than %d bytes together, half of the memory that there is (%s): "+
+				"name fewer files, or raise GOMEMLIMIT", pattern, i+1, limit.Bytes/2, limit.Source)
+		} else if err != nil {
 			return err
 		}
+		left -= int64(len(data[i]))
 	}
 	pool, samples, err := subset.ReadPool(ctx, data, request)
 	if err != nil {

@@ -3,11 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
 )
@@ -88,6 +89,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 		budgets[i], err = selection.ParseBudget(text)
 		fault("budget", err)
 	}
+	fault("budget", run.CheckBudgets(len(budgets)))
 	for _, c := range f.capabilities {
 		spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
 	}
@@ -128,12 +130,15 @@ func parseWeights(texts map[string]string) (map[string]float64, error) {
 	return weights, nil
 }
 
+// maxIDFile is the largest file of ids.
+const maxIDFile = 64 << 20
+
 // readIDs reads a file of ids, one a line; none where no file is named.
 func readIDs(file string) ([]string, error) {
 	if file == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := bucket.ReadWholeFile(file, maxIDFile)
 	if err != nil {
 		return nil, err
 	}

@@ -149,3 +149,20 @@ func TestSelectionFlagsDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestSelectionFlagsLimits has more budgets, and a longer file of ids, than one request may have.
+func TestSelectionFlagsLimits(t *testing.T) {
+	t.Parallel()
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "")
+	if err := os.Truncate(ids, 64<<20+1); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"--budget: 21 budgets are more than the limit":                         {"--budget=" + strings.Repeat("1,", 20) + "2"},
+		"--include: " + ids + " has 67108865 bytes, and the limit is 67108864": {"--budget=1", "--include=" + ids},
+	} {
+		if _, err := parseSelection(t, args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}

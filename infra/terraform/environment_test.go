@@ -17,7 +17,10 @@ import (
 // nothing.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	known := []string{"OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"} // read by OpenTelemetry's SDK
+	known := []string{
+		"OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", // read by OpenTelemetry's SDK
+		"GOMEMLIMIT", // read by Go's runtime, and by shared/memory
+	}
 	for _, structure := range []any{config.Ingest{}, config.Score{}, config.Curate{}} {
 		for _, v := range config.Variables(structure) {
 			known = append(known, v.Name)

@@ -102,7 +102,8 @@ variable "max_instances" {
 variable "memory" {
   description = <<-EOT
     Memory of each function in GiB. A selection takes about 35 bytes a sample beside the pool, so curate's 4 are enough
-    for 10 million samples, and 16 for 50 million. Services that rate hold two hundred images at once.
+    for 10 million samples, and 16 for 50 million. Services that rate need 2 for the largest sample within the limits;
+    with less they do not start unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
   type = object({
     ingest    = optional(number, 1)

@@ -174,8 +174,8 @@ const (
 )
 
 // tiffFootprint follows golang.org/x/image/tiff. A block (a strip or a tile) is unpacked into a buffer of at
-// most 8 bytes a pixel, which grows by doubling: it and those before it are up to four times as large together. One that
-// is not packed is as large as the file says, and it is read into a buffer that may be copied once.
+// most 8 bytes a pixel, which grows by doubling: it and those before it are up to four times as large together. One
+// that is not packed is as large as the file says, and it is read into a buffer that may be copied once.
 func tiffFootprint(data []byte, header image.Config) footprint {
 	f := footprint{kind: "a TIFF"}
 	switch header.ColorModel {

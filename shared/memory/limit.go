@@ -51,7 +51,7 @@ func found(container, machine memlimit.Provider) (Limit, error) {
 		limit = Limit{share, "75 % of the machine's memory"}
 	}
 	if limit.Source == "" {
-		return Limit{}, fmt.Errorf("it is not known how much memory there is: set GOMEMLIMIT, such as GOMEMLIMIT=2GiB: %w", err)
+		return Limit{}, fmt.Errorf("it is not known how much memory there is (%w); set GOMEMLIMIT, such as 2GiB", err)
 	}
 	return limit, nil
 }

@@ -58,6 +58,9 @@ func Default() *Rubric {
 	return r
 }
 
+// MaxBytes is the largest file of a rubric.
+const MaxBytes = 1 << 20
+
 // Parse reads a rubric file (YAML). Prompts it leaves out are those of the default rubric. The error names every fault.
 func Parse(file []byte) (*Rubric, error) {
 	r, err := decode(file)

@@ -21,7 +21,7 @@ func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool
 	}
 	switch {
 	case file == SpecFile:
-		data, err := bucket.ReadAll(ctx, p.input, object)
+		data, err := bucket.ReadWhole(ctx, p.input, object, maxSpecBytes)
 		if errors.Is(err, bucket.ErrNotExist) {
 			return Spec{}, false, nil // replaced or gone since: its own event follows
 		} else if err != nil {

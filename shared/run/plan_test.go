@@ -147,6 +147,8 @@ func TestStartRefused(t *testing.T) {
 			[]string{"rubric:", "datasets/demo/r.yaml"}},
 		{"rubric broken", run.Spec{Dataset: "demo", Manifests: one, Rubric: "a.json"}, "name: x\nstyle: []\n",
 			[]string{"datasets/demo/a.json", "line 2", "style"}},
+		{"rubric too large", run.Spec{Dataset: "demo", Manifests: one, Rubric: "a.json"}, strings.Repeat("#", 1<<20+1),
+			[]string{"datasets/demo/a.json has 1048577 bytes, and the limit is 1048576; make it shorter"}},
 		{"scorer", run.Spec{Dataset: "demo", Manifests: one, Scorer: "oracle"}, "",
 			[]string{`scorer "oracle"`, "there is no"}},
 		{"capability", run.Spec{

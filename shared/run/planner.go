@@ -250,7 +250,7 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 	if name == "" {
 		return rubric.Default(), nil
 	}
-	data, err := bucket.ReadAll(ctx, p.input, prefix+name)
+	data, err := bucket.ReadWhole(ctx, p.input, prefix+name, rubric.MaxBytes)
 	if err != nil {
 		return nil, unread("rubric", prefix+name, err)
 	}
@@ -263,7 +263,10 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 
 // unread is an error of reading an object that a field of a dataset names: a refusal, unless a retry may help.
 func unread(field, object string, err error) error {
+	large, isLarge := errors.AsType[*bucket.TooLargeError](err)
 	switch {
+	case isLarge:
+		return &RefusedError{Object: object, Reason: large.Error() + "; make it shorter"}
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
 		return &RefusedError{Reason: fmt.Sprintf(
 			"%s: %s is not in the input bucket; upload it, then ask for the dataset again", field, object)}

@@ -20,6 +20,21 @@ const DatasetsPrefix = "datasets/"
 // SpecFile is the name of the file that describes a dataset, in its prefix.
 const SpecFile = "dataset.yaml"
 
+// maxSpecBytes is the largest SpecFile.
+const maxSpecBytes = 1 << 20
+
+// MaxBudgets is how many selections, each within the next, may be asked for in one request.
+const MaxBudgets = 20
+
+// CheckBudgets refuses more than MaxBudgets.
+func CheckBudgets(n int) error {
+	if n > MaxBudgets {
+		return fmt.Errorf("%d budgets are more than the limit of %d of one request; ask for the others in another",
+			n, MaxBudgets)
+	}
+	return nil
+}
+
 // A Spec says what to run: a dataset.yaml, or the body of POST /v1/runs.
 type Spec struct {
 	// Dataset is the dataset's name: one path element of letters, digits, '.', '_' and '-'.
@@ -96,6 +111,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))
+	}
+	if err := CheckBudgets(len(s.Within) + 1); err != nil {
+		faults = append(faults, fmt.Errorf("within: %w", err))
 	}
 	faults = append(faults, s.Request.Validate())
 	return errors.Join(faults...)

@@ -124,6 +124,11 @@ func TestSpecOfFaultyFile(t *testing.T) {
 		{"value", "manifests: [a.json, a.json]\nimages: /x\n", []string{"manifests[1]", "images"}},
 		{"empty", "", []string{"manifests", "list at least one"}},
 		{"no manifests", "budget: 500\nmanifests: []\n", []string{"manifests"}},
+		{"too large", "manifests: [a.json]\n#" + strings.Repeat(" ", 1<<20), []string{
+			"dataset.yaml has 1048597 bytes, and the limit is 1048576; make it shorter",
+		}},
+		{"too many budgets", "manifests: [a.json]\nbudget: 99\nwithin: [" + strings.Repeat("9, ", 20) + "]\n",
+			[]string{"within: 21 budgets are more than the limit of 20"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -135,7 +140,7 @@ func TestSpecOfFaultyFile(t *testing.T) {
 			if !ok || spec.Dataset != "demo" {
 				t.Errorf("got dataset %q, %v; want demo, so that the refusal can be kept", spec.Dataset, ok)
 			}
-			for _, want := range append(test.want, specFile+": ") {
+			for _, want := range append(test.want, specFile) {
 				if !strings.Contains(reason, want) {
 					t.Errorf("the reason %q lacks %q", reason, want)
 				}

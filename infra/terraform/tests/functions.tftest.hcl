@@ -35,6 +35,10 @@ run "services" {
     error_message = "little memory takes no CPU away"
   }
   assert {
+    condition     = { for key, s in google_cloud_run_v2_service.function : key => one([for e in s.template[0].containers[0].env : e.value if e.name == "GOMEMLIMIT"]) } == { ingest = "921MiB", score = "1843MiB", curate = "14745MiB" }
+    error_message = "a service collects garbage before its memory is used up"
+  }
+  assert {
     condition     = [for key, s in google_cloud_run_v2_service.function : key if s.ingress != "INGRESS_TRAFFIC_INTERNAL_ONLY"] == ["curate"]
     error_message = "only the API can be reached from outside"
   }

@@ -48,6 +48,16 @@ run "two_containers" {
   }
 }
 
+run "memory" {
+  module {
+    source = "./modules/gpu"
+  }
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.score_gpu.template[0].containers[0].env : e.value if e.name == "GOMEMLIMIT"]) == "1843MiB"
+    error_message = "a service collects garbage before its memory is used up"
+  }
+}
+
 run "larger_gpu" {
   module {
     source = "./modules/gpu"

@@ -152,6 +152,13 @@ func TestWeights(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	large := filepath.Join(dir, "large.zst")
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, 64<<20+1); err != nil { // it takes no room on the disk
+		t.Fatal(err)
+	}
 	kind, c, err := kinds.Config{}.Choose("embedded:" + own)
 	if err != nil || kind != kinds.Embedded || c.Weights != own {
 		t.Fatalf("kind %q, weights %q, error %v", kind, c.Weights, err)
@@ -160,6 +167,7 @@ func TestWeights(t *testing.T) {
 		{own, ""},
 		{other, other + ": reading weights: this is no file of weights"},
 		{filepath.Join(dir, "gone"), "reading weights: "},
+		{large, large + " has 67108865 bytes, and the limit is 67108864"},
 	} {
 		opener, err := kinds.New(kinds.Config{Weights: tt.weights}, memorytest.Budget(t), nil, nil)
 		if err != nil {

@@ -2,9 +2,8 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -17,7 +16,7 @@ import (
 
 const (
 	gsPrefix = "gs://"
-	// maxWeights bounds what is read of weights; those of 14 capabilities take half a megabyte.
+	// maxWeights is the largest file of weights; those of 14 capabilities take half a megabyte.
 	maxWeights = 64 << 20
 )
 
@@ -64,16 +63,14 @@ func (w weights) open(ctx context.Context, r *rubric.Rubric, budget *memory.Budg
 
 func (w weights) read(ctx context.Context) ([]byte, error) {
 	if w.from == nil {
-		return os.ReadFile(w.name)
+		return bucket.ReadWholeFile(w.name, maxWeights)
 	}
-	body, err := w.from.Open(ctx, w.object, 0, 0, -1)
-	if err != nil {
+	data, err := bucket.ReadWhole(ctx, w.from, w.object, maxWeights)
+	if large, ok := errors.AsType[*bucket.TooLargeError](err); ok {
+		large.Name = w.name
+		return nil, large
+	} else if err != nil {
 		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
-	}
-	defer body.Close()
-	data, err := io.ReadAll(io.LimitReader(body, maxWeights))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", scorer.ErrUnavailable, w.name, err)
 	}
 	return data, nil
 }

@@ -38,7 +38,10 @@ resource "google_cloud_run_v2_service" "function" {
       }
 
       dynamic "env" {
-        for_each = merge(var.environment, each.value.environment, {
+        # 90 % of the memory; the rest is for what Go's runtime does not count.
+        for_each = merge({
+          GOMEMLIMIT = "${floor(var.memory[each.key] * 1024 * 0.9)}MiB"
+          }, var.environment, each.value.environment, {
           FUNCTION_TARGET   = each.key
           OTEL_SERVICE_NAME = "${var.name}-${each.key}"
           PUSH_AUDIENCE     = "${var.name}-${each.key}"

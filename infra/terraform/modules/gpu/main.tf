@@ -59,7 +59,8 @@ resource "google_cloud_run_v2_service" "score_gpu" {
       }
 
       dynamic "env" {
-        for_each = merge(var.environment, {
+        # 90 % of the memory; the rest is for what Go's runtime does not count.
+        for_each = merge({ GOMEMLIMIT = "${floor(var.memory * 1024 * 0.9)}MiB" }, var.environment, {
           FUNCTION_TARGET   = "score"
           GPU_SIDECAR       = "http://127.0.0.1:${local.port}"
           OTEL_SERVICE_NAME = local.service
