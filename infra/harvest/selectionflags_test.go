@@ -157,9 +157,10 @@ func TestSelectionFlagsLimits(t *testing.T) {
 	if err := os.Truncate(ids, 64<<20+1); err != nil {
 		t.Fatal(err)
 	}
+	tooLarge := "--include: " + ids + " has 67108865 bytes, and the limit is 67108864"
 	for want, args := range map[string][]string{
-		"--budget: 21 budgets are more than the limit":                         {"--budget=" + strings.Repeat("1,", 20) + "2"},
-		"--include: " + ids + " has 67108865 bytes, and the limit is 67108864": {"--budget=1", "--include=" + ids},
+		"--budget: 21 budgets are more than the limit of 20": {"--budget=" + strings.Repeat("1,", 20) + "2"},
+		tooLarge: {"--budget=1", "--include=" + ids},
 	} {
 		if _, err := parseSelection(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -22,9 +22,10 @@ func TestReadWhole(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a"), content, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for name, read := range map[string]func(int64) ([]byte, error){
-		"a":                     func(limit int64) ([]byte, error) { return bucket.ReadWhole(t.Context(), folder, "a", limit) },
-		filepath.Join(dir, "a"): func(limit int64) ([]byte, error) { return bucket.ReadWholeFile(filepath.Join(dir, "a"), limit) },
+	file := filepath.Join(dir, "a")
+	for name, read := range map[string]func(limit int64) ([]byte, error){
+		"a":  func(limit int64) ([]byte, error) { return bucket.ReadWhole(t.Context(), folder, "a", limit) },
+		file: func(limit int64) ([]byte, error) { return bucket.ReadWholeFile(file, limit) },
 	} {
 		if got, err := read(1000); err != nil || !bytes.Equal(got, content) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
