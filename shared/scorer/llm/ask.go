@@ -28,7 +28,7 @@ const (
 // ask has the model rate a sample, and stores the answer.
 func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, images []encodedImage) (*Answer, error) {
 	p := prompt{
-		messages: messages(s.system, shown, images), hasImages: len(images) > 0,
+		messages: messages(s.system, shown, len(images)), images: images,
 		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats,
 	}
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}

@@ -61,13 +61,13 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 
 // send makes one request. Its error is a remote.LaterError, a remote.BrokenError, a refusedError, a
 // *scorer.StopError, or that of a context that ended.
-func (c *client) send(ctx context.Context, messages []llms.MessageContent, format json.RawMessage) (reply, error) {
+func (c *client) send(ctx context.Context, p *prompt, format json.RawMessage) (reply, error) {
 	// A request that has begun is paid for: it may end even though its delivery is over.
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
-	record := &exchangeRecord{format: format}
-	response, err := c.model.GenerateContent(context.WithValue(within, recordKey{}, record), messages,
+	record := &exchangeRecord{format: format, images: p.images}
+	response, err := c.model.GenerateContent(context.WithValue(within, recordKey{}, record), p.messages,
 		llms.WithMaxTokens(c.MaxTokens), llms.WithTemperature(c.Temperature))
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -23,10 +23,10 @@ func TestRealServer(t *testing.T) {
 	}
 	junk := encodedImage{"image/png", []byte("no image at all")}
 	p := prompt{
-		messages:  messages(s.system, conversation{lines: "{}"}, []encodedImage{junk}),
-		hasImages: true,
-		tokens:    1,
-		formats:   s.formats,
+		messages: messages(s.system, conversation{lines: "{}"}, 1),
+		images:   []encodedImage{junk},
+		tokens:   1,
+		formats:  s.formats,
 	}
 	_, err := s.answer(t.Context(), &p)
 	fault, ok := errors.AsType[sampleError](err)

@@ -2,7 +2,6 @@ package llm
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -106,16 +105,15 @@ func markFor(turns []dataset.Turn) string {
 	return strings.Repeat("<", brackets) + word + strings.Repeat(">", brackets)
 }
 
-// messages are the instructions and one sample.
-func messages(system string, shown conversation, images []encodedImage) []llms.MessageContent {
+// messages are the instructions and one sample, with the places of its images.
+func messages(system string, shown conversation, images int) []llms.MessageContent {
 	var parts []llms.ContentPart
-	for _, i := range images {
-		parts = append(parts, llms.ImageURLPart("data:"+i.mime+";base64,"+base64.StdEncoding.EncodeToString(i.data)))
+	for i := range images {
+		parts = append(parts, llms.ImageURLPart(imageURL(i)))
 	}
 	heading := "The sample has no image.\n"
-	if len(images) > 0 {
-		heading = fmt.Sprintf("The sample's images are above, %d in all; %s marks their places.\n",
-			len(images), shown.mark)
+	if images > 0 {
+		heading = fmt.Sprintf("The sample's images are above, %d in all; %s marks their places.\n", images, shown.mark)
 	}
 	parts = append(parts, llms.TextPart(heading+shown.lines))
 	return []llms.MessageContent{

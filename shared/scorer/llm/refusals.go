@@ -71,25 +71,25 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 		return nil
 	}
 	ofSample := sampleError{&dataset.Fault{Code: Refused, Detail: refused.detail}}
-	if e.refusals.answeredSince(requestShape{format, p.hasImages}, since) {
+	if e.refusals.answeredSince(requestShape{format, len(p.images) > 0}, since) {
 		return ofSample
 	}
 	for f := format; f < len(p.formats); f++ {
 		begun := time.Now()
-		err := e.trial(ctx, p, p.hasImages, f, false)
+		err := e.trial(ctx, p, len(p.images) > 0, f, false)
 		if isRefused(err) {
 			continue
 		} else if err != nil {
 			return err
 		}
-		e.refusals.noteAnswer(requestShape{f, p.hasImages}, begun)
+		e.refusals.noteAnswer(requestShape{f, len(p.images) > 0}, begun)
 		if f == format {
 			return ofSample
 		}
 		e.refusals.refuse(f)
 		return nil
 	}
-	if p.hasImages && e.trial(ctx, p, false, len(p.formats)-1, false) == nil {
+	if len(p.images) > 0 && e.trial(ctx, p, false, len(p.formats)-1, false) == nil {
 		return stopError("%v: the model %s takes no images; name a vision model with --model or LLM_MODEL",
 			refused.error, e.Model)
 	}
@@ -114,8 +114,8 @@ func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format 
 		}
 		images = []encodedImage{square}
 	}
-	trial := prompt{messages: p.messages[:1:1], tokens: p.tokens, formats: p.formats}
-	trial.messages = append(trial.messages, messages("", shown, images)[1])
+	trial := prompt{messages: p.messages[:1:1], images: images, tokens: p.tokens, formats: p.formats}
+	trial.messages = append(trial.messages, messages("", shown, len(images))[1])
 	_, err = e.request(ctx, &trial, format, alone, 1)
 	p.used = p.used.add(trial.used)
 	return err

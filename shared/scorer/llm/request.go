@@ -22,11 +22,11 @@ const (
 
 // A prompt is the content of a sample's requests, in all formats that they can be made in, and what they used so far.
 type prompt struct {
-	messages  []llms.MessageContent
-	hasImages bool
-	tokens    int // estimate of its input
-	formats   []json.RawMessage
-	used      Usage
+	messages []llms.MessageContent
+	images   []encodedImage // that the messages have places for
+	tokens   int            // estimate of its input
+	formats  []json.RawMessage
+	used     Usage
 }
 
 // answer returns the reply to a prompt. A sampleError is one of the sample; every other error is a *scorer.StopError
@@ -38,7 +38,7 @@ func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
 		refused, isRefused := errors.AsType[refusedError](err)
 		switch {
 		case err == nil:
-			e.refusals.noteAnswer(requestShape{format, p.hasImages}, begun)
+			e.refusals.noteAnswer(requestShape{format, len(p.images) > 0}, begun)
 			return answered, nil
 		case remote.IsBroken(err):
 			return e.isolate(ctx, p, format)
@@ -60,7 +60,7 @@ func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, e
 			answered, err = e.request(ctx, p, format, true, 1)
 			return err
 		},
-		func() error { return e.trial(ctx, p, p.hasImages, format, true) })
+		func() error { return e.trial(ctx, p, len(p.images) > 0, format, true) })
 	if died, ok := errors.AsType[remote.DiedError](err); ok {
 		return reply{}, sampleError{died.Fault()}
 	}
@@ -88,7 +88,7 @@ func (e *Endpoint) attempt(ctx context.Context, p *prompt, format int) (reply, e
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < min(minRemaining, e.Timeout) {
 		return reply{}, fmt.Errorf("the delivery's time is up; the next one goes on from here: %w", context.DeadlineExceeded)
 	}
-	answered, err := e.send(ctx, p.messages, p.formats[format])
+	answered, err := e.send(ctx, p, p.formats[format])
 	if err != nil {
 		return reply{}, err
 	}

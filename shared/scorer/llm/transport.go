@@ -15,6 +15,7 @@ const maxAnswer = 8 << 20
 // An exchangeRecord is the record of one request and its answer: langchaingo keeps neither status nor headers.
 type exchangeRecord struct {
 	format json.RawMessage // the response_format of the request, if any
+	images []encodedImage  // that the request has places for
 	err    error           // why there was no whole answer
 	status int
 	header http.Header
@@ -36,7 +37,7 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errors.New("a request without a record")
 	}
-	resp, body, err := t.exchange(req, record.format)
+	resp, body, err := t.exchange(req, record)
 	if err != nil {
 		record.err = err
 		return nil, err
@@ -49,8 +50,8 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (t transport) exchange(req *http.Request, format json.RawMessage) (*http.Response, []byte, error) {
-	if err := t.complete(req, format); err != nil {
+func (t transport) exchange(req *http.Request, record *exchangeRecord) (*http.Response, []byte, error) {
+	if err := t.complete(req, record); err != nil {
 		return nil, nil, err
 	}
 	resp, err := t.http.Do(req)
@@ -62,8 +63,8 @@ func (t transport) exchange(req *http.Request, format json.RawMessage) (*http.Re
 	return resp, body, err
 }
 
-// complete sets the key and the format.
-func (t transport) complete(req *http.Request, format json.RawMessage) error {
+// complete sets the key, the format and the images.
+func (t transport) complete(req *http.Request, record *exchangeRecord) error {
 	req.Header.Del("Authorization")
 	if t.key != "" {
 		req.Header.Set("Authorization", "Bearer "+t.key)
@@ -72,14 +73,17 @@ func (t transport) complete(req *http.Request, format json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("reading the request: %w", err)
 	}
-	// At the end of the object: the images in it are long and need not be parsed.
 	data = bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}"))
 	// The library always sends a temperature, as the last field.
 	data = bytes.TrimSuffix(data, fmt.Appendf(nil, `,"temperature":%d`, noTemperature))
-	if format != nil {
-		data = append(append(data, `,"response_format":`...), format...)
+	if record.format != nil {
+		data = append(append(data, `,"response_format":`...), record.format...)
 	}
 	data = append(data, '}')
-	req.Body, req.ContentLength, req.GetBody = io.NopCloser(bytes.NewReader(data)), int64(len(data)), nil
+	body, length, err := withImages(data, record.images)
+	if err != nil {
+		return err
+	}
+	req.Body, req.ContentLength, req.GetBody = io.NopCloser(body), length, nil
 	return nil
 }
