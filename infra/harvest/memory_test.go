@@ -14,8 +14,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/images/imagetest"
 )
 
-// TestWorstImages scores, in 2 GiB, a dataset of images that take as much memory as they may, a record that names an
-// image of 4 MB 1,000 times, and 20 neighbours of theirs, in several deliveries. Each is scored, or failed with its
+// inTwoGiB runs a command with 2 GiB of memory, and returns what it printed. What is reserved and not used does not
+// count: ulimit -v would count it, and Go reserves 1.7 GB.
+func inTwoGiB(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := program(t, dir, []string{"GOMEMLIMIT=1843MiB", "GOGC=100", "SHARD_SAMPLES=2"}, args...)
+	cmd.Args = append([]string{"sh", "-c", `ulimit -d 2097152 && exec "$0" "$@"`, cmd.Path}, args...)
+	cmd.Path = "/bin/sh"
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %.2000s", err, stderr.String())
+	}
+	return stdout.String()
+}
+
+// TestWorstImages scores, in 2 GiB, a dataset of images that take as much memory as they may, a record that names
+// an image of 4 MB 1,000 times, and 20 neighbours of theirs, in several deliveries. Each is scored, or failed with its
 // reason. HARVEST_SOAK takes other formats, too.
 func TestWorstImages(t *testing.T) {
 	if testing.Short() {
@@ -50,18 +65,8 @@ func TestWorstImages(t *testing.T) {
 	if err := os.WriteFile(manifest, []byte(strings.Join(records, "\n")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// What is reserved and not used does not count (-v would count it: Go reserves 1.7 GB).
-	limited := []string{"-c", `ulimit -d 2097152 && exec "$0" "$@"`}
-	cmd := program(t, dir, []string{"GOMEMLIMIT=1843MiB", "GOGC=100", "SHARD_SAMPLES=2"},
-		"curate", "--json", "--quiet", "--budget", "1.0", "--max-failed", "100%", "--state", "state", "--out", "out", manifest)
-	cmd.Args = append(append([]string{"sh"}, append(limited, cmd.Path)...), cmd.Args[1:]...)
-	cmd.Path = "/bin/sh"
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %.2000s", err, stderr.String())
-	}
-	got := decodeResult(t, stdout.String()).Samples
+	got := decodeResult(t, inTwoGiB(t, dir, "curate", "--json", "--quiet", "--budget", "1.0", "--max-failed", "100%",
+		"--state", "state", "--out", "out", manifest)).Samples
 	if got.Failed != 2 || got.In != int64(len(records)) || got.Scored != got.In-2 {
 		t.Errorf("samples %+v, want all of %d but two scored", got, len(records))
 	}
@@ -70,10 +75,10 @@ func TestWorstImages(t *testing.T) {
 		reasons[r.ID] = r.Reason
 	}
 	want := map[string]string{
-		"many": "too many images: images: the record names 1000, and the limit is 64; make several records of it, or raise " +
-			"MAX_SAMPLE_IMAGES",
-		"too deep": "image too large: image 1 (too deep.img): a PNG of 16 bits of 6700 x 6700 pixels takes 538680000 bytes " +
-			"to decode, and the limit is 536870912; store it smaller, or raise MAX_DECODED_BYTES",
+		"many": "too many images: images: the record names 1000, and the limit is 64; make several records of it, or " +
+			"raise MAX_SAMPLE_IMAGES",
+		"too deep": "image too large: image 1 (too deep.img): a PNG of 16 bits of 6700 x 6700 pixels takes 538680000 " +
+			"bytes to decode, and the limit is 536870912; store it smaller, or raise MAX_DECODED_BYTES",
 	}
 	if diff := cmp.Diff(want, reasons); diff != "" {
 		t.Errorf("rejected (-want +got):\n%s", diff)

@@ -201,10 +201,10 @@ func tiffFootprint(data []byte, header image.Config) footprint {
 	if across := int64(tags[tagTileWidth]); across > 0 {
 		// A tile may exceed the picture by what pads it, or have up to 1,024 pixels a side.
 		width = min(across, max(width+16, 1024))
-		height = min(max(int64(tags[tagTileLength]), 1), max(int64(header.Height)+16, 1024))
+		height = min(int64(tags[tagTileLength]), max(int64(header.Height)+16, 1024))
 	}
 	f.fixed = pixelOfBlock * width * height
-	if packed := tags[tagCompression] > 1; !packed {
+	if packed := tags[tagCompression] != 1; !packed {
 		f.fixed = min(f.fixed, 3*int64(len(data)))
 	} else if width*height >= int64(header.Width)*int64(header.Height) {
 		f.kind += " packed in one block"

@@ -145,3 +145,42 @@ func TestDecodedBytes(t *testing.T) {
 		})
 	}
 }
+
+// TestMeasureHiddenFrame has a progressive JPEG with a restart marker in front of its frame, behind which another frame
+// seems to lie for who takes the marker for one with a length.
+func TestMeasureHiddenFrame(t *testing.T) {
+	t.Parallel()
+	data := imagetest.JPEG(large, large, 3, 0x11, true)
+	plain, fault := Measure(data)
+	if fault != nil {
+		t.Fatal(fault.Reason())
+	}
+	hidden, fault := Measure(append([]byte{0xff, 0xd8, 0xff, 0xd0}, data[2:]...))
+	if fault != nil || hidden != plain {
+		t.Errorf("%+v, %v; want %+v", hidden, fault, plain)
+	}
+}
+
+// TestMeasureTIFF has tags of other types: what a block takes is found all the same.
+func TestMeasureTIFF(t *testing.T) {
+	t.Parallel()
+	data := worstTIFF(t)
+	want, fault := Measure(data)
+	if fault != nil {
+		t.Fatal(fault.Reason())
+	}
+	at := int(binary.LittleEndian.Uint32(data[4:]))
+	for i := range int(binary.LittleEndian.Uint16(data[at:])) {
+		entry := data[at+2+12*i:]
+		switch binary.LittleEndian.Uint16(entry) {
+		case tagCompression:
+			entry[2] = 1 // a byte
+		case tagRowsPerStrip:
+			binary.LittleEndian.PutUint32(entry[4:], 0) // no value
+			binary.LittleEndian.PutUint32(entry[8:], 1)
+		}
+	}
+	if got, fault := Measure(data); fault != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, fault, want)
+	}
+}

@@ -76,7 +76,7 @@ func tiffVariant(data []byte, order binary.ByteOrder) string {
 	}
 }
 
-// tiffTags are the first values of the short and long tags in a TIFF's first directory.
+// tiffTags are the first values of the byte, short and long tags in a TIFF's first directory.
 func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 	tags := map[uint16]uint32{}
 	if len(data) < 8 {
@@ -94,15 +94,21 @@ func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 		}
 		entry := data[at : at+12]
 		at += 12
-		kind, values, value := order.Uint16(entry[2:]), order.Uint32(entry[4:]), entry[8:]
-		if kind == 3 && values > 2 { // the values lie elsewhere
+		kind, values, value := order.Uint16(entry[2:]), uint64(order.Uint32(entry[4:])), entry[8:]
+		size := map[uint16]uint64{1: 1, 3: 2, 4: 4}[kind]
+		if size*values > 4 { // the values lie elsewhere
 			place := uint64(order.Uint32(value))
-			if place+2 > uint64(len(data)) {
+			if place+size > uint64(len(data)) {
 				continue
 			}
 			value = data[place:]
 		}
+		if values == 0 {
+			continue
+		}
 		switch kind {
+		case 1:
+			tags[order.Uint16(entry)] = uint32(value[0])
 		case 3:
 			tags[order.Uint16(entry)] = uint32(order.Uint16(value))
 		case 4:
@@ -167,9 +173,12 @@ func jpegFrameAt(data []byte) int {
 		case marker == 0xff: // a fill byte
 			at++
 			continue
+		case marker >= 0xd0 && marker <= 0xd7: // a restart, which decoders pass over; it has no length
+			at += 2
+			continue
 		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc, marker == 0xf7:
 			return at
-		case marker == 0xda:
+		case marker == 0xda, marker == 0xd9, marker == 0:
 			return -1
 		}
 		at += 2 + int(binary.BigEndian.Uint16(data[at+2:]))
