@@ -153,7 +153,7 @@ func (s *sampleRun) opinion(i int) (agreement.Opinion, bool) {
 	}
 	var o agreement.Opinion
 	for c := range s.pool.Capabilities {
-		o.Ratings = append(o.Ratings, scores.FromPoolRating(s.pool.Ratings[c][i]))
+		o.Ratings = append(o.Ratings, s.pool.Ratings[c][i])
 		o.Expected = append(o.Expected, scorer.FromUnits(s.pool.Expected[c][i]))
 	}
 	for _, style := range s.pool.Style[s.pool.StyleStart[i]:s.pool.StyleStart[i+1]] {

@@ -95,12 +95,12 @@ func contradiction(ctx context.Context, name string, rows *rows, row uint32, sec
 }
 
 // readRatings reads a capability's column.
-func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int16, error) {
-	column := make([]int16, rows.len())
+func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int8, error) {
+	column := make([]int8, rows.len())
 	for row := range column {
 		column[row] = selection.Missing
 	}
-	return column, readColumn(ctx, file, rows, column, func(a answer) (value int16, kind Kind, err error) {
+	return column, readColumn(ctx, file, rows, column, func(a answer) (value int8, kind Kind, err error) {
 		if a.text != nil {
 			value = integer(a.text)
 		} else if value, err = rating(a.value); err != nil {

@@ -18,43 +18,43 @@ const (
 // foundIn are the files of two samples, and what Load finds in them.
 var foundIn = map[string]struct {
 	ocr, style string
-	ratings    []int16
+	ratings    []int8
 	styles     int // of both samples
 	want       []Finding
 }{
-	"nothing": {bothRated, bothStyled, []int16{4, 2}, 3, nil},
+	"nothing": {bothRated, bothStyled, []int8{4, 2}, 3, nil},
 	"answers that talk": {
 		`{"idx": 0, "pred_response": "Score: 4"}` + "\n" + `{"idx": 1, "pred_response": "4."}`, bothStyled,
-		[]int16{missing, missing}, 3,
+		[]int8{missing, missing}, 3,
 		[]Finding{{Capability: "ocr", Kind: NotANumber, Count: 2, Line: 1, Idx: "0", Answer: `"Score: 4"`}},
 	},
 	"a long answer": {
-		line + `{"idx": 1, "pred_response": "` + strings.Repeat("é\\u001b", 900) + `"}`, bothStyled, []int16{4, missing}, 3,
+		line + `{"idx": 1, "pred_response": "` + strings.Repeat("é\\u001b", 900) + `"}`, bothStyled, []int8{4, missing}, 3,
 		[]Finding{{Capability: "ocr", Kind: NotANumber, Count: 1, Line: 2, Idx: "1",
 			Answer: `"` + strings.Repeat(`é\x1b`, maxQuoted/2) + `"…`}},
 	},
 	"answers of other types": {
 		`{"idx": 1, "pred_response": [4]}` + "\n" + `{"idx": 0, "pred_response": null}`, bothStyled,
-		[]int16{missing, missing}, 3,
+		[]int8{missing, missing}, 3,
 		[]Finding{{Capability: "ocr", Kind: NotANumber, Count: 2, Line: 1, Idx: "1", Answer: `"[4]"`}},
 	},
 	"a line without an answer": {
-		line + `{"idx": 1}`, bothStyled, []int16{4, missing}, 3,
+		line + `{"idx": 1}`, bothStyled, []int8{4, missing}, 3,
 		[]Finding{{Capability: "ocr", Kind: NotANumber, Count: 1, Line: 2, Idx: "1", Answer: "no pred_response"}},
 	},
 	"ratings outside the scale": {
-		`{"idx": 0, "pred_response": "7"}` + "\n" + `{"idx": 1, "pred_response": -1}`, bothStyled, []int16{7, -1}, 3,
+		`{"idx": 0, "pred_response": "7"}` + "\n" + `{"idx": 1, "pred_response": -1}`, bothStyled, []int8{7, -1}, 3,
 		[]Finding{{Capability: "ocr", Kind: OutsideScale, Count: 2, Line: 1, Idx: "0", Answer: `"7"`}},
 	},
 	"missing lines": {
-		line, `{"idx": 1, "pred_response": "a"}`, []int16{4, missing}, 1,
+		line, `{"idx": 1, "pred_response": "a"}`, []int8{4, missing}, 1,
 		[]Finding{
 			{Capability: "ocr", Kind: NoLine, Count: 1, Idx: "1"},
 			{Kind: NoLine, Count: 1, Idx: "0"},
 		},
 	},
 	"empty files": {
-		"", byteOrderMark + "\n \n", []int16{missing, missing}, 0,
+		"", byteOrderMark + "\n \n", []int8{missing, missing}, 0,
 		[]Finding{
 			{Capability: "ocr", Kind: EmptyFile, Count: 1},
 			{Kind: ByteOrderMark, Count: 1, Line: 1},
@@ -62,7 +62,7 @@ var foundIn = map[string]struct {
 		},
 	},
 	"lines twice": {
-		line + line + "\n" + bothRated, bothStyled + "\n" + `{"idx": 0, "pred_response": " a ,b"}`, []int16{4, 2}, 3,
+		line + line + "\n" + bothRated, bothStyled + "\n" + `{"idx": 0, "pred_response": " a ,b"}`, []int8{4, 2}, 3,
 		[]Finding{
 			{Capability: "ocr", Kind: RepeatedLine, Count: 2, Line: 2, Idx: "0", Answer: `"4"`},
 			{Kind: RepeatedLine, Count: 1, Line: 3, Idx: "0", Answer: `" a ,b"`},
@@ -70,7 +70,7 @@ var foundIn = map[string]struct {
 	},
 	"an answer that is no number twice": {
 		strings.Repeat(`{"idx": 0, "pred_response": "n/a"}`+"\n", 2) + `{"idx": 1, "pred_response": "2"}`, bothStyled,
-		[]int16{missing, 2}, 3,
+		[]int8{missing, 2}, 3,
 		[]Finding{
 			{Capability: "ocr", Kind: NotANumber, Count: 1, Line: 1, Idx: "0", Answer: `"n/a"`},
 			{Capability: "ocr", Kind: RepeatedLine, Count: 1, Line: 2, Idx: "0", Answer: `"n/a"`},
@@ -78,14 +78,14 @@ var foundIn = map[string]struct {
 	},
 	"byte-order marks": {
 		byteOrderMark + line + byteOrderMark + byteOrderMark + `{"idx": 1, "pred_response": 2}`, byteOrderMark + bothStyled,
-		[]int16{4, 2}, 3,
+		[]int8{4, 2}, 3,
 		[]Finding{
 			{Capability: "ocr", Kind: ByteOrderMark, Count: 2, Line: 1},
 			{Kind: ByteOrderMark, Count: 1, Line: 1},
 		},
 	},
 	"no styles": {
-		bothRated, `{"idx": 0, "pred_response": null}` + "\n" + `{"idx": 1, "pred_response": 3}`, []int16{4, 2}, 0,
+		bothRated, `{"idx": 0, "pred_response": null}` + "\n" + `{"idx": 1, "pred_response": 3}`, []int8{4, 2}, 0,
 		[]Finding{{Kind: NoStyle, Count: 2, Line: 1, Idx: "0", Answer: "null"}},
 	},
 }
@@ -101,7 +101,7 @@ func TestFindings(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer data.Close()
-			if diff := cmp.Diff([][]int16{tt.ratings}, data.Pool.Ratings); diff != "" {
+			if diff := cmp.Diff([][]int8{tt.ratings}, data.Pool.Ratings); diff != "" {
 				t.Errorf("ratings (-want +got):\n%s", diff)
 			}
 			if len(data.Pool.Style) != tt.styles {

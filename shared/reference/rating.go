@@ -11,15 +11,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// maxRating bounds ratings on both sides: they are kept in 16 bits, of which one value means missing.
-const maxRating = math.MaxInt16
+// maxRating bounds ratings on both sides: they are kept in 8 bits, of which one value means missing. Ratings are 0 to 5;
+// what lies outside is a finding.
+const maxRating = math.MaxInt8
 
 // maxDigits is the number of digits from which Python's int refuses a text.
 const maxDigits = 4300
 
 // rating is what the reference makes of an answer, a JSON value: Python's int of what json.loads
 // gives, so that a number is cut to its whole part, and true is 1.
-func rating(answer json.RawMessage) (int16, error) {
+func rating(answer json.RawMessage) (int8, error) {
 	switch {
 	case len(answer) == 0:
 		return selection.Missing, nil
@@ -40,14 +41,14 @@ func rating(answer json.RawMessage) (int16, error) {
 		// fraction or an exponent, which int refuses; else integer decides.
 		return integer(answer), nil
 	}
-	return int16(max(-maxRating, min(math.Trunc(number), maxRating))), nil
+	return int8(max(-maxRating, min(math.Trunc(number), maxRating))), nil
 }
 
 // integer is Python's int of a text, or Missing if int refuses it: decimal digits of any script
 // with single underscores between them, a sign before, white space around.
-func integer(text []byte) int16 {
+func integer(text []byte) int8 {
 	if len(text) == 1 && '0' <= text[0] && text[0] <= '9' {
-		return int16(text[0] - '0')
+		return int8(text[0] - '0')
 	}
 	text = bytes.TrimSpace(text)
 	negative := false
@@ -77,7 +78,7 @@ func integer(text []byte) int16 {
 	if negative {
 		value = -value
 	}
-	return int16(value)
+	return int8(value)
 }
 
 // decimal is the value of a decimal digit. Unicode encodes each script's digits from 0 to 9 without

@@ -12,9 +12,9 @@ import (
 )
 
 // integers are texts and what Python's int makes of them, cut to ±maxRating.
-var integers = map[string]int16{
+var integers = map[string]int8{
 	"4": 4, "0": 0, "7": 7, " 4": 4, "4\n": 4, "\t\v\f\r 4 ": 4, "+3": 3, "-1": -1, "-0": 0, "004": 4,
-	"1_0": 10, "1_2_3": 123, "12345": 12345, "32768": maxRating, "-99999": -maxRating,
+	"1_0": 10, "1_2_3": 123, "12345": maxRating, "32768": maxRating, "-99999": -maxRating,
 	"1" + strings.Repeat("0", 4299): maxRating,
 
 	"٣": 3, "１２": 12, "-९": -9, "𝟗": 9, "𝟘": 0, "٣4": 34, "4\u00a0": 4, "\u3000\u2003٣\u0085": 3,
@@ -66,7 +66,7 @@ json.dump([rating(text) for text in json.load(sys.stdin)], sys.stdout)`, maxRati
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []*int16
+	var want []*int8
 	if err := json.Unmarshal(output, &want); err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +79,14 @@ json.dump([rating(text) for text in json.load(sys.stdin)], sys.stdout)`, maxRati
 
 func TestRating(t *testing.T) {
 	t.Parallel()
-	tests := map[string]int16{
+	tests := map[string]int8{
 		`"4"`: 4, `" 4"`: 4, `"4.0"`: missing, `"\u0034"`: 4, `"\u0663"`: 3, `"\ud83d"`: missing,
 		`4`: 4, `-1`: -1, `4.0`: 4, `4.9`: 4, `-0.9`: 0, `-1.9`: -1, `4e0`: 4, `0.4e1`: 4,
 		`123456`: maxRating, `-123456`: -maxRating, `1` + strings.Repeat("0", 400): maxRating,
 		`1e999`: missing, `-1e999`: missing,
 		`true`: 1, `false`: 0, `null`: missing, `[]`: missing, `[4]`: missing, `{}`: missing, ``: missing,
 	}
-	got := make(map[string]int16)
+	got := make(map[string]int8)
 	for value := range tests {
 		var err error
 		if got[value], err = rating(json.RawMessage(value)); err != nil {

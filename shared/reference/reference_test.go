@@ -78,7 +78,7 @@ func TestLoad(t *testing.T) {
 	defer data.Close()
 	want := &selection.Pool{
 		Capabilities: []string{"object spatial understanding", "ocr", "zebra"},
-		Ratings: [][]int16{
+		Ratings: [][]int8{
 			{missing, missing, missing, missing, 1},
 			{3, 4, missing, 3, missing},
 			{missing, missing, missing, maxRating, missing},
@@ -116,7 +116,7 @@ func TestLoadCapabilities(t *testing.T) {
 	if diff := cmp.Diff([]string{"zebra", "ocr"}, chosen.Pool.Capabilities); diff != "" {
 		t.Errorf("capabilities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([][]int16{{5}, {4}}, chosen.Pool.Ratings); diff != "" {
+	if diff := cmp.Diff([][]int8{{5}, {4}}, chosen.Pool.Ratings); diff != "" {
 		t.Errorf("ratings (-want +got):\n%s", diff)
 	}
 }

@@ -6,7 +6,7 @@ const (
 	// MaxRating is the highest rating; the lowest is 0.
 	MaxRating = 5
 	// Missing is the rating of a capability that was not rated. A missing expected score, mass or
-	// margin is NaN. (A selection.Pool has a missing rating of its own: scores.PoolRating converts.)
+	// margin is NaN. selection.Missing is equal.
 	Missing = math.MinInt8
 	// ExpectedUnits is the number of units in an expected score of 1. Stored expected scores are
 	// whole units, so that sums and comparisons of them are exact on every machine.

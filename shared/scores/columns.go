@@ -28,7 +28,7 @@ type Columns struct {
 	// selection.Missing. Expected[c][i] is its expected score in units of 1/scorer.ExpectedUnits: the
 	// rating where the file has no expected score, 0 where the rating is missing.
 	Capabilities []string
-	Ratings      [][]int16
+	Ratings      [][]int8
 	Expected     [][]uint16
 }
 
@@ -49,7 +49,7 @@ func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Co
 		if !slices.Contains(f.capabilities, capability) {
 			return nil, fmt.Errorf("no capability %q: the file has %s", capability, strings.Join(f.capabilities, ", "))
 		}
-		rated, err := poolRatings.column(f, ratingColumn(capability), selection.Missing)
+		rated, err := ratings.column(f, ratingColumn(capability), selection.Missing)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Co
 const noUnits = scorer.MaxRating*scorer.ExpectedUnits + 1
 
 // resolveExpected gives every row an expected score: see Columns.
-func resolveExpected(ratings []int16, expected []uint16) {
+func resolveExpected(ratings []int8, expected []uint16) {
 	for i, rating := range ratings {
 		switch {
 		case rating == selection.Missing:
@@ -93,11 +93,6 @@ func resolveExpected(ratings []int16, expected []uint16) {
 var (
 	numbers = columnType[int32, int32]{takeInt32, func(v int32) (int32, error) { return v, nil }}
 	units   = columnType[float32, uint16]{takeFloat, toUnits}
-
-	poolRatings = columnType[int32, int16]{takeInt32, func(v int32) (int16, error) {
-		rating, err := toRating(v)
-		return PoolRating(rating), err
-	}}
 )
 
 // namesIn is a column of names read as indexes into *names, to which new ones are added.

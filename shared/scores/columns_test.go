@@ -33,7 +33,7 @@ func TestReadColumns(t *testing.T) {
 		StyleStart:   []uint32{0, 2, 2, 2, 2, 3},
 		Style:        []uint32{0, 1, 2},
 		Capabilities: capabilities,
-		Ratings:      [][]int16{{5, none, none, none, none}, {0, 3, none, none, none}},
+		Ratings:      [][]int8{{5, none, none, none, none}, {0, 3, none, none, none}},
 		Expected: [][]uint16{
 			{5 * 1024, 0, 0, 0, 0}, // not 2.5 next to a missing rating
 			{0, 3 * 1024, 0, 0, 0}, // the rating where there is no expected score
@@ -81,7 +81,7 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 			got[i].Styles = append(got[i].Styles, c.StyleNames[style])
 		}
 		for capability := range chosen {
-			got[i].Ratings = append(got[i].Ratings, scores.FromPoolRating(c.Ratings[capability][i]))
+			got[i].Ratings = append(got[i].Ratings, c.Ratings[capability][i])
 			got[i].Expected = append(got[i].Expected, float32(scorer.FromUnits(c.Expected[capability][i])))
 		}
 	}

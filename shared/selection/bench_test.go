@@ -79,7 +79,7 @@ func syntheticPool(samples int) *Pool {
 		Tie: make([]uint64, samples), Source: make([]uint32, samples), StyleStart: make([]uint32, samples+1),
 	}
 	for c := range capabilities {
-		ratings, expected := make([]int16, samples), make([]uint16, samples)
+		ratings, expected := make([]int8, samples), make([]uint16, samples)
 		for s := range samples {
 			at := rng.IntN(100)
 			for _, bound := range []int{45, 68, 85, 94, 98} {

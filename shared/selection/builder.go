@@ -24,7 +24,7 @@ type Builder struct {
 // A Sample is one row of a pool, in the form that Builder.Add takes; its fields are as Pool
 // describes.
 type Sample struct {
-	Ratings  []int16  // one for each capability of the pool
+	Ratings  []int8   // one for each capability of the pool
 	Expected []uint16 // one for each capability; nil in every sample of a pool or in none
 	Tie      uint64
 	Index    int64
@@ -40,7 +40,7 @@ func NewBuilder(capabilities ...string) *Builder {
 	return &Builder{
 		Pool: &Pool{
 			Capabilities: capabilities,
-			Ratings:      make([][]int16, len(capabilities)),
+			Ratings:      make([][]int8, len(capabilities)),
 			StyleStart:   []uint32{0},
 		},
 		sources: make(map[string]uint32), styles: make(map[string]uint32), images: make(map[string]uint32),

@@ -11,11 +11,11 @@ func TestBuilderAdd(t *testing.T) {
 	b := NewBuilder("scene understanding", "data understanding")
 	for _, s := range []Sample{
 		{
-			Ratings: []int16{1, Missing}, Expected: []uint16{900, 0},
+			Ratings: []int8{1, Missing}, Expected: []uint16{900, 0},
 			Tie: 7, Index: 3, Source: "x", Styles: []string{"b", "a", "b"},
 		},
-		{Ratings: []int16{2, 5}, Expected: []uint16{2048, 5120}, Tie: 6, Index: 1, Source: "y"},
-		{Ratings: []int16{0, 4}, Expected: []uint16{0, 4000}, Tie: 5, Index: 2, Source: "x", Styles: []string{"a"}},
+		{Ratings: []int8{2, 5}, Expected: []uint16{2048, 5120}, Tie: 6, Index: 1, Source: "y"},
+		{Ratings: []int8{0, 4}, Expected: []uint16{0, 4000}, Tie: 5, Index: 2, Source: "x", Styles: []string{"a"}},
 	} {
 		if err := b.Add(s); err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestBuilderAdd(t *testing.T) {
 	}
 	want := &Pool{
 		Capabilities: []string{"scene understanding", "data understanding"},
-		Ratings:      [][]int16{{1, 2, 0}, {Missing, 5, 4}},
+		Ratings:      [][]int8{{1, 2, 0}, {Missing, 5, 4}},
 		Expected:     [][]uint16{{900, 2048, 0}, {0, 5120, 4000}},
 		Tie:          []uint64{7, 6, 5},
 		Index:        []int64{3, 1, 2},
@@ -41,9 +41,9 @@ func TestBuilderAdd(t *testing.T) {
 	}
 
 	for _, s := range []Sample{
-		{Ratings: []int16{1}, Expected: []uint16{1, 2}},
-		{Ratings: []int16{1, 2}, Expected: []uint16{1}},
-		{Ratings: []int16{1, 2}},
+		{Ratings: []int8{1}, Expected: []uint16{1, 2}},
+		{Ratings: []int8{1, 2}, Expected: []uint16{1}},
+		{Ratings: []int8{1, 2}},
 	} {
 		if err := b.Add(s); err == nil {
 			t.Errorf("Add(%+v) succeeded", s)
@@ -79,9 +79,9 @@ func TestBuilderAddLate(t *testing.T) {
 func TestBuilderColumns(t *testing.T) {
 	t.Parallel()
 	want := poolOf(t, []string{"a"},
-		Sample{Ratings: []int16{1}, Source: "x", Styles: []string{"b", "a"}, Tokens: 5, Images: []string{"p", "q"}},
-		Sample{Ratings: []int16{2}, Source: "y", Tokens: 6},
-		Sample{Ratings: []int16{3}, Source: "x", Styles: []string{"a", "c"}, Tokens: 7, Images: []string{"q", "r"}},
+		Sample{Ratings: []int8{1}, Source: "x", Styles: []string{"b", "a"}, Tokens: 5, Images: []string{"p", "q"}},
+		Sample{Ratings: []int8{2}, Source: "y", Tokens: 6},
+		Sample{Ratings: []int8{3}, Source: "x", Styles: []string{"a", "c"}, Tokens: 7, Images: []string{"q", "r"}},
 	)
 	b := NewBuilder("a")
 	styles := b.Styles([]string{"b", "a", "b"})
@@ -96,7 +96,7 @@ func TestBuilderColumns(t *testing.T) {
 		b.Pool.Tie, b.Pool.Index = append(b.Pool.Tie, 0), append(b.Pool.Index, 0)
 		b.Pool.Tokens = append(b.Pool.Tokens, uint32(5+i))
 	}
-	b.Pool.Ratings[0] = []int16{1, 2, 3}
+	b.Pool.Ratings[0] = []int8{1, 2, 3}
 	for _, images := range [][]string{{"p", "q", "p"}, nil, {"q", "r"}} {
 		b.AppendImages(images)
 	}

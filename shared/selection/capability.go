@@ -38,7 +38,7 @@ type classCounts [classes]uint32
 // A cutoff says which samples of a group are in the first batch of a bin: those of a class and above.
 type cutoff struct{ bin, class uint32 }
 
-func (c *capability) class(rating int16) uint32 {
+func (c *capability) class(rating int8) uint32 {
 	return uint32(min(max(int32(rating)-c.threshold, 0), classes-1))
 }
 
@@ -46,10 +46,10 @@ func (c *capability) class(rating int16) uint32 {
 // first turn for an amount of samples will ask for. It reads the columns from front to back, where
 // sortMore would read them in the order of the groups: once to count the classes in each group, and
 // once to take out those classes that the best of each bin are in.
-func (c *capability) prepare(buffers *scratch, ratings []int16, expected []uint16, ties *ties, amount int) {
+func (c *capability) prepare(buffers *scratch, ratings []int8, expected []uint16, ties *ties, amount int) {
 	most, lastPosition := classes-2, uint32(0)
 	if c.count(buffers, ratings) {
-		most = math.MaxUint16
+		most = math.MaxUint8
 	}
 	if c.byScore {
 		lastPosition = c.groups.lastPosition()
@@ -66,7 +66,7 @@ func (c *capability) prepare(buffers *scratch, ratings []int16, expected []uint1
 }
 
 // sortFirst sorts the first batch of each bin that a first turn for an amount of samples will ask.
-func (c *capability) sortFirst(buffers *scratch, ratings []int16, amount int) {
+func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	if buffers.cutoffs == nil {
 		buffers.cutoffs = make([]cutoff, c.groups.len())
 	}
@@ -133,7 +133,7 @@ func (c *capability) firstBatch(buffers *scratch, bin uint32, share int) firstBa
 
 // count finds the candidates, and counts those of each class in each group, of each bin, and of
 // all. It reports whether there are any in the class of those that exceed the threshold furthest.
-func (c *capability) count(buffers *scratch, ratings []int16) (beyond bool) {
+func (c *capability) count(buffers *scratch, ratings []int8) (beyond bool) {
 	if buffers.counts == nil {
 		buffers.counts = make([]classCounts, c.groups.len())
 	}

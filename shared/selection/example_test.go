@@ -12,12 +12,12 @@ import (
 func documents() *selection.Pool {
 	b := selection.NewBuilder("data understanding", "humanities")
 	for _, s := range []selection.Sample{
-		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int16{5, 0}, Tokens: 300},
-		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int16{4, 0}, Tokens: 200},
-		{Source: "chartqa", Styles: []string{"chain-of-thought"}, Ratings: []int16{3, 1}, Tokens: 700},
-		{Source: "artwork", Styles: []string{"detailed description"}, Ratings: []int16{0, 5}, Tokens: 500},
-		{Source: "artwork", Styles: []string{"word/short-phrase"}, Ratings: []int16{1, 2}, Tokens: 100},
-		{Source: "artwork", Styles: []string{"yes/no"}, Ratings: []int16{0, 1}, Tokens: 50},
+		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int8{5, 0}, Tokens: 300},
+		{Source: "chartqa", Styles: []string{"word/short-phrase"}, Ratings: []int8{4, 0}, Tokens: 200},
+		{Source: "chartqa", Styles: []string{"chain-of-thought"}, Ratings: []int8{3, 1}, Tokens: 700},
+		{Source: "artwork", Styles: []string{"detailed description"}, Ratings: []int8{0, 5}, Tokens: 500},
+		{Source: "artwork", Styles: []string{"word/short-phrase"}, Ratings: []int8{1, 2}, Tokens: 100},
+		{Source: "artwork", Styles: []string{"yes/no"}, Ratings: []int8{0, 1}, Tokens: 50},
 	} {
 		if err := b.Add(s); err != nil {
 			log.Fatal(err)

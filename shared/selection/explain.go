@@ -41,7 +41,7 @@ type Miss struct {
 // Below is a rating that does not exceed its capability's threshold.
 type Below struct {
 	Capability string `json:"capability"`
-	Rating     *int16 `json:"rating"` // nil: missing
+	Rating     *int8  `json:"rating"` // nil: missing
 	Threshold  int    `json:"threshold"`
 }
 

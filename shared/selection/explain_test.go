@@ -13,7 +13,7 @@ var explainRows = []row{
 	{"y", 5, "b"}, {"y", 5, "b"}, {"z", 5, "c"},
 }
 
-var ratingOne = int16(1)
+var ratingOne = int8(1)
 
 // explained are samples of explainRows in selections, and why they are in or out.
 var explained = map[string]struct {

@@ -138,7 +138,7 @@ func readFixture(t *testing.T, folder string) (*Pool, Params) {
 			if err != nil {
 				rating = Missing
 			}
-			sample.Ratings = append(sample.Ratings, int16(rating))
+			sample.Ratings = append(sample.Ratings, int8(rating))
 		}
 		if styles, ok := answers["style"][item.Idx]; ok {
 			for style := range strings.SplitSeq(styles, ",") {

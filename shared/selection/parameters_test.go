@@ -239,7 +239,7 @@ func TestSelectAtRandom(t *testing.T) {
 	t.Parallel()
 	rows := make([]row, 100)
 	for i := range rows {
-		rows[i] = row{[]string{"x", "y", "y", "y"}[i%4], int16(i % 6), "a"}
+		rows[i] = row{[]string{"x", "y", "y", "y"}[i%4], int8(i % 6), "a"}
 	}
 	pool := poolOfRows(t, rows)
 	for _, strategy := range []Strategy{Random, Stratified} {
@@ -275,7 +275,7 @@ func TestSelectWeights(t *testing.T) {
 	t.Parallel()
 	var samples []Sample
 	for i := range 40 {
-		rating := []int16{int16(i % 2), int16((i + 1) % 2)}
+		rating := []int8{int8(i % 2), int8((i + 1) % 2)}
 		samples = append(samples, Sample{Ratings: rating, Styles: []string{"s"}})
 	}
 	pool := poolOf(t, []string{"a", "b"}, samples...)
@@ -294,12 +294,12 @@ func TestSelectWeights(t *testing.T) {
 func TestSelectUnique(t *testing.T) {
 	t.Parallel()
 	samples := []Sample{
-		{Ratings: []int16{5}, Index: 9, Twin: [16]byte{1}},
-		{Ratings: []int16{1}, Index: 8, Twin: [16]byte{1}},
-		{Ratings: []int16{1}, Index: 1, Twin: [16]byte{1}, Source: "dropped"},
-		{Ratings: []int16{1}, Index: 7, Twin: [16]byte{2}},
-		{Ratings: []int16{1}, Index: 6},
-		{Ratings: []int16{1}, Index: 5},
+		{Ratings: []int8{5}, Index: 9, Twin: [16]byte{1}},
+		{Ratings: []int8{1}, Index: 8, Twin: [16]byte{1}},
+		{Ratings: []int8{1}, Index: 1, Twin: [16]byte{1}, Source: "dropped"},
+		{Ratings: []int8{1}, Index: 7, Twin: [16]byte{2}},
+		{Ratings: []int8{1}, Index: 6},
+		{Ratings: []int8{1}, Index: 5},
 	}
 	for i := range samples {
 		samples[i].Styles = []string{"s"}

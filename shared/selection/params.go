@@ -43,7 +43,7 @@ func (p Params) threshold(capability string) int32 {
 	if !own {
 		threshold = p.Threshold
 	}
-	return int32(min(max(threshold, Missing), math.MaxInt16))
+	return int32(min(max(threshold, Missing), math.MaxInt8))
 }
 
 // weight is that of a capability.

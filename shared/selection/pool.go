@@ -4,7 +4,7 @@ import "math"
 
 // Missing is the rating of a capability that a sample has no rating for. It never qualifies and is
 // left out of every mean.
-const Missing = math.MinInt16
+const Missing = math.MinInt8
 
 // A Pool holds the scores of every sample that a selection chooses from, failed and skipped ones
 // too (with missing ratings and no styles), so that its length is the total that a budget is a
@@ -15,7 +15,7 @@ type Pool struct {
 	Capabilities []string
 	// Ratings holds a column for each capability with one rating per sample: any integer above
 	// Missing (0 to 5 from our scorers; score files of the reference may hold others), or Missing.
-	Ratings [][]int16
+	Ratings [][]int8
 	// Expected holds a column for each capability with one expected score per sample, in units of
 	// 1/1024; that of a missing rating is ignored. Nil if only ratings are known.
 	Expected [][]uint16

@@ -24,12 +24,12 @@ func smallPool(t *testing.T) *Pool {
 	t.Helper()
 	return poolOf(t, []string{"scene understanding", "data understanding"},
 		Sample{
-			Ratings: []int16{1, Missing}, Expected: []uint16{900, 0},
+			Ratings: []int8{1, Missing}, Expected: []uint16{900, 0},
 			Tie: 7, Index: 3, Source: "x", Styles: []string{"b", "a", "b"},
 		},
-		Sample{Ratings: []int16{2, 5}, Expected: []uint16{2048, 5120}, Tie: 6, Index: 1, Source: "y"},
+		Sample{Ratings: []int8{2, 5}, Expected: []uint16{2048, 5120}, Tie: 6, Index: 1, Source: "y"},
 		Sample{
-			Ratings: []int16{0, 4}, Expected: []uint16{0, 4000},
+			Ratings: []int8{0, 4}, Expected: []uint16{0, 4000},
 			Tie: 5, Index: 2, Source: "x", Styles: []string{"a"},
 		},
 	)
@@ -38,7 +38,7 @@ func smallPool(t *testing.T) *Pool {
 // A row is a sample of a pool of one capability.
 type row struct {
 	source string
-	rating int16
+	rating int8
 	styles string // separated by spaces
 }
 
@@ -47,7 +47,7 @@ func poolOfRows(t *testing.T, rows []row) *Pool {
 	t.Helper()
 	var samples []Sample
 	for _, r := range rows {
-		s := Sample{Ratings: []int16{r.rating}, Source: r.source, Styles: strings.Fields(r.styles)}
+		s := Sample{Ratings: []int8{r.rating}, Source: r.source, Styles: strings.Fields(r.styles)}
 		samples = append(samples, s)
 	}
 	return poolOf(t, []string{"logical deduction"}, samples...)
@@ -58,7 +58,7 @@ type shape struct {
 	samples, capabilities, sources, styles int
 	maxStyles                              int     // of one sample
 	missing                                float64 // share of ratings
-	lowest, highest                        int16   // rating
+	lowest, highest                        int8    // rating
 	threshold                              int     // the lowest of three
 	expected, tie, index                   bool
 }
@@ -73,7 +73,7 @@ func (sh shape) random(rng *rand.Rand) *Pool {
 	for range sh.samples {
 		sample := Sample{Source: fmt.Sprint("s", rng.IntN(sh.sources))}
 		for range names {
-			rating := sh.lowest + int16(rng.IntN(int(sh.highest-sh.lowest)+1))
+			rating := int8(int(sh.lowest) + rng.IntN(int(sh.highest)-int(sh.lowest)+1))
 			if rng.Float64() < sh.missing {
 				rating = Missing
 			}
@@ -112,7 +112,7 @@ var parameterShapes = map[string]shape{
 	},
 	"odd ratings": {
 		samples: 60, capabilities: 3, sources: 4, styles: 3, maxStyles: 3,
-		lowest: -30, highest: 300, missing: 0.2, index: true,
+		lowest: -30, highest: 120, missing: 0.2, index: true,
 	},
 	"many styles": {
 		samples: 50, capabilities: 2, sources: 2, styles: 9, maxStyles: 9,

@@ -74,7 +74,7 @@ func (r *Result) tooLong(pool *Pool) bitset {
 // above marks the samples that exceed the threshold of one of the selection's capabilities.
 func (p Params) above(pool *Pool) bitset {
 	above := newBitset(pool.Len())
-	columns := make(map[string][]int16, len(pool.Capabilities))
+	columns := make(map[string][]int8, len(pool.Capabilities))
 	for c, name := range pool.Capabilities {
 		columns[name] = pool.Ratings[c]
 	}

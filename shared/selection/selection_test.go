@@ -28,7 +28,7 @@ func TestSelectAgainstSlow(t *testing.T) {
 		},
 		"odd ratings": {
 			samples: 100, capabilities: 3, sources: 3, styles: 3, maxStyles: 3,
-			lowest: -300, highest: 300, threshold: -300, index: true,
+			lowest: -120, highest: 120, threshold: -300, index: true,
 		},
 		"more than batch": {
 			samples: 500, capabilities: 2, sources: 1, styles: 2, maxStyles: 2,
@@ -144,16 +144,16 @@ func TestSelectRules(t *testing.T) {
 func TestSelectNarrowedRound(t *testing.T) {
 	t.Parallel()
 	pool := poolOf(t, []string{"a", "b"},
-		Sample{Ratings: []int16{1, 0}, Styles: []string{"1", "4", "5"}},
-		Sample{Ratings: []int16{1, 0}, Styles: []string{"2"}},
-		Sample{Ratings: []int16{1, 0}, Styles: []string{"3"}},
-		Sample{Ratings: []int16{1, 0}, Styles: []string{"6"}},
-		Sample{Ratings: []int16{1, 0}, Styles: []string{"6"}},
-		Sample{Ratings: []int16{1, 0}, Styles: []string{"6"}},
-		Sample{Ratings: []int16{0, 1}, Styles: []string{"7"}},
-		Sample{Ratings: []int16{0, 1}, Styles: []string{"7"}},
-		Sample{Ratings: []int16{0, 1}, Styles: []string{"8"}},
-		Sample{Ratings: []int16{0, 1}, Styles: []string{"8"}},
+		Sample{Ratings: []int8{1, 0}, Styles: []string{"1", "4", "5"}},
+		Sample{Ratings: []int8{1, 0}, Styles: []string{"2"}},
+		Sample{Ratings: []int8{1, 0}, Styles: []string{"3"}},
+		Sample{Ratings: []int8{1, 0}, Styles: []string{"6"}},
+		Sample{Ratings: []int8{1, 0}, Styles: []string{"6"}},
+		Sample{Ratings: []int8{1, 0}, Styles: []string{"6"}},
+		Sample{Ratings: []int8{0, 1}, Styles: []string{"7"}},
+		Sample{Ratings: []int8{0, 1}, Styles: []string{"7"}},
+		Sample{Ratings: []int8{0, 1}, Styles: []string{"8"}},
+		Sample{Ratings: []int8{0, 1}, Styles: []string{"8"}},
 	)
 	result, err := Select(pool, Params{Budget: 8})
 	if err != nil {
@@ -172,13 +172,13 @@ func TestSelectNarrowedRound(t *testing.T) {
 func TestSelectTies(t *testing.T) {
 	t.Parallel()
 	samples := []Sample{
-		{Ratings: []int16{3, 0}, Expected: []uint16{3000, 9}, Tie: 9, Index: 5},
-		{Ratings: []int16{4, 0}, Expected: []uint16{3000, 9}, Tie: 9, Index: 9},
-		{Ratings: []int16{4, 0}, Expected: []uint16{3001, 0}, Tie: 9, Index: 8},
-		{Ratings: []int16{4, 0}, Expected: []uint16{3000, 10}, Tie: 9, Index: 7},
-		{Ratings: []int16{4, 0}, Expected: []uint16{3000, 9}, Tie: 8, Index: 10},
-		{Ratings: []int16{4, 0}, Expected: []uint16{3000, 9}, Tie: 9, Index: 6},
-		{Ratings: []int16{4, Missing}, Expected: []uint16{3000, 999}, Tie: 0, Index: 0},
+		{Ratings: []int8{3, 0}, Expected: []uint16{3000, 9}, Tie: 9, Index: 5},
+		{Ratings: []int8{4, 0}, Expected: []uint16{3000, 9}, Tie: 9, Index: 9},
+		{Ratings: []int8{4, 0}, Expected: []uint16{3001, 0}, Tie: 9, Index: 8},
+		{Ratings: []int8{4, 0}, Expected: []uint16{3000, 10}, Tie: 9, Index: 7},
+		{Ratings: []int8{4, 0}, Expected: []uint16{3000, 9}, Tie: 8, Index: 10},
+		{Ratings: []int8{4, 0}, Expected: []uint16{3000, 9}, Tie: 9, Index: 6},
+		{Ratings: []int8{4, Missing}, Expected: []uint16{3000, 999}, Tie: 0, Index: 0},
 	}
 	for i := range samples {
 		samples[i].Source, samples[i].Styles = "x", []string{"y"}
@@ -208,12 +208,12 @@ func TestSelectTies(t *testing.T) {
 
 func TestSelectThresholdExtremes(t *testing.T) {
 	t.Parallel()
-	pool := poolOfRows(t, []row{{"x", Missing, "a"}, {"x", Missing + 1, "a"}, {"x", math.MaxInt16, "a"}})
+	pool := poolOfRows(t, []row{{"x", Missing, "a"}, {"x", Missing + 1, "a"}, {"x", math.MaxInt8, "a"}})
 	tests := map[int][]uint32{
-		math.MinInt:       {2, 1},
-		math.MaxInt16 - 1: {2},
-		math.MaxInt16:     {},
-		math.MaxInt:       {},
+		math.MinInt:      {2, 1},
+		math.MaxInt8 - 1: {2},
+		math.MaxInt8:     {},
+		math.MaxInt:      {},
 	}
 	for threshold, want := range tests {
 		result, err := Select(pool, Params{Budget: 3, Rules: Rules{Threshold: threshold}})

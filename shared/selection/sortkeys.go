@@ -12,7 +12,7 @@ import (
 // sample's styles (else candidates of different positions are never compared); the expected score,
 // negated; the tie hint; and the sample. Expected scores and hints are cut to the bits that remain.
 type sortKeys struct {
-	ratings   []int16
+	ratings   []int8
 	expected  []uint16 // nil: not compared
 	threshold int32
 	ties      *ties
@@ -26,7 +26,7 @@ type sortKeys struct {
 // newSortKeys makes keys for ratings that exceed the threshold by most at most, and for style
 // positions up to lastPosition.
 func newSortKeys(
-	ratings []int16, expected []uint16, threshold int32, most int, lastPosition uint32, ties *ties,
+	ratings []int8, expected []uint16, threshold int32, most int, lastPosition uint32, ties *ties,
 ) sortKeys {
 	k := sortKeys{ratings: ratings, expected: expected, threshold: threshold, ties: ties}
 	k.levelBits = bits.Len(uint(most))

@@ -25,13 +25,13 @@ func TestSortKeysSortLeast(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(1, 6))
-			ratings, expected := make([]int16, tt.samples), make([]uint16, tt.samples)
+			ratings, expected := make([]int8, tt.samples), make([]uint16, tt.samples)
 			pool := &Pool{Tie: make([]uint64, tt.samples), Source: make([]uint32, tt.samples)}
 			ties := &ties{
 				pool: pool, sums: make([]int32, tt.samples), hints: make([]uint32, tt.samples), expectedBits: 16,
 			}
 			for s := range tt.samples {
-				ratings[s], expected[s] = int16(1+rng.IntN(2)), uint16(60_000+rng.IntN(4))
+				ratings[s], expected[s] = int8(1+rng.IntN(2)), uint16(60_000+rng.IntN(4))
 				ties.sums[s], pool.Tie[s] = int32(rng.IntN(3)), rng.Uint64()
 				ties.hints[s] = uint32(2-ties.sums[s]) << 30
 			}

@@ -125,7 +125,7 @@ func describe(pool *Pool, groups *groups, samples []uint32) Statistics {
 	return statistics
 }
 
-func meanRating(capability string, ratings []int16, samples []uint32) MeanRating {
+func meanRating(capability string, ratings []int8, samples []uint32) MeanRating {
 	mean := MeanRating{Capability: capability}
 	sum := 0
 	for _, s := range samples {

@@ -60,7 +60,7 @@ func (n Nothing) capabilities() []string {
 
 func (n Nothing) ratedFor(capability string) bool {
 	column := n.Pool.Ratings[slices.Index(n.Pool.Capabilities, capability)]
-	return slices.ContainsFunc(column, func(r int16) bool { return r != selection.Missing })
+	return slices.ContainsFunc(column, func(r int8) bool { return r != selection.Missing })
 }
 
 // withoutRatings says what to do where no sample has a rating for the selection's capabilities.

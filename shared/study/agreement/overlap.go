@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
-	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -68,7 +67,7 @@ func newPool(samples []Sample, options Options, opinion func(*Sample) Opinion) (
 		fmt.Fprint(ties, samples[i].ID)
 		row := selection.Sample{Source: samples[i].Source, Styles: o.Styles, Index: int64(i), Tie: ties.Sum64()}
 		for c, rating := range o.Ratings {
-			row.Ratings = append(row.Ratings, scores.PoolRating(rating))
+			row.Ratings = append(row.Ratings, rating)
 			if o.Expected != nil {
 				units := uint16(0)
 				if rating != scorer.Missing {

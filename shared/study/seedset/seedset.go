@@ -43,7 +43,7 @@ func Choose(pool *selection.Pool, n int) []int {
 
 // rated says whether a sample has a rating for any capability: what failed or was skipped has none.
 func rated(pool *selection.Pool, i int) bool {
-	return slices.ContainsFunc(pool.Ratings, func(column []int16) bool { return column[i] != selection.Missing })
+	return slices.ContainsFunc(pool.Ratings, func(column []int8) bool { return column[i] != selection.Missing })
 }
 
 // A chooser takes samples one by one.

@@ -33,9 +33,9 @@ func pool(t *testing.T, capabilities int, samples []made, seed int) *selection.P
 		h.Write(binary.LittleEndian.AppendUint64([]byte(strconv.Itoa(i)), uint64(seed)))
 		s := selection.Sample{Source: m.source, Tie: h.Sum64(), Index: int64(i), Expected: make([]uint16, capabilities)}
 		for c := range capabilities {
-			rating := int16(selection.Missing)
+			rating := int8(selection.Missing)
 			if m.scores != nil {
-				s.Expected[c], rating = m.scores[c], int16((m.scores[c]+512)/1024)
+				s.Expected[c], rating = m.scores[c], int8((m.scores[c]+512)/1024)
 			}
 			s.Ratings = append(s.Ratings, rating)
 		}
@@ -174,7 +174,7 @@ func TestChooseFromLittle(t *testing.T) {
 	t.Parallel()
 	bare := selection.NewBuilder("c0") // ratings alone: no expected scores, styles, images
 	for i := range 5 {
-		if err := bare.Add(selection.Sample{Source: "a", Ratings: []int16{int16(i)}}); err != nil {
+		if err := bare.Add(selection.Sample{Source: "a", Ratings: []int8{int8(i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
