@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/sethvargo/go-envconfig"
 )
@@ -45,6 +46,8 @@ type Function struct {
 	Push      events.PushIdentity
 	Scorers   kinds.Config
 	Telemetry otlp.Config
+	// Selections bound those that curate makes.
+	Selections subset.Limits
 }
 
 // Validate names every fault. A variable that is set to nothing is as missing as one that is not set.
@@ -68,7 +71,8 @@ func (c Function) Validate() error {
 		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: are missing, and on Cloud Run any caller who may "+
 			"invoke the service could push; give the audience and the service account of the push subscriptions"))
 	}
-	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate())...)
+	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate(),
+		c.Selections.Validate())...)
 }
 
 // Ingest is what ingest takes.

@@ -26,8 +26,17 @@ import (
 // maxBody bounds the body of an API request.
 const maxBody = 1 << 20
 
-// retryAfter is when a caller may try again whose request needs a scorer that is away.
-const retryAfter = 30 * time.Second
+// retryAfter is when a caller may try again whose request needs a scorer that is away, or who finds other selections
+// waiting; 0 for any other status.
+func retryAfter(status int) time.Duration {
+	switch status {
+	case http.StatusServiceUnavailable:
+		return 30 * time.Second
+	case http.StatusTooManyRequests:
+		return 5 * time.Second
+	}
+	return 0
+}
 
 type server struct {
 	runs    *run.Reader
@@ -90,8 +99,8 @@ func (s server) answer(c call) http.HandlerFunc {
 			if status == http.StatusInternalServerError {
 				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
-			if status == http.StatusServiceUnavailable {
-				w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+			if after := retryAfter(status); after > 0 {
+				w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 			}
 			writeProblem(w, status, detailOf(err))
 			return
@@ -239,7 +248,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 }
 
 func (s server) selectOne(r *http.Request, spec selection.Request, allowed run.Allowance) (answer, error) {
-	sel, err := s.subsets.Select(r.Context(), r.PathValue("run"), spec, allowed)
+	sel, err := s.subsets.Ask(r.Context(), r.PathValue("run"), spec, allowed)
 	if err != nil {
 		return answer{}, err
 	}
@@ -256,7 +265,7 @@ func (s server) explain(r *http.Request) (answer, error) {
 }
 
 func (s server) getSelection(r *http.Request) (answer, error) {
-	sel, err := s.subsets.Selection(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
 	if err != nil {
 		return answer{}, err
 	}

@@ -58,6 +58,8 @@ func statusOf(err error) int {
 		return http.StatusConflict
 	case errors.Is(err, scorer.ErrUnavailable):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, subset.ErrBusy):
+		return http.StatusTooManyRequests
 	default:
 		return http.StatusInternalServerError
 	}

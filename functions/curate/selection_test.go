@@ -64,7 +64,7 @@ func TestExplainByAPI(t *testing.T) {
 	explained, _ := want[api.ExplanationList](s, http.StatusOK, "GET", path+"/"+sel.ID+"/explain?id=r03&id=r01", "")
 	var got []subset.Explanation
 	for _, x := range explained.Samples {
-		got = append(got, subset.Explanation{ID: x.ID, Index: x.Index, Status: x.Status, Explanation: x.Explanation})
+		got = append(got, x)
 	}
 	if len(got) != 2 || got[0].ID != "r03" || got[0].Order != 1 || got[0].Rule != "include" ||
 		got[1].ID != "r01" || got[1].Index != 1 || got[1].Order != 0 || !strings.Contains(string(got[1].Reason), "excluded") {

@@ -211,7 +211,7 @@ func (r *annotateReport) choose(
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := in.at(seedset.Choose(pool, request.samples), p.Options.Limits)
+	chosen, err := in.at(seedset.Choose(pool.Pool, request.samples), p.Options.Limits)
 	if err == nil && len(chosen) == 0 {
 		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
 	}

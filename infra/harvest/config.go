@@ -8,6 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -20,6 +21,8 @@ type localConfig struct {
 	Scorers   kinds.Config
 	Buckets   buckets
 	Telemetry otlp.Config
+
+	Selections subset.Limits
 }
 
 // thisProgram is its name among those that read variables.

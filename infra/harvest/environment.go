@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -29,6 +30,15 @@ func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) 
 		return nil, err
 	}
 	return scorers.At(at).Memory(limits)
+}
+
+// selectionLimits bound what selections take, from the environment as in the cloud.
+func selectionLimits(ctx context.Context) (subset.Limits, error) {
+	l, err := config.Read[subset.Limits](ctx, envconfig.OsLookuper())
+	if err != nil {
+		return subset.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
+	}
+	return l, nil
 }
 
 func scorersByEnvironment() (kinds.Config, error) {

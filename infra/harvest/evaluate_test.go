@@ -49,14 +49,17 @@ func annotateByScorer(t *testing.T, dir string, step int, args ...string) []anno
 		data = append(data, file)
 	}
 	scored := sampleRun{}
-	if scored.pool, scored.samples, err = subset.ReadPool(t.Context(), data, selection.Request{}); err != nil {
+	if scored.pool, err = subset.ReadPool(t.Context(), data, selection.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	var annotations []annotation.Annotation
-	for i := 0; i < scored.pool.Len(); i += step {
+	for i := 0; i < scored.pool.Pool.Len(); i += step {
 		if said, ok := scored.opinion(i); ok {
-			annotations = append(annotations,
-				annotation.Annotation{ID: scored.samples.IDs[i], Scores: said.Ratings, Styles: said.Styles})
+			id, err := scored.pool.ID(t.Context(), i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			annotations = append(annotations, annotation.Annotation{ID: id, Scores: said.Ratings, Styles: said.Styles})
 		}
 	}
 	return annotations

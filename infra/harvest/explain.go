@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -94,12 +93,14 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 		why := reason.Code(x.Reason)
 		line("%s: not selected: %s", id, why.Text(why.Meaning()))
 		for _, m := range x.Misses[:min(len(x.Misses), maxMisses)] {
-			last := "none was taken"
-			if m.Last > 0 {
-				last = fmt.Sprintf("the last taken had rank %d", m.Last)
+			expected, last := "", "none was taken"
+			if m.Expected != nil {
+				expected = fmt.Sprintf(" (expected %.2f)", *m.Expected)
 			}
-			line("    rank %d for %s in %q; %s",
-				m.Rank, cmp.Or(m.Capability, "the strategy"), cmp.Or(m.Bin, "the whole pool"), last)
+			if m.Last != nil {
+				last = fmt.Sprintf("%d were taken, the last with rating %d", m.Picked, *m.Last)
+			}
+			line("    rating %d%s for %s in %q; %s", m.Rating, expected, m.Capability, m.Bin, last)
 		}
 		for _, b := range x.Below[:min(len(x.Below), max(maxMisses-len(x.Misses), 0))] {
 			rating := "no rating"

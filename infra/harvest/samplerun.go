@@ -13,7 +13,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -22,9 +21,8 @@ import (
 // holds for it: killed it continues, and what is scored is not scored again.
 type sampleRun struct {
 	*localPlan
-	status  runStatus
-	pool    *selection.Pool
-	samples subset.Samples
+	status runStatus
+	pool   *subset.Pool
 }
 
 // scoreSamples scores samples of a dataset in a run of their own.
@@ -76,12 +74,12 @@ func (in input) scoreSamples(
 	if err != nil {
 		return nil, err
 	}
-	if out.pool, out.samples, err = p.subsets.Pool(ctx, p.Run); err != nil {
+	if out.pool, err = p.subsets.Pool(ctx, p.Run); err != nil {
 		return nil, err
 	}
-	if out.pool.Len() != len(samples) {
+	if out.pool.Pool.Len() != len(samples) {
 		return nil, fmt.Errorf("reading the scores of run %s: it has %d samples, and %d are annotated",
-			p.Run, out.pool.Len(), len(samples))
+			p.Run, out.pool.Pool.Len(), len(samples))
 	}
 	return out, nil
 }
@@ -148,16 +146,17 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 
 // opinion is what the scorer says of the i-th sample, and false where it could not rate it.
 func (s *sampleRun) opinion(i int) (agreement.Opinion, bool) {
-	if s.samples.Status[i] != scores.OK {
+	if s.pool.Status[i] != scores.OK {
 		return agreement.Opinion{}, false
 	}
 	var o agreement.Opinion
-	for c := range s.pool.Capabilities {
-		o.Ratings = append(o.Ratings, s.pool.Ratings[c][i])
-		o.Expected = append(o.Expected, scorer.FromUnits(s.pool.Expected[c][i]))
+	pool := s.pool.Pool
+	for c := range pool.Capabilities {
+		o.Ratings = append(o.Ratings, pool.Ratings[c][i])
+		o.Expected = append(o.Expected, scorer.FromUnits(pool.Expected[c][i]))
 	}
-	for _, style := range s.pool.Style[s.pool.StyleStart[i]:s.pool.StyleStart[i+1]] {
-		o.Styles = append(o.Styles, s.pool.StyleNames[style])
+	for _, style := range pool.Style[pool.StyleStart[i]:pool.StyleStart[i+1]] {
+		o.Styles = append(o.Styles, pool.StyleNames[style])
 	}
 	return o, true
 }

@@ -133,29 +133,29 @@ func (res *fileResult) print(w io.Writer, out string) error {
 // choose selects from a pool and notes how it went. If nothing can be selected it fails with what nothing says, which
 // lacks the pool and the result.
 func (res *fileResult) choose(
-	pool *selection.Pool, samples subset.Samples, request selection.Request, nothing subset.Nothing,
+	ctx context.Context, pool *subset.Pool, request selection.Request, nothing subset.Nothing,
 ) (*selection.Result, error) {
 	start := time.Now()
-	resolved, err := request.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	resolved, err := request.Resolve(pool.Pool.Len(), pool.Pool.Capabilities, pool.Pool.StyleNames)
 	if err != nil {
 		return nil, usageError{byFlags(spelling.Names(err))}
 	}
-	params, err := samples.Params(resolved)
+	params, err := pool.Params(ctx, resolved)
 	if err != nil {
 		return nil, usageError{byFlags(spelling.Names(err))}
 	}
-	result, err := selection.Select(pool, params)
+	result, err := pool.Select(params)
 	if err != nil {
 		return nil, usageError{byFlags(spelling.Names(err))}
 	}
-	res.Samples = count(pool, samples)
+	res.Samples = count(pool)
 	res.Selected, res.asked = len(result.Picks), resolved
 	res.Shortfall, res.rows = result.Shortfall(), result.Shortfalls
 	res.Seconds["select"] = time.Since(start).Seconds()
 	start = time.Now()
-	res.summary = selection.Summarize(pool, result.Samples(), request.Seed)
+	res.summary = pool.Summarize(result.Samples(), request.Seed)
 	res.Seconds["summary"] = time.Since(start).Seconds()
-	nothing.Pool, nothing.Samples, nothing.Params, nothing.Result = pool, samples, params, result
+	nothing.Pool, nothing.Params, nothing.Result = pool, params, result
 	if res.Selected > 0 && nothing.Rated() {
 		return result, nil
 	}
@@ -164,9 +164,9 @@ func (res *fileResult) choose(
 }
 
 // count accounts for the samples of a pool; the reference's have no status, and count as scored.
-func count(pool *selection.Pool, samples subset.Samples) events.Counts {
-	counts := events.Counts{In: int64(pool.Len())}
-	for _, status := range samples.Status {
+func count(pool *subset.Pool) events.Counts {
+	counts := events.Counts{In: int64(pool.Pool.Len())}
+	for _, status := range pool.Status {
 		switch status {
 		case scores.Failed:
 			counts.Failed++
@@ -194,7 +194,11 @@ func (res *fileResult) fromReference(
 	if err := printFindings(res.warn, data.Findings); err != nil {
 		return err
 	}
-	result, err := res.choose(data.Pool, subset.Samples{}, request, subset.Nothing{
+	catalog, err := selection.NewCatalog(data.Pool)
+	if err != nil {
+		return err
+	}
+	result, err := res.choose(ctx, &subset.Pool{Catalog: catalog}, request, subset.Nothing{
 		Name:     func(i int) string { return fmt.Sprintf("item %d of %s", i+1, manifest) },
 		Unrated:  unratedFiles(data.Findings),
 		Unstyled: "write the styler's answers to style.jsonl, then give the same command",
@@ -234,13 +238,13 @@ func (res *fileResult) fromParquet(
 		}
 		left -= int64(len(data[i]))
 	}
-	pool, samples, err := subset.ReadPool(ctx, data, request)
+	pool, err := subset.ReadPool(ctx, data, request)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pattern, err)
 	}
 	res.Seconds["read"] = time.Since(start).Seconds()
-	result, err := res.choose(pool, samples, request, subset.Nothing{
-		Name:     func(i int) string { return "sample " + samples.IDs[i] },
+	result, err := res.choose(ctx, pool, request, subset.Nothing{
+		Name:     sampleByID(ctx, pool),
 		Unrated:  "`harvest retry RUN` tries the failed samples of a run again",
 		Unstyled: "score the samples with a scorer that knows styles",
 	})
@@ -249,7 +253,18 @@ func (res *fileResult) fromParquet(
 	}
 	start = time.Now()
 	res.Outputs.Picks = out
-	err = writeWhole(out, func(w io.Writer) error { return subset.WritePicks(w, pool, samples, result) })
+	err = writeWhole(out, func(w io.Writer) error { return subset.WritePicks(ctx, w, pool, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
+}
+
+// sampleByID names the sample at a position by its id, or by the position if the id cannot be read.
+func sampleByID(ctx context.Context, pool *subset.Pool) func(int) string {
+	return func(i int) string {
+		id, err := pool.ID(ctx, i)
+		if err != nil {
+			return fmt.Sprintf("number %d", i+1)
+		}
+		return "sample " + id
+	}
 }

@@ -130,6 +130,10 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 	if err != nil {
 		return err
 	}
+	selections, err := selectionLimits(ctx)
+	if err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	at, err := scorersByEnvironment()
 	if err != nil {
@@ -166,7 +170,7 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget,
 		Log: slog.New(untilDone{ctx, log.Handler()}), Listen: listen, Mount: mountFramework,
 		OnEvent: (&eventPrinter{out: out}).print, Telemetry: tracing,
-		Reconcile: reconcileEvery,
+		Reconcile: reconcileEvery, Selections: selections,
 	})
 	if err != nil {
 		return err

@@ -45,6 +45,10 @@ func (d deployment) session(
 	if err != nil {
 		return err
 	}
+	selections, err := selectionLimits(ctx)
+	if err != nil {
+		return err
+	}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	log := userLog(working, d.show)
@@ -59,7 +63,7 @@ func (d deployment) session(
 	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
 		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Memory: budget, Log: log,
-		Mount: mount, OneRun: true,
+		Mount: mount, OneRun: true, Selections: selections,
 	})
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	subsets, err := subset.NewReader(runs, work)
+	subsets, err := subset.NewReader(runs, work, subset.DefaultLimits())
 	return runs, subsets, err
 }
 

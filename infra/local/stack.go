@@ -4,6 +4,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,8 @@ type Options struct {
 	Memory     *memory.Budget // that of this process, which OpenScorer's scorers have too
 	Log        *slog.Logger
 
+	// Selections bound what selections take; subset.DefaultLimits by default.
+	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
 	Listen string
 	// Mount serves handlers at their paths; a plain mux by default.
@@ -174,6 +177,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	subsets, err := subset.NewSelector(subset.Config{
 		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
+		Limits: cmp.Or(o.Selections, subset.DefaultLimits()),
 	})
 	if err != nil {
 		return nil, err

@@ -99,7 +99,20 @@ func (c *Cache[V]) keep(key string, v V) {
 	defer c.mu.Unlock()
 	c.entries[key] = c.recent.PushFront(e)
 	c.bytes += e.bytes
-	for c.bytes > c.maxBytes && c.recent.Len() > 1 {
+	c.trim(c.maxBytes, 1)
+}
+
+// Trim drops values, even the newest, until the rest takes so many bytes at most. Those go first that were not used for
+// the longest time.
+func (c *Cache[V]) Trim(maxBytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trim(maxBytes, 0)
+}
+
+// trim drops values until the rest takes maxBytes at most, or is so many values.
+func (c *Cache[V]) trim(maxBytes, values int) {
+	for c.bytes > maxBytes && c.recent.Len() > values {
 		oldest := c.recent.Remove(c.recent.Back()).(entry[V])
 		delete(c.entries, oldest.key)
 		c.bytes -= oldest.bytes

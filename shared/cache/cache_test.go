@@ -158,3 +158,42 @@ func TestBound(t *testing.T) {
 		t.Errorf("loads (-want +got):\n%s", diff)
 	}
 }
+
+// TestTrim drops values while nobody uses them, the newest too.
+func TestTrim(t *testing.T) {
+	t.Parallel()
+	c := cache.New(100, func(n int) int { return n })
+	loaded := 0
+	get := func(key string, size int) {
+		t.Helper()
+		if _, err := c.Get(t.Context(), key, func(context.Context) (int, error) {
+			loaded++
+			return size, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get("a", 40)
+	get("b", 40)
+	c.Trim(40)
+	if get("b", 40); loaded != 2 {
+		t.Error("the value that was used last is gone")
+	}
+	if get("a", 40); loaded != 3 {
+		t.Error("the value that was not used for the longest time is kept")
+	}
+	c.Trim(39)
+	get("a", 40)
+	get("b", 40)
+	if loaded != 5 {
+		t.Errorf("%d loads, want 5: no value fits", loaded)
+	}
+	get("large", 200)
+	get("large", 200)
+	if c.Trim(100); loaded != 6 {
+		t.Errorf("%d loads, want 6: the newest stays at any size until it is trimmed", loaded)
+	}
+	if get("large", 200); loaded != 7 {
+		t.Error("a value beyond the bound outlives Trim")
+	}
+}

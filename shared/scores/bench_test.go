@@ -31,7 +31,7 @@ func BenchmarkRead(b *testing.B) {
 func BenchmarkReadColumns(b *testing.B) {
 	file := write(b, names(14), many(200_000, 14))
 	for b.Loop() {
-		if _, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file))); err != nil {
+		if _, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), scores.ColumnRequest{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,11 +15,11 @@ import (
 // each one entry for each row, in the order of the file. Names are kept once, and rows refer to them
 // by their index, in order of first appearance.
 type Columns struct {
-	Range, Position []int32
-	Status          []Status
-	SourceNames     []string
-	Source          []uint32
-	Content         []string
+	Status      []Status
+	SourceNames []string
+	Source      []uint32
+	Tie         []uint64 // selection.TieHash of the content and the seed
+	Tokens      []uint32
 	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
 	StyleNames []string
 	StyleStart []uint32
@@ -30,17 +30,29 @@ type Columns struct {
 	Capabilities []string
 	Ratings      [][]int8
 	Expected     [][]uint16
+	// Twin is selection.TwinHash of the twin of a row that is OK and has one, else zero; nil if it was not asked for.
+	Twin [][16]byte
+	// The hashes of the images of row i are Image[ImageStart[i]:ImageStart[i+1]]; nil if they were not asked for.
+	ImageStart []uint32
+	Image      []string
 }
 
-// ReadColumns reads what a selection by these capabilities needs of a file, and no other column;
-// without any named, all capabilities of the file. A capability that the file lacks is an error,
-// else it fails as Read does.
-func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Columns, err error) {
+// A ColumnRequest says what ReadColumns reads.
+type ColumnRequest struct {
+	Capabilities  []string // empty: all of the file
+	Seed          uint64   // of Columns.Tie
+	Twins, Images bool
+}
+
+// ReadColumns reads what a selection needs of a file, and no other column. A capability that the file lacks is an
+// error, else it fails as Read does.
+func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Columns, err error) {
 	defer recoverBad("reading columns of scores", &err)
 	f, err := open(r, size)
 	if err != nil {
 		return nil, err
 	}
+	capabilities := request.Capabilities
 	if len(capabilities) == 0 {
 		capabilities = f.capabilities
 	}
@@ -61,15 +73,25 @@ func ReadColumns(r io.ReaderAt, size int64, capabilities ...string) (columns *Co
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
-	var errs [6]error
-	c.Range, errs[0] = numbers.column(f, "range_index", 0)
-	c.Position, errs[1] = numbers.column(f, "position", 0)
-	c.Status, errs[2] = statuses.column(f, "status", 0)
-	c.Source, errs[3] = namesIn(&c.SourceNames).column(f, "source", 0)
-	c.Content, errs[4] = texts.column(f, "content", "")
-	c.StyleStart, c.Style, errs[5] = namesIn(&c.StyleNames).lists(f, "styles")
+	var errs [7]error
+	c.Status, errs[0] = statuses.column(f, "status", 0)
+	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
+	c.Tie, errs[2] = tiesOf(request.Seed).column(f, "content", 0)
+	c.Tokens, errs[3] = counts.column(f, "tokens", 0)
+	c.StyleStart, c.Style, errs[4] = namesIn(&c.StyleNames).lists(f, "styles")
+	if request.Twins {
+		c.Twin, errs[5] = twins.column(f, "twin", [16]byte{})
+	}
+	if request.Images {
+		c.ImageStart, c.Image, errs[6] = texts.lists(f, "images")
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
+	}
+	for i := range c.Twin {
+		if c.Status[i] != OK {
+			c.Twin[i] = [16]byte{}
+		}
 	}
 	return c, nil
 }
@@ -91,9 +113,31 @@ func resolveExpected(ratings []int8, expected []uint16) {
 
 // The types of column that Columns alone are read from.
 var (
-	numbers = columnType[int32, int32]{takeInt32, func(v int32) (int32, error) { return v, nil }}
-	units   = columnType[float32, uint16]{takeFloat, toUnits}
+	counts = columnType[int32, uint32]{takeInt32, toCount}
+	units  = columnType[float32, uint16]{takeFloat, toUnits}
+	twins  = columnType[string, [16]byte]{takeText, toTwin}
 )
+
+func toCount(v int32) (uint32, error) {
+	if v < 0 {
+		return 0, fmt.Errorf("%d is no count", v)
+	}
+	return uint32(v), nil
+}
+
+func toTwin(text string) (twin [16]byte, err error) {
+	if text != "" {
+		twin = selection.TwinHash(text)
+	}
+	return twin, nil
+}
+
+// tiesOf is a column of contents read as their tie hashes under a seed.
+func tiesOf(seed uint64) columnType[string, uint64] {
+	return columnType[string, uint64]{takeText, func(content string) (uint64, error) {
+		return selection.TieHash(content, seed), nil
+	}}
+}
 
 // namesIn is a column of names read as indexes into *names, to which new ones are added.
 func namesIn(names *[]string) columnType[string, uint32] {

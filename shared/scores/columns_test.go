@@ -2,6 +2,7 @@ package scores_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,19 +17,19 @@ import (
 func TestReadColumns(t *testing.T) {
 	t.Parallel()
 	file := write(t, capabilities, small())
-	got, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)))
+	got, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)),
+		scores.ColumnRequest{Seed: 7, Twins: true, Images: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const none = selection.Missing
-	last := int32(1<<31 - 1)
+	tie := func(content string) uint64 { return selection.TieHash(content, 7) }
 	want := &scores.Columns{
-		Range:        []int32{3, 3, 3, 3, last},
-		Position:     []int32{0, 1, 2, 4, last},
 		Status:       []scores.Status{scores.OK, scores.OK, scores.Failed, scores.Skipped, scores.OK},
 		SourceNames:  []string{"vqa", "图表", ""},
 		Source:       []uint32{0, 1, 0, 2, 0},
-		Content:      []string{"c0ffee", "c0ffef", "", "", ""},
+		Tie:          []uint64{tie("c0ffee"), tie("c0ffef"), tie(""), tie(""), tie("")},
+		Tokens:       []uint32{812, 1554, 0, 0, 0},
 		StyleNames:   []string{"yes/no", "word/short-phrase", "comparison"},
 		StyleStart:   []uint32{0, 2, 2, 2, 2, 3},
 		Style:        []uint32{0, 1, 2},
@@ -38,6 +39,9 @@ func TestReadColumns(t *testing.T) {
 			{5 * 1024, 0, 0, 0, 0}, // not 2.5 next to a missing rating
 			{0, 3 * 1024, 0, 0, 0}, // the rating where there is no expected score
 		},
+		Twin:       [][16]byte{selection.TwinHash("7e57"), selection.TwinHash("7e58"), {}, {}, {}},
+		ImageStart: []uint32{0, 1, 3, 3, 3, 3},
+		Image:      []string{"f1", "f1", "f2"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -51,7 +55,7 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 	records := many(130_000, 3)
 	file := write(t, names(3), records)
 	chosen := []string{"capability 2", "capability 0"}
-	c, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), chosen...)
+	c, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), scores.ColumnRequest{Capabilities: chosen})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +65,7 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 	want, got := make([]scores.Record, len(records)), make([]scores.Record, len(c.Status))
 	for i, r := range records {
 		want[i] = scores.Record{
-			Range: r.Range, Position: r.Position, Source: r.Source, Content: r.Content, Status: r.Status,
+			Source: r.Source, Content: fmt.Sprint(selection.TieHash(r.Content, 0)), Tokens: r.Tokens, Status: r.Status,
 			Result: scorer.Result{
 				Styles: r.Styles, Ratings: []int8{scorer.Missing, scorer.Missing}, Expected: []float32{0, 0},
 			},
@@ -74,8 +78,7 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 	}
 	for i := range got {
 		got[i] = scores.Record{
-			Range: int(c.Range[i]), Position: int(c.Position[i]), Source: c.SourceNames[c.Source[i]],
-			Content: c.Content[i], Status: c.Status[i],
+			Source: c.SourceNames[c.Source[i]], Content: fmt.Sprint(c.Tie[i]), Tokens: int(c.Tokens[i]), Status: c.Status[i],
 		}
 		for _, style := range c.Style[c.StyleStart[i]:c.StyleStart[i+1]] {
 			got[i].Styles = append(got[i].Styles, c.StyleNames[style])
@@ -91,7 +94,8 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 func TestReadColumnsUnknownCapability(t *testing.T) {
 	t.Parallel()
 	file := write(t, capabilities, small())
-	_, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), "humanities")
+	_, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)),
+		scores.ColumnRequest{Capabilities: []string{"humanities"}})
 	want := `no capability "humanities": the file has object spatial understanding, Fine-grained  recognition!`
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want one with %q", err, want)
@@ -124,26 +128,31 @@ func TestReadExtras(t *testing.T) {
 			}
 			file := write(t, names, records)
 			r, size := bytes.NewReader(file), int64(len(file))
-			twins, err := scores.ReadTwins(r, size)
+			c, err := scores.ReadColumns(r, size, scores.ColumnRequest{Twins: true, Images: true})
 			if err != nil {
 				t.Fatal(err)
 			}
-			tokens, err := scores.ReadTokens(r, size)
+			outcomes, err := scores.ReadOutcomes(r, size)
 			if err != nil {
 				t.Fatal(err)
 			}
-			starts, images, err := scores.ReadImages(r, size)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(twins) != len(records) || len(tokens) != len(records) || len(starts) != len(records)+1 {
-				t.Fatalf("%d twins, %d tokens and %d starts of %d records", len(twins), len(tokens), len(starts), len(records))
+			n := len(records)
+			if len(c.Twin) != n || len(c.Tokens) != n || len(c.ImageStart) != n+1 || len(outcomes) != n {
+				t.Fatalf("%d twins, %d tokens, %d starts and %d outcomes of %d records",
+					len(c.Twin), len(c.Tokens), len(c.ImageStart), len(outcomes), n)
 			}
 			for i, rec := range records {
-				if twins[i] != rec.Twin || int(tokens[i]) != rec.Tokens ||
-					!slices.Equal(images[starts[i]:starts[i+1]], rec.Images) {
-					t.Fatalf("record %d: twin %q, %d tokens, images %q; want %+v",
-						i, twins[i], tokens[i], images[starts[i]:starts[i+1]], rec)
+				var twin [16]byte
+				if rec.Twin != "" && rec.Status == scores.OK {
+					twin = selection.TwinHash(rec.Twin)
+				}
+				images := c.Image[c.ImageStart[i]:c.ImageStart[i+1]]
+				if c.Twin[i] != twin || int(c.Tokens[i]) != rec.Tokens || !slices.Equal(images, rec.Images) {
+					t.Fatalf("record %d: twin %x, %d tokens, images %q; want %+v", i, c.Twin[i], c.Tokens[i], images, rec)
+				}
+				outcome := scores.Outcome{ID: rec.ID, Status: rec.Status, Code: rec.Code, Reason: rec.Reason}
+				if outcomes[i] != outcome {
+					t.Fatalf("record %d: outcome %+v, want %+v", i, outcomes[i], outcome)
 				}
 			}
 		})
@@ -153,16 +162,16 @@ func TestReadExtras(t *testing.T) {
 func TestReadExtrasRefusesPicks(t *testing.T) {
 	t.Parallel()
 	var file bytes.Buffer
-	if err := scores.WritePicks(&file, samplePicks()); err != nil {
+	if err := writePicks(&file, samplePicks()); err != nil {
 		t.Fatal(err)
 	}
 	r, size := bytes.NewReader(file.Bytes()), int64(file.Len())
-	_, twins := scores.ReadTwins(r, size)
-	_, tokens := scores.ReadTokens(r, size)
-	_, _, images := scores.ReadImages(r, size)
-	for column, err := range map[string]error{"twins": twins, "tokens": tokens, "images": images} {
-		if err == nil || !strings.HasPrefix(err.Error(), "reading "+column+" of scores: ") {
-			t.Errorf("%s: error %v", column, err)
+	_, columns := scores.ReadColumns(r, size, scores.ColumnRequest{})
+	_, ids := scores.ReadIDs(r, size)
+	_, outcomes := scores.ReadOutcomes(r, size)
+	for what, err := range map[string]error{"columns": columns, "ids": ids, "outcomes": outcomes} {
+		if err == nil || !strings.HasPrefix(err.Error(), "reading "+what+" of scores: ") {
+			t.Errorf("%s: error %v", what, err)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func readAll(t *testing.T, file []byte) {
 			}
 		}
 	}
-	if c, err := scores.ReadColumns(r, size); err == nil {
+	if c, err := scores.ReadColumns(r, size, scores.ColumnRequest{}); err == nil {
 		for i := range c.Status {
 			_ = c.SourceNames[c.Source[i]]
 			for _, style := range c.Style[c.StyleStart[i]:c.StyleStart[i+1]] {
@@ -120,7 +120,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(write(f, []string{"x"}, many(100, 1)))
 	f.Add(write(f, []string{"x"}, nil))
 	var picks bytes.Buffer
-	if err := scores.WritePicks(&picks, samplePicks()); err != nil {
+	if err := writePicks(&picks, samplePicks()); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(picks.Bytes())

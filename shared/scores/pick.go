@@ -28,41 +28,47 @@ func pickSchema() *parquet.Schema {
 	return parquet.NewSchema("picks", parquet.SchemaOf(Pick{}))
 }
 
-// WritePicks writes a whole file of picks.
-func WritePicks(w io.Writer, picks []Pick) error {
-	file := parquet.NewGenericWriter[Pick](w, writerOptions(pickSchema())...)
-	if _, err := file.Write(picks); err != nil {
-		return fmt.Errorf("writing picks: %w", err)
+// WritePicks writes a whole file of n picks.
+func WritePicks(w io.Writer, n int, pick func(i int) Pick) error {
+	return writeRows(parquet.NewGenericWriter[Pick](w, writerOptions(pickSchema())...), "picks", n, pick)
+}
+
+// EachPick calls use for each pick of a file, in its order, and holds a few of them at a time. A file that is cut
+// short, damaged, of another layout, or not of picks at all is an error.
+func EachPick(r io.ReaderAt, size int64, use func(Pick)) (err error) {
+	defer recoverBad("reading picks", &err)
+	f, err := openParquet(r, size)
+	if err != nil {
+		return err
 	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("writing picks: %w", err)
+	if err := checkSchema(f, pickSchema()); err != nil {
+		return err
+	}
+	reader := parquet.NewGenericReader[Pick](f)
+	defer reader.Close()
+	batch := make([]Pick, batchRows)
+	for read := int64(0); read < f.NumRows(); {
+		clear(batch)
+		n, err := reader.Read(batch)
+		for i := range n {
+			use(batch[i])
+		}
+		read += int64(n)
+		if n == 0 && err == nil {
+			err = io.ErrNoProgress
+		}
+		if err != nil && read < f.NumRows() {
+			return fmt.Errorf("pick %d of %d: %w", read+1, f.NumRows(), err)
+		}
 	}
 	return nil
 }
 
-// ReadPicks reads a whole file of picks. A file that is cut short, damaged, of another layout, or
-// not of picks at all is an error.
-func ReadPicks(r io.ReaderAt, size int64) (picks []Pick, err error) {
-	defer recoverBad("reading picks", &err)
-	f, err := openParquet(r, size)
-	if err != nil {
+// ReadPicks reads a whole file of picks. It fails as EachPick does.
+func ReadPicks(r io.ReaderAt, size int64) ([]Pick, error) {
+	picks := []Pick{}
+	if err := EachPick(r, size, func(p Pick) { picks = append(picks, p) }); err != nil {
 		return nil, err
-	}
-	if err := checkSchema(f, pickSchema()); err != nil {
-		return nil, err
-	}
-	reader := parquet.NewGenericReader[Pick](f)
-	defer reader.Close()
-	picks = make([]Pick, f.NumRows())
-	for read := 0; read < len(picks); {
-		n, err := reader.Read(picks[read:])
-		read += n
-		if n == 0 && err == nil {
-			err = io.ErrNoProgress
-		}
-		if err != nil && read < len(picks) {
-			return nil, fmt.Errorf("pick %d of %d: %w", read+1, len(picks), err)
-		}
 	}
 	return picks, nil
 }

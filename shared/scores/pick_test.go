@@ -3,6 +3,7 @@ package scores_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestPicksRoundTrip(t *testing.T) {
 			t.Parallel()
 			var file, again bytes.Buffer
 			for _, w := range []*bytes.Buffer{&file, &again} {
-				if err := scores.WritePicks(w, want); err != nil {
+				if err := writePicks(w, want); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -67,4 +68,8 @@ func TestReadPicksRefusesScores(t *testing.T) {
 	if want := "reading picks: column 1 is id"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want one with %q", err, want)
 	}
+}
+
+func writePicks(w io.Writer, picks []scores.Pick) error {
+	return scores.WritePicks(w, len(picks), func(i int) scores.Pick { return picks[i] })
 }

@@ -3,6 +3,8 @@ package scores
 import (
 	"fmt"
 	"io"
+	"math"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -16,26 +18,46 @@ func reasonSchema() *parquet.Schema {
 	return parquet.NewSchema("reasons", parquet.SchemaOf(reasonRow{}))
 }
 
-// WriteReasons writes a whole file of reasons: the code of one for each sample of a dataset, in its
-// order, empty for a selected one.
-func WriteReasons(w io.Writer, codes []string) error {
-	rows := make([]reasonRow, len(codes))
-	for i, c := range codes {
-		rows[i].Code = c
-	}
+// WriteReasons writes a whole file of reasons: the code of one for each of n samples of a dataset, in its order, empty
+// for a selected one.
+func WriteReasons(w io.Writer, n int, code func(i int) string) error {
 	file := parquet.NewGenericWriter[reasonRow](w, writerOptions(reasonSchema())...)
-	if _, err := file.Write(rows); err != nil {
-		return fmt.Errorf("writing reasons: %w", err)
+	return writeRows(file, "reasons", n, func(i int) reasonRow { return reasonRow{code(i)} })
+}
+
+// writeRows writes n rows as a whole file, batch by batch, so that memory does not grow with the rows.
+func writeRows[T any](file *parquet.GenericWriter[T], what string, n int, row func(i int) T) error {
+	batch := make([]T, 0, batchRows)
+	for i := range n {
+		if batch = append(batch, row(i)); len(batch) < batchRows && i < n-1 {
+			continue
+		}
+		if _, err := file.Write(batch); err != nil {
+			return fmt.Errorf("writing %s: %w", what, err)
+		}
+		batch = batch[:0]
 	}
 	if err := file.Close(); err != nil {
-		return fmt.Errorf("writing reasons: %w", err)
+		return fmt.Errorf("writing %s: %w", what, err)
 	}
 	return nil
 }
 
+// Reasons are the codes of a file of reasons, a byte for each sample.
+type Reasons struct {
+	codes []string // the different ones
+	of    []uint8  // the index in codes of each sample's
+}
+
+// Len is the number of samples.
+func (r *Reasons) Len() int { return len(r.of) }
+
+// At is why sample i is not in the selection; empty for a selected one.
+func (r *Reasons) At(i int) string { return r.codes[r.of[i]] }
+
 // ReadReasons reads a whole file of reasons. A file that is cut short, damaged, of another layout,
 // or not of reasons at all is an error.
-func ReadReasons(r io.ReaderAt, size int64) (codes []string, err error) {
+func ReadReasons(r io.ReaderAt, size int64) (reasons *Reasons, err error) {
 	defer recoverBad("reading reasons", &err)
 	p, err := openParquet(r, size)
 	if err != nil {
@@ -44,5 +66,23 @@ func ReadReasons(r io.ReaderAt, size int64) (codes []string, err error) {
 	if err := checkSchema(p, reasonSchema()); err != nil {
 		return nil, err
 	}
-	return texts.column(&file{File: p, rows: int(p.NumRows())}, "reason_code", "")
+	reasons = new(Reasons)
+	known := map[string]uint8{}
+	column := columnType[string, uint8]{takeText, func(code string) (uint8, error) {
+		i, ok := known[code]
+		if !ok {
+			if len(known) > math.MaxUint8 {
+				return 0, fmt.Errorf("more than %d different codes", math.MaxUint8+1)
+			}
+			i = uint8(len(known))
+			known[code] = i
+			reasons.codes = append(reasons.codes, strings.Clone(code))
+		}
+		return i, nil
+	}}
+	reasons.of, err = column.column(&file{File: p, rows: int(p.NumRows())}, "reason_code", 0)
+	if err != nil {
+		return nil, err
+	}
+	return reasons, nil
 }

@@ -2,7 +2,8 @@ package scores_test
 
 import (
 	"bytes"
-	"slices"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestReasonsRoundTrip(t *testing.T) {
 			t.Parallel()
 			var file, again bytes.Buffer
 			for _, w := range []*bytes.Buffer{&file, &again} {
-				if err := scores.WriteReasons(w, want); err != nil {
+				if err := writeReasons(w, want); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -33,8 +34,13 @@ func TestReasonsRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(want, got) {
-				t.Errorf("%d reasons, read back as %d others", len(want), len(got))
+			if got.Len() != len(want) {
+				t.Fatalf("%d reasons, read back as %d", len(want), got.Len())
+			}
+			for i, code := range want {
+				if got.At(i) != code {
+					t.Fatalf("reason %d is %q, read back as %q", i, code, got.At(i))
+				}
 			}
 		})
 	}
@@ -43,7 +49,7 @@ func TestReasonsRoundTrip(t *testing.T) {
 func TestReadReasonsRefuses(t *testing.T) {
 	t.Parallel()
 	var file bytes.Buffer
-	if err := scores.WriteReasons(&file, []string{"better samples"}); err != nil {
+	if err := writeReasons(&file, []string{"better samples"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, data := range map[string][]byte{
@@ -54,4 +60,23 @@ func TestReadReasonsRefuses(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
+}
+
+// TestReadReasonsRefusesManyCodes: a byte holds the code of a sample.
+func TestReadReasonsRefusesManyCodes(t *testing.T) {
+	t.Parallel()
+	for codes, refused := range map[int]bool{256: false, 257: true} {
+		var file bytes.Buffer
+		if err := scores.WriteReasons(&file, codes, strconv.Itoa); err != nil {
+			t.Fatal(err)
+		}
+		_, err := scores.ReadReasons(bytes.NewReader(file.Bytes()), int64(file.Len()))
+		if (err != nil) != refused {
+			t.Errorf("%d codes: error %v", codes, err)
+		}
+	}
+}
+
+func writeReasons(w io.Writer, codes []string) error {
+	return scores.WriteReasons(w, len(codes), func(i int) string { return codes[i] })
 }

@@ -6,15 +6,13 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
-
-	"github.com/harvest-ml/harvest/shared/scores"
 )
 
 // The schema is what other tools see; a change of it is a change of the product.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	var picks bytes.Buffer
-	if err := scores.WritePicks(&picks, nil); err != nil {
+	if err := writePicks(&picks, nil); err != nil {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer

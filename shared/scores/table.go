@@ -79,34 +79,28 @@ func ReadContents(r io.ReaderAt, size int64) (contents []string, status []Status
 	return contents, status, err
 }
 
-// ReadTwins reads the hashes of texts and images alone, in the order of the file. It fails as Read does.
-func ReadTwins(r io.ReaderAt, size int64) (twins []string, err error) {
-	defer recoverBad("reading twins of scores", &err)
+// An Outcome is what became of a sample: its id, and why it was not scored or cannot be selected.
+type Outcome struct {
+	ID     string
+	Status Status
+	Code   reason.Code // empty for a sample that can be selected
+	Reason string      // the same in words
+}
+
+// ReadOutcomes reads what became of the samples alone, in the order of the file. It fails as Read does.
+func ReadOutcomes(r io.ReaderAt, size int64) (outcomes []Outcome, err error) {
+	defer recoverBad("reading outcomes of scores", &err)
 	f, err := open(r, size)
 	if err != nil {
 		return nil, err
 	}
-	return texts.column(f, "twin", "")
-}
-
-// ReadTokens reads the estimated tokens alone, in the order of the file. It fails as Read does.
-func ReadTokens(r io.ReaderAt, size int64) (tokens []int32, err error) {
-	defer recoverBad("reading tokens of scores", &err)
-	f, err := open(r, size)
-	if err != nil {
-		return nil, err
-	}
-	return numbers.column(f, "tokens", 0)
-}
-
-// ReadImages reads the hashes of images alone: those of row i are images[starts[i]:starts[i+1]]. It fails as Read does.
-func ReadImages(r io.ReaderAt, size int64) (starts []uint32, images []string, err error) {
-	defer recoverBad("reading images of scores", &err)
-	f, err := open(r, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	return texts.lists(f, "images")
+	outcomes = make([]Outcome, f.rows)
+	return outcomes, errors.Join(
+		fill(f, outcomes, "id", texts, func(o *Outcome) *string { return &o.ID }),
+		fill(f, outcomes, "status", statuses, func(o *Outcome) *Status { return &o.Status }),
+		fill(f, outcomes, "reason_code", codes, func(o *Outcome) *reason.Code { return &o.Code }),
+		fill(f, outcomes, "reason", texts, func(o *Outcome) *string { return &o.Reason }),
+	)
 }
 
 // ReadSeen reads the samples' states and what was seen of their images alone, in the order of the file: that of row i
@@ -124,7 +118,7 @@ func ReadSeen(r io.ReaderAt, size int64) (status []Status, starts []uint32, seen
 	return status, starts, seen, err
 }
 
-func fill[T, U any](f *file, records []Record, name string, k columnType[T, U], field func(*Record) *U) error {
+func fill[R, T, U any](f *file, records []R, name string, k columnType[T, U], field func(*R) *U) error {
 	var null U
 	values, err := k.column(f, name, null)
 	if err != nil {

@@ -2,10 +2,7 @@ package selection
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"hash/fnv"
 	"slices"
 )
 
@@ -130,13 +127,38 @@ func (b *Builder) AppendImages(names []string) {
 // TieHash is the Pool.Tie of a sample: FNV-1a of its content's hash, in hexadecimal digits (any
 // other text is taken as it is), and of the seed.
 func TieHash(content string, seed uint64) uint64 {
-	raw, err := hex.DecodeString(content)
-	if err != nil {
-		raw = []byte(content)
+	// Without package fnv, because that allocates, and millions of contents are hashed.
+	const offset, prime = 14695981039346656037, 1099511628211
+	h, hexadecimal := uint64(offset), len(content)%2 == 0
+	for i := 0; i < len(content) && hexadecimal; i += 2 {
+		high, low := hexDigit(content[i]), hexDigit(content[i+1])
+		hexadecimal = high|low < 16
+		h = (h ^ uint64(high<<4|low)) * prime
 	}
-	h := fnv.New64a()
-	h.Write(binary.LittleEndian.AppendUint64(raw, seed))
-	return h.Sum64()
+	if !hexadecimal {
+		h = offset
+		for i := range len(content) {
+			h = (h ^ uint64(content[i])) * prime
+		}
+	}
+	for range 8 {
+		h = (h ^ seed&0xff) * prime
+		seed >>= 8
+	}
+	return h
+}
+
+// hexDigit is the value of a hexadecimal digit, and more than 15 for any other byte.
+func hexDigit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0xff
 }
 
 // TwinHash is the Pool.Twin of a sample: the first 16 bytes of the SHA-256 of a text that is equal

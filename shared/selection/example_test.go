@@ -90,25 +90,3 @@ func ExampleParams_Validate() {
 	// budget: 9 samples cannot be selected from 6
 	// 	give 1 to 6
 }
-
-func ExampleExplain() {
-	pool, params := documents(), selection.Params{Budget: 3}
-	result, err := selection.Select(pool, params)
-	if err != nil {
-		log.Fatal(err)
-	}
-	explanations, err := selection.Explain(pool, params, result, 1)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, x := range explanations {
-		fmt.Printf("sample %d was not picked: %s\n", x.Sample, x.Reason)
-		for _, miss := range x.Misses {
-			fmt.Printf("rank %d of %s for %s, the last one picked: %d\n",
-				miss.Rank, miss.Bin, miss.Capability, miss.Last)
-		}
-	}
-	// Output:
-	// sample 1 was not picked: outranked
-	// rank 2 of word/short-phrase+chartqa for data understanding, the last one picked: 0
-}

@@ -29,7 +29,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified}[rng.IntN(4)]
 		p.Seed = rng.Uint64N(3)
 	}
-	if p.takesTurns() {
+	if p.TakesTurns() {
 		p.Threshold = rng.IntN(3)
 		if set() {
 			p.WithinBin = []BinOrder{ByPosition, ByScore}[rng.IntN(2)]
@@ -350,7 +350,7 @@ func TestSelectNested(t *testing.T) {
 		samples: 200, capabilities: 4, sources: 3, styles: 4, maxStyles: 3, highest: 5, expected: true, tie: true,
 	}
 	pool := sh.random(rand.New(rand.NewPCG(1, 4)))
-	results, err := SelectNested(pool, Params{Include: []uint32{7}}, 10, 20, 60)
+	results, err := catalogOf(t, pool).SelectNested(Params{Include: []uint32{7}}, 10, 20, 60)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +365,7 @@ func TestSelectNested(t *testing.T) {
 		}
 		before = samples
 	}
-	if _, err := SelectNested(pool, Params{}, 10, 10); err == nil || !strings.Contains(err.Error(), "the least is 11") {
+	if _, err := catalogOf(t, pool).SelectNested(Params{}, 10, 10); err == nil || !strings.Contains(err.Error(), "the least is 11") {
 		t.Errorf("error for equal budgets: %v", err)
 	}
 }

@@ -39,11 +39,7 @@ func (p Params) capabilities(pool *Pool) []string {
 // threshold is that of a capability. Missing is the lowest of all ratings, so none need lie below
 // it, nor above the highest.
 func (p Params) threshold(capability string) int32 {
-	threshold, own := p.Thresholds[capability]
-	if !own {
-		threshold = p.Threshold
-	}
-	return int32(min(max(threshold, Missing), math.MaxInt8))
+	return int32(min(max(p.ThresholdOf(capability), Missing), math.MaxInt8))
 }
 
 // weight is that of a capability.

@@ -19,10 +19,29 @@ const (
 	ReasonRank      Reason = "outranked" // other samples took the budget first
 )
 
-// Reasons say why each sample of the pool is not among a result's picks, in the pool's order; ""
-// for a picked one. They are those of Explain, found for all samples together: time is linear in
-// the samples and capabilities.
-func Reasons(pool *Pool, params Params, result *Result) []Reason {
+// reasonCodes are all reasons, by the bytes that stand for them.
+var reasonCodes = [...]Reason{
+	"", ReasonStyle, ReasonSource, ReasonDuplicate, ReasonExclude, ReasonNoStyle, ReasonUnrated, ReasonThreshold,
+	ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank,
+}
+
+// A ReasonList holds the reason of each sample of a pool in a byte.
+type ReasonList struct{ codes []uint8 }
+
+// Len is the number of samples.
+func (l ReasonList) Len() int { return len(l.codes) }
+
+// At is the reason of sample i; "" for a picked one.
+func (l ReasonList) At(i int) Reason { return reasonCodes[l.codes[i]] }
+
+// Reasons say why each sample of the pool is not among a result's picks, in the pool's order. Time is linear in the
+// samples and capabilities.
+func (c *Catalog) Reasons(params Params, result *Result) ReasonList {
+	pool := c.Pool
+	var byteOf = map[Reason]uint8{}
+	for i, reason := range reasonCodes {
+		byteOf[reason] = uint8(i)
+	}
 	picked := newBitset(pool.Len())
 	for _, pick := range result.Picks {
 		picked.set(pick.Sample)
@@ -34,32 +53,32 @@ func Reasons(pool *Pool, params Params, result *Result) []Reason {
 	rated := params.rated(pool)
 	above := params.above(pool)
 	tooLong := result.tooLong(pool)
-	reasons := make([]Reason, pool.Len())
-	for i := range reasons {
-		s := uint32(i)
-		if picked.has(s) {
-			continue
-		}
-		if reasons[i] = eligibility.reason(s); reasons[i] != "" {
-			continue
+	reason := func(s uint32) Reason {
+		if reason := eligibility.reason(s); reason != "" {
+			return reason
 		}
 		switch {
 		case len(pool.styles(s)) == 0:
-			reasons[i] = ReasonNoStyle
+			return ReasonNoStyle
 		case !rated.has(s):
-			reasons[i] = ReasonUnrated
-		case params.takesTurns() && !above.has(s):
-			reasons[i] = ReasonThreshold
-		default:
-			reasons[i] = ReasonRank
-			if counter := counters.exceeded(s); counter != nil {
-				reasons[i] = counter.reason
-			} else if tooLong.has(s) {
-				reasons[i] = ReasonTokens
-			}
+			return ReasonUnrated
+		case params.TakesTurns() && !above.has(s):
+			return ReasonThreshold
+		}
+		if counter := counters.exceeded(s); counter != nil {
+			return counter.reason
+		} else if tooLong.has(s) {
+			return ReasonTokens
+		}
+		return ReasonRank
+	}
+	list := ReasonList{make([]uint8, pool.Len())}
+	for i := range list.codes {
+		if !picked.has(uint32(i)) {
+			list.codes[i] = byteOf[reason(uint32(i))]
 		}
 	}
-	return reasons
+	return list
 }
 
 // tooLong marks the samples of TooLong.

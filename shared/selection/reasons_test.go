@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestReasons compares the reason of every sample with that of Explain, for random parameters.
+// TestReasons compares the reason of every sample with that of explainAll, for random parameters.
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	met := make(map[Reason]int)
@@ -22,18 +22,13 @@ func TestReasons(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := make([]uint32, pool.Len())
-			for s := range all {
-				all[s] = uint32(s)
-			}
-			explanations, err := Explain(pool, params, result, all...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for s, reason := range Reasons(pool, params, result) {
+			explanations := explainAll(catalogOf(t, pool), params, result)
+			reasons := catalogOf(t, pool).Reasons(params, result)
+			for s := range reasons.Len() {
+				reason := reasons.At(s)
 				met[reason]++
 				if x := explanations[s]; reason != x.Reason {
-					t.Errorf("%s, seed %d, %+v: sample %d: %q, and Explain says %+v", name, seed, params, s, reason, x)
+					t.Errorf("%s, seed %d, %+v: sample %d: %q, and explainAll says %+v", name, seed, params, s, reason, x)
 				}
 			}
 			if t.Failed() {

@@ -160,7 +160,7 @@ func (r Rules) validateChoices() error {
 
 // validateUnused reports the rules of MMSSR that are set for another strategy, which would ignore them.
 func (r Rules) validateUnused() error {
-	if r.takesTurns() {
+	if r.TakesTurns() {
 		return nil
 	}
 	var faults []error
@@ -184,5 +184,13 @@ func (r Rules) validateUnused() error {
 // leastWeight and its inverse bound weights, so that no sum of them overflows or loses one.
 const leastWeight = 1e-6
 
-// takesTurns says whether the strategy is MMSSR.
-func (r Rules) takesTurns() bool { return r.Strategy == "" || r.Strategy == MMSSR }
+// TakesTurns says whether the strategy is MMSSR.
+func (r Rules) TakesTurns() bool { return r.Strategy == "" || r.Strategy == MMSSR }
+
+// ThresholdOf is the rating that a sample must exceed to be picked for a capability.
+func (r Rules) ThresholdOf(capability string) int {
+	if threshold, own := r.Thresholds[capability]; own {
+		return threshold
+	}
+	return r.Threshold
+}

@@ -9,11 +9,7 @@
 // larger ones pay.
 package selection
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "math"
 
 // A Result is a selection: what was picked, in order, and why.
 type Result struct {
@@ -96,37 +92,15 @@ func (r *Result) Samples() []uint32 {
 // picks on any machine; the pool is only read. Too few candidates are a shortfall in the result; an
 // error means that the pool or the parameters contradict themselves.
 //
+// A Catalog makes several selections of one pool in less time.
+//
 // Time is linear in the styles of all samples and in the samples times the capabilities, and memory
 // in the samples: in addition to the pool about 22 bytes a sample, 40 a pick and 60 for each pair of
 // a bin and a capability.
 func Select(pool *Pool, params Params) (*Result, error) {
-	if err := pool.Validate(); err != nil {
+	catalog, err := NewCatalog(pool)
+	if err != nil {
 		return nil, err
 	}
-	if err := params.Validate(pool); err != nil {
-		return nil, err
-	}
-	return newSelector(pool, params).run(), nil
-}
-
-// SelectNested makes a selection for each of the budgets, which replace Params.Budget, from the
-// smallest to the largest; each has all of the one before it as further must-includes, in the
-// order in which they were picked. Budgets must ascend. Example: 5 %, 10 % and 30 % of a pool, to
-// see what more data brings.
-func SelectNested(pool *Pool, params Params, budgets ...int) ([]*Result, error) {
-	var results []*Result
-	include := slices.Clone(params.Include)
-	for i, budget := range budgets {
-		if i > 0 && budget <= budgets[i-1] {
-			return nil, fmt.Errorf("budgets: %d follows %d; the least is %d", budget, budgets[i-1], budgets[i-1]+1)
-		}
-		params.Budget, params.Include = budget, include
-		result, err := Select(pool, params)
-		if err != nil {
-			return nil, fmt.Errorf("selecting %d: %w", budget, err)
-		}
-		results = append(results, result)
-		include = result.Samples()
-	}
-	return results, nil
+	return catalog.Select(params)
 }

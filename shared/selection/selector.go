@@ -28,7 +28,8 @@ type selector struct {
 	meanCost                int       // of a sample, in units of the budget
 }
 
-func newSelector(pool *Pool, params Params) *selector {
+func newSelector(catalog *Catalog, params Params) *selector {
+	pool := catalog.Pool
 	s := &selector{
 		pool:          pool,
 		params:        params,
@@ -50,8 +51,8 @@ func newSelector(pool *Pool, params Params) *selector {
 	s.removals = make([]uint32, 0, expected)
 	s.removalGroups = make([]uint32, 0, expected)
 	s.picks = make([]Pick, 0, expected)
-	s.groups = newGroups(pool, newEligibility(pool, params).ineligible(len(s.buffers)), len(s.buffers))
-	s.ties = newTies(pool, params.RatingsOnly, len(s.buffers))
+	s.groups = catalog.groups(newEligibility(pool, params).ineligible(len(s.buffers)))
+	s.ties = catalog.ties(params.RatingsOnly)
 	return s
 }
 
@@ -59,7 +60,7 @@ func (s *selector) run() *Result {
 	result := &Result{Asked: s.params.Budget, Bins: s.groups.binNames}
 	s.include()
 	s.fillMinimums()
-	if s.params.takesTurns() {
+	if s.params.TakesTurns() {
 		s.prepareCapabilities()
 		result.Rounds = s.takeTurns()
 	} else {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 )
 
 // A Summary compares a selection with the pool that it was made from and with random subsets.
@@ -58,22 +57,25 @@ type StyleShare struct {
 	Share float64 `json:"share"`
 }
 
-// Summarize describes a pool, a selection of it (positions in the pool, each once) and a random
-// subset of the same size, drawn with the seed. It takes a valid pool, and the same arguments give
-// the same summary on any machine.
-func Summarize(pool *Pool, selected []uint32, seed uint64) Summary {
-	workers := runtime.GOMAXPROCS(0)
-	groups := newGroups(pool, nil, workers)
-	all := make([]uint32, pool.Len())
-	for i := range all {
-		all[i] = uint32(i)
-	}
-	sets := [][]uint32{all, selected, draw(pool.Len(), len(selected), seed)}
+// Summarize describes the pool, a selection of it (positions in the pool, each once) and a random
+// subset of the same size, drawn with the seed. The same arguments give the same summary on any
+// machine.
+func (c *Catalog) Summarize(selected []uint32, seed uint64) Summary {
+	pool := c.Pool
+	sets := []sampleSet{{n: pool.Len()}, setOf(selected), setOf(draw(pool.Len(), len(selected), seed))}
 	if pool.Tokens != nil {
-		sets = append(sets, drawTokens(pool, selected, seed))
+		sets = append(sets, setOf(drawTokens(pool, selected, seed)))
 	}
+	groups := c.groups(nil)
 	described := make([]Statistics, len(sets))
-	parallel(workers, len(sets), func(_, i int) { described[i] = describe(pool, groups, sets[i]) })
+	parallel(runtime.GOMAXPROCS(0), len(sets), func(_, i int) {
+		if i == 0 {
+			c.onceDescribed.Do(func() { c.described = describe(pool, groups, sets[0]) })
+			described[0] = c.described
+			return
+		}
+		described[i] = describe(pool, groups, sets[i])
+	})
 	summary := Summary{Pool: described[0], Selection: described[1], Random: described[2]}
 	if pool.Tokens != nil {
 		summary.RandomTokens = &described[3]
@@ -81,9 +83,25 @@ func Summarize(pool *Pool, selected []uint32, seed uint64) Summary {
 	return summary
 }
 
-func describe(pool *Pool, groups *groups, samples []uint32) Statistics {
+// A sampleSet is some samples of a pool in some order, or, without a list, the first n.
+type sampleSet struct {
+	list []uint32
+	n    int
+}
+
+func setOf(list []uint32) sampleSet { return sampleSet{list, len(list)} }
+
+// at is the i-th sample of the set.
+func (s sampleSet) at(i int) uint32 {
+	if s.list == nil {
+		return uint32(i)
+	}
+	return s.list[i]
+}
+
+func describe(pool *Pool, groups *groups, samples sampleSet) Statistics {
 	statistics := Statistics{
-		Samples: len(samples),
+		Samples: samples.n,
 		Ratings: make([]MeanRating, len(pool.Capabilities)),
 		Styles:  make([]StyleShare, len(pool.StyleNames)),
 	}
@@ -94,7 +112,8 @@ func describe(pool *Pool, groups *groups, samples []uint32) Statistics {
 	styles := make([]int, len(pool.StyleNames))
 	sources := make([]int, len(pool.SourceNames))
 	bins := newBitset(len(groups.binNames))
-	for _, s := range samples {
+	for i := range samples.n {
+		s := samples.at(i)
 		sources[pool.Source[s]]++
 		for _, style := range pool.styles(s) {
 			styles[style]++
@@ -111,31 +130,41 @@ func describe(pool *Pool, groups *groups, samples []uint32) Statistics {
 	statistics.Bins = bins.count()
 	for i, name := range pool.StyleNames {
 		statistics.Styles[i].Style = name
-		if len(samples) > 0 {
-			statistics.Styles[i].Share = float64(styles[i]) / float64(len(samples))
+		if samples.n > 0 {
+			statistics.Styles[i].Share = float64(styles[i]) / float64(samples.n)
 		}
 	}
 	statistics.StyleEntropy, statistics.SourceEntropy = entropy(styles), entropy(sources)
 	if pool.Tokens != nil {
-		for _, s := range samples {
-			statistics.Tokens += int(pool.Tokens[s])
+		for i := range samples.n {
+			statistics.Tokens += int(pool.Tokens[samples.at(i)])
 		}
 		statistics.LengthCorrelation = lengthCorrelation(pool, samples)
 	}
 	return statistics
 }
 
-func meanRating(capability string, ratings []int8, samples []uint32) MeanRating {
+func meanRating(capability string, ratings []int8, samples sampleSet) MeanRating {
 	mean := MeanRating{Capability: capability}
-	sum := 0
-	for _, s := range samples {
-		if r := ratings[s]; r != Missing {
-			sum += int(r)
-			mean.Rated++
-			if r >= 0 && int(r) < len(mean.Counts) {
-				mean.Counts[r]++
-			}
+	var counts [256]int // by rating + 128
+	if samples.list == nil {
+		for _, r := range ratings[:samples.n] {
+			counts[uint8(r)^0x80]++
 		}
+	}
+	for _, s := range samples.list {
+		counts[uint8(ratings[s])^0x80]++
+	}
+	sum := 0
+	for i, n := range counts {
+		switch rating := i - 128; {
+		case rating == Missing:
+			continue
+		case rating >= 0 && rating < len(mean.Counts):
+			mean.Counts[rating] = n
+		}
+		sum += (i - 128) * n
+		mean.Rated += n
 	}
 	if mean.Rated > 0 {
 		mean.Mean = float64(sum) / float64(mean.Rated)
@@ -161,47 +190,49 @@ func entropy(counts []int) float64 {
 
 // lengthCorrelation is as Statistics says. Both means are subtracted before anything is squared, so
 // that nothing cancels.
-func lengthCorrelation(pool *Pool, samples []uint32) *float64 {
-	var tokens, ratings []float64
-	for _, s := range samples {
-		sum, n := 0, 0
-		for _, column := range pool.Ratings {
-			if column[s] != Missing {
-				sum += int(column[s])
-				n++
+func lengthCorrelation(pool *Pool, samples sampleSet) *float64 {
+	sums, rated := make([]int32, samples.n), make([]uint16, samples.n)
+	for _, column := range pool.Ratings {
+		for i := range samples.n {
+			if r := column[samples.at(i)]; r != Missing {
+				sums[i] += int32(r)
+				rated[i]++
 			}
 		}
+	}
+	count := 0
+	for _, n := range rated {
 		if n > 0 {
-			tokens = append(tokens, float64(pool.Tokens[s]))
-			ratings = append(ratings, float64(sum)/float64(n))
+			count++
 		}
 	}
-	if len(tokens) == 0 || slices.Min(tokens) == slices.Max(tokens) || slices.Min(ratings) == slices.Max(ratings) {
+	each := func(use func(tokens, rating float64)) {
+		for i, n := range rated {
+			if n > 0 {
+				use(float64(pool.Tokens[samples.at(i)]), float64(sums[i])/float64(n))
+			}
+		}
+	}
+	leastX, mostX, leastY, mostY := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	var meanX, meanY float64
+	each(func(x, y float64) {
+		leastX, mostX, leastY, mostY = min(leastX, x), max(mostX, x), min(leastY, y), max(mostY, y)
+		meanX += x / float64(count)
+		meanY += y / float64(count)
+	})
+	if count == 0 || leastX == mostX || leastY == mostY {
 		return nil
 	}
-	center(tokens)
-	center(ratings)
 	var xx, yy, xy float64
-	for i, x := range tokens {
-		y := ratings[i]
+	each(func(x, y float64) {
+		x, y = x-meanX, y-meanY
 		// Converted, so that no processor fuses them with the sums.
 		xx += float64(x * x)
 		yy += float64(y * y)
 		xy += float64(x * y)
-	}
+	})
 	r := min(max(xy/math.Sqrt(xx*yy), -1), 1)
 	return &r
-}
-
-// center subtracts the mean from all values.
-func center(values []float64) {
-	mean := 0.0
-	for _, v := range values {
-		mean += v / float64(len(values))
-	}
-	for i := range values {
-		values[i] -= mean
-	}
 }
 
 // drawTokens picks samples of a random order, each that has no more tokens than remain of those of

@@ -12,7 +12,7 @@ import (
 func TestSummarize(t *testing.T) {
 	t.Parallel()
 	pool := smallPool(t)
-	got := Summarize(pool, []uint32{2, 0}, 1)
+	got := catalogOf(t, pool).Summarize([]uint32{2, 0}, 1)
 	got.Random = Statistics{}
 	want := Summary{
 		Pool: Statistics{
@@ -40,11 +40,11 @@ func TestSummarize(t *testing.T) {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
 
-	nothing := Summarize(pool, nil, 1)
+	nothing := catalogOf(t, pool).Summarize(nil, 1)
 	if _, err := json.Marshal(nothing); err != nil {
 		t.Errorf("summary of an empty selection: %v", err)
 	}
-	everything := Summarize(pool, []uint32{0, 1, 2}, 1)
+	everything := catalogOf(t, pool).Summarize([]uint32{0, 1, 2}, 1)
 	if diff := cmp.Diff(everything.Pool, everything.Random); diff != "" {
 		t.Errorf("a random subset of the pool's size is not the pool (-pool +random):\n%s", diff)
 	}
@@ -54,7 +54,7 @@ func TestSummarizeTokens(t *testing.T) {
 	t.Parallel()
 	pool := smallPool(t)
 	pool.Tokens = []uint32{10, 30, 20}
-	got := Summarize(pool, []uint32{1}, 1)
+	got := catalogOf(t, pool).Summarize([]uint32{1}, 1)
 	if got.Pool.Tokens != 60 || got.Selection.Tokens != 30 || got.RandomTokens.Tokens != 30 {
 		t.Errorf("tokens: %d of the pool, %d selected, %d at random; want 60, 30 and 30",
 			got.Pool.Tokens, got.Selection.Tokens, got.RandomTokens.Tokens)

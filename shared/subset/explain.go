@@ -1,10 +1,18 @@
 package subset
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -18,11 +26,60 @@ type Explanation struct {
 	// Failure is why a sample was not scored, or cannot be selected, in words; FailureCode is its code.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
-	selection.Explanation
+	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. The fields up to Rank are then as
+	// scores.Pick has them, and zero otherwise.
+	Order      int    `json:"order,omitempty"`
+	Rule       string `json:"rule,omitempty"`
+	Capability string `json:"capability,omitempty"`
+	Round      int    `json:"round,omitempty"`
+	Bin        string `json:"bin,omitempty"`
+	Rank       int    `json:"rank,omitempty"`
+	// Reason is what kept the sample out, empty if it was picked.
+	Reason selection.Reason `json:"reason,omitempty"`
+	// Misses say how near the sample came to being picked, nearest first, if it took part in turns and was not picked.
+	Misses []Miss `json:"misses,omitempty"`
+	// Below are the capabilities that it did not qualify for, nearest first, if it has a style and took part in turns.
+	Below []Below `json:"below,omitempty"`
+}
+
+// A Miss compares a sample with the last one that a capability picked from one of its bins.
+type Miss struct {
+	Capability string `json:"capability"`
+	Bin        string `json:"bin"`
+	Rating     int8   `json:"rating"`
+	// Expected is the expected score; nil if there is none.
+	Expected *float32 `json:"expected,omitempty"`
+	// Picked is how many samples the capability picked from the bin, Last the rating of the last of them; nil if none.
+	Picked int   `json:"picked"`
+	Last   *int8 `json:"last,omitempty"`
+}
+
+// gap is how much better the last one picked was rated; where none was picked, as much as can be.
+func (m Miss) gap() int {
+	if m.Last == nil {
+		return scorer.MaxRating + 1
+	}
+	return int(*m.Last) - int(m.Rating)
+}
+
+// Below is a rating that does not exceed its capability's threshold.
+type Below struct {
+	Capability string `json:"capability"`
+	Rating     *int8  `json:"rating"` // nil: missing
+	Threshold  int    `json:"threshold"`
+}
+
+// distance is how far the rating is from qualifying; a missing one is farther than any other.
+func (b Below) distance() int {
+	if b.Rating == nil {
+		return b.Threshold + 1 - scorer.Missing
+	}
+	return b.Threshold + 1 - int(*b.Rating)
 }
 
 // Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown
-// name is a *run.RefusedError.
+// name is a *run.RefusedError. It reads the ids of all samples, the picks and the reasons, and the scores of those named
+// alone.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -32,35 +89,111 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	if err != nil {
 		return nil, err
 	}
-	pool, samples, err := r.pool(ctx, plan, sel.Parameters.Request)
+	named, err := r.samplesOf(plan).find(ctx, "id", ids)
+	if unknown, ok := errors.AsType[*nameError](err); ok {
+		return nil, &run.RefusedError{Reason: unknown.Error()}
+	} else if err != nil {
+		return nil, err
+	}
+	reasons, err := r.reasons(ctx, plan, id)
 	if err != nil {
 		return nil, err
 	}
-	named, err := samples.find("id", ids)
+	picks, err := r.readPicks(ctx, sel, union(named))
 	if err != nil {
-		return nil, &run.RefusedError{Reason: err.Error()}
+		return nil, err
 	}
-	params, result, err := apply(pool, samples, sel.Parameters)
-	if err != nil {
-		return nil, fmt.Errorf("repeating selection %s of run %s: %w", id, runID, err)
-	}
-	found, err := selection.Explain(pool, params, result, union(named)...)
-	if err != nil {
-		return nil, fmt.Errorf("explaining selection %s of run %s: %w", id, runID, err)
-	}
-	explanations := make([]Explanation, len(found))
-	for i, x := range found {
-		index := int64(x.Sample)
+	var explanations []Explanation
+	for _, position := range union(named) {
+		index := int64(position)
 		shardRange := plan.RangeOf(index)
 		table, err := r.runs.Scores(ctx, runID, shardRange)
 		if err != nil {
-			return nil, err
+			return nil, r.runs.Lost(runID, err)
 		}
-		rec := table.Records[index-plan.Ranges[shardRange].FirstIndex]
-		explanations[i] = Explanation{
-			ID: samples.IDs[x.Sample], Index: index, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code,
-			Explanation: x,
+		rec := &table.Records[index-plan.Ranges[shardRange].FirstIndex]
+		x := Explanation{ID: rec.ID, Index: index, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code}
+		if p, picked := picks.of[index]; picked {
+			x.Order, x.Rule, x.Capability, x.Round, x.Bin, x.Rank = p.Order+1, p.Rule, p.Capability, p.Round, p.Bin, p.Rank
+		} else {
+			x.Reason = selection.Reason(reasons.At(int(index)))
+			x.compare(sel.Parameters.Request.Rules, table.Capabilities, rec, picks)
 		}
+		explanations = append(explanations, x)
 	}
 	return explanations, nil
+}
+
+// A pickTable has the picks that samples are explained by.
+type pickTable struct {
+	of   map[int64]scores.Pick  // the samples explained, by index
+	last map[[2]string]lastPick // by capability and bin
+}
+
+// A lastPick is the last sample that a capability picked from a bin, and how many it picked.
+type lastPick struct {
+	rating int8
+	picked int
+}
+
+// readPicks reads the picks of a selection as far as they explain samples.
+func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32) (*pickTable, error) {
+	table := &pickTable{of: map[int64]scores.Pick{}, last: map[[2]string]lastPick{}}
+	name := picksName(sel.Run, sel.ID)
+	data, err := bucket.ReadAll(ctx, r.work, name)
+	if err != nil {
+		return nil, r.lost(sel.Run, sel.ID, err)
+	}
+	explained := map[int64]bool{}
+	for _, s := range samples {
+		explained[int64(s)] = true
+	}
+	err = scores.EachPick(bytes.NewReader(data), int64(len(data)), func(p scores.Pick) {
+		if explained[p.Index] {
+			table.of[p.Index] = p
+		}
+		if p.Rating != nil {
+			key := [2]string{p.Capability, p.Bin}
+			table.last[key] = lastPick{*p.Rating, table.last[key].picked + 1}
+		}
+	})
+	if err != nil {
+		return nil, r.lost(sel.Run, sel.ID, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+	}
+	return table, nil
+}
+
+// compare fills Misses and Below of a sample that was not picked, if capabilities took turns and it took part.
+func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec *scores.Record, picks *pickTable) {
+	tookPart := slices.Contains([]selection.Reason{
+		selection.ReasonUnrated, selection.ReasonThreshold, selection.ReasonRank, selection.ReasonTokens,
+		selection.ReasonSourceCap, selection.ReasonStyleCap, selection.ReasonImageCap,
+	}, x.Reason)
+	if !tookPart || !rules.TakesTurns() || rec.Status != scores.OK {
+		return
+	}
+	for _, capability := range rules.Capabilities {
+		c := slices.Index(capabilities, capability)
+		rating, threshold := rec.Ratings[c], rules.ThresholdOf(capability)
+		if rating == scorer.Missing || int(rating) <= threshold {
+			b := Below{Capability: capability, Threshold: threshold}
+			if rating != scorer.Missing {
+				b.Rating = &rating
+			}
+			x.Below = append(x.Below, b)
+			continue
+		}
+		for _, style := range rec.Styles {
+			m := Miss{Capability: capability, Bin: strings.Join([]string{style, rec.Source}, "+"), Rating: rating}
+			if expected := rec.Expected[c]; !math.IsNaN(float64(expected)) {
+				m.Expected = &expected
+			}
+			if last, any := picks.last[[2]string{capability, m.Bin}]; any {
+				m.Picked, m.Last = last.picked, &last.rating
+			}
+			x.Misses = append(x.Misses, m)
+		}
+	}
+	slices.SortStableFunc(x.Misses, func(a, b Miss) int { return cmp.Compare(a.gap(), b.gap()) })
+	slices.SortStableFunc(x.Below, func(a, b Below) int { return cmp.Compare(a.distance(), b.distance()) })
 }

@@ -2,7 +2,10 @@ package subset_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -18,6 +21,13 @@ import (
 
 // TestMain trades memory for time: the tests leave much garbage.
 func TestMain(m *testing.M) {
+	if folder := os.Getenv(scaleFolder); folder != "" {
+		if err := selectAlone(context.Background(), folder, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	debug.SetGCPercent(400)
 	m.Run()
 }

@@ -23,6 +23,9 @@ func reasonsName(runID, id string) string     { return selectionPrefix(runID, id
 func rejectedName(runID, id string) string    { return selectionPrefix(runID, id) + "rejected.jsonl" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }
 
+// askedName says that a call asked for a selection before it was made.
+func askedName(runID, id string) string { return selectionPrefix(runID, id) + "asked.json" }
+
 func failedSentName(runID, id string) string { return selectionPrefix(runID, id) + "failed.sent" }
 
 func completedSentName(runID, id string) string {

@@ -17,11 +17,10 @@ import (
 
 // A Nothing is a result without picks, and how to name its samples.
 type Nothing struct {
-	Pool    *selection.Pool
-	Samples Samples // may be empty: then all count as scored
-	Params  selection.Params
-	Result  *selection.Result
-	Name    func(position int) string // describes a sample, as people find it
+	Pool   *Pool // one without a status counts as scored
+	Params selection.Params
+	Result *selection.Result
+	Name   func(position int) string // describes a sample, as people find it
 	// Unrated and Unstyled say what to do where samples have no rating, or no style.
 	Unrated, Unstyled string
 }
@@ -31,8 +30,10 @@ type Nothing struct {
 func (n Nothing) Problem() string {
 	counts, first := map[selection.Reason]int{}, map[selection.Reason]int{}
 	var order []selection.Reason
-	for i, why := range selection.Reasons(n.Pool, n.Params, n.Result) {
-		if len(n.Samples.Status) > 0 && n.Samples.Status[i] != scores.OK {
+	reasons := n.Pool.Reasons(n.Params, n.Result)
+	for i := range reasons.Len() {
+		why := reasons.At(i)
+		if len(n.Pool.Status) > 0 && n.Pool.Status[i] != scores.OK {
 			continue // it was not scored, and no selection would change that
 		}
 		if counts[why]++; counts[why] == 1 {
@@ -45,7 +46,7 @@ func (n Nothing) Problem() string {
 	most := slices.MaxFunc(order, func(a, b selection.Reason) int { return counts[a] - counts[b] })
 	code := reason.Code(most)
 	return fmt.Sprintf("no sample can be selected: the most frequent reason is %q (%d of %d samples, such as %s); %s",
-		code.Text(code.Meaning()), counts[most], n.Pool.Len(), n.Name(first[most]), n.fix(most))
+		code.Text(code.Meaning()), counts[most], n.Pool.Pool.Len(), n.Name(first[most]), n.fix(most))
 }
 
 // Rated reports whether any sample has a rating for a capability of the selection.
@@ -55,18 +56,18 @@ func (n Nothing) capabilities() []string {
 	if len(n.Params.Capabilities) > 0 {
 		return n.Params.Capabilities
 	}
-	return n.Pool.Capabilities
+	return n.Pool.Pool.Capabilities
 }
 
 func (n Nothing) ratedFor(capability string) bool {
-	column := n.Pool.Ratings[slices.Index(n.Pool.Capabilities, capability)]
+	column := n.Pool.Pool.Ratings[slices.Index(n.Pool.Pool.Capabilities, capability)]
 	return slices.ContainsFunc(column, func(r int8) bool { return r != selection.Missing })
 }
 
 // withoutRatings says what to do where no sample has a rating for the selection's capabilities.
 func (n Nothing) withoutRatings() string {
 	var others []string
-	for _, name := range n.Pool.Capabilities {
+	for _, name := range n.Pool.Pool.Capabilities {
 		if n.ratedFor(name) {
 			others = append(others, name)
 		}
@@ -75,9 +76,9 @@ func (n Nothing) withoutRatings() string {
 		return fmt.Sprintf("none has a rating for %s; capabilities: give %q, which samples have ratings for",
 			n.capabilities()[0], strings.Join(others, ","))
 	}
-	text := fmt.Sprintf("none of the %d samples has a rating", n.Pool.Len())
+	text := fmt.Sprintf("none of the %d samples has a rating", n.Pool.Pool.Len())
 	failed := 0
-	for _, status := range n.Samples.Status {
+	for _, status := range n.Pool.Status {
 		if status != scores.OK {
 			failed++
 		}
@@ -118,8 +119,8 @@ func (n Nothing) fix(why selection.Reason) string {
 func (n Nothing) threshold() string {
 	best, highest, every := "", selection.Missing, true
 	for _, name := range n.capabilities() {
-		for s, rating := range n.Pool.Ratings[slices.Index(n.Pool.Capabilities, name)] {
-			if rating == selection.Missing || n.Pool.StyleStart[s] == n.Pool.StyleStart[s+1] {
+		for s, rating := range n.Pool.Pool.Ratings[slices.Index(n.Pool.Pool.Capabilities, name)] {
+			if rating == selection.Missing || n.Pool.Pool.StyleStart[s] == n.Pool.Pool.StyleStart[s+1] {
 				continue
 			}
 			every = every && (highest == selection.Missing || int(rating) == highest)
@@ -144,16 +145,20 @@ func (n Nothing) threshold() string {
 		field, what, highest, threshold, give)
 }
 
-// sampleName describes the sample at a position of a run's pool.
-func sampleName(plan *run.Plan, samples Samples) func(int) string {
+// sampleName describes the sample at a position of a run's pool. If its id cannot be read, its place is enough.
+func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) string {
 	return func(i int) string {
+		name := "one"
+		if id, err := samples.ID(ctx, i); err == nil {
+			name = "sample " + id
+		}
 		r := plan.RangeOf(int64(i))
 		before := int64(0)
 		for _, m := range plan.Manifests[:plan.Ranges[r].Manifest] {
 			before += m.Records
 		}
-		return fmt.Sprintf("sample %s, %s: element %d",
-			samples.IDs[i], plan.Manifests[plan.Ranges[r].Manifest].Base(), int64(i)-before+1)
+		return fmt.Sprintf("%s, %s: element %d",
+			name, plan.Manifests[plan.Ranges[r].Manifest].Base(), int64(i)-before+1)
 	}
 }
 
@@ -183,6 +188,9 @@ const (
 
 // State is how far a selection is: one of the State constants.
 func (r *Reader) State(ctx context.Context, sel *Selection) (string, error) {
+	if !sel.made() && sel.Problem == "" {
+		return StateWriting, nil
+	}
 	if sel.Selected == 0 {
 		return StateFailed, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -210,7 +211,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	out := dataset.NewWriter(&subset, plan.Format(), dataset.Part{
 		First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0,
 	})
-	if err := s.divide(ctx, plan, r, reasons[plan.Ranges[r].FirstIndex:], out, &rejected); err != nil {
+	if err := s.divide(ctx, plan, r, reasons, out, &rejected); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
@@ -225,12 +226,11 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	return err
 }
 
-// divide writes the records of a range to the subset where their reason is empty, else why they are rejected. reasons
-// begin with that of the range's first sample.
+// divide writes the records of a range to the subset where their reason is empty, else why they are rejected.
 func (s *Selector) divide(
-	ctx context.Context, plan *run.Plan, r int, reasons []string, subset *dataset.Writer, rejected *bytes.Buffer,
+	ctx context.Context, plan *run.Plan, r int, reasons *scores.Reasons, subset *dataset.Writer, rejected *bytes.Buffer,
 ) error {
-	report, scored, err := s.rangeRecords(ctx, plan, r)
+	report, outcomes, err := s.rangeOutcomes(ctx, plan, r)
 	if err != nil {
 		return err
 	}
@@ -238,11 +238,14 @@ func (s *Selector) divide(
 	position := 0
 	for shard := range report.Shards {
 		for record, err := range s.runs.Records(ctx, plan.Run, report, shard) {
-			if err == nil && reasons[position] == "" {
+			if err != nil {
+				return err
+			}
+			index := plan.Ranges[r].FirstIndex + int64(position)
+			if code := reasons.At(int(index)); code == "" {
 				err = subset.Write(record.Raw)
-			} else if err == nil {
-				index := plan.Ranges[r].FirstIndex + int64(position)
-				err = lines.Encode(newRejected(index, record.Place, &scored[position], reason.Code(reasons[position])))
+			} else {
+				err = lines.Encode(newRejected(index, record.Place, &outcomes[position], reason.Code(code)))
 			}
 			if err != nil {
 				return err

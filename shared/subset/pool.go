@@ -3,7 +3,6 @@ package subset
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -13,30 +12,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reads is how many files of scores are read at the same time.
+// reads is how many files of scores are read at the same time. What is read and not yet in the pool is as much memory
+// besides it.
 const reads = 8
 
-// rangeScores are the columns of one range that selection needs, and its samples' ids.
-type rangeScores struct {
-	*scores.Columns
-	ids         []string
-	tokens      []int32
-	twins       []string // nil unless duplicates are looked for
-	imageStarts []uint32 // nil unless images have a cap
-	images      []string
+// A Pool is what selections of a run, or of files of scores, choose from, and what is known of its samples.
+type Pool struct {
+	*selection.Catalog
+	Samples
 }
 
-// Pool reads the scores of a scored run, every sample in the order of its manifests.
-func (r *Reader) Pool(ctx context.Context, runID string) (*selection.Pool, Samples, error) {
+// Pool reads the scores of a scored run, every sample in the order of its manifests. It is shared: do not change it.
+func (r *Reader) Pool(ctx context.Context, runID string) (*Pool, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
-		return nil, Samples{}, err
+		return nil, err
 	}
 	return r.pool(ctx, plan, selection.Request{})
 }
 
 // SeedPool is the same pool with what distinguishes images and twins, and a random order by the seed.
-func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*selection.Pool, error) {
+func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
 		return nil, err
@@ -45,152 +41,212 @@ func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*sele
 	if err != nil {
 		return nil, err
 	}
-	pool, _, err := r.pool(ctx, plan, selection.Request{
+	return r.pool(ctx, plan, selection.Request{
 		Rules: selection.Rules{Seed: seed, Unique: true, Caps: selection.Caps{Image: one}},
 	})
-	return pool, err
 }
 
-// pool reads the scores of a run into the form that selection takes.
-func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*selection.Pool, Samples, error) {
-	build := newPoolBuilder(plan.Rubric.Capabilities, spec)
-	build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
-	err := build.read(ctx, len(plan.Ranges), func(ctx context.Context, number int) (rangeScores, error) {
-		return r.rangeColumns(ctx, plan, number, spec)
+// pool reads the scores of a run into the form that selection takes, or finds them in memory.
+func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
+	request := columnRequest(plan.Rubric.Capabilities, spec)
+	key := fmt.Sprintf("%s %d %t %t", plan.Run, request.Seed, request.Twins, request.Images)
+	return r.pools.get(ctx, key, poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
+		build := newPoolBuilder(request, int(plan.Samples))
+		build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
+		build.samples.first, build.samples.ids = r.samplesOf(plan).first, r.samplesOf(plan).ids
+		return build.read(ctx, len(plan.Ranges), func(ctx context.Context, number int) (*scores.Columns, error) {
+			return r.rangeColumns(ctx, plan, number, request)
+		})
 	})
-	return build.Pool, build.samples, err
+}
+
+// samplesOf are the samples of a run, without what became of them.
+func (r *Reader) samplesOf(plan *run.Plan) Samples {
+	samples := Samples{ids: func(ctx context.Context, number int) ([]string, error) {
+		return r.rangeIDs(ctx, plan, number)
+	}}
+	for _, rng := range plan.Ranges {
+		samples.first = append(samples.first, int(rng.FirstIndex))
+	}
+	return samples
 }
 
 // ReadPool reads files of scores, one at least, in their order, into the form that selection takes.
 // The capabilities are those of the first file; one that another file lacks is an error.
-func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*selection.Pool, Samples, error) {
-	first, err := scores.ReadColumns(bytes.NewReader(files[0]), int64(len(files[0])))
+func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Pool, error) {
+	first, err := readColumns(files[0], columnRequest(nil, spec))
 	if err != nil {
-		return nil, Samples{}, err
+		return nil, err
 	}
-	build := newPoolBuilder(first.Capabilities, spec)
-	err = build.read(ctx, len(files), func(_ context.Context, i int) (rangeScores, error) {
-		return readRangeScores(files[i], first.Capabilities, spec)
+	request := columnRequest(first.Capabilities, spec)
+	build := newPoolBuilder(request, len(first.Status)*len(files))
+	build.samples.ids = func(_ context.Context, number int) ([]string, error) {
+		return scores.ReadIDs(bytes.NewReader(files[number]), int64(len(files[number])))
+	}
+	return build.read(ctx, len(files), func(_ context.Context, i int) (*scores.Columns, error) {
+		return readColumns(files[i], request)
 	})
-	return build.Pool, build.samples, err
+}
+
+// poolBytes is about the memory that the pool of a run will take: one of a byte a capability and rating, two for the
+// expected score; tie hash, tokens, source, status, two styles and their start; groups, sum and hint; and what only some
+// selections need.
+func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
+	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 2*4 + 4 + 8 + 8
+	if request.Twins {
+		perSample += 16
+	}
+	return int(plan.Samples) * perSample
+}
+
+// columnRequest is what a selection needs of files of scores.
+func columnRequest(capabilities []string, spec selection.Request) scores.ColumnRequest {
+	return scores.ColumnRequest{
+		Capabilities: capabilities, Seed: spec.Seed, Twins: spec.Unique, Images: !spec.Caps.Image.IsZero(),
+	}
+}
+
+func readColumns(file []byte, request scores.ColumnRequest) (*scores.Columns, error) {
+	return scores.ReadColumns(bytes.NewReader(file), int64(len(file)), request)
+}
+
+// rangeColumns reads the scores of one range of a run.
+func (r *Reader) rangeColumns(
+	ctx context.Context, plan *run.Plan, number int, request scores.ColumnRequest,
+) (columns *scores.Columns, err error) {
+	return columns, r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+		if columns, err = readColumns(file, request); err != nil {
+			return 0, err
+		}
+		return len(columns.Status), nil
+	})
+}
+
+// rangeIDs reads the ids of one range of a run.
+func (r *Reader) rangeIDs(ctx context.Context, plan *run.Plan, number int) (ids []string, err error) {
+	return ids, r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+		ids, err = scores.ReadIDs(bytes.NewReader(file), int64(len(file)))
+		return len(ids), err
+	})
+}
+
+// readRange reads the file of a range's scores by read, which returns the number of its samples. Nothing stays in
+// memory: what is taken out of the file does.
+func (r *Reader) readRange(
+	ctx context.Context, plan *run.Plan, number int, read func(file []byte) (int, error),
+) error {
+	name := run.RangeScoresName(plan.Run, number)
+	file, err := bucket.ReadAll(ctx, r.work, name)
+	if err == nil {
+		var samples int
+		if samples, err = read(file); err != nil {
+			err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
+		} else if planned := plan.Ranges[number].Span.Records; int64(samples) != planned {
+			err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, samples, planned)
+		}
+	}
+	if err != nil {
+		return r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w", name, err))
+	}
+	return nil
 }
 
 // A poolBuilder joins the columns of several files.
 type poolBuilder struct {
 	*selection.Builder
-	samples Samples
-	spec    selection.Request
+	samples  Samples
+	expected int // samples
 }
 
-func newPoolBuilder(capabilities []string, spec selection.Request) *poolBuilder {
-	b := selection.NewBuilder(capabilities...)
-	b.Pool.Expected = make([][]uint16, len(capabilities))
-	return &poolBuilder{Builder: b, spec: spec}
+// newPoolBuilder makes columns for so many samples: they grow if there are more.
+func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
+	b := &poolBuilder{Builder: selection.NewBuilder(request.Capabilities...), expected: samples}
+	pool := b.Pool
+	pool.Expected = make([][]uint16, len(request.Capabilities))
+	for c := range request.Capabilities {
+		pool.Ratings[c], pool.Expected[c] = make([]int8, 0, samples), make([]uint16, 0, samples)
+	}
+	pool.Tie, pool.Source, pool.Tokens = make([]uint64, 0, samples), make([]uint32, 0, samples), make([]uint32, 0, samples)
+	pool.StyleStart = append(make([]uint32, 0, samples+1), 0)
+	if request.Twins {
+		pool.Twin = make([][16]byte, 0, samples)
+	}
+	b.samples.Status = make([]scores.Status, 0, samples)
+	return b
 }
 
 // read reads n files, several concurrently, and appends them in order.
-func (b *poolBuilder) read(ctx context.Context, n int, file func(context.Context, int) (rangeScores, error)) error {
-	columns := make([]rangeScores, n)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(reads)
-	for i := range n {
-		group.Go(func() (err error) {
-			columns[i], err = file(ctx, i)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for i := range columns {
-		appendRange(b.Builder, columns[i].Columns, b.spec.Seed)
-		columns[i].appendExtras(b.Builder)
-		b.samples.IDs = append(b.samples.IDs, columns[i].ids...)
-		b.samples.Status = append(b.samples.Status, columns[i].Status...)
-		columns[i] = rangeScores{}
-	}
-	return nil
-}
-
-// rangeColumns reads the scores of one range of a run.
-func (r *Reader) rangeColumns(
-	ctx context.Context, plan *run.Plan, number int, spec selection.Request,
-) (rangeScores, error) {
-	file, err := r.runs.ScoreFile(ctx, plan.Run, number)
-	var out rangeScores
-	if err == nil {
-		if out, err = readRangeScores(file, plan.Rubric.Capabilities, spec); err != nil {
-			err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
-		} else if planned := plan.Ranges[number].Span.Records; int64(len(out.ids)) != planned {
-			err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, len(out.ids), planned)
+func (b *poolBuilder) read(
+	ctx context.Context, n int, file func(context.Context, int) (*scores.Columns, error),
+) (*Pool, error) {
+	planned := len(b.samples.first) > 0
+	for first := 0; first < n; first += reads {
+		var columns [reads]*scores.Columns
+		group, ctx := errgroup.WithContext(ctx)
+		for i := range min(reads, n-first) {
+			group.Go(func() (err error) {
+				columns[i], err = file(ctx, first+i)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		for _, c := range columns[:min(reads, n-first)] {
+			if !planned {
+				b.samples.first = append(b.samples.first, b.Pool.Len())
+			}
+			b.append(c)
 		}
 	}
-	if err != nil {
-		err = fmt.Errorf("reading %s: %w", run.RangeScoresName(plan.Run, number), err)
-		return rangeScores{}, r.runs.Lost(plan.Run, err)
-	}
-	return out, nil
+	catalog, err := selection.NewCatalog(b.Pool)
+	return &Pool{catalog, b.samples}, err
 }
 
-// readRangeScores reads the columns that a selection needs.
-func readRangeScores(data []byte, capabilities []string, spec selection.Request) (rangeScores, error) {
-	file, size := bytes.NewReader(data), int64(len(data))
-	var out rangeScores
-	var errs [5]error
-	out.Columns, errs[0] = scores.ReadColumns(file, size, capabilities...)
-	out.ids, errs[1] = scores.ReadIDs(file, size)
-	out.tokens, errs[2] = scores.ReadTokens(file, size)
-	if spec.Unique {
-		out.twins, errs[3] = scores.ReadTwins(file, size)
-	}
-	if !spec.Caps.Image.IsZero() {
-		out.imageStarts, out.images, errs[4] = scores.ReadImages(file, size)
-	}
-	return out, errors.Join(errs[:]...)
-}
-
-// appendExtras appends the columns that only some parameters need.
-func (c rangeScores) appendExtras(b *selection.Builder) {
-	pool := b.Pool
-	for _, tokens := range c.tokens {
-		pool.Tokens = append(pool.Tokens, uint32(tokens))
-	}
-	for i, twin := range c.twins {
-		var content [16]byte // zero for no duplicate of anything
-		if c.Status[i] == scores.OK && twin != "" {
-			content = selection.TwinHash(twin)
-		}
-		pool.Twin = append(pool.Twin, content)
-	}
-	if c.imageStarts == nil {
-		return
-	}
-	for i := range c.ids {
-		b.AppendImages(c.images[c.imageStarts[i]:c.imageStarts[i+1]])
-	}
-}
-
-// appendRange appends a range's samples to a pool. A sample that was not scored has no ratings and no styles, and so is
+// append appends a file's samples to the pool. A sample that was not scored has no ratings and no styles, and so is
 // never picked.
-func appendRange(b *selection.Builder, columns *scores.Columns, seed uint64) {
+func (b *poolBuilder) append(columns *scores.Columns) {
 	pool := b.Pool
 	for c := range columns.Ratings {
 		pool.Ratings[c] = append(pool.Ratings[c], columns.Ratings[c]...)
 		pool.Expected[c] = append(pool.Expected[c], columns.Expected[c]...)
 	}
+	pool.Tie = append(pool.Tie, columns.Tie...)
+	pool.Tokens = append(pool.Tokens, columns.Tokens...)
+	pool.Twin = append(pool.Twin, columns.Twin...)
+	b.samples.Status = append(b.samples.Status, columns.Status...)
 	sources := make([]uint32, len(columns.SourceNames)) // the pool's number of each of the file's
 	for i, name := range columns.SourceNames {
 		sources[i] = b.Source(name)
 	}
-	styles := b.Styles(columns.StyleNames)
-	var list []uint32
-	for i, source := range columns.Source {
+	for _, source := range columns.Source {
 		pool.Source = append(pool.Source, sources[source])
-		pool.Tie = append(pool.Tie, selection.TieHash(columns.Content[i], seed))
+	}
+	styles := b.Styles(columns.StyleNames)
+	b.growLists(len(columns.Status), len(columns.Style))
+	var list []uint32
+	for i := range columns.Status {
 		list = list[:0]
 		for _, style := range columns.Style[columns.StyleStart[i]:columns.StyleStart[i+1]] {
 			list = append(list, styles[style])
 		}
 		b.AppendStyles(list)
+		if columns.ImageStart != nil {
+			b.AppendImages(columns.Image[columns.ImageStart[i]:columns.ImageStart[i+1]])
+		}
 	}
+}
+
+// growLists makes room for the styles of so many more samples, which have so many: if there is none, for as many as all
+// samples have if they are like those so far.
+func (b *poolBuilder) growLists(samples, styles int) {
+	pool := b.Pool
+	if len(pool.Style)+styles <= cap(pool.Style) {
+		return
+	}
+	seen := len(pool.StyleStart) - 1 + samples
+	all := (len(pool.Style) + styles) * max(b.expected, seen) / seen
+	grown := make([]uint32, len(pool.Style), all+all/64)
+	copy(grown, pool.Style)
+	pool.Style = grown
 }

@@ -28,24 +28,24 @@ func TestReadPool(t *testing.T) {
 	if len(files) < 2 {
 		t.Fatalf("%d files of scores, want several", len(files))
 	}
-	pool, samples, err := subset.ReadPool(t.Context(), files, spec)
+	pool, err := subset.ReadPool(t.Context(), files, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved, err := spec.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	resolved, err := spec.Resolve(pool.Pool.Len(), pool.Pool.Capabilities, pool.Pool.StyleNames)
 	if err != nil {
 		t.Fatal(err)
 	}
-	params, err := samples.Params(resolved)
+	params, err := pool.Params(t.Context(), resolved)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := selection.Select(pool, params)
+	result, err := pool.Select(params)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := subset.WritePicks(&file, pool, samples, result); err != nil {
+	if err := subset.WritePicks(t.Context(), &file, pool, result); err != nil {
 		t.Fatal(err)
 	}
 	got, err := scores.ReadPicks(bytes.NewReader(file.Bytes()), int64(file.Len()))
@@ -76,19 +76,19 @@ func TestReadForeignPool(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := atBudget(t, "100%", selection.Rules{Unique: true})
-	pool, samples, err := subset.ReadPool(t.Context(), [][]byte{file.Bytes()}, spec)
+	pool, err := subset.ReadPool(t.Context(), [][]byte{file.Bytes()}, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved, err := spec.Resolve(pool.Len(), pool.Capabilities, pool.StyleNames)
+	resolved, err := spec.Resolve(pool.Pool.Len(), pool.Pool.Capabilities, pool.Pool.StyleNames)
 	if err != nil {
 		t.Fatal(err)
 	}
-	params, err := samples.Params(resolved)
+	params, err := pool.Params(t.Context(), resolved)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := selection.Select(pool, params)
+	result, err := pool.Select(params)
 	if err != nil || len(result.Picks) != 5 {
 		t.Errorf("%d are selected (%v), want 5: two share a hash", len(result.Picks), err)
 	}

@@ -42,6 +42,9 @@ type Selection struct {
 	Outputs  Outputs `json:"outputs"`
 }
 
+// made reports whether it is more than asked for: then it has an object.
+func (s *Selection) made() bool { return s.Outputs.Selection != "" }
+
 // A Manifest is an input file of a selection's run, and a checksum of the content that was scored.
 type Manifest struct {
 	Name   string `json:"name"`   // of the object in the input bucket
@@ -66,25 +69,29 @@ type Reader struct {
 	runs       *run.Reader
 	work       bucket.Reader
 	selections *cache.Cache[*Selection]
-	rejected   *cache.Cache[[]string]
+	rejected   *cache.Cache[*scores.Reasons]
+	pools      *pools
 }
 
-// The most memory that a Reader takes, in bytes.
+// The most memory that a Reader takes besides pools, in bytes.
 const (
 	maxSelectionBytes = 16 << 20
 	maxReasonBytes    = 64 << 20
 )
 
 // NewReader reads the selections of the runs in a work bucket.
-func NewReader(runs *run.Reader, work bucket.Reader) (*Reader, error) {
+func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, error) {
 	if runs == nil || work == nil {
 		return nil, errors.New("making a subset.Reader: its run.Reader or its work bucket is missing")
+	}
+	if err := limits.Validate(); err != nil {
+		return nil, fmt.Errorf("making a subset.Reader: %w", err)
 	}
 	return &Reader{
 		runs: runs, work: work,
 		selections: cache.New(maxSelectionBytes, func(s *Selection) int { return 50_000 + 8*len(s.PerRange) }),
-		// The reasons are the same few texts: a sample takes the header of one.
-		rejected: cache.New(maxReasonBytes, func(reasons []string) int { return 16 * len(reasons) }),
+		rejected:   cache.New(maxReasonBytes, (*scores.Reasons).Len),
+		pools:      newPools(limits),
 	}, nil
 }
 
@@ -156,9 +163,9 @@ func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, err
 }
 
 // reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.
-func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) ([]string, error) {
+func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) (*scores.Reasons, error) {
 	name := reasonsName(plan.Run, id)
-	return r.rejected.Get(ctx, name, func(ctx context.Context) ([]string, error) {
+	return r.rejected.Get(ctx, name, func(ctx context.Context) (*scores.Reasons, error) {
 		data, err := bucket.ReadAll(ctx, r.work, name)
 		if err != nil {
 			return nil, r.lost(plan.Run, id, err)
@@ -167,9 +174,9 @@ func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) ([]stri
 		if err != nil {
 			return nil, r.lost(plan.Run, id, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
 		}
-		if int64(len(reasons)) != plan.Samples {
+		if int64(reasons.Len()) != plan.Samples {
 			return nil, r.lost(plan.Run, id, fmt.Errorf("reading %s: %w: it has %d samples, and the plan %d",
-				name, bucket.ErrDamaged, len(reasons), plan.Samples))
+				name, bucket.ErrDamaged, reasons.Len(), plan.Samples))
 		}
 		return reasons, nil
 	})

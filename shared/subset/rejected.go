@@ -1,12 +1,11 @@
 package subset
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -26,7 +25,7 @@ type Rejected struct {
 
 // newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection
 // did not take it.
-func newRejected(index int64, place dataset.Place, rec *scores.Record, code reason.Code) Rejected {
+func newRejected(index int64, place dataset.Place, rec *scores.Outcome, code reason.Code) Rejected {
 	line := Rejected{ID: rec.ID, Index: index, Status: rec.Status}
 	line.Code, line.Reason = rejection(rec, code)
 	if notScored(rec) {
@@ -36,7 +35,7 @@ func newRejected(index int64, place dataset.Place, rec *scores.Record, code reas
 }
 
 // notScored reports whether a sample failed or was skipped.
-func notScored(rec *scores.Record) bool { return rec.Status != scores.OK }
+func notScored(rec *scores.Outcome) bool { return rec.Status != scores.OK }
 
 func newRejectedWriter(w io.Writer) *json.Encoder {
 	lines := json.NewEncoder(w)
@@ -51,7 +50,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	if err != nil {
 		return err
 	}
-	var reasons []string
+	var reasons *scores.Reasons
 	if id != "" {
 		if reasons, err = r.reasons(ctx, plan, id); err != nil {
 			return err
@@ -67,7 +66,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			index := rng.FirstIndex + int64(i)
 			var code reason.Code
 			if id != "" {
-				code = reason.Code(reasons[index])
+				code = reason.Code(reasons.At(int(index)))
 			} else if !notScored(&records[i]) {
 				continue
 			}
@@ -79,11 +78,11 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	return nil
 }
 
-// failures are the scores of a range, and the places of those of its samples that were not scored, by their positions.
+// failures are what became of the samples of a range, and the places of those of its samples that were not scored, by their positions.
 func (r *Reader) failures(
 	ctx context.Context, plan *run.Plan, number int,
-) (map[int]dataset.Place, []scores.Record, error) {
-	report, records, err := r.rangeRecords(ctx, plan, number)
+) (map[int]dataset.Place, []scores.Outcome, error) {
+	report, records, err := r.rangeOutcomes(ctx, plan, number)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,29 +105,25 @@ func (r *Reader) failures(
 	return failed, records, nil
 }
 
-// rangeRecords are the report of a range and the scores of its samples, in their order.
-func (r *Reader) rangeRecords(
+// rangeOutcomes are the report of a range and what became of its samples, in their order.
+func (r *Reader) rangeOutcomes(
 	ctx context.Context, plan *run.Plan, number int,
-) (*run.RangeReport, []scores.Record, error) {
+) (*run.RangeReport, []scores.Outcome, error) {
 	report, err := r.runs.RangeReport(ctx, plan.Run, number)
 	if err != nil {
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
-	table, err := r.runs.Scores(ctx, plan.Run, number)
-	if err != nil {
-		return nil, nil, r.runs.Lost(plan.Run, err)
-	}
-	if int64(len(table.Records)) != report.Samples {
-		err := fmt.Errorf("reading %s: %w: it has %d samples, and the report of its range says %d",
-			run.RangeScoresName(plan.Run, number), bucket.ErrDamaged, len(table.Records), report.Samples)
-		return nil, nil, r.runs.Lost(plan.Run, err)
-	}
-	return report, table.Records, nil
+	var outcomes []scores.Outcome
+	err = r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+		outcomes, err = scores.ReadOutcomes(bytes.NewReader(file), int64(len(file)))
+		return len(outcomes), err
+	})
+	return report, outcomes, err
 }
 
 // rejection is why a sample was not picked, as a code and in words: what kept it from being scored, or out of this
 // selection.
-func rejection(rec *scores.Record, code reason.Code) (reason.Code, string) {
+func rejection(rec *scores.Outcome, code reason.Code) (reason.Code, string) {
 	if rec.Code != "" {
 		return rec.Code, rec.Reason
 	}

@@ -96,37 +96,56 @@ func (s *Selector) Request(
 	if request.Budget.IsZero() || plan.Problem != "" {
 		return nil
 	}
-	resolved, err := plan.Resolve(request)
-	if err != nil {
-		return &run.RefusedError{Reason: err.Error()}
-	}
-	id, err := run.CanonicalHash(resolved)
-	if err != nil {
-		return fmt.Errorf("identifying a request: %w", err)
-	}
-	if allowed.Or(plan.MaxFailed) == plan.MaxFailed {
-		if planned, err := plan.Resolve(plan.Selection); err == nil {
-			if own, err := run.CanonicalHash(planned); err != nil || own == id {
-				return err
-			}
-		}
-	} else if id, err = run.CanonicalHash([]any{resolved, allowed}); err != nil {
-		return fmt.Errorf("identifying a request: %w", err)
+	_, err := s.request(ctx, plan, request, allowed)
+	return err
+}
+
+// request is Request, and returns the request's id: empty for the automatic selection of the plan.
+func (s *Selector) request(
+	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
+) (string, error) {
+	id, err := requestID(plan, request, allowed)
+	if err != nil || id == "" {
+		return "", err
 	}
 	recorded := requested{Request: request, MaxFailed: allowed}
 	if _, err := bucket.CreateJSON(ctx, s.work, requestName(plan.Run, id), recorded); err != nil {
-		return err
+		return "", err
 	}
 	entry := run.Entry{Run: plan.Run, Request: id}
 	if err := s.index.Accept(ctx, entry, requestAcceptedName(plan.Run, id), s.now()); err != nil {
-		return err
+		return "", err
 	}
 	// The record comes first: what marks the run as scored after this look leads to a listing that finds it.
 	if scored, err := s.runs.Scored(ctx, plan.Run); !scored || err != nil {
-		return err
+		return id, err
 	}
 	_, err = s.continueRequest(ctx, plan.Run, id)
-	return err
+	return id, err
+}
+
+// requestID identifies a request for a selection of a run; empty for the automatic one of its plan.
+func requestID(plan *run.Plan, request selection.Request, allowed run.Allowance) (string, error) {
+	resolved, err := plan.Resolve(request)
+	if err != nil {
+		return "", &run.RefusedError{Reason: err.Error()}
+	}
+	id, err := run.CanonicalHash(resolved)
+	if err != nil {
+		return "", fmt.Errorf("identifying a request: %w", err)
+	}
+	if allowed.Or(plan.MaxFailed) != plan.MaxFailed {
+		if id, err = run.CanonicalHash([]any{resolved, allowed}); err != nil {
+			return "", fmt.Errorf("identifying a request: %w", err)
+		}
+		return id, nil
+	}
+	if planned, err := plan.Resolve(plan.Selection); err == nil {
+		if own, err := run.CanonicalHash(planned); err != nil || own == id {
+			return "", err
+		}
+	}
+	return id, nil
 }
 
 // continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether

@@ -196,7 +196,7 @@ func checkOtherVersion(t *testing.T, problem string, change func(*run.Plan)) {
 	_, errRetry := f.Retry(plan.Run)
 	_, errSelect := f.Subsets.Select(ctx, plan.Run, request, run.Allowance{})
 	_, errExplain := f.Subsets.Explain(ctx, plan.Run, sel.ID, []string{"a00"})
-	_, _, errPool := f.Subsets.Pool(ctx, plan.Run)
+	_, errPool := f.Subsets.Pool(ctx, plan.Run)
 	_, errSeeds := f.Subsets.SeedPool(ctx, plan.Run, 0)
 	for name, err := range map[string]error{
 		"resume": f.Worker.Resume(ctx, plan.Run, false), "retry": errRetry, "select": errSelect,

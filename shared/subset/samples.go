@@ -1,8 +1,10 @@
 package subset
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -11,45 +13,59 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Samples are those of a pool, as their dataset knows them: both slices have an entry for each.
+// Samples are those of a pool, as their dataset knows them. Their ids are not in memory: they are read where they are
+// needed. The zero Samples are of a pool without ids.
 type Samples struct {
-	IDs    []string
-	Status []scores.Status
+	Status []scores.Status // of each; empty where it is not known
+	// ids reads the ids of a file of the pool; first is the position of each file's first sample.
+	ids   func(ctx context.Context, number int) ([]string, error)
+	first []int
 }
 
 // Params are a resolved request's parameters for the pool that has these samples. What failed or was skipped is in no
 // subset: a name in include of such samples alone is an error.
-func (s Samples) Params(request selection.ResolvedRequest) (selection.Params, error) {
-	include, err := s.find("include", request.Request.Include)
+func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) (selection.Params, error) {
+	include, err := s.find(ctx, "include", request.Request.Include)
 	if err != nil {
 		return selection.Params{}, err
 	}
 	for i, positions := range include {
 		include[i] = slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return s.Status[at] != scores.OK })
 		if len(include[i]) == 0 {
-			return selection.Params{}, fmt.Errorf("include: sample %q was not scored; leave it out",
-				request.Request.Include[i])
+			return selection.Params{}, &nameError{fmt.Sprintf("include: sample %q was not scored; leave it out",
+				request.Request.Include[i])}
 		}
 	}
-	exclude, err := s.find("exclude", request.Request.Exclude)
+	exclude, err := s.find(ctx, "exclude", request.Request.Exclude)
 	if err != nil {
 		return selection.Params{}, err
 	}
 	return request.Params(union(include), union(exclude)), nil
 }
 
+// A nameError is that a sample is named which cannot be meant.
+type nameError struct{ text string }
+
+func (e *nameError) Error() string { return e.text }
+
 // maxUnknown is how many unknown ids an error lists.
 const maxUnknown = 5
 
-// find finds the positions of the samples that each name of a field stands for (dataset.Lookup). A name of none is an
-// error.
-func (s Samples) find(field string, names []string) ([][]int, error) {
+// find finds the positions of the samples that each name of a field stands for (dataset.Lookup). A name of none is a
+// *nameError.
+func (s Samples) find(ctx context.Context, field string, names []string) ([][]int, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
 	lookup := dataset.NewLookup(names)
-	for _, id := range s.IDs {
-		lookup.Add(id)
+	for number := range s.first {
+		ids, err := s.ids(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			lookup.Add(id)
+		}
 	}
 	found := make([][]int, len(names))
 	var unknown []string
@@ -63,10 +79,56 @@ func (s Samples) find(field string, names []string) ([][]int, error) {
 		for i := range quoted {
 			quoted[i] = strconv.Quote(unknown[i])
 		}
-		return nil, fmt.Errorf("%s: the run has no sample %s (%d unknown ids); leave them out",
-			field, strings.Join(quoted, ", "), len(unknown))
+		return nil, &nameError{fmt.Sprintf("%s: the run has no sample %s (%d unknown ids); leave them out",
+			field, strings.Join(quoted, ", "), len(unknown))}
 	}
 	return found, nil
+}
+
+// ID reads the id of the sample at a position.
+func (s Samples) ID(ctx context.Context, position int) (string, error) {
+	list, err := s.idsOf(ctx, []uint32{uint32(position)})
+	if err != nil {
+		return "", err
+	}
+	return list.at(uint32(position)), nil
+}
+
+// An idList has the ids of some samples, in little more than their bytes.
+type idList struct {
+	positions []uint32 // ascending
+	end       []int    // where each one's id ends in text
+	text      []byte
+}
+
+// idsOf reads the ids of the samples at positions, each named once.
+func (s Samples) idsOf(ctx context.Context, positions []uint32) (*idList, error) {
+	list := &idList{positions: slices.Sorted(slices.Values(positions)), end: make([]int, 0, len(positions))}
+	rest := list.positions
+	for number := 0; len(rest) > 0; {
+		number += sort.Search(len(s.first)-number, func(i int) bool { return s.first[number+i] > int(rest[0]) }) - 1
+		ids, err := s.ids(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		first := s.first[number]
+		for len(rest) > 0 && int(rest[0]) < first+len(ids) {
+			list.text = append(list.text, ids[int(rest[0])-first]...)
+			list.end = append(list.end, len(list.text))
+			rest = rest[1:]
+		}
+	}
+	return list, nil
+}
+
+// at is the id of a sample of the list.
+func (l *idList) at(position uint32) string {
+	i, _ := slices.BinarySearch(l.positions, position)
+	start := 0
+	if i > 0 {
+		start = l.end[i-1]
+	}
+	return string(l.text[start:l.end[i]])
 }
 
 // union is the positions of several names, each once, in the order of the names.

@@ -12,7 +12,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
@@ -27,6 +26,8 @@ type Selector struct {
 	events events.Publisher
 	now    func() time.Time
 	again  run.Republisher
+	// answeredSamples is Limits.AnsweredSamples.
+	answeredSamples int64
 }
 
 // A Config is what a Selector needs.
@@ -38,6 +39,7 @@ type Config struct {
 	Now    func() time.Time
 	// Process is what the selector works in.
 	Process run.Process
+	Limits  Limits
 }
 
 // NewSelector makes a selector.
@@ -46,13 +48,14 @@ func NewSelector(c Config) (*Selector, error) {
 		return nil, errors.New(
 			"making a subset.Selector: its run.Reader, its work bucket, a topic, its clock or its process is missing")
 	}
-	reader, err := NewReader(c.Runs, c.Work)
+	reader, err := NewReader(c.Runs, c.Work, c.Limits)
 	if err != nil {
 		return nil, err
 	}
 	return &Selector{
 		Reader: reader, work: c.Work, index: run.NewIndex(c.Work), tasks: c.Tasks, events: c.Events, now: c.Now,
-		again: run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
+		again:           run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
+		answeredSamples: c.Limits.AnsweredSamples,
 	}, nil
 }
 
@@ -69,21 +72,19 @@ func (s *Selector) Select(
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
 	}
-	params, err := plan.Resolve(request)
+	id, params, err := identify(plan, request)
 	if err != nil {
-		return nil, &run.RefusedError{Reason: err.Error()}
-	}
-	id, err := run.CanonicalHash(struct {
-		Run        string                    `json:"run"`
-		Algorithm  string                    `json:"algorithm"`
-		Parameters selection.ResolvedRequest `json:"parameters"`
-	}{runID, AlgorithmVersion, params})
-	if err != nil {
-		return nil, fmt.Errorf("computing the selection's id: %w", err)
+		return nil, err
 	}
 	sel, err := s.Selection(ctx, runID, id)
 	if errors.Is(err, ErrNoSelection) {
-		sel, err = s.choose(ctx, plan, id, params)
+		err = s.pools.compute(ctx, func() error {
+			// Another call may have made it while this one waited.
+			if sel, err = s.Selection(ctx, runID, id); errors.Is(err, ErrNoSelection) {
+				sel, err = s.choose(ctx, plan, id, params)
+			}
+			return err
+		})
 	}
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
 		return nil, err
@@ -100,6 +101,24 @@ func (s *Selector) Select(
 	}
 	_, err = s.continueSelection(ctx, plan, sel)
 	return sel, err
+}
+
+// identify resolves a request for a selection of a run, and gives the selection's id. A *run.RefusedError is a fault of
+// the request.
+func identify(plan *run.Plan, request selection.Request) (string, selection.ResolvedRequest, error) {
+	params, err := plan.Resolve(request)
+	if err != nil {
+		return "", params, &run.RefusedError{Reason: err.Error()}
+	}
+	id, err := run.CanonicalHash(struct {
+		Run        string                    `json:"run"`
+		Algorithm  string                    `json:"algorithm"`
+		Parameters selection.ResolvedRequest `json:"parameters"`
+	}{plan.Run, AlgorithmVersion, params})
+	if err != nil {
+		return "", params, fmt.Errorf("computing the selection's id: %w", err)
+	}
+	return id, params, nil
 }
 
 // ended reports whether a selection's event is published: it is completed, or failed.
@@ -125,56 +144,82 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 func (s *Selector) choose(
 	ctx context.Context, plan *run.Plan, id string, params selection.ResolvedRequest,
 ) (*Selection, error) {
-	pool, samples, err := s.pool(ctx, plan, params.Request)
+	pool, err := s.pool(ctx, plan, params.Request)
 	if err != nil {
 		return nil, err
 	}
-	chosen, result, err := apply(pool, samples, params)
+	chosen, result, err := pool.apply(ctx, params)
 	if err != nil {
-		return nil, &run.RefusedError{Reason: spelling.Names(err).Error()}
+		return nil, err
 	}
-	sel := &Selection{
-		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
-		Total: pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
-		Capabilities: result.Capabilities, Summary: selection.Summarize(pool, result.Samples(), params.Request.Seed),
-		PerRange: make([]int, len(plan.Ranges)), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(),
-		Outputs: Outputs{
-			Subset:   subsetName(plan.Run, id, plan.Format()),
-			Rejected: rejectedName(plan.Run, id), Picks: picksName(plan.Run, id), Selection: selectionName(plan.Run, id),
-		},
-	}
-	for _, m := range plan.Manifests {
-		sel.Manifests = append(sel.Manifests, Manifest{Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C)})
-	}
+	sel := newSelection(plan, id, params, pool, result)
 	if sel.Selected == 0 {
 		sel.Problem = Nothing{
-			Pool: pool, Samples: samples, Params: chosen, Result: result, Name: sampleName(plan, samples),
+			Pool: pool, Params: chosen, Result: result, Name: sampleName(ctx, plan, pool.Samples),
 			Unrated:  "look at the scorer's answers, or select by other capabilities",
 			Unstyled: "run the styler over the dataset, or give a rubric with the styles that it knows",
 		}.Problem()
 		sel.Outputs = Outputs{Selection: sel.Outputs.Selection}
 	}
-	rows := make([]scores.Pick, len(result.Picks))
-	for i, p := range result.Picks {
-		rows[i] = pickRow(plan, pool, samples.IDs, result, i, p)
-		sel.PerRange[rows[i].Range]++
+	for _, p := range result.Picks {
+		sel.PerRange[plan.RangeOf(int64(p.Sample))]++
 	}
-	_, err = bucket.CreateOnce(ctx, s.work, picksName(plan.Run, id), func(w io.Writer) error {
-		return scores.WritePicks(w, rows)
-	})
-	if err != nil {
+	if err := s.writePicks(ctx, plan, id, pool, result); err != nil {
 		return nil, err
 	}
-	reasons := make([]string, pool.Len())
-	for i, reason := range selection.Reasons(pool, chosen, result) {
-		reasons[i] = string(reason)
-	}
+	reasons := pool.Reasons(chosen, result)
 	_, err = bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
-		return scores.WriteReasons(w, reasons)
+		return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
 	})
 	if err != nil {
 		return nil, err
 	}
 	_, err = bucket.CreateJSON(ctx, s.work, selectionName(plan.Run, id), sel)
 	return sel, err
+}
+
+// newSelection is the selection of a result.
+func newSelection(
+	plan *run.Plan, id string, params selection.ResolvedRequest, pool *Pool, result *selection.Result,
+) *Selection {
+	return &Selection{
+		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
+		Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
+		Capabilities: result.Capabilities, Summary: pool.Summarize(result.Samples(), params.Request.Seed),
+		PerRange: make([]int, len(plan.Ranges)), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(),
+		Manifests: manifestsOf(plan),
+		Outputs: Outputs{
+			Subset:   subsetName(plan.Run, id, plan.Format()),
+			Rejected: rejectedName(plan.Run, id), Picks: picksName(plan.Run, id), Selection: selectionName(plan.Run, id),
+		},
+	}
+}
+
+// manifestsOf are the files that hold a run's samples.
+func manifestsOf(plan *run.Plan) []Manifest {
+	var manifests []Manifest
+	for _, m := range plan.Manifests {
+		manifests = append(manifests, Manifest{Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C)})
+	}
+	return manifests
+}
+
+// writePicks writes the picks of a selection.
+func (s *Selector) writePicks(
+	ctx context.Context, plan *run.Plan, id string, pool *Pool, result *selection.Result,
+) error {
+	ids, err := pool.idsOf(ctx, result.Samples())
+	if err != nil {
+		return err
+	}
+	_, err = bucket.CreateOnce(ctx, s.work, picksName(plan.Run, id), func(w io.Writer) error {
+		row := pool.pickRows(ids, result)
+		return scores.WritePicks(w, len(result.Picks), func(i int) scores.Pick {
+			pick := row(i)
+			pick.Range = plan.RangeOf(pick.Index)
+			pick.Position = int(pick.Index - plan.Ranges[pick.Range].FirstIndex)
+			return pick
+		})
+	})
+	return err
 }

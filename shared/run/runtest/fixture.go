@@ -47,6 +47,7 @@ func Limits() run.Limits {
 // afterwards, and for the process after Restart.
 type Fixture struct {
 	Limits       run.Limits
+	Selections   subset.Limits
 	Input        bucket.Reader
 	Folder       string // of the input bucket
 	Work         *bucket.Memory
@@ -88,8 +89,9 @@ type Fixture struct {
 func New(t testing.TB) *Fixture {
 	t.Helper()
 	f := &Fixture{
-		t: t, Limits: Limits(), Folder: t.TempDir(), Scorer: &Scorer{Name: "fake-1", Rated: map[string]int{}},
-		Memory: memorytest.Budget(t), now: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
+		t: t, Limits: Limits(), Selections: subset.DefaultLimits(), Folder: t.TempDir(),
+		Scorer: &Scorer{Name: "fake-1", Rated: map[string]int{}}, Memory: memorytest.Budget(t),
+		now: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
 	}
 	f.Tasks, f.Events = &Topic{fixture: f}, &Topic{fixture: f}
 	f.Log = slog.New(slog.NewTextHandler(&f.logged, nil))
@@ -137,6 +139,7 @@ func (f *Fixture) Restart() {
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
 		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
+		Limits: f.Selections,
 	})
 	f.must(err)
 	f.Reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)

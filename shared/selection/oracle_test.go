@@ -2,7 +2,6 @@ package selection
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 )
 
@@ -45,25 +44,15 @@ type Below struct {
 	Threshold  int    `json:"threshold"`
 }
 
-// Explain explains samples, given by their positions, of a selection that Select made of the pool
-// with the parameters. It fails if these are not valid or there is no such sample. Time is that of
-// preparing a selection, and for each sample that of reading its bins.
-func Explain(pool *Pool, params Params, result *Result, samples ...uint32) ([]Explanation, error) {
-	if err := pool.Validate(); err != nil {
-		return nil, err
+// explainAll explains every sample of a pool one by one, by the orders that the selector makes: it is slow, and what
+// Reasons is compared with.
+func explainAll(c *Catalog, params Params, result *Result) []Explanation {
+	e := newExplainer(c, params, result)
+	explanations := make([]Explanation, c.Pool.Len())
+	for s := range explanations {
+		explanations[s] = e.explain(uint32(s))
 	}
-	if err := params.Validate(pool); err != nil {
-		return nil, err
-	}
-	e := newExplainer(pool, params, result)
-	explanations := make([]Explanation, len(samples))
-	for i, s := range samples {
-		if int64(s) >= int64(pool.Len()) {
-			return nil, fmt.Errorf("explaining sample %d: the last of the pool is %d", s, pool.Len()-1)
-		}
-		explanations[i] = e.explain(s)
-	}
-	return explanations, nil
+	return explanations
 }
 
 // An explainer compares samples with what was picked, in the orders that the selector makes.
@@ -82,9 +71,10 @@ type explainer struct {
 // A capabilityBin is a bin as one capability sees it.
 type capabilityBin struct{ capability, bin uint32 }
 
-func newExplainer(pool *Pool, params Params, result *Result) *explainer {
+func newExplainer(catalog *Catalog, params Params, result *Result) *explainer {
+	pool := catalog.Pool
 	e := &explainer{
-		selector:    newSelector(pool, params),
+		selector:    newSelector(catalog, params),
 		result:      result,
 		eligibility: newEligibility(pool, params),
 		counters:    newCapCounters(pool, params),
@@ -92,7 +82,7 @@ func newExplainer(pool *Pool, params Params, result *Result) *explainer {
 		pickOrder:   make(map[uint32]int, len(result.Picks)),
 		last:        make(map[capabilityBin]uint32),
 	}
-	if params.takesTurns() {
+	if params.TakesTurns() {
 		e.prepareCapabilities()
 	} else {
 		e.order = e.strategyOrder()

@@ -1,0 +1,89 @@
+package selection
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// A Catalog is a valid pool with what its selections have in common: the groups of its samples and the order among
+// equal ones. They are prepared when they are first needed. It may be used concurrently. Its pool must not change.
+type Catalog struct {
+	Pool *Pool
+
+	all              *groups // of all samples
+	byHash, byIndex  *ties
+	described        Statistics // of all samples
+	once             sync.Once
+	onceHash, onceID sync.Once
+	onceDescribed    sync.Once
+}
+
+// NewCatalog checks a pool. An error names every way in which its columns contradict each other.
+func NewCatalog(pool *Pool) (*Catalog, error) {
+	if err := pool.Validate(); err != nil {
+		return nil, err
+	}
+	return &Catalog{Pool: pool}, nil
+}
+
+// Bytes is about how much memory the catalog takes when all of it is prepared.
+func (c *Catalog) Bytes() int {
+	p := c.Pool
+	perSample := len(p.Ratings) + 2*len(p.Expected)
+	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
+	return p.Len()*perSample + 8*cap(p.Tie) + 8*cap(p.Index) + 4*cap(p.Style) + 4*cap(p.Tokens) + 16*cap(p.Twin) +
+		4*cap(p.Image) + 4*cap(p.ImageStart)
+}
+
+// groups are those of the samples but for the ineligible ones; nil means that there are none.
+func (c *Catalog) groups(ineligible bitset) *groups {
+	workers := runtime.GOMAXPROCS(0)
+	if ineligible != nil {
+		return newGroups(c.Pool, ineligible, workers)
+	}
+	c.once.Do(func() { c.all = newGroups(c.Pool, nil, workers) })
+	return c.all
+}
+
+// ties are the order among equal samples, by sum, tie hash and index, or by index alone.
+func (c *Catalog) ties(indexOnly bool) *ties {
+	workers := runtime.GOMAXPROCS(0)
+	if indexOnly {
+		c.onceID.Do(func() { c.byIndex = newTies(c.Pool, true, workers) })
+		return c.byIndex
+	}
+	c.onceHash.Do(func() { c.byHash = newTies(c.Pool, false, workers) })
+	return c.byHash
+}
+
+// Select is the function of that name for the catalog's pool.
+func (c *Catalog) Select(params Params) (*Result, error) {
+	if err := params.Validate(c.Pool); err != nil {
+		return nil, err
+	}
+	return newSelector(c, params).run(), nil
+}
+
+// SelectNested makes a selection for each of the budgets, which replace Params.Budget, from the
+// smallest to the largest; each has all of the one before it as further must-includes, in the
+// order in which they were picked. Budgets must ascend. Example: 5 %, 10 % and 30 % of a pool, to
+// see what more data brings.
+func (c *Catalog) SelectNested(params Params, budgets ...int) ([]*Result, error) {
+	var results []*Result
+	include := slices.Clone(params.Include)
+	for i, budget := range budgets {
+		if i > 0 && budget <= budgets[i-1] {
+			return nil, fmt.Errorf("budgets: %d follows %d; the least is %d", budget, budgets[i-1], budgets[i-1]+1)
+		}
+		params.Budget, params.Include = budget, include
+		result, err := c.Select(params)
+		if err != nil {
+			return nil, fmt.Errorf("selecting %d: %w", budget, err)
+		}
+		results = append(results, result)
+		include = result.Samples()
+	}
+	return results, nil
+}

@@ -1,0 +1,84 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// An asked selection is one that a call asked for, of a run too large to be selected from while the caller waits.
+type asked struct {
+	Selection *Selection `json:"selection"` // as far as it is known before it is made
+	Request   string     `json:"request"`   // the id of the request that makes it; empty for the automatic one of the plan
+}
+
+// Ask is Select of a run of so many samples at most as a caller waits for (Limits.AnsweredSamples). Of a larger one it
+// records the request, publishes the task that makes the selection, and returns what is known of it: its state is
+// StateWriting.
+func (s *Selector) Ask(
+	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
+) (*Selection, error) {
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if plan.Samples <= s.answeredSamples {
+		return s.Select(ctx, runID, request, allowed)
+	}
+	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
+		return nil, err
+	}
+	id, params, err := identify(plan, request)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Selection(ctx, runID, id); err == nil {
+		return s.Select(ctx, runID, request, allowed) // it finds what is there, and continues its parts
+	} else if !errors.Is(err, ErrNoSelection) {
+		return nil, err
+	}
+	requestID, err := s.request(ctx, plan, request, allowed)
+	if err != nil {
+		return nil, err
+	}
+	pending := asked{Request: requestID, Selection: &Selection{
+		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
+		Total: int(plan.Samples), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(), Manifests: manifestsOf(plan),
+	}}
+	if _, err := bucket.CreateJSON(ctx, s.work, askedName(runID, id), pending); err != nil {
+		return nil, err
+	}
+	return s.Find(ctx, runID, id)
+}
+
+// Find is Selection, or what is known of one that was asked for and is not made yet.
+func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error) {
+	sel, err := r.Selection(ctx, runID, id)
+	if !errors.Is(err, ErrNoSelection) || !idPattern.MatchString(id) {
+		return sel, err
+	}
+	var pending asked
+	if missing := bucket.ReadJSON(ctx, r.work, askedName(runID, id), &pending); errors.Is(missing, bucket.ErrNotExist) {
+		return nil, err
+	} else if missing != nil {
+		return nil, r.lost(runID, id, missing)
+	}
+	name := madeName(runID)
+	if pending.Request != "" {
+		name = requestMadeName(runID, pending.Request)
+	}
+	var made struct {
+		Problem string `json:"problem"`
+	}
+	if err := bucket.ReadJSON(ctx, r.work, name, &made); err == nil && made.Problem == "" {
+		return r.Selection(ctx, runID, id) // it was made since
+	} else if err != nil && !errors.Is(err, bucket.ErrNotExist) {
+		return nil, fmt.Errorf("looking for selection %s of run %s: %w", id, runID, err)
+	}
+	pending.Selection.Problem = made.Problem
+	return pending.Selection, nil
+}

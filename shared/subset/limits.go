@@ -1,0 +1,39 @@
+package subset
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Limits bound what a process takes to make selections.
+type Limits struct {
+	// PoolBytes bound the scores that stay in memory from one selection to the next. A selection takes what it needs,
+	// and its scores are dropped after it if they are more.
+	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores kept in memory between selections"`
+	// Waiting is how many selections may wait for the one that is computed.
+	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`
+	// AnsweredSamples is the size of the largest run of which a call makes a selection while its caller waits.
+	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it a selection is made after its call"`
+}
+
+// DefaultLimits are those of an empty environment.
+func DefaultLimits() Limits {
+	return Limits{PoolBytes: 1 << 30, Waiting: 8, AnsweredSamples: 1_000_000}
+}
+
+// Validate reports every fault.
+func (l Limits) Validate() error {
+	var faults []error
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"POOL_BYTES", int64(l.PoolBytes)}, {"SELECTIONS_WAITING", int64(l.Waiting)},
+		{"MAX_ANSWERED_SAMPLES", l.AnsweredSamples},
+	} {
+		if limit.value < 1 {
+			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", limit.name, limit.value))
+		}
+	}
+	return errors.Join(faults...)
+}
