@@ -13,7 +13,7 @@ type capability struct {
 	threshold     int32
 	byScore       bool // whether the order within a bin is by score
 	keys          sortKeys
-	candidates    bitset // samples whose rating exceeds the threshold
+	candidates    bitset // samples whose rating exceeds the threshold; shared, not to be changed
 	removedBefore bitset // the selector's
 	// available counts, for each bin, the candidates that could be picked when the present turn
 	// began: seen is how many samples had been removed by then.
@@ -35,8 +35,11 @@ const classes = 8
 // classCounts counts samples by class.
 type classCounts [classes]uint32
 
-// A cutoff says which samples of a group are in the first batch of a bin: those of a class and above.
-type cutoff struct{ bin, class uint32 }
+// A cutoff says which samples of a group are in the first batch of a bin: those with a rating and above.
+type cutoff struct {
+	bin    uint32
+	rating int32
+}
 
 func (c *capability) class(rating int8) uint32 {
 	return uint32(min(max(int32(rating)-c.threshold, 0), classes-1))
@@ -46,9 +49,13 @@ func (c *capability) class(rating int8) uint32 {
 // first turn for an amount of samples will ask for. It reads the columns from front to back, where
 // sortMore would read them in the order of the groups: once to count the classes in each group, and
 // once to take out those classes that the best of each bin are in.
-func (c *capability) prepare(buffers *scratch, ratings []int8, expected []uint16, ties *ties, amount int) {
+//
+// Cells, if they are known, spare the first of the two.
+func (c *capability) prepare(
+	buffers *scratch, ratings []int8, cells []cell, expected []uint16, ties *ties, amount int,
+) {
 	most, lastPosition := classes-2, uint32(0)
-	if c.count(buffers, ratings) {
+	if c.count(buffers, ratings, cells) {
 		most = math.MaxUint8
 	}
 	if c.byScore {
@@ -71,7 +78,7 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 		buffers.cutoffs = make([]cutoff, c.groups.len())
 	}
 	for group := range buffers.cutoffs {
-		buffers.cutoffs[group].class = classes
+		buffers.cutoffs[group].rating = math.MaxInt8 + 1
 	}
 	share := max(amount/len(c.order), 1)
 	asked := c.order[:min(amount, len(c.order))]
@@ -86,11 +93,19 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	}
 
 	buffers.keys = slices.Grow(buffers.keys[:0], int(size))[:size]
-	of := c.groups.of[:len(ratings)]
-	for s, rating := range ratings {
-		if cutoff := buffers.cutoffs[of[s]]; c.class(rating) >= cutoff.class {
-			buffers.keys[next[cutoff.bin]] = c.keys.key(uint32(s), 0)
-			next[cutoff.bin]++
+	var hits [1 << 12]uint32 // samples of one block: found without a branch, which no processor could predict
+	for start := 0; start < len(ratings); start += len(hits) {
+		block := ratings[start:min(start+len(hits), len(ratings))]
+		of := c.groups.of[start : start+len(block)]
+		n := 0
+		for i, rating := range block {
+			hits[n] = uint32(start + i)
+			n += int(uint32(buffers.cutoffs[of[i]].rating-1-int32(rating)) >> 31) // 1 if the rating is no lower
+		}
+		for _, s := range hits[:n] {
+			bin := buffers.cutoffs[c.groups.of[s]].bin
+			buffers.keys[next[bin]] = c.keys.key(s, 0)
+			next[bin]++
 		}
 	}
 	for i, entry := range asked {
@@ -126,28 +141,26 @@ func (c *capability) firstBatch(buffers *scratch, bin uint32, share int) firstBa
 		}
 	}
 	for _, entry := range entries {
-		buffers.cutoffs[entry.group] = cutoff{bin, class}
+		buffers.cutoffs[entry.group] = cutoff{bin, c.threshold + int32(class)}
 	}
 	return first
 }
 
-// count finds the candidates, and counts those of each class in each group, of each bin, and of
-// all. It reports whether there are any in the class of those that exceed the threshold furthest.
-func (c *capability) count(buffers *scratch, ratings []int8) (beyond bool) {
+// count counts the candidates of each class in each group, of each bin, and of all. It reports whether there are any
+// in the class of those that exceed the threshold furthest.
+func (c *capability) count(buffers *scratch, ratings []int8, cells []cell) (beyond bool) {
 	if buffers.counts == nil {
 		buffers.counts = make([]classCounts, c.groups.len())
 	}
 	clear(buffers.counts)
 	of := c.groups.of[:len(ratings)]
-	c.candidates = newBitset(len(ratings))
-	for i := range c.candidates {
-		word := uint64(0)
-		for s := 64 * i; s < min(64*i+64, len(ratings)); s++ {
-			class := c.class(ratings[s])
-			buffers.counts[of[s]][class]++
-			word |= uint64((class+classes-1)/classes) << (s % 64)
+	for group := range cells {
+		for level, n := range cells[group][1:] { // the first is missing ratings
+			buffers.counts[group][c.class(int8(level))] += n
 		}
-		c.candidates[i] = word
+	}
+	for s, rating := range ratings[:len(ratings)*(1-min(len(cells), 1))] { // all, or none if there are cells
+		buffers.counts[of[s]][c.class(rating)]++
 	}
 	c.available = make([]uint32, len(c.groups.binNames))
 	for group := uint32(1); int(group) < c.groups.len(); group++ {

@@ -7,14 +7,18 @@ import (
 	"sync"
 )
 
-// A Catalog is a valid pool with what its selections have in common: the groups of its samples and the order among
-// equal ones. They are prepared when they are first needed. It may be used concurrently. Its pool must not change.
+// A Catalog is a valid pool with what its selections have in common: the groups of its samples, how many of a group have
+// which rating, and the order among equal ones. They are prepared when they are first needed. It may be used concurrently. Its pool must not change.
 type Catalog struct {
 	Pool *Pool
 
-	all              *groups // of all samples
-	byHash, byIndex  *ties
-	described        Statistics // of all samples
+	all             *groups // of all samples
+	byHash, byIndex *ties
+	described       Statistics // of all samples
+	columns         []func() []cell
+
+	mu               sync.Mutex
+	latest           []thresholdBits // of each column of ratings
 	once             sync.Once
 	onceHash, onceID sync.Once
 	onceDescribed    sync.Once
@@ -25,15 +29,52 @@ func NewCatalog(pool *Pool) (*Catalog, error) {
 	if err := pool.Validate(); err != nil {
 		return nil, err
 	}
-	return &Catalog{Pool: pool}, nil
+	c := &Catalog{Pool: pool, latest: make([]thresholdBits, len(pool.Ratings))}
+	for _, ratings := range pool.Ratings {
+		c.columns = append(c.columns, sync.OnceValue(func() []cell { return countCells(c.groups(nil), ratings) }))
+	}
+	return c, nil
 }
+
+// thresholdBits mark the samples whose rating exceeds a threshold; nil bits are of none.
+type thresholdBits struct {
+	threshold int32
+	bits      bitset
+}
+
+// candidates mark the samples whose rating exceeds a threshold. They are shared: do not change them. Those of the latest
+// threshold of a column are kept, because selections seldom have different ones.
+func (c *Catalog) candidates(column int, threshold int32) bitset {
+	c.mu.Lock()
+	latest := c.latest[column]
+	c.mu.Unlock()
+	if latest.bits != nil && latest.threshold == threshold {
+		return latest.bits
+	}
+	ratings := c.Pool.Ratings[column]
+	bits := newBitset(len(ratings))
+	for i := range bits {
+		word := uint64(0)
+		for j, rating := range ratings[64*i : min(64*i+64, len(ratings))] {
+			word |= uint64(uint32(threshold-int32(rating))>>31) << j // the sign of the difference
+		}
+		bits[i] = word
+	}
+	c.mu.Lock()
+	c.latest[column] = thresholdBits{threshold, bits}
+	c.mu.Unlock()
+	return bits
+}
+
+// cells are those of all samples for a column of ratings; nil if a rating is outside of their levels.
+func (c *Catalog) cells(column int) []cell { return c.columns[column]() }
 
 // Bytes is about how much memory the catalog takes when all of it is prepared.
 func (c *Catalog) Bytes() int {
 	p := c.Pool
 	perSample := len(p.Ratings) + 2*len(p.Expected)
 	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
-	return p.Len()*perSample + 8*cap(p.Tie) + 8*cap(p.Index) + 4*cap(p.Style) + 4*cap(p.Tokens) + 16*cap(p.Twin) +
+	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) + 4*cap(p.Style) + 4*cap(p.Tokens) + 16*cap(p.Twin) +
 		4*cap(p.Image) + 4*cap(p.ImageStart)
 }
 

@@ -8,6 +8,7 @@ import (
 
 // A selector makes one selection.
 type selector struct {
+	catalog      *Catalog
 	pool         *Pool
 	params       Params
 	groups       *groups
@@ -26,11 +27,14 @@ type selector struct {
 	minimumShortfalls       []Shortfall
 	buffers                 []scratch // one for each worker
 	meanCost                int       // of a sample, in units of the budget
+	// cells are those of the groups for a column of ratings, or nil.
+	cells func(column int) []cell
 }
 
 func newSelector(catalog *Catalog, params Params) *selector {
 	pool := catalog.Pool
 	s := &selector{
+		catalog:       catalog,
 		pool:          pool,
 		params:        params,
 		counters:      newCapCounters(pool, params),
@@ -51,7 +55,12 @@ func newSelector(catalog *Catalog, params Params) *selector {
 	s.removals = make([]uint32, 0, expected)
 	s.removalGroups = make([]uint32, 0, expected)
 	s.picks = make([]Pick, 0, expected)
-	s.groups = catalog.groups(newEligibility(pool, params).ineligible(len(s.buffers)))
+	ineligible := newEligibility(pool, params).ineligible(len(s.buffers))
+	s.groups = catalog.groups(ineligible)
+	s.cells = func(int) []cell { return nil }
+	if ineligible == nil {
+		s.cells = catalog.cells
+	}
 	s.ties = catalog.ties(params.RatingsOnly)
 	return s
 }
@@ -86,12 +95,13 @@ func (s *selector) prepareCapabilities() {
 		if !s.params.RatingsOnly && s.pool.Expected != nil {
 			expected = s.pool.Expected[column]
 		}
+		threshold := s.params.threshold(names[i])
 		c := &capability{
 			groups: s.groups, number: i, removedBefore: s.removedBefore, byScore: s.params.WithinBin == ByScore,
-			weight: s.params.weight(names[i]), threshold: s.params.threshold(names[i]),
+			weight: s.params.weight(names[i]), threshold: threshold, candidates: s.catalog.candidates(column, threshold),
 			result: CapabilityResult{Capability: names[i]},
 		}
-		c.prepare(&s.buffers[worker], s.pool.Ratings[column], expected, s.ties, amount)
+		c.prepare(&s.buffers[worker], s.pool.Ratings[column], s.cells(column), expected, s.ties, amount)
 		s.capabilities[i] = c
 	})
 }
