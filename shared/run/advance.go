@@ -92,28 +92,29 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, e
 		if err != nil || len(scored) < len(report.Shards) {
 			return nil, err
 		}
-		if err := w.writeRangeScores(ctx, plan, r, len(report.Shards)); err != nil {
+		if counts, err = w.writeRangeScores(ctx, plan, r, len(report.Shards)); err != nil {
 			return nil, err
 		}
 	}
-	table, err := w.runs.readScores(ctx, plan.Run, name)
-	if err != nil {
-		return nil, err
+	if counts == nil { // another delivery wrote them
+		table, err := w.runs.readScores(ctx, plan.Run, name)
+		if err != nil {
+			return nil, err
+		}
+		counts = newCounts()
+		if err := w.countRecords(ctx, plan, r, table.Records, counts); err != nil {
+			return nil, err
+		}
 	}
-	counts = newCounts()
 	counts.Shards = len(report.Shards)
-	for i := range table.Records {
-		if err := w.countRecord(ctx, plan, r, &table.Records[i], counts); err != nil {
-			return nil, err
-		}
-	}
 	_, err = bucket.CreateJSON(ctx, w.work, countsName(plan.Run, 0, r), counts)
 	return counts, err
 }
 
-// writeRangeScores writes the scores of a range's shards as one object.
-func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int) error {
-	_, err := bucket.CreateOnce(ctx, w.work, RangeScoresName(plan.Run, r), func(file io.Writer) error {
+// writeRangeScores writes the scores of a range's shards as one object, and counts them; nil if they are there already.
+func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int) (counts *Counts, err error) {
+	written, err := bucket.CreateOnce(ctx, w.work, RangeScoresName(plan.Run, r), func(file io.Writer) error {
+		counts = newCounts()
 		out, err := scores.NewWriter(file, plan.Rubric.Capabilities)
 		if err != nil {
 			return err
@@ -126,10 +127,26 @@ func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int
 			if err := out.Write(table.Records); err != nil {
 				return err
 			}
+			if err := w.countRecords(ctx, plan, r, table.Records, counts); err != nil {
+				return err
+			}
 		}
 		return out.Close()
 	})
-	return err
+	if err != nil || !written {
+		return nil, err
+	}
+	return counts, nil
+}
+
+// countRecords accounts for samples of a range.
+func (w *Worker) countRecords(ctx context.Context, plan *Plan, r int, records []scores.Record, counts *Counts) error {
+	for i := range records {
+		if err := w.countRecord(ctx, plan, r, &records[i], counts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish marks a run as scored. It publishes its event, and the task of making the selections that the run is to have,

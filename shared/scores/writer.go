@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"strings"
+	"unicode/utf8"
+	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -22,6 +24,7 @@ type Writer struct {
 	file         *parquet.GenericWriter[any]
 	capabilities int
 	batch        []parquet.Row
+	values       int // of the longest row so far, so that the next ones are allocated in one piece
 	full         int // rows of batch in use
 	written      int
 }
@@ -53,7 +56,11 @@ func (w *Writer) Write(records []Record) error {
 		if err := check(r, w.capabilities); err != nil {
 			return fmt.Errorf("writing scores: record %d (%q): %w", w.written, r.ID, err)
 		}
+		if w.batch[w.full] == nil {
+			w.batch[w.full] = make(parquet.Row, 0, w.values)
+		}
 		w.batch[w.full] = row(w.batch[w.full][:0], r, w.capabilities)
+		w.values = max(w.values, len(w.batch[w.full]))
 		w.full++
 		w.written++
 		if w.full == batchRows {
@@ -227,5 +234,8 @@ func (b *builder) list(items []string) {
 }
 
 func textValue(s string) parquet.Value {
-	return parquet.ValueOf(strings.ToValidUTF8(s, "\uFFFD"))
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(s), len(s))) // it is only read, and not copied
 }

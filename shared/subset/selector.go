@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"golang.org/x/sync/errgroup"
 )
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
@@ -164,14 +165,16 @@ func (s *Selector) choose(
 	for _, p := range result.Picks {
 		sel.PerRange[plan.RangeOf(int64(p.Sample))]++
 	}
-	if err := s.writePicks(ctx, plan, id, pool, result); err != nil {
-		return nil, err
-	}
-	reasons := pool.Reasons(chosen, result)
-	_, err = bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
-		return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
+	group, writing := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.writePicks(writing, plan, id, pool, result) })
+	group.Go(func() error {
+		reasons := pool.Reasons(chosen, result)
+		_, err := bucket.CreateOnce(writing, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
+			return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
+		})
+		return err
 	})
-	if err != nil {
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	_, err = bucket.CreateJSON(ctx, s.work, selectionName(plan.Run, id), sel)
