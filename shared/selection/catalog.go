@@ -7,8 +7,9 @@ import (
 	"sync"
 )
 
-// A Catalog is a valid pool with what its selections have in common: the groups of its samples, how many of a group have
-// which rating, and the order among equal ones. They are prepared when they are first needed. It may be used concurrently. Its pool must not change.
+// A Catalog is a valid pool with what its selections have in common: the groups of its samples, how many of a group
+// have which rating, and the order among equal ones. They are prepared when they are first needed. It may be used
+// concurrently. Its pool must not change.
 type Catalog struct {
 	Pool *Pool
 
@@ -42,8 +43,8 @@ type thresholdBits struct {
 	bits      bitset
 }
 
-// candidates mark the samples whose rating exceeds a threshold. They are shared: do not change them. Those of the latest
-// threshold of a column are kept, because selections seldom have different ones.
+// candidates mark the samples whose rating exceeds a threshold. They are shared: do not change them. Those of the
+// latest threshold of a column are kept, because selections seldom have different ones.
 func (c *Catalog) candidates(column int, threshold int32) bitset {
 	c.mu.Lock()
 	latest := c.latest[column]
@@ -74,8 +75,8 @@ func (c *Catalog) Bytes() int {
 	p := c.Pool
 	perSample := len(p.Ratings) + 2*len(p.Expected)
 	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
-	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) + 4*cap(p.Style) + 4*cap(p.Tokens) + 16*cap(p.Twin) +
-		4*cap(p.Image) + 4*cap(p.ImageStart)
+	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) +
+		4*cap(p.Style) + 4*cap(p.Tokens) + 16*cap(p.Twin) + 4*cap(p.Image) + 4*cap(p.ImageStart)
 }
 
 // groups are those of the samples but for the ineligible ones; nil means that there are none.

@@ -365,7 +365,8 @@ func TestSelectNested(t *testing.T) {
 		}
 		before = samples
 	}
-	if _, err := catalogOf(t, pool).SelectNested(Params{}, 10, 10); err == nil || !strings.Contains(err.Error(), "the least is 11") {
+	_, err = catalogOf(t, pool).SelectNested(Params{}, 10, 10)
+	if err == nil || !strings.Contains(err.Error(), "the least is 11") {
 		t.Errorf("error for equal budgets: %v", err)
 	}
 }

@@ -26,8 +26,8 @@ type Explanation struct {
 	// Failure is why a sample was not scored, or cannot be selected, in words; FailureCode is its code.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
-	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. The fields up to Rank are then as
-	// scores.Pick has them, and zero otherwise.
+	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. The fields up to Rank are then
+	// as scores.Pick has them, and zero otherwise.
 	Order      int    `json:"order,omitempty"`
 	Rule       string `json:"rule,omitempty"`
 	Capability string `json:"capability,omitempty"`
@@ -77,9 +77,9 @@ func (b Below) distance() int {
 	return b.Threshold + 1 - int(*b.Rating)
 }
 
-// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown
-// name is a *run.RefusedError. It reads the ids of all samples, the picks and the reasons, and the scores of those named
-// alone.
+// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An
+// unknown name is a *run.RefusedError. It reads the ids of all samples, the picks and the reasons, and the scores of
+// those named alone.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {

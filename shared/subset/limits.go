@@ -9,11 +9,11 @@ import (
 type Limits struct {
 	// PoolBytes bound the scores that stay in memory from one selection to the next. A selection takes what it needs,
 	// and its scores are dropped after it if they are more.
-	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores kept in memory between selections"`
+	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores in memory between selections"`
 	// Waiting is how many selections may wait for the one that is computed.
 	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`
 	// AnsweredSamples is the size of the largest run of which a call makes a selection while its caller waits.
-	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it a selection is made after its call"`
+	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it calls do not wait for selections"`
 }
 
 // DefaultLimits are those of an empty environment.

@@ -88,9 +88,9 @@ func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Poo
 	})
 }
 
-// poolBytes is about the memory that the pool of a run will take: one of a byte a capability and rating, two for the
-// expected score; tie hash, tokens, source, status, two styles and their start; groups, sum and hint; and what only some
-// selections need.
+// poolBytes is about the memory that the pool of a run will take: for each capability a byte for the rating and two
+// for the expected score; tie hash, tokens, source, status, two styles and their start; groups, sum and hint; and what
+// only some selections need.
 func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 2*4 + 4 + 8 + 8
 	if request.Twins {
@@ -166,7 +166,8 @@ func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	for c := range request.Capabilities {
 		pool.Ratings[c], pool.Expected[c] = make([]int8, 0, samples), make([]uint16, 0, samples)
 	}
-	pool.Tie, pool.Source, pool.Tokens = make([]uint64, 0, samples), make([]uint32, 0, samples), make([]uint32, 0, samples)
+	pool.Tie = make([]uint64, 0, samples)
+	pool.Source, pool.Tokens = make([]uint32, 0, samples), make([]uint32, 0, samples)
 	pool.StyleStart = append(make([]uint32, 0, samples+1), 0)
 	if request.Twins {
 		pool.Twin = make([][16]byte, 0, samples)
@@ -237,8 +238,8 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	}
 }
 
-// growLists makes room for the styles of so many more samples, which have so many: if there is none, for as many as all
-// samples have if they are like those so far.
+// growLists makes room for the styles of so many more samples, which have so many: if there is none, for as many as
+// all samples have if they are like those so far.
 func (b *poolBuilder) growLists(samples, styles int) {
 	pool := b.Pool
 	if len(pool.Style)+styles <= cap(pool.Style) {

@@ -78,7 +78,8 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	return nil
 }
 
-// failures are what became of the samples of a range, and the places of those of its samples that were not scored, by their positions.
+// failures are what became of the samples of a range, and the places of those of its samples that were not scored, by
+// their positions.
 func (r *Reader) failures(
 	ctx context.Context, plan *run.Plan, number int,
 ) (map[int]dataset.Place, []scores.Outcome, error) {
