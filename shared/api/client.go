@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 // A Client calls the API of one deployment. It may be used concurrently.
 //
 // Every call of the API can be repeated, so the client repeats one whose answer broke off or came from a proxy, a few
-// times. A call that the API refuses returns a *Problem.
+// times, and one that is answered 429 when the answer says. A call that the API refuses returns a *Problem.
 type Client struct {
 	base string
 	http *http.Client
@@ -165,42 +166,48 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 	}
 	for attempt := 1; ; attempt++ {
 		answer := new(T)
-		err := c.exchange(ctx, method, path, data, answer)
+		again, err := c.exchange(ctx, method, path, data, answer)
 		if err == nil {
 			return answer, nil
 		}
-		if _, refused := errors.AsType[*Problem](err); refused || ctx.Err() != nil || attempt == attempts {
+		_, refused := errors.AsType[*Problem](err)
+		if refused && !HasStatus(err, http.StatusTooManyRequests) || ctx.Err() != nil || attempt == attempts {
 			return nil, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(again):
 		}
 	}
 }
 
-// exchange sends one request and decodes its answer.
-func (c *Client) exchange(ctx context.Context, method, path string, body []byte, answer any) error {
+// exchange sends one request and decodes its answer. After an error it says when to try again.
+func (c *Client) exchange(
+	ctx context.Context, method, path string, body []byte, answer any,
+) (again time.Duration, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return pause, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return err // it names the method and the URL
+		return pause, err // it names the method and the URL
 	}
 	defer response.Body.Close()
 	if response.StatusCode/100 != 2 {
 		problem := new(Problem)
 		if err := json.NewDecoder(response.Body).Decode(problem); err != nil || problem.Detail == "" {
-			return fmt.Errorf("%s %s was answered %s", method, path, response.Status)
+			return pause, fmt.Errorf("%s %s was answered %s", method, path, response.Status)
 		}
 		problem.Status = response.StatusCode
-		return problem
+		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			return time.Duration(seconds) * time.Second, problem
+		}
+		return pause, problem
 	}
 	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return fmt.Errorf("%s %s: reading the answer: %w", method, path, err)
+		return pause, fmt.Errorf("%s %s: reading the answer: %w", method, path, err)
 	}
-	return nil
+	return 0, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/api"
@@ -44,6 +45,27 @@ func say(status int, body string) http.HandlerFunc {
 func breakOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
 	_, _ = io.WriteString(w, `{"run": "sky-`)
+}
+
+// A call that finds the service busy is made again when the answer says, and not for ever.
+func TestClientWaitsItsTurn(t *testing.T) {
+	t.Parallel()
+	busy := say(http.StatusTooManyRequests, `{"detail": "other selections are being made"}`)
+	soon := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "1")
+		busy(w, r)
+	}
+	client, requests := flaky(t, busy, soon, say(http.StatusAccepted, `{"id": "0123456789ab"}`))
+	start := time.Now()
+	sel, err := client.StartSelection(t.Context(), "sky-1", api.SelectionRequest{})
+	if err != nil || sel.ID != "0123456789ab" || len(*requests) != 3 || time.Since(start) < time.Second {
+		t.Errorf("selection %+v, error %v after %d requests and %v", sel, err, len(*requests), time.Since(start))
+	}
+	client, requests = flaky(t, busy)
+	_, err = client.StartSelection(t.Context(), "sky-1", api.SelectionRequest{})
+	if !api.HasStatus(err, http.StatusTooManyRequests) || len(*requests) != 5 {
+		t.Errorf("error %v after %d requests, want 429 after 5", err, len(*requests))
+	}
 }
 
 // A call whose answer does not arrive whole is made again, with its body.
