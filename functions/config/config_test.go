@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -43,6 +44,7 @@ func TestConfigDefaults(t *testing.T) {
 			Scorers: kinds.Config{LLM: llm.Config{
 				MaxTokens: 2048, ImageSide: 1024, Concurrency: 8, Timeout: 2 * time.Minute, ImageTokens: 1000,
 			}},
+			Selections: subset.DefaultLimits(),
 		},
 		Limits: run.Limits{
 			Scorer: "embedded", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
@@ -86,7 +88,8 @@ var invalidEnvironments = map[string]struct {
 		[]string{`"scores" is no function; give ingest, score or curate`},
 	},
 	"limit of nothing": {
-		map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1"}, []string{"SHARD_SAMPLES: 0", "MAX_RUN_COST"},
+		map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1", "POOL_BYTES": "0"},
+		[]string{"SHARD_SAMPLES: 0", "MAX_RUN_COST", "POOL_BYTES: 0"},
 	},
 	"no address": {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
 	"no price": {
