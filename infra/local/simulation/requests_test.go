@@ -132,6 +132,7 @@ func (m *meter) restart() {
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
 		Runs: m.runs, Work: work, Tasks: m, Events: m, Now: now, Process: process,
+		Limits: subset.DefaultLimits(),
 	})
 	m.reconciler, errs[3] = subset.NewReconciler(m.worker, m.subsets)
 	m.must(errors.Join(errs[:]...))

@@ -318,6 +318,7 @@ func (s *system) process() *process {
 	})
 	p.subsets, errs[2] = subset.NewSelector(subset.Config{
 		Runs: p.runs, Work: work, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,
+		Limits: subset.DefaultLimits(),
 	})
 	p.reconciler, errs[3] = subset.NewReconciler(p.worker, p.subsets)
 	s.must(errors.Join(errs[:]...))
