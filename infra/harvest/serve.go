@@ -168,9 +168,8 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 	}
 	st, err := local.Start(ctx, local.Options{
 		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget,
-		Log: slog.New(untilDone{ctx, log.Handler()}), Listen: listen, Mount: mountFramework,
-		OnEvent: (&eventPrinter{out: out}).print, Telemetry: tracing,
-		Reconcile: reconcileEvery, Selections: selections,
+		Log: slog.New(untilDone{ctx, log.Handler()}), Listen: listen, Mount: mountFramework, Telemetry: tracing,
+		OnEvent: (&eventPrinter{out: out}).print, Reconcile: reconcileEvery, Selections: selections,
 	})
 	if err != nil {
 		return err
