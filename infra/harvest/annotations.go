@@ -25,6 +25,7 @@ type annotationFlags struct {
 	manifests   []string
 	images      string
 	rubric      string
+	format      string
 }
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
@@ -32,6 +33,7 @@ func (f *annotationFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "manifest, as one without the flag")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
+	formatFlag(cmd, &f.format)
 }
 
 // An annotationSet is a dataset and the annotations of some of its samples.
@@ -56,6 +58,9 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 		return nil, err
 	}
 	if in, err = in.withRubric(f.rubric); err != nil {
+		return nil, err
+	}
+	if in, err = in.withFormat(f.format); err != nil {
 		return nil, err
 	}
 	set := &annotationSet{input: in, rubric: rubric.Default()}
@@ -166,7 +171,13 @@ func (in input) eachSample(limits dataset.Limits, use func(manifest int, s *data
 			return err
 		}
 		defer file.Close()
-		return dataset.EachSample(file, filepath.Base(name), limits, func(s *dataset.Sample) error { return use(i, s) })
+		parse, err := in.reading(i).Parser()
+		if err != nil {
+			return err
+		}
+		return dataset.EachSample(file, filepath.Base(name), limits, parse, func(s *dataset.Sample) error {
+			return use(i, s)
+		})
 	}
 	for i, name := range in.Manifests {
 		err := read(i, name)

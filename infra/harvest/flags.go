@@ -50,17 +50,24 @@ func (f *outputFlags) add(cmd *cobra.Command) {
 type datasetFlags struct {
 	images string
 	rubric string
+	format string
 	scorer scorerFlags
 }
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
+	formatFlag(cmd, &f.format)
 	f.scorer.add(cmd, "embedded")
 }
 
 func imagesFlag(cmd *cobra.Command, images *string) {
 	cmd.Flags().StringVar(images, "images", "", "folder that image names begin in (default: the manifest's folder)")
+}
+
+func formatFlag(cmd *cobra.Command, format *string) {
+	cmd.Flags().StringVar(format, "format", "",
+		"form that all records are read as, such as \"ms-swift\" (default: each record shows its own)")
 }
 
 func rubricFlag(cmd *cobra.Command, rubric *string) {
@@ -100,6 +107,9 @@ func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
 	in, err := newInput(manifests, f.images)
 	if err == nil {
 		in, err = in.withRubric(f.rubric)
+	}
+	if err == nil {
+		in, err = in.withFormat(f.format)
 	}
 	if err != nil {
 		return input{}, run.Spec{}, err

@@ -68,3 +68,38 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 		}
 	}
 }
+
+// plan says in which form the records are and how some were understood; --format reads them otherwise.
+func TestPlanShowsForms(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "mix.jsonl"), strings.Join([]string{
+		`{"id": 1, "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`,
+		`{"id": "b", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "b.png"}}]}, ` +
+			`{"role": "assistant", "content": "A b."}], "conversations": null}`,
+	}, "\n"))
+	shown := mustHarvest(t, dir, "plan", "--state", "state", "mix.jsonl")
+	for _, want := range []string{
+		"LLaVA (1), OpenAI messages with image parts (1)",
+		"mix.jsonl: element 1 (line 1) read as LLaVA: id 1, source mix\n  human: \"Why?\"\n  gpt: \"So.\"\n" +
+			"mix.jsonl: element 2 (line 2) read as OpenAI messages with image parts: id b, source mix\n" +
+			"  human: \"[image 1]\"\n  gpt: \"A b.\"\n  image 1: b.png\n",
+		"harvest: warning: id is a number (1) and a string (1): ",
+	} {
+		if !strings.Contains(shown.stdout+shown.stderr, want) {
+			t.Errorf("plan does not show %q:\n%s%s", want, shown.stdout, shown.stderr)
+		}
+	}
+	curated := mustHarvest(t, dir, "curate", "--budget", "1.0", "--state", "state", "--out", "out", "--max-failed", "100%", "mix.jsonl")
+	if want := "form: LLaVA (1), OpenAI messages with image parts (1)\n"; !strings.Contains(curated.stdout, want) {
+		t.Errorf("curate does not show %q:\n%s", want, curated.stdout)
+	}
+	forced := mustHarvest(t, dir, "plan", "--json", "--format", "llava", "--state", "state", "mix.jsonl")
+	if want := `"LLaVA": 2`; !strings.Contains(forced.stdout, want) || !strings.Contains(forced.stdout, `"no_conversation": 1`) {
+		t.Errorf("plan --format llava:\n%s", forced.stdout)
+	}
+	refused := harvest(t, dir, nil, "plan", "--format", "lava", "--state", "state", "mix.jsonl")
+	if refused.status != 2 || !strings.Contains(refused.stderr, `did you mean "LLaVA"?`) {
+		t.Errorf("plan --format lava: status %d, %s", refused.status, refused.stderr)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"go.yaml.in/yaml/v3"
@@ -28,6 +29,8 @@ type input struct {
 	Manifests []string `json:"manifests"`        // absolute paths
 	Images    string   `json:"images"`           // absolute path
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
+	// Format is the form that all records are read as; recognised from each record if empty.
+	Format string `json:"format,omitempty"`
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
 	// Order is what is to be selected of the run; nil if nothing was asked for.
@@ -128,12 +131,24 @@ func (in input) withRubric(file string) (input, error) {
 	return in, nil
 }
 
+// reading is how the records of a manifest are read.
+func (in input) reading(manifest int) forms.Reading { return forms.Reading{Form: in.Format} }
+
+// withFormat is the input with all records read as one form.
+func (in input) withFormat(name string) (input, error) {
+	if err := (forms.Reading{Form: name}).Validate(); err != nil {
+		return input{}, usageError{fmt.Errorf("--format: %w", err)}
+	}
+	in.Format = name
+	return in, nil
+}
+
 // rubricName is the name of the rubric file below the dataset's prefix.
 const rubricName = "rubric.yaml"
 
 // spec is the dataset as its dataset.yaml describes it. Commands look for changed images themselves.
 func (in input) spec() run.Spec {
-	spec := run.Spec{Dataset: in.Dataset, Images: in.imagesPrefix(), NoImageCheck: true}
+	spec := run.Spec{Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true}
 	if in.Rubric != "" {
 		spec.Rubric = rubricName
 	}

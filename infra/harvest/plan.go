@@ -38,6 +38,9 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := warnOfMixedTypes(cmd.ErrOrStderr(), survey); err != nil {
+				return err
+			}
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), planReport{
 					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
@@ -73,6 +76,7 @@ type planReport struct {
 func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) error {
 	t := newTable("plan", p.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
+	row("form", v.Forms)
 	row("samples", v.Samples)
 	row("sound", v.Sound)
 	row("text only", v.TextOnly)
@@ -99,6 +103,9 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 		row("problem: "+code.Phrase(), v.Problems[code])
 	}
 	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
+		return err
+	}
+	if err := printForms(w, v); err != nil {
 		return err
 	}
 	for _, code := range slices.Sorted(maps.Keys(v.Examples)) {

@@ -201,6 +201,11 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if _, err := fmt.Fprintf(w, "\n%s\n", r.sampleTable().Render()); err != nil {
 		return err
 	}
+	if r.selection != nil {
+		if _, err := fmt.Fprintf(w, "form: %s\n", formsOf(r.selection.Manifests)); err != nil {
+			return err
+		}
+	}
 	if r.Problem != "" {
 		return nil
 	}

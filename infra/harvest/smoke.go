@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -214,7 +215,7 @@ func someSamples(file string, limits dataset.Limits) ([]dataset.Sample, error) {
 	}
 	span := layout.Ranges[0]
 	section := io.NewSectionReader(body, span.Start, span.End-span.Start)
-	records, err := dataset.NewReader(section, layout.Form, span, filepath.Base(file), limits)
+	records, err := dataset.NewReader(section, layout.Form, span, filepath.Base(file), limits, forms.Parse)
 	if err != nil {
 		return nil, err
 	}

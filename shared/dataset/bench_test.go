@@ -2,14 +2,11 @@ package dataset
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // benchManifests are manifests of a few megabytes in the forms that people have: short texts, and
@@ -76,7 +73,7 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
-// BenchmarkShard writes shards of the size that runs have, and reads their records, parsed and not.
+// BenchmarkShard writes shards of the size that runs have, and reads their records, as samples and not.
 func BenchmarkShard(b *testing.B) {
 	manifests := benchManifests()
 	manifests["pool"] = pool(b)
@@ -92,7 +89,7 @@ func BenchmarkShard(b *testing.B) {
 		for kind, do := range map[string]func(shard int) error{
 			"write": func(shard int) error { return WriteShard(io.Discard, shards[shard]) },
 			"samples": func(shard int) error {
-				_, err := ReadShard(bytes.NewReader(stored[shard]))
+				_, err := ReadShard(bytes.NewReader(stored[shard]), readID)
 				return err
 			},
 			"records": func(shard int) error {
@@ -125,72 +122,5 @@ func benchShards(b *testing.B, shards int, do func(shard int) error) {
 				b.Fatal(err)
 			}
 		}
-	}
-}
-
-// packParsed packs samples without their records.
-func packParsed(b *testing.B, samples []Sample) []byte {
-	var out bytes.Buffer
-	packer, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		b.Fatal(err)
-	}
-	lines := json.NewEncoder(packer)
-	lines.SetEscapeHTML(false)
-	for _, s := range samples {
-		s.Raw = nil
-		if err := lines.Encode(s); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := packer.Close(); err != nil {
-		b.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// BenchmarkParsedSamples measures what shards leave out, which is why they do: parsed samples, packed as the records
-// are, of the pool in shards. Who has not stored them parses the records.
-func BenchmarkParsedSamples(b *testing.B) {
-	manifest := pool(b)
-	samples := readAll(b, manifest, 1<<40, Limits{})
-	shards := slices.Collect(slices.Chunk(samples, 200))
-	var stored [][]byte
-	size := 0
-	for _, shard := range shards {
-		stored = append(stored, packParsed(b, shard))
-		size += len(stored[len(stored)-1])
-	}
-	for name, do := range map[string]func(shard int) error{
-		"parse": func(shard int) error {
-			for _, s := range shards[shard] {
-				Parse(s.Raw, s.Place)
-			}
-			return nil
-		},
-		"store": func(shard int) error {
-			packParsed(b, shards[shard])
-			return nil
-		},
-		"load": func(shard int) error {
-			unpacker, err := zstd.NewReader(bytes.NewReader(stored[shard]), zstd.WithDecoderConcurrency(1))
-			if err != nil {
-				return err
-			}
-			defer unpacker.Close()
-			lines := json.NewDecoder(unpacker)
-			for range shards[shard] {
-				if err := lines.Decode(new(Sample)); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			benchShards(b, len(shards), do)
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(samples)), "ns/sample")
-			b.ReportMetric(float64(size)/float64(len(manifest)), "stored/manifest")
-		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // A cursor reads a manifest forwards and knows where it stands.
@@ -64,7 +66,7 @@ func (c *cursor) skipSpace() (byte, error) {
 			return 0, err
 		}
 		n := 0
-		for n < len(b) && isSpace(b[n]) {
+		for n < len(b) && jsontext.IsSpace(b[n]) {
 			n++
 		}
 		c.advance(b[:n])
@@ -83,5 +85,3 @@ func (c *cursor) skipSpace() (byte, error) {
 }
 
 const byteOrderMark = "\ufeff"
-
-func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }

@@ -10,7 +10,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
+
+// quoted is how many bytes of a name a message repeats.
+const quoted = 60
 
 // maxNameBytes is the longest name of an object in Cloud Storage.
 const maxNameBytes = 1024
@@ -27,13 +32,13 @@ func CleanImageName(name string) (string, error) {
 		return "", errors.New("the name is empty; name a file")
 	case len(trimmed) > maxNameBytes:
 		return "", fmt.Errorf("%s has %d bytes, more than the %d of an object's name; "+
-			"embed image data as data:image/jpeg;base64,…", quote(name, quoted), len(name), maxNameBytes)
+			"embed image data as data:image/jpeg;base64,…", jsontext.Quote(name, quoted), len(name), maxNameBytes)
 	case !plainText(trimmed):
-		return "", fmt.Errorf("%s holds a control character or is not UTF-8; rename the file", quote(name, quoted))
+		return "", fmt.Errorf("%s holds a control character or is not UTF-8; rename the file", jsontext.Quote(name, quoted))
 	}
 	if object, ok := strings.CutPrefix(trimmed, "gs://"); ok {
 		if bucket, key, _ := strings.Cut(object, "/"); bucket == "" || key == "" {
-			return "", fmt.Errorf("%s lacks a bucket or an object; write gs://bucket/object", quote(name, quoted))
+			return "", fmt.Errorf("%s lacks a bucket or an object; write gs://bucket/object", jsontext.Quote(name, quoted))
 		}
 		return trimmed, nil
 	}
@@ -41,17 +46,17 @@ func CleanImageName(name string) (string, error) {
 		_, decoded, ok := filePaths(trimmed)
 		if !ok || !plainText(decoded) {
 			return "", fmt.Errorf("%s is no URL of a file of this machine; write file:///folder/image.jpg, "+
-				"or name the image relative to the dataset's images", quote(name, quoted))
+				"or name the image relative to the dataset's images", jsontext.Quote(name, quoted))
 		}
 		return cleanPath(decoded), nil
 	}
 	if isURL(trimmed) {
 		return "", fmt.Errorf("%s is a URL; put the image next to the manifest's others and name it relative to them, "+
-			"or give a gs:// URL", quote(name, quoted))
+			"or give a gs:// URL", jsontext.Quote(name, quoted))
 	}
 	switch clean := cleanPath(trimmed); {
 	case clean == "." || clean == ".." || strings.HasPrefix(clean, "../"):
-		return "", fmt.Errorf("%s leads out of the dataset's images; name a file inside them", quote(name, quoted))
+		return "", fmt.Errorf("%s leads out of the dataset's images; name a file inside them", jsontext.Quote(name, quoted))
 	default:
 		return clean, nil
 	}
@@ -86,9 +91,9 @@ func ImageNames(name string, folders []string) ([]string, error) {
 		return names, nil
 	case len(folders) > 0:
 		return nil, fmt.Errorf("%s is absolute and lies outside the folder of images, %s; give the folder that it lies in "+
-			"as --images, or name the image relative to the folder", quote(name, quoted), folders[0])
+			"as --images, or name the image relative to the folder", jsontext.Quote(name, quoted), folders[0])
 	default:
-		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images", quote(name, quoted))
+		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images", jsontext.Quote(name, quoted))
 	}
 }
 
@@ -178,8 +183,8 @@ func isURL(name string) bool {
 	return strings.HasPrefix(rest, "//") || strings.EqualFold(scheme, "gs")
 }
 
-// topFolder is the first folder of an image's name, "" where it lies in none, or in one that only ImageNames knows.
-func topFolder(name string) string {
+// TopFolder is the first folder of an image's name, "" where it lies in none, or in one that only ImageNames knows.
+func TopFolder(name string) string {
 	clean, err := CleanImageName(name)
 	if err != nil {
 		return ""

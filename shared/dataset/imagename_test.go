@@ -141,8 +141,8 @@ func TestTopFolder(t *testing.T) {
 		"gs://bucket/coco/a.png": "coco", "gs://bucket/a.png": "", "/data/coco/a.png": "", "file:///data/coco/a.png": "",
 		`C:\data\a.png`: "",
 	} {
-		if got := topFolder(name); got != want {
-			t.Errorf("topFolder(%q) = %q, want %q", name, got, want)
+		if got := TopFolder(name); got != want {
+			t.Errorf("TopFolder(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 
 // EachSample reads a whole manifest of a file name, and calls use for each of its samples in their order, valid or
 // with its Problem. The first error of file, of its structure, or of use ends it.
-func EachSample(file io.ReadSeeker, name string, limits Limits, use func(*Sample) error) error {
+func EachSample(
+	file io.ReadSeeker, name string, limits Limits, parse Parser, use func(*Sample) error,
+) error {
 	layout, err := Split(file, math.MaxInt64)
 	if err != nil {
 		return err
@@ -16,7 +18,7 @@ func EachSample(file io.ReadSeeker, name string, limits Limits, use func(*Sample
 		if _, err := file.Seek(span.Start, io.SeekStart); err != nil {
 			return err
 		}
-		reader, err := NewReader(file, layout.Form, span, name, limits)
+		reader, err := NewReader(file, layout.Form, span, name, limits, parse)
 		if err != nil {
 			return err
 		}

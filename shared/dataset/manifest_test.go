@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
 func TestEachSample(t *testing.T) {
@@ -14,7 +15,7 @@ func TestEachSample(t *testing.T) {
 	const turns = `"conversations":[{"from":"human","value":"Why?"},{"from":"gpt","value":"Because."}]`
 	record := func(id string) string { return `{"id":"` + id + `",` + turns + `}` }
 	read := func(manifest string, use func(*dataset.Sample) error) error {
-		return dataset.EachSample(strings.NewReader(manifest), "m", dataset.Limits{MaxRecordBytes: 1 << 20}, use)
+		return dataset.EachSample(strings.NewReader(manifest), "m", dataset.Limits{MaxRecordBytes: 1 << 20}, forms.Parse, use)
 	}
 	for name, manifest := range map[string]string{
 		"array": "[" + record("a") + "," + record("a") + `,{"id":"b"}]`,

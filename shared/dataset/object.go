@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 const (
@@ -33,16 +35,16 @@ func (s *splitter) splitObject() error {
 	}
 	line, rest := head[:n], bytes.TrimLeft(head[n:], " \t\r\n,"+byteOrderMark)
 	alone := whole && len(rest) == 0
-	var value nesting
-	n, closed, err := value.find(line)
+	var value jsontext.Nesting
+	n, closed, err := value.Find(line)
 	object, after := line[:n], bytes.TrimLeft(line[n:], " \t\r,")
 	switch {
 	case closed && alone && len(after) > 0 && after[0] == '{':
 		return s.splitObjects()
 	case closed && alone && len(after) == 0 && beginsAsJSON(object), !closed && alone && err == nil,
-		closed && bytes.IndexByte(object, '\r') >= 0 && syntaxError(object) == nil: // over lines of an old Mac
+		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // over lines of an old Mac
 		return s.splitFirst()
-	case closed, err != nil, value.inText, !beginsAsJSON(head):
+	case closed, err != nil, value.InText, !beginsAsJSON(head):
 		return s.splitLines()
 	}
 	// The line ends inside an object: either that goes on, or it is a line of JSONL that was cut short.
@@ -203,7 +205,7 @@ func (s *splitter) walk() (found object, err error) {
 func (s *splitter) walkBroken(found object, err error) (object, error) {
 	var fault *FormatError
 	switch {
-	case !errors.As(err, &fault), s.nesting.depth > 0, len(found.lists) > 0 && !found.isRecord:
+	case !errors.As(err, &fault), s.nesting.Depth > 0, len(found.lists) > 0 && !found.isRecord:
 		return found, err
 	case s.line == s.firstLine:
 		return found, errBrokenLine
@@ -214,7 +216,7 @@ func (s *splitter) walkBroken(found object, err error) (object, error) {
 
 // walkRest passes the rest of the object or array whose bracket has been passed.
 func (s *splitter) walkRest(bracket byte) error {
-	s.nesting.enter(bracket)
+	s.nesting.Enter(bracket)
 	s.kept, s.tooLong = s.kept[:0], false
 	return s.scan()
 }
@@ -225,7 +227,7 @@ func (s *splitter) walkMember(found *object) error {
 	rec, err := s.value()
 	key := "a long key"
 	if rec.raw != nil {
-		key = text(rec.raw)
+		key = jsontext.Text(rec.raw)
 	}
 	s.limit = 0
 	next := byte(0)
@@ -264,7 +266,7 @@ func (s *splitter) walkList(key string, found *object) error {
 		}
 		return s.walkRest('[')
 	}
-	found.lists = append(found.lists[:min(len(found.lists), namedLists)], quote(key, keyBytes))
+	found.lists = append(found.lists[:min(len(found.lists), namedLists)], jsontext.Quote(key, keyBytes))
 	if !s.isTrial && (found.isRecord || len(found.lists) > 1) {
 		return s.walkRest('[')
 	}

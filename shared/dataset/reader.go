@@ -12,12 +12,16 @@ type Reader struct {
 	scanner  scanner
 	span     Span
 	manifest string
+	parse    Parser
 	err      error
 }
 
 // NewReader reads the samples of span, a range that Split found in a manifest of that file name and
-// form. r stands at span.Start; bytes after span.End are not read. The error is that of invalid limits.
-func NewReader(r io.Reader, form Form, span Span, manifest string, limits Limits) (*Reader, error) {
+// form. r stands at span.Start; bytes after span.End are not read. parse makes samples of
+// the records. The error is that of invalid limits.
+func NewReader(
+	r io.Reader, form Form, span Span, manifest string, limits Limits, parse Parser,
+) (*Reader, error) {
 	if err := limits.Validate(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", manifest, err)
 	}
@@ -31,6 +35,7 @@ func NewReader(r io.Reader, form Form, span Span, manifest string, limits Limits
 		},
 		span:     span,
 		manifest: manifest,
+		parse:    parse,
 	}, nil
 }
 
@@ -95,5 +100,5 @@ func (r *Reader) sample(rec record) *Sample {
 				"or give its images as files instead of embedding them",
 			rec.end-rec.start, r.scanner.limit)})
 	}
-	return Parse(bytes.Clone(rec.raw), place)
+	return r.parse(bytes.Clone(rec.raw), place)
 }

@@ -14,13 +14,30 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
+// readID reads the id and the turns of a record, and nothing else of it.
+func readID(raw []byte, place Place) *Sample {
+	s := NewSample(raw, place)
+	var record struct {
+		ID            json.RawMessage
+		Conversations []json.RawMessage
+	}
+	err := json.Unmarshal(raw, &record)
+	if record.ID != nil {
+		s.ID = strings.Trim(string(record.ID), `"`)
+	}
+	if err != nil || record.Conversations == nil {
+		s.Problem = &Problem{Fault: Fault{Code: NoConversation}, Place: place}
+	}
+	return s
+}
+
 // newReader is NewReader with a limit where the options have none.
 func newReader(tb testing.TB, r io.Reader, form Form, span Span, manifest string, limits Limits) *Reader {
 	tb.Helper()
 	if limits.MaxRecordBytes == 0 {
 		limits.MaxRecordBytes = 32 << 20
 	}
-	reader, err := NewReader(r, form, span, manifest, limits)
+	reader, err := NewReader(r, form, span, manifest, limits, readID)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -90,7 +107,7 @@ const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"},
 func TestReaderRefusesNoLimit(t *testing.T) {
 	t.Parallel()
 	span := Span{End: 2, Records: 1, FirstElement: 1, FirstLine: 1}
-	_, err := NewReader(strings.NewReader("{}"), Form{Format: Lines}, span, "demo.jsonl", Limits{})
+	_, err := NewReader(strings.NewReader("{}"), Form{Format: Lines}, span, "demo.jsonl", Limits{}, readID)
 	if err == nil || !strings.Contains(err.Error(), "MAX_RECORD_BYTES: 0") {
 		t.Errorf("NewReader without a limit: %v, want an error that names it", err)
 	}

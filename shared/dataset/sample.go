@@ -1,6 +1,10 @@
 package dataset
 
-import "strings"
+import (
+	"path"
+	"strconv"
+	"strings"
+)
 
 // ImageMark is the placeholder that a turn's text holds where an image belongs, in records and in prompts.
 const ImageMark = "<image>"
@@ -39,6 +43,15 @@ func NewTurn(role Role, text string, first int) Turn {
 		first++
 	}
 	b.add(text, 0)
+	return Turn{Role: role, Segments: b.take()}
+}
+
+// JoinTurn is a turn of segments, in which texts that follow each other are joined and empty ones are left out.
+func JoinTurn(role Role, segments []Segment) Turn {
+	var b turnBuilder
+	for _, s := range segments {
+		b.add(s.Text, s.Image)
+	}
 	return Turn{Role: role, Segments: b.take()}
 }
 
@@ -100,6 +113,8 @@ type Sample struct {
 	// source that is a string with text, else the topmost folder of the first named image, else the
 	// manifest's name without extension.
 	Source string
+	// Form is the name of the form in which the record is written (package forms), empty where it shows none.
+	Form string
 	// Turns are all turns of the record, in order. Rated are those that scorers see.
 	Turns []Turn
 	// Images are in the order of their places in the turns: each image has one place.
@@ -123,7 +138,7 @@ func (s *Sample) Rated() []Turn {
 	rated := make([]Turn, 0, len(s.Turns))
 	var side []Turn // turns of one side, in a row
 	for _, t := range s.Turns {
-		if !t.Role.rated() || len(side) == 0 && t.Role != Human {
+		if !t.Role.Rated() || len(side) == 0 && t.Role != Human {
 			continue
 		}
 		if len(side) > 0 && side[0].Role != t.Role {
@@ -143,16 +158,14 @@ func joined(side []Turn) Turn {
 	if len(side) == 1 {
 		return side[0]
 	}
-	var b turnBuilder
+	var segments []Segment
 	for i, t := range side {
 		if i > 0 {
-			b.add("\n", 0)
+			segments = append(segments, Segment{Text: "\n"})
 		}
-		for _, segment := range t.Segments {
-			b.add(segment.Text, segment.Image)
-		}
+		segments = append(segments, t.Segments...)
 	}
-	return Turn{Role: side[0].Role, Segments: b.take()}
+	return JoinTurn(side[0].Role, segments)
 }
 
 // RatedImages are the images that stand in the turns of Rated, in order, as positions in Images.
@@ -184,4 +197,28 @@ func (s *Sample) Pieces() [][]string {
 		pieces = append(pieces, t.Pieces())
 	}
 	return pieces
+}
+
+// ReadingVersion changes whenever something else is taken from a record. It is part of a run's identity, and a run of
+// another one is not continued: the records in its shards are parsed where they are needed.
+const ReadingVersion = 2
+
+// A Parser reads one record. The sample keeps raw. What a record is read as depends on its form (package forms).
+type Parser func(raw []byte, place Place) *Sample
+
+// NewSample is the sample of a record of which only the place is known.
+func NewSample(raw []byte, place Place) *Sample {
+	return &Sample{
+		ID:     place.Manifest + "#" + strconv.FormatInt(place.Element, 10),
+		Source: strings.TrimSuffix(place.Manifest, path.Ext(place.Manifest)),
+		Place:  place,
+		Raw:    raw,
+	}
+}
+
+// Unread is the sample of a record of which nothing is known but its place, because of a fault.
+func Unread(place Place, fault Fault) *Sample {
+	s := NewSample(nil, place)
+	s.Problem = &Problem{Fault: fault, Place: place}
+	return s
 }

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // A scanner finds the records of a manifest, or of a span of it, one after the other. It looks at
@@ -14,7 +15,7 @@ type scanner struct {
 	format  Format // empty as long as it is not known
 	limit   int    // longest record whose bytes are kept
 	element int64  // number of the last record begun, from 1
-	nesting nesting
+	nesting jsontext.Nesting
 	lineEnd lineEnd
 	kept    []byte // of the record, unless it is tooLong
 	tooLong bool
@@ -56,7 +57,7 @@ func (s *scanner) record() (record, error) {
 // value scans the line or the JSON value that begins at the cursor.
 func (s *scanner) value() (record, error) {
 	s.kept, s.tooLong = s.kept[:0], false
-	s.nesting.reset()
+	s.nesting.Reset()
 	s.lineEnd = lineEnd{}
 	rec := record{start: s.offset, line: s.line}
 	if err := s.scan(); err != nil {
@@ -82,7 +83,7 @@ func (s *scanner) scan() error {
 			b, err = s.window()
 		}
 		switch {
-		case err == io.EOF && (s.format == Lines || s.nesting.scalar):
+		case err == io.EOF && (s.format == Lines || s.nesting.Scalar):
 			return nil
 		case err == io.EOF:
 			return io.ErrUnexpectedEOF
@@ -96,7 +97,7 @@ func (s *scanner) scan() error {
 		case s.line == s.firstLine:
 			n, end, err = s.findOnLine(b)
 		default:
-			n, end, err = s.nesting.find(b)
+			n, end, err = s.nesting.Find(b)
 		}
 		b = b[:n]
 		s.tooLong = s.tooLong || len(s.kept)+len(b) > s.limit
@@ -109,7 +110,7 @@ func (s *scanner) scan() error {
 			s.advance(b)
 		}
 		switch {
-		case errors.Is(err, errMismatch):
+		case errors.Is(err, jsontext.ErrMismatch):
 			return s.mismatch()
 		case err != nil:
 			return err
@@ -121,22 +122,22 @@ func (s *scanner) scan() error {
 // errBrokenLine is the error that the first line holds no object. The line goes on at the cursor.
 var errBrokenLine = errors.New("no object on the first line")
 
-// findOnLine is nesting.find on the first line. A string cannot go on on the next one.
+// findOnLine is Nesting.Find on the first line. A string cannot go on on the next one.
 func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	before := s.lineEnd
 	n, lineEnds := s.lineEnd.find(b)
 	switch {
-	case n == 0 && s.nesting.inText:
+	case n == 0 && s.nesting.InText:
 		return 0, false, errBrokenLine
 	case n == 0:
-		return s.nesting.find(b)
+		return s.nesting.Find(b)
 	}
-	taken, end, err := s.nesting.find(b[:n])
+	taken, end, err := s.nesting.Find(b[:n])
 	if taken < n {
 		s.lineEnd = before
 		s.lineEnd.note(b[:taken])
 	}
-	if err != nil || lineEnds && !end && s.nesting.inText {
+	if err != nil || lineEnds && !end && s.nesting.InText {
 		err = errBrokenLine
 	}
 	return taken, end, err
@@ -166,13 +167,5 @@ func (s *scanner) found() string {
 	if err != nil {
 		return "the end of the file"
 	}
-	return quote(string(b[:min(len(b), 17)]), 16)
-}
-
-// quote is s in quotes, cut after limit bytes.
-func quote(s string, limit int) string {
-	if len(s) > limit {
-		return strconv.Quote(s[:limit]) + "…"
-	}
-	return strconv.Quote(s)
+	return jsontext.Quote(string(b[:min(len(b), 17)]), 16)
 }

@@ -38,11 +38,11 @@ type Record struct {
 }
 
 // Sample parses the record. The sample keeps Raw.
-func (r Record) Sample() *Sample {
+func (r Record) Sample(parse Parser) *Sample {
 	if r.Fault != nil {
 		return Unread(r.Place, *r.Fault)
 	}
-	return Parse(r.Raw, r.Place)
+	return parse(r.Raw, r.Place)
 }
 
 // WriteShard writes the records of samples that follow each other in one manifest, the same bytes for the same records.
@@ -84,15 +84,15 @@ func WriteShard(w io.Writer, samples []Sample) error {
 	return nil
 }
 
-// ReadShard parses the records that WriteShard wrote: the samples are those that it was given.
-func ReadShard(r io.Reader) ([]Sample, error) {
+// ReadShard parses the records that WriteShard wrote: the samples are those that it was given, if they were parsed so.
+func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 	var samples []Sample
 	for record, err := range ReadRecords(r) {
 		if err != nil {
 			return nil, err
 		}
 		record.Raw = bytes.Clone(record.Raw)
-		samples = append(samples, *record.Sample())
+		samples = append(samples, *record.Sample(parse))
 	}
 	return samples, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -13,6 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/zstd"
 )
+
+// asked is a conversation of one question, with its text, and one answer.
+func asked(question string) string {
+	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
+}
 
 // shardSamples are samples of every form that a shard has to carry.
 func shardSamples(tb testing.TB) []Sample {
@@ -50,7 +56,7 @@ func TestShardRoundTrip(t *testing.T) {
 			asked("<image>")+`}]`), 1<<20, Limits{}),
 	} {
 		shard := writeShard(t, samples)
-		got, err := ReadShard(bytes.NewReader(shard))
+		got, err := ReadShard(bytes.NewReader(shard), readID)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -71,7 +77,7 @@ func TestShardKeepsRealData(t *testing.T) {
 	for samples := range slices.Chunk(readAll(t, manifest, 1<<20, Limits{}), 200) {
 		shard := writeShard(t, samples)
 		stored += len(shard)
-		got, err := ReadShard(bytes.NewReader(shard))
+		got, err := ReadShard(bytes.NewReader(shard), readID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +185,7 @@ func TestReadShardRefuses(t *testing.T) {
 		"an empty fault":                             composed(t, `{"line_steps": [1], "bytes": [0], "faults": [null]}`, ""),
 		"reading record 1 of a shard: it is cut sho": composed(t, `{"line_steps": [1], "bytes": [1000000000000]}`, "{}"),
 	} {
-		if _, err := ReadShard(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadShard(bytes.NewReader(data), readID); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
@@ -198,7 +204,7 @@ func TestReadShardFindsDamage(t *testing.T) {
 		}
 		index := shardHead + int(binary.LittleEndian.Uint32(shard[8:]))
 		for n := range shard {
-			if _, err := ReadShard(bytes.NewReader(shard[:n])); err == nil {
+			if _, err := ReadShard(bytes.NewReader(shard[:n]), readID); err == nil {
 				t.Errorf("a shard cut after %d of %d bytes is read", n, len(shard))
 			}
 			if _, err := ReadPlaces(bytes.NewReader(shard[:n])); (err == nil) != (n >= index) {
@@ -207,7 +213,7 @@ func TestReadShardFindsDamage(t *testing.T) {
 			for bit := range 8 {
 				damaged := bytes.Clone(shard)
 				damaged[n] ^= 1 << bit
-				got, err := ReadShard(bytes.NewReader(damaged))
+				got, err := ReadShard(bytes.NewReader(damaged), readID)
 				if err == nil && !cmp.Equal(samples, got) {
 					t.Errorf("a shard with another bit %d of byte %d is read as other samples", bit, n)
 				}
@@ -226,11 +232,11 @@ func FuzzReadShard(f *testing.F) {
 	f.Add(composed(f, `{"line_steps": [1, 3], "bytes": [0, 2], "faults": [{"code": "x"}]}`, "{}"))
 	f.Add([]byte(valid))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		samples, err := ReadShard(bytes.NewReader(data))
+		samples, err := ReadShard(bytes.NewReader(data), readID)
 		if err != nil {
 			return
 		}
-		again, err := ReadShard(bytes.NewReader(writeShard(t, samples)))
+		again, err := ReadShard(bytes.NewReader(writeShard(t, samples)), readID)
 		if diff := cmp.Diff(samples, again, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("after another round trip: %v (-want +got):\n%s", err, diff)
 		}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // A Layout is a manifest as Split found it.
@@ -220,7 +222,7 @@ func (s *splitter) splitLines() error {
 		}
 		s.add(rec)
 		// A line too long to be kept is given the benefit of the doubt.
-		if first == '{' && (rec.raw == nil || syntaxError(rec.raw) == nil) {
+		if first == '{' && (rec.raw == nil || jsontext.SyntaxError(rec.raw) == nil) {
 			return s.splitMoreLines()
 		}
 	}

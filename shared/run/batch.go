@@ -57,7 +57,7 @@ func (r *Reader) shardRecords(
 	if err != nil {
 		return nil, nil, err
 	}
-	samples, err := r.samples(ctx, plan.Run, report, t.shard)
+	samples, err := r.samples(ctx, plan, report, t.shard)
 	if err != nil {
 		return nil, nil, err
 	}

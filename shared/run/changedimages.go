@@ -134,7 +134,7 @@ func (r *Reader) seenNames(
 			row += n
 			continue
 		}
-		samples, err := r.samples(ctx, plan.Run, report, shard)
+		samples, err := r.samples(ctx, plan, report, shard)
 		if err != nil {
 			return nil, err
 		}

@@ -119,7 +119,7 @@ func (o *shardWriter) flush(ctx context.Context) error {
 	})
 	kept := o.shard
 	if err == nil && !written {
-		kept, err = o.runs.shardSamples(ctx, o.plan.Run, name)
+		kept, err = o.runs.shardSamples(ctx, o.plan, o.report.Range, name)
 	}
 	if err != nil {
 		return err

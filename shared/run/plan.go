@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowebpki/jcs"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -56,7 +57,11 @@ type Manifest struct {
 	CRC32C     uint32 `json:"crc32c"`
 	Generation int64  `json:"generation"`
 	dataset.Form
-	Records int64 `json:"records"`
+	// Reading says how the records are read, as far as their content does not say it.
+	Reading forms.Reading `json:"reading,omitzero"`
+	Records int64         `json:"records"`
+	// Forms counts the forms of the first records, at most formRecords of them.
+	Forms forms.Counts `json:"forms,omitempty"`
 }
 
 // A Range is a slice of one manifest that is read in one delivery.
@@ -130,6 +135,8 @@ type manifestIdentity struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"`
 	CRC32C uint32 `json:"crc32c"`
+
+	Reading forms.Reading `json:"reading,omitzero"`
 }
 
 // identify sets the plan's run id from what it holds so far.
@@ -143,7 +150,9 @@ func (p *Plan) identify() error {
 		id.Rubric = p.Rubric.Hash()
 	}
 	for _, m := range p.Manifests {
-		id.Manifests = append(id.Manifests, manifestIdentity{Name: m.Name, Size: m.Size, CRC32C: m.CRC32C})
+		id.Manifests = append(id.Manifests, manifestIdentity{
+			Name: m.Name, Size: m.Size, CRC32C: m.CRC32C, Reading: m.Reading,
+		})
 	}
 	hash, err := CanonicalHash(id)
 	if err != nil {
@@ -171,6 +180,11 @@ func (p *Plan) RangeOf(index int64) int {
 func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
 	resolved, err := request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
 	return resolved, spelling.Names(err)
+}
+
+// parser is what reads the records of a range.
+func (p *Plan) parser(r int) (dataset.Parser, error) {
+	return p.Manifests[p.Ranges[r].Manifest].Reading.Parser()
 }
 
 // Base is the manifest's file name, as people know it.

@@ -151,6 +151,7 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 		if err != nil {
 			return nil, nil, err
 		}
+		m.Reading = spec.reading(name)
 		plan.Manifests = append(plan.Manifests, m)
 	}
 	planned, err := p.latestAttempt(ctx, plan, spec)
@@ -313,6 +314,9 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 		for _, span := range layout.Ranges {
 			plan.Ranges = append(plan.Ranges, Range{Manifest: i, FirstIndex: plan.Samples, Span: span})
 			plan.Samples += span.Records
+		}
+		if err := p.recognise(ctx, plan, i); err != nil {
+			return err
 		}
 	}
 	if plan.Samples == 0 {

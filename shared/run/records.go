@@ -27,7 +27,11 @@ func EachRecord(
 		return err
 	}
 	defer body.Close()
-	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.Base(), plan.Options.Limits)
+	parse, err := plan.parser(r)
+	if err != nil {
+		return err
+	}
+	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.Base(), plan.Options.Limits, parse)
 	if err != nil {
 		return err
 	}

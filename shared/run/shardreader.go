@@ -51,23 +51,29 @@ func (r *Reader) Places(
 
 // samples parses the records of a shard of a range that is cut.
 func (r *Reader) samples(
-	ctx context.Context, run string, report *RangeReport, shard int,
+	ctx context.Context, plan *Plan, report *RangeReport, shard int,
 ) ([]dataset.Sample, error) {
-	name := shardName(run, report.Range, shard)
-	samples, err := r.shardSamples(ctx, run, name)
+	name := shardName(plan.Run, report.Range, shard)
+	samples, err := r.shardSamples(ctx, plan, report.Range, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := report.checkCount(shard, len(samples)); err != nil {
-		return nil, r.Lost(run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+		return nil, r.Lost(plan.Run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
 	}
 	return samples, nil
 }
 
-// shardSamples parses the records of the shard of that name.
-func (r *Reader) shardSamples(ctx context.Context, run, name string) (samples []dataset.Sample, err error) {
-	err = r.openShard(ctx, run, name, func(body io.Reader) error {
-		samples, err = dataset.ReadShard(body)
+// shardSamples parses the records of the shard of that name, which is one of a range.
+func (r *Reader) shardSamples(
+	ctx context.Context, plan *Plan, number int, name string,
+) (samples []dataset.Sample, err error) {
+	parse, err := plan.parser(number)
+	if err != nil {
+		return nil, err
+	}
+	err = r.openShard(ctx, plan.Run, name, func(body io.Reader) error {
+		samples, err = dataset.ReadShard(body, parse)
 		return err
 	})
 	return samples, err

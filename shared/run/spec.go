@@ -2,13 +2,17 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"go.yaml.in/yaml/v3"
@@ -41,6 +45,10 @@ type Spec struct {
 	Dataset string `yaml:"-" json:"dataset"`
 	// Manifests are names relative to datasets/<dataset>/, in the order of the dataset.
 	Manifests []string `yaml:"manifests" json:"manifests"`
+	// Format is the name of the form that all records are read as; recognised from each record if empty.
+	Format string `yaml:"format,omitempty" json:"format,omitempty"`
+	// Readings say of manifests, by their names, how their records are read.
+	Readings map[string]forms.Reading `yaml:"readings,omitempty" json:"readings,omitempty"`
 	// Images is the prefix of the input bucket that relative image names begin at; images/<dataset>/ if empty.
 	Images string `yaml:"images" json:"images,omitempty"`
 	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
@@ -104,6 +112,7 @@ func (s Spec) Validate() error {
 		}
 		seen[m] = true
 	}
+	faults = append(faults, s.validateReadings()...)
 	if s.Images != "" &&
 		(path.IsAbs(s.Images) || path.Clean(s.Images)+"/" != s.Images || strings.HasPrefix(s.Images, "..")) {
 		faults = append(faults, fmt.Errorf(
@@ -117,4 +126,27 @@ func (s Spec) Validate() error {
 	}
 	faults = append(faults, s.Request.Validate())
 	return errors.Join(faults...)
+}
+
+// validateReadings names every fault of the format and the readings.
+func (s Spec) validateReadings() (faults []error) {
+	if err := (forms.Reading{Form: s.Format}).Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("format: %w", err))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Readings)) {
+		if !slices.Contains(s.Manifests, name) {
+			faults = append(faults, fmt.Errorf("readings: %q is none of the manifests%s", name, spelling.Hint(name, s.Manifests)))
+		}
+		if err := s.Readings[name].Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("readings: %s: form: %w", name, err))
+		}
+	}
+	return faults
+}
+
+// reading is how the records of a manifest are read.
+func (s Spec) reading(manifest string) forms.Reading {
+	reading := s.Readings[manifest]
+	reading.Form = cmp.Or(reading.Form, s.Format)
+	return reading
 }

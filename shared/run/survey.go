@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -23,6 +24,11 @@ type Survey struct {
 	ImagesMissing int64 `json:"images_missing"`
 	TextBytes     int64 `json:"text_bytes"` // of the conversations of valid records
 	Shards        int   `json:"shards"`
+	// Forms counts the records by their forms; Records shows how three of them were understood, one of each form first.
+	Forms   forms.Counts `json:"forms"`
+	Records []forms.View `json:"records"`
+	// MixedTypes names the fields whose values have several types.
+	MixedTypes []string `json:"mixed_types,omitempty"`
 	// Sources counts samples by source, Problems those with one by its code; Examples are the first three of each.
 	Sources  map[string]int64         `json:"sources"`
 	Problems map[reason.Code]int64    `json:"problems"`
@@ -48,7 +54,12 @@ const (
 func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 	v := &Survey{
 		Sources: map[string]int64{}, Problems: map[reason.Code]int64{}, Examples: map[reason.Code][]string{},
+		Forms: forms.Counts{},
 	}
+	var (
+		types forms.Types
+		shown viewSelection
+	)
 	var tried []dataset.Sample
 	for r := range plan.Ranges {
 		shard := shardSize{limits: plan.Constants}
@@ -71,6 +82,9 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 			shard.add(sample)
 			v.Samples++
 			v.Sources[sample.Source]++
+			v.Forms.Add(sample)
+			types.Add(sample.Raw)
+			shown.add(sample)
 			if waiting = append(waiting, sample); len(waiting) < surveyBatch {
 				return nil
 			}
@@ -83,6 +97,7 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 			return nil, err
 		}
 	}
+	v.MixedTypes, v.Records = types.Mixed(), shown.views()
 	return v, p.try(ctx, plan, v, tried)
 }
 

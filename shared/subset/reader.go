@@ -10,6 +10,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -50,6 +51,8 @@ type Manifest struct {
 	Name   string `json:"name"`   // of the object in the input bucket
 	Size   int64  `json:"size"`   // bytes
 	CRC32C string `json:"crc32c"` // eight hex digits
+	// Forms counts the forms of the manifest's first records.
+	Forms forms.Counts `json:"forms"`
 }
 
 // Outputs are the names of a selection's objects in the work bucket.

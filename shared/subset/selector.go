@@ -202,7 +202,9 @@ func newSelection(
 func manifestsOf(plan *run.Plan) []Manifest {
 	var manifests []Manifest
 	for _, m := range plan.Manifests {
-		manifests = append(manifests, Manifest{Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C)})
+		manifests = append(manifests, Manifest{
+			Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C), Forms: m.Forms,
+		})
 	}
 	return manifests
 }

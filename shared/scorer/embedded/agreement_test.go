@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
@@ -90,7 +91,7 @@ func annotatedItems(t *testing.T, annotations []annotation.Annotation) []scorer.
 	}
 	samples := map[string]*dataset.Sample{}
 	for i, record := range records {
-		s := dataset.Parse(bytes.TrimSpace(record), dataset.Place{Manifest: "dataset.json", Element: int64(i + 1)})
+		s := forms.Parse(bytes.TrimSpace(record), dataset.Place{Manifest: "dataset.json", Element: int64(i + 1)})
 		samples[s.ID] = s
 	}
 	items := make([]scorer.Item, len(annotations))

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -88,7 +89,7 @@ func TestPrefixes(t *testing.T) {
 // checkPrefix rates a record with these fields, and checks the prefix and the images that are sent for it.
 func checkPrefix(t *testing.T, record, want string, images []string) {
 	t.Helper()
-	sample := dataset.Parse([]byte(`{"id": "a", `+record+`}`), dataset.Place{})
+	sample := forms.Parse([]byte(`{"id": "a", `+record+`}`), dataset.Place{})
 	if sample.Problem != nil {
 		t.Fatal(sample.Problem)
 	}

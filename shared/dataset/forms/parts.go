@@ -1,25 +1,28 @@
-package dataset
+package forms
 
 import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // readParts reads content that is a list of parts, as OpenAI, Qwen and Hugging Face's chat templates have it: text, and
 // images that the part holds or that follow in the record's image field. Texts are joined as they are. It reports false
 // for a list of anything else.
 func (p *parser) readParts(field string, list json.RawMessage) ([]piece, bool) {
-	parts := items(list)
+	parts := jsontext.Items(list)
 	for _, part := range parts {
-		if typeOf(part) != jsonObject {
+		if jsontext.TypeOf(part) != jsontext.Object {
 			p.wrongType(field, list, expectedText)
 			return nil, false
 		}
 	}
 	var pieces []piece
 	for i, part := range parts {
-		pieces = append(pieces, p.readPart(field+"["+strconv.Itoa(i)+"]", items(part))...)
+		pieces = append(pieces, p.readPart(field+"["+strconv.Itoa(i)+"]", jsontext.Items(part))...)
 	}
 	return pieces, true
 }
@@ -35,14 +38,14 @@ var partKinds = map[string]string{
 }
 
 // readPart reads one content part: none or one piece.
-func (p *parser) readPart(field string, part members) []piece {
+func (p *parser) readPart(field string, part jsontext.Members) []piece {
 	name := ""
-	switch kind := part.get("type"); typeOf(kind) {
-	case jsonString:
-		name = text(kind)
-	case jsonNone:
+	switch kind := part.Get("type"); jsontext.TypeOf(kind) {
+	case jsontext.String:
+		name = jsontext.Text(kind)
+	case jsontext.None:
 		for _, key := range []string{"text", "image", "image_url", "video", "audio"} {
-			if name == "" && typeOf(part.get(key)) != jsonNone {
+			if name == "" && jsontext.TypeOf(part.Get(key)) != jsontext.None {
 				name = key
 			}
 		}
@@ -58,20 +61,20 @@ func (p *parser) readPart(field string, part members) []piece {
 	case "tool":
 		p.flag() // stays in the record, as a tool's turn does
 	case "":
-		p.fail(WrongType, field+".type", "found "+quote(name, quoted)+"; write a part of type text or image")
+		p.fail(dataset.WrongType, field+".type", "found "+jsontext.Quote(name, quoted)+"; write a part of type text or image")
 	default:
 		p.unsupported(field, partKinds[name])
 	}
 	return nil
 }
 
-func (p *parser) readTextPart(field string, part members) []piece {
-	key, value := part.first("text", "refusal")
-	switch typeOf(value) {
-	case jsonNone:
-	case jsonString:
-		return []piece{{text: text(value)}}
-	case jsonNumber:
+func (p *parser) readTextPart(field string, part jsontext.Members) []piece {
+	key, value := part.First("text", "refusal")
+	switch jsontext.TypeOf(value) {
+	case jsontext.None:
+	case jsontext.String:
+		return []piece{{text: jsontext.Text(value)}}
+	case jsontext.Number:
 		p.flag()
 		return []piece{{text: string(value)}}
 	default:
@@ -81,15 +84,15 @@ func (p *parser) readTextPart(field string, part members) []piece {
 }
 
 // readImagePart reads the image of a part. A part that names none stands for the next image of the record's field.
-func (p *parser) readImagePart(field string, part members) []piece {
-	key, value := part.first("image", "image_url", "source", "url", "path", "base64")
-	var image Image
+func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
+	key, value := part.First("image", "image_url", "source", "url", "path", "base64")
+	var image dataset.Image
 	var ok bool
 	switch {
-	case typeOf(value) == jsonNone:
+	case jsontext.TypeOf(value) == jsontext.None:
 		return []piece{{image: unplaced}}
-	case key == "base64" && typeOf(value) == jsonString && !strings.HasPrefix(text(value), "data:"):
-		image, ok = p.readData(field+"."+key, text(value))
+	case key == "base64" && jsontext.TypeOf(value) == jsontext.String && !strings.HasPrefix(jsontext.Text(value), "data:"):
+		image, ok = p.readData(field+"."+key, jsontext.Text(value))
 	default:
 		image, ok = p.readImage(field+"."+key, value)
 	}

@@ -1,8 +1,11 @@
-package dataset
+package forms
 
 import (
 	"regexp"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 var (
@@ -19,10 +22,10 @@ var (
 )
 
 // readMedia records media that are not read. A sample with such media must never pass for one of text alone.
-func (p *parser) readMedia(fields members) {
+func (p *parser) readMedia(fields jsontext.Members) {
 	for i := 0; i < len(fields); i += 2 {
-		key := text(fields[i])
-		if match := mediaField.FindStringSubmatch(key); match != nil && holds(fields[i+1]) {
+		key := jsontext.Text(fields[i])
+		if match := mediaField.FindStringSubmatch(key); match != nil && jsontext.Holds(fields[i+1]) {
 			p.unsupported(key, match[1])
 		}
 	}
@@ -30,15 +33,15 @@ func (p *parser) readMedia(fields members) {
 
 // unsupported records media of a kind that is not read.
 func (p *parser) unsupported(field, media string) {
-	p.fail(UnsupportedMedia, field, "it holds "+media+", and only text and images are rated; leave the record out")
+	p.fail(dataset.UnsupportedMedia, field, "it holds "+media+", and only text and images are rated; leave the record out")
 }
 
 // checkMedia records images under a name that is not read, and media that stand in the turns' texts.
-func (p *parser) checkMedia(fields members) {
+func (p *parser) checkMedia(fields jsontext.Members) {
 	if len(p.listed)+len(p.own) == 0 {
 		for i := 0; i < len(fields); i += 2 {
-			if key := text(fields[i]); imageField.MatchString(key) && holds(fields[i+1]) {
-				p.fail(UnsupportedMedia, key, "images are not read from this field; name it image")
+			if key := jsontext.Text(fields[i]); imageField.MatchString(key) && jsontext.Holds(fields[i+1]) {
+				p.fail(dataset.UnsupportedMedia, key, "images are not read from this field; name it image")
 			}
 		}
 	}
@@ -53,13 +56,13 @@ func (p *parser) checkMedia(fields members) {
 
 // checkText records media that stand in a human turn's text. Elsewhere their marks are text, and flagged.
 func (p *parser) checkText(turn draft, words string) {
-	if turn.role == Human {
+	if turn.role == dataset.Human {
 		if tag := mediaTag.FindString(words); tag != "" {
-			p.fail(UnsupportedMedia, turn.field, "found "+quote(tag, quoted)+", a form that is not read; "+
-				"name images in the field image, and write "+ImageMark+" in their places")
+			p.fail(dataset.UnsupportedMedia, turn.field, "found "+jsontext.Quote(tag, quoted)+", a form that is not read; "+
+				"name images in the field image, and write "+dataset.ImageMark+" in their places")
 		}
 		if head := mediaHead.FindStringSubmatch(words); head != nil {
-			p.fail(UnsupportedMedia, turn.field, "the turn begins with "+head[1]+
+			p.fail(dataset.UnsupportedMedia, turn.field, "the turn begins with "+head[1]+
 				", and only text and images are rated; leave the record out")
 		}
 	}

@@ -1,55 +1,57 @@
-package dataset
+package jsontext
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// A jsonType is the type of a JSON value.
-type jsonType int
+// A Type is the type of a JSON value.
+type Type int
 
+// The types of JSON values.
 const (
-	jsonNone jsonType = iota // absent, null, or not a number: people and programs write all for the same thing
-	jsonBool
-	jsonNumber
-	jsonString
-	jsonArray
-	jsonObject
+	None Type = iota // absent, null, or not a number: people and programs write all for the same thing
+	Bool
+	Number
+	String
+	Array
+	Object
 )
 
-// typeOf is the type of a valid JSON value by its first byte.
-func typeOf(value json.RawMessage) jsonType {
+// TypeOf is the type of a valid JSON value by its first byte.
+func TypeOf(value json.RawMessage) Type {
 	if len(value) == 0 {
-		return jsonNone
+		return None
 	}
 	switch value[0] {
 	case 'n', 'N', 'I':
-		return jsonNone
+		return None
 	case 't', 'f':
-		return jsonBool
+		return Bool
 	case '"':
-		return jsonString
+		return String
 	case '[':
-		return jsonArray
+		return Array
 	case '{':
-		return jsonObject
+		return Object
 	case '-':
 		if value[1] == 'I' {
-			return jsonNone
+			return None
 		}
-		return jsonNumber
+		return Number
 	default:
-		return jsonNumber
+		return Number
 	}
 }
 
-// syntaxError is what keeps b from being one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity
+// SyntaxError is what keeps b from being one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity
 // where a number is missing; they are read as null.
-func syntaxError(b []byte) *json.SyntaxError {
+func SyntaxError(b []byte) *json.SyntaxError {
 	if json.Valid(b) {
 		return nil
 	}
@@ -67,10 +69,10 @@ func withoutNaN(b []byte) []byte {
 		return b
 	}
 	b = bytes.Clone(b)
-	var v nesting
+	var v Nesting
 	for i := 0; i < len(b); {
 		if b[i] == '"' {
-			v.inText = true
+			v.InText = true
 			i = v.skipText(b, i+1)
 			continue
 		}
@@ -88,30 +90,33 @@ func withoutNaN(b []byte) []byte {
 	return b
 }
 
-// describe names a value's type for people.
-func describe(value json.RawMessage) string {
-	switch typeOf(value) {
-	case jsonBool:
+// String names the type for people.
+func (t Type) String() string {
+	switch t {
+	case Bool:
 		return "true or false"
-	case jsonNumber:
+	case Number:
 		return "a number"
-	case jsonString:
+	case String:
 		return "a string"
-	case jsonArray:
+	case Array:
 		return "a list"
-	case jsonObject:
+	case Object:
 		return "an object"
 	default:
 		return "null"
 	}
 }
 
+// Describe names a value's type for people.
+func Describe(value json.RawMessage) string { return TypeOf(value).String() }
+
 // The functions below split valid JSON of their type. Parse validates a record once; decoding it
 // level by level with encoding/json, which validates and copies at every level, takes nearly three
 // times as long.
 
-// text decodes a string.
-func text(value json.RawMessage) string {
+// Text decodes a string.
+func Text(value json.RawMessage) string {
 	inner := value[1 : len(value)-1]
 	at := bytes.IndexByte(inner, '\\')
 	if at < 0 {
@@ -176,91 +181,74 @@ func hexRune(digits []byte) (r rune) {
 	return r
 }
 
-// items returns the values of an array; of an object the keys and values in turn.
-func items(value json.RawMessage) []json.RawMessage {
+// Items returns the values of an array; of an object the keys and values in turn.
+func Items(value json.RawMessage) []json.RawMessage {
 	list := make([]json.RawMessage, 0, 8) // four fields or turns are common
 	var open [8]byte                      // as deep as records nest
-	end := nesting{open: open[:0]}
+	end := Nesting{open: open[:0]}
 	for rest := value[1:]; ; {
-		for isSpace(rest[0]) || rest[0] == ',' || rest[0] == ':' {
+		for IsSpace(rest[0]) || rest[0] == ',' || rest[0] == ':' {
 			rest = rest[1:]
 		}
 		if rest[0] == ']' || rest[0] == '}' {
 			return list
 		}
-		end.reset()
-		n, _, _ := end.find(rest) // brackets match
+		end.Reset()
+		n, _, _ := end.Find(rest) // brackets match
 		list = append(list, rest[:n:n])
 		rest = rest[n:]
 	}
 }
 
-// members are the keys and values of an object, in turn.
-type members []json.RawMessage
+// Members are the keys and values of an object, in turn.
+type Members []json.RawMessage
 
-// get returns the value of a key, nil if there is none. Of equal keys the last one counts, as in
+// Get returns the value of a key, nil if there is none. Of equal keys the last one counts, as in
 // most readers of JSON.
-func (m members) get(name string) json.RawMessage {
+func (m Members) Get(name string) json.RawMessage {
 	for i := len(m) - 2; i >= 0; i -= 2 {
 		key := m[i][1 : len(m[i])-1]
-		if string(key) == name || bytes.IndexByte(key, '\\') >= 0 && text(m[i]) == name {
+		if string(key) == name || bytes.IndexByte(key, '\\') >= 0 && Text(m[i]) == name {
 			return m[i+1]
 		}
 	}
 	return nil
 }
 
-// noTurns says that a record has no turns, and what it has instead.
-func (m members) noTurns() string {
-	const most = 10
-	if len(m) == 0 {
-		return "the record has none, it is empty; add the turns of a human and the model"
-	}
-	var list []string
-	for i := 0; i < len(m); i += 2 {
-		if len(list) == most {
-			list = append(list, "…")
-			break
-		}
-		list = append(list, quote(text(m[i]), quoted))
-	}
-	return "the record has none, only " + strings.Join(list, ", ") + "; add the turns of a human and the model"
-}
-
-// first returns the key and value of the first of the names that has one, of the first name if none has.
-func (m members) first(names ...string) (string, json.RawMessage) {
+// First returns the key and value of the first of the names that has one, of the first name if none has.
+func (m Members) First(names ...string) (string, json.RawMessage) {
 	for _, name := range names {
-		if value := m.get(name); typeOf(value) != jsonNone {
+		if value := m.Get(name); TypeOf(value) != None {
 			return name, value
 		}
 	}
 	return names[0], nil
 }
 
-// maxHeld is how many levels of a value holds looks into: each level reads the value once more.
+// maxHeld is how many levels of a value Holds looks into: each level reads the value once more.
 const maxHeld = 4
 
-// holds reports whether one of the values holds anything: text, a number, true, or a list or an object of such.
-func holds(values ...json.RawMessage) bool { return holdsWithin(maxHeld, values) }
+// Holds reports whether one of the values holds anything: text, a number, true, or a list or an object of such.
+func Holds(values ...json.RawMessage) bool { return holdsWithin(maxHeld, values) }
 
 func holdsWithin(levels int, values []json.RawMessage) bool {
 	for _, value := range values {
-		switch typeOf(value) {
-		case jsonNone:
-		case jsonBool:
+		switch TypeOf(value) {
+		case None:
+		case Bool:
 			if value[0] == 't' {
 				return true
 			}
-		case jsonString:
+		case String:
 			if len(value) > len(`""`) {
 				return true
 			}
-		case jsonArray:
-			if levels == 0 || holdsWithin(levels-1, items(value)) {
+		case Array:
+			if levels == 0 || holdsWithin(levels-1, Items(value)) {
 				return true
 			}
-		case jsonObject:
-			if levels == 0 || holdsWithin(levels-1, members(items(value)).values()) {
+		case Object:
+			if levels == 0 || holdsWithin(levels-1, Members(Items(value)).Values()) {
 				return true
 			}
 		default:
@@ -270,11 +258,22 @@ func holdsWithin(levels int, values []json.RawMessage) bool {
 	return false
 }
 
-// values are the values of an object, in order.
-func (m members) values() []json.RawMessage {
+// Values are the values of an object, in order.
+func (m Members) Values() []json.RawMessage {
 	var list []json.RawMessage
 	for i := 1; i < len(m); i += 2 {
 		list = append(list, m[i])
 	}
 	return list
 }
+
+// Quote is s in quotes, cut after limit bytes.
+func Quote(s string, limit int) string {
+	if len(s) > limit {
+		return strconv.Quote(s[:limit]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// IsSpace reports whether a byte is white space of JSON.
+func IsSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }

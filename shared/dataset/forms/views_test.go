@@ -1,4 +1,4 @@
-package dataset
+package forms
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -18,8 +19,8 @@ type view struct {
 	flagged      bool
 }
 
-func viewOf(s *Sample) view {
-	lines := func(turns []Turn) (lines []string) {
+func viewOf(s *dataset.Sample) view {
+	lines := func(turns []dataset.Turn) (lines []string) {
 		for _, t := range turns {
 			line := string(t.Role) + ": "
 			for _, segment := range t.Segments {
@@ -319,41 +320,41 @@ func checkMedia(t *testing.T, cases map[string]mediaCase) {
 func TestParseUnsupportedMedia(t *testing.T) {
 	t.Parallel()
 	checkMedia(t, map[string]mediaCase{
-		"video": {`"video": "a.mp4", ` + asked("<video>\nWhat?"), UnsupportedMedia, "video", "it holds video"},
+		"video": {`"video": "a.mp4", ` + asked("<video>\nWhat?"), dataset.UnsupportedMedia, "video", "it holds video"},
 		"videos": {
-			`"images": [], "videos": ["a.mp4"], ` + asked("What?"), UnsupportedMedia, "videos", "it holds video",
+			`"images": [], "videos": ["a.mp4"], ` + asked("What?"), dataset.UnsupportedMedia, "videos", "it holds video",
 		},
 		"audio with a table": {
-			`"audios": [{"path": "a.wav", "bytes": null}], ` + asked("What?"), UnsupportedMedia, "audios",
+			`"audios": [{"path": "a.wav", "bytes": null}], ` + asked("What?"), dataset.UnsupportedMedia, "audios",
 			"it holds audio",
 		},
-		"speech":            {`"speech": "a.wav", ` + asked("What?"), UnsupportedMedia, "speech", "it holds speech"},
-		"voices, as a path": {`"voice_path": "a.wav", ` + asked("What?"), UnsupportedMedia, "voice_path", "it holds voice"},
-		"nested deep":       {`"video": [[[[[[]]]]]], ` + asked("What?"), UnsupportedMedia, "video", "it holds video"},
+		"speech":            {`"speech": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "speech", "it holds speech"},
+		"voices, as a path": {`"voice_path": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "voice_path", "it holds voice"},
+		"nested deep":       {`"video": [[[[[[]]]]]], ` + asked("What?"), dataset.UnsupportedMedia, "video", "it holds video"},
 		"image_path": {
-			`"image_path": "a.png", ` + asked("<image>\nWhat?"), UnsupportedMedia, "image_path", "name it image",
+			`"image_path": "a.png", ` + asked("<image>\nWhat?"), dataset.UnsupportedMedia, "image_path", "name it image",
 		},
 		"a video's mark": {
-			asked(" <video>What?"), UnsupportedMedia, "conversations[0].value", "the turn begins with <video>",
+			asked(" <video>What?"), dataset.UnsupportedMedia, "conversations[0].value", "the turn begins with <video>",
 		},
 		"after an image's": {
-			`"image": "a.png", ` + asked("<image>\n<audio>\nWhat?"), UnsupportedMedia, "conversations[0].value",
+			`"image": "a.png", ` + asked("<image>\n<audio>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
 			"the turn begins with <audio>",
 		},
 		"Qwen-VL's images": {
-			asked("Picture 1: <img>im/a b.png</img>\nWhat?"), UnsupportedMedia, "conversations[0].value",
+			asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
 			`found "<img>im/a b.png</img>", a form that is not read`,
 		},
 		"Qwen-Audio's": {
-			asked("Audio 1: <audio>a.wav</audio>\nWhat?"), UnsupportedMedia, "conversations[0].value",
+			asked("Audio 1: <audio>a.wav</audio>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
 			"<audio>a.wav</audio>",
 		},
 		"a part of video": {
-			parts(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), UnsupportedMedia, "messages[0].content[0]",
+			parts(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), dataset.UnsupportedMedia, "messages[0].content[0]",
 			"it holds video",
 		},
 		"a part of a file": {
-			parts(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), UnsupportedMedia,
+			parts(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), dataset.UnsupportedMedia,
 			"messages[0].content[1]", "it holds file",
 		},
 	})
@@ -364,29 +365,29 @@ func TestParseImageCounts(t *testing.T) {
 	t.Parallel()
 	checkMedia(t, map[string]mediaCase{
 		"one mark, two images": {
-			two + asked("<image>\nWhat?"), ImageCount, "", "1 <image> marks in the turns, but 2 images",
+			two + asked("<image>\nWhat?"), dataset.ImageCount, "", "1 <image> marks in the turns, but 2 images",
 		},
 		"three marks, two images": {
-			two + asked("<image><image><image>"), ImageCount, "", "3 <image> marks in the turns, but 2 images",
+			two + asked("<image><image><image>"), dataset.ImageCount, "", "3 <image> marks in the turns, but 2 images",
 		},
 		"a field that lost images": {
-			`"image": "", ` + asked("<image>\nWhat?"), ImageCount, "image",
+			`"image": "", ` + asked("<image>\nWhat?"), dataset.ImageCount, "image",
 			"1 <image> marks in the turns, but the field holds no image",
 		},
 		"the same at a turn's end": {
-			`"images": [], ` + asked("What?\n<image>"), ImageCount, "images", "the field holds no image",
+			`"images": [], ` + asked("What?\n<image>"), dataset.ImageCount, "images", "the field holds no image",
 		},
 		"another mark too few": {
-			two + asked("<image1>?"), ImageCount, "", "found the mark <image1>, 1 such marks in all and 2 images",
+			two + asked("<image1>?"), dataset.ImageCount, "", "found the mark <image1>, 1 such marks in all and 2 images",
 		},
-		"other marks out of order": {two + asked("<image2> or <image1>?"), ImageCount, "", "found the mark <image2>"},
-		"a mark twice":             {two + asked("<image 1> or <image 1>?"), ImageCount, "", "found the mark <image 1>"},
+		"other marks out of order": {two + asked("<image2> or <image1>?"), dataset.ImageCount, "", "found the mark <image2>"},
+		"a mark twice":             {two + asked("<image 1> or <image 1>?"), dataset.ImageCount, "", "found the mark <image 1>"},
 		"parts for too many images": {
-			two + parts(`{"type": "image"}`), ImageCount, "images", "1 content parts stand for an image",
+			two + parts(`{"type": "image"}`), dataset.ImageCount, "images", "1 content parts stand for an image",
 		},
-		"parts for no image": {parts(`{"type": "image"}`), ImageCount, "", "which holds 0 images"},
+		"parts for no image": {parts(`{"type": "image"}`), dataset.ImageCount, "", "which holds 0 images"},
 		"images twice": {
-			two + parts(`{"type": "image", "image": "a.png"}`), ImageCount, "images",
+			two + parts(`{"type": "image", "image": "a.png"}`), dataset.ImageCount, "images",
 			"1 images are parts of the turns, and 2 stand",
 		},
 	})
@@ -451,12 +452,12 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("accepted as valid: %+v", s)
 		}
 		for i, turn := range rated {
-			if want := []Role{Human, Model}[i%2]; turn.Role != want || strings.TrimSpace(turn.Text()) == "" {
+			if want := []dataset.Role{dataset.Human, dataset.Model}[i%2]; turn.Role != want || strings.TrimSpace(turn.Text()) == "" {
 				t.Errorf("rated turn %d is %+v", i, turn)
 			}
 		}
 		for _, image := range s.Images {
-			if _, err := CleanImageName(image.Name); (err == nil) == (image.Data != nil) {
+			if _, err := dataset.CleanImageName(image.Name); (err == nil) == (image.Data != nil) {
 				t.Errorf("accepted as an image: %+v", image)
 			}
 		}
@@ -465,7 +466,7 @@ func FuzzParse(f *testing.F) {
 
 // checkPlaces checks that each image of a valid sample has one place, in order, and that texts do not follow each
 // other.
-func checkPlaces(t *testing.T, s *Sample) {
+func checkPlaces(t *testing.T, s *dataset.Sample) {
 	t.Helper()
 	images := 0
 	for _, turn := range s.Turns {

@@ -1,4 +1,4 @@
-package dataset
+package jsontext
 
 import (
 	"encoding/json"
@@ -25,30 +25,30 @@ func FuzzText(f *testing.F) {
 		if err := json.Unmarshal(value, &raw); err != nil {
 			t.Skip() // too deep
 		}
-		switch typeOf(raw) {
-		case jsonString:
+		switch TypeOf(raw) {
+		case String:
 			var want string
 			if err := json.Unmarshal(raw, &want); err != nil {
 				t.Fatal(err)
 			}
-			if got := text(raw); got != want {
+			if got := Text(raw); got != want {
 				t.Errorf("%s is %q, want %q", raw, got, want)
 			}
-		case jsonArray:
+		case Array:
 			var want []json.RawMessage
 			if err := json.Unmarshal(raw, &want); err != nil {
 				t.Fatal(err)
 			}
-			if got := items(raw); !slices.EqualFunc(got, want, slices.Equal) {
+			if got := Items(raw); !slices.EqualFunc(got, want, slices.Equal) {
 				t.Errorf("%s holds %q, want %q", raw, got, want)
 			}
-		case jsonObject:
+		case Object:
 			var want map[string]json.RawMessage
 			if err := json.Unmarshal(raw, &want); err != nil {
 				t.Fatal(err)
 			}
 			for key, value := range want {
-				if got := members(items(raw)).get(key); !slices.Equal(got, value) {
+				if got := Members(Items(raw)).Get(key); !slices.Equal(got, value) {
 					t.Errorf("%s has %q for %q, want %q", raw, got, key, value)
 				}
 			}

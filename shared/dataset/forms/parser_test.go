@@ -1,4 +1,4 @@
-package dataset
+package forms
 
 import (
 	"fmt"
@@ -7,13 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
 // offReference are the flags of a sample that the reference does not have.
-var offReference = []string{OffReference}
+var offReference = []string{dataset.OffReference}
 
-var demo = Place{Manifest: "demo.json", Element: 7, Line: 81}
+// valid is a record without a problem.
+const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`
+
+var demo = dataset.Place{Manifest: "demo.json", Element: 7, Line: 81}
 
 // asked is a conversation of one question, with its text, and one answer.
 func asked(question string) string {
@@ -21,14 +25,14 @@ func asked(question string) string {
 }
 
 // talk is what a record of one question, with its text, and one answer is read as.
-func talk(question string) []Turn {
-	return []Turn{NewTurn(Human, question, 1), NewTurn(Model, "So.", 0)}
+func talk(question string) []dataset.Turn {
+	return []dataset.Turn{dataset.NewTurn(dataset.Human, question, 1), dataset.NewTurn(dataset.Model, "So.", 0)}
 }
 
 // A parsedCase is a record, and the sample that it is read as, without Place and Raw.
 type parsedCase struct {
 	raw  string
-	want Sample
+	want dataset.Sample
 }
 
 func checkParsed(t *testing.T, cases map[string]parsedCase) {
@@ -37,7 +41,9 @@ func checkParsed(t *testing.T, cases map[string]parsedCase) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.want.Place, tc.want.Raw = demo, []byte(tc.raw)
-			if diff := cmp.Diff(&tc.want, Parse([]byte(tc.raw), demo)); diff != "" {
+			got := Parse([]byte(tc.raw), demo)
+			got.Form = "" // TestRecognised is about it
+			if diff := cmp.Diff(&tc.want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
 		})
@@ -49,35 +55,35 @@ func TestParseIDsAndText(t *testing.T) {
 	t.Parallel()
 	why := talk("Why?")
 	checkParsed(t, map[string]parsedCase{
-		"text only": {`{"id": "a", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"text only": {`{"id": "a", ` + asked("Why?") + `}`, dataset.Sample{ID: "a", Source: "demo", Turns: why}},
 		"odd keys": {
 			`{"id": "a", "Image": 7, "model": [], ` + asked("Why?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
-		"id absent": {`{` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
-		"id null":   {`{"id": null, ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id absent": {`{` + asked("Why?") + `}`, dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id null":   {`{"id": null, ` + asked("Why?") + `}`, dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
 		"id NaN": {
 			`{"id": NaN, "score": -Infinity, "n": [Infinity], "s": "NaN", ` + asked("Why?") + `}`,
-			Sample{ID: "demo.json#7", Source: "demo", Turns: why},
+			dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why},
 		},
-		"id empty":       {`{"id": "", ` + asked("Why?") + `}`, Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
-		"id as a number": {`{"id": 1.50e2, ` + asked("Why?") + `}`, Sample{ID: "1.50e2", Source: "demo", Turns: why}},
+		"id empty":       {`{"id": "", ` + asked("Why?") + `}`, dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id as a number": {`{"id": 1.50e2, ` + asked("Why?") + `}`, dataset.Sample{ID: "1.50e2", Source: "demo", Turns: why}},
 		"id far too large": {
 			`{"id": 12345678901234567890, ` + asked("Why?") + `}`,
-			Sample{ID: "12345678901234567890", Source: "demo", Turns: why},
+			dataset.Sample{ID: "12345678901234567890", Source: "demo", Turns: why},
 		},
-		"id twice": {`{"id": "a", "id": "b", ` + asked("Why?") + `}`, Sample{ID: "b", Source: "demo", Turns: why}},
+		"id twice": {`{"id": "a", "id": "b", ` + asked("Why?") + `}`, dataset.Sample{ID: "b", Source: "demo", Turns: why}},
 		"escaped key and text": {
 			`{"i\u0064": "\u00e4\n", ` + asked("Why?") + `}`,
-			Sample{ID: "ä\n", Source: "demo", Turns: why},
+			dataset.Sample{ID: "ä\n", Source: "demo", Turns: why},
 		},
 		"half a surrogate": {
 			`{"id": "a\ud800", ` + asked("Why?") + `}`,
-			Sample{ID: "a\ufffd", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a\ufffd", Source: "demo", Turns: why},
 		},
 		"white space": {
 			" {\n\"id\" :\t\"a\" ,\r\n" + asked("Why?") + " }\n",
-			Sample{ID: "a", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
 	})
 }
@@ -88,46 +94,46 @@ func TestParseImages(t *testing.T) {
 	why := talk("Why?")
 	what := talk("<image>\nWhat?")
 	checkParsed(t, map[string]parsedCase{
-		"image NaN": {`{"id": "a", "image": NaN, ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"image NaN": {`{"id": "a", "image": NaN, ` + asked("Why?") + `}`, dataset.Sample{ID: "a", Source: "demo", Turns: why}},
 		"image": {
 			`{"id": "a", "image": "coco/train/1.jpg", ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "coco", Turns: what, Images: []Image{{Name: "coco/train/1.jpg"}}},
+			dataset.Sample{ID: "a", Source: "coco", Turns: what, Images: []dataset.Image{{Name: "coco/train/1.jpg"}}},
 		},
 		"image in no folder": {
 			`{"id": "a", "image": "./1.jpg", ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Name: "./1.jpg"}}},
+			dataset.Sample{ID: "a", Source: "demo", Turns: what, Images: []dataset.Image{{Name: "./1.jpg"}}},
 		},
 		"image in a bucket": {
 			`{"id": "a", "image": "gs://bucket/vg/1.jpg", ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "vg", Turns: what, Images: []Image{{Name: "gs://bucket/vg/1.jpg"}}},
+			dataset.Sample{ID: "a", Source: "vg", Turns: what, Images: []dataset.Image{{Name: "gs://bucket/vg/1.jpg"}}},
 		},
 		"image in a bucket's root": {
 			`{"id": "a", "image": "gs://bucket/1.jpg", ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Name: "gs://bucket/1.jpg"}}},
+			dataset.Sample{ID: "a", Source: "demo", Turns: what, Images: []dataset.Image{{Name: "gs://bucket/1.jpg"}}},
 		},
 		"image null": {
 			`{"id": "a", "image": null, ` + asked("Why?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
-		"image empty": {`{"id": "a", "image": "", ` + asked("Why?") + `}`, Sample{ID: "a", Source: "demo", Turns: why}},
+		"image empty": {`{"id": "a", "image": "", ` + asked("Why?") + `}`, dataset.Sample{ID: "a", Source: "demo", Turns: why}},
 		"image list empty": {
 			`{"id": "a", "image": [null, ""], ` + asked("Why?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
 		"image list": {
 			`{"id": "a", "image": ["x/1.jpg", {"path": "y/2.jpg", "bytes": null}], ` + asked("<image><image> Same?") + `}`,
-			Sample{
+			dataset.Sample{
 				ID: "a", Source: "x", Turns: talk("<image><image> Same?"),
-				Images: []Image{{Name: "x/1.jpg"}, {Name: "y/2.jpg"}},
+				Images: []dataset.Image{{Name: "x/1.jpg"}, {Name: "y/2.jpg"}},
 			},
 		},
 		"images": {
 			`{"id": "a", "image": [], "images": ["x/1.jpg"], ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "x", Turns: what, Images: []Image{{Name: "x/1.jpg"}}},
+			dataset.Sample{ID: "a", Source: "x", Turns: what, Images: []dataset.Image{{Name: "x/1.jpg"}}},
 		},
 		"image before images": {
 			`{"id": "a", "image": "x/1.jpg", "images": ["y/1.jpg", "y/2.jpg"], ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "x", Turns: what, Images: []Image{{Name: "x/1.jpg"}}},
+			dataset.Sample{ID: "a", Source: "x", Turns: what, Images: []dataset.Image{{Name: "x/1.jpg"}}},
 		},
 	})
 }
@@ -139,21 +145,21 @@ func TestParseEmbeddedImages(t *testing.T) {
 	checkParsed(t, map[string]parsedCase{
 		"data URL": {
 			`{"id": "a", "image": "data:image/png;base64,aGk=", ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}},
+			dataset.Sample{ID: "a", Source: "demo", Turns: what, Images: []dataset.Image{{Data: []byte("hi")}}},
 		},
 		"data URL in capitals": {
 			`{"id": "a", "image": "DATA:;BASE64,aGk=", ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}},
+			dataset.Sample{ID: "a", Source: "demo", Turns: what, Images: []dataset.Image{{Data: []byte("hi")}}},
 		},
 		"embedded bytes": {
 			`{"id": "a", "image": {"bytes": "aGk=", "path": "x/1.jpg"}, ` + asked("<image>\nWhat?") + `}`,
-			Sample{ID: "a", Source: "demo", Turns: what, Images: []Image{{Data: []byte("hi")}}},
+			dataset.Sample{ID: "a", Source: "demo", Turns: what, Images: []dataset.Image{{Data: []byte("hi")}}},
 		},
 		"folder of the first named image": {
 			`{"id": "a", "image": ["data:;base64,aGk=", "x/1.jpg"], ` + asked("<image><image> Same?") + `}`,
-			Sample{
+			dataset.Sample{
 				ID: "a", Source: "x", Turns: talk("<image><image> Same?"),
-				Images: []Image{{Data: []byte("hi")}, {Name: "x/1.jpg"}},
+				Images: []dataset.Image{{Data: []byte("hi")}, {Name: "x/1.jpg"}},
 			},
 		},
 	})
@@ -166,15 +172,15 @@ func TestParseSources(t *testing.T) {
 	checkParsed(t, map[string]parsedCase{
 		"data_source first": {
 			`{"id": "a", "source": "c", "image_source": "b", "data_source": "a", ` + asked("Why?") + `}`,
-			Sample{ID: "a", Source: "a", Turns: why},
+			dataset.Sample{ID: "a", Source: "a", Turns: why},
 		},
 		"then image_source": {
 			`{"id": "a", "source": "c", "image_source": "b", "data_source": "", ` + asked("Why?") + `}`,
-			Sample{ID: "a", Source: "b", Turns: why},
+			dataset.Sample{ID: "a", Source: "b", Turns: why},
 		},
 		"then source": {
 			`{"id": "a", "source": "c", "image_source": 7, ` + asked("Why?") + `}`,
-			Sample{ID: "a", Source: "c", Turns: why},
+			dataset.Sample{ID: "a", Source: "c", Turns: why},
 		},
 	})
 }
@@ -186,26 +192,26 @@ func TestParseTurns(t *testing.T) {
 	checkParsed(t, map[string]parsedCase{
 		"messages": {
 			`{"id": "a", "messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}`,
-			Sample{ID: "a", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
 		"mixed forms": {
 			`{"id": "a", "conversations": null, "messages": [{"from": "user", "content": "Why?"}, ` +
 				`{"role": "model", "from": null, "value": "So.", "weight": 1}]}`,
-			Sample{ID: "a", Source: "demo", Turns: why},
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
 		"marks in any turn": {
 			`{"id": "a", "image": ["x/1.jpg", "x/2.jpg"], "conversations": [` +
 				`{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}, ` +
 				`{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "Like <image>"}]}`,
-			Sample{
-				ID: "a", Source: "x", Images: []Image{{Name: "x/1.jpg"}, {Name: "x/2.jpg"}},
-				Turns: append(talk("Why?"), NewTurn(Human, "<image>", 1), NewTurn(Model, "Like <image>", 2)),
+			dataset.Sample{
+				ID: "a", Source: "x", Images: []dataset.Image{{Name: "x/1.jpg"}, {Name: "x/2.jpg"}},
+				Turns: append(talk("Why?"), dataset.NewTurn(dataset.Human, "<image>", 1), dataset.NewTurn(dataset.Model, "Like <image>", 2)),
 			},
 		},
 		"last question unanswered": {
 			`{"id": "a", ` + turns(question, answer, `{"from": "human", "value": "And?"}`) + `}`,
-			Sample{
-				ID: "a", Source: "demo", Turns: append(talk("Why?"), NewTurn(Human, "And?", 0)), Flags: offReference,
+			dataset.Sample{
+				ID: "a", Source: "demo", Turns: append(talk("Why?"), dataset.NewTurn(dataset.Human, "And?", 0)), Flags: offReference,
 			},
 		},
 	})
@@ -248,44 +254,44 @@ func recordOf(list ...string) string { return "{" + turns(list...) + "}" }
 func TestParseProblemsOfJSON(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
-		"nothing": {``, NotAnObject, "", "unexpected end of JSON input at byte 0"},
+		"nothing": {``, dataset.NotAnObject, "", "unexpected end of JSON input at byte 0"},
 		"broken JSON": {
 			`{"id": "a" "b"}`,
-			NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12",
+			dataset.NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12",
 		},
-		"control character": {"{\"id\": \"a\nb\"}", NotAnObject, "", `invalid character '\n' in string`},
-		"NaN in a word":     {`{"id": xNaN}`, NotAnObject, "", "invalid character 'x'"},
-		"NaN as a key":      {`{NaN: 1}`, NotAnObject, "", "at byte 2"},
+		"control character": {"{\"id\": \"a\nb\"}", dataset.NotAnObject, "", `invalid character '\n' in string`},
+		"NaN in a word":     {`{"id": xNaN}`, dataset.NotAnObject, "", "invalid character 'x'"},
+		"NaN as a key":      {`{NaN: 1}`, dataset.NotAnObject, "", "at byte 2"},
 		"NaN, then a fault": {
 			`{"id": NaN, "a" 1}`,
-			NotAnObject, "", "invalid character '1' after object key at byte 17",
+			dataset.NotAnObject, "", "invalid character '1' after object key at byte 17",
 		},
-		"NaN alone":      {`NaN`, NotAnObject, "", "the record is null"},
-		"minus Infinity": {`-Infinity`, NotAnObject, "", "the record is null"},
+		"NaN alone":      {`NaN`, dataset.NotAnObject, "", "the record is null"},
+		"minus Infinity": {`-Infinity`, dataset.NotAnObject, "", "the record is null"},
 		"other keys": {
 			`{"id": NaN, "da\u0074a": [], "text": "a"}`,
-			NoConversation, "conversations", `the record has none, only "id", "data", "text"; add the turns`,
+			dataset.NoConversation, "conversations", `the record has none, only "id", "data", "text"; add the turns`,
 		},
-		"cut short":  {`{"id": "a", `, NotAnObject, "", "unexpected end of JSON input"},
-		"two values": {`{} {}`, NotAnObject, "", "invalid character '{' after top-level value"},
+		"cut short":  {`{"id": "a", `, dataset.NotAnObject, "", "unexpected end of JSON input"},
+		"two values": {`{} {}`, dataset.NotAnObject, "", "invalid character '{' after top-level value"},
 		"nested too deep": {
 			strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
-			NotAnObject, "", "exceeded max depth",
+			dataset.NotAnObject, "", "exceeded max depth",
 		},
-		"a list":        {` [1]`, NotAnObject, "", "the record is a list"},
-		"a string":      {`"a"`, NotAnObject, "", "the record is a string"},
-		"a number":      {`-7`, NotAnObject, "", "the record is a number"},
-		"a truth value": {`true`, NotAnObject, "", "the record is true or false"},
-		"null":          {`null`, NotAnObject, "", "the record is null"},
+		"a list":        {` [1]`, dataset.NotAnObject, "", "the record is a list"},
+		"a string":      {`"a"`, dataset.NotAnObject, "", "the record is a string"},
+		"a number":      {`-7`, dataset.NotAnObject, "", "the record is a number"},
+		"a truth value": {`true`, dataset.NotAnObject, "", "the record is true or false"},
+		"null":          {`null`, dataset.NotAnObject, "", "the record is null"},
 		"id of another type": {
 			`{"id": ["a"], ` + asked("Why?") + `}`,
-			WrongType, "id", "found a list; write a string or a number",
+			dataset.WrongType, "id", "found a list; write a string or a number",
 		},
 		"not UTF-8": {
 			"{" + strings.Replace(asked("?"), "?", "\xd6\xd0", 1) + "}",
-			NotUTF8, "", "byte 0xd6 at byte 47 of the record is not UTF-8 text; save the file as UTF-8",
+			dataset.NotUTF8, "", "byte 0xd6 at byte 47 of the record is not UTF-8 text; save the file as UTF-8",
 		},
-		"not UTF-8, nor JSON": {"{\xd6", NotUTF8, "", "byte 0xd6 at byte 1 of the record"},
+		"not UTF-8, nor JSON": {"{\xd6", dataset.NotUTF8, "", "byte 0xd6 at byte 1 of the record"},
 	})
 }
 
@@ -293,45 +299,45 @@ func TestParseProblemsOfJSON(t *testing.T) {
 func TestParseProblemsOfTurns(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
-		"no conversation":    {`{"id": null}`, NoConversation, "conversations", "the record has none"},
-		"conversation null":  {`{"conversations": null}`, NoConversation, "conversations", "the record has none"},
-		"conversation empty": {recordOf(), NoConversation, "conversations", "the list is empty"},
-		"messages empty":     {`{"messages": [ ]}`, NoConversation, "messages", "the list is empty"},
+		"no conversation":    {`{"id": null}`, dataset.NoConversation, "conversations", "the record has none"},
+		"conversation null":  {`{"conversations": null}`, dataset.NoConversation, "conversations", "the record has none"},
+		"conversation empty": {recordOf(), dataset.NoConversation, "conversations", "the list is empty"},
+		"messages empty":     {`{"messages": [ ]}`, dataset.NoConversation, "messages", "the list is empty"},
 		"conversation a string": {
 			`{"conversations": "Why? So."}`,
-			WrongType, "conversations", "found a string; write a list of turns",
+			dataset.WrongType, "conversations", "found a string; write a list of turns",
 		},
 		"turn a string": {
 			recordOf(question, `"So."`),
-			WrongType, "conversations[1]", "found a string; write a turn like",
+			dataset.WrongType, "conversations[1]", "found a string; write a turn like",
 		},
-		"turn null": {recordOf(question, `null`), WrongType, "conversations[1]", "found null; write a turn like"},
+		"turn null": {recordOf(question, `null`), dataset.WrongType, "conversations[1]", "found null; write a turn like"},
 		"role unknown": {
 			recordOf(question, `{"from": "bing", "value": "So."}`),
-			RoleUnknown, "conversations[1].from", `found "bing"; write one of human/user, gpt/`,
+			dataset.RoleUnknown, "conversations[1].from", `found "bing"; write one of human/user, gpt/`,
 		},
 		"role in capitals": {
 			recordOf(`{"from": "Human", "value": "Why?"}`, answer),
-			RoleUnknown, "conversations[0].from", `found "Human"`,
+			dataset.RoleUnknown, "conversations[0].from", `found "Human"`,
 		},
 		"role absent": {
 			recordOf(`{"value": "Why?"}`, answer),
-			RoleUnknown, "conversations[0].from", "the turn has no role",
+			dataset.RoleUnknown, "conversations[0].from", "the turn has no role",
 		},
 		"role a number": {
 			recordOf(`{"from": 1, "value": "Why?"}`, answer),
-			WrongType, "conversations[0].from", "found a number; write human or gpt",
+			dataset.WrongType, "conversations[0].from", "found a number; write human or gpt",
 		},
-		"no question": {recordOf(answer), NoQuestion, "conversations", "no turn is the human's"},
+		"no question": {recordOf(answer), dataset.NoQuestion, "conversations", "no turn is the human's"},
 		"only a system turn": {
 			`{"messages": [{"role": "system", "content": "Be kind."}]}`,
-			NoQuestion, "messages", "no turn is the human's",
+			dataset.NoQuestion, "messages", "no turn is the human's",
 		},
 		"answer first only": {
 			recordOf(answer, question),
-			NoAnswer, "conversations", "no turn is the model's after the human's first",
+			dataset.NoAnswer, "conversations", "no turn is the model's after the human's first",
 		},
-		"no answer": {recordOf(question), NoAnswer, "conversations", "no turn is the model's"},
+		"no answer": {recordOf(question), dataset.NoAnswer, "conversations", "no turn is the model's"},
 	})
 }
 
@@ -341,35 +347,35 @@ func TestParseProblemsOfTexts(t *testing.T) {
 	checkProblems(t, map[string]problemCase{
 		"text empty": {
 			recordOf(question, `{"from": "gpt", "value": ""}`),
-			EmptyTurn, "conversations[1].value", "the turn's text is blank",
+			dataset.EmptyTurn, "conversations[1].value", "the turn's text is blank",
 		},
 		"text blank": {
 			recordOf(`{"from": "human", "value": " \n\u00a0"}`, answer),
-			EmptyTurn, "conversations[0].value", "the turn's text is blank",
+			dataset.EmptyTurn, "conversations[0].value", "the turn's text is blank",
 		},
 		"text null": {
 			recordOf(question, `{"from": "gpt", "value": null}`),
-			EmptyTurn, "conversations[1].value", "the turn has no text",
+			dataset.EmptyTurn, "conversations[1].value", "the turn has no text",
 		},
 		"content absent": {
 			`{"messages": [{"role": "user"}, {"role": "assistant", "content": "So."}]}`,
-			EmptyTurn, "messages[0].value", "the turn has no text",
+			dataset.EmptyTurn, "messages[0].value", "the turn has no text",
 		},
 		"text true": {
 			recordOf(question, `{"from": "gpt", "value": true}`),
-			WrongType, "conversations[1].value", "found true or false; write the turn's text as one string",
+			dataset.WrongType, "conversations[1].value", "found true or false; write the turn's text as one string",
 		},
 		"text an object": {
 			recordOf(question, `{"from": "gpt", "value": {"text": "So."}}`),
-			WrongType, "conversations[1].value", "found an object; write the turn's text",
+			dataset.WrongType, "conversations[1].value", "found an object; write the turn's text",
 		},
 		"text a list": {
 			recordOf(question, `{"from": "gpt", "value": ["So.", "Yes."]}`),
-			WrongType, "conversations[1].value", "found a list; write the turn's text",
+			dataset.WrongType, "conversations[1].value", "found a list; write the turn's text",
 		},
 		"joined turns blank": {
 			recordOf(`{"from": "human", "value": " "}, {"from": "human", "value": null}`, answer),
-			EmptyTurn, "conversations[0].value", "the turn's text is blank",
+			dataset.EmptyTurn, "conversations[0].value", "the turn's text is blank",
 		},
 	})
 }
@@ -380,23 +386,23 @@ func TestParseProblemsOfParts(t *testing.T) {
 	checkProblems(t, map[string]problemCase{
 		"part of a number": {
 			recordOf(question, `{"from": "gpt", "value": [{"type": 1}]}`),
-			WrongType, "conversations[1].value[0].type", "found a number; write text or image",
+			dataset.WrongType, "conversations[1].value[0].type", "found a number; write text or image",
 		},
 		"part of another type": {
 			recordOf(question, `{"from": "gpt", "value": [{"type": "table"}]}`),
-			WrongType, "conversations[1].value[0].type", `found "table"; write a part`,
+			dataset.WrongType, "conversations[1].value[0].type", `found "table"; write a part`,
 		},
 		"part's text a list": {
 			recordOf(question, `{"from": "gpt", "value": [{"type": "text", "text": []}]}`),
-			WrongType, "conversations[1].value[0].text", "found a list",
+			dataset.WrongType, "conversations[1].value[0].text", "found a list",
 		},
 		"part's image not found": {
 			recordOf(`{"from": "human", "value": [{"type": "image", "image": "../a.png"}]}`, answer),
-			ImageNameUnsafe, "conversations[0].value[0].image", "leads out",
+			dataset.ImageNameUnsafe, "conversations[0].value[0].image", "leads out",
 		},
 		"parts empty": {
 			recordOf(question, `{"from": "gpt", "value": []}`),
-			EmptyTurn, "conversations[1].value", "the turn's text is blank",
+			dataset.EmptyTurn, "conversations[1].value", "the turn's text is blank",
 		},
 	})
 }
@@ -406,48 +412,48 @@ func TestParseProblemsOfImages(t *testing.T) {
 	t.Parallel()
 	image := func(value string) string { return `{"image": ` + value + `, ` + asked("<image>\nWhat?") + `}` }
 	checkProblems(t, map[string]problemCase{
-		"image a number": {image(`7`), WrongType, "image", "found a number; write an image's name"},
+		"image a number": {image(`7`), dataset.WrongType, "image", "found a number; write an image's name"},
 		"image list in a list": {
 			image(`["a.png", ["b.png"]]`),
-			WrongType, "image[1]", "found a list; write an image's name",
+			dataset.WrongType, "image[1]", "found a list; write an image's name",
 		},
-		"image object empty": {image(`{"bytes": null}`), WrongType, "image", "neither bytes nor path"},
+		"image object empty": {image(`{"bytes": null}`), dataset.WrongType, "image", "neither bytes nor path"},
 		"image bytes as numbers": {
 			image(`{"bytes": [1, 2]}`),
-			WrongType, "image.bytes", "found a list; write the image as base64",
+			dataset.WrongType, "image.bytes", "found a list; write the image as base64",
 		},
 		"image path a number": {
 			image(`{"path": 1}`),
-			WrongType, "image.path", "found a number; write the image's name",
+			dataset.WrongType, "image.path", "found a number; write the image's name",
 		},
 		"image name of no file": {
 			image(`"file://host/a.png"`),
-			ImageNameUnsafe, "image", `"file://host/a.png" is no URL`,
+			dataset.ImageNameUnsafe, "image", `"file://host/a.png" is no URL`,
 		},
 		"image name escaping": {
 			`{"images": ["a.png", "../b.png"], ` + asked("<image>\nWhat?") + `}`,
-			ImageNameUnsafe, "images[1]", `"../b.png" leads out`,
+			dataset.ImageNameUnsafe, "images[1]", `"../b.png" leads out`,
 		},
-		"image name of a website": {image(`{"path": "https://host/a.png"}`), ImageNameUnsafe, "image.path", "is a URL"},
+		"image name of a website": {image(`{"path": "https://host/a.png"}`), dataset.ImageNameUnsafe, "image.path", "is a URL"},
 		"image as plain base64": {
 			image(`"` + strings.Repeat("iVBORw0KGgoA", 100) + `"`),
-			ImageNameUnsafe, "image", "embed image data as data:image/jpeg;base64,",
+			dataset.ImageNameUnsafe, "image", "embed image data as data:image/jpeg;base64,",
 		},
 		"data URL not base64": {
 			image(`"data:image/svg+xml,<svg/>"`),
-			ImageDataBroken, "image", "found \"data:image/svg+xml,<svg/>\"; write data:",
+			dataset.ImageDataBroken, "image", "found \"data:image/svg+xml,<svg/>\"; write data:",
 		},
 		"data URL without data": {
 			image(`"data:image/png;base64"`),
-			ImageDataBroken, "image", "found \"data:image/png;base64\"; write data:",
+			dataset.ImageDataBroken, "image", "found \"data:image/png;base64\"; write data:",
 		},
 		"data URL broken": {
 			image(`"data:image/png;base64,a?=="`),
-			ImageDataBroken, "image", "illegal base64 data at input byte 1",
+			dataset.ImageDataBroken, "image", "illegal base64 data at input byte 1",
 		},
-		"data URL empty":       {image(`["data:image/png;base64,"]`), ImageDataBroken, "image[0]", "the data is empty"},
-		"bytes broken":         {image(`{"bytes": "aGk"}`), ImageDataBroken, "image.bytes", "illegal base64 data"},
-		"the first of several": {`{"id": true, "image": 7}`, WrongType, "id", "found true or false"},
+		"data URL empty":       {image(`["data:image/png;base64,"]`), dataset.ImageDataBroken, "image[0]", "the data is empty"},
+		"bytes broken":         {image(`{"bytes": "aGk"}`), dataset.ImageDataBroken, "image.bytes", "illegal base64 data"},
+		"the first of several": {`{"id": true, "image": 7}`, dataset.WrongType, "id", "found true or false"},
 	})
 }
 
@@ -458,15 +464,16 @@ func TestParseKeepsTheRest(t *testing.T) {
 		`{"id": "a", "source": "vg", "image": ["x/1.jpg", "../2.jpg"], ` +
 			`"conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`,
 	)
-	want := &Sample{
-		ID: "a", Source: "vg", Turns: []Turn{NewTurn(Human, "Why?", 0)}, Images: []Image{{Name: "x/1.jpg"}},
+	want := &dataset.Sample{
+		ID: "a", Source: "vg", Turns: []dataset.Turn{dataset.NewTurn(dataset.Human, "Why?", 0)}, Images: []dataset.Image{{Name: "x/1.jpg"}},
 		Place: demo, Raw: raw,
-		Problem: &Problem{Place: demo, Fault: Fault{
-			Code: RoleUnknown, Field: "conversations[0].from",
+		Problem: &dataset.Problem{Place: demo, Fault: dataset.Fault{
+			Code: dataset.RoleUnknown, Field: "conversations[0].from",
 			Detail: `found "bing"; write one of human/user, gpt/assistant/model/bot, system/developer, ` +
 				`tool/tool_call/tool_calls/tool_response/function/function_call/function_response/observation/ipython`,
 		}},
 	}
+	want.Form = "LLaVA"
 	if diff := cmp.Diff(want, Parse(raw, demo)); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}

@@ -1,4 +1,4 @@
-package dataset
+package forms
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
 var (
@@ -30,27 +32,27 @@ func (p *parser) arrange() {
 // place decides where the images of the record's field stand. Marks in a system turn are always text.
 func (p *parser) place() {
 	images, places := len(p.listed), p.unplaced()
-	spoken := func(r Role) bool { return r != System }
-	marks := p.count(spoken, ImageMark)
+	spoken := func(r dataset.Role) bool { return r != dataset.System }
+	marks := p.count(spoken, dataset.ImageMark)
 	switch {
 	case images == 0 && places > 0, images > 0 && places > 0 && places != images:
-		p.fail(ImageCount, p.field, fmt.Sprintf("%d content parts stand for an image of the record's field, "+
+		p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d content parts stand for an image of the record's field, "+
 			"which holds %d images; name one image for each, in their order", places, images))
 	case images == 0 && marks > 0 && len(p.own) == 0 && p.field != "":
 		p.checkLost(marks)
 	case places > 0, images == 0:
 		p.flagMarks()
 	case marks == images:
-		p.split(spoken, ImageMark)
-	case marks > 0 && p.count(Role.rated, ImageMark) == images:
-		p.split(Role.rated, ImageMark)
+		p.split(spoken, dataset.ImageMark)
+	case marks > 0 && p.count(dataset.Role.Rated, dataset.ImageMark) == images:
+		p.split(dataset.Role.Rated, dataset.ImageMark)
 		p.flag() // the marks in tool turns are text
 	case marks > 0:
-		p.fail(ImageCount, "", fmt.Sprintf(
+		p.fail(dataset.ImageCount, "", fmt.Sprintf(
 			"%d %s marks in the turns, but %d images; write one mark for each image, in their order",
-			marks, ImageMark, images))
+			marks, dataset.ImageMark, images))
 	case len(p.own) > 0:
-		p.fail(ImageCount, p.field, fmt.Sprintf("%d images are parts of the turns, and %d stand in the record's field "+
+		p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d images are parts of the turns, and %d stand in the record's field "+
 			"without a place; name each image once", len(p.own), images))
 	default:
 		p.placeUnmarked()
@@ -71,7 +73,7 @@ func (p *parser) unplaced() int {
 }
 
 // count counts a mark in the texts of turns of some roles.
-func (p *parser) count(of func(Role) bool, mark string) int {
+func (p *parser) count(of func(dataset.Role) bool, mark string) int {
 	n := 0
 	for _, turn := range p.turns {
 		if !of(turn.role) {
@@ -89,9 +91,9 @@ func (p *parser) count(of func(Role) bool, mark string) int {
 func (p *parser) checkLost(marks int) {
 	for _, turn := range p.turns {
 		for _, piece := range turn.pieces {
-			if turn.role == Human && markAtEdge.MatchString(piece.text) {
-				p.fail(ImageCount, p.field, fmt.Sprintf("%d %s marks in the turns, but the field holds no image; "+
-					"name the images, or leave the record out", marks, ImageMark))
+			if turn.role == dataset.Human && markAtEdge.MatchString(piece.text) {
+				p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d %s marks in the turns, but the field holds no image; "+
+					"name the images, or leave the record out", marks, dataset.ImageMark))
 			}
 		}
 	}
@@ -102,7 +104,7 @@ func (p *parser) checkLost(marks int) {
 func (p *parser) flagMarks() {
 	for _, turn := range p.turns {
 		for _, piece := range turn.pieces {
-			if strings.Contains(piece.text, ImageMark) || otherMark.MatchString(piece.text) {
+			if strings.Contains(piece.text, dataset.ImageMark) || otherMark.MatchString(piece.text) {
 				p.flag()
 			}
 		}
@@ -110,7 +112,7 @@ func (p *parser) flagMarks() {
 }
 
 // split makes each mark in turns of some roles the place of an image.
-func (p *parser) split(of func(Role) bool, marks ...string) {
+func (p *parser) split(of func(dataset.Role) bool, marks ...string) {
 	for i, turn := range p.turns {
 		if !of(turn.role) {
 			continue
@@ -141,7 +143,7 @@ func (p *parser) placeUnmarked() {
 	p.flag()
 	var marks, numbers []string
 	for _, turn := range p.turns {
-		if turn.role == System {
+		if turn.role == dataset.System {
 			continue
 		}
 		for _, piece := range turn.pieces {
@@ -154,10 +156,10 @@ func (p *parser) placeUnmarked() {
 	case len(marks) == 0:
 		p.placeInFront()
 	case len(marks) == len(p.listed) && inOrder(numbers):
-		p.split(func(r Role) bool { return r != System }, marks...)
+		p.split(func(r dataset.Role) bool { return r != dataset.System }, marks...)
 	default:
-		p.fail(ImageCount, "", fmt.Sprintf("found the mark %s, %d such marks in all and %d images; write %s in the place "+
-			"of each image, in their order", marks[0], len(marks), len(p.listed), ImageMark))
+		p.fail(dataset.ImageCount, "", fmt.Sprintf("found the mark %s, %d such marks in all and %d images; write %s in the place "+
+			"of each image, in their order", marks[0], len(marks), len(p.listed), dataset.ImageMark))
 	}
 }
 
@@ -178,7 +180,7 @@ func inOrder(numbers []string) bool {
 // placeInFront puts every image of the record's field before the first human turn, each on a line of its own.
 func (p *parser) placeInFront() {
 	for i, turn := range p.turns {
-		if turn.role != Human {
+		if turn.role != dataset.Human {
 			continue
 		}
 		var pieces []piece
@@ -195,11 +197,11 @@ func (p *parser) placeInFront() {
 func (p *parser) complete() {
 	listed := p.listed
 	for _, d := range p.turns {
-		var turn turnBuilder
+		var segments []dataset.Segment
 		for _, piece := range d.pieces {
 			switch {
 			case piece.image == 0:
-				turn.add(piece.text, 0)
+				segments = append(segments, dataset.Segment{Text: piece.text})
 				continue
 			case piece.image > 0:
 				p.Images = append(p.Images, p.own[piece.image-1])
@@ -209,9 +211,9 @@ func (p *parser) complete() {
 			default:
 				continue // a problem says that there are too few
 			}
-			turn.add("", len(p.Images))
+			segments = append(segments, dataset.Segment{Image: len(p.Images)})
 		}
-		p.Turns = append(p.Turns, Turn{Role: d.role, Segments: turn.take()})
+		p.Turns = append(p.Turns, dataset.JoinTurn(d.role, segments))
 	}
 	p.Images = append(p.Images, listed...)
 }

@@ -1,4 +1,4 @@
-package dataset
+package jsontext
 
 import (
 	"bytes"
@@ -12,9 +12,10 @@ import (
 // does not parse.
 const maxNesting = 10_000
 
-var errMismatch = errors.New("closing bracket of another kind")
+// ErrMismatch is the error of a bracket that closes another one.
+var ErrMismatch = errors.New("closing bracket of another kind")
 
-// structural holds the bytes that mean something to nesting outside strings.
+// structural holds the bytes that mean something to a Nesting outside strings.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
 // scalarEnd holds the bytes that cannot belong to a number or a word.
@@ -23,43 +24,44 @@ var scalarEnd = [256]bool{
 	'"': true, '{': true, '}': true, '[': true, ']': true,
 }
 
-// nesting finds the end of one JSON value that comes in pieces.
-type nesting struct {
+// A Nesting finds the end of one JSON value that comes in pieces.
+type Nesting struct {
 	begun   bool
-	scalar  bool   // the value is a number or a word
-	inText  bool   // inside a string
+	Scalar  bool   // the value is a number or a word
+	InText  bool   // inside a string
 	escaped bool   // inside a string, after a backslash that escapes the next byte
-	depth   int    // open brackets
+	Depth   int    // open brackets
 	open    []byte // the closing brackets that the outermost maxNesting of them need
 }
 
-func (v *nesting) reset() { *v = nesting{open: v.open[:0]} }
+// Reset prepares v for another value.
+func (v *Nesting) Reset() { *v = Nesting{open: v.open[:0]} }
 
-// enter resets v to be inside an array or object whose bracket has been passed.
-func (v *nesting) enter(bracket byte) {
-	*v = nesting{begun: true, depth: 1, open: append(v.open[:0], bracket+2)}
+// Enter resets v to be inside an array or object whose bracket has been passed.
+func (v *Nesting) Enter(bracket byte) {
+	*v = Nesting{begun: true, Depth: 1, open: append(v.open[:0], bracket+2)}
 }
 
-// find looks for the value's end in b, its next piece: n bytes of b belong to the value, which ends
-// there or goes on. After errMismatch n is the place of the wrong bracket.
-func (v *nesting) find(b []byte) (n int, end bool, err error) {
+// Find looks for the value's end in b, its next piece: n bytes of b belong to the value, which ends
+// there or goes on. After ErrMismatch n is the place of the wrong bracket.
+func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	if !v.begun {
 		v.begun = true
-		v.scalar = b[0] != '"' && b[0] != '{' && b[0] != '['
+		v.Scalar = b[0] != '"' && b[0] != '{' && b[0] != '['
 	}
 	i := 0
-	if v.scalar {
+	if v.Scalar {
 		for i < len(b) && !scalarEnd[b[i]] {
 			i++
 		}
 		return i, i < len(b), nil
 	}
 	for i < len(b) {
-		if v.inText {
-			if i = v.skipText(b, i); v.inText {
+		if v.InText {
+			if i = v.skipText(b, i); v.InText {
 				break
 			}
-			if v.depth == 0 {
+			if v.Depth == 0 {
 				return i, true, nil
 			}
 			continue
@@ -71,20 +73,20 @@ func (v *nesting) find(b []byte) (n int, end bool, err error) {
 		}
 		switch c {
 		case '"':
-			v.inText = true
+			v.InText = true
 		case '{', '[':
-			if v.depth++; v.depth <= maxNesting {
+			if v.Depth++; v.Depth <= maxNesting {
 				v.open = append(v.open, c+2) // '}' and ']' both stand two places after their opening
 			}
 		default:
-			if v.depth <= maxNesting {
+			if v.Depth <= maxNesting {
 				last := len(v.open) - 1
 				if v.open[last] != c {
-					return i, false, errMismatch
+					return i, false, ErrMismatch
 				}
 				v.open = v.open[:last]
 			}
-			if v.depth--; v.depth == 0 {
+			if v.Depth--; v.Depth == 0 {
 				return i + 1, true, nil
 			}
 		}
@@ -94,7 +96,7 @@ func (v *nesting) find(b []byte) (n int, end bool, err error) {
 }
 
 // skipText returns the place after the string that is open at b[i], or len(b) if it goes on.
-func (v *nesting) skipText(b []byte, i int) int {
+func (v *Nesting) skipText(b []byte, i int) int {
 	if v.escaped {
 		v.escaped = false
 		i++
@@ -111,7 +113,7 @@ func (v *nesting) skipText(b []byte, i int) int {
 			v.escaped = escaped
 			return end
 		case !escaped:
-			v.inText = false
+			v.InText = false
 			return end + 1
 		}
 		i = end + 1

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// printForms shows how some records were understood.
+func printForms(w io.Writer, v *run.Survey) error {
+	for _, record := range v.Records {
+		if err := printView(w, record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warnOfMixedTypes warns of fields that other programs do not load.
+func warnOfMixedTypes(w io.Writer, v *run.Survey) error {
+	for _, mixed := range v.MixedTypes {
+		_, err := fmt.Fprintf(w, "harvest: warning: %s: Hugging Face datasets 4.0, which LLaMA-Factory uses, does not load "+
+			"a field of two types, and a subset keeps records as they are; write one type\n", mixed)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printView shows how a record was understood.
+func printView(w io.Writer, v forms.View) error {
+	text := fmt.Sprintf("%s read as %s: id %s, source %s\n", v.Place, formName(v.Form), v.ID, v.Source)
+	for _, turn := range v.Turns {
+		text += fmt.Sprintf("  %s: %q\n", turn.Role, turn.Text)
+	}
+	for i, image := range v.Images {
+		text += fmt.Sprintf("  image %d: %s\n", i+1, image)
+	}
+	for _, field := range slices.Sorted(maps.Keys(v.Kept)) {
+		text += fmt.Sprintf("  its authors' %s: %s\n", field, v.Kept[field])
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// formName is the name of a form for people.
+func formName(name string) string { return forms.Counts{name: 1}.String() }
+
+// formsOf names the forms of the manifests of a selection.
+func formsOf(manifests []subset.Manifest) forms.Counts {
+	all := forms.Counts{}
+	for _, m := range manifests {
+		all.AddAll(m.Forms)
+	}
+	return all
+}

@@ -1,0 +1,63 @@
+package forms
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// Counts are how many records are written in each form, by its name; "" is the name where none was recognised.
+type Counts map[string]int64
+
+// Add counts a sample's form.
+func (c Counts) Add(s *dataset.Sample) { c[s.Form]++ }
+
+// AddAll adds other counts.
+func (c Counts) AddAll(other Counts) {
+	for name, n := range other {
+		c[name] += n
+	}
+}
+
+// Unrecognised is what String calls records of no known form.
+const Unrecognised = "not recognised"
+
+// String names the forms: one alone, several with their counts, the most frequent first. Records without images that
+// look like those of another form count for the form with images, where only one can have them.
+func (c Counts) String() string {
+	counts := c.folded()
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var list []string
+	for _, name := range names {
+		label := cmp.Or(name, Unrecognised)
+		if len(names) == 1 {
+			return label
+		}
+		list = append(list, fmt.Sprintf("%s (%d)", label, counts[name]))
+	}
+	return strings.Join(list, ", ")
+}
+
+// folded are the counts, those of records without images with those of the only form that they can be of.
+func (c Counts) folded() Counts {
+	counts := maps.Clone(c)
+	with := map[string][]string{} // forms that are there, by the form of their records without images
+	for _, form := range Table() {
+		if form.plain != "" && counts[form.Name] > 0 {
+			with[form.plain] = append(with[form.plain], form.Name)
+		}
+	}
+	for plain, names := range with {
+		if len(names) == 1 && counts[plain] > 0 {
+			counts[names[0]] += counts[plain]
+			delete(counts, plain)
+		}
+	}
+	return counts
+}

@@ -1,0 +1,105 @@
+package forms
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// A Form is a way in which people's files hold a conversation and its images.
+type Form struct {
+	// Name is how commands, messages and files name the form.
+	Name string
+	// Shape is what a record of the form looks like, as JSON, and Reads what is taken from it where that is not clear.
+	Shape, Reads string
+
+	// plain is the name of the form that records of it without images look like; empty where they look like others.
+	plain string
+	// is reports whether a record is written in the form.
+	is func(record) bool
+	// turns reads the turns of a record, images the images that no turn holds.
+	turns, images func(*parser)
+}
+
+// Table are the forms of records, in the order in which they are tried: the first that a record is written in is its
+// form.
+func Table() []Form {
+	return []Form{
+		openAIParts(), qwenParts(), chatParts(), swift(), openAI(), llava(), pairs(),
+	}
+}
+
+// Names are the names of the forms, in the order of Table.
+func Names() []string {
+	var names []string
+	for _, form := range Table() {
+		names = append(names, form.Name)
+	}
+	return names
+}
+
+// recognised is the form of a record; one without a name that takes any list of turns, where it is written in none.
+func recognised(table []Form, fields jsontext.Members) Form {
+	r := record{fields: fields}
+	r.key, r.turns = fields.First(turnLists...)
+	for _, form := range table {
+		if form.is(r) {
+			return form
+		}
+	}
+	return Form{turns: listOf(turnLists...), images: usualImages}
+}
+
+// turnLists are the fields of lists of turns. The first that holds anything is the record's.
+var turnLists = []string{"conversations", "messages", "conversation"}
+
+// listOf reads the turns of a list under one of some names.
+func listOf(keys ...string) func(*parser) { return func(p *parser) { p.readList(keys...) } }
+
+// usualImages reads the images of the fields that most forms have.
+func usualImages(p *parser) { p.readImages("image", "images") }
+
+// A record is what a form is recognised by.
+type record struct {
+	fields jsontext.Members
+	// key is the field of a list of turns and turns its value, nil where there is none.
+	key   string
+	turns json.RawMessage
+}
+
+// hasList reports whether the record has turns in a field of that name.
+func (r record) hasList(key string) bool { return r.turns != nil && r.key == key }
+
+// has reports whether one of the fields holds anything.
+func (r record) has(keys ...string) bool {
+	for _, key := range keys {
+		if jsontext.Holds(r.fields.Get(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPart reports whether a turn of the record has a content part that is so. Only parts of records that hold a word
+// are looked at: most records have none.
+func (r record) hasPart(word string, is func(part jsontext.Members) bool) bool {
+	if jsontext.TypeOf(r.turns) != jsontext.Array || !bytes.Contains(r.turns, []byte(word)) {
+		return false
+	}
+	for _, turn := range jsontext.Items(r.turns) {
+		if jsontext.TypeOf(turn) != jsontext.Object {
+			continue
+		}
+		_, content := jsontext.Members(jsontext.Items(turn)).First("content", "value")
+		if jsontext.TypeOf(content) != jsontext.Array {
+			continue
+		}
+		for _, part := range jsontext.Items(content) {
+			if jsontext.TypeOf(part) == jsontext.Object && is(jsontext.Items(part)) {
+				return true
+			}
+		}
+	}
+	return false
+}

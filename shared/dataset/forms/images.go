@@ -1,0 +1,104 @@
+package forms
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// readImages reads the images of the first of the fields that holds any.
+func (p *parser) readImages(keys ...string) {
+	for _, key := range keys {
+		value := p.fields.Get(key)
+		if value == nil {
+			continue
+		}
+		p.field = key
+		list, field := []json.RawMessage{value}, func(int) string { return key }
+		if jsontext.TypeOf(value) == jsontext.Array {
+			list, field = jsontext.Items(value), func(i int) string { return key + "[" + strconv.Itoa(i) + "]" }
+		}
+		for i, item := range list {
+			if image, ok := p.readImage(field(i), item); ok {
+				p.listed = append(p.listed, image)
+			}
+		}
+		if len(p.listed) > 0 {
+			return
+		}
+	}
+}
+
+// readImage reads one image. It reports false where there is none, and where it has a fault.
+func (p *parser) readImage(field string, value json.RawMessage) (dataset.Image, bool) {
+	switch jsontext.TypeOf(value) {
+	case jsontext.None:
+	case jsontext.String:
+		return p.readName(field, jsontext.Text(value))
+	case jsontext.Object:
+		return p.readImageObject(field, jsontext.Items(value))
+	default:
+		p.wrongType(field, value, `an image's name, a data: URL, {"bytes": …, "path": …} or a list of those`)
+	}
+	return dataset.Image{}, false
+}
+
+// readImageObject reads an image in the form of Hugging Face's datasets library, where bytes come before the path that
+// they were read from, or in that of a hosted API: {"url": …}, or {"type": "base64", "data": …}.
+func (p *parser) readImageObject(field string, object jsontext.Members) (dataset.Image, bool) {
+	dataKey, data := object.First("bytes", "data")
+	nameKey, name := object.First("path", "url")
+	switch {
+	case jsontext.TypeOf(data) == jsontext.String:
+		return p.readData(field+"."+dataKey, jsontext.Text(data))
+	case jsontext.TypeOf(data) != jsontext.None:
+		p.wrongType(field+"."+dataKey, data, "the image as base64")
+	case jsontext.TypeOf(name) == jsontext.String:
+		return p.readName(field+"."+nameKey, jsontext.Text(name))
+	case jsontext.TypeOf(name) != jsontext.None:
+		p.wrongType(field+"."+nameKey, name, "the image's name")
+	default:
+		p.fail(dataset.WrongType, field,
+			"the object holds neither bytes nor path; write one of them, or null where there is no image")
+	}
+	return dataset.Image{}, false
+}
+
+// readName reads an image that is a name or a data URL. An empty name is no image.
+func (p *parser) readName(field, name string) (dataset.Image, bool) {
+	if name == "" {
+		return dataset.Image{}, false
+	}
+	if head, data, ok := strings.Cut(name, ","); len(name) > 5 && strings.EqualFold(name[:5], "data:") {
+		if !ok || !strings.HasSuffix(strings.ToLower(head), ";base64") {
+			p.fail(dataset.ImageDataBroken, field,
+				"found "+jsontext.Quote(name, quoted)+"; write data:image/jpeg;base64, and the image as base64")
+			return dataset.Image{}, false
+		}
+		return p.readData(field, data)
+	}
+	name = p.reading.under(name)
+	if _, err := dataset.CleanImageName(name); err != nil {
+		p.fail(dataset.ImageNameUnsafe, field, err.Error())
+		return dataset.Image{}, false
+	}
+	return dataset.Image{Name: name}, true
+}
+
+// readData reads an embedded image.
+func (p *parser) readData(field, encoded string) (dataset.Image, bool) {
+	data, err := base64.StdEncoding.DecodeString(encoded)
+	switch {
+	case err != nil:
+		p.fail(dataset.ImageDataBroken, field, err.Error()+"; encode the image's bytes as standard base64 with padding")
+		return dataset.Image{}, false
+	case len(data) == 0:
+		p.fail(dataset.ImageDataBroken, field, "the data is empty; embed the image's bytes, or write null where there is no image")
+		return dataset.Image{}, false
+	}
+	return dataset.Image{Data: data}, true
+}

@@ -1,0 +1,14 @@
+package forms
+
+// llava is the form of LLaVA's instruction-tuning files, and of most that follow them.
+func llava() Form {
+	return Form{
+		Name: "LLaVA",
+		Shape: `{"id": "1", "image": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ` +
+			`{"from": "gpt", "value": "So."}]}`,
+		Reads:  "image may be a list, or be absent; each <image> in the turns is the place of one",
+		is:     func(r record) bool { return r.hasList("conversations") },
+		turns:  listOf("conversations"),
+		images: usualImages,
+	}
+}

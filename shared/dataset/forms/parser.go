@@ -1,0 +1,125 @@
+package forms
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+)
+
+// quoted is how many bytes of an invalid value a fault's detail repeats.
+const quoted = 60
+
+// A parser reads one record into its sample.
+type parser struct {
+	*dataset.Sample
+	reading *Reading
+	fields  jsontext.Members
+	turns   []draft
+	// own are images of content parts and of the turns' texts, listed those of the record's image field.
+	own, listed []dataset.Image
+	// field is the name of the record's image field, "" where it has none.
+	field string
+	// conversation is the name of the field that holds the turns.
+	conversation string
+	// part is a source that the turns name; "" where none does.
+	part string
+}
+
+// parse reads the record under one of the forms, the last of which takes any record.
+func (p *parser) parse(table []Form) {
+	if !utf8.Valid(p.Raw) {
+		p.fail(dataset.NotUTF8, "", notUTF8(p.Raw))
+	}
+	value := json.RawMessage(bytes.TrimSpace(p.Raw))
+	if syntax := jsontext.SyntaxError(p.Raw); syntax != nil {
+		p.fail(dataset.NotAnObject, "",
+			fmt.Sprintf("%v at byte %d of the record; correct the JSON there", syntax, syntax.Offset))
+		return
+	}
+	if jsontext.TypeOf(value) != jsontext.Object {
+		p.fail(dataset.NotAnObject, "",
+			"the record is "+jsontext.Describe(value)+`; write it as {"id": …, "image": …, "conversations": […]}`)
+		return
+	}
+	p.fields = jsontext.Items(value)
+	form := recognised(table, p.fields)
+	p.Form = form.Name
+	p.readID(p.fields.Get("id"))
+	p.readMedia(p.fields)
+	form.turns(p)
+	form.images(p)
+	p.checkMedia(p.fields)
+	p.arrange()
+	p.readSource()
+}
+
+// notUTF8 says where the first byte stands that is not UTF-8.
+func notUTF8(raw []byte) string {
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return fmt.Sprintf("byte 0x%02x at byte %d of the record is not UTF-8 text; "+
+				"save the file as UTF-8, as with `iconv -f ISO-8859-1 -t UTF-8`, or -f GBK where it is Chinese", raw[at], at)
+		}
+		at += size
+	}
+}
+
+// fail records a problem of the sample. The first one stays: later ones often follow from it.
+func (p *parser) fail(code reason.Code, field, detail string) {
+	if p.Problem == nil {
+		p.Problem = &dataset.Problem{Fault: dataset.Fault{Code: code, Field: field, Detail: detail}, Place: p.Place}
+	}
+}
+
+// flag marks the sample as one that the reference implementation does not have.
+func (p *parser) flag() { p.Flags = []string{dataset.OffReference} }
+
+// wrongType records that a field does not hold what it should.
+func (p *parser) wrongType(field string, value json.RawMessage, expected string) {
+	p.fail(dataset.WrongType, field, "found "+jsontext.Describe(value)+"; write "+expected)
+}
+
+func (p *parser) readID(value json.RawMessage) {
+	switch jsontext.TypeOf(value) {
+	case jsontext.None:
+	case jsontext.Number:
+		p.ID = string(value)
+	case jsontext.String:
+		if id := jsontext.Text(value); id != "" {
+			p.ID = id
+		}
+	default:
+		p.wrongType("id", value, "a string or a number")
+	}
+}
+
+// readSource fills in where the sample came from; the manifest's name is there already.
+func (p *parser) readSource() {
+	for _, key := range []string{"data_source", "image_source", "source"} {
+		if value := p.fields.Get(key); jsontext.TypeOf(value) == jsontext.String && jsontext.Text(value) != "" {
+			p.Source = jsontext.Text(value)
+			return
+		}
+	}
+	if source := cmp.Or(p.part, p.reading.Source); source != "" {
+		p.Source = source
+		return
+	}
+	for _, image := range p.Images {
+		if image.Name == "" {
+			continue
+		}
+		if folder := dataset.TopFolder(image.Name); folder != "" {
+			p.Source = folder
+		}
+		return
+	}
+}

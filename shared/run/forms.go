@@ -1,0 +1,69 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+)
+
+// formRecords is how many records of a manifest are looked at to say in which form it is.
+const formRecords = 200
+
+// recognise finds the forms of the first records of a manifest whose ranges are known.
+func (p *Planner) recognise(ctx context.Context, plan *Plan, manifest int) error {
+	m := &plan.Manifests[manifest]
+	m.Forms = forms.Counts{}
+	for r, rng := range plan.Ranges {
+		if rng.Manifest != manifest {
+			continue
+		}
+		left := formRecords
+		err := EachRecord(ctx, p.input, plan, r, func(sample *dataset.Sample) error {
+			m.Forms.Add(sample)
+			if left--; left == 0 {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return err
+		}
+		break
+	}
+	return nil
+}
+
+// shownRecords is how many records of a dataset are shown as they were understood.
+const shownRecords = 3
+
+// A viewSelection picks the records to show: the first of each form, then the first of all. Invalid ones are left out.
+type viewSelection struct {
+	ofForms []*dataset.Sample
+	first   []*dataset.Sample
+}
+
+func (v *viewSelection) add(s *dataset.Sample) {
+	if s.Problem != nil || len(v.ofForms) == shownRecords {
+		return
+	}
+	if !slices.ContainsFunc(v.ofForms, func(other *dataset.Sample) bool { return other.Form == s.Form }) {
+		v.ofForms = append(v.ofForms, s)
+	} else if len(v.first) < shownRecords {
+		v.first = append(v.first, s)
+	}
+}
+
+// views are the records in their order.
+func (v *viewSelection) views() []forms.View {
+	picked := append(slices.Clone(v.ofForms), v.first[:min(len(v.first), shownRecords-len(v.ofForms))]...)
+	slices.SortStableFunc(picked, func(a, b *dataset.Sample) int { return cmp.Compare(a.Place.Element, b.Place.Element) })
+	views := []forms.View{}
+	for _, s := range picked {
+		views = append(views, forms.ViewOf(s))
+	}
+	return views
+}
