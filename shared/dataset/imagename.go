@@ -93,7 +93,8 @@ func ImageNames(name string, folders []string) ([]string, error) {
 		return nil, fmt.Errorf("%s is absolute and lies outside the folder of images, %s; give the folder that it lies in "+
 			"as --images, or name the image relative to the folder", jsontext.Quote(name, quoted), folders[0])
 	default:
-		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images", jsontext.Quote(name, quoted))
+		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images",
+			jsontext.Quote(name, quoted))
 	}
 }
 

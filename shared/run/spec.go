@@ -135,7 +135,8 @@ func (s Spec) validateReadings() (faults []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Readings)) {
 		if !slices.Contains(s.Manifests, name) {
-			faults = append(faults, fmt.Errorf("readings: %q is none of the manifests%s", name, spelling.Hint(name, s.Manifests)))
+			faults = append(faults, fmt.Errorf("readings: %q is none of the manifests%s",
+				name, spelling.Hint(name, s.Manifests)))
 		}
 		if err := s.Readings[name].Validate(); err != nil {
 			faults = append(faults, fmt.Errorf("readings: %s: form: %w", name, err))

@@ -25,9 +25,12 @@ type Form struct {
 // Table are the forms of records, in the order in which they are tried: the first that a record is written in is its
 // form.
 func Table() []Form {
-	return []Form{
-		openAIParts(), qwenParts(), chatParts(), swift(), openAI(), llava(), pairs(),
+	others := []Form{
+		openAIParts(), qwenParts(), chatParts(), swift(), openAI(),
+		qwenVL(), internVL(), shareGPT(), llava(), pairs(),
+		swiftQuery(), alpaca(), fineVision(), cauldron(),
 	}
+	return append([]Form{imageFolder(others)}, others...)
 }
 
 // Names are the names of the forms, in the order of Table.

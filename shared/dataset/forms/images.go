@@ -97,7 +97,8 @@ func (p *parser) readData(field, encoded string) (dataset.Image, bool) {
 		p.fail(dataset.ImageDataBroken, field, err.Error()+"; encode the image's bytes as standard base64 with padding")
 		return dataset.Image{}, false
 	case len(data) == 0:
-		p.fail(dataset.ImageDataBroken, field, "the data is empty; embed the image's bytes, or write null where there is no image")
+		p.fail(dataset.ImageDataBroken, field,
+			"the data is empty; embed the image's bytes, or write null where there is no image")
 		return dataset.Image{}, false
 	}
 	return dataset.Image{Data: data}, true

@@ -1,9 +1,11 @@
 package forms
 
+const llavaName = "LLaVA"
+
 // llava is the form of LLaVA's instruction-tuning files, and of most that follow them.
 func llava() Form {
 	return Form{
-		Name: "LLaVA",
+		Name: llavaName,
 		Shape: `{"id": "1", "image": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ` +
 			`{"from": "gpt", "value": "So."}]}`,
 		Reads:  "image may be a list, or be absent; each <image> in the turns is the place of one",

@@ -15,8 +15,8 @@ var (
 	imageField = regexp.MustCompile(`^(imgs?(_(path|file|url)s?)?|images?_(path|file|url)s?)$`)
 	// mediaHead matches a human turn that begins with the mark of such media.
 	mediaHead = regexp.MustCompile(`^(?:\s|<image>)*(<(?:video|audio|speech)>)`)
-	// mediaTag matches media that a human turn names in its text, in Qwen-VL's form: <img>path</img>.
-	mediaTag = regexp.MustCompile(`<img>[^<>\n]+</img>|<video>[^<>\s]+</video>|<audio>[^<>\s]+</audio>`)
+	// mediaTag matches media that a human turn names in its text, and that are not read.
+	mediaTag = regexp.MustCompile(`<video>[^<>\s]+</video>|<audio>[^<>\s]+</audio>`)
 	// mediaWord matches these marks anywhere.
 	mediaWord = regexp.MustCompile(`<(?:img|video|audio|speech)>`)
 )
@@ -58,8 +58,12 @@ func (p *parser) checkMedia(fields jsontext.Members) {
 func (p *parser) checkText(turn draft, words string) {
 	if turn.role == dataset.Human {
 		if tag := mediaTag.FindString(words); tag != "" {
-			p.fail(dataset.UnsupportedMedia, turn.field, "found "+jsontext.Quote(tag, quoted)+", a form that is not read; "+
-				"name images in the field image, and write "+dataset.ImageMark+" in their places")
+			p.fail(dataset.UnsupportedMedia, turn.field, "found "+jsontext.Quote(tag, quoted)+
+				", and only text and images are rated; leave the record out")
+		}
+		if tag := imageTag.FindString(words); tag != "" {
+			p.fail(dataset.ImageCount, turn.field, "found "+jsontext.Quote(tag, quoted)+" in a record whose field "+p.field+
+				" holds images; name each image once, and write "+dataset.ImageMark+" in the places of those of the field")
 		}
 		if head := mediaHead.FindStringSubmatch(words); head != nil {
 			p.fail(dataset.UnsupportedMedia, turn.field, "the turn begins with "+head[1]+

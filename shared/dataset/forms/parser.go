@@ -54,6 +54,7 @@ func (p *parser) parse(table []Form) {
 	p.readMedia(p.fields)
 	form.turns(p)
 	form.images(p)
+	p.readTags()
 	p.checkMedia(p.fields)
 	p.arrange()
 	p.readSource()

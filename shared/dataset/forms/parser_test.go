@@ -66,7 +66,10 @@ func TestParseIDsAndText(t *testing.T) {
 			`{"id": NaN, "score": -Infinity, "n": [Infinity], "s": "NaN", ` + asked("Why?") + `}`,
 			dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why},
 		},
-		"id empty":       {`{"id": "", ` + asked("Why?") + `}`, dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
+		"id empty": {
+			`{"id": "", ` + asked("Why?") + `}`,
+			dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why},
+		},
 		"id as a number": {`{"id": 1.50e2, ` + asked("Why?") + `}`, dataset.Sample{ID: "1.50e2", Source: "demo", Turns: why}},
 		"id far too large": {
 			`{"id": 12345678901234567890, ` + asked("Why?") + `}`,
@@ -94,7 +97,10 @@ func TestParseImages(t *testing.T) {
 	why := talk("Why?")
 	what := talk("<image>\nWhat?")
 	checkParsed(t, map[string]parsedCase{
-		"image NaN": {`{"id": "a", "image": NaN, ` + asked("Why?") + `}`, dataset.Sample{ID: "a", Source: "demo", Turns: why}},
+		"image NaN": {
+			`{"id": "a", "image": NaN, ` + asked("Why?") + `}`,
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
+		},
 		"image": {
 			`{"id": "a", "image": "coco/train/1.jpg", ` + asked("<image>\nWhat?") + `}`,
 			dataset.Sample{ID: "a", Source: "coco", Turns: what, Images: []dataset.Image{{Name: "coco/train/1.jpg"}}},
@@ -115,7 +121,10 @@ func TestParseImages(t *testing.T) {
 			`{"id": "a", "image": null, ` + asked("Why?") + `}`,
 			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
-		"image empty": {`{"id": "a", "image": "", ` + asked("Why?") + `}`, dataset.Sample{ID: "a", Source: "demo", Turns: why}},
+		"image empty": {
+			`{"id": "a", "image": "", ` + asked("Why?") + `}`,
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
+		},
 		"image list empty": {
 			`{"id": "a", "image": [null, ""], ` + asked("Why?") + `}`,
 			dataset.Sample{ID: "a", Source: "demo", Turns: why},
@@ -205,13 +214,15 @@ func TestParseTurns(t *testing.T) {
 				`{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "Like <image>"}]}`,
 			dataset.Sample{
 				ID: "a", Source: "x", Images: []dataset.Image{{Name: "x/1.jpg"}, {Name: "x/2.jpg"}},
-				Turns: append(talk("Why?"), dataset.NewTurn(dataset.Human, "<image>", 1), dataset.NewTurn(dataset.Model, "Like <image>", 2)),
+				Turns: append(talk("Why?"), dataset.NewTurn(dataset.Human, "<image>", 1),
+					dataset.NewTurn(dataset.Model, "Like <image>", 2)),
 			},
 		},
 		"last question unanswered": {
 			`{"id": "a", ` + turns(question, answer, `{"from": "human", "value": "And?"}`) + `}`,
 			dataset.Sample{
-				ID: "a", Source: "demo", Turns: append(talk("Why?"), dataset.NewTurn(dataset.Human, "And?", 0)), Flags: offReference,
+				ID: "a", Source: "demo", Turns: append(talk("Why?"), dataset.NewTurn(dataset.Human, "And?", 0)),
+				Flags: offReference,
 			},
 		},
 	})
@@ -434,7 +445,10 @@ func TestParseProblemsOfImages(t *testing.T) {
 			`{"images": ["a.png", "../b.png"], ` + asked("<image>\nWhat?") + `}`,
 			dataset.ImageNameUnsafe, "images[1]", `"../b.png" leads out`,
 		},
-		"image name of a website": {image(`{"path": "https://host/a.png"}`), dataset.ImageNameUnsafe, "image.path", "is a URL"},
+		"image name of a website": {
+			image(`{"path": "https://host/a.png"}`),
+			dataset.ImageNameUnsafe, "image.path", "is a URL",
+		},
 		"image as plain base64": {
 			image(`"` + strings.Repeat("iVBORw0KGgoA", 100) + `"`),
 			dataset.ImageNameUnsafe, "image", "embed image data as data:image/jpeg;base64,",
@@ -451,7 +465,10 @@ func TestParseProblemsOfImages(t *testing.T) {
 			image(`"data:image/png;base64,a?=="`),
 			dataset.ImageDataBroken, "image", "illegal base64 data at input byte 1",
 		},
-		"data URL empty":       {image(`["data:image/png;base64,"]`), dataset.ImageDataBroken, "image[0]", "the data is empty"},
+		"data URL empty": {
+			image(`["data:image/png;base64,"]`),
+			dataset.ImageDataBroken, "image[0]", "the data is empty",
+		},
 		"bytes broken":         {image(`{"bytes": "aGk"}`), dataset.ImageDataBroken, "image.bytes", "illegal base64 data"},
 		"the first of several": {`{"id": true, "image": 7}`, dataset.WrongType, "id", "found true or false"},
 	})
@@ -465,8 +482,9 @@ func TestParseKeepsTheRest(t *testing.T) {
 			`"conversations": [{"from": "bing", "value": "Hi"}, {"from": "human", "value": "Why?"}]}`,
 	)
 	want := &dataset.Sample{
-		ID: "a", Source: "vg", Turns: []dataset.Turn{dataset.NewTurn(dataset.Human, "Why?", 0)}, Images: []dataset.Image{{Name: "x/1.jpg"}},
-		Place: demo, Raw: raw,
+		ID: "a", Source: "vg", Turns: []dataset.Turn{dataset.NewTurn(dataset.Human, "Why?", 0)},
+		Images: []dataset.Image{{Name: "x/1.jpg"}},
+		Place:  demo, Raw: raw,
 		Problem: &dataset.Problem{Place: demo, Fault: dataset.Fault{
 			Code: dataset.RoleUnknown, Field: "conversations[0].from",
 			Detail: `found "bing"; write one of human/user, gpt/assistant/model/bot, system/developer, ` +

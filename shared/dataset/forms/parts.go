@@ -89,8 +89,12 @@ func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	var image dataset.Image
 	var ok bool
 	switch {
+	case jsontext.TypeOf(value) == jsontext.None && jsontext.Holds(part.Get("file_id")):
+		p.fail(dataset.UnsupportedMedia, field+".file_id",
+			"it names a file that lies at OpenAI's; name the image as image_url, or embed it as a data: URL")
+		return nil
 	case jsontext.TypeOf(value) == jsontext.None:
-		return []piece{{image: unplaced}}
+		return []piece{{image: unplaced, index: partIndex(part)}}
 	case key == "base64" && jsontext.TypeOf(value) == jsontext.String && !strings.HasPrefix(jsontext.Text(value), "data:"):
 		image, ok = p.readData(field+"."+key, jsontext.Text(value))
 	default:
@@ -101,4 +105,17 @@ func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	}
 	p.own = append(p.own, image)
 	return []piece{{image: len(p.own)}}
+}
+
+// partIndex is the number, from 1, of the image that a part stands for by its index; 0 where it has none.
+func partIndex(part jsontext.Members) int {
+	value := part.Get("index")
+	if jsontext.TypeOf(value) != jsontext.Number {
+		return 0
+	}
+	index, err := strconv.Atoi(string(value))
+	if err != nil || index < 0 {
+		return 0
+	}
+	return index + 1
 }

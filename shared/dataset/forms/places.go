@@ -42,6 +42,7 @@ func (p *parser) place() {
 		p.checkLost(marks)
 	case places > 0, images == 0:
 		p.flagMarks()
+		p.order()
 	case marks == images:
 		p.split(spoken, dataset.ImageMark)
 	case marks > 0 && p.count(dataset.Role.Rated, dataset.ImageMark) == images:
@@ -52,11 +53,39 @@ func (p *parser) place() {
 			"%d %s marks in the turns, but %d images; write one mark for each image, in their order",
 			marks, dataset.ImageMark, images))
 	case len(p.own) > 0:
-		p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d images are parts of the turns, and %d stand in the record's field "+
-			"without a place; name each image once", len(p.own), images))
+		p.fail(dataset.ImageCount, p.field, fmt.Sprintf(
+			"%d images are parts of the turns, and %d stand in the record's field "+
+				"without a place; name each image once", len(p.own), images))
 	default:
 		p.placeUnmarked()
 	}
+}
+
+// order puts the images of the record's field into the order of the parts that stand for them by an index.
+func (p *parser) order() {
+	var indexes []int
+	for _, turn := range p.turns {
+		for _, piece := range turn.pieces {
+			if piece.image == unplaced && piece.index > 0 {
+				indexes = append(indexes, piece.index)
+			}
+		}
+	}
+	if len(indexes) == 0 {
+		return
+	}
+	sorted := slices.Sorted(slices.Values(indexes))
+	ordered := make([]dataset.Image, 0, len(p.listed))
+	for i, index := range indexes {
+		if len(indexes) != len(p.listed) || sorted[i] != i+1 {
+			p.fail(dataset.ImageCount, p.field, fmt.Sprintf(
+				"the parts of type image do not stand by their index for each of "+
+					"the %d images once; give the indexes from 0, or none", len(p.listed)))
+			return
+		}
+		ordered = append(ordered, p.listed[index-1])
+	}
+	p.listed = ordered
 }
 
 // unplaced counts the places for images of the record's field that content parts hold.
@@ -158,8 +187,9 @@ func (p *parser) placeUnmarked() {
 	case len(marks) == len(p.listed) && inOrder(numbers):
 		p.split(func(r dataset.Role) bool { return r != dataset.System }, marks...)
 	default:
-		p.fail(dataset.ImageCount, "", fmt.Sprintf("found the mark %s, %d such marks in all and %d images; write %s in the place "+
-			"of each image, in their order", marks[0], len(marks), len(p.listed), dataset.ImageMark))
+		p.fail(dataset.ImageCount, "", fmt.Sprintf(
+			"found the mark %s, %d such marks in all and %d images; write %s in the place "+
+				"of each image, in their order", marks[0], len(marks), len(p.listed), dataset.ImageMark))
 	}
 }
 

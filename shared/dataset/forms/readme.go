@@ -2,6 +2,7 @@ package forms
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -9,13 +10,38 @@ import (
 func Page() string {
 	var b strings.Builder
 	b.WriteString("# Forms of records\n\n" +
-		"Generated from `Table` by `go test ./shared/dataset/forms -run Page -update`.\n\n" +
-		"The form of a record is the first of these that it is written in. `--format NAME` (`format:` in dataset.yaml) has\n" +
-		"all records read as one form. In every form `id` is the sample's id, and `data_source`, `image_source` or `source`\n" +
-		"says where it is from. Several spellings of roles are known, such as `human` and `user`. Fields that no form reads\n" +
-		"stay in the record.\n")
+		wrap("Generated from `Table` by `go test ./shared/dataset/forms -run Page -update`.", blank) + "\n\n" +
+		wrap("The form of a record is the first of these that it is written in. `--format NAME` (`format:` in "+
+			"dataset.yaml) has all records read as one form. In every form `id` is the sample's id, and `data_source`, "+
+			"`image_source` or `source` says where it is from. Several spellings of roles are known, such as `human` and "+
+			"`user`. Fields that no form reads stay in the record.", blank) + "\n")
 	for _, form := range Table() {
-		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s.\n", form.Name, form.Shape, form.Reads)
+		reads := strings.ToUpper(form.Reads[:1]) + form.Reads[1:] + "."
+		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, wrap(form.Shape, betweenValues), wrap(reads, blank))
 	}
 	return b.String()
+}
+
+// pageWidth is the longest line of the page.
+const pageWidth = 118
+
+var (
+	blank = regexp.MustCompile(` `)
+	// betweenValues matches the blank before a value of an array or a key of an object.
+	betweenValues = regexp.MustCompile(` ["{[]`)
+)
+
+// wrap breaks a text into lines, each as long as fits the page and ends before a match.
+func wrap(text string, at *regexp.Regexp) string {
+	var lines []string
+	for len(text) > pageWidth {
+		breaks := at.FindAllStringIndex(text[:pageWidth], -1)
+		if len(breaks) == 0 {
+			break
+		}
+		end := breaks[len(breaks)-1][0]
+		lines = append(lines, text[:end])
+		text = text[end+1:]
+	}
+	return strings.Join(append(lines, text), "\n")
 }

@@ -22,6 +22,8 @@ type piece struct {
 	text string
 	// image is 0 for text, k for the k-th image of content parts, and unplaced for one of the record's image field.
 	image int
+	// index is which image of the field a part names, from 1; 0 for the next one.
+	index int
 }
 
 const unplaced = -1

@@ -328,9 +328,15 @@ func TestParseUnsupportedMedia(t *testing.T) {
 			`"audios": [{"path": "a.wav", "bytes": null}], ` + asked("What?"), dataset.UnsupportedMedia, "audios",
 			"it holds audio",
 		},
-		"speech":            {`"speech": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "speech", "it holds speech"},
-		"voices, as a path": {`"voice_path": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "voice_path", "it holds voice"},
-		"nested deep":       {`"video": [[[[[[]]]]]], ` + asked("What?"), dataset.UnsupportedMedia, "video", "it holds video"},
+		"speech": {`"speech": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "speech", "it holds speech"},
+		"voices, as a path": {
+			`"voice_path": "a.wav", ` + asked("What?"),
+			dataset.UnsupportedMedia, "voice_path", "it holds voice",
+		},
+		"nested deep": {
+			`"video": [[[[[[]]]]]], ` + asked("What?"),
+			dataset.UnsupportedMedia, "video", "it holds video",
+		},
 		"image_path": {
 			`"image_path": "a.png", ` + asked("<image>\nWhat?"), dataset.UnsupportedMedia, "image_path", "name it image",
 		},
@@ -341,9 +347,21 @@ func TestParseUnsupportedMedia(t *testing.T) {
 			`"image": "a.png", ` + asked("<image>\n<audio>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
 			"the turn begins with <audio>",
 		},
-		"Qwen-VL's images": {
-			asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
-			`found "<img>im/a b.png</img>", a form that is not read`,
+		"Qwen-VL's images next to others": {
+			one + asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.ImageCount, "conversations[0].value",
+			`found "<img>im/a b.png</img>" in a record whose field image holds images`,
+		},
+		"Qwen-VL's image outside": {
+			asked("Picture 1: <img>../b.png</img>\nWhat?"), dataset.ImageNameUnsafe, "conversations[0].value",
+			`"../b.png" leads out of the dataset's images`,
+		},
+		"a file of OpenAI's": {
+			parts(`{"type": "input_image", "file_id": "file-1"}`), dataset.UnsupportedMedia,
+			"messages[0].content[0].file_id", "lies at OpenAI's",
+		},
+		"an index that no image has": {
+			two + parts(`{"type": "image", "index": 0}, {"type": "image", "index": 2}`), dataset.ImageCount, "images",
+			"each of the 2 images once",
 		},
 		"Qwen-Audio's": {
 			asked("Audio 1: <audio>a.wav</audio>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
@@ -381,7 +399,10 @@ func TestParseImageCounts(t *testing.T) {
 			two + asked("<image1>?"), dataset.ImageCount, "", "found the mark <image1>, 1 such marks in all and 2 images",
 		},
 		"other marks out of order": {two + asked("<image2> or <image1>?"), dataset.ImageCount, "", "found the mark <image2>"},
-		"a mark twice":             {two + asked("<image 1> or <image 1>?"), dataset.ImageCount, "", "found the mark <image 1>"},
+		"a mark twice": {
+			two + asked("<image 1> or <image 1>?"),
+			dataset.ImageCount, "", "found the mark <image 1>",
+		},
 		"parts for too many images": {
 			two + parts(`{"type": "image"}`), dataset.ImageCount, "images", "1 content parts stand for an image",
 		},
@@ -452,7 +473,8 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("accepted as valid: %+v", s)
 		}
 		for i, turn := range rated {
-			if want := []dataset.Role{dataset.Human, dataset.Model}[i%2]; turn.Role != want || strings.TrimSpace(turn.Text()) == "" {
+			if want := []dataset.Role{dataset.Human, dataset.Model}[i%2]; turn.Role != want ||
+				strings.TrimSpace(turn.Text()) == "" {
 				t.Errorf("rated turn %d is %+v", i, turn)
 			}
 		}

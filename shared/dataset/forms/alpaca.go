@@ -1,0 +1,20 @@
+package forms
+
+// alpaca is the form that LLaMA-Factory calls alpaca, whose fields a dataset_info.json may name otherwise.
+func alpaca() Form {
+	return Form{
+		Name:  "LLaMA-Factory alpaca",
+		Shape: `{"instruction": "<image>\nWhy?", "input": "", "output": "So.", "images": ["coco/1.jpg"]}`,
+		Reads: "the question is instruction and input with a line break between them; history holds pairs of a question " +
+			"and its answer that come before; the field system is a turn that is not rated",
+		is: func(r record) bool { return r.turns == nil && r.has("instruction") && r.has("output") },
+		turns: func(p *parser) {
+			p.readExchange(exchange{
+				system: p.reading.column("system", "system"), history: p.reading.column("history", "history"),
+				question: []string{p.reading.column("prompt", "instruction"), p.reading.column("query", "input")},
+				answer:   p.reading.column("response", "output"),
+			})
+		},
+		images: columnImages,
+	}
+}

@@ -1,0 +1,57 @@
+package forms
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// cauldron is the form of The Cauldron, as JSON.
+func cauldron() Form {
+	return Form{
+		Name:  "The Cauldron",
+		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So.", "source": "vqav2"}]}`,
+		Reads: "each text is a question and its answer, and all are one sample; without marks the images stand before the " +
+			"first question; the source is that of the first text, unless the record has one",
+		is:     func(r record) bool { return r.turns == nil && len(r.texts()) > 0 },
+		turns:  readTexts,
+		images: usualImages,
+	}
+}
+
+// texts are the texts of a record, as The Cauldron and FineVision have them; none where they are something else.
+func (r record) texts() []json.RawMessage {
+	value := r.fields.Get("texts")
+	if jsontext.TypeOf(value) != jsontext.Array {
+		return nil
+	}
+	texts := jsontext.Items(value)
+	for _, text := range texts {
+		if jsontext.TypeOf(text) != jsontext.Object {
+			return nil
+		}
+		if _, said := jsontext.Members(jsontext.Items(text)).First("user", "assistant"); said == nil {
+			return nil
+		}
+	}
+	return texts
+}
+
+// readTexts reads texts as turns.
+func readTexts(p *parser) {
+	p.conversation = "texts"
+	p.readSystem("system")
+	for i, text := range p.list("texts", p.fields.Get("texts")) {
+		field := "texts[" + strconv.Itoa(i) + "]"
+		if jsontext.TypeOf(text) != jsontext.Object {
+			p.wrongType(field, text, `a text like {"user": "Why?", "assistant": "So."}`)
+			return
+		}
+		members := jsontext.Members(jsontext.Items(text))
+		p.readPair(field, members)
+		if source := members.Get("source"); p.part == "" && jsontext.TypeOf(source) == jsontext.String {
+			p.part = jsontext.Text(source)
+		}
+	}
+}

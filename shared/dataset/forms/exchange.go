@@ -1,0 +1,63 @@
+package forms
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// An exchange are the fields of a record that holds one question, its answer, and what was said before.
+type exchange struct {
+	system, history string
+	question        []string // joined with line breaks
+	answer          string
+}
+
+// readExchange reads the turns of an exchange.
+func (p *parser) readExchange(e exchange) {
+	p.conversation = e.answer
+	p.readSystem(e.system)
+	p.readHistory(e.history)
+	question := draft{role: dataset.Human, field: e.question[0]}
+	for _, key := range e.question {
+		pieces, _ := p.content(key, p.fields.Get(key)) // a problem says why it is of a wrong type
+		if (draft{pieces: pieces}).blank() {
+			continue
+		}
+		if len(question.pieces) > 0 {
+			question.pieces = append(question.pieces, piece{text: "\n"})
+		}
+		question.pieces = append(question.pieces, pieces...)
+	}
+	question.absent = len(question.pieces) == 0
+	p.turns = append(p.turns, question)
+	p.readContent(dataset.Model, e.answer, p.fields.Get(e.answer))
+}
+
+// readHistory reads pairs of a question and its answer.
+func (p *parser) readHistory(key string) {
+	value := p.fields.Get(key)
+	switch jsontext.TypeOf(value) {
+	case jsontext.None:
+		return
+	case jsontext.Array:
+	default:
+		p.wrongType(key, value, `pairs like [["Why?", "So."]]`)
+		return
+	}
+	for i, pair := range jsontext.Items(value) {
+		field := fmt.Sprintf("%s[%d]", key, i)
+		var said []json.RawMessage
+		if jsontext.TypeOf(pair) == jsontext.Array {
+			said = jsontext.Items(pair)
+		}
+		if len(said) != 2 {
+			p.wrongType(field, pair, `a pair like ["Why?", "So."]`)
+			return
+		}
+		p.readContent(dataset.Human, field+"[0]", said[0])
+		p.readContent(dataset.Model, field+"[1]", said[1])
+	}
+}

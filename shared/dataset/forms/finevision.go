@@ -1,0 +1,27 @@
+package forms
+
+import "github.com/harvest-ml/harvest/shared/dataset/jsontext"
+
+// fineVision is the form of FineVision, as JSON: that of The Cauldron with its authors' ratings.
+func fineVision() Form {
+	return Form{
+		Name: "FineVision",
+		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So."}], "source": "vqav2", ` +
+			`"relevance_ratings": [5], "relevance_min": 5}`,
+		Reads: "as in The Cauldron; the fields of its authors' ratings stay in the record, are shown by `harvest plan`, " +
+			"and decide nothing",
+		is: func(r record) bool {
+			if r.turns != nil || len(r.texts()) == 0 {
+				return false
+			}
+			for i := 0; i < len(r.fields); i += 2 {
+				if qualityField.MatchString(jsontext.Text(r.fields[i])) {
+					return true
+				}
+			}
+			return false
+		},
+		turns:  readTexts,
+		images: usualImages,
+	}
+}

@@ -1,0 +1,29 @@
+package forms
+
+// fileNames are the fields in which the metadata of an imagefolder name files.
+var fileNames = []string{"file_name", "file_names", "image_file_name", "images_file_names"}
+
+// imageFolder is the form of the metadata.jsonl of a folder that Hugging Face's datasets library loads. Its turns are
+// written as in one of the other forms.
+func imageFolder(others []Form) Form {
+	return Form{
+		Name: "imagefolder",
+		Shape: `{"file_name": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ` +
+			`{"from": "gpt", "value": "So."}]}`,
+		Reads: "file_name and images_file_names name files of the folder, which is that of the metadata; the turns are " +
+			"written as in one of the other forms",
+		is: func(r record) bool {
+			if !r.has(fileNames...) || r.has("image", "images") {
+				return false
+			}
+			for _, form := range others {
+				if form.is(r) {
+					return true
+				}
+			}
+			return false
+		},
+		turns:  func(p *parser) { recognised(others, p.fields).turns(p) },
+		images: func(p *parser) { p.readImages(fileNames...) },
+	}
+}

@@ -1,0 +1,23 @@
+package forms
+
+import "regexp"
+
+// numberedMark matches InternVL's marks of images.
+var numberedMark = regexp.MustCompile(`<image-\d+>`)
+
+// internVL is the form of InternVL's files whose marks have numbers. Those with plain marks are LLaVA's.
+func internVL() Form {
+	return Form{
+		Name: "InternVL",
+		Shape: `{"image": ["coco/1.jpg"], "conversations": [{"from": "human", "value": "<image-1>\nWhy?"}, ` +
+			`{"from": "gpt", "value": "So."}]}`,
+		Reads: "marks with numbers are the places of the images in their order; the numbers count up from 1 or 0, and " +
+			"there is one mark for each image",
+		plain: llavaName,
+		is: func(r record) bool {
+			return r.hasList("conversations") && r.has("image", "images") && numberedMark.Match(r.turns)
+		},
+		turns:  listOf("conversations"),
+		images: usualImages,
+	}
+}

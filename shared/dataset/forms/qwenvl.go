@@ -1,0 +1,56 @@
+package forms
+
+import (
+	"bytes"
+	"regexp"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// qwenVL is the form of the first Qwen-VL: turns name their images in their texts.
+func qwenVL() Form {
+	return Form{
+		Name: "Qwen-VL",
+		Shape: `{"id": "1", "conversations": [{"from": "user", "value": "Picture 1: <img>coco/1.jpg</img>\nWhy?"}, ` +
+			`{"from": "assistant", "value": "So."}]}`,
+		Reads: "the place of a tag <img> in a human turn is that of its image; the text around it stays; such tags are " +
+			"read in the other forms, too",
+		plain: llavaName,
+		is: func(r record) bool {
+			return r.hasList("conversations") && !r.has("image", "images") && bytes.Contains(r.turns, []byte("<img>"))
+		},
+		turns:  listOf("conversations"),
+		images: usualImages,
+	}
+}
+
+// imageTag matches an image that a text names.
+var imageTag = regexp.MustCompile(`<img>([^<>\n]+)</img>`)
+
+// readTags reads the images that human turns name in their texts, of a record whose image field holds none.
+func (p *parser) readTags() {
+	if len(p.listed) > 0 {
+		return
+	}
+	for i, turn := range p.turns {
+		if turn.role != dataset.Human {
+			continue
+		}
+		var pieces []piece
+		for _, whole := range turn.pieces {
+			at := 0
+			for _, match := range imageTag.FindAllStringSubmatchIndex(whole.text, -1) {
+				image, ok := p.readName(turn.field, whole.text[match[2]:match[3]])
+				if !ok {
+					continue // a problem says why
+				}
+				p.own = append(p.own, image)
+				pieces = append(pieces, piece{text: whole.text[at:match[0]]}, piece{image: len(p.own)})
+				at = match[1]
+			}
+			whole.text = whole.text[at:]
+			pieces = append(pieces, whole)
+		}
+		p.turns[i].pieces = pieces
+	}
+}

@@ -1,0 +1,24 @@
+package forms
+
+// shareGPT is the form that LLaMA-Factory calls sharegpt, whose fields a dataset_info.json may name otherwise.
+func shareGPT() Form {
+	return Form{
+		Name: "LLaMA-Factory sharegpt",
+		Shape: `{"images": ["coco/1.jpg"], "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ` +
+			`{"from": "gpt", "value": "So."}]}`,
+		Reads: "the field system is a turn that is not rated; columns and tags of a dataset_info.json rename the fields, " +
+			"the roles and the fields of a turn",
+		plain: llavaName,
+		is: func(r record) bool {
+			return r.hasList("conversations") && r.has("images") && !r.has("image")
+		},
+		turns: func(p *parser) {
+			p.readSystem(p.reading.column("system", "system"))
+			p.readList(p.reading.column("messages", "conversations"))
+		},
+		images: columnImages,
+	}
+}
+
+// columnImages reads the images of the field that a dataset_info.json names, else of the usual ones.
+func columnImages(p *parser) { p.readImages(p.reading.column("images", "images"), "images", "image") }
