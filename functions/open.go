@@ -145,7 +145,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		return system{}, err
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{
-		Runs: sys.runs, Input: input, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
+		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
 		Patience: run.ScorerPatience, Memory: budget,
 	})
 	if err != nil {

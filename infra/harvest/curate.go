@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -115,6 +116,7 @@ func curateDataset(
 		}
 		return res.fulfil(ctx, s, o)
 	})
+	err = cmp.Or(err, p.clean())
 	res.Seconds["total"] = time.Since(start).Seconds()
 	return res, err
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,8 +54,8 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "sub", "packed.json.gz"), "\x1f\x8b\x08\x00")
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
-	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip; unpack it, and give the " +
-		"file that comes out: gunzip < ./sub/packed.json.gz > ./sub/packed.json\n"
+	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip and cut short: it ends " +
+		"after 4 bytes, which unpack to 0; download or pack it again\n"
 	for _, tc := range []struct {
 		args []string
 		says string
@@ -104,5 +107,37 @@ func TestPlanShowsForms(t *testing.T) {
 	refused := harvest(t, dir, nil, "plan", "--format", "lava", "--state", "state", "mix.jsonl")
 	if refused.status != 2 || !strings.Contains(refused.stderr, `did you mean "LLaVA"?`) {
 		t.Errorf("plan --format lava: status %d, %s", refused.status, refused.stderr)
+	}
+}
+
+// The subset of a compressed manifest is that of its content, and nothing unpacked is left in the state folder.
+func TestCompressedManifests(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plain := readFile(t, "../../testdata/demo/dataset.json")
+	demo, err := filepath.Abs("../../testdata/demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "dataset.json"), plain)
+	writeFile(t, filepath.Join(dir, "dataset.json.gz"), packed.String())
+	subset := map[string]string{}
+	for _, manifest := range []string{"dataset.json", "dataset.json.gz"} {
+		mustHarvest(t, dir, "curate", "--budget", "20%", "--images", demo, "--state", "state", "--out", "out", manifest)
+		subset[manifest] = readFile(t, filepath.Join(dir, "out", "subset.json"))
+	}
+	if diff := cmp.Diff(subset["dataset.json"], subset["dataset.json.gz"]); diff != "" {
+		t.Errorf("subset (-plain +compressed):\n%s", diff)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "state", "tmp", "unpacked", "*")); err != nil || len(left) > 0 {
+		t.Errorf("left in the state folder: %v, %v", left, err)
 	}
 }

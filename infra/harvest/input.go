@@ -104,7 +104,7 @@ var (
 // datasetName is a name for the dataset of manifests, of characters that a run id may have.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
-	name := strings.TrimSuffix(file, filepath.Ext(file))
+	name := dataset.Stem(file)
 	if plainNames[strings.ToLower(name)] || len(manifests) > 1 {
 		name = filepath.Base(filepath.Dir(manifests[0]))
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -54,7 +56,7 @@ func (in input) plan(
 		return nil, err
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: runs, Input: files, OpenScorer: opener.Open, Limits: l, Memory: budget,
+		Runs: runs, Input: files, Work: work, OpenScorer: opener.Open, Limits: l, Memory: budget,
 	})
 	if err != nil {
 		return nil, err
@@ -71,6 +73,20 @@ func (in input) plan(
 		Plan: plan, again: err == nil, state: state, work: work, files: files, scorers: opener, memory: budget,
 		planner: planner, subsets: subsets,
 	}, nil
+}
+
+// texts open the dataset's manifests.
+func (p *localPlan) texts() run.Texts { return run.Texts{Input: p.files, Work: p.work} }
+
+// clean removes the temporary objects of the plan, which any command that needs one makes again.
+func (p *localPlan) clean() error {
+	for _, name := range p.Unpacked() {
+		err := os.Remove(filepath.Join(p.state, filepath.FromSlash(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing what a manifest was unpacked to: %w", err)
+		}
+	}
+	return nil
 }
 
 // unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they stand

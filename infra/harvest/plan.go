@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,11 +23,12 @@ func newPlan() *cobra.Command {
 		Use:   "plan MANIFEST...",
 		Short: "Report what curate would do: counts, problems, missing images, time; score nothing",
 		Args:  manifestArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			plan, err := data.plan(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
+			defer func() { err = errors.Join(err, plan.clean()) }()
 			if err := plan.warnOfImages(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -26,16 +27,17 @@ func newPrompts() *cobra.Command {
 		Use:   "prompts MANIFEST...",
 		Short: "Print the scorer's and the styler's prompts of every sample, one JSON line each",
 		Args:  manifestArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			plan, err := data.plan(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
+			defer func() { err = errors.Join(err, plan.clean()) }()
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetEscapeHTML(false)
 			prompted, first := false, "" // the first problem
 			for r := range plan.Ranges {
-				err := run.EachRecord(cmd.Context(), plan.files, plan.Plan, r, func(sample *dataset.Sample) error {
+				err := run.EachRecord(cmd.Context(), plan.texts(), plan.Plan, r, func(sample *dataset.Sample) error {
 					line := samplePrompts{ID: sample.ID}
 					if sample.Problem != nil {
 						line.Problem = sample.Problem.Reason()

@@ -162,7 +162,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		return nil, err
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: runs, Input: o.Input, OpenScorer: o.OpenScorer, Limits: o.Limits,
+		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Limits: o.Limits,
 		Patience: run.ScorerPatience, Memory: o.Memory,
 	})
 	if err != nil {

@@ -159,5 +159,6 @@ func (v *View) find(name string) (object, error) {
 // literal is an object of memory. The bit above the checksum keeps its generation from being 0.
 func literal(name string, data []byte) object {
 	generation := 1<<32 | int64(crc32.Checksum(data, castagnoli))
-	return object{bytes.NewReader(data), io.NopCloser(nil), Attrs{name, int64(len(data)), generation}}
+	attrs := Attrs{Name: name, Size: int64(len(data)), Generation: generation}
+	return object{bytes.NewReader(data), io.NopCloser(nil), attrs}
 }

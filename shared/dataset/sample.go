@@ -210,10 +210,19 @@ type Parser func(raw []byte, place Place) *Sample
 func NewSample(raw []byte, place Place) *Sample {
 	return &Sample{
 		ID:     place.Manifest + "#" + strconv.FormatInt(place.Element, 10),
-		Source: strings.TrimSuffix(place.Manifest, path.Ext(place.Manifest)),
+		Source: Stem(place.Manifest),
 		Place:  place,
 		Raw:    raw,
 	}
+}
+
+// Stem is the name of a manifest without what says how it is written: `a` of a.jsonl and of a.jsonl.gz.
+func Stem(file string) string {
+	switch ext := path.Ext(file); ext {
+	case ".gz", ".zst", ".bz2", ".xz":
+		file = strings.TrimSuffix(file, ext)
+	}
+	return strings.TrimSuffix(file, path.Ext(file))
 }
 
 // Unread is the sample of a record of which nothing is known but its place, because of a fault.

@@ -34,7 +34,7 @@ func (p *Planner) CheckImages(ctx context.Context, plan *Plan) (ImageCheck, erro
 	ranges := min(len(plan.Ranges), checkedRanges)
 	for i := range ranges {
 		records, most := 0, checkedNames*(i+1)/ranges
-		err := EachRecord(ctx, p.input, plan, i*len(plan.Ranges)/ranges, func(sample *dataset.Sample) error {
+		err := EachRecord(ctx, p.texts, plan, i*len(plan.Ranges)/ranges, func(sample *dataset.Sample) error {
 			if records++; records > checkedRecords || len(names) >= most {
 				return errEnough
 			}

@@ -72,7 +72,8 @@ func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 		Worker: w, plan: plan, size: shardSize{limits: plan.Constants},
 		report: RangeReport{Range: r, Problems: map[reason.Code]int{}},
 	}
-	err := EachRecord(ctx, w.input, plan, r, func(sample *dataset.Sample) error { return out.add(ctx, sample) })
+	texts := Texts{Input: w.input, Work: w.work}
+	err := EachRecord(ctx, texts, plan, r, func(sample *dataset.Sample) error { return out.add(ctx, sample) })
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (p *Planner) recognise(ctx context.Context, plan *Plan, manifest int) error
 			continue
 		}
 		left := formRecords
-		err := EachRecord(ctx, p.input, plan, r, func(sample *dataset.Sample) error {
+		err := EachRecord(ctx, p.texts, plan, r, func(sample *dataset.Sample) error {
 			m.Forms.Add(sample)
 			if left--; left == 0 {
 				return errEnough

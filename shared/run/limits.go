@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -20,6 +21,8 @@ type Limits struct {
 	// Records and Images bound what is read of a dataset.
 	Records dataset.Limits
 	Images  images.Limits
+	// Compressed bounds what compressed manifests unpack to.
+	Compressed compression.Limits
 	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
@@ -49,5 +52,5 @@ func (l Limits) Validate() error {
 		faults = append(faults, errors.New("COST_PER_MILLION and MAX_RUN_COST: give 0 or more"))
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate())...)
+	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate(), l.Compressed.Validate())...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowebpki/jcs"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -56,6 +57,8 @@ type Manifest struct {
 	Size       int64  `json:"size"`
 	CRC32C     uint32 `json:"crc32c"`
 	Generation int64  `json:"generation"`
+	// Packed is how the object is compressed; its ranges are those of what it unpacks to.
+	Packed compression.Kind `json:"packed,omitempty"`
 	dataset.Form
 	// Reading says how the records are read, as far as their content does not say it.
 	Reading forms.Reading `json:"reading,omitzero"`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -21,9 +22,10 @@ import (
 // scorer which was replaced meanwhile is found out by its id.
 type ScorerOpener func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
 
-// A Planner computes the plans of runs. It writes nothing.
+// A Planner computes the plans of runs. It writes nothing but temporary objects: what compressed manifests hold.
 type Planner struct {
 	runs   *Reader
+	texts  Texts
 	input  bucket.Reader
 	open   ScorerOpener
 	limits Limits
@@ -36,6 +38,7 @@ type Planner struct {
 type PlannerConfig struct {
 	Runs       *Reader
 	Input      bucket.Reader
+	Work       bucket.Bucket // takes temporary objects
 	OpenScorer ScorerOpener
 	Limits     Limits
 	// ImageBuckets are the buckets, by name, that gs:// image names may point into; there may be none. The input
@@ -57,13 +60,15 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 		return nil, missing("Planner", "Reader")
 	case c.Input == nil:
 		return nil, missing("Planner", "input bucket")
+	case c.Work == nil:
+		return nil, missing("Planner", "work bucket")
 	case c.OpenScorer == nil:
 		return nil, missing("Planner", "opener of scorers")
 	case c.Memory == nil:
 		return nil, missing("Planner", "budget of memory")
 	}
 	return &Planner{
-		runs: c.Runs, input: c.Input, open: c.OpenScorer, limits: c.Limits,
+		runs: c.Runs, texts: Texts{c.Input, c.Work}, input: c.Input, open: c.OpenScorer, limits: c.Limits,
 		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), patience: c.Patience,
 	}, nil
 }
@@ -288,7 +293,11 @@ func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, unread("manifests", name, err)
 	}
-	return Manifest{Name: name, Size: attrs.Size, CRC32C: sum, Generation: attrs.Generation}, nil
+	m := Manifest{Name: name, Size: attrs.Size, CRC32C: sum, Generation: attrs.Generation}
+	if attrs.Encoded {
+		m.Packed = compression.Encoded
+	}
+	return m, nil
 }
 
 // split fixes the plan's ranges.
@@ -297,12 +306,7 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 	for i := range plan.Manifests {
 		m := &plan.Manifests[i]
 		names = append(names, m.Name)
-		r, err := p.input.Open(ctx, m.Name, m.Generation, 0, -1)
-		if err != nil {
-			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
-		}
-		layout, err := dataset.Split(r, plan.Constants.RangeBytes)
-		r.Close()
+		layout, err := p.texts.split(ctx, m, plan.Constants.RangeBytes, p.limits.Compressed)
 		var format *dataset.FormatError
 		if errors.As(err, &format) {
 			format.File = m.Name

@@ -14,13 +14,13 @@ import (
 // ManifestChanged is the code of every record of a range whose manifest was replaced before it was read.
 const ManifestChanged reason.Code = "manifest_changed"
 
-// EachRecord reads a range of a plan from the input bucket and calls use for each of its records, in order.
+// EachRecord reads a range of a plan and calls use for each of its records, in order.
 func EachRecord(
-	ctx context.Context, input bucket.Reader, plan *Plan, r int, use func(*dataset.Sample) error,
+	ctx context.Context, texts Texts, plan *Plan, r int, use func(*dataset.Sample) error,
 ) error {
 	rng := plan.Ranges[r]
 	m := plan.Manifests[rng.Manifest]
-	body, err := openManifest(ctx, input, m, rng.Span)
+	body, err := texts.open(ctx, m, rng.Span)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return lostRecords(m, rng.Span, use)
 	} else if err != nil {
@@ -48,10 +48,10 @@ func EachRecord(
 	}
 }
 
-// openManifest opens a span of the content that was planned: of its generation, or of another one with
-// equal content, as when the same file is uploaded again.
-func openManifest(ctx context.Context, input bucket.Reader, m Manifest, span dataset.Span) (io.ReadCloser, error) {
-	body, err := input.Open(ctx, m.Name, m.Generation, span.Start, span.End-span.Start)
+// openManifest opens length bytes, or all if that is negative, of the content that was planned: of its generation, or
+// of another one with equal content, as when the same file is uploaded again.
+func openManifest(ctx context.Context, input bucket.Reader, m Manifest, start, length int64) (io.ReadCloser, error) {
+	body, err := input.Open(ctx, m.Name, m.Generation, start, length)
 	if !errors.Is(err, bucket.ErrNotExist) {
 		return body, err
 	}
@@ -66,7 +66,7 @@ func openManifest(ctx context.Context, input bucket.Reader, m Manifest, span dat
 	if attrs.Size != m.Size || sum != m.CRC32C {
 		return nil, fmt.Errorf("manifest %s was replaced by another: %w", m.Name, bucket.ErrNotExist)
 	}
-	return input.Open(ctx, m.Name, attrs.Generation, span.Start, span.End-span.Start)
+	return input.Open(ctx, m.Name, attrs.Generation, start, length)
 }
 
 // lostRecords stands in for the records of a range whose manifest is gone, so that each is accounted for.

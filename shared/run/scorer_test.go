@@ -38,7 +38,7 @@ func TestScorerUnavailable(t *testing.T) {
 			t.Fatal(err)
 		}
 		planner, err := run.NewPlanner(run.PlannerConfig{
-			Runs: runs, Input: input, Limits: runtest.Limits(), Memory: memorytest.Budget(t),
+			Runs: runs, Input: input, Work: work, Limits: runtest.Limits(), Memory: memorytest.Budget(t),
 			OpenScorer: func(context.Context, string, *rubric.Rubric) (scorer.Scorer, error) { return nil, tt.err },
 		})
 		if err != nil {

@@ -72,7 +72,7 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 			waiting = waiting[:0]
 			return err
 		}
-		err := EachRecord(ctx, p.input, plan, r, func(sample *dataset.Sample) error {
+		err := EachRecord(ctx, p.texts, plan, r, func(sample *dataset.Sample) error {
 			if !shard.takes(sample) {
 				shard = shardSize{limits: plan.Constants}
 			}

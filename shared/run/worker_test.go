@@ -19,11 +19,12 @@ func TestConstructorsRefuse(t *testing.T) {
 	for i, leave := range []func(*run.PlannerConfig){
 		func(c *run.PlannerConfig) { c.Runs = nil },
 		func(c *run.PlannerConfig) { c.Input = nil },
+		func(c *run.PlannerConfig) { c.Work = nil },
 		func(c *run.PlannerConfig) { c.OpenScorer = nil },
 		func(c *run.PlannerConfig) { c.Memory = nil },
 	} {
 		c := run.PlannerConfig{
-			Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits, Memory: memorytest.Budget(t),
+			Runs: f.Runs, Input: f.Input, Work: f.Work, OpenScorer: f.OpenScorer, Limits: f.Limits, Memory: memorytest.Budget(t),
 		}
 		leave(&c)
 		if _, err := run.NewPlanner(c); err == nil {

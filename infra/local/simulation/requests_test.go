@@ -255,6 +255,7 @@ func (m *meter) planner() *run.Planner {
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
 		Memory: memorytest.Budget(m.t),
+		Work:   countingBucket{m.work, &m.requests, ""},
 	})
 	m.must(err)
 	return planner

@@ -198,7 +198,7 @@ func (s *system) begin(name string, shards int) *run.Plan {
 	limits.Budget = runtest.Budget(s.t, "30%")
 	p := s.process()
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: p.runs, Input: s.input, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
+		Runs: p.runs, Input: s.input, Work: s.work, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
 	})
 	s.must(err)
 	spec := run.Spec{Dataset: name, Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}

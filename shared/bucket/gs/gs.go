@@ -53,7 +53,9 @@ func (g *Bucket) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
 	if err != nil {
 		return bucket.Attrs{}, g.fail(name, err)
 	}
-	return bucket.Attrs{Name: attrs.Name, Size: attrs.Size, Generation: attrs.Generation}, nil
+	return bucket.Attrs{
+		Name: attrs.Name, Size: attrs.Size, Generation: attrs.Generation, Encoded: attrs.ContentEncoding == "gzip",
+	}, nil
 }
 
 // Open implements Reader.

@@ -163,6 +163,9 @@ func TestContentEncoding(t *testing.T) {
 	if got := string(buckettest.Get(t, g, "compressed")); got != "content" {
 		t.Errorf("read %q", got)
 	}
+	if attrs, err := g.Stat(t.Context(), "compressed"); err != nil || !attrs.Encoded {
+		t.Errorf("Stat: %+v, %v; want that it is encoded", attrs, err)
+	}
 	for _, r := range []struct{ offset, length int64 }{{0, 3}, {3, 3}, {3, -1}} {
 		if _, err := g.Open(t.Context(), "compressed", 0, r.offset, r.length); err == nil ||
 			!strings.Contains(err.Error(), "Content-Encoding") {

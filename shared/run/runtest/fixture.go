@@ -18,6 +18,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
@@ -39,6 +40,7 @@ func Limits() run.Limits {
 			MaxBytes: 5000, MaxPixels: 10_000,
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
+		Compressed: compression.Limits{Gzip: 1 << 20, Zstd: 1 << 20, Bzip2: 1 << 20, XZ: 1 << 20},
 		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }
@@ -150,7 +152,7 @@ func (f *Fixture) Restart() {
 func (f *Fixture) Planner() *run.Planner {
 	f.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: f.Runs, Input: f.Input, OpenScorer: f.OpenScorer, Limits: f.Limits, ImageBuckets: f.ImageBuckets,
+		Runs: f.Runs, Input: f.Input, Work: f.Work, OpenScorer: f.OpenScorer, Limits: f.Limits, ImageBuckets: f.ImageBuckets,
 		Patience: f.Patience, Memory: f.Memory,
 	})
 	f.must(err)

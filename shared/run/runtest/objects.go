@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,14 +121,30 @@ func (f *Fixture) Read(name string) []byte {
 // it.
 func (f *Fixture) Replace(name string, content []byte) {
 	f.t.Helper()
+	f.change(func(object string, data []byte) ([]byte, bool) {
+		if object == name {
+			data = content
+		}
+		return data, true
+	})
+}
+
+// Remove removes the objects of the work bucket below a prefix, as no process does: the process after Restart
+// finds none.
+func (f *Fixture) Remove(prefix string) {
+	f.t.Helper()
+	f.change(func(object string, data []byte) ([]byte, bool) { return data, !strings.HasPrefix(object, prefix) })
+}
+
+// change replaces the work bucket by one of objects with other content.
+func (f *Fixture) change(to func(object string, data []byte) (content []byte, kept bool)) {
+	f.t.Helper()
 	changed := bucket.NewMemory()
 	for _, object := range f.Objects("") {
-		data := content
-		if object != name {
-			data = f.Read(object)
+		if content, kept := to(object, f.Read(object)); kept {
+			_, err := bucket.CreateBytes(f.t.Context(), changed, object, content)
+			f.must(err)
 		}
-		_, err := bucket.CreateBytes(f.t.Context(), changed, object, data)
-		f.must(err)
 	}
 	f.Work = changed
 }

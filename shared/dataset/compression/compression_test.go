@@ -1,0 +1,163 @@
+package compression
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Streams of other programs that hold what content does.
+const (
+	inBzip2 = "" +
+		"QlpoOTFBWSZTWWR9Tl8AAQ7ZgAAQUAB/8AQgAAogAJEYM9Uz/VUaGgbVIn/qqN+qGpp6mpAPsgHkgGpAOM89d56hPbsrvCK7rtCK" +
+		"vpxCKqhFVYqqqqqrFV7kA1IBiQDMgGvLbb1+1xcW222/DcBwKAQKgqkk/F3JFOFCQZH1OXw="
+	inXZ = "" +
+		"/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AKKAGldAD2IiSaBk1N/dWSYN0a1Bz+zGR4IGKINU8z0NM19d1q2gYflqJhAwkcNCHei" +
+		"rIqEYAV9RqIjzK54S+HaetfQRZHwtzAxjWhr5g253WKdllDvNiSsxY7F3r02a0mabOsE1tNdvk5xrxxj6AAAAAANp6HThBbXJgAB" +
+		"hQGLBQAA14vbjLHEZ/sCAAAAAARZWg=="
+)
+
+// content is 60 lines of JSON.
+func content() string {
+	var b strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&b, "{\"id\": %d}\n", i+1)
+	}
+	return b.String()
+}
+
+func large() Limits { return Limits{Gzip: 1 << 20, Zstd: 1 << 20, Bzip2: 1 << 20, XZ: 1 << 20} }
+
+// streams are content, compressed in each kind.
+func streams(tb testing.TB) map[Kind][]byte {
+	tb.Helper()
+	var zipped, packed bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	p, err := zstd.NewWriter(&packed, zstd.WithEncoderCRC(true))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, w := range []io.WriteCloser{z, p} {
+		if _, err := io.WriteString(w, content()); err != nil {
+			tb.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	list := map[Kind][]byte{Gzip: zipped.Bytes(), Zstd: packed.Bytes()}
+	for kind, text := range map[Kind]string{Bzip2: inBzip2, XZ: inXZ} {
+		if list[kind], err = base64.StdEncoding.DecodeString(text); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return list
+}
+
+func TestUnpack(t *testing.T) {
+	t.Parallel()
+	for kind, stream := range streams(t) {
+		if found := Of(stream[:MagicBytes]); found != kind {
+			t.Errorf("%s is recognised as %q", kind, found)
+		}
+		for times := range 3 { // streams one after the other are one
+			var out bytes.Buffer
+			in := iotest.OneByteReader(bytes.NewReader(bytes.Repeat(stream, times+1)))
+			if err := Unpack(&out, in, kind, large()); err != nil || out.String() != strings.Repeat(content(), times+1) {
+				t.Errorf("%s, %d times: %v, unpacked %d bytes", kind, times+1, err, out.Len())
+			}
+		}
+	}
+	if found := Of([]byte("[{}]")); found != "" {
+		t.Errorf("JSON is recognised as %q", found)
+	}
+}
+
+// A stream that is cut anywhere is never read as a shorter one.
+func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
+	t.Parallel()
+	for kind, stream := range streams(t) {
+		for n := MagicBytes; n < len(stream); n++ {
+			err := Unpack(io.Discard, bytes.NewReader(stream[:n]), kind, large())
+			fault, ok := errors.AsType[*StreamError](err)
+			if !ok || !strings.Contains(err.Error(), "the file is compressed with "+string(kind)+" and cut short: it ends after") {
+				t.Fatalf("%s of %d bytes, cut after %d: %v", kind, len(stream), n, err)
+			}
+			if fault.Packed != int64(n) {
+				t.Errorf("%s, cut after %d: it says %d bytes", kind, n, fault.Packed)
+			}
+		}
+	}
+}
+
+func TestUnpackRefusesDamage(t *testing.T) {
+	t.Parallel()
+	for kind, stream := range streams(t) {
+		damaged := bytes.Clone(stream)
+		damaged[len(damaged)/2] ^= 0x55
+		err := Unpack(io.Discard, bytes.NewReader(damaged), kind, large())
+		if _, ok := errors.AsType[*StreamError](err); !ok || !strings.Contains(err.Error(), "download or pack it again") {
+			t.Errorf("%s with damage: %v", kind, err)
+		}
+	}
+}
+
+func TestUnpackLimits(t *testing.T) {
+	t.Parallel()
+	size := int64(len(content()))
+	for kind, stream := range streams(t) {
+		just := Limits{size, size, size, size}
+		if err := Unpack(io.Discard, bytes.NewReader(stream), kind, just); err != nil {
+			t.Errorf("%s of just as many bytes as allowed: %v", kind, err)
+		}
+		err := Unpack(io.Discard, bytes.NewReader(stream), kind, Limits{size - 1, size - 1, size - 1, size - 1})
+		want := fmt.Sprintf("more than the %d bytes that MAX_%s_BYTES allows", size-1, strings.ToUpper(string(kind)))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s of a byte more than allowed: %v, want %s", kind, err, want)
+		}
+	}
+	if err := (Limits{Gzip: 1, Zstd: 1, XZ: 1}).Validate(); err == nil || !strings.Contains(err.Error(), "MAX_BZIP2_BYTES: 0") {
+		t.Errorf("no limit of bzip2: %v", err)
+	}
+}
+
+// Errors of the input and the output are returned as they are: they are none of the stream.
+func TestUnpackFailsWithItsInput(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("connection reset")
+	for kind, stream := range streams(t) {
+		in := io.MultiReader(bytes.NewReader(stream[:len(stream)/2]), iotest.ErrReader(broken))
+		if err := Unpack(io.Discard, in, kind, large()); err != broken {
+			t.Errorf("%s: %v, want that of the input", kind, err)
+		}
+		r, w := io.Pipe()
+		r.CloseWithError(broken)
+		if err := Unpack(w, bytes.NewReader(stream), kind, large()); err != broken {
+			t.Errorf("%s: %v, want that of the output", kind, err)
+		}
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	for kind, stream := range streams(f) {
+		f.Add(string(kind), stream)
+	}
+	f.Fuzz(func(t *testing.T, kind string, stream []byte) {
+		var out bytes.Buffer
+		err := Unpack(&out, bytes.NewReader(stream), Kind(kind), large())
+		if _, ok := errors.AsType[*StreamError](err); err != nil && !ok {
+			t.Errorf("%v is no StreamError", err)
+		}
+		if out.Len() > 1<<20 {
+			t.Errorf("unpacked %d bytes", out.Len())
+		}
+	})
+}

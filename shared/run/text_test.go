@@ -1,0 +1,140 @@
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+const packedManifest = mixedManifest + ".gz"
+
+func zipped(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// scoresOf runs a manifest to its end, with the temporary objects removed once it is planned, and returns what its
+// samples were rated. It fails unless every range is cut.
+func scoresOf(t *testing.T, f *runtest.Fixture, manifest string) map[string]string {
+	t.Helper()
+	plan := f.Begin(manifest)
+	if len(plan.Ranges) < 2 {
+		t.Fatalf("%d ranges, want several", len(plan.Ranges))
+	}
+	if packed := plan.Unpacked(); len(packed) > 0 {
+		if diff := cmp.Diff(packed, f.Objects(run.TemporaryPrefix)); diff != "" {
+			t.Errorf("temporary objects (-want +got):\n%s", diff)
+		}
+		f.Remove(run.TemporaryPrefix)
+		f.Restart()
+	}
+	f.Finish(plan)
+	rated := map[string]string{}
+	for id, record := range f.Records(plan) {
+		rated[strings.Replace(id, ".gz", "", 1)] = record.Content + record.Source + string(record.Status)
+	}
+	return rated
+}
+
+// A compressed manifest is read as it is unpacked, also where what it was unpacked to has been removed since.
+func TestCompressedManifest(t *testing.T) {
+	t.Parallel()
+	plain := newMixed(t)
+	content := readInput(t, plain.Input, mixedManifest)
+	packed := newMixed(t)
+	packed.Upload(packedManifest, zipped(t, content))
+	want, got := scoresOf(t, plain, mixedManifest), scoresOf(t, packed, packedManifest)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("scores (-plain +compressed):\n%s", diff)
+	}
+}
+
+func readInput(t *testing.T, input bucket.Reader, name string) []byte {
+	t.Helper()
+	content, err := bucket.ReadAll(t.Context(), input, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// An encodedBucket keeps an object as Cloud Storage keeps one with a Content-Encoding: it has the size of what is stored
+// and can only be read as a whole, unpacked.
+type encodedBucket struct {
+	bucket.Reader
+	name    string
+	content []byte
+}
+
+func (b encodedBucket) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
+	attrs, err := b.Reader.Stat(ctx, name)
+	attrs.Encoded = name == b.name
+	return attrs, err
+}
+
+func (b encodedBucket) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+	if name != b.name {
+		return b.Reader.Open(ctx, name, generation, offset, length)
+	}
+	if offset > 0 || length >= 0 {
+		return nil, errors.New("no part of it can be read")
+	}
+	return io.NopCloser(bytes.NewReader(b.content)), nil
+}
+
+func TestManifestWithContentEncoding(t *testing.T) {
+	t.Parallel()
+	plain := newMixed(t)
+	content := readInput(t, plain.Input, mixedManifest)
+	encoded := newMixed(t)
+	encoded.Upload(mixedManifest, zipped(t, content))
+	encoded.Input = encodedBucket{encoded.Input, mixedManifest, content}
+	encoded.Restart()
+	if diff := cmp.Diff(scoresOf(t, plain, mixedManifest), scoresOf(t, encoded, mixedManifest)); diff != "" {
+		t.Errorf("scores (-plain +encoded):\n%s", diff)
+	}
+}
+
+// What cannot be unpacked, or is more than allowed, is refused.
+func TestCompressedManifestIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newMixed(t)
+	content := readInput(t, f.Input, mixedManifest)
+	whole := zipped(t, content)
+	f.Upload(packedManifest, whole[:len(whole)-10])
+	spec := run.Spec{Dataset: "mixed", Manifests: []string{"all.json.gz"}}
+	refused := func(want string) {
+		t.Helper()
+		_, err := f.Planner().Plan(t.Context(), spec)
+		fault, ok := errors.AsType[*dataset.FormatError](err)
+		if !ok || !strings.Contains(fault.Error(), want) {
+			t.Errorf("%v, want a refusal with %q", err, want)
+		}
+		if left := f.Objects(run.TemporaryPrefix); len(left) > 0 {
+			t.Errorf("it left %v", left)
+		}
+	}
+	refused(packedManifest + ": the file is compressed with gzip and cut short: it ends after ")
+	f.Upload(packedManifest, whole)
+	f.Limits.Compressed.Gzip = int64(len(content)) - 1
+	refused("that MAX_GZIP_BYTES allows; give it unpacked, which is read in parts, or in several files: gunzip < ")
+}
