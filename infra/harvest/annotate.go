@@ -60,7 +60,7 @@ func newAnnotate() *cobra.Command {
 			if request.samples < 1 {
 				return usageError{fmt.Errorf("--samples %d: give 1 or more", request.samples)}
 			}
-			in, err := newInput(args, images)
+			in, err := newInput(cmd.Context(), args, images, state)
 			if err != nil {
 				return err
 			}

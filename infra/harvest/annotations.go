@@ -53,7 +53,7 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 	if f.annotations == "" {
 		return nil, usageError{errors.New("--annotations is missing; give the file of annotations")}
 	}
-	in, err := newInput(manifests, f.images)
+	in, err := newInput(cmd.Context(), manifests, f.images, "")
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in, spec, err := data.input(args)
+			in, spec, err := data.input(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}

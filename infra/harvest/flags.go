@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/run"
@@ -22,7 +23,7 @@ func atMost(n int) cobra.PositionalArgs {
 // manifestArgs asks for a manifest.
 func manifestArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file; see `%s --help`", cmd.CommandPath())}
+		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file, a folder of them, or - for the standard input; see `%s --help`", cmd.CommandPath())}
 	}
 	return nil
 }
@@ -103,8 +104,8 @@ func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config,
 }
 
 // input finds the dataset and describes it.
-func (f datasetFlags) input(manifests []string) (input, run.Spec, error) {
-	in, err := newInput(manifests, f.images)
+func (f datasetFlags) input(ctx context.Context, manifests []string, state string) (input, run.Spec, error) {
+	in, err := newInput(ctx, manifests, f.images, state)
 	if err == nil {
 		in, err = in.withRubric(f.rubric)
 	}

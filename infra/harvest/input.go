@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,6 +30,9 @@ type input struct {
 	Manifests []string `json:"manifests"`        // absolute paths
 	Images    string   `json:"images"`           // absolute path
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
+	// Recipe lists the manifests, and Listed is what it says of each, in their order; nil and empty without one.
+	Recipe *savedRecipe `json:"recipe,omitempty"`
+	Listed []recipeListing    `json:"listed,omitempty"`
 	// Format is the form that all records are read as; recognised from each record if empty.
 	Format string `json:"format,omitempty"`
 	// Scorers is where the run's scorer was found. Another place does not make another run.
@@ -39,37 +43,29 @@ type input struct {
 	typed map[string]string
 }
 
-// newInput finds a dataset's files. Its images lie in the first manifest's folder unless images says otherwise.
-func newInput(manifests []string, images string) (input, error) {
+// newInput finds a dataset's files. Its images lie in the folder of the recipe that lists the manifests, or else of the
+// first manifest, unless images says otherwise. What lies in no file of this machine is kept in the state folder.
+func newInput(ctx context.Context, manifests []string, images, state string) (input, error) {
+	found := sourceFinder{state: state, images: images, stdin: os.Stdin}
+	if err := found.find(ctx, manifests); err != nil {
+		return input{}, err
+	}
 	in := input{typed: map[string]string{}}
-	for _, m := range manifests {
-		abs, err := filepath.Abs(m)
-		if err != nil {
-			return input{}, fmt.Errorf("manifest %s: %w", m, err)
+	for _, s := range found.sources {
+		if slices.Contains(in.Manifests, s.path) {
+			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", s.typed)}
 		}
-		info, err := os.Stat(abs)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return input{}, usageError{fmt.Errorf("manifest %s: there is no such file", m)}
-		case err != nil:
-			return input{}, fmt.Errorf("manifest %s: %w", m, err)
-		case info.IsDir():
-			return input{}, usageError{fmt.Errorf("manifest %s: it is a folder; name the JSON or JSONL file in it", m)}
-		case !info.Mode().IsRegular(): // it is read more than once
-			return input{}, usageError{fmt.Errorf("manifest %s: it is a pipe or a device; save it to a file first", m)}
+		in.Manifests = append(in.Manifests, s.path)
+		in.typed[s.path] = s.typed
+		if found.recipe != nil {
+			in.Listed = append(in.Listed, s.listing())
 		}
-		if err := readable(abs); err != nil {
-			return input{}, fmt.Errorf("manifest %s: it cannot be read (%w); let this user read it (chmod +r)", m, err)
-		}
-		if slices.Contains(in.Manifests, abs) {
-			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", m)}
-		}
-		in.Manifests = append(in.Manifests, abs)
-		in.typed[abs] = m
 	}
-	if images == "" {
-		images = filepath.Dir(in.Manifests[0])
+	folder := filepath.Dir(in.Manifests[0])
+	if found.recipe != nil {
+		in.Recipe, folder = &savedRecipe{found.path, found.content}, filepath.Dir(found.path)
 	}
+	images = cmp.Or(images, folder)
 	abs, err := filepath.Abs(images)
 	if err != nil {
 		return input{}, fmt.Errorf("images %s: %w", images, err)
@@ -80,6 +76,9 @@ func newInput(manifests []string, images string) (input, error) {
 		}
 	}
 	in.Images, in.Dataset = abs, datasetName(in.Manifests)
+	if found.recipe != nil {
+		in.Dataset = datasetName([]string{found.path})
+	}
 	return in, nil
 }
 
@@ -132,7 +131,14 @@ func (in input) withRubric(file string) (input, error) {
 }
 
 // reading is how the records of a manifest are read.
-func (in input) reading(manifest int) forms.Reading { return forms.Reading{Form: in.Format} }
+func (in input) reading(manifest int) forms.Reading {
+	var reading forms.Reading
+	if len(in.Listed) > 0 {
+		reading = in.Listed[manifest].Reading
+	}
+	reading.Form = cmp.Or(in.Format, reading.Form)
+	return reading
+}
 
 // withFormat is the input with all records read as one form.
 func (in input) withFormat(name string) (input, error) {
@@ -148,12 +154,22 @@ const rubricName = "rubric.yaml"
 
 // spec is the dataset as its dataset.yaml describes it. Commands look for changed images themselves.
 func (in input) spec() run.Spec {
-	spec := run.Spec{Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true}
+	spec := run.Spec{
+		Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true,
+		Readings: map[string]forms.Reading{}, Takes: map[string]dataset.Take{},
+	}
 	if in.Rubric != "" {
 		spec.Rubric = rubricName
 	}
 	for i := range in.Manifests {
-		spec.Manifests = append(spec.Manifests, in.manifestName(i))
+		name := in.manifestName(i)
+		spec.Manifests = append(spec.Manifests, name)
+		if reading := in.reading(i); len(in.Listed) > 0 && !reading.IsZero() {
+			spec.Readings[name] = reading
+		}
+		if len(in.Listed) > 0 && !in.Listed[i].Take.IsZero() {
+			spec.Takes[name] = in.Listed[i].Take
+		}
 	}
 	return spec
 }

@@ -155,7 +155,7 @@ func (p *localPlan) deploy(scorers kinds.Config, show *display) deployment {
 
 // plan plans the run of the dataset that the flags and arguments name, for commands that begin none.
 func (f datasetFlags) plan(ctx context.Context, manifests []string, state string) (*localPlan, error) {
-	in, spec, err := f.input(manifests)
+	in, spec, err := f.input(ctx, manifests, state)
 	if err != nil {
 		return nil, err
 	}

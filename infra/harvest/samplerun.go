@@ -95,7 +95,7 @@ func (s *sampleRun) unrated(which string) error {
 func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
 	reduced := in
 	reduced.Dataset += "-annotated"
-	reduced.Manifests = nil
+	reduced.Manifests, reduced.Recipe, reduced.Listed = nil, nil, nil
 	var contents [][]byte
 	for i, name := range in.Manifests {
 		var content bytes.Buffer
@@ -115,6 +115,9 @@ func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
 		}
 		if written {
 			reduced.Manifests = append(reduced.Manifests, name)
+			if len(in.Listed) > 0 {
+				reduced.Listed = append(reduced.Listed, recipeListing{Reading: in.Listed[i].Reading})
+			}
 			contents = append(contents, content.Bytes())
 		}
 	}

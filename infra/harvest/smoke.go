@@ -126,7 +126,7 @@ func (s smokeTest) client(ctx context.Context) (*api.Client, error) {
 
 // upload puts samples of the dataset into the bucket, in the order that it asks for: images, manifest, dataset.yaml.
 func (s smokeTest) upload(ctx context.Context, manifest string) error {
-	in, err := newInput([]string{manifest}, "")
+	in, err := newInput(ctx, []string{manifest}, "", "")
 	if err != nil {
 		return err
 	}

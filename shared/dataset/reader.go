@@ -13,6 +13,7 @@ type Reader struct {
 	span     Span
 	manifest string
 	parse    Parser
+	last     record // without its raw bytes
 	err      error
 }
 
@@ -89,6 +90,7 @@ func (r *Reader) next() (*Sample, error) {
 	if read+1 == r.span.Records && rec.end != r.span.End {
 		return nil, io.ErrUnexpectedEOF
 	}
+	r.last = record{start: rec.start, end: rec.end, line: rec.line}
 	return r.sample(rec), nil
 }
 

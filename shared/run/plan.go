@@ -62,7 +62,9 @@ type Manifest struct {
 	dataset.Form
 	// Reading says how the records are read, as far as their content does not say it.
 	Reading forms.Reading `json:"reading,omitzero"`
-	Records int64         `json:"records"`
+	// Take says which of the records are in the run, and Records how many those are.
+	Take    dataset.Take `json:"take,omitzero"`
+	Records int64        `json:"records"`
 	// Forms counts the forms of the first records, at most formRecords of them.
 	Forms forms.Counts `json:"forms,omitempty"`
 }
@@ -140,6 +142,7 @@ type manifestIdentity struct {
 	CRC32C uint32 `json:"crc32c"`
 
 	Reading forms.Reading `json:"reading,omitzero"`
+	Take    dataset.Take  `json:"take,omitzero"`
 }
 
 // identify sets the plan's run id from what it holds so far.
@@ -154,7 +157,7 @@ func (p *Plan) identify() error {
 	}
 	for _, m := range p.Manifests {
 		id.Manifests = append(id.Manifests, manifestIdentity{
-			Name: m.Name, Size: m.Size, CRC32C: m.CRC32C, Reading: m.Reading,
+			Name: m.Name, Size: m.Size, CRC32C: m.CRC32C, Reading: m.Reading, Take: m.Take,
 		})
 	}
 	hash, err := CanonicalHash(id)

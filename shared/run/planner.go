@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -156,7 +157,7 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 		if err != nil {
 			return nil, nil, err
 		}
-		m.Reading = spec.reading(name)
+		m.Reading, m.Take = spec.reading(name), spec.Takes[name]
 		plan.Manifests = append(plan.Manifests, m)
 	}
 	planned, err := p.latestAttempt(ctx, plan, spec)
@@ -307,6 +308,11 @@ func (p *Planner) split(ctx context.Context, plan *Plan) error {
 		m := &plan.Manifests[i]
 		names = append(names, m.Name)
 		layout, err := p.texts.split(ctx, m, plan.Constants.RangeBytes, p.limits.Compressed)
+		if err == nil {
+			layout, err = layout.Taken(m.Take, p.limits.Records, func(span dataset.Span) (io.ReadCloser, error) {
+				return p.texts.open(ctx, *m, span)
+			})
+		}
 		var format *dataset.FormatError
 		if errors.As(err, &format) {
 			format.File = m.Name

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -49,6 +50,8 @@ type Spec struct {
 	Format string `yaml:"format,omitempty" json:"format,omitempty"`
 	// Readings say of manifests, by their names, how their records are read.
 	Readings map[string]forms.Reading `yaml:"readings,omitempty" json:"readings,omitempty"`
+	// Takes say of manifests, by their names, which of their records are taken, such as first:1000 or end:10%.
+	Takes map[string]dataset.Take `yaml:"takes,omitempty" json:"takes,omitempty"`
 	// Images is the prefix of the input bucket that relative image names begin at; images/<dataset>/ if empty.
 	Images string `yaml:"images" json:"images,omitempty"`
 	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
@@ -140,6 +143,11 @@ func (s Spec) validateReadings() (faults []error) {
 		}
 		if err := s.Readings[name].Validate(); err != nil {
 			faults = append(faults, fmt.Errorf("readings: %s: form: %w", name, err))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Takes)) {
+		if !slices.Contains(s.Manifests, name) {
+			faults = append(faults, fmt.Errorf("takes: %q is none of the manifests%s", name, spelling.Hint(name, s.Manifests)))
 		}
 	}
 	return faults

@@ -1,0 +1,369 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/dataset/recipe"
+)
+
+// A source is a manifest that arguments of the command line stand for.
+type source struct {
+	path  string // absolute
+	typed string // as the user named it, or as the recipe does that the user named
+	entry recipe.Entry
+	// number is that of the entry in the recipe.
+	number int
+}
+
+// A sourceFinder finds the manifests that arguments stand for: files, patterns, folders, recipes, gs:// URLs, and - for
+// the standard input.
+type sourceFinder struct {
+	state   string // folder for what lies in no file of this machine
+	images  string // folder, as --images has it
+	stdin   io.Reader
+	sources []source
+	recipe  *recipe.Recipe // of the only argument, nil where that is none
+	path    string         // of the recipe
+	content []byte         // of the recipe
+}
+
+// find finds the sources of all arguments.
+func (f *sourceFinder) find(ctx context.Context, args []string) error {
+	for _, arg := range args {
+		if err := f.add(ctx, arg); err != nil {
+			return err
+		}
+	}
+	if f.recipe != nil && len(args) > 1 {
+		return usageError{fmt.Errorf("%s: it is a %s, which lists a whole dataset; give it alone", f.path, f.recipe.Kind)}
+	}
+	return nil
+}
+
+func (f *sourceFinder) add(ctx context.Context, arg string) error {
+	switch {
+	case arg == "-":
+		path, err := f.spool("stdin", "stdin.jsonl", f.stdin)
+		if err != nil {
+			return fmt.Errorf("reading the standard input: %w", err)
+		}
+		return f.addFile(path, arg)
+	case strings.HasPrefix(arg, "gs://"):
+		return f.addObject(ctx, arg)
+	}
+	if _, err := os.Lstat(arg); errors.Is(err, fs.ErrNotExist) && recipe.HasPattern(arg) {
+		return f.addPattern(arg)
+	}
+	if info, err := os.Stat(arg); err == nil && info.IsDir() {
+		return f.addFolder(arg)
+	}
+	return f.addFile(arg, arg)
+}
+
+// addPattern adds the files that a pattern with globs and braces stands for.
+func (f *sourceFinder) addPattern(pattern string) error {
+	names, err := matches(pattern)
+	if err != nil {
+		return usageError{err}
+	}
+	for _, name := range names {
+		if err := f.addFile(name, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// matches are the files that a pattern stands for: those of each of its lists in braces, in the order of their names.
+func matches(pattern string) ([]string, error) {
+	expanded, err := recipe.Expand(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("manifest %w", err)
+	}
+	var names []string
+	for _, one := range expanded {
+		found, err := filepath.Glob(one)
+		if err != nil {
+			return nil, fmt.Errorf("manifest %s: %w", pattern, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("manifest %s: there is no file %s", pattern, one)
+		}
+		names = append(names, found...)
+	}
+	return names, nil
+}
+
+// manifestEnds are the ends of names of the manifests in a folder.
+var manifestEnds = []string{".json", ".jsonl", ".ndjson"}
+
+// packedEnds are the ends that may stand behind those.
+var packedEnds = []string{".gz", ".zst", ".bz2", ".xz"}
+
+// addFolder adds the manifests that lie directly in a folder. Where it holds a recipe as well, the user says which.
+func (f *sourceFinder) addFolder(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", folder, err)
+	}
+	found := false
+	for _, entry := range entries {
+		name := entry.Name()
+		for _, end := range packedEnds {
+			name = strings.TrimSuffix(name, end)
+		}
+		if entry.IsDir() || strings.HasPrefix(name, ".") || !slices.Contains(manifestEnds, filepath.Ext(name)) {
+			continue
+		}
+		path := filepath.Join(folder, entry.Name())
+		listed, _, err := readRecipe(path)
+		if err != nil {
+			return err
+		}
+		if listed != nil {
+			return usageError{fmt.Errorf("manifest %s: the folder holds %s, a %s; name that file, or the manifests",
+				folder, entry.Name(), listed.Kind)}
+		}
+		found = true
+		if err := f.addFile(path, path); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return usageError{fmt.Errorf("manifest %s: the folder holds no JSON or JSONL file; name a file", folder)}
+	}
+	return nil
+}
+
+// addFile adds a manifest, or the manifests of a recipe.
+func (f *sourceFinder) addFile(path, typed string) error {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", typed, err)
+	}
+	if err := checkManifest(abs, typed); err != nil {
+		return err
+	}
+	listed, content, err := readRecipe(abs)
+	if err != nil {
+		return err
+	}
+	if listed == nil {
+		f.sources = append(f.sources, source{path: abs, typed: typed})
+		return nil
+	}
+	if f.recipe != nil {
+		return usageError{fmt.Errorf("%s: it is a %s, which lists a whole dataset; give it alone", typed, listed.Kind)}
+	}
+	f.recipe, f.path, f.content = listed, abs, content
+	for number, entry := range listed.Entries {
+		if err := f.addEntry(number, entry, typed); err != nil {
+			return usageError{fmt.Errorf("%s: entry %q: %w", typed, entry.Name, err)}
+		}
+	}
+	return nil
+}
+
+// addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the present folder.
+func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) error {
+	folder := filepath.Dir(f.path)
+	path := beside(folder, entry.File)
+	names := []string{path}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && recipe.HasPattern(path) {
+		if names, err = matches(path); err != nil {
+			return err
+		}
+	}
+	if entry.Images != "" {
+		root, err := f.root(folder, entry.Images)
+		if err != nil {
+			return err
+		}
+		entry.Reading.Root = root
+	}
+	for _, name := range names {
+		if err := checkManifest(name, name); err != nil {
+			return err
+		}
+		f.sources = append(f.sources, source{path: name, typed: typed + " (" + entry.File + ")", entry: entry, number: number})
+	}
+	return nil
+}
+
+// beside is a path that a file in a folder names: relative to the folder where there is such a file, else to the present
+// folder.
+func beside(folder, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	path := filepath.Join(folder, name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !recipe.HasPattern(name) {
+		if abs, err := filepath.Abs(name); err == nil {
+			if _, err := os.Stat(abs); err == nil {
+				return abs
+			}
+		}
+	}
+	return path
+}
+
+// root is the folder of an entry's images, relative to the folder of all images.
+func (f *sourceFinder) root(folder, name string) (string, error) {
+	images := f.images
+	if images == "" {
+		images = folder
+	}
+	images, err := filepath.Abs(images)
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.Rel(images, beside(folder, name))
+	if err != nil || root == ".." || strings.HasPrefix(root, ".."+string(filepath.Separator)) {
+		return "", fmt.Errorf("root: %s lies outside of the folder of images, %s; give a folder that holds it as --images",
+			name, images)
+	}
+	if root == "." {
+		return "", nil
+	}
+	return filepath.ToSlash(root), nil
+}
+
+// readRecipe reads a recipe; nil for a file that is none.
+func readRecipe(path string) (*recipe.Recipe, []byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, recipe.MaxBytes+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	listed, err := recipe.Parse(content)
+	if err != nil {
+		return nil, nil, usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	return listed, content, nil
+}
+
+// checkManifest reports why a file cannot be a manifest.
+func checkManifest(path, typed string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError{fmt.Errorf("manifest %s: there is no such file", typed)}
+	case err != nil:
+		return fmt.Errorf("manifest %s: %w", typed, err)
+	case info.IsDir():
+		return usageError{fmt.Errorf("manifest %s: it is a folder; name the JSON or JSONL file in it", typed)}
+	case !info.Mode().IsRegular(): // it is read more than once
+		return usageError{fmt.Errorf("manifest %s: it is a pipe or a device; give - to read the standard input", typed)}
+	}
+	if err := readable(path); err != nil {
+		return fmt.Errorf("manifest %s: it cannot be read (%w); let this user read it (chmod +r)", typed, err)
+	}
+	return nil
+}
+
+// spool keeps what lies in no file of this machine in the state folder, named by its content.
+func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, err error) {
+	state, _, err := openState(f.state)
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(state, "inputs", kind)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", bucket.MachineFault(state, err)
+	}
+	file, err := renameio.NewPendingFile(filepath.Join(folder, base), renameio.WithPermissions(0o644))
+	if err != nil {
+		return "", bucket.MachineFault(state, err)
+	}
+	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a rename
+	hash := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(file, hash), from); err != nil {
+		return "", err
+	}
+	path = filepath.Join(folder, hex.EncodeToString(hash.Sum(nil)[:6]), base)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	if err := file.Close(); err != nil {
+		return "", err
+	}
+	return path, os.Rename(file.Name(), path)
+}
+
+// addObject adds an object of Cloud Storage, or those that a pattern stands for, which are copied to the state folder.
+func (f *sourceFinder) addObject(ctx context.Context, url string) error {
+	name, object, _ := strings.Cut(strings.TrimPrefix(url, "gs://"), "/")
+	if name == "" || object == "" {
+		return usageError{fmt.Errorf("manifest %s: it lacks a bucket or an object; write gs://bucket/object", url)}
+	}
+	from, err := gs.OpenURL(ctx, "gs://"+name)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", url, err)
+	}
+	objects, err := matchingObjects(ctx, from, object)
+	if err != nil {
+		return fmt.Errorf("manifest %s: %w", url, err)
+	}
+	if len(objects) == 0 {
+		return usageError{fmt.Errorf("manifest %s: there is no such object", url)}
+	}
+	for _, object := range objects {
+		body, err := from.Open(ctx, object, 0, 0, -1)
+		if err != nil {
+			return fmt.Errorf("manifest gs://%s/%s: %w", name, object, err)
+		}
+		path, err := f.spool("gs", filepath.Base(object), body)
+		body.Close()
+		if err != nil {
+			return fmt.Errorf("manifest gs://%s/%s: %w", name, object, err)
+		}
+		if err := f.addFile(path, "gs://"+name+"/"+object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// matchingObjects are the names of the objects that a name with globs and braces stands for.
+func matchingObjects(ctx context.Context, in bucket.Reader, pattern string) ([]string, error) {
+	expanded, err := recipe.Expand(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, one := range expanded {
+		if !recipe.HasPattern(one) {
+			names = append(names, one)
+			continue
+		}
+		prefix := one[:strings.IndexAny(one, "*?[")]
+		for attrs, err := range in.List(ctx, prefix, "") {
+			if err != nil {
+				return nil, err
+			}
+			if match, err := filepath.Match(one, attrs.Name); err != nil {
+				return nil, err
+			} else if match {
+				names = append(names, attrs.Name)
+			}
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,71 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// infoEntry reads an entry of a dataset_info.json.
+func infoEntry(fields jsontext.Members) (Entry, error) {
+	e := Entry{File: textOf(fields, "file_name")}
+	switch {
+	case e.File == "":
+		return Entry{}, errors.New("it has no file_name: it names data of a hub; download them, and name the file")
+	case jsontext.Holds(fields.Get("num_samples")):
+		return Entry{}, errors.New("num_samples takes records at random; leave it out, and let the budget select")
+	case jsontext.Holds(fields.Get("ranking")):
+		return Entry{}, errors.New("ranking: records with a chosen and a rejected answer are not rated; leave the entry out")
+	}
+	switch formatting := textOf(fields, "formatting"); formatting {
+	case "", "alpaca":
+		e.Reading.Form = "LLaMA-Factory alpaca"
+	case "sharegpt":
+		e.Reading.Form = "LLaMA-Factory sharegpt"
+	case "openai":
+		e.Reading.Form = "OpenAI messages"
+	default:
+		return Entry{}, fmt.Errorf("formatting: %q is not known; write alpaca, sharegpt or openai", formatting)
+	}
+	var err error
+	if e.Reading.Columns, err = names(fields, "columns"); err != nil {
+		return Entry{}, err
+	}
+	e.Reading.Tags, err = names(fields, "tags")
+	return e, err
+}
+
+// names are the texts of an object, by their keys; nil where there is no such object.
+func names(fields jsontext.Members, key string) (map[string]string, error) {
+	value := fields.Get(key)
+	if jsontext.TypeOf(value) == jsontext.None {
+		return nil, nil
+	}
+	if jsontext.TypeOf(value) != jsontext.Object {
+		return nil, fmt.Errorf("%s: found %s; write an object of names", key, jsontext.Describe(value))
+	}
+	found := map[string]string{}
+	members := jsontext.Items(value)
+	for i := 0; i < len(members); i += 2 {
+		switch name := jsontext.Text(members[i]); jsontext.TypeOf(members[i+1]) {
+		case jsontext.None: // the column is not used
+		case jsontext.String:
+			found[name] = jsontext.Text(members[i+1])
+		default:
+			return nil, fmt.Errorf("%s.%s: found %s; write a name", key, name, jsontext.Describe(members[i+1]))
+		}
+	}
+	return found, nil
+}
+
+// textOf is the text of a field, empty where it holds none.
+func textOf(fields jsontext.Members, key string) string {
+	if value := fields.Get(key); jsontext.TypeOf(value) == jsontext.String {
+		return jsontext.Text(value)
+	}
+	return ""
+}
+
+// infoFields are the fields of an entry that a subset's have other values in.
+func infoFields(p Part) map[string]any { return map[string]any{"file_name": p.File} }

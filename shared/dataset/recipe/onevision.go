@@ -1,0 +1,48 @@
+package recipe
+
+import (
+	"fmt"
+	"path"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// A mix is a file of LLaVA-OneVision that lists its parts.
+type mix struct {
+	Datasets []mixPart `yaml:"datasets"`
+}
+
+type mixPart struct {
+	JSONPath string `yaml:"json_path"`
+	Strategy string `yaml:"sampling_strategy"`
+}
+
+// parseMix reads a mix.
+func parseMix(listed mix) (*Recipe, error) {
+	r := &Recipe{Kind: OneVision}
+	for i, part := range listed.Datasets {
+		if part.JSONPath == "" {
+			return nil, fmt.Errorf("datasets[%d]: it has no json_path; name the file of its records", i)
+		}
+		take, err := dataset.ParseTake(part.Strategy)
+		if err != nil {
+			return nil, fmt.Errorf("datasets[%d], %s: sampling_strategy: %w", i, part.JSONPath, err)
+		}
+		name := dataset.Stem(path.Base(part.JSONPath))
+		e := Entry{Name: name, File: part.JSONPath, Take: take}
+		e.Reading.Source = name
+		r.Entries = append(r.Entries, e)
+	}
+	return r, nil
+}
+
+// writeMix writes a mix of all records of the parts.
+func writeMix(parts []Part) ([]byte, error) {
+	var listed mix
+	for _, part := range parts {
+		listed.Datasets = append(listed.Datasets, mixPart{JSONPath: part.File, Strategy: dataset.Take{}.String()})
+	}
+	return yaml.Marshal(listed)
+}

@@ -1,0 +1,121 @@
+// Package recipe reads the files that list the manifests of a dataset and say how each is read: LLaMA-Factory's
+// dataset_info.json, the meta files of InternVL, and the mixes of LLaVA-OneVision. It writes them again for a subset.
+package recipe
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// MaxBytes is the longest recipe. A longer file is a manifest.
+const MaxBytes = 4 << 20
+
+// A Kind is a kind of recipe, as messages name it.
+type Kind string
+
+// The kinds of recipes.
+const (
+	DatasetInfo Kind = "dataset_info.json of LLaMA-Factory"
+	InternVL    Kind = "meta file of InternVL"
+	OneVision   Kind = "mix of LLaVA-OneVision"
+	Spec        Kind = "dataset.yaml"
+)
+
+// A Recipe lists the manifests of a dataset.
+type Recipe struct {
+	Kind    Kind
+	Entries []Entry
+}
+
+// An Entry is a manifest as a recipe lists it.
+type Entry struct {
+	// Name is what the recipe calls it, or the stem of the file where it does not.
+	Name string
+	// File is its path as the recipe gives it.
+	File    string
+	Reading forms.Reading
+	// Images is the folder that its image names begin in, as the recipe gives it; empty where it does not.
+	Images string
+	Take   dataset.Take
+	// Repeat is how often each record is trained on, other than once. A subset takes the place of that.
+	Repeat float64
+
+	fields jsontext.Members // of a recipe in JSON, without the entry's name
+}
+
+// A Part is a file of a subset: what was selected of an entry.
+type Part struct {
+	Entry
+	File    string // relative to the recipe
+	Records int
+}
+
+// Parse reads a recipe. It is nil for a file that is none, such as a manifest. Errors name the entry and the fix.
+func Parse(content []byte) (*Recipe, error) {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\ufeff")))
+	if len(trimmed) == 0 || len(trimmed) > MaxBytes {
+		return nil, nil
+	}
+	if trimmed[0] != '{' {
+		return parseYAML(trimmed)
+	}
+	if jsontext.SyntaxError(trimmed) != nil {
+		return nil, nil
+	}
+	var kind Kind
+	top := jsontext.Members(jsontext.Items(trimmed))
+	for _, value := range top.Values() {
+		if jsontext.TypeOf(value) != jsontext.Object {
+			return nil, nil
+		}
+		if kind == "" {
+			kind = kindOf(jsontext.Items(value))
+		}
+	}
+	read := map[Kind]func(jsontext.Members) (Entry, error){DatasetInfo: infoEntry, InternVL: metaEntry}[kind]
+	if read == nil {
+		return nil, nil
+	}
+	r := &Recipe{Kind: kind}
+	for i := 0; i < len(top); i += 2 {
+		name := jsontext.Text(top[i])
+		entry, err := read(jsontext.Items(top[i+1]))
+		if err != nil {
+			return nil, fmt.Errorf("entry %q: %w", name, err)
+		}
+		entry.Name, entry.Reading.Source, entry.fields = name, name, jsontext.Items(top[i+1])
+		r.Entries = append(r.Entries, entry)
+	}
+	return r, nil
+}
+
+// kindOf is the kind of a recipe in JSON by the fields of an entry; empty for other files.
+func kindOf(fields jsontext.Members) Kind {
+	is := func(key string) bool { return jsontext.TypeOf(fields.Get(key)) == jsontext.String }
+	switch {
+	case is("annotation"):
+		return InternVL
+	case is("file_name"), is("hf_hub_url"), is("ms_hub_url"), is("om_hub_url"), is("script_url"), is("cloud_file_name"):
+		return DatasetInfo
+	default:
+		return ""
+	}
+}
+
+// Write is a recipe of the same kind that lists the parts of a subset, with all their records.
+func (k Kind) Write(parts []Part) ([]byte, error) {
+	switch k {
+	case DatasetInfo:
+		return writeObject(parts, infoFields)
+	case InternVL:
+		return writeObject(parts, metaFields)
+	case OneVision:
+		return writeMix(parts)
+	default:
+		return writeSpec(parts)
+	}
+}

@@ -1,0 +1,89 @@
+package recipe
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// A spec is a dataset.yaml, as far as it lists manifests. What else a service reads in one, such as a budget, is given
+// on the command line.
+type spec struct {
+	Manifests []string                 `yaml:"manifests"`
+	Images    string                   `yaml:"images,omitempty"`
+	Format    string                   `yaml:"format,omitempty"`
+	Readings  map[string]forms.Reading `yaml:"readings,omitempty"`
+	Takes     map[string]dataset.Take  `yaml:"takes,omitempty"`
+}
+
+// parseYAML reads a recipe in YAML. It is nil for other files.
+func parseYAML(content []byte) (*Recipe, error) {
+	var probe struct {
+		mix  `yaml:",inline"`
+		spec `yaml:",inline"`
+	}
+	err := yaml.Unmarshal(content, &probe)
+	switch {
+	case len(probe.Datasets) > 0:
+		return parseMix(probe.mix)
+	case len(probe.Manifests) == 0:
+		return nil, nil
+	case err != nil:
+		return nil, spelling.YAML(err, probe.spec)
+	}
+	return parseSpec(content)
+}
+
+func parseSpec(content []byte) (*Recipe, error) {
+	var listed spec
+	strict := yaml.NewDecoder(bytes.NewReader(content))
+	strict.KnownFields(true)
+	if err := strict.Decode(&listed); err != nil {
+		return nil, fmt.Errorf("%w; what it says next to manifests, images, format, readings and takes is read by a "+
+			"service only: leave it out, and give it as flags", spelling.YAML(err, listed))
+	}
+	for name := range listed.Readings {
+		if !slices.Contains(listed.Manifests, name) {
+			return nil, fmt.Errorf("readings: %q is none of the manifests%s", name, spelling.Hint(name, listed.Manifests))
+		}
+	}
+	for name := range listed.Takes {
+		if !slices.Contains(listed.Manifests, name) {
+			return nil, fmt.Errorf("takes: %q is none of the manifests%s", name, spelling.Hint(name, listed.Manifests))
+		}
+	}
+	r := &Recipe{Kind: Spec}
+	for _, name := range listed.Manifests {
+		e := Entry{
+			Name: dataset.Stem(path.Base(name)), File: name, Images: strings.TrimSuffix(listed.Images, "/"),
+			Reading: listed.Readings[name], Take: listed.Takes[name],
+		}
+		e.Reading.Form = cmp.Or(e.Reading.Form, listed.Format)
+		if err := e.Reading.Validate(); err != nil {
+			return nil, fmt.Errorf("manifests: %s: form: %w", name, err)
+		}
+		r.Entries = append(r.Entries, e)
+	}
+	return r, nil
+}
+
+// writeSpec writes a dataset.yaml of all records of the parts.
+func writeSpec(parts []Part) ([]byte, error) {
+	listed := spec{Readings: map[string]forms.Reading{}}
+	for _, part := range parts {
+		listed.Manifests = append(listed.Manifests, part.File)
+		if listed.Images = part.Images; !part.Reading.IsZero() {
+			listed.Readings[part.File] = part.Reading
+		}
+	}
+	return yaml.Marshal(listed)
+}
