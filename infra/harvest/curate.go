@@ -100,7 +100,7 @@ func curateDataset(
 		return nil, err
 	}
 	res := &result{
-		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, manifests: in.paths(),
+		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, from: in,
 	}
 	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {

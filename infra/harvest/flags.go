@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -23,7 +24,8 @@ func atMost(n int) cobra.PositionalArgs {
 // manifestArgs asks for a manifest.
 func manifestArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file, a folder of them, or - for the standard input; see `%s --help`", cmd.CommandPath())}
+		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file, "+
+			"a folder of them, or - for the standard input; see `%s --help`", cmd.CommandPath())}
 	}
 	return nil
 }
@@ -122,7 +124,7 @@ func (f datasetFlags) input(ctx context.Context, manifests []string, state strin
 	if err := spec.Validate(); err != nil {
 		return input{}, run.Spec{}, usageError{err}
 	}
-	return in, spec, nil
+	return in, spec, in.noteRepeats(os.Stderr)
 }
 
 // stateFlag adds --state: the folder that is the work bucket.

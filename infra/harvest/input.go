@@ -31,8 +31,8 @@ type input struct {
 	Images    string   `json:"images"`           // absolute path
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
 	// Recipe lists the manifests, and Listed is what it says of each, in their order; nil and empty without one.
-	Recipe *savedRecipe `json:"recipe,omitempty"`
-	Listed []recipeListing    `json:"listed,omitempty"`
+	Recipe *savedRecipe    `json:"recipe,omitempty"`
+	Listed []recipeListing `json:"listed,omitempty"`
 	// Format is the form that all records are read as; recognised from each record if empty.
 	Format string `json:"format,omitempty"`
 	// Scorers is where the run's scorer was found. Another place does not make another run.

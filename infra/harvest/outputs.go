@@ -41,16 +41,16 @@ func makeOut(dir string) error {
 }
 
 // copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
-// it, and returns the paths. A file is there whole or not at all, selection.json last. manifests are paths by names of
-// objects.
+// it, and returns the paths. A file is there whole or not at all, selection.json last. The recipe that listed the
+// manifests of from is written again, for the subset.
 func copyOutputs(
-	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, manifests map[string]string, dir string,
+	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, from input, dir string,
 ) (subset.Outputs, error) {
-	from, to := sel.Outputs, subset.Outputs{}
+	object, to := sel.Outputs, subset.Outputs{}
 	written := []struct {
 		object string
 		path   *string
-	}{{from.Subset, &to.Subset}, {from.Rejected, &to.Rejected}, {from.Picks, &to.Picks}}
+	}{{object.Subset, &to.Subset}, {object.Rejected, &to.Rejected}, {object.Picks, &to.Picks}}
 	var files []string
 	for _, o := range written {
 		*o.path = filepath.Join(dir, filepath.Base(o.object))
@@ -58,7 +58,12 @@ func copyOutputs(
 	}
 	to.Selection = filepath.Join(dir, selectionFile)
 	files = append(files, selectionFile)
-	err := makeOut(dir)
+	listed, err := from.subsetRecipe(sel)
+	if err != nil {
+		return subset.Outputs{}, err
+	}
+	files = append(files, listed.files()...)
+	err = makeOut(dir)
 	if err == nil {
 		err = announce(dir, files)
 	}
@@ -68,6 +73,10 @@ func copyOutputs(
 		}
 	}
 	if err == nil {
+		err = listed.write(dir, to.Subset)
+	}
+	if err == nil {
+		manifests := from.paths()
 		written := writtenSelection{Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files}
 		for _, m := range sel.Manifests {
 			m.Name = cmp.Or(manifests[m.Name], m.Name)

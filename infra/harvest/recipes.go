@@ -1,8 +1,19 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/dataset/recipe"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // A savedRecipe is the file that listed the manifests of a dataset, as it was then.
@@ -21,4 +32,142 @@ type recipeListing struct {
 // listing is what the recipe says of the source.
 func (s source) listing() recipeListing {
 	return recipeListing{Entry: s.number, Reading: s.entry.Reading, Take: s.entry.Take}
+}
+
+// A subsetRecipe is the recipe of a subset: the files that hold what was selected of each entry, and the file that
+// lists them.
+type subsetRecipe struct {
+	name  string // of the recipe's file; empty where the dataset had none
+	kind  recipe.Kind
+	parts []recipe.Part
+}
+
+// subsetRecipe is the recipe of a selection from the dataset.
+func (in input) subsetRecipe(sel *subset.Selection) (subsetRecipe, error) {
+	if in.Recipe == nil || len(in.Listed) != len(sel.Manifests) {
+		return subsetRecipe{}, nil
+	}
+	listed, err := recipe.Parse(in.Recipe.Content)
+	if err != nil || listed == nil {
+		return subsetRecipe{}, fmt.Errorf("reading the recipe %s again: %w", in.Recipe.Path, err)
+	}
+	r := subsetRecipe{name: filepath.Base(in.Recipe.Path), kind: listed.Kind}
+	selected := make([]int, len(listed.Entries))
+	for i, m := range sel.Manifests {
+		selected[in.Listed[i].Entry] += m.Selected
+	}
+	for i, n := range selected {
+		if n == 0 {
+			continue
+		}
+		entry := listed.Entries[i]
+		file := strings.Trim(notInNames.ReplaceAllString(entry.Name, "-"), "-._")
+		file = fmt.Sprintf("part-%d-%s%s", i+1, file, filepath.Ext(sel.Outputs.Subset))
+		r.parts = append(r.parts, recipe.Part{Entry: entry, File: file, Records: n})
+	}
+	return r, nil
+}
+
+// files are the names of the files of the recipe.
+func (r subsetRecipe) files() []string {
+	if r.name == "" {
+		return nil
+	}
+	names := []string{r.name}
+	for _, part := range r.parts {
+		names = append(names, part.File)
+	}
+	return names
+}
+
+// write divides a subset into the parts of the recipe, in a folder, and writes the recipe last.
+func (r subsetRecipe) write(dir, subsetFile string) error {
+	if r.name == "" {
+		return nil
+	}
+	file, err := os.Open(subsetFile)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	format := dataset.Array
+	if filepath.Ext(subsetFile) == ".jsonl" {
+		format = dataset.Lines
+	}
+	next, stop := iter.Pull2(records(file))
+	defer stop()
+	for _, part := range r.parts {
+		err := writeWhole(filepath.Join(dir, part.File), func(w io.Writer) error {
+			out := dataset.NewWriter(w, format, dataset.Part{First: true, Last: true})
+			for range part.Records {
+				raw, err, ok := next()
+				if !ok {
+					return fmt.Errorf("%s: it has fewer records than were selected", subsetFile)
+				}
+				if err != nil {
+					return err
+				}
+				if err := out.Write(raw); err != nil {
+					return err
+				}
+			}
+			return out.Close()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	listed, err := r.kind.Write(r.parts)
+	if err != nil {
+		return err
+	}
+	return writeWhole(filepath.Join(dir, r.name), func(w io.Writer) error {
+		_, err := w.Write(listed)
+		return err
+	})
+}
+
+// records are the records of a manifest, byte for byte.
+func records(file io.ReadSeeker) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		limits := dataset.Limits{MaxRecordBytes: math.MaxInt32}
+		err := dataset.EachSample(file, "", limits, dataset.NewSample, func(s *dataset.Sample) error {
+			if !yield(s.Raw, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// errStopped ends the reading of a manifest.
+var errStopped = errors.New("stopped")
+
+// noteRepeats says which entries of the recipe are trained on more or less than once. A subset takes the place of that.
+func (in input) noteRepeats(w io.Writer) error {
+	if in.Recipe == nil {
+		return nil
+	}
+	listed, err := recipe.Parse(in.Recipe.Content)
+	if err != nil || listed == nil {
+		return err
+	}
+	for _, entry := range listed.Entries {
+		if entry.Repeat == 0 {
+			continue
+		}
+		how := fmt.Sprintf("has a trainer repeat its records %g times", entry.Repeat)
+		if entry.Repeat < 1 {
+			how = fmt.Sprintf("has a trainer take the first %g of its records", entry.Repeat)
+		}
+		_, err := fmt.Fprintf(w, "harvest: entry %q: repeat_time %s; here each record is rated once, and a subset has "+
+			"repeat_time 1\n", entry.Name, how)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -36,8 +36,8 @@ type result struct {
 	// Problem is why nothing was selected, and what to do.
 	Problem string `json:"problem,omitempty"`
 
-	state     string            // as --state names the state folder
-	manifests map[string]string // paths by their names in the input bucket
+	state     string // as --state names the state folder
+	from      input  // the dataset; empty where it lies in a bucket of a service
 	status    *subset.RunStatus
 	selection *subset.Selection
 }
@@ -71,7 +71,7 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 		if i < len(o.Requests)-1 {
 			one = &result{
 				Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status, state: r.state,
-				manifests: r.manifests,
+				from: r.from,
 			}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
@@ -94,7 +94,7 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	r.Selected, r.Shortfall, r.Selection = r.selection.Selected, r.selection.Shortfall, r.selection.ID
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Selected > 0 {
-		r.Outputs, err = copyOutputs(ctx, s.Subsets, r.selection, r.manifests, dir)
+		r.Outputs, err = copyOutputs(ctx, s.Subsets, r.selection, r.from, dir)
 		return err
 	}
 	if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {

@@ -82,7 +82,7 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 	}
 	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
 	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
-		res.manifests = in.paths()
+		res.from = in
 	}
 	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
 		return nil, unknownRun(err)

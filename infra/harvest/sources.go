@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
@@ -198,13 +194,18 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 		if err := checkManifest(name, name); err != nil {
 			return err
 		}
-		f.sources = append(f.sources, source{path: name, typed: typed + " (" + entry.File + ")", entry: entry, number: number})
+		if len(names) > 1 && f.recipe.Kind == recipe.OneVision {
+			entry.Reading.Source = dataset.Stem(filepath.Base(name))
+		}
+		f.sources = append(f.sources, source{
+			path: name, typed: typed + " (" + entry.File + ")", entry: entry, number: number,
+		})
 	}
 	return nil
 }
 
-// beside is a path that a file in a folder names: relative to the folder where there is such a file, else to the present
-// folder.
+// beside is a path that a file in a folder names: relative to the folder where there is such a file, else to the
+// present folder.
 func beside(folder, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
@@ -276,94 +277,4 @@ func checkManifest(path, typed string) error {
 		return fmt.Errorf("manifest %s: it cannot be read (%w); let this user read it (chmod +r)", typed, err)
 	}
 	return nil
-}
-
-// spool keeps what lies in no file of this machine in the state folder, named by its content.
-func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, err error) {
-	state, _, err := openState(f.state)
-	if err != nil {
-		return "", err
-	}
-	folder := filepath.Join(state, "inputs", kind)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", bucket.MachineFault(state, err)
-	}
-	file, err := renameio.NewPendingFile(filepath.Join(folder, base), renameio.WithPermissions(0o644))
-	if err != nil {
-		return "", bucket.MachineFault(state, err)
-	}
-	defer file.Cleanup() //nolint:errcheck // nothing is left to clean up after a rename
-	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(file, hash), from); err != nil {
-		return "", err
-	}
-	path = filepath.Join(folder, hex.EncodeToString(hash.Sum(nil)[:6]), base)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", err
-	}
-	if err := file.Close(); err != nil {
-		return "", err
-	}
-	return path, os.Rename(file.Name(), path)
-}
-
-// addObject adds an object of Cloud Storage, or those that a pattern stands for, which are copied to the state folder.
-func (f *sourceFinder) addObject(ctx context.Context, url string) error {
-	name, object, _ := strings.Cut(strings.TrimPrefix(url, "gs://"), "/")
-	if name == "" || object == "" {
-		return usageError{fmt.Errorf("manifest %s: it lacks a bucket or an object; write gs://bucket/object", url)}
-	}
-	from, err := gs.OpenURL(ctx, "gs://"+name)
-	if err != nil {
-		return fmt.Errorf("manifest %s: %w", url, err)
-	}
-	objects, err := matchingObjects(ctx, from, object)
-	if err != nil {
-		return fmt.Errorf("manifest %s: %w", url, err)
-	}
-	if len(objects) == 0 {
-		return usageError{fmt.Errorf("manifest %s: there is no such object", url)}
-	}
-	for _, object := range objects {
-		body, err := from.Open(ctx, object, 0, 0, -1)
-		if err != nil {
-			return fmt.Errorf("manifest gs://%s/%s: %w", name, object, err)
-		}
-		path, err := f.spool("gs", filepath.Base(object), body)
-		body.Close()
-		if err != nil {
-			return fmt.Errorf("manifest gs://%s/%s: %w", name, object, err)
-		}
-		if err := f.addFile(path, "gs://"+name+"/"+object); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// matchingObjects are the names of the objects that a name with globs and braces stands for.
-func matchingObjects(ctx context.Context, in bucket.Reader, pattern string) ([]string, error) {
-	expanded, err := recipe.Expand(pattern)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, one := range expanded {
-		if !recipe.HasPattern(one) {
-			names = append(names, one)
-			continue
-		}
-		prefix := one[:strings.IndexAny(one, "*?[")]
-		for attrs, err := range in.List(ctx, prefix, "") {
-			if err != nil {
-				return nil, err
-			}
-			if match, err := filepath.Match(one, attrs.Name); err != nil {
-				return nil, err
-			} else if match {
-				names = append(names, attrs.Name)
-			}
-		}
-	}
-	return names, nil
 }

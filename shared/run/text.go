@@ -15,8 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// TemporaryPrefix is that of objects in the work bucket that may be removed at any time: a step that finds one gone makes
-// it again.
+// TemporaryPrefix is that of objects in the work bucket that may be removed at any time: a step that finds one gone
+// makes it again.
 const TemporaryPrefix = "tmp/"
 
 // Texts open the text of manifests: in the input bucket, or unpacked in the work bucket.

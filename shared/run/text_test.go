@@ -77,8 +77,8 @@ func readInput(t *testing.T, input bucket.Reader, name string) []byte {
 	return content
 }
 
-// An encodedBucket keeps an object as Cloud Storage keeps one with a Content-Encoding: it has the size of what is stored
-// and can only be read as a whole, unpacked.
+// An encodedBucket keeps an object as Cloud Storage keeps one with a Content-Encoding: it has the size of what is
+// stored and can only be read as a whole, unpacked.
 type encodedBucket struct {
 	bucket.Reader
 	name    string

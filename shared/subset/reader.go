@@ -53,6 +53,8 @@ type Manifest struct {
 	CRC32C string `json:"crc32c"` // eight hex digits
 	// Forms counts the forms of the manifest's first records.
 	Forms forms.Counts `json:"forms"`
+	// Selected is how many of its samples are in the subset.
+	Selected int `json:"selected"`
 }
 
 // Outputs are the names of a selection's objects in the work bucket.

@@ -163,7 +163,9 @@ func (s *Selector) choose(
 		sel.Outputs = Outputs{Selection: sel.Outputs.Selection}
 	}
 	for _, p := range result.Picks {
-		sel.PerRange[plan.RangeOf(int64(p.Sample))]++
+		r := plan.RangeOf(int64(p.Sample))
+		sel.PerRange[r]++
+		sel.Manifests[plan.Ranges[r].Manifest].Selected++
 	}
 	group, writing := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.writePicks(writing, plan, id, pool, result) })

@@ -88,7 +88,8 @@ func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 		for n := MagicBytes; n < len(stream); n++ {
 			err := Unpack(io.Discard, bytes.NewReader(stream[:n]), kind, large())
 			fault, ok := errors.AsType[*StreamError](err)
-			if !ok || !strings.Contains(err.Error(), "the file is compressed with "+string(kind)+" and cut short: it ends after") {
+			want := "the file is compressed with " + string(kind) + " and cut short: it ends after"
+			if !ok || !strings.Contains(err.Error(), want) {
 				t.Fatalf("%s of %d bytes, cut after %d: %v", kind, len(stream), n, err)
 			}
 			if fault.Packed != int64(n) {
@@ -124,7 +125,8 @@ func TestUnpackLimits(t *testing.T) {
 			t.Errorf("%s of a byte more than allowed: %v, want %s", kind, err, want)
 		}
 	}
-	if err := (Limits{Gzip: 1, Zstd: 1, XZ: 1}).Validate(); err == nil || !strings.Contains(err.Error(), "MAX_BZIP2_BYTES: 0") {
+	err := (Limits{Gzip: 1, Zstd: 1, XZ: 1}).Validate()
+	if err == nil || !strings.Contains(err.Error(), "MAX_BZIP2_BYTES: 0") {
 		t.Errorf("no limit of bzip2: %v", err)
 	}
 }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// records are lines of records about an image, with ids of a prefix.
+func recordLines(prefix string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"id": "%s%d", "image": "p.png", "conversations": [{"from": "human", "value": `+
+			`"<image>\nWhat is %d?"}, {"from": "gpt", "value": "It is %d."}]}`+"\n", prefix, i, i, i)
+	}
+	return b.String()
+}
+
+// recipeFolder is a folder of two manifests with an image, and the recipes of them.
+func recipeFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	picture := readFile(t, "../../testdata/demo/formulas/0012.png")
+	writeFile(t, filepath.Join(dir, "data", "p.png"), picture)
+	writeFile(t, filepath.Join(dir, "data", "one.jsonl"), recordLines("a", 6))
+	writeFile(t, filepath.Join(dir, "data", "two.jsonl"), recordLines("b", 6))
+	writeFile(t, filepath.Join(dir, "meta.json"), `{
+		"one": {"root": "data", "annotation": "data/one.jsonl", "repeat_time": 2, "length": 6},
+		"two": {"root": "data", "annotation": "data/two.jsonl", "repeat_time": 1}}`)
+	writeFile(t, filepath.Join(dir, "data", "dataset_info.json"), `{
+		"one": {"file_name": "one.jsonl", "formatting": "sharegpt", "columns": {"images": "image"}},
+		"two": {"file_name": "two.jsonl", "formatting": "sharegpt", "columns": {"images": "image"}}}`)
+	writeFile(t, filepath.Join(dir, "mix.yaml"), "datasets:\n"+
+		"- {json_path: data/one.jsonl, sampling_strategy: \"end:2\"}\n"+
+		"- {json_path: data/two.jsonl, sampling_strategy: \"first:50%\"}\n")
+	writeFile(t, filepath.Join(dir, "dataset.yaml"), "manifests: [\"data/{one,two}.jsonl\"]\nimages: data\n")
+	return dir
+}
+
+// The subset of a recipe is a recipe of the same kind, which gives the same subset again.
+func TestRecipes(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		file, images string
+		samples      int64
+	}{
+		"InternVL":      {"meta.json", "", 12},
+		"LLaMA-Factory": {"data/dataset_info.json", "", 12},
+		"OneVision":     {"mix.yaml", "data", 5},
+		"dataset.yaml":  {"dataset.yaml", "", 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := recipeFolder(t)
+			args := []string{"curate", "--json", "--budget", "4", "--state", "state", "--out", "out", tc.file}
+			if tc.images != "" {
+				args = append(args, "--images", tc.images)
+			}
+			var first, second result
+			unmarshal(t, mustHarvest(t, dir, args...).stdout, &first)
+			if first.Samples.In != tc.samples || first.Selected != 4 {
+				t.Fatalf("%d samples, %d selected; want %d and 4", first.Samples.In, first.Selected, tc.samples)
+			}
+			again := filepath.Join("out", filepath.Base(tc.file))
+			images := "data"
+			if tc.file == "meta.json" || tc.file == "dataset.yaml" {
+				copyFolder(t, filepath.Join(dir, "data"), filepath.Join(dir, "out", "data"))
+				images = "out"
+			}
+			unmarshal(t, mustHarvest(t, dir, "curate", "--json", "--budget", "4", "--state", "state", "--out", "again",
+				"--images", images, again).stdout, &second)
+			if second.Samples.In != 4 {
+				t.Errorf("the subset's recipe lists %d samples, want 4", second.Samples.In)
+			}
+			want := readFile(t, filepath.Join(dir, "out", "subset.jsonl"))
+			got := readFile(t, filepath.Join(dir, "again", "subset.jsonl"))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("subset of the subset (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func unmarshal(t *testing.T, text string, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+}
+
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A mix takes the records that it says, and a repeat_time is reported.
+func TestRecipesSayWhatIsTaken(t *testing.T) {
+	t.Parallel()
+	dir := recipeFolder(t)
+	prompts := mustHarvest(t, dir, "prompts", "--state", "state", "--images", "data", "mix.yaml").stdout
+	var ids []string
+	for line := range strings.Lines(prompts) {
+		var one samplePrompts
+		unmarshal(t, line, &one)
+		ids = append(ids, one.ID)
+	}
+	if want := []string{"a4", "a5", "b0", "b1", "b2"}; !slices.Equal(ids, want) {
+		t.Errorf("samples %v, want %v", ids, want)
+	}
+	want := `harvest: entry "one": repeat_time has a trainer repeat its records 2 times`
+	if noted := mustHarvest(t, dir, "plan", "--state", "state", "meta.json").stderr; !strings.Contains(noted, want) {
+		t.Errorf("plan says %q, want %q", noted, want)
+	}
+}
+
+// The standard input is kept in the state folder: what is read more than once cannot be a pipe.
+func TestStandardInput(t *testing.T) {
+	t.Parallel()
+	dir := recipeFolder(t)
+	cmd := program(t, dir, nil,
+		"curate", "--json", "--budget", "2", "--images", "data", "--state", "state", "--out", "out", "-")
+	cmd.Stdin = strings.NewReader(recordLines("a", 6))
+	printed, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var curated result
+	unmarshal(t, string(printed), &curated)
+	if curated.Samples.Scored != 6 || curated.Selected != 2 || !strings.HasPrefix(curated.Run, "stdin-") {
+		t.Errorf("run %s with %d samples scored, %d selected; want stdin-…, 6 and 2",
+			curated.Run, curated.Samples.Scored, curated.Selected)
+	}
+}
+
+// Datasets are named by folders and patterns, too.
+func TestSources(t *testing.T) {
+	t.Parallel()
+	dir := recipeFolder(t)
+	if err := os.Remove(filepath.Join(dir, "data", "dataset_info.json")); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"data"}, {"data/*.jsonl"}, {"data/{one,two}.jsonl"}, {"data/one.jsonl", "data/two.jsonl"},
+	} {
+		var report planReport
+		unmarshal(t, mustHarvest(t, dir, append([]string{"plan", "--json", "--state", "state"}, args...)...).stdout, &report)
+		if report.Samples != 12 || report.Sound != 12 {
+			t.Errorf("%v: %d samples, %d sound; want 12", args, report.Samples, report.Sound)
+		}
+	}
+	for _, tc := range []struct{ arg, says string }{
+		{"data/*.csv", "manifest data/*.csv: there is no file data/*.csv"},
+		{"data/{one,three}.jsonl", "there is no file data/three.jsonl"},
+		{".", "manifest .: the folder holds meta.json, a meta file of InternVL; name that file"},
+		{"nothing.json", "manifest nothing.json: there is no such file"},
+		{"gs://bucket", "it lacks a bucket or an object"},
+	} {
+		a := harvest(t, dir, nil, "plan", "--state", "state", tc.arg)
+		if a.status != 2 || !strings.Contains(a.stderr, tc.says) {
+			t.Errorf("plan %s: status %d, %q; want 2 and %q", tc.arg, a.status, a.stderr, tc.says)
+		}
+	}
+}
