@@ -42,6 +42,9 @@ func newCurate() *cobra.Command {
 				return err
 			}
 			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			if o.Format, err = out.outputFormat(); err != nil {
+				return err
+			}
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
@@ -51,6 +54,7 @@ func newCurate() *cobra.Command {
 	sel.add(cmd)
 	data.add(cmd)
 	out.add(cmd)
+	out.addFormat(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,

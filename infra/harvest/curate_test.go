@@ -57,8 +57,8 @@ var faults = []struct {
 		says: []string{"named twice"},
 	},
 	{
-		name: "folder for a manifest", args: curateArgs("--budget", "1", "."), status: 2,
-		says: []string{"is a folder; name the JSON or JSONL file in it"},
+		name: "folder without manifests", args: curateArgs("--budget", "1", "nothing"), status: 2,
+		says: []string{"manifest nothing: the folder holds no JSON or JSONL file; name a file"},
 	},
 	{
 		name: "no images", args: curateArgs("--budget", "1", "--images", "nope", "dataset.json"), status: 2,
@@ -182,6 +182,7 @@ func TestFaults(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
 	writeFile(t, filepath.Join(dir, "cut.json"), `[{"id": 1}, {"id": 2, "conv`)
 	writeFile(t, filepath.Join(dir, "empty.json"), "[]")
+	writeFile(t, filepath.Join(dir, "nothing", "notes.txt"), "")
 	for _, tc := range faults {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/spf13/cobra"
@@ -40,8 +42,25 @@ func runArg(cmd *cobra.Command, args []string) error {
 
 // outputFlags say what a command prints.
 type outputFlags struct {
-	quiet bool
-	json  bool
+	quiet  bool
+	json   bool
+	format string
+}
+
+// addFormat adds --output-format.
+func (f *outputFlags) addFormat(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.format, "output-format", "", "write the subset's records as "+
+		strings.Join(forms.Outputs(), ", ")+" (default: as they stand in the manifests)")
+}
+
+// outputFormat is --output-format; a usageError for one that there is not.
+func (f *outputFlags) outputFormat() (string, error) {
+	if f.format != "" {
+		if _, err := (forms.Reading{}).Converter(f.format); err != nil {
+			return "", usageError{fmt.Errorf("--output-format: %w", err)}
+		}
+	}
+	return f.format, nil
 }
 
 func (f *outputFlags) add(cmd *cobra.Command) {

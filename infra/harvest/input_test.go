@@ -51,6 +51,6 @@ func TestPipe(t *testing.T) {
 	if a := harvest(t, t.TempDir(), nil, "plan", "--state", "state", os.DevNull); a.status != 2 {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	} else {
-		says(t, a.stderr, "manifest "+os.DevNull+": it is a pipe or a device; save it to a file first")
+		says(t, a.stderr, "manifest "+os.DevNull+": it is a pipe or a device; give - to read the standard input")
 	}
 }

@@ -15,7 +15,9 @@ type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
 	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
-	typed     run.Allowance       // by --max-failed
+	// Format is the form that subsets are converted to; empty for that of the records.
+	Format string        `json:"format,omitempty"`
+	typed  run.Allowance // by --max-failed
 }
 
 // maxFailedFlag adds --max-failed.

@@ -42,9 +42,9 @@ func makeOut(dir string) error {
 
 // copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
 // it, and returns the paths. A file is there whole or not at all, selection.json last. The recipe that listed the
-// manifests of from is written again, for the subset.
+// manifests of from is written again, for the subset, unless records are converted to another format.
 func copyOutputs(
-	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, from input, dir string,
+	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, from input, format, dir string,
 ) (subset.Outputs, error) {
 	object, to := sel.Outputs, subset.Outputs{}
 	written := []struct {
@@ -58,9 +58,12 @@ func copyOutputs(
 	}
 	to.Selection = filepath.Join(dir, selectionFile)
 	files = append(files, selectionFile)
-	listed, err := from.subsetRecipe(sel)
-	if err != nil {
-		return subset.Outputs{}, err
+	var listed subsetRecipe
+	var err error
+	if format == "" { // the records are still as the recipe says
+		if listed, err = from.subsetRecipe(sel); err != nil {
+			return subset.Outputs{}, err
+		}
 	}
 	files = append(files, listed.files()...)
 	err = makeOut(dir)
@@ -71,6 +74,9 @@ func copyOutputs(
 		if err == nil {
 			err = writeWhole(*o.path, func(w io.Writer) error { return subsets.CopyOutput(ctx, sel, o.object, w) })
 		}
+	}
+	if err == nil && format != "" {
+		err = convertSubset(to.Subset, sel.Manifests, format)
 	}
 	if err == nil {
 		err = listed.write(dir, to.Subset)

@@ -90,10 +90,7 @@ func (r subsetRecipe) write(dir, subsetFile string) error {
 		return err
 	}
 	defer file.Close()
-	format := dataset.Array
-	if filepath.Ext(subsetFile) == ".jsonl" {
-		format = dataset.Lines
-	}
+	format := formatOf(subsetFile)
 	next, stop := iter.Pull2(records(file))
 	defer stop()
 	for _, part := range r.parts {
@@ -125,6 +122,14 @@ func (r subsetRecipe) write(dir, subsetFile string) error {
 		_, err := w.Write(listed)
 		return err
 	})
+}
+
+// formatOf is the format of a subset's file.
+func formatOf(file string) dataset.Format {
+	if filepath.Ext(file) == ".jsonl" {
+		return dataset.Lines
+	}
+	return dataset.Array
 }
 
 // records are the records of a manifest, byte for byte.

@@ -94,7 +94,7 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	r.Selected, r.Shortfall, r.Selection = r.selection.Selected, r.selection.Shortfall, r.selection.ID
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Selected > 0 {
-		r.Outputs, err = copyOutputs(ctx, s.Subsets, r.selection, r.from, dir)
+		r.Outputs, err = copyOutputs(ctx, s.Subsets, r.selection, r.from, o.Format, dir)
 		return err
 	}
 	if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {

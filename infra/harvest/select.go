@@ -36,6 +36,13 @@ func newSelect() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			format, err := out.outputFormat()
+			if err != nil {
+				return err
+			}
+			if format != "" && files.given() {
+				return usageError{errors.New("--output-format: is for the samples of a run, and not for --scores; leave it out")}
+			}
 			if files.given() {
 				return files.selectSubset(
 					cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
@@ -45,6 +52,7 @@ func newSelect() *cobra.Command {
 				return err
 			}
 			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			o.Format = format
 			show := newDisplay(out.quiet)
 			res, err := selectSubsets(cmd.Context(), args[0], o, state, show)
 			show.close()
@@ -54,6 +62,7 @@ func newSelect() *cobra.Command {
 	sel.add(cmd)
 	files.add(cmd)
 	out.add(cmd)
+	out.addFormat(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); "+

@@ -205,7 +205,7 @@ func manifestsOf(plan *run.Plan) []Manifest {
 	var manifests []Manifest
 	for _, m := range plan.Manifests {
 		manifests = append(manifests, Manifest{
-			Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C), Forms: m.Forms,
+			Name: m.Name, Size: m.Size, CRC32C: fmt.Sprintf("%08x", m.CRC32C), Forms: m.Forms, Reading: m.Reading,
 		})
 	}
 	return manifests

@@ -41,6 +41,7 @@ func (r record) texts() []json.RawMessage {
 // readTexts reads texts as turns.
 func readTexts(p *parser) {
 	p.conversation = "texts"
+	p.use("texts")
 	p.readSystem("system")
 	for i, text := range p.list("texts", p.fields.Get("texts")) {
 		field := "texts[" + strconv.Itoa(i) + "]"
@@ -50,8 +51,16 @@ func readTexts(p *parser) {
 		}
 		members := jsontext.Members(jsontext.Items(text))
 		p.readPair(field, members)
-		if source := members.Get("source"); p.part == "" && jsontext.TypeOf(source) == jsontext.String {
+		source := members.Get("source")
+		if !jsontext.Holds(source) {
+			continue
+		}
+		isText := jsontext.TypeOf(source) == jsontext.String
+		if isText && p.part == "" {
 			p.part = jsontext.Text(source)
+		}
+		if !isText || p.hasSource() || jsontext.Text(source) != p.part {
+			p.lose(field + ".source")
 		}
 	}
 }

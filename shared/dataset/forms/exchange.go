@@ -18,6 +18,7 @@ type exchange struct {
 // readExchange reads the turns of an exchange.
 func (p *parser) readExchange(e exchange) {
 	p.conversation = e.answer
+	p.use(append(e.question, e.answer, e.history)...)
 	p.readSystem(e.system)
 	p.readHistory(e.history)
 	question := draft{role: dataset.Human, field: e.question[0]}

@@ -18,6 +18,7 @@ func (p *parser) readImages(keys ...string) {
 			continue
 		}
 		p.field = key
+		p.use(key)
 		list, field := []json.RawMessage{value}, func(int) string { return key }
 		if jsontext.TypeOf(value) == jsontext.Array {
 			list, field = jsontext.Items(value), func(i int) string { return key + "[" + strconv.Itoa(i) + "]" }
@@ -52,6 +53,10 @@ func (p *parser) readImage(field string, value json.RawMessage) (dataset.Image, 
 func (p *parser) readImageObject(field string, object jsontext.Members) (dataset.Image, bool) {
 	dataKey, data := object.First("bytes", "data")
 	nameKey, name := object.First("path", "url")
+	p.keepOnly(field, object, dataKey, nameKey, "type", "media_type")
+	if jsontext.TypeOf(data) == jsontext.String && jsontext.Holds(name) {
+		p.lose(field + "." + nameKey)
+	}
 	switch {
 	case jsontext.TypeOf(data) == jsontext.String:
 		return p.readData(field+"."+dataKey, jsontext.Text(data))

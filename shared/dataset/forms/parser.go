@@ -27,6 +27,8 @@ type parser struct {
 	field string
 	// conversation is the name of the field that holds the turns.
 	conversation string
+	// losses are noted for a conversion; nil where the record is only read.
+	losses *losses
 	// part is a source that the turns name; "" where none does.
 	part string
 }
@@ -89,6 +91,7 @@ func (p *parser) wrongType(field string, value json.RawMessage, expected string)
 }
 
 func (p *parser) readID(value json.RawMessage) {
+	p.use("id")
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
 	case jsontext.Number:
@@ -102,9 +105,12 @@ func (p *parser) readID(value json.RawMessage) {
 	}
 }
 
+// sourceFields are the fields that say where a sample came from; the first with a text counts.
+var sourceFields = []string{"data_source", "image_source", "source"}
+
 // readSource fills in where the sample came from; the manifest's name is there already.
 func (p *parser) readSource() {
-	for _, key := range []string{"data_source", "image_source", "source"} {
+	for _, key := range sourceFields {
 		if value := p.fields.Get(key); jsontext.TypeOf(value) == jsontext.String && jsontext.Text(value) != "" {
 			p.Source = jsontext.Text(value)
 			return

@@ -60,6 +60,7 @@ func (p *parser) readPart(field string, part jsontext.Members) []piece {
 		return p.readImagePart(field, part)
 	case "tool":
 		p.flag() // stays in the record, as a tool's turn does
+		p.lose(field)
 	case "":
 		p.fail(dataset.WrongType, field+".type", "found "+jsontext.Quote(name, quoted)+"; write a part of type text or image")
 	default:
@@ -70,6 +71,7 @@ func (p *parser) readPart(field string, part jsontext.Members) []piece {
 
 func (p *parser) readTextPart(field string, part jsontext.Members) []piece {
 	key, value := part.First("text", "refusal")
+	p.keepOnly(field, part, key, "type")
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
 	case jsontext.String:
@@ -86,6 +88,7 @@ func (p *parser) readTextPart(field string, part jsontext.Members) []piece {
 // readImagePart reads the image of a part. A part that names none stands for the next image of the record's field.
 func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	key, value := part.First("image", "image_url", "source", "url", "path", "base64")
+	p.keepOnly(field, part, key, "type", "index")
 	var image dataset.Image
 	var ok bool
 	switch {

@@ -53,6 +53,19 @@ func (r Reading) Validate() error {
 
 // Parser returns what reads records so. The error is that of Validate.
 func (r Reading) Parser() (dataset.Parser, error) {
+	table, err := r.table()
+	if err != nil {
+		return nil, err
+	}
+	return func(raw []byte, place dataset.Place) *dataset.Sample {
+		p := parser{Sample: dataset.NewSample(raw, place), reading: &r}
+		p.parse(table)
+		return p.Sample
+	}, nil
+}
+
+// table are the forms that records are written in under the reading. The error is that of Validate.
+func (r Reading) table() ([]Form, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
@@ -60,15 +73,10 @@ func (r Reading) Parser() (dataset.Parser, error) {
 	for _, form := range table {
 		if strings.EqualFold(form.Name, r.Form) {
 			form.is = func(record) bool { return true }
-			table = []Form{form}
-			break
+			return []Form{form}, nil
 		}
 	}
-	return func(raw []byte, place dataset.Place) *dataset.Sample {
-		p := parser{Sample: dataset.NewSample(raw, place), reading: &r}
-		p.parse(table)
-		return p.Sample
-	}, nil
+	return table, nil
 }
 
 // Parse reads one record as its content shows.

@@ -43,6 +43,7 @@ func (p *parser) readList(keys ...string) {
 	p.readSystem("system")
 	key, list := p.fields.First(keys...)
 	p.conversation = key
+	p.use(key)
 	for i, value := range p.list(key, list) {
 		p.readTurn(key+"["+strconv.Itoa(i)+"]", value)
 	}
@@ -87,6 +88,7 @@ func noTurns(fields jsontext.Members) string {
 func (p *parser) readSystem(key string) {
 	if system := p.fields.Get(key); jsontext.TypeOf(system) == jsontext.String {
 		if words := jsontext.Text(system); strings.TrimSpace(words) != "" {
+			p.use(key)
 			p.turns = append(p.turns, draft{role: dataset.System, field: key, pieces: []piece{{text: words}}})
 		}
 	}
@@ -103,6 +105,7 @@ func (p *parser) readTurn(field string, value json.RawMessage) {
 	if jsontext.TypeOf(name) == jsontext.None && jsontext.TypeOf(words) == jsontext.None && p.readPair(field, turn) {
 		return
 	}
+	p.keepOnly(field, turn, roleKey, textKey)
 	role := p.readRole(field+"."+roleKey, name)
 	if role == dataset.Model && jsontext.Holds(turn.Get("tool_calls"), turn.Get("function_call")) {
 		p.flag() // the call stays in the record
@@ -116,14 +119,18 @@ func (p *parser) readTurn(field string, value json.RawMessage) {
 // readPair reads an object with a question and its answer as two turns, and reports whether it is one.
 func (p *parser) readPair(field string, pair jsontext.Members) bool {
 	found := false
+	var keys []string
 	for _, r := range roleNames {
 		if !r.role.Rated() {
 			continue
 		}
 		if key, words := pair.First(r.names...); jsontext.TypeOf(words) != jsontext.None {
 			p.readContent(r.role, field+"."+key, words)
-			found = true
+			found, keys = true, append(keys, key)
 		}
+	}
+	if found {
+		p.keepOnly(field, pair, append(keys, "source")...)
 	}
 	return found
 }

@@ -1,0 +1,289 @@
+package forms
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// An output is a form that records are converted to. Each of its keys has one type: loaders refuse columns of two.
+type output struct {
+	name string
+	// images is the key of the list of images, empty where images are parts of the turns.
+	images string
+	// turns is the key of the list of turns; role, content, human and model name what is in them.
+	turns, role, content, human, model string
+}
+
+var outputs = []output{
+	{"llava", "image", "conversations", "from", "value", "human", "gpt"},
+	{"openai", "", "messages", "role", "content", "user", "assistant"},
+	{"swift", "images", "messages", "role", "content", "user", "assistant"},
+	{"sharegpt", "images", "conversations", "from", "value", "human", "gpt"},
+}
+
+// Outputs are the names of the forms that records can be converted to.
+func Outputs() []string {
+	var names []string
+	for _, o := range outputs {
+		names = append(names, o.name)
+	}
+	return names
+}
+
+// A LossError says that a record cannot be converted without a loss.
+type LossError struct {
+	Field  string // what would be lost: the path of a field in the record
+	Detail string // why
+}
+
+// Error is the field and why it would be lost.
+func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
+
+// A Converter writes a valid record, which is read with its place, in another form. A *LossError says what would be
+// lost.
+type Converter func(raw []byte, place dataset.Place) ([]byte, error)
+
+// Converter converts records that are read so to a form by its name.
+func (r Reading) Converter(name string) (Converter, error) {
+	i := slices.IndexFunc(outputs, func(o output) bool { return o.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("%q is no form to convert to%s; give one of %s",
+			name, spelling.Hint(name, Outputs()), strings.Join(Outputs(), ", "))
+	}
+	table, err := r.table()
+	if err != nil {
+		return nil, err
+	}
+	return func(raw []byte, place dataset.Place) ([]byte, error) {
+		p := parser{Sample: dataset.NewSample(raw, place), reading: &r, losses: &losses{}}
+		p.parse(table)
+		if p.Problem != nil {
+			return nil, p.Problem
+		}
+		return outputs[i].convert(&p)
+	}, nil
+}
+
+// losses are what a conversion has to know of a record next to its sample.
+type losses struct {
+	used []string // fields whose content is in the sample
+	lost []string // paths of fields that are in no sample
+}
+
+// use notes that the content of fields is in the sample.
+func (p *parser) use(fields ...string) {
+	if p.losses != nil {
+		p.losses.used = append(p.losses.used, fields...)
+	}
+}
+
+// lose notes that a field is in no sample.
+func (p *parser) lose(field string) {
+	if p.losses != nil {
+		p.losses.lost = append(p.losses.lost, field)
+	}
+}
+
+// keepOnly notes the fields of an object as lost that hold anything, but for the known ones.
+func (p *parser) keepOnly(field string, object jsontext.Members, known ...string) {
+	if p.losses == nil {
+		return
+	}
+	for i := 0; i < len(object); i += 2 {
+		if key := jsontext.Text(object[i]); !slices.Contains(known, key) && jsontext.Holds(object[i+1]) {
+			p.lose(field + "." + key)
+		}
+	}
+}
+
+const noPlace = "the other form has no place for it"
+
+// convert writes the sample of a parser, and the fields that are not in it as they stand.
+func (o output) convert(p *parser) ([]byte, error) {
+	if len(p.losses.lost) > 0 {
+		return nil, &LossError{p.losses.lost[0], noPlace}
+	}
+	var out objectWriter
+	if jsontext.TypeOf(p.fields.Get("id")) != jsontext.None {
+		out.add("id", p.ID)
+	}
+	if o.images != "" {
+		names := make([]string, 0, len(p.Images))
+		for _, image := range p.Images {
+			names = append(names, nameOf(image))
+		}
+		out.add(o.images, names)
+	}
+	turns, err := o.list(p)
+	if err != nil {
+		return nil, err
+	}
+	out.add(o.turns, turns)
+	if !p.hasSource() { // what else says it is the manifest, or the recipe
+		out.add("data_source", p.Source)
+	}
+	for i := 0; i < len(p.fields); i += 2 {
+		key := jsontext.Text(p.fields[i])
+		switch {
+		case slices.Contains(p.losses.used, key), out.has(key) && !jsontext.Holds(p.fields[i+1]):
+		case out.has(key), key != "id" && readElsewhere(key) && jsontext.Holds(p.fields[i+1]):
+			return nil, &LossError{key, "a field of this name says something else in the other form"}
+		case !readElsewhere(key):
+			out.add(key, p.fields[i+1])
+		}
+	}
+	converted := out.close()
+	return converted, p.checkConverted(converted)
+}
+
+// readElsewhere reports whether some form reads a field of that name.
+func readElsewhere(key string) bool {
+	return slices.Contains(turnLists, key) || slices.Contains([]string{"id", "image", "images", "system"}, key)
+}
+
+// hasSource reports whether a field of the record names its source.
+func (p *parser) hasSource() bool {
+	for _, key := range sourceFields {
+		if value := p.fields.Get(key); jsontext.TypeOf(value) == jsontext.String && jsontext.Text(value) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// list are the turns in the output's form.
+func (o output) list(p *parser) (list []any, err error) {
+	image := 0
+	for i, turn := range p.Turns {
+		role := map[dataset.Role]string{
+			dataset.Human: o.human, dataset.Model: o.model, dataset.System: "system",
+		}[turn.Role]
+		if role == "" {
+			return nil, &LossError{p.turns[i].field, "the turn of a tool: " + noPlace}
+		}
+		var content any
+		if o.images != "" {
+			for _, segment := range turn.Segments {
+				if strings.Contains(segment.Text, dataset.ImageMark) {
+					return nil, &LossError{p.turns[i].field, "the text " + dataset.ImageMark + " would be the place of an image"}
+				}
+			}
+			content = turn.Text()
+		} else {
+			content = o.parts(p, turn, &image)
+		}
+		list = append(list, ordered{{o.role, role}, {o.content, content}})
+	}
+	return list, nil
+}
+
+// parts are the content parts of a turn. image counts the images before it.
+func (o output) parts(p *parser, turn dataset.Turn, image *int) []any {
+	list := []any{}
+	for _, segment := range turn.Segments {
+		if segment.Image == 0 {
+			list = append(list, ordered{{"type", "text"}, {"text", segment.Text}})
+			continue
+		}
+		url := ordered{{"url", nameOf(p.Images[*image])}}
+		list = append(list, ordered{{"type", "image_url"}, {"image_url", url}})
+		*image++
+	}
+	return list
+}
+
+// nameOf is an image as a name, or as a data URL.
+func nameOf(image dataset.Image) string {
+	if image.Data == nil {
+		return image.Name
+	}
+	return "data:" + http.DetectContentType(image.Data) + ";base64," + base64.StdEncoding.EncodeToString(image.Data)
+}
+
+// checkConverted reads what was written: it has to be the same sample.
+func (p *parser) checkConverted(converted []byte) error {
+	again := Parse(converted, p.Place)
+	switch {
+	case again.Problem != nil:
+		return &LossError{again.Problem.Field, "in the other form it is " + again.Problem.Reason()}
+	case !reflect.DeepEqual(p.Turns, again.Turns):
+		return &LossError{p.conversation, "the turns would be read otherwise"}
+	case !reflect.DeepEqual(p.Images, again.Images):
+		return &LossError{p.field, "the images would be read otherwise"}
+	case p.ID != again.ID, p.Source != again.Source:
+		return &LossError{"id and source", "they would be read otherwise"}
+	}
+	return nil
+}
+
+// ordered is an object whose keys keep their order.
+type ordered []member
+
+type member struct {
+	key   string
+	value any
+}
+
+// MarshalJSON writes the members in their order.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	var out objectWriter
+	for _, m := range o {
+		out.add(m.key, m.value)
+	}
+	return out.close(), nil
+}
+
+// oneLine matches the line ends in a value.
+var oneLine = regexp.MustCompile(`[\r\n]+`)
+
+// An objectWriter writes an object member by member.
+type objectWriter struct {
+	keys []string
+	out  bytes.Buffer
+}
+
+func (w *objectWriter) has(key string) bool { return slices.Contains(w.keys, key) }
+
+// add writes a member; a raw value as it is.
+func (w *objectWriter) add(key string, value any) {
+	separator := "{"
+	if len(w.keys) > 0 {
+		separator = ", "
+	}
+	w.out.WriteString(separator)
+	w.write(key)
+	w.out.WriteString(": ")
+	if raw, ok := value.(json.RawMessage); ok {
+		w.out.Write(oneLine.ReplaceAll(raw, []byte(" "))) // between tokens: a string has none
+	} else {
+		w.write(value)
+	}
+	w.keys = append(w.keys, key)
+}
+
+// write writes a value of strings, lists and ordered objects, which cannot fail.
+func (w *objectWriter) write(value any) {
+	lines := json.NewEncoder(&w.out)
+	lines.SetEscapeHTML(false)
+	_ = lines.Encode(value)
+	w.out.Truncate(w.out.Len() - 1) // the line break
+}
+
+func (w *objectWriter) close() []byte {
+	if len(w.keys) == 0 {
+		w.out.WriteString("{")
+	}
+	w.out.WriteString("}")
+	return w.out.Bytes()
+}
