@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -52,6 +53,7 @@ func TestConfigDefaults(t *testing.T) {
 				MaxBytes: 64 << 20, MaxPixels: 100_000_000,
 				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 			},
+			Compressed: compression.Limits{Gzip: 16 << 30, Zstd: 32 << 30, Bzip2: 2 << 30, XZ: 4 << 30},
 			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16, MaxFailed: fivePercent,
 		},
 	}
