@@ -18,6 +18,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -232,7 +233,7 @@ func scaleShard() ([]dataset.Sample, error) {
 		if err != nil {
 			return nil, err
 		}
-		samples[i] = *dataset.Parse(raw, dataset.Place{Manifest: "a.jsonl", Element: int64(i) + 1, Line: int64(i) + 1})
+		samples[i] = *forms.Parse(raw, dataset.Place{Manifest: "a.jsonl", Element: int64(i) + 1, Line: int64(i) + 1})
 	}
 	return samples, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
@@ -163,7 +164,7 @@ func TestEqualSamplesInAllForms(t *testing.T) {
 		t.Fatalf("forms that are tried (-want +got):\n%s", diff)
 	}
 	rubric := rubric.Default()
-	rater, err := embedded.New(rubric)
+	rater, err := embedded.New(rubric, memorytest.Budget(t))
 	if err != nil {
 		t.Fatal(err)
 	}
