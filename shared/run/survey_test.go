@@ -41,7 +41,7 @@ func TestSurvey(t *testing.T) {
 		Sources:  map[string]int64{"tests": 15, "elsewhere": 1, "a": 1},
 		Problems: map[reason.Code]int64{images.NotFound: 2, images.TooMany: 1, dataset.NoConversation: 1},
 	}
-	if len(got.Records) != 3 || got.Forms.String() != "LLaVA (15), not recognised (1)" {
+	if len(got.Records) != 3 || got.Forms.String() != "LLaVA (16), not recognised (1)" {
 		t.Errorf("forms %v, %d records shown; want those of LLaVA, and three records", got.Forms, len(got.Records))
 	}
 	others := cmpopts.IgnoreFields(run.Survey{},
