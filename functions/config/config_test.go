@@ -52,7 +52,8 @@ func TestConfigDefaults(t *testing.T) {
 				MaxBytes: 64 << 20, MaxPixels: 100_000_000,
 				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 			},
-			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16, MaxFailed: fivePercent,
+			PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16,
+			MaxFailed: fivePercent,
 		},
 	}
 	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})

@@ -74,15 +74,15 @@ func (c Config) accept(ctx context.Context, object string, spec run.Spec) (strin
 	return c.Subsets.AcceptRun(ctx, c.Planner, c.Worker, spec, upload)
 }
 
-// plan plans an accepted run.
+// plan does a step of planning an accepted run.
 func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	var task events.PlanTask
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task.Run)
+	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task)
 	switch {
-	case err != nil:
+	case err != nil || plan == nil:
 		return err
 	case plan.Problem != "":
 		c.Log.ErrorContext(ctx, "dataset refused", "run", plan.Run, "reason", plan.Problem)

@@ -34,7 +34,7 @@ var errPaused = errors.New("the step has enough")
 
 // Next does the next step. r stands at s.Size. The step ends at the first record that begins stepBytes or more (above
 // 0) after that, or with the manifest. Only the records of a list or of lines are divided: what stands around them, and
-// what is read to find the form, belongs to one step. Whatever the steps, the last Scan has the Layout that Split finds,
+// what is read to find the form, is of one step. Whatever the steps, the last Scan has the Layout that Split finds,
 // and errors are those of Split.
 func (s Scan) Next(r io.Reader, rangeBytes, stepBytes int64) (Scan, error) {
 	return s.next(r, rangeBytes, stepBytes, headBytes)
@@ -42,14 +42,15 @@ func (s Scan) Next(r io.Reader, rangeBytes, stepBytes int64) (Scan, error) {
 
 func (s Scan) next(r io.Reader, rangeBytes, stepBytes int64, head int) (Scan, error) {
 	if rangeBytes <= 0 || stepBytes <= 0 {
-		return Scan{}, fmt.Errorf("splitting a manifest into ranges of %d bytes, in steps of %d: both must be above 0",
-			rangeBytes, stepBytes)
+		return Scan{}, fmt.Errorf(
+			"splitting a manifest into ranges of %d bytes, in steps of %d: give sizes above 0", rangeBytes, stepBytes)
 	}
 	t, err := s.splitter(r, head)
 	if err != nil {
 		return Scan{}, err
 	}
-	t.rangeBytes, t.headBytes, t.pauseAt = rangeBytes, head, s.Size+min(stepBytes, math.MaxInt64-s.Size)
+	t.rangeBytes, t.headBytes = rangeBytes, head
+	t.pauseAt = s.Size + min(stepBytes, math.MaxInt64-s.Size)
 	err = s.goOn(t)
 	var format *FormatError
 	switch {

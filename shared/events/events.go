@@ -39,7 +39,7 @@ const (
 
 // Values of AttrTask.
 const (
-	TaskPlan      = "plan"      // ingest: plan an accepted run
+	TaskPlan      = "plan"      // ingest: do a step of planning an accepted run
 	TaskRange     = "range"     // ingest: cut a range into shards
 	TaskShard     = "shard"     // score: rate a shard
 	TaskPart      = "part"      // curate: write one range's part of a selection
@@ -48,9 +48,12 @@ const (
 	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
 )
 
-// A PlanTask asks ingest to plan an accepted run.
+// A PlanTask asks ingest for a step of planning an accepted run: to split one of its manifests from where the step
+// before has ended.
 type PlanTask struct {
-	Run string `json:"run"`
+	Run      string `json:"run"`
+	Manifest int    `json:"manifest,omitempty"`
+	Step     int    `json:"step,omitempty"`
 }
 
 // A RangeTask asks ingest to cut one range of a run into shards.

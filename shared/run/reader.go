@@ -29,6 +29,7 @@ var (
 type Reader struct {
 	work    bucket.Reader
 	plans   *cache.Cache[*Plan]
+	drafts  *cache.Cache[*draft]
 	reports *cache.Cache[*RangeReport]
 	files   *cache.Cache[[]byte]
 	tables  *cache.Cache[*scores.Table]
@@ -39,6 +40,7 @@ type Reader struct {
 // The most memory that a Reader takes, in bytes.
 const (
 	maxPlanBytes   = 64 << 20
+	maxDraftBytes  = 16 << 20
 	maxReportBytes = 16 << 20
 	maxFileBytes   = 128 << 20
 	maxTableBytes  = 128 << 20
@@ -53,7 +55,8 @@ func NewReader(work bucket.Reader) (*Reader, error) {
 	}
 	return &Reader{
 		work:    work,
-		plans:   cache.New(maxPlanBytes, func(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests)) }),
+		plans:   cache.New(maxPlanBytes, planBytes),
+		drafts:  cache.New(maxDraftBytes, func(d *draft) int { return planBytes(d.Plan) }),
 		reports: cache.New(maxReportBytes, func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) }),
 		files:   cache.New(maxFileBytes, func(file []byte) int { return len(file) }),
 		tables:  cache.New(maxTableBytes, tableBytes),
@@ -68,6 +71,9 @@ func NewReader(work bucket.Reader) (*Reader, error) {
 func missing(what, dependency string) error {
 	return fmt.Errorf("making a run.%s: its %s is missing", what, dependency)
 }
+
+// planBytes estimates the memory of a plan.
+func planBytes(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests)) }
 
 // tableBytes estimates the memory of a table: each record has about 350 bytes of headers, as many of texts, and the
 // numbers of each capability.

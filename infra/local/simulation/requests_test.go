@@ -251,7 +251,8 @@ func (m *meter) handle(ctx context.Context, kind string, data []byte, id string)
 func (m *meter) planner() *run.Planner {
 	m.t.Helper()
 	limits := runtest.Limits()
-	limits.RangeBytes, limits.ShardSamples, limits.Budget = 1, 1, runtest.Budget(m.t, "30%")
+	limits.PlanBytes, limits.RangeBytes, limits.ShardSamples = 1<<30, 1, 1
+	limits.Budget = runtest.Budget(m.t, "30%")
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
 		Memory: memorytest.Budget(m.t),
@@ -272,7 +273,7 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 			return err
 		}
 		if plan, err = m.runs.Plan(ctx, id); errors.Is(err, run.ErrPlanning) {
-			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, id)
+			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, events.PlanTask{Run: id})
 		}
 		return err
 	})
@@ -322,7 +323,7 @@ func (m *meter) reconcile(kind string) {
 
 // bounds are the most requests of one delivery, whatever the number of ranges.
 var bounds = map[string]int64{
-	"plan": 100, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
+	"plan": 120, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
 	"status again": 100, "reconcile parts": 100, "request again": 100, events.TaskImages: 400,
 }
 

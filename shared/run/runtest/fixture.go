@@ -39,7 +39,7 @@ func Limits() run.Limits {
 			MaxBytes: 5000, MaxPixels: 10_000,
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
-		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
+		PlanBytes: 1 << 20, RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }
 
