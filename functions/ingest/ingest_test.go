@@ -284,6 +284,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	arrive(t, w, h, "datasets/sky/all.jsonl")
 	id := runs(t, w)[0]
 	w.Tasks.Take()
+	w.Upload("datasets/s k y/all.jsonl", []byte(manifest(2)))
 	garbage := events.RangeTask{Run: id}.Message()
 	garbage.Data = []byte("{")
 	for i, m := range []events.Message{

@@ -100,6 +100,8 @@ func (t ImagesTask) Message() Message { return task(TaskImages, t) }
 type ReconcileTask struct {
 	// Run restricts it to one run and its selections.
 	Run string `json:"run,omitempty"`
+	// Uploads says that the step looks for uploads whose notification was lost, not for what was accepted.
+	Uploads bool `json:"uploads,omitempty"`
 	// Cursor is where the step begins: empty for the first one.
 	Cursor string `json:"cursor,omitempty"`
 }

@@ -19,21 +19,6 @@ const (
 	checkedStepNames = 100_000
 )
 
-// An Upload is the object of the input bucket that asked for a dataset; the zero Upload is a call of the API.
-type Upload struct {
-	Object     string
-	Generation int64
-}
-
-// Uploaded finds which content of an object is there.
-func (p *Planner) Uploaded(ctx context.Context, object string) (Upload, error) {
-	attrs, err := p.input.Stat(ctx, object)
-	if err != nil && !errors.Is(err, bucket.ErrNotExist) {
-		return Upload{}, err
-	}
-	return Upload{object, attrs.Generation}, nil
-}
-
 // began reports whether an upload is that of a manifest as the run was planned from it: not another upload of equal
 // content, but the same notification again.
 func (p *Plan) began(u Upload) bool {

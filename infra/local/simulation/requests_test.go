@@ -134,7 +134,7 @@ func (m *meter) restart() {
 		Runs: m.runs, Work: work, Tasks: m, Events: m, Now: now, Process: process,
 		Limits: subset.DefaultLimits(),
 	})
-	m.reconciler, errs[3] = subset.NewReconciler(m.worker, m.subsets)
+	m.reconciler, errs[3] = subset.NewReconciler(m.planner(), m.worker, m.subsets)
 	m.must(errors.Join(errs[:]...))
 }
 
@@ -185,7 +185,9 @@ func newMeter(t testing.TB, n int, images ...string) *meter {
 	for i := range records {
 		records[i] = runtest.Record(fmt.Sprintf("r%05d", i), "Nothing but good.", images...)
 	}
-	for file, content := range map[string][]byte{"all.jsonl": runtest.Lines(records), "rubric.yaml": []byte(smallRubric)} {
+	for file, content := range map[string][]byte{
+		"parts/all.jsonl": runtest.Lines(records), "rubric.yaml": []byte(smallRubric),
+	} {
 		_, err := bucket.CreateBytes(t.Context(), m.input, run.DatasetsPrefix+"wide/"+file, content)
 		m.must(err)
 	}
@@ -267,7 +269,7 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 	m.now = m.now.Add(time.Second)
 	m.restart()
 	m.count(kind, func(ctx context.Context) (err error) {
-		spec := run.Spec{Dataset: "wide", Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
+		spec := run.Spec{Dataset: "wide", Manifests: []string{"parts/all.jsonl"}, Rubric: "rubric.yaml"}
 		id, err := m.subsets.AcceptRun(ctx, m.planner(), m.worker, spec, run.Upload{})
 		if err != nil {
 			return err
@@ -325,6 +327,7 @@ func (m *meter) reconcile(kind string) {
 var bounds = map[string]int64{
 	"plan": 120, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
 	"status again": 100, "reconcile parts": 100, "request again": 100, events.TaskImages: 400,
+	"accept uploads": 1000, "look at uploads": 250,
 }
 
 // TestRequests counts the requests of each kind of delivery for few and for many ranges.
@@ -348,6 +351,42 @@ func TestRequests(t *testing.T) {
 			if bound := bounds[kind]; bound > 0 && c.most > bound {
 				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)
 			}
+		}
+	}
+}
+
+// TestUploadRequests counts the requests of the steps that look for uploads, of which none is accepted at first: those
+// of a step do not depend on how many there are.
+func TestUploadRequests(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{30, 300} {
+		m := newMeter(t, 3)
+		for i := range n {
+			for _, file := range []string{"a.jsonl", "parts/b.jsonl", "parts/c.jsonl"} {
+				name := fmt.Sprintf("%sd%04d/%s", run.DatasetsPrefix, i, file)
+				content := runtest.Lines(runtest.Plain(fmt.Sprint(i), 1))
+				_, err := bucket.CreateBytes(t.Context(), m.input, name, content)
+				m.must(err)
+			}
+		}
+		for _, kind := range []string{"accept uploads", "look at uploads"} {
+			m.restart()
+			m.tasks[events.TaskReconcile] = []events.Message{events.ReconcileTask{Uploads: true}.Message()}
+			for len(m.tasks[events.TaskReconcile]) > 0 {
+				task := decode[events.ReconcileTask](m.tasks[events.TaskReconcile][0].Data)
+				m.tasks[events.TaskReconcile] = nil
+				m.count(kind, func(ctx context.Context) error {
+					return m.reconciler.Reconcile(ctx, task, func(_ context.Context, _ run.Entry, err error) { t.Error(err) })
+				})
+			}
+			c := m.kinds[kind]
+			t.Logf("%6d uploads, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
+			if bound := bounds[kind]; c.most > bound {
+				t.Errorf("%d uploads: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)
+			}
+		}
+		if runs, err := m.runs.Runs(t.Context()); err != nil || len(runs) != n {
+			t.Errorf("%d runs of %d uploads (%v)", len(runs), n, err)
 		}
 	}
 }

@@ -142,7 +142,7 @@ func (f *Fixture) Restart() {
 		Limits: f.Selections,
 	})
 	f.must(err)
-	f.Reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
+	f.Reconciler, err = subset.NewReconciler(f.Planner(), f.Worker, f.Subsets)
 	f.must(err)
 }
 

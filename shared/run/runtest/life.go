@@ -24,13 +24,9 @@ func (f *Fixture) Retry(id string) (*run.Plan, error) {
 // Arrive is the notification of an upload: it starts what the object starts.
 func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	ctx, planner := f.t.Context(), f.Planner()
-	spec, ok, err := planner.SpecOf(ctx, object)
+	upload, spec, ok, err := planner.Uploaded(ctx, object)
 	if err != nil || !ok {
 		return nil, errors.Join(err, fmt.Errorf("%s starts a run: %v", object, ok))
-	}
-	upload, err := planner.Uploaded(ctx, object)
-	if err != nil {
-		return nil, err
 	}
 	return f.accept(planner, spec, upload)
 }
