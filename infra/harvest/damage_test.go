@@ -53,7 +53,11 @@ func TestDamagedState(t *testing.T) {
 		"shard cut":         {filepath.Join(ofRun, "shards", "0000", "0000000.zst"), truncate, "3", ofRun},
 		"range report gone": {filepath.Join(ofRun, "ranges", "0000.json"), remove, "3", ofRun},
 		"plan cut":          {filepath.Join(ofRun, "plan.json"), truncate, "3", ofRun},
+		"plan gone":         {filepath.Join(ofRun, "plan.json"), remove, "3", ofRun},
 		"marker cut":        {filepath.Join(ofRun, "scored"), truncate, "3", ofRun},
+		"marker gone":       {filepath.Join(ofRun, "scored"), remove, "3", ofRun},
+		"completed gone":    {filepath.Join(ofSelection, "completed"), remove, "2", ofSelection},
+		"completed cut":     {filepath.Join(ofSelection, "completed"), truncate, "2", ofSelection},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

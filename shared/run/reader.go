@@ -101,6 +101,13 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 
 // withoutPlan is the error of a run that has no plan.
 func (r *Reader) withoutPlan(ctx context.Context, run string) error {
+	began, err := bucket.Exists(ctx, r.work, waveName(run, 0))
+	if began {
+		_, err = bucket.Marked(ctx, r.work, planName(run), waveName(run, 0))
+	}
+	if err != nil {
+		return r.Lost(run, err)
+	}
 	for _, err := range r.work.List(ctx, askedPrefix(run), "") {
 		if err != nil {
 			return fmt.Errorf("looking for what was asked of run %s: %w", run, err)
@@ -131,18 +138,27 @@ func (r *Reader) Accepted(ctx context.Context, run string) (time.Time, error) {
 
 // Scored reports whether a run is scored to the last sample.
 func (r *Reader) Scored(ctx context.Context, run string) (bool, error) {
-	return bucket.Exists(ctx, r.work, scoredName(run))
+	scored, err := bucket.Marked(ctx, r.work, scoredName(run), ScoredSentName(run))
+	return scored, r.Lost(run, err)
+}
+
+// scored reads the marker of a scored run; nil before it is scored.
+func (r *Reader) scored(ctx context.Context, run string) (*Scored, error) {
+	if scored, err := r.Scored(ctx, run); !scored || err != nil {
+		return nil, err
+	}
+	marker := new(Scored)
+	return marker, r.Lost(run, bucket.ReadJSON(ctx, r.work, scoredName(run), marker))
 }
 
 // CheckUsable is nil if a selection can be made of a scored run, under an allowance or, if that is not given, the
 // plan's. Else it is a *RefusedError, or an error that wraps ErrNotScored.
 func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance) error {
-	var marker Scored
-	err := bucket.ReadJSON(ctx, r.work, scoredName(plan.Run), &marker)
-	if errors.Is(err, bucket.ErrNotExist) {
+	marker, err := r.scored(ctx, plan.Run)
+	if err != nil {
+		return err
+	} else if marker == nil {
 		return fmt.Errorf("%w: %s", ErrNotScored, plan.Run)
-	} else if err != nil {
-		return r.Lost(plan.Run, err)
 	}
 	return marker.refusal(plan.Run, allowed.Or(plan.MaxFailed))
 }

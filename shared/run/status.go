@@ -135,21 +135,16 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 		st.State = StateRefused
 		return plan, st, nil
 	}
-	var marker Scored
-	err = bucket.ReadJSON(ctx, r.work, scoredName(run), &marker)
-	switch {
-	case err == nil:
-		st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
-		st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
-		if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
-			st.State = StateFailed
-		}
-	case errors.Is(err, bucket.ErrNotExist):
-		if err := r.openStatus(ctx, plan, st, dead); err != nil {
-			return nil, nil, err
-		}
-	default:
-		return nil, nil, r.Lost(run, err)
+	marker, err := r.scored(ctx, run)
+	if err != nil {
+		return nil, nil, err
+	} else if marker == nil {
+		return plan, st, r.openStatus(ctx, plan, st, dead)
+	}
+	st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
+	st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
+	if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
+		st.State = StateFailed
 	}
 	return plan, st, nil
 }
