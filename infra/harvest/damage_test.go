@@ -34,6 +34,10 @@ func TestDamagedState(t *testing.T) {
 	dir := t.TempDir()
 	newDataset(t, dir, 8, 8)
 	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
+	parts, err := filepath.Glob(filepath.Join(dir, "state", "tmp", "*", "*", "parts"))
+	if err != nil || len(parts) > 0 {
+		t.Errorf("parts of a completed selection stay: %v, %v", parts, err)
+	}
 	ofRun := filepath.Join("runs", first.Run)
 	ofSelection := filepath.Join(ofRun, "selections", first.Selection)
 	for name, tc := range map[string]struct {

@@ -390,37 +390,3 @@ func TestUploadRequests(t *testing.T) {
 		}
 	}
 }
-
-// TestLostSteps loses each step after the last task of its kind, together with its message: reconcile does it.
-func TestLostSteps(t *testing.T) {
-	t.Parallel()
-	for _, lost := range []string{
-		"/scores/0066.parquet", "/counts/0/0001/0066.json", "/counts/1/0000/0000.json", "/counts/1/0000/0001.json",
-		"/counts/2/", "/scored", "/parts/0/0001/0040.rejected", "/parts/1/0000/0000.subset", "/parts/1/0000/0002.rejected",
-		"/subset.jsonl", "/completed",
-	} {
-		t.Run(lost, func(t *testing.T) {
-			t.Parallel()
-			const n = 70
-			m := newMeter(t, n)
-			m.lost = lost
-			plan := m.plan()
-			m.deliver(events.TaskRange, n)
-			m.deliver(events.TaskShard, n)
-			if strings.Contains(lost, "/parts/") || lost == "/subset.jsonl" || lost == "/completed" {
-				m.deliver(events.TaskSelect, 1)
-				m.deliver(events.TaskPart, n)
-			}
-			if m.killed == 0 {
-				t.Fatal("nothing was lost")
-			}
-			m.lost = ""
-			for range 3 { // each step may need the one before
-				m.reconcile("reconcile")
-				m.deliver(events.TaskSelect, 1)
-				m.deliver(events.TaskPart, n)
-			}
-			m.checkCompleted(plan)
-		})
-	}
-}
