@@ -117,3 +117,24 @@ func TestLostShard(t *testing.T) {
 	}
 	mustHarvest(t, dir, args...)
 }
+
+// TestDamagedRunInList lists runs of which one has a damaged plan.
+func TestDamagedRunInList(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 8, 8)
+	bad := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
+	newDataset(t, dir, 9, 8)
+	good := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out2", "dataset.json")
+	truncate(t, filepath.Join(dir, "state", "runs", bad.Run, "plan.json"))
+	listed := mustHarvest(t, dir, "status", "--state", "state")
+	for run, state := range map[string]string{bad.Run: "damaged", good.Run: "scored"} {
+		for line := range strings.Lines(listed.stdout) {
+			if strings.Contains(line, run) && !strings.Contains(line, state) {
+				t.Errorf("want %s: %s", state, line)
+			}
+		}
+	}
+	a := harvest(t, dir, nil, "status", "--state", "state", bad.Run)
+	says(t, a.stderr, "remove the folder "+filepath.Join(dir, "state", "runs", bad.Run))
+}

@@ -138,6 +138,11 @@ func checkSentName(run, check string, r int) string {
 	return fmt.Sprintf("%s%04d", checkSentPrefix(run, check), r)
 }
 
+// checkFailedPrefix begins the names of what says that the step of a check that begins with a range failed.
+func checkFailedPrefix(run, check string, r int) string {
+	return fmt.Sprintf("%sfailed/%04d.", checkPrefix(run, check), r)
+}
+
 // checkAgainPrefix begins the names of what says when it was published again.
 func checkAgainPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sagain/%04d.", checkPrefix(run, check), r)

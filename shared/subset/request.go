@@ -185,15 +185,18 @@ func (s *Selector) CheckImages(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.ImagesTask,
 ) (*run.Plan, error) {
 	changed, err := worker.CheckImages(ctx, task)
-	if err != nil || !changed {
-		return nil, err
+	if err == nil && !changed {
+		return nil, nil
 	}
-	next, err := s.StartAttempt(ctx, planner, worker, task.Run)
+	var next *run.Plan
+	if err == nil {
+		next, err = s.StartAttempt(ctx, planner, worker, task.Run)
+	}
 	if refused, final := errors.AsType[*run.RefusedError](err); final {
 		// A manifest was replaced since: the new one is a run of its own.
 		return nil, worker.EndImageCheck(ctx, task, run.CheckResult{Problem: refused.Reason})
 	} else if err != nil {
-		return nil, err
+		return nil, worker.FailImageCheck(ctx, task, err)
 	}
 	return next, worker.EndImageCheck(ctx, task, run.CheckResult{Attempt: next.Run})
 }

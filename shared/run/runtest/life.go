@@ -28,7 +28,11 @@ func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	if err != nil || !ok {
 		return nil, errors.Join(err, fmt.Errorf("%s starts a run: %v", object, ok))
 	}
-	return f.accept(planner, spec, upload)
+	plan, err := f.accept(planner, spec, upload)
+	if err != nil {
+		return nil, err
+	}
+	return plan, run.NewIndex(mortalBucket{f.Work, f}).NoteUpload(ctx, upload)
 }
 
 // accept accepts a run, and delivers the tasks of planning it if they are published. A refused plan is an error.
