@@ -54,7 +54,8 @@ func TestConfigDefaults(t *testing.T) {
 				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 			},
 			Compressed: compression.Limits{Gzip: 16 << 30, Zstd: 32 << 30, Bzip2: 2 << 30, XZ: 4 << 30},
-			RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16, MaxFailed: fivePercent,
+			PlanBytes:  8 << 30, RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16,
+			MaxFailed: fivePercent,
 		},
 	}
 	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -113,4 +114,64 @@ func TestRefusedBudget(t *testing.T) {
 	if again := ask("6"); again != refused {
 		t.Errorf("a budget of 6 again is run %s, want %s", again, refused)
 	}
+}
+
+// TestCancelWhilePlanning cancels a run before it is planned: nothing of it is scored.
+func TestCancelWhilePlanning(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	started, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	path := "/v1/runs/" + started.Run
+	// What needs the plan is possible soon.
+	for _, call := range []string{":approve", ":retry", "/selections"} {
+		if _, header := want[api.Problem](s, http.StatusConflict, "POST", path+call, ""); header.Get("Retry-After") != "30" {
+			t.Errorf("%s: Retry-After %q, want 30", call, header.Get("Retry-After"))
+		}
+	}
+	cancelled, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", path+":cancel", "")
+	if cancelled.State != run.StateCancelled {
+		t.Errorf("the run is %s, want it cancelled", cancelled.State)
+	}
+	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
+	if len(list.Runs) != 1 || list.Runs[0].State != run.StateCancelled {
+		t.Errorf("list %+v", list)
+	}
+	s.work()
+	s.Reconcile()
+	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", path, "")
+	if status.State != run.StateCancelled || status.Progress.RangesCut > 0 || len(s.Queue) > 0 {
+		t.Errorf("in the end: %s, %+v, %d messages", status.State, status.Progress, len(s.Queue))
+	}
+	if open, finished := s.Objects("index/accepted/"), s.Objects("index/finished/"); len(open) != len(finished) {
+		t.Errorf("accepted %v, finished %v", open, finished)
+	}
+	again, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
+	if again.State != run.StateCancelled {
+		t.Errorf("asked for again: %s", again.State)
+	}
+}
+
+// TestDamagedRunInList lists runs of which one has a damaged plan.
+func TestDamagedRunInList(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	good := s.scored()
+	s.Upload("datasets/bog/all.jsonl", runtest.Lines(runtest.Plain("b", 3)))
+	bad, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs",
+		`{"dataset": "bog", "manifests": ["all.jsonl"]}`)
+	s.work()
+	s.Replace("runs/"+bad.Run+"/plan.json", []byte("{"))
+	s = s.restart()
+	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
+	states := map[string]string{}
+	for _, entry := range list.Runs {
+		states[entry.Run] = entry.State
+		if fix := "remove the folder runs/" + bad.Run; strings.Contains(entry.Problem, fix) != (entry.Run == bad.Run) {
+			t.Errorf("%s: problem %q", entry.Run, entry.Problem)
+		}
+	}
+	if states[good] != run.StateScored || states[bad.Run] != run.StateDamaged || len(states) != 2 {
+		t.Errorf("states %v", states)
+	}
+	want[api.Problem](s, events.StatusLost, "GET", "/v1/runs/"+bad.Run, "")
 }

@@ -26,13 +26,13 @@ import (
 // maxBody bounds the body of an API request.
 const maxBody = 1 << 20
 
-// retryAfter is when a caller may try again whose request needs a scorer that is away, or who finds other selections
-// waiting; 0 for any other status.
-func retryAfter(status int) time.Duration {
-	switch status {
-	case http.StatusServiceUnavailable:
+// retryAfter is when a caller may try again whose request needs a scorer that is away, or a run that is being planned,
+// or who finds other selections waiting; 0 for any other error.
+func retryAfter(status int, err error) time.Duration {
+	switch {
+	case status == http.StatusServiceUnavailable, errors.Is(err, run.ErrPlanning):
 		return 30 * time.Second
-	case http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests:
 		return 5 * time.Second
 	}
 	return 0
@@ -99,7 +99,7 @@ func (s server) answer(c call) http.HandlerFunc {
 			if status == http.StatusInternalServerError {
 				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
-			if after := retryAfter(status); after > 0 {
+			if after := retryAfter(status, err); after > 0 {
 				w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 			}
 			writeProblem(w, status, detailOf(err))
@@ -133,7 +133,7 @@ func (s server) listRuns(r *http.Request) (answer, error) {
 	list := api.RunList{Runs: []api.RunEntry{}}
 	for _, st := range outlines {
 		entry := api.RunEntry{Run: st.Run, Dataset: st.Dataset, Samples: st.Samples.In, State: st.State}
-		if st.State == run.StateRefused {
+		if st.State == run.StateRefused || st.State == run.StateDamaged {
 			entry.Problem = st.Problem
 		}
 		list.Runs = append(list.Runs, entry)

@@ -28,7 +28,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
 		return nil, errors.New("making curate: its reader, planner, worker, selector or log is missing")
 	}
-	reconciler, err := subset.NewReconciler(c.Worker, c.Subsets)
+	reconciler, err := subset.NewReconciler(c.Planner, c.Worker, c.Subsets)
 	if err != nil {
 		return nil, err
 	}

@@ -65,24 +65,15 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	}
 }
 
-// accept accepts the run of a dataset that an object asks for.
-func (c Config) accept(ctx context.Context, object string, spec run.Spec) (string, error) {
-	upload, err := c.Planner.Uploaded(ctx, object)
-	if err != nil {
-		return "", err
-	}
-	return c.Subsets.AcceptRun(ctx, c.Planner, c.Worker, spec, upload)
-}
-
-// plan plans an accepted run.
+// plan does a step of planning an accepted run.
 func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	var task events.PlanTask
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task.Run)
+	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task)
 	switch {
-	case err != nil:
+	case err != nil || plan == nil:
 		return err
 	case plan.Problem != "":
 		c.Log.ErrorContext(ctx, "dataset refused", "run", plan.Run, "reason", plan.Problem)
@@ -95,24 +86,18 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 // arrived accepts the run of a dataset whose manifest or dataset.yaml has arrived.
 func (c Config) arrived(ctx context.Context, object string) error {
 	begin := time.Now()
-	spec, starts, err := c.Planner.SpecOf(ctx, object)
-	if err == nil && !starts {
+	arrival, err := c.Subsets.AcceptUpload(ctx, c.Planner, c.Worker, object)
+	switch {
+	case err != nil:
+		return err
+	case arrival.Run == "":
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)
 		return nil
+	case arrival.Refused != "":
+		c.Log.ErrorContext(ctx, "dataset refused", "object", object, "reason", arrival.Refused)
+		return nil
 	}
-	var id string
-	if err == nil {
-		id, err = c.accept(ctx, object, spec)
-	}
-	var refused *run.RefusedError
-	if errors.As(err, &refused) {
-		c.Log.ErrorContext(ctx, "dataset refused", "object", object, "reason", refused.Reason)
-		_, err = c.Worker.Refuse(ctx, spec.Dataset, refused.Reason)
-		return err
-	} else if err != nil {
-		return err
-	}
-	ctx = telemetry.Run(ctx, id, begin, attribute.String("harvest.object", object))
-	c.Log.InfoContext(ctx, "run accepted", "object", object, "run", id)
+	ctx = telemetry.Run(ctx, arrival.Run, begin, attribute.String("harvest.object", object))
+	c.Log.InfoContext(ctx, "run accepted", "object", object, "run", arrival.Run)
 	return nil
 }

@@ -73,11 +73,11 @@ func kinds(messages []events.Message) map[string]int {
 	return counts
 }
 
-// arrive delivers the notification of an upload, and the task of planning that follows. Both should be acknowledged.
+// arrive delivers the notification of an upload, and the tasks of planning that follow. All should be acknowledged.
 func arrive(t *testing.T, w *runtest.Fixture, h http.Handler, object string) {
 	t.Helper()
 	messages := []events.Message{notification("OBJECT_FINALIZE", object)}
-	for range 2 {
+	for len(messages) > 0 {
 		for _, m := range messages {
 			if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 				t.Fatalf("answered %d, want 204", status)
@@ -284,6 +284,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 	arrive(t, w, h, "datasets/sky/all.jsonl")
 	id := runs(t, w)[0]
 	w.Tasks.Take()
+	w.Upload("datasets/s k y/all.jsonl", []byte(manifest(2)))
 	garbage := events.RangeTask{Run: id}.Message()
 	garbage.Data = []byte("{")
 	for i, m := range []events.Message{

@@ -34,6 +34,10 @@ func TestDamagedState(t *testing.T) {
 	dir := t.TempDir()
 	newDataset(t, dir, 8, 8)
 	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
+	parts, err := filepath.Glob(filepath.Join(dir, "state", "tmp", "*", "*", "parts"))
+	if err != nil || len(parts) > 0 {
+		t.Errorf("parts of a completed selection stay: %v, %v", parts, err)
+	}
 	ofRun := filepath.Join("runs", first.Run)
 	ofSelection := filepath.Join(ofRun, "selections", first.Selection)
 	for name, tc := range map[string]struct {
@@ -53,7 +57,11 @@ func TestDamagedState(t *testing.T) {
 		"shard cut":         {filepath.Join(ofRun, "shards", "0000", "0000000.zst"), truncate, "3", ofRun},
 		"range report gone": {filepath.Join(ofRun, "ranges", "0000.json"), remove, "3", ofRun},
 		"plan cut":          {filepath.Join(ofRun, "plan.json"), truncate, "3", ofRun},
+		"plan gone":         {filepath.Join(ofRun, "plan.json"), remove, "3", ofRun},
 		"marker cut":        {filepath.Join(ofRun, "scored"), truncate, "3", ofRun},
+		"marker gone":       {filepath.Join(ofRun, "scored"), remove, "3", ofRun},
+		"completed gone":    {filepath.Join(ofSelection, "completed"), remove, "2", ofSelection},
+		"completed cut":     {filepath.Join(ofSelection, "completed"), truncate, "2", ofSelection},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,4 +116,25 @@ func TestLostShard(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustHarvest(t, dir, args...)
+}
+
+// TestDamagedRunInList lists runs of which one has a damaged plan.
+func TestDamagedRunInList(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 8, 8)
+	bad := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
+	newDataset(t, dir, 9, 8)
+	good := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out2", "dataset.json")
+	truncate(t, filepath.Join(dir, "state", "runs", bad.Run, "plan.json"))
+	listed := mustHarvest(t, dir, "status", "--state", "state")
+	for run, state := range map[string]string{bad.Run: "damaged", good.Run: "scored"} {
+		for line := range strings.Lines(listed.stdout) {
+			if strings.Contains(line, run) && !strings.Contains(line, state) {
+				t.Errorf("want %s: %s", state, line)
+			}
+		}
+	}
+	a := harvest(t, dir, nil, "status", "--state", "state", bad.Run)
+	says(t, a.stderr, "remove the folder "+filepath.Join(dir, "state", "runs", bad.Run))
 }

@@ -124,7 +124,7 @@ func TestKillBeforePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if slices.Contains([]string{"accepted", "asked", "plan.sent"}, entry.Name()) {
+		if slices.Contains([]string{"accepted", "asked", "planning"}, entry.Name()) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {

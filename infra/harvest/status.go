@@ -43,6 +43,9 @@ func newStatus() *cobra.Command {
 			statuses := make([]runStatus, len(all))
 			for i, r := range all {
 				st, err := subsets.RunStatus(cmd.Context(), r.id)
+				if damaged := runs.Damaged(r.id, err); damaged != nil && len(args) == 0 {
+					st, err = &subset.RunStatus{Status: *damaged}, nil
+				}
 				if err != nil {
 					return unknownRun(err)
 				}

@@ -218,7 +218,7 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
-		RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20, InFlight: 16,
+		PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: 8, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	st, err := local.Start(t.Context(), local.Options{
 		Input: input, Work: work, Limits: limits, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),

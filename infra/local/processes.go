@@ -48,6 +48,8 @@ type Disturbances struct {
 	// Storage wraps Cloud Storage's test double, Push the delivery of all messages to the processes.
 	Storage func(http.Handler) http.Handler
 	Push    func(queue.Push) queue.Push
+	// Publish decides what a publication of the processes fails with; nil is success.
+	Publish func() *PublishFault
 	// Queue are the faults of all subscriptions.
 	Queue queue.Faults
 }
@@ -85,7 +87,7 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 	if p.folder, err = os.MkdirTemp("", "harvest-processes-"); err != nil {
 		return nil, err
 	}
-	if p.pubsub, err = startPubSub(ctx); err != nil {
+	if p.pubsub, err = startPubSub(ctx, o.Disturb.Publish); err != nil {
 		return nil, fmt.Errorf("starting Pub/Sub's test double: %w", err)
 	}
 	if p.storage, err = startStorage(ctx, p.pubsub.addr, o.Disturb.Storage); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 
 	"cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -33,9 +34,56 @@ type cloudPubSub struct {
 	closers []func() error
 }
 
-// startPubSub starts it.
-func startPubSub(ctx context.Context) (_ *cloudPubSub, err error) {
-	server := pstest.NewServer()
+// A PublishFault is what a publication is answered with in place of its success.
+type PublishFault struct {
+	Code     codes.Code
+	Accepted bool // the topic has the messages nevertheless
+}
+
+// A publishDisturber has publications fail. It is called with the double's lock held.
+type publishDisturber struct {
+	next   func() *PublishFault
+	server *pstest.Server
+	passed atomic.Int64 // publications that may not fail: those of messages that were accepted in spite of the answer
+}
+
+// React implements pstest.Reactor.
+func (d *publishDisturber) React(request any) (handled bool, answer any, err error) {
+	published, ok := request.(*pubsubpb.PublishRequest)
+	if !ok || published.Topic == topicName(events.TopicUploads) { // Cloud Storage itself publishes these
+		return false, nil, nil
+	}
+	if d.passed.Add(-1) >= 0 {
+		return false, nil, nil
+	}
+	d.passed.Add(1)
+	fault := d.next()
+	if fault == nil {
+		return false, nil, nil
+	}
+	if fault.Accepted {
+		d.passed.Add(int64(len(published.Messages)))
+		go func() {
+			for _, m := range published.Messages {
+				d.server.Publish(published.Topic, m.Data, m.Attributes)
+			}
+		}()
+	}
+	return true, nil, status.Error(fault.Code, "disturbed")
+}
+
+// topicName is the full name of a topic.
+func topicName(topic string) string { return "projects/" + Project + "/topics/" + Topic(topic) }
+
+// startPubSub starts it. disturb, if it is there, decides which publications fail; nil is success.
+func startPubSub(ctx context.Context, disturb func() *PublishFault) (_ *cloudPubSub, err error) {
+	var options []pstest.ServerReactorOption
+	disturber := &publishDisturber{next: disturb}
+	if disturb != nil {
+		options = append(options, pstest.ServerReactorOption{FuncName: "Publish", Reactor: disturber})
+	}
+	server := pstest.NewServer(options...)
+	disturber.server = server
 	p := &cloudPubSub{addr: server.Addr, closers: []func() error{server.Close}}
 	defer func() {
 		if err != nil {
@@ -51,7 +99,7 @@ func startPubSub(ctx context.Context) (_ *cloudPubSub, err error) {
 	}
 	p.closers = append(p.closers, p.client.Close) // closes conn too
 	for _, topic := range events.Topics() {
-		name := "projects/" + Project + "/topics/" + Topic(topic)
+		name := topicName(topic)
 		if _, err := p.client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: name}); err != nil {
 			return nil, err
 		}

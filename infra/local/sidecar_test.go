@@ -136,7 +136,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
-		RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20, InFlight: 16,
+		PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: poolShard, ShardBytes: 64 << 20, InFlight: 16,
 	}
 	var rating atomic.Int32
 	st, err := local.Start(t.Context(), local.Options{

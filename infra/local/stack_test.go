@@ -74,7 +74,7 @@ func fineLimits() run.Limits {
 			MaxBytes: 1 << 24, MaxPixels: 1 << 24,
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
-		RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20, InFlight: 16,
+		PlanBytes: 8 << 30, RangeBytes: 32 << 10, ShardSamples: 20, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }
 
@@ -246,7 +246,8 @@ func read(t *testing.T, b bucket.Reader, name string) []byte {
 }
 
 // differs are the objects that depend on when and by which process something was done.
-var differs = regexp.MustCompile(`/(plan\.json|scored|accepted)$|\.sent$|/(started|sent|again|waves|made|items)/`)
+var differs = regexp.MustCompile(
+	`/(plan\.json|draft\.json|scored|accepted)$|\.sent$|/(started|sent|again|waves|made|items)/`)
 
 // outcome is a digest of every object of a work bucket whose bytes follow from the input, by name:
 // all but the plan, which knows generations, and the markers, which name a delivery. What scores say of the generations

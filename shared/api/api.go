@@ -39,7 +39,7 @@ type RunEntry struct {
 	Dataset string `json:"dataset"`
 	Samples int64  `json:"samples"`
 	State   string `json:"state"` // one of run's State constants
-	// Problem is why the run was refused; empty for a run that was not.
+	// Problem is why the run was refused, or what of it is damaged; empty for other runs.
 	Problem string `json:"problem,omitempty"`
 }
 

@@ -138,7 +138,8 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 		}
 		return f.fail("naming", name, err)
 	}
-	if err := f.syncFolders(path.Dir(name)); err != nil {
+	err = f.syncFolders(path.Dir(name))
+	if err != nil && !(errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(name, TemporaryPrefix)) {
 		return f.fail("syncing the folder of", name, err)
 	}
 	return nil
@@ -194,9 +195,10 @@ func (f *Folder) create(aside string) (*os.File, error) {
 // link gives the file aside an object's name, and makes the name's folders if there are none.
 func (f *Folder) link(aside, name string) error {
 	err := f.root.Link(aside, name)
-	if errors.Is(err, fs.ErrNotExist) {
+	// Who removes what is temporary may remove a folder as soon as it is made.
+	for tries := 0; errors.Is(err, fs.ErrNotExist) && tries < 100; tries++ {
 		folder := path.Dir(name)
-		if err := f.root.MkdirAll(folder, 0o755); err != nil {
+		if err := f.root.MkdirAll(folder, 0o755); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		f.durable.Delete(folder)

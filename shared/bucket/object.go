@@ -49,6 +49,22 @@ func Exists(ctx context.Context, b Reader, name string) (bool, error) {
 	}
 }
 
+// Marked reports whether there is an object that is written before another one, its follower. It is ErrNotExist if the
+// object is gone although the follower is there.
+func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) {
+	if there, err := Exists(ctx, b, name); there || err != nil {
+		return there, err
+	}
+	if followed, err := Exists(ctx, b, follower); !followed || err != nil {
+		return false, err
+	}
+	// Both may have been written since the first look.
+	if there, err := Exists(ctx, b, name); there || err != nil {
+		return there, err
+	}
+	return false, fmt.Errorf("looking for %s: %w, and %s is there", name, ErrNotExist, follower)
+}
+
 // CreateOnce writes an object unless it is there already, and reports whether it wrote it.
 func CreateOnce(ctx context.Context, b Bucket, name string, write func(io.Writer) error) (bool, error) {
 	switch err := b.Create(ctx, name, write); {

@@ -3,6 +3,7 @@ package bucket_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,5 +71,27 @@ func TestListings(t *testing.T) {
 	}
 	if children, err := bucket.Children(ctx, b, "none/"); len(children) > 0 || err != nil {
 		t.Errorf("children of nothing: %v, %v", children, err)
+	}
+}
+
+func TestMarked(t *testing.T) {
+	t.Parallel()
+	for objects, want := range map[string]bool{"": false, "mark": true, "mark next": true} {
+		b := bucket.NewMemory()
+		for _, name := range strings.Fields(objects) {
+			if _, err := bucket.CreateBytes(t.Context(), b, name, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := bucket.Marked(t.Context(), b, "mark", "next"); got != want || err != nil {
+			t.Errorf("%q: marked %v, %v", objects, got, err)
+		}
+	}
+	b := bucket.NewMemory()
+	if _, err := bucket.CreateBytes(t.Context(), b, "next", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := bucket.Marked(t.Context(), b, "mark", "next"); got || !errors.Is(err, bucket.ErrNotExist) {
+		t.Errorf("the follower alone: marked %v, %v", got, err)
 	}
 }

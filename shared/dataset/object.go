@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -61,6 +62,7 @@ func (s *splitter) tryFirst(head []byte) *FormatError {
 		scanner:    scanner{cursor: newCursor(bytes.NewReader(head), UTF8, len(head), 0, s.line)},
 		rangeBytes: s.rangeBytes,
 		isTrial:    true,
+		pauseAt:    math.MaxInt64,
 	}
 	found, err := trial.walk()
 	fault := found.fault
@@ -82,21 +84,30 @@ func beginsAsJSON(object []byte) bool {
 // splitFirst takes in the object at the cursor while it looks for a list of records in it, and then what follows. If
 // nothing does, and the object is no record itself, its list is the manifest.
 func (s *splitter) splitFirst() error {
-	start := s.cursor
+	start := firstObject{Offset: s.offset, Line: s.line}
 	found, err := s.walk()
+	return s.splitWalked(start, found, err)
+}
+
+// splitWalked takes in what follows the object that began at start and has been walked.
+func (s *splitter) splitWalked(start firstObject, found object, err error) error {
 	switch {
+	case err == errPaused:
+		start.Object = found
+		s.first = &start
+		return err
 	case err == errBrokenLine:
-		s.line = start.line
+		s.line = start.Line
 		return s.splitAfter(start, Lines, object{})
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		return &FormatError{
-			Offset: start.offset, Line: start.line,
+			Offset: start.Offset, Line: start.Line,
 			Detail: "the object that begins here is never closed: a bracket or a quote is missing, " +
 				"or the file has been cut short" + fixThere,
 		}
 	case err != nil:
 		return err
-	case s.line != start.line:
+	case s.line != start.Line:
 		return s.splitAfter(start, Objects, found)
 	}
 	next, err := s.skipOnLine()
@@ -114,22 +125,22 @@ func (s *splitter) splitFirst() error {
 
 // splitAfter takes in the object that began at start, and up to the cursor or the line's end is the first record of
 // that format, and then all others. If there are none, the list that was found in the object is taken in its place.
-func (s *splitter) splitAfter(start cursor, format Format, found object) error {
+func (s *splitter) splitAfter(start firstObject, format Format, found object) error {
 	s.format, s.firstLine = format, 0
 	if format == Lines {
 		if err := s.scan(); err != nil {
 			return err
 		}
 	}
-	first := record{start: start.offset, end: s.offset, line: start.line}
+	first := record{start: start.Offset, end: s.offset, line: start.Line}
 	_, err := s.skipSeparators()
 	switch {
 	case err != nil && err != io.EOF:
 		return err
-	case err == io.EOF && !found.isRecord && len(found.lists) == 1:
+	case err == io.EOF && !found.IsRecord && len(found.Lists) == 1:
 		s.format = Array
 		return nil
-	case err == io.EOF && !found.isRecord && len(found.lists) > 1:
+	case err == io.EOF && !found.IsRecord && len(found.Lists) > 1:
 		return found.refusal()
 	case err == io.EOF && found.isEmptyList():
 		s.format, s.layout.Records, s.layout.Ranges = Array, 0, []Span{}
@@ -146,17 +157,17 @@ func (s *splitter) splitAfter(start cursor, format Format, found object) error {
 
 // An object is what is known of the first object of a manifest.
 type object struct {
-	isRecord bool         // it has a key of turns
-	lists    []string     // the first keys that hold lists of objects, in quotes
-	isNamed  bool         // it has a key of ownKeys
-	empty    int          // keys that hold lists without elements
+	IsRecord bool         `json:"is_record,omitempty"` // it has a key of turns
+	Lists    []string     `json:"lists,omitempty"`     // the first keys that hold lists of objects, in quotes
+	IsNamed  bool         `json:"is_named,omitempty"`  // it has a key of ownKeys
+	Empty    int          `json:"empty,omitempty"`     // keys that hold lists without elements
 	fault    *FormatError // what is broken between its members, where its end was looked for nevertheless
 }
 
 // refusal is the error that it is not known which of the lists is the manifest.
 func (o object) refusal() *FormatError {
 	return &FormatError{
-		Detail: "the file is one object that holds several lists of objects, under " + strings.Join(o.lists, ", ") +
+		Detail: "the file is one object that holds several lists of objects, under " + strings.Join(o.Lists, ", ") +
 			", and which of them holds the records is not known; write that one to a file of its own",
 		Command: "jq -c '.KEY[]' FILE > OUT",
 	}
@@ -164,13 +175,18 @@ func (o object) refusal() *FormatError {
 
 // isEmptyList reports whether the object stands around a list of records that has none.
 func (o object) isEmptyList() bool {
-	return !o.isRecord && !o.isNamed && o.empty > 0 && len(o.lists) == 0 && o.fault == nil
+	return !o.IsRecord && !o.IsNamed && o.Empty > 0 && len(o.Lists) == 0 && o.fault == nil
 }
 
 // walk passes the object at the cursor. The first list of objects in it is split as an array is.
-func (s *splitter) walk() (found object, err error) {
+func (s *splitter) walk() (object, error) {
 	s.firstLine = s.line
 	s.pass([]byte{'{'})
+	return s.walkMembers(object{})
+}
+
+// walkMembers passes the members of the object from the cursor on.
+func (s *splitter) walkMembers(found object) (object, error) {
 	for {
 		next, err := s.skipSpace()
 		switch {
@@ -185,19 +201,35 @@ func (s *splitter) walk() (found object, err error) {
 		default:
 			err = s.unexpected("a key")
 		}
-		if err == nil {
-			next, err = s.skipSpace()
-		}
-		switch {
-		case err == nil && next == ',':
-			s.pass([]byte{','})
-		case err == nil && next != '}':
-			err = s.unexpected(`"," or "}"`)
-		}
-		if err != nil {
+		if err = s.walkComma(err); err != nil {
 			return s.walkBroken(found, err)
 		}
 	}
+}
+
+// walkOn goes on in the list of the object in which the scan has paused.
+func (s *splitter) walkOn(found object) (object, error) {
+	if err := s.walkComma(s.walkElements()); err != nil {
+		return s.walkBroken(found, err)
+	}
+	return s.walkMembers(found)
+}
+
+// walkComma passes what follows a member that was passed without an error.
+func (s *splitter) walkComma(err error) error {
+	if err != nil {
+		return err
+	}
+	next, err := s.skipSpace()
+	switch {
+	case err != nil:
+		return err
+	case next == ',':
+		s.pass([]byte{','})
+	case next != '}':
+		return s.unexpected(`"," or "}"`)
+	}
+	return nil
 }
 
 // walkBroken passes the rest of an object whose structure has that fault, as far as it can: a broken record costs only
@@ -205,7 +237,7 @@ func (s *splitter) walk() (found object, err error) {
 func (s *splitter) walkBroken(found object, err error) (object, error) {
 	var fault *FormatError
 	switch {
-	case !errors.As(err, &fault), s.nesting.Depth > 0, len(found.lists) > 0 && !found.isRecord:
+	case !errors.As(err, &fault), s.nesting.Depth > 0, len(found.Lists) > 0 && !found.IsRecord:
 		return found, err
 	case s.line == s.firstLine:
 		return found, errBrokenLine
@@ -241,8 +273,8 @@ func (s *splitter) walkMember(found *object) error {
 		return err
 	}
 	s.pass([]byte{':'})
-	found.isRecord = found.isRecord || slices.Contains(turnKeys, key)
-	found.isNamed = found.isNamed || slices.Contains(ownKeys, key)
+	found.IsRecord = found.IsRecord || slices.Contains(turnKeys, key)
+	found.IsNamed = found.IsNamed || slices.Contains(ownKeys, key)
 	switch next, err = s.skipSpace(); {
 	case err != nil:
 		return err
@@ -262,18 +294,26 @@ func (s *splitter) walkList(key string, found *object) error {
 		return err
 	case next != '{':
 		if next == ']' {
-			found.empty++
+			found.Empty++
 		}
 		return s.walkRest('[')
 	}
-	found.lists = append(found.lists[:min(len(found.lists), namedLists)], jsontext.Quote(key, keyBytes))
-	if !s.isTrial && (found.isRecord || len(found.lists) > 1) {
+	found.Lists = append(found.Lists[:min(len(found.Lists), namedLists)], jsontext.Quote(key, keyBytes))
+	if !s.isTrial && (found.IsRecord || len(found.Lists) > 1) {
 		return s.walkRest('[')
 	}
+	return s.walkElements()
+}
+
+// walkElements splits the list whose bracket has been passed.
+func (s *splitter) walkElements() error {
 	first := s.firstLine
 	s.firstLine = 0 // a broken element is one of the list
-	err = s.splitElements()
-	s.element, s.firstLine = 0, first
+	err := s.splitElements()
+	if err != errPaused {
+		s.element = 0
+	}
+	s.firstLine = first
 	return err
 }
 

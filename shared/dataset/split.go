@@ -1,11 +1,10 @@
 package dataset
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
@@ -48,34 +47,8 @@ const theForms = "; a manifest is a JSON array of records, a JSON object that ho
 func Split(r io.Reader, rangeBytes int64) (Layout, error) { return split(r, rangeBytes, headBytes) }
 
 func split(r io.Reader, rangeBytes int64, head int) (Layout, error) {
-	if rangeBytes <= 0 {
-		return Layout{}, fmt.Errorf(
-			"splitting a manifest into ranges of %d bytes: the size must be above 0",
-			rangeBytes,
-		)
-	}
-	in := bufio.NewReaderSize(r, max(head, kindBytes))
-	first, _ := in.Peek(kindBytes) // an error other than a short file is returned again by the next read
-	if kind, ok := kindOf(first); ok {
-		return Layout{}, kind.refusal()
-	}
-	encoding := encodingOf(first)
-	s := splitter{
-		scanner:    scanner{cursor: newCursor(in, encoding, head, 0, 1)},
-		layout:     Layout{Form: Form{Encoding: encoding}, Ranges: []Span{}},
-		rangeBytes: rangeBytes,
-		headBytes:  head,
-	}
-	err := s.split()
-	var format *FormatError
-	switch {
-	case errors.As(err, &format):
-		return Layout{}, format
-	case err != nil:
-		return Layout{}, fmt.Errorf("reading the manifest at byte %d: %w", s.offset, err)
-	}
-	s.layout.Format, s.layout.Size = s.format, s.offset
-	return s.layout, nil
+	s, err := Scan{}.next(r, rangeBytes, math.MaxInt64, head)
+	return s.Layout, err
 }
 
 type splitter struct {
@@ -83,8 +56,10 @@ type splitter struct {
 	layout     Layout
 	rangeBytes int64
 	headBytes  int
-	isTrial    bool   // on the head alone
-	note       string // about the first object, for a manifest that turns out not to be JSON
+	isTrial    bool         // on the head alone
+	note       string       // about the first object, for a manifest that turns out not to be JSON
+	pauseAt    int64        // offset from which on the next record belongs to another step
+	first      *firstObject // in whose list the scan pauses; nil if it pauses elsewhere
 }
 
 func (s *splitter) split() error {
@@ -106,6 +81,11 @@ func (s *splitter) split() error {
 func (s *splitter) splitArray() error {
 	s.format = Array
 	s.pass([]byte{'['})
+	return s.splitToEnd()
+}
+
+// splitToEnd takes in the elements of the array whose bracket has been passed, up to the file's end.
+func (s *splitter) splitToEnd() error {
 	if err := s.splitElements(); err != nil {
 		return err
 	}
@@ -123,6 +103,9 @@ func (s *splitter) splitArray() error {
 func (s *splitter) splitElements() error {
 	next, err := s.skipSpace()
 	for err == nil && next != ']' {
+		if s.offset >= s.pauseAt {
+			return errPaused
+		}
 		next, err = s.splitElement()
 	}
 	if err == io.EOF {
@@ -186,6 +169,8 @@ func (s *splitter) splitObjects() error {
 			return err
 		case next != '{':
 			return s.unexpected("an object")
+		case s.offset >= s.pauseAt:
+			return errPaused
 		}
 		if err := s.splitRecord(); err != nil {
 			return err
@@ -232,10 +217,13 @@ func (s *splitter) splitLines() error {
 func (s *splitter) splitMoreLines() error {
 	s.format, s.limit = Lines, 0
 	for {
-		if _, err := s.skipSeparators(); err == io.EOF {
+		switch _, err := s.skipSeparators(); {
+		case err == io.EOF:
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return err
+		case s.offset >= s.pauseAt:
+			return errPaused
 		}
 		rec, err := s.record()
 		if err != nil {

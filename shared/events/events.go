@@ -39,7 +39,7 @@ const (
 
 // Values of AttrTask.
 const (
-	TaskPlan      = "plan"      // ingest: plan an accepted run
+	TaskPlan      = "plan"      // ingest: do a step of planning an accepted run
 	TaskRange     = "range"     // ingest: cut a range into shards
 	TaskShard     = "shard"     // score: rate a shard
 	TaskPart      = "part"      // curate: write one range's part of a selection
@@ -48,9 +48,12 @@ const (
 	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
 )
 
-// A PlanTask asks ingest to plan an accepted run.
+// A PlanTask asks ingest for a step of planning an accepted run: to split one of its manifests from where the step
+// before has ended.
 type PlanTask struct {
-	Run string `json:"run"`
+	Run      string `json:"run"`
+	Manifest int    `json:"manifest,omitempty"`
+	Step     int    `json:"step,omitempty"`
 }
 
 // A RangeTask asks ingest to cut one range of a run into shards.
@@ -97,6 +100,8 @@ func (t ImagesTask) Message() Message { return task(TaskImages, t) }
 type ReconcileTask struct {
 	// Run restricts it to one run and its selections.
 	Run string `json:"run,omitempty"`
+	// Uploads says that the step looks for uploads whose notification was lost, not for what was accepted.
+	Uploads bool `json:"uploads,omitempty"`
 	// Cursor is where the step begins: empty for the first one.
 	Cursor string `json:"cursor,omitempty"`
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/events"
 )
 
 // ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
@@ -26,18 +25,6 @@ func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
 		return err
 	}
 	return w.ContinuePlanning(ctx, plan.Run)
-}
-
-// ContinuePlanning publishes the task of planning an accepted run, unless it was published a short time ago.
-func (w *Worker) ContinuePlanning(ctx context.Context, run string) error {
-	due, err := w.again.Due(ctx, planSentName(run), planAgainPrefix(run), GraceTime)
-	if err != nil || !due {
-		return err
-	}
-	if err := w.tasks.Publish(ctx, events.PlanTask{Run: run}.Message()); err != nil {
-		return err
-	}
-	return w.again.Sent(ctx, planSentName(run), "plan")
 }
 
 // Asked lists the requests for a run that came before it was planned, in the order of their names.
@@ -68,26 +55,6 @@ func (r *Reader) refuses(ctx context.Context, refused *Plan, spec Spec) (bool, e
 // replaced is why a run is refused that is not what was accepted any more.
 const replaced = "the dataset, its rubric or its scorer was replaced before the run was planned; " +
 	"start the dataset again"
-
-// PlanAccepted plans and starts an accepted run as the first request for it asks, unless it is planned. A plan with a
-// Problem is one that was refused.
-func (w *Worker) PlanAccepted(ctx context.Context, planner *Planner, run string, spec Spec) (*Plan, error) {
-	plan, err := w.runs.Plan(ctx, run)
-	if !errors.Is(err, ErrPlanning) {
-		return plan, err
-	}
-	plan, err = planner.Plan(ctx, spec)
-	refused, final := errors.AsType[*RefusedError](err)
-	switch {
-	case final:
-		return w.refuseAccepted(ctx, run, spec.Dataset, refused.Reason)
-	case err != nil:
-		return nil, err
-	case plan.Run != run:
-		return w.refuseAccepted(ctx, run, spec.Dataset, replaced)
-	}
-	return w.Start(ctx, plan)
-}
 
 // refuseAccepted keeps the reason why an accepted run is refused in place of its plan.
 func (w *Worker) refuseAccepted(ctx context.Context, run, datasetName, reason string) (*Plan, error) {

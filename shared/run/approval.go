@@ -2,15 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. A run that is
-// scored to the last sample is refused.
+// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. Of a run that is
+// being planned nothing will be scored. A run that is scored to the last sample is refused.
 func (w *Worker) Cancel(ctx context.Context, run string) error {
-	if _, err := w.runs.UsablePlan(ctx, run); err != nil {
+	if _, err := w.runs.UsablePlan(ctx, run); err != nil && !errors.Is(err, ErrPlanning) {
 		return err
 	}
 	scored, err := w.runs.Scored(ctx, run)

@@ -11,14 +11,78 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// SpecOf finds what an object that arrived in the input bucket starts: a manifest directly in a
-// dataset's prefix, or the dataset's SpecFile. ok is false for objects that start nothing.
-func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool, err error) {
+// An Upload is the object of the input bucket that asked for a dataset; the zero Upload is a call of the API.
+type Upload struct {
+	Object     string `json:"object"`
+	Generation int64  `json:"generation"`
+}
+
+// Uploaded finds what an object that arrived in the input bucket starts: a manifest directly in a dataset's prefix, or
+// the dataset's SpecFile. starts is false for objects that start nothing. A *RefusedError is a fault of the object,
+// whose dataset is in the spec.
+func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
+	name, file, ok := uploaded(object)
+	if !ok {
+		return Upload{}, Spec{}, false, nil
+	}
+	attrs, err := p.input.Stat(ctx, object)
+	u = Upload{object, attrs.Generation}
+	switch {
+	case errors.Is(err, bucket.ErrUnreadable):
+		return u, Spec{Dataset: name}, true, unread("dataset", object, err)
+	case errors.Is(err, bucket.ErrNotExist):
+		return Upload{}, Spec{}, false, nil // replaced or gone since: its own notification follows
+	case err != nil:
+		return Upload{}, Spec{}, false, fmt.Errorf("looking for %s: %w", object, err)
+	}
+	spec, starts, err = p.specOf(ctx, object, name, file)
+	return u, spec, starts, err
+}
+
+// uploaded is the dataset and the file of an object that may start something.
+func uploaded(object string) (name, file string, ok bool) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, deeper := strings.Cut(rest, "/")
-	if !found || !deeper || strings.Contains(file, "/") {
-		return Spec{}, false, nil
+	ok = found && deeper && !strings.Contains(file, "/") && (file == SpecFile || !isAside(file))
+	return name, file, ok
+}
+
+// ListsUploads reports whether Uploads finds any. A folder of this machine has files that are still being copied: who
+// serves it watches it.
+func (p *Planner) ListsUploads() bool {
+	_, onDisk := p.input.(bucket.OnDisk)
+	return !onDisk
+}
+
+// Uploads lists objects that may start something. It looks at so many objects, and at one of each folder of a dataset,
+// after the one called after; next is the last one of them, empty if there are no more.
+func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found []Upload, next string, err error) {
+	for skip := p.ListsUploads(); skip; {
+		skip = false
+		for attrs, err := range p.input.List(ctx, DatasetsPrefix, after) {
+			if err != nil {
+				return nil, "", fmt.Errorf("listing the input bucket: %w", err)
+			}
+			if limit == 0 {
+				return found, after, nil
+			}
+			limit--
+			after = attrs.Name
+			if parts := strings.SplitN(after, "/", 4); len(parts) == 4 {
+				after = strings.Join(parts[:3], "/") + "/\U0010ffff" // past all that lies in the folder
+				skip = true
+				break
+			}
+			if _, _, ok := uploaded(attrs.Name); ok {
+				found = append(found, Upload{attrs.Name, attrs.Generation})
+			}
+		}
 	}
+	return found, "", nil
+}
+
+// specOf is what a file of a dataset asks for.
+func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec Spec, ok bool, err error) {
 	switch {
 	case file == SpecFile:
 		data, err := bucket.ReadWhole(ctx, p.input, object, maxSpecBytes)
@@ -32,15 +96,9 @@ func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool
 			return Spec{Dataset: name}, true, &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %v", object, err)}
 		}
 		return spec, true, nil
-	case isAside(file):
-		return Spec{}, false, nil
 	case strings.HasSuffix(file, ".json"), strings.HasSuffix(file, ".jsonl"), strings.HasSuffix(file, ".ndjson"),
 		isPacked(file): // what it holds says how to unpack it
 		return Spec{Dataset: name, Manifests: []string{file}}, true, nil
-	}
-	_, err = p.input.Stat(ctx, object)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return Spec{}, false, nil
 	}
 	return Spec{Dataset: name}, true, &RefusedError{Object: object, Reason: fmt.Sprintf(
 		"%s: its name is not that of a manifest; name it .json or .jsonl, or put it in %s%s/parts/ and name it in %s",

@@ -28,7 +28,7 @@ func BenchmarkRun(b *testing.B) {
 			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
-		RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
+		PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
 	}
 	var err error
 	if limits.Budget, err = selection.ParseBudget("30%"); err != nil {

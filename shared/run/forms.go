@@ -13,28 +13,24 @@ import (
 // formRecords is how many records of a manifest are looked at to say in which form it is.
 const formRecords = 200
 
-// recognise finds the forms of the first records of a manifest whose ranges are known.
-func (p *Planner) recognise(ctx context.Context, plan *Plan, manifest int) error {
-	m := &plan.Manifests[manifest]
-	m.Forms = forms.Counts{}
-	for r, rng := range plan.Ranges {
-		if rng.Manifest != manifest {
-			continue
-		}
-		left := formRecords
-		err := EachRecord(ctx, p.texts, plan, r, func(sample *dataset.Sample) error {
-			m.Forms.Add(sample)
-			if left--; left == 0 {
-				return errEnough
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errEnough) {
-			return err
-		}
-		break
+// recognise finds the forms of the first records of a plan, if it has any.
+func (p *Planner) recognise(ctx context.Context, plan *Plan) (forms.Counts, error) {
+	counts := forms.Counts{}
+	if len(plan.Ranges) == 0 {
+		return counts, nil
 	}
-	return nil
+	left := formRecords
+	err := EachRecord(ctx, p.texts, plan, 0, func(sample *dataset.Sample) error {
+		counts.Add(sample)
+		if left--; left == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	return counts, nil
 }
 
 // shownRecords is how many records of a dataset are shown as they were understood.

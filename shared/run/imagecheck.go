@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -19,21 +20,6 @@ const (
 	checkedStepNames = 100_000
 )
 
-// An Upload is the object of the input bucket that asked for a dataset; the zero Upload is a call of the API.
-type Upload struct {
-	Object     string
-	Generation int64
-}
-
-// Uploaded finds which content of an object is there.
-func (p *Planner) Uploaded(ctx context.Context, object string) (Upload, error) {
-	attrs, err := p.input.Stat(ctx, object)
-	if err != nil && !errors.Is(err, bucket.ErrNotExist) {
-		return Upload{}, err
-	}
-	return Upload{object, attrs.Generation}, nil
-}
-
 // began reports whether an upload is that of a manifest as the run was planned from it: not another upload of equal
 // content, but the same notification again.
 func (p *Plan) began(u Upload) bool {
@@ -49,7 +35,7 @@ func (p *Plan) began(u Upload) bool {
 type CheckResult struct {
 	// Attempt is the run that was started because images have changed; empty if none has.
 	Attempt string `json:"attempt,omitempty"`
-	// Problem is why none was started though images have changed.
+	// Problem is why none was started though images have changed, or why the check was given up.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -149,4 +135,30 @@ func (w *Worker) CheckImages(ctx context.Context, task events.ImagesTask) (chang
 func (w *Worker) EndImageCheck(ctx context.Context, task events.ImagesTask, result CheckResult) error {
 	_, err := bucket.CreateJSON(ctx, w.work, checkDoneName(task.Run, task.Check), result)
 	return err
+}
+
+// FailImageCheck notes that a step of a check failed. What is lost stays so, and a step that failed maxAttempts times
+// is given up: then the check ends with the reason, the message is acknowledged, and the next request for the dataset
+// has another check. A fault of this machine and the end of the delivery are no failure of the step.
+func (w *Worker) FailImageCheck(ctx context.Context, task events.ImagesTask, cause error) error {
+	_, machine := errors.AsType[*bucket.MachineError](cause)
+	if machine || ctx.Err() != nil || events.IsDataError(cause) {
+		return cause
+	}
+	prefix := checkFailedPrefix(task.Run, task.Check, task.Range)
+	failed, err := bucket.Numbers(ctx, w.work, prefix, "")
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	name := prefix + strconv.Itoa(len(failed))
+	if _, err := bucket.CreateJSON(ctx, w.work, name, map[string]string{"error": cause.Error()}); err != nil {
+		return errors.Join(cause, err)
+	}
+	if _, lost := errors.AsType[*bucket.LostError](cause); !lost && len(failed)+1 < maxAttempts {
+		return cause
+	}
+	if err := w.EndImageCheck(ctx, task, CheckResult{Problem: cause.Error()}); err != nil {
+		return errors.Join(cause, err)
+	}
+	return events.DataError(fmt.Errorf("check %s of the images of run %s is given up: %w", task.Check, task.Run, cause))
 }

@@ -299,6 +299,73 @@ func TestImageCheckOfReplacedManifest(t *testing.T) {
 	}
 }
 
+// A brokenImages is an input bucket in which no image can be looked for.
+type brokenImages struct{ bucket.Reader }
+
+var errImages = errors.New("the images' bucket is closed")
+
+func (b brokenImages) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
+	if strings.HasPrefix(name, "images/") {
+		return bucket.Attrs{}, errImages
+	}
+	return b.Reader.Stat(ctx, name)
+}
+
+// TestImageCheckThatFails has a check of which a step always fails, or an object is lost: it ends with the reason.
+func TestImageCheckThatFails(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		spoil    func(*runtest.Fixture, *run.Plan)
+		failures int
+		reason   string
+	}{
+		"bucket closed": {
+			func(f *runtest.Fixture, _ *run.Plan) { f.Input = brokenImages{f.Input} }, 20, errImages.Error(),
+		},
+		"scores lost": {
+			func(f *runtest.Fixture, plan *run.Plan) {
+				f.Replace("runs/"+plan.Run+"/scores/0000.parquet", []byte("PAR1"))
+			}, 1, "scores/0000.parquet",
+		},
+	} {
+		f, plan, _ := newPictures(t)
+		tc.spoil(f, plan)
+		f.Restart()
+		if _, err := f.Start(picturesSpec); err != nil {
+			t.Fatal(err)
+		}
+		check := f.Take(0)
+		for n := 1; ; n++ {
+			err := f.Deliver(check)
+			if err == nil || n > tc.failures {
+				t.Fatalf("%s: failure %d: %v", name, n, err)
+			}
+			if events.IsDataError(err) {
+				if n != tc.failures {
+					t.Errorf("%s: given up after %d failures, want %d", name, n, tc.failures)
+				}
+				break
+			}
+		}
+		f.Reconcile()
+		if open := openEntries(f); len(open) > 0 {
+			t.Errorf("%s: open %v", name, open)
+		}
+		var done run.CheckResult
+		for _, object := range f.Objects("runs/" + plan.Run + "/checks/") {
+			if strings.HasSuffix(object, "/done") {
+				f.ReadJSON(object, &done)
+			}
+		}
+		if !strings.Contains(done.Problem, tc.reason) {
+			t.Errorf("%s: the check ended with %+v", name, done)
+		}
+		if err := f.Deliver(check); err != nil {
+			t.Errorf("%s: delivered again: %v", name, err)
+		}
+	}
+}
+
 // TestImageCheckKilled kills the process before each write and publication from the request on. Whatever is done next,
 // there is one next attempt, as if nothing had happened, and no unchanged image is read.
 func TestImageCheckKilled(t *testing.T) {

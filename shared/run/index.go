@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ const (
 	acceptedPrefix = "index/accepted/"
 	finishedPrefix = "index/finished/"
 )
+
+// uploadsPrefix holds which uploads need no other notification.
+const uploadsPrefix = "index/uploads/"
 
 // An Index knows what was accepted and what of it is finished, in two flat listings: index/accepted/ and
 // index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>`, `.request-<request>` or
@@ -134,4 +138,33 @@ func (x *Index) visit(
 	}
 	_, err = bucket.CreateJSON(ctx, x.work, finishedPrefix+name, e)
 	return err
+}
+
+// NoteUpload notes that what an upload asks for is accepted or refused: it is not looked for again, whatever becomes of
+// the run.
+func (x *Index) NoteUpload(ctx context.Context, u Upload) error {
+	name, err := uploadName(u)
+	if err != nil {
+		return err
+	}
+	_, err = bucket.CreateJSON(ctx, x.work, name, u)
+	return err
+}
+
+// HasUpload reports whether an upload was noted.
+func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
+	name, err := uploadName(u)
+	if err != nil {
+		return false, err
+	}
+	return bucket.Exists(ctx, x.work, name)
+}
+
+// uploadName is a hash, because the name of the object may be as long as names can be.
+func uploadName(u Upload) (string, error) {
+	hash, err := CanonicalHash([]string{u.Object, strconv.FormatInt(u.Generation, 10)})
+	if err != nil {
+		return "", fmt.Errorf("identifying the upload of %s: %w", u.Object, err)
+	}
+	return uploadsPrefix + hash + ".json", nil
 }

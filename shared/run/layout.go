@@ -32,10 +32,28 @@ func wavesPrefix(run string) string    { return Folder(run) + "waves/" }
 func acceptedName(run string) string   { return Folder(run) + "accepted" }
 func askedPrefix(run string) string    { return Folder(run) + "asked/" }
 
-// planSentName says that the task of planning an accepted run is published, and planAgainPrefix begins the names of
-// what says that it was published again.
-func planSentName(run string) string    { return Folder(run) + "plan.sent" }
-func planAgainPrefix(run string) string { return Folder(run) + "again/plan." }
+// planningPrefix holds how far an accepted run is planned.
+func planningPrefix(run string) string { return Folder(run) + "planning/" }
+
+// draftName is the plan without ranges, layoutName what a manifest was found to hold.
+func draftName(run string) string         { return planningPrefix(run) + "draft.json" }
+func layoutsPrefix(run string) string     { return planningPrefix(run) + "layouts/" }
+func layoutName(run string, m int) string { return fmt.Sprintf("%s%04d.json", layoutsPrefix(run), m) }
+
+// scanName is how far a manifest was split when a step of it ended before its end.
+func scanName(run string, m, step int) string {
+	return fmt.Sprintf("%s%04d/%04d.json", scansPrefix(run), m, step)
+}
+func scansPrefix(run string) string { return planningPrefix(run) + "scans/" }
+
+// planSentName says that a step of planning is published, and planAgainPrefix begins the names of what says that it was
+// published again.
+func planSentName(run string, m, step int) string {
+	return fmt.Sprintf("%ssent/%04d/%04d", planningPrefix(run), m, step)
+}
+func planAgainPrefix(run string, m, step int) string {
+	return fmt.Sprintf("%sagain/%04d/%04d.", planningPrefix(run), m, step)
+}
 
 func rangeName(run string, r int) string { return fmt.Sprintf("%s%04d.json", rangesPrefix(run), r) }
 
@@ -118,6 +136,11 @@ func checkSentPrefix(run, check string) string   { return checkPrefix(run, check
 // checkSentName says that the step of a check that begins with a range is published.
 func checkSentName(run, check string, r int) string {
 	return fmt.Sprintf("%s%04d", checkSentPrefix(run, check), r)
+}
+
+// checkFailedPrefix begins the names of what says that the step of a check that begins with a range failed.
+func checkFailedPrefix(run, check string, r int) string {
+	return fmt.Sprintf("%sfailed/%04d.", checkPrefix(run, check), r)
 }
 
 // checkAgainPrefix begins the names of what says when it was published again.

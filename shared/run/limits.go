@@ -23,6 +23,8 @@ type Limits struct {
 	Images  images.Limits
 	// Compressed bounds what compressed manifests unpack to.
 	Compressed compression.Limits
+	// PlanBytes is where one step of planning ends and the next one begins.
+	PlanBytes int64 `env:"PLAN_BYTES, default=8589934592" meaning:"how much of a manifest one delivery plans"`
 	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
@@ -41,8 +43,8 @@ type Limits struct {
 func (l Limits) Validate() error {
 	var faults []error
 	for name, value := range map[string]int64{
-		"RANGE_BYTES": l.RangeBytes, "SHARD_SAMPLES": int64(l.ShardSamples), "SHARD_BYTES": int64(l.ShardBytes),
-		"IN_FLIGHT": int64(l.InFlight),
+		"PLAN_BYTES": l.PlanBytes, "RANGE_BYTES": l.RangeBytes, "SHARD_SAMPLES": int64(l.ShardSamples),
+		"SHARD_BYTES": int64(l.ShardBytes), "IN_FLIGHT": int64(l.InFlight),
 	} {
 		if value < 1 {
 			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))

@@ -186,7 +186,8 @@ func checkOnlyAccepted(t *testing.T, f *runtest.Fixture) {
 	t.Helper()
 	for _, name := range f.Objects("") {
 		if !strings.HasPrefix(name, "index/") && !strings.Contains(name, "/asked/") &&
-			!slices.Contains([]string{"accepted", "plan.sent", "plan.json"}, path.Base(name)) {
+			!strings.Contains(name, "/planning/") &&
+			!slices.Contains([]string{"accepted", "plan.json"}, path.Base(name)) {
 			t.Errorf("it wrote %s", name)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -84,20 +82,16 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	if err != nil || rater == nil {
 		return plan, err
 	}
-	if err := p.split(ctx, plan); err != nil {
-		return nil, err
-	}
-	if err := plan.fitSelection(spec.Budget.IsZero()); err != nil {
-		return nil, err
-	}
-	plan.EstimatedCost = float64(plan.Samples) / 1e6 * p.limits.CostPerMillion
-	if paid, ok := rater.(scorer.Paid); ok {
-		if err := plan.estimate(paid); err != nil {
-			return nil, err
+	for m := range plan.Manifests {
+		var scan manifestScan
+		for !scan.Done {
+			if scan, err = p.split(ctx, plan, m, scan); err != nil {
+				return nil, err
+			}
 		}
+		plan.add(m, scan)
 	}
-	plan.NeedsApproval = p.limits.MaxRunCost > 0 && plan.EstimatedCost > p.limits.MaxRunCost
-	return plan, nil
+	return plan, p.complete(plan, spec.Budget.IsZero(), rater)
 }
 
 // Identify finds the run of a dataset without reading its manifests: its plan, or what is known before it is planned.
@@ -299,40 +293,4 @@ func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
 		m.Packed = compression.Encoded
 	}
 	return m, nil
-}
-
-// split fixes the plan's ranges.
-func (p *Planner) split(ctx context.Context, plan *Plan) error {
-	var names []string
-	for i := range plan.Manifests {
-		m := &plan.Manifests[i]
-		names = append(names, m.Name)
-		layout, err := p.texts.split(ctx, m, plan.Constants.RangeBytes, p.limits.Compressed)
-		if err == nil {
-			layout, err = layout.Taken(m.Take, p.limits.Records, func(span dataset.Span) (io.ReadCloser, error) {
-				return p.texts.open(ctx, *m, span)
-			})
-		}
-		var format *dataset.FormatError
-		if errors.As(err, &format) {
-			format.File = m.Name
-			return &RefusedError{Reason: format.Error(), Err: format}
-		} else if err != nil {
-			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
-		}
-		m.Form, m.Records = layout.Form, layout.Records
-		for _, span := range layout.Ranges {
-			plan.Ranges = append(plan.Ranges, Range{Manifest: i, FirstIndex: plan.Samples, Span: span})
-			plan.Samples += span.Records
-		}
-		if err := p.recognise(ctx, plan, i); err != nil {
-			return err
-		}
-	}
-	if plan.Samples == 0 {
-		return &RefusedError{
-			Reason: strings.Join(names, ", ") + ": the manifest has no records; write one at least", Err: ErrNoRecords,
-		}
-	}
-	return nil
 }

@@ -29,6 +29,7 @@ var (
 type Reader struct {
 	work    bucket.Reader
 	plans   *cache.Cache[*Plan]
+	drafts  *cache.Cache[*draft]
 	reports *cache.Cache[*RangeReport]
 	files   *cache.Cache[[]byte]
 	tables  *cache.Cache[*scores.Table]
@@ -39,6 +40,7 @@ type Reader struct {
 // The most memory that a Reader takes, in bytes.
 const (
 	maxPlanBytes   = 64 << 20
+	maxDraftBytes  = 16 << 20
 	maxReportBytes = 16 << 20
 	maxFileBytes   = 128 << 20
 	maxTableBytes  = 128 << 20
@@ -53,7 +55,8 @@ func NewReader(work bucket.Reader) (*Reader, error) {
 	}
 	return &Reader{
 		work:    work,
-		plans:   cache.New(maxPlanBytes, func(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests)) }),
+		plans:   cache.New(maxPlanBytes, planBytes),
+		drafts:  cache.New(maxDraftBytes, func(d *draft) int { return planBytes(d.Plan) }),
 		reports: cache.New(maxReportBytes, func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) }),
 		files:   cache.New(maxFileBytes, func(file []byte) int { return len(file) }),
 		tables:  cache.New(maxTableBytes, tableBytes),
@@ -68,6 +71,9 @@ func NewReader(work bucket.Reader) (*Reader, error) {
 func missing(what, dependency string) error {
 	return fmt.Errorf("making a run.%s: its %s is missing", what, dependency)
 }
+
+// planBytes estimates the memory of a plan.
+func planBytes(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests)) }
 
 // tableBytes estimates the memory of a table: each record has about 350 bytes of headers, as many of texts, and the
 // numbers of each capability.
@@ -95,6 +101,13 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 
 // withoutPlan is the error of a run that has no plan.
 func (r *Reader) withoutPlan(ctx context.Context, run string) error {
+	began, err := bucket.Exists(ctx, r.work, waveName(run, 0))
+	if began {
+		_, err = bucket.Marked(ctx, r.work, planName(run), waveName(run, 0))
+	}
+	if err != nil {
+		return r.Lost(run, err)
+	}
 	for _, err := range r.work.List(ctx, askedPrefix(run), "") {
 		if err != nil {
 			return fmt.Errorf("looking for what was asked of run %s: %w", run, err)
@@ -125,18 +138,27 @@ func (r *Reader) Accepted(ctx context.Context, run string) (time.Time, error) {
 
 // Scored reports whether a run is scored to the last sample.
 func (r *Reader) Scored(ctx context.Context, run string) (bool, error) {
-	return bucket.Exists(ctx, r.work, scoredName(run))
+	scored, err := bucket.Marked(ctx, r.work, scoredName(run), ScoredSentName(run))
+	return scored, r.Lost(run, err)
+}
+
+// scored reads the marker of a scored run; nil before it is scored.
+func (r *Reader) scored(ctx context.Context, run string) (*Scored, error) {
+	if scored, err := r.Scored(ctx, run); !scored || err != nil {
+		return nil, err
+	}
+	marker := new(Scored)
+	return marker, r.Lost(run, bucket.ReadJSON(ctx, r.work, scoredName(run), marker))
 }
 
 // CheckUsable is nil if a selection can be made of a scored run, under an allowance or, if that is not given, the
 // plan's. Else it is a *RefusedError, or an error that wraps ErrNotScored.
 func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance) error {
-	var marker Scored
-	err := bucket.ReadJSON(ctx, r.work, scoredName(plan.Run), &marker)
-	if errors.Is(err, bucket.ErrNotExist) {
+	marker, err := r.scored(ctx, plan.Run)
+	if err != nil {
+		return err
+	} else if marker == nil {
 		return fmt.Errorf("%w: %s", ErrNotScored, plan.Run)
-	} else if err != nil {
-		return r.Lost(plan.Run, err)
 	}
 	return marker.refusal(plan.Run, allowed.Or(plan.MaxFailed))
 }

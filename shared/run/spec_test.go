@@ -15,32 +15,41 @@ import (
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
 var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
 
-func TestSpecOf(t *testing.T) {
+func TestUploaded(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		object string
 		want   *run.Spec // nil if the object starts nothing
+		gone   bool      // its file was removed since
 	}{
-		{"datasets/demo/a.json", &run.Spec{Dataset: "demo", Manifests: []string{"a.json"}}},
-		{"datasets/demo/a.jsonl", &run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}},
-		{"datasets/demo/a.ndjson", &run.Spec{Dataset: "demo", Manifests: []string{"a.ndjson"}}},
-		{"datasets/demo/parts/a.json", nil},
-		{"datasets/demo/a.txt", nil},
-		{"datasets/demo/rubric.yaml", nil},
-		{"datasets/a.json", nil},
-		{"datasets/", nil},
-		{"images/demo/a.json", nil},
-		{"datasets/demo/dataset.yaml", nil}, // its file is gone since
+		{"datasets/demo/a.json", &run.Spec{Dataset: "demo", Manifests: []string{"a.json"}}, false},
+		{"datasets/demo/a.jsonl", &run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}, false},
+		{"datasets/demo/a.ndjson", &run.Spec{Dataset: "demo", Manifests: []string{"a.ndjson"}}, false},
+		{"datasets/demo/parts/a.json", nil, false},
+		{"datasets/demo/rubric.yaml", nil, false},
+		{"datasets/a.json", nil, false},
+		{"images/demo/a.json", nil, false},
+		{"datasets/", nil, true},
+		{"datasets/demo/a.json", nil, true},
+		{"datasets/demo/a.txt", nil, true},
+		{"datasets/demo/dataset.yaml", nil, true},
 	}
 	for _, test := range tests {
 		t.Run(test.object, func(t *testing.T) {
 			t.Parallel()
-			spec, ok, err := runtest.New(t).Planner().SpecOf(t.Context(), test.object)
+			f := runtest.New(t)
+			if !test.gone {
+				f.Upload(test.object, []byte("{}"))
+			}
+			upload, spec, ok, err := f.Planner().Uploaded(t.Context(), test.object)
 			if err != nil || ok != (test.want != nil) {
 				t.Fatalf("starts a run: %v, %v", ok, err)
 			}
 			if test.want == nil {
 				return
+			}
+			if upload != (run.Upload{Object: test.object, Generation: runtest.Uploaded.UnixNano()}) {
+				t.Errorf("upload %+v", upload)
 			}
 			if diff := cmp.Diff(*test.want, spec, compareBudgets); diff != "" {
 				t.Errorf("spec (-want +got):\n%s", diff)
@@ -51,7 +60,7 @@ func TestSpecOf(t *testing.T) {
 
 const specFile = "datasets/demo/dataset.yaml"
 
-func TestSpecOfFile(t *testing.T) {
+func TestUploadedFile(t *testing.T) {
 	t.Parallel()
 	budgetOf := func(text string) run.Spec {
 		request := selection.Request{Budget: runtest.Budget(t, text)}
@@ -94,7 +103,7 @@ seed: 7
 			t.Parallel()
 			f := runtest.New(t)
 			f.Upload(specFile, []byte(test.file))
-			got, ok, err := f.Planner().SpecOf(t.Context(), specFile)
+			_, got, ok, err := f.Planner().Uploaded(t.Context(), specFile)
 			if err != nil || !ok {
 				t.Fatalf("starts a run: %v, %v", ok, err)
 			}
@@ -105,7 +114,7 @@ seed: 7
 	}
 }
 
-func TestSpecOfFaultyFile(t *testing.T) {
+func TestUploadedFaultyFile(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, file string
@@ -135,7 +144,7 @@ func TestSpecOfFaultyFile(t *testing.T) {
 			t.Parallel()
 			f := runtest.New(t)
 			f.Upload(specFile, []byte(test.file))
-			spec, ok, err := f.Planner().SpecOf(t.Context(), specFile)
+			_, spec, ok, err := f.Planner().Uploaded(t.Context(), specFile)
 			reason := runtest.Refusal(t, err)
 			if !ok || spec.Dataset != "demo" {
 				t.Errorf("got dataset %q, %v; want demo, so that the refusal can be kept", spec.Dataset, ok)

@@ -21,7 +21,8 @@ const (
 	StateScoring          = "scoring"
 	StateStalled          = "stalled" // it has dead letters or was stopped: fix the cause and resume it
 	StateScored           = "scored"
-	StateFailed           = "failed" // scored, with no usable sample or more failed ones than are allowed; see problem
+	StateFailed           = "failed"  // scored, with no usable sample or more failed ones than are allowed; see problem
+	StateDamaged          = "damaged" // in lists: an object of the run is gone or cannot be read; see problem
 )
 
 // A Status is how far a run is. It is derived from the objects of its folder.
@@ -88,11 +89,20 @@ func DatasetOf(run string) string { return run[:max(len(run)-idLength, 0)] }
 // Status finds how far a run is; ErrNoRun if there is none.
 func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	plan, st, err := r.outline(ctx, run, math.MaxInt)
-	if err != nil || st.State == StatePlanning || st.State == StateRefused {
+	if err != nil || plan == nil || st.State == StateRefused {
 		return st, err
 	}
 	st.Progress, err = r.progress(ctx, plan)
 	return st, err
+}
+
+// Damaged is the status in lists of a run with a lost object, by the error of its status; nil for other errors.
+func (r *Reader) Damaged(run string, err error) *Status {
+	lost, ok := errors.AsType[*bucket.LostError](r.Lost(run, err))
+	if !ok {
+		return nil
+	}
+	return &Status{Run: run, Dataset: DatasetOf(run), State: StateDamaged, Problem: lost.Error()}
 }
 
 // Outlines are the statuses of some runs, in their order, without those that are not there. They lack the progress, and
@@ -107,6 +117,10 @@ func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error)
 			if errors.Is(err, ErrNoRun) {
 				return nil // a folder without a plan is no run
 			}
+			if damaged := r.Damaged(run, err); damaged != nil {
+				found[i] = damaged
+				return nil
+			}
 			return err
 		})
 	}
@@ -119,7 +133,12 @@ func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error)
 func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Status, error) {
 	plan, err := r.Plan(ctx, run)
 	if errors.Is(err, ErrPlanning) {
-		return nil, &Status{Run: run, Dataset: DatasetOf(run), State: StatePlanning}, nil
+		st := &Status{Run: run, Dataset: DatasetOf(run), State: StatePlanning}
+		cancelled, err := bucket.Exists(ctx, r.work, cancelledName(run))
+		if cancelled {
+			st.State = StateCancelled
+		}
+		return nil, st, err
 	} else if err != nil {
 		return nil, nil, err
 	}
@@ -135,21 +154,16 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 		st.State = StateRefused
 		return plan, st, nil
 	}
-	var marker Scored
-	err = bucket.ReadJSON(ctx, r.work, scoredName(run), &marker)
-	switch {
-	case err == nil:
-		st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
-		st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
-		if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
-			st.State = StateFailed
-		}
-	case errors.Is(err, bucket.ErrNotExist):
-		if err := r.openStatus(ctx, plan, st, dead); err != nil {
-			return nil, nil, err
-		}
-	default:
-		return nil, nil, r.Lost(run, err)
+	marker, err := r.scored(ctx, run)
+	if err != nil {
+		return nil, nil, err
+	} else if marker == nil {
+		return plan, st, r.openStatus(ctx, plan, st, dead)
+	}
+	st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
+	st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
+	if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
+		st.State = StateFailed
 	}
 	return plan, st, nil
 }

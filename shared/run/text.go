@@ -15,10 +15,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// TemporaryPrefix is that of objects in the work bucket that may be removed at any time: a step that finds one gone
-// makes it again.
-const TemporaryPrefix = "tmp/"
-
 // Texts open the text of manifests: in the input bucket, or unpacked in the work bucket.
 type Texts struct {
 	Input bucket.Reader
@@ -28,7 +24,7 @@ type Texts struct {
 // unpacked is the name of what a compressed manifest holds, a function of its content.
 func (m Manifest) unpacked() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%08x", m.Name, m.Size, m.CRC32C))
-	return TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16])
+	return bucket.TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16])
 }
 
 // Unpacked are the names of the temporary objects of a plan.
@@ -42,33 +38,39 @@ func (p *Plan) Unpacked() []string {
 	return names
 }
 
-// split finds the ranges of a manifest's text, which it unpacks first if it is compressed. A *dataset.FormatError is a
-// fault of the manifest.
-func (t Texts) split(
-	ctx context.Context, m *Manifest, rangeBytes int64, limits compression.Limits,
-) (dataset.Layout, error) {
-	stored, err := t.Input.Open(ctx, m.Name, m.Generation, 0, -1)
-	if err != nil {
-		return dataset.Layout{}, err
+// from opens the text of a manifest from an offset to its end, and says how the manifest is compressed. At offset 0 it
+// finds that out and unpacks it. A *dataset.FormatError is a fault of the manifest.
+func (t Texts) from(
+	ctx context.Context, m Manifest, offset int64, limits compression.Limits,
+) (text io.ReadCloser, packed compression.Kind, err error) {
+	if offset > 0 {
+		text, err = t.read(ctx, m, offset, -1)
+		return text, m.Packed, err
 	}
-	defer stored.Close()
+	stored, err := openManifest(ctx, t.Input, m, 0, -1)
+	if err != nil {
+		return nil, "", err
+	}
 	in := bufio.NewReader(stored)
-	head, _ := in.Peek(compression.MagicBytes) // an error other than a short file is returned again by the next read
 	if m.Packed == "" {
+		head, _ := in.Peek(compression.MagicBytes) // an error other than a short file is returned again by the next read
 		m.Packed = compression.Of(head)
 	}
 	if m.Packed == "" {
-		return dataset.Split(in, rangeBytes)
+		return readCloser{in, stored}, "", nil
 	}
-	if err := t.unpack(ctx, *m, in, limits); err != nil {
-		return dataset.Layout{}, err
+	defer stored.Close()
+	if err := t.unpack(ctx, m, in, limits); err != nil {
+		return nil, "", err
 	}
-	text, err := t.Work.Open(ctx, m.unpacked(), 0, 0, -1)
-	if err != nil {
-		return dataset.Layout{}, err
-	}
-	defer text.Close()
-	return dataset.Split(text, rangeBytes)
+	text, err = t.Work.Open(ctx, m.unpacked(), 0, 0, -1)
+	return text, m.Packed, err
+}
+
+// readCloser reads through a buffer from what it closes.
+type readCloser struct {
+	io.Reader
+	io.Closer
 }
 
 // unpack writes what a manifest holds to the work bucket, unless it is there.
@@ -88,10 +90,15 @@ func (t Texts) unpack(ctx context.Context, m Manifest, stored io.Reader, limits 
 
 // open opens a span of a manifest's text. bucket.ErrNotExist says that the content that was planned is gone.
 func (t Texts) open(ctx context.Context, m Manifest, span dataset.Span) (io.ReadCloser, error) {
+	return t.read(ctx, m, span.Start, span.End-span.Start)
+}
+
+// read opens length bytes of a manifest's text, or all from the offset on if that is negative.
+func (t Texts) read(ctx context.Context, m Manifest, offset, length int64) (io.ReadCloser, error) {
 	if m.Packed == "" {
-		return openManifest(ctx, t.Input, m, span.Start, span.End-span.Start)
+		return openManifest(ctx, t.Input, m, offset, length)
 	}
-	text, err := t.Work.Open(ctx, m.unpacked(), 0, span.Start, span.End-span.Start)
+	text, err := t.Work.Open(ctx, m.unpacked(), 0, offset, length)
 	if !errors.Is(err, bucket.ErrNotExist) {
 		return text, err
 	}
@@ -104,7 +111,7 @@ func (t Texts) open(ctx context.Context, m Manifest, span dataset.Span) (io.Read
 	if err := t.unpack(ctx, m, stored, unlimited()); err != nil {
 		return nil, fmt.Errorf("unpacking manifest %s: %w", m.Name, err)
 	}
-	return t.Work.Open(ctx, m.unpacked(), 0, span.Start, span.End-span.Start)
+	return t.Work.Open(ctx, m.unpacked(), 0, offset, length)
 }
 
 func unlimited() compression.Limits {

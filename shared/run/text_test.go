@@ -41,10 +41,10 @@ func scoresOf(t *testing.T, f *runtest.Fixture, manifest string) map[string]stri
 		t.Fatalf("%d ranges, want several", len(plan.Ranges))
 	}
 	if packed := plan.Unpacked(); len(packed) > 0 {
-		if diff := cmp.Diff(packed, f.Objects(run.TemporaryPrefix)); diff != "" {
+		if diff := cmp.Diff(packed, f.Objects(bucket.TemporaryPrefix)); diff != "" {
 			t.Errorf("temporary objects (-want +got):\n%s", diff)
 		}
-		f.Remove(run.TemporaryPrefix)
+		f.Remove(bucket.TemporaryPrefix)
 		f.Restart()
 	}
 	f.Finish(plan)
@@ -129,7 +129,7 @@ func TestCompressedManifestIsRefused(t *testing.T) {
 		if !ok || !strings.Contains(fault.Error(), want) {
 			t.Errorf("%v, want a refusal with %q", err, want)
 		}
-		if left := f.Objects(run.TemporaryPrefix); len(left) > 0 {
+		if left := f.Objects(bucket.TemporaryPrefix); len(left) > 0 {
 			t.Errorf("it left %v", left)
 		}
 	}

@@ -76,6 +76,9 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	if err := s.events.Publish(ctx, event); err != nil {
 		return err
 	}
-	_, err = bucket.CreateJSON(ctx, s.work, completedSentName(plan.Run, sel.ID), sel.Outputs)
-	return err
+	if _, err = bucket.CreateJSON(ctx, s.work, completedSentName(plan.Run, sel.ID), sel.Outputs); err != nil {
+		return err
+	}
+	bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(plan.Run, sel.ID))
+	return nil
 }

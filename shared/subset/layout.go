@@ -8,6 +8,7 @@ package subset
 import (
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 )
@@ -56,9 +57,12 @@ const (
 	rejectedPart = ".rejected"
 )
 
+// temporaryPrefix holds what is needed until a selection is completed.
+func temporaryPrefix(runID, id string) string { return bucket.TemporaryPrefix + runID + "/" + id + "/" }
+
 // partsRoot holds the parts of a level: those of ranges at level 0, those of blocks of them at level 1, and so on.
 func partsRoot(runID, id string, level int) string {
-	return fmt.Sprintf("%sparts/%d/", selectionPrefix(runID, id), level)
+	return fmt.Sprintf("%sparts/%d/", temporaryPrefix(runID, id), level)
 }
 
 // partsPrefix holds the parts of a block of a level.
@@ -70,7 +74,8 @@ func partName(runID, id string, level, number int, kind string) string {
 	return fmt.Sprintf("%s%04d%s", partsPrefix(runID, id, level, number/partsBlock), number, kind)
 }
 
-// partSentName says that the part of a range is asked for.
+// partSentName says that the part of a range is asked for. It goes with the part, so that a part that is gone is asked
+// for again.
 func partSentName(runID, id string, r int) string {
-	return fmt.Sprintf("%ssent/%04d", selectionPrefix(runID, id), r)
+	return fmt.Sprintf("%ssent/%04d", temporaryPrefix(runID, id), r)
 }

@@ -194,9 +194,10 @@ func (r *Reader) State(ctx context.Context, sel *Selection) (string, error) {
 	if sel.Selected == 0 {
 		return StateFailed, nil
 	}
-	completed, err := bucket.Exists(ctx, r.work, completedName(sel.Run, sel.ID))
+	completed, err := bucket.Marked(
+		ctx, r.work, completedName(sel.Run, sel.ID), completedSentName(sel.Run, sel.ID))
 	if err != nil || !completed {
-		return StateWriting, err
+		return StateWriting, r.lost(sel.Run, sel.ID, err)
 	}
 	return StateCompleted, nil
 }

@@ -106,6 +106,9 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	if task.Range < 0 || task.Range >= len(plan.Ranges) {
 		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
 	}
+	if ended, err := s.ended(ctx, sel); ended || err != nil {
+		return err // its parts may be gone, and are not needed
+	}
 	if sel.Selected == 0 {
 		return s.fail(ctx, plan, sel)
 	}

@@ -150,7 +150,7 @@ func TestDamagedShard(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "reading "+name) {
 				t.Errorf("writing a part: error %v, want one that names %s", err, name)
 			}
-			if parts := f.Objects("runs/" + plan.Run + "/selections/" + sel.ID + "/parts/"); len(parts) > 0 {
+			if parts := f.Objects("tmp/" + plan.Run + "/" + sel.ID + "/parts/"); len(parts) > 0 {
 				t.Errorf("parts %v are written", parts)
 			}
 		})

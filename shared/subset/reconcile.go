@@ -15,26 +15,34 @@ const reconcileLimit = 100
 // A Reconciler continues what was accepted and is not finished, from its objects alone: whatever messages were lost, it
 // publishes what is to be done next.
 type Reconciler struct {
+	planner *run.Planner
 	worker  *run.Worker
 	subsets *Selector
 }
 
 // NewReconciler makes a reconciler.
-func NewReconciler(worker *run.Worker, subsets *Selector) (*Reconciler, error) {
-	if worker == nil || subsets == nil {
-		return nil, errors.New("making a subset.Reconciler: its run.Worker or its Selector is missing")
+func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) (*Reconciler, error) {
+	if planner == nil || worker == nil || subsets == nil {
+		return nil, errors.New("making a subset.Reconciler: its run.Planner, its run.Worker or its Selector is missing")
 	}
-	return &Reconciler{worker, subsets}, nil
+	return &Reconciler{planner, worker, subsets}, nil
 }
 
-// Reconcile does one step, and publishes the task of the next one if there is more. What fails at one entry is
-// reported, and keeps no other from being continued: the next schedule tries again. Only a fault of the whole step is
-// an error.
+// Reconcile does one step, and publishes the task of the next one if there is more: first through the index, then
+// through the uploads of the input bucket. What fails at one entry is reported, and keeps no other from being
+// continued: the next schedule tries again. Only a fault of the whole step is an error.
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
 ) error {
 	if task.Run != "" {
 		return c.continueRun(ctx, task.Run)
+	}
+	if task.Uploads {
+		cursor, err := c.acceptUploads(ctx, task.Cursor, failed)
+		if err != nil || cursor == "" {
+			return err
+		}
+		return c.subsets.tasks.Publish(ctx, events.ReconcileTask{Uploads: true, Cursor: cursor}.Message())
 	}
 	cursor, err := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit,
 		func(ctx context.Context, e run.Entry) (bool, error) {
@@ -45,8 +53,14 @@ func (c *Reconciler) Reconcile(
 			failed(ctx, e, err)
 			return false, nil
 		})
-	if err != nil || cursor == "" || cursor == task.Cursor {
+	switch {
+	case err != nil:
 		return err
+	case cursor != "" && cursor != task.Cursor:
+	case c.planner.ListsUploads():
+		return c.subsets.tasks.Publish(ctx, events.ReconcileTask{Uploads: true}.Message())
+	default:
+		return nil
 	}
 	return c.subsets.tasks.Publish(ctx, events.ReconcileTask{Cursor: cursor}.Message())
 }

@@ -54,24 +54,24 @@ func (s *Selector) AcceptRun(
 	return plan.Run, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
-// PlanRun plans and starts an accepted run, and records the selections that are requested of it. A plan with a Problem
-// was refused.
+// PlanRun does a step of planning an accepted run. After the last one it starts the run, records the selections that
+// are requested of it, and returns its plan; nil before. A plan with a Problem was refused.
 func (s *Selector) PlanRun(
-	ctx context.Context, planner *run.Planner, worker *run.Worker, runID string,
+	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.PlanTask,
 ) (*run.Plan, error) {
-	asked, err := s.runs.Asked(ctx, runID)
+	asked, err := s.runs.Asked(ctx, task.Run)
 	if err != nil {
 		return nil, err
 	}
 	if len(asked) == 0 {
-		return nil, events.DataError(fmt.Errorf("nobody asked for run %s", runID))
+		return nil, events.DataError(fmt.Errorf("nobody asked for run %s", task.Run))
 	}
-	plan, err := worker.PlanAccepted(ctx, planner, runID, asked[0])
-	if err != nil || plan.Problem != "" {
+	plan, err := worker.PlanAccepted(ctx, planner, task, asked[0])
+	if err != nil || plan == nil || plan.Problem != "" {
 		return plan, err
 	}
 	// Those that came while it was planned are among them: who asks later finds the plan.
-	if asked, err = s.runs.Asked(ctx, runID); err != nil {
+	if asked, err = s.runs.Asked(ctx, task.Run); err != nil {
 		return nil, err
 	}
 	var refused []error
@@ -185,15 +185,18 @@ func (s *Selector) CheckImages(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.ImagesTask,
 ) (*run.Plan, error) {
 	changed, err := worker.CheckImages(ctx, task)
-	if err != nil || !changed {
-		return nil, err
+	if err == nil && !changed {
+		return nil, nil
 	}
-	next, err := s.StartAttempt(ctx, planner, worker, task.Run)
+	var next *run.Plan
+	if err == nil {
+		next, err = s.StartAttempt(ctx, planner, worker, task.Run)
+	}
 	if refused, final := errors.AsType[*run.RefusedError](err); final {
 		// A manifest was replaced since: the new one is a run of its own.
 		return nil, worker.EndImageCheck(ctx, task, run.CheckResult{Problem: refused.Reason})
 	} else if err != nil {
-		return nil, err
+		return nil, worker.FailImageCheck(ctx, task, err)
 	}
 	return next, worker.EndImageCheck(ctx, task, run.CheckResult{Attempt: next.Run})
 }

@@ -132,8 +132,12 @@ func (s *Selector) ended(ctx context.Context, sel *Selection) (bool, error) {
 
 // continueSelection publishes what is missing of a selection, and reports whether nothing is.
 func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *Selection) (bool, error) {
-	if ended, err := s.ended(ctx, sel); ended || err != nil {
-		return ended, err
+	if ended, err := s.ended(ctx, sel); err != nil {
+		return false, err
+	} else if ended {
+		// The delivery that completed it may have been killed before.
+		bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(sel.Run, sel.ID))
+		return true, nil
 	}
 	if sel.Selected == 0 {
 		return false, s.fail(ctx, plan, sel)

@@ -182,7 +182,7 @@ func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent fun
 				MaxBytes: 1 << 24, MaxPixels: 1 << 24,
 				MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 			},
-			RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24, InFlight: 16,
+			PlanBytes: 8 << 30, RangeBytes: 1 << 20, ShardSamples: 100, ShardBytes: 1 << 24, InFlight: 16,
 		},
 		OnEvent: onEvent,
 	})

@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -20,17 +21,11 @@ import (
 const perRound = 20
 
 // TestFaults has faults happen to two runs, in rounds of their own: kills and new versions of the processes, refused,
-// broken, slow and lost requests of theirs, duplicates and reordering of messages, and a sidecar that fails. Which
-// faults happen to which requests follows from the round's number.
+// broken, slow, hanging and lost requests of theirs, publications that fail or whose answers are lost, duplicates and
+// reordering of messages, and a sidecar that fails. Which faults happen to which requests follows from the round's
+// number.
 func TestFaults(t *testing.T) {
-	given := os.Getenv("HARVEST_FAULTS")
-	if given == "" {
-		t.Skip("HARVEST_FAULTS does not say how many faults should happen")
-	}
-	faults, err := strconv.Atoi(given)
-	if err != nil {
-		t.Fatalf("HARVEST_FAULTS: %v", err)
-	}
+	faults := givenFaults(t)
 	versions := buildVersions(t)
 	undisturbed := newInjector(t, 0, 0, nil)
 	want := live(t, versions, undisturbed)
@@ -40,14 +35,34 @@ func TestFaults(t *testing.T) {
 		disturbed := newInjector(t, uint64(round), n, undisturbed.seen)
 		got := live(t, versions, disturbed)
 		t.Logf("round %d: %s", round, disturbed)
-		if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
-			t.Errorf("round %d: objects (-undisturbed +disturbed):\n%s", round, diff)
-		}
-		for name, content := range want {
-			if got[name] != content {
-				t.Errorf("round %d: %s differs from that of the undisturbed run (-undisturbed +disturbed):\n%s", round, name,
-					excerpt(content, got[name]))
-			}
+		compare(t, fmt.Sprintf("round %d", round), want, got)
+	}
+}
+
+// givenFaults is how many faults should happen.
+func givenFaults(t *testing.T) int {
+	t.Helper()
+	given := os.Getenv("HARVEST_FAULTS")
+	if given == "" {
+		t.Skip("HARVEST_FAULTS does not say how many faults should happen")
+	}
+	faults, err := strconv.Atoi(given)
+	if err != nil {
+		t.Fatalf("HARVEST_FAULTS: %v", err)
+	}
+	return faults
+}
+
+// compare checks that what came out is what comes out without faults.
+func compare(t *testing.T, round string, want, got map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("%s: objects (-undisturbed +disturbed):\n%s", round, diff)
+	}
+	for name, content := range want {
+		if got[name] != content {
+			t.Errorf("%s: %s differs from that of the undisturbed run (-undisturbed +disturbed):\n%s", round, name,
+				excerpt(content, got[name]))
 		}
 	}
 }

@@ -16,6 +16,7 @@ type place string
 const (
 	storage place = "storage"
 	push    place = "push"
+	publish place = "publish"
 	sidecar place = "sidecar"
 )
 
@@ -33,6 +34,8 @@ const (
 	lostAnswer fault = "lost answer"
 	truncated  fault = "truncated"
 	slow       fault = "slow"
+	// hang answers nothing until the client gives up, or for hanging, and then handles the request.
+	hang fault = "hang"
 	// killBefore and killAfter kill one of the processes before and after the request is handled; newVersion stops one
 	// with SIGTERM, and starts another version in its place.
 	killBefore fault = "kill before"
@@ -47,12 +50,15 @@ const (
 var (
 	faultsOf = map[place][]fault{
 		storage: {
-			tooMany, failed, unavailable, reset, lostAnswer, lostAnswer, truncated, slow, killBefore, killAfter, newVersion,
+			tooMany, failed, unavailable, reset, lostAnswer, lostAnswer, truncated, slow, hang, killBefore, killAfter,
+			newVersion,
 		},
-		push:    {tooMany, unavailable, reset, lostAnswer, killBefore, killAfter},
-		sidecar: {tooMany, failed, unavailable, reset, lostAnswer, truncated, slow, wrongCount, notANumber},
+		push:    {tooMany, unavailable, reset, lostAnswer, hang, killBefore, killAfter},
+		publish: {tooMany, failed, unavailable, lostAnswer},
+		sidecar: {tooMany, failed, unavailable, reset, lostAnswer, truncated, slow, hang, wrongCount, notANumber},
 	}
-	shares = map[place]float64{storage: 0.5, push: 0.3, sidecar: 0.2}
+	places = []place{storage, push, publish, sidecar}
+	shares = map[place]float64{storage: 0.45, push: 0.2, publish: 0.2, sidecar: 0.15}
 )
 
 // An injector decides which requests meet a fault: it is seeded, and knows about how many requests there will be.
@@ -70,7 +76,7 @@ func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *inje
 	i := &injector{planned: map[place]map[int]fault{}, seen: map[place]int{}, injected: map[string]int{}}
 	random := rand.New(rand.NewPCG(seed, 0))
 	left := n
-	for _, at := range []place{storage, push, sidecar} {
+	for _, at := range places {
 		i.planned[at] = map[int]fault{}
 		count := min(int(shares[at]*float64(n)+0.5), left)
 		left -= count

@@ -11,10 +11,16 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/infra/local/queue"
 	"github.com/harvest-ml/harvest/shared/events"
+	"google.golang.org/grpc/codes"
 )
 
-// slowness is what a slow request takes longer.
-const slowness = 300 * time.Millisecond
+const (
+	// slowness is what a slow request takes longer.
+	slowness = 300 * time.Millisecond
+	// hanging is how long a request that hangs is not answered. Clients wait for minutes: those of storage as long as the
+	// delivery may take, 540 s, and those of sidecars 300 s.
+	hanging = 8 * time.Second
+)
 
 // wrap stands in front of a server: what is disturbed are the requests that belong to it.
 func (s *system) wrap(at place, belongs func(*http.Request) bool) func(http.Handler) http.Handler {
@@ -45,6 +51,8 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 		panic(http.ErrAbortHandler)
 	case slow:
 		time.Sleep(slowness)
+	case hang:
+		wait(r.Context())
 	case killBefore, newVersion:
 		s.end(f)
 	default: // it happens to the answer
@@ -86,6 +94,30 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 	}
 }
 
+// wait is what hangs, until the client gives up.
+func wait(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(hanging):
+	}
+}
+
+// answerPublication is what a publication fails with.
+func (s *system) answerPublication() *local.PublishFault {
+	switch s.injector.next(publish) {
+	case tooMany:
+		return &local.PublishFault{Code: codes.ResourceExhausted}
+	case failed:
+		return &local.PublishFault{Code: codes.Internal}
+	case unavailable:
+		return &local.PublishFault{Code: codes.Unavailable}
+	case lostAnswer:
+		return &local.PublishFault{Code: codes.Unavailable, Accepted: true}
+	default:
+		return nil
+	}
+}
+
 // ofProcesses reports whether a request to storage is one of the processes: this program only uploads.
 func ofProcesses(r *http.Request) bool {
 	uploads := strings.Contains(r.URL.Path, "/b/"+local.InputBucket+"/") && r.Method != http.MethodGet
@@ -103,6 +135,8 @@ func (s *system) deliver(next queue.Push) queue.Push {
 			return http.StatusServiceUnavailable, nil
 		case reset:
 			return 0, errors.New("connection reset")
+		case hang: // it is delivered again while it is at work, or later
+			wait(ctx)
 		case killBefore:
 			s.end(f)
 		case killAfter: // while it is at work

@@ -27,7 +27,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-// patience is how long the runs of a system may take.
+// patience is how long the runs of a system may take, of which some requests hang.
 const patience = 5 * time.Minute
 
 // A system is the functions' processes and what disturbs them.
@@ -67,7 +67,7 @@ func live(t *testing.T, versions []string, i *injector) map[string]string {
 		Binary: s.binary, Scorers: kinds.Config{GPU: scorer}, Listen: "127.0.0.1:0", Output: s, Log: slog.New(s),
 		OnEvent: s.event, Reconcile: 5 * time.Second,
 		Disturb: local.Disturbances{
-			Storage: s.wrap(storage, ofProcesses), Push: s.deliver,
+			Storage: s.wrap(storage, ofProcesses), Push: s.deliver, Publish: s.answerPublication,
 			Queue: queue.Faults{Duplicate: 0.03, Late: 0.03, LateAfter: time.Second, Reorder: true},
 		},
 	})

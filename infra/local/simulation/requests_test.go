@@ -134,7 +134,7 @@ func (m *meter) restart() {
 		Runs: m.runs, Work: work, Tasks: m, Events: m, Now: now, Process: process,
 		Limits: subset.DefaultLimits(),
 	})
-	m.reconciler, errs[3] = subset.NewReconciler(m.worker, m.subsets)
+	m.reconciler, errs[3] = subset.NewReconciler(m.planner(), m.worker, m.subsets)
 	m.must(errors.Join(errs[:]...))
 }
 
@@ -185,7 +185,9 @@ func newMeter(t testing.TB, n int, images ...string) *meter {
 	for i := range records {
 		records[i] = runtest.Record(fmt.Sprintf("r%05d", i), "Nothing but good.", images...)
 	}
-	for file, content := range map[string][]byte{"all.jsonl": runtest.Lines(records), "rubric.yaml": []byte(smallRubric)} {
+	for file, content := range map[string][]byte{
+		"parts/all.jsonl": runtest.Lines(records), "rubric.yaml": []byte(smallRubric),
+	} {
 		_, err := bucket.CreateBytes(t.Context(), m.input, run.DatasetsPrefix+"wide/"+file, content)
 		m.must(err)
 	}
@@ -251,7 +253,8 @@ func (m *meter) handle(ctx context.Context, kind string, data []byte, id string)
 func (m *meter) planner() *run.Planner {
 	m.t.Helper()
 	limits := runtest.Limits()
-	limits.RangeBytes, limits.ShardSamples, limits.Budget = 1, 1, runtest.Budget(m.t, "30%")
+	limits.PlanBytes, limits.RangeBytes, limits.ShardSamples = 1<<30, 1, 1
+	limits.Budget = runtest.Budget(m.t, "30%")
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
 		Memory: memorytest.Budget(m.t),
@@ -267,13 +270,13 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 	m.now = m.now.Add(time.Second)
 	m.restart()
 	m.count(kind, func(ctx context.Context) (err error) {
-		spec := run.Spec{Dataset: "wide", Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
+		spec := run.Spec{Dataset: "wide", Manifests: []string{"parts/all.jsonl"}, Rubric: "rubric.yaml"}
 		id, err := m.subsets.AcceptRun(ctx, m.planner(), m.worker, spec, run.Upload{})
 		if err != nil {
 			return err
 		}
 		if plan, err = m.runs.Plan(ctx, id); errors.Is(err, run.ErrPlanning) {
-			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, id)
+			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, events.PlanTask{Run: id})
 		}
 		return err
 	})
@@ -323,8 +326,9 @@ func (m *meter) reconcile(kind string) {
 
 // bounds are the most requests of one delivery, whatever the number of ranges.
 var bounds = map[string]int64{
-	"plan": 100, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
+	"plan": 120, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
 	"status again": 100, "reconcile parts": 100, "request again": 100, events.TaskImages: 400,
+	"accept uploads": 1000, "look at uploads": 250,
 }
 
 // TestRequests counts the requests of each kind of delivery for few and for many ranges.
@@ -352,36 +356,38 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestLostSteps loses each step after the last task of its kind, together with its message: reconcile does it.
-func TestLostSteps(t *testing.T) {
+// TestUploadRequests counts the requests of the steps that look for uploads, of which none is accepted at first: those
+// of a step do not depend on how many there are.
+func TestUploadRequests(t *testing.T) {
 	t.Parallel()
-	for _, lost := range []string{
-		"/scores/0066.parquet", "/counts/0/0001/0066.json", "/counts/1/0000/0000.json", "/counts/1/0000/0001.json",
-		"/counts/2/", "/scored", "/parts/0/0001/0040.rejected", "/parts/1/0000/0000.subset", "/parts/1/0000/0002.rejected",
-		"/subset.jsonl", "/completed",
-	} {
-		t.Run(lost, func(t *testing.T) {
-			t.Parallel()
-			const n = 70
-			m := newMeter(t, n)
-			m.lost = lost
-			plan := m.plan()
-			m.deliver(events.TaskRange, n)
-			m.deliver(events.TaskShard, n)
-			if strings.Contains(lost, "/parts/") || lost == "/subset.jsonl" || lost == "/completed" {
-				m.deliver(events.TaskSelect, 1)
-				m.deliver(events.TaskPart, n)
+	for _, n := range []int{30, 300} {
+		m := newMeter(t, 3)
+		for i := range n {
+			for _, file := range []string{"a.jsonl", "parts/b.jsonl", "parts/c.jsonl"} {
+				name := fmt.Sprintf("%sd%04d/%s", run.DatasetsPrefix, i, file)
+				content := runtest.Lines(runtest.Plain(fmt.Sprint(i), 1))
+				_, err := bucket.CreateBytes(t.Context(), m.input, name, content)
+				m.must(err)
 			}
-			if m.killed == 0 {
-				t.Fatal("nothing was lost")
+		}
+		for _, kind := range []string{"accept uploads", "look at uploads"} {
+			m.restart()
+			m.tasks[events.TaskReconcile] = []events.Message{events.ReconcileTask{Uploads: true}.Message()}
+			for len(m.tasks[events.TaskReconcile]) > 0 {
+				task := decode[events.ReconcileTask](m.tasks[events.TaskReconcile][0].Data)
+				m.tasks[events.TaskReconcile] = nil
+				m.count(kind, func(ctx context.Context) error {
+					return m.reconciler.Reconcile(ctx, task, func(_ context.Context, _ run.Entry, err error) { t.Error(err) })
+				})
 			}
-			m.lost = ""
-			for range 3 { // each step may need the one before
-				m.reconcile("reconcile")
-				m.deliver(events.TaskSelect, 1)
-				m.deliver(events.TaskPart, n)
+			c := m.kinds[kind]
+			t.Logf("%6d uploads, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
+			if bound := bounds[kind]; c.most > bound {
+				t.Errorf("%d uploads: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)
 			}
-			m.checkCompleted(plan)
-		})
+		}
+		if runs, err := m.runs.Runs(t.Context()); err != nil || len(runs) != n {
+			t.Errorf("%d runs of %d uploads (%v)", len(runs), n, err)
+		}
 	}
 }

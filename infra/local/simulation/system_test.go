@@ -189,7 +189,7 @@ func (s *system) begin(name string, shards int) *run.Plan {
 		records[i] = runtest.Record(fmt.Sprintf("%s%07d", name, i), "Nothing but good.")
 	}
 	manifest := runtest.Lines(records)
-	for file, content := range map[string][]byte{"all.jsonl": manifest, "rubric.yaml": []byte(smallRubric)} {
+	for file, content := range map[string][]byte{"parts/all.jsonl": manifest, "rubric.yaml": []byte(smallRubric)} {
 		_, err := bucket.CreateBytes(s.t.Context(), s.input, run.DatasetsPrefix+name+"/"+file, content)
 		s.must(err)
 	}
@@ -197,16 +197,23 @@ func (s *system) begin(name string, shards int) *run.Plan {
 	limits.ShardSamples, limits.RangeBytes = shardSamples, int64(len(records[0])+1)*shardSamples*rangeShards
 	limits.Budget = runtest.Budget(s.t, "30%")
 	p := s.process()
-	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: p.runs, Input: s.input, Work: s.work, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
-	})
-	s.must(err)
-	spec := run.Spec{Dataset: name, Manifests: []string{"all.jsonl"}, Rubric: "rubric.yaml"}
+	planner := s.planner(p.runs, limits)
+	spec := run.Spec{Dataset: name, Manifests: []string{"parts/all.jsonl"}, Rubric: "rubric.yaml"}
 	plan, err := planner.Plan(s.t.Context(), spec)
 	s.must(err)
 	_, err = p.worker.Start(s.t.Context(), plan)
 	s.must(err)
 	return plan
+}
+
+// planner is one of a process.
+func (s *system) planner(runs *run.Reader, limits run.Limits) *run.Planner {
+	s.t.Helper()
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: runs, Input: s.input, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
+	})
+	s.must(err)
+	return planner
 }
 
 // runUntil lets time pass until done says so, at most for so long.
@@ -320,7 +327,7 @@ func (s *system) process() *process {
 		Runs: p.runs, Work: work, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,
 		Limits: subset.DefaultLimits(),
 	})
-	p.reconciler, errs[3] = subset.NewReconciler(p.worker, p.subsets)
+	p.reconciler, errs[3] = subset.NewReconciler(s.planner(p.runs, runtest.Limits()), p.worker, p.subsets)
 	s.must(errors.Join(errs[:]...))
 	return p
 }

@@ -28,8 +28,15 @@ run "buckets" {
     error_message = "manifests are kept as long as their runs go on"
   }
   assert {
-    condition     = length(google_storage_bucket.this["input"].lifecycle_rule) == 4 && length(google_storage_bucket.this["work"].lifecycle_rule) == 1
+    condition     = length(google_storage_bucket.this["input"].lifecycle_rule) == 4 && length(google_storage_bucket.this["work"].lifecycle_rule) == 2
     error_message = "each prefix has its rules"
+  }
+  assert {
+    condition = [
+      for r in google_storage_bucket.this["work"].lifecycle_rule : one(r.condition).age
+      if one(r.action).type == "Delete" && try(one(r.condition).matches_prefix, []) == tolist(["tmp/"])
+    ] == [7]
+    error_message = "temporary objects of the work bucket are deleted after 7 days"
   }
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : length(b.encryption) == 0])

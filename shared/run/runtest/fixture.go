@@ -41,7 +41,7 @@ func Limits() run.Limits {
 			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 		},
 		Compressed: compression.Limits{Gzip: 1 << 20, Zstd: 1 << 20, Bzip2: 1 << 20, XZ: 1 << 20},
-		RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
+		PlanBytes:  1 << 20, RangeBytes: 1000, ShardSamples: 3, ShardBytes: 1 << 20, InFlight: 16,
 	}
 }
 
@@ -144,7 +144,7 @@ func (f *Fixture) Restart() {
 		Limits: f.Selections,
 	})
 	f.must(err)
-	f.Reconciler, err = subset.NewReconciler(f.Worker, f.Subsets)
+	f.Reconciler, err = subset.NewReconciler(f.Planner(), f.Worker, f.Subsets)
 	f.must(err)
 }
 

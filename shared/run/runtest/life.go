@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -23,32 +24,30 @@ func (f *Fixture) Retry(id string) (*run.Plan, error) {
 // Arrive is the notification of an upload: it starts what the object starts.
 func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	ctx, planner := f.t.Context(), f.Planner()
-	spec, ok, err := planner.SpecOf(ctx, object)
+	upload, spec, ok, err := planner.Uploaded(ctx, object)
 	if err != nil || !ok {
 		return nil, errors.Join(err, fmt.Errorf("%s starts a run: %v", object, ok))
 	}
-	upload, err := planner.Uploaded(ctx, object)
+	plan, err := f.accept(planner, spec, upload)
 	if err != nil {
 		return nil, err
 	}
-	return f.accept(planner, spec, upload)
+	return plan, run.NewIndex(mortalBucket{f.Work, f}).NoteUpload(ctx, upload)
 }
 
-// accept accepts a run, and delivers the task of planning it if that is published. A refused plan is an error.
+// accept accepts a run, and delivers the tasks of planning it if they are published. A refused plan is an error.
 func (f *Fixture) accept(planner *run.Planner, spec run.Spec, upload run.Upload) (*run.Plan, error) {
 	ctx := f.t.Context()
 	id, err := f.Subsets.AcceptRun(ctx, planner, f.Worker, spec, upload)
 	if err != nil {
 		return nil, err
 	}
-	for i, d := range f.Queue {
-		if d.Attributes[events.AttrTask] == events.TaskPlan {
-			if _, err := f.Subsets.PlanRun(ctx, planner, f.Worker, id); err != nil {
-				return nil, err
-			}
-			f.Take(i)
-			break
+	isPlan := func(d Delivery) bool { return d.Attributes[events.AttrTask] == events.TaskPlan }
+	for i := slices.IndexFunc(f.Queue, isPlan); i >= 0; i = slices.IndexFunc(f.Queue, isPlan) {
+		if _, err := f.Subsets.PlanRun(ctx, planner, f.Worker, Decode[events.PlanTask](f.t, f.Queue[i].Message)); err != nil {
+			return nil, err
 		}
+		f.Take(i)
 	}
 	plan, err := f.Runs.Plan(ctx, id)
 	if err == nil && plan.Problem != "" && plan.Layout == run.LayoutVersion {

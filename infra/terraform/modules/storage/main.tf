@@ -1,10 +1,12 @@
 locals {
+  temporary = { "tmp/" = { nearline_after_days = null, delete_after_days = 7 } }
   buckets = {
     # A run reads the very generations of its manifests that it was planned for, so a manifest that is uploaded
     # again while it is read must not take the earlier one away.
     input = { versioning = true, lifecycle = var.input_lifecycle }
-    # Nothing in it is ever replaced.
-    work = { versioning = false, lifecycle = var.work_lifecycle }
+    # Nothing in it is ever replaced. What is below tmp/ is needed until a selection is completed, and made again if it
+    # is gone before.
+    work = { versioning = false, lifecycle = merge(var.work_lifecycle, local.temporary) }
     # Models of the GPU sidecar. It is there before the first GPU service, which starts only with weights in it.
     weights = { versioning = false, lifecycle = {} }
   }

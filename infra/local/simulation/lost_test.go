@@ -1,0 +1,85 @@
+package simulation_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// TestLostSteps loses each step after the last task of its kind, together with its message: reconcile does it.
+func TestLostSteps(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{
+		"/scores/0066.parquet", "/counts/0/0001/0066.json", "/counts/1/0000/0000.json", "/counts/1/0000/0001.json",
+		"/counts/2/", "/scored", "/parts/0/0001/0040.rejected", "/parts/1/0000/0000.subset", "/parts/1/0000/0002.rejected",
+		"/subset.jsonl", "/completed",
+	} {
+		t.Run(lost, func(t *testing.T) {
+			t.Parallel()
+			const n = 70
+			m := newMeter(t, n)
+			m.lost = lost
+			plan := m.plan()
+			m.deliver(events.TaskRange, n)
+			m.deliver(events.TaskShard, n)
+			if strings.Contains(lost, "/parts/") || lost == "/subset.jsonl" || lost == "/completed" {
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, n)
+			}
+			if m.killed == 0 {
+				t.Fatal("nothing was lost")
+			}
+			m.lost = ""
+			for range 3 { // each step may need the one before
+				m.reconcile("reconcile")
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, n)
+			}
+			m.checkCompleted(plan)
+		})
+	}
+}
+
+// TestLostTemporary removes what is temporary of a selection, as the rule of a bucket does, when some of its parts are
+// written, and some of them are composed: they are made again.
+func TestLostTemporary(t *testing.T) {
+	t.Parallel()
+	const n = 70
+	calm := measure(t, n)
+	for _, gone := range []string{"parts/0/0000/", "parts/1/", "sent/", ""} {
+		for _, written := range []int{0, 20, n - 1} {
+			t.Run(fmt.Sprintf("%s after %d", gone, written), func(t *testing.T) {
+				t.Parallel()
+				m := newMeter(t, n)
+				plan := m.plan()
+				m.deliver(events.TaskRange, n)
+				m.deliver(events.TaskShard, n)
+				m.deliver(events.TaskSelect, 1)
+				m.deliver(events.TaskPart, written)
+				m.restart()
+				st, err := m.subsets.RunStatus(t.Context(), plan.Run)
+				m.must(err)
+				bucket.RemoveTemporary(t.Context(), m.work, "tmp/"+plan.Run+"/"+st.Selections[0]+"/"+gone)
+				m.tasks[events.TaskPart] = nil // they are lost, too
+				for range 12 {                 // each continues chains by a part at least
+					m.reconcile("reconcile")
+					m.deliver(events.TaskPart, n)
+				}
+				m.checkCompleted(plan)
+				for _, output := range []string{"subset.jsonl", "rejected.jsonl"} {
+					name := fmt.Sprintf("runs/%s/selections/%s/%s", plan.Run, st.Selections[0], output)
+					want, err := bucket.ReadAll(t.Context(), calm.work, name)
+					m.must(err)
+					got, err := bucket.ReadAll(t.Context(), m.work, name)
+					m.must(err)
+					if string(got) != string(want) {
+						t.Errorf("%s has %d bytes, want %d", name, len(got), len(want))
+					}
+				}
+			})
+		}
+	}
+}

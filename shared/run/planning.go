@@ -1,0 +1,267 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"golang.org/x/sync/errgroup"
+)
+
+// Planning an accepted run is work in steps. Each reads a bounded piece of one manifest, writes how far it came, and
+// publishes what follows: the next step of the manifest or, at its end, the first step of the manifest that comes width
+// after it. So manifests form chains, as ranges do. The first step of the first manifest begins all chains; the last
+// step of a chain makes the plan if all manifests are split.
+
+// A draft is what planning begins with: runs/<run>/planning/draft.json.
+type draft struct {
+	// Plan has no ranges. It fixes what is planned, whatever becomes of the dataset's files meanwhile.
+	Plan *Plan `json:"plan"`
+	// ByDefault says that no request asks for the plan's selection.
+	ByDefault bool `json:"by_default"`
+	// Width is how many chains there are.
+	Width int `json:"width"`
+}
+
+// PlanAccepted does a step of planning an accepted run as the first request for it asks, and starts the run after the
+// last one. It returns the plan of a run that is planned, nil before. A plan with a Problem is one that was refused.
+func (w *Worker) PlanAccepted(
+	ctx context.Context, planner *Planner, task events.PlanTask, spec Spec,
+) (*Plan, error) {
+	plan, err := w.runs.Plan(ctx, task.Run)
+	switch {
+	case err == nil && plan.Problem == "":
+		return w.Start(ctx, plan) // the delivery that planned it may have been killed before
+	case !errors.Is(err, ErrPlanning):
+		return plan, err
+	}
+	d, err := w.draft(ctx, planner, task.Run, spec)
+	if err == nil {
+		plan, err = w.planStep(ctx, planner, d, task)
+	}
+	if refused, final := errors.AsType[*RefusedError](err); final {
+		return w.refuseAccepted(ctx, task.Run, spec.Dataset, refused.Reason)
+	}
+	return plan, err
+}
+
+// draft makes the draft of an accepted run, or reads it.
+func (w *Worker) draft(ctx context.Context, planner *Planner, run string, spec Spec) (*draft, error) {
+	d, err := w.runs.draft(ctx, run)
+	if !errors.Is(err, bucket.ErrNotExist) {
+		return d, err
+	}
+	plan, planned, err := planner.Identify(ctx, spec)
+	switch {
+	case err != nil:
+		return nil, err
+	case plan.Problem != "":
+		return nil, &RefusedError{Reason: plan.Problem}
+	case planned || plan.Run != run:
+		return nil, &RefusedError{Reason: replaced}
+	}
+	first := draft{Plan: plan, ByDefault: spec.Budget.IsZero(), Width: w.width}
+	if _, err := bucket.CreateJSON(ctx, w.work, draftName(run), first); err != nil {
+		return nil, err
+	}
+	return w.runs.draft(ctx, run)
+}
+
+// draft reads the draft of a run; bucket.ErrNotExist if there is none. It is shared: do not change it.
+func (r *Reader) draft(ctx context.Context, run string) (*draft, error) {
+	return r.drafts.Get(ctx, run, func(ctx context.Context) (*draft, error) {
+		d := &draft{Plan: new(Plan)}
+		err := bucket.ReadJSON(ctx, r.work, draftName(run), d)
+		if errors.Is(err, bucket.ErrDamaged) {
+			err = r.Lost(run, err)
+		}
+		return d, err
+	})
+}
+
+// planStep does a step of planning, and publishes what follows. After the last one it starts the run.
+func (w *Worker) planStep(
+	ctx context.Context, planner *Planner, d *draft, t events.PlanTask,
+) (*Plan, error) {
+	manifests := len(d.Plan.Manifests)
+	if t.Manifest < 0 || t.Manifest >= manifests || t.Step < 0 {
+		return nil, events.DataError(
+			fmt.Errorf("planning of run %s has no step %d of manifest %d", t.Run, t.Step, t.Manifest))
+	}
+	if t.Manifest == 0 && t.Step == 0 {
+		for first := 1; first < min(d.Width, manifests); first++ {
+			if err := w.publishPlanning(ctx, events.PlanTask{Run: t.Run, Manifest: first}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	done, err := w.splitStep(ctx, planner, d.Plan, t)
+	if err != nil {
+		return nil, err
+	}
+	next := t
+	if next.Step++; done {
+		next.Manifest, next.Step = t.Manifest+d.Width, 0
+	}
+	if next.Manifest < manifests {
+		return nil, w.publishPlanning(ctx, next)
+	}
+	return w.endPlanning(ctx, planner, d)
+}
+
+// publishPlanning publishes a step that follows another one, unless that was done.
+func (w *Worker) publishPlanning(ctx context.Context, t events.PlanTask) error {
+	name := planSentName(t.Run, t.Manifest, t.Step)
+	if sent, err := bucket.Exists(ctx, w.work, name); sent || err != nil {
+		return err
+	}
+	return w.publishPlan(ctx, t, name)
+}
+
+// publishPlan publishes a step, and then creates the object that says so.
+func (w *Worker) publishPlan(ctx context.Context, t events.PlanTask, name string) error {
+	if err := w.tasks.Publish(ctx, t.Message()); err != nil {
+		return err
+	}
+	return w.again.Sent(ctx, name, "plan")
+}
+
+// splitStep does the work of a step, unless its result is there, and reports whether the manifest is split to its end.
+func (w *Worker) splitStep(ctx context.Context, planner *Planner, plan *Plan, t events.PlanTask) (bool, error) {
+	layout, result := layoutName(t.Run, t.Manifest), scanName(t.Run, t.Manifest, t.Step)
+	if done, err := bucket.Exists(ctx, w.work, layout); done || err != nil {
+		return done, err
+	}
+	if there, err := bucket.Exists(ctx, w.work, result); there || err != nil {
+		return false, err
+	}
+	var scan manifestScan
+	if t.Step > 0 {
+		err := bucket.ReadJSON(ctx, w.work, scanName(t.Run, t.Manifest, t.Step-1), &scan)
+		if err != nil {
+			return false, w.runs.Lost(t.Run, err)
+		}
+	}
+	scan, err := planner.split(ctx, plan, t.Manifest, scan)
+	if err != nil {
+		return false, err
+	}
+	if scan.Done {
+		result = layout
+	}
+	_, err = bucket.CreateJSON(ctx, w.work, result, scan)
+	return scan.Done, err
+}
+
+// endPlanning makes the plan and starts the run, if all manifests are split. It looks for them after that of its own
+// delivery is there: of the deliveries that write the last ones at the same time, one sees all.
+func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*Plan, error) {
+	split, err := bucket.Numbers(ctx, w.work, layoutsPrefix(d.Plan.Run), ".json")
+	if err != nil || !bucket.HasAll(split, 0, len(d.Plan.Manifests)) {
+		return nil, err
+	}
+	plan := *d.Plan
+	plan.Manifests = slices.Clone(plan.Manifests)
+	layouts := make([]manifestScan, len(plan.Manifests))
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for m := range layouts {
+		group.Go(func() error {
+			return w.runs.Lost(plan.Run, bucket.ReadJSON(reading, w.work, layoutName(plan.Run, m), &layouts[m]))
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for m := range layouts {
+		plan.add(m, layouts[m])
+	}
+	rater, err := planner.openScorer(ctx, &plan)
+	if err != nil {
+		return nil, err
+	}
+	if rater.ID() != plan.ScorerID {
+		return nil, &RefusedError{Reason: replaced}
+	}
+	if err := planner.complete(&plan, d.ByDefault, rater); err != nil {
+		return nil, err
+	}
+	return w.Start(ctx, &plan)
+}
+
+// ContinuePlanning publishes the first step of each chain of planning that is not done, unless it was published a short
+// time ago.
+func (w *Worker) ContinuePlanning(ctx context.Context, run string) error {
+	heads, err := w.planHeads(ctx, run)
+	if err != nil {
+		return err
+	}
+	for _, t := range heads {
+		name := planSentName(run, t.Manifest, t.Step)
+		due, err := w.again.Due(ctx, name, planAgainPrefix(run, t.Manifest, t.Step), GraceTime)
+		if err != nil {
+			return err
+		} else if !due {
+			continue
+		}
+		if err := w.publishPlan(ctx, t, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planHeads are the first steps of the chains of planning that are not done; if all are, one that makes the plan.
+func (w *Worker) planHeads(ctx context.Context, run string) ([]events.PlanTask, error) {
+	d, err := w.runs.draft(ctx, run)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return []events.PlanTask{{Run: run}}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	split, err := bucket.Numbers(ctx, w.work, layoutsPrefix(run), ".json")
+	if err != nil {
+		return nil, err
+	}
+	steps, err := w.planSteps(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var heads []events.PlanTask
+	manifests := len(d.Plan.Manifests)
+	for chain := range min(d.Width, manifests) {
+		for m := chain; m < manifests; m += d.Width {
+			if !split[m] {
+				heads = append(heads, events.PlanTask{Run: run, Manifest: m, Step: steps[m]})
+				break
+			}
+		}
+	}
+	if heads == nil {
+		heads = []events.PlanTask{{Run: run, Manifest: manifests - 1}}
+	}
+	return heads, nil
+}
+
+// planSteps counts the steps that are done of manifests which are not split to their end.
+func (w *Worker) planSteps(ctx context.Context, run string) (map[int]int, error) {
+	done := map[int]int{}
+	for attrs, err := range w.work.List(ctx, scansPrefix(run), "") {
+		if err != nil {
+			return nil, fmt.Errorf("listing what is planned of run %s: %w", run, err)
+		}
+		folder, file := path.Split(attrs.Name)
+		m, numbered := strconv.Atoi(path.Base(folder))
+		step, named := strconv.Atoi(strings.TrimSuffix(file, ".json"))
+		if numbered == nil && named == nil {
+			done[m] = max(done[m], step+1)
+		}
+	}
+	return done, nil
+}

@@ -1,0 +1,323 @@
+package run_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// newParts has a dataset of five manifests of every format, of which three at a time are split in small steps.
+func newParts(t *testing.T) (*runtest.Fixture, run.Spec) {
+	t.Helper()
+	f := runtest.New(t)
+	f.Limits.PlanBytes, f.Limits.InFlight = 300, 3
+	f.Restart()
+	spec := run.Spec{Dataset: "demo"}
+	one := string(runtest.Array(runtest.Plain("d", 5)))
+	for name, content := range map[string][]byte{
+		"a.json": runtest.Array(runtest.Plain("a", 9)), "b.jsonl": runtest.Lines(runtest.Plain("b", 8)),
+		"c.json": []byte(strings.ReplaceAll(string(runtest.Lines(runtest.Plain("c", 4))), "{\"id\"", "{\n\"id\"")),
+		"d.json": []byte(`{"version": 1, "data": ` + one + `}`), "e.jsonl": runtest.Lines(runtest.Plain("e", 1)),
+	} {
+		f.Upload("datasets/demo/parts/"+name, content)
+	}
+	for _, name := range []string{"a.json", "b.jsonl", "c.json", "d.json", "e.jsonl"} {
+		spec.Manifests = append(spec.Manifests, "parts/"+name)
+	}
+	return f, spec
+}
+
+// onePass is the plan of a dataset as one pass finds it, as it would be stored.
+func onePass(t *testing.T, f *runtest.Fixture, spec run.Spec) (id, stored string) {
+	t.Helper()
+	f.Limits.PlanBytes = 1 << 30
+	plan, err := f.Planner().Plan(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.MarshalIndent(plan, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.Run, string(data) + "\n"
+}
+
+func planName(id string) string { return "runs/" + id + "/plan.json" }
+
+// TestPlanInSteps plans a dataset of several manifests in small steps: what is stored has the bytes of one pass.
+func TestPlanInSteps(t *testing.T) {
+	t.Parallel()
+	calm, spec := newParts(t)
+	id, want := onePass(t, calm, spec)
+	for _, size := range []int64{1, 100, 300, 1000, 1 << 30} {
+		f, _ := newParts(t)
+		f.Limits.PlanBytes = size
+		if _, err := f.Start(spec); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, string(f.Read(planName(id)))); diff != "" {
+			t.Errorf("steps of %d: plan (-one pass +steps):\n%s", size, diff)
+		}
+		scans := f.Objects("runs/" + id + "/planning/scans/")
+		if none := len(scans) == 0; none != (size == 1<<30) {
+			t.Errorf("steps of %d: scans %v", size, scans)
+		}
+	}
+}
+
+// TestPlanPackedInSteps plans a compressed manifest in small steps, of which what it unpacks to is lost in the middle.
+func TestPlanPackedInSteps(t *testing.T) {
+	t.Parallel()
+	packed := func() (*runtest.Fixture, run.Spec) {
+		f := runtest.New(t)
+		var gz bytes.Buffer
+		w := gzip.NewWriter(&gz)
+		if _, err := w.Write(runtest.Lines(runtest.Plain("a", 20))); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.Upload("datasets/demo/parts/a.jsonl.gz", gz.Bytes())
+		return f, run.Spec{Dataset: "demo", Manifests: []string{"parts/a.jsonl.gz"}}
+	}
+	f, spec := packed()
+	id, want := onePass(t, f, spec)
+	f, _ = packed()
+	f.Limits.PlanBytes = 300
+	if _, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{}); err != nil {
+		t.Fatal(err)
+	}
+	for steps := 0; len(f.Queue) > 0 && f.Queue[0].Attributes[events.AttrTask] == events.TaskPlan; steps++ {
+		if steps == 2 {
+			bucket.RemoveTemporary(t.Context(), f.Work, bucket.TemporaryPrefix+"unpacked/")
+		}
+		if err := f.Deliver(f.Take(0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, string(f.Read(planName(id)))); diff != "" {
+		t.Errorf("plan (-one pass +steps):\n%s", diff)
+	}
+	if scans := f.Objects("runs/" + id + "/planning/scans/"); len(scans) < 3 {
+		t.Errorf("scans %v, want several", scans)
+	}
+}
+
+// planned is the plan.json of a run, in which nothing may be left to plan.
+func planned(t *testing.T, f *runtest.Fixture, id string) string {
+	t.Helper()
+	if left := f.Tasks.TakeOf(events.TaskPlan); len(left) > 0 {
+		t.Errorf("%d tasks of planning are left", len(left))
+	}
+	return string(f.Read(planName(id)))
+}
+
+// drainPlans delivers the tasks of planning, also those that are published meanwhile, until one fails.
+func drainPlans(t *testing.T, f *runtest.Fixture) error {
+	t.Helper()
+	for i := 0; i < len(f.Queue); {
+		if f.Queue[i].Attributes[events.AttrTask] != events.TaskPlan {
+			i++
+			continue
+		}
+		if err := f.Deliver(f.Queue[i]); err != nil {
+			return err
+		}
+		f.Take(i)
+	}
+	return nil
+}
+
+// TestPlanKilled kills the process before each of the writes and publications of planning.
+func TestPlanKilled(t *testing.T) {
+	t.Parallel()
+	calm, spec := newParts(t)
+	id, want := onePass(t, calm, spec)
+	calm, _ = newParts(t)
+	if _, err := calm.Start(spec); err != nil {
+		t.Fatal(err)
+	}
+	for name, recover := range map[string]func(*runtest.Fixture){
+		"redelivery": func(*runtest.Fixture) {},
+		"schedule": func(f *runtest.Fixture) {
+			f.Queue = nil
+			f.Pass(time.Hour)
+			f.Reconcile()
+		},
+	} {
+		for life := range calm.Steps {
+			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
+				t.Parallel()
+				f, _ := newParts(t)
+				f.Life = life
+				_, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{})
+				accepted := err == nil
+				if accepted {
+					err = drainPlans(t, f)
+				}
+				if !errors.Is(err, runtest.ErrKilled) {
+					t.Fatalf("got error %v, want that of a killed process", err)
+				}
+				f.Restart()
+				if !accepted {
+					if _, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				recover(f)
+				if err := drainPlans(t, f); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, planned(t, f, id)); diff != "" {
+					t.Errorf("plan (-one pass +killed):\n%s", diff)
+				}
+				if started := f.Objects("runs/" + id + "/waves/"); len(started) != 1 {
+					t.Errorf("the run was not started: waves %v", started)
+				}
+			})
+		}
+	}
+}
+
+// TestPlanLosesEachMessage loses every message of planning: a schedule publishes each step again.
+func TestPlanLosesEachMessage(t *testing.T) {
+	t.Parallel()
+	f, spec := newParts(t)
+	id, want := onePass(t, f, spec)
+	f.Limits.PlanBytes = 300
+	if _, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		f.Tasks.Take()
+		f.Pass(time.Hour)
+		f.Reconcile()
+		for _, m := range f.Tasks.TakeOf(events.TaskPlan) {
+			task := runtest.Decode[events.PlanTask](t, m)
+			if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := f.Runs.Plan(t.Context(), id); err == nil {
+			break
+		}
+	}
+	f.Tasks.Take()
+	if diff := cmp.Diff(want, planned(t, f, id)); diff != "" {
+		t.Errorf("plan (-one pass +lost):\n%s", diff)
+	}
+}
+
+// TestPlanTwice delivers each task of planning twice: both have the same successor, which is published once.
+func TestPlanTwice(t *testing.T) {
+	t.Parallel()
+	f, spec := newParts(t)
+	id, want := onePass(t, f, spec)
+	f.Limits.PlanBytes = 300
+	if _, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{}); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[events.PlanTask]bool{}
+	for tasks := f.Tasks.TakeOf(events.TaskPlan); len(tasks) > 0; tasks = f.Tasks.TakeOf(events.TaskPlan) {
+		if len(tasks) > f.Limits.InFlight {
+			t.Errorf("%d tasks at a time, more than %d chains", len(tasks), f.Limits.InFlight)
+		}
+		for _, m := range tasks {
+			task := runtest.Decode[events.PlanTask](t, m)
+			if seen[task] {
+				t.Errorf("%+v was published twice", task)
+			}
+			seen[task] = true
+			for range 2 {
+				if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(want, planned(t, f, id)); diff != "" {
+		t.Errorf("plan (-one pass +twice):\n%s", diff)
+	}
+	for _, task := range []events.PlanTask{{Run: id, Manifest: 5}, {Run: id, Manifest: -1}, {Run: id, Step: -1}} {
+		if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task); err != nil {
+			t.Errorf("%+v of a run that is planned: %v", task, err)
+		}
+	}
+}
+
+// halfPlanned is a run of which the first steps of all chains are done.
+func halfPlanned(t *testing.T) (*runtest.Fixture, string) {
+	t.Helper()
+	f, spec := newParts(t)
+	id, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := f.Deliver(f.Take(0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f, id
+}
+
+// TestPlanOfChangedManifest replaces a manifest while it is split. Equal content is gone on with.
+func TestPlanOfChangedManifest(t *testing.T) {
+	t.Parallel()
+	const manifest = "datasets/demo/parts/a.json"
+	f, id := halfPlanned(t)
+	f.Touch(manifest, runtest.Uploaded.Add(time.Hour))
+	f.Upload("datasets/demo/parts/e.jsonl", runtest.Lines(runtest.Plain("e", 1)))
+	if err := drainPlans(t, f); err != nil {
+		t.Fatal(err)
+	}
+	if st := f.Status(id); st.State != run.StateScoring || st.Samples.In != 27 {
+		t.Errorf("uploaded again: %s with %d samples, problem %q", st.State, st.Samples.In, st.Problem)
+	}
+	for name, change := range map[string]func(*runtest.Fixture) error{
+		"removed": func(f *runtest.Fixture) error { return os.Remove(filepath.Join(f.Folder, manifest)) },
+		"replaced": func(f *runtest.Fixture) error {
+			f.Upload(manifest, runtest.Array(runtest.Plain("z", 9)))
+			f.Touch(manifest, runtest.Uploaded.Add(time.Hour))
+			return nil
+		},
+	} {
+		f, id := halfPlanned(t)
+		if err := change(f); err != nil {
+			t.Fatal(err)
+		}
+		if err := drainPlans(t, f); err != nil {
+			t.Fatal(err)
+		}
+		if st := f.Status(id); st.State != run.StateRefused || !strings.Contains(st.Problem, "replaced") {
+			t.Errorf("%s: %s for %q", name, st.State, st.Problem)
+		}
+	}
+}
+
+// TestPlanOfLostScan loses how far a manifest was split: the error names the folder to remove.
+func TestPlanOfLostScan(t *testing.T) {
+	t.Parallel()
+	f, id := halfPlanned(t)
+	f.Replace("runs/"+id+"/planning/scans/0000/0000.json", []byte("{"))
+	f.Restart()
+	err := drainPlans(t, f)
+	lost, ok := errors.AsType[*bucket.LostError](err)
+	if !ok || lost.Folder != "runs/"+id || !strings.Contains(err.Error(), "scans/0000/0000.json") {
+		t.Errorf("error %v, want that of the lost scan of run %s", err, id)
+	}
+}

@@ -1,0 +1,80 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// An Arrival is what became of an object that arrived in the input bucket.
+type Arrival struct {
+	Run     string // that was accepted, or refused; empty if the object starts none
+	Refused string // why
+}
+
+// AcceptUpload accepts what an object of the input bucket asks for, and then notes that this upload of it needs no
+// other notification. Each step can be repeated.
+func (s *Selector) AcceptUpload(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, object string,
+) (Arrival, error) {
+	upload, spec, starts, err := planner.Uploaded(ctx, object)
+	if err == nil && !starts {
+		return Arrival{}, nil
+	}
+	arrival := Arrival{}
+	if err == nil {
+		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
+	}
+	if refused, final := errors.AsType[*run.RefusedError](err); final {
+		var plan *run.Plan
+		if plan, err = worker.Refuse(ctx, spec.Dataset, refused.Reason); err == nil {
+			arrival = Arrival{Run: plan.Run, Refused: refused.Reason}
+		}
+	}
+	if err != nil && !events.IsDataError(err) {
+		return Arrival{}, err
+	}
+	return arrival, errors.Join(err, s.index.NoteUpload(ctx, upload))
+}
+
+const (
+	// uploadsLimit is how many objects of the input bucket one step of reconcile looks at.
+	uploadsLimit = 100
+	// uploadsAccepted is how many of them it accepts.
+	uploadsAccepted = 10
+)
+
+// acceptUploads does a step of looking for uploads whose notification was lost, from a cursor on, and returns the
+// cursor of the next step; empty after the last one. What fails is reported, and keeps no other from being accepted.
+func (c *Reconciler) acceptUploads(
+	ctx context.Context, cursor string, failed func(context.Context, run.Entry, error),
+) (string, error) {
+	uploads, next, err := c.planner.Uploads(ctx, cursor, uploadsLimit)
+	if err != nil {
+		return "", err
+	}
+	accepted := 0
+	for _, u := range uploads {
+		noted, err := c.subsets.index.HasUpload(ctx, u)
+		if err != nil {
+			return "", err
+		}
+		if noted {
+			continue
+		}
+		_, err = c.subsets.AcceptUpload(ctx, c.planner, c.worker, u.Object)
+		if _, machine := errors.AsType[*bucket.MachineError](err); machine || ctx.Err() != nil {
+			return "", err
+		} else if err != nil {
+			failed(ctx, run.Entry{}, fmt.Errorf("accepting %s: %w", u.Object, err))
+		}
+		if accepted++; accepted == uploadsAccepted {
+			return u.Object, nil
+		}
+	}
+	return next, nil
+}

@@ -1,0 +1,205 @@
+package subset_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// newCloud is a fixture whose input bucket is no folder of this machine, as far as it can be seen.
+func newCloud(t *testing.T) *runtest.Fixture {
+	t.Helper()
+	f := runtest.New(t)
+	f.Input = struct{ bucket.Reader }{f.Input}
+	f.Restart()
+	return f
+}
+
+// uploadSteps does all steps of looking for uploads, and returns how many there were.
+func uploadSteps(t *testing.T, f *runtest.Fixture) (steps int) {
+	t.Helper()
+	f.Reconcile()
+	for tasks := f.Tasks.TakeOf(events.TaskReconcile); len(tasks) > 0; tasks = f.Tasks.TakeOf(events.TaskReconcile) {
+		for _, m := range tasks {
+			steps++
+			err := f.Reconciler.Reconcile(t.Context(), runtest.Decode[events.ReconcileTask](t, m),
+				func(_ context.Context, _ run.Entry, err error) { t.Error(err) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return steps
+}
+
+// datasets are the datasets that have runs, one for each run.
+func datasets(t *testing.T, f *runtest.Fixture) (names []string) {
+	t.Helper()
+	runs, err := f.Runs.Runs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range runs {
+		names = append(names, id[:strings.LastIndex(id, "-")])
+	}
+	return names
+}
+
+// TestLostUploads loses the notifications of all uploads: a schedule finds them, each once.
+func TestLostUploads(t *testing.T) {
+	t.Parallel()
+	f := newCloud(t)
+	f.Upload("datasets/manifest/a.json", runtest.Array(runtest.Plain("a", 3)))
+	f.Upload("datasets/parted/parts/a.json", runtest.Array(runtest.Plain("b", 3)))
+	f.Upload("datasets/parted/parts/b.json", runtest.Array(runtest.Plain("c", 3)))
+	f.Upload("datasets/parted/parts0", nil) // it is refused
+	f.Upload("datasets/parted/dataset.yaml", []byte("manifests: [parts/a.json, parts/b.json]\nbudget: 50%\n"))
+	f.Upload("datasets/refused/dataset.yaml", []byte("budgit: 50%\n"))
+	f.Upload("datasets/unpacked/README.md", []byte("# About\n"))
+	f.Upload("images/manifest/a.json", []byte("{}"))
+	uploadSteps(t, f)
+	want := []string{"manifest", "parted", "parted", "refused"}
+	if diff := cmp.Diff(want, datasets(t, f)); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if err := f.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	f.Reconcile()
+	before := f.Objects("")
+	uploadSteps(t, f)
+	if diff := cmp.Diff(before, f.Objects("")); diff != "" || len(f.Queue) > 0 {
+		t.Errorf("looked for again: %d messages, objects (-before +after):\n%s", len(f.Queue), diff)
+	}
+
+	f.Touch("datasets/parted/dataset.yaml", runtest.Uploaded.Add(time.Hour)) // the same dataset is asked for again
+	f.Upload("datasets/manifest/a.json", runtest.Array(runtest.Plain("new", 4)))
+	f.Touch("datasets/manifest/a.json", runtest.Uploaded.Add(time.Hour))
+	uploadSteps(t, f)
+	if diff := cmp.Diff(append([]string{"manifest"}, want...), datasets(t, f)); diff != "" {
+		t.Errorf("runs after other uploads (-want +got):\n%s", diff)
+	}
+	isCheck := func(name string) bool { return strings.Contains(name, "/checks/") }
+	if !slices.ContainsFunc(f.Objects("runs/parted-"), isCheck) {
+		t.Error("the images of a dataset that was uploaded again are not compared")
+	}
+}
+
+// TestRemovedRun removes the folders of runs: their datasets are not started again without being asked for.
+func TestRemovedRun(t *testing.T) {
+	t.Parallel()
+	f := newCloud(t)
+	f.Upload("datasets/a/a.json", runtest.Array(runtest.Plain("a", 3)))
+	f.Upload("datasets/b/dataset.yaml", []byte("budgit: 50%\n"))
+	for _, object := range []string{"datasets/a/a.json", "datasets/b/dataset.yaml"} {
+		if _, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	kept := bucket.NewMemory()
+	for _, name := range f.Objects("index/") {
+		if _, err := bucket.CreateBytes(t.Context(), kept, name, f.Read(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Work = kept
+	restart(f)
+	uploadSteps(t, f)
+	if found := datasets(t, f); len(found) > 0 || len(f.Queue) > 0 {
+		t.Errorf("runs of %v, and %d messages", found, len(f.Queue))
+	}
+}
+
+// TestKilledAcceptingUpload kills the process before each write and publication of an acceptance, and loses all
+// messages.
+func TestKilledAcceptingUpload(t *testing.T) {
+	t.Parallel()
+	accept := func(life int) (*runtest.Fixture, error) {
+		f := newCloud(t)
+		f.Upload("datasets/a/parts/a.json", runtest.Array(runtest.Plain("a", 3)))
+		f.Upload("datasets/a/dataset.yaml", []byte("manifests: [parts/a.json]\nbudget: 50%\n"))
+		f.Life = life
+		_, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, "datasets/a/dataset.yaml")
+		return f, err
+	}
+	calm, err := accept(-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for life := range calm.Steps {
+		f, err := accept(life)
+		if err == nil {
+			t.Fatalf("after %d steps: the process was not killed", life)
+		}
+		restart(f)
+		f.Pass(time.Hour)
+		uploadSteps(t, f)
+		if err := f.Drain(); err != nil {
+			t.Fatal(err)
+		}
+		runs, err := f.Runs.Runs(t.Context())
+		if err != nil || len(runs) != 1 {
+			t.Fatalf("after %d steps: runs %v (%v)", life, runs, err)
+		}
+		if st := f.Status(runs[0]); st.State != run.StateScored || len(st.Selections) != 1 {
+			t.Errorf("after %d steps: the run is %s with selections %v", life, st.State, st.Selections)
+		}
+	}
+}
+
+// TestUploadsInSteps looks for many uploads: each step looks at a bounded number of objects, and accepts a few.
+func TestUploadsInSteps(t *testing.T) {
+	t.Parallel()
+	const n = 130
+	f := newCloud(t)
+	var want []string
+	for i := range n {
+		name := fmt.Sprintf("d%03d", i)
+		want = append(want, name)
+		f.Upload("datasets/"+name+"/dataset.yaml", fmt.Appendf(nil, "budgit: %d\n", i)) // refused, which costs little
+		for part := range 3 {
+			f.Upload(fmt.Sprintf("datasets/%s/parts/%d.json", name, part), nil)
+		}
+	}
+	if steps := uploadSteps(t, f); steps != n/10+1 {
+		t.Errorf("accepted in %d steps, want %d", steps, n/10+1)
+	}
+	if diff := cmp.Diff(want, datasets(t, f)); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if steps := uploadSteps(t, f); steps != 2*n/100+1 { // each dataset has a folder, too
+		t.Errorf("looked at again in %d steps, want %d", steps, 2*n/100+1)
+	}
+}
+
+// TestLinkedUpload uploads a manifest that is a link out of the folder, which is refused.
+func TestLinkedUpload(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/sky/README.md", nil)
+	if err := os.Symlink(os.DevNull, filepath.Join(f.Folder, "datasets", "sky", "link.json")); err != nil {
+		t.Fatal(err)
+	}
+	arrival, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, "datasets/sky/link.json")
+	if err != nil || !strings.Contains(arrival.Refused, "datasets/sky/link.json") ||
+		!strings.Contains(arrival.Refused, "leads out of the folder") {
+		t.Errorf("arrival %+v, error %v; want it refused", arrival, err)
+	}
+	if st := f.Status(arrival.Run); st.State != run.StateRefused || st.Dataset != "sky" {
+		t.Errorf("the run of %s is %s", st.Dataset, st.State)
+	}
+}
