@@ -77,13 +77,13 @@ func (s server) register(mux *http.ServeMux) {
 		allow := strings.Join(allowed, ", ")
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
-			writeProblem(w, http.StatusMethodNotAllowed,
-				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method))
+			api.NewProblem(http.StatusMethodNotAllowed,
+				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound,
-			fmt.Sprintf("there is no %s; the API lies below %s", r.URL.Path, api.RunsPath))
+		api.NewProblem(http.StatusNotFound,
+			fmt.Sprintf("there is no %s; the API lies below %s", r.URL.Path, api.RunsPath)).Write(w)
 	})
 }
 
@@ -102,13 +102,13 @@ func (s server) answer(c call) http.HandlerFunc {
 			if after := retryAfter(status); after > 0 {
 				w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 			}
-			writeProblem(w, status, detailOf(err))
+			api.NewProblem(status, detailOf(err)).Write(w)
 			return
 		}
 		if ans.location != "" {
 			w.Header().Set("Location", ans.location)
 		}
-		writeJSON(w, "application/json", ans.status, ans.body)
+		api.WriteJSON(w, "application/json", ans.status, ans.body)
 	}
 }
 

@@ -5,6 +5,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -99,6 +100,19 @@ type Problem struct {
 // NewProblem is a problem of an HTTP status.
 func NewProblem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// Write answers a request with the problem.
+func (p *Problem) Write(w http.ResponseWriter) { WriteJSON(w, "application/problem+json", p.Status, p) }
+
+// WriteJSON answers a request with a body of JSON.
+func WriteJSON(w http.ResponseWriter, contentType string, status int, body any) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	_ = enc.Encode(body) // the client is gone if this fails
 }
 
 // Error is the problem's detail.
