@@ -45,8 +45,8 @@ func TestTextOfDatasetIsShown(t *testing.T) {
 	manifest := filepath.Join(dir, "a.jsonl")
 	broken := `{"id": "` + "broken\u202e" + `", "conversations": 1}` + "\n"
 	writeFile(t, manifest, record(evil)+record("b")+record("c")+broken)
-	a := mustHarvest(t, dir, "curate", manifest, "--budget", "1", "--out", "out", "--state", "state", "--max-failed", "90%",
-		"--json")
+	a := mustHarvest(t, dir, "curate", manifest, "--budget", "1", "--out", "out", "--state", "state",
+		"--max-failed", "90%", "--json")
 	var made struct{ Run, Selection string }
 	decode(t, a.stdout, &made)
 	name := "no\x1b[2J\u202esuch"

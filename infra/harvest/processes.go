@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/api"
@@ -38,10 +39,13 @@ func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
 			return err
 		}
 	}
-	var input bucket.Bucket
+	var input bucket.Reader
 	if f.Input != "" {
-		if input, err = bucket.OpenFolder(f.Input); err != nil {
-			return fmt.Errorf("opening --input, which is a folder with --processes: %w", err)
+		if strings.HasPrefix(f.Input, "gs://") {
+			return usageError{fmt.Errorf("--input %s: is a folder with --processes", f.Input)}
+		}
+		if input, err = openInput(ctx, f.Input, false); err != nil {
+			return err
 		}
 	}
 	if options.Binary == "" {

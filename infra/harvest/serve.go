@@ -14,7 +14,6 @@ import (
 
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/infra/local"
-	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -34,11 +33,14 @@ type buckets struct {
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	buckets
-	listen     string
-	allowHosts []string
-	scorer     scorerFlags
-	processes  bool
-	binary     string
+	followLinks bool
+	budget      string
+	out         string
+	listen      string
+	allowHosts  []string
+	scorer      scorerFlags
+	processes   bool
+	binary      string
 }
 
 func newServe() *cobra.Command {
@@ -64,6 +66,9 @@ the address in the log.`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.processes {
+				if err := f.checkProcesses(); err != nil {
+					return err
+				}
 				return serveProcesses(cmd.Context(), f, terminalOf(cmd))
 			}
 			if f.binary != "" {
@@ -85,6 +90,11 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.Input, "input", "", "input bucket: a folder or gs://name (default: $INPUT_BUCKET)")
 	fl.StringVar(&f.Work, "state", "",
 		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
+	fl.BoolVar(&f.followLinks, "follow-links", false,
+		"follow links in the folder --input that lead out of it; otherwise what is behind them is refused")
+	fl.StringVar(&f.budget, "budget", "", "how much to select of datasets that name no budget themselves: a share (30%), "+
+		"a number of samples or of tokens (200M-tokens)")
+	fl.StringVar(&f.out, "out", "", "folder for subsets: that of a dataset is written to a folder of the dataset's name")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	fl.StringSliceVar(&f.allowHosts, "allow-host", nil, "name or IP address by which clients may call the HTTP API, "+
 		"besides localhost, loopback addresses and the host of --listen; can be repeated")
@@ -111,14 +121,14 @@ func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
 }
 
 // open opens both buckets.
-func (b buckets) open(ctx context.Context) (input, work bucket.Bucket, err error) {
+func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reader, work bucket.Bucket, err error) {
 	if b.Input == "" {
 		return nil, nil, usageError{
 			errors.New("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET"),
 		}
 	}
-	if input, err = gs.OpenURL(ctx, b.Input); err != nil {
-		return nil, nil, fmt.Errorf("opening the input bucket: %w", err)
+	if input, err = openInput(ctx, b.Input, followLinks); err != nil {
+		return nil, nil, err
 	}
 	if strings.HasPrefix(b.Work, "gs://") {
 		work, err = gs.OpenURL(ctx, b.Work)
@@ -136,7 +146,11 @@ const reconcileEvery = time.Minute
 
 // serve serves buckets until ctx ends, and prints events.
 func serve(ctx context.Context, f serveFlags, to streams) error {
-	input, work, err := f.open(ctx)
+	share, err := f.parseBudget()
+	if err != nil {
+		return err
+	}
+	input, work, err := f.open(ctx, f.followLinks)
 	if err != nil {
 		return err
 	}
@@ -180,20 +194,16 @@ func serve(ctx context.Context, f serveFlags, to streams) error {
 	if err != nil {
 		return err
 	}
-	st, err := local.Start(ctx, local.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget,
-		Log: slog.New(untilDone{ctx, log.Handler()}), Listen: f.listen, AllowHosts: f.allowHosts, Mount: mountFramework,
-		Telemetry: tracing, OnEvent: (&eventPrinter{out: to.out}).print, Reconcile: reconcileEvery, Selections: selections,
-	})
-	if err != nil {
+	s := &service{serveFlags: f, input: input, work: work, log: slog.New(untilDone{ctx, log.Handler()}),
+		completed: make(chan struct{}, 1), printer: eventPrinter{out: to.out}}
+	if err := s.prepare(share); err != nil {
 		return err
 	}
-	log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", f.Input)
-	err = watch(st.Context(), input, log, st.Upload)
-	if closed := st.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return s.run(ctx, local.Options{
+		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget, Log: s.log, Budget: share,
+		Listen: f.listen, AllowHosts: f.allowHosts, Mount: mountFramework, Telemetry: tracing,
+		OnEvent: s.event, Reconcile: reconcileEvery, Selections: selections,
+	})
 }
 
 // openTelemetry is where the environment says, as in the cloud.

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestSlowClient has one client send its request too slowly, and one wait long for its answer: only the first is cut off.
+// TestSlowClient has one client send its request too slowly, and one wait long for its answer: only the first is cut
+// off.
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
 	const factor = 100 // faster than in use

@@ -24,6 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,8 @@ type Options struct {
 	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
 	Listen string
+	// Budget is that of datasets that are dropped and name none; zero for none.
+	Budget selection.Budget
 	// AllowHosts are names by which clients may call it, besides localhost, loopback addresses and the host of Listen.
 	AllowHosts []string
 	// Mount serves handlers at their paths; a plain mux by default.
@@ -177,7 +180,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		return nil, err
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: runs, Input: o.Input, OpenScorer: o.OpenScorer, Limits: o.Limits,
+		Runs: runs, Input: o.Input, OpenScorer: o.OpenScorer, Limits: o.Limits, Budget: o.Budget,
 		Patience: run.ScorerPatience, Memory: o.Memory,
 	})
 	if err != nil {

@@ -63,6 +63,8 @@ type SelectionRequest struct {
 	Budgets []selection.Budget `json:"budgets,omitempty"`
 	// MaxFailed is how many samples of the run may have failed; if it is not given, as many as its plan says.
 	MaxFailed run.Allowance `json:"max_failed,omitzero"`
+	// Notify has subscribers act on the selections as on automatic ones, such as by starting a training.
+	Notify bool `json:"notify,omitempty"`
 }
 
 // The states of a selection.

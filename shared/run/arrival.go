@@ -14,6 +14,13 @@ import (
 // SpecOf finds what an object that arrived in the input bucket starts: a manifest directly in a
 // dataset's prefix, or the dataset's SpecFile. ok is false for objects that start nothing.
 func (p *Planner) SpecOf(ctx context.Context, object string) (spec Spec, ok bool, err error) {
+	if spec, ok, err = p.specOf(ctx, object); spec.Budget.IsZero() {
+		spec.Budget = p.budget
+	}
+	return spec, ok, err
+}
+
+func (p *Planner) specOf(ctx context.Context, object string) (spec Spec, ok bool, err error) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, deeper := strings.Cut(rest, "/")
 	if !found || !deeper || strings.Contains(file, "/") {

@@ -29,6 +29,7 @@ type Planner struct {
 	limits Limits
 	loader *loader
 
+	budget   selection.Budget
 	patience time.Duration // with scorers that cannot be reached; 0 has no limit
 }
 
@@ -43,6 +44,8 @@ type PlannerConfig struct {
 	ImageBuckets map[string]bucket.Reader
 	// Memory is what images are fetched in, where a few samples are tried.
 	Memory *memory.Budget
+	// Budget is that of datasets that are dropped and name none; nothing is selected of them if it is zero.
+	Budget selection.Budget
 	// Patience is how long a scorer is waited for that cannot be reached; as long as it waits by itself if 0.
 	Patience time.Duration
 }
@@ -64,7 +67,7 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	}
 	return &Planner{
 		runs: c.Runs, input: c.Input, open: c.OpenScorer, limits: c.Limits,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), patience: c.Patience,
+		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), budget: c.Budget, patience: c.Patience,
 	}, nil
 }
 

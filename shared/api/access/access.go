@@ -1,5 +1,5 @@
-// Package access decides which requests a server answers at all where no IAM stands in front of it: those that a browser
-// makes for a page of another site are refused, and those to a name that the server does not have.
+// Package access decides which requests a server answers at all where no IAM stands in front of it: those that a
+// browser makes for a page of another site are refused, and those to a name that the server does not have.
 package access
 
 import (
