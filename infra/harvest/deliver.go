@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -51,6 +50,9 @@ func (f *subsetFolder) update(ctx context.Context) error {
 	byDataset := map[string][]*subset.Selection{} // the latest first
 	for i := len(made) - 1; i >= 0; i-- {
 		sel, err := f.subsets.Selection(ctx, made[i].Run, made[i].Selection)
+		if errors.Is(err, subset.ErrNoSelection) {
+			continue // it is requested, and not made yet
+		}
 		if err != nil {
 			f.log.Warn("a selection cannot be read", "run", made[i].Run, "selection", made[i].Selection, "error", err)
 			continue
@@ -113,30 +115,4 @@ func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (selection.
 		return f.budget, nil // a file that cannot be read starts nothing
 	}
 	return spec.Budget, nil
-}
-
-// afterSelections calls each of some steps at the start, after every completed selection, and now and then, until ctx
-// ends. A fault of this machine ends it.
-func afterSelections(
-	ctx context.Context, completed <-chan struct{}, log *slog.Logger, steps ...func(context.Context) error,
-) error {
-	tick := time.NewTicker(reconcileEvery)
-	defer tick.Stop()
-	for {
-		for _, step := range steps {
-			err := step(ctx)
-			if _, machine := errors.AsType[*bucket.MachineError](err); machine {
-				return err
-			}
-			if err != nil && ctx.Err() == nil {
-				log.Warn("what follows selections was not done; it is tried again", "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-completed:
-		case <-tick.C:
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/api"
@@ -21,8 +22,17 @@ type service struct {
 	work      bucket.Bucket
 	log       *slog.Logger
 	printer   eventPrinter
-	completed chan struct{} // holds one value after a selection was completed
-	steps     []func(context.Context) error
+	followers []follower
+}
+
+// A follower does what follows completed selections, as far as it is not done.
+type follower struct {
+	update func(context.Context) error
+	wake   chan struct{} // holds one value after a selection was completed
+}
+
+func (s *service) follow(update func(context.Context) error) {
+	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
 }
 
 // parseBudget is the budget of datasets that name none; zero without the flag.
@@ -41,6 +51,7 @@ func (f serveFlags) parseBudget() (selection.Budget, error) {
 func (f serveFlags) checkProcesses() error {
 	for flag, given := range map[string]bool{
 		"--budget": f.budget != "", "--out": f.out != "", "--follow-links": f.followLinks,
+		"--on-selection": f.onSelection != "",
 	} {
 		if given {
 			return usageError{errors.New(flag + " is not for --processes, which is there to try a deployment")}
@@ -51,7 +62,7 @@ func (f serveFlags) checkProcesses() error {
 
 // prepare makes what follows completed selections, so that its faults are found before anything is scored.
 func (s *service) prepare(budget selection.Budget) error {
-	_, subsets, err := openRuns(s.work)
+	runs, subsets, err := openRuns(s.work)
 	if err != nil {
 		return err
 	}
@@ -60,7 +71,14 @@ func (s *service) prepare(budget selection.Budget) error {
 		if err != nil {
 			return err
 		}
-		s.steps = append(s.steps, folder.update)
+		s.follow(folder.update)
+	}
+	if s.onSelection != "" {
+		jobs, err := newTrainings(s.onSelection, s.Input, s.work, runs, subsets, s.log)
+		if err != nil {
+			return err
+		}
+		s.follow(jobs.update)
 	}
 	return nil
 }
@@ -68,9 +86,12 @@ func (s *service) prepare(budget selection.Budget) error {
 // event prints an event, and has what follows completed selections done.
 func (s *service) event(m events.Message) {
 	s.printer.print(m)
-	if m.Attributes[events.AttrType] == events.SelectionCompleted {
+	if m.Attributes[events.AttrType] != events.SelectionCompleted {
+		return
+	}
+	for _, f := range s.followers {
 		select {
-		case s.completed <- struct{}{}:
+		case f.wake <- struct{}{}:
 		default: // it is to be done already
 		}
 	}
@@ -87,12 +108,34 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	group.Go(func() error {
 		return watch(working, s.input, s.log, withoutLinks(s.input, s.log, st.Upload))
 	})
-	if len(s.steps) > 0 {
-		group.Go(func() error { return afterSelections(working, s.completed, s.log, s.steps...) })
+	for _, f := range s.followers {
+		group.Go(func() error { return f.run(working, s.log) })
 	}
 	err = group.Wait()
 	if closed := st.Close(); err == nil || errors.Is(err, context.Canceled) && closed != nil {
 		err = closed
 	}
 	return err
+}
+
+// run updates at the start, after every completed selection, and now and then, until ctx ends. A fault of this machine
+// ends it.
+func (f follower) run(ctx context.Context, log *slog.Logger) error {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		err := f.update(ctx)
+		if _, machine := errors.AsType[*bucket.MachineError](err); machine {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Warn("what follows selections was not done; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.wake:
+		case <-tick.C:
+		}
+	}
 }
