@@ -119,8 +119,9 @@ func TestTrainingFails(t *testing.T) {
 		t.Errorf("attempts %s", got)
 	}
 	for _, args := range [][]string{{"status", "--state", "state", run}, {"status", "--state", "state", "--json", run}} {
-		if a := mustHarvest(t, dir, args...); !strings.Contains(strings.Join(strings.Fields(a.stdout), " "), "exit status 1") {
-			t.Errorf("%v: %s", args, a.stdout)
+		said := strings.Join(strings.Fields(mustHarvest(t, dir, args...).stdout), " ")
+		if !strings.Contains(said, "exit status 1") {
+			t.Errorf("%v: %s", args, said)
 		}
 	}
 	writeFile(t, filepath.Join(dir, "fixed"), "")
