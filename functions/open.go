@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/functions/ingest"
 	"github.com/harvest-ml/harvest/functions/score"
+	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events/guard"
@@ -68,11 +70,14 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		push, err = score.New(sys.worker, log)
 	default:
 		pushPath = curate.PushPath
-		push, err = curate.New(curate.Config{
-			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Log: log,
-		})
-		if err == nil {
-			mux.Handle("/", push)
+		served := curate.Config{Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Log: log}
+		api, err := curate.New(served)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", api)
+		if push, err = curate.NewPush(served); err != nil {
+			return nil, err
 		}
 	}
 	if err != nil {
@@ -83,7 +88,21 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		return nil, err
 	}
 	mux.Handle(pushPath, guarded)
-	return mux, nil
+	return reachable(c.Host, mux)
+}
+
+// reachable is a handler that refuses calls for pages of other sites, and on a loopback address calls by other names:
+// no IAM stands in front of it there.
+func reachable(host string, handler http.Handler) (http.Handler, error) {
+	handler = access.SameSite(handler)
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return handler, nil
+	}
+	hosts, err := access.NewHosts()
+	if err != nil {
+		return nil, err
+	}
+	return hosts.Guard(handler), nil
 }
 
 // mountSidecar lets other services ask the sidecar behind this one what they need to plan a run.

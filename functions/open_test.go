@@ -75,6 +75,43 @@ func TestUnauthenticated(t *testing.T) {
 	}
 }
 
+// TestReachable calls processes by another name, and for a page of another site: the name is checked where a process
+// listens on a loopback address, and has no IAM in front of it.
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		target, listens, method, path, host, site string
+		status                                    int
+	}{
+		{config.CurateTarget, "127.0.0.1", "GET", "/v1/runs", "127.0.0.1:8080", "", 200},
+		{config.CurateTarget, "127.0.0.1", "GET", "/v1/runs", "evil.example", "", 421},
+		{config.CurateTarget, "localhost", "GET", "/v1/runs", "evil.example", "", 421},
+		{config.CurateTarget, "", "GET", "/v1/runs", "harvest-xyz.run.app", "", 200},
+		{config.CurateTarget, "0.0.0.0", "GET", "/v1/runs", "harvest-xyz.run.app", "", 200},
+		{config.CurateTarget, "", "POST", "/v1/runs", "harvest-xyz.run.app", "cross-site", 403},
+		{config.CurateTarget, "", "POST", "/push", "harvest-xyz.run.app", "cross-site", 403},
+		{config.IngestTarget, "127.0.0.1", "POST", "/", "127.0.0.1", "cross-site", 403},
+		{config.ScoreTarget, "127.0.0.1", "POST", "/", "127.0.0.1", "cross-site", 403},
+		{config.ScoreTarget, "127.0.0.1", "POST", "/", "evil.example", "", 421},
+	} {
+		f := runtest.New(t)
+		handler, err := newHandler(t.Context(), config.Function{Target: tc.target, Host: tc.listens}, systemOf(f), f.Log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequest(tc.method, tc.path, nil)
+		request.Host = tc.host
+		if tc.site != "" {
+			request.Header.Set("Sec-Fetch-Site", tc.site)
+		}
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code != tc.status {
+			t.Errorf("%+v: answered %d %s", tc, answer.Code, answer.Body)
+		}
+	}
+}
+
 // TestSidecarAway asks for a sidecar that is not there yet: it is to be waited for.
 func TestSidecarAway(t *testing.T) {
 	t.Parallel()

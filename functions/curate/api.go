@@ -77,13 +77,13 @@ func (s server) register(mux *http.ServeMux) {
 		allow := strings.Join(allowed, ", ")
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
-			writeProblem(w, http.StatusMethodNotAllowed,
-				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method))
+			api.NewProblem(http.StatusMethodNotAllowed,
+				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound,
-			fmt.Sprintf("there is no %s; the API lies below %s", r.URL.Path, api.RunsPath))
+		api.NewProblem(http.StatusNotFound,
+			fmt.Sprintf("there is no %s; the API lies below %s", r.URL.Path, api.RunsPath)).Write(w)
 	})
 }
 
@@ -102,13 +102,13 @@ func (s server) answer(c call) http.HandlerFunc {
 			if after := retryAfter(status, err); after > 0 {
 				w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 			}
-			writeProblem(w, status, detailOf(err))
+			api.NewProblem(status, detailOf(err)).Write(w)
 			return
 		}
 		if ans.location != "" {
 			w.Header().Set("Location", ans.location)
 		}
-		writeJSON(w, "application/json", ans.status, ans.body)
+		api.WriteJSON(w, "application/json", ans.status, ans.body)
 	}
 }
 
@@ -226,7 +226,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("budgets: %v", err))
 	}
 	if len(asked.Budgets) == 0 {
-		return s.selectOne(r, asked.Request, asked.MaxFailed)
+		return s.selectOne(r, asked, asked.Request)
 	}
 	if !asked.Budget.IsZero() {
 		return answer{}, api.NewProblem(http.StatusBadRequest,
@@ -236,7 +236,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	made := api.SelectionList{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
 	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
-		one, err := s.selectOne(r, spec, asked.MaxFailed)
+		one, err := s.selectOne(r, asked, spec)
 		if err != nil {
 			return answer{}, err
 		}
@@ -247,8 +247,13 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	return all, nil
 }
 
-func (s server) selectOne(r *http.Request, spec selection.Request, allowed run.Allowance) (answer, error) {
-	sel, err := s.subsets.Ask(r.Context(), r.PathValue("run"), spec, allowed)
+func (s server) selectOne(r *http.Request, asked api.SelectionRequest, spec selection.Request) (answer, error) {
+	if asked.Notify {
+		if err := s.subsets.Notify(r.Context(), r.PathValue("run"), spec); err != nil {
+			return answer{}, err
+		}
+	}
+	sel, err := s.subsets.Ask(r.Context(), r.PathValue("run"), spec, asked.MaxFailed)
 	if err != nil {
 		return answer{}, err
 	}

@@ -23,24 +23,32 @@ type Config struct {
 // PushPath is where curate's subscriptions push to.
 const PushPath = "/push"
 
-// New serves the API below /v1/ and the push endpoint at PushPath.
+// New serves the API below /v1/.
 func New(c Config) (http.Handler, error) {
-	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
-		return nil, errors.New("making curate: its reader, planner, worker, selector or log is missing")
-	}
-	reconciler, err := subset.NewReconciler(c.Planner, c.Worker, c.Subsets)
+	reconciler, err := c.reconciler()
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle(PushPath, newPush(c, reconciler))
 	server{
 		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, reconciler: reconciler, log: c.Log,
 	}.register(mux)
-	// A browser that may reach the API, on localhost or with a cookie of IAP, must not call it for another site's page.
-	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, http.StatusForbidden, "a page of another origin may change nothing here")
-	}))
-	return guard.Handler(mux), nil
+	return mux, nil
+}
+
+// NewPush is the push endpoint, which is to be served at PushPath.
+func NewPush(c Config) (http.Handler, error) {
+	reconciler, err := c.reconciler()
+	if err != nil {
+		return nil, err
+	}
+	return newPush(c, reconciler), nil
+}
+
+// reconciler checks that nothing is missing, and makes what continues runs.
+func (c Config) reconciler() (*subset.Reconciler, error) {
+	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
+		return nil, errors.New("making curate: its reader, planner, worker, selector or log is missing")
+	}
+	return subset.NewReconciler(c.Planner, c.Worker, c.Subsets)
 }

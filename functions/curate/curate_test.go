@@ -48,16 +48,21 @@ func (s service) restart() service {
 	s.t.Helper()
 	w := s.Fixture
 	w.Restart()
-	var errs [3]error
+	var errs [4]error
 	planner := w.Planner()
-	s.curate, errs[0] = curate.New(curate.Config{
-		Runs: w.Runs, Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log,
-	})
+	config := curate.Config{Runs: w.Runs, Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log}
+	var api, push http.Handler
+	api, errs[0] = curate.New(config)
+	push, errs[3] = curate.NewPush(config)
 	s.ingest, errs[1] = ingest.New(ingest.Config{Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log})
 	s.score, errs[2] = score.New(w.Worker, w.Log)
 	if err := errors.Join(errs[:]...); err != nil {
 		s.t.Fatal(err)
 	}
+	mux := http.NewServeMux()
+	mux.Handle(curate.PushPath, push)
+	mux.Handle("/", api)
+	s.curate = mux
 	return s
 }
 

@@ -1,7 +1,6 @@
 package curate
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -12,19 +11,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
-
-func writeProblem(w http.ResponseWriter, status int, detail string) {
-	writeJSON(w, "application/problem+json", status, api.NewProblem(status, detail))
-}
-
-func writeJSON(w http.ResponseWriter, contentType string, status int, body any) {
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	_ = enc.Encode(body) // the client is gone if this fails
-}
 
 // detailOf is what an answer says of an error. Of a fault of the machine a user needs only the folder and the fix.
 func detailOf(err error) string {

@@ -163,7 +163,7 @@ func (f datasetFlags) plan(ctx context.Context, manifests []string, state string
 	if err != nil {
 		return nil, err
 	}
-	return in.plan(ctx, spec, files, state, os.Stderr)
+	return in.plan(ctx, spec, files, state, plainText{os.Stderr})
 }
 
 // affordable refuses a plan that would wait for an approval: on this machine, raising the limit is the approval.

@@ -24,27 +24,29 @@ func execute() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	show, warn := plainText{out}, plainText{os.Stderr}
 	root := newRoot()
-	root.SetOut(out)
+	root.SetOut(show)
+	root.SetErr(warn)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil && errors.Is(err, errForgotten):
-		fmt.Fprintln(os.Stderr, "harvest:", err)
+		fmt.Fprintln(warn, "harvest:", err)
 		return 130
 	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "harvest: stopped; nothing is lost, the same command goes on from here")
+		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, the same command goes on from here")
 		return 130
 	case errors.As(err, &usage):
-		fmt.Fprintln(os.Stderr, "harvest:", err)
+		fmt.Fprintln(warn, "harvest:", err)
 		return 2
 	default:
 		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 			err = machine // the folder and the fix; not what was being written
 		}
-		fmt.Fprintln(os.Stderr, "harvest:", err)
+		fmt.Fprintln(warn, "harvest:", err)
 		return 1
 	}
 }
@@ -73,6 +75,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
-		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion())
+		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion(),
+		newAttempt())
 	return root
 }

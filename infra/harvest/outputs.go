@@ -40,6 +40,14 @@ func makeOut(dir string) error {
 	return nil
 }
 
+// removeFile removes a file, if it is there.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing a file of an earlier selection: %w", bucket.MachineFault(path, err))
+	}
+	return nil
+}
+
 // copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
 // it, and returns the paths. A file is there whole or not at all, selection.json last. The recipe that listed the
 // manifests of from is written again, for the subset, unless records are converted to another format.
@@ -69,6 +77,9 @@ func copyOutputs(
 	err = makeOut(dir)
 	if err == nil {
 		err = announce(dir, files)
+	}
+	if err == nil { // it would stand for files of two selections if this command is killed
+		err = removeFile(to.Selection)
 	}
 	for _, o := range written {
 		if err == nil {

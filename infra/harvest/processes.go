@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/api"
@@ -19,36 +19,33 @@ import (
 // functionsPackage is what the functions' image is built of.
 const functionsPackage = "github.com/harvest-ml/harvest/functions"
 
-// processOptions are the flags of serve --processes.
-type processOptions struct {
-	input, binary, listen string
-	scorer                scorerFlags
-}
-
 // serveProcesses serves with the functions in processes of their own.
-func serveProcesses(ctx context.Context, o processOptions, state string, out io.Writer) error {
-	if state != "" {
+func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
+	if f.Work != "" {
 		return usageError{
 			errors.New("--state is not for --processes: its work bucket is in memory and gone when the command ends"),
 		}
 	}
 	options := local.ProcessOptions{
-		Binary: o.binary, Listen: o.listen, Output: os.Stderr, Reconcile: reconcileEvery,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), OnEvent: (&eventPrinter{out: out}).print,
+		Binary: f.binary, Listen: f.listen, AllowHosts: f.allowHosts, Output: to.log, Reconcile: reconcileEvery,
+		Log: slog.New(slog.NewTextHandler(to.log, nil)), OnEvent: (&eventPrinter{out: to.out}).print,
 	}
 	var err error
 	if options.Scorers, err = scorersByEnvironment(); err != nil {
 		return err
 	}
-	if o.scorer.scorer != "" {
-		if options.Scorer, options.Scorers, err = o.scorer.choose(kinds.Config{}); err != nil {
+	if f.scorer.scorer != "" {
+		if options.Scorer, options.Scorers, err = f.scorer.choose(kinds.Config{}); err != nil {
 			return err
 		}
 	}
-	var input bucket.Bucket
-	if o.input != "" {
-		if input, err = bucket.OpenFolder(o.input); err != nil {
-			return fmt.Errorf("opening --input, which is a folder with --processes: %w", err)
+	var input bucket.Reader
+	if f.Input != "" {
+		if strings.HasPrefix(f.Input, "gs://") {
+			return usageError{fmt.Errorf("--input %s: is a folder with --processes", f.Input)}
+		}
+		if input, err = openInput(ctx, f.Input, false); err != nil {
+			return err
 		}
 	}
 	if options.Binary == "" {

@@ -122,6 +122,41 @@ func (c *cluster) onLoopback(t *testing.T) {
 	}
 }
 
+// guarded has a page of another site call the API and all processes, under their names and one of its own.
+func (c *cluster) guarded(t *testing.T) {
+	t.Helper()
+	call := func(method, url, host, site string, status int) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		if site != "" {
+			req.Header.Set("Sec-Fetch-Site", site)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("%s %s as %q: answered %d, want %d", method, url, host, resp.StatusCode, status)
+		}
+	}
+	api := strings.TrimSuffix(c.url, "/v1/runs")
+	call("GET", c.url, "evil.example", "", http.StatusMisdirectedRequest)
+	call("POST", api+"/push", "", "", http.StatusNotFound)
+	processes := regexp.MustCompile(`msg="process runs" .*url=(\S+)`).FindAllStringSubmatch(c.log.String(), -1)
+	if len(processes) < 3 {
+		t.Fatalf("processes %q", processes)
+	}
+	for _, url := range append([]string{api}, processes[0][1], processes[1][1], processes[2][1]) {
+		call("POST", url+"/push", "", "cross-site", http.StatusForbidden)
+		call("POST", url+"/push", "evil.example", "", http.StatusMisdirectedRequest)
+	}
+}
+
 // object reads an object of the work bucket.
 func (c *cluster) object(t *testing.T, name string) string {
 	t.Helper()
@@ -165,6 +200,7 @@ func TestKillProcesses(t *testing.T) {
 	traces := newCollector(t)
 	c := startCluster(t, dir, append(finest, "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.url, "OTEL_BSP_SCHEDULE_DELAY=50"))
 	c.onLoopback(t)
+	c.guarded(t)
 	until(t, "the first scores", func() bool { return strings.Contains(c.log.String(), `"message":"shard done"`) })
 	for range rounds {
 		for _, function := range []string{"score", "ingest", "curate"} {

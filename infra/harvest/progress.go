@@ -201,7 +201,7 @@ func (d *display) notes() io.Writer {
 	if d.quiet {
 		return io.Discard
 	}
-	return d
+	return plainText{d}
 }
 
 // Write shows a line of the log above the line that is drawn again and again.

@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/infra/local"
-	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -32,14 +30,22 @@ type buckets struct {
 	Work  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
 }
 
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	buckets
+	followLinks bool
+	budget      string
+	out         string
+	onSelection string
+	listen      string
+	allowHosts  []string
+	scorer      scorerFlags
+	processes   bool
+	binary      string
+}
+
 func newServe() *cobra.Command {
-	var (
-		flags     buckets
-		listen    string
-		choice    scorerFlags
-		processes bool
-		binary    string
-	)
+	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep the system running: watch an input bucket, serve the HTTP API, print events",
@@ -60,32 +66,53 @@ the address in the log.`,
   harvest serve --processes --input ./bucket --scorer gpu:http://localhost:8700`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if processes {
-				o := processOptions{input: flags.Input, binary: binary, listen: listen, scorer: choice}
-				return serveProcesses(cmd.Context(), o, flags.Work, cmd.OutOrStdout())
+			if f.processes {
+				if err := f.checkProcesses(); err != nil {
+					return err
+				}
+				return serveProcesses(cmd.Context(), f, terminalOf(cmd))
 			}
-			if binary != "" {
+			if f.binary != "" {
 				return usageError{errors.New("--functions is for --processes")}
 			}
-			from, err := flags.orEnvironment(cmd.Context())
-			if err != nil {
+			var err error
+			if f.buckets, err = f.orEnvironment(cmd.Context()); err != nil {
 				return err
 			}
-			return serve(cmd.Context(), from, listen, choice, cmd.OutOrStdout())
+			return serve(cmd.Context(), f, terminalOf(cmd))
 		},
 	}
-	cmd.Flags().StringVar(&flags.Input, "input", "", "input bucket: a folder or gs://name (default: $INPUT_BUCKET)")
-	cmd.Flags().StringVar(&flags.Work, "state", "",
-		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
-	choice.add(cmd, "")
-	cmd.Flag("scorer").Usage = "for datasets that name none: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
-	cmd.Flags().BoolVar(&processes, "processes", false,
-		"run each function as a process of its own, over the network to test doubles of the cloud's services")
-	cmd.Flags().StringVar(&binary, "functions", "",
-		"binary of the functions for --processes (default: built from this repository with go build)")
+	f.add(cmd)
 	return cmd
 }
+
+func (f *serveFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.Input, "input", "", "input bucket: a folder or gs://name (default: $INPUT_BUCKET)")
+	fl.StringVar(&f.Work, "state", "",
+		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
+	fl.BoolVar(&f.followLinks, "follow-links", false,
+		"follow links in the folder --input that lead out of it; otherwise what is behind them is refused")
+	fl.StringVar(&f.budget, "budget", "", "how much to select of datasets that name no budget themselves: a share (30%), "+
+		"a number of samples or of tokens (200M-tokens)")
+	fl.StringVar(&f.out, "out", "", "folder for subsets: that of a dataset is written to a folder of the dataset's name")
+	fl.StringVar(&f.onSelection, "on-selection", "", "command, run by sh, for every selection that is made automatically "+
+		"or with \"notify\": its environment names the subset as HARVEST_SUBSET; see infra/local/README.md")
+	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
+	fl.StringSliceVar(&f.allowHosts, "allow-host", nil, "name or IP address by which clients may call the HTTP API, "+
+		"besides localhost, loopback addresses and the host of --listen; can be repeated")
+	f.scorer.add(cmd, "")
+	cmd.Flag("scorer").Usage = "for datasets that name none: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
+	fl.BoolVar(&f.processes, "processes", false,
+		"run each function as a process of its own, over the network to test doubles of the cloud's services")
+	fl.StringVar(&f.binary, "functions", "",
+		"binary of the functions for --processes (default: built from this repository with go build)")
+}
+
+// streams are the outputs of a command: events and answers, and the log.
+type streams struct{ out, log io.Writer }
+
+func terminalOf(cmd *cobra.Command) streams { return streams{cmd.OutOrStdout(), cmd.ErrOrStderr()} }
 
 // orEnvironment completes the buckets of flags with those of the environment.
 func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
@@ -97,14 +124,14 @@ func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
 }
 
 // open opens both buckets.
-func (b buckets) open(ctx context.Context) (input, work bucket.Bucket, err error) {
+func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reader, work bucket.Bucket, err error) {
 	if b.Input == "" {
 		return nil, nil, usageError{
 			errors.New("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET"),
 		}
 	}
-	if input, err = gs.OpenURL(ctx, b.Input); err != nil {
-		return nil, nil, fmt.Errorf("opening the input bucket: %w", err)
+	if input, err = openInput(ctx, b.Input, followLinks); err != nil {
+		return nil, nil, err
 	}
 	if strings.HasPrefix(b.Work, "gs://") {
 		work, err = gs.OpenURL(ctx, b.Work)
@@ -120,13 +147,13 @@ func (b buckets) open(ctx context.Context) (input, work bucket.Bucket, err error
 // reconcileEvery is the pause between two looks at what was accepted. It costs two listings where all is finished.
 const reconcileEvery = time.Minute
 
-// serve serves buckets until ctx ends, and prints events to out.
-func serve(ctx context.Context, from buckets, listen string, choice scorerFlags, out io.Writer) error {
-	input, work, err := from.open(ctx)
+// serve serves buckets until ctx ends, and prints events.
+func serve(ctx context.Context, f serveFlags, to streams) error {
+	l, err := f.limits(ctx)
 	if err != nil {
 		return err
 	}
-	l, err := limits(ctx)
+	input, work, err := f.open(ctx, f.followLinks)
 	if err != nil {
 		return err
 	}
@@ -134,13 +161,13 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := slog.New(slog.NewTextHandler(to.log, nil))
 	at, err := scorersByEnvironment()
 	if err != nil {
 		return err
 	}
-	if choice.scorer != "" {
-		if l.Scorer, at, err = choice.choose(kinds.Config{}); err != nil {
+	if f.scorer.scorer != "" {
+		if l.Scorer, at, err = f.scorer.choose(kinds.Config{}); err != nil {
 			return err
 		}
 	}
@@ -166,20 +193,16 @@ func serve(ctx context.Context, from buckets, listen string, choice scorerFlags,
 	if err != nil {
 		return err
 	}
-	st, err := local.Start(ctx, local.Options{
-		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget,
-		Log: slog.New(untilDone{ctx, log.Handler()}), Listen: listen, Mount: mountFramework, Telemetry: tracing,
-		OnEvent: (&eventPrinter{out: out}).print, Reconcile: reconcileEvery, Selections: selections,
-	})
-	if err != nil {
+	s := &service{serveFlags: f, input: input, work: work, log: slog.New(untilDone{ctx, log.Handler()}),
+		printer: eventPrinter{out: to.out}}
+	if err := s.prepare(l.Budget); err != nil {
 		return err
 	}
-	log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", from.Input)
-	err = watch(st.Context(), input, log, st.Upload)
-	if closed := st.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return s.run(ctx, local.Options{
+		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget, Log: s.log, Uploads: l.Budget,
+		Listen: f.listen, AllowHosts: f.allowHosts, Mount: mountFramework, Telemetry: tracing,
+		OnEvent: s.event, Reconcile: reconcileEvery, Selections: selections,
+	})
 }
 
 // openTelemetry is where the environment says, as in the cloud.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -118,7 +119,17 @@ var apiPattern = regexp.MustCompile(`api=(http://127\.0\.0\.1:\d+/v1/runs)`)
 // serving starts `harvest serve` on a folder and waits until it answers.
 func serving(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
-	s := &server{cmd: program(t, dir, env, "serve", "--input", "input", "--state", "state", "--listen", "127.0.0.1:0")}
+	return servingWith(t, dir, env)
+}
+
+// servingWith is serving with more flags.
+func servingWith(t *testing.T, dir string, env []string, flags ...string) *server {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "input"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"serve", "--input", "input", "--state", "state", "--listen", "127.0.0.1:0"}, flags...)
+	s := &server{cmd: program(t, dir, env, args...)}
 	s.cmd.Stdout, s.cmd.Stderr = &s.events, &s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -138,6 +149,7 @@ type printedEvent struct {
 	Data                          struct {
 		Run, Dataset string
 		Selected     int
+		Automatic    bool
 	}
 }
 
@@ -208,6 +220,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("event (-want +got):\n%s", diff)
 	}
 	want.ID, want.Type, want.Data.Selected = completed.ID, events.SelectionCompleted, size*30/100
+	want.Data.Automatic = true
 	if diff := cmp.Diff(want, completed); diff != "" || !strings.HasPrefix(completed.ID, scored.ID+"/") {
 		t.Errorf("event (-want +got):\n%s", diff)
 	}

@@ -28,7 +28,7 @@ func newStatus() *cobra.Command {
 		Short: "Report how far a run is, or list all runs",
 		Args:  atMost(1), ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, work, err := openState(state)
+			folder, work, err := openState(state)
 			if err != nil {
 				return err
 			}
@@ -53,6 +53,9 @@ func newStatus() *cobra.Command {
 					return err
 				}
 				statuses[i].Accepted = r.accepted
+				if statuses[i].FailedTrainings, err = failedTrainings(folder, r.id); err != nil {
+					return err
+				}
 			}
 			switch {
 			case asJSON && len(args) == 1:
@@ -89,6 +92,8 @@ type runStatus struct {
 	*subset.RunStatus
 	Accepted time.Time `json:"accepted,omitzero"`
 	Spent    *float64  `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
+	// FailedTrainings are those of serve --on-selection that are not tried again until the run is resumed.
+	FailedTrainings []failedTraining `json:"failed_trainings,omitempty"`
 }
 
 // age is how long ago the run was asked for.
@@ -155,6 +160,9 @@ func (st runStatus) print(w io.Writer, state string) error {
 	}
 	if st.Spent != nil {
 		row("spent", fmt.Sprintf("$%.4f", *st.Spent))
+	}
+	for _, t := range st.FailedTrainings {
+		row("training failed", fmt.Sprintf("%s: %s; its log is %s", t.Selection, t.Problem, t.Log))
 	}
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -32,6 +36,8 @@ type ProcessOptions struct {
 	Scorers kinds.Config
 	// Listen is the address of the HTTP API.
 	Listen string
+	// AllowHosts are names by which clients may call it, besides localhost, loopback addresses and the host of Listen.
+	AllowHosts []string
 	// Output is what the processes log to.
 	Output io.Writer
 	Log    *slog.Logger
@@ -70,6 +76,7 @@ type Processes struct {
 	cancel  context.CancelFunc
 	group   *errgroup.Group
 	folder  string // where the processes show each other that they live
+	servers servers
 	pubsub  *cloudPubSub
 	storage *cloudStorage
 }
@@ -98,14 +105,35 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 	if err != nil {
 		return nil, err
 	}
+	if err := p.expose(o, services[events.ServiceCurate]); err != nil {
+		return nil, err
+	}
 	if err := p.run(services); err != nil {
 		return nil, err
 	}
-	p.URL = services[events.ServiceCurate].url()
 	if err := p.deliver(o, services); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// expose serves the API of curate's process where the options say. Its push endpoint stays where it is.
+func (p *Processes) expose(o ProcessOptions, curate *process) error {
+	listener, hosts, err := listen(o.Listen, o.AllowHosts)
+	if err != nil {
+		return err
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: curate.addr})
+			r.Out.Header.Del("Origin") // it is checked, and is not that of the process
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // callers get every fault
+	}
+	public := http.NewServeMux()
+	public.Handle(apiPaths, proxy)
+	p.URL = p.servers.serve(p.group, listener, hosts.Guard(access.SameSite(public)))
+	return nil
 }
 
 // deliver has what is published pushed to the processes.
@@ -115,9 +143,10 @@ func (p *Processes) deliver(o ProcessOptions, services map[string]*process) erro
 		return err
 	}
 	push := func(sub events.Subscription) queue.Push {
-		url := p.URL + curate.PushPath
+		var url string
 		switch service := services[sub.Service]; {
 		case sub.Service == events.ServiceCurate:
+			url = service.url() + curate.PushPath
 		case service == nil: // score-gpu, without a sidecar
 			url = services[events.ServiceScore].url() + "/"
 		default:
@@ -159,32 +188,17 @@ var errNotStarted = errors.New("starting the functions' processes")
 
 // services are the processes by service: those of the cloud, the one of the gpu only where a sidecar is given.
 func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
-	host, port, err := net.SplitHostPort(o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("--listen %q: %w; give an address such as 127.0.0.1:8080", o.Listen, err)
+	names := []string{events.ServiceIngest, events.ServiceScore, events.ServiceCurate}
+	if o.Scorers.GPU != "" {
+		names = append(names, events.ServiceScoreGPU)
 	}
 	services := map[string]*process{}
-	add := func(name, addr string) error {
-		if addr == "" {
-			if addr, err = freeAddr("127.0.0.1"); err != nil {
-				return err
-			}
-		}
-		services[name] = &process{name: name, binary: o.Binary, addr: addr, output: o.Output, log: o.Log}
-		return nil
-	}
-	api := o.Listen
-	if port == "0" {
-		if api, err = freeAddr(host); err != nil {
+	for _, name := range names {
+		addr, err := freeAddr("127.0.0.1")
+		if err != nil {
 			return nil, err
 		}
-	}
-	errs := []error{add(events.ServiceIngest, ""), add(events.ServiceScore, ""), add(events.ServiceCurate, api)}
-	if o.Scorers.GPU != "" {
-		errs = append(errs, add(events.ServiceScoreGPU, ""))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		services[name] = &process{name: name, binary: o.Binary, addr: addr, output: o.Output, log: o.Log}
 	}
 	for name, s := range services {
 		s.environ = p.environ(name, s.addr, o, services[events.ServiceScoreGPU])
@@ -253,7 +267,7 @@ func (p *Processes) Context() context.Context { return p.ctx }
 // Close stops the system and returns what made it stop before, if anything did.
 func (p *Processes) Close() error {
 	p.cancel()
-	var errs []error
+	errs := []error{p.servers.close()}
 	if err := p.group.Wait(); !errors.Is(err, context.Canceled) && status.Code(err) != codes.Canceled {
 		errs = append(errs, err)
 	}

@@ -19,10 +19,12 @@ import (
 	"github.com/harvest-ml/harvest/functions/ingest"
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"golang.org/x/sync/errgroup"
@@ -35,12 +37,16 @@ type Options struct {
 	Limits     run.Limits
 	OpenScorer run.ScorerOpener
 	Memory     *memory.Budget // that of this process, which OpenScorer's scorers have too
-	Log        *slog.Logger
+	// Uploads is the budget of uploads that name none; zero for that of Limits, which is for new runs.
+	Uploads selection.Budget
+	Log     *slog.Logger
 
 	// Selections bound what selections take; subset.DefaultLimits by default.
 	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
 	Listen string
+	// AllowHosts are names by which clients may call it, besides localhost, loopback addresses and the host of Listen.
+	AllowHosts []string
 	// Mount serves handlers at their paths; a plain mux by default.
 	Mount func(handlers map[string]http.Handler) (http.Handler, error)
 	// Retry is the policy of redelivery; DefaultRetry by default.
@@ -69,7 +75,8 @@ type Stack struct {
 	ctx     context.Context
 	process run.Process
 	queue   *queue.Queue
-	server  *http.Server
+	servers servers
+	pushURL string // the base of the push endpoints
 	cancel  context.CancelFunc
 	group   *errgroup.Group
 }
@@ -99,7 +106,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := s.serve(o); err != nil {
 		return nil, fmt.Errorf("serving the functions: %w", err)
 	}
-	push := func(sub events.Subscription) queue.Push { return pushTo(s.URL+paths[sub.Service], o.OneRun) }
+	push := func(sub events.Subscription) queue.Push { return pushTo(s.pushURL+paths[sub.Service], o.OneRun) }
 	if err := subscribe(s.queue, endpoints{retry: o.Retry, faults: o.Faults, push: push}); err != nil {
 		return nil, err
 	}
@@ -115,7 +122,11 @@ var paths = map[string]string{
 	events.ServiceCurate: curate.PushPath,
 }
 
-// serve serves the functions over HTTP.
+// apiPaths are those of the API.
+const apiPaths = "/v1/"
+
+// serve serves the functions over HTTP: the API where the options say, and the push endpoints on a port of the loopback
+// interface that only this process knows.
 func (s *Stack) serve(o Options) error {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -123,31 +134,38 @@ func (s *Stack) serve(o Options) error {
 	if o.Mount == nil {
 		o.Mount = mux
 	}
-	handlers, err := s.functions(o)
+	listener, hosts, err := listen(o.Listen, o.AllowHosts)
 	if err != nil {
 		return err
 	}
+	handlers, err := s.functions(o)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	for path, h := range handlers {
+		handlers[path] = hosts.Guard(access.SameSite(h))
+	}
 	root, err := o.Mount(handlers)
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	if o.Telemetry != nil {
 		root = o.Telemetry.Handler(root)
 	}
-	listener, err := net.Listen("tcp", o.Listen)
+	public, private := http.NewServeMux(), http.NewServeMux()
+	public.Handle("/", handlers[apiPaths]) // it says where the API is
+	public.Handle(apiPaths, root)
+	for path := range handlers {
+		if path != apiPaths {
+			private.Handle(path, root)
+		}
+	}
+	s.URL = s.servers.serve(s.group, listener, public)
+	pushed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s.URL = "http://" + listener.Addr().String()
-	s.server = &http.Server{
-		Handler: root, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: queue.AckDeadline, IdleTimeout: time.Minute,
-	}
-	s.group.Go(func() error {
-		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serving HTTP: %w", err)
-		}
-		return nil
-	})
+	s.pushURL = s.servers.serve(s.group, pushed, private)
 	return nil
 }
 
@@ -163,7 +181,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	planner, err := run.NewPlanner(run.PlannerConfig{
 		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Limits: o.Limits,
-		Patience: run.ScorerPatience, Memory: o.Memory,
+		Patience: run.ScorerPatience, Memory: o.Memory, Uploads: o.Uploads,
 	})
 	if err != nil {
 		return nil, err
@@ -191,12 +209,15 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, err := curate.New(curate.Config{
-		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log,
-	})
+	curates := curate.Config{Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log}
+	answers, err := curate.New(curates)
+	if err != nil {
+		return nil, err
+	}
+	selects, err := curate.NewPush(curates)
 	return map[string]http.Handler{
-		paths[events.ServiceIngest]: ingests, paths[events.ServiceScore]: scores, paths[events.ServiceCurate]: answers,
-		"/v1/": answers,
+		paths[events.ServiceIngest]: ingests, paths[events.ServiceScore]: scores, paths[events.ServiceCurate]: selects,
+		apiPaths: answers,
 	}, err
 }
 
@@ -242,17 +263,8 @@ func (s *Stack) Upload(ctx context.Context, object string) error {
 	})
 }
 
-// closeTimeout is how long deliveries get to notice that they are cancelled.
-const closeTimeout = 10 * time.Second
-
 // Close stops the system and returns what made it stop before, if anything did.
 func (s *Stack) Close() error {
 	s.cancel()
-	var errs []error
-	if s.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		errs = append(errs, s.server.Shutdown(ctx))
-	}
-	return errors.Join(append(errs, s.group.Wait(), s.process.Close())...)
+	return errors.Join(s.servers.close(), s.group.Wait(), s.process.Close())
 }

@@ -5,6 +5,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -62,6 +63,8 @@ type SelectionRequest struct {
 	Budgets []selection.Budget `json:"budgets,omitempty"`
 	// MaxFailed is how many samples of the run may have failed; if it is not given, as many as its plan says.
 	MaxFailed run.Allowance `json:"max_failed,omitzero"`
+	// Notify has subscribers act on the selections as on automatic ones, such as by starting a training.
+	Notify bool `json:"notify,omitempty"`
 }
 
 // The states of a selection.
@@ -99,6 +102,19 @@ type Problem struct {
 // NewProblem is a problem of an HTTP status.
 func NewProblem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// Write answers a request with the problem.
+func (p *Problem) Write(w http.ResponseWriter) { WriteJSON(w, "application/problem+json", p.Status, p) }
+
+// WriteJSON answers a request with a body of JSON.
+func WriteJSON(w http.ResponseWriter, contentType string, status int, body any) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	_ = enc.Encode(body) // the client is gone if this fails
 }
 
 // Error is the problem's detail.

@@ -49,6 +49,8 @@ type SelectionCompletedEvent struct {
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
 	Selected  int    `json:"selected"` // samples
+	// Automatic says that subscribers are to act on the selection: it was made without a call, or by one with "notify".
+	Automatic bool `json:"automatic"`
 	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
 	Shortfall int               `json:"shortfall"`
 	Outputs   map[string]string `json:"outputs"`

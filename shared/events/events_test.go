@@ -77,14 +77,13 @@ func TestCloudEvent(t *testing.T) {
 func TestSelectionCompletedEvent(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(events.SelectionCompletedEvent{
-		Run: "demo-1", Dataset: "demo", Selection: "s", Selected: 2, Shortfall: 1, Outputs: map[string]string{
-			"subset": "runs/demo-1/selections/s/subset.json",
-		},
+		Run: "demo-1", Dataset: "demo", Selection: "s", Selected: 2, Automatic: true, Shortfall: 1,
+		Outputs: map[string]string{"subset": "runs/demo-1/selections/s/subset.json"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"run":"demo-1","dataset":"demo","selection":"s","selected":2,"shortfall":1,` +
+	want := `{"run":"demo-1","dataset":"demo","selection":"s","selected":2,"automatic":true,"shortfall":1,` +
 		`"outputs":{"subset":"runs/demo-1/selections/s/subset.json"}}`
 	if string(data) != want {
 		t.Errorf("got %s\nwant %s", data, want)

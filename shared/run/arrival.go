@@ -35,7 +35,9 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 	case err != nil:
 		return Upload{}, Spec{}, false, fmt.Errorf("looking for %s: %w", object, err)
 	}
-	spec, starts, err = p.specOf(ctx, object, name, file)
+	if spec, starts, err = p.specOf(ctx, object, name, file); spec.Budget.IsZero() {
+		spec.Budget = p.uploads
+	}
 	return u, spec, starts, err
 }
 

@@ -74,7 +74,8 @@ func checkSelected(t *testing.T, f *runtest.Fixture, plan *run.Plan, id string) 
 	completed := f.Published[len(f.Published)-1]
 	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
 	want := events.SelectionCompletedEvent{
-		Run: plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
+		Automatic: true,
+		Run:       plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
 		Outputs: map[string]string{
 			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
 			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,

@@ -30,7 +30,8 @@ type Planner struct {
 	limits Limits
 	loader *loader
 
-	patience time.Duration // with scorers that cannot be reached; 0 has no limit
+	patience time.Duration    // with scorers that cannot be reached; 0 has no limit
+	uploads  selection.Budget // of the config
 }
 
 // A PlannerConfig is what a Planner needs.
@@ -45,6 +46,9 @@ type PlannerConfig struct {
 	ImageBuckets map[string]bucket.Reader
 	// Memory is what images are fetched in, where a few samples are tried.
 	Memory *memory.Budget
+	// Uploads is the budget that uploads ask for which name none, also of a run that is scored; zero for none. That of the
+	// Limits is for new runs.
+	Uploads selection.Budget
 	// Patience is how long a scorer is waited for that cannot be reached; as long as it waits by itself if 0.
 	Patience time.Duration
 }
@@ -69,6 +73,7 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	return &Planner{
 		runs: c.Runs, texts: Texts{c.Input, c.Work}, input: c.Input, open: c.OpenScorer, limits: c.Limits,
 		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), patience: c.Patience,
+		uploads: c.Uploads,
 	}, nil
 }
 

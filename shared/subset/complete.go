@@ -61,8 +61,24 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	if _, err := bucket.CreateJSON(ctx, s.work, completedName(plan.Run, sel.ID), completed); err != nil {
 		return err
 	}
+	if err := s.announce(ctx, plan, sel); err != nil {
+		return err
+	}
+	if _, err := bucket.CreateJSON(ctx, s.work, completedSentName(plan.Run, sel.ID), sel.Outputs); err != nil {
+		return err
+	}
+	bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(plan.Run, sel.ID))
+	return nil
+}
+
+// announce publishes the event of a completed selection.
+func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection) error {
+	automatic, err := bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID))
+	if err != nil {
+		return err
+	}
 	data := events.SelectionCompletedEvent{
-		Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected,
+		Automatic: automatic, Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected,
 		Shortfall: sel.Shortfall,
 		Outputs: map[string]string{
 			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
@@ -73,12 +89,5 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	if err != nil {
 		return err
 	}
-	if err := s.events.Publish(ctx, event); err != nil {
-		return err
-	}
-	if _, err = bucket.CreateJSON(ctx, s.work, completedSentName(plan.Run, sel.ID), sel.Outputs); err != nil {
-		return err
-	}
-	bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(plan.Run, sel.ID))
-	return nil
+	return s.events.Publish(ctx, event)
 }

@@ -29,6 +29,11 @@ func askedName(runID, id string) string { return selectionPrefix(runID, id) + "a
 
 func failedSentName(runID, id string) string { return selectionPrefix(runID, id) + "failed.sent" }
 
+// automaticPrefix holds a marker of each selection that was made without a call, or that subscribers are to act on.
+const automaticPrefix = "index/automatic/"
+
+func automaticName(runID, id string) string { return automaticPrefix + runID + "." + id }
+
 func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }

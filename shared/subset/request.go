@@ -96,6 +96,9 @@ func (s *Selector) Request(
 	if request.Budget.IsZero() || plan.Problem != "" {
 		return nil
 	}
+	if err := s.notify(ctx, plan, request); err != nil {
+		return err
+	}
 	_, err := s.request(ctx, plan, request, allowed)
 	return err
 }
@@ -207,8 +210,21 @@ func (s *Selector) copyRequests(ctx context.Context, earlier string, plan *run.P
 	if err != nil {
 		return err
 	}
+	before, err := s.runs.Plan(ctx, earlier)
+	if err != nil {
+		return err
+	}
 	for _, request := range requests {
-		if err := s.Request(ctx, plan, request.Request, request.MaxFailed); err != nil {
+		automatic, err := s.isAutomatic(ctx, before, request.Request)
+		if err != nil {
+			return err
+		}
+		if automatic {
+			err = s.Request(ctx, plan, request.Request, request.MaxFailed)
+		} else {
+			_, err = s.request(ctx, plan, request.Request, request.MaxFailed)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -295,6 +311,10 @@ func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Se
 	}
 	if !plan.Selection.Budget.IsZero() {
 		requests = append([]requested{{Request: plan.Selection}}, requests...)
+		err := s.notify(ctx, plan, plan.Selection)
+		if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // Select says so, too
+			return nil, err
+		}
 	}
 	var made []*Selection
 	var refused []error

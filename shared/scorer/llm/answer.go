@@ -3,6 +3,7 @@ package llm
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -36,7 +37,11 @@ func (a *Answer) result() scorer.Result {
 	for i, r := range a.Ratings {
 		expected[i] = float32(r)
 	}
-	return scorer.Result{Ratings: a.Ratings, Expected: expected, Styles: a.Styles}
+	result := scorer.Result{Ratings: a.Ratings, Expected: expected, Styles: a.Styles}
+	if !slices.ContainsFunc(a.Ratings, func(r int8) bool { return r != scorer.MaxRating }) {
+		result.Flags = append(result.Flags, FlagAllFives)
+	}
+	return result
 }
 
 // answerHash names the answer to a prompt: it is of all that the model is given. How images are prepared is part of

@@ -38,7 +38,13 @@ func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, image
 		return nil, err
 	}
 	spent := 0.0
-	defer func() { s.spending.release(reserved, spent) }()
+	pay := newPayment(hash)
+	defer func() { s.spending.release(pay, reserved, spent) }()
+	s.spending.begin(pay)
+	// It stands in the bucket before the request is sent: a process that is killed has spent it, as far as is known.
+	if err := s.store.reserve(ctx, s.spending.run, pay, reserved); err != nil {
+		return nil, err
+	}
 
 	err := s.converse(ctx, &p, a)
 	a.Usage = p.used
@@ -49,9 +55,9 @@ func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, image
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	if err != nil {
-		return nil, errors.Join(err, s.store.addReceipt(storing, hash, a))
+		return nil, errors.Join(err, s.store.addReceipt(storing, pay, a))
 	}
-	return s.store.add(storing, hash, a)
+	return s.store.add(storing, hash, pay, a)
 }
 
 // converse asks until there is a valid answer, or a reason why there is none.

@@ -21,7 +21,7 @@ func textTokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerTo
 
 // inputTokens estimates a request.
 func (s *Scorer) inputTokens(textBytes, images int) int {
-	return requestTokens + textTokens(len(s.system)+textBytes) + images*s.ImageTokens
+	return requestTokens + textTokens(len(s.system)+len(answerReminder)+textBytes) + images*s.ImageTokens
 }
 
 // maxDollars is what a request can cost, in US dollars, if its input is estimated well.
@@ -35,7 +35,7 @@ func (s *Scorer) maxDollars(inputTokens int) float64 {
 // Estimate returns what rating a load takes this process, without a second attempt at any sample.
 func (s *Scorer) Estimate(l scorer.Load) scorer.Estimate {
 	e := scorer.Estimate{
-		InputTokens: l.Samples*int64(requestTokens+textTokens(len(s.system))) +
+		InputTokens: l.Samples*int64(requestTokens+textTokens(len(s.system)+len(answerReminder))) +
 			l.TextBytes/bytesPerToken + l.Images*int64(s.ImageTokens),
 		OutputTokens:  l.Samples * int64(reasonTokens+ratingTokens*len(s.rubric.Capabilities)),
 		SpendingLimit: s.MaxCost,

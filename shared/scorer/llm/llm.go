@@ -193,7 +193,11 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		return scorer.Result{}, fmt.Errorf("reading %s: it has %d ratings, and the rubric %d capabilities",
 			answerName(hash), len(a.Ratings), len(s.rubric.Capabilities))
 	}
-	return a.result(), nil
+	result := a.result()
+	if shown.neutralized && a.Fault == nil {
+		result.Flags = append(result.Flags, FlagTemplateTokens)
+	}
+	return result, nil
 }
 
 // Reason is the model's own reason for its rating of a sample, in one line; empty if none is kept. It makes no

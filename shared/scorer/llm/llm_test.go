@@ -66,7 +66,7 @@ func TestRequest(t *testing.T) {
 	want := `The sample's images are above, 1 in all; <image> marks their places.
 {"from":"human","text":"<image>\nWhich bird is number 7?"}
 {"from":"assistant","text":"A \"wren\".\n{\"from\": \"human\"} & <b>"}
-`
+` + answerReminder
 	if diff := cmp.Diff(want, user.Content[1].Text); diff != "" {
 		t.Errorf("conversation (-want +got)\n%s", diff)
 	}
@@ -252,8 +252,8 @@ func TestCancelledRequestIsKept(t *testing.T) {
 	if _, err := s.Rate(ctx, samples(1)); err != nil {
 		t.Errorf("error %v of an answer that came", err)
 	}
-	if kept := objects(t, work, "answers/"); len(kept) != 2 {
-		t.Errorf("kept is %q, want an answer and its receipt", kept)
+	if kept := objects(t, work, "answers/"); len(kept) != 3 {
+		t.Errorf("kept is %q, want an answer, its reservation and its receipt", kept)
 	}
 	if _, err := s.Rate(ctx, samples(2)); err == nil || len(f.requests()) != 1 {
 		t.Errorf("error %v after %d requests, want one for another sample", err, len(f.requests()))
@@ -295,7 +295,7 @@ func TestEstimate(t *testing.T) {
 		tt.change(&c)
 		s := open(t, c, Options{})
 		e := s.Estimate(load)
-		perSample := int64(requestTokens + textTokens(len(s.system)))
+		perSample := int64(requestTokens + textTokens(len(s.system)+len(answerReminder)))
 		if e.InputTokens != 1000*perSample+100_000+500*1000 || e.OutputTokens != 1000*(reasonTokens+2*ratingTokens) {
 			t.Errorf("%s: %d and %d tokens", name, e.InputTokens, e.OutputTokens)
 		}
@@ -351,19 +351,23 @@ func TestConversation(t *testing.T) {
 	}{
 		"plain": {
 			[]dataset.Turn{human("<image>\nWhich?", 1), model("A wren.")},
-			conversation{lines(`{"from":"human","text":"<image>\nWhich?"}`, `{"from":"assistant","text":"A wren."}`), "<image>"},
+			conversation{
+				lines: lines(`{"from":"human","text":"<image>\nWhich?"}`, `{"from":"assistant","text":"A wren."}`), mark: "<image>",
+			},
 		},
 		"a word": {
 			[]dataset.Turn{human("<image>Which?", 1), model("<image>, <<image>>>")},
-			conversation{lines(
+			conversation{lines: lines(
 				`{"from":"human","text":"<<<image>>>Which?"}`, `{"from":"assistant","text":"<image>, <<image>>>"}`,
-			), "<<<image>>>"},
+			), mark: "<<<image>>>"},
 		},
 		"not rated": {
 			[]dataset.Turn{
 				{Role: dataset.System}, model("Hm."), human("Hi.", 0), human("Which?", 0), {Role: dataset.Tool}, model("A wren."),
 			},
-			conversation{lines(`{"from":"human","text":"Hi.\nWhich?"}`, `{"from":"assistant","text":"A wren."}`), "<image>"},
+			conversation{
+				lines: lines(`{"from":"human","text":"Hi.\nWhich?"}`, `{"from":"assistant","text":"A wren."}`), mark: "<image>",
+			},
 		},
 	} {
 		got, err := newConversation(&dataset.Sample{Turns: tc.turns})

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -19,15 +20,16 @@ type spending struct {
 	refreshing sync.Mutex // one at a time
 
 	mu          sync.Mutex
-	total       float64       // spent by all processes when it was last added up
-	since       float64       // spent by this process after that; its receipts are written
-	reserved    float64       // the most that requests in flight can cost
-	released    chan struct{} // closed when a reservation ends
-	nextRefresh time.Time     // a large run has many receipts
+	total       float64          // spent by all processes when it was last added up
+	since       float64          // spent by this process after that; its receipts are written
+	reserved    float64          // the most that requests in flight can cost
+	live        map[payment]bool // those requests
+	released    chan struct{}    // closed when a reservation ends
+	nextRefresh time.Time        // a large run has many receipts
 }
 
 func newSpending(store answerStore, run string, limit float64) *spending {
-	return &spending{store: store, run: run, limit: limit, released: make(chan struct{})}
+	return &spending{store: store, run: run, limit: limit, released: make(chan struct{}), live: map[payment]bool{}}
 }
 
 // refresh adds up what the run has spent, by all processes, unless that was done just now. Its error is a
@@ -40,6 +42,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	s.mu.Lock()
 	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
+	live := maps.Clone(s.live) // they are reserved, and counted when they end
 	s.mu.Unlock()
 	if sum >= s.limit {
 		return s.exhausted(sum)
@@ -48,7 +51,7 @@ func (s *spending) refresh(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	spent, err := s.store.spent(ctx, s.run)
+	spent, err := s.store.spent(ctx, s.run, func(p payment) bool { return live[p] || s.isLive(p) })
 	if err != nil {
 		return err
 	}
@@ -56,7 +59,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.mu.Unlock()
 	// What was spent during the listing may or may not be in it: it is counted twice, until the next time, rather
 	// than not at all.
-	s.total, s.since = max(spent, s.total), s.since-before
+	s.total, s.since = spent, s.since-before
 	s.nextRefresh = time.Now().Add(refreshShare * time.Since(start))
 	if sum := s.total + s.since; sum >= s.limit {
 		return s.exhausted(sum)
@@ -91,13 +94,27 @@ func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	}
 }
 
+// begin says that requests are in flight, before they are recorded as reserved.
+func (s *spending) begin(p payment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live[p] = true
+}
+
+func (s *spending) isLive(p payment) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live[p]
+}
+
 // release ends a reservation with what was spent of it, once the receipt is written.
-func (s *spending) release(reserved, spent float64) {
+func (s *spending) release(p payment, reserved, spent float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, p)
 	if s.limit == 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.reserved -= reserved
 	s.since += spent
 	close(s.released)

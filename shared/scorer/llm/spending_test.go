@@ -51,7 +51,7 @@ func TestSpendingLimit(t *testing.T) {
 // checkSpent holds what a run has spent against the requests that were answered.
 func checkSpent(t *testing.T, s answerStore, run string, requests int) float64 {
 	t.Helper()
-	spent, err := s.spent(t.Context(), run)
+	spent, err := Spent(t.Context(), s.work, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func TestReceiptWithoutAnswer(t *testing.T) {
 		t.Error("no error")
 	}
 	checkSpent(t, answerStore{work}, "a-1", 1)
-	if kept := objects(t, work, "answers/"); len(kept) != 1 {
-		t.Errorf("kept is %q, want a receipt alone", kept)
+	if kept := objects(t, work, "answers/"); len(kept) != 2 {
+		t.Errorf("kept is %q, want a reservation and its receipt alone", kept)
 	}
 }
 
@@ -116,11 +116,42 @@ func TestReservations(t *testing.T) {
 			runtime.Gosched()
 			inFlight.Add(-1)
 			paid.Add(1)
-			s.release(3, 1)
+			s.release(newPayment("x"), 3, 1)
 		})
 	}
 	group.Wait()
 	if paid.Load() != 8 || refused.Load() != 32 {
 		t.Errorf("%d are paid, %d refused; want 8, because a ninth might cost 3 of 2", paid.Load(), refused.Load())
+	}
+}
+
+// A request whose process is killed counts with what it can cost: it may have been paid for.
+func TestKilledRequestCounts(t *testing.T) {
+	t.Parallel()
+	work := folder(t)
+	var sent, reservedBefore atomic.Int32
+	f := newFake(t, func(a asked) said {
+		sent.Add(1)
+		for range objects(t, work, "answers/reserved/") {
+			reservedBefore.Add(1)
+		}
+		return soundly(a)
+	})
+	rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-1"), samples(1)...)
+	if sent.Load() != 1 || reservedBefore.Load() != 1 {
+		t.Errorf("%d requests, before which %d reservations were written", sent.Load(), reservedBefore.Load())
+	}
+	paid := checkSpent(t, answerStore{work}, "a-1", 1)
+	const most = 0.25
+	if err := (answerStore{work}).reserve(t.Context(), "a-1", newPayment("killed"), most); err != nil {
+		t.Fatal(err)
+	}
+	if spent, err := Spent(t.Context(), work, "a-1"); err != nil || math.Abs(spent-paid-most) > 1e-9 {
+		t.Errorf("$%.4f are spent, want $%.4f and what the killed request can cost: %v", spent, paid, err)
+	}
+	c := config(f)
+	c.MaxCost = most
+	if _, err := open(t, c, Options{Work: work}).ForRun(t.Context(), "a-1"); err == nil {
+		t.Error("the limit is reached by what a killed process reserved, and the run goes on")
 	}
 }

@@ -20,12 +20,23 @@ const root = "answers/"
 func answerName(hash string) string     { return root + hash + ".json" }
 func faultName(run, hash string) string { return root + "faults/" + run + "/" + hash + ".json" }
 func paidPrefix(run string) string      { return root + "paid/" + run + "/" }
+func reservedPrefix(run string) string  { return root + "reserved/" + run + "/" }
 
-// paidName is the receipt of a run for one payment. Its cost, in billionths of a dollar, is in the name, so that what
-// the run has spent is the sum of a listing. Every payment has a name of its own: an answer that was lost, or that two
-// processes asked for at the same time, is paid for again, and costs the same.
-func paidName(run, hash string, dollars float64) string {
-	return fmt.Sprintf("%s%s-%08x-%d", paidPrefix(run), hash, rand.Uint32(), nanodollars(dollars))
+// A payment is the name of all requests for one answer by one process: an answer that was lost, or that two processes
+// asked for at the same time, is paid for again.
+type payment string
+
+func newPayment(hash string) payment { return payment(fmt.Sprintf("%s-%08x", hash, rand.Uint32())) }
+
+// paidName is the receipt of a run for a payment, reservedName what it can cost at most, before it is made. The cost,
+// in billionths of a dollar, is in the name, so that what the run has spent is the sum of listings: of receipts, and
+// of reservations without one, whose process was killed.
+func paidName(run string, p payment, dollars float64) string {
+	return fmt.Sprintf("%s%s-%d", paidPrefix(run), p, nanodollars(dollars))
+}
+
+func reservedName(run string, p payment, dollars float64) string {
+	return fmt.Sprintf("%s%s-%d", reservedPrefix(run), p, nanodollars(dollars))
 }
 
 func nanodollars(dollars float64) int64 { return int64(dollars*1e9 + 0.5) }
@@ -68,11 +79,11 @@ func (s answerStore) load(ctx context.Context, name string) (*Answer, error) {
 
 // add stores an answer and its receipt, and returns the stored answer, which is the first one. The receipt comes
 // first: what was paid for is counted even where the answer is lost.
-func (s answerStore) add(ctx context.Context, hash string, a *Answer) (*Answer, error) {
+func (s answerStore) add(ctx context.Context, hash string, p payment, a *Answer) (*Answer, error) {
 	if s.work == nil {
 		return a, nil
 	}
-	if err := s.addReceipt(ctx, hash, a); err != nil {
+	if err := s.addReceipt(ctx, p, a); err != nil {
 		return nil, err
 	}
 	name := answerName(hash)
@@ -89,12 +100,22 @@ func (s answerStore) add(ctx context.Context, hash string, a *Answer) (*Answer, 
 	return s.load(ctx, name)
 }
 
-// addReceipt records what a run paid, also for an answer that was never completed.
-func (s answerStore) addReceipt(ctx context.Context, hash string, a *Answer) error {
-	if s.work == nil || a.Run == "" || a.Dollars == nil || *a.Dollars == 0 {
+// reserve records what a payment of a run can cost.
+func (s answerStore) reserve(ctx context.Context, run string, p payment, dollars float64) error {
+	if s.work == nil || run == "" || dollars == 0 {
 		return nil
 	}
-	_, err := s.create(ctx, paidName(a.Run, hash, *a.Dollars), a.Usage)
+	_, err := s.create(ctx, reservedName(run, p, dollars), struct{}{})
+	return err
+}
+
+// addReceipt records what a run paid, also for an answer that was never completed, and nothing at all: it ends the
+// reservation.
+func (s answerStore) addReceipt(ctx context.Context, p payment, a *Answer) error {
+	if s.work == nil || a.Run == "" || a.Dollars == nil {
+		return nil
+	}
+	_, err := s.create(ctx, paidName(a.Run, p, *a.Dollars), a.Usage)
 	return err
 }
 
@@ -113,26 +134,39 @@ func (s answerStore) create(ctx context.Context, name string, v any) (bool, erro
 	return err == nil, nil
 }
 
-// spent is the sum of a run's receipts, in dollars.
-func (s answerStore) spent(ctx context.Context, run string) (float64, error) {
+// spent is the sum of a run's receipts and of its reservations without one, in dollars. Payments for which without is
+// true are left out.
+func (s answerStore) spent(ctx context.Context, run string, without func(payment) bool) (float64, error) {
 	if s.work == nil {
 		return 0, nil
 	}
+	costs := map[payment]int64{}
+	// A receipt is written after its reservation, and takes its place.
+	for _, prefix := range []string{reservedPrefix(run), paidPrefix(run)} {
+		for attrs, err := range s.work.List(ctx, prefix, "") {
+			if err != nil {
+				return 0, fmt.Errorf("adding up what run %s has spent: %w", run, err)
+			}
+			name := strings.TrimPrefix(attrs.Name, prefix)
+			dash := max(strings.LastIndexByte(name, '-'), 0)
+			cost, err := strconv.ParseInt(strings.TrimPrefix(name[dash:], "-"), 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("adding up what run %s has spent: %s is no receipt", run, attrs.Name)
+			}
+			costs[payment(name[:dash])] = cost
+		}
+	}
 	var sum int64
-	for attrs, err := range s.work.List(ctx, paidPrefix(run), "") {
-		if err != nil {
-			return 0, fmt.Errorf("adding up what run %s has spent: %w", run, err)
+	for p, cost := range costs {
+		if !without(p) {
+			sum += cost
 		}
-		cost, err := strconv.ParseInt(attrs.Name[strings.LastIndexByte(attrs.Name, '-')+1:], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("adding up what run %s has spent: %s is no receipt", run, attrs.Name)
-		}
-		sum += cost
 	}
 	return float64(sum) / 1e9, nil
 }
 
-// Spent is what a run has paid, in US dollars, as far as prices were known. work is the bucket that keeps its answers.
+// Spent is what a run has paid, in US dollars, as far as prices were known, and the most that requests can have cost
+// that are in flight or whose process was killed. work is the bucket that keeps its answers.
 func Spent(ctx context.Context, work bucket.Bucket, run string) (float64, error) {
-	return answerStore{work}.spent(ctx, run)
+	return answerStore{work}.spent(ctx, run, func(payment) bool { return false })
 }

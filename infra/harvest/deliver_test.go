@@ -1,0 +1,132 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// drop drops a dataset of some samples and nothing else: a manifest and images.
+func drop(t *testing.T, dir, name string, samples int) {
+	t.Helper()
+	images := filepath.Join(dir, "input", "images", name)
+	newDataset(t, images, samples, 16)
+	manifest := readFile(t, filepath.Join(images, "dataset.json"))
+	writeFile(t, filepath.Join(dir, "input", "datasets", name, "all.json"), manifest)
+}
+
+// inOut is how many samples the subset of a dataset in a folder has; -1 if it is not there.
+func inOut(t *testing.T, dir, dataset string) int {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "out", dataset, "subset.json"))
+	if os.IsNotExist(err) {
+		return -1
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	var records []struct{}
+	decode(t, string(data), &records)
+	return len(records)
+}
+
+// TestServeWritesSubsets drops manifests without a dataset.yaml: each subset comes in a folder of its own, also with
+// another budget, with a former one, and with one of the dataset's own.
+func TestServeWritesSubsets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	drop(t, dir, "small", 20)
+	first := servingWith(t, dir, nil, "--budget", "30%", "--out", "out")
+	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
+	if event := first.event(t, events.SelectionCompleted); !event.Data.Automatic {
+		t.Errorf("event %+v is not automatic", event)
+	}
+	drop(t, dir, "more", 10)
+	until(t, "the second subset", func() bool { return inOut(t, dir, "more") == 3 })
+	writeFile(t, filepath.Join(dir, "input", "datasets", "more", "dataset.yaml"), "manifests: [all.json]\nbudget: 4\n")
+	until(t, "the subset with the dataset's budget", func() bool { return inOut(t, dir, "more") == 4 })
+	first.stop(t)
+
+	second := servingWith(t, dir, nil, "--budget", "10%", "--out", "out")
+	until(t, "the smaller subset", func() bool { return inOut(t, dir, "small") == 2 })
+	second.stop(t)
+	if err := os.RemoveAll(filepath.Join(dir, "out", "more")); err != nil {
+		t.Fatal(err)
+	}
+	third := servingWith(t, dir, nil, "--budget", "30%", "--out", "out")
+	until(t, "the first subset", func() bool { return inOut(t, dir, "small") == 6 })
+	until(t, "the subset that was removed", func() bool { return inOut(t, dir, "more") == 4 })
+	third.stop(t)
+}
+
+// stop ends the command as ctrl-C does.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.cmd.Wait() // its status is looked at
+	if status := s.cmd.ProcessState.ExitCode(); status != 130 {
+		t.Errorf("status %d after ctrl-C; its log:\n%s", status, s.log.String())
+	}
+}
+
+// TestServeLinks drops a dataset behind a link: it is refused once, with the flag that lets it be followed.
+func TestServeLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	drop(t, dir, "small", 20)
+	elsewhere := filepath.Join(dir, "elsewhere")
+	if err := os.Rename(filepath.Join(dir, "input", "datasets", "small"), elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "input", "datasets", "small")); err != nil {
+		t.Fatal(err)
+	}
+	refusing := servingWith(t, dir, nil, "--budget", "30%", "--out", "out")
+	until(t, "the refusal", func() bool { return strings.Contains(refusing.log.String(), "--follow-links") })
+	drop(t, dir, "other", 10)
+	until(t, "the other dataset", func() bool { return inOut(t, dir, "other") == 3 })
+	if n := strings.Count(refusing.log.String(), "--follow-links"); n != 1 || inOut(t, dir, "small") >= 0 {
+		t.Errorf("refused %d times:\n%s", n, refusing.log.String())
+	}
+	refusing.stop(t)
+	following := servingWith(t, dir, nil, "--budget", "30%", "--out", "out", "--follow-links")
+	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
+	following.stop(t)
+}
+
+// TestServeFaults starts what cannot serve.
+func TestServeFaults(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"input/datasets/a/a.json", "file", "foreign/model.bin", "images/x.png"} {
+		writeFile(t, filepath.Join(dir, filepath.FromSlash(name)), "[]")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "linked"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "images"), filepath.Join(dir, "linked", "images")); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no input":       {[]string{"--input", "none"}, "--input none: there is no such folder; make it (mkdir -p none"},
+		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
+		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
+		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
+		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: lies in"},
+		"foreign out":    {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
+		"of processes":   {[]string{"--input", "input", "--processes", "--budget", "30%"}, "--budget is not for --processes"},
+		"of another one": {[]string{"--input", "none", "--processes", "--functions", "x"}, "--input none: there is no"},
+	} {
+		a := harvest(t, dir, nil, append([]string{"serve", "--state", ""}, tt.args...)...)
+		if a.status != 2 || !strings.Contains(a.stderr, tt.says) {
+			t.Errorf("%s: status %d, want 2 and %q: %s", name, a.status, tt.says, a.stderr)
+		}
+	}
+}

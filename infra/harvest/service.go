@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"golang.org/x/sync/errgroup"
+)
+
+// A service is the system that serve runs.
+type service struct {
+	serveFlags
+	input     bucket.Reader
+	work      bucket.Bucket
+	log       *slog.Logger
+	printer   eventPrinter
+	followers []follower
+}
+
+// A follower does what follows completed selections, as far as it is not done.
+type follower struct {
+	update func(context.Context) error
+	wake   chan struct{} // holds one value after a selection was completed
+}
+
+func (s *service) follow(update func(context.Context) error) {
+	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
+}
+
+// limits are those of the environment, with the budget of the flag for datasets that name none.
+func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
+	l, err := limits(ctx)
+	if err != nil || f.budget == "" {
+		return l, err
+	}
+	if l.Budget, err = selection.ParseBudget(f.budget); err != nil {
+		return l, usageError{fmt.Errorf("--budget: %w", err)}
+	}
+	return l, nil
+}
+
+// checkProcesses refuses flags that serve --processes does not have.
+func (f serveFlags) checkProcesses() error {
+	for flag, given := range map[string]bool{
+		"--budget": f.budget != "", "--out": f.out != "", "--follow-links": f.followLinks,
+		"--on-selection": f.onSelection != "",
+	} {
+		if given {
+			return usageError{errors.New(flag + " is not for --processes, which is there to try a deployment")}
+		}
+	}
+	return nil
+}
+
+// prepare makes what follows completed selections, so that its faults are found before anything is scored.
+func (s *service) prepare(budget selection.Budget) error {
+	runs, subsets, err := openRuns(s.work)
+	if err != nil {
+		return err
+	}
+	if s.out != "" {
+		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, s.input, subsets, s.log)
+		if err != nil {
+			return err
+		}
+		s.follow(folder.update)
+	}
+	if s.onSelection != "" {
+		jobs, err := newTrainings(s.onSelection, s.Input, s.work, runs, subsets, s.log)
+		if err != nil {
+			return err
+		}
+		s.follow(jobs.update)
+	}
+	return nil
+}
+
+// event prints an event, and has what follows completed selections done.
+func (s *service) event(m events.Message) {
+	s.printer.print(m)
+	if m.Attributes[events.AttrType] != events.SelectionCompleted {
+		return
+	}
+	for _, f := range s.followers {
+		select {
+		case f.wake <- struct{}{}:
+		default: // it is to be done already
+		}
+	}
+}
+
+// run runs the system until ctx ends.
+func (s *service) run(ctx context.Context, o local.Options) error {
+	st, err := local.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
+	group, working := errgroup.WithContext(st.Context())
+	group.Go(func() error {
+		return watch(working, s.input, s.log, withoutLinks(s.input, s.log, st.Upload))
+	})
+	for _, f := range s.followers {
+		group.Go(func() error { return f.run(working, s.log) })
+	}
+	err = group.Wait()
+	if closed := st.Close(); err == nil || errors.Is(err, context.Canceled) && closed != nil {
+		err = closed
+	}
+	return err
+}
+
+// run updates at the start, after every completed selection, and now and then, until ctx ends. A fault of this machine
+// ends it.
+func (f follower) run(ctx context.Context, log *slog.Logger) error {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		err := f.update(ctx)
+		if _, machine := errors.AsType[*bucket.MachineError](err); machine {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Warn("what follows selections was not done; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.wake:
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+)
+
+// trainingsFolder holds a folder for each job, in the state folder. For the attempt n there are
+//
+//	<n>.lock     locked while the attempt runs: it is inherited by all its processes
+//	<n>.log      what it printed
+//	<n>.ended    how it ended
+//
+// and once for the job: `done` after an attempt that succeeded, `failed` if none is left, which `harvest resume`
+// renames to `failed.<n>`.
+const trainingsFolder = "trainings"
+
+// errLocked is the error of a lock that another process holds.
+var errLocked = errors.New("it is locked by another process")
+
+// A job is the training of one selection, in its folder.
+type job struct{ dir, run, selection string }
+
+func newJob(state, run, selection string) job {
+	return job{filepath.Join(state, trainingsFolder, run+"."+selection), run, selection}
+}
+
+// name is the same for every attempt, and a name that job systems take: a label of DNS.
+func (j job) name() string {
+	sum := sha256.Sum256([]byte(j.run + "/" + j.selection))
+	return "harvest-" + hex.EncodeToString(sum[:6])
+}
+
+func (j job) file(attempt int, kind string) string {
+	return filepath.Join(j.dir, strconv.Itoa(attempt)+"."+kind)
+}
+
+func (j job) has(name string) bool {
+	_, err := os.Stat(filepath.Join(j.dir, name))
+	return err == nil
+}
+
+func (j job) mark(name string, content any) error {
+	data, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(j.dir, name), append(data, '\n'), 0o644)
+}
+
+// An ending is how an attempt ended.
+type ending struct {
+	At    time.Time `json:"at"`
+	Error string    `json:"error,omitempty"` // empty if it succeeded
+}
+
+// The states of a job's last attempt.
+type attemptState int
+
+const (
+	noAttempt attemptState = iota
+	running
+	died      // its processes are gone, and it did not say how it ended
+	failed    // it ended with an error
+	succeeded // it ended well
+)
+
+// attempts are what is known of a job's attempts.
+type attempts struct {
+	last     int // 0 if there is none
+	state    attemptState
+	failures int // since the last resume
+	problem  string
+}
+
+// look reads the attempts from their files.
+func (j job) look() (a attempts, err error) {
+	entries, err := os.ReadDir(j.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return a, err
+	}
+	resumed := 0
+	for _, e := range entries {
+		number, kind, _ := strings.Cut(e.Name(), ".")
+		if n, err := strconv.Atoi(number); err == nil && kind == "lock" {
+			a.last = max(a.last, n)
+		}
+		if n, err := strconv.Atoi(kind); err == nil && number == "failed" {
+			resumed = max(resumed, n)
+		}
+	}
+	for n := 1; n <= a.last; n++ {
+		var end ending
+		if err := readOptional(j.file(n, "ended"), &end); err != nil {
+			return a, err
+		}
+		switch {
+		case end.At.IsZero():
+			a.state = died
+		case end.Error != "":
+			a.state, a.problem = failed, end.Error
+			if n > resumed {
+				a.failures++
+			}
+		default:
+			a.state = succeeded
+		}
+	}
+	if a.state == died {
+		lock, err := os.OpenFile(j.file(a.last, "lock"), os.O_RDWR, 0)
+		if err != nil {
+			return a, err
+		}
+		defer lock.Close()
+		switch err := lockFile(lock); {
+		case errors.Is(err, errLocked):
+			a.state = running
+		case err != nil:
+			return a, err
+		default:
+			var end ending // it may have ended since
+			if err := readOptional(j.file(a.last, "ended"), &end); err != nil || !end.At.IsZero() {
+				lock.Close()
+				return j.look()
+			}
+		}
+	}
+	return a, nil
+}
+
+// start starts an attempt of a command, which lives on where this process ends. A process of its own writes down how it
+// ended.
+func (j job) start(attempt int, command string, environ []string) error {
+	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(j.file(attempt, "lock"), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := lockFile(lock); err != nil {
+		return err
+	}
+	log, err := os.Create(j.file(attempt, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, attemptCommand, j.file(attempt, "ended"), command)
+	cmd.Env = append(os.Environ(), environ...)
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles, cmd.SysProcAttr = log, log, []*os.File{lock}, detached()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }() // how it ended is in its file
+	return nil
+}
+
+// attemptCommand is the command by which serve starts itself for an attempt.
+const attemptCommand = "training-attempt"
+
+// newAttempt is the process that runs an attempt's command and writes down how it ended. The lock is its fourth file,
+// and the command's.
+func newAttempt() *cobra.Command {
+	return &cobra.Command{
+		Use: attemptCommand, Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd := exec.Command("sh", "-c", args[1])
+			cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr // this program prints nothing to its standard output
+			cmd.ExtraFiles = []*os.File{os.NewFile(3, "lock")}
+			end := ending{}
+			if err := cmd.Run(); err != nil {
+				end.Error = err.Error()
+			}
+			end.At = time.Now()
+			data, err := json.Marshal(end)
+			if err != nil {
+				return err
+			}
+			return renameio.WriteFile(args[0], append(data, '\n'), 0o644)
+		},
+	}
+}
+
+// failedJobs are the jobs of a run of which no attempt is left.
+func failedJobs(state, run string) ([]job, error) {
+	files, err := filepath.Glob(filepath.Join(state, trainingsFolder, run+".*", "failed"))
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	for _, file := range files {
+		dir := filepath.Dir(file)
+		jobs = append(jobs, job{dir, run, strings.TrimPrefix(filepath.Base(dir), run+".")})
+	}
+	return jobs, nil
+}
+
+// resumeJobs has the failed trainings of a run tried again, and returns how many there are.
+func resumeJobs(state, run string) (int, error) {
+	jobs, err := failedJobs(state, run)
+	if err != nil {
+		return 0, err
+	}
+	for _, j := range jobs {
+		a, err := j.look()
+		if err == nil {
+			err = os.Rename(filepath.Join(j.dir, "failed"), filepath.Join(j.dir, fmt.Sprintf("failed.%d", a.last)))
+		}
+		if err != nil {
+			return 0, fmt.Errorf("resuming the training of selection %s: %w", j.selection, err)
+		}
+	}
+	return len(jobs), nil
+}
+
+// A failedTraining is a training of which no attempt is left.
+type failedTraining struct {
+	Selection string `json:"selection"`
+	Problem   string `json:"problem"`
+	Log       string `json:"log"` // path of what the last attempt printed
+}
+
+// failedTrainings are those of a run.
+func failedTrainings(state, run string) ([]failedTraining, error) {
+	jobs, err := failedJobs(state, run)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]failedTraining, len(jobs))
+	for i, j := range jobs {
+		all[i].Selection = j.selection
+		if err := readOptional(filepath.Join(j.dir, "failed"), &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+const (
+	// trainingRetries is how often a training that failed is tried again.
+	trainingRetries = 3
+	// trainingPause is the pause before the first of them; each of the others waits twice as long.
+	trainingPause = time.Second
+	// trainingPoll is the pause between two looks at a training that runs.
+	trainingPoll = 300 * time.Millisecond
+)
+
+// trainings runs a command for every automatic selection that is completed, one after the other, at least once each.
+// What it did is in the state folder, so a serve that is started again goes on from there. Only the operator names the
+// command: a dataset that anyone may drop must not.
+type trainings struct {
+	command string
+	state   string // absolute
+	input   string // of images: an absolute folder, or gs://name
+	work    *bucket.Folder
+	runs    *run.Reader
+	subsets *subset.Reader
+	log     *slog.Logger
+}
+
+// newTrainings makes it for a state folder; a work bucket that is elsewhere has no locks.
+func newTrainings(
+	command, input string, work bucket.Bucket, runs *run.Reader, subsets *subset.Reader, log *slog.Logger,
+) (*trainings, error) {
+	folder, ok := work.(*bucket.Folder)
+	if !ok {
+		return nil, usageError{errors.New("--on-selection needs a state folder on this machine: give one with --state; " +
+			"infra/examples/trainer starts trainings elsewhere")}
+	}
+	if !strings.HasPrefix(input, "gs://") {
+		var err error
+		if input, err = filepath.Abs(input); err != nil {
+			return nil, fmt.Errorf("--input: %w", err)
+		}
+	}
+	return &trainings{
+		command: command, state: filepath.Dir(folder.Path(run.Root)), input: strings.TrimSuffix(input, "/"), work: folder,
+		runs: runs, subsets: subsets, log: log,
+	}, nil
+}
+
+// update trains on what is completed and was not trained on. One serve does so at a time.
+func (t *trainings) update(ctx context.Context) error {
+	dir := filepath.Join(t.state, trainingsFolder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return bucket.MachineFault(dir, err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return bucket.MachineFault(dir, err)
+	}
+	defer lock.Close()
+	if err := lockFile(lock); err != nil {
+		return fmt.Errorf("locking %s: %w", dir, err)
+	}
+	all, err := t.subsets.Automatic(ctx)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if j := newJob(t.state, one.Run, one.Selection); !j.has("done") && !j.has("failed") {
+			if err := t.train(ctx, j); err != nil {
+				return fmt.Errorf("training on selection %s of run %s: %w", j.selection, j.run, err)
+			}
+		}
+	}
+	return nil
+}
+
+// train runs the attempts of a job until one succeeds or none is left. A selection that is not completed waits.
+func (t *trainings) train(ctx context.Context, j job) error {
+	sel, err := t.subsets.Selection(ctx, j.run, j.selection)
+	if errors.Is(err, subset.ErrNoSelection) {
+		return nil // it is requested, and not made yet
+	} else if err != nil {
+		return err
+	}
+	if state, err := t.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
+		return err
+	}
+	environ, err := t.environ(ctx, j, sel)
+	if err != nil {
+		return err
+	}
+	for waiting := false; ; {
+		a, err := j.look()
+		if err != nil {
+			return err
+		}
+		about := []any{"dataset", sel.Dataset, "run", j.run, "selection", j.selection, "attempt", a.last}
+		pause := time.Duration(0)
+		switch {
+		case a.state == succeeded:
+			t.log.Info("training ended", about...)
+			return j.mark("done", struct{}{})
+		case a.state == failed && a.failures > trainingRetries:
+			t.log.Error("training failed, and is not tried again until `harvest resume`",
+				append(about, "error", a.problem, "log", j.file(a.last, "log"))...)
+			return j.mark("failed", map[string]any{"problem": a.problem, "log": j.file(a.last, "log")})
+		case a.state == running:
+			if !waiting {
+				t.log.Info("training runs", about...)
+			}
+			waiting, pause = true, trainingPoll
+		case a.state == failed:
+			pause = trainingPause << (max(a.failures, 1) - 1)
+			t.log.Warn("training failed; it is tried again",
+				append(about, "error", a.problem, "log", j.file(a.last, "log"))...)
+		case a.state == died:
+			t.log.Warn("training ended without saying how; it is started again",
+				append(about, "log", j.file(a.last, "log"))...)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		if a.state != running {
+			waiting = false
+			next := a.last + 1
+			attempt := append([]string{"HARVEST_ATTEMPT=" + strconv.Itoa(next)}, environ...)
+			if err := j.start(next, t.command, attempt); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// environ is what a training is told by its environment, but the attempt.
+func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
+	plan, err := t.runs.Plan(ctx, j.run)
+	if err != nil {
+		return nil, err
+	}
+	parameters, err := json.Marshal(sel.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	file := func(object string) string { return filepath.Join(t.state, filepath.FromSlash(object)) }
+	return []string{
+		"HARVEST_JOB=" + j.name(), "HARVEST_DATASET=" + sel.Dataset, "HARVEST_RUN=" + j.run,
+		"HARVEST_SELECTION=" + j.selection, "HARVEST_SELECTED=" + strconv.Itoa(sel.Selected),
+		"HARVEST_SUBSET=" + file(sel.Outputs.Subset), "HARVEST_EXPORT=" + filepath.Dir(file(sel.Outputs.Subset)),
+		"HARVEST_IMAGES=" + t.input + "/" + strings.TrimSuffix(plan.Images, "/"),
+		"HARVEST_PARAMETERS=" + string(parameters),
+	}, nil
+}

@@ -1,0 +1,84 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/api/access"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// readTimeout is how long a client may take to send a request, which has a body of 1 MB at most.
+	readTimeout = 30 * time.Second
+	// closeTimeout is how long deliveries get to notice that they are cancelled.
+	closeTimeout = 10 * time.Second
+)
+
+// newServer is a server that no slow client holds for long.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, WriteTimeout: queue.AckDeadline,
+		IdleTimeout: time.Minute,
+	}
+}
+
+// listen listens at the address of the API. It may be called by that host, by the address that it has become, and by
+// the allowed names.
+func listen(address string, allowed []string) (net.Listener, access.Hosts, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, access.Hosts{}, fmt.Errorf("--listen %q: %w; give an address such as 127.0.0.1:8080", address, err)
+	}
+	hosts, err := access.NewHosts(allowed...)
+	if err != nil {
+		return nil, access.Hosts{}, fmt.Errorf("--allow-host %w", err)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, access.Hosts{}, fmt.Errorf("--listen %q: %w", address, err)
+	}
+	become, _, err := net.SplitHostPort(listener.Addr().String())
+	if host == "" {
+		host = become // all addresses of the machine
+	}
+	if err == nil {
+		hosts, err = access.NewHosts(append([]string{host, become}, allowed...)...)
+	}
+	if err != nil {
+		return nil, access.Hosts{}, errors.Join(fmt.Errorf("--listen %w", err), listener.Close())
+	}
+	return listener, hosts, nil
+}
+
+// servers are HTTP servers that run in a group.
+type servers struct{ all []*http.Server }
+
+// serve serves a handler at a listener, and returns the base of its URLs.
+func (s *servers) serve(group *errgroup.Group, listener net.Listener, handler http.Handler) string {
+	server := newServer(handler)
+	s.all = append(s.all, server)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving HTTP: %w", err)
+		}
+		return nil
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// close waits until all requests are answered, for a short time.
+func (s *servers) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var errs []error
+	for _, server := range s.all {
+		errs = append(errs, server.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,85 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// An Automatic is a selection that was made without a call, or for which a call asked that subscribers act on it.
+type Automatic struct{ Run, Selection string }
+
+// Automatic lists these selections in the order in which they were requested; not all of them are made.
+func (r *Reader) Automatic(ctx context.Context) ([]Automatic, error) {
+	var marks []bucket.Attrs
+	for attrs, err := range r.work.List(ctx, automaticPrefix, "") {
+		if err != nil {
+			return nil, fmt.Errorf("listing automatic selections: %w", err)
+		}
+		marks = append(marks, attrs)
+	}
+	slices.SortStableFunc(marks, func(a, b bucket.Attrs) int { return int(a.Generation - b.Generation) })
+	all := make([]Automatic, 0, len(marks))
+	for _, mark := range marks {
+		name := strings.TrimPrefix(mark.Name, automaticPrefix)
+		if dot := strings.LastIndexByte(name, '.'); dot > 0 {
+			all = append(all, Automatic{Run: name[:dot], Selection: name[dot+1:]})
+		}
+	}
+	return all, nil
+}
+
+// Notify has subscribers act on the selection of a run that a request makes or made, as on an automatic one. A
+// *run.RefusedError is a fault of the request or of the run.
+func (s *Selector) Notify(ctx context.Context, runID string, request selection.Request) error {
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return err
+	}
+	return s.notify(ctx, plan, request)
+}
+
+// notify marks a selection, if possible before it is made, so that its event says that it is automatic. The event of
+// one that was completed before is published again, with the same id.
+func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection.Request) error {
+	id, _, err := identify(plan, request)
+	if err != nil {
+		return err
+	}
+	name := automaticName(plan.Run, id)
+	if marked, err := bucket.Exists(ctx, s.work, name); marked || err != nil {
+		return err
+	}
+	ended := false
+	sel, err := s.Selection(ctx, plan.Run, id)
+	if err == nil {
+		ended, err = s.ended(ctx, sel)
+	}
+	if err != nil && !errors.Is(err, ErrNoSelection) {
+		return err
+	}
+	if _, err := bucket.CreateJSON(ctx, s.work, name, struct{}{}); err != nil {
+		return err
+	}
+	if !ended || sel.Selected == 0 {
+		return nil
+	}
+	return s.announce(ctx, plan, sel)
+}
+
+// isAutomatic reports whether subscribers are to act on the selection of a request.
+func (s *Selector) isAutomatic(ctx context.Context, plan *run.Plan, request selection.Request) (bool, error) {
+	id, _, err := identify(plan, request)
+	if _, refused := errors.AsType[*run.RefusedError](err); refused {
+		return true, nil // it is refused again
+	} else if err != nil {
+		return false, err
+	}
+	return bucket.Exists(ctx, s.work, automaticName(plan.Run, id))
+}
