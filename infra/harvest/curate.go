@@ -15,6 +15,7 @@ func newCurate() *cobra.Command {
 		data         datasetFlags
 		out          outputFlags
 		state, dir   string
+		reported     reportFlags
 		maxFailed    run.Allowance
 		noImageCheck bool
 	)
@@ -40,7 +41,7 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
@@ -50,6 +51,7 @@ func newCurate() *cobra.Command {
 	sel.add(cmd)
 	data.add(cmd)
 	out.add(cmd)
+	reported.add(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
@@ -99,7 +101,7 @@ func curateDataset(
 		return nil, err
 	}
 	res := &result{
-		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, manifests: in.paths(),
+		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, input: &in,
 	}
 	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {

@@ -15,6 +15,7 @@ type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
 	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
+	Report    reportFlags         `json:"report,omitzero"`
 	typed     run.Allowance       // by --max-failed
 }
 
@@ -28,8 +29,12 @@ func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
 }
 
 // newOrder is an order with what --max-failed allows, else with what the environment does.
-func newOrder(requests []selection.Request, out string, maxFailed, byDefault run.Allowance) order {
-	return order{Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), typed: maxFailed}
+func newOrder(
+	requests []selection.Request, out string, reported reportFlags, maxFailed, byDefault run.Allowance,
+) order {
+	return order{
+		Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), Report: reported, typed: maxFailed,
+	}
 }
 
 // checkMaxFailed refuses a --max-failed above the number of samples: it is most likely a mistake.

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/google/renameio/v2"
@@ -40,57 +42,73 @@ func makeOut(dir string) error {
 	return nil
 }
 
-// copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
-// it, and returns the paths. A file is there whole or not at all, selection.json last. manifests are paths by names of
-// objects.
-func copyOutputs(
-	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, manifests map[string]string, dir string,
-) (subset.Outputs, error) {
-	from, to := sel.Outputs, subset.Outputs{}
-	written := []struct {
-		object string
-		path   *string
-	}{{from.Subset, &to.Subset}, {from.Rejected, &to.Rejected}, {from.Picks, &to.Picks}}
-	var files []string
-	for _, o := range written {
-		*o.path = filepath.Join(dir, filepath.Base(o.object))
-		files = append(files, filepath.Base(o.object))
+// copyOutputs writes a selection's outputs from the work bucket to a folder, with its report, and removes those of an
+// earlier selection from it. A file is there whole or not at all, selection.json last.
+func (r *result) copyOutputs(ctx context.Context, s session, reported reportFlags, dir string) error {
+	from, to := r.selection.Outputs, outputFiles{}
+	copied := func(object string) func(io.Writer) error {
+		return func(w io.Writer) error { return s.Subsets.CopyOutput(ctx, r.selection, object, w) }
 	}
-	to.Selection = filepath.Join(dir, selectionFile)
-	files = append(files, selectionFile)
+	outputs := []output{
+		{path.Base(from.Subset), &to.Subset, copied(from.Subset)},
+		{path.Base(from.Rejected), &to.Rejected, copied(from.Rejected)},
+		{path.Base(from.Picks), &to.Picks, copied(from.Picks)},
+	}
+	if !reported.None {
+		outputs = append(outputs, output{reportFile, &to.Report, func(w io.Writer) error {
+			return r.writeReport(ctx, s, reported, w)
+		}})
+	}
+	outputs = append(outputs, output{name: selectionFile, path: &to.Selection})
+	var files []string
+	for _, o := range outputs {
+		files = append(files, o.name)
+		*o.path = filepath.Join(dir, o.name)
+	}
+	outputs[len(outputs)-1].write = func(w io.Writer) error { return r.writeSelection(w, files) }
 	err := makeOut(dir)
 	if err == nil {
 		err = announce(dir, files)
 	}
-	for _, o := range written {
+	for _, o := range outputs {
 		if err == nil {
-			err = writeWhole(*o.path, func(w io.Writer) error { return subsets.CopyOutput(ctx, sel, o.object, w) })
+			err = writeWhole(*o.path, o.write)
 		}
-	}
-	if err == nil {
-		written := writtenSelection{Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files}
-		for _, m := range sel.Manifests {
-			m.Name = cmp.Or(manifests[m.Name], m.Name)
-			written.Manifests = append(written.Manifests, m)
-		}
-		err = writeSelection(to.Selection, written)
 	}
 	if err == nil {
 		err = keepOnly(dir, files)
 	}
 	if err != nil {
-		return subset.Outputs{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
+		return fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
 	}
-	return to, nil
+	r.Outputs = to
+	return nil
 }
 
-func writeSelection(path string, sel writtenSelection) error {
-	return writeWhole(path, func(w io.Writer) error {
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
-		lines.SetIndent("", " ")
-		return lines.Encode(sel)
-	})
+// An output is a file of an output folder.
+type output struct {
+	name  string
+	path  *string // is set to where it is
+	write func(io.Writer) error
+}
+
+// writeSelection writes selection.json of a folder with these files.
+func (r *result) writeSelection(w io.Writer, files []string) error {
+	written := writtenSelection{
+		Selection: r.selection, Program: telemetry.ReadBuild(), Command: os.Args, Files: slices.Clone(files),
+	}
+	paths := map[string]string{}
+	if r.input != nil {
+		paths = r.input.paths()
+	}
+	for _, m := range r.selection.Manifests {
+		m.Name = cmp.Or(paths[m.Name], m.Name)
+		written.Manifests = append(written.Manifests, m)
+	}
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	lines.SetIndent("", " ")
+	return lines.Encode(written)
 }
 
 // writeRejected writes what is rejected of a run, and nothing else, to a folder: of a run or a selection that failed.

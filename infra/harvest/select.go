@@ -16,6 +16,7 @@ func newSelect() *cobra.Command {
 		files      scoreFileFlags
 		out        outputFlags
 		state, dir string
+		reported   reportFlags
 		maxFailed  run.Allowance
 	)
 	cmd := &cobra.Command{
@@ -44,7 +45,7 @@ func newSelect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
 			show := newDisplay(out.quiet)
 			res, err := selectSubsets(cmd.Context(), args[0], o, state, show)
 			show.close()
@@ -54,6 +55,7 @@ func newSelect() *cobra.Command {
 	sel.add(cmd)
 	files.add(cmd)
 	out.add(cmd)
+	reported.add(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); "+
@@ -82,7 +84,7 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 	}
 	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
 	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
-		res.manifests = in.paths()
+		res.input = &in
 	}
 	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
 		return nil, unknownRun(err)
