@@ -83,6 +83,24 @@ inference_server() {
   return $status
 }
 
+# chromium installs Debian's Chromium where there is none and root may.
+chromium() {
+  command -v chromium >/dev/null && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq chromium >/dev/null || return 1
+  fi
+  command -v chromium >/dev/null || skip "there is no chromium, and only root may install it"
+}
+
+# axe_core fetches the checks of accessibility, which are not part of this repository, and exports where they are.
+axe_core() {
+  local folder=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/axe-core-4.14.1
+  export HARVEST_AXE=$folder/node_modules/axe-core/axe.min.js
+  [ -e "$HARVEST_AXE" ] && return
+  command -v npm >/dev/null || { skip "there is no npm to fetch axe-core with"; return; }
+  mkdir -p "$folder" && npm install --silent --no-save --ignore-scripts --prefix "$folder" axe-core@4.14.1 >/dev/null
+}
+
 # readme VERB prints the first `go VERB` command of the README, without its comment.
 readme() {
   local line

@@ -63,6 +63,12 @@ step_job() {
   return $status
 }
 
+# HARVEST_SCREENSHOTS=DIR keeps pictures of the reports.
+step_browser() {
+  chromium && axe_core || return
+  go test -count=1 -timeout 10m -run TestBrowser ./infra/harvest
+}
+
 step_vulns() {
   local out status
   out=$(tool golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1)

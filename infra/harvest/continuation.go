@@ -84,7 +84,7 @@ func (c *continued) openState(ctx context.Context) (err error) {
 	if c.in, err = loadInput(c.folder, c.Run); err != nil {
 		return err
 	}
-	c.from = c.in
+	c.input = &c.in
 	return nil
 }
 

@@ -16,6 +16,7 @@ func newCurate() *cobra.Command {
 		data         datasetFlags
 		out          outputFlags
 		state, dir   string
+		reported     reportFlags
 		maxFailed    run.Allowance
 		noImageCheck bool
 	)
@@ -41,7 +42,7 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
 			if o.Format, err = out.outputFormat(); err != nil {
 				return err
 			}
@@ -55,6 +56,7 @@ func newCurate() *cobra.Command {
 	data.add(cmd)
 	out.add(cmd)
 	out.addFormat(cmd)
+	reported.add(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
@@ -104,7 +106,7 @@ func curateDataset(
 		return nil, err
 	}
 	res := &result{
-		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, from: in,
+		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, input: &in,
 	}
 	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {

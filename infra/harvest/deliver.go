@@ -93,7 +93,7 @@ func (f *subsetFolder) updateDataset(ctx context.Context, dataset string, select
 		if there.Run == sel.Run && there.ID == sel.ID {
 			return nil
 		}
-		to, err := copyOutputs(ctx, f.subsets, sel, input{}, "", dir)
+		to, err := outputFolder{subsets: f.subsets, selection: sel}.write(ctx, dir)
 		if err == nil {
 			f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
 		}

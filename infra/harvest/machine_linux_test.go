@@ -32,14 +32,14 @@ func TestDiskFull(t *testing.T) {
 	for _, which := range []string{"state", "out"} {
 		t.Run(which, func(t *testing.T) {
 			t.Parallel()
-			dir, small := t.TempDir(), smallDisk(t, "256k")
+			dir, small := t.TempDir(), smallDisk(t, "1m")
 			newDataset(t, dir, 10, 8)
 			ballast := filepath.Join(small, ".ballast")
 			folders := map[string]string{"state": "state", "out": "out"}
 			folders[which] = small
 			// What is left is enough to begin.
 			left := map[string]int{"state": 64 << 10, "out": 0}[which]
-			writeFile(t, ballast, string(make([]byte, 256<<10-left)))
+			writeFile(t, ballast, string(make([]byte, 1<<20-left)))
 			args := []string{
 				"curate", "--state", folders["state"], "--out", folders["out"], "--budget", "2", "--quiet", "dataset.json",
 			}

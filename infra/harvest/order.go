@@ -17,6 +17,7 @@ type order struct {
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
 	// Format is the form that subsets are converted to; empty for that of the records.
 	Format string        `json:"format,omitempty"`
+	Report reportFlags   `json:"report,omitzero"`
 	typed  run.Allowance // by --max-failed
 }
 
@@ -30,8 +31,12 @@ func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
 }
 
 // newOrder is an order with what --max-failed allows, else with what the environment does.
-func newOrder(requests []selection.Request, out string, maxFailed, byDefault run.Allowance) order {
-	return order{Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), typed: maxFailed}
+func newOrder(
+	requests []selection.Request, out string, reported reportFlags, maxFailed, byDefault run.Allowance,
+) order {
+	return order{
+		Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), Report: reported, typed: maxFailed,
+	}
 }
 
 // checkMaxFailed refuses a --max-failed above the number of samples: it is most likely a mistake.

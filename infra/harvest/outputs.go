@@ -40,38 +40,40 @@ func makeOut(dir string) error {
 	return nil
 }
 
-// removeFile removes a file, if it is there.
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing a file of an earlier selection: %w", bucket.MachineFault(path, err))
-	}
-	return nil
+// An outputFolder is what is written of a selection to a folder.
+type outputFolder struct {
+	subsets   *subset.Reader
+	selection *subset.Selection
+	input     *input                // where the dataset lies; nil for a run of serve
+	format    string                // that records are converted to; empty for their own
+	report    func(io.Writer) error // nil for none
 }
 
-// copyOutputs writes a selection's outputs from the work bucket to a folder, removes those of an earlier selection from
-// it, and returns the paths. A file is there whole or not at all, selection.json last. The recipe that listed the
-// manifests of from is written again, for the subset, unless records are converted to another format.
-func copyOutputs(
-	ctx context.Context, subsets *subset.Reader, sel *subset.Selection, from input, format, dir string,
-) (subset.Outputs, error) {
-	object, to := sel.Outputs, subset.Outputs{}
-	written := []struct {
-		object string
-		path   *string
-	}{{object.Subset, &to.Subset}, {object.Rejected, &to.Rejected}, {object.Picks, &to.Picks}}
-	var files []string
-	for _, o := range written {
-		*o.path = filepath.Join(dir, filepath.Base(o.object))
-		files = append(files, filepath.Base(o.object))
-	}
-	to.Selection = filepath.Join(dir, selectionFile)
-	files = append(files, selectionFile)
+// An output is a file of an output folder.
+type output struct {
+	name  string
+	path  *string // is set to where it is
+	write func(io.Writer) error
+}
+
+// write writes the selection's outputs from the work bucket, and removes those of an earlier selection. A file is there
+// whole or not at all, selection.json last. The recipe that listed the dataset's manifests is written again, for the
+// subset, unless records are converted.
+func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error) {
+	var to outputFiles
 	var listed subsetRecipe
 	var err error
-	if format == "" { // the records are still as the recipe says
-		if listed, err = from.subsetRecipe(sel); err != nil {
-			return subset.Outputs{}, err
+	if f.format == "" && f.input != nil { // the records are still as the recipe says
+		if listed, err = f.input.subsetRecipe(f.selection); err != nil {
+			return outputFiles{}, err
 		}
+	}
+	outputs := f.outputs(ctx, &to)
+	files := []string{selectionFile}
+	to.Selection = filepath.Join(dir, selectionFile)
+	for _, o := range outputs {
+		files = append(files, o.name)
+		*o.path = filepath.Join(dir, o.name)
 	}
 	files = append(files, listed.files()...)
 	err = makeOut(dir)
@@ -81,42 +83,71 @@ func copyOutputs(
 	if err == nil { // it would stand for files of two selections if this command is killed
 		err = removeFile(to.Selection)
 	}
-	for _, o := range written {
+	for _, o := range outputs {
 		if err == nil {
-			err = writeWhole(*o.path, func(w io.Writer) error { return subsets.CopyOutput(ctx, sel, o.object, w) })
+			err = writeWhole(*o.path, o.write)
 		}
 	}
-	if err == nil && format != "" {
-		err = convertSubset(to.Subset, sel.Manifests, format)
+	if err == nil && f.format != "" {
+		err = convertSubset(to.Subset, f.selection.Manifests, f.format)
 	}
 	if err == nil {
 		err = listed.write(dir, to.Subset)
 	}
 	if err == nil {
-		manifests := from.paths()
-		written := writtenSelection{Selection: sel, Program: telemetry.ReadBuild(), Command: os.Args, Files: files}
-		for _, m := range sel.Manifests {
-			m.Name = cmp.Or(manifests[m.Name], m.Name)
-			written.Manifests = append(written.Manifests, m)
-		}
-		err = writeSelection(to.Selection, written)
+		err = writeWhole(to.Selection, func(w io.Writer) error { return f.writeSelection(w, files) })
 	}
 	if err == nil {
 		err = keepOnly(dir, files)
 	}
 	if err != nil {
-		return subset.Outputs{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
+		return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
 	}
 	return to, nil
 }
 
-func writeSelection(path string, sel writtenSelection) error {
-	return writeWhole(path, func(w io.Writer) error {
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
-		lines.SetIndent("", " ")
-		return lines.Encode(sel)
-	})
+// outputs are the files before selection.json and those of a recipe.
+func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
+	from := f.selection.Outputs
+	copied := func(object string, path *string) output {
+		return output{filepath.Base(object), path, func(w io.Writer) error {
+			return f.subsets.CopyOutput(ctx, f.selection, object, w)
+		}}
+	}
+	outputs := []output{
+		copied(from.Subset, &to.Subset), copied(from.Rejected, &to.Rejected), copied(from.Picks, &to.Picks),
+	}
+	if f.report != nil {
+		outputs = append(outputs, output{reportFile, &to.Report, f.report})
+	}
+	return outputs
+}
+
+// removeFile removes a file, if it is there.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing a file of an earlier selection: %w", bucket.MachineFault(path, err))
+	}
+	return nil
+}
+
+// writeSelection writes selection.json of a folder with these files.
+func (f outputFolder) writeSelection(w io.Writer, files []string) error {
+	written := writtenSelection{
+		Selection: f.selection, Program: telemetry.ReadBuild(), Command: os.Args, Files: files,
+	}
+	paths := map[string]string{}
+	if f.input != nil {
+		paths = f.input.paths()
+	}
+	for _, m := range f.selection.Manifests {
+		m.Name = cmp.Or(paths[m.Name], m.Name)
+		written.Manifests = append(written.Manifests, m)
+	}
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	lines.SetIndent("", " ")
+	return lines.Encode(written)
 }
 
 // writeRejected writes what is rejected of a run, and nothing else, to a folder: of a run or a selection that failed.

@@ -29,7 +29,7 @@ type result struct {
 	Shortfall int                `json:"shortfall"`
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
-	Outputs   subset.Outputs     `json:"outputs"` // paths of files
+	Outputs   outputFiles        `json:"outputs"`
 	Seconds   map[string]float64 `json:"seconds"` // by stage
 	// Nested are the selections of smaller budgets, the smallest first, that this one contains.
 	Nested []*result `json:"nested,omitempty"`
@@ -37,7 +37,7 @@ type result struct {
 	Problem string `json:"problem,omitempty"`
 
 	state     string // as --state names the state folder
-	from      input  // the dataset; empty where it lies in a bucket of a service
+	input     *input // where the dataset lies; nil for a run of serve
 	status    *subset.RunStatus
 	selection *subset.Selection
 }
@@ -71,7 +71,7 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 		if i < len(o.Requests)-1 {
 			one = &result{
 				Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status, state: r.state,
-				from: r.from,
+				input: r.input,
 			}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
@@ -94,10 +94,14 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	r.Selected, r.Shortfall, r.Selection = r.selection.Selected, r.selection.Shortfall, r.selection.ID
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Selected > 0 {
-		r.Outputs, err = copyOutputs(ctx, s.Subsets, r.selection, r.from, o.Format, dir)
+		folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
+		if !o.Report.None {
+			folder.report = func(w io.Writer) error { return r.writeReport(ctx, s, o.Report, w) }
+		}
+		r.Outputs, err = folder.write(ctx, dir)
 		return err
 	}
-	if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
+	if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
 		return err
 	}
 	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s",
@@ -119,7 +123,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		next += "; --max-failed " + passes + " lets them pass"
 	}
 	if o.Out != "" {
-		if r.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
+		if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
 			return err
 		}
 		next += "; all are listed in " + r.Outputs.Rejected
@@ -220,9 +224,13 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 			return err
 		}
 	}
+	look := ""
+	if r.Outputs.Report != "" {
+		look = fmt.Sprintf("report     %s (open it in a browser)\n", r.Outputs.Report)
+	}
 	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
-		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n\n%s",
-		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection, r.next())
+		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n%s\n%s",
+		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection, look, r.next())
 	return err
 }
 

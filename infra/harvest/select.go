@@ -10,11 +10,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
+var errFormatOfScores = usageError{
+	errors.New("--output-format: is for the samples of a run, and not for --scores; leave it out"),
+}
+
 func newSelect() *cobra.Command {
 	var (
 		sel        selectionFlags
 		files      scoreFileFlags
 		out        outputFlags
+		reported   reportFlags
 		state, dir string
 		maxFailed  run.Allowance
 	)
@@ -40,10 +45,10 @@ func newSelect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if format != "" && files.given() {
-				return usageError{errors.New("--output-format: is for the samples of a run, and not for --scores; leave it out")}
-			}
 			if files.given() {
+				if format != "" {
+					return errFormatOfScores
+				}
 				return files.selectSubset(
 					cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
 			}
@@ -51,7 +56,7 @@ func newSelect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o := newOrder(requests, dir, maxFailed, l.MaxFailed)
+			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
 			o.Format = format
 			show := newDisplay(out.quiet)
 			res, err := selectSubsets(cmd.Context(), args[0], o, state, show)
@@ -63,6 +68,7 @@ func newSelect() *cobra.Command {
 	files.add(cmd)
 	out.add(cmd)
 	out.addFormat(cmd)
+	reported.add(cmd)
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); "+
@@ -91,7 +97,7 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 	}
 	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
 	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
-		res.from = in
+		res.input = &in
 	}
 	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
 		return nil, unknownRun(err)

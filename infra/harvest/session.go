@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -20,9 +21,10 @@ import (
 // A session is a running stack and a client of its API.
 type session struct {
 	*local.Stack
-	api  *api.Client
-	work bucket.Reader
-	show *display
+	api    *api.Client
+	work   bucket.Reader
+	show   *display
+	memory *memory.Budget
 	// rated counts the samples that a scorer in this process has rated.
 	rated *atomic.Int64
 }
@@ -71,7 +73,9 @@ func (d deployment) session(
 	context.AfterFunc(st.Context(), stop)
 	client, err := api.NewClient(st.URL, http.DefaultClient)
 	if err == nil {
-		err = do(st.Context(), session{Stack: st, api: client, work: d.work, show: d.show, rated: rated})
+		err = do(st.Context(), session{
+			Stack: st, api: client, work: d.work, show: d.show, memory: budget, rated: rated,
+		})
 	}
 	stopped := st.Context().Err() != nil
 	stop()

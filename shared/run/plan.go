@@ -188,8 +188,8 @@ func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, er
 	return resolved, spelling.Names(err)
 }
 
-// parser is what reads the records of a range.
-func (p *Plan) parser(r int) (dataset.Parser, error) {
+// Parser is what reads the records of a range.
+func (p *Plan) Parser(r int) (dataset.Parser, error) {
 	return p.Manifests[p.Ranges[r].Manifest].Reading.Parser()
 }
 

@@ -27,7 +27,7 @@ func EachRecord(
 		return err
 	}
 	defer body.Close()
-	parse, err := plan.parser(r)
+	parse, err := plan.Parser(r)
 	if err != nil {
 		return err
 	}

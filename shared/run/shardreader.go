@@ -68,7 +68,7 @@ func (r *Reader) samples(
 func (r *Reader) shardSamples(
 	ctx context.Context, plan *Plan, number int, name string,
 ) (samples []dataset.Sample, err error) {
-	parse, err := plan.parser(number)
+	parse, err := plan.Parser(number)
 	if err != nil {
 		return nil, err
 	}

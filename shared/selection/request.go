@@ -95,6 +95,20 @@ func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequ
 	return resolved, nil
 }
 
+// AsRequest is a request that resolves to this one where these are all capabilities.
+func (r ResolvedRequest) AsRequest(capabilities []string) Request {
+	out := r.Request
+	budget := func(n int) Budget { return Budget{count: n, tokens: r.InTokens} }
+	out.Budget = budget(r.Budget)
+	for _, n := range r.Within {
+		out.Within = append(out.Within, budget(n))
+	}
+	if slices.Equal(out.Capabilities, capabilities) {
+		out.Capabilities = nil
+	}
+	return out
+}
+
 // resolveBudgets are budgets as numbers, which must ascend and be all of samples or all of tokens.
 func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 	resolved := make([]int, len(budgets))

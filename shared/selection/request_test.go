@@ -288,3 +288,27 @@ func TestRequestNested(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
+
+// A request that is made of a resolved one resolves to it again.
+func TestAsRequest(t *testing.T) {
+	t.Parallel()
+	capabilities, styles := []string{"ocr", "humanities"}, []string{"yes/no"}
+	for _, text := range []string{`{"budget": "30%"}`, `{"budget": "70000-tokens", "seed": 4}`,
+		`{"budget": "30", "within": ["10", "20"], "capabilities": ["humanities"], "unique": true}`} {
+		var request Request
+		if err := json.Unmarshal([]byte(text), &request); err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := request.Resolve(1000, capabilities, styles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := resolved.AsRequest(capabilities).Resolve(1000, capabilities, styles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(resolved, again, cmp.AllowUnexported(Budget{}, Cap{})); diff != "" {
+			t.Errorf("%s (-resolved +again):\n%s", text, diff)
+		}
+	}
+}

@@ -54,8 +54,8 @@ type Miss struct {
 	Last   *int8 `json:"last,omitempty"`
 }
 
-// gap is how much better the last one picked was rated; where none was picked, as much as can be.
-func (m Miss) gap() int {
+// Gap is how much better the last one picked was rated; where none was picked, as much as can be.
+func (m Miss) Gap() int {
 	if m.Last == nil {
 		return scorer.MaxRating + 1
 	}
@@ -95,21 +95,33 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	} else if err != nil {
 		return nil, err
 	}
-	reasons, err := r.reasons(ctx, plan, id)
+	return r.explain(ctx, plan, sel, union(named))
+}
+
+// ExplainAt explains samples of a selection by their indexes in the dataset, which must be below the number of its
+// samples, in the order given. It reads what Explain reads, but for the ids of all samples.
+func (r *Reader) ExplainAt(ctx context.Context, o *Outcome, indexes []uint32) ([]Explanation, error) {
+	return r.explain(ctx, o.Plan, o.Selection, indexes)
+}
+
+func (r *Reader) explain(
+	ctx context.Context, plan *run.Plan, sel *Selection, positions []uint32,
+) ([]Explanation, error) {
+	reasons, err := r.reasons(ctx, plan, sel.ID)
 	if err != nil {
 		return nil, err
 	}
-	picks, err := r.readPicks(ctx, sel, union(named))
+	picks, err := r.readPicks(ctx, sel, positions)
 	if err != nil {
 		return nil, err
 	}
-	var explanations []Explanation
-	for _, position := range union(named) {
+	explanations := make([]Explanation, 0, len(positions))
+	for _, position := range positions {
 		index := int64(position)
 		shardRange := plan.RangeOf(index)
-		table, err := r.runs.Scores(ctx, runID, shardRange)
+		table, err := r.runs.Scores(ctx, plan.Run, shardRange)
 		if err != nil {
-			return nil, r.runs.Lost(runID, err)
+			return nil, r.runs.Lost(plan.Run, err)
 		}
 		rec := &table.Records[index-plan.Ranges[shardRange].FirstIndex]
 		x := Explanation{ID: rec.ID, Index: index, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code}
@@ -194,6 +206,6 @@ func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec 
 			x.Misses = append(x.Misses, m)
 		}
 	}
-	slices.SortStableFunc(x.Misses, func(a, b Miss) int { return cmp.Compare(a.gap(), b.gap()) })
+	slices.SortStableFunc(x.Misses, func(a, b Miss) int { return cmp.Compare(a.Gap(), b.Gap()) })
 	slices.SortStableFunc(x.Below, func(a, b Below) int { return cmp.Compare(a.distance(), b.distance()) })
 }

@@ -1,0 +1,328 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowser opens reports in Chromium: their charts, filters and search work, in either theme nothing is hard to
+// read or to reach, and they load nothing. HARVEST_AXE is the file of axe-core; HARVEST_SCREENSHOTS a folder for
+// pictures of the reports, that of the real pool among them.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("not tested: there is no chromium; `.ci/run browser` installs it")
+	}
+	dir := t.TempDir()
+	demo, err := filepath.Abs(filepath.Join("..", "..", "testdata", "demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostile := hostileDataset(t, filepath.Join(demo, "dataset.json"), dir)
+	reports := map[string][]string{
+		"demo":    {filepath.Join(demo, "dataset.json")},
+		"hostile": {"--images", demo, "--max-failed", "50%", hostile},
+	}
+	pool := filepath.Join("..", "..", "..", "shared", "data", "pool")
+	if abs, err := filepath.Abs(pool); err == nil && os.Getenv("HARVEST_SCREENSHOTS") != "" {
+		if _, err := os.Stat(abs); err == nil {
+			reports["pool"] = []string{"--images", filepath.Join(abs, "images"), filepath.Join(abs, "dataset.json")}
+		}
+	}
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
+	options = append(options, chromedp.ExecPath(chromium), chromedp.NoSandbox)
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	browser, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range reports {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(dir, "out-"+name)
+			mustHarvest(t, dir, append([]string{
+				"curate", "--quiet", "--budget", "30%", "--state", "state", "--out", out,
+			}, args...)...)
+			tab := openReport(t, browser, filepath.Join(out, reportFile))
+			tab.checkCharts()
+			tab.checkFilters()
+			if name == "hostile" {
+				tab.checkInert()
+			}
+			for _, theme := range []string{"light", "dark"} {
+				tab.setTheme(theme)
+				tab.checkAccessible(theme)
+				tab.screenshots(name + "-" + theme)
+			}
+			tab.checkQuiet()
+		})
+	}
+}
+
+// attack would run a script wherever it is taken for markup.
+const attack = `<script>window.hacked=1</script><img src=x onerror="window.hacked=1">` +
+	`<a href="javascript:window.hacked=1">x</a>` +
+	"\u202Egnp.exe\u202C </style></script>"
+
+// hostileDataset writes the demo with records in front whose texts would act in a page, and one without its image.
+func hostileDataset(t *testing.T, demo, dir string) string {
+	t.Helper()
+	var records []map[string]any
+	decode(t, readFile(t, demo), &records)
+	image := records[0]["image"]
+	for i := range 12 {
+		records[i]["id"] = fmt.Sprintf("%s%d", attack, i)
+		records[i]["data_source"] = attack
+		records[i]["conversations"] = []map[string]string{
+			{
+				"from":  "human",
+				"value": "<image>\n" + attack,
+			}, {"from": "gpt", "value": attack + strings.Repeat("long ", 20_000)},
+		}
+	}
+	records[0]["image"], records[1]["image"] = "gone/"+attack+".png", image
+	data, err := json.Marshal(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "hostile.json")
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A reportTab is a report in a browser.
+type reportTab struct {
+	*testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	messages []string // of the console, and requests for anything but the report
+}
+
+func openReport(t *testing.T, browser context.Context, path string) *reportTab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	tab := &reportTab{T: t, ctx: ctx}
+	address := "file://" + path
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	console := chromedp.Console(ctx)
+	go func() {
+		for message, err := range console {
+			if err != nil {
+				return
+			}
+			tab.note(message.String())
+		}
+	}()
+	err := chromedp.Listen(ctx, func(event any) {
+		if sent, ok := event.(*network.EventRequestWillBeSent); ok {
+			if url := sent.Request.URL; url != address && !strings.HasPrefix(url, "data:") {
+				tab.note("request for " + url)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+func (r *reportTab) note(message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.messages = append(r.messages, message)
+}
+
+func evaluate[T any](r *reportTab, script string) T {
+	r.Helper()
+	value, err := chromedp.Run(r.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		r.Fatalf("%s: %v", script, err)
+	}
+	return value
+}
+
+// checkCharts looks for the questions of a report, each with marks, a table and files.
+func (r *reportTab) checkCharts() {
+	r.Helper()
+	type chart struct {
+		ID                  string
+		Marks, Rows         int
+		Width               float64
+		Reading, Title, CSV string
+		Clipped             []string
+	}
+	charts := evaluate[[]chart](r, `Array.from(document.querySelectorAll("figure")).map(f => {
+		const svg = f.querySelector("svg.chart"), box = svg.getBoundingClientRect();
+		return {ID: f.id, Marks: svg.querySelectorAll("rect, circle").length, Rows: f.querySelectorAll("tbody tr").length,
+			Width: box.width, Reading: f.querySelector("p").textContent, Title: svg.querySelector("title").textContent,
+			CSV: f.querySelector("a[download$=csv]").href,
+			Clipped: Array.from(svg.querySelectorAll("text")).filter(t => {
+				const b = t.getBoundingClientRect();
+				return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1 || b.bottom > box.bottom + 1;
+			}).map(t => t.textContent)};
+	})`)
+	if len(charts) != 12 {
+		r.Errorf("%d charts, want 12", len(charts))
+	}
+	for _, c := range charts {
+		if c.Marks < 2 || c.Rows == 0 || c.Width < 300 || c.Reading == "" || c.Title == "" || len(c.CSV) < 50 {
+			r.Errorf("chart %+v is empty", c)
+		}
+		if len(c.Clipped) > 0 {
+			r.Errorf("chart %s cuts off %q", c.ID, c.Clipped)
+		}
+	}
+}
+
+// checkFilters uses the filters and the search.
+func (r *reportTab) checkFilters() {
+	r.Helper()
+	shown := func(set string) int {
+		return evaluate[int](r, `(() => {
+			const form = document.getElementById("filters"), field = form.elements;
+			form.reset();
+			`+set+`
+			form.dispatchEvent(new Event("input", {bubbles: true}));
+			return document.querySelectorAll(".card:not([hidden])").length;
+		})()`)
+	}
+	all := shown("")
+	if all < 50 {
+		r.Errorf("%d samples in the gallery", all)
+	}
+	for name, set := range map[string]string{
+		"kind": `field.kind.value = "best"`, "status": `field.status.value = "left"`, "rating": `field.rating.value = 5`,
+		"capability": `field.capability.selectedIndex = 3; field.rating.value = 2`, "style": `field.style.selectedIndex = 1`,
+		"source": `field.source.selectedIndex = 2`,
+		"search": `field.search.value = document.querySelector(".card h3").textContent`,
+	} {
+		if n := shown(set + ";"); n == 0 || n == all {
+			r.Errorf("%s: %d of %d samples are shown", name, n, all)
+		}
+	}
+	if n := shown(`field.search.value = "qqzzxxjj";`); n != 0 {
+		r.Errorf("a search for nothing shows %d samples", n)
+	}
+	if n := shown(""); n != all {
+		r.Errorf("without filters %d of %d samples are shown", n, all)
+	}
+}
+
+// checkInert makes sure that texts of the dataset are text.
+func (r *reportTab) checkInert() {
+	r.Helper()
+	if evaluate[bool](r, `"hacked" in window`) {
+		r.Error("a text of the dataset ran as a script")
+	}
+	foreign := `"a[href^='javascript:' i], [onerror], script:not(:last-of-type)"`
+	if n := evaluate[int](r, `document.querySelectorAll(`+foreign+`).length`); n > 0 {
+		r.Errorf("%d elements of the page are of the dataset", n)
+	}
+	if evaluate[bool](r, `/[\u202A-\u202E\u2066-\u2069]/.test(document.documentElement.outerHTML)`) {
+		r.Error("a character that turns the direction of writing is in the page")
+	}
+	if !evaluate[bool](r, `document.body.textContent.includes("<script>window.hacked=1")`) {
+		r.Error("the text is not shown as it is")
+	}
+	if !evaluate[bool](
+		r,
+		`Array.from(document.querySelectorAll("p.picture")).some(p => p.textContent.includes("not found"))`,
+	) {
+		r.Error("an image that is gone has no placeholder")
+	}
+}
+
+func (r *reportTab) setTheme(theme string) {
+	r.Helper()
+	_, err := chromedp.Call(r.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+// checkAccessible has axe-core look at the page with everything open.
+func (r *reportTab) checkAccessible(theme string) {
+	r.Helper()
+	file := os.Getenv("HARVEST_AXE")
+	if file == "" {
+		r.Log("not tested: what axe-core finds; `.ci/run browser` fetches it and sets HARVEST_AXE")
+		return
+	}
+	evaluate[bool](r, readFile(r.T, file)+"; true")
+	found := evaluate[[]string](r, `(async () => {
+		document.querySelectorAll("details").forEach((d, i) => { if (i < 40) d.open = true; });
+		const result = await axe.run();
+		document.querySelectorAll("details").forEach(d => { d.open = false; });
+		return result.violations.filter(v => ["serious", "critical"].includes(v.impact))
+			.map(v => v.id + ": " + v.nodes.length + " such as " + v.nodes[0].html.slice(0, 200));
+	})()`)
+	for _, violation := range found {
+		r.Errorf("%s: %s", theme, violation)
+	}
+}
+
+// screenshots writes pictures of the page at both widths, and makes sure that it is no wider than the screen.
+func (r *reportTab) screenshots(name string) {
+	r.Helper()
+	for _, width := range []int64{1280, 390} {
+		if err := chromedp.Do(r.ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+			r.Fatal(err)
+		}
+		if wide := evaluate[int64](r, `document.documentElement.scrollWidth`); wide > width {
+			r.Errorf("at %d pixels the page is %d wide", width, wide)
+		}
+		folder := os.Getenv("HARVEST_SCREENSHOTS")
+		if folder == "" {
+			continue
+		}
+		picture, err := chromedp.Run(r.ctx, chromedp.FullScreenshot(100))
+		if err == nil {
+			err = os.MkdirAll(folder, 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o644)
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// checkQuiet makes sure that the page wrote nothing to the console and asked for nothing.
+func (r *reportTab) checkQuiet() {
+	r.Helper()
+	time.Sleep(100 * time.Millisecond) // events come a moment later
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, message := range r.messages {
+		r.Error(message)
+	}
+}

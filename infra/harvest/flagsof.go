@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// flagsOf are the flags that ask for a selection, as they are typed. Ids are in files, whose names are not known:
+// FILE stands for them.
+func flagsOf(r selection.Request) string {
+	var words []string
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, "--"+flag, quotedWord(value))
+		}
+	}
+	var budgets []string
+	for _, b := range append(slices.Clone(r.Within), r.Budget) {
+		budgets = append(budgets, b.String())
+	}
+	add("budget", strings.Join(budgets, ","))
+	add("capabilities", listWord(r.Capabilities))
+	add("weights", pairs(r.Weights, func(w float64) string { return strconv.FormatFloat(w, 'g', -1, 64) }))
+	if r.Threshold != 0 {
+		add("threshold", strconv.Itoa(r.Threshold))
+	}
+	add("thresholds", pairs(r.Thresholds, strconv.Itoa))
+	add("within-bin", string(r.WithinBin))
+	add("strategy", string(r.Strategy))
+	if r.Seed != 0 {
+		add("seed", strconv.FormatUint(r.Seed, 10))
+	}
+	add("keep-styles", listWord(r.Styles.Keep))
+	add("drop-styles", listWord(r.Styles.Drop))
+	add("keep-sources", listWord(r.Sources.Keep))
+	add("drop-sources", listWord(r.Sources.Drop))
+	add("minimums", pairs(r.Minimums, strconv.Itoa))
+	for _, c := range []struct {
+		flag string
+		cap  selection.Cap
+	}{{"cap-source", r.Caps.Source}, {"cap-style", r.Caps.Style}, {"cap-image", r.Caps.Image}} {
+		if !c.cap.IsZero() {
+			add(c.flag, c.cap.String())
+		}
+	}
+	for _, is := range []struct {
+		flag string
+		set  bool
+	}{
+		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"include FILE", len(r.Include) > 0},
+		{"exclude FILE", len(r.Exclude) > 0},
+	} {
+		if is.set {
+			words = append(words, "--"+is.flag)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// pairs are name=value as flags of maps take them, in ascending order.
+func pairs[V any](of map[string]V, text func(V) string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		list = append(list, fmt.Sprintf("%s=%s", name, text(of[name])))
+	}
+	return listWord(list)
+}
+
+// listWord is a list as flags of lists take it: CSV.
+func listWord(list []string) string {
+	quoted := make([]string, len(list))
+	for i, item := range list {
+		if quoted[i] = item; strings.ContainsAny(item, ",\"\n") {
+			quoted[i] = `"` + strings.ReplaceAll(item, `"`, `""`) + `"`
+		}
+	}
+	return strings.Join(quoted, ",")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quotedWord is a word as a shell takes it.
+func quotedWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+	"github.com/spf13/cobra"
+)
+
+// reportFile is the name of the report in an output folder.
+const reportFile = "report.html"
+
+// reportFlags say what is reported of a selection. An order keeps them for the command that completes it.
+type reportFlags struct {
+	None       bool `json:"none,omitempty"`        // write no report
+	NoPictures bool `json:"no_pictures,omitempty"` // write it without pictures
+}
+
+func (f *reportFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.None, "no-report", false, "write no "+reportFile)
+	cmd.Flags().Func("report-pictures", "pictures in "+reportFile+": small (default) or none, as for images that may not "+
+		"be passed on", func(text string) error {
+		if text != "small" && text != "none" {
+			return fmt.Errorf("%q is neither small nor none", text)
+		}
+		f.NoPictures = text == "none"
+		return nil
+	})
+}
+
+// writeReport writes the report of the selection.
+func (r *result) writeReport(ctx context.Context, s session, flags reportFlags, w io.Writer) error {
+	plan, err := s.Runs.Plan(ctx, r.Run)
+	if err != nil {
+		return err
+	}
+	pictures, err := r.openPictures(plan, flags)
+	if err != nil {
+		return err
+	}
+	reports, err := report.New(report.Config{Runs: s.Runs, Subsets: s.Subsets, Images: pictures, Memory: s.memory})
+	if err != nil {
+		return err
+	}
+	request := r.selection.Parameters.AsRequest(plan.Rubric.Capabilities)
+	return reports.Write(ctx, w, r.Run, r.Selection, report.Commands{
+		Select:  command("select", r.state, r.Run) + " " + flagsOf(request),
+		Retry:   command("retry", r.state, r.Run),
+		Program: telemetry.ReadBuild().Version,
+	})
+}
+
+// openPictures opens the images of the run for its report.
+func (r *result) openPictures(plan *run.Plan, flags reportFlags) (report.Images, error) {
+	switch {
+	case flags.NoPictures:
+		return report.NoImages{Why: "this report was asked for without pictures"}, nil
+	case r.input == nil:
+		return report.NoImages{Why: "harvest serve read the dataset, so this command cannot reach its images"}, nil
+	default:
+		return r.input.openImages(plan.Options.Images)
+	}
+}
+
+// outputFiles are the paths of a selection's files.
+type outputFiles struct {
+	subset.Outputs
+	Report string `json:"report,omitempty"` // empty where none was written
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// A selection has a report, which is the same whenever it is written, is named at the end, and can be left out.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 40, 32)
+	args := []string{"--budget", "25%", "--state", "state", "--out", "out", "dataset.json"}
+	first := curateJSON(t, dir, args...)
+	if first.Outputs.Report != filepath.Join("out", reportFile) {
+		t.Errorf("the report is in %q", first.Outputs.Report)
+	}
+	page := readFile(t, filepath.Join(dir, first.Outputs.Report))
+	says(t, page, "data:image/jpeg;base64,", "harvest select --state state "+first.Run, "--budget 10<", "picked last")
+	says(t, mustHarvest(t, dir, append([]string{"curate"}, args...)...).stdout, "report     out/report.html")
+	if readFile(t, filepath.Join(dir, first.Outputs.Report)) != page {
+		t.Error("curate a second time gives another report")
+	}
+	mustHarvest(t, dir, "select", "--state", "state", "--budget", "10", "--out", "selected", first.Run)
+	if readFile(t, filepath.Join(dir, "selected", reportFile)) != page {
+		t.Error("select gives another report of the same selection")
+	}
+
+	mustHarvest(t, dir, append([]string{"curate", "--report-pictures", "none"}, args...)...)
+	if page := readFile(t, filepath.Join(dir, first.Outputs.Report)); strings.Contains(page, "data:image/jpeg") {
+		t.Error("--report-pictures none: it has pictures")
+	}
+	none := curateJSON(t, dir, append([]string{"--no-report"}, args...)...)
+	if _, err := os.Stat(filepath.Join(dir, "out", reportFile)); err == nil || none.Outputs.Report != "" {
+		t.Errorf("--no-report: %q is there", none.Outputs.Report)
+	}
+	a := harvest(t, dir, nil, append([]string{"curate", "--report-pictures", "large"}, args...)...)
+	if a.status != 2 {
+		t.Errorf("--report-pictures large: status %d", a.status)
+	}
+	says(t, a.stderr, "neither small nor none")
+}
+
+// The flags that are written of a request ask for the same request.
+func TestFlagsOf(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"budget": "30%"}`,
+		`{"budget": "70000-tokens", "seed": 4, "strategy": "top", "ratings_only": true, "unique": true}`,
+		`{"budget": "30", "capabilities": ["stem knowledge", "humanities"], "weights": {"stem knowledge": 2.5},
+		  "threshold": -1, "thresholds": {"humanities": 2}, "within_bin": "score", "minimums": {"a b": 3, "it's": 2},
+		  "styles": {"keep": ["multi-choice"], "drop": ["yes/no"]}, "sources": {"drop": ["a,b", "say \"x\""]},
+		  "caps": {"source": "10%", "style": "5", "image": "1"}}`,
+	} {
+		var want selection.Request
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatal(err)
+		}
+		split, err := exec.Command("sh", "-c", `printf '%s\n' `+flagsOf(want)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Split(strings.TrimSuffix(string(split), "\n"), "\n")
+		var f selectionFlags
+		cmd := &cobra.Command{}
+		f.add(cmd)
+		if err := cmd.ParseFlags(words); err != nil {
+			t.Fatalf("%s: %v", flagsOf(want), err)
+		}
+		got, err := f.specs()
+		if err != nil {
+			t.Fatalf("%s: %v", flagsOf(want), err)
+		}
+		asked, read := mustJSON(t, want), mustJSON(t, got[len(got)-1])
+		if diff := cmp.Diff(asked, read); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", flagsOf(want), diff)
+		}
+	}
+}
+
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -1,0 +1,232 @@
+package report
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/run"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	pictureSize = 192 // pixels, the longer side
+	// picturePixels is the largest image that is decoded for a picture.
+	picturePixels = 50_000_000
+	// pictureTags is what a picture takes in the page next to its bytes.
+	pictureTags = 400
+	decoders    = 4 // at the same time, at most
+)
+
+// Images reads the images of samples. *images.Fetcher is one.
+type Images interface {
+	Fetch(ctx context.Context, sample *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
+}
+
+// NoImages stands in for images that a report is not to show, or cannot reach: it says why.
+type NoImages struct{ Why string }
+
+// noPictures is the code of NoImages.
+const noPictures = "no_pictures"
+
+// Fetch returns no image and why.
+func (n NoImages) Fetch(
+	context.Context, *dataset.Sample, *memory.Hold,
+) (images.Fetched, *dataset.Fault, error) {
+	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: n.Why}, nil
+}
+
+// An album fills in the conversations and the pictures of a gallery.
+type album struct {
+	runs   *run.Reader
+	images Images
+	limits images.Limits
+	memory *memory.Budget
+
+	mu       sync.Mutex
+	pictures map[images.Hash][]byte // JPEG; nil for one whose image has a fault
+	shown    map[*Card]images.Hash
+}
+
+func newAlbum(c Config, limits images.Limits) *album {
+	limits.MaxPixels = min(limits.MaxPixels, picturePixels)
+	return &album{
+		runs: c.Runs, images: c.Images, memory: c.Memory, limits: limits,
+		pictures: map[images.Hash][]byte{}, shown: map[*Card]images.Hash{},
+	}
+}
+
+// fill reads the records of all cards, each shard once, and their first images.
+func (a *album) fill(ctx context.Context, plan *run.Plan, g *Gallery) error {
+	byRange := map[int]map[int]*Card{}
+	for _, card := range g.Cards {
+		r := plan.RangeOf(int64(card.sample))
+		if byRange[r] == nil {
+			byRange[r] = map[int]*Card{}
+		}
+		byRange[r][int(int64(card.sample)-plan.Ranges[r].FirstIndex)] = card
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(min(runtime.GOMAXPROCS(0), decoders))
+	for _, r := range slices.Sorted(maps.Keys(byRange)) {
+		err := a.eachRecord(ctx, plan, r, byRange[r], func(card *Card, sample *dataset.Sample) {
+			group.Go(func() error {
+				hash, shown, err := a.show(ctx, card, sample)
+				if shown {
+					a.mu.Lock()
+					defer a.mu.Unlock()
+					a.shown[card] = hash
+				}
+				return err
+			})
+		})
+		if err != nil {
+			return errors.Join(err, group.Wait())
+		}
+	}
+	return group.Wait()
+}
+
+// eachRecord calls use with the records of some cards of a range, by their positions in it.
+func (a *album) eachRecord(
+	ctx context.Context, plan *run.Plan, r int, cards map[int]*Card, use func(*Card, *dataset.Sample),
+) error {
+	report, err := a.runs.RangeReport(ctx, plan.Run, r)
+	if err != nil {
+		return a.runs.Lost(plan.Run, err)
+	}
+	parse, err := plan.Parser(r)
+	if err != nil {
+		return err
+	}
+	first := 0
+	for shard, size := range report.Shards {
+		left := 0
+		for position := first; position < first+size; position++ {
+			if cards[position] != nil {
+				left++
+			}
+		}
+		position := first
+		first += size
+		if left == 0 {
+			continue
+		}
+		for record, err := range a.runs.Records(ctx, plan.Run, report, shard) {
+			if err != nil {
+				return err
+			}
+			if card := cards[position]; card != nil {
+				use(card, record.Sample(parse))
+				left--
+			}
+			if position++; left == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// show fills in a card, and makes the picture of its first image.
+func (a *album) show(ctx context.Context, card *Card, sample *dataset.Sample) (images.Hash, bool, error) {
+	card.converse(sample)
+	if card.Images == 0 {
+		card.NoPicture = "text only"
+		return images.Hash{}, false, nil
+	}
+	one := *sample
+	one.Images = sample.Images[:1]
+	hold := a.memory.NewHold(1)
+	defer hold.Release()
+	fetched, fault, err := a.images.Fetch(ctx, &one, hold)
+	if err != nil {
+		return images.Hash{}, false, err
+	}
+	if fault != nil {
+		card.NoPicture = clip(fault.Reason(), maxWhy)
+		if fault.Code == noPictures {
+			card.NoPicture = fault.Detail
+		}
+		return images.Hash{}, false, nil
+	}
+	hash := images.HashOf(fetched.Images[0])
+	a.mu.Lock()
+	data, made := a.pictures[hash]
+	a.mu.Unlock()
+	if !made {
+		if data, fault, err = a.picture(ctx, fetched.Images[0]); err != nil {
+			return images.Hash{}, false, err
+		} else if fault != nil {
+			card.NoPicture = clip(fault.Reason(), maxWhy)
+		}
+		a.mu.Lock()
+		a.pictures[hash] = data
+		a.mu.Unlock()
+	} else if data == nil {
+		card.NoPicture = "its image cannot be shown"
+	}
+	return hash, data != nil, nil
+}
+
+// picture is a small picture of an image.
+func (a *album) picture(ctx context.Context, image []byte) (small []byte, fault *dataset.Fault, err error) {
+	if fault := images.Check(image, a.limits); fault != nil {
+		return nil, fault, nil
+	}
+	size, fault := images.Measure(image)
+	if fault != nil {
+		return nil, fault, nil
+	}
+	// The process was started for steps of so many bytes; what a picture takes more is little.
+	bytes := min(size.Decoded+images.ThumbnailBytes(pictureSize), a.limits.MaxDecodedBytes)
+	err = a.memory.Step(ctx, bytes, func() { small, fault = images.Thumbnail(image, pictureSize, a.limits) })
+	return small, fault, err
+}
+
+// place puts pictures in the gallery in the order of the cards, each once, as long as they take no more than so many
+// bytes of the page.
+func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash][]byte, most int) {
+	ids := map[images.Hash]string{}
+	total := 0
+	sources := map[string]bool{}
+	for _, card := range g.Cards {
+		hash, there := shown[card]
+		if !there {
+			continue
+		}
+		if ids[hash] == "" {
+			takes := base64.StdEncoding.EncodedLen(len(pictures[hash])) + pictureTags
+			if total+takes > most {
+				card.NoPicture = "left out: the pictures of this report are as large as they may be"
+				continue
+			}
+			total += takes
+			ids[hash] = fmt.Sprintf("p%d", len(ids)+1)
+			g.Pictures = append(g.Pictures, Picture{ID: ids[hash], Data: pictures[hash]})
+		}
+		card.Picture = ids[hash]
+		sources[card.Source] = true
+	}
+	g.Note = "This report holds no picture."
+	if len(g.Pictures) > 0 {
+		names := slices.Sorted(maps.Keys(sources))
+		g.Note = fmt.Sprintf(
+			"This report holds %s of images of %s: %s. Their owners decide whether they may be passed on; "+
+				"--report-pictures none leaves them out.",
+			plural(len(g.Pictures), "small picture"),
+			plural(len(names), "source"),
+			listed(names),
+		)
+	} else if len(g.Cards) > 0 && g.Cards[0].NoPicture != "" {
+		g.Note += " The first sample says why: " + g.Cards[0].NoPicture + "."
+	}
+}

@@ -1,0 +1,131 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// budgetFigure shows what other budgets would give under equal rules: it makes these selections. Budgets that the rules
+// do not allow, such as ones below the number of must-includes, are left out.
+func budgetFigure(t *tally, o *subset.Outcome) *Figure {
+	f := newFigure("budgets", "What would another budget give?",
+		"budget", "samples", "mean rating over all capabilities", "bins covered")
+	total := o.Pool.Pool.Len()
+	if o.Params.InTokens {
+		total = 0
+		for _, tokens := range o.Pool.Pool.Tokens {
+			total += int(tokens)
+		}
+	}
+	var names []string
+	var means, coverages []float64
+	mark := -1
+	own := fmt.Sprintf("%.2g %%", 100*ratio(o.Params.Budget, total))
+	add := func(label string, picks []selection.Pick) {
+		q := t.quality(o.Pool.Pool, picks)
+		names, means, coverages = append(names, label), append(means, q.mean), append(coverages, q.coverage)
+		f.Table.add(label, group(len(picks)), decimal(q.mean), percent(q.coverage))
+	}
+	for _, percent := range []int{5, 10, 20, 30, 50} {
+		at := total * percent / 100
+		if mark < 0 && o.Params.Budget <= at {
+			mark = len(names)
+			add(own, o.Result.Picks)
+		}
+		if near := at / 10; at-near < o.Params.Budget && o.Params.Budget < at+near {
+			continue
+		}
+		params := o.Params
+		if params.Budget = at; at < 1 {
+			continue
+		}
+		if result, err := o.Pool.Select(params); err == nil {
+			add(fmt.Sprintf("%d %%", percent), result.Picks)
+		}
+	}
+	if mark < 0 {
+		mark = len(names)
+		add(own, o.Result.Picks)
+	}
+	var pool meanOf
+	for c := range o.Pool.Pool.Capabilities {
+		for _, m := range t.rated[c] {
+			pool.sum, pool.n = pool.sum+m.sum, pool.n+m.n
+		}
+	}
+	curves(&f.Drawing, names, []panel{
+		{"mean rating", means, pool.mean(), decimal},
+		{"bins covered", coverages, math.NaN(), percentShort},
+	}, mark)
+	return f.end(fmt.Sprintf("This selection has a mean rating of %.2f (the pool %.2f) and covers %s of the bins; "+
+		"a budget of %s would have %.2f.", means[mark], pool.mean(), percent(coverages[mark]), names[0], means[0]))
+}
+
+// lengthFigures show whether long samples are preferred.
+func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
+	if len(t.longest) == 0 {
+		return nil
+	}
+	names := make([]string, len(t.longest))
+	for i, most := range t.longest {
+		names[i] = "≤ " + group(int(most))
+	}
+	f := newFigure("lengths", "Is the selection longer than the pool?",
+		"tokens (estimate)", "samples", "selected", "share of the pool", "share of the selection")
+	var rows []row
+	for i, s := range t.byLength {
+		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
+		rows = append(rows, row{name: names[i], values: []float64{of, in}})
+		f.Table.add(names[i], group(s.pool), group(s.picked), percent(of), percent(in))
+	}
+	columns(&f.Drawing, rows, []series{{"pool", "share of the pool"}, {"subset", "share of the selection"}}, false,
+		percentShort)
+	s := o.Selection.Summary
+	f.end(fmt.Sprintf("A selected sample has %s tokens on average, one of the pool %s.",
+		group(s.Selection.Tokens/max(s.Selection.Samples, 1)), group(s.Pool.Tokens/max(s.Pool.Samples, 1))))
+	return []*Figure{f, lengthRatingFigure(t, o, names)}
+}
+
+// lengthRatingFigure shows the mean rating by length within each capability.
+func lengthRatingFigure(t *tally, o *subset.Outcome, names []string) *Figure {
+	f := newFigure("lengthrating", "Does the scorer only reward length?",
+		append([]string{"capability"}, names...)...)
+	var rows []row
+	most := 0.0
+	for c, capability := range o.Pool.Pool.Capabilities {
+		one, cells := row{name: capability}, []string{capability}
+		for i, m := range t.lengthRated[c] {
+			v := math.NaN()
+			if m.n > 0 {
+				v = m.mean()
+				most = max(most, v)
+			}
+			one.values = append(one.values, v)
+			one.tips = append(
+				one.tips,
+				fmt.Sprintf("%s, %s tokens: mean %.2f of %s", capability, names[i], m.mean(), group(m.n)),
+			)
+			cells = append(cells, decimal(m.mean()))
+		}
+		rows = append(rows, one)
+		f.Table.add(cells...)
+	}
+	heat(&f.Drawing, rows, names, max(math.Ceil(most), 1), func(v float64) string { return fmt.Sprintf("%.1f", v) })
+	r := o.Selection.Summary.Pool.LengthCorrelation
+	if r == nil {
+		return f.end("Mean rating by length of the sample, in tokens.")
+	}
+	how := "hardly depends on length"
+	switch {
+	case *r > 0.5:
+		how = "depends much on length"
+	case *r > 0.2:
+		how = "rises with length"
+	case *r < -0.2:
+		how = "falls with length"
+	}
+	return f.end(fmt.Sprintf("A sample's mean rating %s: the correlation is %.2f.", how, *r))
+}

@@ -1,0 +1,236 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// compared are the three sets that a selection is compared by.
+func compared(s selection.Summary) ([]selection.Statistics, []series) {
+	return []selection.Statistics{s.Pool, s.Random, s.Selection},
+		[]series{{"pool", "pool"}, {"random", "random subset"}, {"subset", "selection"}}
+}
+
+// capabilityFigure shows what the selection gained.
+func capabilityFigure(s selection.Summary) *Figure {
+	f := newFigure("capabilities", "What did the selection gain, and where not?",
+		"capability", "mean rating of the pool", "of a random subset", "of the selection")
+	sets, all := compared(s)
+	var rows []row
+	gains := 0
+	for c, r := range s.Pool.Ratings {
+		one := row{name: r.Capability}
+		for _, set := range sets {
+			one.values = append(one.values, set.Ratings[c].Mean)
+		}
+		rows = append(rows, one)
+		f.Table.add(r.Capability, decimal(one.values[0]), decimal(one.values[1]), decimal(one.values[2]))
+		if one.values[2] > one.values[0] {
+			gains++
+		}
+	}
+	dots(&f.Drawing, rows, all, decimal)
+	reading := fmt.Sprintf(
+		"The selection has a higher mean rating than the pool on %d of %d capabilities.", gains, len(rows),
+	)
+	if below := belowPool(s); len(below) > 0 {
+		reading = strings.TrimSuffix(reading, ".") + "; not on " + listed(below) + "."
+	}
+	return f.end(reading)
+}
+
+// belowPool are the capabilities whose mean rating is lower in the selection than in the pool.
+func belowPool(s selection.Summary) (names []string) {
+	for c, r := range s.Pool.Ratings {
+		if s.Selection.Ratings[c].Mean < r.Mean {
+			names = append(names, r.Capability)
+		}
+	}
+	return names
+}
+
+// listed are some names in words; of many the first four.
+func listed(names []string) string {
+	shown := make([]string, 0, 4)
+	for _, n := range names[:min(len(names), 4)] {
+		shown = append(shown, name(n))
+	}
+	if more := len(names) - len(shown); more > 0 {
+		return strings.Join(shown, ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(shown, ", ")
+}
+
+// ratingFigure shows how the ratings of each capability are distributed.
+func ratingFigure(s selection.Summary) *Figure {
+	f := newFigure("ratings", "How are the ratings of each capability distributed, in the pool and in the selection?",
+		"capability", "set", "rated 0", "1", "2", "3", "4", "5")
+	var rows []row
+	flat := []string{}
+	for c, r := range s.Pool.Ratings {
+		chosen := s.Selection.Ratings[c]
+		for _, set := range []struct {
+			name string
+			of   selection.MeanRating
+		}{{"pool", r}, {"selection", chosen}} {
+			one, cells := row{name: r.Capability + ", " + set.name}, []string{r.Capability, set.name}
+			for rating, n := range set.of.Counts {
+				one.values = append(one.values, ratio(n, set.of.Rated))
+				one.tips = append(one.tips, fmt.Sprintf("%s: %s rated %d", one.name, group(n), rating))
+				cells = append(cells, group(n))
+			}
+			rows = append(rows, one)
+			f.Table.add(cells...)
+		}
+		if most := slices.Max(r.Counts[:]); ratio(most, r.Rated) > 0.95 {
+			flat = append(flat, r.Capability)
+		}
+	}
+	ratingColumns(&f.Drawing, rows)
+	reading := "The ratings distinguish samples: no capability has one rating for nearly all."
+	if len(flat) > 0 {
+		reading = "More than 95 % of the pool have one rating for " + listed(
+			flat,
+		) + ": it hardly distinguishes samples there."
+	}
+	return f.end(reading + " The upper bar is the pool, the lower one the selection.")
+}
+
+// ratingColumns draws two rows, the pool above the selection, of stacked shares of ratings for each capability.
+func ratingColumns(d *drawing, rows []row) {
+	var legend [][2]string
+	for r := range 6 {
+		legend = append(legend, [2]string{fmt.Sprintf("h%d", r), fmt.Sprint(r)})
+	}
+	d.legend(legend...)
+	const height = 26
+	d.Height = top + height*len(rows)/2 + 24
+	x := func(v float64) float64 { return labelWidth + (drawingWidth-labelWidth-6)*v }
+	for i, r := range rows {
+		y := float64(top+height*(i/2)) + 2 + 11*float64(i%2)
+		if i%2 == 0 {
+			n, _, _ := strings.Cut(r.name, ", ")
+			d.text(labelWidth-8, y+15, "end", short(n, labelRunes))
+		}
+		sum := 0.0
+		for rating, v := range r.values {
+			if v > 0 {
+				d.rect(x(sum), y, (drawingWidth-labelWidth-6)*v, 10, fmt.Sprintf("h%d", rating), r.tips[rating])
+			}
+			sum += v
+		}
+	}
+	bottom := float64(top + height*len(rows)/2)
+	for _, v := range []float64{0, 0.25, 0.5, 0.75, 1} {
+		d.text(x(v), bottom+16, map[bool]string{true: "end", false: "middle"}[v == 1], fmt.Sprintf("%.0f %%", 100*v))
+	}
+}
+
+// takenFigure shows what share of each rating is selected.
+func takenFigure(s selection.Summary) *Figure {
+	f := newFigure("taken", "What share of each rating is selected?", "rating", "in the pool", "selected", "share")
+	var pool, chosen [6]int
+	for c := range s.Pool.Ratings {
+		for r := range pool {
+			pool[r] += s.Pool.Ratings[c].Counts[r]
+			chosen[r] += s.Selection.Ratings[c].Counts[r]
+		}
+	}
+	var rows []row
+	for r := range pool {
+		v := ratio(chosen[r], pool[r])
+		rows = append(rows, row{name: fmt.Sprint(r), values: []float64{v}})
+		f.Table.add(fmt.Sprint(r), group(pool[r]), group(chosen[r]), percent(v))
+	}
+	columns(&f.Drawing, rows, []series{{"subset", "share selected, by rating"}}, false, percentShort)
+	high, all := ratio(chosen[4]+chosen[5], pool[4]+pool[5]), ratio(s.Selection.Samples, s.Pool.Samples)
+	return f.end(fmt.Sprintf("%s of all ratings of 4 and 5 are selected; a random subset of this size has %s of them.",
+		percent(high), percent(all)))
+}
+
+func percentShort(v float64) string {
+	if v > 0 && v < 0.1 {
+		return fmt.Sprintf("%.1f %%", 100*v)
+	}
+	return fmt.Sprintf("%.0f %%", 100*v)
+}
+
+func (t *tally) sourceNames() []string {
+	names := make([]string, len(t.sources))
+	for i, s := range t.sources {
+		if names[i] = name(s.name); s.others > 0 {
+			names[i] = plural(s.others, "other")
+		}
+	}
+	return names
+}
+
+// carrierFigure shows which source carries which capability.
+func carrierFigure(t *tally, pool *selection.Pool) *Figure {
+	names := t.sourceNames()
+	f := newFigure("carriers", "Which source carries which capability?", append([]string{"capability"}, names...)...)
+	var rows []row
+	best := struct {
+		mean               float64
+		capability, source string
+	}{}
+	for c, capability := range pool.Capabilities {
+		one, cells := row{name: capability}, []string{capability}
+		for i, m := range t.rated[c] {
+			v := m.mean()
+			if m.n == 0 {
+				v = math.NaN()
+			} else if v > best.mean {
+				best.mean, best.capability, best.source = v, capability, names[i]
+			}
+			one.values = append(one.values, v)
+			one.tips = append(one.tips, fmt.Sprintf("%s, %s: mean %.2f of %s", capability, names[i], m.mean(), group(m.n)))
+			cells = append(cells, fmt.Sprintf("%.2f of %s", m.mean(), group(m.n)))
+		}
+		rows = append(rows, one)
+		f.Table.add(cells...)
+	}
+	if len(rows) == 0 || best.source == "" {
+		f.Drawing.empty("No sample has a rating above 0.")
+		return f.end("No sample has a rating above 0.")
+	}
+	heat(
+		&f.Drawing,
+		rows,
+		names,
+		max(math.Ceil(best.mean), 1),
+		func(v float64) string { return fmt.Sprintf("%.1f", v) },
+	)
+	return f.end(fmt.Sprintf("The highest mean rating is %.2f: %s in %s.", best.mean, best.capability, best.source))
+}
+
+// sourceFigure shows what was cut and what is drawn more than its share.
+func sourceFigure(t *tally, o *subset.Outcome) *Figure {
+	f := newFigure("sources", "What does each source give, next to its share of the pool?",
+		"source", "samples", "selected", "share of the pool", "share of the selection")
+	names := t.sourceNames()
+	var rows []row
+	largest, gain, least, loss := "", 0.0, "", 0.0
+	for i, s := range t.sources {
+		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
+		rows = append(rows, row{name: names[i], values: []float64{of, in}})
+		f.Table.add(names[i], group(s.pool), group(s.picked), percent(of), percent(in))
+		if in-of > gain {
+			largest, gain = names[i], in-of
+		}
+		if of-in > loss {
+			least, loss = names[i], of-in
+		}
+	}
+	bars(&f.Drawing, rows, []series{{"pool", "share of the pool"}, {"subset", "share of the selection"}}, percentShort)
+	if largest == "" {
+		return f.end("Each source has the share of the selection that it has of the pool.")
+	}
+	return f.end(fmt.Sprintf("%s gains most, by %.1f points of share; %s loses most, by %.1f.",
+		largest, 100*gain, least, 100*loss))
+}

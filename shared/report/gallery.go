@@ -1,0 +1,184 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+const (
+	maxTurns   = 4 // of a conversation that a card shows
+	maxStyles  = 6 // of a sample that a card names
+	statusIn   = "selected"
+	statusLeft = "left"
+	statusNot  = "not scored"
+)
+
+// A Gallery shows samples.
+type Gallery struct {
+	Cards    []*Card
+	Pictures []Picture
+	// Note says how many pictures there are, of which sources, or why there are none.
+	Note string
+	// What cards can be filtered by.
+	Kinds                         []struct{ Name, Meaning string }
+	Capabilities, Styles, Sources []string
+}
+
+// A Picture of a gallery is shown by each card that names it, and is in the page once.
+type Picture struct {
+	ID   string
+	Data []byte // JPEG
+}
+
+// A Card is one sample.
+type Card struct {
+	Index   int
+	ID      string
+	Status  string // selected, left or not scored
+	Kinds   string // joined by "|"
+	Source  string
+	Styles  []string
+	Ratings string // of all capabilities in their order, joined by commas; empty for a missing one
+	Rated   []Rated
+	Why     string
+	Miss    string // how near a sample that was left came
+	Turns   []Turn
+	Omitted int // turns
+	// Picture is the id of a picture, or empty; NoPicture says why then. Images is how many images the sample has.
+	Picture, NoPicture string
+	Images             int
+
+	sample uint32
+}
+
+// A Rated capability of a card.
+type Rated struct {
+	Capability string
+	Rating     int8
+}
+
+// A Turn of a conversation, shortened.
+type Turn struct{ Role, Text string }
+
+// ShownAs are the kinds in words.
+func (c *Card) ShownAs() string { return strings.ReplaceAll(c.Kinds, "|", "; ") }
+
+// Value is a card's styles as a value of a filter.
+func (c *Card) Value() string { return strings.Join(c.Styles, "|") }
+
+// newGallery describes the chosen samples by what the pool says of them.
+func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery, error) {
+	explained, err := explain(chosen.samples)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gallery{}
+	for _, k := range kinds {
+		if slices.ContainsFunc(chosen.samples, func(s uint32) bool { return slices.Contains(chosen.kinds[s], k.Name) }) {
+			g.Kinds = append(g.Kinds, k)
+		}
+	}
+	for _, c := range o.Pool.Pool.Capabilities {
+		g.Capabilities = append(g.Capabilities, name(c))
+	}
+	for i, s := range chosen.samples {
+		card := newCard(o, s, explained[i])
+		card.Kinds = strings.Join(chosen.kinds[s], "|")
+		g.Cards = append(g.Cards, card)
+		g.Styles, g.Sources = append(g.Styles, card.Styles...), append(g.Sources, card.Source)
+	}
+	for _, list := range []*[]string{&g.Styles, &g.Sources} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return g, nil
+}
+
+func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
+	pool := o.Pool.Pool
+	card := &Card{
+		Index: int(s), ID: name(x.ID), Source: name(pool.SourceNames[pool.Source[s]]), Status: statusLeft,
+		sample: s,
+	}
+	for _, style := range stylesOf(pool, s) {
+		if len(card.Styles) < maxStyles {
+			card.Styles = append(card.Styles, name(pool.StyleNames[style]))
+		}
+	}
+	ratings := make([]string, len(pool.Capabilities))
+	for c, capability := range pool.Capabilities {
+		if rating := pool.Ratings[c][s]; rating != selection.Missing {
+			ratings[c] = strconv.Itoa(int(rating))
+			if rating > 0 {
+				card.Rated = append(card.Rated, Rated{name(capability), rating})
+			}
+		}
+	}
+	slices.SortStableFunc(card.Rated, func(a, b Rated) int { return -cmp.Compare(a.Rating, b.Rating) })
+	card.Ratings = strings.Join(ratings, ",")
+	switch {
+	case o.Pool.Status[s] != scores.OK:
+		card.Status, card.Why = statusNot, clip(fmt.Sprintf("%s: %s", x.Status, x.Failure), maxWhy)
+	case x.Order > 0:
+		card.Status = statusIn
+		card.Why = fmt.Sprintf("pick %s, by %s at rank %s", group(x.Order), x.Rule, group(x.Rank))
+		if x.Capability != "" {
+			card.Why = fmt.Sprintf("pick %s: for %s in round %s, at rank %s of bin %s",
+				group(x.Order), name(x.Capability), group(x.Round), group(x.Rank), name(x.Bin))
+		}
+	default:
+		code := reason.Code(x.Reason)
+		card.Why = code.Text(code.Meaning())
+		card.Miss = nearestMiss(x)
+	}
+	return card
+}
+
+// nearestMiss says how near a sample came to being picked.
+func nearestMiss(x subset.Explanation) string {
+	if len(x.Misses) > 0 {
+		m := x.Misses[0]
+		last := "none was taken from there"
+		if m.Last != nil {
+			last = fmt.Sprintf("of the %s taken from there the last had %d", group(m.Picked), *m.Last)
+		}
+		return fmt.Sprintf("nearest miss: rating %d for %s in %s; %s", m.Rating, name(m.Capability), name(m.Bin), last)
+	}
+	if len(x.Below) > 0 {
+		b := x.Below[0]
+		rating := "no rating"
+		if b.Rating != nil {
+			rating = fmt.Sprintf("rating %d", *b.Rating)
+		}
+		return fmt.Sprintf("nearest miss: %s for %s; it must exceed %d", rating, name(b.Capability), b.Threshold)
+	}
+	return ""
+}
+
+// converse fills in a card's conversation.
+func (c *Card) converse(sample *dataset.Sample) {
+	for i, turn := range sample.Turns {
+		if i == maxTurns {
+			c.Omitted = len(sample.Turns) - maxTurns
+			break
+		}
+		var said strings.Builder
+		for _, s := range turn.Segments {
+			if s.Image > 0 {
+				fmt.Fprintf(&said, "[image %d] ", s.Image)
+			}
+			said.WriteString(s.Text)
+		}
+		c.Turns = append(c.Turns, Turn{Role: clip(string(turn.Role), 20), Text: clip(said.String(), maxTurn)})
+	}
+	c.Images = len(sample.Images)
+}

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"regexp"
+	"slices"
+)
+
+//go:embed page.html style.css chart.css script.js
+var files embed.FS
+
+// A page is what the template takes: a model, and what is the same in every report.
+type page struct {
+	*Model
+	Policy string // the content-security policy
+	Style  template.CSS
+	Script template.JS
+}
+
+// policy lets a page use its own style and script, and pictures that it holds. It can load nothing.
+func policy(style, script []byte) string {
+	return fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; base-uri 'none'; "+
+		"form-action 'none'", sourceHash(style), sourceHash(script))
+}
+
+func sourceHash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// lightDark is a pair of colours, for a light and for a dark ground.
+var lightDark = regexp.MustCompile(`light-dark\((#[0-9a-f]{6}), #[0-9a-f]{6}\)`)
+
+// write writes the page.
+func (m *Model) write(w io.Writer) error {
+	var parts [3][]byte
+	for i, file := range []string{"style.css", "chart.css", "script.js"} {
+		var err error
+		if parts[i], err = files.ReadFile(file); err != nil {
+			return err
+		}
+	}
+	style, script := slices.Concat(parts[0], parts[1]), parts[2]
+	var t *template.Template
+	t, err := template.New("page.html").Funcs(template.FuncMap{
+		"jpeg": func(data []byte) template.URL { return dataURL("image/jpeg", data) },
+		"svgFile": func(d drawing) (template.URL, error) {
+			var file bytes.Buffer
+			err := t.ExecuteTemplate(&file, "svg", d)
+			// A file has no style but its own, and is shown on a light ground.
+			own := append([]byte("><style>"), lightDark.ReplaceAll(parts[1], []byte("$1"))...)
+			content := bytes.Replace(file.Bytes(), []byte(">"), append(own, "</style>"...), 1)
+			return dataURL("image/svg+xml", content), err
+		},
+	}).ParseFS(files, "page.html")
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, page{m, policy(style, script), template.CSS(style), template.JS(script)})
+}

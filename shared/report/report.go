@@ -1,0 +1,228 @@
+// Package report writes report.html: what a selection is like, in one file that a browser opens without a network.
+//
+// A report holds what was counted in one pass over the run's pool, and at most 300 samples with their pictures, so that
+// its size does not grow with the run.
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// maxBytes is the most that a report has: users of other tools complain above all of reports that no browser opens.
+const maxBytes = 2_900_000
+
+// A Config is what a Writer needs.
+type Config struct {
+	Runs    *run.Reader
+	Subsets *subset.Reader // of the same work bucket
+	Images  Images
+	Memory  *memory.Budget // of the process
+}
+
+// A Writer writes reports of the selections of a work bucket.
+type Writer struct{ c Config }
+
+// New makes a Writer. The error names what is missing.
+func New(c Config) (*Writer, error) {
+	if c.Runs == nil || c.Subsets == nil || c.Images == nil || c.Memory == nil {
+		return nil, errors.New(
+			"making a report.Writer: a reader of runs or of selections, the images, or the memory for them is missing")
+	}
+	return &Writer{c}, nil
+}
+
+// Commands are what people type about a selection.
+type Commands struct {
+	Select string // makes it again
+	Retry  string // tries the failed samples again
+	// Program is the version of what writes the report.
+	Program string
+}
+
+// Write writes the report of a selection that has samples. The same selection, images, commands and program give the
+// same bytes. Memory is that of the run's pool and some megabytes.
+func (w *Writer) Write(ctx context.Context, out io.Writer, runID, id string, commands Commands) error {
+	status, err := w.c.Runs.Status(ctx, runID)
+	if err != nil {
+		return err
+	}
+	accepted, err := w.c.Subsets.Accepted(ctx, runID, id)
+	if err != nil {
+		return err
+	}
+	var m *Model
+	var plan *run.Plan
+	err = w.c.Subsets.Repeat(ctx, runID, id, func(o *subset.Outcome) (err error) {
+		plan = o.Plan
+		m, err = newModel(o, status, accepted, commands, func(indexes []uint32) ([]subset.Explanation, error) {
+			return w.c.Subsets.ExplainAt(ctx, o, indexes)
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("describing selection %s of run %s: %w", id, runID, err)
+	}
+	a := newAlbum(w.c, plan.Options.Images)
+	if err := a.fill(ctx, plan, m.Gallery); err != nil {
+		return fmt.Errorf("reading the samples of a report: %w", err)
+	}
+	var without bytes.Buffer // to know what is left for pictures
+	if err := m.write(&without); err != nil {
+		return err
+	}
+	m.Gallery.place(a.shown, a.pictures, maxBytes-without.Len())
+	return m.write(out)
+}
+
+// A Model is all that a report shows.
+type Model struct {
+	Dataset, Selection string
+	Facts              [][2]string
+	Counts             [][3]string // of samples: what, how many, which share
+	Sentences          []string
+	Select, Curl       string
+	Figures            []*Figure
+	Shortfalls         *Table // nil if there is none
+	MoreShortfalls     int
+	Gallery            *Gallery
+	Problems           []Problem
+	Retry              string // empty where nothing failed
+}
+
+// A Problem is a reason why samples were not scored.
+type Problem struct {
+	Phrase, Code, Meaning, Fix string
+	Samples                    int64
+	Example, Place             string
+}
+
+func newModel(
+	o *subset.Outcome, status *run.Status, accepted time.Time, commands Commands, explain explainer,
+) (*Model, error) {
+	t := newTally(o)
+	reasons := o.Pool.Reasons(o.Params, o.Result)
+	chosen, err := choose(o, t, reasons, explain)
+	if err != nil {
+		return nil, err
+	}
+	sel := o.Selection
+	m := &Model{
+		Dataset: name(sel.Dataset), Selection: sel.ID, Select: clip(commands.Select, maxCommand),
+		Facts: facts(o, status, accepted, commands), Counts: counts(o, status),
+		Figures: slices.Concat(
+			[]*Figure{
+				capabilityFigure(sel.Summary), ratingFigure(sel.Summary), takenFigure(sel.Summary),
+				carrierFigure(t, o.Pool.Pool), sourceFigure(t, o), binFigure(t, o),
+			},
+			orderFigures(o), []*Figure{budgetFigure(t, o)}, lengthFigures(t, o), []*Figure{reasonFigure(o, reasons)},
+		),
+		Problems: problems(status),
+	}
+	m.Sentences = sentences(o, t, status)
+	if rows := o.Result.Shortfalls; len(rows) > 0 {
+		table := shortfalls(rows)
+		m.Shortfalls, m.MoreShortfalls = &table, len(rows)-len(table.Rows)
+	}
+	if status.Samples.Failed+status.Samples.Skipped > 0 {
+		m.Retry = commands.Retry
+	}
+	if m.Curl, err = curl(o); err != nil {
+		return nil, err
+	}
+	m.Gallery, err = newGallery(o, chosen, explain)
+	return m, err
+}
+
+// facts are what the report is about, by name.
+func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands Commands) [][2]string {
+	sel := o.Selection
+	unit := "samples"
+	if sel.Parameters.InTokens {
+		unit = "tokens"
+	}
+	var manifests []string
+	for _, m := range sel.Manifests {
+		manifests = append(manifests, m.Name)
+	}
+	made := "not known"
+	if !accepted.IsZero() {
+		made = accepted.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return [][2]string{
+		{"Dataset", name(sel.Dataset)},
+		{"Manifests", listed(manifests)},
+		{"Budget", group(sel.Parameters.Budget) + " " + unit},
+		{"Selection", sel.ID + ", of run " + sel.Run},
+		{"Made", made},
+		{"Scorer", name(status.Scorer) + ", id " + status.ScorerID},
+		{"Rubric", fmt.Sprintf("%s, %d capabilities, %d styles", sel.Rubric, len(o.Pool.Pool.Capabilities),
+			len(o.Plan.Rubric.Styles))},
+		{"Versions", fmt.Sprintf("algorithm %s, layout %d, reading %d, program %s", sel.Algorithm, o.Plan.Layout,
+			o.Plan.Reading, commands.Program)},
+	}
+}
+
+// counts account for every sample.
+func counts(o *subset.Outcome, status *run.Status) [][3]string {
+	line := func(what string, n int64) [3]string {
+		return [3]string{what, group(int(n)), percent(ratio(int(n), int(status.Samples.In)))}
+	}
+	lines := [][3]string{
+		line("in the dataset", status.Samples.In), line("scored", status.Samples.Scored),
+		line("failed", status.Samples.Failed), line("skipped", status.Samples.Skipped),
+		line("selected", int64(o.Selection.Selected)),
+	}
+	if tokens := o.Selection.Summary.Pool.Tokens; tokens > 0 {
+		chosen := o.Selection.Summary.Selection.Tokens
+		lines = append(lines, [3]string{"tokens selected (estimate)", group(chosen), percent(ratio(chosen, tokens))})
+	}
+	return lines
+}
+
+// curl is a request that makes an equal selection.
+func curl(o *subset.Outcome) (string, error) {
+	body, err := json.Marshal(o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities))
+	if err != nil {
+		return "", err
+	}
+	if len(body) > maxCommand { // it lists ids
+		return "", nil
+	}
+	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d '%s' \"$HARVEST/v1/runs/%s/selections\"",
+		strings.ReplaceAll(clip(string(body), maxCommand), "'", `'\''`), o.Plan.Run), nil
+}
+
+// problems are the reasons why samples were not scored, the most frequent first.
+func problems(status *run.Status) (list []Problem) {
+	fixes := map[reason.Subject]string{
+		reason.Record: "fix the record, then give the dataset again",
+		reason.Image:  "add or replace the image, then retry the run",
+		reason.Scorer: "retry the run, or choose another model or scorer",
+	}
+	rest := maps.Clone(status.Reasons)
+	for len(rest) > 0 {
+		code := reason.MostFrequent(rest)
+		example := status.Examples[code]
+		list = append(list, Problem{
+			Phrase: code.Phrase(), Code: string(code), Meaning: code.Meaning(), Fix: fixes[code.Subject()],
+			Samples: rest[code], Example: clip(example.ID+": "+example.Reason, maxWhy),
+			Place: clip(example.Place.String(), maxWhy),
+		})
+		delete(rest, code)
+	}
+	return list
+}

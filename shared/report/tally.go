@@ -1,0 +1,213 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+const (
+	maxSources = 10 // that charts show by name; the others are one
+	lengths    = 10 // parts of the pool by length
+)
+
+// A meanOf is a sum of ratings and how many there are.
+type meanOf struct{ sum, n int }
+
+func (m *meanOf) add(rating int8) {
+	if rating != selection.Missing {
+		m.sum += int(rating)
+		m.n++
+	}
+}
+
+// mean is 0 where nothing was rated.
+func (m meanOf) mean() float64 { return ratio(m.sum, m.n) }
+
+// ratio is part/whole, 0 where the whole is 0.
+func ratio(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// A share is how many samples there are, and how many of them are selected.
+type share struct{ pool, picked int }
+
+// A tally is what is counted in one pass over a pool. Its size does not depend on that of the pool, but for picked,
+// total and order, which have a few bytes for each sample.
+type tally struct {
+	picked []bool
+	total  []uint32 // expected scores of each sample over all capabilities, in units of 1/1024
+	// group is the number in sources of each of the pool's sources; that of the last stands for all others.
+	group   []int
+	sources []namedShare
+	// rated are ratings by capability and source; styled counts by style and source.
+	rated  [][]meanOf
+	styled [][]share
+	// byLength are the samples of each tenth of the pool by tokens, longest their most tokens.
+	byLength    []share
+	longest     []uint32
+	lengthRated [][]meanOf // by capability and tenth
+	bins        map[[2]uint32]struct{}
+}
+
+type namedShare struct {
+	name string
+	share
+	others int // sources that it stands for; 0 for one
+}
+
+func newTally(o *subset.Outcome) *tally {
+	n := o.Pool.Pool.Len()
+	t := &tally{picked: make([]bool, n), total: make([]uint32, n), bins: map[[2]uint32]struct{}{}}
+	for _, pick := range o.Result.Picks {
+		t.picked[pick.Sample] = true
+	}
+	t.groupSources(o.Pool.Pool)
+	t.countLengths(o.Pool.Pool)
+	t.countRatings(o)
+	t.countStyles(o.Pool.Pool)
+	return t
+}
+
+// groupSources counts the samples of sources, the largest first.
+func (t *tally) groupSources(pool *selection.Pool) {
+	counts := make([]share, len(pool.SourceNames))
+	for s, source := range pool.Source {
+		counts[source].pool++
+		if t.picked[s] {
+			counts[source].picked++
+		}
+	}
+	order := make([]int, len(counts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(-cmp.Compare(counts[a].pool, counts[b].pool), cmp.Compare(pool.SourceNames[a], pool.SourceNames[b]))
+	})
+	t.group = make([]int, len(counts))
+	for place, source := range order {
+		if place >= maxSources && len(order) > maxSources+1 {
+			t.group[source] = maxSources
+			if place == maxSources {
+				t.sources = append(t.sources, namedShare{})
+			}
+			other := &t.sources[maxSources]
+			other.pool, other.picked, other.others =
+				other.pool+counts[source].pool, other.picked+counts[source].picked, other.others+1
+			continue
+		}
+		t.group[source] = place
+		t.sources = append(t.sources, namedShare{name: pool.SourceNames[source], share: counts[source]})
+	}
+}
+
+// countLengths divides the pool into tenths by tokens. Samples of equal length are in one part, so there may be fewer.
+func (t *tally) countLengths(pool *selection.Pool) {
+	if len(pool.Tokens) == 0 {
+		return
+	}
+	sorted := slices.Clone(pool.Tokens)
+	slices.Sort(sorted)
+	for i := range lengths {
+		most := sorted[max((i+1)*len(sorted)/lengths-1, 0)]
+		if len(t.longest) == 0 || most > t.longest[len(t.longest)-1] {
+			t.longest = append(t.longest, most)
+		}
+	}
+	t.byLength = make([]share, len(t.longest))
+	for s, tokens := range pool.Tokens {
+		part := &t.byLength[t.length(tokens)]
+		part.pool++
+		if t.picked[s] {
+			part.picked++
+		}
+	}
+}
+
+// length is the part of the pool that a sample of so many tokens is in.
+func (t *tally) length(tokens uint32) int {
+	at, _ := slices.BinarySearch(t.longest, tokens)
+	return at
+}
+
+func (t *tally) countRatings(o *subset.Outcome) {
+	pool := o.Pool.Pool
+	t.rated = make([][]meanOf, len(pool.Capabilities))
+	t.lengthRated = make([][]meanOf, len(pool.Capabilities))
+	for c := range pool.Capabilities {
+		t.rated[c] = make([]meanOf, len(t.sources))
+		t.lengthRated[c] = make([]meanOf, len(t.longest))
+		for s, rating := range pool.Ratings[c] {
+			if rating == selection.Missing {
+				continue
+			}
+			t.rated[c][t.group[pool.Source[s]]].add(rating)
+			if t.longest != nil {
+				t.lengthRated[c][t.length(pool.Tokens[s])].add(rating)
+			}
+			if o.Pool.Status[s] == scores.OK {
+				t.total[s] += expected(pool, c, uint32(s))
+			}
+		}
+	}
+}
+
+// expected is the expected score of a sample in units of 1/1024; that of its rating where only that is known.
+func expected(pool *selection.Pool, c int, s uint32) uint32 {
+	switch rating := pool.Ratings[c][s]; {
+	case rating == selection.Missing:
+		return 0
+	case pool.Expected != nil:
+		return uint32(pool.Expected[c][s])
+	default:
+		return uint32(max(rating, 0)) * scorer.ExpectedUnits
+	}
+}
+
+func (t *tally) countStyles(pool *selection.Pool) {
+	t.styled = make([][]share, len(pool.StyleNames))
+	for i := range t.styled {
+		t.styled[i] = make([]share, len(t.sources))
+	}
+	for s := range pool.Len() {
+		for _, style := range stylesOf(pool, uint32(s)) {
+			bin := &t.styled[style][t.group[pool.Source[s]]]
+			bin.pool++
+			if t.picked[s] {
+				bin.picked++
+			}
+			t.bins[[2]uint32{style, pool.Source[s]}] = struct{}{}
+		}
+	}
+}
+
+// stylesOf are the numbers of a sample's styles.
+func stylesOf(pool *selection.Pool, s uint32) []uint32 {
+	return pool.Style[pool.StyleStart[s]:pool.StyleStart[s+1]]
+}
+
+// A quality says how good some samples are: their mean rating over all capabilities, in [0, 5], and the share of the
+// pool's bins (style + source) that they cover, in [0, 1].
+type quality struct{ mean, coverage float64 }
+
+func (t *tally) quality(pool *selection.Pool, picks []selection.Pick) quality {
+	var all meanOf
+	covered := map[[2]uint32]struct{}{}
+	for _, pick := range picks {
+		for c := range pool.Capabilities {
+			all.add(pool.Ratings[c][pick.Sample])
+		}
+		for _, style := range stylesOf(pool, pick.Sample) {
+			covered[[2]uint32{style, pool.Source[pick.Sample]}] = struct{}{}
+		}
+	}
+	return quality{mean: all.mean(), coverage: ratio(len(covered), len(t.bins))}
+}

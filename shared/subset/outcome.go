@@ -1,0 +1,41 @@
+package subset
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// An Outcome is a selection with all that it was made from. What it holds is shared: do not change it.
+type Outcome struct {
+	Plan      *run.Plan
+	Selection *Selection
+	Pool      *Pool
+	Params    selection.Params
+	Result    *selection.Result
+}
+
+// Repeat makes a selection of a run once more, in memory, and calls use with it, while no other selection computes: use
+// may make others of the same pool. ErrNoSelection if there is none, ErrBusy if too many wait already.
+func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome) error) error {
+	plan, err := r.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return err
+	}
+	sel, err := r.Selection(ctx, runID, id)
+	if err != nil {
+		return err
+	}
+	return r.pools.compute(ctx, func() error {
+		out := &Outcome{Plan: plan, Selection: sel}
+		if out.Pool, err = r.pool(ctx, plan, sel.Parameters.Request); err != nil {
+			return err
+		}
+		if out.Params, out.Result, err = out.Pool.apply(ctx, sel.Parameters); err != nil {
+			return fmt.Errorf("repeating selection %s of run %s: %w", id, runID, err)
+		}
+		return use(out)
+	})
+}
