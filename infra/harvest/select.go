@@ -49,8 +49,7 @@ func newSelect() *cobra.Command {
 				if format != "" {
 					return errFormatOfScores
 				}
-				return files.selectSubset(
-					cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
+				return files.selectSubset(cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
 			}
 			l, err := limits(cmd.Context())
 			if err != nil {
