@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/api"
-	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // Several budgets make selections of which each contains the one before it.
@@ -62,10 +61,7 @@ func TestExplainByAPI(t *testing.T) {
 	const request = `{"budget": 2, "include": ["r03"], "exclude": ["r01"]}`
 	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, request)
 	explained, _ := want[api.ExplanationList](s, http.StatusOK, "GET", path+"/"+sel.ID+"/explain?id=r03&id=r01", "")
-	var got []subset.Explanation
-	for _, x := range explained.Samples {
-		got = append(got, x)
-	}
+	got := explained.Samples
 	if len(got) != 2 || got[0].ID != "r03" || got[0].Order != 1 || got[0].Rule != "include" ||
 		got[1].ID != "r01" || got[1].Index != 1 || got[1].Order != 0 || !strings.Contains(string(got[1].Reason), "excluded") {
 		t.Errorf("explanations %+v", got)

@@ -18,7 +18,7 @@ func TestPlainText(t *testing.T) {
 		"\u009b31m":                         `\u009b31m`,
 		"\x9b31m":                           `\x9b31m`,
 		"txt.\u202egpj \u2066x\u2069\u200f": `txt.\u202egpj \u2066x\u2069\u200f`,
-		"क्‍ष �":                            "क्‍ष �",
+		"क्\u200dष �":                       "क्\u200dष �",
 	} {
 		var got strings.Builder
 		if n, err := (plainText{&got}).Write([]byte(text)); n != len(text) || err != nil || got.String() != want {

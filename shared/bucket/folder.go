@@ -139,7 +139,7 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 		return f.fail("naming", name, err)
 	}
 	err = f.syncFolders(path.Dir(name))
-	if err != nil && !(errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(name, TemporaryPrefix)) {
+	if err != nil && (!errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(name, TemporaryPrefix)) {
 		return f.fail("syncing the folder of", name, err)
 	}
 	return nil

@@ -35,7 +35,7 @@ func newPools(l Limits) *pools {
 }
 
 // bytes is about the memory that a pool takes.
-func (p *Pool) bytes() int { return p.Catalog.Bytes() + len(p.Status) + 8*len(p.first) }
+func (p *Pool) bytes() int { return p.Bytes() + len(p.Status) + 8*len(p.first) }
 
 // get is the pool of a key, which load reads if it is not in memory. Others make room for it first, for about so many
 // bytes.

@@ -91,6 +91,7 @@ func literalsOf(tree *syntax.Regexp) []string {
 		}
 		slices.Sort(all)
 		return slices.Compact(all)
+	default: // any letter, or none
 	}
 	return nil
 }
