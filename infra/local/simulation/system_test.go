@@ -210,7 +210,7 @@ func (s *system) begin(name string, shards int) *run.Plan {
 func (s *system) planner(runs *run.Reader, limits run.Limits) *run.Planner {
 	s.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: runs, Input: s.input, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
+		Runs: runs, Input: s.input, Work: s.work, OpenScorer: s.open, Limits: limits, Memory: memorytest.Budget(s.t),
 	})
 	s.must(err)
 	return planner
