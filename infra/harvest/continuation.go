@@ -60,7 +60,6 @@ type continued struct {
 	folder string // of the state
 	bucket bucket.Bucket
 	plan   *run.Plan
-	in     input
 }
 
 // openState finds the run in the state folder.
@@ -81,11 +80,9 @@ func (c *continued) openState(ctx context.Context) (err error) {
 	if c.status, err = subsets.RunStatus(ctx, c.Run); err != nil {
 		return err
 	}
-	if c.in, err = loadInput(c.folder, c.Run); err != nil {
-		return err
-	}
-	c.input = &c.in
-	return nil
+	in, err := loadInput(c.folder, c.Run)
+	c.input = &in
+	return err
 }
 
 // skipped prints why nothing was done.
@@ -102,7 +99,7 @@ func (c *continued) skipped(cmd *cobra.Command, text string, asJSON bool) error 
 func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuation, show *display) (err error) {
 	if scorer.scorer != "" {
 		var kind string
-		if kind, c.in.Scorers, err = scorer.choose(c.in.Scorers); err != nil {
+		if kind, c.input.Scorers, err = scorer.choose(c.input.Scorers); err != nil {
 			return err
 		}
 		if kind != c.plan.Scorer {
@@ -110,25 +107,25 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 				"start its dataset again for a run with another", scorer.scorer, c.Run, c.plan.Scorer)}
 		}
 	}
-	files, err := c.in.bucket(c.in.spec())
+	files, err := c.input.bucket(c.input.spec())
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	d := deployment{input: files, work: c.bucket, scorers: c.in.Scorers, show: show}
+	d := deployment{input: files, work: c.bucket, scorers: c.input.Scorers, show: show}
 	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		status, err := call(ctx, s.api, c.Run)
 		if err != nil {
 			return err
 		}
 		c.Run = status.Run
-		if err := c.in.save(c.folder, c.Run); err != nil {
+		if err := c.input.save(c.folder, c.Run); err != nil {
 			return err
 		}
-		if err := c.score(ctx, s); err != nil || c.in.Order == nil {
+		if err := c.score(ctx, s); err != nil || c.input.Order == nil {
 			return err
 		}
-		return c.fulfil(ctx, s, *c.in.Order)
+		return c.fulfil(ctx, s, *c.input.Order)
 	})
 	c.Seconds["total"] = time.Since(start).Seconds()
 	return err
@@ -136,7 +133,7 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 
 // report prints the selections, or the run's status and the next command where none was asked for.
 func (c *continued) report(cmd *cobra.Command, asJSON bool, worked error) error {
-	if c.in.Order != nil {
+	if c.input.Order != nil {
 		return c.result.report(cmd, asJSON, worked)
 	}
 	if worked != nil {

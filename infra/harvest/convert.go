@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"os"
 	"path"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -16,39 +14,31 @@ import (
 // convertSubset writes the records of a subset in another form. The subset holds those of the manifests one after the
 // other.
 func convertSubset(file string, manifests []subset.Manifest, to string) error {
-	from, err := os.Open(file)
+	from, err := openSubset(file)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	next, stop := iter.Pull2(records(from))
-	defer stop()
 	return writeWhole(file, func(w io.Writer) error {
-		out := dataset.NewWriter(w, formatOf(file), dataset.Part{First: true, Last: true})
+		out := from.writer(w)
 		for _, m := range manifests {
 			convert, err := m.Reading.Converter(to)
 			if err != nil {
 				return err
 			}
-			for n := range m.Selected {
-				raw, err, ok := next()
-				if err == nil && !ok {
-					err = fmt.Errorf("%s: it has fewer records than were selected", file)
-				}
-				if err != nil {
-					return err
-				}
-				converted, err := convert(raw, dataset.Place{Manifest: path.Base(m.Name), Element: int64(n) + 1})
+			err = from.each(m.Selected, func(number int, raw []byte) error {
+				converted, err := convert(raw, dataset.Place{Manifest: path.Base(m.Name), Element: int64(number)})
 				if loss, ok := errors.AsType[*forms.LossError](err); ok {
 					return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave "+
 						"the flag out, or leave the record out with --exclude: its id is %s",
-						to, n+1, path.Base(m.Name), loss, forms.Parse(raw, dataset.Place{}).ID)
+						to, number, path.Base(m.Name), loss, forms.Parse(raw, dataset.Place{}).ID)
 				} else if err != nil {
 					return err
 				}
-				if err := out.Write(converted); err != nil {
-					return err
-				}
+				return out.Write(converted)
+			})
+			if err != nil {
+				return err
 			}
 		}
 		return out.Close()

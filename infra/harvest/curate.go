@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -81,6 +80,7 @@ func curateDataset(
 	if err != nil {
 		return nil, err
 	}
+	defer p.clean(ctx)
 	if err := o.checkMaxFailed(p.Samples); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,6 @@ func curateDataset(
 		}
 		return res.fulfil(ctx, s, o)
 	})
-	err = cmp.Or(err, p.clean())
 	res.Seconds["total"] = time.Since(start).Seconds()
 	return res, err
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // flagsOf are the flags that ask for a selection, as they are typed. Ids are in files, whose names are not known:
@@ -17,7 +17,7 @@ func flagsOf(r selection.Request) string {
 	var words []string
 	add := func(flag, value string) {
 		if value != "" {
-			words = append(words, "--"+flag, quotedWord(value))
+			words = append(words, "--"+flag, spelling.ShellWord(value))
 		}
 	}
 	var budgets []string
@@ -81,14 +81,4 @@ func listWord(list []string) string {
 		}
 	}
 	return strings.Join(quoted, ",")
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// quotedWord is a word as a shell takes it.
-func quotedWord(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

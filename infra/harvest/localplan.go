@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -79,14 +78,10 @@ func (in input) plan(
 func (p *localPlan) texts() run.Texts { return run.Texts{Input: p.files, Work: p.work} }
 
 // clean removes the temporary objects of the plan, which any command that needs one makes again.
-func (p *localPlan) clean() error {
+func (p *localPlan) clean(ctx context.Context) {
 	for _, name := range p.Unpacked() {
-		err := os.Remove(filepath.Join(p.state, filepath.FromSlash(name)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing what a manifest was unpacked to: %w", err)
-		}
+		bucket.RemoveTemporary(context.WithoutCancel(ctx), p.work, path.Dir(name)+"/")
 	}
-	return nil
 }
 
 // unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they stand

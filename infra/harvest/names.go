@@ -29,6 +29,11 @@ func namedRuns(ctx context.Context, runs *run.Reader) ([]namedRun, error) {
 	if err != nil {
 		return nil, err
 	}
+	return byAge(ctx, runs, ids)
+}
+
+// byAge are runs, the newest first.
+func byAge(ctx context.Context, runs *run.Reader, ids []string) ([]namedRun, error) {
 	all := make([]namedRun, len(ids))
 	for i, id := range ids {
 		accepted, err := runs.Accepted(ctx, id)
@@ -44,13 +49,20 @@ func namedRuns(ctx context.Context, runs *run.Reader) ([]namedRun, error) {
 // findRun is the run that a user means: by its id, the beginning of one, the name of its dataset, or as the latest. Of
 // several runs of a dataset it is the newest.
 func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error) {
-	all, err := namedRuns(ctx, runs)
+	known, err := runs.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(known, typed) {
+		return typed, nil
+	}
+	all, err := byAge(ctx, runs, known)
 	if err != nil {
 		return "", err
 	}
 	var begun, ids []string
 	for _, r := range all {
-		if r.id == typed || r.dataset == typed || typed == latest {
+		if r.dataset == typed || typed == latest {
 			return r.id, nil
 		}
 		if strings.HasPrefix(r.id, typed) {

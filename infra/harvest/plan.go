@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -23,12 +22,12 @@ func newPlan() *cobra.Command {
 		Use:   "plan MANIFEST...",
 		Short: "Report what curate would do: counts, problems, missing images, time; score nothing",
 		Args:  manifestArgs,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := data.plan(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, plan.clean()) }()
+			defer plan.clean(cmd.Context())
 			if err := plan.warnOfImages(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -27,12 +26,12 @@ func newPrompts() *cobra.Command {
 		Use:   "prompts MANIFEST...",
 		Short: "Print the scorer's and the styler's prompts of every sample, one JSON line each",
 		Args:  manifestArgs,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := data.plan(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, plan.clean()) }()
+			defer plan.clean(cmd.Context())
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetEscapeHTML(false)
 			prompted, first := false, "" // the first problem

@@ -81,32 +81,20 @@ func (r subsetRecipe) files() []string {
 }
 
 // write divides a subset into the parts of the recipe, in a folder, and writes the recipe last.
-func (r subsetRecipe) write(dir, subsetFile string) error {
+func (r subsetRecipe) write(dir, subset string) error {
 	if r.name == "" {
 		return nil
 	}
-	file, err := os.Open(subsetFile)
+	from, err := openSubset(subset)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	format := formatOf(subsetFile)
-	next, stop := iter.Pull2(records(file))
-	defer stop()
+	defer from.Close()
 	for _, part := range r.parts {
 		err := writeWhole(filepath.Join(dir, part.File), func(w io.Writer) error {
-			out := dataset.NewWriter(w, format, dataset.Part{First: true, Last: true})
-			for range part.Records {
-				raw, err, ok := next()
-				if !ok {
-					return fmt.Errorf("%s: it has fewer records than were selected", subsetFile)
-				}
-				if err != nil {
-					return err
-				}
-				if err := out.Write(raw); err != nil {
-					return err
-				}
+			out := from.writer(w)
+			if err := from.each(part.Records, func(_ int, raw []byte) error { return out.Write(raw) }); err != nil {
+				return err
 			}
 			return out.Close()
 		})
@@ -124,12 +112,53 @@ func (r subsetRecipe) write(dir, subsetFile string) error {
 	})
 }
 
-// formatOf is the format of a subset's file.
-func formatOf(file string) dataset.Format {
-	if filepath.Ext(file) == ".jsonl" {
-		return dataset.Lines
+// A subsetFile is a subset whose records are read one after the other.
+type subsetFile struct {
+	*os.File
+	format dataset.Format
+	next   func() ([]byte, error, bool)
+	stop   func()
+}
+
+func openSubset(name string) (*subsetFile, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
 	}
-	return dataset.Array
+	f := &subsetFile{File: file, format: dataset.Array}
+	if filepath.Ext(name) == ".jsonl" {
+		f.format = dataset.Lines
+	}
+	f.next, f.stop = iter.Pull2(records(file))
+	return f, nil
+}
+
+// Close ends the reading.
+func (f *subsetFile) Close() error {
+	f.stop()
+	return f.File.Close()
+}
+
+// writer writes records in the format of the subset.
+func (f *subsetFile) writer(w io.Writer) *dataset.Writer {
+	return dataset.NewWriter(w, f.format, dataset.Part{First: true, Last: true})
+}
+
+// each calls use with the next n records, byte for byte, and their numbers from 1.
+func (f *subsetFile) each(n int, use func(number int, raw []byte) error) error {
+	for number := range n {
+		raw, err, ok := f.next()
+		if !ok {
+			return fmt.Errorf("%s: it has fewer records than were selected", f.Name())
+		}
+		if err == nil {
+			err = use(number+1, raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // records are the records of a manifest, byte for byte.

@@ -3,8 +3,9 @@ package dataset
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A Format is how a manifest's text holds its records.
@@ -56,7 +57,8 @@ func (e *FormatError) Error() string {
 	}
 	command := e.Command
 	if e.File != "" {
-		command = strings.NewReplacer("FILE", word(e.File), "OUT", word(manifestName(e.File))).Replace(command)
+		file, manifest := spelling.ShellWord(e.File), spelling.ShellWord(manifestName(e.File))
+		command = strings.NewReplacer("FILE", file, "OUT", manifest).Replace(command)
 	}
 	return text + ": " + command
 }
@@ -75,14 +77,4 @@ func manifestName(file string) string {
 		return strings.TrimSuffix(name, ext) + "-converted" + ext
 	}
 	return name
-}
-
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./][\w@%+=:,./-]*$`)
-
-// word is s as one word of a command line.
-func word(s string) string {
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -21,10 +21,10 @@ type Texts struct {
 	Work  bucket.Bucket
 }
 
-// unpacked is the name of what a compressed manifest holds, a function of its content.
+// unpacked is the name of what a compressed manifest holds, a function of its content. Its folder holds nothing else.
 func (m Manifest) unpacked() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%08x", m.Name, m.Size, m.CRC32C))
-	return bucket.TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16])
+	return bucket.TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16]) + "/text"
 }
 
 // Unpacked are the names of the temporary objects of a plan.
