@@ -44,6 +44,12 @@ func (n NoImages) Fetch(
 	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: n.Why}, nil
 }
 
+// A picture is a small picture of an image.
+type picture struct {
+	data []byte // JPEG; nil where the image has a fault
+	why  string // that it has none
+}
+
 // An album fills in the conversations and the pictures of a gallery.
 type album struct {
 	runs   *run.Reader
@@ -52,7 +58,7 @@ type album struct {
 	memory *memory.Budget
 
 	mu       sync.Mutex
-	pictures map[images.Hash][]byte // JPEG; nil for one whose image has a fault
+	pictures map[images.Hash]picture
 	shown    map[*Card]images.Hash
 }
 
@@ -60,7 +66,7 @@ func newAlbum(c Config, limits images.Limits) *album {
 	limits.MaxPixels = min(limits.MaxPixels, picturePixels)
 	return &album{
 		runs: c.Runs, images: c.Images, memory: c.Memory, limits: limits,
-		pictures: map[images.Hash][]byte{}, shown: map[*Card]images.Hash{},
+		pictures: map[images.Hash]picture{}, shown: map[*Card]images.Hash{},
 	}
 }
 
@@ -160,21 +166,20 @@ func (a *album) show(ctx context.Context, card *Card, sample *dataset.Sample) (i
 	}
 	hash := images.HashOf(fetched.Images[0])
 	a.mu.Lock()
-	data, made := a.pictures[hash]
+	made, there := a.pictures[hash]
 	a.mu.Unlock()
-	if !made {
-		if data, fault, err = a.picture(ctx, fetched.Images[0]); err != nil {
+	if !there {
+		if made.data, fault, err = a.picture(ctx, fetched.Images[0]); err != nil {
 			return images.Hash{}, false, err
 		} else if fault != nil {
-			card.NoPicture = clip(fault.Reason(), maxWhy)
+			made.why = clip(fault.Reason(), maxWhy)
 		}
 		a.mu.Lock()
-		a.pictures[hash] = data
+		a.pictures[hash] = made
 		a.mu.Unlock()
-	} else if data == nil {
-		card.NoPicture = "its image cannot be shown"
 	}
-	return hash, data != nil, nil
+	card.NoPicture = made.why
+	return hash, made.data != nil, nil
 }
 
 // picture is a small picture of an image.
@@ -194,7 +199,7 @@ func (a *album) picture(ctx context.Context, image []byte) (small []byte, fault 
 
 // place puts pictures in the gallery in the order of the cards, each once, as long as they take no more than so many
 // bytes of the page.
-func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash][]byte, most int) {
+func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]picture, most int) {
 	ids := map[images.Hash]string{}
 	total := 0
 	sources := map[string]bool{}
@@ -204,14 +209,14 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash][]
 			continue
 		}
 		if ids[hash] == "" {
-			takes := base64.StdEncoding.EncodedLen(len(pictures[hash])) + pictureTags
+			takes := base64.StdEncoding.EncodedLen(len(pictures[hash].data)) + pictureTags
 			if total+takes > most {
 				card.NoPicture = "left out: the pictures of this report are as large as they may be"
 				continue
 			}
 			total += takes
 			ids[hash] = fmt.Sprintf("p%d", len(ids)+1)
-			g.Pictures = append(g.Pictures, Picture{ID: ids[hash], Data: pictures[hash]})
+			g.Pictures = append(g.Pictures, Picture{ID: ids[hash], Data: pictures[hash].data})
 		}
 		card.Picture = ids[hash]
 		sources[card.Source] = true

@@ -199,11 +199,11 @@ func curl(o *subset.Outcome) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(body) > maxCommand { // it lists ids
+	if clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
 		return "", nil
 	}
 	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d '%s' \"$HARVEST/v1/runs/%s/selections\"",
-		strings.ReplaceAll(clip(string(body), maxCommand), "'", `'\''`), o.Plan.Run), nil
+		strings.ReplaceAll(string(body), "'", `'\''`), o.Plan.Run), nil
 }
 
 // problems are the reasons why samples were not scored, the most frequent first.

@@ -242,11 +242,11 @@ func TestPlace(t *testing.T) {
 		t.Errorf("the picture has %v, %v", size, err)
 	}
 	g := &Gallery{}
-	hashes, pictures := map[*Card]images.Hash{}, map[images.Hash][]byte{}
+	hashes, pictures := map[*Card]images.Hash{}, map[images.Hash]picture{}
 	for i := range 6 {
 		card := &Card{Source: "a"}
 		hashes[card] = images.Hash{byte(i / 2)}
-		pictures[hashes[card]] = make([]byte, 3000)
+		pictures[hashes[card]] = picture{data: make([]byte, 3000)}
 		g.Cards = append(g.Cards, card)
 	}
 	g.place(hashes, pictures, 9000)

@@ -12,7 +12,7 @@ const (
 	// The number after the last sample's must fit 32 bits too.
 	maxSamples = math.MaxUint32 - 1
 	// The position of a style in its sample's list fits 16 bits.
-	maxStyles = math.MaxUint8 + 1
+	maxStyles = math.MaxUint16 + 1
 	// The sum of a sample's expected scores fits 31 bits.
 	maxCapabilities = math.MaxInt16
 )

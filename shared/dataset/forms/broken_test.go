@@ -172,3 +172,17 @@ func TestReadings(t *testing.T) {
 		}
 	}
 }
+
+// TestTagsGiveNoEmptyRole checks that a role which no tag names, and that is empty, stays unknown.
+func TestTagsGiveNoEmptyRole(t *testing.T) {
+	t.Parallel()
+	reading := forms.Reading{Tags: map[string]string{"role_tag": "role", "content_tag": "content"}}
+	parse, err := reading.Parser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := `{"conversations": [{"role": "", "content": "Why?"}, {"role": "assistant", "content": "So."}]}`
+	if s := parse([]byte(raw), dataset.Place{Manifest: "a.json", Element: 1}); s.Problem == nil {
+		t.Errorf("an empty role is read as %+v", s.Turns)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -79,10 +80,13 @@ func (r Reading) table() ([]Form, error) {
 	return table, nil
 }
 
+// usual are the forms of Parse, made once. They are shared: do not change them.
+var usual = sync.OnceValue(Table)
+
 // Parse reads one record as its content shows.
 func Parse(raw []byte, place dataset.Place) *dataset.Sample {
 	p := parser{Sample: dataset.NewSample(raw, place), reading: &Reading{}}
-	p.parse(Table())
+	p.parse(usual())
 	return p.Sample
 }
 
@@ -111,7 +115,7 @@ func (r *Reading) role(name string) dataset.Role {
 		{"user_tag", dataset.Human}, {"assistant_tag", dataset.Model}, {"system_tag", dataset.System},
 		{"observation_tag", dataset.Tool}, {"function_tag", dataset.Tool},
 	} {
-		if len(r.Tags) > 0 && r.Tags[tag.name] == name {
+		if tagged := r.Tags[tag.name]; tagged != "" && tagged == name {
 			return tag.role
 		}
 	}
