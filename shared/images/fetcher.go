@@ -238,11 +238,16 @@ func (f *Fetcher) locateAll(
 	ctx context.Context, sample *dataset.Sample,
 ) (located []Location, found Fetched, fault *dataset.Fault, err error) {
 	var together int64
+	known := map[string]Location{} // a name that stands several times is looked for once
 	for i, img := range sample.Images {
 		at, seen, size := Location{}, Embedded, int64(len(img.Data))
 		if img.Name != "" {
-			if at, fault, err = f.Locate(ctx, img.Name); err != nil {
-				return nil, Fetched{}, nil, err
+			var located bool
+			if at, located = known[img.Name]; !located {
+				if at, fault, err = f.Locate(ctx, img.Name); err != nil {
+					return nil, Fetched{}, nil, err
+				}
+				known[img.Name] = at // a fault ends the search
 			}
 			seen, size = seenOf(at, fault), at.Size
 		}

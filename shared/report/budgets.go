@@ -15,10 +15,7 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 		"budget", "samples", "mean rating over all capabilities", "bins covered")
 	total := o.Pool.Pool.Len()
 	if o.Params.InTokens {
-		total = 0
-		for _, tokens := range o.Pool.Pool.Tokens {
-			total += int(tokens)
-		}
+		total = o.Selection.Summary.Pool.Tokens
 	}
 	var names []string
 	var means, coverages []float64

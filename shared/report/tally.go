@@ -39,8 +39,8 @@ func ratio(part, whole int) float64 {
 // A share is how many samples there are, and how many of them are selected.
 type share struct{ pool, picked int }
 
-// A tally is what is counted in one pass over a pool. Its size does not depend on that of the pool, but for picked,
-// total and order, which have a few bytes for each sample.
+// A tally is what is counted in one pass over a pool. Its size does not depend on that of the pool, but for picked
+// and total, which have a few bytes for each sample.
 type tally struct {
 	picked []bool
 	total  []uint32 // expected scores of each sample over all capabilities, in units of 1/1024
@@ -54,7 +54,7 @@ type tally struct {
 	byLength    []share
 	longest     []uint32
 	lengthRated [][]meanOf // by capability and tenth
-	bins        map[[2]uint32]struct{}
+	bins        int        // of the pool: style + source
 }
 
 type namedShare struct {
@@ -65,7 +65,7 @@ type namedShare struct {
 
 func newTally(o *subset.Outcome) *tally {
 	n := o.Pool.Pool.Len()
-	t := &tally{picked: make([]bool, n), total: make([]uint32, n), bins: map[[2]uint32]struct{}{}}
+	t := &tally{picked: make([]bool, n), total: make([]uint32, n), bins: o.Selection.Summary.Pool.Bins}
 	for _, pick := range o.Result.Picks {
 		t.picked[pick.Sample] = true
 	}
@@ -184,7 +184,6 @@ func (t *tally) countStyles(pool *selection.Pool) {
 			if t.picked[s] {
 				bin.picked++
 			}
-			t.bins[[2]uint32{style, pool.Source[s]}] = struct{}{}
 		}
 	}
 }
@@ -209,5 +208,5 @@ func (t *tally) quality(pool *selection.Pool, picks []selection.Pick) quality {
 			covered[[2]uint32{style, pool.Source[pick.Sample]}] = struct{}{}
 		}
 	}
-	return quality{mean: all.mean(), coverage: ratio(len(covered), len(t.bins))}
+	return quality{mean: all.mean(), coverage: ratio(len(covered), t.bins)}
 }

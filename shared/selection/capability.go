@@ -159,8 +159,10 @@ func (c *capability) count(buffers *scratch, ratings []int8, cells []cell) (beyo
 			buffers.counts[group][c.class(int8(level))] += n
 		}
 	}
-	for s, rating := range ratings[:len(ratings)*(1-min(len(cells), 1))] { // all, or none if there are cells
-		buffers.counts[of[s]][c.class(rating)]++
+	if cells == nil {
+		for s, rating := range ratings {
+			buffers.counts[of[s]][c.class(rating)]++
+		}
 	}
 	c.available = make([]uint32, len(c.groups.binNames))
 	for group := uint32(1); int(group) < c.groups.len(); group++ {

@@ -115,9 +115,14 @@ func (r *Reader) explain(
 	if err != nil {
 		return nil, err
 	}
-	explanations := make([]Explanation, 0, len(positions))
-	for _, position := range positions {
-		index := int64(position)
+	order := make([]int, len(positions)) // that of the dataset, in which each range is read once
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(positions[a], positions[b]) })
+	explanations := make([]Explanation, len(positions))
+	for _, i := range order {
+		index := int64(positions[i])
 		shardRange := plan.RangeOf(index)
 		table, err := r.runs.Scores(ctx, plan.Run, shardRange)
 		if err != nil {
@@ -131,7 +136,7 @@ func (r *Reader) explain(
 			x.Reason = selection.Reason(reasons.At(int(index)))
 			x.compare(sel.Parameters.Request.Rules, table.Capabilities, rec, picks)
 		}
-		explanations = append(explanations, x)
+		explanations[i] = x
 	}
 	return explanations, nil
 }

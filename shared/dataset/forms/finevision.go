@@ -11,12 +11,12 @@ func fineVision() Form {
 		Reads: "as in The Cauldron; the fields of its authors' ratings stay in the record, are shown by `harvest plan`, " +
 			"and decide nothing",
 		is: func(r record) bool {
-			if r.turns != nil || len(r.texts()) == 0 {
+			if r.turns != nil {
 				return false
 			}
 			for i := 0; i < len(r.fields); i += 2 {
 				if qualityField.MatchString(jsontext.Text(r.fields[i])) {
-					return true
+					return len(r.texts()) > 0
 				}
 			}
 			return false

@@ -87,7 +87,8 @@ func (r record) has(keys ...string) bool {
 // hasPart reports whether a turn of the record has a content part that is so. Only parts of records that hold a word
 // are looked at: most records have none.
 func (r record) hasPart(word string, is func(part jsontext.Members) bool) bool {
-	if jsontext.TypeOf(r.turns) != jsontext.Array || !bytes.Contains(r.turns, []byte(word)) {
+	if jsontext.TypeOf(r.turns) != jsontext.Array || !bytes.Contains(r.turns, []byte(word)) ||
+		bytes.IndexByte(r.turns[1:], '[') < 0 { // no turn has a list of parts
 		return false
 	}
 	for _, turn := range jsontext.Items(r.turns) {

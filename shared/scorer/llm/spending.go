@@ -42,7 +42,10 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	s.mu.Lock()
 	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
-	live := maps.Clone(s.live) // they are reserved, and counted when they end
+	var live map[payment]bool // they are reserved, and counted when they end
+	if sum < s.limit && !early {
+		live = maps.Clone(s.live)
+	}
 	s.mu.Unlock()
 	if sum >= s.limit {
 		return s.exhausted(sum)
