@@ -239,7 +239,6 @@ variable "work_lifecycle" {
   }))
   default = {
     "runs/" = { nearline_after_days = 90 }
-    "tmp/"  = { delete_after_days = 7 } # what is missing is made again
   }
 }
 

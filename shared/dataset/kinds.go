@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"regexp"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
 // kindBytes of a file are looked at to find out what kind of file it is.
@@ -21,10 +23,6 @@ type kind struct {
 
 // The kinds of binary files, and those that are told from JSON by their first characters. The first that fits counts.
 var kinds = []kind{
-	{"compressed with gzip", begins("\x1f\x8b"), unpack, "gunzip < FILE > OUT"},
-	{"compressed with zstd", begins("\x28\xb5\x2f\xfd"), unpack, "zstd -d < FILE > OUT"},
-	{"compressed with bzip2", begins("BZh"), unpack, "bunzip2 < FILE > OUT"},
-	{"compressed with xz", begins("\xfd7zXZ\x00"), unpack, "unxz < FILE > OUT"},
 	{"compressed with lz4", begins("\x04\x22\x4d\x18"), unpack, "lz4 -d < FILE > OUT"},
 	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},
 	{"a 7z archive", begins("7z\xbc\xaf\x27\x1c"), unpackArchive, "7z x FILE"},
@@ -86,6 +84,10 @@ func python(module, batches string) string {
 
 // kindOf finds the kind of a file that is no manifest by its first bytes.
 func kindOf(head []byte) (kind, bool) {
+	if packed := compression.Of(head); packed != "" {
+		command := packed.Command() + " < FILE > OUT"
+		return kind{name: "compressed with " + string(packed), fix: unpack, command: command}, true
+	}
 	for _, k := range kinds {
 		if k.is(head) {
 			return k, true

@@ -12,7 +12,7 @@ type Limits struct {
 	MaxBytes int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`
 	// MaxPixels is the largest width times height, 1 or more.
 	MaxPixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"largest image, looked at before it is decoded"`
-	// MaxDecodedBytes is the most memory in bytes that decoding an image may take by DecodedBytes, 1 or more.
+	// MaxDecodedBytes is the most memory in bytes that decoding an image may take by Size.Decoded, 1 or more.
 	MaxDecodedBytes int64 `env:"MAX_DECODED_BYTES, default=536870912" meaning:"most memory to decode an image"`
 	// MaxImages is the most images of a sample, 1 or more.
 	MaxImages int `env:"MAX_SAMPLE_IMAGES, default=64" meaning:"most images of a sample"`

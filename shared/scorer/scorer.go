@@ -79,14 +79,17 @@ type Sender interface {
 	Bodies() int
 }
 
-// BodyPerByte is how many bytes of a body there are for each byte of encoded images: base64 text is a third longer, and
+// bodyPerByte is how many bytes of a body there are for each byte of encoded images: base64 text is a third longer, and
 // something surrounds it.
-const BodyPerByte = 1.4
+const bodyPerByte = 1.4
+
+// PerByte is how many bytes it takes to have images and so many bodies with them, for each byte of the images.
+func PerByte(bodies int) float64 { return 1 + bodyPerByte*float64(bodies) }
 
 // HeldPerByte is how many bytes it takes to have a scorer rate images, for each byte of them: for a memory.Hold.
 func HeldPerByte(s Scorer) float64 {
 	if sender, ok := s.(Sender); ok {
-		return 1 + BodyPerByte*float64(sender.Bodies())
+		return PerByte(sender.Bodies())
 	}
 	return 1
 }

@@ -59,7 +59,7 @@ func readTexts(p *parser) {
 		if isText && p.part == "" {
 			p.part = jsontext.Text(source)
 		}
-		if !isText || p.hasSource() || jsontext.Text(source) != p.part {
+		if !isText || p.ownSource() != "" || jsontext.Text(source) != p.part {
 			p.lose(field + ".source")
 		}
 	}

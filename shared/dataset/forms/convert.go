@@ -130,7 +130,7 @@ func (o output) convert(p *parser) ([]byte, error) {
 		return nil, err
 	}
 	out.add(o.turns, turns)
-	if !p.hasSource() { // what else says it is the manifest, or the recipe
+	if p.ownSource() == "" { // what else says it is the manifest, or the recipe
 		out.add("data_source", p.Source)
 	}
 	for i := 0; i < len(p.fields); i += 2 {
@@ -150,16 +150,6 @@ func (o output) convert(p *parser) ([]byte, error) {
 // readElsewhere reports whether some form reads a field of that name.
 func readElsewhere(key string) bool {
 	return slices.Contains(turnLists, key) || slices.Contains([]string{"id", "image", "images", "system"}, key)
-}
-
-// hasSource reports whether a field of the record names its source.
-func (p *parser) hasSource() bool {
-	for _, key := range sourceFields {
-		if value := p.fields.Get(key); jsontext.TypeOf(value) == jsontext.String && jsontext.Text(value) != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // list are the turns in the output's form.

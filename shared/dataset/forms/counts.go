@@ -23,8 +23,8 @@ func (c Counts) AddAll(other Counts) {
 	}
 }
 
-// Unrecognised is what String calls records of no known form.
-const Unrecognised = "not recognised"
+// unrecognised is what String calls records of no known form.
+const unrecognised = "not recognised"
 
 // String names the forms: one alone, several with their counts, the most frequent first. Records without images that
 // look like those of another form count for the form with images, where only one can have them.
@@ -35,7 +35,7 @@ func (c Counts) String() string {
 	})
 	var list []string
 	for _, name := range names {
-		label := cmp.Or(name, Unrecognised)
+		label := cmp.Or(name, unrecognised)
 		if len(names) == 1 {
 			return label
 		}

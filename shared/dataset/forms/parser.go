@@ -108,15 +108,19 @@ func (p *parser) readID(value json.RawMessage) {
 // sourceFields are the fields that say where a sample came from; the first with a text counts.
 var sourceFields = []string{"data_source", "image_source", "source"}
 
-// readSource fills in where the sample came from; the manifest's name is there already.
-func (p *parser) readSource() {
+// ownSource is the source that a field of the record names, if any.
+func (p *parser) ownSource() string {
 	for _, key := range sourceFields {
 		if value := p.fields.Get(key); jsontext.TypeOf(value) == jsontext.String && jsontext.Text(value) != "" {
-			p.Source = jsontext.Text(value)
-			return
+			return jsontext.Text(value)
 		}
 	}
-	if source := cmp.Or(p.part, p.reading.Source); source != "" {
+	return ""
+}
+
+// readSource fills in where the sample came from; the manifest's name is there already.
+func (p *parser) readSource() {
+	if source := cmp.Or(p.ownSource(), p.part, p.reading.Source); source != "" {
 		p.Source = source
 		return
 	}

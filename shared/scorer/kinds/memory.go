@@ -35,6 +35,6 @@ func (c Config) need(limits images.Limits) memory.Need {
 		need.Step += c.LLM.Scaling(limits.MaxPixels)
 		need.Settings = "MAX_DECODED_BYTES, MAX_SAMPLE_IMAGE_BYTES or LLM_IMAGE_SIDE"
 	}
-	need.Hold = memory.Held(need.Hold, 1+scorer.BodyPerByte*float64(bodies))
+	need.Hold = memory.Held(need.Hold, scorer.PerByte(bodies))
 	return need
 }
