@@ -147,7 +147,7 @@ func (t *trainings) train(ctx context.Context, j job) error {
 	}
 }
 
-// environ is what a training is told by its environment, but the attempt.
+// environ is what stands in the environment of a training, but the attempt.
 func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
 	plan, err := t.runs.Plan(ctx, j.run)
 	if err != nil {
