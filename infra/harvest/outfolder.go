@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,16 +156,14 @@ func announce(dir string, files []string) error {
 	if err != nil {
 		return err
 	}
-	for name := range own {
-		if !slices.Contains(files, name) {
-			files = append(files, name)
-		}
+	for _, name := range files {
+		own[name] = true
 	}
-	return listOwn(dir, files)
+	return listOwn(dir, own)
 }
 
-func listOwn(dir string, files []string) error {
-	slices.Sort(files)
+func listOwn(dir string, own map[string]bool) error {
+	files := slices.Sorted(maps.Keys(own))
 	data, err := json.Marshal(map[string][]string{"files": files})
 	if err != nil {
 		return err
@@ -197,7 +196,8 @@ func keepOnly(dir string, keep []string) error {
 			}
 		}
 	}
-	return listOwn(dir, slices.DeleteFunc(keep, func(name string) bool { return !own[name] }))
+	maps.DeleteFunc(own, func(name string, _ bool) bool { return !slices.Contains(keep, name) })
+	return listOwn(dir, own)
 }
 
 // removeOwn removes the folder of a selection with its files. What else is in it stays, and so does the folder then.

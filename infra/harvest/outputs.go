@@ -69,6 +69,16 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		}
 	}
 	outputs := f.outputs(ctx, &to)
+	if f.format != "" { // before anything of an earlier selection is replaced: it may be refused
+		temporary, err := os.MkdirTemp("", "harvest-")
+		if err != nil {
+			return outputFiles{}, bucket.MachineFault(os.TempDir(), err)
+		}
+		defer os.RemoveAll(temporary)
+		if outputs[0].write, err = f.converted(ctx, temporary); err != nil {
+			return outputFiles{}, fmt.Errorf("writing the selection: %w", err)
+		}
+	}
 	files := []string{selectionFile}
 	to.Selection = filepath.Join(dir, selectionFile)
 	for _, o := range outputs {
@@ -87,9 +97,6 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		if err == nil {
 			err = writeWhole(*o.path, o.write)
 		}
-	}
-	if err == nil && f.format != "" {
-		err = convertSubset(to.Subset, f.selection.Manifests, f.format)
 	}
 	if err == nil {
 		err = listed.write(dir, to.Subset)
