@@ -52,6 +52,7 @@ func newServe() *cobra.Command {
 		Long: `serve keeps the functions, their queue and the HTTP API running in one process, on the loopback interface
 unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
 datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
+A file counts once it has kept its size for two seconds: copy it under a name that begins with a dot, and rename it.
 SCORER names the kind of scorer of datasets that name none, GPU_SIDECAR says where the scorer gpu is; --scorer says
 both. Each event is printed to standard output as one line of JSON, the log goes to standard error.
 
