@@ -148,6 +148,9 @@ func takenFigure(s selection.Summary) *Figure {
 		f.Table.add(fmt.Sprint(r), group(pool[r]), group(chosen[r]), percent(v))
 	}
 	columns(&f.Drawing, rows, []series{{"subset", "share selected, by rating"}}, false, percentShort)
+	if pool[4]+pool[5] == 0 {
+		return f.end("No sample is rated 4 or 5.")
+	}
 	high, all := ratio(chosen[4]+chosen[5], pool[4]+pool[5]), ratio(s.Selection.Samples, s.Pool.Samples)
 	return f.end(fmt.Sprintf("%s of all ratings of 4 and 5 are selected; a random subset of this size has %s of them.",
 		percent(high), percent(all)))
