@@ -54,12 +54,24 @@ func (p *Problem) Error() string { return p.Place.String() + ": " + p.Reason() }
 
 // A Place is where a record stands, for messages to people.
 type Place struct {
-	Manifest string `json:"manifest"` // the manifest's file name
-	Element  int64  `json:"element"`  // number of the record in its manifest, from 1
-	Line     int64  `json:"line"`     // line on which the record begins, from 1
+	Manifest string `json:"manifest"`      // the manifest's file name
+	Element  int64  `json:"element"`       // number of the record in its manifest, from 1
+	Line     int64  `json:"line,omitzero"` // line on which the record begins, from 1; 0 in a container
+	Key      string `json:"key,omitempty"` // of the record in a container whose records have one
 }
 
-// String is the place as messages print it: `demo.json: element 7 (line 81)`.
+// InContainer reports whether the record is one of a container (package container): it has no line.
+func (p Place) InContainer() bool { return p.Line == 0 }
+
+// String is the place as messages print it: `demo.json: element 7 (line 81)`, `row 7 of a.parquet`, `sample 0007 of
+// a.tar`.
 func (p Place) String() string {
-	return fmt.Sprintf("%s: element %d (line %d)", p.Manifest, p.Element, p.Line)
+	switch {
+	case p.Key != "":
+		return fmt.Sprintf("sample %s of %s", p.Key, p.Manifest)
+	case p.InContainer():
+		return fmt.Sprintf("row %d of %s", p.Element, p.Manifest)
+	default:
+		return fmt.Sprintf("%s: element %d (line %d)", p.Manifest, p.Element, p.Line)
+	}
 }

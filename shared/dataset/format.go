@@ -16,6 +16,8 @@ const (
 	Array   Format = "json"    // one JSON array, or one inside an object, each element a record
 	Lines   Format = "jsonl"   // each line that is not blank is a record
 	Objects Format = "objects" // JSON objects one after the other, each over any number of lines
+	Tar     Format = "tar"     // a tar archive as WebDataset has it: members of one key, one after the other, are a record
+	Parquet Format = "parquet" // each row is a record
 )
 
 // A Form is how a manifest holds its records: what a Reader has to know besides their place.

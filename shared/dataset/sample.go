@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"path"
 	"strconv"
 	"strings"
@@ -102,11 +103,16 @@ type Image struct {
 	Name string
 	// Data is the encoded image of a data URL or of embedded bytes, nil for a named image.
 	Data []byte
+	// Embedded is the number, from 1, of the binary value of the record's container that is the image; 0 for others.
+	Embedded int
+	// Path is the name that such an image has in its container, for people. It may be empty.
+	Path string
 }
 
 // A Sample is one instruction-tuning record: a conversation and zero or more images.
 type Sample struct {
-	// ID is the record's `id` (a string, or a number as written); `<manifest>#<element>` where it has none.
+	// ID is the record's `id` (a string, or a number as written); its Place.Key, or else `<manifest>#<element>`, where it
+	// has none.
 	// Several samples may have one id: what identifies a sample is its index in the dataset.
 	ID string
 	// Source is where the sample came from: the first of the fields data_source, image_source and
@@ -126,9 +132,14 @@ type Sample struct {
 	// Raw, and as much of the rest as could be read.
 	Problem *Problem
 	// Raw is the record byte for byte as it stands in the manifest, in UTF-8 if that is UTF-16, without separators
-	// around it; nil for a RecordTooLarge.
+	// around it; nil for a RecordTooLarge. Of a container it is the record as JSON, without its binary values.
 	Raw []byte
+	// Stored is where a container holds the record.
+	Stored Stored
 }
+
+// Record is the sample as a record of a shard, without Raw.
+func (s *Sample) Record() Record { return Record{Place: s.Place, Stored: s.Stored} }
 
 // Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may
 // have no answer. System and tool turns, and model turns before the first human one, are left out with the images that
@@ -209,7 +220,7 @@ type Parser func(raw []byte, place Place) *Sample
 // NewSample is the sample of a record of which only the place is known.
 func NewSample(raw []byte, place Place) *Sample {
 	return &Sample{
-		ID:     place.Manifest + "#" + strconv.FormatInt(place.Element, 10),
+		ID:     cmp.Or(place.Key, place.Manifest+"#"+strconv.FormatInt(place.Element, 10)),
 		Source: Stem(place.Manifest),
 		Place:  place,
 		Raw:    raw,

@@ -35,14 +35,37 @@ type Record struct {
 	Raw []byte
 	// Fault is why nothing of the record is kept; nil where there is Raw.
 	Fault *Fault
+	// Stored is where a container holds the record.
+	Stored Stored
 }
+
+// Stored is where a container holds a record, as far as its kind has to know more than the record's number. The zero
+// value is that of records of all others.
+type Stored struct {
+	Extent // of all of the record
+	// Values are the places of its binary values, by their numbers.
+	Values []Extent
+}
+
+// An Extent is a run of bytes of a file.
+type Extent struct {
+	Offset int64 // of the first byte
+	Bytes  int64
+}
+
+// End is the offset after the last byte.
+func (e Extent) End() int64 { return e.Offset + e.Bytes }
 
 // Sample parses the record. The sample keeps Raw.
 func (r Record) Sample(parse Parser) *Sample {
+	var s *Sample
 	if r.Fault != nil {
-		return Unread(r.Place, *r.Fault)
+		s = Unread(r.Place, *r.Fault)
+	} else {
+		s = parse(r.Raw, r.Place)
 	}
-	return parse(r.Raw, r.Place)
+	s.Stored = r.Stored
+	return s
 }
 
 // WriteShard writes the records of samples that follow each other in one manifest, the same bytes for the same records.

@@ -107,10 +107,10 @@ func TestWriteShardRefuses(t *testing.T) {
 	raw := []byte("{}")
 	for want, samples := range map[string][]Sample{
 		"a.json: element 3 (line 3) does not follow a.json: element 1 (line 1)": {
-			{Raw: raw, Place: Place{"a.json", 1, 1}}, {Raw: raw, Place: Place{"a.json", 3, 3}},
+			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}}, {Raw: raw, Place: Place{Manifest: "a.json", Element: 3, Line: 3}},
 		},
 		"b.json: element 2 (line 1) does not follow a.json: element 1 (line 1)": {
-			{Raw: raw, Place: Place{"a.json", 1, 1}}, {Raw: raw, Place: Place{"b.json", 2, 1}},
+			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}}, {Raw: raw, Place: Place{Manifest: "b.json", Element: 2, Line: 1}},
 		},
 		"sample x to a shard: it has no record and no problem": {{ID: "x"}},
 	} {
@@ -195,7 +195,7 @@ func TestReadShardRefuses(t *testing.T) {
 func TestReadShardFindsDamage(t *testing.T) {
 	t.Parallel()
 	samples := shardSamples(t)
-	lost := []Sample{*Unread(Place{"a.json", 1, 1}, Fault{Code: RecordTooLarge})}
+	lost := []Sample{*Unread(Place{Manifest: "a.json", Element: 1, Line: 1}, Fault{Code: RecordTooLarge})}
 	for _, samples := range [][]Sample{samples, lost, nil} {
 		shard := writeShard(t, samples)
 		whole, err := ReadPlaces(bytes.NewReader(shard))
@@ -241,4 +241,30 @@ func FuzzReadShard(f *testing.F) {
 			t.Errorf("after another round trip: %v (-want +got):\n%s", err, diff)
 		}
 	})
+}
+
+// TestShardOfContainer checks that a shard keeps the keys of records, and where their container holds them.
+func TestShardOfContainer(t *testing.T) {
+	t.Parallel()
+	samples := []Sample{
+		*NewSample([]byte("{}"), Place{Manifest: "a.tar", Element: 3, Key: "x/3"}),
+		*Unread(Place{Manifest: "a.tar", Element: 4, Key: "x/4"}, Fault{Code: RecordTooLarge}),
+		*NewSample([]byte("{}"), Place{Manifest: "a.tar", Element: 5}),
+	}
+	samples[0].Stored = Stored{Extent: Extent{512, 2048}, Values: []Extent{{1536, 9}, {2048, 0}}}
+	samples[1].Stored.Extent = Extent{2560, 512}
+	got, err := ReadShard(bytes.NewReader(writeShard(t, samples)), NewSample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(samples, got); diff != "" {
+		t.Errorf("samples (-want +got):\n%s", diff)
+	}
+	for place, want := range map[Place]string{
+		samples[0].Place: "sample x/3 of a.tar", {Manifest: "a.parquet", Element: 5}: "row 5 of a.parquet",
+	} {
+		if place.String() != want || !place.InContainer() {
+			t.Errorf("place %q, want %q", place, want)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,10 +23,15 @@ type shardIndex struct {
 	Bytes []int `json:"bytes"`
 	// Faults are why nothing is kept of a record, in the order of these records.
 	Faults []*Fault `json:"faults,omitempty"`
+	// Keys are Place.Key of the records, and Stored where their container holds them: offset and length of the record,
+	// then of each of its values. They are empty where no record has any.
+	Keys   []string  `json:"keys,omitempty"`
+	Stored [][]int64 `json:"stored,omitempty"`
 }
 
 func newShardIndex(samples []Sample) (*shardIndex, error) {
 	index := &shardIndex{Steps: make([]int64, len(samples)), Bytes: make([]int, len(samples))}
+	index.store(samples)
 	line := int64(0)
 	for i := range samples {
 		s := &samples[i]
@@ -46,6 +52,41 @@ func newShardIndex(samples []Sample) (*shardIndex, error) {
 		index.Faults = append(index.Faults, &s.Problem.Fault)
 	}
 	return index, nil
+}
+
+// store adds what is known of the records of a container.
+func (x *shardIndex) store(samples []Sample) {
+	for i := range samples {
+		if key := samples[i].Place.Key; key != "" {
+			if x.Keys == nil {
+				x.Keys = make([]string, len(samples))
+			}
+			x.Keys[i] = key
+		}
+		if stored := samples[i].Stored; stored.Extent != (Extent{}) || stored.Values != nil {
+			if x.Stored == nil {
+				x.Stored = make([][]int64, len(samples))
+			}
+			numbers := []int64{stored.Offset, stored.Bytes}
+			for _, value := range stored.Values {
+				numbers = append(numbers, value.Offset, value.Bytes)
+			}
+			x.Stored[i] = numbers
+		}
+	}
+}
+
+// stored is where a container holds the i-th record.
+func (x *shardIndex) stored(i int) Stored {
+	if len(x.Stored) == 0 || len(x.Stored[i]) == 0 {
+		return Stored{}
+	}
+	numbers := x.Stored[i]
+	s := Stored{Extent: Extent{numbers[0], numbers[1]}}
+	for v := 2; v < len(numbers); v += 2 {
+		s.Values = append(s.Values, Extent{numbers[v], numbers[v+1]})
+	}
+	return s
 }
 
 // window is zstd's window for the records: a power of two, as zstd needs it.
@@ -118,6 +159,22 @@ func (x *shardIndex) check() error {
 		return fmt.Errorf("its index has the lines of %d records, the lengths of %d, and %d faults where it should have %d",
 			len(x.Steps), len(x.Bytes), len(x.Faults), faults)
 	}
+	return x.checkStored()
+}
+
+// checkStored reports keys and places of other records than there are.
+func (x *shardIndex) checkStored() error {
+	if n := len(x.Keys); n > 0 && n != len(x.Bytes) {
+		return fmt.Errorf("its index has the keys of %d records, and the lengths of %d", n, len(x.Bytes))
+	}
+	if n := len(x.Stored); n > 0 && n != len(x.Bytes) {
+		return fmt.Errorf("its index has the places of %d records, and the lengths of %d", n, len(x.Bytes))
+	}
+	for _, numbers := range x.Stored {
+		if len(numbers)%2 > 0 || slices.ContainsFunc(numbers, func(n int64) bool { return n < 0 }) {
+			return errors.New("its index has a place that is none")
+		}
+	}
 	return nil
 }
 
@@ -127,7 +184,10 @@ func (x *shardIndex) records() iter.Seq2[int, Record] {
 		place, faults := Place{Manifest: x.Manifest, Element: x.Element}, x.Faults
 		for i, step := range x.Steps {
 			place.Line += step
-			record := Record{Place: place}
+			if len(x.Keys) > 0 {
+				place.Key = x.Keys[i]
+			}
+			record := Record{Place: place, Stored: x.stored(i)}
 			if x.Bytes[i] == 0 {
 				record.Fault, faults = faults[0], faults[1:]
 			}

@@ -16,6 +16,9 @@ type Layout struct {
 	Records int64 `json:"records"`
 	// Ranges hold all records, in order. Between ranges lie separators only.
 	Ranges []Span `json:"ranges"`
+	// Schema are the columns of a container that has some, one an entry, as messages name them. Records of files with
+	// unequal ones cannot be in one subset.
+	Schema []string `json:"schema,omitempty"`
 }
 
 // A Span is a slice of a manifest that begins with a record and ends with one. Its offsets are those of the file, also
@@ -25,7 +28,7 @@ type Span struct {
 	End          int64 `json:"end"`   // offset after the last byte
 	Records      int64 `json:"records"`
 	FirstElement int64 `json:"first_element"` // number of the first record in the manifest, from 1
-	FirstLine    int64 `json:"first_line"`    // line on which the first record begins, from 1
+	FirstLine    int64 `json:"first_line"`    // line on which the first record begins, from 1; 0 in a container
 }
 
 const (

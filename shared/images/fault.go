@@ -28,5 +28,5 @@ func Label(sample *dataset.Sample, i int) string {
 	if i >= len(sample.Images) {
 		return fmt.Sprintf("image %d", i+1)
 	}
-	return fmt.Sprintf("image %d (%s)", i+1, cmp.Or(sample.Images[i].Name, "embedded"))
+	return fmt.Sprintf("image %d (%s)", i+1, cmp.Or(sample.Images[i].Name, sample.Images[i].Path, "embedded"))
 }

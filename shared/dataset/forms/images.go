@@ -3,6 +3,7 @@ package forms
 import (
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 
@@ -53,6 +54,9 @@ func (p *parser) readImage(field string, value json.RawMessage) (dataset.Image, 
 func (p *parser) readImageObject(field string, object jsontext.Members) (dataset.Image, bool) {
 	dataKey, data := object.First("bytes", "data")
 	nameKey, name := object.First("path", "url")
+	if embedded := object.Get("embedded"); embedded != nil && p.Place.InContainer() {
+		return p.readEmbedded(field, embedded, name)
+	}
 	p.keepOnly(field, object, dataKey, nameKey, "type", "media_type")
 	if jsontext.TypeOf(data) == jsontext.String && jsontext.Holds(name) {
 		p.lose(field + "." + nameKey)
@@ -71,6 +75,21 @@ func (p *parser) readImageObject(field string, object jsontext.Members) (dataset
 			"the object holds neither bytes nor path; write one of them, or null where there is no image")
 	}
 	return dataset.Image{}, false
+}
+
+// readEmbedded reads an image that the record's container holds: {"path": "a.jpg", "embedded": 0}. The number is that of
+// the binary value in the record.
+func (p *parser) readEmbedded(field string, number, path json.RawMessage) (dataset.Image, bool) {
+	n, err := strconv.Atoi(string(number))
+	if err != nil || n < 0 || n >= math.MaxInt32 {
+		p.wrongType(field+".embedded", number, "the number of an image of the record")
+		return dataset.Image{}, false
+	}
+	image := dataset.Image{Embedded: n + 1}
+	if jsontext.TypeOf(path) == jsontext.String {
+		image.Path = jsontext.Text(path)
+	}
+	return image, true
 }
 
 // readName reads an image that is a name or a data URL. An empty name is no image.

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"strconv"
 
@@ -16,7 +17,7 @@ type View struct {
 	ID     string        `json:"id"`
 	Source string        `json:"source"`
 	Turns  []TurnView    `json:"turns"`
-	// Images are the names of the images, in the order of their places; of an embedded one its size.
+	// Images are the names of the images, in the order of their places; of one in a data URL its size.
 	Images []string `json:"images"`
 	// Kept are fields of the record that say something of its quality, as they stand in it, by their names.
 	Kept map[string]string `json:"kept,omitempty"`
@@ -46,7 +47,10 @@ func ViewOf(s *dataset.Sample) View {
 	}
 	for _, image := range s.Images {
 		name := image.Name
-		if name == "" {
+		switch {
+		case image.Embedded > 0:
+			name = cmp.Or(image.Path, "image "+strconv.Itoa(image.Embedded)+" of the record")
+		case name == "":
 			name = strconv.Itoa(len(image.Data)) + " bytes in the record"
 		}
 		v.Images = append(v.Images, name)

@@ -1,0 +1,30 @@
+// Package kinds lists the kinds of containers that Harvest reads and writes.
+package kinds
+
+import (
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+)
+
+// All are the kinds, in the order in which they are tried. Each has a Format and a test of its own.
+func All() []container.Kind { return nil }
+
+// Of is the kind of a file that begins so. It reports false for a text manifest, and for all else that is no container.
+func Of(head []byte) (container.Kind, bool) {
+	return first(func(k container.Kind) bool { return k.Is(head) })
+}
+
+// ByFormat is the kind of a format. It reports false for those of text.
+func ByFormat(format dataset.Format) (container.Kind, bool) {
+	return first(func(k container.Kind) bool { return k.Format == format })
+}
+
+func first(is func(container.Kind) bool) (container.Kind, bool) {
+	all := All()
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i], true
+	}
+	return container.Kind{}, false
+}
