@@ -41,6 +41,7 @@ const (
 	ImageCount       reason.Code = "image_count"       // not as many places for images as images
 	ImageNameUnsafe  reason.Code = "unsafe_image_name" // absolute, escaping, or of a scheme that is not allowed
 	ImageDataBroken  reason.Code = "broken_image_data" // a data URL or base64 field that does not decode, or is empty
+	MemberUnusable   reason.Code = "member_unusable"   // of a container: a link, cut short, or not next to its record
 )
 
 // A Problem is a fault of one record, and where the record stands.

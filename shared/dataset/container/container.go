@@ -58,7 +58,7 @@ type Reader interface {
 }
 
 // Values reads binary values of records of one file. It is fast for records in their order, and may keep what neighbours
-// share, a bounded number of bytes. Of the record it needs Place and Stored only. It is not safe for concurrent use.
+// share, a bounded number of bytes. Of the record it needs Place and Stored only. It is safe for concurrent use.
 type Values interface {
 	// Size is how many bytes the value of a number, from 0, has. The fault is that of a value that cannot be read,
 	// whatever is tried; its Field is empty.

@@ -33,7 +33,7 @@ func TestEmbeddedImages(t *testing.T) {
 				`{"role": "assistant", "content": "So."}]}`, inTar, []dataset.Image{{Embedded: 1, Path: "a.jpg"}}, "000017", "",
 		},
 		"no number": {`{"image": {"path": "a.jpg", "embedded": -1}, ` + asked + `}`, inTar, nil, "000017", "wrong_type"},
-		"text": {`{"image": {"path": "a.jpg", "embedded": 2}, ` + asked + `}`, inText, []dataset.Image{{Name: "a.jpg"}}, "a.json#1", ""},
+		"text":      {`{"image": {"path": "a.jpg", "embedded": 2}, ` + asked + `}`, inText, []dataset.Image{{Name: "a.jpg"}}, "a.json#1", ""},
 	} {
 		s := forms.Parse([]byte(tc.raw), tc.place)
 		code := ""

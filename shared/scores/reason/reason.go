@@ -107,6 +107,8 @@ var tables = [...][]Entry{
 		{"too_many_images", "too many images", "the sample has more images than are allowed, or than the sidecar takes"},
 		{"unsafe_image_name", "unsafe image name", "an image's name is absolute, leads out of the dataset, or is a URL"},
 		{"broken_image_data", "broken image data", "an embedded image is empty, or no valid base64"},
+		{"member_unusable", "member unusable",
+			"a member of the sample's archive is a link, doubled, cut short, or does not stand next to the others"},
 		{"manifest_changed", "manifest changed", "the manifest was replaced before the record was read"},
 	},
 	Image: {

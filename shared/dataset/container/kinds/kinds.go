@@ -6,10 +6,11 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/webdataset"
 )
 
 // All are the kinds, in the order in which they are tried. Each has a Format and a test of its own.
-func All() []container.Kind { return nil }
+func All() []container.Kind { return []container.Kind{webdataset.Kind()} }
 
 // Of is the kind of a file that begins so. It reports false for a text manifest, and for all else that is no container.
 func Of(head []byte) (container.Kind, bool) {

@@ -1,0 +1,287 @@
+package webdataset
+
+import (
+	"bytes"
+	"encoding/json"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+var (
+	// imageEnds are the ends of fields of images. Those that no decoder reads fail their samples by what they are.
+	imageEnds = []string{
+		"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "heic",
+		"jxl", "jp2",
+	}
+	// otherMedia are the ends of fields of media that are not rated, by the key under which a record names them.
+	otherMedia = map[string][]string{
+		"video": {"mp4", "avi", "mov", "webm", "mkv", "mpg", "mpeg"},
+		"audio": {"wav", "mp3", "flac", "ogg", "m4a", "opus"},
+	}
+	// textFields stand for a record where there is no JSON.
+	textFields = []string{"txt", "cls"}
+)
+
+// end is the last extension of a field.
+func end(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
+
+func isImage(field string) bool { return slices.Contains(imageEnds, end(field)) }
+
+func isJSON(field string) bool { return end(field) == "json" }
+
+// isText reports whether the content of a field is part of the record.
+func isText(field string) bool { return isJSON(field) || slices.Contains(textFields, field) }
+
+// record is the sample as a record of that number.
+func (s *sample) record(manifest string, element int64, limits dataset.Limits) dataset.Record {
+	r := dataset.Record{
+		Place:  dataset.Place{Manifest: manifest, Element: element, Key: s.key},
+		Stored: dataset.Stored{Extent: s.Extent},
+	}
+	refs := references{folder: s.key}
+	for _, m := range s.members {
+		if isImage(m.field) {
+			r.Stored.Values = append(r.Stored.Values, m.Extent)
+			refs.images = append(refs.images, m)
+		}
+	}
+	if s.fault != nil {
+		r.Fault = s.fault
+		return r
+	}
+	r.Raw, r.Fault = s.text(&refs, limits)
+	if r.Fault == nil && len(r.Raw) == 0 {
+		r.Raw = []byte("null") // an empty KEY.json is no record, and its sample is one
+	}
+	return r
+}
+
+// text is the record as JSON.
+func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset.Fault) {
+	for _, m := range s.members {
+		if isText(m.field) && m.Bytes > int64(limits.MaxRecordBytes) {
+			return nil, tooLarge(m.Bytes, limits)
+		}
+	}
+	i := slices.IndexFunc(s.members, func(m member) bool { return m.field == "json" })
+	if i < 0 {
+		i = slices.IndexFunc(s.members, func(m member) bool { return isJSON(m.field) })
+	}
+	if i < 0 {
+		return s.withoutJSON(refs)
+	}
+	raw := bytes.TrimSpace(bytes.TrimPrefix(s.members[i].content, []byte("\ufeff")))
+	if jsontext.SyntaxError(raw) != nil || jsontext.TypeOf(raw) != jsontext.Object {
+		return raw, nil // the forms say what is wrong with it
+	}
+	fields := jsontext.Members(jsontext.Items(raw))
+	if name := refs.apart(fields); name != "" {
+		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which does not stand next to it; "+
+			"the members of a sample have to follow each other, as tar --sort=name writes them")
+	}
+	return refs.complete(fields, s.media(fields)), nil
+}
+
+// quoted is how many bytes of a name a message repeats.
+const quoted = 60
+
+// withoutJSON is the record of a sample without one, from its other texts.
+func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
+	var fields jsontext.Members
+	for _, m := range s.members {
+		if slices.Contains(textFields, m.field) {
+			fields = append(fields, quote(m.field), quote(strings.TrimSpace(string(m.content))))
+		}
+	}
+	if len(fields) == 0 {
+		first := s.members[0]
+		return nil, unusable(first.name, "no "+path.Base(s.key)+".json stands next to it; the members of a sample have to "+
+			"follow each other, as tar --sort=name writes them")
+	}
+	return refs.complete(fields, s.media(fields)), nil
+}
+
+// media names members with media that are not rated, under keys that the record does not have.
+func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
+	for _, key := range []string{"video", "audio"} {
+		for _, m := range s.members {
+			if slices.Contains(otherMedia[key], end(m.field)) && fields.Get(key) == nil {
+				media = append(media, quote(key), quote(m.name))
+				break
+			}
+		}
+	}
+	return media
+}
+
+// references are those of a record to the images of its sample.
+type references struct {
+	folder string // and stem of the members' names: the key
+	images []member
+	made   bool // one stands in the record
+}
+
+// imageKeys are keys of a record, or of something in it, whose values name images.
+var imageKeys = []string{"image", "images", "image_url", "url", "path"}
+
+// apart is the name of an image that belongs to the sample by its key and is none of its members; empty if there is
+// none. It looks at records whose sample has no image.
+func (r *references) apart(fields jsontext.Members) string {
+	if len(r.images) > 0 {
+		return ""
+	}
+	for _, key := range []string{"image", "images"} {
+		for _, name := range namesIn(fields.Get(key)) {
+			if stem, field, ok := splitName(name); ok && path.Base(stem) == path.Base(r.folder) && isImage(field) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// namesIn are the strings of a value: itself, or those of a list.
+func namesIn(value json.RawMessage) (names []string) {
+	list := []json.RawMessage{value}
+	if jsontext.TypeOf(value) == jsontext.Array {
+		list = jsontext.Items(value)
+	}
+	for _, item := range list {
+		if jsontext.TypeOf(item) == jsontext.String {
+			names = append(names, jsontext.Text(item))
+		}
+	}
+	return names
+}
+
+// complete writes a record with references to images, and further fields.
+func (r *references) complete(fields, more jsontext.Members) []byte {
+	var out jsontext.Members
+	for i := 0; i < len(fields); i += 2 {
+		out = append(out, fields[i], r.refer(jsontext.Text(fields[i]), fields[i+1], false))
+	}
+	if !r.made && len(r.images) > 0 {
+		out = r.list(out)
+	}
+	return writeObject(append(out, more...))
+}
+
+// list adds a list of all images: in the place of names that are none of the members', or under images.
+func (r *references) list(fields jsontext.Members) jsontext.Members {
+	items := make([]json.RawMessage, 0, len(r.images))
+	for n, m := range r.images {
+		items = append(items, reference(m.name, n))
+	}
+	list := writeList(items)
+	for _, key := range []string{"image", "images"} {
+		for i := 0; i < len(fields); i += 2 {
+			if jsontext.Text(fields[i]) == key && (key == "images" || jsontext.Holds(fields[i+1])) {
+				fields[i+1] = list
+				return fields
+			}
+		}
+	}
+	return append(fields, quote("images"), list)
+}
+
+// refer is the value of a key with references in the place of the names of members. isImage says that the value stands
+// for an image as a whole.
+func (r *references) refer(key string, value json.RawMessage, isImage bool) json.RawMessage {
+	switch jsontext.TypeOf(value) {
+	case jsontext.String:
+		if n := r.find(value); n >= 0 && slices.Contains(imageKeys, key) {
+			r.made = true
+			return reference(jsontext.Text(value), n)
+		}
+	case jsontext.Array:
+		var items []json.RawMessage
+		for _, item := range jsontext.Items(value) {
+			items = append(items, r.refer(key, item, slices.Contains(imageKeys, key)))
+		}
+		return writeList(items)
+	case jsontext.Object:
+		return r.referObject(key, jsontext.Items(value), isImage)
+	}
+	return value
+}
+
+// referObject adds a reference to an object that stands for an image, such as {"url": "a.jpg"}, and else refers to the
+// images that its values name.
+func (r *references) referObject(key string, object jsontext.Members, isImage bool) json.RawMessage {
+	if isImage || slices.Contains(imageKeys, key) {
+		if _, name := object.First("path", "url"); jsontext.TypeOf(name) == jsontext.String {
+			if n := r.find(name); n >= 0 {
+				r.made = true
+				return writeObject(append(slices.Clone(object), quote("embedded"), json.RawMessage(strconv.Itoa(n))))
+			}
+		}
+	}
+	var out jsontext.Members
+	for i := 0; i < len(object); i += 2 {
+		out = append(out, object[i], r.refer(jsontext.Text(object[i]), object[i+1], false))
+	}
+	return writeObject(out)
+}
+
+// find is the number of the image of a name; -1 for none. A name is that of the member, with its folder or without, or
+// what follows the key.
+func (r *references) find(value json.RawMessage) int {
+	if len(r.images) == 0 {
+		return -1
+	}
+	name := strings.TrimPrefix(jsontext.Text(value), "./")
+	for _, same := range []func(m member) bool{
+		func(m member) bool { return strings.TrimPrefix(m.name, "./") == name },
+		func(m member) bool { return path.Base(m.name) == path.Base(name) },
+		func(m member) bool { return m.field == strings.ToLower(name) },
+	} {
+		if n := slices.IndexFunc(r.images, same); n >= 0 {
+			return n
+		}
+	}
+	return -1
+}
+
+func reference(name string, number int) json.RawMessage {
+	return writeObject(jsontext.Members{quote("path"), quote(name), quote("embedded"), json.RawMessage(strconv.Itoa(number))})
+}
+
+// quote is a text as JSON. What is not UTF-8 becomes U+FFFD.
+func quote(text string) json.RawMessage {
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(text) // a string has a form in JSON
+	return bytes.TrimSpace(b.Bytes())
+}
+
+func writeObject(members jsontext.Members) json.RawMessage {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i := 0; i < len(members); i += 2 {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.Write(members[i])
+		b.WriteString(": ")
+		b.Write(members[i+1])
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func writeList(items []json.RawMessage) json.RawMessage {
+	return slices.Concat([]byte("["), bytes.Join(raws(items), []byte(", ")), []byte("]"))
+}
+
+func raws(items []json.RawMessage) (list [][]byte) {
+	for _, item := range items {
+		list = append(list, item)
+	}
+	return list
+}

@@ -1,0 +1,170 @@
+// Package webdataset reads and writes the tar archives of WebDataset. Members with one key that follow each other are a
+// sample: the key is the member's name up to the first dot of its last element, and what follows is its field, such as
+// json or 1.jpg. Source: webdataset's tariterators.py.
+//
+// The record is what stands in KEY.json, with references to the images: those that it names, in their places, or else
+// all of the sample, as the list images. Without a KEY.json it holds what stands in KEY.txt and KEY.cls, and the images.
+package webdataset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+)
+
+// Kind is that of these archives.
+func Kind() container.Kind {
+	return container.Kind{
+		Format: dataset.Tar, Name: "a WebDataset tar", Is: isTar, Reader: reader{}, Writer: writer{},
+	}
+}
+
+// isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
+func isTar(head []byte) bool {
+	return len(head) >= 262 && string(head[257:262]) == "ustar" && bytes.IndexByte(head[:257], 0) >= 0
+}
+
+type reader struct{}
+
+// Scan reads the headers of an archive, and passes what lies between them. A step ends before a sample.
+func (reader) Scan(
+	ctx context.Context, from container.Source, scan dataset.Scan, rangeBytes, stepBytes int64,
+) (dataset.Scan, error) {
+	if rangeBytes <= 0 || stepBytes <= 0 {
+		return dataset.Scan{}, fmt.Errorf(
+			"splitting an archive into ranges of %d bytes, in steps of %d: give sizes above 0", rangeBytes, stepBytes)
+	}
+	body, err := from.Open(ctx, scan.Size, -1)
+	if err != nil {
+		return dataset.Scan{}, err
+	}
+	defer body.Close()
+	w := newWalker(body, scan.Size, nil)
+	layout := dataset.Layout{Form: dataset.Form{Format: dataset.Tar}, Records: scan.Records}
+	layout.Ranges = append([]dataset.Span{}, scan.Ranges...) // the last one may still grow
+	pauseAt := scan.Size + min(stepBytes, math.MaxInt64-scan.Size)
+	for {
+		s, err := w.next()
+		switch {
+		case err == io.EOF:
+			layout.Size = w.in.n
+			return dataset.Scan{Layout: layout, Done: true}, nil
+		case err != nil:
+			return dataset.Scan{}, err
+		}
+		if s.Offset >= pauseAt {
+			layout.Size = s.Offset
+			return dataset.Scan{Layout: layout, Element: layout.Records}, nil
+		}
+		add(&layout, s.Extent, rangeBytes)
+	}
+}
+
+// add adds a sample to the last range, or begins another one.
+func add(l *dataset.Layout, at dataset.Extent, rangeBytes int64) {
+	l.Records++
+	if n := len(l.Ranges); n > 0 {
+		if last := &l.Ranges[n-1]; at.End()-last.Start <= rangeBytes {
+			last.End = at.End()
+			last.Records++
+			return
+		}
+	}
+	l.Ranges = append(l.Ranges, dataset.Span{Start: at.Offset, End: at.End(), Records: 1, FirstElement: l.Records})
+}
+
+// Records reads the samples of a range. Images are passed.
+func (reader) Records(
+	ctx context.Context, from container.Source, span dataset.Span, manifest string, limits dataset.Limits,
+) iter.Seq2[dataset.Record, error] {
+	return func(yield func(dataset.Record, error) bool) {
+		fail := func(err error) {
+			yield(dataset.Record{}, fmt.Errorf("reading bytes %d to %d of %s: %w", span.Start, span.End, manifest, err))
+		}
+		if err := limits.Validate(); err != nil {
+			fail(err)
+			return
+		}
+		body, err := from.Open(ctx, span.Start, span.End-span.Start)
+		if err != nil {
+			fail(err)
+			return
+		}
+		defer body.Close()
+		w := newWalker(body, span.Start, &limits)
+		for i := range span.Records {
+			s, err := w.next()
+			switch format := (*dataset.FormatError)(nil); {
+			case err == io.EOF:
+				fail(fmt.Errorf("they have %d records, and %d were found before", i, span.Records))
+				return
+			case errors.As(err, &format): // Scan has let the archive pass, so this is no mistake of its author
+				fail(fmt.Errorf("they are not those that were found before: %s", format.Error()))
+				return
+			case err != nil:
+				fail(err)
+				return
+			}
+			if !yield(s.record(manifest, span.FirstElement+i, limits), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Values reads images by their offsets.
+func (reader) Values(from container.Source) container.Values { return values{from} }
+
+type values struct{ from container.Source }
+
+func (v values) Size(_ context.Context, r dataset.Record, number int) (int64, *dataset.Fault, error) {
+	at, fault := valueOf(r, number)
+	return at.Bytes, fault, nil
+}
+
+func (v values) Read(ctx context.Context, r dataset.Record, number int) ([]byte, *dataset.Fault, error) {
+	at, fault := valueOf(r, number)
+	if fault != nil {
+		return nil, fault, nil
+	}
+	body, err := v.from.Open(ctx, at.Offset, at.Bytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer body.Close()
+	data := make([]byte, at.Bytes)
+	if _, err := io.ReadFull(body, data); err != nil {
+		return nil, nil, fmt.Errorf("reading bytes %d to %d of %s: %w", at.Offset, at.End(), r.Place.Manifest, err)
+	}
+	return data, nil, nil
+}
+
+func (values) Close() error { return nil }
+
+// valueOf is where a value lies. A record that was not made here may name one that there is not.
+func valueOf(r dataset.Record, number int) (dataset.Extent, *dataset.Fault) {
+	if number < 0 || number >= len(r.Stored.Values) {
+		return dataset.Extent{}, &dataset.Fault{Code: dataset.MemberUnusable, Detail: fmt.Sprintf(
+			"the record names image %d of its sample, which has %d; remove the key embedded from it",
+			number, len(r.Stored.Values))}
+	}
+	return r.Stored.Values[number], nil
+}
+
+// unusable is the fault of a sample with a member that cannot be used.
+func unusable(field, detail string) *dataset.Fault {
+	return &dataset.Fault{Code: dataset.MemberUnusable, Field: field, Detail: detail}
+}
+
+// tooLarge is the fault of a record above the limit.
+func tooLarge(bytes int64, limits dataset.Limits) *dataset.Fault {
+	return &dataset.Fault{Code: dataset.RecordTooLarge, Detail: fmt.Sprintf(
+		"the record has %d bytes, more than the %d allowed (MAX_RECORD_BYTES); shorten it", bytes, limits.MaxRecordBytes)}
+}
