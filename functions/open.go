@@ -185,7 +185,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		return system{}, err
 	}
 	sys.subsets, err = subset.NewSelector(subset.Config{
-		Runs: sys.runs, Work: work, Tasks: tasks, Events: published, Now: time.Now, Process: process,
+		Runs: sys.runs, Work: work, Input: input, Tasks: tasks, Events: published, Now: time.Now, Process: process,
 		Limits: c.Selections,
 	})
 	return sys, err

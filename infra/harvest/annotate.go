@@ -120,7 +120,12 @@ func (r *annotateReport) annotate(
 	r.Seconds["annotate"] = time.Since(start).Seconds()
 	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
 	maps.Copy(r.Failed, rated.status.Reasons)
-	explain, err := in.reasons(ctx, rated)
+	fetcher, err := in.openImages(rated.Options.Images)
+	if err != nil {
+		return nil, err
+	}
+	defer fetcher.Close()
+	explain, err := rated.reasons(ctx, fetcher)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +136,7 @@ func (r *annotateReport) annotate(
 			continue
 		}
 		a := annotation.Annotation{ID: f.annotation.ID, Scores: o.Ratings, Styles: o.Styles}
-		if a.Reason, err = explain(f.sample); err != nil {
+		if a.Reason, err = explain(f); err != nil {
 			return nil, err
 		}
 		annotations = append(annotations, a)
@@ -144,8 +149,10 @@ func (r *annotateReport) annotate(
 }
 
 // reasons finds the scorer's reasons for its ratings, for those that give any.
-func (in input) reasons(ctx context.Context, rated *sampleRun) (func(*dataset.Sample) (string, error), error) {
-	opened, err := rated.scorers.Open(ctx, rated.Scorer, rated.Rubric)
+func (s *sampleRun) reasons(
+	ctx context.Context, fetcher *datasetImages,
+) (func(datasetSample) (string, error), error) {
+	opened, err := s.scorers.Open(ctx, s.Scorer, s.Rubric)
 	if err != nil {
 		return nil, err
 	}
@@ -153,20 +160,16 @@ func (in input) reasons(ctx context.Context, rated *sampleRun) (func(*dataset.Sa
 		Reason(ctx context.Context, item scorer.Item) (string, error)
 	})
 	if !ok {
-		return func(*dataset.Sample) (string, error) { return "", nil }, nil
+		return func(datasetSample) (string, error) { return "", nil }, nil
 	}
-	fetcher, err := in.openImages(rated.Options.Images)
-	if err != nil {
-		return nil, err
-	}
-	return func(s *dataset.Sample) (string, error) {
-		hold := rated.memory.NewHold(1)
+	return func(f datasetSample) (string, error) {
+		hold := s.memory.NewHold(1)
 		defer hold.Release()
-		fetched, fault, err := fetcher.Fetch(ctx, s, hold)
+		fetched, fault, err := fetcher.Fetch(ctx, f.manifest, f.sample, hold)
 		if fault != nil || err != nil {
 			return "", err // its rating came before the image went
 		}
-		return reasoner.Reason(ctx, scorer.Item{Sample: s, Images: fetched.Images})
+		return reasoner.Reason(ctx, scorer.Item{Sample: f.sample, Images: fetched.Images})
 	}, nil
 }
 
@@ -211,7 +214,7 @@ func (r *annotateReport) choose(
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := in.at(seedset.Choose(pool.Pool, request.samples), p.Options.Limits)
+	chosen, err := in.at(ctx, seedset.Choose(pool.Pool, request.samples), p.Options.Limits)
 	if err == nil && len(chosen) == 0 {
 		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
 	}
@@ -221,11 +224,11 @@ func (r *annotateReport) choose(
 
 // at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id,
 // or ID#n where several samples have the id.
-func (in input) at(positions []int, limits dataset.Limits) ([]datasetSample, error) {
+func (in input) at(ctx context.Context, positions []int, limits dataset.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // samples by id
 	i := -1
-	err := in.eachSample(limits, func(manifest int, s *dataset.Sample) error {
+	err := in.eachSample(ctx, limits, func(manifest int, s *dataset.Sample) error {
 		i++
 		seen[s.ID]++
 		if len(positions) == 0 || i != positions[0] {

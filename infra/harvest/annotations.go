@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	containers "github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -108,7 +110,7 @@ type datasetSample struct {
 // and the ids of the other annotations. An annotation is of the samples that its id stands for (dataset.Lookup): of all
 // that have the id, or of one of them, whose annotation comes before that of all. Of several samples invalid ones are
 // left out. It is an error to find none.
-func (set *annotationSet) find() (samples []datasetSample, absent []string, err error) {
+func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, absent []string, err error) {
 	names := make([]string, len(set.annotations))
 	for i, a := range set.annotations {
 		names[i] = a.ID
@@ -116,7 +118,7 @@ func (set *annotationSet) find() (samples []datasetSample, absent []string, err 
 	lookup := dataset.NewLookup(names)
 	candidates := map[int]datasetSample{} // by position in the dataset
 	position := 0
-	err = set.eachSample(set.limits.Records, func(manifest int, s *dataset.Sample) error {
+	err = set.eachSample(ctx, set.limits.Records, func(manifest int, s *dataset.Sample) error {
 		if lookup.Add(s.ID) {
 			candidates[position] = datasetSample{manifest: manifest, sample: s}
 		}
@@ -164,7 +166,9 @@ func valid(positions []int, samples map[int]datasetSample) []int {
 
 // eachSample reads the manifests once, in order, and calls use for every record with the number of its manifest.
 // Several records of one id are all passed to use.
-func (in input) eachSample(limits dataset.Limits, use func(manifest int, s *dataset.Sample) error) error {
+func (in input) eachSample(
+	ctx context.Context, limits dataset.Limits, use func(manifest int, s *dataset.Sample) error,
+) error {
 	read := func(i int, name string) error {
 		file, err := os.Open(name)
 		if err != nil {
@@ -175,7 +179,7 @@ func (in input) eachSample(limits dataset.Limits, use func(manifest int, s *data
 		if err != nil {
 			return err
 		}
-		return dataset.EachSample(file, filepath.Base(name), limits, parse, func(s *dataset.Sample) error {
+		return containers.EachSample(ctx, file, filepath.Base(name), limits, parse, func(s *dataset.Sample) error {
 			return use(i, s)
 		})
 	}

@@ -90,7 +90,7 @@ func (set *annotationSet) evaluate(
 		Annotations: len(set.annotations), Failed: map[reason.Code]int64{}, Rubric: set.rubric.Hash(),
 		Seconds: map[string]float64{}, capabilities: set.rubric.Capabilities, styles: set.rubric.Styles,
 	}
-	samples, absent, err := set.find()
+	samples, absent, err := set.find(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ with it.`,
 
 // export writes the folder. Annotated samples are held in memory; all others only pass through.
 func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (*exportReport, error) {
-	samples, absent, err := set.find()
+	samples, absent, err := set.find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	if err != nil {
 		return nil, err
 	}
+	defer fetcher.Close()
 	budget, err := imageMemory(set.limits.Images, kinds.Config{})
 	if err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 			report.Failed[dataset.ImageCount]++
 			continue
 		}
-		names, fault, err := store.take(ctx, f.sample)
+		names, fault, err := store.take(ctx, f.manifest, f.sample)
 		if err != nil {
 			return nil, err
 		}

@@ -2,43 +2,104 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// openImages opens the dataset's images where they lie on this machine.
-func (in input) openImages(limits images.Limits) (*images.Fetcher, error) {
+// datasetImages reads the images of a dataset where they lie on this machine: in its folder of images, or in its
+// manifests.
+type datasetImages struct {
+	named *images.Fetcher
+	held  map[int]container.Values // by manifest; those of containers
+	files []*os.File
+}
+
+// openImages opens the dataset's images. The caller has to close them.
+func (in input) openImages(limits images.Limits) (*datasetImages, error) {
 	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): bucket.AtFolder(in.Images)})
 	if err != nil {
 		return nil, err
 	}
-	return images.New(images.Config{Input: view, Prefix: in.imagesPrefix(), Limits: limits})
+	named, err := images.New(images.Config{Input: view, Prefix: in.imagesPrefix(), Limits: limits})
+	if err != nil {
+		return nil, err
+	}
+	opened := &datasetImages{named: named, held: map[int]container.Values{}}
+	for i, name := range in.Manifests {
+		if err := opened.openManifest(i, name); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+	}
+	return opened, nil
+}
+
+// openManifest opens a manifest that holds images.
+func (d *datasetImages) openManifest(i int, name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	kind, contained, err := kinds.OfFile(file)
+	if !contained || err != nil {
+		return errors.Join(err, file.Close())
+	}
+	d.files, d.held[i] = append(d.files, file), kind.Values(container.FileSource(file))
+	return nil
+}
+
+// Fetch reads the images of a sample of a manifest (images.Fetcher.Fetch).
+func (d *datasetImages) Fetch(
+	ctx context.Context, manifest int, s *dataset.Sample, hold *memory.Hold,
+) (images.Fetched, *dataset.Fault, error) {
+	if held, contained := d.held[manifest]; contained {
+		return d.named.Fetch(ctx, s, held, hold)
+	}
+	return d.named.Fetch(ctx, s, nil, hold)
+}
+
+// Close ends the reading.
+func (d *datasetImages) Close() error {
+	var faults []error
+	for _, held := range d.held {
+		faults = append(faults, held.Close())
+	}
+	for _, file := range d.files {
+		faults = append(faults, file.Close())
+	}
+	return errors.Join(faults...)
 }
 
 // An imageFolder copies images into images/ of a folder, each once and named by its content, so that the folder
 // can be moved to another machine as a whole, and equal images are equal names.
 type imageFolder struct {
-	from    *images.Fetcher
+	from    *datasetImages
 	memory  *memory.Budget
 	to      string
 	written map[string]bool
 }
 
-// take copies a sample's images and returns their names relative to the folder. A fault is one of the sample.
-func (f *imageFolder) take(ctx context.Context, s *dataset.Sample) (names []string, fault *dataset.Fault, err error) {
+// take copies the images of a manifest's sample and returns their names relative to the folder. A fault is one of the
+// sample.
+func (f *imageFolder) take(
+	ctx context.Context, manifest int, s *dataset.Sample,
+) (names []string, fault *dataset.Fault, err error) {
 	if s.Problem != nil {
 		return nil, &s.Problem.Fault, nil
 	}
 	hold := f.memory.NewHold(1)
 	defer hold.Release()
-	fetched, fault, err := f.from.Fetch(ctx, s, hold)
+	fetched, fault, err := f.from.Fetch(ctx, manifest, s, hold)
 	if fault != nil || err != nil {
 		return nil, fault, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -39,10 +40,11 @@ func (r *result) writeReport(ctx context.Context, s session, flags reportFlags, 
 	if err != nil {
 		return err
 	}
-	pictures, err := r.openPictures(plan, flags)
+	pictures, closePictures, err := r.openPictures(plan, s, flags)
 	if err != nil {
 		return err
 	}
+	defer closePictures()
 	reports, err := report.New(report.Config{Runs: s.Runs, Subsets: s.Subsets, Images: pictures, Memory: s.memory})
 	if err != nil {
 		return err
@@ -55,16 +57,26 @@ func (r *result) writeReport(ctx context.Context, s session, flags reportFlags, 
 	})
 }
 
-// openPictures opens the images of the run for its report.
-func (r *result) openPictures(plan *run.Plan, flags reportFlags) (report.Images, error) {
+// openPictures opens the images of the run for its report, and returns what closes them.
+func (r *result) openPictures(plan *run.Plan, s session, flags reportFlags) (report.Images, func(), error) {
 	switch {
 	case flags.NoPictures:
-		return report.NoImages{Why: "this report was asked for without pictures"}, nil
+		return report.NoImages{Why: "this report was asked for without pictures"}, func() {}, nil
 	case r.input == nil:
-		return report.NoImages{Why: "harvest serve read the dataset, so this command cannot reach its images"}, nil
-	default:
-		return r.input.openImages(plan.Options.Images)
+		return report.NoImages{
+			Why: "harvest serve read the dataset, so this command cannot reach its images",
+		}, func() {}, nil
 	}
+	input, err := r.input.bucket(r.input.spec())
+	if err != nil {
+		return nil, nil, err
+	}
+	named, err := images.New(images.Config{Input: input, Prefix: r.input.imagesPrefix(), Limits: plan.Options.Images})
+	if err != nil {
+		return nil, nil, err
+	}
+	pictures := run.NewImages(plan, named, run.Texts{Input: input, Work: s.work})
+	return pictures, func() { _ = pictures.Close() }, nil
 }
 
 // outputFiles are the paths of a selection's files.

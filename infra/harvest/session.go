@@ -22,7 +22,7 @@ import (
 type session struct {
 	*local.Stack
 	api    *api.Client
-	work   bucket.Reader
+	work   bucket.Bucket
 	show   *display
 	memory *memory.Budget
 	// rated counts the samples that a scorer in this process has rated.

@@ -19,7 +19,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
-	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -138,6 +137,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return err
 	}
+	defer fetcher.Close()
 	budget, err := imageMemory(limits.Images, kinds.Config{})
 	if err != nil {
 		return err
@@ -173,11 +173,11 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 
 // uploadImages puts the images of a sample into the bucket.
 func (s smokeTest) uploadImages(
-	ctx context.Context, fetcher *images.Fetcher, budget *memory.Budget, to bucket.Bucket, sample *dataset.Sample,
+	ctx context.Context, fetcher *datasetImages, budget *memory.Budget, to bucket.Bucket, sample *dataset.Sample,
 ) error {
 	hold := budget.NewHold(1)
 	defer hold.Release()
-	fetched, fault, err := fetcher.Fetch(ctx, sample, hold)
+	fetched, fault, err := fetcher.Fetch(ctx, 0, sample, hold)
 	if err != nil {
 		return err
 	} else if fault != nil {

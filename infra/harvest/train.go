@@ -84,7 +84,7 @@ const absentInError = 5
 
 // train learns from the set, whose annotations are in a file, and writes the weights.
 func (set *annotationSet) train(ctx context.Context, annotations, file string, show *display) (*trainReport, error) {
-	samples, absent, err := set.find()
+	samples, absent, err := set.find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +129,7 @@ func (set *annotationSet) observe(
 	if err != nil {
 		return nil, err
 	}
+	defer fetcher.Close()
 	budget, err := imageMemory(set.limits.Images, kinds.Config{})
 	if err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ func (set *annotationSet) observe(
 
 // observe is an annotated sample with its features, and the hashes of its images, which distinguish them.
 func (s datasetSample) observe(
-	ctx context.Context, fetcher *images.Fetcher, budget *memory.Budget,
+	ctx context.Context, fetcher *datasetImages, budget *memory.Budget,
 ) (training.Sample, error) {
 	refuse := func(reason, detail string) (training.Sample, error) {
 		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: fix it, or leave its annotation out%s",
@@ -166,7 +167,7 @@ func (s datasetSample) observe(
 	}
 	hold := budget.NewHold(1)
 	defer hold.Release()
-	fetched, fault, err := fetcher.Fetch(ctx, s.sample, hold)
+	fetched, fault, err := fetcher.Fetch(ctx, s.manifest, s.sample, hold)
 	if err != nil {
 		return training.Sample{}, err
 	}

@@ -194,7 +194,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		return nil, err
 	}
 	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: o.Work, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
+		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
 		Limits: cmp.Or(o.Selections, subset.DefaultLimits()),
 	})
 	if err != nil {

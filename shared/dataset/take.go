@@ -83,9 +83,9 @@ func (t Take) elements(records int64) (first, last int64) {
 	return 1, n
 }
 
-// Taken leaves of the layout's ranges what is taken. open opens a span of the manifest; it is called for ranges that
-// are taken in part, at most two.
-func (l Layout) Taken(t Take, limits Limits, open func(Span) (io.ReadCloser, error)) (Layout, error) {
+// Taken leaves of the layout's ranges what is taken. narrow is a span with the records from and to of it only; it is
+// called for ranges that are taken in part, at most two.
+func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, error)) (Layout, error) {
 	first, last := t.elements(l.Records)
 	if first == 1 && last == l.Records {
 		return l, nil
@@ -99,7 +99,7 @@ func (l Layout) Taken(t Take, limits Limits, open func(Span) (io.ReadCloser, err
 		}
 		if to-from+1 < span.Records {
 			var err error
-			if span, err = l.narrow(span, from, to, limits, open); err != nil {
+			if span, err = narrow(span, from, to); err != nil {
 				return Layout{}, err
 			}
 		}
@@ -109,15 +109,8 @@ func (l Layout) Taken(t Take, limits Limits, open func(Span) (io.ReadCloser, err
 	return taken, nil
 }
 
-// narrow is a span with the records from and to of it only.
-func (l Layout) narrow(
-	span Span, from, to int64, limits Limits, open func(Span) (io.ReadCloser, error),
-) (Span, error) {
-	body, err := open(span)
-	if err != nil {
-		return Span{}, err
-	}
-	defer body.Close()
+// Narrow is a span of a text with the records from and to of it only. body stands at its begin.
+func (l Layout) Narrow(body io.Reader, span Span, from, to int64, limits Limits) (Span, error) {
 	reader, err := NewReader(body, l.Form, span, "", limits, NewSample)
 	if err != nil {
 		return Span{}, err

@@ -1,9 +1,7 @@
 package dataset
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -53,8 +51,9 @@ func TestTaken(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				taken, err := layout.Taken(take, Limits{MaxRecordBytes: 1 << 10}, func(span Span) (io.ReadCloser, error) {
-					return io.NopCloser(bytes.NewReader([]byte(manifest)[span.Start:span.End])), nil
+				taken, err := layout.Taken(take, func(span Span, from, to int64) (Span, error) {
+					body := strings.NewReader(manifest[span.Start:span.End])
+					return layout.Narrow(body, span, from, to, Limits{MaxRecordBytes: 1 << 10})
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -77,6 +77,12 @@ func folderPaths(folder string) []string {
 	return paths
 }
 
+// Values reads the binary values of records of a container, by their numbers from 0. A container.Values is one.
+type Values interface {
+	Size(ctx context.Context, record dataset.Record, number int) (int64, *dataset.Fault, error)
+	Read(ctx context.Context, record dataset.Record, number int) ([]byte, *dataset.Fault, error)
+}
+
 // A Location is where a named image lies: an object of a bucket.
 type Location struct {
 	Bucket bucket.Reader
@@ -194,28 +200,33 @@ type Fetched struct {
 	Seen []string
 }
 
-// Fetch finds the images of a sample, reads them in its order, and checks them. Images of one name are read once. What
-// it returns is within the limits; whether it decodes is not known yet. The fault is that of the first image which
+// Fetch finds the images of a sample, reads them in its order, and checks them. Images of one name are read once. held
+// reads those that the record's container holds; nil for a record of a text manifest. What Fetch returns is within the limits; whether it decodes is not known yet. The fault is that of the first image which
 // cannot be found, or exceeds a limit by its size; else that of the first which does not pass Check. The memory for
 // what it returns is added to hold before anything is read; the error is memory.ErrFull if there is none now.
 func (f *Fetcher) Fetch(
-	ctx context.Context, sample *dataset.Sample, hold *memory.Hold,
+	ctx context.Context, sample *dataset.Sample, held Values, hold *memory.Hold,
 ) (Fetched, *dataset.Fault, error) {
 	if fault := CheckCount(sample, f.limits); fault != nil {
 		return Fetched{}, fault, nil
 	}
-	located, fetched, fault, err := f.locateAll(ctx, sample)
+	located, fetched, fault, err := f.locateAll(ctx, sample, held)
 	if fault != nil || err != nil {
 		return fetched, fault, err
 	}
-	if err := hold.Add(ctx, bytesOf(sample, located)); err != nil {
+	if err := hold.Add(ctx, bytesOf(located)); err != nil {
 		return Fetched{}, nil, err
 	}
 	read := map[string][]byte{} // by name
 	for i, img := range sample.Images {
 		data, known := read[img.Name]
 		if !known || img.Name == "" {
-			if data, fault, err = f.read(ctx, img, located[i]); err != nil {
+			if img.Embedded > 0 {
+				data, fault, err = held.Read(ctx, sample.Record(), img.Embedded-1)
+			} else {
+				data, fault, err = f.read(ctx, img, located[i])
+			}
+			if err != nil {
 				return Fetched{}, nil, err
 			}
 			if fault == nil {
@@ -232,31 +243,38 @@ func (f *Fetcher) Fetch(
 	return fetched, nil, nil
 }
 
-// locateAll finds the images of a sample, and what is seen of them, up to the first that has a fault. Those that the
-// record embeds have no location.
+// locateAll finds the images of a sample, and what is seen of them, up to the first that has a fault. Of those that the
+// record or its container embeds, the location is a size only.
 func (f *Fetcher) locateAll(
-	ctx context.Context, sample *dataset.Sample,
+	ctx context.Context, sample *dataset.Sample, held Values,
 ) (located []Location, found Fetched, fault *dataset.Fault, err error) {
 	var together int64
 	known := map[string]Location{} // a name that stands several times is looked for once
 	for i, img := range sample.Images {
-		at, seen, size := Location{}, Embedded, int64(len(img.Data))
-		if img.Name != "" {
+		at, seen := Location{}, Embedded
+		switch {
+		case img.Embedded > 0:
+			at.Size, fault, err = sizeIn(ctx, held, sample.Record(), img.Embedded-1)
+		case img.Name != "":
 			var located bool
 			if at, located = known[img.Name]; !located {
-				if at, fault, err = f.Locate(ctx, img.Name); err != nil {
-					return nil, Fetched{}, nil, err
-				}
+				at, fault, err = f.Locate(ctx, img.Name)
 				known[img.Name] = at // a fault ends the search
 			}
-			seen, size = seenOf(at, fault), at.Size
+			seen = seenOf(at, fault)
+		default:
+			at.Size = int64(len(img.Data))
+		}
+		if err != nil {
+			return nil, Fetched{}, nil, err
 		}
 		found.Seen = append(found.Seen, seen)
-		together += size
+		together += at.Size
 		switch {
 		case fault != nil:
-		case size > f.limits.MaxBytes:
-			fault = tooManyBytes(size, f.limits)
+			fault.Field = cmp.Or(fault.Field, Label(sample, i))
+		case at.Size > f.limits.MaxBytes:
+			fault = tooManyBytes(at.Size, f.limits)
 			fault.Field = Label(sample, i)
 		case together > f.limits.MaxSampleBytes:
 			fault = tooLargeTogether(i+1, together, f.limits)
@@ -269,10 +287,18 @@ func (f *Fetcher) locateAll(
 	return located, found, nil, nil
 }
 
+// sizeIn is the size of an image that a container holds.
+func sizeIn(ctx context.Context, held Values, record dataset.Record, number int) (int64, *dataset.Fault, error) {
+	if held == nil {
+		return 0, nil, fmt.Errorf("reading an image of %s: its container is not open", record.Place)
+	}
+	return held.Size(ctx, record, number)
+}
+
 // bytesOf is how many bytes the images of a sample have together.
-func bytesOf(sample *dataset.Sample, located []Location) (together int64) {
-	for i, img := range sample.Images {
-		together += int64(len(img.Data)) + located[i].Size
+func bytesOf(located []Location) (together int64) {
+	for _, at := range located {
+		together += at.Size
 	}
 	return together
 }

@@ -87,7 +87,7 @@ func TestFetch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, fault, err := f.Fetch(t.Context(), &dataset.Sample{Images: tc.images}, memorytest.Budget(t).NewHold(1))
+			got, fault, err := f.Fetch(t.Context(), &dataset.Sample{Images: tc.images}, nil, memorytest.Budget(t).NewHold(1))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -59,7 +59,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	sample := &dataset.Sample{Images: []dataset.Image{{Name: "out.png"}}}
-	_, fault, err := fetcherOf(t, folder).Fetch(t.Context(), sample, memorytest.Budget(t).NewHold(1))
+	_, fault, err := fetcherOf(t, folder).Fetch(t.Context(), sample, nil, memorytest.Budget(t).NewHold(1))
 	if err != nil || fault == nil || !strings.HasPrefix(fault.Reason(), out) {
 		t.Errorf("%v, %v; want %s", fault, err, out)
 	}

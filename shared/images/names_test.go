@@ -225,12 +225,12 @@ func TestDamagedDisk(t *testing.T) {
 	sample := &dataset.Sample{Images: []dataset.Image{{Name: "a.png"}}}
 	damaged := fmt.Errorf("%w: %w", bucket.ErrUnreadable, syscall.EIO)
 	hold := memorytest.Budget(t).NewHold(1)
-	_, fault, err := fetcherOf(t, failing{viewOf(t, dir).input, damaged}).Fetch(t.Context(), sample, hold)
+	_, fault, err := fetcherOf(t, failing{viewOf(t, dir).input, damaged}).Fetch(t.Context(), sample, nil, hold)
 	want := "image unreadable: a.png: the disk reports an error in it (input/output error); restore the file from a copy"
 	if err != nil || fault == nil || fault.Reason() != want {
 		t.Errorf("%v, %v, want %s", fault, err, want)
 	}
-	_, fault, err = fetcherOf(t, failing{viewOf(t, dir).input, io.ErrUnexpectedEOF}).Fetch(t.Context(), sample, hold)
+	_, fault, err = fetcherOf(t, failing{viewOf(t, dir).input, io.ErrUnexpectedEOF}).Fetch(t.Context(), sample, nil, hold)
 	if err == nil || fault != nil {
 		t.Errorf("a broken connection: %v, %v, want a transient error", fault, err)
 	}

@@ -70,7 +70,7 @@ func TestSampleLimits(t *testing.T) {
 			sample.Images = append(sample.Images, img)
 		}
 		input.opened.Store(0)
-		fetched, fault, err := f.Fetch(t.Context(), &sample, memorytest.Budget(t).NewHold(1))
+		fetched, fault, err := f.Fetch(t.Context(), &sample, nil, memorytest.Budget(t).NewHold(1))
 		if err != nil {
 			t.Fatal(err)
 		}

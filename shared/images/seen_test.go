@@ -63,7 +63,7 @@ func TestSeen(t *testing.T) {
 		{[]dataset.Image{{Name: "gs://other/a.png"}}, []string{"image_not_allowed"}},
 		{[]dataset.Image{{Name: "../a.png"}}, []string{string(dataset.ImageNameUnsafe)}},
 	} {
-		fetched, _, err := f.Fetch(t.Context(), &dataset.Sample{Images: test.images}, memorytest.Budget(t).NewHold(1))
+		fetched, _, err := f.Fetch(t.Context(), &dataset.Sample{Images: test.images}, nil, memorytest.Budget(t).NewHold(1))
 		if diff := cmp.Diff(test.want, fetched.Seen); diff != "" || err != nil {
 			t.Errorf("%+v: seen (-want +got):\n%s%v", test.images, diff, err)
 		}
@@ -100,7 +100,7 @@ func TestSeenOfReplaced(t *testing.T) {
 	write(t, dir, "a.png", before, at)
 	f := fetcherOf(t, replacing{viewOf(t, dir).input, func() { write(t, dir, "a.png", after, at.Add(time.Second)) }})
 	sample := &dataset.Sample{Images: []dataset.Image{{Name: "a.png"}}}
-	fetched, fault, err := f.Fetch(t.Context(), sample, memorytest.Budget(t).NewHold(1))
+	fetched, fault, err := f.Fetch(t.Context(), sample, nil, memorytest.Budget(t).NewHold(1))
 	if err != nil || fault == nil {
 		t.Fatalf("fetched %d images, fault %v, %v; want a fault", len(fetched.Images), fault, err)
 	}
@@ -108,7 +108,7 @@ func TestSeenOfReplaced(t *testing.T) {
 	if err != nil || there == fetched.Seen[0] {
 		t.Errorf("a later look finds %q (%v), as was seen", there, err)
 	}
-	fetched, fault, err = f.Fetch(t.Context(), sample, memorytest.Budget(t).NewHold(1))
+	fetched, fault, err = f.Fetch(t.Context(), sample, nil, memorytest.Budget(t).NewHold(1))
 	if err != nil || fault != nil || fetched.Seen[0] != there {
 		t.Errorf("the next reading has seen %q (%v, %v), want %q", fetched.Seen, fault, err, there)
 	}

@@ -50,7 +50,7 @@ func TestUnreadableImages(t *testing.T) {
 			"a.png":        "",
 		} {
 			sample := &dataset.Sample{Images: []dataset.Image{{Name: name}}}
-			_, fault, err := f.Fetch(t.Context(), sample, memorytest.Budget(t).NewHold(1))
+			_, fault, err := f.Fetch(t.Context(), sample, nil, memorytest.Budget(t).NewHold(1))
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			} else if got := fault; (got == nil) != (want == "") || got != nil && !strings.HasPrefix(got.Reason(), want) {

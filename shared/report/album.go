@@ -26,9 +26,11 @@ const (
 	decoders    = 4 // at the same time, at most
 )
 
-// Images reads the images of samples. *images.Fetcher is one.
+// Images reads the images of samples of a range of the run. *run.Images is one.
 type Images interface {
-	Fetch(ctx context.Context, sample *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
+	Fetch(
+		ctx context.Context, r int, sample *dataset.Sample, hold *memory.Hold,
+	) (images.Fetched, *dataset.Fault, error)
 }
 
 // NoImages stands in for images that a report is not to show, or cannot reach: it says why.
@@ -39,7 +41,7 @@ const noPictures = "no_pictures"
 
 // Fetch returns no image and why.
 func (n NoImages) Fetch(
-	context.Context, *dataset.Sample, *memory.Hold,
+	context.Context, int, *dataset.Sample, *memory.Hold,
 ) (images.Fetched, *dataset.Fault, error) {
 	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: n.Why}, nil
 }
@@ -85,7 +87,7 @@ func (a *album) fill(ctx context.Context, plan *run.Plan, g *Gallery) error {
 	for _, r := range slices.Sorted(maps.Keys(byRange)) {
 		err := a.eachRecord(ctx, plan, r, byRange[r], func(card *Card, sample *dataset.Sample) {
 			group.Go(func() error {
-				hash, shown, err := a.show(ctx, card, sample)
+				hash, shown, err := a.show(ctx, r, card, sample)
 				if shown {
 					a.mu.Lock()
 					defer a.mu.Unlock()
@@ -142,8 +144,8 @@ func (a *album) eachRecord(
 	return nil
 }
 
-// show fills in a card, and makes the picture of its first image.
-func (a *album) show(ctx context.Context, card *Card, sample *dataset.Sample) (images.Hash, bool, error) {
+// show fills in a card of a range, and makes the picture of its first image.
+func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sample) (images.Hash, bool, error) {
 	card.converse(sample)
 	if card.Images == 0 {
 		card.NoPicture = "text only"
@@ -153,7 +155,7 @@ func (a *album) show(ctx context.Context, card *Card, sample *dataset.Sample) (i
 	one.Images = sample.Images[:1]
 	hold := a.memory.NewHold(1)
 	defer hold.Release()
-	fetched, fault, err := a.images.Fetch(ctx, &one, hold)
+	fetched, fault, err := a.images.Fetch(ctx, r, &one, hold)
 	if err != nil {
 		return images.Hash{}, false, err
 	}

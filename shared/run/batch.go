@@ -19,7 +19,7 @@ import (
 // A loader loads what samples are rated from: their images, or the scores that an earlier run has of them.
 type loader struct {
 	runs         *Reader
-	input        bucket.Reader
+	texts        Texts
 	imageBuckets map[string]bucket.Reader
 	memory       *memory.Budget
 	rated        *cache.Cache[map[string]place] // by run; the keys are contents
@@ -33,19 +33,28 @@ const (
 )
 
 func newLoader(
-	runs *Reader, input bucket.Reader, imageBuckets map[string]bucket.Reader, budget *memory.Budget,
+	runs *Reader, texts Texts, imageBuckets map[string]bucket.Reader, budget *memory.Budget,
 ) *loader {
 	return &loader{
-		runs: runs, input: input, imageBuckets: imageBuckets, memory: budget,
+		runs: runs, texts: texts, imageBuckets: imageBuckets, memory: budget,
 		rated: cache.New(maxRatedBytes, func(m map[string]place) int { return placeBytes * len(m) }),
 	}
 }
 
-// images reads the images of a run's samples.
+// images reads the named images of a run's samples.
 func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 	return images.New(images.Config{
-		Input: l.input, Buckets: l.imageBuckets, Prefix: plan.Images, Limits: plan.Options.Images,
+		Input: l.texts.Input, Buckets: l.imageBuckets, Prefix: plan.Images, Limits: plan.Options.Images,
 	})
+}
+
+// open reads the images of a run's samples. The caller has to close it.
+func (l *loader) open(plan *Plan) (*Images, error) {
+	named, err := l.images(plan)
+	if err != nil {
+		return nil, err
+	}
+	return NewImages(plan, named, l.texts), nil
 }
 
 // shardRecords reads a shard's samples, and makes their records as they are before any is rated. Those
@@ -92,12 +101,8 @@ type batch struct {
 // the others, not all of them. A sample with a fault in its images gets its reason and stays out of the batch, as does
 // one whose scores an earlier run has. The caller has to release the batch.
 func (l *loader) load(
-	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, at []int,
+	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, at []int,
 ) (b batch, later []int, err error) {
-	fetcher, err := l.images(plan)
-	if err != nil {
-		return batch{}, nil, err
-	}
 	b.hold = l.memory.NewHold(scorer.HeldPerByte(rater))
 	loaded := make([]loadedSample, len(at))
 	group, ctx := errgroup.WithContext(ctx)
@@ -107,7 +112,7 @@ func (l *loader) load(
 			continue
 		}
 		group.Go(func() (err error) {
-			loaded[k], err = l.loadSample(ctx, plan, fetcher, &samples[i], &records[i], b.hold)
+			loaded[k], err = l.loadSample(ctx, pictures, &samples[i], &records[i], b.hold)
 			return err
 		})
 	}
@@ -138,13 +143,13 @@ type loadedSample struct {
 // loadSample reads the images of a sample, or takes its scores over. A fault of its images makes the record that of a
 // failed sample. Where an earlier attempt has seen the same of all images, none is read.
 func (l *loader) loadSample(
-	ctx context.Context, plan *Plan, fetcher *images.Fetcher, sample *dataset.Sample, rec *scores.Record,
-	hold *memory.Hold,
+	ctx context.Context, pictures *Images, sample *dataset.Sample, rec *scores.Record, hold *memory.Hold,
 ) (loadedSample, error) {
-	if reused, err := l.takeOver(ctx, plan, fetcher, sample, rec); reused || err != nil {
+	plan := pictures.plan
+	if reused, err := l.takeOver(ctx, plan, pictures.Fetcher, sample, rec); reused || err != nil {
 		return loadedSample{reused: reused}, err
 	}
-	fetched, fault, err := fetcher.Fetch(ctx, sample, hold)
+	fetched, fault, err := pictures.Fetch(ctx, rec.Range, sample, hold)
 	if errors.Is(err, memory.ErrFull) {
 		return loadedSample{later: true}, nil
 	} else if err != nil {
@@ -165,13 +170,18 @@ func (l *loader) each(
 	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	use func(batch) error,
 ) error {
+	pictures, err := l.open(plan)
+	if err != nil {
+		return err
+	}
+	defer pictures.Close()
 	left := make([]int, len(samples))
 	for i := range left {
 		left[i] = i
 	}
 	for len(left) > 0 {
 		n := min(scoreBatch, len(left))
-		b, later, err := l.load(ctx, plan, rater, samples, records, left[:n])
+		b, later, err := l.load(ctx, pictures, rater, samples, records, left[:n])
 		if err != nil {
 			return err
 		}

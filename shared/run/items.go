@@ -79,7 +79,7 @@ func (w *Worker) rateOne(
 	_, err = bucket.CreateJSON(ctx, w.work, name, map[string]string{"process": w.process.ID})
 	var b batch
 	if err == nil {
-		b, _, err = w.loader.load(ctx, plan, rater, samples, records, []int{i})
+		b, err = w.loadOne(ctx, plan, rater, samples, records, i)
 	}
 	if err == nil {
 		err = b.rate(ctx, rater, records)
@@ -94,6 +94,19 @@ func (w *Worker) rateOne(
 		return errors.Join(err, end)
 	}
 	return nil
+}
+
+// loadOne loads one sample.
+func (w *Worker) loadOne(
+	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
+) (batch, error) {
+	pictures, err := w.loader.open(plan)
+	if err != nil {
+		return batch{}, err
+	}
+	defer pictures.Close()
+	b, _, err := w.loader.load(ctx, pictures, rater, samples, records, []int{i})
+	return b, err
 }
 
 // itemAttempts counts the attempts at a sample that ended with their process, and finds the highest number of one.

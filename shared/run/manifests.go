@@ -1,15 +1,17 @@
 package run
 
 import (
+	"bufio"
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -29,13 +31,9 @@ func (p *Planner) split(ctx context.Context, plan *Plan, number int, scan manife
 	if scan.Packed != "" {
 		m.Packed = scan.Packed
 	}
-	body, packed, err := p.texts.from(ctx, m, scan.Size, p.limits.Compressed)
-	if err == nil {
-		defer body.Close()
-		scan.Packed, m.Packed = packed, packed
-		scan.Scan, err = scan.Next(body, plan.Constants.RangeBytes, p.limits.PlanBytes)
-	}
+	scan, err := p.scan(ctx, plan, m, scan)
 	if err == nil && scan.Done {
+		m.Packed = scan.Packed
 		scan, err = p.take(ctx, plan, number, m, scan)
 	}
 	if format, ok := errors.AsType[*dataset.FormatError](err); ok {
@@ -49,13 +47,47 @@ func (p *Planner) split(ctx context.Context, plan *Plan, number int, scan manife
 	return scan, nil
 }
 
+// scan reads a piece of a manifest. At its begin it finds out of which kind it is.
+func (p *Planner) scan(ctx context.Context, plan *Plan, m Manifest, scan manifestScan) (manifestScan, error) {
+	rangeBytes, stepBytes := plan.Constants.RangeBytes, p.limits.PlanBytes
+	kind, contained := kinds.ByFormat(scan.Format)
+	if !contained {
+		body, packed, err := p.texts.from(ctx, m, scan.Size, p.limits.Compressed)
+		if err != nil {
+			return scan, err
+		}
+		defer body.Close()
+		scan.Packed, m.Packed = packed, packed
+		in := bufio.NewReaderSize(body, container.HeadBytes)
+		if scan.Size == 0 {
+			head, _ := in.Peek(container.HeadBytes) // an error other than a short file is returned again by the next read
+			kind, contained = kinds.Of(head)
+		}
+		if !contained {
+			scan.Scan, err = scan.Next(in, rangeBytes, stepBytes)
+			return scan, err
+		}
+	}
+	var err error
+	scan.Scan, err = kind.Scan(ctx, p.texts.Source(m), scan.Scan, containerRange*rangeBytes, stepBytes)
+	return scan, err
+}
+
 // take leaves in a scan that is done the records that the plan takes, and recognises their forms.
 func (p *Planner) take(
 	ctx context.Context, plan *Plan, number int, m Manifest, scan manifestScan,
 ) (manifestScan, error) {
 	var err error
-	scan.Layout, err = scan.Taken(m.Take, p.limits.Records, func(span dataset.Span) (io.ReadCloser, error) {
-		return p.texts.open(ctx, m, span)
+	scan.Layout, err = scan.Taken(m.Take, func(span dataset.Span, from, to int64) (dataset.Span, error) {
+		if kind, contained := kinds.ByFormat(scan.Format); contained {
+			return narrowContained(ctx, kind, p.texts.Source(m), span, from, to, p.limits.Records)
+		}
+		body, err := p.texts.open(ctx, m, span)
+		if err != nil {
+			return dataset.Span{}, err
+		}
+		defer body.Close()
+		return scan.Narrow(body, span, from, to, p.limits.Records)
 	})
 	if err != nil {
 		return scan, err
@@ -65,6 +97,17 @@ func (p *Planner) take(
 	alone.add(number, scan)
 	scan.Forms, err = p.recognise(ctx, &alone)
 	return scan, err
+}
+
+// addAll adds to a plan what its manifests were found to hold. The error refuses manifests that cannot be together in a
+// subset.
+func (p *Plan) addAll(scans []manifestScan) error {
+	schemas := make([][]string, len(scans))
+	for m := range scans {
+		p.add(m, scans[m])
+		schemas[m] = scans[m].Schema
+	}
+	return checkKinds(p.Manifests, schemas)
 }
 
 // add adds to a plan what its next manifest was found to hold.

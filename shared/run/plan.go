@@ -10,6 +10,8 @@ import (
 	"github.com/gowebpki/jcs"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -90,14 +92,25 @@ type Constants struct {
 }
 
 // Format is the format of a subset: that of the manifests; JSON if they differ, because a JSON array can hold any
-// record.
+// record. Containers do not differ.
 func (p *Plan) Format() dataset.Format {
+	if _, contained := p.Container(); contained {
+		return p.Manifests[0].Format
+	}
 	for _, m := range p.Manifests {
 		if m.Format != dataset.Lines {
 			return dataset.Array
 		}
 	}
 	return dataset.Lines
+}
+
+// Container is the kind of the manifests that hold their images; false for text.
+func (p *Plan) Container() (container.Kind, bool) {
+	if len(p.Manifests) == 0 {
+		return container.Kind{}, false
+	}
+	return kinds.ByFormat(p.Manifests[0].Format)
 }
 
 // IsNewer reports whether a newer version of Harvest planned the run, and continues it.

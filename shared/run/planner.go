@@ -72,7 +72,7 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	}
 	return &Planner{
 		runs: c.Runs, texts: Texts{c.Input, c.Work}, input: c.Input, open: c.OpenScorer, limits: c.Limits,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), patience: c.Patience,
+		loader: newLoader(c.Runs, Texts{c.Input, c.Work}, c.ImageBuckets, c.Memory), patience: c.Patience,
 		uploads: c.Uploads,
 	}, nil
 }
@@ -87,14 +87,16 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	if err != nil || rater == nil {
 		return plan, err
 	}
-	for m := range plan.Manifests {
-		var scan manifestScan
-		for !scan.Done {
-			if scan, err = p.split(ctx, plan, m, scan); err != nil {
+	scans := make([]manifestScan, len(plan.Manifests))
+	for m := range scans {
+		for !scans[m].Done {
+			if scans[m], err = p.split(ctx, plan, m, scans[m]); err != nil {
 				return nil, err
 			}
 		}
-		plan.add(m, scan)
+	}
+	if err := plan.addAll(scans); err != nil {
+		return nil, err
 	}
 	return plan, p.complete(plan, spec.Budget.IsZero(), rater)
 }

@@ -179,8 +179,8 @@ func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for m := range layouts {
-		plan.add(m, layouts[m])
+	if err := plan.addAll(layouts); err != nil {
+		return nil, err
 	}
 	rater, err := planner.openScorer(ctx, &plan)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -20,6 +21,9 @@ func EachRecord(
 ) error {
 	rng := plan.Ranges[r]
 	m := plan.Manifests[rng.Manifest]
+	if kind, contained := kinds.ByFormat(m.Format); contained {
+		return eachContained(ctx, texts, plan, r, kind, use)
+	}
 	body, err := texts.open(ctx, m, rng.Span)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return lostRecords(m, rng.Span, use)
@@ -73,14 +77,15 @@ func openManifest(ctx context.Context, input bucket.Reader, m Manifest, start, l
 func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error) error {
 	for i := range span.Records {
 		place := dataset.Place{Manifest: m.Base(), Element: span.FirstElement + i, Line: span.FirstLine}
-		err := use(dataset.Unread(place, dataset.Fault{
-			Code: ManifestChanged,
-			Detail: "the manifest was replaced or removed before this record was read; " +
-				"the new version is a run of its own",
-		}))
-		if err != nil {
+		if err := use(dataset.Unread(place, *lostRecord())); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lostRecord is the fault of a record whose manifest is gone.
+func lostRecord() *dataset.Fault {
+	return &dataset.Fault{Code: ManifestChanged, Detail: "the manifest was replaced or removed before this record was " +
+		"read; the new version is a run of its own"}
 }

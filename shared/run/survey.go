@@ -60,15 +60,13 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 		types forms.Types
 		shown viewSelection
 	)
-	var tried []dataset.Sample
+	var tried trialSamples
 	for r := range plan.Ranges {
 		shard := shardSize{limits: plan.Constants}
 		var waiting []*dataset.Sample
 		flush := func() error {
 			valid, err := p.look(ctx, plan, v, waiting)
-			if room := trial - len(tried); room > 0 {
-				tried = append(tried, valid[:min(room, len(valid))]...)
-			}
+			tried.add(r, valid)
 			waiting = waiting[:0]
 			return err
 		}
@@ -178,8 +176,22 @@ func (p *Planner) missingImages(
 	return missing, group.Wait()
 }
 
+// trialSamples are a few valid samples, with their ranges.
+type trialSamples struct {
+	samples []dataset.Sample
+	ranges  []int
+}
+
+// add adds valid samples of a range, as long as there are few.
+func (t *trialSamples) add(r int, valid []dataset.Sample) {
+	for i := range valid[:min(len(valid), trial-len(t.samples))] {
+		t.samples, t.ranges = append(t.samples, valid[i]), append(t.ranges, r)
+	}
+}
+
 // try rates a few samples and estimates from them how long all take.
-func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, samples []dataset.Sample) error {
+func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSamples) error {
+	samples := tried.samples
 	if len(samples) == 0 {
 		return nil
 	}
@@ -194,7 +206,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, samples []data
 	}
 	records := make([]scores.Record, len(samples))
 	for i := range records {
-		records[i].Status = scores.OK
+		records[i].Status, records[i].Range = scores.OK, tried.ranges[i]
 	}
 	start := time.Now()
 	err = p.loader.each(ctx, plan, rater, samples, records, func(b batch) error { return b.rate(ctx, rater, records) })

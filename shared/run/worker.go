@@ -73,7 +73,7 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 	return &Worker{
 		runs: c.Runs, index: NewIndex(c.Work), input: c.Input, work: c.Work, open: c.OpenScorer,
 		tasks: c.Tasks, events: c.Events, now: c.Now,
-		loader: newLoader(c.Runs, c.Input, c.ImageBuckets, c.Memory), width: c.Width, process: c.Process,
+		loader: newLoader(c.Runs, Texts{c.Input, c.Work}, c.ImageBuckets, c.Memory), width: c.Width, process: c.Process,
 		again: Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 	}, nil
 }

@@ -56,10 +56,12 @@ func subsetName(runID, id string, format dataset.Format) string {
 	return selectionPrefix(runID, id) + "subset." + string(format)
 }
 
-// The parts of a selection: what it takes and leaves of a range, or of a block of ranges.
+// The parts of a selection: what it takes and leaves of a range, or of a block of ranges, and what the end of a
+// container's subset is made of.
 const (
 	subsetPart   = ".subset"
 	rejectedPart = ".rejected"
+	notesPart    = ".notes"
 )
 
 // temporaryPrefix holds what is needed until a selection is completed.
@@ -74,6 +76,10 @@ func partsRoot(runID, id string, level int) string {
 func partsPrefix(runID, id string, level, block int) string {
 	return fmt.Sprintf("%s%04d/", partsRoot(runID, id, level), block)
 }
+
+// wholeName holds the parts of a subset of a container without its end, or what the end is made of; endName the end.
+func wholeName(runID, id, kind string) string { return temporaryPrefix(runID, id) + "whole" + kind }
+func endName(runID, id string) string         { return temporaryPrefix(runID, id) + "end" + subsetPart }
 
 func partName(runID, id string, level, number int, kind string) string {
 	return fmt.Sprintf("%s%04d%s", partsPrefix(runID, id, level, number/partsBlock), number, kind)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
 )
 
 // TestLargeNumbers finds parts whose numbers have outgrown the zeros in their names.
@@ -25,13 +26,13 @@ func TestLargeNumbers(t *testing.T) {
 		}
 	}
 	s := &Selector{work: work}
-	sel := &Selection{ID: selection, Run: id}
+	sel, plan := &Selection{ID: selection, Run: id}, &run.Plan{}
 	for prefix, want := range map[string]map[int]bool{
 		partsRoot(id, selection, 0):                          {7: true, ranges - 1: true},
 		partsPrefix(id, selection, 0, 0):                     {7: true},
 		partsPrefix(id, selection, 0, (ranges-1)/partsBlock): {ranges - 1: true},
 	} {
-		written, err := s.writtenParts(t.Context(), sel, prefix)
+		written, err := s.writtenParts(t.Context(), plan, sel, prefix)
 		if diff := cmp.Diff(want, written); diff != "" || err != nil {
 			t.Errorf("%s: %v, written (-want +got):\n%s", prefix, err, diff)
 		}

@@ -28,7 +28,7 @@ const (
 // publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth,
 // r + 2 partsWidth and so on form a chain. It completes the selection where all are written.
 func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Selection) error {
-	written, err := s.writtenParts(ctx, sel, partsRoot(sel.Run, sel.ID, 0))
+	written, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, 0))
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Select
 func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selection, written map[int]bool) error {
 	size, nodes := 1, len(plan.Ranges) // size is how many ranges a part of the level has
 	for level := 0; nodes > partsBlock; level++ {
-		above, err := s.writtenParts(ctx, sel, partsRoot(sel.Run, sel.ID, level+1))
+		above, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, level+1))
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	if sel.Selected == 0 {
 		return s.fail(ctx, plan, sel)
 	}
-	written, err := s.writtenParts(ctx, sel, partsPrefix(sel.Run, sel.ID, 0, task.Range/partsBlock))
+	written, err := s.writtenParts(ctx, plan, sel, partsPrefix(sel.Run, sel.ID, 0, task.Range/partsBlock))
 	if err != nil {
 		return err
 	}
@@ -135,9 +135,12 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	return s.compose(ctx, plan, sel, task.Range)
 }
 
-// writtenParts are the numbers of the parts below a prefix of which both objects are there.
-func (s *Selector) writtenParts(ctx context.Context, sel *Selection, prefix string) (map[int]bool, error) {
-	one, both := map[int]bool{}, map[int]bool{}
+// writtenParts are the numbers of the parts below a prefix of which all objects are there.
+func (s *Selector) writtenParts(
+	ctx context.Context, plan *run.Plan, sel *Selection, prefix string,
+) (map[int]bool, error) {
+	objects, written := map[int]int{}, map[int]bool{}
+	all := len(partKinds(plan))
 	for attrs, err := range s.work.List(ctx, prefix, "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing parts of selection %s: %w", sel.ID, err)
@@ -147,12 +150,11 @@ func (s *Selector) writtenParts(ctx context.Context, sel *Selection, prefix stri
 		if err != nil {
 			continue
 		}
-		if one[r] {
-			both[r] = true
+		if objects[r]++; objects[r] == all {
+			written[r] = true
 		}
-		one[r] = true
 	}
-	return both, nil
+	return written, nil
 }
 
 // compose composes the parts of the block that a range lies in if all are there, then those of the block of blocks, and
@@ -164,22 +166,23 @@ func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, 
 		first := block * partsBlock
 		last := min(first+partsBlock, nodes)
 		// Listed after the own part is there: of the deliveries that write the last parts at the same time, one sees all.
-		written, err := s.writtenParts(ctx, sel, partsPrefix(sel.Run, sel.ID, level, block))
+		written, err := s.writtenParts(ctx, plan, sel, partsPrefix(sel.Run, sel.ID, level, block))
 		if err != nil || len(written) < last-first {
 			return err
 		}
-		subset, rejected := sel.Outputs.Subset, sel.Outputs.Rejected
-		if nodes > partsBlock {
-			subset = partName(sel.Run, sel.ID, level+1, block, subsetPart)
-			rejected = partName(sel.Run, sel.ID, level+1, block, rejectedPart)
-		}
-		if err := s.concatenate(ctx, sel, level, first, last, subsetPart, subset); err != nil {
-			return err
-		}
-		if err := s.concatenate(ctx, sel, level, first, last, rejectedPart, rejected); err != nil {
-			return err
+		for _, kind := range partKinds(plan) {
+			name := partName(sel.Run, sel.ID, level+1, block, kind)
+			if nodes <= partsBlock {
+				name = composedName(plan, sel, kind)
+			}
+			if err := s.concatenate(ctx, sel, level, first, last, kind, name); err != nil {
+				return err
+			}
 		}
 		if nodes <= partsBlock {
+			if err := s.endSubset(ctx, plan, sel); err != nil {
+				return err
+			}
 			return s.complete(ctx, plan, sel)
 		}
 		number, nodes = block, (nodes+partsBlock-1)/partsBlock
@@ -200,7 +203,7 @@ func (s *Selector) concatenate(
 	return nil
 }
 
-// writePart writes the two part objects of a range.
+// writePart writes the part objects of a range.
 func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
 	reasons, err := s.reasons(ctx, plan, sel.ID)
 	if err != nil {
@@ -210,28 +213,44 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	for _, n := range sel.PerRange[:r] {
 		before += n
 	}
-	var subset, rejected bytes.Buffer
-	out := dataset.NewWriter(&subset, plan.Format(), dataset.Part{
-		First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0,
+	part := dataset.Part{First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0}
+	write := s.writeText
+	if _, contained := plan.Container(); contained {
+		write = s.writeContained
+	}
+	var rejected bytes.Buffer
+	err = write(ctx, plan, sel, r, part, func(take func(dataset.Record) error) error {
+		return s.divide(ctx, plan, r, reasons, take, &rejected)
 	})
-	if err := s.divide(ctx, plan, r, reasons, out, &rejected); err != nil {
+	if err != nil {
+		return err
+	}
+	name := partName(plan.Run, sel.ID, 0, r, rejectedPart)
+	_, err = bucket.CreateBytes(ctx, s.work, name, rejected.Bytes())
+	return err
+}
+
+// writeText writes the part of a subset of text. each calls a function with the records of the part.
+func (s *Selector) writeText(
+	ctx context.Context, plan *run.Plan, sel *Selection, r int, part dataset.Part,
+	each func(func(dataset.Record) error) error,
+) error {
+	var subset bytes.Buffer
+	out := dataset.NewWriter(&subset, plan.Format(), part)
+	if err := each(func(record dataset.Record) error { return out.Write(record.Raw) }); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
 		return err
 	}
-	name := partName(plan.Run, sel.ID, 0, r, subsetPart)
-	if _, err := bucket.CreateBytes(ctx, s.work, name, subset.Bytes()); err != nil {
-		return err
-	}
-	name = partName(plan.Run, sel.ID, 0, r, rejectedPart)
-	_, err = bucket.CreateBytes(ctx, s.work, name, rejected.Bytes())
+	_, err := bucket.CreateBytes(ctx, s.work, partName(plan.Run, sel.ID, 0, r, subsetPart), subset.Bytes())
 	return err
 }
 
-// divide writes the records of a range to the subset where their reason is empty, else why they are rejected.
+// divide calls take with the records of a range whose reason is empty, and writes why the others are rejected.
 func (s *Selector) divide(
-	ctx context.Context, plan *run.Plan, r int, reasons *scores.Reasons, subset *dataset.Writer, rejected *bytes.Buffer,
+	ctx context.Context, plan *run.Plan, r int, reasons *scores.Reasons, take func(dataset.Record) error,
+	rejected *bytes.Buffer,
 ) error {
 	report, outcomes, err := s.rangeOutcomes(ctx, plan, r)
 	if err != nil {
@@ -246,7 +265,7 @@ func (s *Selector) divide(
 			}
 			index := plan.Ranges[r].FirstIndex + int64(position)
 			if code := reasons.At(int(index)); code == "" {
-				err = subset.Write(record.Raw)
+				err = take(record)
 			} else {
 				err = lines.Encode(newRejected(index, record.Place, &outcomes[position], reason.Code(code)))
 			}

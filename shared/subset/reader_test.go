@@ -100,7 +100,7 @@ func TestConstructorsRefuse(t *testing.T) {
 	if _, err := subset.NewReader(f.Runs, nil, f.Selections); err == nil {
 		t.Error("a reader without a bucket was made")
 	}
-	if _, err := subset.NewSelector(subset.Config{Runs: f.Runs, Work: f.Work, Tasks: f.Tasks,
+	if _, err := subset.NewSelector(subset.Config{Runs: f.Runs, Work: f.Work, Input: f.Work, Tasks: f.Tasks,
 		Events: f.Events}); err == nil {
 		t.Error("a selector without a clock was made")
 	}

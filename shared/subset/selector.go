@@ -22,6 +22,7 @@ const AlgorithmVersion = "mmssr-3"
 type Selector struct {
 	*Reader
 	work   bucket.Bucket
+	texts  run.Texts // that subsets of containers are copied from
 	index  *run.Index
 	tasks  events.Publisher
 	events events.Publisher
@@ -35,6 +36,7 @@ type Selector struct {
 type Config struct {
 	Runs   *run.Reader // of the work bucket
 	Work   bucket.Bucket
+	Input  bucket.Reader
 	Tasks  events.Publisher
 	Events events.Publisher
 	Now    func() time.Time
@@ -45,9 +47,9 @@ type Config struct {
 
 // NewSelector makes a selector.
 func NewSelector(c Config) (*Selector, error) {
-	if c.Runs == nil || c.Work == nil || c.Tasks == nil || c.Events == nil || c.Now == nil || c.Process.ID == "" {
+	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil || c.Process.ID == "" {
 		return nil, errors.New(
-			"making a subset.Selector: its run.Reader, its work bucket, a topic, its clock or its process is missing")
+			"making a subset.Selector: its run.Reader, one of its buckets, a topic, its clock or its process is missing")
 	}
 	reader, err := NewReader(c.Runs, c.Work, c.Limits)
 	if err != nil {
@@ -55,6 +57,7 @@ func NewSelector(c Config) (*Selector, error) {
 	}
 	return &Selector{
 		Reader: reader, work: c.Work, index: run.NewIndex(c.Work), tasks: c.Tasks, events: c.Events, now: c.Now,
+		texts:           run.Texts{Input: c.Input, Work: c.Work},
 		again:           run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 		answeredSamples: c.Limits.AnsweredSamples,
 	}, nil

@@ -131,8 +131,8 @@ func (m *meter) restart() {
 		Now: now, Width: width, Process: process, Memory: memorytest.Budget(m.t),
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
-		Runs: m.runs, Work: work, Tasks: m, Events: m, Now: now, Process: process,
-		Limits: subset.DefaultLimits(),
+		Runs: m.runs, Work: work, Input: countingBucket{m.input, &m.requests, ""}, Tasks: m, Events: m, Now: now,
+		Process: process, Limits: subset.DefaultLimits(),
 	})
 	m.reconciler, errs[3] = subset.NewReconciler(m.planner(), m.worker, m.subsets)
 	m.must(errors.Join(errs[:]...))

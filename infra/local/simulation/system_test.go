@@ -324,7 +324,7 @@ func (s *system) process() *process {
 		Now: s.clock.Now, Width: s.width, Process: self, Memory: memorytest.Budget(s.t),
 	})
 	p.subsets, errs[2] = subset.NewSelector(subset.Config{
-		Runs: p.runs, Work: work, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,
+		Runs: p.runs, Work: work, Input: s.input, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,
 		Limits: subset.DefaultLimits(),
 	})
 	p.reconciler, errs[3] = subset.NewReconciler(s.planner(p.runs, runtest.Limits()), p.worker, p.subsets)

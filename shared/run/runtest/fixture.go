@@ -140,7 +140,7 @@ func (f *Fixture) Restart() {
 	})
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
-		Runs: f.Runs, Work: work, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
+		Runs: f.Runs, Work: work, Input: f.Input, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
 		Limits: f.Selections,
 	})
 	f.must(err)

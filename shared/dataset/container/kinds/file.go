@@ -1,0 +1,57 @@
+package kinds
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math"
+	"os"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+)
+
+// OfFile is the kind of a file of this machine. It reports false for one that is no container.
+func OfFile(file *os.File) (container.Kind, bool, error) {
+	head := make([]byte, container.HeadBytes)
+	n, err := file.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return container.Kind{}, false, err
+	}
+	kind, contained := Of(head[:n])
+	return kind, contained, nil
+}
+
+// EachSample reads a whole manifest of a file name, a text or a container, and calls use for each of its samples in
+// their order, valid or with its Problem. The first error of file, of its structure, or of use ends it.
+func EachSample(
+	ctx context.Context, file *os.File, name string, limits dataset.Limits, parse dataset.Parser,
+	use func(*dataset.Sample) error,
+) error {
+	kind, contained, err := OfFile(file)
+	if err != nil {
+		return err
+	}
+	if !contained {
+		return dataset.EachSample(file, name, limits, parse, use)
+	}
+	source := container.FileSource(file)
+	var scan dataset.Scan
+	for !scan.Done {
+		if scan, err = kind.Scan(ctx, source, scan, math.MaxInt64, math.MaxInt64); err != nil {
+			return err
+		}
+	}
+	for _, span := range scan.Ranges {
+		for record, err := range kind.Records(ctx, source, span, name, limits) {
+			if err != nil {
+				return err
+			}
+			record.Raw = bytes.Clone(record.Raw)
+			if err := use(record.Sample(parse)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
