@@ -23,7 +23,7 @@ func (f outputFolder) converted(ctx context.Context, temporary string) (func(io.
 	if err != nil {
 		return nil, err
 	}
-	from, err := openSubset(stored)
+	from, err := openSubset(ctx, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -51,12 +51,13 @@ func convertSubset(w io.Writer, from *subsetFile, manifests []subset.Manifest, t
 		if err != nil {
 			return err
 		}
-		err = from.each(m.Selected, func(number int, raw []byte) error {
-			converted, err := convert(raw, dataset.Place{Manifest: path.Base(m.Name), Element: int64(number)})
+		err = from.each(m.Selected, func(number int, record dataset.Record) error {
+			place := dataset.Place{Manifest: path.Base(m.Name), Element: int64(number), Line: int64(number)}
+			converted, err := convert(record.Raw, place)
 			if loss, ok := errors.AsType[*forms.LossError](err); ok {
 				return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave "+
 					"the flag out, or leave the record out with --exclude: its id is %s",
-					to, number, path.Base(m.Name), loss, forms.Parse(raw, dataset.Place{}).ID)
+					to, number, path.Base(m.Name), loss, forms.Parse(record.Raw, place).ID)
 			} else if err != nil {
 				return err
 			}

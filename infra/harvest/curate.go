@@ -84,6 +84,9 @@ func curateDataset(
 	if err := o.checkMaxFailed(p.Samples); err != nil {
 		return nil, err
 	}
+	if err := o.checkFormat(p.Plan); err != nil {
+		return nil, err
+	}
 	if err := p.affordable(); err != nil {
 		return nil, err
 	}

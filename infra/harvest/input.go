@@ -206,7 +206,7 @@ func (in input) refused(err error) error {
 	}
 	format, ok := errors.AsType[*dataset.FormatError](err)
 	if !ok {
-		return err
+		return in.asTyped(err)
 	}
 	for i := range in.Manifests {
 		if format.File == in.manifestObject(i) {
@@ -216,6 +216,22 @@ func (in input) refused(err error) error {
 		}
 	}
 	return err
+}
+
+// asTyped is a refusal with manifests named as the user did, if it names any; else the error as it is.
+func (in input) asTyped(err error) error {
+	refused, ok := errors.AsType[*run.RefusedError](err)
+	if !ok {
+		return err
+	}
+	text := refused.Reason
+	for i, name := range in.names() {
+		text = strings.ReplaceAll(text, in.manifestObject(i), name)
+	}
+	if text == refused.Reason {
+		return err
+	}
+	return errors.New(text)
 }
 
 // names are the manifests as the user named them.

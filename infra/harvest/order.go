@@ -47,6 +47,15 @@ func (o order) checkMaxFailed(samples int64) error {
 	return nil
 }
 
+// checkFormat refuses a conversion of records that name images of their container: they would be lost.
+func (o order) checkFormat(plan *run.Plan) error {
+	if kind, contained := plan.Container(); contained && o.Format != "" {
+		return usageError{fmt.Errorf("--output-format %s: %s holds its images, and a file of JSON holds none, so they would be "+
+			"lost; leave the flag out: the subset is subset.%s", o.Format, kind.Name, kind.Format)}
+	}
+	return nil
+}
+
 // folder is where the selection of one of the requests goes: several have folders of their own, named by their size.
 func (o order) folder(request selection.Request) string {
 	if o.Out == "" || len(o.Requests) == 1 {

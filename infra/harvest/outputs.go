@@ -99,7 +99,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		}
 	}
 	if err == nil {
-		err = listed.write(dir, to.Subset)
+		err = listed.write(ctx, dir, to.Subset)
 	}
 	if err == nil {
 		err = writeWhole(to.Selection, func(w io.Writer) error { return f.writeSelection(w, files) })

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -81,22 +85,18 @@ func (r subsetRecipe) files() []string {
 }
 
 // write divides a subset into the parts of the recipe, in a folder, and writes the recipe last.
-func (r subsetRecipe) write(dir, subset string) error {
+func (r subsetRecipe) write(ctx context.Context, dir, subset string) error {
 	if r.name == "" {
 		return nil
 	}
-	from, err := openSubset(subset)
+	from, err := openSubset(ctx, subset)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
 	for _, part := range r.parts {
 		err := writeWhole(filepath.Join(dir, part.File), func(w io.Writer) error {
-			out := from.writer(w)
-			if err := from.each(part.Records, func(_ int, raw []byte) error { return out.Write(raw) }); err != nil {
-				return err
-			}
-			return out.Close()
+			return from.copy(ctx, w, part.Records)
 		})
 		if err != nil {
 			return err
@@ -116,21 +116,54 @@ func (r subsetRecipe) write(dir, subset string) error {
 type subsetFile struct {
 	*os.File
 	format dataset.Format
-	next   func() ([]byte, error, bool)
+	kind   container.Kind // of a container
+	next   func() (dataset.Record, error, bool)
 	stop   func()
 }
 
-func openSubset(name string) (*subsetFile, error) {
+func openSubset(ctx context.Context, name string) (*subsetFile, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	f := &subsetFile{File: file, format: dataset.Array}
-	if filepath.Ext(name) == ".jsonl" {
-		f.format = dataset.Lines
+	f := &subsetFile{File: file, format: dataset.Format(strings.TrimPrefix(filepath.Ext(name), "."))}
+	if f.kind, _, err = kinds.OfFile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
-	f.next, f.stop = iter.Pull2(records(file))
+	f.next, f.stop = iter.Pull2(records(ctx, file))
 	return f, nil
+}
+
+// copy writes the next n records as a file of their own.
+func (f *subsetFile) copy(ctx context.Context, w io.Writer, n int) error {
+	if f.kind.Format == "" {
+		out := f.writer(w)
+		if err := f.each(n, func(_ int, record dataset.Record) error { return out.Write(record.Raw) }); err != nil {
+			return err
+		}
+		return out.Close()
+	}
+	var taken []dataset.Record
+	err := f.each(n, func(_ int, record dataset.Record) error {
+		taken = append(taken, dataset.Record{Place: record.Place, Stored: record.Stored})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return writeContained(ctx, w, f.kind, f.File, taken)
+}
+
+// writeContained writes records of a container as a file of their own.
+func writeContained(
+	ctx context.Context, w io.Writer, kind container.Kind, file *os.File, records []dataset.Record,
+) error {
+	part := dataset.Part{First: true, Last: true}
+	notes, err := kind.Part(ctx, w, container.FileSource(file), records, part)
+	if err != nil {
+		return err
+	}
+	return kind.End(w, bytes.NewReader(notes))
 }
 
 // Close ends the reading.
@@ -144,15 +177,15 @@ func (f *subsetFile) writer(w io.Writer) *dataset.Writer {
 	return dataset.NewWriter(w, f.format, dataset.Part{First: true, Last: true})
 }
 
-// each calls use with the next n records, byte for byte, and their numbers from 1.
-func (f *subsetFile) each(n int, use func(number int, raw []byte) error) error {
+// each calls use with the next n records, and their numbers from 1.
+func (f *subsetFile) each(n int, use func(number int, record dataset.Record) error) error {
 	for number := range n {
-		raw, err, ok := f.next()
+		record, err, ok := f.next()
 		if !ok {
 			return fmt.Errorf("%s: it has fewer records than were selected", f.Name())
 		}
 		if err == nil {
-			err = use(number+1, raw)
+			err = use(number+1, record)
 		}
 		if err != nil {
 			return err
@@ -162,17 +195,19 @@ func (f *subsetFile) each(n int, use func(number int, raw []byte) error) error {
 }
 
 // records are the records of a manifest, byte for byte.
-func records(file io.ReadSeeker) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
+func records(ctx context.Context, file *os.File) iter.Seq2[dataset.Record, error] {
+	return func(yield func(dataset.Record, error) bool) {
 		limits := dataset.Limits{MaxRecordBytes: math.MaxInt32}
-		err := dataset.EachSample(file, "", limits, dataset.NewSample, func(s *dataset.Sample) error {
-			if !yield(s.Raw, nil) {
+		err := kinds.EachSample(ctx, file, "", limits, dataset.NewSample, func(s *dataset.Sample) error {
+			record := s.Record()
+			record.Raw = s.Raw
+			if !yield(record, nil) {
 				return errStopped
 			}
 			return nil
 		})
 		if err != nil && !errors.Is(err, errStopped) {
-			yield(nil, err)
+			yield(dataset.Record{}, err)
 		}
 	}
 }

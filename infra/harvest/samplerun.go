@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	containers "github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -30,7 +32,7 @@ func (in input) scoreSamples(
 	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
 	seconds map[string]float64,
 ) (*sampleRun, error) {
-	in, manifests, err := in.reducedTo(samples)
+	in, manifests, err := in.reducedTo(ctx, samples)
 	if err != nil {
 		return nil, err
 	}
@@ -92,36 +94,62 @@ func (s *sampleRun) unrated(which string) error {
 }
 
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
-func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
+func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, [][]byte, error) {
 	reduced := in
 	reduced.Dataset += "-annotated"
 	reduced.Manifests, reduced.Recipe, reduced.Listed = nil, nil, nil
 	var contents [][]byte
 	for i, name := range in.Manifests {
-		var content bytes.Buffer
-		w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})
-		written := false
+		var own []*dataset.Sample
 		for _, f := range samples {
-			if f.manifest != i {
-				continue
+			if f.manifest == i {
+				own = append(own, f.sample)
 			}
-			if err := w.Write(f.sample.Raw); err != nil {
-				return input{}, nil, fmt.Errorf("sample %s: %w", f.sample.ID, err)
-			}
-			written = true
 		}
-		if err := w.Close(); err != nil {
+		if len(own) == 0 {
+			continue
+		}
+		content, err := reducedManifest(ctx, name, own)
+		if err != nil {
 			return input{}, nil, err
 		}
-		if written {
-			reduced.Manifests = append(reduced.Manifests, name)
-			if len(in.Listed) > 0 {
-				reduced.Listed = append(reduced.Listed, recipeListing{Reading: in.Listed[i].Reading})
-			}
-			contents = append(contents, content.Bytes())
+		reduced.Manifests = append(reduced.Manifests, name)
+		if len(in.Listed) > 0 {
+			reduced.Listed = append(reduced.Listed, recipeListing{Reading: in.Listed[i].Reading})
 		}
+		contents = append(contents, content)
 	}
 	return reduced, contents, nil
+}
+
+// reducedManifest is a manifest of some samples of one: a JSON array of their records, or a container of the same kind.
+func reducedManifest(ctx context.Context, name string, samples []*dataset.Sample) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	kind, contained, err := containers.OfFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	if contained {
+		var records []dataset.Record
+		for _, s := range samples {
+			records = append(records, s.Record())
+		}
+		err := writeContained(ctx, &content, kind, file, records)
+		return content.Bytes(), err
+	}
+	w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})
+	for _, s := range samples {
+		if err := w.Write(s.Raw); err != nil {
+			return nil, fmt.Errorf("sample %s: %w", s.ID, err)
+		}
+	}
+	err = w.Close()
+	return content.Bytes(), err
 }
 
 // literals are manifests as content of a bucket.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/spf13/cobra"
 )
@@ -75,14 +76,25 @@ func newSelect() *cobra.Command {
 	return cmd
 }
 
+// source is the input bucket that a selection is made from: none for text, which the run has, and the dataset for
+// containers, which subsets are copied from.
+func (r *result) source(plan *run.Plan) (bucket.Reader, error) {
+	kind, contained := plan.Container()
+	switch {
+	case !contained:
+		return bucket.NewView(nil)
+	case r.input == nil:
+		return nil, fmt.Errorf("run %s: its subset is copied from %s, which harvest serve reads, and this command does not: "+
+			"ask serve for it (POST /v1/runs/%s/selections)", r.Run, kind.Name, r.Run)
+	default:
+		return r.input.bucket(r.input.spec())
+	}
+}
+
 // selectSubsets makes the selections of an order from a scored run. Of a *failure it returns the result, too.
 func selectSubsets(ctx context.Context, typed string, o order, state string, show *display) (*result, error) {
 	start := time.Now()
 	folder, work, err := openState(state)
-	if err != nil {
-		return nil, err
-	}
-	input, err := noInput()
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +130,13 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 	}
 	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
 		return nil, usageError{byFlags(err)}
+	}
+	if err := o.checkFormat(plan); err != nil {
+		return nil, err
+	}
+	input, err := res.source(plan)
+	if err != nil {
+		return nil, err
 	}
 	if o.Out != "" {
 		if err := prepareOut(o.Out, folder); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
@@ -104,7 +105,15 @@ func matches(pattern string) ([]string, error) {
 }
 
 // manifestEnds are the ends of names of the manifests in a folder.
-var manifestEnds = []string{".json", ".jsonl", ".ndjson"}
+var manifestEnds = append([]string{".json", ".jsonl", ".ndjson"}, containerEnds()...)
+
+// containerEnds are those of containers.
+func containerEnds() (ends []string) {
+	for _, kind := range kinds.All() {
+		ends = append(ends, "."+string(kind.Format))
+	}
+	return ends
+}
 
 // packedEnds are the ends that may stand behind those.
 var packedEnds = []string{".gz", ".zst", ".bz2", ".xz"}
@@ -139,7 +148,8 @@ func (f *sourceFinder) addFolder(folder string) error {
 		}
 	}
 	if !found {
-		return usageError{fmt.Errorf("manifest %s: the folder holds no JSON or JSONL file; name a file", folder)}
+		return usageError{fmt.Errorf("manifest %s: the folder holds no manifest (%s); name a file", folder,
+			strings.Join(manifestEnds, ", "))}
 	}
 	return nil
 }
@@ -269,7 +279,7 @@ func checkManifest(path, typed string) error {
 	case err != nil:
 		return fmt.Errorf("manifest %s: %w", typed, err)
 	case info.IsDir():
-		return usageError{fmt.Errorf("manifest %s: it is a folder; name the JSON or JSONL file in it", typed)}
+		return usageError{fmt.Errorf("manifest %s: it is a folder; name the manifest in it", typed)}
 	case !info.Mode().IsRegular(): // it is read more than once
 		return usageError{fmt.Errorf("manifest %s: it is a pipe or a device; give - to read the standard input", typed)}
 	}

@@ -33,9 +33,6 @@ func openState(state string) (string, bucket.Bucket, error) {
 	return state, work, nil
 }
 
-// noInput is the input bucket of commands that need none.
-func noInput() (bucket.Reader, error) { return bucket.NewView(nil) }
-
 // openRuns reads runs and their selections without a running system.
 func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 	runs, err := run.NewReader(work)

@@ -81,7 +81,9 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 			v.Samples++
 			v.Sources[sample.Source]++
 			v.Forms.Add(sample)
-			types.Add(sample.Raw)
+			if !sample.Place.InContainer() { // programs that read containers load no columns of JSON
+				types.Add(sample.Raw)
+			}
 			shown.add(sample)
 			if waiting = append(waiting, sample); len(waiting) < surveyBatch {
 				return nil
