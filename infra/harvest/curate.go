@@ -81,10 +81,7 @@ func curateDataset(
 		return nil, err
 	}
 	defer p.clean(ctx)
-	if err := o.checkMaxFailed(p.Samples); err != nil {
-		return nil, err
-	}
-	if err := o.checkFormat(p.Plan); err != nil {
+	if err := o.check(p.Plan); err != nil {
 		return nil, err
 	}
 	if err := p.affordable(); err != nil {

@@ -39,19 +39,15 @@ func newOrder(
 	}
 }
 
-// checkMaxFailed refuses a --max-failed above the number of samples: it is most likely a mistake.
-func (o order) checkMaxFailed(samples int64) error {
-	if err := o.typed.Within(samples); err != nil {
+// check refuses an order that cannot be meant for a run: a --max-failed above the number of samples, and a conversion
+// of records that name images of their container, which would be lost.
+func (o order) check(plan *run.Plan) error {
+	if err := o.typed.Within(plan.Samples); err != nil {
 		return usageError{fmt.Errorf("--max-failed: %w", err)}
 	}
-	return nil
-}
-
-// checkFormat refuses a conversion of records that name images of their container: they would be lost.
-func (o order) checkFormat(plan *run.Plan) error {
 	if kind, contained := plan.Container(); contained && o.Format != "" {
-		return usageError{fmt.Errorf("--output-format %s: %s holds its images, and a file of JSON holds none, so they would be "+
-			"lost; leave the flag out: the subset is subset.%s", o.Format, kind.Name, kind.Format)}
+		return usageError{fmt.Errorf("--output-format %s: %s holds its images, and a file of JSON holds none, so they would "+
+			"be lost; leave the flag out: the subset is subset.%s", o.Format, kind.Name, kind.Format)}
 	}
 	return nil
 }

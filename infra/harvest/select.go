@@ -121,18 +121,15 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 		return nil, fmt.Errorf("run %s is not scored yet (%s); %s goes on with it",
 			runID, res.status.State, res.command("resume"))
 	}
-	if err := o.checkMaxFailed(res.Samples.In); err != nil {
-		return nil, err
-	}
 	plan, err := runs.Plan(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
+	if err := o.check(plan); err != nil {
+		return nil, err
+	}
 	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
 		return nil, usageError{byFlags(err)}
-	}
-	if err := o.checkFormat(plan); err != nil {
-		return nil, err
 	}
 	input, err := res.source(plan)
 	if err != nil {

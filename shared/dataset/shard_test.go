@@ -107,10 +107,12 @@ func TestWriteShardRefuses(t *testing.T) {
 	raw := []byte("{}")
 	for want, samples := range map[string][]Sample{
 		"a.json: element 3 (line 3) does not follow a.json: element 1 (line 1)": {
-			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}}, {Raw: raw, Place: Place{Manifest: "a.json", Element: 3, Line: 3}},
+			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}},
+			{Raw: raw, Place: Place{Manifest: "a.json", Element: 3, Line: 3}},
 		},
 		"b.json: element 2 (line 1) does not follow a.json: element 1 (line 1)": {
-			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}}, {Raw: raw, Place: Place{Manifest: "b.json", Element: 2, Line: 1}},
+			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}},
+			{Raw: raw, Place: Place{Manifest: "b.json", Element: 2, Line: 1}},
 		},
 		"sample x to a shard: it has no record and no problem": {{ID: "x"}},
 	} {

@@ -201,9 +201,10 @@ type Fetched struct {
 }
 
 // Fetch finds the images of a sample, reads them in its order, and checks them. Images of one name are read once. held
-// reads those that the record's container holds; nil for a record of a text manifest. What Fetch returns is within the limits; whether it decodes is not known yet. The fault is that of the first image which
-// cannot be found, or exceeds a limit by its size; else that of the first which does not pass Check. The memory for
-// what it returns is added to hold before anything is read; the error is memory.ErrFull if there is none now.
+// reads those that the record's container holds; nil for a record of a text manifest. What Fetch returns is within the
+// limits; whether it decodes is not known yet. The fault is that of the first image which cannot be found, or exceeds a
+// limit by its size; else that of the first which does not pass Check. The memory for what it returns is added to hold
+// before anything is read; the error is memory.ErrFull if there is none now.
 func (f *Fetcher) Fetch(
 	ctx context.Context, sample *dataset.Sample, held Values, hold *memory.Hold,
 ) (Fetched, *dataset.Fault, error) {

@@ -101,7 +101,8 @@ type batch struct {
 // the others, not all of them. A sample with a fault in its images gets its reason and stays out of the batch, as does
 // one whose scores an earlier run has. The caller has to release the batch.
 func (l *loader) load(
-	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, at []int,
+	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
+	at []int,
 ) (b batch, later []int, err error) {
 	b.hold = l.memory.NewHold(scorer.HeldPerByte(rater))
 	loaded := make([]loadedSample, len(at))

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// The subset of containers is copied from them: their parts one after the other, and an end that is made of the notes of
-// all parts. Text has neither.
+// The subset of containers is copied from them: its parts one after the other, and an end that is made of the notes of
+// all parts. One of text has no such end.
 
 // partKinds are the kinds of parts of the selections of a run.
 func partKinds(plan *run.Plan) []string {

@@ -120,8 +120,8 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 	}
 	var tasks, published taskList
 	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: work, Input: work, Tasks: &tasks, Events: &published, Now: time.Now, Process: run.Process{ID: "scale"},
-		Limits: subset.DefaultLimits(),
+		Runs: runs, Work: work, Input: work, Tasks: &tasks, Events: &published, Now: time.Now,
+		Process: run.Process{ID: "scale"}, Limits: subset.DefaultLimits(),
 	})
 	if err != nil {
 		return err

@@ -47,7 +47,8 @@ type Config struct {
 
 // NewSelector makes a selector.
 func NewSelector(c Config) (*Selector, error) {
-	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil || c.Process.ID == "" {
+	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil ||
+		c.Process.ID == "" {
 		return nil, errors.New(
 			"making a subset.Selector: its run.Reader, one of its buckets, a topic, its clock or its process is missing")
 	}

@@ -1,11 +1,11 @@
-// Package container is manifests that hold their images: binary files of records and images, such as the tar archives of
-// WebDataset. A Kind reads the records of such a file as JSON text, without its images, which it reads when samples are
-// scored, and writes subsets in its own form. Each kind has a package of its own; package kinds lists them.
+// Package container is manifests that hold their images: binary files of records and images, such as the tar archives
+// of WebDataset. A Kind reads the records of such a file as JSON text, without its images, which it reads when samples
+// are scored, and writes subsets in its own form. Each kind has a package of its own; package kinds lists them.
 //
-// The record of a container is JSON text like that of any other manifest, so that forms, shards and subsets work as with
-// text. Where the file holds binary data, the record holds {"path": "a.jpg", "embedded": 0}: path is the name that the
-// data has in the file, or null, and embedded is the number of the binary value in its record, from 0, in the order of
-// the file. A null value has no reference.
+// The record of a container is JSON text like that of any other manifest, so that forms, shards and subsets work as
+// with text. Where the file holds binary data, the record holds {"path": "a.jpg", "embedded": 0}: path is the name that
+// the data has in the file, or null, and embedded is the number of the binary value in its record, from 0, in the order
+// of the file. A null value has no reference.
 package container
 
 import (
@@ -57,8 +57,9 @@ type Reader interface {
 	Values(from Source) Values
 }
 
-// Values reads binary values of records of one file. It is fast for records in their order, and may keep what neighbours
-// share, a bounded number of bytes. Of the record it needs Place and Stored only. It is safe for concurrent use.
+// Values reads binary values of records of one file. It is fast for records in their order, and may keep what
+// neighbours share, a bounded number of bytes. Of the record it needs Place and Stored only. It is safe for concurrent
+// use.
 type Values interface {
 	// Size is how many bytes the value of a number, from 0, has. The fault is that of a value that cannot be read,
 	// whatever is tried; its Field is empty.
@@ -74,7 +75,9 @@ type Values interface {
 type Writer interface {
 	// Part writes to w what a subset takes of a range: records as Records yielded them, without Raw, in their order; there
 	// may be none. It returns what End needs to know of the part, which may be nothing.
-	Part(ctx context.Context, w io.Writer, from Source, records []dataset.Record, part dataset.Part) (notes []byte, err error)
+	Part(
+		ctx context.Context, w io.Writer, from Source, records []dataset.Record, part dataset.Part,
+	) (notes []byte, err error)
 	// End writes what follows the last part. notes are those of all parts, one after the other.
 	End(w io.Writer, notes io.Reader) error
 }

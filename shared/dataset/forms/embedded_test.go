@@ -22,18 +22,28 @@ func TestEmbeddedImages(t *testing.T) {
 		id     string
 		code   string
 	}{
-		"one":  {`{"image": {"path": "a.jpg", "embedded": 2}, ` + asked + `}`, inTar, []dataset.Image{{Embedded: 3, Path: "a.jpg"}}, "000017", ""},
-		"list": {`{"id": 7, "images": [{"path": null, "embedded": 0}], ` + asked + `}`, inTar, []dataset.Image{{Embedded: 1}}, "7", ""},
+		"one": {
+			`{"image": {"path": "a.jpg", "embedded": 2}, ` + asked + `}`, inTar,
+			[]dataset.Image{{Embedded: 3, Path: "a.jpg"}}, "000017", "",
+		},
+		"list": {
+			`{"id": 7, "images": [{"path": null, "embedded": 0}], ` + asked + `}`, inTar,
+			[]dataset.Image{{Embedded: 1}}, "7", "",
+		},
 		"row": {
 			`{"images": [{"path": null, "embedded": 0}], ` + asked + `}`, dataset.Place{Manifest: "a.parquet", Element: 3},
 			[]dataset.Image{{Embedded: 1}}, "a.parquet#3", "",
 		},
 		"part": {
-			`{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.jpg", "embedded": 0}}]}, ` +
-				`{"role": "assistant", "content": "So."}]}`, inTar, []dataset.Image{{Embedded: 1, Path: "a.jpg"}}, "000017", "",
+			`{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": ` +
+				`{"url": "a.jpg", "embedded": 0}}]}, {"role": "assistant", "content": "So."}]}`, inTar,
+			[]dataset.Image{{Embedded: 1, Path: "a.jpg"}}, "000017", "",
 		},
 		"no number": {`{"image": {"path": "a.jpg", "embedded": -1}, ` + asked + `}`, inTar, nil, "000017", "wrong_type"},
-		"text":      {`{"image": {"path": "a.jpg", "embedded": 2}, ` + asked + `}`, inText, []dataset.Image{{Name: "a.jpg"}}, "a.json#1", ""},
+		"text": {
+			`{"image": {"path": "a.jpg", "embedded": 2}, ` + asked + `}`, inText,
+			[]dataset.Image{{Name: "a.jpg"}}, "a.json#1", "",
+		},
 	} {
 		s := forms.Parse([]byte(tc.raw), tc.place)
 		code := ""

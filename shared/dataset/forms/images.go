@@ -77,8 +77,8 @@ func (p *parser) readImageObject(field string, object jsontext.Members) (dataset
 	return dataset.Image{}, false
 }
 
-// readEmbedded reads an image that the record's container holds: {"path": "a.jpg", "embedded": 0}. The number is that of
-// the binary value in the record.
+// readEmbedded reads an image that the record's container holds: {"path": "a.jpg", "embedded": 0}. The number is that
+// of the binary value in the record.
 func (p *parser) readEmbedded(field string, number, path json.RawMessage) (dataset.Image, bool) {
 	n, err := strconv.Atoi(string(number))
 	if err != nil || n < 0 || n >= math.MaxInt32 {

@@ -1,12 +1,14 @@
 package runtest
 
 import (
+	"archive/tar"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"strings"
 	"testing"
 
@@ -72,4 +74,47 @@ func Refusal(t testing.TB, err error) string {
 		t.Fatalf("got error %v, want a *run.RefusedError", err)
 	}
 	return refused.Reason
+}
+
+// A Member is a file of a tar.
+type Member struct{ Name, Content string }
+
+// Tar is a tar of members.
+func Tar(t testing.TB, members ...Member) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	archive := tar.NewWriter(&out)
+	for _, m := range members {
+		err := archive.WriteHeader(&tar.Header{
+			Name: m.Name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(m.Content)),
+		})
+		if err == nil {
+			_, err = archive.Write([]byte(m.Content))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// ReadTar reads the members of a tar.
+func ReadTar(t testing.TB, content []byte) []Member {
+	t.Helper()
+	archive := tar.NewReader(bytes.NewReader(content))
+	members := []Member{}
+	for {
+		header, err := archive.Next()
+		if err == io.EOF {
+			return members
+		}
+		data, errRead := io.ReadAll(archive)
+		if err := errors.Join(err, errRead); err != nil {
+			t.Fatal(err)
+		}
+		members = append(members, Member{header.Name, string(data)})
+	}
 }

@@ -81,11 +81,13 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 	}
 	fields := jsontext.Members(jsontext.Items(raw))
 	if name := refs.apart(fields); name != "" {
-		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which does not stand next to it; "+
-			"the members of a sample have to follow each other, as tar --sort=name writes them")
+		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which does not stand next to it"+
+			together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
 }
+
+const together = "; the members of a sample have to follow each other, as tar --sort=name writes them"
 
 // quoted is how many bytes of a name a message repeats.
 const quoted = 60
@@ -100,8 +102,7 @@ func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
 	}
 	if len(fields) == 0 {
 		first := s.members[0]
-		return nil, unusable(first.name, "no "+path.Base(s.key)+".json stands next to it; the members of a sample have to "+
-			"follow each other, as tar --sort=name writes them")
+		return nil, unusable(first.name, "no "+path.Base(s.key)+".json stands next to it"+together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
 }
@@ -248,7 +249,8 @@ func (r *references) find(value json.RawMessage) int {
 }
 
 func reference(name string, number int) json.RawMessage {
-	return writeObject(jsontext.Members{quote("path"), quote(name), quote("embedded"), json.RawMessage(strconv.Itoa(number))})
+	at := json.RawMessage(strconv.Itoa(number))
+	return writeObject(jsontext.Members{quote("path"), quote(name), quote("embedded"), at})
 }
 
 // quote is a text as JSON. What is not UTF-8 becomes U+FFFD.

@@ -3,7 +3,8 @@
 // json or 1.jpg. Source: webdataset's tariterators.py.
 //
 // The record is what stands in KEY.json, with references to the images: those that it names, in their places, or else
-// all of the sample, as the list images. Without a KEY.json it holds what stands in KEY.txt and KEY.cls, and the images.
+// all of the sample, as the list images. Without a KEY.json it holds what stands in KEY.txt and KEY.cls, and the
+// images.
 package webdataset
 
 import (

@@ -123,98 +123,105 @@ func shown(tb testing.TB, from source, r dataset.Record) string {
 	return line
 }
 
+var (
+	longFolder = strings.Repeat("übung/", 30)
+	gnuName    = &tar.Header{
+		Name: strings.Repeat("d/", 60) + "n.json", Typeflag: tar.TypeReg, Size: 2, Linkname: "{}", Format: tar.FormatGNU,
+	}
+	link   = &tar.Header{Name: "l.jpg", Typeflag: tar.TypeSymlink, Linkname: "a.jpg"}
+	folder = &tar.Header{Name: "pics/", Typeflag: tar.TypeDir}
+)
+
+// archives are samples as they stand in people's archives, and the records that they are read as (shown).
+var archives = map[string]struct {
+	members []*tar.Header
+	want    []string
+}{
+	"image by its name": {
+		[]*tar.Header{file("a.jpg", "A"), file("a.json", `{"id": 1, "image": "a.jpg", "n": [1, {"x": null}]}`)},
+		[]string{`a: {"id": 1, "image": {"path": "a.jpg", "embedded": 0}, "n": [1, {"x": null}]} A`},
+	},
+	"images that are not named": {
+		[]*tar.Header{file("a.1.jpg", "A1"), file("a.2.JPG", "A2"), file("a.json", `{"x": 1}`)},
+		[]string{`a: {"x": 1, "images": [{"path": "a.1.jpg", "embedded": 0}, {"path": "a.2.JPG", "embedded": 1}]} A1 A2`},
+	},
+	"other names": {
+		[]*tar.Header{file("a.json", `{"image": "coco/17.png"}`), file("a.png", "A")},
+		[]string{`a: {"image": [{"path": "a.png", "embedded": 0}]} A`},
+	},
+	"names by field, order of the record": {
+		[]*tar.Header{file("a.json", `{"images": ["2.png", "x/a.1.png"]}`), file("a.1.png", "A1"), file("a.2.png", "A2")},
+		[]string{`a: {"images": [{"path": "2.png", "embedded": 1}, {"path": "x/a.1.png", "embedded": 0}]} A1 A2`},
+	},
+	"parts": {
+		[]*tar.Header{
+			file("a.json", `{"messages": [{"content": [{"type": "image_url", "image_url": {"url": "a.png"}}, `+
+				`{"type": "image", "image": "a.png"}, {"type": "text", "text": "a.png"}]}]}`),
+			file("a.png", "A"),
+		},
+		[]string{`a: {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "a.png", "embedded": 0}}, ` +
+			`{"type": "image", "image": {"path": "a.png", "embedded": 0}}, {"type": "text", "text": "a.png"}]}]} A`},
+	},
+	"folders and ./": {
+		[]*tar.Header{
+			folder, file("./pics/a.json", "{}"), folder, file("./pics/a.jpg", "A"), file("pics/._a.jpg", "mac"),
+			file("LICENSE", "free"), file("other/a.json", `{"o": 1}`), file("b.c/d.json", `{"d": 1}`),
+		},
+		[]string{
+			`pics/a: {"images": [{"path": "./pics/a.jpg", "embedded": 0}]} A`, `other/a: {"o": 1}`, `b.c/d: {"d": 1}`,
+		},
+	},
+	"long names": {
+		[]*tar.Header{file(longFolder+"ä.json", "{}"), file(longFolder+"ä.jpg", "A"), gnuName, file("z.json", "{}")},
+		[]string{
+			longFolder + `ä: {"images": [{"path": "` + longFolder + `ä.jpg", "embedded": 0}]} A`,
+			strings.Repeat("d/", 60) + "n: {}", "z: {}",
+		},
+	},
+	"text and no JSON": {
+		[]*tar.Header{file("a.cls", "7\n"), file("a.jpg", "A"), file("b.txt", " a \"cat\" ")},
+		[]string{`a: {"cls": "7", "images": [{"path": "a.jpg", "embedded": 0}]} A`, `b: {"txt": "a \"cat\""}`},
+	},
+	"other media": {
+		[]*tar.Header{file("a.json", "{}"), file("a.mp4", "A"), file("b.json", `{"audio": 1}`), file("b.wav", "B")},
+		[]string{`a: {"video": "a.mp4"}`, `b: {"audio": 1}`},
+	},
+	"no object": {
+		[]*tar.Header{file("a.json", "[1]"), file("b.json", ""), file("c.json", "\ufeff{}\n"), file("d.json", "{")},
+		[]string{"a: [1]", "b: null", "c: {}", "d: {"},
+	},
+	"members apart": {
+		[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
+		[]string{
+			`a: member unusable: a.json: it names "x/a.jpg", which does not stand next to it; the members of a sample ` +
+				`have to follow each other, as tar --sort=name writes them`, "b: {}",
+			`a: member unusable: a.jpg: no a.json stands next to it; the members of a sample have to follow each other, ` +
+				`as tar --sort=name writes them A`,
+		},
+	},
+	"links and doubles": {
+		[]*tar.Header{link, file("l.json", "{}"), file("m.json", "{}"), file("m.json", "{}"), file("n.json", "{}")},
+		[]string{
+			"l: member unusable: l.jpg: it is a symbolic link; put the file itself into the archive, as tar --dereference " +
+				"does ",
+			"m: member unusable: m.json: the archive has two members of this name, one after the other; keep one of them",
+			"n: {}",
+		},
+	},
+	"too large": {
+		[]*tar.Header{file("a.json", strings.Repeat(" ", 1001)), file("b.json", "{}")},
+		[]string{
+			"a: record too large: the record has 1001 bytes, more than the 1000 allowed (MAX_RECORD_BYTES); shorten it",
+			"b: {}",
+		},
+	},
+	"none": {nil, nil},
+}
+
 // TestRecords reads samples as they stand in people's archives.
 func TestRecords(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("übung/", 30)
-	gnu := &tar.Header{Name: strings.Repeat("d/", 60) + "n.json", Typeflag: tar.TypeReg, Size: 2, Linkname: "{}",
-		Format: tar.FormatGNU}
-	link := &tar.Header{Name: "l.jpg", Typeflag: tar.TypeSymlink, Linkname: "a.jpg"}
-	folder := &tar.Header{Name: "pics/", Typeflag: tar.TypeDir}
-	for name, tc := range map[string]struct {
-		members []*tar.Header
-		want    []string
-	}{
-		"image by its name": {
-			[]*tar.Header{file("a.jpg", "A"), file("a.json", `{"id": 1, "image": "a.jpg", "n": [1, {"x": null}]}`)},
-			[]string{`a: {"id": 1, "image": {"path": "a.jpg", "embedded": 0}, "n": [1, {"x": null}]} A`},
-		},
-		"images that are not named": {
-			[]*tar.Header{file("a.1.jpg", "A1"), file("a.2.JPG", "A2"), file("a.json", `{"x": 1}`)},
-			[]string{`a: {"x": 1, "images": [{"path": "a.1.jpg", "embedded": 0}, {"path": "a.2.JPG", "embedded": 1}]} A1 A2`},
-		},
-		"other names": {
-			[]*tar.Header{file("a.json", `{"image": "coco/17.png"}`), file("a.png", "A")},
-			[]string{`a: {"image": [{"path": "a.png", "embedded": 0}]} A`},
-		},
-		"names by field, order of the record": {
-			[]*tar.Header{file("a.json", `{"images": ["2.png", "x/a.1.png"]}`), file("a.1.png", "A1"), file("a.2.png", "A2")},
-			[]string{`a: {"images": [{"path": "2.png", "embedded": 1}, {"path": "x/a.1.png", "embedded": 0}]} A1 A2`},
-		},
-		"parts": {
-			[]*tar.Header{
-				file("a.json", `{"messages": [{"content": [{"type": "image_url", "image_url": {"url": "a.png"}}, `+
-					`{"type": "image", "image": "a.png"}, {"type": "text", "text": "a.png"}]}]}`),
-				file("a.png", "A"),
-			},
-			[]string{`a: {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "a.png", "embedded": 0}}, ` +
-				`{"type": "image", "image": {"path": "a.png", "embedded": 0}}, {"type": "text", "text": "a.png"}]}]} A`},
-		},
-		"folders and ./": {
-			[]*tar.Header{
-				folder, file("./pics/a.json", "{}"), folder, file("./pics/a.jpg", "A"), file("pics/._a.jpg", "mac"),
-				file("LICENSE", "free"), file("other/a.json", `{"o": 1}`), file("b.c/d.json", `{"d": 1}`),
-			},
-			[]string{
-				`pics/a: {"images": [{"path": "./pics/a.jpg", "embedded": 0}]} A`, `other/a: {"o": 1}`, `b.c/d: {"d": 1}`,
-			},
-		},
-		"long names": {
-			[]*tar.Header{file(long+"ä.json", "{}"), file(long+"ä.jpg", "A"), gnu, file("z.json", "{}")},
-			[]string{
-				long + `ä: {"images": [{"path": "` + long + `ä.jpg", "embedded": 0}]} A`,
-				strings.Repeat("d/", 60) + "n: {}", "z: {}",
-			},
-		},
-		"text and no JSON": {
-			[]*tar.Header{file("a.cls", "7\n"), file("a.jpg", "A"), file("b.txt", " a \"cat\" ")},
-			[]string{`a: {"cls": "7", "images": [{"path": "a.jpg", "embedded": 0}]} A`, `b: {"txt": "a \"cat\""}`},
-		},
-		"other media": {
-			[]*tar.Header{file("a.json", "{}"), file("a.mp4", "A"), file("b.json", `{"audio": 1}`), file("b.wav", "B")},
-			[]string{`a: {"video": "a.mp4"}`, `b: {"audio": 1}`},
-		},
-		"no object": {
-			[]*tar.Header{file("a.json", "[1]"), file("b.json", ""), file("c.json", "\ufeff{}\n"), file("d.json", "{")},
-			[]string{"a: [1]", "b: null", "c: {}", "d: {"},
-		},
-		"members apart": {
-			[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
-			[]string{
-				`a: member unusable: a.json: it names "x/a.jpg", which does not stand next to it; the members of a sample ` +
-					`have to follow each other, as tar --sort=name writes them`, "b: {}",
-				`a: member unusable: a.jpg: no a.json stands next to it; the members of a sample have to follow each other, ` +
-					`as tar --sort=name writes them A`,
-			},
-		},
-		"links and doubles": {
-			[]*tar.Header{link, file("l.json", "{}"), file("m.json", "{}"), file("m.json", "{}"), file("n.json", "{}")},
-			[]string{
-				"l: member unusable: l.jpg: it is a symbolic link; put the file itself into the archive, as tar --dereference " +
-					"does ",
-				"m: member unusable: m.json: the archive has two members of this name, one after the other; keep one of them",
-				"n: {}",
-			},
-		},
-		"too large": {
-			[]*tar.Header{file("a.json", strings.Repeat(" ", 1001)), file("b.json", "{}")},
-			[]string{
-				"a: record too large: the record has 1001 bytes, more than the 1000 allowed (MAX_RECORD_BYTES); shorten it",
-				"b: {}",
-			},
-		},
-		"none": {nil, nil},
-	} {
+	for name, tc := range archives {
 		for _, rangeBytes := range []int64{1, 4000, math.MaxInt64} {
 			from := source(archive(t, tc.members...))
 			var got []string
