@@ -1,0 +1,235 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
+)
+
+const demo = "../../testdata/demo/dataset.json"
+
+// demoTars writes the samples of the demo to tars demo-000.tar and so on in a folder, and returns their members.
+func demoTars(t *testing.T, folder string, tars int) (members []runtest.Member) {
+	t.Helper()
+	var records []map[string]any
+	decode(t, readFile(t, demo), &records)
+	each := (len(records) + tars - 1) / tars
+	for number := range tars {
+		var own []runtest.Member
+		for i, record := range records[number*each : min((number+1)*each, len(records))] {
+			own = append(own, demoMembers(t, fmt.Sprintf("%06d", number*each+i), record)...)
+		}
+		writeFile(t, filepath.Join(folder, fmt.Sprintf("demo-%03d.tar", number)), string(runtest.Tar(t, own...)))
+		members = append(members, own...)
+	}
+	return members
+}
+
+// demoMembers are the members of a sample: its images, and then its record, which names them.
+func demoMembers(t *testing.T, key string, record map[string]any) (members []runtest.Member) {
+	t.Helper()
+	add := func(image any) string {
+		name := fmt.Sprintf("%s.%d%s", key, len(members), filepath.Ext(image.(string)))
+		content := readFile(t, filepath.Join(filepath.Dir(demo), image.(string)))
+		members = append(members, runtest.Member{Name: name, Content: content})
+		return name
+	}
+	switch image := record["image"].(type) {
+	case string:
+		record["image"] = add(image)
+	case []any:
+		names := []string{}
+		for _, one := range image {
+			names = append(names, add(one))
+		}
+		record["image"] = names
+	}
+	raw, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(members, runtest.Member{Name: key + ".json", Content: string(raw)})
+}
+
+// TestTars curates the demo from tars as from JSON with a folder of images: ratings are equal, and the subset has the
+// members of the samples that are selected there. Commands that study a dataset read tars, too.
+func TestTars(t *testing.T) {
+	t.Parallel()
+	manifest, err := filepath.Abs(demo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, plain := t.TempDir(), t.TempDir()
+	members := demoTars(t, filepath.Join(dir, "shards"), 3)
+	want := annotateByScorer(t, plain, 1, "--out", "out", "--no-report", manifest)
+	got := annotateByScorer(t, dir, 1, "--out", "out", "shards/demo-{000..002}.tar")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ratings (-JSON +tars):\n%s", diff)
+	}
+	var selected []struct{ ID string }
+	decode(t, readFile(t, filepath.Join(plain, "out", "subset.json")), &selected)
+	subset := runtest.ReadTar(t, []byte(readFile(t, filepath.Join(dir, "out", "subset.tar"))))
+	checkMembers(t, members, subset, len(selected))
+	var ids []struct{ ID string }
+	for _, m := range subset {
+		if strings.HasSuffix(m.Name, ".json") {
+			ids = append(ids, struct{ ID string }{})
+			decode(t, m.Content, &ids[len(ids)-1])
+		}
+	}
+	if diff := cmp.Diff(selected, ids); diff != "" {
+		t.Errorf("selected samples (-JSON +tars):\n%s", diff)
+	}
+	if page := readFile(t, filepath.Join(dir, "out", reportFile)); !strings.Contains(page, "data:image/jpeg") {
+		t.Error("the report has no picture")
+	}
+	t.Run("again", func(t *testing.T) { checkTarAgain(t, dir, subset) })
+	t.Run("study", func(t *testing.T) { checkTarStudy(t, dir, plain, manifest, got) })
+}
+
+// checkMembers checks that a subset has whole samples of an archive, as they are and in their order.
+func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
+	t.Helper()
+	rest, records := members, 0
+	for _, m := range subset {
+		i := slices.Index(rest, m)
+		if i < 0 {
+			t.Fatalf("%s is no member of the tars, or not in their order", m.Name)
+		}
+		rest = rest[i+1:]
+		if strings.HasSuffix(m.Name, ".json") {
+			records++
+		}
+	}
+	if records != samples {
+		t.Errorf("the subset has %d records, want %d", records, samples)
+	}
+}
+
+// checkTarAgain curates the subset as a dataset: all of it gives the same file. It also selects again from the tars.
+func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
+	t.Helper()
+	curate := []string{"curate", "--budget", "100%", "--state", "again", "--out", "again/out", "--no-report"}
+	mustHarvest(t, dir, append(curate, "out/subset.tar")...)
+	if readFile(t, filepath.Join(dir, "again/out/subset.tar")) != readFile(t, filepath.Join(dir, "out/subset.tar")) {
+		t.Error("all of the subset is another file")
+	}
+	runs, err := os.ReadDir(filepath.Join(dir, "state/runs"))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("runs %v, %v", runs, err)
+	}
+	mustHarvest(t, dir, "select", "--budget", "50%", "--state", "state", "--out", "selected", runs[0].Name())
+	selected := runtest.ReadTar(t, []byte(readFile(t, filepath.Join(dir, "selected/subset.tar"))))
+	if diff := cmp.Diff(subset, selected); diff != "" {
+		t.Errorf("selected again (-curate +select):\n%s", diff)
+	}
+	a := mustHarvest(t, dir, "plan", "--state", "state", "shards")
+	if want := "sample 000000 of demo-000.tar read as LLaVA: id formula-0012"; !strings.Contains(a.stdout, want) {
+		t.Errorf("plan does not say %q: %s", want, a.stdout)
+	}
+}
+
+// checkTarStudy runs the commands that study a dataset on tars, with annotations by the scorer.
+func checkTarStudy(t *testing.T, dir, plain, manifest string, annotations []annotation.Annotation) {
+	t.Helper()
+	some := slices.DeleteFunc(slices.Clone(annotations), func(a annotation.Annotation) bool {
+		return !strings.HasSuffix(a.ID, "3")
+	})
+	writeAnnotations(t, filepath.Join(dir, "a.jsonl"), some)
+	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "shards/*.tar")
+	if e.Samples != len(some) {
+		t.Errorf("%d samples are compared, want %d", e.Samples, len(some))
+	}
+	var ofTars, ofJSON exportReport
+	export := []string{"export", "--json", "--annotations", filepath.Join(dir, "a.jsonl"), "--out", "export"}
+	decode(t, mustHarvest(t, dir, append(export, "shards")...).stdout, &ofTars)
+	decode(t, mustHarvest(t, plain, append(export, manifest)...).stdout, &ofJSON)
+	if diff := cmp.Diff(ofJSON, ofTars); diff != "" || ofTars.Images == 0 {
+		t.Errorf("%d images are exported (-JSON +tars):\n%s", ofTars.Images, diff)
+	}
+	for _, file := range ofJSON.Files {
+		path := filepath.Join("export", file.Name)
+		if readFile(t, filepath.Join(dir, path)) != readFile(t, filepath.Join(plain, path)) {
+			t.Errorf("%s differs", path)
+		}
+	}
+}
+
+// TestTarRecipe lists tars in a dataset.yaml. The subset has a tar for each entry, and a dataset.yaml of them.
+func TestTarRecipe(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	demoTars(t, filepath.Join(dir, "shards"), 4)
+	writeFile(t, filepath.Join(dir, "dataset.yaml"), "manifests: [shards/demo-000.tar, \"shards/demo-00{2,3}.tar\"]\n"+
+		"takes: {shards/demo-000.tar: \"first:10\"}\n")
+	first := curateJSON(t, dir, "--budget", "30%", "--no-report", "--state", "state", "--out", "out", "dataset.yaml")
+	if first.Samples.In != 10+65+64 {
+		t.Errorf("%d samples", first.Samples.In)
+	}
+	if diff := cmp.Diff("manifests:\n    - part-1-demo-000.tar\n    - part-2-demo-00-2-3.tar\n",
+		readFile(t, filepath.Join(dir, "out", "dataset.yaml"))); diff != "" {
+		t.Errorf("dataset.yaml of the subset (-want +got):\n%s", diff)
+	}
+	again := curateJSON(t, dir, "--budget", "100%", "--no-report", "--state", "state", "--out", "again",
+		"out/dataset.yaml")
+	if again.Samples.In != int64(first.Selected) {
+		t.Errorf("the parts have %d samples, and %d are selected", again.Samples.In, first.Selected)
+	}
+	if readFile(t, filepath.Join(dir, "out/subset.tar")) != readFile(t, filepath.Join(dir, "again/subset.tar")) {
+		t.Error("the parts together are another subset")
+	}
+}
+
+// TestTarFaults names what is wrong with tars as the user named them.
+func TestTarFaults(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	members := demoTars(t, filepath.Join(dir, "shards"), 20)
+	whole := readFile(t, filepath.Join(dir, "shards", "demo-000.tar"))
+	writeFile(t, filepath.Join(dir, "cat.tar"), whole+whole)
+	writeFile(t, filepath.Join(dir, "short.tar"), whole[:len(whole)/2+100])
+	slices.SortStableFunc(members, func(a, b runtest.Member) int {
+		return strings.Compare(filepath.Ext(a.Name), filepath.Ext(b.Name)) // records first
+	})
+	writeFile(t, filepath.Join(dir, "apart.tar"), string(runtest.Tar(t, members[:300]...)))
+	writeFile(t, filepath.Join(dir, "text.jsonl"), textOnly("Why?", "So."))
+	for _, tc := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"cat.tar"}, "harvest: manifest cat.tar: the archive ends, and at byte "},
+		{[]string{"shards/demo-000.tar", "./text.jsonl"}, "harvest: manifests: shards/demo-000.tar is a WebDataset tar and " +
+			"./text.jsonl is a file of JSON, and a subset has one form; curate files of each kind by themselves\n"},
+		{[]string{"--output-format", "llava", "shards/demo-000.tar"}, "harvest: --output-format llava: a WebDataset tar " +
+			"holds its images, and a file of JSON holds none, so they would be lost; leave the flag out: the subset is " +
+			"subset.tar\n"},
+	} {
+		curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out"}
+		a := harvest(t, dir, nil, append(curate, tc.args...)...)
+		if a.status == 0 || !strings.HasPrefix(a.stderr, tc.says) {
+			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
+		}
+	}
+	short := curateJSON(t, dir, "--budget", "1", "--max-failed", "100%", "--state", "s", "--out", "short", "short.tar")
+	if short.Samples.Failed != 1 || short.status != nil {
+		t.Errorf("samples of the tar that is cut short: %+v", short.Samples)
+	}
+	lines := rejectedLines(t, filepath.Join(dir, "short", rejectedFile))
+	failed := lines[len(lines)-1]
+	if failed.Code != "member_unusable" || !strings.Contains(failed.Reason, "the archive is cut short in it") ||
+		failed.Place == nil || failed.Place.Key == "" {
+		t.Errorf("rejected %+v", failed)
+	}
+	apart := harvest(t, dir, nil, "plan", "--state", "state", "apart.tar")
+	if want := "the members of a sample have to follow each other"; !strings.Contains(apart.stdout+apart.stderr, want) {
+		t.Errorf("plan does not say %q: %s", want, apart.stdout)
+	}
+}
