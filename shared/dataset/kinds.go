@@ -13,7 +13,7 @@ import (
 const kindBytes = 4 << 10
 
 // A kind is a kind of file that is no manifest, found by its content: names of files are not looked at. A kind that is
-// read is in encodingOf or Split instead.
+// read is in encodingOf or Split instead, or is a container (package container).
 type kind struct {
 	name    string // follows "the file is"
 	is      func(head []byte) bool
@@ -26,13 +26,6 @@ var kinds = []kind{
 	{"compressed with lz4", begins("\x04\x22\x4d\x18"), unpack, "lz4 -d < FILE > OUT"},
 	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},
 	{"a 7z archive", begins("7z\xbc\xaf\x27\x1c"), unpackArchive, "7z x FILE"},
-	{
-		"a tar archive, such as a shard of a WebDataset",
-		isTar,
-		unpackArchive + ", or join the JSON files of a WebDataset " +
-			"to one JSONL file",
-		"tar -xf FILE",
-	},
 	{
 		"a Parquet file",
 		begins("PAR1"),
@@ -121,11 +114,6 @@ func isMarkup(tags ...string) func([]byte) bool {
 		}
 		return false
 	}
-}
-
-// isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
-func isTar(head []byte) bool {
-	return len(head) >= 262 && string(head[257:262]) == "ustar" && bytes.IndexByte(head[:257], 0) >= 0
 }
 
 func isZeros(head []byte) bool {

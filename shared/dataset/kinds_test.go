@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
@@ -35,7 +34,7 @@ func unbase64(tb testing.TB, text string) string {
 }
 
 // archives are a line in the archives that Go can write.
-func archives(tb testing.TB) (gz, zst, tarred, zipped string) {
+func archives(tb testing.TB) (gz, zst, zipped string) {
 	tb.Helper()
 	fill := func(w io.WriteCloser) error {
 		_, err := io.WriteString(w, valid+"\n")
@@ -46,12 +45,6 @@ func archives(tb testing.TB) (gz, zst, tarred, zipped string) {
 		packer, err := zstd.NewWriter(w)
 		return errors.Join(err, fill(packer))
 	})
-	tarred = packed(tb, func(w io.Writer) error {
-		t := tar.NewWriter(w)
-		err := t.WriteHeader(&tar.Header{Name: "{1}.json", Size: int64(len(valid)), Mode: 0o600})
-		_, wrote := io.WriteString(t, valid)
-		return errors.Join(err, wrote, t.Close())
-	})
 	zipped = packed(tb, func(w io.Writer) error {
 		z := zip.NewWriter(w)
 		file, err := z.Create("a.jsonl")
@@ -60,7 +53,7 @@ func archives(tb testing.TB) (gz, zst, tarred, zipped string) {
 		}
 		return errors.Join(err, z.Close())
 	})
-	return gz, zst, tarred, zipped
+	return gz, zst, zipped
 }
 
 // An otherKind is a file that is no manifest, its content, and what its error says of it: a part of the text, and of
@@ -72,7 +65,7 @@ const pythonCommand = `: python3 -c "import `
 // otherKinds are files of all kinds that have a name.
 func otherKinds(tb testing.TB) map[string]otherKind {
 	tb.Helper()
-	gz, zst, tarred, zipped := archives(tb)
+	gz, zst, zipped := archives(tb)
 	return map[string]otherKind{
 		"gzip": {"a/b.jsonl.gz", gz, "compressed with gzip", ": gunzip < a/b.jsonl.gz > a/b.jsonl"},
 		"a false name": {
@@ -89,7 +82,6 @@ func otherKinds(tb testing.TB) map[string]otherKind {
 			"compressed with xz", ": unxz < b.xz",
 		},
 		"zip": {"b.zip", zipped, "a zip archive", ": unzip b.zip"},
-		"tar": {"b.tar", tarred, "a tar archive", ": tar -xf b.tar"},
 		"Parquet": {
 			"b.parquet", "PAR1\x15\x04\x15",
 			"a Parquet file", pythonCommand + "base64, json, sys, pyarrow.parquet",

@@ -30,6 +30,8 @@ type Kind struct {
 	Format dataset.Format
 	// Name is how messages name a file of the kind: "a WebDataset tar".
 	Name string
+	// Shape shows what a file of the kind holds, and Reads says what is taken from it, for the page of the forms.
+	Shape, Reads string
 	// Is reports whether a file begins as one of the kind does, by its first HeadBytes, or all if it has fewer.
 	Is func(head []byte) bool
 	Reader

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 )
 
 // Page is the page that documents the forms, in Markdown: README.md of this package.
@@ -16,11 +18,22 @@ func Page() string {
 			"`image_source` or `source` says where it is from. Several spellings of roles are known, such as `human` and "+
 			"`user`. Fields that no form reads stay in the record.", blank) + "\n")
 	for _, form := range Table() {
-		reads := strings.ToUpper(form.Reads[:1]) + form.Reads[1:] + "."
+		reads := sentence(form.Reads)
 		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, wrap(form.Shape, betweenValues), wrap(reads, blank))
+	}
+	b.WriteString("\n# Containers\n\n" + wrap("These files hold images next to the records, which are written in one of "+
+		"the forms above. They are found by their content. A subset of them is a file of the same kind; all manifests of "+
+		"a dataset have to be of one kind then. Images are read when their samples are scored, and are not copied.",
+		blank) + "\n")
+	for _, kind := range kinds.All() {
+		name := strings.ToUpper(kind.Name[2:3]) + kind.Name[3:]
+		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n\n%s\n", name, kind.Shape, wrap(sentence(kind.Reads), blank))
 	}
 	return b.String()
 }
+
+// sentence is a text as one.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // pageWidth is the longest line of the page.
 const pageWidth = 118

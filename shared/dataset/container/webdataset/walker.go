@@ -38,6 +38,7 @@ type walker struct {
 	tar    *tar.Reader
 	in     *counter
 	limits *dataset.Limits // of the text that is kept; nil keeps none
+	start  int64           // offset of the last member's header
 	end    int64           // offset after the last member
 	begun  *sample         // whose last member may not have come yet
 	ended  bool            // all samples are returned
@@ -65,7 +66,7 @@ func (w *walker) next() (*sample, error) {
 		if typeNames[header.Typeflag] == "" {
 			m.Bytes = header.Size
 		}
-		w.end = (m.End() + blockBytes - 1) / blockBytes * blockBytes
+		w.start, w.end = start, (m.End()+blockBytes-1)/blockBytes*blockBytes
 		key, field, ok := splitName(header.Name)
 		if !ok || header.Typeflag == tar.TypeDir || header.Typeflag == tar.TypeXGlobalHeader {
 			continue
@@ -148,8 +149,8 @@ func (w *walker) take(m member, header *tar.Header) error {
 	return nil
 }
 
-// cutShort ends an archive that ends too early: in the data of the last member and what pads them, or in a header at
-// start.
+// cutShort ends an archive that ends too early: in the last member of a sample, or else in what follows it, which is a
+// sample that is not known then.
 func (w *walker) cutShort(start int64) (*sample, error) {
 	if s := w.begun; s != nil && s.End() > w.in.n {
 		last := &s.members[len(s.members)-1]
@@ -159,10 +160,12 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 		return w.last()
 	}
 	before := w.begun
-	start = min(start, w.in.n)
+	if start >= w.in.n { // in a member that belongs to no sample
+		start = w.start
+	}
 	w.begun = &sample{
 		Extent: dataset.Extent{Offset: start, Bytes: w.in.n - start},
-		fault: unusable("", fmt.Sprintf("the archive is cut short in the header of a member, at byte %d; copy it whole",
+		fault: unusable("", fmt.Sprintf("the archive is cut short between two samples, at byte %d; copy it whole",
 			w.in.n)),
 	}
 	if before != nil {

@@ -23,9 +23,23 @@ import (
 // Kind is that of these archives.
 func Kind() container.Kind {
 	return container.Kind{
-		Format: dataset.Tar, Name: "a WebDataset tar", Is: isTar, Reader: reader{}, Writer: writer{},
+		Format: dataset.Tar, Name: "a WebDataset tar", Shape: shape, Reads: reads, Is: isTar, Reader: reader{},
+		Writer: writer{},
 	}
 }
+
+const (
+	shape = `coco/000001.jpg
+coco/000001.json   {"image": "000001.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ...]}
+coco/000002.1.jpg
+coco/000002.2.jpg
+coco/000002.json   {"conversations": ...}`
+	reads = "members of one key follow each other and are a sample; the record is that of KEY.json, in any of the " +
+		"forms, and its id is the key where it has none; images that it names are members, by their names or by what follows the " +
+		"key; if it names none, all images of the sample are its list of images, in the order of the tar; without a " +
+		"KEY.json the record is KEY.txt and KEY.cls, which have no turns; videos and sounds fail the sample, and all other " +
+		"members stay with it; members without a dot in their name, and folders, are left out"
+)
 
 // isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
 func isTar(head []byte) bool {

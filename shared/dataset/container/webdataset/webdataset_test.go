@@ -382,3 +382,21 @@ func subsetOf(tb testing.TB, from source, rangeBytes int64, every int) []byte {
 	}
 	return out.Bytes()
 }
+
+// TestIs recognises archives by their first header. A text can hold its mark.
+func TestIs(t *testing.T) {
+	t.Parallel()
+	brace := archive(t, file("{1}.json", "{}"))
+	for name, tc := range map[string]struct {
+		head []byte
+		want bool
+	}{
+		"archive": {brace, true}, "its first block": {brace[:512], true}, "less": {brace[:261], false},
+		"nothing": {nil, false},
+		"text":    {[]byte(strings.Repeat(" ", 257) + "ustar"), false},
+	} {
+		if got := webdataset.Kind().Is(tc.head); got != tc.want {
+			t.Errorf("%s: recognised: %v", name, got)
+		}
+	}
+}
