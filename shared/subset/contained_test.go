@@ -252,7 +252,7 @@ func TestContainedReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = f.Drain()
-	want := fmt.Sprintf("manifest %s (generation %d), which the subset is copied from: manifest %s was replaced by another",
+	want := fmt.Sprintf("manifest %s (generation %d), which the subset is copied from: manifest %s was replaced",
 		tarManifest, plan.Manifests[0].Generation, tarManifest)
 	if _, lost := errors.AsType[*bucket.LostError](err); !lost || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want %q", err, want)
@@ -309,8 +309,8 @@ func TestKindsTogether(t *testing.T) {
 		t.Errorf("two tars: %v, %v", plan, err)
 	}
 	_, err = f.Start(run.Spec{Dataset: "demo", Manifests: []string{"parts/c.jsonl", "parts/b.tar"}})
-	want := "manifests: datasets/demo/parts/c.jsonl is a file of JSON and datasets/demo/parts/b.tar is a WebDataset tar, " +
-		"and a subset has one form; curate files of each kind by themselves"
+	want := "manifests: datasets/demo/parts/c.jsonl is a file of JSON and datasets/demo/parts/b.tar is a WebDataset " +
+		"tar, and a subset has one form; curate files of each kind by themselves"
 	if got := runtest.Refusal(t, err); got != want {
 		t.Errorf("refused with %q, want %q", got, want)
 	}

@@ -207,6 +207,7 @@ func (r *references) refer(key string, value json.RawMessage, isImage bool) json
 		return writeList(items)
 	case jsontext.Object:
 		return r.referObject(key, jsontext.Items(value), isImage)
+	case jsontext.None, jsontext.Bool, jsontext.Number:
 	}
 	return value
 }

@@ -34,11 +34,11 @@ coco/000001.json   {"image": "000001.jpg", "conversations": [{"from": "human", "
 coco/000002.1.jpg
 coco/000002.2.jpg
 coco/000002.json   {"conversations": ...}`
-	reads = "members of one key follow each other and are a sample; the record is that of KEY.json, in any of the " +
-		"forms, and its id is the key where it has none; images that it names are members, by their names or by what follows the " +
-		"key; if it names none, all images of the sample are its list of images, in the order of the tar; without a " +
-		"KEY.json the record is KEY.txt and KEY.cls, which have no turns; videos and sounds fail the sample, and all other " +
-		"members stay with it; members without a dot in their name, and folders, are left out"
+	reads = "members of one key follow each other and are a sample; the record is that of KEY.json, in any of " +
+		"the forms, and its id is the key where it has none; images that it names are members, by their names or by what " +
+		"follows the key; if it names none, all images of the sample are its list of images, in the order of the " +
+		"tar; without a KEY.json the record is KEY.txt and KEY.cls, which have no turns; videos and sounds fail the " +
+		"sample, and all other members stay with it; members without a dot in their name, and folders, are left out"
 )
 
 // isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
