@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -313,5 +314,43 @@ func TestKindsTogether(t *testing.T) {
 		"tar, and a subset has one form; curate files of each kind by themselves"
 	if got := runtest.Refusal(t, err); got != want {
 		t.Errorf("refused with %q, want %q", got, want)
+	}
+}
+
+// TestContainedInSteps plans a tar in steps of a few samples, and samples from its ends: the ranges are the same.
+func TestContainedInSteps(t *testing.T) {
+	t.Parallel()
+	forms := inTwoForms(t, 30)
+	for _, take := range []string{"all", "first:7", "end:20%"} {
+		var want []run.Range
+		for _, step := range []int64{1 << 20, 3000} {
+			f := runtest.New(t)
+			f.Limits.RangeBytes, f.Limits.PlanBytes = 1500, step
+			f.Upload("datasets/demo/parts/a.tar", runtest.Tar(t, forms.members...))
+			spec := run.Spec{Dataset: "demo", Manifests: []string{"parts/a.tar"}, Takes: map[string]dataset.Take{}}
+			taken := spec.Takes["parts/a.tar"]
+			if err := taken.UnmarshalText([]byte(take)); err != nil {
+				t.Fatal(err)
+			}
+			spec.Takes["parts/a.tar"] = taken
+			plan, err := f.Start(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Finish(plan)
+			if want == nil {
+				want = plan.Ranges
+			}
+			if diff := cmp.Diff(want, plan.Ranges); diff != "" {
+				t.Errorf("%s: ranges (-in one step +in steps of %d bytes):\n%s", take, step, diff)
+			}
+			if n := map[string]int64{"all": 30, "first:7": 7, "end:20%": 6}[take]; plan.Samples != n {
+				t.Errorf("%s: %d samples, want %d", take, plan.Samples, n)
+			}
+			ids := f.Records(plan)
+			if _, last := ids["id29"]; last != (take != "first:7") {
+				t.Errorf("%s: the last sample is there: %v", take, last)
+			}
+		}
 	}
 }
