@@ -3,6 +3,7 @@ package dataset
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -117,7 +118,7 @@ type Sample struct {
 	ID string
 	// Source is where the sample came from: the first of the fields data_source, image_source and
 	// source that is a string with text, else the topmost folder of the first named image, else the
-	// manifest's name without extension.
+	// manifest's name without extension; of a container also without the number of its shard.
 	Source string
 	// Form is the name of the form in which the record is written (package forms), empty where it shows none.
 	Form string
@@ -221,7 +222,7 @@ type Parser func(raw []byte, place Place) *Sample
 func NewSample(raw []byte, place Place) *Sample {
 	return &Sample{
 		ID:     cmp.Or(place.Key, place.Manifest+"#"+strconv.FormatInt(place.Element, 10)),
-		Source: Stem(place.Manifest),
+		Source: place.source(),
 		Place:  place,
 		Raw:    raw,
 	}
@@ -234,6 +235,18 @@ func Stem(file string) string {
 		file = strings.TrimSuffix(file, ext)
 	}
 	return strings.TrimSuffix(file, path.Ext(file))
+}
+
+// shardNumber matches the number of one of many files at the end of its stem: train-00003-of-00128, demo-000017.
+var shardNumber = regexp.MustCompile(`[-_.]?\d+(-of-\d+)?$`)
+
+// source is that of a record which says nothing of it. The many files of a container are one source.
+func (p Place) source() string {
+	stem := Stem(p.Manifest)
+	if p.InContainer() {
+		return cmp.Or(shardNumber.ReplaceAllString(stem, ""), stem)
+	}
+	return stem
 }
 
 // Unread is the sample of a record of which nothing is known but its place, because of a fault.

@@ -9,6 +9,26 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
+// TestSourcesOfContainers finds where samples are from that do not say it: the folder of an image, else the name of the
+// file without the number of its shard.
+func TestSourcesOfContainers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ manifest, image, want string }{
+		{"train-00003-of-00128.parquet", "a.jpg", "train"}, {"demo_000017.tar", "a.jpg", "demo"},
+		{"0017.tar", "a.jpg", "0017"}, {"v2.5-3.tar.gz", "a.jpg", "v2.5"}, {"demo-1.tar", "coco/a.jpg", "coco"}, {"demo-1.tar", "./coco/x/a.jpg", "coco"},
+		{"demo-1.tar", "/data/a.jpg", "demo"}, {"demo.tar", "", "demo"},
+	} {
+		raw := `{"image": {"path": "` + tc.image + `", "embedded": 0}, "conversations": [{"from": "human", "value": "Why?"}]}`
+		if s := forms.Parse([]byte(raw), dataset.Place{Manifest: tc.manifest, Element: 1}); s.Source != tc.want {
+			t.Errorf("%s with %q: source %q, want %q", tc.manifest, tc.image, s.Source, tc.want)
+		}
+	}
+	raw := `{"conversations": [{"from": "human", "value": "Why?"}]}`
+	if s := forms.Parse([]byte(raw), dataset.Place{Manifest: "demo-1.json", Element: 1, Line: 1}); s.Source != "demo-1" {
+		t.Errorf("of text: source %q", s.Source)
+	}
+}
+
 // TestEmbeddedImages reads references to images of a container. In a text manifest they are what a user wrote.
 func TestEmbeddedImages(t *testing.T) {
 	t.Parallel()
@@ -46,6 +66,9 @@ func TestEmbeddedImages(t *testing.T) {
 		},
 	} {
 		s := forms.Parse([]byte(tc.raw), tc.place)
+		if s.Source != "a" {
+			t.Errorf("%s: source %q", name, s.Source)
+		}
 		code := ""
 		if s.Problem != nil {
 			code = string(s.Problem.Code)

@@ -125,10 +125,11 @@ func (p *parser) readSource() {
 		return
 	}
 	for _, image := range p.Images {
-		if image.Name == "" {
+		name := cmp.Or(image.Name, image.Path)
+		if name == "" {
 			continue
 		}
-		if folder := dataset.TopFolder(image.Name); folder != "" {
+		if folder := dataset.TopFolder(name); folder != "" {
 			p.Source = folder
 		}
 		return

@@ -3,7 +3,7 @@ locals {
   # replace an object either: that a run's objects never change is not only how the code behaves.
   access = merge(
     # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are
-    # rated.
+    # rated, and subsets are copied from manifests that hold images by curate.
     {
       for s in local.services :
       "${s} reads input" => { bucket = "input", role = local.view, member = var.members[s] }
