@@ -15,7 +15,8 @@ func TestSourcesOfContainers(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ manifest, image, want string }{
 		{"train-00003-of-00128.parquet", "a.jpg", "train"}, {"demo_000017.tar", "a.jpg", "demo"},
-		{"0017.tar", "a.jpg", "0017"}, {"v2.5-3.tar.gz", "a.jpg", "v2.5"}, {"demo-1.tar", "coco/a.jpg", "coco"}, {"demo-1.tar", "./coco/x/a.jpg", "coco"},
+		{"0017.tar", "a.jpg", "0017"}, {"v2.5-3.tar.gz", "a.jpg", "v2.5"},
+		{"demo-1.tar", "coco/a.jpg", "coco"}, {"demo-1.tar", "./coco/x/a.jpg", "coco"},
 		{"demo-1.tar", "/data/a.jpg", "demo"}, {"demo.tar", "", "demo"},
 	} {
 		raw := `{"image": {"path": "` + tc.image + `", "embedded": 0}, "conversations": [{"from": "human", "value": "Why?"}]}`
