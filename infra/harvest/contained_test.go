@@ -132,8 +132,12 @@ func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 		t.Errorf("selected again (-curate +select):\n%s", diff)
 	}
 	a := mustHarvest(t, dir, "plan", "--state", "state", "shards")
-	if want := "sample 000000 of demo-000.tar read as LLaVA: id formula-0012"; !strings.Contains(a.stdout, want) {
-		t.Errorf("plan does not say %q: %s", want, a.stdout)
+	for _, want := range []string{
+		"sample 000000 of demo-000.tar read as LLaVA: id formula-0012", "image 1: 000000.0.png", "a WebDataset tar",
+	} {
+		if !strings.Contains(a.stdout, want) {
+			t.Errorf("plan does not say %q: %s", want, a.stdout)
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ var faults = []struct {
 	},
 	{
 		name: "folder without manifests", args: curateArgs("--budget", "1", "nothing"), status: 2,
-		says: []string{"manifest nothing: the folder holds no JSON or JSONL file; name a file"},
+		says: []string{"manifest nothing: the folder holds no manifest (.json, .jsonl, .ndjson, "},
 	},
 	{
 		name: "no images", args: curateArgs("--budget", "1", "--images", "nope", "dataset.json"), status: 2,

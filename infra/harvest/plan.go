@@ -78,6 +78,9 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	t := newTable("plan", p.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("form", v.Forms)
+	if kind, contained := p.Container(); contained {
+		row("in", kind.Name)
+	}
 	row("samples", v.Samples)
 	row("sound", v.Sound)
 	row("text only", v.TextOnly)
