@@ -43,16 +43,16 @@ func (s *sample) record(manifest string, element int64, limits dataset.Limits) d
 		Place:  dataset.Place{Manifest: manifest, Element: element, Key: s.key},
 		Stored: dataset.Stored{Extent: s.Extent},
 	}
+	if s.fault != nil {
+		r.Fault = s.fault
+		return r
+	}
 	refs := references{folder: s.key}
 	for _, m := range s.members {
 		if isImage(m.field) {
 			r.Stored.Values = append(r.Stored.Values, m.Extent)
 			refs.images = append(refs.images, m)
 		}
-	}
-	if s.fault != nil {
-		r.Fault = s.fault
-		return r
 	}
 	r.Raw, r.Fault = s.text(&refs, limits)
 	if r.Fault == nil && len(r.Raw) == 0 {
@@ -63,10 +63,8 @@ func (s *sample) record(manifest string, element int64, limits dataset.Limits) d
 
 // text is the record as JSON.
 func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset.Fault) {
-	for _, m := range s.members {
-		if isText(m.field) && m.Bytes > int64(limits.MaxRecordBytes) {
-			return nil, tooLarge(m.Bytes, limits)
-		}
+	if size := s.textBytes(); size > int64(limits.MaxRecordBytes) {
+		return nil, tooLarge(size, limits)
 	}
 	i := slices.IndexFunc(s.members, func(m member) bool { return m.field == "json" })
 	if i < 0 {

@@ -33,6 +33,19 @@ type sample struct {
 	fault          *dataset.Fault // of a member
 }
 
+// maxMembers is the most members of a sample.
+const maxMembers = 10_000
+
+// textBytes is how long the members are that the record is made of.
+func (s *sample) textBytes() (total int64) {
+	for _, m := range s.members {
+		if isText(m.field) {
+			total += m.Bytes
+		}
+	}
+	return total
+}
+
 // A walker passes an archive from the header of a sample on.
 type walker struct {
 	tar    *tar.Reader
@@ -127,14 +140,23 @@ func (w *walker) join(key string, start int64) *sample {
 func (w *walker) take(m member, header *tar.Header) error {
 	s := w.begun
 	s.Bytes = w.end - s.Offset
+	if s.fault != nil { // its other members do not matter
+		return nil
+	}
 	switch what := typeNames[header.Typeflag]; {
-	case s.fault != nil:
 	case what != "":
 		s.fault = unusable(m.name, "it is "+what+"; put the file itself into the archive, as tar --dereference does")
+	case len(s.members) == maxMembers:
+		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, which is their name up to the first dot; name "+
+			"the members of another sample otherwise", maxMembers, jsontext.Quote(s.key, quoted)))
+		s.members = nil
 	case slices.ContainsFunc(s.members, func(other member) bool { return other.field == m.field }):
 		s.fault = unusable(m.name, "the archive has two members of this name, one after the other; keep one of them")
 	}
-	if w.limits != nil && isText(m.field) && m.Bytes <= int64(w.limits.MaxRecordBytes) {
+	if s.fault != nil {
+		return nil
+	}
+	if w.limits != nil && isText(m.field) && s.textBytes()+m.Bytes <= int64(w.limits.MaxRecordBytes) {
 		m.content = make([]byte, 0, min(m.Bytes, blockBytes<<10)) // grows with what is there, whatever the header says
 		content, err := readInto(m.content, w.tar)
 		switch {
@@ -153,10 +175,11 @@ func (w *walker) take(m member, header *tar.Header) error {
 // sample that is not known then.
 func (w *walker) cutShort(start int64) (*sample, error) {
 	if s := w.begun; s != nil && s.End() > w.in.n {
-		last := &s.members[len(s.members)-1]
 		s.Bytes = w.in.n - s.Offset
-		s.fault = unusable(last.name, fmt.Sprintf("the archive is cut short in it, at byte %d; copy it whole", w.in.n))
-		last.Bytes = min(last.Bytes, w.in.n-last.Offset)
+		if s.fault == nil {
+			last := s.members[len(s.members)-1]
+			s.fault = unusable(last.name, fmt.Sprintf("the archive is cut short in it, at byte %d; copy it whole", w.in.n))
+		}
 		return w.last()
 	}
 	before := w.begun

@@ -203,7 +203,7 @@ var archives = map[string]struct {
 		[]*tar.Header{link, file("l.json", "{}"), file("m.json", "{}"), file("m.json", "{}"), file("n.json", "{}")},
 		[]string{
 			"l: member unusable: l.jpg: it is a symbolic link; put the file itself into the archive, as tar --dereference " +
-				"does ",
+				"does",
 			"m: member unusable: m.json: the archive has two members of this name, one after the other; keep one of them",
 			"n: {}",
 		},
@@ -398,5 +398,22 @@ func TestIs(t *testing.T) {
 		if got := webdataset.Kind().Is(tc.head); got != tc.want {
 			t.Errorf("%s: recognised: %v", name, got)
 		}
+	}
+}
+
+// TestManyMembers reads files as one sample whose names have dots where they should not. It fails by that, and takes no
+// time and memory for it.
+func TestManyMembers(t *testing.T) {
+	t.Parallel()
+	var members []*tar.Header
+	for i := range 12_000 {
+		members = append(members, file(fmt.Sprintf("a.%d.json", i), "{}"))
+	}
+	from := source(archive(t, append(members, file("b.json", "{}"))...))
+	got := records(t, from, 1<<20)
+	want := "member unusable: a.10000.json: 10000 members have the key \"a\", which is their name up to the first dot; " +
+		"name the members of another sample otherwise"
+	if len(got) != 2 || got[0].Fault == nil || got[0].Fault.Reason() != want || string(got[1].Raw) != "{}" {
+		t.Errorf("%d records, the first with %+v", len(got), got[0].Fault)
 	}
 }
