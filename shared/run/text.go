@@ -28,8 +28,8 @@ func (m Manifest) unpacked() string {
 	return bucket.TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16]) + "/text"
 }
 
-// RemoveUnpacked removes what the compressed manifests of a plan hold from the work bucket, if temporary objects are not
-// removed there by a rule. Any step that needs one makes it again.
+// RemoveUnpacked removes what the compressed manifests of a plan hold from the work bucket, unless a rule of the bucket
+// removes temporary objects. Any step that needs one makes it again.
 func (p *Plan) RemoveUnpacked(ctx context.Context, work bucket.Bucket) {
 	for _, m := range p.Manifests {
 		if m.Packed != "" {
