@@ -20,6 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -237,42 +238,53 @@ func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 
 // print prints what cross-validation says of the weights in a file.
 func (t *trainReport) print(w io.Writer, file string) error {
-	validations := []*training.Validation{t.SeenSources}
-	capabilityHeader := []any{"capability", "seen sources: Spearman", "QW kappa", "within source"}
-	styleHeader := []any{"style", "seen sources: F1"}
-	if t.UnseenSources != nil {
-		validations = append(validations, t.UnseenSources)
-		capabilityHeader = append(capabilityHeader, "unseen sources: Spearman", "QW kappa", "within source")
-		styleHeader = append(styleHeader, "unseen sources: F1")
+	tables := []string{t.seenTable().Render(), t.styleTable().Render()}
+	about := "Agreement with annotations that were left out of the training: by image for seen sources, " +
+		"by source for unseen ones.\n"
+	if t.Pools != nil {
+		tables = append(tables, poolsTable(t.Pools, t.capabilities).Render())
+		about += poolsLine(t.Pools) + "The pools are of sources that were left out: expect their figures of sources that are " +
+			"not among those learned from.\n"
 	}
-	row := func(t table.Writer, name string, of func(*training.Validation) []any) {
-		cells := table.Row{name}
-		for _, v := range validations {
-			cells = append(cells, of(v)...)
-		}
-		t.AppendRow(cells)
-	}
-	figures := func(f training.Figures) []any {
-		return []any{figure(f.Spearman), figure(f.QWK), figure(f.WithinSource)}
-	}
-	capabilities := newTable(capabilityHeader...)
-	for _, name := range t.capabilities {
-		row(capabilities, name, func(v *training.Validation) []any { return figures(v.Capabilities[name]) })
-	}
-	capabilities.AppendSeparator()
-	row(capabilities, "mean", func(v *training.Validation) []any { return figures(v.Mean) })
-	styles := newTable(styleHeader...)
-	for _, name := range t.styles {
-		row(styles, name, func(v *training.Validation) []any { return []any{figure(v.Styles[name])} })
-	}
-	styles.AppendSeparator()
-	row(styles, "all", func(v *training.Validation) []any { return []any{figure(v.MicroF1)} })
-	_, err := fmt.Fprintf(w, "\n%s\n\n%s\n\n"+
-		"Agreement with annotations that were left out of the training: by image for seen sources, "+
-		"by source for unseen ones.\n"+
+	_, err := fmt.Fprintf(w, "\n%s\n\n%s"+
 		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). "+
 		"Use them as --scorer embedded:%s\n",
-		capabilities.Render(), styles.Render(),
+		strings.Join(tables, "\n\n"), about,
 		len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
 	return err
+}
+
+// seenTable is the agreement on samples of seen sources, and the order that is found within seen and unseen ones.
+func (t *trainReport) seenTable() table.Writer {
+	rows := newTable("seen sources", "Spearman", "QW kappa", "within source")
+	row := func(name string, f training.Figures) {
+		rows.AppendRow(table.Row{name, figure(f.Spearman), figure(f.QWK), figure(f.WithinSource)})
+	}
+	for _, name := range t.capabilities {
+		row(name, t.SeenSources.Capabilities[name])
+	}
+	rows.AppendSeparator()
+	row("mean", t.SeenSources.Mean)
+	if t.UnseenSources != nil {
+		row("mean of unseen sources, all together", t.UnseenSources.Mean)
+	}
+	return rows
+}
+
+// styleTable is the agreement on styles.
+func (t *trainReport) styleTable() table.Writer {
+	rows := newTable("style", "seen sources: F1", "unseen sources: F1")
+	row := func(name string, of func(*training.Validation) agreement.Value) {
+		unseen := "-"
+		if t.UnseenSources != nil {
+			unseen = figure(of(t.UnseenSources))
+		}
+		rows.AppendRow(table.Row{name, figure(of(t.SeenSources)), unseen})
+	}
+	for _, name := range t.styles {
+		row(name, func(v *training.Validation) agreement.Value { return v.Styles[name] })
+	}
+	rows.AppendSeparator()
+	row("all", func(v *training.Validation) agreement.Value { return v.MicroF1 })
+	return rows
 }

@@ -35,6 +35,9 @@ type Origin struct {
 	// UnseenSources of those whose sources were; null where there is one source only.
 	SeenSources   *Validation `json:"seen_sources"`
 	UnseenSources *Validation `json:"unseen_sources"`
+	// Pools is the agreement on pools of three unseen sources, which is what to expect of a dataset whose sources are not
+	// among those learned from; null where there are no more sources.
+	Pools *agreement.Pools `json:"pools"`
 }
 
 // A File is one that weights were made from, or the weights themselves.
@@ -67,6 +70,7 @@ func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 		Features: embedded.Version, Rubric: rub.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources),
 		Penalties: r.Penalties, Date: at.UTC().Format(time.DateOnly),
 		SeenSources: newValidation(r.SeenSources), UnseenSources: newValidation(r.UnseenSources),
+		Pools: r.Pools,
 	}
 }
 

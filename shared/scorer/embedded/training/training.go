@@ -45,6 +45,8 @@ type Result struct {
 	// SeenSources is the agreement on samples whose images, but not sources, were unseen; UnseenSources that on
 	// samples whose sources were unseen. UnseenSources is nil if all samples are of one source.
 	SeenSources, UnseenSources *agreement.Report
+	// Pools is the agreement on pools of a few unseen sources; nil if the samples are of no more than that.
+	Pools *agreement.Pools
 }
 
 // Train learns from samples under a rubric. The progress function, which may be nil, gets how many samples were
@@ -73,6 +75,12 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 	result := &Result{Samples: len(samples), Penalties: chosen}
 	for i, into := range []**agreement.Report{&result.SeenSources, &result.UnseenSources}[:len(validations)] {
 		if *into, err = t.report(validations, validations[i], 0, reportResamples); err != nil {
+			return nil, err
+		}
+	}
+	if len(validations) > 1 {
+		unseen := t.predicted(validations, validations[1], 0)
+		if result.Pools, err = agreement.MeasurePools(unseen, t.options(reportResamples)); err != nil {
 			return nil, err
 		}
 	}
