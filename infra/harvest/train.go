@@ -243,8 +243,8 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		"by source for unseen ones.\n"
 	if t.Pools != nil {
 		tables = append(tables, poolsTable(t.Pools, t.capabilities).Render())
-		about += poolsLine(t.Pools) + "The pools are of sources that were left out: expect their figures of sources that are " +
-			"not among those learned from.\n"
+		about += poolsLine(t.Pools) + "The pools are of sources that were left out: expect their figures of sources that " +
+			"are not among those learned from.\n"
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n\n%s"+
 		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). "+
