@@ -59,9 +59,9 @@ func newSpread(values []float64) Spread {
 	return Spread{at(0.5), at(0.05), at(0.95)}
 }
 
-// MeasurePools compares the opinions on the samples of as many pools as Options has resamples. It is nil where there are
-// not more sources than a pool has. The same samples, options and seed give the same pools. An opinion that does not
-// suit the options is an error.
+// MeasurePools compares the opinions on the samples of as many pools as Options has resamples. It is nil where there
+// are not more sources than a pool has. The same samples, options and seed give the same pools. An opinion that does
+// not suit the options is an error.
 func MeasurePools(samples []Sample, o Options) (*Pools, error) {
 	bySource := map[string][]int{}
 	for i := range samples {

@@ -35,8 +35,9 @@ func (t *task) newValidation(fold []int, folds int) *crossValidation {
 	return p
 }
 
-// byImage splits the samples so that those that share an image, also by way of others, stay together.
-func (t *task) byImage() *crossValidation {
+// imageGroups gives each sample the position of one of those with which it shares an image, also by way of others: the
+// same for all of them.
+func (t *task) imageGroups() []int {
 	parent := all(len(t.samples))
 	root := func(i int) int {
 		for parent[i] != i {
@@ -56,10 +57,19 @@ func (t *task) byImage() *crossValidation {
 			}
 		}
 	}
+	groups := make([]int, len(t.samples))
+	for i := range groups {
+		groups[i] = root(i)
+	}
+	return groups
+}
+
+// byImage splits the samples so that those that share an image, also by way of others, stay together.
+func (t *task) byImage() *crossValidation {
 	folds, _ := t.folds()
 	fold := make([]int, len(t.samples))
-	for i := range fold {
-		fold[i] = foldOf(t.samples[root(i)].ID, folds)
+	for i, group := range t.imageGroups() {
+		fold[i] = foldOf(t.samples[group].ID, folds)
 	}
 	return t.newValidation(fold, folds)
 }
