@@ -166,7 +166,7 @@ func (e *evaluation) rate(
 ) ([]agreement.Sample, error) {
 	show := newDisplay(quiet)
 	defer show.close()
-	scored, err := set.scoreSamples(ctx, samples, scorer, state, show, e.Seconds)
+	scored, err := set.scoreSamples(ctx, samples, scorer, state, show, e.Seconds, mountFramework)
 	if err != nil {
 		return nil, err
 	}

@@ -165,7 +165,8 @@ func TestTrainAdds(t *testing.T) {
 	var manifest, annotations strings.Builder
 	for i := range 40 {
 		ship := []string{"a schooner", "a garden"}[i%2]
-		fmt.Fprintf(&manifest, `{"id":"s%d","source":"log","conversations":[{"from":"human","value":"Say what %s is, sailor %d."},`+
+		fmt.Fprintf(&manifest, `{"id":"s%d","source":"log","conversations":[`+
+			`{"from":"human","value":"Say what %s is, sailor %d."},`+
 			`{"from":"gpt","value":"It is %s, and I have seen it."}]}`+"\n", i, ship, i, ship)
 		scores := strings.Repeat("0,", 10) + fmt.Sprint([]int{5, 0}[i%2]) + ",0,0,0" // humanities
 		fmt.Fprintf(&annotations, `{"id":"s%d","scores":[%s],"styles":["short description"]}`+"\n", i, scores)

@@ -14,12 +14,12 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// trainOn learns from the set and from what the embedded weights were learned from, and writes the weights. Under another
-// rubric than theirs it learns from the set alone.
+// trainOn learns from the set and from what the embedded weights were learned from, and writes the weights. Under
+// another rubric than theirs it learns from the set alone.
 func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	if set.rubric.Hash() != rubric.Default().Hash() {
-		fmt.Fprintf(show.notes(), "note: the embedded weights were learned under another rubric than %s, so the annotations "+
-			"alone count\n", set.Rubric)
+		fmt.Fprintf(show.notes(), "note: the embedded weights were learned under another rubric than %s, so the "+
+			"annotations alone count\n", set.Rubric)
 		return set.train(ctx, files, show)
 	}
 	base, err := training.Builtin()
@@ -62,8 +62,9 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	if len(t.Added.Alone) > 0 {
 		about += " Your samples alone count for " + strings.Join(t.Added.Alone, ", ") + "."
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, each rated by weights that had not seen it; before: "+
-		"by the embedded weights.\n%s\nWeights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, each rated by weights that had not seen it; "+
+		"before: by the embedded weights.\n%s\n"+
+		"Weights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
 		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
 	return err
 }

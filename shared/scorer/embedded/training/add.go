@@ -12,7 +12,7 @@ import (
 )
 
 // LeastAdded is how few samples can be added to a base.
-const LeastAdded = 20
+const LeastAdded = 10
 
 // A variant is a way to learn from a base and own samples together.
 type variant struct {
@@ -34,7 +34,9 @@ func (v variant) String() string {
 
 // variants are tried in cross-validation. The first is the default: another has to be better than chance explains.
 func variants() []variant {
-	return []variant{{weight: 3}, {weight: 1}, {weight: 3, mapped: true}, {weight: 1, mapped: true}, {alone: true, weight: 1}}
+	return []variant{
+		{weight: 3}, {weight: 1}, {weight: 3, mapped: true}, {weight: 1, mapped: true}, {weight: 1, alone: true},
+	}
 }
 
 // An Addition is what was learned from a base and own samples.
@@ -58,9 +60,9 @@ var ErrUseless = errors.New("nothing can be learned from the annotations")
 const leastAgreement = 0.1
 
 // Add learns from a base and samples of one's own, which count more. How much, whether the ratings of the base are
-// mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by cross-validation on
-// the own samples. builtin are the weights that were learned from the base. Under another rubric than the base's, use
-// Train. The same base and samples give the same weights.
+// mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by cross-validation
+// on the own samples. builtin are the weights that were learned from the base. Under another rubric than the base's,
+// use Train. The same base and samples give the same weights.
 func Add(
 	ctx context.Context, base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric,
 ) (*Addition, error) {

@@ -30,6 +30,23 @@ func someSources(t testing.TB) (base *Base, weights *embedded.Weights, out []Sam
 	return withoutSources(t, small, []string{sources[0], sources[12], sources[20]})
 }
 
+// ratedBy are so many samples of each source, and the others, as a teacher rates them.
+func ratedBy(samples []Sample, each int, rated func(c int, rating int8) int8) (own, rest []Sample) {
+	taken := map[string]int{}
+	for _, s := range samples {
+		s.Scores = slices.Clone(s.Scores)
+		for c := range s.Scores {
+			s.Scores[c] = rated(c, s.Scores[c])
+		}
+		if taken[s.Source]++; taken[s.Source] <= each {
+			own = append(own, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	return own, rest
+}
+
 // TestBaseRoundTrip encodes what it decodes, and refuses a file that is cut short or of something else.
 func TestBaseRoundTrip(t *testing.T) {
 	t.Parallel()
@@ -81,19 +98,7 @@ func TestAddTeachers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(4, 4))
-			taken := map[string]int{}
-			var own, rest []Sample
-			for _, s := range out {
-				s.Scores = slices.Clone(s.Scores)
-				for c := range s.Scores {
-					s.Scores[c] = rated(c, s.Scores[c], rng)
-				}
-				if taken[s.Source]++; taken[s.Source] <= 15 {
-					own = append(own, s)
-				} else {
-					rest = append(rest, s)
-				}
-			}
+			own, rest := ratedBy(out, 15, func(c int, rating int8) int8 { return rated(c, rating, rng) })
 			added, err := Add(t.Context(), base, builtin, own, rubric.Default())
 			if err != nil {
 				t.Fatal(err)
@@ -132,20 +137,11 @@ func TestAddRefuses(t *testing.T) {
 	t.Parallel()
 	base, builtin, out := someSources(t)
 	rng := rand.New(rand.NewPCG(5, 5))
-	rate := func(rated func(int8) int8) []Sample {
-		own := slices.Clone(out)
-		for i := range own {
-			own[i].Scores = slices.Clone(own[i].Scores)
-			for c := range own[i].Scores {
-				own[i].Scores[c] = rated(own[i].Scores[c])
-			}
-		}
-		return own
-	}
-	for name, own := range map[string][]Sample{
-		"constant": rate(func(int8) int8 { return 3 }),
-		"random":   rate(func(int8) int8 { return int8(rng.IntN(6)) }),
+	for name, rated := range map[string]func(int, int8) int8{
+		"constant": func(int, int8) int8 { return 3 },
+		"random":   func(int, int8) int8 { return int8(rng.IntN(6)) },
 	} {
+		own, _ := ratedBy(out, len(out), rated)
 		if _, err := Add(t.Context(), base, builtin, own, rubric.Default()); !errors.Is(err, ErrUseless) {
 			t.Errorf("%s ratings: error %v, want that nothing can be learned", name, err)
 		}
@@ -159,5 +155,26 @@ func TestAddRefuses(t *testing.T) {
 	}
 	if _, err := Add(t.Context(), base, builtin, out, other); err == nil {
 		t.Error("no error for another rubric")
+	}
+}
+
+// BenchmarkAdd adds 100 samples to the whole base.
+func BenchmarkAdd(b *testing.B) {
+	base, err := Builtin()
+	if err != nil {
+		b.Fatal(err)
+	}
+	weights, err := embedded.DefaultWeights()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var own []Sample
+	for i := range 100 {
+		own = append(own, base.Samples[i*len(base.Samples)/100])
+	}
+	for b.Loop() {
+		if _, err := Add(b.Context(), base, weights, own, rubric.Default()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
