@@ -73,10 +73,7 @@ func Add(
 	if len(own) < LeastAdded {
 		return nil, fmt.Errorf("%d annotated samples are too few to add: annotate at least %d", len(own), LeastAdded)
 	}
-	a := &addition{
-		base: base, rubric: r, own: subsample(own, Most-len(base.Samples)), predictor: embedded.NewPredictor(builtin),
-		builtin: builtin,
-	}
+	a := newAddition(base, builtin, subsample(own, Most-len(base.Samples)), r)
 	if !a.varies() {
 		return nil, fmt.Errorf("%w: no capability has two different ratings in %d samples", ErrUseless, len(own))
 	}
@@ -89,8 +86,18 @@ type addition struct {
 	own       []Sample
 	rubric    *rubric.Rubric
 	builtin   *embedded.Weights
-	predictor *embedded.Predictor
-	fold      []int // of each own sample
+	predicted map[*embedded.Features][]float64 // of each own sample, by builtin
+	fold      []int                            // of each own sample
+}
+
+func newAddition(base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric) *addition {
+	a := &addition{base: base, own: own, rubric: r, builtin: builtin, predicted: map[*embedded.Features][]float64{}}
+	predictor := embedded.NewPredictor(builtin)
+	for i := range own {
+		a.predicted[own[i].Features] = predictor.Predict(own[i].Features)
+	}
+	a.fold = a.folds()
+	return a
 }
 
 // varies reports whether there is something to learn.
@@ -106,7 +113,6 @@ func (a *addition) varies() bool {
 }
 
 func (a *addition) learn(ctx context.Context) (*Addition, error) {
-	a.fold = a.folds()
 	learned, err := a.fit(ctx)
 	if err != nil {
 		return nil, err

@@ -67,8 +67,17 @@ func (a *addition) fit(ctx context.Context) (*fits, error) {
 	return f, work.Wait()
 }
 
-// fitHead learns one head. Fold ownFolds is that of no sample: all are learned from.
+// A fitting is one model of a head: a variant that learns from some own samples, and then predicts others.
+type fitting struct {
+	fold, variant int // fold ownFolds is that of no sample: all are learned from
+	learn, out    []int
+	targets       []float64 // of the base, and then of the own samples that are learned from
+	centre        float64
+}
+
+// fitHead learns one head.
 func (a *addition) fitHead(f *fits, b *blocks, h int) error {
+	var models []fitting
 	for fold := range ownFolds + 1 {
 		var learn, out []int
 		for i, of := range a.fold {
@@ -82,21 +91,29 @@ func (a *addition) fitHead(f *fits, b *blocks, h int) error {
 			continue
 		}
 		for v, kind := range variants() {
-			targets, centre := a.targets(h, kind, learn)
-			base, own, err := b.solve(targets, learn, fold, kind)
-			if err != nil {
-				return err
-			}
-			for _, i := range out {
-				f.left[v][i][h] = centre + b.value(base, own, learn, i)
-			}
-			if fold < ownFolds {
-				continue
-			}
-			f.centre[v][h] = centre
-			for row, dual := range slices.Concat(base, own) {
-				f.duals[v].Set(row, h, dual)
-			}
+			m := fitting{fold: fold, variant: v, learn: learn, out: out}
+			m.targets, m.centre = a.targets(h, kind, learn)
+			models = append(models, m)
+		}
+	}
+	explained, err := b.explain(models)
+	if err != nil {
+		return err
+	}
+	for k, m := range models {
+		base, own, err := b.solve(m, mat.Col(nil, k, explained))
+		if err != nil {
+			return err
+		}
+		for _, i := range m.out {
+			f.left[m.variant][i][h] = m.centre + b.value(base, own, m.learn, i)
+		}
+		if m.fold < ownFolds {
+			continue
+		}
+		f.centre[m.variant][h] = m.centre
+		for row, dual := range slices.Concat(base, own) {
+			f.duals[m.variant].Set(row, h, dual)
 		}
 	}
 	return nil
@@ -198,39 +215,48 @@ func (b *blocks) system(learn []int, fold int, v variant) (*mat.Cholesky, error)
 	return factor, nil
 }
 
-// solve is the dual solution for targets, those of the base and then those of the own samples that are learned from.
-func (b *blocks) solve(targets []float64, learn []int, fold int, v variant) (base, own []float64, err error) {
+// explain is the base's solution for the base's targets of each model, a column each.
+func (b *blocks) explain(models []fitting) (*mat.Dense, error) {
 	count, _ := b.solved.Dims()
-	system, err := b.system(learn, fold, v)
+	targets, explained := mat.NewDense(count, len(models), nil), new(mat.Dense)
+	for k, m := range models {
+		targets.SetCol(k, m.targets[:count])
+	}
+	if err := b.factor.SolveTo(explained, targets); err != nil {
+		return nil, fmt.Errorf("solving the regression: %w", err)
+	}
+	return explained, nil
+}
+
+// solve is the dual solution of a model, given the base's solution for the base's targets.
+func (b *blocks) solve(m fitting, explained []float64) (base, own []float64, err error) {
+	kind, count := variants()[m.variant], len(explained)
+	system, err := b.system(m.learn, m.fold, kind)
 	if err != nil {
 		return nil, nil, err
 	}
-	var explained mat.VecDense // the base's solution for its own targets
-	rest := mat.NewVecDense(len(learn), slices.Clone(targets[count:]))
-	if !v.alone {
-		if err := b.factor.SolveVecTo(&explained, mat.NewVecDense(count, targets[:count])); err != nil {
-			return nil, nil, fmt.Errorf("solving the regression: %w", err)
-		}
-		for row, i := range learn {
-			rest.SetVec(row, rest.AtVec(row)-mat.Dot(b.cross.RowView(i), &explained))
+	rest := mat.NewVecDense(len(m.learn), slices.Clone(m.targets[count:]))
+	if !kind.alone {
+		known := mat.NewVecDense(count, explained)
+		for row, i := range m.learn {
+			rest.SetVec(row, rest.AtVec(row)-mat.Dot(b.cross.RowView(i), known))
 		}
 	}
 	var solution mat.VecDense
 	if err := system.SolveVecTo(&solution, rest); err != nil {
 		return nil, nil, fmt.Errorf("solving the regression: %w", err)
 	}
-	base, own = make([]float64, count), solution.RawVector().Data
-	if v.alone {
-		return base, own, nil
+	own = solution.RawVector().Data
+	if kind.alone {
+		return make([]float64, count), own, nil
 	}
-	copy(base, explained.RawVector().Data)
-	for j := range base {
+	for j := range explained {
 		row := b.solved.RawRowView(j)
-		for k, i := range learn {
-			base[j] -= row[i] * own[k]
+		for k, i := range m.learn {
+			explained[j] -= row[i] * own[k]
 		}
 	}
-	return base, own, nil
+	return explained, own, nil
 }
 
 // value is what a solution predicts for an own sample, less the mean of the targets.

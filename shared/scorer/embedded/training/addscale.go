@@ -52,7 +52,7 @@ func (a *addition) mapOf(capability int, own []Sample) (mapped [scorer.MaxRating
 	var given, annotated []float64
 	for i := range own {
 		if rating := own[i].Scores[capability]; rating != scorer.Missing {
-			value := a.predictor.Predict(own[i].Features)[capability]
+			value := a.predicted[own[i].Features][capability]
 			given = append(given, math.Floor(a.builtin.Expected(capability, value)+0.5))
 			annotated = append(annotated, float64(rating))
 		}
@@ -157,7 +157,7 @@ func (a *addition) before() []agreement.Sample {
 	c := calibration{cuts: a.builtin.Cuts, thresholds: a.builtin.Thresholds}
 	samples := make([]agreement.Sample, len(a.own))
 	for i := range a.own {
-		samples[i] = t.opinions(&a.own[i], a.predictor.Predict(a.own[i].Features), c)
+		samples[i] = t.opinions(&a.own[i], a.predicted[a.own[i].Features], c)
 	}
 	return samples
 }

@@ -40,7 +40,7 @@ func withoutSources(t testing.TB, b *Base, sources []string) (*Base, *embedded.W
 // measured is the agreement of weights with samples.
 func measured(t testing.TB, w *embedded.Weights, samples []Sample) *agreement.Report {
 	t.Helper()
-	a := &addition{base: &Base{}, own: samples, rubric: rubric.Default(), builtin: w, predictor: embedded.NewPredictor(w)}
+	a := newAddition(&Base{}, w, samples, rubric.Default())
 	r, err := agreement.Measure(a.before(), a.task(nil).options(1))
 	if err != nil {
 		t.Fatal(err)
