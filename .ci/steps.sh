@@ -83,11 +83,15 @@ step_vulns() {
 }
 
 step_weights() {
-  shared data/annotations/train.jsonl || return
-  local out status data=../shared/data
+  shared data/annotations/train2.jsonl || return
+  local out status data
+  data=$(realpath ../shared/data)
   out=$(mktemp -d)
-  go run ./infra/harvest train --quiet --out "$out/weights.zst" \
-    --annotations $data/annotations/train.jsonl --images $data/pool/images $data/pool/dataset.json &&
+  mkdir "$out/images" && cp -rs "$data"/pool/images/* "$data"/pool2/images/* "$out/images" &&
+    cp "$data/pool/dataset.json" "$out/pool.json" && cp "$data/pool2/dataset.json" "$out/pool2.json" &&
+    cat "$data"/annotations/train.jsonl "$data"/annotations/train2.jsonl >"$out/train.jsonl" &&
+    go run ./infra/harvest train --quiet --out "$out/weights.zst" --annotations "$out/train.jsonl" \
+      --images "$out/images" "$out/pool.json" "$out/pool2.json" &&
     cmp "$out/weights.zst" shared/scorer/embedded/weights.zst
   status=$?
   rm -rf "$out"

@@ -71,7 +71,7 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task)
+	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task, d.ID)
 	switch {
 	case err != nil || plan == nil:
 		return err

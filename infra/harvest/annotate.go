@@ -38,10 +38,13 @@ type annotateReport struct {
 
 // An annotateRequest says what is annotated, and by what.
 type annotateRequest struct {
-	samples int    // how many
+	samples int    // how many, or, of each source, how many at most in all
+	each    int    // how many of each source; 0 for a set over all sources
+	least   int    // how many at least, of each source
 	seed    uint64 // chooses among equals
 	by      scorerFlags
 	rubric  string // file; the default rubric if empty
+	mount   mounting
 }
 
 func newAnnotate() *cobra.Command {
@@ -88,6 +91,7 @@ func newAnnotate() *cobra.Command {
 	imagesFlag(cmd, &images)
 	rubricFlag(cmd, &request.rubric)
 	request.by.add(cmd, kinds.LLM)
+	request.mount = mountFramework
 	cmd.Flags().IntVar(&request.samples, "samples", 2000, "how many samples are annotated")
 	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others among equals")
 	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
@@ -113,7 +117,7 @@ func (r *annotateReport) annotate(
 	}
 	show := newDisplay(quiet)
 	defer show.close()
-	rated, err := in.scoreSamples(ctx, chosen, request.by, state, show, map[string]float64{})
+	rated, err := in.scoreSamples(ctx, chosen, request.by, state, show, map[string]float64{}, request.mount)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +218,11 @@ func (r *annotateReport) choose(
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := in.at(ctx, seedset.Choose(pool.Pool, request.samples), p.Options.Limits)
+	positions := seedset.Choose(pool.Pool, request.samples)
+	if request.each > 0 {
+		positions = seedset.ChooseOfEach(pool.Pool, request.each, request.least, request.samples)
+	}
+	chosen, err := in.at(ctx, positions, p.Options.Limits)
 	if err == nil && len(chosen) == 0 {
 		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
 	}

@@ -18,16 +18,21 @@ func newCurate() *cobra.Command {
 		reported     reportFlags
 		maxFailed    run.Allowance
 		noImageCheck bool
+		teacher      teacherFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "curate MANIFEST...",
 		Short: "Score a dataset and select its best subset at a budget",
 		Example: `  harvest curate --budget 30% testdata/demo/dataset.json
-  harvest curate --budget 5000 --images /data/images --out picked a.json b.jsonl`,
+  harvest curate --budget 5000 --images /data/images --out picked a.json b.jsonl
+  harvest curate --teacher llm:https://api.openai.com/v1 --model gpt-4o --budget 30% dataset.json`,
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			requests, err := sel.specs()
 			if err != nil {
+				return err
+			}
+			if err := teacher.teach(cmd, &data, args, state, out); err != nil {
 				return err
 			}
 			in, spec, err := data.input(cmd.Context(), args, state)
@@ -53,6 +58,7 @@ func newCurate() *cobra.Command {
 	}
 	sel.add(cmd)
 	data.add(cmd)
+	teacher.add(cmd)
 	out.add(cmd)
 	out.addFormat(cmd)
 	reported.add(cmd)

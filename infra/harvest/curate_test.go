@@ -476,7 +476,7 @@ func TestPool(t *testing.T) {
 	t.Parallel()
 	const (
 		pool   = "../../../shared/data/pool"
-		subset = "c222590facbf082e2e28d5be5c6118a91f77193ebad19aa0cee362d02d99cc3e"
+		subset = "7867fdda0f21f8607c7a417f06041ba3358ea1e196bd917bd7ae1feec76cd223"
 	)
 	if testing.Short() {
 		t.Skip("takes half a minute")

@@ -19,6 +19,8 @@ import (
 const (
 	// resamples give intervals whose ends move by less than a hundredth with another seed.
 	resamples = 1000
+	// poolsDrawn is how many pools of a few sources are drawn.
+	poolsDrawn = 200
 	// resampleSeed makes a report the same every time.
 	resampleSeed = 1
 )
@@ -26,6 +28,8 @@ const (
 // An evaluation is what evaluate reports: with --json, as this object.
 type evaluation struct {
 	*agreement.Report
+	// Pools is the agreement on pools of a few sources; null where there are no more sources than that.
+	Pools *agreement.Pools `json:"pools"`
 	// Annotations is how many there are: those compared (samples), those absent and those failed.
 	Annotations int `json:"annotations"`
 	// Absent are ids of annotations without a sample.
@@ -105,9 +109,14 @@ func (set *annotationSet) evaluate(
 		return nil, err
 	}
 	start := time.Now()
-	e.Report, err = agreement.Measure(rated, agreement.Options{
+	options := agreement.Options{
 		Capabilities: e.capabilities, Styles: e.styles, Resamples: resamples, Seed: resampleSeed,
-	})
+	}
+	if e.Report, err = agreement.Measure(rated, options); err != nil {
+		return nil, err
+	}
+	options.Resamples = poolsDrawn
+	e.Pools, err = agreement.MeasurePools(rated, options)
 	e.Seconds["measure"] = time.Since(start).Seconds()
 	return e, err
 }
@@ -157,7 +166,7 @@ func (e *evaluation) rate(
 ) ([]agreement.Sample, error) {
 	show := newDisplay(quiet)
 	defer show.close()
-	scored, err := set.scoreSamples(ctx, samples, scorer, state, show, e.Seconds)
+	scored, err := set.scoreSamples(ctx, samples, scorer, state, show, e.Seconds, mountFramework)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +190,11 @@ func (e *evaluation) rate(
 
 // print prints the tables of an evaluation.
 func (e *evaluation) print(w io.Writer) error {
-	for _, t := range []table.Writer{e.capabilityTable(), e.styleTable(), e.selectionTable(), e.sourceTable()} {
+	tables := []table.Writer{e.capabilityTable(), e.styleTable(), e.selectionTable(), e.sourceTable()}
+	if e.Pools != nil {
+		tables = append(tables, poolsTable(e.Pools, e.capabilities))
+	}
+	for _, t := range tables {
 		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {
 			return err
 		}
@@ -193,6 +206,11 @@ func (e *evaluation) print(w io.Writer) error {
 		e.Samples, e.Annotations, e.Scorer,
 		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities)); err != nil {
 		return err
+	}
+	if e.Pools != nil {
+		if _, err := fmt.Fprint(w, poolsLine(e.Pools)); err != nil {
+			return err
+		}
 	}
 	if err := printAbsent(w, e.Absent); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -79,9 +78,7 @@ func (p *localPlan) texts() run.Texts { return run.Texts{Input: p.files, Work: p
 
 // clean removes the temporary objects of the plan, which any command that needs one makes again.
 func (p *localPlan) clean(ctx context.Context) {
-	for _, name := range p.Unpacked() {
-		bucket.RemoveTemporary(context.WithoutCancel(ctx), p.work, path.Dir(name)+"/")
-	}
+	p.RemoveUnpacked(ctx, p.work)
 }
 
 // unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they stand

@@ -30,7 +30,7 @@ type sampleRun struct {
 // scoreSamples scores samples of a dataset in a run of their own.
 func (in input) scoreSamples(
 	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
-	seconds map[string]float64,
+	seconds map[string]float64, mount mounting,
 ) (*sampleRun, error) {
 	in, manifests, err := in.reducedTo(ctx, samples)
 	if err != nil {
@@ -62,7 +62,7 @@ func (in input) scoreSamples(
 		return nil, err
 	}
 	out := &sampleRun{localPlan: p}
-	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
+	err = p.deploy(in.Scorers, show).session(ctx, mount, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
 		}

@@ -37,10 +37,13 @@ type deployment struct {
 	show    *display
 }
 
+// A mounting makes one handler of those of the functions; nil serves them as they are.
+type mounting func(map[string]http.Handler) (http.Handler, error)
+
 // session calls do with the functions running, and stops them afterwards. Commands mount the functions by
 // mountFramework, which can be called once in a process; without mount they are served as they are.
 func (d deployment) session(
-	ctx context.Context, mount func(map[string]http.Handler) (http.Handler, error),
+	ctx context.Context, mount mounting,
 	do func(context.Context, session) error,
 ) error {
 	l, err := limits(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -37,31 +39,37 @@ func newTrain() *cobra.Command {
 	var (
 		flags annotationFlags
 		out   outputFlags
-		file  string
+		files trainFiles
+		add   string
 	)
 	cmd := &cobra.Command{
-		Use:   "train --annotations FILE --out WEIGHTS MANIFEST...",
+		Use:   "train (--add | --annotations) FILE --out WEIGHTS MANIFEST...",
 		Short: "Train the embedded scorer's weights on annotated samples, under any rubric",
 		Long: `Learns from annotated samples what the embedded scorer needs to rate others: minutes on two cores, no GPU.
+--add learns from them and from what the embedded weights were learned from: ten samples of each source of your own
+are enough. --annotations learns from them alone: use it with 1,000 samples or more, or a rubric of your own.
 Writes the weights, and next to them, with the ending .json, where they come from and how well they did in
 cross-validation. The same samples give the same weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
-		Example: `  harvest train --annotations annotations.jsonl --out birds.weights dataset.json
-  harvest curate --scorer embedded:birds.weights --budget 30% dataset.json`,
+		Example: `  harvest train --add annotations.jsonl --out own.zst dataset.json
+  harvest train --annotations annotations.jsonl --rubric birds.yaml --out birds.zst dataset.json
+  harvest curate --scorer embedded:own.zst --budget 30% dataset.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			start := time.Now()
-			if file == "" {
-				return usageError{errors.New("--out is missing; give the file to write the weights to")}
+			if err := files.check(add, flags.annotations); err != nil {
+				return err
 			}
-			if filepath.Ext(file) == training.OriginExt {
-				return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
-					"give the weights another, such as .zst", file)}
-			}
+			flags.annotations = cmp.Or(add, flags.annotations)
+			files.annotations = flags.annotations
 			set, err := flags.read(cmd, args)
 			if err != nil {
 				return err
 			}
+			learn := set.train
+			if add != "" {
+				learn = set.trainOn
+			}
 			show := newDisplay(out.quiet)
-			report, err := set.train(cmd.Context(), flags.annotations, file, show)
+			report, err := learn(cmd.Context(), files, show)
 			show.close()
 			if err != nil {
 				return err
@@ -70,30 +78,46 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 			if out.json {
 				return printJSON(cmd.OutOrStdout(), report)
 			}
-			return report.print(cmd.OutOrStdout(), file)
+			return report.print(cmd.OutOrStdout(), files.weights)
 		},
 	}
 	flags.add(cmd)
 	out.add(cmd)
-	cmd.Flags().StringVar(&file, "out", "", "file for the weights")
+	cmd.Flags().StringVar(&files.weights, "out", "", "file for the weights")
+	cmd.Flags().StringVar(&add, "add", "",
+		"file of annotations that are added to what the embedded weights were learned from")
+	cmd.Flags().StringVar(&files.base, "base", "",
+		"file for annotations and features of what was learned from, without text or images")
 	return cmd
 }
 
 // absentInError is how many annotations without a sample an error names.
 const absentInError = 5
 
-// train learns from the set, whose annotations are in a file, and writes the weights.
-func (set *annotationSet) train(ctx context.Context, annotations, file string, show *display) (*trainReport, error) {
-	samples, absent, err := set.find(ctx)
-	if err != nil {
-		return nil, err
+// trainFiles are the file of annotations, that of the weights, and that of what they were learned from if it is to be
+// written.
+type trainFiles struct{ annotations, weights, base string }
+
+// check refuses files that do not go together. add and annotations are the values of these flags.
+func (f trainFiles) check(add, annotations string) error {
+	switch {
+	case f.weights == "":
+		return usageError{errors.New("--out is missing; give the file to write the weights to")}
+	case filepath.Ext(f.weights) == training.OriginExt:
+		return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
+			"give the weights another, such as .zst", f.weights)}
+	case add != "" && annotations != "":
+		return usageError{errors.New("--add and --annotations exclude each other: --add learns from what the embedded " +
+			"weights were learned from, too")}
+	case add != "" && f.base != "":
+		return usageError{errors.New("--base is for --annotations")}
 	}
-	if n := len(absent); n > 0 {
-		return nil, fmt.Errorf("%d of %d annotations have no sample in the manifests: %s; "+
-			"name all manifests that were annotated, or leave these lines out",
-			n, len(set.annotations), strings.Join(quoted(absent[:min(n, absentInError)]), ", "))
-	}
-	learn, err := set.observe(ctx, samples, show)
+	return nil
+}
+
+// train learns from the set alone, and writes the weights.
+func (set *annotationSet) train(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
+	learn, err := set.learnable(ctx, show)
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +127,41 @@ func (set *annotationSet) train(ctx context.Context, annotations, file string, s
 	if err != nil {
 		return nil, err
 	}
-	origin := result.Origin(set.rubric, time.Now())
-	if err := set.describe(origin, annotations, file); err != nil {
+	if files.base != "" {
+		data, err := result.Base.Encode()
+		if err != nil {
+			return nil, err
+		}
+		if err := renameio.WriteFile(files.base, data, 0o644); err != nil {
+			return nil, fmt.Errorf("writing what the weights were learned from: %w", err)
+		}
+	}
+	return set.writeTrained(files, "--annotations", result.Weights, result.Origin(set.rubric, time.Now()))
+}
+
+// learnable are the annotated samples with their features.
+func (set *annotationSet) learnable(ctx context.Context, show *display) ([]training.Sample, error) {
+	samples, absent, err := set.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(absent); n > 0 {
+		return nil, fmt.Errorf("%d of %d annotations have no sample in the manifests: %s; "+
+			"name all manifests that were annotated, or leave these lines out",
+			n, len(set.annotations), strings.Join(quoted(absent[:min(n, absentInError)]), ", "))
+	}
+	return set.observe(ctx, samples, show)
+}
+
+// writeTrained writes weights and where they come from: the annotations that a flag named.
+func (set *annotationSet) writeTrained(
+	files trainFiles, flag string, weights *embedded.Weights, origin *training.Origin,
+) (*trainReport, error) {
+	if err := set.describe(origin, flag, files); err != nil {
 		return nil, err
 	}
 	report := &trainReport{Origin: origin, capabilities: set.rubric.Capabilities, styles: set.rubric.Styles}
-	return report, writeWeights(file, result.Weights, origin)
+	return report, writeWeights(files.weights, weights, origin)
 }
 
 // quoted puts ids in quotation marks.
@@ -189,9 +242,9 @@ func (s datasetSample) observe(
 }
 
 // describe adds to an origin the files that weights are learned from, and the command that learns them.
-func (set *annotationSet) describe(o *training.Origin, annotations, weights string) (err error) {
-	o.Command = "harvest train --annotations " + filepath.Base(annotations)
-	if o.Annotations, err = training.ReadFile(annotations); err != nil {
+func (set *annotationSet) describe(o *training.Origin, flag string, files trainFiles) (err error) {
+	o.Command = "harvest train " + flag + " " + filepath.Base(files.annotations)
+	if o.Annotations, err = training.ReadFile(files.annotations); err != nil {
 		return err
 	}
 	for _, m := range set.Manifests {
@@ -208,7 +261,7 @@ func (set *annotationSet) describe(o *training.Origin, annotations, weights stri
 	if set.Rubric != "" {
 		o.Command += " --rubric " + filepath.Base(set.Rubric)
 	}
-	o.Command += " --out " + filepath.Base(weights)
+	o.Command += " --out " + filepath.Base(files.weights)
 	return nil
 }
 
@@ -238,42 +291,56 @@ func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 
 // print prints what cross-validation says of the weights in a file.
 func (t *trainReport) print(w io.Writer, file string) error {
-	validations := []*training.Validation{t.SeenSources}
-	capabilityHeader := []any{"capability", "seen sources: Spearman", "QW kappa", "within source"}
-	styleHeader := []any{"style", "seen sources: F1"}
-	if t.UnseenSources != nil {
-		validations = append(validations, t.UnseenSources)
-		capabilityHeader = append(capabilityHeader, "unseen sources: Spearman", "QW kappa", "within source")
-		styleHeader = append(styleHeader, "unseen sources: F1")
+	if t.Added != nil {
+		return t.printAdded(w, file)
 	}
-	row := func(t table.Writer, name string, of func(*training.Validation) []any) {
-		cells := table.Row{name}
-		for _, v := range validations {
-			cells = append(cells, of(v)...)
-		}
-		t.AppendRow(cells)
+	tables := []string{t.seenTable().Render(), t.styleTable().Render()}
+	about := "Agreement with annotations that were left out of the training: by image for seen sources, " +
+		"by source for unseen ones.\n"
+	if t.Pools != nil {
+		tables = append(tables, poolsTable(t.Pools, t.capabilities).Render())
+		about += poolsLine(t.Pools) + "The pools are of sources that were left out: expect their figures of sources that " +
+			"are not among those learned from.\n"
 	}
-	figures := func(f training.Figures) []any {
-		return []any{figure(f.Spearman), figure(f.QWK), figure(f.WithinSource)}
-	}
-	capabilities := newTable(capabilityHeader...)
-	for _, name := range t.capabilities {
-		row(capabilities, name, func(v *training.Validation) []any { return figures(v.Capabilities[name]) })
-	}
-	capabilities.AppendSeparator()
-	row(capabilities, "mean", func(v *training.Validation) []any { return figures(v.Mean) })
-	styles := newTable(styleHeader...)
-	for _, name := range t.styles {
-		row(styles, name, func(v *training.Validation) []any { return []any{figure(v.Styles[name])} })
-	}
-	styles.AppendSeparator()
-	row(styles, "all", func(v *training.Validation) []any { return []any{figure(v.MicroF1)} })
-	_, err := fmt.Fprintf(w, "\n%s\n\n%s\n\n"+
-		"Agreement with annotations that were left out of the training: by image for seen sources, "+
-		"by source for unseen ones.\n"+
+	_, err := fmt.Fprintf(w, "\n%s\n\n%s"+
 		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). "+
 		"Use them as --scorer embedded:%s\n",
-		capabilities.Render(), styles.Render(),
+		strings.Join(tables, "\n\n"), about,
 		len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
 	return err
+}
+
+// seenTable is the agreement on samples of seen sources, and the order that is found within seen and unseen ones.
+func (t *trainReport) seenTable() table.Writer {
+	rows := newTable("seen sources", "Spearman", "QW kappa", "within source")
+	row := func(name string, f training.Figures) {
+		rows.AppendRow(table.Row{name, figure(f.Spearman), figure(f.QWK), figure(f.WithinSource)})
+	}
+	for _, name := range t.capabilities {
+		row(name, t.SeenSources.Capabilities[name])
+	}
+	rows.AppendSeparator()
+	row("mean", t.SeenSources.Mean)
+	if t.UnseenSources != nil {
+		row("mean of unseen sources, all together", t.UnseenSources.Mean)
+	}
+	return rows
+}
+
+// styleTable is the agreement on styles.
+func (t *trainReport) styleTable() table.Writer {
+	rows := newTable("style", "seen sources: F1", "unseen sources: F1")
+	row := func(name string, of func(*training.Validation) agreement.Value) {
+		unseen := "-"
+		if t.UnseenSources != nil {
+			unseen = figure(of(t.UnseenSources))
+		}
+		rows.AppendRow(table.Row{name, figure(of(t.SeenSources)), unseen})
+	}
+	for _, name := range t.styles {
+		row(name, func(v *training.Validation) agreement.Value { return v.Styles[name] })
+	}
+	rows.AppendSeparator()
+	row("all", func(v *training.Validation) agreement.Value { return v.MicroF1 })
+	return rows
 }

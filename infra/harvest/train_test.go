@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,5 +154,59 @@ func TestTrainRefuses(t *testing.T) {
 		if r.status != tt.status || !strings.Contains(r.stderr, tt.want) {
 			t.Errorf("%s: status %d, want %d and %q:\n%s", tt.args, r.status, tt.status, tt.want, r.stderr)
 		}
+	}
+}
+
+// TestTrainAdds adds annotations under the default rubric to what the embedded weights were learned from: a source
+// whose samples a person rates otherwise is rated so afterwards.
+func TestTrainAdds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var manifest, annotations strings.Builder
+	for i := range 40 {
+		ship := []string{"a schooner", "a garden"}[i%2]
+		fmt.Fprintf(&manifest, `{"id":"s%d","source":"log","conversations":[`+
+			`{"from":"human","value":"Say what %s is, sailor %d."},`+
+			`{"from":"gpt","value":"It is %s, and I have seen it."}]}`+"\n", i, ship, i, ship)
+		scores := strings.Repeat("0,", 10) + fmt.Sprint([]int{5, 0}[i%2]) + ",0,0,0" // humanities
+		fmt.Fprintf(&annotations, `{"id":"s%d","scores":[%s],"styles":["short description"]}`+"\n", i, scores)
+	}
+	writeFile(t, filepath.Join(dir, "d.jsonl"), manifest.String())
+	writeFile(t, filepath.Join(dir, "a.jsonl"), annotations.String())
+	said := mustHarvest(t, dir, "train", "--add", "a.jsonl", "--out", "own.zst", "d.jsonl").stdout
+	for _, want := range []string{"40 samples of your own", "humanities", "before", "--scorer embedded:own.zst"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the table does not say %q:\n%s", want, said)
+		}
+	}
+	var origin training.Origin
+	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "own.json"))), &origin); err != nil {
+		t.Fatal(err)
+	}
+	if a := origin.Added; a == nil || a.Own != 40 || a.LeftOut.Mean.Spearman < 0.9 || origin.Samples < 1000 ||
+		origin.Command != "harvest train --add a.jsonl --manifest d.jsonl --out own.zst" {
+		t.Errorf("origin %+v", origin)
+	}
+	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "--scorer", "embedded:own.zst", "d.jsonl")
+	if e.Capabilities["humanities"].Spearman < 0.9 {
+		t.Errorf("rated by the weights, humanities has a Spearman of %.2f", e.Capabilities["humanities"].Spearman)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--annotations", "a.jsonl", "--out", "w.zst"}, "--add and --annotations exclude each other"},
+		{[]string{"--base", "b.zst", "--out", "w.zst"}, "--base is for --annotations"},
+		{nil, "--out is missing"},
+	} {
+		r := harvest(t, dir, nil, slices.Concat([]string{"train", "--add", "a.jsonl", "d.jsonl"}, tt.args)...)
+		if r.status != 2 || !strings.Contains(r.stderr, tt.want) {
+			t.Errorf("%v: status %d, %q; want 2 and %q", tt.args, r.status, r.stderr, tt.want)
+		}
+	}
+	writeFile(t, filepath.Join(dir, "same.jsonl"), strings.ReplaceAll(annotations.String(), "0,5,0", "0,0,0"))
+	r := harvest(t, dir, nil, "train", "--add", "same.jsonl", "--out", "w.zst", "d.jsonl")
+	if r.status != 1 || !strings.Contains(r.stderr, "nothing can be learned from the annotations") {
+		t.Errorf("annotations that are all the same: status %d, %q", r.status, r.stderr)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
 )
 
 // ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
@@ -46,22 +47,41 @@ func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 // refuses reports whether a run was refused for this very request, which would be refused again.
 func (r *Reader) refuses(ctx context.Context, refused *Plan, spec Spec) (bool, error) {
 	id, err := CanonicalHash(spec)
-	if err != nil || refused.Problem == replaced {
+	if err != nil || refused.Passing {
 		return false, err
 	}
 	return bucket.Exists(ctx, r.work, askedPrefix(refused.Run)+id+".json")
 }
 
-// replaced is why a run is refused that is not what was accepted any more.
-const replaced = "the dataset, its rubric or its scorer was replaced before the run was planned; " +
-	"start the dataset again"
+// errReplaced is why a run is refused that is not what was accepted any more.
+var errReplaced = &RefusedError{Reason: "the dataset, its rubric or its scorer was replaced before the run was " +
+	"planned; start the dataset again"}
 
 // refuseAccepted keeps the reason why an accepted run is refused in place of its plan.
-func (w *Worker) refuseAccepted(ctx context.Context, run, datasetName, reason string) (*Plan, error) {
-	refused := refusedPlan(datasetName, reason)
-	refused.Run = run
-	if _, err := bucket.CreateJSON(ctx, w.work, planName(run), refused); err != nil {
+func (w *Worker) refuseAccepted(
+	ctx context.Context, task events.PlanTask, spec Spec, why *RefusedError,
+) (*Plan, error) {
+	refused := refusedPlan(spec.Dataset, why.Reason)
+	refused.Run, refused.Passing = task.Run, why == errReplaced
+	return w.keepRefused(ctx, refused)
+}
+
+// givePlanningUp refuses an accepted run because a step of planning failed again and again. The same request starts the
+// dataset anew.
+func (w *Worker) givePlanningUp(
+	ctx context.Context, task events.PlanTask, spec Spec, attempts int, cause error,
+) (*Plan, error) {
+	refused := refusedPlan(spec.Dataset, fmt.Sprintf(
+		"planning was given up after %d failed attempts at step %d of manifest %d; remove the cause, then start the dataset "+
+			"again: %v", attempts, task.Step, task.Manifest, cause))
+	refused.Run, refused.Passing = task.Run, true
+	return w.keepRefused(ctx, refused)
+}
+
+// keepRefused writes what stands in the place of a plan, unless there is one, and reads what stands there.
+func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, error) {
+	if _, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused); err != nil {
 		return nil, err
 	}
-	return w.runs.Plan(ctx, run)
+	return w.runs.Plan(ctx, refused.Run)
 }

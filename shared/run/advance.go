@@ -159,6 +159,7 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery
 	if _, err := bucket.CreateJSON(ctx, w.work, scoredName(plan.Run), marker); err != nil {
 		return err
 	}
+	plan.RemoveUnpacked(ctx, w.work) // the shards hold the records
 	published, err := w.scoredEvents(plan, marker)
 	if err != nil {
 		return err

@@ -24,8 +24,9 @@ const (
 	aloneFrom = 2
 )
 
-// The ends of attempts that end by themselves without a result; with one there is no need to say so.
+// The ends of attempts that end by themselves. With the result of a task there is no need to say so.
 const (
+	endDone   = ".done"   // with what a step of planning is to do
 	endFailed = ".failed" // by an error
 	endWaited = ".waited" // it could not begin: the scorer was away, or the process was stopped
 )
@@ -46,12 +47,30 @@ type attempt struct {
 // ErrSameDelivery is the error of a second delivery of a message whose first one is at work.
 var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
 
-// attempt takes the lease of a task. It is nil if another delivery holds it, which will do what is to be done.
-func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, delivery string) (*attempt, error) {
+// An attempted is what attempts are made at: a task of a run, or a step of planning it.
+type attempted struct {
+	label  string // names it and its run in errors
+	prefix string // begins the names of all attempts at it
+	wave   int    // 0 for a step of planning
+}
+
+// attempted is the task as what attempts are made at in a wave.
+func (t task) attempted(run string, wave *Wave) attempted {
+	return attempted{fmt.Sprintf("%s of run %s", t, run), attemptsPrefix(run, t), wave.Number}
+}
+
+// name is an attempt of the wave; that it ended by itself stands next to it.
+func (o attempted) name(number string) string {
+	return fmt.Sprintf("%s%d.%s", o.prefix, o.wave, number)
+}
+
+// attempt takes the lease of what is attempted. It is nil if another delivery holds it, which will do what is to be
+// done.
+func (w *Worker) attempt(ctx context.Context, of attempted, delivery string) (*attempt, error) {
 	mine := attempt{
 		Delivery: delivery, Process: w.process.ID, Nonce: rand.Text(), Until: w.now().UTC().Add(longestDelivery),
 	}
-	open, last, err := w.earlier(ctx, run, wave, t, &mine)
+	open, last, err := w.earlier(ctx, of, &mine)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +82,16 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 		switch {
 		case !w.lives(other):
 			mine.died++
-			if strings.HasPrefix(name, attemptName(run, t, wave.Number, "")) {
+			if strings.HasPrefix(name, of.name("")) {
 				mine.spent++
 			}
 		case other.Delivery == delivery:
-			return nil, fmt.Errorf("%s of run %s: %w", t, run, ErrSameDelivery)
+			return nil, fmt.Errorf("%s: %w", of.label, ErrSameDelivery)
 		default:
 			return nil, nil
 		}
 	}
-	mine.name = attemptName(run, t, wave.Number, strconv.Itoa(last+1))
+	mine.name = of.name(strconv.Itoa(last + 1))
 	created, err := bucket.CreateJSON(ctx, w.work, mine.name, mine)
 	if err != nil {
 		return nil, errors.Join(err, w.endUnanswered(ctx, &mine, err))
@@ -88,29 +107,28 @@ func (w *Worker) attempt(ctx context.Context, run string, wave *Wave, t task, de
 	case held.Nonce == mine.Nonce:
 		return &mine, nil
 	case held.Delivery == delivery:
-		return nil, fmt.Errorf("%s of run %s: %w", t, run, ErrSameDelivery)
+		return nil, fmt.Errorf("%s: %w", of.label, ErrSameDelivery)
 	default:
 		return nil, nil
 	}
 }
 
-// earlier lists the attempts at a task. It returns the names of those that did not end by themselves, and the highest
-// number of one in this wave; it counts those of this wave that failed in mine.
-func (w *Worker) earlier(ctx context.Context, run string, wave *Wave, t task, mine *attempt) ([]string, int, error) {
-	prefix := attemptsPrefix(run, t)
+// earlier lists the attempts. It returns the names of those that did not end by themselves, and the highest number of
+// one in this wave; it counts those of this wave that failed in mine.
+func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]string, int, error) {
 	open, last := []string{}, 0
-	for attrs, err := range w.work.List(ctx, prefix, "") {
+	for attrs, err := range w.work.List(ctx, of.prefix, "") {
 		if err != nil {
-			return nil, 0, fmt.Errorf("listing the attempts at %s of run %s: %w", t, run, err)
+			return nil, 0, fmt.Errorf("listing the attempts at %s: %w", of.label, err)
 		}
-		of, rest, _ := strings.Cut(attrs.Name[len(prefix):], ".")
+		wave, rest, _ := strings.Cut(attrs.Name[len(of.prefix):], ".")
 		number, end, _ := strings.Cut(rest, ".")
 		if end == "" {
 			open = append(open, attrs.Name)
 		} else if n := len(open); n > 0 && open[n-1] == strings.TrimSuffix(attrs.Name, "."+end) {
 			open = open[:n-1] // the attempt whose end this is: its name comes right before
 		}
-		if of != strconv.Itoa(wave.Number) {
+		if wave != strconv.Itoa(of.wave) {
 			continue
 		}
 		if "."+end == endFailed {
@@ -131,7 +149,7 @@ var errDied = errors.New("the process ended during the attempt; its log may say 
 func (w *Worker) try(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,
 ) (settled bool, why string, err error) {
-	a, err := w.attempt(ctx, plan.Run, wave, t, delivery)
+	a, err := w.attempt(ctx, t.attempted(plan.Run, wave), delivery)
 	if a == nil || err != nil {
 		return false, "", err
 	}
@@ -140,23 +158,31 @@ func (w *Worker) try(
 		if err = do(a); err == nil {
 			return true, "", nil
 		}
-		a.spent++
 	}
-	how := endFailed
-	if errors.Is(err, scorer.ErrUnavailable) || errors.Is(ctx.Err(), context.Canceled) {
-		how = endWaited
-	}
-	if ended := w.end(ctx, a, how, err); ended != nil {
+	final, ended := w.endFailed(ctx, a, err)
+	if ended != nil {
 		return false, "", errors.Join(err, ended)
 	}
 	if handed := w.handOver(ctx, plan, wave, t); handed != nil {
 		return false, "", errors.Join(err, handed)
 	}
-	// What is lost stays so, whatever the number of attempts.
-	if _, lost := errors.AsType[*bucket.LostError](err); how == endWaited || a.spent < maxAttempts && !lost {
+	if !final {
 		return false, "", err
 	}
 	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())
+}
+
+// endFailed ends an attempt that ended by an error, and reports whether it was the last one.
+func (w *Worker) endFailed(ctx context.Context, a *attempt, cause error) (final bool, err error) {
+	if errors.Is(cause, scorer.ErrUnavailable) || errors.Is(ctx.Err(), context.Canceled) {
+		return false, w.end(ctx, a, endWaited, cause)
+	}
+	if a.spent < maxAttempts {
+		a.spent++
+	}
+	// What is lost stays so, whatever the number of attempts.
+	_, lost := errors.AsType[*bucket.LostError](cause)
+	return lost || a.spent >= maxAttempts, w.end(ctx, a, endFailed, cause)
 }
 
 // handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the
@@ -178,7 +204,7 @@ func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) e
 
 // atWork reports whether a delivery is at work on a task.
 func (w *Worker) atWork(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
-	open, _, err := w.earlier(ctx, run, wave, t, new(attempt))
+	open, _, err := w.earlier(ctx, t.attempted(run, wave), new(attempt))
 	if err != nil {
 		return false, err
 	}
@@ -206,8 +232,12 @@ func (w *Worker) endUnanswered(ctx context.Context, a *attempt, cause error) err
 	return w.end(ctx, a, endWaited, cause)
 }
 
-// end says that an attempt ended by itself without a result, even when its delivery is cancelled.
+// end says that an attempt ended by itself, and by which error if it did, even when its delivery is cancelled.
 func (w *Worker) end(ctx context.Context, a *attempt, how string, cause error) error {
-	_, err := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, a.name+how, map[string]string{"error": cause.Error()})
+	said := map[string]string{}
+	if cause != nil {
+		said["error"] = cause.Error()
+	}
+	_, err := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, a.name+how, said)
 	return err
 }

@@ -55,6 +55,11 @@ func planAgainPrefix(run string, m, step int) string {
 	return fmt.Sprintf("%sagain/%04d/%04d.", planningPrefix(run), m, step)
 }
 
+// planAttemptsPrefix begins the names of all attempts at a step of planning.
+func planAttemptsPrefix(run string, m, step int) string {
+	return fmt.Sprintf("%sstarted/%04d/%04d.", planningPrefix(run), m, step)
+}
+
 func rangeName(run string, r int) string { return fmt.Sprintf("%s%04d.json", rangesPrefix(run), r) }
 
 func shardName(run string, r, shard int) string {
@@ -110,11 +115,6 @@ func stoppedName(run string, wave int) string {
 
 // attemptsPrefix begins the names of all attempts at a task.
 func attemptsPrefix(run string, t task) string { return Folder(run) + "started/" + t.path() + "." }
-
-// attemptName is an attempt at a task in a wave; that it ended by itself stands beside it.
-func attemptName(run string, t task, wave int, number string) string {
-	return fmt.Sprintf("%s%d.%s", attemptsPrefix(run, t), wave, number)
-}
 
 // sentName says that what follows a task in its chain is published.
 func sentName(run string, wave int, t task) string {

@@ -40,7 +40,7 @@ func (p *Planner) split(ctx context.Context, plan *Plan, number int, scan manife
 		format.File = m.Name
 		return manifestScan{}, &RefusedError{Reason: format.Error(), Err: format}
 	} else if errors.Is(err, bucket.ErrNotExist) {
-		return manifestScan{}, &RefusedError{Reason: replaced}
+		return manifestScan{}, errReplaced
 	} else if err != nil {
 		return manifestScan{}, unread("manifests", m.Name, err)
 	}

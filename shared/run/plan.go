@@ -26,7 +26,9 @@ type Plan struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
 	// Problem, if there is one, says why the run was refused, and has no ranges, or is not continued.
-	Problem   string         `json:"problem,omitempty"`
+	Problem string `json:"problem,omitempty"`
+	// Passing says that the Problem may pass: the same request starts the dataset anew.
+	Passing   bool           `json:"passing,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
 	Samples   int64          `json:"samples"`
 	Ranges    []Range        `json:"ranges"`

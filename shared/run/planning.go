@@ -30,9 +30,10 @@ type draft struct {
 }
 
 // PlanAccepted does a step of planning an accepted run as the first request for it asks, and starts the run after the
-// last one. It returns the plan of a run that is planned, nil before. A plan with a Problem is one that was refused.
+// last one. It returns the plan of a run that is planned, nil before. A plan with a Problem is one that was refused, or
+// that was given up because attempts at a step failed again and again. delivery is the message's id.
 func (w *Worker) PlanAccepted(
-	ctx context.Context, planner *Planner, task events.PlanTask, spec Spec,
+	ctx context.Context, planner *Planner, task events.PlanTask, spec Spec, delivery string,
 ) (*Plan, error) {
 	plan, err := w.runs.Plan(ctx, task.Run)
 	switch {
@@ -41,14 +42,32 @@ func (w *Worker) PlanAccepted(
 	case !errors.Is(err, ErrPlanning):
 		return plan, err
 	}
-	d, err := w.draft(ctx, planner, task.Run, spec)
-	if err == nil {
-		plan, err = w.planStep(ctx, planner, d, task)
+	a, err := w.attempt(ctx, planAttempted(task), delivery)
+	if a == nil || err != nil {
+		return nil, err
+	}
+	err = errDied
+	if a.spent < maxAttempts {
+		if plan, err = w.planStep(ctx, planner, task, spec); err == nil {
+			return plan, w.end(ctx, a, endDone, nil)
+		}
 	}
 	if refused, final := errors.AsType[*RefusedError](err); final {
-		return w.refuseAccepted(ctx, task.Run, spec.Dataset, refused.Reason)
+		return w.refuseAccepted(ctx, task, spec, refused)
 	}
-	return plan, err
+	final, ended := w.endFailed(ctx, a, err)
+	if !final || ended != nil {
+		return nil, errors.Join(err, ended)
+	}
+	return w.givePlanningUp(ctx, task, spec, a.spent, err)
+}
+
+// planAttempted is a step of planning as what attempts are made at.
+func planAttempted(t events.PlanTask) attempted {
+	return attempted{
+		label:  fmt.Sprintf("step %d of planning manifest %d of run %s", t.Step, t.Manifest, t.Run),
+		prefix: planAttemptsPrefix(t.Run, t.Manifest, t.Step),
+	}
 }
 
 // draft makes the draft of an accepted run, or reads it.
@@ -64,7 +83,7 @@ func (w *Worker) draft(ctx context.Context, planner *Planner, run string, spec S
 	case plan.Problem != "":
 		return nil, &RefusedError{Reason: plan.Problem}
 	case planned || plan.Run != run:
-		return nil, &RefusedError{Reason: replaced}
+		return nil, errReplaced
 	}
 	first := draft{Plan: plan, ByDefault: spec.Budget.IsZero(), Width: w.width}
 	if _, err := bucket.CreateJSON(ctx, w.work, draftName(run), first); err != nil {
@@ -86,9 +105,11 @@ func (r *Reader) draft(ctx context.Context, run string) (*draft, error) {
 }
 
 // planStep does a step of planning, and publishes what follows. After the last one it starts the run.
-func (w *Worker) planStep(
-	ctx context.Context, planner *Planner, d *draft, t events.PlanTask,
-) (*Plan, error) {
+func (w *Worker) planStep(ctx context.Context, planner *Planner, t events.PlanTask, spec Spec) (*Plan, error) {
+	d, err := w.draft(ctx, planner, t.Run, spec)
+	if err != nil {
+		return nil, err
+	}
 	manifests := len(d.Plan.Manifests)
 	if t.Manifest < 0 || t.Manifest >= manifests || t.Step < 0 {
 		return nil, events.DataError(
@@ -187,7 +208,7 @@ func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*
 		return nil, err
 	}
 	if rater.ID() != plan.ScorerID {
-		return nil, &RefusedError{Reason: replaced}
+		return nil, errReplaced
 	}
 	if err := planner.complete(&plan, d.ByDefault, rater); err != nil {
 		return nil, err

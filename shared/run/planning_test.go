@@ -152,7 +152,7 @@ func TestPlanKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, recover := range map[string]func(*runtest.Fixture){
-		"redelivery": func(*runtest.Fixture) {},
+		"redelivery": func(f *runtest.Fixture) { f.Pass(10 * time.Minute) }, // as long as a delivery may take
 		"schedule": func(f *runtest.Fixture) {
 			f.Queue = nil
 			f.Pass(time.Hour)
@@ -193,6 +193,54 @@ func TestPlanKilled(t *testing.T) {
 	}
 }
 
+// TestPlanGivenUp has a step of planning fail in every attempt, by an error or by the end of its process: the run is
+// refused with the reason, its message is acknowledged, and the same request starts the dataset anew.
+func TestPlanGivenUp(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fail   func(*runtest.Fixture) // before each attempt
+		reason string
+	}{
+		"error": {func(f *runtest.Fixture) { f.Tasks.Fail = errors.New("the topic is away") }, "the topic is away"},
+		"death": {func(f *runtest.Fixture) { f.Life = 1 }, "the process ended during the attempt"}, // takes the lease
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, spec := newParts(t)
+			id, err := f.Subsets.AcceptRun(t.Context(), f.Planner(), f.Worker, spec, run.Upload{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			message := f.Take(0)
+			for attempt := 0; ; attempt++ {
+				if tt.fail(f); attempt == 20 {
+					f.Life = -1
+				}
+				err := f.Deliver(message)
+				f.Tasks.Fail = nil
+				f.Restart()
+				f.Pass(time.Hour)
+				if err == nil && attempt > 0 {
+					break
+				} else if attempt == 25 {
+					t.Fatalf("delivery %d still fails: %v", attempt, err)
+				}
+			}
+			status := f.Status(id)
+			if status.State != run.StateRefused || !strings.Contains(status.Problem, tt.reason) ||
+				!strings.Contains(status.Problem, "after 20 failed attempts at step 0 of manifest 0") {
+				t.Errorf("the run is %s with problem %q, want refused for %q", status.State, status.Problem, tt.reason)
+			}
+			f.Queue = nil
+			again, err := f.Start(spec)
+			if err != nil || again.Run == id || again.Samples != 27 {
+				t.Errorf("the same request: plan %+v and error %v, want another run with 27 samples", again, err)
+			}
+		})
+	}
+}
+
 // TestPlanLosesEachMessage loses every message of planning: a schedule publishes each step again.
 func TestPlanLosesEachMessage(t *testing.T) {
 	t.Parallel()
@@ -208,7 +256,7 @@ func TestPlanLosesEachMessage(t *testing.T) {
 		f.Reconcile()
 		for _, m := range f.Tasks.TakeOf(events.TaskPlan) {
 			task := runtest.Decode[events.PlanTask](t, m)
-			if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task); err != nil {
+			if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -243,7 +291,7 @@ func TestPlanTwice(t *testing.T) {
 			}
 			seen[task] = true
 			for range 2 {
-				if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task); err != nil {
+				if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -253,7 +301,7 @@ func TestPlanTwice(t *testing.T) {
 		t.Errorf("plan (-one pass +twice):\n%s", diff)
 	}
 	for _, task := range []events.PlanTask{{Run: id, Manifest: 5}, {Run: id, Manifest: -1}, {Run: id, Step: -1}} {
-		if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task); err != nil {
+		if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
 			t.Errorf("%+v of a run that is planned: %v", task, err)
 		}
 	}
@@ -309,15 +357,18 @@ func TestPlanOfChangedManifest(t *testing.T) {
 	}
 }
 
-// TestPlanOfLostScan loses how far a manifest was split: the error names the folder to remove.
+// TestPlanOfLostScan loses how far a manifest was split: the run is given up with the name of what is lost.
 func TestPlanOfLostScan(t *testing.T) {
 	t.Parallel()
 	f, id := halfPlanned(t)
 	f.Replace("runs/"+id+"/planning/scans/0000/0000.json", []byte("{"))
 	f.Restart()
-	err := drainPlans(t, f)
-	lost, ok := errors.AsType[*bucket.LostError](err)
-	if !ok || lost.Folder != "runs/"+id || !strings.Contains(err.Error(), "scans/0000/0000.json") {
-		t.Errorf("error %v, want that of the lost scan of run %s", err, id)
+	if err := drainPlans(t, f); err != nil {
+		t.Fatal(err)
+	}
+	st := f.Status(id)
+	if st.State != run.StateRefused || !strings.Contains(st.Problem, "planning was given up after 1 failed attempts") ||
+		!strings.Contains(st.Problem, "scans/0000/0000.json") {
+		t.Errorf("%s for %q, want the lost scan of run %s", st.State, st.Problem, id)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -27,15 +28,14 @@ func (m Manifest) unpacked() string {
 	return bucket.TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16]) + "/text"
 }
 
-// Unpacked are the names of the temporary objects of a plan.
-func (p *Plan) Unpacked() []string {
-	var names []string
+// RemoveUnpacked removes what the compressed manifests of a plan hold from the work bucket, unless a rule of the bucket
+// removes temporary objects. Any step that needs one makes it again.
+func (p *Plan) RemoveUnpacked(ctx context.Context, work bucket.Bucket) {
 	for _, m := range p.Manifests {
 		if m.Packed != "" {
-			names = append(names, m.unpacked())
+			bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
 		}
 	}
-	return names
 }
 
 // from opens the text of a manifest from an offset to its end, and says how the manifest is compressed. At offset 0 it

@@ -57,7 +57,7 @@ func (s *Selector) AcceptRun(
 // PlanRun does a step of planning an accepted run. After the last one it starts the run, records the selections that
 // are requested of it, and returns its plan; nil before. A plan with a Problem was refused.
 func (s *Selector) PlanRun(
-	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.PlanTask,
+	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.PlanTask, delivery string,
 ) (*run.Plan, error) {
 	asked, err := s.runs.Asked(ctx, task.Run)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Selector) PlanRun(
 	if len(asked) == 0 {
 		return nil, events.DataError(fmt.Errorf("nobody asked for run %s", task.Run))
 	}
-	plan, err := worker.PlanAccepted(ctx, planner, task, asked[0])
+	plan, err := worker.PlanAccepted(ctx, planner, task, asked[0], delivery)
 	if err != nil || plan == nil || plan.Problem != "" {
 		return plan, err
 	}

@@ -276,7 +276,7 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 			return err
 		}
 		if plan, err = m.runs.Plan(ctx, id); errors.Is(err, run.ErrPlanning) {
-			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, events.PlanTask{Run: id})
+			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, events.PlanTask{Run: id}, id)
 		}
 		return err
 	})

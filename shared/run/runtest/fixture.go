@@ -201,6 +201,18 @@ type mortalBucket struct {
 	fixture *Fixture
 }
 
+// RemoveTemporary implements bucket.Remover. It is no step: nobody sees that it fails.
+func (b mortalBucket) RemoveTemporary(ctx context.Context, prefix string) error {
+	b.fixture.mu.Lock()
+	killed := b.fixture.Life == 0
+	b.fixture.mu.Unlock()
+	if killed {
+		return ErrKilled
+	}
+	bucket.RemoveTemporary(ctx, b.Bucket, prefix)
+	return nil
+}
+
 func (b mortalBucket) Open(
 	ctx context.Context, name string, generation, offset, length int64,
 ) (io.ReadCloser, error) {

@@ -36,6 +36,9 @@ var defaultFile []byte
 // defaultWeights are decoded once, when they are first needed.
 var defaultWeights = sync.OnceValues(func() (*Weights, error) { return DecodeWeights(defaultFile) })
 
+// DefaultWeights are the weights that the program embeds. They are shared: do not change them.
+func DefaultWeights() (*Weights, error) { return defaultWeights() }
+
 // A Scorer rates samples by weights. It is safe for concurrent use.
 type Scorer struct {
 	id           string

@@ -19,26 +19,13 @@ import (
 // Choose picks n samples of a pool, all rated ones if they are fewer, and returns their positions, ascending. The same
 // pool and n give the same set; the seed is in Pool.Tie.
 func Choose(pool *selection.Pool, n int) []int {
-	c := &chooser{pool: pool, taken: make([]bool, pool.Len()), images: map[uint32]bool{}, contents: map[[16]byte]bool{}}
-	for i := range pool.Len() {
-		if rated(pool, i) {
-			c.rated = append(c.rated, i)
-		}
-	}
-	slices.SortFunc(c.rated, c.byTie)
-	c.left = min(n, len(c.rated))
+	c := newChooser(pool, n)
 	for _, c.strict = range []bool{true, false} {
 		c.overStrata(c.left - c.left/2)
 		c.overTiers(c.left)
 		c.overStrata(c.left) // of samples that are in no tier
 	}
-	var chosen []int
-	for i, taken := range c.taken {
-		if taken {
-			chosen = append(chosen, i)
-		}
-	}
-	return chosen
+	return c.chosen()
 }
 
 // rated says whether a sample has a rating for any capability: what failed or was skipped has none.
@@ -55,6 +42,30 @@ type chooser struct {
 	strict   bool
 	images   map[uint32]bool // of samples taken
 	contents map[[16]byte]bool
+}
+
+// newChooser is to take up to n of the rated samples of a pool.
+func newChooser(pool *selection.Pool, n int) *chooser {
+	c := &chooser{pool: pool, taken: make([]bool, pool.Len()), images: map[uint32]bool{}, contents: map[[16]byte]bool{}}
+	for i := range pool.Len() {
+		if rated(pool, i) {
+			c.rated = append(c.rated, i)
+		}
+	}
+	slices.SortFunc(c.rated, c.byTie)
+	c.left = min(n, len(c.rated))
+	return c
+}
+
+// chosen are the positions of the samples that were taken, ascending.
+func (c *chooser) chosen() []int {
+	var chosen []int
+	for i, taken := range c.taken {
+		if taken {
+			chosen = append(chosen, i)
+		}
+	}
+	return chosen
 }
 
 func (c *chooser) byTie(a, b int) int {

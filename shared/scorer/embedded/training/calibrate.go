@@ -143,11 +143,22 @@ func quantile(values []float64, n int) float64 {
 	return (values[n-1] + values[n]) / 2
 }
 
-// report measures a validation's predictions as the scorer would turn them into ratings and styles, calibrated by the
-// samples of the other folds.
+// report measures a validation's predictions.
 func (t *task) report(
 	validations []*crossValidation, p *crossValidation, penalty, resamples int,
 ) (*agreement.Report, error) {
+	return agreement.Measure(t.predicted(validations, p, penalty), t.options(resamples))
+}
+
+func (t *task) options(resamples int) agreement.Options {
+	return agreement.Options{
+		Capabilities: t.rubric.Capabilities, Styles: t.rubric.Styles, Resamples: resamples, Seed: reportSeed,
+	}
+}
+
+// predicted are a validation's predictions as the scorer would turn them into ratings and styles, calibrated by the
+// samples of the other folds.
+func (t *task) predicted(validations []*crossValidation, p *crossValidation, penalty int) []agreement.Sample {
 	samples := make([]agreement.Sample, len(t.samples))
 	for fold := range p.folds {
 		c := t.calibrate(validations, penalty, func(i int) bool { return p.fold[i] != fold })
@@ -157,9 +168,7 @@ func (t *task) report(
 			}
 		}
 	}
-	return agreement.Measure(samples, agreement.Options{
-		Capabilities: t.rubric.Capabilities, Styles: t.rubric.Styles, Resamples: resamples, Seed: reportSeed,
-	})
+	return samples
 }
 
 func (t *task) opinions(s *Sample, values []float64, c calibration) agreement.Sample {

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -34,8 +35,9 @@ func (t *task) newValidation(fold []int, folds int) *crossValidation {
 	return p
 }
 
-// byImage splits the samples so that those that share an image, also by way of others, stay together.
-func (t *task) byImage() *crossValidation {
+// imageGroups gives each sample the position of one of those with which it shares an image, also by way of others: the
+// same for all of them.
+func (t *task) imageGroups() []int {
 	parent := all(len(t.samples))
 	root := func(i int) int {
 		for parent[i] != i {
@@ -55,10 +57,19 @@ func (t *task) byImage() *crossValidation {
 			}
 		}
 	}
+	groups := make([]int, len(t.samples))
+	for i := range groups {
+		groups[i] = root(i)
+	}
+	return groups
+}
+
+// byImage splits the samples so that those that share an image, also by way of others, stay together.
+func (t *task) byImage() *crossValidation {
 	folds, _ := t.folds()
 	fold := make([]int, len(t.samples))
-	for i := range fold {
-		fold[i] = foldOf(t.samples[root(i)].ID, folds)
+	for i, group := range t.imageGroups() {
+		fold[i] = foldOf(t.samples[group].ID, folds)
 	}
 	return t.newValidation(fold, folds)
 }
@@ -71,24 +82,45 @@ func foldOf(name string, n int) int {
 }
 
 // bySource splits the samples by source, into a fold for each if there are not too many; nil if there is one only.
+// Sources of one family stay together, if there are families enough.
 func (t *task) bySource() *crossValidation {
-	var sources []string
-	for i := range t.samples {
-		sources = append(sources, t.samples[i].Source)
+	names := t.distinct(family)
+	of := family
+	if len(names) < leastFamilies {
+		of = func(source string) string { return source }
+		names = t.distinct(of)
 	}
-	slices.Sort(sources)
-	sources = slices.Compact(sources)
-	if len(sources) < 2 {
+	if len(names) < 2 {
 		return nil
 	}
 	_, folds := t.folds()
-	folds = min(folds, len(sources))
+	folds = min(folds, len(names))
 	fold := make([]int, len(t.samples))
 	for i := range fold {
-		at, _ := slices.BinarySearch(sources, t.samples[i].Source)
+		at, _ := slices.BinarySearch(names, of(t.samples[i].Source))
 		fold[i] = at % folds
 	}
 	return t.newValidation(fold, folds)
+}
+
+// leastFamilies is how many families of sources there are at least if they are left out whole.
+const leastFamilies = 8
+
+// family is the name of a source up to its first separator. The sources of a family, such as the chapters of a series
+// of textbooks, have templates in common: a model that has seen some of them has seen something of the others.
+func family(source string) string {
+	name, _, _ := strings.Cut(strings.NewReplacer("-", "_", "/", "_", ".", "_").Replace(source), "_")
+	return name
+}
+
+// distinct are the different names that the samples' sources have, in their order.
+func (t *task) distinct(name func(source string) string) []string {
+	var names []string
+	for i := range t.samples {
+		names = append(names, name(t.samples[i].Source))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // validate fills in the validations' values.

@@ -116,6 +116,33 @@ func TestByImage(t *testing.T) {
 	}
 }
 
+// Sources of one family are in one fold, if there are eight families; else each source has its own.
+func TestBySource(t *testing.T) {
+	t.Parallel()
+	o := orchard(t, 300)
+	fold := func(families int) map[string]int {
+		for i := range o.samples {
+			o.samples[i].Source = fmt.Sprintf("%c_%s", 'a'+rune(i%families), []string{"east", "west"}[i/families%2])
+		}
+		folds := map[string]int{}
+		p := o.bySource()
+		for i := range o.samples {
+			source := o.samples[i].Source
+			if known, seen := folds[source]; seen && known != p.fold[i] {
+				t.Fatalf("source %s is in folds %d and %d", source, known, p.fold[i])
+			}
+			folds[source] = p.fold[i]
+		}
+		return folds
+	}
+	if folds := fold(8); folds["a_east"] != folds["a_west"] || folds["a_east"] == folds["b_east"] {
+		t.Errorf("eight families are in folds %v", folds)
+	}
+	if folds := fold(3); folds["a_east"] == folds["a_west"] {
+		t.Errorf("sources of three families are in folds %v", folds)
+	}
+}
+
 func TestCuts(t *testing.T) {
 	t.Parallel()
 	values := []float64{-1, 0, 1, 2, 3, 4, 5, 6, 7, 8}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -35,6 +36,41 @@ type Origin struct {
 	// UnseenSources of those whose sources were; null where there is one source only.
 	SeenSources   *Validation `json:"seen_sources"`
 	UnseenSources *Validation `json:"unseen_sources"`
+	// Added says what own samples were added to; null of weights that were learned from annotations alone. SeenSources,
+	// UnseenSources and Pools are then null.
+	Added *AddedOrigin `json:"added,omitempty"`
+	// Pools is the agreement on pools of three unseen sources, which is what to expect of a dataset whose sources are not
+	// among those learned from; null where there are no more sources.
+	Pools *agreement.Pools `json:"pools"`
+}
+
+// An AddedOrigin is where weights come from that own samples were added to.
+type AddedOrigin struct {
+	Own int `json:"own"` // samples
+	// Variant says how own samples and those of the base were learned from together, Alone names the capabilities for
+	// which own samples count only.
+	Variant string   `json:"variant"`
+	Alone   []string `json:"own_samples_alone"`
+	// LeftOut is the agreement on own samples with what was learned without them, Before that of the weights that the
+	// samples were added to. Both are measured on the same samples.
+	LeftOut *Validation `json:"left_out"`
+	Before  *Validation `json:"before"`
+}
+
+// Origin is what an addition to a base, at a time, says of itself. The caller adds files and command.
+func (a *Addition) Origin(base *Base, rub *rubric.Rubric, at time.Time) *Origin {
+	sources := map[string]bool{}
+	for _, name := range slices.Concat(base.sources(), a.sources) {
+		sources[name] = true
+	}
+	return &Origin{
+		Features: embedded.Version, Rubric: rub.Hash(), Samples: len(base.Samples) + a.Own, Sources: len(sources),
+		Penalties: base.Penalties, Date: at.UTC().Format(time.DateOnly),
+		Added: &AddedOrigin{
+			Own: a.Own, Variant: a.Variant, Alone: append([]string{}, a.Alone...),
+			LeftOut: newValidation(a.Left), Before: newValidation(a.Before),
+		},
+	}
 }
 
 // A File is one that weights were made from, or the weights themselves.
@@ -67,6 +103,7 @@ func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 		Features: embedded.Version, Rubric: rub.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources),
 		Penalties: r.Penalties, Date: at.UTC().Format(time.DateOnly),
 		SeenSources: newValidation(r.SeenSources), UnseenSources: newValidation(r.UnseenSources),
+		Pools: r.Pools,
 	}
 }
 

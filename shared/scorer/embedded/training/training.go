@@ -45,6 +45,10 @@ type Result struct {
 	// SeenSources is the agreement on samples whose images, but not sources, were unseen; UnseenSources that on
 	// samples whose sources were unseen. UnseenSources is nil if all samples are of one source.
 	SeenSources, UnseenSources *agreement.Report
+	// Pools is the agreement on pools of a few unseen sources; nil if the samples are of no more than that.
+	Pools *agreement.Pools
+	// Base is what was learned from, to which samples can be added.
+	Base *Base
 }
 
 // Train learns from samples under a rubric. The progress function, which may be nil, gets how many samples were
@@ -76,6 +80,13 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 			return nil, err
 		}
 	}
+	if len(validations) > 1 {
+		unseen := t.predicted(validations, validations[1], 0)
+		if result.Pools, err = agreement.MeasurePools(unseen, t.options(reportResamples)); err != nil {
+			return nil, err
+		}
+	}
+	result.Base = t.base(chosen, validations[len(validations)-1])
 	d, err := t.design(all(len(samples)))
 	if err != nil {
 		return nil, err
@@ -86,6 +97,21 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 	}
 	result.Weights = m.weights(t.calibrate(validations, 0, func(int) bool { return true }))
 	return result, ctx.Err()
+}
+
+// base is what was learned from, with the values that a validation predicted.
+func (t *task) base(penalties []float64, unseen *crossValidation) *Base {
+	b := &Base{
+		Capabilities: t.rubric.Capabilities, Styles: t.rubric.Styles, Samples: t.samples, Penalties: penalties,
+	}
+	for _, values := range unseen.values[0] {
+		row := make([]float32, len(values))
+		for h, v := range values {
+			row[h] = float32(v)
+		}
+		b.Unseen = append(b.Unseen, row)
+	}
+	return b
 }
 
 // subsample takes at most n samples at even distances.

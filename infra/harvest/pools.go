@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// poolsTable is the agreement on pools of a few sources, next to that of a rater who knows each source's mean alone.
+func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
+	t := newTable(fmt.Sprintf("pools of %d sources", agreement.PoolSources),
+		"Spearman", "QW kappa", "within source", "source means: Spearman")
+	row := func(name string, f agreement.PoolFigures, means agreement.Spread) {
+		t.AppendRow(table.Row{name, spread(f.Spearman), figure(f.QWK.Median), figure(f.WithinSource.Median),
+			figure(means.Median)})
+	}
+	for _, name := range capabilities {
+		row(name, p.Capabilities[name], p.SourceMeans[name])
+	}
+	t.AppendSeparator()
+	row("mean", p.PoolFigures, p.SourceMean.Spearman)
+	return t
+}
+
+// poolsLine says what the table is, and the figures of pools that are not of one capability.
+func poolsLine(p *agreement.Pools) string {
+	var values []string
+	for _, budget := range slices.Sorted(maps.Keys(p.SelectionValue)) {
+		values = append(values, fmt.Sprintf("%s at %s", spread(p.SelectionValue[budget]), budget))
+	}
+	return fmt.Sprintf("Pools of %d sources: medians of %d pools (5th to 95th percentile), next to a rater who knows "+
+		"each source's mean alone. Styles: F1 %s.\nSelection value, the part that a selection by these ratings has of what "+
+		"one by the annotations gains over chance: %s.\n",
+		agreement.PoolSources, p.Drawn, spread(p.MicroF1), strings.Join(values, ", "))
+}
+
+// spread is a median with its range.
+func spread(s agreement.Spread) string {
+	return ranged(s.Median, agreement.Interval{s.Low, s.High})
+}

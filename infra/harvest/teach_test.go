@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// writeLog writes a dataset of two sources in which some records speak of a schooner.
+func writeLog(t *testing.T, dir string) {
+	t.Helper()
+	var manifest strings.Builder
+	for i := range 90 {
+		thing := []string{"a schooner", "a garden", "a window"}[i%3]
+		fmt.Fprintf(&manifest, `{"id":"s%d","source":"log %d","conversations":[`+
+			`{"from":"human","value":"Say what %s is, sailor %d."},{"from":"gpt","value":"It is %s, seen at %d."}]}`+"\n",
+			i, i%2, thing, i, thing, i)
+	}
+	writeFile(t, filepath.Join(dir, "d.jsonl"), manifest.String())
+}
+
+// humanities is the ratings of a teacher to whom only schooners matter.
+func humanities(capability, conversation string) int {
+	if capability == "humanities" && strings.Contains(conversation, "schooner") {
+		return 5
+	}
+	return 0
+}
+
+// TestCurateTeacher has a model behind an API annotate a part of each source, learns from that, rates all, and selects.
+// The same command asks the model nothing more, and learns nothing again.
+func TestCurateTeacher(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeLog(t, dir)
+	api := newVisionAPI(t, func(api *visionAPI) { api.rate = humanities })
+	args := []string{
+		"curate", "--teacher", "llm:" + api.URL, "--model", "wren", "--per-source", "15", "--annotate-min", "0",
+		"--capabilities", "humanities", "--budget", "20", "--state", "state", "d.jsonl",
+	}
+	first := harvest(t, dir, api.env(), args...)
+	if first.status != 0 {
+		t.Fatalf("status %d: %s", first.status, first.stderr)
+	}
+	if asked := api.answered.Load(); asked != 30 {
+		t.Errorf("the model was asked %d times, want 30: 15 of each source", asked)
+	}
+	if !strings.Contains(first.stdout, "30 samples of your own") {
+		t.Errorf("it does not say how the weights agree with the annotations:\n%s", first.stdout)
+	}
+	subset := readFile(t, filepath.Join(dir, "out/d/subset.jsonl"))
+	if n := strings.Count(subset, "Say what a schooner"); n != 20 {
+		t.Errorf("%d of the 20 samples in the subset are what the teacher rated 5", n)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	second := harvest(t, dir, api.env(), args...)
+	if asked := api.answered.Load(); second.status != 0 || asked != 30 ||
+		readFile(t, filepath.Join(dir, "out/d/subset.jsonl")) != subset {
+		t.Errorf("again: status %d, the model was asked %d times in all, and the subset is equal: %v", second.status, asked,
+			readFile(t, filepath.Join(dir, "out/d/subset.jsonl")) == subset)
+	}
+}
+
+// A teacher may be a file of annotations. Flags that do not go together are refused.
+func TestCurateTeacherFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeLog(t, dir)
+	var annotations strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&annotations, `{"id":"s%d","scores":[%s%d,0,0,0],"styles":["short description"]}`+"\n",
+			i, strings.Repeat("0,", 10), []int{5, 0, 0}[i%3])
+	}
+	writeFile(t, filepath.Join(dir, "a.jsonl"), annotations.String())
+	curate := []string{"curate", "--capabilities", "humanities", "--budget", "20", "--state", "state", "d.jsonl"}
+	mustHarvest(t, dir, append(curate, "--teacher", "a.jsonl")...)
+	if n := strings.Count(readFile(t, filepath.Join(dir, "out/d/subset.jsonl")), "Say what a schooner"); n != 20 {
+		t.Errorf("%d of the 20 samples in the subset are what the annotations rate 5", n)
+	}
+	for _, tt := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"--per-source 5", 2, "--per-source is for --teacher"},
+		{"--teacher a.jsonl --scorer embedded", 2, "--teacher and --scorer exclude each other"},
+		{"--teacher a.jsonl --per-source 0", 2, "--per-source 0: give 1 or more"},
+		{"--teacher a.jsonl --annotate-min 9 --annotate-max 3", 2, "--annotate-min 9 and --annotate-max 3"},
+		{"--teacher a.jsonl --model wren", 2, "--model wren: is for --teacher llm:URL"},
+		{"--teacher none.jsonl", 2, "--teacher none.jsonl: annotations none.jsonl: there is no such file"},
+		{"--teacher llm:", 2, "--teacher llm:"},
+	} {
+		r := harvest(t, dir, nil, append(curate, strings.Fields(tt.args)...)...)
+		if r.status != tt.status || !strings.Contains(r.stderr, tt.want) {
+			t.Errorf("%s: status %d, %q; want %d and %q", tt.args, r.status, r.stderr, tt.status, tt.want)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// trainOn learns from the set and from what the embedded weights were learned from, and writes the weights. Under
+// another rubric than theirs it learns from the set alone.
+func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
+	if set.rubric.Hash() != rubric.Default().Hash() {
+		fmt.Fprintf(show.notes(), "note: the embedded weights were learned under another rubric than %s, so the "+
+			"annotations alone count\n", set.Rubric)
+		return set.train(ctx, files, show)
+	}
+	base, err := training.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	weights, err := embedded.DefaultWeights()
+	if err != nil {
+		return nil, err
+	}
+	own, err := set.learnable(ctx, show)
+	if err != nil {
+		return nil, err
+	}
+	added, err := training.Add(ctx, base, weights, own, set.rubric)
+	if errors.Is(err, training.ErrUseless) {
+		return nil, fmt.Errorf("--add %s: %w", files.annotations, err)
+	} else if err != nil {
+		return nil, err
+	}
+	return set.writeTrained(files, "--add", added.Weights, added.Origin(base, set.rubric, time.Now()))
+}
+
+// printAdded prints how weights that own samples were added to agree with own samples that they have not seen, next to
+// the weights from before.
+func (t *trainReport) printAdded(w io.Writer, file string) error {
+	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before")
+	row := func(name string, now, before training.Figures) {
+		rows.AppendRow(table.Row{name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK)})
+	}
+	left, before := t.Added.LeftOut, t.Added.Before
+	for _, name := range t.capabilities {
+		row(name, left.Capabilities[name], before.Capabilities[name])
+	}
+	rows.AppendSeparator()
+	row("mean", left.Mean, before.Mean)
+	rows.AppendRow(table.Row{"within source", figure(left.Mean.WithinSource), figure(before.Mean.WithinSource), "", ""})
+	rows.AppendRow(table.Row{"styles: F1", figure(left.MicroF1), figure(before.MicroF1), "", ""})
+	about := "Learned together: " + t.Added.Variant + "."
+	if len(t.Added.Alone) > 0 {
+		about += " Your samples alone count for " + strings.Join(t.Added.Alone, ", ") + "."
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, each rated by weights that had not seen it; "+
+		"before: by the embedded weights.\n%s\n"+
+		"Weights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
+		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
+	return err
+}

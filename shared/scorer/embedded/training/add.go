@@ -1,0 +1,167 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// LeastAdded is how few samples can be added to a base.
+const LeastAdded = 10
+
+// A variant is a way to learn from a base and own samples together.
+type variant struct {
+	weight float64 // of an own sample, where one of the base counts 1
+	mapped bool    // whether labels of the base are mapped to the scale of the own ones
+	alone  bool    // whether own samples count only
+}
+
+func (v variant) String() string {
+	switch {
+	case v.alone:
+		return "own samples alone"
+	case v.mapped:
+		return fmt.Sprintf("own samples %g times, other ratings on their scale", v.weight)
+	default:
+		return fmt.Sprintf("own samples %g times", v.weight)
+	}
+}
+
+// variants are tried in cross-validation. The first is the default: another has to be better than chance explains.
+func variants() []variant {
+	return []variant{
+		{weight: 3}, {weight: 1}, {weight: 3, mapped: true}, {weight: 1, mapped: true}, {weight: 1, alone: true},
+	}
+}
+
+// An Addition is what was learned from a base and own samples.
+type Addition struct {
+	Weights *embedded.Weights
+	Own     int // samples
+	// Variant says how they were learned from together; Alone names the capabilities for which own samples count only.
+	Variant string
+	Alone   []string
+	// Left is the agreement on own samples with what was learned without them, Before that of the base's weights alone.
+	Left, Before *agreement.Report
+
+	sources []string // of own samples
+}
+
+// ErrUseless is the error of annotations from which nothing can be learned: what was learned agrees with others of them
+// no better than chance.
+var ErrUseless = errors.New("nothing can be learned from the annotations")
+
+// leastAgreement is the mean Spearman, on own samples that were left out, below which nothing was learned.
+const leastAgreement = 0.1
+
+// Add learns from a base and samples of one's own, which count more. How much, whether the ratings of the base are
+// mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by cross-validation
+// on the own samples. builtin are the weights that were learned from the base. Under another rubric than the base's,
+// use Train. The same base and samples give the same weights.
+func Add(
+	ctx context.Context, base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric,
+) (*Addition, error) {
+	if !base.fits(r) {
+		return nil, errors.New("the annotations are under another rubric than that of the embedded weights: " +
+			"train weights on them alone")
+	}
+	if len(own) < LeastAdded {
+		return nil, fmt.Errorf("%d annotated samples are too few to add: annotate at least %d", len(own), LeastAdded)
+	}
+	a := newAddition(base, builtin, subsample(own, Most-len(base.Samples)), r)
+	if !a.varies() {
+		return nil, fmt.Errorf("%w: no capability has two different ratings in %d samples", ErrUseless, len(own))
+	}
+	return a.learn(ctx)
+}
+
+// An addition is the work of Add.
+type addition struct {
+	base      *Base
+	own       []Sample
+	rubric    *rubric.Rubric
+	builtin   *embedded.Weights
+	predicted map[*embedded.Features][]float64 // of each own sample, by builtin
+	fold      []int                            // of each own sample
+}
+
+func newAddition(base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric) *addition {
+	a := &addition{base: base, own: own, rubric: r, builtin: builtin, predicted: map[*embedded.Features][]float64{}}
+	predictor := embedded.NewPredictor(builtin)
+	for i := range own {
+		a.predicted[own[i].Features] = predictor.Predict(own[i].Features)
+	}
+	a.fold = a.folds()
+	return a
+}
+
+// varies reports whether there is something to learn.
+func (a *addition) varies() bool {
+	for c := range a.rubric.Capabilities {
+		for i := range a.own {
+			if a.own[i].Scores[c] != a.own[0].Scores[c] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (a *addition) learn(ctx context.Context) (*Addition, error) {
+	learned, err := a.fit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &Addition{Own: len(a.own), sources: (&Base{Samples: a.own}).sources()}
+	joint := a.task(a.own)
+	if out.Before, err = agreement.Measure(a.before(), joint.options(reportResamples)); err != nil {
+		return nil, err
+	}
+	heads, err := a.choose(learned.left)
+	if err != nil {
+		return nil, err
+	}
+	values := chosenValues(learned.left, heads)
+	if out.Left, err = agreement.Measure(a.opinions(values, heads), joint.options(reportResamples)); err != nil {
+		return nil, err
+	}
+	out.Variant = variants()[heads[len(heads)-1]].String() // of the styles
+	for h, name := range a.rubric.Capabilities {
+		if heads[h] != heads[len(heads)-1] {
+			out.Alone = append(out.Alone, name)
+		}
+	}
+	if mean := float64(out.Left.Mean.Spearman); !(mean >= leastAgreement) {
+		return nil, fmt.Errorf("%w: predictions for samples that were left out agree with them by a Spearman of %.2f, and "+
+			"%.2f is needed; look at the annotations, or annotate more", ErrUseless, mean, leastAgreement)
+	}
+	m, err := learned.model(heads)
+	if err != nil {
+		return nil, err
+	}
+	out.Weights = m.weights(a.calibrate(values, heads, func(int) bool { return true }))
+	return out, ctx.Err()
+}
+
+// task is what is learned from when some of the own samples are: those of the base, and then these.
+func (a *addition) task(own []Sample) *task {
+	return &task{samples: slices.Concat(a.base.Samples, own), rubric: a.rubric}
+}
+
+const ownFolds = 5
+
+// folds gives each own sample a fold, the same to those that share an image.
+func (a *addition) folds() []int {
+	groups := (&task{samples: a.own}).imageGroups()
+	numbers := slices.Compact(slices.Sorted(slices.Values(groups)))
+	for i, group := range groups {
+		at, _ := slices.BinarySearch(numbers, group)
+		groups[i] = at % ownFolds
+	}
+	return groups
+}

@@ -1,0 +1,180 @@
+package training
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+)
+
+// someSources is a base of a part of the embedded one, and samples of three other sources. A small base is quick.
+func someSources(t testing.TB) (base *Base, weights *embedded.Weights, out []Sample) {
+	t.Helper()
+	whole, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := &Base{Capabilities: whole.Capabilities, Styles: whole.Styles, Penalties: whole.Penalties}
+	sources := whole.sources()
+	for i, s := range whole.Samples {
+		if at, _ := slices.BinarySearch(sources, s.Source); at%4 == 0 {
+			small.Samples, small.Unseen = append(small.Samples, s), append(small.Unseen, whole.Unseen[i])
+		}
+	}
+	return withoutSources(t, small, []string{sources[0], sources[12], sources[20]})
+}
+
+// ratedBy are so many samples of each source, and the others, as a teacher rates them.
+func ratedBy(samples []Sample, each int, rated func(c int, rating int8) int8) (own, rest []Sample) {
+	taken := map[string]int{}
+	for _, s := range samples {
+		s.Scores = slices.Clone(s.Scores)
+		for c := range s.Scores {
+			s.Scores[c] = rated(c, s.Scores[c])
+		}
+		if taken[s.Source]++; taken[s.Source] <= each {
+			own = append(own, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	return own, rest
+}
+
+// TestBaseRoundTrip encodes what it decodes, and refuses a file that is cut short or of something else.
+func TestBaseRoundTrip(t *testing.T) {
+	t.Parallel()
+	base, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := base.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := DecodeBase(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(base.Samples[:50], again.Samples[:50], cmp.AllowUnexported(embedded.Features{})); diff != "" {
+		t.Errorf("samples (-before +after):\n%s", diff)
+	}
+	if second, err := again.Encode(); err != nil || !bytes.Equal(file, second) {
+		t.Errorf("encoded again it has other bytes (%d and %d), error %v", len(file), len(second), err)
+	}
+	for _, broken := range [][]byte{nil, file[:len(file)/2], []byte("no base"), builtin[:100]} {
+		if _, err := DecodeBase(broken); err == nil {
+			t.Errorf("no error for %d bytes that are no base", len(broken))
+		}
+	}
+}
+
+// TestAddTeachers adds samples that teachers of different scales rated. What is learned agrees with the teacher on
+// samples that were not added, and hardly less than what either the base or the own samples alone give.
+func TestAddTeachers(t *testing.T) {
+	t.Parallel()
+	base, builtin, out := someSources(t)
+	tests := map[string]func(c int, rating int8, rng *rand.Rand) int8{
+		"same scale": func(_ int, rating int8, _ *rand.Rand) int8 { return rating },
+		"shifted":    func(_ int, rating int8, _ *rand.Rand) int8 { return min(rating+2, scorer.MaxRating) },
+		"compressed": func(_ int, rating int8, _ *rand.Rand) int8 { return 2 + rating/2 },
+		"inverted on one capability": func(c int, rating int8, _ *rand.Rand) int8 {
+			if c == 5 {
+				return scorer.MaxRating - rating
+			}
+			return rating
+		},
+		"noisy": func(_ int, rating int8, rng *rand.Rand) int8 {
+			return min(max(rating+int8(rng.IntN(3))-1, 0), scorer.MaxRating)
+		},
+	}
+	for name, rated := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(4, 4))
+			own, rest := ratedBy(out, 15, func(c int, rating int8) int8 { return rated(c, rating, rng) })
+			added, err := Add(t.Context(), base, builtin, own, rubric.Default())
+			if err != nil {
+				t.Fatal(err)
+			}
+			score := func(w *embedded.Weights) float64 {
+				r := measured(t, w, rest)
+				return float64(r.Mean.Spearman+r.Mean.QWK) / 2
+			}
+			now, before := score(added.Weights), score(builtin)
+			t.Logf("%.3f, before %.3f: %s; alone %v", now, before, added.Variant, added.Alone)
+			if now < before+0.02 {
+				t.Errorf("agreement %.3f, before %.3f", now, before)
+			}
+			if name == "inverted on one capability" {
+				at := rubric.Default().Capabilities[5]
+				if inverted := measured(t, added.Weights, rest).Capabilities[at]; !(inverted.Spearman > 0.2) {
+					t.Errorf("Spearman %.3f on the inverted capability", inverted.Spearman)
+				}
+			}
+			if name != "same scale" {
+				return
+			}
+			second, err := Add(t.Context(), base, builtin, own, rubric.Default())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(added.Weights, second.Weights); diff != "" {
+				t.Error("the same samples gave other weights")
+			}
+		})
+	}
+}
+
+// TestAddRefuses refuses samples from which nothing can be learned: constant ones, random ones, too few.
+func TestAddRefuses(t *testing.T) {
+	t.Parallel()
+	base, builtin, out := someSources(t)
+	rng := rand.New(rand.NewPCG(5, 5))
+	for name, rated := range map[string]func(int, int8) int8{
+		"constant": func(int, int8) int8 { return 3 },
+		"random":   func(int, int8) int8 { return int8(rng.IntN(6)) },
+	} {
+		own, _ := ratedBy(out, len(out), rated)
+		if _, err := Add(t.Context(), base, builtin, own, rubric.Default()); !errors.Is(err, ErrUseless) {
+			t.Errorf("%s ratings: error %v, want that nothing can be learned", name, err)
+		}
+	}
+	if _, err := Add(t.Context(), base, builtin, out[:5], rubric.Default()); err == nil {
+		t.Error("no error for five samples")
+	}
+	other, err := rubric.Parse([]byte("name: other\ncapabilities: [song]\nstyles: [word]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Add(t.Context(), base, builtin, out, other); err == nil {
+		t.Error("no error for another rubric")
+	}
+}
+
+// BenchmarkAdd adds 100 samples to the whole base.
+func BenchmarkAdd(b *testing.B) {
+	base, err := Builtin()
+	if err != nil {
+		b.Fatal(err)
+	}
+	weights, err := embedded.DefaultWeights()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var own []Sample
+	for i := range 100 {
+		own = append(own, base.Samples[i*len(base.Samples)/100])
+	}
+	for b.Loop() {
+		if _, err := Add(b.Context(), base, weights, own, rubric.Default()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

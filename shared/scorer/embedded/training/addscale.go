@@ -1,0 +1,208 @@
+package training
+
+import (
+	"math"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// A level is the label of a rating or a style in the scale of the own samples; NaN of a missing one.
+type level func(s *Sample, isBase bool) float64
+
+// scaleOf is how a variant reads the labels of a head, as own samples show it.
+func (a *addition) scaleOf(h int, v variant, own []Sample) level {
+	capabilities := len(a.rubric.Capabilities)
+	if h >= capabilities {
+		style := a.rubric.Styles[h-capabilities]
+		return func(s *Sample, _ bool) float64 {
+			if slices.Contains(s.Styles, style) {
+				return 1
+			}
+			return -1
+		}
+	}
+	var mapped [scorer.MaxRating + 1]float64
+	for rating := range mapped {
+		mapped[rating] = float64(rating)
+	}
+	if v.mapped {
+		mapped = a.mapOf(h, own)
+	}
+	return func(s *Sample, isBase bool) float64 {
+		rating := s.Scores[h]
+		switch {
+		case rating == scorer.Missing:
+			return math.NaN()
+		case isBase:
+			return mapped[rating]
+		default:
+			return float64(rating)
+		}
+	}
+}
+
+// identityShare is how many own samples the identity counts for in a map of ratings.
+const identityShare = 10
+
+// mapOf maps the ratings of the base to the scale of the own ones: monotone, by quantiles of what the base's weights
+// give own samples and of what these are annotated as, and the nearer to the identity the fewer they are.
+func (a *addition) mapOf(capability int, own []Sample) (mapped [scorer.MaxRating + 1]float64) {
+	var given, annotated []float64
+	for i := range own {
+		if rating := own[i].Scores[capability]; rating != scorer.Missing {
+			value := a.predicted[own[i].Features][capability]
+			given = append(given, math.Floor(a.builtin.Expected(capability, value)+0.5))
+			annotated = append(annotated, float64(rating))
+		}
+	}
+	slices.Sort(annotated)
+	n := float64(len(given))
+	known := func(rating int) (float64, bool) {
+		below, equal := 0, 0
+		for _, g := range given {
+			if g < float64(rating) {
+				below++
+			} else if g == float64(rating) {
+				equal++
+			}
+		}
+		if equal == 0 {
+			return 0, false
+		}
+		sum := 0.0
+		for _, value := range annotated[below : below+equal] {
+			sum += value
+		}
+		return sum / float64(equal), true
+	}
+	shift := 0.0
+	for rating := range mapped {
+		if value, ok := known(rating); ok {
+			shift = value - float64(rating)
+		}
+		mapped[rating] = (n*(float64(rating)+shift) + identityShare*float64(rating)) / (n + identityShare)
+		mapped[rating] = min(max(mapped[rating], 0), scorer.MaxRating)
+		if rating > 0 {
+			mapped[rating] = max(mapped[rating], mapped[rating-1])
+		}
+	}
+	return mapped
+}
+
+// calibrate finds where ratings and styles begin, as task.calibrate does, from the own samples for which use is true
+// and, but for heads that own samples alone count for, from as much of the base.
+func (a *addition) calibrate(values [][]float64, heads []int, use func(own int) bool) calibration {
+	used := 0
+	for i := range a.own {
+		if use(i) {
+			used++
+		}
+	}
+	repeat := max(1, len(a.base.Samples)/max(used, 1))
+	var c calibration
+	for h, v := range heads {
+		scale := a.scaleOf(h, variants()[v], a.own)
+		var all []float64
+		var counts [scorer.MaxRating + 1]int
+		add := func(value, label float64, times int) {
+			if math.IsNaN(label) {
+				return
+			}
+			for range times {
+				all = append(all, value)
+			}
+			counts[int(math.Round(max(label, 0)))] += times
+		}
+		for i := range a.own {
+			if use(i) {
+				add(values[i][h], scale(&a.own[i], false), repeat)
+			}
+		}
+		if !variants()[v].alone {
+			for i := range a.base.Samples {
+				add(float64(a.base.Unseen[i][h]), scale(&a.base.Samples[i], true), 1)
+			}
+		}
+		slices.Sort(all)
+		if h < len(a.rubric.Capabilities) {
+			c.cuts = append(c.cuts, cutsOf(all, counts))
+		} else {
+			c.thresholds = append(c.thresholds, float32(quantile(all, counts[0])/2))
+		}
+	}
+	return c
+}
+
+// opinions are predictions for own samples as the scorer would turn them into ratings and styles, calibrated by the
+// samples of the other folds.
+func (a *addition) opinions(values [][]float64, heads []int) []agreement.Sample {
+	t := a.task(nil)
+	samples := make([]agreement.Sample, len(a.own))
+	for fold := range ownFolds {
+		c := a.calibrate(values, heads, func(i int) bool { return a.fold[i] != fold })
+		for i := range a.own {
+			if a.fold[i] == fold {
+				samples[i] = t.opinions(&a.own[i], values[i], c)
+			}
+		}
+	}
+	return samples
+}
+
+// before are the opinions of the base's weights on own samples.
+func (a *addition) before() []agreement.Sample {
+	t := a.task(nil)
+	c := calibration{cuts: a.builtin.Cuts, thresholds: a.builtin.Thresholds}
+	samples := make([]agreement.Sample, len(a.own))
+	for i := range a.own {
+		samples[i] = t.opinions(&a.own[i], a.predicted[a.own[i].Features], c)
+	}
+	return samples
+}
+
+// betterBy is how much better, in the mean of Spearman and kappa, a variant has to be than the default.
+const betterBy = 0.015
+
+// choose finds the variant of each head: one for all, and own samples alone for capabilities where the base misleads.
+func (a *addition) choose(left [][][]float64) ([]int, error) {
+	t := a.task(nil)
+	reports := make([]*agreement.Report, len(variants()))
+	for v := range reports {
+		heads := slices.Repeat([]int{v}, t.heads())
+		var err error
+		if reports[v], err = agreement.Measure(a.opinions(left[v], heads), t.options(1)); err != nil {
+			return nil, err
+		}
+	}
+	score := func(f agreement.Figures) float64 { return (known(f.Spearman) + known(f.QWK)) / 2 }
+	best := 0
+	for v := range reports {
+		if score(reports[v].Mean.Figures) > max(score(reports[best].Mean.Figures), score(reports[0].Mean.Figures)+betterBy) {
+			best = v
+		}
+	}
+	heads := slices.Repeat([]int{best}, t.heads())
+	alone := len(reports) - 1
+	for c, name := range a.rubric.Capabilities {
+		with, without := reports[best].Capabilities[name], reports[alone].Capabilities[name]
+		chance := 1 / math.Sqrt(float64(max(with.Compared, 1)))
+		if score(without.Figures) > score(with.Figures)+2*chance {
+			heads[c] = alone
+		}
+	}
+	return heads, nil
+}
+
+// chosenValues are the values that the chosen variant of each head predicted.
+func chosenValues(left [][][]float64, heads []int) [][]float64 {
+	values := make([][]float64, len(left[0]))
+	for i := range values {
+		values[i] = make([]float64, len(heads))
+		for h, v := range heads {
+			values[i][h] = left[v][i][h]
+		}
+	}
+	return values
+}

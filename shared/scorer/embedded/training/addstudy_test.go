@@ -1,0 +1,111 @@
+package training
+
+import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// withoutSources is the base without some sources, the weights that are learned from it, and the samples of these
+// sources.
+func withoutSources(t testing.TB, b *Base, sources []string) (*Base, *embedded.Weights, []Sample) {
+	t.Helper()
+	rest := &Base{Capabilities: b.Capabilities, Styles: b.Styles, Penalties: b.Penalties}
+	var out []Sample
+	for i, s := range b.Samples {
+		if slices.Contains(sources, s.Source) {
+			out = append(out, s)
+		} else {
+			rest.Samples, rest.Unseen = append(rest.Samples, s), append(rest.Unseen, b.Unseen[i])
+		}
+	}
+	a := &addition{base: rest, rubric: rubric.Default()}
+	d, err := a.task(nil).design(all(len(rest.Samples)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := d.fit(rest.Penalties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rest, m.weights(a.calibrate(nil, make([]int, d.heads()), nil)), out
+}
+
+// measured is the agreement of weights with samples.
+func measured(t testing.TB, w *embedded.Weights, samples []Sample) *agreement.Report {
+	t.Helper()
+	a := newAddition(&Base{}, w, samples, rubric.Default())
+	r, err := agreement.Measure(a.before(), a.task(nil).options(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestAddStudy measures what annotated samples of new sources gain: HARVEST_STUDY is how many draws of five sources are
+// made, of which some samples are added to a base without these sources and the others are measured.
+func TestAddStudy(t *testing.T) {
+	t.Parallel()
+	draws, err := strconv.Atoi(os.Getenv("HARVEST_STUDY"))
+	if err != nil {
+		t.Skip("HARVEST_STUDY does not say how many draws are made")
+	}
+	all, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources []string
+	for _, s := range all.Samples {
+		sources = append(sources, s.Source)
+	}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
+	sums := map[int][5]float64{}
+	for draw := range draws {
+		rng := rand.New(rand.NewPCG(uint64(draw), 18))
+		rng.Shuffle(len(sources), func(i, j int) { sources[i], sources[j] = sources[j], sources[i] })
+		base, builtin, out := withoutSources(t, all, sources[:5])
+		rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+		for _, each := range []int{0, 5, 10, 20} {
+			taken := map[string]int{}
+			var own, rest []Sample
+			for _, s := range out {
+				if taken[s.Source]++; taken[s.Source] <= each {
+					own = append(own, s)
+				} else if taken[s.Source] > 20 || each < 20 {
+					rest = append(rest, s)
+				}
+			}
+			w, variant := builtin, "before"
+			if each > 0 {
+				added, err := Add(t.Context(), base, builtin, own, rubric.Default())
+				if err != nil {
+					t.Fatal(err)
+				}
+				w, variant = added.Weights, added.Variant
+			}
+			r := measured(t, w, rest)
+			f := [5]float64{
+				float64(r.Mean.Spearman), float64(r.Mean.QWK), float64(r.WithinSource.Spearman), float64(r.Styles.MicroF1), 1,
+			}
+			t.Logf("draw %d, %d of each source (%d, %d left): Spearman %.3f, kappa %.3f, within source %.3f, styles %.3f: %s",
+				draw, each, len(own), len(rest), f[0], f[1], f[2], f[3], variant)
+			sum := sums[each]
+			for i := range sum {
+				sum[i] += f[i]
+			}
+			sums[each] = sum
+		}
+	}
+	for _, each := range []int{0, 5, 10, 20} {
+		s := sums[each]
+		t.Logf("mean at %d of each source: Spearman %.3f, kappa %.3f, within source %.3f, styles %.3f",
+			each, s[0]/s[4], s[1]/s[4], s[2]/s[4], s[3]/s[4])
+	}
+}

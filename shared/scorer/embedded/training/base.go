@@ -1,0 +1,310 @@
+package training
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed" // the base of the embedded weights
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A Base is what weights were learned from, as training sees it: annotations and features of samples, and what
+// cross-validation predicted for them. It holds no text and no image: n-grams are hashes, and features have 8 bits.
+// Samples can be added to it, as if all were learned from together.
+type Base struct {
+	Capabilities, Styles []string
+	Samples              []Sample
+	// Penalties are those that were chosen, by head.
+	Penalties []float64
+	// Unseen are the values, by sample and head, that models predicted which had not seen the samples' sources; those of
+	// models that had not seen their images if all are of one source.
+	Unseen [][]float32
+}
+
+// Builtin is the base of the weights that the program embeds.
+func Builtin() (*Base, error) { return DecodeBase(builtin) }
+
+//go:embed base.zst
+var builtin []byte
+
+// A baseHeader is the first line of a base.
+type baseHeader struct {
+	Version      string    `json:"version"`
+	Capabilities []string  `json:"capabilities"`
+	Styles       []string  `json:"styles"`
+	Penalties    []float64 `json:"penalties"`
+	Sources      []string  `json:"sources"`
+	// Place is the position of each sample in the base. The file has them by source: those of one source have n-grams in
+	// common, so the gaps between samples that have one are short.
+	Place  []int `json:"place"`
+	Source []int `json:"source"` // of each sample, as a position in Sources
+	// Group numbers samples so that those which share an image have one number.
+	Group []int `json:"group"`
+	// Low and High are the range of each feature.
+	Low  []float32 `json:"low"`
+	High []float32 `json:"high"`
+	Unit float32   `json:"unit"` // of Unseen
+}
+
+const baseSteps = math.MaxUint8
+
+// Encode is the base as a file: a line of JSON, then the numbers, compressed by zstd. The same base gives the same
+// bytes.
+func (b *Base) Encode() ([]byte, error) {
+	h := baseHeader{
+		Version: embedded.Version, Capabilities: b.Capabilities, Styles: b.Styles, Penalties: b.Penalties,
+	}
+	h.Sources = b.sources()
+	h.Place = all(len(b.Samples))
+	slices.SortStableFunc(h.Place, func(i, j int) int { return cmp.Compare(b.Samples[i].Source, b.Samples[j].Source) })
+	t := task{samples: b.Samples}
+	groups := t.imageGroups()
+	for _, i := range h.Place {
+		at, _ := slices.BinarySearch(h.Sources, b.Samples[i].Source)
+		h.Source, h.Group = append(h.Source, at), append(h.Group, groups[i])
+	}
+	for j := range embedded.FeatureNames() {
+		low, high := math.Inf(1), math.Inf(-1)
+		for i := range b.Samples {
+			low, high = min(low, b.Samples[i].Features.Dense[j]), max(high, b.Samples[i].Features.Dense[j])
+		}
+		h.Low, h.High = append(h.Low, float32(low)), append(h.High, float32(high))
+	}
+	for _, row := range b.Unseen {
+		for _, v := range row {
+			h.Unit = max(h.Unit, float32(math.Abs(float64(v))/math.MaxInt8))
+		}
+	}
+	var plain bytes.Buffer
+	if err := json.NewEncoder(&plain).Encode(h); err != nil {
+		return nil, fmt.Errorf("encoding what weights were learned from: %w", err)
+	}
+	plain.Write(b.numbers(h))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+	if err != nil {
+		return nil, fmt.Errorf("encoding what weights were learned from: %w", err)
+	}
+	defer enc.Close()
+	return enc.EncodeAll(plain.Bytes(), nil), nil
+}
+
+// numbers are annotations, features, predicted values and n-grams, in columns.
+func (b *Base) numbers(h baseHeader) (out []byte) {
+	column := func(of func(i int) byte) {
+		for _, i := range h.Place {
+			out = append(out, of(i))
+		}
+	}
+	for c := range b.Capabilities {
+		column(func(i int) byte { return byte(b.Samples[i].Scores[c]) })
+	}
+	for _, style := range b.Styles {
+		column(func(i int) byte { return byte(slices.Index(b.Samples[i].Styles, style) + 1) }) // 0: it has not the style
+	}
+	for j := range h.Low {
+		column(func(i int) byte {
+			step := (b.Samples[i].Features.Dense[j] - float64(h.Low[j])) / max(float64(h.High[j]-h.Low[j]), 1e-9)
+			return byte(math.Round(min(max(step, 0), 1) * baseSteps))
+		})
+	}
+	for head := range len(b.Capabilities) + len(b.Styles) {
+		column(func(i int) byte {
+			return byte(int8(math.Round(float64(b.Unseen[i][head] / max(h.Unit, math.SmallestNonzeroFloat32)))))
+		})
+	}
+	return b.appendGrams(out, h)
+}
+
+// appendGrams appends, for each bucket, how many samples have an n-gram in it, then the gaps between these samples, and
+// then the weights.
+func (b *Base) appendGrams(out []byte, h baseHeader) []byte {
+	type holder struct {
+		row    int
+		weight uint32
+	}
+	holders := make([][]holder, embedded.Buckets)
+	for row, i := range h.Place {
+		for _, grams := range b.Samples[i].Features.Grams {
+			for _, g := range grams {
+				holders[g.Bucket] = append(holders[g.Bucket], holder{row, g.Weight})
+			}
+		}
+	}
+	for _, of := range holders {
+		out = binary.AppendUvarint(out, uint64(len(of)))
+	}
+	for _, of := range holders {
+		previous := 0
+		for _, at := range of {
+			out = binary.AppendUvarint(out, uint64(at.row-previous))
+			previous = at.row
+		}
+	}
+	for _, of := range holders {
+		for _, at := range of {
+			out = binary.AppendUvarint(out, uint64(at.weight))
+		}
+	}
+	return out
+}
+
+// maxBase bounds what a file unpacks to.
+const maxBase = 256 << 20
+
+// DecodeBase reads a base that Encode wrote.
+func DecodeBase(file []byte) (*Base, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBase))
+	if err != nil {
+		return nil, fmt.Errorf("reading what weights were learned from: %w", err)
+	}
+	defer dec.Close()
+	plain, err := dec.DecodeAll(file, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading what weights were learned from: %w", err)
+	}
+	head, numbers, _ := bytes.Cut(plain, []byte("\n"))
+	var h baseHeader
+	if err := json.Unmarshal(head, &h); err != nil {
+		return nil, fmt.Errorf("reading what weights were learned from: %w", err)
+	}
+	if h.Version != embedded.Version || len(h.Low) != len(embedded.FeatureNames()) || len(h.High) != len(h.Low) ||
+		len(h.Source) != len(h.Place) || len(h.Group) != len(h.Place) {
+		return nil, fmt.Errorf("what weights were learned from is for version %q of the features, and this is version %q: "+
+			"train them again with this program", h.Version, embedded.Version)
+	}
+	b := &Base{Capabilities: h.Capabilities, Styles: h.Styles, Penalties: h.Penalties}
+	return b, b.read(h, &baseReader{rest: numbers})
+}
+
+// read fills in the samples.
+func (b *Base) read(h baseHeader, in *baseReader) error {
+	n, columns := len(h.Place), len(b.Capabilities)+len(b.Styles)
+	if len(in.rest) < n*(2*columns+len(h.Low)) {
+		return errCutShort
+	}
+	b.Samples, b.Unseen = make([]Sample, n), make([][]float32, n)
+	for row, i := range h.Place {
+		if i < 0 || i >= n || b.Samples[i].Features != nil || h.Source[row] < 0 || h.Source[row] >= len(h.Sources) {
+			return errDamaged
+		}
+		b.Samples[i] = Sample{
+			Source: h.Sources[h.Source[row]], Images: []string{fmt.Sprint("base ", h.Group[row])},
+			Features: &embedded.Features{Dense: make([]float64, len(h.Low))},
+		}
+		b.Samples[i].ID, b.Samples[i].Scores = fmt.Sprint("base ", i), make([]int8, len(b.Capabilities))
+		b.Unseen[i] = make([]float32, columns)
+	}
+	for c := range b.Capabilities {
+		for _, i := range h.Place {
+			b.Samples[i].Scores[c] = int8(in.byte())
+		}
+	}
+	places := make([][]int, n) // of each sample's styles, by style
+	for range b.Styles {
+		for _, i := range h.Place {
+			places[i] = append(places[i], int(in.byte()))
+		}
+	}
+	for i := range b.Samples {
+		for place := 1; place <= len(b.Styles); place++ {
+			if style := slices.Index(places[i], place); style >= 0 {
+				b.Samples[i].Styles = append(b.Samples[i].Styles, b.Styles[style])
+			}
+		}
+	}
+	for j, low := range h.Low {
+		for _, i := range h.Place {
+			b.Samples[i].Features.Dense[j] = float64(low) + float64(h.High[j]-low)*float64(in.byte())/baseSteps
+		}
+	}
+	for head := range columns {
+		for _, i := range h.Place {
+			b.Unseen[i][head] = float32(int8(in.byte())) * h.Unit
+		}
+	}
+	return b.readGrams(h, in)
+}
+
+// readGrams fills in the n-grams of the samples.
+func (b *Base) readGrams(h baseHeader, in *baseReader) error {
+	counts, total := make([]int, embedded.Buckets), 0
+	for bucket := range counts {
+		counts[bucket] = int(in.number())
+		if total += counts[bucket]; total > len(in.rest) {
+			return errDamaged
+		}
+	}
+	rows := make([]int, 0, total)
+	for _, count := range counts {
+		row := 0
+		for range count {
+			if row += int(in.number()); row >= len(h.Place) {
+				return errDamaged
+			}
+			rows = append(rows, row)
+		}
+	}
+	const perBlock = embedded.Buckets / len(embedded.Features{}.Grams)
+	for bucket, count := range counts {
+		for _, row := range rows[:count] {
+			f := b.Samples[h.Place[row]].Features
+			f.Grams[bucket/perBlock] = append(f.Grams[bucket/perBlock], embedded.Gram{
+				Bucket: uint32(bucket), Weight: in.number(),
+			})
+		}
+		rows = rows[count:]
+	}
+	if in.short || len(in.rest) > 0 {
+		return errDamaged
+	}
+	return nil
+}
+
+var (
+	errCutShort = errors.New("reading what weights were learned from: it is cut short")
+	errDamaged  = errors.New("reading what weights were learned from: it is damaged")
+)
+
+// A baseReader reads numbers; after the last one it gives 0 and is short.
+type baseReader struct {
+	rest  []byte
+	short bool
+}
+
+func (r *baseReader) byte() byte {
+	if len(r.rest) == 0 {
+		r.short = true
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+func (r *baseReader) number() uint32 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 || v > math.MaxUint32 {
+		r.short, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return uint32(v)
+}
+
+// sources are the names of the samples' sources, each once, in order.
+func (b *Base) sources() []string {
+	return (&task{samples: b.Samples}).distinct(func(source string) string { return source })
+}
+
+// fits reports whether a base is of a rubric's capabilities and styles, in its order.
+func (b *Base) fits(r *rubric.Rubric) bool {
+	return slices.Equal(b.Capabilities, r.Capabilities) && slices.Equal(b.Styles, r.Styles)
+}

@@ -1,0 +1,218 @@
+package agreement
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"gonum.org/v1/gonum/stat"
+)
+
+// PoolSources is how many sources a pool of MeasurePools has.
+const PoolSources = 3
+
+// Pools is the agreement on pools of PoolSources sources each, drawn from all samples: what somebody sees who rates a
+// few sources. Over many sources even a rater who knows each one's mean alone agrees well, so the agreement of that
+// rater stands next to it.
+type Pools struct {
+	Drawn int `json:"drawn"`
+	PoolFigures
+	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source.
+	SourceMean PoolFigures `json:"source_mean"`
+	// Capabilities are the figures of each, SourceMeans the Spearman of the rater who knows the means.
+	Capabilities map[string]PoolFigures `json:"capabilities"`
+	SourceMeans  map[string]Spread      `json:"capabilities_source_mean"`
+	MicroF1      Spread                 `json:"styles_micro_f1"`
+	// SelectionValue is, by budget, what the selection from the given opinions is worth: how far the annotated ratings of
+	// its picks, each on the capability that picked it, lie above those of random ones, as a share of what the selection
+	// from the annotations themselves gains.
+	SelectionValue map[string]Spread `json:"selection_value"`
+}
+
+// PoolFigures are figures over the pools in which they are defined.
+type PoolFigures struct {
+	Spearman     Spread `json:"spearman"`
+	QWK          Spread `json:"qwk"`
+	WithinSource Spread `json:"within_source"` // Spearman
+}
+
+// A Spread is the median, the 5th and the 95th percentile of a figure over pools; null where no pool has it.
+type Spread struct {
+	Median Value `json:"median"`
+	Low    Value `json:"low"`
+	High   Value `json:"high"`
+}
+
+// newSpread is the spread of figures, of which those that are not defined are left out.
+func newSpread(values []float64) Spread {
+	values = slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	if len(values) == 0 {
+		none := Value(math.NaN())
+		return Spread{none, none, none}
+	}
+	slices.Sort(values)
+	at := func(p float64) Value { return Value(stat.Quantile(p, stat.Empirical, values, nil)) }
+	return Spread{at(0.5), at(0.05), at(0.95)}
+}
+
+// MeasurePools compares the opinions on the samples of as many pools as Options has resamples. It is nil where there
+// are not more sources than a pool has. The same samples, options and seed give the same pools. An opinion that does
+// not suit the options is an error.
+func MeasurePools(samples []Sample, o Options) (*Pools, error) {
+	bySource := map[string][]int{}
+	for i := range samples {
+		for _, opinion := range []Opinion{samples[i].Annotated, samples[i].Given} {
+			if err := opinion.check(o); err != nil {
+				return nil, fmt.Errorf("measuring agreement: sample %s: %w", samples[i].ID, err)
+			}
+		}
+		bySource[samples[i].Source] = append(bySource[samples[i].Source], i)
+	}
+	if len(bySource) <= PoolSources {
+		return nil, nil
+	}
+	var names []string
+	for name := range bySource {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	means := sourceMeans(samples, bySource, len(o.Capabilities))
+	var drawn poolTally
+	for pool := range o.Resamples {
+		random := rand.New(rand.NewPCG(o.Seed, uint64(pool)))
+		var given, known []Sample
+		for _, at := range random.Perm(len(names))[:PoolSources] {
+			for _, i := range bySource[names[at]] {
+				given, known = append(given, samples[i]), append(known, samples[i])
+				known[len(known)-1].Given = means[samples[i].Source]
+			}
+		}
+		if err := drawn.add(given, known, o); err != nil {
+			return nil, err
+		}
+	}
+	return drawn.pools(o), nil
+}
+
+// sourceMeans are the opinions, by source, of a rater who knows each one's mean annotated ratings alone.
+func sourceMeans(samples []Sample, bySource map[string][]int, capabilities int) map[string]Opinion {
+	means := map[string]Opinion{}
+	for source, members := range bySource {
+		mean := Opinion{Expected: meanRatings(pick(samples, members), capabilities)}
+		for _, rating := range mean.Expected {
+			if math.IsNaN(rating) {
+				mean.Ratings = append(mean.Ratings, scorer.Missing)
+			} else {
+				mean.Ratings = append(mean.Ratings, int8(math.Round(rating)))
+			}
+		}
+		means[source] = mean
+	}
+	return means
+}
+
+// A poolTally holds the figures of each pool.
+type poolTally struct {
+	given, known []figures
+	values       map[float64][]float64 // selection value by budget
+}
+
+// add measures a pool: the opinions on its samples, and those of the rater who knows its sources' means.
+func (p *poolTally) add(given, known []Sample, o Options) error {
+	t := newTable(given, o)
+	p.given = append(p.given, t.figures(t.ones()))
+	t = newTable(known, o)
+	p.known = append(p.known, t.figures(t.ones()))
+	if p.values == nil {
+		p.values = map[float64][]float64{}
+	}
+	for _, ratio := range Ratios {
+		value, err := selectionValue(given, o, ratio)
+		if err != nil {
+			return err
+		}
+		p.values[ratio] = append(p.values[ratio], value)
+	}
+	return nil
+}
+
+// pools are the spreads of what was tallied.
+func (p *poolTally) pools(o Options) *Pools {
+	spread := func(from []figures, row, column int) Spread {
+		var values []float64
+		for _, f := range from {
+			values = append(values, f[row][column])
+		}
+		return newSpread(values)
+	}
+	of := func(from []figures, row int) PoolFigures {
+		return PoolFigures{spread(from, row, spearmanAt), spread(from, row, kappaAt), spread(from, row, withinAt)}
+	}
+	mean := len(o.Capabilities)
+	r := &Pools{
+		Drawn: len(p.given), PoolFigures: of(p.given, mean), SourceMean: of(p.known, mean),
+		Capabilities: map[string]PoolFigures{}, SourceMeans: map[string]Spread{},
+		MicroF1: spread(p.given, mean+1+len(o.Styles), f1At), SelectionValue: map[string]Spread{},
+	}
+	for c, name := range o.Capabilities {
+		r.Capabilities[name], r.SourceMeans[name] = of(p.given, c), spread(p.known, c, spearmanAt)
+	}
+	for ratio, values := range p.values {
+		r.SelectionValue[strconv.FormatFloat(ratio, 'g', -1, 64)] = newSpread(values)
+	}
+	return r
+}
+
+// selectionValue is the share, of what a selection from the annotations gains in annotated rating over a random one,
+// that one of the same size from the given opinions gains; NaN where nothing can be gained, or nothing is selected. The
+// rating of a pick is that of the capability which picked it.
+func selectionValue(samples []Sample, o Options, ratio float64) (float64, error) {
+	budget := int(float64(len(samples)) * ratio)
+	if budget == 0 {
+		return math.NaN(), nil
+	}
+	means := meanRatings(samples, len(o.Capabilities))
+	var gains [2]float64
+	for i, opinion := range []func(*Sample) Opinion{
+		func(s *Sample) Opinion { return s.Given }, func(s *Sample) Opinion { return s.Annotated },
+	} {
+		pool, err := newPool(samples, o, opinion)
+		if err != nil {
+			return 0, err
+		}
+		selected, err := selection.Select(pool, selection.Params{Budget: budget})
+		if err != nil {
+			return 0, err
+		}
+		n := 0.0
+		for _, p := range selected.Picks {
+			if rating := samples[p.Sample].Annotated.Ratings[p.Capability]; rating != scorer.Missing {
+				gains[i], n = gains[i]+float64(rating)-means[p.Capability], n+1
+			}
+		}
+		gains[i] /= n
+	}
+	if !(gains[1] > 0) {
+		return math.NaN(), nil
+	}
+	return gains[0] / gains[1], nil
+}
+
+// meanRatings are the mean annotated ratings of the capabilities; NaN of one without ratings.
+func meanRatings(samples []Sample, capabilities int) []float64 {
+	means := make([]float64, capabilities)
+	for c := range means {
+		n := 0.0
+		for i := range samples {
+			if rating := samples[i].Annotated.Ratings[c]; rating != scorer.Missing {
+				means[c], n = means[c]+float64(rating), n+1
+			}
+		}
+		means[c] /= n
+	}
+	return means
+}

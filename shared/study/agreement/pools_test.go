@@ -1,0 +1,98 @@
+package agreement_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// sixSources are 240 samples of six sources whose ratings differ by source and within it, as rated by given.
+func sixSources(given func(source, rating int8) int8) ([]agreement.Sample, agreement.Options) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	var samples []agreement.Sample
+	for i := range 240 {
+		s := agreement.Sample{ID: fmt.Sprint(i), Source: fmt.Sprint("source ", i%6)}
+		for c := range int8(3) {
+			source := (int8(i%6) + c) % 3
+			rating := source + int8(rng.IntN(3))
+			s.Annotated.Ratings = append(s.Annotated.Ratings, rating)
+			s.Given.Ratings = append(s.Given.Ratings, given(source, rating))
+		}
+		s.Annotated.Styles, s.Given.Styles = []string{"plain"}, []string{"plain"}
+		samples = append(samples, s)
+	}
+	return samples, agreement.Options{
+		Capabilities: []string{"a", "b", "c"}, Styles: []string{"plain"}, Resamples: 50, Seed: 1,
+	}
+}
+
+func measurePools(t *testing.T, samples []agreement.Sample, o agreement.Options) *agreement.Pools {
+	t.Helper()
+	p, err := agreement.MeasurePools(samples, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A rater who agrees in everything has 1 everywhere; one who knows the sources alone has what the pools say of such a
+// rater, and nothing within sources; one who rates upside down loses more than a random selection.
+func TestPools(t *testing.T) {
+	t.Parallel()
+	equal := func(got agreement.Value, want float64) bool { return math.Abs(float64(got)-want) < 1e-9 }
+	samples, o := sixSources(func(_, rating int8) int8 { return rating })
+	p := measurePools(t, samples, o)
+	if p.Drawn != 50 || !equal(p.Spearman.Low, 1) || !equal(p.QWK.Median, 1) || !equal(p.WithinSource.High, 1) ||
+		!equal(p.MicroF1.Median, 1) || !equal(p.SelectionValue["0.1"].Low, 1) || !equal(p.SelectionValue["0.3"].High, 1) ||
+		!equal(p.Capabilities["b"].Spearman.Low, 1) {
+		t.Errorf("a rater who agrees in everything: %+v", p)
+	}
+	means := p.SourceMean.Spearman
+	if !(means.Low < means.Median && means.Median < means.High && means.Median > 0.3 && means.Median < 0.9) {
+		t.Errorf("a rater who knows the sources' means has Spearman %+v", means)
+	}
+
+	samples, o = sixSources(func(source, _ int8) int8 { return source + 1 }) // the mean
+	p = measurePools(t, samples, o)
+	if within := p.WithinSource; within.Low != 0 || within.High != 0 {
+		t.Errorf("a rater who knows the sources alone orders within them by %+v, want 0", within)
+	}
+	if d := float64(p.Spearman.Median - means.Median); math.Abs(d) > 0.05 {
+		t.Errorf("a rater who knows the sources has Spearman %v, and the pools say %v of one", p.Spearman, means)
+	}
+
+	samples, o = sixSources(func(source, rating int8) int8 { return 4 - rating })
+	if p = measurePools(t, samples, o); !(p.SelectionValue["0.1"].Median < 0) {
+		t.Errorf("upside down, a selection is worth %+v", p.SelectionValue["0.1"])
+	}
+}
+
+// The same samples give the same pools. Of three sources none is drawn.
+func TestPoolsAreRepeatable(t *testing.T) {
+	t.Parallel()
+	samples, o := sixSources(func(_, rating int8) int8 { return rating / 2 })
+	encode := func() string {
+		data, err := json.Marshal(measurePools(t, samples, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	if first, second := encode(), encode(); first != second {
+		t.Errorf("%s and then %s", first, second)
+	}
+	few := slices.DeleteFunc(slices.Clone(samples), func(s agreement.Sample) bool { return s.Source > "source 2" })
+	if p := measurePools(t, few, o); p != nil {
+		t.Errorf("pools of three sources: %+v", p)
+	}
+	few = slices.Clone(samples)
+	few[0].Given.Ratings = nil
+	if _, err := agreement.MeasurePools(few, o); err == nil {
+		t.Error("no error for an opinion without ratings")
+	}
+}

@@ -1,0 +1,92 @@
+package seedset
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// ChooseOfEach picks so many samples of each source, all rated ones of a source that has fewer, and returns their
+// positions, ascending. Within a source styles take turns, that of the most samples first. If there are fewer than
+// least, more are taken as Choose does over strata; if there would be more than most, each source gets fewer. No image
+// occurs twice, and no sample has a twin, while there are others. The same pool gives the same set; the seed is in
+// Pool.Tie.
+func ChooseOfEach(pool *selection.Pool, each, least, most int) []int {
+	c := newChooser(pool, most)
+	sources := map[uint32]bool{}
+	for _, i := range c.rated {
+		sources[pool.Source[i]] = true
+	}
+	if len(sources) > 0 {
+		each = min(each, max(1, most/len(sources)))
+	}
+	for _, c.strict = range []bool{true, false} {
+		c.ofEach(each)
+	}
+	c.left = min(c.left, least-len(c.chosen()))
+	for _, c.strict = range []bool{true, false} {
+		c.overStrata(c.left)
+	}
+	return c.chosen()
+}
+
+// ofEach takes samples until each source has so many, or no other is free.
+func (c *chooser) ofEach(each int) {
+	styles := map[uint32]map[int64]*queue{} // by source
+	taken := map[uint32]int{}
+	for _, i := range c.rated {
+		s := c.stratumOf(i)
+		if c.taken[i] {
+			taken[s.source]++
+			continue
+		}
+		if styles[s.source] == nil {
+			styles[s.source] = map[int64]*queue{}
+		}
+		q := styles[s.source][s.style]
+		if q == nil {
+			q = &queue{}
+			styles[s.source][s.style] = q
+		}
+		q.size++
+		q.waiting = append(q.waiting, i)
+	}
+	var sources []uint32
+	for source := range styles {
+		sources = append(sources, source)
+	}
+	slices.Sort(sources)
+	for _, source := range sources {
+		for taken[source] < each && c.left > 0 {
+			next, from := -1, (*queue)(nil)
+			for _, style := range bySize(styles[source]) {
+				q := styles[source][style]
+				if from != nil && q.taken >= from.taken {
+					continue
+				}
+				if i, ok := q.next(c); ok {
+					next, from = i, q
+				}
+			}
+			if from == nil {
+				break
+			}
+			from.taken++
+			taken[source]++
+			c.take(next)
+		}
+	}
+}
+
+// bySize are the styles of a source, that of the most samples first.
+func bySize(queues map[int64]*queue) []int64 {
+	var styles []int64
+	for style := range queues {
+		styles = append(styles, style)
+	}
+	slices.SortFunc(styles, func(a, b int64) int {
+		return cmp.Or(cmp.Compare(queues[b].size, queues[a].size), cmp.Compare(a, b))
+	})
+	return styles
+}
