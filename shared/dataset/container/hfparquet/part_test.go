@@ -157,7 +157,7 @@ type picture struct {
 	} `parquet:"conversations,list"`
 }
 
-// pictures makes rows with images of random bytes of a size, each seventh without one.
+// pictures makes rows with images of a size, of which the first bytes are random, each seventh without one.
 func pictures(n, size int) []picture {
 	random := rand.New(rand.NewPCG(1, 2))
 	rows := make([]picture, n)
@@ -175,7 +175,7 @@ func pictures(n, size int) []picture {
 			Path  *string `parquet:"path,optional"`
 		})
 		rows[i].Image.Bytes = make([]byte, size)
-		for b := range rows[i].Image.Bytes {
+		for b := range min(size, 4096) {
 			rows[i].Image.Bytes[b] = byte(random.Uint32())
 		}
 	}

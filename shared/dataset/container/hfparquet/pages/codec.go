@@ -26,8 +26,11 @@ func Reads(codec format.CompressionCodec) bool {
 // errSize is the error of a page that decompresses to another size than its header says.
 var errSize = errors.New("it does not decompress to the size that its header says")
 
-// decompress fills dst with what src holds.
-func decompress(codec format.CompressionCodec, dst, src []byte) error {
+// A decompressor decompresses pages of one codec after the other. The zero value is ready.
+type decompressor struct{ zstd *zstd.Decoder }
+
+// fill fills dst with what src holds.
+func (d *decompressor) fill(codec format.CompressionCodec, dst, src []byte) error {
 	switch codec {
 	case format.Snappy:
 		if n, err := snappy.DecodedLen(src); err != nil || n != len(dst) {
@@ -36,7 +39,7 @@ func decompress(codec format.CompressionCodec, dst, src []byte) error {
 		_, err := snappy.Decode(dst, src)
 		return err
 	case format.Zstd:
-		return decompressZstd(dst, src)
+		return d.fillZstd(dst, src)
 	case format.Gzip:
 		r, err := gzip.NewReader(bytes.NewReader(src))
 		if err != nil {
@@ -55,22 +58,19 @@ func decompress(codec format.CompressionCodec, dst, src []byte) error {
 	}
 }
 
-func decompressZstd(dst, src []byte) error {
-	// The window of a frame may be larger than what it holds: zstd's own bound of memory is left at its default, and the
-	// bytes that come out are bounded by the capacity.
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
-	if err != nil {
-		return err
+func (d *decompressor) fillZstd(dst, src []byte) (err error) {
+	if d.zstd == nil {
+		// Nothing comes out beyond the capacity of dst. Without a stream, the decoder has no goroutine to end.
+		d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return err
+		}
 	}
-	defer r.Close()
-	out, err := r.DecodeAll(src, dst[:0:len(dst)])
-	if err != nil {
-		return err
+	out, err := d.zstd.DecodeAll(src, dst[:0:len(dst)])
+	if err == nil && len(out) != len(dst) {
+		err = errSize
 	}
-	if len(out) != len(dst) {
-		return errSize
-	}
-	return nil
+	return err
 }
 
 // readWhole fills dst with all that r has.

@@ -102,7 +102,7 @@ func (r *reader) plain(size int32, text []byte, compressed bool) ([]byte, error)
 	if size == 0 && len(text) == 0 {
 		return r.buffer, nil // some writers compress nothing to nothing
 	}
-	return r.buffer, decompress(codec, r.buffer, text)
+	return r.buffer, r.decompressor.fill(codec, r.buffer, text)
 }
 
 // present is how many values are not null.

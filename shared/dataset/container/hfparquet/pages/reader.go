@@ -62,8 +62,9 @@ type reader struct {
 	window   []byte // bytes of the file from windowAt on
 	windowAt int64
 
-	dictionary *values
-	buffer     []byte // decompressed bytes of a page, used again
+	dictionary   *values
+	buffer       []byte // decompressed bytes of a page, used again
+	decompressor decompressor
 }
 
 func newReader(in io.ReaderAt, chunk Chunk, limits Limits) (*reader, error) {
@@ -292,7 +293,7 @@ func (r *reader) readDictionary(at int64, h header, size int64) error {
 		return err
 	}
 	plain := make([]byte, h.Uncompressed)
-	if err := decompress(r.chunk.Codec, plain, text); err != nil {
+	if err := r.decompressor.fill(r.chunk.Codec, plain, text); err != nil {
 		return r.broken(at, err)
 	}
 	dictionary := new(values)
