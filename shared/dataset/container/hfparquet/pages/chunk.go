@@ -136,6 +136,9 @@ func Probe(in io.ReaderAt, chunk Chunk, limits Limits) error {
 			return &PageError{Column: chunk.Path, Bytes: size, Limit: limits.PageBytes}
 		}
 	}
+	if len(chunk.Locations) > 0 {
+		return nil
+	}
 	// A dictionary may stand before the first page.
 	for at, n := chunk.Start, 0; n < 2 && at < r.end(); n++ {
 		h, size, err := r.header(at)
