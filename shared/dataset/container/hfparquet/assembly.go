@@ -149,8 +149,8 @@ func (a *assembly) present(n *node, guide int) {
 	}
 }
 
-// fields writes a struct. Its field bytes, if it is binary, becomes the number of the value, and comes last. A struct of
-// which all is null is null.
+// fields writes a struct. Its field bytes, if it is binary, becomes the number of the value, and comes last. A struct
+// with such a field of which all is null is null.
 func (a *assembly) fields(n *node) {
 	start, empty := len(a.out), true
 	var data *node

@@ -54,54 +54,57 @@ func BenchmarkFile(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Run("plan", func(b *testing.B) {
-		d := &disk{File: file}
-		for b.Loop() {
-			if _, err := (reader{}).Scan(ctx, d, dataset.Scan{}, 64<<20, 1); err != nil {
-				b.Fatal(err)
-			}
-		}
-		d.report(b)
-	})
-	b.Run("records", func(b *testing.B) {
-		d := &disk{File: file}
-		for b.Loop() {
-			records = records[:0]
-			for _, span := range layout.Ranges {
-				for record, err := range (reader{}).Records(ctx, d, span, "a.parquet", dataset.Limits{MaxRecordBytes: 1 << 20}) {
-					if err != nil || record.Fault != nil {
-						b.Fatal(err, record.Fault)
-					}
-					record.Raw = nil
-					records = append(records, record)
-				}
-			}
-		}
-		d.report(b)
-	})
-	b.Run("images", func(b *testing.B) {
-		d := &disk{File: file}
-		for b.Loop() {
+	passes := map[string]func(d *disk) error{
+		"plan": func(d *disk) error {
+			_, err := reader{}.Scan(ctx, d, dataset.Scan{}, 64<<20, 1)
+			return err
+		},
+		"records": func(d *disk) error {
+			records, err = recordsFrom(ctx, d, layout.Layout)
+			return err
+		},
+		"images": func(d *disk) error {
 			values := reader{}.Values(d)
 			for _, record := range records {
 				if _, _, err := values.Size(ctx, record, 0); err != nil {
-					b.Fatal(err)
+					return err
 				}
 			}
-		}
-		d.report(b)
-	})
-	b.Run("subset", func(b *testing.B) {
-		d := &disk{File: file}
-		for b.Loop() {
+			return values.Close()
+		},
+		"subset": func(d *disk) error {
 			var third []dataset.Record
 			for i := 0; i < len(records); i += 3 {
 				third = append(third, records[i])
 			}
-			if _, err := (writer{}).Part(ctx, io.Discard, d, third, dataset.Part{First: true}); err != nil {
-				b.Fatal(err)
+			_, err := writer{}.Part(ctx, io.Discard, d, third, dataset.Part{First: true})
+			return err
+		},
+	}
+	for _, name := range []string{"plan", "records", "images", "subset"} {
+		b.Run(name, func(b *testing.B) {
+			d := &disk{File: file}
+			for b.Loop() {
+				if err := passes[name](d); err != nil {
+					b.Fatal(err)
+				}
 			}
+			d.report(b)
+		})
+	}
+}
+
+// recordsFrom are the records of a file, without their JSON.
+func recordsFrom(ctx context.Context, d *disk, layout dataset.Layout) ([]dataset.Record, error) {
+	var records []dataset.Record
+	for _, span := range layout.Ranges {
+		for record, err := range (reader{}).Records(ctx, d, span, "a.parquet", dataset.Limits{MaxRecordBytes: 1 << 20}) {
+			if err != nil {
+				return nil, err
+			}
+			record.Raw = nil
+			records = append(records, record)
 		}
-		d.report(b)
-	})
+	}
+	return records, nil
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// datasetsPython names the variable with a Python that has Hugging Face's datasets library; `.ci/run consumers` sets it.
+// datasetsPython is the variable with a Python that has Hugging Face's datasets library; `.ci/run consumers` sets it.
 const datasetsPython = "HARVEST_DATASETS_PYTHON"
 
 // TestDatasets has pyarrow and datasets compare subsets with their sources: schema with metadata, features, rows, and

@@ -50,16 +50,19 @@ func TestRefuses(t *testing.T) {
 		"cut":       {llava[:len(llava)-3], "does not end in PAR1; it may have been cut short: download or write it again"},
 		"encrypted": {append(bytes.Clone(llava[:len(llava)-4]), encryptedMagic...), "the Parquet file is encrypted"},
 		"footer": {
-			append(append(bytes.Clone(llava[:len(llava)-8]), 0xff, 0xff, 0xff, 0), magic...), "has a footer of 16777215 bytes in",
+			append(append(bytes.Clone(llava[:len(llava)-8]), 0xff, 0xff, 0xff, 0), magic...),
+			"has a footer of 16777215 bytes in",
 		},
 		"damaged footer": {
-			append(append(bytes.Clone(llava[:len(llava)-8]), 40, 0, 0, 0), magic...), "the footer of the Parquet file is damaged",
+			append(append(bytes.Clone(llava[:len(llava)-8]), 40, 0, 0, 0), magic...),
+			"the footer of the Parquet file is damaged",
 		},
 		"column key": {
 			chunk(func(c *format.ColumnChunk) { c.CryptoMetadata.Value = &format.EncryptionWithFooterKey{} }), "is encrypted",
 		},
 		"another file": {
-			chunk(func(c *format.ColumnChunk) { c.FilePath = "b.parquet" }), `column image.bytes lies in another file, "b.parquet"`,
+			chunk(func(c *format.ColumnChunk) { c.FilePath = "b.parquet" }),
+			`column image.bytes lies in another file, "b.parquet"`,
 		},
 		"type": {
 			chunk(func(c *format.ColumnChunk) { c.MetaData.Type = format.Int32 }),
@@ -127,8 +130,8 @@ func TestLargePages(t *testing.T) {
 	}
 }
 
-// TestDamage changes bytes of a file, and cuts it. Nothing fails but what is damaged: each row has a record, or a fault,
-// and no error of the source is made of it.
+// TestDamage changes bytes of a file. Nothing fails but what is damaged: each row has a record, or a fault, and no error
+// of the source is made of it.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))

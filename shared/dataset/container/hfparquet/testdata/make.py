@@ -1,7 +1,7 @@
 """Makes the files of this folder: see README.md.
 
-For each NAME.parquet it writes NAME.json: the rows as pyarrow reads them, in the JSON that Harvest makes of them, and of
-the binary values of each row their SHA-256.
+For each NAME.parquet it writes NAME.json: the rows as pyarrow reads them, in the JSON that Harvest makes of them, and
+of the binary values of each row their SHA-256.
 """
 
 import datetime
@@ -92,8 +92,8 @@ def write_datasets() -> None:
         "data_source": datasets.Value("string"),
     }))
     llava.to_parquet(HERE / "llava.parquet")
-    texts = [[{"user": f"Question {i}.{k}?", "assistant": f"Answer {i}.{k}.", "source": "drawn"} for k in range(1 + i % 3)]
-             for i in range(5)]
+    texts = [[{"user": f"Question {i}.{k}?", "assistant": f"Answer {i}.{k}.", "source": "drawn"}
+              for k in range(1 + i % 3)] for i in range(5)]
     images = [[{"bytes": picture(10 * i + k), "path": None} for k in range(i % 3)] for i in range(5)]
     text = {key: datasets.Value("string") for key in ("user", "assistant", "source")}
     datasets.Dataset.from_dict({"images": images, "texts": texts}, features=datasets.Features({
@@ -175,8 +175,8 @@ def write_types() -> None:
     table = pa.table(columns)
     pq.write_table(table, HERE / "types.parquet", compression="zstd", store_decimal_as_integer=True)
     encodings = {"int64": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY", "double": "BYTE_STREAM_SPLIT",
-                 "bool": "RLE", "half": "BYTE_STREAM_SPLIT", "stamp": "DELTA_BINARY_PACKED", "int8": "DELTA_BINARY_PACKED",
-                 "bare": "DELTA_LENGTH_BYTE_ARRAY"}
+                 "bool": "RLE", "half": "BYTE_STREAM_SPLIT", "stamp": "DELTA_BINARY_PACKED",
+                 "int8": "DELTA_BINARY_PACKED", "bare": "DELTA_LENGTH_BYTE_ARRAY"}
     pq.write_table(table, HERE / "encodings.parquet", compression="gzip", use_dictionary=False, data_page_version="2.0",
                    column_encoding=encodings, use_deprecated_int96_timestamps=False, row_group_size=3)
     pq.write_table(table.select(["stamp", "text"]), HERE / "int96.parquet", use_deprecated_int96_timestamps=True)
