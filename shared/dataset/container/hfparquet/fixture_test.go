@@ -11,10 +11,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
@@ -204,5 +207,56 @@ func TestSourceFails(t *testing.T) {
 	m.fail = nil
 	if data, fault, err := values.Read(t.Context(), record, 0); len(data) == 0 || fault != nil || err != nil {
 		t.Errorf("the value, once the source is there: %v, %v", fault, err)
+	}
+}
+
+// TestValuesTogether reads the values of neighbours at the same time, as samples are loaded: few pages are read twice.
+func TestValuesTogether(t *testing.T) {
+	t.Parallel()
+	rows := pictures(400, 20_000)
+	m := writePictures(t, rows, 200, parquet.PageBufferSize(500_000))
+	records := recordsOf(t, m, 1<<40)
+	var group errgroup.Group
+	group.SetLimit(8)
+	values := reader{}.Values(m)
+	m.requests, m.read = 0, 0
+	for i, record := range records {
+		if rows[i].Image == nil {
+			continue
+		}
+		group.Go(func() error {
+			size, fault, err := values.Size(t.Context(), record, 0)
+			if err != nil || fault != nil || size != int64(len(rows[i].Image.Bytes)) {
+				t.Errorf("the size of row %d is %d: %v, %v", i, size, fault, err)
+			}
+			runtime.Gosched()
+			data, fault, err := values.Read(t.Context(), record, 0)
+			if err != nil || fault != nil || !bytes.Equal(data, rows[i].Image.Bytes) {
+				t.Errorf("the image of row %d: %v, %v", i, fault, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if m.read > int64(len(m.data))*3/2 || m.requests > 20 {
+		t.Errorf("%d bytes read in %d requests, of a file of %d", m.read, m.requests, len(m.data))
+	}
+}
+
+// TestReadsNoImages counts what is read for the records of a file: a hundredth of it, in a few requests.
+func TestReadsNoImages(t *testing.T) {
+	t.Parallel()
+	m := writePictures(t, pictures(400, 20_000), 200, parquet.SkipPageBounds("image", "bytes"))
+	span := scan(t, m, 1<<40).Ranges[0]
+	m.requests, m.read = 0, 0
+	for _, err := range (reader{}).Records(t.Context(), m, span, "a.parquet", testLimits) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.read > int64(len(m.data))/50 || m.requests > 1+2*5 {
+		t.Errorf("%d bytes read in %d requests, of a file of %d", m.read, m.requests, len(m.data))
 	}
 }
