@@ -116,25 +116,30 @@ func TestParquet(t *testing.T) {
 				want = append(want, row)
 			}
 		}
-		content := f.Read(sel.Outputs.Subset)
-		got, err := parquet.Read[parquetRow](bytes.NewReader(content), int64(len(content)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("budget %s: rows (-want +got):\n%s", budget, diff)
-		}
-		file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if value, _ := file.Lookup("huggingface"); value != `{"info": {}}` {
-			t.Errorf("budget %s: the metadata is %v", budget, file.Metadata().KeyValueMetadata)
-		}
+		checkRows(t, f.Read(sel.Outputs.Subset), want)
 		if rejected := string(f.Read(sel.Outputs.Rejected)); strings.Count(rejected, "\n") != n-len(picked) ||
 			!strings.Contains(rejected, `"element":16}`) {
 			t.Errorf("budget %s: rejected:\n%s", budget, rejected)
 		}
+	}
+}
+
+// checkRows checks the rows of a subset, and that it has the metadata of its source.
+func checkRows(t *testing.T, content []byte, want []parquetRow) {
+	t.Helper()
+	got, err := parquet.Read[parquetRow](bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value, _ := file.Lookup("huggingface"); value != `{"info": {}}` {
+		t.Errorf("the metadata is %v", file.Metadata().KeyValueMetadata)
 	}
 }
 
@@ -165,8 +170,8 @@ func TestParquetTogether(t *testing.T) {
 		t.Errorf("the subset has %d rows: %v", len(got), err)
 	}
 	_, err = f.Start(run.Spec{Dataset: "demo", Manifests: []string{"parts/a.parquet", "parts/c.parquet"}})
-	want := "manifests: datasets/demo/parts/a.parquet and datasets/demo/parts/c.parquet have unequal columns, and a subset " +
-		"is one file: only the first has image.list.element.bytes"
+	want := "manifests: datasets/demo/parts/a.parquet and datasets/demo/parts/c.parquet have unequal columns, and a " +
+		"subset is one file: only the first has image.list.element.bytes"
 	if got := runtest.Refusal(t, err); !strings.HasPrefix(got, want) {
 		t.Errorf("refused with %q, want %q", got, want)
 	}

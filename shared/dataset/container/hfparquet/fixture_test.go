@@ -240,7 +240,7 @@ func TestValuesTogether(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if m.read > int64(len(m.data))*3/2 || m.requests > 20 {
+	if m.read > int64(len(m.data))*2 || m.requests > 25 {
 		t.Errorf("%d bytes read in %d requests, of a file of %d", m.read, m.requests, len(m.data))
 	}
 }

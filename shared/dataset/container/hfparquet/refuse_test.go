@@ -38,9 +38,6 @@ func withFooter(tb testing.TB, data []byte, change func(*format.FileMetaData)) [
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	llava, lz4 := fixture(t, "llava").data, fixture(t, "lz4").data
-	chunk := func(change func(*format.ColumnChunk)) []byte {
-		return withFooter(t, llava, func(meta *format.FileMetaData) { change(&meta.RowGroups[0].Columns[1]) })
-	}
 	for name, test := range map[string]struct {
 		data []byte
 		want string
@@ -57,42 +54,67 @@ func TestRefuses(t *testing.T) {
 			append(append(bytes.Clone(llava[:len(llava)-8]), 40, 0, 0, 0), magic...),
 			"the footer of the Parquet file is damaged",
 		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkRefused(t, test.data, test.want)
+		})
+	}
+}
+
+// checkRefused checks that a file is refused when it is planned, and the message.
+func checkRefused(t *testing.T, data []byte, want string) {
+	t.Helper()
+	_, err := reader{}.Scan(t.Context(), &memory{data: data}, dataset.Scan{}, 1<<40, 1)
+	var refused *dataset.FormatError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// TestRefusesFooters has footers that say what cannot be.
+func TestRefusesFooters(t *testing.T) {
+	t.Parallel()
+	llava := fixture(t, "llava").data
+	image := func(change func(*format.ColumnChunk)) func(*format.FileMetaData) {
+		return func(meta *format.FileMetaData) { change(&meta.RowGroups[0].Columns[1]) }
+	}
+	for name, test := range map[string]struct {
+		change func(*format.FileMetaData)
+		want   string
+	}{
 		"column key": {
-			chunk(func(c *format.ColumnChunk) { c.CryptoMetadata.Value = &format.EncryptionWithFooterKey{} }), "is encrypted",
+			image(func(c *format.ColumnChunk) { c.CryptoMetadata.Value = &format.EncryptionWithFooterKey{} }), "is encrypted",
 		},
 		"another file": {
-			chunk(func(c *format.ColumnChunk) { c.FilePath = "b.parquet" }),
+			image(func(c *format.ColumnChunk) { c.FilePath = "b.parquet" }),
 			`column image.bytes lies in another file, "b.parquet"`,
 		},
 		"type": {
-			chunk(func(c *format.ColumnChunk) { c.MetaData.Type = format.Int32 }),
+			image(func(c *format.ColumnChunk) { c.MetaData.Type = format.Int32 }),
 			"column image.bytes is of type INT32, and the schema says BYTE_ARRAY",
 		},
 		"offset": {
-			chunk(func(c *format.ColumnChunk) { c.MetaData.DataPageOffset = 1 << 40 }), "column image.bytes has 6 values in",
+			image(func(c *format.ColumnChunk) { c.MetaData.DataPageOffset = 1 << 40 }), "column image.bytes has 6 values in",
 		},
 		"rows": {
-			withFooter(t, llava, func(meta *format.FileMetaData) { meta.NumRows = 7 }),
+			func(meta *format.FileMetaData) { meta.NumRows = 7 },
 			"has 6 rows in its row groups, and its footer says 7",
 		},
 		"columns": {
-			withFooter(t, llava, func(meta *format.FileMetaData) {
+			func(meta *format.FileMetaData) {
 				meta.RowGroups[0].Columns = meta.RowGroups[0].Columns[1:]
-			}),
+			},
 			"row group 0 of the Parquet file has 6 rows of 5 columns, and its schema has 6",
 		},
 		"schema": {
-			withFooter(t, llava, func(meta *format.FileMetaData) { meta.Schema[0].NumChildren = thrift.New(int32(900)) }),
+			func(meta *format.FileMetaData) { meta.Schema[0].NumChildren = thrift.New(int32(900)) },
 			"its schema ends inside of group",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := reader{}.Scan(t.Context(), &memory{data: test.data}, dataset.Scan{}, 1<<40, 1)
-			var refused *dataset.FormatError
-			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%v\nwant %s", err, test.want)
-			}
+			checkRefused(t, withFooter(t, llava, test.change), test.want)
 		})
 	}
 }
@@ -130,8 +152,8 @@ func TestLargePages(t *testing.T) {
 	}
 }
 
-// TestDamage changes bytes of a file. Nothing fails but what is damaged: each row has a record, or a fault, and no error
-// of the source is made of it.
+// TestDamage changes bytes of a file. Nothing fails but what is damaged: each row has a record, or a fault, and no
+// error of the source is made of it.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))

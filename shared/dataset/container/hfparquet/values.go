@@ -17,7 +17,7 @@ const (
 	// loaded some at a time, and so not quite in the order of their rows.
 	neighbours = 16
 	// heldRows is how many rows are held at most.
-	heldRows = 128
+	heldRows = 512
 	// heldBytes of values are held at most until they are asked for, next to those of one row.
 	heldBytes = 64 << 20
 )

@@ -35,8 +35,8 @@ func NewCursor(in io.ReaderAt, chunk Chunk, limits Limits) (*Cursor, error) {
 // At is the number in the chunk of the row that Row reads next.
 func (c *Cursor) At() int64 { return c.row }
 
-// SeekToRow moves to a row of the chunk that is not before the present one. With an offset index, and where each row has
-// one value, pages before it are not decoded.
+// SeekToRow moves to a row of the chunk that is not before the present one. With an offset index, and where each row
+// has one value, pages before it are not decoded.
 func (c *Cursor) SeekToRow(row int64) error {
 	if row < c.row || row > c.reader.chunk.Rows {
 		return fmt.Errorf("column %s: row %d of %d is sought after row %d", c.reader.chunk.Path, row,
