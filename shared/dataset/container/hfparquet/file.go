@@ -242,21 +242,24 @@ func (f *file) groupOf(row int64) (int, error) {
 // smallChunk is the size of a column chunk, in bytes, that is read without its offset index: that takes a request too.
 const smallChunk = 256 << 10
 
-// cursor returns a cursor at a row of a row group, counted from its first one, of a column whose rows have rowBytes at
-// most.
-func (f *file) cursor(in io.ReaderAt, g, column int, row, rowBytes int64) (*pages.Cursor, error) {
+// open moves a cursor to a row of a row group, counted from its first one.
+func (f *file) open(cursor *pages.Cursor, in io.ReaderAt, g, column int, row int64) error {
 	c := f.groups[g].chunks[column]
 	if c.index.length > 0 && c.Size > smallChunk {
 		var err error
 		if c.Locations, err = locations(in, c); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	cursor, err := pages.NewCursor(in, c.Chunk, pages.Limits{PageBytes: maxPageBytes, RowBytes: rowBytes})
-	if err != nil {
-		return nil, err
+	if err := cursor.Open(c.Chunk); err != nil {
+		return err
 	}
-	return cursor, cursor.SeekToRow(row)
+	return cursor.SeekToRow(row)
+}
+
+// newCursor returns a cursor of columns whose rows have rowBytes at most.
+func newCursor(in io.ReaderAt, rowBytes int64) *pages.Cursor {
+	return pages.NewCursor(in, pages.Limits{PageBytes: maxPageBytes, RowBytes: rowBytes})
 }
 
 // locations reads the offset index of a chunk.

@@ -17,7 +17,7 @@ import (
 )
 
 // rowGroupBytes is how large row groups become: the writer has one in memory.
-const rowGroupBytes = 64 << 20
+const rowGroupBytes = 32 << 20
 
 // writer writes subsets: see container.Writer.
 type writer struct{}
@@ -34,7 +34,7 @@ func (writer) Part(
 	if err != nil {
 		return nil, err
 	}
-	var rows *rowReader
+	rows := f.newRowReader(f.in, maxRowBytes, forRows)
 	for _, record := range records {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -45,8 +45,8 @@ func (writer) Part(
 			return nil, err
 		}
 		in := row - f.groups[g].first
-		if rows == nil || rows.group != g {
-			rows, err = f.newRowReader(f.in, g, in, maxRowBytes, forRows)
+		if rows.group != g {
+			err = rows.open(g, in)
 		} else {
 			err = rows.seek(in)
 		}

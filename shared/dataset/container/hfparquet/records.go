@@ -58,6 +58,7 @@ func (reader) Records(
 			yield(dataset.Record{}, err)
 			return
 		}
+		rows := f.newRowReader(f.in, int64(limits.MaxRecordBytes), f.forRecords(f.in))
 		row, end := span.FirstElement-1, span.FirstElement-1+span.Records
 		for row < end {
 			g, err := f.groupOf(row)
@@ -66,7 +67,7 @@ func (reader) Records(
 				return
 			}
 			last := min(end, f.groups[g].first+f.groups[g].rows)
-			for record, err := range f.records(ctx, g, row, last, manifest, limits) {
+			for record, err := range f.records(ctx, rows, g, row, last, manifest, limits) {
 				if !yield(record, err) || err != nil {
 					return
 				}
@@ -78,10 +79,10 @@ func (reader) Records(
 
 // records yields rows of a row group, from one up to another, by their numbers in the file.
 func (f *file) records(
-	ctx context.Context, g int, row, end int64, manifest string, limits dataset.Limits,
+	ctx context.Context, rows *rowReader, g int, row, end int64, manifest string, limits dataset.Limits,
 ) iter.Seq2[dataset.Record, error] {
 	return func(yield func(dataset.Record, error) bool) {
-		rows, failed := f.newRowReader(f.in, g, row-f.groups[g].first, int64(limits.MaxRecordBytes), f.forRecords(f.in))
+		failed := rows.open(g, row-f.groups[g].first)
 		for ; row < end; row++ {
 			if err := ctx.Err(); err != nil {
 				yield(dataset.Record{}, err)

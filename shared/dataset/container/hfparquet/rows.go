@@ -7,45 +7,52 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// A rowReader reads rows of one row group, column by column. It is not safe for concurrent use.
+// A rowReader reads rows of one row group after the other, column by column. It is not safe for concurrent use.
 type rowReader struct {
 	assembly
 	file    *file
 	in      io.ReaderAt
 	group   int
-	cursors []*pages.Cursor // by column; nil of those that are not read
+	skip    func(g, column int) (skipped, error)
+	cursors []*pages.Cursor // by column
 }
 
-// newRowReader makes a reader of those columns of a row group that skip says isRead of, at a row of the group. The most
-// bytes of a row in one column are textBytes, or maxRowBytes where the column is binary.
-func (f *file) newRowReader(
-	in io.ReaderAt, g int, row, textBytes int64, skip func(g, column int) (skipped, error),
-) (*rowReader, error) {
-	r := &rowReader{assembly: *newAssembly(f.schema), file: f, in: in, group: g}
-	r.cursors = make([]*pages.Cursor, len(f.columns))
-	for i, c := range f.columns {
-		var err error
-		if r.skipped[i], err = skip(g, i); err != nil {
-			return nil, err
-		}
-		if r.skipped[i] != isRead {
-			continue
-		}
+// newRowReader makes a reader of those columns that skip says isRead of in a row group; it reads none before open. The
+// most bytes of a row in one column are textBytes, or maxRowBytes where the column is binary.
+func (f *file) newRowReader(in io.ReaderAt, textBytes int64, skip func(g, column int) (skipped, error)) *rowReader {
+	r := &rowReader{assembly: *newAssembly(f.schema), file: f, in: in, group: -1, skip: skip}
+	for _, c := range f.columns {
 		most := textBytes
 		if c.binary {
 			most = maxRowBytes
 		}
-		if r.cursors[i], err = f.cursor(in, g, i, row, most); err != nil {
-			return nil, err
+		r.cursors = append(r.cursors, newCursor(in, most))
+	}
+	return r
+}
+
+// open moves to a row of a row group, counted from its first one. After an error the group is -1.
+func (r *rowReader) open(g int, row int64) (err error) {
+	r.group = -1
+	for i := range r.cursors {
+		if r.skipped[i], err = r.skip(g, i); err != nil {
+			return err
+		}
+		if r.rows[i] = r.rows[i][:0]; r.skipped[i] != isRead {
+			continue
+		}
+		if err := r.file.open(r.cursors[i], r.in, g, i, row); err != nil {
+			return err
 		}
 	}
-	return r, nil
+	r.group = g
+	return nil
 }
 
 // seek moves to a row of the group that is not before the next one.
 func (r *rowReader) seek(row int64) error {
-	for _, cursor := range r.cursors {
-		if cursor == nil {
+	for i, cursor := range r.cursors {
+		if r.skipped[i] != isRead {
 			continue
 		}
 		if err := cursor.SeekToRow(row); err != nil {
@@ -60,7 +67,7 @@ func (r *rowReader) seek(row int64) error {
 func (r *rowReader) read() error {
 	var large *pages.RowError
 	for i, cursor := range r.cursors {
-		if cursor == nil {
+		if r.skipped[i] != isRead {
 			continue
 		}
 		entries, err := cursor.Row(r.rows[i][:0])
@@ -102,10 +109,11 @@ func (f *file) forRecords(in io.ReaderAt) func(g, column int) (skipped, error) {
 
 // absent counts the entries of a column whose struct is not there, by its companion.
 func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
-	cursor, err := f.cursor(in, g, of.companion, 0, maxRowBytes)
-	if err != nil {
+	cursor := newCursor(in, maxRowBytes)
+	if err := f.open(cursor, in, g, of.companion, 0); err != nil {
 		return 0, err
 	}
+	var err error
 	var entries []pages.Entry
 	absent := int64(0)
 	for range f.groups[g].rows {

@@ -33,8 +33,8 @@ type values struct {
 	mu    sync.Mutex
 	in    *readerAt
 	file  *file
-	rows  *rowReader // nil if no row group is open
-	next  int64      // number in the file, from 0, of the row that rows reads next
+	rows  *rowReader
+	next  int64 // number in the file, from 0, of the row that rows reads next
 	held  map[int64]*heldRow
 	order []int64 // of the rows in held, and of some that are there no more, in the order in which they were read
 	bytes int64   // of the values in held
@@ -91,7 +91,6 @@ func (v *values) row(ctx context.Context, record dataset.Record, number int) (*h
 		v.in.ctx = ctx
 		err := v.load(at)
 		if isSource(err) || ctx.Err() != nil {
-			v.rows = nil
 			return nil, nil, errors.Join(err, ctx.Err())
 		}
 		if err != nil {
@@ -115,10 +114,11 @@ func (v *values) load(row int64) (err error) {
 		if v.file, err = openAt(v.in); err != nil {
 			return err
 		}
+		v.rows = v.file.newRowReader(v.in, maxRowBytes, v.file.forValues)
 	}
 	from := row
 	switch {
-	case v.rows == nil, row >= v.next+neighbours:
+	case v.rows.group < 0, row >= v.next+neighbours:
 	case row >= v.next:
 		from = v.next
 	default:
@@ -129,7 +129,7 @@ func (v *values) load(row int64) (err error) {
 			err = v.read()
 		}
 		if err != nil {
-			v.rows = nil
+			v.rows.group = -1
 		}
 		if err != nil && !isSource(err) && from < row {
 			from = row - 1 // what is broken may be a neighbour
@@ -148,8 +148,8 @@ func (v *values) seek(row int64) error {
 	}
 	first := v.file.groups[g].first
 	switch {
-	case v.rows == nil || v.rows.group != g || row < v.next:
-		v.rows, err = v.file.newRowReader(v.in, g, row-first, maxRowBytes, v.file.forValues)
+	case v.rows.group != g || row < v.next:
+		err = v.rows.open(g, row-first)
 	case row > v.next:
 		err = v.rows.seek(row - first)
 	}

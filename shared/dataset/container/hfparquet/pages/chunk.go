@@ -127,8 +127,8 @@ func (c *Chunk) check() error {
 
 // Probe reports a page that is above the limit, as far as the locations say it, or the headers of the first pages.
 func Probe(in io.ReaderAt, chunk Chunk, limits Limits) error {
-	r, err := newReader(in, chunk, limits)
-	if err != nil {
+	r := reader{in: in, limits: limits}
+	if err := r.open(chunk); err != nil {
 		return err
 	}
 	for _, l := range chunk.Locations {

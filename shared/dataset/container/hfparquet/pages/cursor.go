@@ -18,18 +18,21 @@ type Entry struct {
 
 // A Cursor reads a column of one row group, row after row. It holds a page. It is not safe for concurrent use.
 type Cursor struct {
-	reader *reader
+	reader reader
 	page   page
 	row    int64 // number of the next row in the chunk
 }
 
-// NewCursor returns a cursor at the first row. The error is that of an offset index that contradicts the chunk.
-func NewCursor(in io.ReaderAt, chunk Chunk, limits Limits) (*Cursor, error) {
-	r, err := newReader(in, chunk, limits)
-	if err != nil {
-		return nil, err
-	}
-	return &Cursor{reader: r}, nil
+// NewCursor returns a cursor that reads a file. It reads no column before Open.
+func NewCursor(in io.ReaderAt, limits Limits) *Cursor {
+	return &Cursor{reader: reader{in: in, limits: limits}}
+}
+
+// Open moves to the first row of a chunk. What was in memory of another chunk is used again. The error is that of an
+// offset index that contradicts the chunk.
+func (c *Cursor) Open(chunk Chunk) error {
+	c.row, c.page.next, c.page.n = 0, 0, 0
+	return c.reader.open(chunk)
 }
 
 // At is the number in the chunk of the row that Row reads next.

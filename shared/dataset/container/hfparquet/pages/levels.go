@@ -82,10 +82,11 @@ func readLevels(dst, src []byte, most byte, n int) ([]byte, error) {
 	return dst, err
 }
 
-// grow returns n elements, those of b where they have room.
+// grow returns n elements, those of b where they have room. There is room for some more: pages of a column differ a
+// little.
 func grow[T any](b []T, n int) []T {
 	if cap(b) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/8)
 	}
 	return b[:n]
 }

@@ -67,11 +67,14 @@ type reader struct {
 	decompressor decompressor
 }
 
-func newReader(in io.ReaderAt, chunk Chunk, limits Limits) (*reader, error) {
+// open moves to the first page of a chunk.
+func (r *reader) open(chunk Chunk) error {
 	if err := chunk.check(); err != nil {
-		return nil, err
+		return err
 	}
-	return &reader{in: in, chunk: chunk, limits: limits, at: chunk.Start}, nil
+	r.chunk, r.at, r.row, r.dictionary = chunk, chunk.Start, 0, nil
+	r.window = r.window[:0]
+	return nil
 }
 
 // end is the offset after the chunk.
@@ -89,7 +92,7 @@ func (r *reader) bytes(at int64, n int) ([]byte, error) {
 		}
 		r.window, r.windowAt = window, at
 		if got, err := r.in.ReadAt(window[kept:], at+int64(kept)); got < size-kept {
-			r.window = nil
+			r.window = r.window[:0]
 			if err == nil || err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
