@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -32,9 +33,9 @@ const (
 
 // A file is the footer of an open file. It is safe for concurrent use.
 type file struct {
-	in     io.ReaderAt
-	footer []byte // FileMetaData as it stands in the file
-	meta   format.FileMetaData
+	in io.ReaderAt
+	// meta is the footer with the first row group only: groups has what is needed of the others.
+	meta format.FileMetaData
 	*schema
 	groups []group
 }
@@ -72,8 +73,8 @@ func open(in io.ReaderAt, size int64) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{in: in, footer: footer}
-	if err := f.decode(); err != nil {
+	f := &file{in: in}
+	if err := decode(footer, &f.meta); err != nil {
 		return nil, refuse("the footer of the Parquet file is damaged (%v)%s", err, downloadAgain)
 	}
 	if f.meta.EncryptionAlgorithm.Value != nil {
@@ -82,9 +83,10 @@ func open(in io.ReaderAt, size int64) (*file, error) {
 	if f.schema, err = newSchema(f.meta.Schema); err != nil {
 		return nil, refuse("the footer of the Parquet file is damaged: %v%s", err, downloadAgain)
 	}
-	if err := f.readGroups(size - tailBytes - int64(len(footer))); err != nil {
+	if err := f.readGroups(footer, size-tailBytes-int64(len(footer))); err != nil {
 		return nil, err
 	}
+	f.meta.RowGroups = slices.Clone(f.meta.RowGroups[:min(1, len(f.meta.RowGroups))])
 	return f, nil
 }
 
@@ -146,22 +148,22 @@ type nullCounts struct {
 
 // decode decodes the footer. It is passed first without keeping anything: lists and texts in it may promise any length,
 // which is allocated otherwise.
-func (f *file) decode() (err error) {
+func decode(footer []byte, meta *format.FileMetaData) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, f.footer, &struct{}{}); err != nil {
+	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &struct{}{}); err != nil {
 		return err
 	}
-	return thrift.Unmarshal(&thrift.CompactProtocol{}, f.footer, &f.meta)
+	return thrift.Unmarshal(&thrift.CompactProtocol{}, footer, meta)
 }
 
 // readGroups checks what the footer says of row groups, which end before an offset.
-func (f *file) readGroups(end int64) error {
+func (f *file) readGroups(footer []byte, end int64) error {
 	var nulls nullCounts
-	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, f.footer, &nulls); err != nil {
+	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &nulls); err != nil {
 		return refuse("the footer of the Parquet file is damaged (%v)%s", err, downloadAgain)
 	}
 	rows := int64(0)

@@ -10,6 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/encoding"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -75,7 +76,15 @@ type partWriter struct {
 
 func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) {
 	defer recoverFrom("the schema", &err)
-	opened, err := parquet.OpenFile(footerOnly(f.footer), int64(len(f.footer)+len(magic)+tailBytes),
+	meta := f.meta
+	for _, group := range meta.RowGroups {
+		meta.NumRows = group.NumRows
+	}
+	footer, err := thrift.Marshal(&thrift.CompactProtocol{}, &meta)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	opened, err := parquet.OpenFile(footerOnly(footer), int64(len(footer)+len(magic)+tailBytes),
 		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)
