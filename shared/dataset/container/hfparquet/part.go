@@ -69,7 +69,7 @@ type partWriter struct {
 	file   *file
 	first  bool
 	out    *partOutput
-	writer *parquet.Writer
+	writer *parquet.GenericWriter[any]
 	row    parquet.Row
 	held   int64 // bytes of the values of the row group that is not written yet
 }
@@ -99,14 +99,15 @@ func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) 
 			options = append(options, parquet.SkipPageBounds(opened.Schema().Columns()[c.first]...))
 		}
 	}
-	return &partWriter{file: f, first: first, out: out, writer: parquet.NewWriter(out, options...)}, nil
+	return &partWriter{file: f, first: first, out: out, writer: parquet.NewGenericWriter[any](out, options...)}, nil
 }
 
 // isOrdered reports whether the least and greatest values of a column are kept: not those of images, and of types whose
 // order is not that of their bytes.
 func (c *column) isOrdered() bool {
 	_, isFloat16 := c.element.LogicalType.Value.(*format.Float16Type)
-	return !c.binary && !isFloat16 && c.Type != format.Int96 && !(isDecimal(c.element) && c.Type == format.ByteArray)
+	isDecimalText := c.Type == format.ByteArray && isDecimal(c.element)
+	return !c.binary && !isFloat16 && !isDecimalText && c.Type != format.Int96
 }
 
 // write writes the row that has been read.
@@ -228,7 +229,7 @@ func (w writable) Compression() compress.Codec { return w.Column.Compression() }
 
 // Fields are the fields below, as a writer takes them.
 func (w writable) Fields() []parquet.Field {
-	columns := w.Column.Columns()
+	columns := w.Columns()
 	fields := make([]parquet.Field, len(columns))
 	for i, c := range columns {
 		fields[i] = writable{c}

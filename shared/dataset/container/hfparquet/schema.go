@@ -98,6 +98,7 @@ func (b *schemaBuilder) node(path string, depth int, rep, def byte) (*node, erro
 			repeated = true
 			rep++
 			def++
+		default:
 		}
 	}
 	n, err := b.fill(e, path, depth, rep, def)

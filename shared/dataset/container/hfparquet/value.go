@@ -133,8 +133,9 @@ func appendInt(out []byte, e *format.SchemaElement, v int64, bits int) []byte {
 		return appendTime(out, time.UnixMilli(v), "15:04:05.999999999")
 	case deprecated.TimeMicros:
 		return appendTime(out, time.UnixMicro(v), "15:04:05.999999999")
+	default:
+		return strconv.AppendInt(out, v, 10)
 	}
-	return strconv.AppendInt(out, v, 10)
 }
 
 func unsigned(v int64, bits int) uint64 {

@@ -188,7 +188,7 @@ func (r *reader) skip(row int64) error {
 		if err != nil {
 			return err
 		}
-		rows := int64(0)
+		var rows int64
 		switch {
 		case h.Type == format.DictionaryPage:
 			return nil
@@ -226,10 +226,8 @@ func (r *reader) next(p *page) error {
 				return err
 			}
 		case format.DataPage, format.DataPageV2:
-			if err := r.load(p, at, h, size); err != nil {
-				return err
-			}
-			return nil
+			return r.load(p, at, h, size)
+		default: // an index page, which nothing is written to
 		}
 	}
 }
@@ -279,12 +277,15 @@ func (r *reader) decode(p *page, at int64, h header, text []byte) error {
 	return nil
 }
 
+// oldDictionary is the name that old writers have for format.RLEDictionary.
+const oldDictionary format.Encoding = 2
+
 func isDictionary(h header) bool {
 	encoding := h.V1.V.Encoding
 	if h.V2.Valid {
 		encoding = h.V2.V.Encoding
 	}
-	return encoding == format.RLEDictionary || encoding == format.PlainDictionary
+	return encoding == format.RLEDictionary || encoding == oldDictionary
 }
 
 func (r *reader) readDictionary(at int64, h header, size int64) error {

@@ -45,7 +45,7 @@ func (v *values) read(c *Column, encoding format.Encoding, src []byte, n int, li
 	switch encoding {
 	case format.Plain:
 		return v.readPlain(c, src)
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary, oldDictionary:
 		return v.readKeys(src, dictionary)
 	case format.RLE:
 		if c.Type != format.Boolean || len(src) < 4 {
@@ -59,6 +59,7 @@ func (v *values) read(c *Column, encoding format.Encoding, src []byte, n int, li
 		return v.readDeltaTexts(c, encoding, src, limits)
 	case format.ByteStreamSplit:
 		return v.readSplit(src)
+	default:
 	}
 	return fmt.Errorf("values of type %s in the encoding %s are not read", c.Type, encoding)
 }

@@ -49,6 +49,8 @@ def as_record(value: object, field: pa.DataType, values: list[str]) -> object:
         return {k: as_record(v, field.item_type, values) for k, v in value}
     if pa.types.is_binary(field):
         return {"path": None, "embedded": embed(value, values)}
+    if isinstance(field, pa.JsonType):
+        return json.loads(value)
     if pa.types.is_decimal(field):
         return float(value)
     if isinstance(value, (datetime.date, datetime.time)):
@@ -124,6 +126,14 @@ def write_datasets() -> None:
     })).to_parquet(HERE / "vsft.parquet")
 
 
+def write_json() -> None:
+    """Columns of two types, which datasets keeps as JSON, and images that are files."""
+    datasets.Dataset.from_list([
+        {"id": 1, "image": "coco/a.jpg", "conversations": conversation(1)},
+        {"id": "x", "image": ["coco/a.jpg", "coco/b.jpg"], "conversations": conversation(2)},
+    ], on_mixed_types="use_json").to_parquet(HERE / "json.parquet")
+
+
 def llava_table() -> pa.Table:
     return pq.read_table(HERE / "llava.parquet")
 
@@ -184,6 +194,7 @@ def write_types() -> None:
 
 if __name__ == "__main__":
     write_datasets()
+    write_json()
     write_pyarrow()
     write_types()
     for path in sorted(HERE.glob("*.parquet")):
