@@ -162,7 +162,7 @@ func TestRows(t *testing.T) {
 // TestValuesInAnyOrder reads values of rows backwards, and with gaps.
 func TestValuesInAnyOrder(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"item", "brotli", "paths", "cauldron"} {
+	for _, name := range []string{"item", "brotli", "paths", "cauldron", "split"} {
 		m, want := fixture(t, name), notesOf(t, name)
 		records := recordsOf(t, m, 1<<40)
 		for _, step := range []int{-1, 3, -2} {

@@ -151,6 +151,15 @@ def write_pyarrow() -> None:
     pq.write_table(old.slice(0, 0), HERE / "empty.parquet")
 
 
+def write_split() -> None:
+    """Rows that lie in several pages."""
+    rows = [{"numbers": list(range(i % 9)), "images": [
+        {"bytes": f"{i}.{k}".encode() * k, "path": None if k % 2 else f"{k}"} for k in range(i % 7)
+    ]} for i in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows), HERE / "split.parquet", write_batch_size=2, data_page_size=1,
+                   use_dictionary=False, row_group_size=25)
+
+
 def write_types() -> None:
     """Columns of all types."""
     utc = datetime.timezone.utc
@@ -195,6 +204,7 @@ def write_types() -> None:
 if __name__ == "__main__":
     write_datasets()
     write_json()
+    write_split()
     write_pyarrow()
     write_types()
     for path in sorted(HERE.glob("*.parquet")):
