@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A repeated source is a Parquet file with the same row groups many times, which are made where they are read. It counts
-// what is read.
+// A repeated source is a Parquet file with the same row groups many times, which are made where they are read. It
+// counts what is read.
 type repeated struct {
 	groups []byte // without the magic
 	times  int64
