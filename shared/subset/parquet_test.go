@@ -3,8 +3,12 @@ package subset_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -174,5 +178,74 @@ func TestParquetTogether(t *testing.T) {
 		"subset is one file: only the first has image.list.element.bytes"
 	if got := runtest.Refusal(t, err); !strings.HasPrefix(got, want) {
 		t.Errorf("refused with %q, want %q", got, want)
+	}
+}
+
+// TestParquetKilled kills the process that writes a selection between any two of its steps. What the next one completes
+// is the same, byte for byte.
+func TestParquetKilled(t *testing.T) {
+	t.Parallel()
+	forms := inTwoForms(t, 20)
+	begin := func() (*runtest.Fixture, *run.Plan) {
+		f := runtest.New(t)
+		f.OneMachine = true
+		f.Limits.RangeBytes = 200
+		f.Restart()
+		f.Upload(parquetManifest, parquetOf(t, forms.rows(t)))
+		plan := f.Begin(parquetManifest)
+		f.Finish(plan)
+		f.Steps = 0
+		return f, plan
+	}
+	request := atBudget(t, "12", selection.Rules{})
+	calm, plan := begin()
+	selectNow(t, calm, plan, request)
+	want := calm.Snapshot()
+	for life := 0; life < calm.Steps; life += 5 {
+		t.Run(fmt.Sprintf("after %d", life), func(t *testing.T) {
+			t.Parallel()
+			f, plan := begin()
+			f.Life = life
+			_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
+			if err := errors.Join(err, f.Drain()); !errors.Is(err, runtest.ErrKilled) {
+				t.Fatalf("got error %v, want that of a killed process", err)
+			}
+			f.Queue = nil
+			f.Restart()
+			f.Pass(time.Hour)
+			selectNow(t, f, plan, request)
+			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+				t.Errorf("objects (-undisturbed +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestParquetLost replaces a Parquet file before its samples are scored: each that has an image fails by that.
+func TestParquetLost(t *testing.T) {
+	t.Parallel()
+	forms := inTwoForms(t, 20)
+	for _, cut := range []bool{false, true} {
+		f := runtest.New(t)
+		f.Upload(parquetManifest, parquetOf(t, forms.rows(t)))
+		plan := f.Begin(parquetManifest)
+		isRange := func(d runtest.Delivery) bool { return d.Attributes[events.AttrTask] == events.TaskRange }
+		for i := slices.IndexFunc(f.Queue, isRange); cut && i >= 0; i = slices.IndexFunc(f.Queue, isRange) {
+			if err := f.Deliver(f.Take(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.Upload(parquetManifest, []byte("gone"))
+		f.Touch(parquetManifest, runtest.Uploaded.Add(time.Minute))
+		f.Finish(plan)
+		changed := 0
+		for _, r := range f.Records(plan) {
+			if r.Code == run.ManifestChanged {
+				changed++
+			}
+		}
+		if withImages := 16; !cut && changed != 20 || cut && changed != withImages {
+			t.Errorf("cut before: %v: %d samples fail because the file changed", cut, changed)
+		}
 	}
 }

@@ -19,7 +19,7 @@ const (
 	// heldRows is how many rows are held at most.
 	heldRows = 512
 	// heldBytes of values are held at most until they are asked for, next to those of one row.
-	heldBytes = 64 << 20
+	heldBytes = 32 << 20
 )
 
 // Values reads the binary values of rows: in memory are a page of each binary column, and the values of some rows that
