@@ -25,6 +25,8 @@ const (
 	firstReadBytes = 64 << 10
 	// maxIndexBytes is the longest offset index that is read, and how much of all indexes is read together.
 	maxIndexBytes = 16 << 20
+	// maxRowsOfByte is how many rows a byte of a row group may stand for: a footer may promise any number.
+	maxRowsOfByte = 64
 	// maxPageBytes is the largest page that is read, in bytes. A reader of images holds one, compressed and decompressed.
 	maxPageBytes = 64 << 20
 	// maxRowBytes is the most that the binary values of one column have in one row, in bytes.
@@ -186,6 +188,9 @@ func (f *file) readGroups(footer []byte, end int64) error {
 			g.chunks = append(g.chunks, c)
 			g.bytes += c.Size
 			g.start = min(g.start, c.Start)
+		}
+		if g.rows > maxRowsOfByte*g.bytes {
+			return refuse("row group %d of the Parquet file has %d rows in %d bytes%s", i, g.rows, g.bytes, downloadAgain)
 		}
 		f.groups = append(f.groups, g)
 		rows += g.rows

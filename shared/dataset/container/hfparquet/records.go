@@ -97,7 +97,7 @@ func (f *file) records(
 				return
 			}
 			if failed != nil {
-				record.Fault = &dataset.Fault{Code: dataset.RecordBroken, Detail: failed.Error() + downloadAgain}
+				record.Fault = &dataset.Fault{Code: dataset.RecordBroken, Detail: explain(failed)}
 			}
 			if !yield(record, nil) {
 				return
@@ -111,7 +111,7 @@ func (r *rowReader) readRecord(record *dataset.Record, root *node, limits datase
 	err := r.read()
 	var large *pages.RowError
 	if errors.As(err, &large) {
-		record.Fault = tooLarge(large.Error())
+		record.Fault = &dataset.Fault{Code: dataset.RecordTooLarge, Detail: explain(err)}
 		return nil
 	} else if err != nil {
 		if err == io.EOF {
@@ -124,14 +124,10 @@ func (r *rowReader) readRecord(record *dataset.Record, root *node, limits datase
 	case err != nil:
 		return err
 	case len(text) > limits.MaxRecordBytes:
-		record.Fault = tooLarge(fmt.Sprintf("the record has %d bytes without its images, more than %d", len(text),
-			limits.MaxRecordBytes))
+		record.Fault = &dataset.Fault{Code: dataset.RecordTooLarge, Detail: fmt.Sprintf(
+			"the record has %d bytes without its images, more than %d; shorten it", len(text), limits.MaxRecordBytes)}
 	default:
 		record.Raw = text
 	}
 	return nil
-}
-
-func tooLarge(found string) *dataset.Fault {
-	return &dataset.Fault{Code: dataset.RecordTooLarge, Detail: found + "; shorten it"}
 }

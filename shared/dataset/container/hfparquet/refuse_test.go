@@ -101,6 +101,15 @@ func TestRefusesFooters(t *testing.T) {
 			func(meta *format.FileMetaData) { meta.NumRows = 7 },
 			"has 6 rows in its row groups, and its footer says 7",
 		},
+		"promises": {
+			func(meta *format.FileMetaData) {
+				meta.NumRows, meta.RowGroups[0].NumRows = 1<<40, 1<<40
+				for i := range meta.RowGroups[0].Columns {
+					meta.RowGroups[0].Columns[i].MetaData.NumValues = 1 << 40
+				}
+			},
+			"row group 0 of the Parquet file has 1099511627776 rows in",
+		},
 		"columns": {
 			func(meta *format.FileMetaData) {
 				meta.RowGroups[0].Columns = meta.RowGroups[0].Columns[1:]

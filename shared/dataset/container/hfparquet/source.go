@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
 // A readerAt reads a container's source at offsets. Errors of the source are sourceErrors, so that they are
@@ -46,6 +47,20 @@ func (e *sourceError) Unwrap() error { return e.error }
 func isSource(err error) bool {
 	var source *sourceError
 	return errors.As(err, &source)
+}
+
+// explain is an error of what a file holds, with what to do.
+func explain(err error) string {
+	var page *pages.PageError
+	var row *pages.RowError
+	switch {
+	case errors.As(err, &page):
+		return err.Error()
+	case errors.As(err, &row):
+		return err.Error() + "; shorten it"
+	default:
+		return err.Error() + downloadAgain
+	}
 }
 
 // openFrom opens a source.

@@ -100,7 +100,7 @@ func (v *values) row(ctx context.Context, record dataset.Record, number int) (*h
 	row := v.held[at]
 	switch {
 	case row.fault != nil:
-		return nil, &dataset.Fault{Code: dataset.ImageDataBroken, Detail: row.fault.Error()}, nil
+		return nil, &dataset.Fault{Code: dataset.ImageDataBroken, Detail: explain(row.fault)}, nil
 	case number < 0 || number >= len(row.values):
 		return nil, &dataset.Fault{Code: dataset.ImageDataBroken, Detail: fmt.Sprintf(
 			"the row has %d binary values, and none with the number %d", len(row.values), number)}, nil

@@ -79,7 +79,8 @@ func (e *PageError) Error() string {
 		e.Column, e.Bytes, e.Limit)
 }
 
-// A RowError is the error of a row whose values in one column are above the limit. Only that row cannot be read.
+// A RowError is the error of a row whose values in one column are above the limit, or more than maxRowValues. Only that
+// row cannot be read.
 type RowError struct {
 	Column     string // its path
 	Row, Limit int64  // Row is its number in the row group, from 0
@@ -87,7 +88,7 @@ type RowError struct {
 
 // Error names the column.
 func (e *RowError) Error() string {
-	return fmt.Sprintf("column %s has a row of more than %d bytes", e.Column, e.Limit)
+	return fmt.Sprintf("column %s has more than %d bytes, or %d values, in the row", e.Column, e.Limit, maxRowValues)
 }
 
 // Rewrite is a command that writes a file again with pages that are read; FILE stands for the file's name. Without

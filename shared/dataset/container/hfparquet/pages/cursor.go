@@ -114,15 +114,14 @@ func (c *Cursor) Row(entries []Entry) ([]Entry, error) {
 			return entries, nil
 		case !begun && rep != 0:
 			return nil, fmt.Errorf("column %s: row %d begins inside a list", c.reader.chunk.Path, c.row)
-		case len(entries)-start == maxRowValues:
-			return nil, fmt.Errorf("column %s: row %d has more than %d values", c.reader.chunk.Path, c.row, maxRowValues)
 		}
 		entry := Entry{Rep: rep, Def: def}
 		if def == c.page.column.MaxDef {
 			entry.Value = c.page.values.at(c.page.nextValue)
 		}
 		c.page.advance(def)
-		if size += int64(len(entry.Value)); size > c.reader.limits.RowBytes {
+		size += int64(len(entry.Value))
+		if size > c.reader.limits.RowBytes || len(entries)-start == maxRowValues {
 			large := &RowError{Column: c.reader.chunk.Path, Row: c.row, Limit: c.reader.limits.RowBytes}
 			return nil, cmp.Or[error](c.pass(true), large)
 		}

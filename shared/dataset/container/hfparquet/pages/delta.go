@@ -115,4 +115,4 @@ func unpackTexts(src []byte, n int, withPrefixes bool, most int64) (plain []byte
 	return plain, nil
 }
 
-var errTexts = errors.New("its texts are larger than a page may be")
+var errTexts = errors.New("its values are larger than a page may be")
