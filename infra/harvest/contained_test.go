@@ -92,7 +92,7 @@ func TestTars(t *testing.T) {
 		t.Error("the report has no picture")
 	}
 	t.Run("again", func(t *testing.T) { checkTarAgain(t, dir, subset) })
-	t.Run("study", func(t *testing.T) { checkTarStudy(t, dir, plain, manifest, got) })
+	t.Run("study", func(t *testing.T) { checkStudy(t, dir, plain, manifest, "shards", got) })
 }
 
 // checkMembers checks that a subset has whole samples of an archive, as they are and in their order.
@@ -141,23 +141,23 @@ func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 	}
 }
 
-// checkTarStudy runs the commands that study a dataset on tars, with annotations by the scorer.
-func checkTarStudy(t *testing.T, dir, plain, manifest string, annotations []annotation.Annotation) {
+// checkStudy runs the commands that study a dataset on the containers in a folder, with annotations by the scorer.
+func checkStudy(t *testing.T, dir, plain, manifest, folder string, annotations []annotation.Annotation) {
 	t.Helper()
 	some := slices.DeleteFunc(slices.Clone(annotations), func(a annotation.Annotation) bool {
 		return !strings.HasSuffix(a.ID, "3")
 	})
 	writeAnnotations(t, filepath.Join(dir, "a.jsonl"), some)
-	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "shards/*.tar")
+	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", folder+"/*")
 	if e.Samples != len(some) {
 		t.Errorf("%d samples are compared, want %d", e.Samples, len(some))
 	}
-	var ofTars, ofJSON exportReport
+	var contained, ofJSON exportReport
 	export := []string{"export", "--json", "--annotations", filepath.Join(dir, "a.jsonl"), "--out", "export"}
-	decode(t, mustHarvest(t, dir, append(export, "shards")...).stdout, &ofTars)
+	decode(t, mustHarvest(t, dir, append(export, folder)...).stdout, &contained)
 	decode(t, mustHarvest(t, plain, append(export, manifest)...).stdout, &ofJSON)
-	if diff := cmp.Diff(ofJSON, ofTars); diff != "" || ofTars.Images == 0 {
-		t.Errorf("%d images are exported (-JSON +tars):\n%s", ofTars.Images, diff)
+	if diff := cmp.Diff(ofJSON, contained); diff != "" || contained.Images == 0 {
+		t.Errorf("%d images are exported (-JSON +containers):\n%s", contained.Images, diff)
 	}
 	for _, file := range ofJSON.Files {
 		path := filepath.Join("export", file.Name)

@@ -27,12 +27,6 @@ var kinds = []kind{
 	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},
 	{"a 7z archive", begins("7z\xbc\xaf\x27\x1c"), unpackArchive, "7z x FILE"},
 	{
-		"a Parquet file",
-		begins("PAR1"),
-		writeLines,
-		python("pyarrow.parquet", "p.ParquetFile(sys.argv[1]).iter_batches(64)"),
-	},
-	{
 		"an Arrow file",
 		begins("ARROW1"),
 		writeLines,

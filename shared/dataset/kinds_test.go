@@ -81,11 +81,7 @@ func otherKinds(tb testing.TB) map[string]otherKind {
 			"b.xz", unbase64(tb, "/Td6WFoAAATm1rRGAAAAABzfRCEftvN9AQAAAAAEWVo="),
 			"compressed with xz", ": unxz < b.xz",
 		},
-		"zip": {"b.zip", zipped, "a zip archive", ": unzip b.zip"},
-		"Parquet": {
-			"b.parquet", "PAR1\x15\x04\x15",
-			"a Parquet file", pythonCommand + "base64, json, sys, pyarrow.parquet",
-		},
+		"zip":          {"b.zip", zipped, "a zip archive", ": unzip b.zip"},
 		"Arrow":        {"b.arrow", "ARROW1\x00\x00\xff", "an Arrow file", "open_file(sys.argv[1])"},
 		"Arrow stream": {"b.arrow", "\xff\xff\xff\xff\x10", "an Arrow stream", `" b.arrow > b.jsonl`},
 		"image":        {"b.png", "\x89PNG\r\n\x1a\n", "an image", ""},

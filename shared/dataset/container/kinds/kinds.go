@@ -6,11 +6,12 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet"
 	"github.com/harvest-ml/harvest/shared/dataset/container/webdataset"
 )
 
 // All are the kinds, in the order in which they are tried. Each has a Format and a test of its own.
-func All() []container.Kind { return []container.Kind{webdataset.Kind()} }
+func All() []container.Kind { return []container.Kind{hfparquet.Kind(), webdataset.Kind()} }
 
 // Of is the kind of a file that begins so. It reports false for a text manifest, and for all else that is no container.
 func Of(head []byte) (container.Kind, bool) {

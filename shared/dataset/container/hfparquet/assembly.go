@@ -1,0 +1,239 @@
+package hfparquet
+
+import (
+	"encoding/base64"
+	"errors"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
+)
+
+// errUneven is the error of a row whose columns contradict each other.
+var errUneven = errors.New("its columns have different numbers of values")
+
+// An assembly makes the JSON of rows of their columns. Binary values become their numbers in the row.
+type assembly struct {
+	columns []*column
+	rows    [][]pages.Entry // of each column that is read: the entries of the row
+	skipped []skipped       // of each column that is not read
+	next    []int           // entry that is read next
+	out     []byte
+	// values are the binary values of the row, as far as their columns are read; known is how many there are.
+	values [][]byte
+	known  int
+	uneven bool
+}
+
+// skipped says why a column need not be read.
+type skipped byte
+
+const (
+	isRead     skipped = iota
+	allPresent         // its value is there wherever the struct around it is
+	allNull
+	notNeeded // by what is made of the rows
+)
+
+func newAssembly(s *schema) *assembly {
+	n := len(s.columns)
+	return &assembly{columns: s.columns, rows: make([][]pages.Entry, n), skipped: make([]skipped, n), next: make([]int, n)}
+}
+
+// record makes the JSON of the row whose entries are in rows. It is valid until the next call.
+func (a *assembly) record(root *node) ([]byte, error) {
+	a.out, a.values, a.known, a.uneven = a.out[:0], a.values[:0], 0, false
+	clear(a.next)
+	a.fields(root)
+	for i, entries := range a.rows {
+		if a.skipped[i] == isRead && a.next[i] != len(entries) {
+			a.uneven = true
+		}
+	}
+	if a.uneven {
+		return nil, errUneven
+	}
+	return a.out, nil
+}
+
+// entry is the next entry of a column that is read.
+func (a *assembly) entry(column int) pages.Entry {
+	if a.next[column] >= len(a.rows[column]) {
+		a.uneven = true
+		return pages.Entry{}
+	}
+	return a.rows[column][a.next[column]]
+}
+
+// guide is a column below a node that is read; -1 if there is none.
+func (a *assembly) guide(n *node) int {
+	for column := n.first; column < n.last; column++ {
+		if a.skipped[column] == isRead {
+			return column
+		}
+	}
+	return -1
+}
+
+// write writes a node, null where it is not there.
+func (a *assembly) write(n *node) {
+	guide := a.guide(n)
+	switch {
+	case guide < 0 && n.kind == leafNode:
+		a.leaf(n)
+	case guide < 0, n.optional && a.entry(guide).Def < n.def:
+		a.null(n)
+	case n.kind == leafNode:
+		a.leaf(n)
+	case n.kind == structNode:
+		a.fields(n)
+	default:
+		a.elements(n, guide)
+	}
+}
+
+// null writes null for a node, and passes its entries.
+func (a *assembly) null(n *node) {
+	a.out = append(a.out, "null"...)
+	a.pass(n)
+}
+
+func (a *assembly) pass(n *node) {
+	for column := n.first; column < n.last; column++ {
+		a.next[column]++
+	}
+}
+
+// elements writes a list, or a map.
+func (a *assembly) elements(n *node, guide int) {
+	begin, end := byte('['), byte(']')
+	isObject := n.kind == mapNode && isText(n.children[0].element) && !n.children[0].optional
+	if isObject {
+		begin, end = '{', '}'
+	}
+	a.out = append(a.out, begin)
+	if a.entry(guide).Def < n.item.def {
+		a.pass(n)
+		a.out = append(a.out, end)
+		return
+	}
+	for first := true; ; first = false {
+		if !first {
+			a.out = append(a.out, ',')
+		}
+		switch {
+		case isObject:
+			a.write(n.children[0])
+			a.out = append(a.out, ':')
+			a.write(n.children[1])
+		case n.elem == n.item: // it is there: the list is not empty
+			a.present(n.elem, guide)
+		default:
+			a.write(n.elem)
+		}
+		if a.uneven || a.next[guide] >= len(a.rows[guide]) || a.entry(guide).Rep < n.item.rep {
+			break
+		}
+	}
+	a.out = append(a.out, end)
+}
+
+// present writes a node that is there.
+func (a *assembly) present(n *node, guide int) {
+	switch n.kind {
+	case leafNode:
+		a.leaf(n)
+	case structNode:
+		a.fields(n)
+	default:
+		a.elements(n, guide)
+	}
+}
+
+// fields writes a struct. Its field bytes, if it is binary, becomes the number of the value, and comes last. A struct
+// with such a field of which all is null is null.
+func (a *assembly) fields(n *node) {
+	start, empty := len(a.out), true
+	var data *node
+	a.out = append(a.out, '{')
+	for _, child := range n.children {
+		if child.name == "bytes" && child.kind == leafNode && a.columns[child.first].binary {
+			data = child
+			continue
+		}
+		if len(a.out) > start+1 {
+			a.out = append(a.out, ',')
+		}
+		a.out = append(appendText(a.out, child.name), ':')
+		value := len(a.out)
+		a.write(child)
+		empty = empty && string(a.out[value:]) == "null"
+	}
+	if data != nil {
+		if number, ok := a.binary(data.first); ok {
+			if len(a.out) > start+1 {
+				a.out = append(a.out, ',')
+			}
+			a.out = strconv.AppendInt(append(a.out, `"embedded":`...), int64(number), 10)
+		} else if empty {
+			a.out = append(a.out[:start], "null"...)
+			return
+		}
+	}
+	a.out = append(a.out, '}')
+}
+
+// leaf writes a value.
+func (a *assembly) leaf(n *node) {
+	c := a.columns[n.first]
+	if c.binary {
+		number, ok := a.binary(n.first)
+		if !ok {
+			a.out = append(a.out, "null"...)
+			return
+		}
+		a.out = strconv.AppendInt(append(a.out, `{"path":null,"embedded":`...), int64(number), 10)
+		a.out = append(a.out, '}')
+		return
+	}
+	if a.skipped[n.first] != isRead {
+		a.null(n)
+		return
+	}
+	entry := a.entry(n.first)
+	a.next[n.first]++
+	if a.uneven || entry.Def < c.MaxDef {
+		a.out = append(a.out, "null"...)
+		return
+	}
+	a.out = appendValue(a.out, c, entry.Value)
+}
+
+// binary passes a binary value, and returns its number in the row; it reports false if it is null.
+func (a *assembly) binary(column int) (number int, ok bool) {
+	at := a.next[column]
+	a.next[column]++
+	switch a.skipped[column] {
+	case allPresent:
+	case isRead:
+		if at >= len(a.rows[column]) {
+			a.uneven = true
+			return 0, false
+		}
+		entry := a.rows[column][at]
+		if entry.Def < a.columns[column].MaxDef {
+			return 0, false
+		}
+		a.values = append(a.values, entry.Value)
+	default:
+		return 0, false
+	}
+	a.known++
+	return a.known - 1, true
+}
+
+// appendBytes appends bytes as base64.
+func appendBytes(out, value []byte) []byte {
+	out = append(out, '"')
+	out = base64.StdEncoding.AppendEncode(out, value)
+	return append(out, '"')
+}

@@ -1,0 +1,89 @@
+package pages
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// Reads reports whether pages of a codec are read.
+func Reads(codec format.CompressionCodec) bool {
+	switch codec {
+	case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd:
+		return true
+	default:
+		return false
+	}
+}
+
+// errSize is the error of a page that decompresses to another size than its header says.
+var errSize = errors.New("it does not decompress to the size that its header says")
+
+// A decompressor decompresses pages of one codec after the other. The zero value is ready.
+type decompressor struct{ zstd *zstd.Decoder }
+
+// fill fills dst with what src holds.
+func (d *decompressor) fill(codec format.CompressionCodec, dst, src []byte) error {
+	switch codec {
+	case format.Snappy:
+		if n, err := snappy.DecodedLen(src); err != nil || n != len(dst) {
+			return errSize
+		}
+		_, err := snappy.Decode(dst, src)
+		return err
+	case format.Zstd:
+		return d.fillZstd(dst, src)
+	case format.Gzip:
+		r, err := gzip.NewReader(bytes.NewReader(src))
+		if err != nil {
+			return err
+		}
+		return readWhole(r, dst)
+	case format.Brotli:
+		return readWhole(brotli.NewReader(bytes.NewReader(src)), dst)
+	case format.Uncompressed:
+		if copy(dst, src) != len(src) || len(dst) != len(src) {
+			return errSize
+		}
+		return nil
+	default:
+		return fmt.Errorf("it is compressed with %s, which is not read", codec)
+	}
+}
+
+func (d *decompressor) fillZstd(dst, src []byte) (err error) {
+	if d.zstd == nil {
+		// Nothing comes out beyond the capacity of dst. Without a stream, the decoder has no goroutine to end.
+		d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return err
+		}
+	}
+	out, err := d.zstd.DecodeAll(src, dst[:0:len(dst)])
+	if err == nil && len(out) != len(dst) {
+		err = errSize
+	}
+	return err
+}
+
+// readWhole fills dst with all that r has.
+func readWhole(r io.Reader, dst []byte) error {
+	switch _, err := io.ReadFull(r, dst); {
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+		return errSize
+	case err != nil:
+		return err
+	}
+	var more [1]byte
+	if n, err := r.Read(more[:]); n > 0 || err != nil && err != io.EOF {
+		return errSize
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package hfparquet
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/encoding"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+)
+
+// rowGroupBytes is how large row groups become: the writer has one in memory.
+const rowGroupBytes = 32 << 20
+
+// writer writes subsets: see container.Writer.
+type writer struct{}
+
+// Part writes the rows as row groups. Its notes hold what the footer says of them.
+func (writer) Part(
+	ctx context.Context, w io.Writer, from container.Source, records []dataset.Record, part dataset.Part,
+) ([]byte, error) {
+	f, err := openFrom(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPartWriter(w, f, part.First)
+	if err != nil {
+		return nil, err
+	}
+	rows := f.newRowReader(f.in, maxRowBytes, forRows)
+	for _, record := range records {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		row := record.Place.Element - 1
+		g, err := f.groupOf(row)
+		if err != nil {
+			return nil, err
+		}
+		in := row - f.groups[g].first
+		if rows.group != g {
+			err = rows.open(g, in)
+		} else {
+			err = rows.seek(in)
+		}
+		if err == nil {
+			err = rows.read()
+		}
+		if err == nil {
+			err = p.write(rows)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("copying %s: %w", record.Place, err)
+		}
+	}
+	return p.close()
+}
+
+// A partWriter writes row groups with the schema and the codecs of a file.
+type partWriter struct {
+	file   *file
+	first  bool
+	out    *partOutput
+	writer *parquet.GenericWriter[any]
+	row    parquet.Row
+	held   int64 // bytes of the values of the row group that is not written yet
+}
+
+func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) {
+	defer recoverFrom("the schema", &err)
+	meta := f.meta
+	for _, group := range meta.RowGroups {
+		meta.NumRows = group.NumRows
+	}
+	footer, err := thrift.Marshal(&thrift.CompactProtocol{}, &meta)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	opened, err := parquet.OpenFile(footerOnly(footer), int64(len(footer)+len(magic)+tailBytes),
+		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	out := &partOutput{out: bufio.NewWriterSize(w, 1<<20), withMagic: first}
+	options := []parquet.WriterOption{
+		parquet.NewSchema(opened.Schema().Name(), writable{opened.Root()}),
+		parquet.WriteBufferSize(0), parquet.DataPageStatistics(false),
+	}
+	for _, c := range f.columns {
+		if !c.isOrdered() {
+			options = append(options, parquet.SkipPageBounds(opened.Schema().Columns()[c.first]...))
+		}
+	}
+	return &partWriter{file: f, first: first, out: out, writer: parquet.NewGenericWriter[any](out, options...)}, nil
+}
+
+// isOrdered reports whether the least and greatest values of a column are kept: not those of images, and of types whose
+// order is not that of their bytes.
+func (c *column) isOrdered() bool {
+	_, isFloat16 := c.element.LogicalType.Value.(*format.Float16Type)
+	isDecimalText := c.Type == format.ByteArray && isDecimal(c.element)
+	return !c.binary && !isFloat16 && !isDecimalText && c.Type != format.Int96
+}
+
+// write writes the row that has been read.
+func (p *partWriter) write(rows *rowReader) (err error) {
+	defer recoverFrom("a row", &err)
+	p.row = p.row[:0]
+	for i, entries := range rows.rows {
+		c := p.file.columns[i]
+		for _, entry := range entries {
+			value := parquet.NullValue()
+			if entry.Def == c.MaxDef {
+				value = parquet.Kind(c.Type).Value(entry.Value)
+			}
+			p.row = append(p.row, value.Level(int(entry.Rep), int(entry.Def), i))
+			p.held += int64(len(entry.Value)) + 8
+		}
+	}
+	if _, err := p.writer.WriteRows([]parquet.Row{p.row}); err != nil {
+		return err
+	}
+	if p.held < rowGroupBytes {
+		return nil
+	}
+	p.held = 0
+	return p.writer.Flush()
+}
+
+// close ends the part, and returns its notes.
+func (p *partWriter) close() (notes []byte, err error) {
+	defer recoverFrom("the last row group", &err)
+	if err := p.writer.Flush(); err != nil {
+		return nil, err
+	}
+	if p.out.written == 0 { // there are no rows, and parquet-go has not begun
+		_, err = io.WriteString(p.out, magic)
+	} else {
+		p.out.endsAt = p.out.written
+		err = p.writer.Close()
+	}
+	if err == nil {
+		err = p.out.out.Flush()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.notes()
+}
+
+// recoverFrom makes an error of a panic of parquet-go.
+func recoverFrom(what string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("writing %s of a Parquet file: %v", what, r)
+	}
+}
+
+// A partOutput passes on the row groups of a file that is written, and keeps what follows them.
+type partOutput struct {
+	out       *bufio.Writer
+	withMagic bool  // whether the magic of the file is passed on
+	written   int64 // bytes
+	endsAt    int64 // where the row groups end; 0 as long as they go on
+	tail      []byte
+}
+
+// Write takes what parquet-go writes.
+func (o *partOutput) Write(b []byte) (int, error) {
+	n := len(b)
+	if o.endsAt > 0 {
+		o.tail = append(o.tail, b...)
+		return n, nil
+	}
+	if left := int64(len(magic)) - o.written; left > 0 && !o.withMagic {
+		b = b[min(left, int64(n)):]
+	}
+	o.written += int64(n)
+	_, err := o.out.Write(b)
+	return n, err
+}
+
+// footerOnly is a file that has nothing but a footer.
+type footerOnly []byte
+
+// ReadAt reads the magic, the footer, and what follows it.
+func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
+	whole := int64(len(magic) + len(f) + tailBytes)
+	n := 0
+	for ; n < len(b) && offset < whole; n, offset = n+1, offset+1 {
+		switch at := offset - int64(len(magic)); {
+		case at < 0:
+			b[n] = magic[offset]
+		case at < int64(len(f)):
+			b[n] = f[at]
+		case at < int64(len(f))+4:
+			b[n] = byte(len(f) >> (8 * (at - int64(len(f)))))
+		default:
+			b[n] = magic[at-int64(len(f))-4]
+		}
+	}
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// writable is a column of a file as a writer takes it: without the encoding of its levels, which parquet-go gives as
+// that of its values.
+type writable struct{ *parquet.Column }
+
+// Encoding is that of values.
+func (w writable) Encoding() encoding.Encoding {
+	if w.Leaf() {
+		return &parquet.Plain
+	}
+	return nil
+}
+
+// Compression is the codec of the source.
+func (w writable) Compression() compress.Codec { return w.Column.Compression() }
+
+// Fields are the fields below, as a writer takes them.
+func (w writable) Fields() []parquet.Field {
+	columns := w.Columns()
+	fields := make([]parquet.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = writable{c}
+	}
+	return fields
+}
+
+var errNotes = errors.New("the notes of a part of a Parquet file are damaged")
