@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -100,18 +101,36 @@ var (
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
-// datasetName is a name for the dataset of manifests, of characters that a run id may have.
+// maxPlainName is how long a dataset's name may be, in characters.
+const maxPlainName = 80
+
+// datasetName is a name for the dataset of manifests. A run's id begins with it, which stands in URLs, names of objects
+// and filters of Pub/Sub, and is typed: so it has letters of ASCII only.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
 	name := dataset.Stem(file)
 	if plainNames[strings.ToLower(name)] || len(manifests) > 1 {
 		name = filepath.Base(filepath.Dir(manifests[0]))
 	}
-	name = strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
-	if name == "" {
-		return "dataset"
+	return plainName(name, "dataset")
+}
+
+// plainName is a name in the letters of ASCII, byDefault where it has none of them. If it loses a letter or a digit, or
+// is cut, a hash of the whole name keeps it distinct from others: those of 数据 and данные would be equal.
+func plainName(name, byDefault string) string {
+	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
+	lost := strings.ContainsFunc(name, func(r rune) bool {
+		return r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || unicode.IsSymbol(r))
+	})
+	if plain == "" {
+		plain = byDefault
 	}
-	return name[:min(len(name), 80)]
+	if !lost && len(plain) <= maxPlainName {
+		return plain
+	}
+	sum := sha256.Sum256([]byte(name))
+	hash := "-" + hex.EncodeToString(sum[:3])
+	return plain[:min(len(plain), maxPlainName-len(hash))] + hash
 }
 
 // withRubric is the input under a rubric file.

@@ -169,3 +169,17 @@ func TestSources(t *testing.T) {
 		}
 	}
 }
+
+// TestPartFile names the files of a recipe's entries, whatever the entries are called.
+func TestPartFile(t *testing.T) {
+	t.Parallel()
+	for entry, want := range map[string]string{
+		"llava_v1": "part-3-llava_v1.json", "": "part-3.json", "???": "part-3.json", "a/b c": "part-3-a-b-c.json",
+		"数据": "part-3-数据.json", "..": "part-3.json", "\xff": "part-3.json",
+		strings.Repeat("数", 100): "part-3-" + strings.Repeat("数", 40) + ".json",
+	} {
+		if got := partFile(3, entry, ".json"); got != want {
+			t.Errorf("%q: %q, want %q", entry, got, want)
+		}
+	}
+}
