@@ -90,8 +90,10 @@ func curateDataset(
 	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
 		return nil, p.unselectable(ctx, byFlags(err))
 	}
-	if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
-		return nil, err
+	if checkImages || !p.again {
+		if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.showEstimate(ctx, show.notes()); err != nil {
 		return nil, err
