@@ -118,6 +118,9 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 	case reason.Scorer:
 		next = "; type " + r.command("retry") + " to have the scorer rate them again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
+		if r.input != nil && r.input.Format != "" {
+			next = "; leave out --format if the records are of another form, or fix them, then give the same command again"
+		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
 		next += "; --max-failed " + passes + " lets them pass"
