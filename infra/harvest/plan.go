@@ -85,7 +85,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	row("images found", v.ImagesFound)
 	row("images missing", v.ImagesMissing)
 	if changes.Changed > 0 {
-		row("new or changed images", fmt.Sprintf("%d of %d samples; %d scores taken over",
+		row("new or changed images", fmt.Sprintf("%d of %d samples; at least %d scores taken over",
 			changes.Changed, changes.Samples, changes.Kept))
 	}
 	row("ranges", len(p.Ranges))
