@@ -48,7 +48,7 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("plan lacks %q:\n%s", want, plan)
 	}
 	second, text := curate()
-	want := "2 of 40 samples have new or changed images; reading these, and rating those whose content is new: "+
+	want := "2 of 40 samples have new or changed images; reading these, and rating those whose content is new: " +
 		"the other 38 scores are taken over\n"
 	if !strings.Contains(text, want) {
 		t.Errorf("printed %q, want %q", text, want)
