@@ -84,7 +84,8 @@ func (f *datasetFlags) add(cmd *cobra.Command) {
 }
 
 func imagesFlag(cmd *cobra.Command, images *string) {
-	cmd.Flags().StringVar(images, "images", "", "folder that image names begin in (default: the manifest's folder)")
+	cmd.Flags().StringVar(images, "images", "",
+		"folder that image names begin in (default: the manifest's folder; the present one for - and gs://)")
 }
 
 func formatFlag(cmd *cobra.Command, format *string) {

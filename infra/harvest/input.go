@@ -45,7 +45,8 @@ type input struct {
 }
 
 // newInput finds a dataset's files. Its images lie in the folder of the recipe that lists the manifests, or else of the
-// first manifest, unless images says otherwise. What lies in no file of this machine is kept in the state folder.
+// first manifest, unless images says otherwise. What lies in no file of this machine is kept in the state folder, and
+// its images lie in the present one.
 func newInput(ctx context.Context, manifests []string, images, state string) (input, error) {
 	found := sourceFinder{state: state, images: images, stdin: os.Stdin}
 	if err := found.find(ctx, manifests); err != nil {
@@ -62,9 +63,9 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 			in.Listed = append(in.Listed, s.listing())
 		}
 	}
-	folder := filepath.Dir(in.Manifests[0])
+	folder := found.sources[0].folder
 	if found.recipe != nil {
-		in.Recipe, folder = &savedRecipe{found.path, found.content}, filepath.Dir(found.path)
+		in.Recipe, folder = &savedRecipe{found.path, found.content}, found.folder
 	}
 	images = cmp.Or(images, folder)
 	abs, err := filepath.Abs(images)

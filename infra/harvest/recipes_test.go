@@ -140,6 +140,29 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
+// Of records in the standard input, names of images begin in the present folder.
+func TestStandardInputImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 4, 8)
+	cmd := program(t, dir, nil, "plan", "--json", "--state", "state", "-")
+	cmd.Stdin = strings.NewReader(readFile(t, filepath.Join(dir, "dataset.json")))
+	printed, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report planReport
+	unmarshal(t, string(printed), &report)
+	if report.ImagesFound != 4 || report.ImagesMissing != 0 {
+		t.Errorf("%d images found and %d missing, want 4 found", report.ImagesFound, report.ImagesMissing)
+	}
+	twice := harvest(t, dir, nil, "plan", "--state", "state", "-", "dataset.json", "-")
+	if twice.status != 2 {
+		t.Errorf("the standard input twice: status %d", twice.status)
+	}
+	says(t, twice.stderr, "manifest -: is named twice; the standard input can be read once")
+}
+
 // Datasets are named by folders and patterns, too.
 func TestSources(t *testing.T) {
 	t.Parallel()
