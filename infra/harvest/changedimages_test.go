@@ -70,17 +70,25 @@ func TestChangedImages(t *testing.T) {
 	if last, _ := curate(); last.Run != third.Run || last.Selection != third.Selection {
 		t.Errorf("nothing being changed the run is %s, and before it was %s", last.Run, third.Run)
 	}
+}
 
-	// As after a copy without times.
-	if err := os.Chtimes(late, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+// TestRenewedTimes curates a dataset again whose images have other times, as after a copy, and the same content.
+func TestRenewedTimes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 16)
+	args := []string{"curate", "--json", "--state", "state", "--budget", "30%", "dataset.json"}
+	mustHarvest(t, dir, args...)
+	copied := filepath.Join(dir, "source1", "0005.png")
+	if err := os.Chtimes(copied, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	copied, text := curate()
-	if copied.TakenOver != size-1 {
-		t.Errorf("an image of another time: %d scores taken over, want %d", copied.TakenOver, size-1)
+	a := mustHarvest(t, dir, args...)
+	if again := decodeResult(t, a.stdout); again.TakenOver != 12 {
+		t.Errorf("%d scores taken over, want 12", again.TakenOver)
 	}
-	says(t, text, "1 of 40 samples have new or changed images", "the other 38 scores are taken over\n",
-		"39 of 40 scores are taken over: 1 of the changed samples have images of another time and the same content\n")
+	says(t, a.stderr, "1 of 12 samples have new or changed images", "the other 11 scores are taken over\n",
+		"12 of 12 scores are taken over: 1 of the changed samples have images of another time and the same content\n")
 }
 
 // checkTakenOver checks what status says of a run that took over 38 scores of another.

@@ -81,21 +81,7 @@ func curateDataset(
 		return nil, err
 	}
 	defer p.clean(ctx)
-	if err := o.checkMaxFailed(p.Samples); err != nil {
-		return nil, err
-	}
-	if err := p.affordable(); err != nil {
-		return nil, err
-	}
-	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, p.unselectable(ctx, byFlags(err))
-	}
-	if checkImages || !p.again {
-		if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.showEstimate(ctx, show.notes()); err != nil {
+	if err := p.accept(ctx, o, checkImages || !p.again, show); err != nil {
 		return nil, err
 	}
 	if err := prepareOut(o.Out, p.state); err != nil {
@@ -126,4 +112,23 @@ func curateDataset(
 	})
 	res.Seconds["total"] = time.Since(start).Seconds()
 	return res, err
+}
+
+// accept reports what would keep an order from being carried out, before anything is scored, and shows what it takes.
+func (p *localPlan) accept(ctx context.Context, o order, checkImages bool, show *display) error {
+	if err := o.checkMaxFailed(p.Samples); err != nil {
+		return err
+	}
+	if err := p.affordable(); err != nil {
+		return err
+	}
+	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
+		return p.unselectable(ctx, byFlags(err))
+	}
+	if checkImages {
+		if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
+			return err
+		}
+	}
+	return p.showEstimate(ctx, show.notes())
 }

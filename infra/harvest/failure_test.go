@@ -356,7 +356,7 @@ func TestNames(t *testing.T) {
 			[]string{"--scorer", `did you mean "embedded"?`}},
 		{[]string{"curate", "--budget", "1", "--rubric", "./rubric.yaml", "dataset.json"}, 1,
 			[]string{`rubric ./rubric.yaml: line 1: there is no key "capabilitie"; did you mean "capabilities"?`}},
-		{[]string{"curate", "--budget", "1", "--state", "prose.json", "dataset.json"}, 1,
+		{[]string{"curate", "--budget", "1", "--state", "prose.json", "dataset.json"}, 2,
 			[]string{"harvest: --state prose.json: a file is in the place of a folder"}},
 		{[]string{"curate", "--budget", "1", "./prose.json"}, 1, []string{"harvest: manifest ./prose.json"}},
 		{[]string{"select", "--scores", "scores.parquet", "--out", "y.json", "--budget", "1"}, 2,

@@ -121,7 +121,7 @@ func datasetName(manifests []string) string {
 func plainName(name, byDefault string) string {
 	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
 	lost := strings.ContainsFunc(name, func(r rune) bool {
-		return r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || unicode.IsSymbol(r))
+		return r > unicode.MaxASCII && unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.S)
 	})
 	if plain == "" {
 		plain = byDefault

@@ -118,6 +118,10 @@ func TestParseRefuses(t *testing.T) {
 		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is none of the manifests`,
 		"manifests: [a]\ntakes: {b: all}":                           `takes: "b" is none of the manifests`,
 		"manifests: [a]\nformat: lava":                              `did you mean "LLaVA"?`,
+		"manifest: [a]":                                             `line 1: there is no key "manifest"; did you mean "manifests"?`,
+		"budget: 1\nmanifst: a":                                     `line 2: there is no key "manifst"; did you mean`,
+		"manifests: []":                                             "manifests: is empty",
+		"manifests: a":                                              `line 1: "a" is not a list`,
 	} {
 		if _, err := Parse([]byte(content)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", content, err, want)
