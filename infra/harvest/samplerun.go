@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -106,7 +107,7 @@ func (in input) reducedTo(samples []datasetSample) (input, [][]byte, error) {
 				continue
 			}
 			if err := w.Write(f.sample.Raw); err != nil {
-				return input{}, nil, fmt.Errorf("sample %s: %w", f.sample.ID, err)
+				return input{}, nil, fmt.Errorf("sample %s: %w", spelling.Shown(f.sample.ID), err)
 			}
 			written = true
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A Fault is what makes one sample unusable, in words for its author. It fails this sample only. Faults of records have
@@ -61,5 +62,5 @@ type Place struct {
 
 // String is the place as messages print it: `demo.json: element 7 (line 81)`.
 func (p Place) String() string {
-	return fmt.Sprintf("%s: element %d (line %d)", p.Manifest, p.Element, p.Line)
+	return fmt.Sprintf("%s: element %d (line %d)", spelling.Shown(p.Manifest), p.Element, p.Line)
 }

@@ -118,7 +118,7 @@ func TestParseRefuses(t *testing.T) {
 		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is none of the manifests`,
 		"manifests: [a]\ntakes: {b: all}":                           `takes: "b" is none of the manifests`,
 		"manifests: [a]\nformat: lava":                              `did you mean "LLaVA"?`,
-		"manifest: [a]":                                             `line 1: there is no key "manifest"; did you mean "manifests"?`,
+		"manifest: [a]":                                             `line 1: there is no key "manifest"; did you mean`,
 		"budget: 1\nmanifst: a":                                     `line 2: there is no key "manifst"; did you mean`,
 		"manifests: []":                                             "manifests: is empty",
 		"manifests: a":                                              `line 1: "a" is not a list`,

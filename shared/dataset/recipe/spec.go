@@ -45,8 +45,8 @@ func parseYAML(content []byte) (*Recipe, error) {
 	return parseSpec(content)
 }
 
-// misspelt is the error of a file that is meant as a dataset.yaml, and in which the key for the manifests is misspelt or
-// has another value than a list of them; nil for other files.
+// misspelt is the error of a file that is meant as a dataset.yaml, and in which the key for the manifests is misspelt
+// or has another value than a list of them; nil for other files.
 func misspelt(content []byte, fault error) error {
 	var top map[string]yaml.Node
 	if content[0] == '[' || yaml.Unmarshal(content, &top) != nil {
