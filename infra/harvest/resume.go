@@ -23,6 +23,13 @@ func newResume() *cobra.Command {
 	)
 	continueRun := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cleaner, err := openCleaner(cmd.Flag("state").Value.String())
+		if err == nil {
+			err = cleaner.finish(cmd.Context(), cmd.ErrOrStderr())
+		}
+		if err != nil {
+			return err
+		}
 		resumed, err := resumeTrainings(cmd, args[0])
 		if err != nil || resumed {
 			return err

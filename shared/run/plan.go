@@ -37,6 +37,8 @@ type Plan struct {
 	Attempt   int            `json:"attempt"`
 	// Refusals is how many runs of the same dataset and options were refused before, as other requests asked for them.
 	Refusals int `json:"refusals,omitempty"`
+	// Removals is how many rows of attempts at the same were removed before.
+	Removals int `json:"removals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`
 	// Reuse is an earlier run whose unchanged scores are taken over.
@@ -133,6 +135,7 @@ type identity struct {
 	Reading   int                `json:"reading"`
 	Attempt   int                `json:"attempt"`
 	Refusals  int                `json:"refusals,omitempty"`
+	Removals  int                `json:"removals,omitempty"`
 	Problem   string             `json:"problem,omitempty"`
 }
 
@@ -150,7 +153,7 @@ func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
 		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Refusals: p.Refusals,
-		Problem: p.Problem,
+		Removals: p.Removals, Problem: p.Problem,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()

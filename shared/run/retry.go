@@ -16,7 +16,7 @@ func (r *Reader) LastScored(ctx context.Context, run string) (*Plan, error) {
 	next := *last
 	for {
 		next.Attempt++
-		if err := next.identify(); err != nil {
+		if err := r.notRemoved(ctx, &next, laterAttempt); err != nil {
 			return nil, err
 		}
 		planned, err := r.Plan(ctx, next.Run)
@@ -57,8 +57,11 @@ func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 	}
 	next := *plan
 	next.Attempt, next.Reuse = plan.Attempt+1, run
-	if err := next.identify(); err != nil {
+	if err := p.runs.notRemoved(ctx, &next, laterAttempt); err != nil {
 		return nil, err
 	}
 	return &next, nil
 }
+
+// laterAttempt makes a plan the next attempt.
+func laterAttempt(plan *Plan) { plan.Attempt++ }
