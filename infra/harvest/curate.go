@@ -35,7 +35,7 @@ func newCurate() *cobra.Command {
 				return err
 			}
 			if dir == "" {
-				dir = filepath.Join("out", in.Dataset)
+				dir = in.defaultOut()
 			}
 			l, err := limits(cmd.Context())
 			if err != nil {
@@ -53,6 +53,7 @@ func newCurate() *cobra.Command {
 	}
 	sel.add(cmd)
 	data.add(cmd)
+	data.addLimit(cmd)
 	out.add(cmd)
 	out.addFormat(cmd)
 	reported.add(cmd)
@@ -60,8 +61,17 @@ func newCurate() *cobra.Command {
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
 		"of a dataset that is scored already, do not look for images that have come or changed since")
-	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<dataset>)")
+	cmd.Flags().StringVar(&dir, "out", "",
+		"folder for the subset and what explains it (default: out/<dataset>, with --limit out/<dataset>-trial)")
 	return cmd
+}
+
+// defaultOut is the folder of the subset where --out names none. A trial does not replace the subset of the whole.
+func (in input) defaultOut() string {
+	if in.Limit > 0 {
+		return filepath.Join("out", in.Dataset+"-trial")
+	}
+	return filepath.Join("out", in.Dataset)
 }
 
 // curateDataset gives a dataset to the system and waits for the selections of an order. Of a *failure it returns the

@@ -17,8 +17,8 @@ func newGc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
-		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. It removes all
-older ones, also those that failed, were refused or cancelled, or are of an older version of Harvest. Runs that are
+		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. It removes
+all older ones, also those that failed, were refused or cancelled, or are of an older version of Harvest. Runs that are
 not finished stay, and so do runs that give their scores to these.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),

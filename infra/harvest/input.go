@@ -36,6 +36,8 @@ type input struct {
 	Listed []recipeListing `json:"listed,omitempty"`
 	// Format is the form that all records are read as; recognised from each record if empty.
 	Format string `json:"format,omitempty"`
+	// Limit is how many records are tried; 0 for all.
+	Limit int64 `json:"limit,omitempty"`
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
 	// Order is what is to be selected of the run; nil if nothing was asked for.
@@ -175,7 +177,7 @@ const rubricName = "rubric.yaml"
 // spec is the dataset as its dataset.yaml describes it. Commands look for changed images themselves.
 func (in input) spec() run.Spec {
 	spec := run.Spec{
-		Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true,
+		Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true, Limit: in.Limit,
 		Readings: map[string]forms.Reading{}, Takes: map[string]dataset.Take{},
 	}
 	if in.Rubric != "" {

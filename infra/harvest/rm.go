@@ -16,8 +16,8 @@ func newRm() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm RUN...",
 		Short: "Remove runs with all their scores and selections from the state folder",
-		Long: `rm removes runs: their records, scores and selections, and the logs of their trainings. Subsets in --out, datasets
-and images stay, and so do the answers of paid scorers. The same curate command starts a removed run anew.`,
+		Long: `rm removes runs: their records, scores and selections, and the logs of their trainings. Subsets in --out,
+datasets and images stay, and so do the answers of paid scorers. The same curate command starts a removed run anew.`,
 		Example: `  harvest rm demo
   harvest rm charts-0a1b charts-77c0 latest`,
 		Args: func(cmd *cobra.Command, args []string) error {

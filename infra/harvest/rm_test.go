@@ -206,7 +206,8 @@ func TestGc(t *testing.T) {
 	if len(left) != 2 || left[0] != ids[3] || left[1] != ids[2] {
 		t.Errorf("runs %v, want the newest two, %s and %s", left, ids[3], ids[2])
 	}
-	says(t, mustHarvest(t, dir, "gc", "--keep", "2", "--state", "state").stdout, "0 runs removed: 0 files, 0 B (0 bytes)\n")
+	again := mustHarvest(t, dir, "gc", "--keep", "2", "--state", "state").stdout
+	says(t, again, "0 runs removed: 0 files, 0 B (0 bytes)\n")
 }
 
 // TestRmWhileServing removes a run whose dataset is still in the folder of a serve that runs: it is gone for that one,

@@ -10,7 +10,7 @@ import (
 // A Deleter is a Bucket of one machine, from which objects that are not temporary can be deleted: those of a run that a
 // person removes.
 type Deleter interface {
-	// Delete deletes an object. None of that name is no error. Who creates an object of the name meanwhile may find either.
+	// Delete deletes an object. None of that name is no error.
 	Delete(ctx context.Context, name string) error
 }
 

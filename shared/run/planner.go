@@ -122,7 +122,7 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 		Constants: Constants{
 			RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes,
 		},
-		Selection: spec.Request, Reuse: spec.Reuse, MaxFailed: spec.MaxFailed.Or(limits.MaxFailed),
+		Selection: spec.Request, Reuse: spec.Reuse, Limit: spec.Limit, MaxFailed: spec.MaxFailed.Or(limits.MaxFailed),
 	}
 	if plan.Images == "" {
 		plan.Images = "images/" + spec.Dataset + "/"

@@ -154,12 +154,8 @@ func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) 
 			name = "sample " + id
 		}
 		r := plan.RangeOf(int64(i))
-		before := int64(0)
-		for _, m := range plan.Manifests[:plan.Ranges[r].Manifest] {
-			before += m.Records
-		}
 		return fmt.Sprintf("%s, %s: element %d",
-			name, plan.Manifests[plan.Ranges[r].Manifest].Base(), int64(i)-before+1)
+			name, plan.Manifests[plan.Ranges[r].Manifest].Base(), plan.Element(int64(i)))
 	}
 }
 
