@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -28,7 +29,11 @@ func execute() int {
 	root := newRoot()
 	root.SetOut(show)
 	root.SetErr(warn)
-	err := root.ExecuteContext(ctx)
+	return exitStatus(ctx, root.ExecuteContext(ctx), warn)
+}
+
+// exitStatus is the status of a command that ended with an error, which it prints, or with none.
+func exitStatus(ctx context.Context, err error, warn io.Writer) int {
 	var usage usageError
 	switch {
 	case err == nil:
