@@ -39,8 +39,8 @@ const (
 	patience = 5 * time.Minute
 )
 
-// durations are how long the clients call, and how long the mixed load lasts: with HARVEST_LOAD in the environment those
-// of the gate, else short ones.
+// durations are how long the clients call, and how long the mixed load lasts: with HARVEST_LOAD in the environment
+// those of the gate, else short ones.
 func durations() (calls, mixed time.Duration) {
 	if os.Getenv("HARVEST_LOAD") != "" {
 		return time.Minute, 10 * time.Minute
