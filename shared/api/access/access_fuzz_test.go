@@ -26,8 +26,9 @@ func FuzzHosts(f *testing.F) {
 		hosts.Guard(served).ServeHTTP(answer, request)
 		switch answer.Code {
 		case http.StatusNoContent:
-			if name := strings.ToLower(host); !strings.Contains(name, "localhost") && !strings.ContainsAny(name, "0123456789:") &&
-				!strings.Contains(name, strings.Trim(strings.ToLower(listed), "[].")) {
+			name, known := strings.ToLower(host), strings.Trim(strings.ToLower(listed), "[].")
+			if !strings.Contains(name, "localhost") && !strings.ContainsAny(name, "0123456789:") &&
+				!strings.Contains(name, known) {
 				t.Errorf("%q is called with %q listed", host, listed)
 			}
 		case http.StatusMisdirectedRequest:
