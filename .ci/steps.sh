@@ -121,6 +121,8 @@ step_soak() {
     HARVEST_SOAK=1 go test -count=1 -timeout 30m ./infra/local/simulation
 }
 
+step_load() { HARVEST_LOAD=1 go test -count=1 -v -timeout 30m ./infra/local/load; }
+
 step_fuzz() {
   local package target
   while read -r package target; do

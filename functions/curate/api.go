@@ -204,11 +204,18 @@ func (s server) callRun(r *http.Request) (answer, error) {
 // retry starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each step
 // can be repeated: a call that was not answered is made again.
 func (s server) retry(ctx context.Context, id string, options api.Retry) (string, error) {
-	if status, err := s.subsets.RunStatus(ctx, id); err != nil {
+	status, err := s.subsets.RunStatus(ctx, id)
+	if err != nil {
 		return "", err
 	} else if status.NothingToRetry() && !options.ImagesChanged {
 		return "", api.NewProblem(http.StatusConflict,
 			fmt.Sprintf("run %s has no failed samples: there is nothing to retry", id))
+	}
+	if last, err := s.runs.LastScored(ctx, id); err != nil {
+		return "", err
+	} else if last.Run != id {
+		return "", api.NewProblem(http.StatusConflict, fmt.Sprintf(
+			"run %s was retried before: the latest attempt is %s; retry that one", id, last.Run))
 	}
 	next, err := s.subsets.StartAttempt(ctx, s.planner, s.worker, id)
 	if err != nil {

@@ -284,6 +284,10 @@ func TestRetry(t *testing.T) {
 	if status := s.Status(next.Run); !status.IsScored() || status.Samples.Failed != 1 {
 		t.Errorf("the run is %+v, want it scored with the failure", status)
 	}
+	problem, _ = want[api.Problem](s, http.StatusConflict, "POST", "/v1/runs/"+id+":retry", "")
+	if !strings.Contains(problem.Detail, "the latest attempt is "+next.Run) {
+		t.Errorf("a run that was retried before is retried: %q", problem.Detail)
+	}
 }
 
 // A task that was lost is published again.

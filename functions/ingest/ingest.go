@@ -29,9 +29,8 @@ type Config struct {
 // Attributes of Cloud Storage's notifications.
 // Source: https://cloud.google.com/storage/docs/pubsub-notifications#attributes
 const (
-	attrEvent  = "eventType"
-	attrObject = "objectId"
-	finalize   = "OBJECT_FINALIZE"
+	attrEvent = "eventType"
+	finalize  = "OBJECT_FINALIZE"
 )
 
 // New is the push endpoint of the subscriptions to uploads and to range tasks.
@@ -57,7 +56,7 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 		}
 		return err
 	case d.Attributes[attrEvent] == finalize:
-		return c.arrived(ctx, d.Attributes[attrObject])
+		return c.arrived(ctx, d.Attributes[events.AttrObject])
 	case d.Attributes[attrEvent] != "":
 		return nil // other changes of the input bucket start nothing
 	default:

@@ -323,6 +323,12 @@ func TestRetryAsksAgain(t *testing.T) {
 	if again.Run == res.Run || again.Samples != res.Samples || api.answered.Load() != 23 {
 		t.Errorf("run %s with samples %+v after %d requests, want two more", again.Run, again.Samples, api.answered.Load())
 	}
+	// A retry of the first attempt is one of the latest.
+	a = harvest(t, dir, api.env(), "retry", "--state", "state", "--json", "--scorer", "llm:"+moved.URL, res.Run)
+	if third := decodeResult(t, a.stdout); third.Run == again.Run || third.Run == res.Run || api.answered.Load() != 25 {
+		t.Errorf("run %s after %d requests, want two more: %s", third.Run, api.answered.Load(), a.stderr)
+	}
+	says(t, a.stderr, "run "+res.Run+" was retried before: this is about its latest attempt, "+again.Run)
 	var st runStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", again.Run).stdout, &st)
 	if st.Spent == nil || fmt.Sprintf("%.4f", *st.Spent) != "0.0030" {

@@ -31,8 +31,8 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 	if changes.Changed == 0 {
 		return nil
 	}
-	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images; rating them again: "+
-		"%d of %d scores taken over\n", changes.Changed, changes.Samples, changes.Kept, changes.Samples)
+	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images; reading these, and rating those whose "+
+		"content is new: the other %d scores are taken over\n", changes.Changed, changes.Samples, changes.Kept)
 	status, err := s.api.Retry(ctx, r.Run, api.Retry{ImagesChanged: true})
 	if err != nil {
 		return err
@@ -41,5 +41,12 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 	if err := in.save(p.state, r.Run); err != nil {
 		return err
 	}
-	return r.score(ctx, s)
+	if err := r.score(ctx, s); err != nil {
+		return err
+	}
+	if same := r.TakenOver - changes.Kept; same > 0 {
+		fmt.Fprintf(s.show.notes(), "%d of %d scores are taken over: %d of the changed samples have images of another "+
+			"time and the same content\n", r.TakenOver, r.Samples.In, same)
+	}
+	return nil
 }

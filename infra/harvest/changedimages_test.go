@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -43,11 +44,12 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("--no-image-check gives run %s, want %s", skipped.Run, first.Run)
 	}
 	plan := mustHarvest(t, dir, "plan", "--state", "state", "dataset.json").stdout
-	if want := "2 of 40 samples; 38 scores taken over"; !strings.Contains(plan, want) {
+	if want := "2 of 40 samples; at least 38 scores taken over"; !strings.Contains(plan, want) {
 		t.Errorf("plan lacks %q:\n%s", want, plan)
 	}
 	second, text := curate()
-	want := "2 of 40 samples have new or changed images; rating them again: 38 of 40 scores taken over\n"
+	want := "2 of 40 samples have new or changed images; reading these, and rating those whose content is new: " +
+		"the other 38 scores are taken over\n"
 	if !strings.Contains(text, want) {
 		t.Errorf("printed %q, want %q", text, want)
 	}
@@ -60,13 +62,33 @@ func TestChangedImages(t *testing.T) {
 
 	rename(gone, gone+".gone")
 	third, text := curate()
-	want = "1 of 40 samples have new or changed images; rating them again: 39 of 40 scores taken over\n"
+	want = "1 of 40 samples have new or changed images; reading these, and rating those whose content is new: " +
+		"the other 39 scores are taken over\n"
 	if third.Samples.Failed != 1 || third.TakenOver != size-1 || !strings.Contains(text, want) {
 		t.Errorf("without an image: samples %+v, %d taken over, printed %q", third.Samples, third.TakenOver, text)
 	}
 	if last, _ := curate(); last.Run != third.Run || last.Selection != third.Selection {
 		t.Errorf("nothing being changed the run is %s, and before it was %s", last.Run, third.Run)
 	}
+}
+
+// TestRenewedTimes curates a dataset again whose images have other times, as after a copy, and the same content.
+func TestRenewedTimes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 16)
+	args := []string{"curate", "--json", "--state", "state", "--budget", "30%", "dataset.json"}
+	mustHarvest(t, dir, args...)
+	copied := filepath.Join(dir, "source1", "0005.png")
+	if err := os.Chtimes(copied, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	a := mustHarvest(t, dir, args...)
+	if again := decodeResult(t, a.stdout); again.TakenOver != 12 {
+		t.Errorf("%d scores taken over, want 12", again.TakenOver)
+	}
+	says(t, a.stderr, "1 of 12 samples have new or changed images", "the other 11 scores are taken over\n",
+		"12 of 12 scores are taken over: 1 of the changed samples have images of another time and the same content\n")
 }
 
 // checkTakenOver checks what status says of a run that took over 38 scores of another.

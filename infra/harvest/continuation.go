@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/api"
@@ -16,10 +17,13 @@ import (
 // A continuation continues a run by one call of the API. It returns the status of the run that is at work then.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
+// An attemptChoice is the attempt that a command continues when a user names a run.
+type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
+
 // newContinuation is a command that continues a run and completes what was asked of it: resume or retry. skip, if it
 // returns a text, ends the command with it before anything is done.
 func newContinuation(
-	name, short string, skip func(*subset.RunStatus) string, call continuation,
+	name, short string, attempt attemptChoice, skip func(*subset.RunStatus) string, call continuation,
 ) *cobra.Command {
 	var (
 		out    outputFlags
@@ -33,7 +37,7 @@ func newContinuation(
 		RunE: func(cmd *cobra.Command, args []string) error {
 			show := newDisplay(out.quiet)
 			c := continued{result: &result{Run: args[0], Seconds: map[string]float64{}, state: state}}
-			err := c.openState(cmd.Context())
+			err := c.openState(cmd.Context(), attempt, cmd.ErrOrStderr())
 			if err != nil {
 				show.close()
 				return err
@@ -62,8 +66,8 @@ type continued struct {
 	plan   *run.Plan
 }
 
-// openState finds the run in the state folder.
-func (c *continued) openState(ctx context.Context) (err error) {
+// openState finds the run in the state folder, and says if it is another attempt than the one that is named.
+func (c *continued) openState(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
 	if c.folder, c.bucket, err = openState(c.state); err != nil {
 		return err
 	}
@@ -73,6 +77,13 @@ func (c *continued) openState(ctx context.Context) (err error) {
 	}
 	if c.Run, err = findRun(ctx, runs, c.Run); err != nil {
 		return err
+	}
+	named := c.Run
+	if c.Run, err = attempt(ctx, runs, named); err != nil {
+		return err
+	}
+	if c.Run != named {
+		fmt.Fprintf(notes, "harvest: run %s was retried before: this is about its latest attempt, %s\n", named, c.Run)
 	}
 	if c.plan, err = runs.Plan(ctx, c.Run); err != nil {
 		return unknownRun(err)

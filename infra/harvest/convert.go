@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -57,7 +58,7 @@ func convertSubset(w io.Writer, from *subsetFile, manifests []subset.Manifest, t
 			if loss, ok := errors.AsType[*forms.LossError](err); ok {
 				return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave "+
 					"the flag out, or leave the record out with --exclude: its id is %s",
-					to, number, path.Base(m.Name), loss, forms.Parse(record.Raw, place).ID)
+					to, number, path.Base(m.Name), loss, spelling.Shown(forms.Parse(record.Raw, place).ID))
 			} else if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
@@ -39,9 +40,7 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if dir == "" {
-				dir = filepath.Join("out", in.Dataset)
-			}
+			dir = cmp.Or(dir, in.defaultOut())
 			l, err := limits(cmd.Context())
 			if err != nil {
 				return err
@@ -59,6 +58,7 @@ func newCurate() *cobra.Command {
 	sel.add(cmd)
 	data.add(cmd)
 	teacher.add(cmd)
+	data.addLimit(cmd)
 	out.add(cmd)
 	out.addFormat(cmd)
 	reported.add(cmd)
@@ -66,8 +66,17 @@ func newCurate() *cobra.Command {
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
 		"of a dataset that is scored already, do not look for images that have come or changed since")
-	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<dataset>)")
+	cmd.Flags().StringVar(&dir, "out", "",
+		"folder for the subset and what explains it (default: out/<dataset>, with --limit out/<dataset>-trial)")
 	return cmd
+}
+
+// defaultOut is the folder of the subset where --out names none. A trial does not replace the subset of the whole.
+func (in input) defaultOut() string {
+	if in.Limit > 0 {
+		return filepath.Join("out", in.Dataset+"-trial")
+	}
+	return filepath.Join("out", in.Dataset)
 }
 
 // curateDataset gives a dataset to the system and waits for the selections of an order. Of a *failure it returns the
@@ -87,19 +96,7 @@ func curateDataset(
 		return nil, err
 	}
 	defer p.clean(ctx)
-	if err := o.check(p.Plan); err != nil {
-		return nil, err
-	}
-	if err := p.affordable(); err != nil {
-		return nil, err
-	}
-	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, p.unselectable(ctx, byFlags(err))
-	}
-	if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
-		return nil, err
-	}
-	if err := p.showEstimate(ctx, show.notes()); err != nil {
+	if err := p.accept(ctx, o, checkImages || !p.again, show); err != nil {
 		return nil, err
 	}
 	if err := prepareOut(o.Out, p.state); err != nil {
@@ -130,4 +127,23 @@ func curateDataset(
 	})
 	res.Seconds["total"] = time.Since(start).Seconds()
 	return res, err
+}
+
+// accept reports what would keep an order from being carried out, before anything is scored, and shows what it takes.
+func (p *localPlan) accept(ctx context.Context, o order, checkImages bool, show *display) error {
+	if err := o.check(p.Plan); err != nil {
+		return err
+	}
+	if err := p.affordable(); err != nil {
+		return err
+	}
+	if _, err := p.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
+		return p.unselectable(ctx, byFlags(err))
+	}
+	if checkImages {
+		if err := p.checkImages(ctx, o.MaxFailed, show); err != nil {
+			return err
+		}
+	}
+	return p.showEstimate(ctx, show.notes())
 }

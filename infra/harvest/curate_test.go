@@ -162,10 +162,10 @@ var faults = []struct {
 	{name: "no records", args: curateArgs("--budget", "1", "empty.json"), status: 1, says: []string{"no records"}},
 	{
 		name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"},
-		status: 1, says: []string{"--state dataset.json: a file is in the place of a folder"},
+		status: 2, says: []string{"--state dataset.json: a file is in the place of a folder"},
 	},
 	{
-		name: "output in a file", args: curateArgs("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 1,
+		name: "output in a file", args: curateArgs("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 2,
 		says: []string{"--out dataset.json: a file is in the place of a folder"},
 	},
 	{

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
@@ -80,7 +80,7 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 			_, err = fmt.Fprintf(w, format+"\n", args...)
 		}
 	}
-	id := shown(x.ID)
+	id := spelling.Shown(x.ID)
 	switch {
 	case x.Order > 0 && x.Rule == "turn":
 		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d",
@@ -111,12 +111,4 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 		}
 	}
 	return err
-}
-
-// shown is an id as a terminal may be given it: one of odd characters is quoted.
-func shown(id string) string {
-	if quoted := strconv.Quote(id); quoted != `"`+id+`"` {
-		return quoted
-	}
-	return id
 }

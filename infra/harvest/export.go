@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -102,7 +103,8 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 		}
 		if fault != nil {
 			report.Failed[exportCode(fault)]++
-			first = cmp.Or(first, fmt.Sprintf("; such as sample %s, %s: %s", f.sample.ID, f.sample.Place, fault.Reason()))
+			first = cmp.Or(first, fmt.Sprintf("; such as sample %s, %s: %s",
+				spelling.Shown(f.sample.ID), f.sample.Place, fault.Reason()))
 			continue
 		}
 		example := finetuning.Example{Annotation: f.annotation, Texts: f.sample.Texts()}

@@ -73,7 +73,14 @@ type datasetFlags struct {
 	images string
 	rubric string
 	format string
+	limit  int64
 	scorer scorerFlags
+}
+
+// addLimit adds --limit, for commands that can try on a part of a dataset.
+func (f *datasetFlags) addLimit(cmd *cobra.Command) {
+	cmd.Flags().Int64Var(&f.limit, "limit", 0,
+		"try on so many records, spread evenly over the dataset and the same each time, as a run of its own")
 }
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
@@ -84,7 +91,8 @@ func (f *datasetFlags) add(cmd *cobra.Command) {
 }
 
 func imagesFlag(cmd *cobra.Command, images *string) {
-	cmd.Flags().StringVar(images, "images", "", "folder that image names begin in (default: the manifest's folder)")
+	cmd.Flags().StringVar(images, "images", "",
+		"folder that image names begin in (default: the manifest's folder; the present one for - and gs://)")
 }
 
 func formatFlag(cmd *cobra.Command, format *string) {
@@ -133,9 +141,13 @@ func (f datasetFlags) input(ctx context.Context, manifests []string, state strin
 	if err == nil {
 		in, err = in.withFormat(f.format)
 	}
+	if err == nil && f.limit < 0 {
+		err = usageError{fmt.Errorf("--limit %d: give the number of records to try, 1 or more", f.limit)}
+	}
 	if err != nil {
 		return input{}, run.Spec{}, err
 	}
+	in.Limit = f.limit
 	spec := in.spec()
 	if spec.Scorer, in.Scorers, err = f.scorer.choose(kinds.Config{}); err != nil {
 		return input{}, run.Spec{}, err

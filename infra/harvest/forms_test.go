@@ -104,6 +104,13 @@ func TestPlanShowsForms(t *testing.T) {
 			t.Errorf("plan --format llava does not show %s:\n%s", want, forced.stdout)
 		}
 	}
+	writeFile(t, filepath.Join(dir, "swift.jsonl"), `{"images":["1.jpg"],"messages":[{"role":"user","content":"<image>`+
+		`Why?"},{"role":"assistant","content":"So."}]}`)
+	wrong := harvest(t, dir, nil, "curate", "--budget", "1", "--format", "imagefolder", "--state", "state", "swift.jsonl")
+	if wrong.status != 1 {
+		t.Errorf("curate with another form than the records': status %d", wrong.status)
+	}
+	says(t, wrong.stderr, `the record looks like the form "ms-swift", and --format`, "; leave out --format")
 	refused := harvest(t, dir, nil, "plan", "--format", "lava", "--state", "state", "mix.jsonl")
 	if refused.status != 2 || !strings.Contains(refused.stderr, `did you mean "LLaVA"?`) {
 		t.Errorf("plan --format lava: status %d, %s", refused.status, refused.stderr)

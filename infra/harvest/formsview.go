@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -35,7 +36,8 @@ func warnOfMixedTypes(w io.Writer, v *run.Survey) error {
 
 // printView shows how a record was understood.
 func printView(w io.Writer, v forms.View) error {
-	text := fmt.Sprintf("%s read as %s: id %s, source %s\n", v.Place, formName(v.Form), v.ID, v.Source)
+	text := fmt.Sprintf("%s read as %s: id %s, source %s\n", v.Place, formName(v.Form),
+		spelling.Shown(v.ID), spelling.Shown(v.Source))
 	for _, turn := range v.Turns {
 		text += fmt.Sprintf("  %s: %q\n", turn.Role, turn.Text)
 	}

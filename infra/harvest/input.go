@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,8 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
-	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
@@ -35,6 +34,8 @@ type input struct {
 	Listed []recipeListing `json:"listed,omitempty"`
 	// Format is the form that all records are read as; recognised from each record if empty.
 	Format string `json:"format,omitempty"`
+	// Limit is how many records are tried; 0 for all.
+	Limit int64 `json:"limit,omitempty"`
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
 	// Order is what is to be selected of the run; nil if nothing was asked for.
@@ -44,7 +45,8 @@ type input struct {
 }
 
 // newInput finds a dataset's files. Its images lie in the folder of the recipe that lists the manifests, or else of the
-// first manifest, unless images says otherwise. What lies in no file of this machine is kept in the state folder.
+// first manifest, unless images says otherwise. What lies in no file of this machine is kept in the state folder, and
+// its images lie in the present one.
 func newInput(ctx context.Context, manifests []string, images, state string) (input, error) {
 	found := sourceFinder{state: state, images: images, stdin: os.Stdin}
 	if err := found.find(ctx, manifests); err != nil {
@@ -61,9 +63,9 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 			in.Listed = append(in.Listed, s.listing())
 		}
 	}
-	folder := filepath.Dir(in.Manifests[0])
+	folder := found.sources[0].folder
 	if found.recipe != nil {
-		in.Recipe, folder = &savedRecipe{found.path, found.content}, filepath.Dir(found.path)
+		in.Recipe, folder = &savedRecipe{found.path, found.content}, found.folder
 	}
 	images = cmp.Or(images, folder)
 	abs, err := filepath.Abs(images)
@@ -100,18 +102,36 @@ var (
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
-// datasetName is a name for the dataset of manifests, of characters that a run id may have.
+// maxPlainName is how long a dataset's name may be, in characters.
+const maxPlainName = 80
+
+// datasetName is a name for the dataset of manifests. A run's id begins with it, which stands in URLs, names of objects
+// and filters of Pub/Sub, and is typed: so it has letters of ASCII only.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
 	name := dataset.Stem(file)
 	if plainNames[strings.ToLower(name)] || len(manifests) > 1 {
 		name = filepath.Base(filepath.Dir(manifests[0]))
 	}
-	name = strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
-	if name == "" {
-		return "dataset"
+	return plainName(name, "dataset")
+}
+
+// plainName is a name in the letters of ASCII, byDefault where it has none of them. If it loses a letter or a digit, or
+// is cut, a hash of the whole name keeps it distinct from others: those of 数据 and данные would be equal.
+func plainName(name, byDefault string) string {
+	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
+	lost := strings.ContainsFunc(name, func(r rune) bool {
+		return r > unicode.MaxASCII && unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.S)
+	})
+	if plain == "" {
+		plain = byDefault
 	}
-	return name[:min(len(name), 80)]
+	if !lost && len(plain) <= maxPlainName {
+		return plain
+	}
+	sum := sha256.Sum256([]byte(name))
+	hash := "-" + hex.EncodeToString(sum[:3])
+	return plain[:min(len(plain), maxPlainName-len(hash))] + hash
 }
 
 // withRubric is the input under a rubric file.
@@ -155,7 +175,7 @@ const rubricName = "rubric.yaml"
 // spec is the dataset as its dataset.yaml describes it. Commands look for changed images themselves.
 func (in input) spec() run.Spec {
 	spec := run.Spec{
-		Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true,
+		Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true, Limit: in.Limit,
 		Readings: map[string]forms.Reading{}, Takes: map[string]dataset.Take{},
 	}
 	if in.Rubric != "" {
@@ -287,44 +307,4 @@ func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Read
 		entries[in.manifestObject(i)] = manifests[i]
 	}
 	return bucket.NewView(entries)
-}
-
-// inputFile is where the state folder remembers the input of a run, for commands that are given only the run.
-func inputFile(state, runID string) string { return filepath.Join(state, "inputs", runID+".json") }
-
-// save remembers the input of a run in the state folder.
-func (in input) save(state, runID string) error {
-	data, err := json.MarshalIndent(in, "", " ")
-	if err != nil {
-		return err
-	}
-	return remember(state, inputFile(state, runID), data)
-}
-
-// remember writes a file below inputs/ of the state folder.
-func remember(state, name string, data []byte) error {
-	err := os.MkdirAll(filepath.Dir(name), 0o755)
-	if err == nil {
-		err = renameio.WriteFile(name, data, 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("remembering where the dataset lies: %w", bucket.MachineFault(state, err))
-	}
-	return nil
-}
-
-// loadInput is the input of a run that save remembered.
-func loadInput(state, runID string) (input, error) {
-	var in input
-	data, err := os.ReadFile(inputFile(state, runID))
-	if errors.Is(err, fs.ErrNotExist) {
-		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; "+
-			"if another command did, that goes on with it when it is given again", runID)
-	} else if err != nil {
-		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
-	}
-	if err := json.Unmarshal(data, &in); err != nil {
-		return input{}, fmt.Errorf("finding the dataset of run %s: reading %s: %w", runID, inputFile(state, runID), err)
-	}
-	return in, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,16 @@ func TestDatasetName(t *testing.T) {
 		{[]string{"/data/demo/Train.jsonl"}, "demo"},
 		{[]string{"/data/both/a.json", "/data/other/b.json"}, "both"},
 		{[]string{"/dataset.json"}, "dataset"},
-		{[]string{"/データ/データ.json"}, "dataset"},
+		{[]string{"/データ/データ.json"}, "dataset-167738"},
+		{[]string{"/a/数据.jsonl"}, "dataset-5440f7"},
+		{[]string{"/a/данные.json"}, "dataset-9d8cf7"},
+		{[]string{"/a/данные v2.json"}, "v2-955cb9"},
+		{[]string{"/a/🐈.json"}, "dataset-65607d"},
+		{[]string{"/a/résumé.json"}, "r-sum-e9f7b5"},
+		{[]string{"/a/charts – final.json"}, "charts-final"},
+		{[]string{"/数据/data.json"}, "dataset-5440f7"},
+		{[]string{"/a/" + strings.Repeat("long", 20) + ".json"}, strings.Repeat("long", 20)},
+		{[]string{"/a/" + strings.Repeat("long", 20) + "-2.json"}, strings.Repeat("long", 18) + "l-53e8d7"},
 	} {
 		if got := datasetName(tc.manifests); got != tc.want {
 			t.Errorf("%q: %q, want %q", tc.manifests, got, tc.want)

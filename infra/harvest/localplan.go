@@ -111,13 +111,13 @@ func mostFrequent(v *run.Survey) string {
 }
 
 // checkImages looks for some of the dataset's images before any is scored. If most are missing it warns; it is an error
-// if none is there, if more samples have some than may fail, and if the dataset is so large that scoring it takes time.
+// if none is there, and more samples have some than may fail.
 func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil || check.Missing == 0 {
 		return err
 	}
-	if check.Missing == check.Names && check.Samples < p.Samples && !allowed.Allows(check.Named, check.Samples) {
+	if check.Missing == check.Names && !allowed.Allows(check.Named, check.Samples) {
 		return fmt.Errorf("images: %s; --max-failed 100%% goes on without them", check.Message())
 	}
 	return warnOfImages(check, show)

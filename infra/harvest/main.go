@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -28,7 +29,11 @@ func execute() int {
 	root := newRoot()
 	root.SetOut(show)
 	root.SetErr(warn)
-	err := root.ExecuteContext(ctx)
+	return exitStatus(ctx, root.ExecuteContext(ctx), warn)
+}
+
+// exitStatus is the status of a command that ended with an error, which it prints, or with none.
+func exitStatus(ctx context.Context, err error, warn io.Writer) int {
 	var usage usageError
 	switch {
 	case err == nil:
@@ -74,8 +79,8 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newPlan(), newPrompts(),
-		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion(),
-		newAttempt())
+	root.AddCommand(newCurate(), newSelect(), newExplain(), newStatus(), newResume(), newRetry(), newRm(), newGc(),
+		newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(),
+		newSmoke(), newVersion(), newAttempt())
 	return root
 }

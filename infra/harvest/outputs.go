@@ -33,7 +33,7 @@ type writtenSelection struct {
 // makeOut makes the folder of a file that a command writes.
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
-		return fmt.Errorf("--out %s: a file is in the place of a folder; give another folder", dir)
+		return usageError{fmt.Errorf("--out %s: a file is in the place of a folder; give another folder", dir)}
 	} else if err != nil {
 		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
 	}

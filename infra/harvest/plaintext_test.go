@@ -71,3 +71,15 @@ func TestTextOfDatasetIsShown(t *testing.T) {
 		}
 	}
 }
+
+// TestOddIDs curates a record whose id has a line break: each message stays in its line.
+func TestOddIDs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "dataset.jsonl"), `{"id":"a\nb","conversations":[]}`+"\n")
+	a := harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "dataset.jsonl")
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, `such as sample "a\nb", dataset.jsonl`)
+}

@@ -45,7 +45,7 @@ func newPlan() *cobra.Command {
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), planReport{
 					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
-					Changed: changes.Changed, Kept: changes.Kept,
+					Of: plan.Of, Changed: changes.Changed, Kept: changes.Kept,
 				})
 			} else {
 				err = plan.print(cmd.OutOrStdout(), survey, changes)
@@ -57,6 +57,7 @@ func newPlan() *cobra.Command {
 		},
 	}
 	data.add(cmd)
+	data.addLimit(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	stateFlag(cmd, &state)
 	return cmd
@@ -68,6 +69,7 @@ type planReport struct {
 	Ranges        int     `json:"ranges"`
 	EstimatedCost float64 `json:"estimated_cost"` // US dollars
 	// Changed counts the samples that have scores, and new or changed images since; Kept the scores that stay.
+	Of      int64 `json:"of,omitempty"` // records of the dataset, where the run is a trial on some of them
 	Changed int64 `json:"images_changed"`
 	Kept    int64 `json:"scores_kept"`
 	*run.Survey
@@ -82,13 +84,16 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 		row("in", kind.Name)
 	}
 	row("samples", v.Samples)
+	if p.Of > 0 {
+		row("trial", fmt.Sprintf("on %s of %s records", separated(p.Samples), separated(p.Of)))
+	}
 	row("sound", v.Sound)
 	row("text only", v.TextOnly)
 	row("sources", len(v.Sources))
 	row("images found", v.ImagesFound)
 	row("images missing", v.ImagesMissing)
 	if changes.Changed > 0 {
-		row("new or changed images", fmt.Sprintf("%d of %d samples; %d scores taken over",
+		row("new or changed images", fmt.Sprintf("%d of %d samples; at least %d scores taken over",
 			changes.Changed, changes.Samples, changes.Kept))
 	}
 	row("ranges", len(p.Ranges))

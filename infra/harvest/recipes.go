@@ -10,7 +10,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container"
@@ -65,11 +67,29 @@ func (in input) subsetRecipe(sel *subset.Selection) (subsetRecipe, error) {
 			continue
 		}
 		entry := listed.Entries[i]
-		file := strings.Trim(notInNames.ReplaceAllString(entry.Name, "-"), "-._")
-		file = fmt.Sprintf("part-%d-%s%s", i+1, file, filepath.Ext(sel.Outputs.Subset))
+		file := partFile(i+1, entry.Name, filepath.Ext(sel.Outputs.Subset))
 		r.parts = append(r.parts, recipe.Part{Entry: entry, File: file, Records: n})
 	}
 	return r, nil
+}
+
+// notInFiles is what a file's name does not take from that of an entry.
+var notInFiles = regexp.MustCompile(`[^\pL\pM\pN._-]+`)
+
+// maxPartName is how many bytes of an entry's name stand in that of a file; file systems allow 255 in all.
+const maxPartName = 120
+
+// partFile is the name of the file of an entry: its number makes it distinct, and the entry's name readable.
+func partFile(number int, entry, extension string) string {
+	entry = notInFiles.ReplaceAllString(entry, "-")
+	for len(entry) > maxPartName {
+		_, size := utf8.DecodeLastRuneInString(entry)
+		entry = entry[:len(entry)-size]
+	}
+	if entry = strings.Trim(entry, "-._"); entry != "" {
+		entry = "-" + entry
+	}
+	return fmt.Sprintf("part-%d%s%s", number, entry, extension)
 }
 
 // files are the names of the files of the recipe.

@@ -140,6 +140,29 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
+// Of records in the standard input, names of images begin in the present folder.
+func TestStandardInputImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 4, 8)
+	cmd := program(t, dir, nil, "plan", "--json", "--state", "state", "-")
+	cmd.Stdin = strings.NewReader(readFile(t, filepath.Join(dir, "dataset.json")))
+	printed, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report planReport
+	unmarshal(t, string(printed), &report)
+	if report.ImagesFound != 4 || report.ImagesMissing != 0 {
+		t.Errorf("%d images found and %d missing, want 4 found", report.ImagesFound, report.ImagesMissing)
+	}
+	twice := harvest(t, dir, nil, "plan", "--state", "state", "-", "dataset.json", "-")
+	if twice.status != 2 {
+		t.Errorf("the standard input twice: status %d", twice.status)
+	}
+	says(t, twice.stderr, "manifest -: is named twice; the standard input can be read once")
+}
+
 // Datasets are named by folders and patterns, too.
 func TestSources(t *testing.T) {
 	t.Parallel()
@@ -166,6 +189,20 @@ func TestSources(t *testing.T) {
 		a := harvest(t, dir, nil, "plan", "--state", "state", tc.arg)
 		if a.status != 2 || !strings.Contains(a.stderr, tc.says) {
 			t.Errorf("plan %s: status %d, %q; want 2 and %q", tc.arg, a.status, a.stderr, tc.says)
+		}
+	}
+}
+
+// TestPartFile names the files of a recipe's entries, whatever the entries are called.
+func TestPartFile(t *testing.T) {
+	t.Parallel()
+	for entry, want := range map[string]string{
+		"llava_v1": "part-3-llava_v1.json", "": "part-3.json", "???": "part-3.json", "a/b c": "part-3-a-b-c.json",
+		"数据": "part-3-数据.json", "..": "part-3.json", "\xff": "part-3.json",
+		strings.Repeat("数", 100): "part-3-" + strings.Repeat("数", 40) + ".json",
+	} {
+		if got := partFile(3, entry, ".json"); got != want {
+			t.Errorf("%q: %q, want %q", entry, got, want)
 		}
 	}
 }

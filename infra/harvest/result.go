@@ -35,6 +35,8 @@ type result struct {
 	Nested []*result `json:"nested,omitempty"`
 	// Problem is why nothing was selected, and what to do.
 	Problem string `json:"problem,omitempty"`
+	// Trial says so where the run is one on a part of the dataset.
+	Trial *trial `json:"trial,omitempty"`
 
 	state     string // as --state names the state folder
 	input     *input // where the dataset lies; nil for a run of serve
@@ -57,6 +59,7 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 		return err
 	}
 	r.Samples, r.TakenOver = r.status.Samples, r.status.TakenOver
+	r.Trial = newTrial(r.status)
 	return nil
 }
 
@@ -118,6 +121,9 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 	case reason.Scorer:
 		next = "; type " + r.command("retry") + " to have the scorer rate them again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
+		if r.input != nil && r.input.Format != "" {
+			next = "; leave out --format if the records are of another form, or fix them, then give the same command again"
+		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
 		next += "; --max-failed " + passes + " lets them pass"
@@ -199,6 +205,11 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	}
 	for _, smaller := range r.Nested {
 		if err := smaller.print(w, false); err != nil {
+			return err
+		}
+	}
+	if r.Trial != nil {
+		if err := r.Trial.print(w); err != nil {
 			return err
 		}
 	}

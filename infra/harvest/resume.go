@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
@@ -14,6 +15,7 @@ func newResume() *cobra.Command {
 	cmd := newContinuation(
 		"resume",
 		"Continue a run that was interrupted or is stalled, and complete what was asked of it",
+		func(_ context.Context, _ *run.Reader, runID string) (string, error) { return runID, nil },
 		func(*subset.RunStatus) string { return "" },
 		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
 			return client.Resume(ctx, runID, options)
@@ -21,6 +23,13 @@ func newResume() *cobra.Command {
 	)
 	continueRun := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cleaner, err := openCleaner(cmd.Flag("state").Value.String())
+		if err == nil {
+			err = cleaner.finish(cmd.Context(), cmd.ErrOrStderr())
+		}
+		if err != nil {
+			return err
+		}
 		resumed, err := resumeTrainings(cmd, args[0])
 		if err != nil || resumed {
 			return err

@@ -2,15 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
 )
 
 func newRetry() *cobra.Command {
-	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late",
+	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late", lastScored,
 		func(status *subset.RunStatus) string {
 			if !status.NothingToRetry() {
 				return ""
@@ -20,4 +22,16 @@ func newRetry() *cobra.Command {
 		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
 			return client.Retry(ctx, runID, api.Retry{})
 		})
+}
+
+// lastScored is the attempt that a retry of a run is about. Where the run was retried before, its own next attempt is
+// there and has nothing left to try.
+func lastScored(ctx context.Context, runs *run.Reader, runID string) (string, error) {
+	last, err := runs.LastScored(ctx, runID)
+	if _, refused := errors.AsType[*run.RefusedError](err); refused {
+		return runID, nil // the call says why
+	} else if err != nil {
+		return "", unknownRun(err)
+	}
+	return last.Run, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -145,7 +146,7 @@ func reducedManifest(ctx context.Context, name string, samples []*dataset.Sample
 	w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})
 	for _, s := range samples {
 		if err := w.Write(s.Raw); err != nil {
-			return nil, fmt.Errorf("sample %s: %w", s.ID, err)
+			return nil, fmt.Errorf("sample %s: %w", spelling.Shown(s.ID), err)
 		}
 	}
 	err = w.Close()

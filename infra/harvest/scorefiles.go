@@ -146,7 +146,7 @@ func (res *fileResult) choose(
 	}
 	result, err := pool.Select(params)
 	if err != nil {
-		return nil, usageError{byFlags(spelling.Names(err))}
+		return nil, usageError{byFlags(spelling.Names(pool.Named(ctx, resolved, err)))}
 	}
 	res.Samples = count(pool)
 	res.Selected, res.asked = len(result.Picks), resolved

@@ -107,7 +107,11 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
 	group, working := errgroup.WithContext(st.Context())
 	group.Go(func() error {
-		return watch(working, s.input, s.log, withoutLinks(s.input, s.log, st.Upload))
+		upload, err := withoutRemoved(s.input, s.work, st.Upload)
+		if err != nil {
+			return err
+		}
+		return watch(working, s.input, s.log, withoutLinks(s.input, s.log, upload))
 	})
 	for _, f := range s.followers {
 		group.Go(func() error { return f.run(working, s.log) })

@@ -20,7 +20,9 @@ import (
 type source struct {
 	path  string // absolute
 	typed string // as the user named it, or as the recipe does that the user named
-	entry recipe.Entry
+	// folder is where names in it begin: its own, and the present one for what lies in no file of this machine.
+	folder string
+	entry  recipe.Entry
 	// number is that of the entry in the recipe.
 	number int
 }
@@ -34,11 +36,15 @@ type sourceFinder struct {
 	sources []source
 	recipe  *recipe.Recipe // of the only argument, nil where that is none
 	path    string         // of the recipe
+	folder  string         // in which the recipe's names begin
 	content []byte         // of the recipe
 }
 
 // find finds the sources of all arguments.
 func (f *sourceFinder) find(ctx context.Context, args []string) error {
+	if first := slices.Index(args, "-"); first >= 0 && slices.Contains(args[first+1:], "-") {
+		return usageError{errors.New("manifest -: is named twice; the standard input can be read once")}
+	}
 	for _, arg := range args {
 		if err := f.add(ctx, arg); err != nil {
 			return err
@@ -57,7 +63,7 @@ func (f *sourceFinder) add(ctx context.Context, arg string) error {
 		if err != nil {
 			return fmt.Errorf("reading the standard input: %w", err)
 		}
-		return f.addFile(path, arg)
+		return f.addFile(path, arg, ".")
 	case strings.HasPrefix(arg, "gs://"):
 		return f.addObject(ctx, arg)
 	}
@@ -67,7 +73,7 @@ func (f *sourceFinder) add(ctx context.Context, arg string) error {
 	if info, err := os.Stat(arg); err == nil && info.IsDir() {
 		return f.addFolder(arg)
 	}
-	return f.addFile(arg, arg)
+	return f.addFile(arg, arg, filepath.Dir(arg))
 }
 
 // addPattern adds the files that a pattern with globs and braces stands for.
@@ -77,7 +83,7 @@ func (f *sourceFinder) addPattern(pattern string) error {
 		return usageError{err}
 	}
 	for _, name := range names {
-		if err := f.addFile(name, name); err != nil {
+		if err := f.addFile(name, name, filepath.Dir(name)); err != nil {
 			return err
 		}
 	}
@@ -143,7 +149,7 @@ func (f *sourceFinder) addFolder(folder string) error {
 				folder, entry.Name(), listed.Kind)}
 		}
 		found = true
-		if err := f.addFile(path, path); err != nil {
+		if err := f.addFile(path, path, folder); err != nil {
 			return err
 		}
 	}
@@ -154,8 +160,8 @@ func (f *sourceFinder) addFolder(folder string) error {
 	return nil
 }
 
-// addFile adds a manifest, or the manifests of a recipe.
-func (f *sourceFinder) addFile(path, typed string) error {
+// addFile adds a manifest, or the manifests of a recipe. Names in it begin in folder.
+func (f *sourceFinder) addFile(path, typed, folder string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("manifest %s: %w", typed, err)
@@ -168,13 +174,13 @@ func (f *sourceFinder) addFile(path, typed string) error {
 		return err
 	}
 	if listed == nil {
-		f.sources = append(f.sources, source{path: abs, typed: typed})
+		f.sources = append(f.sources, source{path: abs, typed: typed, folder: folder})
 		return nil
 	}
 	if f.recipe != nil {
 		return usageError{fmt.Errorf("%s: it is a %s, which lists a whole dataset; give it alone", typed, listed.Kind)}
 	}
-	f.recipe, f.path, f.content = listed, abs, content
+	f.recipe, f.path, f.folder, f.content = listed, abs, folder, content
 	for number, entry := range listed.Entries {
 		if err := f.addEntry(number, entry, typed); err != nil {
 			return usageError{fmt.Errorf("%s: entry %q: %w", typed, entry.Name, err)}
@@ -185,7 +191,10 @@ func (f *sourceFinder) addFile(path, typed string) error {
 
 // addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the present folder.
 func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) error {
-	folder := filepath.Dir(f.path)
+	folder, err := filepath.Abs(f.folder)
+	if err != nil {
+		return err
+	}
 	path := beside(folder, entry.File)
 	names := []string{path}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && recipe.HasPattern(path) {
@@ -208,7 +217,7 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 			entry.Reading.Source = dataset.Stem(filepath.Base(name))
 		}
 		f.sources = append(f.sources, source{
-			path: name, typed: typed + " (" + entry.File + ")", entry: entry, number: number,
+			path: name, typed: typed + " (" + entry.File + ")", folder: filepath.Dir(name), entry: entry, number: number,
 		})
 	}
 	return nil

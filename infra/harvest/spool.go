@@ -72,7 +72,7 @@ func (f *sourceFinder) addObject(ctx context.Context, url string) error {
 		if err != nil {
 			return fmt.Errorf("manifest gs://%s/%s: %w", name, object, err)
 		}
-		if err := f.addFile(path, "gs://"+name+"/"+object); err != nil {
+		if err := f.addFile(path, "gs://"+name+"/"+object, "."); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ func openState(state string) (string, bucket.Bucket, error) {
 	}
 	work, err := bucket.OpenFolder(state)
 	if errors.Is(err, syscall.ENOTDIR) {
-		return "", nil, fmt.Errorf("--state %s: a file is in the place of a folder; give another folder", state)
+		return "", nil, usageError{fmt.Errorf("--state %s: a file is in the place of a folder; give another folder", state)}
 	} else if err != nil {
 		return "", nil, fmt.Errorf("opening state folder: %w", err)
 	}

@@ -137,6 +137,9 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row("dataset", st.Dataset)
 	row("age", st.age())
 	row("samples", st.Samples.In)
+	if st.Of > 0 {
+		row("trial", fmt.Sprintf("on %s of %s records", separated(st.Samples.In), separated(st.Of)))
+	}
 	row("ranges read", fmt.Sprintf("%s of %s", separated(st.Progress.RangesCut), separated(st.Progress.Ranges)))
 	row("shards scored", fmt.Sprintf("%s of %s", separated(st.Progress.ShardsScored), separated(st.Progress.Shards)))
 	row("samples done", st.Progress.SamplesDone)

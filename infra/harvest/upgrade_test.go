@@ -62,4 +62,8 @@ func TestUpgrade(t *testing.T) {
 	if status := readStatus(t, dir, again.Run); status.State != run.StateScored || status.Samples.Scored != 8 {
 		t.Errorf("the new run is %s: %+v", status.State, status.Samples)
 	}
+	mustHarvest(t, dir, "rm", "--state", "state", old)
+	if left := runsOf(t, dir); len(left) != 1 || left[0] != again.Run {
+		t.Errorf("runs %v after the old one was removed, want %s", left, again.Run)
+	}
 }

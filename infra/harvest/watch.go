@@ -9,6 +9,31 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
+// withoutRemoved passes by what was accepted as a run that a person removed since: only another upload starts it again.
+func withoutRemoved(
+	input bucket.Reader, work bucket.Bucket, upload func(context.Context, string) error,
+) (func(context.Context, string) error, error) {
+	runs, _, err := openRuns(work)
+	if err != nil {
+		return nil, err
+	}
+	index := run.NewIndex(work)
+	return func(ctx context.Context, object string) error {
+		attrs, err := input.Stat(ctx, object)
+		if err != nil {
+			return upload(ctx, object) // which says what is wrong
+		}
+		id, err := index.RunOf(ctx, run.Upload{Object: object, Generation: attrs.Generation})
+		if err != nil {
+			return err
+		}
+		if removed, err := runs.Removed(ctx, id); removed || err != nil {
+			return err
+		}
+		return upload(ctx, object)
+	}, nil
+}
+
 // watchEvery is the pause between two looks at the input bucket.
 const watchEvery = 2 * time.Second
 

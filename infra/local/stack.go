@@ -258,8 +258,10 @@ func (s *Stack) Upload(ctx context.Context, object string) error {
 		return err
 	}
 	return s.queue.Topic(events.TopicUploads).Publish(ctx, events.Message{
-		Attributes: map[string]string{"eventType": "OBJECT_FINALIZE", "objectId": object, "payloadFormat": "JSON_API_V1"},
-		Data:       data,
+		Attributes: map[string]string{
+			"eventType": "OBJECT_FINALIZE", events.AttrObject: object, "payloadFormat": "JSON_API_V1",
+		},
+		Data: data,
 	})
 }
 

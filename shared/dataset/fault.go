@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A Fault is what makes one sample unusable, in words for its author. It fails this sample only. Faults of records have
@@ -68,12 +69,13 @@ func (p Place) InContainer() bool { return p.Line == 0 }
 // String is the place as messages print it: `demo.json: element 7 (line 81)`, `row 7 of a.parquet`, `sample 0007 of
 // a.tar`.
 func (p Place) String() string {
+	manifest := spelling.Shown(p.Manifest)
 	switch {
 	case p.Key != "":
-		return fmt.Sprintf("sample %s of %s", p.Key, p.Manifest)
+		return fmt.Sprintf("sample %s of %s", spelling.Shown(p.Key), manifest)
 	case p.InContainer():
-		return fmt.Sprintf("row %d of %s", p.Element, p.Manifest)
+		return fmt.Sprintf("row %d of %s", p.Element, manifest)
 	default:
-		return fmt.Sprintf("%s: element %d (line %d)", p.Manifest, p.Element, p.Line)
+		return fmt.Sprintf("%s: element %d (line %d)", manifest, p.Element, p.Line)
 	}
 }

@@ -68,7 +68,7 @@ func (r Record) Sample(parse Parser) *Sample {
 	return s
 }
 
-// WriteShard writes the records of samples that follow each other in one manifest, the same bytes for the same records.
+// WriteShard writes the records of samples in the order of one manifest, the same bytes for the same records.
 // What Parse made of them is not written.
 func WriteShard(w io.Writer, samples []Sample) error {
 	index, err := newShardIndex(samples)

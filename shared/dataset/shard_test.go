@@ -52,6 +52,8 @@ func TestShardRoundTrip(t *testing.T) {
 	for name, samples := range map[string][]Sample{
 		"every form": shardSamples(t),
 		"none":       nil,
+		"left out":   slices.Delete(shardSamples(t), 1, 3),
+		"two left":   {shardSamples(t)[2], shardSamples(t)[5]},
 		"larger than a window": readAll(t, []byte(`[{"id": "a", "image": "data:;base64,`+strings.Repeat("aGk1", 1<<20)+`", `+
 			asked("<image>")+`}]`), 1<<20, Limits{}),
 	} {
@@ -106,9 +108,9 @@ func TestWriteShardRefuses(t *testing.T) {
 	t.Parallel()
 	raw := []byte("{}")
 	for want, samples := range map[string][]Sample{
-		"a.json: element 3 (line 3) does not follow a.json: element 1 (line 1)": {
-			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}},
+		"a.json: element 2 (line 2) does not follow a.json: element 3 (line 3)": {
 			{Raw: raw, Place: Place{Manifest: "a.json", Element: 3, Line: 3}},
+			{Raw: raw, Place: Place{Manifest: "a.json", Element: 2, Line: 2}},
 		},
 		"b.json: element 2 (line 1) does not follow a.json: element 1 (line 1)": {
 			{Raw: raw, Place: Place{Manifest: "a.json", Element: 1, Line: 1}},

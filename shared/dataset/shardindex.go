@@ -13,12 +13,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A shardIndex is what a shard holds of its records but their bytes. They follow each other in one manifest.
+// A shardIndex is what a shard holds of its records but their bytes. They are in the order of one manifest.
 type shardIndex struct {
 	Manifest string `json:"manifest"`      // Place.Manifest of all
 	Element  int64  `json:"first_element"` // Place.Element of the first
 	// Steps are how many lines after the one before a record begins, from line 0: they take less than line numbers.
 	Steps []int64 `json:"line_steps"`
+	// Skips are how many records of the manifest are left out before each; empty where none is.
+	Skips []int64 `json:"skips,omitempty"`
 	// Bytes are the lengths of the records; 0 for one of which nothing is kept.
 	Bytes []int `json:"bytes"`
 	// Faults are why nothing is kept of a record, in the order of these records.
@@ -32,15 +34,23 @@ type shardIndex struct {
 func newShardIndex(samples []Sample) (*shardIndex, error) {
 	index := &shardIndex{Steps: make([]int64, len(samples)), Bytes: make([]int, len(samples))}
 	index.store(samples)
-	line := int64(0)
+	line, element := int64(0), int64(0)
 	for i := range samples {
 		s := &samples[i]
 		if i == 0 {
-			index.Manifest, index.Element = s.Place.Manifest, s.Place.Element
+			index.Manifest, index.Element, element = s.Place.Manifest, s.Place.Element, s.Place.Element
 		}
-		if s.Place.Manifest != index.Manifest || s.Place.Element != index.Element+int64(i) {
+		skipped := s.Place.Element - element
+		if s.Place.Manifest != index.Manifest || skipped < 0 {
 			return nil, fmt.Errorf("writing a shard: %v does not follow %v", s.Place, samples[i-1].Place)
 		}
+		if skipped > 0 && index.Skips == nil {
+			index.Skips = make([]int64, len(samples))
+		}
+		if index.Skips != nil {
+			index.Skips[i] = skipped
+		}
+		element = s.Place.Element + 1
 		index.Steps[i], line = s.Place.Line-line, s.Place.Line
 		index.Bytes[i] = len(s.Raw)
 		if len(s.Raw) > 0 {
@@ -155,6 +165,9 @@ func (x *shardIndex) check() error {
 			return errors.New("its index has an empty fault")
 		}
 	}
+	if len(x.Skips) > 0 && (len(x.Skips) != len(x.Bytes) || slices.Min(x.Skips) < 0) {
+		return fmt.Errorf("its index leaves out records before %d of its %d, or less than none", len(x.Skips), len(x.Bytes))
+	}
 	if len(x.Steps) != len(x.Bytes) || len(x.Faults) != faults {
 		return fmt.Errorf("its index has the lines of %d records, the lengths of %d, and %d faults where it should have %d",
 			len(x.Steps), len(x.Bytes), len(x.Faults), faults)
@@ -184,6 +197,9 @@ func (x *shardIndex) records() iter.Seq2[int, Record] {
 		place, faults := Place{Manifest: x.Manifest, Element: x.Element}, x.Faults
 		for i, step := range x.Steps {
 			place.Line += step
+			if len(x.Skips) > 0 {
+				place.Element += x.Skips[i]
+			}
 			if len(x.Keys) > 0 {
 				place.Key = x.Keys[i]
 			}

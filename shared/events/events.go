@@ -24,6 +24,10 @@ type Publisher interface {
 	Publish(ctx context.Context, messages ...Message) error
 }
 
+// AttrObject is the attribute that names the object of a notification of Cloud Storage.
+// Source: https://cloud.google.com/storage/docs/pubsub-notifications#attributes
+const AttrObject = "objectId"
+
 // AttrTask is the attribute of the tasks topic that subscriptions filter on: one of the Task constants.
 const AttrTask = "task"
 

@@ -98,7 +98,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			Attempt:      max(env.DeliveryAttempt, 1),
 			Subscription: env.Subscription,
 		}
-		log := log.With("message_id", d.ID, "attempt", d.Attempt)
+		log := log.With("message_id", d.ID, "attempt", d.Attempt).With(d.subject()...)
 		ctx, cancel := context.WithTimeout(r.Context(), DeliveryDeadline)
 		defer cancel()
 		begin := time.Now()
@@ -148,6 +148,18 @@ func (d Delivery) run() string {
 	}
 	_ = json.Unmarshal(d.Data, &of) // handlers that need the data report what is wrong with it
 	return of.Run
+}
+
+// subject is what a delivery is about, as the log has it: the object that arrived, or the run.
+func (d Delivery) subject() []any {
+	var subject []any
+	if object := d.Attributes[AttrObject]; object != "" {
+		subject = append(subject, "object", object)
+	}
+	if run := d.run(); run != "" {
+		subject = append(subject, "run", run)
+	}
+	return subject
 }
 
 // kind is what a delivery asks for, in few words.

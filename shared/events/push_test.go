@@ -136,7 +136,9 @@ func TestPushAnswersOutcome(t *testing.T) {
 			h := events.PushHandler(slog.New(slog.NewJSONHandler(&logged, nil)),
 				func(context.Context, events.Delivery) error { return tt.outcome })
 			answer := httptest.NewRecorder()
-			body := strings.NewReader(`{"message": {"messageId": "17"}, "deliveryAttempt": 3}`)
+			const data = "eyJydW4iOiAiZGVtby0xIn0=" // {"run": "demo-1"}
+			body := strings.NewReader(`{"message": {"messageId": "17", "data": "` + data +
+				`", "attributes": {"objectId": "datasets/demo/a.json"}}, "deliveryAttempt": 3}`)
 			h.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/", body))
 			if answer.Code != tt.status {
 				t.Errorf("answered %d, want %d", answer.Code, tt.status)
@@ -153,7 +155,10 @@ func TestPushAnswersOutcome(t *testing.T) {
 			}
 			delete(line, "time")
 			delete(line, "msg")
-			want := map[string]any{"level": tt.level, "message_id": "17", "attempt": 3.0, "error": tt.outcome.Error()}
+			want := map[string]any{
+				"level": tt.level, "message_id": "17", "attempt": 3.0, "error": tt.outcome.Error(),
+				"object": "datasets/demo/a.json", "run": "demo-1",
+			}
 			if diff := cmp.Diff(want, line); diff != "" {
 				t.Errorf("logged (-want +got):\n%s", diff)
 			}

@@ -3,14 +3,14 @@ package report
 import (
 	"fmt"
 	"math"
-	"unicode/utf8"
 )
 
 const (
 	labelWidth = 196 // of names at the left
 	rowHeight  = 22
-	top        = 26 // below the legend
-	labelRunes = 29
+	top        = 26   // below the legend
+	labelSize  = 15.6 // that of what fits in labelWidth, as textSize has it
+	headSize   = 9.8  // of names above columns
 )
 
 // A row of values with a name.
@@ -70,7 +70,7 @@ func (d *drawing) rows(rows []row, most float64, steps int, format func(float64)
 		d.text(x(v), bottom+16, "middle", format(v))
 	}
 	for i, r := range rows {
-		d.text(labelWidth-8, float64(top+rowHeight*i)+15, "end", short(r.name, labelRunes))
+		d.text(labelWidth-8, float64(top+rowHeight*i)+15, "end", label(r.name, labelSize))
 	}
 	return x
 }
@@ -115,7 +115,7 @@ func columns(d *drawing, rows []row, all []series, stacked bool, format func(flo
 	}
 	const left, height = 46, 150
 	bottom := float64(top + 8 + height)
-	short := longest(names(rows)) <= 4
+	short := widest(names(rows)) <= 2.3
 	d.Height = int(bottom) + 62
 	if short {
 		d.Height = int(bottom) + 24
@@ -160,10 +160,10 @@ func names(rows []row) (all []string) {
 	return all
 }
 
-// longest is how many characters the longest of some names has.
-func longest(names []string) (most int) {
+// widest is the width of the widest of some names.
+func widest(names []string) (most float64) {
 	for _, n := range names {
-		most = max(most, utf8.RuneCountInString(n))
+		most = max(most, textSize(name(n)))
 	}
 	return most
 }
@@ -171,15 +171,15 @@ func longest(names []string) (most int) {
 // heat draws a table of values in [0, most] as colours, with the values in it. Values above 0 have a number.
 func heat(d *drawing, rows []row, names []string, most float64, format func(float64) string) {
 	const cell = 20
-	head := 14 + 7*min(longest(names), 17)
+	head := 14 + int(math.Ceil(fontSize*min(widest(names), headSize)))
 	d.Height = head + cell*len(rows) + 8
 	width := float64(drawingWidth-labelWidth) / float64(max(len(names), 1))
 	for j, n := range names {
-		d.turned(labelWidth+width*float64(j)+width/2+4, float64(head)-5, 90, short(n, 17))
+		d.turned(labelWidth+width*float64(j)+width/2+4, float64(head)-5, 90, label(n, headSize))
 	}
 	for i, r := range rows {
 		y := float64(head + cell*i)
-		d.text(labelWidth-8, y+14, "end", short(r.name, labelRunes))
+		d.text(labelWidth-8, y+14, "end", label(r.name, labelSize))
 		for j, v := range r.values {
 			x := labelWidth + width*float64(j)
 			if math.IsNaN(v) {

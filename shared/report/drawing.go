@@ -6,6 +6,9 @@ import "fmt"
 // is still 10 px high.
 const drawingWidth = 460
 
+// fontSize is the height of the text of charts, in their units, as chart.css has it.
+const fontSize = 12
+
 // A drawing is a chart: marks of an SVG in the order in which they are drawn. Their classes are those of chart.css.
 type drawing struct {
 	ID, Title, Description string

@@ -115,7 +115,7 @@ func ratingColumns(d *drawing, rows []row) {
 		y := float64(top+height*(i/2)) + 2 + 11*float64(i%2)
 		if i%2 == 0 {
 			n, _, _ := strings.Cut(r.name, ", ")
-			d.text(labelWidth-8, y+15, "end", short(n, labelRunes))
+			d.text(labelWidth-8, y+15, "end", label(n, labelSize))
 		}
 		sum := 0.0
 		for rating, v := range r.values {

@@ -6,6 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // An Example is the first sample of a run that was not scored for a reason.
@@ -36,7 +37,7 @@ func (c Counts) Failure(allowed Allowance) string {
 	}
 	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), c.Reasons[code])
 	if e, known := c.Examples[code]; known {
-		text += fmt.Sprintf(", such as sample %s, %s: %s", e.ID, e.Place, e.Reason)
+		text += fmt.Sprintf(", such as sample %s, %s: %s", spelling.Shown(e.ID), e.Place, e.Reason)
 	}
 	return text
 }

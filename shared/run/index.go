@@ -140,15 +140,35 @@ func (x *Index) visit(
 	return err
 }
 
-// NoteUpload notes that what an upload asks for is accepted or refused: it is not looked for again, whatever becomes of
-// the run.
-func (x *Index) NoteUpload(ctx context.Context, u Upload) error {
+// A notedUpload is what NoteUpload keeps.
+type notedUpload struct {
+	Upload
+	Run string `json:"run,omitempty"`
+}
+
+// NoteUpload notes that what an upload asks for is accepted or refused, as a run: it is not looked for again, whatever
+// becomes of the run.
+func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
 	name, err := uploadName(u)
 	if err != nil {
 		return err
 	}
-	_, err = bucket.CreateJSON(ctx, x.work, name, u)
+	_, err = bucket.CreateJSON(ctx, x.work, name, notedUpload{u, run})
 	return err
+}
+
+// RunOf is the run that an upload was accepted or refused as; empty if it was not, or if that was not noted.
+func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
+	name, err := uploadName(u)
+	if err != nil {
+		return "", err
+	}
+	var noted notedUpload
+	err = bucket.ReadJSON(ctx, x.work, name, &noted)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return "", nil
+	}
+	return noted.Run, err
 }
 
 // HasUpload reports whether an upload was noted.

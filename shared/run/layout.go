@@ -29,8 +29,11 @@ func approvedName(run string) string   { return Folder(run) + "approved" }
 func rangesPrefix(run string) string   { return Folder(run) + "ranges/" }
 func scoresPrefix(run string) string   { return Folder(run) + "scores/" }
 func wavesPrefix(run string) string    { return Folder(run) + "waves/" }
-func acceptedName(run string) string   { return Folder(run) + "accepted" }
-func askedPrefix(run string) string    { return Folder(run) + "asked/" }
+
+// removedName is the tombstone of a run. It is outside of the run's folder, and stays.
+func removedName(run string) string  { return "index/removed/" + run + ".json" }
+func acceptedName(run string) string { return Folder(run) + "accepted" }
+func askedPrefix(run string) string  { return Folder(run) + "asked/" }
 
 // planningPrefix holds how far an accepted run is planned.
 func planningPrefix(run string) string { return Folder(run) + "planning/" }

@@ -132,6 +132,7 @@ func (p *Planner) complete(plan *Plan, byDefault bool, rater scorer.Scorer) erro
 			Reason: strings.Join(names, ", ") + ": the manifest has no records; write one at least", Err: ErrNoRecords,
 		}
 	}
+	plan.limit()
 	if err := plan.fitSelection(byDefault); err != nil {
 		return err
 	}

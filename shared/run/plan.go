@@ -39,8 +39,14 @@ type Plan struct {
 	Options   Options        `json:"options"`
 	Constants Constants      `json:"constants"`
 	Attempt   int            `json:"attempt"`
+	// Limit is how many records a trial takes of the dataset, 0 for all. Of is how many the dataset has where that is
+	// more: the run is a trial then; else it is 0.
+	Limit int64 `json:"limit,omitempty"`
+	Of    int64 `json:"of,omitempty"`
 	// Refusals is how many runs of the same dataset and options were refused before, as other requests asked for them.
 	Refusals int `json:"refusals,omitempty"`
+	// Removals is how many rows of attempts at the same were removed before.
+	Removals int `json:"removals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`
 	// Reuse is an earlier run whose unchanged scores are taken over.
@@ -78,6 +84,9 @@ type Range struct {
 	Manifest   int          `json:"manifest"`    // its position in Plan.Manifests
 	FirstIndex int64        `json:"first_index"` // idx of its first sample in the dataset
 	Span       dataset.Span `json:"span"`
+	// Record is how many records of the dataset stand before the range, where the run is a trial; of these FirstIndex are
+	// in the run. Otherwise it is 0.
+	Record int64 `json:"record,omitempty"`
 }
 
 // Options are choices that change scores, and so the run's identity.
@@ -147,7 +156,9 @@ type identity struct {
 	Layout    int                `json:"layout"`
 	Reading   int                `json:"reading"`
 	Attempt   int                `json:"attempt"`
+	Limit     int64              `json:"limit,omitempty"`
 	Refusals  int                `json:"refusals,omitempty"`
+	Removals  int                `json:"removals,omitempty"`
 	Problem   string             `json:"problem,omitempty"`
 }
 
@@ -164,8 +175,8 @@ type manifestIdentity struct {
 func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
-		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Refusals: p.Refusals,
-		Problem: p.Problem,
+		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Limit: p.Limit, Refusals: p.Refusals,
+		Removals: p.Removals, Problem: p.Problem,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()

@@ -124,7 +124,7 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 		Constants: Constants{
 			RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes,
 		},
-		Selection: spec.Request, Reuse: spec.Reuse, MaxFailed: spec.MaxFailed.Or(limits.MaxFailed),
+		Selection: spec.Request, Reuse: spec.Reuse, Limit: spec.Limit, MaxFailed: spec.MaxFailed.Or(limits.MaxFailed),
 	}
 	if plan.Images == "" {
 		plan.Images = "images/" + spec.Dataset + "/"
@@ -226,18 +226,31 @@ func (p *Plan) fitSelection(byDefault bool) error {
 }
 
 // latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was. A run
-// that was refused for another request, such as one with another budget, is passed over.
+// that was refused for another request, such as one with another budget, is passed over. Where all attempts were
+// removed, the plan becomes that of an id that was never used.
 func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (latest *Plan, err error) {
 	attempt := *plan
-	for ; ; attempt.Attempt++ {
+	for removals := 0; ; attempt.Attempt++ {
 		if err := attempt.identify(); err != nil {
 			return nil, err
 		}
 		if attempt.Attempt == 0 {
-			plan.Run, plan.Refusals = attempt.Run, attempt.Refusals
+			plan.Run, plan.Refusals, plan.Removals = attempt.Run, attempt.Refusals, attempt.Removals
+			removals = 0
+		}
+		if removed, err := p.runs.Removed(ctx, attempt.Run); err != nil {
+			return nil, err
+		} else if removed {
+			removals++
+			continue
 		}
 		planned, err := p.runs.Plan(ctx, attempt.Run)
 		if errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
+			if latest == nil && removals > 0 {
+				attempt.Removals++
+				attempt.Attempt = -1 // begins anew
+				continue
+			}
 			return latest, nil
 		} else if err != nil {
 			return nil, err

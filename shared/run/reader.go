@@ -27,14 +27,16 @@ var (
 
 // A Reader reads runs. It keeps in memory what it reads, because objects never change; so a process has one.
 type Reader struct {
-	work    bucket.Reader
-	plans   *cache.Cache[*Plan]
-	drafts  *cache.Cache[*draft]
-	reports *cache.Cache[*RangeReport]
-	files   *cache.Cache[[]byte]
-	tables  *cache.Cache[*scores.Table]
-	waves   *cache.Cache[*Wave]
-	sums    *cache.Cache[*Counts]
+	work bucket.Reader
+	// removable says that runs can be removed from the bucket.
+	removable bool
+	plans     *cache.Cache[*Plan]
+	drafts    *cache.Cache[*draft]
+	reports   *cache.Cache[*RangeReport]
+	files     *cache.Cache[[]byte]
+	tables    *cache.Cache[*scores.Table]
+	waves     *cache.Cache[*Wave]
+	sums      *cache.Cache[*Counts]
 }
 
 // The most memory that a Reader takes, in bytes.
@@ -53,8 +55,9 @@ func NewReader(work bucket.Reader) (*Reader, error) {
 	if work == nil {
 		return nil, missing("Reader", "work bucket")
 	}
+	_, removable := work.(bucket.Deleter)
 	return &Reader{
-		work:    work,
+		work: work, removable: removable,
 		plans:   cache.New(maxPlanBytes, planBytes),
 		drafts:  cache.New(maxDraftBytes, func(d *draft) int { return planBytes(d.Plan) }),
 		reports: cache.New(maxReportBytes, func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) }),
@@ -84,6 +87,11 @@ func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.C
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
+	}
+	if removed, err := r.Removed(ctx, run); err != nil {
+		return nil, err
+	} else if removed {
+		return nil, fmt.Errorf("%w: %s was removed", ErrNoRun, run)
 	}
 	return r.plans.Get(ctx, run, func(ctx context.Context) (*Plan, error) {
 		var p Plan
@@ -128,7 +136,8 @@ func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 
 // Runs lists the ids of all runs, in ascending order.
 func (r *Reader) Runs(ctx context.Context) ([]string, error) {
-	return bucket.Children(ctx, r.work, Root)
+	there, _, err := r.folders(ctx)
+	return there, err
 }
 
 // Accepted is when a run was accepted; the zero time if that is not known.

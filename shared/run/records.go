@@ -15,10 +15,11 @@ import (
 // ManifestChanged is the code of every record of a range whose manifest was replaced before it was read.
 const ManifestChanged reason.Code = "manifest_changed"
 
-// EachRecord reads a range of a plan and calls use for each of its records, in order.
+// EachRecord reads a range of a plan and calls use for each of its records that the run has, in order.
 func EachRecord(
 	ctx context.Context, texts Texts, plan *Plan, r int, use func(*dataset.Sample) error,
 ) error {
+	use = plan.trial(r, use)
 	rng := plan.Ranges[r]
 	m := plan.Manifests[rng.Manifest]
 	if kind, contained := kinds.ByFormat(m.Format); contained {

@@ -2,8 +2,36 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
+
+// LastScored is the plan of the last scored attempt at what a run scores: the one that can be retried. It is the run's
+// own where no scored attempt follows it.
+func (r *Reader) LastScored(ctx context.Context, run string) (*Plan, error) {
+	last, err := r.UsablePlan(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	next := *last
+	for {
+		next.Attempt++
+		if err := r.notRemoved(ctx, &next, laterAttempt); err != nil {
+			return nil, err
+		}
+		planned, err := r.Plan(ctx, next.Run)
+		if errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
+			return last, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if scored, err := r.Scored(ctx, next.Run); err != nil {
+			return nil, err
+		} else if scored {
+			last = planned
+		}
+	}
+}
 
 // NextAttempt is the plan of the next attempt of a scored run. Samples that failed are tried again, as when their
 // images came late; of the others every score is taken over whose record, images, rubric and scorer are unchanged.
@@ -29,8 +57,11 @@ func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 	}
 	next := *plan
 	next.Attempt, next.Reuse = plan.Attempt+1, run
-	if err := next.identify(); err != nil {
+	if err := p.runs.notRemoved(ctx, &next, laterAttempt); err != nil {
 		return nil, err
 	}
 	return &next, nil
 }
+
+// laterAttempt makes a plan the next attempt.
+func laterAttempt(plan *Plan) { plan.Attempt++ }

@@ -115,8 +115,24 @@ func TestRetryTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lastScored := func(of *run.Plan) string {
+		t.Helper()
+		last, err := f.Runs.LastScored(t.Context(), of.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return last.Run
+	}
+	if got := lastScored(first); got != second.Run { // the third is not scored yet
+		t.Errorf("the last scored attempt is %s, want %s", got, second.Run)
+	}
 	if counts := f.Finish(third); third.Attempt != 2 || counts.Scored != 2 {
 		t.Errorf("attempt %d has counts %+v, want all scored by attempt 2", third.Attempt, counts)
+	}
+	for _, of := range []*run.Plan{first, second, third} {
+		if got := lastScored(of); got != third.Run {
+			t.Errorf("the last scored attempt after attempt %d is %s, want %s", of.Attempt, got, third.Run)
+		}
 	}
 	if diff := cmp.Diff(map[string]int{"a": 1, "p": 1}, f.Scorer.Counts()); diff != "" {
 		t.Errorf("ratings of each sample (-want +got):\n%s", diff)

@@ -26,6 +26,9 @@ func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*
 		return nil, nil
 	}
 	table, err := l.runs.Scores(ctx, plan.Reuse, rec.Range)
+	if removed, looked := l.reuseRemoved(ctx, plan, err); removed || looked != nil {
+		return nil, looked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
 	}
@@ -76,6 +79,9 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 	places, err := l.rated.Get(ctx, plan.Reuse, func(ctx context.Context) (map[string]place, error) {
 		return l.runs.ratedContent(ctx, plan.Reuse)
 	})
+	if removed, looked := l.reuseRemoved(ctx, plan, err); removed || looked != nil {
+		return false, looked
+	}
 	if err != nil {
 		return false, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
 	}
@@ -84,6 +90,9 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 		return false, nil
 	}
 	table, err := l.runs.Scores(ctx, plan.Reuse, int(at.shardRange))
+	if removed, looked := l.reuseRemoved(ctx, plan, err); removed || looked != nil {
+		return false, looked
+	}
 	if err != nil {
 		return false, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
 	}
@@ -93,6 +102,15 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 	}
 	takeScores(rec, earlier, plan.Reuse)
 	return true, nil
+}
+
+// reuseRemoved reports whether an error of reading the run from which scores are taken over is that it was removed:
+// then there is nothing to take over.
+func (l *loader) reuseRemoved(ctx context.Context, plan *Plan, err error) (bool, error) {
+	if !errors.Is(err, bucket.ErrNotExist) && !errors.Is(err, ErrNoRun) {
+		return false, nil
+	}
+	return l.runs.Removed(ctx, plan.Reuse)
 }
 
 // takeScores takes over the scores of an earlier run. Where the sample stands, and what is seen of its images now,

@@ -64,6 +64,8 @@ type Spec struct {
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// MaxFailed is how many samples may fail before nothing is selected; the service's limit if it is not given.
 	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
+	// Limit makes the run a trial on so many records, spread evenly over the dataset; 0 takes all.
+	Limit int64 `yaml:"limit,omitempty" json:"limit,omitempty"`
 	// NoImageCheck starts no other attempt if images have come or changed since the dataset was scored. Without it, each
 	// further request for the dataset compares them with what was seen.
 	NoImageCheck bool `yaml:"no_image_check,omitempty" json:"no_image_check,omitempty"`
@@ -123,6 +125,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))
+	}
+	if s.Limit < 0 {
+		faults = append(faults, fmt.Errorf("limit: %d; give the number of records of a trial, 1 or more", s.Limit))
 	}
 	if err := CheckBudgets(len(s.Within) + 1); err != nil {
 		faults = append(faults, fmt.Errorf("within: %w", err))

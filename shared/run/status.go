@@ -51,6 +51,8 @@ type Status struct {
 	Scorer   string `json:"scorer,omitempty"`
 	ScorerID string `json:"scorer_id,omitempty"`
 	Attempt  int    `json:"attempt"`
+	// Of is how many records the dataset has, where the run is a trial on some of them.
+	Of int64 `json:"of,omitempty"`
 	// EstimatedCost in US dollars.
 	EstimatedCost float64 `json:"estimated_cost"`
 }
@@ -145,7 +147,7 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 	st := &Status{
 		Run: run, Dataset: plan.Dataset, State: StateScoring, Problem: plan.Problem,
 		Samples: events.Counts{In: plan.Samples}, Scorer: plan.Scorer, ScorerID: plan.ScorerID,
-		Attempt: plan.Attempt, EstimatedCost: plan.EstimatedCost, Reuse: plan.Reuse,
+		Attempt: plan.Attempt, Of: plan.Of, EstimatedCost: plan.EstimatedCost, Reuse: plan.Reuse,
 	}
 	if plan.Rubric != nil {
 		st.Rubric = plan.Rubric.Hash()

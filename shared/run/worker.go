@@ -160,7 +160,7 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 		return nil, events.DataError(&RefusedError{Reason: reason})
 	}
 	plan := refusedPlan(datasetName, reason)
-	if err := plan.identify(); err != nil {
+	if err := w.runs.notRemoved(ctx, plan, func(plan *Plan) { plan.Removals++ }); err != nil {
 		return nil, err
 	}
 	_, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan)

@@ -82,6 +82,14 @@ func parseSamples(noun, text string) (Budget, error) {
 			return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, near, forms)
 		}
 	}
+	if share := fractionForm(number); share != "" {
+		return Budget{}, fmt.Errorf("%s %q: a share is no fraction; write it as %s; %s", noun, text, share, forms)
+	}
+	if noun == "budget" && strings.ContainsAny(number, "kMB") {
+		if _, err := ParseBudget(number + tokenSuffix); err == nil {
+			return Budget{}, fmt.Errorf("budget %q: for a number of tokens write %s; %s", text, number+tokenSuffix, forms)
+		}
+	}
 	if !digits(whole) || point && !digits(fraction) {
 		return Budget{}, fmt.Errorf("%s %q: %s%s", noun, text, nearForm(noun, number, percent), forms)
 	}
@@ -116,6 +124,17 @@ func parseSamples(noun, text string) (Budget, error) {
 			noun, text, forms)
 	}
 	return Budget{ratio: ratio}, nil
+}
+
+// fractionForm is the percentage of a fraction such as 1/3; "" for another text, and for one that is no share.
+func fractionForm(text string) string {
+	above, below, is := strings.Cut(text, "/")
+	part, errPart := strconv.ParseUint(strings.TrimSpace(above), 10, 32)
+	whole, errWhole := strconv.ParseUint(strings.TrimSpace(below), 10, 32)
+	if !is || errPart != nil || errWhole != nil || part == 0 || part > whole {
+		return ""
+	}
+	return strconv.FormatFloat(100*float64(part)/float64(whole), 'g', 4, 64) + "%"
 }
 
 // digits says whether text is one or more of the digits 0 to 9.
@@ -179,7 +198,8 @@ func (b Budget) Resolve(total int) (int, error) {
 	case n > total:
 		return 0, fmt.Errorf("budget: %d samples are more than the run has; the most is %d", n, total)
 	case n < 1:
-		return 0, fmt.Errorf("budget: %s of %d samples is not even one; the least is 1", b, total)
+		return 0, fmt.Errorf("budget: %s%% (%s) of %d samples is not even one; the least is 1",
+			strconv.FormatFloat(100*b.ratio, 'g', 4, 64), b, total)
 	default:
 		return n, nil
 	}

@@ -150,6 +150,20 @@ func noSuchSample(field string, samples []uint32, pool *Pool) error {
 	return errors.Join(faults...)
 }
 
+// A KeptOutError is the fault of a sample that is to be included, and that another parameter keeps out.
+type KeptOutError struct {
+	Sample uint32 // position in the pool, from 0
+	Reason Reason // excluded, filtered_by_source, ...
+}
+
+// Error names the sample by its position, which is all that is known of it here.
+func (e *KeptOutError) Error() string { return e.Of(fmt.Sprintf("at position %d", e.Sample)) }
+
+// Of is the text of the error about a sample of a name.
+func (e *KeptOutError) Of(name string) string {
+	return fmt.Sprintf("include: sample %s is kept out by other parameters (%s); leave one of the two out", name, e.Reason)
+}
+
 // inclusion is what the must-includes take: their marks, their number by source, and what they spend
 // of the budget.
 type inclusion struct {
@@ -164,8 +178,7 @@ func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusio
 	var faults []error
 	for _, s := range p.Include {
 		if reason := eligibility.reason(s); reason != "" {
-			faults = append(faults,
-				fmt.Errorf("include: sample %d is kept out by other parameters (%s); leave one of the two out", s, reason))
+			faults = append(faults, &KeptOutError{s, reason})
 		}
 		if !included.marks.has(s) {
 			included.marks.set(s)

@@ -65,11 +65,11 @@ var paramCases = map[string]struct {
 	},
 	"in and out": {
 		Params{Budget: 2, Include: []uint32{1, 2}, Exclude: []uint32{1}},
-		[]string{"sample 1 is kept out by other parameters (excluded)"},
+		[]string{"sample at position 1 is kept out by other parameters (excluded)"},
 	},
 	"in and filtered": {
 		Params{Budget: 2, Include: []uint32{1}, Rules: Rules{Sources: drop("x")}},
-		[]string{"sample 1 is kept out by other parameters (filtered_by_source)"},
+		[]string{"sample at position 1 is kept out by other parameters (filtered_by_source)"},
 	},
 	"more in than budget": {Params{Budget: 1, Include: []uint32{1, 2}}, []string{"the least is 2"}},
 	"more in than a cap": {

@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A Nothing is a result without picks, and how to name its samples.
@@ -46,7 +47,7 @@ func (n Nothing) Problem() string {
 	most := slices.MaxFunc(order, func(a, b selection.Reason) int { return counts[a] - counts[b] })
 	code := reason.Code(most)
 	return fmt.Sprintf("no sample can be selected: the most frequent reason is %q (%d of %d samples, such as %s); %s",
-		code.Text(code.Meaning()), counts[most], n.Pool.Pool.Len(), n.Name(first[most]), n.fix(most))
+		code.Text(code.Meaning()), counts[most], n.Pool.Pool.Len(), spelling.Shown(n.Name(first[most])), n.fix(most))
 }
 
 // Rated reports whether any sample has a rating for a capability of the selection.
@@ -153,12 +154,8 @@ func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) 
 			name = "sample " + id
 		}
 		r := plan.RangeOf(int64(i))
-		before := int64(0)
-		for _, m := range plan.Manifests[:plan.Ranges[r].Manifest] {
-			before += m.Records
-		}
 		return fmt.Sprintf("%s, %s: element %d",
-			name, plan.Manifests[plan.Ranges[r].Manifest].Base(), int64(i)-before+1)
+			name, plan.Manifests[plan.Ranges[r].Manifest].Base(), plan.Element(int64(i)))
 	}
 }
 

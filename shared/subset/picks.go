@@ -24,6 +24,7 @@ func (p *Pool) apply(
 	var result *selection.Result
 	if err == nil {
 		chosen, result, err = p.selectBy(chosen, params)
+		err = p.Named(ctx, params, err)
 	}
 	if err != nil {
 		return selection.Params{}, nil, &run.RefusedError{Reason: spelling.Names(err).Error()}

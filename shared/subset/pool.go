@@ -141,7 +141,7 @@ func (r *Reader) readRange(
 		var samples int
 		if samples, err = read(file); err != nil {
 			err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
-		} else if planned := plan.Ranges[number].Span.Records; int64(samples) != planned {
+		} else if planned := plan.RangeSamples(number); int64(samples) != planned {
 			err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, samples, planned)
 		}
 	}

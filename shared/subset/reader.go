@@ -110,6 +110,9 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	if !idPattern.MatchString(id) {
 		return nil, none
 	}
+	if removed, err := r.runs.Removed(ctx, runID); removed || err != nil {
+		return nil, errors.Join(none, err)
+	}
 	name := selectionName(runID, id)
 	return r.selections.Get(ctx, name, func(ctx context.Context) (*Selection, error) {
 		sel := new(Selection)

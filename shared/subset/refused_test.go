@@ -74,7 +74,12 @@ func TestNamesRefused(t *testing.T) {
 		"unknown exclude":     {"2", nil, []string{"zz"}, []string{`exclude: the run has no sample "zz"`}},
 		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; leave it out`}},
 		"too many includes":   {"1", []string{"a00#2", "a01"}, nil, []string{"budget: 1", "the least is 2"}},
-		"in and out":          {"2", []string{"a00"}, []string{"a00"}, []string{"include:", "excluded"}},
+		"in and out": {
+			"2", []string{"a00"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`, "excluded"},
+		},
+		"in and out by number": {
+			"2", []string{"a00#2"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`},
+		},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {

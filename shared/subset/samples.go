@@ -2,6 +2,7 @@ package subset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -83,6 +84,32 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 			field, strings.Join(quoted, ", "), len(unknown))}
 	}
 	return found, nil
+}
+
+// Named is the error of a selection by a request, with the samples that are kept out named as the request names them.
+func (s Samples) Named(ctx context.Context, request selection.ResolvedRequest, fault error) error {
+	if joined, ok := fault.(interface{ Unwrap() []error }); ok {
+		var named []error
+		for _, one := range joined.Unwrap() {
+			named = append(named, s.Named(ctx, request, one))
+		}
+		return errors.Join(named...)
+	}
+	kept, ok := errors.AsType[*selection.KeptOutError](fault)
+	if !ok {
+		return fault
+	}
+	found, err := s.find(ctx, "include", request.Request.Include)
+	if err != nil {
+		return errors.Join(fault, err)
+	}
+	for i, positions := range found {
+		if at := slices.Index(positions, int(kept.Sample)); at >= 0 {
+			name := dataset.Name(request.Request.Include[i], at+1, len(positions))
+			return &nameError{kept.Of(strconv.Quote(name))}
+		}
+	}
+	return fault
 }
 
 // ID reads the id of the sample at a position.

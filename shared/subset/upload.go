@@ -38,7 +38,7 @@ func (s *Selector) AcceptUpload(
 	if err != nil && !events.IsDataError(err) {
 		return Arrival{}, err
 	}
-	return arrival, errors.Join(err, s.index.NoteUpload(ctx, upload))
+	return arrival, errors.Join(err, s.index.NoteUpload(ctx, upload, arrival.Run))
 }
 
 const (

@@ -7,20 +7,47 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// SameSite refuses, with 403, what a browser would change for a page of another origin. The browser of a user may reach
-// a server on localhost, or carry a cookie for it, where the page's author may not.
+// SameSite refuses, with 403, what a browser asks for a page of another origin, whether it reads or changes: a browser
+// of a user may reach a server on localhost, or carry a cookie for it, where the page's author may not.
 func SameSite(next http.Handler) http.Handler {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		api.NewProblem(http.StatusForbidden, "a page of another origin may call nothing here").Write(w)
+	})
 	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		api.NewProblem(http.StatusForbidden, "a page of another origin may change nothing here").Write(w)
-	}))
-	return guard.Handler(next)
+	guard.SetDenyHandler(refuse)
+	changing := guard.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isRead(r.Method) && fromElsewhere(r) {
+			refuse(w, r)
+			return
+		}
+		changing.ServeHTTP(w, r)
+	})
+}
+
+// isRead reports whether a method changes nothing; CrossOriginProtection lets these pass.
+func isRead(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// fromElsewhere reports whether a browser makes a request for a page of another origin. Browsers that send no
+// Sec-Fetch-Site send the Origin of calls that scripts of other origins make.
+func fromElsewhere(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "": // an older browser, or no browser
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		return r.Header.Get("Origin") != "" && (err != nil || origin.Host != r.Host)
+	}
+	return true
 }
 
 // Hosts are the names by which clients may call a server: localhost, all loopback addresses, and those that are listed.

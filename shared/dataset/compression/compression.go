@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 )
@@ -70,15 +69,20 @@ type StreamError struct {
 	Kind Kind
 	// Packed and Unpacked are how many bytes were read and written.
 	Packed, Unpacked int64
-	// Err is io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for one that is too long, else what the
-	// decoder says of damage.
+	// Err is io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for one that is too long, a *trailingError
+	// for one with something behind it, else what the decoder says of damage.
 	Err error
 }
 
 // Error is what was found, and the fix.
 func (e *StreamError) Error() string {
 	limit, tooLong := errors.AsType[*LimitError](e.Err)
+	more, trailed := errors.AsType[*trailingError](e.Err)
 	switch {
+	case trailed:
+		return fmt.Sprintf("the file is compressed with %s and holds something else after the stream's end: it is whole "+
+			"after %d bytes, which unpack to %d; remove the rest (`head -c %d` keeps the stream), or download it again",
+			e.Kind, more.end, e.Unpacked, more.end)
 	case tooLong:
 		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give it "+
 			"unpacked, which is read in parts, or in several files", e.Kind, limit.Bytes, limit.Variable)
@@ -144,7 +148,7 @@ func unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 func (k Kind) reader(r io.Reader) (io.ReadCloser, error) {
 	switch k {
 	case Gzip:
-		return gzip.NewReader(r)
+		return newGzipReader(r)
 	case Zstd:
 		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxDecoderBytes))

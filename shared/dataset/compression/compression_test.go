@@ -99,6 +99,26 @@ func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 	}
 }
 
+// What follows a whole stream is neither read nor taken for the end of a stream that is cut.
+func TestUnpackRefusesOtherContentAfterGzip(t *testing.T) {
+	t.Parallel()
+	stream := streams(t)[Gzip]
+	for more, want := range map[string]string{
+		"x": "something else", "\n": "something else", "\x00\x00": "something else", "{\"id\": 1}": "something else",
+		"\x1f\x8b": "cut short", "\x1f": "cut short", string(stream[:len(stream)-1]): "cut short",
+	} {
+		err := Unpack(io.Discard, strings.NewReader(string(stream)+more), Gzip, large())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a stream and %q: %v, want %q", more, err, want)
+			continue
+		}
+		keep := fmt.Sprintf("`head -c %d`", len(stream))
+		if strings.Contains(err.Error(), keep) != (want != "cut short") {
+			t.Errorf("a stream and %q: %v, want %q", more, err, keep)
+		}
+	}
+}
+
 func TestUnpackRefusesDamage(t *testing.T) {
 	t.Parallel()
 	for kind, stream := range streams(t) {

@@ -3,6 +3,9 @@ package forms
 // fileNames are the fields in which the metadata of an imagefolder name files.
 var fileNames = []string{"file_name", "file_names", "image_file_name", "images_file_names"}
 
+// imageFields are the fields in which records name their images.
+var imageFields = append([]string{"image", "images"}, fileNames...)
+
 // imageFolder is the form of the metadata.jsonl of a folder that Hugging Face's datasets library loads. Its turns are
 // written as in one of the other forms.
 func imageFolder(others []Form) Form {

@@ -60,6 +60,35 @@ func (p *parser) parse(table []Form) {
 	p.checkMedia(p.fields)
 	p.arrange()
 	p.readSource()
+	if p.reading.Form != "" {
+		p.checkForm()
+	}
+}
+
+// checkForm says so where a record has a fault, or loses its images, only because it is read as a form that it is not
+// written in.
+func (p *parser) checkForm() {
+	if p.Problem == nil && (len(p.Images) > 0 || !(record{fields: p.fields}).has(imageFields...)) {
+		return
+	}
+	shown := *p.reading
+	shown.Form = ""
+	other := parser{Sample: dataset.NewSample(p.Raw, p.Place), reading: &shown}
+	other.parse(usual())
+	if other.Problem != nil || other.Form == p.Form || p.Problem == nil && len(other.Images) == 0 {
+		return
+	}
+	looks := "another form"
+	if other.Form != "" {
+		looks = fmt.Sprintf("the form %q", other.Form)
+	}
+	detail := fmt.Sprintf("the record looks like %s, and --format (`format` in dataset.yaml) asks for %q; "+
+		"leave it out, or ask for the form that the records have", looks, p.Form)
+	if p.Problem != nil {
+		p.Problem.Detail = detail
+		return
+	}
+	p.fail(dataset.UnsupportedMedia, "", "the images of the record are not read as this form: "+detail)
 }
 
 // notUTF8 says where the first byte stands that is not UTF-8.

@@ -37,6 +37,9 @@ func Expand(pattern string) ([]string, error) {
 	return names, nil
 }
 
+// maxDigits bounds the digits of a number of a range: longer ones are of no file's name.
+const maxDigits = 20
+
 // listed are the items between braces.
 func listed(inner string) ([]string, error) {
 	first, last, isRange := strings.Cut(inner, "..")
@@ -45,7 +48,7 @@ func listed(inner string) ([]string, error) {
 	}
 	from, err := strconv.Atoi(first)
 	to, errLast := strconv.Atoi(last)
-	if err != nil || errLast != nil || to < from || to-from >= maxExpanded {
+	if err != nil || errLast != nil || len(first) > maxDigits || to < from || to-from >= maxExpanded {
 		return nil, fmt.Errorf("{%s} is no range; write {000..123}, the smaller number first", inner)
 	}
 	var items []string

@@ -118,6 +118,10 @@ func TestParseRefuses(t *testing.T) {
 		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is none of the manifests`,
 		"manifests: [a]\ntakes: {b: all}":                           `takes: "b" is none of the manifests`,
 		"manifests: [a]\nformat: lava":                              `did you mean "LLaVA"?`,
+		"manifest: [a]":                                             `line 1: there is no key "manifest"; did you mean`,
+		"budget: 1\nmanifst: a":                                     `line 2: there is no key "manifst"; did you mean`,
+		"manifests: []":                                             "manifests: is empty",
+		"manifests: a":                                              `line 1: "a" is not a list`,
 	} {
 		if _, err := Parse([]byte(content)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", content, err, want)
@@ -181,7 +185,8 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %s", pattern, got, err, want)
 		}
 	}
-	for _, pattern := range []string{"{2..1}", "{0..99999999}", "{0..999}{0..999}"} {
+	endless := "{" + strings.Repeat("0", 10_000) + "..99999}"
+	for _, pattern := range []string{"{2..1}", "{0..99999999}", "{0..999}{0..999}", endless} {
 		if got, err := Expand(pattern); err == nil {
 			t.Errorf("%s: %d names, want an error", pattern, len(got))
 		}

@@ -3,7 +3,9 @@ package recipe
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -36,11 +38,32 @@ func parseYAML(content []byte) (*Recipe, error) {
 	case len(probe.Datasets) > 0:
 		return parseMix(probe.mix)
 	case len(probe.Manifests) == 0:
-		return nil, nil
+		return nil, misspelt(content, err)
 	case err != nil:
 		return nil, spelling.YAML(err, probe.spec)
 	}
 	return parseSpec(content)
+}
+
+// misspelt is the error of a file that is meant as a dataset.yaml, and in which the key for the manifests is misspelt
+// or has another value than a list of them; nil for other files.
+func misspelt(content []byte, fault error) error {
+	var top map[string]yaml.Node
+	if content[0] == '[' || yaml.Unmarshal(content, &top) != nil {
+		return nil
+	}
+	if _, there := top["manifests"]; there {
+		if fault != nil {
+			return spelling.YAML(fault, spec{})
+		}
+		return errors.New("manifests: is empty; list at least one manifest")
+	}
+	for _, key := range slices.Sorted(maps.Keys(top)) {
+		if hint := spelling.Hint(key, []string{"manifests"}); hint != "" {
+			return fmt.Errorf("line %d: there is no key %q%s", top[key].Line, key, hint)
+		}
+	}
+	return nil
 }
 
 func parseSpec(content []byte) (*Recipe, error) {

@@ -236,6 +236,14 @@ func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Wri
 	return err
 }
 
+// Delete implements bucket.Deleter: the fixture is one machine.
+func (b mortalBucket) Delete(ctx context.Context, name string) error {
+	if err := b.fixture.step(); err != nil {
+		return err
+	}
+	return b.Bucket.(bucket.Deleter).Delete(ctx, name)
+}
+
 func (b mortalBucket) Compose(ctx context.Context, name string, parts []string) error {
 	if err := b.fixture.step(); err != nil {
 		return err

@@ -32,7 +32,7 @@ func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan, run.NewIndex(mortalBucket{f.Work, f}).NoteUpload(ctx, upload)
+	return plan, run.NewIndex(mortalBucket{f.Work, f}).NoteUpload(ctx, upload, plan.Run)
 }
 
 // accept accepts a run, and delivers the tasks of planning it if they are published. A refused plan is an error.

@@ -24,9 +24,9 @@ func (f *Fixture) Account(plan *run.Plan) events.Counts {
 	for r, rng := range plan.Ranges {
 		var report run.RangeReport
 		f.ReadJSON(fmt.Sprintf("runs/%s/ranges/%04d.json", plan.Run, r), &report)
-		if report.Range != r || report.Samples != rng.Span.Records || rng.FirstIndex != total.In {
+		if report.Range != r || report.Samples != plan.RangeSamples(r) || rng.FirstIndex != total.In {
 			f.t.Errorf("range %d: the report has %d samples, the plan %d from %d on",
-				r, report.Samples, rng.Span.Records, rng.FirstIndex)
+				r, report.Samples, plan.RangeSamples(r), rng.FirstIndex)
 		}
 		var records []scores.Record
 		for shard, n := range report.Shards {

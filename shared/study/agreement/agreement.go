@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // An Opinion is what one rater says of one sample.
@@ -51,7 +52,7 @@ func Measure(samples []Sample, o Options) (*Report, error) {
 	for i := range samples {
 		for _, opinion := range []Opinion{samples[i].Annotated, samples[i].Given} {
 			if err := opinion.check(o); err != nil {
-				return nil, fmt.Errorf("measuring agreement: sample %s: %w", samples[i].ID, err)
+				return nil, fmt.Errorf("measuring agreement: sample %s: %w", spelling.Shown(samples[i].ID), err)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // An Annotation is what an annotator says of one sample.
@@ -44,7 +45,7 @@ func Write(w io.Writer, annotations []Annotation) error {
 			}
 		}
 		if err := enc.Encode(line); err != nil {
-			return fmt.Errorf("writing the annotation of %s: %w", a.ID, err)
+			return fmt.Errorf("writing the annotation of %s: %w", spelling.Shown(a.ID), err)
 		}
 	}
 	return nil

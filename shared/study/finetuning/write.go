@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
@@ -81,7 +82,7 @@ func writeItem(out *dataset.Writer, item Item) error {
 	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(item); err != nil {
-		return fmt.Errorf("item %s: %w", item.ID, err)
+		return fmt.Errorf("item %s: %w", spelling.Shown(item.ID), err)
 	}
 	return out.Write(bytes.TrimSpace(line.Bytes()))
 }

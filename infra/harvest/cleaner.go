@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+)
+
+// A cleaner removes runs from a state folder.
+type cleaner struct {
+	typed   string // the folder, as --state names it
+	folder  string
+	runs    *run.Reader
+	remover *subset.Remover
+}
+
+func openCleaner(state string) (*cleaner, error) {
+	folder, work, err := openState(state)
+	if err != nil {
+		return nil, err
+	}
+	runs, subsets, err := openRuns(work)
+	if err != nil {
+		return nil, err
+	}
+	remover, err := subset.NewRemover(subsets, work)
+	return &cleaner{state, folder, runs, remover}, err
+}
+
+// finish deletes what is left of removed runs: a process was killed in between, or another one was at work on the run.
+func (c *cleaner) finish(ctx context.Context, w io.Writer) error {
+	left, err := c.runs.HalfRemoved(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range left {
+		freed, err := c.delete(ctx, id)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "removed what was left of run %s: %s\n", id, described(freed)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes runs, and says what was freed. First none of them is there any more; then their files are deleted.
+func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string) error {
+	for _, id := range ids {
+		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {
+			return err
+		}
+	}
+	var total subset.Size
+	for _, id := range ids {
+		freed, err := c.delete(ctx, id)
+		if err != nil {
+			return err
+		}
+		total = total.Plus(freed)
+		if _, err := fmt.Fprintf(w, "removed run %s: %s\n", id, described(freed)); err != nil {
+			return err
+		}
+	}
+	if len(ids) == 1 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s removed: %s\n", number(len(ids), "run"), described(total))
+	return err
+}
+
+// preview says what remove would do.
+func (c *cleaner) preview(ctx context.Context, w io.Writer, ids []string) error {
+	var total subset.Size
+	for _, id := range ids {
+		size, err := c.remover.Size(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, file := range c.files(id) {
+			size = size.Plus(sizeOf(file))
+		}
+		total = total.Plus(size)
+		if _, err := fmt.Fprintf(w, "would remove run %s: %s\n", id, described(size)); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s would be removed: %s\n", number(len(ids), "run"), described(total))
+	return err
+}
+
+// described is a size for people.
+func described(s subset.Size) string {
+	return fmt.Sprintf("%s, %s (%s bytes)", number(s.Objects, "file"), humanize.Bytes(uint64(s.Bytes)),
+		separated(int(s.Bytes)))
+}
+
+// delete deletes the files of a run that is marked as removed: those that only commands of this machine know, then its
+// objects. It can be repeated.
+func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
+	var freed subset.Size
+	for _, file := range c.files(id) {
+		size := sizeOf(file)
+		if err := os.RemoveAll(file); err != nil {
+			return freed, fmt.Errorf("removing run %s: %w", id, err)
+		}
+		freed = freed.Plus(size)
+	}
+	objects, err := c.remover.Delete(ctx, id)
+	return freed.Plus(objects), err
+}
+
+// files are the files and folders of a run besides its objects: its trainings, what is kept of its dataset if no other
+// run has it, and last where the dataset lies.
+func (c *cleaner) files(id string) []string {
+	files := c.trainings(id)
+	own := inputFile(c.folder, id)
+	if in, err := loadInput(c.folder, id); err == nil {
+		for _, path := range in.Manifests {
+			if spooled := c.spooled(path); spooled != "" && !c.usedByOthers(own, path) {
+				files = append(files, spooled)
+			}
+		}
+	}
+	if _, err := os.Lstat(own); err == nil {
+		files = append(files, own)
+	}
+	return files
+}
+
+// spooled is the folder that keeps a manifest which lay in no file of this machine; "" for other manifests.
+func (c *cleaner) spooled(path string) string {
+	abs, err := filepath.Abs(filepath.Join(c.folder, "inputs"))
+	if err != nil {
+		return ""
+	}
+	rest, below := strings.CutPrefix(path, abs+string(filepath.Separator))
+	if parts := strings.Split(rest, string(filepath.Separator)); !below || len(parts) != 3 {
+		return ""
+	}
+	return filepath.Dir(path)
+}
+
+// usedByOthers reports whether another run than that of an input file has a manifest; also if that cannot be known.
+func (c *cleaner) usedByOthers(own, manifest string) bool {
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json"))
+	if err != nil {
+		return true
+	}
+	for _, file := range files {
+		if file == own {
+			continue
+		}
+		var in input
+		data, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(data, &in)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil || slices.Contains(in.Manifests, manifest) {
+			return true
+		}
+	}
+	return false
+}
+
+// trainings are the folders of the trainings on a run's selections.
+func (c *cleaner) trainings(id string) []string {
+	folders, _ := filepath.Glob(filepath.Join(c.folder, trainingsFolder, id+".*")) // ids have no special characters
+	return folders
+}
+
+// runningTraining is the selection of a run on which a training runs; "" if none does.
+func (c *cleaner) runningTraining(id string) string {
+	for _, folder := range c.trainings(id) {
+		selection := strings.TrimPrefix(filepath.Base(folder), id+".")
+		if a, err := newJob(c.folder, id, selection).look(); err == nil && a.state == running {
+			return selection
+		}
+	}
+	return ""
+}
+
+// sizeOf is what a file, or all files below a folder, take; nothing where there is none.
+func sizeOf(path string) (size subset.Size) {
+	_ = filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil
+		}
+		if info, err := entry.Info(); err == nil {
+			size = size.Plus(subset.Size{Objects: 1, Bytes: info.Size()})
+		}
+		return nil
+	})
+	return size
+}
+
+// completeManyRuns offers runs for each argument.
+func completeManyRuns(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	offered, directive := completeRuns(cmd, nil, typed)
+	return slices.DeleteFunc(offered, func(c cobra.Completion) bool {
+		name, _, _ := strings.Cut(c, "\t")
+		return slices.Contains(args, name)
+	}), directive
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+)
+
+func newGc() *cobra.Command {
+	var state string
+	var keep int
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "gc --keep N",
+		Short: "Remove all but the newest scored runs of each dataset from the state folder",
+		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. It removes
+all older ones, also those that failed, were refused or cancelled, or are of an older version of Harvest. Runs that are
+not finished stay, and so do runs that give their scores to these.`,
+		Example: `  harvest gc --keep 2 --dry-run`,
+		Args:    atMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if keep < 1 {
+				return usageError{errors.New("--keep: say how many scored runs of each dataset stay, 1 or more; " +
+					"`harvest rm` removes single ones")}
+			}
+			c, err := openCleaner(state)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if !dryRun {
+				if err := c.finish(ctx, cmd.OutOrStdout()); err != nil {
+					return err
+				}
+			}
+			old, err := c.olderThan(ctx, keep)
+			if err != nil {
+				return err
+			}
+			if dryRun {
+				return c.preview(ctx, cmd.OutOrStdout(), old)
+			}
+			return c.remove(ctx, cmd.OutOrStdout(), old)
+		},
+	}
+	cmd.Flags().IntVar(&keep, "keep", 0, "how many scored runs of each dataset stay; required")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be removed, and remove nothing")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// olderThan are the finished runs that are older than the newest scored ones of their dataset, keep of them, the newest
+// first. What others need is left out.
+func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
+	all, err := namedRuns(ctx, c.runs)
+	if err != nil {
+		return nil, err
+	}
+	scored := map[string]int{} // runs by dataset
+	var old []string
+	with := map[string]bool{}
+	for _, r := range all {
+		if scored[r.dataset] >= keep {
+			old = append(old, r.id)
+			with[r.id] = true
+			continue
+		}
+		counts, err := c.isScored(ctx, r.id)
+		if err != nil {
+			return nil, err
+		}
+		if counts {
+			scored[r.dataset]++
+		}
+	}
+	// What is left out is removed with none of the others any more.
+	for again := true; again; {
+		again = false
+		for _, id := range old {
+			if !with[id] {
+				continue
+			}
+			err := c.remover.Check(ctx, id, with)
+			if _, needed := errors.AsType[*subset.StillNeededError](err); needed || c.runningTraining(id) != "" {
+				with[id], again = false, true
+			} else if err != nil {
+				return nil, fmt.Errorf("looking at run %s: %w", id, err)
+			}
+		}
+	}
+	var removed []string
+	for _, id := range old {
+		if with[id] {
+			removed = append(removed, id)
+		}
+	}
+	return removed, nil
+}
+
+// isScored reports whether a run was scored, and did not fail; also under another version of Harvest.
+func (c *cleaner) isScored(ctx context.Context, id string) (bool, error) {
+	outlines, err := c.runs.Outlines(ctx, []string{id})
+	if err != nil || len(outlines) == 0 {
+		return false, err
+	}
+	if outlines[0].State == run.StateRefused {
+		scored, err := c.runs.Scored(ctx, id)
+		if _, damaged := errors.AsType[*run.RefusedError](err); damaged {
+			return false, nil
+		}
+		return scored, err
+	}
+	return outlines[0].State == run.StateScored, nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+)
+
+func newRm() *cobra.Command {
+	var state string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "rm RUN...",
+		Short: "Remove runs with all their scores and selections from the state folder",
+		Long: `rm removes runs: their records, scores and selections, and the logs of their trainings. Subsets in --out,
+datasets and images stay, and so do the answers of paid scorers. The same curate command starts a removed run anew.`,
+		Example: `  harvest rm demo
+  harvest rm charts-0a1b charts-77c0 latest`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return runArg(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeManyRuns,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := openCleaner(state)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if err := c.finish(ctx, cmd.OutOrStdout()); err != nil {
+				return err
+			}
+			var ids []string
+			for _, name := range args {
+				id, err := findRun(ctx, c.runs, name)
+				if err != nil {
+					return err
+				}
+				if !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+			if err := c.check(ctx, ids, force); err != nil {
+				return err
+			}
+			return c.remove(ctx, cmd.OutOrStdout(), ids)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "remove runs that are not finished, too")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// check refuses to remove runs that are not finished, or that others need. force has the former removed.
+func (c *cleaner) check(ctx context.Context, ids []string, force bool) error {
+	with := map[string]bool{}
+	for _, id := range ids {
+		with[id] = true
+	}
+	for _, id := range ids {
+		err := c.remover.Check(ctx, id, with)
+		needed, ok := errors.AsType[*subset.StillNeededError](err)
+		if ok && needed.By == "" && force {
+			continue
+		}
+		if ok && needed.By == "" {
+			return usageError{fmt.Errorf("%w; wait for it (`%s`), or remove it with --force", err,
+				command("resume", c.typed, id))}
+		} else if ok {
+			return usageError{err}
+		} else if err != nil {
+			return err
+		}
+		if training := c.runningTraining(id); training != "" && !force {
+			return usageError{fmt.Errorf("run %s: a training on its selection %s runs; wait for it, or remove the run "+
+				"with --force", id, training)}
+		}
+	}
+	return nil
+}

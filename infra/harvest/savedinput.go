@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+)
+
+// inputFile is where the state folder remembers the input of a run, for commands that are given only the run.
+func inputFile(state, runID string) string { return filepath.Join(state, "inputs", runID+".json") }
+
+// save remembers the input of a run in the state folder.
+func (in input) save(state, runID string) error {
+	data, err := json.MarshalIndent(in, "", " ")
+	if err != nil {
+		return err
+	}
+	return remember(state, inputFile(state, runID), data)
+}
+
+// remember writes a file below inputs/ of the state folder.
+func remember(state, name string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(name), 0o755)
+	if err == nil {
+		err = renameio.WriteFile(name, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("remembering where the dataset lies: %w", bucket.MachineFault(state, err))
+	}
+	return nil
+}
+
+// loadInput is the input of a run that save remembered.
+func loadInput(state, runID string) (input, error) {
+	var in input
+	data, err := os.ReadFile(inputFile(state, runID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; "+
+			"if another command did, that goes on with it when it is given again", runID)
+	} else if err != nil {
+		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return input{}, fmt.Errorf("finding the dataset of run %s: reading %s: %w", runID, inputFile(state, runID), err)
+	}
+	return in, nil
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// A trial is what is said of a run that is one on a part of its dataset.
+type trial struct {
+	Records int64 `json:"records"`
+	Of      int64 `json:"of"` // records of the dataset
+	// Command is what does the same with the whole dataset; empty where another command than curate asked for the run.
+	Command string `json:"command,omitempty"`
+}
+
+// newTrial is that of a run; nil if the run has the whole dataset.
+func newTrial(status *subset.RunStatus) *trial {
+	if status.Of == 0 {
+		return nil
+	}
+	return &trial{Records: status.Samples.In, Of: status.Of, Command: withoutLimit(os.Args)}
+}
+
+// print says that the run is a trial, and how to do the whole.
+func (t *trial) print(w io.Writer) error {
+	text := fmt.Sprintf("\na trial on %s of %s records, spread evenly over the dataset",
+		separated(t.Records), separated(t.Of))
+	if t.Command != "" {
+		text += "; the whole:\n  " + t.Command
+	}
+	_, err := fmt.Fprintln(w, text)
+	return err
+}
+
+// withoutLimit is a command line as it is typed, without --limit; empty for one that has none.
+func withoutLimit(args []string) string {
+	words := []string{"harvest"}
+	found := false
+	for i := 1; i < len(args); i++ {
+		switch {
+		case args[i] == "--limit":
+			found = true
+			i++ // its value
+		case strings.HasPrefix(args[i], "--limit="):
+			found = true
+		default:
+			flag := strings.TrimLeft(args[i], "-")
+			dashes := args[i][:len(args[i])-len(flag)]
+			words = append(words, dashes+spelling.ShellWord(flag))
+		}
+	}
+	if !found {
+		return ""
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestTrial tries on a part of a dataset: a run of its own, in a folder of its own, which says so and how to do the
+// whole.
+func TestTrial(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 40, 8)
+	whole := curateJSON(t, dir, "--state", "state", "--out", "whole", "--budget", "30%", "dataset.json")
+	if whole.Trial != nil {
+		t.Errorf("the whole is a trial: %+v", whole.Trial)
+	}
+	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--limit", "10", "dataset.json")
+	says(t, a.stdout, "a trial on 10 of 40 records, spread evenly over the dataset; the whole:\n"+
+		"  harvest curate --state state --budget 30% dataset.json\n")
+	tried := curateJSON(t, dir, "--state", "state", "--budget", "30%", "--limit=10", "dataset.json")
+	want := &trial{10, 40, "harvest curate --json --state state --budget 30% dataset.json"}
+	if diff := cmp.Diff(want, tried.Trial); diff != "" {
+		t.Errorf("trial (-want +got):\n%s", diff)
+	}
+	if tried.Run == whole.Run || tried.Samples.Scored != 10 || tried.Selected != 3 {
+		t.Errorf("run %s with %+v, %d selected", tried.Run, tried.Samples, tried.Selected)
+	}
+	trials, err := filepath.Glob(filepath.Join(dir, "out", "*-trial", "subset.json"))
+	if err != nil || len(trials) != 1 {
+		t.Fatalf("subsets of trials: %v %v", trials, err)
+	}
+	var subset []struct {
+		ID json.RawMessage `json:"id"`
+	}
+	decode(t, readFile(t, trials[0]), &subset)
+	if len(subset) != 3 {
+		t.Errorf("the subset has %d records, want 3", len(subset))
+	}
+	says(t, mustHarvest(t, dir, "status", "--state", "state", tried.Run).stdout, "on 10 of 40 records")
+	says(t, mustHarvest(t, dir, "plan", "--state", "state", "--limit", "7", "dataset.json").stdout, "on 7 of 40 records")
+	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--limit", "-1", "dataset.json")
+	if a.status != 2 {
+		t.Errorf("--limit -1: status %d", a.status)
+	}
+	all := curateJSON(t, dir, "--state", "state", "--out", "all", "--budget", "30%", "--limit", "99", "dataset.json")
+	if all.Trial != nil || all.Selected != whole.Selected {
+		t.Errorf("a limit above the dataset: %+v", all)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out", "whole")); !os.IsNotExist(err) {
+		t.Errorf("there is a folder of no selection: %v", err)
+	}
+}

@@ -1,0 +1,81 @@
+package compression
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// A trailingError is the cause of a stream that is whole, and behind which something else stands.
+type trailingError struct{ end int64 } // bytes of the stream
+
+func (e *trailingError) Error() string { return fmt.Sprintf("other content after byte %d", e.end) }
+
+// A gzipReader reads streams one after the other as one, as gunzip does. It distinguishes a stream that is cut from
+// other content behind a whole one.
+type gzipReader struct {
+	*gzip.Reader
+	buffer *bufio.Reader
+	read   *counter
+}
+
+func newGzipReader(r io.Reader) (*gzipReader, error) {
+	read := &counter{r: r}
+	buffer := bufio.NewReader(read)
+	first, err := gzip.NewReader(buffer)
+	if err != nil {
+		return nil, err
+	}
+	first.Multistream(false)
+	return &gzipReader{first, buffer, read}, nil
+}
+
+// Read reads what the streams hold.
+func (g *gzipReader) Read(p []byte) (int, error) {
+	for {
+		n, err := g.Reader.Read(p)
+		if n > 0 && err == io.EOF {
+			return n, nil // the next call finds the end again
+		}
+		if n > 0 || err != io.EOF {
+			return n, err
+		}
+		if err := g.next(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// next begins the next stream; io.EOF if there is none.
+func (g *gzipReader) next() error {
+	end := g.read.n - int64(g.buffer.Buffered())
+	magic := []byte{0x1f, 0x8b, 8}
+	head, err := g.buffer.Peek(len(magic))
+	if err != nil && err != io.EOF || len(head) == 0 {
+		return err
+	}
+	if !bytes.HasPrefix(magic, head) {
+		return &trailingError{end}
+	}
+	err = g.Reset(g.buffer)
+	g.Multistream(false)
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// A counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,31 @@
+package recipe
+
+import (
+	"strings"
+	"testing"
+)
+
+func FuzzExpand(f *testing.F) {
+	for _, pattern := range []string{
+		"a-{000..002}.tar", "{a,b}/{1..2}", "{a}", "{,x}", "{2..1}", "{{1,2},{3,4}}", "{0..99}{0..99}", "{00000000..1}",
+	} {
+		f.Add(pattern)
+	}
+	f.Fuzz(func(t *testing.T, pattern string) {
+		if strings.Count(pattern, "{") > 6 || len(pattern) > 200 {
+			return // much work, and none that differs
+		}
+		names, err := Expand(pattern)
+		if err != nil {
+			return
+		}
+		if len(names) == 0 || len(names) > maxExpanded {
+			t.Errorf("%q stands for %d names", pattern, len(names))
+		}
+		for _, name := range names[:min(len(names), 10)] {
+			if again, err := Expand(name); err != nil || len(again) != 1 || again[0] != name {
+				t.Errorf("%q stands for %q, which stands for %q %v", pattern, name, again, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,49 @@
+package report
+
+import (
+	"strings"
+	"unicode"
+)
+
+// label is a name that fits a width, in heights of the font. Where it is cut, an ellipsis stands at its end.
+func label(text string, width float64) string {
+	text = name(text)
+	if textSize(text) <= width {
+		return text
+	}
+	width -= runeSize('…')
+	for at, r := range text {
+		if width -= runeSize(r); width < 0 {
+			return text[:at] + "…"
+		}
+	}
+	return text
+}
+
+// textSize estimates the width of a text in heights of its font: rather more than it takes in the usual sans-serif
+// fonts, whose letters are as wide as those of Arial.
+func textSize(text string) (size float64) {
+	for _, r := range text {
+		size += runeSize(r)
+	}
+	return size
+}
+
+func runeSize(r rune) float64 {
+	switch {
+	case unicode.Is(unicode.M, r): // on the letter before it
+		return 0
+	case r >= 0x1100: // letters of East Asia, pictures, and what is rare
+		return 1
+	case strings.ContainsRune("ijlIft|!.,:;' ()[]/-", r):
+		return 0.34
+	case strings.ContainsRune("mwMW%@—…", r):
+		return 1
+	case unicode.IsUpper(r):
+		return 0.8
+	case r > unicode.MaxASCII:
+		return 0.75
+	default:
+		return 0.56
+	}
+}

@@ -1,0 +1,189 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// A Remover removes runs of one machine with all that was selected of them.
+type Remover struct {
+	subsets *Reader
+	work    bucket.Bucket
+	deleter bucket.Deleter
+}
+
+// NewRemover makes a remover. Of a bucket that deletes nothing, as in the cloud, no run is removed.
+func NewRemover(subsets *Reader, work bucket.Bucket) (*Remover, error) {
+	deleter, ok := work.(bucket.Deleter)
+	if subsets == nil || !ok {
+		return nil, errors.New("making a subset.Remover: its Reader is missing, or its work bucket deletes nothing; " +
+			"runs are removed from a folder of one machine only")
+	}
+	return &Remover{subsets, work, deleter}, nil
+}
+
+// A Size is how much objects take.
+type Size struct {
+	Objects int
+	Bytes   int64
+}
+
+// Plus is the sum of two sizes.
+func (s Size) Plus(more Size) Size { return Size{s.Objects + more.Objects, s.Bytes + more.Bytes} }
+
+// A StillNeededError is why a run is not removed.
+type StillNeededError struct {
+	Run string
+	// Why says what is not finished: the run itself, or one that takes over scores from it.
+	Why string
+	// By is that other run; empty if it is the run itself.
+	By string
+}
+
+func (e *StillNeededError) Error() string { return fmt.Sprintf("run %s %s", e.Run, e.Why) }
+
+// Check is a *StillNeededError if a run is not finished, or if another one is not that takes over scores from it and is
+// none of those that are removed with it.
+func (r *Remover) Check(ctx context.Context, runID string, with map[string]bool) error {
+	users, err := r.users(ctx, runID)
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		if !with[user] {
+			return &StillNeededError{Run: runID, By: user, Why: fmt.Sprintf(
+				"gives its scores to run %s, which is not finished; wait for that one, or remove it, too", user)}
+		}
+	}
+	open, err := r.open(ctx, runID)
+	if _, lost := errors.AsType[*bucket.LostError](err); lost {
+		return nil // it goes on no further
+	}
+	if open != "" && err == nil {
+		return &StillNeededError{Run: runID, Why: open}
+	}
+	return err
+}
+
+// users are the runs that are not finished and take over scores from a run.
+func (r *Remover) users(ctx context.Context, runID string) ([]string, error) {
+	ids, err := r.subsets.runs.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := r.subsets.runs.Outlines(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var users []string
+	for _, st := range statuses {
+		if st.Reuse == runID && isOpen(st.State) {
+			users = append(users, st.Run)
+		}
+	}
+	return users, nil
+}
+
+// isOpen reports whether work on a run is not at its end.
+func isOpen(state string) bool {
+	switch state {
+	case run.StatePlanning, run.StateAwaitingApproval, run.StateScoring, run.StateStalled:
+		return true
+	}
+	return false
+}
+
+// open says what of a run is not finished; empty if all is. A run that is damaged, or of another version, goes on no
+// further.
+func (r *Remover) open(ctx context.Context, runID string) (string, error) {
+	statuses, err := r.subsets.runs.Outlines(ctx, []string{runID})
+	if err != nil || len(statuses) == 0 {
+		return "", err
+	}
+	if state := statuses[0].State; isOpen(state) {
+		return fmt.Sprintf("is not finished: it is %s", state), nil
+	} else if state != run.StateScored && state != run.StateFailed {
+		return "", nil
+	}
+	ids, err := r.subsets.List(ctx, runID)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range ids {
+		sel, err := r.subsets.Selection(ctx, runID, id)
+		if err != nil {
+			return "", err
+		}
+		if state, err := r.subsets.State(ctx, sel); err != nil {
+			return "", err
+		} else if state == StateWriting {
+			return fmt.Sprintf("is not finished: its selection %s is being written", id), nil
+		}
+	}
+	requests, err := r.subsets.requestIDs(ctx, runID)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range requests {
+		if made, err := bucket.Exists(ctx, r.work, requestMadeName(runID, id)); err != nil {
+			return "", err
+		} else if !made {
+			return "is not finished: a selection that was requested is not made", nil
+		}
+	}
+	return "", nil
+}
+
+// Mark creates the tombstone of a run: from then on there is no such run, and its id is never used again.
+func (r *Remover) Mark(ctx context.Context, runID string, now time.Time) error {
+	return run.Remove(ctx, r.work, runID, now)
+}
+
+// Delete deletes the objects of a run that is marked, and returns what they took. It can be repeated where it ended in
+// the middle: those of the run's folder are deleted last.
+func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
+	var freed Size
+	for _, prefix := range removedPrefixes(runID) {
+		var listed []bucket.Attrs
+		for attrs, err := range r.work.List(ctx, prefix, "") {
+			if err != nil {
+				return freed, fmt.Errorf("listing what run %s has: %w", runID, err)
+			}
+			listed = append(listed, attrs)
+		}
+		for _, attrs := range listed {
+			if err := r.deleter.Delete(ctx, attrs.Name); err != nil {
+				return freed, fmt.Errorf("removing run %s: %w", runID, err)
+			}
+			freed = freed.Plus(Size{1, attrs.Size})
+		}
+	}
+	return freed, nil
+}
+
+// removedPrefixes begin the names of the objects of a run, those of its folder last.
+func removedPrefixes(runID string) []string {
+	return []string{
+		strings.TrimSuffix(temporaryPrefix(runID, ""), "/"), automaticName(runID, ""), run.Folder(runID),
+	}
+}
+
+// Size is how much the objects of a run take.
+func (r *Remover) Size(ctx context.Context, runID string) (Size, error) {
+	var size Size
+	for _, prefix := range removedPrefixes(runID) {
+		for attrs, err := range r.work.List(ctx, prefix, "") {
+			if err != nil {
+				return size, fmt.Errorf("listing what run %s has: %w", runID, err)
+			}
+			size = size.Plus(Size{1, attrs.Size})
+		}
+	}
+	return size, nil
+}

@@ -1,0 +1,193 @@
+package subset_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// errKilled ends a removal as a kill does.
+var errKilled = errors.New("killed")
+
+// A mortal bucket deletes so many objects, and then its process is killed.
+type mortal struct {
+	*bucket.Memory
+	left int
+}
+
+func (m *mortal) Delete(ctx context.Context, name string) error {
+	if m.left == 0 {
+		return errKilled
+	}
+	m.left--
+	return m.Memory.Delete(ctx, name)
+}
+
+// names are those of all objects of a bucket.
+func names(t *testing.T, b bucket.Reader) (all []string) {
+	t.Helper()
+	for attrs, err := range b.List(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, attrs.Name)
+	}
+	return all
+}
+
+// clone is a bucket with the objects of another.
+func clone(t *testing.T, from bucket.Reader) *bucket.Memory {
+	t.Helper()
+	to := bucket.NewMemory()
+	for _, name := range names(t, from) {
+		data, err := bucket.ReadAll(t.Context(), from, name)
+		if err == nil {
+			_, err = bucket.CreateBytes(t.Context(), to, name, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
+}
+
+// readers read a bucket as a new process does.
+func readers(t *testing.T, work bucket.Bucket) (*run.Reader, *subset.Reader, *subset.Remover) {
+	t.Helper()
+	runs, err := run.NewReader(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subsets, err := subset.NewReader(runs, work, subset.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	remover, err := subset.NewRemover(subsets, work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runs, subsets, remover
+}
+
+// TestRemoveKilled kills a removal between any two deletions. The run is in no list from the first step on, and the
+// next removal deletes the rest: what is left is what is left of a removal that nobody disturbed.
+func TestRemoveKilled(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	const manifest = "datasets/demo/a.json"
+	f.Upload(manifest, runtest.Array([]string{runtest.Record("a", "One."), runtest.Record("b", "Two.")}))
+	plan := f.Begin(manifest)
+	f.Finish(plan)
+	request := selection.Request{Budget: runtest.Budget(t, "1")}
+	sel, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
+	if err == nil {
+		err = f.Drain()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var want []string
+	for kills := 0; ; kills++ {
+		work := &mortal{clone(t, f.Work), kills}
+		runs, subsets, remover := readers(t, work)
+		if err := remover.Check(t.Context(), plan.Run, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := subsets.Selection(t.Context(), plan.Run, sel.ID); err != nil { // it is in memory now
+			t.Fatal(err)
+		}
+		if err := remover.Mark(t.Context(), plan.Run, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		_, killed := remover.Delete(t.Context(), plan.Run)
+		checkGone(t, runs, subsets, sel, kills)
+		runs, subsets, remover = readers(t, work) // of a new process
+		checkGone(t, runs, subsets, sel, kills)
+		left, err := runs.HalfRemoved(t.Context())
+		if err != nil || slices.Contains(left, plan.Run) != (killed != nil) {
+			t.Errorf("killed after %d, half removed are %v %v", kills, left, err)
+		}
+		work.left = -1
+		if _, err := remover.Delete(t.Context(), plan.Run); err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = names(t, work)
+			if slices.ContainsFunc(want, func(name string) bool { return !strings.HasPrefix(name, "index/") }) {
+				t.Errorf("left is %v", want)
+			}
+		}
+		if diff := cmp.Diff(want, names(t, work)); diff != "" {
+			t.Errorf("killed after %d, what is left (-undisturbed +killed):\n%s", kills, diff)
+		}
+		if killed == nil {
+			if kills < 10 {
+				t.Errorf("a run has %d objects", kills)
+			}
+			return
+		}
+	}
+}
+
+// checkGone looks for a removed run and its selection in a process.
+func checkGone(t *testing.T, runs *run.Reader, subsets *subset.Reader, sel *subset.Selection, kills int) {
+	t.Helper()
+	if listed, err := runs.Runs(t.Context()); err != nil || len(listed) > 0 {
+		t.Errorf("killed after %d, listed are %v %v", kills, listed, err)
+	}
+	if _, err := runs.Status(t.Context(), sel.Run); !errors.Is(err, run.ErrNoRun) {
+		t.Errorf("killed after %d, it has a status: %v", kills, err)
+	}
+	if _, err := subsets.Selection(t.Context(), sel.Run, sel.ID); !errors.Is(err, subset.ErrNoSelection) {
+		t.Errorf("killed after %d, it has the selection: %v", kills, err)
+	}
+}
+
+// TestRemovedRunGoesOn has messages about a removed run delivered: they are acknowledged, and nothing is written.
+func TestRemovedRunGoesOn(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	const manifest = "datasets/demo/a.json"
+	f.Upload(manifest, runtest.Array([]string{runtest.Record("a", "One."), runtest.Record("b", "Two.")}))
+	plan := f.Begin(manifest)
+	_, _, remover := readers(t, f.Work)
+	needed, ok := errors.AsType[*subset.StillNeededError](remover.Check(t.Context(), plan.Run, nil))
+	if !ok || needed.By != "" {
+		t.Fatalf("a run that is not finished can be removed: %v", needed)
+	}
+	if err := remover.Mark(t.Context(), plan.Run, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := remover.Delete(t.Context(), plan.Run); err != nil {
+		t.Fatal(err)
+	}
+	before := names(t, f.Work)
+	for len(f.Queue) > 0 {
+		if err := f.Deliver(f.Take(0)); err != nil && !events.IsDataError(err) {
+			t.Errorf("a message about a removed run: %v", err)
+		}
+	}
+	if diff := cmp.Diff(before, names(t, f.Work)); diff != "" {
+		t.Errorf("a process that is at work on it (-before +after):\n%s", diff)
+	}
+	f.Restart()
+	again := f.Begin(manifest)
+	if again.Run == plan.Run || again.Removals != 1 {
+		t.Errorf("asked for again it is run %s after %d removals, and was %s", again.Run, again.Removals, plan.Run)
+	}
+	if counts := f.Finish(again); counts.Scored != 2 {
+		t.Errorf("counts %+v, want all scored", counts)
+	}
+}
