@@ -85,6 +85,8 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	case x.Order > 0 && x.Rule == "turn":
 		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d",
 			id, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
+	case x.Order > 0 && x.Rule == "bin":
+		line("%s: selected as number %d, as the best of bin %q, for %s", id, x.Order, x.Bin, x.Capability)
 	case x.Order > 0:
 		line("%s: selected as number %d, by %s at rank %d", id, x.Order, x.Rule, x.Rank)
 	case x.Failure != "":

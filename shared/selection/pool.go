@@ -1,6 +1,9 @@
 package selection
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Missing is the rating of a capability that a sample has no rating for. It never qualifies and is
 // left out of every mean.
@@ -48,6 +51,9 @@ type Pool struct {
 
 // Len is the number of samples.
 func (p *Pool) Len() int { return len(p.Source) }
+
+// column is the number of a capability's column.
+func (p *Pool) column(capability string) int { return slices.Index(p.Capabilities, capability) }
 
 // images are the images of sample s.
 func (p *Pool) images(s uint32) []uint32 {

@@ -61,7 +61,7 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 			Source: pool.SourceNames[pool.Source[picked.Sample]],
 			Round:  int(picked.Round), Rank: int(picked.Rank), Rule: picked.Rule.String(),
 		}
-		if picked.Rule == selection.ByTurn {
+		if picked.Rated() {
 			row.Capability, row.Bin = result.Capabilities[picked.Capability].Capability, result.Bins[picked.Bin]
 			row.Style = strings.TrimSuffix(row.Bin, "+"+row.Source)
 			row.Rating = &columns[picked.Capability][picked.Sample]
