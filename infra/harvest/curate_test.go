@@ -297,7 +297,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 	}
 	table := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--quiet", "dataset.json")
 	if table.stderr != "" || !strings.Contains(table.stdout, "image not found") ||
-		!strings.Contains(table.stdout, "mean rating") {
+		!strings.Contains(table.stdout, "mean rating") || !strings.Contains(table.stdout, "│ text only ") {
 		t.Errorf("printed %q and %q", table.stdout, table.stderr)
 	}
 

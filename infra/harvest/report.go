@@ -7,6 +7,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/spf13/cobra"
@@ -47,9 +48,10 @@ func (r *result) writeReport(ctx context.Context, s session, flags reportFlags, 
 	if err != nil {
 		return err
 	}
-	request := r.selection.Parameters.AsRequest(plan.Rubric.Capabilities)
 	return reports.Write(ctx, w, r.Run, r.Selection, report.Commands{
-		Select:  command("select", r.state, r.Run) + " " + flagsOf(request),
+		Select: func(request selection.Request) string {
+			return command("select", r.state, r.Run) + " " + flagsOf(request)
+		},
 		Retry:   command("retry", r.state, r.Run),
 		Program: telemetry.ReadBuild().Version,
 	})

@@ -219,6 +219,10 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if err := printShortfalls(w, r.selection.Shortfall, r.selection.Shortfalls); err != nil {
 		return err
 	}
+	request := r.selection.Parameters.AsRequest(r.selection.Summary.Capabilities())
+	if err := printTrade(w, r.selection.Trade, request, command("select", r.state, r.Run)); err != nil {
+		return err
+	}
 	if hint := r.retryHint(); hint != "" {
 		if _, err := fmt.Fprintf(w, "\n%s\n", hint); err != nil {
 			return err

@@ -70,7 +70,7 @@ func onRatings(o *subset.Outcome) string {
 // standsOut names what a reader should look at first.
 func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 	var found []string
-	if below := belowPool(o.Selection.Summary); len(below) > 0 {
+	if below := o.Selection.Summary.BelowPool; len(below) > 0 {
 		found = append(found, "below the pool on "+listed(below))
 	}
 	for i, s := range t.sources {

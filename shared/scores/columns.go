@@ -20,6 +20,7 @@ type Columns struct {
 	Source      []uint32
 	Tie         []uint64 // selection.TieHash of the content and the seed
 	Tokens      []uint32
+	Shape       []selection.Shape // 0 of a row that is not OK
 	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
 	StyleNames []string
 	StyleStart []uint32
@@ -73,7 +74,8 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
-	var errs [7]error
+	var errs [8]error
+	var turns, imageStart []uint32
 	c.Status, errs[0] = statuses.column(f, "status", 0)
 	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
 	c.Tie, errs[2] = tiesOf(request.Seed).column(f, "content", 0)
@@ -84,12 +86,19 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	}
 	if request.Images {
 		c.ImageStart, c.Image, errs[6] = texts.lists(f, "images")
+		imageStart = c.ImageStart
+	} else {
+		imageStart, _, errs[6] = presence.lists(f, "images")
 	}
+	turns, errs[7] = counts.column(f, "turns", 0)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	for i := range c.Twin {
-		if c.Status[i] != OK {
+	c.Shape = make([]selection.Shape, len(c.Status))
+	for i, status := range c.Status {
+		if status == OK {
+			c.Shape[i] = selection.ShapeOf(int(imageStart[i+1]-imageStart[i]), int(turns[i]))
+		} else if c.Twin != nil {
 			c.Twin[i] = [16]byte{}
 		}
 	}
@@ -116,6 +125,8 @@ var (
 	counts = columnType[int32, uint32]{takeInt32, toCount}
 	units  = columnType[float32, uint16]{takeFloat, toUnits}
 	twins  = columnType[string, [16]byte]{takeText, toTwin}
+	// presence is texts that are counted, and not read.
+	presence = columnType[struct{}, struct{}]{takePresence, same[struct{}]}
 )
 
 func toCount(v int32) (uint32, error) {

@@ -47,8 +47,8 @@ func (c *capability) class(rating int8) uint32 {
 
 // prepare counts the candidates and, if the order within a bin is by position, sorts those that a
 // first turn for an amount of samples will ask for, unless the amount is 0. It reads the columns from
-// front to back, where sortMore would read them in the order of the groups: once to count the classes in each group, and
-// once to take out those classes that the best of each bin are in.
+// front to back, where sortMore would read them in the order of the groups: once to count the classes
+// in each group, and once to take out those classes that the best of each bin are in.
 //
 // Cells, if they are known, spare the first of the two.
 func (c *capability) prepare(

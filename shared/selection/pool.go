@@ -39,6 +39,9 @@ type Pool struct {
 	StyleNames []string
 	// Tokens holds what each sample counts for in a budget of tokens. Nil if that is not known.
 	Tokens []uint32
+	// Shape holds how many images each sample has, and whether it has several turns. Nil if that is not
+	// known.
+	Shape []Shape
 	// Twin holds a hash of each sample's images and text (TwinHash): samples with equal hashes are
 	// duplicates. It is zero for a sample without one, and nil if no sample has one.
 	Twin [][16]byte

@@ -196,6 +196,18 @@ func (r Rules) TakesTurns() bool {
 	return r.Strategy == "" || r.Strategy == MMSSR || r.Strategy == Descending
 }
 
+// AtThreshold are the rules with a threshold that is higher than their own. Thresholds of single capabilities stay
+// where they are higher still.
+func (r Rules) AtThreshold(threshold int) Rules {
+	r.Threshold = threshold
+	r.Thresholds = maps.Clone(r.Thresholds)
+	maps.DeleteFunc(r.Thresholds, func(_ string, own int) bool { return own <= threshold })
+	if len(r.Thresholds) == 0 {
+		r.Thresholds = nil
+	}
+	return r
+}
+
 // ThresholdOf is the rating that a sample must exceed to be picked for a capability.
 func (r Rules) ThresholdOf(capability string) int {
 	if threshold, own := r.Thresholds[capability]; own {

@@ -1,4 +1,15 @@
 package subset
 
+import "github.com/harvest-ml/harvest/shared/selection"
+
 // WriteRange is for benchmarks, which write a part more than once.
 var WriteRange = (*Selector).writePart
+
+// NestedTrade selects from the pool within smaller budgets, and compares that.
+func (p *Pool) NestedTrade(asked selection.Params, within ...int) ([]TradeRow, error) {
+	chosen, err := p.selectBy(asked, within)
+	if err != nil {
+		return nil, err
+	}
+	return p.trade(chosen, within)
+}

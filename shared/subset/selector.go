@@ -153,14 +153,18 @@ func (s *Selector) choose(
 	if err != nil {
 		return nil, err
 	}
-	chosen, result, err := pool.apply(ctx, params)
+	chosen, err := pool.apply(ctx, params)
 	if err != nil {
 		return nil, err
 	}
+	result := chosen.result
 	sel := newSelection(plan, id, params, pool, result)
+	if sel.Trade, err = pool.trade(chosen, params.Within); err != nil {
+		return nil, err
+	}
 	if sel.Selected == 0 {
 		sel.Problem = Nothing{
-			Pool: pool, Params: chosen, Result: result, Name: sampleName(ctx, plan, pool.Samples),
+			Pool: pool, Params: chosen.params, Result: result, Name: sampleName(ctx, plan, pool.Samples),
 			Unrated:  "look at the scorer's answers, or select by other capabilities",
 			Unstyled: "run the styler over the dataset, or give a rubric with the styles that it knows",
 		}.Problem()
@@ -174,7 +178,7 @@ func (s *Selector) choose(
 	group, writing := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.writePicks(writing, plan, id, pool, result) })
 	group.Go(func() error {
-		reasons := pool.Reasons(chosen, result)
+		reasons := pool.Reasons(chosen.params, result)
 		_, err := bucket.CreateOnce(writing, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
 			return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
 		})
@@ -194,7 +198,7 @@ func newSelection(
 	return &Selection{
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
 		Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
-		Capabilities: result.Capabilities, Summary: pool.Summarize(result.Samples(), params.Request.Seed),
+		Capabilities: result.Capabilities, Summary: pool.Summarize(result, params.Request.Seed),
 		PerRange: make([]int, len(plan.Ranges)), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(),
 		Manifests: manifestsOf(plan),
 		Outputs: Outputs{
