@@ -9,11 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 )
-
-// terminalWidth is the number of columns that printed text has at most.
-const terminalWidth = 80
 
 // printPicks prints on which ratings samples were picked, and what is kept of the high ones.
 func printPicks(w io.Writer, s selection.Summary) error {
@@ -32,7 +28,7 @@ func printPicks(w io.Writer, s selection.Summary) error {
 	}
 	below := cmp.Or(strings.Join(s.BelowPool, ", "), "no capability")
 	_, err := fmt.Fprintf(w, "\nkept of all ratings of 4 and 5: %s\n%s\n", share(s.HighKept),
-		text.WrapSoft("below the pool's mean rating: "+below, terminalWidth))
+		folded("below the pool's mean rating: "+below, ""))
 	return err
 }
 
@@ -44,7 +40,7 @@ func printTrade(w io.Writer, rows []subset.TradeRow, chosen selection.Request, c
 	}
 	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. Other rules at this budget; none of "+
 		"these figures is the quality of training:", share(rows[0].PickRatings.Low(rows[0].Selected)))
-	if _, err := fmt.Fprintf(w, "\n%s\n", text.WrapSoft(note, terminalWidth)); err != nil {
+	if _, err := fmt.Fprintf(w, "\n%s\n", folded(note, "")); err != nil {
 		return err
 	}
 	head, lines := subset.TradeTable(rows)

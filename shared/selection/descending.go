@@ -15,28 +15,45 @@ const seedShare = 4
 // descend makes a selection by the strategy Descending, and returns the number of rounds begun.
 func (s *selector) descend() (rounds int) {
 	names := s.params.capabilities(s.pool)
-	lowest := int32(math.MaxInt32)
 	results := make([]CapabilityResult, len(names))
 	for i, name := range names {
-		threshold := s.params.threshold(name)
-		lowest = min(lowest, threshold)
-		results[i] = CapabilityResult{Capability: name, Candidates: s.countCandidates(s.pool.column(name), threshold)}
+		candidates := s.countCandidates(s.pool.column(name), s.params.threshold(name))
+		results[i] = CapabilityResult{Capability: name, Candidates: candidates}
 	}
 	s.pickBestOfBins(results)
-	for level := int32(firstLevel); ; level-- {
-		if level < 0 {
-			level = Missing // each capability has its own threshold, below 0
-		}
-		s.prepareCapabilities(level)
+	amount := s.firstAmount()
+	for _, level := range s.params.levels(s.pool) {
+		s.prepareCapabilities(level, amount)
+		amount = 0 // what comes first among the candidates of the next levels is removed
 		rounds = s.takeTurns(rounds)
 		for i, c := range s.capabilities {
 			results[i].Picked += c.result.Picked
 			c.result = results[i]
 		}
-		if level <= lowest || s.remaining() == 0 {
-			return rounds
+		if s.remaining() == 0 {
+			break
 		}
 	}
+	return rounds
+}
+
+// levels are the thresholds, one after the other, that a strategy of turns picks by: those of the capabilities are at
+// least as high. At the last one each has its own.
+func (p Params) levels(pool *Pool) (levels []int32) {
+	if p.Strategy != Descending {
+		return []int32{Missing}
+	}
+	lowest := int32(math.MaxInt32)
+	for _, name := range p.capabilities(pool) {
+		lowest = min(lowest, p.threshold(name))
+	}
+	for level := int32(firstLevel); level >= 0; level-- {
+		levels = append(levels, level)
+		if level <= lowest {
+			return levels
+		}
+	}
+	return append(levels, Missing)
 }
 
 // countCandidates counts the samples that take part and have a rating above a threshold in a column.

@@ -73,7 +73,7 @@ func (s *selector) run() *Result {
 	case s.params.Strategy == Descending:
 		result.Rounds = s.descend()
 	case s.params.TakesTurns():
-		s.prepareCapabilities(Missing)
+		s.prepareCapabilities(Missing, s.firstAmount())
 		result.Rounds = s.takeTurns(0)
 	default:
 		s.pickInOrder(s.strategyOrder())
@@ -87,14 +87,15 @@ func (s *selector) run() *Result {
 	return result
 }
 
-// prepareCapabilities prepares the turns of all capabilities, concurrently. Their thresholds are at least as high as
-// given.
-func (s *selector) prepareCapabilities(least int32) {
+// firstAmount is about how many samples a capability picks in the first round.
+func (s *selector) firstAmount() int {
+	return s.samplesOf(max(s.remaining()/len(s.params.capabilities(s.pool)), 1))
+}
+
+// prepareCapabilities prepares the turns of all capabilities, concurrently, the first ones for an amount of samples as
+// capability.prepare has it. Their thresholds are at least as high as given.
+func (s *selector) prepareCapabilities(least int32, amount int) {
 	names := s.params.capabilities(s.pool)
-	amount := s.samplesOf(max(s.remaining()/len(names), 1))
-	if s.capabilities != nil {
-		amount = 0 // what came first among candidates of a higher threshold is removed
-	}
 	s.capabilities = make([]*capability, len(names))
 	parallel(len(s.buffers), len(names), func(worker, i int) {
 		column := s.pool.column(names[i])

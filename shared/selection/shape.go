@@ -20,8 +20,8 @@ func ShapeOf(images, turns int) Shape {
 	return shape
 }
 
-// ShapeShares are the shares, in [0, 1], of samples among those whose shape is known. The first three add up to 1 unless
-// none is.
+// ShapeShares are the shares, in [0, 1], of samples among those whose shape is known. The first three add up to 1
+// unless none is.
 type ShapeShares struct {
 	TextOnly   float64 `json:"text_only"`
 	OneImage   float64 `json:"one_image"`

@@ -214,7 +214,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	out := dataset.NewWriter(&subset, plan.Format(), dataset.Part{
 		First: r == 0, Last: r == len(plan.Ranges)-1, Follows: before > 0,
 	})
-	if err := s.divide(ctx, plan, r, reasons, out, &rejected); err != nil {
+	if err := s.divide(ctx, plan, sel, r, reasons, out, &rejected); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
@@ -231,9 +231,10 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 
 // divide writes the records of a range to the subset where their reason is empty, else why they are rejected.
 func (s *Selector) divide(
-	ctx context.Context, plan *run.Plan, r int, reasons *scores.Reasons, subset *dataset.Writer, rejected *bytes.Buffer,
+	ctx context.Context, plan *run.Plan, sel *Selection, r int, reasons *scores.Reasons, subset *dataset.Writer,
+	rejected *bytes.Buffer,
 ) error {
-	report, outcomes, err := s.rangeOutcomes(ctx, plan, r)
+	report, left, err := s.leftSamples(ctx, plan, sel, r)
 	if err != nil {
 		return err
 	}
@@ -248,7 +249,7 @@ func (s *Selector) divide(
 			if code := reasons.At(int(index)); code == "" {
 				err = subset.Write(record.Raw)
 			} else {
-				err = lines.Encode(newRejected(index, record.Place, &outcomes[position], reason.Code(code)))
+				err = lines.Encode(left.line(index, position, record.Place, reason.Code(code)))
 			}
 			if err != nil {
 				return err

@@ -177,18 +177,28 @@ func (s *Selector) choose(
 	}
 	group, writing := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.writePicks(writing, plan, id, pool, result) })
-	group.Go(func() error {
-		reasons := pool.Reasons(chosen.params, result)
-		_, err := bucket.CreateOnce(writing, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
-			return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
-		})
-		return err
-	})
+	group.Go(func() error { return s.writeReasons(writing, plan, id, pool, chosen) })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	_, err = bucket.CreateJSON(ctx, s.work, selectionName(plan.Run, id), sel)
 	return sel, err
+}
+
+// writeReasons writes why samples are not in a selection, and how near they came.
+func (s *Selector) writeReasons(ctx context.Context, plan *run.Plan, id string, pool *Pool, chosen *choice) error {
+	reasons := pool.Reasons(chosen.params, chosen.result)
+	_, err := bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
+		return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
+	})
+	if err != nil {
+		return err
+	}
+	misses := pool.NearMisses(chosen.params, chosen.result, reasons)
+	_, err = bucket.CreateOnce(ctx, s.work, missesName(plan.Run, id), func(w io.Writer) error {
+		return writeMisses(w, reasons.Len(), misses)
+	})
+	return err
 }
 
 // newSelection is the selection of a result.

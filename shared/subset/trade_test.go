@@ -37,20 +37,20 @@ func tradePool(t *testing.T, samples int) *subset.Pool {
 func TestTrade(t *testing.T) {
 	t.Parallel()
 	pool := tradePool(t, 400)
+	three, two, one := []string{"chosen", "threshold 3", "descending"}, []string{"chosen", "threshold 2", "descending"},
+		[]string{"chosen", "threshold 1", "descending"}
 	for name, tt := range map[string]struct {
 		budget int
 		rules  selection.Rules
 		want   []string // titles of the rows
 	}{
-		"the highest threshold that gives the budget": {60, selection.Rules{}, []string{"chosen", "threshold 3", "descending"}},
-		"a lower one where the budget is larger":      {130, selection.Rules{}, []string{"chosen", "threshold 2", "descending"}},
-		"the lowest where none gives it":              {240, selection.Rules{}, []string{"chosen", "threshold 1", "descending"}},
-		"descending is compared with a threshold": {
-			300, selection.Rules{Strategy: selection.Descending}, []string{"chosen", "threshold 1"},
-		},
+		"the highest threshold that gives the budget": {60, selection.Rules{}, three},
+		"a lower one where the budget is larger":      {130, selection.Rules{}, two},
+		"the lowest where none gives it":              {240, selection.Rules{}, one},
+		"descending is compared with a threshold":     {300, selection.Rules{Strategy: selection.Descending}, one[:2]},
 		"high picks":  {60, selection.Rules{Threshold: 2}, nil},
 		"no ratings":  {60, selection.Rules{Strategy: selection.Random}, nil},
-		"below 1 too": {240, selection.Rules{Threshold: -1}, []string{"chosen", "threshold 1", "descending"}},
+		"below 1 too": {240, selection.Rules{Threshold: -1}, one},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,41 +63,49 @@ func TestTrade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var titles []string
-			for i, row := range rows {
-				titles = append(titles, subset.TradeTitle(rows, i))
-				params.Rules = row.Rules(tt.rules)
-				again, err := pool.Select(params)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(pool.Figures(again), row.Figures); diff != "" {
-					t.Errorf("%s is not what its rules give (-rules +row):\n%s", titles[i], diff)
-				}
-				shared := 0
-				for _, s := range again.Samples() {
-					if slices.Contains(result.Samples(), s) {
-						shared++
-					}
-				}
-				if shared != row.Shared {
-					t.Errorf("%s shares %d samples, want %d", titles[i], row.Shared, shared)
-				}
-			}
-			if !slices.Equal(titles, tt.want) {
+			if titles := checkTrade(t, pool, params, result, rows); !slices.Equal(titles, tt.want) {
 				t.Errorf("rows %q, want %q", titles, tt.want)
-			}
-			if len(rows) == 0 {
-				return
-			}
-			head, lines := subset.TradeTable(rows)
-			for _, line := range lines {
-				if len(line) != len(head) || len(head) != len(rows)+1 {
-					t.Errorf("a table of %d columns has the line %q", len(head), line)
-				}
 			}
 		})
 	}
+}
+
+// checkTrade compares the rows of a trade with what their rules give, and returns their titles.
+func checkTrade(
+	t *testing.T, pool *subset.Pool, params selection.Params, result *selection.Result, rows []subset.TradeRow,
+) (titles []string) {
+	t.Helper()
+	rules := params.Rules
+	for i, row := range rows {
+		titles = append(titles, subset.TradeTitle(rows, i))
+		params.Rules = row.Rules(rules)
+		again, err := pool.Select(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(pool.Figures(again), row.Figures); diff != "" {
+			t.Errorf("%s is not what its rules give (-rules +row):\n%s", titles[i], diff)
+		}
+		shared := 0
+		for _, s := range again.Samples() {
+			if slices.Contains(result.Samples(), s) {
+				shared++
+			}
+		}
+		if shared != row.Shared {
+			t.Errorf("%s shares %d samples, want %d", titles[i], row.Shared, shared)
+		}
+	}
+	if len(rows) == 0 {
+		return titles
+	}
+	head, lines := subset.TradeTable(rows)
+	for _, line := range lines {
+		if len(line) != len(head) || len(head) != len(rows)+1 {
+			t.Errorf("a table of %d columns has the line %q", len(head), line)
+		}
+	}
+	return titles
 }
 
 // TestTradeNested compares nested selections with those that the rules of a row give.
