@@ -3,6 +3,7 @@ package curate_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,6 +97,11 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 	}
 	if _, err := client.StartSelections(ctx, id, api.SelectionRequest{Request: spec}); err == nil {
 		t.Error("nested selections without budgets: no error")
+	}
+	shown, err := client.Show(ctx, id, "r01", "r00")
+	if err != nil || len(shown) != 2 || shown[0].ID != "r01" || shown[1].ID != "r00" || len(shown[0].Rated) == 0 ||
+		!strings.Contains(string(shown[0].Record), `"r01"`) {
+		t.Errorf("shown %+v, error %v", shown, err)
 	}
 	explained, err := client.Explain(ctx, id, started.ID, "r01", "r00")
 	if err != nil || len(explained) != 2 || explained[0].ID != "r01" || explained[1].ID != "r00" {

@@ -72,5 +72,7 @@ func (r *result) openPictures(plan *run.Plan, flags reportFlags) (report.Images,
 // outputFiles are the paths of a selection's files.
 type outputFiles struct {
 	subset.Outputs
+	// Scores is the pattern of the files with the scores of all samples; empty where none were written.
+	Scores string `json:"scores,omitempty"`
 	Report string `json:"report,omitempty"` // empty where none was written
 }

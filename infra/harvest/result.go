@@ -233,8 +233,9 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		look = fmt.Sprintf("report     %s (open it in a browser)\n", r.Outputs.Report)
 	}
 	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
-		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n%s\n%s",
-		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection, look, r.next())
+		"subset     %s\nrejected   %s\npicks      %s\nscores     %s\ndetails    %s\n%s\n%s",
+		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Scores, r.Outputs.Selection,
+		look, r.next())
 	return err
 }
 

@@ -91,6 +91,11 @@ type ExplanationList struct {
 	Samples []subset.Explanation `json:"samples"`
 }
 
+// A SampleList is the answer of GET /v1/runs/{run}/samples?id=…&id=…, in the order of the ids.
+type SampleList struct {
+	Samples []subset.Shown `json:"samples"`
+}
+
 // A Problem is the body of every error answer, of type application/problem+json (RFC 9457), and the error that a Client
 // returns for it.
 type Problem struct {

@@ -132,6 +132,15 @@ func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...
 	return list.Samples, nil
 }
 
+// Show shows samples of a scored run with their records and ratings, in the order of the ids.
+func (c *Client) Show(ctx context.Context, runID string, ids ...string) ([]subset.Shown, error) {
+	list, err := call[SampleList](ctx, c, http.MethodGet, RunPath(runID)+"/samples?"+url.Values{"id": ids}.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return list.Samples, nil
+}
+
 // HasStatus reports whether err is a problem of an HTTP status.
 func HasStatus(err error, status int) bool {
 	problem, ok := errors.AsType[*Problem](err)

@@ -68,8 +68,8 @@ func missOf(pool *Pool, params Params, result *Result, s uint32, miss NearMiss) 
 	return m
 }
 
-// checkLast checks that no pick of the capability from the bin comes after the last one, in an order that goes by levels
-// of rating.
+// checkLast checks that no pick of the capability from the bin comes after the last one, in an order that goes by
+// levels of rating.
 func checkLast(t *testing.T, pool *Pool, params Params, result *Result, s uint32, miss NearMiss) {
 	t.Helper()
 	name := result.Capabilities[miss.Capability].Capability

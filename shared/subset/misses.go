@@ -35,10 +35,10 @@ func (m NearMiss) String() string {
 	return fmt.Sprintf("number %d %s, where %s", m.Rank, where, taken)
 }
 
-// missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest byte
-// first, for the capability (by the order of selection.json, or noCapability), the position of the bin's style in the
-// sample's styles, the rank and the last one taken. The rank is 0 where the sample has no near miss. So those of a range
-// are found without those of others.
+// missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest
+// byte first, for the capability (by the order of selection.json, or noCapability), the position of the bin's style in
+// the sample's styles, the rank and the last one taken. The rank is 0 where the sample has no near miss. So those of a
+// range are found without those of others.
 const (
 	missBytes    = 12
 	noCapability = math.MaxUint16
