@@ -103,6 +103,12 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 		!strings.Contains(string(shown[0].Record), `"r01"`) {
 		t.Errorf("shown %+v, error %v", shown, err)
 	}
+	swept, err := client.Sweep(ctx, id, api.SweepRequest{SweepRequest: subset.SweepRequest{Request: selection.Request{
+		Budget: started.Parameters.AsRequest(nil).Budget,
+	}}})
+	if err != nil || len(swept.Rows) != 8 {
+		t.Errorf("swept %+v, error %v", swept, err)
+	}
 	explained, err := client.Explain(ctx, id, started.ID, "r01", "r00")
 	if err != nil || len(explained) != 2 || explained[0].ID != "r01" || explained[1].ID != "r00" {
 		t.Errorf("explained %+v, error %v", explained, err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
 func (s server) showSamples(r *http.Request) (answer, error) {
@@ -13,4 +14,20 @@ func (s server) showSamples(r *http.Request) (answer, error) {
 	}
 	samples, err := s.subsets.Show(r.Context(), r.PathValue("run"), ids)
 	return answer{status: http.StatusOK, body: api.SampleList{Samples: samples}}, err
+}
+
+func (s server) sweep(r *http.Request) (answer, error) {
+	var asked api.SweepRequest
+	if err := decode(r, &asked); err != nil {
+		return answer{}, err
+	}
+	if asked.RatingErrors == nil {
+		plan, err := s.runs.UsablePlan(r.Context(), r.PathValue("run"))
+		if err != nil {
+			return answer{}, err
+		}
+		asked.RatingErrors = kinds.RatingErrors(plan.Scorer, plan.Rubric.Capabilities)
+	}
+	sweep, err := s.subsets.Sweep(r.Context(), r.PathValue("run"), asked.SweepRequest, asked.MaxFailed)
+	return answer{status: http.StatusOK, body: sweep}, err
 }

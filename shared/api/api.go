@@ -67,6 +67,14 @@ type SelectionRequest struct {
 	Notify bool `json:"notify,omitempty"`
 }
 
+// A SweepRequest is the body of POST /v1/runs/{run}/sweep, which answers with a subset.Sweep. Without rating_errors
+// they are those measured of the run's scorer, if any were; {} leaves ratings as they are.
+type SweepRequest struct {
+	subset.SweepRequest
+	// MaxFailed is as in SelectionRequest.
+	MaxFailed run.Allowance `json:"max_failed,omitzero"`
+}
+
 // The states of a selection.
 const (
 	Writing   = subset.StateWriting   // some outputs are not there yet

@@ -132,6 +132,11 @@ func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...
 	return list.Samples, nil
 }
 
+// Sweep compares strategies and thresholds at one budget. It makes no selection.
+func (c *Client) Sweep(ctx context.Context, runID string, request SweepRequest) (*subset.Sweep, error) {
+	return call[subset.Sweep](ctx, c, http.MethodPost, RunPath(runID)+"/sweep", request)
+}
+
 // Show shows samples of a scored run with their records and ratings, in the order of the ids.
 func (c *Client) Show(ctx context.Context, runID string, ids ...string) ([]subset.Shown, error) {
 	list, err := call[SampleList](ctx, c, http.MethodGet, RunPath(runID)+"/samples?"+url.Values{"id": ids}.Encode(), nil)

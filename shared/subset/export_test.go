@@ -13,3 +13,16 @@ func (p *Pool) NestedTrade(asked selection.Params, within ...int) ([]TradeRow, e
 	}
 	return p.trade(chosen, within)
 }
+
+// LetterEqual marks ranges from low to high ends.
+func LetterEqual(ends ...[2]float64) (letters []string) {
+	ranges := make([]*FigureRange, len(ends))
+	for i, e := range ends {
+		ranges[i] = &FigureRange{Low: e[0], High: e[1]}
+	}
+	letterEqual(ranges)
+	for _, r := range ranges {
+		letters = append(letters, r.Equal)
+	}
+	return letters
+}
