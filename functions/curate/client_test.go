@@ -109,6 +109,10 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 	if err != nil || len(swept.Rows) != 8 {
 		t.Errorf("swept %+v, error %v", swept, err)
 	}
+	compared, err := client.Compare(ctx, id, subset.CompareRequest{Selection: started.ID, IDs: []string{"r01"}})
+	if err != nil || compared.B != 1 || compared.A != started.Selected {
+		t.Errorf("compared %+v, error %v", compared, err)
+	}
 	explained, err := client.Explain(ctx, id, started.ID, "r01", "r00")
 	if err != nil || len(explained) != 2 || explained[0].ID != "r01" || explained[1].ID != "r00" {
 		t.Errorf("explained %+v, error %v", explained, err)

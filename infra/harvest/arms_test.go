@@ -45,6 +45,12 @@ random-1: {budget: 25%, strategy: random, seed: 1}
 	if !strings.Contains(printed, "paper: 6 samples, arms/paper/subset.json") {
 		t.Errorf("printed %s", printed)
 	}
+	checkBadArms(t, dir, first.Run)
+}
+
+// checkBadArms gives files and flags that select refuses.
+func checkBadArms(t *testing.T, dir, run string) {
+	t.Helper()
 	for file, want := range map[string]string{
 		"":                                 "give 1 to 64",
 		"a: {}":                            "a: budget: is missing",
@@ -57,13 +63,14 @@ random-1: {budget: 25%, strategy: random, seed: 1}
 		"a: {budget: 5, include: [zebra]}": `"zebra"`,
 	} {
 		writeFile(t, filepath.Join(dir, "bad.yaml"), file+"\n")
-		a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "bad", first.Run)
+		a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "bad", run)
 		if a.status == 0 || !strings.Contains(a.stderr, want) {
 			t.Errorf("%q: status %d: %s", file, a.status, a.stderr)
 		}
 	}
 	for _, args := range [][]string{{"--out", "o", "--threshold", "1"}, {}, {"--out", "o", "--sweep"}} {
-		a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--arms", "arms.yaml", first.Run}, args...)...)
+		command := []string{"select", "--state", "state", "--arms", "arms.yaml", run}
+		a := harvest(t, dir, nil, append(command, args...)...)
 		if a.status != 2 || !strings.Contains(a.stderr, "--arms: ") {
 			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)
 		}

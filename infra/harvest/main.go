@@ -74,8 +74,8 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newCurate(), newSelect(), newExplain(), newShow(), newStatus(), newResume(), newRetry(), newPlan(),
-		newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(),
+	root.AddCommand(newCurate(), newSelect(), newExplain(), newShow(), newCompare(), newStatus(), newResume(), newRetry(),
+		newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(),
 		newVersion(), newAttempt())
 	return root
 }

@@ -105,8 +105,8 @@ func printSweep(w io.Writer, s *subset.Sweep) error {
 			return err
 		}
 	}
-	notes := "Means, and lowest to highest; shares in percent. Rows that share a letter have ranges that overlap: the figure " +
-		"does not distinguish them. None of the figures is the quality of training."
+	notes := "Means, and lowest to highest; shares in percent. Rows that share a letter have ranges that overlap: the " +
+		"figure does not distinguish them. None of the figures is the quality of training."
 	if s.RatingErrors == nil {
 		notes += " The error of this scorer was not measured: --rating-error gives one, by which ratings are perturbed."
 	} else {

@@ -16,7 +16,9 @@ func TestSweep(t *testing.T) {
 	first := curateJSON(t, dir, "--state", "state", "--budget", "2", "dataset.json")
 	before := filesIn(t, dir)
 	printed := mustHarvest(t, dir, "select", "--state", "state", "--budget", "8", "--sweep", first.Run).stdout
-	for _, words := range []string{"threshold 3", "descending", "kept of ratings", "the scorer's error", "share a letter"} {
+	for _, words := range []string{
+		"threshold 3", "descending", "kept of ratings", "the scorer's error", "share a letter",
+	} {
 		if !strings.Contains(strings.Join(strings.Fields(printed), " "), words) {
 			t.Errorf("%q is not printed: %s", words, printed)
 		}

@@ -137,6 +137,13 @@ func (c *Client) Sweep(ctx context.Context, runID string, request SweepRequest) 
 	return call[subset.Sweep](ctx, c, http.MethodPost, RunPath(runID)+"/sweep", request)
 }
 
+// Compare compares a selection of a run with another one, with samples given by their ids, or the ratings of two runs.
+func (c *Client) Compare(
+	ctx context.Context, runID string, request subset.CompareRequest,
+) (*subset.Comparison, error) {
+	return call[subset.Comparison](ctx, c, http.MethodPost, RunPath(runID)+"/compare", request)
+}
+
 // Show shows samples of a scored run with their records and ratings, in the order of the ids.
 func (c *Client) Show(ctx context.Context, runID string, ids ...string) ([]subset.Shown, error) {
 	list, err := call[SampleList](ctx, c, http.MethodGet, RunPath(runID)+"/samples?"+url.Values{"id": ids}.Encode(), nil)

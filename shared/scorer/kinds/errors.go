@@ -20,6 +20,8 @@ func RatingErrors(kind string, capabilities []string) map[string]float64 {
 		"in-context learning": 0.78, "comparative analysis": 0.83, "activity recognition": 0.57, "causal reasoning": 0.76,
 		"humanities": 1.35, "stem knowledge": 1.52, "data understanding": 1.04, "optical character recognition": 1.19,
 	}
-	maps.DeleteFunc(errors, func(name string, _ float64) bool { return name != "" && !slices.Contains(capabilities, name) })
+	maps.DeleteFunc(errors, func(name string, _ float64) bool {
+		return name != "" && !slices.Contains(capabilities, name)
+	})
 	return errors
 }
