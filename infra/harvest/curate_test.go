@@ -363,7 +363,7 @@ func checkKeys(t *testing.T, text string) {
 		keys   []string
 	}{
 		{got.Samples, []string{"failed", "in", "scored", "skipped"}},
-		{got.Outputs, []string{"picks", "rejected", "report", "selection", "subset"}},
+		{got.Outputs, []string{"picks", "rejected", "report", "scores", "selection", "subset"}},
 	} {
 		var keys []string
 		for key := range tc.object {

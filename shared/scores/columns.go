@@ -105,6 +105,28 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	return c, nil
 }
 
+// ReadRatings reads the sources, styles and ratings of a file alone: the other columns are nil. It fails as Read does.
+func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
+	defer recoverBad("reading ratings of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	c := &Columns{Capabilities: f.capabilities}
+	for _, capability := range f.capabilities {
+		rated, err := ratings.column(f, ratingColumn(capability), selection.Missing)
+		if err != nil {
+			return nil, err
+		}
+		c.Ratings = append(c.Ratings, rated)
+	}
+	if c.Source, err = namesIn(&c.SourceNames).column(f, "source", 0); err != nil {
+		return nil, err
+	}
+	c.StyleStart, c.Style, err = namesIn(&c.StyleNames).lists(f, "styles")
+	return c, err
+}
+
 // noUnits marks rows without an expected score while a column is read; no expected score has as many.
 const noUnits = scorer.MaxRating*scorer.ExpectedUnits + 1
 

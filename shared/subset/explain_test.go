@@ -87,9 +87,12 @@ func checkNearest(t *testing.T, x subset.Explanation, line subset.Rejected, all 
 	if !strings.Contains(line.Reason, near.Capability) || !strings.Contains(line.Reason, "outranked: number ") {
 		t.Errorf("%s: reason %q does not say where it was nearest", x.ID, line.Reason)
 	}
-	var ratings []*int8
+	var ratings subset.RatingList
 	for _, rated := range x.Rated {
-		ratings = append(ratings, rated.Rating)
+		if rated.Rating == nil {
+			t.Fatalf("%s: no rating on %s", x.ID, rated.Capability)
+		}
+		ratings = append(ratings, *rated.Rating)
 		if rated.Capability == near.Capability && *rated.Rating != first.Rating {
 			t.Errorf("%s: rating %d, and %d in the first miss", x.ID, *rated.Rating, first.Rating)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -23,8 +24,8 @@ type Rejected struct {
 	Reason string        `json:"reason"` // the same in words
 	// Nearest says where an outranked sample was nearest to being picked. Ratings are its own, in the order of the
 	// rubric's capabilities, null where one is missing.
-	Nearest *NearMiss `json:"nearest,omitempty"`
-	Ratings []*int8   `json:"ratings,omitempty"`
+	Nearest *NearMiss  `json:"nearest,omitempty"`
+	Ratings RatingList `json:"ratings,omitempty"`
 	// Place is where a sample stands that was not scored, so that its author can fix it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
@@ -60,12 +61,11 @@ func (r *Reader) leftSamples(
 	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
 		return nil, nil, err
 	}
-	request := columnRequest(plan.Rubric.Capabilities, selection.Request{})
 	err = r.readRange(ctx, plan, number, func(file []byte) (int, error) {
 		if left.outcomes, err = scores.ReadOutcomes(bytes.NewReader(file), int64(len(file))); err != nil {
 			return 0, err
 		}
-		left.columns, err = readColumns(file, request)
+		left.columns, err = scores.ReadRatings(bytes.NewReader(file), int64(len(file)))
 		return len(left.outcomes), err
 	})
 	return report, left, err
@@ -84,10 +84,48 @@ func (l *leftSamples) line(index int64, position int, place dataset.Place, code 
 		return line
 	}
 	line.Reason = line.Code.Text(line.Nearest.String())
-	for _, ratings := range columns.Ratings {
-		line.Ratings = append(line.Ratings, known(ratings[position]))
+	line.Ratings = make(RatingList, len(columns.Ratings))
+	for c, ratings := range columns.Ratings {
+		line.Ratings[c] = ratings[position]
 	}
 	return line
+}
+
+// A RatingList is ratings as JSON has them: null where one is missing (scorer.Missing).
+type RatingList []int8
+
+// MarshalJSON writes an array.
+func (l RatingList) MarshalJSON() ([]byte, error) {
+	text := make([]byte, 0, 2+3*len(l))
+	for i, rating := range l {
+		if text = append(text, '['); i > 0 {
+			text[len(text)-1] = ','
+		}
+		if rating == scorer.Missing {
+			text = append(text, "null"...)
+		} else {
+			text = strconv.AppendInt(text, int64(rating), 10)
+		}
+	}
+	if len(l) == 0 {
+		text = append(text, '[')
+	}
+	return append(text, ']'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *RatingList) UnmarshalJSON(text []byte) error {
+	var all []*int8
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	*l = make(RatingList, len(all))
+	for i, rating := range all {
+		if (*l)[i] = scorer.Missing; rating != nil {
+			(*l)[i] = *rating
+		}
+	}
+	return nil
 }
 
 // known is a rating; nil if it is missing.
