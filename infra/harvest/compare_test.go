@@ -18,7 +18,9 @@ func TestCompare(t *testing.T) {
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "8", "--strategy", "random", "--json",
 		first.Run).stdout, &other)
 	printed := mustHarvest(t, dir, "compare", "--state", "state", first.Run, first.Selection, other.Selection).stdout
-	for _, words := range []string{"in both", "came in", "went out", "picked for", "in A alone, the first ones:\n  sample-"} {
+	for _, words := range []string{
+		"in both", "came in", "went out", "picked for", "in A alone, the first ones:\n  sample-",
+	} {
 		if !strings.Contains(printed, words) {
 			t.Errorf("%q is not printed: %s", words, printed)
 		}

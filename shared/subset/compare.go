@@ -35,13 +35,13 @@ type Comparison struct {
 	A    int `json:"a"` // samples
 	B    int `json:"b"`
 	Both int `json:"both"`
-	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for the
-	// capability that it was picked for, which samples given by their ids have none of.
+	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for
+	// the capability that it was picked for, which samples given by their ids have none of.
 	Sources      []Flow `json:"sources,omitempty"`
 	Styles       []Flow `json:"styles,omitempty"`
 	Capabilities []Flow `json:"capabilities,omitempty"`
-	// In are the ids of the first samples of B that A does not have, Out those of A that B does not have, in the order in
-	// which they were picked; ten at most.
+	// In are the ids of the first samples of B that A does not have, Out those of A that B does not have, in the order
+	// in which they were picked; ten at most.
 	In  []string `json:"in,omitempty"`
 	Out []string `json:"out,omitempty"`
 	// Correlations compare the ratings of two runs.
@@ -71,8 +71,8 @@ type sampleNumbers struct {
 	of    map[uint32]string
 }
 
-// Compare compares a selection of a run with other samples of its dataset. A *run.RefusedError is a fault of the request,
-// ErrNoSelection an unknown selection; ErrBusy is that too many selections wait already.
+// Compare compares a selection of a run with other samples of its dataset. A *run.RefusedError is a fault of the
+// request, ErrNoSelection an unknown selection; ErrBusy is that too many selections wait already.
 func (r *Reader) Compare(ctx context.Context, runID string, request CompareRequest) (*Comparison, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
