@@ -29,8 +29,8 @@ type CompareRequest struct {
 	OtherRun string `json:"other_run,omitempty"`
 }
 
-// A Comparison compares two sets of samples of one dataset: A, a selection, and B. It says what they are, and nothing of
-// how models train on them.
+// A Comparison compares two sets of samples of one dataset: A, a selection, and B. It says what they are, and nothing
+// of how models train on them.
 type Comparison struct {
 	A    int `json:"a"` // samples
 	B    int `json:"b"`
