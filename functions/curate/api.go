@@ -62,6 +62,9 @@ func (s server) register(mux *http.ServeMux) {
 	for path, calls := range map[string]map[string]call{
 		api.RunsPath:                                    {http.MethodGet: s.listRuns, http.MethodPost: s.startRun},
 		"/v1/runs/{run}":                                {http.MethodGet: s.getRun, http.MethodPost: s.callRun},
+		"/v1/runs/{run}/samples":                        {http.MethodGet: s.showSamples},
+		"/v1/runs/{run}/sweep":                          {http.MethodPost: s.sweep},
+		"/v1/runs/{run}/compare":                        {http.MethodPost: s.compare},
 		"/v1/runs/{run}/selections":                     {http.MethodPost: s.makeSelection},
 		"/v1/runs/{run}/selections/{selection}":         {http.MethodGet: s.getSelection},
 		"/v1/runs/{run}/selections/{selection}/explain": {http.MethodGet: s.explain},

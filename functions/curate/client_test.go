@@ -3,6 +3,7 @@ package curate_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,6 +97,21 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 	}
 	if _, err := client.StartSelections(ctx, id, api.SelectionRequest{Request: spec}); err == nil {
 		t.Error("nested selections without budgets: no error")
+	}
+	shown, err := client.Show(ctx, id, "r01", "r00")
+	if err != nil || len(shown) != 2 || shown[0].ID != "r01" || shown[1].ID != "r00" || len(shown[0].Rated) == 0 ||
+		!strings.Contains(string(shown[0].Record), `"r01"`) {
+		t.Errorf("shown %+v, error %v", shown, err)
+	}
+	swept, err := client.Sweep(ctx, id, api.SweepRequest{SweepRequest: subset.SweepRequest{Request: selection.Request{
+		Budget: started.Parameters.AsRequest(nil).Budget,
+	}}})
+	if err != nil || len(swept.Rows) != 8 {
+		t.Errorf("swept %+v, error %v", swept, err)
+	}
+	compared, err := client.Compare(ctx, id, subset.CompareRequest{Selection: started.ID, IDs: []string{"r01"}})
+	if err != nil || compared.B != 1 || compared.A != started.Selected {
+		t.Errorf("compared %+v, error %v", compared, err)
 	}
 	explained, err := client.Explain(ctx, id, started.ID, "r01", "r00")
 	if err != nil || len(explained) != 2 || explained[0].ID != "r01" || explained[1].ID != "r00" {

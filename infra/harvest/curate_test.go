@@ -297,7 +297,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 	}
 	table := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--quiet", "dataset.json")
 	if table.stderr != "" || !strings.Contains(table.stdout, "image not found") ||
-		!strings.Contains(table.stdout, "mean rating") {
+		!strings.Contains(table.stdout, "mean rating") || !strings.Contains(table.stdout, "│ text only ") {
 		t.Errorf("printed %q and %q", table.stdout, table.stderr)
 	}
 
@@ -363,7 +363,7 @@ func checkKeys(t *testing.T, text string) {
 		keys   []string
 	}{
 		{got.Samples, []string{"failed", "in", "scored", "skipped"}},
-		{got.Outputs, []string{"picks", "rejected", "report", "selection", "subset"}},
+		{got.Outputs, []string{"picks", "rejected", "report", "scores", "selection", "subset"}},
 	} {
 		var keys []string
 		for key := range tc.object {

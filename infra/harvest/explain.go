@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -85,6 +86,8 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	case x.Order > 0 && x.Rule == "turn":
 		line("%s: selected as number %d, for %s, in round %d, from bin %q at rank %d",
 			id, x.Order, x.Capability, x.Round, x.Bin, x.Rank)
+	case x.Order > 0 && x.Rule == "bin":
+		line("%s: selected as number %d, as the best of bin %q, for %s", id, x.Order, x.Bin, x.Capability)
 	case x.Order > 0:
 		line("%s: selected as number %d, by %s at rank %d", id, x.Order, x.Rule, x.Rank)
 	case x.Failure != "":
@@ -92,13 +95,19 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	default:
 		why := reason.Code(x.Reason)
 		line("%s: not selected: %s", id, why.Text(why.Meaning()))
+		if x.Nearest != nil {
+			line("    nearest: %s", x.Nearest)
+		}
+		if x.Taken != nil {
+			line("    taken last: %s", takenInWords(x.Taken))
+		}
 		for _, m := range x.Misses[:min(len(x.Misses), maxMisses)] {
 			expected, last := "", "none was taken"
 			if m.Expected != nil {
 				expected = fmt.Sprintf(" (expected %.2f)", *m.Expected)
 			}
 			if m.Last != nil {
-				last = fmt.Sprintf("%d were taken, the last with rating %d", m.Picked, *m.Last)
+				last = fmt.Sprintf("taken: %d, the last with rating %d", m.Picked, *m.Last)
 			}
 			line("    rating %d%s for %s in %q; %s", m.Rating, expected, m.Capability, m.Bin, last)
 		}
@@ -110,5 +119,33 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 			line("    %s for %s; it must exceed %d", rating, b.Capability, b.Threshold)
 		}
 	}
+	if len(x.Rated) > 0 {
+		line("%s", ratingsInWords(x.Rated))
+	}
 	return err
+}
+
+// takenInWords describes the sample that was taken in the place of another.
+func takenInWords(t *subset.Taken) string {
+	words := fmt.Sprintf("%s, rated %d", spelling.Shown(t.ID), *t.Rating)
+	if t.Expected != nil {
+		words += fmt.Sprintf(" (expected %.2f)", *t.Expected)
+	}
+	words += fmt.Sprintf(": %+d", t.Gap)
+	if t.ExpectedGap != nil {
+		words += fmt.Sprintf(" (%+.2f)", *t.ExpectedGap)
+	}
+	return words
+}
+
+// ratingsInWords lists ratings, for a terminal of 80 columns.
+func ratingsInWords(rated []subset.Rated) string {
+	words := make([]string, len(rated))
+	for i, r := range rated {
+		words[i] = r.Capability + " -"
+		if r.Rating != nil {
+			words[i] = fmt.Sprintf("%s %d", r.Capability, *r.Rating)
+		}
+	}
+	return folded("ratings: "+strings.Join(words, ", "), "    ")
 }

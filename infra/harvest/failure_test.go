@@ -93,7 +93,9 @@ func TestTooManyFailed(t *testing.T) {
 	if passed.Selected != 2 || passed.Run != r.Run {
 		t.Errorf("allowed: %+v", passed)
 	}
-	want := []string{"picks.parquet", "rejected.jsonl", "report.html", "selection.json", "subset.json"}
+	want := []string{
+		"picks.parquet", "rejected.jsonl", "report.html", "scores-0000.parquet", "selection.json", "subset.json",
+	}
 	if diff := cmp.Diff(want, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
 		t.Errorf("output folder (-want +got):\n%s", diff)
 	}
@@ -251,7 +253,7 @@ func TestOutputFolder(t *testing.T) {
 			manifest)
 	}
 	one := func(subset string) []string {
-		return []string{"picks.parquet", "rejected.jsonl", "report.html", "selection.json", subset}
+		return []string{"picks.parquet", "rejected.jsonl", "report.html", "scores-0000.parquet", "selection.json", subset}
 	}
 	for _, step := range []struct {
 		budget, manifest string
@@ -274,7 +276,7 @@ func TestOutputFolder(t *testing.T) {
 	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &sel)
 	if sel.ScorerID == "" || sel.Rubric == "" || sel.Program.Version == "" || len(sel.Manifests) != 1 ||
 		sel.Manifests[0].Name != filepath.Join(dir, "dataset.jsonl") || len(sel.Manifests[0].CRC32C) != 8 ||
-		!slices.Contains(sel.Command, "curate") || len(sel.Files) != 5 {
+		!slices.Contains(sel.Command, "curate") || len(sel.Files) != 6 {
 		t.Errorf("selection.json %+v", sel)
 	}
 	// What was written by a process that was killed is known.
@@ -314,7 +316,9 @@ func TestResumeCompletes(t *testing.T) {
 	if resumed.Selection != first.Selection || resumed.Selected != 2 {
 		t.Errorf("resumed %+v", resumed)
 	}
-	want := []string{"picks.parquet", "rejected.jsonl", "report.html", "selection.json", "subset.json"}
+	want := []string{
+		"picks.parquet", "rejected.jsonl", "report.html", "scores-0000.parquet", "selection.json", "subset.json",
+	}
 	if diff := cmp.Diff(want, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
 		t.Errorf("output folder (-want +got):\n%s", diff)
 	}

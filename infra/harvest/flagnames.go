@@ -19,6 +19,7 @@ var requestFlags = map[string]string{
 	"budget": "budget", "capabilities": "capabilities", "weights": "weights", "threshold": "threshold",
 	"thresholds": "thresholds", "within_bin": "within-bin", "ratings_only": "ratings-only", "strategy": "strategy",
 	"unique": "unique", "include": "include", "exclude": "exclude", "minimums": "minimums",
+	"rating_errors": "rating-error", "ids": "ids", "other_run": "other-run",
 }
 
 // fieldAtStart is a field that begins a line or a clause of an error.

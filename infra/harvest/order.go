@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -19,6 +20,18 @@ type order struct {
 	Format string        `json:"format,omitempty"`
 	Report reportFlags   `json:"report,omitzero"`
 	typed  run.Allowance // by --max-failed
+	arm    string        // its name in a file of --arms; empty for others
+}
+
+// named is an error of the order with its name, if it has one. A fault of the command line stays one.
+func (o order) named(err error) error {
+	if o.arm == "" {
+		return err
+	}
+	if usage, ok := errors.AsType[usageError](err); ok {
+		return usageError{fmt.Errorf("%s: %w", o.arm, usage.error)}
+	}
+	return fmt.Errorf("%s: %w", o.arm, err)
 }
 
 // maxFailedFlag adds --max-failed.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/google/renameio/v2"
@@ -19,6 +20,9 @@ import (
 
 // rejectedFile is the name of the file of rejected samples in an output folder.
 const rejectedFile = "rejected.jsonl"
+
+// scoresPattern is that of the files with the scores of a run, in an output folder: one for each range.
+const scoresPattern = "scores-*.parquet"
 
 // A writtenSelection is selection.json in an output folder: the selection, and how the folder came about.
 type writtenSelection struct {
@@ -80,7 +84,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		}
 	}
 	files := []string{selectionFile}
-	to.Selection = filepath.Join(dir, selectionFile)
+	to.Selection, to.Scores = filepath.Join(dir, selectionFile), filepath.Join(dir, scoresPattern)
 	for _, o := range outputs {
 		files = append(files, o.name)
 		*o.path = filepath.Join(dir, o.name)
@@ -123,6 +127,12 @@ func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	}
 	outputs := []output{
 		copied(from.Subset, &to.Subset), copied(from.Rejected, &to.Rejected), copied(from.Picks, &to.Picks),
+	}
+	for number := range f.selection.PerRange {
+		name := fmt.Sprintf(strings.Replace(scoresPattern, "*", "%04d", 1), number)
+		outputs = append(outputs, output{name, new(string), func(w io.Writer) error {
+			return f.subsets.CopyScores(ctx, f.selection.Run, number, w)
+		}})
 	}
 	if f.report != nil {
 		outputs = append(outputs, output{reportFile, &to.Report, f.report})

@@ -8,6 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/spf13/cobra"
@@ -49,9 +50,10 @@ func (r *result) writeReport(ctx context.Context, s session, flags reportFlags, 
 	if err != nil {
 		return err
 	}
-	request := r.selection.Parameters.AsRequest(plan.Rubric.Capabilities)
 	return reports.Write(ctx, w, r.Run, r.Selection, report.Commands{
-		Select:  command("select", r.state, r.Run) + " " + flagsOf(request),
+		Select: func(request selection.Request) string {
+			return command("select", r.state, r.Run) + " " + flagsOf(request)
+		},
 		Retry:   command("retry", r.state, r.Run),
 		Program: telemetry.ReadBuild().Version,
 	})
@@ -82,5 +84,7 @@ func (r *result) openPictures(plan *run.Plan, s session, flags reportFlags) (rep
 // outputFiles are the paths of a selection's files.
 type outputFiles struct {
 	subset.Outputs
+	// Scores is the pattern of the files with the scores of all samples; empty where none were written.
+	Scores string `json:"scores,omitempty"`
 	Report string `json:"report,omitempty"` // empty where none was written
 }

@@ -230,6 +230,10 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if err := printShortfalls(w, r.selection.Shortfall, r.selection.Shortfalls); err != nil {
 		return err
 	}
+	request := r.selection.Parameters.AsRequest(r.selection.Summary.Capabilities())
+	if err := printTrade(w, r.selection.Trade, request, command("select", r.state, r.Run)); err != nil {
+		return err
+	}
 	if hint := r.retryHint(); hint != "" {
 		if _, err := fmt.Fprintf(w, "\n%s\n", hint); err != nil {
 			return err
@@ -240,8 +244,9 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		look = fmt.Sprintf("report     %s (open it in a browser)\n", r.Outputs.Report)
 	}
 	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
-		"subset     %s\nrejected   %s\npicks      %s\ndetails    %s\n%s\n%s",
-		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Selection, look, r.next())
+		"subset     %s\nrejected   %s\npicks      %s\nscores     %s\ndetails    %s\n%s\n%s",
+		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Scores, r.Outputs.Selection,
+		look, r.next())
 	return err
 }
 

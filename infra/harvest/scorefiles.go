@@ -33,6 +33,15 @@ func (f *scoreFileFlags) add(cmd *cobra.Command) {
 		"with a folder of --scores: the manifest, whose items have idx and image_source")
 }
 
+// command is a command that selects from the same files, as it is typed.
+func (f *scoreFileFlags) command(out string) string {
+	words := []string{"harvest select --scores", spelling.ShellWord(f.scores)}
+	if f.manifest != "" {
+		words = append(words, "--manifest", spelling.ShellWord(f.manifest))
+	}
+	return strings.Join(append(words, "--out", spelling.ShellWord(out)), " ")
+}
+
 func (f *scoreFileFlags) given() bool { return f.scores != "" || f.manifest != "" }
 
 // A fileResult is what select --scores reports at the end.
@@ -51,6 +60,7 @@ type fileResult struct {
 	asked   selection.ResolvedRequest
 	rows    []selection.Shortfall
 	summary selection.Summary
+	trade   []subset.TradeRow
 	warn    io.Writer
 }
 
@@ -115,15 +125,19 @@ func (f *scoreFileFlags) selectSubset(
 	case nothing:
 		return err
 	}
-	return res.print(w, out)
+	return res.print(w, f, out)
 }
 
 // print prints what the subset in out is like.
-func (res *fileResult) print(w io.Writer, out string) error {
+func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) error {
 	if err := printSummary(w, res.summary); err != nil {
 		return err
 	}
 	if err := printShortfalls(w, res.Shortfall, res.rows); err != nil {
+		return err
+	}
+	request := res.asked.AsRequest(res.summary.Capabilities())
+	if err := printTrade(w, res.trade, request, files.command(out)); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)
@@ -153,7 +167,10 @@ func (res *fileResult) choose(
 	res.Shortfall, res.rows = result.Shortfall(), result.Shortfalls
 	res.Seconds["select"] = time.Since(start).Seconds()
 	start = time.Now()
-	res.summary = pool.Summarize(result.Samples(), request.Seed)
+	res.summary = pool.Summarize(result, request.Seed)
+	if res.trade, err = pool.Trade(params, result); err != nil {
+		return nil, err
+	}
 	res.Seconds["summary"] = time.Since(start).Seconds()
 	nothing.Pool, nothing.Params, nothing.Result = pool, params, result
 	if res.Selected > 0 && nothing.Rated() {

@@ -15,65 +15,86 @@ var errFormatOfScores = usageError{
 	errors.New("--output-format: is for the samples of a run, and not for --scores; leave it out"),
 }
 
+// A selectCommand has the flags of select.
+type selectCommand struct {
+	sel        selectionFlags
+	files      scoreFileFlags
+	out        outputFlags
+	reported   reportFlags
+	sweep      sweepFlags
+	arms       string
+	state, dir string
+	maxFailed  run.Allowance
+}
+
 func newSelect() *cobra.Command {
-	var (
-		sel        selectionFlags
-		files      scoreFileFlags
-		out        outputFlags
-		reported   reportFlags
-		state, dir string
-		maxFailed  run.Allowance
-	)
+	var c selectCommand
 	cmd := &cobra.Command{
 		Use:   "select RUN | select --scores DIR --manifest FILE --out FILE",
 		Short: "Select another subset of a scored run, or from score files, without scoring again",
 		Example: `  harvest select demo-0123456789ab --budget 10%
   harvest select demo-0123456789ab --budget 5%,10%,30% --cap-source 10% --weights "stem knowledge=3"
+  harvest select demo-0123456789ab --budget 30% --sweep
+  harvest select demo-0123456789ab --arms arms.yaml --out arms
   harvest select --scores scores --manifest manifest.json --budget 0.3 --out subset.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if files.given() {
+			if c.files.given() {
 				return atMost(0)(cmd, args)
 			}
 			return runArg(cmd, args)
 		},
 		ValidArgsFunction: completeRuns,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			requests, err := sel.specs()
-			if err != nil {
-				return err
-			}
-			format, err := out.outputFormat()
-			if err != nil {
-				return err
-			}
-			if files.given() {
-				if format != "" {
-					return errFormatOfScores
-				}
-				return files.selectSubset(cmd.Context(), requests, dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), out.json)
-			}
-			l, err := limits(cmd.Context())
-			if err != nil {
-				return err
-			}
-			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
-			o.Format = format
-			show := newDisplay(out.quiet)
-			res, err := selectSubsets(cmd.Context(), args[0], o, state, show)
-			show.close()
-			return res.report(cmd, out.json, err)
-		},
+		RunE:              c.run,
 	}
-	sel.add(cmd)
-	files.add(cmd)
-	out.add(cmd)
-	out.addFormat(cmd)
-	reported.add(cmd)
-	stateFlag(cmd, &state)
-	maxFailedFlag(cmd, &maxFailed)
-	cmd.Flags().StringVar(&dir, "out", "", "folder for the subset and what explains it (default: out/<run>/<selection>); "+
-		"with --scores the file of the subset")
+	c.sel.add(cmd)
+	c.files.add(cmd)
+	c.out.add(cmd)
+	c.out.addFormat(cmd)
+	c.reported.add(cmd)
+	c.sweep.add(cmd)
+	stateFlag(cmd, &c.state)
+	maxFailedFlag(cmd, &c.maxFailed)
+	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name: each has a budget and what "+
+		"else dataset.yaml may say of one; each goes to a folder of its name in --out")
+	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and what explains it (default: "+
+		"out/<run>/<selection>); with --scores the file of the subset")
 	return cmd
+}
+
+func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
+	format, err := c.out.outputFormat()
+	if err != nil {
+		return err
+	}
+	if c.arms != "" {
+		return c.selectArms(cmd, args, format)
+	}
+	requests, err := c.sel.specs()
+	if err != nil {
+		return err
+	}
+	if c.files.given() {
+		if format != "" {
+			return errFormatOfScores
+		}
+		return c.files.selectSubset(cmd.Context(), requests, c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), c.out.json)
+	}
+	if c.sweep.sweep {
+		return c.sweep.run(cmd, args[0], requests, c.state, c.maxFailed, c.out.json)
+	}
+	l, err := limits(cmd.Context())
+	if err != nil {
+		return err
+	}
+	o := newOrder(requests, c.dir, c.reported, c.maxFailed, l.MaxFailed)
+	o.Format = format
+	show := newDisplay(c.out.quiet)
+	results, err := selectSubsets(cmd.Context(), args[0], []order{o}, c.state, show)
+	show.close()
+	if len(results) == 0 {
+		return err
+	}
+	return results[0].report(cmd, c.out.json, err)
 }
 
 // source is the input bucket that a selection is made from: none for text, which the run has, and the dataset for
@@ -91,8 +112,10 @@ func (r *result) source(plan *run.Plan) (bucket.Reader, error) {
 	}
 }
 
-// selectSubsets makes the selections of an order from a scored run. Of a *failure it returns the result, too.
-func selectSubsets(ctx context.Context, typed string, o order, state string, show *display) (*result, error) {
+// selectSubsets makes the selections of orders from a scored run. Of a *failure it returns the results, too.
+func selectSubsets(
+	ctx context.Context, typed string, orders []order, state string, show *display,
+) ([]*result, error) {
 	start := time.Now()
 	folder, work, err := openState(state)
 	if err != nil {
@@ -106,7 +129,7 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 	if err != nil {
 		return nil, err
 	}
-	res := &result{Run: runID, Seconds: map[string]float64{}, state: state}
+	res := result{Run: runID, state: state}
 	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
 		res.input = &in
 	}
@@ -114,36 +137,62 @@ func selectSubsets(ctx context.Context, typed string, o order, state string, sho
 		return nil, unknownRun(err)
 	}
 	res.Samples = res.status.Samples
-	if !res.status.IsScored() && res.status.Problem != "" {
-		return nil, errors.New(res.status.Problem)
-	}
-	if !res.status.IsScored() {
-		return nil, fmt.Errorf("run %s is not scored yet (%s); %s goes on with it",
-			runID, res.status.State, res.command("resume"))
+	if err := res.checkScored(); err != nil {
+		return nil, err
 	}
 	plan, err := runs.Plan(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(plan); err != nil {
-		return nil, err
-	}
-	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
-		return nil, usageError{byFlags(err)}
+	for _, o := range orders {
+		if err := o.checkScored(plan, folder); err != nil {
+			return nil, o.named(err)
+		}
 	}
 	input, err := res.source(plan)
 	if err != nil {
 		return nil, err
 	}
-	if o.Out != "" {
-		if err := prepareOut(o.Out, folder); err != nil {
-			return nil, err
-		}
-	}
 	d := deployment{input: input, work: work, show: show}
+	results := make([]*result, 0, len(orders))
 	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		return res.fulfil(ctx, s, o)
+		for _, o := range orders {
+			one := res
+			one.Seconds = map[string]float64{}
+			results = append(results, &one)
+			err := one.fulfil(ctx, s, o)
+			one.Seconds["total"] = time.Since(start).Seconds()
+			if err != nil {
+				return o.named(err)
+			}
+		}
+		return nil
 	})
-	res.Seconds["total"] = time.Since(start).Seconds()
-	return res, err
+	return results, err
+}
+
+// checkScored refuses to select from a run that is not scored.
+func (r *result) checkScored() error {
+	switch {
+	case r.status.IsScored():
+		return nil
+	case r.status.Problem != "":
+		return errors.New(r.status.Problem)
+	default:
+		return fmt.Errorf("run %s is not scored yet (%s); %s goes on with it", r.Run, r.status.State, r.command("resume"))
+	}
+}
+
+// checkScored refuses an order that a scored run cannot fulfil, before anything is made, and makes its folder.
+func (o order) checkScored(plan *run.Plan, state string) error {
+	if err := o.check(plan); err != nil {
+		return err
+	}
+	if _, err := plan.Resolve(o.Requests[len(o.Requests)-1]); err != nil {
+		return usageError{byFlags(err)}
+	}
+	if o.Out == "" {
+		return nil
+	}
+	return prepareOut(o.Out, state)
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -227,8 +228,18 @@ func TestSelectFromReference(t *testing.T) {
 		}, more...)
 	}
 	table := mustHarvest(t, ".", command("table.json")...).stdout
-	if !strings.Contains(table, "10 of 50 samples are in") || !strings.Contains(table, "mean rating") {
-		t.Errorf("printed %s", table)
+	for _, shown := range []string{
+		"10 of 50 samples are in", "mean rating", "picked on a rating of", "kept of all ratings of 4 and 5: ",
+		"Other rules", "descending:\n  harvest select --scores ", "--budget 10 --capabilities ",
+	} {
+		if !strings.Contains(table, shown) {
+			t.Errorf("%q is not printed: %s", shown, table)
+		}
+	}
+	for line := range strings.Lines(table) {
+		if !strings.HasPrefix(line, "  harvest ") && utf8.RuneCountInString(line) > 81 {
+			t.Errorf("a line of more than 80 columns: %q", line)
+		}
 	}
 	var res fileResult
 	decode(t, mustHarvest(t, ".", command("subset.json", "--json")...).stdout, &res)

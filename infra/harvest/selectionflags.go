@@ -41,12 +41,14 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"capabilities that pick, in their order (default: all of the rubric)")
 	fl.StringToStringVar(&f.weights, "weights", nil,
 		"parts of a round: \"stem knowledge=3\" picks three times as much as the others")
-	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this")
+	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this: the "+
+		"paper's own way to trade small bins for higher ratings; -1 to 4")
 	fl.StringToIntVar(&f.thresholds, "thresholds", nil, "thresholds of single capabilities: \"humanities=2\"")
 	fl.StringVar(&f.withinBin, "within-bin", "",
-		"order within a bin: position (first-listed style first, the paper's) or score (rating first)")
+		"order within a bin: position (first-listed style first, the paper's) or score (rating first); it changes little")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
-	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default), or a baseline to compare with: random, top, stratified")
+	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
+		"highest ratings first, in turns); or a baseline to compare with: random, top, stratified")
 	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
 	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
 	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")

@@ -41,9 +41,7 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	}
 	styles := newNarrowTable(widths, header("style share")...)
 	for i, style := range s.Pool.Styles {
-		fill(styles, style.Style, func(p *selection.Statistics) any {
-			return fmt.Sprintf("%.1f %%", 100*p.Styles[i].Share)
-		})
+		fill(styles, style.Style, func(p *selection.Statistics) any { return share(p.Styles[i].Share) })
 	}
 	whole := newNarrowTable(widths, header("as a whole")...)
 	fill(whole, "samples", func(p *selection.Statistics) any { return p.Samples })
@@ -53,6 +51,9 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	twoDigits := func(v float64) any { return fmt.Sprintf("%.2f", v) }
 	fill(whole, "entropy over styles, bits", func(p *selection.Statistics) any { return twoDigits(p.StyleEntropy) })
 	fill(whole, "entropy over sources, bits", func(p *selection.Statistics) any { return twoDigits(p.SourceEntropy) })
+	for i, shape := range s.Pool.Shapes.Named() {
+		fill(whole, shape.Name, func(p *selection.Statistics) any { return share(p.Shapes.Named()[i].Share) })
+	}
 	fill(whole, "correlation of ratings with length", func(p *selection.Statistics) any {
 		if p.LengthCorrelation == nil {
 			return "-"
@@ -64,7 +65,7 @@ func printSummary(w io.Writer, s selection.Summary) error {
 			return err
 		}
 	}
-	return nil
+	return printPicks(w, s)
 }
 
 // warnOfShortfall warns if not all of a budget could be given.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
@@ -50,6 +51,18 @@ func cell(value any) string {
 	default:
 		return fmt.Sprint(value)
 	}
+}
+
+// terminalWidth is the number of columns that folded text has at most.
+const terminalWidth = 80
+
+// folded is text in lines between words, each with an indentation.
+func folded(words, indent string) string {
+	lines := strings.Split(text.WrapSoft(words, terminalWidth-len(indent)), "\n")
+	for i, line := range lines {
+		lines[i] = indent + strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -67,6 +67,14 @@ type SelectionRequest struct {
 	Notify bool `json:"notify,omitempty"`
 }
 
+// A SweepRequest is the body of POST /v1/runs/{run}/sweep, which answers with a subset.Sweep. Without rating_errors
+// they are those measured of the run's scorer, if any were; {} leaves ratings as they are.
+type SweepRequest struct {
+	subset.SweepRequest
+	// MaxFailed is as in SelectionRequest.
+	MaxFailed run.Allowance `json:"max_failed,omitzero"`
+}
+
 // The states of a selection.
 const (
 	Writing   = subset.StateWriting   // some outputs are not there yet
@@ -89,6 +97,11 @@ type SelectionList struct {
 // order of the ids.
 type ExplanationList struct {
 	Samples []subset.Explanation `json:"samples"`
+}
+
+// A SampleList is the answer of GET /v1/runs/{run}/samples?id=…&id=…, in the order of the ids.
+type SampleList struct {
+	Samples []subset.Shown `json:"samples"`
 }
 
 // A Problem is the body of every error answer, of type application/problem+json (RFC 9457), and the error that a Client

@@ -132,6 +132,27 @@ func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...
 	return list.Samples, nil
 }
 
+// Sweep compares strategies and thresholds at one budget. It makes no selection.
+func (c *Client) Sweep(ctx context.Context, runID string, request SweepRequest) (*subset.Sweep, error) {
+	return call[subset.Sweep](ctx, c, http.MethodPost, RunPath(runID)+"/sweep", request)
+}
+
+// Compare compares a selection of a run with another one, with samples given by their ids, or the ratings of two runs.
+func (c *Client) Compare(
+	ctx context.Context, runID string, request subset.CompareRequest,
+) (*subset.Comparison, error) {
+	return call[subset.Comparison](ctx, c, http.MethodPost, RunPath(runID)+"/compare", request)
+}
+
+// Show shows samples of a scored run with their records and ratings, in the order of the ids.
+func (c *Client) Show(ctx context.Context, runID string, ids ...string) ([]subset.Shown, error) {
+	list, err := call[SampleList](ctx, c, http.MethodGet, RunPath(runID)+"/samples?"+url.Values{"id": ids}.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return list.Samples, nil
+}
+
 // HasStatus reports whether err is a problem of an HTTP status.
 func HasStatus(err error, status int) bool {
 	problem, ok := errors.AsType[*Problem](err)

@@ -165,6 +165,20 @@ func (s *Sample) Rated() []Turn {
 	return rated
 }
 
+// HumanTurns is how many turns of the human are in Rated.
+func (s *Sample) HumanTurns() (n int) {
+	var before Role // of the last turn that is rated
+	for _, t := range s.Turns {
+		if t.Role.Rated() && t.Role != before && (before != "" || t.Role == Human) {
+			before = t.Role
+			if t.Role == Human {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // joined is turns of one side as one.
 func joined(side []Turn) Turn {
 	if len(side) == 1 {

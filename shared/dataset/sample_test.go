@@ -16,6 +16,28 @@ func pool(tb testing.TB) []byte {
 	return data
 }
 
+func TestHumanTurns(t *testing.T) {
+	t.Parallel()
+	for _, roles := range [][]Role{
+		{}, {Human}, {Human, Model}, {Human, Human, Model}, {Model, Human, Model, Human}, {System, Human, Tool, Human},
+		{Human, Model, System, Human, Model, Model, Tool, Human}, {System}, {Model, Model},
+	} {
+		var sample Sample
+		for _, role := range roles {
+			sample.Turns = append(sample.Turns, NewTurn(role, "text", 0))
+		}
+		want := 0
+		for _, turn := range sample.Rated() {
+			if turn.Role == Human {
+				want++
+			}
+		}
+		if got := sample.HumanTurns(); got != want {
+			t.Errorf("%v: %d turns of the human, want %d", roles, got, want)
+		}
+	}
+}
+
 func TestProblemInWords(t *testing.T) {
 	t.Parallel()
 	place := Place{Manifest: "demo.json", Element: 7, Line: 81}

@@ -84,7 +84,7 @@ func orderFigures(o *subset.Outcome) []*Figure {
 	columnOf := columnsByName(o.Pool.Pool)
 	for i, pick := range picks {
 		slice := i * n / len(picks)
-		if pick.Rule != selection.ByTurn {
+		if !pick.Rated() {
 			other[slice]++
 			continue
 		}

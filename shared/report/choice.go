@@ -122,7 +122,7 @@ func drawn(rng *rand.Rand, n int, thing func(int) (uint32, bool)) []uint32 {
 func (c *choice) addOfCapabilities(o *subset.Outcome, missed [][]uint32) {
 	first, last := map[uint32]uint32{}, map[uint32]uint32{}
 	for _, pick := range o.Result.Picks {
-		if pick.Rule != selection.ByTurn {
+		if !pick.Rated() {
 			continue
 		}
 		if _, there := first[pick.Capability]; !there {

@@ -38,20 +38,10 @@ func capabilityFigure(s selection.Summary) *Figure {
 	reading := fmt.Sprintf(
 		"The selection has a higher mean rating than the pool on %d of %d capabilities.", gains, len(rows),
 	)
-	if below := belowPool(s); len(below) > 0 {
+	if below := s.BelowPool; len(below) > 0 {
 		reading = strings.TrimSuffix(reading, ".") + "; not on " + listed(below) + "."
 	}
 	return f.end(reading)
-}
-
-// belowPool are the capabilities whose mean rating is lower in the selection than in the pool.
-func belowPool(s selection.Summary) (names []string) {
-	for c, r := range s.Pool.Ratings {
-		if s.Selection.Ratings[c].Mean < r.Mean {
-			names = append(names, r.Capability)
-		}
-	}
-	return names
 }
 
 // listed are some names in words; of many the first four.

@@ -151,7 +151,13 @@ func nearestMiss(x subset.Explanation) string {
 		if m.Last != nil {
 			last = fmt.Sprintf("of the %s taken from there the last had %d", group(m.Picked), *m.Last)
 		}
-		return fmt.Sprintf("nearest miss: rating %d for %s in %s; %s", m.Rating, name(m.Capability), name(m.Bin), last)
+		place := ""
+		if x.Nearest != nil {
+			place = fmt.Sprintf(", where it is number %s and the last one taken number %s",
+				group(int(x.Nearest.Rank)), group(int(x.Nearest.Last)))
+		}
+		return fmt.Sprintf("nearest miss: rating %d for %s in %s%s; %s",
+			m.Rating, name(m.Capability), name(m.Bin), place, last)
 	}
 	if len(x.Below) > 0 {
 		b := x.Below[0]

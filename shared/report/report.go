@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -47,8 +48,8 @@ func New(c Config) (*Writer, error) {
 
 // Commands are what people type about a selection.
 type Commands struct {
-	Select string // makes it again
-	Retry  string // tries the failed samples again
+	Select func(selection.Request) string // makes a selection of the run
+	Retry  string                         // tries the failed samples again
 	// Program is the version of what writes the report.
 	Program string
 }
@@ -96,6 +97,7 @@ type Model struct {
 	Sentences          []string
 	Select, Curl       string
 	Figures            []*Figure
+	Trade              *Trade // nil if there is none
 	Shortfalls         *Table // nil if there is none
 	MoreShortfalls     int
 	Gallery            *Gallery
@@ -121,16 +123,18 @@ func newModel(
 	}
 	sel := o.Selection
 	m := &Model{
-		Dataset: name(sel.Dataset), Selection: sel.ID, Select: clip(commands.Select, maxCommand),
-		Facts: facts(o, status, accepted, commands), Counts: counts(o, status),
+		Dataset: name(sel.Dataset), Selection: sel.ID,
+		Select: clip(commands.Select(sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)), maxCommand),
+		Facts:  facts(o, status, accepted, commands), Counts: counts(o, status),
 		Figures: slices.Concat(
 			[]*Figure{
 				capabilityFigure(sel.Summary), ratingFigure(sel.Summary), takenFigure(sel.Summary),
 				carrierFigure(t, o.Pool.Pool), sourceFigure(t, o), binFigure(t, o),
 			},
-			orderFigures(o), []*Figure{budgetFigure(t, o)}, lengthFigures(t, o), []*Figure{reasonFigure(o, reasons)},
+			orderFigures(o), shapeFigures(sel.Summary), []*Figure{budgetFigure(t, o)}, lengthFigures(t, o),
+			[]*Figure{reasonFigure(o, reasons)},
 		),
-		Problems: problems(status),
+		Trade: newTrade(o, commands), Problems: problems(status),
 	}
 	m.Sentences = sentences(o, t, status)
 	if rows := o.Result.Shortfalls; len(rows) > 0 {

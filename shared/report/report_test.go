@@ -36,7 +36,7 @@ func outcome(tb testing.TB, samples, sources int) *subset.Outcome {
 	for i := range samples {
 		s := selection.Sample{
 			Index: int64(i), Tie: rng.Uint64(), Source: fmt.Sprint(hostile, min(rng.IntN(sources), rng.IntN(sources))),
-			Tokens: uint32(20 + rng.IntN(2000)),
+			Tokens: uint32(20 + rng.IntN(2000)), Shape: selection.ShapeOf(rng.IntN(3), rng.IntN(3)),
 		}
 		status := scores.OK
 		if i%100 == 99 {
@@ -68,7 +68,7 @@ func outcome(tb testing.TB, samples, sources int) *subset.Outcome {
 		Parameters: selection.ResolvedRequest{
 			Budget: o.Params.Budget, Request: selection.Request{Rules: selection.Rules{Capabilities: asked.Capabilities}},
 		},
-		Manifests: []subset.Manifest{{Name: hostile}}, Summary: o.Pool.Summarize(o.Result.Samples(), 0),
+		Manifests: []subset.Manifest{{Name: hostile}}, Summary: o.Pool.Summarize(o.Result, 0),
 	}
 	return o
 }
@@ -107,7 +107,9 @@ func written(tb testing.TB, o *subset.Outcome) string {
 		},
 	}
 	made := time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC)
-	commands := Commands{Select: "harvest select " + hostile, Retry: "harvest retry x"}
+	commands := Commands{
+		Select: func(selection.Request) string { return "harvest select " + hostile }, Retry: "harvest retry x",
+	}
 	m, err := newModel(o, status, made, commands, explained(o))
 	if err != nil {
 		tb.Fatal(err)
@@ -151,6 +153,32 @@ func TestReport(t *testing.T) {
 }
 
 // The policy of a page allows its own style and script, as they stand in it, and nothing else.
+// TestTrade shows other rules where many samples were picked on low ratings, and only there.
+func TestTrade(t *testing.T) {
+	t.Parallel()
+	o := outcome(t, 500, 3)
+	shown := []string{"Other rules at this budget", "25.0 % of the samples were picked", "threshold 2", "shared with the"}
+	page := written(t, o)
+	for _, words := range shown {
+		if strings.Contains(page, words) {
+			t.Errorf("%q is in a page that compares nothing", words)
+		}
+	}
+	chosen := subset.TradeRow{Strategy: selection.MMSSR, Figures: o.Pool.Figures(o.Result)}
+	chosen.PickRatings = &selection.PickRatings{1: chosen.Selected / 4}
+	chosen.Selected = chosen.PickRatings[1] * 4
+	o.Selection.Trade = []subset.TradeRow{chosen, {Strategy: selection.MMSSR, Threshold: 2}}
+	page = written(t, o)
+	for _, words := range append(shown, `aria-label="Command of threshold 2"`) {
+		if !strings.Contains(page, words) {
+			t.Errorf("%q is not in the page", words)
+		}
+	}
+	if strings.Contains(page, "better") {
+		t.Error("the page calls something better")
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	page := written(t, outcome(t, 500, 3))

@@ -17,7 +17,9 @@ func sentences(o *subset.Outcome, t *tally, status *run.Status) []string {
 func selected(o *subset.Outcome) string {
 	how := fmt.Sprintf("by turns of %s over %s of style and source",
 		capabilitiesInWords(len(o.Result.Capabilities)), plural(len(o.Result.Bins), "bin"))
-	if o.Params.Strategy != "" && o.Params.Strategy != selection.MMSSR {
+	if o.Params.Strategy == selection.Descending {
+		how += ", the highest ratings first (the strategy descending, which is experimental)"
+	} else if !o.Params.TakesTurns() {
 		how = fmt.Sprintf("by the strategy %s", o.Params.Strategy)
 	}
 	n := len(o.Result.Picks)
@@ -36,7 +38,7 @@ func onRatings(o *subset.Outcome) string {
 	high, turns := 0, 0
 	columnOf := columnsByName(o.Pool.Pool)
 	for _, pick := range o.Result.Picks {
-		if pick.Rule != selection.ByTurn {
+		if !pick.Rated() {
 			continue
 		}
 		turns++
@@ -68,7 +70,7 @@ func onRatings(o *subset.Outcome) string {
 // standsOut names what a reader should look at first.
 func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 	var found []string
-	if below := belowPool(o.Selection.Summary); len(below) > 0 {
+	if below := o.Selection.Summary.BelowPool; len(below) > 0 {
 		found = append(found, "below the pool on "+listed(below))
 	}
 	for i, s := range t.sources {

@@ -20,6 +20,7 @@ type Columns struct {
 	Source      []uint32
 	Tie         []uint64 // selection.TieHash of the content and the seed
 	Tokens      []uint32
+	Shape       []selection.Shape // 0 of a row that is not OK
 	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
 	StyleNames []string
 	StyleStart []uint32
@@ -73,7 +74,8 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
-	var errs [7]error
+	var errs [8]error
+	var turns, imageStart []uint32
 	c.Status, errs[0] = statuses.column(f, "status", 0)
 	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
 	c.Tie, errs[2] = tiesOf(request.Seed).column(f, "content", 0)
@@ -84,16 +86,45 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	}
 	if request.Images {
 		c.ImageStart, c.Image, errs[6] = texts.lists(f, "images")
+		imageStart = c.ImageStart
+	} else {
+		imageStart, _, errs[6] = presence.lists(f, "images")
 	}
+	turns, errs[7] = counts.column(f, "turns", 0)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	for i := range c.Twin {
-		if c.Status[i] != OK {
+	c.Shape = make([]selection.Shape, len(c.Status))
+	for i, status := range c.Status {
+		if status == OK {
+			c.Shape[i] = selection.ShapeOf(int(imageStart[i+1]-imageStart[i]), int(turns[i]))
+		} else if c.Twin != nil {
 			c.Twin[i] = [16]byte{}
 		}
 	}
 	return c, nil
+}
+
+// ReadRatings reads the sources, styles and ratings of a file alone: the other columns are nil. It fails as Read does.
+func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
+	defer recoverBad("reading ratings of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	c := &Columns{Capabilities: f.capabilities}
+	for _, capability := range f.capabilities {
+		rated, err := ratings.column(f, ratingColumn(capability), selection.Missing)
+		if err != nil {
+			return nil, err
+		}
+		c.Ratings = append(c.Ratings, rated)
+	}
+	if c.Source, err = namesIn(&c.SourceNames).column(f, "source", 0); err != nil {
+		return nil, err
+	}
+	c.StyleStart, c.Style, err = namesIn(&c.StyleNames).lists(f, "styles")
+	return c, err
 }
 
 // noUnits marks rows without an expected score while a column is read; no expected score has as many.
@@ -116,6 +147,8 @@ var (
 	counts = columnType[int32, uint32]{takeInt32, toCount}
 	units  = columnType[float32, uint16]{takeFloat, toUnits}
 	twins  = columnType[string, [16]byte]{takeText, toTwin}
+	// presence is texts that are counted, and not read.
+	presence = columnType[struct{}, struct{}]{takePresence, same[struct{}]}
 )
 
 func toCount(v int32) (uint32, error) {

@@ -25,11 +25,14 @@ func TestReadColumns(t *testing.T) {
 	const none = selection.Missing
 	tie := func(content string) uint64 { return selection.TieHash(content, 7) }
 	want := &scores.Columns{
-		Status:       []scores.Status{scores.OK, scores.OK, scores.Failed, scores.Skipped, scores.OK},
-		SourceNames:  []string{"vqa", "图表", ""},
-		Source:       []uint32{0, 1, 0, 2, 0},
-		Tie:          []uint64{tie("c0ffee"), tie("c0ffef"), tie(""), tie(""), tie("")},
-		Tokens:       []uint32{812, 1554, 0, 0, 0},
+		Status:      []scores.Status{scores.OK, scores.OK, scores.Failed, scores.Skipped, scores.OK},
+		SourceNames: []string{"vqa", "图表", ""},
+		Source:      []uint32{0, 1, 0, 2, 0},
+		Tie:         []uint64{tie("c0ffee"), tie("c0ffef"), tie(""), tie(""), tie("")},
+		Tokens:      []uint32{812, 1554, 0, 0, 0},
+		Shape: []selection.Shape{
+			selection.OneImage, selection.MultiImage | selection.MultiTurn, 0, 0, selection.TextOnly,
+		},
 		StyleNames:   []string{"yes/no", "word/short-phrase", "comparison"},
 		StyleStart:   []uint32{0, 2, 2, 2, 2, 3},
 		Style:        []uint32{0, 1, 2},

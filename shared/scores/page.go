@@ -172,4 +172,9 @@ func takeText(v encoding.Values) []string {
 	return texts
 }
 
+func takePresence(v encoding.Values) []struct{} {
+	_, offsets := v.ByteArray()
+	return make([]struct{}, max(len(offsets)-1, 0))
+}
+
 func same[T any](v T) (T, error) { return v, nil }

@@ -15,13 +15,13 @@ type Pick struct {
 	Position   int    `parquet:"position,delta"`    // as in Record
 	Index      int64  `parquet:"index,delta"`       // the sample's place in the whole dataset, from 0
 	Source     string `parquet:"source,dict"`
-	Capability string `parquet:"capability,dict"` // the one it was picked for; empty where the rule is not turn
-	Bin        string `parquet:"bin,dict"`        // the style and source it was picked from; also empty then
+	Capability string `parquet:"capability,dict"` // empty where the rule is neither turn nor bin
+	Bin        string `parquet:"bin,dict"`        // the style and source it came from; also empty then
 	Style      string `parquet:"style,dict"`      // the style of that bin
 	Round      int    `parquet:"round,delta"`     // from 1; 0 where the rule is not turn
 	Rank       int    `parquet:"rank,delta"`      // its place among the bin's candidates, from 1
 	Rating     *int8  `parquet:"rating,dict"`     // for the capability; nil where none decided
-	Rule       string `parquet:"rule,dict"`       // what picked it: turn, include, minimum or strategy
+	Rule       string `parquet:"rule,dict"`       // what picked it: turn, include, minimum, strategy or bin
 }
 
 func pickSchema() *parquet.Schema {

@@ -20,6 +20,8 @@ type Record struct {
 	Twin string
 	// Tokens estimates what the sample costs in training: text, answers and images.
 	Tokens int
+	// Turns is how many turns of the human the scorer sees; 0 of a record that could not be read.
+	Turns int
 	// Images are hashes of the sample's images, in their order.
 	Images []string
 	// Seen says what was there of each image when it was read, in the sample's order: `<size>:<generation>` of its object,

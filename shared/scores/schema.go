@@ -14,7 +14,7 @@ import (
 const (
 	// version is the version of the files' layout. It is no part of the product's version: the
 	// same scores must give the same bytes before and after a deploy.
-	version = "3"
+	version = "4"
 
 	versionKey      = "harvest.version"
 	capabilitiesKey = "harvest.capabilities"
@@ -33,6 +33,7 @@ type sampleColumns struct {
 	Content     string   `parquet:"content"`
 	Twin        string   `parquet:"twin"`
 	Tokens      int32    `parquet:"tokens,delta"`
+	Turns       int32    `parquet:"turns,delta"`
 	Images      []string `parquet:"images,list" parquet-element:",dict"`
 	Seen        []string `parquet:"images_seen,list" parquet-element:",dict"`
 	Status      string   `parquet:"status,dict"`

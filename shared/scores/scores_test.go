@@ -36,7 +36,7 @@ func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{
 		{
-			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812,
+			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812, Turns: 1,
 			Images: []string{"f1"}, Seen: []string{"68:1767323045000000000"}, TakenFrom: "demo-0123456789ab",
 			Status: scores.OK,
 			Result: scorer.Result{
@@ -47,6 +47,7 @@ func small() []scores.Record {
 		},
 		{
 			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554,
+			Turns:  3,
 			Images: []string{"f1", "f2"}, Seen: []string{"68:-1", "embedded"}, Status: scores.OK,
 			Result: scorer.Result{
 				Code: "no_known_style", Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
@@ -84,7 +85,7 @@ func many(n, names int) []scores.Record {
 			ID: fmt.Sprintf("llava/%09d", i), Range: 7, Position: i,
 			Source:  fmt.Sprintf("source %d", rng.IntN(90)),
 			Content: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
-			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: rng.IntN(2000),
+			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: rng.IntN(2000), Turns: 1 + rng.IntN(3)/2,
 			Images: []string{fmt.Sprintf("%016x", rng.Uint64())},
 			Status: scores.OK, ScorerID: strings.Repeat("ab", 32), Rubric: strings.Repeat("cd", 32),
 		}

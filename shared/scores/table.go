@@ -28,6 +28,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 		fill(f, records, "content", texts, func(r *Record) *string { return &r.Content }),
 		fill(f, records, "twin", texts, func(r *Record) *string { return &r.Twin }),
 		fill(f, records, "tokens", integers, func(r *Record) *int { return &r.Tokens }),
+		fill(f, records, "turns", integers, func(r *Record) *int { return &r.Turns }),
 		fillLists(f, records, "images", func(r *Record) *[]string { return &r.Images }),
 		fillLists(f, records, "images_seen", func(r *Record) *[]string { return &r.Seen }),
 		fill(f, records, "status", statuses, func(r *Record) *Status { return &r.Status }),

@@ -115,6 +115,9 @@ func check(r *Record, capabilities int) error {
 	if r.Tokens < 0 || r.Tokens > math.MaxInt32 {
 		return fmt.Errorf("%d tokens: not in [0, 2^31)", r.Tokens)
 	}
+	if r.Turns < 0 || r.Turns > math.MaxInt32 {
+		return fmt.Errorf("%d turns: not in [0, 2^31)", r.Turns)
+	}
 	if r.Status != OK {
 		if r.Ratings != nil || r.Expected != nil || r.Mass != nil || r.Margin != nil {
 			return fmt.Errorf("a %v sample has no ratings", r.Status)
@@ -156,6 +159,7 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.text(r.Content)
 	b.text(r.Twin)
 	b.number(r.Tokens)
+	b.number(r.Turns)
 	b.list(r.Images)
 	b.list(r.Seen)
 	b.text(r.Status.String())

@@ -49,6 +49,12 @@ func BenchmarkSelect(b *testing.B) {
 					benchmarkSelect(b, pool, Params{Budget: samples * percent / 100}, catalog.Select)
 				})
 			}
+			for _, percent := range []int{5, 30, 60} {
+				b.Run(fmt.Sprintf("catalog,descending,budget=%d%%", percent), func(b *testing.B) {
+					params := Params{Budget: samples * percent / 100, Rules: Rules{Strategy: Descending}}
+					benchmarkSelect(b, pool, params, catalog.Select)
+				})
+			}
 		})
 	}
 }

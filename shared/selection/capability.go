@@ -46,9 +46,9 @@ func (c *capability) class(rating int8) uint32 {
 }
 
 // prepare counts the candidates and, if the order within a bin is by position, sorts those that a
-// first turn for an amount of samples will ask for. It reads the columns from front to back, where
-// sortMore would read them in the order of the groups: once to count the classes in each group, and
-// once to take out those classes that the best of each bin are in.
+// first turn for an amount of samples will ask for, unless the amount is 0. It reads the columns from
+// front to back, where sortMore would read them in the order of the groups: once to count the classes
+// in each group, and once to take out those classes that the best of each bin are in.
 //
 // Cells, if they are known, spare the first of the two.
 func (c *capability) prepare(
@@ -67,7 +67,7 @@ func (c *capability) prepare(
 		c.bins[bin] = binCandidates{next: c.groups.entryStart[bin], end: c.groups.entryStart[bin+1]}
 	}
 	c.orderBins()
-	if len(c.order) > 0 && !c.byScore {
+	if len(c.order) > 0 && !c.byScore && amount > 0 {
 		c.sortFirst(buffers, ratings, amount)
 	}
 }

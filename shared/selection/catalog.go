@@ -76,7 +76,7 @@ func (c *Catalog) Bytes() int {
 	perSample := len(p.Ratings) + 2*len(p.Expected)
 	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
 	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) +
-		4*cap(p.Style) + 4*cap(p.Tokens) + 16*cap(p.Twin) + 4*cap(p.Image) + 4*cap(p.ImageStart)
+		4*cap(p.Style) + 4*cap(p.Tokens) + cap(p.Shape) + 16*cap(p.Twin) + 4*cap(p.Image) + 4*cap(p.ImageStart)
 }
 
 // groups are those of the samples but for the ineligible ones; nil means that there are none.
@@ -107,6 +107,10 @@ func (c *Catalog) Select(params Params) (*Result, error) {
 	}
 	return newSelector(c, params).run(), nil
 }
+
+// Candidates is how many samples are rated above their threshold for a capability of the selection, whether they take
+// part or not: turns pick no more.
+func (c *Catalog) Candidates(params Params) int { return params.above(c.Pool).count() }
 
 // SelectNested makes a selection for each of the budgets, which replace Params.Budget, from the
 // smallest to the largest; each has all of the one before it as further must-includes, in the

@@ -83,7 +83,7 @@ func newExplainer(catalog *Catalog, params Params, result *Result) *explainer {
 		last:        make(map[capabilityBin]uint32),
 	}
 	if params.TakesTurns() {
-		e.prepareCapabilities()
+		e.prepareCapabilities(Missing, e.firstAmount())
 	} else {
 		e.order = e.strategyOrder()
 	}

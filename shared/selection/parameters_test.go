@@ -26,11 +26,11 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		})
 	}
 	if set() {
-		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified}[rng.IntN(4)]
+		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified, Descending, Descending}[rng.IntN(6)]
 		p.Seed = rng.Uint64N(3)
 	}
 	if p.TakesTurns() {
-		p.Threshold = rng.IntN(3)
+		p.Threshold = rng.IntN(4) - 1
 		if set() {
 			p.WithinBin = []BinOrder{ByPosition, ByScore}[rng.IntN(2)]
 		}

@@ -234,7 +234,7 @@ func (p Params) validateMinimums(pool *Pool, eligibility *eligibility, included 
 func (p Params) rated(pool *Pool) bitset {
 	rated := newBitset(pool.Len())
 	for _, name := range p.capabilities(pool) {
-		for s, rating := range pool.Ratings[slices.Index(pool.Capabilities, name)] {
+		for s, rating := range pool.Ratings[pool.column(name)] {
 			if rating != Missing && pool.StyleStart[s] < pool.StyleStart[s+1] {
 				rated.set(uint32(s))
 			}

@@ -49,7 +49,7 @@ var paramCases = map[string]struct {
 		Params{Rules: Rules{Thresholds: map[string]int{"ocr": 1}}}, []string{`thresholds: "ocr" is unknown`},
 	},
 	"strategy": {
-		Params{Rules: Rules{Strategy: "best"}}, []string{"known are: mmssr, random, top, stratified"},
+		Params{Rules: Rules{Strategy: "best"}}, []string{"known are: mmssr, descending, random, top, stratified"},
 	},
 	"order": {Params{Rules: Rules{WithinBin: "rating"}}, []string{"known are: position, score"}},
 	"rules without turns": {

@@ -1,6 +1,9 @@
 package selection
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Missing is the rating of a capability that a sample has no rating for. It never qualifies and is
 // left out of every mean.
@@ -36,6 +39,9 @@ type Pool struct {
 	StyleNames []string
 	// Tokens holds what each sample counts for in a budget of tokens. Nil if that is not known.
 	Tokens []uint32
+	// Shape holds how many images each sample has, and whether it has several turns. Nil if that is not
+	// known.
+	Shape []Shape
 	// Twin holds a hash of each sample's images and text (TwinHash): samples with equal hashes are
 	// duplicates. It is zero for a sample without one, and nil if no sample has one.
 	Twin [][16]byte
@@ -48,6 +54,9 @@ type Pool struct {
 
 // Len is the number of samples.
 func (p *Pool) Len() int { return len(p.Source) }
+
+// column is the number of a capability's column.
+func (p *Pool) column(capability string) int { return slices.Index(p.Capabilities, capability) }
 
 // images are the images of sample s.
 func (p *Pool) images(s uint32) []uint32 {

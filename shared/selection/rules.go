@@ -54,12 +54,19 @@ type Rules struct {
 // A Strategy is a way of picking.
 type Strategy string
 
-// The strategies. All but the first are baselines to compare with: they pick in one order of all
-// samples that have a style and a rating for at least one of the selection's capabilities, as far as
-// the budget and the caps allow.
+// The strategies. Random, Top and Stratified are baselines to compare with: they pick in one order of
+// all samples that have a style and a rating for at least one of the selection's capabilities, as far
+// as the budget and the caps allow.
 const (
 	// MMSSR lets capabilities take turns, as the package comment says.
 	MMSSR Strategy = "mmssr"
+	// Descending is experimental: no training has measured it. If the budget has at least four times as
+	// many samples (of mean tokens, in tokens) as bins that hold a candidate, each bin gives its one best
+	// sample first: that of the highest rating on a capability for which it is a candidate, then as among
+	// equals. Then capabilities take turns as by MMSSR among the samples rated above 3, until no candidate
+	// is left, then above 2, 1 and 0. A threshold that is higher takes the place of these, and so does one
+	// below 0 in the end.
+	Descending Strategy = "descending"
 	// Random is a random order, decided by the seed.
 	Random Strategy = "random"
 	// Top goes by descending mean expected score over the selection's capabilities (the mean rating
@@ -138,7 +145,7 @@ func (r Rules) validateChoices() error {
 	var faults []error
 	if r.Strategy != "" {
 		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy},
-			string(MMSSR), string(Random), string(Top), string(Stratified)))
+			string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified)))
 	}
 	if r.WithinBin != "" {
 		faults = append(faults, unknownNames("within_bin", []BinOrder{r.WithinBin}, string(ByPosition), string(ByScore)))
@@ -158,7 +165,7 @@ func (r Rules) validateChoices() error {
 	return errors.Join(append(faults, r.validateUnused())...)
 }
 
-// validateUnused reports the rules of MMSSR that are set for another strategy, which would ignore them.
+// validateUnused reports the rules of turns that are set for a strategy without them, which would ignore them.
 func (r Rules) validateUnused() error {
 	if r.TakesTurns() {
 		return nil
@@ -184,8 +191,22 @@ func (r Rules) validateUnused() error {
 // leastWeight and its inverse bound weights, so that no sum of them overflows or loses one.
 const leastWeight = 1e-6
 
-// TakesTurns says whether the strategy is MMSSR.
-func (r Rules) TakesTurns() bool { return r.Strategy == "" || r.Strategy == MMSSR }
+// TakesTurns says whether capabilities take turns by the strategy.
+func (r Rules) TakesTurns() bool {
+	return r.Strategy == "" || r.Strategy == MMSSR || r.Strategy == Descending
+}
+
+// AtThreshold are the rules with a threshold that is higher than their own. Thresholds of single capabilities stay
+// where they are higher still.
+func (r Rules) AtThreshold(threshold int) Rules {
+	r.Threshold = threshold
+	r.Thresholds = maps.Clone(r.Thresholds)
+	maps.DeleteFunc(r.Thresholds, func(_ string, own int) bool { return own <= threshold })
+	if len(r.Thresholds) == 0 {
+		r.Thresholds = nil
+	}
+	return r
+}
 
 // ThresholdOf is the rating that a sample must exceed to be picked for a capability.
 func (r Rules) ThresholdOf(capability string) int {

@@ -22,8 +22,8 @@ type Result struct {
 	Shortfalls []Shortfall `json:"shortfalls,omitempty"`
 	// Rounds is the number of rounds begun.
 	Rounds int `json:"rounds"`
-	// Capabilities reports what each capability picked, in the order in which they took turns. It is
-	// empty if none did.
+	// Capabilities reports what was picked for each capability, in the order in which they took turns.
+	// It is empty if none did.
 	Capabilities []CapabilityResult `json:"capabilities"`
 	// Bins are the names of the bins of all samples that take part, ascending by code point.
 	Bins []string `json:"-"`
@@ -39,7 +39,8 @@ type CapabilityResult struct {
 	Capability string `json:"capability"`
 	// Candidates is the number of samples with a style that are rated above the threshold.
 	Candidates int `json:"candidates"`
-	// Picked is the number of samples picked at this capability's turns.
+	// Picked is the number of samples picked at this capability's turns, or as the best of their bins
+	// with their highest rating on it.
 	Picked int `json:"picked"`
 }
 
@@ -47,11 +48,11 @@ type CapabilityResult struct {
 type Pick struct {
 	Sample     uint32 // position in the pool
 	Round      uint32 // from 1; 0 if the rule is not ByTurn
-	Capability uint32 // index into Result.Capabilities; None if the rule is not ByTurn
-	Bin        uint32 // index into Result.Bins; None if the rule is not ByTurn
+	Capability uint32 // index into Result.Capabilities; None if the rule is neither ByTurn nor ByBin
+	Bin        uint32 // index into Result.Bins; None if the rule is neither ByTurn nor ByBin
 	// Rank is the sample's position, from 1, in the order of the candidates that the bin held when
-	// the capability's turn began; for other rules in Params.Include, in the order of the source's
-	// samples, or in the strategy's order.
+	// the capability's turn began; for other rules in the bin, in Params.Include, in the order of the
+	// source's samples, or in the strategy's order.
 	Rank uint32
 	Rule PickRule
 }
@@ -67,13 +68,17 @@ const (
 	ByTurn     PickRule = iota // a capability's turn
 	ByInclude                  // Params.Include
 	ByMinimum                  // Params.Minimums
-	ByStrategy                 // the order of a strategy other than MMSSR
+	ByStrategy                 // the order of a strategy without turns
+	ByBin                      // the best sample of a bin, which Descending begins with
 )
 
-// String is "turn", "include", "minimum" or "strategy".
+// String is "turn", "include", "minimum", "strategy" or "bin".
 func (r PickRule) String() string {
-	return [...]string{"turn", "include", "minimum", "strategy"}[r]
+	return [...]string{"turn", "include", "minimum", "strategy", "bin"}[r]
 }
+
+// Rated says whether a rating on a capability decided that the sample was picked.
+func (p Pick) Rated() bool { return p.Capability != None }
 
 // Shortfall is what was asked for and not given, in units of the budget.
 func (r *Result) Shortfall() int { return r.Asked - r.Given }

@@ -69,10 +69,13 @@ func (s *selector) run() *Result {
 	result := &Result{Asked: s.params.Budget, Bins: s.groups.binNames}
 	s.include()
 	s.fillMinimums()
-	if s.params.TakesTurns() {
-		s.prepareCapabilities()
-		result.Rounds = s.takeTurns()
-	} else {
+	switch {
+	case s.params.Strategy == Descending:
+		result.Rounds = s.descend()
+	case s.params.TakesTurns():
+		s.prepareCapabilities(Missing, s.firstAmount())
+		result.Rounds = s.takeTurns(0)
+	default:
 		s.pickInOrder(s.strategyOrder())
 	}
 	result.Picks, result.TooLong = s.picks, s.tooLong
@@ -84,18 +87,23 @@ func (s *selector) run() *Result {
 	return result
 }
 
-// prepareCapabilities prepares the turns of all capabilities, concurrently.
-func (s *selector) prepareCapabilities() {
+// firstAmount is about how many samples a capability picks in the first round.
+func (s *selector) firstAmount() int {
+	return s.samplesOf(max(s.remaining()/len(s.params.capabilities(s.pool)), 1))
+}
+
+// prepareCapabilities prepares the turns of all capabilities, concurrently, the first ones for an amount of samples as
+// capability.prepare has it. Their thresholds are at least as high as given.
+func (s *selector) prepareCapabilities(least int32, amount int) {
 	names := s.params.capabilities(s.pool)
 	s.capabilities = make([]*capability, len(names))
-	amount := s.samplesOf(max(s.remaining()/len(names), 1))
 	parallel(len(s.buffers), len(names), func(worker, i int) {
-		column := slices.Index(s.pool.Capabilities, names[i])
+		column := s.pool.column(names[i])
 		var expected []uint16
 		if !s.params.RatingsOnly && s.pool.Expected != nil {
 			expected = s.pool.Expected[column]
 		}
-		threshold := s.params.threshold(names[i])
+		threshold := max(s.params.threshold(names[i]), least)
 		c := &capability{
 			groups: s.groups, number: i, removedBefore: s.removedBefore, byScore: s.params.WithinBin == ByScore,
 			weight: s.params.weight(names[i]), threshold: threshold, candidates: s.catalog.candidates(column, threshold),
@@ -116,8 +124,9 @@ func (s *selector) cost(sample uint32) int { return s.params.cost(s.pool, sample
 func (s *selector) samplesOf(amount int) int { return max(amount/s.meanCost, 1) }
 
 // takeTurns lets capabilities take turns until the budget is met or none can pick any more, and
-// returns the number of rounds begun.
-func (s *selector) takeTurns() (rounds int) {
+// returns the number of rounds begun, which includes those before.
+func (s *selector) takeTurns(before int) (rounds int) {
+	rounds = before
 	for active := s.capabilities; len(active) > 0 && s.remaining() > 0; {
 		rounds++
 		amounts := s.amounts(active)
@@ -131,9 +140,9 @@ func (s *selector) takeTurns() (rounds int) {
 			if rounds == 1 {
 				c.asked = amount
 			}
-			before := len(s.picks)
+			picks := len(s.picks)
 			s.takeTurn(c, amount, rounds)
-			if picked := len(s.picks) - before; picked > 0 {
+			if picked := len(s.picks) - picks; picked > 0 {
 				c.result.Picked += picked
 				next = append(next, c)
 			}

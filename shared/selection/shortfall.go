@@ -5,7 +5,7 @@ package selection
 // For a capability without a bin, what was asked is its amount of the first round, and what was
 // given is all that it picked. For a capability and a bin, they are the bin's share of that amount,
 // without debt, and what the bin gave in the first round. For a source, they are its minimum and its
-// samples. A row with none of these is that of a strategy without turns. Other bins and capabilities
+// samples. A row with none of these is that of a strategy other than MMSSR. Other bins and capabilities
 // may have given more instead: Result says whether the budget was met.
 type Shortfall struct {
 	Capability string `json:"capability,omitempty"`
@@ -40,15 +40,18 @@ type shortBin struct {
 // these were asked.
 func (s *selector) shortfalls() []Shortfall {
 	rows := s.minimumShortfalls
+	if s.params.Strategy != "" && s.params.Strategy != MMSSR {
+		if s.spent < s.params.Budget {
+			all := s.pool.Len()
+			rows = append(rows,
+				Shortfall{Asked: s.params.Budget, Given: s.spent, Cause: cause(false, len(s.dropped), all, all)})
+		}
+		return rows
+	}
 	for _, c := range s.capabilities {
 		if c.given < c.asked || len(c.shortBins) > 0 {
 			rows = append(rows, s.capabilityShortfalls(c)...)
 		}
-	}
-	if len(s.capabilities) == 0 && s.spent < s.params.Budget {
-		all := s.pool.Len()
-		rows = append(rows,
-			Shortfall{Asked: s.params.Budget, Given: s.spent, Cause: cause(false, len(s.dropped), all, all)})
 	}
 	return rows
 }

@@ -18,13 +18,14 @@ type slowSelection struct {
 	picked, dropped map[uint32]bool
 	ineligible      map[uint32]bool
 	spent           int
+	level           int // what thresholds are at least
 }
 
 func slowSelect(pool *Pool, params Params) *Result {
 	p := &slowSelection{
 		pool: pool, params: params, names: params.Capabilities,
 		result: &Result{Asked: params.Budget}, picked: map[uint32]bool{}, dropped: map[uint32]bool{},
-		ineligible: slowIneligible(pool, params),
+		ineligible: slowIneligible(pool, params), level: Missing,
 	}
 	if len(p.names) == 0 {
 		p.names = pool.Capabilities
@@ -49,25 +50,36 @@ func slowSelect(pool *Pool, params Params) *Result {
 	}
 	p.dropAtCaps()
 	p.minimums()
-	if params.Strategy == "" || params.Strategy == MMSSR {
-		p.rounds()
-	} else {
+	switch params.Strategy {
+	case "", MMSSR:
+		p.nameCapabilities()
+		p.shortfalls(p.rounds())
+	case Descending:
+		p.descend()
+		p.shortfallOfAll()
+	default:
 		for i, s := range p.order() {
 			if p.spent < params.Budget && p.in(s) {
 				p.try(s, Pick{Rule: ByStrategy, Capability: None, Bin: None, Rank: uint32(i + 1)})
 			}
 		}
-		if p.spent < params.Budget {
-			cause := CauseFew
-			if len(p.dropped) > 0 {
-				cause = CauseRemoved
-			}
-			p.result.Shortfalls = append(p.result.Shortfalls,
-				Shortfall{Asked: params.Budget, Given: p.spent, Cause: cause})
-		}
+		p.shortfallOfAll()
 	}
 	p.result.Given = p.spent
 	return p.result
+}
+
+// shortfallOfAll adds what is left of the budget.
+func (p *slowSelection) shortfallOfAll() {
+	if p.spent == p.params.Budget {
+		return
+	}
+	cause := CauseFew
+	if len(p.dropped) > 0 {
+		cause = CauseRemoved
+	}
+	p.result.Shortfalls = append(p.result.Shortfalls,
+		Shortfall{Asked: p.params.Budget, Given: p.spent, Cause: cause})
 }
 
 func slowIneligible(pool *Pool, params Params) map[uint32]bool {
@@ -289,12 +301,16 @@ func (p *slowSelection) order() []uint32 {
 	return samples
 }
 
+func (p *slowSelection) threshold(name string) int {
+	if threshold, own := p.params.Thresholds[name]; own {
+		return threshold
+	}
+	return p.params.Threshold
+}
+
 func (p *slowSelection) candidates(name string) []uint32 {
 	ratings := p.pool.Ratings[slices.Index(p.pool.Capabilities, name)]
-	threshold, own := p.params.Thresholds[name]
-	if !own {
-		threshold = p.params.Threshold
-	}
+	threshold := max(p.threshold(name), p.level)
 	var found []uint32
 	for s := range uint32(p.pool.Len()) {
 		if !p.ineligible[s] && ratings[s] != Missing && int(ratings[s]) > threshold && len(p.pool.styles(s)) > 0 {
@@ -310,19 +326,23 @@ type slowCapability struct {
 	asked, given int
 }
 
-func (p *slowSelection) rounds() {
-	all := make([]slowCapability, len(p.names))
+func (p *slowSelection) nameCapabilities() {
 	for _, name := range p.names {
 		p.result.Capabilities = append(p.result.Capabilities,
 			CapabilityResult{Capability: name, Candidates: len(p.candidates(name))})
 	}
+}
+
+// rounds makes rounds until the budget is met or no capability picks, and returns what each was asked for and gave.
+func (p *slowSelection) rounds() []slowCapability {
+	all := make([]slowCapability, len(p.names))
 	active := slices.Clone(p.names)
 	for p.spent < p.params.Budget && len(active) > 0 {
 		p.result.Rounds++
 		drop := p.round(active, all)
 		active = slices.DeleteFunc(active, func(name string) bool { return slices.Contains(drop, name) })
 	}
-	p.shortfalls(all)
+	return all
 }
 
 // round gives each of the active capabilities a turn, and returns those that picked nothing.

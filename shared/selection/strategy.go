@@ -18,7 +18,7 @@ func (m mean) compare(n mean) int { return cmp.Compare(n.sum*m.of, m.sum*n.of) }
 func meansOf(pool *Pool, params Params, expected bool) []mean {
 	all := make([]mean, pool.Len())
 	for _, name := range params.capabilities(pool) {
-		c := slices.Index(pool.Capabilities, name)
+		c := pool.column(name)
 		for s, rating := range pool.Ratings[c] {
 			if rating == Missing {
 				continue
@@ -63,7 +63,7 @@ func (s *selector) strategyOrder() []uint32 {
 	case Stratified:
 		shuffle(samples, s.params.Seed)
 		stratify(s.pool, samples)
-	case MMSSR: // it takes turns
+	case MMSSR, Descending: // they take turns
 	}
 	return samples
 }

@@ -15,6 +15,24 @@ type Summary struct {
 	// RandomTokens is a random subset of the pool of the selection's tokens: of a random order, each
 	// sample that has no more tokens than remain. Nil if the pool's tokens are not known.
 	RandomTokens *Statistics `json:"random_tokens,omitempty"`
+	// PickRatings are the numbers of picks by their rating, 0 to 5, on the capability that they were
+	// picked for. Other ratings are in none of them, nor are picks that no rating decided, such as
+	// must-includes. Nil if no rating decided any.
+	PickRatings *PickRatings `json:"pick_ratings,omitempty"`
+	// HighKept is the share, in [0, 1], of all ratings of 4 and 5 in the pool that samples of the
+	// selection have; 0 if there are none.
+	HighKept float64 `json:"high_kept"`
+	// BelowPool are the capabilities whose mean rating is lower in the selection than in the pool.
+	BelowPool []string `json:"below_pool,omitempty"`
+}
+
+// Capabilities are those of the pool, in its order.
+func (s *Summary) Capabilities() []string {
+	names := make([]string, len(s.Pool.Ratings))
+	for i, r := range s.Pool.Ratings {
+		names[i] = r.Capability
+	}
+	return names
 }
 
 // Statistics describe a set of samples.
@@ -37,6 +55,8 @@ type Statistics struct {
 	// over all capabilities of the pool, if it has a rating. Nil if one of the two is not known or does
 	// not vary.
 	LengthCorrelation *float64 `json:"length_correlation,omitempty"`
+	// Shapes are the shares of samples by images and turns. Nil if the pool's shapes are not known.
+	Shapes *ShapeShares `json:"shapes,omitempty"`
 }
 
 // MeanRating is the mean rating on one capability.
@@ -57,30 +77,36 @@ type StyleShare struct {
 	Share float64 `json:"share"`
 }
 
-// Summarize describes the pool, a selection of it (positions in the pool, each once) and a random
-// subset of the same size, drawn with the seed. The same arguments give the same summary on any
-// machine.
-func (c *Catalog) Summarize(selected []uint32, seed uint64) Summary {
-	pool := c.Pool
+// Summarize describes the pool, a selection of it and a random subset of the same size, drawn with the
+// seed. The same arguments give the same summary on any machine.
+func (c *Catalog) Summarize(result *Result, seed uint64) Summary {
+	pool, selected := c.Pool, result.Samples()
 	sets := []sampleSet{{n: pool.Len()}, setOf(selected), setOf(draw(pool.Len(), len(selected), seed))}
 	if pool.Tokens != nil {
 		sets = append(sets, setOf(drawTokens(pool, selected, seed)))
 	}
-	groups := c.groups(nil)
 	described := make([]Statistics, len(sets))
 	parallel(runtime.GOMAXPROCS(0), len(sets), func(_, i int) {
 		if i == 0 {
-			c.onceDescribed.Do(func() { c.described = describe(pool, groups, sets[0]) })
-			described[0] = c.described
+			described[0] = c.describePool()
 			return
 		}
-		described[i] = describe(pool, groups, sets[i])
+		described[i] = describe(pool, c.groups(nil), sets[i])
 	})
-	summary := Summary{Pool: described[0], Selection: described[1], Random: described[2]}
+	summary := Summary{
+		Pool: described[0], Selection: described[1], Random: described[2], PickRatings: pickRatings(pool, result),
+		HighKept: highKept(&described[0], &described[1]), BelowPool: belowPool(&described[0], &described[1]),
+	}
 	if pool.Tokens != nil {
 		summary.RandomTokens = &described[3]
 	}
 	return summary
+}
+
+// describePool describes all samples.
+func (c *Catalog) describePool() Statistics {
+	c.onceDescribed.Do(func() { c.described = describe(c.Pool, c.groups(nil), sampleSet{n: c.Pool.Len()}) })
+	return c.described
 }
 
 // A sampleSet is some samples of a pool in some order, or, without a list, the first n.
@@ -141,6 +167,7 @@ func describe(pool *Pool, groups *groups, samples sampleSet) Statistics {
 		}
 		statistics.LengthCorrelation = lengthCorrelation(pool, samples)
 	}
+	statistics.Shapes = shapeShares(pool, samples)
 	return statistics
 }
 

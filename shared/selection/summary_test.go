@@ -2,7 +2,9 @@ package selection
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -12,7 +14,10 @@ import (
 func TestSummarize(t *testing.T) {
 	t.Parallel()
 	pool := smallPool(t)
-	got := catalogOf(t, pool).Summarize([]uint32{2, 0}, 1)
+	got := catalogOf(t, pool).Summarize(&Result{
+		Capabilities: []CapabilityResult{{Capability: "data understanding"}},
+		Picks:        []Pick{{Sample: 2}, {Sample: 0, Capability: None, Rule: ByInclude}},
+	}, 1)
 	got.Random = Statistics{}
 	want := Summary{
 		Pool: Statistics{
@@ -35,18 +40,94 @@ func TestSummarize(t *testing.T) {
 			Sources: 1, Bins: 2,
 			StyleEntropy: entropy([]int{1, 2}),
 		},
+		PickRatings: &PickRatings{4: 1}, HighKept: 0.5, BelowPool: pool.Capabilities,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
 
-	nothing := catalogOf(t, pool).Summarize(nil, 1)
+	nothing := catalogOf(t, pool).Summarize(&Result{}, 1)
 	if _, err := json.Marshal(nothing); err != nil {
 		t.Errorf("summary of an empty selection: %v", err)
 	}
-	everything := catalogOf(t, pool).Summarize([]uint32{0, 1, 2}, 1)
+	everything := catalogOf(t, pool).Summarize(picksOf(0, 1, 2), 1)
 	if diff := cmp.Diff(everything.Pool, everything.Random); diff != "" {
 		t.Errorf("a random subset of the pool's size is not the pool (-pool +random):\n%s", diff)
+	}
+}
+
+// picksOf is a result of picks that no rating decided.
+func picksOf(samples ...uint32) *Result {
+	result := &Result{}
+	for _, s := range samples {
+		result.Picks = append(result.Picks, Pick{Sample: s, Capability: None, Bin: None, Rule: ByInclude})
+	}
+	return result
+}
+
+func TestShapes(t *testing.T) {
+	t.Parallel()
+	pool := smallPool(t)
+	if shapes := catalogOf(t, pool).Summarize(picksOf(0), 1).Pool.Shapes; shapes != nil {
+		t.Errorf("shapes that are not known: %+v", shapes)
+	}
+	pool.Shape = []Shape{ShapeOf(0, 1), ShapeOf(3, 2), 0}
+	got := catalogOf(t, pool).Summarize(picksOf(1), 1)
+	want := map[string]float64{"text only": 0.5, "one image": 0, "several images": 0.5, "several turns": 0.5}
+	for _, share := range got.Pool.Shapes.Named() {
+		if share.Share != want[share.Name] {
+			t.Errorf("%s: %v of the pool, want %v", share.Name, share.Share, want[share.Name])
+		}
+	}
+	if diff := cmp.Diff(&ShapeShares{MultiImage: 1, MultiTurn: 1}, got.Selection.Shapes); diff != "" {
+		t.Errorf("shapes of the selection (-want +got):\n%s", diff)
+	}
+	if ShapeOf(1, 0) != OneImage {
+		t.Errorf("a sample of one image without turns has shape %d", ShapeOf(1, 0))
+	}
+	pool.Shape[0] = 8
+	if err := pool.Validate(); err == nil {
+		t.Error("a shape that there is not is valid")
+	}
+}
+
+// TestFigures compares the figures of a selection with its summary.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	sh := parameterShapes["few bins"]
+	catalog := catalogOf(t, sh.random(rand.New(rand.NewPCG(1, 9))))
+	for _, strategy := range []Strategy{MMSSR, Descending, Top} {
+		result, err := catalog.Select(Params{Budget: 30, Rules: Rules{Strategy: strategy}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, got := catalog.Summarize(result, 1), catalog.Figures(result)
+		want := Figures{
+			Selected: s.Selection.Samples, PickRatings: s.PickRatings, HighKept: s.HighKept, BelowPool: len(s.BelowPool),
+			Sources: s.Selection.Sources, Bins: s.Selection.Bins, StyleEntropy: s.Selection.StyleEntropy,
+			SourceEntropy: s.Selection.SourceEntropy,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", strategy, diff)
+		}
+		if (got.PickRatings == nil) != (strategy == Top) {
+			t.Errorf("%s: picks by rating %v", strategy, got.PickRatings)
+		}
+	}
+	if low := (&PickRatings{1, 2, 3}).Low(12); low != 0.25 {
+		t.Errorf("%v of the picks are on a rating of 1 or 0, want a quarter", low)
+	}
+}
+
+func TestAtThreshold(t *testing.T) {
+	t.Parallel()
+	rules := Rules{Threshold: 1, Thresholds: map[string]int{"a": 2, "b": 4}}
+	got := rules.AtThreshold(3)
+	if got.Threshold != 3 || !maps.Equal(got.Thresholds, map[string]int{"b": 4}) {
+		t.Errorf("threshold %d, %v", got.Threshold, got.Thresholds)
+	}
+	if len(rules.Thresholds) != 2 {
+		t.Error("the rules themselves have changed")
 	}
 }
 
@@ -54,7 +135,7 @@ func TestSummarizeTokens(t *testing.T) {
 	t.Parallel()
 	pool := smallPool(t)
 	pool.Tokens = []uint32{10, 30, 20}
-	got := catalogOf(t, pool).Summarize([]uint32{1}, 1)
+	got := catalogOf(t, pool).Summarize(picksOf(1), 1)
 	if got.Pool.Tokens != 60 || got.Selection.Tokens != 30 || got.RandomTokens.Tokens != 30 {
 		t.Errorf("tokens: %d of the pool, %d selected, %d at random; want 60, 30 and 30",
 			got.Pool.Tokens, got.Selection.Tokens, got.RandomTokens.Tokens)

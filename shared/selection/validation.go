@@ -62,6 +62,7 @@ func (p *Pool) Validate() error {
 		{"tie", p.Tie != nil, len(p.Tie)},
 		{"index", p.Index != nil, len(p.Index)},
 		{"tokens", p.Tokens != nil, len(p.Tokens)},
+		{"shape", p.Shape != nil, len(p.Shape)},
 		{"twin", p.Twin != nil, len(p.Twin)},
 	} {
 		if column.known && column.rows != n {
@@ -103,6 +104,9 @@ func (p *Pool) validateSamples() error {
 func (p *Pool) validateSample(s int) error {
 	if int64(p.Source[s]) >= int64(len(p.SourceNames)) {
 		return fmt.Errorf("sample %d has source %d; there are %d source names", s, p.Source[s], len(p.SourceNames))
+	}
+	if len(p.Shape) > s && p.Shape[s] >= 2*MultiTurn {
+		return fmt.Errorf("sample %d has shape %d; the highest is %d", s, p.Shape[s], 2*MultiTurn-1)
 	}
 	start, end := p.StyleStart[s], p.StyleStart[s+1]
 	if start > end || int64(end) > int64(len(p.Style)) {

@@ -36,10 +36,36 @@ type Explanation struct {
 	Rank       int    `json:"rank,omitempty"`
 	// Reason is what kept the sample out, empty if it was picked.
 	Reason selection.Reason `json:"reason,omitempty"`
-	// Misses say how near the sample came to being picked, nearest first, if it took part in turns and was not picked.
+	// Rated are the sample's ratings, in the order of the rubric; none if it was not scored.
+	Rated []Rated `json:"rated,omitempty"`
+	// Nearest says where an outranked sample was nearest to being picked.
+	Nearest *NearMiss `json:"nearest,omitempty"`
+	// Taken is the sample that was taken last where an outranked one was nearest; nil if none was, if the strategy has no
+	// turns, and from ExplainAt.
+	Taken *Taken `json:"taken,omitempty"`
+	// Misses say how near the sample came to being picked, if it took part in turns and was not picked: first that of
+	// Nearest, then those whose last one picked has the least higher rating.
 	Misses []Miss `json:"misses,omitempty"`
 	// Below are the capabilities that it did not qualify for, nearest first, if it has a style and took part in turns.
 	Below []Below `json:"below,omitempty"`
+}
+
+// Rated is a rating and expected score on one capability; nil where there is none.
+type Rated struct {
+	Capability string   `json:"capability"`
+	Rating     *int8    `json:"rating"`
+	Expected   *float32 `json:"expected,omitempty"`
+}
+
+// A Taken is a sample that was picked in the place of another one.
+type Taken struct {
+	ID    string `json:"id"`
+	Index int64  `json:"index"`
+	Rated        // on the capability that both are compared on
+	// Gap is by how much its rating exceeds the other's, ExpectedGap by how much its expected score does; nil where one
+	// of the two is not known. Either may be negative: the position of the bin's style in a sample's styles goes first.
+	Gap         int      `json:"gap"`
+	ExpectedGap *float32 `json:"expected_gap,omitempty"`
 }
 
 // A Miss compares a sample with the last one that a capability picked from one of its bins.
@@ -95,7 +121,11 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	} else if err != nil {
 		return nil, err
 	}
-	return r.explain(ctx, plan, sel, union(named))
+	explanations, err := r.explain(ctx, plan, sel, union(named))
+	if err != nil {
+		return nil, err
+	}
+	return explanations, r.compareTaken(ctx, plan, explanations)
 }
 
 // ExplainAt explains samples of a selection by their indexes in the dataset, which must be below the number of its
@@ -121,6 +151,7 @@ func (r *Reader) explain(
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(positions[a], positions[b]) })
 	explanations := make([]Explanation, len(positions))
+	misses, missesOf := rangeMisses(nil), -1
 	for _, i := range order {
 		index := int64(positions[i])
 		shardRange := plan.RangeOf(index)
@@ -129,11 +160,24 @@ func (r *Reader) explain(
 			return nil, r.runs.Lost(plan.Run, err)
 		}
 		rec := &table.Records[index-plan.Ranges[shardRange].FirstIndex]
-		x := Explanation{ID: rec.ID, Index: index, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code}
+		x := Explanation{
+			ID: rec.ID, Index: index, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code,
+			Rated: ratedOn(table.Capabilities, rec),
+		}
 		if p, picked := picks.of[index]; picked {
 			x.Order, x.Rule, x.Capability, x.Round, x.Bin, x.Rank = p.Order+1, p.Rule, p.Capability, p.Round, p.Bin, p.Rank
 		} else {
 			x.Reason = selection.Reason(reasons.At(int(index)))
+			if x.Reason == selection.ReasonRank {
+				if missesOf != shardRange {
+					if misses, err = r.misses(ctx, plan, sel.ID, shardRange); err != nil {
+						return nil, err
+					}
+					missesOf = shardRange
+				}
+				position := int(index - plan.Ranges[shardRange].FirstIndex)
+				x.Nearest = misses.at(position, sel.Capabilities, rec.Source, func(i int) string { return rec.Styles[i] })
+			}
 			x.compare(sel.Parameters.Request.Rules, table.Capabilities, rec, picks)
 		}
 		explanations[i] = x
@@ -149,6 +193,8 @@ type pickTable struct {
 
 // A lastPick is the last sample that a capability picked from a bin, and how many it picked.
 type lastPick struct {
+	id     string
+	index  int64
 	rating int8
 	picked int
 }
@@ -171,7 +217,7 @@ func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32
 		}
 		if p.Rating != nil {
 			key := [2]string{p.Capability, p.Bin}
-			table.last[key] = lastPick{*p.Rating, table.last[key].picked + 1}
+			table.last[key] = lastPick{p.ID, p.Index, *p.Rating, table.last[key].picked + 1}
 		}
 	})
 	if err != nil {
@@ -211,6 +257,12 @@ func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec 
 			x.Misses = append(x.Misses, m)
 		}
 	}
-	slices.SortStableFunc(x.Misses, func(a, b Miss) int { return cmp.Compare(a.Gap(), b.Gap()) })
+	slices.SortStableFunc(x.Misses, func(a, b Miss) int {
+		return cmp.Or(cmp.Compare(x.farther(a), x.farther(b)), cmp.Compare(a.Gap(), b.Gap()))
+	})
+	if x.Nearest != nil && x.Nearest.Last > 0 {
+		last := picks.last[[2]string{x.Nearest.Capability, x.Nearest.Bin}]
+		x.Taken = &Taken{ID: last.id, Index: last.index}
+	}
 	slices.SortStableFunc(x.Below, func(a, b Below) int { return cmp.Compare(a.distance(), b.distance()) })
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -61,13 +62,74 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if at := slices.IndexFunc(x, func(x subset.Explanation) bool { return x.Index == r.Index }); at < 0 ||
-			x[at].Reason != selection.ReasonRank || len(x[at].Misses) == 0 {
-			t.Errorf("%s is outranked, and explained as %+v", r.ID, x)
+		at := slices.IndexFunc(x, func(x subset.Explanation) bool { return x.Index == r.Index })
+		if at < 0 || x[at].Reason != selection.ReasonRank || len(x[at].Misses) == 0 {
+			t.Fatalf("%s is outranked, and explained as %+v", r.ID, x)
 		}
+		checkNearest(t, x[at], r, picks(t, f, sel))
 	}
 	_, err = f.Subsets.Explain(t.Context(), plan.Run, sel.ID, []string{"a00", "zz"})
 	if reason := runtest.Refusal(t, err); !strings.Contains(reason, `"zz"`) {
 		t.Errorf("reason %q of an unknown id", reason)
+	}
+}
+
+// checkNearest compares what is said of an outranked sample with its line and with the picks.
+func checkNearest(t *testing.T, x subset.Explanation, line subset.Rejected, all []scores.Pick) {
+	t.Helper()
+	if diff := cmp.Diff(line.Nearest, x.Nearest); diff != "" || x.Nearest == nil {
+		t.Fatalf("%s: nearest (-rejected +explained):\n%s", x.ID, diff)
+	}
+	near, first := x.Nearest, x.Misses[0]
+	if first.Capability != near.Capability || first.Bin != near.Bin || near.Rank <= near.Last {
+		t.Errorf("%s: nearest %+v, and the first miss %+v", x.ID, near, first)
+	}
+	if !strings.Contains(line.Reason, near.Capability) || !strings.Contains(line.Reason, "outranked: number ") {
+		t.Errorf("%s: reason %q does not say where it was nearest", x.ID, line.Reason)
+	}
+	var ratings subset.RatingList
+	for _, rated := range x.Rated {
+		if rated.Rating == nil {
+			t.Fatalf("%s: no rating on %s", x.ID, rated.Capability)
+		}
+		ratings = append(ratings, *rated.Rating)
+		if rated.Capability == near.Capability && *rated.Rating != first.Rating {
+			t.Errorf("%s: rating %d, and %d in the first miss", x.ID, *rated.Rating, first.Rating)
+		}
+	}
+	if diff := cmp.Diff(line.Ratings, ratings); diff != "" || len(ratings) == 0 {
+		t.Errorf("%s: ratings (-rejected +explained):\n%s", x.ID, diff)
+	}
+	var last *scores.Pick
+	for i, pick := range all {
+		if pick.Capability == near.Capability && pick.Bin == near.Bin {
+			last = &all[i]
+		}
+	}
+	switch {
+	case (last == nil) != (near.Last == 0) || (last == nil) != (x.Taken == nil):
+		t.Errorf("%s: nearest %+v, taken %+v, and the last pick there is %+v", x.ID, near, x.Taken, last)
+	case last != nil && (x.Taken.ID != last.ID || x.Taken.Index != last.Index || *x.Taken.Rating != *last.Rating ||
+		x.Taken.Gap != int(*last.Rating)-int(first.Rating) || x.Taken.ExpectedGap == nil):
+		t.Errorf("%s: taken %+v, and the last pick there is %+v", x.ID, x.Taken, last)
+	}
+}
+
+// TestExplainStrategy says of a strategy without turns how far a sample was in its order.
+func TestExplainStrategy(t *testing.T) {
+	t.Parallel()
+	f, plan := scored(t, runtest.Plain("a", 9))
+	sel := selectNow(t, f, plan, atBudget(t, "4", selection.Rules{Strategy: selection.Top}))
+	met := map[uint32]bool{}
+	for _, line := range rejected(t, f, sel) {
+		near := line.Nearest
+		if near == nil || near.Last != 4 || near.Rank <= 4 || near.Rank > 9 || near.Capability != "" || met[near.Rank] ||
+			!strings.Contains(line.Reason, "in the order of the strategy, where the last one taken is number 4") {
+			t.Fatalf("rejected as %+v, nearest %+v", line, near)
+		}
+		met[near.Rank] = true
+	}
+	if len(met) != 5 {
+		t.Errorf("%d are outranked, want 5", len(met))
 	}
 }

@@ -1,4 +1,28 @@
 package subset
 
+import "github.com/harvest-ml/harvest/shared/selection"
+
 // WriteRange is for benchmarks, which write a part more than once.
 var WriteRange = (*Selector).writePart
+
+// NestedTrade selects from the pool within smaller budgets, and compares that.
+func (p *Pool) NestedTrade(asked selection.Params, within ...int) ([]TradeRow, error) {
+	chosen, err := p.selectBy(asked, within)
+	if err != nil {
+		return nil, err
+	}
+	return p.trade(chosen, within)
+}
+
+// LetterEqual marks ranges from low to high ends.
+func LetterEqual(ends ...[2]float64) (letters []string) {
+	ranges := make([]*FigureRange, len(ends))
+	for i, e := range ends {
+		ranges[i] = &FigureRange{Low: e[0], High: e[1]}
+	}
+	letterEqual(ranges)
+	for _, r := range ranges {
+		letters = append(letters, r.Equal)
+	}
+	return letters
+}

@@ -21,6 +21,7 @@ func selectionPrefix(runID, id string) string { return selectionsPrefix(runID) +
 func selectionName(runID, id string) string   { return selectionPrefix(runID, id) + "selection.json" }
 func picksName(runID, id string) string       { return selectionPrefix(runID, id) + "picks.parquet" }
 func reasonsName(runID, id string) string     { return selectionPrefix(runID, id) + "reasons.parquet" }
+func missesName(runID, id string) string      { return selectionPrefix(runID, id) + "misses" }
 func rejectedName(runID, id string) string    { return selectionPrefix(runID, id) + "rejected.jsonl" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }
 

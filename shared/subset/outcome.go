@@ -33,9 +33,11 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 		if out.Pool, err = r.pool(ctx, plan, sel.Parameters.Request); err != nil {
 			return err
 		}
-		if out.Params, out.Result, err = out.Pool.apply(ctx, sel.Parameters); err != nil {
+		chosen, err := out.Pool.apply(ctx, sel.Parameters)
+		if err != nil {
 			return fmt.Errorf("repeating selection %s of run %s: %w", id, runID, err)
 		}
+		out.Params, out.Result = chosen.params, chosen.result
 		return use(out)
 	})
 }

@@ -220,7 +220,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	}
 	var rejected bytes.Buffer
 	err = write(ctx, plan, sel, r, part, func(take func(dataset.Record) error) error {
-		return s.divide(ctx, plan, r, reasons, take, &rejected)
+		return s.divide(ctx, plan, sel, r, reasons, take, &rejected)
 	})
 	if err != nil {
 		return err
@@ -249,10 +249,10 @@ func (s *Selector) writeText(
 
 // divide calls take with the records of a range whose reason is empty, and writes why the others are rejected.
 func (s *Selector) divide(
-	ctx context.Context, plan *run.Plan, r int, reasons *scores.Reasons, take func(dataset.Record) error,
+	ctx context.Context, plan *run.Plan, sel *Selection, r int, reasons *scores.Reasons, take func(dataset.Record) error,
 	rejected *bytes.Buffer,
 ) error {
-	report, outcomes, err := s.rangeOutcomes(ctx, plan, r)
+	report, left, err := s.leftSamples(ctx, plan, sel, r)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (s *Selector) divide(
 			if code := reasons.At(int(index)); code == "" {
 				err = take(record)
 			} else {
-				err = lines.Encode(newRejected(index, record.Place, &outcomes[position], reason.Code(code)))
+				err = lines.Encode(left.line(index, position, record.Place, reason.Code(code)))
 			}
 			if err != nil {
 				return err

@@ -13,39 +13,43 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// apply selects from the pool, and returns what it selected with. A *run.RefusedError is a fault of the request.
-func (p *Pool) apply(
-	ctx context.Context, params selection.ResolvedRequest,
-) (selection.Params, *selection.Result, error) {
-	chosen, err := p.Params(ctx, params)
-	if _, named := errors.AsType[*nameError](err); err != nil && !named {
-		return selection.Params{}, nil, err
-	}
-	var result *selection.Result
-	if err == nil {
-		chosen, result, err = p.selectBy(chosen, params)
-		err = p.Named(ctx, params, err)
-	}
-	if err != nil {
-		return selection.Params{}, nil, &run.RefusedError{Reason: spelling.Names(err).Error()}
-	}
-	return chosen, result, nil
+// A choice is a result, and what it was selected with.
+type choice struct {
+	asked  selection.Params // as requested
+	params selection.Params // the same, with what the selections of smaller budgets took as must-includes
+	result *selection.Result
 }
 
-// selectBy selects from the pool within the smaller budgets of a request, if it has any.
-func (p *Pool) selectBy(
-	chosen selection.Params, params selection.ResolvedRequest,
-) (selection.Params, *selection.Result, error) {
-	if len(params.Within) == 0 {
-		result, err := p.Select(chosen)
-		return chosen, result, err
+// apply selects from the pool. A *run.RefusedError is a fault of the request.
+func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest) (*choice, error) {
+	asked, err := p.Params(ctx, request)
+	if _, named := errors.AsType[*nameError](err); err != nil && !named {
+		return nil, err
 	}
-	results, err := p.SelectNested(chosen, append(slices.Clone(params.Within), params.Budget)...)
+	var chosen *choice
+	if err == nil {
+		chosen, err = p.selectBy(asked, request.Within)
+		err = p.Named(ctx, request, err)
+	}
 	if err != nil {
-		return selection.Params{}, nil, err
+		return nil, &run.RefusedError{Reason: spelling.Names(err).Error()}
 	}
-	chosen.Include = append(slices.Clone(chosen.Include), results[len(results)-2].Samples()...)
-	return chosen, results[len(results)-1], nil
+	return chosen, nil
+}
+
+// selectBy selects from the pool within smaller budgets, if there are any.
+func (p *Pool) selectBy(asked selection.Params, within []int) (*choice, error) {
+	if len(within) == 0 {
+		result, err := p.Select(asked)
+		return &choice{asked, asked, result}, err
+	}
+	results, err := p.SelectNested(asked, append(slices.Clone(within), asked.Budget)...)
+	if err != nil {
+		return nil, err
+	}
+	params := asked
+	params.Include = append(slices.Clone(asked.Include), results[len(results)-2].Samples()...)
+	return &choice{asked, params, results[len(results)-1]}, nil
 }
 
 // pickRows are the picks of a result as a file of picks has them, by their order, without their places in a run.
@@ -62,7 +66,7 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 			Source: pool.SourceNames[pool.Source[picked.Sample]],
 			Round:  int(picked.Round), Rank: int(picked.Rank), Rule: picked.Rule.String(),
 		}
-		if picked.Rule == selection.ByTurn {
+		if picked.Rated() {
 			row.Capability, row.Bin = result.Capabilities[picked.Capability].Capability, result.Bins[picked.Bin]
 			row.Style = strings.TrimSuffix(row.Bin, "+"+row.Source)
 			row.Rating = &columns[picked.Capability][picked.Sample]

@@ -89,10 +89,10 @@ func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Poo
 }
 
 // poolBytes is about the memory that the pool of a run will take: for each capability a byte for the rating and two
-// for the expected score; tie hash, tokens, source, status, two styles and their start; groups, sum and hint; and what
-// only some selections need.
+// for the expected score; tie hash, tokens, source, status, shape, two styles and their start; groups, sum and hint;
+// and what only some selections need.
 func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
-	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 2*4 + 4 + 8 + 8
+	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 1 + 2*4 + 4 + 8 + 8
 	if request.Twins {
 		perSample += 16
 	}
@@ -168,6 +168,7 @@ func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	}
 	pool.Tie = make([]uint64, 0, samples)
 	pool.Source, pool.Tokens = make([]uint32, 0, samples), make([]uint32, 0, samples)
+	pool.Shape = make([]selection.Shape, 0, samples)
 	pool.StyleStart = append(make([]uint32, 0, samples+1), 0)
 	if request.Twins {
 		pool.Twin = make([][16]byte, 0, samples)
@@ -214,6 +215,7 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	}
 	pool.Tie = append(pool.Tie, columns.Tie...)
 	pool.Tokens = append(pool.Tokens, columns.Tokens...)
+	pool.Shape = append(pool.Shape, columns.Shape...)
 	pool.Twin = append(pool.Twin, columns.Twin...)
 	b.samples.Status = append(b.samples.Status, columns.Status...)
 	sources := make([]uint32, len(columns.SourceNames)) // the pool's number of each of the file's

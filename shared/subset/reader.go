@@ -38,6 +38,9 @@ type Selection struct {
 	// Capabilities counts the candidates of each capability, and the samples that it picked.
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
+	// Trade compares the selection, in the first row, with others of its budget. Nil where fewer than a fifth of the
+	// samples were picked on a rating of 1 or 0.
+	Trade []TradeRow `json:"trade,omitempty"`
 	// PerRange holds the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`

@@ -29,13 +29,13 @@ func TestExplainReads(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if len(f.Opens) != 4+len(plan.Ranges) {
-		t.Errorf("opened %v, want the plan, the selection, its picks and reasons, and the scores of %d ranges",
+	if len(f.Opens) != 5+len(plan.Ranges) {
+		t.Errorf("opened %v, want the plan, the selection, its picks, reasons and misses, and the scores of %d ranges",
 			f.Opens, len(plan.Ranges))
 	}
 	for name, n := range f.Opens {
 		most := 1
-		if name == sel.Outputs.Picks {
+		if name == sel.Outputs.Picks || strings.HasSuffix(name, "/misses") {
 			most = 16
 		} else if strings.Contains(name, "/scores/") {
 			most = 17 // once more for the sample's own scores

@@ -120,7 +120,7 @@ func TestRulesRefused(t *testing.T) {
 		},
 		"strategy": {
 			atBudget(t, "2", selection.Rules{Strategy: "best"}),
-			[]string{`strategy: "best" is unknown`, "mmssr, random, top, stratified"},
+			[]string{`strategy: "best" is unknown`, "mmssr, descending, random, top, stratified"},
 		},
 		"weight": {
 			atBudget(t, "2", selection.Rules{Weights: map[string]float64{"humanities": -1}}),

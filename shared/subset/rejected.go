@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // A Rejected line of rejected.jsonl is why a sample is not in the subset.
@@ -19,6 +22,10 @@ type Rejected struct {
 	Status scores.Status `json:"status"`
 	Code   reason.Code   `json:"reason_code"`
 	Reason string        `json:"reason"` // the same in words
+	// Nearest says where an outranked sample was nearest to being picked. Ratings are its own, in the order of the
+	// rubric's capabilities, null where one is missing.
+	Nearest *NearMiss  `json:"nearest,omitempty"`
+	Ratings RatingList `json:"ratings,omitempty"`
 	// Place is where a sample stands that was not scored, so that its author can fix it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
@@ -32,6 +39,101 @@ func newRejected(index int64, place dataset.Place, rec *scores.Outcome, code rea
 		line.Place = &place
 	}
 	return line
+}
+
+// leftSamples are the samples of a range, as far as lines about those that a selection left need it.
+type leftSamples struct {
+	outcomes     []scores.Outcome
+	columns      *scores.Columns
+	misses       rangeMisses
+	capabilities []selection.CapabilityResult // of the selection
+}
+
+// leftSamples reads the samples of a range.
+func (r *Reader) leftSamples(
+	ctx context.Context, plan *run.Plan, sel *Selection, number int,
+) (*run.RangeReport, *leftSamples, error) {
+	report, err := r.runs.RangeReport(ctx, plan.Run, number)
+	if err != nil {
+		return nil, nil, r.runs.Lost(plan.Run, err)
+	}
+	left := &leftSamples{capabilities: sel.Capabilities}
+	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
+		return nil, nil, err
+	}
+	err = r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+		if left.outcomes, err = scores.ReadOutcomes(bytes.NewReader(file), int64(len(file))); err != nil {
+			return 0, err
+		}
+		left.columns, err = scores.ReadRatings(bytes.NewReader(file), int64(len(file)))
+		return len(left.outcomes), err
+	})
+	return report, left, err
+}
+
+// line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
+// why the selection did not take it.
+func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
+	line := newRejected(index, place, &l.outcomes[position], code)
+	columns := l.columns
+	source := columns.SourceNames[columns.Source[position]]
+	line.Nearest = l.misses.at(position, l.capabilities, source, func(i int) string {
+		return columns.StyleNames[columns.Style[int(columns.StyleStart[position])+i]]
+	})
+	if line.Nearest == nil {
+		return line
+	}
+	line.Reason = line.Code.Text(line.Nearest.String())
+	line.Ratings = make(RatingList, len(columns.Ratings))
+	for c, ratings := range columns.Ratings {
+		line.Ratings[c] = ratings[position]
+	}
+	return line
+}
+
+// A RatingList is ratings as JSON has them: null where one is missing (scorer.Missing).
+type RatingList []int8
+
+// MarshalJSON writes an array.
+func (l RatingList) MarshalJSON() ([]byte, error) {
+	text := make([]byte, 0, 2+3*len(l))
+	for i, rating := range l {
+		if text = append(text, '['); i > 0 {
+			text[len(text)-1] = ','
+		}
+		if rating == scorer.Missing {
+			text = append(text, "null"...)
+		} else {
+			text = strconv.AppendInt(text, int64(rating), 10)
+		}
+	}
+	if len(l) == 0 {
+		text = append(text, '[')
+	}
+	return append(text, ']'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *RatingList) UnmarshalJSON(text []byte) error {
+	var all []*int8
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	*l = make(RatingList, len(all))
+	for i, rating := range all {
+		if (*l)[i] = scorer.Missing; rating != nil {
+			(*l)[i] = *rating
+		}
+	}
+	return nil
+}
+
+// known is a rating; nil if it is missing.
+func known(rating int8) *int8 {
+	if rating == scorer.Missing {
+		return nil
+	}
+	return &rating
 }
 
 // notScored reports whether a sample failed or was skipped.

@@ -95,7 +95,7 @@ func TestInclude(t *testing.T) {
 	for i, p := range picks {
 		want := []string{"include", "include", "turn"}[i]
 		if p.Rule != want || (p.Capability == "") != (want == "include") || (p.Rating == nil) != (want == "include") {
-			t.Errorf("pick %d is %+v, want one by %s", i, p, want)
+			t.Errorf("pick %d is %+v, want one by %v", i, p, want)
 		}
 	}
 	if picks[1].Index != 0 {
@@ -170,16 +170,19 @@ func TestStrategies(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
 	seen := map[string]bool{}
-	for _, strategy := range []selection.Strategy{"", selection.Random, selection.Top, selection.Stratified} {
+	for _, strategy := range []selection.Strategy{
+		"", selection.Descending, selection.Random, selection.Top, selection.Stratified,
+	} {
 		sel := selectNow(t, f, plan, atBudget(t, "5", selection.Rules{Strategy: strategy}))
 		if sel.Selected != 5 || seen[sel.ID] {
 			t.Errorf("%q: %d are selected as %s", strategy, sel.Selected, sel.ID)
 		}
 		seen[sel.ID] = true
 		for _, p := range picks(t, f, sel) {
-			if want := map[bool]string{true: "turn", false: "strategy"}[strategy == ""]; p.Rule != want ||
-				(p.Bin != "") != (strategy == "") {
-				t.Errorf("%q: pick %+v, want one by %s", strategy, p, want)
+			turns := selection.Rules{Strategy: strategy}.TakesTurns()
+			want := map[bool][]string{true: {"turn", "bin"}, false: {"strategy"}}[turns]
+			if !slices.Contains(want, p.Rule) || (p.Bin != "") != turns || (p.Rating != nil) != turns {
+				t.Errorf("%q: pick %+v, want one by %v", strategy, p, want)
 			}
 		}
 	}

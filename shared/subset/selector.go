@@ -157,14 +157,18 @@ func (s *Selector) choose(
 	if err != nil {
 		return nil, err
 	}
-	chosen, result, err := pool.apply(ctx, params)
+	chosen, err := pool.apply(ctx, params)
 	if err != nil {
 		return nil, err
 	}
+	result := chosen.result
 	sel := newSelection(plan, id, params, pool, result)
+	if sel.Trade, err = pool.trade(chosen, params.Within); err != nil {
+		return nil, err
+	}
 	if sel.Selected == 0 {
 		sel.Problem = Nothing{
-			Pool: pool, Params: chosen, Result: result, Name: sampleName(ctx, plan, pool.Samples),
+			Pool: pool, Params: chosen.params, Result: result, Name: sampleName(ctx, plan, pool.Samples),
 			Unrated:  "look at the scorer's answers, or select by other capabilities",
 			Unstyled: "run the styler over the dataset, or give a rubric with the styles that it knows",
 		}.Problem()
@@ -177,18 +181,28 @@ func (s *Selector) choose(
 	}
 	group, writing := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.writePicks(writing, plan, id, pool, result) })
-	group.Go(func() error {
-		reasons := pool.Reasons(chosen, result)
-		_, err := bucket.CreateOnce(writing, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
-			return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
-		})
-		return err
-	})
+	group.Go(func() error { return s.writeReasons(writing, plan, id, pool, chosen) })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	_, err = bucket.CreateJSON(ctx, s.work, selectionName(plan.Run, id), sel)
 	return sel, err
+}
+
+// writeReasons writes why samples are not in a selection, and how near they came.
+func (s *Selector) writeReasons(ctx context.Context, plan *run.Plan, id string, pool *Pool, chosen *choice) error {
+	reasons := pool.Reasons(chosen.params, chosen.result)
+	_, err := bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
+		return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
+	})
+	if err != nil {
+		return err
+	}
+	misses := pool.NearMisses(chosen.params, chosen.result, reasons)
+	_, err = bucket.CreateOnce(ctx, s.work, missesName(plan.Run, id), func(w io.Writer) error {
+		return writeMisses(w, reasons.Len(), misses)
+	})
+	return err
 }
 
 // newSelection is the selection of a result.
@@ -198,7 +212,7 @@ func newSelection(
 	return &Selection{
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
 		Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
-		Capabilities: result.Capabilities, Summary: pool.Summarize(result.Samples(), params.Request.Seed),
+		Capabilities: result.Capabilities, Summary: pool.Summarize(result, params.Request.Seed),
 		PerRange: make([]int, len(plan.Ranges)), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(),
 		Manifests: manifestsOf(plan),
 		Outputs: Outputs{

@@ -69,6 +69,19 @@ func (l ranking) varies(weights []float64) bool {
 	return false
 }
 
+// Spearman is Spearman's rank correlation, in [-1, 1], of two columns of as many values; false where one does not vary.
+func Spearman(a, b []float64) (rho float64, varies bool) {
+	weights := make([]float64, len(a))
+	for i := range weights {
+		weights[i] = 1
+	}
+	x, y := newRanking(a), newRanking(b)
+	if !x.varies(weights) || !y.varies(weights) {
+		return 0, false
+	}
+	return stat.Correlation(x.ranks(weights), y.ranks(weights), weights), true
+}
+
 // spearman is Spearman's rank correlation: NaN where truth does not vary, 0 where guess does not.
 func spearman(truth, guess ranking, weights []float64) float64 {
 	switch {

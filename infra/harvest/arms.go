@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxArms is how many selections a file of --arms may have, and maxArmsFile its largest size.
+const (
+	maxArms     = 64
+	maxArmsFile = 64 << 20
+)
+
+// armName is a name that may be that of a folder.
+var armName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// readArms reads a file of selections by their names.
+func readArms(file string) (map[string]selection.Request, error) {
+	data, err := bucket.ReadWholeFile(file, maxArmsFile)
+	if err != nil {
+		return nil, err
+	}
+	var arms map[string]selection.Request
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&arms); err != nil && !errors.Is(err, io.EOF) {
+		return nil, spelling.YAML(err, selection.Request{})
+	}
+	if len(arms) == 0 || len(arms) > maxArms {
+		return nil, fmt.Errorf("it has %d selections; give 1 to %d, each as `name: {budget: 30%%}`", len(arms), maxArms)
+	}
+	for _, name := range slices.Sorted(maps.Keys(arms)) {
+		arm := arms[name]
+		switch {
+		case !armName.MatchString(name):
+			return nil, fmt.Errorf("%q is no name of a folder; use letters, digits, dots, dashes and underscores", name)
+		case arm.Budget.IsZero():
+			return nil, fmt.Errorf("%s: budget: is missing; give a share such as 30%%, or a number of samples", name)
+		case len(arm.Within) > 0:
+			return nil, fmt.Errorf("%s: within: each selection has one budget; leave it out", name)
+		}
+		if err := arm.Validate(); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return arms, nil
+}
+
+// selectArms makes the selections of a file, each in a folder of its name.
+func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format string) error {
+	switch {
+	case c.files.given():
+		return usageError{errors.New("--arms: is for the selections of a run, and not for --scores; leave one out")}
+	case c.sweep.sweep:
+		return usageError{errors.New("--arms: --sweep selects nothing; leave one out")}
+	case selectionFlag(cmd) != "":
+		return usageError{fmt.Errorf("--arms: the file says all of each selection; leave --%s out", selectionFlag(cmd))}
+	case c.dir == "":
+		return usageError{errors.New("--arms: give --out, the folder for the selections")}
+	}
+	arms, err := readArms(c.arms)
+	if err != nil {
+		return usageError{fmt.Errorf("--arms %s: %w", c.arms, err)}
+	}
+	l, err := limits(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var orders []order
+	for _, name := range slices.Sorted(maps.Keys(arms)) {
+		requests := []selection.Request{arms[name]}
+		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, l.MaxFailed)
+		o.Format, o.arm = format, name
+		orders = append(orders, o)
+	}
+	show := newDisplay(c.out.quiet)
+	results, err := selectSubsets(cmd.Context(), args[0], orders, c.state, show)
+	show.close()
+	if err != nil {
+		return err
+	}
+	byName := map[string]*result{}
+	for i, res := range results {
+		byName[orders[i].arm] = res
+		warnOfShortfall(cmd.ErrOrStderr(), res.selection.Parameters, res.Shortfall)
+		if c.out.json {
+			continue
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s samples, %s\n", orders[i].arm, separated(res.Selected),
+			res.Outputs.Subset)
+		if err != nil {
+			return err
+		}
+	}
+	if c.out.json {
+		return printJSON(cmd.OutOrStdout(), byName)
+	}
+	return nil
+}
+
+// selectionFlag is the first flag given that asks for a selection; empty if none is.
+func selectionFlag(cmd *cobra.Command) (given string) {
+	var none cobra.Command
+	new(selectionFlags).add(&none)
+	none.Flags().VisitAll(func(f *pflag.Flag) {
+		if given == "" && cmd.Flags().Changed(f.Name) {
+			given = f.Name
+		}
+	})
+	return given
+}

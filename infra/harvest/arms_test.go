@@ -1,0 +1,78 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestArms makes the selections of a file, each as select makes it by flags.
+func TestArms(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 24, 8)
+	first := curateJSON(t, dir, "--state", "state", "--budget", "2", "dataset.json")
+	writeFile(t, filepath.Join(dir, "arms.yaml"), `paper: {budget: 6}
+descending: {budget: 6, strategy: descending, caps: {source: 50%}}
+random-1: {budget: 25%, strategy: random, seed: 1}
+`)
+	var made map[string]*result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--arms", "arms.yaml", "--out", "arms", "--no-report",
+		"--json", first.Run).stdout, &made)
+	for name, flags := range map[string][]string{
+		"paper":      {"--budget", "6"},
+		"descending": {"--budget", "6", "--strategy", "descending", "--cap-source", "50%"},
+		"random-1":   {"--budget", "25%", "--strategy", "random", "--seed", "1"},
+	} {
+		var alone result
+		decode(t, mustHarvest(t, dir, append([]string{
+			"select", "--state", "state", "--json", "--no-report", first.Run,
+		}, flags...)...).stdout, &alone)
+		arm := made[name]
+		if arm == nil || arm.Selection != alone.Selection || arm.Selected != 6 ||
+			arm.Outputs.Subset != filepath.Join("arms", name, "subset.json") {
+			t.Fatalf("%s: %+v, and by flags %+v", name, arm, alone)
+		}
+		subset := readFile(t, filepath.Join(dir, arm.Outputs.Subset))
+		if diff := cmp.Diff(readFile(t, filepath.Join(dir, alone.Outputs.Subset)), subset); diff != "" {
+			t.Errorf("%s: subset (-flags +arm):\n%s", name, diff)
+		}
+	}
+	printed := mustHarvest(t, dir, "select", "--state", "state", "--arms", "arms.yaml", "--out", "arms", "--no-report",
+		first.Run).stdout
+	if !strings.Contains(printed, "paper: 6 samples, arms/paper/subset.json") {
+		t.Errorf("printed %s", printed)
+	}
+	checkBadArms(t, dir, first.Run)
+}
+
+// checkBadArms gives files and flags that select refuses.
+func checkBadArms(t *testing.T, dir, run string) {
+	t.Helper()
+	for file, want := range map[string]string{
+		"":                                 "give 1 to 64",
+		"a: {}":                            "a: budget: is missing",
+		"a: {budget: 5, tresh: 1}":         `"tresh"`,
+		"../a: {budget: 5}":                "no name of a folder",
+		"a: {budget: 500}":                 "a: ",
+		"a: {budget: 5, threshold: 9}":     "a: threshold: 9",
+		"a: {budget: 5, within: [1]}":      "a: within",
+		"a: {budget: 5, strategy: tops}":   `"tops"`,
+		"a: {budget: 5, include: [zebra]}": `"zebra"`,
+	} {
+		writeFile(t, filepath.Join(dir, "bad.yaml"), file+"\n")
+		a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "bad", run)
+		if a.status == 0 || !strings.Contains(a.stderr, want) {
+			t.Errorf("%q: status %d: %s", file, a.status, a.stderr)
+		}
+	}
+	for _, args := range [][]string{{"--out", "o", "--threshold", "1"}, {}, {"--out", "o", "--sweep"}} {
+		command := []string{"select", "--state", "state", "--arms", "arms.yaml", run}
+		a := harvest(t, dir, nil, append(command, args...)...)
+		if a.status != 2 || !strings.Contains(a.stderr, "--arms: ") {
+			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)
+		}
+	}
+}

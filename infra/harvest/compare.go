@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+func newCompare() *cobra.Command {
+	var (
+		asJSON            bool
+		state, ids, other string
+	)
+	cmd := &cobra.Command{
+		Use:   "compare RUN [A [B]]",
+		Short: "Compare two subsets of a dataset, or the ratings of two runs of it",
+		Long: `Compare two selections of a run (A and B), a selection with the samples that a file of ids names, or a
+selection with one of another run of the same dataset, whose ratings are compared too.`,
+		Example: `  harvest compare demo-0123456789ab 0123456789ab ba9876543210
+  harvest compare demo-0123456789ab latest --ids coincide.txt
+  harvest compare demo-0123456789ab --other-run demo-ba9876543210`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 || len(args) > 3 {
+				return usageError{fmt.Errorf("name one run and at most two selections; `harvest status RUN` lists them, "+
+					"`%s --help` says more", cmd.CommandPath())}
+			}
+			return nil
+		},
+		ValidArgsFunction: completeRuns,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, work, err := openState(state)
+			if err != nil {
+				return err
+			}
+			runs, subsets, err := openRuns(work)
+			if err != nil {
+				return err
+			}
+			runID, request, err := compareRequest(cmd.Context(), runs, subsets, args, other)
+			if err != nil {
+				return err
+			}
+			if request.IDs, err = readIDs(ids); err != nil {
+				return usageError{fmt.Errorf("--ids: %w", err)}
+			}
+			comparison, err := subsets.Compare(cmd.Context(), runID, request)
+			if refused, ok := errors.AsType[*run.RefusedError](err); ok {
+				return usageError{byFlags(refused)}
+			} else if err != nil {
+				return unknownRun(err)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), comparison)
+			}
+			return printComparison(cmd.OutOrStdout(), comparison, request)
+		},
+	}
+	cmd.Flags().StringVar(&ids, "ids", "", "in place of B: file of ids, one a line, of a subset that another program made")
+	cmd.Flags().StringVar(&other, "other-run", "", "another run of the same files, which B is of")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// compareRequest finds the run and the selections that the arguments name.
+func compareRequest(
+	ctx context.Context, runs *run.Reader, subsets *subset.Reader, args []string, other string,
+) (runID string, request subset.CompareRequest, err error) {
+	if runID, err = findRun(ctx, runs, args[0]); err != nil {
+		return "", request, err
+	}
+	ofB := runID
+	if other != "" {
+		if ofB, err = findRun(ctx, runs, other); err != nil {
+			return "", request, err
+		}
+		request.OtherRun = ofB
+	}
+	if len(args) > 1 {
+		if request.Selection, err = findSelection(ctx, subsets, runID, args[1]); err != nil {
+			return "", request, err
+		}
+	}
+	if len(args) > 2 {
+		request.Other, err = findSelection(ctx, subsets, ofB, args[2])
+	}
+	return runID, request, err
+}
+
+// maxFlows is how many rows of a table of a comparison are printed; --json has all.
+const maxFlows = 12
+
+// printComparison prints what two subsets have in common, and how they differ.
+func printComparison(w io.Writer, c *subset.Comparison, request subset.CompareRequest) error {
+	var tables []string
+	if request.Selection != "" {
+		tables = append(tables, overlapTable(c).Render())
+		for _, flows := range []struct {
+			name string
+			rows []subset.Flow
+		}{{"source", c.Sources}, {"style", c.Styles}, {"picked for", c.Capabilities}} {
+			if len(flows.rows) > 0 {
+				tables = append(tables, flowTable(flows.name, flows.rows))
+			}
+		}
+		for _, moved := range []struct {
+			what string
+			ids  []string
+		}{{"in B alone, the first ones", c.In}, {"in A alone, the first ones", c.Out}} {
+			if len(moved.ids) > 0 {
+				tables = append(tables, movedIDs(moved.what, moved.ids))
+			}
+		}
+	}
+	if len(c.Correlations) > 0 {
+		tables = append(tables, correlationTable(c.Correlations).Render())
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(tables, "\n\n"))
+	return err
+}
+
+func overlapTable(c *subset.Comparison) table.Writer {
+	t := newNarrowTable([]int{20}, "samples", "count", "of A", "of B")
+	t.AppendRows([]table.Row{
+		{"A", c.A, "", ""}, {"B", c.B, "", ""}, {"in both", c.Both, share(ratio(c.Both, c.A)), share(ratio(c.Both, c.B))},
+	})
+	return t
+}
+
+// ratio is a part of a whole, which may be 0.
+func ratio(part, whole int) float64 { return float64(part) / float64(max(whole, 1)) }
+
+func flowTable(name string, rows []subset.Flow) string {
+	t := newNarrowTable([]int{26}, name, "A", "B", "came in", "went out")
+	for _, f := range rows[:min(len(rows), maxFlows)] {
+		t.AppendRow(table.Row{f.Name, f.A, f.B, f.In, f.Out})
+	}
+	rendered := t.Render()
+	if more := len(rows) - maxFlows; more > 0 {
+		rendered += fmt.Sprintf("\n%d more rows are in --json", more)
+	}
+	return rendered
+}
+
+func movedIDs(what string, ids []string) string {
+	lines := []string{what + ":"}
+	for _, id := range ids {
+		lines = append(lines, "  "+spelling.Shown(id))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func correlationTable(rows []subset.Correlation) table.Writer {
+	t := newNarrowTable([]int{32}, "ratings of the two runs", "Spearman", "samples")
+	for _, c := range rows {
+		rho := "-"
+		if c.Spearman != nil {
+			rho = fmt.Sprintf("%.2f", *c.Spearman)
+		}
+		t.AppendRow(table.Row{c.Capability, rho, c.Samples})
+	}
+	return t
+}

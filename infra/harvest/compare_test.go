@@ -1,0 +1,44 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// TestCompare compares selections of a run with each other and with a file of ids.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 24, 8)
+	first := curateJSON(t, dir, "--state", "state", "--budget", "8", "dataset.json")
+	var other result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "8", "--strategy", "random", "--json",
+		first.Run).stdout, &other)
+	printed := mustHarvest(t, dir, "compare", "--state", "state", first.Run, first.Selection, other.Selection).stdout
+	for _, words := range []string{
+		"in both", "came in", "went out", "picked for", "in A alone, the first ones:\n  sample-",
+	} {
+		if !strings.Contains(printed, words) {
+			t.Errorf("%q is not printed: %s", words, printed)
+		}
+	}
+	writeFile(t, filepath.Join(dir, "ids.txt"), "sample-0001\nsample-0002\n")
+	var compared subset.Comparison
+	decode(t, mustHarvest(t, dir, "compare", "--state", "state", "--json", "--ids", "ids.txt", first.Run,
+		first.Selection).stdout, &compared)
+	if compared.A != 8 || compared.B != 2 || compared.Both+len(compared.In) != 2 {
+		t.Errorf("compared %+v", compared)
+	}
+	for _, args := range [][]string{
+		{}, {first.Run}, {first.Run, "--other-run", first.Run}, {first.Run, first.Selection}, {first.Run, "zz", "zz"},
+		{first.Run, first.Selection, other.Selection, "--ids", "ids.txt"}, {first.Run, "a", "b", "c"},
+	} {
+		a := harvest(t, dir, nil, append([]string{"compare", "--state", "state"}, args...)...)
+		if a.status != 2 {
+			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+)
+
+func newShow() *cobra.Command {
+	var (
+		asJSON bool
+		state  string
+	)
+	cmd := &cobra.Command{
+		Use:     "show RUN ID...",
+		Short:   "Print samples of a scored run: record, ratings, styles, status",
+		Example: "  harvest show demo-0123456789ab chart-0001 chart-0002",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usageError{fmt.Errorf("name a run and at least one of its samples; `harvest status` lists runs, "+
+					"`%s --help` says more", cmd.CommandPath())}
+			}
+			return nil
+		},
+		ValidArgsFunction: completeRuns,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, work, err := openState(state)
+			if err != nil {
+				return err
+			}
+			runs, subsets, err := openRuns(work)
+			if err != nil {
+				return err
+			}
+			runID, err := findRun(cmd.Context(), runs, args[0])
+			if err != nil {
+				return err
+			}
+			samples, err := subsets.Show(cmd.Context(), runID, args[1:])
+			if refused, ok := errors.AsType[*run.RefusedError](err); ok {
+				return usageError{refused}
+			} else if err != nil {
+				return unknownRun(err)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), samples)
+			}
+			for _, s := range samples {
+				if err := printSample(cmd.OutOrStdout(), s); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &state)
+	return cmd
+}
+
+// printSample prints what is known of a sample, and its record.
+func printSample(w io.Writer, s subset.Shown) error {
+	var err error
+	line := func(format string, args ...any) {
+		if err == nil {
+			_, err = fmt.Fprintf(w, format+"\n", args...)
+		}
+	}
+	line("%s: %s, index %d, %s", spelling.Shown(s.ID), s.Status, s.Index, s.Place)
+	if s.Failure != "" {
+		line("%s", folded("problem: "+s.Failure, "    "))
+	}
+	line("    source: %s", spelling.Shown(s.Source))
+	for _, list := range []struct {
+		name  string
+		words []string
+	}{{"styles", s.Styles}, {"other styles", s.OtherStyles}, {"flags", s.Flags}} {
+		if len(list.words) > 0 {
+			line("%s", folded(list.name+": "+strings.Join(list.words, ", "), "    "))
+		}
+	}
+	line("    %d tokens (estimate), turns of the human: %d, images: %d", s.Tokens, s.Turns, s.Images)
+	if len(s.Rated) > 0 {
+		line("%s", ratingsInWords(s.Rated))
+	}
+	var record bytes.Buffer
+	if json.Indent(&record, s.Record, "    ", "  ") != nil {
+		record.Write(s.Record)
+	}
+	line("    record: %s", record.String())
+	return err
+}

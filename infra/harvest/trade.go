@@ -1,0 +1,75 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// printPicks prints on which ratings samples were picked, and what is kept of the high ones.
+func printPicks(w io.Writer, s selection.Summary) error {
+	if s.PickRatings != nil {
+		header, counts, shares := []any{"picked on a rating of"}, table.Row{"samples"}, table.Row{"share"}
+		for rating := len(s.PickRatings) - 1; rating >= 0; rating-- {
+			n := s.PickRatings[rating]
+			header, counts = append(header, rating), append(counts, n)
+			shares = append(shares, share(float64(n)/float64(max(s.Selection.Samples, 1))))
+		}
+		t := newNarrowTable([]int{26}, header...)
+		t.AppendRows([]table.Row{counts, shares})
+		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {
+			return err
+		}
+	}
+	below := cmp.Or(strings.Join(s.BelowPool, ", "), "no capability")
+	_, err := fmt.Fprintf(w, "\nkept of all ratings of 4 and 5: %s\n%s\n", share(s.HighKept),
+		folded("below the pool's mean rating: "+below, ""))
+	return err
+}
+
+// printTrade prints what other rules would give at the budget of a selection, and what to type for them. Without rows
+// it prints nothing.
+func printTrade(w io.Writer, rows []subset.TradeRow, chosen selection.Request, command string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. Other rules at this budget; none of "+
+		"these figures is the quality of training:", share(rows[0].PickRatings.Low(rows[0].Selected)))
+	if _, err := fmt.Fprintf(w, "\n%s\n", folded(note, "")); err != nil {
+		return err
+	}
+	head, lines := subset.TradeTable(rows)
+	t := newNarrowTable([]int{30, 15, 15, 15}, anys(head)...)
+	for _, line := range lines {
+		t.AppendRow(anys(line))
+	}
+	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
+		return err
+	}
+	for i, row := range rows[1:] {
+		request := chosen
+		request.Rules = row.Rules(chosen.Rules)
+		title := subset.TradeTitle(rows, i+1)
+		if _, err := fmt.Fprintf(w, "%s:\n  %s %s\n", title, command, flagsOf(request)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// share is a share in [0, 1] as a percentage.
+func share(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
+
+// anys are texts as cells of a table.
+func anys(texts []string) []any {
+	cells := make([]any, len(texts))
+	for i, text := range texts {
+		cells[i] = text
+	}
+	return cells
+}

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// A Trade is what other rules would give at the budget of a selection.
+type Trade struct {
+	Note     string
+	Table    Table
+	Commands [][2]string // of each but the chosen one: its name, and what makes it
+}
+
+// newTrade is nil where the selection was compared with no other.
+func newTrade(o *subset.Outcome, commands Commands) *Trade {
+	rows := o.Selection.Trade
+	if len(rows) == 0 {
+		return nil
+	}
+	low := rows[0].PickRatings.Low(rows[0].Selected)
+	t := &Trade{
+		Note: fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0, because each bin has an equal share. "+
+			"None of these figures is the quality of training.", percent(low)),
+	}
+	t.Table.Head, t.Table.Rows = subset.TradeTable(rows)
+	for i, row := range rows[1:] {
+		request := o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
+		request.Rules = row.Rules(request.Rules)
+		t.Commands = append(t.Commands,
+			[2]string{subset.TradeTitle(rows, i+1), clip(commands.Select(request), maxCommand)})
+	}
+	return t
+}
+
+// shapeFigures shows what the selection does to text-only samples, and to those of several images or turns.
+func shapeFigures(s selection.Summary) []*Figure {
+	if s.Pool.Shapes == nil {
+		return nil
+	}
+	f := newFigure("shapes", "Which share has no image, one, several, or several turns?",
+		"samples of", "share of the pool", "of a random subset", "of the selection")
+	sets, all := compared(s)
+	var rows []row
+	change := 0.0
+	reading := "The shares are those of the pool."
+	for i, named := range s.Pool.Shapes.Named() {
+		one, cells := row{name: named.Name}, []string{named.Name}
+		for _, set := range sets {
+			share := set.Shapes.Named()[i].Share
+			one.values = append(one.values, share)
+			cells = append(cells, percent(share))
+		}
+		rows = append(rows, one)
+		f.Table.add(cells...)
+		if by := one.values[2] - one.values[0]; max(by, -by) > max(change, -change) {
+			change = by
+			reading = fmt.Sprintf("Most changed: samples of %s, from %s of the pool to %s of the selection.",
+				named.Name, percent(one.values[0]), percent(one.values[2]))
+		}
+	}
+	bars(&f.Drawing, rows, all, percentShort)
+	return []*Figure{f.end(reading)}
+}

@@ -1,0 +1,67 @@
+package selection
+
+// A Shape says how many images a sample has, and whether it has several turns. The zero Shape is not known.
+type Shape uint8
+
+// The shapes of samples. Each of the first three may have MultiTurn added.
+const (
+	TextOnly Shape = 1 + iota
+	OneImage
+	MultiImage
+	MultiTurn // bit of samples in which the human speaks more than once
+)
+
+// ShapeOf is the shape of a sample of so many images and turns of the human.
+func ShapeOf(images, turns int) Shape {
+	shape := TextOnly + Shape(min(max(images, 0), 2))
+	if turns > 1 {
+		shape |= MultiTurn
+	}
+	return shape
+}
+
+// ShapeShares are the shares, in [0, 1], of samples among those whose shape is known. The first three add up to 1
+// unless none is.
+type ShapeShares struct {
+	TextOnly   float64 `json:"text_only"`
+	OneImage   float64 `json:"one_image"`
+	MultiImage float64 `json:"multi_image"`
+	// MultiTurn samples are among the others: the human speaks more than once.
+	MultiTurn float64 `json:"multi_turn"`
+}
+
+// A NamedShare is a share of samples, in [0, 1], with what they are.
+type NamedShare struct {
+	Name  string
+	Share float64
+}
+
+// Named are the shares with their names, always in the same order; none if s is nil.
+func (s *ShapeShares) Named() []NamedShare {
+	if s == nil {
+		return nil
+	}
+	return []NamedShare{
+		{"text only", s.TextOnly}, {"one image", s.OneImage}, {"several images", s.MultiImage},
+		{"several turns", s.MultiTurn},
+	}
+}
+
+// shapeShares are those of some samples of a pool; nil if its shapes are not known.
+func shapeShares(pool *Pool, samples sampleSet) *ShapeShares {
+	if pool.Shape == nil {
+		return nil
+	}
+	var counts [MultiTurn]int // without regard to turns; 0 counts those not known
+	several := 0
+	for i := range samples.n {
+		shape := pool.Shape[samples.at(i)]
+		counts[shape%MultiTurn]++
+		several += int(shape / MultiTurn)
+	}
+	known := float64(max(samples.n-counts[0], 1))
+	return &ShapeShares{
+		TextOnly: float64(counts[TextOnly]) / known, OneImage: float64(counts[OneImage]) / known,
+		MultiImage: float64(counts[MultiImage]) / known, MultiTurn: float64(several) / known,
+	}
+}

@@ -1,0 +1,295 @@
+package subset
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// maxMoved is how many ids a comparison gives of the samples that came in, and of those that went out.
+const maxMoved = 10
+
+// A CompareRequest names what a selection of a run is compared with.
+type CompareRequest struct {
+	// Selection is the first one; empty to compare two runs without selections.
+	Selection string `json:"selection,omitempty"`
+	// Other is another selection, of OtherRun if that is given. IDs, instead, are any samples of the dataset.
+	Other string   `json:"other,omitempty"`
+	IDs   []string `json:"ids,omitempty"`
+	// OtherRun is another run of the same dataset, whose ratings are compared too.
+	OtherRun string `json:"other_run,omitempty"`
+}
+
+// A Comparison compares two sets of samples of one dataset: A, a selection, and B. It says what they are, and nothing
+// of how models train on them.
+type Comparison struct {
+	A    int `json:"a"` // samples
+	B    int `json:"b"`
+	Both int `json:"both"`
+	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for
+	// the capability that it was picked for, which samples given by their ids have none of.
+	Sources      []Flow `json:"sources,omitempty"`
+	Styles       []Flow `json:"styles,omitempty"`
+	Capabilities []Flow `json:"capabilities,omitempty"`
+	// In are the ids of the first samples of B that A does not have, Out those of A that B does not have, in the order
+	// in which they were picked; ten at most.
+	In  []string `json:"in,omitempty"`
+	Out []string `json:"out,omitempty"`
+	// Correlations compare the ratings of two runs.
+	Correlations []Correlation `json:"correlations,omitempty"`
+}
+
+// A Flow counts samples of A and B: In are those that B alone has, Out those that A alone has.
+type Flow struct {
+	Name string `json:"name"`
+	A    int    `json:"a"`
+	B    int    `json:"b"`
+	In   int    `json:"in"`
+	Out  int    `json:"out"`
+}
+
+// A Correlation is Spearman's rank correlation of the expected scores of two runs on one capability, over the samples
+// that both rated; nil if one of the two does not vary.
+type Correlation struct {
+	Capability string   `json:"capability"`
+	Samples    int      `json:"samples"`
+	Spearman   *float64 `json:"spearman"`
+}
+
+// sampleNumbers are samples, by their indexes in the dataset, and the capability that each was picked for.
+type sampleNumbers struct {
+	order []uint32
+	of    map[uint32]string
+}
+
+// Compare compares a selection of a run with other samples of its dataset. A *run.RefusedError is a fault of the
+// request, ErrNoSelection an unknown selection; ErrBusy is that too many selections wait already.
+func (r *Reader) Compare(ctx context.Context, runID string, request CompareRequest) (*Comparison, error) {
+	plan, err := r.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	other := plan
+	if request.OtherRun != "" {
+		if other, err = r.runs.UsablePlan(ctx, request.OtherRun); err != nil {
+			return nil, err
+		}
+	}
+	if err := request.check(plan, other); err != nil {
+		return nil, &run.RefusedError{Reason: err.Error()}
+	}
+	var a, b *sampleNumbers
+	if request.Selection != "" {
+		if a, err = r.selectedNumbers(ctx, runID, request.Selection); err != nil {
+			return nil, err
+		}
+	}
+	if request.Other != "" {
+		b, err = r.selectedNumbers(ctx, other.Run, request.Other)
+	} else if len(request.IDs) > 0 {
+		b, err = r.namedNumbers(ctx, plan, request.IDs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Comparison{}
+	err = r.pools.compute(ctx, func() error { return r.compare(ctx, plan, other, a, b, c) })
+	if err != nil && !errors.Is(err, ErrBusy) {
+		return nil, fmt.Errorf("comparing samples of run %s: %w", runID, err)
+	}
+	return c, err
+}
+
+// check reports what does not fit each other.
+func (c CompareRequest) check(plan, other *run.Plan) error {
+	sets := 0
+	for _, given := range []bool{c.Selection != "", c.Other != "" || len(c.IDs) > 0} {
+		if given {
+			sets++
+		}
+	}
+	switch {
+	case c.Other != "" && len(c.IDs) > 0:
+		return errors.New("other: ids are given, too; leave one of the two out")
+	case sets == 1:
+		return errors.New("selection: two sets are compared; name a selection, and another one or ids")
+	case sets == 0 && other.Run == plan.Run:
+		return errors.New("selection: is missing; name one, or another run to compare the ratings of")
+	case !slices.EqualFunc(plan.Manifests, other.Manifests, func(a, b run.Manifest) bool {
+		return a.Size == b.Size && a.CRC32C == b.CRC32C
+	}) || plan.Samples != other.Samples:
+		return fmt.Errorf("other_run: %s is no run of the same files as %s", other.Run, plan.Run)
+	}
+	return nil
+}
+
+// selectedNumbers are the samples of a selection.
+func (r *Reader) selectedNumbers(ctx context.Context, runID, id string) (*sampleNumbers, error) {
+	sel, err := r.Selection(ctx, runID, id)
+	if err != nil {
+		return nil, err
+	}
+	name := picksName(sel.Run, sel.ID)
+	data, err := bucket.ReadAll(ctx, r.work, name)
+	if err != nil {
+		return nil, r.lost(sel.Run, sel.ID, err)
+	}
+	numbers := &sampleNumbers{of: map[uint32]string{}}
+	err = scores.EachPick(bytes.NewReader(data), int64(len(data)), func(p scores.Pick) {
+		numbers.order = append(numbers.order, uint32(p.Index))
+		numbers.of[uint32(p.Index)] = p.Capability
+	})
+	if err != nil {
+		return nil, r.lost(sel.Run, sel.ID, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+	}
+	return numbers, nil
+}
+
+// namedNumbers are the samples that names stand for (dataset.Lookup).
+func (r *Reader) namedNumbers(ctx context.Context, plan *run.Plan, ids []string) (*sampleNumbers, error) {
+	named, err := r.samplesOf(plan).find(ctx, "ids", ids)
+	if err != nil {
+		return nil, refusedName(err)
+	}
+	numbers := &sampleNumbers{order: union(named), of: map[uint32]string{}}
+	for _, s := range numbers.order {
+		numbers.of[s] = ""
+	}
+	return numbers, nil
+}
+
+// compare fills a comparison, while no other selection computes.
+func (r *Reader) compare(ctx context.Context, plan, other *run.Plan, a, b *sampleNumbers, c *Comparison) error {
+	pool, err := r.pool(ctx, plan, selection.Request{})
+	if err != nil {
+		return err
+	}
+	if other.Run != plan.Run {
+		others, err := r.pool(ctx, other, selection.Request{})
+		if err != nil {
+			return err
+		}
+		c.Correlations = correlations(pool.Pool, others.Pool)
+	}
+	if a == nil || b == nil {
+		return nil
+	}
+	c.A, c.B = len(a.order), len(b.order)
+	in, out := without(b, a), without(a, b)
+	c.Both = c.A - len(out)
+	c.flows(pool.Pool, a, b)
+	if c.In, err = pool.firstIDs(ctx, in); err != nil {
+		return err
+	}
+	c.Out, err = pool.firstIDs(ctx, out)
+	return err
+}
+
+// without are the samples of one set that another does not have, in their order.
+func without(one, other *sampleNumbers) (rest []uint32) {
+	for _, s := range one.order {
+		if _, both := other.of[s]; !both {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// firstIDs are the ids of the first samples of a list.
+func (p *Pool) firstIDs(ctx context.Context, list []uint32) (first []string, err error) {
+	list = list[:min(len(list), maxMoved)]
+	if len(list) == 0 {
+		return nil, nil
+	}
+	ids, err := p.idsOf(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range list {
+		first = append(first, ids.at(s))
+	}
+	return first, nil
+}
+
+// flows counts where the samples come from.
+func (c *Comparison) flows(pool *selection.Pool, a, b *sampleNumbers) {
+	sources, styles, capabilities := map[string]*Flow{}, map[string]*Flow{}, map[string]*Flow{}
+	for i, one := range []*sampleNumbers{a, b} {
+		other := []*sampleNumbers{b, a}[i]
+		for _, s := range one.order {
+			_, both := other.of[s]
+			count := func(flows map[string]*Flow, name string) {
+				if flows[name] == nil {
+					flows[name] = &Flow{Name: name}
+				}
+				flows[name].add(i == 0, both)
+			}
+			count(sources, pool.SourceNames[pool.Source[s]])
+			for _, style := range pool.Style[pool.StyleStart[s]:pool.StyleStart[s+1]] {
+				count(styles, pool.StyleNames[style])
+			}
+			if capability := one.of[s]; capability != "" {
+				count(capabilities, capability)
+			}
+		}
+	}
+	c.Sources, c.Styles, c.Capabilities = sorted(sources), sorted(styles), sorted(capabilities)
+}
+
+// add counts a sample of A or of B.
+func (f *Flow) add(ofA, both bool) {
+	switch {
+	case ofA && !both:
+		f.Out++
+	case !ofA && !both:
+		f.In++
+	}
+	if ofA {
+		f.A++
+	} else {
+		f.B++
+	}
+}
+
+// sorted are flows, those with the most samples that came in or went out first.
+func sorted(flows map[string]*Flow) []Flow {
+	all := make([]Flow, 0, len(flows))
+	for _, f := range flows {
+		all = append(all, *f)
+	}
+	slices.SortFunc(all, func(a, b Flow) int {
+		return cmp.Or(cmp.Compare(b.In+b.Out, a.In+a.Out), cmp.Compare(a.Name, b.Name))
+	})
+	return all
+}
+
+// correlations are those of the capabilities that both pools have, in the order of the first one.
+func correlations(a, b *selection.Pool) (all []Correlation) {
+	for i, name := range a.Capabilities {
+		j := slices.Index(b.Capabilities, name)
+		if j < 0 {
+			continue
+		}
+		var x, y []float64
+		for s, rating := range a.Ratings[i] {
+			if rating != selection.Missing && b.Ratings[j][s] != selection.Missing {
+				x, y = append(x, float64(a.Expected[i][s])), append(y, float64(b.Expected[j][s]))
+			}
+		}
+		one := Correlation{Capability: name, Samples: len(x)}
+		if rho, varies := agreement.Spearman(x, y); varies {
+			one.Spearman = &rho
+		}
+		all = append(all, one)
+	}
+	return all
+}

@@ -1,0 +1,102 @@
+package subset
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// A NearMiss says where a sample was nearest to being picked that others came before.
+type NearMiss struct {
+	// Capability and Bin are those whose candidates are compared; empty for a strategy without turns.
+	Capability string `json:"capability,omitempty"`
+	Bin        string `json:"bin,omitempty"`
+	// Rank is the sample's place, from 1, in the order in which the capability takes the candidates of the bin, or in
+	// that of the strategy. Last is the last place that was taken, 0 if none was.
+	Rank uint32 `json:"rank"`
+	Last uint32 `json:"last"`
+}
+
+// String says how far the sample was from being picked.
+func (m NearMiss) String() string {
+	where, taken := "in the order of the strategy", fmt.Sprintf("the last one taken is number %d", m.Last)
+	if m.Bin != "" {
+		where = fmt.Sprintf("for %s in %q", m.Capability, m.Bin)
+	}
+	if m.Last == 0 {
+		taken = "none is taken"
+	}
+	return fmt.Sprintf("number %d %s, where %s", m.Rank, where, taken)
+}
+
+// missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest
+// byte first, for the capability (by the order of selection.json, or noCapability), the position of the bin's style in
+// the sample's styles, the rank and the last one taken. The rank is 0 where the sample has no near miss. So those of a
+// range are found without those of others.
+const (
+	missBytes    = 12
+	noCapability = math.MaxUint16
+)
+
+// writeMisses writes the near misses of n samples.
+func writeMisses(w io.Writer, n int, misses *selection.MissList) error {
+	block := make([]byte, 0, 4096*missBytes)
+	for i := range n {
+		miss, _ := misses.At(i)
+		block = binary.LittleEndian.AppendUint16(block, uint16(min(miss.Capability, noCapability)))
+		block = binary.LittleEndian.AppendUint16(block, uint16(miss.Style))
+		block = binary.LittleEndian.AppendUint32(block, miss.Rank)
+		block = binary.LittleEndian.AppendUint32(block, miss.Last)
+		if len(block) == cap(block) || i == n-1 {
+			if _, err := w.Write(block); err != nil {
+				return fmt.Errorf("writing near misses: %w", err)
+			}
+			block = block[:0]
+		}
+	}
+	return nil
+}
+
+// A rangeMisses has the near misses of the samples of a range, as the object has them.
+type rangeMisses []byte
+
+// misses reads those of a range.
+func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number int) (rangeMisses, error) {
+	name, rng := missesName(plan.Run, id), plan.Ranges[number]
+	data := make(rangeMisses, rng.Span.Records*missBytes)
+	if len(data) == 0 {
+		return data, nil
+	}
+	body, err := r.work.Open(ctx, name, 0, rng.FirstIndex*missBytes, int64(len(data)))
+	if err != nil {
+		return nil, r.lost(plan.Run, id, err)
+	}
+	defer body.Close()
+	if _, err := io.ReadFull(body, data); err != nil {
+		return nil, r.lost(plan.Run, id, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+	}
+	return data, nil
+}
+
+// at is the near miss of the sample at a position of the range, which has these styles and this source; nil if it has
+// none. Capabilities are those of the selection.
+func (m rangeMisses) at(
+	position int, capabilities []selection.CapabilityResult, source string, styles func(position int) string,
+) *NearMiss {
+	row := m[position*missBytes:][:missBytes]
+	miss := &NearMiss{Rank: binary.LittleEndian.Uint32(row[4:]), Last: binary.LittleEndian.Uint32(row[8:])}
+	if miss.Rank == 0 {
+		return nil
+	}
+	if c := binary.LittleEndian.Uint16(row); int(c) < len(capabilities) {
+		miss.Capability = capabilities[c].Capability
+		miss.Bin = styles(int(binary.LittleEndian.Uint16(row[2:]))) + "+" + source
+	}
+	return miss
+}

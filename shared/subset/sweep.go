@@ -1,0 +1,316 @@
+package subset
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// sweepVariants is under how many seeds, and how many perturbations of the ratings, a sweep makes each selection.
+const sweepVariants = 5
+
+// A SweepRequest asks what strategies and thresholds give at one budget. The request's own strategy and threshold are
+// replaced.
+type SweepRequest struct {
+	selection.Request
+	// RatingErrors are the standard deviations of the error of expected scores, by capability, or for all under the
+	// empty name, from 0 to 5. Without any, ratings are not perturbed.
+	RatingErrors map[string]float64 `json:"rating_errors,omitempty"`
+}
+
+// A Sweep is what strategies and thresholds give at one budget. It says what selections are like, and nothing of how
+// models train on them.
+type Sweep struct {
+	Run      string `json:"run"`
+	Budget   int    `json:"budget"` // samples, or tokens
+	InTokens bool   `json:"in_tokens,omitempty"`
+	// RatingErrors are those of the request.
+	RatingErrors map[string]float64 `json:"rating_errors,omitempty"`
+	Rows         []SweepRow         `json:"rows"`
+}
+
+// A SweepRow is one strategy, or the paper's at one threshold.
+type SweepRow struct {
+	Strategy  selection.Strategy `json:"strategy"`
+	Threshold int                `json:"threshold"`
+	selection.Figures
+	// Seeds are the figures under five seeds, the request's among them. Perturbed are those under five perturbations of
+	// the ratings, selected by the perturbed ratings and measured by the run's own; nil without.
+	Seeds     []FigureRange `json:"seeds"`
+	Perturbed []FigureRange `json:"perturbed,omitempty"`
+}
+
+// A FigureRange is a figure of several selections.
+type FigureRange struct {
+	// Figure is its name in JSON. The share of picks on a rating of 1 or 0 is low_picks; strategies without turns have
+	// none.
+	Figure string  `json:"figure"`
+	Mean   float64 `json:"mean"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	// Equal has a letter for each group of rows whose ranges all overlap: rows that share one are not distinguished by
+	// the figure.
+	Equal string `json:"equal"`
+}
+
+// Sweep compares strategies and thresholds at the budget of a request. A *run.RefusedError is a fault of the request or
+// of the run; ErrBusy is that too many selections wait already.
+func (r *Reader) Sweep(
+	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
+) (*Sweep, error) {
+	plan, err := r.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.runs.CheckUsable(ctx, plan, allowed); err != nil {
+		return nil, err
+	}
+	asked := request.Request
+	asked.Strategy = selection.MMSSR
+	params, err := plan.Resolve(asked)
+	if err == nil {
+		err = checkErrors(request.RatingErrors, plan.Rubric.Capabilities)
+	}
+	if err == nil && len(params.Within) > 0 {
+		err = errors.New("within: a sweep is of one budget; leave it out")
+	}
+	if err != nil {
+		return nil, &run.RefusedError{Reason: err.Error()}
+	}
+	s := &Sweep{
+		Run: runID, Budget: params.Budget, InTokens: params.InTokens, RatingErrors: request.RatingErrors,
+		Rows: sweepRows(params.Request.Rules),
+	}
+	err = r.pools.compute(ctx, func() error { return r.sweep(ctx, plan, params, s) })
+	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused && !errors.Is(err, ErrBusy) {
+		return nil, fmt.Errorf("comparing strategies for run %s: %w", runID, err)
+	}
+	return s, err
+}
+
+// checkErrors reports an unknown capability, and an error that is none.
+func checkErrors(ratingErrors map[string]float64, capabilities []string) error {
+	for name, v := range ratingErrors {
+		if name != "" && !slices.Contains(capabilities, name) {
+			return spelling.Names(&selection.UnknownNameError{Field: "rating_errors", Name: name, Known: capabilities})
+		}
+		if !(v >= 0 && v <= selection.MaxRating) {
+			return fmt.Errorf("rating_errors: %v; give 0 to %d", v, selection.MaxRating)
+		}
+	}
+	return nil
+}
+
+// sweepRows are the rows of a sweep, without their figures.
+func sweepRows(rules selection.Rules) []SweepRow {
+	thresholds := []int{0, 1, 2, 3}
+	if !slices.Contains(thresholds, rules.Threshold) {
+		thresholds = append(thresholds, rules.Threshold)
+		slices.Sort(thresholds)
+	}
+	var rows []SweepRow
+	for _, threshold := range thresholds {
+		rows = append(rows, SweepRow{Strategy: selection.MMSSR, Threshold: threshold})
+	}
+	for _, strategy := range []selection.Strategy{
+		selection.Descending, selection.Top, selection.Stratified, selection.Random,
+	} {
+		rows = append(rows, SweepRow{Strategy: strategy})
+	}
+	return rows
+}
+
+// rules are those of the row, where these are the request's.
+func (s SweepRow) rules(asked selection.Rules) selection.Rules {
+	asked = asked.AtThreshold(s.Threshold)
+	if asked.Strategy = s.Strategy; !asked.TakesTurns() {
+		asked.Threshold, asked.Thresholds, asked.Weights, asked.WithinBin = 0, nil, nil, ""
+	}
+	return asked
+}
+
+func (r *Reader) sweep(ctx context.Context, plan *run.Plan, params selection.ResolvedRequest, s *Sweep) error {
+	seeds, perturbed := make([][][]float64, len(s.Rows)), make([][][]float64, len(s.Rows))
+	// The seed of the request comes last, and its pool is perturbed.
+	for i := range sweepVariants {
+		request := params
+		request.Request.Seed += uint64(sweepVariants - 1 - i)
+		pool, err := r.pool(ctx, plan, request.Request)
+		if err != nil {
+			return err
+		}
+		if err := s.measure(ctx, pool, pool, request, seeds); err != nil {
+			return err
+		}
+		if i < sweepVariants-1 || len(s.RatingErrors) == 0 {
+			continue
+		}
+		for variant := range sweepVariants {
+			other, err := pool.perturbed(s.RatingErrors, uint64(variant))
+			if err != nil {
+				return err
+			}
+			if err := s.measure(ctx, pool, other, request, perturbed); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range s.Rows {
+		s.Rows[i].Seeds, s.Rows[i].Perturbed = ranges(seeds[i]), ranges(perturbed[i])
+	}
+	markEqual(s.Rows, func(row *SweepRow) []FigureRange { return row.Seeds })
+	markEqual(s.Rows, func(row *SweepRow) []FigureRange { return row.Perturbed })
+	return nil
+}
+
+// measure adds the figures of all rows, selected from one pool and measured by another. The figures of the first pool
+// that is measured by itself last are those of the rows.
+func (s *Sweep) measure(
+	ctx context.Context, by, from *Pool, request selection.ResolvedRequest, values [][][]float64,
+) error {
+	asked, err := from.Params(ctx, request)
+	if err != nil {
+		return refusedName(err)
+	}
+	for i := range s.Rows {
+		params := asked
+		params.Rules = s.Rows[i].rules(asked.Rules)
+		result, err := from.Select(params)
+		if err != nil {
+			return &run.RefusedError{Reason: spelling.Names(err).Error()}
+		}
+		figures := by.Figures(result)
+		if by == from {
+			s.Rows[i].Figures = figures
+		}
+		values[i] = append(values[i], sweepValues(figures))
+	}
+	return nil
+}
+
+// refusedName is an error of finding samples by their names.
+func refusedName(err error) error {
+	if unknown, ok := errors.AsType[*nameError](err); ok {
+		return &run.RefusedError{Reason: unknown.Error()}
+	}
+	return err
+}
+
+// sweepFigures names what sweepValues gives.
+var sweepFigures = [...]string{
+	"low_picks", "high_kept", "below_pool", "bins", "sources", "style_entropy", "source_entropy", "tokens", "shortfall",
+}
+
+func sweepValues(f selection.Figures) []float64 {
+	low := math.NaN()
+	if f.PickRatings != nil {
+		low = f.PickRatings.Low(f.Selected)
+	}
+	return []float64{
+		low, f.HighKept, float64(f.BelowPool), float64(f.Bins), float64(f.Sources),
+		f.StyleEntropy, f.SourceEntropy, float64(f.Tokens), float64(f.Shortfall),
+	}
+}
+
+// ranges are those of several selections' values.
+func ranges(values [][]float64) []FigureRange {
+	if len(values) == 0 {
+		return nil
+	}
+	all := make([]FigureRange, 0, len(sweepFigures))
+	for f, name := range sweepFigures {
+		one := FigureRange{Figure: name, Low: math.Inf(1), High: math.Inf(-1)}
+		for _, v := range values {
+			one.Mean += v[f] / float64(len(values))
+			one.Low, one.High = min(one.Low, v[f]), max(one.High, v[f])
+		}
+		if !math.IsNaN(one.Mean) { // no rating decided any pick
+			one.Mean = min(max(one.Mean, one.Low), one.High) // it is a sum of rounded parts
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// markEqual gives letters to the rows, for each figure.
+func markEqual(rows []SweepRow, of func(*SweepRow) []FigureRange) {
+	for _, name := range sweepFigures {
+		var all []*FigureRange
+		for i := range rows {
+			ranges := of(&rows[i])
+			for f := range ranges {
+				if ranges[f].Figure == name {
+					all = append(all, &ranges[f])
+				}
+			}
+		}
+		letterEqual(all)
+	}
+}
+
+// letterEqual gives a letter to each largest group of ranges that all overlap. Such a group has one whose low end all
+// of them reach.
+func letterEqual(ranges []*FigureRange) {
+	byLow := slices.Clone(ranges)
+	slices.SortStableFunc(byLow, func(a, b *FigureRange) int { return cmp.Compare(a.Low, b.Low) })
+	letter := 'a'
+	for i, first := range byLow {
+		if i+1 < len(byLow) && byLow[i+1].Low == first.Low {
+			continue
+		}
+		var group []*FigureRange
+		for _, one := range byLow[:i+1] {
+			if one.High >= first.Low {
+				group = append(group, one)
+			}
+		}
+		next := i+1 < len(byLow) && !slices.ContainsFunc(group, func(one *FigureRange) bool {
+			return one.High < byLow[i+1].Low
+		})
+		if next {
+			continue // all of them are in the next group, too
+		}
+		for _, one := range group {
+			one.Equal += string(letter)
+		}
+		letter++
+	}
+}
+
+// perturbed is the pool with normal errors of these standard deviations added to its expected scores, and ratings that
+// are the nearest to them. Both stay from 0 to 5, and missing ratings missing.
+func (p *Pool) perturbed(ratingErrors map[string]float64, seed uint64) (*Pool, error) {
+	const unit, most = 1024, selection.MaxRating * 1024
+	pool := *p.Pool
+	pool.Ratings, pool.Expected = make([][]int8, len(pool.Capabilities)), make([][]uint16, len(pool.Capabilities))
+	rng := rand.New(rand.NewPCG(seed, 3))
+	for c, name := range pool.Capabilities {
+		deviation, own := ratingErrors[name]
+		if !own {
+			deviation = ratingErrors[""]
+		}
+		ratings, expected := slices.Clone(p.Pool.Ratings[c]), make([]uint16, pool.Len())
+		for s, rating := range ratings {
+			if rating == selection.Missing {
+				continue
+			}
+			score := float64(rating) * unit
+			if p.Pool.Expected != nil {
+				score = float64(p.Pool.Expected[c][s])
+			}
+			score = math.Round(min(max(score+float64(rng.NormFloat64()*deviation*unit), 0), most))
+			expected[s], ratings[s] = uint16(score), int8(math.Round(score/unit))
+		}
+		pool.Ratings[c], pool.Expected[c] = ratings, expected
+	}
+	catalog, err := selection.NewCatalog(&pool)
+	return &Pool{catalog, p.Samples}, err
+}

@@ -1,0 +1,125 @@
+package subset
+
+import "github.com/harvest-ml/harvest/shared/selection"
+
+// lowShare is the share of picks on a rating of 1 or 0 from which on a selection is compared with others.
+const lowShare = 0.2
+
+// thresholds are those that a selection may be compared with, the preferred first.
+var thresholds = [...]int{3, 2, 1}
+
+// A TradeRow is one way to select at a budget, and what it gives. None of its figures is the quality of training.
+type TradeRow struct {
+	Strategy  selection.Strategy `json:"strategy"`
+	Threshold int                `json:"threshold"`
+	selection.Figures
+	// Shared is how many of the samples are in the chosen selection, too.
+	Shared int `json:"shared"`
+}
+
+// Rules are those that give the row, where these gave the chosen selection.
+func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
+	if t.Threshold > chosen.Threshold {
+		chosen = chosen.AtThreshold(t.Threshold)
+	}
+	if t.Strategy != selection.MMSSR {
+		chosen.Strategy = t.Strategy
+	}
+	return chosen
+}
+
+// Trade compares what was chosen from a pool with a higher threshold and with the strategy descending, if at least a
+// fifth of the samples was picked on a rating of 1 or 0; else it is nil.
+func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]TradeRow, error) {
+	return p.trade(&choice{params, params, result}, nil)
+}
+
+func (p *Pool) trade(chosen *choice, within []int) ([]TradeRow, error) {
+	rules := chosen.asked.Rules
+	figures := p.Figures(chosen.result)
+	if figures.PickRatings.Low(figures.Selected) < lowShare {
+		return nil, nil
+	}
+	first := TradeRow{
+		Strategy: selection.MMSSR, Threshold: rules.Threshold, Figures: figures, Shared: figures.Selected,
+	}
+	if rules.Strategy != "" {
+		first.Strategy = rules.Strategy
+	}
+	t := trader{pool: p, chosen: chosen, within: within, picked: make([]bool, p.Pool.Len())}
+	for _, s := range chosen.result.Samples() {
+		t.picked[s] = true
+	}
+	rows := []TradeRow{first}
+	higher, err := t.higherThreshold(first)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, higher...)
+	if first.Strategy != selection.Descending {
+		row, err := t.row(selection.Descending, rules.Threshold)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// A trader makes the selections that a chosen one is compared with.
+type trader struct {
+	pool   *Pool
+	chosen *choice
+	within []int
+	picked []bool // whether the chosen selection has a sample
+}
+
+// higherThreshold is the row of the highest threshold that gives as much of the budget as the chosen selection does; if
+// none does, of the lowest. There is none where the chosen threshold is as high.
+func (t trader) higherThreshold(first TradeRow) (found []TradeRow, err error) {
+	for _, threshold := range thresholds {
+		last := threshold == first.Threshold+1 || threshold == thresholds[len(thresholds)-1]
+		if threshold <= first.Threshold || !last && t.isShort(threshold) {
+			continue
+		}
+		row, err := t.row(first.Strategy, threshold)
+		if err != nil {
+			return nil, err
+		}
+		if found = []TradeRow{row}; row.Shortfall <= first.Shortfall {
+			break
+		}
+	}
+	return found, nil
+}
+
+// isShort reports whether a threshold is known to give less than the chosen selection, without selecting.
+func (t trader) isShort(threshold int) bool {
+	asked := t.chosen.asked
+	if asked.InTokens {
+		return false
+	}
+	most := len(asked.Include)
+	for _, least := range asked.Minimums {
+		most += least
+	}
+	asked.Rules = asked.AtThreshold(threshold)
+	return most+t.pool.Candidates(asked) < t.chosen.result.Given
+}
+
+func (t trader) row(strategy selection.Strategy, threshold int) (TradeRow, error) {
+	row := TradeRow{Strategy: strategy, Threshold: threshold}
+	asked := t.chosen.asked
+	asked.Rules = row.Rules(asked.Rules)
+	other, err := t.pool.selectBy(asked, t.within)
+	if err != nil {
+		return TradeRow{}, err
+	}
+	row.Figures = t.pool.Figures(other.result)
+	for _, s := range other.result.Samples() {
+		if t.picked[s] {
+			row.Shared++
+		}
+	}
+	return row, nil
+}

@@ -1,0 +1,59 @@
+package subset
+
+import (
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// TradeTitle is the name of one of the rows of a trade, of which the first is the chosen selection.
+func TradeTitle(rows []TradeRow, i int) string {
+	switch {
+	case i == 0:
+		return "chosen"
+	case rows[i].Strategy != rows[0].Strategy:
+		return string(rows[i].Strategy)
+	default:
+		return fmt.Sprintf("threshold %d", rows[i].Threshold)
+	}
+}
+
+// TradeTable shows a trade with a column for each of its rows, so that it fits a terminal: the header, and lines of as
+// many cells, each with the name of a figure first.
+func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
+	head = []string{"figure"}
+	for i := range rows {
+		head = append(head, TradeTitle(rows, i))
+	}
+	add := func(name string, value func(TradeRow) string) {
+		line := []string{name}
+		for _, row := range rows {
+			line = append(line, value(row))
+		}
+		lines = append(lines, line)
+	}
+	number := func(n int) string { return humanize.Comma(int64(n)) }
+	for rating := selection.MaxRating; rating >= 0; rating-- {
+		add(fmt.Sprintf("picked on a rating of %d", rating), func(r TradeRow) string {
+			if r.PickRatings == nil {
+				return "-"
+			}
+			return number(r.PickRatings[rating])
+		})
+	}
+	share := func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
+	bits := func(v float64) string { return fmt.Sprintf("%.2f", v) }
+	add("kept of all ratings of 4 and 5", func(r TradeRow) string { return share(r.HighKept) })
+	add("capabilities below the pool", func(r TradeRow) string { return number(r.BelowPool) })
+	add("bins", func(r TradeRow) string { return number(r.Bins) })
+	add("sources", func(r TradeRow) string { return number(r.Sources) })
+	add("entropy over styles, bits", func(r TradeRow) string { return bits(r.StyleEntropy) })
+	add("entropy over sources, bits", func(r TradeRow) string { return bits(r.SourceEntropy) })
+	add("tokens (estimate)", func(r TradeRow) string { return number(r.Tokens) })
+	add("shortfall", func(r TradeRow) string { return number(r.Shortfall) })
+	add("shared with the chosen one", func(r TradeRow) string {
+		return share(float64(r.Shared) / float64(max(rows[0].Selected, 1)))
+	})
+	return head, lines
+}
