@@ -130,11 +130,14 @@ func TestRmStandardInput(t *testing.T) {
 	var ids []string
 	for _, images := range []string{"data", "."} { // two runs of one manifest
 		cmd := program(t, dir, nil,
-			"curate", "--json", "--budget", "2", "--images", images, "--state", "state", "--out", "out", "-")
+			"curate", "--json", "--budget", "2", "--threshold", "-1", "--images", images, "--state", "state", "--out", "out",
+			"-")
 		cmd.Stdin = strings.NewReader(strings.ReplaceAll(recordLines("a", 6), `"image"`, `"picture"`))
+		var faults strings.Builder
+		cmd.Stderr = &faults
 		printed, err := cmd.Output()
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v: %s", err, faults.String())
 		}
 		ids = append(ids, decodeResult(t, string(printed)).Run)
 	}
