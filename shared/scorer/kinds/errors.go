@@ -8,8 +8,8 @@ import (
 // RatingErrors are the standard deviations of the errors of a scorer's expected scores on these capabilities, and for
 // those not measured under the empty name; nil where none were measured.
 //
-// Those of the embedded scorer were found by cross-validation over the sources of its training data, 2026-11-29: each of
-// 1,836 samples was rated by weights that had not seen its source. On data like its training data they are smaller.
+// Those of the embedded scorer were found by cross-validation over the sources of its training data, 2026-11-29: each
+// of 1,836 samples was rated by weights that had not seen its source. On data like its training data they are smaller.
 func RatingErrors(kind string, capabilities []string) map[string]float64 {
 	if kind != Embedded {
 		return nil
