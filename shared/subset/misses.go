@@ -69,7 +69,7 @@ type rangeMisses []byte
 // misses reads those of a range.
 func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number int) (rangeMisses, error) {
 	name, rng := missesName(plan.Run, id), plan.Ranges[number]
-	data := make(rangeMisses, rng.Span.Records*missBytes)
+	data := make(rangeMisses, plan.RangeSamples(number)*missBytes)
 	if len(data) == 0 {
 		return data, nil
 	}
