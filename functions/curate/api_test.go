@@ -136,7 +136,8 @@ type problemCase struct {
 func problemCases(scored, scoring, refused string) map[string]problemCase {
 	return map[string]problemCase{
 		"no such path":      {"GET", "/v2/runs", "", 404, "/v1/runs"},
-		"root":              {"GET", "/", "", 404, "/v1/runs"},
+		"below the docs":    {"GET", "/docs/x", "", 404, "/docs"},
+		"method of root":    {"POST", "/", "", 405, "GET, HEAD"},
 		"no such run":       {"GET", "/v1/runs/sky-000000000000", "", 404, "sky-000000000000"},
 		"no run id":         {"GET", "/v1/runs/sky%2F..", "", 404, "no run id"},
 		"no such selection": {"GET", scored + "/selections/000000000000", "", 404, "no such selection"},

@@ -18,7 +18,7 @@ import (
 func TestClient(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
-	server := httptest.NewServer(s.curate)
+	server := httptest.NewServer(s.api())
 	t.Cleanup(server.Close)
 	client, err := api.NewClient(server.URL, server.Client())
 	if err != nil {

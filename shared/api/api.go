@@ -1,10 +1,11 @@
 // Package api is the contract of the HTTP API: the paths, the bodies of requests and responses, and a client.
 //
-// The function curate serves it; README.md lists the calls. The bodies of runs, selections and explanations are
+// The function curate serves it; openapi.yaml describes every call. The bodies of runs, selections and explanations are
 // those of packages run and subset.
 package api
 
 import (
+	_ "embed"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -14,8 +15,31 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// RunsPath is the path of the list of runs. All other paths of the API lie below it.
-const RunsPath = "/v1/runs"
+// The paths of the API that are about no run. Those of runs and selections lie below RunsPath.
+const (
+	RunsPath        = "/v1/runs"         // the list of runs
+	DescriptionPath = "/v1/openapi.yaml" // what Description returns
+	DocsPath        = "/docs"            // the same as a page to read
+)
+
+//go:embed openapi.yaml
+var description string
+
+// Description is the contract of the API: a document of OpenAPI 3.1, in YAML.
+func Description() []byte { return []byte(description) }
+
+// A Service is the answer of GET /: what answers, and where its calls and their description are.
+type Service struct {
+	Service string `json:"service"`
+	Runs    string `json:"runs"`
+	Docs    string `json:"docs"`
+	OpenAPI string `json:"openapi"`
+}
+
+// NewService is the answer of every service of this version.
+func NewService() Service {
+	return Service{Service: "harvest", Runs: RunsPath, Docs: DocsPath, OpenAPI: DescriptionPath}
+}
 
 // RunPath is the path of a run.
 func RunPath(run string) string { return RunsPath + "/" + url.PathEscape(run) }

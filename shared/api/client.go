@@ -211,6 +211,9 @@ func (c *Client) exchange(
 	if err != nil {
 		return pause, fmt.Errorf("%s %s: %w", method, path, err)
 	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return pause, err // it names the method and the URL
