@@ -33,6 +33,7 @@ func (s server) routes() []route {
 		{http.MethodGet, runPath + "/samples", s.showSamples},
 		{http.MethodPost, runPath + "/sweep", s.sweep},
 		{http.MethodPost, runPath + "/compare", s.compare},
+		{http.MethodGet, selections, s.listSelections},
 		{http.MethodPost, selections, s.makeSelection},
 		{http.MethodGet, selection, s.getSelection},
 		{http.MethodGet, selection + "/explain", s.explain},

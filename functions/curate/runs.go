@@ -12,21 +12,20 @@ import (
 )
 
 func (s server) listRuns(r *http.Request) (answer, error) {
-	ids, err := s.runs.Runs(r.Context())
+	p, err := pageOf(r)
 	if err != nil {
 		return answer{}, err
 	}
-	outlines, err := s.runs.Outlines(r.Context(), ids)
+	listed, next, err := s.runs.List(r.Context(), p.cursor, p.size)
 	if err != nil {
 		return answer{}, err
 	}
-	list := api.RunList{Runs: []api.RunEntry{}}
-	for _, st := range outlines {
-		entry := api.RunEntry{Run: st.Run, Dataset: st.Dataset, Samples: st.Samples.In, State: st.State}
-		if st.State == run.StateRefused || st.State == run.StateDamaged {
-			entry.Problem = st.Problem
-		}
-		list.Runs = append(list.Runs, entry)
+	list := api.RunList{Runs: []api.RunEntry{}, NextPageToken: tokenOf(next)}
+	for _, l := range listed {
+		list.Runs = append(list.Runs, api.RunEntry{
+			Run: l.Run, Dataset: l.Dataset, State: l.State, Created: l.Accepted, Samples: l.Samples.In, SamplesDone: l.Done,
+			Problem: l.Problem,
+		})
 	}
 	return answer{status: http.StatusOK, body: list}, nil
 }

@@ -11,6 +11,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
+func (s server) listSelections(r *http.Request) (answer, error) {
+	p, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	listed, next, err := s.subsets.ListPage(r.Context(), r.PathValue("run"), p.cursor, p.size)
+	if err != nil {
+		return answer{}, err
+	}
+	list := api.SelectionList{Selections: []api.SelectionEntry{}, NextPageToken: tokenOf(next)}
+	for _, l := range listed {
+		list.Selections = append(list.Selections, api.SelectionEntry{
+			ID: l.ID, State: l.State, Created: l.Accepted, Budget: l.Parameters.Budget, InTokens: l.Parameters.InTokens,
+			Selected: l.Selected, Problem: l.Problem,
+		})
+	}
+	return answer{status: http.StatusOK, body: list}, nil
+}
+
 func (s server) makeSelection(r *http.Request) (answer, error) {
 	var asked api.SelectionRequest
 	if err := decode(r, &asked); err != nil {
@@ -27,7 +46,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 			"reading the request's body: give budget or budgets, not both")
 	}
 	all := answer{status: http.StatusOK}
-	made := api.SelectionList{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
+	made := api.NestedSelections{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
 	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
 		one, err := s.selectOne(r, asked, spec)

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -52,19 +54,70 @@ func SelectionPath(run, selection string) string {
 	return SelectionsPath(run) + "/" + url.PathEscape(selection)
 }
 
+// A Page says which part of a list is asked for: the query of its path.
+type Page struct {
+	Size  int    // page_size: at most so many entries, 1 to MaxPageSize; 0 for DefaultPageSize
+	Token string // page_token: the next_page_token of the page before; empty for the first one
+}
+
+// The sizes of pages.
+const (
+	DefaultPageSize = 50
+	MaxPageSize     = 200
+)
+
+// Query is the page as the query of a URL, with its question mark; empty for the first page of the default size.
+func (p Page) Query() string {
+	values := url.Values{}
+	if p.Size != 0 {
+		values.Set("page_size", strconv.Itoa(p.Size))
+	}
+	if p.Token != "" {
+		values.Set("page_token", p.Token)
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
 // A RunList is the answer of GET /v1/runs.
 type RunList struct {
-	// Runs are in the order of their ids. It is an empty array, not null, where there are none.
+	// Runs are those that were accepted last first. It is an empty array, not null, where there are none.
 	Runs []RunEntry `json:"runs"`
+	// NextPageToken is the Token of the next page; empty after the last one. Only that says that no others follow.
+	NextPageToken string `json:"next_page_token,omitempty"`
 }
 
 // A RunEntry is one run in a list.
 type RunEntry struct {
-	Run     string `json:"run"`
-	Dataset string `json:"dataset"`
-	Samples int64  `json:"samples"`
-	State   string `json:"state"` // one of run's State constants
-	// Problem is why the run was refused, or what of it is damaged; empty for other runs.
+	Run     string    `json:"run"`
+	Dataset string    `json:"dataset"`
+	State   string    `json:"state"`   // one of run's State constants
+	Created time.Time `json:"created"` // when it was accepted first
+	Samples int64     `json:"samples"`
+	// SamplesDone is how many of them are scored, failed or skipped; until the run is scored, about so many.
+	SamplesDone int64 `json:"samples_done"`
+	// Problem is why the run was refused or failed, or what of it is damaged; empty for other runs.
+	Problem string `json:"problem,omitempty"`
+}
+
+// A SelectionList is the answer of GET /v1/runs/{run}/selections.
+type SelectionList struct {
+	// Selections are in the order of their ids. It is an empty array, not null, where there are none.
+	Selections    []SelectionEntry `json:"selections"`
+	NextPageToken string           `json:"next_page_token,omitempty"` // as that of a RunList
+}
+
+// A SelectionEntry is one selection in a list.
+type SelectionEntry struct {
+	ID       string    `json:"id"`
+	State    string    `json:"state"`            // Writing, Completed, Failed or Damaged
+	Created  time.Time `json:"created,omitzero"` // when it was accepted first, once it is made
+	Budget   int       `json:"budget"`           // samples, or tokens
+	InTokens bool      `json:"in_tokens,omitempty"`
+	Selected int       `json:"selected"` // samples of the subset
+	// Problem is why no sample was selected, or what of the selection is damaged; empty otherwise.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -104,6 +157,7 @@ const (
 	Writing   = subset.StateWriting   // some outputs are not there yet
 	Completed = subset.StateCompleted // all outputs are there
 	Failed    = subset.StateFailed    // no sample was selected; see problem
+	Damaged   = run.StateDamaged      // in lists: an object of it is gone or cannot be read; see problem
 )
 
 // A SelectionStatus is the answer to calls about one selection.
@@ -112,8 +166,8 @@ type SelectionStatus struct {
 	*subset.Selection
 }
 
-// A SelectionList is the answer to a SelectionRequest with Budgets, in their order.
-type SelectionList struct {
+// A NestedSelections is the answer to a SelectionRequest with Budgets, in their order.
+type NestedSelections struct {
 	Selections []SelectionStatus `json:"selections"`
 }
 
