@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -46,7 +47,9 @@ func TestRunByAPI(t *testing.T) {
 		t.Errorf("HEAD was answered %d, want 200", status)
 	}
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
-	expected := api.RunList{Runs: []api.RunEntry{{Run: started.Run, Dataset: "sky", Samples: 5, State: run.StateScored}}}
+	expected := api.RunList{Runs: []api.RunEntry{{
+		Run: started.Run, Dataset: "sky", Samples: 5, SamplesDone: 5, State: run.StateScored, Created: accepted,
+	}}}
 	if diff := cmp.Diff(expected, list); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
@@ -59,6 +62,7 @@ func TestListRuns(t *testing.T) {
 		t.Errorf("without runs the list is %s, want an empty array", body)
 	}
 	id := s.start()
+	s.Pass(time.Second)
 	refused, err := s.Worker.Refuse(t.Context(), "bog", "there is nothing in it")
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +73,11 @@ func TestListRuns(t *testing.T) {
 	}
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
 	expected := api.RunList{Runs: []api.RunEntry{
-		{Run: refused.Run, Dataset: "bog", State: run.StateRefused, Problem: "there is nothing in it"},
-		{Run: id, Dataset: "sky", Samples: 5, State: run.StateScoring},
+		{
+			Run: refused.Run, Dataset: "bog", State: run.StateRefused, Problem: "there is nothing in it",
+			Created: accepted.Add(time.Second),
+		},
+		{Run: id, Dataset: "sky", Samples: 5, State: run.StateScoring, Created: accepted},
 	}}
 	if diff := cmp.Diff(expected, list); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
@@ -136,7 +143,8 @@ type problemCase struct {
 func problemCases(scored, scoring, refused string) map[string]problemCase {
 	return map[string]problemCase{
 		"no such path":      {"GET", "/v2/runs", "", 404, "/v1/runs"},
-		"root":              {"GET", "/", "", 404, "/v1/runs"},
+		"below the docs":    {"GET", "/docs/x", "", 404, "/docs"},
+		"method of root":    {"POST", "/", "", 405, "GET, HEAD"},
 		"no such run":       {"GET", "/v1/runs/sky-000000000000", "", 404, "sky-000000000000"},
 		"no run id":         {"GET", "/v1/runs/sky%2F..", "", 404, "no run id"},
 		"no such selection": {"GET", scored + "/selections/000000000000", "", 404, "no such selection"},
@@ -149,7 +157,11 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"no call":               {"POST", scored, "", 404, ":resume, :retry, :cancel and :approve"},
 		"method of runs":        {"DELETE", "/v1/runs", "", 405, "GET, HEAD, POST"},
 		"method of a run":       {"PUT", scored, "", 405, "GET, HEAD, POST"},
-		"method of selections":  {"GET", scored + "/selections", "", 405, "POST"},
+		"method of selections":  {"PUT", scored + "/selections", "", 405, "GET, HEAD, POST"},
+		"selections of no run":  {"GET", "/v1/runs/sky-000000000000/selections", "", 404, "sky-000000000000"},
+		"page of no size":       {"GET", "/v1/runs?page_size=0", "", 400, `page_size: "0" is no size of a page; give 1 to`},
+		"page too large":        {"GET", scored + "/selections?page_size=201", "", 400, "give 1 to 200"},
+		"page after nothing":    {"GET", "/v1/runs?page_token=%3F", "", 400, `page_token: "?" is none`},
 		"method of a selection": {"POST", scored + "/selections/000000000000", "", 405, "GET, HEAD"},
 		"OPTIONS":               {"OPTIONS", "/v1/runs", "", 405, "GET, HEAD, POST"},
 		"body is no JSON":       {"POST", "/v1/runs", "dataset=sky", 400, "reading the request's body"},

@@ -58,7 +58,7 @@ func TestLargeRunByAPI(t *testing.T) {
 	id := s.scored()
 	at := "/v1/runs/" + id + "/selections"
 	const body = `{"budgets": [1, 2], "exclude": ["r04"], "max_failed": 0}`
-	asked, _ := want[api.SelectionList](s, http.StatusAccepted, "POST", at, body)
+	asked, _ := want[api.NestedSelections](s, http.StatusAccepted, "POST", at, body)
 	if made := s.Status(id).Selections; len(made) > 0 {
 		t.Fatalf("selections %v were made while the caller waited", made)
 	}
@@ -74,7 +74,7 @@ func TestLargeRunByAPI(t *testing.T) {
 	s.Pass(2 * run.GraceTime)
 	s.Reconcile()
 	s.work()
-	made, _ := want[api.SelectionList](s, http.StatusOK, "POST", at, body)
+	made, _ := want[api.NestedSelections](s, http.StatusOK, "POST", at, body)
 	for i, sel := range made.Selections {
 		if sel.State != api.Completed || sel.Selected != i+1 || sel.ID != asked.Selections[i].ID {
 			t.Errorf("selection %d is %s with %d samples, id %s", i, sel.State, sel.Selected, sel.ID)

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -14,11 +15,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
+// accepted is when the runs and selections of a service are accepted.
+var accepted = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+
 // TestClient makes every call of the API through its client.
 func TestClient(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
-	server := httptest.NewServer(s.curate)
+	server := httptest.NewServer(s.api())
 	t.Cleanup(server.Close)
 	client, err := api.NewClient(server.URL, server.Client())
 	if err != nil {
@@ -42,9 +46,14 @@ func TestClient(t *testing.T) {
 	state(run.StateScoring)(client.Resume(ctx, id, api.Resume{}))
 	s.work()
 	state(run.StateScored)(client.Run(ctx, id))
-	list, err := client.Runs(ctx)
-	entry := api.RunEntry{Run: id, Dataset: "sky", Samples: 5, State: run.StateScored}
-	if diff := cmp.Diff([]api.RunEntry{entry}, list); err != nil || diff != "" {
+	list, err := client.Runs(ctx, api.Page{Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := api.RunEntry{
+		Run: id, Dataset: "sky", Samples: 5, SamplesDone: 5, State: run.StateScored, Created: accepted,
+	}
+	if diff := cmp.Diff(&api.RunList{Runs: []api.RunEntry{entry}}, list); diff != "" {
 		t.Errorf("%v; runs (-want +got):\n%s", err, diff)
 	}
 
@@ -112,6 +121,10 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 	compared, err := client.Compare(ctx, id, subset.CompareRequest{Selection: started.ID, IDs: []string{"r01"}})
 	if err != nil || compared.B != 1 || compared.A != started.Selected {
 		t.Errorf("compared %+v, error %v", compared, err)
+	}
+	list, err := client.Selections(ctx, id, api.Page{})
+	if err != nil || len(list.Selections) != 3 {
+		t.Errorf("selections %+v, error %v, want 3", list, err)
 	}
 	explained, err := client.Explain(ctx, id, started.ID, "r01", "r00")
 	if err != nil || len(explained) != 2 || explained[0].ID != "r01" || explained[1].ID != "r00" {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/harvest-ml/harvest/shared/api/docs"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -23,15 +24,20 @@ type Config struct {
 // PushPath is where curate's subscriptions push to.
 const PushPath = "/push"
 
-// New serves the API below /v1/.
+// New serves the API below /v1/, the pages that describe it, and what it is at /.
 func New(c Config) (http.Handler, error) {
 	reconciler, err := c.reconciler()
 	if err != nil {
 		return nil, err
 	}
+	pages, err := docs.New()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	server{
-		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, reconciler: reconciler, log: c.Log,
+		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, reconciler: reconciler, docs: pages,
+		log: c.Log,
 	}.register(mux)
 	return mux, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/functions/ingest"
 	"github.com/harvest-ml/harvest/functions/score"
+	"github.com/harvest-ml/harvest/shared/api/apitest"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -98,12 +99,18 @@ func (s service) deliver(m events.Message) {
 	}
 }
 
-// call makes a request of the API.
+// call makes a request of the API. It and its answer must be as openapi.yaml describes them.
 func (s service) call(method, path, body string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	answer := httptest.NewRecorder()
-	s.curate.ServeHTTP(answer, httptest.NewRequest(method, path, strings.NewReader(body)))
+	s.api().ServeHTTP(answer, httptest.NewRequest(method, path, strings.NewReader(body)))
 	return answer
+}
+
+// api is the API, compared with its description.
+func (s service) api() http.Handler {
+	s.t.Helper()
+	return apitest.Described(s.t, s.curate)
 }
 
 // want makes a request of the API that should be answered with a status, and decodes what is answered.

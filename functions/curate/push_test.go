@@ -3,6 +3,7 @@ package curate_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -156,7 +157,8 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 func TestPushTakesPOSTOnly(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
-	answer := s.call("GET", curate.PushPath, "")
+	answer := httptest.NewRecorder()
+	s.curate.ServeHTTP(answer, httptest.NewRequest("GET", curate.PushPath, nil))
 	if answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != "POST" {
 		t.Errorf("GET was answered %d with Allow %q, want 405 with POST", answer.Code, answer.Header().Get("Allow"))
 	}

@@ -16,9 +16,9 @@ func TestBudgetsByAPI(t *testing.T) {
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
 	const body = `{"budgets": [1, "40%", 4], "exclude": ["r04"], "weights": {"humanities": 2}}`
-	made, _ := want[api.SelectionList](s, http.StatusAccepted, "POST", path, body)
+	made, _ := want[api.NestedSelections](s, http.StatusAccepted, "POST", path, body)
 	s.work()
-	again, _ := want[api.SelectionList](s, http.StatusOK, "POST", path, body)
+	again, _ := want[api.NestedSelections](s, http.StatusOK, "POST", path, body)
 	var first, second []string
 	for i, sel := range again.Selections {
 		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != api.Completed || len(sel.Parameters.Within) != i {

@@ -251,13 +251,16 @@ func put(ctx context.Context, to bucket.Bucket, name string, data io.Reader) err
 // find waits for the run that the upload starts.
 func (s smokeTest) find(ctx context.Context, client *api.Client) (id string, err error) {
 	err = api.Poll(ctx, func() (bool, error) {
-		runs, err := client.Runs(ctx)
-		for _, r := range runs {
+		list, err := client.Runs(ctx, api.Page{}) // the newest
+		if err != nil {
+			return false, err
+		}
+		for _, r := range list.Runs {
 			if r.Dataset == s.name {
 				id = r.Run
 			}
 		}
-		return id != "", err
+		return id != "", nil
 	})
 	return id, err
 }

@@ -18,6 +18,7 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/harvest-ml/harvest/functions/curate"
 	"github.com/harvest-ml/harvest/infra/local/queue"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
@@ -131,7 +132,9 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 		ErrorLog: log.New(io.Discard, "", 0), // callers get every fault
 	}
 	public := http.NewServeMux()
-	public.Handle(apiPaths, proxy)
+	for _, path := range []string{"/{$}", api.DocsPath, apiPaths} {
+		public.Handle(path, proxy)
+	}
 	p.URL = p.servers.serve(p.group, listener, hosts.Guard(access.SameSite(public)))
 	return nil
 }

@@ -1,21 +1,47 @@
 // Package api is the contract of the HTTP API: the paths, the bodies of requests and responses, and a client.
 //
-// The function curate serves it; README.md lists the calls. The bodies of runs, selections and explanations are
+// The function curate serves it; openapi.yaml describes every call. The bodies of runs, selections and explanations are
 // those of packages run and subset.
 package api
 
 import (
+	_ "embed"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// RunsPath is the path of the list of runs. All other paths of the API lie below it.
-const RunsPath = "/v1/runs"
+// The paths of the API that are about no run. Those of runs and selections lie below RunsPath.
+const (
+	RunsPath        = "/v1/runs"         // the list of runs
+	DescriptionPath = "/v1/openapi.yaml" // what Description returns
+	DocsPath        = "/docs"            // the same as a page to read
+)
+
+//go:embed openapi.yaml
+var description string
+
+// Description is the contract of the API: a document of OpenAPI 3.1, in YAML.
+func Description() []byte { return []byte(description) }
+
+// A Service is the answer of GET /: what answers, and where its calls and their description are.
+type Service struct {
+	Service string `json:"service"`
+	Runs    string `json:"runs"`
+	Docs    string `json:"docs"`
+	OpenAPI string `json:"openapi"`
+}
+
+// NewService is the answer of every service of this version.
+func NewService() Service {
+	return Service{Service: "harvest", Runs: RunsPath, Docs: DocsPath, OpenAPI: DescriptionPath}
+}
 
 // RunPath is the path of a run.
 func RunPath(run string) string { return RunsPath + "/" + url.PathEscape(run) }
@@ -28,19 +54,70 @@ func SelectionPath(run, selection string) string {
 	return SelectionsPath(run) + "/" + url.PathEscape(selection)
 }
 
+// A Page says which part of a list is asked for: the query of its path.
+type Page struct {
+	Size  int    // page_size: at most so many entries, 1 to MaxPageSize; 0 for DefaultPageSize
+	Token string // page_token: the next_page_token of the page before; empty for the first one
+}
+
+// The sizes of pages.
+const (
+	DefaultPageSize = 50
+	MaxPageSize     = 200
+)
+
+// Query is the page as the query of a URL, with its question mark; empty for the first page of the default size.
+func (p Page) Query() string {
+	values := url.Values{}
+	if p.Size != 0 {
+		values.Set("page_size", strconv.Itoa(p.Size))
+	}
+	if p.Token != "" {
+		values.Set("page_token", p.Token)
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
 // A RunList is the answer of GET /v1/runs.
 type RunList struct {
-	// Runs are in the order of their ids. It is an empty array, not null, where there are none.
+	// Runs are those that were accepted last first. It is an empty array, not null, where there are none.
 	Runs []RunEntry `json:"runs"`
+	// NextPageToken is the Token of the next page; empty after the last one. Only that says that no others follow.
+	NextPageToken string `json:"next_page_token,omitempty"`
 }
 
 // A RunEntry is one run in a list.
 type RunEntry struct {
-	Run     string `json:"run"`
-	Dataset string `json:"dataset"`
-	Samples int64  `json:"samples"`
-	State   string `json:"state"` // one of run's State constants
-	// Problem is why the run was refused, or what of it is damaged; empty for other runs.
+	Run     string    `json:"run"`
+	Dataset string    `json:"dataset"`
+	State   string    `json:"state"`   // one of run's State constants
+	Created time.Time `json:"created"` // when it was accepted first
+	Samples int64     `json:"samples"`
+	// SamplesDone is how many of them are scored, failed or skipped; until the run is scored, about so many.
+	SamplesDone int64 `json:"samples_done"`
+	// Problem is why the run was refused or failed, or what of it is damaged; empty for other runs.
+	Problem string `json:"problem,omitempty"`
+}
+
+// A SelectionList is the answer of GET /v1/runs/{run}/selections.
+type SelectionList struct {
+	// Selections are in the order of their ids. It is an empty array, not null, where there are none.
+	Selections    []SelectionEntry `json:"selections"`
+	NextPageToken string           `json:"next_page_token,omitempty"` // as that of a RunList
+}
+
+// A SelectionEntry is one selection in a list.
+type SelectionEntry struct {
+	ID       string    `json:"id"`
+	State    string    `json:"state"`            // Writing, Completed, Failed or Damaged
+	Created  time.Time `json:"created,omitzero"` // when it was accepted first, once it is made
+	Budget   int       `json:"budget"`           // samples, or tokens
+	InTokens bool      `json:"in_tokens,omitempty"`
+	Selected int       `json:"selected"` // samples of the subset
+	// Problem is why no sample was selected, or what of the selection is damaged; empty otherwise.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -80,6 +157,7 @@ const (
 	Writing   = subset.StateWriting   // some outputs are not there yet
 	Completed = subset.StateCompleted // all outputs are there
 	Failed    = subset.StateFailed    // no sample was selected; see problem
+	Damaged   = run.StateDamaged      // in lists: an object of it is gone or cannot be read; see problem
 )
 
 // A SelectionStatus is the answer to calls about one selection.
@@ -88,8 +166,8 @@ type SelectionStatus struct {
 	*subset.Selection
 }
 
-// A SelectionList is the answer to a SelectionRequest with Budgets, in their order.
-type SelectionList struct {
+// A NestedSelections is the answer to a SelectionRequest with Budgets, in their order.
+type NestedSelections struct {
 	Selections []SelectionStatus `json:"selections"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -48,13 +49,59 @@ func NewClient(base string, client *http.Client) (*Client, error) {
 	return &Client{base: strings.TrimRight(base, "/"), http: client}, nil
 }
 
-// Runs lists all runs.
-func (c *Client) Runs(ctx context.Context) ([]RunEntry, error) {
-	list, err := call[RunList](ctx, c, http.MethodGet, RunsPath, nil)
-	if err != nil {
-		return nil, err
+// Runs lists a page of the runs, those that were accepted last first.
+func (c *Client) Runs(ctx context.Context, page Page) (*RunList, error) {
+	return call[RunList](ctx, c, http.MethodGet, RunsPath+page.Query(), nil)
+}
+
+// AllRuns lists all runs, those that were accepted last first, page by page. It ends after the first error.
+func (c *Client) AllRuns(ctx context.Context) iter.Seq2[RunEntry, error] {
+	return all(func(page Page) ([]RunEntry, string, error) {
+		list, err := c.Runs(ctx, page)
+		if err != nil {
+			return nil, "", err
+		}
+		return list.Runs, list.NextPageToken, nil
+	})
+}
+
+// Selections lists a page of the selections of a run, in the order of their ids.
+func (c *Client) Selections(ctx context.Context, id string, page Page) (*SelectionList, error) {
+	return call[SelectionList](ctx, c, http.MethodGet, SelectionsPath(id)+page.Query(), nil)
+}
+
+// AllSelections lists all selections of a run, in the order of their ids, page by page. It ends after the first error.
+func (c *Client) AllSelections(ctx context.Context, id string) iter.Seq2[SelectionEntry, error] {
+	return all(func(page Page) ([]SelectionEntry, string, error) {
+		list, err := c.Selections(ctx, id, page)
+		if err != nil {
+			return nil, "", err
+		}
+		return list.Selections, list.NextPageToken, nil
+	})
+}
+
+// all yields the entries of all pages of a list.
+func all[T any](list func(Page) (entries []T, next string, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		page := Page{Size: MaxPageSize}
+		for {
+			entries, next, err := list(page)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, e := range entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if page.Token = next; next == "" {
+				return
+			}
+		}
 	}
-	return list.Runs, nil
 }
 
 // StartRun starts the run of a dataset, or finds the run that the same dataset started before.
@@ -101,7 +148,7 @@ func (c *Client) StartSelections(
 	if len(request.Budgets) == 0 {
 		return nil, errors.New("nested selections: the request has no budgets")
 	}
-	list, err := call[SelectionList](ctx, c, http.MethodPost, SelectionsPath(id), request)
+	list, err := call[NestedSelections](ctx, c, http.MethodPost, SelectionsPath(id), request)
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +257,9 @@ func (c *Client) exchange(
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return pause, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

@@ -87,7 +87,7 @@ func TestClientRepeats(t *testing.T) {
 func TestClientGivesUp(t *testing.T) {
 	t.Parallel()
 	client, requests := flaky(t, say(http.StatusBadGateway, ""))
-	if _, err := client.Runs(t.Context()); err == nil || len(*requests) != 5 {
+	if _, err := client.Runs(t.Context(), api.Page{}); err == nil || len(*requests) != 5 {
 		t.Errorf("%d requests, error %v", len(*requests), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -95,7 +95,7 @@ func TestClientGivesUp(t *testing.T) {
 		cancel()
 		w.WriteHeader(http.StatusBadGateway)
 	})
-	if _, err := client.Runs(ctx); err == nil || len(*requests) != 1 {
+	if _, err := client.Runs(ctx, api.Page{}); err == nil || len(*requests) != 1 {
 		t.Errorf("after the context ended: %d requests, error %v", len(*requests), err)
 	}
 }
@@ -150,5 +150,32 @@ func TestPoll(t *testing.T) {
 	fault := errors.New("fault")
 	if err := api.Poll(t.Context(), func() (bool, error) { return false, fault }); !errors.Is(err, fault) {
 		t.Errorf("error %v, want the look's", err)
+	}
+}
+
+// All runs are those of all pages, also of one that is empty, and none after an error.
+func TestClientPages(t *testing.T) {
+	t.Parallel()
+	client, requests := flaky(t,
+		say(http.StatusOK, `{"runs": [{"run": "a"}], "next_page_token": "t/1"}`),
+		say(http.StatusOK, `{"runs": [], "next_page_token": "t2"}`),
+		say(http.StatusOK, `{"runs": [{"run": "b"}, {"run": "c"}]}`),
+		say(http.StatusOK, `{"runs": [{"run": "d"}], "next_page_token": "t3"}`),
+		say(http.StatusGone, `{"detail": "it is lost"}`))
+	var runs []string
+	for range 2 {
+		for entry, err := range client.AllRuns(t.Context()) {
+			if err != nil {
+				runs = append(runs, err.Error())
+				continue
+			}
+			runs = append(runs, entry.Run)
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c", "d", "it is lost"}, runs); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if want := "GET /v1/runs?page_size=200&page_token=t%2F1 "; (*requests)[1] != want {
+		t.Errorf("the second request is %q, want %q", (*requests)[1], want)
 	}
 }

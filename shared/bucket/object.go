@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -121,9 +122,17 @@ func HasAll(found map[int]bool, first, last int) bool {
 
 // Children are the path elements directly below prefix, in ascending order. It lists one object for each.
 func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
+	return ChildrenAfter(ctx, b, prefix, "", math.MaxInt)
+}
+
+// ChildrenAfter is Children for at most a number of those that come after another one; empty for the first ones.
+func ChildrenAfter(ctx context.Context, b Reader, prefix, last string, most int) ([]string, error) {
 	var found []string
-	after := ""
-	for {
+	for len(found) < most {
+		after := ""
+		if last != "" {
+			after = prefix + last + "0" // '0' follows '/': past everything below the child
+		}
 		child := ""
 		for attrs, err := range b.List(ctx, prefix, after) {
 			if err != nil {
@@ -133,9 +142,10 @@ func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
 			break
 		}
 		if child == "" {
-			return found, nil
+			break
 		}
 		found = append(found, child)
-		after = prefix + child + "0" // '0' follows '/': past everything below the child
+		last = child
 	}
+	return found, nil
 }

@@ -2,14 +2,13 @@ package report
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
-	"fmt"
 	"html/template"
 	"io"
 	"regexp"
 	"slices"
+
+	webpage "github.com/harvest-ml/harvest/shared/page"
 )
 
 //go:embed page.html style.css chart.css script.js
@@ -21,17 +20,6 @@ type page struct {
 	Policy string // the content-security policy
 	Style  template.CSS
 	Script template.JS
-}
-
-// policy lets a page use its own style and script, and pictures that it holds. It can load nothing.
-func policy(style, script []byte) string {
-	return fmt.Sprintf("default-src 'none'; img-src data:; style-src '%s'; script-src '%s'; base-uri 'none'; "+
-		"form-action 'none'", sourceHash(style), sourceHash(script))
-}
-
-func sourceHash(content []byte) string {
-	sum := sha256.Sum256(content)
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // lightDark is a pair of colours, for a light and for a dark ground.
@@ -62,5 +50,5 @@ func (m *Model) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, page{m, policy(style, script), template.CSS(style), template.JS(script)})
+	return t.Execute(w, page{m, webpage.Policy(style, script), template.CSS(style), template.JS(script)})
 }

@@ -70,18 +70,35 @@ func AcceptedAt(ctx context.Context, work bucket.Reader, since string) (time.Tim
 // Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
 // call.
 func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
-	first := acceptance{At: now.UTC()}
-	created, err := bucket.CreateJSON(ctx, x.work, since, first)
+	_, err := x.accept(ctx, e, since, now)
+	return err
+}
+
+// acceptFinished is Accept for an entry of which nothing is left to do: it stands in lists alone.
+func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now time.Time) error {
+	name, err := x.accept(ctx, e, since, now)
 	if err != nil {
 		return err
 	}
+	_, err = bucket.CreateJSON(ctx, x.work, finishedPrefix+name, e)
+	return err
+}
+
+// accept is Accept, and returns the name of the entry.
+func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time) (string, error) {
+	first := acceptance{At: now.UTC()}
+	created, err := bucket.CreateJSON(ctx, x.work, since, first)
+	if err != nil {
+		return "", err
+	}
 	if !created {
 		if err := bucket.ReadJSON(ctx, x.work, since, &first); err != nil {
-			return err
+			return "", err
 		}
 	}
-	_, err = bucket.CreateJSON(ctx, x.work, acceptedPrefix+e.name(first.At), e)
-	return err
+	name := e.name(first.At)
+	_, err = bucket.CreateJSON(ctx, x.work, acceptedPrefix+name, e)
+	return name, err
 }
 
 // Open calls do for at most limit entries that are not finished and come after the cursor, the first ones if it is

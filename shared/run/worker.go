@@ -163,8 +163,11 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 	if err := w.runs.notRemoved(ctx, plan, func(plan *Plan) { plan.Removals++ }); err != nil {
 		return nil, err
 	}
-	_, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan)
-	return plan, err
+	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
+		return nil, err
+	}
+	// Lists of runs are those of the index.
+	return plan, w.index.acceptFinished(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now())
 }
 
 // refusedPlan is what stands in the place of a plan, but for the run's id.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -21,55 +21,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A countingBucket counts its requests: a listing has one for each 1,000 names.
+// A countingBucket counts its requests. Of some objects none can be created.
 type countingBucket struct {
-	bucket.Bucket
-	requests *atomic.Int64
-	lost     string // what of no object can be created
-}
-
-func (b countingBucket) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
-	b.requests.Add(1)
-	return b.Bucket.Stat(ctx, name)
-}
-
-func (b countingBucket) Open(
-	ctx context.Context, name string, generation, offset, length int64,
-) (io.ReadCloser, error) {
-	b.requests.Add(1)
-	return b.Bucket.Open(ctx, name, generation, offset, length)
-}
-
-func (b countingBucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
-	return func(yield func(bucket.Attrs, error) bool) {
-		b.requests.Add(1)
-		listed := 0
-		for attrs, err := range b.Bucket.List(ctx, prefix, after) {
-			if listed++; listed > 1000 {
-				b.requests.Add(1)
-				listed = 1
-			}
-			if !yield(attrs, err) {
-				return
-			}
-		}
-	}
+	buckettest.Counted
+	lost string // what of these objects' names
 }
 
 func (b countingBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
-	b.requests.Add(1)
 	if b.lost != "" && strings.Contains(name, b.lost) {
 		return errKilled
 	}
-	return b.Bucket.Create(ctx, name, write)
+	return b.Counted.Create(ctx, name, write)
 }
 
 func (b countingBucket) Compose(ctx context.Context, name string, parts []string) error {
-	b.requests.Add(1)
 	if b.lost != "" && strings.Contains(name, b.lost) {
 		return errKilled
 	}
-	return b.Bucket.Compose(ctx, name, parts)
+	return b.Counted.Compose(ctx, name, parts)
 }
 
 // counted are the requests of deliveries of a kind.
@@ -119,19 +88,24 @@ func (m *meter) open(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scor
 	return (&runtest.Scorer{Name: "fake-1", Rated: map[string]int{}}).For(r), nil
 }
 
+// counted is a bucket whose requests the meter counts.
+func (m *meter) counted(b bucket.Bucket) buckettest.Counted {
+	return buckettest.Counted{Bucket: b, Requests: &m.requests}
+}
+
 // restart replaces the process by a new one.
 func (m *meter) restart() {
 	m.t.Helper()
-	work, process := countingBucket{m.work, &m.requests, m.lost}, run.NewProcess()
+	work, process := countingBucket{m.counted(m.work), m.lost}, run.NewProcess()
 	now := func() time.Time { return m.now }
 	var errs [4]error
 	m.runs, errs[0] = run.NewReader(work)
 	m.worker, errs[1] = run.NewWorker(run.WorkerConfig{
-		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, Work: work, OpenScorer: m.open, Tasks: m, Events: m,
+		Runs: m.runs, Input: m.counted(m.input), Work: work, OpenScorer: m.open, Tasks: m, Events: m,
 		Now: now, Width: width, Process: process, Memory: memorytest.Budget(m.t),
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
-		Runs: m.runs, Work: work, Input: countingBucket{m.input, &m.requests, ""}, Tasks: m, Events: m, Now: now,
+		Runs: m.runs, Work: work, Input: m.counted(m.input), Tasks: m, Events: m, Now: now,
 		Process: process, Limits: subset.DefaultLimits(),
 	})
 	m.reconciler, errs[3] = subset.NewReconciler(m.planner(), m.worker, m.subsets)
@@ -256,9 +230,9 @@ func (m *meter) planner() *run.Planner {
 	limits.PlanBytes, limits.RangeBytes, limits.ShardSamples = 1<<30, 1, 1
 	limits.Budget = runtest.Budget(m.t, "30%")
 	planner, err := run.NewPlanner(run.PlannerConfig{
-		Runs: m.runs, Input: countingBucket{m.input, &m.requests, ""}, OpenScorer: m.open, Limits: limits,
+		Runs: m.runs, Input: m.counted(m.input), OpenScorer: m.open, Limits: limits,
 		Memory: memorytest.Budget(m.t),
-		Work:   countingBucket{m.work, &m.requests, ""},
+		Work:   m.counted(m.work),
 	})
 	m.must(err)
 	return planner

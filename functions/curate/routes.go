@@ -1,0 +1,66 @@
+package curate
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+)
+
+// A route is a method and a path that is served, as a pattern of http.ServeMux, and what answers there.
+type route struct {
+	method, path string
+	call         call
+}
+
+// runPath is the pattern of a run.
+const runPath = api.RunsPath + "/{run}"
+
+// routes are all that the API has. The mux takes a HEAD for a GET.
+func (s server) routes() []route {
+	const selections = runPath + "/selections"
+	const selection = selections + "/{selection}"
+	return []route{
+		{http.MethodGet, "/{$}", s.getService},
+		{http.MethodGet, api.DocsPath, s.getDocs},
+		{http.MethodGet, api.DescriptionPath, s.getDescription},
+		{http.MethodGet, api.RunsPath, s.listRuns},
+		{http.MethodPost, api.RunsPath, s.startRun},
+		{http.MethodGet, runPath, s.getRun},
+		{http.MethodPost, runPath, s.callRun}, // one route for all verbs: a pattern of the mux cannot end in one
+		{http.MethodGet, runPath + "/samples", s.showSamples},
+		{http.MethodPost, runPath + "/sweep", s.sweep},
+		{http.MethodPost, runPath + "/compare", s.compare},
+		{http.MethodGet, selections, s.listSelections},
+		{http.MethodPost, selections, s.makeSelection},
+		{http.MethodGet, selection, s.getSelection},
+		{http.MethodGet, selection + "/explain", s.explain},
+	}
+}
+
+// register has a mux serve the routes. What is none of them is answered with a problem.
+func (s server) register(mux *http.ServeMux) {
+	allowed := map[string][]string{}
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.method+" "+r.path, s.answer(r.call))
+		allowed[r.path] = append(allowed[r.path], r.method)
+		if r.method == http.MethodGet {
+			allowed[r.path] = append(allowed[r.path], http.MethodHead)
+		}
+	}
+	for path, methods := range allowed {
+		slices.Sort(methods)
+		allow := strings.Join(methods, ", ")
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allow)
+			api.NewProblem(http.StatusMethodNotAllowed,
+				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		api.NewProblem(http.StatusNotFound, fmt.Sprintf("there is no %s; the API lies below %s, and %s describes it",
+			r.URL.Path, api.RunsPath, api.DocsPath)).Write(w)
+	})
+}

@@ -1,0 +1,40 @@
+package curate
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/api/apitest"
+)
+
+// The routes and the calls that openapi.yaml describes are the same.
+func TestRoutesAreDescribed(t *testing.T) {
+	t.Parallel()
+	document, err := apitest.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var described, served []string
+	for path, item := range document.Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	for _, r := range (server{}).routes() {
+		path := strings.TrimSuffix(r.path, "{$}")
+		if r.method == "POST" && path == runPath {
+			for _, v := range verbs {
+				served = append(served, r.method+" "+path+":"+v.name)
+			}
+			continue
+		}
+		served = append(served, r.method+" "+path)
+	}
+	slices.Sort(described)
+	slices.Sort(served)
+	if diff := cmp.Diff(served, described); diff != "" {
+		t.Errorf("calls (-served +described):\n%s", diff)
+	}
+}

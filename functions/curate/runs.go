@@ -1,0 +1,133 @@
+package curate
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+)
+
+func (s server) listRuns(r *http.Request) (answer, error) {
+	p, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	listed, next, err := s.runs.List(r.Context(), p.cursor, p.size)
+	if err != nil {
+		return answer{}, err
+	}
+	list := api.RunList{Runs: []api.RunEntry{}, NextPageToken: tokenOf(next)}
+	for _, l := range listed {
+		list.Runs = append(list.Runs, api.RunEntry{
+			Run: l.Run, Dataset: l.Dataset, State: l.State, Created: l.Accepted, Samples: l.Samples.In, SamplesDone: l.Done,
+			Problem: l.Problem,
+		})
+	}
+	return answer{status: http.StatusOK, body: list}, nil
+}
+
+func (s server) startRun(r *http.Request) (answer, error) {
+	begin := time.Now()
+	var spec run.Spec
+	if err := decode(r, &spec); err != nil {
+		return answer{}, err
+	}
+	id, err := s.subsets.AcceptRun(r.Context(), s.planner, s.worker, spec, run.Upload{})
+	if err != nil {
+		return answer{}, err
+	}
+	telemetry.Run(r.Context(), id, begin)
+	return s.accepted(r, id)
+}
+
+// accepted answers a call that changes what becomes of a run.
+func (s server) accepted(r *http.Request, id string) (answer, error) {
+	status, err := s.subsets.RunStatus(r.Context(), id)
+	return answer{status: http.StatusAccepted, location: api.RunPath(id), body: status}, err
+}
+
+func (s server) getRun(r *http.Request) (answer, error) {
+	status, err := s.subsets.RunStatus(r.Context(), r.PathValue("run"))
+	return answer{status: http.StatusOK, body: status}, err
+}
+
+// A verb is what POST /v1/runs/{run}:<name> does to a run. It returns the run that the answer is about.
+type verb struct {
+	name string
+	do   func(s server, r *http.Request, id string) (string, error)
+}
+
+// verbs are all of them, in the order in which an unknown one is answered.
+var verbs = [...]verb{
+	{"resume", server.resumeRun}, {"retry", server.retryRun}, {"cancel", server.cancelRun}, {"approve", server.approveRun},
+}
+
+// callRun serves POST /v1/runs/{run}:<verb>.
+func (s server) callRun(r *http.Request) (answer, error) {
+	id, name, _ := strings.Cut(r.PathValue("run"), ":")
+	for _, v := range verbs {
+		if v.name != name {
+			continue
+		}
+		about, err := v.do(s, r, id)
+		if err != nil {
+			return answer{}, err
+		}
+		return s.accepted(r, about)
+	}
+	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf(
+		"%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("run"), id))
+}
+
+func (s server) resumeRun(r *http.Request, id string) (string, error) {
+	var options api.Resume
+	if err := decode(r, &options); err != nil {
+		return "", err
+	}
+	return id, s.reconciler.Resume(r.Context(), id, options.GiveUp)
+}
+
+func (s server) cancelRun(r *http.Request, id string) (string, error) {
+	if err := decode(r, &struct{}{}); err != nil {
+		return "", err
+	}
+	return id, s.worker.Cancel(r.Context(), id)
+}
+
+func (s server) approveRun(r *http.Request, id string) (string, error) {
+	if err := decode(r, &struct{}{}); err != nil {
+		return "", err
+	}
+	return id, s.worker.Approve(r.Context(), id)
+}
+
+// retryRun starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each
+// step can be repeated: a call that was not answered is made again.
+func (s server) retryRun(r *http.Request, id string) (string, error) {
+	var options api.Retry
+	if err := decode(r, &options); err != nil {
+		return "", err
+	}
+	status, err := s.subsets.RunStatus(r.Context(), id)
+	if err != nil {
+		return "", err
+	} else if status.NothingToRetry() && !options.ImagesChanged {
+		return "", api.NewProblem(http.StatusConflict,
+			fmt.Sprintf("run %s has no failed samples: there is nothing to retry", id))
+	}
+	if last, err := s.runs.LastScored(r.Context(), id); err != nil {
+		return "", err
+	} else if last.Run != id {
+		return "", api.NewProblem(http.StatusConflict, fmt.Sprintf(
+			"run %s was retried before: the latest attempt is %s; retry that one", id, last.Run))
+	}
+	next, err := s.subsets.StartAttempt(r.Context(), s.planner, s.worker, id)
+	if err != nil {
+		return "", err
+	}
+	return next.Run, nil
+}

@@ -1,0 +1,103 @@
+package curate
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+func (s server) listSelections(r *http.Request) (answer, error) {
+	p, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	listed, next, err := s.subsets.ListPage(r.Context(), r.PathValue("run"), p.cursor, p.size)
+	if err != nil {
+		return answer{}, err
+	}
+	list := api.SelectionList{Selections: []api.SelectionEntry{}, NextPageToken: tokenOf(next)}
+	for _, l := range listed {
+		list.Selections = append(list.Selections, api.SelectionEntry{
+			ID: l.ID, State: l.State, Created: l.Accepted, Budget: l.Parameters.Budget, InTokens: l.Parameters.InTokens,
+			Selected: l.Selected, Problem: l.Problem,
+		})
+	}
+	return answer{status: http.StatusOK, body: list}, nil
+}
+
+func (s server) makeSelection(r *http.Request) (answer, error) {
+	var asked api.SelectionRequest
+	if err := decode(r, &asked); err != nil {
+		return answer{}, err
+	}
+	if err := run.CheckBudgets(max(len(asked.Budgets), len(asked.Within)+1)); err != nil {
+		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("budgets: %v", err))
+	}
+	if len(asked.Budgets) == 0 {
+		return s.selectOne(r, asked, asked.Request)
+	}
+	if !asked.Budget.IsZero() {
+		return answer{}, api.NewProblem(http.StatusBadRequest,
+			"reading the request's body: give budget or budgets, not both")
+	}
+	all := answer{status: http.StatusOK}
+	made := api.NestedSelections{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
+	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
+	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
+		one, err := s.selectOne(r, asked, spec)
+		if err != nil {
+			return answer{}, err
+		}
+		all.status = max(all.status, one.status) // accepted, if one is still being written
+		made.Selections[i] = one.body.(api.SelectionStatus)
+	}
+	all.body = made
+	return all, nil
+}
+
+func (s server) selectOne(r *http.Request, asked api.SelectionRequest, spec selection.Request) (answer, error) {
+	if asked.Notify {
+		if err := s.subsets.Notify(r.Context(), r.PathValue("run"), spec); err != nil {
+			return answer{}, err
+		}
+	}
+	sel, err := s.subsets.Ask(r.Context(), r.PathValue("run"), spec, asked.MaxFailed)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.selectionStatus(r, sel)
+}
+
+func (s server) getSelection(r *http.Request) (answer, error) {
+	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	if err != nil {
+		return answer{}, err
+	}
+	return s.selectionStatus(r, sel)
+}
+
+func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (answer, error) {
+	state, err := s.subsets.State(r.Context(), sel)
+	if err != nil {
+		return answer{}, err
+	}
+	ans := answer{status: http.StatusOK, body: api.SelectionStatus{State: state, Selection: sel}}
+	if state == api.Writing {
+		ans.status, ans.location = http.StatusAccepted, api.SelectionPath(sel.Run, sel.ID)
+	}
+	return ans, nil
+}
+
+func (s server) explain(r *http.Request) (answer, error) {
+	ids := r.URL.Query()["id"]
+	if len(ids) == 0 {
+		return answer{}, api.NewProblem(http.StatusBadRequest, "name the samples to explain: ?id=…&id=…")
+	}
+	samples, err := s.subsets.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
+	return answer{status: http.StatusOK, body: api.ExplanationList{Samples: samples}}, err
+}

@@ -1,0 +1,117 @@
+// Package apitest compares what a service of the API takes and answers with the description of the API.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/harvest-ml/harvest/shared/api"
+)
+
+// Document is the description, checked.
+var Document = sync.OnceValues(func() (*openapi3.T, error) {
+	document, err := openapi3.NewLoader().LoadFromData(api.Description())
+	if err != nil {
+		return nil, fmt.Errorf("reading openapi.yaml: %w", err)
+	}
+	if err := document.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	return document, nil
+})
+
+var router = sync.OnceValues(func() (routers.Router, error) {
+	document, err := Document()
+	if err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(document)
+})
+
+// Described is a handler whose requests and answers are compared with the description; a difference fails the test. A
+// request that the handler accepts must be described, and so must every answer. It keeps answers in memory.
+func Described(t testing.TB, handler http.Handler) http.Handler {
+	t.Helper()
+	paths, err := router()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("%s %s: reading the request: %v", r.Method, r.URL, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		if err := compare(paths, r, body, answer); err != nil {
+			t.Errorf("%s %s %.200s was answered %d %.2000s, unlike openapi.yaml: %v",
+				r.Method, r.URL, body, answer.Code, answer.Body, err)
+		}
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes()) // the client is gone if this fails
+	})
+}
+
+// compare compares a request and its answer with the description.
+func compare(paths routers.Router, r *http.Request, body []byte, answer *httptest.ResponseRecorder) error {
+	request := r.Clone(context.Background())
+	if r.Method == http.MethodHead {
+		request.Method = http.MethodGet
+	}
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	if len(body) > 0 && request.Header.Get("Content-Type") == "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	route, parameters, err := paths.FindRoute(request)
+	if err != nil {
+		return undescribed(err, answer)
+	}
+	options := &openapi3filter.Options{
+		IncludeResponseStatus: true, RejectWhenRequestBodyNotSpecified: true, SkipSettingDefaults: true,
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request: request, PathParams: parameters, Route: route, Options: options,
+	}
+	if answer.Code < http.StatusBadRequest {
+		if err := openapi3filter.ValidateRequest(request.Context(), input); err != nil {
+			return fmt.Errorf("the request: %w", err)
+		}
+	}
+	if r.Method == http.MethodHead {
+		return nil // its answer has no body in use
+	}
+	err = openapi3filter.ValidateResponse(request.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: answer.Code, Header: answer.Header(),
+		Body: io.NopCloser(bytes.NewReader(answer.Body.Bytes())), Options: options,
+	})
+	if err != nil {
+		return fmt.Errorf("the answer: %w", err)
+	}
+	return nil
+}
+
+// undescribed compares the answer to a call that is not described: it is a problem, 404 or 405.
+func undescribed(err error, answer *httptest.ResponseRecorder) error {
+	if answer.Code != http.StatusNotFound && answer.Code != http.StatusMethodNotAllowed {
+		return fmt.Errorf("the call is not described: %w", err)
+	}
+	if answer.Code == http.StatusMethodNotAllowed && answer.Header().Get("Allow") == "" {
+		return errors.New("the answer has no Allow")
+	}
+	return nil
+}

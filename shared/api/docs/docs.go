@@ -1,0 +1,93 @@
+// Package docs makes web pages of the description of the API. They need no network and no script.
+package docs
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/page"
+	"go.yaml.in/yaml/v3"
+)
+
+// Pages are those that a service serves, in UTF-8.
+type Pages struct {
+	Home      []byte // what the service is
+	Reference []byte // every call and every type
+	Policy    string // the content-security policy of both
+}
+
+//go:embed home.html reference.html style.css
+var files embed.FS
+
+// New makes the pages. An error is a fault of the description.
+func New() (*Pages, error) {
+	var d description
+	if err := yaml.Unmarshal(api.Description(), &d); err != nil {
+		return nil, fmt.Errorf("reading the description of the API: %w", err)
+	}
+	if err := d.resolve(); err != nil {
+		return nil, fmt.Errorf("reading the description of the API: %w", err)
+	}
+	style, err := files.ReadFile("style.css")
+	if err != nil {
+		return nil, err
+	}
+	templates, err := template.New("").Funcs(template.FuncMap{
+		"paragraphs": paragraphs, "json": jsonOf, "path": func(name string) string { return paths[name] },
+	}).ParseFS(files, "home.html", "reference.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading the pages of the API: %w", err)
+	}
+	pages := &Pages{Policy: page.Policy(style, nil)}
+	for name, content := range map[string]*[]byte{"home.html": &pages.Home, "reference.html": &pages.Reference} {
+		var out bytes.Buffer
+		err := templates.ExecuteTemplate(&out, name, struct {
+			*description
+			Style template.CSS
+		}{&d, template.CSS(style)})
+		if err != nil {
+			return nil, fmt.Errorf("writing the page %s of the API: %w", name, err)
+		}
+		*content = out.Bytes()
+	}
+	return pages, nil
+}
+
+// paths are where pages link to.
+var paths = map[string]string{"runs": api.RunsPath, "docs": api.DocsPath, "openapi": api.DescriptionPath}
+
+// A span is a piece of a text; code stands between backticks in it.
+type span struct {
+	Code bool
+	Text string
+}
+
+// paragraphs are those of a text, which empty lines separate.
+func paragraphs(text string) (all [][]span) {
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		var spans []span
+		for i, piece := range strings.Split(paragraph, "`") {
+			if piece != "" {
+				spans = append(spans, span{i%2 == 1, piece})
+			}
+		}
+		if len(spans) > 0 {
+			all = append(all, spans)
+		}
+	}
+	return all
+}
+
+// jsonOf is a value of the description as JSON, in one line.
+func jsonOf(value any) (string, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(value)
+	return strings.TrimSpace(out.String()), err
+}

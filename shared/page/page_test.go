@@ -1,0 +1,20 @@
+package page_test
+
+import (
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/page"
+)
+
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	// The hash is that of `printf a | openssl dgst -sha256 -binary | base64`.
+	const a = "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
+	const before, after = "default-src 'none'; img-src data:; style-src " + a + "; script-src ",
+		"; base-uri 'none'; form-action 'none'"
+	for script, want := range map[string]string{"": "'none'", "a": a} {
+		if got := page.Policy([]byte("a"), []byte(script)); got != before+want+after {
+			t.Errorf("script %q: %s", script, got)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Listed run is one of a list.
+type Listed struct {
+	*Status            // without its progress
+	Accepted time.Time // first
+	Done     int64     // samples that are scored, failed or skipped; about as many until the run is scored
+}
+
+// listedNames is how many names of the index a page of a list looks at, at most: those of runs, and of all else that
+// was accepted.
+const listedNames = 1000
+
+// List lists runs, the one that was accepted last first: at most size of them, from 1, that come after the cursor; an
+// empty cursor is before the first. It returns the cursor of the next page, empty after the last run. A page may have
+// fewer runs than size though others follow. Its cost does not depend on how many runs there are.
+func (r *Reader) List(ctx context.Context, cursor string, size int) ([]Listed, string, error) {
+	entries, next, err := r.acceptedRuns(ctx, cursor, size)
+	if err != nil {
+		return nil, "", err
+	}
+	ids := make([]string, len(entries))
+	accepted := make(map[string]time.Time, len(entries))
+	for i, e := range entries {
+		ids[i], accepted[e.run] = e.run, e.at
+	}
+	outlines, err := r.Outlines(ctx, ids)
+	if err != nil {
+		return nil, "", err
+	}
+	listed := make([]Listed, len(outlines))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for i, st := range outlines {
+		group.Go(func() (err error) {
+			listed[i] = Listed{Status: st, Accepted: accepted[st.Run]}
+			listed[i].Done, err = r.samplesDone(ctx, st)
+			return err
+		})
+	}
+	return listed, next, group.Wait()
+}
+
+// An acceptedRun is the entry of a run in the index.
+type acceptedRun struct {
+	run string
+	at  time.Time
+}
+
+// entryPattern is that of the names of entries: a reverse time, and what was accepted.
+var entryPattern = regexp.MustCompile(`^([0-9]{19})-([A-Za-z0-9][A-Za-z0-9._-]*)$`)
+
+// These distinguish entries of runs from those of selections. A dataset may have a name with which its run looks like
+// the request of another run; so what looks like one is looked at.
+var (
+	ofSelection = regexp.MustCompile(`\.[0-9a-f]{12}$`)
+	ofRequest   = regexp.MustCompile(`\.(request|images)-[^.]*$`)
+)
+
+// acceptedRuns are a page of the runs in the index, and the cursor of the next one.
+func (r *Reader) acceptedRuns(
+	ctx context.Context, cursor string, size int,
+) (runs []acceptedRun, next string, err error) {
+	looked, last := 0, cursor
+	for attrs, err := range r.work.List(ctx, acceptedPrefix, join(acceptedPrefix, cursor)) {
+		if err != nil {
+			return nil, "", fmt.Errorf("listing runs: %w", err)
+		}
+		if len(runs) == size || looked == listedNames {
+			return runs, last, nil
+		}
+		looked++
+		last = strings.TrimPrefix(attrs.Name, acceptedPrefix)
+		parts := entryPattern.FindStringSubmatch(last)
+		if parts == nil || ofSelection.MatchString(last) {
+			continue
+		}
+		if ofRequest.MatchString(last) {
+			var e Entry
+			if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &e); err != nil {
+				return nil, "", err
+			}
+			if e.Run != parts[2] {
+				continue
+			}
+		}
+		reverse, err := strconv.ParseInt(parts[1], 10, 64)
+		if err != nil {
+			continue // no time: it is none of ours
+		}
+		runs = append(runs, acceptedRun{run: parts[2], at: time.Unix(0, math.MaxInt64-reverse).UTC()})
+	}
+	return runs, "", nil
+}
+
+// samplesDone is about how many samples of a run are scored, failed or skipped. It takes a few requests, however large
+// the run is: ranges that are scored count by the plan, and the shards of others as if they were as large as can be.
+func (r *Reader) samplesDone(ctx context.Context, st *Status) (int64, error) {
+	switch st.State {
+	case StateScored, StateFailed:
+		return st.Samples.In, nil
+	case StateScoring, StateStalled, StateCancelled:
+	default:
+		return 0, nil
+	}
+	plan, err := r.Plan(ctx, st.Run)
+	if errors.Is(err, ErrPlanning) || errors.Is(err, ErrNoRun) {
+		return 0, nil // it was cancelled before it had a plan, or has been removed since
+	} else if err != nil {
+		return 0, err
+	}
+	gathered, err := bucket.Numbers(ctx, r.work, scoresPrefix(st.Run), ".parquet")
+	if err != nil {
+		return 0, err
+	}
+	var done int64
+	var open []int
+	for number := range plan.Ranges {
+		if gathered[number] {
+			done += plan.samplesOf(number)
+		} else {
+			open = append(open, number)
+		}
+	}
+	rated, err := r.ratedShards(ctx, st.Run, open)
+	for number, shards := range rated {
+		done += min(int64(len(shards)*plan.Constants.ShardSamples), plan.samplesOf(number))
+	}
+	return done, err
+}
+
+// samplesOf is the number of samples of a range.
+func (p *Plan) samplesOf(number int) int64 {
+	end := p.Samples
+	if number+1 < len(p.Ranges) {
+		end = p.Ranges[number+1].FirstIndex
+	}
+	return end - p.Ranges[number].FirstIndex
+}

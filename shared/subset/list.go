@@ -1,0 +1,74 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Listed selection is one of a list.
+type Listed struct {
+	*Selection
+	State    string    // one of the State constants, or run.StateDamaged
+	Accepted time.Time // first; the zero time of one that was asked for and is not made yet
+}
+
+// lookups is how many selections are looked at concurrently.
+const lookups = 16
+
+// ListPage lists selections of a run in the order of their ids: at most size of them, from 1, that come after the
+// cursor; an empty cursor is before the first. It returns the cursor of the next page, empty after the last selection.
+// Its cost does not depend on how many selections there are.
+func (r *Reader) ListPage(ctx context.Context, runID, cursor string, size int) ([]Listed, string, error) {
+	if _, err := r.runs.Plan(ctx, runID); errors.Is(err, run.ErrPlanning) {
+		return nil, "", nil
+	} else if err != nil {
+		return nil, "", err
+	}
+	ids, err := bucket.ChildrenAfter(ctx, r.work, selectionsPrefix(runID), cursor, size+1)
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(ids) > size {
+		ids = ids[:size]
+		next = ids[size-1]
+	}
+	listed := make([]Listed, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			listed[i], err = r.listed(ctx, runID, id)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, "", err
+	}
+	return slices.DeleteFunc(listed, func(l Listed) bool { return l.Selection == nil }), next, nil
+}
+
+// listed is a selection in a list; without a Selection if there is none yet.
+func (r *Reader) listed(ctx context.Context, runID, id string) (Listed, error) {
+	sel, err := r.Find(ctx, runID, id)
+	var state string
+	if err == nil {
+		state, err = r.State(ctx, sel)
+	}
+	if lost, ok := errors.AsType[*bucket.LostError](err); ok {
+		damaged := &Selection{ID: id, Run: runID, Dataset: run.DatasetOf(runID), Problem: lost.Error()}
+		return Listed{Selection: damaged, State: run.StateDamaged}, nil
+	} else if errors.Is(err, ErrNoSelection) {
+		return Listed{}, nil
+	} else if err != nil {
+		return Listed{}, err
+	}
+	accepted, err := r.Accepted(ctx, runID, id)
+	return Listed{Selection: sel, State: state, Accepted: accepted}, err
+}
