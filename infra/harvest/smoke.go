@@ -133,7 +133,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return err
 	}
-	fetcher, err := in.openImages(limits.Images)
+	fetcher, err := in.openImages(ctx, limits.Images, limits.Compressed)
 	if err != nil {
 		return err
 	}
