@@ -215,7 +215,7 @@ func someSamples(file string, limits dataset.Limits) ([]dataset.Sample, error) {
 	}
 	span := layout.Ranges[0]
 	section := io.NewSectionReader(body, span.Start, span.End-span.Start)
-	records, err := dataset.NewReader(section, layout.Form, span, filepath.Base(file), limits, forms.Parse)
+	records, err := dataset.NewReader(section, layout.Framing, span, filepath.Base(file), limits, forms.Parse)
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,8 @@ const (
 	Parquet Format = "parquet" // each row is a record
 )
 
-// A Form is how a manifest holds its records: what a Reader has to know besides their place.
-type Form struct {
+// A Framing is how a manifest holds its records: what a Reader has to know besides their place.
+type Framing struct {
 	Format Format `json:"format"`
 	// Encoding is that of the text. Records are read as UTF-8 whatever it is.
 	Encoding Encoding `json:"encoding,omitempty"`

@@ -50,41 +50,46 @@ type plannedPart struct {
 	records int64
 }
 
+// talkReading is what infoRecipe says of its entry.
+var talkReading = forms.Reading{
+	Form: "LLaMA-Factory sharegpt", Source: "talk", Columns: map[string]string{"messages": "chat"},
+	Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
+}
+
+// resolved are the manifests that lists in a dataset.yaml stand for.
+var resolved = map[string][]plannedPart{
+	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what lies deeper
+		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
+		{"parts/a-001.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
+		{"parts/b.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
+		{"parts/chat.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
+	},
+	`["parts/{b,a-{000..001}}.jsonl"]` + "\ntakes: {\"parts/{b,a-{000..001}}.jsonl\": first:2}\n" +
+		"readings: {\"parts/{b,a-{000..001}}.jsonl\": {source: s}}\n": {
+		{"parts/b.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
+		{"parts/a-000.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
+		{"parts/a-001.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
+	},
+	`["odd/a[1].jsonl", "p*/deep/?.jsonl"]`: { // an object of the very name comes first
+		{"odd/a[1].jsonl", forms.Reading{}, "all", 3}, {"parts/deep/c.jsonl", forms.Reading{}, "all", 3},
+	},
+	`[parts/dataset_info.json, parts/b.jsonl]`: {
+		{"parts/chat.jsonl", talkReading, "all", 3}, {"parts/b.jsonl", forms.Reading{}, "all", 3},
+	},
+	`[meta/meta.json]`: { // relative to the dataset's prefix, where it is not relative to the meta file
+		{"parts/b.jsonl", forms.Reading{Root: "coco", Source: "coco"}, "all", 3},
+		{"meta/vg.jsonl", forms.Reading{Source: "vg"}, "all", 3},
+	},
+	`[mix.yaml]`: {
+		{"parts/a-000.jsonl", forms.Reading{Source: "a-000"}, "first:1", 1},
+		{"parts/a-001.jsonl", forms.Reading{Source: "a-001"}, "first:1", 1},
+		{"parts/b.jsonl", forms.Reading{Source: "b"}, "all", 3},
+	},
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
-	talk := forms.Reading{
-		Form: "LLaMA-Factory sharegpt", Source: "talk", Columns: map[string]string{"messages": "chat"},
-		Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
-	}
-	for manifests, want := range map[string][]plannedPart{
-		`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what lies deeper
-			{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
-			{"parts/a-001.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
-			{"parts/b.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
-			{"parts/chat.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
-		},
-		`["parts/{b,a-{000..001}}.jsonl"]` + "\ntakes: {\"parts/{b,a-{000..001}}.jsonl\": first:2}\n" +
-			"readings: {\"parts/{b,a-{000..001}}.jsonl\": {source: s}}\n": {
-			{"parts/b.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
-			{"parts/a-000.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
-			{"parts/a-001.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
-		},
-		`["odd/a[1].jsonl", "p*/deep/?.jsonl"]`: { // an object of the very name comes first
-			{"odd/a[1].jsonl", forms.Reading{}, "all", 3}, {"parts/deep/c.jsonl", forms.Reading{}, "all", 3},
-		},
-		`[parts/dataset_info.json, parts/b.jsonl]`: {
-			{"parts/chat.jsonl", talk, "all", 3}, {"parts/b.jsonl", forms.Reading{}, "all", 3},
-		},
-		`[meta/meta.json]`: { // relative to the dataset's prefix, where it is not relative to the meta file
-			{"parts/b.jsonl", forms.Reading{Root: "coco", Source: "coco"}, "all", 3},
-			{"meta/vg.jsonl", forms.Reading{Source: "vg"}, "all", 3},
-		},
-		`[mix.yaml]`: {
-			{"parts/a-000.jsonl", forms.Reading{Source: "a-000"}, "first:1", 1},
-			{"parts/a-001.jsonl", forms.Reading{Source: "a-001"}, "first:1", 1},
-			{"parts/b.jsonl", forms.Reading{Source: "b"}, "all", 3},
-		},
-	} {
+	for manifests, want := range resolved {
 		t.Run(manifests, func(t *testing.T) {
 			t.Parallel()
 			f := runtest.New(t)
@@ -143,10 +148,12 @@ func TestResolveRefuses(t *testing.T) {
 		`["{0..20000}.jsonl"]`:       "it stands for more than 10000 manifests",
 		`[parts/b.jsonl, "parts/?.jsonl"]`: "manifests[1]: parts/b.jsonl: parts/b.jsonl names it already; " +
 			"list it once",
-		`[other/dataset.yaml]`: "manifests[0]: other/dataset.yaml: it is another dataset.yaml; list the manifests themselves",
-		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which says itself how " +
-			"its files are read",
-		`[bad/far.json]`: `manifests[0]: bad/far.json: entry "x": /data/x.jsonl: lies outside of datasets/demo/; upload it`,
+		`[other/dataset.yaml]`: "manifests[0]: other/dataset.yaml: it is another dataset.yaml; list the manifests " +
+			"themselves",
+		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which says " +
+			"itself how its files are read",
+		`[bad/far.json]`: `manifests[0]: bad/far.json: entry "x": /data/x.jsonl: lies outside of datasets/demo/; upload ` +
+			`it there`,
 		`[bad/out.json]`: `manifests[0]: bad/out.json: entry "x": ../../x.jsonl: lies outside of datasets/demo/`,
 		`[bad/gone.json]`: `manifests[0]: bad/gone.json: entry "x": datasets/demo/bad/x.jsonl is not in the input ` +
 			`bucket; upload it`,
