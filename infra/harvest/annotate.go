@@ -124,7 +124,7 @@ func (r *annotateReport) annotate(
 	r.Seconds["annotate"] = time.Since(start).Seconds()
 	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
 	maps.Copy(r.Failed, rated.status.Reasons)
-	fetcher, err := in.openImages(rated.Options.Images)
+	fetcher, err := in.openImages(ctx, rated.Options.Images, rated.limits.Compressed)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (r *annotateReport) choose(
 	if request.each > 0 {
 		positions = seedset.ChooseOfEach(pool.Pool, request.each, request.least, request.samples)
 	}
-	chosen, err := in.at(ctx, positions, p.Options.Limits)
+	chosen, err := in.at(ctx, positions, p.limits)
 	if err == nil && len(chosen) == 0 {
 		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
 	}
@@ -232,7 +232,7 @@ func (r *annotateReport) choose(
 
 // at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id,
 // or ID#n where several samples have the id.
-func (in input) at(ctx context.Context, positions []int, limits dataset.Limits) ([]datasetSample, error) {
+func (in input) at(ctx context.Context, positions []int, limits run.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // samples by id
 	i := -1

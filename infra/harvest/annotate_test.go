@@ -417,7 +417,7 @@ func TestNamesOfEqualIDs(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "a.jsonl"), record("a", "0")+record("b", "1")+record("a", "2")+record("a", "3"))
 	set := annotationSet{input: input{Manifests: []string{filepath.Join(dir, "a.jsonl")}}}
 	set.limits.Records.MaxRecordBytes = 1 << 20
-	chosen, err := set.at(t.Context(), []int{1, 2}, set.limits.Records)
+	chosen, err := set.at(t.Context(), []int{1, 2}, set.limits)
 	if err != nil {
 		t.Fatal(err)
 	}

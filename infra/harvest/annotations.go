@@ -118,7 +118,7 @@ func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, ab
 	lookup := dataset.NewLookup(names)
 	candidates := map[int]datasetSample{} // by position in the dataset
 	position := 0
-	err = set.eachSample(ctx, set.limits.Records, func(manifest int, s *dataset.Sample) error {
+	err = set.eachSample(ctx, set.limits, func(manifest int, s *dataset.Sample) error {
 		if lookup.Add(s.ID) {
 			candidates[position] = datasetSample{manifest: manifest, sample: s}
 		}
@@ -167,10 +167,10 @@ func valid(positions []int, samples map[int]datasetSample) []int {
 // eachSample reads the manifests once, in order, and calls use for every record with the number of its manifest.
 // Several records of one id are all passed to use.
 func (in input) eachSample(
-	ctx context.Context, limits dataset.Limits, use func(manifest int, s *dataset.Sample) error,
+	ctx context.Context, limits run.Limits, use func(manifest int, s *dataset.Sample) error,
 ) error {
 	read := func(i int, name string) error {
-		file, err := os.Open(name)
+		file, err := openManifest(ctx, name, limits.Compressed)
 		if err != nil {
 			return err
 		}
@@ -179,9 +179,8 @@ func (in input) eachSample(
 		if err != nil {
 			return err
 		}
-		return containers.EachSample(ctx, file, filepath.Base(name), limits, parse, func(s *dataset.Sample) error {
-			return use(i, s)
-		})
+		return containers.EachSample(ctx, file.File, filepath.Base(name), limits.Records, parse,
+			func(s *dataset.Sample) error { return use(i, s) })
 	}
 	for i, name := range in.Manifests {
 		err := read(i, name)

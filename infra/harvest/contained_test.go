@@ -215,6 +215,8 @@ func TestTarFaults(t *testing.T) {
 		{[]string{"--output-format", "llava", "shards/demo-000.tar"}, "harvest: --output-format llava: a WebDataset tar " +
 			"holds its images, and a file of JSON holds none, so they would be lost; leave the flag out: the subset is " +
 			"subset.tar\n"},
+		{[]string{"--output-format", "webdataset", "shards/demo-000.tar"}, "harvest: --output-format webdataset: it is for " +
+			"records with images in files, and the manifest is a WebDataset tar, whose subset is one, too; leave the flag out"},
 	} {
 		curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out"}
 		a := harvest(t, dir, nil, append(curate, tc.args...)...)

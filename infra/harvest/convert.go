@@ -12,7 +12,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/spelling"
-	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // converted makes the subset with its records in another form, in a folder for temporary files, and returns what writes
@@ -29,9 +28,7 @@ func (f outputFolder) converted(ctx context.Context, temporary string) (func(io.
 		return nil, err
 	}
 	defer from.Close()
-	err = writeWhole(converted, func(w io.Writer) error {
-		return convertSubset(w, from, f.selection.Manifests, f.format)
-	})
+	err = writeWhole(converted, func(w io.Writer) error { return f.convert(ctx, w, from) })
 	return func(w io.Writer) error {
 		file, err := os.Open(converted)
 		if err != nil {
@@ -43,30 +40,60 @@ func (f outputFolder) converted(ctx context.Context, temporary string) (func(io.
 	}, err
 }
 
-// convertSubset writes the records of a subset in another form. The subset holds those of the manifests one after the
-// other.
-func convertSubset(w io.Writer, from *subsetFile, manifests []subset.Manifest, to string) error {
-	out := from.writer(w)
-	for _, m := range manifests {
-		convert, err := m.Reading.Converter(to)
+// convert writes the records of a subset in the other form.
+func (f outputFolder) convert(ctx context.Context, w io.Writer, from *subsetFile) error {
+	if f.format != forms.WebDataset {
+		out := from.writer(w)
+		err := f.convertRecords(from, func(_ int, record []byte, _ dataset.Place) error { return out.Write(record) })
+		if err != nil {
+			return err
+		}
+		return out.Close()
+	}
+	out, err := f.newTarSubset(ctx, w)
+	if err != nil {
+		return err
+	}
+	err = f.convertRecords(from, func(manifest int, record []byte, place dataset.Place) error {
+		return out.write(ctx, manifest, record, place)
+	})
+	return errors.Join(err, out.close(err == nil))
+}
+
+// convertRecords calls use with each record of a subset in the other form, the number of its manifest, and its place in
+// the subset. The subset holds those of the manifests one after the other.
+func (f outputFolder) convertRecords(
+	from *subsetFile, use func(manifest int, record []byte, place dataset.Place) error,
+) error {
+	for i, m := range f.selection.Manifests {
+		convert, err := m.Reading.Converter(f.format)
 		if err != nil {
 			return err
 		}
 		err = from.each(m.Selected, func(number int, record dataset.Record) error {
 			place := dataset.Place{Manifest: path.Base(m.Name), Element: int64(number), Line: int64(number)}
 			converted, err := convert(record.Raw, place)
+			if err == nil {
+				err = use(i, converted, place)
+			}
 			if loss, ok := errors.AsType[*forms.LossError](err); ok {
 				return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave "+
 					"the flag out, or leave the record out with --exclude: its id is %s",
-					to, number, path.Base(m.Name), loss, spelling.Shown(forms.Parse(record.Raw, place).ID))
-			} else if err != nil {
-				return err
+					f.format, number, path.Base(m.Name), loss, spelling.Shown(forms.Parse(record.Raw, place).ID))
 			}
-			return out.Write(converted)
+			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return out.Close()
+	return nil
+}
+
+// subsetName is the name of the file of the subset.
+func (f outputFolder) subsetName() string {
+	if f.format == forms.WebDataset {
+		return "subset." + string(dataset.Tar)
+	}
+	return path.Base(f.selection.Outputs.Subset)
 }

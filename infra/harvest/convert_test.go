@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
 // A subset is written in another form where nothing is lost, and is the same dataset then.
@@ -55,5 +58,135 @@ func TestOutputFormatRefuses(t *testing.T) {
 		if a.status != tc.status || !strings.Contains(a.stderr, tc.says) {
 			t.Errorf("--output-format %s: status %d, %q; want %d and %q", tc.format, a.status, a.stderr, tc.status, tc.says)
 		}
+	}
+}
+
+// As WebDataset, a subset is a tar that holds its images: the same samples, and the same bytes every time.
+func TestOutputFormatWebDataset(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	demo, err := filepath.Abs("../../testdata/demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	curate := []string{
+		"curate", "--budget", "20%", "--no-report", "--images", demo, "--state", "state", "--out", "out",
+		filepath.Join(demo, "dataset.json"),
+	}
+	mustHarvest(t, dir, curate...)
+	var records []imagesRecord
+	decode(t, readFile(t, filepath.Join(dir, "out", "subset.json")), &records)
+	prompts := mustHarvest(t, dir, "prompts", "--images", demo, "--state", "state", "out/subset.json").stdout
+	rated := annotateByScorer(t, dir, 1, "--no-report", "--out", "rated", "--images", demo, "out/subset.json")
+
+	mustHarvest(t, dir, append(curate, "--output-format", "webdataset")...)
+	subset := readFile(t, filepath.Join(dir, "out", "subset.tar"))
+	if left, err := filepath.Glob(filepath.Join(dir, "out", "subset.json")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	checkTarSubset(t, demo, subset, records)
+	if diff := cmp.Diff(prompts, mustHarvest(t, dir, "prompts", "--state", "state", "out/subset.tar").stdout); diff != "" {
+		t.Errorf("prompts (-JSON +tar):\n%s", diff)
+	}
+	again := annotateByScorer(t, dir, 1, "--no-report", "--out", "rated", "out/subset.tar")
+	if diff := cmp.Diff(rated, again); diff != "" {
+		t.Errorf("ratings (-JSON +tar):\n%s", diff)
+	}
+	mustHarvest(t, dir, append(curate, "--output-format", "webdataset", "--out", "again")...)
+	if readFile(t, filepath.Join(dir, "again", "subset.tar")) != subset {
+		t.Error("the second time it is another file")
+	}
+}
+
+// An imagesRecord is a record of LLaVA, as far as it names its images.
+type imagesRecord struct {
+	ID    string
+	Image any
+}
+
+// names are the names of the images.
+func (r imagesRecord) names() (names []string) {
+	switch image := r.Image.(type) {
+	case string:
+		return []string{image}
+	case []any:
+		for _, one := range image {
+			names = append(names, one.(string))
+		}
+	}
+	return names
+}
+
+// checkTarSubset checks that a tar holds records, in their order, and their images, which lie in a folder.
+func checkTarSubset(t *testing.T, folder, subset string, records []imagesRecord) {
+	t.Helper()
+	var images []string
+	number := 0
+	for _, m := range runtest.ReadTar(t, []byte(subset)) {
+		if !strings.HasSuffix(m.Name, ".json") {
+			images = append(images, m.Content)
+			continue
+		}
+		var record struct {
+			ID    string
+			Image []string
+			Names []string `json:"image_names"`
+		}
+		decode(t, m.Content, &record)
+		want := records[number]
+		if key := fmt.Sprintf("%09d", number); m.Name != key+".json" || record.ID != want.ID {
+			t.Errorf("%s is sample %s, want %s as %s", m.Name, record.ID, want.ID, key)
+		}
+		if diff := cmp.Diff(want.names(), record.Names); diff != "" || len(images) != len(record.Image) {
+			t.Errorf("%s: %d members are images, and %d are named; names (-want +got):\n%s", m.Name, len(images),
+				len(record.Image), diff)
+		}
+		for i, name := range record.Names {
+			if images[i] != readFile(t, filepath.Join(folder, name)) {
+				t.Errorf("%s: member %d is not %s", m.Name, i, name)
+			}
+		}
+		images = nil
+		number++
+	}
+	if number != len(records) {
+		t.Errorf("%d samples, want %d", number, len(records))
+	}
+}
+
+func TestOutputFormatWebDatasetRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 2, 16)
+	turns := `"conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}` + "\n"
+	writeFile(t, filepath.Join(dir, "names.jsonl"),
+		`{"id": "x", "image": "source0/0000.png", "image_names": ["a"], `+turns)
+	writeFile(t, filepath.Join(dir, "gone.jsonl"), `{"id": "x", "image": "gone.png", `+turns)
+	curate := []string{"curate", "--budget", "1", "--no-report", "--state", "state", "--out", "out"}
+	image := readFile(t, filepath.Join(dir, "source0/0000.png"))
+	writeFile(t, filepath.Join(dir, "gone.png"), image)
+	mustHarvest(t, dir, append(curate, "gone.jsonl")...)
+	if err := os.Remove(filepath.Join(dir, "gone.png")); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := os.ReadDir(filepath.Join(dir, "state/runs"))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("runs %v, %v", runs, err)
+	}
+	selectGone := []string{
+		"select", "--budget", "1", "--no-report", "--state", "state", "--out", "out", "--output-format", "webdataset",
+		runs[0].Name(),
+	}
+	a := harvest(t, dir, nil, selectGone...)
+	if want := "--output-format webdataset: sample x: "; a.status != 1 || !strings.Contains(a.stderr, want) {
+		t.Errorf("an image that is gone: status %d, %q, want %q", a.status, a.stderr, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out", "subset.jsonl")); err != nil {
+		t.Errorf("the subset from before is gone: %v", err)
+	}
+	a = harvest(t, dir, nil, append(curate, "--output-format", "webdataset", "names.jsonl")...)
+	if want := "record 1 of names.jsonl in the subset would lose something (image_names: "; a.status != 1 ||
+		!strings.Contains(a.stderr, want) {
+		t.Errorf("a field of the same name: status %d, %q, want %q", a.status, a.stderr, want)
 	}
 }

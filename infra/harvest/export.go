@@ -77,7 +77,7 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	if err != nil {
 		return nil, err
 	}
-	fetcher, err := set.openImages(set.limits.Images)
+	fetcher, err := set.openImages(ctx, set.limits.Images, set.limits.Compressed)
 	if err != nil {
 		return nil, err
 	}

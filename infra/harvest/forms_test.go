@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
 // A manifest's records come into the subset as they stood, whatever form holds them.
@@ -126,16 +124,8 @@ func TestCompressedManifests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := io.WriteString(w, plain); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
 	writeFile(t, filepath.Join(dir, "dataset.json"), plain)
-	writeFile(t, filepath.Join(dir, "dataset.json.gz"), packed.String())
+	writeFile(t, filepath.Join(dir, "dataset.json.gz"), pack(t, compression.Gzip, plain))
 	subset := map[string]string{}
 	for _, manifest := range []string{"dataset.json", "dataset.json.gz"} {
 		mustHarvest(t, dir, "curate", "--budget", "20%", "--images", demo, "--state", "state", "--out", "out", manifest)

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/dataset/container"
-	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 )
@@ -22,11 +21,14 @@ import (
 type datasetImages struct {
 	named *images.Fetcher
 	held  map[int]container.Values // by manifest; those of containers
-	files []*os.File
+	files []*manifestFile
 }
 
-// openImages opens the dataset's images. The caller has to close them.
-func (in input) openImages(limits images.Limits) (*datasetImages, error) {
+// openImages opens the dataset's images: those in compressed manifests within limits of these. The caller has to close
+// them.
+func (in input) openImages(
+	ctx context.Context, limits images.Limits, packed compression.Limits,
+) (*datasetImages, error) {
 	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): bucket.AtFolder(in.Images)})
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func (in input) openImages(limits images.Limits) (*datasetImages, error) {
 	}
 	opened := &datasetImages{named: named, held: map[int]container.Values{}}
 	for i, name := range in.Manifests {
-		if err := opened.openManifest(i, name); err != nil {
+		if err := opened.openManifest(ctx, i, name, packed); err != nil {
 			return nil, errors.Join(err, opened.Close())
 		}
 	}
@@ -45,16 +47,16 @@ func (in input) openImages(limits images.Limits) (*datasetImages, error) {
 }
 
 // openManifest opens a manifest that holds images.
-func (d *datasetImages) openManifest(i int, name string) error {
-	file, err := os.Open(name)
+func (d *datasetImages) openManifest(ctx context.Context, i int, name string, packed compression.Limits) error {
+	kind, contained, err := containerKind(name)
+	if !contained || err != nil {
+		return err
+	}
+	file, err := openManifest(ctx, name, packed)
 	if err != nil {
 		return err
 	}
-	kind, contained, err := kinds.OfFile(file)
-	if !contained || err != nil {
-		return errors.Join(err, file.Close())
-	}
-	d.files, d.held[i] = append(d.files, file), kind.Values(container.FileSource(file))
+	d.files, d.held[i] = append(d.files, file), kind.Values(container.FileSource(file.File))
 	return nil
 }
 

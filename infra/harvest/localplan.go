@@ -25,6 +25,7 @@ type localPlan struct {
 	files   bucket.Reader // the input bucket
 	scorers *kinds.Opener
 	memory  *memory.Budget
+	limits  run.Limits
 	planner *run.Planner
 	subsets *subset.Reader
 }
@@ -69,7 +70,7 @@ func (in input) plan(
 	}
 	return &localPlan{
 		Plan: plan, again: err == nil, state: state, work: work, files: files, scorers: opener, memory: budget,
-		planner: planner, subsets: subsets,
+		limits: l, planner: planner, subsets: subsets,
 	}, nil
 }
 

@@ -125,8 +125,10 @@ func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 			return f.subsets.CopyOutput(ctx, f.selection, object, w)
 		}}
 	}
+	subset := copied(from.Subset, &to.Subset)
+	subset.name = f.subsetName()
 	outputs := []output{
-		copied(from.Subset, &to.Subset), copied(from.Rejected, &to.Rejected), copied(from.Picks, &to.Picks),
+		subset, copied(from.Rejected, &to.Rejected), copied(from.Picks, &to.Picks),
 	}
 	for number := range f.selection.PerRange {
 		name := fmt.Sprintf(strings.Replace(scoresPattern, "*", "%04d", 1), number)

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	containers "github.com/harvest-ml/harvest/shared/dataset/container/kinds"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -96,6 +95,10 @@ func (s *sampleRun) unrated(which string) error {
 
 // reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
 func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, [][]byte, error) {
+	limits, err := limits(ctx)
+	if err != nil {
+		return input{}, nil, err
+	}
 	reduced := in
 	reduced.Dataset += "-annotated"
 	reduced.Manifests, reduced.Recipe, reduced.Listed = nil, nil, nil
@@ -110,7 +113,7 @@ func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, 
 		if len(own) == 0 {
 			continue
 		}
-		content, err := reducedManifest(ctx, name, own)
+		content, err := reducedManifest(ctx, name, limits.Compressed, own)
 		if err != nil {
 			return input{}, nil, err
 		}
@@ -124,23 +127,25 @@ func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, 
 }
 
 // reducedManifest is a manifest of some samples of one: a JSON array of their records, or a container of the same kind.
-func reducedManifest(ctx context.Context, name string, samples []*dataset.Sample) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	kind, contained, err := containers.OfFile(file)
+func reducedManifest(
+	ctx context.Context, name string, packed compression.Limits, samples []*dataset.Sample,
+) ([]byte, error) {
+	kind, contained, err := containerKind(name)
 	if err != nil {
 		return nil, err
 	}
 	var content bytes.Buffer
 	if contained {
+		file, err := openManifest(ctx, name, packed)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
 		var records []dataset.Record
 		for _, s := range samples {
 			records = append(records, s.Record())
 		}
-		err := writeContained(ctx, &content, kind, file, records)
+		err = writeContained(ctx, &content, kind, file.File, records)
 		return content.Bytes(), err
 	}
 	w := dataset.NewWriter(&content, dataset.Array, dataset.Part{First: true, Last: true})

@@ -133,7 +133,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	if err != nil {
 		return err
 	}
-	fetcher, err := in.openImages(limits.Images)
+	fetcher, err := in.openImages(ctx, limits.Images, limits.Compressed)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func someSamples(file string, limits dataset.Limits) ([]dataset.Sample, error) {
 	}
 	span := layout.Ranges[0]
 	section := io.NewSectionReader(body, span.Start, span.End-span.Start)
-	records, err := dataset.NewReader(section, layout.Form, span, filepath.Base(file), limits, forms.Parse)
+	records, err := dataset.NewReader(section, layout.Framing, span, filepath.Base(file), limits, forms.Parse)
 	if err != nil {
 		return nil, err
 	}

@@ -178,7 +178,7 @@ func quoted(ids []string) []string {
 func (set *annotationSet) observe(
 	ctx context.Context, samples []datasetSample, show *display,
 ) ([]training.Sample, error) {
-	fetcher, err := set.openImages(set.limits.Images)
+	fetcher, err := set.openImages(ctx, set.limits.Images, set.limits.Compressed)
 	if err != nil {
 		return nil, err
 	}

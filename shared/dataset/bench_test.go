@@ -58,7 +58,7 @@ func BenchmarkReader(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				span := layout.Ranges[0]
-				r := newReader(b, bytes.NewReader(manifest[span.Start:]), layout.Form, span, "bench", Limits{})
+				r := newReader(b, bytes.NewReader(manifest[span.Start:]), layout.Framing, span, "bench", Limits{})
 				for {
 					s, err := r.Next()
 					if err == io.EOF {

@@ -1,10 +1,12 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
@@ -20,8 +22,8 @@ const (
 	Parquet Format = "parquet" // each row is a record
 )
 
-// A Form is how a manifest holds its records: what a Reader has to know besides their place.
-type Form struct {
+// A Framing is how a manifest holds its records: what a Reader has to know besides their place.
+type Framing struct {
 	Format Format `json:"format"`
 	// Encoding is that of the text. Records are read as UTF-8 whatever it is.
 	Encoding Encoding `json:"encoding,omitempty"`
@@ -39,6 +41,19 @@ type FormatError struct {
 	// Command is a command line that makes a manifest of the file, empty where there is none. FILE stands for the
 	// file's name and OUT for that of the manifest.
 	Command string
+}
+
+// StreamFault is a *compression.StreamError of a manifest, compressed so, as a FormatError; other errors as they are.
+func StreamFault(err error, packed compression.Kind) error {
+	stream, ok := errors.AsType[*compression.StreamError](err)
+	if !ok {
+		return err
+	}
+	fault := &FormatError{Detail: stream.Error()}
+	if _, tooLong := errors.AsType[*compression.LimitError](err); tooLong && packed.Command() != "" {
+		fault.Command = packed.Command() + " < FILE > OUT"
+	}
+	return fault
 }
 
 // Error is the fault as one line: file, place, what was found, fix.

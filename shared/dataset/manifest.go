@@ -18,7 +18,7 @@ func EachSample(
 		if _, err := file.Seek(span.Start, io.SeekStart); err != nil {
 			return err
 		}
-		reader, err := NewReader(file, layout.Form, span, name, limits, parse)
+		reader, err := NewReader(file, layout.Framing, span, name, limits, parse)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type Reader struct {
 // form. r stands at span.Start; bytes after span.End are not read. parse makes samples of
 // the records. The error is that of invalid limits.
 func NewReader(
-	r io.Reader, form Form, span Span, manifest string, limits Limits, parse Parser,
+	r io.Reader, framing Framing, span Span, manifest string, limits Limits, parse Parser,
 ) (*Reader, error) {
 	if err := limits.Validate(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", manifest, err)
@@ -29,8 +29,8 @@ func NewReader(
 	in := io.LimitReader(r, span.End-span.Start)
 	return &Reader{
 		scanner: scanner{
-			cursor:  newCursor(in, form.Encoding, 256<<10, span.Start, span.FirstLine),
-			format:  form.Format,
+			cursor:  newCursor(in, framing.Encoding, 256<<10, span.Start, span.FirstLine),
+			format:  framing.Format,
 			limit:   limits.MaxRecordBytes,
 			element: span.FirstElement - 1,
 		},

@@ -32,12 +32,12 @@ func readID(raw []byte, place Place) *Sample {
 }
 
 // newReader is NewReader with a limit where the options have none.
-func newReader(tb testing.TB, r io.Reader, form Form, span Span, manifest string, limits Limits) *Reader {
+func newReader(tb testing.TB, r io.Reader, framing Framing, span Span, manifest string, limits Limits) *Reader {
 	tb.Helper()
 	if limits.MaxRecordBytes == 0 {
 		limits.MaxRecordBytes = 32 << 20
 	}
-	reader, err := NewReader(r, form, span, manifest, limits, readID)
+	reader, err := NewReader(r, framing, span, manifest, limits, readID)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func readLayout(tb testing.TB, manifest []byte, layout Layout, limits Limits) []
 		r := newReader(
 			tb,
 			bytes.NewReader(manifest[span.Start:span.End]),
-			layout.Form,
+			layout.Framing,
 			span,
 			"demo."+string(layout.Format),
 			limits,
@@ -107,7 +107,7 @@ const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"},
 func TestReaderRefusesNoLimit(t *testing.T) {
 	t.Parallel()
 	span := Span{End: 2, Records: 1, FirstElement: 1, FirstLine: 1}
-	_, err := NewReader(strings.NewReader("{}"), Form{Format: Lines}, span, "demo.jsonl", Limits{}, readID)
+	_, err := NewReader(strings.NewReader("{}"), Framing{Format: Lines}, span, "demo.jsonl", Limits{}, readID)
 	if err == nil || !strings.Contains(err.Error(), "MAX_RECORD_BYTES: 0") {
 		t.Errorf("NewReader without a limit: %v, want an error that names it", err)
 	}
@@ -182,7 +182,7 @@ func TestReaderMemoryIsBounded(t *testing.T) {
 	s, err := newReader(
 		t,
 		zeros{},
-		Form{Format: Lines},
+		Framing{Format: Lines},
 		span,
 		"demo.jsonl",
 		Limits{MaxRecordBytes: 1 << 20},
@@ -242,7 +242,7 @@ func TestReaderRefusesOtherBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			span := layout.Ranges[0]
-			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Form, span, "demo", Limits{})
+			r := newReader(t, tc.input([]byte(tc.manifest)[span.Start:span.End]), layout.Framing, span, "demo", Limits{})
 			_, err = drain(r)
 			var format *FormatError
 			if err == io.EOF || errors.As(err, &format) || tc.want != nil && !errors.Is(err, tc.want) {

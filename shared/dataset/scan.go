@@ -83,7 +83,7 @@ func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	encoding := encodingOf(first)
 	return &splitter{
 		scanner: scanner{cursor: newCursor(in, encoding, head, 0, 1)},
-		layout:  Layout{Form: Form{Encoding: encoding}, Ranges: []Span{}},
+		layout:  Layout{Framing: Framing{Encoding: encoding}, Ranges: []Span{}},
 	}, nil
 }
 

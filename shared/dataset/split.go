@@ -11,7 +11,7 @@ import (
 
 // A Layout is a manifest as Split found it.
 type Layout struct {
-	Form
+	Framing
 	Size    int64 `json:"size"` // bytes
 	Records int64 `json:"records"`
 	// Ranges hold all records, in order. Between ranges lie separators only.

@@ -394,8 +394,8 @@ func FuzzSplitAndRead(f *testing.F) {
 			rest = after
 		}
 		parts, err := split(iotest.OneByteReader(bytes.NewReader(manifest)), int64(size)+1, 16+int(head))
-		if err != nil || parts.Form != layout.Form {
-			t.Fatalf("one byte at a time: %+v, %v; want %+v", parts, err, layout.Form)
+		if err != nil || parts.Framing != layout.Framing {
+			t.Fatalf("one byte at a time: %+v, %v; want %+v", parts, err, layout.Framing)
 		}
 		if diff := cmp.Diff(whole, readLayout(t, manifest, parts, limits)); diff != "" {
 			t.Errorf("in ranges of %d bytes (-whole +parts):\n%s", int(size)+1, diff)

@@ -111,7 +111,7 @@ func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, erro
 
 // Narrow is a span of a text with the records from and to of it only. body stands at its begin.
 func (l Layout) Narrow(body io.Reader, span Span, from, to int64, limits Limits) (Span, error) {
-	reader, err := NewReader(body, l.Form, span, "", limits, NewSample)
+	reader, err := NewReader(body, l.Framing, span, "", limits, NewSample)
 	if err != nil {
 		return Span{}, err
 	}

@@ -113,7 +113,7 @@ func (p *Plan) addAll(scans []manifestScan) error {
 // add adds to a plan what its next manifest was found to hold.
 func (p *Plan) add(number int, scan manifestScan) {
 	m := &p.Manifests[number]
-	m.Form, m.Records, m.Packed, m.Forms = scan.Form, scan.Records, scan.Packed, scan.Forms
+	m.Framing, m.Records, m.Packed, m.Forms = scan.Framing, scan.Records, scan.Packed, scan.Forms
 	for _, span := range scan.Ranges {
 		p.Ranges = append(p.Ranges, Range{Manifest: number, FirstIndex: p.Samples, Span: span})
 		p.Samples += span.Records

@@ -69,7 +69,7 @@ type Manifest struct {
 	Generation int64  `json:"generation"`
 	// Packed is how the object is compressed; its ranges are those of what it unpacks to.
 	Packed compression.Kind `json:"packed,omitempty"`
-	dataset.Form
+	dataset.Framing
 	// Reading says how the records are read, as far as their content does not say it.
 	Reading forms.Reading `json:"reading,omitzero"`
 	// Take says which of the records are in the run, and Records how many those are.

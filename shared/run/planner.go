@@ -153,12 +153,16 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 		return nil, nil, err
 	}
 	plan.ScorerID = rater.ID()
-	for _, name := range spec.Manifests {
+	resolved, err := p.resolve(ctx, spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range resolved.Manifests {
 		m, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
 		if err != nil {
 			return nil, nil, err
 		}
-		m.Reading, m.Take = spec.reading(name), spec.Takes[name]
+		m.Reading, m.Take = resolved.reading(name), resolved.Takes[name]
 		plan.Manifests = append(plan.Manifests, m)
 	}
 	planned, err := p.latestAttempt(ctx, plan, spec)

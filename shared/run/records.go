@@ -36,7 +36,7 @@ func EachRecord(
 	if err != nil {
 		return err
 	}
-	reader, err := dataset.NewReader(body, m.Form, rng.Span, m.Base(), plan.Options.Limits, parse)
+	reader, err := dataset.NewReader(body, m.Framing, rng.Span, m.Base(), plan.Options.Limits, parse)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ func CheckBudgets(n int) error {
 type Spec struct {
 	// Dataset is the dataset's name: one path element of letters, digits, '.', '_' and '-'.
 	Dataset string `yaml:"-" json:"dataset"`
-	// Manifests are names relative to datasets/<dataset>/, in the order of the dataset.
+	// Manifests are names relative to datasets/<dataset>/, in the order of the dataset: of manifests, of recipes (package
+	// recipe) that list some, or patterns with globs and braces. Readings and Takes of a pattern are those of each file.
 	Manifests []string `yaml:"manifests" json:"manifests"`
 	// Format is the name of the form that all records are read as; recognised from each record if empty.
 	Format string `yaml:"format,omitempty" json:"format,omitempty"`

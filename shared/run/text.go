@@ -78,14 +78,7 @@ func (t Texts) unpack(ctx context.Context, m Manifest, stored io.Reader, limits 
 	_, err := bucket.CreateOnce(ctx, t.Work, m.unpacked(), func(w io.Writer) error {
 		return compression.Unpack(w, stored, m.Packed, limits)
 	})
-	if stream, ok := errors.AsType[*compression.StreamError](err); ok {
-		fault := &dataset.FormatError{Detail: stream.Error()}
-		if _, tooLong := errors.AsType[*compression.LimitError](err); tooLong && m.Packed.Command() != "" {
-			fault.Command = m.Packed.Command() + " < FILE > OUT"
-		}
-		return fault
-	}
-	return err
+	return dataset.StreamFault(err, m.Packed)
 }
 
 // open opens a span of a manifest's text. bucket.ErrNotExist says that the content that was planned is gone.

@@ -195,7 +195,7 @@ func writeScaleRun(ctx context.Context, folder string, samples int) error {
 		Layout: run.LayoutVersion, Reading: dataset.ReadingVersion, Run: scaleRun, Dataset: "scale",
 		Samples: int64(samples), Rubric: rubric.Default(), Scorer: "fake", ScorerID: "fake-1",
 		Manifests: []run.Manifest{{
-			Name: "datasets/scale/a.jsonl", Records: int64(samples), Form: dataset.Form{Format: dataset.Lines},
+			Name: "datasets/scale/a.jsonl", Records: int64(samples), Framing: dataset.Framing{Format: dataset.Lines},
 		}},
 	}
 	shard, err := scaleShard()

@@ -30,7 +30,11 @@ var outputs = []output{
 	{"openai", "", "messages", "role", "content", "user", "assistant"},
 	{"swift", "images", "messages", "role", "content", "user", "assistant"},
 	{"sharegpt", "images", "conversations", "from", "value", "human", "gpt"},
+	{WebDataset, "image", "conversations", "from", "value", "human", "gpt"},
 }
+
+// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members (WithMembers).
+const WebDataset = "webdataset"
 
 // Outputs are the names of the forms that records can be converted to.
 func Outputs() []string {

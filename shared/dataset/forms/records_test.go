@@ -229,17 +229,23 @@ func parseAs(t *testing.T, form string, record object) *dataset.Sample {
 func drawn(t *testing.T, s *dataset.Sample) (list [][]byte) {
 	t.Helper()
 	for _, named := range s.Images {
-		picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
-		for i := range 32 {
-			picture.Set(i, int(named.Name[0])%32, color.RGBA{R: named.Name[0], A: 255})
-		}
-		var data bytes.Buffer
-		if err := png.Encode(&data, picture); err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, data.Bytes())
+		list = append(list, drawing(t, named.Name))
 	}
 	return list
+}
+
+// drawing is an image that differs from others by its name.
+func drawing(t *testing.T, name string) []byte {
+	t.Helper()
+	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
+	for i := range 32 {
+		picture.Set(i, int(name[0])%32, color.RGBA{R: name[0], A: 255})
+	}
+	var data bytes.Buffer
+	if err := png.Encode(&data, picture); err != nil {
+		t.Fatal(err)
+	}
+	return data.Bytes()
 }
 
 // FuzzForms reads records under each form: no record makes a parser fail, and what it takes is what it was given.

@@ -7,53 +7,114 @@ import (
 	"strings"
 )
 
-// braces matches the first list or range in braces: {a,b} or {000..123}.
+// braces matches a list or range in braces: {a,b} or {000..123}.
 var braces = regexp.MustCompile(`\{([^{}]*,[^{}]*|\d+\.\.\d+)\}`)
+
+// ofRange matches what stands in the braces of a range.
+var ofRange = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
 
 // maxExpanded bounds the names that braces expand to.
 const maxExpanded = 100_000
 
+const (
+	// maxDigits bounds the digits of a number of a range: longer ones are of no file's name.
+	maxDigits = 20
+	// maxPattern bounds the bytes of a pattern with braces: longer ones are of no file's name.
+	maxPattern = 4 << 10
+)
+
 // Expand is a pattern with each of its braces replaced by what they list, in order, as shells and webdataset do:
-// a-{000..002}.json is three names, and the numbers keep their zeros.
+// a-{000..002}.json is three names, and the numbers keep their zeros. Braces may stand in braces.
 func Expand(pattern string) ([]string, error) {
-	match := braces.FindStringSubmatchIndex(pattern)
-	if match == nil {
-		return []string{pattern}, nil
+	if strings.Contains(pattern, "{") && len(pattern) > maxPattern {
+		return nil, fmt.Errorf("%s…: it has %d bytes, more than the %d that a pattern may have; give a shorter one",
+			pattern[:40], len(pattern), maxPattern)
 	}
-	items, err := listed(pattern[match[2]:match[3]])
+	names, err := expand(pattern)
+	if err == nil && len(names) > maxExpanded {
+		err = fmt.Errorf("it stands for more than %d names; give fewer", maxExpanded)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", pattern, err)
 	}
+	return names, nil
+}
+
+// expand expands the first braces that list anything, and those in them and behind them. It stops soon after
+// maxExpanded names.
+func expand(pattern string) ([]string, error) {
+	first, items, rest, err := firstBraces(pattern)
+	if items == nil || err != nil {
+		return []string{pattern}, err
+	}
+	ends, err := expand(rest)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, item := range items {
-		rest, err := Expand(pattern[:match[0]] + item + pattern[match[1]:])
+		middles, err := expand(item)
 		if err != nil {
 			return nil, err
 		}
-		if names = append(names, rest...); len(names) > maxExpanded {
-			return nil, fmt.Errorf("%s: it stands for more than %d names; give fewer", pattern, maxExpanded)
+		for _, middle := range middles {
+			for _, end := range ends {
+				if names = append(names, first+middle+end); len(names) > maxExpanded {
+					return names, nil
+				}
+			}
 		}
 	}
 	return names, nil
 }
 
-// maxDigits bounds the digits of a number of a range: longer ones are of no file's name.
-const maxDigits = 20
-
-// listed are the items between braces.
-func listed(inner string) ([]string, error) {
-	first, last, isRange := strings.Cut(inner, "..")
-	if !isRange || strings.Contains(inner, ",") {
-		return strings.Split(inner, ","), nil
+// firstBraces are what stands before the first braces that list anything, what they list, and what stands behind. There
+// are no items if no braces list anything.
+func firstBraces(pattern string) (before string, items []string, behind string, err error) {
+	for open := range len(pattern) {
+		if pattern[open] != '{' {
+			continue
+		}
+		depth, start := 0, open+1
+		items = nil
+		for i := open; i < len(pattern); i++ {
+			switch c := pattern[i]; {
+			case c == '{':
+				depth++
+			case c == ',' && depth == 1:
+				items = append(items, pattern[start:i])
+				start = i + 1
+			case c == '}':
+				depth--
+			}
+			if depth > 0 {
+				continue
+			}
+			if items != nil {
+				items = append(items, pattern[start:i])
+			} else if items, err = numbers(pattern[start:i]); items == nil && err == nil {
+				break // braces around one name are part of it
+			}
+			return pattern[:open], items, pattern[i+1:], err
+		}
 	}
-	from, err := strconv.Atoi(first)
-	to, errLast := strconv.Atoi(last)
-	if err != nil || errLast != nil || len(first) > maxDigits || to < from || to-from >= maxExpanded {
+	return pattern, nil, "", nil
+}
+
+// numbers are those of a range such as 000..123; nil of what is none.
+func numbers(inner string) ([]string, error) {
+	match := ofRange.FindStringSubmatch(inner)
+	if match == nil {
+		return nil, nil
+	}
+	from, err := strconv.Atoi(match[1])
+	to, errLast := strconv.Atoi(match[2])
+	if err != nil || errLast != nil || len(match[1]) > maxDigits || to < from || to-from >= maxExpanded {
 		return nil, fmt.Errorf("{%s} is no range; write {000..123}, the smaller number first", inner)
 	}
 	var items []string
 	for n := from; n <= to; n++ {
-		items = append(items, fmt.Sprintf("%0*d", len(first), n))
+		items = append(items, fmt.Sprintf("%0*d", len(match[1]), n))
 	}
 	return items, nil
 }

@@ -8,6 +8,7 @@ import (
 func FuzzExpand(f *testing.F) {
 	for _, pattern := range []string{
 		"a-{000..002}.tar", "{a,b}/{1..2}", "{a}", "{,x}", "{2..1}", "{{1,2},{3,4}}", "{0..99}{0..99}", "{00000000..1}",
+		"{b,a-{0..1}}c", "{{a}}", "}{a,b}{", "{{,}0..1}",
 	} {
 		f.Add(pattern)
 	}
@@ -22,10 +23,8 @@ func FuzzExpand(f *testing.F) {
 		if len(names) == 0 || len(names) > maxExpanded {
 			t.Errorf("%q stands for %d names", pattern, len(names))
 		}
-		for _, name := range names[:min(len(names), 10)] {
-			if again, err := Expand(name); err != nil || len(again) != 1 || again[0] != name {
-				t.Errorf("%q stands for %q, which stands for %q %v", pattern, name, again, err)
-			}
+		if !HasPattern(pattern) && (len(names) != 1 || names[0] != pattern) {
+			t.Errorf("%q is no pattern, and stands for %q", pattern, names)
 		}
 	})
 }

@@ -179,14 +179,17 @@ func TestExpand(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"a.json": "a.json", "a-{000..002}.tar": "a-000.tar a-001.tar a-002.tar", "{a,b}/{1..2}": "a/1 a/2 b/1 b/2",
 		"{9..11}": "9 10 11", "{a}": "{a}", "{,x}a": "a xa",
+		"{b,a-{0..1}}c": "bc a-0c a-1c", "{{a,b},c}{x,y}": "ax ay bx by cx cy", "{{a}}": "{{a}}", "{a,{b}}": "a {b}",
+		"{a{x,y}": "{ax {ay", "a,b": "a,b", "{a,b": "{a,b",
 	} {
 		got, err := Expand(pattern)
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, %v; want %s", pattern, got, err, want)
 		}
 	}
+	deep := strings.Repeat("{", 10_000)
 	endless := "{" + strings.Repeat("0", 10_000) + "..99999}"
-	for _, pattern := range []string{"{2..1}", "{0..99999999}", "{0..999}{0..999}", endless} {
+	for _, pattern := range []string{"{2..1}", "{0..99999999}", "{0..999}{0..999}", "{a,{0..99999}}", endless, deep} {
 		if got, err := Expand(pattern); err == nil {
 			t.Errorf("%s: %d names, want an error", pattern, len(got))
 		}

@@ -34,7 +34,7 @@ func (reader) Scan(
 		return dataset.Scan{}, asFormat(err)
 	}
 	return dataset.Scan{Done: true, Layout: dataset.Layout{
-		Form: dataset.Form{Format: dataset.Parquet}, Size: size, Records: f.meta.NumRows, Ranges: f.spans(rangeBytes),
+		Framing: dataset.Framing{Format: dataset.Parquet}, Size: size, Records: f.meta.NumRows, Ranges: f.spans(rangeBytes),
 		Schema: f.describe(),
 	}}, nil
 }

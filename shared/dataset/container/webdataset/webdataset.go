@@ -62,7 +62,7 @@ func (reader) Scan(
 	}
 	defer body.Close()
 	w := newWalker(body, scan.Size, nil)
-	layout := dataset.Layout{Form: dataset.Form{Format: dataset.Tar}, Records: scan.Records}
+	layout := dataset.Layout{Framing: dataset.Framing{Format: dataset.Tar}, Records: scan.Records}
 	layout.Ranges = append([]dataset.Span{}, scan.Ranges...) // the last one may still grow
 	pauseAt := scan.Size + min(stepBytes, math.MaxInt64-scan.Size)
 	for {

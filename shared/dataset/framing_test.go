@@ -42,131 +42,133 @@ func onLines(numbers ...int64) (list []element) {
 // manifestForms are manifests and what is found in them.
 var manifestForms = map[string]struct {
 	manifest string
-	form     Form
+	framing  Framing
 	want     []element
 }{
 	"marks before lines": {
 		bom + recordA + "\n" + bom + recordB + "\n\n" + bom + " " + recordC,
-		Form{Format: Lines}, onLines(1, 2, 4),
+		Framing{Format: Lines}, onLines(1, 2, 4),
 	},
-	"marks in an array":   {"[" + recordA + ",\n" + bom + recordB + bom + "]", Form{Format: Array}, onLines(1, 2)},
-	"commas after lines":  {recordA + ",\n" + recordB + " , \r\n" + recordC, Form{Format: Lines}, onLines(1, 2, 3)},
-	"commas before lines": {recordA + "\n," + recordB + "\n,\n , " + recordC + ",", Form{Format: Lines}, onLines(1, 2, 4)},
-	"CR":                  {recordA + "\r" + recordB + "\r\r" + recordC + "\r", Form{Format: Lines}, onLines(1, 2, 4)},
-	"CR and commas":       {recordA + ",\r" + recordB + ", \r" + recordC, Form{Format: Lines}, onLines(1, 2, 3)},
-	"CR, CRLF and LF":     {recordA + "\r" + recordB + "\r\n" + recordC + "\n", Form{Format: Lines}, onLines(1, 2, 3)},
+	"marks in an array":  {"[" + recordA + ",\n" + bom + recordB + bom + "]", Framing{Format: Array}, onLines(1, 2)},
+	"commas after lines": {recordA + ",\n" + recordB + " , \r\n" + recordC, Framing{Format: Lines}, onLines(1, 2, 3)},
+	"commas before lines": {
+		recordA + "\n," + recordB + "\n,\n , " + recordC + ",", Framing{Format: Lines}, onLines(1, 2, 4),
+	},
+	"CR":              {recordA + "\r" + recordB + "\r\r" + recordC + "\r", Framing{Format: Lines}, onLines(1, 2, 4)},
+	"CR and commas":   {recordA + ",\r" + recordB + ", \r" + recordC, Framing{Format: Lines}, onLines(1, 2, 3)},
+	"CR, CRLF and LF": {recordA + "\r" + recordB + "\r\n" + recordC + "\n", Framing{Format: Lines}, onLines(1, 2, 3)},
 	"CR and broken lines": {
 		recordA + "\roops\r" + `{"id` + "\r" + recordB,
-		Form{Format: Lines}, []element{{recordA, 1, 1}, {"oops", 2, 2}, {`{"id`, 3, 3}, {recordB, 4, 4}},
+		Framing{Format: Lines}, []element{{recordA, 1, 1}, {"oops", 2, 2}, {`{"id`, 3, 3}, {recordB, 4, 4}},
 	},
 	"CR in a string": {
 		recordA + "\n{\"a\rb\"}\n" + recordC,
-		Form{Format: Lines}, []element{{recordA, 1, 1}, {"{\"a\rb\"}", 2, 2}, {recordC, 3, 3}},
+		Framing{Format: Lines}, []element{{recordA, 1, 1}, {"{\"a\rb\"}", 2, 2}, {recordC, 3, 3}},
 	},
 	"CR as space": {
 		recordA + "\n{\r\"a\":1\r, \"b\":2}\n" + recordC,
-		Form{Format: Lines}, []element{{recordA, 1, 1}, {"{\r\"a\":1\r, \"b\":2}", 2, 2}, {recordC, 3, 3}},
+		Framing{Format: Lines}, []element{{recordA, 1, 1}, {"{\r\"a\":1\r, \"b\":2}", 2, 2}, {recordC, 3, 3}},
 	},
-	"array with CR":    {"[\r" + recordA + ",\r\r" + recordB + "\r]", Form{Format: Array}, onLines(2, 4)},
-	"array with CRLF":  {"[\r\n" + recordA + ",\r\n\r\n" + recordB + "\r\n]", Form{Format: Array}, onLines(2, 4)},
-	"list on one line": {`{"data":[` + recordA + "," + recordB + "]}\n", Form{Format: Array}, onLines(1, 1)},
+	"array with CR":    {"[\r" + recordA + ",\r\r" + recordB + "\r]", Framing{Format: Array}, onLines(2, 4)},
+	"array with CRLF":  {"[\r\n" + recordA + ",\r\n\r\n" + recordB + "\r\n]", Framing{Format: Array}, onLines(2, 4)},
+	"list on one line": {`{"data":[` + recordA + "," + recordB + "]}\n", Framing{Format: Array}, onLines(1, 1)},
 	"list on many lines": {
 		"{\n \"samples\": [\n  " + recordA + ",\n  " + recordB + "\n ]\n}\n",
-		Form{Format: Array}, onLines(3, 4),
+		Framing{Format: Array}, onLines(3, 4),
 	},
 	"list with CR": {
 		"{\r \"samples\": [\r  " + recordA + ",\r  " + recordB + "\r ]\r}\r",
-		Form{Format: Array}, onLines(3, 4),
+		Framing{Format: Array}, onLines(3, 4),
 	},
-	"list with few CR": {"{\r\"data\":[" + recordA + "," + recordB + "]}", Form{Format: Array}, onLines(2, 2)},
+	"list with few CR": {"{\r\"data\":[" + recordA + "," + recordB + "]}", Framing{Format: Array}, onLines(2, 2)},
 	"keys around the list": {
 		bom + `{"v":1,"n":NaN,"info":{"a":[{"x":"]"}]},"none":[],` +
 			`"train":[` + recordA + "\n," + recordB + `],"l":[1,{}],"s":"}"}`,
-		Form{Format: Array}, onLines(1, 2),
+		Framing{Format: Array}, onLines(1, 2),
 	},
-	"a list of any key": {`{"My \"own\" list":[` + recordA + "]}", Form{Format: Array}, onLines(1)},
+	"a list of any key": {`{"My \"own\" list":[` + recordA + "]}", Framing{Format: Array}, onLines(1)},
 	"broken element of list": {
 		`{"data":[` + recordA + `,{"b" oops},` + recordC + "]}",
-		Form{Format: Array}, []element{{recordA, 1, 1}, {`{"b" oops}`, 2, 1}, {recordC, 3, 1}},
+		Framing{Format: Array}, []element{{recordA, 1, 1}, {`{"b" oops}`, 2, 1}, {recordC, 3, 1}},
 	},
-	"one record": {recordOfTurns + "\n", Form{Format: Lines}, []element{{recordOfTurns, 1, 1}}},
+	"one record": {recordOfTurns + "\n", Framing{Format: Lines}, []element{{recordOfTurns, 1, 1}}},
 	"one record on lines": {
 		"\n" + strings.ReplaceAll(recordOfTurns, ",", ",\n"),
-		Form{Format: Objects}, []element{{strings.ReplaceAll(recordOfTurns, ",", ",\n"), 1, 2}},
+		Framing{Format: Objects}, []element{{strings.ReplaceAll(recordOfTurns, ",", ",\n"), 1, 2}},
 	},
 	"one object, no list": {
 		`{"data":{"a":[{}]}}`,
-		Form{Format: Lines}, []element{{`{"data":{"a":[{}]}}`, 1, 1}},
+		Framing{Format: Lines}, []element{{`{"data":{"a":[{}]}}`, 1, 1}},
 	},
 	"lines with lists": {
 		`{"data":[` + recordA + "]}\n" + `{"data":[` + recordB + "]}\n",
-		Form{Format: Lines}, []element{{`{"data":[` + recordA + "]}", 1, 1}, {`{"data":[` + recordB + "]}", 2, 2}},
+		Framing{Format: Lines}, []element{{`{"data":[` + recordA + "]}", 1, 1}, {`{"data":[` + recordB + "]}", 2, 2}},
 	},
 	"objects on lines": {
 		"{\n\"a\": [\n{}]\n}\n{\n}\n\n" + recordC,
-		Form{Format: Objects}, []element{{"{\n\"a\": [\n{}]\n}", 1, 1}, {"{\n}", 2, 5}, {recordC, 3, 8}},
+		Framing{Format: Objects}, []element{{"{\n\"a\": [\n{}]\n}", 1, 1}, {"{\n}", 2, 5}, {recordC, 3, 8}},
 	},
 	"objects with commas": {
 		"{\n},\n{\n} ,{}\n,",
-		Form{Format: Objects}, []element{{"{\n}", 1, 1}, {"{\n}", 2, 3}, {"{}", 3, 4}},
+		Framing{Format: Objects}, []element{{"{\n}", 1, 1}, {"{\n}", 2, 3}, {"{}", 3, 4}},
 	},
 	"objects with CR": {
 		"{\r\"a\": 1\r}\r{\r}",
-		Form{Format: Objects}, []element{{"{\r\"a\": 1\r}", 1, 1}, {"{\r}", 2, 4}},
+		Framing{Format: Objects}, []element{{"{\r\"a\": 1\r}", 1, 1}, {"{\r}", 2, 4}},
 	},
 	"objects on one line": {
 		recordA + recordB + " " + recordC + "\n",
-		Form{Format: Objects}, []element{{recordA, 1, 1}, {recordB, 2, 1}, {recordC, 3, 1}},
+		Framing{Format: Objects}, []element{{recordA, 1, 1}, {recordB, 2, 1}, {recordC, 3, 1}},
 	},
 	"broken first object": {
 		"{\"a\": 1,\n oops }\n" + recordB,
-		Form{Format: Objects}, []element{{"{\"a\": 1,\n oops }", 1, 1}, {recordB, 2, 3}},
+		Framing{Format: Objects}, []element{{"{\"a\": 1,\n oops }", 1, 1}, {recordB, 2, 3}},
 	},
 	"broken on lines": {
 		"{\"data\":[\n" + recordA + ",\n{\"b\" oops},\n" + recordC + "]}",
-		Form{Format: Array}, []element{{recordA, 1, 2}, {`{"b" oops}`, 2, 3}, {recordC, 3, 4}},
+		Framing{Format: Array}, []element{{recordA, 1, 2}, {`{"b" oops}`, 2, 3}, {recordC, 3, 4}},
 	},
 	"cut line of turns": {
 		"{\"conversations\":[{\"a\":1},\n" + recordB + "\n" + recordC,
-		Form{Format: Lines}, []element{{`{"conversations":[{"a":1}`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
+		Framing{Format: Lines}, []element{{`{"conversations":[{"a":1}`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
 	},
 	"cut line of keys": {
 		"{\"a\":1,\n" + recordB + "\n" + recordC,
-		Form{Format: Lines}, []element{{`{"a":1`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
+		Framing{Format: Lines}, []element{{`{"a":1`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
 	},
 	"cut first line": {
 		"{\"turns\":[{\"a\":1},\n" + recordB + "\n" + recordC,
-		Form{Format: Lines}, []element{{`{"turns":[{"a":1}`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
+		Framing{Format: Lines}, []element{{`{"turns":[{"a":1}`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
 	},
 	"first line in a string": {
 		"{\"turns\":\"[{\n" + recordB + "\n" + recordC,
-		Form{Format: Lines}, []element{{`{"turns":"[{`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
+		Framing{Format: Lines}, []element{{`{"turns":"[{`, 1, 1}, {recordB, 2, 2}, {recordC, 3, 3}},
 	},
 	"joined first line": {
 		recordA + recordA + "\n" + recordB + "\n",
-		Form{Format: Lines}, []element{{recordA + recordA, 1, 1}, {recordB, 2, 2}},
+		Framing{Format: Lines}, []element{{recordA + recordA, 1, 1}, {recordB, 2, 2}},
 	},
 	"NaN only": {
 		`{"a":NaN}` + "\n{}",
-		Form{Format: Lines}, []element{{`{"a":NaN}`, 1, 1}, {"{}", 2, 2}},
+		Framing{Format: Lines}, []element{{`{"a":NaN}`, 1, 1}, {"{}", 2, 2}},
 	},
 	"UTF-16LE array": {
 		in16(binary.LittleEndian, "[\r\n"+recordA+",\r\n"+recordB+"]"),
-		Form{Array, UTF16LE}, onLines(2, 3),
+		Framing{Array, UTF16LE}, onLines(2, 3),
 	},
-	"UTF-16BE lines":        {in16(binary.BigEndian, recordA+"\r\n"+recordB+","), Form{Lines, UTF16BE}, onLines(1, 2)},
-	"UTF-16 without a mark": {in16(binary.LittleEndian, recordA+"\n"+recordB)[2:], Form{Lines, UTF16LE}, onLines(1, 2)},
+	"UTF-16BE lines":        {in16(binary.BigEndian, recordA+"\r\n"+recordB+","), Framing{Lines, UTF16BE}, onLines(1, 2)},
+	"UTF-16 without a mark": {in16(binary.LittleEndian, recordA+"\n"+recordB)[2:], Framing{Lines, UTF16LE}, onLines(1, 2)},
 	"UTF-16 beyond ASCII": {
 		in16(binary.BigEndian, `{"ä":"€"}`+"\n"+`{"𝄞":"😀"}`),
-		Form{Lines, UTF16BE}, []element{{`{"ä":"€"}`, 1, 1}, {`{"𝄞":"😀"}`, 2, 2}},
+		Framing{Lines, UTF16BE}, []element{{`{"ä":"€"}`, 1, 1}, {`{"𝄞":"😀"}`, 2, 2}},
 	},
 	"UTF-16 with half pairs": {
 		in16(binary.LittleEndian, "{}\n\"") + "\x00\xdc\x00\xdc\x00\xd8\"\x00\n\x00{\x00}\x00x",
-		Form{Lines, UTF16LE}, []element{{"{}", 1, 1}, {"\"\ufffd\ufffd\ufffd\"", 2, 2}, {"{}", 3, 3}},
+		Framing{Lines, UTF16LE}, []element{{"{}", 1, 1}, {"\"\ufffd\ufffd\ufffd\"", 2, 2}, {"{}", 3, 3}},
 	},
 	"UTF-16 list": {
 		in16(binary.LittleEndian, `{"v":"😀","data":[`+recordA+",\n"+recordB+"]}"),
-		Form{Array, UTF16LE}, onLines(1, 2),
+		Framing{Array, UTF16LE}, onLines(1, 2),
 	},
 }
 
@@ -184,7 +186,7 @@ func TestSplitFindsForms(t *testing.T) {
 				if err != nil {
 					t.Fatalf("head of %d: %v", head, err)
 				}
-				if diff := cmp.Diff(tc.form, layout.Form); diff != "" {
+				if diff := cmp.Diff(tc.framing, layout.Framing); diff != "" {
 					t.Errorf("head of %d: form (-want +got):\n%s", head, diff)
 				}
 			}

@@ -1,0 +1,185 @@
+package forms_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+)
+
+// An imageCell is an image as Hugging Face's datasets library stores it.
+type imageCell struct {
+	Bytes []byte `parquet:"bytes,optional"`
+	Path  string `parquet:"path,optional"`
+}
+
+// A llavaRow is a row of LLaVA in Parquet, a cauldronRow one of The Cauldron.
+type (
+	llavaRow struct {
+		Image         []imageCell `parquet:"image,list"`
+		Conversations []turnCell  `parquet:"conversations,list"`
+	}
+	turnCell struct {
+		From  string `parquet:"from"`
+		Value string `parquet:"value"`
+	}
+	cauldronRow struct {
+		Images []imageCell `parquet:"images,list"`
+		Texts  []textCell  `parquet:"texts,list"`
+	}
+	textCell struct {
+		User      string `parquet:"user"`
+		Assistant string `parquet:"assistant"`
+	}
+)
+
+// cells are the images of a talk.
+func (k talk) cells(t *testing.T) (cells []imageCell) {
+	t.Helper()
+	for _, name := range k.images {
+		cells = append(cells, imageCell{drawing(t, name), name})
+	}
+	return cells
+}
+
+// contained writes a talk in each kind of container, with its record in one form.
+func (k talk) contained(t *testing.T) map[string][]byte {
+	t.Helper()
+	llava := llavaRow{Image: k.cells(t)}
+	cauldron := cauldronRow{Images: k.cells(t)}
+	for _, pair := range k.said {
+		llava.Conversations = append(llava.Conversations, turnCell{"human", pair[0]}, turnCell{"gpt", pair[1]})
+		cauldron.Texts = append(cauldron.Texts, textCell{pair[0], pair[1]})
+	}
+	files := map[string][]byte{"LLaVA.parquet": rows(t, llava), "The Cauldron.parquet": rows(t, cauldron)}
+	for form, write := range written {
+		if form != "Qwen-VL" { // it names images in the text, where no member is looked for
+			files[form+".tar"] = k.tar(t, write(k))
+		}
+	}
+	return files
+}
+
+func rows[T any](t *testing.T, row T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := parquet.Write(&out, []T{row}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// tar writes the images of a talk and its record as members of one key.
+func (k talk) tar(t *testing.T, record object) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	archive := tar.NewWriter(&out)
+	add := func(name string, content []byte) {
+		err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))})
+		if err == nil {
+			_, err = archive.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range k.images {
+		add("key."+name, drawing(t, name))
+	}
+	raw, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add("key.json", raw)
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// itemOf reads the only sample of a container, and its images.
+func itemOf(t *testing.T, name string, content []byte) (item scorer.Item) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), filepath.Base(name))
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	kind, contained, err := kinds.OfFile(file)
+	if err != nil || !contained {
+		t.Fatalf("%s: no container: %v", name, err)
+	}
+	limits := dataset.Limits{MaxRecordBytes: 1 << 20}
+	err = kinds.EachSample(t.Context(), file, name, limits, forms.Parse, func(s *dataset.Sample) error {
+		item.Sample = s
+		return nil
+	})
+	if err != nil || item.Sample == nil || item.Sample.Problem != nil {
+		t.Fatalf("%s: %v, %+v", name, err, item.Sample)
+	}
+	values := kind.Values(container.FileSource(file))
+	defer values.Close()
+	for _, image := range item.Sample.Images {
+		data, fault, err := values.Read(t.Context(), item.Sample.Record(), image.Embedded-1)
+		if err != nil || fault != nil {
+			t.Fatalf("%s: %v, %v", name, err, fault)
+		}
+		item.Images = append(item.Images, data)
+	}
+	return item
+}
+
+// Equal samples have equal prompts and ratings as text and in containers, whatever the form of the record there.
+func TestEqualSamplesInContainers(t *testing.T) {
+	t.Parallel()
+	rubric := rubric.Default()
+	rater, err := embedded.New(rubric, memorytest.Budget(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range talks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := parseAs(t, "LLaVA", written["LLaVA"](k))
+			items, names := []scorer.Item{{Sample: text, Images: drawn(t, text)}}, []string{"text"}
+			for name, content := range k.contained(t) {
+				items, names = append(items, itemOf(t, name, content)), append(names, name)
+			}
+			results, err := rater.Rate(t.Context(), items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, item := range items {
+				for what, pair := range map[string][2]any{
+					"turns":   {text.Turns, item.Sample.Turns},
+					"images":  {items[0].Images, item.Images},
+					"prompts": {rubric.PromptsFor(text.Texts()), rubric.PromptsFor(item.Sample.Texts())},
+					"ratings": {results[0], results[i]},
+				} {
+					if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
+						t.Errorf("%s: %s (-text +container):\n%s", names[i], what, fmt.Sprint(diff))
+					}
+				}
+			}
+		})
+	}
+}
