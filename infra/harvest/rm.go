@@ -66,15 +66,15 @@ func (c *cleaner) check(ctx context.Context, ids []string, force bool) error {
 	for _, id := range ids {
 		err := c.remover.Check(ctx, id, with)
 		needed, ok := errors.AsType[*subset.StillNeededError](err)
-		if ok && needed.By == "" && force {
+		switch {
+		case ok && needed.By == "" && force:
 			continue
-		}
-		if ok && needed.By == "" {
+		case ok && needed.By == "":
 			return usageError{fmt.Errorf("%w; wait for it (`%s`), or remove it with --force", err,
 				command("resume", c.typed, id))}
-		} else if ok {
+		case ok:
 			return usageError{err}
-		} else if err != nil {
+		case err != nil:
 			return err
 		}
 		if training := c.runningTraining(id); training != "" && !force {

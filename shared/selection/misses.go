@@ -71,7 +71,7 @@ func (c *Catalog) NearMisses(params Params, result *Result, reasons ReasonList) 
 		m.inOrder(result)
 		return l
 	}
-	l.groups = m.selector.groups
+	l.groups = m.groups
 	l.last = make([]uint32, len(result.Capabilities)*len(result.Bins))
 	m.pickedAt = make([]uint32, c.Pool.Len())
 	for _, pick := range result.Picks {
