@@ -1,8 +1,6 @@
 package forms
 
 import (
-	"encoding/json"
-
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
@@ -34,7 +32,7 @@ func WithMembers(raw []byte, s *dataset.Sample, members []string) ([]byte, error
 			out.add(key, members)
 		case imageNames:
 		default:
-			out.add(key, json.RawMessage(fields[i+1]))
+			out.add(key, fields[i+1])
 		}
 	}
 	if named {
