@@ -36,11 +36,7 @@ selection with one of another run of the same dataset, whose ratings are compare
 		},
 		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, work, err := openState(state)
-			if err != nil {
-				return err
-			}
-			runs, subsets, err := openRuns(work)
+			runs, subsets, err := readState(state)
 			if err != nil {
 				return err
 			}

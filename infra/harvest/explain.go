@@ -31,11 +31,7 @@ func newExplain() *cobra.Command {
 		},
 		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, work, err := openState(state)
-			if err != nil {
-				return err
-			}
-			runs, subsets, err := openRuns(work)
+			runs, subsets, err := readState(state)
 			if err != nil {
 				return err
 			}

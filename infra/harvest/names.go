@@ -156,11 +156,7 @@ func completeRuns(cmd *cobra.Command, args []string, _ string) ([]cobra.Completi
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	_, work, err := openState(cmd.Flag("state").Value.String())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	runs, _, err := openRuns(work)
+	runs, _, err := readState(cmd.Flag("state").Value.String())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

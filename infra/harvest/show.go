@@ -32,11 +32,7 @@ func newShow() *cobra.Command {
 		},
 		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, work, err := openState(state)
-			if err != nil {
-				return err
-			}
-			runs, subsets, err := openRuns(work)
+			runs, subsets, err := readState(state)
 			if err != nil {
 				return err
 			}

@@ -43,6 +43,15 @@ func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 	return runs, subsets, err
 }
 
+// readState opens the runs and selections in the state folder for commands that only read.
+func readState(state string) (*run.Reader, *subset.Reader, error) {
+	_, work, err := openState(state)
+	if err != nil {
+		return nil, nil, err
+	}
+	return openRuns(work)
+}
+
 // openerFor opens scorers where at says they are, else where the environment says.
 func openerFor(
 	at kinds.Config, budget *memory.Budget, work bucket.Bucket, log *slog.Logger,

@@ -35,11 +35,7 @@ func (f sweepFlags) run(
 	if len(requests) > 1 {
 		return usageError{errors.New("--budget: give one with --sweep")}
 	}
-	_, work, err := openState(state)
-	if err != nil {
-		return err
-	}
-	runs, subsets, err := openRuns(work)
+	runs, subsets, err := readState(state)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
@@ -156,25 +156,13 @@ func taughtFolder(state string) (string, error) {
 // records that they are of, and of the weights that they are added to.
 func (set *annotationSet) taughtName(annotations, state string) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, embedded.Version, set.rubric.Hash())
-	base, err := embedded.DefaultWeights()
-	if err != nil {
-		return "", err
-	}
-	encoded, err := base.Encode()
-	if err != nil {
-		return "", err
-	}
-	sum.Write(encoded)
+	fmt.Fprintln(sum, embedded.DefaultHash(), set.rubric.Hash())
 	for _, name := range append([]string{annotations}, set.Manifests...) {
-		file, err := os.Open(name)
+		file, err := training.ReadFile(name)
 		if err != nil {
-			return "", fmt.Errorf("reading %s: %w", name, err)
+			return "", err
 		}
-		_, err = io.Copy(sum, file)
-		if err := cmp.Or(err, file.Close()); err != nil {
-			return "", fmt.Errorf("reading %s: %w", name, err)
-		}
+		fmt.Fprintln(sum, file.SHA256)
 	}
 	folder, err := taughtFolder(state)
 	return filepath.Join(folder, set.Dataset+"-"+hex.EncodeToString(sum.Sum(nil)[:6])+".zst"), err

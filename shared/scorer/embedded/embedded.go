@@ -39,6 +39,12 @@ var defaultWeights = sync.OnceValues(func() (*Weights, error) { return DecodeWei
 // DefaultWeights are the weights that the program embeds. They are shared: do not change them.
 func DefaultWeights() (*Weights, error) { return defaultWeights() }
 
+// DefaultHash changes with the weights that the program embeds, and with the features that they are for.
+func DefaultHash() string {
+	sum := sha256.Sum256(append([]byte(Version), defaultFile...))
+	return hex.EncodeToString(sum[:])
+}
+
 // A Scorer rates samples by weights. It is safe for concurrent use.
 type Scorer struct {
 	id           string
