@@ -138,20 +138,24 @@ func (r *Reader) selectedNumbers(ctx context.Context, runID, id string) (*sample
 	if err != nil {
 		return nil, err
 	}
-	name := picksName(sel.Run, sel.ID)
-	data, err := bucket.ReadAll(ctx, r.work, name)
-	if err != nil {
-		return nil, r.lost(sel.Run, sel.ID, err)
-	}
 	numbers := &sampleNumbers{of: map[uint32]string{}}
-	err = scores.EachPick(bytes.NewReader(data), int64(len(data)), func(p scores.Pick) {
+	return numbers, r.eachPick(ctx, sel, func(p scores.Pick) {
 		numbers.order = append(numbers.order, uint32(p.Index))
 		numbers.of[uint32(p.Index)] = p.Capability
 	})
+}
+
+// eachPick reads the picks of a selection in their order.
+func (r *Reader) eachPick(ctx context.Context, sel *Selection, use func(scores.Pick)) error {
+	name := picksName(sel.Run, sel.ID)
+	data, err := bucket.ReadAll(ctx, r.work, name)
 	if err != nil {
-		return nil, r.lost(sel.Run, sel.ID, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+		return r.lost(sel.Run, sel.ID, err)
 	}
-	return numbers, nil
+	if err := scores.EachPick(bytes.NewReader(data), int64(len(data)), use); err != nil {
+		return r.lost(sel.Run, sel.ID, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+	}
+	return nil
 }
 
 // namedNumbers are the samples that names stand for (dataset.Lookup).

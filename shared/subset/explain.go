@@ -1,16 +1,12 @@
 package subset
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -116,10 +112,8 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 		return nil, err
 	}
 	named, err := r.samplesOf(plan).find(ctx, "id", ids)
-	if unknown, ok := errors.AsType[*nameError](err); ok {
-		return nil, &run.RefusedError{Reason: unknown.Error()}
-	} else if err != nil {
-		return nil, err
+	if err != nil {
+		return nil, refusedName(err)
 	}
 	explanations, err := r.explain(ctx, plan, sel, union(named))
 	if err != nil {
@@ -202,16 +196,11 @@ type lastPick struct {
 // readPicks reads the picks of a selection as far as they explain samples.
 func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32) (*pickTable, error) {
 	table := &pickTable{of: map[int64]scores.Pick{}, last: map[[2]string]lastPick{}}
-	name := picksName(sel.Run, sel.ID)
-	data, err := bucket.ReadAll(ctx, r.work, name)
-	if err != nil {
-		return nil, r.lost(sel.Run, sel.ID, err)
-	}
 	explained := map[int64]bool{}
 	for _, s := range samples {
 		explained[int64(s)] = true
 	}
-	err = scores.EachPick(bytes.NewReader(data), int64(len(data)), func(p scores.Pick) {
+	return table, r.eachPick(ctx, sel, func(p scores.Pick) {
 		if explained[p.Index] {
 			table.of[p.Index] = p
 		}
@@ -220,10 +209,6 @@ func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32
 			table.last[key] = lastPick{p.ID, p.Index, *p.Rating, table.last[key].picked + 1}
 		}
 	})
-	if err != nil {
-		return nil, r.lost(sel.Run, sel.ID, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
-	}
-	return table, nil
 }
 
 // compare fills Misses and Below of a sample that was not picked, if capabilities took turns and it took part.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -48,6 +49,14 @@ func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) 
 type nameError struct{ text string }
 
 func (e *nameError) Error() string { return e.text }
+
+// refusedName is an error of finding samples by their names, of which a *nameError is the caller's fault.
+func refusedName(err error) error {
+	if unknown, ok := errors.AsType[*nameError](err); ok {
+		return &run.RefusedError{Reason: unknown.Error()}
+	}
+	return err
+}
 
 // maxUnknown is how many unknown ids an error lists.
 const maxUnknown = 5

@@ -3,7 +3,6 @@ package subset
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -53,10 +52,8 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 		return nil, &run.RefusedError{Reason: fmt.Sprintf("run %s is not scored yet (%s)", runID, status.State)}
 	}
 	named, err := r.samplesOf(plan).find(ctx, "id", ids)
-	if unknown, ok := errors.AsType[*nameError](err); ok {
-		return nil, &run.RefusedError{Reason: unknown.Error()}
-	} else if err != nil {
-		return nil, err
+	if err != nil {
+		return nil, refusedName(err)
 	}
 	positions := union(named)
 	all := make([]Shown, len(positions))

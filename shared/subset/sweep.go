@@ -196,14 +196,6 @@ func (s *Sweep) measure(
 	return nil
 }
 
-// refusedName is an error of finding samples by their names.
-func refusedName(err error) error {
-	if unknown, ok := errors.AsType[*nameError](err); ok {
-		return &run.RefusedError{Reason: unknown.Error()}
-	}
-	return err
-}
-
 // sweepFigures names what sweepValues gives.
 var sweepFigures = [...]string{
 	"low_picks", "high_kept", "below_pool", "bins", "sources", "style_entropy", "source_entropy", "tokens", "shortfall",

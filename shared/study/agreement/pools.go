@@ -130,8 +130,21 @@ func (p *poolTally) add(given, known []Sample, o Options) error {
 	if p.values == nil {
 		p.values = map[float64][]float64{}
 	}
+	means := meanRatings(given, len(o.Capabilities))
+	var by [2]*selection.Catalog // of the given opinions, and of the annotations
+	for i, opinion := range []func(*Sample) Opinion{
+		func(s *Sample) Opinion { return s.Given }, func(s *Sample) Opinion { return s.Annotated },
+	} {
+		pool, err := newPool(given, o, opinion)
+		if err != nil {
+			return err
+		}
+		if by[i], err = selection.NewCatalog(pool); err != nil {
+			return err
+		}
+	}
 	for _, ratio := range Ratios {
-		value, err := selectionValue(given, o, ratio)
+		value, err := selectionValue(given, by, means, ratio)
 		if err != nil {
 			return err
 		}
@@ -170,21 +183,14 @@ func (p *poolTally) pools(o Options) *Pools {
 // selectionValue is the share, of what a selection from the annotations gains in annotated rating over a random one,
 // that one of the same size from the given opinions gains; NaN where nothing can be gained, or nothing is selected. The
 // rating of a pick is that of the capability which picked it.
-func selectionValue(samples []Sample, o Options, ratio float64) (float64, error) {
+func selectionValue(samples []Sample, by [2]*selection.Catalog, means []float64, ratio float64) (float64, error) {
 	budget := int(float64(len(samples)) * ratio)
 	if budget == 0 {
 		return math.NaN(), nil
 	}
-	means := meanRatings(samples, len(o.Capabilities))
 	var gains [2]float64
-	for i, opinion := range []func(*Sample) Opinion{
-		func(s *Sample) Opinion { return s.Given }, func(s *Sample) Opinion { return s.Annotated },
-	} {
-		pool, err := newPool(samples, o, opinion)
-		if err != nil {
-			return 0, err
-		}
-		selected, err := selection.Select(pool, selection.Params{Budget: budget})
+	for i, catalog := range by {
+		selected, err := catalog.Select(selection.Params{Budget: budget})
 		if err != nil {
 			return 0, err
 		}
