@@ -133,6 +133,7 @@ func (a *album) eachRecord(
 				return err
 			}
 			if card := cards[position]; card != nil {
+				record.Raw = slices.Clone(record.Raw) // it is read while the next record is
 				use(card, record.Sample(parse))
 				left--
 			}

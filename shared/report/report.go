@@ -13,13 +13,14 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -206,8 +207,8 @@ func curl(o *subset.Outcome) (string, error) {
 	if clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
 		return "", nil
 	}
-	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d '%s' \"$HARVEST/v1/runs/%s/selections\"",
-		strings.ReplaceAll(string(body), "'", `'\''`), o.Plan.Run), nil
+	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
+		spelling.ShellWord(string(body)), api.SelectionsPath(o.Plan.Run)), nil
 }
 
 // problems are the reasons why samples were not scored, the most frequent first.

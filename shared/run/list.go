@@ -131,23 +131,14 @@ func (r *Reader) samplesDone(ctx context.Context, st *Status) (int64, error) {
 	var open []int
 	for number := range plan.Ranges {
 		if gathered[number] {
-			done += plan.samplesOf(number)
+			done += plan.RangeSamples(number)
 		} else {
 			open = append(open, number)
 		}
 	}
 	rated, err := r.ratedShards(ctx, st.Run, open)
 	for number, shards := range rated {
-		done += min(int64(len(shards)*plan.Constants.ShardSamples), plan.samplesOf(number))
+		done += min(int64(len(shards)*plan.Constants.ShardSamples), plan.RangeSamples(number))
 	}
 	return done, err
-}
-
-// samplesOf is the number of samples of a range.
-func (p *Plan) samplesOf(number int) int64 {
-	end := p.Samples
-	if number+1 < len(p.Ranges) {
-		end = p.Ranges[number+1].FirstIndex
-	}
-	return end - p.Ranges[number].FirstIndex
 }
