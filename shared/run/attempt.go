@@ -188,7 +188,7 @@ func (w *Worker) endFailed(ctx context.Context, a *attempt, cause error) (final 
 // handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the
 // task, so it was not published then, and the message of the attempt is of no use now.
 func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) error {
-	present, err := w.runs.wave(ctx, plan.Run)
+	present, err := w.laterWave(ctx, plan.Run)
 	if err != nil || present.Number == wave.Number {
 		return err
 	}

@@ -53,7 +53,7 @@ func (w *Worker) CutRange(
 			return givenUp, nil
 		}
 		// What follows belongs to the wave that may have begun in the meantime.
-		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {
+		if wave, err = w.laterWave(ctx, plan.Run); err != nil {
 			return givenUp, err
 		}
 	}

@@ -51,7 +51,7 @@ func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, deliv
 			return shard, err
 		}
 		// What follows belongs to the wave that may have begun in the meantime.
-		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {
+		if wave, err = w.laterWave(ctx, plan.Run); err != nil {
 			return shard, err
 		}
 	}

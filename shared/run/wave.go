@@ -2,9 +2,11 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
 )
 
 // A Wave is a round of attempts at the tasks of a run: runs/<run>/waves/<number>.json. The first one begins with the
@@ -32,6 +34,16 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 		w := new(Wave)
 		return w, bucket.ReadJSON(ctx, r.work, waveName(run, last), w)
 	})
+}
+
+// laterWave is the present wave of a run after an attempt at a task. A run that was removed meanwhile has none, which
+// is a permanent error.
+func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
+	wave, err := w.runs.wave(ctx, run)
+	if err == nil && wave == nil {
+		err = events.DataError(fmt.Errorf("%w: %s was removed", ErrNoRun, run))
+	}
+	return wave, err
 }
 
 // beginWave begins a wave unless another delivery has begun it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -189,5 +190,42 @@ func TestRemovedRunGoesOn(t *testing.T) {
 	}
 	if counts := f.Finish(again); counts.Scored != 2 {
 		t.Errorf("counts %+v, want all scored", counts)
+	}
+}
+
+// TestRemoveWhileRating removes a run while a shard of it is rated: the delivery ends with a permanent error, and the
+// next ones, too.
+func TestRemoveWhileRating(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.jsonl", runtest.Lines(runtest.Plain("a", 5)))
+	plan := f.Begin("datasets/demo/a.jsonl")
+	f.Scorer.Before = func(*dataset.Sample) error {
+		remover, err := subset.NewRemover(f.Subsets.Reader, f.Work)
+		if err == nil {
+			err = remover.Mark(t.Context(), plan.Run, runtest.Uploaded)
+		}
+		if err == nil {
+			_, err = remover.Delete(t.Context(), plan.Run)
+		}
+		return err
+	}
+	rated := 0
+	for len(f.Queue) > 0 {
+		d := f.Take(0)
+		err := f.Deliver(d)
+		switch {
+		case d.Attributes[events.AttrTask] != events.TaskShard:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case !events.IsDataError(err) || !errors.Is(err, run.ErrNoRun):
+			t.Errorf("delivery of a shard: error %v, want the permanent one that there is no such run", err)
+		default:
+			rated++
+		}
+	}
+	if rated == 0 {
+		t.Error("no shard was delivered")
 	}
 }
