@@ -41,21 +41,21 @@ func openCleaner(state string) (*cleaner, error) {
 }
 
 // finish deletes what is left of removed runs: a process was killed in between, or another one was at work on the run.
-func (c *cleaner) finish(ctx context.Context, w io.Writer) error {
+func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, err error) {
 	left, err := c.runs.HalfRemoved(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range left {
 		freed, err := c.delete(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := fmt.Fprintf(w, "removed what was left of run %s: %s\n", id, described(freed)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // remove removes runs, and says what was freed. First none of them is there any more; then their files are deleted.

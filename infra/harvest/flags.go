@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
@@ -79,8 +81,13 @@ type datasetFlags struct {
 
 // addLimit adds --limit, for commands that can try on a part of a dataset.
 func (f *datasetFlags) addLimit(cmd *cobra.Command) {
-	cmd.Flags().Int64Var(&f.limit, "limit", 0,
-		"try on so many records, spread evenly over the dataset and the same each time, as a run of its own")
+	cmd.Flags().Func("limit", "try on so many records, spread evenly over the dataset and the same each time, as a run "+
+		"of its own", func(text string) (err error) {
+		if f.limit, err = strconv.ParseInt(text, 10, 64); err != nil || f.limit < 1 {
+			return errors.New("give the number of records to try, 1 or more")
+		}
+		return nil
+	})
 }
 
 func (f *datasetFlags) add(cmd *cobra.Command) {
@@ -140,9 +147,6 @@ func (f datasetFlags) input(ctx context.Context, manifests []string, state strin
 	}
 	if err == nil {
 		in, err = in.withFormat(f.format)
-	}
-	if err == nil && f.limit < 0 {
-		err = usageError{fmt.Errorf("--limit %d: give the number of records to try, 1 or more", f.limit)}
 	}
 	if err != nil {
 		return input{}, run.Spec{}, err

@@ -17,9 +17,9 @@ func newGc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
-		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. It removes
-all older ones, also those that failed, were refused or cancelled, or are of an older version of Harvest. Runs that are
-not finished stay, and so do runs that give their scores to these.`,
+		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. Trials
+(--limit) are counted for themselves. It removes all older ones, also those that failed, were refused or cancelled, or
+are of an older version of Harvest. Runs that are not finished stay, and so do runs that give their scores to these.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -33,7 +33,7 @@ not finished stay, and so do runs that give their scores to these.`,
 			}
 			ctx := cmd.Context()
 			if !dryRun {
-				if err := c.finish(ctx, cmd.OutOrStdout()); err != nil {
+				if _, err := c.finish(ctx, cmd.OutOrStdout()); err != nil {
 					return err
 				}
 			}
@@ -47,7 +47,8 @@ not finished stay, and so do runs that give their scores to these.`,
 			return c.remove(ctx, cmd.OutOrStdout(), old)
 		},
 	}
-	cmd.Flags().IntVar(&keep, "keep", 0, "how many scored runs of each dataset stay; required")
+	cmd.Flags().IntVar(&keep, "keep", 0,
+		"how many scored runs of each dataset stay, and as many trials (--limit); required")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be removed, and remove nothing")
 	stateFlag(cmd, &state)
 	return cmd
@@ -60,11 +61,12 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	scored := map[string]int{} // runs by dataset
+	scored := map[series]int{}
 	var old []string
 	with := map[string]bool{}
 	for _, r := range all {
-		if scored[r.dataset] >= keep {
+		of := series{r.dataset, c.isTrial(ctx, r.id)}
+		if scored[of] >= keep {
 			old = append(old, r.id)
 			with[r.id] = true
 			continue
@@ -74,7 +76,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 			return nil, err
 		}
 		if counts {
-			scored[r.dataset]++
+			scored[of]++
 		}
 	}
 	// What is left out is removed with none of the others any more.
@@ -99,6 +101,19 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 		}
 	}
 	return removed, nil
+}
+
+// A series is the runs of a dataset of which the newest stay. Trials on a part of it are one of their own: a trial is
+// no newer state of the whole.
+type series struct {
+	dataset string
+	trial   bool
+}
+
+// isTrial reports whether a run is a trial. One whose plan cannot be read is none.
+func (c *cleaner) isTrial(ctx context.Context, id string) bool {
+	plan, err := c.runs.Plan(ctx, id)
+	return err == nil && plan.Of > 0
 }
 
 // isScored reports whether a run was scored, and did not fail; also under another version of Harvest.

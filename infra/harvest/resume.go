@@ -25,7 +25,7 @@ func newResume() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cleaner, err := openCleaner(cmd.Flag("state").Value.String())
 		if err == nil {
-			err = cleaner.finish(cmd.Context(), cmd.ErrOrStderr())
+			_, err = cleaner.finish(cmd.Context(), cmd.ErrOrStderr())
 		}
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
@@ -33,18 +34,24 @@ datasets and images stay, and so do the answers of paid scorers. The same curate
 				return err
 			}
 			ctx := cmd.Context()
-			if err := c.finish(ctx, cmd.OutOrStdout()); err != nil {
+			finished, err := c.finish(ctx, cmd.OutOrStdout())
+			if err != nil {
 				return err
 			}
 			var ids []string
 			for _, name := range args {
 				id, err := findRun(ctx, c.runs, name)
-				if err != nil {
+				if err != nil && slices.ContainsFunc(finished, func(id string) bool { return strings.HasPrefix(id, name) }) {
+					continue // the command goes on that a kill had ended
+				} else if err != nil {
 					return err
 				}
 				if !slices.Contains(ids, id) {
 					ids = append(ids, id)
 				}
+			}
+			if len(ids) == 0 {
+				return nil
 			}
 			if err := c.check(ctx, ids, force); err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
@@ -176,6 +177,39 @@ func TestRmGoesOn(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "state", "runs", run)); !os.IsNotExist(err) {
 			t.Errorf("%s leaves its folder: %v", command, err)
 		}
+	}
+}
+
+// TestRmAgain gives the command again that a kill had ended: it is done, which is no error.
+func TestRmAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 8)
+	run := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json").Run
+	writeFile(t, filepath.Join(dir, "state", "index", "removed", run+".json"), `{"at":"2026-01-01T00:00:00Z"}`)
+	again := mustHarvest(t, dir, "rm", "--state", "state", run[:len(run)-3])
+	says(t, again.stdout, "removed what was left of run "+run+": ")
+	if a := harvest(t, dir, nil, "rm", "--state", "state", run); a.status == 0 {
+		t.Error("a run that was removed whole is removed once more")
+	}
+}
+
+// TestGcTrial keeps a run of the whole dataset, though trials on a part of it are newer.
+func TestGcTrial(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 8)
+	args := []string{"--state", "state", "--budget", "2", "dataset.json"}
+	whole := curateJSON(t, dir, args...).Run
+	curateJSON(t, dir, append([]string{"--limit", "5"}, args...)...)
+	last := curateJSON(t, dir, append([]string{"--limit", "6"}, args...)...).Run
+	mustHarvest(t, dir, "gc", "--keep", "1", "--state", "state")
+	left := runsOf(t, dir)
+	slices.Sort(left)
+	want := []string{whole, last}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, left); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }
 

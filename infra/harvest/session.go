@@ -111,17 +111,24 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	var status *subset.RunStatus
 	var rated time.Time
 	var once sync.Once
+	seen := false // the run was there before
 	s.show.update("ingest", 0, 0)
 	err := s.poll(ctx, runID, func() (bool, error) {
 		var err error
 		status, err = s.api.Run(ctx, runID)
 		if api.HasStatus(err, http.StatusNotFound) {
+			if seen {
+				return false, fmt.Errorf("run %s was removed while this command worked on it; the same command starts it anew",
+					runID)
+			}
 			if time.Since(start) > planTimeout {
 				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? "+
 					"The same command starts anew", runID)
 			}
 			return false, nil // ingest has not written its plan yet
-		} else if err != nil || status.State == run.StatePlanning {
+		}
+		seen = seen || err == nil
+		if err != nil || status.State == run.StatePlanning {
 			return false, err
 		}
 		p := status.Progress

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -64,6 +63,9 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 			if err != nil {
 				return err
 			}
+			if err := files.keepInputs(set.input); err != nil {
+				return err
+			}
 			learn := set.train
 			if add != "" {
 				learn = set.trainOn
@@ -93,27 +95,6 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 
 // absentInError is how many annotations without a sample an error names.
 const absentInError = 5
-
-// trainFiles are the file of annotations, that of the weights, and that of what they were learned from if it is to be
-// written.
-type trainFiles struct{ annotations, weights, base string }
-
-// check refuses files that do not go together. add and annotations are the values of these flags.
-func (f trainFiles) check(add, annotations string) error {
-	switch {
-	case f.weights == "":
-		return usageError{errors.New("--out is missing; give the file to write the weights to")}
-	case filepath.Ext(f.weights) == training.OriginExt:
-		return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
-			"give the weights another, such as .zst", f.weights)}
-	case add != "" && annotations != "":
-		return usageError{errors.New("--add and --annotations exclude each other: --add learns from what the embedded " +
-			"weights were learned from, too")}
-	case add != "" && f.base != "":
-		return usageError{errors.New("--base is for --annotations")}
-	}
-	return nil
-}
 
 // train learns from the set alone, and writes the weights.
 func (set *annotationSet) train(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
@@ -282,8 +263,7 @@ func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 	if err := renameio.WriteFile(file, data, 0o644); err != nil {
 		return fmt.Errorf("writing weights: %w", err)
 	}
-	originFile := strings.TrimSuffix(file, filepath.Ext(file)) + training.OriginExt
-	if err := renameio.WriteFile(originFile, append(origin, '\n'), 0o644); err != nil {
+	if err := renameio.WriteFile(originFile(file), append(origin, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the origin of the weights: %w", err)
 	}
 	return nil

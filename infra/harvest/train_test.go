@@ -157,6 +157,27 @@ func TestTrainRefuses(t *testing.T) {
 	}
 }
 
+// TestTrainKeepsInputs refuses to write weights, or what is known of them, over a file that is read or somebody's own.
+func TestTrainKeepsInputs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeHarbour(t, dir)
+	for name, of := range map[string]string{"copy.json": "d.jsonl", "notes.json": "rubric.yaml"} {
+		writeFile(t, filepath.Join(dir, name), readFile(t, filepath.Join(dir, of)))
+	}
+	for _, tt := range []struct{ out, manifest, keeps string }{
+		{"a.jsonl", "d.jsonl", "a.jsonl"}, {"copy.zst", "copy.json", "copy.json"}, {"notes.zst", "d.jsonl", "notes.json"},
+	} {
+		before := readFile(t, filepath.Join(dir, tt.keeps))
+		r := harvest(t, dir, nil, "train", "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--out", tt.out,
+			tt.manifest)
+		if r.status != 2 || !strings.Contains(r.stderr, "would be written over") ||
+			readFile(t, filepath.Join(dir, tt.keeps)) != before {
+			t.Errorf("--out %s: status %d, %q; want 2 and %s as it was", tt.out, r.status, r.stderr, tt.keeps)
+		}
+	}
+}
+
 // TestTrainAdds adds annotations under the default rubric to what the embedded weights were learned from: a source
 // whose samples a person rates otherwise is rated so afterwards.
 func TestTrainAdds(t *testing.T) {

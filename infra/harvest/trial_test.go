@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,10 @@ func TestTrial(t *testing.T) {
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--limit", "-1", "dataset.json")
 	if a.status != 2 {
 		t.Errorf("--limit -1: status %d", a.status)
+	}
+	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--limit", "0", "dataset.json")
+	if a.status != 2 || !strings.Contains(a.stderr, "1 or more") {
+		t.Errorf("--limit 0: status %d, %s", a.status, a.stderr)
 	}
 	all := curateJSON(t, dir, "--state", "state", "--out", "all", "--budget", "30%", "--limit", "99", "dataset.json")
 	if all.Trial != nil || all.Selected != whole.Selected {

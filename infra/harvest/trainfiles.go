@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+)
+
+// trainFiles are the file of annotations, that of the weights, and that of what they were learned from if it is to be
+// written.
+type trainFiles struct{ annotations, weights, base string }
+
+// check refuses files that do not go together. add and annotations are the values of these flags.
+func (f trainFiles) check(add, annotations string) error {
+	switch {
+	case f.weights == "":
+		return usageError{errors.New("--out is missing; give the file to write the weights to")}
+	case filepath.Ext(f.weights) == training.OriginExt:
+		return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
+			"give the weights another, such as .zst", f.weights)}
+	case add != "" && annotations != "":
+		return usageError{errors.New("--add and --annotations exclude each other: --add learns from what the embedded " +
+			"weights were learned from, too")}
+	case add != "" && f.base != "":
+		return usageError{errors.New("--base is for --annotations")}
+	}
+	return nil
+}
+
+// originFile is the file next to weights that says where they come from.
+func originFile(weights string) string {
+	return strings.TrimSuffix(weights, filepath.Ext(weights)) + training.OriginExt
+}
+
+// keepInputs refuses to write over a file that is read, or over one next to the weights that is no training's.
+func (f trainFiles) keepInputs(in input) error {
+	origin := originFile(f.weights)
+	for _, written := range []string{f.weights, origin, f.base} {
+		there, err := os.Stat(written)
+		if err != nil {
+			continue // whatever is wrong with it is found when it is written
+		}
+		for _, read := range append([]string{f.annotations, in.Rubric}, in.Manifests...) {
+			if info, err := os.Stat(read); err == nil && os.SameFile(there, info) {
+				return usageError{fmt.Errorf("--out %s: %s, which is read, would be written over; give the weights another "+
+					"name", f.weights, written)}
+			}
+		}
+	}
+	data, err := os.ReadFile(origin)
+	if err != nil {
+		return nil
+	}
+	var earlier training.Origin
+	if json.Unmarshal(data, &earlier) != nil || earlier.Weights.SHA256 == "" {
+		return usageError{fmt.Errorf("--out %s: %s, which says where weights come from, would be written over, and is "+
+			"none of a training; give the weights another name", f.weights, origin)}
+	}
+	return nil
+}
