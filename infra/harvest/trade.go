@@ -18,12 +18,18 @@ func printPicks(w io.Writer, s selection.Summary) error {
 		for rating := len(s.PickRatings) - 1; rating >= 0; rating-- {
 			n := s.PickRatings[rating]
 			header, counts = append(header, rating), append(counts, n)
-			shares = append(shares, share(float64(n)/float64(max(s.Selection.Samples, 1))))
+			shares = append(shares, share(float64(n)/float64(max(s.PickRatings.Total(), 1))))
 		}
 		t := newNarrowTable([]int{26}, header...)
 		t.AppendRows([]table.Row{counts, shares})
 		if _, err := fmt.Fprintf(w, "\n%s\n", t.Render()); err != nil {
 			return err
+		}
+		if others := s.Selection.Samples - s.PickRatings.Total(); others > 0 {
+			note := fmt.Sprintf("no rating decided %d others: a smaller budget or --include has them", others)
+			if _, err := fmt.Fprintln(w, folded(note, "")); err != nil {
+				return err
+			}
 		}
 	}
 	below := cmp.Or(strings.Join(s.BelowPool, ", "), "no capability")
@@ -39,7 +45,7 @@ func printTrade(w io.Writer, rows []subset.TradeRow, chosen selection.Request, c
 		return nil
 	}
 	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. Other rules at this budget; none of "+
-		"these figures is the quality of training:", share(rows[0].PickRatings.Low(rows[0].Selected)))
+		"these figures is the quality of training:", share(rows[0].PickRatings.Low(rows[0].PickRatings.Total())))
 	if _, err := fmt.Fprintf(w, "\n%s\n", folded(note, "")); err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func TestTrade(t *testing.T) {
 		}
 	}
 	chosen := subset.TradeRow{Strategy: selection.MMSSR, Figures: o.Pool.Figures(o.Result)}
-	chosen.PickRatings = &selection.PickRatings{1: chosen.Selected / 4}
+	chosen.PickRatings = &selection.PickRatings{1: chosen.Selected / 4, 3: chosen.Selected / 4 * 3}
 	chosen.Selected = chosen.PickRatings[1] * 4
 	o.Selection.Trade = []subset.TradeRow{chosen, {Strategy: selection.MMSSR, Threshold: 2}}
 	page = written(t, o)

@@ -20,7 +20,7 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	if len(rows) == 0 {
 		return nil
 	}
-	low := rows[0].PickRatings.Low(rows[0].Selected)
+	low := rows[0].PickRatings.Low(rows[0].PickRatings.Total())
 	t := &Trade{
 		Note: fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0, because each bin has an equal share. "+
 			"None of these figures is the quality of training.", percent(low)),

@@ -39,6 +39,17 @@ func (r *PickRatings) Low(picks int) float64 {
 	return float64(r[0]+r[1]) / float64(max(picks, 1))
 }
 
+// Total is the number of picks that a rating decided. Others were demanded, or were in the selection of a smaller
+// budget.
+func (r *PickRatings) Total() (n int) {
+	if r != nil {
+		for _, picks := range r {
+			n += picks
+		}
+	}
+	return n
+}
+
 // pickRatings are those of the picks that a rating decided; nil if there are none.
 func pickRatings(pool *Pool, result *Result) *PickRatings {
 	var ratings *PickRatings

@@ -114,6 +114,9 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%s: picks by rating %v", strategy, got.PickRatings)
 		}
 	}
+	if total := (&PickRatings{1, 2, 3}).Total(); total != 6 {
+		t.Errorf("in all %d picks, want 6", total)
+	}
 	if low := (&PickRatings{1, 2, 3}).Low(12); low != 0.25 {
 		t.Errorf("%v of the picks are on a rating of 1 or 0, want a quarter", low)
 	}

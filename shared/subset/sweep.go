@@ -204,7 +204,7 @@ var sweepFigures = [...]string{
 func sweepValues(f selection.Figures) []float64 {
 	low := math.NaN()
 	if f.PickRatings != nil {
-		low = f.PickRatings.Low(f.Selected)
+		low = f.PickRatings.Low(f.PickRatings.Total())
 	}
 	return []float64{
 		low, f.HighKept, float64(f.BelowPool), float64(f.Bins), float64(f.Sources),

@@ -37,7 +37,7 @@ func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]Trade
 func (p *Pool) trade(chosen *choice, within []int) ([]TradeRow, error) {
 	rules := chosen.asked.Rules
 	figures := p.Figures(chosen.result)
-	if figures.PickRatings.Low(figures.Selected) < lowShare {
+	if figures.PickRatings.Low(figures.PickRatings.Total()) < lowShare {
 		return nil, nil
 	}
 	first := TradeRow{
