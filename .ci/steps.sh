@@ -41,6 +41,7 @@ step_pytest() {
 
 step_engine() { inference_server; }
 
+# Thorough tests do what takes too long for those who call the command by hand.
 # Tests that need the sidecar or the inference server skip themselves where it is absent; pytest and engine say so.
 step_test() {
   local line
@@ -48,7 +49,7 @@ step_test() {
   sidecar_python
   reason=''
   echo "\$ $line"
-  bash -c "$line"
+  HARVEST_THOROUGH=1 bash -c "$line"
 }
 
 # Go's build cache is the usual one; Harvest's is empty, so that all is scored.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
+	"github.com/harvest-ml/harvest/shared/thorough"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -36,6 +37,7 @@ func pack(t *testing.T, kind compression.Kind, text string) string {
 
 // Commands that study a dataset read compressed manifests as what they hold, and leave nothing unpacked.
 func TestCompressedStudy(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir, temporary := t.TempDir(), t.TempDir()
 	newDataset(t, dir, 40, 16)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 const demo = "../../testdata/demo/dataset.json"
@@ -62,6 +63,7 @@ func demoMembers(t *testing.T, key string, record map[string]any) (members []run
 // TestTars curates the demo from tars as from JSON with a folder of images: ratings are equal, and the subset has the
 // members of the samples that are selected there. Commands that study a dataset read tars, too.
 func TestTars(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	manifest, err := filepath.Abs(demo)
 	if err != nil {

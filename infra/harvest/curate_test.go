@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // curateArgs are the arguments of curate with a state folder.
@@ -478,9 +479,7 @@ func TestPool(t *testing.T) {
 		pool   = "../../../shared/data/pool"
 		subset = "7867fdda0f21f8607c7a417f06041ba3358ea1e196bd917bd7ae1feec76cd223"
 	)
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
+	thorough.Only(t)
 	if _, err := os.Stat(pool); err != nil {
 		t.Skip("the pool is not at hand: " + err.Error())
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // shapes are the words by which the test's annotator knows what calls for a sense of shape.
@@ -24,6 +25,7 @@ func senseOfShape(conversation string) int {
 // A capability of one's own goes the whole way: a rubric file with fifteen, a vision model that annotates a seed set,
 // weights that learn from it, and a subset of all samples in which that capability is plentiful.
 func TestFifteenthCapability(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	demo, err := filepath.Abs("../../testdata/demo/dataset.json")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/images/imagetest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // inTwoGiB runs a command with 2 GiB of memory, and returns what it printed. What is reserved and not used does not
@@ -33,9 +34,7 @@ func inTwoGiB(t *testing.T, dir string, args ...string) string {
 // an image of 4 MB 1,000 times, and 20 neighbours of theirs, in several deliveries. Each is scored, or failed with its
 // reason. HARVEST_SOAK takes other formats, too.
 func TestWorstImages(t *testing.T) {
-	if testing.Short() {
-		t.Skip("large images take CPU-seconds")
-	}
+	thorough.Only(t)
 	dir := t.TempDir()
 	var records []string
 	add := func(id string, image []byte, times int) {

@@ -23,6 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu/sidecartest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // binaries is a folder that is there for all tests.
@@ -346,6 +347,7 @@ func TestProcessesWithSidecar(t *testing.T) {
 
 // TestProcessesFaults starts what cannot run.
 func TestProcessesFaults(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "input", "datasets", "none"), "")

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // writeLog writes a dataset of two sources in which some records speak of a schooner.
@@ -32,6 +34,7 @@ func humanities(capability, conversation string) int {
 // TestCurateTeacher has a model behind an API annotate a part of each source, learns from that, rates all, and selects.
 // The same command asks the model nothing more, and learns nothing again.
 func TestCurateTeacher(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	writeLog(t, dir)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A harbour is a dataset whose rubric no embedded weights know, and annotations of all its samples: seafaring is in
@@ -181,6 +182,7 @@ func TestTrainKeepsInputs(t *testing.T) {
 // TestTrainAdds adds annotations under the default rubric to what the embedded weights were learned from: a source
 // whose samples a person rates otherwise is rated so afterwards.
 func TestTrainAdds(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	var manifest, annotations strings.Builder

@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // An openedImages is an input bucket that notes which images are opened.
@@ -387,7 +388,7 @@ func TestImageCheckKilled(t *testing.T) {
 	}
 	want := calm.Snapshot()
 	for name, recover := range checkRecoveries {
-		for life := range calm.Steps - before {
+		for life := 0; life < calm.Steps-before; life += thorough.Stride(3) {
 			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
 				f, _, opened := newPictures(t)

@@ -20,6 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 const tarManifest = "datasets/demo/a.tar"
@@ -217,7 +218,7 @@ func TestContainedKilled(t *testing.T) {
 	calm, plan := begin()
 	selectNow(t, calm, plan, request)
 	want := calm.Snapshot()
-	for life := 0; life < calm.Steps; life += 3 {
+	for life := 0; life < calm.Steps; life += 3 * thorough.Stride(3) {
 		t.Run(fmt.Sprintf("after %d", life), func(t *testing.T) {
 			t.Parallel()
 			f, plan := begin()

@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A repeated source is a Parquet file with the same row groups many times, which are made where they are read. It
@@ -82,9 +83,7 @@ func (r repeated) ReadAt(b []byte, offset int64) (int, error) {
 // writes a subset of others: memory does not grow with the file, and its texts are read without the images. Not
 // parallel: it measures the memory of the process.
 func TestLargeFile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it makes 1 GB")
-	}
+	thorough.Only(t)
 	size := int64(1 << 30)
 	if os.Getenv("HARVEST_SOAK") != "" {
 		size = 10 << 30

@@ -13,6 +13,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container/webdataset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // imageBytes is the size of the images of a generated archive.
@@ -86,9 +87,7 @@ func (g generated) sample(i int64) []byte {
 // TestLargeArchive finds and reads the records of an archive of 1 GB, of 10 GB with HARVEST_SOAK, in steps: each reads
 // its piece once, and memory does not grow with the archive. Not parallel: it measures the memory of the process.
 func TestLargeArchive(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it reads 1 GB twice")
-	}
+	thorough.Only(t)
 	size := int64(1 << 30)
 	if os.Getenv("HARVEST_SOAK") != "" {
 		size = 10 << 30

@@ -1,0 +1,26 @@
+// Package thorough says how much tests do. By default they take what a developer waits for; the gate sets
+// HARVEST_THOROUGH, and they do all that they can.
+package thorough
+
+import (
+	"os"
+	"testing"
+)
+
+func enabled() bool { return os.Getenv("HARVEST_THOROUGH") != "" }
+
+// Only skips a test that takes CPU-seconds, unless tests are thorough.
+func Only(t testing.TB) {
+	t.Helper()
+	if !enabled() {
+		t.Skip("takes CPU-seconds: HARVEST_THOROUGH=1 runs it, as .ci/run does")
+	}
+}
+
+// Stride is the step between the moments at which a test kills what it tests: n, and 1 if tests are thorough.
+func Stride(n int) int {
+	if enabled() {
+		return 1
+	}
+	return n
+}
