@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -260,7 +261,7 @@ func TestCancel(t *testing.T) {
 
 func TestApprove(t *testing.T) {
 	t.Parallel()
-	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
+	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = run.Prices{runtest.Kind: 1000}, 0.001 })
 	started := s.Status(s.start())
 	if started.State != run.StateAwaitingApproval || started.EstimatedCost != 0.005 {
 		t.Errorf("the run is %s at $%g, want it awaiting-approval at $0.005", started.State, started.EstimatedCost)

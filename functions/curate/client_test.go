@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -21,7 +22,7 @@ var accepted = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 // TestClient makes every call of the API through its client.
 func TestClient(t *testing.T) {
 	t.Parallel()
-	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
+	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = run.Prices{runtest.Kind: 1000}, 0.001 })
 	server := httptest.NewServer(s.api())
 	t.Cleanup(server.Close)
 	client, err := api.NewClient(server.URL, server.Client())

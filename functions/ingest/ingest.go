@@ -76,6 +76,9 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 		return err
 	case plan.Problem != "":
 		c.Log.ErrorContext(ctx, "dataset refused", "run", plan.Run, "reason", plan.Problem)
+	case plan.NeedsApproval:
+		c.Log.WarnContext(ctx, "run waits for approval", "run", plan.Run, "samples", plan.Samples,
+			"estimated_cost", plan.EstimatedCost)
 	default:
 		c.Log.InfoContext(ctx, "run started", "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
 	}

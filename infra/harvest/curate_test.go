@@ -170,7 +170,7 @@ var faults = []struct {
 		says: []string{"--out dataset.json: a file is in the place of a folder"},
 	},
 	{
-		name: "too dear", env: []string{"COST_PER_MILLION=1000000", "MAX_RUN_COST=2"},
+		name: "too dear", env: []string{"COST_PER_MILLION=embedded=1000000", "MAX_RUN_COST=2"},
 		args: curateArgs("--budget", "1", "dataset.json"), status: 1, says: []string{"$3.00", "MAX_RUN_COST"},
 	},
 }

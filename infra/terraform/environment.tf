@@ -8,7 +8,7 @@ locals {
     TASKS_TOPIC          = module.messaging.topics.tasks
     EVENTS_TOPIC         = module.messaging.topics.events
     SCORER               = var.scorer
-    COST_PER_MILLION     = tostring(local.cost_per_million)
+    COST_PER_MILLION     = join(",", [for kind, dollars in var.cost_per_million : "${kind}=${dollars}"])
     MAX_RUN_COST         = tostring(var.max_run_cost)
     MAX_FAILED           = var.max_failed
     PUSH_SENDER          = local.accounts.push

@@ -6,9 +6,6 @@ locals {
   deploy = "serviceAccount:${var.name}-deploy@${var.project}.iam.gserviceaccount.com"
 
   with_gpu = var.sidecar_image != ""
-
-  # Rating on a GPU costs over a hundred times what everything else does; the README has the arithmetic.
-  cost_per_million = var.cost_per_million != null ? var.cost_per_million : var.scorer == "gpu" ? 195 : 1
 }
 
 # For its number, of which the address of Cloud Scheduler's agent is made.

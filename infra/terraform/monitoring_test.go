@@ -23,7 +23,8 @@ const monitoring = "modules/monitoring"
 // defaults are the variables of monitoring as the playbooks have them.
 func defaults() map[string]cty.Value {
 	return map[string]cty.Value{
-		"name": cty.StringVal("harvest"), "failure_percent": cty.NumberIntVal(5), "gpu_hours_a_day": cty.NumberIntVal(24),
+		"name": cty.StringVal("harvest"), "failure_percent": cty.NumberIntVal(5), "message_hours": cty.NumberIntVal(24),
+		"gpu_hours_a_day": cty.NumberIntVal(24),
 	}
 }
 

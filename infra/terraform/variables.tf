@@ -59,18 +59,28 @@ variable "scorer" {
   }
 
   validation {
-    condition     = var.scorer != "llm" || (var.llm && var.cost_per_million != null)
-    error_message = "scorer: llm needs llm = true and cost_per_million, what a million samples cost there."
+    condition = var.scorer != "llm" || var.llm && (
+      contains(keys(var.cost_per_million), "llm") || contains(keys(var.settings), "LLM_PRICES")
+    )
+    error_message = "scorer: llm needs llm = true, and a price: LLM_PRICES in settings or llm in cost_per_million."
   }
 }
 
 variable "cost_per_million" {
   description = <<-EOT
-    US dollars that a million samples are taken to cost when a run is estimated; null for the default scorer's own: 195
-    (gpu, on L4) or 1 (embedded).
+    US dollars that a million samples are taken to cost by kind of scorer, when a run is estimated. A run by a scorer
+    without a price is refused while max_run_cost is set. That of llm follows from LLM_PRICES in settings, if they are
+    set. Rating on an L4 costs over a hundred times what everything else does (infra/README.md has the arithmetic).
   EOT
-  type        = number
-  default     = null
+  type        = map(number)
+  default     = { embedded = 1, gpu = 195 }
+
+  validation {
+    condition = alltrue([
+      for kind, dollars in var.cost_per_million : contains(["embedded", "gpu", "llm"], kind) && dollars >= 0
+    ])
+    error_message = "cost_per_million: give dollars for embedded, gpu or llm, each 0 or more."
+  }
 }
 
 variable "max_run_cost" {

@@ -12,18 +12,20 @@ import (
 // concurrently.
 const concurrentShards = 2
 
-// estimate sets what the plan's run costs by a paid scorer, and refuses a scorer so slow that a shard
-// would be given up before it is scored. Before the records are read a sample is taken to have one image.
-func (p *Plan) estimate(paid scorer.Paid) error {
+// load is what the plan's run asks of its scorer. Before the records are read a sample is taken to have one image.
+func (p *Plan) load() scorer.Load {
 	all := scorer.Load{Samples: p.Samples, Images: p.Samples}
 	for _, r := range p.Ranges {
 		all.TextBytes += r.Span.End - r.Span.Start
 	}
-	if dollars := paid.Estimate(all).Dollars; dollars != nil {
-		p.EstimatedCost = *dollars
-	}
+	return all
+}
+
+// checkPace refuses a scorer so slow that a shard would be given up before it is scored.
+func (p *Plan) checkPace(paid scorer.Paid) error {
 	largest := min(int64(p.Constants.ShardSamples), p.Samples)
-	shard := paid.Estimate(scorer.Load{Samples: largest, Images: largest, TextBytes: all.TextBytes * largest / p.Samples})
+	text := p.load().TextBytes * largest / p.Samples
+	shard := paid.Estimate(scorer.Load{Samples: largest, Images: largest, TextBytes: text})
 	needed, given := shard.Seconds*concurrentShards, (events.DeliveryDeadline * maxAttempts).Seconds()
 	if needed <= given {
 		return nil

@@ -33,8 +33,8 @@ type Limits struct {
 	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run in flight at a time"`
 	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
-	// CostPerMillion estimates runs, in US dollars for a million samples.
-	CostPerMillion float64 `env:"COST_PER_MILLION, default=0" meaning:"US dollars for a million samples, to estimate runs"`
+	// CostPerMillion estimates runs.
+	CostPerMillion Prices `env:"COST_PER_MILLION" meaning:"US dollars for a million samples, as embedded=1,gpu=195"`
 	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
 	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars a run may cost without approval; 0: no limit"`
 }
@@ -50,8 +50,8 @@ func (l Limits) Validate() error {
 			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))
 		}
 	}
-	if l.CostPerMillion < 0 || l.MaxRunCost < 0 {
-		faults = append(faults, errors.New("COST_PER_MILLION and MAX_RUN_COST: give 0 or more"))
+	if !(l.MaxRunCost >= 0) {
+		faults = append(faults, fmt.Errorf("MAX_RUN_COST: %g; give 0 or more", l.MaxRunCost))
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate(), l.Compressed.Validate())...)

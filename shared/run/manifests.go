@@ -136,12 +136,10 @@ func (p *Planner) complete(plan *Plan, byDefault bool, rater scorer.Scorer) erro
 	if err := plan.fitSelection(byDefault); err != nil {
 		return err
 	}
-	plan.EstimatedCost = float64(plan.Samples) / 1e6 * p.limits.CostPerMillion
 	if paid, ok := rater.(scorer.Paid); ok {
-		if err := plan.estimate(paid); err != nil {
+		if err := plan.checkPace(paid); err != nil {
 			return err
 		}
 	}
-	plan.NeedsApproval = p.limits.MaxRunCost > 0 && plan.EstimatedCost > p.limits.MaxRunCost
-	return nil
+	return plan.price(p.limits, rater)
 }

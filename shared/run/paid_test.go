@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -98,7 +99,7 @@ func TestPaidEstimates(t *testing.T) {
 	p := &allowance{perSample: 2}
 	f := newPaid(t, p)
 	f.Limits.MaxRunCost = 12
-	f.Limits.CostPerMillion = 7
+	f.Limits.CostPerMillion = run.Prices{runtest.Kind: 7}
 	f.Upload("images/demo/here.png", runtest.PNG(t, 8, 8))
 	records := append(runtest.Plain("p", 11), runtest.Record("q", "Found.", "here.png"))
 	f.Upload("datasets/demo/a.jsonl", runtest.Lines(records))
@@ -144,6 +145,51 @@ func TestTooSlowIsRefused(t *testing.T) {
 		"SHARD_SAMPLES to 2 at most"} {
 		if !strings.Contains(runtest.Refusal(t, err), words) {
 			t.Errorf("%q lacks %q", runtest.Refusal(t, err), words)
+		}
+	}
+}
+
+// TestNoPrice refuses a run by a scorer without a price where a limit is set, however small the run is.
+func TestNoPrice(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		limit   float64
+		prices  run.Prices
+		refused bool
+	}{
+		{0, nil, false},
+		{500, nil, true},
+		{500, run.Prices{"other": 1}, true},
+		{500, run.Prices{runtest.Kind: 0}, false},
+	} {
+		f := runtest.New(t)
+		f.Limits.MaxRunCost, f.Limits.CostPerMillion = tt.limit, tt.prices
+		f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 2)))
+		_, err := f.Planner().Plan(t.Context(), run.Spec{Dataset: "demo", Manifests: []string{"a.json"}})
+		if _, refused := errors.AsType[*run.RefusedError](err); refused != tt.refused || (err != nil) != tt.refused {
+			t.Errorf("limit %v, prices %v: error %v", tt.limit, tt.prices, err)
+		}
+		if want := "add " + runtest.Kind + "=... to COST_PER_MILLION, which is \"" + tt.prices.String() + "\""; err != nil &&
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s in it", err, want)
+		}
+	}
+}
+
+func TestPrices(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "", "gpu=195, embedded=1": "embedded=1,gpu=195", "a=0.5,": "a=0.5",
+		"195": "\"195\": give", "gpu=": "\"gpu=\": give", "gpu=-1": "give kinds", "gpu=NaN": "give kinds", "=1": "give kinds",
+		"gpu=1,gpu=2": "has a price already",
+	} {
+		var p run.Prices
+		if err := p.UnmarshalText([]byte(text)); err != nil {
+			if !strings.Contains(err.Error(), want) || want == "" {
+				t.Errorf("%q: %v, want %q", text, err, want)
+			}
+		} else if p.String() != want {
+			t.Errorf("%q is %q, want %q", text, p, want)
 		}
 	}
 }

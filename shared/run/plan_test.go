@@ -38,7 +38,7 @@ func TestRunID(t *testing.T) {
 		}, true},
 		{"other budget", func(f *runtest.Fixture, s *run.Spec) { s.Budget = runtest.Budget(t, "40%") }, true},
 		{"other limit of cost", func(f *runtest.Fixture, _ *run.Spec) {
-			f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, 1e9
+			f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, run.Prices{runtest.Kind: 1e9}
 		}, true},
 		{"images' default, spelled out", func(_ *runtest.Fixture, s *run.Spec) { s.Images = "images/demo/" }, true},
 		{"other bytes", func(f *runtest.Fixture, _ *run.Spec) {

@@ -374,7 +374,7 @@ func TestCancel(t *testing.T) {
 func TestApproval(t *testing.T) {
 	t.Parallel()
 	f := newMixed(t)
-	f.Limits.CostPerMillion, f.Limits.MaxRunCost = 1e6, 11 // a dollar for each of the 12 samples
+	f.Limits.CostPerMillion, f.Limits.MaxRunCost = run.Prices{runtest.Kind: 1e6}, 11 // a dollar for each of the 12 samples
 	plan := f.Begin(mixedManifest)
 	if st := f.Status(plan.Run); st.State != run.StateAwaitingApproval || st.EstimatedCost != 12 {
 		t.Errorf("state %s at %v dollars, want awaiting-approval at 12", st.State, st.EstimatedCost)
@@ -402,7 +402,7 @@ func TestApproval(t *testing.T) {
 	}
 
 	cheap := newMixed(t)
-	cheap.Limits.CostPerMillion, cheap.Limits.MaxRunCost = 1e6, 12
+	cheap.Limits.CostPerMillion, cheap.Limits.MaxRunCost = run.Prices{runtest.Kind: 1e6}, 12
 	if st := cheap.Status(cheap.Begin(mixedManifest).Run); st.State != run.StateScoring {
 		t.Errorf("a run at the limit: state %s, want scoring", st.State)
 	}
@@ -413,7 +413,7 @@ func TestLimitsValidate(t *testing.T) {
 	if err := runtest.Limits().Validate(); err != nil {
 		t.Errorf("valid limits: %v", err)
 	}
-	invalid := run.Limits{ShardSamples: -1, CostPerMillion: -1}
+	invalid := run.Limits{ShardSamples: -1, MaxRunCost: -1}
 	err := invalid.Validate()
 	if err == nil {
 		t.Fatal("invalid limits were taken")
@@ -421,7 +421,7 @@ func TestLimitsValidate(t *testing.T) {
 	for _, name := range []string{
 		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "MAX_DECODED_BYTES",
 		"MAX_SAMPLE_IMAGES", "MAX_SAMPLE_IMAGE_BYTES", "PLAN_BYTES", "RANGE_BYTES",
-		"SHARD_SAMPLES: -1", "SHARD_BYTES", "COST_PER_MILLION",
+		"SHARD_SAMPLES: -1", "SHARD_BYTES", "MAX_RUN_COST: -1",
 	} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("the error lacks %s:\n%v", name, err)

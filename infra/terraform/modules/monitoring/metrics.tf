@@ -22,8 +22,12 @@ locals {
       message     = "message will be delivered again"
       description = "Deliveries that failed for a passing reason"
     }
-    tasks_given_up   = { message = "task given up", description = "Dead letters, and scorers that must stop" }
-    runs_started     = { message = "run started", description = "Runs that ingest started" }
+    tasks_given_up = { message = "task given up", description = "Dead letters, and scorers that must stop" }
+    runs_started   = { message = "run started", description = "Runs that ingest started" }
+    runs_waiting = {
+      message     = "run waits for approval"
+      description = "Runs that are estimated above MAX_RUN_COST"
+    }
     datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
     selections       = { message = "automatic selection", description = "Selections made without being asked for" }
   }

@@ -2,6 +2,7 @@ locals {
   # PromQL over Cloud Monitoring's metrics: https://cloud.google.com/monitoring/promql/promql-mapping
   user      = "logging_googleapis_com:user_${replace(var.name, "-", "_")}"
   waiting   = "pubsub_googleapis_com:subscription_num_undelivered_messages"
+  age       = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
   delivered = "pubsub_googleapis_com:subscription_push_request_count"
   billed    = "run_googleapis_com:container_billable_instance_time"
 
@@ -45,6 +46,30 @@ locals {
       for      = "0s"
       query    = <<-EOT
         sum(increase(${local.user}_refused_messages[10m])) > 0
+      EOT
+    }
+    refused-datasets = {
+      title    = "A dataset was refused"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.user}_datasets_refused[10m])) > 0
+      EOT
+    }
+    awaiting-approval = {
+      title    = "A run waits for approval"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.user}_runs_waiting[10m])) > 0
+      EOT
+    }
+    oldest-message = {
+      title    = "A message has waited for more than ${var.message_hours} hours"
+      severity = "WARNING"
+      for      = "600s"
+      query    = <<-EOT
+        max by (subscription_id) (${local.age}{subscription_id=~"${var.name}-.*"}) / 3600 > ${var.message_hours}
       EOT
     }
   }

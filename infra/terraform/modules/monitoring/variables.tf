@@ -23,6 +23,12 @@ variable "gpu_hours_a_day" {
   type        = number
 }
 
+variable "message_hours" {
+  description = "Hours that a message may wait. It is lost after 31 days."
+  type        = number
+  default     = 24
+}
+
 variable "failure_percent" {
   description = "Percent of samples that may fail within an hour."
   type        = number

@@ -1,0 +1,67 @@
+package run
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// Prices are US dollars for a million samples by kind of scorer, as embedded=1,gpu=195.
+type Prices map[string]float64
+
+// UnmarshalText reads pairs of a kind and its price. No text has no prices.
+func (p *Prices) UnmarshalText(text []byte) error {
+	prices := Prices{}
+	for pair := range strings.SplitSeq(string(text), ",") {
+		pair = strings.TrimSpace(pair)
+		if pair == "" {
+			continue
+		}
+		kind, price, ok := strings.Cut(pair, "=")
+		dollars, err := strconv.ParseFloat(price, 64)
+		if !ok || kind == "" || err != nil || !(dollars >= 0) || math.IsInf(dollars, 0) {
+			return fmt.Errorf("%q: give kinds of scorers and US dollars for a million samples, for example embedded=1,gpu=195",
+				pair)
+		}
+		if _, twice := prices[kind]; twice {
+			return fmt.Errorf("%q: scorer %s has a price already", pair, kind)
+		}
+		prices[kind] = dollars
+	}
+	*p = prices
+	return nil
+}
+
+// String is the text that UnmarshalText reads, in the order of kinds.
+func (p Prices) String() string {
+	var pairs []string
+	for kind, dollars := range p {
+		pairs = append(pairs, fmt.Sprintf("%s=%g", kind, dollars))
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, ",")
+}
+
+// price sets what the plan's run costs, and whether that needs approval. A scorer that is paid for by what it is asked
+// estimates its own price, if it knows that. Where a limit is set, a run without a price is refused: it would pass any
+// limit.
+func (p *Plan) price(limits Limits, rater scorer.Scorer) error {
+	perMillion, priced := limits.CostPerMillion[p.Scorer]
+	p.EstimatedCost = float64(p.Samples) / 1e6 * perMillion
+	if paid, ok := rater.(scorer.Paid); ok {
+		if dollars := paid.Estimate(p.load()).Dollars; dollars != nil {
+			p.EstimatedCost, priced = *dollars, true
+		}
+	}
+	if limits.MaxRunCost > 0 && !priced {
+		return &RefusedError{Reason: fmt.Sprintf("scorer %q has no price, and a run may cost $%g at most (MAX_RUN_COST): add %s "+
+			"to COST_PER_MILLION, which is %q, with US dollars for a million samples", p.Scorer, limits.MaxRunCost, p.Scorer+"=...",
+			limits.CostPerMillion)}
+	}
+	p.NeedsApproval = limits.MaxRunCost > 0 && p.EstimatedCost > limits.MaxRunCost
+	return nil
+}
