@@ -69,6 +69,13 @@ step_browser() {
   go test -count=1 -timeout 10m -run TestBrowser ./infra/harvest
 }
 
+# A test of shared/markdown holds all blocks of commands to the words that say what they need.
+step_pages() {
+  local blocks=cheap
+  $full && blocks=full
+  HARVEST_PAGES=$blocks go test -count=1 -timeout 20m -run TestPagesRun ./infra/harvest
+}
+
 step_vulns() {
   local out status
   out=$(tool golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1)

@@ -7,7 +7,7 @@ locals {
 
   with_gpu = var.sidecar_image != ""
 
-  # Rating on a GPU costs over a hundred times what everything else does; the README has the arithmetic.
+  # Rating on a GPU costs over a hundred times what everything else does; infra/README.md has the arithmetic.
   cost_per_million = var.cost_per_million != null ? var.cost_per_million : var.scorer == "gpu" ? 195 : 1
 }
 
