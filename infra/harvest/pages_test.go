@@ -18,8 +18,8 @@ import (
 // repository is its root.
 const repository = "../.."
 
-// TestPagesName checks every command that a page names, in a block or in a line: that Harvest has it with its flags, and
-// that what Go's tools are to test, run or build exists.
+// TestPagesName checks every command that a page names, in a block or in a line: that Harvest has it with its flags,
+// and that what Go's tools are to test, run or build exists.
 func TestPagesName(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -185,7 +185,8 @@ func checkGo(words []string) error {
 }
 
 // TestPagesRun runs the blocks of all pages that need nothing, and with HARVEST_PAGES=full those that need time, too.
-// Each page has a folder with the demo's dataset, as dataset.json and as mine.json, and annotations of it, and no state.
+// Each page has a folder with the demo's dataset, as dataset.json and as mine.json, and annotations of it, and no
+// state.
 func TestPagesRun(t *testing.T) {
 	full := os.Getenv("HARVEST_PAGES") == markdown.NeedsFull
 	if os.Getenv("HARVEST_PAGES") == "" {

@@ -1,23 +1,30 @@
 package markdown
 
-// What a block of commands needs, as the word after "sh" says. The gate runs blocks without such a word.
+// The words after "sh" that the gate acts on.
 const (
 	NeedsNothing = ""
-	NeedsFull    = "full"    // time: `.ci/run --full` runs it
-	NeedsGate    = "gate"    // a step of the gate of its own runs it
-	NeedsBench   = "bench"   // a machine without other work, and minutes
-	NeedsCloud   = "cloud"   // a project of Google Cloud
-	NeedsData    = "data"    // files that are not in this repository
-	NeedsGPU     = "gpu"     // a GPU, and weights
-	NeedsNetwork = "network" // a registry of packages
-	NeedsProgram = "program" // another program than Go's tools, such as docker
-	NeedsServer  = "server"  // a server that is running, of a model or of Harvest
+	NeedsFull    = "full"
+	NeedsGate    = "gate"
 )
 
-// Needs are all words that may stand after "sh", nothing among them.
-func Needs() []string {
-	return []string{
-		NeedsNothing, NeedsFull, NeedsGate, NeedsBench, NeedsCloud, NeedsData, NeedsGPU, NeedsNetwork, NeedsProgram,
-		NeedsServer,
+// A Need is what a block of commands needs, as the word after "sh" says.
+type Need struct {
+	Word    string
+	Meaning string
+}
+
+// Needs are all that a block may need, nothing among them.
+func Needs() []Need {
+	return []Need{
+		{NeedsNothing, "nothing: the gate runs it"},
+		{NeedsFull, "some time: `.ci/run --full` runs it"},
+		{NeedsGate, "a step of the gate of its own runs it"},
+		{"bench", "a machine without other work, and minutes"},
+		{"cloud", "a project of Google Cloud"},
+		{"data", "files that are not in this repository"},
+		{"gpu", "a GPU, and weights"},
+		{"network", "a registry of packages or images"},
+		{"program", "another program than Go's tools, such as docker"},
+		{"server", "a server that is running, of a model or of Harvest"},
 	}
 }
