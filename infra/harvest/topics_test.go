@@ -11,7 +11,8 @@ import (
 func TestTopics(t *testing.T) {
 	t.Parallel()
 	for topic, want := range map[string]string{
-		"forms": forms.Page(), "parameters": "\n--threshold 1\n  \"threshold\": 1\n    a sample is picked", "budgets": "200M-tokens",
+		"forms": forms.Page(), "budgets": "200M-tokens",
+		"parameters": "\n--threshold 1\n  \"threshold\": 1\n    a sample is picked",
 	} {
 		if got := mustHarvest(t, ".", "help", topic).stdout; !strings.Contains(got, want) {
 			t.Errorf("help %s prints %s, want %s in it", topic, got, want)
