@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -26,8 +27,10 @@ func TestContainers(t *testing.T) {
 		decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 		for {
 			var document map[string]any
-			if decoder.Decode(&document) != nil {
+			if err := decoder.Decode(&document); err == io.EOF {
 				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", file, err)
 			}
 			eachField(document, func(key string, value any) {
 				switch key {
