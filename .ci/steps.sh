@@ -31,7 +31,7 @@ step_ruff() {
   sidecar_python || return
   local bin=${HARVEST_SIDECAR_PYTHON%/*}
   "$bin/ruff" check sidecar && "$bin/ruff" format --check sidecar &&
-    "$bin/hadolint" sidecar/Dockerfile functions/Dockerfile
+    "$bin/hadolint" sidecar/Dockerfile functions/Dockerfile infra/harvest/Dockerfile
 }
 
 step_pytest() {
@@ -70,6 +70,13 @@ step_browser() {
   go test -count=1 -timeout 10m -run TestBrowser ./infra/harvest
 }
 
+# A test of shared/markdown holds all blocks of commands to the words that say what they need.
+step_pages() {
+  local blocks=cheap
+  $full && blocks=full
+  HARVEST_PAGES=$blocks go test -count=1 -timeout 20m -run TestPagesRun ./infra/harvest
+}
+
 step_vulns() {
   local out status
   out=$(tool golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1)
@@ -97,6 +104,17 @@ step_weights() {
   status=$?
   rm -rf "$out"
   return $status
+}
+
+# A snapshot has all that a release has. A checkout without its history would give the binaries no version.
+step_releases() {
+  in_git || return
+  local bin=$PWD/.cache/bin
+  tool github.com/goreleaser/goreleaser/v2@v2.15.0 --version >/dev/null &&
+    tool github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 version >/dev/null ||
+    { skip "goreleaser and cyclonedx-gomod cannot be installed"; return; }
+  "$bin/goreleaser" check && PATH=$bin:$PATH "$bin/goreleaser" release --snapshot --clean --skip=publish &&
+    (cd .cache/releases && sha256sum --check --quiet checksums.txt && ls ./*.tar.gz ./*.cdx.json)
 }
 
 step_image() {

@@ -64,7 +64,7 @@ func TestListSelections(t *testing.T) {
 	s.work()
 	want, damaged := map[string]api.SelectionEntry{}, ""
 	for _, body := range []string{`{"budget": 1}`, `{"budget": "100-tokens"}`, `{"budget": 2}`, `{"budget": 3}`} {
-		made := wanted[api.SelectionStatus](s, http.StatusAccepted, "POST", path, body)
+		made := withoutHeader[api.SelectionStatus](s, http.StatusAccepted, "POST", path, body)
 		want[made.ID] = api.SelectionEntry{
 			ID: made.ID, State: api.Writing, Created: accepted, Budget: made.Parameters.Budget,
 			InTokens: made.Parameters.InTokens, Selected: made.Selected,
@@ -84,7 +84,7 @@ func TestListSelections(t *testing.T) {
 	s = s.restart()
 	got, last := map[string]api.SelectionEntry{}, ""
 	for token, pages := "", 0; token != "" || pages == 0; pages++ {
-		list := wanted[api.SelectionList](s, http.StatusOK, "GET", path+api.Page{Size: 2, Token: token}.Query(), "")
+		list := withoutHeader[api.SelectionList](s, http.StatusOK, "GET", path+api.Page{Size: 2, Token: token}.Query(), "")
 		for _, entry := range list.Selections {
 			if entry.ID <= last {
 				t.Errorf("%s follows %s", entry.ID, last)
@@ -103,8 +103,8 @@ func TestListSelections(t *testing.T) {
 	}
 }
 
-// wanted is want without the header.
-func wanted[T any](s service, status int, method, path, body string) T {
+// withoutHeader is want without the header.
+func withoutHeader[T any](s service, status int, method, path, body string) T {
 	s.t.Helper()
 	v, _ := want[T](s, status, method, path, body)
 	return v
@@ -191,7 +191,7 @@ func TestListsOfMany(t *testing.T) {
 				page.Size = api.MaxPageSize
 			}
 			before := requests.Load()
-			list := wanted[api.RunList](s.counted(&requests), http.StatusOK, "GET", "/v1/runs"+page.Query(), "")
+			list := withoutHeader[api.RunList](s.counted(&requests), http.StatusOK, "GET", "/v1/runs"+page.Query(), "")
 			if used := requests.Load() - before; page.Size == size && used > most {
 				t.Errorf("%d runs: page %d took %d requests, more than %d", n, pages, used, most)
 			} else if pages < 2 {

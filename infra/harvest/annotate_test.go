@@ -231,7 +231,7 @@ func TestAnnotateKilled(t *testing.T) {
 	}
 }
 
-// A dataset without a sound sample costs nothing, and every sample has its reason.
+// A dataset without a valid sample costs nothing, and every sample has its reason.
 func TestNothingToRate(t *testing.T) {
 	t.Parallel()
 	dir, api := t.TempDir(), newVisionAPI(t)

@@ -124,8 +124,8 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 	return freed.Plus(objects), err
 }
 
-// files are the files and folders of a run besides its objects: its trainings, what is kept of its dataset if no other
-// run has it, and last where the dataset lies.
+// files are the files and folders of a run apart from its objects: its trainings, what is kept of its dataset if no
+// other run has it, and last where the dataset lies.
 func (c *cleaner) files(id string) []string {
 	files := c.trainings(id)
 	own := inputFile(c.folder, id)

@@ -61,8 +61,7 @@ func allVariables() []readVariable {
 }
 
 func newConfig() *cobra.Command {
-	var markdown bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "config [FUNCTION]",
 		Short: "Print every variable of the environment, its default and its meaning",
 		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or those of
@@ -77,19 +76,15 @@ one of them. It prints no values: some may be secret.`,
 			if len(variables) == 0 {
 				return usageError{fmt.Errorf("%q reads no variables; give harvest, ingest, score or curate", args[0])}
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), variableTable(variables, markdown))
+			t := variableTable(variables, func(s string) string { return s })
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&markdown, "markdown", false, "print the table as the README has it")
-	return cmd
 }
 
-func variableTable(variables []readVariable, markdown bool) string {
-	quote := func(s string) string { return s }
-	if markdown {
-		quote = func(s string) string { return "`" + s + "`" }
-	}
+// variableTable is a table of variables, whose names and defaults are quoted.
+func variableTable(variables []readVariable, quote func(string) string) table.Writer {
 	t := newTable("variable", "default", "read by", "meaning")
 	t.SetColumnConfigs([]table.ColumnConfig{{Name: "meaning", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	for _, v := range variables {
@@ -99,8 +94,5 @@ func variableTable(variables []readVariable, markdown bool) string {
 		}
 		t.AppendRow(table.Row{quote(v.Name), value, strings.Join(v.by, ", "), v.Meaning})
 	}
-	if !markdown {
-		return t.Render()
-	}
-	return t.RenderMarkdown()
+	return t
 }

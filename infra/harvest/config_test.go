@@ -2,8 +2,8 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -11,39 +11,35 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/markdown"
 )
 
-var update = flag.Bool("update", false, "write the README's table of variables")
+var update = flag.Bool("update", false, "write the generated parts of pages")
 
-// The table of variables stands between these lines of the README.
-const (
-	tableBegins = "<!-- harvest config --markdown -->\n"
-	tableEnds   = "<!-- end of harvest config -->\n"
-)
-
-// TestReadmeVariables compares the README's table of variables with what the program prints. -update writes it.
-func TestReadmeVariables(t *testing.T) {
+// TestGeneratedParts compares the parts of pages that are made of the command line. -update writes them.
+func TestGeneratedParts(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join("..", "..", "README.md")
-	before, rest, begins := strings.Cut(readFile(t, file), tableBegins)
-	got, after, ends := strings.Cut(rest, tableEnds)
-	if !begins || !ends {
-		t.Fatalf("the README has no %sand %s", tableBegins, tableEnds)
+	code := func(s string) string { return "`" + s + "`" }
+	for _, part := range []struct{ page, name, content string }{
+		{"functions/README.md", "variables", variableTable(allVariables(), code).RenderMarkdown()},
+		{"infra/harvest/README.md", "commands", commandRows()},
+		{"shared/selection/README.md", "budgets", budgetTopic()},
+		{"shared/selection/README.md", "parameters", parameterRows()},
+	} {
+		markdown.CheckGenerated(t, filepath.Join("..", "..", part.page), part.name, part.content, *update)
 	}
-	want := "\n" + mustHarvest(t, ".", "config", "--markdown").stdout + "\n"
-	if *update {
-		if err := os.WriteFile(file, []byte(before+tableBegins+want+tableEnds+after), 0o644); err != nil {
-			t.Fatal(err)
+}
+
+// commandRows are all commands as a table in Markdown.
+func commandRows() string {
+	var b strings.Builder
+	b.WriteString("| command | what it does |\n| --- | --- |\n")
+	for _, cmd := range newRoot().Commands() {
+		if cmd.Runnable() && !cmd.Hidden {
+			fmt.Fprintf(&b, "| `harvest %s` | %s |\n", strings.ReplaceAll(cmd.Use, "|", "\\|"), cmd.Short)
 		}
-		return
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf(
-			"the README's table of variables; `go test ./infra/harvest -run ReadmeVariables -update` writes it (-want "+
-				"+got):\n%s",
-			diff,
-		)
-	}
+	return b.String()
 }
 
 // TestVariables asks a meaning of every variable, and one alone.
@@ -92,7 +88,7 @@ func TestConfig(t *testing.T) {
 	for _, v := range allVariables() {
 		env = append(env, v.Name+"="+secret)
 	}
-	for _, args := range [][]string{{"config"}, {"config", "ingest"}, {"config", "--markdown"}} {
+	for _, args := range [][]string{{"config"}, {"config", "ingest"}} {
 		if a := harvest(t, ".", env, args...); a.status != 0 || strings.Contains(a.stdout+a.stderr, secret) {
 			t.Errorf("%v: status %d, printed %s%s", args, a.status, a.stdout, a.stderr)
 		}

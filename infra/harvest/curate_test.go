@@ -275,7 +275,7 @@ func checkPlan(t *testing.T, dir string, size int64) {
 	t.Helper()
 	var plan planReport
 	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
-	if plan.Samples != size || plan.Sound != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 ||
+	if plan.Samples != size || plan.Valid != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 ||
 		len(plan.Sources) != 4 {
 		t.Errorf("plan %+v", plan)
 	}
@@ -302,7 +302,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 		t.Errorf("printed %q and %q", table.stdout, table.stderr)
 	}
 
-	// Selections of their own, beside the first.
+	// Selections of their own, next to the first.
 	var other result
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities",
 		"stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
@@ -450,7 +450,7 @@ func TestBroken(t *testing.T) {
 			var got []expectation
 			for _, line := range rejectedLines(t, r.Outputs.Rejected) {
 				if line.Status == scores.OK {
-					continue // sound, but rated for nothing or without a style
+					continue // valid, but rated for nothing or without a style
 				}
 				e := expectation{line.ID, line.Status.String(), line.Reason}
 				if i := len(got); i < len(want) && strings.HasPrefix(line.Reason, want[i].Prefix) {

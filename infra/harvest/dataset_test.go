@@ -14,7 +14,7 @@ import (
 )
 
 // newDataset writes a dataset of size samples with images of so many pixels square below dir, the same
-// one every time: dataset.json, and its images beside it.
+// one every time: dataset.json, and its images next to it.
 func newDataset(t *testing.T, dir string, size, pixels int) string {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

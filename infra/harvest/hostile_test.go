@@ -286,9 +286,9 @@ func (in hostileInput) check(t *testing.T) {
 	}
 	var report planReport
 	decode(t, out.String(), &report)
-	if !maps.Equal(report.Problems, in.problems) || report.Sound != in.valid {
+	if !maps.Equal(report.Problems, in.problems) || report.Valid != in.valid {
 		t.Errorf("%d of %d records are valid, want %d; problems %v, want %v; %v",
-			report.Sound, report.Samples, in.valid, report.Problems, in.problems, report.Examples)
+			report.Valid, report.Samples, in.valid, report.Problems, in.problems, report.Examples)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "state", "runs")); !os.IsNotExist(err) {
 		t.Errorf("a plan leaves runs: %v", err)

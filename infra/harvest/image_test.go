@@ -58,7 +58,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// needsNothing tells whether a binary is static.
+// needsNothing checks that a binary is static.
 func needsNothing(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)

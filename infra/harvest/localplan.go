@@ -87,13 +87,13 @@ func (p *localPlan) clean(ctx context.Context) {
 func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
 	switch {
-	case err != nil || v.Sound == v.Samples:
+	case err != nil || v.Valid == v.Samples:
 		return usageError{selection}
-	case v.Sound == 0:
+	case v.Valid == 0:
 		return nothingUsable(v)
 	}
 	return usageError{fmt.Errorf("%d of %d records cannot be used (%s); %w",
-		v.Samples-v.Sound, v.Samples, mostFrequent(v), selection)}
+		v.Samples-v.Valid, v.Samples, mostFrequent(v), selection)}
 }
 
 // nothingUsable is the error of a dataset of which a survey found no record without a problem.
@@ -178,7 +178,7 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
-		v.Sound, p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
+		v.Valid, p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
 	return err
 }
 

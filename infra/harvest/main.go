@@ -82,5 +82,6 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newShow(), newCompare(), newStatus(), newResume(), newRetry(),
 		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(),
 		newServe(), newSmoke(), newVersion(), newAttempt())
+	root.AddCommand(newTopics()...)
 	return root
 }

@@ -75,7 +75,7 @@ func mustHarvest(t *testing.T, dir string, args ...string) answer {
 	return a
 }
 
-// curateJSON curates a dataset in a state folder and returns what --json tells.
+// curateJSON curates a dataset in a state folder and returns what --json prints.
 func curateJSON(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	a := mustHarvest(t, dir, append([]string{"curate", "--json"}, args...)...)

@@ -50,7 +50,7 @@ func newPlan() *cobra.Command {
 			} else {
 				err = plan.print(cmd.OutOrStdout(), survey, changes)
 			}
-			if err == nil && survey.Sound == 0 {
+			if err == nil && survey.Valid == 0 {
 				err = nothingUsable(survey)
 			}
 			return err
@@ -87,7 +87,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	if p.Of > 0 {
 		row("trial", fmt.Sprintf("on %s of %s records", separated(p.Samples), separated(p.Of)))
 	}
-	row("sound", v.Sound)
+	row("valid", v.Valid)
 	row("text only", v.TextOnly)
 	row("sources", len(v.Sources))
 	row("images found", v.ImagesFound)

@@ -35,7 +35,7 @@ type stage struct {
 	last        string
 	done, total int64
 	recent      []point      // of the last rateSpan
-	ahead       func() int64 // what is known to be done besides; nil where nothing is
+	ahead       func() int64 // what is known to be done in addition; nil where nothing is
 	complete    bool
 }
 

@@ -175,8 +175,8 @@ func TestSources(t *testing.T) {
 	} {
 		var report planReport
 		unmarshal(t, mustHarvest(t, dir, append([]string{"plan", "--json", "--state", "state"}, args...)...).stdout, &report)
-		if report.Samples != 12 || report.Sound != 12 {
-			t.Errorf("%v: %d samples, %d sound; want 12", args, report.Samples, report.Sound)
+		if report.Samples != 12 || report.Valid != 12 {
+			t.Errorf("%v: %d samples, %d valid; want 12", args, report.Samples, report.Valid)
 		}
 	}
 	for _, tc := range []struct{ arg, says string }{

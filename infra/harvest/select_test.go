@@ -182,7 +182,7 @@ var faultyCommands = map[string]faultyCommand{
 	},
 }
 
-// TestSelectionFlagFaults has every faulty flag be named.
+// TestSelectionFlagFaults makes sure that every invalid flag is named.
 func TestSelectionFlagFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -48,7 +48,8 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"order within a bin: position (first-listed style first, the paper's) or score (rating first); it changes little")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
-		"highest ratings first, in turns); or a baseline to compare with: random, top, stratified")
+		"highest ratings first, in turns); or a baseline to compare with: random, top (the best mean expected score), "+
+		"stratified (random within sources)")
 	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
 	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
 	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
@@ -58,9 +59,10 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.include, "include", "",
 		"file of ids, one a line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
-	fl.StringToIntVar(&f.minimums, "minimums", nil, "least samples of sources: geo170k=500")
+	fl.StringToIntVar(&f.minimums, "minimums", nil,
+		"least samples of sources, those with the best mean rating first: geo170k=500")
 	fl.StringVar(&f.caps.source, "cap-source", "",
-		"most that one source may have: a number of samples, or a share of the budget (10%)")
+		"most that one source may have: a number of samples, or a share of the budget (10%); at its cap it leaves all bins")
 	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -120,33 +119,51 @@ func TestSelectionFlagsSetFields(t *testing.T) {
 	}
 }
 
-// TestSelectionFlagsDocumented compares the README's table of flags with the flags and the fields.
-func TestSelectionFlagsDocumented(t *testing.T) {
+// TestParameters makes sure that the parameters name every flag and every field of a selection, and that what they
+// show as flags asks for what they show in JSON.
+func TestParameters(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(text), "| flag | in JSON |")
-	if !found {
-		t.Fatal("README.md has no table of flags and their keys in JSON")
-	}
-	table, _, _ := strings.Cut(rest, "\n\n")
-	flags := make(map[string]bool)
-	for row := range strings.Lines(table) {
-		if cells := strings.Split(row, "|"); len(cells) > 1 {
-			for _, match := range regexp.MustCompile(`--([a-z][a-z-]*)`).FindAllStringSubmatch(cells[1], -1) {
-				flags[match[1]] = true
-			}
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "chart-0001\n")
+	flags, fields := make(map[string]bool), make(map[string]bool)
+	for _, p := range parameters() {
+		name, value := p.split()
+		flags[name] = true
+		var want selection.Request
+		if err := json.Unmarshal([]byte("{"+p.fields+"}"), &want); err != nil {
+			t.Errorf("%s: %v", p.fields, err)
+		}
+		arg := "--" + name + "=" + strings.ReplaceAll(value, "FILE", ids)
+		args := []string{strings.TrimSuffix(arg, "=")}
+		if name != "budget" {
+			args = append(args, "--budget=30%")
+		}
+		requests, err := parseSelection(t, args...)
+		if err != nil {
+			t.Errorf("%s: %v", p.flag, err)
+			continue
+		}
+		got := requests[len(requests)-1]
+		if name != "budget" {
+			got.Budget = selection.Budget{}
+		}
+		gotJSON, errGot := json.Marshal(got)
+		wantJSON, errWant := json.Marshal(want)
+		if diff := cmp.Diff(string(wantJSON), string(gotJSON)); diff != "" || errGot != nil || errWant != nil {
+			t.Errorf("%s (-in JSON +asked for):\n%s", p.flag, diff)
+		}
+		var keys map[string]json.RawMessage
+		if err := json.Unmarshal(wantJSON, &keys); err != nil {
+			t.Fatal(err)
+		}
+		for key := range keys {
+			fields[key] = true
 		}
 	}
 	if diff := cmp.Diff(registeredFlags(), slices.Sorted(maps.Keys(flags))); diff != "" {
-		t.Errorf("flags (-registered +README.md):\n%s", diff)
+		t.Errorf("flags (-registered +listed):\n%s", diff)
 	}
-	for field := range selectionFields {
-		if !strings.Contains(table, `"`+field+`":`) && !strings.Contains(table, field+": ") {
-			t.Errorf("README.md's table does not have %q", field)
-		}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(selectionFields)), slices.Sorted(maps.Keys(fields))); diff != "" {
+		t.Errorf("fields (-of a request +listed):\n%s", diff)
 	}
 }
 

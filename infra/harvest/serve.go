@@ -101,7 +101,7 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"or with \"notify\": its environment names the subset as HARVEST_SUBSET; see infra/local/README.md")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	fl.StringSliceVar(&f.allowHosts, "allow-host", nil, "name or IP address by which clients may call the HTTP API, "+
-		"besides localhost, loopback addresses and the host of --listen; can be repeated")
+		"in addition to localhost, loopback addresses and the host of --listen; can be repeated")
 	f.scorer.add(cmd, "")
 	cmd.Flag("scorer").Usage = "for datasets that name none: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
 	fl.BoolVar(&f.processes, "processes", false,

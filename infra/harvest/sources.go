@@ -195,7 +195,7 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	if err != nil {
 		return err
 	}
-	path := beside(folder, entry.File)
+	path := nextTo(folder, entry.File)
 	names := []string{path}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && recipe.HasPattern(path) {
 		if names, err = matches(path); err != nil {
@@ -223,9 +223,9 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	return nil
 }
 
-// beside is a path that a file in a folder names: relative to the folder where there is such a file, else to the
+// nextTo is a path that a file in a folder names: relative to the folder where there is such a file, else to the
 // present folder.
-func beside(folder, name string) string {
+func nextTo(folder, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
 	}
@@ -250,7 +250,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	root, err := filepath.Rel(images, beside(folder, name))
+	root, err := filepath.Rel(images, nextTo(folder, name))
 	if err != nil || root == ".." || strings.HasPrefix(root, ".."+string(filepath.Separator)) {
 		return "", fmt.Errorf("root: %s lies outside of the folder of images, %s; give a folder that holds it as --images",
 			name, images)

@@ -34,7 +34,7 @@ import (
 
 // Samples of the pool go through the whole system with a real vision model, of random weights, behind a proxy that
 // refuses every sixth request for a while. In the middle the server is killed, and started again. The last
-// samples are at fault. All are accounted for, and only those at fault take blame from the server.
+// samples are at fault. All are accounted for, and only those at fault are recorded as failed.
 func TestRealVisionServer(t *testing.T) {
 	t.Parallel()
 	server := enginetest.Start(t)

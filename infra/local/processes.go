@@ -37,7 +37,8 @@ type ProcessOptions struct {
 	Scorers kinds.Config
 	// Listen is the address of the HTTP API.
 	Listen string
-	// AllowHosts are names by which clients may call it, besides localhost, loopback addresses and the host of Listen.
+	// AllowHosts are names by which clients may call it, in addition to localhost, loopback addresses and the host of
+	// Listen.
 	AllowHosts []string
 	// Output is what the processes log to.
 	Output io.Writer

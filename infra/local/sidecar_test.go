@@ -31,7 +31,7 @@ import (
 const poolSamples, poolShard = 60, 20
 
 // Samples of the pool go through the whole system with the real sidecar, and again with the sidecar
-// killed in the middle of every shard: the scores are the same, and no sample takes the blame.
+// killed in the middle of every shard: the scores are the same, and no sample is recorded as failed.
 func TestRealSidecar(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -78,7 +78,7 @@ func TestRealSidecar(t *testing.T) {
 	}
 }
 
-// A watched scorer tells whether it is rating.
+// A watched scorer reports whether it is rating.
 type watched struct {
 	scorer.Scorer
 	rating *atomic.Int32

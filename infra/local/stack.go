@@ -45,7 +45,8 @@ type Options struct {
 	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
 	Listen string
-	// AllowHosts are names by which clients may call it, besides localhost, loopback addresses and the host of Listen.
+	// AllowHosts are names by which clients may call it, in addition to localhost, loopback addresses and the host of
+	// Listen.
 	AllowHosts []string
 	// Mount serves handlers at their paths; a plain mux by default.
 	Mount func(handlers map[string]http.Handler) (http.Handler, error)

@@ -322,7 +322,7 @@ func TestDemo(t *testing.T) {
 
 // gate stands in front of the functions and refuses deliveries as a busy service does.
 type gate struct {
-	// refuse tells whether a delivery of a message is answered 503. Called by one goroutine at a time.
+	// refuse reports whether a delivery of a message is answered 503. Called by one goroutine at a time.
 	refuse func(events.Envelope) bool
 
 	mu     sync.Mutex
@@ -366,7 +366,7 @@ func (g *gate) pass(env events.Envelope) bool {
 	return true
 }
 
-// inOrder tells whether the shards were let through in their order.
+// inOrder reports whether the shards were let through in their order.
 func (g *gate) inOrder() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -50,12 +50,20 @@ func TestPlaybooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	queries := alertQueries(t)
+	list, err := os.ReadFile(filepath.Join(folder, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, page := range pages {
-		if name := strings.TrimSuffix(filepath.Base(page), ".md"); queries[name] == "" {
+		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		if name != "README" && queries[name] == "" {
 			t.Errorf("%s is the page of no alert", page)
 		}
 	}
 	for name, query := range queries {
+		if !strings.Contains(string(list), "]("+name+".md)") {
+			t.Errorf("README.md does not list %s", name)
+		}
 		page, err := os.ReadFile(filepath.Join(folder, name+".md"))
 		if err != nil {
 			t.Error(err)

@@ -112,7 +112,7 @@ variable "max_instances" {
 variable "memory" {
   description = <<-EOT
     Memory of each function in GiB. curate takes 150 bytes for each sample of the largest run that is selected from, and
-    some 20 MB (README, Measured): 4 are enough for 20 million samples, and 8 for 50 million.
+    some 20 MB (shared/subset/README.md): 4 are enough for 20 million samples, and 8 for 50 million.
     Services that rate need 2 for the largest sample within the limits;
     with less they do not start unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
@@ -132,7 +132,7 @@ variable "memory" {
 
 variable "settings" {
   description = <<-EOT
-    Further environment of all functions: any variable of the README's table, or OTEL_* ones. Not for secrets: they
+    Further environment of all functions: any variable of functions/README.md, or OTEL_* ones. Not for secrets: they
     would be in Terraform's state.
   EOT
   type        = map(string)

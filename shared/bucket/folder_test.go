@@ -166,7 +166,7 @@ const (
 )
 
 // TestKilled kills a process after every step of a Create. Then the object is absent, and can be
-// created, or it is whole; and nothing is listed besides.
+// created, or it is whole; and nothing else is listed.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	whole := buckettest.RandomBytes(300_000)

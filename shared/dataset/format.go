@@ -22,7 +22,7 @@ const (
 	Parquet Format = "parquet" // each row is a record
 )
 
-// A Framing is how a manifest holds its records: what a Reader has to know besides their place.
+// A Framing is how a manifest holds its records: what a Reader has to know in addition to their place.
 type Framing struct {
 	Format Format `json:"format"`
 	// Encoding is that of the text. Records are read as UTF-8 whatever it is.

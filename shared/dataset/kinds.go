@@ -21,7 +21,8 @@ type kind struct {
 	command string // as in FormatError
 }
 
-// The kinds of binary files, and those that are told from JSON by their first characters. The first that fits counts.
+// The kinds of binary files, and those that are distinguished from JSON by their first characters. The first that fits
+// counts.
 var kinds = []kind{
 	{"compressed with lz4", begins("\x04\x22\x4d\x18"), unpack, "lz4 -d < FILE > OUT"},
 	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},

@@ -34,7 +34,7 @@ func push(t *testing.T, method, body string, outcome error) (*httptest.ResponseR
 	return answer, got
 }
 
-// A fault of this machine has a status of its own, with its text for whoever delivers here.
+// A fault of this machine has a status of its own, with its text for the program that delivers here.
 func TestPushMachineFault(t *testing.T) {
 	t.Parallel()
 	fault := fmt.Errorf("writing: %w", &bucket.MachineError{Folder: "/x", Err: syscall.ENOSPC})

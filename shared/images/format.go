@@ -39,7 +39,7 @@ var signatures = []struct{ magic, format string }{
 	{"PAR1", "a Parquet file"},
 	{"\x1aE\xdf\xa3", "a Matroska or WebM video"},
 	{"RIFF????AVI ", "an AVI video"},
-	{"RIFF????WAVE", "a WAV sound"},
+	{"RIFF????WAVE", "a WAV file"},
 }
 
 // unknownFormat is the fault of bytes in which no decoder knows its format; it names what they are.

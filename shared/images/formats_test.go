@@ -211,7 +211,7 @@ func TestUnknownFormats(t *testing.T) {
 		"II+\x00\x08\x00\x00\x00":                      "a BigTIFF picture",
 		"P6 1 1 255 abc":                               "a Netpbm picture (PBM, PGM or PPM)",
 		"P6-404: Not Found":                            "text",
-		"RIFF\x00\x00\x00\x00WAVEfmt ":                 "a WAV sound",
+		"RIFF\x00\x00\x00\x00WAVEfmt ":                 "a WAV file",
 		"\x01\x02\x03\x04\x05":                         "",
 	} {
 		fault := Check([]byte(data), defaults(t))

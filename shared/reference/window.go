@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// windowBytes is how much of a manifest is in memory at once; a longer item makes it grow.
+	// windowBytes is how much of a manifest is in memory at a time; a longer item makes it grow.
 	windowBytes = 4 << 20
 	// maxItem ends the growth if a bracket or quote is never closed.
 	maxItem = 256 << 20

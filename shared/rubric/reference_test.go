@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/rubric"
 )
 
-// referenceFolder holds what the reference code computed, beside the repository.
+// referenceFolder holds what the reference code computed, next to the repository.
 const referenceFolder = "../../../shared/sidecar"
 
 // The tokens that the reference code made of real samples, turned back into text, are the prompts in their chat form.

@@ -184,7 +184,7 @@ func TestRubricSurvivesJSON(t *testing.T) {
 	}
 }
 
-// Whatever a rubric file holds, it is refused or it asks one sound question for everything that it lists.
+// Whatever a rubric file holds, it is refused or it asks one valid question for everything that it lists.
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{
 		"name: birds\ncapabilities: [bird song]\nstyles: [tweet]\n",

@@ -35,7 +35,7 @@ const (
 type attempt struct {
 	Delivery string    `json:"delivery"` // the message's id
 	Process  string    `json:"process"`  // see WorkerConfig.Process
-	Nonce    string    `json:"nonce"`    // tells an attempt from others, if the answer to its creation is lost
+	Nonce    string    `json:"nonce"`    // distinguishes an attempt from others, if the answer to its creation is lost
 	Until    time.Time `json:"until"`    // it has ended then
 
 	name string

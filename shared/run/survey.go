@@ -17,7 +17,7 @@ import (
 // A Survey is what a dataset holds, found without scoring it.
 type Survey struct {
 	Samples  int64 `json:"samples"`
-	Sound    int64 `json:"sound"` // without a problem of structure or a missing image
+	Valid    int64 `json:"valid"` // without a problem of structure or a missing image
 	TextOnly int64 `json:"text_only"`
 	// ImagesFound and ImagesMissing count the images that valid records name.
 	ImagesFound   int64 `json:"images_found"`
@@ -129,7 +129,7 @@ func (p *Planner) look(
 			}
 		}
 		if fault == nil {
-			v.Sound++
+			v.Valid++
 			for _, text := range sample.Texts() {
 				v.TextBytes += int64(len(text))
 			}
@@ -202,8 +202,8 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 		return err
 	}
 	if paid, ok := rater.(scorer.Paid); ok {
-		e := paid.Estimate(scorer.Load{Samples: v.Sound, Images: v.ImagesFound, TextBytes: v.TextBytes})
-		v.Estimate, v.Seconds, v.PerSecond = &e, e.Seconds, float64(v.Sound)/e.Seconds
+		e := paid.Estimate(scorer.Load{Samples: v.Valid, Images: v.ImagesFound, TextBytes: v.TextBytes})
+		v.Estimate, v.Seconds, v.PerSecond = &e, e.Seconds, float64(v.Valid)/e.Seconds
 		return nil
 	}
 	records := make([]scores.Record, len(samples))
@@ -216,6 +216,6 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 		return err
 	}
 	v.PerSecond = float64(len(samples)) / time.Since(start).Seconds()
-	v.Seconds = float64(v.Sound) / v.PerSecond
+	v.Seconds = float64(v.Valid) / v.PerSecond
 	return nil
 }

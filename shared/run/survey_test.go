@@ -37,7 +37,7 @@ func TestSurvey(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &run.Survey{
-		Samples: 17, Sound: 13, TextOnly: 11, ImagesFound: 4, ImagesMissing: 3,
+		Samples: 17, Valid: 13, TextOnly: 11, ImagesFound: 4, ImagesMissing: 3,
 		Sources:  map[string]int64{"tests": 15, "elsewhere": 1, "a": 1},
 		Problems: map[reason.Code]int64{images.NotFound: 2, images.TooMany: 1, dataset.NoConversation: 1},
 	}
@@ -101,7 +101,7 @@ func TestSurveyTriesAFew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if survey.Samples != 600 || survey.Sound != 600 || survey.Shards != 200 {
+	if survey.Samples != 600 || survey.Valid != 600 || survey.Shards != 200 {
 		t.Errorf("survey %+v, want 600 valid samples in 200 shards", survey)
 	}
 	if got := len(f.Scorer.Counts()); got != 100 {
@@ -118,7 +118,7 @@ func TestSurveyOfNothingValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := f.Planner().Survey(t.Context(), plan)
-	if err != nil || got.Sound != 0 || got.Seconds != 0 {
+	if err != nil || got.Valid != 0 || got.Seconds != 0 {
 		t.Errorf("survey %+v, %v; want nothing valid and no estimate", got, err)
 	}
 }

@@ -24,32 +24,40 @@ const (
 	rowGroupRows = 122_880
 )
 
-// sampleColumns are the columns before those of the capabilities.
+// sampleColumns are the columns before those of the capabilities. What each means is on the page of this package.
 type sampleColumns struct {
-	ID          string   `parquet:"id"`
-	Range       int32    `parquet:"range_index,delta"`
-	Position    int32    `parquet:"position,delta"`
-	Source      string   `parquet:"source,dict"`
-	Content     string   `parquet:"content"`
-	Twin        string   `parquet:"twin"`
-	Tokens      int32    `parquet:"tokens,delta"`
-	Turns       int32    `parquet:"turns,delta"`
-	Images      []string `parquet:"images,list" parquet-element:",dict"`
-	Seen        []string `parquet:"images_seen,list" parquet-element:",dict"`
-	Status      string   `parquet:"status,dict"`
-	ReasonCode  string   `parquet:"reason_code,dict"`
-	Reason      string   `parquet:"reason,dict"`
-	Styles      []string `parquet:"styles,list" parquet-element:",dict"`
-	OtherStyles []string `parquet:"other_styles,list" parquet-element:",dict"`
+	ID          string   `parquet:"id" meaning:"id of the sample, as its record has it"`
+	Range       int32    `parquet:"range_index,delta" meaning:"number of the dataset's range, from 0"`
+	Position    int32    `parquet:"position,delta" meaning:"number of the sample in its range, from 0"`
+	Source      string   `parquet:"source,dict" meaning:"where the sample came from"`
+	Content     string   `parquet:"content" meaning:"hash of record and images: equal content, equal ratings"`
+	Twin        string   `parquet:"twin" meaning:"hash of texts and images alone"`
+	Tokens      int32    `parquet:"tokens,delta" meaning:"estimate of what the sample takes in training"`
+	Turns       int32    `parquet:"turns,delta" meaning:"turns of the human that the scorer sees"`
+	Images      []string `parquet:"images,list" parquet-element:",dict" meaning:"hashes of the images, in their order"`
+	Seen        []string `parquet:"images_seen,list" parquet-element:",dict" meaning:"each image as it was read (below)"`
+	Status      string   `parquet:"status,dict" meaning:"ok, failed or skipped"`
+	ReasonCode  string   `parquet:"reason_code,dict" meaning:"why it is not ok, or cannot be selected; empty if neither"`
+	Reason      string   `parquet:"reason,dict" meaning:"the same as a sentence"`
+	Styles      []string `parquet:"styles,list" parquet-element:",dict" meaning:"styles of the answers, main one first"`
+	OtherStyles []string `parquet:"other_styles,list" parquet-element:",dict" meaning:"named styles that the rubric lacks"`
 }
 
 // originColumns are the columns after those of the capabilities.
 type originColumns struct {
-	Scorer    string   `parquet:"scorer,dict"`
-	Rubric    string   `parquet:"rubric,dict"`
-	Flags     []string `parquet:"flags,list" parquet-element:",dict"`
-	TakenFrom string   `parquet:"taken_from,dict"`
+	Scorer    string   `parquet:"scorer,dict" meaning:"id of the scorer"`
+	Rubric    string   `parquet:"rubric,dict" meaning:"hash of the rubric"`
+	Flags     []string `parquet:"flags,list" parquet-element:",dict" meaning:"what deserves a look, such as off_reference"`
+	TakenFrom string   `parquet:"taken_from,dict" meaning:"earlier run that had these scores; empty if rated for this run"`
 }
+
+// Meanings of the columns that each capability has.
+const (
+	ratingMeaning   = "rating, 0 to 5"
+	expectedMeaning = "expected score, 0 to 5: the mean of the ratings by their probabilities"
+	massMeaning     = "probability of all ratings together, 0 to 1"
+	marginMeaning   = "by how much the likeliest rating exceeds the second, 0 to 1"
+)
 
 func ratingColumn(capability string) string   { return "rating_" + slug(capability) }
 func expectedColumn(capability string) string { return "expected_" + slug(capability) }
@@ -78,9 +86,18 @@ func slug(capability string) string {
 	return b.String()
 }
 
-// schemaOf is the schema of a file of scores under these capabilities. It goes by way of a struct
-// type because the fields of a parquet.Group are always sorted by name.
+// schemaOf is the schema of a file of scores under these capabilities.
 func schemaOf(capabilities []string) (*parquet.Schema, error) {
+	row, err := rowOf(capabilities)
+	if err != nil {
+		return nil, err
+	}
+	return parquet.NewSchema("scores", parquet.SchemaOf(reflect.Zero(row).Interface())), nil
+}
+
+// rowOf is a row of a file of scores under these capabilities. It is a struct type because the fields of a
+// parquet.Group are always sorted by name.
+func rowOf(capabilities []string) (reflect.Type, error) {
 	if len(capabilities) == 0 {
 		return nil, fmt.Errorf("no capabilities")
 	}
@@ -99,22 +116,23 @@ func schemaOf(capabilities []string) (*parquet.Schema, error) {
 		ratings = append(ratings, reflect.StructField{
 			Name: fmt.Sprintf("Rating%d", i),
 			Type: reflect.TypeFor[*int8](),
-			Tag:  reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict"`, ratingColumn(capability))),
+			Tag:  tagOf(ratingColumn(capability), ratingMeaning),
 		})
-		expected = append(expected, floatField(fmt.Sprintf("Expected%d", i), expectedColumn(capability)))
-		mass = append(mass, floatField(fmt.Sprintf("Mass%d", i), massColumn(capability)))
-		margin = append(margin, floatField(fmt.Sprintf("Margin%d", i), marginColumn(capability)))
+		expected = append(expected, floatField(fmt.Sprintf("Expected%d", i), expectedColumn(capability), expectedMeaning))
+		mass = append(mass, floatField(fmt.Sprintf("Mass%d", i), massColumn(capability), massMeaning))
+		margin = append(margin, floatField(fmt.Sprintf("Margin%d", i), marginColumn(capability), marginMeaning))
 	}
-	row := reflect.StructOf(slices.Concat(
+	return reflect.StructOf(slices.Concat(
 		reflect.VisibleFields(reflect.TypeFor[sampleColumns]()), ratings, expected, mass, margin,
-		reflect.VisibleFields(reflect.TypeFor[originColumns]())))
-	return parquet.NewSchema("scores", parquet.SchemaOf(reflect.Zero(row).Interface())), nil
+		reflect.VisibleFields(reflect.TypeFor[originColumns]()))), nil
 }
 
-func floatField(name, column string) reflect.StructField {
-	return reflect.StructField{
-		Name: name, Type: reflect.TypeFor[*float32](), Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict"`, column)),
-	}
+func floatField(name, column, meaning string) reflect.StructField {
+	return reflect.StructField{Name: name, Type: reflect.TypeFor[*float32](), Tag: tagOf(column, meaning)}
+}
+
+func tagOf(column, meaning string) reflect.StructTag {
+	return reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict" meaning:"%s"`, column, meaning))
 }
 
 // writerOptions are those of every file of this package. What is written under them depends on the

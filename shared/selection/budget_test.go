@@ -50,7 +50,7 @@ func TestParseBudget(t *testing.T) {
 
 func TestParseBudgetErrors(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{ // text to what its error says besides the forms
+	tests := map[string]string{ // text to what its error says in addition to the forms
 		"":                     "",
 		"half":                 "",
 		"%":                    "",

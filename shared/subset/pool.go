@@ -13,7 +13,7 @@ import (
 )
 
 // reads is how many files of scores are read at the same time. What is read and not yet in the pool is as much memory
-// besides it.
+// in addition to it.
 const reads = 8
 
 // A Pool is what selections of a run, or of files of scores, choose from, and what is known of its samples.

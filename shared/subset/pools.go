@@ -16,7 +16,7 @@ const poolIdle = 10 * time.Minute
 var ErrBusy = errors.New("other selections are being made")
 
 // pools keeps the pools of runs, and lets one selection at a time compute: so a process has the memory of one selection
-// besides that of its pools.
+// in addition to that of its pools.
 type pools struct {
 	maxBytes int
 	kept     *cache.Cache[*Pool]

@@ -83,7 +83,7 @@ type Reader struct {
 	pools      *pools
 }
 
-// The most memory that a Reader takes besides pools, in bytes.
+// The most memory that a Reader takes in addition to pools, in bytes.
 const (
 	maxSelectionBytes = 16 << 20
 	maxReasonBytes    = 64 << 20

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -9,12 +10,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/markdown"
 )
 
 var update = flag.Bool("update", false, "write README.md anew")
 
 func TestPage(t *testing.T) {
 	t.Parallel()
+	var list strings.Builder
+	for _, name := range Names() {
+		fmt.Fprintf(&list, "- [%s](forms/README.md#%s)\n", name, markdown.Anchor(name))
+	}
+	markdown.CheckGenerated(t, "../README.md", "forms", list.String(), *update)
 	if *update {
 		if err := os.WriteFile("README.md", []byte(Page()), 0o644); err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// dataFolder holds the annotated samples, which lie beside the repository and not in it.
+// dataFolder holds the annotated samples, which lie next to the repository and not in it.
 const dataFolder = "../../../../shared/data"
 
 // TestAgreement measures the embedded weights against annotations that nothing was trained on or chosen by.

@@ -118,7 +118,7 @@ func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.I
 
 func (b *backend) tooLarge(s batchItem) *dataset.Fault {
 	return &dataset.Fault{Code: images.TooLarge, Detail: fmt.Sprintf(
-		"the sample takes %d bytes with its images, and the sidecar takes at most %d at once; "+
+		"the sample takes %d bytes with its images, and the sidecar takes at most %d at a time; "+
 			"store its images smaller", s.size, min(b.limits.Bytes, s.size-1))}
 }
 

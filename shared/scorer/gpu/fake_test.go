@@ -34,7 +34,7 @@ type fake struct {
 	limits limits
 	speaks int // its version of the protocol
 
-	// refuse, if set, may answer a request to a path in place of the fake; it tells whether it did. A
+	// refuse, if set, may answer a request to a path in place of the fake; it reports whether it did. A
 	// panic with http.ErrAbortHandler ends the connection.
 	refuse func(w http.ResponseWriter, path string, asked []item) bool
 	// change, if set, changes an answer before it is sent.
@@ -44,7 +44,7 @@ type fake struct {
 	batches [][]item // of the requests that were answered
 	tries   int      // requests to score
 	running int
-	most    int // requests at once
+	most    int // requests at the same time
 }
 
 func newFake(t testing.TB, changes ...func(*fake)) *fake {
@@ -203,7 +203,7 @@ func openAt(t testing.TB, address string, o Options) *Scorer {
 	return s
 }
 
-// pool is n samples with an image each, told apart by their questions.
+// pool is n samples with an image each, distinguished by their questions.
 func pool(n int) []scorer.Item {
 	items := make([]scorer.Item, n)
 	for i := range items {
@@ -231,7 +231,7 @@ func textOnly(it scorer.Item) scorer.Item {
 	return scorer.Item{Sample: &sample}
 }
 
-// wrong tells by how many samples results differ from what a sound fake answers, besides those that are excused.
+// wrong counts the samples whose results differ from what a working fake answers, without those that are excused.
 func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 	r := rubric.Default()
 	if len(results) != len(items) {
@@ -253,7 +253,7 @@ func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 	return nil
 }
 
-// has tells whether a batch holds the sample with a number.
+// has reports whether a batch holds the sample with a number.
 func has(asked []item, sample int) bool {
 	return slices.ContainsFunc(asked, func(it item) bool {
 		return strings.Contains(strings.Join(it.Prefix, ""), fmt.Sprintf("<b>%d</b>", sample))

@@ -202,7 +202,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// The next batch must arrive while one runs, and no third one, however many samples are rated at once.
+// The next batch must arrive while one runs, and no third one, however many samples are rated at the same time.
 func TestPipelining(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(f *fake) {

@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// refusing answers requests to score by refuse, and all others as a sound sidecar does.
+// refusing answers requests to score by refuse, and all others as a working sidecar does.
 func refusing(refuse func(w http.ResponseWriter, asked []item) bool) func(*fake) {
 	return func(f *fake) {
 		f.refuse = func(w http.ResponseWriter, path string, asked []item) bool {
@@ -52,7 +52,7 @@ func status(code int, header ...string) func(http.ResponseWriter) {
 	}
 }
 
-// Whatever is the matter with the sidecar for a while, every sample gets its rating and none is blamed.
+// Whatever is the matter with the sidecar for a while, every sample gets its rating and none is recorded as failed.
 func TestPassingTrouble(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*fake){
@@ -134,7 +134,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-// A sidecar that is started after its client is waited for, and it is told why.
+// A sidecar that is started after its client is waited for, and the log says why.
 func TestSidecarArrivesLater(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -223,7 +223,8 @@ func TestKillersAreFound(t *testing.T) {
 	}
 }
 
-// The sidecar's death breaks whatever else it has in flight. Samples that only shared its fate are not blamed.
+// The sidecar's death breaks whatever else it has in flight. Samples that only shared its fate are not recorded as
+// failed.
 func TestBystandersAreNotBlamed(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -416,7 +417,7 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// Cancelling ends a pause at once, and says what was waited for.
+// Cancelling ends a pause immediately, and says what was waited for.
 func TestCancelledWhileWaiting(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, times(math.MaxInt32, status(http.StatusTooManyRequests, "Retry-After", "8")))

@@ -48,7 +48,7 @@ type said struct {
 	noUse  bool   // usage is left out
 }
 
-// A fake is an OpenAI-compatible API that answers as it is told.
+// A fake is an OpenAI-compatible API that answers as a test says.
 type fake struct {
 	*httptest.Server
 	t      testing.TB
@@ -128,13 +128,13 @@ func birds(t testing.TB) *rubric.Rubric {
 	return r
 }
 
-// sound is an answer that holds under birds.
-const sound = `{"reason": "It sings.", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
+// validAnswer is an answer that holds under birds.
+const validAnswer = `{"reason": "It sings.", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
 
-func soundly(asked) said { return said{text: sound} }
+func validly(asked) said { return said{text: validAnswer} }
 
-// soundResult is what sound says.
-func soundResult() scorer.Result {
+// validResult is what validAnswer says.
+func validResult() scorer.Result {
 	return scorer.Result{Ratings: []int8{4, 0}, Expected: []float32{4, 0}, Styles: []string{"tweet"}}
 }
 

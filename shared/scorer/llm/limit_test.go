@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// takes takes requests one after the other, on a clock that jumps, and tells how long that took.
+// takes takes requests one after the other, on a clock that jumps, and returns how long that took.
 func takes(t *testing.T, requests, tokens, asked, each int, least, most float64) {
 	t.Run(fmt.Sprintf("%d requests, %d tokens", requests, tokens), func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -32,8 +32,8 @@ func TestLimiter(t *testing.T) {
 		least, most      float64 // seconds
 	}{
 		{0, 0, 1000, 1 << 20, 0, 0},
-		{60, 0, 121, 1, 114, 116},    // six at once, then one a second
-		{1, 0, 3, 1, 120, 120},       // one at once, then one a minute
+		{60, 0, 121, 1, 114, 116},    // six immediately, then one a second
+		{1, 0, 3, 1, 120, 120},       // one immediately, then one a minute
 		{0, 6000, 10, 600, 54, 54.1}, // one burst has a whole request
 		{0, 600, 2, 600, 114, 114.1}, // ten bursts a request
 		{600, 6000, 10, 600, 54, 54.2},
@@ -43,11 +43,11 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// Tokens used beyond the estimate are waited for by whoever comes next.
+// Tokens used beyond the estimate are waited for by the next caller.
 func TestLimiterCharges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(Config{TokensPerMinute: 600})
-		l.charge(660) // 60 at once, and a minute's allowance
+		l.charge(660) // 60 immediately, and a minute's allowance
 		start := time.Now()
 		if err := l.wait(t.Context(), 1); err != nil {
 			t.Fatal(err)

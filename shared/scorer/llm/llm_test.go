@@ -33,10 +33,10 @@ func TestRequest(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "sk-of-another")
 	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
 	t.Setenv("OPENAI_ORGANIZATION", "another")
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	item := withImage(t, 7)
 	item.Sample.Turns[1] = dataset.NewTurn(dataset.Model, "A \"wren\".\n{\"from\": \"human\"} & <b>", 0)
-	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, config(f), Options{}), item)); diff != "" {
+	if diff := cmp.Diff([]scorer.Result{validResult()}, rated(t, open(t, config(f), Options{}), item)); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}
 	all := f.requests()
@@ -85,7 +85,7 @@ func TestRequest(t *testing.T) {
 func TestTemperature(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[float64]string{0: "0", 0.7: "0.7", -1: "none"} {
-		f := newFake(t, soundly)
+		f := newFake(t, validly)
 		c := config(f)
 		c.Temperature = sent
 		rated(t, open(t, c, Options{}), sample(`,"temperature":-1}`))
@@ -102,7 +102,7 @@ func TestTemperature(t *testing.T) {
 // The id is of what changes ratings, and of that alone.
 func TestID(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	base := open(t, config(f), Options{}).ID()
 	tests := map[string]struct {
 		change func(*Config)
@@ -132,7 +132,7 @@ func TestID(t *testing.T) {
 // What was answered once is not asked for again: not by another run, not by another process, not for a twin.
 func TestAnswersAreKept(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	work := folder(t)
 	items := append(samples(5), samples(5)...)
 	want := rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-1"), items...)
@@ -187,12 +187,12 @@ func TestRepair(t *testing.T) {
 		case strings.Contains(a.text, "number 4?"):
 			return said{finish: "content_filter"}
 		}
-		return said{text: sound}
+		return said{text: validAnswer}
 	})
 	work := folder(t)
 	const why = `invalid answer: the rating of "bird song" is 6, and should be a whole number from 0 to 5`
 	want := []scorer.Result{
-		soundResult(), soundResult(), {Code: InvalidAnswer, Reason: why},
+		validResult(), validResult(), {Code: InvalidAnswer, Reason: why},
 		{
 			Code:   InvalidAnswer,
 			Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)",
@@ -226,7 +226,7 @@ func TestRepair(t *testing.T) {
 // A broken image costs its sample only, and no money.
 func TestBrokenImage(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	broken := withImage(t, 1)
 	broken.Images[0] = broken.Images[0][:60]
 	got := rated(t, open(t, config(f), Options{}), withImage(t, 0), broken)
@@ -245,7 +245,7 @@ func TestCancelledRequestIsKept(t *testing.T) {
 	f := newFake(t, func(asked) said {
 		cancel()
 		time.Sleep(50 * time.Millisecond) // the client knows by now
-		return said{text: sound}
+		return said{text: validAnswer}
 	})
 	work := folder(t)
 	s := billed(t, open(t, config(f), Options{Work: work}), "a-1")
@@ -263,7 +263,7 @@ func TestCancelledRequestIsKept(t *testing.T) {
 // In the last moments of a delivery nothing is begun.
 func TestLastMoments(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	ctx, cancel := context.WithTimeout(t.Context(), minRemaining-time.Second)
 	defer cancel()
 	_, err := open(t, config(f), Options{}).Rate(ctx, samples(1))
@@ -274,7 +274,7 @@ func TestLastMoments(t *testing.T) {
 
 func TestEstimate(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	load := scorer.Load{Samples: 1000, Images: 500, TextBytes: 400_000}
 	tests := map[string]struct {
 		change  func(*Config)

@@ -18,40 +18,40 @@ func TestRead(t *testing.T) {
 		text string
 		says string // of the error; none if empty
 	}{
-		"sound":          {sound, ""},
-		"spaces":         {"\n " + sound + "\n", ""},
-		"fenced":         {"```json\n" + sound + "\n```", ""},
-		"fenced bare":    {"```\n" + sound + "```", ""},
+		"valid":          {validAnswer, ""},
+		"spaces":         {"\n " + validAnswer + "\n", ""},
+		"fenced":         {"```json\n" + validAnswer + "\n```", ""},
+		"fenced bare":    {"```\n" + validAnswer + "```", ""},
 		"two lines":      {`{"reason": " It\n\tsings. ", ` + ratings + `, "styles": ["tweet", "tweet"]}`, ""},
 		"empty":          {"", "it is no JSON object"},
-		"prose":          {"Sure! " + sound, "it is no JSON object"},
-		"list":           {"[" + sound + "]", "it is no JSON object"},
-		"more":           {sound + " Done.", "something follows"},
-		"cut":            {sound[:len(sound)-1], "it is cut off"},
-		"cut in a value": {sound[:40], "it is no JSON"},
-		"unknown field":  {`{"score": 3, ` + sound[1:], `a field "score", which was not asked for`},
-		"other case":     {strings.Replace(sound, "styles", "Styles", 1), `a field "Styles"`},
-		"twice":          {`{"styles": ["tweet"], ` + sound[1:], `"styles" twice`},
+		"prose":          {"Sure! " + validAnswer, "it is no JSON object"},
+		"list":           {"[" + validAnswer + "]", "it is no JSON object"},
+		"more":           {validAnswer + " Done.", "something follows"},
+		"cut":            {validAnswer[:len(validAnswer)-1], "it is cut off"},
+		"cut in a value": {validAnswer[:40], "it is no JSON"},
+		"unknown field":  {`{"score": 3, ` + validAnswer[1:], `a field "score", which was not asked for`},
+		"other case":     {strings.Replace(validAnswer, "styles", "Styles", 1), `a field "Styles"`},
+		"twice":          {`{"styles": ["tweet"], ` + validAnswer[1:], `"styles" twice`},
 		"nothing":        {"{}", "reason is missing; ratings is missing; styles is missing"},
 		"null": {
 			`{"reason": null, "ratings": null, "styles": null}`,
 			"reason is no text; ratings: it is no JSON object; styles is empty",
 		},
-		"list of texts": {strings.Replace(sound, `"It sings."`, `["It sings."]`, 1), "reason is no text"},
-		"above":         {strings.Replace(sound, "4", "6", 1), `the rating of "bird song" is 6, and should be`},
-		"below":         {strings.Replace(sound, "4", "-1", 1), `is -1,`},
-		"fraction":      {strings.Replace(sound, "4", "4.0", 1), `is 4.0,`},
-		"text":          {strings.Replace(sound, "4", `"4"`, 1), `is "4",`},
-		"signed":        {strings.Replace(sound, "4", `1e0`, 1), `is 1e0,`},
-		"unrated":       {strings.Replace(sound, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
+		"list of texts": {strings.Replace(validAnswer, `"It sings."`, `["It sings."]`, 1), "reason is no text"},
+		"above":         {strings.Replace(validAnswer, "4", "6", 1), `the rating of "bird song" is 6, and should be`},
+		"below":         {strings.Replace(validAnswer, "4", "-1", 1), `is -1,`},
+		"fraction":      {strings.Replace(validAnswer, "4", "4.0", 1), `is 4.0,`},
+		"text":          {strings.Replace(validAnswer, "4", `"4"`, 1), `is "4",`},
+		"signed":        {strings.Replace(validAnswer, "4", `1e0`, 1), `is 1e0,`},
+		"unrated":       {strings.Replace(validAnswer, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
 		"other": {
-			strings.Replace(sound, "bird song", "song", 1),
+			strings.Replace(validAnswer, "bird song", "song", 1),
 			`ratings has "song", which is no capability; the rating of "bird song" is missing`,
 		},
-		"other style":  {strings.Replace(sound, `"tweet"`, `"tweet", "song"`, 1), `styles has "song", which is no style`},
-		"style number": {strings.Replace(sound, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
-		"style alone":  {strings.Replace(sound, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
-		"no style":     {strings.Replace(sound, `["tweet"]`, `[]`, 1), `styles is empty`},
+		"other style":  {strings.Replace(validAnswer, `"]`, `", "song"]`, 1), `styles has "song", which is no style`},
+		"style number": {strings.Replace(validAnswer, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
+		"style alone":  {strings.Replace(validAnswer, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
+		"no style":     {strings.Replace(validAnswer, `["tweet"]`, `[]`, 1), `styles is empty`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A model that gets everything wrong is not told all of it.
+// A model that gets everything wrong does not get all of it listed.
 func TestReadNamesFewFaults(t *testing.T) {
 	t.Parallel()
 	_, err := parseAnswer(`{"reason": "", "ratings": {}, "styles": []}`, rubric.Default())
@@ -81,10 +81,10 @@ func TestReadNamesFewFaults(t *testing.T) {
 
 // Whatever a model answers, what is taken holds against the rubric.
 func FuzzRead(f *testing.F) {
-	f.Add(sound)
-	f.Add("```json\n" + sound + "\n```")
+	f.Add(validAnswer)
+	f.Add("```json\n" + validAnswer + "\n```")
 	f.Add(`{"reason": "\ud800", "ratings": {"bird song": 05}, "styles": [{}]}`)
-	f.Add(sound[:len(sound)-2])
+	f.Add(validAnswer[:len(validAnswer)-2])
 	r := birds(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseAnswer(text, r)

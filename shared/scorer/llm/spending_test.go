@@ -12,11 +12,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A run stops at its spending limit, without blame and without a request too many, and goes on from there when it is
-// raised.
+// A run stops at its spending limit, without a failed sample and without a request too many, and continues from there
+// when it is raised.
 func TestSpendingLimit(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	work := folder(t)
 	c := config(f)
 	c.MaxTokens = 200 // so that what a request can cost is not far from what it does
@@ -135,7 +135,7 @@ func TestKilledRequestCounts(t *testing.T) {
 		for range objects(t, work, "answers/reserved/") {
 			reservedBefore.Add(1)
 		}
-		return soundly(a)
+		return validly(a)
 	})
 	rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-1"), samples(1)...)
 	if sent.Load() != 1 || reservedBefore.Load() != 1 {

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// A person has to mend these; no sample takes the blame, nothing is tried again, and the key is not told.
+// A person has to fix these; no sample is recorded as failed, nothing is tried again, and the key is not printed.
 func TestStops(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -41,7 +41,7 @@ func TestStops(t *testing.T) {
 			if a.images > 0 {
 				return said{status: 400, body: `{"error": {"message": "image input is not supported"}}`}
 			}
-			return said{text: sound}
+			return said{text: validAnswer}
 		}, "takes no images; name a vision model"},
 	}
 	for name, tt := range tests {
@@ -86,7 +86,7 @@ func TestFormats(t *testing.T) {
 				if tt.refuses(string(a.Format)) {
 					return said{status: 400, body: `{"error": {"message": "unknown keyword"}}`}
 				}
-				return said{text: sound}
+				return said{text: validAnswer}
 			})
 			c := config(f)
 			c.Concurrency = 1
@@ -112,19 +112,19 @@ func TestRefusedSample(t *testing.T) {
 		if strings.Contains(a.text, "number 3?") {
 			return said{status: 400, body: `{"error": {"message": "the prompt is too long"}}`}
 		}
-		return said{text: sound}
+		return said{text: validAnswer}
 	})
 	want := []scorer.Result{
-		soundResult(), soundResult(), soundResult(),
-		{Code: Refused, Reason: "refused by the model: the prompt is too long"}, soundResult(),
+		validResult(), validResult(), validResult(),
+		{Code: Refused, Reason: "refused by the model: the prompt is too long"}, validResult(),
 	}
 	if diff := cmp.Diff(want, rated(t, open(t, config(f), Options{}), samples(5)...)); diff != "" {
 		t.Errorf("results (-want +got)\n%s", diff)
 	}
 }
 
-// A server that refuses what it answered before may mean the sample or the key: the next samples must not take the
-// blame for a key.
+// A server that refuses what it answered before may mean the sample or the key: the next samples must not be
+// recorded as failed for a key.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -145,7 +145,7 @@ func TestForbidden(t *testing.T) {
 					return said{status: tt.status, body: `{"error": {"message": "flagged"}}`}
 				}
 				answered.Add(1)
-				return said{text: sound}
+				return said{text: validAnswer}
 			})
 			c := config(f)
 			c.Concurrency = 1
@@ -158,14 +158,14 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// A sample on which the server fails each time takes the blame, and its neighbours do not.
+// A sample on which the server fails each time is recorded as failed, and its neighbours are not.
 func TestDeadlySample(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
 		if strings.Contains(a.text, "number 3?") {
 			panic(http.ErrAbortHandler)
 		}
-		return said{text: sound}
+		return said{text: validAnswer}
 	})
 	got := rated(t, open(t, config(f), Options{}), samples(6)...)
 	for i, r := range got {
@@ -202,10 +202,10 @@ func TestPassingFailures(t *testing.T) {
 				if calls.Add(1) <= 2 {
 					return failure
 				}
-				return said{text: sound}
+				return said{text: validAnswer}
 			})
 			for _, r := range rated(t, open(t, config(f), Options{}), samples(3)...) {
-				if diff := cmp.Diff(soundResult(), r); diff != "" {
+				if diff := cmp.Diff(validResult(), r); diff != "" {
 					t.Errorf("result (-want +got)\n%s", diff)
 				}
 			}
@@ -234,7 +234,7 @@ func TestRetryAfter(t *testing.T) {
 			return said{status: 429, header: map[string]string{"Retry-After": "1"}}
 		}
 		time.Sleep(200 * time.Millisecond)
-		return said{text: sound}
+		return said{text: validAnswer}
 	})
 	c := config(f)
 	c.Concurrency = 3
@@ -244,10 +244,10 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A server that is away is an error of the world, after the time it is waited for; it may come back meanwhile.
+// A server that is away is a transient error, after the time it is waited for; it may come back meanwhile.
 func TestAway(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, soundly)
+	f := newFake(t, validly)
 	c := config(f)
 	f.Close()
 	var told atomic.Int32
@@ -270,12 +270,12 @@ func TestTimeout(t *testing.T) {
 		if calls.Add(1) == 1 {
 			<-release
 		}
-		return said{text: sound}
+		return said{text: validAnswer}
 	})
 	defer close(release)
 	c := config(f)
 	c.Timeout = time.Second
-	if diff := cmp.Diff([]scorer.Result{soundResult()}, rated(t, open(t, c, Options{}), samples(1)...)); diff != "" ||
+	if diff := cmp.Diff([]scorer.Result{validResult()}, rated(t, open(t, c, Options{}), samples(1)...)); diff != "" ||
 		calls.Load() != 2 {
 		t.Errorf("%d requests; results (-want +got)\n%s", calls.Load(), diff)
 	}

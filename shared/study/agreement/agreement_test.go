@@ -167,7 +167,7 @@ func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 	}
 }
 
-// Whoever knows the source alone orders nothing within it, however well that does over all.
+// A rater who knows the source alone orders nothing within it, however well that does over all.
 func TestWithinSourceOfSourceMeans(t *testing.T) {
 	t.Parallel()
 	var samples []agreement.Sample

@@ -188,7 +188,7 @@ func TestReadNamesEveryFault(t *testing.T) {
 		t.Fatalf("many lines: no error, and %v", got)
 	}
 	if n := strings.Count(err.Error(), "scores: is no list"); n != 10 ||
-		!strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are faulty") {
+		!strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are invalid") {
 		t.Errorf("names %d lines: %v", n, err)
 	}
 }
@@ -232,7 +232,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The real files, which lie beside the repository, are in this form.
+// The real files, which lie next to the repository, are in this form.
 func TestReadRealFiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../../shared/data/annotations/*.jsonl")

@@ -64,7 +64,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 		return nil, fmt.Errorf("reading annotations %s: %w", name, err)
 	}
 	if invalid > maxFaults {
-		faults = append(faults, fmt.Errorf("%s: %d more lines are faulty", name, invalid-maxFaults))
+		faults = append(faults, fmt.Errorf("%s: %d more lines are invalid", name, invalid-maxFaults))
 	}
 	if faults != nil {
 		return nil, errors.Join(faults...)

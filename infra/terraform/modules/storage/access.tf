@@ -1,6 +1,6 @@
 locals {
-  # The README has this as a table. No service may delete, and without the right to delete Cloud Storage lets nobody
-  # replace an object either: that a run's objects never change is not only how the code behaves.
+  # infra/README.md has this as a table. No service may delete, and without the right to delete Cloud Storage lets no
+  # account replace an object either: that a run's objects never change is not only how the code behaves.
   access = merge(
     # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are
     # rated, and subsets are copied from manifests that hold images by curate.

@@ -148,7 +148,7 @@ type blocks struct {
 	systems map[systemKey]*mat.Cholesky
 }
 
-// A systemKey is what the system of own samples depends on, besides the blocks.
+// A systemKey is what the system of own samples depends on, in addition to the blocks.
 type systemKey struct {
 	fold  int
 	scale float64 // of the penalty

@@ -204,7 +204,7 @@ func TestTrainRefuses(t *testing.T) {
 	}
 }
 
-// What every sample says alike can still be learned: it is said of all others.
+// What every sample says in the same way can still be learned: it is said of all others.
 func TestTrainOnConstantRatings(t *testing.T) {
 	t.Parallel()
 	learn, items := samples(0, 80)

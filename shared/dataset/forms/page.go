@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 )
 
-// Page is the page that documents the forms, in Markdown: README.md of this package.
+// Page is the page that documents the forms and containers, in Markdown: README.md of this package.
 func Page() string {
 	var b strings.Builder
 	b.WriteString("# Forms of records\n\n" +

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// A parameter is one thing that can be asked of a selection.
+type parameter struct {
+	flag   string // an example, as it is typed
+	fields string // the same in JSON
+	// meaning is what the help of the flag says.
+	meaning string
+}
+
+// parameters are all that can be asked of a selection. A test compares each example's two forms.
+func parameters() []parameter {
+	list := []parameter{
+		{flag: `--budget 5%,10%,30%`, fields: `"budget": "30%", "within": ["5%", "10%"]`},
+		{
+			flag:   `--capabilities "logical deduction,stem knowledge"`,
+			fields: `"capabilities": ["logical deduction", "stem knowledge"]`,
+		},
+		{flag: `--weights "stem knowledge=3"`, fields: `"weights": {"stem knowledge": 3}`},
+		{flag: `--threshold 1`, fields: `"threshold": 1`},
+		{flag: `--thresholds humanities=2`, fields: `"thresholds": {"humanities": 2}`},
+		{flag: `--strategy descending`, fields: `"strategy": "descending"`},
+		{flag: `--within-bin score`, fields: `"within_bin": "score"`},
+		{flag: `--keep-styles comparison`, fields: `"styles": {"keep": ["comparison"]}`},
+		{flag: `--drop-styles yes/no`, fields: `"styles": {"drop": ["yes/no"]}`},
+		{flag: `--keep-sources chartqa,geo170k`, fields: `"sources": {"keep": ["chartqa", "geo170k"]}`},
+		{flag: `--drop-sources coco`, fields: `"sources": {"drop": ["coco"]}`},
+		{flag: `--unique`, fields: `"unique": true`},
+		{flag: `--include FILE`, fields: `"include": ["chart-0001"]`},
+		{flag: `--exclude FILE`, fields: `"exclude": ["chart-0001"]`},
+		{flag: `--minimums geo170k=500`, fields: `"minimums": {"geo170k": 500}`},
+		{flag: `--cap-source 10%`, fields: `"caps": {"source": "10%"}`},
+		{flag: `--cap-style 2000`, fields: `"caps": {"style": 2000}`},
+		{flag: `--cap-image 3`, fields: `"caps": {"image": 3}`},
+		{flag: `--seed 7`, fields: `"seed": 7`},
+		{flag: `--ratings-only`, fields: `"ratings_only": true`},
+	}
+	var flags selectionFlags
+	cmd := &cobra.Command{}
+	flags.add(cmd)
+	for i := range list {
+		name, _ := list[i].split()
+		list[i].meaning = cmd.Flags().Lookup(name).Usage
+	}
+	return list
+}
+
+// split is the flag's name and its value.
+func (p parameter) split() (name, value string) {
+	name, value, _ = strings.Cut(strings.TrimPrefix(p.flag, "--"), " ")
+	return name, strings.Trim(value, `"`)
+}
+
+// parameterTopic lists the parameters for a terminal.
+func parameterTopic() string {
+	var b strings.Builder
+	b.WriteString("Flags of curate and select, the same in JSON for the HTTP API (dataset.yaml and\n" +
+		"--arms have it as YAML), and what each does:\n")
+	for _, p := range parameters() {
+		fmt.Fprintf(&b, "\n%s\n  %s\n%s\n", p.flag, p.fields, folded(p.meaning, "    "))
+	}
+	return b.String()
+}
+
+// parameterRows are the parameters as a table in Markdown.
+func parameterRows() string {
+	var b strings.Builder
+	b.WriteString("| flag | in JSON | what it does |\n| --- | --- | --- |\n")
+	for _, p := range parameters() {
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", p.flag, p.fields, p.meaning)
+	}
+	return b.String()
+}

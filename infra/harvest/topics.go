@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/spf13/cobra"
+)
+
+// newTopics are the pages of `harvest help` that are of no command. The pages of the repository have the same texts,
+// from the same source.
+func newTopics() []*cobra.Command {
+	topic := func(name, short string, text func() string) *cobra.Command {
+		cmd := &cobra.Command{Use: name, Short: short}
+		cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), text()) })
+		return cmd
+	}
+	return []*cobra.Command{
+		topic("forms", "What a record looks like in each form that is read", forms.Page),
+		topic("parameters", "What can be asked of a selection, as flags and in JSON", parameterTopic),
+		topic("budgets", "How much to select: shares, samples, tokens, several at a time", budgetTopic),
+	}
+}
+
+// budgetTopic says what a budget may be.
+func budgetTopic() string {
+	return "A budget says how much to select:\n\n" +
+		"- a share: `30%` or `0.3`; `1.0` is everything. A share of n samples is the whole part\n" +
+		"  of n times the share, where n counts every record of the dataset, failed ones too.\n" +
+		"- a number of samples: `500`, without separators.\n" +
+		"- a number of tokens: `200M-tokens`. What a sample takes is estimated: a quarter of\n" +
+		"  the ASCII bytes of each turn, one for every other character, 730 for an image.\n" +
+		"- several of one kind, ascending: `5%,10%,30%`. They make nested subsets: each\n" +
+		"  contains the one before it.\n"
+}

@@ -1,0 +1,30 @@
+package markdown
+
+// The words after "sh" that the gate acts on.
+const (
+	NeedsNothing = ""
+	NeedsFull    = "full"
+	NeedsGate    = "gate"
+)
+
+// A Need is what a block of commands needs, as the word after "sh" says.
+type Need struct {
+	Word    string
+	Meaning string
+}
+
+// Needs are all that a block may need, nothing among them.
+func Needs() []Need {
+	return []Need{
+		{NeedsNothing, "nothing: the gate runs it"},
+		{NeedsFull, "some time: `.ci/run --full` runs it"},
+		{NeedsGate, "a step of the gate of its own runs it"},
+		{"bench", "a machine without other work, and minutes"},
+		{"cloud", "a project of Google Cloud"},
+		{"data", "files that are not in this repository"},
+		{"gpu", "a GPU, and weights"},
+		{"network", "a registry of packages or images"},
+		{"program", "another program than Go's tools, such as docker"},
+		{"server", "a server that is running, of a model or of Harvest"},
+	}
+}
