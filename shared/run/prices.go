@@ -13,9 +13,9 @@ import (
 // Prices are US dollars for a million samples by kind of scorer, as embedded=1,gpu=195.
 type Prices map[string]float64
 
-// UnmarshalText reads pairs of a kind and its price. No text has no prices.
+// UnmarshalText reads pairs of a kind and its price. An empty text has none.
 func (p *Prices) UnmarshalText(text []byte) error {
-	prices := Prices{}
+	var prices Prices
 	for pair := range strings.SplitSeq(string(text), ",") {
 		pair = strings.TrimSpace(pair)
 		if pair == "" {
@@ -29,6 +29,9 @@ func (p *Prices) UnmarshalText(text []byte) error {
 		}
 		if _, twice := prices[kind]; twice {
 			return fmt.Errorf("%q: scorer %s has a price already", pair, kind)
+		}
+		if prices == nil {
+			prices = Prices{}
 		}
 		prices[kind] = dollars
 	}
