@@ -21,7 +21,9 @@ func TestOutputFormat(t *testing.T) {
 	}
 	prompts := map[string]string{}
 	for _, format := range []string{"", "llava", "openai", "swift", "sharegpt"} {
-		args := []string{"curate", "--budget", "50%", "--images", demo, "--state", "state", "--no-report", "--out", "out-" + format}
+		args := []string{
+			"curate", "--budget", "50%", "--images", demo, "--state", "state", "--no-report", "--out", "out-" + format,
+		}
 		if format != "" {
 			args = append(args, "--output-format", format)
 		}

@@ -24,8 +24,7 @@ func (p *Prices) UnmarshalText(text []byte) error {
 		kind, price, ok := strings.Cut(pair, "=")
 		dollars, err := strconv.ParseFloat(price, 64)
 		if !ok || kind == "" || err != nil || !(dollars >= 0) || math.IsInf(dollars, 0) {
-			return fmt.Errorf("%q: give kinds of scorers and US dollars for a million samples, for example embedded=1,gpu=195",
-				pair)
+			return fmt.Errorf("%q: give kinds of scorers and US dollars for a million samples, as embedded=1,gpu=195", pair)
 		}
 		if _, twice := prices[kind]; twice {
 			return fmt.Errorf("%q: scorer %s has a price already", pair, kind)
@@ -61,9 +60,9 @@ func (p *Plan) price(limits Limits, rater scorer.Scorer) error {
 		}
 	}
 	if limits.MaxRunCost > 0 && !priced {
-		return &RefusedError{Reason: fmt.Sprintf("scorer %q has no price, and a run may cost $%g at most (MAX_RUN_COST): add %s "+
-			"to COST_PER_MILLION, which is %q, with US dollars for a million samples", p.Scorer, limits.MaxRunCost, p.Scorer+"=...",
-			limits.CostPerMillion)}
+		return &RefusedError{Reason: fmt.Sprintf("scorer %q has no price, and a run may cost $%g at most (MAX_RUN_COST): "+
+			"add %s=... to COST_PER_MILLION, which is %q, with US dollars for a million samples",
+			p.Scorer, limits.MaxRunCost, p.Scorer, limits.CostPerMillion)}
 	}
 	p.NeedsApproval = limits.MaxRunCost > 0 && p.EstimatedCost > limits.MaxRunCost
 	return nil
