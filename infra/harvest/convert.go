@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -74,14 +75,27 @@ func (c convertedSubset) writeTo(w io.Writer) error {
 	return err
 }
 
-// installImages puts the folder of images in the place of that of an earlier selection.
-func (c convertedSubset) installImages(folder string) error {
+// installImages puts the folder of images, if there is one, in the place of that of an earlier selection in an output
+// folder, and returns where it is.
+func (c convertedSubset) installImages(dir string) (folder string, err error) {
+	if c.images == "" {
+		return "", nil
+	}
+	folder = filepath.Join(dir, imagesFolder)
 	if _, err := os.Stat(folder); err == nil {
 		if err := removeOwn(folder); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return os.Rename(c.images, folder)
+	return folder, os.Rename(c.images, folder)
+}
+
+// keeps are the names of what an output folder keeps: its files, and the folder of images.
+func (c convertedSubset) keeps(files []string) []string {
+	if c.images == "" {
+		return files
+	}
+	return append(slices.Clone(files), imagesFolder)
 }
 
 // converted makes the subset with its records in another form, in the folder scratch.
@@ -197,7 +211,7 @@ func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) 
 	if _, mixed := errors.AsType[*table.FieldError](err); !lost && !mixed {
 		return err
 	}
-	return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave the flag out, or "+
-		"leave the record out with --exclude: its id is %s",
+	return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave the flag "+
+		"out, or leave the record out with --exclude: its id is %s",
 		f.format, number, s.Place.Manifest, err, spelling.Shown(s.ID))
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -77,11 +76,11 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	var converted convertedSubset
 	if f.converts() { // before anything of an earlier selection is replaced: it may be refused
 		scratch, remove, err := makeScratch(dir)
-		if err != nil {
-			return outputFiles{}, err
+		if err == nil {
+			defer remove()
+			converted, err = f.converted(ctx, scratch)
 		}
-		defer remove()
-		if converted, err = f.converted(ctx, scratch); err != nil {
+		if err != nil {
 			return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
 		}
 		outputs[0].write = converted.writeTo
@@ -93,11 +92,6 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		*o.path = filepath.Join(dir, o.name)
 	}
 	files = append(files, listed.files()...)
-	kept := files
-	if converted.images != "" {
-		to.Images = filepath.Join(dir, imagesFolder)
-		kept = append(slices.Clone(files), imagesFolder)
-	}
 	err = makeOut(dir)
 	if err == nil {
 		err = announce(dir, files)
@@ -105,8 +99,8 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil { // it would stand for files of two selections if this command is killed
 		err = removeFile(to.Selection)
 	}
-	if err == nil && to.Images != "" {
-		err = converted.installImages(to.Images)
+	if err == nil {
+		to.Images, err = converted.installImages(dir)
 	}
 	for _, o := range outputs {
 		if err == nil {
@@ -120,7 +114,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		err = writeWhole(to.Selection, func(w io.Writer) error { return f.writeSelection(w, files) })
 	}
 	if err == nil {
-		err = keepOnly(dir, kept)
+		err = keepOnly(dir, converted.keeps(files))
 	}
 	if err != nil {
 		return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))

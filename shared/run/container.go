@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 
@@ -70,7 +69,6 @@ func eachContained(
 			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
 		}
 		begun = true
-		record.Raw = slices.Clone(record.Raw)
 		if err := use(record.Sample(parse)); err != nil {
 			return err
 		}

@@ -177,8 +177,8 @@ func (s generatedSource) Open(ctx context.Context, offset, length int64) (io.Rea
 	return s.generated.Open(ctx, s.name, 0, offset, length)
 }
 
-// TestLargeManifests plans and cuts a manifest of each form, of 10 GB with HARVEST_SOAK: the memory of the process stays
-// below 300 MB, and the time is linear in the size. Not parallel: it measures both. README.md has its figures.
+// TestLargeManifests plans and cuts a manifest of each form, of 10 GB with HARVEST_SOAK: the memory of the process
+// stays below 300 MB, and the time is linear in the size. Not parallel: it measures both. README.md has its figures.
 func TestLargeManifests(t *testing.T) {
 	size, soak := int64(8<<20), os.Getenv("HARVEST_SOAK") != ""
 	if soak {

@@ -12,8 +12,9 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A boundary follows what a decoder reads, and finds the last place where a stream in it is whole: decoders read streams
-// one after the other as one, and do not say where one that they cannot read begins. Those of gzip are in gzipReader.
+// A boundary follows what a decoder reads, and finds the last place where a stream in it is whole: decoders read
+// streams one after the other as one, and do not say where one that they cannot read begins. Those of gzip are found by
+// gzipReader.
 type boundary struct {
 	kind  Kind
 	ends  streamEnds

@@ -70,8 +70,8 @@ type StreamError struct {
 	// Packed and Unpacked are how many bytes were read and written.
 	Packed, Unpacked int64
 	// Err is io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for one that is too long, a *trailingError
-	// for one with something behind it, errNoEnd for one of blocks of gzip without the last one, else what the decoder says
-	// of damage.
+	// for one with something behind it, errNoEnd for one of blocks of gzip without the last one, else what the decoder
+	// says of damage.
 	Err error
 }
 
@@ -132,7 +132,7 @@ func Unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 	return &StreamError{Kind: kind, Packed: in.n, Unpacked: out.n, Err: err}
 }
 
-func unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
+func unpack(w io.Writer, r *source, kind Kind, limits Limits) error {
 	stream, err := kind.reader(r)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 }
 
 // reader reads what a stream holds.
-func (k Kind) reader(r io.Reader) (io.ReadCloser, error) {
+func (k Kind) reader(r *source) (io.ReadCloser, error) {
 	switch k {
 	case Gzip:
 		return newGzipReader(r)

@@ -24,13 +24,12 @@ var errNoEnd = errors.New("the last block is missing")
 type gzipReader struct {
 	*gzip.Reader
 	buffer *bufio.Reader
-	read   *counter
+	read   *source
 	blocks bool // of bgzip
 	held   bool // the last stream holds something
 }
 
-func newGzipReader(r io.Reader) (*gzipReader, error) {
-	read := &counter{r: r}
+func newGzipReader(read *source) (*gzipReader, error) {
 	buffer := bufio.NewReader(read)
 	first, err := gzip.NewReader(buffer)
 	if err != nil {
@@ -81,16 +80,4 @@ func (g *gzipReader) next() error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// A counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }

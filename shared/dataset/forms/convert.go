@@ -40,8 +40,8 @@ var outputs = []output{
 const (
 	// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members.
 	WebDataset = "webdataset"
-	// Parquet is the name of the form that is a Parquet file: its records are those of ShareGPT, and images is a column of
-	// Hugging Face's images.
+	// Parquet is the name of the form that is a Parquet file: its records are those of ShareGPT, and images is a column
+	// of Hugging Face's images.
 	Parquet = "parquet"
 )
 
@@ -66,10 +66,10 @@ type LossError struct {
 // Error is the field and why it would be lost.
 func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
 
-// A Converter writes a valid record, which is read with its place, in another form. images are the names that its images
-// have there, one for each; where nil, they keep their names, which images of a container do not have. Those that they
-// had before stand in the list image_names then, null for an image without one, unless the form has another place for
-// them. A *LossError says what would be lost.
+// A Converter writes a valid record, which is read with its place, in another form. images are the names that its
+// images have there, one for each; where nil, they keep their names, which images of a container do not have. Those
+// that they had before stand in the list image_names then, null for an image without one, unless the form has another
+// place for them. A *LossError says what would be lost.
 type Converter func(raw []byte, place dataset.Place, images []string) ([]byte, error)
 
 // Converter converts records that are read so to a form by its name.
@@ -168,8 +168,8 @@ func (p *parser) keepOnly(field string, object jsontext.Members, known ...string
 
 const noPlace = "the other form has no place for it"
 
-// convert writes the sample of a parser, and the fields that are not in it as they stand. before are the names of images
-// before they were renamed, if any.
+// convert writes the sample of a parser, and the fields that are not in it as they stand. before are the names of
+// images before they were renamed, if any.
 func (o output) convert(p *parser, before any) ([]byte, error) {
 	if len(p.losses.lost) > 0 {
 		return nil, &LossError{p.losses.lost[0], noPlace}

@@ -17,6 +17,7 @@ func TestConvertRenamesImages(t *testing.T) {
 		both  = `"conversations": [{"from": "human", "value": "<image>\n<image>Why?"}, {"from": "gpt", "value": "So."}]`
 		plain = `"conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]`
 		from  = `, "data_source": "demo"`
+		url   = `{"url": "7.jpg", "embedded": 0}`
 	)
 	inTar := dataset.Place{Manifest: "demo-1.tar", Element: 1, Key: "007"}
 	for name, tc := range map[string]struct {
@@ -47,8 +48,8 @@ func TestConvertRenamesImages(t *testing.T) {
 			`{"id": "x", "image": ["0.png"], ` + turns + from + `, "image_names": ["a.png"]}`,
 		},
 		"parts of a tar": {
-			"openai", inTar, `{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "7.jpg", ` +
-				`"embedded": 0}}]}, {"role": "assistant", "content": "So."}]}`,
+			"openai", inTar, `{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": ` + url + `}]}, ` +
+				`{"role": "assistant", "content": "So."}]}`,
 			`{"id": "007", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "0.png"}}]}, ` +
 				`{"role": "assistant", "content": [{"type": "text", "text": "So."}]}]` + from + `, "image_names": ["7.jpg"]}`,
 		},
@@ -58,6 +59,12 @@ func TestConvertRenamesImages(t *testing.T) {
 			t.Errorf("%s: %v, %s; want %s", name, err, got, tc.want)
 		}
 	}
+}
+
+func TestRenamingRefusesLosses(t *testing.T) {
+	t.Parallel()
+	const turns = `"conversations": [{"from": "human", "value": "<image>Why?"}, {"from": "gpt", "value": "So."}]`
+	inTar := dataset.Place{Manifest: "demo-1.tar", Element: 1, Key: "007"}
 	for raw, field := range map[string]string{
 		`{"image": ["a.png"], "image_names": "x", ` + turns + `}`:                     "image_names",
 		`{"image": [{"path": null, "embedded": 0, "width": 7}], ` + turns + `}`:       "image[0].width",

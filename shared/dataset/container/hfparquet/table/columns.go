@@ -1,6 +1,6 @@
 // Package table writes records of JSON and their images as a Parquet file that Hugging Face's datasets library loads
-// with its images: each field is a column of one type. It reads the records twice: once to find the columns, and once to
-// write them.
+// with its images: each field is a column of one type. It reads the records twice: once to find the columns, and once
+// to write them.
 package table
 
 import (
@@ -73,8 +73,8 @@ func NewColumns(imagesField string) *Columns {
 	return &Columns{root: column{kind: object, at: map[string]int{}}, images: imagesField}
 }
 
-// Add takes in a record, which is a JSON object in valid UTF-8. A *FieldError says which of its fields has another type than in
-// the records before, or one that a column cannot have.
+// Add takes in a record, which is a JSON object in valid UTF-8. A *FieldError says which of its fields has another type
+// than in the records before, or one that a column cannot have.
 func (c *Columns) Add(record []byte) error {
 	return c.fields(&c.root, "", jsontext.Items(record), 0)
 }
@@ -95,8 +95,8 @@ func (c *Columns) fields(of *column, path string, members jsontext.Members, dept
 			of.at[name] = at
 			of.fields = append(of.fields, &column{name: name})
 			if c.leaves++; c.leaves > maxColumns {
-				return &FieldError{field, fmt.Sprintf("with it there are more than %d fields, and a table of so many columns is "+
-					"none that programs read", maxColumns)}
+				return &FieldError{field, fmt.Sprintf("with it there are more than %d fields, and programs do not read a "+
+					"table of so many columns", maxColumns)}
 			}
 		}
 		if path == "" && name == c.images {
@@ -131,8 +131,8 @@ func (c *Columns) value(of *column, field string, value json.RawMessage, depth i
 	}
 	of.wide = of.wide || wide
 	if of.kind == number && of.wide {
-		return &FieldError{field, "one of its numbers has a fraction, and another one is a whole number of more than 53 bits: " +
-			"no type of a column holds both"}
+		return &FieldError{field, "one of its numbers has a fraction, and another one is a whole number of more than 53 " +
+			"bits: no type of a column holds both"}
 	}
 	switch kind {
 	case list:

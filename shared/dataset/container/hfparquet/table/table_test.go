@@ -163,7 +163,8 @@ func TestTable(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ records, want string }{
-		{`{"id": 1}` + "\n" + `{"id": "a"}`, "id: it is text here, and a number in a record before, and a column has one type"},
+		{`{"id": 1}` + "\n" + `{"id": "a"}`, "id: it is text here, and a number in a record before, and a " +
+			"column has one type"},
 		{`{"a": [{"b": 1}, {"b": [2]}]}`, "a[1].b: it is a list here, and a number in a record before"},
 		{`{"a": 9223372036854775808}`, "a: the number 9223372036854775808 has more than 64 bits"},
 		{`{"a": 1e999}`, "a: the number 1e999 has more than 64 bits"},
@@ -197,7 +198,8 @@ func FuzzTable(f *testing.F) {
 		var images []int
 		for line := range strings.Lines(lines) {
 			line = strings.TrimSpace(line)
-			if line == "" || !utf8.ValidString(line) || !json.Valid([]byte(line)) || jsontext.TypeOf([]byte(line)) != jsontext.Object {
+			raw := []byte(line)
+			if line == "" || !utf8.Valid(raw) || !json.Valid(raw) || jsontext.TypeOf(raw) != jsontext.Object {
 				return
 			}
 			records, images = append(records, line), append(images, len(line)%3)

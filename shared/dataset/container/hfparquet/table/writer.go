@@ -30,8 +30,8 @@ type Writer struct {
 	held    int // bytes of the row group that is not written yet
 }
 
-// NewWriter begins a file. All records that are written to it have been added to the columns before, and one of them had
-// a field.
+// NewWriter begins a file. All records that are written to it have been added to the columns before, and one of them
+// had a field.
 func (c *Columns) NewWriter(w io.Writer) (out *Writer, err error) {
 	defer recoverFrom(&err)
 	if len(c.root.fields) == 0 {
