@@ -181,8 +181,8 @@ func (s generatedSource) Open(ctx context.Context, offset, length int64) (io.Rea
 const cutEach = 8
 
 // TestLargeManifests plans a manifest of each form, of 10 GB with HARVEST_SOAK, and cuts ranges of it: the memory of
-// the process stays below 300 MB, and the time is linear in the size. Not parallel: it measures both. README.md has its
-// figures.
+// the process stays below 300 MB, and the time is linear in the size. Not parallel: it measures both. The README.md of
+// package container has the figures.
 func TestLargeManifests(t *testing.T) {
 	size, soak := int64(8<<20), os.Getenv("HARVEST_SOAK") != ""
 	if soak {

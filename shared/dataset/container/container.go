@@ -32,6 +32,8 @@ type Kind struct {
 	Name string
 	// Shape shows what a file of the kind holds, and Reads says what is taken from it, for the page of the forms.
 	Shape, Reads string
+	// HeldBytes is the most that Values keep in memory between two calls.
+	HeldBytes int64
 	// Is reports whether a file begins as one of the kind does, by its first HeadBytes, or all if it has fewer.
 	Is func(head []byte) bool
 	Reader
