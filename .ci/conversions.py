@@ -76,8 +76,8 @@ def read(folder: pathlib.Path, manifest: pathlib.Path, query: bool) -> None:
         for form in [*CONVERTED, "parquet"]:
             unpacked(form, folder / "converted" / f"{container}-{form}", own, manifest.parent, query)
     versions = f"datasets {datasets.__version__}, pandas {pd.__version__}" + (" and DuckDB" if query else "")
-    forms = ", ".join([*CONVERTED, "parquet"])
-    print(f"{versions} read the subsets of all forms, and {forms} of {len(own)} samples, also of {' and '.join(CONTAINERS)}")
+    forms, containers = ", ".join([*CONVERTED, "parquet"]), " and ".join(CONTAINERS)
+    print(f"{versions} read the subsets of all forms, and {forms} of {len(own)} samples, also of {containers}")
 
 
 def check(source: pathlib.Path, subset: pathlib.Path, query: bool) -> None:
@@ -148,8 +148,9 @@ def shown(path: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query:
 def unpacked(form: str, folder: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query: bool) -> None:
     """Loads a subset that was converted from a tar or from Parquet, with its images next to it or in it."""
     if form == "parquet":
-        rows = datasets.load_dataset("parquet", data_files=str(folder / "subset.parquet"), cache_dir=f"{folder}/.cache")
-        assert [len(row["images"]) for row in rows["train"]] == [len(named(own[i])) for i in rows["train"]["id"]], folder
+        file, cache = str(folder / "subset.parquet"), f"{folder}/.cache"
+        rows = datasets.load_dataset("parquet", data_files={"train": file}, split="train", cache_dir=cache)
+        assert [len(row["images"]) for row in rows] == [len(named(own[row["id"]])) for row in rows], folder
         return
     rows = load(folder / "subset.json")
     assert rows["id"][:] == list(own), folder

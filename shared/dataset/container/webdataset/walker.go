@@ -46,6 +46,7 @@ type walker struct {
 	start  int64           // offset of the last member's header
 	end    int64           // offset after the last member
 	begun  *sample         // whose last member may not have come yet
+	fields []string        // of the sample before it
 	ended  bool            // all samples are returned
 }
 
@@ -172,6 +173,12 @@ func (w *walker) join(key string, start int64) *sample {
 		return nil
 	}
 	w.begun = &sample{key: key, Extent: dataset.Extent{Offset: start}}
+	if before != nil {
+		w.fields = w.fields[:0]
+		for _, m := range before.members {
+			w.fields = append(w.fields, m.field)
+		}
+	}
 	return before
 }
 
@@ -237,9 +244,30 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 		Extent: dataset.Extent{Offset: start, Bytes: w.in.n - start}, fault: unusable("", detail),
 	}
 	if before != nil {
+		if field := w.lacks(before); field != "" {
+			before.fault = unusable(before.members[len(before.members)-1].name, fmt.Sprintf("the archive is cut short after "+
+				"it, at byte %d, and the sample before has a member %s, too; copy it whole", w.in.n, field))
+		}
 		return before, nil
 	}
 	return w.last()
+}
+
+// lacks is a field that the sample before has next to all those of a sample, which stands where the archive is cut: the
+// member may have been behind it. Empty if there is none.
+func (w *walker) lacks(s *sample) string {
+	if s.fault != nil || len(s.members) >= len(w.fields) {
+		return ""
+	}
+	rest := slices.Clone(w.fields)
+	for _, m := range s.members {
+		i := slices.Index(rest, m.field)
+		if i < 0 {
+			return ""
+		}
+		rest = slices.Delete(rest, i, i+1)
+	}
+	return rest[0]
 }
 
 // checkRest refuses an archive in which more follows its end: programs that read it take none of that.

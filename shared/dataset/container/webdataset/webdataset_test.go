@@ -307,6 +307,23 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
+// TestCutInSample cuts an archive between two members of a sample. It is not taken for one without an image.
+func TestCutInSample(t *testing.T) {
+	t.Parallel()
+	whole := archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("b.png", "B"))
+	for n := 3072; n < 3600; n += 60 {
+		var got []string
+		for _, r := range records(t, source(whole[:n]), 1<<20) {
+			got = append(got, shown(t, source(whole[:n]), r))
+		}
+		want := fmt.Sprintf("b: member unusable: b.json: the archive is cut short after it, at byte %d, and the sample "+
+			"before has a member png, too; copy it whole", n)
+		if len(got) != 3 || strings.Contains(got[0], "unusable") || got[1] != want {
+			t.Errorf("cut at %d: %q, want %q", n, got, want)
+		}
+	}
+}
+
 // TestEnds reads archives that end as programs end them: with one or two blocks of zeros, or as many as fill a record.
 func TestEnds(t *testing.T) {
 	t.Parallel()
