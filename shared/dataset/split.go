@@ -69,8 +69,8 @@ func (s *splitter) split() error {
 	first, err := s.skipSpace()
 	switch {
 	case err == io.EOF && s.offset == 0:
-		return &FormatError{Detail: "the file is empty: it was not written, or not downloaded, to its end; write or " +
-			"download it again"}
+		return s.fault("the file is empty: it was not written, or not downloaded; download it again, or write records to " +
+			"it, as JSON, JSONL, Parquet or tar")
 	case err == io.EOF:
 		return s.fault("the file is empty but for blanks" + theForms)
 	case err != nil:
