@@ -8,6 +8,8 @@ import datasets
 import pandas as pd
 
 CONVERTED = ["llava", "openai", "swift", "sharegpt"]
+# Subsets that hold their images, by their forms.
+CONTAINERS = {"parquet": "subset.parquet", "webdataset": "subset.tar"}
 
 
 def forms(records: list[dict]) -> dict[str, list[dict]]:
@@ -69,8 +71,13 @@ def read(folder: pathlib.Path, manifest: pathlib.Path, query: bool) -> None:
     own = {r["id"]: r for r in json.loads((folder / "own" / "demo" / "subset.json").read_text())}
     for form in CONVERTED:
         converted(form, folder / "converted" / form / "subset.json", own, query)
+    shown(folder / "converted" / "parquet" / "subset.parquet", own, manifest.parent, query)
+    for container in CONTAINERS:
+        for form in [*CONVERTED, "parquet"]:
+            unpacked(form, folder / "converted" / f"{container}-{form}", own, manifest.parent, query)
     versions = f"datasets {datasets.__version__}, pandas {pd.__version__}" + (" and DuckDB" if query else "")
-    print(f"{versions} read the subsets of all forms, and {', '.join(CONVERTED)} of {len(own)} samples")
+    forms, containers = ", ".join([*CONVERTED, "parquet"]), " and ".join(CONTAINERS)
+    print(f"{versions} read the subsets of all forms, and {forms} of {len(own)} samples, also of {containers}")
 
 
 def check(source: pathlib.Path, subset: pathlib.Path, query: bool) -> None:
@@ -114,6 +121,47 @@ def converted(form: str, path: pathlib.Path, own: dict[str, dict], query: bool) 
         assert images == ([image] if isinstance(image, str) else image), (form, row, record)
         assert row["data_source"] == record["data_source"], (form, row)
     compare_ids(path, list(own), query)
+
+
+def named(record: dict) -> list[str]:
+    """The names of a record's images."""
+    image = record.get("image", [])
+    return [image] if isinstance(image, str) else image
+
+
+def shown(path: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query: bool) -> None:
+    """Loads a subset in Parquet, whose images the loader decodes, and compares it with the records."""
+    cache = f"{path.parent}/.cache"
+    rows = datasets.load_dataset("parquet", data_files={"train": str(path)}, split="train", cache_dir=cache)
+    assert rows["id"][:] == list(own), path
+    assert all(picture.size for row in rows for picture in row["images"]), path
+    raw = datasets.load_dataset("parquet", data_files={"train": str(path)}, split="train", cache_dir=cache)
+    for row in raw.cast_column("images", [datasets.Image(decode=False)]):
+        record = own[row["id"]]
+        assert [(i["path"], i["bytes"]) for i in row["images"]] == [
+            (name, (images / name).read_bytes()) for name in named(record)
+        ], record
+        assert row["conversations"] == record["conversations"] and row["data_source"] == record["data_source"], record
+    compare_ids(path, list(own), query)
+
+
+def unpacked(form: str, folder: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query: bool) -> None:
+    """Loads a subset that was converted from a tar or from Parquet, with its images next to it or in it."""
+    if form == "parquet":
+        file, cache = str(folder / "subset.parquet"), f"{folder}/.cache"
+        rows = datasets.load_dataset("parquet", data_files={"train": file}, split="train", cache_dir=cache)
+        assert [len(row["images"]) for row in rows] == [len(named(own[row["id"]])) for row in rows], folder
+        return
+    rows = load(folder / "subset.json")
+    assert rows["id"][:] == list(own), folder
+    for row in rows:
+        record = own[row["id"]]
+        names, texts = said(form, row)
+        assert texts == [t["value"] for t in record["conversations"]], (folder, row, record)
+        kept = [(folder / name).read_bytes() for name in names]
+        assert kept == [(images / name).read_bytes() for name in named(record)], (folder, row, record)
+        assert (row["image_names"] or []) == named(record), (folder, row, record)
+    compare_ids(folder / "subset.json", list(own), query)
 
 
 def said(form: str, row: dict) -> tuple[list[str], list[str]]:

@@ -140,6 +140,12 @@ step_soak() {
     HARVEST_SOAK=1 go test -count=1 -timeout 30m ./infra/local/simulation
 }
 
+# Not in parallel: the tests measure memory and time.
+step_large() {
+  HARVEST_SOAK=1 go test -count=1 -timeout 60m -v -run TestLargeManifests ./shared/run &&
+    HARVEST_SOAK=1 go test -count=1 -timeout 30m -p 1 -run TestLarge ./shared/dataset/container/...
+}
+
 step_load() { HARVEST_LOAD=1 go test -count=1 -v -timeout 30m ./infra/local/load; }
 
 step_fuzz() {

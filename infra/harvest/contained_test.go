@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/thorough"
@@ -214,16 +215,22 @@ func TestTarFaults(t *testing.T) {
 		{[]string{"cat.tar"}, "harvest: manifest cat.tar: the archive ends, and at byte "},
 		{[]string{"shards/demo-000.tar", "./text.jsonl"}, "harvest: manifests: shards/demo-000.tar is a WebDataset tar and " +
 			"./text.jsonl is a file of JSON, and a subset has one form; curate files of each kind by themselves\n"},
-		{[]string{"--output-format", "llava", "shards/demo-000.tar"}, "harvest: --output-format llava: a WebDataset tar " +
-			"holds its images, and a file of JSON holds none, so they would be lost; leave the flag out: the subset is " +
-			"subset.tar\n"},
-		{[]string{"--output-format", "webdataset", "shards/demo-000.tar"}, "harvest: --output-format webdataset: it is for " +
-			"records with images in files, and the manifest is a WebDataset tar, whose subset is one, too; leave the flag out"},
 	} {
 		curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out"}
 		a := harvest(t, dir, nil, append(curate, tc.args...)...)
 		if a.status == 0 || !strings.HasPrefix(a.stderr, tc.says) {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
+		}
+	}
+	// What lies before a cut between two samples counts, and the cut is named, also where the tar is compressed.
+	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
+	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
+	writeFile(t, filepath.Join(dir, "between.tar"), cut)
+	writeFile(t, filepath.Join(dir, "between.tar.gz"), pack(t, compression.Gzip, cut))
+	for _, name := range []string{"between.tar", "between.tar.gz"} {
+		planned := harvest(t, dir, nil, "plan", "--state", "state", name)
+		if !strings.Contains(planned.stdout, ends) || !strings.Contains(planned.stdout, "problem: member unusable") {
+			t.Errorf("plan of %s: %s%s, want %q", name, planned.stdout, planned.stderr, ends)
 		}
 	}
 	short := curateJSON(t, dir, "--budget", "1", "--max-failed", "100%", "--state", "s", "--out", "short", "short.tar")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,80 +9,194 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
+	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// converted makes the subset with its records in another form, in a folder for temporary files, and returns what writes
-// it.
-func (f outputFolder) converted(ctx context.Context, temporary string) (func(io.Writer) error, error) {
-	object := f.selection.Outputs.Subset
-	stored, converted := filepath.Join(temporary, path.Base(object)), filepath.Join(temporary, "converted")
-	err := writeWhole(stored, func(w io.Writer) error { return f.subsets.CopyOutput(ctx, f.selection, object, w) })
-	if err != nil {
-		return nil, err
+// A conversion writes the samples of a subset in another form, one after the other.
+type conversion interface {
+	// name gives the images of the next sample their names in that form.
+	name(images [][]byte) ([]string, error)
+	// write writes the next sample: its record, which is converted, and its images.
+	write(record []byte, s *dataset.Sample, images [][]byte) error
+	close() error
+}
+
+// containedIn is the kind of container that the subset has in its own form; empty for text.
+func (f outputFolder) containedIn() dataset.Format {
+	format := dataset.Format(strings.TrimPrefix(path.Ext(f.selection.Outputs.Subset), "."))
+	if _, contained := kinds.ByFormat(format); contained {
+		return format
 	}
+	return ""
+}
+
+// converts reports whether the subset's records are written in another form. Those of a container are already in the
+// form of its own kind.
+func (f outputFolder) converts() bool {
+	return f.format != "" && containerForms[f.format] != cmp.Or(f.containedIn(), "text")
+}
+
+// containerForms are the forms that are containers, by their names.
+var containerForms = map[string]dataset.Format{forms.WebDataset: dataset.Tar, forms.Parquet: dataset.Parquet}
+
+// subsetName is the name of the file of the subset.
+func (f outputFolder) subsetName() string {
+	switch {
+	case !f.converts():
+	case containerForms[f.format] != "":
+		return "subset." + string(containerForms[f.format])
+	case f.containedIn() != "":
+		return "subset." + string(dataset.Array)
+	}
+	return path.Base(f.selection.Outputs.Subset)
+}
+
+// A convertedSubset is a subset in another form, in a folder for temporary files in the output folder.
+type convertedSubset struct {
+	file   string
+	images string // folder of the images that its records name; empty where they name them where they were
+}
+
+// writeTo copies the file.
+func (c convertedSubset) writeTo(w io.Writer) error {
+	file, err := os.Open(c.file)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(w, file)
+	return err
+}
+
+// installImages puts the folder of images, if there is one, in the place of that of an earlier selection in an output
+// folder, and returns where it is.
+func (c convertedSubset) installImages(dir string) (folder string, err error) {
+	if c.images == "" {
+		return "", nil
+	}
+	folder = filepath.Join(dir, imagesFolder)
+	if _, err := os.Stat(folder); err == nil {
+		if err := removeOwn(folder); err != nil {
+			return "", err
+		}
+	}
+	return folder, os.Rename(c.images, folder)
+}
+
+// keeps are the names of what an output folder keeps: its files, and the folder of images.
+func (c convertedSubset) keeps(files []string) []string {
+	if c.images == "" {
+		return files
+	}
+	return append(slices.Clone(files), imagesFolder)
+}
+
+// converted makes the subset with its records in another form, in the folder scratch.
+func (f outputFolder) converted(ctx context.Context, scratch string) (convertedSubset, error) {
+	object := f.selection.Outputs.Subset
+	stored, to := filepath.Join(scratch, path.Base(object)), convertedSubset{file: filepath.Join(scratch, "converted")}
+	err := writeWhole(stored, func(w io.Writer) error { return f.subsets.CopyOutput(ctx, f.selection, object, w) })
+	if err == nil {
+		err = writeWhole(to.file, func(w io.Writer) (err error) {
+			to.images, err = f.convert(ctx, w, stored, scratch)
+			return err
+		})
+	}
+	return to, err
+}
+
+// convert writes the records of the subset that is stored in the other form, and returns the folder of its images.
+func (f outputFolder) convert(ctx context.Context, w io.Writer, stored, scratch string) (images string, err error) {
+	var to conversion
+	switch {
+	case f.format == forms.WebDataset:
+		to = newTarSubset(w)
+	case f.format == forms.Parquet:
+		if to, err = f.newParquetSubset(ctx, w, stored); err != nil {
+			return "", err
+		}
+	case f.containedIn() != "":
+		folder := newFolderSubset(w, scratch)
+		to, images = folder, folder.folder()
+	default:
+		return "", f.convertText(ctx, w, stored)
+	}
+	from, err := f.openSubsetImages(ctx, stored)
+	if err != nil {
+		return "", err
+	}
+	var fetched [][]byte
+	err = f.convertRecords(ctx, stored, func(manifest int, s *dataset.Sample) (names []string, err error) {
+		if fetched, err = from.fetch(ctx, manifest, s); err != nil {
+			return nil, err
+		}
+		if names, err = to.name(fetched); err != nil {
+			return nil, fmt.Errorf("--output-format %s: sample %s: %w", f.format, spelling.Shown(s.ID), err)
+		}
+		return names, nil
+	}, func(record []byte, s *dataset.Sample) error { return to.write(record, s, fetched) })
+	if err == nil {
+		err = to.close()
+	}
+	return images, errors.Join(err, from.Close())
+}
+
+// convertText writes records of text, whose images keep their names.
+func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored string) error {
+	format := dataset.Format(strings.TrimPrefix(path.Ext(stored), "."))
+	out := dataset.NewWriter(w, format, dataset.Part{First: true, Last: true})
+	keep := func(int, *dataset.Sample) ([]string, error) { return nil, nil }
+	err := f.convertRecords(ctx, stored, keep, func(record []byte, _ *dataset.Sample) error { return out.Write(record) })
+	if err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// convertRecords calls use with each record of the subset that is stored in the other form, and the sample that it was.
+// Before, it calls name with the number of the manifest and the sample, for the names of its images. The subset holds
+// the samples of the manifests one after the other.
+func (f outputFolder) convertRecords(
+	ctx context.Context, stored string, name func(manifest int, s *dataset.Sample) ([]string, error),
+	use func(record []byte, s *dataset.Sample) error,
+) error {
 	from, err := openSubset(ctx, stored)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer from.Close()
-	err = writeWhole(converted, func(w io.Writer) error { return f.convert(ctx, w, from) })
-	return func(w io.Writer) error {
-		file, err := os.Open(converted)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		_, err = io.Copy(w, file)
-		return err
-	}, err
-}
-
-// convert writes the records of a subset in the other form.
-func (f outputFolder) convert(ctx context.Context, w io.Writer, from *subsetFile) error {
-	if f.format != forms.WebDataset {
-		out := from.writer(w)
-		err := f.convertRecords(from, func(_ int, record []byte, _ dataset.Place) error { return out.Write(record) })
-		if err != nil {
-			return err
-		}
-		return out.Close()
-	}
-	out, err := f.newTarSubset(ctx, w)
-	if err != nil {
-		return err
-	}
-	err = f.convertRecords(from, func(manifest int, record []byte, place dataset.Place) error {
-		return out.write(ctx, manifest, record, place)
-	})
-	return errors.Join(err, out.close(err == nil))
-}
-
-// convertRecords calls use with each record of a subset in the other form, the number of its manifest, and its place in
-// the subset. The subset holds those of the manifests one after the other.
-func (f outputFolder) convertRecords(
-	from *subsetFile, use func(manifest int, record []byte, place dataset.Place) error,
-) error {
 	for i, m := range f.selection.Manifests {
 		convert, err := m.Reading.Converter(f.format)
 		if err != nil {
 			return err
 		}
+		parse, err := m.Reading.Parser()
+		if err != nil {
+			return err
+		}
 		err = from.each(m.Selected, func(number int, record dataset.Record) error {
 			place := dataset.Place{Manifest: path.Base(m.Name), Element: int64(number), Line: int64(number)}
-			converted, err := convert(record.Raw, place)
+			if f.containedIn() != "" {
+				place = dataset.Place{Manifest: path.Base(m.Name), Element: record.Place.Element, Key: record.Place.Key}
+			}
+			s := parse(record.Raw, place)
+			s.Stored = record.Stored
+			names, err := name(i, s)
+			if err != nil {
+				return err
+			}
+			converted, err := convert(record.Raw, place, names)
 			if err == nil {
-				err = use(i, converted, place)
+				err = use(converted, s)
 			}
-			if loss, ok := errors.AsType[*forms.LossError](err); ok {
-				return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave "+
-					"the flag out, or leave the record out with --exclude: its id is %s",
-					f.format, number, path.Base(m.Name), loss, spelling.Shown(forms.Parse(record.Raw, place).ID))
-			}
-			return err
+			return f.conversionFault(err, number, s)
 		})
 		if err != nil {
 			return err
@@ -90,10 +205,13 @@ func (f outputFolder) convertRecords(
 	return nil
 }
 
-// subsetName is the name of the file of the subset.
-func (f outputFolder) subsetName() string {
-	if f.format == forms.WebDataset {
-		return "subset." + string(dataset.Tar)
+// conversionFault names the record of an error of its conversion.
+func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) error {
+	_, lost := errors.AsType[*forms.LossError](err)
+	if _, mixed := errors.AsType[*table.FieldError](err); !lost && !mixed {
+		return err
 	}
-	return path.Base(f.selection.Outputs.Subset)
+	return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave the flag "+
+		"out, or leave the record out with --exclude: its id is %s",
+		f.format, number, s.Place.Manifest, err, spelling.Shown(s.ID))
 }

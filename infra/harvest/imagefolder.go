@@ -120,7 +120,7 @@ func (f *imageFolder) write(data []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := path.Join("images", images.HashOf(data).Short()+"."+extension)
+	name := path.Join(imagesFolder, images.HashOf(data).Short()+"."+extension)
 	if f.written[name] {
 		return name, nil
 	}

@@ -64,6 +64,11 @@ func (in input) plan(
 	if err != nil {
 		return nil, in.refused(err)
 	}
+	for _, note := range plan.Notes {
+		if _, err := fmt.Fprintln(log, "harvest: warning:", note); err != nil {
+			return nil, err
+		}
+	}
 	_, err = runs.Plan(ctx, plan.Run)
 	if err != nil && !errors.Is(err, run.ErrNoRun) && !errors.Is(err, run.ErrPlanning) {
 		return nil, err

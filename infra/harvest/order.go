@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
@@ -53,20 +52,10 @@ func newOrder(
 	}
 }
 
-// check refuses an order that cannot be meant for a run: a --max-failed above the number of samples, and a conversion
-// of records that name images of their container, which would be lost.
+// check refuses an order that cannot be meant for a run: a --max-failed above the number of samples.
 func (o order) check(plan *run.Plan) error {
 	if err := o.typed.Within(plan.Samples); err != nil {
 		return usageError{fmt.Errorf("--max-failed: %w", err)}
-	}
-	kind, contained := plan.Container()
-	if contained && o.Format == forms.WebDataset {
-		return usageError{fmt.Errorf("--output-format %s: it is for records with images in files, and the manifest is %s, "+
-			"whose subset is one, too; leave the flag out", o.Format, kind.Name)}
-	}
-	if contained && o.Format != "" {
-		return usageError{fmt.Errorf("--output-format %s: %s holds its images, and a file of JSON holds none, so they would "+
-			"be lost; leave the flag out: the subset is subset.%s", o.Format, kind.Name, kind.Format)}
 	}
 	return nil
 }

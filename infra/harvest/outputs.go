@@ -67,21 +67,23 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	var to outputFiles
 	var listed subsetRecipe
 	var err error
-	if f.format == "" && f.input != nil { // the records are still as the recipe says
+	if !f.converts() && f.input != nil { // the records are still as the recipe says
 		if listed, err = f.input.subsetRecipe(f.selection); err != nil {
 			return outputFiles{}, err
 		}
 	}
 	outputs := f.outputs(ctx, &to)
-	if f.format != "" { // before anything of an earlier selection is replaced: it may be refused
-		temporary, err := os.MkdirTemp("", "harvest-")
+	var converted convertedSubset
+	if f.converts() { // before anything of an earlier selection is replaced: it may be refused
+		scratch, remove, err := makeScratch(dir)
+		if err == nil {
+			defer remove()
+			converted, err = f.converted(ctx, scratch)
+		}
 		if err != nil {
-			return outputFiles{}, bucket.MachineFault(os.TempDir(), err)
+			return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
 		}
-		defer os.RemoveAll(temporary)
-		if outputs[0].write, err = f.converted(ctx, temporary); err != nil {
-			return outputFiles{}, fmt.Errorf("writing the selection: %w", err)
-		}
+		outputs[0].write = converted.writeTo
 	}
 	files := []string{selectionFile}
 	to.Selection, to.Scores = filepath.Join(dir, selectionFile), filepath.Join(dir, scoresPattern)
@@ -97,6 +99,9 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil { // it would stand for files of two selections if this command is killed
 		err = removeFile(to.Selection)
 	}
+	if err == nil {
+		to.Images, err = converted.installImages(dir)
+	}
 	for _, o := range outputs {
 		if err == nil {
 			err = writeWhole(*o.path, o.write)
@@ -109,12 +114,32 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		err = writeWhole(to.Selection, func(w io.Writer) error { return f.writeSelection(w, files) })
 	}
 	if err == nil {
-		err = keepOnly(dir, files)
+		err = keepOnly(dir, converted.keeps(files))
 	}
 	if err != nil {
 		return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
 	}
 	return to, nil
+}
+
+// makeScratch makes a folder for temporary files in an output folder, and returns what removes it. Those of commands
+// that were killed are removed.
+func makeScratch(dir string) (scratch string, remove func(), err error) {
+	const pattern = ".harvest-scratch-*"
+	if err := makeOut(dir); err != nil {
+		return "", nil, err
+	}
+	left, err := filepath.Glob(filepath.Join(dir, pattern))
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	if err == nil {
+		scratch, err = os.MkdirTemp(dir, pattern)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
+	}
+	return scratch, func() { _ = os.RemoveAll(scratch) }, nil
 }
 
 // outputs are the files before selection.json and those of a recipe.

@@ -206,9 +206,6 @@ func TestParquetFaults(t *testing.T) {
 			"columns, and a subset is one file: "},
 		{[]string{"llava.parquet", "text.jsonl"}, "harvest: manifests: llava.parquet is a Parquet file and text.jsonl is a " +
 			"file of JSON, and a subset has one form; curate files of each kind by themselves\n"},
-		{[]string{"--output-format", "llava", "llava.parquet"}, "harvest: --output-format llava: a Parquet file holds its " +
-			"images, and a file of JSON holds none, so they would be lost; leave the flag out: the subset is " +
-			"subset.parquet\n"},
 	} {
 		curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out"}
 		a := harvest(t, dir, nil, append(curate, tc.args...)...)

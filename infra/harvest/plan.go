@@ -45,7 +45,7 @@ func newPlan() *cobra.Command {
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), planReport{
 					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
-					Of: plan.Of, Changed: changes.Changed, Kept: changes.Kept,
+					Notes: plan.Notes, Of: plan.Of, Changed: changes.Changed, Kept: changes.Kept,
 				})
 			} else {
 				err = plan.print(cmd.OutOrStdout(), survey, changes)
@@ -68,6 +68,8 @@ type planReport struct {
 	Run           string  `json:"run"`
 	Ranges        int     `json:"ranges"`
 	EstimatedCost float64 `json:"estimated_cost"` // US dollars
+	// Notes are those of the plan.
+	Notes []string `json:"notes,omitempty"`
 	// Changed counts the samples that have scores, and new or changed images since; Kept the scores that stay.
 	Of      int64 `json:"of,omitempty"` // records of the dataset, where the run is a trial on some of them
 	Changed int64 `json:"images_changed"`

@@ -245,17 +245,10 @@ func (in input) noteRepeats(w io.Writer) error {
 		return err
 	}
 	for _, entry := range listed.Entries {
-		if entry.Repeat == 0 {
-			continue
-		}
-		how := fmt.Sprintf("has a trainer repeat its records %g times", entry.Repeat)
-		if entry.Repeat < 1 {
-			how = fmt.Sprintf("has a trainer take the first %g of its records", entry.Repeat)
-		}
-		_, err := fmt.Fprintf(w, "harvest: entry %q: repeat_time %s; here each record is rated once, and a subset has "+
-			"repeat_time 1\n", entry.Name, how)
-		if err != nil {
-			return err
+		if note := entry.Note(); note != "" {
+			if _, err := fmt.Fprintln(w, "harvest:", note); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

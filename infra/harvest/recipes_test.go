@@ -121,6 +121,23 @@ func TestRecipesSayWhatIsTaken(t *testing.T) {
 	}
 }
 
+// Files that are missing by the names of the others are named, from a folder and from a pattern.
+func TestMissingParts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "data", "p.png"), readFile(t, "../../testdata/demo/formulas/0012.png"))
+	for _, number := range []string{"0", "1", "3"} {
+		writeFile(t, filepath.Join(dir, "data", "train-0000"+number+"-of-00004.jsonl"), recordLines("a"+number, 2))
+	}
+	want := "harvest: warning: train-00002-of-00004.jsonl is missing: their names say that there are 4, and 3 are given"
+	for _, named := range []string{"data", "data/train-*.jsonl", "data/train-0000{0,1,3}-of-00004.jsonl"} {
+		noted := mustHarvest(t, dir, "plan", "--state", "state", "--images", "data", "--json", named)
+		if !strings.Contains(noted.stderr, want) || !strings.Contains(noted.stdout, "train-00002-of-00004.jsonl is missing") {
+			t.Errorf("%s: plan says %q and %q, want %q", named, noted.stderr, noted.stdout, want)
+		}
+	}
+}
+
 // The standard input is kept in the state folder: what is read more than once cannot be a pipe.
 func TestStandardInput(t *testing.T) {
 	t.Parallel()

@@ -86,5 +86,7 @@ type outputFiles struct {
 	subset.Outputs
 	// Scores is the pattern of the files with the scores of all samples; empty where none were written.
 	Scores string `json:"scores,omitempty"`
+	// Images is the folder of images that the records of the subset name; empty where they name them where they were.
+	Images string `json:"images,omitempty"`
 	Report string `json:"report,omitempty"` // empty where none was written
 }

@@ -239,14 +239,17 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 			return err
 		}
 	}
-	look := ""
+	look, named := "", ""
 	if r.Outputs.Report != "" {
 		look = fmt.Sprintf("report     %s (open it in a browser)\n", r.Outputs.Report)
 	}
+	if r.Outputs.Images != "" {
+		named = fmt.Sprintf("images     %s\n", r.Outputs.Images)
+	}
 	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
-		"subset     %s\nrejected   %s\npicks      %s\nscores     %s\ndetails    %s\n%s\n%s",
-		r.Run, r.Selection, r.Outputs.Subset, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Scores, r.Outputs.Selection,
-		look, r.next())
+		"subset     %s\n%srejected   %s\npicks      %s\nscores     %s\ndetails    %s\n%s\n%s",
+		r.Run, r.Selection, r.Outputs.Subset, named, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Scores,
+		r.Outputs.Selection, look, r.next())
 	return err
 }
 

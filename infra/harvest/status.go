@@ -171,6 +171,9 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row("rubric", st.Rubric)
 	row("selections", strings.Join(st.Selections, " "))
 	text := t.Render()
+	for _, note := range st.Notes {
+		text += "\nnote: " + note
+	}
 	if st.Problem != "" {
 		text += "\n" + st.Problem // too long for a cell
 	}

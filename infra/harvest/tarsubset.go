@@ -2,80 +2,45 @@ package main
 
 import (
 	"archive/tar"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
-	"github.com/harvest-ml/harvest/shared/memory"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
-	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A tarSubset writes records and their images as a WebDataset tar. Each sample is members of one key, its number in the
 // subset: images in their order, and the record, which names them. The same samples are the same bytes.
 type tarSubset struct {
 	archive *tar.Writer
-	images  *datasetImages
-	memory  *memory.Budget
-	samples int // so far
+	samples int      // so far
+	members []string // images of the next sample
 }
 
-// newTarSubset begins a tar. The images are read where they lie on this machine.
-func (f outputFolder) newTarSubset(ctx context.Context, w io.Writer) (*tarSubset, error) {
-	if f.input == nil {
-		return nil, usageError{fmt.Errorf("--output-format %s: it takes the images into the subset, and this command cannot "+
-			"reach those of a run that it did not start; leave the flag out", f.format)}
-	}
-	limits, err := limits(ctx)
-	if err != nil {
-		return nil, err
-	}
-	budget, err := imageMemory(limits.Images, kinds.Config{})
-	if err != nil {
-		return nil, err
-	}
-	opened, err := f.input.openImages(ctx, limits.Images, limits.Compressed)
-	if err != nil {
-		return nil, err
-	}
-	return &tarSubset{archive: tar.NewWriter(w), images: opened, memory: budget}, nil
-}
+func newTarSubset(w io.Writer) *tarSubset { return &tarSubset{archive: tar.NewWriter(w)} }
 
-// write adds a record of a manifest, converted, and its images. A *forms.LossError says what would be lost.
-func (t *tarSubset) write(ctx context.Context, manifest int, record []byte, place dataset.Place) error {
-	s := forms.Parse(record, place)
-	hold := t.memory.NewHold(1)
-	defer hold.Release()
-	fetched, fault, err := t.images.Fetch(ctx, manifest, s, hold)
-	if err != nil {
-		return err
-	}
-	if fault != nil { // it has changed since it was scored
-		return fmt.Errorf("--output-format %s: sample %s: %s: %s; put the image where it was, or leave the sample out "+
-			"with --exclude", forms.WebDataset, spelling.Shown(s.ID), fault.Code.Text(fault.Field), fault.Detail)
-	}
-	var names []string
-	for i, data := range fetched.Images {
+// name names images as members.
+func (t *tarSubset) name(shown [][]byte) ([]string, error) {
+	t.members = []string{}
+	for i, data := range shown {
 		extension, err := images.Extension(data)
 		if err != nil {
-			return fmt.Errorf("--output-format %s: sample %s: image %d: %w", forms.WebDataset, spelling.Shown(s.ID), i+1, err)
+			return nil, fmt.Errorf("image %d: %w", i+1, err)
 		}
-		names = append(names, fmt.Sprintf("%s.%d.%s", t.key(), i, extension))
+		t.members = append(t.members, fmt.Sprintf("%s.%d.%s", t.key(), i, extension))
 	}
-	if record, err = forms.WithMembers(record, s, names); err != nil {
-		return err
-	}
-	for i, data := range fetched.Images {
-		if err := t.add(names[i], data); err != nil {
+	return t.members, nil
+}
+
+// write adds the members of a sample.
+func (t *tarSubset) write(record []byte, _ *dataset.Sample, shown [][]byte) error {
+	for i, data := range shown {
+		if err := t.add(t.members[i], data); err != nil {
 			return err
 		}
 	}
-	err = t.add(t.key()+".json", record)
+	err := t.add(t.key()+".json", record)
 	t.samples++
 	return err
 }
@@ -94,11 +59,4 @@ func (t *tarSubset) add(name string, content []byte) error {
 	return err
 }
 
-// close ends the tar, if it is whole, and the reading of images.
-func (t *tarSubset) close(whole bool) error {
-	err := t.images.Close()
-	if whole {
-		err = errors.Join(err, t.archive.Close())
-	}
-	return err
-}
+func (t *tarSubset) close() error { return t.archive.Close() }

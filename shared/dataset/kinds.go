@@ -52,7 +52,8 @@ var kinds = []kind{
 		"",
 	},
 	{"XML", isMarkup("<?xml"), "write its records as JSONL, one record a line", ""},
-	{"filled with zeros, as a download leaves it that did not end", isZeros, "download it again", ""},
+	{"filled with zeros, as an empty tar archive is, and a download that did not end", isZeros,
+		"write samples to it, or download it again", ""},
 	{"binary", isBinary, "give a JSON or JSONL file", ""},
 }
 

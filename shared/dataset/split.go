@@ -68,8 +68,11 @@ type splitter struct {
 func (s *splitter) split() error {
 	first, err := s.skipSpace()
 	switch {
+	case err == io.EOF && s.offset == 0:
+		return s.fault("the file is empty: it was not written, or not downloaded; download it again, or write records to " +
+			"it, as JSON, JSONL, Parquet or tar")
 	case err == io.EOF:
-		return s.fault("the file is empty" + theForms)
+		return s.fault("the file is empty but for blanks" + theForms)
 	case err != nil:
 		return err
 	case first == '[':

@@ -26,10 +26,7 @@ func ThumbnailBytes(size int) int64 {
 
 // Thumbnail is a picture of an encoded image that Check lets pass, as a JPEG: on white, and no wider or higher than
 // size pixels. Equal images give equal bytes.
-func Thumbnail(data []byte, size int, limits Limits) ([]byte, *dataset.Fault) {
-	if fault := Check(data, limits); fault != nil {
-		return nil, fault
-	}
+func Thumbnail(data []byte, size int) ([]byte, *dataset.Fault) {
 	picture, fault := Decode(data)
 	if fault != nil {
 		return nil, fault

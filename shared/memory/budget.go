@@ -32,12 +32,15 @@ type Need struct {
 // A Budget is the memory of a process for images. A process has one. It is safe for concurrent use.
 //
 // No order of work can end in a deadlock. A Hold waits only while it is empty, a Step is taken last and ends by itself,
-// and Holds together never take so much that there is no room for the largest Step.
+// and Holds together never take so much that there is no room for the largest Step. Readers are taken first, and together
+// never take so much that there is no room for the largest sample.
 type Budget struct {
-	limit Limit
-	need  Need
-	all   *semaphore.Weighted // of Holds and Steps
-	holds *semaphore.Weighted // of Holds
+	limit   Limit
+	need    Need
+	all     *semaphore.Weighted // of all that is taken
+	holds   *semaphore.Weighted // of Holds and readers
+	readers *semaphore.Weighted
+	spare   int64 // bytes for readers
 }
 
 // New makes the budget of a process. The error is that of one that has no room for a largest sample. It names what to
@@ -50,8 +53,10 @@ func New(limit Limit, need Need) (*Budget, error) {
 			limit.Source, mib(limit.Bytes), mib(need.Hold+need.Step), mib(Reserve), mib(need.Hold+need.Step+Reserve),
 			need.Settings)
 	}
+	spare := size - need.Step - need.Hold
 	return &Budget{
 		limit: limit, need: need, all: semaphore.NewWeighted(size), holds: semaphore.NewWeighted(size - need.Step),
+		readers: semaphore.NewWeighted(spare), spare: spare,
 	}, nil
 }
 
@@ -145,6 +150,28 @@ func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
 	b.collect(bytes)
 	do()
 	return nil
+}
+
+// Reader waits for the memory of what reads images of a container, which has bytes as long as it is open, and returns
+// what gives it back. It is called before any Hold is taken for what is read. Where the process has no more than the
+// largest sample needs, the Reserve covers what is missing. The error is that of a context that ended.
+func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err error) {
+	bytes = min(bytes, b.spare)
+	taken := make([]*semaphore.Weighted, 0, 3)
+	release = func() {
+		for _, s := range taken {
+			s.Release(bytes)
+		}
+		taken = nil
+	}
+	for _, s := range []*semaphore.Weighted{b.readers, b.holds, b.all} {
+		if err := s.Acquire(ctx, bytes); err != nil {
+			release()
+			return nil, fmt.Errorf("waiting for memory: %w", err)
+		}
+		taken = append(taken, s)
+	}
+	return release, nil
 }
 
 // largeStep is the size of steps that garbage is collected for.

@@ -95,7 +95,6 @@ type testBatch struct {
 
 // load makes batches of samples of random sizes.
 func (w worker) load(ctx context.Context, samples int, batches chan<- testBatch) error {
-	defer close(batches)
 	for samples > 0 {
 		b := testBatch{hold: w.budget.NewHold(1)}
 		for n := 0; samples > 0 && n < 8; n++ {
@@ -140,19 +139,65 @@ func (w worker) rate(t *testing.T, ctx context.Context, batches <-chan testBatch
 // than there is.
 func TestNoDeadlock(t *testing.T) {
 	t.Parallel()
-	b := budget(t, 100, 50, 40)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	var used atomic.Int64
-	var group sync.WaitGroup
-	for i := range uint64(16) {
-		w, batches := worker{b, &used, rand.New(rand.NewPCG(i, 1))}, make(chan testBatch)
-		group.Go(func() {
-			if err := w.load(ctx, 300, batches); err != nil {
-				t.Error(err)
-			}
-		})
-		group.Go(func() { w.rate(t, ctx, batches) })
+	for _, size := range []int64{100, 140} { // without and with room for readers
+		b := budget(t, size, 50, 40)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var used atomic.Int64
+		var group sync.WaitGroup
+		for i := range uint64(16) {
+			w, batches := worker{b, &used, rand.New(rand.NewPCG(i, 1))}, make(chan testBatch)
+			group.Go(func() {
+				defer close(batches)
+				for range 10 { // shards, each with a reader
+					release, err := b.Reader(ctx, 20)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					used.Add(min(20, b.spare))
+					err = w.load(ctx, 30, batches)
+					used.Add(-min(20, b.spare))
+					release()
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			group.Go(func() { w.rate(t, ctx, batches) })
+		}
+		group.Wait()
 	}
-	group.Wait()
+}
+
+// TestReader has readers of containers wait for each other, and never for the room of the largest sample.
+func TestReader(t *testing.T) {
+	t.Parallel()
+	b := budget(t, 100, 30, 20)
+	release, err := b.Reader(t.Context(), 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := b.Reader(soon, 20); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("another one: %v, want that it waits", err)
+	}
+	hold := b.NewHold(1)
+	if err := hold.Add(t.Context(), 30); err != nil {
+		t.Errorf("the largest sample: %v", err)
+	}
+	if err := b.Step(t.Context(), 20, func() {}); err != nil {
+		t.Errorf("its step: %v", err)
+	}
+	hold.Release()
+	release()
+	release()
+	for range 2 { // more than there is counts as what there is
+		release, err := b.Reader(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+	}
 }

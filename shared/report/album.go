@@ -196,7 +196,7 @@ func (a *album) picture(ctx context.Context, image []byte) (small []byte, fault 
 	}
 	// The process was started for steps of so many bytes; what a picture takes more is little.
 	bytes := min(size.Decoded+images.ThumbnailBytes(pictureSize), a.limits.MaxDecodedBytes)
-	err = a.memory.Step(ctx, bytes, func() { small, fault = images.Thumbnail(image, pictureSize, a.limits) })
+	err = a.memory.Step(ctx, bytes, func() { small, fault = images.Thumbnail(image, pictureSize) })
 	return small, fault, err
 }
 

@@ -263,9 +263,7 @@ func TestPlace(t *testing.T) {
 	if err := png.Encode(&encoded, image.NewGray(image.Rect(0, 0, 600, 20))); err != nil {
 		t.Fatal(err)
 	}
-	small, fault := images.Thumbnail(encoded.Bytes(), pictureSize, images.Limits{
-		MaxBytes: 1 << 20, MaxPixels: 1 << 20, MaxDecodedBytes: 1 << 24, MaxImages: 1, MaxSampleBytes: 1 << 20,
-	})
+	small, fault := images.Thumbnail(encoded.Bytes(), pictureSize)
 	if fault != nil {
 		t.Fatal(fault.Reason())
 	}

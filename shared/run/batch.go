@@ -48,13 +48,19 @@ func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 	})
 }
 
-// open reads the images of a run's samples. The caller has to close it.
-func (l *loader) open(plan *Plan) (*Images, error) {
+// open reads the images of a run's samples, once there is memory for what reads them. The caller has to close it.
+func (l *loader) open(ctx context.Context, plan *Plan) (*Images, error) {
 	named, err := l.images(plan)
 	if err != nil {
 		return nil, err
 	}
-	return NewImages(plan, named, l.texts), nil
+	pictures := NewImages(plan, named, l.texts)
+	if kind, contained := plan.Container(); contained && kind.HeldBytes > 0 {
+		if pictures.release, err = l.memory.Reader(ctx, kind.HeldBytes); err != nil {
+			return nil, err
+		}
+	}
+	return pictures, nil
 }
 
 // shardRecords reads a shard's samples, and makes their records as they are before any is rated. Those
@@ -171,7 +177,7 @@ func (l *loader) each(
 	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	use func(batch) error,
 ) error {
-	pictures, err := l.open(plan)
+	pictures, err := l.open(ctx, plan)
 	if err != nil {
 		return err
 	}

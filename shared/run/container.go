@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 
@@ -70,7 +69,6 @@ func eachContained(
 			return fmt.Errorf("reading manifest %s: %w", m.Name, err)
 		}
 		begun = true
-		record.Raw = slices.Clone(record.Raw)
 		if err := use(record.Sample(parse)); err != nil {
 			return err
 		}
@@ -155,11 +153,15 @@ type Images struct {
 	texts Texts
 	mu    sync.Mutex
 	held  map[int]container.Values // by manifest
+	// release gives back the memory of what is held.
+	release func()
 }
 
 // NewImages reads images of a plan with a fetcher of named ones, and those of containers from the texts.
 func NewImages(plan *Plan, named *images.Fetcher, texts Texts) *Images {
-	return &Images{Fetcher: named, plan: plan, texts: texts, held: map[int]container.Values{}}
+	return &Images{
+		Fetcher: named, plan: plan, texts: texts, held: map[int]container.Values{}, release: func() {},
+	}
 }
 
 // Fetch reads the images of a sample of a range (images.Fetcher.Fetch).
@@ -190,6 +192,7 @@ func (i *Images) Close() error {
 	for _, values := range i.held {
 		faults = append(faults, values.Close())
 	}
+	i.release()
 	return errors.Join(faults...)
 }
 

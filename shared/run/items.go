@@ -100,7 +100,7 @@ func (w *Worker) rateOne(
 func (w *Worker) loadOne(
 	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
 ) (batch, error) {
-	pictures, err := w.loader.open(plan)
+	pictures, err := w.loader.open(ctx, plan)
 	if err != nil {
 		return batch{}, err
 	}

@@ -57,6 +57,9 @@ type Plan struct {
 	// MaxFailed is how many samples may fail; if more do, the run failed, and nothing is selected from it unless a
 	// request allows more. It is not part of the run's identity.
 	MaxFailed Allowance `json:"max_failed,omitzero"`
+	// Notes are what the dataset's author should know of its manifests, and no fault: parts that are missing by the names
+	// of the others, and how often a recipe has a trainer repeat records.
+	Notes []string `json:"notes,omitempty"`
 	// Selection is made when the run is scored, if it has a budget.
 	Selection selection.Request `json:"selection"`
 }

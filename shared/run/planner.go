@@ -153,10 +153,11 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 		return nil, nil, err
 	}
 	plan.ScorerID = rater.ID()
-	resolved, err := p.resolve(ctx, spec)
+	resolved, notes, err := p.resolve(ctx, spec)
 	if err != nil {
 		return nil, nil, err
 	}
+	plan.Notes = notes
 	for _, name := range resolved.Manifests {
 		m, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
 		if err != nil {

@@ -31,10 +31,13 @@ type resolver struct {
 	at     string // the field of the spec that is resolved, for messages
 	// by says for each manifest found what names it.
 	by map[string]string
+	// notes are what the dataset's author should know of it, and no fault.
+	notes []string
 }
 
-// resolve is a spec whose manifests are objects of the input bucket. A *RefusedError names what stands for none.
-func (p *Planner) resolve(ctx context.Context, spec Spec) (Spec, error) {
+// resolve is a spec whose manifests are objects of the input bucket, and notes on them. A *RefusedError names what
+// stands for none.
+func (p *Planner) resolve(ctx context.Context, spec Spec) (resolved Spec, notes []string, err error) {
 	r := resolver{
 		input: p.input, folder: DatasetsPrefix + spec.Dataset + "/", spec: spec, out: spec, by: map[string]string{},
 	}
@@ -42,10 +45,10 @@ func (p *Planner) resolve(ctx context.Context, spec Spec) (Spec, error) {
 	for i, name := range spec.Manifests {
 		r.at = fmt.Sprintf("manifests[%d]", i)
 		if err := r.add(ctx, name); err != nil {
-			return Spec{}, err
+			return Spec{}, nil, err
 		}
 	}
-	return r.out, nil
+	return r.out, append(r.notes, recipe.MissingParts(r.out.Manifests)...), nil
 }
 
 // add adds what a name of the spec stands for.
@@ -128,6 +131,9 @@ func (r *resolver) addRecipe(ctx context.Context, name string, listed *recipe.Re
 		r.at = fmt.Sprintf("%s: %s: entry %q", field, name, entry.Name)
 		if err := r.addEntry(ctx, name, listed.Kind, entry); err != nil {
 			return err
+		}
+		if note := entry.Note(); note != "" {
+			r.notes = append(r.notes, name+": "+note)
 		}
 	}
 	return nil

@@ -87,6 +87,25 @@ var resolved = map[string][]plannedPart{
 	},
 }
 
+// What a dataset's author should know of its manifests stands in the plan and the status of the run.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	uploadParts(f)
+	f.Upload("datasets/demo/parts/t-00001-of-00003.jsonl", []byte(turnsRecord))
+	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [meta/meta.json, parts/t-*.jsonl]\n"))
+	plan := f.Begin("datasets/demo/dataset.yaml")
+	want := []string{
+		`meta/meta.json: entry "coco": repeat_time has a trainer repeat its records 2 times; here each record is rated ` +
+			`once, and a subset has repeat_time 1`,
+		"t-00000-of-00003.jsonl and 1 more are missing: their names say that there are 3, and 1 are given; the subset is " +
+			"of those",
+	}
+	if diff := cmp.Diff(want, f.Status(plan.Run).Notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	for manifests, want := range resolved {

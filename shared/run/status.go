@@ -31,6 +31,8 @@ type Status struct {
 	Dataset string `json:"dataset"`
 	State   string `json:"state"`
 	Problem string `json:"problem,omitempty"`
+	// Notes are those of the plan.
+	Notes []string `json:"notes,omitempty"`
 	// Samples accounts for every sample once the run is scored; before that only In is final.
 	Samples events.Counts `json:"samples"`
 	// Reuse is an earlier run whose unchanged scores are taken over; empty if there is none. TakenOver counts them, once
@@ -148,6 +150,7 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 		Run: run, Dataset: plan.Dataset, State: StateScoring, Problem: plan.Problem,
 		Samples: events.Counts{In: plan.Samples}, Scorer: plan.Scorer, ScorerID: plan.ScorerID,
 		Attempt: plan.Attempt, Of: plan.Of, EstimatedCost: plan.EstimatedCost, Reuse: plan.Reuse,
+		Notes: plan.Notes,
 	}
 	if plan.Rubric != nil {
 		st.Rubric = plan.Rubric.Hash()

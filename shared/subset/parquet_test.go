@@ -2,11 +2,14 @@ package subset_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,7 +103,9 @@ func TestParquet(t *testing.T) {
 	if len(plan.Ranges) <= 32 {
 		t.Fatalf("%d ranges, want more than one block of parts", len(plan.Ranges))
 	}
+	finishes := waitsForMemory(t, f)
 	counts := f.Finish(plan)
+	finishes()
 	if diff := cmp.Diff(events.Counts{In: n, Scored: n - 2, Failed: 2}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
@@ -129,6 +134,34 @@ func TestParquet(t *testing.T) {
 			!strings.Contains(rejected, `"element":16}`) {
 			t.Errorf("budget %s: rejected:\n%s", budget, rejected)
 		}
+	}
+}
+
+// waitsForMemory takes the memory of all that read images of containers, and gives it back after a while. What is
+// returned is called when a run is finished: it had to wait, and has given back all that it took.
+func waitsForMemory(t *testing.T, f *runtest.Fixture) (finished func()) {
+	t.Helper()
+	const all = math.MaxInt64
+	release, err := f.Memory.Reader(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waited atomic.Bool
+	time.AfterFunc(20*time.Millisecond, func() {
+		waited.Store(true)
+		release()
+	})
+	return func() {
+		if !waited.Load() {
+			t.Error("images were read, and there was no memory for what reads them")
+		}
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		release, err := f.Memory.Reader(soon, all)
+		if err != nil {
+			t.Fatalf("memory was not given back: %v", err)
+		}
+		release()
 	}
 }
 

@@ -70,7 +70,8 @@ type StreamError struct {
 	// Packed and Unpacked are how many bytes were read and written.
 	Packed, Unpacked int64
 	// Err is io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for one that is too long, a *trailingError
-	// for one with something behind it, else what the decoder says of damage.
+	// for one with something behind it, errNoEnd for one of blocks of gzip without the last one, else what the decoder
+	// says of damage.
 	Err error
 }
 
@@ -83,6 +84,9 @@ func (e *StreamError) Error() string {
 		return fmt.Sprintf("the file is compressed with %s and holds something else after the stream's end: it is whole "+
 			"after %d bytes, which unpack to %d; remove the rest (`head -c %d` keeps the stream), or download it again",
 			e.Kind, more.end, e.Unpacked, more.end)
+	case errors.Is(e.Err, errNoEnd):
+		return fmt.Sprintf("the file is compressed with bgzip and cut short between two blocks: it ends after %d bytes, "+
+			"which unpack to %d, without the empty block that ends one; download or pack it again", e.Packed, e.Unpacked)
 	case tooLong:
 		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give it "+
 			"unpacked, which is read in parts, or in several files", e.Kind, limit.Bytes, limit.Variable)
@@ -111,7 +115,7 @@ func (e *LimitError) Error() string {
 // Unpack writes what a stream of a kind holds. A *StreamError is a fault of the stream; other errors are those of r and
 // w.
 func Unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
-	in := &source{r: r}
+	in := &source{r: r, passed: newBoundary(kind)}
 	out := &sink{w: w}
 	err := unpack(out, in, kind, limits)
 	switch {
@@ -124,10 +128,11 @@ func Unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 	case err == io.EOF, errors.Is(err, xz.ErrBuf): // in a head, and wherever a stream in xz ends too early
 		err = io.ErrUnexpectedEOF
 	}
+	err = in.passed.cause(err)
 	return &StreamError{Kind: kind, Packed: in.n, Unpacked: out.n, Err: err}
 }
 
-func unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
+func unpack(w io.Writer, r *source, kind Kind, limits Limits) error {
 	stream, err := kind.reader(r)
 	if err != nil {
 		return err
@@ -145,7 +150,7 @@ func unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 }
 
 // reader reads what a stream holds.
-func (k Kind) reader(r io.Reader) (io.ReadCloser, error) {
+func (k Kind) reader(r *source) (io.ReadCloser, error) {
 	switch k {
 	case Gzip:
 		return newGzipReader(r)
@@ -168,14 +173,16 @@ func (k Kind) reader(r io.Reader) (io.ReadCloser, error) {
 
 // A source counts what is read, and keeps an error of reading, so that it is distinguished from one of the content.
 type source struct {
-	r   io.Reader
-	n   int64
-	err error
+	r      io.Reader
+	n      int64
+	err    error
+	passed *boundary // nil where ends of streams are found otherwise
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.n += int64(n)
+	s.passed.pass(p[:n])
 	if err != nil && err != io.EOF {
 		s.err = err
 	}

@@ -100,22 +100,76 @@ func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 }
 
 // What follows a whole stream is neither read nor taken for the end of a stream that is cut.
-func TestUnpackRefusesOtherContentAfterGzip(t *testing.T) {
+func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	t.Parallel()
-	stream := streams(t)[Gzip]
-	for more, want := range map[string]string{
-		"x": "something else", "\n": "something else", "\x00\x00": "something else", "{\"id\": 1}": "something else",
-		"\x1f\x8b": "cut short", "\x1f": "cut short", string(stream[:len(stream)-1]): "cut short",
+	for kind, stream := range streams(t) {
+		magic := string(stream[:2])
+		for more, want := range map[string]string{
+			"x": "something else", "\n": "something else", "\x01\x00": "something else", "{\"id\": 1}": "something else",
+			strings.Repeat("{\"id\": 1}", 9000): "something else", "\xff\xff\xff\xff\xff": "something else",
+			magic: "cut short", magic[:1]: "cut short", string(stream[:len(stream)-1]): "cut short",
+		} {
+			for times := range 2 {
+				whole := bytes.Repeat(stream, times+1)
+				err := Unpack(io.Discard, strings.NewReader(string(whole)+more), kind, large())
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%d streams of %s and %.20q: %v, want %q", times+1, kind, more, err, want)
+					continue
+				}
+				keep := fmt.Sprintf("`head -c %d`", len(whole))
+				if strings.Contains(err.Error(), keep) != (want != "cut short") {
+					t.Errorf("%d streams of %s and %.20q: %v, want %q", times+1, kind, more, err, keep)
+				}
+			}
+		}
+	}
+}
+
+// Frames of zstd are passed whatever stands in their headers, also those that are skipped.
+func TestUnpackFramesOfZstd(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat(content(), 400)
+	for _, options := range [][]zstd.EOption{
+		{zstd.WithEncoderCRC(false)}, {zstd.WithSingleSegment(true)}, {zstd.WithEncoderLevel(zstd.SpeedBestCompression)},
 	} {
-		err := Unpack(io.Discard, strings.NewReader(string(stream)+more), Gzip, large())
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("a stream and %q: %v, want %q", more, err, want)
-			continue
+		var packed bytes.Buffer
+		w, err := zstd.NewWriter(&packed, options...)
+		if err != nil {
+			t.Fatal(err)
 		}
-		keep := fmt.Sprintf("`head -c %d`", len(stream))
-		if strings.Contains(err.Error(), keep) != (want != "cut short") {
-			t.Errorf("a stream and %q: %v, want %q", more, err, keep)
+		_, _ = io.WriteString(w, text)
+		_ = w.Close()
+		whole := w.EncodeAll([]byte(text[:100]), packed.Bytes()) // its size stands in its header
+		whole = append(whole, "\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"...)
+		err = Unpack(io.Discard, bytes.NewReader(append(bytes.Clone(whole), '\n')), Zstd, large())
+		if want := fmt.Sprintf("`head -c %d`", len(whole)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
+		if err = Unpack(io.Discard, bytes.NewReader(whole[:len(whole)-1]), Zstd, large()); err == nil ||
+			!strings.Contains(err.Error(), "cut short") {
+			t.Errorf("%v, want that it is cut short", err)
+		}
+	}
+}
+
+// A file of bgzip says with an empty block that nothing is missing. Others cannot be known to be cut between streams.
+func TestUnpackRefusesBlocksOfGzipWithoutTheLast(t *testing.T) {
+	t.Parallel()
+	block := func(text string) []byte {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		w.Extra = []byte("BC\x02\x00\x00\x00")
+		_, _ = io.WriteString(w, text)
+		_ = w.Close()
+		return packed.Bytes()
+	}
+	blocks := bytes.Repeat(block(content()), 3)
+	if err := Unpack(io.Discard, bytes.NewReader(append(bytes.Clone(blocks), block("")...)), Gzip, large()); err != nil {
+		t.Error(err)
+	}
+	err := Unpack(io.Discard, bytes.NewReader(blocks), Gzip, large())
+	if want := "bgzip and cut short between two blocks"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
 	}
 }
 

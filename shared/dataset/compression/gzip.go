@@ -3,6 +3,7 @@ package compression
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -14,29 +15,38 @@ type trailingError struct{ end int64 } // bytes of the stream
 
 func (e *trailingError) Error() string { return fmt.Sprintf("other content after byte %d", e.end) }
 
+// errNoEnd is the cause of a stream of bgzip without the empty block that ends one. Of gzip's streams these alone say
+// that more of them follow.
+var errNoEnd = errors.New("the last block is missing")
+
 // A gzipReader reads streams one after the other as one, as gunzip does. It distinguishes a stream that is cut from
 // other content behind a whole one.
 type gzipReader struct {
 	*gzip.Reader
 	buffer *bufio.Reader
-	read   *counter
+	read   *source
+	blocks bool // of bgzip
+	held   bool // the last stream holds something
 }
 
-func newGzipReader(r io.Reader) (*gzipReader, error) {
-	read := &counter{r: r}
+func newGzipReader(read *source) (*gzipReader, error) {
 	buffer := bufio.NewReader(read)
 	first, err := gzip.NewReader(buffer)
 	if err != nil {
 		return nil, err
 	}
 	first.Multistream(false)
-	return &gzipReader{first, buffer, read}, nil
+	return &gzipReader{Reader: first, buffer: buffer, read: read, blocks: bytes.HasPrefix(first.Extra, bgzipMark)}, nil
 }
+
+// bgzipMark begins the extra field of a block of bgzip. Source: SAM specification, 4.1.
+var bgzipMark = []byte("BC\x02\x00")
 
 // Read reads what the streams hold.
 func (g *gzipReader) Read(p []byte) (int, error) {
 	for {
 		n, err := g.Reader.Read(p)
+		g.held = g.held || n > 0
 		if n > 0 && err == io.EOF {
 			return n, nil // the next call finds the end again
 		}
@@ -54,7 +64,10 @@ func (g *gzipReader) next() error {
 	end := g.read.n - int64(g.buffer.Buffered())
 	magic := []byte{0x1f, 0x8b, 8}
 	head, err := g.buffer.Peek(len(magic))
-	if err != nil && err != io.EOF || len(head) == 0 {
+	switch {
+	case err == io.EOF && len(head) == 0 && g.blocks && g.held:
+		return errNoEnd
+	case err != nil && err != io.EOF || len(head) == 0:
 		return err
 	}
 	if !bytes.HasPrefix(magic, head) {
@@ -62,20 +75,9 @@ func (g *gzipReader) next() error {
 	}
 	err = g.Reset(g.buffer)
 	g.Multistream(false)
+	g.held = false
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// A counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }

@@ -32,6 +32,8 @@ type Kind struct {
 	Name string
 	// Shape shows what a file of the kind holds, and Reads says what is taken from it, for the page of the forms.
 	Shape, Reads string
+	// HeldBytes is the most that Values keep in memory between two calls.
+	HeldBytes int64
 	// Is reports whether a file begins as one of the kind does, by its first HeadBytes, or all if it has fewer.
 	Is func(head []byte) bool
 	Reader
@@ -50,8 +52,8 @@ type Reader interface {
 	// one subset if it is equal. A *dataset.FormatError refuses the file, by what was found and the fix.
 	Scan(ctx context.Context, from Source, scan dataset.Scan, rangeBytes, stepBytes int64) (dataset.Scan, error)
 	// Records yields the records of a range, in order, as many as it has, and reads no image. Their places have that
-	// manifest and no line, and Stored is what Values and Writer need to find them. Raw is valid until the next one; it
-	// is nil where the record has a Fault, such as one above the limits. An error is the last thing that is yielded.
+	// manifest and no line, and Stored is what Values and Writer need to find them. The caller may keep Raw; it is
+	// nil where the record has a Fault, such as one above the limits. An error is the last thing that is yielded.
 	Records(
 		ctx context.Context, from Source, span dataset.Span, manifest string, limits dataset.Limits,
 	) iter.Seq2[dataset.Record, error]

@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
@@ -68,11 +71,84 @@ func (k talk) contained(t *testing.T) map[string][]byte {
 	}
 	files := map[string][]byte{"LLaVA.parquet": rows(t, llava), "The Cauldron.parquet": rows(t, cauldron)}
 	for form, write := range written {
+		files["converted "+form+".parquet"] = k.converted(t, form)
 		if form != "Qwen-VL" { // it names images in the text, where no member is looked for
 			files[form+".tar"] = k.tar(t, write(k))
 		}
 	}
 	return files
+}
+
+// converted writes the record of a talk in a form as a Parquet file, as a conversion does.
+func (k talk) converted(t *testing.T, form string) []byte {
+	t.Helper()
+	s := parseAs(t, form, written[form](k))
+	convert, err := (forms.Reading{}).Converter(forms.Parquet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := convert(s.Raw, s.Place, names(len(s.Images)))
+	columns := table.NewColumns(forms.ImagesField)
+	if err == nil {
+		err = columns.Add(record)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", form, err)
+	}
+	var images []table.Image
+	for i, data := range drawn(t, s) {
+		images = append(images, table.Image{Bytes: data, Path: s.Images[i].Name})
+	}
+	var out bytes.Buffer
+	w, err := columns.NewWriter(&out)
+	if err == nil {
+		err = errors.Join(w.Write(record, images), w.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// names are names of so many images.
+func names(n int) []string {
+	list := []string{}
+	for i := range n {
+		list = append(list, fmt.Sprintf("images/%d.png", i))
+	}
+	return list
+}
+
+// checkConversions converts a sample of a container to each form: it has equal turns there, and its images by their
+// names.
+func checkConversions(t *testing.T, name string, s *dataset.Sample) {
+	t.Helper()
+	for _, to := range forms.Outputs() {
+		convert, err := (forms.Reading{}).Converter(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := convert(s.Raw, s.Place, names(len(s.Images)))
+		if len(s.Images) > 0 && name == "imagefolder.tar" && to == "openai" {
+			// Its field of names is kept, and next to parts it would be one of images.
+			if _, lost := errors.AsType[*forms.LossError](err); !lost {
+				t.Errorf("%s to %s: %v, want a loss", name, to, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s to %s: %v", name, to, err)
+			continue
+		}
+		got := forms.Parse(record, dataset.Place{Manifest: "a.json", Element: 1, Line: 1})
+		var shown []string
+		for _, image := range got.Images {
+			shown = append(shown, image.Name)
+		}
+		if diff := cmp.Diff(s.Turns, got.Turns); diff != "" || !slices.Equal(shown, names(len(s.Images))) {
+			t.Errorf("%s to %s: images %v, turns (-container +converted):\n%s", name, to, shown, diff)
+		}
+	}
 }
 
 func rows[T any](t *testing.T, row T) []byte {
@@ -160,15 +236,18 @@ func TestEqualSamplesInContainers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := parseAs(t, "LLaVA", written["LLaVA"](k))
-			items, names := []scorer.Item{{Sample: text, Images: drawn(t, text)}}, []string{"text"}
+			items, files := []scorer.Item{{Sample: text, Images: drawn(t, text)}}, []string{"text"}
 			for name, content := range k.contained(t) {
-				items, names = append(items, itemOf(t, name, content)), append(names, name)
+				items, files = append(items, itemOf(t, name, content)), append(files, name)
 			}
 			results, err := rater.Rate(t.Context(), items)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, item := range items {
+				if i > 0 {
+					checkConversions(t, files[i], item.Sample)
+				}
 				for what, pair := range map[string][2]any{
 					"turns":   {text.Turns, item.Sample.Turns},
 					"images":  {items[0].Images, item.Images},
@@ -176,7 +255,7 @@ func TestEqualSamplesInContainers(t *testing.T) {
 					"ratings": {results[0], results[i]},
 				} {
 					if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
-						t.Errorf("%s: %s (-text +container):\n%s", names[i], what, fmt.Sprint(diff))
+						t.Errorf("%s: %s (-text +container):\n%s", files[i], what, fmt.Sprint(diff))
 					}
 				}
 			}

@@ -2,6 +2,7 @@ package forms
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -23,18 +24,29 @@ type output struct {
 	images string
 	// turns is the key of the list of turns; role, content, human and model name what is in them.
 	turns, role, content, human, model string
+	// keepsPaths says that the form has a place for the names that its images had before.
+	keepsPaths bool
 }
 
 var outputs = []output{
-	{"llava", "image", "conversations", "from", "value", "human", "gpt"},
-	{"openai", "", "messages", "role", "content", "user", "assistant"},
-	{"swift", "images", "messages", "role", "content", "user", "assistant"},
-	{"sharegpt", "images", "conversations", "from", "value", "human", "gpt"},
-	{WebDataset, "image", "conversations", "from", "value", "human", "gpt"},
+	{"llava", "image", "conversations", "from", "value", "human", "gpt", false},
+	{"openai", "", "messages", "role", "content", "user", "assistant", false},
+	{"swift", "images", "messages", "role", "content", "user", "assistant", false},
+	{"sharegpt", "images", "conversations", "from", "value", "human", "gpt", false},
+	{WebDataset, "image", "conversations", "from", "value", "human", "gpt", false},
+	{Parquet, "images", "conversations", "from", "value", "human", "gpt", true},
 }
 
-// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members (WithMembers).
-const WebDataset = "webdataset"
+const (
+	// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members.
+	WebDataset = "webdataset"
+	// Parquet is the name of the form that is a Parquet file: its records are those of ShareGPT, and images is a column
+	// of Hugging Face's images.
+	Parquet = "parquet"
+)
+
+// ImagesField is the field of a record in Parquet that holds its images.
+const ImagesField = "images"
 
 // Outputs are the names of the forms that records can be converted to.
 func Outputs() []string {
@@ -54,9 +66,11 @@ type LossError struct {
 // Error is the field and why it would be lost.
 func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
 
-// A Converter writes a valid record, which is read with its place, in another form. A *LossError says what would be
-// lost.
-type Converter func(raw []byte, place dataset.Place) ([]byte, error)
+// A Converter writes a valid record, which is read with its place, in another form. images are the names that its
+// images have there, one for each; where nil, they keep their names, which images of a container do not have. Those
+// that they had before stand in the list image_names then, null for an image without one, unless the form has another
+// place for them. A *LossError says what would be lost.
+type Converter func(raw []byte, place dataset.Place, images []string) ([]byte, error)
 
 // Converter converts records that are read so to a form by its name.
 func (r Reading) Converter(name string) (Converter, error) {
@@ -69,14 +83,55 @@ func (r Reading) Converter(name string) (Converter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(raw []byte, place dataset.Place) ([]byte, error) {
+	return func(raw []byte, place dataset.Place, images []string) ([]byte, error) {
 		p := parser{Sample: dataset.NewSample(raw, place), reading: &r, losses: &losses{}}
 		p.parse(table)
 		if p.Problem != nil {
 			return nil, p.Problem
 		}
-		return outputs[i].convert(&p)
+		if images == nil {
+			return outputs[i].convert(&p, nil)
+		}
+		before, err := p.rename(images)
+		if err != nil {
+			return nil, err
+		}
+		return outputs[i].convert(&p, before)
 	}, nil
+}
+
+// imageNames is the field of a record that keeps the names which its images had before they were copied.
+const imageNames = "image_names"
+
+// rename gives the images of a record other names. It returns the names that they had as the value of imageNames, nil
+// where none had one.
+func (p *parser) rename(images []string) (before any, err error) {
+	if len(images) != len(p.Images) {
+		return nil, fmt.Errorf("%s: %d names for %d images", p.Place, len(images), len(p.Images))
+	}
+	kept := p.fields.Get(imageNames)
+	names, named, embedded := make([]*string, len(images)), false, true
+	var renamed []dataset.Image
+	for i, image := range p.Images {
+		if name := cmp.Or(image.Name, image.Path); name != "" {
+			names[i], named = &name, true
+		}
+		embedded = embedded && image.Embedded > 0
+		renamed = append(renamed, dataset.Image{Name: images[i]})
+	}
+	p.Images = renamed
+	switch {
+	case !jsontext.Holds(kept):
+	case embedded && len(images) > 0 && jsontext.TypeOf(kept) == jsontext.Array &&
+		len(jsontext.Items(kept)) == len(images): // of a conversion before
+		return kept, nil
+	default:
+		return nil, &LossError{imageNames, "a field of this name says something else in the other form"}
+	}
+	if !named {
+		return nil, nil
+	}
+	return names, nil
 }
 
 // losses are what a conversion has to know of a record next to its sample.
@@ -113,13 +168,14 @@ func (p *parser) keepOnly(field string, object jsontext.Members, known ...string
 
 const noPlace = "the other form has no place for it"
 
-// convert writes the sample of a parser, and the fields that are not in it as they stand.
-func (o output) convert(p *parser) ([]byte, error) {
+// convert writes the sample of a parser, and the fields that are not in it as they stand. before are the names of
+// images before they were renamed, if any.
+func (o output) convert(p *parser, before any) ([]byte, error) {
 	if len(p.losses.lost) > 0 {
 		return nil, &LossError{p.losses.lost[0], noPlace}
 	}
 	var out objectWriter
-	if jsontext.TypeOf(p.fields.Get("id")) != jsontext.None {
+	if jsontext.TypeOf(p.fields.Get("id")) != jsontext.None || p.Place.Key != "" {
 		out.add("id", p.ID)
 	}
 	if o.images != "" {
@@ -141,11 +197,15 @@ func (o output) convert(p *parser) ([]byte, error) {
 		key := jsontext.Text(p.fields[i])
 		switch {
 		case slices.Contains(p.losses.used, key), out.has(key) && !jsontext.Holds(p.fields[i+1]):
+		case key == imageNames && (before != nil || !jsontext.Holds(p.fields[i+1])):
 		case out.has(key), key != "id" && readElsewhere(key) && jsontext.Holds(p.fields[i+1]):
 			return nil, &LossError{key, "a field of this name says something else in the other form"}
 		case !readElsewhere(key):
 			out.add(key, p.fields[i+1])
 		}
+	}
+	if before != nil && (!o.keepsPaths || jsontext.Holds(p.fields.Get(imageNames))) {
+		out.add(imageNames, before)
 	}
 	converted := out.close()
 	return converted, p.checkConverted(converted)

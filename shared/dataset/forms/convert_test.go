@@ -20,7 +20,7 @@ func convert(t *testing.T, reading forms.Reading, to, raw string) (string, error
 	if err != nil {
 		t.Fatal(err)
 	}
-	converted, err := converter([]byte(raw), here)
+	converted, err := converter([]byte(raw), here, nil)
 	return string(converted), err
 }
 

@@ -55,6 +55,7 @@ func (p *parser) readImageObject(field string, object jsontext.Members) (dataset
 	dataKey, data := object.First("bytes", "data")
 	nameKey, name := object.First("path", "url")
 	if embedded := object.Get("embedded"); embedded != nil && p.Place.InContainer() {
+		p.keepOnly(field, object, "path", "url", "embedded", "type")
 		return p.readEmbedded(field, embedded, name)
 	}
 	p.keepOnly(field, object, dataKey, nameKey, "type", "media_type")

@@ -29,6 +29,44 @@ func Page() string {
 		name := strings.ToUpper(kind.Name[2:3]) + kind.Name[3:]
 		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n\n%s\n", name, kind.Shape, wrap(sentence(kind.Reads), blank))
 	}
+	b.WriteString(conversions())
+	return b.String()
+}
+
+// conversions documents --output-format.
+func conversions() string {
+	var b strings.Builder
+	b.WriteString("\n# Conversions\n\n" + wrap("`--output-format FORM` writes a subset in another form, where nothing is "+
+		"lost; each field has one type in all records. Else it names the record and the field that would be lost. The "+
+		"same subset is the same bytes every time. Fields that no form reads stay.", blank) + "\n\n" +
+		"| FORM | file | records | images |\n| --- | --- | --- | --- |\n")
+	for _, o := range outputs {
+		file, images := "`subset.json`, `.jsonl`", "names"
+		switch o.name {
+		case WebDataset:
+			file, images = "`subset.tar`", "members"
+		case Parquet:
+			file, images = "`subset.parquet`", "`[{bytes, path}]`"
+		}
+		fields := o.turns
+		if o.images != "" {
+			fields = o.images + ", " + fields
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, o.content, images)
+	}
+	b.WriteString("\n" + wrap("JSON is written as the manifests are, and as an array from a tar or a Parquet file. From "+
+		"these, images become files in the folder `images` next to the subset, "+
+		"each once and named by its content, and records name them relative to the subset: the folder can be moved as a "+
+		"whole. Parquet has the images in a column that Hugging Face's datasets library shows. Where images are copied, the names that they had stand in the list `image_names`, null for an image "+
+		"without one, or as the `path` in Parquet. A subset that has a container's form already is written as it is. In "+
+		"Parquet a field is a column of the type that its values have: text, true or false, whole numbers of 64 bits, "+
+		"numbers, lists and objects of these, and null where a record does not have it; a field of two types is refused "+
+		"by its name.", blank) + "\n\n# Files that are cut short\n\n" + wrap("What says itself that it is not whole is "+
+		"never read as a smaller dataset. A tar without the zeros that end it has one more sample, which fails and names "+
+		"the byte; so has one that is cut in a member. A JSON array without its end, a Parquet file without its footer, "+
+		"and a compressed stream that ends too early are refused. Of files whose names say of how many they are, such as "+
+		"train-00000-of-00012.parquet, the missing ones are named in a note. JSONL that is cut between two lines, and "+
+		"gzip, zstd, bzip2 or xz that is cut between two streams, look as whole ones do, except for bgzip.", blank) + "\n")
 	return b.String()
 }
 

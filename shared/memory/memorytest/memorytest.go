@@ -12,7 +12,7 @@ func Budget(tb testing.TB) *memory.Budget {
 	tb.Helper()
 	const most = 1 << 40
 	budget, err := memory.New(
-		memory.Limit{Bytes: 2*most + memory.Reserve, Source: "the test"}, memory.Need{Hold: most, Step: most})
+		memory.Limit{Bytes: 3*most + memory.Reserve, Source: "the test"}, memory.Need{Hold: most, Step: most})
 	if err != nil {
 		tb.Fatal(err)
 	}

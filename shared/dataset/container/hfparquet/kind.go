@@ -14,6 +14,8 @@ func Kind() container.Kind {
 		Name:   "a Parquet file",
 		Shape:  shape,
 		Reads:  reads,
+		// A page, and the values that neighbours have not read yet.
+		HeldBytes: maxPageBytes + heldBytes,
 		Is: func(head []byte) bool {
 			return bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte(encryptedMagic))
 		},

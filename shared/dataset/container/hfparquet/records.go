@@ -1,6 +1,7 @@
 package hfparquet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func (r *rowReader) readRecord(record *dataset.Record, root *node, limits datase
 		record.Fault = &dataset.Fault{Code: dataset.RecordTooLarge, Detail: fmt.Sprintf(
 			"the record has %d bytes without its images, more than %d; shorten it", len(text), limits.MaxRecordBytes)}
 	default:
-		record.Raw = text
+		record.Raw = bytes.Clone(text)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"math"
@@ -47,7 +46,6 @@ func EachSample(
 			if err != nil {
 				return err
 			}
-			record.Raw = bytes.Clone(record.Raw)
 			if err := use(record.Sample(parse)); err != nil {
 				return err
 			}

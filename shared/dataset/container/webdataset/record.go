@@ -63,8 +63,8 @@ func (s *sample) record(manifest string, element int64, limits dataset.Limits) d
 
 // text is the record as JSON.
 func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset.Fault) {
-	if size := s.textBytes(); size > int64(limits.MaxRecordBytes) {
-		return nil, tooLarge(size, limits)
+	if s.textBytes > int64(limits.MaxRecordBytes) {
+		return nil, tooLarge(s.textBytes, limits)
 	}
 	i := slices.IndexFunc(s.members, func(m member) bool { return m.field == "json" })
 	if i < 0 {

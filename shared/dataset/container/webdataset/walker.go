@@ -3,6 +3,7 @@ package webdataset
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -30,21 +31,12 @@ type sample struct {
 	key            string
 	dataset.Extent // from the header of the first member to the end of the last one
 	members        []member
+	textBytes      int64          // of the members that the record is made of
 	fault          *dataset.Fault // of a member
 }
 
 // maxMembers is the most members of a sample.
 const maxMembers = 10_000
-
-// textBytes is how long the members are that the record is made of.
-func (s *sample) textBytes() (total int64) {
-	for _, m := range s.members {
-		if isText(m.field) {
-			total += m.Bytes
-		}
-	}
-	return total
-}
 
 // A walker passes an archive from the header of a sample on.
 type walker struct {
@@ -54,6 +46,7 @@ type walker struct {
 	start  int64           // offset of the last member's header
 	end    int64           // offset after the last member
 	begun  *sample         // whose last member may not have come yet
+	fields []string        // of the sample before it
 	ended  bool            // all samples are returned
 }
 
@@ -67,6 +60,22 @@ func newWalker(r io.Reader, offset int64, limits *dataset.Limits) *walker {
 func (w *walker) next() (*sample, error) {
 	for !w.ended {
 		start := w.end
+		end, err := w.findEnd()
+		if err != nil {
+			return nil, err
+		}
+		switch end {
+		case marked:
+			w.ended = true
+			if err := w.checkRest(); err != nil {
+				return nil, err
+			}
+			return w.last()
+		case unmarked:
+			w.ended = true
+			return w.cutShort(start)
+		case noEnd:
+		}
 		header, err := w.tar.Next()
 		if err != nil {
 			return w.endAt(start, err)
@@ -96,18 +105,49 @@ func (w *walker) next() (*sample, error) {
 	return w.last()
 }
 
+// An archiveEnd is what stands where a header may.
+type archiveEnd int
+
+const (
+	noEnd    archiveEnd = iota // a header
+	marked                     // a block of zeros
+	unmarked                   // nothing, or less than a block
+)
+
+// findEnd passes what is left of the last member, and finds out whether the archive ends after it. An archive ends with
+// two blocks of zeros, and one is enough to know that no sample is missing. One without was cut short, or never
+// finished, which other programs do not report: GNU tar, Python's tarfile and archive/tar take what there is.
+func (w *walker) findEnd() (archiveEnd, error) {
+	_, err := io.Copy(io.Discard, w.tar)
+	switch {
+	case w.in.err != nil:
+		return noEnd, w.in.err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return unmarked, nil
+	case err != nil:
+		return noEnd, err
+	}
+	padding := int(w.end - w.in.n)
+	next, err := w.in.peek(padding + blockBytes)
+	switch {
+	case err == io.EOF:
+		w.in.skip(len(next))
+		return unmarked, nil
+	case err != nil:
+		return noEnd, err
+	case bytes.Equal(next[padding:], make([]byte, blockBytes)):
+		w.in.skip(len(next))
+		return marked, nil
+	}
+	return noEnd, nil
+}
+
 // endAt returns the last sample of an archive whose next header, at start, is not read for an error.
 func (w *walker) endAt(start int64, err error) (*sample, error) {
 	switch {
 	case w.in.err != nil:
 		return nil, w.in.err
-	case err == io.EOF && w.end <= w.in.n:
-		w.ended = true
-		if err := w.checkRest(); err != nil {
-			return nil, err
-		}
-		return w.last()
-	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF): // in a header of several blocks, such as one of a long name
 		w.ended = true
 		return w.cutShort(start)
 	default:
@@ -133,6 +173,12 @@ func (w *walker) join(key string, start int64) *sample {
 		return nil
 	}
 	w.begun = &sample{key: key, Extent: dataset.Extent{Offset: start}}
+	if before != nil {
+		w.fields = w.fields[:0]
+		for _, m := range before.members {
+			w.fields = append(w.fields, m.field)
+		}
+	}
 	return before
 }
 
@@ -156,7 +202,10 @@ func (w *walker) take(m member, header *tar.Header) error {
 	if s.fault != nil {
 		return nil
 	}
-	if w.limits != nil && isText(m.field) && s.textBytes()+m.Bytes <= int64(w.limits.MaxRecordBytes) {
+	if isText(m.field) {
+		s.textBytes += m.Bytes
+	}
+	if w.limits != nil && isText(m.field) && s.textBytes <= int64(w.limits.MaxRecordBytes) {
 		m.content = make([]byte, 0, min(m.Bytes, blockBytes<<10)) // grows with what is there, whatever the header says
 		content, err := readInto(m.content, w.tar)
 		switch {
@@ -183,36 +232,64 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 		return w.last()
 	}
 	before := w.begun
-	if start >= w.in.n { // in a member that belongs to no sample
+	detail := fmt.Sprintf("the archive is cut short between two samples, at byte %d; copy it whole", w.in.n)
+	if start == w.in.n {
+		detail = fmt.Sprintf("the archive ends at byte %d without the blocks of zeros that end one: it is cut short between "+
+			"two samples, or was never finished; copy it whole, or, if no sample is missing, finish it with "+
+			"`head -c %d /dev/zero >> FILE`", w.in.n, endBytes)
+	} else if start > w.in.n { // in a member that belongs to no sample
 		start = w.start
 	}
 	w.begun = &sample{
-		Extent: dataset.Extent{Offset: start, Bytes: w.in.n - start},
-		fault: unusable("", fmt.Sprintf("the archive is cut short between two samples, at byte %d; copy it whole",
-			w.in.n)),
+		Extent: dataset.Extent{Offset: start, Bytes: w.in.n - start}, fault: unusable("", detail),
 	}
 	if before != nil {
+		if field := w.lacks(before); field != "" {
+			before.fault = unusable(before.members[len(before.members)-1].name, fmt.Sprintf("the archive is cut short after "+
+				"it, at byte %d, and the sample before has a member %s, too; copy it whole", w.in.n, field))
+		}
 		return before, nil
 	}
 	return w.last()
 }
 
+// lacks is a field that the sample before has next to all those of a sample, which stands where the archive is cut: the
+// member may have been behind it. Empty if there is none.
+func (w *walker) lacks(s *sample) string {
+	if s.fault != nil || len(s.members) >= len(w.fields) {
+		return ""
+	}
+	rest := slices.Clone(w.fields)
+	for _, m := range s.members {
+		i := slices.Index(rest, m.field)
+		if i < 0 {
+			return ""
+		}
+		rest = slices.Delete(rest, i, i+1)
+	}
+	return rest[0]
+}
+
 // checkRest refuses an archive in which more follows its end: programs that read it take none of that.
 func (w *walker) checkRest() error {
-	buffer := make([]byte, 32<<10)
+	buffer := make([]byte, blockBytes)
 	for {
-		n, err := w.in.Read(buffer)
-		for i, b := range buffer[:n] {
-			if b != 0 {
-				at := w.in.n - int64(n) + int64(i)
-				return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d more follows, as "+
-					"when archives are joined with cat; give them as files of their own, or join them with tar --concatenate", at)}
-			}
-		}
-		if err == io.EOF {
+		n, err := io.ReadFull(w.in, buffer)
+		i := slices.IndexFunc(buffer[:n], func(b byte) bool { return b != 0 })
+		switch {
+		case w.in.err != nil:
+			return w.in.err
+		case i >= 0 && isTar(buffer[:n]):
+			at := w.in.n - int64(n)
+			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d another one follows, "+
+				"as when archives are joined with cat; give them as files of their own, or join them with tar --concatenate", at)}
+		case i >= 0:
+			at := w.in.n - int64(n) + int64(i)
+			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d something else "+
+				"follows that is no archive; copy it again, or remove the rest (`head -c %d` keeps the archive)", at,
+				at/blockBytes*blockBytes)}
+		case err != nil:
 			return nil
-		} else if err != nil {
-			return err
 		}
 	}
 }
@@ -244,36 +321,4 @@ func isSparse(header *tar.Header) bool {
 		}
 	}
 	return header.Typeflag == tar.TypeGNUSparse
-}
-
-// A counter counts what is read, and keeps an error of reading, so that it is distinguished from one of the content.
-type counter struct {
-	in  io.Reader
-	n   int64
-	err error
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
-	c.n += int64(n)
-	if err != nil && err != io.EOF {
-		c.err = err
-	}
-	return n, err
-}
-
-// readInto appends all of r to b.
-func readInto(b []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			return b, nil
-		} else if err != nil {
-			return b, err
-		}
-	}
 }

@@ -276,15 +276,15 @@ func TestScanInSteps(t *testing.T) {
 	}
 }
 
-// TestCutShort cuts an archive at every place. What is whole counts, and the cut is the fault of a sample.
+// TestCutShort cuts an archive at every place. What is whole counts, and the cut is the fault of a sample, also between
+// two samples: an archive is whole where the zeros that end it begin.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.jpg", "A"), file("a.json", "{}"), file("b.json", "{}"), file("b.jpg", "B"))
 	const sample = 2048
 	for n := 1; n < len(whole); n++ {
-		from := source(whole[:n])
 		faults := 0
-		all := records(t, from, math.MaxInt64)
+		all := records(t, source(whole[:n]), math.MaxInt64)
 		for i, r := range all {
 			switch {
 			case r.Fault == nil:
@@ -294,9 +294,44 @@ func TestCutShort(t *testing.T) {
 				faults++
 			}
 		}
-		border := n%512 == 0
-		if !border && n < 2*sample && faults == 0 || len(all) > 3 {
+		cut := n < 2*sample+512
+		if cut != (faults > 0) || len(all) > 3 {
 			t.Errorf("cut at %d: %d of %d samples fail", n, faults, len(all))
+		}
+		if n == sample {
+			want := "the archive ends at byte 2048 without the blocks of zeros that end one: it is cut short between two samples"
+			if detail := all[1].Fault.Detail; !strings.Contains(detail, want) {
+				t.Errorf("cut between two samples: %q, want %q", detail, want)
+			}
+		}
+	}
+}
+
+// TestCutInSample cuts an archive between two members of a sample. It is not taken for one without an image.
+func TestCutInSample(t *testing.T) {
+	t.Parallel()
+	whole := archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("b.png", "B"))
+	for n := 3072; n < 3600; n += 60 {
+		var got []string
+		for _, r := range records(t, source(whole[:n]), 1<<20) {
+			got = append(got, shown(t, source(whole[:n]), r))
+		}
+		want := fmt.Sprintf("b: member unusable: b.json: the archive is cut short after it, at byte %d, and the sample "+
+			"before has a member png, too; copy it whole", n)
+		if len(got) != 3 || strings.Contains(got[0], "unusable") || got[1] != want {
+			t.Errorf("cut at %d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestEnds reads archives that end as programs end them: with one or two blocks of zeros, or as many as fill a record.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	sample := archive(t, file("a.json", "{}"))[:1024]
+	for _, zeros := range []int{512, 1024, 9216, 20480} {
+		all := records(t, source(append(bytes.Clone(sample), make([]byte, zeros)...)), math.MaxInt64)
+		if len(all) != 1 || all[0].Fault != nil {
+			t.Errorf("%d bytes of zeros at the end: %d records, the first with %v", zeros, len(all), all[0].Fault)
 		}
 	}
 }
@@ -311,9 +346,12 @@ func TestRefusals(t *testing.T) {
 		PAXRecords: map[string]string{"GNX.sparse.major": "1"}}
 	holes := bytes.ReplaceAll(archive(t, sparse), []byte("GNX.sparse"), []byte("GNU.sparse"))
 	for want, from := range map[string][]byte{
-		"at byte 2048 more follows, as when archives are joined with cat": append(two, two...),
-		"the archive is damaged at byte":                                  damaged,
-		"its member \"s.jpg\" is a sparse file":                           holes,
+		"at byte 2048 another one follows, as when archives are joined with cat": append(bytes.Clone(two), two...),
+		"at byte 1536 another one follows":                                       append(bytes.Clone(two[:1536]), two...),
+		"at byte 2050 something else follows that is no archive; copy it again, or remove the rest (`head -c 2048` ": append(
+			bytes.Clone(two), "\x00\x00junk"...),
+		"the archive is damaged at byte":        damaged,
+		"its member \"s.jpg\" is a sparse file": holes,
 	} {
 		_, err := scan(t, from, 1000, math.MaxInt64)
 		if format, ok := errors.AsType[*dataset.FormatError](err); !ok || !strings.Contains(format.Error(), want) {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A subset with its images in it, as a tar or a Parquet file, is the same dataset in each other form, where records of
+// JSON name images next to them. It is the same file every time.
+func TestOutputFormatOfContainers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	demo, err := filepath.Abs("../../testdata/demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	curate := func(out, format, manifest string, more ...string) {
+		args := []string{"curate", "--budget", "100%", "--no-report", "--state", "state", "--out", out}
+		mustHarvest(t, dir, append(append(args, "--output-format", format, manifest), more...)...)
+	}
+	prompts := func(manifest string) string {
+		return mustHarvest(t, dir, "prompts", "--state", "state", manifest).stdout
+	}
+	mustHarvest(t, dir, "curate", "--budget", "6", "--no-report", "--images", demo, "--state", "state", "--out", "own",
+		filepath.Join(demo, "dataset.json"))
+	want := mustHarvest(t, dir, "prompts", "--state", "state", "--images", demo, "own/subset.json").stdout
+	rated := annotateByScorer(t, dir, 1, "--no-report", "--out", "rated", "--images", demo, "own/subset.json")
+	for container, name := range map[string]string{"webdataset": "subset.tar", "parquet": "subset.parquet"} {
+		curate(container, container, "own/subset.json", "--images", demo)
+		if diff := cmp.Diff(want, prompts(container+"/"+name)); diff != "" {
+			t.Errorf("prompts of %s (-JSON +%s):\n%s", name, container, diff)
+		}
+		got := annotateByScorer(t, dir, 1, "--no-report", "--out", "rated", container+"/"+name)
+		if diff := cmp.Diff(rated, got); diff != "" {
+			t.Errorf("ratings of %s (-JSON +%s):\n%s", name, container, diff)
+		}
+		// Package forms converts each form to each other.
+		formats := map[string][]string{"webdataset": {"llava", "openai", "parquet"}, "parquet": {"swift", "webdataset"}}
+		for _, format := range formats[container] {
+			subset := map[string]string{"webdataset": "subset.tar", "parquet": "subset.parquet"}[format]
+			if subset == "" {
+				subset = "subset.json"
+			}
+			to := container + "-" + format
+			curate(to, format, container+"/"+name)
+			if diff := cmp.Diff(want, prompts(to+"/"+subset)); diff != "" {
+				t.Errorf("prompts of %s (-JSON +%s):\n%s", name, to, diff)
+			}
+			first := folderContent(t, filepath.Join(dir, to))
+			curate(to, format, container+"/"+name)
+			if diff := cmp.Diff(first, folderContent(t, filepath.Join(dir, to))); diff != "" {
+				t.Errorf("the second time %s is another (-first +second):\n%s", to, diff)
+			}
+		}
+	}
+	curate("parquet-swift", "parquet", "parquet/subset.parquet")
+	if left, err := os.Stat(filepath.Join(dir, "parquet-swift", "images")); err == nil {
+		t.Errorf("the images of the subset before are left in %s", left.Name())
+	}
+}
+
+// folderContent is the subset and the images of an output folder, by their names.
+func folderContent(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	content := map[string]string{}
+	for _, pattern := range []string{"subset.*", "images/*"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			content[strings.TrimPrefix(name, dir)] = readFile(t, name)
+		}
+	}
+	return content
+}
+
+// A field that no column holds is named, with the record.
+func TestOutputFormatParquetRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	record := `{"id": "%s", "score": %s, "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", ` +
+		`"value": "So."}]}` + "\n"
+	writeFile(t, filepath.Join(dir, "a.jsonl"), fmt.Sprintf(record, "x", "1")+fmt.Sprintf(record, "y", `"high"`))
+	a := harvest(t, dir, nil, "curate", "--budget", "2", "--no-report", "--state", "state", "--out", "out",
+		"--output-format", "parquet", "a.jsonl")
+	want := "--output-format parquet: record 2 of a.jsonl in the subset would lose something (score: it is text here, " +
+		"and a number in a record before, and a column has one type); leave the flag out, or leave the record out with " +
+		"--exclude: its id is y"
+	if a.status != 1 || !strings.Contains(a.stderr, want) {
+		t.Errorf("status %d, %q, want %q", a.status, a.stderr, want)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "out")); err != nil || len(left) > 1 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -1,0 +1,233 @@
+package compression
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
+)
+
+// A boundary follows what a decoder reads, and finds the last place where a stream in it is whole: decoders read
+// streams one after the other as one, and do not say where one that they cannot read begins. Those of gzip are found by
+// gzipReader.
+type boundary struct {
+	kind  Kind
+	ends  streamEnds
+	read  int64
+	end   int64  // of the last stream that is whole; 0 for none
+	after []byte // the first bytes behind it, as many as a magic number has
+}
+
+// streamEnds finds ends of streams of a kind.
+type streamEnds interface {
+	// next takes some of p, which goes on where the call before ended, and reports whether a stream ends with them.
+	next(p []byte) (n int, ended bool)
+}
+
+// newBoundary follows a stream of a kind; nil where it is not followed.
+func newBoundary(kind Kind) *boundary {
+	switch kind {
+	case Zstd:
+		return &boundary{kind: kind, ends: &zstdEnds{need: 4, step: zstdMagic}}
+	case Bzip2:
+		return &boundary{kind: kind, ends: &bzip2Ends{}}
+	case XZ:
+		return &boundary{kind: kind, ends: &xzEnds{}}
+	default:
+		return nil
+	}
+}
+
+func (b *boundary) pass(p []byte) {
+	for b != nil && len(p) > 0 {
+		n, ended := b.ends.next(p)
+		if b.end > 0 {
+			b.follow(p[:n])
+		}
+		b.read += int64(n)
+		if ended {
+			b.end, b.after = b.read, b.after[:0]
+		}
+		p = p[n:]
+	}
+}
+
+// follow keeps the first bytes behind a stream. Those of xz may be padded with zeros.
+func (b *boundary) follow(p []byte) {
+	if b.kind == XZ && len(b.after) == 0 {
+		p = bytes.TrimLeft(p, "\x00")
+	}
+	b.after = append(b.after, p[:min(len(p), MagicBytes-len(b.after))]...)
+}
+
+// noStream are the errors of decoders where no stream begins behind another one.
+var noStream = []error{
+	io.ErrUnexpectedEOF, zstd.ErrMagicMismatch, xz.ErrFormat, xz.ErrBuf,
+	bzip2.StructuralError("bad magic value in continuation file"),
+}
+
+// cause is the error of a decoder: a *trailingError if it comes from other content behind a whole stream.
+func (b *boundary) cause(err error) error {
+	if b == nil || b.end == 0 || len(b.after) == 0 || b.kind.mayBegin(b.after) {
+		return err
+	}
+	for _, one := range noStream {
+		if errors.Is(err, one) {
+			return &trailingError{b.end}
+		}
+	}
+	return err
+}
+
+// mayBegin reports whether a stream of the kind may begin so.
+func (k Kind) mayBegin(head []byte) bool {
+	if k == Zstd && len(head) > 0 && head[0]&0xf0 == skippableMagic[0] {
+		return agree(head[1:], skippableMagic[1:])
+	}
+	for _, f := range formats {
+		if f.kind == k {
+			return agree(head, []byte(f.magic))
+		}
+	}
+	return false
+}
+
+// agree reports whether two texts are equal as far as both go.
+func agree(a, b []byte) bool {
+	n := min(len(a), len(b))
+	return bytes.Equal(a[:n], b[:n])
+}
+
+// skippableMagic begins a frame of zstd that a decoder skips; the low half of its first byte is any.
+var skippableMagic = []byte("\x50\x2a\x4d\x18")
+
+// zstdEnds passes the frames of zstd by their headers. Source: RFC 8878, 3.1.
+type zstdEnds struct {
+	head     []byte
+	need     int                                       // bytes of head that the step needs
+	step     func(z *zstdEnds, head []byte) (end bool) // nil where what is read is no frame
+	skip     int64                                     // bytes before the next head
+	final    bool                                      // the frame ends with the bytes that are skipped
+	checksum bool                                      // ends the frame
+}
+
+func (z *zstdEnds) next(p []byte) (int, bool) {
+	if z.step == nil {
+		return len(p), false
+	}
+	if z.skip > 0 {
+		n := min(z.skip, int64(len(p)))
+		z.skip -= n
+		return int(n), z.skip == 0 && z.final
+	}
+	n := min(z.need-len(z.head), len(p))
+	if z.head = append(z.head, p[:n]...); len(z.head) < z.need {
+		return n, false
+	}
+	head := z.head
+	z.head = z.head[:0]
+	return n, z.step(z, head)
+}
+
+func zstdMagic(z *zstdEnds, head []byte) bool {
+	z.final, z.checksum = false, false
+	switch {
+	case string(head) == "\x28\xb5\x2f\xfd":
+		z.need, z.step = 1, zstdDescriptor
+	case head[0]&0xf0 == skippableMagic[0] && bytes.Equal(head[1:], skippableMagic[1:]):
+		z.need, z.step = 4, zstdSkippable
+	default:
+		z.step = nil
+	}
+	return false
+}
+
+func zstdSkippable(z *zstdEnds, head []byte) bool {
+	return z.end(int64(binary.LittleEndian.Uint32(head)))
+}
+
+// end ends the frame after as many more bytes, and reports whether these are none.
+func (z *zstdEnds) end(after int64) bool {
+	z.skip, z.final = after, true
+	z.need, z.step = 4, zstdMagic
+	return after == 0
+}
+
+func zstdDescriptor(z *zstdEnds, head []byte) bool {
+	d := head[0]
+	single := d>>5&1 == 1
+	z.checksum = d>>2&1 == 1
+	z.skip = []int64{0, 1, 2, 4}[d&3] + []int64{0, 2, 4, 8}[d>>6] // of the dictionary's id and the content's size
+	if single && d>>6 == 0 {
+		z.skip++
+	} else if !single {
+		z.skip++ // of the window's size
+	}
+	z.need, z.step = 3, zstdBlock
+	return false
+}
+
+func zstdBlock(z *zstdEnds, head []byte) bool {
+	bits := int64(head[0]) | int64(head[1])<<8 | int64(head[2])<<16
+	size := bits >> 3
+	if bits>>1&3 == 1 { // a byte that is repeated
+		size = 1
+	}
+	if bits&1 == 0 {
+		z.skip = size
+		return false
+	}
+	if z.checksum {
+		size += 4
+	}
+	return z.end(size)
+}
+
+// bzip2Ends looks for the 48 bits that end a stream of bzip2, with 32 bits of checksum and the rest of a byte behind
+// them.
+type bzip2Ends struct{ high, low uint64 } // the last 128 bits
+
+func (e *bzip2Ends) next(p []byte) (int, bool) {
+	const magic = 0x177245385090
+	for i, b := range p {
+		e.high, e.low = e.high<<8|e.low>>56, e.low<<8|uint64(b)
+		for rest := range 8 {
+			shift := 32 + rest
+			if (e.high<<(64-shift)|e.low>>shift)&(1<<48-1) == magic && e.low&(1<<rest-1) == 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return len(p), false
+}
+
+// xzEnds looks for the footer that ends a stream of xz: 12 bytes with a checksum. Source: The .xz File Format, 2.1.2.
+type xzEnds struct{ last [12]byte }
+
+func (e *xzEnds) next(p []byte) (int, bool) {
+	for n := 0; n < len(p); {
+		step := bytes.IndexByte(p[n:], 'Z') + 1
+		if step == 0 {
+			step = len(p) - n
+		}
+		e.keep(p[n : n+step])
+		n += step
+		sum := binary.LittleEndian.Uint32(e.last[:])
+		if string(e.last[10:]) == "YZ" && crc32.ChecksumIEEE(e.last[4:10]) == sum {
+			return n, true
+		}
+	}
+	return len(p), false
+}
+
+// keep keeps the last bytes.
+func (e *xzEnds) keep(p []byte) {
+	p = p[max(0, len(p)-len(e.last)):]
+	copy(e.last[:], e.last[len(p):])
+	copy(e.last[len(e.last)-len(p):], p)
+}

@@ -1,0 +1,75 @@
+package recipe
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// Note says what a subset takes the place of: that a trainer repeats the records of the entry, or leaves some out.
+// Empty where it trains on each once.
+func (e Entry) Note() string {
+	if e.Repeat == 0 {
+		return ""
+	}
+	how := fmt.Sprintf("has a trainer repeat its records %g times", e.Repeat)
+	if e.Repeat < 1 {
+		how = fmt.Sprintf("has a trainer take the first %g of its records", e.Repeat)
+	}
+	return fmt.Sprintf("entry %q: repeat_time %s; here each record is rated once, and a subset has repeat_time 1", e.Name,
+		how)
+}
+
+// partName matches the name of a file that says of how many it is one, such as train-00000-of-00012.parquet.
+var partName = regexp.MustCompile(`^(.*?\D|)(\d+)(-of-)(\d+)(\D.*|)$`)
+
+// MissingParts says which files are not there of those whose names say of how many they are, one text for all files of
+// a name. Numbers are from 0, or from 1 where the last file is there.
+func MissingParts(names []string) (notes []string) {
+	type series struct{ folder, before, of, after string }
+	present := map[series]map[int]bool{}
+	for _, name := range names {
+		m := partName.FindStringSubmatch(path.Base(name))
+		if m == nil {
+			continue
+		}
+		number, err := strconv.Atoi(m[2])
+		if err != nil {
+			continue
+		}
+		s := series{path.Dir(name), m[1], m[3] + m[4], m[5]}
+		if present[s] == nil {
+			present[s] = map[int]bool{}
+		}
+		present[s][number] = true
+	}
+	inOrder := slices.SortedFunc(maps.Keys(present), func(a, b series) int {
+		return slices.Compare([]string{a.folder, a.before, a.of, a.after}, []string{b.folder, b.before, b.of, b.after})
+	})
+	for _, s := range inOrder {
+		digits := s.of[len("-of-"):]
+		total, err := strconv.Atoi(digits)
+		there := present[s]
+		if err != nil || len(there) >= total {
+			continue
+		}
+		first := 0
+		if there[total] {
+			first = 1
+		}
+		missing := first
+		for there[missing] {
+			missing++
+		}
+		note := fmt.Sprintf("%s%0*d%s%s is missing", s.before, len(digits), missing, s.of, s.after)
+		if more := total - len(there) - 1; more > 0 {
+			note = fmt.Sprintf("%s%0*d%s%s and %d more are missing", s.before, len(digits), missing, s.of, s.after, more)
+		}
+		notes = append(notes, fmt.Sprintf("%s: their names say that there are %d, and %d are given; the subset is of those",
+			note, total, len(there)))
+	}
+	return notes
+}

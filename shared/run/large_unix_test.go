@@ -1,0 +1,295 @@
+//go:build unix
+
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// A generated bucket has one object of any size: the same block many times, between a head and a tail. It is made where
+// it is read.
+type generated struct {
+	name              string
+	head, block, tail []byte
+	times             int64
+}
+
+const onlyGeneration = 7
+
+func (g generated) size() int64 {
+	return int64(len(g.head)) + g.times*int64(len(g.block)) + int64(len(g.tail))
+}
+
+// ReadAt reads from the head, the blocks, or the tail.
+func (g generated) ReadAt(b []byte, offset int64) (int, error) {
+	n := 0
+	for n < len(b) {
+		at := offset + int64(n) - int64(len(g.head))
+		body := g.times * int64(len(g.block))
+		var piece []byte
+		switch {
+		case at < 0:
+			piece = g.head[at+int64(len(g.head)):]
+		case at < body:
+			piece = g.block[at%int64(len(g.block)):]
+		case at-body < int64(len(g.tail)):
+			piece = g.tail[at-body:]
+		default:
+			return n, io.EOF
+		}
+		n += copy(b[n:], piece)
+	}
+	return n, nil
+}
+
+func (g generated) Stat(_ context.Context, name string) (bucket.Attrs, error) {
+	if name != g.name {
+		return bucket.Attrs{}, fmt.Errorf("%s: %w", name, bucket.ErrNotExist)
+	}
+	return bucket.Attrs{Name: name, Size: g.size(), Generation: onlyGeneration}, nil
+}
+
+func (g generated) Open(ctx context.Context, name string, _, offset, length int64) (io.ReadCloser, error) {
+	if _, err := g.Stat(ctx, name); err != nil {
+		return nil, err
+	}
+	if length < 0 {
+		length = g.size()
+	}
+	return io.NopCloser(io.NewSectionReader(g, offset, length)), nil
+}
+
+func (g generated) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
+	return func(yield func(bucket.Attrs, error) bool) {
+		if attrs, err := g.Stat(ctx, g.name); strings.HasPrefix(g.name, prefix) && g.name > after {
+			yield(attrs, err)
+		}
+	}
+}
+
+func (g generated) Checksum(context.Context, string) (uint32, error) { return 1, nil }
+
+// largeRecord is a record of about a number of bytes.
+func largeRecord(number, size int) string {
+	answer := strings.Repeat(fmt.Sprintf("This is sentence %d of an answer. ", number), size/34)
+	return runtest.Record(fmt.Sprintf("%06d", number), answer)
+}
+
+// blockRecords is how many records a generated block has.
+const blockRecords = 64
+
+// largeForms make objects of about a size, by their forms. Images are 100 kB, records without one 10 kB.
+var largeForms = map[string]func(t *testing.T, size int64) generated{
+	"jsonl": func(_ *testing.T, size int64) generated {
+		var block bytes.Buffer
+		for i := range blockRecords {
+			block.WriteString(largeRecord(i, 10_000) + "\n")
+		}
+		return generated{block: block.Bytes(), times: max(1, size/int64(block.Len()))}
+	},
+	"json": func(_ *testing.T, size int64) generated {
+		var block bytes.Buffer
+		for i := range blockRecords {
+			block.WriteString(largeRecord(i, 10_000) + ",\n")
+		}
+		return generated{
+			head: []byte("[\n"), block: block.Bytes(), times: max(1, size/int64(block.Len())),
+			tail: []byte(largeRecord(blockRecords, 10_000) + "\n]\n"),
+		}
+	},
+	"tar": func(t *testing.T, size int64) generated {
+		var members []runtest.Member
+		for i := range blockRecords {
+			key := fmt.Sprintf("%06d.", i)
+			members = append(members, runtest.Member{Name: key + "png", Content: strings.Repeat("\x01", 100_000)},
+				runtest.Member{Name: key + "json", Content: largeRecord(i, 500)})
+		}
+		archive := runtest.Tar(t, members...)
+		block, tail := archive[:len(archive)-1024], archive[len(archive)-1024:]
+		return generated{block: block, times: max(1, size/int64(len(block))), tail: tail}
+	},
+	"parquet": largeParquet,
+}
+
+// largeParquet is a Parquet file whose row groups are equal.
+func largeParquet(t *testing.T, size int64) generated {
+	columns := table.NewColumns("images")
+	var one, groups, notes, end bytes.Buffer
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, places := make([][]byte, blockRecords), make([]dataset.Record, blockRecords)
+	for i := range records {
+		var fields map[string]any
+		must(json.Unmarshal([]byte(largeRecord(i, 500)), &fields))
+		fields["images"] = []string{"a"}
+		records[i], _ = json.Marshal(fields)
+		places[i].Place.Element = int64(i) + 1
+		must(columns.Add(records[i]))
+	}
+	rows, err := columns.NewWriter(&one)
+	must(err)
+	for _, record := range records {
+		must(rows.Write(record, []table.Image{{Bytes: bytes.Repeat([]byte{1}, 100_000)}}))
+	}
+	must(rows.Close())
+	kind, input := hfparquet.Kind(), generated{name: "one", tail: one.Bytes()}
+	note, err := kind.Part(t.Context(), &groups, generatedSource{input}, places, dataset.Part{First: true})
+	must(err)
+	g := generated{head: []byte("PAR1"), block: groups.Bytes()[4:]}
+	g.times = max(1, size/int64(len(g.block)))
+	for range g.times {
+		notes.Write(note)
+	}
+	must(kind.End(&end, &notes))
+	g.tail = end.Bytes()
+	return g
+}
+
+// A generatedSource is a generated object as the source of a container.
+type generatedSource struct{ generated }
+
+func (s generatedSource) Size(context.Context) (int64, error) { return s.size(), nil }
+
+func (s generatedSource) Open(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+	return s.generated.Open(ctx, s.name, 0, offset, length)
+}
+
+// cutEach is how many ranges there are for each that a soak cuts: each is a task of its own, and of the same size.
+const cutEach = 8
+
+// TestLargeManifests plans a manifest of each form, of 10 GB with HARVEST_SOAK, and cuts ranges of it: the memory of
+// the process stays below 300 MB, and the time is linear in the size. Not parallel: it measures both. The README.md of
+// package container has the figures.
+func TestLargeManifests(t *testing.T) {
+	size, soak := int64(8<<20), os.Getenv("HARVEST_SOAK") != ""
+	if soak {
+		size = 10_000_000_000
+	}
+	for form, generate := range largeForms {
+		t.Run(form, func(t *testing.T) {
+			each := 1
+			if soak {
+				each = cutEach
+			}
+			part := planAndCut(t, form, generate(t, size/4), each)
+			whole := planAndCut(t, form, generate(t, size), each)
+			t.Logf("%s: %s", form, whole)
+			if most := int64(300_000_000); whole.memory > most {
+				t.Errorf("%d bytes of memory, and %d are allowed", whole.memory, most)
+			}
+			for what, times := range map[string][2]time.Duration{
+				"plan": {part.plan, whole.plan}, "cut": {part.cut, whole.cut},
+			} {
+				if soak && times[1] > 4*times[0]*3/2+5*time.Second {
+					t.Errorf("%s takes %v, and a quarter of it %v", what, times[1], times[0])
+				}
+			}
+		})
+	}
+}
+
+// A largeMeasure is what a manifest took.
+type largeMeasure struct {
+	samples   int64
+	ranges    int
+	taken     int64         // samples of the ranges that were cut
+	plan, cut time.Duration // of CPU of the process
+	memory    int64         // the most that the process had, in bytes
+}
+
+func (m largeMeasure) String() string {
+	return fmt.Sprintf("%d samples in %d ranges, plan %.1f s; cut %d of them, %.1f s of CPU; %d MB of memory", m.samples,
+		m.ranges, m.plan.Seconds(), m.taken, m.cut.Seconds(), m.memory/1e6)
+}
+
+// planAndCut plans a dataset of one manifest, and cuts one of so many of its ranges. Shards are not kept.
+func planAndCut(t *testing.T, form string, input generated, each int) (m largeMeasure) {
+	t.Helper()
+	input.name = "datasets/large/a." + form
+	f := runtest.New(t)
+	f.Input = input
+	f.Limits.Records = dataset.Limits{MaxRecordBytes: 1 << 20}
+	f.Limits.PlanBytes, f.Limits.RangeBytes, f.Limits.ShardSamples, f.Limits.ShardBytes = 8<<30, 16<<20, 200, 64<<20
+	f.Restart()
+	runtime.GC()
+	watch := func() { m.memory = max(m.memory, processBytes()) }
+	start := cpuTime()
+	plan := f.Begin(input.name)
+	m.plan = cpuTime() - start
+	watch()
+	start = cpuTime()
+	planned := int64(0)
+	for r := 0; r < len(plan.Ranges); r += each {
+		planned += plan.Ranges[r].Span.Records
+		if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run, Range: r}, "m"); err != nil {
+			t.Fatal(err)
+		}
+		m.taken += cutSamples(t, f, plan, r)
+		watch()
+	}
+	m.cut, m.ranges, m.samples = cpuTime()-start, len(plan.Ranges), plan.Samples
+	want := input.times*blockRecords + int64(bytes.Count(input.tail, []byte(`"data_source"`)))
+	if form == "parquet" {
+		want = input.times * blockRecords
+	}
+	if plan.Samples != want || m.taken != planned {
+		t.Errorf("%d samples are planned, want %d; %d are cut of %d", plan.Samples, want, m.taken, planned)
+	}
+	return m
+}
+
+// cutSamples counts the valid samples of a range that is cut, and removes its shards.
+func cutSamples(t *testing.T, f *runtest.Fixture, plan *run.Plan, r int) int64 {
+	t.Helper()
+	report, err := f.Runs.RangeReport(t.Context(), plan.Run, r)
+	if err != nil || len(report.Problems) > 0 {
+		t.Fatalf("range %d: %v, %v", r, report, err)
+	}
+	for _, name := range f.Objects(fmt.Sprintf("runs/%s/shards/%04d/", plan.Run, r)) {
+		if err := f.Work.Delete(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return report.Samples
+}
+
+// processBytes is what the process has of memory.
+func processBytes() int64 {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// cpuTime is the time that the process has worked so far: other programs do not change it.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
