@@ -124,34 +124,59 @@ func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 // damaged is an error, which may be the last thing that is yielded: use nothing of the records before that.
 func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		in := bufio.NewReader(r)
-		index, err := readIndex(in)
+		var shards ShardReader
+		defer shards.Close()
+		shards.Records(r)(yield)
+	}
+}
+
+// A ShardReader reads shards one after the other, in the memory that it took for the first. The zero value is ready for
+// use; Close frees what it holds.
+type ShardReader struct {
+	in       bufio.Reader
+	index    *zstd.Decoder
+	unpacker *zstd.Decoder // of records
+	text     []byte        // of an index
+	raw      bytes.Buffer  // grows with what is there, whatever an index promises
+}
+
+// Close frees what the reader holds. It may be used again.
+func (s *ShardReader) Close() {
+	for _, decoder := range []*zstd.Decoder{s.index, s.unpacker} {
+		if decoder != nil {
+			decoder.Close()
+		}
+	}
+	*s = ShardReader{}
+}
+
+// Records is ReadRecords of another shard. What it yields must be used before the next shard is read.
+func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		s.in.Reset(r)
+		index, err := s.readIndex(&s.in)
+		if err == nil {
+			err = s.openRecords()
+		}
 		if err != nil {
 			yield(Record{}, fmt.Errorf("reading a shard: %w", err))
 			return
 		}
-		unpacker, err := index.openRecords(in)
-		if err != nil {
-			yield(Record{}, fmt.Errorf("reading a shard: %w", err))
-			return
-		}
-		defer unpacker.Close()
-		var raw bytes.Buffer // grows with what is there, whatever the index promises
 		for i, record := range index.records() {
 			if record.Fault == nil {
-				raw.Reset()
-				if _, err := io.CopyN(&raw, unpacker, int64(index.Bytes[i])); err != nil {
+				s.raw.Reset()
+				if _, err := io.CopyN(&s.raw, s.unpacker, int64(index.Bytes[i])); err != nil {
 					yield(Record{}, fmt.Errorf("reading record %d of a shard: %w", i+1, cutShort(err)))
 					return
 				}
-				record.Raw = raw.Bytes()
+				record.Raw = s.raw.Bytes()
 			}
 			if !yield(record, nil) {
 				return
 			}
 		}
 		// The frame's checksum stands at its end.
-		switch n, err := io.CopyN(io.Discard, unpacker, 1); {
+		switch n, err := io.CopyN(io.Discard, s.unpacker, 1); {
 		case n > 0:
 			yield(Record{}, errors.New("reading a shard: it has more records than its index"))
 		case err != io.EOF:
@@ -160,9 +185,24 @@ func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
+// openRecords begins to unpack the last frame of a shard, which the reader stands at: the bytes of the records.
+func (s *ShardReader) openRecords() (err error) {
+	if _, err := s.in.Peek(1); err != nil {
+		return cutShort(err)
+	}
+	if s.unpacker != nil {
+		return s.unpacker.Reset(&s.in)
+	}
+	s.unpacker, err = zstd.NewReader(&s.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow))
+	return err
+}
+
 // ReadPlaces reads where the records of a shard stand in their manifest, and none of the records.
 func ReadPlaces(r io.Reader) ([]Place, error) {
-	index, err := readIndex(r)
+	var shards ShardReader
+	defer shards.Close()
+	index, err := shards.readIndex(r)
 	if err != nil {
 		return nil, fmt.Errorf("reading a shard: %w", err)
 	}

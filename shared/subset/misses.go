@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -25,14 +26,17 @@ type NearMiss struct {
 
 // String says how far the sample was from being picked.
 func (m NearMiss) String() string {
-	where, taken := "in the order of the strategy", fmt.Sprintf("the last one taken is number %d", m.Last)
-	if m.Bin != "" {
-		where = fmt.Sprintf("for %s in %q", m.Capability, m.Bin)
+	text := strconv.AppendUint(append(make([]byte, 0, 160), "number "...), uint64(m.Rank), 10)
+	if m.Bin == "" {
+		text = append(text, " in the order of the strategy, where "...)
+	} else {
+		text = append(append(append(text, " for "...), m.Capability...), " in "...)
+		text = append(strconv.AppendQuote(text, m.Bin), ", where "...)
 	}
 	if m.Last == 0 {
-		taken = "none is taken"
+		return string(append(text, "none is taken"...))
 	}
-	return fmt.Sprintf("number %d %s, where %s", m.Rank, where, taken)
+	return string(strconv.AppendUint(append(text, "the last one taken is number "...), uint64(m.Last), 10))
 }
 
 // missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest

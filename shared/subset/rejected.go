@@ -47,6 +47,7 @@ type leftSamples struct {
 	columns      *scores.Columns
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
+	outranked    string                       // what begins the reason of a sample with a near miss
 }
 
 // leftSamples reads the samples of a range.
@@ -57,7 +58,7 @@ func (r *Reader) leftSamples(
 	if err != nil {
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
-	left := &leftSamples{capabilities: sel.Capabilities}
+	left := &leftSamples{capabilities: sel.Capabilities, outranked: reason.Code(selection.ReasonRank).Phrase() + ": "}
 	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
 		return nil, nil, err
 	}
@@ -83,7 +84,7 @@ func (l *leftSamples) line(index int64, position int, place dataset.Place, code 
 	if line.Nearest == nil {
 		return line
 	}
-	line.Reason = line.Code.Text(line.Nearest.String())
+	line.Reason = l.outranked + line.Nearest.String()
 	line.Ratings = make(RatingList, len(columns.Ratings))
 	for c, ratings := range columns.Ratings {
 		line.Ratings[c] = ratings[position]
@@ -96,10 +97,14 @@ type RatingList []int8
 
 // MarshalJSON writes an array.
 func (l RatingList) MarshalJSON() ([]byte, error) {
-	text := make([]byte, 0, 2+3*len(l))
+	return l.appendJSON(make([]byte, 0, 2+3*len(l))), nil
+}
+
+func (l RatingList) appendJSON(text []byte) []byte {
+	text = append(text, '[')
 	for i, rating := range l {
-		if text = append(text, '['); i > 0 {
-			text[len(text)-1] = ','
+		if i > 0 {
+			text = append(text, ',')
 		}
 		if rating == scorer.Missing {
 			text = append(text, "null"...)
@@ -107,10 +112,7 @@ func (l RatingList) MarshalJSON() ([]byte, error) {
 			text = strconv.AppendInt(text, int64(rating), 10)
 		}
 	}
-	if len(l) == 0 {
-		text = append(text, '[')
-	}
-	return append(text, ']'), nil
+	return append(text, ']')
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -139,12 +141,6 @@ func known(rating int8) *int8 {
 // notScored reports whether a sample failed or was skipped.
 func notScored(rec *scores.Outcome) bool { return rec.Status != scores.OK }
 
-func newRejectedWriter(w io.Writer) *json.Encoder {
-	lines := json.NewEncoder(w)
-	lines.SetEscapeHTML(false)
-	return lines
-}
-
 // WriteRejected writes a Rejected line for each sample that a failed selection did not take, which are all. If id is
 // empty it writes the samples of the run that were not scored. It reads no record.
 func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Writer) error {
@@ -158,7 +154,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			return err
 		}
 	}
-	lines := newRejectedWriter(w)
+	var text []byte
 	for number, rng := range plan.Ranges {
 		places, records, err := r.failures(ctx, plan, number)
 		if err != nil {
@@ -172,10 +168,15 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			} else if !notScored(&records[i]) {
 				continue
 			}
-			if err := lines.Encode(newRejected(index, places[i], &records[i], code)); err != nil {
+			line := newRejected(index, places[i], &records[i], code)
+			if text, err = line.appendLine(text); err != nil {
 				return err
 			}
 		}
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+		text = text[:0]
 	}
 	return nil
 }
