@@ -28,13 +28,20 @@ const (
 )
 
 // publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth,
-// r + 2 partsWidth and so on form a chain. It completes the selection where all are written.
+// r + 2 partsWidth and so on form a chain. It completes the selection where all are written. While details are missing,
+// it publishes one part alone, whose delivery makes them and publishes the others.
 func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	written, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, 0))
 	if err != nil {
 		return err
 	}
-	for chain := range min(partsWidth, len(plan.Ranges)) {
+	chains := min(partsWidth, len(plan.Ranges))
+	if detailed, err := s.isDetailed(ctx, plan, sel.ID); err != nil {
+		return err
+	} else if !detailed {
+		chains = min(chains, 1)
+	}
+	for chain := range chains {
 		r := chain
 		for ; r < len(plan.Ranges) && written[r]; r += partsWidth {
 		}

@@ -48,6 +48,11 @@ type leftSamples struct {
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
 	outranked    string                       // what begins the reason of a sample with a near miss
+	bins         map[uint64]string            // names by style and source
+	// What a line refers to.
+	nearest NearMiss
+	ratings RatingList
+	text    []byte
 }
 
 // leftSamples reads the samples of a range.
@@ -58,7 +63,10 @@ func (r *Reader) leftSamples(
 	if err != nil {
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
-	left := &leftSamples{capabilities: sel.Capabilities, outranked: reason.Code(selection.ReasonRank).Phrase() + ": "}
+	left := &leftSamples{
+		capabilities: sel.Capabilities, outranked: reason.Code(selection.ReasonRank).Phrase() + ": ",
+		bins: map[uint64]string{},
+	}
 	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
 		return nil, nil, err
 	}
@@ -73,23 +81,37 @@ func (r *Reader) leftSamples(
 }
 
 // line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
-// why the selection did not take it.
+// why the selection did not take it. It is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
 	line := newRejected(index, place, &l.outcomes[position], code)
 	columns := l.columns
-	source := columns.SourceNames[columns.Source[position]]
-	line.Nearest = l.misses.at(position, l.capabilities, source, func(i int) string {
-		return columns.StyleNames[columns.Style[int(columns.StyleStart[position])+i]]
+	miss, outranked := l.misses.at(position, l.capabilities, func(i int) string {
+		return l.bin(columns.Style[int(columns.StyleStart[position])+i], columns.Source[position])
 	})
-	if line.Nearest == nil {
+	if !outranked {
 		return line
 	}
-	line.Reason = l.outranked + line.Nearest.String()
-	line.Ratings = make(RatingList, len(columns.Ratings))
-	for c, ratings := range columns.Ratings {
-		line.Ratings[c] = ratings[position]
+	l.nearest = miss
+	line.Nearest = &l.nearest
+	l.text = miss.appendText(append(l.text[:0], l.outranked...))
+	line.Reason = string(l.text)
+	line.Ratings = l.ratings[:0]
+	for _, ratings := range columns.Ratings {
+		line.Ratings = append(line.Ratings, ratings[position])
 	}
+	l.ratings = line.Ratings
 	return line
+}
+
+// bin is the name of a bin.
+func (l *leftSamples) bin(style, source uint32) string {
+	at := uint64(style)<<32 | uint64(source)
+	name, known := l.bins[at]
+	if !known {
+		name = l.columns.StyleNames[style] + "+" + l.columns.SourceNames[source]
+		l.bins[at] = name
+	}
+	return name
 }
 
 // A RatingList is ratings as JSON has them: null where one is missing (scorer.Missing).

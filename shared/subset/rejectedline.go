@@ -44,12 +44,18 @@ func (m *NearMiss) appendJSON(text []byte) []byte {
 
 // appendText appends a string.
 func appendText(text []byte, s string) []byte {
+	start, done := len(text), 0
+	text = append(text, '"')
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return appendJSON(text, s)
+		switch c := s[i]; {
+		case c == '"', c == '\\':
+			text = append(append(text, s[done:i]...), '\\')
+			done = i
+		case c < ' ', c > '~':
+			return appendJSON(text[:start], s)
 		}
 	}
-	return append(append(append(text, '"'), s...), '"')
+	return append(append(text, s[done:]...), '"')
 }
 
 // appendJSON appends a value that can be encoded.
