@@ -13,7 +13,8 @@ import (
 
 // The details of a selection are its picks, why other samples are not among them, and where these were nearest to being
 // picked: more than the selection itself, a function of the same scores and parameters, and needed by its parts and by
-// explanations. So the delivery that needs them first makes them, after the selection is answered.
+// explanations. A message that makes a selection makes them, too. Of a selection that a call asked for, the delivery
+// that needs them first makes them, after the call is answered.
 
 // isDetailed reports whether the details of a selection are written.
 func (r *Reader) isDetailed(ctx context.Context, plan *run.Plan, id string) (bool, error) {
