@@ -70,41 +70,63 @@ func (r Record) Sample(parse Parser) *Sample {
 
 // WriteShard writes the records of samples in the order of one manifest, the same bytes for the same records.
 // What Parse made of them is not written.
-func WriteShard(w io.Writer, samples []Sample) error {
+func WriteShard(w io.Writer, samples []Sample) error { return new(ShardWriter).Write(w, samples) }
+
+// A ShardWriter writes shards one after the other, in the memory that it took for the first. The zero value is ready
+// for use.
+type ShardWriter struct {
+	packer *zstd.Encoder
+	window int // of the packer
+	packed bytes.Buffer
+}
+
+// Write is WriteShard.
+func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	index, err := newShardIndex(samples)
 	if err != nil {
 		return err
 	}
-	packed := bytes.NewBuffer(make([]byte, shardHead))
-	// One goroutine and an explicit level and window keep the bytes independent of the machine. A frame is written for
-	// no records too, so that a shard always has three.
-	packer, err := zstd.NewWriter(packed, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(index.window()), zstd.WithZeroFrames(true))
-	if err != nil {
+	s.packed.Reset()
+	s.packed.Write(make([]byte, shardHead))
+	if err := s.begin(&s.packed, index.window()); err != nil {
 		return fmt.Errorf("starting a shard: %w", err)
 	}
-	if err := json.NewEncoder(packer).Encode(index); err != nil {
+	if err := json.NewEncoder(s.packer).Encode(index); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
-	if err := packer.Close(); err != nil {
+	if err := s.packer.Close(); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
-	if err := putHead(packed.Bytes()); err != nil {
+	if err := putHead(s.packed.Bytes()); err != nil {
 		return err
 	}
-	if _, err := w.Write(packed.Bytes()); err != nil {
+	if _, err := w.Write(s.packed.Bytes()); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
-	packer.Reset(w)
+	s.packer.Reset(w)
 	for i := range samples {
-		if _, err := packer.Write(samples[i].Raw); err != nil {
+		if _, err := s.packer.Write(samples[i].Raw); err != nil {
 			return fmt.Errorf("writing sample %s to a shard: %w", samples[i].ID, err)
 		}
 	}
-	if err := packer.Close(); err != nil {
+	if err := s.packer.Close(); err != nil {
 		return fmt.Errorf("completing a shard: %w", err)
 	}
 	return nil
+}
+
+// begin has the packer write a frame.
+func (s *ShardWriter) begin(w io.Writer, window int) (err error) {
+	if s.packer != nil && s.window == window {
+		s.packer.Reset(w)
+		return nil
+	}
+	// One goroutine and an explicit level and window keep the bytes independent of the machine. A frame is written for
+	// no records too, so that a shard always has three.
+	s.window = window
+	s.packer, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
+	return err
 }
 
 // ReadShard parses the records that WriteShard wrote: the samples are those that it was given, if they were parsed so.
