@@ -27,16 +27,17 @@ func (r Reading) Checker() (dataset.Parser, error) {
 // simple name, at most one mark if there is an image and else none, and turns that ask and answer. Such a record has no
 // problem. It is false for others, valid or not.
 func isPlain(raw []byte) bool {
-	s := plainScan{rest: raw}
+	s := plainScan{raw: raw}
 	return s.record() && utf8.Valid(raw)
 }
 
 // A plainScan reads a record from front to back, once.
 type plainScan struct {
-	rest []byte
-	// Of the last string: its bytes, whether it holds escapes, how many marks of images, whether it says something, and
+	raw []byte
+	at  int // of the next byte; slices of raw in its place would cost write barriers
+	// Of the last string: where it begins and ends, whether it holds escapes, how many marks of images, whether it says something, and
 	// whether it may hold other marks.
-	text             []byte
+	start, end       int
 	escaped, said    bool
 	marks            int
 	suspect          bool
@@ -59,7 +60,7 @@ func (s *plainScan) record() bool {
 			return false
 		}
 		field := 0
-		for field < len(plainFields) && string(s.text) != plainFields[field] {
+		for field < len(plainFields) && string(s.text()) != plainFields[field] {
 			field++
 		}
 		if field == len(plainFields) || seen[field] || !s.take(':') {
@@ -71,7 +72,7 @@ func (s *plainScan) record() bool {
 		}
 	}
 	s.skipSpace()
-	return seen[0] && len(s.rest) == 0 && (s.allMarks == 0 || s.allMarks == s.images)
+	return seen[0] && s.at == len(s.raw) && (s.allMarks == 0 || s.allMarks == s.images)
 }
 
 // field reads the value of a field.
@@ -81,11 +82,11 @@ func (s *plainScan) field(name string) bool {
 		return s.turns()
 	case "image":
 		s.images++
-		return s.string() && !s.escaped && isPlainName(s.text)
+		return s.string() && !s.escaped && isPlainName(s.text())
 	case "id":
 		s.skipSpace()
-		if n := digits(s.rest); n > 0 {
-			s.rest = s.rest[n:]
+		if n := digits(s.raw[s.at:]); n > 0 {
+			s.at += n
 			return true
 		}
 	}
@@ -145,20 +146,20 @@ func (s *plainScan) turn(human bool) bool {
 	if !s.take('{') || !s.string() {
 		return false
 	}
-	roleFirst := string(s.text) == "from"
+	roleFirst := string(s.text()) == "from"
 	ok := roleFirst && s.take(':') && s.role(human) && s.take(',') && s.key("value") && s.take(':') && s.words() ||
-		!roleFirst && string(s.text) == "value" && s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') &&
+		!roleFirst && string(s.text()) == "value" && s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') &&
 			s.role(human)
 	return ok && s.take('}')
 }
 
-func (s *plainScan) key(name string) bool { return s.string() && string(s.text) == name }
+func (s *plainScan) key(name string) bool { return s.string() && string(s.text()) == name }
 
 func (s *plainScan) role(human bool) bool {
 	if !s.string() {
 		return false
 	}
-	switch string(s.text) {
+	switch string(s.text()) {
 	case "human", "user":
 		return human
 	case "gpt", "assistant":
@@ -174,19 +175,22 @@ func (s *plainScan) words() bool {
 	return ok
 }
 
+// text is the last string, without its quotes.
+func (s *plainScan) text() []byte { return s.raw[s.start:s.end] }
+
 func (s *plainScan) skipSpace() {
-	for len(s.rest) > 0 && jsontext.IsSpace(s.rest[0]) {
-		s.rest = s.rest[1:]
+	for s.at < len(s.raw) && jsontext.IsSpace(s.raw[s.at]) {
+		s.at++
 	}
 }
 
 // take moves past a byte, and white space before it, if it is there.
 func (s *plainScan) take(c byte) bool {
 	s.skipSpace()
-	if len(s.rest) == 0 || s.rest[0] != c {
+	if s.at == len(s.raw) || s.raw[s.at] != c {
 		return false
 	}
-	s.rest = s.rest[1:]
+	s.at++
 	return true
 }
 
@@ -204,17 +208,18 @@ func (s *plainScan) string() bool {
 		return false
 	}
 	s.escaped, s.said, s.suspect, s.marks = false, false, false, 0
-	b := s.rest
-	for i := 0; i < len(b); {
+	b, i, said := s.raw, s.at, false
+	s.start = i
+	for i < len(b) {
 		c := b[i]
 		if !special[c] {
-			s.said = s.said || letters[c]
+			said = said || letters[c]
 			i++
 			continue
 		}
 		switch c {
 		case '"':
-			s.text, s.rest = b[:i], b[i+1:]
+			s.said, s.end, s.at = said, i, i+1
 			return true
 		case '\\':
 			n := s.escape(b[i:])
