@@ -22,7 +22,7 @@ func TestSelectionsQueue(t *testing.T) {
 	writing, goOn := make(chan struct{}), make(chan struct{})
 	var first sync.Once
 	s.LostAnswer = func(name string) bool {
-		if path.Base(name) == "picks.parquet" {
+		if path.Base(name) == "selection.json" {
 			first.Do(func() { close(writing); <-goOn })
 		}
 		return false

@@ -34,3 +34,21 @@ func (w contextWriter) Write(p []byte) (int, error) {
 	}
 	return w.w.Write(p)
 }
+
+// copiedBytes are copied between two looks at the context.
+const copiedBytes = 16 << 20
+
+// ReadFrom lets the system copy from a file to a file.
+func (w contextWriter) ReadFrom(r io.Reader) (copied int64, err error) {
+	for {
+		if err := w.ctx.Err(); err != nil {
+			return copied, err
+		}
+		n, err := io.CopyN(w.w, r, copiedBytes)
+		if copied += n; err == io.EOF {
+			return copied, nil
+		} else if err != nil {
+			return copied, err
+		}
+	}
+}

@@ -117,3 +117,9 @@ func (w faultWriter) Write(p []byte) (int, error) {
 	n, err := w.w.Write(p)
 	return n, MachineFault(w.folder, err)
 }
+
+// ReadFrom lets the system copy from a file to a file.
+func (w faultWriter) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(w.w, r)
+	return n, MachineFault(w.folder, err)
+}

@@ -145,16 +145,19 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 	return nil
 }
 
-// Compose implements Bucket.
+// Compose implements Bucket. The system copies the parts, where it can, without the process.
 func (f *Folder) Compose(ctx context.Context, name string, parts []string) error {
 	return f.Create(ctx, name, func(w io.Writer) error {
 		for _, part := range parts {
-			r, err := f.Open(ctx, part, 0, 0, -1)
+			o, err := f.open(part)
 			if err != nil {
 				return fmt.Errorf("composing %s: %w", name, err)
 			}
-			_, err = io.Copy(w, r)
-			r.Close()
+			_, err = io.Copy(w, o.ReaderAt.(*os.File))
+			o.Close()
+			if _, machine := errors.AsType[*MachineError](err); !machine && unreadable(err) {
+				err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+			}
 			if err != nil {
 				return fmt.Errorf("composing %s: copying %s: %w", name, part, err)
 			}

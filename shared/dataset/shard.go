@@ -70,41 +70,63 @@ func (r Record) Sample(parse Parser) *Sample {
 
 // WriteShard writes the records of samples in the order of one manifest, the same bytes for the same records.
 // What Parse made of them is not written.
-func WriteShard(w io.Writer, samples []Sample) error {
+func WriteShard(w io.Writer, samples []Sample) error { return new(ShardWriter).Write(w, samples) }
+
+// A ShardWriter writes shards one after the other, in the memory that it took for the first. The zero value is ready
+// for use.
+type ShardWriter struct {
+	packer *zstd.Encoder
+	window int // of the packer
+	packed bytes.Buffer
+}
+
+// Write is WriteShard.
+func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	index, err := newShardIndex(samples)
 	if err != nil {
 		return err
 	}
-	packed := bytes.NewBuffer(make([]byte, shardHead))
-	// One goroutine and an explicit level and window keep the bytes independent of the machine. A frame is written for
-	// no records too, so that a shard always has three.
-	packer, err := zstd.NewWriter(packed, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(index.window()), zstd.WithZeroFrames(true))
-	if err != nil {
+	s.packed.Reset()
+	s.packed.Write(make([]byte, shardHead))
+	if err := s.begin(&s.packed, index.window()); err != nil {
 		return fmt.Errorf("starting a shard: %w", err)
 	}
-	if err := json.NewEncoder(packer).Encode(index); err != nil {
+	if err := json.NewEncoder(s.packer).Encode(index); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
-	if err := packer.Close(); err != nil {
+	if err := s.packer.Close(); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
-	if err := putHead(packed.Bytes()); err != nil {
+	if err := putHead(s.packed.Bytes()); err != nil {
 		return err
 	}
-	if _, err := w.Write(packed.Bytes()); err != nil {
+	if _, err := w.Write(s.packed.Bytes()); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
-	packer.Reset(w)
+	s.packer.Reset(w)
 	for i := range samples {
-		if _, err := packer.Write(samples[i].Raw); err != nil {
+		if _, err := s.packer.Write(samples[i].Raw); err != nil {
 			return fmt.Errorf("writing sample %s to a shard: %w", samples[i].ID, err)
 		}
 	}
-	if err := packer.Close(); err != nil {
+	if err := s.packer.Close(); err != nil {
 		return fmt.Errorf("completing a shard: %w", err)
 	}
 	return nil
+}
+
+// begin has the packer write a frame.
+func (s *ShardWriter) begin(w io.Writer, window int) (err error) {
+	if s.packer != nil && s.window == window {
+		s.packer.Reset(w)
+		return nil
+	}
+	// One goroutine and an explicit level and window keep the bytes independent of the machine. A frame is written for
+	// no records too, so that a shard always has three.
+	s.window = window
+	s.packer, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
+	return err
 }
 
 // ReadShard parses the records that WriteShard wrote: the samples are those that it was given, if they were parsed so.
@@ -124,34 +146,59 @@ func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 // damaged is an error, which may be the last thing that is yielded: use nothing of the records before that.
 func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		in := bufio.NewReader(r)
-		index, err := readIndex(in)
+		var shards ShardReader
+		defer shards.Close()
+		shards.Records(r)(yield)
+	}
+}
+
+// A ShardReader reads shards one after the other, in the memory that it took for the first. The zero value is ready for
+// use; Close frees what it holds.
+type ShardReader struct {
+	in       bufio.Reader
+	index    *zstd.Decoder
+	unpacker *zstd.Decoder // of records
+	text     []byte        // of an index
+	raw      bytes.Buffer  // grows with what is there, whatever an index promises
+}
+
+// Close frees what the reader holds. It may be used again.
+func (s *ShardReader) Close() {
+	for _, decoder := range []*zstd.Decoder{s.index, s.unpacker} {
+		if decoder != nil {
+			decoder.Close()
+		}
+	}
+	*s = ShardReader{}
+}
+
+// Records is ReadRecords of another shard. What it yields must be used before the next shard is read.
+func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		s.in.Reset(r)
+		index, err := s.readIndex(&s.in)
+		if err == nil {
+			err = s.openRecords()
+		}
 		if err != nil {
 			yield(Record{}, fmt.Errorf("reading a shard: %w", err))
 			return
 		}
-		unpacker, err := index.openRecords(in)
-		if err != nil {
-			yield(Record{}, fmt.Errorf("reading a shard: %w", err))
-			return
-		}
-		defer unpacker.Close()
-		var raw bytes.Buffer // grows with what is there, whatever the index promises
 		for i, record := range index.records() {
 			if record.Fault == nil {
-				raw.Reset()
-				if _, err := io.CopyN(&raw, unpacker, int64(index.Bytes[i])); err != nil {
+				s.raw.Reset()
+				if _, err := io.CopyN(&s.raw, s.unpacker, int64(index.Bytes[i])); err != nil {
 					yield(Record{}, fmt.Errorf("reading record %d of a shard: %w", i+1, cutShort(err)))
 					return
 				}
-				record.Raw = raw.Bytes()
+				record.Raw = s.raw.Bytes()
 			}
 			if !yield(record, nil) {
 				return
 			}
 		}
 		// The frame's checksum stands at its end.
-		switch n, err := io.CopyN(io.Discard, unpacker, 1); {
+		switch n, err := io.CopyN(io.Discard, s.unpacker, 1); {
 		case n > 0:
 			yield(Record{}, errors.New("reading a shard: it has more records than its index"))
 		case err != io.EOF:
@@ -160,9 +207,24 @@ func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
+// openRecords begins to unpack the last frame of a shard, which the reader stands at: the bytes of the records.
+func (s *ShardReader) openRecords() (err error) {
+	if _, err := s.in.Peek(1); err != nil {
+		return cutShort(err)
+	}
+	if s.unpacker != nil {
+		return s.unpacker.Reset(&s.in)
+	}
+	s.unpacker, err = zstd.NewReader(&s.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow))
+	return err
+}
+
 // ReadPlaces reads where the records of a shard stand in their manifest, and none of the records.
 func ReadPlaces(r io.Reader) ([]Place, error) {
-	index, err := readIndex(r)
+	var shards ShardReader
+	defer shards.Close()
+	index, err := shards.readIndex(r)
 	if err != nil {
 		return nil, fmt.Errorf("reading a shard: %w", err)
 	}

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -112,7 +111,7 @@ func (x *shardIndex) window() int {
 }
 
 // readIndex reads the first two frames of a shard.
-func readIndex(r io.Reader) (*shardIndex, error) {
+func (s *ShardReader) readIndex(r io.Reader) (*shardIndex, error) {
 	var head [shardHead]byte
 	switch n, err := io.ReadFull(r, head[:]); {
 	case n == 0 && err == io.EOF:
@@ -132,18 +131,18 @@ func readIndex(r io.Reader) (*shardIndex, error) {
 	if len(packed) < int(n) {
 		return nil, errCutShort
 	}
-	unpacker, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxIndexBytes))
-	if err != nil {
-		return nil, err
+	if s.index == nil {
+		s.index, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(maxIndexBytes))
+		if err != nil {
+			return nil, err
+		}
 	}
-	defer unpacker.Close()
-	text, err := unpacker.DecodeAll(packed, nil)
-	if err != nil {
+	if s.text, err = s.index.DecodeAll(packed, s.text[:0]); err != nil {
 		return nil, fmt.Errorf("its index: %w", cutShort(err))
 	}
 	index := new(shardIndex)
-	if err := json.Unmarshal(text, index); err != nil {
+	if err := json.Unmarshal(s.text, index); err != nil {
 		return nil, fmt.Errorf("its index: %w", err)
 	}
 	return index, index.check()
@@ -213,13 +212,4 @@ func (x *shardIndex) records() iter.Seq2[int, Record] {
 			place.Element++
 		}
 	}
-}
-
-// openRecords unpacks the last frame of a shard, which in stands at: the bytes of the records.
-func (x *shardIndex) openRecords(in *bufio.Reader) (*zstd.Decoder, error) {
-	if _, err := in.Peek(1); err != nil {
-		return nil, cutShort(err)
-	}
-	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxWindow))
 }

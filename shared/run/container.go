@@ -53,14 +53,11 @@ func (s textSource) Open(ctx context.Context, offset, length int64) (io.ReadClos
 
 // eachContained reads a range of a container and calls use for each of its records, in order.
 func eachContained(
-	ctx context.Context, texts Texts, plan *Plan, r int, kind container.Kind, use func(*dataset.Sample) error,
+	ctx context.Context, texts Texts, plan *Plan, r int, kind container.Kind, parse dataset.Parser,
+	use func(*dataset.Sample) error,
 ) error {
 	rng := plan.Ranges[r]
 	m := plan.Manifests[rng.Manifest]
-	parse, err := plan.Parser(r)
-	if err != nil {
-		return err
-	}
 	begun := false
 	for record, err := range kind.Records(ctx, texts.Source(m), rng.Span, m.Base(), plan.Options.Limits) {
 		if errors.Is(err, bucket.ErrNotExist) && !begun {

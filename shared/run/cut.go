@@ -73,7 +73,11 @@ func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 		report: RangeReport{Range: r, Problems: map[reason.Code]int{}},
 	}
 	texts := Texts{Input: w.input, Work: w.work}
-	err := EachRecord(ctx, texts, plan, r, func(sample *dataset.Sample) error { return out.add(ctx, sample) })
+	check, err := plan.Manifests[plan.Ranges[r].Manifest].Reading.Checker()
+	if err != nil {
+		return err
+	}
+	err = eachRecord(ctx, texts, plan, r, check, func(sample *dataset.Sample) error { return out.add(ctx, sample) })
 	if err != nil {
 		return err
 	}
@@ -91,6 +95,7 @@ type shardWriter struct {
 	*Worker
 	plan   *Plan
 	report RangeReport
+	shards dataset.ShardWriter
 	shard  []dataset.Sample // read, and in no shard yet
 	size   shardSize        // of shard
 	ahead  int              // records that are to be read still, and that a shard of another delivery has
@@ -116,7 +121,7 @@ func (o *shardWriter) flush(ctx context.Context) error {
 	number := len(o.report.Shards)
 	name := shardName(o.plan.Run, o.report.Range, number)
 	written, err := bucket.CreateOnce(ctx, o.work, name, func(w io.Writer) error {
-		return dataset.WriteShard(w, o.shard)
+		return o.shards.Write(w, o.shard)
 	})
 	kept := o.shard
 	if err == nil && !written {

@@ -19,11 +19,22 @@ const ManifestChanged reason.Code = "manifest_changed"
 func EachRecord(
 	ctx context.Context, texts Texts, plan *Plan, r int, use func(*dataset.Sample) error,
 ) error {
+	parse, err := plan.Parser(r)
+	if err != nil {
+		return err
+	}
+	return eachRecord(ctx, texts, plan, r, parse, use)
+}
+
+// eachRecord is EachRecord by another parser than the plan's.
+func eachRecord(
+	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, use func(*dataset.Sample) error,
+) error {
 	use = plan.trial(r, use)
 	rng := plan.Ranges[r]
 	m := plan.Manifests[rng.Manifest]
 	if kind, contained := kinds.ByFormat(m.Format); contained {
-		return eachContained(ctx, texts, plan, r, kind, use)
+		return eachContained(ctx, texts, plan, r, kind, parse, use)
 	}
 	body, err := texts.open(ctx, m, rng.Span)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -32,10 +43,6 @@ func EachRecord(
 		return err
 	}
 	defer body.Close()
-	parse, err := plan.Parser(r)
-	if err != nil {
-		return err
-	}
 	reader, err := dataset.NewReader(body, m.Framing, rng.Span, m.Base(), plan.Options.Limits, parse)
 	if err != nil {
 		return err

@@ -14,24 +14,42 @@ import (
 func (r *Reader) Records(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) iter.Seq2[dataset.Record, error] {
+	return r.records(ctx, run, report, shard, shard+1)
+}
+
+// RangeRecords yields the records of a range that is cut, as Records does.
+func (r *Reader) RangeRecords(ctx context.Context, run string, report *RangeReport) iter.Seq2[dataset.Record, error] {
+	return r.records(ctx, run, report, 0, len(report.Shards))
+}
+
+// records yields the records of the shards of a range from one to before another.
+func (r *Reader) records(
+	ctx context.Context, run string, report *RangeReport, first, last int,
+) iter.Seq2[dataset.Record, error] {
 	return func(yield func(dataset.Record, error) bool) {
-		err := r.openShard(ctx, run, shardName(run, report.Range, shard), func(body io.Reader) error {
-			count := 0
-			for record, err := range dataset.ReadRecords(body) {
-				if err != nil {
-					return err
+		var shards dataset.ShardReader
+		defer shards.Close()
+		stopped := false
+		for shard := first; shard < last && !stopped; shard++ {
+			err := r.openShard(ctx, run, shardName(run, report.Range, shard), func(body io.Reader) error {
+				count := 0
+				for record, err := range shards.Records(body) {
+					if err != nil {
+						return err
+					}
+					if count++; count > report.Shards[shard] {
+						break
+					}
+					if stopped = !yield(record, nil); stopped {
+						return nil
+					}
 				}
-				if count++; count > report.Shards[shard] {
-					break
-				}
-				if !yield(record, nil) {
-					return nil
-				}
+				return report.checkCount(shard, count)
+			})
+			if err != nil {
+				yield(dataset.Record{}, err)
+				return
 			}
-			return report.checkCount(shard, count)
-		})
-		if err != nil {
-			yield(dataset.Record{}, err)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (b *binCandidates) sortMore(c *capability, n int, buffers *scratch) bool {
 			}
 		}
 		buffers.keys = keys
-		if b.add(c, keys, batch(n, len(keys))) == len(keys) {
+		if b.add(c, keys, batch(n, len(keys)), &buffers.sorter) == len(keys) {
 			b.next, b.partial = at, false
 		}
 		if len(keys) > 0 {
@@ -58,11 +58,11 @@ func (b *binCandidates) sortMore(c *capability, n int, buffers *scratch) bool {
 
 // add appends to ready the samples of the n least keys, and perhaps of some more, and returns their
 // number. It reorders the keys.
-func (b *binCandidates) add(c *capability, keys []uint64, n int) int {
+func (b *binCandidates) add(c *capability, keys []uint64, n int, sorter *keySorter) int {
 	if n == 0 {
 		return 0
 	}
-	keys = c.keys.sortLeast(keys, n)
+	keys = c.keys.sortLeast(keys, n, sorter)
 	b.ready = slices.Grow(b.ready, len(keys))
 	for _, key := range keys {
 		b.ready = append(b.ready, c.keys.sample(key))

@@ -111,7 +111,7 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	for i, entry := range asked {
 		bin := uint32(entry)
 		b, first := &c.bins[bin], batches[i]
-		n := b.add(c, buffers.keys[next[bin]-first.found:next[bin]], int(first.sorted))
+		n := b.add(c, buffers.keys[next[bin]-first.found:next[bin]], int(first.sorted), &buffers.sorter)
 		if n == int(first.held) {
 			b.next, b.partial = first.end, false
 		}

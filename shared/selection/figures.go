@@ -50,6 +50,9 @@ func (r *PickRatings) Total() (n int) {
 	return n
 }
 
+// PickRatings are those of the picks of a selection of the catalog's pool that a rating decided; nil if there are none.
+func (c *Catalog) PickRatings(result *Result) *PickRatings { return pickRatings(c.Pool, result) }
+
 // pickRatings are those of the picks that a rating decided; nil if there are none.
 func pickRatings(pool *Pool, result *Result) *PickRatings {
 	var ratings *PickRatings

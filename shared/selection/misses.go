@@ -3,7 +3,6 @@ package selection
 import (
 	"math"
 	"slices"
-	"sync/atomic"
 )
 
 // A NearMiss says where a sample that others came before was nearest to being picked: of its capabilities and bins, the
@@ -19,14 +18,15 @@ type NearMiss struct {
 // A MissList has the near misses of a pool's samples.
 type MissList struct {
 	groups *groups
-	// nearest has of each sample how many positions it comes after the last one taken, in the upper half, and the place
-	// in last in the lower; noMiss of those that have none.
-	nearest []uint64
-	last    []uint32 // by capability, then bin
+	// distance has of each sample how many positions it comes after the last one taken, and missBias; noMiss of one that
+	// has none, and notOutranked of one that was not outranked. Place is the place in last that this is about.
+	distance, place []uint32
+	last            []uint32 // by capability, then bin
 }
 
 const (
-	noMiss = math.MaxUint64
+	notOutranked = 0
+	noMiss       = math.MaxUint32
 	// missBias makes distances positive: caps, and samples that were the best of their bins, may have made a sample
 	// come before the last one taken.
 	missBias = 1 << 31
@@ -34,13 +34,13 @@ const (
 
 // At is the near miss of sample i; false if it was not outranked.
 func (l *MissList) At(i int) (NearMiss, bool) {
-	packed := l.nearest[i]
-	if packed == noMiss {
+	distance := l.distance[i]
+	if distance == notOutranked || distance == noMiss {
 		return NearMiss{}, false
 	}
-	place := uint32(packed)
+	place := l.place[i]
 	miss := NearMiss{Capability: None, Last: l.last[place]}
-	miss.Rank = uint32(int64(packed>>32) - missBias + int64(miss.Last))
+	miss.Rank = uint32(int64(distance) - missBias + int64(miss.Last))
 	if l.groups != nil {
 		bins := uint32(len(l.groups.binNames))
 		miss.Capability = place / bins
@@ -52,37 +52,30 @@ func (l *MissList) At(i int) (NearMiss, bool) {
 // NearMisses are those of the samples whose reason is ReasonRank. It sorts all candidates of all bins, so it takes
 // several times as long as the selection.
 func (c *Catalog) NearMisses(params Params, result *Result, reasons ReasonList) *MissList {
-	l := &MissList{nearest: make([]uint64, c.Pool.Len()), last: make([]uint32, 1)}
-	outranked := newBitset(c.Pool.Len())
+	n := c.Pool.Len()
+	l := &MissList{distance: make([]uint32, n), place: make([]uint32, n), last: make([]uint32, 1)}
 	any := false
-	for i := range l.nearest {
-		l.nearest[i] = noMiss
+	for i := range l.distance {
 		if reasons.At(i) == ReasonRank {
-			outranked.set(uint32(i))
-			any = true
+			l.distance[i], any = noMiss, true
 		}
 	}
 	if !any {
 		return l
 	}
 	params.Budget, params.InTokens = 1, false // so that no room is made for picks
-	m := misser{list: l, selector: newSelector(c, params), outranked: outranked}
+	m := misser{list: l, selector: newSelector(c, params)}
 	if !params.TakesTurns() {
 		m.inOrder(result)
 		return l
 	}
 	l.groups = m.groups
 	l.last = make([]uint32, len(result.Capabilities)*len(result.Bins))
-	m.pickedAt = make([]uint32, c.Pool.Len())
-	for _, pick := range result.Picks {
-		if pick.Rule == ByTurn {
-			m.pickedAt[pick.Sample] = pick.Capability*uint32(len(result.Bins)) + pick.Bin + 1
-		}
-	}
+	m.picks = picksByTurn(result)
 	m.findSegments()
-	m.counts = make([]int, l.groups.len())
+	m.counts = make([]uint32, l.groups.len())
 	for i, name := range params.capabilities(c.Pool) {
-		m.ofCapability(i, name)
+		m.ofCapability(result, i, name)
 	}
 	return l
 }
@@ -91,12 +84,31 @@ func (c *Catalog) NearMisses(params Params, result *Result, reasons ReasonList) 
 type misser struct {
 	*selector
 	list      *MissList
-	outranked bitset
-	pickedAt  []uint32 // of each sample the place in last at which it was picked, and 1; 0 if at none
+	picks     [][]uint32 // picksByTurn
 	segments  []segment
 	segmentOf []uint32 // of each of groups.bin
-	counts    []int    // of candidates, by group
+	counts    []uint32 // of candidates, by group
 	keys      []uint64 // of the candidates of a capability, segment by segment
+}
+
+// picksByTurn are the numbers of a result's picks that each of its capabilities took at its turns.
+func picksByTurn(result *Result) [][]uint32 {
+	counts := make([]int, len(result.Capabilities))
+	for _, pick := range result.Picks {
+		if pick.Rule == ByTurn {
+			counts[pick.Capability]++
+		}
+	}
+	of := make([][]uint32, len(counts))
+	for i, n := range counts {
+		of[i] = make([]uint32, 0, n)
+	}
+	for number, pick := range result.Picks {
+		if pick.Rule == ByTurn {
+			of[pick.Capability] = append(of[pick.Capability], uint32(number))
+		}
+	}
+	return of
 }
 
 // inOrder finds those of a strategy without turns.
@@ -107,7 +119,9 @@ func (m *misser) inOrder(result *Result) {
 		}
 	}
 	for i, sample := range m.strategyOrder() {
-		m.offer(sample, 0, i+1)
+		if m.list.distance[sample] != notOutranked {
+			m.list.distance[sample] = m.list.first(0) + uint32(i)
+		}
 	}
 }
 
@@ -115,8 +129,10 @@ func (m *misser) inOrder(result *Result) {
 // score.
 type segment struct {
 	bin        uint32
-	start, end int // of its candidates in a misser's keys
-	sorted     int // how many of them the order of a higher threshold has before them, in the bin
+	start, end uint32 // of its candidates in a misser's keys
+	sorted     uint32 // how many of them the order of a higher threshold has before them, in the bin
+	picked     bool   // whether the capability picked any of them
+	last       uint64 // the key of the last one picked, in the order
 }
 
 // findSegments fills segments, in the order of the bins, and segmentOf.
@@ -135,11 +151,23 @@ func (m *misser) findSegments() {
 	}
 }
 
+// A levelColumn is a column of ratings, of which those above a threshold and up to most are candidates.
+type levelColumn struct {
+	number    int
+	ratings   []int8
+	threshold int32
+	most      int32
+}
+
+func (l levelColumn) has(rating int8) bool {
+	return int32(rating) > l.threshold && int32(rating) <= l.most
+}
+
 // ofCapability finds those of a capability's bins.
-func (m *misser) ofCapability(i int, name string) {
+func (m *misser) ofCapability(result *Result, i int, name string) {
 	column, own := m.pool.column(name), m.params.threshold(name)
-	before := make([]int, len(m.groups.binNames)) // how many candidates of each bin higher thresholds had
-	ratings, candidates := m.pool.Ratings[column], bitset(nil)
+	before := make([]uint32, len(m.groups.binNames)) // how many candidates of each bin higher thresholds had
+	level := levelColumn{number: column, ratings: m.pool.Ratings[column], most: math.MaxInt8}
 	var expected []uint16
 	if !m.params.RatingsOnly && m.pool.Expected != nil {
 		expected = m.pool.Expected[column]
@@ -148,38 +176,37 @@ func (m *misser) ofCapability(i int, name string) {
 	if m.params.WithinBin == ByScore {
 		lastPosition = m.groups.lastPosition()
 	}
-	for _, level := range m.params.levels(m.pool) {
-		threshold := max(own, level)
-		above := m.catalog.candidates(column, threshold)
-		candidates = difference(above, candidates)
-		keys := newSortKeys(ratings, expected, threshold, m.count(candidates, ratings, threshold), lastPosition, m.ties)
-		m.fill(candidates, &keys)
+	for _, lowest := range m.params.levels(m.pool) {
+		level.threshold = max(own, lowest)
+		highest := m.count(level)
+		keys := newSortKeys(level.ratings, expected, level.threshold, highest, lastPosition, m.ties)
+		m.fill(level, &keys)
+		m.findLast(level, &keys, result.Picks, m.picks[i])
 		m.rank(&keys, i, before)
-		if candidates = above; threshold == own {
+		if level.most = level.threshold; level.threshold == own {
 			return
 		}
 	}
 }
 
-// difference is what a has and b, which may be nil, does not.
-func difference(a, b bitset) bitset {
-	if b == nil {
-		return a
-	}
-	d := slices.Clone(a)
-	for i := range d {
-		d[i] &^= b[i]
-	}
-	return d
-}
-
 // count finds where the candidates of each segment are to be, and by how much the highest rating exceeds the threshold.
-func (m *misser) count(candidates bitset, ratings []int8, threshold int32) (most int) {
+func (m *misser) count(level levelColumn) (highest int) {
 	clear(m.counts)
-	for s, group := range m.groups.of {
-		if candidates.has(uint32(s)) {
-			m.counts[group]++
-			most = max(most, int(int32(ratings[s])-threshold))
+	if cells := m.cells(level.number); cells != nil {
+		for group := range cells {
+			for i, n := range cells[group][1:] {
+				if level.has(int8(i)) && n > 0 {
+					m.counts[group] += n
+					highest = max(highest, i-int(level.threshold))
+				}
+			}
+		}
+	} else {
+		for s, group := range m.groups.of {
+			if rating := level.ratings[s]; level.has(rating) {
+				m.counts[group]++
+				highest = max(highest, int(int32(rating)-level.threshold))
+			}
 		}
 	}
 	for i := range m.segments {
@@ -190,71 +217,94 @@ func (m *misser) count(candidates bitset, ratings []int8, threshold int32) (most
 			m.segments[m.segmentOf[at]].end += m.counts[group]
 		}
 	}
-	end := 0
+	end := uint32(0)
 	for i := range m.segments {
 		s := &m.segments[i]
 		s.start = end
 		end += s.end
 		s.end = s.start
 	}
-	m.keys = slices.Grow(m.keys[:0], end)[:end]
-	return most
+	m.keys = slices.Grow(m.keys[:0], int(end))[:end]
+	return highest
 }
 
 // fill puts the keys of the candidates into their segments. It reads columns from front to back: in the order of the
 // groups it takes several times as long.
-func (m *misser) fill(candidates bitset, keys *sortKeys) {
-	for s, group := range m.groups.of {
-		if group == 0 || !candidates.has(uint32(s)) {
+func (m *misser) fill(level levelColumn, keys *sortKeys) {
+	next := make([]uint32, len(m.segments))
+	for i := range m.segments {
+		next[i] = m.segments[i].start
+	}
+	for s, rating := range level.ratings {
+		group := m.groups.of[s]
+		if group == 0 || !level.has(rating) {
 			continue
 		}
 		first := m.groups.binStart[group]
-		for at := first; at < m.groups.binStart[group+1]; at++ {
-			segment := &m.segments[m.segmentOf[at]]
-			m.keys[segment.end] = keys.key(uint32(s), (at-first)*min(uint32(keys.positionBits), 1))
-			segment.end++
+		key, step := keys.key(uint32(s), 0), keys.positionStep()
+		for _, segment := range m.segmentOf[first:m.groups.binStart[group+1]] {
+			m.keys[next[segment]] = key
+			next[segment]++
+			key += step
+		}
+	}
+	for i := range m.segments {
+		m.segments[i].end = next[i]
+	}
+}
+
+// findLast finds the last of the candidates that were picked in each segment.
+func (m *misser) findLast(level levelColumn, keys *sortKeys, picks []Pick, own []uint32) {
+	for i := range m.segments {
+		m.segments[i].picked = false
+	}
+	for _, number := range own {
+		pick := picks[number]
+		group := m.groups.of[pick.Sample]
+		if group == 0 || !level.has(level.ratings[pick.Sample]) {
+			continue
+		}
+		position := uint32(slices.Index(m.groups.bins(group), pick.Bin))
+		s := &m.segments[m.segmentOf[m.groups.binStart[group]+position]]
+		key := keys.key(pick.Sample, 0) + uint64(position)*keys.positionStep()
+		if !s.picked || keys.compareKeys(s.last, key) < 0 {
+			s.picked, s.last = true, key
 		}
 	}
 }
 
 // rank sorts the segments and offers the positions of their candidates, which come after so many in their bins.
-func (m *misser) rank(keys *sortKeys, number int, before []int) {
+func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 	for i := range m.segments {
 		s := &m.segments[i]
 		s.sorted = before[s.bin]
 		before[s.bin] += s.end - s.start
 	}
 	place := func(s *segment) uint32 { return uint32(number*len(m.groups.binNames)) + s.bin }
-	parallel(len(m.buffers), len(m.segments), func(_, i int) {
+	parallel(len(m.buffers), len(m.segments), func(worker, i int) {
 		s := &m.segments[i]
-		keys.sortLeast(m.keys[s.start:s.end], s.end-s.start)
+		keys.sortLeast(m.keys[s.start:s.end], int(s.end-s.start), &m.buffers[worker].sorter)
 	})
 	for i := range m.segments {
 		s := &m.segments[i]
-		for k := s.end - 1; k >= s.start; k-- {
-			if m.pickedAt[keys.sample(m.keys[k])] == place(s)+1 {
-				m.list.last[place(s)] = uint32(s.sorted + k - s.start + 1)
-				break
-			}
+		if s.picked {
+			at, _ := slices.BinarySearchFunc(m.keys[s.start:s.end], s.last, keys.compareKeys)
+			m.list.last[place(s)] = s.sorted + uint32(at) + 1
 		}
 	}
-	parallel(len(m.buffers), len(m.segments), func(_, i int) {
+	distances, places, samples := m.list.distance, m.list.place, uint64(1)<<keys.sampleBits-1
+	for i := range m.segments {
 		s := &m.segments[i]
-		for k, key := range m.keys[s.start:s.end] {
-			m.offer(keys.sample(key), place(s), s.sorted+k+1)
+		place := place(s)
+		distance := m.list.first(place) + s.sorted
+		for _, key := range m.keys[s.start:s.end] {
+			if sample := key & samples; distance < distances[sample] { // nearer than at the places before
+				distances[sample], places[sample] = distance, place
+			}
+			distance++
 		}
-	})
+	}
 }
 
-// offer notes a sample's position at a place, if it is nearer to the last one taken than at the others.
-func (m *misser) offer(sample, place uint32, rank int) {
-	if !m.outranked.has(sample) {
-		return
-	}
-	packed := uint64(int64(rank)-int64(m.list.last[place])+missBias)<<32 | uint64(place)
-	for at := &m.list.nearest[sample]; ; {
-		if before := atomic.LoadUint64(at); packed >= before || atomic.CompareAndSwapUint64(at, before, packed) {
-			return
-		}
-	}
-}
+// first is the distance of the first position of a place.
+func (l *MissList) first(place uint32) uint32 { return missBias + 1 - l.last[place] }

@@ -3,6 +3,7 @@ package selection
 // A scratch holds the buffers that one worker reuses from task to task.
 type scratch struct {
 	keys    []uint64
+	sorter  keySorter
 	counts  []classCounts // by group
 	cutoffs []cutoff      // by group
 	// While a capability's numbers are brought up to date, removed counts candidates by group, and

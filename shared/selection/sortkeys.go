@@ -61,6 +61,22 @@ func (k *sortKeys) key(s, position uint32) uint64 {
 	return key<<k.sampleBits | uint64(s)
 }
 
+// positionStep is the difference of a sample's keys at one style position and the one before.
+func (k *sortKeys) positionStep() uint64 {
+	if k.positionBits == 0 {
+		return 0
+	}
+	return 1 << (k.scoreBits + k.tieBits + k.sampleBits)
+}
+
+// compareKeys orders keys as the samples that they are of.
+func (k *sortKeys) compareKeys(a, b uint64) int {
+	if a>>k.undecidedBits != b>>k.undecidedBits {
+		return cmp.Compare(a, b)
+	}
+	return k.compare(k.sample(a), k.sample(b))
+}
+
 // compare orders two samples whose keys differ in the undecided bits alone.
 func (k *sortKeys) compare(a, b uint32) int {
 	if k.scoreCut > 0 && k.expected[a] != k.expected[b] {
@@ -75,7 +91,7 @@ func (k *sortKeys) sample(key uint64) uint32 { return uint32(key & (1<<k.sampleB
 // sortLeast reorders keys, all different, so that at least the n best come first and sorted, and
 // returns them: more if others cannot be distinguished from the last of them without a look at
 // the pool, so that all that were not returned have a greater key, by more than the undecided bits.
-func (k *sortKeys) sortLeast(keys []uint64, n int) []uint64 {
+func (k *sortKeys) sortLeast(keys []uint64, n int, sorter *keySorter) []uint64 {
 	leastFirst(keys, n)
 	if k.undecidedBits > 0 && n < len(keys) {
 		last := slices.Max(keys[:n]) >> k.undecidedBits
@@ -87,7 +103,7 @@ func (k *sortKeys) sortLeast(keys []uint64, n int) []uint64 {
 		}
 	}
 	keys = keys[:n]
-	slices.Sort(keys)
+	sorter.sort(keys)
 	if k.undecidedBits == 0 {
 		return keys
 	}

@@ -69,7 +69,7 @@ func checkSortLeast(t *testing.T, k sortKeys, n int, lastPosition uint32, rng *r
 		)
 	})
 
-	least := k.sortLeast(keys, n)
+	least := k.sortLeast(keys, n, new(keySorter))
 	if len(least) < n {
 		t.Fatalf("%d of %d keys", len(least), n)
 	}

@@ -89,12 +89,12 @@ func (r *Reader) Compare(ctx context.Context, runID string, request CompareReque
 	}
 	var a, b *sampleNumbers
 	if request.Selection != "" {
-		if a, err = r.selectedNumbers(ctx, runID, request.Selection); err != nil {
+		if a, err = r.selectedNumbers(ctx, plan, request.Selection); err != nil {
 			return nil, err
 		}
 	}
 	if request.Other != "" {
-		b, err = r.selectedNumbers(ctx, other.Run, request.Other)
+		b, err = r.selectedNumbers(ctx, other, request.Other)
 	} else if len(request.IDs) > 0 {
 		b, err = r.namedNumbers(ctx, plan, request.IDs)
 	}
@@ -133,9 +133,12 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 }
 
 // selectedNumbers are the samples of a selection.
-func (r *Reader) selectedNumbers(ctx context.Context, runID, id string) (*sampleNumbers, error) {
-	sel, err := r.Selection(ctx, runID, id)
+func (r *Reader) selectedNumbers(ctx context.Context, plan *run.Plan, id string) (*sampleNumbers, error) {
+	sel, err := r.Selection(ctx, plan.Run, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.ensureDetails(ctx, plan, id); err != nil {
 		return nil, err
 	}
 	numbers := &sampleNumbers{of: map[uint32]string{}}
@@ -218,8 +221,8 @@ func (p *Pool) firstIDs(ctx context.Context, list []uint32) (first []string, err
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range list {
-		first = append(first, ids.at(s))
+	for i := range list {
+		first = append(first, ids.at(i))
 	}
 	return first, nil
 }

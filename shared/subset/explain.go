@@ -170,7 +170,10 @@ func (r *Reader) explain(
 					missesOf = shardRange
 				}
 				position := int(index - plan.Ranges[shardRange].FirstIndex)
-				x.Nearest = misses.at(position, sel.Capabilities, rec.Source, func(i int) string { return rec.Styles[i] })
+				bin := func(i int) string { return rec.Styles[i] + "+" + rec.Source }
+				if miss, outranked := misses.at(position, sel.Capabilities, bin); outranked {
+					x.Nearest = &miss
+				}
 			}
 			x.compare(sel.Parameters.Request.Rules, table.Capabilities, rec, picks)
 		}

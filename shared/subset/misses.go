@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -24,15 +25,20 @@ type NearMiss struct {
 }
 
 // String says how far the sample was from being picked.
-func (m NearMiss) String() string {
-	where, taken := "in the order of the strategy", fmt.Sprintf("the last one taken is number %d", m.Last)
-	if m.Bin != "" {
-		where = fmt.Sprintf("for %s in %q", m.Capability, m.Bin)
+func (m NearMiss) String() string { return string(m.appendText(nil)) }
+
+func (m NearMiss) appendText(text []byte) []byte {
+	text = strconv.AppendUint(append(text, "number "...), uint64(m.Rank), 10)
+	if m.Bin == "" {
+		text = append(text, " in the order of the strategy, where "...)
+	} else {
+		text = append(append(append(text, " for "...), m.Capability...), " in "...)
+		text = append(strconv.AppendQuote(text, m.Bin), ", where "...)
 	}
 	if m.Last == 0 {
-		taken = "none is taken"
+		return append(text, "none is taken"...)
 	}
-	return fmt.Sprintf("number %d %s, where %s", m.Rank, where, taken)
+	return strconv.AppendUint(append(text, "the last one taken is number "...), uint64(m.Last), 10)
 }
 
 // missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest
@@ -84,19 +90,19 @@ func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number i
 	return data, nil
 }
 
-// at is the near miss of the sample at a position of the range, which has these styles and this source; nil if it has
-// none. Capabilities are those of the selection.
+// at is the near miss of the sample at a position of the range, whose bins are named by the positions of their styles;
+// false if it has none. Capabilities are those of the selection.
 func (m rangeMisses) at(
-	position int, capabilities []selection.CapabilityResult, source string, styles func(position int) string,
-) *NearMiss {
+	position int, capabilities []selection.CapabilityResult, bin func(style int) string,
+) (NearMiss, bool) {
 	row := m[position*missBytes:][:missBytes]
-	miss := &NearMiss{Rank: binary.LittleEndian.Uint32(row[4:]), Last: binary.LittleEndian.Uint32(row[8:])}
+	miss := NearMiss{Rank: binary.LittleEndian.Uint32(row[4:]), Last: binary.LittleEndian.Uint32(row[8:])}
 	if miss.Rank == 0 {
-		return nil
+		return NearMiss{}, false
 	}
 	if c := binary.LittleEndian.Uint16(row); int(c) < len(capabilities) {
 		miss.Capability = capabilities[c].Capability
-		miss.Bin = styles(int(binary.LittleEndian.Uint16(row[2:]))) + "+" + source
+		miss.Bin = bin(int(binary.LittleEndian.Uint16(row[2:])))
 	}
-	return miss
+	return miss, true
 }

@@ -28,6 +28,10 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	if err != nil {
 		return err
 	}
+	// Who uses the outcome may read them, and they cannot be made meanwhile.
+	if err := r.ensureDetails(ctx, plan, id); err != nil {
+		return err
+	}
 	return r.pools.compute(ctx, func() error {
 		out := &Outcome{Plan: plan, Selection: sel}
 		if out.Pool, err = r.pool(ctx, plan, sel.Parameters.Request); err != nil {

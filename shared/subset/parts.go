@@ -23,16 +23,25 @@ const (
 	// partsBlock is how many parts are composed in one step: the most that Cloud Storage composes.
 	// Source: https://cloud.google.com/storage/docs/composite-objects
 	partsBlock = 32
+	// rejectedBytes is about the length of a line of rejected.jsonl.
+	rejectedBytes = 320
 )
 
 // publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth,
-// r + 2 partsWidth and so on form a chain. It completes the selection where all are written.
+// r + 2 partsWidth and so on form a chain. It completes the selection where all are written. While details are missing,
+// it publishes one part alone, whose delivery makes them and publishes the others.
 func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	written, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, 0))
 	if err != nil {
 		return err
 	}
-	for chain := range min(partsWidth, len(plan.Ranges)) {
+	chains := min(partsWidth, len(plan.Ranges))
+	if detailed, err := s.isDetailed(ctx, plan, sel.ID); err != nil {
+		return err
+	} else if !detailed {
+		chains = min(chains, 1)
+	}
+	for chain := range chains {
 		r := chain
 		for ; r < len(plan.Ranges) && written[r]; r += partsWidth {
 		}
@@ -218,7 +227,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	if _, contained := plan.Container(); contained {
 		write = s.writeContained
 	}
-	var rejected bytes.Buffer
+	rejected := make([]byte, 0, rejectedBytes*(int(plan.RangeSamples(r))-sel.PerRange[r]))
 	err = write(ctx, plan, sel, r, part, func(take func(dataset.Record) error) error {
 		return s.divide(ctx, plan, sel, r, reasons, take, &rejected)
 	})
@@ -226,7 +235,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 		return err
 	}
 	name := partName(plan.Run, sel.ID, 0, r, rejectedPart)
-	_, err = bucket.CreateBytes(ctx, s.work, name, rejected.Bytes())
+	_, err = bucket.CreateBytes(ctx, s.work, name, rejected)
 	return err
 }
 
@@ -236,6 +245,9 @@ func (s *Selector) writeText(
 	each func(func(dataset.Record) error) error,
 ) error {
 	var subset bytes.Buffer
+	if samples := plan.RangeSamples(r); samples > 0 { // as if all records were equally long
+		subset.Grow(int((plan.Ranges[r].Span.End - plan.Ranges[r].Span.Start) * int64(sel.PerRange[r]) / samples))
+	}
 	out := dataset.NewWriter(&subset, plan.Format(), part)
 	if err := each(func(record dataset.Record) error { return out.Write(record.Raw) }); err != nil {
 		return err
@@ -250,30 +262,28 @@ func (s *Selector) writeText(
 // divide calls take with the records of a range whose reason is empty, and writes why the others are rejected.
 func (s *Selector) divide(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, reasons *scores.Reasons, take func(dataset.Record) error,
-	rejected *bytes.Buffer,
+	rejected *[]byte,
 ) error {
 	report, left, err := s.leftSamples(ctx, plan, sel, r)
 	if err != nil {
 		return err
 	}
-	lines := newRejectedWriter(rejected)
 	position := 0
-	for shard := range report.Shards {
-		for record, err := range s.runs.Records(ctx, plan.Run, report, shard) {
-			if err != nil {
-				return err
-			}
-			index := plan.Ranges[r].FirstIndex + int64(position)
-			if code := reasons.At(int(index)); code == "" {
-				err = take(record)
-			} else {
-				err = lines.Encode(left.line(index, position, record.Place, reason.Code(code)))
-			}
-			if err != nil {
-				return err
-			}
-			position++
+	for record, err := range s.runs.RangeRecords(ctx, plan.Run, report) {
+		if err != nil {
+			return err
 		}
+		index := plan.Ranges[r].FirstIndex + int64(position)
+		if code := reasons.At(int(index)); code == "" {
+			err = take(record)
+		} else {
+			line := left.line(index, position, record.Place, reason.Code(code))
+			*rejected, err = line.appendLine(*rejected)
+		}
+		if err != nil {
+			return err
+		}
+		position++
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 	return func(order int) scores.Pick {
 		picked := result.Picks[order]
 		row := scores.Pick{
-			Order: order, ID: ids.at(picked.Sample), Index: int64(picked.Sample),
+			Order: order, ID: ids.at(order), Index: int64(picked.Sample),
 			Source: pool.SourceNames[pool.Source[picked.Sample]],
 			Round:  int(picked.Round), Rank: int(picked.Rank), Rule: picked.Rule.String(),
 		}

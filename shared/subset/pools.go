@@ -68,6 +68,11 @@ func (p *pools) compute(ctx context.Context, use func() error) error {
 	default:
 		return ErrBusy
 	}
+	return p.alone(ctx, use)
+}
+
+// alone is compute of what was asked for before: it waits, however many others do.
+func (p *pools) alone(ctx context.Context, use func() error) error {
 	select {
 	case p.slot <- struct{}{}:
 		defer func() { <-p.slot }()

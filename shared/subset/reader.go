@@ -81,6 +81,8 @@ type Reader struct {
 	selections *cache.Cache[*Selection]
 	rejected   *cache.Cache[*scores.Reasons]
 	pools      *pools
+	// missingDetails makes the details of a selection, or is an error that says why there are none.
+	missingDetails func(context.Context, *run.Plan, *Selection) error
 }
 
 // The most memory that a Reader takes in addition to pools, in bytes.
@@ -102,6 +104,10 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 		selections: cache.New(maxSelectionBytes, func(s *Selection) int { return 50_000 + 8*len(s.PerRange) }),
 		rejected:   cache.New(maxReasonBytes, (*scores.Reasons).Len),
 		pools:      newPools(limits),
+		missingDetails: func(_ context.Context, _ *run.Plan, sel *Selection) error {
+			return &run.RefusedError{Reason: fmt.Sprintf("selection %s of run %s is still being written; wait until it is "+
+				"completed, or continue it: harvest resume %s", sel.ID, sel.Run, sel.Run)}
+		},
 	}, nil
 }
 
@@ -179,6 +185,9 @@ func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, err
 func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) (*scores.Reasons, error) {
 	name := reasonsName(plan.Run, id)
 	return r.rejected.Get(ctx, name, func(ctx context.Context) (*scores.Reasons, error) {
+		if err := r.ensureDetails(ctx, plan, id); err != nil {
+			return nil, err
+		}
 		data, err := bucket.ReadAll(ctx, r.work, name)
 		if err != nil {
 			return nil, r.lost(plan.Run, id, err)

@@ -47,6 +47,12 @@ type leftSamples struct {
 	columns      *scores.Columns
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
+	outranked    string                       // what begins the reason of a sample with a near miss
+	bins         map[uint64]string            // names by style and source
+	// What a line refers to.
+	nearest NearMiss
+	ratings RatingList
+	text    []byte
 }
 
 // leftSamples reads the samples of a range.
@@ -57,7 +63,10 @@ func (r *Reader) leftSamples(
 	if err != nil {
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
-	left := &leftSamples{capabilities: sel.Capabilities}
+	left := &leftSamples{
+		capabilities: sel.Capabilities, outranked: reason.Code(selection.ReasonRank).Phrase() + ": ",
+		bins: map[uint64]string{},
+	}
 	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
 		return nil, nil, err
 	}
@@ -72,23 +81,37 @@ func (r *Reader) leftSamples(
 }
 
 // line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
-// why the selection did not take it.
+// why the selection did not take it. It is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
 	line := newRejected(index, place, &l.outcomes[position], code)
 	columns := l.columns
-	source := columns.SourceNames[columns.Source[position]]
-	line.Nearest = l.misses.at(position, l.capabilities, source, func(i int) string {
-		return columns.StyleNames[columns.Style[int(columns.StyleStart[position])+i]]
+	miss, outranked := l.misses.at(position, l.capabilities, func(i int) string {
+		return l.bin(columns.Style[int(columns.StyleStart[position])+i], columns.Source[position])
 	})
-	if line.Nearest == nil {
+	if !outranked {
 		return line
 	}
-	line.Reason = line.Code.Text(line.Nearest.String())
-	line.Ratings = make(RatingList, len(columns.Ratings))
-	for c, ratings := range columns.Ratings {
-		line.Ratings[c] = ratings[position]
+	l.nearest = miss
+	line.Nearest = &l.nearest
+	l.text = miss.appendText(append(l.text[:0], l.outranked...))
+	line.Reason = string(l.text)
+	line.Ratings = l.ratings[:0]
+	for _, ratings := range columns.Ratings {
+		line.Ratings = append(line.Ratings, ratings[position])
 	}
+	l.ratings = line.Ratings
 	return line
+}
+
+// bin is the name of a bin.
+func (l *leftSamples) bin(style, source uint32) string {
+	at := uint64(style)<<32 | uint64(source)
+	name, known := l.bins[at]
+	if !known {
+		name = l.columns.StyleNames[style] + "+" + l.columns.SourceNames[source]
+		l.bins[at] = name
+	}
+	return name
 }
 
 // A RatingList is ratings as JSON has them: null where one is missing (scorer.Missing).
@@ -96,10 +119,14 @@ type RatingList []int8
 
 // MarshalJSON writes an array.
 func (l RatingList) MarshalJSON() ([]byte, error) {
-	text := make([]byte, 0, 2+3*len(l))
+	return l.appendJSON(make([]byte, 0, 2+3*len(l))), nil
+}
+
+func (l RatingList) appendJSON(text []byte) []byte {
+	text = append(text, '[')
 	for i, rating := range l {
-		if text = append(text, '['); i > 0 {
-			text[len(text)-1] = ','
+		if i > 0 {
+			text = append(text, ',')
 		}
 		if rating == scorer.Missing {
 			text = append(text, "null"...)
@@ -107,10 +134,7 @@ func (l RatingList) MarshalJSON() ([]byte, error) {
 			text = strconv.AppendInt(text, int64(rating), 10)
 		}
 	}
-	if len(l) == 0 {
-		text = append(text, '[')
-	}
-	return append(text, ']'), nil
+	return append(text, ']')
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -139,12 +163,6 @@ func known(rating int8) *int8 {
 // notScored reports whether a sample failed or was skipped.
 func notScored(rec *scores.Outcome) bool { return rec.Status != scores.OK }
 
-func newRejectedWriter(w io.Writer) *json.Encoder {
-	lines := json.NewEncoder(w)
-	lines.SetEscapeHTML(false)
-	return lines
-}
-
 // WriteRejected writes a Rejected line for each sample that a failed selection did not take, which are all. If id is
 // empty it writes the samples of the run that were not scored. It reads no record.
 func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Writer) error {
@@ -158,7 +176,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			return err
 		}
 	}
-	lines := newRejectedWriter(w)
+	var text []byte
 	for number, rng := range plan.Ranges {
 		places, records, err := r.failures(ctx, plan, number)
 		if err != nil {
@@ -172,10 +190,15 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			} else if !notScored(&records[i]) {
 				continue
 			}
-			if err := lines.Encode(newRejected(index, places[i], &records[i], code)); err != nil {
+			line := newRejected(index, places[i], &records[i], code)
+			if text, err = line.appendLine(text); err != nil {
 				return err
 			}
 		}
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+		text = text[:0]
 	}
 	return nil
 }

@@ -280,12 +280,25 @@ func (s *Selector) selectRequested(ctx context.Context, task events.SelectTask) 
 	} else if err != nil {
 		return nil, err
 	}
-	sel, err := s.Select(ctx, task.Run, request.Request, request.MaxFailed)
+	sel, err := s.selectWhole(ctx, task.Run, request)
 	if _, final := errors.AsType[*run.RefusedError](err); err != nil && !final {
 		return nil, err
 	}
 	_, marked := bucket.CreateJSON(ctx, s.work, requestMadeName(task.Run, task.Request), result(err))
 	return sel, errors.Join(err, marked)
+}
+
+// selectWhole makes a selection with its details: no caller waits for it.
+func (s *Selector) selectWhole(ctx context.Context, runID string, request requested) (*Selection, error) {
+	sel, err := s.Select(ctx, runID, request.Request, request.MaxFailed)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	return sel, s.ensureDetails(ctx, plan, sel.ID)
 }
 
 // result is the content of an object that says that selections are made, or why they are refused.
@@ -319,7 +332,7 @@ func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Se
 	var made []*Selection
 	var refused []error
 	for _, request := range requests {
-		sel, err := s.Select(ctx, runID, request.Request, request.MaxFailed)
+		sel, err := s.selectWhole(ctx, runID, request)
 		if _, final := errors.AsType[*run.RefusedError](err); final {
 			refused = append(refused, err) // the next request may allow more
 			continue

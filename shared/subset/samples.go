@@ -127,44 +127,51 @@ func (s Samples) ID(ctx context.Context, position int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return list.at(uint32(position)), nil
+	return list.at(0), nil
 }
 
 // An idList has the ids of some samples, in little more than their bytes.
 type idList struct {
-	positions []uint32 // ascending
-	end       []int    // where each one's id ends in text
-	text      []byte
+	place []uint32 // of each sample's id among all in text
+	end   []int    // where each id ends in text
+	text  []byte
 }
 
 // idsOf reads the ids of the samples at positions, each named once.
 func (s Samples) idsOf(ctx context.Context, positions []uint32) (*idList, error) {
-	list := &idList{positions: slices.Sorted(slices.Values(positions)), end: make([]int, 0, len(positions))}
-	rest := list.positions
-	for number := 0; len(rest) > 0; {
-		number += sort.Search(len(s.first)-number, func(i int) bool { return s.first[number+i] > int(rest[0]) }) - 1
+	sorted := make([]uint64, len(positions)) // the position, and then the number
+	for i, position := range positions {
+		sorted[i] = uint64(position)<<32 | uint64(i)
+	}
+	slices.Sort(sorted)
+	list := &idList{place: make([]uint32, len(positions)), end: make([]int, 0, len(positions))}
+	for i, entry := range sorted {
+		list.place[uint32(entry)] = uint32(i)
+	}
+	for number := 0; len(sorted) > 0; {
+		next := int(sorted[0] >> 32)
+		number += sort.Search(len(s.first)-number, func(i int) bool { return s.first[number+i] > next }) - 1
 		ids, err := s.ids(ctx, number)
 		if err != nil {
 			return nil, err
 		}
 		first := s.first[number]
-		for len(rest) > 0 && int(rest[0]) < first+len(ids) {
-			list.text = append(list.text, ids[int(rest[0])-first]...)
+		for len(sorted) > 0 && int(sorted[0]>>32) < first+len(ids) {
+			list.text = append(list.text, ids[int(sorted[0]>>32)-first]...)
 			list.end = append(list.end, len(list.text))
-			rest = rest[1:]
+			sorted = sorted[1:]
 		}
 	}
 	return list, nil
 }
 
-// at is the id of a sample of the list.
-func (l *idList) at(position uint32) string {
-	i, _ := slices.BinarySearch(l.positions, position)
-	start := 0
-	if i > 0 {
-		start = l.end[i-1]
+// at is the id of the i-th of the positions.
+func (l *idList) at(i int) string {
+	place, start := l.place[i], 0
+	if place > 0 {
+		start = l.end[place-1]
 	}
-	return string(l.text[start:l.end[i]])
+	return string(l.text[start:l.end[place]])
 }
 
 // union is the positions of several names, each once, in the order of the names.

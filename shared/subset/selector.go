@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
-	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"golang.org/x/sync/errgroup"
 )
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
@@ -30,6 +27,9 @@ type Selector struct {
 	again  run.Republisher
 	// answeredSamples is Limits.AnsweredSamples.
 	answeredSamples int64
+	// chosen is the selection that was made last and of which details are missing. It is used while no other computes.
+	chosen   *choice
+	chosenOf string // its prefix
 }
 
 // A Config is what a Selector needs.
@@ -56,12 +56,14 @@ func NewSelector(c Config) (*Selector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Selector{
+	s := &Selector{
 		Reader: reader, work: c.Work, index: run.NewIndex(c.Work), tasks: c.Tasks, events: c.Events, now: c.Now,
 		texts:           run.Texts{Input: c.Input, Work: c.Work},
 		again:           run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 		answeredSamples: c.Limits.AnsweredSamples,
-	}, nil
+	}
+	reader.missingDetails = s.makeDetails
+	return s, nil
 }
 
 // Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for the
@@ -149,7 +151,8 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 	return false, s.publishParts(ctx, plan, sel)
 }
 
-// choose selects and writes everything but the parts; selection.json comes last.
+// choose selects and writes selection.json. It writes the details before it only of a selection of no sample, and where
+// the pool does not stay in memory: those of others are made by the delivery that needs them first, after the answer.
 func (s *Selector) choose(
 	ctx context.Context, plan *run.Plan, id string, params selection.ResolvedRequest,
 ) (*Selection, error) {
@@ -174,35 +177,20 @@ func (s *Selector) choose(
 		}.Problem()
 		sel.Outputs = Outputs{Selection: sel.Outputs.Selection}
 	}
+	if sel.Selected == 0 || pool.bytes() > s.pools.maxBytes {
+		if err := s.writeDetails(ctx, plan, id, pool, chosen); err != nil {
+			return nil, err
+		}
+	} else {
+		s.chosen, s.chosenOf = chosen, selectionPrefix(plan.Run, id)
+	}
 	for _, p := range result.Picks {
 		r := plan.RangeOf(int64(p.Sample))
 		sel.PerRange[r]++
 		sel.Manifests[plan.Ranges[r].Manifest].Selected++
 	}
-	group, writing := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.writePicks(writing, plan, id, pool, result) })
-	group.Go(func() error { return s.writeReasons(writing, plan, id, pool, chosen) })
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
 	_, err = bucket.CreateJSON(ctx, s.work, selectionName(plan.Run, id), sel)
 	return sel, err
-}
-
-// writeReasons writes why samples are not in a selection, and how near they came.
-func (s *Selector) writeReasons(ctx context.Context, plan *run.Plan, id string, pool *Pool, chosen *choice) error {
-	reasons := pool.Reasons(chosen.params, chosen.result)
-	_, err := bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
-		return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
-	})
-	if err != nil {
-		return err
-	}
-	misses := pool.NearMisses(chosen.params, chosen.result, reasons)
-	_, err = bucket.CreateOnce(ctx, s.work, missesName(plan.Run, id), func(w io.Writer) error {
-		return writeMisses(w, reasons.Len(), misses)
-	})
-	return err
 }
 
 // newSelection is the selection of a result.
@@ -231,24 +219,4 @@ func manifestsOf(plan *run.Plan) []Manifest {
 		})
 	}
 	return manifests
-}
-
-// writePicks writes the picks of a selection.
-func (s *Selector) writePicks(
-	ctx context.Context, plan *run.Plan, id string, pool *Pool, result *selection.Result,
-) error {
-	ids, err := pool.idsOf(ctx, result.Samples())
-	if err != nil {
-		return err
-	}
-	_, err = bucket.CreateOnce(ctx, s.work, picksName(plan.Run, id), func(w io.Writer) error {
-		row := pool.pickRows(ids, result)
-		return scores.WritePicks(w, len(result.Picks), func(i int) scores.Pick {
-			pick := row(i)
-			pick.Range = plan.RangeOf(pick.Index)
-			pick.Position = int(pick.Index - plan.Ranges[pick.Range].FirstIndex)
-			return pick
-		})
-	})
-	return err
 }

@@ -36,10 +36,11 @@ func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]Trade
 
 func (p *Pool) trade(chosen *choice, within []int) ([]TradeRow, error) {
 	rules := chosen.asked.Rules
-	figures := p.Figures(chosen.result)
-	if figures.PickRatings.Low(figures.PickRatings.Total()) < lowShare {
+	picked := p.PickRatings(chosen.result)
+	if picked.Low(picked.Total()) < lowShare {
 		return nil, nil
 	}
+	figures := p.Figures(chosen.result)
 	first := TradeRow{
 		Strategy: selection.MMSSR, Threshold: rules.Threshold, Figures: figures, Shared: figures.Selected,
 	}

@@ -1,0 +1,76 @@
+package forms
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// plainRecords are plain, and with one byte changed most of them are something else.
+var plainRecords = []string{
+	`{"id": "a", "image": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy \"so\"?"}, ` +
+		`{"from": "gpt", "value": "So \u4e2d, 1 < 2."}], "data_source": "x"}`,
+	`{"id":17,"conversations":[{"value":"Why?","from":"user"},{"from":"assistant","value":"So."},` +
+		`{"from":"user","value":"And?"}]}` + "\n",
+	`{"image": "1.jpg", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "é: <= 5"}]}`,
+}
+
+// TestPlain changes plain records at random: whatever is still plain has no problem when it is parsed.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	still := 0
+	pieces := []string{
+		`"`, `\`, `{`, `}`, `[`, `]`, `,`, `:`, `<`, `>`, `0`, ` `, `<img>`, `<image>`, `<video>`, `<|image|>`, `\u003c`, `..`,
+		"\x01", "\xff", `null`, `1e5`, `"from"`, `human`, `gpt`, `"image": "b.jpg", `, `/`, `\n`, `\u00a0`, `Image`, `-`,
+	}
+	for _, record := range plainRecords {
+		if !isPlain([]byte(record)) {
+			t.Fatalf("%s is not plain", record)
+		}
+		for range 60_000 {
+			raw := []byte(record)
+			for range 1 + rng.IntN(3) {
+				at, n := rng.IntN(len(raw)), rng.IntN(4)
+				end := min(at+n, len(raw))
+				raw = bytes.Join([][]byte{raw[:at], raw[end:]}, []byte(pieces[rng.IntN(len(pieces))]))
+			}
+			if !isPlain(raw) {
+				continue
+			}
+			still++
+			if s := Parse(raw, dataset.Place{Manifest: "a.json", Element: 1}); s.Problem != nil || s.Form != llavaName {
+				t.Fatalf("%s is taken for plain, and has %+v as %q", raw, s.Problem, s.Form)
+			}
+		}
+	}
+	if still < 1000 {
+		t.Errorf("%d changed records are plain", still)
+	}
+}
+
+// TestCheckerPool compares the checker with the parser on real data, most of which it reads quickly.
+func TestCheckerPool(t *testing.T) {
+	t.Parallel()
+	check, err := Reading{}.Checker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, plain := 0, 0
+	err = dataset.EachSample(bytes.NewReader(pool(t)), "dataset.json", dataset.Limits{MaxRecordBytes: 1 << 20}, Parse,
+		func(s *dataset.Sample) error {
+			all++
+			if isPlain(s.Raw) {
+				plain++
+			}
+			if checked := check(s.Raw, s.Place); (checked.Problem == nil) != (s.Problem == nil) {
+				t.Errorf("%s: problem %+v, want %+v", s.ID, checked.Problem, s.Problem)
+			}
+			return nil
+		})
+	if err != nil || plain < all*9/10 {
+		t.Errorf("%d of %d records are plain, %v", plain, all, err)
+	}
+}

@@ -1,0 +1,73 @@
+package selection
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// A keySorter sorts keys, and keeps the memory that it takes for that from one call to the next. It puts each key into
+// one of two to four times as many buckets, in their order, and sorts the few of each bucket: keys are spread evenly
+// enough, by rating, expected score and hash, that this takes a third of the time of comparing them.
+type keySorter struct {
+	keys []uint64
+	ends []uint32 // of the buckets in keys
+}
+
+const (
+	// fewKeys is the number up to which keys are compared with each other.
+	fewKeys = 48
+	// maxBucketBits bounds the buckets, whose ends are to fit a processor's cache.
+	maxBucketBits = 15
+)
+
+// sort sorts keys, all different.
+func (x *keySorter) sort(keys []uint64) {
+	if len(keys) <= fewKeys {
+		slices.Sort(keys)
+		return
+	}
+	low, high := keys[0], keys[0]
+	for _, key := range keys {
+		low, high = min(low, key), max(high, key)
+	}
+	shift := max(bits.Len64(high-low)-min(bits.Len(uint(len(keys)))+1, maxBucketBits), 0)
+	buckets := int((high-low)>>shift) + 1
+	x.ends = slices.Grow(x.ends[:0], buckets+1)[:buckets+1]
+	clear(x.ends)
+	ends := x.ends[1:] // until keys are put there, the start of each bucket stands before it
+	for _, key := range keys {
+		ends[(key-low)>>shift]++
+	}
+	for i := range ends {
+		ends[i] += x.ends[i]
+	}
+	starts := x.ends[:buckets]
+	x.keys = append(x.keys[:0], keys...)
+	for _, key := range x.keys {
+		at := &starts[(key-low)>>shift]
+		keys[*at] = key
+		*at++
+	}
+	start := uint32(0)
+	for _, end := range starts {
+		if end-start > 1 {
+			sortFew(keys[start:end])
+		}
+		start = end
+	}
+}
+
+// sortFew sorts the keys of a bucket.
+func sortFew(keys []uint64) {
+	if len(keys) > fewKeys/2 {
+		slices.Sort(keys)
+		return
+	}
+	for i := 1; i < len(keys); i++ {
+		key, at := keys[i], i
+		for ; at > 0 && keys[at-1] > key; at-- {
+			keys[at] = keys[at-1]
+		}
+		keys[at] = key
+	}
+}

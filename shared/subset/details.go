@@ -1,0 +1,105 @@
+package subset
+
+import (
+	"context"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"golang.org/x/sync/errgroup"
+)
+
+// The details of a selection are its picks, why other samples are not among them, and where these were nearest to being
+// picked: more than the selection itself, a function of the same scores and parameters, and needed by its parts and by
+// explanations. A message that makes a selection makes them, too. Of a selection that a call asked for, the delivery
+// that needs them first makes them, after the call is answered.
+
+// isDetailed reports whether the details of a selection are written.
+func (r *Reader) isDetailed(ctx context.Context, plan *run.Plan, id string) (bool, error) {
+	return bucket.Exists(ctx, r.work, reasonsName(plan.Run, id)) // the last of them
+}
+
+// ensureDetails makes the details of a selection if they are not written. Those of a completed one were: to read them
+// says that they are lost. No selection may compute in the caller.
+func (r *Reader) ensureDetails(ctx context.Context, plan *run.Plan, id string) error {
+	if detailed, err := r.isDetailed(ctx, plan, id); detailed || err != nil {
+		return err
+	}
+	if completed, err := bucket.Exists(ctx, r.work, completedName(plan.Run, id)); completed || err != nil {
+		return err
+	}
+	sel, err := r.Selection(ctx, plan.Run, id)
+	if err != nil {
+		return err
+	}
+	return r.missingDetails(ctx, plan, sel)
+}
+
+// makeDetails writes the details of a selection, and publishes the parts that waited for them.
+func (s *Selector) makeDetails(ctx context.Context, plan *run.Plan, sel *Selection) error {
+	err := s.pools.alone(ctx, func() error {
+		// Another call may have made them while this one waited.
+		if detailed, err := s.isDetailed(ctx, plan, sel.ID); detailed || err != nil {
+			return err
+		}
+		pool, err := s.pool(ctx, plan, sel.Parameters.Request)
+		if err != nil {
+			return err
+		}
+		chosen := s.chosen
+		if s.chosenOf != selectionPrefix(plan.Run, sel.ID) {
+			if chosen, err = pool.apply(ctx, sel.Parameters); err != nil {
+				return err
+			}
+		}
+		s.chosen, s.chosenOf = nil, ""
+		return s.writeDetails(ctx, plan, sel.ID, pool, chosen)
+	})
+	if err != nil {
+		return err
+	}
+	return s.publishParts(ctx, plan, sel)
+}
+
+// writeDetails writes the details of a selection.
+func (s *Selector) writeDetails(ctx context.Context, plan *run.Plan, id string, pool *Pool, chosen *choice) error {
+	reasons := pool.Reasons(chosen.params, chosen.result)
+	group, writing := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.writePicks(writing, plan, id, pool, chosen.result) })
+	group.Go(func() error {
+		misses := pool.NearMisses(chosen.params, chosen.result, reasons)
+		_, err := bucket.CreateOnce(writing, s.work, missesName(plan.Run, id), func(w io.Writer) error {
+			return writeMisses(w, reasons.Len(), misses)
+		})
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	_, err := bucket.CreateOnce(ctx, s.work, reasonsName(plan.Run, id), func(w io.Writer) error {
+		return scores.WriteReasons(w, reasons.Len(), func(i int) string { return string(reasons.At(i)) })
+	})
+	return err
+}
+
+// writePicks writes the picks of a selection.
+func (s *Selector) writePicks(
+	ctx context.Context, plan *run.Plan, id string, pool *Pool, result *selection.Result,
+) error {
+	ids, err := pool.idsOf(ctx, result.Samples())
+	if err != nil {
+		return err
+	}
+	_, err = bucket.CreateOnce(ctx, s.work, picksName(plan.Run, id), func(w io.Writer) error {
+		row := pool.pickRows(ids, result)
+		return scores.WritePicks(w, len(result.Picks), func(i int) scores.Pick {
+			pick := row(i)
+			pick.Range = plan.RangeOf(pick.Index)
+			pick.Position = int(pick.Index - plan.Ranges[pick.Range].FirstIndex)
+			return pick
+		})
+	})
+	return err
+}
