@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -48,11 +49,13 @@ type walker struct {
 	begun  *sample         // whose last member may not have come yet
 	fields []string        // of the sample before it
 	ended  bool            // all samples are returned
+	// left is how many samples the span has that are not returned: where its last one ends, the archive may go on.
+	left int64
 }
 
 func newWalker(r io.Reader, offset int64, limits *dataset.Limits) *walker {
 	in := &counter{in: bufio.NewReaderSize(r, 256<<10), n: offset}
-	return &walker{tar: tar.NewReader(in), in: in, limits: limits, end: offset}
+	return &walker{tar: tar.NewReader(in), in: in, limits: limits, end: offset, left: math.MaxInt64}
 }
 
 // next returns the next sample, and io.EOF after the last one. A *dataset.FormatError is a fault of the archive as a
@@ -229,6 +232,9 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 			last := s.members[len(s.members)-1]
 			s.fault = unusable(last.name, fmt.Sprintf("the archive is cut short in it, at byte %d; copy it whole", w.in.n))
 		}
+		return w.last()
+	}
+	if w.left == 1 && w.begun != nil && start == w.in.n { // the end of the span
 		return w.last()
 	}
 	before := w.begun

@@ -115,6 +115,7 @@ func (reader) Records(
 		defer body.Close()
 		w := newWalker(body, span.Start, &limits)
 		for i := range span.Records {
+			w.left = span.Records - i
 			s, err := w.next()
 			switch format := (*dataset.FormatError)(nil); {
 			case err == io.EOF:

@@ -307,6 +307,19 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
+// TestSpanEnds reads spans that end in the middle of an archive: that is no cut, whatever the samples there have.
+func TestSpanEnds(t *testing.T) {
+	t.Parallel()
+	from := source(archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("c.json", "{}")))
+	for _, rangeBytes := range []int64{1, 2048, 3072, 4096} {
+		for _, r := range records(t, from, rangeBytes) {
+			if r.Fault != nil {
+				t.Errorf("ranges of %d bytes: %s: %s", rangeBytes, r.Place, r.Fault.Reason())
+			}
+		}
+	}
+}
+
 // TestCutInSample cuts an archive between two members of a sample. It is not taken for one without an image.
 func TestCutInSample(t *testing.T) {
 	t.Parallel()
