@@ -32,8 +32,8 @@ type Need struct {
 // A Budget is the memory of a process for images. A process has one. It is safe for concurrent use.
 //
 // No order of work can end in a deadlock. A Hold waits only while it is empty, a Step is taken last and ends by itself,
-// and Holds together never take so much that there is no room for the largest Step. Readers are taken first, and together
-// never take so much that there is no room for the largest sample.
+// and Holds together never take so much that there is no room for the largest Step. Readers are taken first, and
+// together never take so much that there is no room for the largest sample.
 type Budget struct {
 	limit   Limit
 	need    Need

@@ -57,7 +57,8 @@ func conversions() string {
 	b.WriteString("\n" + wrap("JSON is written as the manifests are, and as an array from a tar or a Parquet file. From "+
 		"these, images become files in the folder `images` next to the subset, "+
 		"each once and named by its content, and records name them relative to the subset: the folder can be moved as a "+
-		"whole. Parquet has the images in a column that Hugging Face's datasets library shows. Where images are copied, the names that they had stand in the list `image_names`, null for an image "+
+		"whole. Parquet has the images in a column that Hugging Face's datasets library shows. Where images are "+
+		"copied, the names that they had stand in the list `image_names`, null for an image "+
 		"without one, or as the `path` in Parquet. A subset that has a container's form already is written as it is. In "+
 		"Parquet a field is a column of the type that its values have: text, true or false, whole numbers of 64 bits, "+
 		"numbers, lists and objects of these, and null where a record does not have it; a field of two types is refused "+
