@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,6 +185,41 @@ func checkGo(words []string) error {
 	return nil
 }
 
+// A pageShell runs scripts below a folder, in which `harvest` is this program.
+type pageShell struct {
+	top string
+	env []string
+}
+
+func newPageShell(t *testing.T) pageShell {
+	t.Helper()
+	top := t.TempDir()
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Mkdir(filepath.Join(top, "bin"), 0o755)
+	}
+	if err == nil {
+		err = os.Symlink(self, filepath.Join(top, "bin", "harvest"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pageShell{top, append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+filepath.Join(top, "state"),
+		"PATH="+filepath.Join(top, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))}
+}
+
+// run returns what a script prints. The error holds that, too.
+func (s pageShell) run(t *testing.T, dir, script string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
+	cmd.Dir, cmd.Env = filepath.Join(s.top, dir), s.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, out)
+	}
+	return string(out), err
+}
+
 // TestPagesRun runs the blocks of all pages that need nothing, and with HARVEST_PAGES=full those that need time, too.
 // Each page has a folder with the demo's dataset, as dataset.json and as mine.json, and annotations of it, and no
 // state.
@@ -192,33 +228,17 @@ func TestPagesRun(t *testing.T) {
 	if os.Getenv("HARVEST_PAGES") == "" {
 		t.Skip("HARVEST_PAGES is not set; `.ci/run pages` sets it")
 	}
-	top := t.TempDir()
-	env := append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+filepath.Join(top, "state"),
-		"PATH="+filepath.Join(top, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
-	shell := func(dir, script string) error {
-		cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
-		cmd.Dir, cmd.Env = filepath.Join(top, dir), env
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%w\n%s", err, out)
-		}
-		return nil
+	shell := newPageShell(t)
+	demo := os.DirFS(filepath.Join(repository, "testdata", "demo"))
+	if err := os.CopyFS(filepath.Join(shell.top, "testdata", "demo"), demo); err != nil {
+		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err == nil {
-		err = os.Mkdir(filepath.Join(top, "bin"), 0o755)
+	printed, err := shell.run(t, ".", "harvest curate --budget 30% testdata/demo/dataset.json")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err == nil {
-		err = os.Symlink(self, filepath.Join(top, "bin", "harvest"))
-	}
-	if err == nil {
-		err = os.CopyFS(filepath.Join(top, "demo"), os.DirFS(filepath.Join(repository, "testdata", "demo")))
-	}
-	if err == nil {
-		err = shell("demo", `cp dataset.json mine.json
-			harvest annotate --quiet --scorer embedded --samples 200 dataset.json
-			cp -a . ../fresh`)
-	}
+	_, err = shell.run(t, ".", `cp -a testdata/demo demo; cd demo; cp dataset.json mine.json
+		harvest annotate --quiet --scorer embedded --samples 200 dataset.json; cp -a . ../fresh`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,23 +246,37 @@ func TestPagesRun(t *testing.T) {
 	for _, p := range readPages(t) {
 		fresh := false
 		for _, b := range p.Blocks {
+			if p.Path == "README.md" && b.Language == "text" {
+				checkCapture(t, b.Text, printed)
+			}
 			if b.Language != "sh" || b.Needs != markdown.NeedsNothing && (!full || b.Needs != markdown.NeedsFull) {
 				continue
 			}
 			if !fresh {
-				if err := shell(".", "rm -rf demo state; cp -a fresh demo"); err != nil {
+				if _, err := shell.run(t, ".", "rm -rf demo state; cp -a fresh demo"); err != nil {
 					t.Fatal(err)
 				}
 				fresh = true
 			}
 			ran++
-			t.Logf("%s:%d: %s", p.Path, b.Line, strings.TrimSpace(b.Text))
-			if err := shell("demo", b.Text); err != nil {
+			if _, err := shell.run(t, "demo", b.Text); err != nil {
 				t.Errorf("%s:%d: %s%v", p.Path, b.Line, b.Text, err)
 			}
 		}
 	}
 	if ran < 8 {
 		t.Errorf("ran %d blocks", ran)
+	}
+}
+
+// checkCapture makes sure that every line that the README shows of the first command begins a line that it prints.
+func checkCapture(t *testing.T, shown, printed string) {
+	t.Helper()
+	for line := range strings.Lines(shown) {
+		line = strings.TrimSpace(line)
+		begins := func(whole string) bool { return strings.HasPrefix(strings.TrimSpace(whole), line) }
+		if !slices.ContainsFunc(strings.Split(printed, "\n"), begins) {
+			t.Errorf("README.md shows %q, which the first command does not print", line)
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestPromises wants every test that the README names for a promise to be in its package.
+// TestPromises requires every test that the README names for a promise to be in its package.
 func TestPromises(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("README.md")

@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// TestEnvironment wants every variable that the configuration sets to be one that is read: a misspelt one would do
+// TestEnvironment requires every variable that the configuration sets to be one that is read: a misspelt one would do
 // nothing.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()

@@ -40,8 +40,8 @@ func alertQueries(t *testing.T) map[string]string {
 	return queries
 }
 
-// TestPlaybooks wants a page for each alert, with the query that set it off to paste, another for the logs, and what to
-// do.
+// TestPlaybooks requires a page for each alert, with the query that set it off to paste, another for the logs, and what
+// to do.
 func TestPlaybooks(t *testing.T) {
 	t.Parallel()
 	const folder = "../playbooks"
@@ -88,7 +88,7 @@ func TestPlaybooks(t *testing.T) {
 // words is a text in one line.
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// TestQueries parses every query of alerts, playbooks and dashboard, and wants only metrics that there are.
+// TestQueries parses every query of alerts, playbooks and dashboard, and requires only metrics that there are.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	queries := slices.Collect(maps.Values(alertQueries(t)))
@@ -143,7 +143,7 @@ func knownMetrics(t *testing.T) []string {
 	return known
 }
 
-// TestLogLines wants every line that a metric counts to be one that the code logs.
+// TestLogLines requires every line that a metric counts to be one that the code logs.
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	logged := logCalls(t)

@@ -24,7 +24,7 @@ var replaced = wordList(map[string]string{
 	"sound":                            "valid",
 	"faulty":                           "invalid",
 	"bury buries buried":               "dead letter",
-	"wanted":                           "requested",
+	"wanted wants":                     "requested, or requires",
 	"whoever whomever":                 "any process, or any person",
 	"at+once":                          "immediately, or at the same time",
 	"alike":                            "equal",

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestPage wants every function that makes the name of an object to be in README.md, in the section of its layout.go.
+// TestPage requires every function that makes the name of an object to be in README.md, in the section of its
+// layout.go.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("README.md")

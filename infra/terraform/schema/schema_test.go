@@ -93,7 +93,7 @@ func TestValidModule(t *testing.T) {
 	}
 }
 
-// TestFaults wants one fault of each kind, by file and line, and no others.
+// TestFaults requires one fault of each kind, by file and line, and no others.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	google := readSchema(t)

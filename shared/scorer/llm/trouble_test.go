@@ -213,8 +213,8 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
-// While the server wants to be left alone, nobody asks it: not who was refused, and not who is done with another
-// sample.
+// While the server asks to be left alone, no request is sent: neither for the sample that was refused, nor
+// for another one.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -25,7 +25,7 @@ type Item struct {
 	// ID is the sample's id, a slash, and the capability or "styles".
 	ID string `json:"id"`
 	// Image names the images that the marks in the prompt stand for, in their order: always a list, for
-	// readers of JSON that want one type in a column; none for text alone.
+	// readers of JSON that need one type in a column; none for text alone.
 	Image         []string `json:"image,omitempty"`
 	Conversations [2]Turn  `json:"conversations"`
 }
