@@ -35,8 +35,8 @@ func isPlain(raw []byte) bool {
 type plainScan struct {
 	raw []byte
 	at  int // of the next byte; slices of raw in its place would cost write barriers
-	// Of the last string: where it begins and ends, whether it holds escapes, how many marks of images, whether it says something, and
-	// whether it may hold other marks.
+	// Of the last string: where it begins and ends, whether it holds escapes, how many marks of images, whether it says
+	// something, and whether it may hold other marks.
 	start, end       int
 	escaped, said    bool
 	marks            int
@@ -146,11 +146,13 @@ func (s *plainScan) turn(human bool) bool {
 	if !s.take('{') || !s.string() {
 		return false
 	}
-	roleFirst := string(s.text()) == "from"
-	ok := roleFirst && s.take(':') && s.role(human) && s.take(',') && s.key("value") && s.take(':') && s.words() ||
-		!roleFirst && string(s.text()) == "value" && s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') &&
-			s.role(human)
-	return ok && s.take('}')
+	switch string(s.text()) {
+	case "from":
+		return s.take(':') && s.role(human) && s.take(',') && s.key("value") && s.take(':') && s.words() && s.take('}')
+	case "value":
+		return s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') && s.role(human) && s.take('}')
+	}
+	return false
 }
 
 func (s *plainScan) key(name string) bool { return s.string() && string(s.text()) == name }
