@@ -128,6 +128,14 @@ var letters = func() (is [256]bool) {
 	return is
 }()
 
+// hexDigits are the bytes of an escape's number.
+var hexDigits = func() (is [256]bool) {
+	for c := range is {
+		is[c] = '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
+	}
+	return is
+}()
+
 // turns reads turns of a human and of the model, one after the other; the human begins, and the model answers.
 func (s *plainScan) turns() bool {
 	if !s.take('[') {
@@ -236,7 +244,7 @@ func (s *plainScan) string() bool {
 				continue
 			}
 			i++
-			s.suspect = s.suspect || i == len(b) || b[i] != ' ' && b[i] != '=' && !('0' <= b[i] && b[i] <= '9')
+			s.suspect = s.suspect || i == len(b) || b[i] != ' ' && b[i] != '=' && (b[i] < '0' || b[i] > '9')
 		default: // a control character
 			return false
 		}
@@ -259,7 +267,7 @@ func (s *plainScan) escape(b []byte) int {
 			return 0
 		}
 		for _, c := range b[2:long] {
-			if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+			if !hexDigits[c] {
 				return 0
 			}
 		}
