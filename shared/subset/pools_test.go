@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestPoolIsShared makes selections of one run concurrently: the scores are read once. With no memory for pools they are
-// read for each, and the ids too, so that they are not read again for the details.
+// TestPoolIsShared makes selections of one run concurrently: the scores are read once. With no memory for pools they
+// are read for each, and the ids too, so that they are not read again for the details.
 func TestPoolIsShared(t *testing.T) {
 	t.Parallel()
 	for bytes, want := range map[int]struct{ least, most int }{1 << 20: {1, 1}, 1: {5, 8}} {

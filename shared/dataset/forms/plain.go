@@ -35,8 +35,8 @@ func isPlain(raw []byte) bool {
 type plainScan struct {
 	raw []byte
 	at  int // of the next byte; slices of raw in its place would cost write barriers
-	// Of the last string: where it begins and ends, whether it holds escapes, how many marks of images, whether it says something, and
-	// whether it may hold other marks.
+	// Of the last string: where it begins and ends, whether it holds escapes, how many marks of images, whether it says
+	// something, and whether it may hold other marks.
 	start, end       int
 	escaped, said    bool
 	marks            int
@@ -128,6 +128,14 @@ var letters = func() (is [256]bool) {
 	return is
 }()
 
+// hexDigits are the bytes of an escape's number.
+var hexDigits = func() (is [256]bool) {
+	for c := range is {
+		is[c] = '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
+	}
+	return is
+}()
+
 // turns reads turns of a human and of the model, one after the other; the human begins, and the model answers.
 func (s *plainScan) turns() bool {
 	if !s.take('[') {
@@ -146,11 +154,13 @@ func (s *plainScan) turn(human bool) bool {
 	if !s.take('{') || !s.string() {
 		return false
 	}
-	roleFirst := string(s.text()) == "from"
-	ok := roleFirst && s.take(':') && s.role(human) && s.take(',') && s.key("value") && s.take(':') && s.words() ||
-		!roleFirst && string(s.text()) == "value" && s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') &&
-			s.role(human)
-	return ok && s.take('}')
+	switch string(s.text()) {
+	case "from":
+		return s.take(':') && s.role(human) && s.take(',') && s.key("value") && s.take(':') && s.words() && s.take('}')
+	case "value":
+		return s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') && s.role(human) && s.take('}')
+	}
+	return false
 }
 
 func (s *plainScan) key(name string) bool { return s.string() && string(s.text()) == name }
@@ -234,7 +244,7 @@ func (s *plainScan) string() bool {
 				continue
 			}
 			i++
-			s.suspect = s.suspect || i == len(b) || b[i] != ' ' && b[i] != '=' && !('0' <= b[i] && b[i] <= '9')
+			s.suspect = s.suspect || i == len(b) || b[i] != ' ' && b[i] != '=' && (b[i] < '0' || b[i] > '9')
 		default: // a control character
 			return false
 		}
@@ -257,7 +267,7 @@ func (s *plainScan) escape(b []byte) int {
 			return 0
 		}
 		for _, c := range b[2:long] {
-			if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+			if !hexDigits[c] {
 				return 0
 			}
 		}

@@ -23,8 +23,9 @@ func TestPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	still := 0
 	pieces := []string{
-		`"`, `\`, `{`, `}`, `[`, `]`, `,`, `:`, `<`, `>`, `0`, ` `, `<img>`, `<image>`, `<video>`, `<|image|>`, `\u003c`, `..`,
-		"\x01", "\xff", `null`, `1e5`, `"from"`, `human`, `gpt`, `"image": "b.jpg", `, `/`, `\n`, `\u00a0`, `Image`, `-`,
+		`"`, `\`, `{`, `}`, `[`, `]`, `,`, `:`, `<`, `>`, `0`, ` `, `<img>`, `<image>`, `<video>`, `<|image|>`, `\u003c`,
+		`..`, "\x01", "\xff", `null`, `1e5`, `"from"`, `human`, `gpt`, `"image": "b.jpg", `, `/`,
+		`\n`, `\u00a0`, `Image`, `-`,
 	}
 	for _, record := range plainRecords {
 		if !isPlain([]byte(record)) {
