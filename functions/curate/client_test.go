@@ -53,8 +53,9 @@ func TestClient(t *testing.T) {
 	}
 	entry := api.RunEntry{
 		Run: id, Dataset: "sky", Samples: 5, SamplesDone: 5, State: run.StateScored, Created: accepted,
+		Scorer: list.Runs[0].Scorer, Size: list.Runs[0].Size,
 	}
-	if diff := cmp.Diff(&api.RunList{Runs: []api.RunEntry{entry}}, list); diff != "" {
+	if diff := cmp.Diff(&api.RunList{Runs: []api.RunEntry{entry}}, list, amounts); diff != "" {
 		t.Errorf("%v; runs (-want +got):\n%s", err, diff)
 	}
 

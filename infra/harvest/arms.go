@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -62,10 +63,6 @@ func readArms(file string) (map[string]selection.Request, error) {
 // selectArms makes the selections of a file, each in a folder of its name.
 func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format string) error {
 	switch {
-	case c.files.given():
-		return usageError{errors.New("--arms: is for the selections of a run, and not for --scores; leave one out")}
-	case c.sweep.sweep:
-		return usageError{errors.New("--arms: --sweep selects nothing; leave one out")}
 	case selectionFlag(cmd) != "":
 		return usageError{fmt.Errorf("--arms: the file says all of each selection; leave --%s out", selectionFlag(cmd))}
 	case c.dir == "":
@@ -106,7 +103,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 		}
 	}
 	if c.out.json {
-		return printJSON(cmd.OutOrStdout(), byName)
+		return api.EncodeJSON(cmd.OutOrStdout(), byName)
 	}
 	return nil
 }

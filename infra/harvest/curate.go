@@ -99,7 +99,7 @@ func curateDataset(
 	if err := p.accept(ctx, o, checkImages || !p.again, show); err != nil {
 		return nil, err
 	}
-	if err := prepareOut(o.Out, p.state); err != nil {
+	if err := prepareOut(o.Out, p.state, in.Manifests); err != nil {
 		return nil, err
 	}
 	if in.Order, err = o.absolute(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -51,7 +52,7 @@ func newExplain() *cobra.Command {
 				return unknownRun(err)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), explained)
+				return api.EncodeJSON(cmd.OutOrStdout(), explained)
 			}
 			for _, x := range explained {
 				if err := printExplanation(cmd.OutOrStdout(), x); err != nil {

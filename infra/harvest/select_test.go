@@ -176,6 +176,12 @@ var faultyCommands = map[string]faultyCommand{
 	"no Parquet": {
 		[]string{"--budget", "1", "--scores", "*.parquet", "--out", "o"}, []string{"no file is named *.parquet"},
 	},
+	"state of scores": {
+		[]string{"--budget", "1", "--scores", "s", "--manifest", "m", "--out", "o", "--state", "x"}, []string{"--state: "},
+	},
+	"error without a sweep": {
+		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: is for --sweep"},
+	},
 	"no ids to explain": {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
 	"explain an unknown run": {
 		[]string{"explain", "--state", "state", "x-1", "y", "z"}, []string{"no such run: x-1", "harvest status"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -60,7 +61,7 @@ func (f sweepFlags) run(
 		return unknownRun(err)
 	}
 	if asJSON {
-		return printJSON(cmd.OutOrStdout(), sweep)
+		return api.EncodeJSON(cmd.OutOrStdout(), sweep)
 	}
 	return printSweep(cmd.OutOrStdout(), sweep)
 }

@@ -39,7 +39,8 @@ func TestSweep(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"--budget", "2,4"}, {"--budget", "4", "--rating-error", "9"}, {"--budget", "400"},
-		{"--budget", "4", "--keep-sources", "nowhere"},
+		{"--budget", "4", "--keep-sources", "nowhere"}, {"--budget", "4", "--out", "o"},
+		{"--budget", "4", "--strategy", "random"}, {"--budget", "4", "--report-pictures", "none"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--sweep", first.Run}, args...)...)
 		if a.status != 2 || !strings.Contains(a.stderr, "--") {

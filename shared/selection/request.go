@@ -33,6 +33,12 @@ type ResolvedRequest struct {
 	Request Request `json:"spec"`
 }
 
+// WithoutIDs is the request without the ids of samples, which may be many.
+func (r Request) WithoutIDs() Request {
+	r.Include, r.Exclude = nil, nil
+	return r
+}
+
 // Validate checks what can be checked before a run is known.
 func (r Request) Validate() error {
 	if r.Threshold < -1 || r.Threshold >= MaxRating {
@@ -121,8 +127,8 @@ func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 			return nil, err
 		}
 		if i > 0 && n <= resolved[i-1] {
-			return nil, fmt.Errorf("budget: %s after %d does not ascend; the least is %d",
-				b, resolved[i-1], resolved[i-1]+1)
+			return nil, fmt.Errorf("budget: %s after %s does not ascend; give the smallest first",
+				b.inWords(n), budgets[i-1].inWords(resolved[i-1]))
 		}
 		resolved[i] = n
 	}

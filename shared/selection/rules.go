@@ -165,12 +165,15 @@ func (r Rules) validateChoices() error {
 	return errors.Join(append(faults, r.validateUnused())...)
 }
 
-// validateUnused reports the rules of turns that are set for a strategy without them, which would ignore them.
+// validateUnused reports the rules that are set for a strategy which would ignore them.
 func (r Rules) validateUnused() error {
 	if r.TakesTurns() {
 		return nil
 	}
 	var faults []error
+	if r.RatingsOnly && !r.UsesTies() {
+		faults = append(faults, fmt.Errorf("ratings_only: strategy %q breaks no ties; leave it out", r.Strategy))
+	}
 	for _, rule := range []struct {
 		field string
 		given bool
@@ -194,6 +197,11 @@ const leastWeight = 1e-6
 // TakesTurns says whether capabilities take turns by the strategy.
 func (r Rules) TakesTurns() bool {
 	return r.Strategy == "" || r.Strategy == MMSSR || r.Strategy == Descending
+}
+
+// UsesTies says whether ratings decide any pick, so that ties among them are broken.
+func (r Rules) UsesTies() bool {
+	return r.Strategy != Random && r.Strategy != Stratified || len(r.Minimums) > 0
 }
 
 // AtThreshold are the rules with a threshold that is higher than their own. Thresholds of single capabilities stay

@@ -17,8 +17,8 @@ import (
 // sweepVariants is under how many seeds, and how many perturbations of the ratings, a sweep makes each selection.
 const sweepVariants = 5
 
-// A SweepRequest asks what strategies and thresholds give at one budget. The request's own strategy and threshold are
-// replaced.
+// A SweepRequest asks what all strategies, and thresholds, give at one budget. It names no strategy of its own; its
+// threshold is one of the rows.
 type SweepRequest struct {
 	selection.Request
 	// RatingErrors are the standard deviations of the error of expected scores, by capability, or for all under the
@@ -74,6 +74,9 @@ func (r *Reader) Sweep(
 		return nil, err
 	}
 	asked := request.Request
+	if asked.Strategy != "" {
+		return nil, &run.RefusedError{Reason: "strategy: a sweep compares all of them; leave it out"}
+	}
 	asked.Strategy = selection.MMSSR
 	params, err := plan.Resolve(asked)
 	if err == nil {
@@ -134,6 +137,7 @@ func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	if asked.Strategy = s.Strategy; !asked.TakesTurns() {
 		asked.Threshold, asked.Thresholds, asked.Weights, asked.WithinBin = 0, nil, nil, ""
 	}
+	asked.RatingsOnly = asked.RatingsOnly && asked.UsesTies()
 	return asked
 }
 
