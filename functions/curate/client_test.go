@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -96,8 +95,7 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 		t.Fatalf("selection %+v, error %v", waited, err)
 	}
 	got, err := client.Selection(ctx, id, started.ID)
-	comparable := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
-	if diff := cmp.Diff(waited, got, comparable); err != nil || diff != "" {
+	if diff := cmp.Diff(waited, got, amounts); err != nil || diff != "" {
 		t.Errorf("%v; the selection (-want +got):\n%s", err, diff)
 	}
 	nested, err := client.StartSelections(ctx, id, api.SelectionRequest{
