@@ -115,7 +115,7 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 	swept, err := client.Sweep(ctx, id, api.SweepRequest{SweepRequest: subset.SweepRequest{Request: selection.Request{
 		Budget: started.Parameters.AsRequest(nil).Budget,
 	}}})
-	if err != nil || len(swept.Rows) != 8 {
+	if err != nil || len(swept.Rows) != 9 {
 		t.Errorf("swept %+v, error %v", swept, err)
 	}
 	compared, err := client.Compare(ctx, id, subset.CompareRequest{Selection: started.ID, IDs: []string{"r01"}})

@@ -78,7 +78,10 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	}
 	var orders []order
 	for _, name := range slices.Sorted(maps.Keys(arms)) {
-		requests := []selection.Request{arms[name]}
+		requests, err := withExternal(cmd.Context(), c.state, []selection.Request{arms[name]})
+		if err != nil {
+			return err
+		}
 		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, l.MaxFailed)
 		o.Format, o.arm = format, name
 		orders = append(orders, o)

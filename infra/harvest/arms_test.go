@@ -75,7 +75,7 @@ func checkBadArms(t *testing.T, dir, run string) {
 	if a.status != 2 || !strings.Contains(a.stderr, "b: --keep-sources") || err != nil || len(files) > 0 {
 		t.Errorf("status %d: %s; files %q (%v)", a.status, a.stderr, files, err)
 	}
-	for _, args := range [][]string{{"--out", "o", "--threshold", "1"}, {}, {"--out", "o", "--sweep"}, {"--scores", "s"}} {
+	for _, args := range [][]string{{"--out", "o", "--threshold", "1"}, {}, {"--out", "o", "--sweep"}} {
 		command := []string{"select", "--state", "state", "--arms", "arms.yaml", run}
 		a := harvest(t, dir, nil, append(command, args...)...)
 		if a.status != 2 || !strings.Contains(a.stderr, "--arms: ") {

@@ -30,6 +30,9 @@ func newCurate() *cobra.Command {
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			requests, err := sel.specs()
+			if err == nil {
+				requests, err = withExternal(cmd.Context(), state, requests)
+			}
 			if err != nil {
 				return err
 			}

@@ -91,7 +91,11 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 		line("%s: not selected: %s: %s", id, x.Status, x.Failure)
 	default:
 		why := reason.Code(x.Reason)
-		line("%s: not selected: %s", id, why.Text(why.Meaning()))
+		meaning := why.Meaning()
+		if len(x.Conditions) > 0 {
+			meaning = subset.Unfulfilled(x.Conditions)
+		}
+		line("%s: not selected: %s", id, why.Text(meaning))
 		if x.Nearest != nil {
 			line("    nearest: %s", x.Nearest)
 		}

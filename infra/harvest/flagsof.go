@@ -33,6 +33,11 @@ func flagsOf(r selection.Request) string {
 	add("thresholds", pairs(r.Thresholds, strconv.Itoa))
 	add("within-bin", string(r.WithinBin))
 	add("strategy", string(r.Strategy))
+	add("by", r.By)
+	add("tie-break", r.TieBreak)
+	for _, c := range r.Where {
+		add("where", c.String())
+	}
 	if r.Seed != 0 {
 		add("seed", strconv.FormatUint(r.Seed, 10))
 	}
@@ -49,11 +54,18 @@ func flagsOf(r selection.Request) string {
 			add(c.flag, c.cap.String())
 		}
 	}
+	var modalities []string
+	for _, m := range r.Caps.Modality.All() {
+		if !m.Cap.IsZero() {
+			modalities = append(modalities, m.Name+"="+m.Cap.String())
+		}
+	}
+	add("cap-modality", listWord(modalities))
 	for _, is := range []struct {
 		flag string
 		set  bool
 	}{
-		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"include FILE", len(r.Include) > 0},
+		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"scores-from FILE", r.ScoresFrom != ""}, {"include FILE", len(r.Include) > 0},
 		{"exclude FILE", len(r.Exclude) > 0},
 	} {
 		if is.set {

@@ -72,6 +72,9 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if requests, err = withExternal(cmd.Context(), c.state, requests); err != nil {
+		return err
+	}
 	if c.files.given() {
 		return c.files.selectSubset(cmd.Context(), requests, c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), c.out.json)
 	}
@@ -103,6 +106,7 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 		why = "is for the samples of a run, and not for --scores"
 		unused = []string{
 			"arms", "sweep", "rating-error", "output-format", "no-report", "report-pictures", "max-failed", "state",
+			"scores-from", "where", "tie-break", "by",
 		}
 	case c.sweep.sweep:
 		why = "--sweep selects nothing and writes no file"

@@ -114,6 +114,9 @@ func printSweep(w io.Writer, s *subset.Sweep) error {
 }
 
 func sweepName(row subset.SweepRow) string {
+	if row.By != "" {
+		return "top by " + row.By
+	}
 	if row.Strategy == selection.MMSSR {
 		return fmt.Sprintf("threshold %d", row.Threshold)
 	}

@@ -31,7 +31,7 @@ func TestSweep(t *testing.T) {
 	var sweep subset.Sweep
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "8", "--sweep", "--rating-error", "0.5",
 		"--json", first.Run).stdout, &sweep)
-	if len(sweep.Rows) != 8 || sweep.RatingErrors[""] != 0.5 || len(sweep.Rows[0].Perturbed) == 0 {
+	if len(sweep.Rows) != 9 || sweep.RatingErrors[""] != 0.5 || len(sweep.Rows[0].Perturbed) == 0 {
 		t.Errorf("sweep %+v", sweep)
 	}
 	if after := filesIn(t, dir); strings.Join(after, " ") != strings.Join(before, " ") {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -20,6 +21,7 @@ type Columns struct {
 	Source      []uint32
 	Tie         []uint64 // selection.TieHash of the content and the seed
 	Tokens      []uint32
+	Text        []uint32          // tokens without those of images; nil if it was not asked for
 	Shape       []selection.Shape // 0 of a row that is not OK
 	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
 	StyleNames []string
@@ -43,6 +45,7 @@ type ColumnRequest struct {
 	Capabilities  []string // empty: all of the file
 	Seed          uint64   // of Columns.Tie
 	Twins, Images bool
+	Text          bool
 }
 
 // ReadColumns reads what a selection needs of a file, and no other column. A capability that the file lacks is an
@@ -93,6 +96,12 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	turns, errs[7] = counts.column(f, "turns", 0)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
+	}
+	if request.Text {
+		c.Text = make([]uint32, len(c.Status))
+		for i, tokens := range c.Tokens {
+			c.Text[i] = tokens - min(tokens, dataset.VisualTokens*(imageStart[i+1]-imageStart[i]))
+		}
 	}
 	c.Shape = make([]selection.Shape, len(c.Status))
 	for i, status := range c.Status {

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// A capCounter counts what the sources, or the styles, or the images have of a selection, up to
+// A capCounter counts what the sources, or the styles, or the images, or a modality have of a selection, up to
 // their cap.
 type capCounter struct {
-	noun    string // source, style or image
+	noun    string // source, style, image or modality
 	reason  Reason
 	limit   int
 	name    func(i uint32) string
@@ -47,6 +47,15 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 		images = int(slices.Max(pool.Image)) + 1
 	}
 	add(p.Caps.Image, "image", ReasonImageCap, images, func(i uint32) string { return fmt.Sprint(i) }, pool.images)
+	first := []uint32{0}
+	for _, m := range p.Caps.Modality.All() {
+		add(*m.Cap, "modality", ReasonModality, 1, func(uint32) string { return m.Name }, func(s uint32) []uint32 {
+			if m.has(pool.Shape[s]) {
+				return first
+			}
+			return nil
+		})
+	}
 	return all
 }
 

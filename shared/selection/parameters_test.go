@@ -26,7 +26,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		})
 	}
 	if set() {
-		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified, Descending, Descending}[rng.IntN(6)]
+		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified, Descending, Descending, Longest}[rng.IntN(7)]
 		p.Seed = rng.Uint64N(3)
 	}
 	if p.TakesTurns() {
@@ -48,6 +48,16 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 	if set() {
 		p.Sources = randomFilter(pool.SourceNames, rng)
 	}
+	if set() {
+		operator := []string{">=", "<=", ">", "<", "==", "!="}[rng.IntN(6)]
+		p.Where = append(p.Where, Condition{"number", operator, float64(rng.IntN(4))})
+	}
+	if set() && p.Strategy == Top {
+		p.By = []string{"number", "-number"}[rng.IntN(2)]
+	}
+	if set() && p.UsesTies() && !p.RatingsOnly {
+		p.TieBreak = []string{"number", "-number"}[rng.IntN(2)]
+	}
 	p.Unique = set()
 	if set() {
 		for range rng.IntN(20) {
@@ -66,6 +76,10 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		}
 	}
 	p.Caps = Caps{Source: randomCap(rng), Style: randomCap(rng), Image: randomCap(rng)}
+	if set() {
+		*p.Caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
+	}
+	p.RatingsOnly = p.RatingsOnly && p.UsesTies()
 	return p
 }
 

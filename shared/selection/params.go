@@ -36,6 +36,14 @@ func (p Params) capabilities(pool *Pool) []string {
 	return p.Capabilities
 }
 
+// expected are the expected scores for a capability that are compared among samples of equal rating; nil if none are.
+func (p Params) expected(pool *Pool, capability string) []uint16 {
+	if p.RatingsOnly || p.TieBreak != "" || pool.Expected == nil {
+		return nil
+	}
+	return pool.Expected[pool.column(capability)]
+}
+
 // threshold is that of a capability. Missing is the lowest of all ratings, so none need lie below
 // it, nor above the highest.
 func (p Params) threshold(capability string) int32 {
@@ -69,6 +77,7 @@ func (p Params) Validate(pool *Pool) error {
 	}
 	err := errors.Join(
 		p.validateNames(pool.Capabilities, pool.StyleNames), p.validateSources(pool), p.validateChoices(),
+		p.validateColumns(pool),
 		p.validateBudget(pool), p.Caps.validate(pool))
 	if err != nil {
 		return err
@@ -124,6 +133,9 @@ func smallestSample(pool *Pool) int {
 // validateLists checks what needs to know which samples take part.
 func (p Params) validateLists(pool *Pool) error {
 	faults := []error{noSuchSample("exclude", p.Exclude, pool), noSuchSample("include", p.Include, pool)}
+	if p.Strategy == Longest && pool.Text == nil {
+		faults = append(faults, errors.New("strategy: the tokens of the pool's texts are not known; use another"))
+	}
 	if p.Unique && pool.Twin == nil {
 		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))
 	}

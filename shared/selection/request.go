@@ -18,10 +18,16 @@ type Request struct {
 	// before it.
 	Within []Budget `yaml:"within" json:"within,omitempty"`
 	Rules  `yaml:",inline"`
+	// ScoresFrom is a file of numbers of the samples, by their ids: Where, TieBreak and By name its columns. It is a name
+	// below the dataset's folder in the input bucket, or ExternalPrefix and the hash of what was read before.
+	ScoresFrom string `yaml:"scores_from" json:"scores_from,omitempty"`
 	// Include and Exclude are ids of samples that must be in, and out.
 	Include []string `yaml:"include" json:"include,omitempty"`
 	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
 }
+
+// ExternalPrefix begins a ScoresFrom that names a file by the hash of its content.
+const ExternalPrefix = "sha256:"
 
 // A ResolvedRequest is all that decides a selection of a run: equal ones make an equal selection.
 type ResolvedRequest struct {

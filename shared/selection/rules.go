@@ -11,7 +11,7 @@ import (
 // Rules say how to select. They are what a Request, which names samples by their ids, and Params,
 // which name them by their positions in a pool, have in common. The zero Rules are the paper's
 // method; each field says what else there is. They are applied in this order: filters (Styles,
-// Sources), Unique, must-excludes, must-includes, Minimums, and Caps while the strategy picks.
+// Sources, Where), Unique, must-excludes, must-includes, Minimums, and Caps while the strategy picks.
 type Rules struct {
 	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
 	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
@@ -31,6 +31,12 @@ type Rules struct {
 	RatingsOnly bool `yaml:"ratings_only" json:"ratings_only,omitempty"`
 	// Strategy is how to pick; empty means MMSSR.
 	Strategy Strategy `yaml:"strategy" json:"strategy,omitempty"`
+	// By is the column that Top goes by, in place of the mean: the higher number first, with a minus before the name the
+	// lower one; samples without a number last. Example: "relevance", "-perplexity".
+	By string `yaml:"by" json:"by,omitempty"`
+	// TieBreak is the column that decides among samples of equal rating, in place of the expected score, and in the same
+	// form as By.
+	TieBreak string `yaml:"tie_break" json:"tie_break,omitempty"`
 	// Seed decides which of equally good samples are taken, and the order of Random and Stratified.
 	Seed uint64 `yaml:"seed" json:"seed,omitempty"`
 	// Styles keeps the samples that have one of the styles in Keep (all, if it is empty) and none of
@@ -40,6 +46,8 @@ type Rules struct {
 	// Sources keeps the samples of the sources in Keep (all, if it is empty) except those
 	// in Drop. Example: {Keep: {"ai2d", "chartqa"}}.
 	Sources Filter `yaml:"sources" json:"sources,omitzero"`
+	// Where keeps the samples that fulfil all of these conditions. Example: {"relevance_min>=3"}.
+	Where []Condition `yaml:"where" json:"where,omitempty"`
 	// Unique keeps one of all samples with the same texts and images (Pool.Twin), that of the lowest
 	// index, then of the lowest position, among those that the filters keep.
 	Unique bool `yaml:"unique" json:"unique,omitempty"`
@@ -54,7 +62,7 @@ type Rules struct {
 // A Strategy is a way of picking.
 type Strategy string
 
-// The strategies. Random, Top and Stratified are baselines to compare with: they pick in one order of
+// The strategies. Random, Top, Stratified and Longest are baselines to compare with: they pick in one order of
 // all samples that have a style and a rating for at least one of the selection's capabilities, as far
 // as the budget and the caps allow.
 const (
@@ -75,6 +83,8 @@ const (
 	// Stratified is a random order within each source, and picks from all sources in proportion: at
 	// any budget a source has its share of the pool to within one sample.
 	Stratified Strategy = "stratified"
+	// Longest goes by descending tokens of the texts, questions and answers, as they are estimated.
+	Longest Strategy = "longest"
 )
 
 // A BinOrder is how the candidates of a capability are ordered within a bin. Among equals the higher
@@ -145,7 +155,7 @@ func (r Rules) validateChoices() error {
 	var faults []error
 	if r.Strategy != "" {
 		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy},
-			string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified)))
+			string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified), string(Longest)))
 	}
 	if r.WithinBin != "" {
 		faults = append(faults, unknownNames("within_bin", []BinOrder{r.WithinBin}, string(ByPosition), string(ByScore)))
@@ -167,12 +177,20 @@ func (r Rules) validateChoices() error {
 
 // validateUnused reports the rules that are set for a strategy which would ignore them.
 func (r Rules) validateUnused() error {
-	if r.TakesTurns() {
-		return nil
-	}
 	var faults []error
-	if r.RatingsOnly && !r.UsesTies() {
-		faults = append(faults, fmt.Errorf("ratings_only: strategy %q breaks no ties; leave it out", r.Strategy))
+	if r.By != "" && r.Strategy != Top {
+		faults = append(faults, fmt.Errorf("by: only strategy %q goes by a column; use that, or leave it out", Top))
+	}
+	if r.TieBreak != "" && r.RatingsOnly {
+		faults = append(faults, errors.New("tie_break: ratings_only breaks ties by position alone; leave one of the two out"))
+	}
+	for field, given := range map[string]bool{"ratings_only": r.RatingsOnly, "tie_break": r.TieBreak != ""} {
+		if given && !r.UsesTies() {
+			faults = append(faults, fmt.Errorf("%s: strategy %q breaks no ties; leave it out", field, r.Strategy))
+		}
+	}
+	if r.TakesTurns() {
+		return errors.Join(faults...)
 	}
 	for _, rule := range []struct {
 		field string

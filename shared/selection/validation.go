@@ -62,11 +62,17 @@ func (p *Pool) Validate() error {
 		{"tie", p.Tie != nil, len(p.Tie)},
 		{"index", p.Index != nil, len(p.Index)},
 		{"tokens", p.Tokens != nil, len(p.Tokens)},
+		{"text", p.Text != nil, len(p.Text)},
 		{"shape", p.Shape != nil, len(p.Shape)},
 		{"twin", p.Twin != nil, len(p.Twin)},
 	} {
 		if column.known && column.rows != n {
 			fault("the %s column has %d rows; there are %d samples", column.name, column.rows, n)
+		}
+	}
+	for _, column := range p.Columns {
+		if len(column.Values) != n {
+			fault("column %q has %d rows; there are %d samples", column.Name, len(column.Values), n)
 		}
 	}
 	if err := p.validateImages(); err != nil {

@@ -107,7 +107,15 @@ func (s *Selector) Request(
 func (s *Selector) request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) (string, error) {
-	id, err := requestID(plan, request, allowed)
+	request, err := s.pin(ctx, plan, request)
+	if err != nil {
+		return "", err
+	}
+	planned, err := s.pin(ctx, plan, plan.Selection)
+	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // it is another request
+		return "", err
+	}
+	id, err := requestID(plan, planned, request, allowed)
 	if err != nil || id == "" {
 		return "", err
 	}
@@ -127,8 +135,10 @@ func (s *Selector) request(
 	return id, err
 }
 
-// requestID identifies a request for a selection of a run; empty for the automatic one of its plan.
-func requestID(plan *run.Plan, request selection.Request, allowed run.Allowance) (string, error) {
+// requestID identifies a request for a selection of a run; empty for the one that is planned.
+func requestID(
+	plan *run.Plan, planned, request selection.Request, allowed run.Allowance,
+) (string, error) {
 	resolved, err := plan.Resolve(request)
 	if err != nil {
 		return "", &run.RefusedError{Reason: err.Error()}
@@ -143,8 +153,8 @@ func requestID(plan *run.Plan, request selection.Request, allowed run.Allowance)
 		}
 		return id, nil
 	}
-	if planned, err := plan.Resolve(plan.Selection); err == nil {
-		if own, err := run.CanonicalHash(planned); err != nil || own == id {
+	if automatic, err := plan.Resolve(planned); err == nil {
+		if own, err := run.CanonicalHash(automatic); err != nil || own == id {
 			return "", err
 		}
 	}
