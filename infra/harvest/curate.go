@@ -29,10 +29,7 @@ func newCurate() *cobra.Command {
   harvest curate --teacher llm:https://api.openai.com/v1 --model gpt-4o --budget 30% dataset.json`,
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			requests, err := sel.specs()
-			if err == nil {
-				requests, err = withExternal(cmd.Context(), state, requests)
-			}
+			requests, err := sel.requests(cmd.Context(), state)
 			if err != nil {
 				return err
 			}

@@ -27,8 +27,8 @@ func newResume() *cobra.Command {
 	return cmd
 }
 
-// completeOthers deletes what is left of removed runs, and has the failed trainings of the run that is named tried again
-// by serve. Where there are any, nothing else is to be done.
+// completeOthers deletes what is left of removed runs, and has serve try the failed trainings of the run that is named
+// again. Where there are any, nothing else is to be done.
 func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
 	cleaner, err := newCleaner(c.state, c.folder, c.bucket, c.runs, c.subsets)
 	if err != nil {
@@ -45,6 +45,7 @@ func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
 	if err != nil || jobs == 0 {
 		return false, err
 	}
-	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "harvest: %s of run %s: serve tries again\n", number(jobs, "failed training"), id)
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "harvest: %s of run %s: serve tries again\n",
+		number(jobs, "failed training"), id)
 	return true, err
 }

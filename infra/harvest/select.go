@@ -68,11 +68,8 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	if c.arms != "" {
 		return c.selectArms(cmd, args, format)
 	}
-	requests, err := c.sel.specs()
+	requests, err := c.sel.requests(cmd.Context(), c.state)
 	if err != nil {
-		return err
-	}
-	if requests, err = withExternal(cmd.Context(), c.state, requests); err != nil {
 		return err
 	}
 	if c.files.given() {
@@ -180,11 +177,16 @@ func selectSubsets(
 		return nil, err
 	}
 	d := deployment{input: input, work: work, show: show}
+	return res.makeAll(ctx, d, orders, start)
+}
+
+// makeAll makes the selections of orders, each as a result like this one.
+func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
-	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		// All are made before any is written: a fault of one leaves none in its folder.
 		for _, o := range orders {
-			one := res
+			one := *r
 			one.Seconds = map[string]float64{}
 			results = append(results, &one)
 			if err := one.choose(ctx, s, o); err != nil {

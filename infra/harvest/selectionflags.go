@@ -65,8 +65,8 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides among samples of equal rating, as with --by")
 	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers of the samples: Parquet, CSV or JSON lines with a "+
 		"column id and columns of numbers, which --where, --tie-break and --by name")
-	fl.StringArrayVar(&f.where, "where", nil, "take only samples that fulfil this: a number, >=, <=, >, <, == or != and a "+
-		"value, such as 'relevance_min>=3'; can be repeated")
+	fl.StringArrayVar(&f.where, "where", nil, "take only samples that fulfil this: a number, >=, <=, >, <, == or !=, "+
+		"and a value, such as 'relevance_min>=3'; can be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
 	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
 	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
@@ -186,6 +186,15 @@ func withExternal(ctx context.Context, state string, requests []selection.Reques
 		}
 	}
 	return requests, nil
+}
+
+// requests are specs, of which a file of numbers is kept in the state folder.
+func (f selectionFlags) requests(ctx context.Context, state string) ([]selection.Request, error) {
+	requests, err := f.specs()
+	if err != nil {
+		return nil, err
+	}
+	return withExternal(ctx, state, requests)
 }
 
 func parseWeights(texts map[string]string) (map[string]float64, error) {

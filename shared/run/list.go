@@ -147,8 +147,8 @@ func (r *Reader) samplesDone(ctx context.Context, st *Status) (done, inFlight in
 		of := plan.RangeSamples(number)
 		ended := min(int64(len(rated[number])*plan.Constants.ShardSamples), of)
 		done += ended
-		working := len(slices.DeleteFunc(begun[number], func(shard int) bool { return slices.Contains(rated[number], shard) }))
-		inFlight += min(int64(working*plan.Constants.ShardSamples), of-ended)
+		working := slices.DeleteFunc(begun[number], func(shard int) bool { return slices.Contains(rated[number], shard) })
+		inFlight += min(int64(len(working)*plan.Constants.ShardSamples), of-ended)
 	}
 	return done, inFlight, err
 }

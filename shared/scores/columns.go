@@ -98,10 +98,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		return nil, err
 	}
 	if request.Text {
-		c.Text = make([]uint32, len(c.Status))
-		for i, tokens := range c.Tokens {
-			c.Text[i] = tokens - min(tokens, dataset.VisualTokens*(imageStart[i+1]-imageStart[i]))
-		}
+		c.Text = textTokens(c.Tokens, imageStart)
 	}
 	c.Shape = make([]selection.Shape, len(c.Status))
 	for i, status := range c.Status {
@@ -112,6 +109,15 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		}
 	}
 	return c, nil
+}
+
+// textTokens are the tokens of samples without those of their images.
+func textTokens(tokens, imageStart []uint32) []uint32 {
+	text := make([]uint32, len(tokens))
+	for i, all := range tokens {
+		text[i] = all - min(all, dataset.VisualTokens*(imageStart[i+1]-imageStart[i]))
+	}
+	return text
 }
 
 // ReadRatings reads the sources, styles and ratings of a file alone: the other columns are nil. It fails as Read does.

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A Condition is what a number of a sample must fulfil, such as `relevance_min>=3`. A sample without the number does not
-// fulfil it.
+// A Condition is what a number of a sample must fulfil, such as `relevance_min>=3`. A sample without the number fulfils
+// none.
 type Condition struct {
 	Column   string
 	Operator string // one of >=, <=, >, <, ==, !=
@@ -25,8 +25,8 @@ var conditionPattern = regexp.MustCompile(`^\s*(.*?[^<>=!\s])\s*(>=|<=|==|!=|>|<
 func ParseCondition(text string) (Condition, error) {
 	parts := conditionPattern.FindStringSubmatch(text)
 	if parts == nil {
-		return Condition{}, fmt.Errorf("%q is no condition; give a column, an operator (>=, <=, >, <, ==, !=) and a number, "+
-			"such as relevance_min>=3", text)
+		return Condition{}, fmt.Errorf("%q is no condition; give a column, an operator (>=, <=, >, <, ==, !=) and a "+
+			"number, such as relevance_min>=3", text)
 	}
 	value, err := strconv.ParseFloat(parts[3], 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {

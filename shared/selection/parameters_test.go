@@ -48,16 +48,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 	if set() {
 		p.Sources = randomFilter(pool.SourceNames, rng)
 	}
-	if set() {
-		operator := []string{">=", "<=", ">", "<", "==", "!="}[rng.IntN(6)]
-		p.Where = append(p.Where, Condition{"number", operator, float64(rng.IntN(4))})
-	}
-	if set() && p.Strategy == Top {
-		p.By = []string{"number", "-number"}[rng.IntN(2)]
-	}
-	if set() && p.UsesTies() && !p.RatingsOnly {
-		p.TieBreak = []string{"number", "-number"}[rng.IntN(2)]
-	}
+	randomNumbers(&p, rng)
 	p.Unique = set()
 	if set() {
 		for range rng.IntN(20) {
@@ -76,11 +67,24 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		}
 	}
 	p.Caps = Caps{Source: randomCap(rng), Style: randomCap(rng), Image: randomCap(rng)}
-	if set() {
-		*p.Caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
-	}
+	*p.Caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
 	p.RatingsOnly = p.RatingsOnly && p.UsesTies()
 	return p
+}
+
+// randomNumbers sets the parameters of numbers.
+func randomNumbers(p *Params, rng *rand.Rand) {
+	set := func() bool { return rng.IntN(3) == 0 }
+	if set() {
+		operator := []string{">=", "<=", ">", "<", "==", "!="}[rng.IntN(6)]
+		p.Where = append(p.Where, Condition{"number", operator, float64(rng.IntN(4))})
+	}
+	if set() && p.Strategy == Top {
+		p.By = []string{"number", "-number"}[rng.IntN(2)]
+	}
+	if set() && p.UsesTies() && !p.RatingsOnly {
+		p.TieBreak = []string{"number", "-number"}[rng.IntN(2)]
+	}
 }
 
 // someOf is about a third of the names.

@@ -215,7 +215,7 @@ func TestResolveBudgetErrors(t *testing.T) {
 	}{
 		"too many samples": {[]string{"201"}, "budget: 201 samples are more than the run has; the most is 200"},
 		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
-		"equal":            {[]string{"5%", "10"}, "budget: 10 after 5% (10 samples) does not ascend; give the smallest first"},
+		"equal":            {[]string{"5%", "10"}, "budget: 10 after 5% (10 samples) does not ascend"},
 		"descending":       {[]string{"20", "30", "10"}, "budget: 10 after 30 does not ascend"},
 		"mixed":            {[]string{"10", "9k-tokens"}, "several budgets must all be in samples, or all in tokens"},
 		"a smaller one":    {[]string{"0.1%", "10"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},

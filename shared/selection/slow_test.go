@@ -531,7 +531,8 @@ func binNames(pool *Pool, s uint32) []string {
 // slowOrder orders samples of equal rating and position.
 func slowOrder(pool *Pool, params Params, capability string, a, b uint32) int {
 	column := slices.Index(pool.Capabilities, capability)
-	if !params.RatingsOnly && params.TieBreak == "" && pool.Expected != nil && pool.Expected[column][a] != pool.Expected[column][b] {
+	compared := !params.RatingsOnly && params.TieBreak == "" && pool.Expected != nil
+	if compared && pool.Expected[column][a] != pool.Expected[column][b] {
 		return cmp.Compare(pool.Expected[column][b], pool.Expected[column][a])
 	}
 	return slowTies(pool, params, a, b)

@@ -22,8 +22,8 @@ type ties struct {
 	expectedBits int
 }
 
-// compare is negative if sample a goes before b: the column says so, or it has the larger sum, or then the lower tie hash,
-// the lower index, the lower position.
+// compare is negative if sample a goes before b: the column says so, or it has the larger sum, or then the lower tie
+// hash, the lower index, the lower position.
 func (t *ties) compare(a, b uint32) int {
 	if t.column != nil {
 		if order := t.column.compare(a, b); order != 0 {

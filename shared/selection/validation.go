@@ -54,6 +54,22 @@ func (p *Pool) Validate() error {
 			fault("column %d of expected scores has %d rows; there are %d samples", c, len(column), n)
 		}
 	}
+	p.validateOptional(fault)
+	if err := p.validateImages(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := p.validateSamples(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("checking the pool: %w", err)
+	}
+	return nil
+}
+
+// validateOptional reports columns that not every pool has, and that have not as many rows as there are samples.
+func (p *Pool) validateOptional(fault func(format string, args ...any)) {
+	n := p.Len()
 	for _, column := range []struct {
 		name  string
 		known bool
@@ -75,16 +91,6 @@ func (p *Pool) Validate() error {
 			fault("column %q has %d rows; there are %d samples", column.Name, len(column.Values), n)
 		}
 	}
-	if err := p.validateImages(); err != nil {
-		faults = append(faults, err)
-	}
-	if err := p.validateSamples(); err != nil {
-		faults = append(faults, err)
-	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("checking the pool: %w", err)
-	}
-	return nil
 }
 
 // validateSamples stops at the first fault: what follows a wrong offset cannot be judged.

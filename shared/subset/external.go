@@ -82,11 +82,10 @@ func (r *Reader) withColumns(
 			Reason: "scores_from: nothing names one of its columns; name one in where, tie_break or by, or leave it out",
 		}
 	}
-	hash := strings.TrimPrefix(spec.ScoresFrom, selection.ExternalPrefix)
-	key := fmt.Sprintf("%s %s %q", poolKey(plan, columnRequest(nil, spec)), hash, names)
+	key := fmt.Sprintf("%s %s %q", poolKey(plan, columnRequest(nil, spec)), spec.ScoresFrom, names)
 	size := scored.bytes() + 8*len(names)*scored.Pool.Len()
 	return r.pools.get(ctx, key, size, func(ctx context.Context) (*Pool, error) {
-		columns, err := r.columns(ctx, plan, hash, names)
+		columns, err := r.columns(ctx, plan, spec)
 		if err != nil {
 			return nil, err
 		}
@@ -97,9 +96,11 @@ func (r *Reader) withColumns(
 	})
 }
 
-// columns are the numbers of a run's samples by their names, from the file of a hash if that is not empty, and from the
-// records.
-func (r *Reader) columns(ctx context.Context, plan *run.Plan, hash string, names []string) ([]selection.Column, error) {
+// columns are the numbers that a request names, of a run's samples: from its file, and from the records.
+func (r *Reader) columns(
+	ctx context.Context, plan *run.Plan, spec selection.Request,
+) ([]selection.Column, error) {
+	names := spec.ColumnNames()
 	columns := make([]selection.Column, len(names))
 	for i, name := range names {
 		columns[i] = selection.Column{Name: name, Values: make([]float64, plan.Samples)}
@@ -109,8 +110,8 @@ func (r *Reader) columns(ctx context.Context, plan *run.Plan, hash string, names
 	}
 	var known []string
 	rest := slices.Clone(columns) // not in the file
-	if hash != "" {
-		table, err := r.externalTable(ctx, hash)
+	if spec.ScoresFrom != "" {
+		table, err := r.externalTable(ctx, strings.TrimPrefix(spec.ScoresFrom, selection.ExternalPrefix))
 		if err != nil {
 			return nil, err
 		}
@@ -129,11 +130,28 @@ func (r *Reader) columns(ctx context.Context, plan *run.Plan, hash string, names
 	}
 	for _, c := range rest {
 		if !slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }) {
-			unknown := &selection.UnknownNameError{Field: "where", Name: c.Name, Known: slices.Concat(known, fields)}
-			return nil, &run.RefusedError{Reason: "no sample has a number of that name: " + spelling.Names(unknown).Error()}
+			return nil, unknownColumn(spec, c.Name, slices.Concat(known, fields))
 		}
 	}
 	return columns, nil
+}
+
+// unknownColumn refuses the name of a column that no sample has a number in.
+func unknownColumn(spec selection.Request, name string, known []string) error {
+	field := "by"
+	if strings.TrimPrefix(spec.TieBreak, "-") == name {
+		field = "tie_break"
+	}
+	if slices.ContainsFunc(spec.Where, func(c selection.Condition) bool { return c.Column == name }) {
+		field = "where"
+	}
+	if len(known) == 0 {
+		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in a field %q, nor in any other; "+
+			"give a file of numbers with scores_from", field, name)}
+	}
+	return &run.RefusedError{
+		Reason: spelling.Names(&selection.UnknownNameError{Field: field, Name: name, Known: known}).Error(),
+	}
 }
 
 // hashPattern is that of a SHA-256 in hexadecimal digits.

@@ -112,6 +112,7 @@ func TestExternalRefused(t *testing.T) {
 	f.Upload("datasets/demo/text.csv", []byte("id,name\na00,x\n"))
 	f.Upload("datasets/demo/strange.csv", []byte("id,relevance\nq,1\n"))
 	where := func(texts ...string) selection.Rules { return selection.Rules{Where: conditions(t, texts...)} }
+	unknown := selection.ExternalPrefix + strings.Repeat("0", 64)
 	for want, request := range map[string]selection.Request{
 		"no.csv is not in the input bucket": {ScoresFrom: "no.csv", Rules: where("a>1")},
 		"no column of numbers":              {ScoresFrom: "text.csv", Rules: where("a>1")},
@@ -119,12 +120,41 @@ func TestExternalRefused(t *testing.T) {
 		"nothing names one of its columns":  {ScoresFrom: "n.csv"},
 		"did you mean \"level\"":            {Rules: where("levels>1")},
 		"known are: relevance, level":       {ScoresFrom: "n.csv", Rules: where("b>1")},
-		"is not known here":                 {ScoresFrom: selection.ExternalPrefix + strings.Repeat("0", 64), Rules: where("a>1")},
+		"is not known here":                 {ScoresFrom: unknown, Rules: where("a>1")},
 	} {
 		request.Budget = runtest.Budget(t, "1")
 		_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
 		if reason := runtest.Refusal(t, err); !strings.Contains(reason, want) {
 			t.Errorf("refused by %q, want %q", reason, want)
 		}
+	}
+}
+
+// TestExternalOfADataset names a file of numbers, which starts no run, in dataset.yaml.
+func TestExternalOfADataset(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/parts/all.json", runtest.Array(runtest.Plain("a", 4)))
+	f.Upload("datasets/demo/parts/n.jsonl", []byte(`{"id": "a02", "good": 1}`+"\n"+`{"id": "a03", "good": 2}`))
+	f.Upload("datasets/demo/dataset.yaml", []byte(`manifests: [parts/all.json]
+budget: 1
+strategy: top
+by: good
+where: [good>=1]
+scores_from: parts/n.jsonl
+caps: {modality: {text-only: 3}}
+`))
+	plan := f.Begin("datasets/demo/dataset.yaml")
+	f.Finish(plan)
+	status := f.Status(plan.Run)
+	if len(status.Selections) != 1 {
+		t.Fatalf("selections %v, want one", status.Selections)
+	}
+	sel, err := f.Subsets.Selection(t.Context(), plan.Run, status.Selections[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(t, f, sel); len(got) != 1 || got[0] != "a03" {
+		t.Errorf("selected are %q", got)
 	}
 }

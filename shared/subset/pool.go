@@ -46,8 +46,8 @@ func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool
 	})
 }
 
-// pool is the pool of a run with all that a request needs of it, read or found in memory. A *run.RefusedError is a fault
-// of the request.
+// pool is the pool of a run with all that a request needs of it, read or found in memory. A *run.RefusedError is a
+// fault of the request.
 func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	scored, err := r.scoredPool(ctx, plan, spec)
 	if err != nil || spec.ScoresFrom == "" && len(spec.ColumnNames()) == 0 {

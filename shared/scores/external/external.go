@@ -1,5 +1,5 @@
-// Package external reads numbers of samples that other programs gave: files of an id and numeric columns, as Parquet, CSV
-// or JSON lines, and the numeric fields of records.
+// Package external reads numbers of samples that other programs gave: files of an id and numeric columns, as Parquet,
+// CSV or JSON lines, and the numeric fields of records.
 package external
 
 import (
