@@ -17,7 +17,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
-	"github.com/spf13/cobra"
 )
 
 // A cleaner removes runs from a state folder.
@@ -213,13 +212,4 @@ func sizeOf(path string) (size subset.Size) {
 		return nil
 	})
 	return size
-}
-
-// completeManyRuns offers runs for each argument.
-func completeManyRuns(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	offered, directive := completeRuns(cmd, nil, typed)
-	return slices.DeleteFunc(offered, func(c cobra.Completion) bool {
-		name, _, _ := strings.Cut(c, "\t")
-		return slices.Contains(args, name)
-	}), directive
 }

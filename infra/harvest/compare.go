@@ -35,7 +35,7 @@ selection with one of another run of the same dataset, whose ratings are compare
 			}
 			return nil
 		},
-		ValidArgsFunction: completeRuns,
+		ValidArgsFunction: completeSelections(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, subsets, err := readState(state)
 			if err != nil {

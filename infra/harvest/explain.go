@@ -30,7 +30,7 @@ func newExplain() *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: completeRuns,
+		ValidArgsFunction: completeSelections(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, subsets, err := readState(state)
 			if err != nil {

@@ -87,6 +87,13 @@ const (
 	Longest Strategy = "longest"
 )
 
+// StrategyNames are all of them, the default first.
+func StrategyNames() []string {
+	return []string{
+		string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified), string(Longest),
+	}
+}
+
 // A BinOrder is how the candidates of a capability are ordered within a bin. Among equals the higher
 // expected score goes first, then the higher sum over all capabilities of the pool, the lower tie
 // hash, the lower index; with RatingsOnly the lower index immediately.
@@ -154,8 +161,7 @@ func unknownNames[S ~string](field string, names []S, all ...string) error {
 func (r Rules) validateChoices() error {
 	var faults []error
 	if r.Strategy != "" {
-		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy},
-			string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified), string(Longest)))
+		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy}, StrategyNames()...))
 	}
 	if r.WithinBin != "" {
 		faults = append(faults, unknownNames("within_bin", []BinOrder{r.WithinBin}, string(ByPosition), string(ByScore)))
