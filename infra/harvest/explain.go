@@ -75,7 +75,9 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	var err error
 	line := func(format string, args ...any) {
 		if err == nil {
-			_, err = fmt.Fprintf(w, format+"\n", args...)
+			words := strings.TrimLeft(fmt.Sprintf(format, args...), " ")
+			indent := strings.Repeat(" ", len(format)-len(strings.TrimLeft(format, " ")))
+			_, err = fmt.Fprintln(w, folded(words, indent))
 		}
 	}
 	id := spelling.Shown(x.ID)
@@ -120,8 +122,8 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 			line("    %s for %s; it must exceed %d", rating, b.Capability, b.Threshold)
 		}
 	}
-	if len(x.Rated) > 0 {
-		line("%s", ratingsInWords(x.Rated))
+	if len(x.Rated) > 0 && err == nil {
+		_, err = fmt.Fprintln(w, ratingsInWords(x.Rated))
 	}
 	return err
 }
