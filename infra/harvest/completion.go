@@ -60,7 +60,9 @@ func addCompletions(root *cobra.Command) error {
 }
 
 // offer offers the values, after what is typed of a list.
-func (c flagCompletion) offer(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c flagCompletion) offer(
+	_ *cobra.Command, _ []string, typed string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	before := ""
 	if c.list {
 		before = typed[:strings.LastIndexByte(typed, ',')+1]

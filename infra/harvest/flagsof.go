@@ -51,7 +51,8 @@ func flagsOf(r selection.Request) string {
 		flag string
 		set  bool
 	}{
-		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"scores-from FILE", r.ScoresFrom != ""},
+		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique},
+		{"scores-from FILE", r.ScoresFrom != ""}, {"mix FILE", !r.Mix.IsZero()},
 		{"include FILE", len(r.Include) > 0},
 		{"exclude FILE", len(r.Exclude) > 0},
 	} {

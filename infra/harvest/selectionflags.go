@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 )
 
 // selectionFlags are the flags that ask for a selection.
@@ -39,6 +42,7 @@ type selectionFlags struct {
 	caps         struct{ source, style, image string }
 	modalities   map[string]string
 	scoresFrom   string
+	mix          string
 	where        []string
 	by, tieBreak string
 }
@@ -78,6 +82,8 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
 	fl.StringToIntVar(&f.minimums, "minimums", nil,
 		"least samples of sources, those with the best mean rating first: geo170k=500")
+	fl.StringVar(&f.mix, "mix", "", "YAML file of how much sources and styles have, as a share, at least or at most: "+
+		"\"sources: {chartqa: {share: 20%}, coco: {most: 500}}\"")
 	fl.StringVar(&f.caps.source, "cap-source", "",
 		"most that one source may have: a number of samples, or a share of the budget (10%); at its cap it leaves all bins")
 	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
@@ -138,11 +144,36 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 		fault("where", err)
 		spec.Where = append(spec.Where, condition)
 	}
+	spec.Mix, err = readMix(f.mix)
+	fault("mix", err)
 	fault("cap-modality", parseModalities(f.modalities, &spec.Caps.Modality))
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
 		return nil, usageError{byFlags(err)}
 	}
 	return spec.Nested(budgets), nil
+}
+
+// maxMixFile is the largest file of a mix.
+const maxMixFile = 1 << 20
+
+// readMix reads a file of a mix; none where no file is named.
+func readMix(file string) (m selection.Mix, err error) {
+	if file == "" {
+		return m, nil
+	}
+	data, err := bucket.ReadWholeFile(file, maxMixFile)
+	if err != nil {
+		return m, err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
+		return m, fmt.Errorf("%s: %w", file, spelling.YAML(err, m))
+	}
+	if m.IsZero() {
+		return m, fmt.Errorf("%s names no source and no style; write `sources: {NAME: {share: 20%%}}`", file)
+	}
+	return m, nil
 }
 
 // parseModalities reads caps by the names of modalities.

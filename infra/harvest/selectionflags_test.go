@@ -31,6 +31,7 @@ var selectionFields = map[string][]string{
 	"by":           {"--by=a"},
 	"tie_break":    {"--tie-break=-a"},
 	"where":        {"--where=a>=3"},
+	"mix":          {"--mix=FILE"},
 	"scores_from":  {"--scores-from=FILE"},
 	"seed":         {"--seed=7"},
 	"styles":       {"--keep-styles=a", "--drop-styles=a"},
@@ -87,7 +88,7 @@ func TestSelectionFlagsOfFields(t *testing.T) {
 // TestSelectionFlagsSetFields checks that a flag sets its field and no other.
 func TestSelectionFlagsSetFields(t *testing.T) {
 	t.Parallel()
-	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\n")
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "sources: {a: {share: 10%}}\n") // a file of any kind
 	fields := func(args ...string) map[string]any {
 		requests, err := parseSelection(t, args...)
 		if err != nil {

@@ -116,10 +116,10 @@ func (c Caps) validateIncludes(p Params, pool *Pool) error {
 	var faults []error
 	for _, counter := range counters {
 		for i, used := range counter.used {
-			if used > counter.limit {
+			if used > counter.limits[i] {
 				faults = append(faults, fmt.Errorf(
 					"caps: %s %s has %d of what is to be included, and its cap is %d; the least is %d",
-					counter.noun, counter.name(uint32(i)), used, counter.limit, used))
+					counter.noun, counter.name(uint32(i)), used, counter.limits[i], used))
 			}
 		}
 	}

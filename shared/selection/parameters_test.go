@@ -48,7 +48,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 	if set() {
 		p.Sources = randomFilter(pool.SourceNames, rng)
 	}
-	randomNumbers(&p, rng)
+	randomNumbers(&p, pool, rng)
 	p.Unique = set()
 	if set() {
 		for range rng.IntN(20) {
@@ -72,9 +72,12 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 	return p
 }
 
-// randomNumbers sets the parameters of numbers.
-func randomNumbers(p *Params, rng *rand.Rand) {
+// randomNumbers sets the parameters of numbers, and a mix.
+func randomNumbers(p *Params, pool *Pool, rng *rand.Rand) {
 	set := func() bool { return rng.IntN(3) == 0 }
+	if set() && !p.InTokens {
+		p.Mix = randomMix(pool, rng)
+	}
 	if set() {
 		operator := []string{">=", "<=", ">", "<", "==", "!="}[rng.IntN(6)]
 		p.Where = append(p.Where, Condition{"number", operator, float64(rng.IntN(4))})
@@ -85,6 +88,23 @@ func randomNumbers(p *Params, rng *rand.Rand) {
 	if set() && p.UsesTies() && !p.RatingsOnly {
 		p.TieBreak = []string{"number", "-number"}[rng.IntN(2)]
 	}
+}
+
+// randomMix names a source and a style in some of the cases.
+func randomMix(pool *Pool, rng *rand.Rand) (m Mix) {
+	part := func() Part {
+		if rng.IntN(2) == 0 {
+			return Part{Share: Cap{Budget{count: 1 + rng.IntN(4)}}}
+		}
+		return Part{Least: Cap{Budget{count: 1 + rng.IntN(2)}}, Most: Cap{Budget{count: 2 + rng.IntN(5)}}}
+	}
+	if rng.IntN(2) == 0 {
+		m.Sources = map[string]Part{pool.SourceNames[rng.IntN(len(pool.SourceNames))]: part()}
+	}
+	if rng.IntN(2) == 0 && len(pool.StyleNames) > 0 {
+		m.Styles = map[string]Part{pool.StyleNames[rng.IntN(len(pool.StyleNames))]: part()}
+	}
+	return m
 }
 
 // someOf is about a third of the names.

@@ -89,6 +89,7 @@ func (p Params) Validate(pool *Pool) error {
 func (p Params) validateSources(pool *Pool) error {
 	return errors.Join(
 		p.Sources.validate("sources", pool.SourceNames),
+		unknownNames("mix: sources", slices.Sorted(maps.Keys(p.Mix.Sources)), pool.SourceNames...),
 		unknownNames("minimums", slices.Sorted(maps.Keys(p.Minimums)), pool.SourceNames...))
 }
 
@@ -139,7 +140,7 @@ func (p Params) validateLists(pool *Pool) error {
 	if p.Unique && pool.Twin == nil {
 		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))
 	}
-	if err := errors.Join(faults...); err != nil || len(p.Include) == 0 && len(p.Minimums) == 0 {
+	if err := errors.Join(faults...); err != nil || len(p.Include) == 0 && len(p.Minimums) == 0 && p.Mix.IsZero() {
 		return err
 	}
 
@@ -148,7 +149,8 @@ func (p Params) validateLists(pool *Pool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.Caps.validateIncludes(p, pool), p.validateMinimums(pool, eligibility, included))
+	return errors.Join(p.Caps.validateIncludes(p, pool), p.validateMinimums(pool, eligibility, included),
+		p.validateMix(pool, eligibility, included))
 }
 
 // noSuchSample reports the samples of a list that are not in the pool.

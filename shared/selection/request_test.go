@@ -15,7 +15,8 @@ import (
 // requestKeys are the keys of a request in JSON and YAML, which users write.
 var requestKeys = []string{
 	"budget", "within", "capabilities", "weights", "threshold", "thresholds", "within_bin", "ratings_only", "strategy",
-	"by", "tie_break", "seed", "styles", "sources", "where", "unique", "minimums", "caps", "scores_from", "include",
+	"by", "tie_break", "seed", "styles", "sources", "where", "unique", "minimums", "mix", "caps", "scores_from",
+	"include",
 	"exclude",
 }
 
@@ -50,7 +51,9 @@ const everyField = `{
 	"thresholds": {"stem": 2}, "within_bin": "score", "ratings_only": true, "strategy": "mmssr", "by": "a",
 	"tie_break": "-b", "where": ["a>=3", "b != 1.5"], "scores_from": "f.csv", "seed": 7,
 	"styles": {"keep": ["a", "b"], "drop": ["c"]}, "sources": {"keep": ["x"], "drop": ["y"]}, "unique": true,
-	"minimums": {"x": 3}, "caps": {"source": "10%", "style": 5, "image": 2,
+	"minimums": {"x": 3},
+	"mix": {"sources": {"x": {"share": "10%"}}, "styles": {"a": {"least": 2, "most": 9}}},
+	"caps": {"source": "10%", "style": 5, "image": 2,
 	"modality": {"text-only": "10%", "multi-turn": 3}}, "include": ["i"], "exclude": ["e"]
 }`
 

@@ -11,7 +11,7 @@ import (
 // Rules say how to select. They are what a Request, which names samples by their ids, and Params,
 // which name them by their positions in a pool, have in common. The zero Rules are the paper's
 // method; each field says what else there is. They are applied in this order: filters (Styles,
-// Sources, Where), Unique, must-excludes, must-includes, Minimums, and Caps while the strategy picks.
+// Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and Caps while the strategy picks.
 type Rules struct {
 	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
 	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
@@ -55,6 +55,9 @@ type Rules struct {
 	// picked before the first round: sources ascending by name, the best mean rating over the
 	// selection's capabilities first, at any threshold. Example: {"geo170k": 500}.
 	Minimums map[string]int `yaml:"minimums" json:"minimums,omitempty"`
+	// Mix says how much of the selection sources and styles have. What one lacks of its least is picked after Minimums,
+	// as these are; its most is a cap.
+	Mix Mix `yaml:"mix" json:"mix,omitzero"`
 	// Caps are the most that one source, style or image may have of the selection.
 	Caps Caps `yaml:"caps" json:"caps,omitzero"`
 }
@@ -121,6 +124,7 @@ func (r Rules) validateNames(capabilities, styles []string) error {
 	return errors.Join(append(faults,
 		unknownNames("weights", slices.Sorted(maps.Keys(r.Weights)), capabilities...),
 		unknownNames("thresholds", slices.Sorted(maps.Keys(r.Thresholds)), capabilities...),
+		unknownNames("mix: styles", slices.Sorted(maps.Keys(r.Mix.Styles)), styles...),
 		r.Styles.validate("styles", styles))...)
 }
 
@@ -178,7 +182,7 @@ func (r Rules) validateChoices() error {
 			faults = append(faults, fmt.Errorf("minimums: %q has %d; the least is 1", name, n))
 		}
 	}
-	return errors.Join(append(faults, r.validateUnused())...)
+	return errors.Join(append(faults, r.Mix.validate(), r.validateUnused())...)
 }
 
 // validateUnused reports the rules that are set for a strategy which would ignore them.
@@ -225,7 +229,7 @@ func (r Rules) TakesTurns() bool {
 
 // UsesTies says whether ratings decide any pick, so that ties among them are broken.
 func (r Rules) UsesTies() bool {
-	return r.Strategy != Random && r.Strategy != Stratified || len(r.Minimums) > 0
+	return r.Strategy != Random && r.Strategy != Stratified || len(r.Minimums) > 0 || !r.Mix.IsZero()
 }
 
 // AtThreshold are the rules with a threshold that is higher than their own. Thresholds of single capabilities stay

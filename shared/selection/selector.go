@@ -69,6 +69,7 @@ func (s *selector) run() *Result {
 	result := &Result{Asked: s.params.Budget, Bins: s.groups.binNames}
 	s.include()
 	s.fillMinimums()
+	s.fillMix()
 	switch {
 	case s.params.Strategy == Descending:
 		result.Rounds = s.descend()

@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
 
 // A slowSelection makes a selection as the method and the fields' comments say, word by word, without
@@ -51,6 +50,7 @@ func slowSelect(pool *Pool, params Params) *Result {
 	}
 	p.dropAtCaps()
 	p.minimums()
+	p.mix()
 	switch params.Strategy {
 	case "", MMSSR:
 		p.nameCapabilities()
@@ -196,6 +196,7 @@ func (p *slowSelection) uses() []use {
 			return nil
 		}
 	}
+	p.addMost(add)
 	m := p.params.Caps.Modality
 	add(m.TextOnly, 1, modality(func(images int, _ bool) bool { return images == 0 }))
 	add(m.OneImage, 1, modality(func(images int, _ bool) bool { return images == 1 }))
@@ -553,27 +554,6 @@ func slowTies(pool *Pool, params Params, a, b uint32) int {
 		order = cmp.Or(order, cmp.Compare(pool.Index[a], pool.Index[b]))
 	}
 	return cmp.Or(order, cmp.Compare(a, b))
-}
-
-// slowColumn orders samples by a column: the best number first, none last.
-func slowColumn(pool *Pool, by string, a, b uint32) int {
-	name, lower := strings.CutPrefix(by, "-")
-	x, y := pool.values(name)[a], pool.values(name)[b]
-	switch {
-	case math.IsNaN(x) && math.IsNaN(y) || x == y:
-		return 0
-	case math.IsNaN(y) || !math.IsNaN(x) && (x > y) != lower:
-		return -1
-	default:
-		return 1
-	}
-}
-
-func slowHolds(c Condition, v float64) bool {
-	return map[string]bool{
-		">=": v >= c.Value, "<=": v <= c.Value, ">": v > c.Value, "<": v < c.Value, "==": v == c.Value,
-		"!=": v < c.Value || v > c.Value,
-	}[c.Operator]
 }
 
 func slowSum(pool *Pool, s uint32) int {
