@@ -129,6 +129,7 @@ func TestSelectionFlagsSetFields(t *testing.T) {
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "chart-0001\n")
+	mix := writeFile(t, filepath.Join(t.TempDir(), "mix"), "sources: {chartqa: {share: 20%}}\n")
 	flags, fields := make(map[string]bool), make(map[string]bool)
 	for _, p := range parameters() {
 		name, value := p.split()
@@ -137,7 +138,11 @@ func TestParameters(t *testing.T) {
 		if err := json.Unmarshal([]byte("{"+p.fields+"}"), &want); err != nil {
 			t.Errorf("%s: %v", p.fields, err)
 		}
-		arg := "--" + name + "=" + strings.ReplaceAll(value, "FILE", ids)
+		file := ids
+		if name == "mix" {
+			file = mix
+		}
+		arg := "--" + name + "=" + strings.ReplaceAll(value, "FILE", file)
 		args := []string{strings.TrimSuffix(arg, "=")}
 		if name != "budget" {
 			args = append(args, "--budget=30%")
