@@ -15,8 +15,8 @@ type Mix struct {
 	Styles  map[string]Part `yaml:"styles" json:"styles,omitempty"`
 }
 
-// A Part is how much of a selection one source or style has, as numbers of samples or shares of the budget: Share, or at
-// least Least and at most Most. What is zero sets no bound.
+// A Part is how much of a selection one source or style has, as numbers of samples or shares of the budget: Share, or
+// at least Least and at most Most. What is zero sets no bound.
 type Part struct {
 	Share Cap `yaml:"share" json:"share,omitzero"`
 	Least Cap `yaml:"least" json:"least,omitzero"`
@@ -65,7 +65,8 @@ func (m Mix) validate() error {
 			case part == (Part{}):
 				faults = append(faults, fmt.Errorf("mix: %s: %q has no share, least or most; give one", of.field, name))
 			case !part.Share.IsZero() && (!part.Least.IsZero() || !part.Most.IsZero()):
-				faults = append(faults, fmt.Errorf("mix: %s: %q has a share and a bound; give one of the two", of.field, name))
+				faults = append(faults,
+					fmt.Errorf("mix: %s: %q has a share and a bound; give one of the two", of.field, name))
 			}
 		}
 	}
@@ -82,8 +83,9 @@ type mixDimension struct {
 }
 
 func (m Mix) dimensions(pool *Pool) []mixDimension {
+	source := func(s uint32) []uint32 { return pool.Source[s : s+1] }
 	return []mixDimension{
-		{"sources", ReasonSourceCap, m.Sources, pool.SourceNames, func(s uint32) []uint32 { return pool.Source[s : s+1] }},
+		{"sources", ReasonSourceCap, m.Sources, pool.SourceNames, source},
 		{"styles", ReasonStyleCap, m.Styles, pool.StyleNames, pool.styles},
 	}
 }
