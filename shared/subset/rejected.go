@@ -203,7 +203,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			} else if !notScored(&records[i]) {
 				continue
 			}
-			line := newRejected(index, places[i], &records[i], code)
+			line := newRejected(index, places[i], &records[i], code, where)
 			if text, err = line.appendLine(text); err != nil {
 				return err
 			}
