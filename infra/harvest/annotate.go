@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -71,6 +72,9 @@ func newAnnotate() *cobra.Command {
 			if _, _, err := request.by.choose(kinds.Config{}); err != nil {
 				return err
 			}
+			if err := keepFiles("--out", file, append(in.Manifests, request.rubric)...); err != nil {
+				return err
+			}
 			if err := makeOut(filepath.Dir(file)); err != nil {
 				return err
 			}
@@ -83,7 +87,7 @@ func newAnnotate() *cobra.Command {
 				return err
 			}
 			if out.json {
-				return printJSON(cmd.OutOrStdout(), res)
+				return api.EncodeJSON(cmd.OutOrStdout(), res)
 			}
 			return res.print(cmd.OutOrStdout())
 		},

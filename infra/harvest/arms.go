@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -62,10 +63,6 @@ func readArms(file string) (map[string]selection.Request, error) {
 // selectArms makes the selections of a file, each in a folder of its name.
 func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format string) error {
 	switch {
-	case c.files.given():
-		return usageError{errors.New("--arms: is for the selections of a run, and not for --scores; leave one out")}
-	case c.sweep.sweep:
-		return usageError{errors.New("--arms: --sweep selects nothing; leave one out")}
 	case selectionFlag(cmd) != "":
 		return usageError{fmt.Errorf("--arms: the file says all of each selection; leave --%s out", selectionFlag(cmd))}
 	case c.dir == "":
@@ -81,7 +78,10 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	}
 	var orders []order
 	for _, name := range slices.Sorted(maps.Keys(arms)) {
-		requests := []selection.Request{arms[name]}
+		requests, err := withExternal(cmd.Context(), c.state, []selection.Request{arms[name]})
+		if err != nil {
+			return err
+		}
 		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, l.MaxFailed)
 		o.Format, o.arm = format, name
 		orders = append(orders, o)
@@ -106,7 +106,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 		}
 	}
 	if c.out.json {
-		return printJSON(cmd.OutOrStdout(), byName)
+		return api.EncodeJSON(cmd.OutOrStdout(), byName)
 	}
 	return nil
 }

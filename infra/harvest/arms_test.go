@@ -68,6 +68,13 @@ func checkBadArms(t *testing.T, dir, run string) {
 			t.Errorf("%q: status %d: %s", file, a.status, a.stderr)
 		}
 	}
+	// A fault of one leaves none of the others in its folder.
+	writeFile(t, filepath.Join(dir, "bad.yaml"), "a: {budget: 5}\nb: {budget: 5, sources: {keep: [nowhere]}}\n")
+	a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "partly", run)
+	files, err := filepath.Glob(filepath.Join(dir, "partly", "*", "*"))
+	if a.status != 2 || !strings.Contains(a.stderr, "b: --keep-sources") || err != nil || len(files) > 0 {
+		t.Errorf("status %d: %s; files %q (%v)", a.status, a.stderr, files, err)
+	}
 	for _, args := range [][]string{{"--out", "o", "--threshold", "1"}, {}, {"--out", "o", "--sweep"}} {
 		command := []string{"select", "--state", "state", "--arms", "arms.yaml", run}
 		a := harvest(t, dir, nil, append(command, args...)...)

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
-	"github.com/spf13/cobra"
 )
 
 // A cleaner removes runs from a state folder.
@@ -36,8 +36,15 @@ func openCleaner(state string) (*cleaner, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newCleaner(state, folder, work, runs, subsets)
+}
+
+// newCleaner is the cleaner of a state folder that is open.
+func newCleaner(
+	typed, folder string, work bucket.Bucket, runs *run.Reader, subsets *subset.Reader,
+) (*cleaner, error) {
 	remover, err := subset.NewRemover(subsets, work)
-	return &cleaner{state, folder, runs, remover}, err
+	return &cleaner{typed, folder, runs, remover}, err
 }
 
 // finish deletes what is left of removed runs: a process was killed in between, or another one was at work on the run.
@@ -127,7 +134,10 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 // files are the files and folders of a run apart from its objects: its trainings, what is kept of its dataset if no
 // other run has it, and last where the dataset lies.
 func (c *cleaner) files(id string) []string {
-	files := c.trainings(id)
+	var files []string
+	for _, j := range jobsOf(c.folder, id) {
+		files = append(files, j.dir)
+	}
 	own := inputFile(c.folder, id)
 	if in, err := loadInput(c.folder, id); err == nil {
 		for _, path := range in.Manifests {
@@ -180,18 +190,11 @@ func (c *cleaner) usedByOthers(own, manifest string) bool {
 	return false
 }
 
-// trainings are the folders of the trainings on a run's selections.
-func (c *cleaner) trainings(id string) []string {
-	folders, _ := filepath.Glob(filepath.Join(c.folder, trainingsFolder, id+".*")) // ids have no special characters
-	return folders
-}
-
 // runningTraining is the selection of a run on which a training runs; "" if none does.
 func (c *cleaner) runningTraining(id string) string {
-	for _, folder := range c.trainings(id) {
-		selection := strings.TrimPrefix(filepath.Base(folder), id+".")
-		if a, err := newJob(c.folder, id, selection).look(); err == nil && a.state == running {
-			return selection
+	for _, j := range jobsOf(c.folder, id) {
+		if a, err := j.look(); err == nil && a.state == running {
+			return j.selection
 		}
 	}
 	return ""
@@ -209,13 +212,4 @@ func sizeOf(path string) (size subset.Size) {
 		return nil
 	})
 	return size
-}
-
-// completeManyRuns offers runs for each argument.
-func completeManyRuns(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	offered, directive := completeRuns(cmd, nil, typed)
-	return slices.DeleteFunc(offered, func(c cobra.Completion) bool {
-		name, _, _ := strings.Cut(c, "\t")
-		return slices.Contains(args, name)
-	}), directive
 }

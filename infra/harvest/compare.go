@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -34,7 +35,7 @@ selection with one of another run of the same dataset, whose ratings are compare
 			}
 			return nil
 		},
-		ValidArgsFunction: completeRuns,
+		ValidArgsFunction: completeSelections(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, subsets, err := readState(state)
 			if err != nil {
@@ -54,7 +55,7 @@ selection with one of another run of the same dataset, whose ratings are compare
 				return unknownRun(err)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), comparison)
+				return api.EncodeJSON(cmd.OutOrStdout(), comparison)
 			}
 			return printComparison(cmd.OutOrStdout(), comparison, request)
 		},

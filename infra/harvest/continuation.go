@@ -20,10 +20,12 @@ type continuation func(ctx context.Context, client *api.Client, runID string) (*
 // An attemptChoice is the attempt that a command continues when a user names a run.
 type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
 
-// newContinuation is a command that continues a run and completes what was asked of it: resume or retry. skip, if it
-// returns a text, ends the command with it before anything is done.
+// newContinuation is a command that continues a run and completes what was asked of it: resume or retry. prepare comes
+// first, in the open state folder, and reports whether nothing else is to be done. skip, if it returns a text, ends the
+// command with it before anything is done.
 func newContinuation(
-	name, short string, attempt attemptChoice, skip func(*subset.RunStatus) string, call continuation,
+	name, short string, prepare func(*cobra.Command, *continued) (bool, error), attempt attemptChoice,
+	skip func(*subset.RunStatus) string, call continuation,
 ) *cobra.Command {
 	var (
 		out    outputFlags
@@ -35,17 +37,20 @@ func newContinuation(
 		Short: short,
 		Args:  runArg, ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			show := newDisplay(out.quiet)
-			c := continued{result: &result{Run: args[0], Seconds: map[string]float64{}, state: state}}
-			err := c.openState(cmd.Context(), attempt, cmd.ErrOrStderr())
+			c, err := openContinued(state, args[0])
 			if err != nil {
-				show.close()
+				return err
+			}
+			if done, err := prepare(cmd, c); done || err != nil {
+				return err
+			}
+			if err := c.find(cmd.Context(), attempt, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			if text := skip(c.status); text != "" {
-				show.close()
 				return c.skipped(cmd, text, out.json)
 			}
+			show := newDisplay(out.quiet)
 			err = c.work(cmd.Context(), scorer, call, show)
 			show.close()
 			return c.report(cmd, out.json, err)
@@ -61,34 +66,40 @@ func newContinuation(
 // continued is a run that a command continues.
 type continued struct {
 	*result
-	folder string // of the state
-	bucket bucket.Bucket
-	plan   *run.Plan
+	folder  string // of the state
+	bucket  bucket.Bucket
+	runs    *run.Reader
+	subsets *subset.Reader
+	plan    *run.Plan
 }
 
-// openState finds the run in the state folder, and says if it is another attempt than the one that is named.
-func (c *continued) openState(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
-	if c.folder, c.bucket, err = openState(c.state); err != nil {
-		return err
+// openContinued opens the state folder for a command about a run, as both are typed.
+func openContinued(state, name string) (*continued, error) {
+	c := &continued{result: &result{Run: name, Seconds: map[string]float64{}, state: state}}
+	var err error
+	if c.folder, c.bucket, err = openState(state); err != nil {
+		return nil, err
 	}
-	runs, subsets, err := openRuns(c.bucket)
-	if err != nil {
-		return err
-	}
-	if c.Run, err = findRun(ctx, runs, c.Run); err != nil {
+	c.runs, c.subsets, err = openRuns(c.bucket)
+	return c, err
+}
+
+// find finds the run in the state folder, and says if it is another attempt than the one that is named.
+func (c *continued) find(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
+	if c.Run, err = findRun(ctx, c.runs, c.Run); err != nil {
 		return err
 	}
 	named := c.Run
-	if c.Run, err = attempt(ctx, runs, named); err != nil {
+	if c.Run, err = attempt(ctx, c.runs, named); err != nil {
 		return err
 	}
 	if c.Run != named {
 		fmt.Fprintf(notes, "harvest: run %s was retried before: this is about its latest attempt, %s\n", named, c.Run)
 	}
-	if c.plan, err = runs.Plan(ctx, c.Run); err != nil {
+	if c.plan, err = c.runs.Plan(ctx, c.Run); err != nil {
 		return unknownRun(err)
 	}
-	if c.status, err = subsets.RunStatus(ctx, c.Run); err != nil {
+	if c.status, err = c.subsets.RunStatus(ctx, c.Run); err != nil {
 		return err
 	}
 	in, err := loadInput(c.folder, c.Run)
@@ -170,7 +181,7 @@ func (c *continued) printStatus(cmd *cobra.Command, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return printJSON(cmd.OutOrStdout(), status)
+		return api.EncodeJSON(cmd.OutOrStdout(), status)
 	}
 	return status.print(cmd.OutOrStdout(), c.state)
 }

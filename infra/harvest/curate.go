@@ -29,7 +29,7 @@ func newCurate() *cobra.Command {
   harvest curate --teacher llm:https://api.openai.com/v1 --model gpt-4o --budget 30% dataset.json`,
 		Args: manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			requests, err := sel.specs()
+			requests, err := sel.requests(cmd.Context(), state)
 			if err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func curateDataset(
 	if err := p.accept(ctx, o, checkImages || !p.again, show); err != nil {
 		return nil, err
 	}
-	if err := prepareOut(o.Out, p.state); err != nil {
+	if err := prepareOut(o.Out, p.state, in.Manifests); err != nil {
 		return nil, err
 	}
 	if in.Order, err = o.absolute(); err != nil {

@@ -130,7 +130,7 @@ func TestDamagedRunInList(t *testing.T) {
 	listed := mustHarvest(t, dir, "status", "--state", "state")
 	for run, state := range map[string]string{bad.Run: "damaged", good.Run: "scored"} {
 		for line := range strings.Lines(listed.stdout) {
-			if strings.Contains(line, run) && !strings.Contains(line, state) {
+			if strings.HasPrefix(line, run) && !strings.Contains(line, state) {
 				t.Errorf("want %s: %s", state, line)
 			}
 		}

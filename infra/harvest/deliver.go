@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -18,10 +20,20 @@ import (
 // follows from the buckets alone, so a killed serve continues where it was.
 type subsetFolder struct {
 	dir     string           // absolute
+	state   string           // folder, which may lie in it
 	budget  selection.Budget // of datasets that name none; zero for none
 	input   bucket.Reader
 	subsets *subset.Reader
 	log     *slog.Logger
+	// settled are the datasets whose folder has what it is to have, by what that was decided on.
+	settled map[string]decision
+}
+
+// A decision is what decides which subset a dataset's folder has, as far as it can change.
+type decision struct {
+	selections int // automatic ones of the dataset
+	latest     subset.Automatic
+	spec       bucket.Attrs // of dataset.yaml; zero without one
 }
 
 // newSubsetFolder prepares a folder. One within the datasets is refused: a subset there would be a dataset.
@@ -32,74 +44,101 @@ func newSubsetFolder(
 	if err != nil {
 		return nil, fmt.Errorf("--out %s: %w", dir, err)
 	}
-	if watched, err := filepath.Abs(filepath.Join(input, "datasets")); err == nil && !strings.HasPrefix(input, "gs://") {
-		if rel, err := filepath.Rel(watched, abs); err == nil && filepath.IsLocal(rel) {
+	if !strings.HasPrefix(input, "gs://") {
+		switch {
+		case liesIn(abs, filepath.Join(input, "datasets")):
 			return nil, usageError{fmt.Errorf("--out %s: lies in the datasets of --input, where a subset would start a run; "+
 				"give a folder elsewhere", dir)}
+		case liesIn(abs, filepath.Join(input, "images")) || sameFile(abs, input):
+			return nil, usageError{fmt.Errorf("--out %s: is where datasets and images are dropped, which a subset could "+
+				"replace; give a folder elsewhere", dir)}
 		}
 	}
-	return &subsetFolder{dir: abs, budget: budget, input: from, subsets: subsets, log: log}, prepareOut(abs, state)
+	return &subsetFolder{
+		dir: abs, state: state, budget: budget, input: from, subsets: subsets, log: log, settled: map[string]decision{},
+	}, prepareOut(dir, state, nil)
 }
 
-// update writes the subsets that are not there yet. A fault of one dataset keeps no other from being written.
+// update writes the subsets that are not there yet. A fault of one dataset keeps no other from being written. It reads
+// the selections of those datasets alone for which something has changed since they were settled.
 func (f *subsetFolder) update(ctx context.Context) error {
 	made, err := f.subsets.Automatic(ctx)
 	if err != nil {
 		return err
 	}
-	byDataset := map[string][]*subset.Selection{} // the latest first
-	for i := len(made) - 1; i >= 0; i-- {
-		sel, err := f.subsets.Selection(ctx, made[i].Run, made[i].Selection)
-		if errors.Is(err, subset.ErrNoSelection) {
-			continue // it is requested, and not made yet
-		}
-		if err != nil {
-			f.log.Warn("a selection cannot be read", "run", made[i].Run, "selection", made[i].Selection, "error", err)
-			continue
-		}
-		byDataset[sel.Dataset] = append(byDataset[sel.Dataset], sel)
+	byDataset := map[string][]subset.Automatic{} // the latest first
+	for _, one := range slices.Backward(made) {
+		dataset := run.DatasetOf(one.Run)
+		byDataset[dataset] = append(byDataset[dataset], one)
 	}
 	for dataset, selections := range byDataset {
-		err := f.updateDataset(ctx, dataset, selections)
+		now := decision{selections: len(selections), latest: selections[0]}
+		now.spec, err = f.input.Stat(ctx, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
+		settled := false
+		if err == nil || errors.Is(err, bucket.ErrNotExist) {
+			settled, err = f.updateDataset(ctx, dataset, selections, now)
+		}
 		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 			return machine
 		}
 		if err != nil && ctx.Err() == nil {
 			f.log.Warn("the subset was not written; it is tried again", "dataset", dataset, "folder", f.dir, "error", err)
 		}
+		if settled {
+			f.settled[dataset] = now
+		}
 	}
 	return ctx.Err()
 }
 
-// updateDataset writes the latest of a dataset's selections that has the dataset's budget, once it is completed.
-func (f *subsetFolder) updateDataset(ctx context.Context, dataset string, selections []*subset.Selection) error {
+// updateDataset writes the latest of a dataset's selections that has the dataset's budget, and reports whether nothing
+// is to be done until what decides changes: not before that selection is completed.
+func (f *subsetFolder) updateDataset(
+	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
+) (settled bool, err error) {
+	dir := filepath.Join(f.dir, dataset)
+	if _, err := os.Stat(filepath.Join(dir, selectionFile)); err == nil && f.settled[dataset] == now {
+		return true, nil
+	}
 	budget, err := f.budgetOf(ctx, dataset)
 	if err != nil {
-		return err
+		return false, err
 	}
-	for _, sel := range selections {
+	pending := false
+	for _, one := range selections {
+		sel, err := f.subsets.Selection(ctx, one.Run, one.Selection)
+		if errors.Is(err, subset.ErrNoSelection) {
+			pending = true // it is requested, and not made yet
+			continue
+		}
+		if err != nil {
+			f.log.Warn("a selection cannot be read", "run", one.Run, "selection", one.Selection, "error", err)
+			continue
+		}
 		size, err := budget.Resolve(sel.Total)
 		if err != nil || size != sel.Parameters.Budget || budget.Tokens() > 0 != sel.Parameters.InTokens {
 			continue
 		}
-		dir := filepath.Join(f.dir, dataset)
 		var there struct{ Run, ID string }
 		if err := readOptional(filepath.Join(dir, selectionFile), &there); err != nil {
-			return err
+			return false, err
 		}
 		if state, err := f.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
-			return err // its event has this looked at again
+			return false, err // its event has this looked at again
 		}
 		if there.Run == sel.Run && there.ID == sel.ID {
-			return nil
+			return !pending, nil
+		}
+		if err := prepareOut(dir, f.state, nil); err != nil {
+			return false, err
 		}
 		to, err := outputFolder{subsets: f.subsets, selection: sel}.write(ctx, dir)
 		if err == nil {
 			f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
 		}
-		return err
+		return err == nil && !pending, err
 	}
-	return nil
+	return false, nil
 }
 
 // budgetOf is the budget that a dataset's file names, else that of the command.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
@@ -73,7 +74,7 @@ func newEvaluate() *cobra.Command {
 			}
 			e.Seconds["total"] = time.Since(start).Seconds()
 			if out.json {
-				return printJSON(cmd.OutOrStdout(), e)
+				return api.EncodeJSON(cmd.OutOrStdout(), e)
 			}
 			return e.print(cmd.OutOrStdout())
 		},

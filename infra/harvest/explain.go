@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -29,7 +30,7 @@ func newExplain() *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: completeRuns,
+		ValidArgsFunction: completeSelections(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, subsets, err := readState(state)
 			if err != nil {
@@ -51,7 +52,7 @@ func newExplain() *cobra.Command {
 				return unknownRun(err)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), explained)
+				return api.EncodeJSON(cmd.OutOrStdout(), explained)
 			}
 			for _, x := range explained {
 				if err := printExplanation(cmd.OutOrStdout(), x); err != nil {
@@ -74,7 +75,9 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	var err error
 	line := func(format string, args ...any) {
 		if err == nil {
-			_, err = fmt.Fprintf(w, format+"\n", args...)
+			words := strings.TrimLeft(fmt.Sprintf(format, args...), " ")
+			indent := strings.Repeat(" ", len(format)-len(strings.TrimLeft(format, " ")))
+			_, err = fmt.Fprintln(w, folded(words, indent))
 		}
 	}
 	id := spelling.Shown(x.ID)
@@ -90,7 +93,11 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 		line("%s: not selected: %s: %s", id, x.Status, x.Failure)
 	default:
 		why := reason.Code(x.Reason)
-		line("%s: not selected: %s", id, why.Text(why.Meaning()))
+		meaning := why.Meaning()
+		if len(x.Conditions) > 0 {
+			meaning = subset.Unfulfilled(x.Conditions)
+		}
+		line("%s: not selected: %s", id, why.Text(meaning))
 		if x.Nearest != nil {
 			line("    nearest: %s", x.Nearest)
 		}
@@ -115,8 +122,8 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 			line("    %s for %s; it must exceed %d", rating, b.Capability, b.Threshold)
 		}
 	}
-	if len(x.Rated) > 0 {
-		line("%s", ratingsInWords(x.Rated))
+	if len(x.Rated) > 0 && err == nil {
+		_, err = fmt.Fprintln(w, ratingsInWords(x.Rated))
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -54,12 +55,12 @@ with it.`,
 			if err != nil {
 				return err
 			}
-			report, err := set.export(cmd.Context(), dir, seed)
+			report, err := set.export(cmd.Context(), flags.annotations, dir, seed)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
+				return api.EncodeJSON(cmd.OutOrStdout(), report)
 			}
 			return report.print(cmd.OutOrStdout(), dir)
 		},
@@ -71,8 +72,11 @@ with it.`,
 	return cmd
 }
 
-// export writes the folder. Annotated samples are held in memory; all others only pass through.
-func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (*exportReport, error) {
+// export writes the folder. Annotated samples are held in memory; all others only pass through. It writes over none of
+// the files that it reads, that of the annotations among them.
+func (set *annotationSet) export(
+	ctx context.Context, annotations, dir string, seed uint64,
+) (*exportReport, error) {
 	samples, absent, err := set.find(ctx)
 	if err != nil {
 		return nil, err
@@ -119,7 +123,11 @@ func (set *annotationSet) export(ctx context.Context, dir string, seed uint64) (
 	}
 	report.Samples, report.Images = len(examples), len(store.written)
 	report.Files, err = finetuning.Write(examples, set.rubric, seed, func(name string, write func(io.Writer) error) error {
-		return writeWhole(filepath.Join(dir, name), write)
+		file := filepath.Join(dir, name)
+		if err := keepFiles("--out", file, append([]string{annotations, set.Rubric}, set.Manifests...)...); err != nil {
+			return err
+		}
+		return writeWhole(file, write)
 	})
 	return report, err
 }

@@ -18,6 +18,7 @@ var requestFlags = map[string]string{
 	"caps: source": "cap-source", "caps: style": "cap-style", "caps: image": "cap-image",
 	"budget": "budget", "capabilities": "capabilities", "weights": "weights", "threshold": "threshold",
 	"thresholds": "thresholds", "within_bin": "within-bin", "ratings_only": "ratings-only", "strategy": "strategy",
+	"by": "by", "tie_break": "tie-break", "where": "where", "scores_from": "scores-from", "mix": "mix",
 	"unique": "unique", "include": "include", "exclude": "exclude", "minimums": "minimums",
 	"rating_errors": "rating-error", "ids": "ids", "other_run": "other-run",
 }

@@ -33,6 +33,11 @@ func flagsOf(r selection.Request) string {
 	add("thresholds", pairs(r.Thresholds, strconv.Itoa))
 	add("within-bin", string(r.WithinBin))
 	add("strategy", string(r.Strategy))
+	add("by", r.By)
+	add("tie-break", r.TieBreak)
+	for _, c := range r.Where {
+		add("where", c.String())
+	}
 	if r.Seed != 0 {
 		add("seed", strconv.FormatUint(r.Seed, 10))
 	}
@@ -41,19 +46,14 @@ func flagsOf(r selection.Request) string {
 	add("keep-sources", listWord(r.Sources.Keep))
 	add("drop-sources", listWord(r.Sources.Drop))
 	add("minimums", pairs(r.Minimums, strconv.Itoa))
-	for _, c := range []struct {
-		flag string
-		cap  selection.Cap
-	}{{"cap-source", r.Caps.Source}, {"cap-style", r.Caps.Style}, {"cap-image", r.Caps.Image}} {
-		if !c.cap.IsZero() {
-			add(c.flag, c.cap.String())
-		}
-	}
+	addCaps(r.Caps, add)
 	for _, is := range []struct {
 		flag string
 		set  bool
 	}{
-		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"include FILE", len(r.Include) > 0},
+		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique},
+		{"scores-from FILE", r.ScoresFrom != ""}, {"mix FILE", !r.Mix.IsZero()},
+		{"include FILE", len(r.Include) > 0},
 		{"exclude FILE", len(r.Exclude) > 0},
 	} {
 		if is.set {
@@ -61,6 +61,20 @@ func flagsOf(r selection.Request) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// addCaps adds the flags of caps.
+func addCaps(caps selection.Caps, add func(flag, value string)) {
+	add("cap-source", caps.Source.String())
+	add("cap-style", caps.Style.String())
+	add("cap-image", caps.Image.String())
+	var modalities []string
+	for _, m := range caps.Modality.All() {
+		if !m.Cap.IsZero() {
+			modalities = append(modalities, m.Name+"="+m.Cap.String())
+		}
+	}
+	add("cap-modality", listWord(modalities))
 }
 
 // pairs are name=value as flags of maps take them, in ascending order.

@@ -79,6 +79,10 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 			scored[of]++
 		}
 	}
+	users, err := c.remover.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
 	// What is left out is removed with none of the others any more.
 	for again := true; again; {
 		again = false
@@ -86,7 +90,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 			if !with[id] {
 				continue
 			}
-			err := c.remover.Check(ctx, id, with)
+			err := c.remover.Check(ctx, id, users, with)
 			if _, needed := errors.AsType[*subset.StillNeededError](err); needed || c.runningTraining(id) != "" {
 				with[id], again = false, true
 			} else if err != nil {

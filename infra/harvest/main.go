@@ -83,5 +83,8 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(),
 		newServe(), newSmoke(), newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)
+	if err := addCompletions(root); err != nil {
+		panic(err) // a flag that was looked up is there, and has no other completion
+	}
 	return root
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
-	"github.com/spf13/cobra"
 )
 
 // latest is what a user types for the newest run, or the newest selection of one.
@@ -149,24 +148,4 @@ func some(names []string) string {
 		return strings.Join(names[:most], ", ") + ", …"
 	}
 	return strings.Join(names, ", ")
-}
-
-// completeRuns offers the runs of a state folder for an argument that names one.
-func completeRuns(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	runs, _, err := readState(cmd.Flag("state").Value.String())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	all, err := namedRuns(cmd.Context(), runs)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	offered := []cobra.Completion{cobra.CompletionWithDesc(latest, "the newest run")}
-	for _, r := range all {
-		offered = append(offered, cobra.CompletionWithDesc(r.id, age(time.Since(r.accepted))+" old"))
-	}
-	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }

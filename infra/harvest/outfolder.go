@@ -27,10 +27,17 @@ const maxForeign = 3
 
 // prepareOut makes the folder that a selection is written to and tries to write to it, so that a fault is found before
 // anything is scored. A folder that holds files of others is refused: a trainer would read them as part of the subset.
-// The state folder may lie in it.
-func prepareOut(dir, state string) error {
+// So is one that holds a manifest, be it one that this program wrote: it would be replaced. The state folder may lie in
+// it.
+func prepareOut(dir, state string, manifests []string) error {
 	if err := makeOut(dir); err != nil {
 		return err
+	}
+	for _, manifest := range manifests {
+		if liesIn(manifest, dir) && !liesIn(manifest, state) {
+			return usageError{fmt.Errorf("--out %s: holds the manifest %s, which would be replaced: give another folder",
+				dir, filepath.Base(manifest))}
+		}
 	}
 	foreign, err := foreignFiles(dir, state)
 	if err != nil {
@@ -147,6 +154,35 @@ func sameFile(a, b string) bool {
 	first, errA := os.Stat(a)
 	second, errB := os.Stat(b)
 	return errA == nil && errB == nil && os.SameFile(first, second)
+}
+
+// liesIn reports whether a file lies in a folder, at any depth.
+func liesIn(file, dir string) bool {
+	paths := [2]string{file, dir}
+	for i, path := range paths {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
+		}
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+		paths[i] = path
+	}
+	rel, err := filepath.Rel(paths[1], paths[0])
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// keepFiles refuses to write to a file that is read, or that is a folder.
+func keepFiles(flag, written string, read ...string) error {
+	if info, err := os.Stat(written); err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("%s %s: it is a folder; give a file", flag, written)}
+	}
+	for _, file := range read {
+		if sameFile(written, file) {
+			return usageError{fmt.Errorf("%s %s: it is read, and would be written over; give another file", flag, written)}
+		}
+	}
+	return nil
 }
 
 // announce records, before they are written, which files are to be in a folder: should the command be killed, the next

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -188,10 +188,7 @@ func (f outputFolder) writeSelection(w io.Writer, files []string) error {
 		m.Name = cmp.Or(paths[m.Name], m.Name)
 		written.Manifests = append(written.Manifests, m)
 	}
-	lines := json.NewEncoder(w)
-	lines.SetEscapeHTML(false)
-	lines.SetIndent("", " ")
-	return lines.Encode(written)
+	return api.EncodeJSON(w, written)
 }
 
 // writeRejected writes what is rejected of a run, and nothing else, to a folder: of a run or a selection that failed.

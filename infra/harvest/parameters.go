@@ -39,6 +39,12 @@ func parameters() []parameter {
 		{flag: `--cap-source 10%`, fields: `"caps": {"source": "10%"}`},
 		{flag: `--cap-style 2000`, fields: `"caps": {"style": 2000}`},
 		{flag: `--cap-image 3`, fields: `"caps": {"image": 3}`},
+		{flag: `--cap-modality text-only=10%`, fields: `"caps": {"modality": {"text-only": "10%"}}`},
+		{flag: `--mix FILE`, fields: `"mix": {"sources": {"chartqa": {"share": "20%"}}}`},
+		{flag: `--scores-from parts/relevance.csv`, fields: `"scores_from": "parts/relevance.csv"`},
+		{flag: `--where "relevance>=3"`, fields: `"where": ["relevance>=3"]`},
+		{flag: `--tie-break -perplexity`, fields: `"tie_break": "-perplexity"`},
+		{flag: `--by relevance`, fields: `"by": "relevance"`},
 		{flag: `--seed 7`, fields: `"seed": 7`},
 		{flag: `--ratings-only`, fields: `"ratings_only": true`},
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ func newPlan() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), planReport{
+				err = api.EncodeJSON(cmd.OutOrStdout(), planReport{
 					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
 					Notes: plan.Notes, Of: plan.Of, Changed: changes.Changed, Kept: changes.Kept,
 				})

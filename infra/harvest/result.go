@@ -63,8 +63,18 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// fulfil makes the selections of an order, which contain each other. A *failure is that of a run or a selection.
+// fulfil makes the selections of an order, which contain each other, and writes them. A *failure is that of a run or a
+// selection.
 func (r *result) fulfil(ctx context.Context, s session, o order) error {
+	if err := r.choose(ctx, s, o); err != nil {
+		return err
+	}
+	return r.write(ctx, s, o)
+}
+
+// choose makes the selections of an order. It writes to the order's folder only where the run has failed or nothing can
+// be selected: the reason of every sample.
+func (r *result) choose(ctx context.Context, s session, o order) error {
 	if problem := r.status.Failure(o.MaxFailed); problem != "" {
 		return r.failRun(ctx, s, o, problem)
 	}
@@ -78,7 +88,17 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 			}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
-		if err := one.choose(ctx, s, o, request); err != nil {
+		if err := one.chooseOne(ctx, s, o, request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the selections of an order to their folders.
+func (r *result) write(ctx context.Context, s session, o order) error {
+	for i, one := range append(slices.Clone(r.Nested), r) {
+		if err := one.writeOne(ctx, s, o, o.Requests[i]); err != nil {
 			return err
 		}
 	}
@@ -88,28 +108,33 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	return nil
 }
 
-// choose makes a selection and copies its outputs to a folder.
-func (r *result) choose(ctx context.Context, s session, o order, request selection.Request) (err error) {
+// chooseOne makes one of an order's selections.
+func (r *result) chooseOne(ctx context.Context, s session, o order, request selection.Request) (err error) {
 	asked := api.SelectionRequest{Request: request, MaxFailed: o.MaxFailed}
 	if r.selection, err = s.choose(ctx, r.Run, asked, r.Seconds); err != nil {
 		return err
 	}
 	r.Selected, r.Shortfall, r.Selection = r.selection.Selected, r.selection.Shortfall, r.selection.ID
-	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Selected > 0 {
-		folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
-		if !o.Report.None {
-			folder.report = func(w io.Writer) error { return r.writeReport(ctx, s, o.Report, w) }
-		}
-		r.Outputs, err = folder.write(ctx, dir)
-		return err
+		return nil
 	}
+	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
 		return err
 	}
 	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s",
 		byFlags(errors.New(r.selection.Problem)), r.Outputs.Rejected)
 	return &failure{r.Problem}
+}
+
+// writeOne copies the outputs of one of an order's selections to a folder.
+func (r *result) writeOne(ctx context.Context, s session, o order, request selection.Request) (err error) {
+	folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
+	if !o.Report.None {
+		folder.report = func(w io.Writer) error { return r.writeReport(ctx, s, o.Report, w) }
+	}
+	r.Outputs, err = folder.write(ctx, cmp.Or(o.folder(request), defaultOut(r.selection)))
+	return err
 }
 
 // failRun reports a run from which nothing is selected, with what to type next.
@@ -201,7 +226,7 @@ func (r *result) retryHint() string {
 // print prints the selections of smaller budgets first.
 func (r *result) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		return printJSON(w, r)
+		return api.EncodeJSON(w, r)
 	}
 	for _, smaller := range r.Nested {
 		if err := smaller.print(w, false); err != nil {

@@ -15,50 +15,37 @@ func newResume() *cobra.Command {
 	cmd := newContinuation(
 		"resume",
 		"Continue a run that was interrupted or is stalled, and complete what was asked of it",
+		completeOthers,
 		func(_ context.Context, _ *run.Reader, runID string) (string, error) { return runID, nil },
 		func(*subset.RunStatus) string { return "" },
 		func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error) {
 			return client.Resume(ctx, runID, options)
 		},
 	)
-	continueRun := cmd.RunE
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cleaner, err := openCleaner(cmd.Flag("state").Value.String())
-		if err == nil {
-			_, err = cleaner.finish(cmd.Context(), cmd.ErrOrStderr())
-		}
-		if err != nil {
-			return err
-		}
-		resumed, err := resumeTrainings(cmd, args[0])
-		if err != nil || resumed {
-			return err
-		}
-		return continueRun(cmd, args)
-	}
 	cmd.Flags().BoolVar(&options.GiveUp, "give-up", false,
 		"record the samples of shards that were given up as failed, so that the run completes")
 	return cmd
 }
 
-// resumeTrainings has the failed trainings of a run tried again by serve, and reports whether there are any.
-func resumeTrainings(cmd *cobra.Command, name string) (bool, error) {
-	folder, work, err := openState(cmd.Flag("state").Value.String())
+// completeOthers deletes what is left of removed runs, and has serve try the failed trainings of the run that is named
+// again. Where there are any, nothing else is to be done.
+func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
+	cleaner, err := newCleaner(c.state, c.folder, c.bucket, c.runs, c.subsets)
 	if err != nil {
 		return false, err
 	}
-	runs, _, err := openRuns(work)
+	if _, err := cleaner.finish(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+		return false, err
+	}
+	id, err := findRun(cmd.Context(), c.runs, c.Run)
 	if err != nil {
 		return false, err
 	}
-	id, err := findRun(cmd.Context(), runs, name)
-	if err != nil {
-		return false, err
-	}
-	jobs, err := resumeJobs(folder, id)
+	jobs, err := resumeJobs(c.folder, id)
 	if err != nil || jobs == 0 {
 		return false, err
 	}
-	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "harvest: %d failed trainings of run %s are tried again by serve\n", jobs, id)
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "harvest: %s of run %s: serve tries again\n",
+		number(jobs, "failed training"), id)
 	return true, err
 }

@@ -12,7 +12,8 @@ import (
 )
 
 func newRetry() *cobra.Command {
-	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late", lastScored,
+	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late",
+		func(*cobra.Command, *continued) (bool, error) { return false, nil }, lastScored,
 		func(status *subset.RunStatus) string {
 			if !status.NothingToRetry() {
 				return ""

@@ -70,8 +70,12 @@ func (c *cleaner) check(ctx context.Context, ids []string, force bool) error {
 	for _, id := range ids {
 		with[id] = true
 	}
+	users, err := c.remover.Users(ctx)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
-		err := c.remover.Check(ctx, id, with)
+		err := c.remover.Check(ctx, id, users, with)
 		needed, ok := errors.AsType[*subset.StillNeededError](err)
 		switch {
 		case ok && needed.By == "" && force:

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
@@ -89,7 +91,15 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
-	return nil
+	read := []string{f.manifest}
+	scored, err := filepath.Glob(f.scores)
+	if info, folder := os.Stat(f.scores); err == nil && folder == nil && info.IsDir() {
+		scored, err = filepath.Glob(filepath.Join(f.scores, "*.jsonl"))
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("--scores %s: %w", f.scores, err)}
+	}
+	return keepFiles("--out", out, append(read, scored...)...)
 }
 
 // selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to
@@ -121,7 +131,7 @@ func (f *scoreFileFlags) selectSubset(
 	}
 	switch {
 	case asJSON:
-		return errors.Join(printJSON(w, res), err)
+		return errors.Join(api.EncodeJSON(w, res), err)
 	case nothing:
 		return err
 	}

@@ -11,10 +11,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-var errFormatOfScores = usageError{
-	errors.New("--output-format: is for the samples of a run, and not for --scores; leave it out"),
-}
-
 // A selectCommand has the flags of select.
 type selectCommand struct {
 	sel        selectionFlags
@@ -66,17 +62,17 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.refuseUnused(cmd); err != nil {
+		return err
+	}
 	if c.arms != "" {
 		return c.selectArms(cmd, args, format)
 	}
-	requests, err := c.sel.specs()
+	requests, err := c.sel.requests(cmd.Context(), c.state)
 	if err != nil {
 		return err
 	}
 	if c.files.given() {
-		if format != "" {
-			return errFormatOfScores
-		}
 		return c.files.selectSubset(cmd.Context(), requests, c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), c.out.json)
 	}
 	if c.sweep.sweep {
@@ -95,6 +91,33 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	return results[0].report(cmd, c.out.json, err)
+}
+
+// refuseUnused refuses flags that the way of selecting does not use: to ignore them would give something else than what
+// was asked for.
+func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
+	var unused []string
+	why := ""
+	switch {
+	case c.files.given():
+		why = "is for the samples of a run, and not for --scores"
+		unused = []string{
+			"arms", "sweep", "rating-error", "output-format", "no-report", "report-pictures", "max-failed", "state",
+			"scores-from", "where", "tie-break", "by",
+		}
+	case c.sweep.sweep:
+		why = "--sweep selects nothing and writes no file"
+		unused = []string{"arms", "out", "output-format", "no-report", "report-pictures"}
+	default:
+		why = "is for --sweep"
+		unused = []string{"rating-error"}
+	}
+	for _, flag := range unused {
+		if cmd.Flags().Changed(flag) {
+			return usageError{fmt.Errorf("--%s: %s; leave it out", flag, why)}
+		}
+	}
+	return nil
 }
 
 // source is the input bucket that a selection is made from: none for text, which the run has, and the dataset for
@@ -145,7 +168,7 @@ func selectSubsets(
 		return nil, err
 	}
 	for _, o := range orders {
-		if err := o.checkScored(plan, folder); err != nil {
+		if err := o.checkScored(plan, folder, res.input); err != nil {
 			return nil, o.named(err)
 		}
 	}
@@ -154,14 +177,25 @@ func selectSubsets(
 		return nil, err
 	}
 	d := deployment{input: input, work: work, show: show}
+	return res.makeAll(ctx, d, orders, start)
+}
+
+// makeAll makes the selections of orders, each as a result like this one.
+func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
-	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
+		// All are made before any is written: a fault of one leaves none in its folder.
 		for _, o := range orders {
-			one := res
+			one := *r
 			one.Seconds = map[string]float64{}
 			results = append(results, &one)
-			err := one.fulfil(ctx, s, o)
-			one.Seconds["total"] = time.Since(start).Seconds()
+			if err := one.choose(ctx, s, o); err != nil {
+				return o.named(err)
+			}
+		}
+		for i, o := range orders {
+			err := results[i].write(ctx, s, o)
+			results[i].Seconds["total"] = time.Since(start).Seconds()
 			if err != nil {
 				return o.named(err)
 			}
@@ -183,8 +217,9 @@ func (r *result) checkScored() error {
 	}
 }
 
-// checkScored refuses an order that a scored run cannot fulfil, before anything is made, and makes its folder.
-func (o order) checkScored(plan *run.Plan, state string) error {
+// checkScored refuses an order that a scored run of an input cannot fulfil, before anything is made, and makes its
+// folder. The input is nil for a run of serve.
+func (o order) checkScored(plan *run.Plan, state string, in *input) error {
 	if err := o.check(plan); err != nil {
 		return err
 	}
@@ -194,5 +229,9 @@ func (o order) checkScored(plan *run.Plan, state string) error {
 	if o.Out == "" {
 		return nil
 	}
-	return prepareOut(o.Out, state)
+	var manifests []string
+	if in != nil {
+		manifests = in.Manifests
+	}
+	return prepareOut(o.Out, state, manifests)
 }

@@ -176,6 +176,12 @@ var faultyCommands = map[string]faultyCommand{
 	"no Parquet": {
 		[]string{"--budget", "1", "--scores", "*.parquet", "--out", "o"}, []string{"no file is named *.parquet"},
 	},
+	"state of scores": {
+		[]string{"--budget", "1", "--scores", "s", "--manifest", "m", "--out", "o", "--state", "x"}, []string{"--state: "},
+	},
+	"error without a sweep": {
+		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: is for --sweep"},
+	},
 	"no ids to explain": {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
 	"explain an unknown run": {
 		[]string{"explain", "--state", "state", "x-1", "y", "z"}, []string{"no such run: x-1", "harvest status"},
@@ -295,12 +301,18 @@ func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
 		"explain", "--state", "state", runID, selectionID, "sample-0006", "sample-0008", "sample-0005",
 		"sample-0003", second,
 	}
-	told := mustHarvest(t, dir, explain...).stdout
+	printed := mustHarvest(t, dir, explain...).stdout
+	for line := range strings.Lines(printed) {
+		if utf8.RuneCountInString(line) > 81 {
+			t.Errorf("a line of more than 80 columns: %q", line)
+		}
+	}
+	told := strings.Join(strings.Fields(printed), " ")
 	for _, line := range []string{
-		"sample-0006: selected as number 1, by include at rank 1\n",
-		"sample-0008: not selected: excluded: it is on the list of excluded samples\n",
+		"sample-0006: selected as number 1, by include at rank 1 ",
+		"sample-0008: not selected: excluded: it is on the list of excluded samples ",
 		"sample-0005: not selected: failed: image not found",
-		"sample-0003: not selected: filtered by source: its source is not one that the selection keeps\n",
+		"sample-0003: not selected: filtered by source: its source is not one that the selection keeps ",
 		second + ": selected as number 2, for ",
 	} {
 		if !strings.Contains(told, line) {

@@ -1,16 +1,25 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/external"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 )
 
 // selectionFlags are the flags that ask for a selection.
@@ -31,6 +40,11 @@ type selectionFlags struct {
 	exclude      string
 	minimums     map[string]int
 	caps         struct{ source, style, image string }
+	modalities   map[string]string
+	scoresFrom   string
+	mix          string
+	where        []string
+	by, tieBreak string
 }
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
@@ -49,7 +63,14 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
 		"highest ratings first, in turns); or a baseline to compare with: random, top (the best mean expected score), "+
-		"stratified (random within sources)")
+		"stratified (random within sources), longest (the most tokens of text)")
+	fl.StringVar(&f.by, "by", "", "with --strategy top: the number that it goes by, a column of --scores-from or a field "+
+		"of the records; -NAME for the lower one first")
+	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides among samples of equal rating, as with --by")
+	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers of the samples: Parquet, CSV or JSON lines with a "+
+		"column id and columns of numbers, which --where, --tie-break and --by name")
+	fl.StringArrayVar(&f.where, "where", nil, "take only samples that fulfil this: a number, >=, <=, >, <, == or !=, "+
+		"and a value, such as 'relevance_min>=3'; can be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
 	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
 	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
@@ -61,10 +82,14 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
 	fl.StringToIntVar(&f.minimums, "minimums", nil,
 		"least samples of sources, those with the best mean rating first: geo170k=500")
+	fl.StringVar(&f.mix, "mix", "", "YAML file of how much sources and styles have, as a share, at least or at most: "+
+		"\"sources: {chartqa: {share: 20%}, coco: {most: 500}}\"")
 	fl.StringVar(&f.caps.source, "cap-source", "",
 		"most that one source may have: a number of samples, or a share of the budget (10%); at its cap it leaves all bins")
 	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
+	fl.StringToStringVar(&f.modalities, "cap-modality", nil,
+		"most samples of a kind: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
 }
 
 // specs are the selections asked for: one for each budget, the smallest first.
@@ -78,8 +103,9 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 		Rules: selection.Rules{
 			Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.BinOrder(f.withinBin),
 			RatingsOnly: f.ratingsOnly, Strategy: selection.Strategy(f.strategy), Seed: f.seed,
-			Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
+			By: f.by, TieBreak: f.tieBreak, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
 		},
+		ScoresFrom: f.scoresFrom,
 	}
 	var faults []error
 	fault := func(flag string, err error) {
@@ -113,10 +139,93 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	} {
 		fault(c.flag, c.cap.UnmarshalText([]byte(c.text)))
 	}
+	for _, text := range f.where {
+		condition, err := selection.ParseCondition(text)
+		fault("where", err)
+		spec.Where = append(spec.Where, condition)
+	}
+	spec.Mix, err = readMix(f.mix)
+	fault("mix", err)
+	fault("cap-modality", parseModalities(f.modalities, &spec.Caps.Modality))
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
 		return nil, usageError{byFlags(err)}
 	}
 	return spec.Nested(budgets), nil
+}
+
+// maxMixFile is the largest file of a mix.
+const maxMixFile = 1 << 20
+
+// readMix reads a file of a mix; none where no file is named.
+func readMix(file string) (m selection.Mix, err error) {
+	if file == "" {
+		return m, nil
+	}
+	data, err := bucket.ReadWholeFile(file, maxMixFile)
+	if err != nil {
+		return m, err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
+		return m, fmt.Errorf("%s: %w", file, spelling.YAML(err, m))
+	}
+	if m.IsZero() {
+		return m, fmt.Errorf("%s names no source and no style; write `sources: {NAME: {share: 20%%}}`", file)
+	}
+	return m, nil
+}
+
+// parseModalities reads caps by the names of modalities.
+func parseModalities(texts map[string]string, caps *selection.ModalityCaps) error {
+	all := caps.All()
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		at := slices.IndexFunc(all, func(m selection.ModalityCap) bool { return m.Name == name })
+		if at < 0 {
+			var known []string
+			for _, m := range all {
+				known = append(known, m.Name)
+			}
+			return fmt.Errorf("%q is unknown%s; known are: %s", name, spelling.Hint(name, known), strings.Join(known, ", "))
+		}
+		if err := all[at].Cap.UnmarshalText([]byte(texts[name])); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// withExternal are requests whose files of numbers are kept in the state folder and named by their content.
+func withExternal(ctx context.Context, state string, requests []selection.Request) ([]selection.Request, error) {
+	for i, r := range requests {
+		if r.ScoresFrom == "" || strings.HasPrefix(r.ScoresFrom, selection.ExternalPrefix) {
+			continue
+		}
+		data, err := bucket.ReadWholeFile(r.ScoresFrom, external.MaxBytes)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--scores-from: %w", err)}
+		}
+		_, work, err := openState(state)
+		if err != nil {
+			return nil, err
+		}
+		requests[i].ScoresFrom, err = subset.StoreExternal(ctx, work, data)
+		if fault, content := errors.AsType[*external.Error](err); content {
+			return nil, usageError{fmt.Errorf("--scores-from %s: %w", r.ScoresFrom, fault)}
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return requests, nil
+}
+
+// requests are specs, of which a file of numbers is kept in the state folder.
+func (f selectionFlags) requests(ctx context.Context, state string) ([]selection.Request, error) {
+	requests, err := f.specs()
+	if err != nil {
+		return nil, err
+	}
+	return withExternal(ctx, state, requests)
 }
 
 func parseWeights(texts map[string]string) (map[string]float64, error) {

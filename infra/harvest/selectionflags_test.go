@@ -28,12 +28,17 @@ var selectionFields = map[string][]string{
 	"within_bin":   {"--within-bin=score"},
 	"ratings_only": {"--ratings-only"},
 	"strategy":     {"--strategy=top"},
+	"by":           {"--by=a"},
+	"tie_break":    {"--tie-break=-a"},
+	"where":        {"--where=a>=3"},
+	"mix":          {"--mix=FILE"},
+	"scores_from":  {"--scores-from=FILE"},
 	"seed":         {"--seed=7"},
 	"styles":       {"--keep-styles=a", "--drop-styles=a"},
 	"sources":      {"--keep-sources=a", "--drop-sources=a"},
 	"unique":       {"--unique"},
 	"minimums":     {"--minimums=a=1"},
-	"caps":         {"--cap-source=10%", "--cap-style=1", "--cap-image=1"},
+	"caps":         {"--cap-source=10%", "--cap-style=1", "--cap-image=1", "--cap-modality=text-only=10%"},
 	"include":      {"--include=FILE"},
 	"exclude":      {"--exclude=FILE"},
 }
@@ -83,7 +88,7 @@ func TestSelectionFlagsOfFields(t *testing.T) {
 // TestSelectionFlagsSetFields checks that a flag sets its field and no other.
 func TestSelectionFlagsSetFields(t *testing.T) {
 	t.Parallel()
-	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\n")
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "sources: {a: {share: 10%}}\n") // a file of any kind
 	fields := func(args ...string) map[string]any {
 		requests, err := parseSelection(t, args...)
 		if err != nil {
@@ -124,6 +129,7 @@ func TestSelectionFlagsSetFields(t *testing.T) {
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "chart-0001\n")
+	mix := writeFile(t, filepath.Join(t.TempDir(), "mix"), "sources: {chartqa: {share: 20%}}\n")
 	flags, fields := make(map[string]bool), make(map[string]bool)
 	for _, p := range parameters() {
 		name, value := p.split()
@@ -132,7 +138,11 @@ func TestParameters(t *testing.T) {
 		if err := json.Unmarshal([]byte("{"+p.fields+"}"), &want); err != nil {
 			t.Errorf("%s: %v", p.fields, err)
 		}
-		arg := "--" + name + "=" + strings.ReplaceAll(value, "FILE", ids)
+		file := ids
+		if name == "mix" {
+			file = mix
+		}
+		arg := "--" + name + "=" + strings.ReplaceAll(value, "FILE", file)
 		args := []string{strings.TrimSuffix(arg, "=")}
 		if name != "budget" {
 			args = append(args, "--budget=30%")

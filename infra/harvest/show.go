@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -47,7 +48,7 @@ func newShow() *cobra.Command {
 				return unknownRun(err)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), samples)
+				return api.EncodeJSON(cmd.OutOrStdout(), samples)
 			}
 			for _, s := range samples {
 				if err := printSample(cmd.OutOrStdout(), s); err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -53,15 +55,19 @@ func newStatus() *cobra.Command {
 					return err
 				}
 				statuses[i].Accepted = r.accepted
+				if in, err := loadInput(folder, r.id); err == nil && in.Order != nil {
+					last := in.Order.Requests[len(in.Order.Requests)-1]
+					statuses[i].Parameters = last.WithoutIDs()
+				}
 				if statuses[i].FailedTrainings, err = failedTrainings(folder, r.id); err != nil {
 					return err
 				}
 			}
 			switch {
 			case asJSON && len(args) == 1:
-				return printJSON(cmd.OutOrStdout(), statuses[0])
+				return api.EncodeJSON(cmd.OutOrStdout(), statuses[0])
 			case asJSON:
-				return printJSON(cmd.OutOrStdout(), statuses)
+				return api.EncodeJSON(cmd.OutOrStdout(), statuses)
 			case len(args) == 1:
 				return statuses[0].print(cmd.OutOrStdout(), state)
 			default:
@@ -119,30 +125,69 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
 		return err
 	}
-	t := newNarrowTable([]int{30, 12}, "run", "state", "scorer", "age", "samples", "done", "selections")
-	for _, st := range statuses {
-		t.AppendRow(table.Row{
-			st.Run, st.State, st.Scorer, st.age(), st.Samples.In, st.Progress.SamplesDone, len(st.Selections),
-		})
+	for i, st := range statuses {
+		lines := []string{fmt.Sprintf("%s  %s, %s old", st.Run, st.State, st.age())}
+		if st.Samples.In > 0 {
+			lines = append(lines, folded(st.counts(), "    "))
+		}
+		if asked := st.asked(); asked != "" {
+			lines = append(lines, folded(asked, "    "))
+		}
+		if st.Problem != "" {
+			lines = append(lines, folded(st.Problem, "    "))
+		}
+		if i > 0 {
+			lines[0] = "\n" + lines[0]
+		}
+		if _, err := fmt.Fprintln(w, strings.Join(lines, "\n")); err != nil {
+			return err
+		}
 	}
-	_, err := fmt.Fprintln(w, t.Render())
-	return err
+	return nil
+}
+
+// counts are how large the run is and how far it came.
+func (st runStatus) counts() string {
+	p := st.Progress
+	text := fmt.Sprintf("%s, %s: %s waiting, %s in flight, %s done", humanize.Bytes(uint64(st.Size)),
+		number(int(st.Samples.In), "sample"), separated(st.Samples.In-p.SamplesInFlight-p.SamplesDone),
+		separated(p.SamplesInFlight), separated(p.SamplesDone))
+	if len(st.Selections) > 0 {
+		text += "; " + number(len(st.Selections), "selection")
+	}
+	return text
+}
+
+// asked are the scorer and the parameters.
+func (st runStatus) asked() string {
+	words := []string{st.Scorer}
+	if st.Of > 0 {
+		words = append(words, fmt.Sprintf("--limit %d", st.Samples.In))
+	}
+	words = append(words, flagsOf(st.Parameters))
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
 // print prints the status in full. state is the folder as it is typed.
 func (st runStatus) print(w io.Writer, state string) error {
-	t := newTable("run", st.Run)
+	t := newNarrowTable([]int{16, 56}, "run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("state", st.State)
 	row("dataset", st.Dataset)
 	row("age", st.age())
+	row("size", humanize.Bytes(uint64(st.Size)))
 	row("samples", st.Samples.In)
+	if asked := flagsOf(st.Parameters); asked != "" {
+		row("parameters", asked)
+	}
 	if st.Of > 0 {
 		row("trial", fmt.Sprintf("on %s of %s records", separated(st.Samples.In), separated(st.Of)))
 	}
 	row("ranges read", fmt.Sprintf("%s of %s", separated(st.Progress.RangesCut), separated(st.Progress.Ranges)))
 	row("shards scored", fmt.Sprintf("%s of %s", separated(st.Progress.ShardsScored), separated(st.Progress.Shards)))
-	row("samples done", st.Progress.SamplesDone)
+	row("waiting", st.Samples.In-st.Progress.SamplesInFlight-st.Progress.SamplesDone)
+	row("in flight", st.Progress.SamplesInFlight)
+	row("done", st.Progress.SamplesDone)
 	if st.IsScored() {
 		row("scored", st.Samples.Scored)
 		if st.Reuse != "" {

@@ -95,6 +95,9 @@ func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 		if row.Source != "" {
 			name = "minimum of " + row.Source
 		}
+		if row.Style != "" {
+			name = "minimum of " + row.Style
+		}
 		t.AppendRow(table.Row{name, row.Asked, row.Given, row.Cause})
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", t.Render())

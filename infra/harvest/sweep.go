@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -60,7 +61,7 @@ func (f sweepFlags) run(
 		return unknownRun(err)
 	}
 	if asJSON {
-		return printJSON(cmd.OutOrStdout(), sweep)
+		return api.EncodeJSON(cmd.OutOrStdout(), sweep)
 	}
 	return printSweep(cmd.OutOrStdout(), sweep)
 }
@@ -113,6 +114,9 @@ func printSweep(w io.Writer, s *subset.Sweep) error {
 }
 
 func sweepName(row subset.SweepRow) string {
+	if row.By != "" {
+		return "top by " + row.By
+	}
 	if row.Strategy == selection.MMSSR {
 		return fmt.Sprintf("threshold %d", row.Threshold)
 	}

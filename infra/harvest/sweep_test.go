@@ -31,7 +31,7 @@ func TestSweep(t *testing.T) {
 	var sweep subset.Sweep
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "8", "--sweep", "--rating-error", "0.5",
 		"--json", first.Run).stdout, &sweep)
-	if len(sweep.Rows) != 8 || sweep.RatingErrors[""] != 0.5 || len(sweep.Rows[0].Perturbed) == 0 {
+	if len(sweep.Rows) != 9 || sweep.RatingErrors[""] != 0.5 || len(sweep.Rows[0].Perturbed) == 0 {
 		t.Errorf("sweep %+v", sweep)
 	}
 	if after := filesIn(t, dir); strings.Join(after, " ") != strings.Join(before, " ") {
@@ -39,7 +39,8 @@ func TestSweep(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"--budget", "2,4"}, {"--budget", "4", "--rating-error", "9"}, {"--budget", "400"},
-		{"--budget", "4", "--keep-sources", "nowhere"},
+		{"--budget", "4", "--keep-sources", "nowhere"}, {"--budget", "4", "--out", "o"},
+		{"--budget", "4", "--strategy", "random"}, {"--budget", "4", "--report-pictures", "none"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--sweep", first.Run}, args...)...)
 		if a.status != 2 || !strings.Contains(a.stderr, "--") {

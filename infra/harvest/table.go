@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"slices"
@@ -63,13 +61,6 @@ func folded(words, indent string) string {
 		lines[i] = indent + strings.TrimRight(line, " ")
 	}
 	return strings.Join(lines, "\n")
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 func figure(v agreement.Value) string {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -78,7 +79,7 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 			}
 			report.Seconds = time.Since(start).Seconds()
 			if out.json {
-				return printJSON(cmd.OutOrStdout(), report)
+				return api.EncodeJSON(cmd.OutOrStdout(), report)
 			}
 			return report.print(cmd.OutOrStdout(), files.weights)
 		},

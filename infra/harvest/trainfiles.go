@@ -41,15 +41,8 @@ func originFile(weights string) string {
 func (f trainFiles) keepInputs(in input) error {
 	origin := originFile(f.weights)
 	for _, written := range []string{f.weights, origin, f.base} {
-		there, err := os.Stat(written)
-		if err != nil {
-			continue // whatever is wrong with it is found when it is written
-		}
-		for _, read := range append([]string{f.annotations, in.Rubric}, in.Manifests...) {
-			if info, err := os.Stat(read); err == nil && os.SameFile(there, info) {
-				return usageError{fmt.Errorf("--out %s: %s, which is read, would be written over; give the weights another "+
-					"name", f.weights, written)}
-			}
+		if err := keepFiles("--out", written, append([]string{f.annotations, in.Rubric}, in.Manifests...)...); err != nil {
+			return err
 		}
 	}
 	data, err := os.ReadFile(origin)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -200,26 +201,24 @@ func newAttempt() *cobra.Command {
 	}
 }
 
-// failedJobs are the jobs of a run of which no attempt is left.
-func failedJobs(state, run string) ([]job, error) {
-	files, err := filepath.Glob(filepath.Join(state, trainingsFolder, run+".*", "failed"))
-	if err != nil {
-		return nil, err
+// jobsOf are the jobs of a run.
+func jobsOf(state, run string) []job {
+	folders, _ := filepath.Glob(filepath.Join(state, trainingsFolder, run+".*")) // ids have no special characters
+	jobs := make([]job, len(folders))
+	for i, dir := range folders {
+		jobs[i] = job{dir, run, strings.TrimPrefix(filepath.Base(dir), run+".")}
 	}
-	var jobs []job
-	for _, file := range files {
-		dir := filepath.Dir(file)
-		jobs = append(jobs, job{dir, run, strings.TrimPrefix(filepath.Base(dir), run+".")})
-	}
-	return jobs, nil
+	return jobs
+}
+
+// failedJobs are those of which no attempt is left.
+func failedJobs(state, run string) []job {
+	return slices.DeleteFunc(jobsOf(state, run), func(j job) bool { return !j.has("failed") })
 }
 
 // resumeJobs has the failed trainings of a run tried again, and returns how many there are.
 func resumeJobs(state, run string) (int, error) {
-	jobs, err := failedJobs(state, run)
-	if err != nil {
-		return 0, err
-	}
+	jobs := failedJobs(state, run)
 	for _, j := range jobs {
 		a, err := j.look()
 		if err == nil {
@@ -241,10 +240,7 @@ type failedTraining struct {
 
 // failedTrainings are those of a run.
 func failedTrainings(state, run string) ([]failedTraining, error) {
-	jobs, err := failedJobs(state, run)
-	if err != nil {
-		return nil, err
-	}
+	jobs := failedJobs(state, run)
 	all := make([]failedTraining, len(jobs))
 	for i, j := range jobs {
 		all[i].Selection = j.selection

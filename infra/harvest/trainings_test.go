@@ -125,7 +125,7 @@ func TestTrainingFails(t *testing.T) {
 		}
 	}
 	writeFile(t, filepath.Join(dir, "fixed"), "")
-	if a := mustHarvest(t, dir, "resume", "--state", "state", run); !strings.Contains(a.stderr, "1 failed trainings") {
+	if a := mustHarvest(t, dir, "resume", "--state", "state", run); !strings.Contains(a.stderr, "1 failed training of") {
 		t.Errorf("resume: %s", a.stderr)
 	}
 	second := onSelection(t, dir, command)

@@ -7,6 +7,7 @@ package api
 import (
 	_ "embed"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -98,6 +99,13 @@ type RunEntry struct {
 	Samples int64     `json:"samples"`
 	// SamplesDone is how many of them are scored, failed or skipped; until the run is scored, about so many.
 	SamplesDone int64 `json:"samples_done"`
+	// SamplesInFlight is about how many of them are being scored.
+	SamplesInFlight int64 `json:"samples_in_flight"`
+	// Size is how many bytes the manifests have.
+	Size   int64  `json:"size"`
+	Scorer string `json:"scorer,omitempty"` // kind
+	// Parameters are those of the automatic selection, without ids of samples; zero if there is none.
+	Parameters selection.Request `json:"parameters,omitzero"`
 	// Problem is why the run was refused or failed, or what of it is damaged; empty for other runs.
 	Problem string `json:"problem,omitempty"`
 }
@@ -202,10 +210,15 @@ func (p *Problem) Write(w http.ResponseWriter) { WriteJSON(w, "application/probl
 func WriteJSON(w http.ResponseWriter, contentType string, status int, body any) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
+	_ = EncodeJSON(w, body) // the client is gone if this fails
+}
+
+// EncodeJSON writes JSON for people and programs: indented by one space, with <, > and & as they are.
+func EncodeJSON(w io.Writer, body any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	_ = enc.Encode(body) // the client is gone if this fails
+	return enc.Encode(body)
 }
 
 // Error is the problem's detail.

@@ -26,7 +26,7 @@ func (f *Folder) Delete(ctx context.Context, name string) error {
 		if info, err := f.root.Lstat(folder); err == nil && !info.IsDir() {
 			break // an object, or a link
 		}
-		f.durable.Delete(folder)
+		f.durable.remove(folder)
 		if err := f.root.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			break // other objects are in it
 		}

@@ -12,7 +12,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -31,8 +30,7 @@ type Folder struct {
 	root *os.Root
 	// outside is the root's error of a name that leads out of it, which package os does not export.
 	outside error
-	// durable holds the folders whose path from the root is known to be on disk.
-	durable sync.Map
+	durable durableFolders
 	// after is called when a step of Create is done; tests end the process there.
 	after func(step string)
 }
@@ -204,7 +202,7 @@ func (f *Folder) link(aside, name string) error {
 		if err := f.root.MkdirAll(folder, 0o755); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		f.durable.Delete(folder)
+		f.durable.remove(folder)
 		f.after("folders")
 		err = f.root.Link(aside, name)
 	}
@@ -217,7 +215,7 @@ func (f *Folder) link(aside, name string) error {
 // syncFolders makes a folder's entries durable, and with its first use the folders above it, which
 // this or another process may have just made.
 func (f *Folder) syncFolders(name string) error {
-	_, known := f.durable.Load(name)
+	known := f.durable.has(name)
 	for folder := name; ; folder = path.Dir(folder) {
 		if err := f.syncFolder(folder); err != nil {
 			return err
@@ -227,7 +225,7 @@ func (f *Folder) syncFolders(name string) error {
 			break
 		}
 	}
-	f.durable.Store(name, nil)
+	f.durable.add(name)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (f *Folder) RemoveTemporary(ctx context.Context, prefix string) error {
 		return f.fail("removing", folder, err)
 	}
 	for folder != "." {
-		f.durable.Delete(folder)
+		f.durable.remove(folder)
 		folder = path.Dir(folder)
 		if err := f.root.Remove(folder); err != nil && !errors.Is(err, os.ErrNotExist) {
 			break // other objects are in it

@@ -119,6 +119,9 @@ func stoppedName(run string, wave int) string {
 // attemptsPrefix begins the names of all attempts at a task.
 func attemptsPrefix(run string, t task) string { return Folder(run) + "started/" + t.path() + "." }
 
+// shardAttemptsPrefix begins the names of all attempts at shards.
+func shardAttemptsPrefix(run string) string { return Folder(run) + "started/shards/" }
+
 // sentName says that what follows a task in its chain is published.
 func sentName(run string, wave int, t task) string {
 	return fmt.Sprintf("%ssent/%d/%s", Folder(run), wave, t.path())

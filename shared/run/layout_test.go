@@ -66,3 +66,32 @@ func TestLargeNumbers(t *testing.T) {
 		t.Errorf("shards with scores of some ranges: %v (-want +got):\n%s", err, diff)
 	}
 }
+
+// TestBegunShards finds the shards whose attempts have not ended by themselves, of some ranges.
+func TestBegunShards(t *testing.T) {
+	t.Parallel()
+	work, err := bucket.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const id = "demo-0123456789ab"
+	for _, name := range []string{
+		"0003/0000000.0.1", "0003/0000001.0.1", "0003/0000001.0.1.failed", "0003/0000002.0.1", "0003/0000002.0.1.waited",
+		"0003/0000002.1.2", "0004/0000000.0.1", "0009/0000007.0.10", "0009/0000007.0.10.failed", "0009/0000008.0.1",
+	} {
+		if _, err := bucket.CreateBytes(t.Context(), work, shardAttemptsPrefix(id)+name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := NewReader(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := r.begunShards(t.Context(), id, []int{1, 3, 9, 10})
+	if diff := cmp.Diff(map[int][]int{3: {0, 2}, 9: {8}}, begun); err != nil || diff != "" {
+		t.Errorf("shards at work: %v (-want +got):\n%s", err, diff)
+	}
+	if got, want := attemptsPrefix(id, task{3, 1}), shardAttemptsPrefix(id)+"0003/0000001."; got != want {
+		t.Errorf("attempts are named %s, want %s", got, want)
+	}
+}

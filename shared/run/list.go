@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type Listed struct {
 	*Status            // without its progress
 	Accepted time.Time // first
 	Done     int64     // samples that are scored, failed or skipped; about as many until the run is scored
+	InFlight int64     // samples of shards that are being scored, as in Progress; about as many
 }
 
 // listedNames is how many names of the index a page of a list looks at, at most: those of runs, and of all else that
@@ -48,7 +50,7 @@ func (r *Reader) List(ctx context.Context, cursor string, size int) ([]Listed, s
 	for i, st := range outlines {
 		group.Go(func() (err error) {
 			listed[i] = Listed{Status: st, Accepted: accepted[st.Run]}
-			listed[i].Done, err = r.samplesDone(ctx, st)
+			listed[i].Done, listed[i].InFlight, err = r.samplesDone(ctx, st)
 			return err
 		})
 	}
@@ -107,27 +109,27 @@ func (r *Reader) acceptedRuns(
 	return runs, "", nil
 }
 
-// samplesDone is about how many samples of a run are scored, failed or skipped. It takes a few requests, however large
-// the run is: ranges that are scored count by the plan, and the shards of others as if they were as large as can be.
-func (r *Reader) samplesDone(ctx context.Context, st *Status) (int64, error) {
+// samplesDone is about how many samples of a run are scored, failed or skipped, and how many are being scored. It takes
+// a few requests, however large the run is: ranges that are scored count by the plan, and the shards of others as if
+// they were as large as can be.
+func (r *Reader) samplesDone(ctx context.Context, st *Status) (done, inFlight int64, err error) {
 	switch st.State {
 	case StateScored, StateFailed:
-		return st.Samples.In, nil
+		return st.Samples.In, 0, nil
 	case StateScoring, StateStalled, StateCancelled:
 	default:
-		return 0, nil
+		return 0, 0, nil
 	}
 	plan, err := r.Plan(ctx, st.Run)
 	if errors.Is(err, ErrPlanning) || errors.Is(err, ErrNoRun) {
-		return 0, nil // it was cancelled before it had a plan, or has been removed since
+		return 0, 0, nil // it was cancelled before it had a plan, or has been removed since
 	} else if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	gathered, err := bucket.Numbers(ctx, r.work, scoresPrefix(st.Run), ".parquet")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var done int64
 	var open []int
 	for number := range plan.Ranges {
 		if gathered[number] {
@@ -137,8 +139,16 @@ func (r *Reader) samplesDone(ctx context.Context, st *Status) (int64, error) {
 		}
 	}
 	rated, err := r.ratedShards(ctx, st.Run, open)
-	for number, shards := range rated {
-		done += min(int64(len(shards)*plan.Constants.ShardSamples), plan.RangeSamples(number))
+	if err != nil {
+		return 0, 0, err
 	}
-	return done, err
+	begun, err := r.begunShards(ctx, st.Run, open)
+	for _, number := range open {
+		of := plan.RangeSamples(number)
+		ended := min(int64(len(rated[number])*plan.Constants.ShardSamples), of)
+		done += ended
+		working := slices.DeleteFunc(begun[number], func(shard int) bool { return slices.Contains(rated[number], shard) })
+		inFlight += min(int64(len(working)*plan.Constants.ShardSamples), of-ended)
+	}
+	return done, inFlight, err
 }

@@ -5,11 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"path"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -231,38 +226,4 @@ func parseScores(name string, file []byte) (*scores.Table, error) {
 // scoredShards are the numbers of a range's shards that have scores.
 func (r *Reader) scoredShards(ctx context.Context, run string, number int) (map[int]bool, error) {
 	return bucket.Numbers(ctx, r.work, shardScoresPrefix(run, number), ".parquet")
-}
-
-// ratedShards are the numbers of the shards that have scores, of some of a run's ranges. It makes a request where one
-// of these ranges follows another one that has scores, and for each page of names: the ranges that are not begun cost
-// nothing.
-func (r *Reader) ratedShards(ctx context.Context, run string, ranges []int) (map[int][]int, error) {
-	rated := map[int][]int{}
-	prefixes := make(map[string]int, len(ranges))
-	for _, number := range ranges {
-		prefixes[shardScoresPrefix(run, number)] = number
-	}
-	order := slices.Sorted(maps.Keys(prefixes)) // that of listings, in which 10000 follows 1000
-	for len(order) > 0 {
-		skipped := false
-		for attrs, err := range r.work.List(ctx, ratedPrefix(run), order[0]) {
-			if err != nil {
-				return nil, fmt.Errorf("listing the scores of run %s: %w", run, err)
-			}
-			folder, file := path.Split(attrs.Name)
-			for len(order) > 0 && order[0] < folder {
-				order = order[1:]
-			}
-			if skipped = len(order) > 0 && order[0] > folder; skipped || len(order) == 0 {
-				break
-			}
-			if n, err := strconv.Atoi(strings.TrimSuffix(file, ".parquet")); err == nil {
-				rated[prefixes[folder]] = append(rated[prefixes[folder]], n)
-			}
-		}
-		if !skipped {
-			break
-		}
-	}
-	return rated, nil
 }

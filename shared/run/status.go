@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -57,6 +58,11 @@ type Status struct {
 	Of int64 `json:"of,omitempty"`
 	// EstimatedCost in US dollars.
 	EstimatedCost float64 `json:"estimated_cost"`
+	// Size is how many bytes the manifests have; images in files of their own are not in it.
+	Size int64 `json:"size"`
+	// Parameters are those of the automatic selection, without the ids that it includes or excludes; zero if there is
+	// none.
+	Parameters selection.Request `json:"parameters,omitzero"`
 }
 
 // Progress counts what is done of a run.
@@ -68,6 +74,9 @@ type Progress struct {
 	ShardsScored int   `json:"shards_scored"`
 	SamplesRead  int64 `json:"samples_read"`
 	SamplesDone  int64 `json:"samples_done"` // scored, failed or skipped
+	// SamplesInFlight are those of shards that are being scored. After a process was killed, those that it had begun
+	// count until another one has noticed that.
+	SamplesInFlight int64 `json:"samples_in_flight"`
 }
 
 // IsScored reports whether every sample of the run is accounted for: it is scored, or failed.
@@ -152,6 +161,10 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 		Attempt: plan.Attempt, Of: plan.Of, EstimatedCost: plan.EstimatedCost, Reuse: plan.Reuse,
 		Notes: plan.Notes,
 	}
+	for _, m := range plan.Manifests {
+		st.Size += m.Size
+	}
+	st.Parameters = plan.Selection.WithoutIDs()
 	if plan.Rubric != nil {
 		st.Rubric = plan.Rubric.Hash()
 	}
@@ -229,12 +242,16 @@ func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	if err != nil {
 		return total, err
 	}
+	begun, err := r.begunShards(ctx, plan.Run, open)
+	if err != nil {
+		return total, err
+	}
 	blocks := make([]Progress, plan.nodes(1))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookups)
 	for block := range blocks {
 		group.Go(func() (err error) {
-			blocks[block], err = r.blockProgress(ctx, plan, block, cut, gathered, rated)
+			blocks[block], err = r.blockProgress(ctx, plan, block, cut, gathered, rated, begun)
 			return err
 		})
 	}
@@ -254,11 +271,12 @@ func (p *Progress) add(more Progress) {
 	p.ShardsScored += more.ShardsScored
 	p.SamplesRead += more.SamplesRead
 	p.SamplesDone += more.SamplesDone
+	p.SamplesInFlight += more.SamplesInFlight
 }
 
 // blockProgress counts what is done of a block of ranges.
 func (r *Reader) blockProgress(
-	ctx context.Context, plan *Plan, block int, cut, gathered map[int]bool, rated map[int][]int,
+	ctx context.Context, plan *Plan, block int, cut, gathered map[int]bool, rated, begun map[int][]int,
 ) (Progress, error) {
 	first := block * countsBlock
 	last := min(first+countsBlock, len(plan.Ranges))
@@ -277,7 +295,7 @@ func (r *Reader) blockProgress(
 		if !cut[number] {
 			continue
 		}
-		p, err := r.rangeProgress(ctx, plan, number, gathered[number], rated[number])
+		p, err := r.rangeProgress(ctx, plan, number, gathered[number], rated[number], begun[number])
 		if err != nil {
 			return Progress{}, err
 		}
@@ -286,9 +304,9 @@ func (r *Reader) blockProgress(
 	return total, nil
 }
 
-// rangeProgress counts what is done of a range that is cut: all, or the rated shards.
+// rangeProgress counts what is done of a range that is cut: all, or the rated shards, and those that are begun.
 func (r *Reader) rangeProgress(
-	ctx context.Context, plan *Plan, number int, gathered bool, rated []int,
+	ctx context.Context, plan *Plan, number int, gathered bool, rated, begun []int,
 ) (Progress, error) {
 	report, err := r.RangeReport(ctx, plan.Run, number)
 	if err != nil {
@@ -303,6 +321,11 @@ func (r *Reader) rangeProgress(
 		if shard < len(report.Shards) {
 			p.ShardsScored++
 			p.SamplesDone += int64(report.Shards[shard])
+		}
+	}
+	for _, shard := range begun {
+		if shard < len(report.Shards) && !slices.Contains(rated, shard) {
+			p.SamplesInFlight += int64(report.Shards[shard])
 		}
 	}
 	return p, nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -20,6 +21,7 @@ type Columns struct {
 	Source      []uint32
 	Tie         []uint64 // selection.TieHash of the content and the seed
 	Tokens      []uint32
+	Text        []uint32          // tokens without those of images; nil if it was not asked for
 	Shape       []selection.Shape // 0 of a row that is not OK
 	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
 	StyleNames []string
@@ -43,6 +45,7 @@ type ColumnRequest struct {
 	Capabilities  []string // empty: all of the file
 	Seed          uint64   // of Columns.Tie
 	Twins, Images bool
+	Text          bool
 }
 
 // ReadColumns reads what a selection needs of a file, and no other column. A capability that the file lacks is an
@@ -94,6 +97,9 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
+	if request.Text {
+		c.Text = textTokens(c.Tokens, imageStart)
+	}
 	c.Shape = make([]selection.Shape, len(c.Status))
 	for i, status := range c.Status {
 		if status == OK {
@@ -103,6 +109,15 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		}
 	}
 	return c, nil
+}
+
+// textTokens are the tokens of samples without those of their images.
+func textTokens(tokens, imageStart []uint32) []uint32 {
+	text := make([]uint32, len(tokens))
+	for i, all := range tokens {
+		text[i] = all - min(all, dataset.VisualTokens*(imageStart[i+1]-imageStart[i]))
+	}
+	return text
 }
 
 // ReadRatings reads the sources, styles and ratings of a file alone: the other columns are nil. It fails as Read does.

@@ -137,6 +137,14 @@ func fractionForm(text string) string {
 	return strconv.FormatFloat(100*float64(part)/float64(whole), 'g', 4, 64) + "%"
 }
 
+// inWords is the budget as most write it, with the number that it stands for.
+func (b Budget) inWords(number int) string {
+	if b.ratio == 0 {
+		return b.String()
+	}
+	return fmt.Sprintf("%s%% (%d samples)", strconv.FormatFloat(100*b.ratio, 'g', 6, 64), number)
+}
+
 // digits says whether text is one or more of the digits 0 to 9.
 func digits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""

@@ -3,14 +3,15 @@ package selection
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// A capCounter counts what the sources, or the styles, or the images have of a selection, up to
+// A capCounter counts what the sources, or the styles, or the images, or a modality have of a selection, up to
 // their cap.
 type capCounter struct {
-	noun    string // source, style or image
+	noun    string // source, style, image or modality
 	reason  Reason
-	limit   int
+	limits  []int // of each
 	name    func(i uint32) string
 	of      func(s uint32) []uint32 // the sources, styles or images of a sample
 	cost    func(s uint32) int
@@ -28,7 +29,8 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 			return
 		}
 		counter := &capCounter{
-			noun: noun, reason: reason, limit: c.of(p.Budget), name: name, of: of, used: make([]int, n),
+			noun: noun, reason: reason, limits: slices.Repeat([]int{c.of(p.Budget)}, n), name: name, of: of,
+			used: make([]int, n),
 		}
 		counter.cost = func(uint32) int { return 1 }
 		if c.inTokens(p) {
@@ -47,6 +49,23 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 		images = int(slices.Max(pool.Image)) + 1
 	}
 	add(p.Caps.Image, "image", ReasonImageCap, images, func(i uint32) string { return fmt.Sprint(i) }, pool.images)
+	first := []uint32{0}
+	for _, m := range p.Caps.Modality.All() {
+		add(*m.Cap, "modality", ReasonModality, 1, func(uint32) string { return m.Name }, func(s uint32) []uint32 {
+			if m.has(pool.Shape[s]) {
+				return first
+			}
+			return nil
+		})
+	}
+	for _, d := range p.Mix.dimensions(pool) {
+		if limits := d.limits(p.Budget); limits != nil {
+			all = append(all, &capCounter{
+				noun: strings.TrimSuffix(d.field, "s"), reason: d.reason, limits: limits, name: quoted(d.names), of: d.of,
+				used: make([]int, len(d.names)), cost: func(uint32) int { return 1 },
+			})
+		}
+	}
 	return all
 }
 
@@ -54,7 +73,7 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 func (all capCounters) exceeded(s uint32) *capCounter {
 	for _, counter := range all {
 		for _, i := range counter.of(s) {
-			if counter.used[i] >= counter.limit || counter.used[i]+counter.cost(s) > counter.limit {
+			if counter.used[i] >= counter.limits[i] || counter.used[i]+counter.cost(s) > counter.limits[i] {
 				return counter
 			}
 		}
@@ -68,7 +87,7 @@ func (all capCounters) charge(s uint32, reached func(counter *capCounter, i uint
 		for _, i := range counter.of(s) {
 			before := counter.used[i]
 			counter.used[i] += counter.cost(s)
-			if before < counter.limit && counter.used[i] >= counter.limit {
+			if before < counter.limits[i] && counter.used[i] >= counter.limits[i] {
 				reached(counter, i)
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Caps are the most that one source, one style, one image may have of a selection; a zero Cap sets
+// Caps are the most that one source, one style, one image, one modality may have of a selection; a zero Cap sets
 // no bound. What has reached its cap is removed from all bins immediately, with all its samples.
 // Example: {Source: "10%", Image: "3"} in JSON's form.
 type Caps struct {
@@ -13,6 +13,35 @@ type Caps struct {
 	// Style counts a sample of several styles for each of them.
 	Style Cap `json:"style,omitzero"`
 	Image Cap `json:"image,omitzero"`
+	// Modality has a cap for samples of each.
+	Modality ModalityCaps `json:"modality,omitzero"`
+}
+
+// ModalityCaps are the most that samples without an image, with one, with several, and with several turns may have of a
+// selection.
+type ModalityCaps struct {
+	TextOnly   Cap `yaml:"text-only" json:"text-only,omitzero"`
+	OneImage   Cap `yaml:"one-image" json:"one-image,omitzero"`
+	MultiImage Cap `yaml:"multi-image" json:"multi-image,omitzero"`
+	MultiTurn  Cap `yaml:"multi-turn" json:"multi-turn,omitzero"`
+}
+
+// A ModalityCap is one of them.
+type ModalityCap struct {
+	Name string
+	Cap  *Cap
+	// has reports whether a sample of a shape is of the modality.
+	has func(Shape) bool
+}
+
+// All are the caps with their names, in their order.
+func (m *ModalityCaps) All() []ModalityCap {
+	images := func(of Shape) func(Shape) bool { return func(s Shape) bool { return s%MultiTurn == of } }
+	return []ModalityCap{
+		{"text-only", &m.TextOnly, images(TextOnly)}, {"one-image", &m.OneImage, images(OneImage)},
+		{"multi-image", &m.MultiImage, images(MultiImage)},
+		{"multi-turn", &m.MultiTurn, func(s Shape) bool { return s >= MultiTurn }},
+	}
 }
 
 // A Cap is a count of samples from 1, or a ratio of the budget above 0 up to 1.0, rounded down but
@@ -67,10 +96,13 @@ func (c Caps) validate(pool *Pool) error {
 	if !c.Image.IsZero() && pool.ImageStart == nil {
 		return errors.New("caps: the pool's images are not known; leave out the cap of an image")
 	}
+	if c.Modality != (ModalityCaps{}) && pool.Shape == nil {
+		return errors.New("caps: the pool's modalities are not known; leave out their caps")
+	}
 	return nil
 }
 
-// validateIncludes reports every source, style and image that exceeds its cap by the must-includes
+// validateIncludes reports every source, style, image and modality that exceeds its cap by the must-includes
 // alone.
 func (c Caps) validateIncludes(p Params, pool *Pool) error {
 	counters := newCapCounters(pool, p)
@@ -84,10 +116,10 @@ func (c Caps) validateIncludes(p Params, pool *Pool) error {
 	var faults []error
 	for _, counter := range counters {
 		for i, used := range counter.used {
-			if used > counter.limit {
+			if used > counter.limits[i] {
 				faults = append(faults, fmt.Errorf(
 					"caps: %s %s has %d of what is to be included, and its cap is %d; the least is %d",
-					counter.noun, counter.name(uint32(i)), used, counter.limit, used))
+					counter.noun, counter.name(uint32(i)), used, counter.limits[i], used))
 			}
 		}
 	}

@@ -75,8 +75,9 @@ func (c *Catalog) Bytes() int {
 	p := c.Pool
 	perSample := len(p.Ratings) + 2*len(p.Expected)
 	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
+	perSample += 8 * len(p.Columns)
 	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) +
-		4*cap(p.Style) + 4*cap(p.Tokens) + cap(p.Shape) + 16*cap(p.Twin) + 4*cap(p.Image) + 4*cap(p.ImageStart)
+		4*cap(p.Style) + 4*(cap(p.Tokens)+cap(p.Text)) + cap(p.Shape) + 16*cap(p.Twin) + 4*cap(p.Image) + 4*cap(p.ImageStart)
 }
 
 // groups are those of the samples but for the ineligible ones; nil means that there are none.
@@ -89,10 +90,13 @@ func (c *Catalog) groups(ineligible bitset) *groups {
 	return c.all
 }
 
-// ties are the order among equal samples, by sum, tie hash and index, or by index alone.
-func (c *Catalog) ties(indexOnly bool) *ties {
+// ties are the order among equal samples, by sum, tie hash and index, or by index alone, or by a column first.
+func (c *Catalog) ties(rules Rules) *ties {
 	workers := runtime.GOMAXPROCS(0)
-	if indexOnly {
+	if order := c.Pool.orderBy(rules.TieBreak); order != nil {
+		return newTiesBy(c.Pool, order, workers)
+	}
+	if rules.RatingsOnly {
 		c.onceID.Do(func() { c.byIndex = newTies(c.Pool, true, workers) })
 		return c.byIndex
 	}

@@ -11,6 +11,7 @@ type eligibility struct {
 	// The tables are by style and by source; nil without such a filter.
 	keepStyle, dropStyle, keepSource []bool
 	duplicates, excluded             bitset // nil if there are none
+	where                            []columnCondition
 }
 
 func newEligibility(pool *Pool, params Params) *eligibility {
@@ -28,6 +29,9 @@ func newEligibility(pool *Pool, params Params) *eligibility {
 			e.keepSource[source] = (len(keep) == 0 || e.keepSource[source]) && !dropped[source]
 		}
 	}
+	for _, c := range params.Where {
+		e.where = append(e.where, columnCondition{c, pool.values(c.Column)})
+	}
 	if params.Unique {
 		e.findDuplicates()
 	}
@@ -40,9 +44,16 @@ func newEligibility(pool *Pool, params Params) *eligibility {
 	return e
 }
 
+// A columnCondition is a condition with the numbers of all samples.
+type columnCondition struct {
+	Condition
+	values []float64
+}
+
 // ineligible marks the samples that do not take part; nil if all do.
 func (e *eligibility) ineligible(workers int) bitset {
-	if e.keepStyle == nil && e.dropStyle == nil && e.keepSource == nil && e.duplicates == nil && e.excluded == nil {
+	if e.keepStyle == nil && e.dropStyle == nil && e.keepSource == nil && e.duplicates == nil && e.excluded == nil &&
+		e.where == nil {
 		return nil
 	}
 	marks := newBitset(e.pool.Len())
@@ -79,6 +90,11 @@ func (e *eligibility) filterReason(s uint32) Reason {
 		return ReasonStyle
 	case e.keepSource != nil && !e.keepSource[e.pool.Source[s]]:
 		return ReasonSource
+	}
+	for _, c := range e.where {
+		if !c.holds(c.values[s]) {
+			return ReasonColumn
+		}
 	}
 	return ""
 }

@@ -168,10 +168,7 @@ func (m *misser) ofCapability(result *Result, i int, name string) {
 	column, own := m.pool.column(name), m.params.threshold(name)
 	before := make([]uint32, len(m.groups.binNames)) // how many candidates of each bin higher thresholds had
 	level := levelColumn{number: column, ratings: m.pool.Ratings[column], most: math.MaxInt8}
-	var expected []uint16
-	if !m.params.RatingsOnly && m.pool.Expected != nil {
-		expected = m.pool.Expected[column]
-	}
+	expected := m.params.expected(m.pool, name)
 	lastPosition := uint32(0)
 	if m.params.WithinBin == ByScore {
 		lastPosition = m.groups.lastPosition()

@@ -26,7 +26,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		})
 	}
 	if set() {
-		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified, Descending, Descending}[rng.IntN(6)]
+		p.Strategy = []Strategy{MMSSR, Random, Top, Stratified, Descending, Descending, Longest}[rng.IntN(7)]
 		p.Seed = rng.Uint64N(3)
 	}
 	if p.TakesTurns() {
@@ -48,6 +48,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 	if set() {
 		p.Sources = randomFilter(pool.SourceNames, rng)
 	}
+	randomNumbers(&p, pool, rng)
 	p.Unique = set()
 	if set() {
 		for range rng.IntN(20) {
@@ -66,7 +67,44 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		}
 	}
 	p.Caps = Caps{Source: randomCap(rng), Style: randomCap(rng), Image: randomCap(rng)}
+	*p.Caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
+	p.RatingsOnly = p.RatingsOnly && p.UsesTies()
 	return p
+}
+
+// randomNumbers sets the parameters of numbers, and a mix.
+func randomNumbers(p *Params, pool *Pool, rng *rand.Rand) {
+	set := func() bool { return rng.IntN(3) == 0 }
+	if set() && !p.InTokens {
+		p.Mix = randomMix(pool, rng)
+	}
+	if set() {
+		operator := []string{">=", "<=", ">", "<", "==", "!="}[rng.IntN(6)]
+		p.Where = append(p.Where, Condition{"number", operator, float64(rng.IntN(4))})
+	}
+	if set() && p.Strategy == Top {
+		p.By = []string{"number", "-number"}[rng.IntN(2)]
+	}
+	if set() && p.UsesTies() && !p.RatingsOnly {
+		p.TieBreak = []string{"number", "-number"}[rng.IntN(2)]
+	}
+}
+
+// randomMix names a source and a style in some of the cases.
+func randomMix(pool *Pool, rng *rand.Rand) (m Mix) {
+	part := func() Part {
+		if rng.IntN(2) == 0 {
+			return Part{Share: Cap{Budget{count: 1 + rng.IntN(4)}}}
+		}
+		return Part{Least: Cap{Budget{count: 1 + rng.IntN(2)}}, Most: Cap{Budget{count: 2 + rng.IntN(5)}}}
+	}
+	if rng.IntN(2) == 0 {
+		m.Sources = map[string]Part{pool.SourceNames[rng.IntN(len(pool.SourceNames))]: part()}
+	}
+	if rng.IntN(2) == 0 && len(pool.StyleNames) > 0 {
+		m.Styles = map[string]Part{pool.StyleNames[rng.IntN(len(pool.StyleNames))]: part()}
+	}
+	return m
 }
 
 // someOf is about a third of the names.

@@ -36,6 +36,14 @@ func (p Params) capabilities(pool *Pool) []string {
 	return p.Capabilities
 }
 
+// expected are the expected scores for a capability that are compared among samples of equal rating; nil if none are.
+func (p Params) expected(pool *Pool, capability string) []uint16 {
+	if p.RatingsOnly || p.TieBreak != "" || pool.Expected == nil {
+		return nil
+	}
+	return pool.Expected[pool.column(capability)]
+}
+
 // threshold is that of a capability. Missing is the lowest of all ratings, so none need lie below
 // it, nor above the highest.
 func (p Params) threshold(capability string) int32 {
@@ -69,6 +77,7 @@ func (p Params) Validate(pool *Pool) error {
 	}
 	err := errors.Join(
 		p.validateNames(pool.Capabilities, pool.StyleNames), p.validateSources(pool), p.validateChoices(),
+		p.validateColumns(pool),
 		p.validateBudget(pool), p.Caps.validate(pool))
 	if err != nil {
 		return err
@@ -80,6 +89,7 @@ func (p Params) Validate(pool *Pool) error {
 func (p Params) validateSources(pool *Pool) error {
 	return errors.Join(
 		p.Sources.validate("sources", pool.SourceNames),
+		unknownNames("mix: sources", slices.Sorted(maps.Keys(p.Mix.Sources)), pool.SourceNames...),
 		unknownNames("minimums", slices.Sorted(maps.Keys(p.Minimums)), pool.SourceNames...))
 }
 
@@ -124,10 +134,13 @@ func smallestSample(pool *Pool) int {
 // validateLists checks what needs to know which samples take part.
 func (p Params) validateLists(pool *Pool) error {
 	faults := []error{noSuchSample("exclude", p.Exclude, pool), noSuchSample("include", p.Include, pool)}
+	if p.Strategy == Longest && pool.Text == nil {
+		faults = append(faults, errors.New("strategy: the tokens of the pool's texts are not known; use another"))
+	}
 	if p.Unique && pool.Twin == nil {
 		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))
 	}
-	if err := errors.Join(faults...); err != nil || len(p.Include) == 0 && len(p.Minimums) == 0 {
+	if err := errors.Join(faults...); err != nil || len(p.Include) == 0 && len(p.Minimums) == 0 && p.Mix.IsZero() {
 		return err
 	}
 
@@ -136,7 +149,8 @@ func (p Params) validateLists(pool *Pool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.Caps.validateIncludes(p, pool), p.validateMinimums(pool, eligibility, included))
+	return errors.Join(p.Caps.validateIncludes(p, pool), p.validateMinimums(pool, eligibility, included),
+		p.validateMix(pool, eligibility, included))
 }
 
 // noSuchSample reports the samples of a list that are not in the pool.

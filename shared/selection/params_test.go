@@ -49,12 +49,25 @@ var paramCases = map[string]struct {
 		Params{Rules: Rules{Thresholds: map[string]int{"ocr": 1}}}, []string{`thresholds: "ocr" is unknown`},
 	},
 	"strategy": {
-		Params{Rules: Rules{Strategy: "best"}}, []string{"known are: mmssr, descending, random, top, stratified"},
+		Params{Rules: Rules{Strategy: "best"}}, []string{"known are: mmssr, descending, random, top, stratified, longest"},
 	},
 	"order": {Params{Rules: Rules{WithinBin: "rating"}}, []string{"known are: position, score"}},
 	"rules without turns": {
 		Params{Rules: Rules{Strategy: Top, Threshold: 1, WithinBin: ByScore}},
 		[]string{`threshold: strategy "top" does not use it`, `within_bin: strategy "top"`},
+	},
+	"no such column": {
+		Params{Rules: Rules{Where: []Condition{{"relevance", ">", 1}}, TieBreak: "-length"}},
+		[]string{`where: "relevance" is unknown`, `tie_break: "length" is unknown`},
+	},
+	"by of another strategy": {Params{Rules: Rules{By: "a"}}, []string{`by: only strategy "top"`}},
+	"ties of none": {
+		Params{Rules: Rules{Strategy: Random, TieBreak: "a", RatingsOnly: true}},
+		[]string{"ratings_only breaks ties", `ratings_only: strategy "random"`, `tie_break: strategy "random"`},
+	},
+	"no texts": {Params{Rules: Rules{Strategy: Longest}}, []string{"tokens of the pool's texts are not known"}},
+	"no modalities": {
+		Params{Rules: Rules{Caps: Caps{Modality: ModalityCaps{TextOnly: capOf("1")}}}}, []string{"modalities are not known"},
 	},
 	"no tokens":   {Params{Budget: 1, InTokens: true}, []string{"give a budget in samples"}},
 	"no images":   {Params{Rules: Rules{Caps: Caps{Image: capOf("1")}}}, []string{"images are not known"}},

@@ -2,6 +2,7 @@ package selection
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -134,4 +135,16 @@ func addColumns(pool *Pool, rng *rand.Rand) {
 		}
 		pool.ImageStart = append(pool.ImageStart, uint32(len(pool.Image)))
 	}
+	pool.Text, pool.Shape = make([]uint32, n), make([]Shape, n)
+	numbers := make([]float64, n)
+	for s := range n {
+		pool.Text[s] = uint32(rng.IntN(9))
+		if numbers[s] = float64(rng.IntN(6)) / 2; rng.IntN(5) == 0 {
+			numbers[s] = math.NaN()
+		}
+		if rng.IntN(9) > 0 { // else it is not known
+			pool.Shape[s] = ShapeOf(rng.IntN(3), 1+rng.IntN(2))
+		}
+	}
+	pool.Columns = []Column{{"number", numbers}}
 }

@@ -7,6 +7,7 @@ type Reason string
 const (
 	ReasonStyle     Reason = "filtered_by_style"
 	ReasonSource    Reason = "filtered_by_source"
+	ReasonColumn    Reason = "filtered_by_condition"
 	ReasonDuplicate Reason = "duplicate"
 	ReasonExclude   Reason = "excluded"
 	ReasonNoStyle   Reason = "no_known_style"
@@ -15,6 +16,7 @@ const (
 	ReasonSourceCap Reason = "source_cap"
 	ReasonStyleCap  Reason = "style_cap"
 	ReasonImageCap  Reason = "image_cap"
+	ReasonModality  Reason = "modality_cap"
 	ReasonTokens    Reason = "too_many_tokens"
 	ReasonRank      Reason = "outranked" // other samples took the budget first
 )
@@ -22,7 +24,7 @@ const (
 // reasonCodes are all reasons, by the bytes that stand for them.
 var reasonCodes = [...]Reason{
 	"", ReasonStyle, ReasonSource, ReasonDuplicate, ReasonExclude, ReasonNoStyle, ReasonUnrated, ReasonThreshold,
-	ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank,
+	ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank, ReasonColumn, ReasonModality,
 }
 
 // A ReasonList holds the reason of each sample of a pool in a byte.

@@ -18,10 +18,16 @@ type Request struct {
 	// before it.
 	Within []Budget `yaml:"within" json:"within,omitempty"`
 	Rules  `yaml:",inline"`
+	// ScoresFrom is a file of numbers of the samples, by their ids: Where, TieBreak and By name its columns. It is a name
+	// below the dataset's folder in the input bucket, or ExternalPrefix and the hash of what was read before.
+	ScoresFrom string `yaml:"scores_from" json:"scores_from,omitempty"`
 	// Include and Exclude are ids of samples that must be in, and out.
 	Include []string `yaml:"include" json:"include,omitempty"`
 	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
 }
+
+// ExternalPrefix begins a ScoresFrom that names a file by the hash of its content.
+const ExternalPrefix = "sha256:"
 
 // A ResolvedRequest is all that decides a selection of a run: equal ones make an equal selection.
 type ResolvedRequest struct {
@@ -31,6 +37,12 @@ type ResolvedRequest struct {
 	InTokens bool  `json:"in_tokens,omitempty"`
 	// Request holds everything else as it was asked for, with the capabilities named and defaults left out.
 	Request Request `json:"spec"`
+}
+
+// WithoutIDs is the request without the ids of samples, which may be many.
+func (r Request) WithoutIDs() Request {
+	r.Include, r.Exclude = nil, nil
+	return r
 }
 
 // Validate checks what can be checked before a run is known.
@@ -121,8 +133,8 @@ func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 			return nil, err
 		}
 		if i > 0 && n <= resolved[i-1] {
-			return nil, fmt.Errorf("budget: %s after %d does not ascend; the least is %d",
-				b, resolved[i-1], resolved[i-1]+1)
+			return nil, fmt.Errorf("budget: %s after %s does not ascend; give the smallest first",
+				b.inWords(n), budgets[i-1].inWords(resolved[i-1]))
 		}
 		resolved[i] = n
 	}

@@ -15,7 +15,9 @@ import (
 // requestKeys are the keys of a request in JSON and YAML, which users write.
 var requestKeys = []string{
 	"budget", "within", "capabilities", "weights", "threshold", "thresholds", "within_bin", "ratings_only", "strategy",
-	"seed", "styles", "sources", "unique", "minimums", "caps", "include", "exclude",
+	"by", "tie_break", "seed", "styles", "sources", "where", "unique", "minimums", "mix", "caps", "scores_from",
+	"include",
+	"exclude",
 }
 
 // keys are the keys of a struct's fields, those of embedded structs in their place.
@@ -46,9 +48,13 @@ func TestRequestKeys(t *testing.T) {
 // everyField is a request with every key, as JSON; YAML reads it too.
 const everyField = `{
 	"budget": "30%", "within": ["5%", 20], "capabilities": ["ocr", "stem"], "weights": {"ocr": 2}, "threshold": 1,
-	"thresholds": {"stem": 2}, "within_bin": "score", "ratings_only": true, "strategy": "mmssr", "seed": 7,
+	"thresholds": {"stem": 2}, "within_bin": "score", "ratings_only": true, "strategy": "mmssr", "by": "a",
+	"tie_break": "-b", "where": ["a>=3", "b != 1.5"], "scores_from": "f.csv", "seed": 7,
 	"styles": {"keep": ["a", "b"], "drop": ["c"]}, "sources": {"keep": ["x"], "drop": ["y"]}, "unique": true,
-	"minimums": {"x": 3}, "caps": {"source": "10%", "style": 5, "image": 2}, "include": ["i"], "exclude": ["e"]
+	"minimums": {"x": 3},
+	"mix": {"sources": {"x": {"share": "10%"}}, "styles": {"a": {"least": 2, "most": 9}}},
+	"caps": {"source": "10%", "style": 5, "image": 2,
+	"modality": {"text-only": "10%", "multi-turn": 3}}, "include": ["i"], "exclude": ["e"]
 }`
 
 // TestRequestFormats reads every field equally from JSON and YAML, and writes what it has read.
@@ -180,6 +186,7 @@ func TestResolveKeepsRequest(t *testing.T) {
 	if err := json.Unmarshal([]byte(everyField), &r); err != nil {
 		t.Fatal(err)
 	}
+	r.By, r.RatingsOnly = "", false // other fields exclude them
 	before := r
 	before.Within = slices.Clone(r.Within)
 	resolved, err := resolveIn(r)
@@ -211,8 +218,8 @@ func TestResolveBudgetErrors(t *testing.T) {
 	}{
 		"too many samples": {[]string{"201"}, "budget: 201 samples are more than the run has; the most is 200"},
 		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
-		"equal":            {[]string{"5%", "10"}, "budget: 10 after 10 does not ascend; the least is 11"},
-		"descending":       {[]string{"20", "30", "10"}, "budget: 10 after 30 does not ascend; the least is 31"},
+		"equal":            {[]string{"5%", "10"}, "budget: 10 after 5% (10 samples) does not ascend"},
+		"descending":       {[]string{"20", "30", "10"}, "budget: 10 after 30 does not ascend"},
 		"mixed":            {[]string{"10", "9k-tokens"}, "several budgets must all be in samples, or all in tokens"},
 		"a smaller one":    {[]string{"0.1%", "10"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
 	}

@@ -11,7 +11,7 @@ import (
 // Rules say how to select. They are what a Request, which names samples by their ids, and Params,
 // which name them by their positions in a pool, have in common. The zero Rules are the paper's
 // method; each field says what else there is. They are applied in this order: filters (Styles,
-// Sources), Unique, must-excludes, must-includes, Minimums, and Caps while the strategy picks.
+// Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and Caps while the strategy picks.
 type Rules struct {
 	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
 	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
@@ -31,6 +31,12 @@ type Rules struct {
 	RatingsOnly bool `yaml:"ratings_only" json:"ratings_only,omitempty"`
 	// Strategy is how to pick; empty means MMSSR.
 	Strategy Strategy `yaml:"strategy" json:"strategy,omitempty"`
+	// By is the column that Top goes by, in place of the mean: the higher number first, with a minus before the name the
+	// lower one; samples without a number last. Example: "relevance", "-perplexity".
+	By string `yaml:"by" json:"by,omitempty"`
+	// TieBreak is the column that decides among samples of equal rating, in place of the expected score, and in the same
+	// form as By.
+	TieBreak string `yaml:"tie_break" json:"tie_break,omitempty"`
 	// Seed decides which of equally good samples are taken, and the order of Random and Stratified.
 	Seed uint64 `yaml:"seed" json:"seed,omitempty"`
 	// Styles keeps the samples that have one of the styles in Keep (all, if it is empty) and none of
@@ -40,6 +46,8 @@ type Rules struct {
 	// Sources keeps the samples of the sources in Keep (all, if it is empty) except those
 	// in Drop. Example: {Keep: {"ai2d", "chartqa"}}.
 	Sources Filter `yaml:"sources" json:"sources,omitzero"`
+	// Where keeps the samples that fulfil all of these conditions. Example: {"relevance_min>=3"}.
+	Where []Condition `yaml:"where" json:"where,omitempty"`
 	// Unique keeps one of all samples with the same texts and images (Pool.Twin), that of the lowest
 	// index, then of the lowest position, among those that the filters keep.
 	Unique bool `yaml:"unique" json:"unique,omitempty"`
@@ -47,6 +55,9 @@ type Rules struct {
 	// picked before the first round: sources ascending by name, the best mean rating over the
 	// selection's capabilities first, at any threshold. Example: {"geo170k": 500}.
 	Minimums map[string]int `yaml:"minimums" json:"minimums,omitempty"`
+	// Mix says how much of the selection sources and styles have. What one lacks of its least is picked after Minimums,
+	// as these are; its most is a cap.
+	Mix Mix `yaml:"mix" json:"mix,omitzero"`
 	// Caps are the most that one source, style or image may have of the selection.
 	Caps Caps `yaml:"caps" json:"caps,omitzero"`
 }
@@ -54,7 +65,7 @@ type Rules struct {
 // A Strategy is a way of picking.
 type Strategy string
 
-// The strategies. Random, Top and Stratified are baselines to compare with: they pick in one order of
+// The strategies. Random, Top, Stratified and Longest are baselines to compare with: they pick in one order of
 // all samples that have a style and a rating for at least one of the selection's capabilities, as far
 // as the budget and the caps allow.
 const (
@@ -75,7 +86,16 @@ const (
 	// Stratified is a random order within each source, and picks from all sources in proportion: at
 	// any budget a source has its share of the pool to within one sample.
 	Stratified Strategy = "stratified"
+	// Longest goes by descending tokens of the texts, questions and answers, as they are estimated.
+	Longest Strategy = "longest"
 )
+
+// StrategyNames are all of them, the default first.
+func StrategyNames() []string {
+	return []string{
+		string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified), string(Longest),
+	}
+}
 
 // A BinOrder is how the candidates of a capability are ordered within a bin. Among equals the higher
 // expected score goes first, then the higher sum over all capabilities of the pool, the lower tie
@@ -104,6 +124,7 @@ func (r Rules) validateNames(capabilities, styles []string) error {
 	return errors.Join(append(faults,
 		unknownNames("weights", slices.Sorted(maps.Keys(r.Weights)), capabilities...),
 		unknownNames("thresholds", slices.Sorted(maps.Keys(r.Thresholds)), capabilities...),
+		unknownNames("mix: styles", slices.Sorted(maps.Keys(r.Mix.Styles)), styles...),
 		r.Styles.validate("styles", styles))...)
 }
 
@@ -144,8 +165,7 @@ func unknownNames[S ~string](field string, names []S, all ...string) error {
 func (r Rules) validateChoices() error {
 	var faults []error
 	if r.Strategy != "" {
-		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy},
-			string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified)))
+		faults = append(faults, unknownNames("strategy", []Strategy{r.Strategy}, StrategyNames()...))
 	}
 	if r.WithinBin != "" {
 		faults = append(faults, unknownNames("within_bin", []BinOrder{r.WithinBin}, string(ByPosition), string(ByScore)))
@@ -162,15 +182,26 @@ func (r Rules) validateChoices() error {
 			faults = append(faults, fmt.Errorf("minimums: %q has %d; the least is 1", name, n))
 		}
 	}
-	return errors.Join(append(faults, r.validateUnused())...)
+	return errors.Join(append(faults, r.Mix.validate(), r.validateUnused())...)
 }
 
-// validateUnused reports the rules of turns that are set for a strategy without them, which would ignore them.
+// validateUnused reports the rules that are set for a strategy which would ignore them.
 func (r Rules) validateUnused() error {
-	if r.TakesTurns() {
-		return nil
-	}
 	var faults []error
+	if r.By != "" && r.Strategy != Top {
+		faults = append(faults, fmt.Errorf("by: only strategy %q goes by a column; use that, or leave it out", Top))
+	}
+	if r.TieBreak != "" && r.RatingsOnly {
+		faults = append(faults, errors.New("tie_break: ratings_only breaks ties by position alone; leave one of the two out"))
+	}
+	for field, given := range map[string]bool{"ratings_only": r.RatingsOnly, "tie_break": r.TieBreak != ""} {
+		if given && !r.UsesTies() {
+			faults = append(faults, fmt.Errorf("%s: strategy %q breaks no ties; leave it out", field, r.Strategy))
+		}
+	}
+	if r.TakesTurns() {
+		return errors.Join(faults...)
+	}
 	for _, rule := range []struct {
 		field string
 		given bool
@@ -194,6 +225,11 @@ const leastWeight = 1e-6
 // TakesTurns says whether capabilities take turns by the strategy.
 func (r Rules) TakesTurns() bool {
 	return r.Strategy == "" || r.Strategy == MMSSR || r.Strategy == Descending
+}
+
+// UsesTies says whether ratings decide any pick, so that ties among them are broken.
+func (r Rules) UsesTies() bool {
+	return r.Strategy != Random && r.Strategy != Stratified || len(r.Minimums) > 0 || !r.Mix.IsZero()
 }
 
 // AtThreshold are the rules with a threshold that is higher than their own. Thresholds of single capabilities stay

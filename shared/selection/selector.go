@@ -61,7 +61,7 @@ func newSelector(catalog *Catalog, params Params) *selector {
 	if ineligible == nil {
 		s.cells = catalog.cells
 	}
-	s.ties = catalog.ties(params.RatingsOnly)
+	s.ties = catalog.ties(params.Rules)
 	return s
 }
 
@@ -69,6 +69,7 @@ func (s *selector) run() *Result {
 	result := &Result{Asked: s.params.Budget, Bins: s.groups.binNames}
 	s.include()
 	s.fillMinimums()
+	s.fillMix()
 	switch {
 	case s.params.Strategy == Descending:
 		result.Rounds = s.descend()
@@ -99,17 +100,14 @@ func (s *selector) prepareCapabilities(least int32, amount int) {
 	s.capabilities = make([]*capability, len(names))
 	parallel(len(s.buffers), len(names), func(worker, i int) {
 		column := s.pool.column(names[i])
-		var expected []uint16
-		if !s.params.RatingsOnly && s.pool.Expected != nil {
-			expected = s.pool.Expected[column]
-		}
 		threshold := max(s.params.threshold(names[i]), least)
 		c := &capability{
 			groups: s.groups, number: i, removedBefore: s.removedBefore, byScore: s.params.WithinBin == ByScore,
 			weight: s.params.weight(names[i]), threshold: threshold, candidates: s.catalog.candidates(column, threshold),
 			result: CapabilityResult{Capability: names[i]},
 		}
-		c.prepare(&s.buffers[worker], s.pool.Ratings[column], s.cells(column), expected, s.ties, amount)
+		c.prepare(&s.buffers[worker], s.pool.Ratings[column], s.cells(column), s.params.expected(s.pool, names[i]), s.ties,
+			amount)
 		s.capabilities[i] = c
 	})
 }

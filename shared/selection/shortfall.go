@@ -4,13 +4,14 @@ package selection
 //
 // For a capability without a bin, what was asked is its amount of the first round, and what was
 // given is all that it picked. For a capability and a bin, they are the bin's share of that amount,
-// without debt, and what the bin gave in the first round. For a source, they are its minimum and its
-// samples. A row with none of these is that of a strategy other than MMSSR. Other bins and capabilities
+// without debt, and what the bin gave in the first round. For a source or a style alone, they are its
+// minimum and its samples. A row with none of these is that of a strategy other than MMSSR. Other bins and capabilities
 // may have given more instead: Result says whether the budget was met.
 type Shortfall struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	Source     string `json:"source,omitempty"`
+	Style      string `json:"style,omitempty"`
 	Asked      int    `json:"asked"`
 	Given      int    `json:"given"`
 	Cause      Cause  `json:"why"`

@@ -50,6 +50,7 @@ func slowSelect(pool *Pool, params Params) *Result {
 	}
 	p.dropAtCaps()
 	p.minimums()
+	p.mix()
 	switch params.Strategy {
 	case "", MMSSR:
 		p.nameCapabilities()
@@ -98,7 +99,8 @@ func slowIneligible(pool *Pool, params Params) map[uint32]bool {
 		case len(params.Styles.Keep) > 0 && !slices.ContainsFunc(styles, within(params.Styles.Keep)),
 			slices.ContainsFunc(styles, within(params.Styles.Drop)),
 			len(params.Sources.Keep) > 0 && !slices.Contains(params.Sources.Keep, source),
-			slices.Contains(params.Sources.Drop, source):
+			slices.Contains(params.Sources.Drop, source),
+			slices.ContainsFunc(params.Where, func(c Condition) bool { return !slowHolds(c, pool.values(c.Column)[s]) }):
 			ineligible[s] = true
 			continue
 		}
@@ -186,6 +188,20 @@ func (p *slowSelection) uses() []use {
 		images = max(images, int(image)+1)
 	}
 	add(p.params.Caps.Image, images, p.pool.images)
+	modality := func(has func(images int, several bool) bool) func(s uint32) []uint32 {
+		return func(s uint32) []uint32 {
+			if has(int(p.pool.Shape[s]%MultiTurn)-1, p.pool.Shape[s] >= MultiTurn) {
+				return []uint32{0}
+			}
+			return nil
+		}
+	}
+	p.addMost(add)
+	m := p.params.Caps.Modality
+	add(m.TextOnly, 1, modality(func(images int, _ bool) bool { return images == 0 }))
+	add(m.OneImage, 1, modality(func(images int, _ bool) bool { return images == 1 }))
+	add(m.MultiImage, 1, modality(func(images int, _ bool) bool { return images == 2 }))
+	add(m.MultiTurn, 1, modality(func(_ int, several bool) bool { return several }))
 	return all
 }
 
@@ -266,6 +282,20 @@ func (p *slowSelection) minimums() {
 
 func (p *slowSelection) order() []uint32 {
 	samples := p.selectable()
+	if p.params.Strategy == Longest {
+		slices.SortFunc(samples, func(a, b uint32) int {
+			return cmp.Or(int(p.pool.Text[b])-int(p.pool.Text[a]), slowTies(p.pool, p.params, a, b))
+		})
+		return samples
+	}
+	if p.params.By != "" {
+		slices.SortFunc(samples, func(a, b uint32) int {
+			x, _ := p.mean(a, p.pool.Expected != nil && !p.params.RatingsOnly)
+			y, _ := p.mean(b, p.pool.Expected != nil && !p.params.RatingsOnly)
+			return cmp.Or(slowColumn(p.pool, p.params.By, a, b), cmp.Compare(y, x), slowTies(p.pool, p.params, a, b))
+		})
+		return samples
+	}
 	if p.params.Strategy == Top {
 		p.bestFirst(samples, p.pool.Expected != nil && !p.params.RatingsOnly)
 		return samples
@@ -502,7 +532,8 @@ func binNames(pool *Pool, s uint32) []string {
 // slowOrder orders samples of equal rating and position.
 func slowOrder(pool *Pool, params Params, capability string, a, b uint32) int {
 	column := slices.Index(pool.Capabilities, capability)
-	if !params.RatingsOnly && pool.Expected != nil && pool.Expected[column][a] != pool.Expected[column][b] {
+	compared := !params.RatingsOnly && params.TieBreak == "" && pool.Expected != nil
+	if compared && pool.Expected[column][a] != pool.Expected[column][b] {
 		return cmp.Compare(pool.Expected[column][b], pool.Expected[column][a])
 	}
 	return slowTies(pool, params, a, b)
@@ -510,8 +541,11 @@ func slowOrder(pool *Pool, params Params, capability string, a, b uint32) int {
 
 func slowTies(pool *Pool, params Params, a, b uint32) int {
 	order := 0
+	if params.TieBreak != "" {
+		order = slowColumn(pool, params.TieBreak, a, b)
+	}
 	if !params.RatingsOnly {
-		order = cmp.Compare(slowSum(pool, b), slowSum(pool, a))
+		order = cmp.Or(order, cmp.Compare(slowSum(pool, b), slowSum(pool, a)))
 		if pool.Tie != nil {
 			order = cmp.Or(order, cmp.Compare(pool.Tie[a], pool.Tie[b]))
 		}

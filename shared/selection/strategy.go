@@ -58,6 +58,13 @@ func (s *selector) strategyOrder() []uint32 {
 	case Top:
 		expected := s.pool.Expected != nil && !s.params.RatingsOnly
 		bestFirst(samples, meansOf(s.pool, s.params, expected), s.ties)
+		if order := s.pool.orderBy(s.params.By); order != nil {
+			slices.SortStableFunc(samples, order.compare) // equal ones stay as they are
+		}
+	case Longest:
+		slices.SortFunc(samples, func(a, b uint32) int {
+			return cmp.Or(cmp.Compare(s.pool.Text[b], s.pool.Text[a]), s.ties.compare(a, b))
+		})
 	case Random:
 		shuffle(samples, s.params.Seed)
 	case Stratified:

@@ -10,6 +10,8 @@ import (
 // capabilities.
 type ties struct {
 	pool *Pool
+	// column comes before all else; nil without one.
+	column *columnOrder
 	// sums are the samples' sums over all capabilities of the pool, of expected scores if there are
 	// any, else of ratings; a missing rating adds nothing. Nil if the index alone decides.
 	sums []int32
@@ -20,9 +22,14 @@ type ties struct {
 	expectedBits int
 }
 
-// compare is negative if sample a goes before b: it has the larger sum, or then the lower tie hash,
-// the lower index, the lower position.
+// compare is negative if sample a goes before b: the column says so, or it has the larger sum, or then the lower tie
+// hash, the lower index, the lower position.
 func (t *ties) compare(a, b uint32) int {
+	if t.column != nil {
+		if order := t.column.compare(a, b); order != 0 {
+			return order
+		}
+	}
 	if t.sums != nil {
 		if t.sums[a] != t.sums[b] {
 			return cmp.Compare(t.sums[b], t.sums[a])
@@ -45,6 +52,26 @@ func newTies(p *Pool, indexOnly bool, workers int) *ties {
 		t.hintSums(workers)
 	} else if p.Index != nil && !slices.IsSorted(p.Index) {
 		t.hintIndexes()
+	}
+	return t
+}
+
+// newTiesBy prepares the order of a pool's samples by a column, and then by sum, tie hash and index.
+func newTiesBy(p *Pool, column *columnOrder, workers int) *ties {
+	t := &ties{pool: p, column: column}
+	t.sum(workers)
+	order := make([]uint32, p.Len())
+	for s := range order {
+		order[s] = uint32(s)
+	}
+	slices.SortFunc(order, column.compare)
+	t.hints = make([]uint32, p.Len())
+	rank := uint32(0)
+	for i, s := range order {
+		if i > 0 && column.compare(order[i-1], s) != 0 {
+			rank++
+		}
+		t.hints[s] = rank
 	}
 	return t
 }

@@ -54,21 +54,7 @@ func (p *Pool) Validate() error {
 			fault("column %d of expected scores has %d rows; there are %d samples", c, len(column), n)
 		}
 	}
-	for _, column := range []struct {
-		name  string
-		known bool
-		rows  int
-	}{
-		{"tie", p.Tie != nil, len(p.Tie)},
-		{"index", p.Index != nil, len(p.Index)},
-		{"tokens", p.Tokens != nil, len(p.Tokens)},
-		{"shape", p.Shape != nil, len(p.Shape)},
-		{"twin", p.Twin != nil, len(p.Twin)},
-	} {
-		if column.known && column.rows != n {
-			fault("the %s column has %d rows; there are %d samples", column.name, column.rows, n)
-		}
-	}
+	p.validateOptional(fault)
 	if err := p.validateImages(); err != nil {
 		faults = append(faults, err)
 	}
@@ -79,6 +65,32 @@ func (p *Pool) Validate() error {
 		return fmt.Errorf("checking the pool: %w", err)
 	}
 	return nil
+}
+
+// validateOptional reports columns that not every pool has, and that have not as many rows as there are samples.
+func (p *Pool) validateOptional(fault func(format string, args ...any)) {
+	n := p.Len()
+	for _, column := range []struct {
+		name  string
+		known bool
+		rows  int
+	}{
+		{"tie", p.Tie != nil, len(p.Tie)},
+		{"index", p.Index != nil, len(p.Index)},
+		{"tokens", p.Tokens != nil, len(p.Tokens)},
+		{"text", p.Text != nil, len(p.Text)},
+		{"shape", p.Shape != nil, len(p.Shape)},
+		{"twin", p.Twin != nil, len(p.Twin)},
+	} {
+		if column.known && column.rows != n {
+			fault("the %s column has %d rows; there are %d samples", column.name, column.rows, n)
+		}
+	}
+	for _, column := range p.Columns {
+		if len(column.Values) != n {
+			fault("column %q has %d rows; there are %d samples", column.Name, len(column.Values), n)
+		}
+	}
 }
 
 // validateSamples stops at the first fault: what follows a wrong offset cannot be judged.

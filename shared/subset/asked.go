@@ -32,7 +32,7 @@ func (s *Selector) Ask(
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
 	}
-	id, params, err := identify(plan, request)
+	id, params, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *Selector) Notify(ctx context.Context, runID string, request selection.R
 // notify marks a selection, if possible before it is made, so that its event says that it is automatic. The event of
 // one that was completed before is published again, with the same id.
 func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection.Request) error {
-	id, _, err := identify(plan, request)
+	id, _, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 
 // isAutomatic reports whether subscribers are to act on the selection of a request.
 func (s *Selector) isAutomatic(ctx context.Context, plan *run.Plan, request selection.Request) (bool, error) {
-	id, _, err := identify(plan, request)
+	id, _, err := s.identify(ctx, plan, request)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
 		return true, nil // it is refused again
 	} else if err != nil {

@@ -32,6 +32,8 @@ type Explanation struct {
 	Rank       int    `json:"rank,omitempty"`
 	// Reason is what kept the sample out, empty if it was picked.
 	Reason selection.Reason `json:"reason,omitempty"`
+	// Conditions are those of the selection, if the sample does not fulfil all of them.
+	Conditions []selection.Condition `json:"conditions,omitempty"`
 	// Rated are the sample's ratings, in the order of the rubric; none if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
 	// Nearest says where an outranked sample was nearest to being picked.
@@ -162,6 +164,9 @@ func (r *Reader) explain(
 			x.Order, x.Rule, x.Capability, x.Round, x.Bin, x.Rank = p.Order+1, p.Rule, p.Capability, p.Round, p.Bin, p.Rank
 		} else {
 			x.Reason = selection.Reason(reasons.At(int(index)))
+			if x.Reason == selection.ReasonColumn {
+				x.Conditions = sel.Parameters.Request.Where
+			}
 			if x.Reason == selection.ReasonRank {
 				if missesOf != shardRange {
 					if misses, err = r.misses(ctx, plan, sel.ID, shardRange); err != nil {
@@ -218,7 +223,7 @@ func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32
 func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec *scores.Record, picks *pickTable) {
 	tookPart := slices.Contains([]selection.Reason{
 		selection.ReasonUnrated, selection.ReasonThreshold, selection.ReasonRank, selection.ReasonTokens,
-		selection.ReasonSourceCap, selection.ReasonStyleCap, selection.ReasonImageCap,
+		selection.ReasonSourceCap, selection.ReasonStyleCap, selection.ReasonImageCap, selection.ReasonModality,
 	}, x.Reason)
 	if !tookPart || !rules.TakesTurns() || rec.Status != scores.OK {
 		return

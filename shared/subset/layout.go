@@ -35,6 +35,11 @@ const automaticPrefix = "index/automatic/"
 
 func automaticName(runID, id string) string { return automaticPrefix + runID + "." + id }
 
+// externalPrefix holds files of numbers that selections name by the hashes of their content.
+const externalPrefix = "external/"
+
+func externalName(hash string) string { return externalPrefix + hash }
+
 func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }

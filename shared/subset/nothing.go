@@ -109,6 +109,10 @@ func (n Nothing) fix(why selection.Reason) string {
 		return "caps: source: give a larger one"
 	case selection.ReasonStyleCap:
 		return "caps: style: give a larger one"
+	case selection.ReasonColumn:
+		return "where: ask for less, or give more samples their numbers"
+	case selection.ReasonModality:
+		return "caps: modality: give a larger one"
 	case selection.ReasonImageCap:
 		return "caps: image: give a larger one"
 	default:

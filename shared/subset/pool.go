@@ -46,10 +46,20 @@ func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool
 	})
 }
 
-// pool reads the scores of a run into the form that selection takes, or finds them in memory.
+// pool is the pool of a run with all that a request needs of it, read or found in memory. A *run.RefusedError is a
+// fault of the request.
 func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
+	scored, err := r.scoredPool(ctx, plan, spec)
+	if err != nil || spec.ScoresFrom == "" && len(spec.ColumnNames()) == 0 {
+		return scored, err
+	}
+	return r.withColumns(ctx, plan, spec, scored)
+}
+
+// scoredPool reads the scores of a run into the form that selection takes, or finds them in memory.
+func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	request := columnRequest(plan.Rubric.Capabilities, spec)
-	key := fmt.Sprintf("%s %d %t %t", plan.Run, request.Seed, request.Twins, request.Images)
+	key := poolKey(plan, request)
 	return r.pools.get(ctx, key, poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
 		build := newPoolBuilder(request, int(plan.Samples))
 		build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
@@ -58,6 +68,10 @@ func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Reques
 			return r.rangeColumns(ctx, plan, number, request)
 		})
 	})
+}
+
+func poolKey(plan *run.Plan, request scores.ColumnRequest) string {
+	return fmt.Sprintf("%s %d %t %t %t", plan.Run, request.Seed, request.Twins, request.Images, request.Text)
 }
 
 // samplesOf are the samples of a run, without what became of them.
@@ -96,6 +110,9 @@ func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 	if request.Twins {
 		perSample += 16
 	}
+	if request.Text {
+		perSample += 4
+	}
 	return int(plan.Samples) * perSample
 }
 
@@ -103,6 +120,7 @@ func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 func columnRequest(capabilities []string, spec selection.Request) scores.ColumnRequest {
 	return scores.ColumnRequest{
 		Capabilities: capabilities, Seed: spec.Seed, Twins: spec.Unique, Images: !spec.Caps.Image.IsZero(),
+		Text: spec.Strategy == selection.Longest,
 	}
 }
 
@@ -215,6 +233,7 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	}
 	pool.Tie = append(pool.Tie, columns.Tie...)
 	pool.Tokens = append(pool.Tokens, columns.Tokens...)
+	pool.Text = append(pool.Text, columns.Text...)
 	pool.Shape = append(pool.Shape, columns.Shape...)
 	pool.Twin = append(pool.Twin, columns.Twin...)
 	b.samples.Status = append(b.samples.Status, columns.Status...)

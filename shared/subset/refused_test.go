@@ -68,7 +68,7 @@ func TestNamesRefused(t *testing.T) {
 	}{
 		"unknown include": {
 			"2", []string{"a00", "zz"}, nil,
-			[]string{`include: the run has no sample "zz"`, "(1 unknown ids)", "leave them out"},
+			[]string{`include: the run has no sample "zz"`, "zz\"; leave it out"},
 		},
 		"no third a00":        {"2", []string{"a00#3"}, nil, []string{`include: the run has no sample "a00#3"`}},
 		"unknown exclude":     {"2", nil, []string{"zz"}, []string{`exclude: the run has no sample "zz"`}},
@@ -128,7 +128,7 @@ func TestRulesRefused(t *testing.T) {
 		},
 		"tokens":             {atBudget(t, "9M-tokens", selection.Rules{}), []string{"budget: 9000000 tokens", "give 1 to"}},
 		"mixed budgets":      {within("9", "10-tokens"), []string{"all be in samples, or all in tokens"}},
-		"descending budgets": {within("3", "5"), []string{"budget: 3 after 5", "the least is 6"}},
+		"descending budgets": {within("3", "5"), []string{"budget: 3 after 5", "give the smallest first"}},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {

@@ -32,9 +32,14 @@ type Rejected struct {
 
 // newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection
 // did not take it.
-func newRejected(index int64, place dataset.Place, rec *scores.Outcome, code reason.Code) Rejected {
+func newRejected(
+	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, where []selection.Condition,
+) Rejected {
 	line := Rejected{ID: rec.ID, Index: index, Status: rec.Status}
 	line.Code, line.Reason = rejection(rec, code)
+	if line.Code == reason.Code(selection.ReasonColumn) {
+		line.Reason = line.Code.Text(Unfulfilled(where))
+	}
 	if notScored(rec) {
 		line.Place = &place
 	}
@@ -47,6 +52,7 @@ type leftSamples struct {
 	columns      *scores.Columns
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
+	where        []selection.Condition        // of the selection
 	outranked    string                       // what begins the reason of a sample with a near miss
 	bins         map[uint64]string            // names by style and source
 	// What a line refers to.
@@ -64,8 +70,9 @@ func (r *Reader) leftSamples(
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	left := &leftSamples{
-		capabilities: sel.Capabilities, outranked: reason.Code(selection.ReasonRank).Phrase() + ": ",
-		bins: map[uint64]string{},
+		capabilities: sel.Capabilities, where: sel.Parameters.Request.Where,
+		outranked: reason.Code(selection.ReasonRank).Phrase() + ": ",
+		bins:      map[uint64]string{},
 	}
 	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
 		return nil, nil, err
@@ -83,7 +90,7 @@ func (r *Reader) leftSamples(
 // line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
 // why the selection did not take it. It is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
-	line := newRejected(index, place, &l.outcomes[position], code)
+	line := newRejected(index, place, &l.outcomes[position], code, l.where)
 	columns := l.columns
 	miss, outranked := l.misses.at(position, l.capabilities, func(i int) string {
 		return l.bin(columns.Style[int(columns.StyleStart[position])+i], columns.Source[position])
@@ -171,7 +178,13 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 		return err
 	}
 	var reasons *scores.Reasons
+	var where []selection.Condition
 	if id != "" {
+		sel, err := r.Selection(ctx, runID, id)
+		if err != nil {
+			return err
+		}
+		where = sel.Parameters.Request.Where
 		if reasons, err = r.reasons(ctx, plan, id); err != nil {
 			return err
 		}
@@ -190,7 +203,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			} else if !notScored(&records[i]) {
 				continue
 			}
-			line := newRejected(index, places[i], &records[i], code)
+			line := newRejected(index, places[i], &records[i], code, where)
 			if text, err = line.appendLine(text); err != nil {
 				return err
 			}

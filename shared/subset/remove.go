@@ -48,14 +48,13 @@ type StillNeededError struct {
 
 func (e *StillNeededError) Error() string { return fmt.Sprintf("run %s %s", e.Run, e.Why) }
 
-// Check is a *StillNeededError if a run is not finished, or if another one is not that takes over scores from it and is
-// none of those that are removed with it.
-func (r *Remover) Check(ctx context.Context, runID string, with map[string]bool) error {
-	users, err := r.users(ctx, runID)
-	if err != nil {
-		return err
-	}
-	for _, user := range users {
+// Users are the runs that are not finished, by the run that they take over scores from.
+type Users map[string][]string
+
+// Check is a *StillNeededError if a run is not finished, or if a user of its scores is none of those that are removed
+// with it.
+func (r *Remover) Check(ctx context.Context, runID string, users Users, with map[string]bool) error {
+	for _, user := range users[runID] {
 		if !with[user] {
 			return &StillNeededError{Run: runID, By: user, Why: fmt.Sprintf(
 				"gives its scores to run %s, which is not finished; wait for that one, or remove it, too", user)}
@@ -71,8 +70,8 @@ func (r *Remover) Check(ctx context.Context, runID string, with map[string]bool)
 	return err
 }
 
-// users are the runs that are not finished and take over scores from a run.
-func (r *Remover) users(ctx context.Context, runID string) ([]string, error) {
+// Users finds them among all runs.
+func (r *Remover) Users(ctx context.Context) (Users, error) {
 	ids, err := r.subsets.runs.Runs(ctx)
 	if err != nil {
 		return nil, err
@@ -81,10 +80,10 @@ func (r *Remover) users(ctx context.Context, runID string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var users []string
+	users := Users{}
 	for _, st := range statuses {
-		if st.Reuse == runID && isOpen(st.State) {
-			users = append(users, st.Run)
+		if st.Reuse != "" && isOpen(st.State) {
+			users[st.Reuse] = append(users[st.Reuse], st.Run)
 		}
 	}
 	return users, nil

@@ -103,7 +103,7 @@ func TestRemoveKilled(t *testing.T) {
 	for kills := 0; ; kills++ {
 		work := &mortal{clone(t, f.Work), kills}
 		runs, subsets, remover := readers(t, work)
-		if err := remover.Check(t.Context(), plan.Run, nil); err != nil {
+		if err := remover.Check(t.Context(), plan.Run, usersOf(t, remover), nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := subsets.Selection(t.Context(), plan.Run, sel.ID); err != nil { // it is in memory now
@@ -164,7 +164,7 @@ func TestRemovedRunGoesOn(t *testing.T) {
 	f.Upload(manifest, runtest.Array([]string{runtest.Record("a", "One."), runtest.Record("b", "Two.")}))
 	plan := f.Begin(manifest)
 	_, _, remover := readers(t, f.Work)
-	needed, ok := errors.AsType[*subset.StillNeededError](remover.Check(t.Context(), plan.Run, nil))
+	needed, ok := errors.AsType[*subset.StillNeededError](remover.Check(t.Context(), plan.Run, usersOf(t, remover), nil))
 	if !ok || needed.By != "" {
 		t.Fatalf("a run that is not finished can be removed: %v", needed)
 	}
@@ -228,4 +228,14 @@ func TestRemoveWhileRating(t *testing.T) {
 	if rated == 0 {
 		t.Error("no shard was delivered")
 	}
+}
+
+// usersOf are the runs that take over scores from others and are not finished.
+func usersOf(t *testing.T, remover *subset.Remover) subset.Users {
+	t.Helper()
+	users, err := remover.Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return users
 }

@@ -107,7 +107,15 @@ func (s *Selector) Request(
 func (s *Selector) request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) (string, error) {
-	id, err := requestID(plan, request, allowed)
+	request, err := s.pin(ctx, plan, request)
+	if err != nil {
+		return "", err
+	}
+	planned, err := s.pin(ctx, plan, plan.Selection)
+	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // it is another request
+		return "", err
+	}
+	id, err := requestID(plan, planned, request, allowed)
 	if err != nil || id == "" {
 		return "", err
 	}
@@ -125,30 +133,6 @@ func (s *Selector) request(
 	}
 	_, err = s.continueRequest(ctx, plan.Run, id)
 	return id, err
-}
-
-// requestID identifies a request for a selection of a run; empty for the automatic one of its plan.
-func requestID(plan *run.Plan, request selection.Request, allowed run.Allowance) (string, error) {
-	resolved, err := plan.Resolve(request)
-	if err != nil {
-		return "", &run.RefusedError{Reason: err.Error()}
-	}
-	id, err := run.CanonicalHash(resolved)
-	if err != nil {
-		return "", fmt.Errorf("identifying a request: %w", err)
-	}
-	if allowed.Or(plan.MaxFailed) != plan.MaxFailed {
-		if id, err = run.CanonicalHash([]any{resolved, allowed}); err != nil {
-			return "", fmt.Errorf("identifying a request: %w", err)
-		}
-		return id, nil
-	}
-	if planned, err := plan.Resolve(plan.Selection); err == nil {
-		if own, err := run.CanonicalHash(planned); err != nil || own == id {
-			return "", err
-		}
-	}
-	return id, nil
 }
 
 // continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether

@@ -44,6 +44,10 @@ func TestRules(t *testing.T) {
 			rules: selection.Rules{Unique: true}, include: []string{"twin1"},
 			out: []string{"twin2"}, code: "duplicate",
 		},
+		"cap of a modality": {
+			rules:   selection.Rules{Caps: selection.Caps{Modality: selection.ModalityCaps{OneImage: imageCap(t, "1").Image}}},
+			include: []string{"b01"}, out: []string{"b00"}, code: "modality_cap",
+		},
 		"cap of an image": {
 			rules: selection.Rules{Caps: imageCap(t, "1")}, include: []string{"b01"},
 			out: []string{"b00"}, code: "image_cap",
@@ -171,7 +175,7 @@ func TestStrategies(t *testing.T) {
 	f, plan := varied(t)
 	seen := map[string]bool{}
 	for _, strategy := range []selection.Strategy{
-		"", selection.Descending, selection.Random, selection.Top, selection.Stratified,
+		"", selection.Descending, selection.Random, selection.Top, selection.Stratified, selection.Longest,
 	} {
 		sel := selectNow(t, f, plan, atBudget(t, "5", selection.Rules{Strategy: strategy}))
 		if sel.Selected != 5 || seen[sel.ID] {

@@ -89,8 +89,12 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 		for i := range quoted {
 			quoted[i] = strconv.Quote(unknown[i])
 		}
-		return nil, &nameError{fmt.Sprintf("%s: the run has no sample %s (%d unknown ids); leave them out",
-			field, strings.Join(quoted, ", "), len(unknown))}
+		text := fmt.Sprintf("%s: the run has no sample %s; leave it out", field, quoted[0])
+		if len(unknown) > 1 {
+			text = fmt.Sprintf("%s: the run has no sample %s (%d unknown ids); leave them out",
+				field, strings.Join(quoted, ", "), len(unknown))
+		}
+		return nil, &nameError{text}
 	}
 	return found, nil
 }

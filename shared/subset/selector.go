@@ -79,7 +79,7 @@ func (s *Selector) Select(
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
 	}
-	id, params, err := identify(plan, request)
+	id, params, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +110,15 @@ func (s *Selector) Select(
 	return sel, err
 }
 
-// identify resolves a request for a selection of a run, and gives the selection's id. A *run.RefusedError is a fault of
-// the request.
-func identify(plan *run.Plan, request selection.Request) (string, selection.ResolvedRequest, error) {
+// identify pins and resolves a request for a selection of a run, and gives the selection's id. A *run.RefusedError is a
+// fault of the request.
+func (s *Selector) identify(
+	ctx context.Context, plan *run.Plan, request selection.Request,
+) (string, selection.ResolvedRequest, error) {
+	request, err := s.pin(ctx, plan, request)
+	if err != nil {
+		return "", selection.ResolvedRequest{}, err
+	}
 	params, err := plan.Resolve(request)
 	if err != nil {
 		return "", params, &run.RefusedError{Reason: err.Error()}

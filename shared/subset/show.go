@@ -56,27 +56,26 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 		return nil, refusedName(err)
 	}
 	positions := union(named)
+	records, err := r.recordsAt(ctx, plan, positions)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]Shown, len(positions))
 	for i, position := range positions {
-		if all[i], err = r.show(ctx, plan, int64(position)); err != nil {
+		if all[i], err = r.show(ctx, plan, int64(position), records[position]); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64) (Shown, error) {
+func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record dataset.Record) (Shown, error) {
 	number := plan.RangeOf(index)
 	table, err := r.runs.Scores(ctx, plan.Run, number)
 	if err != nil {
 		return Shown{}, r.runs.Lost(plan.Run, err)
 	}
-	position := int(index - plan.Ranges[number].FirstIndex)
-	rec := &table.Records[position]
-	record, err := r.recordAt(ctx, plan, number, position)
-	if err != nil {
-		return Shown{}, err
-	}
+	rec := &table.Records[index-plan.Ranges[number].FirstIndex]
 	raw := json.RawMessage(record.Raw)
 	if !json.Valid(raw) {
 		if raw, err = json.Marshal(string(record.Raw)); err != nil {
@@ -90,29 +89,41 @@ func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64) (Shown, 
 	}, nil
 }
 
-// recordAt reads the record at a position of a range.
-func (r *Reader) recordAt(ctx context.Context, plan *run.Plan, number, position int) (dataset.Record, error) {
-	report, err := r.runs.RangeReport(ctx, plan.Run, number)
-	if err != nil {
-		return dataset.Record{}, r.runs.Lost(plan.Run, err)
-	}
-	shard := 0
-	for position >= report.Shards[shard] {
-		position -= report.Shards[shard]
-		shard++
-	}
-	for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
+// recordsAt reads the records at positions of the dataset, each once. It reads every shard that holds one of them once.
+func (r *Reader) recordsAt(
+	ctx context.Context, plan *run.Plan, positions []uint32,
+) (map[uint32]dataset.Record, error) {
+	records := make(map[uint32]dataset.Record, len(positions))
+	for rest := slices.Sorted(slices.Values(positions)); len(rest) > 0; {
+		number := plan.RangeOf(int64(rest[0]))
+		report, err := r.runs.RangeReport(ctx, plan.Run, number)
 		if err != nil {
-			return dataset.Record{}, err
+			return nil, r.runs.Lost(plan.Run, err)
 		}
-		if position == 0 {
-			record.Raw = slices.Clone(record.Raw)
-			return record, nil
+		at, shard := uint32(plan.Ranges[number].FirstIndex), 0 // where the shard begins
+		for rest[0] >= at+uint32(report.Shards[shard]) {
+			at += uint32(report.Shards[shard])
+			shard++
 		}
-		position--
+		end := at + uint32(report.Shards[shard])
+		for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
+			if err != nil {
+				return nil, err
+			}
+			if at == rest[0] {
+				record.Raw = slices.Clone(record.Raw)
+				records[at] = record
+				rest = rest[1:]
+			}
+			if at++; len(rest) == 0 || rest[0] >= end {
+				break
+			}
+		}
+		if len(rest) > 0 && rest[0] < end {
+			return nil, r.runs.Lost(plan.Run, fmt.Errorf("shard %d of range %d: %w", shard, number, bucket.ErrDamaged))
+		}
 	}
-	return dataset.Record{}, r.runs.Lost(plan.Run, fmt.Errorf("shard %d of range %d: %w", shard, number,
-		bucket.ErrDamaged))
+	return records, nil
 }
 
 // CopyScores copies the score table of a range of a scored run to w.

@@ -17,8 +17,8 @@ import (
 // sweepVariants is under how many seeds, and how many perturbations of the ratings, a sweep makes each selection.
 const sweepVariants = 5
 
-// A SweepRequest asks what strategies and thresholds give at one budget. The request's own strategy and threshold are
-// replaced.
+// A SweepRequest asks what all strategies, and thresholds, give at one budget. It names no strategy of its own; its
+// threshold is one of the rows, and so is the strategy top by the column that it names.
 type SweepRequest struct {
 	selection.Request
 	// RatingErrors are the standard deviations of the error of expected scores, by capability, or for all under the
@@ -41,6 +41,7 @@ type Sweep struct {
 type SweepRow struct {
 	Strategy  selection.Strategy `json:"strategy"`
 	Threshold int                `json:"threshold"`
+	By        string             `json:"by,omitempty"` // the column that the strategy goes by
 	selection.Figures
 	// Seeds are the figures under five seeds, the request's among them. Perturbed are those under five perturbations of
 	// the ratings, selected by the perturbed ratings and measured by the run's own; nil without.
@@ -74,7 +75,11 @@ func (r *Reader) Sweep(
 		return nil, err
 	}
 	asked := request.Request
-	asked.Strategy = selection.MMSSR
+	if asked.Strategy != "" {
+		return nil, &run.RefusedError{Reason: "strategy: a sweep compares all of them; leave it out"}
+	}
+	by := asked.By
+	asked.Strategy, asked.By = selection.MMSSR, ""
 	params, err := plan.Resolve(asked)
 	if err == nil {
 		err = checkErrors(request.RatingErrors, plan.Rubric.Capabilities)
@@ -87,7 +92,7 @@ func (r *Reader) Sweep(
 	}
 	s := &Sweep{
 		Run: runID, Budget: params.Budget, InTokens: params.InTokens, RatingErrors: request.RatingErrors,
-		Rows: sweepRows(params.Request.Rules),
+		Rows: sweepRows(params.Request.Rules, by),
 	}
 	err = r.pools.compute(ctx, func() error { return r.sweep(ctx, plan, params, s) })
 	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused && !errors.Is(err, ErrBusy) {
@@ -110,7 +115,7 @@ func checkErrors(ratingErrors map[string]float64, capabilities []string) error {
 }
 
 // sweepRows are the rows of a sweep, without their figures.
-func sweepRows(rules selection.Rules) []SweepRow {
+func sweepRows(rules selection.Rules, by string) []SweepRow {
 	thresholds := []int{0, 1, 2, 3}
 	if !slices.Contains(thresholds, rules.Threshold) {
 		thresholds = append(thresholds, rules.Threshold)
@@ -121,9 +126,12 @@ func sweepRows(rules selection.Rules) []SweepRow {
 		rows = append(rows, SweepRow{Strategy: selection.MMSSR, Threshold: threshold})
 	}
 	for _, strategy := range []selection.Strategy{
-		selection.Descending, selection.Top, selection.Stratified, selection.Random,
+		selection.Descending, selection.Top, selection.Longest, selection.Stratified, selection.Random,
 	} {
 		rows = append(rows, SweepRow{Strategy: strategy})
+	}
+	if by != "" {
+		rows = append(rows, SweepRow{Strategy: selection.Top, By: by})
 	}
 	return rows
 }
@@ -134,6 +142,9 @@ func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	if asked.Strategy = s.Strategy; !asked.TakesTurns() {
 		asked.Threshold, asked.Thresholds, asked.Weights, asked.WithinBin = 0, nil, nil, ""
 	}
+	if asked.By = s.By; !asked.UsesTies() {
+		asked.RatingsOnly, asked.TieBreak = false, ""
+	}
 	return asked
 }
 
@@ -143,7 +154,12 @@ func (r *Reader) sweep(ctx context.Context, plan *run.Plan, params selection.Res
 	for i := range sweepVariants {
 		request := params
 		request.Request.Seed += uint64(sweepVariants - 1 - i)
-		pool, err := r.pool(ctx, plan, request.Request)
+		columns := request.Request // what any of the rows needs
+		columns.Strategy = selection.Longest
+		if last := s.Rows[len(s.Rows)-1]; last.By != "" {
+			columns.By = last.By
+		}
+		pool, err := r.pool(ctx, plan, columns)
 		if err != nil {
 			return err
 		}

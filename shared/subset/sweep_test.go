@@ -29,7 +29,7 @@ func TestLetterEqual(t *testing.T) {
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	request := atBudget(t, "6", selection.Rules{Seed: 3, Strategy: selection.Top})
+	request := atBudget(t, "6", selection.Rules{Seed: 3})
 	ask := subset.SweepRequest{Request: request, RatingErrors: map[string]float64{"": 1, "humanities": 0}}
 	sweep, err := f.Subsets.Sweep(t.Context(), plan.Run, ask, run.Allowance{})
 	if err != nil {
@@ -42,7 +42,7 @@ func TestSweep(t *testing.T) {
 	if diff := cmp.Diff(sweep, again); diff != "" || err != nil {
 		t.Errorf("the second sweep differs (-first +second), %v:\n%s", err, diff)
 	}
-	if len(sweep.Rows) != 8 || sweep.Budget != 6 {
+	if len(sweep.Rows) != 9 || sweep.Budget != 6 {
 		t.Fatalf("%d rows at %d", len(sweep.Rows), sweep.Budget)
 	}
 	for _, row := range sweep.Rows {
@@ -88,7 +88,10 @@ func TestSweepRefused(t *testing.T) {
 	for want, ask := range map[string]subset.SweepRequest{
 		`rating_errors: "humanity" is unknown`: {RatingErrors: map[string]float64{"humanity": 1}},
 		"rating_errors: -1; give 0 to 5":       {RatingErrors: map[string]float64{"": -1}},
-		"include: the run has no sample":       {Request: selection.Request{Include: []string{"zz"}}},
+		"strategy: a sweep compares all": {
+			Request: selection.Request{Rules: selection.Rules{Strategy: selection.Top}},
+		},
+		"include: the run has no sample": {Request: selection.Request{Include: []string{"zz"}}},
 		"one budget": {Request: selection.Request{
 			Within: []selection.Budget{runtest.Budget(t, "2")},
 		}},

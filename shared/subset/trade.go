@@ -104,6 +104,7 @@ func (t trader) isShort(threshold int) bool {
 	for _, least := range asked.Minimums {
 		most += least
 	}
+	most += asked.Mix.LeastSum(asked.Budget)
 	asked.Rules = asked.AtThreshold(threshold)
 	return most+t.pool.Candidates(asked) < t.chosen.result.Given
 }

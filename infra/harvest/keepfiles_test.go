@@ -1,0 +1,50 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestManifestInOut names a folder as --out that holds the manifest, which an earlier selection wrote: it would be
+// replaced while it is read.
+func TestManifestInOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 8)
+	curateJSON(t, dir, "--state", "state", "--budget", "4,8", "--out", "out", "dataset.json")
+	manifest := filepath.Join("out", "8", "subset.json")
+	before := readFile(t, filepath.Join(dir, manifest))
+	again := curateJSON(t, dir, "--state", "state", "--budget", "2", "--images", ".", "--out", "other", manifest)
+	for _, command := range [][]string{
+		{"curate", "--images", ".", "--out", filepath.Join("out", "8"), manifest},
+		{"curate", "--images", ".", "--out", "out", manifest},
+		{"select", "--out", "out", again.Run},
+	} {
+		a := harvest(t, dir, nil, append(command, "--budget", "2", "--state", "state")...)
+		if a.status != 2 || !strings.Contains(a.stderr, "holds the manifest") {
+			t.Errorf("%q: status %d: %s", command, a.status, a.stderr)
+		}
+	}
+	if after := readFile(t, filepath.Join(dir, manifest)); after != before {
+		t.Error("the manifest was replaced")
+	}
+}
+
+// TestKeepFiles names files that are read, and a folder, as files to write.
+func TestKeepFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "m.json"), `[{"id": "a", "conversations": []}]`)
+	for _, command := range [][]string{
+		{"annotate", "--scorer", "embedded", "--state", "state", "--out", "m.json", "m.json"},
+		{"annotate", "--scorer", "embedded", "--state", "state", "--out", ".", "m.json"},
+		{"select", "--budget", "1", "--scores", "s", "--manifest", "m.json", "--out", "m.json"},
+		{"select", "--budget", "1", "--scores", "m.json", "--manifest", "x.json", "--out", "./m.json"},
+	} {
+		a := harvest(t, dir, nil, command...)
+		if a.status != 2 || !strings.Contains(a.stderr, "--out ") {
+			t.Errorf("%q: status %d: %s", command, a.status, a.stderr)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package external_test
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/scores/external"
+	"github.com/parquet-go/parquet-go"
+)
+
+// parquetFile is a file of an id, numbers and other columns.
+func parquetFile(t testing.TB) []byte {
+	t.Helper()
+	type row struct {
+		ID    string   `parquet:"id"`
+		Score *float64 `parquet:"score,optional"`
+		Count int32    `parquet:"count"`
+		Name  string   `parquet:"name"`
+		List  []int64  `parquet:"list"`
+	}
+	half := 0.5
+	var file bytes.Buffer
+	if err := parquet.Write(&file, []row{{"a", &half, 3, "x", []int64{1, 2}}, {"b#2", nil, -4, "y", nil}}); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// TestParse reads the same numbers from each format.
+func TestParse(t *testing.T) {
+	t.Parallel()
+	want := &external.Table{
+		IDs: []string{"a", "b#2"}, Names: []string{"count", "score"}, Values: [][]float64{{3, -4}, {0.5, math.NaN()}},
+	}
+	for name, file := range map[string][]byte{
+		"CSV":     []byte("\ufeffid,count,name,score\na,3,x,.5\nb#2,-4,y,\n"),
+		"JSONL":   []byte(`{"score": 0.5, "id": "a", "count": 3, "name": "x"}` + "\n\n" + `{"id": "b#2", "count": -4}`),
+		"Parquet": parquetFile(t),
+	} {
+		got, err := external.Parse(file)
+		if name == "Parquet" && got != nil { // in the order of the file
+			got.Names[0], got.Names[1] = got.Names[1], got.Names[0]
+			got.Values[0], got.Values[1] = got.Values[1], got.Values[0]
+			if got.Names[0] != "count" {
+				got.Names[0], got.Names[1] = got.Names[1], got.Names[0]
+				got.Values[0], got.Values[1] = got.Values[1], got.Values[0]
+			}
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	if got, err := external.Parse([]byte(`{"id": 7, "n": 1}`)); err != nil || got.IDs[0] != "7" {
+		t.Errorf("a number as id is read as %+v (%v)", got, err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{
+		"": "it is empty", "a,b\n1,2\n": `no column "id"`, "id,b\nx,y\n": "no column of numbers",
+		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" stands in two rows`, "id,b\n\"x,1\n": "as CSV",
+		`{"n": 1}`: `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ", "PAR1nonsense": "as Parquet",
+	} {
+		_, err := external.Parse([]byte(content))
+		if _, fault := errors.AsType[*external.Error](err); !fault || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", content, err, want)
+		}
+	}
+}
+
+// FuzzParse reads anything without a panic, and what it reads has a number for each row and column.
+func FuzzParse(f *testing.F) {
+	for _, seed := range [][]byte{
+		parquetFile(f), []byte("id,n\na,1\n"), []byte(`{"id": "a", "n": 1}`), []byte("PAR1"), []byte("id"), []byte("{}"),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		table, err := external.Parse(data)
+		if err != nil {
+			return
+		}
+		if len(table.Values) != len(table.Names) || len(table.IDs) == 0 {
+			t.Fatalf("%+v", table)
+		}
+		for _, column := range table.Values {
+			if len(column) != len(table.IDs) {
+				t.Fatalf("%+v", table)
+			}
+		}
+	})
+}

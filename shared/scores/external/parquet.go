@@ -1,0 +1,96 @@
+package external
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// batchRows is how many rows are read at a time.
+const batchRows = 1024
+
+// parseParquet reads the ids and the numbers of a Parquet file. Columns within others are passed over.
+func parseParquet(data []byte) (t *Table, err error) {
+	defer func() { // the library panics on some damaged files
+		if cause := recover(); cause != nil {
+			t, err = nil, fault("reading it as Parquet: %v", cause)
+		}
+	}()
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, fault("reading it as Parquet: %v", err)
+	}
+	t = new(Table)
+	ids, columns := -1, map[int]int{} // columns of the table by those of the file
+	var names []string
+	for at, path := range file.Schema().Columns() {
+		leaf, _ := file.Schema().Lookup(path...)
+		names = append(names, strings.Join(path, "."))
+		switch kind := leaf.Node.Type().Kind(); {
+		case len(path) > 1 || leaf.Node.Repeated():
+		case path[0] == idColumn:
+			ids = at
+		case kind == parquet.Int32 || kind == parquet.Int64 || kind == parquet.Float || kind == parquet.Double:
+			columns[at] = t.column(path[0])
+		}
+	}
+	if ids < 0 {
+		return nil, fault("it has no column %q; its columns are %s", idColumn, strings.Join(names, ", "))
+	}
+	for _, group := range file.RowGroups() {
+		if err := t.addRows(group, ids, columns); err != nil {
+			return nil, fault("reading it as Parquet: %v", err)
+		}
+	}
+	t.fillAll()
+	return t, nil
+}
+
+// addRows reads a row group.
+func (t *Table) addRows(group parquet.RowGroup, ids int, columns map[int]int) error {
+	rows := group.Rows()
+	defer rows.Close()
+	batch := make([]parquet.Row, batchRows)
+	for {
+		n, err := rows.ReadRows(batch)
+		for _, row := range batch[:n] {
+			t.IDs = append(t.IDs, "")
+			for _, v := range row {
+				if v.Column() == ids {
+					if v.IsNull() {
+						return fmt.Errorf("row %d has no id", len(t.IDs))
+					}
+					t.IDs[len(t.IDs)-1] = v.String()
+				} else if column, wanted := columns[v.Column()]; wanted {
+					t.set(column, numberOf(v))
+				}
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func numberOf(v parquet.Value) float64 {
+	if v.IsNull() {
+		return math.NaN()
+	}
+	switch v.Kind() {
+	case parquet.Int32:
+		return float64(v.Int32())
+	case parquet.Int64:
+		return float64(v.Int64())
+	case parquet.Float:
+		return float64(v.Float())
+	default:
+		return v.Double()
+	}
+}

@@ -1,0 +1,253 @@
+package subset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/external"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// StoreExternal keeps a file of numbers in the work bucket, once for equal content, and returns the ScoresFrom that
+// names it. An error of its content is one of external.Parse.
+func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
+	if _, err := external.Parse(data); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	_, err := bucket.CreateBytes(ctx, work, externalName(hash), data)
+	return selection.ExternalPrefix + hash, err
+}
+
+// pin is a request whose file of numbers is named by its content: what is in the input bucket may change later. A
+// *run.RefusedError is a fault of the file.
+func (s *Selector) pin(
+	ctx context.Context, plan *run.Plan, request selection.Request,
+) (selection.Request, error) {
+	name := request.ScoresFrom
+	if name == "" || strings.HasPrefix(name, selection.ExternalPrefix) {
+		return request, nil
+	}
+	object := run.DatasetsPrefix + plan.Dataset + "/" + name
+	data, err := bucket.ReadWhole(ctx, s.texts.Input, object, external.MaxBytes)
+	if err == nil {
+		request.ScoresFrom, err = StoreExternal(ctx, s.work, data)
+	}
+	_, large := errors.AsType[*bucket.TooLargeError](err)
+	_, content := errors.AsType[*external.Error](err)
+	switch {
+	case errors.Is(err, bucket.ErrNotExist):
+		err = &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s is not in the input bucket; upload it, then ask again",
+			object)}
+	case large || content:
+		err = &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s: %v", object, err)}
+	}
+	return request, err
+}
+
+// Sweep is Reader.Sweep of a request whose file of numbers may lie in the input bucket.
+func (s *Selector) Sweep(
+	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
+) (*Sweep, error) {
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if request.Request, err = s.pin(ctx, plan, request.Request); err != nil {
+		return nil, err
+	}
+	return s.Reader.Sweep(ctx, runID, request, allowed)
+}
+
+// withColumns is a pool with the numbers that a request names: from its file of numbers, and otherwise from the fields
+// of the records.
+func (r *Reader) withColumns(
+	ctx context.Context, plan *run.Plan, spec selection.Request, scored *Pool,
+) (*Pool, error) {
+	names := spec.ColumnNames()
+	if len(names) == 0 {
+		return nil, &run.RefusedError{
+			Reason: "scores_from: nothing names one of its columns; name one in where, tie_break or by, or leave it out",
+		}
+	}
+	key := fmt.Sprintf("%s %s %q", poolKey(plan, columnRequest(nil, spec)), spec.ScoresFrom, names)
+	size := scored.bytes() + 8*len(names)*scored.Pool.Len()
+	return r.pools.get(ctx, key, size, func(ctx context.Context) (*Pool, error) {
+		columns, err := r.columns(ctx, plan, spec)
+		if err != nil {
+			return nil, err
+		}
+		pool := *scored.Pool
+		pool.Columns = columns
+		catalog, err := selection.NewCatalog(&pool)
+		return &Pool{catalog, scored.Samples}, err
+	})
+}
+
+// columns are the numbers that a request names, of a run's samples: from its file, and from the records.
+func (r *Reader) columns(
+	ctx context.Context, plan *run.Plan, spec selection.Request,
+) ([]selection.Column, error) {
+	names := spec.ColumnNames()
+	columns := make([]selection.Column, len(names))
+	for i, name := range names {
+		columns[i] = selection.Column{Name: name, Values: make([]float64, plan.Samples)}
+		for s := range columns[i].Values {
+			columns[i].Values[s] = math.NaN()
+		}
+	}
+	var known []string
+	rest := slices.Clone(columns) // not in the file
+	if spec.ScoresFrom != "" {
+		table, err := r.externalTable(ctx, strings.TrimPrefix(spec.ScoresFrom, selection.ExternalPrefix))
+		if err != nil {
+			return nil, err
+		}
+		known = table.Names
+		rest = slices.DeleteFunc(rest, func(c selection.Column) bool { return slices.Contains(known, c.Name) })
+		if err := r.fillExternal(ctx, plan, table, columns); err != nil {
+			return nil, err
+		}
+	}
+	if len(rest) == 0 {
+		return columns, nil
+	}
+	fields, err := r.fillFields(ctx, plan, rest)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range rest {
+		if !slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }) {
+			return nil, unknownColumn(spec, c.Name, slices.Concat(known, fields))
+		}
+	}
+	return columns, nil
+}
+
+// unknownColumn refuses the name of a column that no sample has a number in.
+func unknownColumn(spec selection.Request, name string, known []string) error {
+	field := "by"
+	if strings.TrimPrefix(spec.TieBreak, "-") == name {
+		field = "tie_break"
+	}
+	if slices.ContainsFunc(spec.Where, func(c selection.Condition) bool { return c.Column == name }) {
+		field = "where"
+	}
+	if len(known) == 0 {
+		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in a field %q, nor in any other; "+
+			"give a file of numbers with scores_from", field, name)}
+	}
+	return &run.RefusedError{
+		Reason: spelling.Names(&selection.UnknownNameError{Field: field, Name: name, Known: known}).Error(),
+	}
+}
+
+// hashPattern is that of a SHA-256 in hexadecimal digits.
+var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// externalTable reads a file of numbers that StoreExternal kept.
+func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Table, error) {
+	unknown := &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s is not known here; give the file again",
+		selection.ExternalPrefix, hash)}
+	if !hashPattern.MatchString(hash) {
+		return nil, unknown
+	}
+	data, err := bucket.ReadAll(ctx, r.work, externalName(hash))
+	if errors.Is(err, bucket.ErrNotExist) {
+		return nil, unknown
+	} else if err != nil {
+		return nil, err
+	}
+	return external.Parse(data)
+}
+
+// fillExternal fills the columns that a file has.
+func (r *Reader) fillExternal(
+	ctx context.Context, plan *run.Plan, table *external.Table, columns []selection.Column,
+) error {
+	lookup := dataset.NewLookup(table.IDs)
+	samples := r.samplesOf(plan)
+	for number := range samples.first {
+		ids, err := samples.ids(ctx, number)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			lookup.Add(id)
+		}
+	}
+	matched := false
+	for row, id := range table.IDs {
+		for _, position := range lookup.Positions(id) {
+			matched = true
+			for _, c := range columns {
+				if at := slices.Index(table.Names, c.Name); at >= 0 {
+					c.Values[position] = table.Values[at][row]
+				}
+			}
+		}
+	}
+	if !matched {
+		return &run.RefusedError{Reason: fmt.Sprintf("scores_from: none of its %d ids is that of a sample of run %s, such "+
+			"as %q; give the file of this dataset", len(table.IDs), plan.Run, table.IDs[0])}
+	}
+	return nil
+}
+
+// fillFields fills columns from the fields of records, and returns the names of fields that the first ones have numbers
+// in.
+func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selection.Column) ([]string, error) {
+	const first = 100
+	var known []string
+	index := 0
+	for number := range plan.Ranges {
+		report, err := r.runs.RangeReport(ctx, plan.Run, number)
+		if err != nil {
+			return nil, r.runs.Lost(plan.Run, err)
+		}
+		for shard := range report.Shards {
+			for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
+				if err != nil {
+					return nil, err
+				}
+				for name, value := range external.Numbers(record.Raw) {
+					if index < first && !slices.Contains(known, name) {
+						known = append(known, name)
+					}
+					for _, c := range columns {
+						if c.Name == name {
+							c.Values[index] = value
+						}
+					}
+				}
+				index++
+			}
+		}
+	}
+	slices.Sort(known)
+	return known, nil
+}
+
+// Unfulfilled says of a sample that it does not fulfil conditions.
+func Unfulfilled(where []selection.Condition) string {
+	words := make([]string, len(where))
+	for i, c := range where {
+		words[i] = c.String()
+	}
+	if len(words) == 1 {
+		return "it does not fulfil " + words[0]
+	}
+	return "it does not fulfil all of " + strings.Join(words, ", ")
+}
