@@ -21,10 +21,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/guard"
 	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -124,9 +126,9 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	return nil
 }
 
-// imageMemory is the budget of the process for images. Only score reads any.
+// imageMemory is the budget of the process for images. Ingest reads none; score rates them, and curate shows them.
 func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
-	if c.Target == config.ScoreTarget {
+	if c.Target != config.IngestTarget {
 		return c.Scorers.Memory(limits.Images)
 	}
 	limit, err := memory.FindLimit()
@@ -184,9 +186,16 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
+	reports, err := report.New(report.Config{
+		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: budget,
+		Commands: report.APICommands(telemetry.ReadBuild().Version),
+	})
+	if err != nil {
+		return system{}, err
+	}
 	sys.subsets, err = subset.NewSelector(subset.Config{
 		Runs: sys.runs, Work: work, Input: input, Tasks: tasks, Events: published, Now: time.Now, Process: process,
-		Limits: c.Selections,
+		Limits: c.Selections, Reports: reports,
 	})
 	return sys, err
 }

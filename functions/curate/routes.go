@@ -37,6 +37,7 @@ func (s server) routes() []route {
 		{http.MethodPost, selections, s.makeSelection},
 		{http.MethodGet, selection, s.getSelection},
 		{http.MethodGet, selection + "/explain", s.explain},
+		{http.MethodGet, selection + "/report", s.getReport},
 	}
 }
 

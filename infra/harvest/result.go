@@ -99,7 +99,7 @@ func (r *result) choose(ctx context.Context, s session, o order, request selecti
 	if r.Selected > 0 {
 		folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
 		if !o.Report.None {
-			folder.report = func(w io.Writer) error { return r.writeReport(ctx, s, o.Report, w) }
+			folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o.Report, w) }
 		}
 		r.Outputs, err = folder.write(ctx, dir)
 		return err

@@ -23,6 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -41,6 +42,10 @@ type Options struct {
 	Uploads selection.Budget
 	Log     *slog.Logger
 
+	// Commands are what reports say that people type; requests of the API by default.
+	Commands report.Commands
+	// Pictures opens the images of reports; those of Input by default.
+	Pictures report.Opener
 	// Selections bound what selections take; subset.DefaultLimits by default.
 	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
@@ -194,9 +199,19 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Pictures == nil {
+		o.Pictures = report.ImagesOf(planner)
+	}
+	if o.Commands.Retry == nil {
+		o.Commands = report.APICommands(telemetry.ReadBuild().Version)
+	}
+	reports, err := report.New(report.Config{Runs: runs, Images: o.Pictures, Memory: o.Memory, Commands: o.Commands})
+	if err != nil {
+		return nil, err
+	}
 	subsets, err := subset.NewSelector(subset.Config{
 		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
-		Limits: cmp.Or(o.Selections, subset.DefaultLimits()),
+		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports,
 	})
 	if err != nil {
 		return nil, err

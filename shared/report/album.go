@@ -26,25 +26,39 @@ const (
 	decoders    = 4 // at the same time, at most
 )
 
+// An Opener opens the images of the samples of a run. The caller has to close them.
+type Opener func(plan *run.Plan) (Images, error)
+
 // Images reads the images of samples of a range of the run. *run.Images is one.
 type Images interface {
+	Close() error
 	Fetch(
 		ctx context.Context, r int, sample *dataset.Sample, hold *memory.Hold,
 	) (images.Fetched, *dataset.Fault, error)
 }
 
+// ImagesOf opens images as a planner of the runs does.
+func ImagesOf(planner *run.Planner) Opener {
+	return func(plan *run.Plan) (Images, error) { return planner.OpenImages(plan) }
+}
+
 // NoImages stands in for images that a report is not to show, or cannot reach: it says why.
-type NoImages struct{ Why string }
+func NoImages(why string) Opener {
+	return func(*run.Plan) (Images, error) { return noImages(why), nil }
+}
+
+type noImages string
 
 // noPictures is the code of NoImages.
 const noPictures = "no_pictures"
 
-// Fetch returns no image and why.
-func (n NoImages) Fetch(
+func (n noImages) Fetch(
 	context.Context, int, *dataset.Sample, *memory.Hold,
 ) (images.Fetched, *dataset.Fault, error) {
-	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: n.Why}, nil
+	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: string(n)}, nil
 }
+
+func (n noImages) Close() error { return nil }
 
 // A picture is a small picture of an image.
 type picture struct {
@@ -64,10 +78,10 @@ type album struct {
 	shown    map[*Card]images.Hash
 }
 
-func newAlbum(c Config, limits images.Limits) *album {
+func newAlbum(c Config, pictures Images, limits images.Limits) *album {
 	limits.MaxPixels = min(limits.MaxPixels, picturePixels)
 	return &album{
-		runs: c.Runs, images: c.Images, memory: c.Memory, limits: limits,
+		runs: c.Runs, images: pictures, memory: c.Memory, limits: limits,
 		pictures: map[images.Hash]picture{}, shown: map[*Card]images.Hash{},
 	}
 }

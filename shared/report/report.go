@@ -29,56 +29,79 @@ const maxBytes = 2_900_000
 
 // A Config is what a Writer needs.
 type Config struct {
-	Runs    *run.Reader
-	Subsets *subset.Reader // of the same work bucket
-	Images  Images
-	Memory  *memory.Budget // of the process
+	Runs     *run.Reader
+	Images   Opener
+	Memory   *memory.Budget // of the process
+	Commands Commands
 }
 
-// A Writer writes reports of the selections of a work bucket.
+// A Writer writes reports of the selections of a work bucket. It is a subset.Reporter.
 type Writer struct{ c Config }
 
 // New makes a Writer. The error names what is missing.
 func New(c Config) (*Writer, error) {
-	if c.Runs == nil || c.Subsets == nil || c.Images == nil || c.Memory == nil {
-		return nil, errors.New(
-			"making a report.Writer: a reader of runs or of selections, the images, or the memory for them is missing")
+	if c.Runs == nil || c.Images == nil || c.Memory == nil || c.Commands.Retry == nil {
+		return nil, errors.New("making a report.Writer: a reader of runs, the images, the memory for them, or the " +
+			"commands are missing")
 	}
 	return &Writer{c}, nil
 }
 
-// Commands are what people type about a selection.
+// Commands are what people type about the runs of a deployment.
 type Commands struct {
-	Select func(selection.Request) string // makes a selection of the run
-	Retry  string                         // tries the failed samples again
+	// Select makes a selection of a run. Nil where no command does: reports name the request of the API alone then.
+	Select func(runID string, request selection.Request) string
+	Retry  func(runID string) string // tries the failed samples of a run again
 	// Program is the version of what writes the report.
 	Program string
 }
 
-// Write writes the report of a selection that has samples. The same selection, images, commands and program give the
-// same bytes. Memory is that of the run's pool and some megabytes.
-func (w *Writer) Write(ctx context.Context, out io.Writer, runID, id string, commands Commands) error {
-	status, err := w.c.Runs.Status(ctx, runID)
+// APICommands are those of a deployment that is reached by its API alone.
+func APICommands(program string) Commands {
+	return Commands{
+		Retry: func(runID string) string {
+			return fmt.Sprintf("curl -X POST \"$HARVEST%s:retry\"", api.RunPath(runID))
+		},
+		Program: program,
+	}
+}
+
+// WriteReport writes the report of a selection that has samples. The same selection, images, commands and program give
+// the same bytes. Memory is that of the run's pool and some megabytes.
+func (w *Writer) WriteReport(
+	ctx context.Context, out io.Writer, subsets *subset.Reader, sel *subset.Selection,
+) error {
+	status, err := w.c.Runs.Status(ctx, sel.Run)
 	if err != nil {
 		return err
 	}
-	accepted, err := w.c.Subsets.Accepted(ctx, runID, id)
+	accepted, err := subsets.Accepted(ctx, sel.Run, sel.ID)
 	if err != nil {
 		return err
 	}
 	var m *Model
 	var plan *run.Plan
-	err = w.c.Subsets.Repeat(ctx, runID, id, func(o *subset.Outcome) (err error) {
+	err = subsets.Repeat(ctx, sel.Run, sel.ID, func(o *subset.Outcome) (err error) {
 		plan = o.Plan
-		m, err = newModel(o, status, accepted, commands, func(indexes []uint32) ([]subset.Explanation, error) {
-			return w.c.Subsets.ExplainAt(ctx, o, indexes)
+		m, err = newModel(o, status, accepted, w.c.Commands, func(indexes []uint32) ([]subset.Explanation, error) {
+			return subsets.ExplainAt(ctx, o, indexes)
 		})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("describing selection %s of run %s: %w", id, runID, err)
+		return fmt.Errorf("describing selection %s of run %s: %w", sel.ID, sel.Run, err)
 	}
-	a := newAlbum(w.c, plan.Options.Images)
+	return w.finish(ctx, out, plan, m)
+}
+
+// finish adds conversations and pictures to a report, and writes it.
+func (w *Writer) finish(ctx context.Context, out io.Writer, plan *run.Plan, m *Model) error {
+	pictures, err := w.c.Images(plan)
+	if err != nil {
+		return err
+	}
+	defer pictures.Close() //nolint:errcheck // what was read is there
+	a := newAlbum(w.c, pictures, plan.Options.Images)
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
 	}
@@ -96,7 +119,7 @@ type Model struct {
 	Facts              [][2]string
 	Counts             [][3]string // of samples: what, how many, which share
 	Sentences          []string
-	Select, Curl       string
+	Select, Curl       string // empty where there is none
 	Figures            []*Figure
 	Trade              *Trade // nil if there is none
 	Shortfalls         *Table // nil if there is none
@@ -125,8 +148,7 @@ func newModel(
 	sel := o.Selection
 	m := &Model{
 		Dataset: name(sel.Dataset), Selection: sel.ID,
-		Select: clip(commands.Select(sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)), maxCommand),
-		Facts:  facts(o, status, accepted, commands), Counts: counts(o, status),
+		Facts: facts(o, status, accepted, commands), Counts: counts(o, status),
 		Figures: slices.Concat(
 			[]*Figure{
 				capabilityFigure(sel.Summary), ratingFigure(sel.Summary), takenFigure(sel.Summary),
@@ -137,13 +159,17 @@ func newModel(
 		),
 		Trade: newTrade(o, commands), Problems: problems(status),
 	}
+	if commands.Select != nil {
+		asked := sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
+		m.Select = clip(commands.Select(o.Plan.Run, asked), maxCommand)
+	}
 	m.Sentences = sentences(o, t, status)
 	if rows := o.Result.Shortfalls; len(rows) > 0 {
 		table := shortfalls(rows)
 		m.Shortfalls, m.MoreShortfalls = &table, len(rows)-len(table.Rows)
 	}
 	if status.Samples.Failed+status.Samples.Skipped > 0 {
-		m.Retry = commands.Retry
+		m.Retry = commands.Retry(o.Plan.Run)
 	}
 	if m.Curl, err = curl(o); err != nil {
 		return nil, err

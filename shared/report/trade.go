@@ -11,7 +11,7 @@ import (
 type Trade struct {
 	Note     string
 	Table    Table
-	Commands [][2]string // of each but the chosen one: its name, and what makes it
+	Commands [][2]string // of each but the chosen one: its name, and what makes it; none where no command does
 }
 
 // newTrade is nil where the selection was compared with no other.
@@ -27,10 +27,13 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	}
 	t.Table.Head, t.Table.Rows = subset.TradeTable(rows)
 	for i, row := range rows[1:] {
+		if commands.Select == nil {
+			break
+		}
 		request := o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
 		request.Rules = row.Rules(request.Rules)
 		t.Commands = append(t.Commands,
-			[2]string{subset.TradeTitle(rows, i+1), clip(commands.Select(request), maxCommand)})
+			[2]string{subset.TradeTitle(rows, i+1), clip(commands.Select(o.Plan.Run, request), maxCommand)})
 	}
 	return t
 }

@@ -68,6 +68,7 @@ type Outputs struct {
 	Rejected  string `json:"rejected"`
 	Picks     string `json:"picks"`
 	Selection string `json:"selection"`
+	Report    string `json:"report,omitempty"` // empty of a selection that failed
 }
 
 // ErrNoSelection is the error of calls that name a selection which is not there.
