@@ -52,6 +52,7 @@ type system struct {
 	planner *run.Planner
 	worker  *run.Worker
 	subsets *subset.Selector
+	memory  *memory.Budget
 }
 
 // newHandler makes what a process serves: the function, behind the check of who pushes, and its health.
@@ -72,7 +73,9 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		push, err = score.New(sys.worker, log)
 	default:
 		pushPath = curate.PushPath
-		served := curate.Config{Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Log: log}
+		served := curate.Config{
+			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Memory: sys.memory, Log: log,
+		}
 		api, err := curate.New(served)
 		if err != nil {
 			return nil, err
@@ -143,11 +146,11 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	input, errInput := gs.OpenURL(ctx, c.InputBucket)
 	work, errWork := gs.OpenURL(ctx, c.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, c.Project)
-	budget, errMemory := imageMemory(c, limits)
-	if err := errors.Join(errInput, errWork, errClient, errMemory); err != nil {
+	sys.memory, err = imageMemory(c, limits)
+	if err := errors.Join(errInput, errWork, errClient, err); err != nil {
 		return system{}, err
 	}
-	scorers, err := kinds.New(c.Scorers, budget, work, func(err error) {
+	scorers, err := kinds.New(c.Scorers, sys.memory, work, func(err error) {
 		log.Warn("waiting for the scorer", "error", err)
 	})
 	if err != nil {
@@ -167,7 +170,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
-		Patience: run.ScorerPatience, Memory: budget,
+		Patience: run.ScorerPatience, Memory: sys.memory,
 	})
 	if err != nil {
 		return system{}, err
@@ -180,14 +183,14 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
-		ImageBuckets: images, Process: process, Memory: budget,
+		ImageBuckets: images, Process: process, Memory: sys.memory,
 		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
 	})
 	if err != nil {
 		return system{}, err
 	}
 	reports, err := report.New(report.Config{
-		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: budget,
+		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: sys.memory,
 		Commands: report.APICommands(telemetry.ReadBuild().Version),
 	})
 	if err != nil {

@@ -124,7 +124,7 @@ func (s service) counted(requests *atomic.Int64) service {
 		Limits: subset.DefaultLimits(), Reports: runtest.Report{},
 	})
 	s.curate, errs[2] = curate.New(curate.Config{
-		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Log: s.Log,
+		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Memory: s.Memory, Log: s.Log,
 	})
 	if err := errors.Join(errs[:]...); err != nil {
 		s.t.Fatal(err)

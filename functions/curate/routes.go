@@ -30,14 +30,19 @@ func (s server) routes() []route {
 		{http.MethodPost, api.RunsPath, s.startRun},
 		{http.MethodGet, runPath, s.getRun},
 		{http.MethodPost, runPath, s.callRun}, // one route for all verbs: a pattern of the mux cannot end in one
-		{http.MethodGet, runPath + "/samples", s.showSamples},
+		{http.MethodPost, api.PlansPath, s.plan},
+		{http.MethodGet, runPath + "/samples", s.listSamples},
+		{http.MethodGet, runPath + "/samples/{sample}", s.getSample},
+		{http.MethodGet, runPath + "/samples/{sample}/images/{number}", s.getImage},
 		{http.MethodPost, runPath + "/sweep", s.sweep},
 		{http.MethodPost, runPath + "/compare", s.compare},
 		{http.MethodGet, selections, s.listSelections},
 		{http.MethodPost, selections, s.makeSelection},
+		{http.MethodPost, selections + ":preview", s.previewSelection},
 		{http.MethodGet, selection, s.getSelection},
 		{http.MethodGet, selection + "/explain", s.explain},
 		{http.MethodGet, selection + "/report", s.getReport},
+		{http.MethodGet, selection + "/outputs/{output}", s.getOutput},
 	}
 }
 

@@ -97,7 +97,6 @@ func TestRequestProblems(t *testing.T) {
 		"unknown source":           {"POST", path, `{"budget": 1, "sources": {"keep": ["moon"]}}`, 422, "known are: tests"},
 		"tokens beyond the run":    {"POST", path, `{"budget": "1G-tokens"}`, 400, `"1G-tokens"`},
 		"more tokens than all":     {"POST", path, `{"budget": "1M-tokens"}`, 422, "give 1 to"},
-		"show nothing":             {"GET", strings.TrimSuffix(path, "/selections") + "/samples", "", 400, "?id="},
 		"show a stranger":          {"GET", strings.TrimSuffix(path, "/selections") + "/samples?id=zz", "", 422, `"zz"`},
 		"show of no run":           {"GET", "/v1/runs/sky-000000000000/samples?id=r00", "", 404, "sky-000000000000"},
 		"explain nothing":          {"GET", explain, "", 400, "?id="},

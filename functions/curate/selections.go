@@ -94,6 +94,23 @@ func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (answer,
 	return ans, nil
 }
 
+// previewSelection serves POST /v1/runs/{run}/selections:preview.
+func (s server) previewSelection(r *http.Request) (answer, error) {
+	var asked api.SelectionRequest
+	if err := decode(r, &asked); err != nil {
+		return answer{}, err
+	}
+	if len(asked.Budgets) > 0 {
+		return answer{}, api.NewProblem(http.StatusBadRequest,
+			"budgets: a preview is of one selection; give budget, and within for smaller ones that it contains")
+	}
+	if err := run.CheckBudgets(len(asked.Within) + 1); err != nil {
+		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("within: %v", err))
+	}
+	preview, err := s.subsets.Preview(r.Context(), r.PathValue("run"), asked.Request, asked.MaxFailed)
+	return answer{status: http.StatusOK, body: preview}, err
+}
+
 // getReport serves the page that is stored with a selection. It names its own content-security policy.
 func (s server) getReport(r *http.Request) (answer, error) {
 	sel, err := s.completed(r)

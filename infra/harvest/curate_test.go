@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"github.com/harvest-ml/harvest/shared/api"
 	"os"
 	"path/filepath"
 	"slices"
@@ -273,7 +274,7 @@ func TestCommands(t *testing.T) {
 // checkPlan plans a dataset of which one image is missing.
 func checkPlan(t *testing.T, dir string, size int64) {
 	t.Helper()
-	var plan planReport
+	var plan api.PlanReport
 	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
 	if plan.Samples != size || plan.Valid != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 ||
 		len(plan.Sources) != 4 {

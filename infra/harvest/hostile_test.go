@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"github.com/harvest-ml/harvest/shared/api"
 	"hash/crc32"
 	"maps"
 	"os"
@@ -284,7 +285,7 @@ func (in hostileInput) check(t *testing.T) {
 	if status != 0 {
 		return
 	}
-	var report planReport
+	var report api.PlanReport
 	decode(t, out.String(), &report)
 	if !maps.Equal(report.Problems, in.problems) || report.Valid != in.valid {
 		t.Errorf("%d of %d records are valid, want %d; problems %v, want %v; %v",

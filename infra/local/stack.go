@@ -225,7 +225,9 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	curates := curate.Config{Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log}
+	curates := curate.Config{
+		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Memory: o.Memory, Log: o.Log,
+	}
 	answers, err := curate.New(curates)
 	if err != nil {
 		return nil, err

@@ -91,17 +91,19 @@ func (w *Writer) WriteReport(
 	if err != nil {
 		return fmt.Errorf("describing selection %s of run %s: %w", sel.ID, sel.Run, err)
 	}
-	return w.finish(ctx, out, plan, m)
+	return w.finish(ctx, out, subsets, plan, m)
 }
 
 // finish adds conversations and pictures to a report, and writes it.
-func (w *Writer) finish(ctx context.Context, out io.Writer, plan *run.Plan, m *Model) error {
+func (w *Writer) finish(
+	ctx context.Context, out io.Writer, subsets *subset.Reader, plan *run.Plan, m *Model,
+) error {
 	pictures, err := w.c.Images(plan)
 	if err != nil {
 		return err
 	}
 	defer pictures.Close() //nolint:errcheck // what was read is there
-	a := newAlbum(w.c, pictures, plan.Options.Images)
+	a := newAlbum(w.c, subsets, pictures, plan.Options.Images)
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -111,4 +112,13 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 		return err
 	}
 	return s.events.Publish(ctx, event)
+}
+
+// linkTime is how long a link to an output can be used.
+const linkTime = 15 * time.Minute
+
+// LinkOutput is the address in the storage from which an output of a selection can be fetched as a file of that name;
+// empty where the work bucket gives none: CopyOutput copies it then.
+func (r *Reader) LinkOutput(ctx context.Context, object, file string) (string, error) {
+	return bucket.Link(ctx, r.work, object, file, linkTime)
 }

@@ -182,6 +182,19 @@ func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, err
 	return run.AcceptedAt(ctx, r.work, acceptedName(runID, id))
 }
 
+// Reasons are why samples are not in a selection of a run, in the order of the dataset; empty for those that are.
+// ErrNoSelection if there is none. They are shared: do not change them.
+func (r *Reader) Reasons(ctx context.Context, runID, id string) (*scores.Reasons, error) {
+	plan, err := r.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Selection(ctx, runID, id); err != nil {
+		return nil, err
+	}
+	return r.reasons(ctx, plan, id)
+}
+
 // reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.
 func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) (*scores.Reasons, error) {
 	name := reasonsName(plan.Run, id)

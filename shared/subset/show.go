@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"sort"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -63,6 +66,107 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 		}
 	}
 	return all, nil
+}
+
+// indexName is a name that stands for the sample of an index.
+var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
+
+// IndexName names the sample with an index in the dataset: One finds it without reading the ids of all samples.
+func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
+
+// One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands for
+// the first of the samples that dataset.Lookup finds. A *run.RefusedError is that of a name of none.
+func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
+	if plan, err = r.runs.UsablePlan(ctx, runID); err != nil {
+		return nil, 0, err
+	}
+	if scored, err := r.runs.Scored(ctx, runID); err != nil {
+		return nil, 0, err
+	} else if !scored {
+		return nil, 0, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
+	}
+	if m := indexName.FindStringSubmatch(name); m != nil {
+		if index, err = strconv.ParseInt(m[1], 10, 64); err != nil || index >= plan.Samples {
+			return nil, 0, &run.RefusedError{Reason: fmt.Sprintf("sample %s: the run has samples of the indexes 0 to %d",
+				name, plan.Samples-1)}
+		}
+		return plan, index, nil
+	}
+	named, err := r.samplesOf(plan).find(ctx, "sample", []string{name})
+	if err != nil {
+		return nil, 0, refusedName(err)
+	}
+	return plan, int64(named[0][0]), nil
+}
+
+// ShowOne shows the sample of a scored run that One finds. It fails as Show does.
+func (r *Reader) ShowOne(ctx context.Context, runID, name string) (*Shown, error) {
+	plan, index, err := r.One(ctx, runID, name)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := r.show(ctx, plan, index)
+	return &shown, err
+}
+
+// EachSample reads the records of some samples of a run, by their indexes, each shard once, and calls use with each, in
+// the order of the dataset. Of a range that is not cut it is bucket.ErrNotExist.
+func (r *Reader) EachSample(
+	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, sample *dataset.Sample) error,
+) error {
+	rest := slices.Sorted(slices.Values(indexes))
+	for rest = slices.Compact(rest); len(rest) > 0; {
+		number := plan.RangeOf(rest[0])
+		first := plan.Ranges[number].FirstIndex
+		end := sort.Search(len(rest), func(i int) bool { return plan.RangeOf(rest[i]) != number })
+		if err := r.eachOfRange(ctx, plan, number, first, rest[:end], use); err != nil {
+			return err
+		}
+		rest = rest[end:]
+	}
+	return nil
+}
+
+// eachOfRange is EachSample of one range, whose first sample has the index first.
+func (r *Reader) eachOfRange(
+	ctx context.Context, plan *run.Plan, number int, first int64, rest []int64,
+	use func(index int64, sample *dataset.Sample) error,
+) error {
+	report, err := r.runs.RangeReport(ctx, plan.Run, number)
+	if err != nil {
+		return r.runs.Lost(plan.Run, err)
+	}
+	parse, err := plan.Parser(number)
+	if err != nil {
+		return err
+	}
+	for shard, size := range report.Shards {
+		next := first + int64(size)
+		if len(rest) == 0 {
+			return nil
+		}
+		if rest[0] >= next {
+			first = next
+			continue
+		}
+		for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
+			if err != nil {
+				return err
+			}
+			if first == rest[0] {
+				record.Raw = slices.Clone(record.Raw) // it may be used while the next one is read
+				if err := use(first, record.Sample(parse)); err != nil {
+					return err
+				}
+				rest = rest[1:]
+			}
+			if first++; len(rest) == 0 || rest[0] >= next {
+				break
+			}
+		}
+		first = next
+	}
+	return nil
 }
 
 func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64) (Shown, error) {
