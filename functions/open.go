@@ -75,6 +75,7 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		pushPath = curate.PushPath
 		served := curate.Config{
 			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Memory: sys.memory, Log: log,
+			Commands: report.APICommands(telemetry.ReadBuild().Version),
 		}
 		api, err := curate.New(served)
 		if err != nil {

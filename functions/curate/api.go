@@ -17,6 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/api/docs"
 	"github.com/harvest-ml/harvest/shared/browse"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -49,6 +51,8 @@ type server struct {
 
 	reconciler *subset.Reconciler
 	docs       *docs.Pages
+	site       *site.Site
+	commands   report.Commands
 	log        *slog.Logger
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/api/docs"
 	"github.com/harvest-ml/harvest/shared/browse"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -21,7 +23,9 @@ type Config struct {
 	Worker  *run.Worker
 	Subsets *subset.Selector
 	Memory  *memory.Budget // of the process, for images that are shown
-	Log     *slog.Logger
+	// Commands are what pages say that people type.
+	Commands report.Commands
+	Log      *slog.Logger
 }
 
 // PushPath is where curate's subscriptions push to.
@@ -41,10 +45,14 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	web, err := site.New()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	server{
 		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, samples: samples, memory: c.Memory,
-		reconciler: reconciler, docs: pages, log: c.Log,
+		reconciler: reconciler, docs: pages, site: web, commands: c.Commands, log: c.Log,
 	}.register(mux)
 	return mux, nil
 }

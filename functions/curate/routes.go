@@ -46,10 +46,14 @@ func (s server) routes() []route {
 	}
 }
 
-// register has a mux serve the routes. What is none of them is answered with a problem.
+// register has a mux serve the routes and the pages. What is none of them is answered with a problem.
 func (s server) register(mux *http.ServeMux) {
 	allowed := map[string][]string{}
-	for _, r := range s.routes() {
+	routes := s.routes()
+	for _, p := range s.pages() {
+		routes = append(routes, route{p.method, p.path, s.shown(p.call)})
+	}
+	for _, r := range routes {
 		mux.HandleFunc(r.method+" "+r.path, s.answer(r.call))
 		allowed[r.path] = append(allowed[r.path], r.method)
 		if r.method == http.MethodGet {

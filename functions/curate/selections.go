@@ -120,7 +120,7 @@ func (s server) getReport(r *http.Request) (answer, error) {
 	var content bytes.Buffer
 	err = s.subsets.CopyOutput(r.Context(), sel, sel.Outputs.Report, &content)
 	return answer{status: http.StatusOK, body: file{
-		contentType: "text/html; charset=utf-8", content: content.Bytes(), policy: "frame-ancestors 'none'",
+		contentType: pageType, content: content.Bytes(), policy: "frame-ancestors 'none'",
 	}}, err
 }
 

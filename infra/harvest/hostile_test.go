@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"github.com/harvest-ml/harvest/shared/api"
 	"hash/crc32"
 	"maps"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 

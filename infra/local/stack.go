@@ -227,6 +227,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	curates := curate.Config{
 		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Memory: o.Memory, Log: o.Log,
+		Commands: o.Commands,
 	}
 	answers, err := curate.New(curates)
 	if err != nil {

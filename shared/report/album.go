@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"golang.org/x/sync/errgroup"
@@ -127,7 +128,7 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 		return images.Hash{}, false, err
 	}
 	if fault != nil {
-		card.NoPicture = clip(fault.Reason(), maxWhy)
+		card.NoPicture = webpage.Clip(fault.Reason(), maxWhy)
 		if fault.Code == noPictures {
 			card.NoPicture = fault.Detail
 		}
@@ -141,7 +142,7 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 		if made.data, fault, err = images.Picture(ctx, a.memory, fetched.Images[0], pictureSize, a.limits); err != nil {
 			return images.Hash{}, false, err
 		} else if fault != nil {
-			made.why = clip(fault.Reason(), maxWhy)
+			made.why = webpage.Clip(fault.Reason(), maxWhy)
 		}
 		a.mu.Lock()
 		a.pictures[hash] = made
@@ -181,8 +182,8 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 		g.Note = fmt.Sprintf(
 			"This report holds %s of images of %s: %s. Their owners decide whether they may be passed on; "+
 				"--report-pictures none leaves them out.",
-			plural(len(g.Pictures), "small picture"),
-			plural(len(names), "source"),
+			webpage.Plural(len(g.Pictures), "small picture"),
+			webpage.Plural(len(names), "source"),
 			listed(names),
 		)
 	} else if len(g.Cards) > 0 && g.Cards[0].NoPicture != "" {

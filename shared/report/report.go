@@ -17,6 +17,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/memory"
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -149,7 +150,7 @@ func newModel(
 	}
 	sel := o.Selection
 	m := &Model{
-		Dataset: name(sel.Dataset), Selection: sel.ID,
+		Dataset: webpage.Name(sel.Dataset), Selection: sel.ID,
 		Facts: facts(o, status, accepted, commands), Counts: counts(o, status),
 		Figures: slices.Concat(
 			[]*Figure{
@@ -163,7 +164,7 @@ func newModel(
 	}
 	if commands.Select != nil {
 		asked := sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
-		m.Select = clip(commands.Select(o.Plan.Run, asked), maxCommand)
+		m.Select = webpage.Clip(commands.Select(o.Plan.Run, asked), maxCommand)
 	}
 	m.Sentences = sentences(o, t, status)
 	if rows := o.Result.Shortfalls; len(rows) > 0 {
@@ -196,12 +197,12 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 		made = accepted.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	return [][2]string{
-		{"Dataset", name(sel.Dataset)},
+		{"Dataset", webpage.Name(sel.Dataset)},
 		{"Manifests", listed(manifests)},
-		{"Budget", group(sel.Parameters.Budget) + " " + unit},
+		{"Budget", webpage.Group(sel.Parameters.Budget) + " " + unit},
 		{"Selection", sel.ID + ", of run " + sel.Run},
 		{"Made", made},
-		{"Scorer", name(status.Scorer) + ", id " + status.ScorerID},
+		{"Scorer", webpage.Name(status.Scorer) + ", id " + status.ScorerID},
 		{"Rubric", fmt.Sprintf("%s, %d capabilities, %d styles", sel.Rubric, len(o.Pool.Pool.Capabilities),
 			len(o.Plan.Rubric.Styles))},
 		{"Versions", fmt.Sprintf("algorithm %s, layout %d, reading %d, program %s", sel.Algorithm, o.Plan.Layout,
@@ -212,7 +213,7 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 // counts account for every sample.
 func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	line := func(what string, n int64) [3]string {
-		return [3]string{what, group(int(n)), percent(ratio(int(n), int(status.Samples.In)))}
+		return [3]string{what, webpage.Group(int(n)), webpage.Percent(ratio(int(n), int(status.Samples.In)))}
 	}
 	lines := [][3]string{
 		line("in the dataset", status.Samples.In), line("scored", status.Samples.Scored),
@@ -221,7 +222,7 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	}
 	if tokens := o.Selection.Summary.Pool.Tokens; tokens > 0 {
 		chosen := o.Selection.Summary.Selection.Tokens
-		lines = append(lines, [3]string{"tokens selected (estimate)", group(chosen), percent(ratio(chosen, tokens))})
+		lines = append(lines, [3]string{"tokens selected (estimate)", webpage.Group(chosen), webpage.Percent(ratio(chosen, tokens))})
 	}
 	return lines
 }
@@ -232,7 +233,7 @@ func curl(o *subset.Outcome) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
+	if webpage.Clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
 		return "", nil
 	}
 	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
@@ -252,8 +253,8 @@ func problems(status *run.Status) (list []Problem) {
 		example := status.Examples[code]
 		list = append(list, Problem{
 			Phrase: code.Phrase(), Code: string(code), Meaning: code.Meaning(), Fix: fixes[code.Subject()],
-			Samples: rest[code], Example: clip(example.ID+": "+example.Reason, maxWhy),
-			Place: clip(example.Place.String(), maxWhy),
+			Samples: rest[code], Example: webpage.Clip(example.ID+": "+example.Reason, maxWhy),
+			Place: webpage.Clip(example.Place.String(), maxWhy),
 		})
 		delete(rest, code)
 	}

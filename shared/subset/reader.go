@@ -161,7 +161,8 @@ func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 // A RunStatus is how far a run is, and the selections that were made of it.
 type RunStatus struct {
 	run.Status
-	Selections []string `json:"selections,omitempty"` // ids
+	Created    time.Time `json:"created,omitzero"`     // when it was accepted first
+	Selections []string  `json:"selections,omitempty"` // ids
 }
 
 // RunStatus finds how far a run is; run.ErrNoRun if there is none.
@@ -171,6 +172,9 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 		return nil, err
 	}
 	status := &RunStatus{Status: *st}
+	if status.Created, err = r.runs.Accepted(ctx, runID); err != nil {
+		return nil, err
+	}
 	if st.IsScored() {
 		status.Selections, err = r.List(ctx, runID)
 	}
