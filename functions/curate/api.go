@@ -67,8 +67,8 @@ type answer struct {
 	body     any
 }
 
-// A file is a body as it is. policy is the content-security policy of a page, cache and tag are the Cache-Control and the
-// ETag of what may be kept; each may be empty.
+// A file is a body as it is. policy is the content-security policy of a page, cache and tag are the Cache-Control and
+// the ETag of what may be kept; each may be empty.
 type file struct {
 	contentType string
 	content     []byte

@@ -53,7 +53,8 @@ func TestPages(t *testing.T) {
 	s.sees(422, "/runs/"+id+"/samples?filter=rating.moon%3D1", "is unknown")
 	s.sees(200, "/runs/"+id+"/samples/@1", "And this?", "humanities")
 	s.sees(200, "/runs/"+id+"/select", "Give a budget")
-	s.sees(200, "/runs/"+id+"/select?budget=2&max_failed=50%25", "<strong>2</strong> selected", "curl -X POST", "Picks by rating")
+	s.sees(200, "/runs/"+id+"/select?budget=2&max_failed=50%25", "<strong>2</strong> selected", "curl -X POST",
+		"Picks by rating")
 	s.sees(200, "/runs/"+id+"/select?budget=lots&threshold=x", "budget: ", "rated above: ")
 	s.sees(404, "/runs/sky-000000000000", "no such run")
 

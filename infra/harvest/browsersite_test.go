@@ -43,7 +43,8 @@ func TestBrowserSite(t *testing.T) {
 	tab.checkPage("runs")
 	runPage := home + "runs/" + made.Data.Run
 	for name, path := range map[string]string{
-		"run": "", "samples": "/samples?filter=rating.data+understanding%3E%3D1", "sample": "/samples/@0", "pair": "/samples/@20",
+		"run": "", "samples": "/samples?filter=rating.data+understanding%3E%3D1", "sample": "/samples/@0",
+		"pair":   "/samples/@20",
 		"select": "/select?budget=10%25",
 	} {
 		tab.visit(runPage + path)

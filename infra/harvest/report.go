@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -71,4 +76,60 @@ type outputFiles struct {
 	Scores string `json:"scores,omitempty"`
 	// Images is the folder of images that the records of the subset name; empty where they name them where they were.
 	Images string `json:"images,omitempty"`
+}
+
+// comparedFile is where compare --report writes without a name.
+const comparedFile = "compare.html"
+
+// writeCompared writes the page of two selections of a run to a file, if there is one.
+func writeCompared(
+	ctx context.Context, state string, runs *run.Reader, subsets *subset.Reader, runID string,
+	request subset.CompareRequest, file string,
+) error {
+	if file == "" {
+		return nil
+	}
+	if request.Other == "" || request.OtherRun != "" {
+		return usageError{errors.New("--report: is for two selections of one run; name both")}
+	}
+	folder, work, err := openState(state)
+	if err != nil {
+		return err
+	}
+	l, err := limits(ctx)
+	if err != nil {
+		return err
+	}
+	memory, err := imageMemory(l.Images, kinds.Config{})
+	if err != nil {
+		return err
+	}
+	pictures := report.NoImages("harvest serve read the dataset, so this command cannot reach its images")
+	if in, err := loadInput(folder, runID); err == nil {
+		pictures = in.pictures(work)
+	}
+	reports, err := report.New(report.Config{
+		Runs: runs, Images: pictures, Memory: memory, Commands: reportCommands(state),
+	})
+	if err != nil {
+		return err
+	}
+	return writeWhole(file, func(w io.Writer) error {
+		return reports.WriteComparison(ctx, w, subsets, runID, request.Selection, request.Other)
+	})
+}
+
+// pictures opens the images of the dataset where it lies.
+func (in input) pictures(work bucket.Bucket) report.Opener {
+	return func(plan *run.Plan) (report.Images, error) {
+		files, err := in.bucket(in.spec())
+		if err != nil {
+			return nil, err
+		}
+		named, err := images.New(images.Config{Input: files, Prefix: plan.Images, Limits: plan.Options.Images})
+		if err != nil {
+			return nil, err
+		}
+		return run.NewImages(plan, named, run.Texts{Input: files, Work: work}), nil
+	}
 }

@@ -199,20 +199,10 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Pictures == nil {
-		o.Pictures = report.ImagesOf(planner)
-	}
 	if o.Commands.Retry == nil {
 		o.Commands = report.APICommands(telemetry.ReadBuild().Version)
 	}
-	reports, err := report.New(report.Config{Runs: runs, Images: o.Pictures, Memory: o.Memory, Commands: o.Commands})
-	if err != nil {
-		return nil, err
-	}
-	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
-		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports,
-	})
+	subsets, err := s.selector(o, runs, planner, tasks, published)
 	if err != nil {
 		return nil, err
 	}
@@ -238,6 +228,23 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		paths[events.ServiceIngest]: ingests, paths[events.ServiceScore]: scores, paths[events.ServiceCurate]: selects,
 		apiPaths: answers,
 	}, err
+}
+
+// selector makes what makes selections, and their reports.
+func (s *Stack) selector(
+	o Options, runs *run.Reader, planner *run.Planner, tasks, published events.Publisher,
+) (*subset.Selector, error) {
+	if o.Pictures == nil {
+		o.Pictures = report.ImagesOf(planner)
+	}
+	reports, err := report.New(report.Config{Runs: runs, Images: o.Pictures, Memory: o.Memory, Commands: o.Commands})
+	if err != nil {
+		return nil, err
+	}
+	return subset.NewSelector(subset.Config{
+		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
+		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports,
+	})
 }
 
 func mux(handlers map[string]http.Handler) (http.Handler, error) {

@@ -71,8 +71,8 @@ type Entry struct {
 	Reason   reason.Code `json:"reason,omitempty"`
 }
 
-// List lists a page of the samples of a scored run. A *run.RefusedError is a fault of the query, run.ErrNotScored that of
-// a run that is not scored, subset.ErrNoSelection an unknown selection.
+// List lists a page of the samples of a scored run. A *run.RefusedError is a fault of the query, run.ErrNotScored that
+// of a run that is not scored, subset.ErrNoSelection an unknown selection.
 func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package page has what all web pages have in common: the rules under which a browser shows them, and texts of a dataset
-// in a form that does no harm. Each page holds its style and its script.
+// Package page has what all web pages have in common: the rules under which a browser shows them, and texts of a
+// dataset in a form that does no harm. Each page holds its style and its script.
 package page
 
 import (

@@ -31,7 +31,8 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 				whole++
 			}
 			one.values = append(one.values, v)
-			one.tips = append(one.tips, fmt.Sprintf("%s, %s: %s of %s", style, names[j], webpage.Group(s.picked), webpage.Group(s.pool)))
+			one.tips = append(one.tips, fmt.Sprintf("%s, %s: %s of %s", style, names[j], webpage.Group(s.picked),
+				webpage.Group(s.pool)))
 			cells = append(cells, fmt.Sprintf("%s of %s", webpage.Group(s.picked), webpage.Group(s.pool)))
 		}
 		rows = append(rows, one)

@@ -30,7 +30,8 @@ func capabilityFigure(s selection.Summary) *Figure {
 			one.values = append(one.values, set.Ratings[c].Mean)
 		}
 		rows = append(rows, one)
-		f.Table.add(r.Capability, webpage.Decimal(one.values[0]), webpage.Decimal(one.values[1]), webpage.Decimal(one.values[2]))
+		f.Table.add(r.Capability, webpage.Decimal(one.values[0]), webpage.Decimal(one.values[1]),
+			webpage.Decimal(one.values[2]))
 		if one.values[2] > one.values[0] {
 			gains++
 		}
@@ -183,7 +184,8 @@ func carrierFigure(t *tally, pool *selection.Pool) *Figure {
 				best.mean, best.capability, best.source = v, capability, names[i]
 			}
 			one.values = append(one.values, v)
-			one.tips = append(one.tips, fmt.Sprintf("%s, %s: mean %.2f of %s", capability, names[i], m.mean(), webpage.Group(m.n)))
+			one.tips = append(one.tips, fmt.Sprintf("%s, %s: mean %.2f of %s", capability, names[i], m.mean(),
+				webpage.Group(m.n)))
 			cells = append(cells, fmt.Sprintf("%.2f of %s", m.mean(), webpage.Group(m.n)))
 		}
 		rows = append(rows, one)

@@ -105,11 +105,16 @@ func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery,
 		g.Cards = append(g.Cards, card)
 		g.Styles, g.Sources = append(g.Styles, card.Styles...), append(g.Sources, card.Source)
 	}
+	g.sortFilters()
+	return g, nil
+}
+
+// sortFilters sorts what cards can be filtered by, each once.
+func (g *Gallery) sortFilters() {
 	for _, list := range []*[]string{&g.Styles, &g.Sources} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	return g, nil
 }
 
 func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
@@ -142,7 +147,8 @@ func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 		card.Why = fmt.Sprintf("pick %s, by %s at rank %s", webpage.Group(x.Order), x.Rule, webpage.Group(x.Rank))
 		if x.Capability != "" {
 			card.Why = fmt.Sprintf("pick %s: for %s in round %s, at rank %s of bin %s",
-				webpage.Group(x.Order), webpage.Name(x.Capability), webpage.Group(x.Round), webpage.Group(x.Rank), webpage.Name(x.Bin))
+				webpage.Group(x.Order), webpage.Name(x.Capability), webpage.Group(x.Round), webpage.Group(x.Rank),
+				webpage.Name(x.Bin))
 		}
 	default:
 		code := reason.Code(x.Reason)

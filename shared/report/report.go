@@ -119,6 +119,8 @@ func (w *Writer) finish(
 // A Model is all that a report shows.
 type Model struct {
 	Dataset, Selection string
+	Title              string // what the page is about
+	Comparison         bool   // of two selections: there is nothing to make again, and no problems
 	Facts              [][2]string
 	Counts             [][3]string // of samples: what, how many, which share
 	Sentences          []string
@@ -150,7 +152,7 @@ func newModel(
 	}
 	sel := o.Selection
 	m := &Model{
-		Dataset: webpage.Name(sel.Dataset), Selection: sel.ID,
+		Dataset: webpage.Name(sel.Dataset), Selection: sel.ID, Title: "what was selected",
 		Facts: facts(o, status, accepted, commands), Counts: counts(o, status),
 		Figures: slices.Concat(
 			[]*Figure{
@@ -222,7 +224,9 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	}
 	if tokens := o.Selection.Summary.Pool.Tokens; tokens > 0 {
 		chosen := o.Selection.Summary.Selection.Tokens
-		lines = append(lines, [3]string{"tokens selected (estimate)", webpage.Group(chosen), webpage.Percent(ratio(chosen, tokens))})
+		lines = append(lines, [3]string{
+			"tokens selected (estimate)", webpage.Group(chosen), webpage.Percent(ratio(chosen, tokens)),
+		})
 	}
 	return lines
 }

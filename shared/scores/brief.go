@@ -137,8 +137,8 @@ func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, erro
 	return out, err
 }
 
-// pagesOf calls visit for each page of a leaf column that has some of the rows: with the page from the first of them on,
-// and with their numbers in it.
+// pagesOf calls visit for each page of a leaf column that has some of the rows: with the page from the first of them
+// on, and with their numbers in it.
 func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func(*page[U], []int) error) error {
 	leaf, ok := f.Schema().Lookup(path...)
 	if !ok {

@@ -74,8 +74,8 @@ var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 // IndexName names the sample with an index in the dataset: One finds it without reading the ids of all samples.
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
-// One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands for
-// the first of the samples that dataset.Lookup finds. A *run.RefusedError is that of a name of none.
+// One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands
+// for the first of the samples that dataset.Lookup finds. A *run.RefusedError is that of a name of none.
 func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
 	if plan, err = r.runs.UsablePlan(ctx, runID); err != nil {
 		return nil, 0, err

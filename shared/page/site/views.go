@@ -41,7 +41,9 @@ func (v Runs) Next() string {
 }
 
 func live(state string) bool {
-	return slices.Contains([]string{run.StatePlanning, run.StateScoring, run.StateAwaitingApproval, run.StateStalled}, state)
+	return slices.Contains([]string{
+		run.StatePlanning, run.StateScoring, run.StateAwaitingApproval, run.StateStalled,
+	}, state)
 }
 
 // Run is the page of a run.
