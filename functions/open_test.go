@@ -15,7 +15,7 @@ import (
 )
 
 func systemOf(f *runtest.Fixture) system {
-	return system{runs: f.Runs, planner: f.Planner(), worker: f.Worker, subsets: f.Subsets}
+	return system{runs: f.Runs, planner: f.Planner(), worker: f.Worker, subsets: f.Subsets, memory: f.Memory}
 }
 
 // TestUnauthenticated calls every endpoint of the cloud's configuration without a token, where IAM is not in front.

@@ -142,7 +142,7 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	var indexes []int64
-	for _, e := range view.SamplePage.Samples {
+	for _, e := range view.Samples {
 		indexes = append(indexes, e.Index)
 	}
 	err = s.subsets.EachSample(ctx, plan, indexes, func(index int64, sample *dataset.Sample) error {

@@ -81,7 +81,7 @@ func TestPages(t *testing.T) {
 // The page of a run has buttons for what the run takes.
 func TestButtons(t *testing.T) {
 	t.Parallel()
-	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = 1000, 0.001 })
+	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = run.Prices{runtest.Kind: 1000}, 0.001 })
 	id := s.start()
 	s.sees(200, "/runs/"+id, "waits for approval", `value="approve"`, `data-live="3"`)
 	if a := s.visit("POST", "/runs/"+id, url.Values{"do": {"explode"}}); a.Code != http.StatusBadRequest {

@@ -177,7 +177,7 @@ func TestPlanByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	plan, _ := want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", startBody)
-	if plan.Samples != 5 || plan.Sound != 5 || plan.Run == "" {
+	if plan.Samples != 5 || plan.Valid != 5 || plan.Run == "" {
 		t.Errorf("the plan %+v", plan)
 	}
 	if list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", ""); len(list.Runs) > 0 {

@@ -118,13 +118,13 @@ var filters = map[string][]string{
 func TestList(t *testing.T) {
 	t.Parallel()
 	plan, records, work := madeUp(t, 3, 700)
-	has := func(list []string, name string) bool { return slices.Contains(list, name) }
 	at := func(r scores.Record, name string) int8 {
 		if r.Ratings == nil {
 			return selection.Missing
 		}
 		return r.Ratings[slices.Index(plan.Rubric.Capabilities, name)]
 	}
+	styled := func(r scores.Record) bool { return slices.Contains(r.Styles, "coordinate") }
 	reader := open(t, work)
 	for name, tt := range map[string]struct {
 		terms []string
@@ -135,8 +135,8 @@ func TestList(t *testing.T) {
 		"below":    {[]string{"rating.humanities < 1"}, func(r scores.Record) bool { return at(r, "humanities") == 0 }},
 		"missing":  {[]string{"rating.humanities=none"}, func(r scores.Record) bool { return at(r, "humanities") < 0 }},
 		"rated":    {[]string{"rating.humanities!=none"}, func(r scores.Record) bool { return at(r, "humanities") >= 0 }},
-		"style":    {[]string{"style=coordinate"}, func(r scores.Record) bool { return has(r.Styles, "coordinate") }},
-		"no style": {[]string{"style!=coordinate"}, func(r scores.Record) bool { return !has(r.Styles, "coordinate") }},
+		"style":    {[]string{"style=coordinate"}, styled},
+		"no style": {[]string{"style!=coordinate"}, func(r scores.Record) bool { return !styled(r) }},
 		"source":   {[]string{"source=source 3"}, func(r scores.Record) bool { return r.Source == "source 3" }},
 		"status":   {[]string{"status=failed"}, func(r scores.Record) bool { return r.Status == scores.Failed }},
 		"reason":   {[]string{"reason=image_not_found"}, func(r scores.Record) bool { return r.Code != "" }},

@@ -21,7 +21,7 @@ const (
 	fieldReason = "reason"
 )
 
-// What a status may be besides those of scores, with a selection.
+// What a status may also be, with a selection.
 const (
 	Selected = "selected" // in the selection
 	Left     = "left"     // scored, and not in the selection

@@ -41,7 +41,7 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 			continue
 		}
 		if result, err := o.Pool.Select(params); err == nil {
-			add(fmt.Sprintf("%d %%", webpage.Percent), result.Picks)
+			add(fmt.Sprintf("%d %%", percent), result.Picks)
 		}
 	}
 	if mark < 0 {

@@ -103,7 +103,7 @@ func (w *Writer) finish(
 	if err != nil {
 		return err
 	}
-	defer pictures.Close() //nolint:errcheck // what was read is there
+	defer func() { _ = pictures.Close() }() // what was read is there
 	a := newAlbum(w.c, subsets, pictures, plan.Options.Images)
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
