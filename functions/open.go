@@ -21,10 +21,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/guard"
 	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -50,6 +52,7 @@ type system struct {
 	planner *run.Planner
 	worker  *run.Worker
 	subsets *subset.Selector
+	memory  *memory.Budget
 }
 
 // newHandler makes what a process serves: the function, behind the check of who pushes, and its health.
@@ -70,7 +73,10 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		push, err = score.New(sys.worker, log)
 	default:
 		pushPath = curate.PushPath
-		served := curate.Config{Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Log: log}
+		served := curate.Config{
+			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Memory: sys.memory, Log: log,
+			Commands: report.APICommands(telemetry.ReadBuild().Version),
+		}
 		api, err := curate.New(served)
 		if err != nil {
 			return nil, err
@@ -124,9 +130,9 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	return nil
 }
 
-// imageMemory is the budget of the process for images. Only score reads any.
+// imageMemory is the budget of the process for images. Ingest reads none; score rates them, and curate shows them.
 func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
-	if c.Target == config.ScoreTarget {
+	if c.Target != config.IngestTarget {
 		return c.Scorers.Memory(limits.Images)
 	}
 	limit, err := memory.FindLimit()
@@ -141,11 +147,11 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	input, errInput := gs.OpenURL(ctx, c.InputBucket)
 	work, errWork := gs.OpenURL(ctx, c.WorkBucket)
 	client, errClient := pubsub.NewClient(ctx, c.Project)
-	budget, errMemory := imageMemory(c, limits)
-	if err := errors.Join(errInput, errWork, errClient, errMemory); err != nil {
+	sys.memory, err = imageMemory(c, limits)
+	if err := errors.Join(errInput, errWork, errClient, err); err != nil {
 		return system{}, err
 	}
-	scorers, err := kinds.New(c.Scorers, budget, work, func(err error) {
+	scorers, err := kinds.New(c.Scorers, sys.memory, work, func(err error) {
 		log.Warn("waiting for the scorer", "error", err)
 	})
 	if err != nil {
@@ -165,7 +171,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Limits: limits, ImageBuckets: images,
-		Patience: run.ScorerPatience, Memory: budget,
+		Patience: run.ScorerPatience, Memory: sys.memory,
 	})
 	if err != nil {
 		return system{}, err
@@ -178,15 +184,22 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
-		ImageBuckets: images, Process: process, Memory: budget,
+		ImageBuckets: images, Process: process, Memory: sys.memory,
 		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
+	})
+	if err != nil {
+		return system{}, err
+	}
+	reports, err := report.New(report.Config{
+		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: sys.memory,
+		Commands: report.APICommands(telemetry.ReadBuild().Version),
 	})
 	if err != nil {
 		return system{}, err
 	}
 	sys.subsets, err = subset.NewSelector(subset.Config{
 		Runs: sys.runs, Work: work, Input: input, Tasks: tasks, Events: published, Now: time.Now, Process: process,
-		Limits: c.Selections,
+		Limits: c.Selections, Reports: reports,
 	})
 	return sys, err
 }

@@ -15,6 +15,10 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/api/docs"
+	"github.com/harvest-ml/harvest/shared/browse"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -42,9 +46,13 @@ type server struct {
 	planner *run.Planner
 	worker  *run.Worker
 	subsets *subset.Selector
+	samples *browse.Reader
+	memory  *memory.Budget
 
 	reconciler *subset.Reconciler
 	docs       *docs.Pages
+	site       *site.Site
+	commands   report.Commands
 	log        *slog.Logger
 }
 
@@ -59,21 +67,29 @@ type answer struct {
 	body     any
 }
 
-// A file is a body as it is. policy is the content-security policy of a page.
+// A file is a body as it is. policy is the content-security policy of a page, cache and tag are the Cache-Control and
+// the ETag of what may be kept; each may be empty.
 type file struct {
 	contentType string
 	content     []byte
 	policy      string
+	cache, tag  string
 }
 
 func (f file) write(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", f.contentType)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if f.policy != "" {
-		w.Header().Set("Content-Security-Policy", f.policy)
+	for name, value := range map[string]string{
+		"Content-Security-Policy": f.policy, "Cache-Control": f.cache, "ETag": f.tag,
+	} {
+		if value != "" {
+			w.Header().Set(name, value)
+		}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(f.content) // the client is gone if this fails
+	if status != http.StatusNotModified {
+		_, _ = w.Write(f.content) // the client is gone if this fails
+	}
 }
 
 // answer writes what a call answers, and its errors as problems.
@@ -83,26 +99,46 @@ func (s server) answer(c call) http.HandlerFunc {
 		ctx, ended := trace(r)
 		ans, err := c(r.WithContext(ctx))
 		ended(err)
-		if err != nil {
-			status := statusOf(err)
-			if status == http.StatusInternalServerError {
-				s.log.ErrorContext(ctx, "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-			}
-			if after := retryAfter(status, err); after > 0 {
-				w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
-			}
-			api.NewProblem(status, detailOf(err)).Write(w)
+		if err == nil {
+			err = ans.write(w)
+		}
+		if err == nil {
 			return
 		}
-		if ans.location != "" {
-			w.Header().Set("Location", ans.location)
+		status := s.failed(r.WithContext(ctx), err)
+		if after := retryAfter(status, err); after > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
 		}
-		if f, ok := ans.body.(file); ok {
-			f.write(w, ans.status)
-			return
-		}
-		api.WriteJSON(w, "application/json", ans.status, ans.body)
+		api.NewProblem(status, detailOf(err)).Write(w)
 	}
+}
+
+// failed is the status of an error of a request. It logs one of the service.
+func (s server) failed(r *http.Request, err error) int {
+	status := statusOf(err)
+	if status == http.StatusInternalServerError {
+		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	return status
+}
+
+// write answers a request. After an error nothing is written.
+func (a answer) write(w http.ResponseWriter) error {
+	if d, ok := a.body.(download); ok {
+		return d.writeTo(w)
+	}
+	if a.location != "" {
+		w.Header().Set("Location", a.location)
+	}
+	switch body := a.body.(type) {
+	case nil:
+		w.WriteHeader(a.status)
+	case file:
+		body.write(w, a.status)
+	default:
+		api.WriteJSON(w, "application/json", a.status, body)
+	}
+	return nil
 }
 
 // trace begins the span of a call that changes a run. Those that only look would hide it in its trace.

@@ -8,6 +8,10 @@ import (
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/api/docs"
+	"github.com/harvest-ml/harvest/shared/browse"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -18,7 +22,10 @@ type Config struct {
 	Planner *run.Planner
 	Worker  *run.Worker
 	Subsets *subset.Selector
-	Log     *slog.Logger
+	Memory  *memory.Budget // of the process, for images that are shown
+	// Commands are what pages say that people type.
+	Commands report.Commands
+	Log      *slog.Logger
 }
 
 // PushPath is where curate's subscriptions push to.
@@ -34,10 +41,18 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	samples, err := browse.New(c.Runs, c.Subsets.Reader)
+	if err != nil {
+		return nil, err
+	}
+	web, err := site.New()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	server{
-		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, reconciler: reconciler, docs: pages,
-		log: c.Log,
+		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, samples: samples, memory: c.Memory,
+		reconciler: reconciler, docs: pages, site: web, commands: c.Commands, log: c.Log,
 	}.register(mux)
 	return mux, nil
 }
@@ -53,8 +68,8 @@ func NewPush(c Config) (http.Handler, error) {
 
 // reconciler checks that nothing is missing, and makes what continues runs.
 func (c Config) reconciler() (*subset.Reconciler, error) {
-	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
-		return nil, errors.New("making curate: its reader, planner, worker, selector or log is missing")
+	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Memory == nil || c.Log == nil {
+		return nil, errors.New("making curate: its reader, planner, worker, selector, memory or log is missing")
 	}
 	return subset.NewReconciler(c.Planner, c.Worker, c.Subsets)
 }

@@ -51,7 +51,9 @@ func (s service) restart() service {
 	w.Restart()
 	var errs [4]error
 	planner := w.Planner()
-	config := curate.Config{Runs: w.Runs, Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Log: w.Log}
+	config := curate.Config{
+		Runs: w.Runs, Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Memory: w.Memory, Log: w.Log,
+	}
 	var api, push http.Handler
 	api, errs[0] = curate.New(config)
 	push, errs[3] = curate.NewPush(config)

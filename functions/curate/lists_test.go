@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -120,10 +121,10 @@ func (s service) counted(requests *atomic.Int64) service {
 	runs, errs[0] = run.NewReader(work)
 	subsets, errs[1] = subset.NewSelector(subset.Config{
 		Runs: runs, Work: work, Input: s.Input, Tasks: s.Tasks, Events: s.Events, Now: time.Now, Process: run.NewProcess(),
-		Limits: subset.DefaultLimits(),
+		Limits: subset.DefaultLimits(), Reports: runtest.Report{},
 	})
 	s.curate, errs[2] = curate.New(curate.Config{
-		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Log: s.Log,
+		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Memory: s.Memory, Log: s.Log,
 	})
 	if err := errors.Join(errs[:]...); err != nil {
 		s.t.Fatal(err)

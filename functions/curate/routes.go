@@ -30,20 +30,30 @@ func (s server) routes() []route {
 		{http.MethodPost, api.RunsPath, s.startRun},
 		{http.MethodGet, runPath, s.getRun},
 		{http.MethodPost, runPath, s.callRun}, // one route for all verbs: a pattern of the mux cannot end in one
-		{http.MethodGet, runPath + "/samples", s.showSamples},
+		{http.MethodPost, api.PlansPath, s.plan},
+		{http.MethodGet, runPath + "/samples", s.listSamples},
+		{http.MethodGet, runPath + "/samples/{sample}", s.getSample},
+		{http.MethodGet, runPath + "/samples/{sample}/images/{number}", s.getImage},
 		{http.MethodPost, runPath + "/sweep", s.sweep},
 		{http.MethodPost, runPath + "/compare", s.compare},
 		{http.MethodGet, selections, s.listSelections},
 		{http.MethodPost, selections, s.makeSelection},
+		{http.MethodPost, selections + ":preview", s.previewSelection},
 		{http.MethodGet, selection, s.getSelection},
 		{http.MethodGet, selection + "/explain", s.explain},
+		{http.MethodGet, selection + "/report", s.getReport},
+		{http.MethodGet, selection + "/outputs/{output}", s.getOutput},
 	}
 }
 
-// register has a mux serve the routes. What is none of them is answered with a problem.
+// register has a mux serve the routes and the pages. What is none of them is answered with a problem.
 func (s server) register(mux *http.ServeMux) {
 	allowed := map[string][]string{}
-	for _, r := range s.routes() {
+	routes := s.routes()
+	for _, p := range s.pages() {
+		routes = append(routes, route{p.method, p.path, s.shown(p.call)})
+	}
+	for _, r := range routes {
 		mux.HandleFunc(r.method+" "+r.path, s.answer(r.call))
 		allowed[r.path] = append(allowed[r.path], r.method)
 		if r.method == http.MethodGet {

@@ -38,3 +38,22 @@ func TestRoutesAreDescribed(t *testing.T) {
 		t.Errorf("calls (-served +described):\n%s", diff)
 	}
 }
+
+// Each answer that succeeds with JSON has an example, which apitest.Document compares with its type.
+func TestAnswersHaveExamples(t *testing.T) {
+	t.Parallel()
+	document, err := apitest.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range document.Paths.Map() {
+		for method, op := range item.Operations() {
+			for status, response := range op.Responses.Map() {
+				media := response.Value.Content["application/json"]
+				if media != nil && strings.HasPrefix(status, "2") && media.Example == nil && len(media.Examples) == 0 {
+					t.Errorf("%s %s: the answer %s has no example", method, path, status)
+				}
+			}
+		}
+	}
+}

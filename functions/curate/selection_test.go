@@ -97,7 +97,6 @@ func TestRequestProblems(t *testing.T) {
 		"unknown source":           {"POST", path, `{"budget": 1, "sources": {"keep": ["moon"]}}`, 422, "known are: tests"},
 		"tokens beyond the run":    {"POST", path, `{"budget": "1G-tokens"}`, 400, `"1G-tokens"`},
 		"more tokens than all":     {"POST", path, `{"budget": "1M-tokens"}`, 422, "give 1 to"},
-		"show nothing":             {"GET", strings.TrimSuffix(path, "/selections") + "/samples", "", 400, "?id="},
 		"show a stranger":          {"GET", strings.TrimSuffix(path, "/selections") + "/samples?id=zz", "", 422, `"zz"`},
 		"show of no run":           {"GET", "/v1/runs/sky-000000000000/samples?id=r00", "", 404, "sky-000000000000"},
 		"explain nothing":          {"GET", explain, "", 400, "?id="},
@@ -156,4 +155,38 @@ func TestEveryRuleByAPI(t *testing.T) {
 	if !tokens.Parameters.InTokens || tokens.Parameters.Budget != 100 || tokens.Selected == 0 {
 		t.Errorf("%d selected by %+v", tokens.Selected, tokens.Parameters)
 	}
+}
+
+// The report is stored with a selection once its parts are written, is named by the selection and its event, and is
+// served as the page that it is.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
+	path += "/" + sel.ID
+	problem, _ := want[api.Problem](s, http.StatusConflict, "GET", path+"/report", "")
+	if !strings.Contains(problem.Detail, "is being written") {
+		t.Errorf("before it is written: %q", problem.Detail)
+	}
+	s.work()
+	sel, _ = want[api.SelectionStatus](s, http.StatusOK, "GET", path, "")
+	stored := string(s.Read(sel.Outputs.Report))
+	answer := s.call("GET", path+"/report", "")
+	if answer.Code != http.StatusOK || answer.Body.String() != stored || !strings.Contains(stored, sel.ID) {
+		t.Errorf("answered %d %s, stored %s", answer.Code, answer.Body, stored)
+	}
+	if kind := answer.Header().Get("Content-Type"); kind != "text/html; charset=utf-8" {
+		t.Errorf("Content-Type %q", kind)
+	}
+	named := 0
+	for _, m := range s.Events.Take() {
+		if strings.Contains(string(m.Data), `"report":"`+sel.Outputs.Report+`"`) {
+			named++
+		}
+	}
+	if named != 1 {
+		t.Errorf("%d events name the report", named)
+	}
+	want[api.Problem](s, http.StatusNotFound, "GET", path[:len(path)-1]+"x/report", "")
 }

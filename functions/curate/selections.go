@@ -1,6 +1,7 @@
 package curate
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -91,6 +92,57 @@ func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (answer,
 		ans.status, ans.location = http.StatusAccepted, api.SelectionPath(sel.Run, sel.ID)
 	}
 	return ans, nil
+}
+
+// previewSelection serves POST /v1/runs/{run}/selections:preview.
+func (s server) previewSelection(r *http.Request) (answer, error) {
+	var asked api.SelectionRequest
+	if err := decode(r, &asked); err != nil {
+		return answer{}, err
+	}
+	if len(asked.Budgets) > 0 {
+		return answer{}, api.NewProblem(http.StatusBadRequest,
+			"budgets: a preview is of one selection; give budget, and within for smaller ones that it contains")
+	}
+	if err := run.CheckBudgets(len(asked.Within) + 1); err != nil {
+		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("within: %v", err))
+	}
+	preview, err := s.subsets.Preview(r.Context(), r.PathValue("run"), asked.Request, asked.MaxFailed)
+	return answer{status: http.StatusOK, body: preview}, err
+}
+
+// getReport serves the page that is stored with a selection. It names its own content-security policy.
+func (s server) getReport(r *http.Request) (answer, error) {
+	sel, err := s.completed(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var content bytes.Buffer
+	err = s.subsets.CopyOutput(r.Context(), sel, sel.Outputs.Report, &content)
+	return answer{status: http.StatusOK, body: file{
+		contentType: pageType, content: content.Bytes(), policy: "frame-ancestors 'none'",
+	}}, err
+}
+
+// completed finds the selection of a path, of which all outputs are there.
+func (s server) completed(r *http.Request) (*subset.Selection, error) {
+	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	if err != nil {
+		return nil, err
+	}
+	state, err := s.subsets.State(r.Context(), sel)
+	switch {
+	case err != nil:
+		return nil, err
+	case state == api.Failed:
+		return nil, api.NewProblem(http.StatusConflict,
+			fmt.Sprintf("selection %s of run %s has no outputs: %s", sel.ID, sel.Run, sel.Problem))
+	case state != api.Completed:
+		return nil, api.NewProblem(http.StatusConflict, fmt.Sprintf(
+			"selection %s of run %s is being written; %s says when its outputs are there",
+			sel.ID, sel.Run, api.SelectionPath(sel.Run, sel.ID)))
+	}
+	return sel, nil
 }
 
 func (s server) explain(r *http.Request) (answer, error) {

@@ -7,20 +7,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// getService serves GET /: a page for people, JSON for programs.
+// getService serves GET /: the list of runs for people, and what this is for programs.
 func (s server) getService(r *http.Request) (answer, error) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		return s.page(s.docs.Home), nil
+		return s.runsPage(r)
 	}
 	return answer{status: http.StatusOK, body: api.NewService()}, nil
 }
 
-func (s server) getDocs(*http.Request) (answer, error) { return s.page(s.docs.Reference), nil }
-
-func (s server) page(content []byte) answer {
+func (s server) getDocs(*http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: file{
-		contentType: "text/html; charset=utf-8", content: content, policy: s.docs.Policy,
-	}}
+		contentType: pageType, content: s.docs.Reference, policy: s.docs.Policy,
+	}}, nil
 }
 
 func (s server) getDescription(*http.Request) (answer, error) {

@@ -22,9 +22,9 @@ func TestWhatThisIs(t *testing.T) {
 	page := httptest.NewRecorder()
 	s.api().ServeHTTP(page, request)
 	checkPage(t, page)
-	for _, link := range []string{`href="/docs"`, `href="/v1/openapi.yaml"`, `href="/v1/runs"`} {
-		if !strings.Contains(page.Body.String(), link) {
-			t.Errorf("the page lacks %s", link)
+	for _, text := range []string{`href="/docs"`, "There is no run yet", "datasets/NAME/dataset.json"} {
+		if !strings.Contains(page.Body.String(), text) {
+			t.Errorf("the page lacks %s", text)
 		}
 	}
 }

@@ -19,6 +19,7 @@ func newCompare() *cobra.Command {
 	var (
 		asJSON            bool
 		state, ids, other string
+		file              string
 	)
 	cmd := &cobra.Command{
 		Use:   "compare RUN [A [B]]",
@@ -26,6 +27,7 @@ func newCompare() *cobra.Command {
 		Long: `Compare two selections of a run (A and B), a selection with the samples that a file of ids names, or a
 selection with one of another run of the same dataset, whose ratings are compared too.`,
 		Example: `  harvest compare demo-0123456789ab 0123456789ab ba9876543210
+  harvest compare demo-0123456789ab 0123456789ab ba9876543210 --report
   harvest compare demo-0123456789ab latest --ids coincide.txt
   harvest compare demo-0123456789ab --other-run demo-ba9876543210`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -54,6 +56,9 @@ selection with one of another run of the same dataset, whose ratings are compare
 			} else if err != nil {
 				return unknownRun(err)
 			}
+			if err := writeCompared(cmd.Context(), state, runs, subsets, runID, request, file); err != nil {
+				return err
+			}
 			if asJSON {
 				return api.EncodeJSON(cmd.OutOrStdout(), comparison)
 			}
@@ -63,6 +68,9 @@ selection with one of another run of the same dataset, whose ratings are compare
 	cmd.Flags().StringVar(&ids, "ids", "", "in place of B: file of ids, one a line, of a subset that another program made")
 	cmd.Flags().StringVar(&other, "other-run", "", "another run of the same files, which B is of")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&file, "report", "", "write both selections side by side, as a page for a browser, to this "+
+		"file (--report=FILE)")
+	cmd.Flags().Lookup("report").NoOptDefVal = comparedFile
 	stateFlag(cmd, &state)
 	return cmd
 }

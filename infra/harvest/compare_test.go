@@ -42,3 +42,30 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// Two selections are shown side by side in a page, with pictures of the samples that only one has.
+func TestCompareReport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 40, 32)
+	a := curateJSON(t, dir, "--budget", "25%", "--state", "state", "--out", "out", "dataset.json")
+	mustHarvest(t, dir, "select", "--state", "state", "--budget", "10", "--strategy", "random", "--out", "b", a.Run)
+	list := mustHarvest(t, dir, "select", "--state", "state", "--budget", "10", "--strategy", "random", "--out", "b",
+		"--json", a.Run)
+	var b result
+	decode(t, list.stdout, &b)
+	mustHarvest(t, dir, "compare", "--state", "state", a.Run, a.Selection, b.Selection, "--report")
+	page := readFile(t, filepath.Join(dir, comparedFile))
+	says(t, page, "two selections", "data:image/jpeg;base64,", a.Selection,
+		b.Selection+", budget 10 samples, strategy random", "in A alone", "Which sources gain")
+	if strings.Contains(page, "Make it again") || strings.Contains(page, `id="problems"`) {
+		t.Error("the page has parts of a report of one selection")
+	}
+	mustHarvest(t, dir, "compare", "--state", "state", a.Run, a.Selection, b.Selection, "--report=again.html")
+	if readFile(t, filepath.Join(dir, "again.html")) != page {
+		t.Error("the same selections give another page")
+	}
+	if one := harvest(t, dir, nil, "compare", "--state", "state", a.Run, "--report"); one.status != 2 {
+		t.Errorf("--report without selections: status %d, %s", one.status, one.stderr)
+	}
+}

@@ -134,7 +134,7 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 		return err
 	}
 	start := time.Now()
-	d := deployment{input: files, work: c.bucket, scorers: c.input.Scorers, show: show}
+	d := deployment{input: files, work: c.bucket, scorers: c.input.Scorers, state: c.state, show: show}
 	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		status, err := call(ctx, s.api, c.Run)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -273,7 +274,7 @@ func TestCommands(t *testing.T) {
 // checkPlan plans a dataset of which one image is missing.
 func checkPlan(t *testing.T, dir string, size int64) {
 	t.Helper()
-	var plan planReport
+	var plan api.PlanReport
 	decode(t, mustHarvest(t, dir, "plan", "--state", "state", "--json", "dataset.json").stdout, &plan)
 	if plan.Samples != size || plan.Valid != size-1 || plan.ImagesMissing != 1 || plan.Shards != 1 ||
 		len(plan.Sources) != 4 {

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -284,7 +285,7 @@ func (in hostileInput) check(t *testing.T) {
 	if status != 0 {
 		return
 	}
-	var report planReport
+	var report api.PlanReport
 	decode(t, out.String(), &report)
 	if !maps.Equal(report.Problems, in.problems) || report.Valid != in.valid {
 		t.Errorf("%d of %d records are valid, want %d; problems %v, want %v; %v",

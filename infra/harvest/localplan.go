@@ -21,6 +21,7 @@ type localPlan struct {
 	*run.Plan
 	again   bool          // the dataset has this run already
 	state   string        // folder
+	typed   string        // --state, as it was typed
 	work    bucket.Bucket // that folder
 	files   bucket.Reader // the input bucket
 	scorers *kinds.Opener
@@ -34,7 +35,7 @@ type localPlan struct {
 func (in input) plan(
 	ctx context.Context, spec run.Spec, files bucket.Reader, state string, log io.Writer,
 ) (*localPlan, error) {
-	state, work, err := openState(state)
+	folder, work, err := openState(state)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (in input) plan(
 		return nil, err
 	}
 	return &localPlan{
-		Plan: plan, again: err == nil, state: state, work: work, files: files, scorers: opener, memory: budget,
+		Plan: plan, again: err == nil, state: folder, typed: state, work: work, files: files, scorers: opener, memory: budget,
 		limits: l, planner: planner, subsets: subsets,
 	}, nil
 }
@@ -148,7 +149,7 @@ func warnOfImages(check run.ImageCheck, show io.Writer) (err error) {
 
 // deploy is the deployment that carries the plan out.
 func (p *localPlan) deploy(scorers kinds.Config, show *display) deployment {
-	return deployment{input: p.files, work: p.work, scorers: scorers, show: show}
+	return deployment{input: p.files, work: p.work, scorers: scorers, state: p.typed, show: show}
 }
 
 // plan plans the run of the dataset that the flags and arguments name, for commands that begin none.

@@ -44,10 +44,7 @@ func newPlan() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				err = api.EncodeJSON(cmd.OutOrStdout(), planReport{
-					Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Survey: survey,
-					Notes: plan.Notes, Of: plan.Of, Changed: changes.Changed, Kept: changes.Kept,
-				})
+				err = api.EncodeJSON(cmd.OutOrStdout(), api.NewPlanReport(plan.Plan, survey, changes))
 			} else {
 				err = plan.print(cmd.OutOrStdout(), survey, changes)
 			}
@@ -62,20 +59,6 @@ func newPlan() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	stateFlag(cmd, &state)
 	return cmd
-}
-
-// A planReport is the answer of plan --json.
-type planReport struct {
-	Run           string  `json:"run"`
-	Ranges        int     `json:"ranges"`
-	EstimatedCost float64 `json:"estimated_cost"` // US dollars
-	// Notes are those of the plan.
-	Notes []string `json:"notes,omitempty"`
-	// Changed counts the samples that have scores, and new or changed images since; Kept the scores that stay.
-	Of      int64 `json:"of,omitempty"` // records of the dataset, where the run is a trial on some of them
-	Changed int64 `json:"images_changed"`
-	Kept    int64 `json:"scores_kept"`
-	*run.Survey
 }
 
 // print prints the plan with what a survey of its records found, and how images have changed since it was scored.

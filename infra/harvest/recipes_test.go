@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/api"
 )
 
 // records are lines of records about an image, with ids of a prefix.
@@ -168,7 +169,7 @@ func TestStandardInputImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var report planReport
+	var report api.PlanReport
 	unmarshal(t, string(printed), &report)
 	if report.ImagesFound != 4 || report.ImagesMissing != 0 {
 		t.Errorf("%d images found and %d missing, want 4 found", report.ImagesFound, report.ImagesMissing)
@@ -190,7 +191,7 @@ func TestSources(t *testing.T) {
 	for _, args := range [][]string{
 		{"data"}, {"data/*.jsonl"}, {"data/{one,two}.jsonl"}, {"data/one.jsonl", "data/two.jsonl"},
 	} {
-		var report planReport
+		var report api.PlanReport
 		unmarshal(t, mustHarvest(t, dir, append([]string{"plan", "--json", "--state", "state"}, args...)...).stdout, &report)
 		if report.Samples != 12 || report.Valid != 12 {
 			t.Errorf("%v: %d samples, %d valid; want 12", args, report.Samples, report.Valid)

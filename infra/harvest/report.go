@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -35,58 +39,97 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	})
 }
 
-// writeReport writes the report of the selection.
-func (r *result) writeReport(ctx context.Context, s session, flags reportFlags, w io.Writer) error {
-	plan, err := s.Runs.Plan(ctx, r.Run)
-	if err != nil {
-		return err
+// reportCommands are what people type about runs whose work bucket a --state names; empty for the default.
+func reportCommands(state string) report.Commands {
+	program := telemetry.ReadBuild().Version
+	if strings.HasPrefix(state, "gs://") {
+		return report.APICommands(program) // commands read folders alone
 	}
-	pictures, closePictures, err := r.openPictures(plan, s, flags)
-	if err != nil {
-		return err
-	}
-	defer closePictures()
-	reports, err := report.New(report.Config{Runs: s.Runs, Subsets: s.Subsets, Images: pictures, Memory: s.memory})
-	if err != nil {
-		return err
-	}
-	return reports.Write(ctx, w, r.Run, r.Selection, report.Commands{
-		Select: func(request selection.Request) string {
-			return command("select", r.state, r.Run) + " " + flagsOf(request)
+	return report.Commands{
+		Select: func(runID string, request selection.Request) string {
+			return command("select", state, runID) + " " + flagsOf(request)
 		},
-		Retry:   command("retry", r.state, r.Run),
-		Program: telemetry.ReadBuild().Version,
-	})
+		Retry:   func(runID string) string { return command("retry", state, runID) },
+		Program: program,
+	}
 }
 
-// openPictures opens the images of the run for its report, and returns what closes them.
-func (r *result) openPictures(plan *run.Plan, s session, flags reportFlags) (report.Images, func(), error) {
-	switch {
-	case flags.NoPictures:
-		return report.NoImages{Why: "this report was asked for without pictures"}, func() {}, nil
-	case r.input == nil:
-		return report.NoImages{
-			Why: "harvest serve read the dataset, so this command cannot reach its images",
-		}, func() {}, nil
+// copyReport copies the report of the selection from the work bucket. Without pictures it is written anew.
+func (r *result) copyReport(ctx context.Context, s session, flags reportFlags, w io.Writer) error {
+	if !flags.NoPictures {
+		return s.Subsets.CopyOutput(ctx, r.selection, r.selection.Outputs.Report, w)
 	}
-	input, err := r.input.bucket(r.input.spec())
+	reports, err := report.New(report.Config{
+		Runs: s.Runs, Images: report.NoImages("this report was asked for without pictures"), Memory: s.memory,
+		Commands: reportCommands(r.state),
+	})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	named, err := images.New(images.Config{Input: input, Prefix: r.input.imagesPrefix(), Limits: plan.Options.Images})
-	if err != nil {
-		return nil, nil, err
-	}
-	pictures := run.NewImages(plan, named, run.Texts{Input: input, Work: s.work})
-	return pictures, func() { _ = pictures.Close() }, nil
+	return reports.WriteReport(ctx, w, s.Subsets, r.selection)
 }
 
 // outputFiles are the paths of a selection's files.
 type outputFiles struct {
-	subset.Outputs
+	subset.Outputs // Report is empty where none was written
 	// Scores is the pattern of the files with the scores of all samples; empty where none were written.
 	Scores string `json:"scores,omitempty"`
 	// Images is the folder of images that the records of the subset name; empty where they name them where they were.
 	Images string `json:"images,omitempty"`
-	Report string `json:"report,omitempty"` // empty where none was written
+}
+
+// comparedFile is where compare --report writes without a name.
+const comparedFile = "compare.html"
+
+// writeCompared writes the page of two selections of a run to a file, if there is one.
+func writeCompared(
+	ctx context.Context, state string, runs *run.Reader, subsets *subset.Reader, runID string,
+	request subset.CompareRequest, file string,
+) error {
+	if file == "" {
+		return nil
+	}
+	if request.Other == "" || request.OtherRun != "" {
+		return usageError{errors.New("--report: is for two selections of one run; name both")}
+	}
+	folder, work, err := openState(state)
+	if err != nil {
+		return err
+	}
+	l, err := limits(ctx)
+	if err != nil {
+		return err
+	}
+	memory, err := imageMemory(l.Images, kinds.Config{})
+	if err != nil {
+		return err
+	}
+	pictures := report.NoImages("harvest serve read the dataset, so this command cannot reach its images")
+	if in, err := loadInput(folder, runID); err == nil {
+		pictures = in.pictures(work)
+	}
+	reports, err := report.New(report.Config{
+		Runs: runs, Images: pictures, Memory: memory, Commands: reportCommands(state),
+	})
+	if err != nil {
+		return err
+	}
+	return writeWhole(file, func(w io.Writer) error {
+		return reports.WriteComparison(ctx, w, subsets, runID, request.Selection, request.Other)
+	})
+}
+
+// pictures opens the images of the dataset where it lies.
+func (in input) pictures(work bucket.Bucket) report.Opener {
+	return func(plan *run.Plan) (report.Images, error) {
+		files, err := in.bucket(in.spec())
+		if err != nil {
+			return nil, err
+		}
+		named, err := images.New(images.Config{Input: files, Prefix: plan.Images, Limits: plan.Options.Images})
+		if err != nil {
+			return nil, err
+		}
+		return run.NewImages(plan, named, run.Texts{Input: files, Work: work}), nil
+	}
 }

@@ -131,7 +131,7 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 func (r *result) writeOne(ctx context.Context, s session, o order, request selection.Request) (err error) {
 	folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
 	if !o.Report.None {
-		folder.report = func(w io.Writer) error { return r.writeReport(ctx, s, o.Report, w) }
+		folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o.Report, w) }
 	}
 	r.Outputs, err = folder.write(ctx, cmp.Or(o.folder(request), defaultOut(r.selection)))
 	return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/spf13/cobra"
 )
@@ -120,12 +121,12 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	return nil
 }
 
-// source is the input bucket that a selection is made from: none for text, which the run has, and the dataset for
-// containers, which subsets are copied from.
+// source is the input bucket that a selection is made from: subsets of containers are copied from it, and its report
+// shows its images. A run of serve has none here, and needs none if it is of text.
 func (r *result) source(plan *run.Plan) (bucket.Reader, error) {
 	kind, contained := plan.Container()
 	switch {
-	case !contained:
+	case r.input == nil && !contained:
 		return bucket.NewView(nil)
 	case r.input == nil:
 		return nil, fmt.Errorf("run %s: its subset is copied from %s, which harvest serve reads, and this command does not: "+
@@ -176,7 +177,10 @@ func selectSubsets(
 	if err != nil {
 		return nil, err
 	}
-	d := deployment{input: input, work: work, show: show}
+	d := deployment{input: input, work: work, state: state, show: show}
+	if res.input == nil {
+		d.pictures = report.NoImages("harvest serve read the dataset, so the command that made this cannot reach its images")
+	}
 	return res.makeAll(ctx, d, orders, start)
 }
 

@@ -202,7 +202,7 @@ func serve(ctx context.Context, f serveFlags, to streams) error {
 	return s.run(ctx, local.Options{
 		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget, Log: s.log, Uploads: l.Budget,
 		Listen: f.listen, AllowHosts: f.allowHosts, Mount: mountFramework, Telemetry: tracing,
-		OnEvent: s.event, Reconcile: reconcileEvery, Selections: selections,
+		OnEvent: s.event, Reconcile: reconcileEvery, Selections: selections, Commands: reportCommands(f.Work),
 	})
 }
 

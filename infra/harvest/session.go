@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -34,7 +35,10 @@ type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
 	scorers kinds.Config // what is not in it is as the environment says
-	show    *display
+	state   string       // the --state of commands about it, as it is typed
+	// pictures opens the images of reports; nil for those of input.
+	pictures report.Opener
+	show     *display
 }
 
 // A mounting makes one handler of those of the functions; nil serves them as they are.
@@ -68,7 +72,7 @@ func (d deployment) session(
 	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
 		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Memory: budget, Log: log,
-		Mount: mount, OneRun: true, Selections: selections,
+		Mount: mount, OneRun: true, Selections: selections, Commands: reportCommands(d.state), Pictures: d.pictures,
 	})
 	if err != nil {
 		return err

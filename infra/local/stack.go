@@ -23,6 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -41,6 +42,10 @@ type Options struct {
 	Uploads selection.Budget
 	Log     *slog.Logger
 
+	// Commands are what reports say that people type; requests of the API by default.
+	Commands report.Commands
+	// Pictures opens the images of reports; those of Input by default.
+	Pictures report.Opener
 	// Selections bound what selections take; subset.DefaultLimits by default.
 	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
@@ -194,10 +199,10 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
-		Limits: cmp.Or(o.Selections, subset.DefaultLimits()),
-	})
+	if o.Commands.Retry == nil {
+		o.Commands = report.APICommands(telemetry.ReadBuild().Version)
+	}
+	subsets, err := s.selector(o, runs, planner, tasks, published)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +215,10 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	curates := curate.Config{Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log}
+	curates := curate.Config{
+		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Memory: o.Memory, Log: o.Log,
+		Commands: o.Commands,
+	}
 	answers, err := curate.New(curates)
 	if err != nil {
 		return nil, err
@@ -220,6 +228,23 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		paths[events.ServiceIngest]: ingests, paths[events.ServiceScore]: scores, paths[events.ServiceCurate]: selects,
 		apiPaths: answers,
 	}, err
+}
+
+// selector makes what makes selections, and their reports.
+func (s *Stack) selector(
+	o Options, runs *run.Reader, planner *run.Planner, tasks, published events.Publisher,
+) (*subset.Selector, error) {
+	if o.Pictures == nil {
+		o.Pictures = report.ImagesOf(planner)
+	}
+	reports, err := report.New(report.Config{Runs: runs, Images: o.Pictures, Memory: o.Memory, Commands: o.Commands})
+	if err != nil {
+		return nil, err
+	}
+	return subset.NewSelector(subset.Config{
+		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
+		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports,
+	})
 }
 
 func mux(handlers map[string]http.Handler) (http.Handler, error) {

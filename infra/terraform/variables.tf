@@ -113,7 +113,7 @@ variable "memory" {
   description = <<-EOT
     Memory of each function in GiB. curate takes 150 bytes for each sample of the largest run that is selected from, and
     some 20 MB (shared/subset/README.md): 4 are enough for 20 million samples, and 8 for 50 million.
-    Services that rate need 2 for the largest sample within the limits;
+    Services that rate, and curate, whose reports show images, need 2 for the largest sample within the limits;
     with less they do not start unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
   type = object({

@@ -7,12 +7,14 @@ package api
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/browse"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -21,6 +23,7 @@ import (
 // The paths of the API that are about no run. Those of runs and selections lie below RunsPath.
 const (
 	RunsPath        = "/v1/runs"         // the list of runs
+	PlansPath       = "/v1/plans"        // plans datasets
 	DescriptionPath = "/v1/openapi.yaml" // what Description returns
 	DocsPath        = "/docs"            // the same as a page to read
 )
@@ -69,6 +72,14 @@ const (
 
 // Query is the page as the query of a URL, with its question mark; empty for the first page of the default size.
 func (p Page) Query() string {
+	values := p.values()
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
+func (p Page) values() url.Values {
 	values := url.Values{}
 	if p.Size != 0 {
 		values.Set("page_size", strconv.Itoa(p.Size))
@@ -76,10 +87,7 @@ func (p Page) Query() string {
 	if p.Token != "" {
 		values.Set("page_token", p.Token)
 	}
-	if len(values) == 0 {
-		return ""
-	}
-	return "?" + values.Encode()
+	return values
 }
 
 // A RunList is the answer of GET /v1/runs.
@@ -183,6 +191,56 @@ type NestedSelections struct {
 // order of the ids.
 type ExplanationList struct {
 	Samples []subset.Explanation `json:"samples"`
+}
+
+// SamplesPath is the path of the samples of a run.
+func SamplesPath(run string) string { return RunPath(run) + "/samples" }
+
+// SamplePath is the path of one sample of a run, by its id, or by its index as subset.IndexName has it.
+func SamplePath(run, name string) string { return SamplesPath(run) + "/" + url.PathEscape(name) }
+
+// ImagePath is the path of a small copy of an image of a sample, from 1, no wider and no higher than so many pixels.
+func ImagePath(run, name string, number, width int) string {
+	return fmt.Sprintf("%s/images/%d?width=%d", SamplePath(run, name), number, width)
+}
+
+// The widths of small copies of images, in pixels.
+const (
+	DefaultImageWidth = 192
+	MaxImageWidth     = 512
+)
+
+// A SamplePage is the answer of GET /v1/runs/{run}/samples without ids: a page of those that each filter lets through,
+// in the order of the dataset.
+type SamplePage struct {
+	Samples []browse.Entry `json:"samples"`
+	// Matched counts the samples of all pages, at most browse.MostCounted of them; More says that there are more.
+	Matched       int    `json:"matched"`
+	More          bool   `json:"more,omitempty"`
+	NextPageToken string `json:"next_page_token,omitempty"` // as that of a RunList
+}
+
+// A PlanReport is the answer of POST /v1/plans: what a run of a dataset would do.
+type PlanReport struct {
+	Run           string  `json:"run"` // the id that it would have, or has
+	Ranges        int     `json:"ranges"`
+	EstimatedCost float64 `json:"estimated_cost"` // US dollars
+	// Notes are those of the plan.
+	Notes []string `json:"notes,omitempty"`
+	Of    int64    `json:"of,omitempty"` // records of the dataset, where the run is a trial on some of them
+	// Changed counts the samples that have scores, and new or changed images since; Kept the scores that stay.
+	Changed int64 `json:"images_changed"`
+	Kept    int64 `json:"scores_kept"`
+	*run.Survey
+}
+
+// NewPlanReport is the report of a plan.
+func NewPlanReport(plan *run.Plan, survey *run.Survey, changes run.ImageChanges) *PlanReport {
+	return &PlanReport{
+		Run: plan.Run, Ranges: len(plan.Ranges), EstimatedCost: plan.EstimatedCost, Notes: plan.Notes,
+		Of:      plan.Of,
+		Changed: changes.Changed, Kept: changes.Kept, Survey: survey,
+	}
 }
 
 // A SampleList is the answer of GET /v1/runs/{run}/samples?id=…&id=…, in the order of the ids.

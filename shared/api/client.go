@@ -155,6 +155,34 @@ func (c *Client) StartSelections(
 	return list.Selections, nil
 }
 
+// Preview is what a selection of a scored run would be. It makes none.
+func (c *Client) Preview(ctx context.Context, id string, request SelectionRequest) (*subset.Preview, error) {
+	return call[subset.Preview](ctx, c, http.MethodPost, SelectionsPath(id)+":preview", request)
+}
+
+// Plan reports what a run of a dataset would do. It starts none.
+func (c *Client) Plan(ctx context.Context, dataset run.Spec) (*PlanReport, error) {
+	return call[PlanReport](ctx, c, http.MethodPost, PlansPath, dataset)
+}
+
+// Browse lists a page of the samples of a scored run that each filter lets through (browse.ParseFilter). With a
+// selection, which may be empty, status and reason are about it.
+func (c *Client) Browse(
+	ctx context.Context, id, selection string, filters []string, page Page,
+) (*SamplePage, error) {
+	values := page.values()
+	values["filter"] = filters
+	if selection != "" {
+		values.Set("selection", selection)
+	}
+	return call[SamplePage](ctx, c, http.MethodGet, SamplesPath(id)+"?"+values.Encode(), nil)
+}
+
+// Sample shows one sample of a scored run, by its id, or by its index as subset.IndexName has it.
+func (c *Client) Sample(ctx context.Context, id, name string) (*subset.Shown, error) {
+	return call[subset.Shown](ctx, c, http.MethodGet, SamplePath(id, name), nil)
+}
+
 // Selection is how far a selection is.
 func (c *Client) Selection(ctx context.Context, runID, id string) (*SelectionStatus, error) {
 	return call[SelectionStatus](ctx, c, http.MethodGet, SelectionPath(runID, id), nil)

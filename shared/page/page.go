@@ -1,5 +1,5 @@
-// Package page has what all web pages have in common: the rules under which a browser shows them. They are whole in
-// themselves, and load nothing from a network.
+// Package page has what all web pages have in common: the rules under which a browser shows them, and texts of a
+// dataset in a form that does no harm. Each page holds its style and its script.
 package page
 
 import (
@@ -17,6 +17,13 @@ func Policy(style, script []byte) string {
 	}
 	return fmt.Sprintf("default-src 'none'; img-src data:; style-src %s; script-src %s; base-uri 'none'; "+
 		"form-action 'none'", sourceHash(style), scripts)
+}
+
+// SitePolicy is that of the pages of a server: they also show its images, call it, and send it forms, and no other page
+// holds them.
+func SitePolicy(style, script []byte) string {
+	return fmt.Sprintf("default-src 'none'; img-src 'self' data:; connect-src 'self'; form-action 'self'; style-src %s; "+
+		"script-src %s; base-uri 'none'; frame-ancestors 'none'", sourceHash(style), sourceHash(script))
 }
 
 func sourceHash(content []byte) string {

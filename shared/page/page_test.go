@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/page"
@@ -15,6 +16,20 @@ func TestPolicy(t *testing.T) {
 	for script, want := range map[string]string{"": "'none'", "a": a} {
 		if got := page.Policy([]byte("a"), []byte(script)); got != before+want+after {
 			t.Errorf("script %q: %s", script, got)
+		}
+	}
+}
+
+// The policy of a server's pages is the same but for what they do with the server.
+func TestSitePolicy(t *testing.T) {
+	t.Parallel()
+	policy := page.SitePolicy([]byte("a"), []byte("a"))
+	for _, part := range []string{
+		"default-src 'none'", "img-src 'self' data:", "connect-src 'self'", "form-action 'self'", "base-uri 'none'",
+		"frame-ancestors 'none'", "script-src 'sha256-",
+	} {
+		if !strings.Contains(policy, part) || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: %s", part, policy)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -13,38 +12,52 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"golang.org/x/sync/errgroup"
 )
 
 const (
 	pictureSize = 192 // pixels, the longer side
-	// picturePixels is the largest image that is decoded for a picture.
-	picturePixels = 50_000_000
 	// pictureTags is what a picture takes in the page next to its bytes.
 	pictureTags = 400
 	decoders    = 4 // at the same time, at most
 )
 
+// An Opener opens the images of the samples of a run. The caller has to close them.
+type Opener func(plan *run.Plan) (Images, error)
+
 // Images reads the images of samples of a range of the run. *run.Images is one.
 type Images interface {
+	Close() error
 	Fetch(
 		ctx context.Context, r int, sample *dataset.Sample, hold *memory.Hold,
 	) (images.Fetched, *dataset.Fault, error)
 }
 
+// ImagesOf opens images as a planner of the runs does.
+func ImagesOf(planner *run.Planner) Opener {
+	return func(plan *run.Plan) (Images, error) { return planner.OpenImages(plan) }
+}
+
 // NoImages stands in for images that a report is not to show, or cannot reach: it says why.
-type NoImages struct{ Why string }
+func NoImages(why string) Opener {
+	return func(*run.Plan) (Images, error) { return noImages(why), nil }
+}
+
+type noImages string
 
 // noPictures is the code of NoImages.
 const noPictures = "no_pictures"
 
-// Fetch returns no image and why.
-func (n NoImages) Fetch(
+func (n noImages) Fetch(
 	context.Context, int, *dataset.Sample, *memory.Hold,
 ) (images.Fetched, *dataset.Fault, error) {
-	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: n.Why}, nil
+	return images.Fetched{}, &dataset.Fault{Code: noPictures, Detail: string(n)}, nil
 }
+
+func (n noImages) Close() error { return nil }
 
 // A picture is a small picture of an image.
 type picture struct {
@@ -54,95 +67,49 @@ type picture struct {
 
 // An album fills in the conversations and the pictures of a gallery.
 type album struct {
-	runs   *run.Reader
-	images Images
-	limits images.Limits
-	memory *memory.Budget
+	subsets *subset.Reader
+	images  Images
+	limits  images.Limits
+	memory  *memory.Budget
 
 	mu       sync.Mutex
 	pictures map[images.Hash]picture
 	shown    map[*Card]images.Hash
 }
 
-func newAlbum(c Config, limits images.Limits) *album {
-	limits.MaxPixels = min(limits.MaxPixels, picturePixels)
+func newAlbum(c Config, subsets *subset.Reader, pictures Images, limits images.Limits) *album {
 	return &album{
-		runs: c.Runs, images: c.Images, memory: c.Memory, limits: limits,
+		subsets: subsets, images: pictures, memory: c.Memory, limits: limits,
 		pictures: map[images.Hash]picture{}, shown: map[*Card]images.Hash{},
 	}
 }
 
 // fill reads the records of all cards, each shard once, and their first images.
 func (a *album) fill(ctx context.Context, plan *run.Plan, g *Gallery) error {
-	byRange := map[int]map[int]*Card{}
+	cards := map[int64]*Card{}
 	for _, card := range g.Cards {
-		r := plan.RangeOf(int64(card.sample))
-		if byRange[r] == nil {
-			byRange[r] = map[int]*Card{}
-		}
-		byRange[r][int(int64(card.sample)-plan.Ranges[r].FirstIndex)] = card
+		cards[int64(card.sample)] = card
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(min(runtime.GOMAXPROCS(0), decoders))
-	for _, r := range slices.Sorted(maps.Keys(byRange)) {
-		err := a.eachRecord(ctx, plan, r, byRange[r], func(card *Card, sample *dataset.Sample) {
-			group.Go(func() error {
-				hash, shown, err := a.show(ctx, r, card, sample)
-				if shown {
-					a.mu.Lock()
-					defer a.mu.Unlock()
-					a.shown[card] = hash
-				}
-				return err
-			})
+	indexes := slices.Collect(maps.Keys(cards))
+	err := a.subsets.EachSample(working, plan, indexes, func(index int64, sample *dataset.Sample) error {
+		group.Go(func() error {
+			card := cards[index]
+			hash, shown, err := a.show(working, plan.RangeOf(index), card, sample)
+			if shown {
+				a.mu.Lock()
+				defer a.mu.Unlock()
+				a.shown[card] = hash
+			}
+			return err
 		})
-		if err != nil {
-			return errors.Join(err, group.Wait())
-		}
+		return nil
+	})
+	if failed := group.Wait(); failed != nil { // it ended the reading, too
+		return failed
 	}
-	return group.Wait()
-}
-
-// eachRecord calls use with the records of some cards of a range, by their positions in it.
-func (a *album) eachRecord(
-	ctx context.Context, plan *run.Plan, r int, cards map[int]*Card, use func(*Card, *dataset.Sample),
-) error {
-	report, err := a.runs.RangeReport(ctx, plan.Run, r)
-	if err != nil {
-		return a.runs.Lost(plan.Run, err)
-	}
-	parse, err := plan.Parser(r)
-	if err != nil {
-		return err
-	}
-	first := 0
-	for shard, size := range report.Shards {
-		left := 0
-		for position := first; position < first+size; position++ {
-			if cards[position] != nil {
-				left++
-			}
-		}
-		position := first
-		first += size
-		if left == 0 {
-			continue
-		}
-		for record, err := range a.runs.Records(ctx, plan.Run, report, shard) {
-			if err != nil {
-				return err
-			}
-			if card := cards[position]; card != nil {
-				record.Raw = slices.Clone(record.Raw) // it is read while the next record is
-				use(card, record.Sample(parse))
-				left--
-			}
-			if position++; left == 0 {
-				break
-			}
-		}
-	}
-	return nil
+	return err
 }
 
 // show fills in a card of a range, and makes the picture of its first image.
@@ -161,7 +128,7 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 		return images.Hash{}, false, err
 	}
 	if fault != nil {
-		card.NoPicture = clip(fault.Reason(), maxWhy)
+		card.NoPicture = webpage.Clip(fault.Reason(), maxWhy)
 		if fault.Code == noPictures {
 			card.NoPicture = fault.Detail
 		}
@@ -172,10 +139,10 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 	made, there := a.pictures[hash]
 	a.mu.Unlock()
 	if !there {
-		if made.data, fault, err = a.picture(ctx, fetched.Images[0]); err != nil {
+		if made.data, fault, err = images.Picture(ctx, a.memory, fetched.Images[0], pictureSize, a.limits); err != nil {
 			return images.Hash{}, false, err
 		} else if fault != nil {
-			made.why = clip(fault.Reason(), maxWhy)
+			made.why = webpage.Clip(fault.Reason(), maxWhy)
 		}
 		a.mu.Lock()
 		a.pictures[hash] = made
@@ -183,21 +150,6 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 	}
 	card.NoPicture = made.why
 	return hash, made.data != nil, nil
-}
-
-// picture is a small picture of an image.
-func (a *album) picture(ctx context.Context, image []byte) (small []byte, fault *dataset.Fault, err error) {
-	if fault := images.Check(image, a.limits); fault != nil {
-		return nil, fault, nil
-	}
-	size, fault := images.Measure(image)
-	if fault != nil {
-		return nil, fault, nil
-	}
-	// The process was started for steps of so many bytes; what a picture takes more is little.
-	bytes := min(size.Decoded+images.ThumbnailBytes(pictureSize), a.limits.MaxDecodedBytes)
-	err = a.memory.Step(ctx, bytes, func() { small, fault = images.Thumbnail(image, pictureSize) })
-	return small, fault, err
 }
 
 // place puts pictures in the gallery in the order of the cards, each once, as long as they take no more than so many
@@ -230,8 +182,8 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 		g.Note = fmt.Sprintf(
 			"This report holds %s of images of %s: %s. Their owners decide whether they may be passed on; "+
 				"--report-pictures none leaves them out.",
-			plural(len(g.Pictures), "small picture"),
-			plural(len(names), "source"),
+			webpage.Plural(len(g.Pictures), "small picture"),
+			webpage.Plural(len(names), "source"),
 			listed(names),
 		)
 	} else if len(g.Cards) > 0 && g.Cards[0].NoPicture != "" {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -30,8 +31,9 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 				whole++
 			}
 			one.values = append(one.values, v)
-			one.tips = append(one.tips, fmt.Sprintf("%s, %s: %s of %s", style, names[j], group(s.picked), group(s.pool)))
-			cells = append(cells, fmt.Sprintf("%s of %s", group(s.picked), group(s.pool)))
+			one.tips = append(one.tips, fmt.Sprintf("%s, %s: %s of %s", style, names[j], webpage.Group(s.picked),
+				webpage.Group(s.pool)))
+			cells = append(cells, fmt.Sprintf("%s of %s", webpage.Group(s.picked), webpage.Group(s.pool)))
 		}
 		rows = append(rows, one)
 		f.Table.add(cells...)
@@ -46,7 +48,7 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 	)
 	if n := len(o.Result.Shortfalls); n > 0 {
 		reading += fmt.Sprintf(
-			" %s in what was asked of a capability, a bin or a source; see the list.", plural(n, "shortfall"),
+			" %s in what was asked of a capability, a bin or a source; see the list.", webpage.Plural(n, "shortfall"),
 		)
 	}
 	return f.end(reading)
@@ -64,10 +66,10 @@ func shortfalls(rows []selection.Shortfall) Table {
 		of := []string{}
 		for _, part := range []string{s.Capability, s.Bin, s.Source} {
 			if part != "" {
-				of = append(of, name(part))
+				of = append(of, webpage.Name(part))
 			}
 		}
-		t.add(strings.Join(of, ", "), group(s.Asked), group(s.Given), string(s.Cause))
+		t.add(strings.Join(of, ", "), webpage.Group(s.Asked), webpage.Group(s.Given), string(s.Cause))
 	}
 	return t
 }
@@ -121,9 +123,9 @@ func sliceFigure(names []string, ratings [][6]int, other []int) *Figure {
 		for _, count := range ratings[i] {
 			sum += count
 		}
-		one, cells := row{name: n}, []string{n, group(other[i])}
+		one, cells := row{name: n}, []string{n, webpage.Group(other[i])}
 		for r := range 6 {
-			cells = append(cells, group(ratings[i][r]))
+			cells = append(cells, webpage.Group(ratings[i][r]))
 			one.values = append(one.values, ratio(ratings[i][5-r], sum))
 		}
 		one.values = append(one.values, ratio(other[i], sum))
@@ -147,7 +149,7 @@ func sliceFigure(names []string, ratings [][6]int, other []int) *Figure {
 	columns(&f.Drawing, rows, parts, true, percentShort)
 	return f.end(
 		fmt.Sprintf("%s of the picks were made at a rating of 1 or less; %s of the last tenth. Capabilities take "+
-			"turns, so the ratings rise and fall.", percent(ratio(low, all)), percent(ratio(last, lastAll))),
+			"turns, so the ratings rise and fall.", webpage.Percent(ratio(low, all)), webpage.Percent(ratio(last, lastAll))),
 	)
 }
 
@@ -164,7 +166,7 @@ func standingFigure(o *subset.Outcome, stood [][]meanOf, slices []string) *Figur
 	var rows []row
 	poor, lowest := "", 6.0
 	for c, result := range o.Result.Capabilities {
-		one, cells := row{name: result.Capability}, []string{result.Capability, group(result.Picked)}
+		one, cells := row{name: result.Capability}, []string{result.Capability, webpage.Group(result.Picked)}
 		var all meanOf
 		for i, m := range stood[c] {
 			v := math.NaN()
@@ -175,9 +177,9 @@ func standingFigure(o *subset.Outcome, stood [][]meanOf, slices []string) *Figur
 			one.values = append(one.values, v)
 			one.tips = append(
 				one.tips,
-				fmt.Sprintf("%s, %s: mean %.2f of %s", result.Capability, names[i], m.mean(), group(m.n)),
+				fmt.Sprintf("%s, %s: mean %.2f of %s", result.Capability, names[i], m.mean(), webpage.Group(m.n)),
 			)
-			cells = append(cells, fmt.Sprintf("%.2f of %s", m.mean(), group(m.n)))
+			cells = append(cells, fmt.Sprintf("%.2f of %s", m.mean(), webpage.Group(m.n)))
 		}
 		if all.n > 0 && all.mean() < lowest {
 			poor, lowest = result.Capability, all.mean()
@@ -208,13 +210,13 @@ func reasonFigure(o *subset.Outcome, reasons selection.ReasonList) *Figure {
 		n := int(rest[code])
 		delete(rest, code)
 		rows = append(rows, row{name: code.Phrase(), values: []float64{float64(n)}})
-		f.Table.add(code.Phrase(), group(n), code.Meaning())
+		f.Table.add(code.Phrase(), webpage.Group(n), code.Meaning())
 	}
 	if len(rows) == 0 {
 		f.Drawing.empty("Every sample is selected.")
 		return f.end("Every sample is selected.")
 	}
-	bars(&f.Drawing, rows, []series{{"pool", "samples left"}}, func(v float64) string { return group(int(v)) })
+	bars(&f.Drawing, rows, []series{{"pool", "samples left"}}, func(v float64) string { return webpage.Group(int(v)) })
 	return f.end(fmt.Sprintf("Of %s that are left, %s are «%s».",
-		plural(left, "sample"), percent(rows[0].values[0]/float64(left)), rows[0].name))
+		webpage.Plural(left, "sample"), webpage.Percent(rows[0].values[0]/float64(left)), rows[0].name))
 }

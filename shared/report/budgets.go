@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -24,7 +25,7 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 	add := func(label string, picks []selection.Pick) {
 		q := t.quality(o.Pool.Pool, picks)
 		names, means, coverages = append(names, label), append(means, q.mean), append(coverages, q.coverage)
-		f.Table.add(label, group(len(picks)), decimal(q.mean), percent(q.coverage))
+		f.Table.add(label, webpage.Group(len(picks)), webpage.Decimal(q.mean), webpage.Percent(q.coverage))
 	}
 	for _, percent := range []int{5, 10, 20, 30, 50} {
 		at := total * percent / 100
@@ -54,11 +55,11 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 		}
 	}
 	curves(&f.Drawing, names, []panel{
-		{"mean rating", means, pool.mean(), decimal},
+		{"mean rating", means, pool.mean(), webpage.Decimal},
 		{"bins covered", coverages, math.NaN(), percentShort},
 	}, mark)
 	return f.end(fmt.Sprintf("This selection has a mean rating of %.2f (the pool %.2f) and covers %s of the bins; "+
-		"a budget of %s would have %.2f.", means[mark], pool.mean(), percent(coverages[mark]), names[0], means[0]))
+		"a budget of %s would have %.2f.", means[mark], pool.mean(), webpage.Percent(coverages[mark]), names[0], means[0]))
 }
 
 // lengthFigures show whether long samples are preferred.
@@ -68,7 +69,7 @@ func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 	}
 	names := make([]string, len(t.longest))
 	for i, most := range t.longest {
-		names[i] = "≤ " + group(int(most))
+		names[i] = "≤ " + webpage.Group(int(most))
 	}
 	f := newFigure("lengths", "Is the selection longer than the pool?",
 		"tokens (estimate)", "samples", "selected", "share of the pool", "share of the selection")
@@ -76,13 +77,13 @@ func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 	for i, s := range t.byLength {
 		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
 		rows = append(rows, row{name: names[i], values: []float64{of, in}})
-		f.Table.add(names[i], group(s.pool), group(s.picked), percent(of), percent(in))
+		f.Table.add(names[i], webpage.Group(s.pool), webpage.Group(s.picked), webpage.Percent(of), webpage.Percent(in))
 	}
 	columns(&f.Drawing, rows, []series{{"pool", "share of the pool"}, {"subset", "share of the selection"}}, false,
 		percentShort)
 	s := o.Selection.Summary
 	f.end(fmt.Sprintf("A selected sample has %s tokens on average, one of the pool %s.",
-		group(s.Selection.Tokens/max(s.Selection.Samples, 1)), group(s.Pool.Tokens/max(s.Pool.Samples, 1))))
+		webpage.Group(s.Selection.Tokens/max(s.Selection.Samples, 1)), webpage.Group(s.Pool.Tokens/max(s.Pool.Samples, 1))))
 	return []*Figure{f, lengthRatingFigure(t, o, names)}
 }
 
@@ -103,9 +104,9 @@ func lengthRatingFigure(t *tally, o *subset.Outcome, names []string) *Figure {
 			one.values = append(one.values, v)
 			one.tips = append(
 				one.tips,
-				fmt.Sprintf("%s, %s tokens: mean %.2f of %s", capability, names[i], m.mean(), group(m.n)),
+				fmt.Sprintf("%s, %s tokens: mean %.2f of %s", capability, names[i], m.mean(), webpage.Group(m.n)),
 			)
-			cells = append(cells, decimal(m.mean()))
+			cells = append(cells, webpage.Decimal(m.mean()))
 		}
 		rows = append(rows, one)
 		f.Table.add(cells...)

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+
+	webpage "github.com/harvest-ml/harvest/shared/page"
 )
 
 const (
@@ -85,7 +87,7 @@ func dots(d *drawing, rows []row, all []series, format func(float64) string) {
 		d.line(labelWidth, y, drawingWidth-22, y, "grid")
 		for j, v := range r.values {
 			if !math.IsNaN(v) {
-				d.dot(x(v), y, all[j].class, fmt.Sprintf("%s, %s: %s", short(r.name, maxName), all[j].name, format(v)))
+				d.dot(x(v), y, all[j].class, fmt.Sprintf("%s, %s: %s", webpage.Name(r.name), all[j].name, format(v)))
 			}
 		}
 	}
@@ -101,7 +103,7 @@ func bars(d *drawing, rows []row, all []series, format func(float64) string) {
 		for j, v := range r.values {
 			y := float64(top+rowHeight*i) + 3 + height*float64(j)
 			d.rect(labelWidth, y, max(x(v)-labelWidth, 0.5), height-0.5, all[j].class,
-				fmt.Sprintf("%s, %s: %s", short(r.name, maxName), all[j].name, format(v)))
+				fmt.Sprintf("%s, %s: %s", webpage.Name(r.name), all[j].name, format(v)))
 		}
 	}
 }
@@ -163,7 +165,7 @@ func names(rows []row) (all []string) {
 // widest is the width of the widest of some names.
 func widest(names []string) (most float64) {
 	for _, n := range names {
-		most = max(most, textSize(name(n)))
+		most = max(most, textSize(webpage.Name(n)))
 	}
 	return most
 }

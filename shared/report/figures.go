@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -29,12 +30,13 @@ func capabilityFigure(s selection.Summary) *Figure {
 			one.values = append(one.values, set.Ratings[c].Mean)
 		}
 		rows = append(rows, one)
-		f.Table.add(r.Capability, decimal(one.values[0]), decimal(one.values[1]), decimal(one.values[2]))
+		f.Table.add(r.Capability, webpage.Decimal(one.values[0]), webpage.Decimal(one.values[1]),
+			webpage.Decimal(one.values[2]))
 		if one.values[2] > one.values[0] {
 			gains++
 		}
 	}
-	dots(&f.Drawing, rows, all, decimal)
+	dots(&f.Drawing, rows, all, webpage.Decimal)
 	reading := fmt.Sprintf(
 		"The selection has a higher mean rating than the pool on %d of %d capabilities.", gains, len(rows),
 	)
@@ -48,7 +50,7 @@ func capabilityFigure(s selection.Summary) *Figure {
 func listed(names []string) string {
 	shown := make([]string, 0, 4)
 	for _, n := range names[:min(len(names), 4)] {
-		shown = append(shown, name(n))
+		shown = append(shown, webpage.Name(n))
 	}
 	if more := len(names) - len(shown); more > 0 {
 		return strings.Join(shown, ", ") + fmt.Sprintf(" and %d more", more)
@@ -71,8 +73,8 @@ func ratingFigure(s selection.Summary) *Figure {
 			one, cells := row{name: r.Capability + ", " + set.name}, []string{r.Capability, set.name}
 			for rating, n := range set.of.Counts {
 				one.values = append(one.values, ratio(n, set.of.Rated))
-				one.tips = append(one.tips, fmt.Sprintf("%s: %s rated %d", one.name, group(n), rating))
-				cells = append(cells, group(n))
+				one.tips = append(one.tips, fmt.Sprintf("%s: %s rated %d", one.name, webpage.Group(n), rating))
+				cells = append(cells, webpage.Group(n))
 			}
 			rows = append(rows, one)
 			f.Table.add(cells...)
@@ -135,7 +137,7 @@ func takenFigure(s selection.Summary) *Figure {
 	for r := range pool {
 		v := ratio(chosen[r], pool[r])
 		rows = append(rows, row{name: fmt.Sprint(r), values: []float64{v}})
-		f.Table.add(fmt.Sprint(r), group(pool[r]), group(chosen[r]), percent(v))
+		f.Table.add(fmt.Sprint(r), webpage.Group(pool[r]), webpage.Group(chosen[r]), webpage.Percent(v))
 	}
 	columns(&f.Drawing, rows, []series{{"subset", "share selected, by rating"}}, false, percentShort)
 	if pool[4]+pool[5] == 0 {
@@ -143,7 +145,7 @@ func takenFigure(s selection.Summary) *Figure {
 	}
 	high, all := ratio(chosen[4]+chosen[5], pool[4]+pool[5]), ratio(s.Selection.Samples, s.Pool.Samples)
 	return f.end(fmt.Sprintf("%s of all ratings of 4 and 5 are selected; a random subset of this size has %s of them.",
-		percent(high), percent(all)))
+		webpage.Percent(high), webpage.Percent(all)))
 }
 
 func percentShort(v float64) string {
@@ -156,8 +158,8 @@ func percentShort(v float64) string {
 func (t *tally) sourceNames() []string {
 	names := make([]string, len(t.sources))
 	for i, s := range t.sources {
-		if names[i] = name(s.name); s.others > 0 {
-			names[i] = plural(s.others, "other")
+		if names[i] = webpage.Name(s.name); s.others > 0 {
+			names[i] = webpage.Plural(s.others, "other")
 		}
 	}
 	return names
@@ -182,8 +184,9 @@ func carrierFigure(t *tally, pool *selection.Pool) *Figure {
 				best.mean, best.capability, best.source = v, capability, names[i]
 			}
 			one.values = append(one.values, v)
-			one.tips = append(one.tips, fmt.Sprintf("%s, %s: mean %.2f of %s", capability, names[i], m.mean(), group(m.n)))
-			cells = append(cells, fmt.Sprintf("%.2f of %s", m.mean(), group(m.n)))
+			one.tips = append(one.tips, fmt.Sprintf("%s, %s: mean %.2f of %s", capability, names[i], m.mean(),
+				webpage.Group(m.n)))
+			cells = append(cells, fmt.Sprintf("%.2f of %s", m.mean(), webpage.Group(m.n)))
 		}
 		rows = append(rows, one)
 		f.Table.add(cells...)
@@ -212,7 +215,7 @@ func sourceFigure(t *tally, o *subset.Outcome) *Figure {
 	for i, s := range t.sources {
 		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
 		rows = append(rows, row{name: names[i], values: []float64{of, in}})
-		f.Table.add(names[i], group(s.pool), group(s.picked), percent(of), percent(in))
+		f.Table.add(names[i], webpage.Group(s.pool), webpage.Group(s.picked), webpage.Percent(of), webpage.Percent(in))
 		if in-of > gain {
 			largest, gain = names[i], in-of
 		}

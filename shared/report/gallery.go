@@ -8,10 +8,19 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// The most bytes, as HTML, of a text of the dataset that a report shows.
+const (
+	maxTurn = 600 // of a turn of a conversation
+	maxWhy  = 300 // of a reason
+	// maxCommand is that of a command, or of the body of a request, that makes the selection again.
+	maxCommand = 4000
 )
 
 const (
@@ -88,7 +97,7 @@ func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery,
 		}
 	}
 	for _, c := range o.Pool.Pool.Capabilities {
-		g.Capabilities = append(g.Capabilities, name(c))
+		g.Capabilities = append(g.Capabilities, webpage.Name(c))
 	}
 	for i, s := range chosen.samples {
 		card := newCard(o, s, explained[i])
@@ -96,22 +105,27 @@ func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery,
 		g.Cards = append(g.Cards, card)
 		g.Styles, g.Sources = append(g.Styles, card.Styles...), append(g.Sources, card.Source)
 	}
+	g.sortFilters()
+	return g, nil
+}
+
+// sortFilters sorts what cards can be filtered by, each once.
+func (g *Gallery) sortFilters() {
 	for _, list := range []*[]string{&g.Styles, &g.Sources} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	return g, nil
 }
 
 func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 	pool := o.Pool.Pool
 	card := &Card{
-		Index: int(s), ID: name(x.ID), Source: name(pool.SourceNames[pool.Source[s]]), Status: statusLeft,
+		Index: int(s), ID: webpage.Name(x.ID), Source: webpage.Name(pool.SourceNames[pool.Source[s]]), Status: statusLeft,
 		sample: s,
 	}
 	for _, style := range stylesOf(pool, s) {
 		if len(card.Styles) < maxStyles {
-			card.Styles = append(card.Styles, name(pool.StyleNames[style]))
+			card.Styles = append(card.Styles, webpage.Name(pool.StyleNames[style]))
 		}
 	}
 	ratings := make([]string, len(pool.Capabilities))
@@ -119,7 +133,7 @@ func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 		if rating := pool.Ratings[c][s]; rating != selection.Missing {
 			ratings[c] = strconv.Itoa(int(rating))
 			if rating > 0 {
-				card.Rated = append(card.Rated, Rated{name(capability), rating})
+				card.Rated = append(card.Rated, Rated{webpage.Name(capability), rating})
 			}
 		}
 	}
@@ -127,13 +141,14 @@ func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 	card.Ratings = strings.Join(ratings, ",")
 	switch {
 	case o.Pool.Status[s] != scores.OK:
-		card.Status, card.Why = statusNot, clip(fmt.Sprintf("%s: %s", x.Status, x.Failure), maxWhy)
+		card.Status, card.Why = statusNot, webpage.Clip(fmt.Sprintf("%s: %s", x.Status, x.Failure), maxWhy)
 	case x.Order > 0:
 		card.Status = statusIn
-		card.Why = fmt.Sprintf("pick %s, by %s at rank %s", group(x.Order), x.Rule, group(x.Rank))
+		card.Why = fmt.Sprintf("pick %s, by %s at rank %s", webpage.Group(x.Order), x.Rule, webpage.Group(x.Rank))
 		if x.Capability != "" {
 			card.Why = fmt.Sprintf("pick %s: for %s in round %s, at rank %s of bin %s",
-				group(x.Order), name(x.Capability), group(x.Round), group(x.Rank), name(x.Bin))
+				webpage.Group(x.Order), webpage.Name(x.Capability), webpage.Group(x.Round), webpage.Group(x.Rank),
+				webpage.Name(x.Bin))
 		}
 	default:
 		code := reason.Code(x.Reason)
@@ -149,15 +164,15 @@ func nearestMiss(x subset.Explanation) string {
 		m := x.Misses[0]
 		last := "none was taken from there"
 		if m.Last != nil {
-			last = fmt.Sprintf("of the %s taken from there the last had %d", group(m.Picked), *m.Last)
+			last = fmt.Sprintf("of the %s taken from there the last had %d", webpage.Group(m.Picked), *m.Last)
 		}
 		place := ""
 		if x.Nearest != nil {
 			place = fmt.Sprintf(", where it is number %s and the last one taken number %s",
-				group(int(x.Nearest.Rank)), group(int(x.Nearest.Last)))
+				webpage.Group(int(x.Nearest.Rank)), webpage.Group(int(x.Nearest.Last)))
 		}
 		return fmt.Sprintf("nearest miss: rating %d for %s in %s%s; %s",
-			m.Rating, name(m.Capability), name(m.Bin), place, last)
+			m.Rating, webpage.Name(m.Capability), webpage.Name(m.Bin), place, last)
 	}
 	if len(x.Below) > 0 {
 		b := x.Below[0]
@@ -165,7 +180,7 @@ func nearestMiss(x subset.Explanation) string {
 		if b.Rating != nil {
 			rating = fmt.Sprintf("rating %d", *b.Rating)
 		}
-		return fmt.Sprintf("nearest miss: %s for %s; it must exceed %d", rating, name(b.Capability), b.Threshold)
+		return fmt.Sprintf("nearest miss: %s for %s; it must exceed %d", rating, webpage.Name(b.Capability), b.Threshold)
 	}
 	return ""
 }
@@ -184,7 +199,7 @@ func (c *Card) converse(sample *dataset.Sample) {
 			}
 			said.WriteString(s.Text)
 		}
-		c.Turns = append(c.Turns, Turn{Role: clip(string(turn.Role), 20), Text: clip(said.String(), maxTurn)})
+		c.Turns = append(c.Turns, Turn{Role: webpage.Clip(string(turn.Role), 20), Text: webpage.Clip(said.String(), maxTurn)})
 	}
 	c.Images = len(sample.Images)
 }

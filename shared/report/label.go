@@ -3,11 +3,13 @@ package report
 import (
 	"strings"
 	"unicode"
+
+	webpage "github.com/harvest-ml/harvest/shared/page"
 )
 
 // label is a name that fits a width, in heights of the font. Where it is cut, an ellipsis stands at its end.
 func label(text string, width float64) string {
-	text = name(text)
+	text = webpage.Name(text)
 	if textSize(text) <= width {
 		return text
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/memory"
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -29,56 +30,81 @@ const maxBytes = 2_900_000
 
 // A Config is what a Writer needs.
 type Config struct {
-	Runs    *run.Reader
-	Subsets *subset.Reader // of the same work bucket
-	Images  Images
-	Memory  *memory.Budget // of the process
+	Runs     *run.Reader
+	Images   Opener
+	Memory   *memory.Budget // of the process
+	Commands Commands
 }
 
-// A Writer writes reports of the selections of a work bucket.
+// A Writer writes reports of the selections of a work bucket. It is a subset.Reporter.
 type Writer struct{ c Config }
 
 // New makes a Writer. The error names what is missing.
 func New(c Config) (*Writer, error) {
-	if c.Runs == nil || c.Subsets == nil || c.Images == nil || c.Memory == nil {
-		return nil, errors.New(
-			"making a report.Writer: a reader of runs or of selections, the images, or the memory for them is missing")
+	if c.Runs == nil || c.Images == nil || c.Memory == nil || c.Commands.Retry == nil {
+		return nil, errors.New("making a report.Writer: a reader of runs, the images, the memory for them, or the " +
+			"commands are missing")
 	}
 	return &Writer{c}, nil
 }
 
-// Commands are what people type about a selection.
+// Commands are what people type about the runs of a deployment.
 type Commands struct {
-	Select func(selection.Request) string // makes a selection of the run
-	Retry  string                         // tries the failed samples again
+	// Select makes a selection of a run. Nil where no command does: reports name the request of the API alone then.
+	Select func(runID string, request selection.Request) string
+	Retry  func(runID string) string // tries the failed samples of a run again
 	// Program is the version of what writes the report.
 	Program string
 }
 
-// Write writes the report of a selection that has samples. The same selection, images, commands and program give the
-// same bytes. Memory is that of the run's pool and some megabytes.
-func (w *Writer) Write(ctx context.Context, out io.Writer, runID, id string, commands Commands) error {
-	status, err := w.c.Runs.Status(ctx, runID)
+// APICommands are those of a deployment that is reached by its API alone.
+func APICommands(program string) Commands {
+	return Commands{
+		Retry: func(runID string) string {
+			return fmt.Sprintf("curl -X POST \"$HARVEST%s:retry\"", api.RunPath(runID))
+		},
+		Program: program,
+	}
+}
+
+// WriteReport writes the report of a selection that has samples. The same selection, images, commands and program give
+// the same bytes. Memory is that of the run's pool and some megabytes.
+func (w *Writer) WriteReport(
+	ctx context.Context, out io.Writer, subsets *subset.Reader, sel *subset.Selection,
+) error {
+	status, err := w.c.Runs.Status(ctx, sel.Run)
 	if err != nil {
 		return err
 	}
-	accepted, err := w.c.Subsets.Accepted(ctx, runID, id)
+	accepted, err := subsets.Accepted(ctx, sel.Run, sel.ID)
 	if err != nil {
 		return err
 	}
 	var m *Model
 	var plan *run.Plan
-	err = w.c.Subsets.Repeat(ctx, runID, id, func(o *subset.Outcome) (err error) {
+	err = subsets.Repeat(ctx, sel.Run, sel.ID, func(o *subset.Outcome) (err error) {
 		plan = o.Plan
-		m, err = newModel(o, status, accepted, commands, func(indexes []uint32) ([]subset.Explanation, error) {
-			return w.c.Subsets.ExplainAt(ctx, o, indexes)
+		m, err = newModel(o, status, accepted, w.c.Commands, func(indexes []uint32) ([]subset.Explanation, error) {
+			return subsets.ExplainAt(ctx, o, indexes)
 		})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("describing selection %s of run %s: %w", id, runID, err)
+		return fmt.Errorf("describing selection %s of run %s: %w", sel.ID, sel.Run, err)
 	}
-	a := newAlbum(w.c, plan.Options.Images)
+	return w.finish(ctx, out, subsets, plan, m)
+}
+
+// finish adds conversations and pictures to a report, and writes it.
+func (w *Writer) finish(
+	ctx context.Context, out io.Writer, subsets *subset.Reader, plan *run.Plan, m *Model,
+) error {
+	pictures, err := w.c.Images(plan)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pictures.Close() }() // what was read is there
+	a := newAlbum(w.c, subsets, pictures, plan.Options.Images)
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
 	}
@@ -93,10 +119,12 @@ func (w *Writer) Write(ctx context.Context, out io.Writer, runID, id string, com
 // A Model is all that a report shows.
 type Model struct {
 	Dataset, Selection string
+	Title              string // what the page is about
+	Comparison         bool   // of two selections: there is nothing to make again, and no problems
 	Facts              [][2]string
 	Counts             [][3]string // of samples: what, how many, which share
 	Sentences          []string
-	Select, Curl       string
+	Select, Curl       string // empty where there is none
 	Figures            []*Figure
 	Trade              *Trade // nil if there is none
 	Shortfalls         *Table // nil if there is none
@@ -124,9 +152,8 @@ func newModel(
 	}
 	sel := o.Selection
 	m := &Model{
-		Dataset: name(sel.Dataset), Selection: sel.ID,
-		Select: clip(commands.Select(sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)), maxCommand),
-		Facts:  facts(o, status, accepted, commands), Counts: counts(o, status),
+		Dataset: webpage.Name(sel.Dataset), Selection: sel.ID, Title: "what was selected",
+		Facts: facts(o, status, accepted, commands), Counts: counts(o, status),
 		Figures: slices.Concat(
 			[]*Figure{
 				capabilityFigure(sel.Summary), ratingFigure(sel.Summary), takenFigure(sel.Summary),
@@ -137,13 +164,17 @@ func newModel(
 		),
 		Trade: newTrade(o, commands), Problems: problems(status),
 	}
+	if commands.Select != nil {
+		asked := sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
+		m.Select = webpage.Clip(commands.Select(o.Plan.Run, asked), maxCommand)
+	}
 	m.Sentences = sentences(o, t, status)
 	if rows := o.Result.Shortfalls; len(rows) > 0 {
 		table := shortfalls(rows)
 		m.Shortfalls, m.MoreShortfalls = &table, len(rows)-len(table.Rows)
 	}
 	if status.Samples.Failed+status.Samples.Skipped > 0 {
-		m.Retry = commands.Retry
+		m.Retry = commands.Retry(o.Plan.Run)
 	}
 	if m.Curl, err = curl(o); err != nil {
 		return nil, err
@@ -168,12 +199,12 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 		made = accepted.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	return [][2]string{
-		{"Dataset", name(sel.Dataset)},
+		{"Dataset", webpage.Name(sel.Dataset)},
 		{"Manifests", listed(manifests)},
-		{"Budget", group(sel.Parameters.Budget) + " " + unit},
+		{"Budget", webpage.Group(sel.Parameters.Budget) + " " + unit},
 		{"Selection", sel.ID + ", of run " + sel.Run},
 		{"Made", made},
-		{"Scorer", name(status.Scorer) + ", id " + status.ScorerID},
+		{"Scorer", webpage.Name(status.Scorer) + ", id " + status.ScorerID},
 		{"Rubric", fmt.Sprintf("%s, %d capabilities, %d styles", sel.Rubric, len(o.Pool.Pool.Capabilities),
 			len(o.Plan.Rubric.Styles))},
 		{"Versions", fmt.Sprintf("algorithm %s, layout %d, reading %d, program %s", sel.Algorithm, o.Plan.Layout,
@@ -184,7 +215,7 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 // counts account for every sample.
 func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	line := func(what string, n int64) [3]string {
-		return [3]string{what, group(int(n)), percent(ratio(int(n), int(status.Samples.In)))}
+		return [3]string{what, webpage.Group(int(n)), webpage.Percent(ratio(int(n), int(status.Samples.In)))}
 	}
 	lines := [][3]string{
 		line("in the dataset", status.Samples.In), line("scored", status.Samples.Scored),
@@ -193,7 +224,9 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	}
 	if tokens := o.Selection.Summary.Pool.Tokens; tokens > 0 {
 		chosen := o.Selection.Summary.Selection.Tokens
-		lines = append(lines, [3]string{"tokens selected (estimate)", group(chosen), percent(ratio(chosen, tokens))})
+		lines = append(lines, [3]string{
+			"tokens selected (estimate)", webpage.Group(chosen), webpage.Percent(ratio(chosen, tokens)),
+		})
 	}
 	return lines
 }
@@ -204,7 +237,7 @@ func curl(o *subset.Outcome) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
+	if webpage.Clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
 		return "", nil
 	}
 	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
@@ -224,8 +257,8 @@ func problems(status *run.Status) (list []Problem) {
 		example := status.Examples[code]
 		list = append(list, Problem{
 			Phrase: code.Phrase(), Code: string(code), Meaning: code.Meaning(), Fix: fixes[code.Subject()],
-			Samples: rest[code], Example: clip(example.ID+": "+example.Reason, maxWhy),
-			Place: clip(example.Place.String(), maxWhy),
+			Samples: rest[code], Example: webpage.Clip(example.ID+": "+example.Reason, maxWhy),
+			Place: webpage.Clip(example.Place.String(), maxWhy),
 		})
 		delete(rest, code)
 	}

@@ -109,7 +109,8 @@ func written(tb testing.TB, o *subset.Outcome) string {
 	}
 	made := time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC)
 	commands := Commands{
-		Select: func(selection.Request) string { return "harvest select " + hostile }, Retry: "harvest retry x",
+		Select: func(string, selection.Request) string { return "harvest select " + hostile },
+		Retry:  func(string) string { return "harvest retry x" },
 	}
 	m, err := newModel(o, status, made, commands, explained(o))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -16,15 +17,15 @@ func sentences(o *subset.Outcome, t *tally, status *run.Status) []string {
 
 func selected(o *subset.Outcome) string {
 	how := fmt.Sprintf("by turns of %s over %s of style and source",
-		capabilitiesInWords(len(o.Result.Capabilities)), plural(len(o.Result.Bins), "bin"))
+		capabilitiesInWords(len(o.Result.Capabilities)), webpage.Plural(len(o.Result.Bins), "bin"))
 	if o.Params.Strategy == selection.Descending {
 		how += ", the highest ratings first (the strategy descending, which is experimental)"
 	} else if !o.Params.TakesTurns() {
 		how = fmt.Sprintf("by the strategy %s", o.Params.Strategy)
 	}
 	n := len(o.Result.Picks)
-	return fmt.Sprintf("Of %s of the dataset %s, %s (%s) were selected %s.", plural(o.Pool.Pool.Len(), "sample"),
-		name(o.Selection.Dataset), group(n), percent(ratio(n, o.Pool.Pool.Len())), how)
+	return fmt.Sprintf("Of %s of the dataset %s, %s (%s) were selected %s.", webpage.Plural(o.Pool.Pool.Len(), "sample"),
+		webpage.Name(o.Selection.Dataset), webpage.Group(n), webpage.Percent(ratio(n, o.Pool.Pool.Len())), how)
 }
 
 func capabilitiesInWords(n int) string {
@@ -64,7 +65,7 @@ func onRatings(o *subset.Outcome) string {
 	if turns == 0 {
 		return text + "."
 	}
-	return text + fmt.Sprintf("; %s of the picks were made at a rating of 3 or more.", percent(ratio(high, turns)))
+	return text + fmt.Sprintf("; %s of the picks were made at a rating of 3 or more.", webpage.Percent(ratio(high, turns)))
 }
 
 // standsOut names what a reader should look at first.
@@ -77,15 +78,15 @@ func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
 		if s.others == 0 && in > 0.25 && in > of+0.05 {
 			found = append(found, fmt.Sprintf("source %s has %s of the selection and %s of the pool",
-				t.sourceNames()[i], percent(in), percent(of)))
+				t.sourceNames()[i], webpage.Percent(in), webpage.Percent(of)))
 		}
 	}
 	if n := status.Samples.Failed + status.Samples.Skipped; n > 0 {
-		found = append(found, fmt.Sprintf("%s (%s) failed or were skipped", plural(int(n), "sample"),
-			percent(ratio(int(n), int(status.Samples.In)))))
+		found = append(found, fmt.Sprintf("%s (%s) failed or were skipped", webpage.Plural(int(n), "sample"),
+			webpage.Percent(ratio(int(n), int(status.Samples.In)))))
 	}
 	if short := o.Selection.Shortfall; short > 0 {
-		found = append(found, fmt.Sprintf("%s of the budget could not be given", group(short)))
+		found = append(found, fmt.Sprintf("%s of the budget could not be given", webpage.Group(short)))
 	}
 	if len(found) == 0 {
 		return "Nothing stands out: no capability is below the pool, no source dominates, and no sample failed."

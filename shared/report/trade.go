@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -11,7 +12,7 @@ import (
 type Trade struct {
 	Note     string
 	Table    Table
-	Commands [][2]string // of each but the chosen one: its name, and what makes it
+	Commands [][2]string // of each but the chosen one: its name, and what makes it; none where no command does
 }
 
 // newTrade is nil where the selection was compared with no other.
@@ -23,14 +24,17 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	low := rows[0].PickRatings.Low(rows[0].PickRatings.Total())
 	t := &Trade{
 		Note: fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0, because each bin has an equal share. "+
-			"None of these figures is the quality of training.", percent(low)),
+			"None of these figures is the quality of training.", webpage.Percent(low)),
 	}
 	t.Table.Head, t.Table.Rows = subset.TradeTable(rows)
 	for i, row := range rows[1:] {
+		if commands.Select == nil {
+			break
+		}
 		request := o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
 		request.Rules = row.Rules(request.Rules)
 		t.Commands = append(t.Commands,
-			[2]string{subset.TradeTitle(rows, i+1), clip(commands.Select(request), maxCommand)})
+			[2]string{subset.TradeTitle(rows, i+1), webpage.Clip(commands.Select(o.Plan.Run, request), maxCommand)})
 	}
 	return t
 }
@@ -51,14 +55,14 @@ func shapeFigures(s selection.Summary) []*Figure {
 		for _, set := range sets {
 			share := set.Shapes.Named()[i].Share
 			one.values = append(one.values, share)
-			cells = append(cells, percent(share))
+			cells = append(cells, webpage.Percent(share))
 		}
 		rows = append(rows, one)
 		f.Table.add(cells...)
 		if by := one.values[2] - one.values[0]; max(by, -by) > max(change, -change) {
 			change = by
 			reading = fmt.Sprintf("Most changed: samples of %s, from %s of the pool to %s of the selection.",
-				named.Name, percent(one.values[0]), percent(one.values[2]))
+				named.Name, webpage.Percent(one.values[0]), webpage.Percent(one.values[2]))
 		}
 	}
 	bars(&f.Drawing, rows, all, percentShort)

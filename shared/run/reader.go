@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -190,6 +191,11 @@ func (r *Reader) Lost(run string, err error) error {
 func (r *Reader) ScoreFile(ctx context.Context, run string, number int) ([]byte, error) {
 	name := RangeScoresName(run, number)
 	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
+}
+
+// OpenScores reads parts of the scores of a range, once it is scored, as bucket.OpenAt does.
+func (r *Reader) OpenScores(ctx context.Context, run string, number int) (io.ReaderAt, int64, error) {
+	return bucket.OpenAt(ctx, r.work, RangeScoresName(run, number))
 }
 
 // Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change

@@ -20,8 +20,8 @@ type file struct {
 }
 
 // open checks everything that can be checked before pages are decoded.
-func open(r io.ReaderAt, size int64) (*file, error) {
-	opened, err := openParquet(r, size)
+func open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*file, error) {
+	opened, err := openParquet(r, size, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -40,15 +40,14 @@ func open(r io.ReaderAt, size int64) (*file, error) {
 	return f, checkSchema(opened, schema)
 }
 
-// openParquet opens a file of this package, scores or picks.
-func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
+// openParquet opens a file of this package, scores or picks. Options win over the usual ones.
+func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
 	if err := checkFooter(r, size); err != nil {
 		return nil, err
 	}
-	f, err := parquet.OpenFile(r, size,
-		parquet.SkipPageIndex(true),
-		parquet.SkipBloomFilters(true),
-		parquet.ReadBufferSize(64<<10))
+	f, err := parquet.OpenFile(r, size, append([]parquet.FileOption{
+		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64 << 10),
+	}, options...)...)
 	if err != nil {
 		return nil, err
 	}

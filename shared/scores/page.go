@@ -31,6 +31,44 @@ func (p *page[U]) value(k int) U {
 	return p.entries[k]
 }
 
+// appendTo appends the values of a page of a flat column, null for absent ones.
+func (p *page[U]) appendTo(out []U, null U) []U {
+	switch {
+	case p.definition == nil && p.index == nil:
+		return append(out, p.entries...)
+	case p.definition == nil:
+		for _, i := range p.index {
+			out = append(out, p.entries[i])
+		}
+		return out
+	}
+	next := 0
+	for _, present := range p.definition {
+		if present == 0 {
+			out = append(out, null)
+			continue
+		}
+		out = append(out, p.value(next))
+		next++
+	}
+	return out
+}
+
+// appendLists appends the values of a page of a column of lists, and where each list starts among them.
+func (p *page[U]) appendLists(starts []uint32, values []U) ([]uint32, []U) {
+	next := 0
+	for i, present := range p.definition {
+		if p.repetition[i] == 0 {
+			starts = append(starts, uint32(len(values)))
+		}
+		if present != 0 {
+			values = append(values, p.value(next))
+			next++
+		}
+	}
+	return starts, values
+}
+
 func (k columnType[T, U]) decode(p parquet.Page) (*page[U], error) {
 	out := &page[U]{repetition: p.RepetitionLevels(), definition: p.DefinitionLevels()}
 	data := p.Data()
@@ -101,26 +139,7 @@ func (k columnType[T, U]) chunk(chunk parquet.ColumnChunk, visit func(*page[U]))
 // column is a flat column, one entry for each row of the file, null for absent values.
 func (k columnType[T, U]) column(f *file, name string, null U) ([]U, error) {
 	out := make([]U, 0, f.rows)
-	err := k.pages(f, []string{name}, func(p *page[U]) {
-		switch {
-		case p.definition == nil && p.index == nil:
-			out = append(out, p.entries...)
-		case p.definition == nil:
-			for _, i := range p.index {
-				out = append(out, p.entries[i])
-			}
-		default:
-			next := 0
-			for _, present := range p.definition {
-				if present == 0 {
-					out = append(out, null)
-					continue
-				}
-				out = append(out, p.value(next))
-				next++
-			}
-		}
-	})
+	err := k.pages(f, []string{name}, func(p *page[U]) { out = p.appendTo(out, null) })
 	if err != nil {
 		return nil, err
 	}
@@ -134,16 +153,7 @@ func (k columnType[T, U]) column(f *file, name string, null U) ([]U, error) {
 func (k columnType[T, U]) lists(f *file, name string) (starts []uint32, values []U, err error) {
 	starts = make([]uint32, 0, f.rows+1)
 	err = k.pages(f, []string{name, "list", "element"}, func(p *page[U]) {
-		next := 0
-		for i, present := range p.definition {
-			if p.repetition[i] == 0 {
-				starts = append(starts, uint32(len(values)))
-			}
-			if present != 0 {
-				values = append(values, p.value(next))
-				next++
-			}
-		}
+		starts, values = p.appendLists(starts, values)
 	})
 	if err != nil {
 		return nil, nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -44,14 +45,35 @@ func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, 
 	return nil
 }
 
-// complete marks a selection whose outputs are there as completed, and publishes its event, at least once and always
-// with one id.
+// A Reporter writes the report of a selection whose other outputs are there: a page for people. Equal selections have
+// equal reports. *report.Writer is one.
+type Reporter interface {
+	WriteReport(ctx context.Context, w io.Writer, subsets *Reader, sel *Selection) error
+}
+
+// writeReport writes the report of a selection, unless it is there.
+func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
+	if there, err := bucket.Exists(ctx, s.work, sel.Outputs.Report); there || err != nil {
+		return err
+	}
+	_, err := bucket.CreateOnce(ctx, s.work, sel.Outputs.Report, func(w io.Writer) error {
+		return s.reports.WriteReport(ctx, w, s.Reader, sel)
+	})
+	return err
+}
+
+// complete writes the report of a selection whose other outputs are there, marks it as completed, and publishes its
+// event, at least once and always with one id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
 		return err
 	}
+	if err := s.writeReport(ctx, sel); err != nil {
+		return err
+	}
 	completed := completed{Outputs: sel.Outputs, Checksums: map[string]uint32{}}
-	for _, object := range []string{sel.Outputs.Subset, sel.Outputs.Rejected, sel.Outputs.Picks} {
+	out := sel.Outputs
+	for _, object := range []string{out.Subset, out.Rejected, out.Picks, out.Report} {
 		sum, err := s.work.Checksum(ctx, object)
 		if err != nil {
 			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", object, err))
@@ -82,7 +104,7 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 		Shortfall: sel.Shortfall,
 		Outputs: map[string]string{
 			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
-			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
+			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
 		},
 	}
 	event, err := events.CloudEvent(events.SelectionCompleted, plan.Run+"/"+sel.ID, plan.Run, s.now(), data)
@@ -90,4 +112,13 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 		return err
 	}
 	return s.events.Publish(ctx, event)
+}
+
+// linkTime is how long a link to an output can be used.
+const linkTime = 15 * time.Minute
+
+// LinkOutput is the address in the storage from which an output of a selection can be fetched as a file of that name;
+// empty where the work bucket gives none: CopyOutput copies it then.
+func (r *Reader) LinkOutput(ctx context.Context, object, file string) (string, error) {
+	return bucket.Link(ctx, r.work, object, file, linkTime)
 }

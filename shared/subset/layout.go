@@ -23,6 +23,7 @@ func picksName(runID, id string) string       { return selectionPrefix(runID, id
 func reasonsName(runID, id string) string     { return selectionPrefix(runID, id) + "reasons.parquet" }
 func missesName(runID, id string) string      { return selectionPrefix(runID, id) + "misses" }
 func rejectedName(runID, id string) string    { return selectionPrefix(runID, id) + "rejected.jsonl" }
+func reportName(runID, id string) string      { return selectionPrefix(runID, id) + "report.html" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }
 
 // askedName says that a call asked for a selection before it was made.

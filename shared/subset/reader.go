@@ -68,6 +68,7 @@ type Outputs struct {
 	Rejected  string `json:"rejected"`
 	Picks     string `json:"picks"`
 	Selection string `json:"selection"`
+	Report    string `json:"report,omitempty"` // empty of a selection that failed
 }
 
 // ErrNoSelection is the error of calls that name a selection which is not there.
@@ -160,7 +161,8 @@ func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 // A RunStatus is how far a run is, and the selections that were made of it.
 type RunStatus struct {
 	run.Status
-	Selections []string `json:"selections,omitempty"` // ids
+	Created    time.Time `json:"created,omitzero"`     // when it was accepted first
+	Selections []string  `json:"selections,omitempty"` // ids
 }
 
 // RunStatus finds how far a run is; run.ErrNoRun if there is none.
@@ -170,6 +172,9 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 		return nil, err
 	}
 	status := &RunStatus{Status: *st}
+	if status.Created, err = r.runs.Accepted(ctx, runID); err != nil {
+		return nil, err
+	}
 	if st.IsScored() {
 		status.Selections, err = r.List(ctx, runID)
 	}
@@ -179,6 +184,19 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 // Accepted is when a selection was accepted; the zero time if that is not known.
 func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, error) {
 	return run.AcceptedAt(ctx, r.work, acceptedName(runID, id))
+}
+
+// Reasons are why samples are not in a selection of a run, in the order of the dataset; empty for those that are.
+// ErrNoSelection if there is none. They are shared: do not change them.
+func (r *Reader) Reasons(ctx context.Context, runID, id string) (*scores.Reasons, error) {
+	plan, err := r.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Selection(ctx, runID, id); err != nil {
+		return nil, err
+	}
+	return r.reasons(ctx, plan, id)
 }
 
 // reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.

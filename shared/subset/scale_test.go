@@ -22,6 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -121,7 +122,7 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 	var tasks, published taskList
 	subsets, err := subset.NewSelector(subset.Config{
 		Runs: runs, Work: work, Input: work, Tasks: &tasks, Events: &published, Now: time.Now,
-		Process: run.Process{ID: "scale"}, Limits: subset.DefaultLimits(),
+		Process: run.Process{ID: "scale"}, Limits: subset.DefaultLimits(), Reports: runtest.Report{},
 	})
 	if err != nil {
 		return err

@@ -23,8 +23,10 @@ type Selector struct {
 	index  *run.Index
 	tasks  events.Publisher
 	events events.Publisher
-	now    func() time.Time
-	again  run.Republisher
+	// reports write what people look at.
+	reports Reporter
+	now     func() time.Time
+	again   run.Republisher
 	// answeredSamples is Limits.AnsweredSamples.
 	answeredSamples int64
 	// chosen is the selection that was made last and of which details are missing. It is used while no other computes.
@@ -39,7 +41,9 @@ type Config struct {
 	Input  bucket.Reader
 	Tasks  events.Publisher
 	Events events.Publisher
-	Now    func() time.Time
+	// Reports write the report of each selection.
+	Reports Reporter
+	Now     func() time.Time
 	// Process is what the selector works in.
 	Process run.Process
 	Limits  Limits
@@ -48,9 +52,9 @@ type Config struct {
 // NewSelector makes a selector.
 func NewSelector(c Config) (*Selector, error) {
 	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil ||
-		c.Process.ID == "" {
-		return nil, errors.New(
-			"making a subset.Selector: its run.Reader, one of its buckets, a topic, its clock or its process is missing")
+		c.Reports == nil || c.Process.ID == "" {
+		return nil, errors.New("making a subset.Selector: its run.Reader, one of its buckets, a topic, what writes its " +
+			"reports, its clock or its process is missing")
 	}
 	reader, err := NewReader(c.Runs, c.Work, c.Limits)
 	if err != nil {
@@ -58,6 +62,7 @@ func NewSelector(c Config) (*Selector, error) {
 	}
 	s := &Selector{
 		Reader: reader, work: c.Work, index: run.NewIndex(c.Work), tasks: c.Tasks, events: c.Events, now: c.Now,
+		reports:         c.Reports,
 		texts:           run.Texts{Input: c.Input, Work: c.Work},
 		again:           run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 		answeredSamples: c.Limits.AnsweredSamples,
@@ -212,6 +217,7 @@ func newSelection(
 		Outputs: Outputs{
 			Subset:   subsetName(plan.Run, id, plan.Format()),
 			Rejected: rejectedName(plan.Run, id), Picks: picksName(plan.Run, id), Selection: selectionName(plan.Run, id),
+			Report: reportName(plan.Run, id),
 		},
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -69,6 +71,51 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 	return all, nil
 }
 
+// indexName is a name that stands for the sample of an index.
+var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
+
+// IndexName names the sample with an index in the dataset: One finds it without reading the ids of all samples.
+func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
+
+// One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands
+// for the first of the samples that dataset.Lookup finds. A *run.RefusedError is that of a name of none.
+func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
+	if plan, err = r.runs.UsablePlan(ctx, runID); err != nil {
+		return nil, 0, err
+	}
+	if scored, err := r.runs.Scored(ctx, runID); err != nil {
+		return nil, 0, err
+	} else if !scored {
+		return nil, 0, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
+	}
+	if m := indexName.FindStringSubmatch(name); m != nil {
+		if index, err = strconv.ParseInt(m[1], 10, 64); err != nil || index >= plan.Samples {
+			return nil, 0, &run.RefusedError{Reason: fmt.Sprintf("sample %s: the run has samples of the indexes 0 to %d",
+				name, plan.Samples-1)}
+		}
+		return plan, index, nil
+	}
+	named, err := r.samplesOf(plan).find(ctx, "sample", []string{name})
+	if err != nil {
+		return nil, 0, refusedName(err)
+	}
+	return plan, int64(named[0][0]), nil
+}
+
+// ShowOne shows the sample of a scored run that One finds. It fails as Show does.
+func (r *Reader) ShowOne(ctx context.Context, runID, name string) (*Shown, error) {
+	plan, index, err := r.One(ctx, runID, name)
+	if err != nil {
+		return nil, err
+	}
+	records, err := r.recordsAt(ctx, plan, []uint32{uint32(index)})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := r.show(ctx, plan, index, records[uint32(index)])
+	return &shown, err
+}
+
 func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record dataset.Record) (Shown, error) {
 	number := plan.RangeOf(index)
 	table, err := r.runs.Scores(ctx, plan.Run, number)
@@ -89,30 +136,64 @@ func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record d
 	}, nil
 }
 
-// recordsAt reads the records at positions of the dataset, each once. It reads every shard that holds one of them once.
+// recordsAt reads the records at positions of the dataset, each once.
 func (r *Reader) recordsAt(
 	ctx context.Context, plan *run.Plan, positions []uint32,
 ) (map[uint32]dataset.Record, error) {
 	records := make(map[uint32]dataset.Record, len(positions))
-	for rest := slices.Sorted(slices.Values(positions)); len(rest) > 0; {
-		number := plan.RangeOf(int64(rest[0]))
+	indexes := make([]int64, len(positions))
+	for i, position := range positions {
+		indexes[i] = int64(position)
+	}
+	err := r.eachRecord(ctx, plan, indexes, func(index int64, record dataset.Record) error {
+		records[uint32(index)] = record
+		return nil
+	})
+	return records, err
+}
+
+// EachSample reads the samples at some indexes of a run's dataset, in their order, each once, and calls use with each.
+// Of a range that is not cut it is bucket.ErrNotExist.
+func (r *Reader) EachSample(
+	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, sample *dataset.Sample) error,
+) error {
+	parser, parsed := -1, dataset.Parser(nil)
+	return r.eachRecord(ctx, plan, indexes, func(index int64, record dataset.Record) (err error) {
+		if number := plan.RangeOf(index); number != parser {
+			if parsed, err = plan.Parser(number); err != nil {
+				return err
+			}
+			parser = number
+		}
+		return use(index, record.Sample(parsed))
+	})
+}
+
+// eachRecord is EachSample for records, which use may keep. It reads every shard that holds one of them once.
+func (r *Reader) eachRecord(
+	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, record dataset.Record) error,
+) error {
+	for rest := slices.Compact(slices.Sorted(slices.Values(indexes))); len(rest) > 0; {
+		number := plan.RangeOf(rest[0])
 		report, err := r.runs.RangeReport(ctx, plan.Run, number)
 		if err != nil {
-			return nil, r.runs.Lost(plan.Run, err)
+			return r.runs.Lost(plan.Run, err)
 		}
-		at, shard := uint32(plan.Ranges[number].FirstIndex), 0 // where the shard begins
-		for rest[0] >= at+uint32(report.Shards[shard]) {
-			at += uint32(report.Shards[shard])
+		at, shard := plan.Ranges[number].FirstIndex, 0 // where the shard begins
+		for rest[0] >= at+int64(report.Shards[shard]) {
+			at += int64(report.Shards[shard])
 			shard++
 		}
-		end := at + uint32(report.Shards[shard])
+		end := at + int64(report.Shards[shard])
 		for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if at == rest[0] {
 				record.Raw = slices.Clone(record.Raw)
-				records[at] = record
+				if err := use(at, record); err != nil {
+					return err
+				}
 				rest = rest[1:]
 			}
 			if at++; len(rest) == 0 || rest[0] >= end {
@@ -120,10 +201,10 @@ func (r *Reader) recordsAt(
 			}
 		}
 		if len(rest) > 0 && rest[0] < end {
-			return nil, r.runs.Lost(plan.Run, fmt.Errorf("shard %d of range %d: %w", shard, number, bucket.ErrDamaged))
+			return r.runs.Lost(plan.Run, fmt.Errorf("shard %d of range %d: %w", shard, number, bucket.ErrDamaged))
 		}
 	}
-	return records, nil
+	return nil
 }
 
 // CopyScores copies the score table of a range of a scored run to w.

@@ -53,3 +53,10 @@ resource "google_service_account_iam_member" "push_tokens" {
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
+
+# curate signs links to the outputs of selections, which the storage serves: it may sign as itself.
+resource "google_service_account_iam_member" "curate_links" {
+  service_account_id = google_service_account.service["curate"].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.service["curate"].member
+}

@@ -16,12 +16,11 @@ import (
 
 // Pages are those that a service serves, in UTF-8.
 type Pages struct {
-	Home      []byte // what the service is
 	Reference []byte // every call and every type
-	Policy    string // the content-security policy of both
+	Policy    string // its content-security policy
 }
 
-//go:embed home.html reference.html style.css
+//go:embed reference.html style.css
 var files embed.FS
 
 // New makes the pages. An error is a fault of the description.
@@ -39,22 +38,20 @@ func New() (*Pages, error) {
 	}
 	templates, err := template.New("").Funcs(template.FuncMap{
 		"paragraphs": paragraphs, "json": jsonOf, "path": func(name string) string { return paths[name] },
-	}).ParseFS(files, "home.html", "reference.html")
+	}).ParseFS(files, "reference.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages of the API: %w", err)
 	}
 	pages := &Pages{Policy: page.Policy(style, nil)}
-	for name, content := range map[string]*[]byte{"home.html": &pages.Home, "reference.html": &pages.Reference} {
-		var out bytes.Buffer
-		err := templates.ExecuteTemplate(&out, name, struct {
-			*description
-			Style template.CSS
-		}{&d, template.CSS(style)})
-		if err != nil {
-			return nil, fmt.Errorf("writing the page %s of the API: %w", name, err)
-		}
-		*content = out.Bytes()
+	var out bytes.Buffer
+	err = templates.ExecuteTemplate(&out, "reference.html", struct {
+		*description
+		Style template.CSS
+	}{&d, template.CSS(style)})
+	if err != nil {
+		return nil, fmt.Errorf("writing the page of the API: %w", err)
 	}
+	pages.Reference = out.Bytes()
 	return pages, nil
 }
 

@@ -1,0 +1,90 @@
+package curate
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// outputNames are the outputs of a selection that are downloaded, in the order in which an unknown one is answered.
+var outputNames = []string{"subset", "rejected", "picks", "selection", "report"}
+
+// outputObject is the object of an output.
+func outputObject(sel *subset.Selection, name string) string {
+	out := sel.Outputs
+	return map[string]string{
+		"subset": out.Subset, "rejected": out.Rejected, "picks": out.Picks, "selection": out.Selection, "report": out.Report,
+	}[name]
+}
+
+// getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to where the storage serves the object,
+// or the object itself.
+func (s server) getOutput(r *http.Request) (answer, error) {
+	name := r.PathValue("output")
+	if !slices.Contains(outputNames, name) {
+		return answer{}, api.NewProblem(http.StatusNotFound,
+			fmt.Sprintf("%q is no output; the outputs are %s", name, strings.Join(outputNames, ", ")))
+	}
+	sel, err := s.completed(r)
+	if err != nil {
+		return answer{}, err
+	}
+	object := outputObject(sel, name)
+	file := strings.Join([]string{sel.Run, sel.ID, path.Base(object)}, "-")
+	link, err := s.subsets.LinkOutput(r.Context(), object, file)
+	if err != nil {
+		return answer{}, err
+	}
+	if link != "" {
+		return answer{status: http.StatusFound, location: link}, nil
+	}
+	return answer{status: http.StatusOK, body: download{file: file, copy: func(w io.Writer) error {
+		return s.subsets.CopyOutput(r.Context(), sel, object, w)
+	}}}, nil
+}
+
+// A download is a body of any size, which a browser saves as a file. copy writes it.
+type download struct {
+	file string
+	copy func(io.Writer) error
+}
+
+// writeTo answers with the download. An error before the first byte is returned; one after it breaks the answer off, so
+// that the client does not take it for whole.
+func (d download) writeTo(w http.ResponseWriter) error {
+	begun := &begunWriter{ResponseWriter: w, file: d.file}
+	err := d.copy(begun)
+	switch {
+	case err != nil && begun.begun:
+		panic(http.ErrAbortHandler)
+	case err == nil && !begun.begun:
+		_, err = begun.Write(nil) // it is empty
+	}
+	return err
+}
+
+// A begunWriter sends the headers with the first byte.
+type begunWriter struct {
+	http.ResponseWriter
+	file  string
+	begun bool
+}
+
+func (w *begunWriter) Write(p []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		h := w.Header()
+		h.Set("Content-Type", "application/octet-stream")
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": w.file}))
+		h.Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(p)
+}

@@ -1,0 +1,210 @@
+package curate
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// pageType is the content type of pages.
+const pageType = "text/html; charset=utf-8"
+
+// pages are the routes of the pages but for the first, which is at /. They show what calls of the API answer.
+func (s server) pages() []route {
+	const runPage = site.RunsPath + "/{run}"
+	return []route{
+		{http.MethodGet, runPage, s.runPage},
+		{http.MethodPost, runPage, s.doRun},
+		{http.MethodGet, runPage + "/select", s.selectPage},
+		{http.MethodPost, runPage + "/select", s.doSelect},
+		{http.MethodGet, runPage + "/selections/{selection}", s.selectionPage},
+		{http.MethodGet, runPage + "/samples", s.samplesPage},
+		{http.MethodGet, runPage + "/samples/{sample}", s.samplePage},
+	}
+}
+
+// show is the answer of a page.
+func (s server) show(view site.View, status int) (answer, error) {
+	content, err := s.site.Render(view, time.Now())
+	return answer{status: status, body: file{
+		contentType: pageType, content: content, policy: s.site.Policy, cache: "no-store",
+	}}, err
+}
+
+// shown is a call whose errors are pages.
+func (s server) shown(c call) call {
+	return func(r *http.Request) (answer, error) {
+		ans, err := c(r)
+		if err == nil {
+			return ans, nil
+		}
+		status := s.failed(r, err)
+		return s.show(site.Problem{Problem: api.NewProblem(status, detailOf(err))}, status)
+	}
+}
+
+// seeOther leads a browser from a form to a page.
+func seeOther(path string) answer { return answer{status: http.StatusSeeOther, location: path} }
+
+func (s server) runsPage(r *http.Request) (answer, error) {
+	listed, err := s.listRuns(r)
+	if err != nil {
+		return answer{}, err
+	}
+	list := listed.body.(api.RunList)
+	return s.show(site.Runs{RunList: &list, First: r.URL.Query().Get("page_token") == ""}, http.StatusOK)
+}
+
+func (s server) runPage(r *http.Request) (answer, error) {
+	status, err := s.subsets.RunStatus(r.Context(), r.PathValue("run"))
+	if err != nil {
+		return answer{}, err
+	}
+	listed, err := s.listSelections(r)
+	if err != nil {
+		return answer{}, err
+	}
+	list := listed.body.(api.SelectionList)
+	slices.SortStableFunc(list.Selections, func(a, b api.SelectionEntry) int { return b.Created.Compare(a.Created) })
+	return s.show(site.Run{RunStatus: status, List: &list}, http.StatusOK)
+}
+
+// doRun does to a run what a button of its page says: a verb, as POST /v1/runs/{run}:<verb>.
+func (s server) doRun(r *http.Request) (answer, error) {
+	id, name := r.PathValue("run"), r.PostFormValue("do")
+	r.Body = http.NoBody // the form is no body of the call
+	for _, v := range verbs {
+		if v.name == name {
+			about, err := v.do(s, r, id)
+			return seeOther(site.RunPath(about)), err
+		}
+	}
+	return answer{}, api.NewProblem(http.StatusBadRequest, "do: give resume, retry, cancel or approve")
+}
+
+func (s server) selectionPage(r *http.Request) (answer, error) {
+	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	if err != nil {
+		return answer{}, err
+	}
+	state, err := s.subsets.State(r.Context(), sel)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.show(site.Selection{SelectionStatus: &api.SelectionStatus{State: state, Selection: sel}}, http.StatusOK)
+}
+
+// samplesPage shows a page of the samples of a run. Its form has a source apart from the other filters.
+func (s server) samplesPage(r *http.Request) (answer, error) {
+	ctx, id, query := r.Context(), r.PathValue("run"), r.URL.Query()
+	plan, err := s.runs.UsablePlan(ctx, id)
+	if err != nil {
+		return answer{}, err
+	}
+	status, err := s.subsets.RunStatus(ctx, id)
+	if err != nil {
+		return answer{}, err
+	}
+	listed, _, err := s.subsets.ListPage(ctx, id, "", api.DefaultPageSize)
+	if err != nil {
+		return answer{}, err
+	}
+	view := site.Samples{
+		RunID: id, Selection: query.Get("selection"), Token: query.Get("page_token"), Of: map[int64]site.Excerpt{},
+		Capabilities: plan.Rubric.Capabilities, Styles: plan.Rubric.Styles,
+		Filters: slices.DeleteFunc(query["filter"], func(f string) bool { return f == "" }),
+	}
+	if source := strings.TrimSpace(query.Get("source")); source != "" {
+		view.Filters = append(view.Filters, "source="+source)
+	}
+	for _, l := range listed {
+		view.Choices = append(view.Choices, api.SelectionEntry{ID: l.ID, Selected: l.Selected})
+	}
+	view.Reasons = reasonsOf(status, view.Selection != "")
+	p, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	view.SamplePage, err = s.browse(ctx, id, view.Selection, view.Filters, p)
+	if refused, ok := errors.AsType[*run.RefusedError](err); ok {
+		view.Problem = refused.Error()
+		return s.show(view, http.StatusUnprocessableEntity)
+	} else if err != nil {
+		return answer{}, err
+	}
+	var indexes []int64
+	for _, e := range view.Samples {
+		indexes = append(indexes, e.Index)
+	}
+	err = s.subsets.EachSample(ctx, plan, indexes, func(index int64, sample *dataset.Sample) error {
+		view.Of[index] = site.NewExcerpt(sample)
+		return nil
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return s.show(view, http.StatusOK)
+}
+
+// reasonsOf are those that samples of a run can be listed by.
+func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
+	var all []reason.Code
+	for code := range status.Reasons {
+		all = append(all, code)
+	}
+	slices.Sort(all)
+	for _, e := range reason.Table() {
+		if selected && e.Code.Subject() == reason.Selection {
+			all = append(all, e.Code)
+		}
+	}
+	return all
+}
+
+// maxExplained is how many selections the page of a sample names.
+const maxExplained = 3
+
+func (s server) samplePage(r *http.Request) (answer, error) {
+	ctx, id := r.Context(), r.PathValue("run")
+	plan, index, err := s.subsets.One(ctx, id, r.PathValue("sample"))
+	if err != nil {
+		return answer{}, err
+	}
+	view := site.Sample{RunID: id}
+	if view.Shown, err = s.subsets.ShowOne(ctx, id, subset.IndexName(index)); err != nil {
+		return answer{}, err
+	}
+	err = s.subsets.EachSample(ctx, plan, []int64{index}, func(_ int64, sample *dataset.Sample) error {
+		view.Turns, view.Count = site.NewTurns(sample), len(sample.Images)
+		return nil
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	listed, _, err := s.subsets.ListPage(ctx, id, "", api.DefaultPageSize)
+	if err != nil {
+		return answer{}, err
+	}
+	slices.SortStableFunc(listed, func(a, b subset.Listed) int { return b.Accepted.Compare(a.Accepted) })
+	for _, l := range listed {
+		if l.State != api.Completed || len(view.Why) == maxExplained {
+			continue
+		}
+		of := &subset.Outcome{Plan: plan, Selection: l.Selection}
+		why, err := s.subsets.ExplainAt(ctx, of, []uint32{uint32(index)})
+		if err != nil {
+			return answer{}, err
+		}
+		view.Why, view.Selections = append(view.Why, why...), append(view.Selections, l.ID)
+	}
+	return s.show(view, http.StatusOK)
+}

@@ -1,0 +1,117 @@
+package curate_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// visit asks for a page as a browser does; with a form it sends it.
+func (s service) visit(method, path string, form url.Values) *httptest.ResponseRecorder {
+	s.t.Helper()
+	request := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	request.Header.Set("Accept", "text/html")
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	answer := httptest.NewRecorder()
+	s.curate.ServeHTTP(answer, request)
+	return answer
+}
+
+// sees asks for a page that should be answered with a status, and looks for texts in it.
+func (s service) sees(status int, path string, texts ...string) {
+	s.t.Helper()
+	answer := s.visit("GET", path, nil)
+	header := answer.Header()
+	if answer.Code != status || header.Get("Content-Type") != "text/html; charset=utf-8" ||
+		header.Get("Cache-Control") != "no-store" || header.Get("Set-Cookie") != "" ||
+		!strings.HasPrefix(header.Get("Content-Security-Policy"), "default-src 'none'; ") {
+		s.t.Errorf("%s: answered %d with %v", path, answer.Code, header)
+	}
+	for _, text := range texts {
+		if !strings.Contains(answer.Body.String(), text) {
+			s.t.Errorf("%s lacks %s: %s", path, text, answer.Body)
+		}
+	}
+}
+
+// The pages lead from the list of runs to one, its samples, and a selection that its form makes.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s, id := withImages(t)
+	s.sees(200, "/", "sky", `class="state scored"`, "/runs/"+id)
+	s.sees(200, "/runs/"+id, ">4</strong> in the dataset", "image not found", `name="do" value="retry"`)
+	s.sees(200, "/runs/"+id+"/samples?filter=&source=tests", "4 samples", "/samples/@0/images/1?width=192")
+	s.sees(200, "/runs/"+id+"/samples?filter=status%3Dfailed", "1 sample<", "image not found")
+	s.sees(422, "/runs/"+id+"/samples?filter=rating.moon%3D1", "is unknown")
+	s.sees(200, "/runs/"+id+"/samples/@1", "And this?", "humanities")
+	s.sees(200, "/runs/"+id+"/select", "Give a budget")
+	s.sees(200, "/runs/"+id+"/select?budget=2&max_failed=50%25", "<strong>2</strong> selected", "curl -X POST",
+		"Picks by rating")
+	s.sees(200, "/runs/"+id+"/select?budget=lots&threshold=x", "budget: ", "rated above: ")
+	s.sees(404, "/runs/sky-000000000000", "no such run")
+
+	form := url.Values{"budget": {"2"}, "max_failed": {"50%"}, "unique": {"true"}}
+	made := s.visit("POST", "/runs/"+id+"/select", form)
+	at := made.Header().Get("Location")
+	if made.Code != http.StatusSeeOther || !strings.HasPrefix(at, "/runs/"+id+"/selections/") {
+		t.Fatalf("the form is answered %d, Location %q: %s", made.Code, at, made.Body)
+	}
+	s.sees(200, at, "being written", `data-live="2"`)
+	s.work()
+	s.sees(200, at, "/report", "/outputs/subset", "<strong>2</strong> selected")
+	sel, _ := want[api.SelectionStatus](s, http.StatusOK, "GET", "/v1"+at, "")
+	if !sel.Parameters.Request.Unique || sel.Selected != 2 {
+		t.Errorf("the form made %+v", sel.Parameters)
+	}
+	s.sees(200, "/runs/"+id+"/samples/@0", sel.ID)
+	refused := s.visit("POST", "/runs/"+id+"/select", url.Values{"budget": {"900"}})
+	if refused.Code != http.StatusUnprocessableEntity || !strings.Contains(refused.Body.String(), `value="900"`) {
+		t.Errorf("a form that is refused is answered %d: %s", refused.Code, refused.Body)
+	}
+}
+
+// The page of a run has buttons for what the run takes.
+func TestButtons(t *testing.T) {
+	t.Parallel()
+	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = run.Prices{runtest.Kind: 1000}, 0.001 })
+	id := s.start()
+	s.sees(200, "/runs/"+id, "waits for approval", `value="approve"`, `data-live="3"`)
+	if a := s.visit("POST", "/runs/"+id, url.Values{"do": {"explode"}}); a.Code != http.StatusBadRequest {
+		t.Errorf("an unknown button is answered %d", a.Code)
+	}
+	a := s.visit("POST", "/runs/"+id, url.Values{"do": {"approve"}})
+	if at := a.Header().Get("Location"); a.Code != http.StatusSeeOther || at != "/runs/"+id {
+		t.Errorf("answered %d, Location %q", a.Code, at)
+	}
+	s.sees(200, "/runs/"+id, `class="state scoring"`, "the rate is not known yet", "0 of 5 samples")
+}
+
+// Texts of the dataset are text wherever they stand, and bounded.
+func TestPagesAreInert(t *testing.T) {
+	t.Parallel()
+	const hostile = "<script>alert(1)</script>\" onmouseover=\"alert(1)\u202Etxt.exe"
+	s := newService(t, nil)
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
+		runtest.Record(hostile, hostile+strings.Repeat("long ", 100)),
+	}))
+	id := s.scored()
+	for _, path := range []string{"", "/samples", "/samples/@0", "/select?budget=" + url.QueryEscape(hostile)} {
+		page := s.visit("GET", "/runs/"+id+path, nil).Body.String()
+		for _, act := range []string{"<script>alert", `" onmouseover`, "\u202e", "ZgotmplZ"} {
+			if strings.Contains(page, act) {
+				t.Errorf("%s: %q is in the page", path, act)
+			}
+		}
+		if len(page) > 100_000 {
+			t.Errorf("%s has %d bytes", path, len(page))
+		}
+	}
+}

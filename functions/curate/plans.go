@@ -1,0 +1,45 @@
+package curate
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// maxPlannedBytes is the most that the manifests of a dataset may have that is planned while a caller waits: all of it
+// is read.
+const maxPlannedBytes = 1 << 30
+
+// plan serves POST /v1/plans.
+func (s server) plan(r *http.Request) (answer, error) {
+	ctx := r.Context()
+	var spec run.Spec
+	if err := decode(r, &spec); err != nil {
+		return answer{}, err
+	}
+	outline, _, err := s.planner.Identify(ctx, spec)
+	if err != nil {
+		return answer{}, err
+	}
+	var bytes int64
+	for _, m := range outline.Manifests {
+		bytes += m.Size
+	}
+	if bytes > maxPlannedBytes {
+		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf(
+			"manifests: they have %d bytes, and at most %d are planned while a caller waits; start the run, which waits "+
+				"for its approval if it is estimated above MAX_RUN_COST", bytes, maxPlannedBytes))
+	}
+	plan, err := s.planner.Plan(ctx, spec)
+	if err != nil {
+		return answer{}, err
+	}
+	survey, err := s.planner.Survey(ctx, plan)
+	if err != nil {
+		return answer{}, err
+	}
+	changes, err := s.planner.ChangedImages(ctx, plan, func(int64) {})
+	return answer{status: http.StatusOK, body: api.NewPlanReport(plan, survey, changes)}, err
+}

@@ -1,0 +1,187 @@
+package curate_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// withImages is a service of 4 scored samples: three with an image, of which one is gone, and one of text.
+func withImages(t *testing.T) (s service, id string) {
+	t.Helper()
+	s = newService(t, nil)
+	s.Upload("images/sky/a.png", runtest.PNG(t, 90, 60))
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
+		runtest.Record("a", "What is it?", "a.png"), runtest.Record("b/2", "And this?", "a.png"),
+		runtest.Record("gone", "And that?", "gone.png"), runtest.Record("text", "Why is the sky blue?"),
+	}))
+	return s, s.scored()
+}
+
+// Samples are listed by filters, page by page, and shown one by one.
+func TestSamplesByAPI(t *testing.T) {
+	t.Parallel()
+	s, id := withImages(t)
+	path := "/v1/runs/" + id + "/samples"
+	var ids []string
+	token, first := "", true
+	for first || token != "" {
+		page, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?page_size=3&page_token="+token, "")
+		if page.Matched != 4 || page.More {
+			t.Errorf("%d samples match, more: %t", page.Matched, page.More)
+		}
+		for _, e := range page.Samples {
+			ids = append(ids, e.ID)
+		}
+		token, first = page.NextPageToken, false
+	}
+	if got := strings.Join(ids, " "); got != "a b/2 gone text" {
+		t.Errorf("samples %s", got)
+	}
+	failed, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?filter=status%3Dfailed&filter=", "")
+	if len(failed.Samples) != 1 || failed.Samples[0].ID != "gone" || failed.Samples[0].FailureCode != "image_not_found" ||
+		failed.Samples[0].Status != scores.Failed {
+		t.Errorf("failed samples %+v", failed.Samples)
+	}
+	for _, name := range []string{"b/2", "@1"} {
+		shown, _ := want[subset.Shown](s, http.StatusOK, "GET", path+"/"+url.PathEscape(name), "")
+		if shown.ID != "b/2" || shown.Index != 1 || !strings.Contains(string(shown.Record), "And this?") {
+			t.Errorf("sample %s: %+v", name, shown)
+		}
+	}
+	for query, status := range map[string]int{
+		"?filter=color%3Dred": 422, "?filter=rating.moon%3D1": 422, "?page_size=0": 400, "?page_token=eA": 400,
+		"/@4": 422, "/nobody": 422, "?selection=0123456789ab": 404,
+	} {
+		want[api.Problem](s, status, "GET", path+query, "")
+	}
+}
+
+// With a selection, filters are about what is in it, and why others are not.
+func TestSamplesOfSelection(t *testing.T) {
+	t.Parallel()
+	s, id := withImages(t)
+	body := `{"budget": 1, "max_failed": "50%"}`
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+"/selections", body)
+	count := map[string]int{}
+	for _, filter := range []string{"status%3Dselected", "status%3Dleft", "reason%3Doutranked", "reason!%3Doutranked"} {
+		query := fmt.Sprintf("/v1/runs/%s/samples?selection=%s&filter=%s", id, sel.ID, filter)
+		page, _ := want[api.SamplePage](s, http.StatusOK, "GET", query, "")
+		count[filter] = len(page.Samples)
+		for _, e := range page.Samples {
+			if e.Selected == nil || *e.Selected != (e.Reason == "") {
+				t.Errorf("%s: entry %+v", filter, e)
+			}
+		}
+	}
+	if count["status%3Dselected"] != 1 || count["status%3Dleft"] != 2 ||
+		count["reason%3Doutranked"]+count["reason!%3Doutranked"] != 4 {
+		t.Errorf("samples by filter: %v", count)
+	}
+}
+
+// Images are served small, with what browsers need to keep them; those that cannot be shown say why.
+func TestImagesByAPI(t *testing.T) {
+	t.Parallel()
+	s, id := withImages(t)
+	path := "/v1/runs/" + id + "/samples/"
+	answer := s.call("GET", path+"@0/images/1?width=60", "")
+	picture, kind, err := image.Decode(bytes.NewReader(answer.Body.Bytes()))
+	if err != nil || kind != "jpeg" || picture.Bounds().Dx() != 60 || picture.Bounds().Dy() != 40 {
+		t.Fatalf("answered %d, a %s of %v, error %v", answer.Code, kind, picture.Bounds(), err)
+	}
+	tag := answer.Header().Get("ETag")
+	if tag == "" || !strings.Contains(answer.Header().Get("Cache-Control"), "private") {
+		t.Errorf("headers %v", answer.Header())
+	}
+	request := httptest.NewRequest("GET", path+"b%2F2/images/1?width=60", nil)
+	request.Header.Set("If-None-Match", tag)
+	answer = httptest.NewRecorder()
+	s.api().ServeHTTP(answer, request)
+	if answer.Code != http.StatusNotModified || answer.Body.Len() > 0 {
+		t.Errorf("the same image is answered %d with %d bytes", answer.Code, answer.Body.Len())
+	}
+	for query, tt := range map[string]struct {
+		status int
+		detail string
+	}{
+		"@2/images/1": {404, "image not found"}, "@3/images/1": {404, "it has 0"}, "@0/images/2": {404, "it has 1"},
+		"@0/images/x": {404, "no image"}, "@0/images/1?width=9000": {400, "give 1 to 512"},
+	} {
+		problem, _ := want[api.Problem](s, tt.status, "GET", path+query, "")
+		if !strings.Contains(problem.Detail, tt.detail) {
+			t.Errorf("%s: %q, want %q", query, problem.Detail, tt.detail)
+		}
+	}
+}
+
+// A preview is what the selection becomes, and leaves nothing behind.
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	before := s.Objects("")
+	const body = `{"budget": "40%", "exclude": ["r04"]}`
+	preview, _ := want[subset.Preview](s, http.StatusOK, "POST", path+":preview", body)
+	if after := s.Objects(""); len(after) != len(before) {
+		t.Errorf("a preview left %d objects", len(after)-len(before))
+	}
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, body)
+	if preview.Selected != 2 || preview.Selected != sel.Selected || preview.Total != sel.Total ||
+		preview.Summary.HighKept != sel.Summary.HighKept {
+		t.Errorf("previewed %+v, made %+v", preview, sel)
+	}
+	want[api.Problem](s, 400, "POST", path+":preview", `{"budgets": [1, 2]}`)
+	want[api.Problem](s, 422, "POST", path+":preview", `{"budget": 9}`)
+}
+
+// Outputs are downloaded as they are stored.
+func TestOutputs(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
+	path += "/" + sel.ID + "/outputs/"
+	want[api.Problem](s, http.StatusConflict, "GET", path+"subset", "")
+	s.work()
+	for name, object := range map[string]string{
+		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks,
+		"selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
+	} {
+		answer := s.call("GET", path+name, "")
+		if answer.Code != http.StatusOK || !bytes.Equal(answer.Body.Bytes(), s.Read(object)) {
+			t.Errorf("%s: answered %d with %d bytes", name, answer.Code, answer.Body.Len())
+		}
+		if saved := answer.Header().Get("Content-Disposition"); !strings.Contains(saved, sel.Run+"-"+sel.ID) {
+			t.Errorf("%s is saved as %q", name, saved)
+		}
+	}
+	problem, _ := want[api.Problem](s, http.StatusNotFound, "GET", path+"moon", "")
+	if !strings.Contains(problem.Detail, "subset, rejected") {
+		t.Errorf("an unknown output: %q", problem.Detail)
+	}
+}
+
+// A plan says what a run would do, and starts none.
+func TestPlanByAPI(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	plan, _ := want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", startBody)
+	if plan.Samples != 5 || plan.Valid != 5 || plan.Run == "" {
+		t.Errorf("the plan %+v", plan)
+	}
+	if list, _ := want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", ""); len(list.Runs) > 0 {
+		t.Errorf("runs %+v", list.Runs)
+	}
+	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
+}

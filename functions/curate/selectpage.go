@@ -1,0 +1,126 @@
+package curate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// selectPage shows the form of a selection, and what the selection of its fields would be.
+func (s server) selectPage(r *http.Request) (answer, error) {
+	return s.selectForm(r, r.URL.Query(), nil, http.StatusOK)
+}
+
+// selectForm shows the form with what was typed. problem is why no selection was made; nil where none was asked for.
+func (s server) selectForm(r *http.Request, typed url.Values, problem error, status int) (answer, error) {
+	ctx, id := r.Context(), r.PathValue("run")
+	plan, err := s.runs.UsablePlan(ctx, id)
+	if err != nil {
+		return answer{}, err
+	}
+	view := site.Select{RunID: id, Dataset: plan.Dataset, Form: formOf(typed)}
+	if problem == nil && view.Form.Budget != "" {
+		var asked api.SelectionRequest
+		if asked, problem = requestOf(view.Form); problem == nil {
+			view.Preview, problem = s.subsets.Preview(ctx, id, asked.Request, asked.MaxFailed)
+		}
+		if problem == nil {
+			view.CLI, view.Curl, problem = s.commandsOf(id, asked)
+		}
+	}
+	if problem != nil {
+		if statusOf(problem) == http.StatusInternalServerError {
+			return answer{}, problem
+		}
+		view.Problem = detailOf(problem)
+	}
+	return s.show(view, status)
+}
+
+// doSelect makes the selection of a form, and leads to its page.
+func (s server) doSelect(r *http.Request) (answer, error) {
+	if err := r.ParseForm(); err != nil {
+		return answer{}, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))
+	}
+	typed := r.PostForm
+	asked, err := requestOf(formOf(typed))
+	if err == nil {
+		sel, made := s.subsets.Ask(r.Context(), r.PathValue("run"), asked.Request, asked.MaxFailed)
+		if made == nil {
+			return seeOther(site.SelectionPath(sel.Run, sel.ID)), nil
+		}
+		err = made
+	}
+	return s.selectForm(r, typed, err, statusOf(err))
+}
+
+// formOf are the fields of a form.
+func formOf(typed url.Values) site.Form {
+	field := func(name string) string { return strings.TrimSpace(typed.Get(name)) }
+	return site.Form{
+		Budget: field("budget"), Strategy: field("strategy"), Threshold: field("threshold"), SourceCap: field("source_cap"),
+		ImageCap: field("image_cap"), MaxFailed: field("max_failed"), Unique: field("unique") != "",
+	}
+}
+
+// requestOf is what a form asks for. The error names each field that cannot be read.
+func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
+	var faults []error
+	read := func(field, text string, parse func(string) error) {
+		if text == "" {
+			return
+		}
+		if err := parse(text); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", field, err))
+		}
+	}
+	read("budget", f.Budget, func(text string) (err error) {
+		asked.Budget, err = selection.ParseBudget(text)
+		return err
+	})
+	read("rated above", f.Threshold, func(text string) (err error) {
+		asked.Threshold, err = strconv.Atoi(text)
+		return err
+	})
+	read("most of one source", f.SourceCap, func(text string) (err error) {
+		asked.Caps.Source, err = selection.ParseCap(text)
+		return err
+	})
+	read("most of one image", f.ImageCap, func(text string) (err error) {
+		asked.Caps.Image, err = selection.ParseCap(text)
+		return err
+	})
+	read("may fail", f.MaxFailed, func(text string) (err error) {
+		asked.MaxFailed, err = run.ParseAllowance(text)
+		return err
+	})
+	asked.Strategy, asked.Unique = selection.Strategy(f.Strategy), f.Unique
+	if len(faults) > 0 {
+		return asked, &run.RefusedError{Reason: errors.Join(faults...).Error()}
+	}
+	return asked, nil
+}
+
+// commandsOf are a command and a request of the API that make a selection.
+func (s server) commandsOf(id string, asked api.SelectionRequest) (cli, curl string, err error) {
+	if s.commands.Select != nil {
+		cli = s.commands.Select(id, asked.Request)
+		if !asked.MaxFailed.IsZero() {
+			cli += " --max-failed " + asked.MaxFailed.String()
+		}
+	}
+	body, err := json.Marshal(asked)
+	curl = fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
+		spelling.ShellWord(string(body)), api.SelectionsPath(id))
+	return cli, curl, err
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection that is made by the
+// form: they ask for nothing elsewhere, and in either theme nothing is hard to read or to reach.
+func TestBrowserSite(t *testing.T) {
+	t.Parallel()
+	browser := startBrowser(t)
+	dir := t.TempDir()
+	demo, err := filepath.Abs(filepath.Join("..", "..", "testdata", "demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve := serving(t, dir)
+	t.Cleanup(func() { _ = serve.cmd.Process.Kill() })
+	home := strings.TrimSuffix(serve.url, "v1/runs")
+	own := func(url string) bool { return strings.HasPrefix(url, home) }
+	tab := openTab(t, browser, home, own)
+	if !evaluate[bool](tab, `document.body.textContent.includes("There is no run yet")`) {
+		t.Error("without a run the page does not say what to do")
+	}
+	tab.checkPage("empty")
+
+	hostile := readFile(t, hostileDataset(t, filepath.Join(demo, "dataset.json"), dir))
+	if err := os.CopyFS(filepath.Join(dir, "input", "images", "demo"), os.DirFS(demo)); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "input", "datasets", "demo", "parts", "a.json"), hostile)
+	writeFile(t, filepath.Join(dir, "input", "datasets", "demo", "dataset.yaml"),
+		"manifests: [parts/a.json]\nbudget: 30%\nmax_failed: 50%\n")
+	made := serve.event(t, events.SelectionCompleted)
+	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the list follows by itself
+	tab.checkPage("runs")
+	runPage := home + "runs/" + made.Data.Run
+	for name, path := range map[string]string{
+		"run": "", "samples": "/samples?filter=rating.data+understanding%3E%3D1", "sample": "/samples/@0",
+		"pair":   "/samples/@20",
+		"select": "/select?budget=10%25",
+	} {
+		tab.visit(runPage + path)
+		tab.checkPage(name)
+	}
+	tab.visit(runPage + "/samples?filter=status%3Dfailed")
+	if n := evaluate[int](tab, `document.querySelectorAll(".card").length`); n != 2 {
+		t.Errorf("%d samples failed, want 2", n)
+	}
+	tab.checkForm(runPage)
+	tab.checkQuiet()
+}
+
+// checkForm makes a selection by the form, whose preview follows what is typed.
+func (r *reportTab) checkForm(runPage string) {
+	r.Helper()
+	r.visit(runPage + "/select")
+	set := func(field, value string) {
+		evaluate[bool](r, `(() => {
+			const field = document.getElementById("select").elements["`+field+`"];
+			field.value = "`+value+`";
+			field.dispatchEvent(new Event("input", {bubbles: true}));
+			return true;
+		})()`)
+	}
+	set("budget", "20")
+	r.waitFor(`document.querySelector("#preview .counts strong")?.textContent === "20"`)
+	r.waitFor(`document.getElementById("preview").textContent.includes("--budget 20")`)
+	set("budget", "a lot")
+	r.waitFor(`document.querySelector("#preview .problem")?.textContent.includes("budget")`)
+	set("budget", "20")
+	r.waitFor(`document.querySelector("#preview .counts strong")?.textContent === "20"`)
+	evaluate[bool](r, `document.querySelector("button.main").click() ?? true`)
+	r.waitFor(`location.pathname.includes("/selections/") && document.querySelector(".state.completed") !== null`)
+	r.waitFor(`document.querySelectorAll(".downloads a").length === 5`)
+	r.checkPage("selection")
+}
+
+// checkPage checks what every page has to be: safe, whole and usable.
+func (r *reportTab) checkPage(name string) {
+	r.Helper()
+	if evaluate[bool](r, `"hacked" in window`) {
+		r.Errorf("%s: a text of the dataset ran as a script", name)
+	}
+	if n := evaluate[int](r, `document.querySelectorAll("[onerror], [style], script:not(:last-of-type)").length`); n > 0 {
+		r.Errorf("%s: %d elements of the page are of the dataset, or have a style of their own", name, n)
+	}
+	r.waitFor(`Array.from(document.images).every(i => i.loading === "lazy" || i.complete)`)
+	for _, theme := range []string{"light", "dark"} {
+		r.setTheme(theme)
+		r.checkAccessible(name + " " + theme)
+		r.screenshots("site-" + name + "-" + theme)
+	}
+}
+
+// visit goes to an address.
+func (r *reportTab) visit(address string) {
+	r.Helper()
+	if err := chromedp.Do(r.ctx, chromedp.Navigate(address)); err != nil {
+		r.Fatalf("%s: %v", address, err)
+	}
+}
+
+// waitFor waits until a condition of the page holds.
+func (r *reportTab) waitFor(condition string) {
+	r.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		holds, err := chromedp.Run(r.ctx, chromedp.Evaluate[bool](condition, chromedp.EvalAwaitPromise))
+		if err == nil && holds {
+			return
+		}
+		if time.Now().After(end) {
+			text := evaluate[string](r, `document.body.innerText.slice(0, 2000)`)
+			r.Fatalf("it is never true that %s (%v): %s", condition, err, text)
+		}
+	}
+}

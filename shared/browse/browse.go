@@ -1,0 +1,232 @@
+// Package browse lists the samples of a scored run by filters. Of the scores it reads the columns that a filter names,
+// and the rows of the page that is asked for; so a page costs the same in a run of any size, once its columns are in
+// memory, but for a look at a byte or two of each sample.
+package browse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"golang.org/x/sync/errgroup"
+)
+
+// maxColumnBytes is the most memory that columns take from one list to the next.
+const maxColumnBytes = 96 << 20
+
+// MostCounted is how many samples of a filter are counted at most.
+const MostCounted = 10_000
+
+// A Reader lists samples of runs. It keeps in memory what it reads, because scores never change; so a process has one.
+type Reader struct {
+	runs    *run.Reader
+	subsets *subset.Reader
+	columns *cache.Cache[*column]
+}
+
+// New makes a Reader of the runs and the selections of one work bucket.
+func New(runs *run.Reader, subsets *subset.Reader) (*Reader, error) {
+	if runs == nil || subsets == nil {
+		return nil, errors.New("making a browse.Reader: a reader of runs or of selections is missing")
+	}
+	return &Reader{runs: runs, subsets: subsets, columns: cache.New(maxColumnBytes, (*column).bytes)}, nil
+}
+
+// A Query asks for a page of the samples that a filter lets through.
+type Query struct {
+	Filter    Filter
+	Selection string // that status and reason are about; empty for none
+	From      int64  // the index that the page begins at
+	Size      int    // of the page, 1 or more
+}
+
+// A Page is a part of a list, in the order of the dataset.
+type Page struct {
+	Entries []Entry
+	Next    int64 // where the next page begins; -1 after the last sample
+	// Matched counts the samples of all pages, at most MostCounted of them; More says that there are more.
+	Matched int
+	More    bool
+}
+
+// An Entry is one sample in a list.
+type Entry struct {
+	ID     string        `json:"id"`
+	Index  int64         `json:"index"` // in the dataset, from 0
+	Source string        `json:"source"`
+	Status scores.Status `json:"status"`
+	// FailureCode is why it was not scored, or cannot be selected.
+	FailureCode reason.Code    `json:"failure_code,omitempty"`
+	Styles      []string       `json:"styles,omitempty"` // the main one first
+	Rated       []subset.Rated `json:"rated,omitempty"`  // in the order of the rubric; none if it was not scored
+	// Selected is whether it is in the selection of the query, and Reason why not; nil and empty without one.
+	Selected *bool       `json:"selected,omitempty"`
+	Reason   reason.Code `json:"reason,omitempty"`
+}
+
+// List lists a page of the samples of a scored run. A *run.RefusedError is a fault of the query, run.ErrNotScored that
+// of a run that is not scored, subset.ErrNoSelection an unknown selection.
+func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error) {
+	plan, err := r.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if scored, err := r.runs.Scored(ctx, runID); err != nil {
+		return nil, err
+	} else if !scored {
+		return nil, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
+	}
+	var reasons *scores.Reasons
+	if q.Selection != "" {
+		if reasons, err = r.subsets.Reasons(ctx, runID, q.Selection); err != nil {
+			return nil, err
+		}
+	}
+	tests, err := r.tests(ctx, plan, q.Filter, reasons)
+	if err != nil {
+		return nil, err
+	}
+	page, found := scan(plan.Samples, tests, q.From, q.Size)
+	if page.Entries, err = r.entries(ctx, plan, found); err != nil {
+		return nil, err
+	}
+	for i := range page.Entries {
+		if e := &page.Entries[i]; reasons != nil {
+			e.Reason = reason.Code(reasons.At(int(e.Index)))
+			in := e.Reason == ""
+			e.Selected = &in
+		}
+	}
+	return page, nil
+}
+
+// tests are the terms of a filter as tests of a sample by its index.
+func (r *Reader) tests(
+	ctx context.Context, plan *run.Plan, filter Filter, reasons *scores.Reasons,
+) ([]func(i int) bool, error) {
+	for _, t := range filter {
+		if err := t.check(plan, reasons != nil); err != nil {
+			return nil, err
+		}
+	}
+	var tests []func(int) bool
+	for _, t := range filter {
+		has := t.operator == "="
+		if reasons != nil && (t.field == fieldReason || t.value == Selected) {
+			want := t.value
+			if t.field == fieldStatus {
+				want = ""
+			}
+			tests = append(tests, func(i int) bool { return (reasons.At(i) == want) == has })
+			continue
+		}
+		c, err := r.column(ctx, plan, t.field, t.name)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case t.field == fieldRating:
+			rated := t.rated()
+			tests = append(tests, func(i int) bool { return rated(c.ratings[i]) })
+		case t.field == fieldStatus && t.value == Left:
+			scored := c.named(scores.OK.String(), true)
+			tests = append(tests, func(i int) bool { return (scored(i) && reasons.At(i) != "") == has })
+		default:
+			tests = append(tests, c.named(t.value, has))
+		}
+	}
+	return tests, nil
+}
+
+// scan finds the samples of a page, and counts those of all.
+func scan(samples int64, tests []func(i int) bool, from int64, size int) (*Page, []int64) {
+	page := &Page{Next: -1}
+	var found []int64
+	if len(tests) == 0 { // nothing has to be looked at
+		for i := max(from, 0); i < samples && len(found) < size; i++ {
+			found = append(found, i)
+		}
+		if next := max(from, 0) + int64(size); next < samples {
+			page.Next = next
+		}
+		page.Matched, page.More = int(min(samples, MostCounted)), samples > MostCounted
+		return page, found
+	}
+sample:
+	for i := range samples {
+		for _, holds := range tests {
+			if !holds(int(i)) {
+				continue sample
+			}
+		}
+		if page.Matched < MostCounted {
+			page.Matched++
+		} else {
+			page.More = true
+		}
+		if i >= from {
+			if len(found) == size && page.Next < 0 {
+				page.Next = i
+			} else if len(found) < size {
+				found = append(found, i)
+			}
+		}
+		if page.Next >= 0 && page.More {
+			break
+		}
+	}
+	return page, found
+}
+
+// entries reads what a list says of samples, which are in ascending order.
+func (r *Reader) entries(ctx context.Context, plan *run.Plan, samples []int64) ([]Entry, error) {
+	entries := make([]Entry, len(samples))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(reads)
+	for first := 0; first < len(samples); {
+		number := plan.RangeOf(samples[first])
+		var rows []int
+		for _, s := range samples[first:] {
+			if plan.RangeOf(s) != number {
+				break
+			}
+			rows = append(rows, int(s-plan.Ranges[number].FirstIndex))
+		}
+		into := entries[first : first+len(rows)]
+		first += len(rows)
+		group.Go(func() error {
+			return r.read(ctx, plan, number, func(at io.ReaderAt, size int64) (int, error) {
+				briefs, err := scores.ReadBriefs(at, size, rows)
+				for i, b := range briefs {
+					into[i] = newEntry(plan, plan.Ranges[number].FirstIndex+int64(rows[i]), b)
+				}
+				return -1, err
+			})
+		})
+	}
+	return entries, group.Wait()
+}
+
+func newEntry(plan *run.Plan, index int64, b scores.Brief) Entry {
+	e := Entry{
+		ID: b.ID, Index: index, Source: b.Source, Status: b.Status, FailureCode: b.Code, Styles: b.Styles,
+	}
+	for c, rating := range b.Ratings {
+		if b.Status != scores.OK || c >= len(plan.Rubric.Capabilities) {
+			break
+		}
+		one := subset.Rated{Capability: plan.Rubric.Capabilities[c]}
+		if rating != selection.Missing {
+			one.Rating = &rating
+		}
+		e.Rated = append(e.Rated, one)
+	}
+	return e
+}

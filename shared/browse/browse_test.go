@@ -1,0 +1,250 @@
+package browse
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// oneFile has the scores of every range of a run in one file, and counts the bytes that are read.
+type oneFile struct {
+	bucket.Reader
+	read *int64
+}
+
+const scoresFile = "scores.parquet"
+
+func (f oneFile) Stat(ctx context.Context, _ string) (bucket.Attrs, error) {
+	return f.Reader.Stat(ctx, scoresFile)
+}
+
+func (f oneFile) Open(ctx context.Context, _ string, _, offset, length int64) (io.ReadCloser, error) {
+	*f.read += length
+	return f.Reader.Open(ctx, scoresFile, 0, offset, length)
+}
+
+// madeUp is a run of so many ranges of n samples, the same in each, and a reader of it.
+func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) {
+	tb.Helper()
+	asked := rubric.Default()
+	rng := rand.New(rand.NewPCG(1, 2))
+	records := make([]scores.Record, n)
+	for i := range records {
+		r := &records[i]
+		r.ID, r.Position = fmt.Sprintf("sample-%07d", i), i
+		r.Source = fmt.Sprintf("source %d", min(rng.IntN(40), rng.IntN(40)))
+		r.Content = fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64())
+		r.ScorerID, r.Rubric = "scorer", asked.Hash()
+		if i%100 == 99 {
+			r.Status, r.Code, r.Reason = scores.Failed, "image_not_found", "image not found: x.png"
+			continue
+		}
+		r.Status, r.Turns, r.Images = scores.OK, 1, []string{r.Content}
+		r.Styles = []string{asked.Styles[rng.IntN(len(asked.Styles))], "other"}[:1+rng.IntN(2)]
+		for range asked.Capabilities {
+			rating := int8(min(rng.IntN(6), rng.IntN(6)))
+			if rng.IntN(50) == 0 {
+				rating = selection.Missing
+			}
+			r.Ratings, r.Expected = append(r.Ratings, rating), append(r.Expected, float32(max(rating, 0)))
+		}
+	}
+	var file bytes.Buffer
+	if err := scores.Write(&file, asked.Capabilities, records); err != nil {
+		tb.Fatal(err)
+	}
+	memory := bucket.NewMemory()
+	if _, err := bucket.CreateBytes(tb.Context(), memory, scoresFile, file.Bytes()); err != nil {
+		tb.Fatal(err)
+	}
+	plan := &run.Plan{Run: "big-0123456789ab", Rubric: asked, Samples: int64(ranges * n)}
+	for r := range ranges {
+		one := run.Range{FirstIndex: int64(r * n)}
+		one.Span.Records = int64(n)
+		plan.Ranges = append(plan.Ranges, one)
+	}
+	return plan, records, oneFile{memory, new(int64)}
+}
+
+// open is a reader whose columns are not in memory.
+func open(tb testing.TB, work bucket.Reader) *Reader {
+	tb.Helper()
+	runs, err := run.NewReader(work)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &Reader{runs: runs, columns: cache.New(maxColumnBytes, (*column).bytes)}
+}
+
+// page lists without looking whether the run is scored.
+func (r *Reader) page(ctx context.Context, plan *run.Plan, texts []string, from int64) (*Page, error) {
+	filter, err := ParseFilter(texts)
+	if err != nil {
+		return nil, err
+	}
+	tests, err := r.tests(ctx, plan, filter, nil)
+	if err != nil {
+		return nil, err
+	}
+	page, found := scan(plan.Samples, tests, from, 50)
+	page.Entries, err = r.entries(ctx, plan, found)
+	return page, err
+}
+
+// filters are what a benchmark lists by: nothing, half, few samples, and two conditions.
+var filters = map[string][]string{
+	"all": nil, "none": {"source=moon"}, "half": {"rating.humanities>=2"},
+	"few": {"rating.humanities=5", "source=source 38"}, "style": {"style=multi-choice"},
+	"two": {"style=multi-choice", "rating.scene understanding>=4"}, "failed": {"status=failed"},
+}
+
+// All pages together are the samples that each term lets through, in their order.
+func TestList(t *testing.T) {
+	t.Parallel()
+	plan, records, work := madeUp(t, 3, 700)
+	at := func(r scores.Record, name string) int8 {
+		if r.Ratings == nil {
+			return selection.Missing
+		}
+		return r.Ratings[slices.Index(plan.Rubric.Capabilities, name)]
+	}
+	styled := func(r scores.Record) bool { return slices.Contains(r.Styles, "coordinate") }
+	reader := open(t, work)
+	for name, tt := range map[string]struct {
+		terms []string
+		holds func(scores.Record) bool
+	}{
+		"all":      {[]string{""}, func(scores.Record) bool { return true }},
+		"rating":   {[]string{"rating.humanities>=4"}, func(r scores.Record) bool { return at(r, "humanities") >= 4 }},
+		"below":    {[]string{"rating.humanities < 1"}, func(r scores.Record) bool { return at(r, "humanities") == 0 }},
+		"missing":  {[]string{"rating.humanities=none"}, func(r scores.Record) bool { return at(r, "humanities") < 0 }},
+		"rated":    {[]string{"rating.humanities!=none"}, func(r scores.Record) bool { return at(r, "humanities") >= 0 }},
+		"style":    {[]string{"style=coordinate"}, styled},
+		"no style": {[]string{"style!=coordinate"}, func(r scores.Record) bool { return !styled(r) }},
+		"source":   {[]string{"source=source 3"}, func(r scores.Record) bool { return r.Source == "source 3" }},
+		"status":   {[]string{"status=failed"}, func(r scores.Record) bool { return r.Status == scores.Failed }},
+		"reason":   {[]string{"reason=image_not_found"}, func(r scores.Record) bool { return r.Code != "" }},
+		"nowhere":  {[]string{"source=moon"}, func(scores.Record) bool { return false }},
+		"two": {[]string{"source!=source 3", "rating.humanities=5"}, func(r scores.Record) bool {
+			return r.Source != "source 3" && at(r, "humanities") == 5
+		}},
+	} {
+		var want, got []string
+		for range plan.Ranges {
+			for _, r := range records {
+				if tt.holds(r) {
+					want = append(want, r.ID)
+				}
+			}
+		}
+		for from := int64(0); from >= 0; {
+			page, err := reader.page(t.Context(), plan, tt.terms, from)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if page.Matched != len(want) || page.More {
+				t.Errorf("%s: %d samples match (more: %t), want %d", name, page.Matched, page.More, len(want))
+			}
+			for _, e := range page.Entries {
+				got = append(got, e.ID)
+			}
+			from = page.Next
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%.1000s", name, diff)
+		}
+	}
+}
+
+// A condition that cannot be meant is refused, with what can.
+func TestFilterRefused(t *testing.T) {
+	t.Parallel()
+	plan, _, work := madeUp(t, 1, 100)
+	for term, want := range map[string]string{
+		"humanities>=4":        "rating.CAPABILITY>=N",
+		"rating.humanities>=6": "no condition",
+		"rating.humanities>no": "no condition",
+		"style":                "no condition",
+		"source=":              "no condition",
+		"rating.humanity=1":    `did you mean "humanities"?`,
+		"style=cordinate":      `did you mean "coordinate"?`,
+		"status=selected":      "known are: ok, failed, skipped",
+	} {
+		_, err := open(t, work).page(t.Context(), plan, []string{term}, 0)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", term, err, want)
+		}
+	}
+}
+
+// A page takes of the scores the columns that its filter names and the pages that its rows lie in.
+func TestReadsLittle(t *testing.T) {
+	t.Parallel()
+	plan, _, work := madeUp(t, 4, 20_000)
+	attrs, err := work.Stat(t.Context(), scoresFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, work).page(t.Context(), plan, []string{"rating.humanities>=2"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if all := 4 * attrs.Size; *work.read > all/4 {
+		t.Errorf("%d bytes are read of %d", *work.read, all)
+	}
+}
+
+// cpu is the time that this process has taken of all processors, in milliseconds.
+func cpu() float64 {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the process itself
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e6
+}
+
+// BenchmarkFirstPage lists the first 50 of 2.6 million samples, with the columns in memory and without them.
+func BenchmarkFirstPage(b *testing.B) {
+	defer runtime.GC()
+	plan, _, work := madeUp(b, 65, 40_000)
+	for _, name := range slices.Sorted(maps.Keys(filters)) {
+		reader := open(b, work)
+		list := func(b *testing.B) {
+			b.Helper()
+			page, err := reader.page(b.Context(), plan, filters[name], 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(len(page.Entries)), "samples")
+		}
+		b.Run(name+"/cold", func(b *testing.B) {
+			before, n := cpu(), 0
+			for ; b.Loop(); n++ {
+				reader = open(b, work)
+				list(b)
+			}
+			b.ReportMetric((cpu()-before)/float64(n), "cpu-ms/op")
+		})
+		b.Run(name+"/warm", func(b *testing.B) {
+			list(b)
+			before, n := cpu(), 0
+			for ; b.Loop(); n++ {
+				list(b)
+			}
+			b.ReportMetric((cpu()-before)/float64(n), "cpu-ms/op")
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package browse
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"golang.org/x/sync/errgroup"
+)
+
+// reads is how many files of scores are read at the same time.
+const reads = 8
+
+// A column is one of a run, every sample in the order of the dataset.
+type column struct {
+	ratings []int8 // of a column of ratings; nil for others
+	// The names of sample i are names[codes[i]] or, of a column of lists, names[c] for c in codes[starts[i]:starts[i+1]].
+	names  scores.Names
+	codes  []uint32
+	starts []uint32
+}
+
+// bytes is about the memory that it takes.
+func (c *column) bytes() int {
+	return len(c.ratings) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
+}
+
+// column reads a column of a run, or finds it in memory. capability is that of ratings.
+func (r *Reader) column(ctx context.Context, plan *run.Plan, field, capability string) (*column, error) {
+	key := plan.Run + " " + field + " " + capability
+	return r.columns.Get(ctx, key, func(ctx context.Context) (*column, error) {
+		whole := &joined{numbers: map[string]uint32{}}
+		for first := 0; first < len(plan.Ranges); first += reads {
+			var parts [reads]*column
+			group, ctx := errgroup.WithContext(ctx)
+			n := min(reads, len(plan.Ranges)-first)
+			for i := range n {
+				group.Go(func() (err error) {
+					parts[i], err = r.part(ctx, plan, first+i, field, capability)
+					return err
+				})
+			}
+			if err := group.Wait(); err != nil {
+				return nil, err
+			}
+			for _, part := range parts[:n] {
+				whole.append(part)
+			}
+		}
+		return &whole.column, nil
+	})
+}
+
+// part reads a column of one range.
+func (r *Reader) part(
+	ctx context.Context, plan *run.Plan, number int, field, capability string,
+) (*column, error) {
+	c := &column{}
+	err := r.read(ctx, plan, number, func(at io.ReaderAt, size int64) (rows int, err error) {
+		switch field {
+		case fieldRating:
+			c.ratings, err = scores.ReadRating(at, size, capability)
+			return len(c.ratings), err
+		case fieldStyle:
+			c.starts, c.codes, err = scores.ReadStyles(at, size, &c.names)
+			return len(c.starts) - 1, err
+		case fieldSource:
+			c.codes, err = scores.ReadSources(at, size, &c.names)
+		case fieldStatus:
+			c.codes, err = scores.ReadStatuses(at, size, &c.names)
+		default:
+			c.codes, err = scores.ReadCodes(at, size, &c.names)
+		}
+		return len(c.codes), err
+	})
+	return c, err
+}
+
+// read reads parts of the file of a range's scores. use returns the number of its rows, or -1 if it does not know it.
+func (r *Reader) read(
+	ctx context.Context, plan *run.Plan, number int, use func(at io.ReaderAt, size int64) (rows int, err error),
+) error {
+	at, size, err := r.runs.OpenScores(ctx, plan.Run, number)
+	if err != nil {
+		return r.runs.Lost(plan.Run, err)
+	}
+	rows, err := use(at, size)
+	name := run.RangeScoresName(plan.Run, number)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
+		return r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
+	}
+	if planned := plan.RangeSamples(number); rows >= 0 && int64(rows) != planned {
+		return r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w: it has %d samples, and the plan %d",
+			name, bucket.ErrDamaged, rows, planned))
+	}
+	return nil
+}
+
+// A joined column is being made of those of ranges.
+type joined struct {
+	column
+	numbers map[string]uint32 // of names
+}
+
+// append adds the samples of the next range.
+func (c *joined) append(part *column) {
+	c.ratings = append(c.ratings, part.ratings...)
+	renamed := make([]uint32, len(part.names)) // the whole's number of each of the part's
+	for i, name := range part.names {
+		at, known := c.numbers[name]
+		if !known {
+			at = uint32(len(c.names))
+			c.names, c.numbers[name] = append(c.names, name), at
+		}
+		renamed[i] = at
+	}
+	before := uint32(len(c.codes))
+	for _, code := range part.codes {
+		c.codes = append(c.codes, renamed[code])
+	}
+	if part.starts == nil {
+		return
+	}
+	if c.starts == nil {
+		c.starts = []uint32{0}
+	}
+	for _, end := range part.starts[1:] {
+		c.starts = append(c.starts, before+end)
+	}
+}
+
+// named is a test of the samples that have a name, or do not have it.
+func (c *column) named(name string, has bool) func(i int) bool {
+	code := uint32(max(slices.Index(c.names, name), 0))
+	switch {
+	case !slices.Contains(c.names, name):
+		return func(int) bool { return !has }
+	case c.starts == nil:
+		return func(i int) bool { return (c.codes[i] == code) == has }
+	}
+	return func(i int) bool {
+		return slices.Contains(c.codes[c.starts[i]:c.starts[i+1]], code) == has
+	}
+}

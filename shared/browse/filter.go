@@ -1,0 +1,121 @@
+package browse
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// The fields of a filter.
+const (
+	fieldRating = "rating"
+	fieldStyle  = "style"
+	fieldSource = "source"
+	fieldStatus = "status"
+	fieldReason = "reason"
+)
+
+// What a status may also be, with a selection.
+const (
+	Selected = "selected" // in the selection
+	Left     = "left"     // scored, and not in the selection
+)
+
+// A Filter is what samples are listed by: each of its terms holds.
+type Filter []Term
+
+// A Term is one condition. Its text is one of
+//
+//	rating.CAPABILITY OP N    OP is = != < <= > >=, and N is 0 to 5; with = and != also none, for a missing rating
+//	style=NAME  source=NAME   or != in place of =; a sample has each of its styles
+//	status=STATUS             ok, failed or skipped; with a selection also selected or left
+//	reason=CODE               why the sample was not scored; with a selection, why it is not selected
+//
+// A name begins after the operator and ends with the text. A comparison with a number holds of no missing rating.
+type Term struct {
+	field, name string // the name is a capability's
+	operator    string
+	value       string
+}
+
+var (
+	ratingTerm = regexp.MustCompile(`^rating\.(.+?) *(!=|<=|>=|=|<|>) *([0-5]|none)$`)
+	nameTerm   = regexp.MustCompile(`(?s)^(style|source|status|reason)(!=|=)(.+)$`)
+)
+
+// ParseFilter reads terms. Empty texts are none, as forms send them. A *run.RefusedError names one that is no term.
+func ParseFilter(texts []string) (Filter, error) {
+	var filter Filter
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		term, ok := parseTerm(text)
+		if !ok {
+			return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %q is no condition; give rating.CAPABILITY>=N "+
+				"(N from 0 to 5), style=NAME, source=NAME, status=STATUS or reason=CODE", text)}
+		}
+		filter = append(filter, term)
+	}
+	return filter, nil
+}
+
+func parseTerm(text string) (Term, bool) {
+	if m := ratingTerm.FindStringSubmatch(text); m != nil {
+		equals := m[2] == "=" || m[2] == "!="
+		return Term{field: fieldRating, name: m[1], operator: m[2], value: m[3]}, m[3] != "none" || equals
+	}
+	m := nameTerm.FindStringSubmatch(text)
+	if m == nil {
+		return Term{}, false
+	}
+	return Term{field: m[1], operator: m[2], value: m[3]}, true
+}
+
+// check refuses a term that names what the run does not have. selected says that there is a selection.
+func (t Term) check(plan *run.Plan, selected bool) error {
+	var name string
+	var known []string
+	switch t.field {
+	case fieldRating:
+		name, known = t.name, plan.Rubric.Capabilities
+	case fieldStyle:
+		name, known = t.value, plan.Rubric.Styles
+	case fieldStatus:
+		name, known = t.value, []string{scores.OK.String(), scores.Failed.String(), scores.Skipped.String()}
+		if selected {
+			known = append(known, Selected, Left)
+		}
+	default:
+		return nil
+	}
+	if slices.Contains(known, name) {
+		return nil
+	}
+	unknown := &selection.UnknownNameError{Field: "filter: " + t.field, Name: name, Known: known}
+	return &run.RefusedError{Reason: spelling.Names(unknown).Error()}
+}
+
+// rated compares ratings.
+func (t Term) rated() func(rating int8) bool {
+	if t.value == "none" {
+		return func(rating int8) bool { return (rating == selection.Missing) == (t.operator == "=") }
+	}
+	n, _ := strconv.Atoi(t.value) // it is a digit
+	than := int8(n)
+	compare := map[string]func(int8) bool{
+		"=":  func(r int8) bool { return r == than },
+		"!=": func(r int8) bool { return r != than },
+		"<":  func(r int8) bool { return r < than },
+		"<=": func(r int8) bool { return r <= than },
+		">":  func(r int8) bool { return r > than },
+		">=": func(r int8) bool { return r >= than },
+	}[t.operator]
+	return func(rating int8) bool { return rating != selection.Missing && compare(rating) }
+}

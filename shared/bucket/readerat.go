@@ -1,0 +1,34 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// readAt implements io.ReaderAt.
+type readAt func(p []byte, offset int64) (int, error)
+
+func (r readAt) ReadAt(p []byte, offset int64) (int, error) { return r(p, offset) }
+
+// OpenAt reads an object in pieces, with a request for each piece, and says how many bytes it has; ErrNotExist if there
+// is none. The context governs the reading too.
+func OpenAt(ctx context.Context, b Reader, name string) (io.ReaderAt, int64, error) {
+	attrs, err := b.Stat(ctx, name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return readAt(func(p []byte, offset int64) (int, error) {
+		body, err := b.Open(ctx, name, attrs.Generation, offset, int64(len(p)))
+		if err != nil {
+			return 0, fmt.Errorf("reading %s: %w", name, err)
+		}
+		defer body.Close()
+		n, err := io.ReadFull(body, p)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = io.EOF
+		}
+		return n, err
+	}), attrs.Size, nil
+}

@@ -1,0 +1,209 @@
+// Package site makes the web pages of a running system: its runs, one of them, its samples, a selection, and the form
+// that makes one. They show what the answers of the API hold, and nothing else.
+package site
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/browse"
+	"github.com/harvest-ml/harvest/shared/page"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+//go:embed *.html style.css script.js
+var files embed.FS
+
+// A Site renders pages.
+type Site struct {
+	templates     *template.Template
+	style, script []byte
+	// Policy is the content-security policy of all pages.
+	Policy string
+}
+
+// New reads the templates.
+func New() (*Site, error) {
+	s := &Site{}
+	var err error
+	if s.style, err = files.ReadFile("style.css"); err != nil {
+		return nil, err
+	}
+	if s.script, err = files.ReadFile("script.js"); err != nil {
+		return nil, err
+	}
+	s.Policy = page.SitePolicy(s.style, s.script)
+	s.templates, err = template.New("").Funcs(functions()).ParseFS(files, "*.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading the web pages: %w", err)
+	}
+	return s, nil
+}
+
+// A View is what a page shows.
+type View interface {
+	template() string // its file
+	Title() string
+}
+
+// Render is a page in UTF-8. now is what ages are measured from.
+func (s *Site) Render(view View, now time.Time) ([]byte, error) {
+	var out bytes.Buffer
+	err := s.templates.ExecuteTemplate(&out, view.template(), struct {
+		View
+		Style  template.CSS
+		Script template.JS
+		Now    time.Time
+	}{view, template.CSS(s.style), template.JS(s.script), now})
+	if err != nil {
+		return nil, fmt.Errorf("writing the page %s: %w", view.template(), err)
+	}
+	return out.Bytes(), nil
+}
+
+// The paths of pages. Those of a run lie below /runs/ as the API's do below /v1/runs/.
+const (
+	Home     = "/"
+	RunsPath = "/runs"
+)
+
+func pagePath(path string) string { return strings.TrimPrefix(path, "/v1") }
+
+// RunPath is the path of the page of a run.
+func RunPath(run string) string { return pagePath(api.RunPath(run)) }
+
+// SelectPath is the path of the form that makes a selection.
+func SelectPath(run string) string { return RunPath(run) + "/select" }
+
+// SelectionPath is the path of the page of a selection.
+func SelectionPath(run, selection string) string { return pagePath(api.SelectionPath(run, selection)) }
+
+// SamplesPath is the path of the page of a run's samples.
+func SamplesPath(run string) string { return pagePath(api.SamplesPath(run)) }
+
+// SamplePath is the path of the page of one sample.
+func SamplePath(run string, index int64) string {
+	return pagePath(api.SamplePath(run, subset.IndexName(index)))
+}
+
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"name": page.Name, "clip": page.Clip, "group": group, "percent": page.Percent, "decimal": page.Decimal,
+		"runPath": RunPath, "selectPath": SelectPath, "selectionPath": SelectionPath, "samplesPath": SamplesPath,
+		"samplePath": SamplePath, "age": age, "share": share, "imagePath": imagePath, "apiPath": api.RunPath,
+		"phrase":       func(code any) string { return reason.Code(fmt.Sprint(code)).Phrase() },
+		"meaning":      func(code any) string { return reason.Code(fmt.Sprint(code)).Meaning() },
+		"docsPath":     func() string { return api.DocsPath },
+		"apiSelection": api.SelectionPath, "codes": codes, "left": left, "progress": newProgress, "best": best,
+		"ratingFilters": ratingFilters, "statuses": statuses,
+		"thresholds": func() []string { return []string{"1", "2", "3", "4"} },
+		// An image that was at fault when the sample was to be rated is not asked for.
+		"imageFault": func(code reason.Code) bool { return code.Subject() == reason.Image },
+		"deref":      func(pointer any) any { return reflect.Indirect(reflect.ValueOf(pointer)).Interface() },
+	}
+}
+
+// group is page.Group of numbers of any type of integer.
+func group(n any) (string, error) {
+	switch n := n.(type) {
+	case int:
+		return page.Group(n), nil
+	case int64:
+		return page.Group(int(n)), nil
+	}
+	return "", fmt.Errorf("%T is no number", n)
+}
+
+// age is how long ago something was, in words.
+func age(now, then time.Time) string {
+	if then.IsZero() {
+		return "not known"
+	}
+	return duration(now.Sub(then)) + " ago"
+}
+
+// duration is a time in words, in its largest unit.
+func duration(d time.Duration) string {
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if n := int(d / unit.of); n > 0 {
+			return page.Plural(n, unit.name)
+		}
+	}
+	return page.Plural(max(int(d/time.Second), 0), "second")
+}
+
+// share is a part of a whole, from 0 to 1.
+func share(part, whole int64) float64 { return float64(part) / float64(max(whole, 1)) }
+
+// A progress is how far a run is.
+type progress struct {
+	Done, Total, Rest int64
+	Rate              float64 // samples a second on average since it was accepted; 0 where it is not known
+}
+
+func newProgress(done, total int64, since, now time.Time) progress {
+	p := progress{Done: done, Total: total, Rest: max(total-done, 0)}
+	if seconds := now.Sub(since).Seconds(); !since.IsZero() && seconds >= 1 {
+		p.Rate = float64(done) / seconds
+	}
+	return p
+}
+
+// bestShown is how many ratings a list shows of a sample.
+const bestShown = 3
+
+// best are the highest ratings of a sample, of 1 or more.
+func best(rated []subset.Rated) []subset.Rated {
+	var some []subset.Rated
+	for _, r := range rated {
+		if r.Rating != nil && *r.Rating > 0 {
+			some = append(some, r)
+		}
+	}
+	slices.SortStableFunc(some, func(a, b subset.Rated) int { return int(*b.Rating) - int(*a.Rating) })
+	return some[:min(len(some), bestShown)]
+}
+
+// ratingFilters are filters by a capability, with their words.
+func ratingFilters(capability string) [][2]string {
+	var all [][2]string
+	for _, f := range [][2]string{
+		{"=5", "5"}, {">=4", "4 or more"}, {">=3", "3 or more"}, {">=1", "1 or more"}, {"=0", "0"}, {"=none", "not rated"},
+	} {
+		all = append(all, [2]string{"rating." + capability + f[0], f[1]})
+	}
+	return all
+}
+
+// statuses are those that samples can be listed by, with a selection or without one.
+func statuses(selection string) []string {
+	all := []string{scores.OK.String(), scores.Failed.String(), scores.Skipped.String()}
+	if selection != "" {
+		all = append([]string{browse.Selected, browse.Left}, all...)
+	}
+	return all
+}
+
+// left is how long the rest takes at a rate, in words.
+func left(rest int64, perSecond float64) string {
+	if perSecond <= 0 {
+		return "not known"
+	}
+	return duration(time.Duration(float64(rest) / perSecond * float64(time.Second)))
+}
+
+func imagePath(run string, index int64, number, width int) string {
+	return api.ImagePath(run, subset.IndexName(index), number, width)
+}

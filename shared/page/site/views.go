@@ -1,0 +1,287 @@
+package site
+
+import (
+	"cmp"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/browse"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/page"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// Runs is the first page.
+type Runs struct {
+	*api.RunList
+	First bool // that the list begins with the latest run
+}
+
+func (Runs) template() string { return "runs.html" }
+
+// Title implements View.
+func (Runs) Title() string { return "Runs" }
+
+// Live reports whether something may change by itself.
+func (v Runs) Live() bool {
+	return len(v.Runs) == 0 || slices.ContainsFunc(v.Runs, func(r api.RunEntry) bool { return live(r.State) })
+}
+
+// Next is the query of the next page; empty after the last one.
+func (v Runs) Next() string {
+	if v.NextPageToken == "" {
+		return ""
+	}
+	return api.Page{Token: v.NextPageToken}.Query()
+}
+
+func live(state string) bool {
+	return slices.Contains([]string{
+		run.StatePlanning, run.StateScoring, run.StateAwaitingApproval, run.StateStalled,
+	}, state)
+}
+
+// Run is the page of a run.
+type Run struct {
+	*subset.RunStatus
+	List *api.SelectionList
+}
+
+func (Run) template() string { return "run.html" }
+
+// Title implements View.
+func (v Run) Title() string { return "Run " + v.Run() }
+
+// Run is its id.
+func (v Run) Run() string { return v.RunStatus.Run }
+
+// Live reports whether something may change by itself.
+func (v Run) Live() bool {
+	return live(v.State) ||
+		slices.ContainsFunc(v.List.Selections, func(s api.SelectionEntry) bool { return s.State == api.Writing })
+}
+
+// Verbs are the calls that the run takes now, with what they do.
+func (v Run) Verbs() [][2]string {
+	switch v.State {
+	case run.StateAwaitingApproval:
+		return [][2]string{{"approve", "Approve the cost"}, {"cancel", "Cancel the run"}}
+	case run.StateStalled:
+		return [][2]string{{"resume", "Resume the run"}, {"cancel", "Cancel the run"}}
+	case run.StatePlanning, run.StateScoring:
+		return [][2]string{{"cancel", "Cancel the run"}}
+	}
+	if v.IsScored() && v.Samples.Failed > 0 {
+		return [][2]string{{"retry", "Retry the failed samples"}}
+	}
+	return nil
+}
+
+// codes are the codes of counts, the most frequent first.
+func codes(counts map[reason.Code]int64) []reason.Code {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b reason.Code) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+}
+
+// A Form is what the fields of the form of a selection hold, as people type it.
+type Form struct {
+	Budget, Strategy, Threshold, SourceCap, ImageCap, MaxFailed string
+	Unique                                                      bool
+}
+
+// Select is the form that makes a selection, with a preview of it.
+type Select struct {
+	RunID, Dataset string
+	Form           Form
+	Preview        *subset.Preview // nil before a budget is given, and where there is a problem
+	Problem        string
+	CLI, Curl      string // that make an equal selection; empty where there is none
+}
+
+func (Select) template() string { return "select.html" }
+
+// Title implements View.
+func (Select) Title() string { return "Make a selection" }
+
+// Strategies are the values of a field of the form, with what they mean.
+func (Select) Strategies() [][2]string {
+	return [][2]string{
+		{"", "mmssr: each capability in turn, from all bins"}, {"descending", "descending: highest ratings first, in turn"},
+		{"top", "top: highest sum of ratings first"}, {"stratified", "stratified: at random, by source"},
+		{"random", "random: at random"},
+	}
+}
+
+// Selection is the page of a selection.
+type Selection struct {
+	*api.SelectionStatus
+}
+
+func (Selection) template() string { return "selection.html" }
+
+// Title implements View.
+func (v Selection) Title() string { return "Selection " + v.ID }
+
+// Live reports whether it is being written.
+func (v Selection) Live() bool { return v.State == api.Writing }
+
+// Made reports whether it is more than asked for.
+func (v Selection) Made() bool { return v.Outputs.Selection != "" }
+
+// Downloads are the outputs, with what they are.
+func (Selection) Downloads() [][2]string {
+	return [][2]string{
+		{"subset", "the selected records, as they stand in the dataset"},
+		{"rejected", "the others, with the reason of each"},
+		{"picks", "in the order of picking, and by which rule (Parquet)"},
+		{"selection", "parameters, counts and figures (JSON)"},
+		{"report", "what it is like, as one file to pass on"},
+	}
+}
+
+// Samples is a page of the samples of a run.
+type Samples struct {
+	RunID string
+	*api.SamplePage
+	Filters      []string // of the list, as the API takes them
+	Selection    string
+	Capabilities []string
+	Styles       []string
+	Reasons      []reason.Code
+	Choices      []api.SelectionEntry // selections that filters may be about
+	Problem      string               // why nothing is listed
+	// Of has what the samples of the page are, by their indexes.
+	Of map[int64]Excerpt
+	// Token is that of the page; empty for the first one.
+	Token string
+}
+
+// An Excerpt is the beginning of a sample.
+type Excerpt struct {
+	Text   string
+	Images int
+}
+
+// maxExcerpt is the most bytes, as HTML, of the text of a sample in a list.
+const maxExcerpt = 220
+
+// NewExcerpt is the beginning of the first turn of a sample.
+func NewExcerpt(sample *dataset.Sample) Excerpt {
+	e := Excerpt{Images: len(sample.Images)}
+	if len(sample.Turns) > 0 {
+		e.Text = page.Clip(strings.TrimSpace(turnText(sample.Turns[0], false)), maxExcerpt)
+	}
+	return e
+}
+
+func (Samples) template() string { return "samples.html" }
+
+// Title implements View.
+func (Samples) Title() string { return "Samples" }
+
+// Has reports whether a filter is one of the list's.
+func (v Samples) Has(filter string) bool { return slices.Contains(v.Filters, filter) }
+
+// Valued is what a filter of the list has after a beginning such as "source="; empty if none begins so.
+func (v Samples) Valued(begin string) string {
+	for _, f := range v.Filters {
+		if len(f) > len(begin) && f[:len(begin)] == begin {
+			return f[len(begin):]
+		}
+	}
+	return ""
+}
+
+// Matching says how many samples there are.
+func (v Samples) Matching() string {
+	if v.More {
+		return page.Group(browse.MostCounted) + "+ samples"
+	}
+	return page.Plural(v.Matched, "sample")
+}
+
+// query is that of a page of the list.
+func (v Samples) query(token string) string {
+	values := url.Values{"filter": v.Filters}
+	if v.Selection != "" {
+		values.Set("selection", v.Selection)
+	}
+	if token != "" {
+		values.Set("page_token", token)
+	}
+	return "?" + values.Encode()
+}
+
+// First and Next are the queries of the first and the next page; Next is empty after the last one.
+func (v Samples) First() string { return v.query("") }
+
+// Next is described at First.
+func (v Samples) Next() string {
+	if v.SamplePage == nil || v.NextPageToken == "" {
+		return ""
+	}
+	return v.query(v.NextPageToken)
+}
+
+// Sample is the page of one sample.
+type Sample struct {
+	RunID string
+	*subset.Shown
+	Turns []Turn
+	Count int // of its images, also of those that were not read
+	Why   []subset.Explanation
+	// Selections are what Why is about, in its order.
+	Selections []string
+}
+
+// A Turn is one of a conversation.
+type Turn struct{ Role, Text string }
+
+// maxTurn is the most bytes, as HTML, of a turn.
+const maxTurn = 20_000
+
+// NewTurns are the turns of a sample.
+func NewTurns(sample *dataset.Sample) (turns []Turn) {
+	for _, t := range sample.Turns {
+		turns = append(turns, Turn{page.Clip(string(t.Role), 20), page.Clip(turnText(t, true), maxTurn)})
+	}
+	return turns
+}
+
+// turnText is the text of a turn, with the places of images where they are asked for.
+func turnText(turn dataset.Turn, places bool) (text string) {
+	for _, s := range turn.Segments {
+		if s.Image > 0 && places {
+			text += "[image " + page.Group(s.Image) + "] "
+		}
+		text += s.Text
+	}
+	return text
+}
+
+func (Sample) template() string { return "sample.html" }
+
+// Title implements View.
+func (v Sample) Title() string { return "Sample " + page.Name(v.ID) }
+
+// Numbers are those of the images that are shown.
+func (v Sample) Numbers() (numbers []int) {
+	for i := range min(v.Count, 16) {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
+}
+
+// Problem is the page of an error.
+type Problem struct{ *api.Problem }
+
+func (Problem) template() string { return "problem.html" }
+
+// Title implements View.
+func (v Problem) Title() string { return v.Problem.Title }

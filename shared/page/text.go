@@ -1,0 +1,73 @@
+package page
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxName is the most bytes, as HTML, of an id, a source or a file that a page shows.
+const maxName = 80
+
+// Clip is the beginning of a text, at most so many bytes as HTML, in which characters that would act are visible:
+// control characters, those that turn the direction of writing, and those that have no width.
+func Clip(text string, most int) string {
+	var out strings.Builder
+	taken := 0
+	for at, r := range text {
+		before := out.Len()
+		if taken >= most {
+			return out.String() + fmt.Sprintf(" … (%s more bytes)", Group(len(text)-at))
+		}
+		switch {
+		case r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d': // the last two join letters or keep them apart
+			out.WriteRune(r)
+		case r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co):
+			fmt.Fprintf(&out, "[U+%04X]", r)
+		default:
+			out.WriteRune(r)
+		}
+		taken += out.Len() - before
+		if strings.ContainsRune(`"'&<>+`, r) || out.Len()-before > utf8.UTFMax {
+			taken += 4 // as html/template writes it
+		}
+	}
+	return out.String()
+}
+
+// Name is a name of the dataset's as a page shows it, in one line of at most 80 bytes as HTML.
+func Name(text string) string { return Clip(strings.Join(strings.Fields(text), " "), maxName) }
+
+// Short is a name that fits a label of so many characters.
+func Short(text string, most int) string {
+	runes := []rune(Name(text))
+	if len(runes) <= most {
+		return string(runes)
+	}
+	return string(runes[:most-1]) + "…"
+}
+
+// Group writes a number with a comma between thousands.
+func Group(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+// Percent writes a share with one decimal.
+func Percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+
+// Decimal writes a number with two decimals.
+func Decimal(v float64) string { return fmt.Sprintf("%.2f", v) }
+
+// Plural is a count of things; those of which there are several end in s.
+func Plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return Group(n) + " " + thing + "s"
+}

@@ -1,0 +1,196 @@
+package scores
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/parquet-go/parquet-go"
+)
+
+// A Brief is what a list of samples says of one.
+type Brief struct {
+	ID, Source string
+	Status     Status
+	Code       reason.Code // empty for a sample that can be selected
+	Styles     []string
+	// Ratings are in the order of the file's capabilities, selection.Missing where one is missing.
+	Ratings []int8
+}
+
+// ReadBriefs reads some rows of a file, which are in ascending order, and no more pages of its columns than they lie
+// in. It fails as Read does.
+func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err error) {
+	defer recoverBad("reading rows of scores", &err)
+	f, err := open(r, size, parquet.SkipPageIndex(false))
+	if err != nil {
+		return nil, err
+	}
+	if n := len(rows); n > 0 && (!sort.IntsAreSorted(rows) || rows[0] < 0 || rows[n-1] >= f.rows) {
+		return nil, fmt.Errorf("rows %v of %d", rows, f.rows)
+	}
+	briefs = make([]Brief, len(rows))
+	ids, errID := texts.at(f, "id", rows, "")
+	sources, errSource := texts.at(f, "source", rows, "")
+	status, errStatus := statuses.at(f, "status", rows, 0)
+	why, errCode := codes.at(f, "reason_code", rows, "")
+	styles, errStyles := texts.listsAt(f, "styles", rows)
+	if err := errors.Join(errID, errSource, errStatus, errCode, errStyles); err != nil {
+		return nil, err
+	}
+	for i := range briefs {
+		briefs[i] = Brief{ID: ids[i], Source: sources[i], Status: status[i], Code: why[i], Styles: styles[i]}
+	}
+	for _, capability := range f.capabilities {
+		rated, err := ratings.at(f, ratingColumn(capability), rows, selection.Missing)
+		if err != nil {
+			return nil, err
+		}
+		for i, rating := range rated {
+			briefs[i].Ratings = append(briefs[i].Ratings, rating)
+		}
+	}
+	return briefs, nil
+}
+
+// ReadRating reads the ratings for a capability alone, selection.Missing where one is missing. It fails as Read does.
+func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err error) {
+	defer recoverBad("reading ratings of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return ratings.column(f, ratingColumn(capability), selection.Missing)
+}
+
+// Names are the values of a column, each once, in the order of their first appearance. A column read next adds to them.
+type Names []string
+
+// ReadSources reads the source of each row alone, as an index into names. It fails as Read does.
+func ReadSources(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
+	return readNames(r, size, "source", names)
+}
+
+// ReadStatuses reads the status of each row alone, by the text of Status, as ReadSources does.
+func ReadStatuses(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
+	return readNames(r, size, "status", names)
+}
+
+// ReadCodes reads the code of the reason of each row alone, as ReadSources does.
+func ReadCodes(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
+	return readNames(r, size, "reason_code", names)
+}
+
+func readNames(r io.ReaderAt, size int64, column string, names *Names) (indexes []uint32, err error) {
+	defer recoverBad("reading a column of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return namesIn((*[]string)(names)).column(f, column, 0)
+}
+
+// ReadStyles reads the styles of each row alone: those of row i are indexes[starts[i]:starts[i+1]], into names. It
+// fails as Read does.
+func ReadStyles(r io.ReaderAt, size int64, names *Names) (starts, indexes []uint32, err error) {
+	defer recoverBad("reading styles of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	return namesIn((*[]string)(names)).lists(f, "styles")
+}
+
+// at is a flat column at some rows of the file, null for absent values.
+func (k columnType[T, U]) at(f *file, name string, rows []int, null U) ([]U, error) {
+	out := make([]U, 0, len(rows))
+	err := k.pagesOf(f, []string{name}, rows, func(p *page[U], wanted []int) error {
+		values := p.appendTo(nil, null)
+		for _, row := range wanted {
+			if row >= len(values) {
+				return fmt.Errorf("a page has %d rows, and promises more", len(values))
+			}
+			out = append(out, values[row])
+		}
+		return nil
+	})
+	return out, err
+}
+
+// listsAt is a column of lists at some rows of the file.
+func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, error) {
+	out := make([][]U, 0, len(rows))
+	err := k.pagesOf(f, []string{name, "list", "element"}, rows, func(p *page[U], wanted []int) error {
+		starts, values := p.appendLists(nil, nil)
+		starts = append(starts, uint32(len(values)))
+		for _, row := range wanted {
+			if row >= len(starts)-1 {
+				return fmt.Errorf("a page has %d rows, and promises more", len(starts)-1)
+			}
+			out = append(out, values[starts[row]:starts[row+1]:starts[row+1]])
+		}
+		return nil
+	})
+	return out, err
+}
+
+// pagesOf calls visit for each page of a leaf column that has some of the rows: with the page from the first of them
+// on, and with their numbers in it.
+func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func(*page[U], []int) error) error {
+	leaf, ok := f.Schema().Lookup(path...)
+	if !ok {
+		return fmt.Errorf("no column %s", path[0])
+	}
+	first := 0
+	for _, group := range f.RowGroups() {
+		next := first + int(group.NumRows())
+		inGroup := rows[:sort.SearchInts(rows, next)]
+		rows = rows[len(inGroup):]
+		if err := k.chunkOf(group.ColumnChunks()[leaf.ColumnIndex], first, inGroup, visit); err != nil {
+			return fmt.Errorf("column %s: %w", path[0], err)
+		}
+		first = next
+	}
+	return nil
+}
+
+// chunkOf is pagesOf of one chunk, which begins at the row first.
+func (k columnType[T, U]) chunkOf(
+	chunk parquet.ColumnChunk, first int, rows []int, visit func(*page[U], []int) error,
+) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	pages := chunk.Pages()
+	defer pages.Close()
+	for len(rows) > 0 {
+		at := rows[0]
+		if err := pages.SeekToRow(int64(at - first)); err != nil {
+			return err
+		}
+		p, err := pages.ReadPage()
+		if err != nil {
+			return err
+		}
+		inPage := rows[:sort.SearchInts(rows, at+int(p.NumRows()))]
+		if rows = rows[len(inPage):]; len(inPage) == 0 {
+			return errors.New("a page has no rows")
+		}
+		wanted := make([]int, len(inPage))
+		for i, row := range inPage {
+			wanted[i] = row - at
+		}
+		decoded, err := k.decode(p.Slice(0, int64(wanted[len(wanted)-1]+1)))
+		if err == nil {
+			err = visit(decoded, wanted)
+		}
+		parquet.Release(p)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// A Preview is what a selection would be, before anything is written. An equal request makes an equal selection.
+type Preview struct {
+	Parameters selection.ResolvedRequest `json:"parameters"`
+	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
+	Selected   int                       `json:"selected"` // samples; if 0, the selection would fail
+	// Shortfall is how much of the budget could not be given: samples, or tokens.
+	Shortfall    int                          `json:"shortfall"`
+	Shortfalls   []selection.Shortfall        `json:"shortfalls,omitempty"`
+	Capabilities []selection.CapabilityResult `json:"capabilities"`
+	Summary      selection.Summary            `json:"summary"`
+}
+
+// Preview selects from a scored run as Select does, and writes nothing but what Select keeps of a file of numbers. It
+// fails as Sweep does.
+func (s *Selector) Preview(
+	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
+) (*Preview, error) {
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
+		return nil, err
+	}
+	_, params, err := s.identify(ctx, plan, request)
+	if err != nil {
+		return nil, err
+	}
+	var p *Preview
+	err = s.pools.compute(ctx, func() error {
+		pool, err := s.pool(ctx, plan, params.Request)
+		if err != nil {
+			return err
+		}
+		chosen, err := pool.apply(ctx, params)
+		if err != nil {
+			return err
+		}
+		result := chosen.result
+		p = &Preview{
+			Parameters: params, Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(),
+			Shortfalls: result.Shortfalls, Capabilities: result.Capabilities,
+			Summary: pool.Summarize(result, params.Request.Seed),
+		}
+		return nil
+	})
+	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused && !errors.Is(err, ErrBusy) {
+		return nil, fmt.Errorf("previewing a selection of run %s: %w", runID, err)
+	}
+	return p, err
+}
