@@ -329,7 +329,7 @@ func (r *Reader) Pair(ctx context.Context, runID, a, b string, use func(*Pair) e
 		if err != nil {
 			return err
 		}
-		if of[i], err = r.selectedNumbers(ctx, runID, id); err != nil {
+		if of[i], err = r.selectedNumbers(ctx, plan, id); err != nil {
 			return err
 		}
 		if p.A == nil {
