@@ -103,7 +103,7 @@ func (s server) getImage(r *http.Request) (answer, error) {
 func (s server) picture(
 	ctx context.Context, plan *run.Plan, index int64, sample *dataset.Sample, number, width int,
 ) ([]byte, error) {
-	opened, err := s.planner.OpenImages(plan)
+	opened, err := s.planner.OpenImages(ctx, plan)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func writeCompared(
 
 // pictures opens the images of the dataset where it lies.
 func (in input) pictures(work bucket.Bucket) report.Opener {
-	return func(plan *run.Plan) (report.Images, error) {
+	return func(_ context.Context, plan *run.Plan) (report.Images, error) {
 		files, err := in.bucket(in.spec())
 		if err != nil {
 			return nil, err

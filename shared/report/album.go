@@ -26,7 +26,7 @@ const (
 )
 
 // An Opener opens the images of the samples of a run. The caller has to close them.
-type Opener func(plan *run.Plan) (Images, error)
+type Opener func(ctx context.Context, plan *run.Plan) (Images, error)
 
 // Images reads the images of samples of a range of the run. *run.Images is one.
 type Images interface {
@@ -38,12 +38,12 @@ type Images interface {
 
 // ImagesOf opens images as a planner of the runs does.
 func ImagesOf(planner *run.Planner) Opener {
-	return func(plan *run.Plan) (Images, error) { return planner.OpenImages(plan) }
+	return func(ctx context.Context, plan *run.Plan) (Images, error) { return planner.OpenImages(ctx, plan) }
 }
 
 // NoImages stands in for images that a report is not to show, or cannot reach: it says why.
 func NoImages(why string) Opener {
-	return func(*run.Plan) (Images, error) { return noImages(why), nil }
+	return func(context.Context, *run.Plan) (Images, error) { return noImages(why), nil }
 }
 
 type noImages string

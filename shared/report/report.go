@@ -99,7 +99,7 @@ func (w *Writer) WriteReport(
 func (w *Writer) finish(
 	ctx context.Context, out io.Writer, subsets *subset.Reader, plan *run.Plan, m *Model,
 ) error {
-	pictures, err := w.c.Images(plan)
+	pictures, err := w.c.Images(ctx, plan)
 	if err != nil {
 		return err
 	}
