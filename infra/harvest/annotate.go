@@ -72,7 +72,7 @@ func newAnnotate() *cobra.Command {
 			if _, _, err := request.by.choose(kinds.Config{}); err != nil {
 				return err
 			}
-			if err := keepFiles("--out", file, append(in.Manifests, request.rubric)...); err != nil {
+			if err := keepFiles(file, append(in.Manifests, request.rubric)...); err != nil {
 				return err
 			}
 			if err := makeOut(filepath.Dir(file)); err != nil {

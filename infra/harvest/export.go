@@ -124,7 +124,7 @@ func (set *annotationSet) export(
 	report.Samples, report.Images = len(examples), len(store.written)
 	report.Files, err = finetuning.Write(examples, set.rubric, seed, func(name string, write func(io.Writer) error) error {
 		file := filepath.Join(dir, name)
-		if err := keepFiles("--out", file, append([]string{annotations, set.Rubric}, set.Manifests...)...); err != nil {
+		if err := keepFiles(file, append([]string{annotations, set.Rubric}, set.Manifests...)...); err != nil {
 			return err
 		}
 		return writeWhole(file, write)

@@ -172,14 +172,14 @@ func liesIn(file, dir string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// keepFiles refuses to write to a file that is read, or that is a folder.
-func keepFiles(flag, written string, read ...string) error {
+// keepFiles refuses an --out that is read, or that is a folder.
+func keepFiles(written string, read ...string) error {
 	if info, err := os.Stat(written); err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("%s %s: it is a folder; give a file", flag, written)}
+		return usageError{fmt.Errorf("--out %s: it is a folder; give a file", written)}
 	}
 	for _, file := range read {
 		if sameFile(written, file) {
-			return usageError{fmt.Errorf("%s %s: it is read, and would be written over; give another file", flag, written)}
+			return usageError{fmt.Errorf("--out %s: it is read, and would be written over; give another file", written)}
 		}
 	}
 	return nil

@@ -99,7 +99,7 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	if err != nil {
 		return usageError{fmt.Errorf("--scores %s: %w", f.scores, err)}
 	}
-	return keepFiles("--out", out, append(read, scored...)...)
+	return keepFiles(out, append(read, scored...)...)
 }
 
 // selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to

@@ -98,7 +98,7 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 // was asked for.
 func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	var unused []string
-	why := ""
+	var why string
 	switch {
 	case c.files.given():
 		why = "is for the samples of a run, and not for --scores"

@@ -41,7 +41,7 @@ func originFile(weights string) string {
 func (f trainFiles) keepInputs(in input) error {
 	origin := originFile(f.weights)
 	for _, written := range []string{f.weights, origin, f.base} {
-		if err := keepFiles("--out", written, append([]string{f.annotations, in.Rubric}, in.Manifests...)...); err != nil {
+		if err := keepFiles(written, append([]string{f.annotations, in.Rubric}, in.Manifests...)...); err != nil {
 			return err
 		}
 	}

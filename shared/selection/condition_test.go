@@ -8,13 +8,13 @@ import (
 
 func TestParseCondition(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"relevance_min>=3": "relevance_min>=3", " a b  != -1.50 ": "a b!=-1.5", "x=1e3": "x==1000", "a-b<0": "a-b<0",
-		"日本>.5": "日本>0.5",
+	for _, tt := range []struct{ text, want string }{
+		{"relevance_min>=3", "relevance_min>=3"}, {" a b  != -1.50 ", "a b!=-1.5"}, {"x=1e3", "x==1000"},
+		{"a-b<0", "a-b<0"}, {"日本>.5", "日本>0.5"},
 	} {
-		c, err := ParseCondition(text)
-		if err != nil || c.String() != want {
-			t.Errorf("%q is read as %q (%v), want %q", text, c, err, want)
+		c, err := ParseCondition(tt.text)
+		if err != nil || c.String() != tt.want {
+			t.Errorf("%q is read as %q (%v), want %q", tt.text, c, err, tt.want)
 		}
 		if again, err := ParseCondition(c.String()); err != nil || again != c {
 			t.Errorf("%q is read back as %q (%v)", c, again, err)
