@@ -79,7 +79,7 @@ func checkSelected(t *testing.T, f *runtest.Fixture, plan *run.Plan, id string) 
 		Run:       plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
 		Outputs: map[string]string{
 			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
-			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection,
+			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
 		},
 	}
 	if diff := cmp.Diff(want, event); diff != "" {
