@@ -72,6 +72,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("the form made %+v", sel.Parameters)
 	}
 	s.sees(200, "/runs/"+id+"/samples/@0", sel.ID)
+	s.sees(200, "/runs/"+id+"/samples/@2", sel.ID, "failed, so it cannot be selected")
 	refused := s.visit("POST", "/runs/"+id+"/select", url.Values{"budget": {"900"}})
 	if refused.Code != http.StatusUnprocessableEntity || !strings.Contains(refused.Body.String(), `value="900"`) {
 		t.Errorf("a form that is refused is answered %d: %s", refused.Code, refused.Body)
