@@ -50,7 +50,9 @@ func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 
 // OpenImages opens the images of a run's samples, once there is memory for what reads them. The caller has to close
 // them.
-func (p *Planner) OpenImages(ctx context.Context, plan *Plan) (*Images, error) { return p.loader.open(ctx, plan) }
+func (p *Planner) OpenImages(ctx context.Context, plan *Plan) (*Images, error) {
+	return p.loader.open(ctx, plan)
+}
 
 // open reads the images of a run's samples, once there is memory for what reads them. The caller has to close it.
 func (l *loader) open(ctx context.Context, plan *Plan) (*Images, error) {
