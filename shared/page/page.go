@@ -4,9 +4,17 @@ package page
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"slices"
 )
+
+//go:embed base.css
+var base []byte
+
+// Style is the style of a page: that of all pages, with their colours, and after it the page's own.
+func Style(own ...[]byte) []byte { return slices.Concat(base, slices.Concat(own...)) }
 
 // Policy is the content-security policy of a page that uses one style, one script if it has any, and pictures that it
 // holds. It can load nothing, and send nothing.

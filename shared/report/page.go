@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"regexp"
-	"slices"
 
 	webpage "github.com/harvest-ml/harvest/shared/page"
 )
@@ -34,7 +33,7 @@ func (m *Model) write(w io.Writer) error {
 			return err
 		}
 	}
-	style, script := slices.Concat(parts[0], parts[1]), parts[2]
+	style, script := webpage.Style(parts[0], parts[1]), parts[2]
 	var t *template.Template
 	t, err := template.New("page.html").Funcs(template.FuncMap{
 		"jpeg": func(data []byte) template.URL { return dataURL("image/jpeg", data) },

@@ -32,10 +32,11 @@ func New() (*Pages, error) {
 	if err := d.resolve(); err != nil {
 		return nil, fmt.Errorf("reading the description of the API: %w", err)
 	}
-	style, err := files.ReadFile("style.css")
+	own, err := files.ReadFile("style.css")
 	if err != nil {
 		return nil, err
 	}
+	style := page.Style(own)
 	templates, err := template.New("").Funcs(template.FuncMap{
 		"paragraphs": paragraphs, "json": jsonOf, "path": func(name string) string { return paths[name] },
 	}).ParseFS(files, "reference.html")

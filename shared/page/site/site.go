@@ -34,10 +34,11 @@ type Site struct {
 // New reads the templates.
 func New() (*Site, error) {
 	s := &Site{}
-	var err error
-	if s.style, err = files.ReadFile("style.css"); err != nil {
+	own, err := files.ReadFile("style.css")
+	if err != nil {
 		return nil, err
 	}
+	s.style = page.Style(own)
 	if s.script, err = files.ReadFile("script.js"); err != nil {
 		return nil, err
 	}
