@@ -6,7 +6,6 @@ package browse
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/harvest-ml/harvest/shared/cache"
@@ -74,14 +73,9 @@ type Entry struct {
 // List lists a page of the samples of a scored run. A *run.RefusedError is a fault of the query, run.ErrNotScored that
 // of a run that is not scored, subset.ErrNoSelection an unknown selection.
 func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error) {
-	plan, err := r.runs.UsablePlan(ctx, runID)
+	plan, err := r.runs.ScoredPlan(ctx, runID)
 	if err != nil {
 		return nil, err
-	}
-	if scored, err := r.runs.Scored(ctx, runID); err != nil {
-		return nil, err
-	} else if !scored {
-		return nil, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
 	}
 	var reasons *scores.Reasons
 	if q.Selection != "" {

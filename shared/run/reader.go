@@ -130,6 +130,20 @@ func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 	return plan, err
 }
 
+// ScoredPlan is UsablePlan of a run that is scored to the last sample; of another, an error that wraps ErrNotScored.
+func (r *Reader) ScoredPlan(ctx context.Context, run string) (*Plan, error) {
+	plan, err := r.UsablePlan(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if scored, err := r.Scored(ctx, run); err != nil {
+		return nil, err
+	} else if !scored {
+		return nil, fmt.Errorf("%w: %s", ErrNotScored, run)
+	}
+	return plan, nil
+}
+
 // Runs lists the ids of all runs, in ascending order.
 func (r *Reader) Runs(ctx context.Context) ([]string, error) {
 	there, _, err := r.folders(ctx)

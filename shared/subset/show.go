@@ -80,13 +80,8 @@ func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 // One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands
 // for the first of the samples that dataset.Lookup finds. A *run.RefusedError is that of a name of none.
 func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
-	if plan, err = r.runs.UsablePlan(ctx, runID); err != nil {
+	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err
-	}
-	if scored, err := r.runs.Scored(ctx, runID); err != nil {
-		return nil, 0, err
-	} else if !scored {
-		return nil, 0, fmt.Errorf("%w: %s", run.ErrNotScored, runID)
 	}
 	if m := indexName.FindStringSubmatch(name); m != nil {
 		if index, err = strconv.ParseInt(m[1], 10, 64); err != nil || index >= plan.Samples {
