@@ -179,17 +179,16 @@ func (s server) samplePage(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	view := site.Sample{RunID: id}
-	if view.Shown, err = s.subsets.ShowOne(ctx, id, subset.IndexName(index)); err != nil {
-		return answer{}, err
-	}
-	err = s.subsets.EachSample(ctx, plan, []int64{index}, func(_ int64, sample *dataset.Sample) error {
-		view.Turns, view.Count = site.NewTurns(sample), len(sample.Images)
-		return nil
-	})
+	shown, record, err := s.subsets.ShowAt(ctx, plan, index)
 	if err != nil {
 		return answer{}, err
 	}
+	parse, err := plan.Parser(plan.RangeOf(index))
+	if err != nil {
+		return answer{}, err
+	}
+	sample := record.Sample(parse)
+	view := site.Sample{RunID: id, Shown: shown, Turns: site.NewTurns(sample), Count: len(sample.Images)}
 	listed, _, err := s.subsets.ListPage(ctx, id, "", api.DefaultPageSize)
 	if err != nil {
 		return answer{}, err

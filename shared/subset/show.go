@@ -103,12 +103,19 @@ func (r *Reader) ShowOne(ctx context.Context, runID, name string) (*Shown, error
 	if err != nil {
 		return nil, err
 	}
+	shown, _, err := r.ShowAt(ctx, plan, index)
+	return shown, err
+}
+
+// ShowAt shows the sample that One found, and returns its record.
+func (r *Reader) ShowAt(ctx context.Context, plan *run.Plan, index int64) (*Shown, dataset.Record, error) {
 	records, err := r.recordsAt(ctx, plan, []uint32{uint32(index)})
 	if err != nil {
-		return nil, err
+		return nil, dataset.Record{}, err
 	}
-	shown, err := r.show(ctx, plan, index, records[uint32(index)])
-	return &shown, err
+	record := records[uint32(index)]
+	shown, err := r.show(ctx, plan, index, record)
+	return &shown, record, err
 }
 
 func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record dataset.Record) (Shown, error) {
