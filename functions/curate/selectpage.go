@@ -11,9 +11,9 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // selectPage shows the form of a selection, and what the selection of its fields would be.
@@ -120,7 +120,5 @@ func (s server) commandsOf(id string, asked api.SelectionRequest) (cli, curl str
 		}
 	}
 	body, err := json.Marshal(asked)
-	curl = fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
-		spelling.ShellWord(string(body)), api.SelectionsPath(id))
-	return cli, curl, err
+	return cli, report.SelectRequest(id, body), err
 }

@@ -240,8 +240,13 @@ func curl(o *subset.Outcome) (string, error) {
 	if webpage.Clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
 		return "", nil
 	}
+	return SelectRequest(o.Plan.Run, body), nil
+}
+
+// SelectRequest is a command that makes a selection of a run by the API. body is the JSON of the request.
+func SelectRequest(runID string, body []byte) string {
 	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
-		spelling.ShellWord(string(body)), api.SelectionsPath(o.Plan.Run)), nil
+		spelling.ShellWord(string(body)), api.SelectionsPath(runID))
 }
 
 // problems are the reasons why samples were not scored, the most frequent first.
