@@ -74,12 +74,8 @@ func newComparison(p *subset.Pair, of func(*subset.Selection) explainer) (*Model
 
 // sideFact says what one of the selections is.
 func sideFact(sel *subset.Selection) string {
-	unit := "samples"
-	if sel.Parameters.InTokens {
-		unit = "tokens"
-	}
 	rules := sel.Parameters.Request.Rules
-	text := fmt.Sprintf("%s, budget %s %s", sel.ID, webpage.Group(sel.Parameters.Budget), unit)
+	text := sel.ID + ", budget " + budgetOf(sel)
 	if rules.Strategy != "" && rules.Strategy != selection.MMSSR {
 		text += ", strategy " + string(rules.Strategy)
 	}
@@ -188,16 +184,11 @@ func comparedGallery(p *subset.Pair, of func(*subset.Selection) explainer) (*Gal
 		return nil, err
 	}
 	shared := &subset.Outcome{Plan: p.Plan, Pool: p.Pool}
-	for _, c := range p.Pool.Pool.Capabilities {
-		g.Capabilities = append(g.Capabilities, webpage.Name(c))
-	}
-	for i, s := range chosen.samples {
+	g.show(p.Pool.Pool, chosen, func(i int) *Card {
+		s := chosen.samples[i]
 		card, other := newCard(shared, s, byA[i]), newCard(shared, s, byB[i])
-		card.Kinds = strings.Join(chosen.kinds[s], "|")
 		card.Status, card.Why, card.Miss = statusIn, "A: "+card.Why, "B: "+other.Why
-		g.Cards = append(g.Cards, card)
-		g.Styles, g.Sources = append(g.Styles, card.Styles...), append(g.Sources, card.Source)
-	}
-	g.sortFilters()
+		return card
+	})
 	return g, nil
 }

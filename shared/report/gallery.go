@@ -96,21 +96,21 @@ func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery,
 			g.Kinds = append(g.Kinds, k)
 		}
 	}
-	for _, c := range o.Pool.Pool.Capabilities {
-		g.Capabilities = append(g.Capabilities, webpage.Name(c))
-	}
-	for i, s := range chosen.samples {
-		card := newCard(o, s, explained[i])
-		card.Kinds = strings.Join(chosen.kinds[s], "|")
-		g.Cards = append(g.Cards, card)
-		g.Styles, g.Sources = append(g.Styles, card.Styles...), append(g.Sources, card.Source)
-	}
-	g.sortFilters()
+	g.show(o.Pool.Pool, chosen, func(i int) *Card { return newCard(o, chosen.samples[i], explained[i]) })
 	return g, nil
 }
 
-// sortFilters sorts what cards can be filtered by, each once.
-func (g *Gallery) sortFilters() {
+// show adds a card of each chosen sample, and what cards can be filtered by, sorted and each once.
+func (g *Gallery) show(pool *selection.Pool, chosen *choice, card func(i int) *Card) {
+	for _, c := range pool.Capabilities {
+		g.Capabilities = append(g.Capabilities, webpage.Name(c))
+	}
+	for i, s := range chosen.samples {
+		c := card(i)
+		c.Kinds = strings.Join(chosen.kinds[s], "|")
+		g.Cards = append(g.Cards, c)
+		g.Styles, g.Sources = append(g.Styles, c.Styles...), append(g.Sources, c.Source)
+	}
 	for _, list := range []*[]string{&g.Styles, &g.Sources} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)

@@ -186,10 +186,6 @@ func newModel(
 // facts are what the report is about, by name.
 func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands Commands) [][2]string {
 	sel := o.Selection
-	unit := "samples"
-	if sel.Parameters.InTokens {
-		unit = "tokens"
-	}
 	var manifests []string
 	for _, m := range sel.Manifests {
 		manifests = append(manifests, m.Name)
@@ -201,7 +197,7 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 	return [][2]string{
 		{"Dataset", webpage.Name(sel.Dataset)},
 		{"Manifests", listed(manifests)},
-		{"Budget", webpage.Group(sel.Parameters.Budget) + " " + unit},
+		{"Budget", budgetOf(sel)},
 		{"Selection", sel.ID + ", of run " + sel.Run},
 		{"Made", made},
 		{"Scorer", webpage.Name(status.Scorer) + ", id " + status.ScorerID},
@@ -210,6 +206,15 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 		{"Versions", fmt.Sprintf("algorithm %s, layout %d, reading %d, program %s", sel.Algorithm, o.Plan.Layout,
 			o.Plan.Reading, commands.Program)},
 	}
+}
+
+// budgetOf is the budget of a selection with its unit.
+func budgetOf(sel *subset.Selection) string {
+	unit := "samples"
+	if sel.Parameters.InTokens {
+		unit = "tokens"
+	}
+	return webpage.Group(sel.Parameters.Budget) + " " + unit
 }
 
 // counts account for every sample.
