@@ -137,11 +137,12 @@ func (c *joined) append(part *column) {
 
 // named is a test of the samples that have a name, or do not have it.
 func (c *column) named(name string, has bool) func(i int) bool {
-	code := uint32(max(slices.Index(c.names, name), 0))
-	switch {
-	case !slices.Contains(c.names, name):
+	at := slices.Index(c.names, name)
+	if at < 0 {
 		return func(int) bool { return !has }
-	case c.starts == nil:
+	}
+	code := uint32(at)
+	if c.starts == nil {
 		return func(i int) bool { return (c.codes[i] == code) == has }
 	}
 	return func(i int) bool {
