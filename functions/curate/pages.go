@@ -92,15 +92,11 @@ func (s server) doRun(r *http.Request) (answer, error) {
 }
 
 func (s server) selectionPage(r *http.Request) (answer, error) {
-	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	sel, err := s.named(r)
 	if err != nil {
 		return answer{}, err
 	}
-	state, err := s.subsets.State(r.Context(), sel)
-	if err != nil {
-		return answer{}, err
-	}
-	return s.show(site.Selection{SelectionStatus: &api.SelectionStatus{State: state, Selection: sel}}, http.StatusOK)
+	return s.show(site.Selection{SelectionStatus: &sel}, http.StatusOK)
 }
 
 // samplesPage shows a page of the samples of a run. Its form has a source apart from the other filters.

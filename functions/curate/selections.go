@@ -71,27 +71,34 @@ func (s server) selectOne(r *http.Request, asked api.SelectionRequest, spec sele
 	if err != nil {
 		return answer{}, err
 	}
-	return s.selectionStatus(r, sel)
+	state, err := s.subsets.State(r.Context(), sel)
+	return selectionAnswer(api.SelectionStatus{State: state, Selection: sel}), err
 }
 
 func (s server) getSelection(r *http.Request) (answer, error) {
-	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
+	found, err := s.named(r)
 	if err != nil {
 		return answer{}, err
 	}
-	return s.selectionStatus(r, sel)
+	return selectionAnswer(found), nil
 }
 
-func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (answer, error) {
-	state, err := s.subsets.State(r.Context(), sel)
+// named is the selection of a path.
+func (s server) named(r *http.Request) (api.SelectionStatus, error) {
+	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
 	if err != nil {
-		return answer{}, err
+		return api.SelectionStatus{}, err
 	}
-	ans := answer{status: http.StatusOK, body: api.SelectionStatus{State: state, Selection: sel}}
-	if state == api.Writing {
+	state, err := s.subsets.State(r.Context(), sel)
+	return api.SelectionStatus{State: state, Selection: sel}, err
+}
+
+func selectionAnswer(sel api.SelectionStatus) answer {
+	ans := answer{status: http.StatusOK, body: sel}
+	if sel.State == api.Writing {
 		ans.status, ans.location = http.StatusAccepted, api.SelectionPath(sel.Run, sel.ID)
 	}
-	return ans, nil
+	return ans
 }
 
 // previewSelection serves POST /v1/runs/{run}/selections:preview.
@@ -126,23 +133,19 @@ func (s server) getReport(r *http.Request) (answer, error) {
 
 // completed finds the selection of a path, of which all outputs are there.
 func (s server) completed(r *http.Request) (*subset.Selection, error) {
-	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
-	if err != nil {
-		return nil, err
-	}
-	state, err := s.subsets.State(r.Context(), sel)
+	sel, err := s.named(r)
 	switch {
 	case err != nil:
 		return nil, err
-	case state == api.Failed:
+	case sel.State == api.Failed:
 		return nil, api.NewProblem(http.StatusConflict,
 			fmt.Sprintf("selection %s of run %s has no outputs: %s", sel.ID, sel.Run, sel.Problem))
-	case state != api.Completed:
+	case sel.State != api.Completed:
 		return nil, api.NewProblem(http.StatusConflict, fmt.Sprintf(
 			"selection %s of run %s is being written; %s says when its outputs are there",
 			sel.ID, sel.Run, api.SelectionPath(sel.Run, sel.ID)))
 	}
-	return sel, nil
+	return sel.Selection, nil
 }
 
 func (s server) explain(r *http.Request) (answer, error) {
