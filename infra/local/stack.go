@@ -149,17 +149,17 @@ func (s *Stack) serve(o Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	for path, h := range handlers {
+		if o.Telemetry != nil {
+			h = o.Telemetry.Handler(h)
+		}
 		handlers[path] = hosts.Guard(access.SameSite(h))
 	}
 	root, err := o.Mount(handlers)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if o.Telemetry != nil {
-		root = o.Telemetry.Handler(root)
-	}
 	public, private := http.NewServeMux(), http.NewServeMux()
-	public.Handle("/", handlers[apiPaths]) // it says where the API is
+	public.Handle("/", handlers[apiPaths]) // the pages, and where the API is
 	public.Handle(apiPaths, root)
 	for path := range handlers {
 		if path != apiPaths {

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -34,10 +35,17 @@ func TestTrace(t *testing.T) {
 	s.call(t, http.MethodPost, "/v1/runs/"+id+":resume", "", &status)
 	var sel struct{ ID string }
 	s.call(t, http.MethodPost, "/v1/runs/"+id+"/selections", `{"budget": "10%"}`, &sel)
+	made, err := http.PostForm(s.URL+"/runs/"+id+"/select", url.Values{"budget": {"20%"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Body.Close(); err != nil || made.StatusCode != http.StatusOK {
+		t.Errorf("the form of a selection: %s, %v", made.Status, err)
+	}
 	ranges, shards := status.Progress.Ranges, status.Progress.Shards
 	least := map[string]int{
 		"accept": 2, "plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1,
-		"api select": 1,
+		"api select": 2, // one by the form of a page
 	}
 	until(t, "the spans of all deliveries, and of what caused them", func() bool {
 		there, names := map[trace.SpanID]bool{}, map[string]int{}
