@@ -21,6 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"golang.org/x/sync/errgroup"
@@ -119,7 +120,7 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 	return p, nil
 }
 
-// expose serves the API of curate's process where the options say. Its push endpoint stays where it is.
+// expose serves the API and the pages of curate's process where the options say. Its push endpoint stays where it is.
 func (p *Processes) expose(o ProcessOptions, curate *process) error {
 	listener, hosts, err := listen(o.Listen, o.AllowHosts)
 	if err != nil {
@@ -133,7 +134,7 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 		ErrorLog: log.New(io.Discard, "", 0), // callers get every fault
 	}
 	public := http.NewServeMux()
-	for _, path := range []string{"/{$}", api.DocsPath, apiPaths} {
+	for _, path := range []string{"/{$}", site.RunsPath + "/", api.DocsPath, apiPaths} {
 		public.Handle(path, proxy)
 	}
 	p.URL = p.servers.serve(p.group, listener, hosts.Guard(access.SameSite(public)))

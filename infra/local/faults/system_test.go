@@ -82,12 +82,24 @@ func live(t *testing.T, versions []string, i *injector) map[string]string {
 		return len(s.completed) == 2
 	})
 	i.arm(false)
+	s.showsPages(p.URL)
 	t.Logf("both runs took %.1f s; requests: %v", time.Since(began).Seconds(), i.seen)
 	work := s.work(p.StorageAddr)
 	until(t, "the end of all that was accepted", time.Minute, func() bool {
 		return slices.Equal(s.names(work, "index/accepted/"), s.names(work, "index/finished/"))
 	})
 	return s.outcome(work)
+}
+
+// showsPages checks that the pages are served where the API is.
+func (s *system) showsPages(url string) {
+	s.t.Helper()
+	resp, err := http.Get(url + "/runs/none")
+	s.must(err)
+	s.must(resp.Body.Close())
+	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/html") {
+		s.t.Errorf("the page of an unknown run: %s, %s", resp.Status, kind)
+	}
 }
 
 func (s *system) must(err error) {
