@@ -22,11 +22,14 @@ import (
 // StoreExternal keeps a file of numbers in the work bucket, once for equal content, and returns the ScoresFrom that
 // names it. An error of its content is one of external.Parse.
 func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	if kept, err := bucket.Exists(ctx, work, externalName(hash)); kept || err != nil { // it was parsed then
+		return selection.ExternalPrefix + hash, err
+	}
 	if _, err := external.Parse(data); err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
 	_, err := bucket.CreateBytes(ctx, work, externalName(hash), data)
 	return selection.ExternalPrefix + hash, err
 }
