@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/external"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -180,16 +179,9 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 func (r *Reader) fillExternal(
 	ctx context.Context, plan *run.Plan, table *external.Table, columns []selection.Column,
 ) error {
-	lookup := dataset.NewLookup(table.IDs)
-	samples := r.samplesOf(plan)
-	for number := range samples.first {
-		ids, err := samples.ids(ctx, number)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			lookup.Add(id)
-		}
+	lookup, err := r.samplesOf(plan).lookup(ctx, table.IDs)
+	if err != nil {
+		return err
 	}
 	matched := false
 	for row, id := range table.IDs {
@@ -220,23 +212,21 @@ func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selec
 		if err != nil {
 			return nil, r.runs.Lost(plan.Run, err)
 		}
-		for shard := range report.Shards {
-			for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
-				if err != nil {
-					return nil, err
-				}
-				for name, value := range external.Numbers(record.Raw) {
-					if index < first && !slices.Contains(known, name) {
-						known = append(known, name)
-					}
-					for _, c := range columns {
-						if c.Name == name {
-							c.Values[index] = value
-						}
-					}
-				}
-				index++
+		for record, err := range r.runs.RangeRecords(ctx, plan.Run, report) {
+			if err != nil {
+				return nil, err
 			}
+			for name, value := range external.Numbers(record.Raw) {
+				if index < first && !slices.Contains(known, name) {
+					known = append(known, name)
+				}
+				for _, c := range columns {
+					if c.Name == name {
+						c.Values[index] = value
+					}
+				}
+			}
+			index++
 		}
 	}
 	slices.Sort(known)
