@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/external"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
@@ -243,4 +244,9 @@ func Unfulfilled(where []selection.Condition) string {
 		return "it does not fulfil " + words[0]
 	}
 	return "it does not fulfil all of " + strings.Join(words, ", ")
+}
+
+// unfulfilledReason is the reason of samples that do not fulfil the conditions of a selection.
+func unfulfilledReason(sel *Selection) string {
+	return reason.Code(selection.ReasonColumn).Text(Unfulfilled(sel.Parameters.Request.Where))
 }
