@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet"
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
@@ -26,47 +27,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// A generated bucket has one object of any size: the same block many times, between a head and a tail. It is made where
-// it is read.
+// A generated bucket has one object of any size.
 type generated struct {
-	name              string
-	head, block, tail []byte
-	times             int64
+	name string
+	buckettest.Repeated
 }
 
 const onlyGeneration = 7
-
-func (g generated) size() int64 {
-	return int64(len(g.head)) + g.times*int64(len(g.block)) + int64(len(g.tail))
-}
-
-// ReadAt reads from the head, the blocks, or the tail.
-func (g generated) ReadAt(b []byte, offset int64) (int, error) {
-	n := 0
-	for n < len(b) {
-		at := offset + int64(n) - int64(len(g.head))
-		body := g.times * int64(len(g.block))
-		var piece []byte
-		switch {
-		case at < 0:
-			piece = g.head[at+int64(len(g.head)):]
-		case at < body:
-			piece = g.block[at%int64(len(g.block)):]
-		case at-body < int64(len(g.tail)):
-			piece = g.tail[at-body:]
-		default:
-			return n, io.EOF
-		}
-		n += copy(b[n:], piece)
-	}
-	return n, nil
-}
 
 func (g generated) Stat(_ context.Context, name string) (bucket.Attrs, error) {
 	if name != g.name {
 		return bucket.Attrs{}, fmt.Errorf("%s: %w", name, bucket.ErrNotExist)
 	}
-	return bucket.Attrs{Name: name, Size: g.size(), Generation: onlyGeneration}, nil
+	return bucket.Attrs{Name: name, Size: g.Bytes(), Generation: onlyGeneration}, nil
 }
 
 func (g generated) Open(ctx context.Context, name string, _, offset, length int64) (io.ReadCloser, error) {
@@ -74,7 +47,7 @@ func (g generated) Open(ctx context.Context, name string, _, offset, length int6
 		return nil, err
 	}
 	if length < 0 {
-		length = g.size()
+		length = g.Bytes()
 	}
 	return io.NopCloser(io.NewSectionReader(g, offset, length)), nil
 }
@@ -99,25 +72,25 @@ func largeRecord(number, size int) string {
 const blockRecords = 64
 
 // largeForms make objects of about a size, by their forms. Images are 100 kB, records without one 10 kB.
-var largeForms = map[string]func(t *testing.T, size int64) generated{
-	"jsonl": func(_ *testing.T, size int64) generated {
+var largeForms = map[string]func(t *testing.T, size int64) buckettest.Repeated{
+	"jsonl": func(_ *testing.T, size int64) buckettest.Repeated {
 		var block bytes.Buffer
 		for i := range blockRecords {
 			block.WriteString(largeRecord(i, 10_000) + "\n")
 		}
-		return generated{block: block.Bytes(), times: max(1, size/int64(block.Len()))}
+		return buckettest.Repeated{Block: block.Bytes(), Times: max(1, size/int64(block.Len()))}
 	},
-	"json": func(_ *testing.T, size int64) generated {
+	"json": func(_ *testing.T, size int64) buckettest.Repeated {
 		var block bytes.Buffer
 		for i := range blockRecords {
 			block.WriteString(largeRecord(i, 10_000) + ",\n")
 		}
-		return generated{
-			head: []byte("[\n"), block: block.Bytes(), times: max(1, size/int64(block.Len())),
-			tail: []byte(largeRecord(blockRecords, 10_000) + "\n]\n"),
+		return buckettest.Repeated{
+			Head: []byte("[\n"), Block: block.Bytes(), Times: max(1, size/int64(block.Len())),
+			Tail: []byte(largeRecord(blockRecords, 10_000) + "\n]\n"),
 		}
 	},
-	"tar": func(t *testing.T, size int64) generated {
+	"tar": func(t *testing.T, size int64) buckettest.Repeated {
 		var members []runtest.Member
 		for i := range blockRecords {
 			key := fmt.Sprintf("%06d.", i)
@@ -126,13 +99,13 @@ var largeForms = map[string]func(t *testing.T, size int64) generated{
 		}
 		archive := runtest.Tar(t, members...)
 		block, tail := archive[:len(archive)-1024], archive[len(archive)-1024:]
-		return generated{block: block, times: max(1, size/int64(len(block))), tail: tail}
+		return buckettest.Repeated{Block: block, Times: max(1, size/int64(len(block))), Tail: tail}
 	},
 	"parquet": largeParquet,
 }
 
 // largeParquet is a Parquet file whose row groups are equal.
-func largeParquet(t *testing.T, size int64) generated {
+func largeParquet(t *testing.T, size int64) buckettest.Repeated {
 	columns := table.NewColumns("images")
 	var one, groups, notes, end bytes.Buffer
 	must := func(err error) {
@@ -155,23 +128,23 @@ func largeParquet(t *testing.T, size int64) generated {
 		must(rows.Write(record, []table.Image{{Bytes: bytes.Repeat([]byte{1}, 100_000)}}))
 	}
 	must(rows.Close())
-	kind, input := hfparquet.Kind(), generated{name: "one", tail: one.Bytes()}
-	note, err := kind.Part(t.Context(), &groups, generatedSource{input}, places, dataset.Part{First: true})
+	kind, input := hfparquet.Kind(), generatedSource{generated{Repeated: buckettest.Repeated{Tail: one.Bytes()}}}
+	note, err := kind.Part(t.Context(), &groups, input, places, dataset.Part{First: true})
 	must(err)
-	g := generated{head: []byte("PAR1"), block: groups.Bytes()[4:]}
-	g.times = max(1, size/int64(len(g.block)))
-	for range g.times {
+	g := buckettest.Repeated{Head: []byte("PAR1"), Block: groups.Bytes()[4:]}
+	g.Times = max(1, size/int64(len(g.Block)))
+	for range g.Times {
 		notes.Write(note)
 	}
 	must(kind.End(&end, &notes))
-	g.tail = end.Bytes()
+	g.Tail = end.Bytes()
 	return g
 }
 
 // A generatedSource is a generated object as the source of a container.
 type generatedSource struct{ generated }
 
-func (s generatedSource) Size(context.Context) (int64, error) { return s.size(), nil }
+func (s generatedSource) Size(context.Context) (int64, error) { return s.Bytes(), nil }
 
 func (s generatedSource) Open(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 	return s.generated.Open(ctx, s.name, 0, offset, length)
@@ -226,9 +199,9 @@ func (m largeMeasure) String() string {
 }
 
 // planAndCut plans a dataset of one manifest, and cuts one of so many of its ranges. Shards are not kept.
-func planAndCut(t *testing.T, form string, input generated, each int) (m largeMeasure) {
+func planAndCut(t *testing.T, form string, file buckettest.Repeated, each int) (m largeMeasure) {
 	t.Helper()
-	input.name = "datasets/large/a." + form
+	input := generated{"datasets/large/a." + form, file}
 	f := runtest.New(t)
 	f.Input = input
 	f.Limits.Records = dataset.Limits{MaxRecordBytes: 1 << 20}
@@ -251,9 +224,9 @@ func planAndCut(t *testing.T, form string, input generated, each int) (m largeMe
 		watch()
 	}
 	m.cut, m.ranges, m.samples = cpuTime()-start, len(plan.Ranges), plan.Samples
-	want := input.times*blockRecords + int64(bytes.Count(input.tail, []byte(`"data_source"`)))
+	want := file.Times*blockRecords + int64(bytes.Count(file.Tail, []byte(`"data_source"`)))
 	if form == "parquet" {
-		want = input.times * blockRecords
+		want = file.Times * blockRecords
 	}
 	if plan.Samples != want || m.taken != planned {
 		t.Errorf("%d samples are planned, want %d; %d are cut of %d", plan.Samples, want, m.taken, planned)

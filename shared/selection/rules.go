@@ -194,18 +194,19 @@ func (r Rules) validateUnused() error {
 	if r.TieBreak != "" && r.RatingsOnly {
 		faults = append(faults, errors.New("tie_break: ratings_only breaks ties by position alone; leave one of the two out"))
 	}
-	for field, given := range map[string]bool{"ratings_only": r.RatingsOnly, "tie_break": r.TieBreak != ""} {
-		if given && !r.UsesTies() {
-			faults = append(faults, fmt.Errorf("%s: strategy %q breaks no ties; leave it out", field, r.Strategy))
+	type rule struct {
+		field string
+		given bool
+	}
+	for _, rule := range []rule{{"ratings_only", r.RatingsOnly}, {"tie_break", r.TieBreak != ""}} {
+		if rule.given && !r.UsesTies() {
+			faults = append(faults, fmt.Errorf("%s: strategy %q breaks no ties; leave it out", rule.field, r.Strategy))
 		}
 	}
 	if r.TakesTurns() {
 		return errors.Join(faults...)
 	}
-	for _, rule := range []struct {
-		field string
-		given bool
-	}{
+	for _, rule := range []rule{
 		{"weights", len(r.Weights) > 0},
 		{"threshold", r.Threshold != 0},
 		{"thresholds", len(r.Thresholds) > 0},

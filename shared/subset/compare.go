@@ -67,6 +67,7 @@ type Correlation struct {
 
 // sampleNumbers are samples, by their indexes in the dataset, and the capability that each was picked for.
 type sampleNumbers struct {
+	sel   *Selection // nil of samples that names stand for
 	order []uint32
 	of    map[uint32]string
 }
@@ -74,23 +75,34 @@ type sampleNumbers struct {
 // Compare compares a selection of a run with other samples of its dataset. A *run.RefusedError is a fault of the
 // request, ErrNoSelection an unknown selection; ErrBusy is that too many selections wait already.
 func (r *Reader) Compare(ctx context.Context, runID string, request CompareRequest) (*Comparison, error) {
+	var c *Comparison
+	err := r.pair(ctx, runID, request, func(p *Pair) error {
+		c = p.Comparison
+		return nil
+	})
+	return c, err
+}
+
+// pair is Compare, and calls use while no other selection computes. Of samples that are of no selection, the Pair has no
+// Selection; of two runs it has what is of the first one.
+func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest, use func(*Pair) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	other := plan
 	if request.OtherRun != "" {
 		if other, err = r.runs.UsablePlan(ctx, request.OtherRun); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := request.check(plan, other); err != nil {
-		return nil, &run.RefusedError{Reason: err.Error()}
+		return &run.RefusedError{Reason: err.Error()}
 	}
 	var a, b *sampleNumbers
 	if request.Selection != "" {
 		if a, err = r.selectedNumbers(ctx, plan, request.Selection); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if request.Other != "" {
@@ -99,14 +111,15 @@ func (r *Reader) Compare(ctx context.Context, runID string, request CompareReque
 		b, err = r.namedNumbers(ctx, plan, request.IDs)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c := &Comparison{}
-	err = r.pools.compute(ctx, func() error { return r.compare(ctx, plan, other, a, b, c) })
-	if err != nil && !errors.Is(err, ErrBusy) {
-		return nil, fmt.Errorf("comparing samples of run %s: %w", runID, err)
-	}
-	return c, err
+	return r.pools.compute(ctx, func() error {
+		p := &Pair{Plan: plan, Comparison: &Comparison{}}
+		if err := r.compare(ctx, other, a, b, p); err != nil {
+			return fmt.Errorf("comparing samples of run %s: %w", runID, err)
+		}
+		return use(p)
+	})
 }
 
 // check reports what does not fit each other.
@@ -141,7 +154,7 @@ func (r *Reader) selectedNumbers(ctx context.Context, plan *run.Plan, id string)
 	if err := r.ensureDetails(ctx, plan, id); err != nil {
 		return nil, err
 	}
-	numbers := &sampleNumbers{of: map[uint32]string{}}
+	numbers := &sampleNumbers{sel: sel, of: map[uint32]string{}}
 	return numbers, r.eachPick(ctx, sel, func(p scores.Pick) {
 		numbers.order = append(numbers.order, uint32(p.Index))
 		numbers.of[uint32(p.Index)] = p.Capability
@@ -174,13 +187,15 @@ func (r *Reader) namedNumbers(ctx context.Context, plan *run.Plan, ids []string)
 	return numbers, nil
 }
 
-// compare fills a comparison, while no other selection computes.
-func (r *Reader) compare(ctx context.Context, plan, other *run.Plan, a, b *sampleNumbers, c *Comparison) error {
-	pool, err := r.pool(ctx, plan, selection.Request{})
+// compare fills a pair of a plan with what is compared with samples of another, while no other selection computes.
+func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbers, p *Pair) error {
+	pool, err := r.pool(ctx, p.Plan, selection.Request{})
 	if err != nil {
 		return err
 	}
-	if other.Run != plan.Run {
+	c := p.Comparison
+	p.Pool = pool
+	if other.Run != p.Plan.Run {
 		others, err := r.pool(ctx, other, selection.Request{})
 		if err != nil {
 			return err
@@ -190,25 +205,28 @@ func (r *Reader) compare(ctx context.Context, plan, other *run.Plan, a, b *sampl
 	if a == nil || b == nil {
 		return nil
 	}
-	c.A, c.B = len(a.order), len(b.order)
-	in, out := without(b, a), without(a, b)
-	c.Both = c.A - len(out)
+	p.A, p.B = a.sel, b.sel
+	p.Both, p.OnlyA = divided(a, b)
+	_, p.OnlyB = divided(b, a)
+	c.A, c.B, c.Both = len(a.order), len(b.order), len(p.Both)
 	c.flows(pool.Pool, a, b)
-	if c.In, err = pool.firstIDs(ctx, in); err != nil {
+	if c.In, err = pool.firstIDs(ctx, p.OnlyB); err != nil {
 		return err
 	}
-	c.Out, err = pool.firstIDs(ctx, out)
+	c.Out, err = pool.firstIDs(ctx, p.OnlyA)
 	return err
 }
 
-// without are the samples of one set that another does not have, in their order.
-func without(one, other *sampleNumbers) (rest []uint32) {
+// divided are the samples of one set that another has too, and the others, in their order.
+func divided(one, other *sampleNumbers) (both, rest []uint32) {
 	for _, s := range one.order {
-		if _, both := other.of[s]; !both {
+		if _, shared := other.of[s]; shared {
+			both = append(both, s)
+		} else {
 			rest = append(rest, s)
 		}
 	}
-	return rest
+	return both, rest
 }
 
 // firstIDs are the ids of the first samples of a list.

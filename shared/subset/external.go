@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/external"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
@@ -22,11 +22,14 @@ import (
 // StoreExternal keeps a file of numbers in the work bucket, once for equal content, and returns the ScoresFrom that
 // names it. An error of its content is one of external.Parse.
 func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	if kept, err := bucket.Exists(ctx, work, externalName(hash)); kept || err != nil { // it was parsed then
+		return selection.ExternalPrefix + hash, err
+	}
 	if _, err := external.Parse(data); err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
 	_, err := bucket.CreateBytes(ctx, work, externalName(hash), data)
 	return selection.ExternalPrefix + hash, err
 }
@@ -177,16 +180,9 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 func (r *Reader) fillExternal(
 	ctx context.Context, plan *run.Plan, table *external.Table, columns []selection.Column,
 ) error {
-	lookup := dataset.NewLookup(table.IDs)
-	samples := r.samplesOf(plan)
-	for number := range samples.first {
-		ids, err := samples.ids(ctx, number)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			lookup.Add(id)
-		}
+	lookup, err := r.samplesOf(plan).lookup(ctx, table.IDs)
+	if err != nil {
+		return err
 	}
 	matched := false
 	for row, id := range table.IDs {
@@ -217,23 +213,21 @@ func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selec
 		if err != nil {
 			return nil, r.runs.Lost(plan.Run, err)
 		}
-		for shard := range report.Shards {
-			for record, err := range r.runs.Records(ctx, plan.Run, report, shard) {
-				if err != nil {
-					return nil, err
-				}
-				for name, value := range external.Numbers(record.Raw) {
-					if index < first && !slices.Contains(known, name) {
-						known = append(known, name)
-					}
-					for _, c := range columns {
-						if c.Name == name {
-							c.Values[index] = value
-						}
-					}
-				}
-				index++
+		for record, err := range r.runs.RangeRecords(ctx, plan.Run, report) {
+			if err != nil {
+				return nil, err
 			}
+			for name, value := range external.Numbers(record.Raw) {
+				if index < first && !slices.Contains(known, name) {
+					known = append(known, name)
+				}
+				for _, c := range columns {
+					if c.Name == name {
+						c.Values[index] = value
+					}
+				}
+			}
+			index++
 		}
 	}
 	slices.Sort(known)
@@ -250,4 +244,9 @@ func Unfulfilled(where []selection.Condition) string {
 		return "it does not fulfil " + words[0]
 	}
 	return "it does not fulfil all of " + strings.Join(words, ", ")
+}
+
+// unfulfilledReason is the reason of samples that do not fulfil the conditions of a selection.
+func unfulfilledReason(sel *Selection) string {
+	return reason.Code(selection.ReasonColumn).Text(Unfulfilled(sel.Parameters.Request.Where))
 }

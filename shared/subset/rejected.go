@@ -31,14 +31,14 @@ type Rejected struct {
 }
 
 // newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection
-// did not take it.
+// did not take it, and unfulfilled the reason of samples that do not fulfil its conditions (unfulfilledReason).
 func newRejected(
-	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, where []selection.Condition,
+	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, unfulfilled string,
 ) Rejected {
 	line := Rejected{ID: rec.ID, Index: index, Status: rec.Status}
 	line.Code, line.Reason = rejection(rec, code)
 	if line.Code == reason.Code(selection.ReasonColumn) {
-		line.Reason = line.Code.Text(Unfulfilled(where))
+		line.Reason = unfulfilled
 	}
 	if notScored(rec) {
 		line.Place = &place
@@ -52,7 +52,7 @@ type leftSamples struct {
 	columns      *scores.Columns
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
-	where        []selection.Condition        // of the selection
+	unfulfilled  string                       // unfulfilledReason of the selection
 	outranked    string                       // what begins the reason of a sample with a near miss
 	bins         map[uint64]string            // names by style and source
 	// What a line refers to.
@@ -70,7 +70,7 @@ func (r *Reader) leftSamples(
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	left := &leftSamples{
-		capabilities: sel.Capabilities, where: sel.Parameters.Request.Where,
+		capabilities: sel.Capabilities, unfulfilled: unfulfilledReason(sel),
 		outranked: reason.Code(selection.ReasonRank).Phrase() + ": ",
 		bins:      map[uint64]string{},
 	}
@@ -90,7 +90,7 @@ func (r *Reader) leftSamples(
 // line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
 // why the selection did not take it. It is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
-	line := newRejected(index, place, &l.outcomes[position], code, l.where)
+	line := newRejected(index, place, &l.outcomes[position], code, l.unfulfilled)
 	columns := l.columns
 	miss, outranked := l.misses.at(position, l.capabilities, func(i int) string {
 		return l.bin(columns.Style[int(columns.StyleStart[position])+i], columns.Source[position])
@@ -178,13 +178,13 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 		return err
 	}
 	var reasons *scores.Reasons
-	var where []selection.Condition
+	var unfulfilled string
 	if id != "" {
 		sel, err := r.Selection(ctx, runID, id)
 		if err != nil {
 			return err
 		}
-		where = sel.Parameters.Request.Where
+		unfulfilled = unfulfilledReason(sel)
 		if reasons, err = r.reasons(ctx, plan, id); err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			} else if !notScored(&records[i]) {
 				continue
 			}
-			line := newRejected(index, places[i], &records[i], code, where)
+			line := newRejected(index, places[i], &records[i], code, unfulfilled)
 			if text, err = line.appendLine(text); err != nil {
 				return err
 			}

@@ -1,9 +1,9 @@
 package subset
 
 import (
-	"bytes"
-	"encoding/json"
 	"strconv"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // appendLine appends the line as encoding/json writes it, which takes several times as long: a run has millions.
@@ -24,7 +24,7 @@ func (r *Rejected) appendLine(text []byte) ([]byte, error) {
 		text = r.Ratings.appendJSON(append(text, `,"ratings":`...))
 	}
 	if r.Place != nil {
-		text = appendJSON(append(text, `,"place":`...), r.Place)
+		text = jsontext.Append(append(text, `,"place":`...), r.Place)
 	}
 	return append(text, "}\n"...), nil
 }
@@ -52,17 +52,8 @@ func appendText(text []byte, s string) []byte {
 			text = append(append(text, s[done:i]...), '\\')
 			done = i
 		case c < ' ', c > '~':
-			return appendJSON(text[:start], s)
+			return jsontext.Append(text[:start], s)
 		}
 	}
 	return append(append(text, s[done:]...), '"')
-}
-
-// appendJSON appends a value that can be encoded.
-func appendJSON(text []byte, v any) []byte {
-	out := bytes.NewBuffer(text)
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }

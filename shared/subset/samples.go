@@ -67,15 +67,9 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 	if len(names) == 0 {
 		return nil, nil
 	}
-	lookup := dataset.NewLookup(names)
-	for number := range s.first {
-		ids, err := s.ids(ctx, number)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range ids {
-			lookup.Add(id)
-		}
+	lookup, err := s.lookup(ctx, names)
+	if err != nil {
+		return nil, err
 	}
 	found := make([][]int, len(names))
 	var unknown []string
@@ -97,6 +91,21 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 		return nil, &nameError{text}
 	}
 	return found, nil
+}
+
+// lookup finds what names stand for among the ids of all samples.
+func (s Samples) lookup(ctx context.Context, names []string) (*dataset.Lookup, error) {
+	lookup := dataset.NewLookup(names)
+	for number := range s.first {
+		ids, err := s.ids(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			lookup.Add(id)
+		}
+	}
+	return lookup, nil
 }
 
 // Named is the error of a selection by a request, with the samples that are kept out named as the request names them.

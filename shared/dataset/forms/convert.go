@@ -328,10 +328,7 @@ func (w *objectWriter) add(key string, value any) {
 
 // write writes a value of strings, lists and ordered objects, which cannot fail.
 func (w *objectWriter) write(value any) {
-	lines := json.NewEncoder(&w.out)
-	lines.SetEscapeHTML(false)
-	_ = lines.Encode(value)
-	w.out.Truncate(w.out.Len() - 1) // the line break
+	w.out.Write(jsontext.Append(w.out.AvailableBuffer(), value))
 }
 
 func (w *objectWriter) close() []byte {

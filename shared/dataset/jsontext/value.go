@@ -275,5 +275,15 @@ func Quote(s string, limit int) string {
 	return strconv.Quote(s)
 }
 
+// Append appends a value that has a form in JSON, in one line, with <, > and & as they are. What is not UTF-8 becomes
+// U+FFFD.
+func Append(text []byte, value any) []byte {
+	out := bytes.NewBuffer(text)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+}
+
 // IsSpace reports whether a byte is white space of JSON.
 func IsSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
@@ -17,10 +18,8 @@ import (
 // A repeated source is a Parquet file with the same row groups many times, which are made where they are read. It
 // counts what is read.
 type repeated struct {
-	groups []byte // without the magic
-	times  int64
-	end    []byte
-	read   *int64
+	buckettest.Repeated
+	read *int64
 }
 
 // newRepeated makes a file of about a size of rows with images of 100 kB in row groups of 80.
@@ -37,46 +36,23 @@ func newRepeated(t *testing.T, size int64) repeated {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := repeated{groups: groups.Bytes()[len(magic):], read: new(int64)}
-	r.times = size / int64(len(r.groups))
-	for range r.times {
+	r := repeated{buckettest.Repeated{Head: []byte(magic), Block: groups.Bytes()[len(magic):]}, new(int64)}
+	r.Times = size / int64(len(r.Block))
+	for range r.Times {
 		notes.Write(first)
 	}
 	if err := (writer{}).End(&end, &notes); err != nil {
 		t.Fatal(err)
 	}
-	r.end = end.Bytes()
+	r.Tail = end.Bytes()
 	return r
 }
 
-func (r repeated) Size(context.Context) (int64, error) {
-	return int64(len(magic)) + r.times*int64(len(r.groups)) + int64(len(r.end)), nil
-}
+func (r repeated) Size(context.Context) (int64, error) { return r.Bytes(), nil }
 
 func (r repeated) Open(_ context.Context, offset, length int64) (io.ReadCloser, error) {
 	*r.read += length
 	return io.NopCloser(io.NewSectionReader(r, offset, length)), nil
-}
-
-// ReadAt reads from the magic, the row groups, or the end.
-func (r repeated) ReadAt(b []byte, offset int64) (int, error) {
-	n := 0
-	for n < len(b) {
-		at, body := offset+int64(n)-int64(len(magic)), r.times*int64(len(r.groups))
-		var piece []byte
-		switch {
-		case at < 0:
-			piece = []byte(magic)[offset+int64(n):]
-		case at < body:
-			piece = r.groups[at%int64(len(r.groups)):]
-		case at-body < int64(len(r.end)):
-			piece = r.end[at-body:]
-		default:
-			return n, io.EOF
-		}
-		n += copy(b[n:], piece)
-	}
-	return n, nil
 }
 
 // TestLargeFile plans a file of 1 GB, of 10 GB with HARVEST_SOAK, and reads its records, the images of some ranges, and
@@ -91,8 +67,8 @@ func TestLargeFile(t *testing.T) {
 	from := newRepeated(t, size)
 	held := heldSince()
 	at, err := reader{}.Scan(t.Context(), from, dataset.Scan{}, 256<<20, 1)
-	if err != nil || at.Records != 80*from.times {
-		t.Fatalf("%d records of %d: %v", at.Records, 80*from.times, err)
+	if err != nil || at.Records != 80*from.Times {
+		t.Fatalf("%d records of %d: %v", at.Records, 80*from.Times, err)
 	}
 	var kept []dataset.Record // of the first ranges
 	rows := int64(0)

@@ -252,14 +252,7 @@ func reference(name string, number int) json.RawMessage {
 	return writeObject(jsontext.Members{quote("path"), quote(name), quote("embedded"), at})
 }
 
-// quote is a text as JSON. What is not UTF-8 becomes U+FFFD.
-func quote(text string) json.RawMessage {
-	var b bytes.Buffer
-	out := json.NewEncoder(&b)
-	out.SetEscapeHTML(false)
-	_ = out.Encode(text) // a string has a form in JSON
-	return bytes.TrimSpace(b.Bytes())
-}
+func quote(text string) json.RawMessage { return jsontext.Append(nil, text) }
 
 func writeObject(members jsontext.Members) json.RawMessage {
 	var b bytes.Buffer

@@ -1,12 +1,12 @@
 package table
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // A group is a struct whose fields keep their order.
@@ -100,7 +100,7 @@ func (c *column) feature(out *strings.Builder) {
 	case c.kind == object && len(c.fields) > 0:
 		separator := "{"
 		for _, field := range c.fields {
-			out.WriteString(separator + quote(field.name) + ": ")
+			out.WriteString(separator + string(jsontext.Append(nil, field.name)) + ": ")
 			field.feature(out)
 			separator = ", "
 		}
@@ -112,13 +112,4 @@ func (c *column) feature(out *strings.Builder) {
 		}
 		out.WriteString(`{"dtype": "` + dtype + `", "_type": "Value"}`)
 	}
-}
-
-// quote is a text as JSON.
-func quote(text string) string {
-	var b bytes.Buffer
-	out := json.NewEncoder(&b)
-	out.SetEscapeHTML(false)
-	_ = out.Encode(text) // a string has a form in JSON
-	return strings.TrimSpace(b.String())
 }
