@@ -23,6 +23,15 @@ func TestScoresFrom(t *testing.T) {
 	if rejected := readFile(t, filepath.Join(dir, "out", "rejected.jsonl")); strings.Count(rejected, why) != 10 {
 		t.Errorf("rejected are\n%s", rejected)
 	}
+	var kept subset.Selection
+	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &kept)
+	from := kept.Parameters.Request.ScoresFrom
+	var again result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "12", "--scores-from", from, "--where",
+		"good>=2", "--json", first.Run).stdout, &again)
+	if again.Selection != first.Selection {
+		t.Errorf("--scores-from %s selects %s, want %s", from, again.Selection, first.Selection)
+	}
 	explained := mustHarvest(t, dir, "explain", "--state", "state", first.Run, first.Selection, "sample-0001").stdout
 	says(t, explained, why)
 	writeFile(t, filepath.Join(dir, "arms.yaml"), "a: {budget: 1, strategy: top, by: -good, scores_from: n.csv}\n")
