@@ -48,6 +48,8 @@ func TestScoresFrom(t *testing.T) {
 		"no such file":          {"--scores-from", "absent", "--where", "a>1"},
 		"--by: ":                {"--by", "good"},
 		"--where: ":             {"--where", "good"},
+		"give a file of numbers with --scores-from": {"--where", "good>1"},
+		"--tie-break: --ratings-only breaks ties":   {"--tie-break", "good", "--ratings-only"},
 	} {
 		writeFile(t, filepath.Join(dir, "n.txt"), "id,name\nx,y\n")
 		a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--budget", "1", first.Run}, args...)...)
