@@ -183,10 +183,7 @@ func parseModalities(texts map[string]string, caps *selection.ModalityCaps) erro
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		at := slices.IndexFunc(all, func(m selection.ModalityCap) bool { return m.Name == name })
 		if at < 0 {
-			var known []string
-			for _, m := range all {
-				known = append(known, m.Name)
-			}
+			known := selection.ModalityNames()
 			return fmt.Errorf("%q is unknown%s; known are: %s", name, spelling.Hint(name, known), strings.Join(known, ", "))
 		}
 		if err := all[at].Cap.UnmarshalText([]byte(texts[name])); err != nil {
