@@ -16,10 +16,7 @@ func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
 	dir := t.TempDir()
-	demo, err := filepath.Abs(filepath.Join("..", "..", "testdata", "demo"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := demoFolder(t)
 	hostile := hostileDataset(t, filepath.Join(demo, "dataset.json"), dir)
 	reports := map[string][]string{
 		"demo":    {filepath.Join(demo, "dataset.json")},

@@ -17,10 +17,7 @@ func TestBrowserSite(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
 	dir := t.TempDir()
-	demo, err := filepath.Abs(filepath.Join("..", "..", "testdata", "demo"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := demoFolder(t)
 	serve := serving(t, dir)
 	t.Cleanup(func() { _ = serve.cmd.Process.Kill() })
 	home := strings.TrimSuffix(serve.url, "v1/runs")

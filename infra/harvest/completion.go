@@ -23,10 +23,6 @@ type flagCompletion struct {
 // flagCompletions are those of all commands that have the flags. Capabilities and styles are those of the default
 // rubric.
 func flagCompletions() []flagCompletion {
-	var modalities []string
-	for _, m := range new(selection.ModalityCaps).All() {
-		modalities = append(modalities, m.Name)
-	}
 	standard := rubric.Default()
 	return []flagCompletion{
 		{flag: "strategy", values: selection.StrategyNames()},
@@ -36,7 +32,7 @@ func flagCompletions() []flagCompletion {
 		{flag: "thresholds", values: standard.Capabilities, list: true, end: "="},
 		{flag: "keep-styles", values: standard.Styles, list: true},
 		{flag: "drop-styles", values: standard.Styles, list: true},
-		{flag: "cap-modality", values: modalities, list: true, end: "="},
+		{flag: "cap-modality", values: selection.ModalityNames(), list: true, end: "="},
 		{flag: "scorer", values: []string{kinds.Embedded, kinds.GPU + ":", kinds.LLM + ":"}},
 		{flag: "format", values: forms.Names()},
 		{flag: "output-format", values: forms.Outputs()},

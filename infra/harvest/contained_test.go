@@ -66,10 +66,7 @@ func demoMembers(t *testing.T, key string, record map[string]any) (members []run
 func TestTars(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
-	manifest, err := filepath.Abs(demo)
-	if err != nil {
-		t.Fatal(err)
-	}
+	manifest := filepath.Join(demoFolder(t), "dataset.json")
 	dir, plain := t.TempDir(), t.TempDir()
 	members := demoTars(t, filepath.Join(dir, "shards"), 3)
 	want := annotateByScorer(t, plain, 1, "--out", "out", "--no-report", manifest)

@@ -15,10 +15,7 @@ import (
 func TestOutputFormat(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	demo, err := filepath.Abs("../../testdata/demo")
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := demoFolder(t)
 	prompts := map[string]string{}
 	for _, format := range []string{"", "llava", "openai", "swift", "sharegpt"} {
 		args := []string{
@@ -67,10 +64,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 func TestOutputFormatWebDataset(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	demo, err := filepath.Abs("../../testdata/demo")
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := demoFolder(t)
 	curate := []string{
 		"curate", "--budget", "20%", "--no-report", "--images", demo, "--state", "state", "--out", "out",
 		filepath.Join(demo, "dataset.json"),

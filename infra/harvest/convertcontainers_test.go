@@ -15,10 +15,7 @@ import (
 func TestOutputFormatOfContainers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	demo, err := filepath.Abs("../../testdata/demo")
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := demoFolder(t)
 	curate := func(out, format, manifest string, more ...string) {
 		args := []string{"curate", "--budget", "100%", "--no-report", "--state", "state", "--out", out}
 		mustHarvest(t, dir, append(append(args, "--output-format", format, manifest), more...)...)

@@ -91,3 +91,13 @@ func readFile(t *testing.T, path string) string {
 	}
 	return string(data)
 }
+
+// demoFolder is the folder of the demo's dataset and images, as a command in any folder names it.
+func demoFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := filepath.Abs(filepath.Dir(demo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}

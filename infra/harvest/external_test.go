@@ -23,6 +23,15 @@ func TestScoresFrom(t *testing.T) {
 	if rejected := readFile(t, filepath.Join(dir, "out", "rejected.jsonl")); strings.Count(rejected, why) != 10 {
 		t.Errorf("rejected are\n%s", rejected)
 	}
+	var kept subset.Selection
+	decode(t, readFile(t, filepath.Join(dir, "out", "selection.json")), &kept)
+	from := kept.Parameters.Request.ScoresFrom
+	var again result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "12", "--scores-from", from, "--where",
+		"good>=2", "--json", first.Run).stdout, &again)
+	if again.Selection != first.Selection {
+		t.Errorf("--scores-from %s selects %s, want %s", from, again.Selection, first.Selection)
+	}
 	explained := mustHarvest(t, dir, "explain", "--state", "state", first.Run, first.Selection, "sample-0001").stdout
 	says(t, explained, why)
 	writeFile(t, filepath.Join(dir, "arms.yaml"), "a: {budget: 1, strategy: top, by: -good, scores_from: n.csv}\n")
@@ -39,6 +48,8 @@ func TestScoresFrom(t *testing.T) {
 		"no such file":          {"--scores-from", "absent", "--where", "a>1"},
 		"--by: ":                {"--by", "good"},
 		"--where: ":             {"--where", "good"},
+		"give a file of numbers with --scores-from": {"--where", "good>1"},
+		"--tie-break: --ratings-only breaks ties":   {"--tie-break", "good", "--ratings-only"},
 	} {
 		writeFile(t, filepath.Join(dir, "n.txt"), "id,name\nx,y\n")
 		a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--budget", "1", first.Run}, args...)...)

@@ -26,15 +26,25 @@ var requestFlags = map[string]string{
 // fieldAtStart is a field that begins a line or a clause of an error.
 var fieldAtStart = regexp.MustCompile(`(?m)(^|; )([a-z_]+(?:: (?:keep|drop|source|style|image))?): `)
 
+// fieldWithin is a field of several words, which no text but the name of a field is; or what is in quotes, where names
+// and values of the user stand.
+var fieldWithin = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b`)
+
 // byFlags is an error of a request, with the flags that the user typed in place of the request's fields.
 func byFlags(err error) error {
-	return errors.New(fieldAtStart.ReplaceAllStringFunc(err.Error(), func(match string) string {
+	text := fieldAtStart.ReplaceAllStringFunc(err.Error(), func(match string) string {
 		parts := fieldAtStart.FindStringSubmatch(match)
 		flag, known := requestFlags[parts[2]]
 		if !known {
 			return match
 		}
 		return fmt.Sprintf("%s--%s: ", parts[1], flag)
+	})
+	return errors.New(fieldWithin.ReplaceAllStringFunc(text, func(match string) string {
+		if flag, known := requestFlags[match]; known && strings.Contains(match, "_") {
+			return "--" + flag
+		}
+		return match
 	}))
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// flagsOf are the flags that ask for a selection, as they are typed. Ids are in files, whose names are not known:
-// FILE stands for them.
+// flagsOf are the flags that ask for a selection, as they are typed. Ids and a mix are in files, whose names are not
+// known: FILE stands for them.
 func flagsOf(r selection.Request) string {
 	var words []string
 	add := func(flag, value string) {
@@ -35,6 +35,7 @@ func flagsOf(r selection.Request) string {
 	add("strategy", string(r.Strategy))
 	add("by", r.By)
 	add("tie-break", r.TieBreak)
+	add("scores-from", r.ScoresFrom)
 	for _, c := range r.Where {
 		add("where", c.String())
 	}
@@ -51,10 +52,8 @@ func flagsOf(r selection.Request) string {
 		flag string
 		set  bool
 	}{
-		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique},
-		{"scores-from FILE", r.ScoresFrom != ""}, {"mix FILE", !r.Mix.IsZero()},
-		{"include FILE", len(r.Include) > 0},
-		{"exclude FILE", len(r.Exclude) > 0},
+		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"mix FILE", !r.Mix.IsZero()},
+		{"include FILE", len(r.Include) > 0}, {"exclude FILE", len(r.Exclude) > 0},
 	} {
 		if is.set {
 			words = append(words, "--"+is.flag)

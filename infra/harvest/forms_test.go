@@ -120,10 +120,7 @@ func TestCompressedManifests(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plain := readFile(t, "../../testdata/demo/dataset.json")
-	demo, err := filepath.Abs("../../testdata/demo")
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := demoFolder(t)
 	writeFile(t, filepath.Join(dir, "dataset.json"), plain)
 	writeFile(t, filepath.Join(dir, "dataset.json.gz"), pack(t, compression.Gzip, plain))
 	subset := map[string]string{}

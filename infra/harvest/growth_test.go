@@ -27,10 +27,7 @@ func senseOfShape(conversation string) int {
 func TestFifteenthCapability(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
-	demo, err := filepath.Abs("../../testdata/demo/dataset.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	demo := filepath.Join(demoFolder(t), "dataset.json")
 	dir := t.TempDir()
 	const fifteenth = "sense of shape"
 	capabilities := append(slices.Clone(rubric.Default().Capabilities), fifteenth)

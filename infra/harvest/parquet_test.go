@@ -90,10 +90,7 @@ func readRows(t *testing.T, path string) []demoRow {
 // subset has the rows of the samples that are selected there. Commands that study a dataset read Parquet files, too.
 func TestParquet(t *testing.T) {
 	t.Parallel()
-	manifest, err := filepath.Abs(demo)
-	if err != nil {
-		t.Fatal(err)
-	}
+	manifest := filepath.Join(demoFolder(t), "dataset.json")
 	dir, plain := t.TempDir(), t.TempDir()
 	rows := demoParquet(t, filepath.Join(dir, "data"), 3)
 	want := annotateByScorer(t, plain, 1, "--out", "out", "--no-report", manifest)

@@ -60,6 +60,7 @@ func TestFlagsOf(t *testing.T) {
 		  "threshold": -1, "thresholds": {"humanities": 2}, "within_bin": "score", "minimums": {"a b": 3, "it's": 2},
 		  "styles": {"keep": ["multi-choice"], "drop": ["yes/no"]}, "sources": {"drop": ["a,b", "say \"x\""]},
 		  "caps": {"source": "10%", "style": "5", "image": "1"}}`,
+		`{"budget": "30", "scores_from": "sha256:0123", "where": ["good>=2"], "tie_break": "-good"}`,
 	} {
 		var want selection.Request
 		if err := json.Unmarshal([]byte(text), &want); err != nil {

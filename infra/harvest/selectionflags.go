@@ -68,7 +68,8 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"of the records; -NAME for the lower one first")
 	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides among samples of equal rating, as with --by")
 	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers of the samples: Parquet, CSV or JSON lines with a "+
-		"column id and columns of numbers, which --where, --tie-break and --by name")
+		"column id and columns of numbers, which --where, --tie-break and --by name; or sha256:HASH, as selection.json has "+
+		"it, for a file that was given before")
 	fl.StringArrayVar(&f.where, "where", nil, "take only samples that fulfil this: a number, >=, <=, >, <, == or !=, "+
 		"and a value, such as 'relevance_min>=3'; can be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
@@ -182,10 +183,7 @@ func parseModalities(texts map[string]string, caps *selection.ModalityCaps) erro
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		at := slices.IndexFunc(all, func(m selection.ModalityCap) bool { return m.Name == name })
 		if at < 0 {
-			var known []string
-			for _, m := range all {
-				known = append(known, m.Name)
-			}
+			known := selection.ModalityNames()
 			return fmt.Errorf("%q is unknown%s; known are: %s", name, spelling.Hint(name, known), strings.Join(known, ", "))
 		}
 		if err := all[at].Cap.UnmarshalText([]byte(texts[name])); err != nil {

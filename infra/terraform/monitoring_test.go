@@ -32,7 +32,7 @@ func defaults() map[string]cty.Value {
 func alertQueries(t *testing.T) map[string]string {
 	t.Helper()
 	queries := map[string]string{}
-	for _, name := range []string{"alerts", "gpu_alerts"} {
+	for _, name := range []string{"line_alerts", "alerts", "gpu_alerts"} {
 		for alert, v := range local(t, monitoring, name, defaults()).AsValueMap() {
 			queries[alert] = text(v, "query")
 		}

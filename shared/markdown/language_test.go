@@ -147,12 +147,12 @@ var link = regexp.MustCompile(`\]\([^)]*\)`)
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	for _, p := range pages(t) {
+		whole := strings.Split(string(p.Source), "\n")
 		for i, line := range prose(string(p.Source)) {
-			whole := strings.Split(string(p.Source), "\n")[i]
 			if line == "" || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "<!--") {
 				continue
 			}
-			if n := utf8.RuneCountInString(link.ReplaceAllString(whole, "]")); n > columns {
+			if n := utf8.RuneCountInString(link.ReplaceAllString(whole[i], "]")); n > columns {
 				t.Errorf("%s:%d: %d columns, and the limit is %d", p.Path, i+1, n, columns)
 			}
 		}

@@ -44,6 +44,15 @@ func (m *ModalityCaps) All() []ModalityCap {
 	}
 }
 
+// ModalityNames are the names of all modalities, in their order.
+func ModalityNames() []string {
+	var names []string
+	for _, m := range new(ModalityCaps).All() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
 // A Cap is a count of samples from 1, or a ratio of the budget above 0 up to 1.0, rounded down but
 // to 1 at least. With a budget in tokens a ratio counts tokens, and a sample that would exceed it is
 // removed when it is the next to be picked. A Cap is written as a Budget is.

@@ -82,7 +82,7 @@ func (r *Reader) withColumns(
 	names := spec.ColumnNames()
 	if len(names) == 0 {
 		return nil, &run.RefusedError{
-			Reason: "scores_from: nothing names one of its columns; name one in where, tie_break or by, or leave it out",
+			Reason: "scores_from: nothing names one of its columns; name one in a condition or an order, or leave it out",
 		}
 	}
 	key := fmt.Sprintf("%s %s %q", poolKey(plan, columnRequest(nil, spec)), spec.ScoresFrom, names)

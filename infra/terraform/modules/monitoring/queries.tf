@@ -9,7 +9,24 @@ locals {
   # The subscriptions that should never wait: a GPU may be waited for.
   always = "${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"
 
-  # Each has a page of its name in infra/playbooks, which also has the query; a test compares them.
+  # Each alert has a page of its name in infra/playbooks, which also has the query; a test compares them.
+  # These are set off by one log line, which a metric counts.
+  line_alerts = {
+    for name, alert in {
+      dead-letters      = { title = "Work was given up", severity = "ERROR", metric = "tasks_given_up" }
+      refused-messages  = { title = "Messages were refused for good", severity = "WARNING", metric = "refused_messages" }
+      refused-datasets  = { title = "A dataset was refused", severity = "WARNING", metric = "datasets_refused" }
+      awaiting-approval = { title = "A run waits for approval", severity = "WARNING", metric = "runs_waiting" }
+      } : name => {
+      title    = alert.title
+      severity = alert.severity
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.user}_${alert.metric}[10m])) > 0
+      EOT
+    }
+  }
+
   alerts = {
     no-progress = {
       title    = "Work waits and nothing is done"
@@ -21,14 +38,6 @@ locals {
         sum by (subscription_id) (increase(${local.delivered}{response_class="ack"}[30m])) > 0
       EOT
     }
-    dead-letters = {
-      title    = "Work was given up"
-      severity = "ERROR"
-      for      = "0s"
-      query    = <<-EOT
-        sum(increase(${local.user}_tasks_given_up[10m])) > 0
-      EOT
-    }
     failure-ratio = {
       title    = "More than ${var.failure_percent} % of samples fail"
       severity = "WARNING"
@@ -38,30 +47,6 @@ locals {
         > ${var.failure_percent}
         and
         sum(increase(${local.user}_samples_sum[1h])) >= 200
-      EOT
-    }
-    refused-messages = {
-      title    = "Messages were refused for good"
-      severity = "WARNING"
-      for      = "0s"
-      query    = <<-EOT
-        sum(increase(${local.user}_refused_messages[10m])) > 0
-      EOT
-    }
-    refused-datasets = {
-      title    = "A dataset was refused"
-      severity = "WARNING"
-      for      = "0s"
-      query    = <<-EOT
-        sum(increase(${local.user}_datasets_refused[10m])) > 0
-      EOT
-    }
-    awaiting-approval = {
-      title    = "A run waits for approval"
-      severity = "WARNING"
-      for      = "0s"
-      query    = <<-EOT
-        sum(increase(${local.user}_runs_waiting[10m])) > 0
       EOT
     }
     oldest-message = {
