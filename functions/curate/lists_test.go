@@ -17,6 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestProgressInList lists a run that is at work, shard by shard.
@@ -179,7 +180,7 @@ func (s service) copyRuns(id string, n int) {
 func TestListsOfMany(t *testing.T) {
 	t.Parallel()
 	const size, most = 50, 50*12 + 20
-	for _, n := range []int{200, 10_000} {
+	for _, n := range []int{200, thorough.Size(1000, 10_000)} {
 		s := newService(t, nil)
 		id := s.scored()
 		s.copyRuns(id, n-1)

@@ -20,6 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 const apiKey = "sk-must-not-be-told"
@@ -203,6 +204,7 @@ func noSecret(t *testing.T, dir string) {
 
 // Killed again and again, annotating goes on: no answer that was kept is paid for again.
 func TestAnnotateKilled(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 60, 16)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A subset is written in another form where nothing is lost, and is the same dataset then.
@@ -62,6 +63,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 
 // As WebDataset, a subset is a tar that holds its images: the same samples, and the same bytes every time.
 func TestOutputFormatWebDataset(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	demo := demoFolder(t)

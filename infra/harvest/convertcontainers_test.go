@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A subset with its images in it, as a tar or a Parquet file, is the same dataset in each other form, where records of
 // JSON name images next to them. It is the same file every time.
 func TestOutputFormatOfContainers(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	demo := demoFolder(t)

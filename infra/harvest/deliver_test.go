@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // drop drops a dataset of some samples and nothing else: a manifest and images.
@@ -75,6 +76,7 @@ func (s *server) stop(t *testing.T) {
 
 // TestServeLinks drops a dataset behind a link: it is refused once, with the flag that lets it be followed.
 func TestServeLinks(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestKill kills a run ten times at random moments and goes on with it: its outputs are those of a run
@@ -113,6 +114,7 @@ func diedAlone(t *testing.T, state string) []string {
 // TestKillBeforePlan has a run as it is when its process is killed after the run was accepted, and before it was
 // planned. The same command goes on with it.
 func TestKillBeforePlan(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, killSamples, 16)
@@ -143,6 +145,7 @@ func TestKillBeforePlan(t *testing.T) {
 
 // TestKillOfOther kills one of two commands that are at work on the same run: the other one ends it.
 func TestKillOfOther(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	const samples = 80

@@ -21,6 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // demoSubset begins the SHA-256 of the demo's subset at 30 %.
@@ -30,6 +31,7 @@ const demoSubset = "4a8157bc643b85151f75"
 // to the last event: the run, its selections and their events happen, under the same ids and with the same bytes.
 // HARVEST_SOAK makes 60 kills.
 func TestKillServe(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	rounds, kills := 1, 2
 	if os.Getenv("HARVEST_SOAK") != "" {

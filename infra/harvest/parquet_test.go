@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/thorough"
 	"github.com/parquet-go/parquet-go"
 )
 
@@ -159,6 +160,7 @@ func TestParquetOfDatasets(t *testing.T) {
 
 // TestParquetRecipe lists Parquet files in a dataset.yaml. The subset has a file for each entry, and a dataset.yaml.
 func TestParquetRecipe(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	demoParquet(t, filepath.Join(dir, "data"), 4)

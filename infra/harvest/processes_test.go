@@ -189,6 +189,7 @@ func dropDemo(t *testing.T, dir string) {
 // TestKillProcesses takes the demo through processes that are killed at work: what comes out is what the system in one
 // process makes of it, and all that the processes did is one trace. HARVEST_SOAK kills them often.
 func TestKillProcesses(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	rounds := 1
 	if os.Getenv("HARVEST_SOAK") != "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // runsOf are the ids of the runs of a state folder as status lists them.
@@ -250,6 +251,7 @@ func TestGc(t *testing.T) {
 // TestRmWhileServing removes a run whose dataset is still in the folder of a serve that runs: it is gone for that one,
 // and for the next. Another upload of the manifest starts it anew.
 func TestRmWhileServing(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // onSelection serves a folder in which a dataset lies, with a command.
@@ -107,6 +109,7 @@ func TestTrainingDies(t *testing.T) {
 
 // TestTrainingFails has all attempts fail, until the run is resumed.
 func TestTrainingFails(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)

@@ -24,6 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -114,6 +115,7 @@ func notify(t *testing.T, client *storage.Client, s *system) {
 // TestCloudStorage drops the demo in a bucket of Cloud Storage, whose own notifications start the run. The
 // outcome is that of a folder.
 func TestCloudStorage(t *testing.T) {
+	thorough.Only(t)
 	inFolders := start(t, local.Options{})
 	inFolders.complete(t)
 

@@ -30,12 +30,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/scorer/llm/enginetest"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // Samples of the pool go through the whole system with a real vision model, of random weights, behind a proxy that
 // refuses every sixth request for a while. In the middle the server is killed, and started again. The last
 // samples are at fault. All are accounted for, and only those at fault are recorded as failed.
 func TestRealVisionServer(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	server := enginetest.Start(t)
 	const valid = 8

@@ -83,8 +83,8 @@ func (r *Reader) Compare(ctx context.Context, runID string, request CompareReque
 	return c, err
 }
 
-// pair is Compare, and calls use while no other selection computes. Of samples that are of no selection, the Pair has no
-// Selection; of two runs it has what is of the first one.
+// pair is Compare, and calls use while no other selection computes. Of samples that are of no selection, the Pair has
+// no Selection; of two runs it has what is of the first one.
 func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest, use func(*Pair) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {

@@ -17,6 +17,14 @@ func Only(t testing.TB) {
 	}
 }
 
+// Size is how many a test takes: some, and many if tests are thorough.
+func Size(some, many int) int {
+	if enabled() {
+		return many
+	}
+	return some
+}
+
 // Stride is the step between the moments at which a test kills what it tests: n, and 1 if tests are thorough.
 func Stride(n int) int {
 	if enabled() {

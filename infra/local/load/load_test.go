@@ -27,6 +27,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 const (
@@ -259,6 +260,7 @@ func flat(t *testing.T, before, after state) {
 // TestLoad has 200 clients call the API at a time; then datasets arrive while some call. No call is answered with a
 // fault of the server, each dataset gets its selection, and neither goroutines nor memory pile up.
 func TestLoad(t *testing.T) {
+	thorough.Only(t)
 	calls, mixed := durations()
 	s := start(t)
 	if err := s.drop(t.Context()); err != nil {

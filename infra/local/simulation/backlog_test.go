@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // checkScored checks that all of a run is scored and nothing was given up.
@@ -68,6 +69,7 @@ func TestBacklog(t *testing.T) {
 
 // TestWidthChanges doubles the width of a run and halves it again, while it is rated.
 func TestWidthChanges(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	const n = 400
 	s := newSystem(t, someFaults)
@@ -105,6 +107,7 @@ func (s *system) resume(plan *run.Plan, w int) {
 
 // TestFairness has three equal runs at a time.
 func TestFairness(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	const n = 200
 	f := someFaults

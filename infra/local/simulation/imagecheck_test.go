@@ -7,6 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // put puts an image of the dataset into the input bucket.
@@ -28,6 +29,7 @@ func (m *meter) score() {
 // TestImageCheckRequests counts the requests of a request for a scored dataset, of the steps of the check that follows,
 // and of the shards of the next attempt, for few and for many ranges, each of which has a sample with two images.
 func TestImageCheckRequests(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	sizes := []int{40, 160}
 	if soak() {

@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A countingBucket counts its requests. Of some objects none can be created.
@@ -308,7 +309,7 @@ var bounds = map[string]int64{
 // TestRequests counts the requests of each kind of delivery for few and for many ranges.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	sizes := []int{100, 400}
+	sizes := []int{50, thorough.Size(150, 400)}
 	if soak() {
 		sizes = []int{200, 2000, 20_000}
 	}

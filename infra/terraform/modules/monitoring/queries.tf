@@ -14,7 +14,7 @@ locals {
   line_alerts = {
     for name, alert in {
       dead-letters      = { title = "Work was given up", severity = "ERROR", metric = "tasks_given_up" }
-      refused-messages  = { title = "Messages were refused for good", severity = "WARNING", metric = "refused_messages" }
+      refused-messages  = { title = "A message is refused", severity = "WARNING", metric = "refused_messages" }
       refused-datasets  = { title = "A dataset was refused", severity = "WARNING", metric = "datasets_refused" }
       awaiting-approval = { title = "A run waits for approval", severity = "WARNING", metric = "runs_waiting" }
       } : name => {
