@@ -78,12 +78,17 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	}
 	var orders []order
 	for _, name := range slices.Sorted(maps.Keys(arms)) {
+		near, err := nearFiles(arms[name].ExcludeNear)
+		if err != nil {
+			return usageError{fmt.Errorf("--arms %s: %s: exclude_near: %w", c.arms, name, err)}
+		}
 		requests, err := withExternal(cmd.Context(), c.state, []selection.Request{arms[name]})
 		if err != nil {
 			return err
 		}
+		requests[0].ExcludeNear = nearObjects(near)
 		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, l.MaxFailed)
-		o.Format, o.arm = format, name
+		o.Format, o.arm, o.Near = format, name, near
 		orders = append(orders, o)
 	}
 	show := newDisplay(c.out.quiet)

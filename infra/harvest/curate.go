@@ -45,8 +45,8 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
-			if o.Format, err = out.outputFormat(); err != nil {
+			o, err := newOrder(requests, dir, reported, maxFailed, l.MaxFailed).with(sel, out)
+			if err != nil {
 				return err
 			}
 			show := newDisplay(out.quiet)
@@ -86,6 +86,10 @@ func curateDataset(
 ) (*result, error) {
 	start := time.Now()
 	spec.MaxFailed = o.MaxFailed
+	var err error
+	if in.Order, err = o.absolute(); err != nil {
+		return nil, err
+	}
 	files, err := in.bucket(spec)
 	if err != nil {
 		return nil, err
@@ -100,9 +104,6 @@ func curateDataset(
 		return nil, err
 	}
 	if err := prepareOut(o.Out, p.state, in.Manifests); err != nil {
-		return nil, err
-	}
-	if in.Order, err = o.absolute(); err != nil {
 		return nil, err
 	}
 	if err := in.save(p.state, p.Run); err != nil {
@@ -123,7 +124,7 @@ func curateDataset(
 				return err
 			}
 		}
-		return res.fulfil(ctx, s, o)
+		return o.typedNear(res.fulfil(ctx, s, o))
 	})
 	res.Seconds["total"] = time.Since(start).Seconds()
 	return res, err

@@ -98,6 +98,9 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 			meaning = subset.Unfulfilled(x.Conditions)
 		}
 		line("%s: not selected: %s", id, why.Text(meaning))
+		if x.NearTo != nil {
+			line("    %s", nearInWords(x.NearTo))
+		}
 		if x.Nearest != nil {
 			line("    nearest: %s", x.Nearest)
 		}

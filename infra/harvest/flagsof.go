@@ -54,6 +54,7 @@ func flagsOf(r selection.Request) string {
 	}{
 		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"mix FILE", !r.Mix.IsZero()},
 		{"include FILE", len(r.Include) > 0}, {"exclude FILE", len(r.Exclude) > 0},
+		{"exclude-near FILE", len(r.ExcludeNear) > 0}, {"exclude-images", r.ExcludeImages},
 	} {
 		if is.set {
 			words = append(words, "--"+is.flag)
@@ -67,6 +68,8 @@ func addCaps(caps selection.Caps, add func(flag, value string)) {
 	add("cap-source", caps.Source.String())
 	add("cap-style", caps.Style.String())
 	add("cap-image", caps.Image.String())
+	add("max-per-cluster", caps.Cluster.String())
+	add("cap-template", caps.Template.String())
 	var modalities []string
 	for _, m := range caps.Modality.All() {
 		if !m.Cap.IsZero() {

@@ -306,5 +306,6 @@ func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Read
 	for i := range in.Manifests {
 		entries[in.manifestObject(i)] = manifests[i]
 	}
+	in.Order.addNear(entries)
 	return bucket.NewView(entries)
 }

@@ -17,14 +17,18 @@ type order struct {
 	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
 	// Format is the form that subsets are converted to; empty for that of the records.
-	Format string        `json:"format,omitempty"`
-	Report reportFlags   `json:"report,omitzero"`
-	typed  run.Allowance // by --max-failed
-	arm    string        // its name in a file of --arms; empty for others
+	Format string      `json:"format,omitempty"`
+	Report reportFlags `json:"report,omitzero"`
+	// Near are the evaluation sets that the requests name.
+	Near  []nearFile    `json:"near,omitempty"`
+	typed run.Allowance // by --max-failed
+	arm   string        // its name in a file of --arms; empty for others
 }
 
-// named is an error of the order with its name, if it has one. A fault of the command line stays one.
+// named is an error of the order with its name, if it has one, and that of its files. A fault of the command line stays
+// one.
 func (o order) named(err error) error {
+	err = o.typedNear(err)
 	if o.arm == "" {
 		return err
 	}
@@ -50,6 +54,16 @@ func newOrder(
 	return order{
 		Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), Report: reported, typed: maxFailed,
 	}
+}
+
+// with is the order with the form of its subsets and the evaluation sets that flags name.
+func (o order) with(sel selectionFlags, out outputFlags) (order, error) {
+	var err error
+	if o.Near, err = nearFiles(sel.excludeNear); err != nil {
+		return order{}, err
+	}
+	o.Format, err = out.outputFormat()
+	return o, err
 }
 
 // check refuses an order that cannot be meant for a run: a --max-failed above the number of samples.

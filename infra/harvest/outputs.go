@@ -155,6 +155,12 @@ func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	outputs := []output{
 		subset, copied(from.Rejected, &to.Rejected), copied(from.Picks, &to.Picks),
 	}
+	if from.Near != "" {
+		outputs = append(outputs, copied(from.Near, &to.Near))
+	}
+	if from.Clusters != "" {
+		outputs = append(outputs, copied(from.Clusters, &to.Clusters))
+	}
 	for number := range f.selection.PerRange {
 		name := fmt.Sprintf(strings.Replace(scoresPattern, "*", "%04d", 1), number)
 		outputs = append(outputs, output{name, new(string), func(w io.Writer) error {

@@ -45,6 +45,10 @@ func parameters() []parameter {
 		{flag: `--where "relevance>=3"`, fields: `"where": ["relevance>=3"]`},
 		{flag: `--tie-break -perplexity`, fields: `"tie_break": "-perplexity"`},
 		{flag: `--by relevance`, fields: `"by": "relevance"`},
+		{flag: `--cap-template 5%`, fields: `"caps": {"template": "5%"}`},
+		{flag: `--max-per-cluster 1`, fields: `"caps": {"cluster": "1"}`},
+		{flag: `--exclude-near FILE`, fields: `"exclude_near": ["benchmarks/mmbench.tsv"]`},
+		{flag: `--exclude-images`, fields: `"exclude_images": true`},
 		{flag: `--seed 7`, fields: `"seed": 7`},
 		{flag: `--ratings-only`, fields: `"ratings_only": true`},
 	}

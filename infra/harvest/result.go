@@ -193,6 +193,8 @@ func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	}
 	for _, one := range append(slices.Clone(r.Nested), r) {
 		warnOfShortfall(cmd.ErrOrStderr(), one.selection.Parameters, one.Shortfall)
+		warnOfTemplates(cmd.ErrOrStderr(), one.selection.Summary.Templates)
+		warnOfEvaluations(cmd.ErrOrStderr(), one.selection.Evaluations)
 	}
 	if hint := r.retryHint(); hint != "" && asJSON {
 		fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", hint)
@@ -242,6 +244,9 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	if r.selection != nil {
+		if err := r.printEvaluations(w); err != nil {
+			return err
+		}
 		if _, err := fmt.Fprintf(w, "form: %s\n", formsOf(r.selection.Manifests)); err != nil {
 			return err
 		}
@@ -250,6 +255,9 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		return nil
 	}
 	if err := printSummary(w, r.selection.Summary); err != nil {
+		return err
+	}
+	if err := printTemplates(w, r.selection.Summary.Templates); err != nil {
 		return err
 	}
 	if err := printShortfalls(w, r.selection.Shortfall, r.selection.Shortfalls); err != nil {
@@ -264,17 +272,23 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 			return err
 		}
 	}
-	look, named := "", ""
-	if r.Outputs.Report != "" {
-		look = fmt.Sprintf("report     %s (open it in a browser)\n", r.Outputs.Report)
+	return r.printFiles(w)
+}
+
+// printFiles prints where all is, and what to type next.
+func (r *result) printFiles(w io.Writer) error {
+	var text strings.Builder
+	out := r.Outputs
+	for _, line := range []struct{ name, value, note string }{
+		{"run", r.Run, ""}, {"selection", r.Selection, ""}, {"subset", out.Subset, ""}, {"images", out.Images, ""},
+		{"rejected", out.Rejected, ""}, {"near", out.Near, ""}, {"clusters", out.Clusters, ""}, {"picks", out.Picks, ""},
+		{"scores", out.Scores, ""}, {"details", out.Selection, ""}, {"report", out.Report, " (open it in a browser)"},
+	} {
+		if line.value != "" {
+			fmt.Fprintf(&text, "%-10s %s%s\n", line.name, line.value, line.note)
+		}
 	}
-	if r.Outputs.Images != "" {
-		named = fmt.Sprintf("images     %s\n", r.Outputs.Images)
-	}
-	_, err := fmt.Fprintf(w, "\nrun        %s\nselection  %s\n"+
-		"subset     %s\n%srejected   %s\npicks      %s\nscores     %s\ndetails    %s\n%s\n%s",
-		r.Run, r.Selection, r.Outputs.Subset, named, r.Outputs.Rejected, r.Outputs.Picks, r.Outputs.Scores,
-		r.Outputs.Selection, look, r.next())
+	_, err := fmt.Fprintf(w, "\n%s\n%s", &text, r.next())
 	return err
 }
 

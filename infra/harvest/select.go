@@ -76,15 +76,17 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	if c.files.given() {
 		return c.files.selectSubset(cmd.Context(), requests, c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), c.out.json)
 	}
-	if c.sweep.sweep {
-		return c.sweep.run(cmd, args[0], requests, c.state, c.maxFailed, c.out.json)
-	}
 	l, err := limits(cmd.Context())
 	if err != nil {
 		return err
 	}
-	o := newOrder(requests, c.dir, c.reported, c.maxFailed, l.MaxFailed)
-	o.Format = format
+	o, err := newOrder(requests, c.dir, c.reported, c.maxFailed, l.MaxFailed).with(c.sel, c.out)
+	if err != nil {
+		return err
+	}
+	if c.sweep.sweep {
+		return c.sweep.run(cmd, args[0], o, c.state, c.maxFailed, c.out.json)
+	}
 	show := newDisplay(c.out.quiet)
 	results, err := selectSubsets(cmd.Context(), args[0], []order{o}, c.state, show)
 	show.close()
@@ -104,7 +106,7 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 		why = "is for the samples of a run, and not for --scores"
 		unused = []string{
 			"arms", "sweep", "rating-error", "output-format", "no-report", "report-pictures", "max-failed", "state",
-			"scores-from", "where", "tie-break", "by",
+			"scores-from", "where", "tie-break", "by", "exclude-near", "exclude-images", "max-per-cluster", "cap-template",
 		}
 	case c.sweep.sweep:
 		why = "--sweep selects nothing and writes no file"
@@ -121,18 +123,24 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	return nil
 }
 
-// source is the input bucket that a selection is made from: subsets of containers are copied from it, and its report
-// shows its images. A run of serve has none here, and needs none if it is of text.
-func (r *result) source(plan *run.Plan) (bucket.Reader, error) {
+// source is the input bucket that selections are made from: subsets of containers are copied from it, reports show its
+// images, and it has the evaluation sets of the orders. A run of serve has none here, and needs none if it is of text.
+func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
+	var all order
+	for _, o := range orders {
+		all.Near = append(all.Near, o.Near...)
+	}
 	kind, contained := plan.Container()
 	switch {
 	case r.input == nil && !contained:
-		return bucket.NewView(nil)
+		return all.evaluations()
 	case r.input == nil:
 		return nil, fmt.Errorf("run %s: its subset is copied from %s, which harvest serve reads, and this command does not: "+
 			"ask serve for it (POST /v1/runs/%s/selections)", r.Run, kind.Name, r.Run)
 	default:
-		return r.input.bucket(r.input.spec())
+		in := *r.input
+		in.Order = &all
+		return in.bucket(in.spec())
 	}
 }
 
@@ -173,7 +181,7 @@ func selectSubsets(
 			return nil, o.named(err)
 		}
 	}
-	input, err := res.source(plan)
+	input, err := res.source(plan, orders)
 	if err != nil {
 		return nil, err
 	}

@@ -39,12 +39,15 @@ type selectionFlags struct {
 	include      string
 	exclude      string
 	minimums     map[string]int
-	caps         struct{ source, style, image string }
+	caps         struct{ source, style, image, cluster, template string }
 	modalities   map[string]string
 	scoresFrom   string
 	mix          string
 	where        []string
 	by, tieBreak string
+	// Evaluation sets, and whether every image of theirs is left out.
+	excludeNear   []string
+	excludeImages bool
 }
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
@@ -91,6 +94,11 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
 	fl.StringToStringVar(&f.modalities, "cap-modality", nil,
 		"most samples of a kind: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
+	fl.StringVar(&f.caps.template, "cap-template", "", "most samples whose first question is of one template")
+	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "most samples with nearly the same images and questions")
+	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+
+		"images): take no sample whose image and question are nearly those of an item; may be given again")
+	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: take no sample with such an image at all")
 }
 
 // specs are the selections asked for: one for each budget, the smallest first.
@@ -106,7 +114,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 			RatingsOnly: f.ratingsOnly, Strategy: selection.Strategy(f.strategy), Seed: f.seed,
 			By: f.by, TieBreak: f.tieBreak, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
 		},
-		ScoresFrom: f.scoresFrom,
+		ScoresFrom: f.scoresFrom, ExcludeImages: f.excludeImages,
 	}
 	var faults []error
 	fault := func(flag string, err error) {
@@ -114,12 +122,8 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 			faults = append(faults, fmt.Errorf("--%s: %w", flag, err))
 		}
 	}
-	var err error
-	budgets := make([]selection.Budget, len(f.budgets))
-	for i, text := range f.budgets {
-		budgets[i], err = selection.ParseBudget(text)
-		fault("budget", err)
-	}
+	budgets, err := f.budgets.parse()
+	fault("budget", err)
 	fault("budget", run.CheckBudgets(len(budgets)))
 	for _, c := range f.capabilities {
 		spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
@@ -137,17 +141,19 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 		{"cap-source", f.caps.source, &spec.Caps.Source},
 		{"cap-style", f.caps.style, &spec.Caps.Style},
 		{"cap-image", f.caps.image, &spec.Caps.Image},
+		{"cap-template", f.caps.template, &spec.Caps.Template},
+		{"max-per-cluster", f.caps.cluster, &spec.Caps.Cluster},
 	} {
 		fault(c.flag, c.cap.UnmarshalText([]byte(c.text)))
 	}
-	for _, text := range f.where {
-		condition, err := selection.ParseCondition(text)
-		fault("where", err)
-		spec.Where = append(spec.Where, condition)
-	}
+	spec.Where, err = parseConditions(f.where)
+	fault("where", err)
 	spec.Mix, err = readMix(f.mix)
 	fault("mix", err)
 	fault("cap-modality", parseModalities(f.modalities, &spec.Caps.Modality))
+	near, err := nearFiles(f.excludeNear)
+	fault("exclude-near", err)
+	spec.ExcludeNear = nearObjects(near)
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
 		return nil, usageError{byFlags(err)}
 	}
@@ -175,6 +181,15 @@ func readMix(file string) (m selection.Mix, err error) {
 		return m, fmt.Errorf("%s names no source and no style; write `sources: {NAME: {share: 20%%}}`", file)
 	}
 	return m, nil
+}
+
+// parseConditions reads conditions.
+func parseConditions(texts []string) (where []selection.Condition, err error) {
+	for _, text := range texts {
+		condition, fault := selection.ParseCondition(text)
+		where, err = append(where, condition), errors.Join(err, fault)
+	}
+	return where, err
 }
 
 // parseModalities reads caps by the names of modalities.
@@ -286,6 +301,15 @@ func (b *budgetList) Set(text string) error {
 	}
 	*b = append(*b, strings.Split(text, ",")...)
 	return nil
+}
+
+// parse reads the budgets.
+func (b budgetList) parse() (budgets []selection.Budget, err error) {
+	for _, text := range b {
+		budget, fault := selection.ParseBudget(text)
+		budgets, err = append(budgets, budget), errors.Join(err, fault)
+	}
+	return budgets, err
 }
 
 // String is the list as it is given.

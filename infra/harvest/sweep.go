@@ -29,11 +29,11 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 		"0 to 5 (default: as measured for the embedded scorer; others need it for perturbed ratings)")
 }
 
-// run prints a sweep of a run.
+// run prints a sweep of a run at the budget of an order.
 func (f sweepFlags) run(
-	cmd *cobra.Command, typed string, requests []selection.Request, state string, allowed run.Allowance, asJSON bool,
+	cmd *cobra.Command, typed string, o order, state string, allowed run.Allowance, asJSON bool,
 ) error {
-	if len(requests) > 1 {
+	if len(o.Requests) > 1 {
 		return usageError{errors.New("--budget: give one with --sweep")}
 	}
 	runs, subsets, err := readState(state)
@@ -48,15 +48,19 @@ func (f sweepFlags) run(
 	if err != nil {
 		return unknownRun(err)
 	}
-	request := subset.SweepRequest{Request: requests[0]}
+	input, err := o.evaluations()
+	if err != nil {
+		return err
+	}
+	request := subset.SweepRequest{Request: o.Requests[0]}
 	if cmd.Flags().Changed("rating-error") {
 		request.RatingErrors = map[string]float64{"": f.ratingError}
 	} else {
 		request.RatingErrors = kinds.RatingErrors(plan.Scorer, plan.Rubric.Capabilities)
 	}
-	sweep, err := subsets.Sweep(cmd.Context(), runID, request, allowed)
+	sweep, err := subsets.Sweep(cmd.Context(), runID, request, input, allowed)
 	if refused, ok := errors.AsType[*run.RefusedError](err); ok {
-		return usageError{byFlags(refused)}
+		return o.typedNear(usageError{byFlags(refused)})
 	} else if err != nil {
 		return unknownRun(err)
 	}

@@ -95,6 +95,7 @@ func (r *Reader) shardRecords(
 		}
 		records[i].Flags = samples[i].Flags
 		identifySample(&records[i], &samples[i], nil)
+		signTexts(&records[i], &samples[i])
 		if p := samples[i].Problem; p != nil {
 			fail(&records[i], &p.Fault)
 		}
@@ -107,6 +108,8 @@ type batch struct {
 	items []scorer.Item
 	at    []int
 	hold  *memory.Hold // of the images; to be released when they are rated
+	// memory is for the images that are decoded.
+	memory *memory.Budget
 }
 
 // load reads the images of the samples at some positions, of as many as there is memory for; later are the positions of
@@ -116,7 +119,7 @@ func (l *loader) load(
 	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	at []int,
 ) (b batch, later []int, err error) {
-	b.hold = l.memory.NewHold(scorer.HeldPerByte(rater))
+	b.memory, b.hold = l.memory, l.memory.NewHold(scorer.HeldPerByte(rater))
 	loaded := make([]loadedSample, len(at))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loads)
@@ -229,8 +232,12 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 	if len(b.items) == 0 {
 		return nil
 	}
+	looks := b.watch()
 	results, err := rater.Rate(ctx, b.items)
 	if err != nil {
+		return err
+	}
+	if err := looks.sign(ctx, b.memory, records); err != nil {
 		return err
 	}
 	if len(results) != len(b.items) {

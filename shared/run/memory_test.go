@@ -23,7 +23,7 @@ func TestLittleMemory(t *testing.T) {
 		if little {
 			var err error
 			f.Memory, err = memory.New(
-				memory.Limit{Bytes: 2*size + 10 + memory.Reserve}, memory.Need{Hold: size, Step: 10})
+				memory.Limit{Bytes: 2*size + 4000 + memory.Reserve}, memory.Need{Hold: size, Step: 4000})
 			if err != nil {
 				t.Fatal(err)
 			}

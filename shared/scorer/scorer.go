@@ -4,6 +4,7 @@ package scorer
 import (
 	"context"
 	"errors"
+	"image"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -15,6 +16,9 @@ type Item struct {
 	// Images are the encoded images of the sample, in its order. They are present, and within the
 	// limits of size and pixels; whether they decode is for the scorer to find out.
 	Images [][]byte
+	// Decoded, if not nil, takes the picture of an image, on a white ground, from a scorer that decodes it, so that it
+	// need not be decoded again. It may be called concurrently, and must not keep the picture.
+	Decoded func(image int, picture image.Image)
 }
 
 // RatedImages are the encoded images that stand in the rated turns of the sample, in their order there.

@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
 // Columns are the scores of a file as a selection.Pool holds them: one slice for each column, and in
@@ -23,6 +24,11 @@ type Columns struct {
 	Tokens      []uint32
 	Text        []uint32          // tokens without those of images; nil if it was not asked for
 	Shape       []selection.Shape // 0 of a row that is not OK
+	// Template is the index in Templates, from 1, of the template of a row's first question; 0 without one, and of a row
+	// that is not OK. TemplateNames are the templates.
+	Templates     []similarity.TemplateKey
+	TemplateNames []string
+	Template      []uint32
 	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
 	StyleNames []string
 	StyleStart []uint32
@@ -77,7 +83,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
-	var errs [8]error
+	var errs [9]error
 	var turns, imageStart []uint32
 	c.Status, errs[0] = statuses.column(f, "status", 0)
 	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
@@ -93,6 +99,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	} else {
 		imageStart, _, errs[6] = presence.lists(f, "images")
 	}
+	c.Template, errs[8] = c.templates().column(f, "template", 0)
 	turns, errs[7] = counts.column(f, "turns", 0)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
@@ -100,15 +107,23 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	if request.Text {
 		c.Text = textTokens(c.Tokens, imageStart)
 	}
+	c.finish(imageStart, turns)
+	return c, nil
+}
+
+// finish sets the shapes of the rows, and clears what those that are not OK have.
+func (c *Columns) finish(imageStart, turns []uint32) {
 	c.Shape = make([]selection.Shape, len(c.Status))
 	for i, status := range c.Status {
 		if status == OK {
 			c.Shape[i] = selection.ShapeOf(int(imageStart[i+1]-imageStart[i]), int(turns[i]))
-		} else if c.Twin != nil {
+			continue
+		}
+		c.Template[i] = 0
+		if c.Twin != nil {
 			c.Twin[i] = [16]byte{}
 		}
 	}
-	return c, nil
 }
 
 // textTokens are the tokens of samples without those of their images.
@@ -184,6 +199,21 @@ func toTwin(text string) (twin [16]byte, err error) {
 func tiesOf(seed uint64) columnType[string, uint64] {
 	return columnType[string, uint64]{takeText, func(content string) (uint64, error) {
 		return selection.TieHash(content, seed), nil
+	}}
+}
+
+// templates is a column of templates read as Columns.Template has them.
+func (c *Columns) templates() columnType[string, uint32] {
+	names := namesIn(&c.TemplateNames)
+	return columnType[string, uint32]{takeText, func(template string) (uint32, error) {
+		if template == "" {
+			return 0, nil
+		}
+		i, err := names.convert(template)
+		if int(i) == len(c.Templates) {
+			c.Templates = append(c.Templates, similarity.TemplateKeyOf(template))
+		}
+		return i + 1, err
 	}}
 }
 

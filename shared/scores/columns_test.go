@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
 func TestReadColumns(t *testing.T) {
@@ -33,11 +34,14 @@ func TestReadColumns(t *testing.T) {
 		Shape: []selection.Shape{
 			selection.OneImage, selection.MultiImage | selection.MultiTurn, 0, 0, selection.TextOnly,
 		},
-		StyleNames:   []string{"yes/no", "word/short-phrase", "comparison"},
-		StyleStart:   []uint32{0, 2, 2, 2, 2, 3},
-		Style:        []uint32{0, 1, 2},
-		Capabilities: capabilities,
-		Ratings:      [][]int8{{5, none, none, none, none}, {0, 3, none, none, none}},
+		Templates:     []similarity.TemplateKey{similarity.TemplateKeyOf("what is # of _")},
+		TemplateNames: []string{"what is # of _"},
+		Template:      []uint32{1, 0, 0, 0, 0},
+		StyleNames:    []string{"yes/no", "word/short-phrase", "comparison"},
+		StyleStart:    []uint32{0, 2, 2, 2, 2, 3},
+		Style:         []uint32{0, 1, 2},
+		Capabilities:  capabilities,
+		Ratings:       [][]int8{{5, none, none, none, none}, {0, 3, none, none, none}},
 		Expected: [][]uint16{
 			{5 * 1024, 0, 0, 0, 0}, // not 2.5 next to a missing rating
 			{0, 3 * 1024, 0, 0, 0}, // the rating where there is no expected score

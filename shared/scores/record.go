@@ -24,6 +24,14 @@ type Record struct {
 	Turns int
 	// Images are hashes of the sample's images, in their order.
 	Images []string
+	// Looks are similarity.Images, as their String, of the sample's images, in their order: what finds copies that were
+	// stored again. Empty for an image that shows nothing or was not read.
+	Looks []string
+	// Words, Questions and Template are what finds equal and similar questions: a similarity.Signature as its String,
+	// hashes of each of the human's turns (hex), and what the first has in common with others of its kind.
+	Words     string
+	Questions []string
+	Template  string
 	// Seen says what was there of each image when it was read, in the sample's order: `<size>:<generation>` of its object,
 	// the code of the fault by which none was found, or `embedded` (images.Fetcher.Look). It ends with the first image
 	// that has a fault. It is nil for a sample without images, and for one that failed before its images were looked at.

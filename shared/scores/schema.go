@@ -14,7 +14,7 @@ import (
 const (
 	// version is the version of the files' layout. It is no part of the product's version: the
 	// same scores must give the same bytes before and after a deploy.
-	version = "4"
+	version = "5"
 
 	versionKey      = "harvest.version"
 	capabilitiesKey = "harvest.capabilities"
@@ -36,6 +36,10 @@ type sampleColumns struct {
 	Turns       int32    `parquet:"turns,delta" meaning:"turns of the human that the scorer sees"`
 	Images      []string `parquet:"images,list" parquet-element:",dict" meaning:"hashes of the images, in their order"`
 	Seen        []string `parquet:"images_seen,list" parquet-element:",dict" meaning:"each image as it was read (below)"`
+	Looks       []string `parquet:"image_signatures,list" parquet-element:",dict" meaning:"finds copies of images"`
+	Words       string   `parquet:"text_signature" meaning:"what finds questions in nearly the same words"`
+	Questions   []string `parquet:"question_hashes,list" meaning:"hash of each turn of the human, normalised"`
+	Template    string   `parquet:"template,dict" meaning:"first question without options, numbers and quotes"`
 	Status      string   `parquet:"status,dict" meaning:"ok, failed or skipped"`
 	ReasonCode  string   `parquet:"reason_code,dict" meaning:"why it is not ok, or cannot be selected; empty if neither"`
 	Reason      string   `parquet:"reason,dict" meaning:"the same as a sentence"`

@@ -37,7 +37,8 @@ func small() []scores.Record {
 	return []scores.Record{
 		{
 			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812, Turns: 1,
-			Images: []string{"f1"}, Seen: []string{"68:1767323045000000000"}, TakenFrom: "demo-0123456789ab",
+			Images: []string{"f1"}, Seen: []string{"68:1767323045000000000"}, Looks: []string{"bG9vaw"},
+			Words: "d29yZHM", Questions: []string{"a1", "b2"}, Template: "what is # of _", TakenFrom: "demo-0123456789ab",
 			Status: scores.OK,
 			Result: scorer.Result{
 				Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},

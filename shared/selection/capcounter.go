@@ -19,6 +19,14 @@ type capCounter struct {
 	members *index // nil until something reaches its cap
 }
 
+// numbersIn is how many numbers there are, from 0 to the largest of some.
+func numbersIn(some []uint32) int {
+	if len(some) == 0 {
+		return 0
+	}
+	return int(slices.Max(some)) + 1
+}
+
 // capCounters are those that a selection has.
 type capCounters []*capCounter
 
@@ -41,14 +49,20 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 	quoted := func(names []string) func(uint32) string {
 		return func(i uint32) string { return fmt.Sprintf("%q", names[i]) }
 	}
+	numbered := func(i uint32) string { return fmt.Sprint(i) }
 	source := func(s uint32) []uint32 { return pool.Source[s : s+1] }
 	add(p.Caps.Source, "source", ReasonSourceCap, len(pool.SourceNames), quoted(pool.SourceNames), source)
 	add(p.Caps.Style, "style", ReasonStyleCap, len(pool.StyleNames), quoted(pool.StyleNames), pool.styles)
-	images := 0
-	if len(pool.Image) > 0 {
-		images = int(slices.Max(pool.Image)) + 1
+	add(p.Caps.Image, "image", ReasonImageCap, numbersIn(pool.Image), numbered, pool.images)
+	cluster := func(s uint32) []uint32 { return pool.Cluster[s : s+1] }
+	add(p.Caps.Cluster, "cluster", ReasonClusterCap, numbersIn(pool.Cluster), numbered, cluster)
+	template := func(s uint32) []uint32 {
+		if pool.Template[s] == 0 {
+			return nil // a sample without a template
+		}
+		return pool.Template[s : s+1]
 	}
-	add(p.Caps.Image, "image", ReasonImageCap, images, func(i uint32) string { return fmt.Sprint(i) }, pool.images)
+	add(p.Caps.Template, "template", ReasonTemplateCap, numbersIn(pool.Template), pool.templateName, template)
 	first := []uint32{0}
 	for _, m := range p.Caps.Modality.All() {
 		add(*m.Cap, "modality", ReasonModality, 1, func(uint32) string { return m.Name }, func(s uint32) []uint32 {

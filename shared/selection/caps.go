@@ -5,14 +5,19 @@ import (
 	"fmt"
 )
 
-// Caps are the most that one source, one style, one image, one modality may have of a selection; a zero Cap sets
-// no bound. What has reached its cap is removed from all bins immediately, with all its samples.
+// Caps are the most that one source, one style, one image, one cluster of near duplicates, one template of questions or
+// one modality may have of a selection; a zero Cap sets no bound. What has reached its cap is removed from all bins
+// immediately, with all its samples.
 // Example: {Source: "10%", Image: "3"} in JSON's form.
 type Caps struct {
 	Source Cap `json:"source,omitzero"`
 	// Style counts a sample of several styles for each of them.
 	Style Cap `json:"style,omitzero"`
 	Image Cap `json:"image,omitzero"`
+	// Cluster bounds the samples with nearly equal images and texts, and Template those whose first
+	// questions are of one template (package similarity).
+	Cluster  Cap `json:"cluster,omitzero"`
+	Template Cap `json:"template,omitzero"`
 	// Modality has a cap for samples of each.
 	Modality ModalityCaps `json:"modality,omitzero"`
 }
@@ -105,13 +110,20 @@ func (c Caps) validate(pool *Pool) error {
 	if !c.Image.IsZero() && pool.ImageStart == nil {
 		return errors.New("caps: the pool's images are not known; leave out the cap of an image")
 	}
+	if !c.Cluster.IsZero() && pool.Cluster == nil {
+		return errors.New("caps: the pool's duplicates are not known; leave out the cap of a cluster")
+	}
+	if !c.Template.IsZero() && pool.Template == nil {
+		return errors.New("caps: the pool's templates are not known; leave out the cap of a template")
+	}
 	if c.Modality != (ModalityCaps{}) && pool.Shape == nil {
 		return errors.New("caps: the pool's modalities are not known; leave out their caps")
 	}
 	return nil
 }
 
-// validateIncludes reports every source, style, image and modality that exceeds its cap by the must-includes
+// validateIncludes reports every source, style, image, cluster, template and modality that exceeds its cap by the
+// must-includes
 // alone.
 func (c Caps) validateIncludes(p Params, pool *Pool) error {
 	counters := newCapCounters(pool, p)

@@ -10,7 +10,7 @@ type eligibility struct {
 	pool *Pool
 	// The tables are by style and by source; nil without such a filter.
 	keepStyle, dropStyle, keepSource []bool
-	duplicates, excluded             bitset // nil if there are none
+	duplicates, excluded, near       bitset // nil if there are none
 	where                            []columnCondition
 }
 
@@ -35,13 +35,20 @@ func newEligibility(pool *Pool, params Params) *eligibility {
 	if params.Unique {
 		e.findDuplicates()
 	}
-	if len(params.Exclude) > 0 {
-		e.excluded = newBitset(pool.Len())
-		for _, s := range params.Exclude {
-			e.excluded.set(s)
-		}
-	}
+	e.excluded, e.near = marked(params.Exclude, pool), marked(params.Near, pool)
 	return e
+}
+
+// marked marks the samples of a list; nil if it is empty.
+func marked(list []uint32, pool *Pool) bitset {
+	if len(list) == 0 {
+		return nil
+	}
+	marks := newBitset(pool.Len())
+	for _, s := range list {
+		marks.set(s)
+	}
+	return marks
 }
 
 // A columnCondition is a condition with the numbers of all samples.
@@ -53,7 +60,7 @@ type columnCondition struct {
 // ineligible marks the samples that do not take part; nil if all do.
 func (e *eligibility) ineligible(workers int) bitset {
 	if e.keepStyle == nil && e.dropStyle == nil && e.keepSource == nil && e.duplicates == nil && e.excluded == nil &&
-		e.where == nil {
+		e.near == nil && e.where == nil {
 		return nil
 	}
 	marks := newBitset(e.pool.Len())
@@ -76,6 +83,8 @@ func (e *eligibility) reason(s uint32) Reason {
 		return ReasonDuplicate
 	case e.excluded != nil && e.excluded.has(s):
 		return ReasonExclude
+	case e.near != nil && e.near.has(s):
+		return ReasonNear
 	}
 	return ""
 }

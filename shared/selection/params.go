@@ -23,6 +23,8 @@ type Params struct {
 	Rules
 	// Exclude lists positions in the pool of samples never to be picked.
 	Exclude []uint32 `json:"exclude,omitempty"`
+	// Near lists positions in the pool of samples that are near to an item of an evaluation set, and never picked.
+	Near []uint32 `json:"near,omitempty"`
 	// Include lists positions in the pool of samples that are picked first, in this order, with
 	// any ratings. They count against the budget and the caps. One that is listed twice counts once.
 	Include []uint32 `json:"include,omitempty"`
@@ -133,7 +135,10 @@ func smallestSample(pool *Pool) int {
 
 // validateLists checks what needs to know which samples take part.
 func (p Params) validateLists(pool *Pool) error {
-	faults := []error{noSuchSample("exclude", p.Exclude, pool), noSuchSample("include", p.Include, pool)}
+	faults := []error{
+		noSuchSample("exclude", p.Exclude, pool), noSuchSample("exclude_near", p.Near, pool),
+		noSuchSample("include", p.Include, pool),
+	}
 	if p.Strategy == Longest && pool.Text == nil {
 		faults = append(faults, errors.New("strategy: the tokens of the pool's texts are not known; use another"))
 	}

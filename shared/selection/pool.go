@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -54,6 +55,20 @@ type Pool struct {
 	// the largest. ImageStart is nil if images are not known.
 	Image      []uint32
 	ImageStart []uint32
+	// Cluster holds the number of each sample's cluster of duplicates, from 0. Nil if they are not known.
+	Cluster []uint32
+	// Template holds the number of the template of each sample's first question: from 1, the largest first; 0 for a
+	// sample without one. Nil if they are not known. TemplateNames are those of the first ones, from number 1 on.
+	Template      []uint32
+	TemplateNames []string
+}
+
+// templateName is how messages name a template.
+func (p *Pool) templateName(number uint32) string {
+	if int(number) <= len(p.TemplateNames) {
+		return fmt.Sprintf("%q", p.TemplateNames[number-1])
+	}
+	return fmt.Sprintf("of rank %d", number)
 }
 
 // Len is the number of samples.

@@ -17,14 +17,20 @@ const (
 	ReasonStyleCap  Reason = "style_cap"
 	ReasonImageCap  Reason = "image_cap"
 	ReasonModality  Reason = "modality_cap"
-	ReasonTokens    Reason = "too_many_tokens"
-	ReasonRank      Reason = "outranked" // other samples took the budget first
+	// Samples with nearly equal images and texts are at their cap, or those of its template.
+	ReasonClusterCap  Reason = "cluster_cap"
+	ReasonTemplateCap Reason = "template_cap"
+	// ReasonNear is of a sample that is near to an item of an evaluation set.
+	ReasonNear   Reason = "near_evaluation"
+	ReasonTokens Reason = "too_many_tokens"
+	ReasonRank   Reason = "outranked" // other samples took the budget first
 )
 
 // reasonCodes are all reasons, by the bytes that stand for them.
 var reasonCodes = [...]Reason{
 	"", ReasonStyle, ReasonSource, ReasonDuplicate, ReasonExclude, ReasonNoStyle, ReasonUnrated, ReasonThreshold,
 	ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank, ReasonColumn, ReasonModality,
+	ReasonClusterCap, ReasonTemplateCap, ReasonNear,
 }
 
 // A ReasonList holds the reason of each sample of a pool in a byte.

@@ -24,6 +24,10 @@ type Request struct {
 	// Include and Exclude are ids of samples that must be in, and out.
 	Include []string `yaml:"include" json:"include,omitempty"`
 	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
+	// ExcludeNear are evaluation sets: objects of the input bucket, or prefixes of images, which end with a slash. Samples
+	// with an image and a text near to those of an item are left out; with ExcludeImages all with such an image.
+	ExcludeNear   []string `yaml:"exclude_near" json:"exclude_near,omitempty"`
+	ExcludeImages bool     `yaml:"exclude_images" json:"exclude_images,omitempty"`
 }
 
 // ExternalPrefix begins a ScoresFrom that names a file by the hash of its content.
@@ -57,7 +61,21 @@ func (r Request) Validate() error {
 // ValidateNames reports every capability and style that is not among these, and every contradiction that can be found
 // before a dataset is scored, which may cost money.
 func (r Request) ValidateNames(capabilities, styles []string) error {
-	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices())
+	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear())
+}
+
+// validateNear reports evaluation sets that are named twice or have no name, and images to exclude without any.
+func (r Request) validateNear() error {
+	if r.ExcludeImages && len(r.ExcludeNear) == 0 {
+		return errors.New("exclude_images: there is no evaluation set; name one in exclude_near, or leave it out")
+	}
+	if name, twice := duplicate(r.ExcludeNear); twice {
+		return fmt.Errorf("exclude_near: %q is named twice; name it once", name)
+	}
+	if slices.Contains(r.ExcludeNear, "") {
+		return errors.New("exclude_near: an empty name; name an object of the input bucket")
+	}
+	return nil
 }
 
 // Nested are requests of several budgets, the smallest first, of which each contains the ones before it.

@@ -16,8 +16,7 @@ import (
 var requestKeys = []string{
 	"budget", "within", "capabilities", "weights", "threshold", "thresholds", "within_bin", "ratings_only", "strategy",
 	"by", "tie_break", "seed", "styles", "sources", "where", "unique", "minimums", "mix", "caps", "scores_from",
-	"include",
-	"exclude",
+	"include", "exclude", "exclude_near", "exclude_images",
 }
 
 // keys are the keys of a struct's fields, those of embedded structs in their place.
@@ -53,8 +52,9 @@ const everyField = `{
 	"styles": {"keep": ["a", "b"], "drop": ["c"]}, "sources": {"keep": ["x"], "drop": ["y"]}, "unique": true,
 	"minimums": {"x": 3},
 	"mix": {"sources": {"x": {"share": "10%"}}, "styles": {"a": {"least": 2, "most": 9}}},
-	"caps": {"source": "10%", "style": 5, "image": 2,
-	"modality": {"text-only": "10%", "multi-turn": 3}}, "include": ["i"], "exclude": ["e"]
+	"caps": {"source": "10%", "style": 5, "image": 2, "cluster": 1, "template": "5%",
+	"modality": {"text-only": "10%", "multi-turn": 3}}, "include": ["i"], "exclude": ["e"],
+	"exclude_near": ["n.tsv", "n/"], "exclude_images": true
 }`
 
 // TestRequestFormats reads every field equally from JSON and YAML, and writes what it has read.

@@ -24,6 +24,8 @@ type Summary struct {
 	HighKept float64 `json:"high_kept"`
 	// BelowPool are the capabilities whose mean rating is lower in the selection than in the pool.
 	BelowPool []string `json:"below_pool,omitempty"`
+	// Templates are the ten largest templates of questions. Nil if they are not known.
+	Templates []TemplateShare `json:"templates,omitempty"`
 }
 
 // Capabilities are those of the pool, in its order.
@@ -97,6 +99,7 @@ func (c *Catalog) Summarize(result *Result, seed uint64) Summary {
 		Pool: described[0], Selection: described[1], Random: described[2], PickRatings: pickRatings(pool, result),
 		HighKept: highKept(&described[0], &described[1]), BelowPool: belowPool(&described[0], &described[1]),
 	}
+	summary.Templates = templateShares(pool, selected)
 	if pool.Tokens != nil {
 		summary.RandomTokens = &described[3]
 	}

@@ -81,6 +81,8 @@ func (p *Pool) validateOptional(fault func(format string, args ...any)) {
 		{"text", p.Text != nil, len(p.Text)},
 		{"shape", p.Shape != nil, len(p.Shape)},
 		{"twin", p.Twin != nil, len(p.Twin)},
+		{"cluster", p.Cluster != nil, len(p.Cluster)},
+		{"template", p.Template != nil, len(p.Template)},
 	} {
 		if column.known && column.rows != n {
 			fault("the %s column has %d rows; there are %d samples", column.name, column.rows, n)

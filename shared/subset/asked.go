@@ -32,11 +32,11 @@ func (s *Selector) Ask(
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
 	}
-	id, params, err := s.identify(ctx, plan, request)
+	of, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Selection(ctx, runID, id); err == nil {
+	if _, err := s.Selection(ctx, runID, of.id); err == nil {
 		return s.Select(ctx, runID, request, allowed) // it finds what is there, and continues its parts
 	} else if !errors.Is(err, ErrNoSelection) {
 		return nil, err
@@ -46,13 +46,13 @@ func (s *Selector) Ask(
 		return nil, err
 	}
 	pending := asked{Request: requestID, Selection: &Selection{
-		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
+		ID: of.id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: of.params,
 		Total: int(plan.Samples), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(), Manifests: manifestsOf(plan),
 	}}
-	if _, err := bucket.CreateJSON(ctx, s.work, askedName(runID, id), pending); err != nil {
+	if _, err := bucket.CreateJSON(ctx, s.work, askedName(runID, of.id), pending); err != nil {
 		return nil, err
 	}
-	return s.Find(ctx, runID, id)
+	return s.Find(ctx, runID, of.id)
 }
 
 // Find is Selection, or what is known of one that was asked for and is not made yet.

@@ -48,16 +48,16 @@ func (s *Selector) Notify(ctx context.Context, runID string, request selection.R
 // notify marks a selection, if possible before it is made, so that its event says that it is automatic. The event of
 // one that was completed before is published again, with the same id.
 func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection.Request) error {
-	id, _, err := s.identify(ctx, plan, request)
+	of, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return err
 	}
-	name := automaticName(plan.Run, id)
+	name := automaticName(plan.Run, of.id)
 	if marked, err := bucket.Exists(ctx, s.work, name); marked || err != nil {
 		return err
 	}
 	ended := false
-	sel, err := s.Selection(ctx, plan.Run, id)
+	sel, err := s.Selection(ctx, plan.Run, of.id)
 	if err == nil {
 		ended, err = s.ended(ctx, sel)
 	}
@@ -75,11 +75,11 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 
 // isAutomatic reports whether subscribers are to act on the selection of a request.
 func (s *Selector) isAutomatic(ctx context.Context, plan *run.Plan, request selection.Request) (bool, error) {
-	id, _, err := s.identify(ctx, plan, request)
+	of, err := s.identify(ctx, plan, request)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
 		return true, nil // it is refused again
 	} else if err != nil {
 		return false, err
 	}
-	return bucket.Exists(ctx, s.work, automaticName(plan.Run, id))
+	return bucket.Exists(ctx, s.work, automaticName(plan.Run, of.id))
 }

@@ -73,7 +73,13 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 	}
 	completed := completed{Outputs: sel.Outputs, Checksums: map[string]uint32{}}
 	out := sel.Outputs
-	for _, object := range []string{out.Subset, out.Rejected, out.Picks, out.Report} {
+	objects := []string{out.Subset, out.Rejected, out.Picks, out.Report}
+	for _, object := range []string{out.Near, out.Clusters} {
+		if object != "" {
+			objects = append(objects, object)
+		}
+	}
+	for _, object := range objects {
 		sum, err := s.work.Checksum(ctx, object)
 		if err != nil {
 			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", object, err))

@@ -148,7 +148,7 @@ func TestContainedInLittleMemory(t *testing.T) {
 		f.Limits.ShardSamples = 60
 		if little {
 			var err error
-			f.Memory, err = memory.New(memory.Limit{Bytes: 5000 + memory.Reserve}, memory.Need{Hold: 1000, Step: 10})
+			f.Memory, err = memory.New(memory.Limit{Bytes: 6000 + memory.Reserve}, memory.Need{Hold: 1000, Step: 1010})
 			if err != nil {
 				t.Fatal(err)
 			}

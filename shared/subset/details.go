@@ -50,12 +50,12 @@ func (s *Selector) makeDetails(ctx context.Context, plan *run.Plan, sel *Selecti
 		}
 		chosen := s.chosen
 		if s.chosenOf != selectionPrefix(plan.Run, sel.ID) {
-			if chosen, err = pool.apply(ctx, sel.Parameters); err != nil {
+			if chosen, err = s.repeat(ctx, pool, sel); err != nil {
 				return err
 			}
 		}
 		s.chosen, s.chosenOf = nil, ""
-		return s.writeDetails(ctx, plan, sel.ID, pool, chosen)
+		return s.writeDetails(ctx, plan, sel, pool, chosen)
 	})
 	if err != nil {
 		return err
@@ -64,7 +64,10 @@ func (s *Selector) makeDetails(ctx context.Context, plan *run.Plan, sel *Selecti
 }
 
 // writeDetails writes the details of a selection.
-func (s *Selector) writeDetails(ctx context.Context, plan *run.Plan, id string, pool *Pool, chosen *choice) error {
+func (s *Selector) writeDetails(
+	ctx context.Context, plan *run.Plan, sel *Selection, pool *Pool, chosen *choice,
+) error {
+	id := sel.ID
 	reasons := pool.Reasons(chosen.params, chosen.result)
 	group, writing := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.writePicks(writing, plan, id, pool, chosen.result) })
@@ -75,6 +78,9 @@ func (s *Selector) writeDetails(ctx context.Context, plan *run.Plan, id string, 
 		})
 		return err
 	})
+	if sel.Outputs.Clusters != "" {
+		group.Go(func() error { return s.writeClusters(writing, sel, pool, chosen.result, reasons) })
+	}
 	if err := group.Wait(); err != nil {
 		return err
 	}

@@ -38,6 +38,8 @@ type Explanation struct {
 	Rated []Rated `json:"rated,omitempty"`
 	// Nearest says where an outranked sample was nearest to being picked.
 	Nearest *NearMiss `json:"nearest,omitempty"`
+	// NearTo is what a sample is near to that was left out for it.
+	NearTo *NearTo `json:"near_to,omitempty"`
 	// Taken is the sample that was taken last where an outranked one was nearest; nil if none was, if the strategy has no
 	// turns, and from ExplainAt.
 	Taken *Taken `json:"taken,omitempty"`
@@ -141,6 +143,10 @@ func (r *Reader) explain(
 	if err != nil {
 		return nil, err
 	}
+	near, err := r.nearTo(ctx, sel)
+	if err != nil {
+		return nil, err
+	}
 	order := make([]int, len(positions)) // that of the dataset, in which each range is read once
 	for i := range order {
 		order[i] = i
@@ -163,10 +169,7 @@ func (r *Reader) explain(
 		if p, picked := picks.of[index]; picked {
 			x.Order, x.Rule, x.Capability, x.Round, x.Bin, x.Rank = p.Order+1, p.Rule, p.Capability, p.Round, p.Bin, p.Rank
 		} else {
-			x.Reason = selection.Reason(reasons.At(int(index)))
-			if x.Reason == selection.ReasonColumn {
-				x.Conditions = sel.Parameters.Request.Where
-			}
+			x.leave(selection.Reason(reasons.At(int(index))), sel, near)
 			if x.Reason == selection.ReasonRank {
 				if missesOf != shardRange {
 					if misses, err = r.misses(ctx, plan, sel.ID, shardRange); err != nil {
@@ -185,6 +188,14 @@ func (r *Reader) explain(
 		explanations[i] = x
 	}
 	return explanations, nil
+}
+
+// leave sets why a sample is not in a selection.
+func (x *Explanation) leave(why selection.Reason, sel *Selection, near nearSamples) {
+	x.Reason, x.NearTo = why, near.of(x.Index, reason.Code(why))
+	if why == selection.ReasonColumn {
+		x.Conditions = sel.Parameters.Request.Where
+	}
 }
 
 // A pickTable has the picks that samples are explained by.
@@ -224,6 +235,7 @@ func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec 
 	tookPart := slices.Contains([]selection.Reason{
 		selection.ReasonUnrated, selection.ReasonThreshold, selection.ReasonRank, selection.ReasonTokens,
 		selection.ReasonSourceCap, selection.ReasonStyleCap, selection.ReasonImageCap, selection.ReasonModality,
+		selection.ReasonClusterCap, selection.ReasonTemplateCap,
 	}, x.Reason)
 	if !tookPart || !rules.TakesTurns() || rec.Status != scores.OK {
 		return

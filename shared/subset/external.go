@@ -14,7 +14,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/external"
-	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
@@ -71,7 +70,7 @@ func (s *Selector) Sweep(
 	if request.Request, err = s.pin(ctx, plan, request.Request); err != nil {
 		return nil, err
 	}
-	return s.Reader.Sweep(ctx, runID, request, allowed)
+	return s.Reader.Sweep(ctx, runID, request, s.texts.Input, allowed)
 }
 
 // withColumns is a pool with the numbers that a request names: from its file of numbers, and otherwise from the fields
@@ -85,7 +84,7 @@ func (r *Reader) withColumns(
 			Reason: "scores_from: nothing names one of its columns; name one in a condition or an order, or leave it out",
 		}
 	}
-	key := fmt.Sprintf("%s %s %q", poolKey(plan, columnRequest(nil, spec)), spec.ScoresFrom, names)
+	key := fmt.Sprintf("%s %s %q", poolKey(plan, spec), spec.ScoresFrom, names)
 	size := scored.bytes() + 8*len(names)*scored.Pool.Len()
 	return r.pools.get(ctx, key, size, func(ctx context.Context) (*Pool, error) {
 		columns, err := r.columns(ctx, plan, spec)
@@ -244,9 +243,4 @@ func Unfulfilled(where []selection.Condition) string {
 		return "it does not fulfil " + words[0]
 	}
 	return "it does not fulfil all of " + strings.Join(words, ", ")
-}
-
-// unfulfilledReason is the reason of samples that do not fulfil the conditions of a selection.
-func unfulfilledReason(sel *Selection) string {
-	return reason.Code(selection.ReasonColumn).Text(Unfulfilled(sel.Parameters.Request.Where))
 }

@@ -22,6 +22,8 @@ func selectionName(runID, id string) string   { return selectionPrefix(runID, id
 func picksName(runID, id string) string       { return selectionPrefix(runID, id) + "picks.parquet" }
 func reasonsName(runID, id string) string     { return selectionPrefix(runID, id) + "reasons.parquet" }
 func missesName(runID, id string) string      { return selectionPrefix(runID, id) + "misses" }
+func nearName(runID, id string) string        { return selectionPrefix(runID, id) + "near.jsonl" }
+func clustersName(runID, id string) string    { return selectionPrefix(runID, id) + "clusters.jsonl" }
 func rejectedName(runID, id string) string    { return selectionPrefix(runID, id) + "rejected.jsonl" }
 func reportName(runID, id string) string      { return selectionPrefix(runID, id) + "report.html" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }

@@ -115,6 +115,12 @@ func (n Nothing) fix(why selection.Reason) string {
 		return "caps: modality: give a larger one"
 	case selection.ReasonImageCap:
 		return "caps: image: give a larger one"
+	case selection.ReasonClusterCap:
+		return "caps: cluster: give a larger one"
+	case selection.ReasonTemplateCap:
+		return "caps: template: give a larger one"
+	case selection.ReasonNear:
+		return "exclude_near: name other evaluation sets, or leave exclude_images out"
 	default:
 		return "budget: give a larger one"
 	}

@@ -37,11 +37,24 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 		if out.Pool, err = r.pool(ctx, plan, sel.Parameters.Request); err != nil {
 			return err
 		}
-		chosen, err := out.Pool.apply(ctx, sel.Parameters)
+		chosen, err := r.repeat(ctx, out.Pool, sel)
 		if err != nil {
 			return fmt.Errorf("repeating selection %s of run %s: %w", id, runID, err)
 		}
 		out.Params, out.Result = chosen.params, chosen.result
 		return use(out)
 	})
+}
+
+// repeat selects once more from the pool of a selection: what it leaves out for evaluation sets is what was written.
+func (r *Reader) repeat(ctx context.Context, pool *Pool, sel *Selection) (*choice, error) {
+	var dropped []uint32
+	if sel.Outputs.Near != "" {
+		near := &contamination{}
+		if err := r.readNear(ctx, sel.Run, sel.ID, sel.Outputs.Near, near.drop); err != nil {
+			return nil, err
+		}
+		dropped = near.dropped
+	}
+	return pool.apply(ctx, sel.Parameters, dropped)
 }

@@ -20,9 +20,11 @@ type choice struct {
 	result *selection.Result
 }
 
-// apply selects from the pool. A *run.RefusedError is a fault of the request.
-func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest) (*choice, error) {
+// apply selects from the pool, but for the samples at positions near to evaluation sets. A *run.RefusedError is a fault
+// of the request.
+func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, near []uint32) (*choice, error) {
 	asked, err := p.Params(ctx, request)
+	asked.Near = near
 	if _, named := errors.AsType[*nameError](err); err != nil && !named {
 		return nil, err
 	}

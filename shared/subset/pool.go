@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/similarity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -59,19 +60,26 @@ func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Reques
 // scoredPool reads the scores of a run into the form that selection takes, or finds them in memory.
 func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	request := columnRequest(plan.Rubric.Capabilities, spec)
-	key := poolKey(plan, request)
-	return r.pools.get(ctx, key, poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
+	return r.pools.get(ctx, poolKey(plan, spec), poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
 		build := newPoolBuilder(request, int(plan.Samples))
 		build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
 		build.samples.first, build.samples.ids = r.samplesOf(plan).first, r.samplesOf(plan).ids
+		if !spec.Caps.Cluster.IsZero() {
+			var err error
+			if build.Pool.Cluster, err = r.clusters(ctx, plan); err != nil {
+				return nil, err
+			}
+		}
 		return build.read(ctx, len(plan.Ranges), func(ctx context.Context, number int) (*scores.Columns, error) {
 			return r.rangeColumns(ctx, plan, number, request)
 		})
 	})
 }
 
-func poolKey(plan *run.Plan, request scores.ColumnRequest) string {
-	return fmt.Sprintf("%s %d %t %t %t", plan.Run, request.Seed, request.Twins, request.Images, request.Text)
+func poolKey(plan *run.Plan, spec selection.Request) string {
+	request := columnRequest(nil, spec)
+	return fmt.Sprintf("%s %d %t %t %t %t", plan.Run, request.Seed, request.Twins, request.Images, request.Text,
+		!spec.Caps.Cluster.IsZero())
 }
 
 // samplesOf are the samples of a run, without what became of them.
@@ -104,9 +112,9 @@ func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Poo
 
 // poolBytes is about the memory that the pool of a run will take: for each capability a byte for the rating and two
 // for the expected score; tie hash, tokens, source, status, shape, two styles and their start; groups, sum and hint;
-// and what only some selections need.
+// template; and what only some selections need.
 func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
-	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 1 + 2*4 + 4 + 8 + 8
+	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 1 + 2*4 + 4 + 8 + 8 + 4
 	if request.Twins {
 		perSample += 16
 	}
@@ -172,8 +180,9 @@ func (r *Reader) readRange(
 // A poolBuilder joins the columns of several files.
 type poolBuilder struct {
 	*selection.Builder
-	samples  Samples
-	expected int // samples
+	samples   Samples
+	expected  int // samples
+	templates similarity.Templates
 }
 
 // newPoolBuilder makes columns for so many samples: they grow if there are more.
@@ -187,6 +196,7 @@ func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	pool.Tie = make([]uint64, 0, samples)
 	pool.Source, pool.Tokens = make([]uint32, 0, samples), make([]uint32, 0, samples)
 	pool.Shape = make([]selection.Shape, 0, samples)
+	pool.Template = make([]uint32, 0, samples)
 	pool.StyleStart = append(make([]uint32, 0, samples+1), 0)
 	if request.Twins {
 		pool.Twin = make([][16]byte, 0, samples)
@@ -219,6 +229,7 @@ func (b *poolBuilder) read(
 			b.append(c)
 		}
 	}
+	b.clusterTemplates()
 	catalog, err := selection.NewCatalog(b.Pool)
 	return &Pool{catalog, b.samples}, err
 }
@@ -241,6 +252,7 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	for i, name := range columns.SourceNames {
 		sources[i] = b.Source(name)
 	}
+	b.appendTemplates(columns)
 	for _, source := range columns.Source {
 		pool.Source = append(pool.Source, sources[source])
 	}
@@ -257,6 +269,35 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 			b.AppendImages(columns.Image[columns.ImageStart[i]:columns.ImageStart[i+1]])
 		}
 	}
+}
+
+// appendTemplates appends the numbers of a file's templates.
+func (b *poolBuilder) appendTemplates(columns *scores.Columns) {
+	counts := make([]uint32, len(columns.Templates)+1)
+	for _, template := range columns.Template {
+		counts[template]++
+	}
+	numbers := make([]uint32, len(counts))
+	for i, key := range columns.Templates {
+		if counts[i+1] > 0 {
+			numbers[i+1] = b.templates.Number(key, columns.TemplateNames[i], counts[i+1])
+		}
+	}
+	for _, template := range columns.Template {
+		b.Pool.Template = append(b.Pool.Template, numbers[template])
+	}
+}
+
+// namedTemplates is how many templates of a pool, the largest ones, have names.
+const namedTemplates = 100
+
+// clusterTemplates puts the clusters of templates in the place of the templates.
+func (b *poolBuilder) clusterTemplates() {
+	of, names := b.templates.Clusters(namedTemplates)
+	for i, template := range b.Pool.Template {
+		b.Pool.Template[i] = of[template]
+	}
+	b.Pool.TemplateNames, b.templates = names, similarity.Templates{}
 }
 
 // growLists makes room for the styles of so many more samples, which have so many: if there is none, for as many as

@@ -19,6 +19,8 @@ type Preview struct {
 	Shortfalls   []selection.Shortfall        `json:"shortfalls,omitempty"`
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
+	// Evaluations are what the samples have in common with evaluation sets; nil if none is named.
+	Evaluations *Contamination `json:"evaluations,omitempty"`
 }
 
 // Preview selects from a scored run as Select does, and writes nothing but what Select keeps of a file of numbers. It
@@ -33,25 +35,30 @@ func (s *Selector) Preview(
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
 	}
-	_, params, err := s.identify(ctx, plan, request)
+	of, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return nil, err
 	}
 	var p *Preview
 	err = s.pools.compute(ctx, func() error {
-		pool, err := s.pool(ctx, plan, params.Request)
+		pool, err := s.pool(ctx, plan, of.params.Request)
 		if err != nil {
 			return err
 		}
-		chosen, err := pool.apply(ctx, params)
+		near, err := s.compareWith(ctx, s.texts.Input, plan, pool, of.evaluations, of.params.Request.ExcludeImages)
+		if err != nil {
+			return err
+		}
+		chosen, err := pool.apply(ctx, of.params, near.dropped)
 		if err != nil {
 			return err
 		}
 		result := chosen.result
 		p = &Preview{
-			Parameters: params, Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(),
+			Parameters: of.params, Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(),
 			Shortfalls: result.Shortfalls, Capabilities: result.Capabilities,
-			Summary: pool.Summarize(result, params.Request.Seed),
+			Summary:     pool.Summarize(result, of.params.Request.Seed),
+			Evaluations: near.Contamination,
 		}
 		return nil
 	})

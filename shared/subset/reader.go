@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
 // A Selection is what was chosen of a run and how: runs/<run>/selections/<id>/selection.json.
@@ -44,6 +45,8 @@ type Selection struct {
 	// PerRange holds the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`
+	// Evaluations are what the samples were compared with; nil if nothing was.
+	Evaluations *Contamination `json:"evaluations,omitempty"`
 }
 
 // made reports whether it is more than asked for: then it has an object.
@@ -64,9 +67,13 @@ type Manifest struct {
 
 // Outputs are the names of a selection's objects in the work bucket.
 type Outputs struct {
-	Subset    string `json:"subset"`
-	Rejected  string `json:"rejected"`
-	Picks     string `json:"picks"`
+	Subset   string `json:"subset"`
+	Rejected string `json:"rejected"`
+	Picks    string `json:"picks"`
+	// Near is what samples have in common with evaluation sets, and Clusters are the near duplicates that are left out;
+	// empty if that was not asked for.
+	Near      string `json:"near,omitempty"`
+	Clusters  string `json:"clusters,omitempty"`
 	Selection string `json:"selection"`
 	Report    string `json:"report,omitempty"` // empty of a selection that failed
 }
@@ -84,12 +91,18 @@ type Reader struct {
 	pools      *pools
 	// missingDetails makes the details of a selection, or is an error that says why there are none.
 	missingDetails func(context.Context, *run.Plan, *Selection) error
+	near           *cache.Cache[nearSamples]
+	clustered      *cache.Cache[[]uint32] // by run
+	sets           *cache.Cache[*evaluation.Result]
 }
 
 // The most memory that a Reader takes in addition to pools, in bytes.
 const (
 	maxSelectionBytes = 16 << 20
 	maxReasonBytes    = 64 << 20
+	maxNearBytes      = 16 << 20
+	maxClusterBytes   = 64 << 20
+	maxSetBytes       = 64 << 20 // of evaluation sets
 )
 
 // NewReader reads the selections of the runs in a work bucket.
@@ -109,6 +122,9 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 			return &run.RefusedError{Reason: fmt.Sprintf("selection %s of run %s is still being written; wait until it is "+
 				"completed, or continue it: harvest resume %s", sel.ID, sel.Run, sel.Run)}
 		},
+		near:      cache.New(maxNearBytes, nearSamples.bytes),
+		clustered: cache.New(maxClusterBytes, func(c []uint32) int { return 4 * len(c) }),
+		sets:      cache.New(maxSetBytes, func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
 	}, nil
 }
 

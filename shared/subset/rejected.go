@@ -24,26 +24,43 @@ type Rejected struct {
 	Reason string        `json:"reason"` // the same in words
 	// Nearest says where an outranked sample was nearest to being picked. Ratings are its own, in the order of the
 	// rubric's capabilities, null where one is missing.
-	Nearest *NearMiss  `json:"nearest,omitempty"`
+	Nearest *NearMiss `json:"nearest,omitempty"`
+	// NearTo is what a sample is near to that was left out for it.
+	NearTo  *NearTo    `json:"near_to,omitempty"`
 	Ratings RatingList `json:"ratings,omitempty"`
 	// Place is where a sample stands that was not scored, so that its author can fix it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
 // newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection
-// did not take it, and unfulfilled the reason of samples that do not fulfil its conditions (unfulfilledReason).
+// did not take it.
 func newRejected(
-	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, unfulfilled string,
+	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, details reasonDetails,
 ) Rejected {
 	line := Rejected{ID: rec.ID, Index: index, Status: rec.Status}
 	line.Code, line.Reason = rejection(rec, code)
 	if line.Code == reason.Code(selection.ReasonColumn) {
-		line.Reason = unfulfilled
+		line.Reason = details.unfulfilled
+	}
+	if line.NearTo = details.near.of(index, line.Code); line.NearTo != nil {
+		line.Reason = line.Code.Text(line.NearTo.String())
 	}
 	if notScored(rec) {
 		line.Place = &place
 	}
 	return line
+}
+
+// reasonDetails complete the reasons of samples that a selection did not take.
+type reasonDetails struct {
+	unfulfilled string // the reason of samples that do not fulfil its conditions
+	near        nearSamples
+}
+
+func (r *Reader) reasonDetails(ctx context.Context, sel *Selection) (reasonDetails, error) {
+	near, err := r.nearTo(ctx, sel)
+	code := reason.Code(selection.ReasonColumn)
+	return reasonDetails{code.Text(Unfulfilled(sel.Parameters.Request.Where)), near}, err
 }
 
 // leftSamples are the samples of a range, as far as lines about those that a selection left need it.
@@ -52,9 +69,9 @@ type leftSamples struct {
 	columns      *scores.Columns
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
-	unfulfilled  string                       // unfulfilledReason of the selection
-	outranked    string                       // what begins the reason of a sample with a near miss
-	bins         map[uint64]string            // names by style and source
+	details      reasonDetails
+	outranked    string            // what begins the reason of a sample with a near miss
+	bins         map[uint64]string // names by style and source
 	// What a line refers to.
 	nearest NearMiss
 	ratings RatingList
@@ -70,11 +87,14 @@ func (r *Reader) leftSamples(
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	left := &leftSamples{
-		capabilities: sel.Capabilities, unfulfilled: unfulfilledReason(sel),
-		outranked: reason.Code(selection.ReasonRank).Phrase() + ": ",
-		bins:      map[uint64]string{},
+		capabilities: sel.Capabilities,
+		outranked:    reason.Code(selection.ReasonRank).Phrase() + ": ",
+		bins:         map[uint64]string{},
 	}
 	if left.misses, err = r.misses(ctx, plan, sel.ID, number); err != nil {
+		return nil, nil, err
+	}
+	if left.details, err = r.reasonDetails(ctx, sel); err != nil {
 		return nil, nil, err
 	}
 	err = r.readRange(ctx, plan, number, func(file []byte) (int, error) {
@@ -90,7 +110,7 @@ func (r *Reader) leftSamples(
 // line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
 // why the selection did not take it. It is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
-	line := newRejected(index, place, &l.outcomes[position], code, l.unfulfilled)
+	line := newRejected(index, place, &l.outcomes[position], code, l.details)
 	columns := l.columns
 	miss, outranked := l.misses.at(position, l.capabilities, func(i int) string {
 		return l.bin(columns.Style[int(columns.StyleStart[position])+i], columns.Source[position])
@@ -178,13 +198,15 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 		return err
 	}
 	var reasons *scores.Reasons
-	var unfulfilled string
+	var details reasonDetails
 	if id != "" {
 		sel, err := r.Selection(ctx, runID, id)
 		if err != nil {
 			return err
 		}
-		unfulfilled = unfulfilledReason(sel)
+		if details, err = r.reasonDetails(ctx, sel); err != nil {
+			return err
+		}
 		if reasons, err = r.reasons(ctx, plan, id); err != nil {
 			return err
 		}
@@ -203,7 +225,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 			} else if !notScored(&records[i]) {
 				continue
 			}
-			line := newRejected(index, places[i], &records[i], code, unfulfilled)
+			line := newRejected(index, places[i], &records[i], code, details)
 			if text, err = line.appendLine(text); err != nil {
 				return err
 			}

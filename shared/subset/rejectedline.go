@@ -20,6 +20,9 @@ func (r *Rejected) appendLine(text []byte) ([]byte, error) {
 	if r.Nearest != nil {
 		text = r.Nearest.appendJSON(append(text, `,"nearest":`...))
 	}
+	if r.NearTo != nil {
+		text = jsontext.Append(append(text, `,"near_to":`...), r.NearTo)
+	}
 	if len(r.Ratings) > 0 {
 		text = r.Ratings.appendJSON(append(text, `,"ratings":`...))
 	}

@@ -18,6 +18,8 @@ func TestRejectedLine(t *testing.T) {
 			Nearest: &NearMiss{Capability: "humanities", Bin: "yes/no+s", Rank: 3, Last: 2},
 			Ratings: RatingList{0, scorer.Missing, 5}},
 		{ID: "<\"\\\u2028é\x00\xff>", Status: scores.Failed, Reason: "a\nb", Nearest: &NearMiss{Rank: 1}},
+		{ID: "n", Status: scores.OK, Code: "near_evaluation", Reason: "near",
+			NearTo: &NearTo{Near: "<set>.tsv#1", TextDistance: new(int)}},
 		{ID: "", Status: scores.Skipped, Code: "not_utf8",
 			Place: &dataset.Place{Manifest: "<a&b>.json", Element: 3, Line: 4, Key: "k"}},
 	} {

@@ -10,6 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
 // AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
@@ -84,16 +85,16 @@ func (s *Selector) Select(
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
 		return nil, err
 	}
-	id, params, err := s.identify(ctx, plan, request)
+	of, err := s.identify(ctx, plan, request)
 	if err != nil {
 		return nil, err
 	}
-	sel, err := s.Selection(ctx, runID, id)
+	sel, err := s.Selection(ctx, runID, of.id)
 	if errors.Is(err, ErrNoSelection) {
 		err = s.pools.compute(ctx, func() error {
 			// Another call may have made it while this one waited.
-			if sel, err = s.Selection(ctx, runID, id); errors.Is(err, ErrNoSelection) {
-				sel, err = s.choose(ctx, plan, id, params)
+			if sel, err = s.Selection(ctx, runID, of.id); errors.Is(err, ErrNoSelection) {
+				sel, err = s.choose(ctx, plan, of)
 			}
 			return err
 		})
@@ -107,7 +108,7 @@ func (s *Selector) Select(
 		return sel, err
 	}
 	if err := s.index.Accept(
-		ctx, run.Entry{Run: runID, Selection: id}, acceptedName(runID, id), s.now(),
+		ctx, run.Entry{Run: runID, Selection: of.id}, acceptedName(runID, of.id), s.now(),
 	); err != nil {
 		return nil, err
 	}
@@ -115,28 +116,37 @@ func (s *Selector) Select(
 	return sel, err
 }
 
-// identify pins and resolves a request for a selection of a run, and gives the selection's id. A *run.RefusedError is a
-// fault of the request.
+// An identity is what makes a selection of a run the one that it is.
+type identity struct {
+	id          string // a hash of the rest
+	params      selection.ResolvedRequest
+	evaluations []evaluation.Object // that samples are compared with
+}
+
+// identify pins and resolves a request for a selection of a run, and finds its evaluation sets. A *run.RefusedError is
+// a fault of the request.
 func (s *Selector) identify(
 	ctx context.Context, plan *run.Plan, request selection.Request,
-) (string, selection.ResolvedRequest, error) {
-	request, err := s.pin(ctx, plan, request)
-	if err != nil {
-		return "", selection.ResolvedRequest{}, err
+) (of identity, err error) {
+	if request, err = s.pin(ctx, plan, request); err != nil {
+		return of, err
 	}
-	params, err := plan.Resolve(request)
-	if err != nil {
-		return "", params, &run.RefusedError{Reason: err.Error()}
+	if of.params, err = plan.Resolve(request); err != nil {
+		return of, &run.RefusedError{Reason: err.Error()}
 	}
-	id, err := run.CanonicalHash(struct {
-		Run        string                    `json:"run"`
-		Algorithm  string                    `json:"algorithm"`
-		Parameters selection.ResolvedRequest `json:"parameters"`
-	}{plan.Run, AlgorithmVersion, params})
-	if err != nil {
-		return "", params, fmt.Errorf("computing the selection's id: %w", err)
+	if of.evaluations, err = evaluations(ctx, s.texts.Input, request.ExcludeNear); err != nil {
+		return of, err
 	}
-	return id, params, nil
+	of.id, err = run.CanonicalHash(struct {
+		Run         string                    `json:"run"`
+		Algorithm   string                    `json:"algorithm"`
+		Parameters  selection.ResolvedRequest `json:"parameters"`
+		Evaluations []evaluation.Object       `json:"evaluations,omitempty"`
+	}{plan.Run, AlgorithmVersion, of.params, of.evaluations})
+	if err != nil {
+		return of, fmt.Errorf("computing the selection's id: %w", err)
+	}
+	return of, nil
 }
 
 // ended reports whether a selection's event is published: it is completed, or failed.
@@ -162,21 +172,32 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 	return false, s.publishParts(ctx, plan, sel)
 }
 
-// choose selects and writes selection.json. It writes the details before it only of a selection of no sample, and where
-// the pool does not stay in memory: those of others are made by the delivery that needs them first, after the answer.
-func (s *Selector) choose(
-	ctx context.Context, plan *run.Plan, id string, params selection.ResolvedRequest,
-) (*Selection, error) {
+// choose selects and writes selection.json. Before it, it writes what samples are near to, which the selection follows
+// from; and the details of a selection of no sample, and where the pool does not stay in memory: those of others are
+// made by the delivery that needs them first, after the answer.
+func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
+	id, params := of.id, of.params
 	pool, err := s.pool(ctx, plan, params.Request)
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := pool.apply(ctx, params)
+	near, err := s.contaminated(ctx, plan, pool, of)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := pool.apply(ctx, params, near.dropped)
 	if err != nil {
 		return nil, err
 	}
 	result := chosen.result
 	sel := newSelection(plan, id, params, pool, result)
+	sel.Evaluations = near.Contamination
+	if near.Contamination != nil {
+		sel.Outputs.Near = nearName(plan.Run, id)
+	}
+	if !params.Request.Caps.Cluster.IsZero() {
+		sel.Outputs.Clusters = clustersName(plan.Run, id)
+	}
 	if sel.Trade, err = pool.trade(chosen, params.Within); err != nil {
 		return nil, err
 	}
@@ -186,10 +207,12 @@ func (s *Selector) choose(
 			Unrated:  "look at the scorer's answers, or select by other capabilities",
 			Unstyled: "run the styler over the dataset, or give a rubric with the styles that it knows",
 		}.Problem()
-		sel.Outputs = Outputs{Selection: sel.Outputs.Selection}
+		sel.Outputs = Outputs{
+			Selection: sel.Outputs.Selection, Near: sel.Outputs.Near, Clusters: sel.Outputs.Clusters,
+		}
 	}
 	if sel.Selected == 0 || pool.bytes() > s.pools.maxBytes {
-		if err := s.writeDetails(ctx, plan, id, pool, chosen); err != nil {
+		if err := s.writeDetails(ctx, plan, sel, pool, chosen); err != nil {
 			return nil, err
 		}
 	} else {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -62,10 +63,10 @@ type FigureRange struct {
 	Equal string `json:"equal"`
 }
 
-// Sweep compares strategies and thresholds at the budget of a request. A *run.RefusedError is a fault of the request or
-// of the run; ErrBusy is that too many selections wait already.
+// Sweep compares strategies and thresholds at the budget of a request, whose evaluation sets lie in the input bucket. A
+// *run.RefusedError is a fault of the request or of the run; ErrBusy is that too many selections wait already.
 func (r *Reader) Sweep(
-	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
+	ctx context.Context, runID string, request SweepRequest, input bucket.Reader, allowed run.Allowance,
 ) (*Sweep, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -94,7 +95,15 @@ func (r *Reader) Sweep(
 		Run: runID, Budget: params.Budget, InTokens: params.InTokens, RatingErrors: request.RatingErrors,
 		Rows: sweepRows(params.Request.Rules, by),
 	}
-	err = r.pools.compute(ctx, func() error { return r.sweep(ctx, plan, params, s) })
+	objects, err := evaluations(ctx, input, request.ExcludeNear)
+	if err != nil {
+		return nil, err
+	}
+	err = r.pools.compute(ctx, func() error {
+		return r.sweep(ctx, plan, params, s, func(pool *Pool) (contamination, error) {
+			return r.compareWith(ctx, input, plan, pool, objects, request.ExcludeImages)
+		})
+	})
 	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused && !errors.Is(err, ErrBusy) {
 		return nil, fmt.Errorf("comparing strategies for run %s: %w", runID, err)
 	}
@@ -148,8 +157,13 @@ func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	return asked
 }
 
-func (r *Reader) sweep(ctx context.Context, plan *run.Plan, params selection.ResolvedRequest, s *Sweep) error {
+// sweep fills the rows. compare finds what the samples of a pool have in common with evaluation sets.
+func (r *Reader) sweep(
+	ctx context.Context, plan *run.Plan, params selection.ResolvedRequest, s *Sweep,
+	compare func(*Pool) (contamination, error),
+) error {
 	seeds, perturbed := make([][][]float64, len(s.Rows)), make([][][]float64, len(s.Rows))
+	var near contamination
 	// The seed of the request comes last, and its pool is perturbed.
 	for i := range sweepVariants {
 		request := params
@@ -163,7 +177,12 @@ func (r *Reader) sweep(ctx context.Context, plan *run.Plan, params selection.Res
 		if err != nil {
 			return err
 		}
-		if err := s.measure(ctx, pool, pool, request, seeds); err != nil {
+		if i == 0 {
+			if near, err = compare(pool); err != nil {
+				return err
+			}
+		}
+		if err := s.measure(ctx, pool, pool, request, near.dropped, seeds); err != nil {
 			return err
 		}
 		if i < sweepVariants-1 || len(s.RatingErrors) == 0 {
@@ -174,7 +193,7 @@ func (r *Reader) sweep(ctx context.Context, plan *run.Plan, params selection.Res
 			if err != nil {
 				return err
 			}
-			if err := s.measure(ctx, pool, other, request, perturbed); err != nil {
+			if err := s.measure(ctx, pool, other, request, near.dropped, perturbed); err != nil {
 				return err
 			}
 		}
@@ -190,12 +209,13 @@ func (r *Reader) sweep(ctx context.Context, plan *run.Plan, params selection.Res
 // measure adds the figures of all rows, selected from one pool and measured by another. The figures of the first pool
 // that is measured by itself last are those of the rows.
 func (s *Sweep) measure(
-	ctx context.Context, by, from *Pool, request selection.ResolvedRequest, values [][][]float64,
+	ctx context.Context, by, from *Pool, request selection.ResolvedRequest, near []uint32, values [][][]float64,
 ) error {
 	asked, err := from.Params(ctx, request)
 	if err != nil {
 		return refusedName(err)
 	}
+	asked.Near = near
 	for i := range s.Rows {
 		params := asked
 		params.Rules = s.Rows[i].rules(asked.Rules)

@@ -156,7 +156,11 @@ func Observe(ctx context.Context, item scorer.Item, budget *memory.Budget) (*Fea
 		if !ok {
 			var fault *dataset.Fault
 			var err error
-			if stats, fault, err = look(ctx, data, budget); err != nil {
+			if stats, fault, err = look(ctx, data, budget, func(picture image.Image) {
+				if item.Decoded != nil {
+					item.Decoded(i, picture)
+				}
+			}); err != nil {
 				return nil, nil, err
 			} else if fault != nil {
 				fault.Field = images.Label(item.Sample, i)
@@ -177,9 +181,9 @@ func start(data []byte) *byte {
 	return &data[0]
 }
 
-// look decodes an image and measures it.
+// look decodes an image, measures it, and shows it.
 func look(
-	ctx context.Context, data []byte, budget *memory.Budget,
+	ctx context.Context, data []byte, budget *memory.Budget, show func(image.Image),
 ) (stats imageStats, fault *dataset.Fault, err error) {
 	size, fault := images.Measure(data)
 	if fault != nil {
@@ -188,7 +192,9 @@ func look(
 	err = budget.Step(ctx, size.Decoded, func() {
 		var picture image.Image
 		if picture, fault = images.Decode(data); fault == nil {
-			stats = measureImage(images.OnWhite(picture))
+			picture = images.OnWhite(picture)
+			stats = measureImage(picture)
+			show(picture)
 		}
 	})
 	return stats, fault, err

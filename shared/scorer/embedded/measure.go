@@ -4,6 +4,8 @@ import (
 	"image"
 	"math"
 	"slices"
+
+	"github.com/harvest-ml/harvest/shared/images"
 )
 
 // measureImage measures an image. It compares neighbours at full resolution, since a reduced copy would
@@ -12,7 +14,7 @@ import (
 func measureImage(img image.Image) imageStats {
 	b := img.Bounds()
 	g := grid{columns: min(gridSide, b.Dx()), rows: min(gridSide, b.Dy()), colours: make([]int32, 1<<12)}
-	rgb := pixels(img)
+	rgb := images.Pixels(img)
 	for row := range g.rows {
 		for column := range g.columns {
 			x, y := b.Min.X+column*b.Dx()/g.columns, b.Min.Y+row*b.Dy()/g.rows

@@ -3,8 +3,6 @@ package embedded
 import (
 	"image"
 	"image/color"
-	"image/color/palette"
-	"image/draw"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -152,44 +150,6 @@ func TestLikenesses(t *testing.T) {
 		for other, p := range pictures {
 			if other != kind && likeness(&p) >= likeness(&own) {
 				t.Errorf("%s is like a %s by %.2f, no less than the %s itself", other, kind, likeness(&p), kind)
-			}
-		}
-	}
-}
-
-// TestPixels checks each fast path against image.Image.At.
-func TestPixels(t *testing.T) {
-	t.Parallel()
-	whole := image.Rect(0, 0, 17, 11)
-	part := image.Rect(3, 2, 14, 9)
-	source := paint(17, 11, scenery())
-	ycbcr := image.NewYCbCr(whole, image.YCbCrSubsampleRatio420)
-	for i := range ycbcr.Y {
-		ycbcr.Y[i] = uint8(i * 7)
-	}
-	for i := range ycbcr.Cb {
-		ycbcr.Cb[i], ycbcr.Cr[i] = uint8(i*11), uint8(200-i*5)
-	}
-	images := map[string]image.Image{"NRGBA": source.SubImage(part), "YCbCr": ycbcr.SubImage(part)}
-	for name, canvas := range map[string]interface {
-		draw.Image
-		SubImage(image.Rectangle) image.Image
-	}{
-		"RGBA": image.NewRGBA(whole), "Gray": image.NewGray(whole), "Paletted": image.NewPaletted(whole, palette.WebSafe),
-		"RGBA64": image.NewRGBA64(whole), "CMYK": image.NewCMYK(whole),
-	} {
-		draw.Draw(canvas, whole, source, image.Point{}, draw.Src)
-		images[name] = canvas.SubImage(part)
-	}
-	for name, img := range images {
-		rgb := pixels(img)
-		for y := part.Min.Y; y < part.Max.Y; y++ {
-			for x := part.Min.X; x < part.Max.X; x++ {
-				want := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-				r, g, b := rgb(x, y)
-				if got := (color.NRGBA{r, g, b, want.A}); got != want {
-					t.Fatalf("%s at (%d, %d): %v, want %v", name, x, y, got, want)
-				}
 			}
 		}
 	}

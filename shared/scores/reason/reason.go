@@ -43,6 +43,10 @@ func (c Code) Meaning() string {
 	return e.Meaning
 }
 
+// ByNearness says whether a sample has the reason because it is near to something: an item of an evaluation set, or a
+// selected sample.
+func (c Code) ByNearness() bool { return c == "near_evaluation" || c == "cluster_cap" }
+
 // MostFrequent is the code with the highest count, of equal ones the first by the alphabet; empty if there is none.
 func MostFrequent(counts map[Code]int64) Code {
 	codes := slices.Sorted(maps.Keys(counts))
@@ -147,6 +151,11 @@ var tables = [...][]Entry{
 		{"modality_cap", "modality at its cap",
 			"as many samples with as many images, or turns, are selected as are allowed"},
 		{"image_cap", "image at its cap", "as many samples of one of its images are selected as are allowed"},
+		{"cluster_cap", "near duplicates at their cap",
+			"as many samples with nearly the same images and questions are selected as are allowed"},
+		{"template_cap", "template at its cap",
+			"as many samples whose first question is of one template are selected as are allowed"},
+		{"near_evaluation", "near to an evaluation set", "an item of an evaluation set has nearly the same image and text"},
 		{"too_many_tokens", "too long", "it has more tokens than remained of the budget"},
 		{"outranked", "outranked",
 			"other samples took the budget first, by the turns of capabilities, the sizes of bins, and rank"},

@@ -34,7 +34,14 @@ func EachSample(
 	if !contained {
 		return dataset.EachSample(file, name, limits, parse, use)
 	}
-	source := container.FileSource(file)
+	return EachContained(ctx, kind, container.FileSource(file), name, limits, parse, use)
+}
+
+// EachContained is EachSample of a container of a kind, wherever it lies.
+func EachContained(
+	ctx context.Context, kind container.Kind, source container.Source, name string, limits dataset.Limits,
+	parse dataset.Parser, use func(*dataset.Sample) error,
+) (err error) {
 	var scan dataset.Scan
 	for !scan.Done {
 		if scan, err = kind.Scan(ctx, source, scan, math.MaxInt64, math.MaxInt64); err != nil {

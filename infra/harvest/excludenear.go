@@ -1,0 +1,148 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/similarity"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// A nearFile is an evaluation set of --exclude-near: a file, or a folder of images.
+type nearFile struct {
+	Object string `json:"object"` // its name in the input bucket; that of a folder ends with a slash
+	Path   string `json:"path"`   // absolute
+	Folder string `json:"folder"` // that holds the file and the images that it names, or is the folder itself
+}
+
+// nearFiles finds evaluation sets by their paths.
+func nearFiles(paths []string) (files []nearFile, err error) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%s: there is no such file or folder", path)
+		} else if err != nil {
+			return nil, err
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		file := nearFile{Path: abs, Folder: abs}
+		if !info.IsDir() {
+			file.Folder, file.Object = filepath.Dir(abs), filepath.Base(abs)
+		}
+		sum := sha256.Sum256([]byte(file.Folder))
+		file.Object = "evaluations/" + hex.EncodeToString(sum[:4]) + "/" + file.Object
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// nearObjects are the names of evaluation sets in the input bucket.
+func nearObjects(files []nearFile) (names []string) {
+	for _, file := range files {
+		names = append(names, file.Object)
+	}
+	return names
+}
+
+// addNear adds the evaluation sets of an order, if there is one, to the entries of the input bucket.
+func (o *order) addNear(entries map[string]bucket.Content) {
+	if o == nil {
+		return
+	}
+	for _, file := range o.Near {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(file.Object, "evaluations/"), "/")
+		entries["evaluations/"+folder+"/"] = bucket.AtFolder(file.Folder)
+	}
+}
+
+// evaluations is an input bucket that has the evaluation sets of the order alone.
+func (o *order) evaluations() (bucket.Reader, error) {
+	entries := map[string]bucket.Content{}
+	o.addNear(entries)
+	return bucket.NewView(entries)
+}
+
+// typedNear is an error with the evaluation sets of the order named as files of this machine.
+func (o order) typedNear(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, file := range o.Near {
+		text = strings.ReplaceAll(text, file.Object, file.Path)
+	}
+	if text == err.Error() {
+		return err
+	}
+	return usageError{byFlags(errors.New(text))}
+}
+
+// printEvaluations prints what samples have in common with evaluation sets.
+func (r *result) printEvaluations(w io.Writer) error {
+	found := r.selection.Evaluations
+	if found == nil {
+		return nil
+	}
+	var sources []string
+	for _, name := range slices.Sorted(maps.Keys(found.ImageSources)) {
+		sources = append(sources, fmt.Sprintf("%s %d", name, found.ImageSources[name]))
+	}
+	text := fmt.Sprintf("%s of %s samples have an image of the evaluation sets", separated(int64(found.Both+found.Image)),
+		separated(r.Samples.In))
+	if len(sources) > 0 {
+		text += " (" + strings.Join(sources, ", ") + ")"
+	}
+	text += fmt.Sprintf(", %s of them with the text too; %s have the text alone. Left out: %s.",
+		separated(int64(found.Both)), separated(int64(found.Text)), separated(int64(found.Dropped)))
+	if _, err := fmt.Fprintf(w, "\n%s\n", folded(text, "")); err != nil {
+		return err
+	}
+	for _, set := range found.Sets {
+		_, err := fmt.Fprintf(w, "  %s: %s items, %s images\n", nameOfSet(set), separated(int64(set.Items)),
+			separated(int64(set.Images)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warnOfEvaluations warns of images of evaluation sets that nothing was compared with.
+func warnOfEvaluations(w io.Writer, found *subset.Contamination) {
+	if found == nil {
+		return
+	}
+	for _, set := range found.Sets {
+		if set.Unread > 0 {
+			fmt.Fprintf(w, "harvest: warning: --exclude-near: %d of %d images of %s were not found, or are damaged: no sample "+
+				"was compared with them\n", set.Unread, set.Unread+set.Images, nameOfSet(set))
+		}
+	}
+}
+
+// nameOfSet is the name of the file of an evaluation set.
+func nameOfSet(set subset.EvaluationSet) string {
+	_, name, _ := strings.Cut(strings.TrimPrefix(set.Name, "evaluations/"), "/")
+	if name == "" {
+		return "the folder of images"
+	}
+	return name
+}
+
+// nearInWords says what a sample is near to.
+func nearInWords(near *subset.NearTo) string {
+	return fmt.Sprintf("near to %s (copies differ in %d bits of an image at most, and in %d of a text)", near,
+		similarity.ImageMost, similarity.TextMost)
+}

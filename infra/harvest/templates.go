@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// shownTemplate is how many characters of a template are printed; selection.json has all.
+const shownTemplate = 48
+
+// printTemplates prints the largest templates of questions. Without any it prints nothing.
+func printTemplates(w io.Writer, shares []selection.TemplateShare) error {
+	if len(shares) == 0 {
+		return nil
+	}
+	t := newNarrowTable([]int{shownTemplate, 9, 9}, "template of questions", "pool", "subset")
+	for _, s := range shares {
+		t.AppendRow(table.Row{shortTemplate(s.Template), share(s.Pool), share(s.Selection)})
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", t.Render())
+	return err
+}
+
+func shortTemplate(text string) string {
+	if letters := []rune(text); len(letters) > shownTemplate {
+		return string(letters[:shownTemplate-3]) + "..."
+	}
+	return text
+}
+
+// warnOfTemplates warns of templates that the subset has much more of than the pool.
+func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
+	for _, s := range shares {
+		if s.Over() {
+			fmt.Fprintf(w, "harvest: warning: %s of the subset ask %q, and %s of the pool; --cap-template 5%% bounds each such "+
+				"template\n", share(s.Selection), shortTemplate(s.Template), share(s.Pool))
+		}
+	}
+}

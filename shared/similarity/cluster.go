@@ -1,0 +1,95 @@
+package similarity
+
+import "slices"
+
+// maxLeaders is how many clusters of samples with the same images a sample is compared with.
+const maxLeaders = 64
+
+// A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
+// texts. Samples without images are duplicates if all their questions are equal; near ones may be of one template.
+//
+// A cluster has a leader, the first of its samples, and the samples that are near to it: what is near to one of these
+// alone is in another cluster, so that no chain of small differences joins what differs much. Time is linear in the
+// samples, but for the index of the different images.
+type Clusterer struct {
+	images  *numbers[string] // by the hash of their bytes
+	looks   []Image
+	samples []clustered
+	of      []uint32 // the images of all samples, by number
+}
+
+// clustered is a sample, as far as clusters need it.
+type clustered struct {
+	end   int // where its images end
+	words Signature
+	all   uint64 // a hash of its questions
+}
+
+// NewClusterer makes one without samples.
+func NewClusterer() *Clusterer { return &Clusterer{images: newNumbers[string]()} }
+
+// Add adds a sample.
+func (c *Clusterer) Add(sample Content) {
+	for k, hash := range sample.Hashes {
+		i := c.images.number(hash)
+		if int(i) == len(c.looks) {
+			c.looks = append(c.looks, sample.Images[k])
+		}
+		c.of = append(c.of, i)
+	}
+	all := uint64(0)
+	for _, q := range sample.Questions {
+		all = mix(all ^ q)
+	}
+	c.samples = append(c.samples, clustered{len(c.of), sample.Words, all})
+}
+
+// Clusters are the numbers of the clusters of all samples, in the order in which they were added: from 0, by the first
+// sample of each.
+func (c *Clusterer) Clusters() []uint32 {
+	groups := leaders(c.looks)
+	clusters := make([]uint32, len(c.samples))
+	led := map[uint64][]uint32{} // by images, the samples that lead clusters
+	next, start := uint32(0), 0
+	for i, sample := range c.samples {
+		own := c.of[start:sample.end]
+		start = sample.end
+		key := uint64(len(own))
+		for _, image := range own {
+			key = mix(key ^ uint64(groups[image]+1))
+		}
+		if len(own) == 0 {
+			key = mix(sample.all)
+		}
+		at := slices.IndexFunc(led[key], func(leader uint32) bool {
+			other := &c.samples[leader]
+			return sample.all == other.all || len(own) > 0 && sample.words.Within(other.words, TextMost)
+		})
+		if at >= 0 {
+			clusters[i] = clusters[led[key][at]]
+			continue
+		}
+		clusters[i] = next
+		next++
+		if len(led[key]) < maxLeaders {
+			led[key] = append(led[key], uint32(i))
+		}
+	}
+	return clusters
+}
+
+// leaders are, for each image, the first one that it is near to and that leads, which may be itself.
+func leaders(all []Image) []uint32 {
+	x := newImages(all)
+	of := make([]uint32, len(all))
+	for i, img := range all {
+		of[i] = uint32(i)
+		best := Bits
+		x.near(img, func(j uint32, distance int) {
+			if int(j) < i && of[j] == j && (distance < best || distance == best && j < of[i]) {
+				best, of[i] = distance, j
+			}
+		})
+	}
+	return of
+}

@@ -1,0 +1,164 @@
+package evaluation_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/similarity"
+	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
+	"github.com/parquet-go/parquet-go"
+)
+
+// picture is an image of a kind, as a PNG.
+func picture(t *testing.T, kind int) []byte {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 64, 48))
+	for y := range 48 {
+		for x := range 64 {
+			img.SetGray(x, y, color.Gray{uint8((x*x*(kind+1) + y*37*kind) % 256)})
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+var (
+	records = dataset.Limits{MaxRecordBytes: 1 << 20}
+	limits  = images.Limits{
+		MaxBytes: 1 << 20, MaxPixels: 1 << 20, MaxDecodedBytes: 1 << 24, MaxImages: 4, MaxSampleBytes: 1 << 22,
+	}
+)
+
+// A parquetItem is a row as MathVista has it.
+type parquetItem struct {
+	PID      string `parquet:"pid"`
+	Question string `parquet:"question"`
+	Picture  struct {
+		Bytes []byte `parquet:"bytes"`
+		Path  string `parquet:"path"`
+	} `parquet:"decoded_image"`
+}
+
+// TestRead reads each kind of file.
+func TestRead(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write := func(name string, content []byte) {
+		t.Helper()
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := picture(t, 1), picture(t, 2)
+	code := base64.StdEncoding.EncodeToString(first)
+	write("e/pics/1.png", first)
+	write("e/pics/2.png", second)
+	write("e/pics/notes.txt", []byte("no image"))
+	write("e/q.jsonl", []byte(`{"question_id": 7, "image": "pics/1.png", "text": "What is it?"}`+"\n"+
+		`{"question_id": 8, "image": "pics/none.png", "text": "And this?"}`+"\n"))
+	write("e/llava.json", []byte(`[{"id": "a", "image": "pics/2.png", "conversations": `+
+		`[{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "A picture"}]}]`))
+	write("e/m.tsv", []byte("index\timage\tquestion\tA\tB\n0\t"+code+"\tWhat is it?\tred\tgreen\n1\t0\tHow many?\t1\t2\n"+
+		"2\t['"+code+"', '"+base64.StdEncoding.EncodeToString(second)+"']\tBoth?\tyes\tno\n"))
+	rows := []parquetItem{{PID: "p1", Question: "What is it?"}}
+	rows[0].Picture.Bytes = second
+	var table bytes.Buffer
+	if err := parquet.Write(&table, rows); err != nil {
+		t.Fatal(err)
+	}
+	write("e/p.parquet", table.Bytes())
+	in, err := bucket.OpenFolder(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := images.HashOf(first).Short(), images.HashOf(second).Short()
+	for name, want := range map[string][]string{
+		"e/q.jsonl":    {"q.jsonl#7 [" + one + "] what is it", "q.jsonl#8 [] and this", "unread 1"},
+		"e/llava.json": {"llava.json#a [" + two + "] what is it"},
+		"e/m.tsv": {
+			"m.tsv#0 [" + one + "] what is it", "m.tsv#1 [" + one + "] how many",
+			"m.tsv#2 [" + one + " " + two + "] both",
+		},
+		"e/p.parquet": {"p.parquet#p1 [" + two + "] what is it"},
+		"e/pics/":     {"pics#1.png [" + one + "] ", "pics#2.png [" + two + "] "},
+	} {
+		object, err := evaluation.Identify(t.Context(), in, name)
+		if err != nil || object.Size == 0 || object.Checksum == "" {
+			t.Errorf("%s is %+v: %v", name, object, err)
+		}
+		set, err := evaluation.Read(t.Context(), in, name, records, limits)
+		if err != nil {
+			t.Errorf("reading %s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want, described(set)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// described are the items of a set as text, with the questions that they are known to have.
+func described(set *evaluation.Result) (lines []string) {
+	for _, item := range set.Items {
+		question := ""
+		for _, known := range []string{"what is it", "and this", "how many", "both"} {
+			if len(item.Questions) == 1 && item.Questions[0] == similarity.HashOf(known) {
+				question = known
+			}
+		}
+		lines = append(lines, fmt.Sprint(item.Name, " ", item.Hashes, " ", question))
+		if len(item.Images) != len(item.Hashes) {
+			lines = append(lines, "signatures are missing")
+		}
+	}
+	if set.Unread > 0 {
+		lines = append(lines, fmt.Sprint("unread ", set.Unread))
+	}
+	return lines
+}
+
+// TestRefused names what is wrong with a file.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	view, err := bucket.NewView(map[string]bucket.Content{
+		"empty.tsv": bucket.Literal(nil), "packed.json": bucket.Literal([]byte("\x1f\x8b\x08\x00aaaaaaaaaa")),
+		"other.jsonl": bucket.Literal([]byte(`{"a": 1}` + "\n")), "broken.json": bucket.Literal([]byte(`[{"a": `)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"empty.tsv": "its first line names its columns", "packed.json": "unpack it",
+		"other.jsonl": "a field such as question",
+		"broken.json": "broken.json",
+	} {
+		if _, err := evaluation.Read(t.Context(), view, name, records, limits); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", name, err, want)
+		}
+	}
+	for _, name := range []string{"none.json", "none/"} {
+		if _, err := evaluation.Identify(t.Context(), view, name); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v, want one that names it", name, err)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package evaluation
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+)
+
+// readTSV reads a table as VLMEvalKit writes it: a line of names, then a line for each item. Its image is base64, or
+// the index of an earlier item that has the same.
+func (r *reading) readTSV(ctx context.Context) error {
+	file := &objectSeeker{ctx: ctx, in: r.in, name: r.name}
+	defer file.Close()
+	rows := csv.NewReader(file)
+	rows.Comma, rows.LazyQuotes, rows.FieldsPerRecord, rows.ReuseRecord = '\t', true, -1, true
+	first, err := rows.Read()
+	if errors.Is(err, io.EOF) {
+		return errors.New("it is empty; its first line names its columns")
+	} else if err != nil {
+		return err
+	}
+	names := make([]string, len(first))
+	for i, name := range first {
+		names[i] = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
+	}
+	for element := int64(1); ; element++ {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		line, _ := rows.FieldPos(0)
+		fields := map[string]any{}
+		for i, value := range row[:min(len(row), len(names))] {
+			if fields[names[i]] = value; names[i] == "image" {
+				fields["image"] = listed(value)
+			}
+		}
+		raw, err := json.Marshal(fields)
+		if err != nil {
+			return err
+		}
+		place := dataset.Place{Manifest: path.Base(r.name), Element: element, Line: int64(line)}
+		if err := r.add(ctx, parse(raw, place)); err != nil {
+			return err
+		}
+	}
+}
+
+// listed is the images of a cell: one, or a list of several as Python or JSON writes it.
+func listed(value string) any {
+	inner, list := strings.CutPrefix(strings.TrimSpace(value), "[")
+	if !list {
+		return value
+	}
+	var all []any
+	for one := range strings.SplitSeq(strings.TrimSuffix(inner, "]"), ",") {
+		all = append(all, strings.Trim(one, ` '"`))
+	}
+	return all
+}

@@ -1,0 +1,152 @@
+package similarity
+
+import (
+	"encoding/base64"
+	"fmt"
+	"image"
+	"math"
+)
+
+const (
+	// waves is how many cosines of the miniature are kept, in each direction.
+	waves = 16
+	// leastContrast is the standard deviation, in levels of 0 to 255, from which on a picture has something to compare.
+	leastContrast = 1.5
+	// leastWave is how large a frequency is, in levels times cells, so that its bit is set: the noise of compression, and
+	// of rounding where a frequency is absent, is smaller.
+	leastWave = 16
+	// lightSide and colourSide are the sides of the means that an Image keeps.
+	lightSide, colourSide = 8, 4
+)
+
+// An Image is what is kept of a picture to find it again. The zero Image is of a picture that shows nothing, such as a
+// white one: it is near to nothing.
+type Image struct {
+	// Shape has the signs of the 255 lowest frequencies of the brightness (the perceptual hash of Zauner, 2010, with
+	// 16 x 16 in place of 8 x 8 of them).
+	Shape Signature
+	// Light is the mean brightness of 8 x 8 cells, row by row, in levels of 0 to 255.
+	Light [lightSide * lightSide]uint8
+	// Colour is, of 4 x 4 cells, the mean difference of blue and of red from the brightness (Cb and Cr of JFIF).
+	Colour [2 * colourSide * colourSide]uint8
+}
+
+// OfImage is what is kept of a picture that lies on a white ground, turned as orientation says (1 to 8, as in EXIF; 1
+// is as it is stored).
+func OfImage(picture image.Image, orientation int) (kept Image) {
+	m := reduce(picture)
+	sum, squares := 0.0, 0.0
+	for _, row := range m.luma {
+		for _, v := range row {
+			sum += v
+			squares += float64(v * v) // converted, so that no processor fuses it with the sum
+		}
+	}
+	const cells = gridSide * gridSide
+	if variance := squares/cells - float64(sum/cells*sum/cells); variance < leastContrast*leastContrast {
+		return Image{}
+	}
+	for _, p := range []*plane{&m.luma, &m.blue, &m.red} {
+		p.turn(orientation)
+	}
+	kept.Shape = signs(&m.luma)
+	m.luma.means(lightSide, kept.Light[:])
+	m.blue.means(colourSide, kept.Colour[:colourSide*colourSide])
+	m.red.means(colourSide, kept.Colour[colourSide*colourSide:])
+	return kept
+}
+
+// cosines are those of the discrete cosine transform (DCT-II) of gridSide values: cosines[k][x] is the k-th at x.
+var cosines = func() (table [waves][gridSide]float64) {
+	for k := range table {
+		for x := range table[k] {
+			table[k][x] = math.Cos(math.Pi * float64(k) * (float64(x) + 0.5) / gridSide)
+		}
+	}
+	return table
+}()
+
+// signs are the signs of the lowest frequencies. The first, the mean, is none.
+func signs(grey *plane) (s Signature) {
+	var rows [gridSide][waves]float64
+	for y := range grey {
+		for k := range waves {
+			sum := 0.0
+			for x, v := range grey[y] {
+				sum += float64(v * cosines[k][x])
+			}
+			rows[y][k] = sum
+		}
+	}
+	for down := range waves {
+		for across := range waves {
+			sum := 0.0
+			for y := range rows {
+				sum += float64(rows[y][across] * cosines[down][y])
+			}
+			// The bits are spread, so that those which an Index sorts by are of high and of low frequencies.
+			if i := down*waves + across; i > 0 && sum > leastWave {
+				s.set(i * 37 % Bits)
+			}
+		}
+	}
+	s.set(0) // no picture that shows something has the zero signature
+	return s
+}
+
+// differences are how far two images are apart in brightness, and in colour, where both have any: the largest
+// difference of a cell.
+func (a Image) differences(b Image) (light, colour int) {
+	for i := range a.Light {
+		light = max(light, apart(a.Light[i], b.Light[i]))
+	}
+	if a.grey() || b.grey() {
+		return light, 0
+	}
+	for i := range a.Colour {
+		colour = max(colour, apart(a.Colour[i], b.Colour[i]))
+	}
+	return light, colour
+}
+
+func apart(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
+
+// leastColour is how far a mean lies from grey, from which on it is a colour.
+const leastColour = 3
+
+func (a Image) grey() bool {
+	for _, c := range a.Colour {
+		if apart(c, 128) >= leastColour {
+			return false
+		}
+	}
+	return true
+}
+
+// imageBytes is the length of what String encodes.
+const imageBytes = Bits/8 + lightSide*lightSide + 2*colourSide*colourSide
+
+// String is the image in base64; empty for the zero Image.
+func (a Image) String() string {
+	if a.Shape.IsZero() {
+		return ""
+	}
+	data := make([]byte, 0, imageBytes)
+	data = append(a.Shape.append(data), a.Light[:]...)
+	return base64.RawStdEncoding.EncodeToString(append(data, a.Colour[:]...))
+}
+
+// ParseImage reads what String wrote.
+func ParseImage(text string) (a Image, err error) {
+	if text == "" {
+		return a, nil
+	}
+	data, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(data) != imageBytes {
+		return a, fmt.Errorf("%q is no signature of an image", text)
+	}
+	a.Shape = signatureOf(data)
+	copy(a.Light[:], data[Bits/8:])
+	copy(a.Colour[:], data[Bits/8+len(a.Light):])
+	return a, nil
+}

@@ -1,0 +1,100 @@
+package similarity
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// templateMost is the most bits in which templates of one cluster differ from its leader: a Jaccard similarity of
+	// about .6, one word of seven.
+	templateMost = 52
+	// maxTemplateLeaders is how many templates may lead clusters of others, so that time is linear.
+	maxTemplateLeaders = 512
+)
+
+// Templates are the different templates of a pool, numbered from 1 in the order in which they come. The zero Templates
+// have none.
+type Templates struct {
+	numbers map[uint64]uint32
+	words   []Signature
+	counts  []uint32
+	names   map[uint32]string // of those that may be among the largest
+}
+
+// A TemplateKey is a template (see Template), as far as others are compared with it.
+type TemplateKey struct {
+	Hash  uint64
+	Words Signature
+}
+
+// TemplateKeyOf is the key of a template that is not empty.
+func TemplateKeyOf(template string) TemplateKey {
+	return TemplateKey{HashOf(template), OfText(template)}
+}
+
+// named is how many templates are named although they come once.
+const named = 1000
+
+// Number is the number of a template that so many more samples have.
+func (t *Templates) Number(key TemplateKey, name string, samples uint32) uint32 {
+	if t.numbers == nil {
+		t.numbers, t.names = map[uint64]uint32{}, map[uint32]string{}
+	}
+	number, known := t.numbers[key.Hash]
+	if !known {
+		t.words, t.counts = append(t.words, key.Words), append(t.counts, 0)
+		number = uint32(len(t.words))
+		t.numbers[key.Hash] = number
+	}
+	t.counts[number-1] += samples
+	if t.counts[number-1] > 1 || number <= named {
+		t.names[number] = name
+	}
+	return number
+}
+
+// Clusters joins templates with few other words. Each leads a cluster or is in that of one with more samples, the
+// nearest. of are the clusters by the templates' numbers, from 1, that with most samples first; 0 stays 0. names are
+// those of the leaders of the largest ones, so many at most as are asked for.
+func (t *Templates) Clusters(most int) (of []uint32, names []string) {
+	order := make([]uint32, len(t.words)) // by their number of samples
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(t.counts[b], t.counts[a]) })
+	led := make([]uint32, len(order))
+	samples := make([]uint64, len(order)) // of the cluster that a template leads
+	var leaders []uint32
+	for _, i := range order {
+		leader := i
+		best := templateMost + 1
+		for _, j := range leaders {
+			if d := t.words[i].Distance(t.words[j]); d < best {
+				best, leader = d, j
+			}
+		}
+		if leader == i && len(leaders) < maxTemplateLeaders {
+			leaders = append(leaders, i)
+		}
+		led[i] = leader
+		samples[leader] += uint64(t.counts[i])
+	}
+	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(samples[b], samples[a]) })
+	rank := make([]uint32, len(order))
+	for i, template := range order {
+		rank[template] = uint32(i) + 1
+	}
+	of = make([]uint32, len(order)+1)
+	for i, leader := range led {
+		of[i+1] = rank[leader]
+	}
+	for _, template := range order[:min(most, len(order))] {
+		name, known := t.names[template+1]
+		if !known || samples[template] == 0 {
+			break
+		}
+		names = append(names, name)
+	}
+	return of, names
+}

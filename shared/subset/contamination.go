@@ -1,0 +1,248 @@
+package subset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/similarity"
+	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Contamination is what the pool of a selection has in common with evaluation sets.
+type Contamination struct {
+	Sets []EvaluationSet `json:"sets"`
+	// Both, Image and Text are how many samples have a pair of the kind: an image and the text near to those of an item;
+	// an image, and of no item both; the text alone.
+	Both  int `json:"both"`
+	Image int `json:"image"`
+	Text  int `json:"text"`
+	// Dropped is how many samples are left out, ImageSources how many have a near image, with or without the text, by
+	// their sources.
+	Dropped      int            `json:"dropped"`
+	ImageSources map[string]int `json:"image_sources"`
+}
+
+// An EvaluationSet is one that samples are compared with.
+type EvaluationSet struct {
+	evaluation.Object
+	Items  int `json:"items"`
+	Images int `json:"images"`
+	// Unread images were not found, or are damaged: nothing was compared with them.
+	Unread int `json:"unread,omitempty"`
+}
+
+// contamination is a Contamination, nil without evaluation sets, and the positions of the samples to leave out.
+type contamination struct {
+	*Contamination
+	dropped []uint32
+	last    int64 // index of the last line, from 1
+}
+
+// evaluations identifies the evaluation sets that a request names, in the input bucket. A *run.RefusedError names one
+// that is not there.
+func evaluations(ctx context.Context, input bucket.Reader, names []string) ([]evaluation.Object, error) {
+	var objects []evaluation.Object
+	for _, name := range names {
+		object, err := evaluation.Identify(ctx, input, name)
+		if missing, ok := errors.AsType[*evaluation.NotFoundError](err); ok {
+			return nil, &run.RefusedError{Reason: "exclude_near: " + missing.Error()}
+		} else if err != nil {
+			return nil, err
+		}
+		objects = append(objects, object)
+	}
+	return objects, nil
+}
+
+// contaminated compares the samples of a run with the evaluation sets of a selection, and writes what they are near to,
+// before anything else of the selection. The result is what is written, so that it stays if a set is another one when
+// this is done again.
+func (s *Selector) contaminated(
+	ctx context.Context, plan *run.Plan, pool *Pool, of identity,
+) (near contamination, err error) {
+	if len(of.evaluations) == 0 {
+		return near, nil
+	}
+	sets, err := s.readSets(ctx, s.texts.Input, plan, of.evaluations)
+	if err != nil {
+		return near, err
+	}
+	object := nearName(plan.Run, of.id)
+	err = s.writeNear(ctx, object, func(write func(NearLine) error) error {
+		return s.eachNear(ctx, plan, sets, of.params.Request.ExcludeImages, write)
+	})
+	if err != nil {
+		return near, err
+	}
+	near = sets.nothingNear()
+	return near, s.readNear(ctx, plan.Run, of.id, object, func(line NearLine) error { return near.add(line, pool) })
+}
+
+// compareWith is contaminated of what is not written. Without evaluation sets it compares nothing.
+func (r *Reader) compareWith(
+	ctx context.Context, input bucket.Reader, plan *run.Plan, pool *Pool, objects []evaluation.Object, images bool,
+) (near contamination, err error) {
+	if len(objects) == 0 {
+		return near, nil
+	}
+	sets, err := r.readSets(ctx, input, plan, objects)
+	if err != nil {
+		return near, err
+	}
+	near = sets.nothingNear()
+	return near, r.eachNear(ctx, plan, sets, images, func(line NearLine) error { return near.add(line, pool) })
+}
+
+// evaluationSets are the items of evaluation sets.
+type evaluationSets struct {
+	read  []EvaluationSet
+	names []string // of the items
+	set   *similarity.Set
+}
+
+func (e *evaluationSets) nothingNear() contamination {
+	return contamination{Contamination: &Contamination{Sets: e.read, ImageSources: map[string]int{}}}
+}
+
+// readSets reads evaluation sets in the input bucket.
+func (r *Reader) readSets(
+	ctx context.Context, input bucket.Reader, plan *run.Plan, objects []evaluation.Object,
+) (*evaluationSets, error) {
+	sets := &evaluationSets{}
+	var contents []similarity.Content
+	for _, object := range objects {
+		set, err := r.evaluation(ctx, input, plan, object)
+		if err != nil {
+			return nil, err
+		}
+		sets.read = append(sets.read, EvaluationSet{object, len(set.Items), set.Images, set.Unread})
+		for _, item := range set.Items {
+			sets.names, contents = append(sets.names, item.Name), append(contents, item.Content)
+		}
+	}
+	sets.set = similarity.NewSet(contents)
+	return sets, nil
+}
+
+// evaluation reads an evaluation set, or finds it in memory. A *run.RefusedError says what is wrong with it.
+func (r *Reader) evaluation(
+	ctx context.Context, input bucket.Reader, plan *run.Plan, object evaluation.Object,
+) (*evaluation.Result, error) {
+	key := fmt.Sprint(object, plan.Options)
+	return r.sets.Get(ctx, key, func(ctx context.Context) (*evaluation.Result, error) {
+		set, err := evaluation.Read(ctx, input, object.Name, plan.Options.Limits, plan.Options.Images)
+		if err != nil && ctx.Err() == nil {
+			return nil, &run.RefusedError{Reason: fmt.Sprintf("exclude_near: %v", err)}
+		}
+		return set, err
+	})
+}
+
+// eachNear compares the samples of a run with evaluation sets, several ranges concurrently, and calls use with what they
+// are near to, in the order of the dataset. An error of use ends it. With images, samples are dropped for an image alone.
+func (r *Reader) eachNear(
+	ctx context.Context, plan *run.Plan, sets *evaluationSets, images bool, use func(NearLine) error,
+) error {
+	for first := 0; first < len(plan.Ranges); first += reads {
+		var lines [reads][]NearLine
+		group, comparing := errgroup.WithContext(ctx)
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for i := range min(reads, len(plan.Ranges)-first) {
+			group.Go(func() (err error) {
+				lines[i], err = r.nearLines(comparing, plan, first+i, sets, images)
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		for _, ofRange := range lines {
+			for _, line := range ofRange {
+				if err := use(line); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// nearLines compares the samples of a range.
+func (r *Reader) nearLines(
+	ctx context.Context, plan *run.Plan, number int, sets *evaluationSets, images bool,
+) (lines []NearLine, err error) {
+	first := plan.Ranges[number].FirstIndex
+	return lines, r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+		contents, err := scores.ReadSimilar(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			return 0, err
+		}
+		for i, content := range contents {
+			for _, pair := range sets.set.Match(content) {
+				lines = append(lines, NearLine{
+					Kind: pair.Kind.String(), Index: first + int64(i), NearTo: nearTo(sets.names[pair.Item], pair),
+					Dropped: pair.Kind == similarity.Both || images && pair.Kind == similarity.ImageOnly,
+				})
+			}
+		}
+		if len(lines) == 0 {
+			return len(contents), nil
+		}
+		ids, err := scores.ReadIDs(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			return 0, err
+		}
+		for i := range lines {
+			lines[i].ID = ids[lines[i].Index-first]
+		}
+		return len(contents), nil
+	})
+}
+
+func nearTo(name string, pair similarity.Pair) NearTo {
+	near := NearTo{Near: name, TextDistance: &pair.TextDistance}
+	if pair.ImageDistance >= 0 {
+		near.ImageDistance = &pair.ImageDistance
+	}
+	return near
+}
+
+// add counts a sample by its first line, which is of the most important kind. The lines come in the order of the
+// dataset.
+func (c *contamination) add(line NearLine, pool *Pool) error {
+	if line.Index+1 == c.last {
+		return nil
+	}
+	switch line.Kind {
+	case similarity.Both.String():
+		c.Both++
+	case similarity.ImageOnly.String():
+		c.Image++
+	default:
+		c.Text++
+	}
+	if line.Kind == similarity.Both.String() || line.Kind == similarity.ImageOnly.String() {
+		c.ImageSources[pool.Pool.SourceNames[pool.Pool.Source[line.Index]]]++
+	}
+	if err := c.drop(line); err != nil {
+		return err
+	}
+	c.Dropped = len(c.dropped)
+	return nil
+}
+
+// drop notes a sample that is left out, by its first line.
+func (c *contamination) drop(line NearLine) error {
+	if line.Dropped && line.Index+1 != c.last {
+		c.dropped = append(c.dropped, uint32(line.Index))
+	}
+	c.last = line.Index + 1
+	return nil
+}

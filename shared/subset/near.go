@@ -1,0 +1,147 @@
+package subset
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/similarity"
+)
+
+// A NearLine is a line of near.jsonl or clusters.jsonl: a sample, and what it is near to.
+type NearLine struct {
+	// Kind is image, text or both of a sample and an item of an evaluation set, and cluster of a sample that is left
+	// out because as many of its near duplicates are selected as are allowed.
+	Kind  string `json:"kind"`
+	ID    string `json:"id"`
+	Index int64  `json:"index"` // idx in the dataset, from 0
+	NearTo
+	// Dropped says whether the sample is left out for this.
+	Dropped bool `json:"dropped"`
+}
+
+// NearTo is what a sample is near to.
+type NearTo struct {
+	// Near is an item of an evaluation set, as its file's name and its id, or the id of a selected sample.
+	Near string `json:"near"`
+	// The distances are in bits, 0 to 256: nil where there is no image or text to compare, and of clusters.
+	ImageDistance *int `json:"image_distance,omitempty"`
+	TextDistance  *int `json:"text_distance,omitempty"`
+}
+
+// String names it, with the distances.
+func (n NearTo) String() string {
+	text := n.Near
+	if n.ImageDistance != nil {
+		text += fmt.Sprintf(", images differ in %d of %d bits", *n.ImageDistance, similarity.Bits)
+	}
+	if n.TextDistance != nil {
+		text += fmt.Sprintf(", texts in %d", *n.TextDistance)
+	}
+	return text
+}
+
+// nearSamples are what the samples are near to that a selection left out for it, by their indexes.
+type nearSamples map[int64]NearTo
+
+// bytes is about the memory that they take. The names of items are shared.
+func (n nearSamples) bytes() int { return 100 * len(n) }
+
+// of is what the sample at an index is near to; nil if it is not left out for such a reason.
+func (n nearSamples) of(index int64, why reason.Code) *NearTo {
+	if !why.ByNearness() {
+		return nil
+	}
+	to, known := n[index]
+	if !known {
+		return nil
+	}
+	return &to
+}
+
+// nearTo reads what the samples are near to that a selection left out for it.
+func (r *Reader) nearTo(ctx context.Context, sel *Selection) (nearSamples, error) {
+	out := sel.Outputs
+	if out.Near == "" && out.Clusters == "" {
+		return nil, nil
+	}
+	return r.near.Get(ctx, sel.Run+" "+sel.ID, func(ctx context.Context) (nearSamples, error) {
+		near, names := nearSamples{}, map[string]string{}
+		add := func(line NearLine) error {
+			if _, known := near[line.Index]; known || !line.Dropped {
+				return nil
+			}
+			if name, known := names[line.Near]; known {
+				line.Near = name
+			}
+			names[line.Near] = line.Near
+			near[line.Index] = line.NearTo
+			return nil
+		}
+		for _, object := range []string{out.Near, out.Clusters} {
+			if object == "" {
+				continue
+			}
+			if err := r.readNear(ctx, sel.Run, sel.ID, object, add); err != nil {
+				return nil, err
+			}
+		}
+		return near, nil
+	})
+}
+
+// EachNear calls use with the lines of near.jsonl of a selection, in their order, and then with those of
+// clusters.jsonl. An error of use ends it.
+func (r *Reader) EachNear(ctx context.Context, sel *Selection, use func(NearLine) error) error {
+	for _, object := range []string{sel.Outputs.Near, sel.Outputs.Clusters} {
+		if object == "" {
+			continue
+		}
+		if err := r.readNear(ctx, sel.Run, sel.ID, object, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readNear calls use with the lines of an object of a selection. An error of use ends it.
+func (r *Reader) readNear(ctx context.Context, runID, id, object string, use func(NearLine) error) error {
+	body, err := r.work.Open(ctx, object, 0, 0, -1)
+	if err != nil {
+		return r.lost(runID, id, err)
+	}
+	defer body.Close()
+	lines := json.NewDecoder(bufio.NewReader(body))
+	for {
+		var line NearLine
+		if err := lines.Decode(&line); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return r.lost(runID, id, fmt.Errorf("reading %s: %w: %w", object, bucket.ErrDamaged, err))
+		}
+		if err := use(line); err != nil {
+			return err
+		}
+	}
+}
+
+// writeNear writes an object of lines, unless it is there already. each calls a function with the lines.
+func (s *Selector) writeNear(ctx context.Context, object string, each func(func(NearLine) error) error) error {
+	_, err := bucket.CreateOnce(ctx, s.work, object, func(w io.Writer) error {
+		out := bufio.NewWriter(w)
+		var text []byte
+		err := each(func(line NearLine) error {
+			text = append(jsontext.Append(text[:0], line), '\n')
+			_, err := out.Write(text)
+			return err
+		})
+		return errors.Join(err, out.Flush())
+	})
+	return err
+}
