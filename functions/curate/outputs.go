@@ -14,13 +14,20 @@ import (
 )
 
 // outputNames are the outputs of a selection that are downloaded, in the order in which an unknown one is answered.
-var outputNames = []string{"subset", "rejected", "picks", "selection", "report"}
+var outputNames = []string{"subset", "rejected", "near", "clusters", "picks", "selection", "report"}
+
+// notAsked says of outputs that not every selection has why one is missing.
+var notAsked = map[string]string{
+	"near": "its samples were compared with no evaluation set (exclude_near)", "clusters": "it does not bound near " +
+		"duplicates (caps: cluster)",
+}
 
 // outputObject is the object of an output.
 func outputObject(sel *subset.Selection, name string) string {
 	out := sel.Outputs
 	return map[string]string{
-		"subset": out.Subset, "rejected": out.Rejected, "picks": out.Picks, "selection": out.Selection, "report": out.Report,
+		"subset": out.Subset, "rejected": out.Rejected, "near": out.Near, "clusters": out.Clusters, "picks": out.Picks,
+		"selection": out.Selection, "report": out.Report,
 	}[name]
 }
 
@@ -37,6 +44,10 @@ func (s server) getOutput(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	object := outputObject(sel, name)
+	if object == "" {
+		return answer{}, api.NewProblem(http.StatusNotFound,
+			fmt.Sprintf("selection %s has no output %q: %s", sel.ID, name, notAsked[name]))
+	}
 	file := strings.Join([]string{sel.Run, sel.ID, path.Base(object)}, "-")
 	link, err := s.subsets.LinkOutput(r.Context(), object, file)
 	if err != nil {

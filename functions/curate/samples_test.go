@@ -150,13 +150,13 @@ func TestOutputs(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	path := "/v1/runs/" + s.scored() + "/selections"
-	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2, "caps": {"cluster": 1}}`)
 	path += "/" + sel.ID + "/outputs/"
 	want[api.Problem](s, http.StatusConflict, "GET", path+"subset", "")
 	s.work()
 	for name, object := range map[string]string{
 		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks,
-		"selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
+		"selection": sel.Outputs.Selection, "report": sel.Outputs.Report, "clusters": sel.Outputs.Clusters,
 	} {
 		answer := s.call("GET", path+name, "")
 		if answer.Code != http.StatusOK || !bytes.Equal(answer.Body.Bytes(), s.Read(object)) {
@@ -166,7 +166,11 @@ func TestOutputs(t *testing.T) {
 			t.Errorf("%s is saved as %q", name, saved)
 		}
 	}
-	problem, _ := want[api.Problem](s, http.StatusNotFound, "GET", path+"moon", "")
+	problem, _ := want[api.Problem](s, http.StatusNotFound, "GET", path+"near", "")
+	if !strings.Contains(problem.Detail, "exclude_near") {
+		t.Errorf("an output that was not asked for: %q", problem.Detail)
+	}
+	problem, _ = want[api.Problem](s, http.StatusNotFound, "GET", path+"moon", "")
 	if !strings.Contains(problem.Detail, "subset, rejected") {
 		t.Errorf("an unknown output: %q", problem.Detail)
 	}

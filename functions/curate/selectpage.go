@@ -69,7 +69,8 @@ func formOf(typed url.Values) site.Form {
 	field := func(name string) string { return strings.TrimSpace(typed.Get(name)) }
 	return site.Form{
 		Budget: field("budget"), Strategy: field("strategy"), Threshold: field("threshold"), SourceCap: field("source_cap"),
-		ImageCap: field("image_cap"), MaxFailed: field("max_failed"), Unique: field("unique") != "",
+		ImageCap: field("image_cap"), ClusterCap: field("cluster_cap"), TemplateCap: field("template_cap"),
+		MaxFailed: field("max_failed"), Unique: field("unique") != "",
 	}
 }
 
@@ -92,14 +93,16 @@ func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 		asked.Threshold, err = strconv.Atoi(text)
 		return err
 	})
-	read("most of one source", f.SourceCap, func(text string) (err error) {
-		asked.Caps.Source, err = selection.ParseCap(text)
-		return err
-	})
-	read("most of one image", f.ImageCap, func(text string) (err error) {
-		asked.Caps.Image, err = selection.ParseCap(text)
-		return err
-	})
+	for _, c := range []struct {
+		field, text string
+		cap         *selection.Cap
+	}{
+		{"most of one source", f.SourceCap, &asked.Caps.Source}, {"most of one image", f.ImageCap, &asked.Caps.Image},
+		{"most near duplicates", f.ClusterCap, &asked.Caps.Cluster},
+		{"most of one template", f.TemplateCap, &asked.Caps.Template},
+	} {
+		read(c.field, c.text, func(text string) error { return c.cap.UnmarshalText([]byte(text)) })
+	}
 	read("may fail", f.MaxFailed, func(text string) (err error) {
 		asked.MaxFailed, err = run.ParseAllowance(text)
 		return err

@@ -46,7 +46,7 @@ func parameters() []parameter {
 		{flag: `--tie-break -perplexity`, fields: `"tie_break": "-perplexity"`},
 		{flag: `--by relevance`, fields: `"by": "relevance"`},
 		{flag: `--cap-template 5%`, fields: `"caps": {"template": "5%"}`},
-		{flag: `--max-per-cluster 1`, fields: `"caps": {"cluster": "1"}`},
+		{flag: `--max-per-cluster 1`, fields: `"caps": {"cluster": 1}`},
 		{flag: `--exclude-near FILE`, fields: `"exclude_near": ["benchmarks/mmbench.tsv"]`},
 		{flag: `--exclude-images`, fields: `"exclude_images": true`},
 		{flag: `--seed 7`, fields: `"seed": 7`},

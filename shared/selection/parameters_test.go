@@ -68,6 +68,12 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 	}
 	p.Caps = Caps{Source: randomCap(rng), Style: randomCap(rng), Image: randomCap(rng)}
 	*p.Caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
+	p.Caps.Cluster, p.Caps.Template = randomCap(rng), randomCap(rng)
+	if set() {
+		for range rng.IntN(9) {
+			p.Near = append(p.Near, uint32(rng.IntN(pool.Len())))
+		}
+	}
 	p.RatingsOnly = p.RatingsOnly && p.UsesTies()
 	return p
 }

@@ -147,4 +147,8 @@ func addColumns(pool *Pool, rng *rand.Rand) {
 		}
 	}
 	pool.Columns = []Column{{"number", numbers}}
+	pool.Cluster, pool.Template = make([]uint32, n), make([]uint32, n)
+	for s := range n {
+		pool.Cluster[s], pool.Template[s] = uint32(rng.IntN(1+n/2)), uint32(rng.IntN(5)) // 0 is a sample without a template
+	}
 }

@@ -38,7 +38,8 @@ func TestReasons(t *testing.T) {
 	}
 	for _, reason := range []Reason{
 		"", ReasonStyle, ReasonSource, ReasonDuplicate, ReasonExclude, ReasonNoStyle, ReasonUnrated, ReasonThreshold,
-		ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank,
+		ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank, ReasonClusterCap, ReasonTemplateCap,
+		ReasonNear,
 	} {
 		if met[reason] == 0 {
 			t.Errorf("no sample has the reason %q; met were %v", reason, met)

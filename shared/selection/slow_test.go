@@ -118,7 +118,7 @@ func slowIneligible(pool *Pool, params Params) map[uint32]bool {
 			ineligible[s] = true
 		}
 	}
-	for _, s := range params.Exclude {
+	for _, s := range slices.Concat(params.Exclude, params.Near) {
 		ineligible[s] = true
 	}
 	return ineligible
@@ -183,11 +183,14 @@ func (p *slowSelection) uses() []use {
 	}
 	add(p.params.Caps.Source, len(p.pool.SourceNames), func(s uint32) []uint32 { return p.pool.Source[s : s+1] })
 	add(p.params.Caps.Style, len(p.pool.StyleNames), p.pool.styles)
-	images := 0
-	for _, image := range p.pool.Image {
-		images = max(images, int(image)+1)
-	}
-	add(p.params.Caps.Image, images, p.pool.images)
+	add(p.params.Caps.Image, highest(p.pool.Image)+1, p.pool.images)
+	add(p.params.Caps.Cluster, highest(p.pool.Cluster)+1, func(s uint32) []uint32 { return p.pool.Cluster[s : s+1] })
+	add(p.params.Caps.Template, highest(p.pool.Template)+1, func(s uint32) []uint32 {
+		if p.pool.Template[s] == 0 {
+			return nil
+		}
+		return p.pool.Template[s : s+1]
+	})
 	modality := func(has func(images int, several bool) bool) func(s uint32) []uint32 {
 		return func(s uint32) []uint32 {
 			if has(int(p.pool.Shape[s]%MultiTurn)-1, p.pool.Shape[s] >= MultiTurn) {
@@ -203,6 +206,15 @@ func (p *slowSelection) uses() []use {
 	add(m.MultiImage, 1, modality(func(images int, _ bool) bool { return images == 2 }))
 	add(m.MultiTurn, 1, modality(func(_ int, several bool) bool { return several }))
 	return all
+}
+
+// highest is the highest of some numbers; -1 if there is none.
+func highest(numbers []uint32) int {
+	most := -1
+	for _, n := range numbers {
+		most = max(most, int(n))
+	}
+	return most
 }
 
 func (p *slowSelection) dropAtCaps() {

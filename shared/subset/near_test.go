@@ -3,10 +3,13 @@ package subset_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // photo is a picture of a kind, as a JPEG of a quality.
@@ -196,5 +200,80 @@ func TestTemplates(t *testing.T) {
 	}
 	if over := (selection.TemplateShare{Pool: .1, Selection: .14, Selected: 14}); over.Over() {
 		t.Error("a share that is larger by less than half is a reason for a warning")
+	}
+}
+
+// TestNearPreviewed previews and sweeps with an evaluation set, and finds what the selection has.
+func TestNearPreviewed(t *testing.T) {
+	t.Parallel()
+	f, plan := pictured(t)
+	request := selection.Request{Budget: runtest.Budget(t, "100%"), ExcludeNear: []string{"evaluations/set.jsonl"}}
+	before := f.Objects("")
+	preview, err := f.Subsets.Preview(t.Context(), plan.Run, request, run.Allowance{})
+	if err != nil || preview.Selected != 3 || preview.Evaluations == nil || preview.Evaluations.Dropped != 2 {
+		t.Errorf("previewed is %+v: %v", preview, err)
+	}
+	sweep, err := f.Subsets.Sweep(t.Context(), plan.Run, subset.SweepRequest{Request: request}, run.Allowance{})
+	if err != nil || sweep.Rows[0].Selected != 3 {
+		t.Errorf("swept is %+v: %v", sweep, err)
+	}
+	if diff := cmp.Diff(before, f.Objects("")); diff != "" {
+		t.Errorf("previews and sweeps write (-before +after):\n%s", diff)
+	}
+	sel := selectNow(t, f, plan, request)
+	if diff := cmp.Diff(preview.Evaluations, sel.Evaluations); diff != "" {
+		t.Errorf("evaluations (-previewed +made):\n%s", diff)
+	}
+}
+
+// TestNearKilled kills the process before every write of a selection. The next one goes on to the same objects.
+func TestNearKilled(t *testing.T) {
+	t.Parallel()
+	one, err := selection.ParseCap("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := selection.Request{
+		Budget: runtest.Budget(t, "100%"), ExcludeNear: []string{"evaluations/set.jsonl"},
+		Rules: selection.Rules{Caps: selection.Caps{Cluster: one}},
+	}
+	live := func(f *runtest.Fixture, plan *run.Plan) error {
+		if _, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{}); err != nil {
+			return err
+		}
+		return f.Drain()
+	}
+	calm, plan := pictured(t)
+	before := calm.Steps
+	if err := live(calm, plan); err != nil {
+		t.Fatal(err)
+	}
+	want := calm.Snapshot()
+	kill := func(t *testing.T, life int) (*runtest.Fixture, *run.Plan) {
+		f, plan := pictured(t)
+		f.Life = life
+		if err := live(f, plan); !errors.Is(err, runtest.ErrKilled) {
+			t.Fatalf("after %d: error %v, want that of a killed process", life, err)
+		}
+		f.Restart()
+		return f, plan
+	}
+	// After the first write near.jsonl is there, and nothing else of the selection.
+	for life := 1; life < calm.Steps-before; life += thorough.Stride(30) {
+		f, plan := kill(t, life)
+		if err := live(f, plan); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+			t.Errorf("killed after %d: objects (-undisturbed +got):\n%s", life, diff)
+		}
+	}
+	// What was written first decides, if an image of the evaluation set is gone since.
+	f, plan := kill(t, 1)
+	if err := os.Remove(filepath.Join(f.Folder, "evaluations", "pic.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	if sel := selectNow(t, f, plan, request); sel.Evaluations.Dropped != 2 || sel.Selected != 3 {
+		t.Errorf("%d are left out and %d selected, want 2 and 3", sel.Evaluations.Dropped, sel.Selected)
 	}
 }

@@ -91,8 +91,8 @@ func codes(counts map[reason.Code]int64) []reason.Code {
 
 // A Form is what the fields of the form of a selection hold, as people type it.
 type Form struct {
-	Budget, Strategy, Threshold, SourceCap, ImageCap, MaxFailed string
-	Unique                                                      bool
+	Budget, Strategy, Threshold, SourceCap, ImageCap, ClusterCap, TemplateCap, MaxFailed string
+	Unique                                                                               bool
 }
 
 // Select is the form that makes a selection, with a preview of it.
@@ -135,14 +135,22 @@ func (v Selection) Live() bool { return v.State == api.Writing }
 func (v Selection) Made() bool { return v.Outputs.Selection != "" }
 
 // Downloads are the outputs, with what they are.
-func (Selection) Downloads() [][2]string {
-	return [][2]string{
+func (s Selection) Downloads() [][2]string {
+	all := [][2]string{
 		{"subset", "the selected records, as they stand in the dataset"},
 		{"rejected", "the others, with the reason of each"},
+	}
+	if s.Outputs.Near != "" {
+		all = append(all, [2]string{"near", "what samples have in common with evaluation sets"})
+	}
+	if s.Outputs.Clusters != "" {
+		all = append(all, [2]string{"clusters", "the near duplicates that are left out"})
+	}
+	return append(all, [][2]string{
 		{"picks", "in the order of picking, and by which rule (Parquet)"},
 		{"selection", "parameters, counts and figures (JSON)"},
 		{"report", "what it is like, as one file to pass on"},
-	}
+	}...)
 }
 
 // Samples is a page of the samples of a run.
