@@ -49,6 +49,7 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 		p.Sources = randomFilter(pool.SourceNames, rng)
 	}
 	randomNumbers(&p, pool, rng)
+	randomNear(&p, pool, rng)
 	p.Unique = set()
 	if set() {
 		for range rng.IntN(20) {
@@ -66,16 +67,27 @@ func randomParams(pool *Pool, rng *rand.Rand) Params {
 			p.Minimums[pool.SourceNames[rng.IntN(len(pool.SourceNames))]] = 1 + rng.IntN(4)
 		}
 	}
-	p.Caps = Caps{Source: randomCap(rng), Style: randomCap(rng), Image: randomCap(rng)}
-	*p.Caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
-	p.Caps.Cluster, p.Caps.Template = randomCap(rng), randomCap(rng)
-	if set() {
+	p.Caps = randomCaps(rng)
+	p.RatingsOnly = p.RatingsOnly && p.UsesTies()
+	return p
+}
+
+func randomCaps(rng *rand.Rand) Caps {
+	caps := Caps{
+		Source: randomCap(rng), Style: randomCap(rng), Image: randomCap(rng), Cluster: randomCap(rng),
+		Template: randomCap(rng),
+	}
+	*caps.Modality.All()[rng.IntN(4)].Cap = randomCap(rng)
+	return caps
+}
+
+// randomNear sets the samples that are near to evaluation sets.
+func randomNear(p *Params, pool *Pool, rng *rand.Rand) {
+	if rng.IntN(3) == 0 {
 		for range rng.IntN(9) {
 			p.Near = append(p.Near, uint32(rng.IntN(pool.Len())))
 		}
 	}
-	p.RatingsOnly = p.RatingsOnly && p.UsesTies()
-	return p
 }
 
 // randomNumbers sets the parameters of numbers, and a mix.

@@ -14,8 +14,8 @@ import (
 // KindCluster is the kind of a NearLine that is about a cluster.
 const KindCluster = "cluster"
 
-// clusters finds the near duplicates of a run's samples, or has them in memory: of each sample the number of its cluster.
-// They are shared: do not change them.
+// clusters finds the near duplicates of a run's samples, or has them in memory: of each sample the number of its
+// cluster. They are shared: do not change them.
 func (r *Reader) clusters(ctx context.Context, plan *run.Plan) ([]uint32, error) {
 	return r.clustered.Get(ctx, plan.Run, func(ctx context.Context) ([]uint32, error) {
 		all := similarity.NewClusterer()

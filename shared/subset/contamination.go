@@ -18,8 +18,8 @@ import (
 // A Contamination is what the pool of a selection has in common with evaluation sets.
 type Contamination struct {
 	Sets []EvaluationSet `json:"sets"`
-	// Both, Image and Text are how many samples have a pair of the kind: an image and the text near to those of an item;
-	// an image, and of no item both; the text alone.
+	// Both, Image and Text are how many samples have a pair of the kind: an image and the text near to those of an
+	// item; an image, and of no item both; the text alone.
 	Both  int `json:"both"`
 	Image int `json:"image"`
 	Text  int `json:"text"`
@@ -145,8 +145,9 @@ func (r *Reader) evaluation(
 	})
 }
 
-// eachNear compares the samples of a run with evaluation sets, several ranges concurrently, and calls use with what they
-// are near to, in the order of the dataset. An error of use ends it. With images, samples are dropped for an image alone.
+// eachNear compares the samples of a run with evaluation sets, several ranges concurrently, and calls use with what
+// they are near to, in the order of the dataset. An error of use ends it. With images, samples are dropped for an image
+// alone.
 func (r *Reader) eachNear(
 	ctx context.Context, plan *run.Plan, sets *evaluationSets, images bool, use func(NearLine) error,
 ) error {
