@@ -199,7 +199,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	}
 	sys.subsets, err = subset.NewSelector(subset.Config{
 		Runs: sys.runs, Work: work, Input: input, Tasks: tasks, Events: published, Now: time.Now, Process: process,
-		Limits: c.Selections, Reports: reports,
+		Limits: c.Selections, Reports: reports, Memory: sys.memory,
 	})
 	return sys, err
 }

@@ -122,7 +122,7 @@ func (s service) counted(requests *atomic.Int64) service {
 	runs, errs[0] = run.NewReader(work)
 	subsets, errs[1] = subset.NewSelector(subset.Config{
 		Runs: runs, Work: work, Input: s.Input, Tasks: s.Tasks, Events: s.Events, Now: time.Now, Process: run.NewProcess(),
-		Limits: subset.DefaultLimits(), Reports: runtest.Report{},
+		Limits: subset.DefaultLimits(), Reports: runtest.Report{}, Memory: s.Memory,
 	})
 	s.curate, errs[2] = curate.New(curate.Config{
 		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Memory: s.Memory, Log: s.Log,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,7 +14,9 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/similarity"
+	evaluationsets "github.com/harvest-ml/harvest/shared/similarity/evaluation"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -67,11 +70,25 @@ func (o *order) addNear(entries map[string]bucket.Content) {
 	}
 }
 
-// evaluations is an input bucket that has the evaluation sets of the order alone.
-func (o *order) evaluations() (bucket.Reader, error) {
+// nearInput is an input bucket that has the evaluation sets of the order alone.
+func (o *order) nearInput() (bucket.Reader, error) {
 	entries := map[string]bucket.Content{}
 	o.addNear(entries)
 	return bucket.NewView(entries)
+}
+
+// evaluations are the evaluation sets of the order for a command without a session.
+func (o *order) evaluations(ctx context.Context) (evaluationsets.Source, error) {
+	l, err := limits(ctx)
+	if err != nil {
+		return evaluationsets.Source{}, err
+	}
+	budget, err := imageMemory(l.Images, kinds.Config{})
+	if err != nil {
+		return evaluationsets.Source{}, err
+	}
+	input, err := o.nearInput()
+	return evaluationsets.Source{Input: input, Memory: budget}, err
 }
 
 // typedNear is an error with the evaluation sets of the order named as files of this machine.
@@ -126,8 +143,12 @@ func warnOfEvaluations(w io.Writer, found *subset.Contamination) {
 	}
 	for _, set := range found.Sets {
 		if set.Unread > 0 {
-			fmt.Fprintf(w, "harvest: warning: --exclude-near: %d of %d images of %s were not found, or are damaged: no sample "+
-				"was compared with them\n", set.Unread, set.Unread+set.Images, nameOfSet(set))
+			example := ""
+			if set.Example != "" {
+				example = fmt.Sprintf(", such as %q,", set.Example)
+			}
+			fmt.Fprintf(w, "harvest: warning: --exclude-near: %d of %d images of %s%s were not found, or are damaged: no "+
+				"sample was compared with them\n", set.Unread, set.Unread+set.Images, nameOfSet(set), example)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	kind, contained := plan.Container()
 	switch {
 	case r.input == nil && !contained:
-		return all.evaluations()
+		return all.nearInput()
 	case r.input == nil:
 		return nil, fmt.Errorf("run %s: its subset is copied from %s, which harvest serve reads, and this command does not: "+
 			"ask serve for it (POST /v1/runs/%s/selections)", r.Run, kind.Name, r.Run)

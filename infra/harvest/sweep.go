@@ -48,7 +48,7 @@ func (f sweepFlags) run(
 	if err != nil {
 		return unknownRun(err)
 	}
-	input, err := o.evaluations()
+	sets, err := o.evaluations(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (f sweepFlags) run(
 	} else {
 		request.RatingErrors = kinds.RatingErrors(plan.Scorer, plan.Rubric.Capabilities)
 	}
-	sweep, err := subsets.Sweep(cmd.Context(), runID, request, input, allowed)
+	sweep, err := subsets.Sweep(cmd.Context(), runID, request, sets, allowed)
 	if refused, ok := errors.AsType[*run.RefusedError](err); ok {
 		return o.typedNear(usageError{byFlags(refused)})
 	} else if err != nil {

@@ -243,7 +243,7 @@ func (s *Stack) selector(
 	}
 	return subset.NewSelector(subset.Config{
 		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
-		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports,
+		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports, Memory: o.Memory,
 	})
 }
 

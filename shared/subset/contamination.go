@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/similarity"
@@ -36,6 +35,8 @@ type EvaluationSet struct {
 	Images int `json:"images"`
 	// Unread images were not found, or are damaged: nothing was compared with them.
 	Unread int `json:"unread,omitempty"`
+	// Example is the name of one of these, if any has one.
+	Example string `json:"example,omitempty"`
 }
 
 // contamination is a Contamination, nil without evaluation sets, and the positions of the samples to leave out.
@@ -45,12 +46,12 @@ type contamination struct {
 	last    int64 // index of the last line, from 1
 }
 
-// evaluations identifies the evaluation sets that a request names, in the input bucket. A *run.RefusedError names one
+// evaluations identifies the evaluation sets that a request names. A *run.RefusedError names one
 // that is not there.
-func evaluations(ctx context.Context, input bucket.Reader, names []string) ([]evaluation.Object, error) {
+func evaluations(ctx context.Context, source evaluation.Source, names []string) ([]evaluation.Object, error) {
 	var objects []evaluation.Object
 	for _, name := range names {
-		object, err := evaluation.Identify(ctx, input, name)
+		object, err := source.Identify(ctx, name)
 		if missing, ok := errors.AsType[*evaluation.NotFoundError](err); ok {
 			return nil, &run.RefusedError{Reason: "exclude_near: " + missing.Error()}
 		} else if err != nil {
@@ -70,7 +71,7 @@ func (s *Selector) contaminated(
 	if len(of.evaluations) == 0 {
 		return near, nil
 	}
-	sets, err := s.readSets(ctx, s.texts.Input, plan, of.evaluations)
+	sets, err := s.readSets(ctx, s.sets, plan, of.evaluations)
 	if err != nil {
 		return near, err
 	}
@@ -87,12 +88,12 @@ func (s *Selector) contaminated(
 
 // compareWith is contaminated of what is not written. Without evaluation sets it compares nothing.
 func (r *Reader) compareWith(
-	ctx context.Context, input bucket.Reader, plan *run.Plan, pool *Pool, objects []evaluation.Object, images bool,
+	ctx context.Context, source evaluation.Source, plan *run.Plan, pool *Pool, objects []evaluation.Object, images bool,
 ) (near contamination, err error) {
 	if len(objects) == 0 {
 		return near, nil
 	}
-	sets, err := r.readSets(ctx, input, plan, objects)
+	sets, err := r.readSets(ctx, source, plan, objects)
 	if err != nil {
 		return near, err
 	}
@@ -111,18 +112,18 @@ func (e *evaluationSets) nothingNear() contamination {
 	return contamination{Contamination: &Contamination{Sets: e.read, ImageSources: map[string]int{}}}
 }
 
-// readSets reads evaluation sets in the input bucket.
+// readSets reads evaluation sets.
 func (r *Reader) readSets(
-	ctx context.Context, input bucket.Reader, plan *run.Plan, objects []evaluation.Object,
+	ctx context.Context, source evaluation.Source, plan *run.Plan, objects []evaluation.Object,
 ) (*evaluationSets, error) {
 	sets := &evaluationSets{}
 	var contents []similarity.Content
 	for _, object := range objects {
-		set, err := r.evaluation(ctx, input, plan, object)
+		set, err := r.evaluation(ctx, source, plan, object)
 		if err != nil {
 			return nil, err
 		}
-		sets.read = append(sets.read, EvaluationSet{object, len(set.Items), set.Images, set.Unread})
+		sets.read = append(sets.read, EvaluationSet{object, len(set.Items), set.Images, set.Unread, set.Example})
 		for _, item := range set.Items {
 			sets.names, contents = append(sets.names, item.Name), append(contents, item.Content)
 		}
@@ -133,11 +134,11 @@ func (r *Reader) readSets(
 
 // evaluation reads an evaluation set, or finds it in memory. A *run.RefusedError says what is wrong with it.
 func (r *Reader) evaluation(
-	ctx context.Context, input bucket.Reader, plan *run.Plan, object evaluation.Object,
+	ctx context.Context, source evaluation.Source, plan *run.Plan, object evaluation.Object,
 ) (*evaluation.Result, error) {
 	key := fmt.Sprint(object, plan.Options)
-	return r.sets.Get(ctx, key, func(ctx context.Context) (*evaluation.Result, error) {
-		set, err := evaluation.Read(ctx, input, object.Name, plan.Options.Limits, plan.Options.Images)
+	return r.read.Get(ctx, key, func(ctx context.Context) (*evaluation.Result, error) {
+		set, err := source.Read(ctx, object.Name, plan.Options.Limits, plan.Options.Images)
 		if err != nil && ctx.Err() == nil {
 			return nil, &run.RefusedError{Reason: fmt.Sprintf("exclude_near: %v", err)}
 		}

@@ -70,7 +70,7 @@ func (s *Selector) Sweep(
 	if request.Request, err = s.pin(ctx, plan, request.Request); err != nil {
 		return nil, err
 	}
-	return s.Reader.Sweep(ctx, runID, request, s.texts.Input, allowed)
+	return s.Reader.Sweep(ctx, runID, request, s.sets, allowed)
 }
 
 // withColumns is a pool with the numbers that a request names: from its file of numbers, and otherwise from the fields

@@ -45,7 +45,7 @@ func (s *Selector) Preview(
 		if err != nil {
 			return err
 		}
-		near, err := s.compareWith(ctx, s.texts.Input, plan, pool, of.evaluations, of.params.Request.ExcludeImages)
+		near, err := s.compareWith(ctx, s.sets, plan, pool, of.evaluations, of.params.Request.ExcludeImages)
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ type Reader struct {
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
 	clustered      *cache.Cache[[]uint32] // by run
-	sets           *cache.Cache[*evaluation.Result]
+	read           *cache.Cache[*evaluation.Result]
 }
 
 // The most memory that a Reader takes in addition to pools, in bytes.
@@ -124,7 +124,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 		},
 		near:      cache.New(maxNearBytes, nearSamples.bytes),
 		clustered: cache.New(maxClusterBytes, func(c []uint32) int { return 4 * len(c) }),
-		sets:      cache.New(maxSetBytes, func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
+		read:      cache.New(maxSetBytes, func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
 	}, nil
 }
 

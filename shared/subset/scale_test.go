@@ -20,6 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -123,6 +124,7 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 	subsets, err := subset.NewSelector(subset.Config{
 		Runs: runs, Work: work, Input: work, Tasks: &tasks, Events: &published, Now: time.Now,
 		Process: run.Process{ID: "scale"}, Limits: subset.DefaultLimits(), Reports: runtest.Report{},
+		Memory: new(memory.Budget), // there are no images
 	})
 	if err != nil {
 		return err

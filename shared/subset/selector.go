@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
@@ -21,6 +22,7 @@ type Selector struct {
 	*Reader
 	work   bucket.Bucket
 	texts  run.Texts // that subsets of containers are copied from
+	sets   evaluation.Source
 	index  *run.Index
 	tasks  events.Publisher
 	events events.Publisher
@@ -42,6 +44,7 @@ type Config struct {
 	Input  bucket.Reader
 	Tasks  events.Publisher
 	Events events.Publisher
+	Memory *memory.Budget // of the process
 	// Reports write the report of each selection.
 	Reports Reporter
 	Now     func() time.Time
@@ -53,9 +56,9 @@ type Config struct {
 // NewSelector makes a selector.
 func NewSelector(c Config) (*Selector, error) {
 	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil ||
-		c.Reports == nil || c.Process.ID == "" {
+		c.Reports == nil || c.Memory == nil || c.Process.ID == "" {
 		return nil, errors.New("making a subset.Selector: its run.Reader, one of its buckets, a topic, what writes its " +
-			"reports, its clock or its process is missing")
+			"reports, the memory for images, its clock or its process is missing")
 	}
 	reader, err := NewReader(c.Runs, c.Work, c.Limits)
 	if err != nil {
@@ -65,6 +68,7 @@ func NewSelector(c Config) (*Selector, error) {
 		Reader: reader, work: c.Work, index: run.NewIndex(c.Work), tasks: c.Tasks, events: c.Events, now: c.Now,
 		reports:         c.Reports,
 		texts:           run.Texts{Input: c.Input, Work: c.Work},
+		sets:            evaluation.Source{Input: c.Input, Memory: c.Memory},
 		again:           run.Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 		answeredSamples: c.Limits.AnsweredSamples,
 	}
@@ -134,7 +138,7 @@ func (s *Selector) identify(
 	if of.params, err = plan.Resolve(request); err != nil {
 		return of, &run.RefusedError{Reason: err.Error()}
 	}
-	if of.evaluations, err = evaluations(ctx, s.texts.Input, request.ExcludeNear); err != nil {
+	if of.evaluations, err = evaluations(ctx, s.sets, request.ExcludeNear); err != nil {
 		return of, err
 	}
 	of.id, err = run.CanonicalHash(struct {

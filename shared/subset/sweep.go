@@ -9,9 +9,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
@@ -63,10 +63,10 @@ type FigureRange struct {
 	Equal string `json:"equal"`
 }
 
-// Sweep compares strategies and thresholds at the budget of a request, whose evaluation sets lie in the input bucket. A
+// Sweep compares strategies and thresholds at the budget of a request, whose evaluation sets are those of a source. A
 // *run.RefusedError is a fault of the request or of the run; ErrBusy is that too many selections wait already.
 func (r *Reader) Sweep(
-	ctx context.Context, runID string, request SweepRequest, input bucket.Reader, allowed run.Allowance,
+	ctx context.Context, runID string, request SweepRequest, source evaluation.Source, allowed run.Allowance,
 ) (*Sweep, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -95,13 +95,13 @@ func (r *Reader) Sweep(
 		Run: runID, Budget: params.Budget, InTokens: params.InTokens, RatingErrors: request.RatingErrors,
 		Rows: sweepRows(params.Request.Rules, by),
 	}
-	objects, err := evaluations(ctx, input, request.ExcludeNear)
+	objects, err := evaluations(ctx, source, request.ExcludeNear)
 	if err != nil {
 		return nil, err
 	}
 	err = r.pools.compute(ctx, func() error {
 		return r.sweep(ctx, plan, params, s, func(pool *Pool) (contamination, error) {
-			return r.compareWith(ctx, input, plan, pool, objects, request.ExcludeImages)
+			return r.compareWith(ctx, source, plan, pool, objects, request.ExcludeImages)
 		})
 	})
 	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused && !errors.Is(err, ErrBusy) {

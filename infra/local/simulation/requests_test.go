@@ -107,7 +107,7 @@ func (m *meter) restart() {
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
 		Runs: m.runs, Work: work, Input: m.counted(m.input), Tasks: m, Events: m, Now: now,
-		Process: process, Limits: subset.DefaultLimits(), Reports: runtest.Report{},
+		Process: process, Limits: subset.DefaultLimits(), Reports: runtest.Report{}, Memory: memorytest.Budget(m.t),
 	})
 	m.reconciler, errs[3] = subset.NewReconciler(m.planner(), m.worker, m.subsets)
 	m.must(errors.Join(errs[:]...))

@@ -325,7 +325,7 @@ func (s *system) process() *process {
 	})
 	p.subsets, errs[2] = subset.NewSelector(subset.Config{
 		Runs: p.runs, Work: work, Input: s.input, Tasks: tasks, Events: notices, Now: s.clock.Now, Process: self,
-		Limits: subset.DefaultLimits(), Reports: runtest.Report{},
+		Limits: subset.DefaultLimits(), Reports: runtest.Report{}, Memory: memorytest.Budget(s.t),
 	})
 	p.reconciler, errs[3] = subset.NewReconciler(s.planner(p.runs, runtest.Limits()), p.worker, p.subsets)
 	s.must(errors.Join(errs[:]...))

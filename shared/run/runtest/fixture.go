@@ -141,7 +141,7 @@ func (f *Fixture) Restart() {
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
 		Runs: f.Runs, Work: work, Input: f.Input, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
-		Limits: f.Selections, Reports: Report{},
+		Limits: f.Selections, Reports: Report{}, Memory: f.Memory,
 	})
 	f.must(err)
 	f.Reconciler, err = subset.NewReconciler(f.Planner(), f.Worker, f.Subsets)

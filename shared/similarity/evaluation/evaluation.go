@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
@@ -41,8 +42,10 @@ type Item struct {
 // A Result is a set as it was read.
 type Result struct {
 	Items []Item
-	// Images are those that could be read, Unread those that could not: they are compared with nothing.
+	// Images are those that could be read, Unread those that could not: they are compared with nothing. Example is the
+	// name of one of these, if any has one.
 	Images, Unread int
+	Example        string
 }
 
 // A NotFoundError is that there is no such object, and no folder of images.
@@ -53,7 +56,8 @@ func (e *NotFoundError) Error() string {
 }
 
 // Identify finds an object, or the images of a folder. The error is a *NotFoundError if there is none.
-func Identify(ctx context.Context, in bucket.Reader, name string) (Object, error) {
+func (s Source) Identify(ctx context.Context, name string) (Object, error) {
+	in := s.Input
 	if !strings.HasSuffix(name, "/") {
 		attrs, err := in.Stat(ctx, name)
 		if errors.Is(err, bucket.ErrNotExist) {
@@ -108,17 +112,24 @@ type reading struct {
 	*signing
 }
 
+// A Source is where sets are read from, and the memory of the process that decodes their images.
+type Source struct {
+	Input  bucket.Reader
+	Memory *memory.Budget
+}
+
 // Read reads a set. Records are of limits, and images too; a larger one is counted as unread. A *FormatError of package
-// dataset, or another error, says what is wrong with the file.
-func Read(
-	ctx context.Context, in bucket.Reader, name string, records dataset.Limits, limits images.Limits,
+// dataset, or another error, says what is wrong with the file; so does one of a set with images of which none is read.
+func (s Source) Read(
+	ctx context.Context, name string, records dataset.Limits, limits images.Limits,
 ) (*Result, error) {
+	in := s.Input
 	named, err := images.New(images.Config{Input: in, Prefix: path.Dir(name) + "/", Limits: limits})
 	if err != nil {
 		return nil, err
 	}
 	r := &reading{in: in, name: name, records: records, named: named}
-	r.signing, ctx = newSigning(ctx, path.Base(name), limits)
+	r.signing, ctx = newSigning(ctx, path.Base(name), limits, s.Memory)
 	err = r.read(ctx)
 	if failed := r.wait(); failed != nil { // it is what ended the reading
 		err = failed
@@ -127,10 +138,23 @@ func Read(
 		err = errors.New("it has no item that is read: a record needs a conversation, or a field such as question " +
 			"or image")
 	}
+	result := r.result()
+	if err == nil && result.Images == 0 && result.Unread > 0 {
+		err = fmt.Errorf("none of its %d images is found and can be read%s; their names are relative to its folder",
+			result.Unread, suchAs(result.Example))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	return r.result(), nil
+	return result, nil
+}
+
+// suchAs names an example, if there is one.
+func suchAs(example string) string {
+	if example == "" {
+		return ""
+	}
+	return fmt.Sprintf(", such as %q", example)
 }
 
 func (r *reading) read(ctx context.Context) error {

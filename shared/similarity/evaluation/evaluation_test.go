@@ -16,6 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/similarity"
 	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 	"github.com/parquet-go/parquet-go"
@@ -101,11 +102,11 @@ func TestRead(t *testing.T) {
 		"e/p.parquet": {"p.parquet#p1 [" + two + "] what is it"},
 		"e/pics/":     {"pics#1.png [" + one + "] ", "pics#2.png [" + two + "] "},
 	} {
-		object, err := evaluation.Identify(t.Context(), in, name)
+		object, err := (evaluation.Source{Input: in}).Identify(t.Context(), name)
 		if err != nil || object.Size == 0 || object.Checksum == "" {
 			t.Errorf("%s is %+v: %v", name, object, err)
 		}
-		set, err := evaluation.Read(t.Context(), in, name, records, limits)
+		set, err := evaluation.Source{Input: in, Memory: memorytest.Budget(t)}.Read(t.Context(), name, records, limits)
 		if err != nil {
 			t.Errorf("reading %s: %v", name, err)
 			continue
@@ -142,22 +143,24 @@ func TestRefused(t *testing.T) {
 	view, err := bucket.NewView(map[string]bucket.Content{
 		"empty.tsv": bucket.Literal(nil), "packed.json": bucket.Literal([]byte("\x1f\x8b\x08\x00aaaaaaaaaa")),
 		"other.jsonl": bucket.Literal([]byte(`{"a": 1}` + "\n")), "broken.json": bucket.Literal([]byte(`[{"a": `)),
+		"gone.jsonl": bucket.Literal([]byte(`{"id": "1", "image": "gone.png", "question": "What is it?"}` + "\n")),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	source := evaluation.Source{Input: view, Memory: memorytest.Budget(t)}
 	for name, want := range map[string]string{
 		"empty.tsv": "its first line names its columns", "packed.json": "unpack it",
 		"other.jsonl": "a field such as question",
-		"broken.json": "broken.json",
+		"broken.json": "broken.json", "gone.jsonl": `none of its 1 images is found and can be read, such as "gone.png"`,
 	} {
-		if _, err := evaluation.Read(t.Context(), view, name, records, limits); err == nil ||
+		if _, err := source.Read(t.Context(), name, records, limits); err == nil ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, want)
 		}
 	}
 	for _, name := range []string{"none.json", "none/"} {
-		if _, err := evaluation.Identify(t.Context(), view, name); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := source.Identify(t.Context(), name); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v, want one that names it", name, err)
 		}
 	}

@@ -1,23 +1,23 @@
 package evaluation
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"runtime"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/similarity"
 	"golang.org/x/sync/errgroup"
 )
-
-// maxDecoded bounds the memory that decoding one image takes, in bytes: this is done outside of the budget of scoring.
-const maxDecoded = 128 << 20
 
 // A signing makes the contents of items, several concurrently.
 type signing struct {
 	base   string // of the file's name
 	limits images.Limits
+	memory *memory.Budget
 	group  *errgroup.Group
 	items  []*signedItem
 	byID   map[string]*signedItem
@@ -25,14 +25,16 @@ type signing struct {
 
 type signedItem struct {
 	Item
-	unread int
+	unread  int
+	missing string // the name of an image that is not read, if it has one
 	// same is an earlier item whose images are its own.
 	same *signedItem
 }
 
-func newSigning(ctx context.Context, base string, limits images.Limits) (*signing, context.Context) {
-	limits.MaxDecodedBytes = min(limits.MaxDecodedBytes, maxDecoded)
-	s := &signing{base: base, limits: limits, byID: map[string]*signedItem{}}
+func newSigning(
+	ctx context.Context, base string, limits images.Limits, budget *memory.Budget,
+) (*signing, context.Context) {
+	s := &signing{base: base, limits: limits, memory: budget, byID: map[string]*signedItem{}}
 	s.group, ctx = errgroup.WithContext(ctx)
 	s.group.SetLimit(runtime.GOMAXPROCS(0))
 	return s, ctx
@@ -64,9 +66,12 @@ func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 			if err != nil {
 				return err
 			}
-			look, ok := r.look(data)
+			look, ok, err := r.look(ctx, data)
+			if err != nil {
+				return err
+			}
 			if !ok {
-				item.unread++
+				item.unread, item.missing = item.unread+1, img.Name
 				continue
 			}
 			item.Hashes = append(item.Hashes, images.HashOf(data).Short())
@@ -102,15 +107,20 @@ func (r *reading) data(ctx context.Context, record dataset.Record, img dataset.I
 }
 
 // look is what is kept of an encoded image; false if it is not read.
-func (s *signing) look(data []byte) (similarity.Image, bool) {
+func (s *signing) look(ctx context.Context, data []byte) (look similarity.Image, ok bool, err error) {
 	if images.Check(data, s.limits) != nil {
-		return similarity.Image{}, false
+		return look, false, nil
 	}
-	picture, fault := images.Decode(data)
+	size, fault := images.Measure(data)
 	if fault != nil {
-		return similarity.Image{}, false
+		return look, false, nil
 	}
-	return similarity.OfImage(images.OnWhite(picture), images.Orientation(data)), true
+	return look, ok, s.memory.Step(ctx, size.Decoded, func() {
+		picture, fault := images.Decode(data)
+		if ok = fault == nil; ok {
+			look = similarity.OfImage(images.OnWhite(picture), images.Orientation(data))
+		}
+	})
 }
 
 // wait waits for what was begun.
@@ -125,6 +135,7 @@ func (s *signing) result() *Result {
 		}
 		result.Images += len(item.Images)
 		result.Unread += item.unread
+		result.Example = cmp.Or(result.Example, item.missing)
 		result.Items = append(result.Items, item.Item)
 	}
 	return result
