@@ -89,6 +89,11 @@ func (w *Writer) WriteReport(
 		})
 		return err
 	})
+	if err == nil {
+		m.Copies, err = newCopies(sel, func(use func(subset.NearLine) error) error {
+			return subsets.EachNear(ctx, sel, use)
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("describing selection %s of run %s: %w", sel.ID, sel.Run, err)
 	}
@@ -126,8 +131,9 @@ type Model struct {
 	Sentences          []string
 	Select, Curl       string // empty where there is none
 	Figures            []*Figure
-	Trade              *Trade // nil if there is none
-	Shortfalls         *Table // nil if there is none
+	Trade              *Trade  // nil if there is none
+	Copies             *Copies // nil if none were asked for
+	Shortfalls         *Table  // nil if there is none
 	MoreShortfalls     int
 	Gallery            *Gallery
 	Problems           []Problem
@@ -159,7 +165,8 @@ func newModel(
 				capabilityFigure(sel.Summary), ratingFigure(sel.Summary), takenFigure(sel.Summary),
 				carrierFigure(t, o.Pool.Pool), sourceFigure(t, o), binFigure(t, o),
 			},
-			orderFigures(o), shapeFigures(sel.Summary), []*Figure{budgetFigure(t, o)}, lengthFigures(t, o),
+			orderFigures(o), shapeFigures(sel.Summary), templateFigures(sel.Summary),
+			[]*Figure{budgetFigure(t, o)}, lengthFigures(t, o),
 			[]*Figure{reasonFigure(o, reasons)},
 		),
 		Trade: newTrade(o, commands), Problems: problems(status),
