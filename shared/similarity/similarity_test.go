@@ -271,26 +271,58 @@ func BenchmarkIndex(b *testing.B) {
 	}
 }
 
-// BenchmarkClusters finds the duplicates of a million samples of as many images.
-func BenchmarkClusters(b *testing.B) {
-	const many = 1_000_000
+// manyContents are samples of one image each, with other texts: half of them are near to another one.
+func manyContents(many int) []similarity.Content {
 	rng := rand.New(rand.NewPCG(17, 18))
 	samples := make([]similarity.Content, many)
 	for i := range samples {
 		look := similarity.Image{Shape: similarity.Signature{rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64()}}
-		samples[i] = similarity.Content{
-			Hashes: []string{fmt.Sprint(i)}, Images: []similarity.Image{look},
-			Text: similarity.Text{Words: similarity.Signature{rng.Uint64()}, Questions: []uint64{rng.Uint64()}},
+		text := similarity.Text{
+			Words:     similarity.Signature{rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64()},
+			Questions: []uint64{rng.Uint64()},
 		}
+		if i%2 == 1 {
+			look, text = samples[i-1].Images[0], samples[i-1].Text
+			look.Shape[rng.IntN(4)] ^= 0xf << rng.IntN(60)
+		}
+		samples[i] = similarity.Content{Hashes: []string{fmt.Sprint(i)}, Images: []similarity.Image{look}, Text: text}
 	}
+	return samples
+}
+
+// BenchmarkClusters finds the duplicates of samples of as many images.
+func BenchmarkClusters(b *testing.B) {
+	for _, many := range []int{250_000, 500_000, 1_000_000} {
+		samples := manyContents(many)
+		b.Run(fmt.Sprint(many), func(b *testing.B) {
+			before := cpuSeconds(b)
+			clusters := uint32(0)
+			for b.Loop() {
+				c := similarity.NewClusterer()
+				for _, s := range samples {
+					c.Add(s)
+				}
+				clusters = slices.Max(c.Clusters()) + 1
+			}
+			b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "CPU-s/op")
+			b.ReportMetric(float64(clusters)/float64(many), "clusters/sample")
+		})
+	}
+}
+
+// BenchmarkMatch compares a million samples with an evaluation set of 20,000 items, which are among them.
+func BenchmarkMatch(b *testing.B) {
+	samples := manyContents(1_000_000)
+	set := similarity.NewSet(samples[:20_000])
+	before := cpuSeconds(b)
+	pairs := 0
 	for b.Loop() {
-		c := similarity.NewClusterer()
 		for _, s := range samples {
-			c.Add(s)
+			pairs += len(set.Match(s))
 		}
-		c.Clusters()
 	}
-	b.ReportMetric(cpuSeconds(b), "CPU-s")
+	b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "CPU-s/op")
+	b.ReportMetric(float64(pairs)/float64(b.N), "pairs")
 }
 
 // cpuSeconds is the time that processors have worked for this process.
