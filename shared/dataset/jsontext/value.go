@@ -258,6 +258,20 @@ func holdsWithin(levels int, values []json.RawMessage) bool {
 	return false
 }
 
+// Twice is the first key that an object has more than once; empty if each stands once. Of objects within others it does
+// not look into.
+func (m Members) Twice() string {
+	seen := make(map[string]bool, len(m)/2)
+	for i := 0; i < len(m); i += 2 {
+		key := Text(m[i])
+		if seen[key] {
+			return key
+		}
+		seen[key] = true
+	}
+	return ""
+}
+
 // Values are the values of an object, in order.
 func (m Members) Values() []json.RawMessage {
 	var list []json.RawMessage
