@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,9 +25,9 @@ import (
 type selectionFlags struct {
 	budgets      budgetList
 	capabilities []string
-	weights      map[string]string
+	weights      pairsFlag[float64]
 	threshold    int
-	thresholds   map[string]int
+	thresholds   pairsFlag[int]
 	withinBin    string
 	ratingsOnly  bool
 	strategy     string
@@ -38,9 +37,9 @@ type selectionFlags struct {
 	unique       bool
 	include      string
 	exclude      string
-	minimums     map[string]int
+	minimums     pairsFlag[int]
 	caps         struct{ source, style, image string }
-	modalities   map[string]string
+	modalities   pairsFlag[selection.Cap]
 	scoresFrom   string
 	mix          string
 	where        []string
@@ -48,16 +47,20 @@ type selectionFlags struct {
 }
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
+	f.weights = newPairs(spelling.Number, inDigits, "number", `"humanities=2,stem knowledge=3"`)
+	f.thresholds = newPairs(strconv.Atoi, strconv.Itoa, "number", `"humanities=2,stem knowledge=3"`)
+	f.minimums = newPairs(strconv.Atoi, strconv.Itoa, "number", "geo170k=500,chartqa=100")
+	f.modalities = newPairs(selection.ParseCap, selection.Cap.String, "cap", "text-only=10%,one-image=500")
 	fl := cmd.Flags()
 	fl.Var(&f.budgets, "budget", "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens "+
 		"(200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
 	fl.StringSliceVar(&f.capabilities, "capabilities", nil,
 		"capabilities that pick, in their order (default: all of the rubric)")
-	fl.StringToStringVar(&f.weights, "weights", nil,
+	fl.Var(&f.weights, "weights",
 		"parts of a round: \"stem knowledge=3\" picks three times as much as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this: the "+
 		"paper's own way to trade small bins for higher ratings; -1 to 4")
-	fl.StringToIntVar(&f.thresholds, "thresholds", nil, "thresholds of single capabilities: \"humanities=2\"")
+	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
 	fl.StringVar(&f.withinBin, "within-bin", "",
 		"order within a bin: position (first-listed style first, the paper's) or score (rating first); it changes little")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
@@ -81,7 +84,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.include, "include", "",
 		"file of ids, one a line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
-	fl.StringToIntVar(&f.minimums, "minimums", nil,
+	fl.Var(&f.minimums, "minimums",
 		"least samples of sources, those with the best mean rating first: geo170k=500")
 	fl.StringVar(&f.mix, "mix", "", "YAML file of how much sources and styles have, as a share, at least or at most: "+
 		"\"sources: {chartqa: {share: 20%}, coco: {most: 500}}\"")
@@ -89,7 +92,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"most that one source may have: a number of samples, or a share of the budget (10%); at its cap it leaves all bins")
 	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
-	fl.StringToStringVar(&f.modalities, "cap-modality", nil,
+	fl.Var(&f.modalities, "cap-modality",
 		"most samples of a kind: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
 }
 
@@ -102,9 +105,10 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	}
 	spec := selection.Request{
 		Rules: selection.Rules{
-			Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.BinOrder(f.withinBin),
-			RatingsOnly: f.ratingsOnly, Strategy: selection.Strategy(f.strategy), Seed: f.seed,
-			By: f.by, TieBreak: f.tieBreak, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
+			Weights: f.weights.of, Threshold: f.threshold, Thresholds: f.thresholds.of,
+			WithinBin: selection.BinOrder(f.withinBin), RatingsOnly: f.ratingsOnly,
+			Strategy: selection.Strategy(f.strategy), Seed: f.seed, By: f.by, TieBreak: f.tieBreak,
+			Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums.of,
 		},
 		ScoresFrom: f.scoresFrom,
 	}
@@ -124,8 +128,6 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	for _, c := range f.capabilities {
 		spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
 	}
-	spec.Weights, err = parseWeights(f.weights)
-	fault("weights", err)
 	spec.Include, err = readIDs(f.include)
 	fault("include", err)
 	spec.Exclude, err = readIDs(f.exclude)
@@ -147,7 +149,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	}
 	spec.Mix, err = readMix(f.mix)
 	fault("mix", err)
-	fault("cap-modality", parseModalities(f.modalities, &spec.Caps.Modality))
+	fault("cap-modality", f.capModalities(&spec.Caps.Modality))
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
 		return nil, usageError{byFlags(err)}
 	}
@@ -177,18 +179,16 @@ func readMix(file string) (m selection.Mix, err error) {
 	return m, nil
 }
 
-// parseModalities reads caps by the names of modalities.
-func parseModalities(texts map[string]string, caps *selection.ModalityCaps) error {
+// capModalities sets caps by the names of modalities.
+func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	all := caps.All()
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
+	for _, name := range f.modalities.names() {
 		at := slices.IndexFunc(all, func(m selection.ModalityCap) bool { return m.Name == name })
 		if at < 0 {
 			known := selection.ModalityNames()
 			return fmt.Errorf("%q is unknown%s; known are: %s", name, spelling.Hint(name, known), strings.Join(known, ", "))
 		}
-		if err := all[at].Cap.UnmarshalText([]byte(texts[name])); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		*all[at].Cap = f.modalities.of[name]
 	}
 	return nil
 }
@@ -224,21 +224,6 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 		return nil, err
 	}
 	return withExternal(ctx, state, requests)
-}
-
-func parseWeights(texts map[string]string) (map[string]float64, error) {
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	weights := make(map[string]float64, len(texts))
-	for name, text := range texts {
-		w, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%q of %q is no number", text, name)
-		}
-		weights[name] = w
-	}
-	return weights, nil
 }
 
 // maxIDFile is the largest file of ids.

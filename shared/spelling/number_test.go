@@ -3,6 +3,7 @@ package spelling_test
 import (
 	"testing"
 
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
@@ -20,6 +21,19 @@ func TestNumber(t *testing.T) {
 	} {
 		if _, err := spelling.Number(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestNumberOfConditions has conditions, whose package imports nothing of ours, take the same numbers.
+func TestNumberOfConditions(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"3", "-0.5", ".5", "2.", "+1e-3", "007", "1_0", "0x10", "inf", "NaN", "1e999", "1,5", ".",
+	} {
+		_, err := spelling.Number(text)
+		if _, other := selection.ParseCondition("x>=" + text); (err == nil) != (other == nil) {
+			t.Errorf("%q: a number: %v, a condition: %v", text, err, other)
 		}
 	}
 }

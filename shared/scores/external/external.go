@@ -41,8 +41,8 @@ func (e *Error) Error() string { return e.text }
 func fault(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
 // Parse reads a file whole: Parquet, JSON lines or CSV, as its content says. It has a column id, of texts or whole
-// numbers, and one column of numbers at least; columns of other values are passed over. No two columns have one name. An
-// error is an *Error.
+// numbers, and one column of numbers at least; columns of other values are passed over. No two columns have one name.
+// An error is an *Error.
 func Parse(data []byte) (*Table, error) {
 	var t *Table
 	var err error

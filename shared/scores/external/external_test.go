@@ -71,7 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		"\n\nid,b\nx,1\n\"y\nz\",1_0\n":       `column "b": line 6 has "1_0", no number`,
 		"id,a,b,c,d,e,f,g\nx,y,y,y,y,y,y,y\n": `column "e": line 2 has "y", no number; and 2 more`,
 		"id\nx\n":                             "next to the ids",
-		`{"id": "a", "n": "3", "l": [1]}`:     `column "l": line 1 has a list, no number; column "n": line 1 has "3", no number`,
+		`{"id": "a", "n": "3", "l": [1]}`:     `column "l": line 1 has a list, no number; column "n": line 1 has "3"`,
 		`{"id": "a", "n": 1e999}`:             `line 1: the field "n": 1e999 is too large a number`,
 		"id,n, n \nx,1,2\n":                   `two of its columns are named "n"`,
 		"id,n,id\nx,1,y\n":                    `two of its columns are named "id"`,
