@@ -48,7 +48,7 @@ func TestSamplesByAPI(t *testing.T) {
 	if got := strings.Join(ids, " "); got != "a b/2 gone text" {
 		t.Errorf("samples %s", got)
 	}
-	failed, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?filter=status%3Dfailed&filter=", "")
+	failed, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?filter=status%3Dfailed", "")
 	if len(failed.Samples) != 1 || failed.Samples[0].ID != "gone" || failed.Samples[0].FailureCode != "image_not_found" ||
 		failed.Samples[0].Status != scores.Failed {
 		t.Errorf("failed samples %+v", failed.Samples)
@@ -61,7 +61,7 @@ func TestSamplesByAPI(t *testing.T) {
 	}
 	for query, status := range map[string]int{
 		"?filter=color%3Dred": 422, "?filter=rating.moon%3D1": 422, "?page_size=0": 400, "?page_token=eA": 400,
-		"/@4": 422, "/nobody": 422, "?selection=0123456789ab": 404,
+		"/@4": 404, "/nobody": 404, "/nobody/images/1": 404, "?id=nobody": 422, "?selection=0123456789ab": 404,
 	} {
 		want[api.Problem](s, status, "GET", path+query, "")
 	}

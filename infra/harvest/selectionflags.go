@@ -156,8 +156,11 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	return spec.Nested(budgets), nil
 }
 
-// maxMixFile is the largest file of a mix.
-const maxMixFile = 1 << 20
+// maxMixFile is the largest file of a mix, and mixExample a short one.
+const (
+	maxMixFile = 1 << 20
+	mixExample = "`sources: {NAME: {share: 20%}}`"
+)
 
 // readMix reads a file of a mix; none where no file is named.
 func readMix(file string) (m selection.Mix, err error) {
@@ -171,10 +174,10 @@ func readMix(file string) (m selection.Mix, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
-		return m, fmt.Errorf("%s: %w", file, spelling.YAML(err, m))
+		return m, fmt.Errorf("%s: %w; write such as %s", file, spelling.YAML(err, m), mixExample)
 	}
 	if m.IsZero() {
-		return m, fmt.Errorf("%s names no source and no style; write `sources: {NAME: {share: 20%%}}`", file)
+		return m, fmt.Errorf("%s names no source and no style; write such as %s", file, mixExample)
 	}
 	return m, nil
 }
@@ -193,15 +196,18 @@ func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	return nil
 }
 
-// withExternal are requests whose files of numbers are kept in the state folder and named by their content.
-func withExternal(ctx context.Context, state string, requests []selection.Request) ([]selection.Request, error) {
+// withExternal are requests whose files of numbers are kept in the state folder and named by their content. Errors name
+// what gave the file as field says.
+func withExternal(
+	ctx context.Context, state, field string, requests []selection.Request,
+) ([]selection.Request, error) {
 	for i, r := range requests {
 		if r.ScoresFrom == "" || strings.HasPrefix(r.ScoresFrom, selection.ExternalPrefix) {
 			continue
 		}
 		data, err := bucket.ReadWholeFile(r.ScoresFrom, external.MaxBytes)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--scores-from: %w", err)}
+			return nil, usageError{fmt.Errorf("%s: %w", field, err)}
 		}
 		_, work, err := openState(state)
 		if err != nil {
@@ -209,7 +215,7 @@ func withExternal(ctx context.Context, state string, requests []selection.Reques
 		}
 		requests[i].ScoresFrom, err = subset.StoreExternal(ctx, work, data)
 		if fault, content := errors.AsType[*external.Error](err); content {
-			return nil, usageError{fmt.Errorf("--scores-from %s: %w", r.ScoresFrom, fault)}
+			return nil, usageError{fmt.Errorf("%s %s: %w", field, r.ScoresFrom, fault)}
 		} else if err != nil {
 			return nil, err
 		}
@@ -223,7 +229,7 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 	if err != nil {
 		return nil, err
 	}
-	return withExternal(ctx, state, requests)
+	return withExternal(ctx, state, "--scores-from", requests)
 }
 
 // maxIDFile is the largest file of ids.

@@ -272,6 +272,28 @@ func (m Members) Twice() string {
 	return ""
 }
 
+// Twice is the first key that the object of a value, or one within it, has more than once; empty if there is none. It
+// looks at a value once for each level in it.
+func Twice(value json.RawMessage) string {
+	inner := []json.RawMessage(nil)
+	switch TypeOf(value) {
+	case Array:
+		inner = Items(value)
+	case Object:
+		members := Members(Items(value))
+		if key := members.Twice(); key != "" {
+			return key
+		}
+		inner = members.Values()
+	}
+	for _, one := range inner {
+		if key := Twice(one); key != "" {
+			return key
+		}
+	}
+	return ""
+}
+
 // Values are the values of an object, in order.
 func (m Members) Values() []json.RawMessage {
 	var list []json.RawMessage
