@@ -118,7 +118,8 @@ func (s server) answer(c call) http.HandlerFunc {
 // failed is the status of an error of a request. It logs one of the service.
 func (s server) failed(r *http.Request, err error) int {
 	status := statusOf(err)
-	if status == http.StatusInternalServerError {
+	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client, who reads no answer
+	if status == http.StatusInternalServerError && !gone {
 		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	return status
