@@ -143,7 +143,9 @@ var invalidEnvironments = map[string]struct {
 	"costs of NaN":    {map[string]string{"MAX_RUN_COST": "NaN"}, []string{`MAX_RUN_COST: "NaN" is no number`}},
 	"costs above all": {map[string]string{"MAX_RUN_COST": "1e300"}, []string{`MAX_RUN_COST: 1e+300 is not from 0`}},
 	"numbers as Go writes them": {
-		map[string]string{"SHARD_SAMPLES": "1_000", "IN_FLIGHT": "0x10", "MAX_SAMPLE_IMAGES": "010", "LLM_TEMPERATURE": "1_0"},
+		map[string]string{
+			"SHARD_SAMPLES": "1_000", "IN_FLIGHT": "0x10", "MAX_SAMPLE_IMAGES": "010", "LLM_TEMPERATURE": "1_0",
+		},
 		[]string{
 			`SHARD_SAMPLES: "1_000" is no whole number`, `IN_FLIGHT: "0x10" is no whole number`,
 			`MAX_SAMPLE_IMAGES: "010" is no whole number; write 10`, `LLM_TEMPERATURE: "1_0" is no number`,

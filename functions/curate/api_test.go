@@ -176,14 +176,10 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"OPTIONS":               {"OPTIONS", "/v1/runs", "", 405, "GET, HEAD, POST"},
 		"body is no JSON":       {"POST", "/v1/runs", "dataset=sky", 400, "reading the request's body"},
 		"body of another type":  {"POST", "/v1/runs", `[]`, 400, "body: give values with the names dataset, "},
-		"a field twice": {
-			"POST", scored + "/selections:preview", `{"budget": 2, "caps": {"image": 1, "image": 2}}`, 400,
-			`"image" stands in it twice`,
-		},
-		"body cut off":      {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
-		"unknown field":     {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
-		"more than a value": {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
-		"a brace too many":  {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
+		"body cut off":          {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
+		"unknown field":         {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
+		"more than a value":     {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
+		"a brace too many":      {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
 		"body too large": {
 			"POST", "/v1/runs", `{"dataset": "` + strings.Repeat("x", 1<<20) + `"}`, 413, "longer than 1048576 bytes",
 		},

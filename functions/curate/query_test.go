@@ -40,12 +40,17 @@ func TestQueriesAreChecked(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, problem.Detail, says)
 		}
 	}
+	twice, _ := want[api.Problem](s, http.StatusBadRequest, "POST", run+"/selections:preview",
+		`{"budget": 2, "caps": {"image": 1, "image": 2}}`)
+	if !strings.Contains(twice.Detail, `"image" stands in it twice`) {
+		t.Errorf("a field given twice: %s", twice.Detail)
+	}
 	for _, path := range []string{"/v1/plans", "/v1/runs", run + ":resume", run + "/sweep", run + "/selections:preview"} {
 		want[api.Problem](s, http.StatusBadRequest, "POST", path+"?dry_run=true", "{}")
 	}
 }
 
-// What a browser sends beside a form's fields is refused as a page. Empty fields are those that nobody filled in.
+// What a browser sends next to a form's fields is refused as a page. Empty fields are those that nobody filled in.
 func TestFormsAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)

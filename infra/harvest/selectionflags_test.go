@@ -195,8 +195,8 @@ func TestSelectionFlagsLimits(t *testing.T) {
 	}
 }
 
-// TestSelectionFlagsOfPairs has each flag of names with values refuse a name that is given twice, and what is no pair or no
-// value of its kind, with an example of its own.
+// TestSelectionFlagsOfPairs has each flag of names with values refuse a name that is given twice, and what is no pair
+// or no value of its kind, with an example of its own.
 // value of its kind, with an example of its own.
 func TestSelectionFlagsOfPairs(t *testing.T) {
 	t.Parallel()

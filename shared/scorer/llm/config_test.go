@@ -44,7 +44,9 @@ func TestPrices(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(price{})); diff != "" || err != nil {
 		t.Errorf("error %v; prices (-want +got)\n%s", err, diff)
 	}
-	for _, table := range []string{"a", "a=", "a=1", "=1/2", "a=1/b", "a=-1/2", "a=1/NaN", "a=inf/1", "a=1_0/1", "a=1e300/1"} {
+	for _, table := range []string{
+		"a", "a=", "a=1", "=1/2", "a=1/b", "a=-1/2", "a=1/NaN", "a=inf/1", "a=1_0/1", "a=1e300/1",
+	} {
 		if _, err := parsePrices(table); err == nil || !strings.Contains(err.Error(), "give model=input/output") {
 			t.Errorf("%q: error %v", table, err)
 		}
