@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/events"
@@ -104,7 +105,18 @@ type Curate struct {
 func (c Curate) Validate() error { return validate(c.Function, c.Limits) }
 
 func validate(f Function, l run.Limits) error {
-	return errors.Join(f.Validate(), l.Validate(), CheckScorer(f.Scorers, l.Scorer))
+	return errors.Join(f.Validate(), l.Validate(), CheckPrices(l.CostPerMillion), CheckScorer(f.Scorers, l.Scorer))
+}
+
+// CheckPrices reports every price of a kind of scorer that there is not.
+func CheckPrices(prices run.Prices) error {
+	var faults []error
+	for _, kind := range slices.Sorted(maps.Keys(prices)) {
+		if err := kinds.CheckKind(kind); err != nil {
+			faults = append(faults, fmt.Errorf("COST_PER_MILLION: %q: %w", kind, err))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // CheckScorer reports why the default scorer cannot be opened: at the start, not with the first dataset.
@@ -129,9 +141,12 @@ func Read[C interface{ Validate() error }](ctx context.Context, env envconfig.Lo
 		if !set {
 			continue
 		}
-		alone := map[string]string{v.Name: value}
-		if err := process(ctx, new(C), alone); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", v.Name, spelling.Value(value, err)))
+		err := v.check(value)
+		if err == nil {
+			err = process(ctx, new(C), map[string]string{v.Name: value})
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", v.Name, v.cause(spelling.Value(value, err))))
 			continue
 		}
 		readable[v.Name] = value

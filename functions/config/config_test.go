@@ -122,6 +122,35 @@ var invalidEnvironments = map[string]struct {
 		[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", `"localhost:4318"`},
 	},
 	"no budget": {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
+	"price of no scorer": {
+		map[string]string{"COST_PER_MILLION": "bogus=1,gpv=2,gpu=3"},
+		[]string{`COST_PER_MILLION: "bogus": there is no such kind; the kinds are`, `"gpv": there is no such kind; did you`},
+	},
+	"price of nobody": {
+		map[string]string{"COST_PER_MILLION": "gpu"}, []string{`COST_PER_MILLION: "gpu": give kinds`},
+	},
+	"price above all": {
+		map[string]string{"COST_PER_MILLION": "gpu=1e300"},
+		[]string{`COST_PER_MILLION: "gpu=1e300": 1e+300 is not from 0 to 1000000000 US dollars`},
+	},
+	"price of no number": {
+		map[string]string{"COST_PER_MILLION": "gpu=0x10"}, []string{`COST_PER_MILLION: "gpu=0x10": "0x10" is no number`},
+	},
+	"costs without end": {
+		map[string]string{"MAX_RUN_COST": "inf", "LLM_MAX_COST": "Infinity"},
+		[]string{`MAX_RUN_COST: "inf" is no number`, `LLM_MAX_COST: "Infinity" is no number`},
+	},
+	"costs of NaN":    {map[string]string{"MAX_RUN_COST": "NaN"}, []string{`MAX_RUN_COST: "NaN" is no number`}},
+	"costs above all": {map[string]string{"MAX_RUN_COST": "1e300"}, []string{`MAX_RUN_COST: 1e+300 is not from 0`}},
+	"numbers as Go writes them": {
+		map[string]string{
+			"SHARD_SAMPLES": "1_000", "IN_FLIGHT": "0x10", "MAX_SAMPLE_IMAGES": "010", "LLM_TEMPERATURE": "1_0",
+		},
+		[]string{
+			`SHARD_SAMPLES: "1_000" is no whole number`, `IN_FLIGHT: "0x10" is no whole number`,
+			`MAX_SAMPLE_IMAGES: "010" is no whole number; write 10`, `LLM_TEMPERATURE: "1_0" is no number`,
+		},
+	},
 }
 
 func TestConfigNamesFaults(t *testing.T) {
@@ -134,6 +163,11 @@ func TestConfigNamesFaults(t *testing.T) {
 			_, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
 			if err == nil {
 				t.Fatal("the environment was taken")
+			}
+			for _, field := range []string{"CostPerMillion", "MaxRunCost", "ShardSamples"} {
+				if strings.Contains(err.Error(), field) {
+					t.Errorf("%q names %s, which is no variable", err, field)
+				}
 			}
 			for _, want := range tt.named {
 				if !strings.Contains(err.Error(), want) {

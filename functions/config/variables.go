@@ -1,8 +1,14 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // A Variable is one variable of the environment, as the tags of a struct's field describe it.
@@ -11,6 +17,34 @@ type Variable struct {
 	// Default is the text that stands for the variable where it is not set; empty if nothing does.
 	Default string
 	Meaning string
+
+	field reflect.StructField
+}
+
+// check reports the text of a number that people do not write so: 1_000, 0x10, 010, which is 8, inf and nan.
+func (v Variable) check(value string) error {
+	switch kind := v.field.Type.Kind(); {
+	case value == "" || v.field.Type == reflect.TypeFor[time.Duration]():
+		return nil
+	case kind == reflect.Float64:
+		_, err := spelling.Number(value)
+		return err
+	case kind == reflect.Int || kind == reflect.Int64:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err == nil && strconv.FormatInt(n, 10) != value {
+			err = fmt.Errorf("%q is no whole number; write %d", value, n)
+		}
+		return err
+	}
+	return nil
+}
+
+// cause is an error of reading the variable without the name of the field, which no user knows.
+func (v Variable) cause(err error) error {
+	if _, text, found := strings.Cut(err.Error(), v.field.Name+": "); found {
+		return errors.New(text)
+	}
+	return err
 }
 
 // Variables are those that a struct and the structs in it take, in their order.
@@ -27,7 +61,7 @@ func variables(t reflect.Type) []Variable {
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		v := Variable{Name: strings.TrimSpace(name), Meaning: field.Tag.Get("meaning")}
+		v := Variable{Name: strings.TrimSpace(name), Meaning: field.Tag.Get("meaning"), field: field}
 		if _, text, has := strings.Cut(options, "default="); has {
 			v.Default = text
 		}

@@ -1,6 +1,7 @@
 package curate
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/api/docs"
 	"github.com/harvest-ml/harvest/shared/browse"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/report"
@@ -116,7 +118,8 @@ func (s server) answer(c call) http.HandlerFunc {
 // failed is the status of an error of a request. It logs one of the service.
 func (s server) failed(r *http.Request, err error) int {
 	status := statusOf(err)
-	if status == http.StatusInternalServerError {
+	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client, who reads no answer
+	if status == http.StatusInternalServerError && !gone {
 		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	return status
@@ -150,18 +153,11 @@ func trace(r *http.Request) (context.Context, func(error)) {
 	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
-// decode reads a JSON body into v. Unknown fields are refused; an empty body leaves v as it is.
+// decode reads a JSON body into v. Unknown fields, and those that stand in it twice, are refused; an empty body leaves
+// v as it is.
 func decode(r *http.Request, v any) error {
-	dec := json.NewDecoder(r.Body)
-	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
+	err := decodeJSON(r.Body, v)
 	if err == nil {
-		var more json.RawMessage
-		if err = dec.Decode(&more); err == nil {
-			err = errors.New("there is more after its JSON value")
-		}
-	}
-	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -173,4 +169,26 @@ func decode(r *http.Request, v any) error {
 		text = `unknown field "budgets": a run is asked for with one budget; POST /v1/runs/{run}/selections takes budgets`
 	}
 	return api.NewProblem(http.StatusBadRequest, "reading the request's body: "+text)
+}
+
+func decodeJSON(body io.Reader, v any) error {
+	data, err := io.ReadAll(body)
+	if err != nil || len(bytes.TrimSpace(data)) == 0 {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	var more json.RawMessage
+	if err := dec.Decode(&more); err == nil {
+		return errors.New("there is more after its JSON value")
+	} else if !errors.Is(err, io.EOF) {
+		return err
+	}
+	if key := jsontext.Twice(bytes.TrimSpace(data)); key != "" {
+		return fmt.Errorf("the field %s stands in it twice; leave one out", jsontext.Quote(key, 100))
+	}
+	return nil
 }

@@ -175,7 +175,7 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"method of a selection": {"POST", scored + "/selections/000000000000", "", 405, "GET, HEAD"},
 		"OPTIONS":               {"OPTIONS", "/v1/runs", "", 405, "GET, HEAD, POST"},
 		"body is no JSON":       {"POST", "/v1/runs", "dataset=sky", 400, "reading the request's body"},
-		"body of another type":  {"POST", "/v1/runs", `[]`, 400, "reading the request's body"},
+		"body of another type":  {"POST", "/v1/runs", `[]`, 400, "body: give values with the names dataset, "},
 		"body cut off":          {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
 		"unknown field":         {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
 		"more than a value":     {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},

@@ -22,13 +22,13 @@ const pageType = "text/html; charset=utf-8"
 func (s server) pages() []route {
 	const runPage = site.RunsPath + "/{run}"
 	return []route{
-		{http.MethodGet, runPage, s.runPage},
-		{http.MethodPost, runPage, s.doRun},
-		{http.MethodGet, runPage + "/select", s.selectPage},
-		{http.MethodPost, runPage + "/select", s.doSelect},
-		{http.MethodGet, runPage + "/selections/{selection}", s.selectionPage},
-		{http.MethodGet, runPage + "/samples", s.samplesPage},
-		{http.MethodGet, runPage + "/samples/{sample}", s.samplePage},
+		get(runPage, s.runPage),
+		post(runPage, s.doRun),
+		get(runPage+"/select", s.selectPage, formFields...),
+		post(runPage+"/select", s.doSelect),
+		get(runPage+"/selections/{selection}", s.selectionPage),
+		get(runPage+"/samples", s.samplesPage, append(paged, "filter", "source", "selection")...),
+		get(runPage+"/samples/{sample}", s.samplePage),
 	}
 }
 
@@ -80,7 +80,11 @@ func (s server) runPage(r *http.Request) (answer, error) {
 
 // doRun does to a run what a button of its page says: a verb, as POST /v1/runs/{run}:<verb>.
 func (s server) doRun(r *http.Request) (answer, error) {
-	id, name := r.PathValue("run"), r.PostFormValue("do")
+	typed, err := postedForm(r, []string{"do"})
+	if err != nil {
+		return answer{}, err
+	}
+	id, name := r.PathValue("run"), typed.Get("do")
 	r.Body = http.NoBody // the form is no body of the call
 	for _, v := range verbs {
 		if v.name == name {

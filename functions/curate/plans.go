@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// maxPlannedBytes is the most that the manifests of a dataset may have that is planned while a caller waits: all of it
-// is read.
+// maxPlannedBytes is the most that the manifests of a dataset may have that is planned while a caller waits, as they
+// are stored, and of each as it unpacks: all of it is read.
 const maxPlannedBytes = 1 << 30
 
 // plan serves POST /v1/plans.
@@ -19,7 +19,7 @@ func (s server) plan(r *http.Request) (answer, error) {
 	if err := decode(r, &spec); err != nil {
 		return answer{}, err
 	}
-	outline, _, err := s.planner.Identify(ctx, spec)
+	outline, planned, err := s.planner.Identify(ctx, spec)
 	if err != nil {
 		return answer{}, err
 	}
@@ -32,9 +32,12 @@ func (s server) plan(r *http.Request) (answer, error) {
 			"manifests: they have %d bytes, and at most %d are planned while a caller waits; start the run, which waits "+
 				"for its approval if it is estimated above MAX_RUN_COST", bytes, maxPlannedBytes))
 	}
-	plan, err := s.planner.Plan(ctx, spec)
+	plan, err := s.planner.Bounded(maxPlannedBytes, "POST "+api.PlansPath).Plan(ctx, spec)
 	if err != nil {
 		return answer{}, err
+	}
+	if !planned {
+		defer s.planner.RemoveUnpacked(ctx, plan)
 	}
 	survey, err := s.planner.Survey(ctx, plan)
 	if err != nil {

@@ -36,6 +36,8 @@ func statusOf(err error) int {
 	}
 	var refused *run.RefusedError
 	switch {
+	case errors.Is(err, subset.ErrNoSample):
+		return http.StatusNotFound
 	case errors.As(err, &refused):
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, run.ErrNoRun), errors.Is(err, subset.ErrNoSelection):

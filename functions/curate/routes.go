@@ -13,7 +13,18 @@ import (
 type route struct {
 	method, path string
 	call         call
+	query        []string // the parameters that it takes
+	page         bool     // it answers people, whose browsers send the empty fields of forms, too
 }
+
+func get(path string, c call, query ...string) route {
+	return route{method: http.MethodGet, path: path, call: c, query: query}
+}
+
+func post(path string, c call) route { return route{method: http.MethodPost, path: path, call: c} }
+
+// paged are the parameters of a list.
+var paged = []string{"page_size", "page_token"}
 
 // runPath is the pattern of a run.
 const runPath = api.RunsPath + "/{run}"
@@ -23,26 +34,26 @@ func (s server) routes() []route {
 	const selections = runPath + "/selections"
 	const selection = selections + "/{selection}"
 	return []route{
-		{http.MethodGet, "/{$}", s.getService},
-		{http.MethodGet, api.DocsPath, s.getDocs},
-		{http.MethodGet, api.DescriptionPath, s.getDescription},
-		{http.MethodGet, api.RunsPath, s.listRuns},
-		{http.MethodPost, api.RunsPath, s.startRun},
-		{http.MethodGet, runPath, s.getRun},
-		{http.MethodPost, runPath, s.callRun}, // one route for all verbs: a pattern of the mux cannot end in one
-		{http.MethodPost, api.PlansPath, s.plan},
-		{http.MethodGet, runPath + "/samples", s.listSamples},
-		{http.MethodGet, runPath + "/samples/{sample}", s.getSample},
-		{http.MethodGet, runPath + "/samples/{sample}/images/{number}", s.getImage},
-		{http.MethodPost, runPath + "/sweep", s.sweep},
-		{http.MethodPost, runPath + "/compare", s.compare},
-		{http.MethodGet, selections, s.listSelections},
-		{http.MethodPost, selections, s.makeSelection},
-		{http.MethodPost, selections + ":preview", s.previewSelection},
-		{http.MethodGet, selection, s.getSelection},
-		{http.MethodGet, selection + "/explain", s.explain},
-		{http.MethodGet, selection + "/report", s.getReport},
-		{http.MethodGet, selection + "/outputs/{output}", s.getOutput},
+		get("/{$}", s.getService, paged...),
+		get(api.DocsPath, s.getDocs),
+		get(api.DescriptionPath, s.getDescription),
+		get(api.RunsPath, s.listRuns, paged...),
+		post(api.RunsPath, s.startRun),
+		get(runPath, s.getRun),
+		post(runPath, s.callRun), // one route for all verbs: a pattern of the mux cannot end in one
+		post(api.PlansPath, s.plan),
+		get(runPath+"/samples", s.listSamples, append(paged, "id", "filter", "selection")...),
+		get(runPath+"/samples/{sample}", s.getSample),
+		get(runPath+"/samples/{sample}/images/{number}", s.getImage, "width"),
+		post(runPath+"/sweep", s.sweep),
+		post(runPath+"/compare", s.compare),
+		get(selections, s.listSelections, paged...),
+		post(selections, s.makeSelection),
+		post(selections+":preview", s.previewSelection),
+		get(selection, s.getSelection),
+		get(selection+"/explain", s.explain, "id"),
+		get(selection+"/report", s.getReport),
+		get(selection+"/outputs/{output}", s.getOutput),
 	}
 }
 
@@ -51,10 +62,15 @@ func (s server) register(mux *http.ServeMux) {
 	allowed := map[string][]string{}
 	routes := s.routes()
 	for _, p := range s.pages() {
-		routes = append(routes, route{p.method, p.path, s.shown(p.call)})
+		p.page = true
+		routes = append(routes, p)
 	}
 	for _, r := range routes {
-		mux.HandleFunc(r.method+" "+r.path, s.answer(r.call))
+		answers := r.checked()
+		if r.page {
+			answers = s.shown(answers)
+		}
+		mux.HandleFunc(r.method+" "+r.path, s.answer(answers))
 		allowed[r.path] = append(allowed[r.path], r.method)
 		if r.method == http.MethodGet {
 			allowed[r.path] = append(allowed[r.path], http.MethodHead)

@@ -39,6 +39,38 @@ func TestRoutesAreDescribed(t *testing.T) {
 	}
 }
 
+// The parameters of each route are those that are described, and those given several times are lists.
+func TestParametersAreDescribed(t *testing.T) {
+	t.Parallel()
+	document, err := apitest.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := map[string]bool{}
+	for _, r := range (server{}).routes() {
+		item := document.Paths.Value(strings.TrimSuffix(r.path, "{$}"))
+		if r.method == "POST" && r.path == runPath {
+			continue // the verbs of a run
+		}
+		var described []string
+		for _, p := range item.GetOperation(r.method).Parameters {
+			if p.Value.In == "query" {
+				described = append(described, p.Value.Name)
+				lists[p.Value.Name] = p.Value.Schema.Value.Type.Is("array")
+			}
+		}
+		slices.Sort(described)
+		if diff := cmp.Diff(slices.Sorted(slices.Values(r.query)), described); diff != "" {
+			t.Errorf("%s %s: parameters (-taken +described):\n%s", r.method, r.path, diff)
+		}
+	}
+	for name, list := range lists {
+		if slices.Contains(repeated, name) != list {
+			t.Errorf("%s is a list in openapi.yaml: %t", name, list)
+		}
+	}
+}
+
 // Each answer that succeeds with JSON has an example, which apitest.Document compares with its type.
 func TestAnswersHaveExamples(t *testing.T) {
 	t.Parallel()

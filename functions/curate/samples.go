@@ -19,6 +19,10 @@ import (
 func (s server) listSamples(r *http.Request) (answer, error) {
 	query := r.URL.Query()
 	if ids := query["id"]; len(ids) > 0 {
+		if len(query) > 1 {
+			return answer{}, api.NewProblem(http.StatusBadRequest,
+				"id: it names samples, and the other parameters list them; give one of the two")
+		}
 		samples, err := s.subsets.Show(r.Context(), r.PathValue("run"), ids)
 		return answer{status: http.StatusOK, body: api.SampleList{Samples: samples}}, err
 	}

@@ -2,6 +2,9 @@ package curate_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"net/http"
@@ -11,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -48,7 +52,7 @@ func TestSamplesByAPI(t *testing.T) {
 	if got := strings.Join(ids, " "); got != "a b/2 gone text" {
 		t.Errorf("samples %s", got)
 	}
-	failed, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?filter=status%3Dfailed&filter=", "")
+	failed, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?filter=status%3Dfailed", "")
 	if len(failed.Samples) != 1 || failed.Samples[0].ID != "gone" || failed.Samples[0].FailureCode != "image_not_found" ||
 		failed.Samples[0].Status != scores.Failed {
 		t.Errorf("failed samples %+v", failed.Samples)
@@ -61,7 +65,7 @@ func TestSamplesByAPI(t *testing.T) {
 	}
 	for query, status := range map[string]int{
 		"?filter=color%3Dred": 422, "?filter=rating.moon%3D1": 422, "?page_size=0": 400, "?page_token=eA": 400,
-		"/@4": 422, "/nobody": 422, "?selection=0123456789ab": 404,
+		"/@4": 404, "/nobody": 404, "/nobody/images/1": 404, "?id=nobody": 422, "?selection=0123456789ab": 404,
 	} {
 		want[api.Problem](s, status, "GET", path+query, "")
 	}
@@ -188,4 +192,31 @@ func TestPlanByAPI(t *testing.T) {
 		t.Errorf("runs %+v", list.Runs)
 	}
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
+}
+
+// A plan of a compressed manifest leaves nothing of it unpacked, and a client who hangs up is no fault of the service.
+func TestPlanLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write(runtest.Lines(runtest.Plain("a", 3)))
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s.Upload("datasets/sky/all.jsonl.gz", packed.Bytes())
+	const body = `{"dataset": "sky", "manifests": ["all.jsonl.gz"]}`
+	if plan, _ := want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", body); plan.Valid != 3 {
+		t.Errorf("the plan %+v", plan)
+	}
+	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
+		t.Errorf("it left %v", left)
+	}
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	request := httptest.NewRequestWithContext(gone, "POST", "/v1/plans", strings.NewReader(body))
+	s.curate.ServeHTTP(httptest.NewRecorder(), request)
+	if logged := s.Errors(); len(logged) > 0 {
+		t.Errorf("logged %q", logged)
+	}
 }

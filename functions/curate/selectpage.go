@@ -49,12 +49,12 @@ func (s server) selectForm(r *http.Request, typed url.Values, problem error, sta
 
 // doSelect makes the selection of a form, and leads to its page.
 func (s server) doSelect(r *http.Request) (answer, error) {
-	if err := r.ParseForm(); err != nil {
-		return answer{}, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))
+	typed, err := postedForm(r, formFields)
+	if err != nil {
+		return answer{}, err
 	}
-	typed := r.PostForm
-	asked, err := requestOf(formOf(typed))
-	if err == nil {
+	var asked api.SelectionRequest
+	if asked, err = requestOf(formOf(typed)); err == nil {
 		sel, made := s.subsets.Ask(r.Context(), r.PathValue("run"), asked.Request, asked.MaxFailed)
 		if made == nil {
 			return seeOther(site.SelectionPath(sel.Run, sel.ID)), nil
@@ -63,6 +63,20 @@ func (s server) doSelect(r *http.Request) (answer, error) {
 	}
 	return s.selectForm(r, typed, err, statusOf(err))
 }
+
+// postedForm are the fields of a form that was posted, which are to be among those known.
+func postedForm(r *http.Request, known []string) (url.Values, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))
+	}
+	if fault := checkNames(r.PostForm, known, "field of the form"); fault != "" {
+		return nil, api.NewProblem(http.StatusBadRequest, fault)
+	}
+	return r.PostForm, nil
+}
+
+// formFields are the names of the fields of the form.
+var formFields = []string{"budget", "strategy", "threshold", "source_cap", "image_cap", "max_failed", "unique"}
 
 // formOf are the fields of a form.
 func formOf(typed url.Values) site.Form {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -38,13 +39,19 @@ func readArms(file string) (map[string]selection.Request, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&arms); err != nil && !errors.Is(err, io.EOF) {
-		return nil, spelling.YAML(err, selection.Request{})
+		return nil, spelling.YAML(err, arms)
 	}
 	if len(arms) == 0 || len(arms) > maxArms {
 		return nil, fmt.Errorf("it has %d selections; give 1 to %d, each as `name: {budget: 30%%}`", len(arms), maxArms)
 	}
+	folders := map[string]string{} // the names in lower case: some disks make no difference
 	for _, name := range slices.Sorted(maps.Keys(arms)) {
-		arm := arms[name]
+		arm, folder := arms[name], strings.ToLower(name)
+		if other, taken := folders[folder]; taken {
+			return nil, fmt.Errorf("%s and %s would be one folder where a disk makes no difference between A and a; "+
+				"rename one", other, name)
+		}
+		folders[folder] = name
 		switch {
 		case !armName.MatchString(name):
 			return nil, fmt.Errorf("%q is no name of a folder; use letters, digits, dots, dashes and underscores", name)
@@ -82,7 +89,8 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 		if err != nil {
 			return usageError{fmt.Errorf("--arms %s: %s: exclude_near: %w", c.arms, name, err)}
 		}
-		requests, err := withExternal(cmd.Context(), c.state, []selection.Request{arms[name]})
+		requests, err := withExternal(cmd.Context(), c.state, fmt.Sprintf("--arms %s: %s: scores_from", c.arms, name),
+			[]selection.Request{arms[name]})
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,9 @@ import (
 // limits are the service's limits, from the environment as in the cloud.
 func limits(ctx context.Context) (run.Limits, error) {
 	l, err := config.Read[run.Limits](ctx, envconfig.OsLookuper())
+	if err == nil {
+		err = config.CheckPrices(l.CostPerMillion)
+	}
 	if err != nil {
 		return run.Limits{}, usageError{fmt.Errorf("reading the environment: %w", err)}
 	}

@@ -46,12 +46,22 @@ func TestScoresFrom(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--scores-from n.txt: ": {"--scores-from", "n.txt", "--where", "a>1"},
 		"no such file":          {"--scores-from", "absent", "--where", "a>1"},
-		"--by: ":                {"--by", "good"},
-		"--where: ":             {"--where", "good"},
+		"semicolons separate its columns; separate them by commas": {"--scores-from", "semi.csv", "--where", "n>1"},
+		"n.txt: it has no column of numbers next to the ids: column \"name\": line 2 has \"y\"": {
+			"--scores-from", "n.txt", "--where", "name>1",
+		},
+		`"good>=1_0": "1_0" is no number`: {"--where", "good>=1_0"},
+		"mix.yaml: line 1: give values with the names sources, styles, not a list; write such as `sources: {NAME": {
+			"--mix", "mix.yaml",
+		},
+		"--by: ":    {"--by", "good"},
+		"--where: ": {"--where", "good"},
 		"give a file of numbers with --scores-from": {"--where", "good>1"},
 		"--tie-break: --ratings-only breaks ties":   {"--tie-break", "good", "--ratings-only"},
 	} {
 		writeFile(t, filepath.Join(dir, "n.txt"), "id,name\nx,y\n")
+		writeFile(t, filepath.Join(dir, "semi.csv"), "id;n\nsample-0001;1,5\n")
+		writeFile(t, filepath.Join(dir, "mix.yaml"), "[a, b]\n")
 		a := harvest(t, dir, nil, append([]string{"select", "--state", "state", "--budget", "1", first.Run}, args...)...)
 		if a.status != 2 || !strings.Contains(a.stderr, want) {
 			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)

@@ -68,9 +68,6 @@ func flagFault(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		flag, value := invalid.GetFlag(), invalid.GetValue()
 		cause := spelling.Value(value, invalid.Unwrap())
-		if kind := flag.Value.Type(); kind == "stringToInt" || kind == "stringToString" {
-			cause = fmt.Errorf(`give names with numbers, such as "humanities=2,stem knowledge=3"`)
-		}
 		err = fmt.Errorf("--%s %s: %w", flag.Name, value, cause)
 	}
 	return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}

@@ -26,7 +26,7 @@ func flagsOf(r selection.Request) string {
 	}
 	add("budget", strings.Join(budgets, ","))
 	add("capabilities", listWord(r.Capabilities))
-	add("weights", pairs(r.Weights, func(w float64) string { return strconv.FormatFloat(w, 'g', -1, 64) }))
+	add("weights", pairs(r.Weights, inDigits))
 	if r.Threshold != 0 {
 		add("threshold", strconv.Itoa(r.Threshold))
 	}
@@ -78,6 +78,9 @@ func addCaps(caps selection.Caps, add func(flag, value string)) {
 	}
 	add("cap-modality", listWord(modalities))
 }
+
+// inDigits is a number as it is typed.
+func inDigits(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
 // pairs are name=value as flags of maps take them, in ascending order.
 func pairs[V any](of map[string]V, text func(V) string) string {

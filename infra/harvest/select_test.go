@@ -38,7 +38,7 @@ func parseSelection(t *testing.T, args ...string) ([]selection.Request, error) {
 	cmd := &cobra.Command{}
 	f.add(cmd)
 	if err := cmd.ParseFlags(args); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	return f.specs()
 }
@@ -144,7 +144,7 @@ var faultyCommands = map[string]faultyCommand{
 	"tokens": {[]string{"--budget", "200X-tokens"}, []string{"--budget", `"200X-tokens"`}},
 	"weights": {
 		[]string{"--budget", "1", "--weights", "humanities=much"},
-		[]string{"--weights", `"much" of "humanities" is no number`},
+		[]string{"--weights", `--weights humanities=much: "humanities": "much" is no number`},
 	},
 	"no weight":      {[]string{"--budget", "1", "--weights", "humanities"}, []string{"--weights", "humanities"}},
 	"threshold":      {[]string{"--budget", "1", "--threshold", "9"}, []string{"threshold: 9", "-1 to 4"}},

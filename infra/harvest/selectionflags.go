@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,9 +25,9 @@ import (
 type selectionFlags struct {
 	budgets      budgetList
 	capabilities []string
-	weights      map[string]string
+	weights      pairsFlag[float64]
 	threshold    int
-	thresholds   map[string]int
+	thresholds   pairsFlag[int]
 	withinBin    string
 	ratingsOnly  bool
 	strategy     string
@@ -38,9 +37,9 @@ type selectionFlags struct {
 	unique       bool
 	include      string
 	exclude      string
-	minimums     map[string]int
+	minimums     pairsFlag[int]
 	caps         struct{ source, style, image, cluster, template string }
-	modalities   map[string]string
+	modalities   pairsFlag[selection.Cap]
 	scoresFrom   string
 	mix          string
 	where        []string
@@ -51,16 +50,20 @@ type selectionFlags struct {
 }
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
+	f.weights = newPairs(spelling.Number, inDigits, "number", `"humanities=2,stem knowledge=3"`)
+	f.thresholds = newPairs(strconv.Atoi, strconv.Itoa, "number", `"humanities=2,stem knowledge=3"`)
+	f.minimums = newPairs(strconv.Atoi, strconv.Itoa, "number", "geo170k=500,chartqa=100")
+	f.modalities = newPairs(selection.ParseCap, selection.Cap.String, "cap", "text-only=10%,one-image=500")
 	fl := cmd.Flags()
 	fl.Var(&f.budgets, "budget", "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens "+
 		"(200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
 	fl.StringSliceVar(&f.capabilities, "capabilities", nil,
 		"capabilities that pick, in their order (default: all of the rubric)")
-	fl.StringToStringVar(&f.weights, "weights", nil,
+	fl.Var(&f.weights, "weights",
 		"parts of a round: \"stem knowledge=3\" picks three times as much as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this: the "+
 		"paper's own way to trade small bins for higher ratings; -1 to 4")
-	fl.StringToIntVar(&f.thresholds, "thresholds", nil, "thresholds of single capabilities: \"humanities=2\"")
+	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
 	fl.StringVar(&f.withinBin, "within-bin", "",
 		"order within a bin: position (first-listed style first, the paper's) or score (rating first); it changes little")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
@@ -84,7 +87,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.include, "include", "",
 		"file of ids, one a line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
-	fl.StringToIntVar(&f.minimums, "minimums", nil,
+	fl.Var(&f.minimums, "minimums",
 		"least samples of sources, those with the best mean rating first: geo170k=500")
 	fl.StringVar(&f.mix, "mix", "", "YAML file of how much sources and styles have, as a share, at least or at most: "+
 		"\"sources: {chartqa: {share: 20%}, coco: {most: 500}}\"")
@@ -92,7 +95,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"most that one source may have: a number of samples, or a share of the budget (10%); at its cap it leaves all bins")
 	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
-	fl.StringToStringVar(&f.modalities, "cap-modality", nil,
+	fl.Var(&f.modalities, "cap-modality",
 		"most samples of a kind: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
 	fl.StringVar(&f.caps.template, "cap-template", "", "most samples whose first question is of one template")
 	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "most samples with nearly the same images and questions")
@@ -110,9 +113,10 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	}
 	spec := selection.Request{
 		Rules: selection.Rules{
-			Threshold: f.threshold, Thresholds: f.thresholds, WithinBin: selection.BinOrder(f.withinBin),
-			RatingsOnly: f.ratingsOnly, Strategy: selection.Strategy(f.strategy), Seed: f.seed,
-			By: f.by, TieBreak: f.tieBreak, Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums,
+			Weights: f.weights.of, Threshold: f.threshold, Thresholds: f.thresholds.of,
+			WithinBin: selection.BinOrder(f.withinBin), RatingsOnly: f.ratingsOnly,
+			Strategy: selection.Strategy(f.strategy), Seed: f.seed, By: f.by, TieBreak: f.tieBreak,
+			Styles: f.styles, Sources: f.sources, Unique: f.unique, Minimums: f.minimums.of,
 		},
 		ScoresFrom: f.scoresFrom, ExcludeImages: f.excludeImages,
 	}
@@ -128,8 +132,6 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	for _, c := range f.capabilities {
 		spec.Capabilities = append(spec.Capabilities, strings.TrimSpace(c))
 	}
-	spec.Weights, err = parseWeights(f.weights)
-	fault("weights", err)
 	spec.Include, err = readIDs(f.include)
 	fault("include", err)
 	spec.Exclude, err = readIDs(f.exclude)
@@ -150,7 +152,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	fault("where", err)
 	spec.Mix, err = readMix(f.mix)
 	fault("mix", err)
-	fault("cap-modality", parseModalities(f.modalities, &spec.Caps.Modality))
+	fault("cap-modality", f.capModalities(&spec.Caps.Modality))
 	near, err := nearFiles(f.excludeNear)
 	fault("exclude-near", err)
 	spec.ExcludeNear = nearObjects(near)
@@ -160,8 +162,11 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	return spec.Nested(budgets), nil
 }
 
-// maxMixFile is the largest file of a mix.
-const maxMixFile = 1 << 20
+// maxMixFile is the largest file of a mix, and mixExample a short one.
+const (
+	maxMixFile = 1 << 20
+	mixExample = "`sources: {NAME: {share: 20%}}`"
+)
 
 // readMix reads a file of a mix; none where no file is named.
 func readMix(file string) (m selection.Mix, err error) {
@@ -175,10 +180,10 @@ func readMix(file string) (m selection.Mix, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
-		return m, fmt.Errorf("%s: %w", file, spelling.YAML(err, m))
+		return m, fmt.Errorf("%s: %w; write such as %s", file, spelling.YAML(err, m), mixExample)
 	}
 	if m.IsZero() {
-		return m, fmt.Errorf("%s names no source and no style; write `sources: {NAME: {share: 20%%}}`", file)
+		return m, fmt.Errorf("%s names no source and no style; write such as %s", file, mixExample)
 	}
 	return m, nil
 }
@@ -192,31 +197,32 @@ func parseConditions(texts []string) (where []selection.Condition, err error) {
 	return where, err
 }
 
-// parseModalities reads caps by the names of modalities.
-func parseModalities(texts map[string]string, caps *selection.ModalityCaps) error {
+// capModalities sets caps by the names of modalities.
+func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	all := caps.All()
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
+	for _, name := range f.modalities.names() {
 		at := slices.IndexFunc(all, func(m selection.ModalityCap) bool { return m.Name == name })
 		if at < 0 {
 			known := selection.ModalityNames()
 			return fmt.Errorf("%q is unknown%s; known are: %s", name, spelling.Hint(name, known), strings.Join(known, ", "))
 		}
-		if err := all[at].Cap.UnmarshalText([]byte(texts[name])); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		*all[at].Cap = f.modalities.of[name]
 	}
 	return nil
 }
 
-// withExternal are requests whose files of numbers are kept in the state folder and named by their content.
-func withExternal(ctx context.Context, state string, requests []selection.Request) ([]selection.Request, error) {
+// withExternal are requests whose files of numbers are kept in the state folder and named by their content. Errors name
+// what gave the file as field says.
+func withExternal(
+	ctx context.Context, state, field string, requests []selection.Request,
+) ([]selection.Request, error) {
 	for i, r := range requests {
 		if r.ScoresFrom == "" || strings.HasPrefix(r.ScoresFrom, selection.ExternalPrefix) {
 			continue
 		}
 		data, err := bucket.ReadWholeFile(r.ScoresFrom, external.MaxBytes)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--scores-from: %w", err)}
+			return nil, usageError{fmt.Errorf("%s: %w", field, err)}
 		}
 		_, work, err := openState(state)
 		if err != nil {
@@ -224,7 +230,7 @@ func withExternal(ctx context.Context, state string, requests []selection.Reques
 		}
 		requests[i].ScoresFrom, err = subset.StoreExternal(ctx, work, data)
 		if fault, content := errors.AsType[*external.Error](err); content {
-			return nil, usageError{fmt.Errorf("--scores-from %s: %w", r.ScoresFrom, fault)}
+			return nil, usageError{fmt.Errorf("%s %s: %w", field, r.ScoresFrom, fault)}
 		} else if err != nil {
 			return nil, err
 		}
@@ -238,22 +244,7 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 	if err != nil {
 		return nil, err
 	}
-	return withExternal(ctx, state, requests)
-}
-
-func parseWeights(texts map[string]string) (map[string]float64, error) {
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	weights := make(map[string]float64, len(texts))
-	for name, text := range texts {
-		w, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%q of %q is no number", text, name)
-		}
-		weights[name] = w
-	}
-	return weights, nil
+	return withExternal(ctx, state, "--scores-from", requests)
 }
 
 // maxIDFile is the largest file of ids.

@@ -203,3 +203,50 @@ func TestSelectionFlagsLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestSelectionFlagsOfPairs has each flag of names with values refuse a name that is given twice, and what is no pair
+// or no value of its kind, with an example of its own.
+// value of its kind, with an example of its own.
+func TestSelectionFlagsOfPairs(t *testing.T) {
+	t.Parallel()
+	for name, flag := range map[string]struct{ pair, example string }{
+		"weights":      {"humanities=2", `"humanities=2,stem knowledge=3"`},
+		"thresholds":   {"humanities=2", `"humanities=2,stem knowledge=3"`},
+		"minimums":     {"a=2", "geo170k=500"},
+		"cap-modality": {"text-only=2", "text-only=10%,one-image=500"},
+	} {
+		key, _, _ := strings.Cut(flag.pair, "=")
+		for _, test := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{flag.pair + "," + flag.pair}, `"` + key + `" is given twice`},
+			{[]string{flag.pair, key + " = 3"}, `"` + key + `" is given twice`},
+			{[]string{key}, flag.example},
+			{[]string{"=3"}, flag.example},
+			{[]string{key + "="}, flag.example},
+			{[]string{""}, flag.example},
+			{[]string{key + "=1_0"}, `"` + key + `": `},
+		} {
+			args := []string{"--budget=60"}
+			for _, value := range test.args {
+				args = append(args, "--"+name+"="+value)
+			}
+			if _, err := parseSelection(t, args...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%q: %v, want %s", args, err, test.want)
+			}
+		}
+	}
+	got, err := parseSelection(t, "--budget=60", `--minimums="a,b=1",c=d=2`, "--minimums=e=3", "--weights=humanities=.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{"a,b": 1, "c=d": 2, "e": 3}, got[0].Minimums); diff != "" ||
+		got[0].Weights["humanities"] != 0.5 {
+		t.Errorf("weights %v, minimums (-want +got):\n%s", got[0].Weights, diff)
+	}
+	const zero = `"text-only": cap "0": a cap lets through one sample at least`
+	if _, err := parseSelection(t, "--budget=60", "--cap-modality=text-only=0"); !strings.Contains(err.Error(), zero) {
+		t.Errorf("%v, want %s", err, zero)
+	}
+}

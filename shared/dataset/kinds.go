@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
@@ -54,6 +56,8 @@ var kinds = []kind{
 	{"XML", isMarkup("<?xml"), "write its records as JSONL, one record a line", ""},
 	{"filled with zeros, as an empty tar archive is, and a download that did not end", isZeros,
 		"write samples to it, or download it again", ""},
+	{"binary, and may be the beginning of a tar archive that was cut short", isTarStart,
+		"download or copy it again, or give a JSON or JSONL file", ""},
 	{"binary", isBinary, "give a JSON or JSONL file", ""},
 }
 
@@ -114,6 +118,20 @@ func isMarkup(tags ...string) func([]byte) bool {
 
 func isZeros(head []byte) bool {
 	return len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0
+}
+
+// isTarStart reports whether a file may be the first bytes of the header of a tar archive, which is not whole: a name,
+// filled up with zeros, and then numbers.
+func isTarStart(head []byte) bool {
+	const nameBytes, numbersEnd, headerBytes = 100, 156, 512
+	if len(head) >= headerBytes {
+		return false
+	}
+	name := head[:min(len(head), nameBytes)]
+	numbers := head[len(name):min(len(head), numbersEnd)]
+	name, filled, zero := bytes.Cut(name, []byte{0})
+	return zero && len(name) > 0 && utf8.Valid(name) && !bytes.ContainsFunc(name, unicode.IsControl) &&
+		len(bytes.Trim(filled, "\x00")) == 0 && len(bytes.Trim(numbers, "\x00 01234567")) == 0
 }
 
 // isBinary reports whether a file is none of text. A zero in a JSON file is a fault of one record.

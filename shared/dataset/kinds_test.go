@@ -93,9 +93,16 @@ func otherKinds(tb testing.TB) map[string]otherKind {
 			"b.json", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
 			"Git LFS", ": git lfs pull",
 		},
-		"HTML":        {"b.json", "\n<!DOCTYPE HTML><html>", "an HTML page", "download the file again"},
-		"XML":         {"b.json", bom + "<?xml version=\"1.0\"?>", "XML", "JSONL"},
-		"zeros":       {"b.json", strings.Repeat("\x00", 9000), "filled with zeros", "download it again"},
+		"HTML":  {"b.json", "\n<!DOCTYPE HTML><html>", "an HTML page", "download the file again"},
+		"XML":   {"b.json", bom + "<?xml version=\"1.0\"?>", "XML", "JSONL"},
+		"zeros": {"b.json", strings.Repeat("\x00", 9000), "filled with zeros", "download it again"},
+		"tar cut in a name": {
+			"b.tar", "demo/0001.json" + strings.Repeat("\x00", 86), "tar archive that was cut short", "download or copy",
+		},
+		"tar cut in its numbers": {
+			"b.tar", "demo/0001.json" + strings.Repeat("\x00", 86) + "0000644\x000001750\x00",
+			"tar archive that was cut short", "download or copy it again",
+		},
 		"other bytes": {"b.pkl", "\x80\x04\x95\x00\x00", "is binary", "give a JSON or JSONL file"},
 		"comments": {
 			"b.json", "// records\n[{}]\n",

@@ -94,7 +94,7 @@ type Location struct {
 // dataset.CleanImageName reads it. The Field of its fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	at, fault, err := f.locate(ctx, name)
-	if fault == nil || *fault != *notFound(name) { // a broken link is known to be the cause
+	if fault == nil || *fault != *f.notFound(name) { // a broken link, or another bucket, is known to be the cause
 		return at, fault, err
 	}
 	names, err := dataset.ImageNames(name, f.folders)
@@ -102,8 +102,8 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 		return at, fault, nil
 	}
 	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
-		fault.Detail = fmt.Sprintf("it is not among the dataset's images, but %s is, whose name differs only in case or in "+
-			"the spelling of its extension; correct the name, or rename the file", near)
+		fault.Detail = fmt.Sprintf("it is not in %s, but %s is, whose name differs only in case or in the spelling of its "+
+			"extension; correct the name, or rename the file", f.place(), near)
 	}
 	return at, fault, nil
 }
@@ -118,12 +118,8 @@ func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.F
 		host, object, _ := strings.Cut(url, "/")
 		from, ok := f.buckets[host]
 		if !ok || from == f.input && !strings.HasPrefix(object, f.prefix) {
-			place := f.prefix
-			if len(f.folders) > 0 {
-				place = f.folders[0]
-			}
 			return Location{}, &dataset.Fault{Code: NotAllowed, Field: name, Detail: fmt.Sprintf(
-				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", place)}, nil
+				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", f.place())}, nil
 		}
 		return f.stat(ctx, from, object, name)
 	}
@@ -136,7 +132,22 @@ func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.F
 	if broken := f.brokenLink(name, names[len(names)-1]); broken != nil {
 		return Location{}, broken, nil
 	}
-	return Location{}, notFound(name), nil
+	return Location{}, f.notFound(name), nil
+}
+
+// place is where names without a bucket lie: a folder of this machine, or else their prefix.
+func (f *Fetcher) place() string {
+	if len(f.folders) > 0 {
+		return f.folders[0]
+	}
+	return f.prefix
+}
+
+// notFound is the fault of an image that is not in its place.
+func (f *Fetcher) notFound(name string) *dataset.Fault {
+	return &dataset.Fault{
+		Code: NotFound, Field: name, Detail: fmt.Sprintf("it is not in %s; add it there, then retry the run", f.place()),
+	}
 }
 
 // stat is the location of an object, or the fault of the image of that name which it should be.
@@ -157,7 +168,9 @@ func readFault(name, object string, err error) (*dataset.Fault, error) {
 	case errors.Is(err, bucket.ErrUnreadable):
 		return &dataset.Fault{Code: Unreadable, Field: name, Detail: unreadableDetail(err)}, nil
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
-		return notFound(name), nil
+		return &dataset.Fault{
+			Code: NotFound, Field: name, Detail: "there is no such object; upload it, or correct the name, then retry the run",
+		}, nil
 	default:
 		return nil, fmt.Errorf("reading image %s: %w", object, err)
 	}
@@ -183,12 +196,6 @@ func rootCause(err error) error {
 		return number
 	}
 	return err
-}
-
-func notFound(name string) *dataset.Fault {
-	return &dataset.Fault{
-		Code: NotFound, Field: name, Detail: "it is not among the dataset's images; add it, then retry the run",
-	}
 }
 
 // Fetched is what Fetch found of a sample's images.

@@ -46,7 +46,7 @@ func TestLinks(t *testing.T) {
 			"below/c.png":  "image not found: below/c.png: " + at + "/below is a link to gone, which does not exist",
 			"loop.png":     "image unreadable: loop.png: " + at + "/loop.png is a link that leads back to itself",
 			"out.png":      f.out,
-			"none.png":     "image not found: none.png: it is not among the dataset's images",
+			"none.png":     "image not found: none.png: it is not in " + at,
 		} {
 			_, fault, err := f.Locate(t.Context(), name)
 			if err != nil || (fault == nil) != (want == "") || fault != nil && !strings.HasPrefix(fault.Reason(), want) {

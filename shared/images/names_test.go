@@ -113,14 +113,15 @@ func TestLocateUnsafe(t *testing.T) {
 func TestLocateMissing(t *testing.T) {
 	t.Parallel()
 	f := locateFixture(t)
-	local, remote := f.local, f.remote
+	local, remote, at := f.local, f.remote, f.local.folders[0]
 	f.check(t, []locateCase{
-		{local, "c.JPG", "image not found: c.JPG: it is not among the dataset's images, but c.jpg is"},
-		{local, "a/B.jpeg", "image not found: a/B.jpeg: it is not among the dataset's images, but a/b.jpg is"},
-		{local, `sub\img.jpg`, `image not found: sub\img.jpg: it is not among the dataset's images, but sub/IMG.JPEG is`},
-		{remote, "a/B.jpeg", "image not found: a/B.jpeg: it is not among the dataset's images, but a/b.jpg is"},
-		{local, "c.png", "image not found: c.png: it is not among the dataset's images; add it"},
-		{local, "gone/c.jpg", "image not found: gone/c.jpg: it is not among the dataset's images; add it"},
+		{local, "c.JPG", `image not found: c.JPG: it is not in ` + at + `, but c.jpg is`},
+		{local, "a/B.jpeg", `image not found: a/B.jpeg: it is not in ` + at + `, but a/b.jpg is`},
+		{local, `sub\img.jpg`, `image not found: sub\img.jpg: it is not in ` + at + `, but sub/IMG.JPEG is`},
+		{remote, "a/B.jpeg", "image not found: a/B.jpeg: it is not in images/d/, but a/b.jpg is"},
+		{local, "c.png", `image not found: c.png: it is not in ` + at + `; add it`},
+		{local, "gone/c.jpg", `image not found: gone/c.jpg: it is not in ` + at + `; add it`},
+		{remote, "c.png", "image not found: c.png: it is not in images/d/; add it there, then retry the run"},
 	})
 }
 

@@ -67,10 +67,7 @@ func (r NamesReport) Message() string {
 // and that of names that are absolute. It makes at most some thousand look-ups, within a second on one machine. The
 // error is transient, or a bucket.MachineError.
 func (f *Fetcher) CheckNames(ctx context.Context, names []string) (NamesReport, error) {
-	report := NamesReport{Names: len(names), Folder: f.prefix}
-	if len(f.folders) > 0 {
-		report.Folder = f.folders[0]
-	}
+	report := NamesReport{Names: len(names), Folder: f.place()}
 	missing, err := f.missingNames(ctx, names)
 	if err != nil {
 		return NamesReport{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -50,8 +51,8 @@ func (l Limits) Validate() error {
 			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))
 		}
 	}
-	if !(l.MaxRunCost >= 0) {
-		faults = append(faults, fmt.Errorf("MAX_RUN_COST: %g; give 0 or more", l.MaxRunCost))
+	if err := scorer.CheckDollars(l.MaxRunCost); err != nil {
+		faults = append(faults, fmt.Errorf("MAX_RUN_COST: %w", err))
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(append(faults, l.Records.Validate(), l.Images.Validate(), l.Compressed.Validate())...)

@@ -77,6 +77,20 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	}, nil
 }
 
+// Bounded is the planner with another limit of what compressed manifests unpack to, in bytes, that something sets: a
+// caller who waits has less than a run.
+func (p *Planner) Bounded(unpacked int64, by string) *Planner {
+	bounded := *p
+	bounded.limits.Compressed = p.limits.Compressed.AtMost(unpacked, by)
+	return &bounded
+}
+
+// RemoveUnpacked removes from a bucket of one machine what the compressed manifests of a plan hold. A run that is under
+// way, and needs it, makes it again.
+func (p *Planner) RemoveUnpacked(ctx context.Context, plan *Plan) {
+	plan.RemoveUnpacked(ctx, p.texts.Work)
+}
+
 // Plan computes the plan of a dataset, or reads it where the run has one. A *RefusedError is a fault of the dataset or
 // the spec.
 func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {

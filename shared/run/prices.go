@@ -2,9 +2,7 @@ package run
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -22,9 +20,13 @@ func (p *Prices) UnmarshalText(text []byte) error {
 			continue
 		}
 		kind, price, ok := strings.Cut(pair, "=")
-		dollars, err := strconv.ParseFloat(price, 64)
-		if !ok || kind == "" || err != nil || !(dollars >= 0) || math.IsInf(dollars, 0) {
-			return fmt.Errorf("%q: give kinds of scorers and US dollars for a million samples, as embedded=1,gpu=195", pair)
+		const form = "give kinds of scorers and US dollars for a million samples, as embedded=1,gpu=195"
+		if !ok || kind == "" || price == "" {
+			return fmt.Errorf("%q: %s", pair, form)
+		}
+		dollars, err := scorer.ParseDollars(price)
+		if err != nil {
+			return fmt.Errorf("%q: %w; %s", pair, err, form)
 		}
 		if _, twice := prices[kind]; twice {
 			return fmt.Errorf("%q: scorer %s has a price already", pair, kind)

@@ -125,9 +125,10 @@ func TestCompressedManifestIsRefused(t *testing.T) {
 	whole := zipped(t, content)
 	f.Upload(packedManifest, whole[:len(whole)-10])
 	spec := run.Spec{Dataset: "mixed", Manifests: []string{"all.json.gz"}}
+	bounded := func(p *run.Planner) *run.Planner { return p }
 	refused := func(want string) {
 		t.Helper()
-		_, err := f.Planner().Plan(t.Context(), spec)
+		_, err := bounded(f.Planner()).Plan(t.Context(), spec)
 		fault, ok := errors.AsType[*dataset.FormatError](err)
 		if !ok || !strings.Contains(fault.Error(), want) {
 			t.Errorf("%v, want a refusal with %q", err, want)
@@ -140,4 +141,7 @@ func TestCompressedManifestIsRefused(t *testing.T) {
 	f.Upload(packedManifest, whole)
 	f.Limits.Compressed.Gzip = int64(len(content)) - 1
 	refused("that MAX_GZIP_BYTES allows; give it unpacked, which is read in parts, or in several files: gunzip < ")
+	f.Limits.Compressed.Gzip = int64(len(content)) + 1
+	bounded = func(p *run.Planner) *run.Planner { return p.Bounded(int64(len(content))-1, "a caller who waits") }
+	refused("that a caller who waits allows; give it unpacked")
 }

@@ -100,7 +100,7 @@ func parseSamples(noun, text string) (Budget, error) {
 		case err != nil:
 			return Budget{}, fmt.Errorf("%s %q: the largest count is %d; %s", noun, text, math.MaxInt, forms)
 		case count == 0:
-			return Budget{}, fmt.Errorf("%s %q: the smallest count is 1; %s", noun, text, forms)
+			return Budget{}, fmt.Errorf("%s %q: %s; %s", noun, text, ofNothing(noun), forms)
 		}
 		return Budget{count: count}, nil
 	}
@@ -120,10 +120,17 @@ func parseSamples(noun, text string) (Budget, error) {
 	case err != nil || ratio > 1:
 		return Budget{}, fmt.Errorf("%s %q: the largest is %s, everything; %s", noun, text, most, forms)
 	case ratio == 0:
-		return Budget{}, fmt.Errorf("%s %q: nothing would be selected; the smallest is one sample, 1; %s",
-			noun, text, forms)
+		return Budget{}, fmt.Errorf("%s %q: %s; %s", noun, text, ofNothing(noun), forms)
 	}
 	return Budget{ratio: ratio}, nil
+}
+
+// ofNothing says why an amount cannot be zero.
+func ofNothing(noun string) string {
+	if noun == "cap" {
+		return "a cap lets through one sample at least, 1; it cannot leave out all of a kind"
+	}
+	return "nothing would be selected; the smallest is one sample, 1"
 }
 
 // fractionForm is the percentage of a fraction such as 1/3; "" for another text, and for one that is no share.

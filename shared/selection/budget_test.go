@@ -55,7 +55,7 @@ func TestParseBudgetErrors(t *testing.T) {
 		"half":                 "",
 		"%":                    "",
 		"NaN":                  "",
-		"0":                    "smallest count is 1",
+		"0":                    "the smallest is one sample, 1",
 		"0%":                   "smallest is one sample",
 		"0.0":                  "smallest is one sample",
 		"1.5":                  "largest is 1.0",

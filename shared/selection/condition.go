@@ -18,6 +18,9 @@ type Condition struct {
 	Value    float64
 }
 
+// decimal is a number as people write it; what Go reads but they do not write, such as 1_0 and 0x10, is none.
+var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
+
 // conditionPattern is a name, an operator and a number.
 var conditionPattern = regexp.MustCompile(`^\s*(.*?[^<>=!\s])\s*(>=|<=|==|!=|>|<|=)\s*([^<>=!\s]+)\s*$`)
 
@@ -29,7 +32,7 @@ func ParseCondition(text string) (Condition, error) {
 			"number, such as relevance_min>=3", text)
 	}
 	value, err := strconv.ParseFloat(parts[3], 64)
-	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+	if err != nil || !decimal.MatchString(parts[3]) {
 		return Condition{}, fmt.Errorf("%q: %q is no number", text, parts[3])
 	}
 	operator := parts[2]

@@ -20,7 +20,9 @@ func TestParseCondition(t *testing.T) {
 			t.Errorf("%q is read back as %q (%v)", c, again, err)
 		}
 	}
-	for _, text := range []string{"", "a", "a>", ">3", "a>b", "a>NaN", "a>Inf", "a>>3", "a=>3", "a > 3 4"} {
+	for _, text := range []string{
+		"", "a", "a>", ">3", "a>b", "a>NaN", "a>Inf", "a>>3", "a=>3", "a > 3 4", "a>=1_0", "a>0x10", "a>1e999",
+	} {
 		if c, err := ParseCondition(text); err == nil || !strings.Contains(err.Error(), "\""+text+"\"") {
 			t.Errorf("%q is read as %q (%v)", text, c, err)
 		}

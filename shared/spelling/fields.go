@@ -42,8 +42,11 @@ func JSON(err error, v any) error {
 		return nil
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		path := strings.Split(wrong.Field, ".")
-		return fmt.Errorf("%s: give %s, not %s", path[len(path)-1], kindOf(wrong.Type), wrong.Value)
+		text := fmt.Sprintf("give %s, not %s", kindOf(wrong.Type, "json"), jsonValue(wrong.Value))
+		if path := strings.Split(wrong.Field, "."); wrong.Field != "" {
+			text = path[len(path)-1] + ": " + text
+		}
+		return errors.New(text)
 	}
 	if match := unknownJSON.FindStringSubmatch(err.Error()); match != nil {
 		return fmt.Errorf("unknown field %q%s", match[1], Hint(match[1], Fields(v, "json")))
@@ -52,8 +55,8 @@ func JSON(err error, v any) error {
 }
 
 var (
-	unknownYAML = regexp.MustCompile(`line (\d+): field (.*) not found in type \S+`)
-	wrongYAML   = regexp.MustCompile("line (\\d+): cannot unmarshal !!\\S+ (?:`(.*)` )?into (\\S+)")
+	unknownYAML = regexp.MustCompile(`line (\d+): field (.*) not found in type (\S+)`)
+	wrongYAML   = regexp.MustCompile("line (\\d+): cannot unmarshal !!(\\S+) (?:`(.*)` )?into (\\S+)")
 )
 
 // YAML is an error of decoding YAML into v in words for the author of the YAML.
@@ -65,35 +68,17 @@ func YAML(err error, v any) error {
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimSpace(line)
 		if match := unknownYAML.FindStringSubmatch(line); match != nil {
-			line = fmt.Sprintf("line %s: there is no key %q%s", match[1], match[2], Hint(match[2], Fields(v, "yaml")))
+			hint := ""
+			if in := typeIn(reflect.TypeOf(v), match[3]); in != nil {
+				hint = Hint(match[2], fields(in, "yaml"))
+			}
+			line = fmt.Sprintf("line %s: there is no key %q%s", match[1], match[2], hint)
 		} else if match := wrongYAML.FindStringSubmatch(line); match != nil {
-			line = fmt.Sprintf("line %s: %q is not %s", match[1], match[2], yamlKind(match[3]))
+			line = fmt.Sprintf("line %s: %s", match[1], wrongValue(match[2], match[3], typeIn(reflect.TypeOf(v), match[4])))
 		} else if strings.HasSuffix(line, "yaml: unmarshal errors:") {
 			continue
 		}
 		faults = append(faults, line)
 	}
 	return errors.New(strings.Join(faults, "; "))
-}
-
-// kindOf describes the values of a type.
-func kindOf(t reflect.Type) string { return yamlKind(t.String()) }
-
-func yamlKind(name string) string {
-	switch {
-	case strings.HasPrefix(name, "[]"):
-		return "a list"
-	case strings.HasPrefix(name, "map["):
-		return "names with values"
-	case strings.Contains(name, "int"):
-		return "a whole number"
-	case strings.Contains(name, "float"):
-		return "a number"
-	case name == "bool":
-		return "true or false"
-	case strings.Contains(name, "."):
-		return "a value of this form"
-	default:
-		return "a text"
-	}
 }

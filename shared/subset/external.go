@@ -111,13 +111,14 @@ func (r *Reader) columns(
 		}
 	}
 	var known []string
+	var others map[string]string  // columns of the file that hold no numbers
 	rest := slices.Clone(columns) // not in the file
 	if spec.ScoresFrom != "" {
 		table, err := r.externalTable(ctx, strings.TrimPrefix(spec.ScoresFrom, selection.ExternalPrefix))
 		if err != nil {
 			return nil, err
 		}
-		known = table.Names
+		known, others = table.Names, table.Others
 		rest = slices.DeleteFunc(rest, func(c selection.Column) bool { return slices.Contains(known, c.Name) })
 		if err := r.fillExternal(ctx, plan, table, columns); err != nil {
 			return nil, err
@@ -132,20 +133,25 @@ func (r *Reader) columns(
 	}
 	for _, c := range rest {
 		if !slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }) {
-			return nil, unknownColumn(spec, c.Name, slices.Concat(known, fields))
+			return nil, unknownColumn(spec, c.Name, slices.Concat(known, fields), others[c.Name])
 		}
 	}
 	return columns, nil
 }
 
-// unknownColumn refuses the name of a column that no sample has a number in.
-func unknownColumn(spec selection.Request, name string, known []string) error {
+// unknownColumn refuses the name of a column that no sample has a number in. text is what the file of numbers has in a
+// column of that name instead; empty if there is none.
+func unknownColumn(spec selection.Request, name string, known []string, text string) error {
 	field := "by"
 	if strings.TrimPrefix(spec.TieBreak, "-") == name {
 		field = "tie_break"
 	}
 	if slices.ContainsFunc(spec.Where, func(c selection.Condition) bool { return c.Column == name }) {
 		field = "where"
+	}
+	if text != "" {
+		return &run.RefusedError{Reason: fmt.Sprintf("%s: column %q of the file of numbers cannot be used: %s", field, name,
+			text)}
 	}
 	if len(known) == 0 {
 		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in a field %q, nor in any other; "+
@@ -172,7 +178,11 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 	} else if err != nil {
 		return nil, err
 	}
-	return external.Parse(data)
+	table, err := external.Parse(data)
+	if _, content := errors.AsType[*external.Error](err); content { // another version took it
+		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s: %v", selection.ExternalPrefix, hash, err)}
+	}
+	return table, err
 }
 
 // fillExternal fills the columns that a file has.

@@ -110,17 +110,21 @@ func TestExternalRefused(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)
 	f.Upload("datasets/demo/text.csv", []byte("id,name\na00,x\n"))
+	f.Upload("datasets/demo/mixed.csv", []byte("id,relevance,word\na00,1,2\na01,1,x\n"))
 	f.Upload("datasets/demo/strange.csv", []byte("id,relevance\nq,1\n"))
 	where := func(texts ...string) selection.Rules { return selection.Rules{Where: conditions(t, texts...)} }
 	unknown := selection.ExternalPrefix + strings.Repeat("0", 64)
 	for want, request := range map[string]selection.Request{
 		"no.csv is not in the input bucket": {ScoresFrom: "no.csv", Rules: where("a>1")},
 		"no column of numbers":              {ScoresFrom: "text.csv", Rules: where("a>1")},
-		"none of its 1 ids":                 {ScoresFrom: "strange.csv", Rules: where("relevance>1")},
-		"nothing names one of its columns":  {ScoresFrom: "n.csv"},
-		"did you mean \"level\"":            {Rules: where("levels>1")},
-		"known are: relevance, level":       {ScoresFrom: "n.csv", Rules: where("b>1")},
-		"is not known here":                 {ScoresFrom: unknown, Rules: where("a>1")},
+		`column "word" of the file of numbers cannot be used: line 3 has "x"`: {
+			ScoresFrom: "mixed.csv", Rules: where("word>1"),
+		},
+		"none of its 1 ids":                {ScoresFrom: "strange.csv", Rules: where("relevance>1")},
+		"nothing names one of its columns": {ScoresFrom: "n.csv"},
+		"did you mean \"level\"":           {Rules: where("levels>1")},
+		"known are: relevance, level":      {ScoresFrom: "n.csv", Rules: where("b>1")},
+		"is not known here":                {ScoresFrom: unknown, Rules: where("a>1")},
 	} {
 		request.Budget = runtest.Budget(t, "1")
 		_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})

@@ -136,8 +136,10 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	if !idPattern.MatchString(id) {
 		return nil, none
 	}
-	if removed, err := r.runs.Removed(ctx, runID); removed || err != nil {
+	if removed, err := r.runs.Removed(ctx, runID); err != nil {
 		return nil, errors.Join(none, err)
+	} else if removed { // maybe while the caller waits for it
+		return nil, fmt.Errorf("%w, which was removed", none)
 	}
 	name := selectionName(runID, id)
 	return r.selections.Get(ctx, name, func(ctx context.Context) (*Selection, error) {

@@ -151,7 +151,8 @@ func checkGone(t *testing.T, runs *run.Reader, subsets *subset.Reader, sel *subs
 	if _, err := runs.Status(t.Context(), sel.Run); !errors.Is(err, run.ErrNoRun) {
 		t.Errorf("killed after %d, it has a status: %v", kills, err)
 	}
-	if _, err := subsets.Selection(t.Context(), sel.Run, sel.ID); !errors.Is(err, subset.ErrNoSelection) {
+	if _, err := subsets.Selection(t.Context(), sel.Run, sel.ID); !errors.Is(err, subset.ErrNoSelection) ||
+		!strings.Contains(err.Error(), "run "+sel.Run+", which was removed") {
 		t.Errorf("killed after %d, it has the selection: %v", kills, err)
 	}
 }

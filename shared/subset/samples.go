@@ -45,6 +45,9 @@ func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) 
 	return request.Params(union(include), union(exclude)), nil
 }
 
+// ErrNoSample is the error of a sample that a run does not have.
+var ErrNoSample = errors.New("no such sample")
+
 // A nameError is that a sample is named which cannot be meant.
 type nameError struct{ text string }
 
@@ -56,6 +59,10 @@ func refusedName(err error) error {
 		return &run.RefusedError{Reason: unknown.Error()}
 	}
 	return err
+}
+
+func noSample(format string, args ...any) error {
+	return &run.RefusedError{Reason: fmt.Sprintf(format, args...), Err: ErrNoSample}
 }
 
 // maxUnknown is how many unknown ids an error lists.

@@ -3,6 +3,7 @@ package subset
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -78,21 +79,23 @@ var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
 // One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands
-// for the first of the samples that dataset.Lookup finds. A *run.RefusedError is that of a name of none.
+// for the first of the samples that dataset.Lookup finds. ErrNoSample, a *run.RefusedError, is that of a name of none.
 func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
 	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err
 	}
 	if m := indexName.FindStringSubmatch(name); m != nil {
 		if index, err = strconv.ParseInt(m[1], 10, 64); err != nil || index >= plan.Samples {
-			return nil, 0, &run.RefusedError{Reason: fmt.Sprintf("sample %s: the run has samples of the indexes 0 to %d",
-				name, plan.Samples-1)}
+			return nil, 0, noSample("the run has no sample %s; its indexes are 0 to %d", name, plan.Samples-1)
 		}
 		return plan, index, nil
 	}
 	named, err := r.samplesOf(plan).find(ctx, "sample", []string{name})
 	if err != nil {
-		return nil, 0, refusedName(err)
+		if _, unknown := errors.AsType[*nameError](err); unknown {
+			err = noSample("the run has no sample %q", name)
+		}
+		return nil, 0, err
 	}
 	return plan, int64(named[0][0]), nil
 }

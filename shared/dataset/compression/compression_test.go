@@ -189,11 +189,11 @@ func TestUnpackLimits(t *testing.T) {
 	t.Parallel()
 	size := int64(len(content()))
 	for kind, stream := range streams(t) {
-		just := Limits{size, size, size, size}
+		just := Limits{Gzip: size, Zstd: size, Bzip2: size, XZ: size}
 		if err := Unpack(io.Discard, bytes.NewReader(stream), kind, just); err != nil {
 			t.Errorf("%s of just as many bytes as allowed: %v", kind, err)
 		}
-		err := Unpack(io.Discard, bytes.NewReader(stream), kind, Limits{size - 1, size - 1, size - 1, size - 1})
+		err := Unpack(io.Discard, bytes.NewReader(stream), kind, just.AtMost(size-1, ""))
 		want := fmt.Sprintf("more than the %d bytes that MAX_%s_BYTES allows", size-1, strings.ToUpper(string(kind)))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s of a byte more than allowed: %v, want %s", kind, err, want)

@@ -13,6 +13,10 @@ type Limits struct {
 	Zstd  int64 `env:"MAX_ZSTD_BYTES, default=34359738368" meaning:"most bytes that a manifest in zstd unpacks to"`
 	Bzip2 int64 `env:"MAX_BZIP2_BYTES, default=2147483648" meaning:"most bytes that a manifest in bzip2 unpacks to"`
 	XZ    int64 `env:"MAX_XZ_BYTES, default=4294967296" meaning:"most bytes that a manifest in xz unpacks to"`
+
+	// Most is what By allows of all kinds; empty where the variables alone do.
+	Most int64
+	By   string
 }
 
 // Validate reports limits below 1 by the names of their variables.
@@ -26,16 +30,25 @@ func (l Limits) Validate() error {
 	return errors.Join(faults...)
 }
 
+// AtMost are the limits where none is above a number of bytes that something else sets, such as a call.
+func (l Limits) AtMost(bytes int64, by string) Limits {
+	return Limits{min(l.Gzip, bytes), min(l.Zstd, bytes), min(l.Bzip2, bytes), min(l.XZ, bytes), bytes, by}
+}
+
 // of is the limit of a kind.
 func (l Limits) of(kind Kind) LimitError {
+	limit := LimitError{l.Gzip, "MAX_GZIP_BYTES"}
 	switch kind {
 	case Zstd:
-		return LimitError{l.Zstd, "MAX_ZSTD_BYTES"}
+		limit = LimitError{l.Zstd, "MAX_ZSTD_BYTES"}
 	case Bzip2:
-		return LimitError{l.Bzip2, "MAX_BZIP2_BYTES"}
+		limit = LimitError{l.Bzip2, "MAX_BZIP2_BYTES"}
 	case XZ:
-		return LimitError{l.XZ, "MAX_XZ_BYTES"}
-	default:
-		return LimitError{l.Gzip, "MAX_GZIP_BYTES"}
+		limit = LimitError{l.XZ, "MAX_XZ_BYTES"}
+	case Gzip:
 	}
+	if l.By != "" && limit.Bytes == l.Most {
+		limit.Variable = l.By
+	}
+	return limit
 }

@@ -258,6 +258,42 @@ func holdsWithin(levels int, values []json.RawMessage) bool {
 	return false
 }
 
+// Twice is the first key that an object has more than once; empty if each stands once. Of objects within others it does
+// not look into.
+func (m Members) Twice() string {
+	seen := make(map[string]bool, len(m)/2)
+	for i := 0; i < len(m); i += 2 {
+		key := Text(m[i])
+		if seen[key] {
+			return key
+		}
+		seen[key] = true
+	}
+	return ""
+}
+
+// Twice is the first key that the object of a value, or one within it, has more than once; empty if there is none. It
+// looks at a value once for each level in it.
+func Twice(value json.RawMessage) string {
+	inner := []json.RawMessage(nil)
+	switch TypeOf(value) {
+	case Array:
+		inner = Items(value)
+	case Object:
+		members := Members(Items(value))
+		if key := members.Twice(); key != "" {
+			return key
+		}
+		inner = members.Values()
+	}
+	for _, one := range inner {
+		if key := Twice(one); key != "" {
+			return key
+		}
+	}
+	return ""
+}
+
 // Values are the values of an object, in order.
 func (m Members) Values() []json.RawMessage {
 	var list []json.RawMessage

@@ -56,3 +56,15 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"a": 1, "b": {"a": 2}, "c": [{"a": 1}, {"a": 1}]}`: "", `[1, "a", null]`: "", `7`: "",
+		`{"a": 1, "\u0061": 2}`: "a", `{"b": [{"c": {"d": 1, "e": 2, "d": 3}}]}`: "d",
+	} {
+		if got := Twice([]byte(text)); got != want {
+			t.Errorf("%s has %q twice, want %q", text, got, want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -102,16 +103,22 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 			return "", c, err
 		}
 	default:
-		return "", c, fmt.Errorf("there is no such kind%s; the kinds are %s, %s and %s",
-			spelling.Hint(kind, []string{Embedded, GPU, LLM}), Embedded, GPU, LLM)
+		return "", c, CheckKind(kind)
 	}
 	return kind, c, nil
 }
 
-var (
-	errNoAddress = errors.New("it is not known where the sidecar is: give --scorer gpu:URL, or set GPU_SIDECAR")
-	errNoKind    = fmt.Errorf("there is no such kind; the kinds are %s, %s and %s", Embedded, GPU, LLM)
-)
+var errNoAddress = errors.New("it is not known where the sidecar is: give --scorer gpu:URL, or set GPU_SIDECAR")
+
+// CheckKind reports a kind that there is not.
+func CheckKind(kind string) error {
+	known := []string{Embedded, GPU, LLM}
+	if slices.Contains(known, kind) {
+		return nil
+	}
+	return fmt.Errorf("there is no such kind%s; the kinds are %s, %s and %s",
+		spelling.Hint(kind, known), Embedded, GPU, LLM)
+}
 
 // An Opener opens scorers. It is safe for concurrent use; a process should have one.
 type Opener struct {
@@ -185,6 +192,6 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 		return nil, errors.New("a dataset names only the kind, llm: " +
 			"the service's LLM_URL and LLM_MODEL say where the model is")
 	default:
-		return nil, errNoKind
+		return nil, CheckKind(kind)
 	}
 }

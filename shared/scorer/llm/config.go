@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 // Config says which model rates, where it is, and its limits. A field that is 0 has its default.
@@ -82,13 +84,16 @@ func (c Config) Validate() error {
 		{"LLM_MAX_TOKENS", float64(c.MaxTokens)}, {"LLM_IMAGE_SIDE", float64(c.ImageSide)},
 		{"LLM_CONCURRENCY", float64(c.Concurrency)}, {"LLM_REQUESTS_PER_MINUTE", float64(c.RequestsPerMinute)},
 		{"LLM_TOKENS_PER_MINUTE", float64(c.TokensPerMinute)}, {"LLM_TIMEOUT", c.Timeout.Seconds()},
-		{"LLM_MAX_COST", c.MaxCost}, {"LLM_IMAGE_TOKENS", float64(c.ImageTokens)},
+		{"LLM_IMAGE_TOKENS", float64(c.ImageTokens)},
 	} {
 		if !(n.value >= 0) {
 			faults = append(faults, fmt.Errorf("%s: %v; give 0 or more", n.name, n.value))
 		}
 	}
-	if !(c.Temperature >= 0) && c.Temperature != noTemperature {
+	if err := scorer.CheckDollars(c.MaxCost); err != nil {
+		faults = append(faults, fmt.Errorf("LLM_MAX_COST: %w", err))
+	}
+	if !(c.Temperature >= 0) && c.Temperature != noTemperature || math.IsInf(c.Temperature, 0) {
 		faults = append(faults, fmt.Errorf("LLM_TEMPERATURE: %v; give 0 or more, or %d to leave it to the model",
 			c.Temperature, noTemperature))
 	}
@@ -135,13 +140,17 @@ func parsePrices(table string) (map[string]price, error) {
 		}
 		at := strings.LastIndex(row, "=") // a model's name may have one, too
 		input, output, both := strings.Cut(row[at+1:], "/")
-		in, errIn := strconv.ParseFloat(strings.TrimSpace(input), 64)
-		out, errOut := strconv.ParseFloat(strings.TrimSpace(output), 64)
-		if at < 1 || !both || errIn != nil || errOut != nil || !(in >= 0 && out >= 0) {
+		in, errIn := scorer.ParseDollars(input)
+		out, errOut := scorer.ParseDollars(output)
+		if at < 1 || !both || errIn != nil || errOut != nil {
 			return nil, fmt.Errorf("%q is no price: give model=input/output, in dollars per million tokens, "+
 				"such as gpt-4o=2.50/10", row)
 		}
-		prices[strings.TrimSpace(row[:at])] = price{in, out}
+		model := strings.TrimSpace(row[:at])
+		if _, twice := prices[model]; twice {
+			return nil, fmt.Errorf("%q: the model %s has a price already", row, model)
+		}
+		prices[model] = price{in, out}
 	}
 	return prices, nil
 }

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -43,10 +44,19 @@ func TestPrices(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(price{})); diff != "" || err != nil {
 		t.Errorf("error %v; prices (-want +got)\n%s", err, diff)
 	}
-	for _, table := range []string{"a", "a=", "a=1", "=1/2", "a=1/b", "a=-1/2", "a=1/NaN"} {
+	for _, table := range []string{
+		"a", "a=", "a=1", "=1/2", "a=1/b", "a=-1/2", "a=1/NaN", "a=inf/1", "a=1_0/1", "a=1e300/1",
+	} {
 		if _, err := parsePrices(table); err == nil || !strings.Contains(err.Error(), "give model=input/output") {
 			t.Errorf("%q: error %v", table, err)
 		}
+	}
+}
+
+func TestPricesOfOneModelTwice(t *testing.T) {
+	t.Parallel()
+	if _, err := parsePrices("a=1/2, a=3/4"); err == nil || !strings.Contains(err.Error(), "a has a price already") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -66,6 +76,11 @@ func TestValidate(t *testing.T) {
 	} {
 		if err == nil || !strings.Contains(err.Error(), name+": ") {
 			t.Errorf("error %v lacks %s", err, name)
+		}
+	}
+	for _, endless := range []Config{{MaxCost: math.Inf(1)}, {MaxCost: 1e300}, {Temperature: math.Inf(1)}} {
+		if err := endless.Validate(); err == nil {
+			t.Errorf("%+v is taken", endless)
 		}
 	}
 	err = Config{Model: "m", MaxCost: 1, Prices: "other=1/2"}.Validate()

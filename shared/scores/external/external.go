@@ -4,14 +4,16 @@ package external
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 // MaxBytes is the largest file.
@@ -26,6 +28,9 @@ type Table struct {
 	Names []string // of the columns, in the order of the file
 	// Values holds a column for each name, and in it a number for each row: NaN where there is none.
 	Values [][]float64
+	// Others are the columns that are passed over, by their names: the first value that is no number, and where it
+	// stands, such as `line 2 has "high"`.
+	Others map[string]string
 }
 
 // An Error is a fault of a file's content.
@@ -36,19 +41,21 @@ func (e *Error) Error() string { return e.text }
 func fault(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
 // Parse reads a file whole: Parquet, JSON lines or CSV, as its content says. It has a column id, of texts or whole
-// numbers, and one column of numbers at least; columns of other values are passed over. An error is an *Error.
+// numbers, and one column of numbers at least; columns of other values are passed over. No two columns have one name.
+// An error is an *Error.
 func Parse(data []byte) (*Table, error) {
 	var t *Table
 	var err error
-	switch trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))); {
+	text := bytes.TrimRight(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		t, err = parseParquet(data)
-	case len(trimmed) == 0:
+	case len(text) == 0:
 		return nil, fault("it is empty")
-	case trimmed[0] == '{':
-		t, err = parseLines(trimmed)
+	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+		t, err = parseLines(text)
 	default:
-		t, err = parseCSV(trimmed)
+		t, err = parseCSV(text)
 	}
 	if err != nil {
 		return nil, err
@@ -60,7 +67,7 @@ func Parse(data []byte) (*Table, error) {
 func (t *Table) check() error {
 	switch {
 	case len(t.Names) == 0:
-		return fault("it has no column of numbers next to the ids")
+		return fault("it has no column of numbers next to the ids%s", t.why())
 	case len(t.IDs) == 0:
 		return fault("it has no rows")
 	}
@@ -70,6 +77,69 @@ func (t *Table) check() error {
 			return fault("the id %q stands in two rows; a sample has one row", id)
 		}
 		seen[id] = true
+	}
+	return nil
+}
+
+// mostNamed is how many columns an error names.
+const mostNamed = 5
+
+// why says of some columns that are passed over what is no number in them; empty if there are none.
+func (t *Table) why() string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(t.Others)) {
+		words = append(words, fmt.Sprintf("column %s: %s", shown(name), t.Others[name]))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return ": " + listed(words, "; ")
+}
+
+// other notes of a column that is passed over where it has what is no number; of several such values the first counts.
+func (t *Table) other(name, format string, args ...any) {
+	if t.Others == nil {
+		t.Others = map[string]string{}
+	}
+	if t.Others[name] == "" {
+		t.Others[name] = fmt.Sprintf(format, args...)
+	}
+}
+
+// shownBytes is how much of a text of a file an error quotes.
+const shownBytes = 40
+
+func shown(text string) string { return jsontext.Quote(text, shownBytes) }
+
+// shownValue is a value of JSON as an error shows it.
+func shownValue(value json.RawMessage) string {
+	if jsontext.TypeOf(value) == jsontext.String {
+		return shown(jsontext.Text(value))
+	}
+	return jsontext.Describe(value)
+}
+
+// listed are words in a row, the first ones of many.
+func listed(words []string, separator string) string {
+	if more := len(words) - mostNamed; more > 0 {
+		words = append(slices.Clone(words[:mostNamed]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(words, separator)
+}
+
+// checkNames reports a name that two columns have, or that none is that of the ids. What has no name is passed over.
+func checkNames(names []string) error {
+	seen := map[string]bool{"": false}
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		if seen[name] {
+			return fault("two of its columns are named %s; give each its own name", shown(name))
+		}
+		seen[name] = name != ""
+		quoted[i] = shown(name)
+	}
+	if !seen[idColumn] {
+		return fault("it has no column %q; its columns are %s", idColumn, listed(quoted, ", "))
 	}
 	return nil
 }
@@ -120,12 +190,27 @@ func parseLines(data []byte) (*Table, error) {
 		if err != nil {
 			return nil, fault("line %d: %v", number, err)
 		}
+		fields := jsontext.Members(jsontext.Items(bytes.TrimSpace(line)))
+		if twice := fields.Twice(); twice != "" {
+			return nil, fault("line %d: the field %s stands in it twice; leave one out", number, shown(twice))
+		}
 		t.IDs = append(t.IDs, id)
-		for name, value := range Numbers(line) {
-			if name != idColumn {
-				t.set(t.column(name), value)
+		for i := 0; i < len(fields); i += 2 {
+			switch name, value := jsontext.Text(fields[i]), fields[i+1]; {
+			case name == idColumn:
+			case jsontext.TypeOf(value) == jsontext.Number:
+				v, err := strconv.ParseFloat(string(value), 64)
+				if err != nil {
+					return nil, fault("line %d: the field %s: %s is too large a number", number, shown(name), value)
+				}
+				t.set(t.column(name), v)
+			case jsontext.TypeOf(value) != jsontext.None:
+				t.other(name, "line %d has %s, no number", number, shownValue(value))
 			}
 		}
+	}
+	for _, name := range t.Names {
+		delete(t.Others, name)
 	}
 	t.fillAll()
 	order := slices.Sorted(slices.Values(t.Names)) // a line's fields have none
@@ -165,44 +250,4 @@ func Numbers(object []byte) iter.Seq2[string, float64] {
 			}
 		}
 	}
-}
-
-// parseCSV reads CSV with a line of names.
-func parseCSV(data []byte) (*Table, error) {
-	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
-	if err != nil {
-		return nil, fault("reading it as CSV: %v", err)
-	}
-	header := rows[0]
-	ids := slices.IndexFunc(header, func(name string) bool { return strings.TrimSpace(name) == idColumn })
-	if ids < 0 {
-		return nil, fault("it has no column %q; its columns are %s", idColumn, strings.Join(header, ", "))
-	}
-	t := new(Table)
-	for _, row := range rows[1:] {
-		t.IDs = append(t.IDs, row[ids])
-	}
-	for c, name := range header {
-		values := make([]float64, 0, len(t.IDs))
-		for _, row := range rows[1:] {
-			v, err := number(row[c])
-			if err != nil {
-				break
-			}
-			values = append(values, v)
-		}
-		if c != ids && len(values) == len(t.IDs) {
-			t.Names, t.Values = append(t.Names, strings.TrimSpace(name)), append(t.Values, values)
-		}
-	}
-	return t, nil
-}
-
-// number is a cell as a number; NaN for an empty one.
-func number(cell string) (float64, error) {
-	cell = strings.TrimSpace(cell)
-	if cell == "" {
-		return math.NaN(), nil
-	}
-	return strconv.ParseFloat(cell, 64)
 }

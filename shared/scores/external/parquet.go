@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -30,17 +29,26 @@ func parseParquet(data []byte) (t *Table, err error) {
 	var names []string
 	for at, path := range file.Schema().Columns() {
 		leaf, _ := file.Schema().Lookup(path...)
-		names = append(names, strings.Join(path, "."))
+		if len(path) == 1 {
+			names = append(names, path[0])
+		}
 		switch kind := leaf.Node.Type().Kind(); {
-		case len(path) > 1 || leaf.Node.Repeated():
+		case len(path) > 1:
+			t.other(path[0], "it holds columns")
+		case leaf.Node.Repeated():
+			t.other(path[0], "it holds lists")
 		case path[0] == idColumn:
 			ids = at
 		case kind == parquet.Int32 || kind == parquet.Int64 || kind == parquet.Float || kind == parquet.Double:
 			columns[at] = t.column(path[0])
+		default:
+			t.other(path[0], "it is of the type %s, no number", kind)
 		}
 	}
-	if ids < 0 {
-		return nil, fault("it has no column %q; its columns are %s", idColumn, strings.Join(names, ", "))
+	if err := checkNames(names); err != nil {
+		return nil, err
+	} else if ids < 0 {
+		return nil, fault("its column %q holds lists; give one id in each row", idColumn)
 	}
 	for _, group := range file.RowGroups() {
 		if err := t.addRows(group, ids, columns); err != nil {

@@ -1,0 +1,56 @@
+package curate
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// repeated are the parameters that may be given several times.
+var repeated = []string{"id", "filter"}
+
+// mayBeEmpty is the parameter that a client of lists sends without a value for the first page.
+const mayBeEmpty = "page_token"
+
+// checked is the call of a route, after a look at the query of its requests: what is not taken is refused, because an
+// answer to a question without it would be taken for one with it.
+func (r route) checked() call {
+	return func(request *http.Request) (answer, error) {
+		given, err := url.ParseQuery(request.URL.RawQuery)
+		if err != nil {
+			return answer{}, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the query: %v", err))
+		}
+		if fault := checkNames(given, r.query, "query parameter"); fault != "" {
+			return answer{}, api.NewProblem(http.StatusBadRequest, fault)
+		}
+		for name, values := range given {
+			if !r.page && name != mayBeEmpty && slices.Contains(values, "") {
+				return answer{}, api.NewProblem(http.StatusBadRequest,
+					fmt.Sprintf("%s: it is empty; give a value, or leave it out", name))
+			}
+		}
+		return r.call(request)
+	}
+}
+
+// checkNames says what names are given that are not known, or several times that are one; empty if none is.
+func checkNames(given url.Values, known []string, noun string) string {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		switch {
+		case len(known) == 0:
+			return fmt.Sprintf("%q is no %s here; there is none", name, noun)
+		case !slices.Contains(known, name):
+			return fmt.Sprintf("%q is no %s here%s; known are: %s", name, noun, spelling.Hint(name, known),
+				strings.Join(known, ", "))
+		case len(given[name]) > 1 && !slices.Contains(repeated, name):
+			return fmt.Sprintf("%s: it is given %d times; give it once", name, len(given[name]))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// A pairsFlag is the value of a flag of names with values, such as "humanities=2,stem knowledge=3". It is given one by
+// one, or as CSV. Each name has one value.
+type pairsFlag[V any] struct {
+	of      map[string]V // nil if none is given
+	parse   func(string) (V, error)
+	text    func(V) string
+	kind    string // of values, for the help
+	example string // of what is to be given
+}
+
+func newPairs[V any](
+	parse func(string) (V, error), text func(V) string, kind, example string,
+) pairsFlag[V] {
+	return pairsFlag[V]{parse: parse, text: text, kind: kind, example: example}
+}
+
+// Set adds pairs. What is in none of them if one cannot be read is an error alone.
+func (f *pairsFlag[V]) Set(text string) error {
+	reader := csv.NewReader(strings.NewReader(text))
+	reader.LazyQuotes = true
+	list, err := reader.Read()
+	if err != nil {
+		return fmt.Errorf("give names with values, such as %s", f.example)
+	}
+	for _, pair := range list {
+		at := strings.LastIndexByte(pair, '=') // a name may have one, too
+		if at < 1 || strings.TrimSpace(pair[at+1:]) == "" {
+			return fmt.Errorf("%q is no name with a value; write it as in %s", pair, f.example)
+		}
+		name := strings.TrimSpace(pair[:at])
+		if _, twice := f.of[name]; twice {
+			return fmt.Errorf("%q is given twice; give it one value", name)
+		}
+		value := strings.TrimSpace(pair[at+1:])
+		parsed, err := f.parse(value)
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, spelling.Value(value, err))
+		}
+		if f.of == nil {
+			f.of = map[string]V{}
+		}
+		f.of[name] = parsed
+	}
+	return nil
+}
+
+// String is the pairs as they are given.
+func (f *pairsFlag[V]) String() string {
+	if f == nil || f.text == nil { // the library asks a zero value for its text
+		return ""
+	}
+	return pairs(f.of, f.text)
+}
+
+// Type names the values in the help.
+func (f *pairsFlag[V]) Type() string { return "name=" + f.kind }
+
+// names are those given, in ascending order.
+func (f *pairsFlag[V]) names() []string { return slices.Sorted(maps.Keys(f.of)) }

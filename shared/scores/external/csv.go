@@ -1,0 +1,84 @@
+package external
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// parseCSV reads CSV with a line of names.
+func parseCSV(data []byte) (*Table, error) {
+	if err := checkSeparator(data); err != nil {
+		return nil, err
+	}
+	reader := csv.NewReader(bytes.NewReader(data))
+	header, err := reader.Read()
+	if err != nil {
+		return nil, fault("reading it as CSV: %v", err)
+	}
+	for i, name := range header {
+		header[i] = strings.TrimSpace(name)
+	}
+	if err := checkNames(header); err != nil {
+		return nil, err
+	}
+	t, ids := new(Table), slices.Index(header, idColumn)
+	columns := make([][]float64, len(header))
+	for {
+		row, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fault("reading it as CSV: %v", err)
+		}
+		t.IDs = append(t.IDs, row[ids])
+		for c, cell := range row {
+			if c == ids || header[c] == "" || t.Others[header[c]] != "" {
+				continue
+			}
+			v, err := number(cell)
+			if err != nil {
+				line, _ := reader.FieldPos(c)
+				t.other(header[c], "line %d has %s, no number", line, shown(cell))
+			}
+			columns[c] = append(columns[c], v)
+		}
+	}
+	for c, name := range header {
+		if c != ids && name != "" && t.Others[name] == "" {
+			t.Names, t.Values = append(t.Names, name), append(t.Values, columns[c])
+		}
+	}
+	return t, nil
+}
+
+// checkSeparator reports a line of names that something else than a comma separates.
+func checkSeparator(data []byte) error {
+	first, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\n"))
+	for separator, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "bars"} {
+		names := strings.Split(string(first), separator)
+		if len(names) > 1 && slices.ContainsFunc(names, func(s string) bool { return strings.Trim(s, "\" \r") == idColumn }) {
+			return fault("%s separate its columns; separate them by commas, and write numbers with a decimal point", name)
+		}
+	}
+	return nil
+}
+
+// number is a cell as a number; NaN for an empty one, and for nan, which programs write for no number.
+func number(cell string) (float64, error) {
+	switch strings.ToLower(strings.TrimSpace(cell)) {
+	case "", "nan":
+		return math.NaN(), nil
+	case "inf":
+		return math.Inf(1), nil
+	case "-inf":
+		return math.Inf(-1), nil
+	}
+	return spelling.Number(cell)
+}

@@ -1,0 +1,102 @@
+package spelling
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// wrongValue says of a value of YAML what is to be there. kind is its tag, text what is written unless it is a list or
+// has keys; of is the type that is to be there, nil if it is not known.
+func wrongValue(kind, text string, of reflect.Type) string {
+	switch {
+	case kind == "seq":
+		return fmt.Sprintf("give %s, not a list", kindOf(of, "yaml"))
+	case kind == "map":
+		return fmt.Sprintf("give %s, not names with values", kindOf(of, "yaml"))
+	case of != nil && of.Kind() == reflect.Struct:
+		return fmt.Sprintf("give %s, not %q", kindOf(of, "yaml"), text)
+	}
+	return fmt.Sprintf("%q is not %s", text, kindOf(of, "yaml"))
+}
+
+// jsonValue is the kind of a value of JSON in words, from that of the library.
+func jsonValue(kind string) string {
+	word, _, _ := strings.Cut(kind, " ") // a number stands behind its kind
+	switch word {
+	case "array":
+		return "a list"
+	case "object":
+		return "names with values"
+	case "string":
+		return "a text"
+	case "bool":
+		return "true or false"
+	}
+	return "a " + word
+}
+
+// kindOf describes the values of a type, whose fields are named by a tag.
+func kindOf(t reflect.Type, tag string) string {
+	if t == nil {
+		return "a value of this form"
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch kind := t.Kind(); {
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return "a text or a number"
+	case kind == reflect.Slice:
+		return "a list"
+	case kind == reflect.Map:
+		return "names with values"
+	case kind == reflect.Struct:
+		return "values with the names " + someOf(fields(t, tag))
+	case reflect.Int <= kind && kind <= reflect.Uintptr:
+		return "a whole number"
+	case kind == reflect.Float32 || kind == reflect.Float64:
+		return "a number"
+	case kind == reflect.Bool:
+		return "true or false"
+	case kind == reflect.String:
+		return "a text"
+	}
+	return "a value of this form"
+}
+
+// someOf are names in a row, the first ones of many.
+func someOf(names []string) string {
+	const most = 5
+	if len(names) > most {
+		names = append(names[:most:most], "...")
+	}
+	return strings.Join(names, ", ")
+}
+
+// typeIn is the type of a name as Go writes it, of t and all that is within it; nil if there is none.
+func typeIn(t reflect.Type, name string) reflect.Type {
+	seen := map[reflect.Type]bool{}
+	var look func(t reflect.Type) reflect.Type
+	look = func(t reflect.Type) reflect.Type {
+		if t == nil || seen[t] {
+			return nil
+		}
+		if seen[t] = true; t.String() == name {
+			return t
+		}
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+			return look(t.Elem())
+		case reflect.Struct:
+			for field := range t.Fields() {
+				if found := look(field.Type); found != nil {
+					return found
+				}
+			}
+		}
+		return nil
+	}
+	return look(t)
+}

@@ -1,0 +1,39 @@
+package spelling_test
+
+import (
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{"3": 3, " -0.5 ": -0.5, ".5": 0.5, "2.": 2, "+1e-3": 0.001, "007": 7} {
+		if got, err := spelling.Number(text); got != want || err != nil {
+			t.Errorf("%q is read as %g (%v)", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"": `"" is no number`, "1_0": `"1_0" is no number`, "0x10": `"0x10" is no number`, "inf": `"inf" is no number`,
+		"-Infinity": `"-Infinity" is no number`, "NaN": `"NaN" is no number`, "1e999": `"1e999" is too large or too small`,
+		"1,5": `"1,5" is no number`, "٣": `"٣" is no number`,
+	} {
+		if _, err := spelling.Number(text); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestNumberOfConditions has conditions, whose package imports nothing of ours, take the same numbers.
+func TestNumberOfConditions(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"3", "-0.5", ".5", "2.", "+1e-3", "007", "1_0", "0x10", "inf", "NaN", "1e999", "1,5", ".",
+	} {
+		_, err := spelling.Number(text)
+		if _, other := selection.ParseCondition("x>=" + text); (err == nil) != (other == nil) {
+			t.Errorf("%q: a number: %v, a condition: %v", text, err, other)
+		}
+	}
+}
