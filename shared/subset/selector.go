@@ -22,7 +22,7 @@ type Selector struct {
 	texts  run.Texts // that subsets of containers are copied from
 	index  *run.Index
 	tasks  events.Publisher
-	events events.Publisher
+	events *events.Feed
 	// reports write what people look at.
 	reports Reporter
 	now     func() time.Time
@@ -40,7 +40,7 @@ type Config struct {
 	Work   bucket.Bucket
 	Input  bucket.Reader
 	Tasks  events.Publisher
-	Events events.Publisher
+	Events *events.Feed
 	// Reports write the report of each selection.
 	Reports Reporter
 	Now     func() time.Time
