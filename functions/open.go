@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/events/guard"
 	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/memory"
@@ -142,6 +143,19 @@ func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
 	return memory.New(limit, memory.Need{})
 }
 
+// imageBuckets are the buckets in which samples may name images: that of datasets, and more of them.
+func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (map[string]bucket.Reader, error) {
+	found := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
+	for _, name := range c.ImageBuckets {
+		b, err := gs.OpenURL(ctx, "gs://"+name)
+		if err != nil {
+			return nil, fmt.Errorf("IMAGE_BUCKETS: %w", err)
+		}
+		found[name] = b
+	}
+	return found, nil
+}
+
 // openSystem opens the buckets, topics and scorers that the environment names.
 func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *slog.Logger) (sys system, err error) {
 	input, errInput := gs.OpenURL(ctx, c.InputBucket)
@@ -157,15 +171,15 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
-	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
-	for _, name := range c.ImageBuckets {
-		b, err := gs.OpenURL(ctx, "gs://"+name)
-		if err != nil {
-			return system{}, fmt.Errorf("IMAGE_BUCKETS: %w", err)
-		}
-		images[name] = b
+	images, err := imageBuckets(ctx, c, input)
+	if err != nil {
+		return system{}, err
 	}
-	tasks, published := topic.New(client, c.TasksTopic), topic.New(client, c.EventsTopic)
+	tasks := topic.New(client, c.TasksTopic)
+	feed, err := events.NewFeed(topic.New(client, c.EventsTopic), c.Origin(), time.Now)
+	if err != nil {
+		return system{}, err
+	}
 	if sys.runs, err = run.NewReader(work); err != nil {
 		return system{}, err
 	}
@@ -183,7 +197,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		}
 	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
-		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: published, Now: time.Now,
+		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: feed, Now: time.Now,
 		ImageBuckets: images, Process: process, Memory: sys.memory,
 		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
 	})
@@ -198,7 +212,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		return system{}, err
 	}
 	sys.subsets, err = subset.NewSelector(subset.Config{
-		Runs: sys.runs, Work: work, Input: input, Tasks: tasks, Events: published, Now: time.Now, Process: process,
+		Runs: sys.runs, Work: work, Input: input, Tasks: tasks, Events: feed, Now: time.Now, Process: process,
 		Limits: c.Selections, Reports: reports, Memory: sys.memory,
 	})
 	return sys, err

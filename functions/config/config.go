@@ -40,6 +40,10 @@ type Function struct {
 	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"topic of the work of a run"`
 	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic of the events of runs and selections"`
 
+	// Deployment and API are what events say of where they come from.
+	Deployment string `env:"DEPLOYMENT, default=harvest" meaning:"name of the deployment, which events come from"`
+	API        string `env:"API_URL" meaning:"base of the API's address, https://host, for events to name"`
+
 	// ProcessFolder is for processes of one machine. In the cloud they do not know of each other.
 	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: where processes show each other that they live"`
 
@@ -74,6 +78,14 @@ func (c Function) Validate() error {
 	}
 	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate(),
 		c.Selections.Validate())...)
+}
+
+// Origin is where the events of the function come from.
+func (c Function) Origin() events.Origin {
+	return events.Origin{
+		Source: "/projects/" + c.Project + "/deployments/" + c.Deployment,
+		Input:  c.InputBucket, Work: c.WorkBucket, API: c.API,
+	}
 }
 
 // Ingest is what ingest takes.

@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -116,12 +117,14 @@ func withoutHeader[T any](s service, status int, method, path, body string) T {
 func (s service) counted(requests *atomic.Int64) service {
 	s.t.Helper()
 	work := buckettest.Counted{Bucket: s.Work, Requests: requests}
-	var errs [3]error
+	var errs [4]error
 	var runs *run.Reader
 	var subsets *subset.Selector
 	runs, errs[0] = run.NewReader(work)
+	feed, err := events.NewFeed(s.Events, runtest.Origin(), time.Now)
+	errs[3] = err
 	subsets, errs[1] = subset.NewSelector(subset.Config{
-		Runs: runs, Work: work, Input: s.Input, Tasks: s.Tasks, Events: s.Events, Now: time.Now, Process: run.NewProcess(),
+		Runs: runs, Work: work, Input: s.Input, Tasks: s.Tasks, Events: feed, Now: time.Now, Process: run.NewProcess(),
 		Limits: subset.DefaultLimits(), Reports: runtest.Report{}, Memory: s.Memory,
 	})
 	s.curate, errs[2] = curate.New(curate.Config{

@@ -19,7 +19,7 @@ func TestNotify(t *testing.T) {
 	automatic := func() (all []bool) {
 		s.work()
 		for _, m := range s.Events.Take() {
-			var event events.SelectionCompletedEvent
+			var event events.SelectionEvent
 			if err := json.Unmarshal(m.Data, &event); err != nil {
 				t.Fatal(err)
 			}

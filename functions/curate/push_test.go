@@ -48,15 +48,15 @@ func TestAutomaticSelection(t *testing.T) {
 				t.Fatalf("selections %v and errors %v, want %d and %d", selections, s.Errors(), tt.selections, tt.errors)
 			}
 			published := s.Events.Take()
-			if len(published) != 1+tt.selections || published[0].Attributes[events.AttrType] != events.RunScored {
-				t.Fatalf("events %v, want one of a scored run and one for each selection", published)
+			if len(published) != 2+tt.selections || published[1].Attributes[events.AttrType] != events.RunScored {
+				t.Fatalf("events %v, want one of a planned run, one of a scored run and one for each selection", published)
 			}
 			if tt.selections == 0 {
 				return
 			}
 			id := status.Run + "/" + selections[0]
-			got := published[1].Attributes
-			if got["ce-type"] != events.SelectionCompleted || got["ce-id"] != id {
+			got := published[2].Attributes
+			if got[events.AttrType] != events.SelectionCompleted || got["ce-id"] != id {
 				t.Errorf("event %v, want that selection %s is completed", got, id)
 			}
 		})

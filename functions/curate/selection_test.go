@@ -181,7 +181,7 @@ func TestReport(t *testing.T) {
 	}
 	named := 0
 	for _, m := range s.Events.Take() {
-		if strings.Contains(string(m.Data), `"report":"`+sel.Outputs.Report+`"`) {
+		if strings.Contains(string(m.Data), `"report":{"uri":"gs://work/`+sel.Outputs.Report+`"`) {
 			named++
 		}
 	}

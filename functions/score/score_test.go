@@ -60,9 +60,9 @@ func TestShardsAreScored(t *testing.T) {
 		t.Errorf("the run is %s, with samples (-want +got):\n%s", status.State, diff)
 	}
 	published := w.Events.Take()
-	if len(published) != 1 || published[0].Attributes["ce-type"] != events.RunScored ||
-		published[0].Attributes["ce-id"] != id {
-		t.Errorf("events %v, want one that run %s is scored", published, id)
+	if len(published) != 2 || published[1].Attributes[events.AttrType] != events.RunScored ||
+		published[1].Attributes["ce-id"] != id {
+		t.Errorf("events %v, want that run %s is planned, and that it is scored", published, id)
 	}
 	if logged := w.Errors(); logged != nil {
 		t.Errorf("logged errors: %v", logged)
@@ -86,8 +86,8 @@ func TestTransientErrorIsRedelivered(t *testing.T) {
 	if status := runtest.Push(t, h, "/", shards[len(shards)-1]); status != http.StatusNoContent {
 		t.Errorf("answered %d, want 204", status)
 	}
-	if published := w.Events.Take(); len(published) != 1 || published[0].Attributes["ce-id"] != id {
-		t.Errorf("events %v, want one of run %s", published, id)
+	if published := w.Events.Take(); len(published) != 2 || published[1].Attributes["ce-id"] != id {
+		t.Errorf("events %v, want two of run %s", published, id)
 	}
 }
 

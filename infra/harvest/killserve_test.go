@@ -205,7 +205,7 @@ func (k *killing) ids(kind string) []string {
 			if strings.HasSuffix(line, "\n") {
 				decode(k.t, line, &event)
 			}
-			if event.Type == kind {
+			if event.Type == events.CloudEventType(kind) {
 				ids = append(ids, event.ID)
 			}
 		}

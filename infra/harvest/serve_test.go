@@ -163,7 +163,7 @@ func (s *server) event(t *testing.T, kind string) printedEvent {
 			if strings.HasSuffix(line, "\n") {
 				decode(t, line, &event)
 			}
-			if event.Type == kind {
+			if event.Type == events.CloudEventType(kind) {
 				return true
 			}
 		}
@@ -214,12 +214,15 @@ func TestServe(t *testing.T) {
 	second := serving(t, dir, "SHARD_SAMPLES=1")
 	scored, completed := second.event(t, events.RunScored), second.event(t, events.SelectionCompleted)
 	sameFiles(t, before, scoreFiles(t, state))
-	want := printedEvent{ID: second.runs(t)[0].Run, Type: events.RunScored, Source: "/harvest", SpecVersion: "1.0"}
+	want := printedEvent{
+		ID: second.runs(t)[0].Run, Type: events.CloudEventType(events.RunScored), Source: "file://" + state,
+		SpecVersion: "1.0",
+	}
 	want.Data.Run, want.Data.Dataset = want.ID, "small"
 	if diff := cmp.Diff(want, scored); diff != "" {
 		t.Errorf("event (-want +got):\n%s", diff)
 	}
-	want.ID, want.Type, want.Data.Selected = completed.ID, events.SelectionCompleted, size*30/100
+	want.ID, want.Type, want.Data.Selected = completed.ID, events.CloudEventType(events.SelectionCompleted), size*30/100
 	want.Data.Automatic = true
 	if diff := cmp.Diff(want, completed); diff != "" || !strings.HasPrefix(completed.ID, scored.ID+"/") {
 		t.Errorf("event (-want +got):\n%s", diff)

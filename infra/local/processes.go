@@ -137,7 +137,8 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 	for _, path := range []string{"/{$}", site.RunsPath + "/", api.DocsPath, apiPaths} {
 		public.Handle(path, proxy)
 	}
-	p.URL = p.servers.serve(p.group, listener, hosts.Guard(access.SameSite(public)))
+	p.URL = "http://" + listener.Addr().String()
+	p.servers.serve(p.group, listener, hosts.Guard(access.SameSite(public)))
 	return nil
 }
 

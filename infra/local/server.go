@@ -59,8 +59,8 @@ func listen(address string, allowed []string) (net.Listener, access.Hosts, error
 // servers are HTTP servers that run in a group.
 type servers struct{ all []*http.Server }
 
-// serve serves a handler at a listener, and returns the base of its URLs.
-func (s *servers) serve(group *errgroup.Group, listener net.Listener, handler http.Handler) string {
+// serve serves a handler at a listener.
+func (s *servers) serve(group *errgroup.Group, listener net.Listener, handler http.Handler) {
 	server := newServer(handler)
 	s.all = append(s.all, server)
 	group.Go(func() error {
@@ -69,7 +69,6 @@ func (s *servers) serve(group *errgroup.Group, listener net.Listener, handler ht
 		}
 		return nil
 	})
-	return "http://" + listener.Addr().String()
 }
 
 // close waits until all requests are answered, for a short time.

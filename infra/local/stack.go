@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -144,6 +145,7 @@ func (s *Stack) serve(o Options) error {
 	if err != nil {
 		return err
 	}
+	s.URL = "http://" + listener.Addr().String()
 	handlers, err := s.functions(o)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -166,12 +168,13 @@ func (s *Stack) serve(o Options) error {
 			private.Handle(path, root)
 		}
 	}
-	s.URL = s.servers.serve(s.group, listener, public)
+	s.servers.serve(s.group, listener, public)
 	pushed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s.pushURL = s.servers.serve(s.group, pushed, private)
+	s.pushURL = "http://" + pushed.Addr().String()
+	s.servers.serve(s.group, pushed, private)
 	return nil
 }
 
@@ -180,6 +183,10 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	tasks, published := s.queue.Topic(events.TopicTasks), s.queue.Topic(events.TopicEvents)
 	if o.OnEvent != nil {
 		published = announcer{published, o.OnEvent}
+	}
+	feed, err := events.NewFeed(published, s.origin(o), time.Now)
+	if err != nil {
+		return nil, err
 	}
 	runs, err := run.NewReader(o.Work)
 	if err != nil {
@@ -193,7 +200,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		return nil, err
 	}
 	worker, err := run.NewWorker(run.WorkerConfig{
-		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: published, Now: time.Now,
+		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: feed, Now: time.Now,
 		Width: o.Limits.InFlight, Process: s.process, Memory: o.Memory,
 	})
 	if err != nil {
@@ -202,7 +209,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if o.Commands.Retry == nil {
 		o.Commands = report.APICommands(telemetry.ReadBuild().Version)
 	}
-	subsets, err := s.selector(o, runs, planner, tasks, published)
+	subsets, err := s.selector(o, runs, planner, tasks, feed)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +239,8 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 
 // selector makes what makes selections, and their reports.
 func (s *Stack) selector(
-	o Options, runs *run.Reader, planner *run.Planner, tasks, published events.Publisher,
+	o Options, runs *run.Reader, planner *run.Planner, tasks events.Publisher,
+	feed *events.Feed,
 ) (*subset.Selector, error) {
 	if o.Pictures == nil {
 		o.Pictures = report.ImagesOf(planner)
@@ -242,9 +250,25 @@ func (s *Stack) selector(
 		return nil, err
 	}
 	return subset.NewSelector(subset.Config{
-		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: published, Now: time.Now, Process: s.process,
+		Runs: runs, Work: o.Work, Input: o.Input, Tasks: tasks, Events: feed, Now: time.Now, Process: s.process,
 		Limits: cmp.Or(o.Selections, subset.DefaultLimits()), Reports: reports, Memory: o.Memory,
 	})
+}
+
+// origin is where events of the system come from: they name its folders, and the address of its API.
+func (s *Stack) origin(o Options) events.Origin {
+	work := address(o.Work, run.Root)
+	return events.Origin{Source: work, Work: work, Input: address(o.Input, run.DatasetsPrefix), API: s.URL}
+}
+
+// address is the URI of a bucket that has a prefix; memory://harvest if it is no folder.
+func address(b bucket.Reader, prefix string) string {
+	disk, ok := b.(bucket.OnDisk)
+	if !ok || disk.Path(prefix) == "" {
+		return "memory://harvest"
+	}
+	folder := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Dir(disk.Path(prefix)))}
+	return folder.String()
 }
 
 func mux(handlers map[string]http.Handler) (http.Handler, error) {

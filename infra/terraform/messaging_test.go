@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -99,11 +100,23 @@ func TestPushPath(t *testing.T) {
 
 func cloudEvent(t *testing.T, kind string) events.Message {
 	t.Helper()
-	m, err := events.CloudEvent(kind, "id", "subject", time.Now(), struct{}{})
+	var topic published
+	feed, err := events.NewFeed(&topic, events.Origin{Source: "/s", Input: "gs://i", Work: "gs://w"}, time.Now)
+	if err == nil {
+		err = feed.Publish(t.Context(), events.Event{Type: kind, ID: "id", Run: "r", Data: events.RunEvent{Run: "r"}})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return topic[0]
+}
+
+// published is a topic that keeps messages.
+type published []events.Message
+
+func (p *published) Publish(_ context.Context, messages ...events.Message) error {
+	*p = append(*p, messages...)
+	return nil
 }
 
 // pubSub is Pub/Sub's test server with the topics of the configuration.

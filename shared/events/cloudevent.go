@@ -6,32 +6,65 @@ import (
 	"time"
 )
 
-// Types of the events that Harvest publishes.
+// Types of the events that Harvest publishes, as the attribute AttrType has them. CloudEventType makes ce-type of them.
 const (
-	RunScored          = "run.scored"
-	RunFailed          = "run.failed"
-	SelectionCompleted = "selection.completed"
-	SelectionFailed    = "selection.failed"
+	RunAwaitingApproval = "run.awaiting_approval"
+	RunPlanned          = "run.planned"
+	RunStalled          = "run.stalled"
+	RunScored           = "run.scored"
+	RunFailed           = "run.failed"
+	RunRefused          = "run.refused"
+	RunCancelled        = "run.cancelled"
+	SelectionCompleted  = "selection.completed"
+	SelectionFailed     = "selection.failed"
 )
 
-// AttrType is the attribute that distinguishes events: it repeats ce-type under a name that
+// Types are all types of events.
+func Types() []string {
+	return []string{
+		RunAwaitingApproval, RunPlanned, RunStalled, RunScored, RunFailed, RunRefused, RunCancelled, SelectionCompleted,
+		SelectionFailed,
+	}
+}
+
+// AttrType is the attribute that distinguishes events: their type without prefix and version, under a name that
 // subscriptions can filter on without quotes.
 const AttrType = "type"
 
-// A RunScoredEvent is the data of a RunScored event. The event's id is the run's id.
-type RunScoredEvent struct {
-	Run     string `json:"run"`
-	Dataset string `json:"dataset"`
-	Samples Counts `json:"samples"`
+// typePrefix is the module's path as reverse DNS. SchemaVersion ends each type, and names its schema.
+const (
+	typePrefix    = "com.github.harvest-ml.harvest."
+	SchemaVersion = "v1"
+	schemaFolder  = "https://raw.githubusercontent.com/harvest-ml/harvest/main/shared/events/schema/"
+)
+
+// CloudEventType is the ce-type of a type: com.github.harvest-ml.harvest.run.scored.v1.
+func CloudEventType(kind string) string { return typePrefix + kind + "." + SchemaVersion }
+
+// An Event is what happened to a run or to a selection.
+type Event struct {
+	// Type is one of the constants.
+	Type string
+	// ID is equal whenever the same event is published again, so that subscribers recognise it.
+	ID string
+	// Run is the run's id.
+	Run string
+	// Data is a RunEvent or a SelectionEvent.
+	Data any
 }
 
-// A RunFailedEvent is the data of a RunFailed event, which follows the run's RunScored event if nothing is selected
-// from it: no sample was scored, or more failed than are allowed. The event's id is `<run>/failed`.
-type RunFailedEvent struct {
+// A RunEvent is the data of an event of a run.
+type RunEvent struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
-	Samples Counts `json:"samples"`
-	Problem string `json:"problem"` // why, in one sentence
+	// Samples account for the run's samples, once it is scored; Planned is how many it has, before.
+	Samples *Counts `json:"samples,omitempty"`
+	Planned int64   `json:"planned,omitempty"`
+	// Cost is what rating them is estimated at, in US dollars, where the run waits for approval.
+	Cost    float64 `json:"cost,omitempty"`
+	Problem string  `json:"problem,omitempty"` // why it does not go on, in one sentence
+	// API is the run's address; empty where the system does not know its own.
+	API string `json:"api,omitempty"`
 }
 
 // Counts account for every sample: In = Scored + Failed + Skipped.
@@ -42,46 +75,65 @@ type Counts struct {
 	Skipped int64 `json:"skipped"`
 }
 
-// A SelectionCompletedEvent is the data of a SelectionCompleted event. The event's id is
-// `<run>/<selection>`. Outputs are names of objects in the work bucket.
-type SelectionCompletedEvent struct {
+// A SelectionEvent is the data of an event of a selection. The event's id is `<run>/<selection>`. A selection is
+// completed or failed, never both. With it and the rights to read, a consumer needs no other configuration.
+type SelectionEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
-	Selected  int    `json:"selected"` // samples
+	Problem   string `json:"problem,omitempty"` // why no sample was selected, in one sentence, and what to change
+	Selected  int    `json:"selected"`          // samples
 	// Automatic says that subscribers are to act on the selection: it was made without a call, or by one with "notify".
 	Automatic bool `json:"automatic"`
 	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
-	Shortfall int               `json:"shortfall"`
-	Outputs   map[string]string `json:"outputs"`
+	Shortfall int `json:"shortfall"`
+	// Outputs are what was written: subset, rejected, picks, report and selection.
+	Outputs map[string]Object `json:"outputs,omitempty"`
+	// Images is the URI below which the names of images lie.
+	Images     string `json:"images,omitempty"`
+	Scorer     string `json:"scorer"`     // its id
+	Parameters any    `json:"parameters"` // as in selection.json
+	// API is the selection's address; empty where the system does not know its own.
+	API string `json:"api,omitempty"`
 }
 
-// A SelectionFailedEvent is the data of a SelectionFailed event: a selection chose no sample. The event's id is
-// `<run>/<selection>`. A selection is completed or failed, never both.
-type SelectionFailedEvent struct {
-	Run       string `json:"run"`
-	Dataset   string `json:"dataset"`
-	Selection string `json:"selection"`
-	Problem   string `json:"problem"` // why, in one sentence, and what to change
+// An Object is an object that was written, as an event names it.
+type Object struct {
+	URI        string `json:"uri"` // gs://bucket/name, or file:///path on one machine
+	Generation int64  `json:"generation,string"`
+	Size       int64  `json:"size"` // bytes
+	// CRC32C is the checksum of the content as Cloud Storage writes it: big-endian, in base64.
+	CRC32C string `json:"crc32c"`
 }
 
-// CloudEvent makes the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).
-// The same event published again has the same id, so that subscribers recognise it.
-func CloudEvent(kind, id, subject string, at time.Time, data any) (Message, error) {
-	body, err := json.Marshal(data)
+// UnmarshalJSON takes the name of an object of the work bucket, too, which is what older events have: it is the URI.
+func (o *Object) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, &o.URI)
+	}
+	type object Object
+	return json.Unmarshal(data, (*object)(o))
+}
+
+// message makes the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).
+func (e Event) message(source string, at time.Time) (Message, error) {
+	body, err := json.Marshal(e.Data)
 	if err != nil {
-		return Message{}, fmt.Errorf("encoding event %s %s: %w", kind, id, err)
+		return Message{}, fmt.Errorf("encoding event %s %s: %w", e.Type, e.ID, err)
 	}
 	return Message{
 		Attributes: map[string]string{
-			"ce-specversion": "1.0",
-			"ce-id":          id,
-			"ce-type":        kind,
-			AttrType:         kind,
-			"ce-source":      "/harvest",
-			"ce-subject":     subject,
-			"ce-time":        at.UTC().Format(time.RFC3339Nano),
-			"content-type":   "application/json",
+			"ce-specversion":     "1.0",
+			"ce-id":              e.ID,
+			"ce-type":            CloudEventType(e.Type),
+			"ce-source":          source,
+			"ce-subject":         e.Run,
+			"ce-time":            at.UTC().Format(time.RFC3339Nano),
+			"ce-datacontenttype": "application/json",
+			"ce-dataschema":      schemaFolder + e.Type + "." + SchemaVersion + ".json",
+			// Google's binding has it in lower case and without a prefix.
+			"content-type": "application/json",
+			AttrType:       e.Type,
 		},
 		Data: body,
 	}, nil

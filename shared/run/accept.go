@@ -83,5 +83,9 @@ func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, error) 
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused); err != nil {
 		return nil, err
 	}
-	return w.runs.Plan(ctx, refused.Run)
+	plan, err := w.runs.Plan(ctx, refused.Run)
+	if err != nil {
+		return nil, err
+	}
+	return plan, w.AnnounceRefused(ctx, plan)
 }

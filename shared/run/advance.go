@@ -160,11 +160,7 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery
 		return err
 	}
 	plan.RemoveUnpacked(ctx, w.work) // the shards hold the records
-	published, err := w.scoredEvents(plan, marker)
-	if err != nil {
-		return err
-	}
-	if err := w.events.Publish(ctx, published...); err != nil {
+	if err := w.events.Publish(ctx, w.scoredEvents(plan, marker)...); err != nil {
 		return err
 	}
 	if err := w.tasks.Publish(ctx, events.SelectTask{Run: plan.Run}.Message()); err != nil {
@@ -173,20 +169,19 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery
 	return w.again.Sent(ctx, ScoredSentName(plan.Run), delivery)
 }
 
-// scoredEvents are the events of a scored run: that it is scored, and that it failed if it did.
-func (w *Worker) scoredEvents(plan *Plan, marker Scored) ([]events.Message, error) {
-	scored, err := events.CloudEvent(events.RunScored, plan.Run, plan.Run, w.now(),
-		events.RunScoredEvent{Run: plan.Run, Dataset: plan.Dataset, Samples: marker.Samples})
-	if err != nil {
-		return nil, err
+// scoredEvents are the events of a scored run: that it is scored, and that it failed if it did. The id of the first one
+// is the run's.
+func (w *Worker) scoredEvents(plan *Plan, marker Scored) []events.Event {
+	data := events.RunEvent{
+		Run: plan.Run, Dataset: plan.Dataset, Samples: &marker.Samples, API: w.events.RunAddress(plan.Run),
 	}
-	problem := marker.Failure(plan.MaxFailed)
-	if problem == "" {
-		return []events.Message{scored}, nil
+	published := []events.Event{{Type: events.RunScored, ID: plan.Run, Run: plan.Run, Data: data}}
+	if data.Problem = marker.Failure(plan.MaxFailed); data.Problem != "" {
+		failed := runEvent(plan, events.RunFailed)
+		failed.Data = data
+		published = append(published, failed)
 	}
-	failed, err := events.CloudEvent(events.RunFailed, plan.Run+"/failed", plan.Run, w.now(),
-		events.RunFailedEvent{Run: plan.Run, Dataset: plan.Dataset, Samples: marker.Samples, Problem: problem})
-	return []events.Message{scored, failed}, err
+	return published
 }
 
 // countRecord accounts for a sample.

@@ -11,7 +11,8 @@ import (
 // Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. Of a run that is
 // being planned nothing will be scored. A run that is scored to the last sample is refused.
 func (w *Worker) Cancel(ctx context.Context, run string) error {
-	if _, err := w.runs.UsablePlan(ctx, run); err != nil && !errors.Is(err, ErrPlanning) {
+	plan, err := w.runs.UsablePlan(ctx, run)
+	if err != nil && !errors.Is(err, ErrPlanning) {
 		return err
 	}
 	scored, err := w.runs.Scored(ctx, run)
@@ -21,8 +22,13 @@ func (w *Worker) Cancel(ctx context.Context, run string) error {
 	if scored {
 		return &RefusedError{Reason: "it is scored: there is nothing left to cancel"}
 	}
-	_, err = bucket.CreateJSON(ctx, w.work, cancelledName(run), map[string]string{"run": run})
-	return err
+	if _, err := bucket.CreateJSON(ctx, w.work, cancelledName(run), map[string]string{"run": run}); err != nil {
+		return err
+	}
+	if plan == nil {
+		return nil // once it is planned, what continues it publishes that it was cancelled
+	}
+	return w.announceWaiting(ctx, plan)
 }
 
 // Approve lets a run begin that waits for approval.

@@ -169,7 +169,7 @@ func (w *Worker) try(
 	if !final {
 		return false, "", err
 	}
-	return true, err.Error(), w.giveUpTask(ctx, plan.Run, wave, t, a.spent, err.Error())
+	return true, err.Error(), w.giveUpTask(ctx, plan, wave, t, a.spent, err.Error())
 }
 
 // endFailed ends an attempt that ended by an error, and reports whether it was the last one.

@@ -24,10 +24,12 @@ type DeadLetter struct {
 func (d DeadLetter) Task() string { return task{d.Range, d.Shard}.String() }
 
 // giveUpTask records a dead letter. The run shows as stalled until it is resumed.
-func (w *Worker) giveUpTask(ctx context.Context, run string, wave *Wave, t task, attempts int, reason string) error {
+func (w *Worker) giveUpTask(ctx context.Context, plan *Plan, wave *Wave, t task, attempts int, reason string) error {
 	letter := DeadLetter{Range: t.r, Shard: t.shard, Attempts: attempts, Reason: reason}
-	_, err := bucket.CreateJSON(ctx, w.work, deadName(run, wave.Number, t), letter)
-	return err
+	if _, err := bucket.CreateJSON(ctx, w.work, deadName(plan.Run, wave.Number, t), letter); err != nil {
+		return err
+	}
+	return w.announceStalled(ctx, plan, wave, letter.Task()+" was given up: "+reason)
 }
 
 // deadTasks are the tasks that were given up in a wave.

@@ -25,10 +25,13 @@ func scoredName(run string) string { return Folder(run) + "scored" }
 // ScoredSentName says that the event of a scored run, and the task of making its selections, are published.
 func ScoredSentName(run string) string { return Folder(run) + "scored.sent" }
 func cancelledName(run string) string  { return Folder(run) + "cancelled" }
-func approvedName(run string) string   { return Folder(run) + "approved" }
-func rangesPrefix(run string) string   { return Folder(run) + "ranges/" }
-func scoresPrefix(run string) string   { return Folder(run) + "scores/" }
-func wavesPrefix(run string) string    { return Folder(run) + "waves/" }
+
+// eventName says that an event of a run is published.
+func eventName(run, event string) string { return Folder(run) + "events/" + event + ".sent" }
+func approvedName(run string) string     { return Folder(run) + "approved" }
+func rangesPrefix(run string) string     { return Folder(run) + "ranges/" }
+func scoresPrefix(run string) string     { return Folder(run) + "scores/" }
+func wavesPrefix(run string) string      { return Folder(run) + "waves/" }
 
 // removedName is the tombstone of a run. It is outside of the run's folder, and stays.
 func removedName(run string) string  { return "index/removed/" + run + ".json" }

@@ -1,6 +1,8 @@
 package run_test
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,15 +75,31 @@ func checkSelected(t *testing.T, f *runtest.Fixture, plan *run.Plan, id string) 
 		t.Errorf("subset and rejected account for %d samples of 12", got)
 	}
 	completed := f.Published[len(f.Published)-1]
-	event := runtest.Decode[events.SelectionCompletedEvent](t, completed)
-	want := events.SelectionCompletedEvent{
+	event := runtest.Decode[events.SelectionEvent](t, completed)
+	want := events.SelectionEvent{
 		Automatic: true,
-		Run:       plan.Run, Dataset: "mixed", Selection: id, Selected: 9,
-		Outputs: map[string]string{
-			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
-			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
-		},
+		Run:       plan.Run, Dataset: "mixed", Selection: id, Selected: 9, Scorer: plan.ScorerID,
+		Images: "gs://input/images/mixed/", API: "https://harvest.test/v1/runs/" + plan.Run + "/selections/" + id,
+		Outputs: map[string]events.Object{},
 	}
+	for output, name := range map[string]string{
+		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
+		"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
+	} {
+		attrs, err := f.Work.Stat(t.Context(), name)
+		sum, errSum := f.Work.Checksum(t.Context(), name)
+		if err := errors.Join(err, errSum); err != nil {
+			t.Fatal(err)
+		}
+		want.Outputs[output] = events.Object{
+			URI: "gs://work/" + name, Generation: attrs.Generation, Size: attrs.Size,
+			CRC32C: base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum)),
+		}
+	}
+	if parameters, ok := event.Parameters.(map[string]any); !ok || parameters["budget"] == nil {
+		t.Errorf("the event has the parameters %v", event.Parameters)
+	}
+	event.Parameters = nil
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Errorf("selection.completed (-want +got):\n%s", diff)
 	}

@@ -81,6 +81,7 @@ func TestStopStallsRun(t *testing.T) {
 		st.Progress.SamplesDone != 6 {
 		t.Fatalf("status %+v", st)
 	}
+	check(t, f, events.RunStalled, plan.Run+"/stalled/0")
 	p.limit = 100
 	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
 		t.Fatal(err)

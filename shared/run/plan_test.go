@@ -180,14 +180,14 @@ func TestStartRefused(t *testing.T) {
 	}
 }
 
-// checkOnlyAccepted checks that at most the acceptance of a run was written: what is found only in the manifests is
-// found after it.
+// checkOnlyAccepted checks that at most the acceptance of a run, and its refusal, were written: what is found only in
+// the manifests is found after it.
 func checkOnlyAccepted(t *testing.T, f *runtest.Fixture) {
 	t.Helper()
 	for _, name := range f.Objects("") {
 		if !strings.HasPrefix(name, "index/") && !strings.Contains(name, "/asked/") &&
 			!strings.Contains(name, "/planning/") &&
-			!slices.Contains([]string{"accepted", "plan.json"}, path.Base(name)) {
+			!slices.Contains([]string{"accepted", "plan.json", "refused.sent"}, path.Base(name)) {
 			t.Errorf("it wrote %s", name)
 		}
 	}

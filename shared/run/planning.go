@@ -39,8 +39,10 @@ func (w *Worker) PlanAccepted(
 	switch {
 	case err == nil && plan.Problem == "":
 		return w.Start(ctx, plan) // the delivery that planned it may have been killed before
+	case err == nil:
+		return plan, w.AnnounceRefused(ctx, plan)
 	case !errors.Is(err, ErrPlanning):
-		return plan, err
+		return nil, err
 	}
 	a, err := w.attempt(ctx, planAttempted(task), delivery)
 	if a == nil || err != nil {

@@ -95,7 +95,10 @@ func (w *Worker) stopOn(ctx context.Context, plan *Plan, wave *Wave, err error, 
 		return false, err
 	}
 	shard.GivenUp = stop.Reason
-	return false, w.stop(ctx, plan.Run, wave, stop.Reason)
+	if err := w.stop(ctx, plan.Run, wave, stop.Reason); err != nil {
+		return false, err
+	}
+	return false, w.announceStalled(ctx, plan, wave, stop.Reason)
 }
 
 // rater opens the scorer that the run was planned for.

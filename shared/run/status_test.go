@@ -385,9 +385,9 @@ func TestApproval(t *testing.T) {
 	if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run}, "early"); err != nil {
 		t.Fatal(err)
 	}
-	// When it was accepted, what was asked, how it was planned, and the plan.
+	// When it was accepted, what was asked, how it was planned, the plan, and that it waits.
 	got := slices.DeleteFunc(f.Objects("runs/"), func(name string) bool { return strings.Contains(name, "/planning/") })
-	if len(f.Queue) > 0 || len(got) != 3 {
+	if len(f.Queue) > 0 || len(got) != 4 {
 		t.Errorf("before approval there are %d messages and the objects %v", len(f.Queue), got)
 	}
 	if err := f.Worker.Approve(t.Context(), plan.Run); err != nil {

@@ -19,7 +19,7 @@ type Worker struct {
 	work   bucket.Bucket
 	open   ScorerOpener
 	tasks  events.Publisher
-	events events.Publisher
+	events *events.Feed
 	now    func() time.Time
 	loader *loader
 
@@ -37,7 +37,7 @@ type WorkerConfig struct {
 	Work       bucket.Bucket
 	OpenScorer ScorerOpener
 	Tasks      events.Publisher
-	Events     events.Publisher
+	Events     *events.Feed
 	Now        func() time.Time
 	// ImageBuckets are as in PlannerConfig.
 	ImageBuckets map[string]bucket.Reader
@@ -115,8 +115,10 @@ func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 // begin begins the first wave of a run that has none, and continues the run in its present wave, if it is workable.
 func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 	workable, wave, err := w.workable(ctx, plan.Run, presentWave)
-	if workable == nil || err != nil {
+	if err != nil {
 		return err
+	} else if workable == nil {
+		return w.announceWaiting(ctx, plan)
 	}
 	if wave == nil {
 		if err := w.beginWave(ctx, plan.Run, 0, 0); err != nil {
@@ -126,7 +128,10 @@ func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 			return err
 		}
 	}
-	return w.continueWave(ctx, plan, wave)
+	if err := w.continueWave(ctx, plan, wave); err != nil {
+		return err
+	}
+	return w.announcePlanned(ctx, plan)
 }
 
 // ContinueRun continues a run that was accepted. It reports whether the run is scored and its event published, and
@@ -135,8 +140,10 @@ func (w *Worker) ContinueRun(ctx context.Context, plan *Plan) (scored, final boo
 	if scored, err = bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); scored || err != nil {
 		return scored, false, err
 	}
-	if final, err = w.cancelled(ctx, plan.Run); final || err != nil {
-		return false, final, err
+	if final, err = w.cancelled(ctx, plan.Run); err != nil {
+		return false, false, err
+	} else if final {
+		return false, true, w.announceWaiting(ctx, plan)
 	}
 	if err := w.begin(ctx, plan); err != nil {
 		return false, false, err
@@ -164,6 +171,9 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 		return nil, err
 	}
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
+		return nil, err
+	}
+	if err := w.AnnounceRefused(ctx, plan); err != nil {
 		return nil, err
 	}
 	// Lists of runs are those of the index.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -31,6 +32,10 @@ func TestConstructorsRefuse(t *testing.T) {
 			t.Errorf("planner %d was made without a dependency", i)
 		}
 	}
+	feed, err := events.NewFeed(f.Events, runtest.Origin(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, leave := range []func(*run.WorkerConfig){
 		func(c *run.WorkerConfig) { c.Runs = nil },
 		func(c *run.WorkerConfig) { c.Input = nil },
@@ -43,7 +48,7 @@ func TestConstructorsRefuse(t *testing.T) {
 	} {
 		c := run.WorkerConfig{
 			Runs: f.Runs, Input: f.Input, Work: f.Work, OpenScorer: f.OpenScorer,
-			Tasks: f.Tasks, Events: f.Events, Now: time.Now, Width: 1, Process: run.Process{ID: "p"},
+			Tasks: f.Tasks, Events: feed, Now: time.Now, Width: 1, Process: run.Process{ID: "p"},
 			Memory: memorytest.Budget(t),
 		}
 		leave(&c)

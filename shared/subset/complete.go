@@ -101,23 +101,46 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 
 // announce publishes the event of a completed selection.
 func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection) error {
-	automatic, err := bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID))
+	var written completed
+	err := bucket.ReadJSON(ctx, s.work, completedName(plan.Run, sel.ID), &written)
 	if err != nil {
+		return s.lost(plan.Run, sel.ID, err)
+	}
+	data := s.selectionEvent(plan, sel)
+	if data.Automatic, err = bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID)); err != nil {
 		return err
 	}
-	data := events.SelectionCompletedEvent{
-		Automatic: automatic, Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected,
-		Shortfall: sel.Shortfall,
-		Outputs: map[string]string{
-			"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected,
-			"picks": sel.Outputs.Picks, "selection": sel.Outputs.Selection, "report": sel.Outputs.Report,
-		},
+	data.Images, data.Outputs = s.events.Images(plan.Dataset), map[string]events.Object{}
+	for output, name := range map[string]string{
+		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks,
+		"report": sel.Outputs.Report, "selection": sel.Outputs.Selection,
+	} {
+		attrs, err := s.work.Stat(ctx, name)
+		if err != nil {
+			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", name, err))
+		}
+		sum, known := written.Checksums[name]
+		if !known {
+			if sum, err = s.work.Checksum(ctx, name); err != nil {
+				return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", name, err))
+			}
+		}
+		data.Outputs[output] = s.events.Object(attrs, sum)
 	}
-	event, err := events.CloudEvent(events.SelectionCompleted, plan.Run+"/"+sel.ID, plan.Run, s.now(), data)
-	if err != nil {
-		return err
+	return s.events.Publish(ctx, announced(events.SelectionCompleted, data))
+}
+
+// selectionEvent is what all events of a selection say.
+func (s *Selector) selectionEvent(plan *run.Plan, sel *Selection) events.SelectionEvent {
+	return events.SelectionEvent{
+		Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected, Shortfall: sel.Shortfall,
+		Scorer: plan.ScorerID, Parameters: sel.Parameters, API: s.events.SelectionAddress(plan.Run, sel.ID),
 	}
-	return s.events.Publish(ctx, event)
+}
+
+// announced is the event of a selection.
+func announced(kind string, data events.SelectionEvent) events.Event {
+	return events.Event{Type: kind, ID: data.Run + "/" + data.Selection, Run: data.Run, Data: data}
 }
 
 // linkTime is how long a link to an output can be used.

@@ -174,15 +174,12 @@ func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) err
 	if sent, err := bucket.Exists(ctx, s.work, failedSentName(plan.Run, sel.ID)); sent || err != nil {
 		return err
 	}
-	event, err := events.CloudEvent(events.SelectionFailed, plan.Run+"/"+sel.ID, plan.Run, s.now(),
-		events.SelectionFailedEvent{Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Problem: sel.Problem})
-	if err != nil {
+	data := s.selectionEvent(plan, sel)
+	data.Problem = sel.Problem
+	if err := s.events.Publish(ctx, announced(events.SelectionFailed, data)); err != nil {
 		return err
 	}
-	if err := s.events.Publish(ctx, event); err != nil {
-		return err
-	}
-	_, err = bucket.CreateJSON(ctx, s.work, failedSentName(plan.Run, sel.ID), map[string]string{"problem": sel.Problem})
+	_, err := bucket.CreateJSON(ctx, s.work, failedSentName(plan.Run, sel.ID), map[string]string{"problem": sel.Problem})
 	return err
 }
 

@@ -116,7 +116,7 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	case plan.IsNewer():
 		return false, nil // a newer version of Harvest continues it
 	case plan.Problem != "":
-		return true, nil
+		return true, c.worker.AnnounceRefused(ctx, plan)
 	}
 	scored, final, err := c.worker.ContinueRun(ctx, plan)
 	if err != nil || !scored {

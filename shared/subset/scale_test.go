@@ -3,6 +3,7 @@ package subset_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -112,17 +113,18 @@ func (l *taskList) Publish(_ context.Context, messages ...events.Message) error 
 
 // selectAlone makes two selections of the run in a folder, and writes the figures as JSON.
 func selectAlone(ctx context.Context, folder string, w io.Writer) error {
-	work, err := bucket.OpenFolder(folder)
-	if err != nil {
+	var tasks, published taskList
+	feed, errFeed := events.NewFeed(&published, runtest.Origin(), time.Now)
+	work, errWork := bucket.OpenFolder(folder)
+	if err := errors.Join(errFeed, errWork); err != nil {
 		return err
 	}
 	runs, err := run.NewReader(work)
 	if err != nil {
 		return err
 	}
-	var tasks, published taskList
 	subsets, err := subset.NewSelector(subset.Config{
-		Runs: runs, Work: work, Input: work, Tasks: &tasks, Events: &published, Now: time.Now,
+		Runs: runs, Work: work, Input: work, Tasks: &tasks, Events: feed, Now: time.Now,
 		Process: run.Process{ID: "scale"}, Limits: subset.DefaultLimits(), Reports: runtest.Report{},
 		Memory: new(memory.Budget), // there are no images
 	})

@@ -162,7 +162,7 @@ func TestShortfall(t *testing.T) {
 	if n := len(rejected(t, f, sel)); n != 2 {
 		t.Errorf("%d are rejected, want 2", n)
 	}
-	event := runtest.Decode[events.SelectionCompletedEvent](t, f.Published[len(f.Published)-1])
+	event := runtest.Decode[events.SelectionEvent](t, f.Published[len(f.Published)-1])
 	if event.Selected != 6 || event.Shortfall != 2 {
 		t.Errorf("the event is %+v, want 6 selected and a shortfall of 2", event)
 	}

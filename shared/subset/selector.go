@@ -25,7 +25,7 @@ type Selector struct {
 	sets   evaluation.Source
 	index  *run.Index
 	tasks  events.Publisher
-	events events.Publisher
+	events *events.Feed
 	// reports write what people look at.
 	reports Reporter
 	now     func() time.Time
@@ -43,7 +43,7 @@ type Config struct {
 	Work   bucket.Bucket
 	Input  bucket.Reader
 	Tasks  events.Publisher
-	Events events.Publisher
+	Events *events.Feed
 	Memory *memory.Budget // of the process
 	// Reports write the report of each selection.
 	Reports Reporter

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -24,7 +25,8 @@ import (
 
 // A consumer starts trainings.
 type consumer struct {
-	work    bucket.Reader
+	open    func(ctx context.Context, address string) (bucket.Bucket, error)
+	work    string // the work bucket of events that have names in place of URIs; empty for none
 	out     string // folder of subsets
 	command []string
 	log     *slog.Logger
@@ -51,7 +53,7 @@ func (c consumer) receive(ctx context.Context, from *pubsub.Subscriber) error {
 // handle starts the training of an event, unless it was. An error has the event delivered again.
 func (c consumer) handle(ctx context.Context, attributes map[string]string, data []byte) error {
 	id := attributes["ce-id"]
-	var event events.SelectionCompletedEvent
+	var event events.SelectionEvent
 	if attributes[events.AttrType] != events.SelectionCompleted {
 		return nil // the subscription has no filter
 	}
@@ -63,10 +65,6 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 		c.log.Error("the subset is empty; no training is started", "event", id)
 		return nil
 	}
-	subset, err := c.fetch(ctx, event)
-	if err != nil {
-		return fmt.Errorf("fetching the subset: %w", err)
-	}
 	number, err := c.starts.begin(ctx, id)
 	switch {
 	case errors.Is(err, errStarted):
@@ -74,7 +72,12 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	case err != nil:
 		return fmt.Errorf("claiming the start: %w", err)
 	}
-	failed := c.start(ctx, id, event, subset, attributes["traceparent"])
+	subset, failed := c.fetch(ctx, event)
+	if failed != nil {
+		failed = fmt.Errorf("fetching the subset: %w", failed)
+	} else {
+		failed = c.start(ctx, id, event, subset, attributes["traceparent"])
+	}
 	// Recorded even if the consumer has to stop now.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
@@ -88,16 +91,21 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 }
 
 // fetch copies the subset to its place, whole or not at all, and returns its path.
-func (c consumer) fetch(ctx context.Context, event events.SelectionCompletedEvent) (string, error) {
+func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (string, error) {
 	object := event.Outputs["subset"]
-	file := filepath.Join(c.out, event.Run, event.Selection, path.Base(object))
+	address, name := c.locate(object.URI)
+	file := filepath.Join(c.out, event.Run, event.Selection, path.Base(name))
 	if _, err := os.Stat(file); err == nil {
 		return file, nil // objects never change
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return "", err
 	}
-	body, err := c.work.Open(ctx, object, 0, 0, -1)
+	from, err := c.open(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	body, err := from.Open(ctx, name, object.Generation, 0, -1)
 	if err != nil {
 		return "", err
 	}
@@ -113,9 +121,21 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionCompletedEven
 	return file, pending.CloseAtomicallyReplace()
 }
 
+// locate splits the URI of an object into the address of a bucket and a name. Older events have a name alone.
+func (c consumer) locate(uri string) (address, name string) {
+	if file, ok := strings.CutPrefix(uri, "file://"); ok {
+		return filepath.Dir(file), filepath.Base(file)
+	}
+	if object, ok := strings.CutPrefix(uri, "gs://"); ok {
+		address, name, _ = strings.Cut(object, "/")
+		return "gs://" + address, name
+	}
+	return c.work, uri
+}
+
 // start runs the command, which is to hand the training to whatever runs it and return.
 func (c consumer) start(
-	ctx context.Context, id string, event events.SelectionCompletedEvent, subset, traceparent string,
+	ctx context.Context, id string, event events.SelectionEvent, subset, traceparent string,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, c.starts.lease)
 	defer cancel()
@@ -124,6 +144,7 @@ func (c consumer) start(
 	cmd.Env = append(os.Environ(),
 		"HARVEST_JOB="+jobName(id), "HARVEST_DATASET="+event.Dataset,
 		"HARVEST_RUN="+event.Run, "HARVEST_SELECTION="+event.Selection,
+		"HARVEST_IMAGES="+event.Images,
 		"HARVEST_SELECTED="+strconv.Itoa(event.Selected), "HARVEST_SUBSET="+subset, "TRACEPARENT="+traceparent)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("running %s: %w", c.command[0], err)

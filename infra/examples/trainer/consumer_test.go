@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/events/topic"
@@ -131,7 +132,7 @@ func TestTrainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := consumer{
-		work: work, out: t.TempDir(), command: []string{self}, log: log,
+		open: gs.OpenURL, out: t.TempDir(), command: []string{self}, log: log,
 		starts: ledger{bucket: folder(t), lease: time.Minute, now: time.Now},
 	}
 	consumeTwice(t, c, client)
@@ -225,7 +226,7 @@ func until(t *testing.T, what string, met func() bool) {
 func TestHandle(t *testing.T) {
 	t.Parallel()
 	c := consumer{
-		work: folder(t), out: t.TempDir(), command: []string{"false"}, log: slog.New(slog.DiscardHandler),
+		open: opens(folder(t)), out: t.TempDir(), command: []string{"false"}, log: slog.New(slog.DiscardHandler),
 		starts: ledger{bucket: folder(t), lease: time.Minute, now: time.Now},
 	}
 	completed := map[string]string{events.AttrType: events.SelectionCompleted, "ce-id": "demo-1/s"}
@@ -251,6 +252,13 @@ func TestHandle(t *testing.T) {
 		}
 	}
 	for attrs, err := range c.starts.bucket.List(t.Context(), "", "") {
-		t.Errorf("%s was written: %v", attrs.Name, err)
+		if err != nil || !strings.HasPrefix(attrs.Name, "trainings/demo-1/s/") {
+			t.Errorf("%s was written: %v", attrs.Name, err)
+		}
 	}
+}
+
+// opens opens a bucket for all events.
+func opens(b bucket.Bucket) func(context.Context, string) (bucket.Bucket, error) {
+	return func(context.Context, string) (bucket.Bucket, error) { return b, nil }
 }

@@ -4,7 +4,7 @@
 //	gcloud pubsub subscriptions create harvest-trainer --topic harvest-events \
 //	  --message-filter 'attributes.type = "selection.completed"' \
 //	  --ack-deadline 600 --min-retry-delay 10s --max-retry-delay 600s
-//	trainer -project farm -subscription harvest-trainer -work gs://farm-harvest-work -state gs://farm-trainings \
+//	trainer -project farm -subscription harvest-trainer -state gs://farm-trainings \
 //	  -out /data -- ./submit.sh
 //
 // It needs to subscribe, to read the work bucket, and to create and read objects in the state bucket. Copy it and
@@ -41,25 +41,24 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	flags := flag.NewFlagSet("trainer", flag.ContinueOnError)
 	project := flags.String("project", "", "project of the subscription")
 	subscription := flags.String("subscription", "harvest-trainer", "subscription to selection.completed")
-	work := flags.String("work", "", "Harvest's work bucket, gs://name")
+	work := flags.String("work", "", "Harvest's work bucket, gs://name, for events of before v1, which have no URIs")
 	state := flags.String("state", "", "bucket or folder that remembers what was started")
 	out := flags.String("out", ".", "folder for subsets")
 	lease := flags.Duration("lease", 10*time.Minute, "how long the command may take; it is killed then, and started anew")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *project == "" || *work == "" || *state == "" || flags.NArg() == 0 {
-		return errors.New("give -project, -work, -state, and the command that starts a training")
+	if *project == "" || *state == "" || flags.NArg() == 0 {
+		return errors.New("give -project, -state, and the command that starts a training")
 	}
-	subsets, errWork := gs.OpenURL(ctx, *work)
 	remembered, errState := gs.OpenURL(ctx, *state)
 	client, errClient := pubsub.NewClient(ctx, *project)
-	if err := errors.Join(errWork, errState, errClient); err != nil {
+	if err := errors.Join(errState, errClient); err != nil {
 		return err
 	}
 	defer client.Close()
 	c := consumer{
-		work: subsets, out: *out, command: flags.Args(), log: log,
+		open: gs.OpenURL, work: *work, out: *out, command: flags.Args(), log: log,
 		starts: ledger{bucket: remembered, lease: *lease, now: time.Now},
 	}
 	return c.receive(ctx, client.Subscriber(*subscription))

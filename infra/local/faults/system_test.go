@@ -212,7 +212,7 @@ func (s *system) end(f fault) {
 func (s *system) event(m events.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.Attributes["ce-type"] == events.SelectionCompleted {
+	if m.Attributes[events.AttrType] == events.SelectionCompleted {
 		s.completed[m.Attributes["ce-id"]] = true
 	}
 }

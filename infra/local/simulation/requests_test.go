@@ -99,14 +99,16 @@ func (m *meter) restart() {
 	m.t.Helper()
 	work, process := countingBucket{m.counted(m.work), m.lost}, run.NewProcess()
 	now := func() time.Time { return m.now }
-	var errs [4]error
+	var errs [5]error
+	feed, err := events.NewFeed(m, runtest.Origin(), now)
+	errs[4] = err
 	m.runs, errs[0] = run.NewReader(work)
 	m.worker, errs[1] = run.NewWorker(run.WorkerConfig{
-		Runs: m.runs, Input: m.counted(m.input), Work: work, OpenScorer: m.open, Tasks: m, Events: m,
+		Runs: m.runs, Input: m.counted(m.input), Work: work, OpenScorer: m.open, Tasks: m, Events: feed,
 		Now: now, Width: width, Process: process, Memory: memorytest.Budget(m.t),
 	})
 	m.subsets, errs[2] = subset.NewSelector(subset.Config{
-		Runs: m.runs, Work: work, Input: m.counted(m.input), Tasks: m, Events: m, Now: now,
+		Runs: m.runs, Work: work, Input: m.counted(m.input), Tasks: m, Events: feed, Now: now,
 		Process: process, Limits: subset.DefaultLimits(), Reports: runtest.Report{}, Memory: memorytest.Budget(m.t),
 	})
 	m.reconciler, errs[3] = subset.NewReconciler(m.planner(), m.worker, m.subsets)

@@ -170,7 +170,7 @@ func (s *system) now() time.Duration { return s.clock.Now().Sub(s.since) }
 
 // event notes what has ended.
 func (s *system) event(_ context.Context, e events.Envelope) (int, error) {
-	switch e.Message.Attributes["ce-type"] {
+	switch e.Message.Attributes[events.AttrType] {
 	case events.RunScored:
 		if id := e.Message.Attributes["ce-id"]; s.ended[id] == 0 {
 			s.ended[id] = s.now()
@@ -316,8 +316,9 @@ func (s *system) process() *process {
 	p := &process{system: s, ctx: s.t.Context(), life: -1}
 	work, self := mortalBucket{s.work, p}, run.Process{ID: fmt.Sprintf("process-%d", s.processes)}
 	tasks := mortalTopic{s.queue.Topic(events.TopicTasks), p}
-	notices := mortalTopic{s.queue.Topic(events.TopicEvents), p}
-	var errs [4]error
+	var errs [5]error
+	notices, err := events.NewFeed(mortalTopic{s.queue.Topic(events.TopicEvents), p}, runtest.Origin(), s.clock.Now)
+	errs[4] = err
 	p.runs, errs[0] = run.NewReader(work)
 	p.worker, errs[1] = run.NewWorker(run.WorkerConfig{
 		Runs: p.runs, Input: s.input, Work: work, OpenScorer: s.open, Tasks: tasks, Events: notices,

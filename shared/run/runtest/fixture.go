@@ -111,6 +111,13 @@ func New(t testing.TB) *Fixture {
 	return f
 }
 
+// Origin is where events of tests come from.
+func Origin() events.Origin {
+	return events.Origin{
+		Source: "/projects/p/deployments/test", Input: "gs://input", Work: "gs://work", API: "https://harvest.test",
+	}
+}
+
 func (f *Fixture) must(err error) {
 	f.t.Helper()
 	if err != nil {
@@ -130,17 +137,18 @@ func (f *Fixture) Restart() {
 	}
 	f.mu.Unlock()
 	work := mortalBucket{f.Work, f}
-	var err error
+	feed, err := events.NewFeed(f.Events, Origin(), f.clock)
+	f.must(err)
 	f.Runs, err = run.NewReader(work)
 	f.must(err)
 	f.Worker, err = run.NewWorker(run.WorkerConfig{
-		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: f.Events,
+		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: feed,
 		Now: f.clock, ImageBuckets: f.ImageBuckets, Width: f.Limits.InFlight, Process: process,
 		Memory: f.Memory,
 	})
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
-		Runs: f.Runs, Work: work, Input: f.Input, Tasks: f.Tasks, Events: f.Events, Now: f.clock, Process: process,
+		Runs: f.Runs, Work: work, Input: f.Input, Tasks: f.Tasks, Events: feed, Now: f.clock, Process: process,
 		Limits: f.Selections, Reports: Report{}, Memory: f.Memory,
 	})
 	f.must(err)

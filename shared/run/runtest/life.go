@@ -114,7 +114,7 @@ func (f *Fixture) Status(id string) *subset.RunStatus {
 func (f *Fixture) EventIDs(kind string) []string {
 	var ids []string
 	for _, m := range f.Published {
-		if m.Attributes["ce-type"] == kind {
+		if m.Attributes[events.AttrType] == kind {
 			ids = append(ids, m.Attributes["ce-id"])
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/events/eventstest"
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
@@ -17,6 +18,7 @@ type Topic struct {
 	// Fail, if it is set, is what every publication fails with.
 	Fail    error
 	fixture *Fixture
+	events  []events.Message // that were not taken
 }
 
 // A Delivery is a message that is not acknowledged yet.
@@ -27,7 +29,7 @@ type Delivery struct {
 	topic   *Topic
 }
 
-// Publish puts messages into the queue. Of what a process publishes as it is killed, the first half arrives.
+// Publish puts tasks into the queue, and keeps events. Of what a process publishes as it is killed, the first half arrives.
 func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 	if p.Fail != nil {
 		return p.Fail
@@ -39,19 +41,29 @@ func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if p == f.Events {
+		f.Published = append(f.Published, messages...)
+		p.events = append(p.events, messages...)
+		for _, m := range messages {
+			eventstest.Check(f.t, m)
+		}
+		return err
+	}
 	for _, m := range messages {
 		f.published++
 		id := fmt.Sprintf("message-%d", f.published)
 		f.Queue = append(f.Queue, Delivery{Message: m, ID: id, Attempt: 1, topic: p})
 	}
-	if p == f.Events {
-		f.Published = append(f.Published, messages...)
-	}
 	return err
 }
 
-// Take removes all messages of the topic from the queue and returns them.
+// Take removes all messages of the topic and returns them.
 func (p *Topic) Take() []events.Message {
+	if p == p.fixture.Events {
+		taken := p.events
+		p.events = nil
+		return taken
+	}
 	return p.take(func(events.Message) bool { return true })
 }
 
@@ -105,7 +117,7 @@ func (f *Fixture) Deliver(d Delivery) error {
 	case events.TaskReconcile:
 		return f.reconcile(Decode[events.ReconcileTask](f.t, d.Message))
 	default:
-		return nil // an event
+		return fmt.Errorf("there is no task %q", d.Attributes[events.AttrTask])
 	}
 }
 

@@ -1,0 +1,78 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+)
+
+// runEvent is an event of a run without a wave. Its id is the run's id, and what has happened.
+func runEvent(plan *Plan, kind string) events.Event {
+	return events.Event{Type: kind, Run: plan.Run, ID: plan.Run + "/" + strings.TrimPrefix(kind, "run.")}
+}
+
+// announce publishes an event of a run at least once, always under one id: an object says that it is published.
+func (w *Worker) announce(ctx context.Context, plan *Plan, e events.Event, data events.RunEvent) error {
+	name := eventName(plan.Run, strings.TrimPrefix(e.ID, plan.Run+"/"))
+	if sent, err := bucket.Exists(ctx, w.work, name); sent || err != nil {
+		return err
+	}
+	data.Run, data.Dataset, data.API = plan.Run, plan.Dataset, w.events.RunAddress(plan.Run)
+	e.Data = data
+	if err := w.events.Publish(ctx, e); err != nil {
+		return err
+	}
+	return w.again.Sent(ctx, name, e.ID)
+}
+
+// announcePlanned publishes that a run has begun.
+func (w *Worker) announcePlanned(ctx context.Context, plan *Plan) error {
+	return w.announce(ctx, plan, runEvent(plan, events.RunPlanned), events.RunEvent{Planned: plan.Samples})
+}
+
+// AnnounceRefused publishes that a dataset was refused, if that is what stands in the place of a plan. What another
+// version of Harvest planned has a problem, too, and is left to that version.
+func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
+	if plan.Problem == "" || plan.Layout != LayoutVersion || len(plan.Manifests) > 0 {
+		return nil
+	}
+	return w.announce(ctx, plan, runEvent(plan, events.RunRefused), events.RunEvent{Problem: plan.Problem})
+}
+
+// announceWaiting publishes why a planned run does not go on: it was cancelled, waits for approval, or its present wave
+// was stopped.
+func (w *Worker) announceWaiting(ctx context.Context, plan *Plan) error {
+	if cancelled, err := w.cancelled(ctx, plan.Run); err != nil {
+		return err
+	} else if cancelled {
+		return w.announce(ctx, plan, runEvent(plan, events.RunCancelled), events.RunEvent{Planned: plan.Samples})
+	}
+	if plan.NeedsApproval {
+		if approved, err := bucket.Exists(ctx, w.work, approvedName(plan.Run)); err != nil {
+			return err
+		} else if !approved {
+			return w.announce(ctx, plan, runEvent(plan, events.RunAwaitingApproval),
+				events.RunEvent{Planned: plan.Samples, Cost: plan.EstimatedCost})
+		}
+	}
+	wave, err := w.runs.wave(ctx, plan.Run)
+	if err != nil {
+		return err
+	}
+	if stop, err := w.runs.stopped(ctx, plan.Run, wave); stop != nil && err == nil {
+		return w.announceStalled(ctx, plan, wave, stop.Reason)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// announceStalled publishes that a run needs somebody, once in each wave.
+func (w *Worker) announceStalled(ctx context.Context, plan *Plan, wave *Wave, reason string) error {
+	e := runEvent(plan, events.RunStalled)
+	e.ID += fmt.Sprintf("/%d", wave.Number)
+	return w.announce(ctx, plan, e, events.RunEvent{Planned: plan.Samples, Problem: reason})
+}

@@ -1,0 +1,52 @@
+package run_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+)
+
+// TestEventsOfStates has each state of a run that somebody has to know be published, once however often it is asked for.
+func TestEventsOfStates(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Limits.MaxRunCost, f.Limits.CostPerMillion = 1, run.Prices{runtest.Kind: 1e9}
+	f.Upload("datasets/dear/dataset.json", runtest.Array(runtest.Plain("a", 3)))
+	plan := f.Begin("datasets/dear/dataset.json")
+	if !plan.NeedsApproval {
+		t.Fatal("the run does not wait for approval")
+	}
+	f.Reconcile()
+	check(t, f, events.RunAwaitingApproval, plan.Run+"/awaiting_approval")
+	check(t, f, events.RunPlanned)
+	if err := f.Worker.Approve(t.Context(), plan.Run); err != nil {
+		t.Fatal(err)
+	}
+	f.Reconcile()
+	check(t, f, events.RunPlanned, plan.Run+"/planned")
+	for range 2 {
+		if err := f.Worker.Cancel(t.Context(), plan.Run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Reconcile()
+	check(t, f, events.RunCancelled, plan.Run+"/cancelled")
+	for range 2 {
+		refused, err := f.Worker.Refuse(t.Context(), "odd", "datasets/odd/a.json holds no sample")
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, f, events.RunRefused, refused.Run+"/refused")
+	}
+}
+
+// check compares the ids of the events of a type.
+func check(t *testing.T, f *runtest.Fixture, kind string, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, f.EventIDs(kind)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", kind, diff)
+	}
+}
