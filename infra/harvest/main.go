@@ -80,7 +80,8 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newShow(), newCompare(), newStatus(), newResume(), newRetry(),
-		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(),
+		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newExportSubset(),
+		newConfig(),
 		newServe(), newSmoke(), newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)
 	if err := addCompletions(root); err != nil {

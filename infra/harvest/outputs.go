@@ -49,7 +49,9 @@ type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
 	input     *input                // where the dataset lies; nil for a run of serve
+	place     imagesPlace           // of the images that records name; zero where they cannot be reached
 	format    string                // that records are converted to; empty for their own
+	trainer   string                // that the form is for; empty where --output-format asks for it
 	report    func(io.Writer) error // nil for none
 }
 
