@@ -218,10 +218,16 @@ func (f outputFolder) convertRecords(
 	return nil
 }
 
+// isLoss reports an error of what a form has no place for, whatever is tried.
+func isLoss(err error) bool {
+	_, lost := errors.AsType[*forms.LossError](err)
+	_, mixed := errors.AsType[*table.FieldError](err)
+	return lost || mixed || errors.Is(err, errNoFile)
+}
+
 // conversionFault names the record of an error of its conversion.
 func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) error {
-	_, lost := errors.AsType[*forms.LossError](err)
-	if _, mixed := errors.AsType[*table.FieldError](err); !lost && !mixed {
+	if !isLoss(err) || errors.Is(err, errNoFile) {
 		return err
 	}
 	instead := "leave the flag out"

@@ -115,7 +115,9 @@ func (f *imageFolder) take(
 }
 
 // place implements placement.
-func (f *imageFolder) place(_ *dataset.Sample, _ int, data []byte) (string, error) { return f.write(data) }
+func (f *imageFolder) place(_ *dataset.Sample, _ int, data []byte) (string, error) {
+	return f.write(data)
+}
 
 // files implements placement.
 func (f *imageFolder) files() []string { return baseNames(f.written) }

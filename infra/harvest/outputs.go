@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 )
@@ -52,6 +53,7 @@ type outputFolder struct {
 	place     imagesPlace           // of the images that records name; zero where they cannot be reached
 	format    string                // that records are converted to; empty for their own
 	trainer   string                // that the form is for; empty where --output-format asks for it
+	memory    *memory.Budget        // of images; nil for one of its own
 	report    func(io.Writer) error // nil for none
 }
 

@@ -28,7 +28,9 @@ func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored 
 }
 
 // name gives images numbers: the column has the images themselves in the place of names.
-func (p *parquetSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) { return numbers(len(shown)), nil }
+func (p *parquetSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
+	return numbers(len(shown)), nil
+}
 
 func numbers(n int) []string {
 	names := make([]string, n)

@@ -196,7 +196,7 @@ func serve(ctx context.Context, f serveFlags, to streams) error {
 	}
 	s := &service{serveFlags: f, input: input, work: work, log: slog.New(untilDone{ctx, log.Handler()}),
 		printer: eventPrinter{out: to.out}}
-	if err := s.prepare(l.Budget); err != nil {
+	if err := s.prepare(l.Budget, budget); err != nil {
 		return err
 	}
 	return s.run(ctx, local.Options{

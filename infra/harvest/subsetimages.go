@@ -36,8 +36,8 @@ func (p imagesPlace) open(limits images.Limits) (*images.Fetcher, error) {
 // subsetImages reads the images of a subset, sample by sample: those that the subset itself holds, or those of the
 // dataset where they lie on this machine.
 type subsetImages struct {
-	asked string // the flag that asked for them, for messages
-	named func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
+	asked  string // the flag that asked for them, for messages
+	named  func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
 	memory *memory.Budget
 	hold   *memory.Hold // of the last sample
 	close  func() error
@@ -50,8 +50,10 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 		return nil, err
 	}
 	s := &subsetImages{asked: f.asked()}
-	if s.memory, err = imageMemory(limits.Images, scorers.Config{}); err != nil {
-		return nil, err
+	if s.memory = f.memory; s.memory == nil {
+		if s.memory, err = imageMemory(limits.Images, scorers.Config{}); err != nil {
+			return nil, err
+		}
 	}
 	if f.containedIn() != "" {
 		return s, s.openContained(f.place, stored, limits.Images)

@@ -49,6 +49,9 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 	if err == nil {
 		err = installExport(filepath.Join(scratch, exportFolder), dir)
 	}
+	if err == nil {
+		err = exportMark{e.selection.Run, e.selection.ID, e.request}.writeTo(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("writing the export: %w", bucket.MachineFault(dir, err))
 	}
@@ -181,8 +184,10 @@ func installExport(from, dir string) error {
 	if err := announce(dir, names); err != nil {
 		return err
 	}
-	if err := removeFile(filepath.Join(dir, export.CardFile)); err != nil {
-		return err
+	for _, last := range []string{exportMarkFile, export.CardFile} {
+		if err := removeFile(filepath.Join(dir, last)); err != nil {
+			return err
+		}
 	}
 	if err := keepOnly(dir, nil); err != nil { // what is left of an earlier export, or of a killed command
 		return err

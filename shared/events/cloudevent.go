@@ -12,6 +12,7 @@ const (
 	RunFailed          = "run.failed"
 	SelectionCompleted = "selection.completed"
 	SelectionFailed    = "selection.failed"
+	SelectionExported  = "selection.exported"
 )
 
 // AttrType is the attribute that distinguishes events: it repeats ce-type under a name that
@@ -54,6 +55,16 @@ type SelectionCompletedEvent struct {
 	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
 	Shortfall int               `json:"shortfall"`
 	Outputs   map[string]string `json:"outputs"`
+}
+
+// A SelectionExportedEvent is the data of a SelectionExported event: a subset is in a folder of this machine, in the form
+// of a trainer. The event's id is `<run>/<selection>/<trainer>`.
+type SelectionExportedEvent struct {
+	Run       string `json:"run"`
+	Dataset   string `json:"dataset"`
+	Selection string `json:"selection"`
+	For       string `json:"for"`    // the trainer
+	Folder    string `json:"folder"` // an absolute path
 }
 
 // A SelectionFailedEvent is the data of a SelectionFailed event: a selection chose no sample. The event's id is

@@ -50,6 +50,6 @@ func (r Request) usage(datasetName string) (string, error) {
 	if r.InParquet() {
 		name = HF
 	}
-	text, err := files.ReadFile("files/" + name + ".md")
+	text, err := files.ReadFile("files/" + name + ".md.tmpl")
 	return strings.ReplaceAll(string(text), "DATASET", datasetName), err
 }

@@ -1,5 +1,5 @@
 // Package export says how a subset is handed over to a trainer: in which form its records are, where its images go, and
-// which files beside them a trainer reads. It writes the card of an export, and no record.
+// which other files a trainer reads. It writes the card of an export, and no record.
 package export
 
 import (
