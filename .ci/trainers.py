@@ -1,10 +1,12 @@
 """Has the loaders of trainers read exports of the demo, and compares what they see with its records."""
 
 import argparse
+import importlib.machinery
 import json
 import os
 import pathlib
 import sys
+import types
 from collections.abc import Callable
 
 FOLDER = "for-"
@@ -42,8 +44,7 @@ def hf(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
 
     rows = datasets.load_dataset(str(folder), split="train", cache_dir=str(folder / ".cache"))
     for row, record in zip(rows, own, strict=True):
-        assert [picture.size for picture in row["images"]] and True or not names(record)
-        assert len(row["images"]) == len(names(record))
+        assert len(row["images"]) == len(names(record)) and all(picture.size for picture in row["images"])
         assert [turn["value"] for turn in row["conversations"]] == said(record)
     raw = rows.cast_column("images", [datasets.Image(decode=False)])
     for row, record in zip(raw, own, strict=True):
@@ -96,6 +97,11 @@ def trl(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
 
 
 def llama_factory(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
+    import transformers  # before the stub: it looks for what is installed
+
+    assert transformers.__version__
+    sys.modules["torchaudio"] = types.ModuleType("torchaudio")  # is imported for sounds, which no export has
+    sys.modules["torchaudio"].__spec__ = importlib.machinery.ModuleSpec("torchaudio", None)
     from llamafactory.data.loader import _get_merged_dataset
     from llamafactory.extras.env import VERSION
     from llamafactory.hparams import DataArguments, ModelArguments
