@@ -83,7 +83,7 @@ func (x exporter) write(
 	return err
 }
 
-// exportMarkFile says in an export's folder what is exported there. It is written last, and no program reads it as data.
+// exportMarkFile says in an export's folder what is exported there. It is written last; no program reads it as data.
 const exportMarkFile = ".export.json"
 
 // An exportMark is what a folder holds the whole export of.

@@ -55,8 +55,8 @@ the form cannot say is refused, with the field that would be lost. shared/export
   harvest export-subset demo latest --for webdataset --sources sources.yaml --out demo-shards`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{fmt.Errorf("name a run and one of its selections, such as latest; `harvest status RUN` lists "+
-					"them, `%s --help` says more", cmd.CommandPath())}
+				return usageError{fmt.Errorf("name a run and one of its selections, such as latest; `harvest status RUN` "+
+					"lists them, `%s --help` says more", cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -65,15 +65,16 @@ the form cannot say is refused, with the field that would be lost. shared/export
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&c.request.For, "for", "", "the trainer: "+strings.Join(export.Trainers(), ", ")+"; required")
-	fl.StringVar(&c.images, "images", "", "where the images are: copy or link (a folder of copies or of symbolic links), "+
-		"reference (records name them where they lie) or embed (in the file of records) (default: the first of these that "+
-		"the trainer takes)")
+	fl.StringVar(&c.images, "images", "", "where the images are: copy or link (a folder of copies or of links), "+
+		"reference (records name them where they lie) or embed (in the file of records) (default: the first of these "+
+		"that the trainer takes)")
 	fl.StringVar(&c.sources, "sources", "", "YAML file of the sources' licences for the card: \"coco: CC BY 4.0\" "+
 		"(default: sources.yaml next to the manifest, if it is there)")
 	fl.StringVar(&c.dir, "out", "", "folder for the export; required")
 	fl.BoolVar(&c.asJSON, "json", false, "print JSON")
 	stateFlag(cmd, &c.state)
-	_ = cmd.RegisterFlagCompletionFunc("images", cobra.FixedCompletions(export.AllImages(), cobra.ShellCompDirectiveNoFileComp))
+	offered := cobra.FixedCompletions(export.AllImages(), cobra.ShellCompDirectiveNoFileComp)
+	_ = cmd.RegisterFlagCompletionFunc("images", offered) // the flag is there, and has no other completion
 	return cmd
 }
 
@@ -134,7 +135,8 @@ func findCompleted(
 	}
 	state, err := subsets.State(ctx, sel)
 	if err == nil && state != subset.StateCompleted {
-		err = fmt.Errorf("selection %s of run %s is not written (%s); `harvest resume %s` continues it", id, runID, state, runID)
+		err = fmt.Errorf("selection %s of run %s is not written (%s); `harvest resume %s` continues it",
+			id, runID, state, runID)
 	}
 	return plan, sel, err
 }

@@ -137,7 +137,9 @@ func TestExportSubsetCard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var lines []string
-	for i, more := range []string{`"source": "a"`, `"source": "a"`, `"source": "b", "license": "MIT"`, `"source": "c|<x>"`} {
+	for i, more := range []string{
+		`"source": "a"`, `"source": "a"`, `"source": "b", "license": "MIT"`, `"source": "c|<x>"`,
+	} {
 		lines = append(lines, fmt.Sprintf(`{"id": "r%d", %s, "conversations": [{"from": "human", "value": "Why?"}, `+
 			`{"from": "gpt", "value": "Because %d."}]}`, i, more, i))
 	}
@@ -162,7 +164,8 @@ func TestExportSubsetRefuses(t *testing.T) {
 	dir := t.TempDir()
 	record := `{"id": "%s", "score": %s, "messages": [{"role": "user", "content": "Why?"%s}, {"role": "assistant", ` +
 		`"content": "So."}]}` + "\n"
-	writeFile(t, filepath.Join(dir, "mixed.jsonl"), fmt.Sprintf(record, "x", "1", "")+fmt.Sprintf(record, "y", `"high"`, ""))
+	mixed := fmt.Sprintf(record, "x", "1", "") + fmt.Sprintf(record, "y", `"high"`, "")
+	writeFile(t, filepath.Join(dir, "mixed.jsonl"), mixed)
 	writeFile(t, filepath.Join(dir, "lossy.jsonl"), fmt.Sprintf(record, "x", "1", `, "weight": 0`))
 	for _, name := range []string{"mixed", "lossy"} {
 		mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--budget", "100%", name+".jsonl")
@@ -180,7 +183,9 @@ func TestExportSubsetRefuses(t *testing.T) {
 			"--for", "llava", "--out", "new",
 		}, 1},
 		{"mixed", `--for: "lava" is no trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
-		{"mixed", `--images: "link" is not for hf; give embed`, []string{"--for", "hf", "--images", "link", "--out", "new"}, 2},
+		{"mixed", `--images: "link" is not for hf; give embed`, []string{
+			"--for", "hf", "--images", "link", "--out", "new",
+		}, 2},
 		{"mixed", "--out is missing", []string{"--for", "hf"}, 2},
 		{"mixed", "files that harvest did not write (notes.txt)", []string{"--for", "llava", "--out", "mine"}, 2},
 		{"mixed", "holds the manifest", []string{"--for", "llava", "--out", "."}, 2},
@@ -204,9 +209,11 @@ func TestExportSubsetKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	want := exported(t, dir)("llava")
+	args := []string{
+		"export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava", "--out", "killed",
+	}
 	for after := range 5 {
-		cmd := program(t, dir, nil, "export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava",
-			"--out", "killed")
+		cmd := program(t, dir, nil, args...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +221,7 @@ func TestExportSubsetKilled(t *testing.T) {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
 	}
-	mustHarvest(t, dir, "export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava", "--out", "killed")
+	mustHarvest(t, dir, args...)
 	if diff := cmp.Diff(want, tree(t, filepath.Join(dir, "killed"))); diff != "" {
 		t.Errorf("completed (-at once +killed):\n%.2000s", diff)
 	}

@@ -37,8 +37,8 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that prepareOut has prepared. Each file is there whole or not at all, and the card
-// last: if the command is killed, the same one completes the folder. An export that is there is written again.
+// write writes the export to a folder that prepareOut has prepared. Each file is there whole or not at all, and the
+// card last: if the command is killed, the same one completes the folder. An export that is there is written again.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {

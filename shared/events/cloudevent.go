@@ -57,8 +57,8 @@ type SelectionCompletedEvent struct {
 	Outputs   map[string]string `json:"outputs"`
 }
 
-// A SelectionExportedEvent is the data of a SelectionExported event: a subset is in a folder of this machine, in the form
-// of a trainer. The event's id is `<run>/<selection>/<trainer>`.
+// A SelectionExportedEvent is the data of a SelectionExported event: a subset is in a folder of this machine, in the
+// form of a trainer. The event's id is `<run>/<selection>/<trainer>`.
 type SelectionExportedEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`

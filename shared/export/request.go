@@ -109,8 +109,9 @@ func (r Request) Complete() (Request, error) {
 	for _, images := range t.images {
 		names = append(names, string(images))
 	}
-	if hint := spelling.Hint(string(r.Images), AllImages()); hint != "" && !slices.Contains(AllImages(), string(r.Images)) {
-		return r, fmt.Errorf("images: %q is no place of images%s", r.Images, hint)
+	if !slices.Contains(AllImages(), string(r.Images)) {
+		return r, fmt.Errorf("images: %q is no place of images%s; give %s", r.Images,
+			spelling.Hint(string(r.Images), AllImages()), strings.Join(names, ", "))
 	}
 	return r, fmt.Errorf("images: %q is not for %s; give %s, or leave it out", r.Images, r.For, strings.Join(names, ", "))
 }
