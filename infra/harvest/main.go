@@ -80,7 +80,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newCurate(), newSelect(), newExplain(), newShow(), newCompare(), newStatus(), newResume(), newRetry(),
-		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newExportSubset(),
+		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newExportSubset(), newReview(),
 		newConfig(),
 		newServe(), newSmoke(), newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)
