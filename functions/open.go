@@ -22,6 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -52,6 +53,7 @@ type system struct {
 	planner *run.Planner
 	worker  *run.Worker
 	subsets *subset.Selector
+	reviews *review.Store
 	memory  *memory.Budget
 }
 
@@ -74,7 +76,8 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 	default:
 		pushPath = curate.PushPath
 		served := curate.Config{
-			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Memory: sys.memory, Log: log,
+			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Reviews: sys.reviews,
+			Memory: sys.memory, Log: log,
 			Commands: report.APICommands(telemetry.ReadBuild().Version),
 		}
 		api, err := curate.New(served)
@@ -166,6 +169,9 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		images[name] = b
 	}
 	tasks, published := topic.New(client, c.TasksTopic), topic.New(client, c.EventsTopic)
+	if sys.reviews, err = review.NewStore(work); err != nil {
+		return system{}, err
+	}
 	if sys.runs, err = run.NewReader(work); err != nil {
 		return system{}, err
 	}

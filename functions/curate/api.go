@@ -19,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -47,6 +48,8 @@ type server struct {
 	worker  *run.Worker
 	subsets *subset.Selector
 	samples *browse.Reader
+	pairs   *review.Pairs
+	reviews *review.Store
 	memory  *memory.Budget
 
 	reconciler *subset.Reconciler

@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -116,7 +117,9 @@ func withoutHeader[T any](s service, status int, method, path, body string) T {
 func (s service) counted(requests *atomic.Int64) service {
 	s.t.Helper()
 	work := buckettest.Counted{Bucket: s.Work, Requests: requests}
-	var errs [3]error
+	var errs [4]error
+	reviews, err := review.NewStore(work)
+	errs[3] = err
 	var runs *run.Reader
 	var subsets *subset.Selector
 	runs, errs[0] = run.NewReader(work)
@@ -125,7 +128,8 @@ func (s service) counted(requests *atomic.Int64) service {
 		Limits: subset.DefaultLimits(), Reports: runtest.Report{},
 	})
 	s.curate, errs[2] = curate.New(curate.Config{
-		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Memory: s.Memory, Log: s.Log,
+		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Reviews: reviews, Memory: s.Memory,
+		Log: s.Log,
 	})
 	if err := errors.Join(errs[:]...); err != nil {
 		s.t.Fatal(err)

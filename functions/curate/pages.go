@@ -27,6 +27,9 @@ func (s server) pages() []route {
 		{http.MethodGet, runPage + "/select", s.selectPage},
 		{http.MethodPost, runPage + "/select", s.doSelect},
 		{http.MethodGet, runPage + "/selections/{selection}", s.selectionPage},
+		{http.MethodGet, runPage + "/selections/{selection}/review", s.reviewPage},
+		{http.MethodPost, runPage + "/selections/{selection}/review", s.doReview},
+		{http.MethodGet, runPage + "/selections/{selection}/review.jsonl", s.getReview},
 		{http.MethodGet, runPage + "/samples", s.samplesPage},
 		{http.MethodGet, runPage + "/samples/{sample}", s.samplePage},
 	}

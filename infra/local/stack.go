@@ -24,6 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -215,8 +216,12 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	reviews, err := review.NewStore(o.Work)
+	if err != nil {
+		return nil, err
+	}
 	curates := curate.Config{
-		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Memory: o.Memory, Log: o.Log,
+		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Reviews: reviews, Memory: o.Memory, Log: o.Log,
 		Commands: o.Commands,
 	}
 	answers, err := curate.New(curates)
