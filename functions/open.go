@@ -160,13 +160,9 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
-	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
-	for _, name := range c.ImageBuckets {
-		b, err := gs.OpenURL(ctx, "gs://"+name)
-		if err != nil {
-			return system{}, fmt.Errorf("IMAGE_BUCKETS: %w", err)
-		}
-		images[name] = b
+	images, err := imageBuckets(ctx, c, input)
+	if err != nil {
+		return system{}, err
 	}
 	tasks, published := topic.New(client, c.TasksTopic), topic.New(client, c.EventsTopic)
 	if sys.reviews, err = review.NewStore(work); err != nil {
@@ -208,4 +204,19 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		Limits: c.Selections, Reports: reports,
 	})
 	return sys, err
+}
+
+// imageBuckets are those that images may be named in, by their names: the input bucket, and those of IMAGE_BUCKETS.
+func imageBuckets(
+	ctx context.Context, c config.Function, input bucket.Reader,
+) (map[string]bucket.Reader, error) {
+	images := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
+	for _, name := range c.ImageBuckets {
+		b, err := gs.OpenURL(ctx, "gs://"+name)
+		if err != nil {
+			return nil, fmt.Errorf("IMAGE_BUCKETS: %w", err)
+		}
+		images[name] = b
+	}
+	return images, nil
 }

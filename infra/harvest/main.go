@@ -79,8 +79,9 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newCurate(), newSelect(), newExplain(), newShow(), newCompare(), newStatus(), newResume(), newRetry(),
-		newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(), newEvaluate(), newExport(), newExportSubset(), newReview(),
+	root.AddCommand(newCurate(), newSelect(), newExportSubset(), newExplain(), newShow(), newCompare(), newReview(),
+		newStatus(), newResume(), newRetry(), newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(),
+		newEvaluate(), newExport(),
 		newConfig(),
 		newServe(), newSmoke(), newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)

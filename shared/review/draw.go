@@ -1,5 +1,5 @@
-// Package review checks a subset by eye: it draws pairs of samples of one bin, one that a selection took and one that it
-// left (or that another selection took), hides which is which, keeps what people choose, and sums it up.
+// Package review checks a subset by eye: it draws pairs of samples of one bin, one that a selection took and one that
+// it left (or that another selection took), hides which is which, keeps what people choose, and sums it up.
 package review
 
 import (
