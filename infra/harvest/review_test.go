@@ -35,8 +35,8 @@ func TestReview(t *testing.T) {
 	mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--budget", "20", "dataset.json")
 	flags := []string{"--pairs", "4", "--reviewer", "anna", "--file", "anna.jsonl"}
 	first := reviewed(t, dir, "l\nbest\nr\nq\n", flags...)
-	if !strings.Contains(first.stdout, "2 of 4 pairs have a choice") || !strings.Contains(first.stderr, `"best" is no choice`) ||
-		!strings.Contains(first.stderr, "    image 1: "+dir) || strings.Contains(first.stderr, "rating") {
+	if !strings.Contains(first.stdout, "2 of 4 pairs have a choice") ||
+		!strings.Contains(first.stderr, `"best" is no choice`) || !strings.Contains(first.stderr, "    image 1: "+dir) || strings.Contains(first.stderr, "rating") {
 		t.Errorf("printed %s\n%s", first.stdout, first.stderr)
 	}
 	if second := reviewed(t, dir, "t\nt\n", flags...); !strings.Contains(second.stdout, "win rate of A") ||
@@ -66,7 +66,10 @@ func TestReview(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 	for _, args := range [][]string{
-		{"review", filepath.Base(dir), "latest", "--state", "state", "--pairs", "5", "--reviewer", "anna", "--file", "anna.jsonl"},
+		{
+			"review", filepath.Base(dir), "latest", "--state", "state", "--pairs", "5", "--reviewer", "anna",
+			"--file", "anna.jsonl",
+		},
 		{"review", filepath.Base(dir), "latest", "--state", "state", "--pairs", "0"},
 		{"review", "--report", "none.jsonl"},
 	} {

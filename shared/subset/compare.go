@@ -161,8 +161,8 @@ func (r *Reader) selectedNumbers(ctx context.Context, plan *run.Plan, id string)
 	})
 }
 
-// EachPick calls use with each pick of a completed selection, in the order of picking. It is a *bucket.LostError if they
-// are gone or damaged.
+// EachPick calls use with each pick of a completed selection, in the order of picking. It is a *bucket.LostError if
+// they are gone or damaged.
 func (r *Reader) EachPick(ctx context.Context, sel *Selection, use func(scores.Pick)) error {
 	name := picksName(sel.Run, sel.ID)
 	data, err := bucket.ReadAll(ctx, r.work, name)
