@@ -124,6 +124,8 @@ step_image() {
 
 step_consumers() {
   debian_python 11 99 || return
+  sidecar_python # trainers take its torch
+  reason=''
   .ci/consumers
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/topic"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
@@ -53,6 +54,7 @@ type system struct {
 	planner *run.Planner
 	worker  *run.Worker
 	subsets *subset.Selector
+	reviews *review.Store
 	memory  *memory.Budget
 }
 
@@ -75,7 +77,8 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 	default:
 		pushPath = curate.PushPath
 		served := curate.Config{
-			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Memory: sys.memory, Log: log,
+			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Reviews: sys.reviews,
+			Memory: sys.memory, Log: log,
 			Commands: report.APICommands(telemetry.ReadBuild().Version),
 		}
 		api, err := curate.New(served)
@@ -178,6 +181,9 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	tasks := topic.New(client, c.TasksTopic)
 	feed, err := events.NewFeed(topic.New(client, c.EventsTopic), c.Origin(), time.Now)
 	if err != nil {
+		return system{}, err
+	}
+	if sys.reviews, err = review.NewStore(work); err != nil {
 		return system{}, err
 	}
 	if sys.runs, err = run.NewReader(work); err != nil {

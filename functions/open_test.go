@@ -9,13 +9,20 @@ import (
 
 	"github.com/harvest-ml/harvest/functions/config"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/sethvargo/go-envconfig"
 )
 
 func systemOf(f *runtest.Fixture) system {
-	return system{runs: f.Runs, planner: f.Planner(), worker: f.Worker, subsets: f.Subsets, memory: f.Memory}
+	reviews, err := review.NewStore(f.Work)
+	if err != nil {
+		panic(err) // the bucket is there
+	}
+	return system{
+		runs: f.Runs, planner: f.Planner(), worker: f.Worker, subsets: f.Subsets, reviews: reviews, memory: f.Memory,
+	}
 }
 
 // TestUnauthenticated calls every endpoint of the cloud's configuration without a token, where IAM is not in front.

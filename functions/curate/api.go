@@ -21,6 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -49,6 +50,8 @@ type server struct {
 	worker  *run.Worker
 	subsets *subset.Selector
 	samples *browse.Reader
+	pairs   *review.Pairs
+	reviews *review.Store
 	memory  *memory.Budget
 
 	reconciler *subset.Reconciler

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -22,6 +23,7 @@ type Config struct {
 	Planner *run.Planner
 	Worker  *run.Worker
 	Subsets *subset.Selector
+	Reviews *review.Store
 	Memory  *memory.Budget // of the process, for images that are shown
 	// Commands are what pages say that people type.
 	Commands report.Commands
@@ -45,6 +47,10 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	pairs, err := review.NewPairs(c.Runs, c.Subsets.Reader)
+	if err != nil {
+		return nil, err
+	}
 	web, err := site.New()
 	if err != nil {
 		return nil, err
@@ -52,7 +58,7 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	server{
 		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, samples: samples, memory: c.Memory,
-		reconciler: reconciler, docs: pages, site: web, commands: c.Commands, log: c.Log,
+		pairs: pairs, reviews: c.Reviews, reconciler: reconciler, docs: pages, site: web, commands: c.Commands, log: c.Log,
 	}.register(mux)
 	return mux, nil
 }
@@ -68,8 +74,9 @@ func NewPush(c Config) (http.Handler, error) {
 
 // reconciler checks that nothing is missing, and makes what continues runs.
 func (c Config) reconciler() (*subset.Reconciler, error) {
-	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Memory == nil || c.Log == nil {
-		return nil, errors.New("making curate: its reader, planner, worker, selector, memory or log is missing")
+	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Reviews == nil || c.Memory == nil ||
+		c.Log == nil {
+		return nil, errors.New("making curate: its reader, planner, worker, selector, reviews, memory or log is missing")
 	}
 	return subset.NewReconciler(c.Planner, c.Worker, c.Subsets)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/functions/score"
 	"github.com/harvest-ml/harvest/shared/api/apitest"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -49,11 +50,12 @@ func (s service) restart() service {
 	s.t.Helper()
 	w := s.Fixture
 	w.Restart()
-	var errs [4]error
+	var errs [5]error
 	planner := w.Planner()
 	config := curate.Config{
 		Runs: w.Runs, Planner: planner, Worker: w.Worker, Subsets: w.Subsets, Memory: w.Memory, Log: w.Log,
 	}
+	config.Reviews, errs[4] = review.NewStore(w.Work)
 	var api, push http.Handler
 	api, errs[0] = curate.New(config)
 	push, errs[3] = curate.NewPush(config)

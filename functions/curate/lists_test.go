@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -117,18 +118,21 @@ func withoutHeader[T any](s service, status int, method, path, body string) T {
 func (s service) counted(requests *atomic.Int64) service {
 	s.t.Helper()
 	work := buckettest.Counted{Bucket: s.Work, Requests: requests}
-	var errs [4]error
+	var errs [5]error
+	reviews, err := review.NewStore(work)
+	errs[3] = err
 	var runs *run.Reader
 	var subsets *subset.Selector
 	runs, errs[0] = run.NewReader(work)
 	feed, err := events.NewFeed(s.Events, runtest.Origin(), time.Now)
-	errs[3] = err
+	errs[4] = err
 	subsets, errs[1] = subset.NewSelector(subset.Config{
 		Runs: runs, Work: work, Input: s.Input, Tasks: s.Tasks, Events: feed, Now: time.Now, Process: run.NewProcess(),
 		Limits: subset.DefaultLimits(), Reports: runtest.Report{}, Memory: s.Memory,
 	})
 	s.curate, errs[2] = curate.New(curate.Config{
-		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Memory: s.Memory, Log: s.Log,
+		Runs: runs, Planner: s.Planner(), Worker: s.Worker, Subsets: subsets, Reviews: reviews, Memory: s.Memory,
+		Log: s.Log,
 	})
 	if err := errors.Join(errs[:]...); err != nil {
 		s.t.Fatal(err)

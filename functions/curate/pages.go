@@ -27,6 +27,9 @@ func (s server) pages() []route {
 		get(runPage+"/select", s.selectPage, formFields...),
 		post(runPage+"/select", s.doSelect),
 		get(runPage+"/selections/{selection}", s.selectionPage),
+		get(runPage+"/selections/{selection}/review", s.reviewPage, reviewFields...),
+		post(runPage+"/selections/{selection}/review", s.doReview),
+		get(runPage+"/selections/{selection}/review.jsonl", s.getReview, reviewFields...),
 		get(runPage+"/samples", s.samplesPage, append(paged, "filter", "source", "selection")...),
 		get(runPage+"/samples/{sample}", s.samplePage),
 	}

@@ -1,6 +1,7 @@
 package curate_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -113,6 +114,56 @@ func TestPagesAreInert(t *testing.T) {
 		}
 		if len(page) > 100_000 {
 			t.Errorf("%s has %d bytes", path, len(page))
+		}
+	}
+}
+
+// A review shows pairs without saying which sample was selected, keeps each choice once, and ends with its figures.
+func TestReviewPage(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	s.Upload("images/sky/a.png", runtest.PNG(t, 90, 60))
+	var records []string
+	for i := range 40 {
+		records = append(records, runtest.Record(fmt.Sprintf("r%02d", i), "A cloud.", "a.png"))
+	}
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines(records))
+	id := s.scored()
+	at := s.visit("POST", "/runs/"+id+"/select", url.Values{"budget": {"12"}}).Header().Get("Location")
+	s.work()
+	s.sees(200, at, at+"/review")
+	s.sees(200, at+"/review", "Your name")
+	s.sees(422, at+"/review?reviewer=../x", "reviewer: ")
+	s.sees(422, at+"/review?reviewer=anna&pairs=0", "pairs: 0")
+	page := at + "/review?reviewer=anna&pairs=1"
+	s.sees(200, page, "Pair 1", `data-keys="ArrowLeft l 1"`, "/images/1?width=384")
+	shown := s.visit("GET", page, nil).Body.String()
+	for _, telling := range []string{"rating", "/samples/@0\"", "selected", "outranked"} {
+		if strings.Contains(strings.ToLower(shown[strings.Index(shown, "<h1>"):strings.Index(shown, "</main>")]), telling) {
+			t.Errorf("the page of a pair has %q: %s", telling, shown)
+		}
+	}
+	choice := url.Values{"reviewer": {"anna"}, "pairs": {"1"}, "pair": {"1"}, "choice": {"left"}}
+	for range 2 {
+		made := s.visit("POST", at+"/review", choice)
+		if made.Code != http.StatusSeeOther || !strings.HasSuffix(made.Header().Get("Location"), "pairs=1&reviewer=anna") {
+			t.Fatalf("a choice is answered %d, %v: %s", made.Code, made.Header(), made.Body)
+		}
+		choice.Set("choice", "right") // the first one stays
+	}
+	s.sees(200, page, "All 1 pairs", "Win rate", "review.jsonl?")
+	lines := s.visit("GET", at+"/review.jsonl?reviewer=anna&pairs=1", nil)
+	if text := lines.Body.String(); lines.Code != 200 || strings.Count(text, "\n") != 1 ||
+		!strings.Contains(text, `"choice":"left"`) || !strings.Contains(text, `"reviewer":"anna"`) {
+		t.Errorf("lines %d: %s", lines.Code, lines.Body)
+	}
+	for _, bad := range []url.Values{
+		{"reviewer": {"anna"}, "pairs": {"1"}, "pair": {"2"}, "choice": {"left"}},
+		{"reviewer": {"anna"}, "pairs": {"1"}, "pair": {"1"}, "choice": {"best"}},
+		{"pairs": {"1"}, "pair": {"1"}, "choice": {"left"}},
+	} {
+		if refused := s.visit("POST", at+"/review", bad); refused.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%v is answered %d", bad, refused.Code)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/export"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -36,6 +37,7 @@ func flagCompletions() []flagCompletion {
 		{flag: "scorer", values: []string{kinds.Embedded, kinds.GPU + ":", kinds.LLM + ":"}},
 		{flag: "format", values: forms.Names()},
 		{flag: "output-format", values: forms.Outputs()},
+		{flag: "for", values: export.Trainers()},
 		{flag: "report-pictures", values: []string{"small", "none"}},
 	}
 }

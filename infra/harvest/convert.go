@@ -21,8 +21,8 @@ import (
 
 // A conversion writes the samples of a subset in another form, one after the other.
 type conversion interface {
-	// name gives the images of the next sample their names in that form.
-	name(images [][]byte) ([]string, error)
+	// name gives the images of the next sample, which is s, their names in that form.
+	name(s *dataset.Sample, images [][]byte) ([]string, error)
 	// write writes the next sample: its record, which is converted, and its images.
 	write(record []byte, s *dataset.Sample, images [][]byte) error
 	close() error
@@ -35,6 +35,14 @@ func (f outputFolder) containedIn() dataset.Format {
 		return format
 	}
 	return ""
+}
+
+// asked is the flag that asked for the form.
+func (f outputFolder) asked() string {
+	if f.trainer != "" {
+		return "--for " + f.trainer
+	}
+	return "--output-format " + f.format
 }
 
 // converts reports whether the subset's records are written in another form. Those of a container are already in the
@@ -128,31 +136,36 @@ func (f outputFolder) convert(ctx context.Context, w io.Writer, stored, scratch 
 	default:
 		return "", f.convertText(ctx, w, stored)
 	}
+	return images, f.convertTo(ctx, to, stored)
+}
+
+// convertTo writes the records of the subset that is stored, and their images, to a conversion.
+func (f outputFolder) convertTo(ctx context.Context, to conversion, stored string) error {
 	from, err := f.openSubsetImages(ctx, stored)
 	if err != nil {
-		return "", err
+		return err
 	}
 	var fetched [][]byte
-	err = f.convertRecords(ctx, stored, func(manifest int, s *dataset.Sample) (names []string, err error) {
-		if fetched, err = from.fetch(ctx, manifest, s); err != nil {
+	err = f.convertRecords(ctx, stored, func(s *dataset.Sample) (names []string, err error) {
+		if fetched, err = from.fetch(ctx, s); err != nil {
 			return nil, err
 		}
-		if names, err = to.name(fetched); err != nil {
-			return nil, fmt.Errorf("--output-format %s: sample %s: %w", f.format, spelling.Shown(s.ID), err)
+		if names, err = to.name(s, fetched); err != nil {
+			return nil, fmt.Errorf("%s: sample %s: %w", f.asked(), spelling.Shown(s.ID), err)
 		}
 		return names, nil
 	}, func(record []byte, s *dataset.Sample) error { return to.write(record, s, fetched) })
 	if err == nil {
 		err = to.close()
 	}
-	return images, errors.Join(err, from.Close())
+	return errors.Join(err, from.Close())
 }
 
 // convertText writes records of text, whose images keep their names.
 func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored string) error {
 	format := dataset.Format(strings.TrimPrefix(path.Ext(stored), "."))
 	out := dataset.NewWriter(w, format, dataset.Part{First: true, Last: true})
-	keep := func(int, *dataset.Sample) ([]string, error) { return nil, nil }
+	keep := func(*dataset.Sample) ([]string, error) { return nil, nil }
 	err := f.convertRecords(ctx, stored, keep, func(record []byte, _ *dataset.Sample) error { return out.Write(record) })
 	if err != nil {
 		return err
@@ -161,10 +174,10 @@ func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored strin
 }
 
 // convertRecords calls use with each record of the subset that is stored in the other form, and the sample that it was.
-// Before, it calls name with the number of the manifest and the sample, for the names of its images. The subset holds
-// the samples of the manifests one after the other.
+// Before, it calls name with the sample, for the names of its images. The subset holds the samples of the manifests one
+// after the other.
 func (f outputFolder) convertRecords(
-	ctx context.Context, stored string, name func(manifest int, s *dataset.Sample) ([]string, error),
+	ctx context.Context, stored string, name func(s *dataset.Sample) ([]string, error),
 	use func(record []byte, s *dataset.Sample) error,
 ) error {
 	from, err := openSubset(ctx, stored)
@@ -172,7 +185,7 @@ func (f outputFolder) convertRecords(
 		return err
 	}
 	defer from.Close()
-	for i, m := range f.selection.Manifests {
+	for _, m := range f.selection.Manifests {
 		convert, err := m.Reading.Converter(f.format)
 		if err != nil {
 			return err
@@ -188,7 +201,7 @@ func (f outputFolder) convertRecords(
 			}
 			s := parse(record.Raw, place)
 			s.Stored = record.Stored
-			names, err := name(i, s)
+			names, err := name(s)
 			if err != nil {
 				return err
 			}
@@ -205,13 +218,22 @@ func (f outputFolder) convertRecords(
 	return nil
 }
 
+// isLoss reports an error of what a form has no place for, whatever is tried.
+func isLoss(err error) bool {
+	_, lost := errors.AsType[*forms.LossError](err)
+	_, mixed := errors.AsType[*table.FieldError](err)
+	return lost || mixed || errors.Is(err, errNoFile)
+}
+
 // conversionFault names the record of an error of its conversion.
 func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) error {
-	_, lost := errors.AsType[*forms.LossError](err)
-	if _, mixed := errors.AsType[*table.FieldError](err); !lost && !mixed {
+	if !isLoss(err) || errors.Is(err, errNoFile) {
 		return err
 	}
-	return fmt.Errorf("--output-format %s: record %d of %s in the subset would lose something (%w); leave the flag "+
-		"out, or leave the record out with --exclude: its id is %s",
-		f.format, number, s.Place.Manifest, err, spelling.Shown(s.ID))
+	instead := "leave the flag out"
+	if f.trainer != "" {
+		instead = "choose another form"
+	}
+	return fmt.Errorf("%s: record %d of %s in the subset would lose something (%w); %s, or leave the record out with "+
+		"--exclude: its id is %s", f.asked(), number, s.Place.Manifest, err, instead, spelling.Shown(s.ID))
 }

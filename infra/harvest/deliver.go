@@ -24,6 +24,7 @@ type subsetFolder struct {
 	budget  selection.Budget // of datasets that name none; zero for none
 	input   bucket.Reader
 	subsets *subset.Reader
+	exports exporter
 	log     *slog.Logger
 	// settled are the datasets whose folder has what it is to have, by what that was decided on.
 	settled map[string]decision
@@ -38,7 +39,7 @@ type decision struct {
 
 // newSubsetFolder prepares a folder. One within the datasets is refused: a subset there would be a dataset.
 func newSubsetFolder(
-	dir, input, state string, budget selection.Budget, from bucket.Reader, subsets *subset.Reader, log *slog.Logger,
+	dir, input, state string, budget selection.Budget, exports exporter, log *slog.Logger,
 ) (*subsetFolder, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -55,7 +56,8 @@ func newSubsetFolder(
 		}
 	}
 	return &subsetFolder{
-		dir: abs, state: state, budget: budget, input: from, subsets: subsets, log: log, settled: map[string]decision{},
+		dir: abs, state: state, budget: budget, input: exports.input, subsets: exports.subsets, exports: exports, log: log,
+		settled: map[string]decision{},
 	}, prepareOut(dir, state, nil)
 }
 
@@ -127,7 +129,7 @@ func (f *subsetFolder) updateDataset(
 			return false, err // its event has this looked at again
 		}
 		if there.Run == sel.Run && there.ID == sel.ID {
-			return !pending, nil
+			return !pending, f.export(ctx, sel, dir)
 		}
 		if err := prepareOut(dir, f.state, nil); err != nil {
 			return false, err
@@ -135,6 +137,7 @@ func (f *subsetFolder) updateDataset(
 		to, err := outputFolder{subsets: f.subsets, selection: sel}.write(ctx, dir)
 		if err == nil {
 			f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
+			err = f.export(ctx, sel, dir)
 		}
 		return err == nil && !pending, err
 	}
@@ -143,15 +146,24 @@ func (f *subsetFolder) updateDataset(
 
 // budgetOf is the budget that a dataset's file names, else that of the command.
 func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (selection.Budget, error) {
-	data, err := bucket.ReadAll(ctx, f.input, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return f.budget, nil
-	} else if err != nil {
-		return selection.Budget{}, err
-	}
-	spec, err := run.ParseSpec(dataset, data)
+	spec, err := specOf(ctx, f.input, dataset)
 	if err != nil || spec.Budget.IsZero() {
-		return f.budget, nil // a file that cannot be read starts nothing
+		return f.budget, err
 	}
 	return spec.Budget, nil
+}
+
+// export writes a selection in the form that the dataset's file asks for, into a folder in that of the subset. What
+// cannot be written whatever is tried is reported once.
+func (f *subsetFolder) export(ctx context.Context, sel *subset.Selection, dir string) error {
+	request, err := f.exports.request(ctx, sel.Dataset)
+	if err != nil || request.IsZero() {
+		return err
+	}
+	err = f.exports.write(ctx, request, sel, filepath.Join(dir, request.For), f.state)
+	if isLoss(err) {
+		f.log.Error("the export cannot be written", "dataset", sel.Dataset, "for", request.For, "error", err)
+		return nil
+	}
+	return err
 }

@@ -10,29 +10,38 @@ import (
 // imagesFolder is the folder of images next to a subset that names them.
 const imagesFolder = "images"
 
-// A folderSubset writes records as a JSON array, and their images to a folder next to it, each once and named by its
-// content. Records name them relative to where the array lies.
-type folderSubset struct {
-	records *dataset.Writer
-	images  imageFolder
+// A placement puts an image of a sample, by its number from 0, where records name it, and returns that name.
+type placement interface {
+	place(s *dataset.Sample, number int, image []byte) (name string, err error)
+	// files are the names of what it has put into the folder of images; nil where it has none.
+	files() []string
 }
 
-// newFolderSubset begins a subset whose images are written to a folder below scratch.
+// A folderSubset writes records as JSON, and puts their images where these name them.
+type folderSubset struct {
+	records *dataset.Writer
+	images  placement
+	to      string // folder that the images' folder is in
+}
+
+// newFolderSubset begins a subset, a JSON array, whose images are written to a folder below scratch, each once and
+// named by its content. Records name them relative to where the array lies.
 func newFolderSubset(w io.Writer, scratch string) *folderSubset {
 	return &folderSubset{
 		records: dataset.NewWriter(w, dataset.Array, dataset.Part{First: true, Last: true}),
-		images:  imageFolder{to: scratch, written: map[string]bool{}},
+		images:  &imageFolder{to: scratch, written: map[string]bool{}},
+		to:      scratch,
 	}
 }
 
 // folder is that of the images.
-func (s *folderSubset) folder() string { return filepath.Join(s.images.to, imagesFolder) }
+func (s *folderSubset) folder() string { return filepath.Join(s.to, imagesFolder) }
 
-// name writes images, and returns their names.
-func (s *folderSubset) name(shown [][]byte) ([]string, error) {
+// name puts images in their places, and returns their names.
+func (s *folderSubset) name(sample *dataset.Sample, shown [][]byte) ([]string, error) {
 	names := []string{}
-	for _, data := range shown {
-		name, err := s.images.write(data)
+	for i, data := range shown {
+		name, err := s.images.place(sample, i, data)
 		if err != nil {
 			return nil, err
 		}
@@ -45,17 +54,15 @@ func (s *folderSubset) write(record []byte, _ *dataset.Sample, _ [][]byte) error
 	return s.records.Write(record)
 }
 
-// close ends the array, and lists the images as files of this program.
+// close ends the records, and lists the images as files of this program.
 func (s *folderSubset) close() error {
-	if err := makeOut(s.folder()); err != nil {
-		return err
-	}
-	var names []string
-	for name := range s.images.written {
-		names = append(names, filepath.Base(name))
-	}
-	if err := announce(s.folder(), names); err != nil {
-		return err
+	if names := s.images.files(); names != nil {
+		if err := makeOut(s.folder()); err != nil {
+			return err
+		}
+		if err := announce(s.folder(), names); err != nil {
+			return err
+		}
 	}
 	return s.records.Close()
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/dataset/container"
@@ -29,11 +28,11 @@ type datasetImages struct {
 func (in input) openImages(
 	ctx context.Context, limits images.Limits, packed compression.Limits,
 ) (*datasetImages, error) {
-	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): bucket.AtFolder(in.Images)})
+	place, err := in.imagesPlace()
 	if err != nil {
 		return nil, err
 	}
-	named, err := images.New(images.Config{Input: view, Prefix: in.imagesPrefix(), Limits: limits})
+	named, err := place.open(limits)
 	if err != nil {
 		return nil, err
 	}
@@ -115,14 +114,33 @@ func (f *imageFolder) take(
 	return names, nil, nil
 }
 
-func (f *imageFolder) write(data []byte) (string, error) {
-	extension, err := images.Extension(data)
-	if err != nil {
-		return "", err
+// place implements placement.
+func (f *imageFolder) place(_ *dataset.Sample, _ int, data []byte) (string, error) {
+	return f.write(data)
+}
+
+// files implements placement.
+func (f *imageFolder) files() []string { return baseNames(f.written) }
+
+// baseNames are the last elements of the names of a set.
+func baseNames(set map[string]bool) []string {
+	names := []string{}
+	for name := range set {
+		names = append(names, path.Base(name))
 	}
-	name := path.Join(imagesFolder, images.HashOf(data).Short()+"."+extension)
-	if f.written[name] {
-		return name, nil
+	return names
+}
+
+// imageName is the name of an image by its content, relative to the folder that the images' folder is in.
+func imageName(data []byte) (string, error) {
+	extension, err := images.Extension(data)
+	return path.Join(imagesFolder, images.HashOf(data).Short()+"."+extension), err
+}
+
+func (f *imageFolder) write(data []byte) (string, error) {
+	name, err := imageName(data)
+	if err != nil || f.written[name] {
+		return name, err
 	}
 	file := filepath.Join(f.to, filepath.FromSlash(name))
 	if err := makeOut(filepath.Dir(file)); err != nil {

@@ -236,19 +236,29 @@ func keepOnly(dir string, keep []string) error {
 	return listOwn(dir, own)
 }
 
-// removeOwn removes the folder of a selection with its files. What else is in it stays, and so does the folder then.
+// removeOwn removes the folder of a selection, or of an export, with its files, and those of the folders in it that it
+// lists. What else is in it stays, and so does the folder then.
 func removeOwn(dir string) error {
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {
 		return err
 	}
 	for name := range own {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		path := filepath.Join(dir, name)
+		if info, err := os.Lstat(path); err == nil && info.IsDir() {
+			if err := removeOwn(path); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := os.Remove(filepath.Join(dir, ownFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, name := range []string{exportMarkFile, ownFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	_ = os.Remove(dir) // it stays where it holds more
 	return nil

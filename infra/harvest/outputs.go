@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 )
@@ -49,7 +50,10 @@ type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
 	input     *input                // where the dataset lies; nil for a run of serve
+	place     imagesPlace           // of the images that records name; zero where they cannot be reached
 	format    string                // that records are converted to; empty for their own
+	trainer   string                // that the form is for; empty where --output-format asks for it
+	memory    *memory.Budget        // of images; nil for one of its own
 	report    func(io.Writer) error // nil for none
 }
 

@@ -17,7 +17,7 @@ type parquetSubset struct{ rows *table.Writer }
 // newParquetSubset finds the columns of all records of the subset that is stored, and begins the file.
 func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored string) (*parquetSubset, error) {
 	columns := table.NewColumns(forms.ImagesField)
-	err := f.convertRecords(ctx, stored, func(_ int, s *dataset.Sample) ([]string, error) {
+	err := f.convertRecords(ctx, stored, func(s *dataset.Sample) ([]string, error) {
 		return numbers(len(s.Images)), nil
 	}, func(record []byte, _ *dataset.Sample) error { return columns.Add(record) })
 	if err != nil {
@@ -28,7 +28,9 @@ func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored 
 }
 
 // name gives images numbers: the column has the images themselves in the place of names.
-func (p *parquetSubset) name(shown [][]byte) ([]string, error) { return numbers(len(shown)), nil }
+func (p *parquetSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
+	return numbers(len(shown)), nil
+}
 
 func numbers(n int) []string {
 	names := make([]string, n)

@@ -130,6 +130,11 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 // writeOne copies the outputs of one of an order's selections to a folder.
 func (r *result) writeOne(ctx context.Context, s session, o order, request selection.Request) (err error) {
 	folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
+	if r.input != nil {
+		if folder.place, err = r.input.imagesPlace(); err != nil {
+			return err
+		}
+	}
 	if !o.Report.None {
 		folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o.Report, w) }
 	}

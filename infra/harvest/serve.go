@@ -196,7 +196,7 @@ func serve(ctx context.Context, f serveFlags, to streams) error {
 	}
 	s := &service{serveFlags: f, input: input, work: work, log: slog.New(untilDone{ctx, log.Handler()}),
 		printer: eventPrinter{out: to.out}}
-	if err := s.prepare(l.Budget); err != nil {
+	if err := s.prepare(l.Budget, budget); err != nil {
 		return err
 	}
 	return s.run(ctx, local.Options{
@@ -234,4 +234,12 @@ func (p *eventPrinter) print(m events.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_ = json.NewEncoder(p.out).Encode(event) // a reader that went away misses events, no work
+}
+
+// Publish implements events.Publisher.
+func (p *eventPrinter) Publish(_ context.Context, messages ...events.Message) error {
+	for _, m := range messages {
+		p.print(m)
+	}
+	return nil
 }

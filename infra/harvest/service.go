@@ -11,6 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"golang.org/x/sync/errgroup"
@@ -62,20 +63,25 @@ func (f serveFlags) checkProcesses() error {
 }
 
 // prepare makes what follows completed selections, so that its faults are found before anything is scored.
-func (s *service) prepare(budget selection.Budget) error {
+func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error {
 	runs, subsets, err := openRuns(s.work)
 	if err != nil {
 		return err
 	}
+	feed, err := events.NewFeed(&s.printer, local.Origin(s.input, s.work), time.Now)
+	if err != nil {
+		return err
+	}
+	exports := exporter{input: s.input, runs: runs, subsets: subsets, memory: memory, events: feed}
 	if s.out != "" {
-		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, s.input, subsets, s.log)
+		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, exports, s.log)
 		if err != nil {
 			return err
 		}
 		s.follow(folder.update)
 	}
 	if s.onSelection != "" {
-		jobs, err := newTrainings(s.onSelection, s.Input, s.work, runs, subsets, s.log)
+		jobs, err := newTrainings(s.onSelection, s.Input, s.work, exports, s.log)
 		if err != nil {
 			return err
 		}

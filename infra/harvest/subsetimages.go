@@ -16,13 +16,28 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
+// An imagesPlace is where the images lie that records of a dataset name; the zero value where they cannot be reached.
+type imagesPlace struct {
+	from   bucket.Reader
+	prefix string
+}
+
+// imagesPlace is the folder of images.
+func (in input) imagesPlace() (imagesPlace, error) {
+	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): bucket.AtFolder(in.Images)})
+	return imagesPlace{view, in.imagesPrefix()}, err
+}
+
+// open opens the images.
+func (p imagesPlace) open(limits images.Limits) (*images.Fetcher, error) {
+	return images.New(images.Config{Input: p.from, Prefix: p.prefix, Limits: limits})
+}
+
 // subsetImages reads the images of a subset, sample by sample: those that the subset itself holds, or those of the
 // dataset where they lie on this machine.
 type subsetImages struct {
-	format string // that the subset is converted to, for messages
-	// named reads images of files, of a sample of a manifest.
-	named func(ctx context.Context, manifest int, s *dataset.Sample, hold *memory.Hold) (
-		images.Fetched, *dataset.Fault, error)
+	asked  string // the flag that asked for them, for messages
+	named  func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
 	memory *memory.Budget
 	hold   *memory.Hold // of the last sample
 	close  func() error
@@ -34,37 +49,42 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 	if err != nil {
 		return nil, err
 	}
-	s := &subsetImages{format: f.format}
-	if s.memory, err = imageMemory(limits.Images, scorers.Config{}); err != nil {
-		return nil, err
+	s := &subsetImages{asked: f.asked()}
+	if s.memory = f.memory; s.memory == nil {
+		if s.memory, err = imageMemory(limits.Images, scorers.Config{}); err != nil {
+			return nil, err
+		}
 	}
 	if f.containedIn() != "" {
-		return s, s.openContained(f.input, stored, limits.Images)
+		return s, s.openContained(f.place, stored, limits.Images)
 	}
-	if f.input == nil {
-		return nil, usageError{fmt.Errorf("--output-format %s: it takes the images into the subset, and this command cannot "+
-			"reach those of a run that it did not start; leave the flag out", f.format)}
+	if f.place.from == nil {
+		return nil, usageError{fmt.Errorf("%s: it takes the images into the subset, and this command cannot "+
+			"reach those of a run that it did not start; leave the flag out", s.asked)}
 	}
-	opened, err := f.input.openImages(ctx, limits.Images, limits.Compressed)
+	named, err := f.place.open(limits.Images)
 	if err != nil {
 		return nil, err
 	}
-	s.named, s.close = opened.Fetch, opened.Close
+	s.close = func() error { return nil }
+	s.named = func(ctx context.Context, sample *dataset.Sample, hold *memory.Hold) (
+		images.Fetched, *dataset.Fault, error,
+	) {
+		return named.Fetch(ctx, sample, nil, hold)
+	}
 	return s, nil
 }
 
-// openContained opens the images that the subset holds, and those that its records name in the dataset's folder.
-func (s *subsetImages) openContained(in *input, stored string, limits images.Limits) error {
-	const prefix = "images/"
-	content := map[string]bucket.Content{}
-	if in != nil {
-		content[prefix] = bucket.AtFolder(in.Images)
+// openContained opens the images that the subset holds, and those that its records name.
+func (s *subsetImages) openContained(place imagesPlace, stored string, limits images.Limits) error {
+	if place.from == nil { // no file is there
+		none, err := bucket.NewView(nil)
+		if err != nil {
+			return err
+		}
+		place = imagesPlace{none, "images/"}
 	}
-	view, err := bucket.NewView(content)
-	if err != nil {
-		return err
-	}
-	fetcher, err := images.New(images.Config{Input: view, Prefix: prefix, Limits: limits})
+	fetcher, err := place.open(limits)
 	if err != nil {
 		return err
 	}
@@ -78,7 +98,7 @@ func (s *subsetImages) openContained(in *input, stored string, limits images.Lim
 	}
 	held := kind.Values(container.FileSource(file))
 	s.close = func() error { return errors.Join(held.Close(), file.Close()) }
-	s.named = func(ctx context.Context, _ int, sample *dataset.Sample, hold *memory.Hold) (
+	s.named = func(ctx context.Context, sample *dataset.Sample, hold *memory.Hold) (
 		images.Fetched, *dataset.Fault, error,
 	) {
 		return fetcher.Fetch(ctx, sample, held, hold)
@@ -87,13 +107,13 @@ func (s *subsetImages) openContained(in *input, stored string, limits images.Lim
 }
 
 // fetch reads the images of a sample. They count in memory until the next sample.
-func (s *subsetImages) fetch(ctx context.Context, manifest int, sample *dataset.Sample) ([][]byte, error) {
+func (s *subsetImages) fetch(ctx context.Context, sample *dataset.Sample) ([][]byte, error) {
 	s.release()
 	s.hold = s.memory.NewHold(1)
-	fetched, fault, err := s.named(ctx, manifest, sample, s.hold)
+	fetched, fault, err := s.named(ctx, sample, s.hold)
 	if err == nil && fault != nil { // it has changed since it was scored
-		err = fmt.Errorf("--output-format %s: sample %s: %s: %s; put the image where it was, or leave the sample out with "+
-			"--exclude", s.format, spelling.Shown(sample.ID), fault.Code.Text(fault.Field), fault.Detail)
+		err = fmt.Errorf("%s: sample %s: %s: %s; put the image where it was, or leave the sample out with "+
+			"--exclude", s.asked, spelling.Shown(sample.ID), fault.Code.Text(fault.Field), fault.Detail)
 	}
 	return fetched.Images, err
 }

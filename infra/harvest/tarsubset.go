@@ -21,7 +21,7 @@ type tarSubset struct {
 func newTarSubset(w io.Writer) *tarSubset { return &tarSubset{archive: tar.NewWriter(w)} }
 
 // name names images as members.
-func (t *tarSubset) name(shown [][]byte) ([]string, error) {
+func (t *tarSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
 	t.members = []string{}
 	for i, data := range shown {
 		extension, err := images.Extension(data)

@@ -25,8 +25,8 @@ import (
 //	<n>.log      what it printed
 //	<n>.ended    how it ended
 //
-// and once for the job: `done` after an attempt that succeeded, `failed` if none is left, which `harvest resume`
-// renames to `failed.<n>`.
+// and once for the job the export that dataset.yaml asks for, in a folder of the trainer's name, `done` after an
+// attempt that succeeded, `failed` if none is left, which `harvest resume` renames to `failed.<n>`.
 const trainingsFolder = "trainings"
 
 // errLocked is the error of a lock that another process holds.

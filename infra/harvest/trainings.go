@@ -34,14 +34,13 @@ type trainings struct {
 	state   string // absolute
 	input   string // of images: an absolute folder, or gs://name
 	work    *bucket.Folder
-	runs    *run.Reader
-	subsets *subset.Reader
+	exports exporter
 	log     *slog.Logger
 }
 
 // newTrainings makes it for a state folder; a work bucket that is elsewhere has no locks.
 func newTrainings(
-	command, input string, work bucket.Bucket, runs *run.Reader, subsets *subset.Reader, log *slog.Logger,
+	command, input string, work bucket.Bucket, exports exporter, log *slog.Logger,
 ) (*trainings, error) {
 	folder, ok := work.(*bucket.Folder)
 	if !ok {
@@ -56,7 +55,7 @@ func newTrainings(
 	}
 	return &trainings{
 		command: command, state: filepath.Dir(folder.Path(run.Root)), input: strings.TrimSuffix(input, "/"), work: folder,
-		runs: runs, subsets: subsets, log: log,
+		exports: exports, log: log,
 	}, nil
 }
 
@@ -74,29 +73,36 @@ func (t *trainings) update(ctx context.Context) error {
 	if err := lockFile(lock); err != nil {
 		return fmt.Errorf("locking %s: %w", dir, err)
 	}
-	all, err := t.subsets.Automatic(ctx)
+	all, err := t.exports.subsets.Automatic(ctx)
 	if err != nil {
 		return err
 	}
+	var unwritten []error // exports, which keep no other training from being started
 	for _, one := range all {
 		if j := newJob(t.state, one.Run, one.Selection); !j.has("done") && !j.has("failed") {
-			if err := t.train(ctx, j); err != nil {
-				return fmt.Errorf("training on selection %s of run %s: %w", j.selection, j.run, err)
+			err := t.train(ctx, j)
+			if err != nil {
+				err = fmt.Errorf("training on selection %s of run %s: %w", j.selection, j.run, err)
+			}
+			if failed, ok := errors.AsType[*exportError](err); ok {
+				unwritten = append(unwritten, failed)
+			} else if err != nil {
+				return err
 			}
 		}
 	}
-	return nil
+	return errors.Join(unwritten...)
 }
 
 // train runs the attempts of a job until one succeeds or none is left. A selection that is not completed waits.
 func (t *trainings) train(ctx context.Context, j job) error {
-	sel, err := t.subsets.Selection(ctx, j.run, j.selection)
+	sel, err := t.exports.subsets.Selection(ctx, j.run, j.selection)
 	if errors.Is(err, subset.ErrNoSelection) {
 		return nil // it is requested, and not made yet
 	} else if err != nil {
 		return err
 	}
-	if state, err := t.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
+	if state, err := t.exports.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
 		return err
 	}
 	environ, err := t.environ(ctx, j, sel)
@@ -149,7 +155,7 @@ func (t *trainings) train(ctx context.Context, j job) error {
 
 // environ is what stands in the environment of a training, but the attempt.
 func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
-	plan, err := t.runs.Plan(ctx, j.run)
+	plan, err := t.exports.runs.Plan(ctx, j.run)
 	if err != nil {
 		return nil, err
 	}
@@ -157,12 +163,39 @@ func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) (
 	if err != nil {
 		return nil, err
 	}
+	exported, err := t.export(ctx, j, sel)
+	if err != nil {
+		return nil, err
+	}
 	file := func(object string) string { return filepath.Join(t.state, filepath.FromSlash(object)) }
-	return []string{
+	return append(exported, []string{
 		"HARVEST_JOB=" + j.name(), "HARVEST_DATASET=" + sel.Dataset, "HARVEST_RUN=" + j.run,
 		"HARVEST_SELECTION=" + j.selection, "HARVEST_SELECTED=" + strconv.Itoa(sel.Selected),
 		"HARVEST_SUBSET=" + file(sel.Outputs.Subset), "HARVEST_EXPORT=" + filepath.Dir(file(sel.Outputs.Subset)),
 		"HARVEST_IMAGES=" + t.input + "/" + strings.TrimSuffix(plan.Images, "/"),
 		"HARVEST_PARAMETERS=" + string(parameters),
-	}, nil
+	}...), nil
+}
+
+// An exportError is that the export which dataset.yaml asks for cannot be written now.
+type exportError struct{ error }
+
+// Unwrap is its cause.
+func (e *exportError) Unwrap() error { return e.error }
+
+// export writes the export that the dataset's file asks for, into the folder of the job, in which it never changes. It
+// returns what stands of it in the environment.
+func (t *trainings) export(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
+	request, err := t.exports.request(ctx, sel.Dataset)
+	if err != nil || request.IsZero() {
+		return nil, err
+	}
+	dir := filepath.Join(j.dir, request.For)
+	if err := t.exports.write(ctx, request, sel, dir, t.state); err != nil {
+		if _, machine := errors.AsType[*bucket.MachineError](err); machine {
+			return nil, err
+		}
+		return nil, &exportError{err}
+	}
+	return []string{"HARVEST_TRAINER=" + request.For, "HARVEST_TRAINER_FOLDER=" + dir}, nil
 }

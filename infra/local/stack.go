@@ -25,6 +25,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/report"
+	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -180,11 +181,8 @@ func (s *Stack) serve(o Options) error {
 
 // functions makes the functions, each at its path.
 func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
-	tasks, published := s.queue.Topic(events.TopicTasks), s.queue.Topic(events.TopicEvents)
-	if o.OnEvent != nil {
-		published = announcer{published, o.OnEvent}
-	}
-	feed, err := events.NewFeed(published, s.origin(o), time.Now)
+	tasks := s.queue.Topic(events.TopicTasks)
+	feed, err := s.feed(o)
 	if err != nil {
 		return nil, err
 	}
@@ -222,8 +220,12 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	reviews, err := review.NewStore(o.Work)
+	if err != nil {
+		return nil, err
+	}
 	curates := curate.Config{
-		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Memory: o.Memory, Log: o.Log,
+		Runs: runs, Planner: planner, Worker: worker, Subsets: subsets, Reviews: reviews, Memory: o.Memory, Log: o.Log,
 		Commands: o.Commands,
 	}
 	answers, err := curate.New(curates)
@@ -237,10 +239,20 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}, err
 }
 
+// feed makes what publishes events.
+func (s *Stack) feed(o Options) (*events.Feed, error) {
+	published := s.queue.Topic(events.TopicEvents)
+	if o.OnEvent != nil {
+		published = announcer{published, o.OnEvent}
+	}
+	origin := Origin(o.Input, o.Work)
+	origin.API = s.URL
+	return events.NewFeed(published, origin, time.Now)
+}
+
 // selector makes what makes selections, and their reports.
 func (s *Stack) selector(
-	o Options, runs *run.Reader, planner *run.Planner, tasks events.Publisher,
-	feed *events.Feed,
+	o Options, runs *run.Reader, planner *run.Planner, tasks events.Publisher, feed *events.Feed,
 ) (*subset.Selector, error) {
 	if o.Pictures == nil {
 		o.Pictures = report.ImagesOf(planner)
@@ -255,10 +267,10 @@ func (s *Stack) selector(
 	})
 }
 
-// origin is where events of the system come from: they name its folders, and the address of its API.
-func (s *Stack) origin(o Options) events.Origin {
-	work := address(o.Work, run.Root)
-	return events.Origin{Source: work, Work: work, Input: address(o.Input, run.DatasetsPrefix), API: s.URL}
+// Origin is where events of a system on these buckets come from: its folders.
+func Origin(input, work bucket.Reader) events.Origin {
+	there := address(work, run.Root)
+	return events.Origin{Source: there, Work: there, Input: address(input, run.DatasetsPrefix)}
 }
 
 // address is the URI of a bucket that has a prefix; memory://harvest if it is no folder.

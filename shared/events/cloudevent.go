@@ -17,13 +17,14 @@ const (
 	RunCancelled        = "run.cancelled"
 	SelectionCompleted  = "selection.completed"
 	SelectionFailed     = "selection.failed"
+	SelectionExported   = "selection.exported"
 )
 
 // Types are all types of events.
 func Types() []string {
 	return []string{
 		RunAwaitingApproval, RunPlanned, RunStalled, RunScored, RunFailed, RunRefused, RunCancelled, SelectionCompleted,
-		SelectionFailed,
+		SelectionFailed, SelectionExported,
 	}
 }
 
@@ -49,7 +50,7 @@ type Event struct {
 	ID string
 	// Run is the run's id.
 	Run string
-	// Data is a RunEvent or a SelectionEvent.
+	// Data is a RunEvent, a SelectionEvent or a SelectionExportedEvent.
 	Data any
 }
 
@@ -95,6 +96,16 @@ type SelectionEvent struct {
 	Parameters any    `json:"parameters"` // as in selection.json
 	// API is the selection's address; empty where the system does not know its own.
 	API string `json:"api,omitempty"`
+}
+
+// A SelectionExportedEvent is the data of a SelectionExported event: a subset is in a folder of this machine, in the
+// form of a trainer. The event's id is `<run>/<selection>/<trainer>`.
+type SelectionExportedEvent struct {
+	Run       string `json:"run"`
+	Dataset   string `json:"dataset"`
+	Selection string `json:"selection"`
+	For       string `json:"for"`    // the trainer
+	Folder    string `json:"folder"` // an absolute path
 }
 
 // An Object is an object that was written, as an event names it.

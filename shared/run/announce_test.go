@@ -9,7 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestEventsOfStates has each state of a run that somebody has to know be published, once however often it is asked for.
+// TestEventsOfStates has each state of a run that somebody has to know be published, once however often it is asked
+// for.
 func TestEventsOfStates(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/export"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"go.yaml.in/yaml/v3"
@@ -70,6 +71,9 @@ type Spec struct {
 	// NoImageCheck starts no other attempt if images have come or changed since the dataset was scored. Without it, each
 	// further request for the dataset compares them with what was seen.
 	NoImageCheck bool `yaml:"no_image_check,omitempty" json:"no_image_check,omitempty"`
+	// Export asks `harvest serve` for the subsets in the form of a trainer. It is read when a selection is completed, from
+	// the dataset.yaml that is there then, and is in no other request.
+	Export export.Request `yaml:"export,omitempty" json:"-"`
 	// The selection is made automatically when the run is scored, if it has a budget.
 	selection.Request `yaml:",inline"`
 }
@@ -132,6 +136,9 @@ func (s Spec) Validate() error {
 	}
 	if err := CheckBudgets(len(s.Within) + 1); err != nil {
 		faults = append(faults, fmt.Errorf("within: %w", err))
+	}
+	if err := s.Export.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("export: %w", err))
 	}
 	faults = append(faults, s.Request.Validate())
 	return errors.Join(faults...)

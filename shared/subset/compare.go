@@ -155,14 +155,15 @@ func (r *Reader) selectedNumbers(ctx context.Context, plan *run.Plan, id string)
 		return nil, err
 	}
 	numbers := &sampleNumbers{sel: sel, of: map[uint32]string{}}
-	return numbers, r.eachPick(ctx, sel, func(p scores.Pick) {
+	return numbers, r.EachPick(ctx, sel, func(p scores.Pick) {
 		numbers.order = append(numbers.order, uint32(p.Index))
 		numbers.of[uint32(p.Index)] = p.Capability
 	})
 }
 
-// eachPick reads the picks of a selection in their order.
-func (r *Reader) eachPick(ctx context.Context, sel *Selection, use func(scores.Pick)) error {
+// EachPick calls use with each pick of a completed selection, in the order of picking. It is a *bucket.LostError if
+// they are gone or damaged.
+func (r *Reader) EachPick(ctx context.Context, sel *Selection, use func(scores.Pick)) error {
 	name := picksName(sel.Run, sel.ID)
 	data, err := bucket.ReadAll(ctx, r.work, name)
 	if err != nil {

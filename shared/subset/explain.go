@@ -219,7 +219,7 @@ func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32
 	for _, s := range samples {
 		explained[int64(s)] = true
 	}
-	return table, r.eachPick(ctx, sel, func(p scores.Pick) {
+	return table, r.EachPick(ctx, sel, func(p scores.Pick) {
 		if explained[p.Index] {
 			table.of[p.Index] = p
 		}

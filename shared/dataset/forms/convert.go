@@ -1,14 +1,11 @@
 package forms
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,24 +17,32 @@ import (
 // An output is a form that records are converted to. Each of its keys has one type: loaders refuse columns of two.
 type output struct {
 	name string
-	// images is the key of the list of images, empty where images are parts of the turns.
+	// images is the key of the list of images, empty where images are parts of the turns that name them.
 	images string
 	// turns is the key of the list of turns; role, content, human and model name what is in them.
 	turns, role, content, human, model string
+	// inParts says that the turns are lists of parts, of which one of an image stands in its place.
+	inParts bool
 	// keepsPaths says that the form has a place for the names that its images had before.
 	keepsPaths bool
 }
 
 var outputs = []output{
-	{"llava", "image", "conversations", "from", "value", "human", "gpt", false},
-	{"openai", "", "messages", "role", "content", "user", "assistant", false},
-	{"swift", "images", "messages", "role", "content", "user", "assistant", false},
-	{"sharegpt", "images", "conversations", "from", "value", "human", "gpt", false},
-	{WebDataset, "image", "conversations", "from", "value", "human", "gpt", false},
-	{Parquet, "images", "conversations", "from", "value", "human", "gpt", true},
+	{LLaVA, "image", "conversations", "from", "value", "human", "gpt", false, false},
+	{"openai", "", "messages", "role", "content", "user", "assistant", true, false},
+	{Swift, "images", "messages", "role", "content", "user", "assistant", false, false},
+	{ShareGPT, "images", "conversations", "from", "value", "human", "gpt", false, false},
+	{TRL, "images", "messages", "role", "content", "user", "assistant", true, false},
+	{WebDataset, "image", "conversations", "from", "value", "human", "gpt", false, false},
+	{Parquet, "images", "conversations", "from", "value", "human", "gpt", false, true},
 }
 
+// Names of forms that records are converted to.
 const (
+	// LLaVA, Swift and ShareGPT are those of LLaVA, of ms-swift, and of LLaMA-Factory.
+	LLaVA, Swift, ShareGPT = "llava", "swift", "sharegpt"
+	// TRL is that of messages with parts, and a list of images.
+	TRL = "trl"
 	// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members.
 	WebDataset = "webdataset"
 	// Parquet is the name of the form that is a Parquet file: its records are those of ShareGPT, and images is a column
@@ -227,7 +232,7 @@ func (o output) list(p *parser) (list []any, err error) {
 			return nil, &LossError{p.turns[i].field, "the turn of a tool: " + noPlace}
 		}
 		var content any
-		if o.images != "" {
+		if !o.inParts {
 			for _, segment := range turn.Segments {
 				if strings.Contains(segment.Text, dataset.ImageMark) {
 					return nil, &LossError{p.turns[i].field, "the text " + dataset.ImageMark + " would be the place of an image"}
@@ -250,8 +255,12 @@ func (o output) parts(p *parser, turn dataset.Turn, image *int) []any {
 			list = append(list, ordered{{"type", "text"}, {"text", segment.Text}})
 			continue
 		}
-		url := ordered{{"url", nameOf(p.Images[*image])}}
-		list = append(list, ordered{{"type", "image_url"}, {"image_url", url}})
+		if o.images != "" {
+			list = append(list, ordered{{"type", "image"}})
+		} else {
+			url := ordered{{"url", nameOf(p.Images[*image])}}
+			list = append(list, ordered{{"type", "image_url"}, {"image_url", url}})
+		}
 		*image++
 	}
 	return list
@@ -279,62 +288,4 @@ func (p *parser) checkConverted(converted []byte) error {
 		return &LossError{"id and source", "they would be read otherwise"}
 	}
 	return nil
-}
-
-// ordered is an object whose keys keep their order.
-type ordered []member
-
-type member struct {
-	key   string
-	value any
-}
-
-// MarshalJSON writes the members in their order.
-func (o ordered) MarshalJSON() ([]byte, error) {
-	var out objectWriter
-	for _, m := range o {
-		out.add(m.key, m.value)
-	}
-	return out.close(), nil
-}
-
-// oneLine matches the line ends in a value.
-var oneLine = regexp.MustCompile(`[\r\n]+`)
-
-// An objectWriter writes an object member by member.
-type objectWriter struct {
-	keys []string
-	out  bytes.Buffer
-}
-
-func (w *objectWriter) has(key string) bool { return slices.Contains(w.keys, key) }
-
-// add writes a member; a raw value as it is.
-func (w *objectWriter) add(key string, value any) {
-	separator := "{"
-	if len(w.keys) > 0 {
-		separator = ", "
-	}
-	w.out.WriteString(separator)
-	w.write(key)
-	w.out.WriteString(": ")
-	if raw, ok := value.(json.RawMessage); ok {
-		w.out.Write(oneLine.ReplaceAll(raw, []byte(" "))) // between tokens: a string has none
-	} else {
-		w.write(value)
-	}
-	w.keys = append(w.keys, key)
-}
-
-// write writes a value of strings, lists and ordered objects, which cannot fail.
-func (w *objectWriter) write(value any) {
-	w.out.Write(jsontext.Append(w.out.AvailableBuffer(), value))
-}
-
-func (w *objectWriter) close() []byte {
-	if len(w.keys) == 0 {
-		w.out.WriteString("{")
-	}
-	w.out.WriteString("}")
-	return w.out.Bytes()
 }

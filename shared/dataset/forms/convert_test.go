@@ -69,6 +69,9 @@ func TestConverted(t *testing.T) {
 		"swift": `{"images": ["` + picture + `"], "messages": [{"role": "system", "content": "Be kind."},` +
 			`{"role": "user", "content": "<image>a & b"},{"role": "assistant", "content": "So."}], ` +
 			`"data_source": "a", "score": 0.50}`,
+		"trl": `{"images": ["` + picture + `"], "messages": [{"role": "system", "content": [{"type": "text", ` +
+			`"text": "Be kind."}]},{"role": "user", "content": [{"type": "image"},{"type": "text", "text": "a & b"}]},` +
+			`{"role": "assistant", "content": [{"type": "text", "text": "So."}]}], "data_source": "a", "score": 0.50}`,
 		"openai": `{"messages": [{"role": "system", "content": [{"type": "text", "text": "Be kind."}]},` +
 			`{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "` + picture + `"}},` +
 			`{"type": "text", "text": "a & b"}]},{"role": "assistant", "content": [{"type": "text", "text": "So."}]}], ` +

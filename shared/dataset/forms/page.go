@@ -52,7 +52,11 @@ func conversions() string {
 		if o.images != "" {
 			fields = o.images + ", " + fields
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, o.content, images)
+		content := o.content
+		if o.inParts {
+			content += " in parts"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, content, images)
 	}
 	b.WriteString("\n" + wrap("JSON is written as the manifests are, and as an array from a tar or a Parquet file. From "+
 		"these, images become files in the folder `images` next to the subset, "+

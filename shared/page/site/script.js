@@ -35,6 +35,15 @@
   measure();
   const part = document.getElementById("live");
   if (part && part.dataset.live) setTimeout(live, part.dataset.live * 1000);
+  // A key presses the button that names it.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.target.closest("input, select")) return;
+    const buttons = [...document.querySelectorAll("button[data-keys]")];
+    const button = buttons.find((b) => b.dataset.keys.split(" ").includes(event.key));
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
   // A preview follows the form.
   const form = document.getElementById("select");
   if (!form) return;

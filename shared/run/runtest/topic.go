@@ -29,7 +29,8 @@ type Delivery struct {
 	topic   *Topic
 }
 
-// Publish puts tasks into the queue, and keeps events. Of what a process publishes as it is killed, the first half arrives.
+// Publish puts tasks into the queue, and keeps events. Of what a process publishes as it is killed, the first half
+// arrives.
 func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 	if p.Fail != nil {
 		return p.Fail

@@ -1,0 +1,169 @@
+package curate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/review"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// reviewFields are the parameters of a review's address.
+var reviewFields = []string{"reviewer", "pairs", "seed", "against"}
+
+// reviewOf is the review that fields of a form or of an address ask for, and who reviews.
+func reviewOf(r *http.Request, fields url.Values) (request review.Request, reviewer string, err error) {
+	request = review.Request{
+		Run: r.PathValue("run"), A: r.PathValue("selection"), Against: fields.Get("against"), Pairs: review.DefaultPairs,
+	}
+	if text := fields.Get("pairs"); text != "" {
+		if request.Pairs, err = strconv.Atoi(text); err != nil {
+			return request, "", &run.RefusedError{Reason: fmt.Sprintf("pairs: %q is no number", text)}
+		}
+	}
+	if text := fields.Get("seed"); text != "" {
+		if request.Seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return request, "", &run.RefusedError{Reason: fmt.Sprintf("seed: %q is no number", text)}
+		}
+	}
+	if reviewer = fields.Get("reviewer"); reviewer != "" {
+		if err := review.CheckReviewer(reviewer); err != nil {
+			return request, "", &run.RefusedError{Reason: err.Error()}
+		}
+	}
+	return request, reviewer, nil
+}
+
+// reviewPage shows the form that begins a review, its next pair, or what came out of it.
+func (s server) reviewPage(r *http.Request) (answer, error) {
+	sel, err := s.named(r)
+	if err != nil {
+		return answer{}, err
+	}
+	request, reviewer, err := reviewOf(r, r.URL.Query())
+	view := site.Review{Dataset: sel.Dataset, Request: request, Reviewer: reviewer}
+	if err == nil && reviewer != "" {
+		err = s.fillReview(r.Context(), &view)
+	}
+	status := http.StatusOK
+	if refused, ok := errors.AsType[*run.RefusedError](err); ok {
+		view.Reviewer, view.Problem, status = "", refused.Error(), http.StatusUnprocessableEntity
+	} else if err != nil {
+		return answer{}, err
+	}
+	return s.show(view, status)
+}
+
+// fillReview finds the next pair of a reviewer, or sums the choices up.
+func (s server) fillReview(ctx context.Context, view *site.Review) error {
+	pairs, err := s.pairs.Of(ctx, view.Request)
+	if err != nil {
+		return err
+	}
+	judged, err := s.reviews.Judged(ctx, view.Request, view.Reviewer)
+	if err != nil {
+		return err
+	}
+	view.Total, view.Done = len(pairs), len(judged)
+	for _, pair := range pairs {
+		if judged[pair.Number] {
+			continue
+		}
+		view.Number, view.Capability = pair.Number, pair.Capability
+		samples, err := s.reviewed(ctx, view.Request.Run, pair)
+		for i, sample := range samples {
+			if err == nil {
+				index := []int64{pair.Left, pair.Right}[i]
+				view.Sides = append(view.Sides, site.NewReviewSide([]review.Choice{review.Left, review.Right}[i], index, sample))
+			}
+		}
+		return err
+	}
+	verdicts, err := s.reviews.Verdicts(ctx, view.Request, view.Reviewer)
+	if err != nil {
+		return err
+	}
+	report := review.Summarize(verdicts)
+	view.Report = &report
+	return nil
+}
+
+// reviewed reads the samples of a pair, the left one first.
+func (s server) reviewed(ctx context.Context, runID string, pair review.Pair) ([]*dataset.Sample, error) {
+	plan, err := s.runs.ScoredPlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	samples := map[int64]*dataset.Sample{}
+	err = s.subsets.EachSample(ctx, plan, []int64{pair.Left, pair.Right}, func(index int64, sample *dataset.Sample) error {
+		samples[index] = sample
+		return nil
+	})
+	return []*dataset.Sample{samples[pair.Left], samples[pair.Right]}, err
+}
+
+// doReview keeps the choice of a pair, and leads to the next one.
+func (s server) doReview(r *http.Request) (answer, error) {
+	if err := r.ParseForm(); err != nil {
+		return answer{}, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))
+	}
+	ctx := r.Context()
+	request, reviewer, err := reviewOf(r, r.PostForm)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := review.CheckReviewer(reviewer); err != nil {
+		return answer{}, &run.RefusedError{Reason: err.Error()}
+	}
+	choice, err := review.ParseChoice(r.PostForm.Get("choice"))
+	if err != nil {
+		return answer{}, &run.RefusedError{Reason: "choice: " + err.Error()}
+	}
+	pairs, err := s.pairs.Of(ctx, request)
+	if err != nil {
+		return answer{}, err
+	}
+	number, err := strconv.Atoi(r.PostForm.Get("pair"))
+	if err != nil || number < 1 || number > len(pairs) {
+		return answer{}, &run.RefusedError{Reason: fmt.Sprintf("pair: give 1 to %d", len(pairs))}
+	}
+	pair := pairs[number-1]
+	samples, err := s.reviewed(ctx, request.Run, pair)
+	if err != nil {
+		return answer{}, err
+	}
+	err = s.reviews.Add(ctx, review.Verdict{
+		Request: request, Pair: pair, LeftID: samples[0].ID, RightID: samples[1].ID, Choice: choice, Reviewer: reviewer,
+		At: time.Now().UTC(),
+	})
+	return seeOther(site.ReviewPath(request, reviewer)), err
+}
+
+// getReview answers with the choices of a reviewer as JSON lines, which `harvest review --report` reads.
+func (s server) getReview(r *http.Request) (answer, error) {
+	request, reviewer, err := reviewOf(r, r.URL.Query())
+	if err != nil {
+		return answer{}, err
+	}
+	if err := review.CheckReviewer(reviewer); err != nil {
+		return answer{}, &run.RefusedError{Reason: err.Error()}
+	}
+	verdicts, err := s.reviews.Verdicts(r.Context(), request, reviewer)
+	if err != nil {
+		return answer{}, err
+	}
+	var lines bytes.Buffer
+	err = review.WriteVerdicts(&lines, verdicts)
+	return answer{status: http.StatusOK, body: file{
+		contentType: "application/jsonl", content: lines.Bytes(), cache: "no-store",
+	}}, err
+}

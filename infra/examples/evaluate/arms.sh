@@ -1,0 +1,45 @@
+#!/bin/sh
+# Makes the arms of the proof from one scored run: selections of one budget, and an export of each for a trainer.
+#
+#   ./arms.sh MANIFEST BUDGET TRAINER OUT        such as: ./arms.sh dataset.json 30% llama-factory arms
+#
+# HARVEST names the program (default: harvest). STATE is the state folder (default: that of harvest).
+set -eu
+manifest=$1 budget=$2 trainer=$3 out=$4
+harvest=${HARVEST:-harvest}
+state=${STATE:+--state $STATE}
+mkdir -p "$out"
+
+# The run: samples are scored once; the same command goes on where it was killed.
+# shellcheck disable=SC2086 # the flag and its value are two words
+run=$($harvest curate --quiet --json --no-report --budget "$budget" $state --out "$out/curated" "$manifest" |
+  python3 -c 'import json, sys; print(json.load(sys.stdin)["run"])')
+
+cat >"$out/arms.yaml" <<END
+full: {budget: 100%}
+mmssr: {budget: $budget}
+threshold-1: {budget: $budget, threshold: 1}
+threshold-2: {budget: $budget, threshold: 2}
+descending: {budget: $budget, strategy: descending}
+stratified: {budget: $budget, strategy: stratified, seed: 1}
+longest: {budget: $budget, strategy: longest}
+random-1: {budget: $budget, strategy: random, seed: 1}
+random-2: {budget: $budget, strategy: random, seed: 2}
+random-3: {budget: $budget, strategy: random, seed: 3}
+END
+# shellcheck disable=SC2086
+$harvest select --quiet --no-report $state --arms "$out/arms.yaml" --out "$out/selections" "$run"
+
+# A random arm of as many tokens as mmssr has: a subset may be better by being longer alone.
+tokens=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["summary"]["selection"]["tokens"])' \
+  "$out/selections/mmssr/selection.json")
+echo "random-tokens: {budget: ${tokens}-tokens, strategy: random, seed: 1}" >"$out/tokens.yaml"
+# shellcheck disable=SC2086
+$harvest select --quiet --no-report $state --arms "$out/tokens.yaml" --out "$out/equal-tokens" "$run"
+
+for file in "$out"/selections/*/selection.json "$out"/equal-tokens/*/selection.json; do
+  arm=$(basename "$(dirname "$file")")
+  id=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["id"])' "$file")
+  # shellcheck disable=SC2086
+  $harvest export-subset $state --for "$trainer" --out "$out/exports/$arm" "$run" "$id"
+done

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// An exporter writes the exports that dataset.yaml asks for, of selections that serve makes.
+type exporter struct {
+	input   bucket.Reader
+	runs    *run.Reader
+	subsets *subset.Reader
+	memory  *memory.Budget
+	events  *events.Feed
+}
+
+// specOf is the dataset.yaml of a dataset as it is now; the zero Spec where there is none, or where it cannot be read:
+// then it starts nothing either.
+func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec, error) {
+	data, err := bucket.ReadAll(ctx, input, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return run.Spec{}, nil
+	} else if err != nil {
+		return run.Spec{}, err
+	}
+	spec, err := run.ParseSpec(dataset, data)
+	if err != nil {
+		return run.Spec{}, nil
+	}
+	return spec, nil
+}
+
+// request is the export that the dataset.yaml of a dataset asks for now; zero if it asks for none.
+func (x exporter) request(ctx context.Context, dataset string) (export.Request, error) {
+	spec, err := specOf(ctx, x.input, dataset)
+	if err != nil || spec.Export.IsZero() {
+		return export.Request{}, err
+	}
+	return spec.Export.Complete()
+}
+
+// write writes the export of a completed selection to a folder, unless it is there, and publishes that it is. The state
+// folder may lie in it.
+func (x exporter) write(
+	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
+) error {
+	mark := exportMark{sel.Run, sel.ID, request}
+	if there, err := mark.isIn(dir); there || err != nil {
+		return err
+	}
+	plan, err := x.runs.Plan(ctx, sel.Run)
+	if err != nil {
+		return err
+	}
+	if err := prepareOut(dir, state, nil); err != nil {
+		return err
+	}
+	e := newTrainerExport(request, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
+	e.memory = x.memory
+	if _, err := e.write(ctx, dir); err != nil {
+		return err
+	}
+	return x.events.Publish(ctx, events.Event{
+		Type: events.SelectionExported, ID: sel.Run + "/" + sel.ID + "/" + request.For, Run: sel.Run,
+		Data: events.SelectionExportedEvent{
+			Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Folder: dir,
+		},
+	})
+}
+
+// exportMarkFile says in an export's folder what is exported there. It is written last; no program reads it as data.
+const exportMarkFile = ".export.json"
+
+// An exportMark is what a folder holds the whole export of.
+type exportMark struct {
+	Run       string         `json:"run"`
+	Selection string         `json:"selection"`
+	Request   export.Request `json:"request"`
+}
+
+// isIn reports whether a folder has the mark.
+func (m exportMark) isIn(dir string) (bool, error) {
+	there, err := os.ReadFile(filepath.Join(dir, exportMarkFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, bucket.MachineFault(dir, err)
+	}
+	own, err := json.Marshal(m)
+	return string(there) == string(own), err
+}
+
+// writeTo writes the mark into a folder.
+func (m exportMark) writeTo(dir string) error {
+	own, err := json.Marshal(m)
+	if err == nil {
+		err = renameio.WriteFile(filepath.Join(dir, exportMarkFile), own, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("marking an export as whole: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+)
+
+// An exportCommand has the flags of export-subset.
+type exportCommand struct {
+	request export.Request
+	images  string
+	sources string
+	dir     string
+	state   string
+	asJSON  bool
+}
+
+// An exportedSubset is what export-subset reports: with --json, as this object.
+type exportedSubset struct {
+	Run       string         `json:"run"`
+	Selection string         `json:"selection"`
+	Request   export.Request `json:"request"`
+	Samples   int            `json:"samples"`
+	// Images are those of the records, Files how many different ones these are.
+	Images int    `json:"images"`
+	Files  int    `json:"files"`
+	Folder string `json:"folder"`
+}
+
+func newExportSubset() *cobra.Command {
+	var c exportCommand
+	cmd := &cobra.Command{
+		Use:   "export-subset RUN SELECTION --for TRAINER --out DIR",
+		Short: "Write a selection for a trainer: its own form, its images, and what it needs to find them",
+		Long: `Writes a folder that a trainer loads as it is: the subset's records in the trainer's form, the images that
+they name, each once, the file by which the trainer finds them, and a card (README.md): sources, licences as far as
+they are stated, parameters, versions, and how to make the folder again. The same command gives the same bytes. What
+the form cannot say is refused, with the field that would be lost. shared/export/README.md has an example of each.`,
+		Example: `  harvest export-subset demo latest --for llama-factory --out demo-llama-factory
+  harvest export-subset demo latest --for trl --images embed --out demo-trl
+  harvest export-subset demo latest --for webdataset --sources sources.yaml --out demo-shards`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{fmt.Errorf("name a run and one of its selections, such as latest; `harvest status RUN` "+
+					"lists them, `%s --help` says more", cmd.CommandPath())}
+			}
+			return nil
+		},
+		ValidArgsFunction: completeSelections(0),
+		RunE:              c.run,
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&c.request.For, "for", "", "the trainer: "+strings.Join(export.Trainers(), ", ")+"; required")
+	fl.StringVar(&c.images, "images", "", "where the images are: copy or link (a folder of copies or of links), "+
+		"reference (records name them where they lie) or embed (in the file of records) (default: the first of these "+
+		"that the trainer takes)")
+	fl.StringVar(&c.sources, "sources", "", "YAML file of the sources' licences for the card: \"coco: CC BY 4.0\" "+
+		"(default: sources.yaml next to the manifest, if it is there)")
+	fl.StringVar(&c.dir, "out", "", "folder for the export; required")
+	fl.BoolVar(&c.asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &c.state)
+	offered := cobra.FixedCompletions(export.AllImages(), cobra.ShellCompDirectiveNoFileComp)
+	_ = cmd.RegisterFlagCompletionFunc("images", offered) // the flag is there, and has no other completion
+	return cmd
+}
+
+func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
+	c.request.Images = export.Images(c.images)
+	if c.request, err = c.request.Complete(); err != nil {
+		return usageError{fmt.Errorf("--%w", err)}
+	}
+	if c.dir == "" {
+		return usageError{errors.New("--out is missing; give the folder to write")}
+	}
+	ctx := cmd.Context()
+	folder, work, err := openState(c.state)
+	if err != nil {
+		return err
+	}
+	runs, subsets, err := openRuns(work)
+	if err != nil {
+		return err
+	}
+	plan, sel, err := findCompleted(ctx, runs, subsets, args[0], args[1])
+	if err != nil {
+		return err
+	}
+	in, place, err := c.dataset(folder, plan)
+	if err != nil {
+		return err
+	}
+	if err := prepareOut(c.dir, folder, in.Manifests); err != nil {
+		return err
+	}
+	tally, err := newTrainerExport(c.request, subsets, plan, sel, place).write(ctx, c.dir)
+	if err != nil {
+		return err
+	}
+	return c.report(cmd.OutOrStdout(), sel, tally)
+}
+
+// findCompleted finds a selection whose subset is written.
+func findCompleted(
+	ctx context.Context, runs *run.Reader, subsets *subset.Reader, typedRun, typed string,
+) (*run.Plan, *subset.Selection, error) {
+	runID, err := findRun(ctx, runs, typedRun)
+	if err != nil {
+		return nil, nil, err
+	}
+	id, err := findSelection(ctx, subsets, runID, typed)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, nil, unknownRun(err)
+	}
+	sel, err := subsets.Selection(ctx, runID, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := subsets.State(ctx, sel)
+	if err == nil && state != subset.StateCompleted {
+		err = fmt.Errorf("selection %s of run %s is not written (%s); `harvest resume %s` continues it",
+			id, runID, state, runID)
+	}
+	return plan, sel, err
+}
+
+// dataset finds where the dataset of a run lies, and the licences of its sources. Of a run of serve nothing is known.
+func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place imagesPlace, err error) {
+	if in, err = loadInput(state, plan.Run); err != nil {
+		in = input{}
+		if _, contained := plan.Container(); !contained {
+			return in, place, fmt.Errorf("run %s: harvest serve read its dataset, so this command cannot reach its images; "+
+				"write `export: {for: %s}` into dataset.yaml, and serve writes it", plan.Run, c.request.For)
+		}
+	} else if place, err = in.imagesPlace(); err != nil {
+		return in, place, err
+	}
+	file := c.sources
+	if file == "" && len(in.Manifests) > 0 {
+		file = filepath.Join(filepath.Dir(in.Manifests[0]), "sources.yaml")
+		if _, err := os.Stat(file); err != nil {
+			return in, place, nil
+		}
+	}
+	c.request.Licences, err = readLicences(file)
+	return in, place, err
+}
+
+// maxSourcesFile is the largest file of licences.
+const maxSourcesFile = 16 << 20
+
+// readLicences reads the licences of sources by their names; none where no file is named.
+func readLicences(file string) (map[string]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := bucket.ReadWholeFile(file, maxSourcesFile)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--sources: %w", err)}
+	}
+	var licences map[string]string
+	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&licences); err != nil && !errors.Is(err, io.EOF) {
+		return nil, usageError{fmt.Errorf("--sources %s: %w; write a line `SOURCE: LICENCE` for each", file, err)}
+	}
+	return licences, nil
+}
+
+// report prints what was written.
+func (c *exportCommand) report(w io.Writer, sel *subset.Selection, tally *exportTally) error {
+	r := exportedSubset{
+		Run: sel.Run, Selection: sel.ID, Request: c.request, Samples: tally.samples, Images: tally.images,
+		Files: len(tally.seen), Folder: c.dir,
+	}
+	if c.asJSON {
+		return api.EncodeJSON(w, r)
+	}
+	_, err := fmt.Fprintf(w, "%d samples with %d images (%d different ones) are in %s, for %s\nhow to load them: %s\n",
+		r.Samples, r.Images, r.Files, r.Folder, c.request.For, filepath.Join(c.dir, export.CardFile))
+	return err
+}

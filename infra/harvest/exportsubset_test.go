@@ -1,0 +1,273 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/export"
+)
+
+// tree is the content of all files below a folder, by their names; of a link, where it leads.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	content := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if target, fault := os.Readlink(path); fault == nil {
+			content[name] = "-> " + target
+			return err
+		}
+		content[name] = readFile(t, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// exported selects from a dataset with licences, and returns what exports it.
+func exported(t *testing.T, dir string) func(trainer string, flags ...string) map[string]string {
+	t.Helper()
+	newDataset(t, dir, 20, 8)
+	mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--out", "out", "--budget", "8", "dataset.json")
+	run := filepath.Base(dir)
+	return func(trainer string, flags ...string) map[string]string {
+		t.Helper()
+		args := append([]string{"export-subset", run, "latest", "--state", "state", "--for", trainer}, flags...)
+		mustHarvest(t, dir, append(args, "--out", "for-"+trainer)...)
+		return tree(t, filepath.Join(dir, "for-"+trainer))
+	}
+}
+
+// TestExportSubset exports for each trainer: the records of the subset, and its images alone, each once. The same
+// command gives the same bytes.
+func TestExportSubset(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	export := exported(t, dir)
+	var records []imagesRecord
+	decode(t, readFile(t, filepath.Join(dir, "out", "subset.json")), &records)
+	for trainer, want := range map[string]struct {
+		files  []string
+		images int
+	}{
+		"llava":         {[]string{"data.json"}, 8},
+		"llama-factory": {[]string{"data.json", "dataset_info.json"}, 8},
+		"ms-swift":      {[]string{"data.jsonl", "args.yaml"}, 8},
+		"trl":           {[]string{"data.jsonl", "load.py"}, 8},
+		"hf":            {[]string{"data/train-00000-of-00001.parquet"}, 0},
+		"webdataset":    {[]string{"shard-000000.tar", "load.py"}, 0},
+	} {
+		files := export(trainer)
+		for _, name := range append(want.files, "README.md") {
+			if files[name] == "" {
+				t.Errorf("%s: there is no %s", trainer, name)
+			}
+		}
+		images := 0
+		for name, content := range files {
+			if filepath.Dir(name) == "images" && !strings.HasPrefix(filepath.Base(name), ".") {
+				images++
+				if !strings.Contains(files[want.files[0]], name) || !strings.HasPrefix(content, "\x89PNG") {
+					t.Errorf("%s: %s is named by no record, or is no image", trainer, name)
+				}
+			}
+		}
+		if images != want.images {
+			t.Errorf("%s: %d images, want %d", trainer, images, want.images)
+		}
+		for _, record := range records {
+			if trainer != "hf" && !strings.Contains(files[want.files[0]], record.ID) { // Parquet encodes ids
+				t.Errorf("%s: record %s is missing", trainer, record.ID)
+			}
+		}
+		if diff := cmp.Diff(files, export(trainer)); diff != "" {
+			t.Errorf("%s: the second time (-first +second):\n%.2000s", trainer, diff)
+		}
+	}
+}
+
+// TestExportSubsetImages has images linked to and named where they lie, and embedded.
+func TestExportSubsetImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	export := exported(t, dir)
+	links := 0
+	for name, target := range export("llava", "--images", "link") {
+		if file, ok := strings.CutPrefix(target, "-> "); ok {
+			links++
+			readFile(t, file)
+		} else if strings.HasSuffix(name, ".png") {
+			t.Errorf("%s is a copy", name)
+		}
+	}
+	if links != 8 {
+		t.Errorf("%d links, want 8", links)
+	}
+	files := export("llava", "--images", "reference")
+	var records []imagesRecord
+	decode(t, files["data.json"], &records)
+	for _, record := range records {
+		for _, name := range record.names() {
+			if !filepath.IsAbs(name) {
+				t.Errorf("%s names %s", record.ID, name)
+			}
+			readFile(t, name)
+		}
+	}
+	if files := export("trl", "--images", "embed"); files["data.jsonl"] != "" ||
+		!strings.Contains(files["data/train-00000-of-00001.parquet"], "messages") {
+		t.Errorf("embedded: %d files", len(files))
+	}
+}
+
+// TestExportSubsetCard states licences of a file, of records, and of none.
+func TestExportSubsetCard(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var lines []string
+	for i, more := range []string{
+		`"source": "a"`, `"source": "a"`, `"source": "b", "license": "MIT"`, `"source": "c|<x>"`,
+	} {
+		lines = append(lines, fmt.Sprintf(`{"id": "r%d", %s, "conversations": [{"from": "human", "value": "Why?"}, `+
+			`{"from": "gpt", "value": "Because %d."}]}`, i, more, i))
+	}
+	writeFile(t, filepath.Join(dir, "data", "words.jsonl"), strings.Join(lines, "\n")+"\n")
+	writeFile(t, filepath.Join(dir, "data", "sources.yaml"), "a: CC BY 4.0\n")
+	mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--budget", "4", "data/words.jsonl")
+	mustHarvest(t, dir, "export-subset", "words", "latest", "--state", "state", "--for", "llava", "--out", "llava")
+	card := readFile(t, filepath.Join(dir, "llava", "README.md"))
+	for _, want := range []string{
+		"| a | 2 | CC BY 4.0 |", "| b | 1 | MIT |", `| c\|&lt;x&gt; | 1 | not stated |`, "| samples | 4 |",
+		"harvest select words-", "--for llava --images copy --out DIR", `"budget": "4"`,
+	} {
+		if !strings.Contains(card, want) {
+			t.Errorf("the card has no %q:\n%s", want, card)
+		}
+	}
+}
+
+// TestExportSubsetRefuses names what a form loses, what no trainer takes, and files of others.
+func TestExportSubsetRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	record := `{"id": "%s", "score": %s, "messages": [{"role": "user", "content": "Why?"%s}, {"role": "assistant", ` +
+		`"content": "So."}]}` + "\n"
+	mixed := fmt.Sprintf(record, "x", "1", "") + fmt.Sprintf(record, "y", `"high"`, "")
+	writeFile(t, filepath.Join(dir, "mixed.jsonl"), mixed)
+	writeFile(t, filepath.Join(dir, "lossy.jsonl"), fmt.Sprintf(record, "x", "1", `, "weight": 0`))
+	for _, name := range []string{"mixed", "lossy"} {
+		mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--budget", "100%", name+".jsonl")
+	}
+	writeFile(t, filepath.Join(dir, "mine", "notes.txt"), "mine")
+	for _, tc := range []struct {
+		run, says string
+		flags     []string
+		status    int
+	}{
+		{"mixed", "--for trl: record 2 of mixed.jsonl in the subset would lose something (score: it is text here", []string{
+			"--for", "trl", "--out", "new",
+		}, 1},
+		{"lossy", "(messages[0].weight: the other form has no place for it); choose another form", []string{
+			"--for", "llava", "--out", "new",
+		}, 1},
+		{"mixed", `--for: "lava" is no trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
+		{"mixed", `--images: "link" is not for hf; give embed`, []string{
+			"--for", "hf", "--images", "link", "--out", "new",
+		}, 2},
+		{"mixed", "--out is missing", []string{"--for", "hf"}, 2},
+		{"mixed", "files that harvest did not write (notes.txt)", []string{"--for", "llava", "--out", "mine"}, 2},
+		{"mixed", "holds the manifest", []string{"--for", "llava", "--out", "."}, 2},
+	} {
+		args := append([]string{"export-subset", "--state", "state", tc.run, "latest"}, tc.flags...)
+		a := harvest(t, dir, nil, args...)
+		if a.status != tc.status || !strings.Contains(a.stderr, tc.says) {
+			t.Errorf("%q: status %d, %q; want %d and %q", args, a.status, a.stderr, tc.status, tc.says)
+		}
+	}
+	if files := tree(t, filepath.Join(dir, "new")); len(files) > 0 {
+		t.Errorf("left: %v", files)
+	}
+	if files := tree(t, filepath.Join(dir, "mine")); len(files) != 1 {
+		t.Errorf("the folder of others: %v", files)
+	}
+}
+
+// TestExportSubsetKilled kills the command at several moments: the same one completes the folder.
+func TestExportSubsetKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	want := exported(t, dir)("llava")
+	args := []string{
+		"export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava", "--out", "killed",
+	}
+	for after := range 5 {
+		cmd := program(t, dir, nil, args...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(after*after) * 4 * time.Millisecond)
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	}
+	mustHarvest(t, dir, args...)
+	if diff := cmp.Diff(want, tree(t, filepath.Join(dir, "killed"))); diff != "" {
+		t.Errorf("completed (-at once +killed):\n%.2000s", diff)
+	}
+}
+
+// TestServeExports drops a dataset whose dataset.yaml asks for an export: it stands next to the subset, and a training
+// gets one of its own.
+func TestServeExports(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	drop(t, dir, "small", 20)
+	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"),
+		"manifests: [all.json]\nbudget: 4\nexport: {for: llama-factory, licences: {source1: MIT}}\n")
+	s := servingWith(t, dir, nil, "--out", "out", "--on-selection",
+		`ls "$HARVEST_TRAINER_FOLDER" > "listed.$HARVEST_TRAINER"`)
+	until(t, "the training", func() bool { return jobFile(t, dir, "done") })
+	folder := filepath.Join(dir, "out", "small", "llama-factory")
+	until(t, "the export", func() bool {
+		there, err := filepath.Glob(filepath.Join(folder, exportMarkFile))
+		return err == nil && len(there) == 1
+	})
+	var made []events.SelectionExportedEvent
+	until(t, "the events", func() bool {
+		made = nil
+		for line := range strings.Lines(s.events.String()) {
+			var event struct {
+				Type string
+				Data events.SelectionExportedEvent
+			}
+			if json.Unmarshal([]byte(line), &event) == nil && event.Type == events.CloudEventType(events.SelectionExported) {
+				made = append(made, event.Data)
+			}
+		}
+		return len(made) == 2
+	})
+	s.stop(t)
+	files := tree(t, folder)
+	if files["data.json"] == "" || files["dataset_info.json"] == "" {
+		t.Errorf("%d files", len(files))
+	}
+	for _, event := range made {
+		if event.For != export.LLaMAFactory || !cmp.Equal(tree(t, event.Folder), files) {
+			t.Errorf("event %+v", event)
+		}
+	}
+	if got := lines(t, filepath.Join(dir, "listed.llama-factory")); len(got) != 4 {
+		t.Errorf("the training saw %v", got)
+	}
+}

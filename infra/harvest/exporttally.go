@@ -1,0 +1,101 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/images"
+)
+
+// An exportTally counts what an export holds, for its card.
+type exportTally struct {
+	licences map[string]string // of sources, where their records need not state them
+	samples  int
+	images   int
+	seen     map[images.Hash]bool
+	bytes    int64
+	bySource map[string]*sourceTally
+}
+
+// A sourceTally is that of a source.
+type sourceTally struct {
+	samples int
+	stated  map[string]bool // licences that its records state
+	silent  bool            // one of them states none
+}
+
+func newExportTally(licences map[string]string) *exportTally {
+	return &exportTally{licences: licences, seen: map[images.Hash]bool{}, bySource: map[string]*sourceTally{}}
+}
+
+// of is a conversion whose records are counted.
+func (t *exportTally) of(c conversion) conversion { return tallied{c, t} }
+
+type tallied struct {
+	conversion
+	tally *exportTally
+}
+
+func (c tallied) write(record []byte, s *dataset.Sample, shown [][]byte) error {
+	if err := c.conversion.write(record, s, shown); err != nil {
+		return err
+	}
+	c.tally.add(s, shown)
+	return nil
+}
+
+// add counts a sample.
+func (t *exportTally) add(s *dataset.Sample, shown [][]byte) {
+	t.samples++
+	t.images += len(shown)
+	for _, data := range shown {
+		if hash := images.HashOf(data); !t.seen[hash] {
+			t.seen[hash] = true
+			t.bytes += int64(len(data))
+		}
+	}
+	source := t.bySource[s.Source]
+	if source == nil {
+		source = &sourceTally{stated: map[string]bool{}}
+		t.bySource[s.Source] = source
+	}
+	source.samples++
+	if licence := licenceOf(s.Raw); licence != "" {
+		source.stated[licence] = true
+	} else {
+		source.silent = true
+	}
+}
+
+// licenceOf is the licence that a record states in a field of text; empty if there is none.
+func licenceOf(record []byte) string {
+	if jsontext.TypeOf(record) != jsontext.Object {
+		return ""
+	}
+	_, value := jsontext.Members(jsontext.Items(record)).First("license", "licence")
+	if jsontext.TypeOf(value) != jsontext.String {
+		return ""
+	}
+	return strings.TrimSpace(jsontext.Text(value))
+}
+
+// sources are those of the samples, in ascending order, with the licences that are known of each.
+func (t *exportTally) sources() []export.Source {
+	var all []export.Source
+	for _, name := range slices.Sorted(maps.Keys(t.bySource)) {
+		s := t.bySource[name]
+		known := maps.Clone(s.stated)
+		if licence := t.licences[name]; licence != "" {
+			known[licence] = true
+		} else if s.silent {
+			known[export.NotStated] = true
+		}
+		licence := strings.Join(slices.Sorted(maps.Keys(known)), "; ")
+		all = append(all, export.Source{Name: name, Samples: s.samples, Licence: licence})
+	}
+	return all
+}

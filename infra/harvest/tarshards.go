@@ -1,0 +1,76 @@
+package main
+
+import (
+	"archive/tar"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/export"
+)
+
+// shardLimits bound a tar of several: it ends with the sample that reaches one of them.
+type shardLimits struct {
+	samples int
+	bytes   int64 // of records and images
+}
+
+// tarShards write a subset as several WebDataset tars of one folder. Keys go on from one to the next.
+type tarShards struct {
+	*tarSubset
+	dir     string
+	limits  shardLimits
+	file    *os.File // of the present tar; nil before the first sample and between two
+	number  int      // of tars so far
+	samples int      // of the present tar
+	bytes   int64
+}
+
+func newTarShards(dir string, limits shardLimits) *tarShards {
+	return &tarShards{tarSubset: &tarSubset{}, dir: dir, limits: limits}
+}
+
+// write adds a sample to the present tar, or to the next one.
+func (t *tarShards) write(record []byte, s *dataset.Sample, shown [][]byte) error {
+	if t.file == nil {
+		if err := t.open(); err != nil {
+			return err
+		}
+	}
+	if err := t.tarSubset.write(record, s, shown); err != nil {
+		return err
+	}
+	t.samples++
+	t.bytes += int64(len(record))
+	for _, data := range shown {
+		t.bytes += int64(len(data))
+	}
+	if t.samples < t.limits.samples && t.bytes < t.limits.bytes {
+		return nil
+	}
+	return t.end()
+}
+
+// open begins the next tar.
+func (t *tarShards) open() (err error) {
+	if t.file, err = os.Create(filepath.Join(t.dir, export.Shard(t.number))); err != nil {
+		return err
+	}
+	t.archive = tar.NewWriter(t.file)
+	t.number++
+	t.samples, t.bytes = 0, 0
+	return nil
+}
+
+// end ends the present tar, if there is one.
+func (t *tarShards) end() error {
+	if t.file == nil {
+		return nil
+	}
+	err := errors.Join(t.archive.Close(), t.file.Sync(), t.file.Close())
+	t.file = nil
+	return err
+}
+
+func (t *tarShards) close() error { return t.end() }

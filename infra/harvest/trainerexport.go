@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
+	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/telemetry"
+)
+
+// A trainerExport is a subset in the form of a trainer, in a folder that can be trained on as it is.
+type trainerExport struct {
+	outputFolder
+	request export.Request // complete
+	plan    *run.Plan
+	shards  shardLimits
+}
+
+// newTrainerExport exports a completed selection. place is where the images of the dataset lie.
+func newTrainerExport(
+	request export.Request, subsets *subset.Reader, plan *run.Plan, sel *subset.Selection, place imagesPlace,
+) trainerExport {
+	return trainerExport{
+		outputFolder: outputFolder{
+			subsets: subsets, selection: sel, place: place, format: request.Form(), trainer: request.For,
+		},
+		request: request, plan: plan, shards: shardLimits{samples: 10_000, bytes: 1 << 30},
+	}
+}
+
+// write writes the export to a folder that prepareOut has prepared. Each file is there whole or not at all, and the
+// card last: if the command is killed, the same one completes the folder. An export that is there is written again.
+func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
+	scratch, remove, err := makeScratch(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	tally, err := e.build(ctx, scratch)
+	if err == nil {
+		err = installExport(filepath.Join(scratch, exportFolder), dir)
+	}
+	if err == nil {
+		err = exportMark{e.selection.Run, e.selection.ID, e.request}.writeTo(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writing the export: %w", bucket.MachineFault(dir, err))
+	}
+	return tally, nil
+}
+
+// exportFolder is the folder in that of temporary files in which an export is made.
+const exportFolder = "export"
+
+// build makes the whole export below scratch.
+func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally, error) {
+	object := e.selection.Outputs.Subset
+	stored, to := filepath.Join(scratch, filepath.Base(object)), filepath.Join(scratch, exportFolder)
+	err := writeWhole(stored, func(w io.Writer) error { return e.subsets.CopyOutput(ctx, e.selection, object, w) })
+	if err == nil {
+		err = makeOut(to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tally := newExportTally(e.request.Licences)
+	if err := e.writeRecords(ctx, stored, to, tally); err != nil {
+		return nil, err
+	}
+	files, err := e.request.Files(e.selection.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if err := os.WriteFile(filepath.Join(to, file.Name), file.Content, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	card, err := e.card(tally)
+	if err != nil {
+		return nil, err
+	}
+	return tally, writeWhole(filepath.Join(to, export.CardFile), card.Write)
+}
+
+// writeRecords writes the records of the subset that is stored, and their images, to a folder.
+func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tally *exportTally) error {
+	if e.request.For == export.WebDataset {
+		shards := newTarShards(to, e.shards)
+		return e.convertTo(ctx, tally.of(shards), stored)
+	}
+	file := filepath.Join(to, filepath.FromSlash(e.request.Records()))
+	if err := makeOut(filepath.Dir(file)); err != nil {
+		return err
+	}
+	return writeWhole(file, func(w io.Writer) error {
+		if e.request.InParquet() {
+			rows, err := e.newParquetSubset(ctx, w, stored)
+			if err != nil {
+				return err
+			}
+			return e.convertTo(ctx, tally.of(rows), stored)
+		}
+		images, err := e.placement(ctx, to)
+		if err != nil {
+			return err
+		}
+		var records conversion = &folderSubset{
+			records: dataset.NewWriter(w, e.request.Format(), dataset.Part{First: true, Last: true}), images: images, to: to,
+		}
+		if e.request.Columns() {
+			records = oneTyped{records, table.NewColumns("")}
+		}
+		return e.convertTo(ctx, tally.of(records), stored)
+	})
+}
+
+// A oneTyped conversion refuses a field of two types, which the trainer's loader refuses.
+type oneTyped struct {
+	conversion
+	columns *table.Columns
+}
+
+func (o oneTyped) write(record []byte, s *dataset.Sample, images [][]byte) error {
+	if err := o.columns.Add(record); err != nil {
+		return err
+	}
+	return o.conversion.write(record, s, images)
+}
+
+// card is the card of the export.
+func (e trainerExport) card(tally *exportTally) (export.Card, error) {
+	sel := e.selection
+	parameters, err := json.Marshal(sel.Parameters.AsRequest(sel.Summary.Capabilities()))
+	if err != nil {
+		return export.Card{}, err
+	}
+	card := export.Card{
+		Request: e.request, Dataset: sel.Dataset, Run: sel.Run, Selection: sel.ID,
+		Selected: sel.Selected, Total: sel.Total, Shortfall: sel.Shortfall,
+		ImageCount: tally.images, ImageFiles: len(tally.seen), ImageBytes: tally.bytes,
+		Sources: tally.sources(), Parameters: parameters,
+		Scorer: e.plan.Scorer, ScorerID: sel.ScorerID, Rubric: sel.Rubric, Algorithm: sel.Algorithm,
+		Program: telemetry.ReadBuild().String(), Layout: e.plan.Layout, Reading: e.plan.Reading,
+	}
+	for _, m := range sel.Manifests {
+		card.Manifests = append(card.Manifests, export.Manifest{
+			Name: m.Name, Bytes: m.Size, CRC32C: m.CRC32C, Selected: m.Selected,
+		})
+	}
+	request := sel.Parameters.AsRequest(sel.Summary.Capabilities())
+	card.Commands = []string{
+		command("select", "", sel.Run) + " " + flagsOf(request),
+		command("export-subset", "", sel.Run) + " " + sel.ID + " --for " + e.request.For + " --images " +
+			string(e.request.Images) + " --out DIR",
+	}
+	return card, nil
+}
+
+// installExport puts the entries of a folder in the place of those of an earlier export in another one, the card last.
+func installExport(from, dir string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			if err := listFiles(filepath.Join(from, entry.Name())); err != nil {
+				return err
+			}
+		}
+		names = append(names, entry.Name())
+	}
+	if err := announce(dir, names); err != nil {
+		return err
+	}
+	for _, last := range []string{exportMarkFile, export.CardFile} {
+		if err := removeFile(filepath.Join(dir, last)); err != nil {
+			return err
+		}
+	}
+	if err := keepOnly(dir, nil); err != nil { // what is left of an earlier export, or of a killed command
+		return err
+	}
+	if err := announce(dir, names); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() == export.CardFile {
+			continue
+		}
+		if err := os.Rename(filepath.Join(from, entry.Name()), filepath.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return os.Rename(filepath.Join(from, export.CardFile), filepath.Join(dir, export.CardFile))
+}
+
+// listFiles lists all files of a folder as those of this program.
+func listFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	own := map[string]bool{}
+	for _, entry := range entries {
+		if !ignored(entry.Name()) {
+			own[entry.Name()] = true
+		}
+	}
+	return listOwn(dir, own)
+}

@@ -1,0 +1,91 @@
+package export
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+)
+
+// CardFile is the name of the card in an export. It is written last: an export that has it is whole.
+const CardFile = "README.md"
+
+// NotStated stands for the licence of a source of which none is known.
+const NotStated = "not stated"
+
+// A Source is what an export holds of a source.
+type Source struct {
+	Name    string
+	Samples int
+	// Licence is in words, NotStated if none is known.
+	Licence string
+}
+
+// A Manifest is a file that the subset was selected from.
+type Manifest struct {
+	Name     string
+	Bytes    int64
+	CRC32C   string // eight hex digits
+	Selected int    // samples of the subset
+}
+
+// A Card is what people have to know of an export.
+type Card struct {
+	Request Request // complete
+	Dataset string
+	// Run and Selection are ids.
+	Run, Selection string
+	// Selected of Total samples are in the export. Shortfall is what the budget could not give, in samples or tokens.
+	Selected, Total, Shortfall int
+	// ImageCount is how many images the records have, ImageFiles how many different ones, of ImageBytes together.
+	ImageCount, ImageFiles int
+	ImageBytes             int64
+	Sources                []Source
+	Manifests              []Manifest
+	// Parameters are those of the selection, as JSON.
+	Parameters json.RawMessage
+	// Scorer is the kind of scorer. ScorerID and Rubric are hashes, Algorithm names that of the selection.
+	Scorer, ScorerID, Rubric, Algorithm string
+	// Program is the version that wrote the export. Layout and Reading are versions of what a run stores, and of how
+	// records are read.
+	Program         string
+	Layout, Reading int
+	// Commands are what makes the export once more.
+	Commands []string
+}
+
+//go:embed card.md.tmpl
+var cardText string
+
+// Write writes the card as Markdown. Equal cards are equal bytes.
+func (c Card) Write(w io.Writer) error {
+	usage, err := c.Request.usage(c.Dataset)
+	if err != nil {
+		return err
+	}
+	var parameters bytes.Buffer
+	if err := json.Indent(&parameters, c.Parameters, "", "  "); err != nil {
+		return fmt.Errorf("the parameters of the selection: %w", err)
+	}
+	parsed, err := template.New("card").Funcs(template.FuncMap{"cell": cell}).Parse(cardText)
+	if err != nil {
+		return err
+	}
+	return parsed.Execute(w, struct {
+		Card
+		Usage, Indented string
+	}{c, usage, parameters.String()})
+}
+
+// InParquet is that of the request.
+func (c Card) InParquet() bool { return c.Request.InParquet() }
+
+// cell is a text in a cell of a table. A text of a dataset must not become Markdown or HTML.
+func cell(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.NewReplacer("\\", `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", `\*`,
+		"_", `\_`, "[", `\[`, "]", `\]`).Replace(text)
+}

@@ -1,0 +1,55 @@
+package export
+
+import (
+	"embed"
+	"encoding/json"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+)
+
+//go:embed files
+var files embed.FS
+
+// A File is a file of an export that a trainer reads next to the records.
+type File struct {
+	Name    string
+	Content []byte
+}
+
+// Files are those by which a trainer finds the records of a complete request and a dataset.
+func (r Request) Files(datasetName string) ([]File, error) {
+	switch {
+	case r.For == LLaMAFactory:
+		type object = map[string]any
+		info, err := json.MarshalIndent(object{datasetName: object{
+			"file_name": r.Records(), "formatting": "sharegpt",
+			"columns": object{"messages": "conversations", "images": forms.ImagesField},
+		}}, "", "  ")
+		return []File{{"dataset_info.json", append(info, '\n')}}, err
+	case r.For == Swift:
+		return copyOf("ms-swift.yaml", "args.yaml")
+	case r.For == TRL && !r.InParquet():
+		return copyOf("trl.py", "load.py")
+	case r.For == WebDataset:
+		return copyOf("webdataset.py", "load.py")
+	default:
+		return nil, nil
+	}
+}
+
+// copyOf is a file of this package under another name.
+func copyOf(file, name string) ([]File, error) {
+	content, err := files.ReadFile("files/" + file)
+	return []File{{name, content}}, err
+}
+
+// usage says how the trainer of a complete request loads the records, in Markdown.
+func (r Request) usage(datasetName string) (string, error) {
+	name := r.For
+	if r.InParquet() {
+		name = HF
+	}
+	text, err := files.ReadFile("files/" + name + ".md.tmpl")
+	return strings.ReplaceAll(string(text), "DATASET", datasetName), err
+}

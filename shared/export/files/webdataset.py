@@ -1,0 +1,18 @@
+"""Loads the shards of this folder: `from load import load`, then `for sample in load(): ...`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import webdataset
+
+FOLDER = Path(__file__).resolve().parent
+
+
+def load() -> Iterator[dict]:
+    """The records in order: `images` are the encoded images of a record, in the order in which it names them."""
+    shards = sorted(str(path) for path in FOLDER.glob("shard-*.tar"))
+    for sample in webdataset.WebDataset(shards, shardshuffle=False):
+        record = json.loads(sample["json"])
+        names = [name.split(".", 1)[1] for name in record["image"]]
+        yield {**record, "images": [sample[name] for name in names]}

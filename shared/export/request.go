@@ -1,0 +1,159 @@
+// Package export says how a subset is handed over to a trainer: in which form its records are, where its images go, and
+// which other files a trainer reads. It writes the card of an export, and no record.
+package export
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+// Names of trainers.
+const (
+	LLaVA        = "llava"
+	LLaMAFactory = "llama-factory"
+	Swift        = "ms-swift"
+	TRL          = "trl"
+	HF           = "hf"
+	WebDataset   = "webdataset"
+)
+
+// Images says where the images of an export are.
+type Images string
+
+// What Images can be.
+const (
+	// Copy has them in a folder of the export, each once and named by its content.
+	Copy Images = "copy"
+	// Link is Copy with symbolic links to where they are.
+	Link Images = "link"
+	// Reference has records name them where they are, by absolute paths.
+	Reference Images = "reference"
+	// Embed has them in the files of the records.
+	Embed Images = "embed"
+)
+
+// A Request asks for an export: of dataset.yaml, or of a command.
+type Request struct {
+	// For is the name of a trainer; empty for no export.
+	For string `yaml:"for" json:"for"`
+	// Images are where the trainer's images can be; the first of those if empty.
+	Images Images `yaml:"images,omitempty" json:"images,omitempty"`
+	// Licences are those of sources, in words, by the sources' names. They go into the card.
+	Licences map[string]string `yaml:"licences,omitempty" json:"licences,omitempty"`
+}
+
+// A trainer is how a program takes a subset.
+type trainer struct {
+	name string
+	form string // of the records
+	// format is that of a file of records; empty where they are in Parquet or in tars.
+	format dataset.Format
+	// columns says that its loader makes columns of the fields of all records.
+	columns bool
+	// images are where its images can be.
+	images []Images
+}
+
+var onDisk = []Images{Copy, Link, Reference}
+
+// trainers are all of them.
+var trainers = []trainer{
+	{LLaVA, forms.LLaVA, dataset.Array, false, onDisk},
+	{LLaMAFactory, forms.ShareGPT, dataset.Array, true, onDisk},
+	{Swift, forms.Swift, dataset.Lines, true, onDisk},
+	{TRL, forms.TRL, dataset.Lines, true, []Images{Copy, Link, Reference, Embed}},
+	{HF, forms.Parquet, "", true, []Images{Embed}},
+	{WebDataset, forms.WebDataset, "", false, []Images{Embed}},
+}
+
+// Trainers are the names of all trainers.
+func Trainers() []string {
+	var names []string
+	for _, t := range trainers {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// AllImages are what Images can be.
+func AllImages() []string {
+	return []string{string(Copy), string(Link), string(Reference), string(Embed)}
+}
+
+// IsZero reports that nothing is asked for.
+func (r Request) IsZero() bool { return r.For == "" && r.Images == "" && len(r.Licences) == 0 }
+
+// Complete is the request with what it leaves open. The error names the field that is wrong: for, or images.
+func (r Request) Complete() (Request, error) {
+	i := slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })
+	switch {
+	case r.For == "":
+		return r, errors.New("for: is missing; give one of " + strings.Join(Trainers(), ", "))
+	case i < 0:
+		return r, fmt.Errorf("for: %q is no trainer%s; give one of %s",
+			r.For, spelling.Hint(r.For, Trainers()), strings.Join(Trainers(), ", "))
+	}
+	t := trainers[i]
+	r.Images = cmp.Or(r.Images, t.images[0])
+	if slices.Contains(t.images, r.Images) {
+		return r, nil
+	}
+	var names []string
+	for _, images := range t.images {
+		names = append(names, string(images))
+	}
+	if !slices.Contains(AllImages(), string(r.Images)) {
+		return r, fmt.Errorf("images: %q is no place of images%s; give %s", r.Images,
+			spelling.Hint(string(r.Images), AllImages()), strings.Join(names, ", "))
+	}
+	return r, fmt.Errorf("images: %q is not for %s; give %s, or leave it out", r.Images, r.For, strings.Join(names, ", "))
+}
+
+// Validate checks a request that may be zero.
+func (r Request) Validate() error {
+	if r.IsZero() {
+		return nil
+	}
+	_, err := r.Complete()
+	return err
+}
+
+// trainer is that of a complete request.
+func (r Request) trainer() trainer {
+	return trainers[slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })]
+}
+
+// Form is the form of the records of a complete request (forms.Outputs).
+func (r Request) Form() string { return r.trainer().form }
+
+// Columns reports whether the loader of a complete request needs each field to have one type in all records.
+func (r Request) Columns() bool { return r.trainer().columns }
+
+// InParquet reports whether the records of a complete request are rows of Parquet.
+func (r Request) InParquet() bool { return r.For == HF || r.For == TRL && r.Images == Embed }
+
+// Records is the file of the records of a complete request, its path relative to the export; empty where they are in
+// tars.
+func (r Request) Records() string {
+	switch {
+	case r.InParquet():
+		return "data/train-00000-of-00001.parquet"
+	case r.For == WebDataset:
+		return ""
+	default:
+		return "data." + string(r.Format())
+	}
+}
+
+// Format is that of Records where it is JSON.
+func (r Request) Format() dataset.Format { return r.trainer().format }
+
+// Shard is the file of a tar of records, by its number from 0.
+func Shard(number int) string { return fmt.Sprintf("shard-%06d.tar", number) }

@@ -1,0 +1,66 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// A Store keeps the verdicts that are made on pages in a work bucket, each as an object of its own.
+type Store struct{ work bucket.Bucket }
+
+// NewStore keeps them in a bucket.
+func NewStore(work bucket.Bucket) (*Store, error) {
+	if work == nil {
+		return nil, errors.New("making a review.Store: its bucket is missing")
+	}
+	return &Store{work}, nil
+}
+
+// verdictsPrefix is that of the verdicts of a reviewer.
+func verdictsPrefix(r Request, reviewer string) string {
+	against := r.Against
+	if against == "" {
+		against = "left"
+	}
+	return fmt.Sprintf("%sreviews/%s.%s.%d.%d/%s/", run.Folder(r.Run), r.A, against, r.Pairs, r.Seed, reviewer)
+}
+
+// verdictName is the name of a verdict.
+func verdictName(r Request, reviewer string, pair int) string {
+	return fmt.Sprintf("%s%05d.json", verdictsPrefix(r, reviewer), pair)
+}
+
+// Add keeps a verdict. The first one of a reviewer about a pair stays.
+func (s *Store) Add(ctx context.Context, v Verdict) error {
+	_, err := bucket.CreateJSON(ctx, s.work, verdictName(v.Request, v.Reviewer, v.Number), v)
+	return err
+}
+
+// Judged are the numbers of the pairs that a reviewer has judged.
+func (s *Store) Judged(ctx context.Context, r Request, reviewer string) (map[int]bool, error) {
+	return bucket.Numbers(ctx, s.work, verdictsPrefix(r, reviewer), ".json")
+}
+
+// Verdicts are those of a reviewer, in the order of the pairs.
+func (s *Store) Verdicts(ctx context.Context, r Request, reviewer string) ([]Verdict, error) {
+	all := []Verdict{}
+	for attrs, err := range s.work.List(ctx, verdictsPrefix(r, reviewer), "") {
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasSuffix(attrs.Name, ".json") {
+			continue
+		}
+		var v Verdict
+		if err := bucket.ReadJSON(ctx, s.work, attrs.Name, &v); err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}

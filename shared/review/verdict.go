@@ -1,0 +1,145 @@
+package review
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// A Verdict is what a reviewer chose of a pair: a line of a file of JSON lines, to which lines are only added.
+type Verdict struct {
+	Request
+	Pair
+	// LeftID and RightID are the samples' ids.
+	LeftID  string `json:"left"`
+	RightID string `json:"right"`
+	Choice  Choice `json:"choice"`
+	// Reviewer is a person, or a model.
+	Reviewer string    `json:"reviewer"`
+	At       time.Time `json:"at"`
+}
+
+// reviewerPattern is that of names of reviewers, which are parts of names of objects.
+var reviewerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// CheckReviewer refuses a name that no object can have.
+func CheckReviewer(name string) error {
+	if !reviewerPattern.MatchString(name) {
+		return fmt.Errorf("reviewer: %q; give a name of 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first",
+			name)
+	}
+	return nil
+}
+
+// ParseChoice reads a choice: its name, or its first letter.
+func ParseChoice(text string) (Choice, error) {
+	for _, choice := range []Choice{Left, Right, Tie} {
+		if text == string(choice) || text == string(choice[:1]) {
+			return choice, nil
+		}
+	}
+	return "", fmt.Errorf("%q is no choice; give left, right or tie", text)
+}
+
+// maxLine is the longest line of a file of verdicts, in bytes.
+const maxLine = 1 << 20
+
+// ReadVerdicts reads a file of verdicts. A last line without its end was cut off by a killed command, and is left out.
+func ReadVerdicts(name string) ([]Verdict, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return parseVerdicts(name, data)
+}
+
+func parseVerdicts(name string, data []byte) ([]Verdict, error) {
+	data = data[:bytes.LastIndexByte(data, '\n')+1]
+	var all []Verdict
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, maxLine)
+	for number := 1; lines.Scan(); number++ {
+		var v Verdict
+		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+		if _, err := ParseChoice(string(v.Choice)); err != nil {
+			return nil, fmt.Errorf("%s:%d: choice: %w", name, number, err)
+		}
+		if v.Side != Left && v.Side != Right {
+			return nil, fmt.Errorf("%s:%d: a_is: %q; it is left or right", name, number, v.Side)
+		}
+		all = append(all, v)
+	}
+	return all, lines.Err()
+}
+
+// WriteVerdicts writes verdicts as lines.
+func WriteVerdicts(w io.Writer, all []Verdict) error {
+	for _, v := range all {
+		line, err := json.Marshal(v)
+		if err == nil {
+			_, err = w.Write(append(line, '\n'))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A File is the verdicts of a reviewer, in a file.
+type File struct {
+	name string
+	has  []Verdict
+}
+
+// OpenFile opens a file of verdicts of a request and a reviewer, or begins it. One that has verdicts of another is
+// refused. What a killed command left of a line is cut off.
+func OpenFile(name string, request Request, reviewer string) (*File, error) {
+	has, err := ReadVerdicts(name)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range has {
+		if v.Request != request || v.Reviewer != reviewer {
+			return nil, fmt.Errorf("%s:%d: it is of %s, about %+v; give another file", name, i+1, v.Reviewer, v.Request)
+		}
+	}
+	if data, err := os.ReadFile(name); err == nil {
+		if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
+			if err := os.Truncate(name, int64(whole)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &File{name, has}, nil
+}
+
+// Has reports whether the file has a verdict of a pair.
+func (f *File) Has(pair int) bool {
+	return slices.ContainsFunc(f.has, func(v Verdict) bool { return v.Number == pair })
+}
+
+// Count is how many verdicts the file has.
+func (f *File) Count() int { return len(f.has) }
+
+// Add adds a verdict as a line at the end of the file.
+func (f *File) Add(v Verdict) error {
+	file, err := os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(WriteVerdicts(file, []Verdict{v}), file.Sync(), file.Close())
+	f.has = append(f.has, v)
+	return err
+}

@@ -1,0 +1,44 @@
+package llm
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// TestCompare asks about two samples with their images, again after an answer that is none, and stops at a wrong key.
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	answers := []said{{text: "the first"}, {text: "```json\n{\"reason\": \"r\", \"better\": 2}\n```"}}
+	f := newFake(t, func(asked) said {
+		next := answers[0]
+		answers = answers[1:]
+		return next
+	})
+	e, err := New(config(f), Options{Memory: memorytest.Budget(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	better, used, err := e.Compare(t.Context(), "ocr", [2]scorer.Item{withImage(t, 1), withImage(t, 2)})
+	if err != nil || better != 2 || used.InputTokens != 2*fakeInput {
+		t.Errorf("%d, %+v, %v", better, used, err)
+	}
+	requests := f.requests()
+	if len(requests) != 2 || requests[0].images != 2 || !strings.Contains(requests[0].text, "The images of sample 2") ||
+		!strings.Contains(requests[0].text, `for the capability \"ocr\"`) ||
+		!strings.Contains(requests[1].text, "That answer cannot be used") {
+		t.Errorf("%d requests: %+v", len(requests), requests)
+	}
+	answers = []said{{text: `{"better": 3}`}, {text: `{}`}}
+	if _, _, err := e.Compare(t.Context(), "", [2]scorer.Item{sample("a?"), sample("b?")}); err == nil {
+		t.Error("two answers that are none pass")
+	}
+	answers = []said{{status: 401, body: `{"error": {"message": "no"}}`}}
+	_, _, err = e.Compare(t.Context(), "", [2]scorer.Item{sample("a?"), sample("b?")})
+	if _, stop := errors.AsType[*scorer.StopError](err); !stop {
+		t.Errorf("a refused key: %v", err)
+	}
+}
