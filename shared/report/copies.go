@@ -53,7 +53,9 @@ func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) err
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil
 	}
-	c := &Copies{Pairs: Table{Head: []string{"sample", "near to", "because of", "bits of an image", "bits of the text"}}}
+	c := &Copies{Pairs: Table{
+		Head: []string{"sample", "near to", "because of", "bits of an image", "bits of the text"},
+	}}
 	if e := sel.Evaluations; e != nil {
 		c.addEvaluations(e)
 	}
@@ -87,7 +89,8 @@ func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) err
 func (c *Copies) addEvaluations(e *subset.Contamination) {
 	c.Sets.Head = []string{"evaluation set", "items", "images", "images not read"}
 	for _, set := range e.Sets {
-		c.Sets.add(webpage.Name(set.Name), webpage.Group(set.Items), webpage.Group(set.Images), webpage.Group(set.Unread))
+		c.Sets.add(webpage.Name(set.Name), webpage.Group(set.Items), webpage.Group(set.Images),
+			webpage.Group(set.Unread))
 	}
 	text := fmt.Sprintf("%s with an image of the evaluation sets, %s of them with the text, too; %s with the text alone. "+
 		"Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"), webpage.Group(e.Both), webpage.Group(e.Text),
