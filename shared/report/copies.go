@@ -47,13 +47,15 @@ type Copies struct {
 // maxCopies is how many pairs a report shows.
 const maxCopies = 30
 
-// newCopies describes what a selection left out; nil where it was not asked for. each calls a function with what samples
-// are near to, in their order.
+// newCopies describes what a selection left out; nil where it was not asked for. each calls a function with what
+// samples are near to, in their order.
 func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) error) (*Copies, error) {
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil
 	}
-	c := &Copies{Pairs: Table{Head: []string{"sample", "near to", "because of", "bits of an image", "bits of the text"}}}
+	c := &Copies{Pairs: Table{
+		Head: []string{"sample", "near to", "because of", "bits of an image", "bits of the text"},
+	}}
 	if e := sel.Evaluations; e != nil {
 		c.addEvaluations(e)
 	}
@@ -78,8 +80,8 @@ func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) err
 		return nil, err
 	}
 	if sel.Outputs.Clusters != "" {
-		c.Sentences = append(c.Sentences, webpage.Plural(left, "sample")+" left out as near duplicates: as many of their "+
-			"cluster are selected as are allowed.")
+		c.Sentences = append(c.Sentences, webpage.Plural(left, "sample")+" left out as near duplicates: as many of "+
+			"their cluster are selected as are allowed.")
 	}
 	return c, nil
 }
@@ -87,10 +89,11 @@ func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) err
 func (c *Copies) addEvaluations(e *subset.Contamination) {
 	c.Sets.Head = []string{"evaluation set", "items", "images", "images not read"}
 	for _, set := range e.Sets {
-		c.Sets.add(webpage.Name(set.Name), webpage.Group(set.Items), webpage.Group(set.Images), webpage.Group(set.Unread))
+		c.Sets.add(webpage.Name(set.Name), webpage.Group(set.Items), webpage.Group(set.Images),
+			webpage.Group(set.Unread))
 	}
-	text := fmt.Sprintf("%s with an image of the evaluation sets, %s of them with the text, too; %s with the text alone. "+
-		"Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"), webpage.Group(e.Both), webpage.Group(e.Text),
+	text := fmt.Sprintf("%s with an image of the evaluation sets, %s of them with the text, too; %s with the text "+
+		"alone. Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"), webpage.Group(e.Both), webpage.Group(e.Text),
 		webpage.Group(e.Dropped))
 	c.Sentences = append(c.Sentences, text)
 	if len(e.ImageSources) == 0 {
