@@ -95,6 +95,7 @@ func typeIn(t reflect.Type, name string) reflect.Type {
 					return found
 				}
 			}
+		default:
 		}
 		return nil
 	}

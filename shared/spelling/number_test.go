@@ -9,10 +9,13 @@ import (
 
 func TestNumber(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]float64{"3": 3, " -0.5 ": -0.5, ".5": 0.5, "2.": 2, "+1e-3": 0.001, "007": 7} {
+	for text, want := range map[string]float64{"3": 3, "-0.5": -0.5, ".5": 0.5, "2.": 2, "+1e-3": 0.001, "007": 7} {
 		if got, err := spelling.Number(text); got != want || err != nil {
 			t.Errorf("%q is read as %g (%v)", text, got, err)
 		}
+	}
+	if got, err := spelling.Number(" 4 "); got != 4 || err != nil {
+		t.Errorf("a number between spaces is read as %g (%v)", got, err)
 	}
 	for text, want := range map[string]string{
 		"": `"" is no number`, "1_0": `"1_0" is no number`, "0x10": `"0x10" is no number`, "inf": `"inf" is no number`,

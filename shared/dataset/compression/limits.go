@@ -45,7 +45,7 @@ func (l Limits) of(kind Kind) LimitError {
 		limit = LimitError{l.Bzip2, "MAX_BZIP2_BYTES"}
 	case XZ:
 		limit = LimitError{l.XZ, "MAX_XZ_BYTES"}
-	case Gzip:
+	default:
 	}
 	if l.By != "" && limit.Bytes == l.Most {
 		limit.Variable = l.By

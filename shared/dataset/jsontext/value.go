@@ -285,6 +285,7 @@ func Twice(value json.RawMessage) string {
 			return key
 		}
 		inner = members.Values()
+	default:
 	}
 	for _, one := range inner {
 		if key := Twice(one); key != "" {
