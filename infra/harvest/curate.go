@@ -33,7 +33,8 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := teacher.teach(cmd, &data, args, state, out); err != nil {
+			taught, err := teacher.teach(cmd, &data, args, state, out)
+			if err != nil {
 				return err
 			}
 			in, spec, err := data.input(cmd.Context(), args, state)
@@ -52,6 +53,9 @@ func newCurate() *cobra.Command {
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
+			if result != nil {
+				result.Teacher = taught
+			}
 			return result.report(cmd, out.json, err)
 		},
 	}

@@ -37,6 +37,8 @@ type result struct {
 	Problem string `json:"problem,omitempty"`
 	// Trial says so where the run is one on a part of the dataset.
 	Trial *trial `json:"trial,omitempty"`
+	// Teacher is what was learned before the dataset was rated, with --teacher.
+	Teacher *lesson `json:"teacher,omitempty"`
 
 	state     string // as --state names the state folder
 	input     *input // where the dataset lies; nil for a run of serve

@@ -46,9 +46,11 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 // printAdded prints how weights that own samples were added to agree with own samples that they have not seen, next to
 // the weights from before.
 func (t *trainReport) printAdded(w io.Writer, file string) error {
-	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before")
+	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before", "n")
 	row := func(name string, now, before training.Figures) {
-		rows.AppendRow(table.Row{name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK)})
+		rows.AppendRow(table.Row{
+			name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK), now.Samples,
+		})
 	}
 	left, before := t.Added.LeftOut, t.Added.Before
 	for _, name := range t.capabilities {
@@ -56,14 +58,14 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	}
 	rows.AppendSeparator()
 	row("mean", left.Mean, before.Mean)
-	rows.AppendRow(table.Row{"within source", figure(left.Mean.WithinSource), figure(before.Mean.WithinSource), "", ""})
-	rows.AppendRow(table.Row{"styles: F1", figure(left.MicroF1), figure(before.MicroF1), "", ""})
+	rows.AppendRow(table.Row{"within source", figure(left.Mean.WithinSource), figure(before.Mean.WithinSource), "", "", ""})
+	rows.AppendRow(table.Row{"styles: F1", figure(left.MicroF1), figure(before.MicroF1), "", "", ""})
 	about := "Learned together: " + t.Added.Variant + "."
 	if len(t.Added.Alone) > 0 {
 		about += " Your samples alone count for " + strings.Join(t.Added.Alone, ", ") + "."
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, each rated by weights that had not seen it; "+
-		"before: by the embedded weights.\n%s\n"+
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, leaving one out: each is rated by weights that "+
+		"had not seen it, nor its images; before: by the embedded weights.\n%s\n"+
 		"Weights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
 		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
 	return err

@@ -118,5 +118,14 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(math.Round(float64(v)*1e6) / 1e6)
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*v = Value(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(data, (*float64)(v))
+}
+
 // An Interval is the lower and the upper end of a 95 % bootstrap interval (percentiles), resampled by sample.
 type Interval [2]Value
