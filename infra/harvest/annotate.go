@@ -52,6 +52,8 @@ type annotateRequest struct {
 	seed    uint64 // chooses among equals
 	by      scorerFlags
 	mount   mounting
+	// announce gets what it takes before anything is asked; nil prints it.
+	announce func(*purchase)
 }
 
 func newAnnotate() *cobra.Command {
@@ -135,7 +137,9 @@ func (r *annotateReport) annotate(
 	if r.Estimate, err = rated.purchase(ctx, in, chosen, request.twice); err != nil {
 		return nil, err
 	}
-	if err := r.Estimate.print(show.notes()); err != nil {
+	if request.announce != nil {
+		request.announce(r.Estimate)
+	} else if err := r.Estimate.print(show.notes()); err != nil {
 		return nil, err
 	}
 	if request.twice > 0 {
@@ -149,6 +153,15 @@ func (r *annotateReport) annotate(
 	r.Seconds["annotate"] = time.Since(start).Seconds()
 	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
 	maps.Copy(r.Failed, rated.status.Reasons)
+	annotations, err := in.annotationsOf(ctx, chosen, rated)
+	r.Annotations = len(annotations)
+	return annotations, err
+}
+
+// annotationsOf are the annotations that a run has made of chosen samples; none is an error.
+func (in input) annotationsOf(
+	ctx context.Context, chosen []datasetSample, rated *sampleRun,
+) ([]annotation.Annotation, error) {
 	fetcher, err := in.openImages(ctx, rated.Options.Images, rated.limits.Compressed)
 	if err != nil {
 		return nil, err
@@ -170,7 +183,6 @@ func (r *annotateReport) annotate(
 		}
 		annotations = append(annotations, a)
 	}
-	r.Annotations = len(annotations)
 	if len(annotations) == 0 {
 		return nil, rated.unrated("chosen")
 	}

@@ -71,7 +71,8 @@ func (in input) askTwice(
 		return nil, err
 	}
 	each := time.Since(start) / time.Duration(2*len(some))
-	if err := printSelfAgreement(show.notes(), r, first.Rubric.Capabilities, each*time.Duration(len(chosen)-len(some))); err != nil {
+	others := each * time.Duration(len(chosen)-len(some))
+	if err := printSelfAgreement(show.notes(), r, first.Rubric.Capabilities, others); err != nil {
 		return nil, err
 	}
 	if kappa := float64(r.Mean.QWK); !(kappa >= leastKappa) && !request.accept {
@@ -90,8 +91,8 @@ func (d *disagreement) Error() string {
 	if math.IsNaN(float64(r.Mean.QWK)) {
 		said = "in nothing that can be learned: on each capability all of them have one rating"
 	}
-	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree %s, "+
-		"and %.2f is needed: nothing else is asked for; choose a stronger model, or go on with --accept-teacher",
+	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree "+
+		"%s, and %.2f is needed: nothing else is asked for; choose a stronger model, or go on with --accept-teacher",
 		r.Samples, said, leastKappa)
 }
 
@@ -134,7 +135,8 @@ func turnedRubric(r *rubric.Rubric, state string) (string, error) {
 	return file, renameio.WriteFile(file, content, 0o644)
 }
 
-// bothOpinions are the opinions of two runs on those samples that both could rate, in the order of the first run's rubric.
+// bothOpinions are the opinions of two runs on those samples that both could rate, in the order of the first run's
+// rubric.
 func bothOpinions(some []datasetSample, first, second *sampleRun) (both []agreement.Sample, err error) {
 	for i, one := range some {
 		before, known := first.opinion(i)
@@ -173,8 +175,8 @@ func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string,
 	}
 	t.AppendSeparator()
 	row("mean", r.Mean, r.Samples)
-	_, err := fmt.Fprintf(w, "%s\nAgreement of the ratings with those of the same samples, capabilities and styles in the "+
-		"opposite order; - where all have one rating. The others take about %s.\n",
+	_, err := fmt.Fprintf(w, "%s\nAgreement of the ratings with those of the same samples, capabilities and styles in "+
+		"the opposite order; - where all have one rating. The others take about %s.\n",
 		t.Render(), others.Round(time.Second))
 	return err
 }

@@ -41,22 +41,18 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			dir = cmp.Or(dir, in.defaultOut())
 			l, err := limits(cmd.Context())
 			if err != nil {
 				return err
 			}
-			o := newOrder(requests, dir, reported, maxFailed, l.MaxFailed)
+			o := newOrder(requests, cmp.Or(dir, in.defaultOut()), reported, maxFailed, l.MaxFailed)
 			if o.Format, err = out.outputFormat(); err != nil {
 				return err
 			}
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
-			if result != nil {
-				result.Teacher = taught
-			}
-			return result.report(cmd, out.json, err)
+			return result.taughtBy(taught).report(cmd, out.json, err)
 		},
 	}
 	sel.add(cmd)

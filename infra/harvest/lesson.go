@@ -42,7 +42,8 @@ func (in input) teach(ctx context.Context, request annotateRequest, state string
 	if err != nil {
 		return nil, err
 	}
-	l, err := in.learn(ctx, trainFiles{annotations: report.Out, teacher: report.Scorer}, state, quiet)
+	files := trainFiles{annotations: report.Out, teacher: report.Scorer, accept: request.accept}
+	l, err := in.learn(ctx, files, state, quiet)
 	if err == nil {
 		l.Annotated = report
 	}

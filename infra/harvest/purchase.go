@@ -76,8 +76,10 @@ func (s *sampleRun) purchase(
 	return p, nil
 }
 
-// sizeOf is how many images of a sample a scorer gets, and their bytes. Those of a sample that cannot be rated are none.
-func (s *sampleRun) sizeOf(ctx context.Context, from *datasetImages, one datasetSample) (images, bytes int64, err error) {
+// sizeOf is how many images of a sample a scorer gets, and their bytes. A sample that cannot be rated has none.
+func (s *sampleRun) sizeOf(
+	ctx context.Context, from *datasetImages, one datasetSample,
+) (images, bytes int64, err error) {
 	hold := s.memory.NewHold(1)
 	defer hold.Release()
 	fetched, fault, err := from.Fetch(ctx, one.manifest, one.sample, hold)
@@ -125,17 +127,7 @@ func (p *purchase) print(w io.Writer) error {
 	if p.InputTokens > 0 {
 		row("tokens", fmt.Sprintf("%s in, %s out", separated(p.InputTokens), separated(p.OutputTokens)))
 	}
-	cost := "not known: give a price in COST_PER_MILLION"
-	if p.InputTokens > 0 {
-		cost = "not known: give a price in LLM_PRICES"
-	}
-	if p.Dollars != nil {
-		cost = fmt.Sprintf("$%.2f", *p.Dollars)
-	}
-	if p.Limit > 0 {
-		cost += fmt.Sprintf(", limit $%.2f", p.Limit)
-	}
-	row("cost", cost)
+	row("cost", p.cost())
 	if p.Seconds > 0 {
 		row("minutes", fmt.Sprintf("%.0f, limited by %s", math.Ceil(p.Seconds/time.Minute.Seconds()), p.LimitedBy))
 	} else {
@@ -147,4 +139,19 @@ func (p *purchase) print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintln(w, t.Render())
 	return err
+}
+
+// cost is what is expected to be paid, as text.
+func (p *purchase) cost() string {
+	cost := "not known: give a price in COST_PER_MILLION"
+	if p.InputTokens > 0 {
+		cost = "not known: give a price in LLM_PRICES"
+	}
+	if p.Dollars != nil {
+		cost = fmt.Sprintf("$%.2f", *p.Dollars)
+	}
+	if p.Limit > 0 {
+		cost += fmt.Sprintf(", limit $%.2f", p.Limit)
+	}
+	return cost
 }

@@ -46,6 +46,14 @@ type result struct {
 	selection *subset.Selection
 }
 
+// taughtBy adds the lesson that came before the run; nil of none.
+func (r *result) taughtBy(l *lesson) *result {
+	if r != nil {
+		r.Teacher = l
+	}
+	return r
+}
+
 // A failure is the error of a run or a selection that gave nothing. The result says how far it came.
 type failure struct{ problem string }
 

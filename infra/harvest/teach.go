@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/spf13/cobra"
 )
@@ -22,11 +23,13 @@ type teacherFlags struct {
 func (f *teacherFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.teacher, "teacher", "", "have a part of the dataset annotated first, and learn from it: "+
 		"llm:URL of an OpenAI-compatible API (with --model), gpu:URL of a sidecar, or a file of annotations")
-	cmd.Flags().IntVar(&f.each, "per-source", 10, "with --teacher: samples of each source that are annotated")
-	cmd.Flags().IntVar(&f.least, "annotate-min", 100, "with --teacher: samples that are annotated at least, in all")
-	cmd.Flags().IntVar(&f.most, "annotate-max", 2000, "with --teacher: samples that are annotated at most, in all")
+	cmd.Flags().IntVar(&f.each, "per-source", run.PerSource, "with --teacher: samples of each source that are annotated")
+	cmd.Flags().IntVar(&f.least, "annotate-min", run.AnnotateMin,
+		"with --teacher: samples that are annotated at least, in all")
+	cmd.Flags().IntVar(&f.most, "annotate-max", run.AnnotateMax,
+		"with --teacher: samples that are annotated at most, in all")
 	cmd.Flags().BoolVar(&f.accept, "accept-teacher", false,
-		"with --teacher: go on if its ratings change with the order in which it is asked")
+		"with --teacher: go on if its ratings change with the order in which it is asked, or say no more than chance")
 }
 
 // teach has the embedded scorer learn from the teacher, and makes it the scorer of the dataset. Without a teacher there
@@ -65,7 +68,7 @@ func (f *teacherFlags) lesson(
 		return nil, err
 	}
 	if f.isFile() {
-		return in.learn(ctx, trainFiles{annotations: f.teacher}, state, quiet)
+		return in.learn(ctx, trainFiles{annotations: f.teacher, accept: f.accept}, state, quiet)
 	}
 	return in.teach(ctx, annotateRequest{
 		each: f.each, least: f.least, samples: f.most, by: scorerFlags{f.teacher, f.model}, twice: askedTwice,

@@ -64,7 +64,8 @@ func TestCurateTeacher(t *testing.T) {
 		ScorerID string `json:"scorer_id"`
 	}
 	decode(t, mustHarvest(t, dir, "status", "--json", "--state", "state", "d").stdout, &status)
-	if !regexp.MustCompile(`^embedded-[0-9a-f]{12}-taught-by-llm-[0-9a-f]{12}-[0-9a-f]{12}$`).MatchString(status.ScorerID) {
+	named := regexp.MustCompile(`^embedded-[0-9a-f]{12}-taught-by-llm-[0-9a-f]{12}-[0-9a-f]{12}$`)
+	if !named.MatchString(status.ScorerID) {
 		t.Errorf("scorer id %q does not name weights, teacher and annotations", status.ScorerID)
 	}
 	subset := readFile(t, filepath.Join(dir, "out/d/subset.jsonl"))

@@ -16,6 +16,7 @@ import (
 type trainFiles struct {
 	annotations, weights, base string
 	teacher                    string // the id of the scorer that annotated; empty where it is not known
+	accept                     bool   // learns from annotations that say no more than chance
 }
 
 // check refuses files that do not go together. add and annotations are the values of these flags.

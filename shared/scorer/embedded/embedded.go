@@ -112,8 +112,8 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget)
 	return s, nil
 }
 
-// ID is "embedded-" and 12 hex digits over the features' version, that of reading images, the weights and the rubric. Of
-// weights that own annotations were added to, "-taught-by-", the teacher and the annotations follow.
+// ID is "embedded-" and 12 hex digits over the features' version, that of reading images, the weights and the rubric.
+// Of weights that own annotations were added to, "-taught-by-", the teacher and the annotations follow.
 func (s *Scorer) ID() string { return s.id }
 
 // Rate rates the items on all processors. The error is that of a context that ended, or of an image

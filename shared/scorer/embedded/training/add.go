@@ -64,10 +64,20 @@ var ErrUseless = errors.New("nothing can be learned from the annotations")
 // leastAgreement is the mean Spearman, on own samples that were left out, below which nothing was learned.
 const leastAgreement = 0.1
 
+// Useful is an ErrUseless of an addition whose predictions for own samples that were left out agree with these no
+// better than chance, which it names.
+func (out *Addition) Useful() error {
+	if mean := float64(out.Left.Mean.Spearman); !(mean >= leastAgreement) {
+		return fmt.Errorf("%w: predictions for samples that were left out agree with them by a Spearman of %.2f, and "+
+			"%.2f is needed; look at the annotations, or annotate more", ErrUseless, mean, leastAgreement)
+	}
+	return nil
+}
+
 // Add learns from a base and samples of one's own, which count more. How much, whether the ratings of the base are
 // mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by leaving
 // own samples out. builtin are the weights that were learned from the base. Under another rubric than the base's,
-// use Train. The same base and samples give the same weights.
+// use Train. The same base and samples give the same weights. The caller looks whether they are Useful.
 func Add(
 	ctx context.Context, base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric,
 ) (*Addition, error) {
@@ -143,10 +153,6 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 		if heads[h] != heads[len(heads)-1] {
 			out.Alone = append(out.Alone, name)
 		}
-	}
-	if mean := float64(out.Left.Mean.Spearman); !(mean >= leastAgreement) {
-		return nil, fmt.Errorf("%w: predictions for samples that were left out agree with them by a Spearman of %.2f, and "+
-			"%.2f is needed; look at the annotations, or annotate more", ErrUseless, mean, leastAgreement)
 	}
 	if score(out.Before.Mean.Figures) > score(out.Left.Mean.Figures) {
 		return out.keep(a.builtin), ctx.Err()

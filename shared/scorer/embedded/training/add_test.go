@@ -146,7 +146,11 @@ func TestAddRefuses(t *testing.T) {
 		"random":   func(int, int8) int8 { return int8(rng.IntN(6)) },
 	} {
 		own, _ := ratedBy(out, len(out), rated)
-		if _, err := Add(t.Context(), base, builtin, own, rubric.Default()); !errors.Is(err, ErrUseless) {
+		added, err := Add(t.Context(), base, builtin, own, rubric.Default())
+		if err == nil {
+			err = added.Useful()
+		}
+		if !errors.Is(err, ErrUseless) {
 			t.Errorf("%s ratings: error %v, want that nothing can be learned", name, err)
 		}
 	}

@@ -14,8 +14,8 @@ type blockKey struct {
 	styles  bool
 }
 
-// blocks is a ridge regression of which the part of the base is solved once, however much own samples count: these enter
-// by the Schur complement of the base.
+// blocks is a ridge regression of which the part of the base is solved once, however much own samples count: these
+// enter by the Schur complement of the base.
 type blocks struct {
 	penalty float64
 	factor  *mat.Cholesky // of the base's products and the penalty
@@ -131,8 +131,8 @@ func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err e
 }
 
 // leftOut is how far the targets of a group of own samples lie from what a model of all others predicts for them, given
-// the dual solution of the own samples: (inverse of the group's block of the inverse) x (the group's duals). Source: the
-// block form of the inverse; for one sample it is the leave-one-out residual of ridge regression.
+// the dual solution of the own samples: (inverse of the group's block of the inverse) x (the group's duals). Source:
+// the block form of the inverse; for one sample it is the leave-one-out residual of ridge regression.
 func (s *system) leftOut(group []int, own []float64) ([]float64, error) {
 	block, duals := mat.NewSymDense(len(group), nil), mat.NewVecDense(len(group), nil)
 	for row, i := range group {

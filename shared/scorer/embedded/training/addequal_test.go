@@ -127,8 +127,8 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// without predicts an own sample from all samples but a group of own ones: those of the base count once, own ones as the
-// key says.
+// without predicts an own sample from all samples but a group of own ones: those of the base count once, own ones as
+// the key says.
 func without(t *testing.T, d *design, key systemKey, targets []float64, base int, group []int, i int) float64 {
 	t.Helper()
 	var learn []int

@@ -162,7 +162,8 @@ func (a *addition) before() []agreement.Sample {
 	return samples
 }
 
-// betterBy is how much better, in the mean of Spearman and kappa, a variant has to be than the default.
+// betterBy is how much better, in the mean of Spearman and kappa, a variant has to be than the default; and than one
+// that is the mean of two, where own ratings are on a scale of their own: a mean errs less than either of them.
 const betterBy = 0.015
 
 // choose finds the variant of each head: one for all, and own samples alone for capabilities where the base misleads.
@@ -179,6 +180,12 @@ func (a *addition) choose(left [][][]float64) ([]int, error) {
 	best := 0
 	for v := range reports {
 		if score(reports[v].Mean.Figures) > max(score(reports[best].Mean.Figures), score(reports[0].Mean.Figures)+betterBy) {
+			best = v
+		}
+	}
+	for v, kind := range variants() {
+		unlike := variants()[best].mapped || variants()[best].alone // the scale of the base is another
+		if kind.half && unlike && score(reports[v].Mean.Figures) > score(reports[best].Mean.Figures)-betterBy {
 			best = v
 		}
 	}

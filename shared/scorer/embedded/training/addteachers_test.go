@@ -43,8 +43,8 @@ func teachers() map[string]func(c int, rating int8, rng *rand.Rand) int8 {
 // agree with a teacher, in the mean of Spearman and kappa.
 const mostLost = 0.02
 
-// TestAddEachTeacher adds ten samples of each of five sources, which the base has not, as every teacher rates them: what
-// is learned is hardly worse than what own samples alone or the built-in weights give.
+// TestAddEachTeacher adds ten samples of each of five sources, which the base has not, as every teacher rates them:
+// what is learned is hardly worse than what own samples alone or the built-in weights give.
 func TestAddEachTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

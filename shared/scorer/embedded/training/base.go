@@ -57,8 +57,8 @@ type baseHeader struct {
 
 const baseSteps = math.MaxUint8
 
-// Encode is the base as a file: a line of JSON, then the numbers, compressed by brotli, which packs them a sixth tighter
-// than zstd does and takes half a minute for 1,800 samples. The same base gives the same bytes.
+// Encode is the base as a file: a line of JSON, then the numbers, compressed by brotli, which packs them a sixth
+// tighter than zstd does and takes half a minute for 1,800 samples. The same base gives the same bytes.
 func (b *Base) Encode() ([]byte, error) {
 	h := baseHeader{
 		Version: embedded.Version, Capabilities: b.Capabilities, Styles: b.Styles, Penalties: b.Penalties,
