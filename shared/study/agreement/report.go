@@ -16,9 +16,14 @@ type Report struct {
 	// Overlap is, by budget, the share of the selection made from the annotations that the one made
 	// from the given opinions holds too; RandomOverlap is what a random selection of its size would
 	// hold on average. Null where the budget is less than one sample.
-	Overlap       map[string]Value  `json:"selection_overlap"`
-	RandomOverlap map[string]Value  `json:"random_overlap"`
-	Sources       map[string]Source `json:"sources"`
+	Overlap       map[string]Value `json:"selection_overlap"`
+	RandomOverlap map[string]Value `json:"random_overlap"`
+	// SelectionValue is, by budget, what the selection from the given opinions is worth (Pools).
+	SelectionValue map[string]Value `json:"selection_value"`
+	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source: over many
+	// sources it is high, and it orders nothing within one.
+	SourceMean Figures           `json:"source_mean"`
+	Sources    map[string]Source `json:"sources"`
 }
 
 // Figures say how far ratings agree.
