@@ -14,6 +14,9 @@ import (
 // LeastAdded is how few samples can be added to a base.
 const LeastAdded = 10
 
+// MostAdded is how many own samples are learned from; of more, as many at even distances.
+const MostAdded = 2000
+
 // A variant is a way to learn from a base and own samples together.
 type variant struct {
 	weight float64 // of an own sample, where one of the base counts 1
@@ -88,7 +91,7 @@ func Add(
 	if len(own) < LeastAdded {
 		return nil, fmt.Errorf("%d annotated samples are too few to add: annotate at least %d", len(own), LeastAdded)
 	}
-	a := newAddition(base, builtin, subsample(own, Most-len(base.Samples)), r)
+	a := newAddition(base, builtin, subsample(own, MostAdded), r)
 	if !a.varies() {
 		return nil, fmt.Errorf("%w: no capability has two different ratings in %d samples", ErrUseless, len(own))
 	}
