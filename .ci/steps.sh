@@ -105,12 +105,6 @@ step_weights() {
   return $status
 }
 
-# The test would skip itself where the server is absent.
-step_teacher() {
-  inference_server || return
-  HARVEST_THOROUGH=1 go test -count=1 -timeout 20m -run TestRealTeacher ./infra/harvest
-}
-
 # A snapshot has all that a release has. A checkout without its history would give the binaries no version.
 step_releases() {
   in_git || return
