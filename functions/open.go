@@ -146,6 +146,14 @@ func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
 	return memory.New(limit, memory.Need{})
 }
 
+// newReports makes what writes reports.
+func newReports(sys system) (*report.Writer, error) {
+	return report.New(report.Config{
+		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: sys.memory,
+		Commands: report.APICommands(telemetry.ReadBuild().Version),
+	})
+}
+
 // imageBuckets are the buckets in which samples may name images: that of datasets, and more of them.
 func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (map[string]bucket.Reader, error) {
 	found := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
@@ -210,10 +218,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
-	reports, err := report.New(report.Config{
-		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: sys.memory,
-		Commands: report.APICommands(telemetry.ReadBuild().Version),
-	})
+	reports, err := newReports(sys)
 	if err != nil {
 		return system{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/study/seedset"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -35,6 +36,10 @@ type annotateReport struct {
 	Guess   string             `json:"guess"`
 	Spent   *float64           `json:"spent,omitempty"` // US dollars, in all attempts at Run
 	Seconds map[string]float64 `json:"seconds"`
+	// Estimate is what was expected before the scorer was asked, and Itself how far it agrees with itself; nil where it
+	// was not asked twice.
+	Estimate *purchase         `json:"estimate"`
+	Itself   *agreement.Report `json:"self_agreement,omitempty"`
 }
 
 // An annotateRequest says what is annotated, and by what.
@@ -42,17 +47,20 @@ type annotateRequest struct {
 	samples int    // how many, or, of each source, how many at most in all
 	each    int    // how many of each source; 0 for a set over all sources
 	least   int    // how many at least, of each source
+	twice   int    // how many are rated a second time, before the others, to know how far the scorer agrees with itself
+	accept  bool   // goes on with a scorer that does not
 	seed    uint64 // chooses among equals
 	by      scorerFlags
-	rubric  string // file; the default rubric if empty
 	mount   mounting
+	// announce gets what it takes before anything is asked; nil prints it.
+	announce func(*purchase)
 }
 
 func newAnnotate() *cobra.Command {
 	var (
-		request             annotateRequest
-		out                 outputFlags
-		images, state, file string
+		request                     annotateRequest
+		out                         outputFlags
+		images, rubric, state, file string
 	)
 	cmd := &cobra.Command{
 		Use:   "annotate MANIFEST...",
@@ -65,6 +73,9 @@ func newAnnotate() *cobra.Command {
 				return usageError{fmt.Errorf("--samples %d: give 1 or more", request.samples)}
 			}
 			in, err := newInput(cmd.Context(), args, images, state)
+			if err == nil {
+				in, err = in.withRubric(rubric)
+			}
 			if err != nil {
 				return err
 			}
@@ -72,7 +83,7 @@ func newAnnotate() *cobra.Command {
 			if _, _, err := request.by.choose(kinds.Config{}); err != nil {
 				return err
 			}
-			if err := keepFiles(file, append(in.Manifests, request.rubric)...); err != nil {
+			if err := keepFiles(file, append(in.Manifests, rubric)...); err != nil {
 				return err
 			}
 			if err := makeOut(filepath.Dir(file)); err != nil {
@@ -93,7 +104,7 @@ func newAnnotate() *cobra.Command {
 		},
 	}
 	imagesFlag(cmd, &images)
-	rubricFlag(cmd, &request.rubric)
+	rubricFlag(cmd, &rubric)
 	request.by.add(cmd, kinds.LLM)
 	request.mount = mountFramework
 	cmd.Flags().IntVar(&request.samples, "samples", 2000, "how many samples are annotated")
@@ -116,18 +127,41 @@ func (r *annotateReport) annotate(
 	}
 	r.Seconds["choose"] = time.Since(start).Seconds()
 	start = time.Now()
-	if in, err = in.withRubric(request.rubric); err != nil {
-		return nil, err
-	}
 	show := newDisplay(quiet)
 	defer show.close()
-	rated, err := in.scoreSamples(ctx, chosen, request.by, state, show, map[string]float64{}, request.mount)
+	rated, err := in.planSamples(ctx, chosen, request.by, state, show)
 	if err != nil {
+		return nil, err
+	}
+	request.twice = min(request.twice, len(chosen))
+	if r.Estimate, err = rated.purchase(ctx, in, chosen, request.twice); err != nil {
+		return nil, err
+	}
+	if request.announce != nil {
+		request.announce(r.Estimate)
+	} else if err := r.Estimate.print(show.notes()); err != nil {
+		return nil, err
+	}
+	if request.twice > 0 {
+		if r.Itself, err = in.askTwice(ctx, chosen, request, state, show); err != nil {
+			return nil, err
+		}
+	}
+	if err := rated.rate(ctx, show, map[string]float64{}, request.mount); err != nil {
 		return nil, err
 	}
 	r.Seconds["annotate"] = time.Since(start).Seconds()
 	r.Run, r.Scorer, r.Spent = rated.status.Run, rated.status.ScorerID, rated.status.Spent
 	maps.Copy(r.Failed, rated.status.Reasons)
+	annotations, err := in.annotationsOf(ctx, chosen, rated)
+	r.Annotations = len(annotations)
+	return annotations, err
+}
+
+// annotationsOf are the annotations that a run has made of chosen samples; none is an error.
+func (in input) annotationsOf(
+	ctx context.Context, chosen []datasetSample, rated *sampleRun,
+) ([]annotation.Annotation, error) {
 	fetcher, err := in.openImages(ctx, rated.Options.Images, rated.limits.Compressed)
 	if err != nil {
 		return nil, err
@@ -149,7 +183,6 @@ func (r *annotateReport) annotate(
 		}
 		annotations = append(annotations, a)
 	}
-	r.Annotations = len(annotations)
 	if len(annotations) == 0 {
 		return nil, rated.unrated("chosen")
 	}
@@ -181,12 +214,13 @@ func (s *sampleRun) reasons(
 	}, nil
 }
 
-// choose has the embedded scorer rate the dataset, and chooses the seed set by that.
+// choose has the embedded scorer rate the dataset, under the default rubric, and chooses the seed set by that.
 func (r *annotateReport) choose(
 	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
 ) ([]datasetSample, error) {
 	show := newDisplay(quiet)
 	defer show.close()
+	in.Rubric = ""
 	spec := in.spec()
 	spec.Scorer = kinds.Embedded
 	files, err := in.bucket(spec)

@@ -30,7 +30,9 @@ type visionAPI struct {
 	*httptest.Server
 	pause time.Duration // of every answer
 	// rate, if set, gives the ratings of a conversation.
-	rate     func(capability, conversation string) int
+	rate func(capability, conversation string) int
+	// rateAt, if set, does so for the capability at a place in the request.
+	rateAt   func(place int, conversation string) int
 	willing  atomic.Bool // to speak of the UNSPEAKABLE
 	answered atomic.Int32
 	mu       sync.Mutex
@@ -79,6 +81,9 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ratings[c] = int(h.Sum64() >> (i % 32) % 6)
 		if api.rate != nil {
 			ratings[c] = api.rate(c, user)
+		}
+		if api.rateAt != nil {
+			ratings[c] = api.rateAt(i, user)
 		}
 	}
 	answer, err := json.Marshal(
@@ -144,7 +149,7 @@ func TestAnnotate(t *testing.T) {
 	api := newVisionAPI(t)
 	args := api.args("annotate", "--samples", "40", "dataset.json")
 	report, progress := annotateJSON(t, dir, api.env(), args...)
-	if !strings.Contains(progress, "40 samples by llm-") || !strings.Contains(progress, "estimated cost $0.") {
+	if !strings.Contains(progress, "limited by LLM_CONCURRENCY") || !strings.Contains(progress, "$0.12") {
 		t.Errorf("no estimate before spending in %q", progress)
 	}
 	annotations := readAnnotated(t, filepath.Join(dir, "annotations.jsonl"), rubric.Default())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,8 +66,14 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 	if in, err = in.withFormat(f.format); err != nil {
 		return nil, err
 	}
+	return in.annotatedBy(cmd.Context(), f.annotations)
+}
+
+// annotatedBy is the dataset with the annotations of a file.
+func (in input) annotatedBy(ctx context.Context, annotations string) (*annotationSet, error) {
 	set := &annotationSet{input: in, rubric: rubric.Default()}
-	if set.limits, err = limits(cmd.Context()); err != nil {
+	var err error
+	if set.limits, err = limits(ctx); err != nil {
 		return nil, err
 	}
 	if in.Rubric != "" {
@@ -75,10 +82,10 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 			return nil, fmt.Errorf("reading rubric: %w", err)
 		}
 		if set.rubric, err = rubric.Parse(file); err != nil {
-			return nil, fmt.Errorf("rubric %s: %w", f.rubric, spelling.YAML(err, set.rubric))
+			return nil, fmt.Errorf("rubric %s: %w", cmp.Or(in.typed[in.Rubric], in.Rubric), spelling.YAML(err, set.rubric))
 		}
 	}
-	set.annotations, err = readAnnotations(f.annotations, set.rubric)
+	set.annotations, err = readAnnotations(annotations, set.rubric)
 	return set, err
 }
 

@@ -33,26 +33,26 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := teacher.teach(cmd, &data, args, state, out); err != nil {
+			taught, err := teacher.teach(cmd, &data, args, state, out)
+			if err != nil {
 				return err
 			}
 			in, spec, err := data.input(cmd.Context(), args, state)
 			if err != nil {
 				return err
 			}
-			dir = cmp.Or(dir, in.defaultOut())
 			l, err := limits(cmd.Context())
 			if err != nil {
 				return err
 			}
-			o, err := newOrder(requests, dir, reported, maxFailed, l.MaxFailed).with(sel, out)
+			o, err := newOrder(requests, cmp.Or(dir, in.defaultOut()), reported, maxFailed, l.MaxFailed).with(sel, out)
 			if err != nil {
 				return err
 			}
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
-			return result.report(cmd, out.json, err)
+			return result.taughtBy(taught).report(cmd, out.json, err)
 		},
 	}
 	sel.add(cmd)

@@ -238,6 +238,11 @@ func (e *evaluation) capabilityTable() table.Writer {
 	}
 	t.AppendSeparator()
 	row("mean", e.Mean, e.WithinSource.Spearman, e.WithinSource.Interval, "")
+	known := e.SourceMean
+	t.AppendRow(table.Row{
+		"each source's mean alone", figure(known.Spearman), figure(known.QWK), figure(known.Exact), figure(known.WithinOne),
+		"0.00", "",
+	})
 	return t
 }
 
@@ -256,9 +261,10 @@ func (e *evaluation) styleTable() table.Writer {
 }
 
 func (e *evaluation) selectionTable() table.Writer {
-	t := newTable("selection at", "in both", "by chance")
+	t := newTable("selection at", "in both", "by chance", "value")
 	for _, budget := range slices.Sorted(maps.Keys(e.Overlap)) {
-		t.AppendRow(table.Row{budget, figure(e.Overlap[budget]), figure(e.RandomOverlap[budget])})
+		t.AppendRow(table.Row{budget, figure(e.Overlap[budget]), figure(e.RandomOverlap[budget]),
+			figure(e.SelectionValue[budget])})
 	}
 	return t
 }

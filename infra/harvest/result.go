@@ -37,11 +37,21 @@ type result struct {
 	Problem string `json:"problem,omitempty"`
 	// Trial says so where the run is one on a part of the dataset.
 	Trial *trial `json:"trial,omitempty"`
+	// Teacher is what was learned before the dataset was rated, with --teacher.
+	Teacher *lesson `json:"teacher,omitempty"`
 
 	state     string // as --state names the state folder
 	input     *input // where the dataset lies; nil for a run of serve
 	status    *subset.RunStatus
 	selection *subset.Selection
+}
+
+// taughtBy adds the lesson that came before the run; nil of none.
+func (r *result) taughtBy(l *lesson) *result {
+	if r != nil {
+		r.Teacher = l
+	}
+	return r
 }
 
 // A failure is the error of a run or a selection that gave nothing. The result says how far it came.

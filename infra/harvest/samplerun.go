@@ -23,14 +23,31 @@ import (
 // holds for it: killed it continues, and what is scored is not scored again.
 type sampleRun struct {
 	*localPlan
-	status runStatus
-	pool   *subset.Pool
+	input     input    // with the manifests of these samples alone
+	manifests [][]byte // their content
+	samples   int
+	status    runStatus    // once it is rated
+	pool      *subset.Pool // once it is rated
 }
 
 // scoreSamples scores samples of a dataset in a run of their own.
 func (in input) scoreSamples(
 	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
 	seconds map[string]float64, mount mounting,
+) (*sampleRun, error) {
+	s, err := in.planSamples(ctx, samples, scorer, state, show)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.showEstimate(ctx, show.notes()); err != nil {
+		return nil, err
+	}
+	return s, s.rate(ctx, show, seconds, mount)
+}
+
+// planSamples plans a run of samples of a dataset. It asks the scorer nothing.
+func (in input) planSamples(
+	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
 ) (*sampleRun, error) {
 	in, manifests, err := in.reducedTo(ctx, samples)
 	if err != nil {
@@ -52,38 +69,36 @@ func (in input) scoreSamples(
 	if err != nil {
 		return nil, err
 	}
-	if err := p.affordable(); err != nil {
-		return nil, err
+	return &sampleRun{localPlan: p, input: in, manifests: manifests, samples: len(samples)}, p.affordable()
+}
+
+// rate scores the samples.
+func (s *sampleRun) rate(ctx context.Context, show *display, seconds map[string]float64, mount mounting) error {
+	if err := s.input.saveReduced(s.state, s.Run, s.manifests); err != nil {
+		return err
 	}
-	if err := p.showEstimate(ctx, show.notes()); err != nil {
-		return nil, err
-	}
-	if err := in.saveReduced(p.state, p.Run, manifests); err != nil {
-		return nil, err
-	}
-	out := &sampleRun{localPlan: p}
-	err = p.deploy(in.Scorers, show).session(ctx, mount, func(ctx context.Context, s session) error {
-		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
+	err := s.deploy(s.input.Scorers, show).session(ctx, mount, func(ctx context.Context, running session) error {
+		if err := running.begin(ctx, s.input.specObject(), s.Run); err != nil {
 			return err
 		}
-		status, err := s.score(ctx, p.Run, seconds)
+		status, err := running.score(ctx, s.Run, seconds)
 		if err != nil {
 			return err
 		}
-		out.status, err = withSpending(ctx, p.work, status)
+		s.status, err = withSpending(ctx, s.work, status)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if out.pool, err = p.subsets.Pool(ctx, p.Run); err != nil {
-		return nil, err
+	if s.pool, err = s.subsets.Pool(ctx, s.Run); err != nil {
+		return err
 	}
-	if out.pool.Pool.Len() != len(samples) {
-		return nil, fmt.Errorf("reading the scores of run %s: it has %d samples, and %d are annotated",
-			p.Run, out.pool.Pool.Len(), len(samples))
+	if s.pool.Pool.Len() != s.samples {
+		return fmt.Errorf("reading the scores of run %s: it has %d samples, and %d are annotated",
+			s.Run, s.pool.Pool.Len(), s.samples)
 	}
-	return out, nil
+	return nil
 }
 
 // unrated is the error of a run of which no sample could be rated; which says what its samples are.

@@ -111,9 +111,14 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 		return err
 	}
 	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
+	taught, err := newLessons(s.serveFlags, o, st.Upload)
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
 	group, working := errgroup.WithContext(st.Context())
+	group.Go(func() error { return taught.run(working) })
 	group.Go(func() error {
-		upload, err := withoutRemoved(s.input, s.work, st.Upload)
+		upload, err := withoutRemoved(s.input, s.work, taught.arrived)
 		if err != nil {
 			return err
 		}

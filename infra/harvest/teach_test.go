@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,11 +48,25 @@ func TestCurateTeacher(t *testing.T) {
 	if first.status != 0 {
 		t.Fatalf("status %d: %s", first.status, first.stderr)
 	}
-	if asked := api.answered.Load(); asked != 30 {
-		t.Errorf("the model was asked %d times, want 30: 15 of each source", asked)
+	if asked := api.answered.Load(); asked != 50 {
+		t.Errorf("the model was asked %d times, want 50: for 15 samples of each source, and for 20 of them twice", asked)
 	}
-	if !strings.Contains(first.stdout, "30 samples of your own") {
+	for _, want := range []string{"30, 20 of them twice", " in, ", "limited by LLM_CONCURRENCY",
+		"sent to " + strings.TrimPrefix(api.URL, "http://"), "0 images, 0 B", "asked twice"} {
+		if !strings.Contains(first.stderr, want) {
+			t.Errorf("before anything is bought there is no %q in\n%s", want, first.stderr)
+		}
+	}
+	if !strings.Contains(first.stdout, "30 samples of your own") || !strings.Contains(first.stdout, "leaving one out") {
 		t.Errorf("it does not say how the weights agree with the annotations:\n%s", first.stdout)
+	}
+	var status struct {
+		ScorerID string `json:"scorer_id"`
+	}
+	decode(t, mustHarvest(t, dir, "status", "--json", "--state", "state", "d").stdout, &status)
+	named := regexp.MustCompile(`^embedded-[0-9a-f]{12}-taught-by-llm-[0-9a-f]{12}-[0-9a-f]{12}$`)
+	if !named.MatchString(status.ScorerID) {
+		t.Errorf("scorer id %q does not name weights, teacher and annotations", status.ScorerID)
 	}
 	subset := readFile(t, filepath.Join(dir, "out/d/subset.jsonl"))
 	if n := strings.Count(subset, "Say what a schooner"); n != 20 {
@@ -61,10 +76,39 @@ func TestCurateTeacher(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := harvest(t, dir, api.env(), args...)
-	if asked := api.answered.Load(); second.status != 0 || asked != 30 ||
+	if asked := api.answered.Load(); second.status != 0 || asked != 50 ||
 		readFile(t, filepath.Join(dir, "out/d/subset.jsonl")) != subset {
 		t.Errorf("again: status %d, the model was asked %d times in all, and the subset is equal: %v", second.status, asked,
 			readFile(t, filepath.Join(dir, "out/d/subset.jsonl")) == subset)
+	}
+}
+
+// A teacher whose ratings depend on the order in which it is asked is refused before the rest is bought, unless that is
+// accepted.
+func TestCurateFickleTeacher(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeLog(t, dir)
+	api := newVisionAPI(t, func(api *visionAPI) {
+		api.rateAt = func(place int, conversation string) int {
+			rating := len(conversation) % 3
+			if place < 7 { // the other half when asked in the opposite order
+				return 5 - rating
+			}
+			return rating
+		}
+	})
+	args := []string{
+		"curate", "--teacher", "llm:" + api.URL, "--model", "wren", "--per-source", "15", "--annotate-min", "0",
+		"--budget", "20", "--state", "state", "d.jsonl",
+	}
+	r := harvest(t, dir, api.env(), args...)
+	if asked := api.answered.Load(); r.status != 1 || asked != 40 ||
+		!strings.Contains(r.stderr, "0.40 is needed: nothing else is asked for") {
+		t.Errorf("status %d after %d answers, want 1 after 40: %s", r.status, asked, r.stderr)
+	}
+	if r = harvest(t, dir, api.env(), append(args, "--accept-teacher")...); api.answered.Load() != 50 {
+		t.Errorf("accepted, it gave %d answers, want 50: %s", api.answered.Load(), r.stderr)
 	}
 }
 

@@ -142,6 +142,11 @@ func (set *annotationSet) writeTrained(
 	if err := set.describe(origin, flag, files); err != nil {
 		return nil, err
 	}
+	if files.teacher != "" || origin.Added != nil {
+		weights.Taught = &embedded.Taught{
+			Teacher: cmp.Or(files.teacher, "file"), Annotations: origin.Annotations.SHA256[:12],
+		}
+	}
 	report := &trainReport{Origin: origin, capabilities: set.rubric.Capabilities, styles: set.rubric.Styles}
 	return report, writeWeights(files.weights, weights, origin)
 }

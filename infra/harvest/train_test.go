@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
@@ -49,7 +50,7 @@ func checkReport(t *testing.T, dir, report string) string {
 		t.Error("it took no time")
 	}
 	told.Seconds = 0
-	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trainReport{})); diff != "" {
+	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trainReport{}), cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("told, and written beside the weights (-told +written):\n%s", diff)
 	}
 	want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"

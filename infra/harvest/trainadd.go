@@ -11,6 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
@@ -35,8 +36,11 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 		return nil, err
 	}
 	added, err := training.Add(ctx, base, weights, own, set.rubric)
+	if err == nil && !files.accept {
+		err = added.Useful()
+	}
 	if errors.Is(err, training.ErrUseless) {
-		return nil, fmt.Errorf("--add %s: %w", files.annotations, err)
+		return nil, fmt.Errorf("annotations %s: %w", files.annotations, err)
 	} else if err != nil {
 		return nil, err
 	}
@@ -46,9 +50,11 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 // printAdded prints how weights that own samples were added to agree with own samples that they have not seen, next to
 // the weights from before.
 func (t *trainReport) printAdded(w io.Writer, file string) error {
-	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before")
+	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before", "n")
 	row := func(name string, now, before training.Figures) {
-		rows.AppendRow(table.Row{name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK)})
+		rows.AppendRow(table.Row{
+			name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK), now.Samples,
+		})
 	}
 	left, before := t.Added.LeftOut, t.Added.Before
 	for _, name := range t.capabilities {
@@ -56,14 +62,17 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	}
 	rows.AppendSeparator()
 	row("mean", left.Mean, before.Mean)
-	rows.AppendRow(table.Row{"within source", figure(left.Mean.WithinSource), figure(before.Mean.WithinSource), "", ""})
-	rows.AppendRow(table.Row{"styles: F1", figure(left.MicroF1), figure(before.MicroF1), "", ""})
+	one := func(name string, now, before agreement.Value) {
+		rows.AppendRow(table.Row{name, figure(now), figure(before), "", "", ""})
+	}
+	one("within source", left.Mean.WithinSource, before.Mean.WithinSource)
+	one("styles: F1", left.MicroF1, before.MicroF1)
 	about := "Learned together: " + t.Added.Variant + "."
 	if len(t.Added.Alone) > 0 {
 		about += " Your samples alone count for " + strings.Join(t.Added.Alone, ", ") + "."
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, each rated by weights that had not seen it; "+
-		"before: by the embedded weights.\n%s\n"+
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, leaving one out: each is rated by weights that "+
+		"had not seen it, nor its images; before: by the embedded weights.\n%s\n"+
 		"Weights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
 		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
 	return err

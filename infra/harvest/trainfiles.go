@@ -13,7 +13,11 @@ import (
 
 // trainFiles are the file of annotations, that of the weights, and that of what they were learned from if it is to be
 // written.
-type trainFiles struct{ annotations, weights, base string }
+type trainFiles struct {
+	annotations, weights, base string
+	teacher                    string // the id of the scorer that annotated; empty where it is not known
+	accept                     bool   // learns from annotations that say no more than chance
+}
 
 // check refuses files that do not go together. add and annotations are the values of these flags.
 func (f trainFiles) check(add, annotations string) error {

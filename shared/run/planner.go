@@ -153,6 +153,11 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {
 		return nil, nil, err
 	}
+	if spec.Teacher != nil {
+		if plan.Scorer, err = p.taught(ctx, spec, plan.Rubric); err != nil {
+			return nil, nil, err
+		}
+	}
 	return p.fill(ctx, plan, spec)
 }
 

@@ -61,6 +61,8 @@ type Spec struct {
 	// Scorer is the kind of scorer; the service's default if empty. Where a scorer is, the service
 	// knows: a dataset must not be able to send requests anywhere.
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
+	// Teacher has the embedded scorer learn from annotations of a part of the dataset first; nil for none.
+	Teacher *Teacher `yaml:"teacher,omitempty" json:"teacher,omitempty"`
 	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
 	// from it.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
@@ -139,6 +141,9 @@ func (s Spec) Validate() error {
 	}
 	if err := s.Export.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("export: %w", err))
+	}
+	if s.Teacher != nil {
+		faults = append(faults, s.Teacher.validate(s))
 	}
 	faults = append(faults, s.Request.Validate())
 	return errors.Join(faults...)

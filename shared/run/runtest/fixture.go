@@ -98,7 +98,7 @@ func New(t testing.TB) *Fixture {
 	f.Tasks, f.Events = &Topic{fixture: f}, &Topic{fixture: f}
 	f.Log = slog.New(slog.NewTextHandler(&f.logged, nil))
 	f.OpenScorer = func(_ context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
-		if kind != Kind {
+		if kind != Kind && kind != "embedded" && !strings.HasPrefix(kind, scorer.TaughtKind) {
 			return nil, fmt.Errorf("there is no scorer %q", kind)
 		}
 		return f.Scorer.For(r), nil

@@ -106,10 +106,14 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget)
 	fmt.Fprint(sum, Version, images.Version, r.Hash())
 	sum.Write(file)
 	s.id = "embedded-" + hex.EncodeToString(sum.Sum(nil)[:6])
+	if w.Taught != nil {
+		s.id += "-taught-by-" + w.Taught.Teacher + "-" + w.Taught.Annotations
+	}
 	return s, nil
 }
 
 // ID is "embedded-" and 12 hex digits over the features' version, that of reading images, the weights and the rubric.
+// Of weights that own annotations were added to, "-taught-by-", the teacher and the annotations follow.
 func (s *Scorer) ID() string { return s.id }
 
 // Rate rates the items on all processors. The error is that of a context that ended, or of an image

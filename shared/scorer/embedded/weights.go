@@ -45,6 +45,14 @@ type Header struct {
 	Cuts [][5]float32 `json:"cuts"`
 	// Thresholds are, for each style, the value above which a sample has it.
 	Thresholds []float32 `json:"thresholds"`
+	// Taught is whose annotations were learned from, next to what the embedded weights were; nil of weights without any.
+	Taught *Taught `json:"taught,omitempty"`
+}
+
+// Taught names annotations of a dataset's own that weights were learned from.
+type Taught struct {
+	Teacher     string `json:"teacher"`     // the id of the scorer that annotated; "file" of annotations from elsewhere
+	Annotations string `json:"annotations"` // 12 hex digits of the SHA-256 of their file
 }
 
 // Clip bounds a dense feature, so that nothing in a strange sample outweighs all else.

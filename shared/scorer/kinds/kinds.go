@@ -124,6 +124,7 @@ func CheckKind(kind string) error {
 type Opener struct {
 	weights  weights
 	memory   *memory.Budget
+	work     bucket.Bucket // with what was learned from teachers; nil for none
 	sidecar  *gpu.Sidecar  // nil if it is not known where it is
 	endpoint *llm.Endpoint // nil if noEndpoint says why
 	// noEndpoint is the error of opening the scorer llm.
@@ -143,7 +144,7 @@ func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)
 	if err != nil {
 		return nil, fmt.Errorf("EMBEDDED_WEIGHTS: %w", err)
 	}
-	o := &Opener{weights: from, memory: budget}
+	o := &Opener{weights: from, memory: budget, work: work}
 	var retry remote.Retry
 	if onWait != nil {
 		retry.OnWait = remote.Waiting(onWait)
@@ -183,6 +184,9 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 			return nil, err
 		}
 		return s, nil
+	case strings.HasPrefix(kind, scorer.TaughtKind) && o.work != nil:
+		key := strings.TrimPrefix(kind, scorer.TaughtKind)
+		return weights{name: kind, from: o.work, object: scorer.TaughtName(key)}.open(ctx, r, o.memory)
 	case strings.HasPrefix(kind, Embedded+":"):
 		return nil, errors.New("a dataset names only the kind, embedded: " +
 			"the service's EMBEDDED_WEIGHTS says what its weights are")

@@ -58,6 +58,7 @@ func Measure(samples []Sample, o Options) (*Report, error) {
 	}
 	t := newTable(samples, o)
 	r := t.report(t.bootstrap(o.Resamples, o.Seed))
+	r.SourceMean = sourceMean(samples, o)
 	if err := r.compareSelections(samples, o); err != nil {
 		return nil, fmt.Errorf("comparing selections: %w", err)
 	}

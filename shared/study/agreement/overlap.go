@@ -13,50 +13,94 @@ import (
 // compareSelections makes the selections that annotations and given opinions lead to, with the
 // paper's parameters and the same ties.
 func (r *Report) compareSelections(samples []Sample, o Options) error {
-	r.Overlap, r.RandomOverlap = map[string]Value{}, map[string]Value{}
-	annotated, err := newPool(samples, o, func(s *Sample) Opinion { return s.Annotated })
-	if err != nil {
-		return err
-	}
-	given, err := newPool(samples, o, func(s *Sample) Opinion { return s.Given })
+	r.Overlap, r.RandomOverlap, r.SelectionValue = map[string]Value{}, map[string]Value{}, map[string]Value{}
+	both, err := newRivals(samples, o)
 	if err != nil {
 		return err
 	}
 	for _, ratio := range Ratios {
-		overlap, random := math.NaN(), math.NaN()
+		name := strconv.FormatFloat(ratio, 'g', -1, 64)
+		overlap, random, value := math.NaN(), math.NaN(), math.NaN()
 		if budget := int(float64(len(samples)) * ratio); budget > 0 {
-			if overlap, random, err = compare(annotated, given, budget); err != nil {
+			got, want, err := both.choose(budget)
+			if err != nil {
 				return err
 			}
+			overlap, random = shared(got, want, len(samples)), float64(len(got.Picks))/float64(len(samples))
+			value = both.value(got, want)
 		}
-		name := strconv.FormatFloat(ratio, 'g', -1, 64)
-		r.Overlap[name], r.RandomOverlap[name] = Value(overlap), Value(random)
+		r.Overlap[name], r.RandomOverlap[name], r.SelectionValue[name] = Value(overlap), Value(random), Value(value)
 	}
 	return nil
 }
 
-// compare is the share of the selection from the annotated pool that the one from the given pool holds, and that a
-// random one of its size would hold on average.
-func compare(annotated, given *selection.Pool, budget int) (overlap, random float64, err error) {
-	want, err := selection.Select(annotated, selection.Params{Budget: budget})
-	if err != nil {
-		return 0, 0, err
-	}
-	got, err := selection.Select(given, selection.Params{Budget: budget})
-	if err != nil {
-		return 0, 0, err
-	}
-	in := make([]bool, given.Len())
+// shared is the share of one selection that another holds too, of so many samples.
+func shared(got, want *selection.Result, samples int) float64 {
+	in := make([]bool, samples)
 	for _, s := range got.Samples() {
 		in[s] = true
 	}
-	shared := 0
+	both := 0
 	for _, s := range want.Samples() {
 		if in[s] {
-			shared++
+			both++
 		}
 	}
-	return float64(shared) / float64(len(want.Picks)), float64(len(got.Picks)) / float64(given.Len()), nil
+	return float64(both) / float64(len(want.Picks))
+}
+
+// rivals make selections from the given opinions and from the annotations.
+type rivals struct {
+	samples          []Sample
+	given, annotated *selection.Catalog
+	means            []float64 // annotated ratings, by capability
+}
+
+func newRivals(samples []Sample, o Options) (*rivals, error) {
+	r := &rivals{samples: samples, means: meanRatings(samples, len(o.Capabilities))}
+	for _, by := range []struct {
+		into    **selection.Catalog
+		opinion func(*Sample) Opinion
+	}{
+		{&r.given, func(s *Sample) Opinion { return s.Given }},
+		{&r.annotated, func(s *Sample) Opinion { return s.Annotated }},
+	} {
+		pool, err := newPool(samples, o, by.opinion)
+		if err != nil {
+			return nil, err
+		}
+		if *by.into, err = selection.NewCatalog(pool); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// choose makes both selections at a budget of samples.
+func (r *rivals) choose(budget int) (got, want *selection.Result, err error) {
+	if got, err = r.given.Select(selection.Params{Budget: budget}); err == nil {
+		want, err = r.annotated.Select(selection.Params{Budget: budget})
+	}
+	return got, want, err
+}
+
+// value is the share, of what a selection from the annotations gains in annotated rating over a random one, that one
+// from the given opinions gains; NaN where nothing can be gained. The rating of a pick is that of the capability which
+// picked it.
+func (r *rivals) value(got, want *selection.Result) float64 {
+	gain := func(s *selection.Result) (sum float64) {
+		n := 0.0
+		for _, p := range s.Picks {
+			if rating := r.samples[p.Sample].Annotated.Ratings[p.Capability]; rating != scorer.Missing {
+				sum, n = sum+float64(rating)-r.means[p.Capability], n+1
+			}
+		}
+		return sum / n
+	}
+	if most := gain(want); most > 0 {
+		return gain(got) / most
+	}
+	return math.NaN()
 }
 
 func newPool(samples []Sample, options Options, opinion func(*Sample) Opinion) (*selection.Pool, error) {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"gonum.org/v1/gonum/stat"
 )
 
@@ -130,23 +129,18 @@ func (p *poolTally) add(given, known []Sample, o Options) error {
 	if p.values == nil {
 		p.values = map[float64][]float64{}
 	}
-	means := meanRatings(given, len(o.Capabilities))
-	var by [2]*selection.Catalog // of the given opinions, and of the annotations
-	for i, opinion := range []func(*Sample) Opinion{
-		func(s *Sample) Opinion { return s.Given }, func(s *Sample) Opinion { return s.Annotated },
-	} {
-		pool, err := newPool(given, o, opinion)
-		if err != nil {
-			return err
-		}
-		if by[i], err = selection.NewCatalog(pool); err != nil {
-			return err
-		}
+	both, err := newRivals(given, o)
+	if err != nil {
+		return err
 	}
 	for _, ratio := range Ratios {
-		value, err := selectionValue(given, by, means, ratio)
-		if err != nil {
-			return err
+		value := math.NaN()
+		if budget := int(float64(len(given)) * ratio); budget > 0 {
+			got, want, err := both.choose(budget)
+			if err != nil {
+				return err
+			}
+			value = both.value(got, want)
 		}
 		p.values[ratio] = append(p.values[ratio], value)
 	}
@@ -180,32 +174,18 @@ func (p *poolTally) pools(o Options) *Pools {
 	return r
 }
 
-// selectionValue is the share, of what a selection from the annotations gains in annotated rating over a random one,
-// that one of the same size from the given opinions gains; NaN where nothing can be gained, or nothing is selected. The
-// rating of a pick is that of the capability which picked it.
-func selectionValue(samples []Sample, by [2]*selection.Catalog, means []float64, ratio float64) (float64, error) {
-	budget := int(float64(len(samples)) * ratio)
-	if budget == 0 {
-		return math.NaN(), nil
+// sourceMean are the figures of a rater who gives each sample the mean annotated rating of its source.
+func sourceMean(samples []Sample, o Options) Figures {
+	bySource := map[string][]int{}
+	for i := range samples {
+		bySource[samples[i].Source] = append(bySource[samples[i].Source], i)
 	}
-	var gains [2]float64
-	for i, catalog := range by {
-		selected, err := catalog.Select(selection.Params{Budget: budget})
-		if err != nil {
-			return 0, err
-		}
-		n := 0.0
-		for _, p := range selected.Picks {
-			if rating := samples[p.Sample].Annotated.Ratings[p.Capability]; rating != scorer.Missing {
-				gains[i], n = gains[i]+float64(rating)-means[p.Capability], n+1
-			}
-		}
-		gains[i] /= n
+	means, known := sourceMeans(samples, bySource, len(o.Capabilities)), slices.Clone(samples)
+	for i := range known {
+		known[i].Given = means[known[i].Source]
 	}
-	if !(gains[1] > 0) {
-		return math.NaN(), nil
-	}
-	return gains[0] / gains[1], nil
+	t := newTable(known, o)
+	return t.figures(t.ones()).of(t.meanRow())
 }
 
 // meanRatings are the mean annotated ratings of the capabilities; NaN of one without ratings.

@@ -16,9 +16,14 @@ type Report struct {
 	// Overlap is, by budget, the share of the selection made from the annotations that the one made
 	// from the given opinions holds too; RandomOverlap is what a random selection of its size would
 	// hold on average. Null where the budget is less than one sample.
-	Overlap       map[string]Value  `json:"selection_overlap"`
-	RandomOverlap map[string]Value  `json:"random_overlap"`
-	Sources       map[string]Source `json:"sources"`
+	Overlap       map[string]Value `json:"selection_overlap"`
+	RandomOverlap map[string]Value `json:"random_overlap"`
+	// SelectionValue is, by budget, what the selection from the given opinions is worth (Pools).
+	SelectionValue map[string]Value `json:"selection_value"`
+	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source: over many
+	// sources it is high, and it orders nothing within one.
+	SourceMean Figures           `json:"source_mean"`
+	Sources    map[string]Source `json:"sources"`
 }
 
 // Figures say how far ratings agree.
@@ -116,6 +121,15 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return json.Marshal(math.Round(float64(v)*1e6) / 1e6)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*v = Value(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(data, (*float64)(v))
 }
 
 // An Interval is the lower and the upper end of a 95 % bootstrap interval (percentiles), resampled by sample.

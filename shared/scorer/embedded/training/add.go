@@ -14,17 +14,23 @@ import (
 // LeastAdded is how few samples can be added to a base.
 const LeastAdded = 10
 
+// MostAdded is how many own samples are learned from; of more, as many at even distances.
+const MostAdded = 2000
+
 // A variant is a way to learn from a base and own samples together.
 type variant struct {
 	weight float64 // of an own sample, where one of the base counts 1
 	mapped bool    // whether labels of the base are mapped to the scale of the own ones
 	alone  bool    // whether own samples count only
+	half   bool    // whether it is the mean of the variant without half and of own samples alone
 }
 
 func (v variant) String() string {
 	switch {
 	case v.alone:
 		return "own samples alone"
+	case v.half:
+		return fmt.Sprintf("half own samples alone, half own samples %g times with other ratings on their scale", v.weight)
 	case v.mapped:
 		return fmt.Sprintf("own samples %g times, other ratings on their scale", v.weight)
 	default:
@@ -35,7 +41,9 @@ func (v variant) String() string {
 // variants are tried in cross-validation. The first is the default: another has to be better than chance explains.
 func variants() []variant {
 	return []variant{
-		{weight: 3}, {weight: 1}, {weight: 3, mapped: true}, {weight: 1, mapped: true}, {weight: 1, alone: true},
+		{weight: 3}, {weight: 1}, {weight: 3, mapped: true}, {weight: 1, mapped: true},
+		{weight: 3, mapped: true, half: true}, {weight: 1, mapped: true, half: true},
+		{weight: 1, alone: true}, // the last one
 	}
 }
 
@@ -59,10 +67,20 @@ var ErrUseless = errors.New("nothing can be learned from the annotations")
 // leastAgreement is the mean Spearman, on own samples that were left out, below which nothing was learned.
 const leastAgreement = 0.1
 
+// Useful is an ErrUseless of an addition whose predictions for own samples that were left out agree with these no
+// better than chance, which it names.
+func (out *Addition) Useful() error {
+	if mean := float64(out.Left.Mean.Spearman); !(mean >= leastAgreement) {
+		return fmt.Errorf("%w: predictions for samples that were left out agree with them by a Spearman of %.2f, and "+
+			"%.2f is needed; look at the annotations, or annotate more", ErrUseless, mean, leastAgreement)
+	}
+	return nil
+}
+
 // Add learns from a base and samples of one's own, which count more. How much, whether the ratings of the base are
-// mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by cross-validation
-// on the own samples. builtin are the weights that were learned from the base. Under another rubric than the base's,
-// use Train. The same base and samples give the same weights.
+// mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by leaving
+// own samples out. builtin are the weights that were learned from the base. Under another rubric than the base's,
+// use Train. The same base and samples give the same weights. The caller looks whether they are Useful.
 func Add(
 	ctx context.Context, base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric,
 ) (*Addition, error) {
@@ -73,7 +91,7 @@ func Add(
 	if len(own) < LeastAdded {
 		return nil, fmt.Errorf("%d annotated samples are too few to add: annotate at least %d", len(own), LeastAdded)
 	}
-	a := newAddition(base, builtin, subsample(own, Most-len(base.Samples)), r)
+	a := newAddition(base, builtin, subsample(own, MostAdded), r)
 	if !a.varies() {
 		return nil, fmt.Errorf("%w: no capability has two different ratings in %d samples", ErrUseless, len(own))
 	}
@@ -87,7 +105,10 @@ type addition struct {
 	rubric    *rubric.Rubric
 	builtin   *embedded.Weights
 	predicted map[*embedded.Features][]float64 // of each own sample, by builtin
-	fold      []int                            // of each own sample
+	// groups are the own samples that share images, also by way of others, and fold is the one of each own sample for
+	// calibration, the same for all of a group.
+	groups [][]int
+	fold   []int
 }
 
 func newAddition(base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric) *addition {
@@ -96,7 +117,7 @@ func newAddition(base *Base, builtin *embedded.Weights, own []Sample, r *rubric.
 	for i := range own {
 		a.predicted[own[i].Features] = predictor.Predict(own[i].Features)
 	}
-	a.fold = a.folds()
+	a.group()
 	return a
 }
 
@@ -136,9 +157,8 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 			out.Alone = append(out.Alone, name)
 		}
 	}
-	if mean := float64(out.Left.Mean.Spearman); !(mean >= leastAgreement) {
-		return nil, fmt.Errorf("%w: predictions for samples that were left out agree with them by a Spearman of %.2f, and "+
-			"%.2f is needed; look at the annotations, or annotate more", ErrUseless, mean, leastAgreement)
+	if score(out.Before.Mean.Figures) > score(out.Left.Mean.Figures) {
+		return out.keep(a.builtin), ctx.Err()
 	}
 	m, err := learned.model(heads)
 	if err != nil {
@@ -148,6 +168,14 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 	return out, ctx.Err()
 }
 
+// keep makes what is learned the weights from before, which own samples do not improve.
+func (out *Addition) keep(before *embedded.Weights) *Addition {
+	same := *before // what names the annotations is not to be written into shared weights
+	out.Weights, out.Left, out.Alone = &same, out.Before, nil
+	out.Variant = "own samples not at all, for they do not improve the embedded weights"
+	return out
+}
+
 // task is what is learned from when some of the own samples are: those of the base, and then these.
 func (a *addition) task(own []Sample) *task {
 	return &task{samples: slices.Concat(a.base.Samples, own), rubric: a.rubric}
@@ -155,13 +183,14 @@ func (a *addition) task(own []Sample) *task {
 
 const ownFolds = 5
 
-// folds gives each own sample a fold, the same to those that share an image.
-func (a *addition) folds() []int {
-	groups := (&task{samples: a.own}).imageGroups()
-	numbers := slices.Compact(slices.Sorted(slices.Values(groups)))
-	for i, group := range groups {
+// group finds groups and folds.
+func (a *addition) group() {
+	of := (&task{samples: a.own}).imageGroups()
+	numbers := slices.Compact(slices.Sorted(slices.Values(of)))
+	a.groups, a.fold = make([][]int, len(numbers)), make([]int, len(a.own))
+	for i, group := range of {
 		at, _ := slices.BinarySearch(numbers, group)
-		groups[i] = at % ownFolds
+		a.groups[at] = append(a.groups[at], i)
+		a.fold[i] = at % ownFolds
 	}
-	return groups
 }

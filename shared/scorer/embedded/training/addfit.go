@@ -3,8 +3,6 @@ package training
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -24,7 +22,12 @@ type fits struct {
 	centre [][]float64
 }
 
-// fit learns from the base and own samples by each variant: from all of them, and from all but those of each fold.
+// parallelOwn is up to how many own samples several regressions are solved concurrently. Those of more take as many
+// processors one by one, and their memory once.
+const parallelOwn = 500
+
+// fit learns from the base and own samples by each variant. How many regressions it solves depends on the variants and
+// penalties, and not on how many sources there are.
 func (a *addition) fit(ctx context.Context) (*fits, error) {
 	t := a.task(a.own)
 	d, err := t.design(all(len(t.samples)))
@@ -46,74 +49,87 @@ func (a *addition) fit(ctx context.Context) (*fits, error) {
 		heads[key] = append(heads[key], h)
 	}
 	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(runtime.GOMAXPROCS(0))
-	for key, of := range heads {
-		work.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			b, err := a.newBlocks(d, key)
-			if err != nil {
-				return err
-			}
-			for _, h := range of {
-				if err := a.fitHead(f, b, h); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	if work.SetLimit(runtime.GOMAXPROCS(0)); len(a.own) > parallelOwn {
+		work.SetLimit(1)
 	}
-	return f, work.Wait()
+	for key, of := range heads {
+		work.Go(func() error { return a.fitHeads(ctx, f, key, of) })
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	f.blend()
+	return f, nil
 }
 
-// A fitting is one model of a head: a variant that learns from some own samples, and then predicts others.
-type fitting struct {
-	fold, variant int // fold ownFolds is that of no sample: all are learned from
-	learn, out    []int
-	targets       []float64 // of the base, and then of the own samples that are learned from
-	centre        float64
-}
-
-// fitHead learns one head.
-func (a *addition) fitHead(f *fits, b *blocks, h int) error {
-	var models []fitting
-	for fold := range ownFolds + 1 {
-		var learn, out []int
-		for i, of := range a.fold {
-			if of == fold {
-				out = append(out, i)
-			} else {
-				learn = append(learn, i)
-			}
-		}
-		if fold < ownFolds && len(out) == 0 {
+// blend makes the variants that are the mean of two others.
+func (f *fits) blend() {
+	alone := len(variants()) - 1
+	for v, kind := range variants() {
+		if !kind.half {
 			continue
 		}
-		for v, kind := range variants() {
-			m := fitting{fold: fold, variant: v, learn: learn, out: out}
-			m.targets, m.centre = a.targets(h, kind, learn)
-			models = append(models, m)
+		kind.half = false
+		of := slices.Index(variants(), kind)
+		for i, row := range f.left[v] {
+			for h := range row {
+				row[h] = (f.left[of][i][h] + f.left[alone][i][h]) / 2
+			}
 		}
+		for h := range f.centre[v] {
+			f.centre[v][h] = (f.centre[of][h] + f.centre[alone][h]) / 2
+		}
+		f.duals[v].Add(f.duals[of], f.duals[alone])
+		f.duals[v].Scale(0.5, f.duals[v])
 	}
-	explained, err := b.explain(models)
+}
+
+// fitHeads learns heads of one key by each variant.
+func (a *addition) fitHeads(ctx context.Context, f *fits, key blockKey, heads []int) error {
+	b, err := a.newBlocks(f.design, key)
 	if err != nil {
 		return err
 	}
-	for k, m := range models {
-		base, own, err := b.solve(m, mat.Col(nil, k, explained))
+	for _, shared := range systems() {
+		s, err := b.system(shared)
 		if err != nil {
 			return err
 		}
-		for _, i := range m.out {
-			f.left[m.variant][i][h] = m.centre + b.value(base, own, m.learn, i)
+		for v, kind := range variants() {
+			if kind.half || kind.system() != shared {
+				continue
+			}
+			for _, h := range heads {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err := a.fitHead(f, b, s, h, v); err != nil {
+					return err
+				}
+			}
 		}
-		if m.fold < ownFolds {
-			continue
+	}
+	return nil
+}
+
+// fitHead learns a head by a variant whose system is s.
+func (a *addition) fitHead(f *fits, b *blocks, s *system, h, v int) error {
+	targets, centre := a.targets(h, variants()[v])
+	base, own, err := b.solve(s, targets)
+	if err != nil {
+		return err
+	}
+	f.centre[v][h] = centre
+	for row, dual := range slices.Concat(base, own) {
+		f.duals[v].Set(row, h, dual)
+	}
+	for _, group := range a.groups {
+		residuals, err := s.leftOut(group, own)
+		if err != nil {
+			return err
 		}
-		f.centre[m.variant][h] = m.centre
-		for row, dual := range slices.Concat(base, own) {
-			f.duals[m.variant].Set(row, h, dual)
+		for k, i := range group {
+			f.left[v][i][h] = centre + targets[len(base)+i] - residuals[k]
 		}
 	}
 	return nil
@@ -130,152 +146,9 @@ func (f *fits) model(heads []int) (*model, error) {
 	return f.design.model(duals)
 }
 
-// A blockKey is what the blocks of a regression depend on.
-type blockKey struct {
-	penalty float64
-	styles  bool
-}
-
-// blocks is a ridge regression of which the part of the base is solved once, whichever own samples are learned from and
-// however much these count: own samples enter by the Schur complement of the base.
-type blocks struct {
-	penalty float64
-	factor  *mat.Cholesky // of the base's products and the penalty; nil of an empty base
-	cross   *mat.Dense    // products: own samples x base
-	solved  *mat.Dense    // the base's solution for each own sample's products: base x own samples
-	own     *mat.Dense    // products: own samples x own samples
-	known   *mat.Dense    // what the base explains of these
-	systems map[systemKey]*mat.Cholesky
-}
-
-// A systemKey is what the system of own samples depends on, in addition to the blocks.
-type systemKey struct {
-	fold  int
-	scale float64 // of the penalty
-	alone bool
-}
-
-func (a *addition) newBlocks(d *design, key blockKey) (*blocks, error) {
-	kernel := d.ratings
-	if key.styles {
-		kernel = d.styles
-	}
-	base, own := len(a.base.Samples), len(a.own)
-	b := &blocks{penalty: key.penalty, systems: map[systemKey]*mat.Cholesky{}}
-	among := mat.NewSymDense(base, nil)
-	among.CopySym(kernel.SliceSym(0, base))
-	for i := range base {
-		among.SetSym(i, i, among.At(i, i)+key.penalty)
-	}
-	b.factor = new(mat.Cholesky)
-	if !b.factor.Factorize(among) {
-		return nil, errDegenerate
-	}
-	part := func(rows, columns int) *mat.Dense {
-		m := mat.NewDense(own, columns, nil)
-		m.Apply(func(i, j int, _ float64) float64 { return kernel.At(base+i, rows+j) }, m)
-		return m
-	}
-	b.cross, b.own = part(0, base), part(base, own)
-	b.solved, b.known = new(mat.Dense), new(mat.Dense)
-	if err := b.factor.SolveTo(b.solved, b.cross.T()); err != nil {
-		return nil, fmt.Errorf("solving the regression: %w", err)
-	}
-	b.known.Mul(b.cross, b.solved)
-	return b, nil
-}
-
-var errDegenerate = errors.New("solving the regression: the features are degenerate")
-
-// system is the factor of what the own samples that are learned from in a fold solve for. One that counts w times has a
-// w-th of the penalty.
-func (b *blocks) system(learn []int, fold int, v variant) (*mat.Cholesky, error) {
-	key := systemKey{fold, 1 / v.weight, v.alone}
-	if b.systems[key] != nil {
-		return b.systems[key], nil
-	}
-	system := mat.NewSymDense(len(learn), nil)
-	for row, i := range learn {
-		for column, j := range learn[:row+1] {
-			value := b.own.At(i, j)
-			if !v.alone {
-				value -= b.known.At(i, j)
-			}
-			if row == column {
-				value += b.penalty / v.weight
-			}
-			system.SetSym(row, column, value)
-		}
-	}
-	factor := new(mat.Cholesky)
-	if !factor.Factorize(system) {
-		return nil, errDegenerate
-	}
-	b.systems[key] = factor
-	return factor, nil
-}
-
-// explain is the base's solution for the base's targets of each model, a column each.
-func (b *blocks) explain(models []fitting) (*mat.Dense, error) {
-	count, _ := b.solved.Dims()
-	targets, explained := mat.NewDense(count, len(models), nil), new(mat.Dense)
-	for k, m := range models {
-		targets.SetCol(k, m.targets[:count])
-	}
-	if err := b.factor.SolveTo(explained, targets); err != nil {
-		return nil, fmt.Errorf("solving the regression: %w", err)
-	}
-	return explained, nil
-}
-
-// solve is the dual solution of a model, given the base's solution for the base's targets.
-func (b *blocks) solve(m fitting, explained []float64) (base, own []float64, err error) {
-	kind, count := variants()[m.variant], len(explained)
-	system, err := b.system(m.learn, m.fold, kind)
-	if err != nil {
-		return nil, nil, err
-	}
-	rest := mat.NewVecDense(len(m.learn), slices.Clone(m.targets[count:]))
-	if !kind.alone {
-		known := mat.NewVecDense(count, explained)
-		for row, i := range m.learn {
-			rest.SetVec(row, rest.AtVec(row)-mat.Dot(b.cross.RowView(i), known))
-		}
-	}
-	var solution mat.VecDense
-	if err := system.SolveVecTo(&solution, rest); err != nil {
-		return nil, nil, fmt.Errorf("solving the regression: %w", err)
-	}
-	own = solution.RawVector().Data
-	if kind.alone {
-		return make([]float64, count), own, nil
-	}
-	for j := range explained {
-		row := b.solved.RawRowView(j)
-		for k, i := range m.learn {
-			explained[j] -= row[i] * own[k]
-		}
-	}
-	return explained, own, nil
-}
-
-// value is what a solution predicts for an own sample, less the mean of the targets.
-func (b *blocks) value(base, own []float64, learn []int, i int) (sum float64) {
-	for j, x := range b.cross.RawRowView(i) {
-		sum += x * base[j]
-	}
-	row := b.own.RawRowView(i)
-	for k, j := range learn {
-		sum += row[j] * own[k]
-	}
-	return sum
-}
-
-// targets are what a head is to predict for the base and the own samples that are learned from, less their weighted
-// mean, the centre.
-func (a *addition) targets(h int, v variant, learn []int) (targets []float64, centre float64) {
-	own := pick(a.own, learn)
-	scale := a.scaleOf(h, v, own)
+// targets are what a head is to predict for the base and the own samples, less their weighted mean, the centre.
+func (a *addition) targets(h int, v variant) (targets []float64, centre float64) {
+	scale := a.scaleOf(h, v)
 	var weights []float64
 	add := func(s *Sample, isBase bool, weight float64) {
 		value := scale(s, isBase)
@@ -287,8 +160,8 @@ func (a *addition) targets(h int, v variant, learn []int) (targets []float64, ce
 	for i := range a.base.Samples {
 		add(&a.base.Samples[i], true, 1)
 	}
-	for i := range own {
-		add(&own[i], false, v.weight)
+	for i := range a.own {
+		add(&a.own[i], false, v.weight)
 	}
 	if h < len(a.rubric.Capabilities) {
 		addRanks(targets, weights)
@@ -306,14 +179,6 @@ func (a *addition) targets(h int, v variant, learn []int) (targets []float64, ce
 		}
 	}
 	return targets, centre
-}
-
-func pick(samples []Sample, which []int) []Sample {
-	some := make([]Sample, len(which))
-	for i, s := range which {
-		some[i] = samples[s]
-	}
-	return some
 }
 
 // addRanks adds the rank of each value among those that count, as targets of ratings have it.

@@ -12,7 +12,7 @@ import (
 type level func(s *Sample, isBase bool) float64
 
 // scaleOf is how a variant reads the labels of a head, as own samples show it.
-func (a *addition) scaleOf(h int, v variant, own []Sample) level {
+func (a *addition) scaleOf(h int, v variant) level {
 	capabilities := len(a.rubric.Capabilities)
 	if h >= capabilities {
 		style := a.rubric.Styles[h-capabilities]
@@ -28,7 +28,7 @@ func (a *addition) scaleOf(h int, v variant, own []Sample) level {
 		mapped[rating] = float64(rating)
 	}
 	if v.mapped {
-		mapped = a.mapOf(h, own)
+		mapped = a.mapOf(h)
 	}
 	return func(s *Sample, isBase bool) float64 {
 		rating := s.Scores[h]
@@ -48,11 +48,11 @@ const identityShare = 10
 
 // mapOf maps the ratings of the base to the scale of the own ones: monotone, by quantiles of what the base's weights
 // give own samples and of what these are annotated as, and the nearer to the identity the fewer they are.
-func (a *addition) mapOf(capability int, own []Sample) (mapped [scorer.MaxRating + 1]float64) {
+func (a *addition) mapOf(capability int) (mapped [scorer.MaxRating + 1]float64) {
 	var given, annotated []float64
-	for i := range own {
-		if rating := own[i].Scores[capability]; rating != scorer.Missing {
-			value := a.predicted[own[i].Features][capability]
+	for i := range a.own {
+		if rating := a.own[i].Scores[capability]; rating != scorer.Missing {
+			value := a.predicted[a.own[i].Features][capability]
 			given = append(given, math.Floor(a.builtin.Expected(capability, value)+0.5))
 			annotated = append(annotated, float64(rating))
 		}
@@ -103,7 +103,7 @@ func (a *addition) calibrate(values [][]float64, heads []int, use func(own int) 
 	repeat := max(1, len(a.base.Samples)/max(used, 1))
 	var c calibration
 	for h, v := range heads {
-		scale := a.scaleOf(h, variants()[v], a.own)
+		scale := a.scaleOf(h, variants()[v])
 		var all []float64
 		var counts [scorer.MaxRating + 1]int
 		add := func(value, label float64, times int) {
@@ -162,7 +162,8 @@ func (a *addition) before() []agreement.Sample {
 	return samples
 }
 
-// betterBy is how much better, in the mean of Spearman and kappa, a variant has to be than the default.
+// betterBy is how much better, in the mean of Spearman and kappa, a variant has to be than the default; and than one
+// that is the mean of two, where own ratings are on a scale of their own: a mean errs less than either of them.
 const betterBy = 0.015
 
 // choose finds the variant of each head: one for all, and own samples alone for capabilities where the base misleads.
@@ -176,10 +177,15 @@ func (a *addition) choose(left [][][]float64) ([]int, error) {
 			return nil, err
 		}
 	}
-	score := func(f agreement.Figures) float64 { return (known(f.Spearman) + known(f.QWK)) / 2 }
 	best := 0
 	for v := range reports {
 		if score(reports[v].Mean.Figures) > max(score(reports[best].Mean.Figures), score(reports[0].Mean.Figures)+betterBy) {
+			best = v
+		}
+	}
+	for v, kind := range variants() {
+		unlike := variants()[best].mapped || variants()[best].alone // the scale of the base is another
+		if kind.half && unlike && score(reports[v].Mean.Figures) > score(reports[best].Mean.Figures)-betterBy {
 			best = v
 		}
 	}
@@ -194,6 +200,9 @@ func (a *addition) choose(left [][][]float64) ([]int, error) {
 	}
 	return heads, nil
 }
+
+// score is what variants are compared by.
+func score(f agreement.Figures) float64 { return (known(f.Spearman) + known(f.QWK)) / 2 }
 
 // chosenValues are the values that the chosen variant of each head predicted.
 func chosenValues(left [][][]float64, heads []int) [][]float64 {

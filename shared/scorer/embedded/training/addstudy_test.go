@@ -1,6 +1,8 @@
 package training
 
 import (
+	"cmp"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -107,5 +109,60 @@ func TestAddStudy(t *testing.T) {
 		s := sums[each]
 		t.Logf("mean at %d of each source: Spearman %.3f, kappa %.3f, within source %.3f, styles %.3f",
 			each, s[0]/s[4], s[1]/s[4], s[2]/s[4], s[3]/s[4])
+	}
+}
+
+// TestAddOneSource measures pools of one source: HARVEST_STUDY is of how many families of sources, those of the most
+// samples first, a base has none, to which some of one family are added while the others are measured. At least 20 are.
+func TestAddOneSource(t *testing.T) {
+	t.Parallel()
+	pools, err := strconv.Atoi(os.Getenv("HARVEST_STUDY"))
+	if err != nil {
+		t.Skip("HARVEST_STUDY does not say how many pools are measured")
+	}
+	all, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string][]string{}
+	for _, name := range all.sources() {
+		sources[family(name)] = append(sources[family(name)], name)
+	}
+	size := func(name string) (n int) {
+		for _, s := range all.Samples {
+			if family(s.Source) == name {
+				n++
+			}
+		}
+		return n
+	}
+	names := slices.SortedFunc(maps.Keys(sources), func(a, b string) int {
+		return cmp.Or(cmp.Compare(size(b), size(a)), cmp.Compare(a, b))
+	})
+	for _, name := range names[:pools] {
+		base, builtin, out := withoutSources(t, all, sources[name])
+		for i := range out {
+			out[i].Source = name
+		}
+		rng := rand.New(rand.NewPCG(1, 18))
+		rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+		for _, each := range []int{0, 10, 20, 40, 80} {
+			if each+agreement.LeastOfSource > len(out) {
+				break
+			}
+			w, variant := builtin, "before"
+			if each > 0 {
+				added, err := Add(t.Context(), base, builtin, out[:each], rubric.Default())
+				if err != nil {
+					t.Fatal(err)
+				}
+				w, variant = added.Weights, added.Variant
+			}
+			r := measured(t, w, out[each:])
+			t.Logf("%s, %d of %d: Spearman %.3f, kappa %.3f, styles %.3f, value at 10 %% %.2f, at 30 %% %.2f; source mean "+
+				"alone: kappa %.3f: %s", name, each, len(out), float64(r.Mean.Spearman), float64(r.Mean.QWK),
+				float64(r.Styles.MicroF1), float64(r.SelectionValue["0.1"]), float64(r.SelectionValue["0.3"]),
+				float64(r.SourceMean.QWK), variant)
+		}
 	}
 }

@@ -13,7 +13,8 @@ import statistics
 import subprocess
 import tempfile
 
-FIGURES = ["Spearman", "QW kappa", "within source", "styles F1"]
+FIGURES = ["Spearman", "QW kappa", "within source", "styles F1", "value at 10 %", "value at 30 %",
+           "source means: Spearman", "QW kappa"]
 
 
 def main() -> None:
@@ -58,7 +59,9 @@ def measure(args: argparse.Namespace, annotations: list, source: dict, each: int
         said = run(args.bin, "evaluate", "--quiet", "--json", "--state", place / "state", "--scorer", scorer,
                    "--annotations", place / "rest.jsonl", *data)
     r = json.loads(said)
-    return [r["mean"]["spearman"], r["mean"]["qwk"], r["within_source"]["spearman"], r["styles"]["micro_f1"]]
+    return [r["mean"]["spearman"], r["mean"]["qwk"], r["within_source"]["spearman"], r["styles"]["micro_f1"],
+            r["selection_value"]["0.1"], r["selection_value"]["0.3"], r["source_mean"]["spearman"],
+            r["source_mean"]["qwk"]]
 
 
 def write(path: pathlib.Path, annotations: list) -> None:

@@ -95,6 +95,7 @@ type Validation struct {
 type Figures struct {
 	agreement.Figures
 	WithinSource agreement.Value `json:"within_source"` // Spearman
+	Samples      int             `json:"samples"`       // compared
 }
 
 // Origin is what the result of a training under a rubric, at a time, says of itself. The caller adds files and command.
@@ -113,12 +114,12 @@ func newValidation(r *agreement.Report) *Validation {
 		return nil
 	}
 	v := &Validation{
-		Mean:         Figures{r.Mean.Figures, r.WithinSource.Spearman},
+		Mean:         Figures{r.Mean.Figures, r.WithinSource.Spearman, r.Samples},
 		Capabilities: map[string]Figures{}, Styles: map[string]agreement.Value{},
 		MicroF1: r.Styles.MicroF1, Above: r.WithinSource.Above, Overlap: r.Overlap,
 	}
 	for name, c := range r.Capabilities {
-		v.Capabilities[name] = Figures{c.Figures, r.WithinSource.Capabilities[name].Spearman}
+		v.Capabilities[name] = Figures{c.Figures, r.WithinSource.Capabilities[name].Spearman, c.Compared}
 	}
 	for name, s := range r.Styles.Styles {
 		v.Styles[name] = s.F1

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	// askedTwice is how many samples a teacher rates twice before it rates the others.
+	askedTwice = 20
+	// leastKappa is the mean kappa of its first and second ratings below which it is no teacher.
+	leastKappa = 0.4
+	// selfResamples is what the intervals of these kappas are made of.
+	selfResamples = 1000
+)
+
+// asked reports whether the i-th of so many chosen samples is one of those that are asked for twice, which lie at even
+// distances.
+func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
+
+// askTwice has some of the chosen samples rated twice, the second time with capabilities and styles in the opposite
+// order, and measures how far both agree. It is an error if they do not, unless the request accepts that. What is
+// rated in the usual order is not asked for again with the others.
+func (in input) askTwice(
+	ctx context.Context, chosen []datasetSample, request annotateRequest, state string, show *display,
+) (*agreement.Report, error) {
+	var some []datasetSample
+	for i, one := range chosen {
+		if asked(i, len(chosen), request.twice) {
+			some = append(some, one)
+		}
+	}
+	start := time.Now()
+	first, err := in.rateSome(ctx, some, request, state, show)
+	if err != nil {
+		return nil, err
+	}
+	file, err := turnedRubric(first.Rubric, state)
+	if err != nil {
+		return nil, err
+	}
+	turned, err := in.withRubric(file)
+	if err != nil {
+		return nil, err
+	}
+	second, err := turned.rateSome(ctx, some, request, state, show)
+	if err != nil {
+		return nil, err
+	}
+	both, err := bothOpinions(some, first, second)
+	if err != nil {
+		return nil, err
+	}
+	r, err := agreement.Measure(both, agreement.Options{
+		Capabilities: first.Rubric.Capabilities, Styles: first.Rubric.Styles, Resamples: selfResamples, Seed: 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	each := time.Since(start) / time.Duration(2*len(some))
+	others := each * time.Duration(len(chosen)-len(some))
+	if err := printSelfAgreement(show.notes(), r, first.Rubric.Capabilities, others); err != nil {
+		return nil, err
+	}
+	if kappa := float64(r.Mean.QWK); !(kappa >= leastKappa) && !request.accept {
+		return nil, &disagreement{r}
+	}
+	return r, nil
+}
+
+// A disagreement is the error of a scorer that does not agree with itself.
+type disagreement struct{ report *agreement.Report }
+
+func (d *disagreement) Error() string {
+	r := d.report
+	said := fmt.Sprintf("by a mean kappa of %.2f (%.2f to %.2f)",
+		float64(r.Mean.QWK), float64(r.Mean.Intervals.QWK[0]), float64(r.Mean.Intervals.QWK[1]))
+	if math.IsNaN(float64(r.Mean.QWK)) {
+		said = "in nothing that can be learned: on each capability all of them have one rating"
+	}
+	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree "+
+		"%s, and %.2f is needed: nothing else is asked for; choose a stronger model, or go on with --accept-teacher",
+		r.Samples, said, leastKappa)
+}
+
+// rateSome has samples rated in a run of their own, at least one of them.
+func (in input) rateSome(
+	ctx context.Context, some []datasetSample, request annotateRequest, state string, show *display,
+) (*sampleRun, error) {
+	s, err := in.planSamples(ctx, some, request.by, state, show)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.rate(ctx, show, map[string]float64{}, nil); err != nil {
+		return nil, err
+	}
+	if s.status.Samples.Scored == 0 {
+		return nil, s.unrated("chosen")
+	}
+	return s, nil
+}
+
+// turnedRubric is a file of a rubric with capabilities and styles in the opposite order. What is asked is the same.
+func turnedRubric(r *rubric.Rubric, state string) (string, error) {
+	turned := *r
+	turned.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
+	turned.Capabilities, turned.Styles = slices.Clone(r.Capabilities), slices.Clone(r.Styles)
+	slices.Reverse(turned.Capabilities)
+	slices.Reverse(turned.Styles)
+	content, err := yaml.Marshal(turned)
+	if err != nil {
+		return "", fmt.Errorf("writing a rubric in the opposite order: %w", err)
+	}
+	folder, err := taughtFolder(state)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(folder, "opposite-"+r.Hash()+".yaml")
+	if there, err := os.ReadFile(file); err == nil && string(there) == string(content) {
+		return file, nil
+	}
+	return file, renameio.WriteFile(file, content, 0o644)
+}
+
+// bothOpinions are the opinions of two runs on those samples that both could rate, in the order of the first run's
+// rubric.
+func bothOpinions(some []datasetSample, first, second *sampleRun) (both []agreement.Sample, err error) {
+	for i, one := range some {
+		before, known := first.opinion(i)
+		after, knownToo := second.opinion(i)
+		if !known || !knownToo {
+			continue
+		}
+		same := agreement.Opinion{Styles: after.Styles}
+		for _, name := range first.Rubric.Capabilities {
+			at := slices.Index(second.Rubric.Capabilities, name)
+			same.Ratings = append(same.Ratings, after.Ratings[at])
+		}
+		before.Expected = nil // ratings are compared
+		both = append(both, agreement.Sample{
+			ID: one.annotation.ID, Source: one.sample.Source, Annotated: before, Given: same,
+		})
+	}
+	if len(both) == 0 {
+		return nil, first.unrated("chosen")
+	}
+	return both, nil
+}
+
+// printSelfAgreement prints how far a scorer agrees with itself, and how long the others will take.
+func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string, others time.Duration) error {
+	t := newTable("asked twice", "kappa", "95 %", "n")
+	row := func(name string, a agreement.Agreement, n int) {
+		between := "-"
+		if !math.IsNaN(float64(a.QWK)) {
+			between = figure(a.Intervals.QWK[0]) + " to " + figure(a.Intervals.QWK[1])
+		}
+		t.AppendRow(table.Row{name, figure(a.QWK), between, n})
+	}
+	for _, name := range capabilities {
+		row(name, r.Capabilities[name].Agreement, r.Capabilities[name].Compared)
+	}
+	t.AppendSeparator()
+	row("mean", r.Mean, r.Samples)
+	_, err := fmt.Fprintf(w, "%s\nAgreement of the ratings with those of the same samples, capabilities and styles in "+
+		"the opposite order; - where all have one rating. The others take about %s.\n",
+		t.Render(), others.Round(time.Second))
+	return err
+}

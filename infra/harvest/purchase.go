@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/gpu"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// A purchase is what asking a scorer for annotations is expected to take, and what leaves this machine for it.
+type purchase struct {
+	Scorer  string `json:"scorer"` // its id
+	Samples int    `json:"samples"`
+	Twice   int    `json:"twice"` // of them, are rated a second time
+	// InputTokens and OutputTokens are counted of a scorer llm alone, Dollars where the price is known, and Seconds where
+	// the scorer estimates them.
+	InputTokens  int64    `json:"input_tokens,omitempty"`
+	OutputTokens int64    `json:"output_tokens,omitempty"`
+	Dollars      *float64 `json:"dollars"`
+	Limit        float64  `json:"spending_limit,omitempty"` // US dollars; 0 for none
+	Seconds      float64  `json:"seconds,omitempty"`
+	LimitedBy    string   `json:"limited_by,omitempty"`
+	// Host is where Images are sent, of ImageBytes as they are stored; empty if nothing leaves this process.
+	Host       string `json:"host"`
+	Images     int64  `json:"images"`
+	ImageBytes int64  `json:"image_bytes"`
+}
+
+// purchase estimates what the run of chosen samples takes, of which some are rated twice. It reads their images.
+func (s *sampleRun) purchase(
+	ctx context.Context, in input, chosen []datasetSample, twice int,
+) (*purchase, error) {
+	p := &purchase{Scorer: s.ScorerID, Samples: len(chosen), Twice: twice, Host: hostsOf(s.Scorer, s.input.Scorers)}
+	fetcher, err := in.openImages(ctx, s.Options.Images, s.limits.Compressed)
+	if err != nil {
+		return nil, err
+	}
+	defer fetcher.Close()
+	load := scorer.Load{}
+	for i, one := range chosen {
+		times := int64(1)
+		if asked(i, len(chosen), twice) {
+			times = 2
+		}
+		images, bytes, err := s.sizeOf(ctx, fetcher, one)
+		if err != nil {
+			return nil, err
+		}
+		p.Images, p.ImageBytes = p.Images+times*images, p.ImageBytes+times*bytes
+		load.Samples, load.Images = load.Samples+times, load.Images+times*images
+		for _, text := range one.sample.Texts() {
+			load.TextBytes += times * int64(len(text))
+		}
+	}
+	opened, err := s.scorers.Open(ctx, s.Scorer, s.Rubric)
+	if err != nil {
+		return nil, err
+	}
+	if paid, ok := opened.(scorer.Paid); ok {
+		e := paid.Estimate(load)
+		p.InputTokens, p.OutputTokens, p.Dollars, p.Limit = e.InputTokens, e.OutputTokens, e.Dollars, e.SpendingLimit
+		p.Seconds, p.LimitedBy = e.Seconds, e.LimitedBy
+	} else if perMillion, known := s.limits.CostPerMillion[s.Scorer]; known {
+		dollars := perMillion * float64(load.Samples) / 1e6
+		p.Dollars = &dollars
+	}
+	return p, nil
+}
+
+// sizeOf is how many images of a sample a scorer gets, and their bytes. A sample that cannot be rated has none.
+func (s *sampleRun) sizeOf(
+	ctx context.Context, from *datasetImages, one datasetSample,
+) (images, bytes int64, err error) {
+	hold := s.memory.NewHold(1)
+	defer hold.Release()
+	fetched, fault, err := from.Fetch(ctx, one.manifest, one.sample, hold)
+	if fault != nil || err != nil {
+		return 0, 0, err
+	}
+	for _, data := range (scorer.Item{Sample: one.sample, Images: fetched.Images}).RatedImages() {
+		images, bytes = images+1, bytes+int64(len(data))
+	}
+	return images, bytes, nil
+}
+
+// hostsOf are the hosts that a scorer sends images to; empty for one of this process.
+func hostsOf(kind string, at kinds.Config) string {
+	var addresses []string
+	switch kind {
+	case kinds.LLM:
+		addresses = []string{at.LLM.URL}
+	case kinds.GPU:
+		if a, err := gpu.ParseAddress(at.GPU); err == nil {
+			addresses = []string{a.Scorer}
+			if a.Styler != a.Scorer {
+				addresses = append(addresses, a.Styler)
+			}
+		}
+	}
+	var hosts []string
+	for _, address := range addresses {
+		if u, err := url.Parse(address); err == nil {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return strings.Join(hosts, " and ")
+}
+
+// print prints the estimate, before anything is asked.
+func (p *purchase) print(w io.Writer) error {
+	t := newNarrowTable([]int{26, 48}, "estimate", p.Scorer)
+	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
+	samples := separated(p.Samples)
+	if p.Twice > 0 {
+		samples += fmt.Sprintf(", %d of them twice", p.Twice)
+	}
+	row("samples", samples)
+	if p.InputTokens > 0 {
+		row("tokens", fmt.Sprintf("%s in, %s out", separated(p.InputTokens), separated(p.OutputTokens)))
+	}
+	row("cost", p.cost())
+	if p.Seconds > 0 {
+		row("minutes", fmt.Sprintf("%.0f, limited by %s", math.Ceil(p.Seconds/time.Minute.Seconds()), p.LimitedBy))
+	} else {
+		row("minutes", "known once the first samples are rated")
+	}
+	if p.Host != "" {
+		row("sent to "+p.Host, fmt.Sprintf("%s, %s as they are stored", number(int(p.Images), "image"),
+			humanize.Bytes(uint64(p.ImageBytes))))
+	}
+	_, err := fmt.Fprintln(w, t.Render())
+	return err
+}
+
+// cost is what is expected to be paid, as text.
+func (p *purchase) cost() string {
+	cost := "not known: give a price in COST_PER_MILLION"
+	if p.InputTokens > 0 {
+		cost = "not known: give a price in LLM_PRICES"
+	}
+	if p.Dollars != nil {
+		cost = fmt.Sprintf("$%.2f", *p.Dollars)
+	}
+	if p.Limit > 0 {
+		cost += fmt.Sprintf(", limit $%.2f", p.Limit)
+	}
+	return cost
+}

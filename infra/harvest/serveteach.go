@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/harvest-ml/harvest/infra/local"
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
+)
+
+// lessons have the embedded scorer learn from the teachers that dropped datasets name, one dataset after the other, and
+// then let their runs begin. What was learned is in the work bucket, so a serve that is started again learns the rest.
+type lessons struct {
+	input       string // folder; empty where the input bucket is none of this machine
+	state       string // folder that the work of learning is in: runs of its own, which the service does not continue
+	followLinks bool
+	scorer      scorerFlags // of the service
+	planner     *run.Planner
+	work        bucket.Bucket
+	upload      func(context.Context, string) error // begins the run of an object
+	log         *slog.Logger
+	waiting     chan string // objects
+}
+
+// newLessons makes them for a service that is about to run as o says.
+func newLessons(
+	f serveFlags, o local.Options, upload func(context.Context, string) error,
+) (*lessons, error) {
+	runs, _, err := openRuns(o.Work)
+	if err != nil {
+		return nil, err
+	}
+	l := &lessons{
+		followLinks: f.followLinks, scorer: f.scorer, work: o.Work, upload: upload, log: o.Log,
+		waiting: make(chan string, 1024),
+	}
+	if folder, ok := o.Work.(*bucket.Folder); ok && !strings.HasPrefix(f.Input, "gs://") {
+		l.state = filepath.Join(filepath.Dir(folder.Path(run.Root)), "lessons")
+		if l.input, err = filepath.Abs(f.Input); err != nil {
+			return nil, fmt.Errorf("--input: %w", err)
+		}
+	}
+	l.planner, err = run.NewPlanner(run.PlannerConfig{
+		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Limits: o.Limits, Memory: o.Memory,
+	})
+	return l, err
+}
+
+// arrived begins the run of an object, or has it wait until what its dataset's teacher teaches is learned.
+func (l *lessons) arrived(ctx context.Context, object string) error {
+	lesson, err := l.open(ctx, object)
+	if err != nil || lesson == nil {
+		return l.upload(ctx, object) // which reports what is wrong
+	}
+	select {
+	case l.waiting <- object:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// open is the lesson that an object waits for; nil for one that waits for none. Without folders nothing is learned, and
+// the run is refused.
+func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) {
+	if l.input == "" {
+		return nil, nil
+	}
+	_, spec, starts, err := l.planner.Uploaded(ctx, object)
+	if err != nil || !starts || spec.Teacher == nil {
+		return nil, err
+	}
+	lesson, err := l.planner.Lesson(ctx, spec)
+	if err != nil || lesson.Learned || lesson.Problem != "" {
+		return nil, err
+	}
+	return &lesson, nil
+}
+
+// lessonPause is the pause after a lesson that could not be learned at present.
+const lessonPause = time.Minute
+
+// run learns until ctx ends.
+func (l *lessons) run(ctx context.Context) error {
+	for {
+		var object string
+		select {
+		case <-ctx.Done():
+			return nil
+		case object = <-l.waiting:
+		}
+		err := l.settle(ctx, object)
+		if _, machine := errors.AsType[*bucket.MachineError](err); machine {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			l.log.Warn("nothing was learned from the teacher yet; it is tried again", "object", object, "error", err)
+			time.AfterFunc(lessonPause, func() {
+				select {
+				case l.waiting <- object:
+				case <-ctx.Done():
+				}
+			})
+		}
+	}
+}
+
+// settle learns what an object waits for, and then begins its run: that of a teacher from whom nothing can be learned
+// is refused.
+func (l *lessons) settle(ctx context.Context, object string) error {
+	lesson, err := l.open(ctx, object)
+	if err != nil || lesson == nil {
+		return l.upload(ctx, object)
+	}
+	if err := l.learn(ctx, lesson); err != nil {
+		return err
+	}
+	return l.upload(ctx, object)
+}
+
+// learn writes what was learned, or why nothing can be, to the work bucket.
+func (l *lessons) learn(ctx context.Context, lesson *run.Lesson) error {
+	name := scorer.TaughtName(lesson.Key)
+	taught, err := l.teach(ctx, lesson.Spec)
+	var content []byte
+	if err == nil {
+		content, err = os.ReadFile(taught.file)
+	} else if unteachable(err) {
+		l.log.Error("nothing can be learned from the teacher", "dataset", lesson.Spec.Dataset, "error", err)
+		name = scorer.UntaughtName(lesson.Key)
+		content, err = json.Marshal(map[string]string{"problem": err.Error()})
+	}
+	if err != nil {
+		return err
+	}
+	_, err = bucket.CreateBytes(ctx, l.work, name, content)
+	return err
+}
+
+// unteachable reports whether an error stays, whatever happens to servers and this machine.
+func unteachable(err error) bool {
+	_, disagrees := errors.AsType[*disagreement](err)
+	_, usage := errors.AsType[usageError](err)
+	return disagrees || usage || errors.Is(err, training.ErrUseless)
+}
+
+// teach has the embedded scorer learn from a dataset's teacher.
+func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
+	in, err := l.dataset(spec)
+	if err != nil {
+		return nil, err
+	}
+	var taught *lesson
+	if name := spec.Teacher.Annotations; name != "" {
+		file, err := l.file(spec.Dataset, name)
+		if err != nil {
+			return nil, err
+		}
+		taught, err = in.learn(ctx, trainFiles{annotations: file, accept: spec.Teacher.Accept}, l.state, true)
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		request := annotateRequest{
+			by: l.teacher(spec.Teacher.Scorer), twice: askedTwice, accept: spec.Teacher.Accept,
+			announce: func(p *purchase) {
+				l.log.Info("a teacher is asked", "dataset", spec.Dataset, "scorer", p.Scorer, "samples", p.Samples,
+					"twice", p.Twice, "input_tokens", p.InputTokens, "output_tokens", p.OutputTokens, "cost", p.cost(),
+					"seconds", p.Seconds, "host", p.Host, "images", p.Images, "image_bytes", p.ImageBytes)
+			},
+		}
+		request.each, request.least, request.samples = spec.Teacher.Numbers()
+		if taught, err = in.teach(ctx, request, l.state, true); err != nil {
+			return nil, err
+		}
+	}
+	about := []any{"dataset", spec.Dataset, "samples", taught.Learned.Samples}
+	if added := taught.Learned.Added; added != nil {
+		about = append(about, "own", added.Own, "variant", added.Variant, "spearman", added.LeftOut.Mean.Spearman,
+			"before", added.Before.Mean.Spearman)
+	}
+	l.log.Info("learned from the teacher", about...)
+	return taught, nil
+}
+
+// teacher is the scorer of a kind: where the service's --scorer says, if it is of the kind, else where the environment
+// does.
+func (l *lessons) teacher(kind string) scorerFlags {
+	if own, _, _ := strings.Cut(l.scorer.scorer, ":"); own == kind {
+		return l.scorer
+	}
+	return scorerFlags{scorer: kind}
+}
+
+// dataset is a dataset of the input folder, as commands see it.
+func (l *lessons) dataset(spec run.Spec) (input, error) {
+	in := input{Dataset: spec.Dataset, Format: spec.Format, typed: map[string]string{}}
+	for _, name := range spec.Manifests {
+		file, err := l.file(spec.Dataset, name)
+		if err != nil {
+			return input{}, err
+		}
+		in.Manifests = append(in.Manifests, file)
+		in.Listed = append(in.Listed, recipeListing{Reading: spec.Readings[name]})
+		in.typed[file] = name
+	}
+	if spec.Rubric != "" {
+		file, err := l.file(spec.Dataset, spec.Rubric)
+		if err != nil {
+			return input{}, err
+		}
+		in.Rubric, in.typed[file] = file, spec.Rubric
+	}
+	in.Images = filepath.Join(l.input, "images", spec.Dataset)
+	if spec.Images != "" {
+		in.Images = filepath.Join(l.input, filepath.FromSlash(spec.Images))
+	}
+	return in, nil
+}
+
+// file is the path of a file of a dataset. One that a link leads out of the input folder to is refused, unless links
+// are followed.
+func (l *lessons) file(dataset, name string) (string, error) {
+	file := filepath.Join(l.input, filepath.FromSlash(run.DatasetsPrefix+dataset+"/"+name))
+	target, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return "", usageError{fmt.Errorf("%s%s/%s: there is no such file", run.DatasetsPrefix, dataset, name)}
+	}
+	root, err := filepath.EvalSymlinks(l.input)
+	if err != nil {
+		return "", bucket.MachineFault(l.input, err)
+	}
+	if !l.followLinks && !liesIn(target, root) {
+		return "", usageError{fmt.Errorf("%s%s/%s: is a link that leads out of --input; --follow-links follows it",
+			run.DatasetsPrefix, dataset, name)}
+	}
+	return file, nil
+}

@@ -1,0 +1,76 @@
+package run_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// TestTeacher refuses the run of a dataset whose teacher has not taught anything here, and says what to do; and begins
+// it with what was learned, once that is in the work bucket.
+func TestTeacher(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/parts/a.jsonl", []byte(strings.Repeat(turnsRecord, 3)))
+	begin := func(teacher string) (*run.Plan, string) {
+		f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.jsonl]\nteacher: "+teacher+"\n"))
+		plan, err := f.Arrive("datasets/demo/dataset.yaml")
+		if err != nil {
+			return nil, err.Error()
+		}
+		return plan, ""
+	}
+	if _, problem := begin("{scorer: gpu}"); !strings.Contains(problem, "this service asks no teacher") ||
+		!strings.Contains(problem, "harvest curate --teacher") {
+		t.Errorf("without anything learned: %q", problem)
+	}
+	spec, err := run.ParseSpec("demo", []byte("manifests: [parts/a.jsonl]\nteacher: {scorer: llm}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lesson, err := f.Planner().Lesson(t.Context(), spec)
+	if err != nil || lesson.Learned || lesson.Problem != "" {
+		t.Fatalf("lesson %+v, error %v", lesson, err)
+	}
+	if _, err := bucket.CreateBytes(t.Context(), f.Work, scorer.TaughtName(lesson.Key), []byte("weights")); err != nil {
+		t.Fatal(err)
+	}
+	if plan, problem := begin("{scorer: llm}"); problem != "" || plan.Scorer != scorer.TaughtKind+lesson.Key {
+		t.Errorf("with weights the plan is %+v, and the problem %q", plan, problem)
+	}
+	spec.Teacher.Accept = true
+	if lesson, err = f.Planner().Lesson(t.Context(), spec); err != nil || lesson.Learned {
+		t.Errorf("of another teacher's lesson %+v, error %v", lesson, err)
+	}
+	why := []byte(`{"problem": "it is random"}`)
+	if _, err := bucket.CreateBytes(t.Context(), f.Work, scorer.UntaughtName(lesson.Key), why); err != nil {
+		t.Fatal(err)
+	}
+	if _, problem := begin("{scorer: llm, accept: true}"); !strings.Contains(problem, "teacher: it is random") {
+		t.Errorf("of a teacher from whom nothing can be learned: %q", problem)
+	}
+}
+
+// TestTeacherFaults names what is wrong with a teacher.
+func TestTeacherFaults(t *testing.T) {
+	t.Parallel()
+	for teacher, want := range map[string]string{
+		"{}":                                  "teacher: give a scorer, llm or gpu, or the name of a file",
+		"{scorer: llm, annotations: a.jsonl}": "teacher: give a scorer, llm or gpu, or the name of a file",
+		"{scorer: \"llm:http://a\"}":          "is none; use llm or gpu",
+		"{annotations: ../a.jsonl}":           "must be a name below datasets/demo/",
+		"{scorer: llm, per_source: 0}":        "per_source 0, annotate_min 100 and annotate_max 2000",
+		"{scorer: llm, annotate_max: 9}":      "annotate_min 100 and annotate_max 9",
+		"{scorer: llm}\nscorer: gpu":          "leave out scorer: gpu",
+		"{scorer: llm, persource: 3}":         "persource",
+	} {
+		_, err := run.ParseSpec("demo", []byte("manifests: [a.jsonl]\nteacher: "+teacher+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", teacher, err, want)
+		}
+	}
+}

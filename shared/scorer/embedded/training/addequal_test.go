@@ -1,0 +1,166 @@
+package training
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"gonum.org/v1/gonum/mat"
+)
+
+// TestAddEqualsTraining adds samples to a base, and learns from all of them together: both give the same model. With
+// features as they were before the base took 8 bits of each, the models differ by less than a step of a rating.
+func TestAddEqualsTraining(t *testing.T) {
+	t.Parallel()
+	base, builtin, out := someSources(t)
+	own, rest := ratedBy(out, 10, func(_ int, rating int8) int8 { return rating })
+	a := newAddition(base, builtin, own, rubric.Default())
+	learned, err := a.fit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal := slices.Index(variants(), variant{weight: 1})
+	added, err := learned.model(slices.Repeat([]int{equal}, a.task(nil).heads()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		samples []Sample
+		within  float64
+	}{
+		"the same features":     {base.Samples, 1e-6},
+		"features of more bits": {unrounded(base.Samples), 0.1},
+	} {
+		together := &task{samples: slices.Concat(tt.samples, own), rubric: rubric.Default()}
+		d, err := together.design(all(len(together.samples)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		trained, err := d.fit(base.Penalties)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := 0.0
+		for i := range rest {
+			values := trained.predict(rest[i].Features)
+			for h, v := range added.predict(rest[i].Features) {
+				most = max(most, math.Abs(v-values[h]))
+			}
+		}
+		t.Logf("%s: values differ by %.2g at most", name, most)
+		if most > tt.within {
+			t.Errorf("%s: values differ by %g, and may by %g", name, most, tt.within)
+		}
+	}
+}
+
+// unrounded are samples with features anywhere within the steps that a base rounds them to.
+func unrounded(samples []Sample) []Sample {
+	rng := rand.New(rand.NewPCG(6, 6))
+	out := slices.Clone(samples)
+	for j := range embedded.FeatureNames() {
+		low, high := math.Inf(1), math.Inf(-1)
+		for i := range samples {
+			low, high = min(low, samples[i].Features.Dense[j]), max(high, samples[i].Features.Dense[j])
+		}
+		for i := range out {
+			if j == 0 {
+				out[i].Features = &embedded.Features{
+					Dense: slices.Clone(samples[i].Features.Dense), Grams: samples[i].Features.Grams,
+				}
+			}
+			out[i].Features.Dense[j] += (rng.Float64() - 0.5) * (high - low) / baseSteps
+		}
+	}
+	return out
+}
+
+// TestLeftOut compares what is predicted for own samples that are left out with a solution that never had them: also of
+// several samples that share an image.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	whole, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtin, err := embedded.DefaultWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := &Base{Capabilities: whole.Capabilities, Styles: whole.Styles, Samples: whole.Samples[:90]}
+	own := slices.Clone(whole.Samples[90:114])
+	own[3].Images, own[9].Images = []string{"same"}, []string{"same"}
+	a := newAddition(base, builtin, own, rubric.Default())
+	d, err := a.task(own).design(all(len(base.Samples) + len(own)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range systems() {
+		b, err := a.newBlocks(d, blockKey{penalty: 0.2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := b.system(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets, _ := a.targets(2, variant{weight: key.weight, alone: key.alone})
+		_, duals, err := b.solve(s, targets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, group := range [][]int{{0}, {3, 9}} {
+			residuals, err := s.leftOut(group, duals)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, i := range group {
+				got, want := targets[len(base.Samples)+i]-residuals[k], without(t, d, key, targets, len(base.Samples), group, i)
+				if math.Abs(got-want) > 1e-6 {
+					t.Errorf("%+v: sample %d without %v is predicted as %g, want %g", key, i, group, got, want)
+				}
+			}
+		}
+	}
+}
+
+// without predicts an own sample from all samples but a group of own ones: those of the base count once, own ones as
+// the key says.
+func without(t *testing.T, d *design, key systemKey, targets []float64, base int, group []int, i int) float64 {
+	t.Helper()
+	var learn []int
+	for row := range targets {
+		if !slices.Contains(group, row-base) && !(key.alone && row < base) {
+			learn = append(learn, row)
+		}
+	}
+	rows, own := len(learn), base+i
+	among, rest := mat.NewSymDense(rows, nil), mat.NewVecDense(rows, nil)
+	for r, x := range learn {
+		weight := 1.0
+		if x >= base {
+			weight = key.weight
+		}
+		rest.SetVec(r, targets[x])
+		for c, y := range learn[:r+1] {
+			among.SetSym(r, c, d.ratings.At(x, y))
+		}
+		among.SetSym(r, r, d.ratings.At(x, x)+0.2/weight)
+	}
+	var factor mat.Cholesky
+	var duals mat.VecDense
+	if !factor.Factorize(among) {
+		t.Fatal("the features are degenerate")
+	}
+	if err := factor.SolveVecTo(&duals, rest); err != nil {
+		t.Fatal(err)
+	}
+	value := 0.0
+	for c, y := range learn {
+		value += d.ratings.At(own, y) * duals.AtVec(c)
+	}
+	return value
+}
