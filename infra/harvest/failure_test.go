@@ -351,7 +351,7 @@ func TestNames(t *testing.T) {
 		{[]string{"curate", "--budget", "1", "--threshold", "high", "dataset.json"}, 2,
 			[]string{`--threshold high: "high" is no whole number`}},
 		{[]string{"curate", "--budget", "1", "--thresholds", "humanities", "dataset.json"}, 2,
-			[]string{"--thresholds humanities: give names with numbers"}},
+			[]string{`--thresholds humanities: "humanities" is no name with a value`}},
 		{[]string{"curate", "--budget", "1", "--keep-styles", "yesno", "dataset.json"}, 2,
 			[]string{`--keep-styles: "yesno"`, `did you mean "yes/no"?`}},
 		{[]string{"curate", "--budget", "1", "--weights", "humanitys=2", "dataset.json"}, 2,

@@ -63,7 +63,7 @@ func (p *topic) Publish(_ context.Context, messages ...events.Message) error {
 	return nil
 }
 
-// TestEvent has an event of an old and of a new deployment of one name be told apart, and taken by old consumers.
+// TestEvent publishes an event, with the attributes that older consumers filter on.
 func TestEvent(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 4, 3, 2, 1, 500_000_000, time.FixedZone("CEST", 2*60*60))

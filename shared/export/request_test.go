@@ -23,7 +23,7 @@ func TestComplete(t *testing.T) {
 		{export.Request{Images: export.Copy}, "", "for: is missing"},
 		{export.Request{For: "TRL2"}, "", `did you mean "trl"?`},
 		{export.Request{For: export.WebDataset, Images: export.Copy}, "", `images: "copy" is not for webdataset; give embed`},
-		{export.Request{For: export.Swift, Images: "referense"}, "", `did you mean "reference"?`},
+		{export.Request{For: export.Swift, Images: "referenc"}, "", `did you mean "reference"?`},
 		{export.Request{For: export.Swift, Images: "cloud"}, "", "give copy, link, reference"},
 	} {
 		got, err := tc.request.Complete()

@@ -95,7 +95,8 @@ type Validation struct {
 type Figures struct {
 	agreement.Figures
 	WithinSource agreement.Value `json:"within_source"` // Spearman
-	Samples      int             `json:"samples"`       // compared
+	// Samples is how many were compared; 0 in weights of before it was counted.
+	Samples int `json:"samples,omitempty"`
 }
 
 // Origin is what the result of a training under a rubric, at a time, says of itself. The caller adds files and command.
