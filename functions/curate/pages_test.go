@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -166,4 +167,23 @@ func TestReviewPage(t *testing.T) {
 			t.Errorf("%v is answered %d", bad, refused.Code)
 		}
 	}
+}
+
+// TestFormFields sends every field that the form has: the preview, which a script asks for, takes each.
+func TestFormFields(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines(runtest.Plain("r", 8)))
+	path := "/runs/" + s.scored() + "/select"
+	form := s.visit("GET", path, nil).Body.String()
+	fields := url.Values{"budget": {"4"}}
+	for _, found := range regexp.MustCompile(`<(?:input|select) name="([a-z_]+)"`).FindAllStringSubmatch(form, -1) {
+		if !fields.Has(found[1]) {
+			fields.Set(found[1], "")
+		}
+	}
+	if len(fields) < 8 {
+		t.Errorf("the form has the fields %v", fields)
+	}
+	s.sees(200, path+"?"+fields.Encode(), "<strong>4</strong>")
 }

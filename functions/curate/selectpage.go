@@ -76,7 +76,9 @@ func postedForm(r *http.Request, known []string) (url.Values, error) {
 }
 
 // formFields are the names of the fields of the form.
-var formFields = []string{"budget", "strategy", "threshold", "source_cap", "image_cap", "max_failed", "unique"}
+var formFields = []string{
+	"budget", "strategy", "threshold", "source_cap", "image_cap", "cluster_cap", "template_cap", "max_failed", "unique",
+}
 
 // formOf are the fields of a form.
 func formOf(typed url.Values) site.Form {

@@ -106,8 +106,8 @@ func (r *reportTab) checkCharts() {
 				return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1 || b.bottom > box.bottom + 1;
 			}).map(t => t.textContent)};
 	})`)
-	if len(charts) != 13 {
-		r.Errorf("%d charts, want 13", len(charts))
+	if len(charts) != 14 {
+		r.Errorf("%d charts, want 14", len(charts))
 	}
 	for _, c := range charts {
 		if c.Marks < 2 || c.Rows == 0 || c.Width < 300 || c.Reading == "" || c.Title == "" || len(c.CSV) < 50 {

@@ -14,7 +14,7 @@ func TestLabel(t *testing.T) {
 		strings.Repeat("数", 15):             strings.Repeat("数", 15),
 		strings.Repeat("数", 16):             strings.Repeat("数", 14) + "…",
 		strings.Repeat("W", 20):             strings.Repeat("W", 14) + "…",
-		strings.Repeat("i", 60):             strings.Repeat("i", 42) + "…",
+		strings.Repeat("i", 60):             strings.Repeat("i", 39) + "…",
 		"a\u0301" + strings.Repeat("b", 20): "a\u0301" + strings.Repeat("b", 20),
 		"":                                  "",
 	} {
