@@ -194,7 +194,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if sys.reviews, err = review.NewStore(work); err != nil {
 		return system{}, err
 	}
-	if sys.runs, err = run.NewReader(work); err != nil {
+	if sys.runs, err = run.NewReader(work, c.Selections.CacheBytes); err != nil {
 		return system{}, err
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{

@@ -123,7 +123,7 @@ func (s service) counted(requests *atomic.Int64) service {
 	errs[3] = err
 	var runs *run.Reader
 	var subsets *subset.Selector
-	runs, errs[0] = run.NewReader(work)
+	runs, errs[0] = run.NewReader(work, run.DefaultCacheBytes)
 	feed, err := events.NewFeed(s.Events, runtest.Origin(), time.Now)
 	errs[4] = err
 	subsets, errs[1] = subset.NewSelector(subset.Config{

@@ -35,7 +35,7 @@ func openState(state string) (string, bucket.Bucket, error) {
 
 // openRuns reads runs and their selections without a running system.
 func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
-	runs, err := run.NewReader(work)
+	runs, err := run.NewReader(work, run.DefaultCacheBytes)
 	if err != nil {
 		return nil, nil, err
 	}

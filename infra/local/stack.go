@@ -186,7 +186,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := run.NewReader(o.Work)
+	runs, err := run.NewReader(o.Work, cmp.Or(o.Selections, subset.DefaultLimits()).CacheBytes)
 	if err != nil {
 		return nil, err
 	}

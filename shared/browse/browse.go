@@ -17,9 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxColumnBytes is the most memory that columns take from one list to the next.
-const maxColumnBytes = 96 << 20
-
 // MostCounted is how many samples of a filter are counted at most.
 const MostCounted = 10_000
 
@@ -35,7 +32,7 @@ func New(runs *run.Reader, subsets *subset.Reader) (*Reader, error) {
 	if runs == nil || subsets == nil {
 		return nil, errors.New("making a browse.Reader: a reader of runs or of selections is missing")
 	}
-	return &Reader{runs: runs, subsets: subsets, columns: cache.New(maxColumnBytes, (*column).bytes)}, nil
+	return &Reader{runs: runs, subsets: subsets, columns: cache.New(runs.Share(96), (*column).bytes)}, nil
 }
 
 // A Query asks for a page of the samples that a filter lets through.

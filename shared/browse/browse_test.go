@@ -85,11 +85,11 @@ func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) 
 // open is a reader whose columns are not in memory.
 func open(tb testing.TB, work bucket.Reader) *Reader {
 	tb.Helper()
-	runs, err := run.NewReader(work)
+	runs, err := run.NewReader(work, run.DefaultCacheBytes)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Reader{runs: runs, columns: cache.New(maxColumnBytes, (*column).bytes)}
+	return &Reader{runs: runs, columns: cache.New(runs.Share(96), (*column).bytes)}
 }
 
 // page lists without looking whether the run is scored.

@@ -48,7 +48,7 @@ func TestLargeNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := NewReader(work)
+	r, err := NewReader(work, DefaultCacheBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestBegunShards(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := NewReader(work)
+	r, err := NewReader(work, DefaultCacheBytes)
 	if err != nil {
 		t.Fatal(err)
 	}

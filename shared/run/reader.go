@@ -33,38 +33,42 @@ type Reader struct {
 	tables    *cache.Cache[*scores.Table]
 	waves     *cache.Cache[*Wave]
 	sums      *cache.Cache[*Counts]
+
+	cacheBytes int
 }
 
-// The most memory that a Reader takes, in bytes.
-const (
-	maxPlanBytes   = 64 << 20
-	maxDraftBytes  = 16 << 20
-	maxReportBytes = 16 << 20
-	maxFileBytes   = 128 << 20
-	maxTableBytes  = 128 << 20
-	maxWaveBytes   = 1 << 20
-	maxSumBytes    = 16 << 20
-)
+// DefaultCacheBytes bounds what is kept in memory of runs and of selections, pools apart.
+const DefaultCacheBytes = cacheParts << 20
 
-// NewReader reads the runs of a work bucket.
-func NewReader(work bucket.Reader) (*Reader, error) {
+// cacheParts are the parts that all caches of a Reader, and of what reads through it, share.
+const cacheParts = 704
+
+// NewReader reads the runs of a work bucket, and keeps at most so many bytes in memory together with what reads through
+// it.
+func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 	if work == nil {
 		return nil, missing("Reader", "work bucket")
 	}
+	if cacheBytes < 1 {
+		return nil, fmt.Errorf("CACHE_BYTES: %d is below 1; give bytes, or leave it out", cacheBytes)
+	}
 	_, removable := work.(bucket.Deleter)
-	return &Reader{
-		work: work, removable: removable,
-		plans:   cache.New(maxPlanBytes, planBytes),
-		drafts:  cache.New(maxDraftBytes, func(d *draft) int { return planBytes(d.Plan) }),
-		reports: cache.New(maxReportBytes, func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) }),
-		files:   cache.New(maxFileBytes, func(file []byte) int { return len(file) }),
-		tables:  cache.New(maxTableBytes, tableBytes),
-		waves:   cache.New(maxWaveBytes, func(*Wave) int { return 300 }),
-		sums: cache.New(maxSumBytes, func(c *Counts) int {
-			return 1000 + 100*(len(c.Reasons)+len(c.Flags)) + 1000*len(c.Examples)
-		}),
-	}, nil
+	r := &Reader{work: work, removable: removable, cacheBytes: cacheBytes}
+	r.plans = cache.New(r.Share(64), planBytes)
+	r.drafts = cache.New(r.Share(16), func(d *draft) int { return planBytes(d.Plan) })
+	r.reports = cache.New(r.Share(16), func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) })
+	r.files = cache.New(r.Share(128), func(file []byte) int { return len(file) })
+	r.tables = cache.New(r.Share(128), tableBytes)
+	r.waves = cache.New(r.Share(1), func(*Wave) int { return 300 })
+	r.sums = cache.New(r.Share(16), func(c *Counts) int {
+		return 1000 + 100*(len(c.Reasons)+len(c.Flags)) + 1000*len(c.Examples)
+	})
+	return r, nil
 }
+
+// Share is how many bytes a cache takes at most that has some of the 704 parts: those of a Reader have 369, of a
+// subset.Reader 224, of a browse.Reader 96.
+func (r *Reader) Share(parts int) int { return int(int64(r.cacheBytes) * int64(parts) / cacheParts) }
 
 // missing is the error of a constructor that lacks something.
 func missing(what, dependency string) error {

@@ -33,7 +33,7 @@ func TestScorerUnavailable(t *testing.T) {
 		"away":           {fmt.Errorf("%w: the sidecar is not reached", scorer.ErrUnavailable), false},
 		"no such scorer": {errors.New("there is no such kind"), true},
 	} {
-		runs, err := run.NewReader(work)
+		runs, err := run.NewReader(work, run.DefaultCacheBytes)
 		if err != nil {
 			t.Fatal(err)
 		}

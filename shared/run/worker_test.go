@@ -14,7 +14,7 @@ import (
 func TestConstructorsRefuse(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	if _, err := run.NewReader(nil); err == nil {
+	if _, err := run.NewReader(nil, run.DefaultCacheBytes); err == nil {
 		t.Error("a reader without a bucket was made")
 	}
 	for i, leave := range []func(*run.PlannerConfig){

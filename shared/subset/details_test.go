@@ -25,7 +25,7 @@ func TestDetails(t *testing.T) {
 	if there, err := bucket.Exists(t.Context(), f.Work, picks); there || err != nil {
 		t.Fatalf("the picks are written before they are needed: %v, %v", there, err)
 	}
-	runs, err := run.NewReader(f.Work)
+	runs, err := run.NewReader(f.Work, run.DefaultCacheBytes)
 	if err != nil {
 		t.Fatal(err)
 	}

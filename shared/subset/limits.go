@@ -3,6 +3,8 @@ package subset
 import (
 	"errors"
 	"fmt"
+
+	"github.com/harvest-ml/harvest/shared/run"
 )
 
 // Limits bound what a process takes to make selections.
@@ -10,6 +12,8 @@ type Limits struct {
 	// PoolBytes bound the scores that stay in memory from one selection to the next. A selection takes what it needs,
 	// and its scores are dropped after it if they are more.
 	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores in memory between selections"`
+	// CacheBytes bound what else is kept of runs and of selections.
+	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"most bytes of what else is kept of runs and selections"`
 	// Waiting is how many selections may wait for the one that is computed.
 	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`
 	// AnsweredSamples is the size of the largest run of which a call makes a selection while its caller waits.
@@ -18,7 +22,7 @@ type Limits struct {
 
 // DefaultLimits are those of an empty environment.
 func DefaultLimits() Limits {
-	return Limits{PoolBytes: 1 << 30, Waiting: 8, AnsweredSamples: 1_000_000}
+	return Limits{PoolBytes: 1 << 30, CacheBytes: run.DefaultCacheBytes, Waiting: 8, AnsweredSamples: 1_000_000}
 }
 
 // Validate reports every fault.
@@ -28,7 +32,7 @@ func (l Limits) Validate() error {
 		name  string
 		value int64
 	}{
-		{"POOL_BYTES", int64(l.PoolBytes)}, {"SELECTIONS_WAITING", int64(l.Waiting)},
+		{"POOL_BYTES", int64(l.PoolBytes)}, {"CACHE_BYTES", int64(l.CacheBytes)}, {"SELECTIONS_WAITING", int64(l.Waiting)},
 		{"MAX_ANSWERED_SAMPLES", l.AnsweredSamples},
 	} {
 		if limit.value < 1 {

@@ -96,15 +96,6 @@ type Reader struct {
 	read           *cache.Cache[*evaluation.Result]
 }
 
-// The most memory that a Reader takes in addition to pools, in bytes.
-const (
-	maxSelectionBytes = 16 << 20
-	maxReasonBytes    = 64 << 20
-	maxNearBytes      = 16 << 20
-	maxClusterBytes   = 64 << 20
-	maxSetBytes       = 64 << 20 // of evaluation sets
-)
-
 // NewReader reads the selections of the runs in a work bucket.
 func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, error) {
 	if runs == nil || work == nil {
@@ -115,16 +106,16 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 	}
 	return &Reader{
 		runs: runs, work: work,
-		selections: cache.New(maxSelectionBytes, func(s *Selection) int { return 50_000 + 8*len(s.PerRange) }),
-		rejected:   cache.New(maxReasonBytes, (*scores.Reasons).Len),
+		selections: cache.New(runs.Share(16), func(s *Selection) int { return 50_000 + 8*len(s.PerRange) }),
+		rejected:   cache.New(runs.Share(64), (*scores.Reasons).Len),
 		pools:      newPools(limits),
 		missingDetails: func(_ context.Context, _ *run.Plan, sel *Selection) error {
 			return &run.RefusedError{Reason: fmt.Sprintf("selection %s of run %s is still being written; wait until it is "+
 				"completed, or continue it: harvest resume %s", sel.ID, sel.Run, sel.Run)}
 		},
-		near:      cache.New(maxNearBytes, nearSamples.bytes),
-		clustered: cache.New(maxClusterBytes, func(c []uint32) int { return 4 * len(c) }),
-		read:      cache.New(maxSetBytes, func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
+		near:      cache.New(runs.Share(16), nearSamples.bytes),
+		clustered: cache.New(runs.Share(64), func(c []uint32) int { return 4 * len(c) }),
+		read:      cache.New(runs.Share(64), func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
 	}, nil
 }
 

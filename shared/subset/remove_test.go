@@ -66,7 +66,7 @@ func clone(t *testing.T, from bucket.Reader) *bucket.Memory {
 // readers read a bucket as a new process does.
 func readers(t *testing.T, work bucket.Bucket) (*run.Reader, *subset.Reader, *subset.Remover) {
 	t.Helper()
-	runs, err := run.NewReader(work)
+	runs, err := run.NewReader(work, run.DefaultCacheBytes)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 	if err := errors.Join(errFeed, errWork); err != nil {
 		return err
 	}
-	runs, err := run.NewReader(work)
+	runs, err := run.NewReader(work, run.DefaultCacheBytes)
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (m *meter) restart() {
 	var errs [5]error
 	feed, err := events.NewFeed(m, runtest.Origin(), now)
 	errs[4] = err
-	m.runs, errs[0] = run.NewReader(work)
+	m.runs, errs[0] = run.NewReader(work, run.DefaultCacheBytes)
 	m.worker, errs[1] = run.NewWorker(run.WorkerConfig{
 		Runs: m.runs, Input: m.counted(m.input), Work: work, OpenScorer: m.open, Tasks: m, Events: feed,
 		Now: now, Width: width, Process: process, Memory: memorytest.Budget(m.t),

@@ -319,7 +319,7 @@ func (s *system) process() *process {
 	var errs [5]error
 	notices, err := events.NewFeed(mortalTopic{s.queue.Topic(events.TopicEvents), p}, runtest.Origin(), s.clock.Now)
 	errs[4] = err
-	p.runs, errs[0] = run.NewReader(work)
+	p.runs, errs[0] = run.NewReader(work, run.DefaultCacheBytes)
 	p.worker, errs[1] = run.NewWorker(run.WorkerConfig{
 		Runs: p.runs, Input: s.input, Work: work, OpenScorer: s.open, Tasks: tasks, Events: notices,
 		Now: s.clock.Now, Width: s.width, Process: self, Memory: memorytest.Budget(s.t),

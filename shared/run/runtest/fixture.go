@@ -139,7 +139,7 @@ func (f *Fixture) Restart() {
 	work := mortalBucket{f.Work, f}
 	feed, err := events.NewFeed(f.Events, Origin(), f.clock)
 	f.must(err)
-	f.Runs, err = run.NewReader(work)
+	f.Runs, err = run.NewReader(work, run.DefaultCacheBytes)
 	f.must(err)
 	f.Worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: feed,
