@@ -37,7 +37,8 @@ const (
 	samples = 60
 	// phases is how many times the load pauses, so that what stays can be measured.
 	phases = 5
-	// cached bounds what the system keeps of runs and selections, and what it keeps of pools. A phase of the gate fills it.
+	// cached bounds what the system keeps of runs and selections, and what it keeps of pools. A phase of the gate fills
+	// it.
 	cached = 4 << 20
 	// patience is how long a dataset may take under load.
 	patience = 5 * time.Minute
@@ -261,7 +262,8 @@ func flat(t *testing.T, before, after state, most uint64) {
 }
 
 // TestLoad has 200 clients call the API at a time; then datasets arrive while some call. No call is answered with a
-// fault of the server, each dataset gets its selection, and neither goroutines nor memory pile up once caches are full.
+// fault of the server, each dataset gets its selection, and neither goroutines nor memory pile up once caches are
+// full.
 func TestLoad(t *testing.T) {
 	thorough.Only(t)
 	calls, mixed := durations()
