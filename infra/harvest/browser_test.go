@@ -7,15 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestBrowser opens reports in Chromium: their charts, filters and search work, in either theme nothing is hard to
 // read or to reach, and they load nothing. HARVEST_AXE is the file of axe-core; HARVEST_SCREENSHOTS a folder for
 // pictures of the reports, that of the real pool among them.
 func TestBrowser(t *testing.T) {
-	thorough.Only(t)
 	t.Parallel()
 	browser := startBrowser(t)
 	dir := t.TempDir()

@@ -9,13 +9,11 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection that is made by the
 // form: they ask for nothing elsewhere, and in either theme nothing is hard to read or to reach.
 func TestBrowserSite(t *testing.T) {
-	thorough.Only(t)
 	t.Parallel()
 	browser := startBrowser(t)
 	dir := t.TempDir()

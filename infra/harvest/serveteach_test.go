@@ -51,4 +51,5 @@ func TestServeTeacher(t *testing.T) {
 			t.Errorf("there is no %q in the log\n%s", want, log)
 		}
 	}
+	s.stop(t)
 }
