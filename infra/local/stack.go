@@ -327,6 +327,9 @@ func (s *Stack) Upload(ctx context.Context, object string) error {
 	})
 }
 
+// Outstanding is how many deliveries of messages wait, run, or pause after a failure: 0 while there is nothing to do.
+func (s *Stack) Outstanding() int { return s.queue.Outstanding() }
+
 // Close stops the system and returns what made it stop before, if anything did.
 func (s *Stack) Close() error {
 	s.cancel()

@@ -143,7 +143,7 @@ func (s *system) known(random *rand.Rand) (runID, id string) {
 	return runID, id
 }
 
-// settle waits until each dataset has a selection.
+// settle waits until each dataset has a selection and the parts and reports of all selections are written.
 func (s *system) settle(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -155,11 +155,13 @@ func (s *system) settle(t *testing.T) {
 		}
 		dropped := s.dropped
 		s.mu.Unlock()
-		if len(made) == dropped {
+		outstanding := s.Outstanding()
+		if len(made) == dropped && outstanding == 0 {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("after %v %d of %d datasets have a selection", patience, len(made), dropped)
+			t.Fatalf("after %v %d of %d datasets have a selection, and %d deliveries are outstanding",
+				patience, len(made), dropped, outstanding)
 		}
 	}
 }
@@ -273,8 +275,10 @@ func TestLoad(t *testing.T) {
 	}
 	s.settle(t)
 	s.load(t, clients, calls/10) // fills caches
+	s.settle(t)
 	before := s.idle()
 	s.load(t, clients, calls)
+	s.settle(t)
 	after := s.idle()
 	flat(t, before, after, 4*cached)
 	t.Logf("%d clients for %v: %d calls, %d answered 429; %d -> %d goroutines, %d -> %d MB", clients, calls,

@@ -117,6 +117,16 @@ func (q *Queue) Stats(subscription string) Stats {
 	return Stats{}
 }
 
+// Outstanding is how many deliveries wait, run, or pause after a failure, of all subscriptions.
+func (q *Queue) Outstanding() (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range q.subscriptions {
+		n += s.stats.Outstanding
+	}
+	return n
+}
+
 // Topic publishes to one of the topics of shared/events. Messages must not be changed after they are published.
 func (q *Queue) Topic(key string) events.Publisher { return topic{q, key} }
 

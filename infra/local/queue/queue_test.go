@@ -229,6 +229,9 @@ func TestSlots(t *testing.T) {
 	if stats := b.Stats("tasks"); most != 3 || stats.Acknowledged != 27 || stats.Outstanding != 3 {
 		t.Errorf("%d ran at a time, after nine minutes of ten: %+v", most, stats)
 	}
+	if n := b.Outstanding(); n != 3 {
+		t.Errorf("%d deliveries are outstanding in all subscriptions, and 3 in the only one", n)
+	}
 	b.clock.Run(never)
 	if ordered := slices.IsSortedFunc(b.got, func(x, y received) int { return int(x.After - y.After) }); !ordered {
 		t.Errorf("deliveries out of order: %v", b.got)
