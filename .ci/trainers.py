@@ -30,12 +30,16 @@ def same(images: list[bytes], record: dict, demo: pathlib.Path) -> None:
 
 
 def llava(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
-    """As LLaVA's LazySupervisedDataset does, which is on no package index."""
+    """As LazySupervisedDataset of LLaVA and LLaVA-NeXT does, which is on no package index."""
     rows = json.loads((folder / "data.json").read_text())
     for row, record in zip(rows, own, strict=True):
-        same([(folder / name).read_bytes() for name in row["image"]], record, demo)
+        files = []
+        if "image" in row:  # else it is a text
+            files = row["image"] if isinstance(row["image"], list) else [row["image"]]
+            assert files and (len(files) > 1) == isinstance(row["image"], list)  # LLaVA joins folder and text
+        same([(folder / name).read_bytes() for name in files], record, demo)
         assert [turn["value"] for turn in row["conversations"]] == said(record)
-        assert sum(text.count("<image>") for text in said(row)) == len(row["image"])
+        assert sum(text.count("<image>") for text in said(row)) == len(files)
     return "json"
 
 

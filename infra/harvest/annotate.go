@@ -52,6 +52,8 @@ type annotateRequest struct {
 	seed    uint64 // chooses among equals
 	by      scorerFlags
 	mount   mounting
+	// keeps, if there is one, is an error where what is chosen would cost annotations that are there already.
+	keeps func([]datasetSample) error
 	// announce gets what it takes before anything is asked; nil prints it.
 	announce func(*purchase)
 }
@@ -89,18 +91,7 @@ func newAnnotate() *cobra.Command {
 			if err := makeOut(filepath.Dir(file)); err != nil {
 				return err
 			}
-			res := &annotateReport{Out: file, Failed: map[reason.Code]int64{}, Seconds: map[string]float64{}}
-			annotations, err := res.annotate(cmd.Context(), in, request, state, out.quiet)
-			if err != nil {
-				return err
-			}
-			if err := writeWhole(file, func(w io.Writer) error { return annotation.Write(w, annotations) }); err != nil {
-				return err
-			}
-			if out.json {
-				return api.EncodeJSON(cmd.OutOrStdout(), res)
-			}
-			return res.print(cmd.OutOrStdout())
+			return in.annotateTo(cmd, file, request, state, out)
 		},
 	}
 	imagesFlag(cmd, &images)
@@ -115,6 +106,36 @@ func newAnnotate() *cobra.Command {
 	return cmd
 }
 
+// annotateTo annotates into a file, which loses none of the annotations that it holds.
+func (in input) annotateTo(
+	cmd *cobra.Command, file string, request annotateRequest, state string, out outputFlags,
+) error {
+	rub, err := in.openRubric()
+	if err != nil {
+		return err
+	}
+	held, err := openAnnotated(file, rub)
+	if err != nil {
+		return err
+	}
+	request.keeps = held.keeps
+	res := &annotateReport{Out: file, Failed: map[reason.Code]int64{}, Seconds: map[string]float64{}}
+	annotations, err := res.annotate(cmd.Context(), in, request, state, out.quiet)
+	if err != nil {
+		return err
+	}
+	if err := held.replaces(annotations); err != nil {
+		return err
+	}
+	if err := writeWhole(file, func(w io.Writer) error { return annotation.Write(w, annotations) }); err != nil {
+		return err
+	}
+	if out.json {
+		return api.EncodeJSON(cmd.OutOrStdout(), res)
+	}
+	return res.print(cmd.OutOrStdout())
+}
+
 // annotate chooses the seed set and has it rated. Both are runs, which are kept: killed at any moment, the same command
 // continues.
 func (r *annotateReport) annotate(
@@ -124,6 +145,11 @@ func (r *annotateReport) annotate(
 	chosen, err := r.choose(ctx, in, request, state, quiet)
 	if err != nil {
 		return nil, err
+	}
+	if request.keeps != nil {
+		if err := request.keeps(chosen); err != nil {
+			return nil, err
+		}
 	}
 	r.Seconds["choose"] = time.Since(start).Seconds()
 	start = time.Now()

@@ -189,6 +189,45 @@ func TestAnnotate(t *testing.T) {
 	noSecret(t, dir)
 }
 
+// TestAnnotateKeepsAnnotations names files as --out that hold what would be lost: annotations of other samples, other
+// annotations of the same ones, and something else.
+func TestAnnotateKeepsAnnotations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 8)
+	args := []string{
+		"annotate", "--scorer", "embedded", "--samples", "6", "--state", "state", "--out", "a.jsonl", "dataset.json",
+	}
+	mustHarvest(t, dir, args...)
+	file := filepath.Join(dir, "a.jsonl")
+	made := readFile(t, file)
+	mustHarvest(t, dir, args...)
+	first, rest, _ := strings.Cut(made, "\n")
+	for want, held := range map[string]string{
+		"1 annotations of samples that are not chosen now, such as other,": made +
+			strings.Replace(first, idOf(t, first), "other", 1) + "\n",
+		"is another one, and would be lost": strings.Replace(first, `"styles":[`, `"styles":["coordinate",`, 1) + "\n" + rest,
+		"is no file of annotations":         "a person's notes\n",
+	} {
+		writeFile(t, file, held)
+		a := harvest(t, dir, nil, args...)
+		if a.status != 2 || !strings.Contains(a.stderr, want) || !strings.Contains(a.stderr, "give another file") {
+			t.Errorf("status %d, want %q: %s", a.status, want, a.stderr)
+		}
+		if readFile(t, file) != held {
+			t.Errorf("%s: the file is another one now", want)
+		}
+	}
+}
+
+// idOf is the id of a line of annotations.
+func idOf(t *testing.T, line string) string {
+	t.Helper()
+	var a struct{ ID string }
+	decode(t, line, &a)
+	return a.ID
+}
+
 // noSecret looks for the key in everything that was written.
 func noSecret(t *testing.T, dir string) {
 	t.Helper()

@@ -71,22 +71,32 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 
 // annotatedBy is the dataset with the annotations of a file.
 func (in input) annotatedBy(ctx context.Context, annotations string) (*annotationSet, error) {
-	set := &annotationSet{input: in, rubric: rubric.Default()}
+	set := &annotationSet{input: in}
 	var err error
 	if set.limits, err = limits(ctx); err != nil {
 		return nil, err
 	}
-	if in.Rubric != "" {
-		file, err := bucket.ReadWholeFile(in.Rubric, rubric.MaxBytes)
-		if err != nil {
-			return nil, fmt.Errorf("reading rubric: %w", err)
-		}
-		if set.rubric, err = rubric.Parse(file); err != nil {
-			return nil, fmt.Errorf("rubric %s: %w", cmp.Or(in.typed[in.Rubric], in.Rubric), spelling.YAML(err, set.rubric))
-		}
+	if set.rubric, err = in.openRubric(); err != nil {
+		return nil, err
 	}
 	set.annotations, err = readAnnotations(annotations, set.rubric)
 	return set, err
+}
+
+// openRubric reads the rubric that the input names, or is the default.
+func (in input) openRubric() (*rubric.Rubric, error) {
+	if in.Rubric == "" {
+		return rubric.Default(), nil
+	}
+	file, err := bucket.ReadWholeFile(in.Rubric, rubric.MaxBytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading rubric: %w", err)
+	}
+	r, err := rubric.Parse(file)
+	if err != nil {
+		return nil, fmt.Errorf("rubric %s: %w", cmp.Or(in.typed[in.Rubric], in.Rubric), spelling.YAML(err, r))
+	}
+	return r, nil
 }
 
 // readAnnotations reads a file of annotations under a rubric. An empty file is an error.

@@ -133,8 +133,10 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		if asked := st.asked(); asked != "" {
 			lines = append(lines, folded(asked, "    "))
 		}
-		if st.Problem != "" {
-			lines = append(lines, folded(st.Problem, "    "))
+		for _, problem := range []string{st.Problem, st.SelectionProblem} {
+			if problem != "" {
+				lines = append(lines, folded(problem, "    "))
+			}
 		}
 		if i > 0 {
 			lines[0] = "\n" + lines[0]
@@ -215,16 +217,23 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)
 	row("selections", strings.Join(st.Selections, " "))
-	text := t.Render()
+	_, err := fmt.Fprintln(w, strings.Join(append([]string{t.Render()}, st.remarks(state)...), "\n"))
+	return err
+}
+
+// remarks are what is too long for a cell.
+func (st runStatus) remarks(state string) (lines []string) {
 	for _, note := range st.Notes {
-		text += "\nnote: " + note
+		lines = append(lines, "note: "+note)
 	}
 	if st.Problem != "" {
-		text += "\n" + st.Problem // too long for a cell
+		lines = append(lines, st.Problem)
+	}
+	if st.SelectionProblem != "" {
+		lines = append(lines, "its selection failed: "+st.SelectionProblem)
 	}
 	if st.State == run.StateStalled {
-		text += "\n" + (&stalledError{st.RunStatus, state}).Error()
+		lines = append(lines, (&stalledError{st.RunStatus, state}).Error())
 	}
-	_, err := fmt.Fprintln(w, text)
-	return err
+	return lines
 }

@@ -65,7 +65,7 @@ var onDisk = []Images{Copy, Link, Reference}
 
 // trainers are all of them.
 var trainers = []trainer{
-	{LLaVA, forms.LLaVA, dataset.Array, false, onDisk},
+	{LLaVA, forms.LLaVATrainer, dataset.Array, false, onDisk},
 	{LLaMAFactory, forms.ShareGPT, dataset.Array, true, onDisk},
 	{Swift, forms.Swift, dataset.Lines, true, onDisk},
 	{TRL, forms.TRL, dataset.Lines, true, []Images{Copy, Link, Reference, Embed}},

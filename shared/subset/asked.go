@@ -45,17 +45,22 @@ func (s *Selector) Ask(
 	if err != nil {
 		return nil, err
 	}
-	pending := asked{Request: requestID, Selection: &Selection{
-		ID: of.id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: of.params,
-		Total: int(plan.Samples), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(), Manifests: manifestsOf(plan),
-	}}
+	pending := asked{Request: requestID, Selection: unmade(plan, of)}
 	if _, err := bucket.CreateJSON(ctx, s.work, askedName(runID, of.id), pending); err != nil {
 		return nil, err
 	}
 	return s.Find(ctx, runID, of.id)
 }
 
-// Find is Selection, or what is known of one that was asked for and is not made yet.
+// unmade is what is known of a selection that is not made.
+func unmade(plan *run.Plan, of identity) *Selection {
+	return &Selection{
+		ID: of.id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: of.params,
+		Total: int(plan.Samples), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(), Manifests: manifestsOf(plan),
+	}
+}
+
+// Find is Selection, or what is known of one that was asked for and is not made, yet or because it is refused.
 func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error) {
 	sel, err := r.Selection(ctx, runID, id)
 	if !errors.Is(err, ErrNoSelection) || !idPattern.MatchString(id) {
@@ -67,14 +72,15 @@ func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error)
 	} else if missing != nil {
 		return nil, r.lost(runID, id, missing)
 	}
+	if pending.Selection.Problem != "" { // it was refused
+		return pending.Selection, nil
+	}
 	name := madeName(runID)
 	if pending.Request != "" {
 		name = requestMadeName(runID, pending.Request)
 	}
-	var made struct {
-		Problem string `json:"problem"`
-	}
-	if err := bucket.ReadJSON(ctx, r.work, name, &made); err == nil && made.Problem == "" {
+	made := new(result)
+	if err := bucket.ReadJSON(ctx, r.work, name, made); err == nil && made.Problem == "" {
 		return r.Selection(ctx, runID, id) // it was made since
 	} else if err != nil && !errors.Is(err, bucket.ErrNotExist) {
 		return nil, fmt.Errorf("looking for selection %s of run %s: %w", id, runID, err)

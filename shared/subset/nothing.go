@@ -169,17 +169,21 @@ func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) 
 	}
 }
 
-// fail publishes the event of a selection that chose no sample, at least once and always with one id.
+// fail publishes the event of a selection that chose no sample or is refused, at least once and always with one id.
 func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, failedSentName(plan.Run, sel.ID)); sent || err != nil {
 		return err
 	}
 	data := s.selectionEvent(plan, sel)
 	data.Problem = sel.Problem
+	var err error
+	if data.Automatic, err = bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID)); err != nil {
+		return err
+	}
 	if err := s.events.Publish(ctx, announced(events.SelectionFailed, data)); err != nil {
 		return err
 	}
-	_, err := bucket.CreateJSON(ctx, s.work, failedSentName(plan.Run, sel.ID), map[string]string{"problem": sel.Problem})
+	_, err = bucket.CreateJSON(ctx, s.work, failedSentName(plan.Run, sel.ID), map[string]string{"problem": sel.Problem})
 	return err
 }
 
@@ -187,7 +191,7 @@ func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) err
 const (
 	StateWriting   = "writing"   // some outputs are not there yet
 	StateCompleted = "completed" // all outputs are there
-	StateFailed    = "failed"    // it chose no sample, and has no outputs; see problem
+	StateFailed    = "failed"    // it chose no sample or is refused, and has no outputs; see problem
 )
 
 // State is how far a selection is: one of the State constants.

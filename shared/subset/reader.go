@@ -172,6 +172,9 @@ type RunStatus struct {
 	run.Status
 	Created    time.Time `json:"created,omitzero"`     // when it was accepted first
 	Selections []string  `json:"selections,omitempty"` // ids
+	// SelectionProblem says why the selection that the dataset asks for is refused or chose nothing, and what to do; empty
+	// before that, and where another one has samples.
+	SelectionProblem string `json:"selection_problem,omitempty"`
 }
 
 // RunStatus finds how far a run is; run.ErrNoRun if there is none.
@@ -184,10 +187,27 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 	if status.Created, err = r.runs.Accepted(ctx, runID); err != nil {
 		return nil, err
 	}
-	if st.IsScored() {
-		status.Selections, err = r.List(ctx, runID)
+	if !st.IsScored() {
+		return status, nil
 	}
-	return status, err
+	made, err := madeOf(ctx, r.work, madeName(runID))
+	if err != nil {
+		return nil, err
+	}
+	status.SelectionProblem = made.Problem
+	if status.Selections, err = r.List(ctx, runID); err != nil || made.Problem == "" {
+		return status, err
+	}
+	for _, id := range status.Selections {
+		sel, err := r.Selection(ctx, runID, id)
+		if err != nil {
+			return nil, err
+		}
+		if sel.Selected > 0 {
+			status.SelectionProblem = ""
+		}
+	}
+	return status, nil
 }
 
 // Accepted is when a selection was accepted; the zero time if that is not known.

@@ -1,13 +1,16 @@
 package subset_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // TestSelectRefused makes nothing of a request with a fault, and says what is possible. Plan.Resolve says the same.
@@ -136,5 +139,47 @@ func TestRulesRefused(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
 		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+}
+
+// TestAutomaticRefused has the selection that a dataset asks for refused after its run was scored: status, lists and an
+// event say why, and the run stays scored. After the cause is fixed the same request makes it.
+func TestAutomaticRefused(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
+	f.Upload("datasets/demo/dataset.yaml",
+		[]byte("manifests: [a.json]\nbudget: 50%\nexclude_near: [evaluations/set.jsonl]\n"))
+	plan := f.Begin("datasets/demo/dataset.yaml")
+	f.Finish(plan)
+
+	const problem = "exclude_near: evaluations/set.jsonl"
+	status := f.Status(plan.Run)
+	if status.State != run.StateScored || !strings.Contains(status.SelectionProblem, problem) {
+		t.Errorf("state %s, the selection's problem %q", status.State, status.SelectionProblem)
+	}
+	listed, _, err := f.Subsets.ListPage(t.Context(), plan.Run, "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(listed) != 1 || listed[0].State != subset.StateFailed || !strings.Contains(listed[0].Problem, problem) {
+		t.Fatalf("listed are %+v", listed)
+	}
+	if diff := cmp.Diff([]string{plan.Run + "/" + listed[0].ID}, f.EventIDs(events.SelectionFailed)); diff != "" {
+		t.Errorf("events of failed selections (-want +got):\n%s", diff)
+	}
+	automatic, err := f.Subsets.Automatic(t.Context())
+	want := []subset.Automatic{{Run: plan.Run, Selection: listed[0].ID}}
+	if err != nil || !slices.Equal(automatic, want) {
+		t.Errorf("automatic are %v, want %v; error %v", automatic, want, err)
+	}
+
+	f.Upload("evaluations/set.jsonl", []byte(`{"question": "What?", "answer": "Nothing."}`+"\n"))
+	f.Begin("datasets/demo/dataset.yaml")
+	f.Finish(plan)
+	status = f.Status(plan.Run)
+	if status.SelectionProblem != "" || len(status.Selections) != 1 {
+		t.Errorf("after its cause is gone the problem is %q, and selections are %v",
+			status.SelectionProblem, status.Selections)
 	}
 }

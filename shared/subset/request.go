@@ -116,6 +116,9 @@ func (s *Selector) request(
 		return "", err
 	}
 	id, err := requestID(plan, planned, request, allowed)
+	if err == nil {
+		id, err = s.requestAgain(ctx, plan, id, request, allowed)
+	}
 	if err != nil || id == "" {
 		return "", err
 	}
@@ -133,6 +136,27 @@ func (s *Selector) request(
 	}
 	_, err = s.continueRequest(ctx, plan.Run, id)
 	return id, err
+}
+
+// requestAgain is the id of a request, or, where what it asked for was refused or chose nothing, one under which it is
+// asked for once more: its cause may be gone.
+func (s *Selector) requestAgain(
+	ctx context.Context, plan *run.Plan, id string, request selection.Request, allowed run.Allowance,
+) (string, error) {
+	name := madeName(plan.Run)
+	if id != "" {
+		name = requestMadeName(plan.Run, id)
+	}
+	for {
+		made, err := madeOf(ctx, s.work, name)
+		if err != nil || made.Problem == "" {
+			return id, err
+		}
+		if id, err = run.CanonicalHash([]any{id, request, allowed}); err != nil {
+			return "", fmt.Errorf("identifying a request: %w", err)
+		}
+		name = requestMadeName(plan.Run, id)
+	}
 }
 
 // continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether
@@ -240,92 +264,4 @@ func (r *Reader) requestIDs(ctx context.Context, runID string) ([]string, error)
 		ids = append(ids, strings.TrimSuffix(path.Base(attrs.Name), ".json"))
 	}
 	return ids, nil
-}
-
-// MakeSelections makes what a task asks for: a requested selection of a scored run, or all that the run is to have
-// without further calls. It returns those that it made, also with an error. A *run.RefusedError is final.
-func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
-	if task.Request == "" {
-		return s.selectAutomatically(ctx, task.Run)
-	}
-	sel, err := s.selectRequested(ctx, task)
-	if err != nil {
-		return nil, err
-	}
-	return []*Selection{sel}, nil
-}
-
-// selectRequested makes one selection that was requested after its run was planned.
-func (s *Selector) selectRequested(ctx context.Context, task events.SelectTask) (*Selection, error) {
-	var request requested
-	err := bucket.ReadJSON(ctx, s.work, requestName(task.Run, task.Request), &request)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return nil, events.DataError(err)
-	} else if err != nil {
-		return nil, err
-	}
-	sel, err := s.selectWhole(ctx, task.Run, request)
-	if _, final := errors.AsType[*run.RefusedError](err); err != nil && !final {
-		return nil, err
-	}
-	_, marked := bucket.CreateJSON(ctx, s.work, requestMadeName(task.Run, task.Request), result(err))
-	return sel, errors.Join(err, marked)
-}
-
-// selectWhole makes a selection with its details: no caller waits for it.
-func (s *Selector) selectWhole(ctx context.Context, runID string, request requested) (*Selection, error) {
-	sel, err := s.Select(ctx, runID, request.Request, request.MaxFailed)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := s.runs.UsablePlan(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	return sel, s.ensureDetails(ctx, plan, sel.ID)
-}
-
-// result is the content of an object that says that selections are made, or why they are refused.
-func result(refused error) map[string]string {
-	if refused == nil {
-		return map[string]string{}
-	}
-	return map[string]string{"problem": refused.Error()}
-}
-
-// selectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
-// the requested ones.
-func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
-	plan, err := s.runs.Plan(ctx, runID)
-	if errors.Is(err, run.ErrNoRun) {
-		return nil, events.DataError(err)
-	} else if err != nil {
-		return nil, err
-	}
-	requests, err := s.requests(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	if !plan.Selection.Budget.IsZero() {
-		requests = append([]requested{{Request: plan.Selection}}, requests...)
-		err := s.notify(ctx, plan, plan.Selection)
-		if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // Select says so, too
-			return nil, err
-		}
-	}
-	var made []*Selection
-	var refused []error
-	for _, request := range requests {
-		sel, err := s.selectWhole(ctx, runID, request)
-		if _, final := errors.AsType[*run.RefusedError](err); final {
-			refused = append(refused, err) // the next request may allow more
-			continue
-		} else if err != nil {
-			return made, err
-		}
-		made = append(made, sel)
-	}
-	err = errors.Join(refused...)
-	_, marked := bucket.CreateJSON(ctx, s.work, madeName(runID), result(err))
-	return made, errors.Join(err, marked)
 }

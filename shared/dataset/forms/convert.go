@@ -25,22 +25,29 @@ type output struct {
 	inParts bool
 	// keepsPaths says that the form has a place for the names that its images had before.
 	keepsPaths bool
+	// single says that images is the name of a single image, a list of several, and no field where there is none: so its
+	// key has two types, for a program that makes no columns.
+	single bool
 }
 
 var outputs = []output{
-	{LLaVA, "image", "conversations", "from", "value", "human", "gpt", false, false},
-	{"openai", "", "messages", "role", "content", "user", "assistant", true, false},
-	{Swift, "images", "messages", "role", "content", "user", "assistant", false, false},
-	{ShareGPT, "images", "conversations", "from", "value", "human", "gpt", false, false},
-	{TRL, "images", "messages", "role", "content", "user", "assistant", true, false},
-	{WebDataset, "image", "conversations", "from", "value", "human", "gpt", false, false},
-	{Parquet, "images", "conversations", "from", "value", "human", "gpt", false, true},
+	{LLaVA, "image", "conversations", "from", "value", "human", "gpt", false, false, false},
+	{LLaVATrainer, "image", "conversations", "from", "value", "human", "gpt", false, false, true},
+	{"openai", "", "messages", "role", "content", "user", "assistant", true, false, false},
+	{Swift, "images", "messages", "role", "content", "user", "assistant", false, false, false},
+	{ShareGPT, "images", "conversations", "from", "value", "human", "gpt", false, false, false},
+	{TRL, "images", "messages", "role", "content", "user", "assistant", true, false, false},
+	{WebDataset, "image", "conversations", "from", "value", "human", "gpt", false, false, false},
+	{Parquet, "images", "conversations", "from", "value", "human", "gpt", false, true, false},
 }
 
 // Names of forms that records are converted to.
 const (
 	// LLaVA, Swift and ShareGPT are those of LLaVA, of ms-swift, and of LLaMA-Factory.
 	LLaVA, Swift, ShareGPT = "llava", "swift", "sharegpt"
+	// LLaVATrainer is that of LLaVA's own trainer, which joins the field image with a folder's name. It is for exports
+	// alone. Source: llava/train/train.py of LLaVA and LLaVA-NeXT, __getitem__.
+	LLaVATrainer = "llava-trainer"
 	// TRL is that of messages with parts, and a list of images.
 	TRL = "trl"
 	// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members.
@@ -53,11 +60,13 @@ const (
 // ImagesField is the field of a record in Parquet that holds its images.
 const ImagesField = "images"
 
-// Outputs are the names of the forms that records can be converted to.
+// Outputs are the names of the forms that users convert records to.
 func Outputs() []string {
 	var names []string
 	for _, o := range outputs {
-		names = append(names, o.name)
+		if !o.single {
+			names = append(names, o.name)
+		}
 	}
 	return names
 }
@@ -188,7 +197,12 @@ func (o output) convert(p *parser, before any) ([]byte, error) {
 		for _, image := range p.Images {
 			names = append(names, nameOf(image))
 		}
-		out.add(o.images, names)
+		switch {
+		case !o.single || len(names) > 1:
+			out.add(o.images, names)
+		case len(names) == 1:
+			out.add(o.images, names[0])
+		}
 	}
 	turns, err := o.list(p)
 	if err != nil {

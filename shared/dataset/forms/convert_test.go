@@ -3,6 +3,8 @@ package forms_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +57,29 @@ func TestConvertFromAllForms(t *testing.T) {
 		if mixed := types.Mixed(); len(mixed) > 0 {
 			t.Errorf("%s: %v", to, mixed)
 		}
+	}
+}
+
+// TestConvertForLLaVA writes what LLaVA's trainer takes: it joins a text in image with a folder, and takes records
+// without the field as text.
+func TestConvertForLLaVA(t *testing.T) {
+	t.Parallel()
+	const said = `"conversations": [{"from": "human", "value": "%sWhat?"},{"from": "gpt", "value": "So."}], ` +
+		`"data_source": "a"}`
+	for marks, c := range map[string]struct{ images, want string }{
+		"":               {`[]`, `{`},
+		"<image>":        {`["a.png"]`, `{"image": "a.png", `},
+		"<image><image>": {`["a.png", "b.png"]`, `{"image": ["a.png","b.png"], `},
+	} {
+		raw := fmt.Sprintf(`{"images": %s, "messages": [{"role": "user", "content": "%sWhat?"}, `+
+			`{"role": "assistant", "content": "So."}]}`, c.images, marks)
+		got, err := convert(t, forms.Reading{}, forms.LLaVATrainer, raw)
+		if want := c.want + fmt.Sprintf(said, marks); err != nil || got != want {
+			t.Errorf("%s\nis    %s\nwant  %s\nerror %v", raw, got, want, err)
+		}
+	}
+	if slices.Contains(forms.Outputs(), forms.LLaVATrainer) {
+		t.Error("the form of LLaVA's trainer, whose image has two types, is offered for outputs")
 	}
 }
 

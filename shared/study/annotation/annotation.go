@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -26,6 +27,11 @@ type Annotation struct {
 	Styles []string
 	// Reason is why, in the annotator's words. Nothing is computed from it.
 	Reason string
+}
+
+// Agrees reports whether another annotation has the same ratings and styles.
+func (a Annotation) Agrees(with Annotation) bool {
+	return slices.Equal(a.Scores, with.Scores) && slices.Equal(a.Styles, with.Styles)
 }
 
 // Write writes annotations in their order. The error is that of w.

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/study/annotation"
+)
+
+// An annotatedFile is a file that annotate writes to, with what it holds. Annotations cost money or a person's time, so
+// none that is there is lost.
+type annotatedFile struct {
+	name string
+	held []annotation.Annotation
+}
+
+// openAnnotated reads the annotations that a file holds; none where there is no such file. A file that holds anything
+// else is an error.
+func openAnnotated(name string, r *rubric.Rubric) (annotatedFile, error) {
+	f := annotatedFile{name: name}
+	content, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	} else if err != nil {
+		return f, fmt.Errorf("reading annotations: %w", err)
+	}
+	if f.held, err = annotation.Read(bytes.NewReader(content), name, r); err != nil {
+		return f, usageError{fmt.Errorf("--out %s: it exists, and is no file of annotations that this command has made; "+
+			"give another file (%w)", name, err)}
+	}
+	return f, nil
+}
+
+// keeps is an error where the file has annotations of samples that are not chosen.
+func (f annotatedFile) keeps(chosen []datasetSample) error {
+	ids := map[string]bool{}
+	for _, s := range chosen {
+		ids[s.annotation.ID] = true
+	}
+	var lost []string
+	for _, a := range f.held {
+		if !ids[a.ID] {
+			lost = append(lost, a.ID)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("--out %s: it has %d annotations of samples that are not chosen now, such as %s, which "+
+		"would be lost; give another file", f.name, len(lost), spelling.Shown(lost[0]))}
+}
+
+// replaces is an error where the file has other ratings or styles of a sample than those that are to be written.
+func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
+	made := map[string]annotation.Annotation{}
+	for _, a := range annotations {
+		made[a.ID] = a
+	}
+	for _, held := range f.held {
+		if a, ok := made[held.ID]; !ok || !a.Agrees(held) {
+			return usageError{fmt.Errorf("--out %s: its annotation of %s is another one, and would be lost; give another "+
+				"file: nothing is asked of the scorer again", f.name, spelling.Shown(held.ID))}
+		}
+	}
+	return nil
+}

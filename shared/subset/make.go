@@ -1,0 +1,157 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// MakeSelections makes what a task asks for: a requested selection of a scored run, or all that the run is to have
+// without further calls. It returns those that it made, also with an error. A *run.RefusedError is final.
+func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
+	if task.Request == "" {
+		return s.selectAutomatically(ctx, task.Run)
+	}
+	sel, err := s.selectRequested(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	return []*Selection{sel}, nil
+}
+
+// selectRequested makes one selection that was requested after its run was planned.
+func (s *Selector) selectRequested(ctx context.Context, task events.SelectTask) (*Selection, error) {
+	var request requested
+	err := bucket.ReadJSON(ctx, s.work, requestName(task.Run, task.Request), &request)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return nil, events.DataError(err)
+	} else if err != nil {
+		return nil, err
+	}
+	sel, err := s.selectWhole(ctx, task.Run, request)
+	refused, final := errors.AsType[*run.RefusedError](err)
+	if err != nil && !final {
+		return nil, err
+	}
+	if final {
+		if err := s.keepRefused(ctx, task.Run, request.Request, refused.Reason, false); err != nil {
+			return nil, err
+		}
+	}
+	_, marked := bucket.CreateJSON(ctx, s.work, requestMadeName(task.Run, task.Request), resultOf(sel, err))
+	return sel, errors.Join(err, marked)
+}
+
+// selectWhole makes a selection with its details: no caller waits for it.
+func (s *Selector) selectWhole(ctx context.Context, runID string, request requested) (*Selection, error) {
+	sel, err := s.Select(ctx, runID, request.Request, request.MaxFailed)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	return sel, s.ensureDetails(ctx, plan, sel.ID)
+}
+
+// A result is the content of an object that says that selections are made. Problem says why some are refused or chose
+// nothing.
+type result struct {
+	Problem string `json:"problem,omitempty"`
+}
+
+// madeOf is what an object says of selections that are made; the zero value if they are not.
+func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, err error) {
+	if err := bucket.ReadJSON(ctx, work, name, &made); err != nil && !errors.Is(err, bucket.ErrNotExist) {
+		return made, fmt.Errorf("looking whether selections are made: %w", err)
+	}
+	return made, nil
+}
+
+// resultOf is that of one selection, or of its refusal.
+func resultOf(sel *Selection, refused error) result {
+	if refused != nil {
+		return result{refused.Error()}
+	}
+	return result{sel.Problem}
+}
+
+// selectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
+// the requested ones.
+func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
+	plan, err := s.runs.Plan(ctx, runID)
+	if errors.Is(err, run.ErrNoRun) {
+		return nil, events.DataError(err)
+	} else if err != nil {
+		return nil, err
+	}
+	requests, err := s.requests(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if !plan.Selection.Budget.IsZero() {
+		requests = append([]requested{{Request: plan.Selection}}, requests...)
+		err := s.notify(ctx, plan, plan.Selection)
+		if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // Select says so, too
+			return nil, err
+		}
+	}
+	var made []*Selection
+	var problems []string
+	var refusals []error
+	for _, request := range requests {
+		sel, err := s.selectWhole(ctx, runID, request)
+		if refused, final := errors.AsType[*run.RefusedError](err); final { // the next request may allow more
+			refusals = append(refusals, err)
+			if err := s.keepRefused(ctx, runID, request.Request, refused.Reason, true); err != nil {
+				return made, err
+			}
+		} else if err != nil {
+			return made, err
+		} else {
+			made = append(made, sel)
+		}
+		if problem := resultOf(sel, err).Problem; problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	_, marked := bucket.CreateJSON(ctx, s.work, madeName(runID), result{strings.Join(problems, "\n")})
+	return made, errors.Join(append(refusals, marked)...)
+}
+
+// keepRefused keeps a selection that was to be made without a call and is refused: as one that failed, with its event,
+// so that whoever waits for it learns why. Its id is that of the selection where the request has one.
+func (s *Selector) keepRefused(
+	ctx context.Context, runID string, request selection.Request, reason string, automatic bool,
+) error {
+	plan, err := s.runs.Plan(ctx, runID)
+	if err != nil {
+		return err
+	}
+	of, err := s.identify(ctx, plan, request)
+	if _, refused := errors.AsType[*run.RefusedError](err); refused {
+		of.params.Request = request
+		of.id, err = run.CanonicalHash([]any{plan.Run, AlgorithmVersion, "refused", request})
+	}
+	if err != nil {
+		return err
+	}
+	sel := unmade(plan, of)
+	sel.Problem = reason
+	if automatic {
+		if _, err := bucket.CreateJSON(ctx, s.work, automaticName(runID, of.id), struct{}{}); err != nil {
+			return err
+		}
+	}
+	if _, err := bucket.CreateJSON(ctx, s.work, askedName(runID, of.id), asked{Selection: sel}); err != nil {
+		return err
+	}
+	return s.fail(ctx, plan, sel)
+}
