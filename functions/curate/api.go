@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,7 +191,16 @@ func decodeJSON(body io.Reader, v any) error {
 	} else if !errors.Is(err, io.EOF) {
 		return err
 	}
-	if key := jsontext.Twice(bytes.TrimSpace(data)); key != "" {
+	data = bytes.TrimSpace(data)
+	if jsontext.TypeOf(data) == jsontext.Object { // null leaves v as it is
+		known := spelling.Fields(v, "json")
+		for _, key := range jsontext.Members(jsontext.Items(data)).Keys() {
+			if !slices.Contains(known, key) { // the decoder takes it in any case
+				return fmt.Errorf("json: unknown field %q", key)
+			}
+		}
+	}
+	if key := jsontext.Twice(data); key != "" {
 		return fmt.Errorf("the field %s stands in it twice; leave one out", jsontext.Quote(key, 100))
 	}
 	return nil

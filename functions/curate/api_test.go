@@ -178,6 +178,7 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"body of another type":  {"POST", "/v1/runs", `[]`, 400, "body: give values with the names dataset, "},
 		"body cut off":          {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
 		"unknown field":         {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
+		"field in another case": {"POST", "/v1/runs", `{"dataset": "sky", "Budget": 2}`, 400, `unknown field "Budget"; did`},
 		"more than a value":     {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
 		"a brace too many":      {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
 		"body too large": {

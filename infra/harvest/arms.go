@@ -108,7 +108,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	byName := map[string]*result{}
 	for i, res := range results {
 		byName[orders[i].arm] = res
-		warnOfShortfall(cmd.ErrOrStderr(), res.selection.Parameters, res.Shortfall)
+		warnOfShortfall(cmd.ErrOrStderr(), res.selection.Parameters, res.Shortfall, res.selection.Shortfalls)
 		if c.out.json {
 			continue
 		}

@@ -196,3 +196,23 @@ func TestExportRefuses(t *testing.T) {
 		t.Error("a folder was made of nothing")
 	}
 }
+
+// TestExportKeepsFiles exports into a folder with a file of that name, which somebody else wrote.
+func TestExportKeepsFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 8, 8)
+	annotateForExport(t, dir)
+	args := []string{"export", "--annotations", "annotations.jsonl", "--out", ".", "dataset.json", "more.jsonl"}
+	mine := filepath.Join(dir, finetuning.StylerTrain)
+	writeFile(t, mine, "mine")
+	a := harvest(t, dir, nil, args...)
+	if a.status != 2 || !strings.Contains(a.stderr, finetuning.StylerTrain) || readFile(t, mine) != "mine" {
+		t.Errorf("status %d: %s", a.status, a.stderr)
+	}
+	if err := os.Remove(mine); err != nil {
+		t.Fatal(err)
+	}
+	mustHarvest(t, dir, args...)
+	mustHarvest(t, dir, args...) // over its own files
+}

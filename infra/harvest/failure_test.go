@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // breakRecords gives some records of a dataset no conversation.
@@ -147,6 +148,25 @@ func TestNothingSelectable(t *testing.T) {
 		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 	says(t, a.stderr, "2 of 4 records cannot be used", "--budget: 5")
+}
+
+// TestMissedMinimum gives the whole budget and not all of a minimum: the table and a warning say so.
+func TestMissedMinimum(t *testing.T) {
+	t.Parallel()
+	rows := []selection.Shortfall{
+		{Capability: "coding", Asked: 3, Given: 1, Cause: selection.CauseTaken},
+		{Source: "bars", Asked: 5, Given: 4, Cause: selection.CauseRemoved},
+	}
+	var warned, printed strings.Builder
+	warnOfShortfall(&warned, selection.ResolvedRequest{Budget: 12}, 0, rows)
+	if err := printShortfalls(&printed, 0, rows); err != nil {
+		t.Fatal(err)
+	}
+	says(t, warned.String(), "1 of the minimums could not be given, such as 4 of 5 samples of bars: candidates left at")
+	says(t, printed.String(), "minimum of bars")
+	if strings.Contains(printed.String(), "coding") {
+		t.Errorf("a capability is said to fall short of a budget that was given:\n%s", printed.String())
+	}
 }
 
 // TestShortfall selects from fewer usable samples than the budget asks for: it is a warning, and in --json.

@@ -48,3 +48,24 @@ func TestKeepFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestPrepareOutLeavesNothing has a command that was killed while it tried to write: the next one removes what is left.
+func TestPrepareOutLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, ownFile+"-try"), "x")
+	if err := prepareOut(dir, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ownFile+"*")); err != nil || len(left) > 0 {
+		t.Errorf("left are %q, error %v", left, err)
+	}
+}
+
+// TestCommandsCanBePasted names a state folder with a space.
+func TestCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	if got := command("retry", "my state", "demo-1"); got != "harvest retry --state 'my state' demo-1" {
+		t.Error(got)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,7 +47,7 @@ func byAge(ctx context.Context, runs *run.Reader, ids []string) ([]namedRun, err
 }
 
 // findRun is the run that a user means: by its id, the beginning of one, the name of its dataset, or as the latest. Of
-// several runs of a dataset it is the newest.
+// several runs of a dataset it is the newest that is no trial on a part of it; a trial where there is no other.
 func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error) {
 	known, err := runs.Runs(ctx)
 	if err != nil {
@@ -60,14 +61,24 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 		return "", err
 	}
 	var begun, ids []string
+	trial := ""
 	for _, r := range all {
-		if r.dataset == typed || typed == latest {
+		if typed == latest {
 			return r.id, nil
+		}
+		if r.dataset == typed {
+			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 { // what is wrong with it is said when it is used
+				return r.id, nil
+			}
+			trial = cmp.Or(trial, r.id)
 		}
 		if strings.HasPrefix(r.id, typed) {
 			begun = append(begun, r.id)
 		}
 		ids = append(ids, r.id, r.dataset)
+	}
+	if trial != "" {
+		return trial, nil
 	}
 	switch len(begun) {
 	case 0:

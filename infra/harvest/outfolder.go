@@ -61,9 +61,10 @@ func firstOf(names []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// tryWriting writes a temporary file.
+// tryWriting writes a temporary file, of a name that is always the same: the next command removes that of one which was
+// killed.
 func tryWriting(dir string) error {
-	file, err := os.CreateTemp(dir, ownFile+"-*")
+	file, err := os.Create(filepath.Join(dir, ownFile+"-try"))
 	if err != nil {
 		return err
 	}
@@ -183,6 +184,24 @@ func keepFiles(written string, read ...string) error {
 		}
 	}
 	return nil
+}
+
+// claim announces files of a folder that may hold others; one of the names that is there already has to be ours.
+func claim(dir string, names ...string) error {
+	own, err := ownFiles(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !own[name] {
+			return usageError{fmt.Errorf("--out %s: holds %s, which harvest did not write: give another folder, or remove it",
+				dir, name)}
+		}
+	}
+	if err := makeOut(dir); err != nil {
+		return err
+	}
+	return announce(dir, names)
 }
 
 // announce records, before they are written, which files are to be in a folder: should the command be killed, the next

@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -186,7 +187,7 @@ func (r *result) command(name string) string {
 // command is a command about a run, as it is typed.
 func command(name, state, runID string) string {
 	if state != "" {
-		name += " --state " + state
+		name += " --state " + spelling.ShellWord(state)
 	}
 	return fmt.Sprintf("harvest %s %s", name, runID)
 }
@@ -207,7 +208,7 @@ func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 		return worked
 	}
 	for _, one := range append(slices.Clone(r.Nested), r) {
-		warnOfShortfall(cmd.ErrOrStderr(), one.selection.Parameters, one.Shortfall)
+		warnOfShortfall(cmd.ErrOrStderr(), one.selection.Parameters, one.Shortfall, one.selection.Shortfalls)
 		warnOfTemplates(cmd.ErrOrStderr(), one.selection.Summary.Templates)
 		warnOfEvaluations(cmd.ErrOrStderr(), one.selection.Evaluations)
 	}

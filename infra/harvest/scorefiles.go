@@ -127,7 +127,7 @@ func (f *scoreFileFlags) selectSubset(
 	}
 	res.Seconds["total"] = time.Since(start).Seconds()
 	if !nothing {
-		warnOfShortfall(warn, res.asked, res.Shortfall)
+		warnOfShortfall(warn, res.asked, res.Shortfall, res.rows)
 	}
 	switch {
 	case asJSON:

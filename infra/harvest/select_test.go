@@ -103,7 +103,7 @@ func selectionFlagCases(t *testing.T, ids string) map[string]parsedFlags {
 // TestSelectionFlags gives every flag of a selection.
 func TestSelectionFlags(t *testing.T) {
 	t.Parallel()
-	tests := selectionFlagCases(t, writeFile(t, filepath.Join(t.TempDir(), "ids"), "a\r\n\nb c\nd"))
+	tests := selectionFlagCases(t, writeFile(t, filepath.Join(t.TempDir(), "ids"), "\ufeffa\r\n\nb c\nd"))
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

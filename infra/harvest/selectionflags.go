@@ -260,7 +260,7 @@ func readIDs(file string) ([]string, error) {
 		return nil, err
 	}
 	var ids []string
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) { // as Windows programs begin a text
 		if id := strings.TrimRight(line, "\r\n"); id != "" {
 			ids = append(ids, id)
 		}

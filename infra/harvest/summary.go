@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
@@ -68,8 +69,23 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	return printPicks(w, s)
 }
 
-// warnOfShortfall warns if not all of a budget could be given.
-func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int) {
+// missedMinimums are the rows of a shortfall that are about a minimum, of a source or a style: it is missed also where
+// the budget is given.
+func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
+	for _, row := range rows {
+		if row.Source != "" || row.Style != "" {
+			missed = append(missed, row)
+		}
+	}
+	return missed
+}
+
+// warnOfShortfall warns if not all of a budget, or of a minimum, could be given.
+func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, rows []selection.Shortfall) {
+	if missed := missedMinimums(rows); len(missed) > 0 {
+		fmt.Fprintf(w, "harvest: warning: %d of the minimums could not be given, such as %d of %d samples of %s: %s\n",
+			len(missed), missed[0].Given, missed[0].Asked, spelling.Shown(missed[0].Source+missed[0].Style), missed[0].Cause)
+	}
 	if short == 0 {
 		return
 	}
@@ -81,9 +97,13 @@ func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int) {
 		short, asked.Budget, unit)
 }
 
-// printShortfalls prints what could not be given where it was asked, and why, if that left a part of the budget.
+// printShortfalls prints what could not be given where it was asked, and why, if that left a part of the budget or of a
+// minimum.
 func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	if short == 0 {
+		rows = missedMinimums(rows)
+	}
+	if len(rows) == 0 {
 		return nil
 	}
 	t := newNarrowTable([]int{26, 9, 9, 26}, "shortfall", "asked", "given", "why")

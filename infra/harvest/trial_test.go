@@ -43,6 +43,12 @@ func TestTrial(t *testing.T) {
 		t.Errorf("the subset has %d records, want 3", len(subset))
 	}
 	says(t, mustHarvest(t, dir, "status", "--state", "state", tried.Run).stdout, "on 10 of 40 records")
+	var named result
+	decode(t, mustHarvest(t, dir, "select", "--json", "--state", "state", "--budget", "50%", "--out", "half",
+		"dataset").stdout, &named)
+	if named.Run != whole.Run {
+		t.Errorf("by its name the run of a dataset is %s, want the whole, %s", named.Run, whole.Run)
+	}
 	says(t, mustHarvest(t, dir, "plan", "--state", "state", "--limit", "7", "dataset.json").stdout, "on 7 of 40 records")
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--limit", "-1", "dataset.json")
 	if a.status != 2 {

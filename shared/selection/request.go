@@ -50,12 +50,15 @@ func (r Request) WithoutIDs() Request {
 }
 
 // Validate checks what can be checked before a run is known.
-func (r Request) Validate() error {
-	if r.Threshold < -1 || r.Threshold >= MaxRating {
-		return fmt.Errorf("threshold: %d; ratings are 0 to %d and must exceed it, so give -1 to %d",
-			r.Threshold, MaxRating, MaxRating-1)
+func (r Request) Validate() error { return validateThreshold("threshold:", r.Threshold) }
+
+// validateThreshold checks a threshold, which what names.
+func validateThreshold(what string, threshold int) error {
+	if threshold >= -1 && threshold < MaxRating {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s %d; ratings are 0 to %d and must exceed it, so give -1 to %d",
+		what, threshold, MaxRating, MaxRating-1)
 }
 
 // ValidateNames reports every capability and style that is not among these, and every contradiction that can be found

@@ -53,7 +53,8 @@ func evaluations(ctx context.Context, source evaluation.Source, names []string) 
 	for _, name := range names {
 		object, err := source.Identify(ctx, name)
 		if missing, ok := errors.AsType[*evaluation.NotFoundError](err); ok {
-			return nil, &run.RefusedError{Reason: "exclude_near: " + missing.Error()}
+			return nil, &run.RefusedError{Reason: "exclude_near: " + missing.Error() +
+				"; in dataset.yaml and in the API a name begins at the root of the input bucket"}
 		} else if err != nil {
 			return nil, err
 		}

@@ -28,6 +28,11 @@ func TestSelectRefused(t *testing.T) {
 		{"threshold too high", atBudget(t, "1", selection.Rules{Threshold: 5}), []string{"threshold: 5", "-1 to 4"}},
 		{"threshold too low", atBudget(t, "1", selection.Rules{Threshold: -2}), []string{"threshold: -2"}},
 		{
+			"threshold of a capability too high",
+			atBudget(t, "1", selection.Rules{Thresholds: map[string]int{"humanities": 99, "coding": 4}}),
+			[]string{`thresholds: "humanities" has 99`, "-1 to 4"},
+		},
+		{
 			"capabilities",
 			atBudget(t, "1", selection.Rules{Capabilities: []string{"wit", "humanities", "humanities"}}),
 			[]string{`capabilities: "wit" is unknown; known are: `, `capabilities: "humanities" is named twice`},

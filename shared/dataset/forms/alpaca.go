@@ -1,5 +1,7 @@
 package forms
 
+import "github.com/harvest-ml/harvest/shared/dataset/jsontext"
+
 // alpaca is the form that LLaMA-Factory calls alpaca, whose fields a dataset_info.json may name otherwise.
 func alpaca() Form {
 	return Form{
@@ -7,7 +9,10 @@ func alpaca() Form {
 		Shape: `{"instruction": "<image>\nWhy?", "input": "", "output": "So.", "images": ["coco/1.jpg"]}`,
 		Reads: "the question is instruction and input with a line break between them; history holds pairs of a question " +
 			"and its answer that come before; the field system is a turn that is not rated",
-		is: func(r record) bool { return r.turns == nil && r.has("instruction") && r.has("output") },
+		is: func(r record) bool { // either may be empty
+			return r.turns == nil && jsontext.TypeOf(r.fields.Get("instruction")) != jsontext.None &&
+				jsontext.TypeOf(r.fields.Get("output")) != jsontext.None
+		},
 		turns: func(p *parser) {
 			p.readExchange(exchange{
 				system: p.reading.column("system", "system"), history: p.reading.column("history", "history"),

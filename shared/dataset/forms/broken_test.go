@@ -86,7 +86,9 @@ var broken = map[string][]brokenRecord{
 	},
 	"LLaMA-Factory alpaca": {
 		{`{"instruction": "a", "output": ["b", "c"]}`, dataset.WrongType, "output", "a list"},
-		{`{"instruction": " ", "input": "", "output": "b"}`, dataset.EmptyTurn, "instruction", "no text"},
+		{`{"instruction": " ", "input": "", "output": "b"}`, dataset.EmptyTurn, "instruction", "blank"},
+		{`{"instruction": "", "input": "", "output": "b"}`, dataset.EmptyTurn, "instruction", "blank"},
+		{`{"instruction": "a", "input": "", "output": ""}`, dataset.EmptyTurn, "output", "blank"},
 	},
 	"The Cauldron": {
 		{`{"images": [], "texts": [{"user": "a"}]}`, dataset.NoAnswer, "texts", "with role gpt"},

@@ -21,8 +21,9 @@ func (p *parser) readExchange(e exchange) {
 	p.use(append(e.question, e.answer, e.history)...)
 	p.readSystem(e.system)
 	p.readHistory(e.history)
-	question := draft{role: dataset.Human, field: e.question[0]}
+	question := draft{role: dataset.Human, field: e.question[0], absent: true}
 	for _, key := range e.question {
+		question.absent = question.absent && jsontext.TypeOf(p.fields.Get(key)) == jsontext.None
 		pieces, _ := p.content(key, p.fields.Get(key)) // a problem says why it is of a wrong type
 		if (draft{pieces: pieces}).blank() {
 			continue
@@ -32,7 +33,6 @@ func (p *parser) readExchange(e exchange) {
 		}
 		question.pieces = append(question.pieces, pieces...)
 	}
-	question.absent = len(question.pieces) == 0
 	p.turns = append(p.turns, question)
 	p.readContent(dataset.Model, e.answer, p.fields.Get(e.answer))
 }

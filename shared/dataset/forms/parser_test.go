@@ -60,6 +60,10 @@ func TestParseIDsAndText(t *testing.T) {
 			`{"id": "a", "Image": 7, "model": [], ` + asked("Why?") + `}`,
 			dataset.Sample{ID: "a", Source: "demo", Turns: why},
 		},
+		"instruction empty": {
+			`{"id": "a", "instruction": "", "input": "Why?", "output": "So."}`,
+			dataset.Sample{ID: "a", Source: "demo", Turns: why},
+		},
 		"id absent": {`{` + asked("Why?") + `}`, dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
 		"id null":   {`{"id": null, ` + asked("Why?") + `}`, dataset.Sample{ID: "demo.json#7", Source: "demo", Turns: why}},
 		"id NaN": {
@@ -367,6 +371,10 @@ func TestParseProblemsOfTexts(t *testing.T) {
 		"text null": {
 			recordOf(question, `{"from": "gpt", "value": null}`),
 			dataset.EmptyTurn, "conversations[1].value", "the turn has no text",
+		},
+		"text null, beside an image": {
+			`{"image": "a.png", "conversations": [{"from": "human", "value": null}, ` + answer + `]}`,
+			dataset.EmptyTurn, "conversations[0].value", "the turn has no text",
 		},
 		"content absent": {
 			`{"messages": [{"role": "user"}, {"role": "assistant", "content": "So."}]}`,

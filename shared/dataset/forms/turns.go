@@ -222,7 +222,7 @@ func (p *parser) checkSaid(turns []draft) {
 		if t.role.Rated() && t.role != turns[0].role {
 			break
 		}
-		if t.role == turns[0].role && !t.blank() {
+		if t.role == turns[0].role && !t.absent && !t.blank() {
 			return
 		}
 	}

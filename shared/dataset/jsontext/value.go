@@ -295,6 +295,15 @@ func Twice(value json.RawMessage) string {
 	return ""
 }
 
+// Keys are the keys of an object, in order.
+func (m Members) Keys() []string {
+	var list []string
+	for i := 0; i < len(m); i += 2 {
+		list = append(list, Text(m[i]))
+	}
+	return list
+}
+
 // Values are the values of an object, in order.
 func (m Members) Values() []json.RawMessage {
 	var list []json.RawMessage

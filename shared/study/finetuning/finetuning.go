@@ -20,6 +20,9 @@ const (
 	StylerValidation = "styler_validation.json"
 )
 
+// Names are those of the files.
+func Names() []string { return []string{ScorerTrain, ScorerValidation, StylerTrain, StylerValidation} }
+
 // An Item is one question and answer to train on, in LLaVA's form.
 type Item struct {
 	// ID is the sample's id, a slash, and the capability or "styles".
