@@ -122,7 +122,7 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	}
 	at, err := gpu.ParseAddress(address)
 	if err != nil || at.Scorer != at.Styler {
-		return err // two sidecars are no sidecars of this service: they can be asked where they are
+		return err // two sidecars are not sidecars of this service: they can be asked where they are
 	}
 	forward, err := score.NewSidecar(at.Scorer, log)
 	if err != nil {

@@ -147,7 +147,7 @@ func TestReadConfig(t *testing.T) {
 	}
 	for target, says := range map[string]string{
 		config.IngestTarget: "SCORER", config.CurateTarget: "SCORER", config.ScoreTarget: "",
-		"scores": `FUNCTION_TARGET: "scores" is no function`,
+		"scores": `FUNCTION_TARGET: "scores" is not a function`,
 	} {
 		env["FUNCTION_TARGET"] = target
 		_, _, err := readConfig(t.Context(), envconfig.MapLookuper(env))

@@ -191,7 +191,7 @@ func decodeJSON(body io.Reader, v any) error {
 		return err
 	}
 	if key := jsontext.Twice(bytes.TrimSpace(data)); key != "" {
-		return fmt.Errorf("the field %s stands in it twice; leave one out", jsontext.Quote(key, 100))
+		return fmt.Errorf("it has the field %s twice; leave one out", jsontext.Quote(key, 100))
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (s server) doRun(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	id, name := r.PathValue("run"), typed.Get("do")
-	r.Body = http.NoBody // the form is no body of the call
+	r.Body = http.NoBody // the form is not a body of the call
 	for _, v := range verbs {
 		if v.name == name {
 			about, err := v.do(s, r, id)

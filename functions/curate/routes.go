@@ -86,7 +86,7 @@ func (s server) register(mux *http.ServeMux) {
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		api.NewProblem(http.StatusNotFound, fmt.Sprintf("there is no %s; the API lies below %s, and %s describes it",
+		api.NewProblem(http.StatusNotFound, fmt.Sprintf("there is no %s; the API is below %s, and %s describes it",
 			r.URL.Path, api.RunsPath, api.DocsPath)).Write(w)
 	})
 }

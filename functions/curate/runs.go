@@ -83,7 +83,7 @@ func (s server) callRun(r *http.Request) (answer, error) {
 	for _, v := range verbs {
 		names = append(names, ":"+v.name)
 	}
-	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf("%q is no call of a run; the calls of run %s are %s",
+	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf("%q is not a call of a run; those of run %s are %s",
 		r.PathValue("run"), id, strings.Join(names, ", ")))
 }
 

@@ -72,7 +72,7 @@ func (s server) getImage(r *http.Request) (answer, error) {
 		var err error
 		if width, err = strconv.Atoi(text); err != nil || width < 1 || width > api.MaxImageWidth {
 			return answer{}, api.NewProblem(http.StatusBadRequest,
-				fmt.Sprintf("width: %q is no width; give 1 to %d", text, api.MaxImageWidth))
+				fmt.Sprintf("width: %q is not a width; give 1 to %d", text, api.MaxImageWidth))
 		}
 	}
 	plan, index, err := s.subsets.One(r.Context(), r.PathValue("run"), r.PathValue("sample"))

@@ -48,7 +48,7 @@ type annotateRequest struct {
 	each    int    // how many of each source; 0 for a set over all sources
 	least   int    // how many at least, of each source
 	twice   int    // how many are rated a second time, before the others, to know how far the scorer agrees with itself
-	accept  bool   // goes on with a scorer that does not
+	accept  bool   // continues with a scorer that does not
 	seed    uint64 // chooses among equals
 	by      scorerFlags
 	mount   mounting
@@ -108,7 +108,7 @@ func newAnnotate() *cobra.Command {
 	request.by.add(cmd, kinds.LLM)
 	request.mount = mountFramework
 	cmd.Flags().IntVar(&request.samples, "samples", 2000, "how many samples are annotated")
-	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others among equals")
+	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others of equally good samples")
 	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
 	out.add(cmd)
 	stateFlag(cmd, &state)

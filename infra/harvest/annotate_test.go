@@ -275,7 +275,7 @@ func TestSpendingStops(t *testing.T) {
 		{"LLM_API_KEY=sk-of-another", []string{"is stalled", "the key is refused; set LLM_API_KEY"}},
 		{
 			"LLM_MAX_COST=0.05",
-			[]string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "the same command again"},
+			[]string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "repeat the command"},
 		},
 	} {
 		a := harvest(t, dir, api.env("SHARD_SAMPLES=15", tt.env), args...)

@@ -92,7 +92,7 @@ func (d *disagreement) Error() string {
 		said = "in nothing that can be learned: on each capability all of them have one rating"
 	}
 	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree "+
-		"%s, and %.2f is needed: nothing else is asked for; choose a stronger model, or go on with --accept-teacher",
+		"%s, and %.2f is needed: nothing else was asked; choose a stronger model, or continue with --accept-teacher",
 		r.Samples, said, leastKappa)
 }
 

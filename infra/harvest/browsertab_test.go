@@ -41,7 +41,7 @@ type reportTab struct {
 	ctx context.Context
 
 	mu       sync.Mutex
-	messages []string // of the console, and requests for what the page should not ask for
+	messages []string // messages of the console, and requests that the page should not make
 }
 
 // openTab opens a page. It may ask for what allowed says.

@@ -18,7 +18,7 @@ type flagCompletion struct {
 	flag   string
 	values []string
 	list   bool   // the value is a list with commas
-	end    string // stands behind a value, which goes on then
+	end    string // follows a value that is not complete yet
 }
 
 // flagCompletions are those of all commands that have the flags. Capabilities and styles are those of the default

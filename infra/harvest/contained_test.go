@@ -102,7 +102,7 @@ func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
 	for _, m := range subset {
 		i := slices.Index(rest, m)
 		if i < 0 {
-			t.Fatalf("%s is no member of the tars, or not in their order", m.Name)
+			t.Fatalf("%s is not a member of the tars, or not in their order", m.Name)
 		}
 		rest = rest[i+1:]
 		if strings.HasSuffix(m.Name, ".json") {

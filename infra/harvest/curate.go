@@ -65,7 +65,7 @@ func newCurate() *cobra.Command {
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
-		"of a dataset that is scored already, do not look for images that have come or changed since")
+		"if the dataset is already scored, do not check whether images are new or changed")
 	cmd.Flags().StringVar(&dir, "out", "",
 		"folder for the subset and what explains it (default: out/<dataset>, with --limit out/<dataset>-trial)")
 	return cmd

@@ -20,7 +20,7 @@ import (
 // follows from the buckets alone, so a killed serve continues where it was.
 type subsetFolder struct {
 	dir     string           // absolute
-	state   string           // folder, which may lie in it
+	state   string           // folder, which may be in it
 	budget  selection.Budget // of datasets that name none; zero for none
 	input   bucket.Reader
 	subsets *subset.Reader
@@ -48,11 +48,11 @@ func newSubsetFolder(
 	if !strings.HasPrefix(input, "gs://") {
 		switch {
 		case liesIn(abs, filepath.Join(input, "datasets")):
-			return nil, usageError{fmt.Errorf("--out %s: lies in the datasets of --input, where a subset would start a run; "+
+			return nil, usageError{fmt.Errorf("--out %s: it is in the datasets of --input, where a subset would start a run; "+
 				"give a folder elsewhere", dir)}
 		case liesIn(abs, filepath.Join(input, "images")) || sameFile(abs, input):
-			return nil, usageError{fmt.Errorf("--out %s: is where datasets and images are dropped, which a subset could "+
-				"replace; give a folder elsewhere", dir)}
+			return nil, usageError{fmt.Errorf("--out %s: datasets and images are dropped there, and a subset could "+
+				"replace them; give a folder elsewhere", dir)}
 		}
 	}
 	return &subsetFolder{

@@ -83,7 +83,7 @@ func newEvaluate() *cobra.Command {
 	out.add(cmd)
 	scorer.add(cmd, "embedded")
 	stateFlag(cmd, &state)
-	cmd.Flags().StringVar(&against, "against", "", "instead of a scorer: a second file of annotations")
+	cmd.Flags().StringVar(&against, "against", "", "second file of annotations to compare with, instead of a scorer")
 	return cmd
 }
 

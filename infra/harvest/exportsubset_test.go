@@ -80,7 +80,7 @@ func TestExportSubset(t *testing.T) {
 			if filepath.Dir(name) == "images" && !strings.HasPrefix(filepath.Base(name), ".") {
 				images++
 				if !strings.Contains(files[want.files[0]], name) || !strings.HasPrefix(content, "\x89PNG") {
-					t.Errorf("%s: %s is named by no record, or is no image", trainer, name)
+					t.Errorf("%s: %s is named by no record, or is not an image", trainer, name)
 				}
 			}
 		}
@@ -182,7 +182,7 @@ func TestExportSubsetRefuses(t *testing.T) {
 		{"lossy", "(messages[0].weight: the other form has no place for it); choose another form", []string{
 			"--for", "llava", "--out", "new",
 		}, 1},
-		{"mixed", `--for: "lava" is no trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
+		{"mixed", `--for: "lava" is not a trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
 		{"mixed", `--images: "link" is not for hf; give embed`, []string{
 			"--for", "hf", "--images", "link", "--out", "new",
 		}, 2},

@@ -17,9 +17,10 @@ func newGc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
-		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. Trials
-(--limit) are counted for themselves. It removes all older ones, also those that failed, were refused or cancelled, or
-are of an older version of Harvest. Runs that are not finished stay, and so do runs that give their scores to these.`,
+		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these. It
+counts trials (--limit) separately. It removes all older runs, also those that failed, were refused or cancelled, or are
+of an older version of Harvest. Two kinds of older runs stay: those that are not finished, and those whose scores
+they use.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -55,7 +55,7 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	in := input{typed: map[string]string{}}
 	for _, s := range found.sources {
 		if slices.Contains(in.Manifests, s.path) {
-			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", s.typed)}
+			return input{}, usageError{fmt.Errorf("manifest %s: it is named twice; name it once", s.typed)}
 		}
 		in.Manifests = append(in.Manifests, s.path)
 		in.typed[s.path] = s.typed
@@ -74,7 +74,7 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
 		return input{}, usageError{
-			fmt.Errorf("--images %s: is no folder; give the one that the manifest's image names begin in", images),
+			fmt.Errorf("--images %s: it is not a folder; give the one that the manifest's image names are relative to", images),
 		}
 	}
 	in.Images, in.Dataset = abs, datasetName(in.Manifests)

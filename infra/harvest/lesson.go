@@ -80,7 +80,7 @@ func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	}
 	report := &trainReport{capabilities: set.rubric.Capabilities, styles: set.rubric.Styles}
 	if err := json.Unmarshal(data, report); err != nil {
-		return nil, fmt.Errorf("reading %s: %w; remove it, and it is learned again", originFile(weights), err)
+		return nil, fmt.Errorf("reading %s: %w; remove it, and Harvest learns it again", originFile(weights), err)
 	}
 	return report, nil
 }

@@ -125,7 +125,7 @@ func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show
 		return err
 	}
 	if check.Missing == check.Names && !allowed.Allows(check.Named, check.Samples) {
-		return fmt.Errorf("images: %s; --max-failed 100%% goes on without them", check.Message())
+		return fmt.Errorf("images: %s; give --max-failed 100%% to continue without them", check.Message())
 	}
 	return warnOfImages(check, show)
 }

@@ -35,7 +35,7 @@ func prepareOut(dir, state string, manifests []string) error {
 	}
 	for _, manifest := range manifests {
 		if liesIn(manifest, dir) && !liesIn(manifest, state) {
-			return usageError{fmt.Errorf("--out %s: holds the manifest %s, which would be replaced: give another folder",
+			return usageError{fmt.Errorf("--out %s: it holds the manifest %s, which would be replaced: give another folder",
 				dir, filepath.Base(manifest))}
 		}
 	}
@@ -44,7 +44,7 @@ func prepareOut(dir, state string, manifests []string) error {
 		return fmt.Errorf("looking into the output folder: %w", bucket.MachineFault(dir, err))
 	}
 	if len(foreign) > 0 {
-		return usageError{fmt.Errorf("--out %s: holds files that harvest did not write (%s): give a folder of its own, "+
+		return usageError{fmt.Errorf("--out %s: it holds files that harvest did not write (%s): give a folder of its own, "+
 			"or remove them", dir, firstOf(foreign, maxForeign))}
 	}
 	if err := tryWriting(dir); err != nil {
@@ -108,7 +108,7 @@ func readOptional(name string, v any) error {
 	} else if err != nil {
 		return err
 	}
-	_ = json.Unmarshal(data, v) // a file of another program lists nothing of ours
+	_ = json.Unmarshal(data, v) // a file of another program lists none of Harvest's files
 	return nil
 }
 
@@ -179,7 +179,8 @@ func keepFiles(written string, read ...string) error {
 	}
 	for _, file := range read {
 		if sameFile(written, file) {
-			return usageError{fmt.Errorf("--out %s: it is read, and would be written over; give another file", written)}
+			return usageError{fmt.Errorf("--out %s: the command reads this file, which would be replaced; give another",
+				written)}
 		}
 	}
 	return nil

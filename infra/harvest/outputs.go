@@ -49,7 +49,7 @@ func makeOut(dir string) error {
 type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
-	input     *input                // where the dataset lies; nil for a run of serve
+	input     *input                // where the dataset is; nil for a run of serve
 	place     imagesPlace           // of the images that records name; zero where they cannot be reached
 	format    string                // that records are converted to; empty for their own
 	trainer   string                // that the form is for; empty where --output-format asks for it
@@ -100,7 +100,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil {
 		err = announce(dir, files)
 	}
-	if err == nil { // it would stand for files of two selections if this command is killed
+	if err == nil { // if this command were killed, it would describe files of two selections
 		err = removeFile(to.Selection)
 	}
 	if err == nil {

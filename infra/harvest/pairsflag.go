@@ -37,7 +37,7 @@ func (f *pairsFlag[V]) Set(text string) error {
 	for _, pair := range list {
 		at := strings.LastIndexByte(pair, '=') // a name may have one, too
 		if at < 1 || strings.TrimSpace(pair[at+1:]) == "" {
-			return fmt.Errorf("%q is no name with a value; write it as in %s", pair, f.example)
+			return fmt.Errorf("%q is not a name with a value; write it as in %s", pair, f.example)
 		}
 		name := strings.TrimSpace(pair[:at])
 		if _, twice := f.of[name]; twice {

@@ -63,8 +63,8 @@ func (e trainerExport) newNamedImages(ctx context.Context) (*namedImages, error)
 	}, nil
 }
 
-// errNoFile is the error of an image that is no file of its own.
-var errNoFile = errors.New("it is no file, as it stands in the manifest itself; give --images copy")
+// errNoFile is the error of an image that is not a file of its own.
+var errNoFile = errors.New("it is not a file, because the manifest itself holds it; give --images copy")
 
 // place implements placement.
 func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, error) {

@@ -16,13 +16,13 @@ import (
 // A display shows what is being done: on a terminal a line that is drawn again and again, elsewhere lines now and then.
 type display struct {
 	out   io.Writer
-	width func() int // columns of the terminal; nil where out is none
+	width func() int // columns of the terminal; nil where out is not a terminal
 	quiet bool       // show no progress; warnings are shown
 
 	mu      sync.Mutex
 	stages  map[string]*stage
 	current *stage // the last one that is not done
-	drawn   bool   // a line that is to be drawn again stands at the cursor
+	drawn   bool   // the cursor is on a line that will be drawn again
 	stop    chan struct{}
 	stopped chan struct{}
 }

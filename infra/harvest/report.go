@@ -29,10 +29,10 @@ type reportFlags struct {
 
 func (f *reportFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.None, "no-report", false, "write no "+reportFile)
-	cmd.Flags().Func("report-pictures", "pictures in "+reportFile+": small (default) or none, as for images that may not "+
+	cmd.Flags().Func("report-pictures", "pictures in "+reportFile+": small (default), or none if the images may not "+
 		"be passed on", func(text string) error {
 		if text != "small" && text != "none" {
-			return fmt.Errorf("%q is neither small nor none", text)
+			return fmt.Errorf("%q is not known; give small or none", text)
 		}
 		f.NoPictures = text == "none"
 		return nil
@@ -90,7 +90,7 @@ func writeCompared(
 		return nil
 	}
 	if request.Other == "" || request.OtherRun != "" {
-		return usageError{errors.New("--report: is for two selections of one run; name both")}
+		return usageError{errors.New("--report: it is for two selections of one run; name both")}
 	}
 	folder, work, err := openState(state)
 	if err != nil {

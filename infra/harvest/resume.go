@@ -14,7 +14,7 @@ func newResume() *cobra.Command {
 	var options api.Resume
 	cmd := newContinuation(
 		"resume",
-		"Continue a run that was interrupted or is stalled, and complete what was asked of it",
+		"Continue a run that was interrupted or is stalled, and complete its selections",
 		completeOthers,
 		func(_ context.Context, _ *run.Reader, runID string) (string, error) { return runID, nil },
 		func(*subset.RunStatus) string { return "" },
@@ -23,7 +23,7 @@ func newResume() *cobra.Command {
 		},
 	)
 	cmd.Flags().BoolVar(&options.GiveUp, "give-up", false,
-		"record the samples of shards that were given up as failed, so that the run completes")
+		"record the samples of dead letters as failed, so that the run completes")
 	return cmd
 }
 

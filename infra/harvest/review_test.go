@@ -36,7 +36,7 @@ func TestReview(t *testing.T) {
 	flags := []string{"--pairs", "4", "--reviewer", "anna", "--file", "anna.jsonl"}
 	first := reviewed(t, dir, "l\nbest\nr\nq\n", flags...)
 	if !strings.Contains(first.stdout, "2 of 4 pairs have a choice") ||
-		!strings.Contains(first.stderr, `"best" is no choice`) ||
+		!strings.Contains(first.stderr, `"best" is not a choice`) ||
 		!strings.Contains(first.stderr, "    image 1: "+dir) || strings.Contains(first.stderr, "rating") {
 		t.Errorf("printed %s\n%s", first.stdout, first.stderr)
 	}

@@ -67,10 +67,10 @@ func TestRm(t *testing.T) {
 	}
 	again := curateJSON(t, dir, args...)
 	if again.Run == first.Run || again.Samples != first.Samples || again.TakenOver != 0 {
-		t.Errorf("started anew it is %+v, and was %+v", again, first)
+		t.Errorf("started again it is %+v, and was %+v", again, first)
 	}
 	if readFile(t, filepath.Join(dir, "out", "subset.json")) != subset {
-		t.Error("started anew its subset is another one")
+		t.Error("started again its subset is another one")
 	}
 	if same := curateJSON(t, dir, args...); same.Run != again.Run {
 		t.Errorf("the next one is run %s, want %s", same.Run, again.Run)
@@ -121,7 +121,7 @@ func TestRmRefuses(t *testing.T) {
 	}
 	mustHarvest(t, dir, "rm", "--state", "state", fourth.Run)
 	if fifth := curateJSON(t, dir, args...); slices.Contains([]string{third.Run, fourth.Run}, fifth.Run) {
-		t.Errorf("started anew it is the removed run %s", fifth.Run)
+		t.Errorf("started again it is the removed run %s", fifth.Run)
 	}
 }
 
@@ -278,6 +278,6 @@ func TestRmWhileServing(t *testing.T) {
 	if err := os.Chtimes(manifest, time.Time{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the run that was started anew", func() bool { return len(second.runs(t)) == 2 })
+	until(t, "the run that was started again", func() bool { return len(second.runs(t)) == 2 })
 	second.stop(t)
 }

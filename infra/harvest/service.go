@@ -145,7 +145,7 @@ func (f follower) run(ctx context.Context, log *slog.Logger) error {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
-			log.Warn("what follows selections was not done; it is tried again", "error", err)
+			log.Warn("delivering or announcing a selection failed; serve tries again", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -122,12 +122,12 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 		status, err = s.api.Run(ctx, runID)
 		if api.HasStatus(err, http.StatusNotFound) {
 			if seen {
-				return false, fmt.Errorf("run %s was removed while this command worked on it; the same command starts it anew",
-					runID)
+				return false, fmt.Errorf("run %s was removed while this command worked on it; "+
+					"repeat the command to start it from the beginning", runID)
 			}
 			if time.Since(start) > planTimeout {
 				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? "+
-					"The same command starts anew", runID)
+					"Repeat the command to start it from the beginning", runID)
 			}
 			return false, nil // ingest has not written its plan yet
 		}

@@ -30,11 +30,11 @@ type source struct {
 // A sourceFinder finds the manifests that arguments stand for: files, patterns, folders, recipes, gs:// URLs, and - for
 // the standard input.
 type sourceFinder struct {
-	state   string // folder for what lies in no file of this machine
+	state   string // folder for what is not a file of this machine
 	images  string // folder, as --images has it
 	stdin   io.Reader
 	sources []source
-	recipe  *recipe.Recipe // of the only argument, nil where that is none
+	recipe  *recipe.Recipe // of the only argument; nil where that is not a recipe
 	path    string         // of the recipe
 	folder  string         // in which the recipe's names begin
 	content []byte         // of the recipe
@@ -43,7 +43,7 @@ type sourceFinder struct {
 // find finds the sources of all arguments.
 func (f *sourceFinder) find(ctx context.Context, args []string) error {
 	if first := slices.Index(args, "-"); first >= 0 && slices.Contains(args[first+1:], "-") {
-		return usageError{errors.New("manifest -: is named twice; the standard input can be read once")}
+		return usageError{errors.New("manifest -: it is named twice; the standard input can be read once")}
 	}
 	for _, arg := range args {
 		if err := f.add(ctx, arg); err != nil {
@@ -252,7 +252,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	}
 	root, err := filepath.Rel(images, nextTo(folder, name))
 	if err != nil || root == ".." || strings.HasPrefix(root, ".."+string(filepath.Separator)) {
-		return "", fmt.Errorf("root: %s lies outside of the folder of images, %s; give a folder that holds it as --images",
+		return "", fmt.Errorf("root: %s is outside the folder of images, %s; give a folder that holds it as --images",
 			name, images)
 	}
 	if root == "." {

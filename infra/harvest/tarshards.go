@@ -21,9 +21,9 @@ type tarShards struct {
 	*tarSubset
 	dir     string
 	limits  shardLimits
-	file    *os.File // of the present tar; nil before the first sample and between two
+	file    *os.File // of the current tar; nil before the first sample and between two
 	number  int      // of tars so far
-	samples int      // of the present tar
+	samples int      // of the current tar
 	bytes   int64
 }
 

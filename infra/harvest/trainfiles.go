@@ -25,7 +25,7 @@ func (f trainFiles) check(add, annotations string) error {
 	case f.weights == "":
 		return usageError{errors.New("--out is missing; give the file to write the weights to")}
 	case filepath.Ext(f.weights) == training.OriginExt:
-		return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
+		return usageError{fmt.Errorf("--out %s: the description of the weights is written to a file with this ending; "+
 			"give the weights another, such as .zst", f.weights)}
 	case add != "" && annotations != "":
 		return usageError{errors.New("--add and --annotations exclude each other: --add learns from what the embedded " +
@@ -55,8 +55,8 @@ func (f trainFiles) keepInputs(in input) error {
 	}
 	var earlier training.Origin
 	if json.Unmarshal(data, &earlier) != nil || earlier.Weights.SHA256 == "" {
-		return usageError{fmt.Errorf("--out %s: %s, which says where weights come from, would be written over, and is "+
-			"none of a training; give the weights another name", f.weights, origin)}
+		return usageError{fmt.Errorf("--out %s: %s, which says where weights come from, would be replaced, and is "+
+			"not from a training; give the weights another name", f.weights, origin)}
 	}
 	return nil
 }

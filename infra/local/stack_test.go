@@ -293,7 +293,7 @@ func TestDemo(t *testing.T) {
 	}
 	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples ||
 		p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
-		t.Errorf("progress %+v of a dataset that was to be cut finely", p)
+		t.Errorf("progress %+v of a dataset that should be cut finely", p)
 	}
 	if len(status.Selections) != 1 {
 		t.Fatalf("selections %q, want one", status.Selections)

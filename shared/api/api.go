@@ -60,7 +60,7 @@ func SelectionPath(run, selection string) string {
 
 // A Page says which part of a list is asked for: the query of its path.
 type Page struct {
-	Size  int    // page_size: at most so many entries, 1 to MaxPageSize; 0 for DefaultPageSize
+	Size  int    // page_size: at most this many entries, 1 to MaxPageSize; 0 for DefaultPageSize
 	Token string // page_token: the next_page_token of the page before; empty for the first one
 }
 

@@ -14,7 +14,7 @@ var ErrDamaged = errors.New("object is damaged")
 // again and no retry helps, until a person restores it or removes what was made together with it. Find it with
 // errors.AsType[*LostError].
 type LostError struct {
-	Folder string // without it, all that was in it is made anew: a path where the bucket is a folder, else a prefix
+	Folder string // without it, all that was in it is made again: a path where the bucket is a folder, else a prefix
 	Again  string // how: "start the dataset again"
 	Err    error  // names the object
 }

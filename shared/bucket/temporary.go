@@ -31,7 +31,7 @@ func RemoveTemporary(ctx context.Context, b Bucket, prefix string) {
 func checkTemporary(prefix string) error {
 	folder, isFolder := strings.CutSuffix(prefix, "/")
 	if !isFolder || !strings.HasPrefix(folder, TemporaryPrefix) || CheckName(folder) != nil {
-		return fmt.Errorf("%w: %q is no folder of temporary objects", ErrName, prefix)
+		return fmt.Errorf("%w: %q is not a folder of temporary objects", ErrName, prefix)
 	}
 	return nil
 }

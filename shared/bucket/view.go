@@ -76,7 +76,7 @@ func NewView(entries map[string]Content) (*View, error) {
 		for above := path.Dir(bare); above != "."; above = path.Dir(above) {
 			_, file := entries[above]
 			if _, folder := entries[above+"/"]; file || folder {
-				faults = append(faults, fmt.Errorf("%w: %q lies below %q", ErrName, name, above))
+				faults = append(faults, fmt.Errorf("%w: %q is below %q", ErrName, name, above))
 			}
 		}
 	}

@@ -32,7 +32,7 @@ const (
 	NotUTF8          reason.Code = "not_utf8"          // text of another encoding
 	NotAnObject      reason.Code = "not_json_object"   // broken JSON, or a value of another type
 	RecordTooLarge   reason.Code = "record_too_large"  // longer than the record limit
-	RecordBroken     reason.Code = "record_unreadable" // a container is damaged where the record stands
+	RecordBroken     reason.Code = "record_unreadable" // a container is damaged where the record is
 	WrongType        reason.Code = "wrong_type"        // a known field holds a value of another type
 	UnsupportedMedia reason.Code = "unsupported_media" // video, audio, or images in a form that is not read
 	NoConversation   reason.Code = "no_conversation"   // absent or empty

@@ -45,7 +45,7 @@ func CleanImageName(name string) (string, error) {
 	if isFileURL(trimmed) {
 		_, decoded, ok := filePaths(trimmed)
 		if !ok || !plainText(decoded) {
-			return "", fmt.Errorf("%s is no URL of a file of this machine; write file:///folder/image.jpg, "+
+			return "", fmt.Errorf("%s is not a URL of a file of this machine; write file:///folder/image.jpg, "+
 				"or name the image relative to the dataset's images", jsontext.Quote(name, quoted))
 		}
 		return cleanPath(decoded), nil
@@ -90,7 +90,7 @@ func ImageNames(name string, folders []string) ([]string, error) {
 	case len(names) > 0:
 		return names, nil
 	case len(folders) > 0:
-		return nil, fmt.Errorf("%s is absolute and lies outside the folder of images, %s; give the folder that it lies in "+
+		return nil, fmt.Errorf("%s is absolute and outside the folder of images, %s; give the folder that it is in "+
 			"as --images, or name the image relative to the folder", jsontext.Quote(name, quoted), folders[0])
 	default:
 		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images",

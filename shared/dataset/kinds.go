@@ -149,7 +149,7 @@ var textKinds = []kind{
 	{name: "Python's notation with single quotes", is: begins("{'"), fix: "write it as JSON",
 		command: `python3 -c "import ast, json, sys; ` +
 			`[print(json.dumps(ast.literal_eval(line))) for line in open(sys.argv[1]) if line.strip()]" FILE > OUT`},
-	{name: "YAML", is: isYAML, fix: "a list of files is no manifest: give the JSON and JSONL files that it names"},
+	{name: "YAML", is: isYAML, fix: "a list of files is not a manifest: give the JSON and JSONL files that it names"},
 	{name: "a table of tab-separated values", is: isTable('\t'), fix: writeRows},
 	{name: "a table of comma-separated values", is: isTable(','), fix: writeRows},
 }

@@ -140,7 +140,7 @@ func TestSplitNamesOtherKinds(t *testing.T) {
 				t.Errorf("the error is %q, want %q with %q and %q", text, tc.file, tc.says, tc.command)
 			}
 			if strings.Contains(text, "FILE") || strings.Contains(text, "OUT") || strings.Contains(text, "\n") {
-				t.Errorf("%q is no line about %s", text, tc.file)
+				t.Errorf("%q is not a line about %s", text, tc.file)
 			}
 		})
 	}

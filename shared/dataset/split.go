@@ -72,7 +72,7 @@ func (s *splitter) split() error {
 		return s.fault("the file is empty: it was not written, or not downloaded; download it again, or write records to " +
 			"it, as JSON, JSONL, Parquet or tar")
 	case err == io.EOF:
-		return s.fault("the file is empty but for blanks" + theForms)
+		return s.fault("the file is empty except for blanks" + theForms)
 	case err != nil:
 		return err
 	case first == '[':

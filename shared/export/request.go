@@ -95,9 +95,9 @@ func (r Request) Complete() (Request, error) {
 	i := slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })
 	switch {
 	case r.For == "":
-		return r, errors.New("for: is missing; give one of " + strings.Join(Trainers(), ", "))
+		return r, errors.New("for: it is missing; give one of " + strings.Join(Trainers(), ", "))
 	case i < 0:
-		return r, fmt.Errorf("for: %q is no trainer%s; give one of %s",
+		return r, fmt.Errorf("for: %q is not a trainer%s; give one of %s",
 			r.For, spelling.Hint(r.For, Trainers()), strings.Join(Trainers(), ", "))
 	}
 	t := trainers[i]
@@ -110,7 +110,7 @@ func (r Request) Complete() (Request, error) {
 		names = append(names, string(images))
 	}
 	if !slices.Contains(AllImages(), string(r.Images)) {
-		return r, fmt.Errorf("images: %q is no place of images%s; give %s", r.Images,
+		return r, fmt.Errorf("images: %q is not a place of images%s; give %s", r.Images,
 			spelling.Hint(string(r.Images), AllImages()), strings.Join(names, ", "))
 	}
 	return r, fmt.Errorf("images: %q is not for %s; give %s, or leave it out", r.Images, r.For, strings.Join(names, ", "))

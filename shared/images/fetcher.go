@@ -184,7 +184,7 @@ func unreadableDetail(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "this user may not read it (permission denied); run chmod +r on the file, and chmod +rx on its folders"
 	case errors.Is(err, bucket.ErrNotExist):
-		return "a folder, or something else that is no file, has this name; put the image there, or correct the name"
+		return "a folder, or something else that is not a file, has this name; put the image there, or correct the name"
 	default:
 		return "the disk reports an error in it (" + rootCause(err).Error() + "); restore the file from a copy"
 	}
@@ -257,7 +257,7 @@ func (f *Fetcher) locateAll(
 	ctx context.Context, sample *dataset.Sample, held Values,
 ) (located []Location, found Fetched, fault *dataset.Fault, err error) {
 	var together int64
-	known := map[string]Location{} // a name that stands several times is looked for once
+	known := map[string]Location{} // a name that occurs several times is looked for once
 	for i, img := range sample.Images {
 		at, seen := Location{}, Embedded
 		switch {

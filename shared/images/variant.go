@@ -96,7 +96,7 @@ func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 		at += 12
 		kind, values, value := order.Uint16(entry[2:]), uint64(order.Uint32(entry[4:])), entry[8:]
 		size := map[uint16]uint64{1: 1, 3: 2, 4: 4}[kind]
-		if size*values > 4 { // the values lie elsewhere
+		if size*values > 4 { // the values are elsewhere
 			place := uint64(order.Uint32(value))
 			if place+size > uint64(len(data)) {
 				continue

@@ -48,8 +48,8 @@ type Budget struct {
 func New(limit Limit, need Need) (*Budget, error) {
 	size := limit.Bytes - Reserve
 	if need.Hold < 0 || need.Step < 0 || size < need.Hold+need.Step {
-		return nil, fmt.Errorf("%s is %s, and the largest sample within the limits takes %s of images, next to %s for "+
-			"all else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
+		return nil, fmt.Errorf("%s is %s, and the largest sample within the limits takes %s of images, and %s for "+
+			"everything else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
 			limit.Source, mib(limit.Bytes), mib(need.Hold+need.Step), mib(Reserve), mib(need.Hold+need.Step+Reserve),
 			need.Settings)
 	}

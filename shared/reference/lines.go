@@ -23,7 +23,7 @@ const byteOrderMark = "\ufeff"
 type scoreLine struct {
 	number int // from 1
 	text   []byte
-	marked bool // whether a byte-order mark stood before the text
+	marked bool // whether a byte-order mark was before the text
 }
 
 // readLines calls take for each line of a file. Its errors name the file and the line.

@@ -45,7 +45,7 @@ func ParseChoice(text string) (Choice, error) {
 			return choice, nil
 		}
 	}
-	return "", fmt.Errorf("%q is no choice; give left, right or tie", text)
+	return "", fmt.Errorf("%q is not a choice; give left, right or tie", text)
 }
 
 // maxLine is the longest line of a file of verdicts, in bytes.

@@ -98,7 +98,7 @@ func decode(file []byte) (*Rubric, error) {
 func (r *Rubric) validate() error {
 	var faults []error
 	if r.Name == "" {
-		faults = append(faults, errors.New("name: is missing; give the rubric a short name"))
+		faults = append(faults, errors.New("name: it is missing; give the rubric a short name"))
 	}
 	faults = append(faults, checkNames("capabilities", r.Capabilities)...)
 	faults = append(faults, checkNames("styles", r.Styles)...)
@@ -125,7 +125,7 @@ func (r *Rubric) validate() error {
 
 func checkNames(field string, names []string) []error {
 	if len(names) == 0 {
-		return []error{fmt.Errorf("%s: is empty; list at least one", field)}
+		return []error{fmt.Errorf("%s: the list is empty; list at least one", field)}
 	}
 	var faults []error
 	first := map[string]int{}

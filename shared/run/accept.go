@@ -10,7 +10,7 @@ import (
 )
 
 // ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
-var ErrPlanning = errors.New("the run is being planned; ask again in a while")
+var ErrPlanning = errors.New("the run is being planned; try again later")
 
 // Accept accepts the run of a dataset that Identify found to have no plan, and publishes the task of planning it. It
 // can be repeated.

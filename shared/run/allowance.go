@@ -25,7 +25,7 @@ const allowanceForms = `give a percentage ("5%"), a share with a decimal point (
 func ParseAllowance(text string) (Allowance, error) {
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	number = strings.TrimSpace(number)
-	fault := fmt.Errorf("%q is no number of failed samples: %s", text, allowanceForms)
+	fault := fmt.Errorf("%q is not a number of failed samples: %s", text, allowanceForms)
 	if strings.Trim(number, "0123456789.") != "" {
 		return Allowance{}, fault
 	}

@@ -71,7 +71,7 @@ func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found [
 			limit--
 			after = attrs.Name
 			if parts := strings.SplitN(after, "/", 4); len(parts) == 4 {
-				after = strings.Join(parts[:3], "/") + "/\U0010ffff" // past all that lies in the folder
+				after = strings.Join(parts[:3], "/") + "/\U0010ffff" // past all that is in the folder
 				skip = true
 				break
 			}

@@ -98,7 +98,7 @@ type shardWriter struct {
 	shards dataset.ShardWriter
 	shard  []dataset.Sample // read, and in no shard yet
 	size   shardSize        // of shard
-	ahead  int              // records that are to be read still, and that a shard of another delivery has
+	ahead  int              // records that still have to be read, and records that a shard of another delivery has
 }
 
 func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample) error {

@@ -102,7 +102,7 @@ func (r *Reader) acceptedRuns(
 		}
 		reverse, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil {
-			continue // no time: it is none of ours
+			continue // no time: Harvest did not write it
 		}
 		runs = append(runs, acceptedRun{run: parts[2], at: time.Unix(0, math.MaxInt64-reverse).UTC()})
 	}

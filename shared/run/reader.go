@@ -86,7 +86,7 @@ func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.C
 // another layout or reading has a Problem that says so.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
-		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
+		return nil, fmt.Errorf("%w: %q is not a run id", ErrNoRun, run)
 	}
 	if removed, err := r.Removed(ctx, run); err != nil {
 		return nil, err

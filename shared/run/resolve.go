@@ -146,7 +146,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 	for _, folder := range []string{path.Dir(name), "."} {
 		file := path.Join(folder, entry.File)
 		if path.IsAbs(entry.File) || outside(file) {
-			return r.refuse("%s: lies outside of %s; upload it there, and write its path relative to %s",
+			return r.refuse("%s: it is outside of %s; upload it there, and write its path relative to %s",
 				entry.File, r.folder, name)
 		}
 		found, err := r.matches(ctx, file)
@@ -168,7 +168,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 	if entry.Images != "" {
 		root := path.Clean(entry.Images)
 		if path.IsAbs(root) || outside(root) {
-			return r.refuse("root: %s: lies outside of the dataset's images; write it relative to %s",
+			return r.refuse("root: %s: it is outside of the dataset's images; write it relative to %s",
 				entry.Images, cmp.Or(r.spec.Images, "images/"+r.spec.Dataset+"/"))
 		}
 		if root != "." {
@@ -232,7 +232,7 @@ func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 // glob are the objects that a glob stands for. It refuses one that stands for none.
 func (r *resolver) glob(ctx context.Context, pattern string) (names []string, err error) {
 	if _, err := path.Match(pattern, ""); err != nil {
-		return nil, r.refuse("%s: it is no pattern (%v); a [ begins a list of characters that ends with ]", pattern, err)
+		return nil, r.refuse("%s: it is not a pattern (%v); a [ begins a list of characters that ends with ]", pattern, err)
 	}
 	fixed := r.folder + pattern[:strings.IndexAny(pattern, `*?[\`)]
 	left := maxListed

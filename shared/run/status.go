@@ -128,7 +128,7 @@ func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error)
 		group.Go(func() (err error) {
 			_, found[i], err = r.outline(ctx, run, 1)
 			if errors.Is(err, ErrNoRun) {
-				return nil // a folder without a plan is no run
+				return nil // a folder without a plan is not a run
 			}
 			if damaged := r.Damaged(run, err); damaged != nil {
 				found[i] = damaged

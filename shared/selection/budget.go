@@ -83,7 +83,7 @@ func parseSamples(noun, text string) (Budget, error) {
 		}
 	}
 	if share := fractionForm(number); share != "" {
-		return Budget{}, fmt.Errorf("%s %q: a share is no fraction; write it as %s; %s", noun, text, share, forms)
+		return Budget{}, fmt.Errorf("%s %q: a share cannot be a fraction; write it as %s; %s", noun, text, share, forms)
 	}
 	if noun == "budget" && strings.ContainsAny(number, "kMB") {
 		if _, err := ParseBudget(number + tokenSuffix); err == nil {

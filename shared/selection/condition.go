@@ -28,12 +28,12 @@ var conditionPattern = regexp.MustCompile(`^\s*(.*?[^<>=!\s])\s*(>=|<=|==|!=|>|<
 func ParseCondition(text string) (Condition, error) {
 	parts := conditionPattern.FindStringSubmatch(text)
 	if parts == nil {
-		return Condition{}, fmt.Errorf("%q is no condition; give a column, an operator (>=, <=, >, <, ==, !=) and a "+
+		return Condition{}, fmt.Errorf("%q is not a condition; give a column, an operator (>=, <=, >, <, ==, !=) and a "+
 			"number, such as relevance_min>=3", text)
 	}
 	value, err := strconv.ParseFloat(parts[3], 64)
 	if err != nil || !decimal.MatchString(parts[3]) {
-		return Condition{}, fmt.Errorf("%q: %q is no number", text, parts[3])
+		return Condition{}, fmt.Errorf("%q: %q is not a number", text, parts[3])
 	}
 	operator := parts[2]
 	if operator == "=" {

@@ -79,7 +79,7 @@ func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	if seedShare*len(bins) > s.samplesOf(s.params.Budget) {
 		return
 	}
-	dropped := 0 // how many of the selector's are no candidates any more
+	dropped := 0 // how many of the selector's are not candidates any more
 	for _, bin := range bins {
 		if s.remaining() == 0 {
 			return

@@ -157,16 +157,16 @@ func whyNot(bounds []mixBound, budget int, exclusive bool) string {
 	for _, b := range bounds {
 		switch {
 		case b.least > b.most:
-			return fmt.Sprintf("%q is to have %d at least and %d at most", b.name, b.least, b.most)
+			return fmt.Sprintf("%q must have %d at least and %d at most", b.name, b.least, b.most)
 		case b.least > b.available:
-			return fmt.Sprintf("%q is to have %d at least, and %d can be selected", b.name, b.least, b.available)
+			return fmt.Sprintf("%q must have %d at least, and %d can be selected", b.name, b.least, b.available)
 		}
 		least += b.least
 		most += min(b.most, b.available)
 	}
 	switch {
 	case exclusive && least > budget:
-		return fmt.Sprintf("they are to have %d at least together, and the budget is %d", least, budget)
+		return fmt.Sprintf("together they must have %d at least, and the budget is %d", least, budget)
 	case most < budget:
 		return fmt.Sprintf("they can have %d at most together, and the budget is %d", most, budget)
 	}

@@ -207,7 +207,7 @@ func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusio
 	}
 	if included.spent > p.Budget {
 		faults = append(faults, fmt.Errorf(
-			"budget: %d is less than the %d of what is to be included; the least is %d",
+			"budget: %d is less than the %d of the samples to include; the least is %d",
 			p.Budget, included.spent, included.spent))
 	}
 	return included, errors.Join(faults...)

@@ -143,7 +143,7 @@ func ParseImage(text string) (a Image, err error) {
 	}
 	data, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(data) != imageBytes {
-		return a, fmt.Errorf("%q is no signature of an image", text)
+		return a, fmt.Errorf("%q is not a signature of an image", text)
 	}
 	a.Shape = signatureOf(data)
 	copy(a.Light[:], data[Bits/8:])

@@ -70,7 +70,7 @@ func ParseSignature(text string) (s Signature, err error) {
 	}
 	data, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(data) != Bits/8 {
-		return s, fmt.Errorf("%q is no signature", text)
+		return s, fmt.Errorf("%q is not a signature", text)
 	}
 	return signatureOf(data), nil
 }

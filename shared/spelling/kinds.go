@@ -23,7 +23,7 @@ func wrongValue(kind, text string, of reflect.Type) string {
 
 // jsonValue is the kind of a value of JSON in words, from that of the library.
 func jsonValue(kind string) string {
-	word, _, _ := strings.Cut(kind, " ") // a number stands behind its kind
+	word, _, _ := strings.Cut(kind, " ") // a number follows its kind
 	switch word {
 	case "array":
 		return "a list"

@@ -136,11 +136,11 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 	case sets == 1:
 		return errors.New("selection: two sets are compared; name a selection, and another one or ids")
 	case sets == 0 && other.Run == plan.Run:
-		return errors.New("selection: is missing; name one, or another run to compare the ratings of")
+		return errors.New("selection: it is missing; name one, or another run to compare the ratings of")
 	case !slices.EqualFunc(plan.Manifests, other.Manifests, func(a, b run.Manifest) bool {
 		return a.Size == b.Size && a.CRC32C == b.CRC32C
 	}) || plan.Samples != other.Samples:
-		return fmt.Errorf("other_run: %s is no run of the same files as %s", other.Run, plan.Run)
+		return fmt.Errorf("other_run: %s is not a run of the same files as %s", other.Run, plan.Run)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (r *Remover) Check(ctx context.Context, runID string, users Users, with map
 	}
 	open, err := r.open(ctx, runID)
 	if _, lost := errors.AsType[*bucket.LostError](err); lost {
-		return nil // it goes on no further
+		return nil // it does not continue
 	}
 	if open != "" && err == nil {
 		return &StillNeededError{Run: runID, Why: open}

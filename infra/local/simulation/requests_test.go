@@ -324,7 +324,7 @@ func TestRequests(t *testing.T) {
 			c := m.kinds[kind]
 			t.Logf("%6d ranges, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
 			if kind == "status again" && n > 10_000 {
-				continue // the reports of so many ranges do not all stay in memory
+				continue // the reports of this many ranges do not all stay in memory
 			}
 			if bound := bounds[kind]; bound > 0 && c.most > bound {
 				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)

@@ -298,7 +298,7 @@ type process struct {
 	subsets    *subset.Selector
 	reconciler *subset.Reconciler
 
-	ctx  context.Context // of the present delivery
+	ctx  context.Context // of the current delivery
 	life int             // writes and publications until it is killed; -1 for ever
 }
 

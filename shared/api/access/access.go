@@ -74,7 +74,7 @@ func NewHosts(names ...string) (Hosts, error) {
 func (h Hosts) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.has(r.Host) {
-			api.NewProblem(http.StatusMisdirectedRequest, fmt.Sprintf("%q is no name of this server; "+
+			api.NewProblem(http.StatusMisdirectedRequest, fmt.Sprintf("%q is not a name of this server; "+
 				"call it by localhost or a loopback address, or start `harvest serve` with --allow-host and this name",
 				hostOf(r.Host))).Write(w)
 			return

@@ -110,7 +110,7 @@ var skippableMagic = []byte("\x50\x2a\x4d\x18")
 type zstdEnds struct {
 	head     []byte
 	need     int                                       // bytes of head that the step needs
-	step     func(z *zstdEnds, head []byte) (end bool) // nil where what is read is no frame
+	step     func(z *zstdEnds, head []byte) (end bool) // nil where what is read is not a frame
 	skip     int64                                     // bytes before the next head
 	final    bool                                      // the frame ends with the bytes that are skipped
 	checksum bool                                      // ends the frame

@@ -105,7 +105,7 @@ func (e *StreamError) Unwrap() error { return e.Err }
 // A LimitError is the cause of a stream that unpacks to more bytes than allowed.
 type LimitError struct {
 	Bytes    int64
-	Variable string // of the environment, or what else sets the limit
+	Variable string // a variable of the environment, or another name of the limit
 }
 
 func (e *LimitError) Error() string {

@@ -81,7 +81,7 @@ type Converter func(raw []byte, place dataset.Place, images []string) ([]byte, e
 func (r Reading) Converter(name string) (Converter, error) {
 	i := slices.IndexFunc(outputs, func(o output) bool { return o.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("%q is no form to convert to%s; give one of %s",
+		return nil, fmt.Errorf("%q is not a form to convert to%s; give one of %s",
 			name, spelling.Hint(name, Outputs()), strings.Join(Outputs(), ", "))
 	}
 	table, err := r.table()

@@ -439,7 +439,7 @@ func TestParseProblemsOfImages(t *testing.T) {
 		},
 		"image name of no file": {
 			image(`"file://host/a.png"`),
-			dataset.ImageNameUnsafe, "image", `"file://host/a.png" is no URL`,
+			dataset.ImageNameUnsafe, "image", `"file://host/a.png" is not a URL`,
 		},
 		"image name escaping": {
 			`{"images": ["a.png", "../b.png"], ` + asked("<image>\nWhat?") + `}`,

@@ -48,7 +48,7 @@ func (r Reading) Validate() error {
 			hint = spelling.Hint(name, names)
 		}
 	}
-	return fmt.Errorf("%q is no form of records%s The forms are: %s",
+	return fmt.Errorf("%q is not a form of records%s The forms are: %s",
 		r.Form, cmp.Or(hint, "."), strings.Join(names, "; "))
 }
 

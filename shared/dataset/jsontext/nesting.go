@@ -76,7 +76,7 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 			v.InText = true
 		case '{', '[':
 			if v.Depth++; v.Depth <= maxNesting {
-				v.open = append(v.open, c+2) // '}' and ']' both stand two places after their opening
+				v.open = append(v.open, c+2) // '}' and ']' both are two places after their opening
 			}
 		default:
 			if v.Depth <= maxNesting {

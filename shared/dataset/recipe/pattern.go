@@ -110,7 +110,7 @@ func numbers(inner string) ([]string, error) {
 	from, err := strconv.Atoi(match[1])
 	to, errLast := strconv.Atoi(match[2])
 	if err != nil || errLast != nil || len(match[1]) > maxDigits || to < from || to-from >= maxExpanded {
-		return nil, fmt.Errorf("{%s} is no range; write {000..123}, the smaller number first", inner)
+		return nil, fmt.Errorf("{%s} is not a range; write {000..123}, the smaller number first", inner)
 	}
 	var items []string
 	for n := from; n <= to; n++ {

@@ -22,7 +22,7 @@ import (
 
 // The kinds of scorer.
 const (
-	Embedded = "embedded" // lies in the binary
+	Embedded = "embedded" // part of the binary
 	GPU      = "gpu"      // the released models, served by a sidecar
 	LLM      = "llm"      // any vision model behind an OpenAI-compatible API
 )

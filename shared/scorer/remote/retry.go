@@ -41,7 +41,7 @@ func (r Retry) WithDefaults() Retry {
 func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
-	var since time.Time // of the first failure: waiting for a slot is none
+	var since time.Time // of the first failure; waiting for a slot is not a failure
 	for broken := 0; ; {
 		err := try()
 		later, isLater := errors.AsType[LaterError](err)

@@ -74,7 +74,7 @@ func (t *Table) check() error {
 	seen := make(map[string]bool, len(t.IDs))
 	for _, id := range t.IDs {
 		if seen[id] {
-			return fault("the id %q stands in two rows; a sample has one row", id)
+			return fault("the id %q is in two rows; a sample has one row", id)
 		}
 		seen[id] = true
 	}
@@ -192,7 +192,7 @@ func parseLines(data []byte) (*Table, error) {
 		}
 		fields := jsontext.Members(jsontext.Items(bytes.TrimSpace(line)))
 		if twice := fields.Twice(); twice != "" {
-			return nil, fault("line %d: the field %s stands in it twice; leave one out", number, shown(twice))
+			return nil, fault("line %d: it has the field %s twice; leave one out", number, shown(twice))
 		}
 		t.IDs = append(t.IDs, id)
 		for i := 0; i < len(fields); i += 2 {

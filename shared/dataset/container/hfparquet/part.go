@@ -168,7 +168,7 @@ type partOutput struct {
 	out       *bufio.Writer
 	withMagic bool  // whether the magic of the file is passed on
 	written   int64 // bytes
-	endsAt    int64 // where the row groups end; 0 as long as they go on
+	endsAt    int64 // where the row groups end; 0 as long as they continue
 	tail      []byte
 }
 

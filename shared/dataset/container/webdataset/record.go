@@ -56,7 +56,7 @@ func (s *sample) record(manifest string, element int64, limits dataset.Limits) d
 	}
 	r.Raw, r.Fault = s.text(&refs, limits)
 	if r.Fault == nil && len(r.Raw) == 0 {
-		r.Raw = []byte("null") // an empty KEY.json is no record, and its sample is one
+		r.Raw = []byte("null") // an empty KEY.json is not a record, and its sample is one
 	}
 	return r
 }
@@ -79,7 +79,7 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 	}
 	fields := jsontext.Members(jsontext.Items(raw))
 	if name := refs.apart(fields); name != "" {
-		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which does not stand next to it"+
+		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which is not next to it"+
 			together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
@@ -100,7 +100,7 @@ func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
 	}
 	if len(fields) == 0 {
 		first := s.members[0]
-		return nil, unusable(first.name, "no "+path.Base(s.key)+".json stands next to it"+together)
+		return nil, unusable(first.name, "there is no "+path.Base(s.key)+".json next to it"+together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
 }
@@ -122,7 +122,7 @@ func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
 type references struct {
 	folder string // and stem of the members' names: the key
 	images []member
-	made   bool // one stands in the record
+	made   bool // one is in the record
 }
 
 // imageKeys are keys of a record, or of something in it, whose values name images.

@@ -155,7 +155,7 @@ func (w *walker) endAt(start int64, err error) (*sample, error) {
 		return w.cutShort(start)
 	default:
 		return nil, &dataset.FormatError{Offset: start, Detail: fmt.Sprintf("the archive is damaged at byte %d (%v); "+
-			"copy it again, or write it anew", start, err)}
+			"copy it again, or write it again", start, err)}
 	}
 }
 
@@ -292,7 +292,7 @@ func (w *walker) checkRest() error {
 		case i >= 0:
 			at := w.in.n - int64(n) + int64(i)
 			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d something else "+
-				"follows that is no archive; copy it again, or remove the rest (`head -c %d` keeps the archive)", at,
+				"follows that is not an archive; copy it again, or remove the rest (`head -c %d` keeps the archive)", at,
 				at/blockBytes*blockBytes)}
 		case err != nil:
 			return nil

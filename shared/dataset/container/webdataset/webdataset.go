@@ -34,11 +34,11 @@ coco/000001.json   {"image": "000001.jpg", "conversations": [{"from": "human", "
 coco/000002.1.jpg
 coco/000002.2.jpg
 coco/000002.json   {"conversations": ...}`
-	reads = "members of one key follow each other and are a sample; the record is that of KEY.json, in any of " +
-		"the forms, and its id is the key where it has none; images that it names are members, by their names or by what " +
-		"follows the key; if it names none, all images of the sample are its list of images, in the order of the " +
-		"tar; without a KEY.json the record is KEY.txt and KEY.cls, which have no turns; videos and sounds fail the " +
-		"sample, and all other members stay with it; members without a dot in their name, and folders, are left out"
+	reads = "members of one key follow each other and are a sample. Its record is KEY.json, in any of the forms; a " +
+		"record without an id has the key as its id. The record names images of the sample by their names, or by the " +
+		"part after the key. If it names none, it has all images of the sample, in the order of the tar. Without a " +
+		"KEY.json the record is KEY.txt and KEY.cls, which have no turns. Videos and sounds fail the sample, and all other " +
+		"members stay with it. Folders, and members without a dot in their name, are left out"
 )
 
 // isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
@@ -121,7 +121,7 @@ func (reader) Records(
 			case err == io.EOF:
 				fail(fmt.Errorf("they have %d records, and %d were found before", i, span.Records))
 				return
-			case errors.As(err, &format): // Scan has let the archive pass, so this is no mistake of its author
+			case errors.As(err, &format): // Scan has let the archive pass, so this is not a mistake of its author
 				fail(fmt.Errorf("they are not those that were found before: %s", format.Error()))
 				return
 			case err != nil:

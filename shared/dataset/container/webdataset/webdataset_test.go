@@ -193,9 +193,9 @@ var archives = map[string]struct {
 	"members apart": {
 		[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
 		[]string{
-			`a: member unusable: a.json: it names "x/a.jpg", which does not stand next to it; the members of a sample ` +
+			`a: member unusable: a.json: it names "x/a.jpg", which is not next to it; the members of a sample ` +
 				`have to follow each other, as tar --sort=name writes them`, "b: {}",
-			`a: member unusable: a.jpg: no a.json stands next to it; the members of a sample have to follow each other, ` +
+			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample have to follow each other, ` +
 				`as tar --sort=name writes them A`,
 		},
 	},
@@ -361,7 +361,7 @@ func TestRefusals(t *testing.T) {
 	for want, from := range map[string][]byte{
 		"at byte 2048 another one follows, as when archives are joined with cat": append(bytes.Clone(two), two...),
 		"at byte 1536 another one follows":                                       append(bytes.Clone(two[:1536]), two...),
-		"at byte 2050 something else follows that is no archive; copy it again, or remove the rest (`head -c 2048` ": append(
+		"at byte 2050 something else follows that is not an archive; copy it again, or remove the rest (`head": append(
 			bytes.Clone(two), "\x00\x00junk"...),
 		"the archive is damaged at byte":        damaged,
 		"its member \"s.jpg\" is a sparse file": holes,

@@ -24,7 +24,7 @@ func root(t testing.TB) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
-		t.Fatal("where the repository lies is not known")
+		t.Fatal("the repository was not found")
 	}
 	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
 }
