@@ -20,7 +20,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// valid is the least environment that a function runs in.
+// valid is the smallest environment in which a function starts.
 func valid() map[string]string {
 	return map[string]string{
 		"FUNCTION_TARGET": "ingest", "GOOGLE_CLOUD_PROJECT": "farm",
@@ -77,7 +77,7 @@ func TestConfigReadsLists(t *testing.T) {
 	}
 }
 
-// invalidEnvironments are what to change of a valid environment, and what the error names.
+// invalidEnvironments are changes to a valid environment, and what the error names.
 var invalidEnvironments = map[string]struct {
 	env   map[string]string // over valid
 	named []string

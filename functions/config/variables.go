@@ -47,7 +47,7 @@ func (v Variable) cause(err error) error {
 	return err
 }
 
-// Variables are those that a struct and the structs in it take, in their order.
+// Variables are the variables that a struct and the structs in it take, in their order.
 func Variables(structure any) []Variable { return variables(reflect.TypeOf(structure)) }
 
 func variables(t reflect.Type) []Variable {

@@ -156,7 +156,7 @@ func trace(r *http.Request) (context.Context, func(error)) {
 	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
-// decode reads a JSON body into v. Unknown fields, and those that stand in it twice, are refused; an empty body leaves
+// decode reads a JSON body into v. Unknown fields, and those that it has twice, are refused; an empty body leaves
 // v as it is.
 func decode(r *http.Request, v any) error {
 	err := decodeJSON(r.Body, v)

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// A query that a call does not take, and a value that is none, are refused on every route, with what there is.
+// A parameter that a call does not know, and an invalid value, are refused on every route, with what is allowed.
 func TestQueriesAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)
@@ -50,7 +50,8 @@ func TestQueriesAreChecked(t *testing.T) {
 	}
 }
 
-// What a browser sends next to a form's fields is refused as a page. Empty fields are those that nobody filled in.
+// What a browser sends next to a form's fields is refused as a page. Empty fields are allowed: a browser sends fields
+// that nobody filled in.
 func TestFormsAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)

@@ -57,7 +57,7 @@ func (s server) routes() []route {
 	}
 }
 
-// register has a mux serve the routes and the pages. What is none of them is answered with a problem.
+// register adds the routes and the pages to a mux. Any other path is answered with a problem.
 func (s server) register(mux *http.ServeMux) {
 	allowed := map[string][]string{}
 	routes := s.routes()

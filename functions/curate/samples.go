@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// listSamples serves GET /v1/runs/{run}/samples: those that ids name, or else a page of those that filters let through.
+// listSamples serves GET /v1/runs/{run}/samples: those that ids name, or else a page of those that pass the filters.
 func (s server) listSamples(r *http.Request) (answer, error) {
 	query := r.URL.Query()
 	if ids := query["id"]; len(ids) > 0 {
