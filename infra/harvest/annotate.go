@@ -268,8 +268,8 @@ func (r *annotateReport) choose(
 	return chosen, err
 }
 
-// at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id,
-// or ID#n where several samples have the id.
+// at reads the samples at ascending positions of the dataset, each with a name that only it has: its id, or ID#n if
+// several samples have the id.
 func (in input) at(ctx context.Context, positions []int, limits run.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // samples by id

@@ -207,7 +207,7 @@ func noSecret(t *testing.T, dir string) {
 	}
 }
 
-// Killed again and again, annotating goes on: no answer that was kept is paid for again.
+// Killed again and again, annotating continues: no answer that was kept is paid for again.
 func TestAnnotateKilled(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -260,8 +260,8 @@ func TestNothingToRate(t *testing.T) {
 	}
 }
 
-// At its spending limit a run stops with a message, and the same command goes on under a higher one. A wrong key stops
-// it, too.
+// At its spending limit a run stops with a message, and the same command continues under a higher one. A wrong key
+// stops it, too.
 func TestSpendingStops(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -21,14 +21,14 @@ import (
 const (
 	// askedTwice is how many samples a teacher rates twice before it rates the others.
 	askedTwice = 20
-	// leastKappa is the mean kappa of its first and second ratings below which it is no teacher.
+	// leastKappa is the mean kappa of its first and second ratings below which it is not a teacher.
 	leastKappa = 0.4
 	// selfResamples is what the intervals of these kappas are made of.
 	selfResamples = 1000
 )
 
-// asked reports whether the i-th of so many chosen samples is one of those that are asked for twice, which lie at even
-// distances.
+// asked reports whether the i-th of the chosen samples is one of the twice samples that are asked for twice. These are
+// at even distances.
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
 // askTwice has some of the chosen samples rated twice, the second time with capabilities and styles in the opposite

@@ -219,7 +219,7 @@ func TestTarFaults(t *testing.T) {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
 		}
 	}
-	// What lies before a cut between two samples counts, and the cut is named, also where the tar is compressed.
+	// What comes before a cut between two samples counts, and the cut is named, also where the tar is compressed.
 	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
 	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
 	writeFile(t, filepath.Join(dir, "between.tar"), cut)

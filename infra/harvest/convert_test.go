@@ -115,7 +115,7 @@ func (r imagesRecord) names() (names []string) {
 	return names
 }
 
-// checkTarSubset checks that a tar holds records, in their order, and their images, which lie in a folder.
+// checkTarSubset checks that a tar holds records, in their order, and their images, which are in a folder.
 func checkTarSubset(t *testing.T, folder, subset string, records []imagesRecord) {
 	t.Helper()
 	var images []string

@@ -79,8 +79,8 @@ func (in input) defaultOut() string {
 	return filepath.Join("out", in.Dataset)
 }
 
-// curateDataset gives a dataset to the system and waits for the selections of an order. Of a *failure it returns the
-// result, too.
+// curateDataset gives a dataset to the system and waits for the selections of an order. With a *failure it also returns
+// the result.
 func curateDataset(
 	ctx context.Context, in input, spec run.Spec, o order, state string, checkImages bool, show *display,
 ) (*result, error) {
@@ -130,7 +130,7 @@ func curateDataset(
 	return res, err
 }
 
-// accept reports what would keep an order from being carried out, before anything is scored, and shows what it takes.
+// accept reports, before anything is scored, why an order cannot be carried out, and shows its estimate.
 func (p *localPlan) accept(ctx context.Context, o order, checkImages bool, show *display) error {
 	if err := o.check(p.Plan); err != nil {
 		return err

@@ -40,7 +40,7 @@ type evaluation struct {
 	// Scorer is the id of the scorer, or the file of the other annotations.
 	Scorer string `json:"scorer"`
 	Rubric string `json:"rubric"`
-	// Run is the scoring of the annotated samples; none of a file of annotations.
+	// Run is the scoring of the annotated samples; empty for a file of annotations.
 	Run     string             `json:"run,omitempty"`
 	Seconds map[string]float64 `json:"seconds"`
 

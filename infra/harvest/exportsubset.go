@@ -35,7 +35,7 @@ type exportedSubset struct {
 	Selection string         `json:"selection"`
 	Request   export.Request `json:"request"`
 	Samples   int            `json:"samples"`
-	// Images are those of the records, Files how many different ones these are.
+	// Images counts the images of the records, Files how many of these are different.
 	Images int    `json:"images"`
 	Files  int    `json:"files"`
 	Folder string `json:"folder"`
@@ -141,7 +141,7 @@ func findCompleted(
 	return plan, sel, err
 }
 
-// dataset finds where the dataset of a run lies, and the licences of its sources. Of a run of serve nothing is known.
+// dataset finds where the dataset of a run is, and the licences of its sources. For a run of serve neither is known.
 func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place imagesPlace, err error) {
 	if in, err = loadInput(state, plan.Run); err != nil {
 		in = input{}

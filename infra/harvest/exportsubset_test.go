@@ -98,7 +98,7 @@ func TestExportSubset(t *testing.T) {
 	}
 }
 
-// TestExportSubsetImages has images linked to and named where they lie, and embedded.
+// TestExportSubsetImages has images linked to and named where they are, and embedded.
 func TestExportSubsetImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -227,7 +227,7 @@ func TestExportSubsetKilled(t *testing.T) {
 	}
 }
 
-// TestServeExports drops a dataset whose dataset.yaml asks for an export: it stands next to the subset, and a training
+// TestServeExports drops a dataset whose dataset.yaml asks for an export: it is next to the subset, and a training
 // gets one of its own.
 func TestServeExports(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,7 @@ func (f *outputFlags) addFormat(cmd *cobra.Command) {
 		strings.Join(forms.Outputs(), ", ")+" (default: unchanged, in the manifests' form)")
 }
 
-// outputFormat is --output-format; a usageError for one that there is not.
+// outputFormat is --output-format; a usageError for a form that does not exist.
 func (f *outputFlags) outputFormat() (string, error) {
 	if f.format != "" {
 		if _, err := (forms.Reading{}).Converter(f.format); err != nil {
@@ -122,7 +122,7 @@ func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
 		"with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
 }
 
-// choose reads the flags. What they leave open is as at says, else as the environment does.
+// choose reads the flags. Where they are not set it takes the values of at, else those of the environment.
 func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config, err error) {
 	if scorers, err = scorersByEnvironment(); err != nil {
 		return "", kinds.Config{}, err

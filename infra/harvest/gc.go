@@ -84,7 +84,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is left out is removed with none of the others any more.
+	// A run that stays may use the scores of others: these are then checked again.
 	for again := true; again; {
 		again = false
 		for _, id := range old {
@@ -115,7 +115,7 @@ type series struct {
 	trial   bool
 }
 
-// isTrial reports whether a run is a trial. One whose plan cannot be read is none.
+// isTrial reports whether a run is a trial. A run whose plan cannot be read counts as no trial.
 func (c *cleaner) isTrial(ctx context.Context, id string) bool {
 	plan, err := c.runs.Plan(ctx, id)
 	return err == nil && plan.Of > 0

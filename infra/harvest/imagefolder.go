@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// datasetImages reads the images of a dataset where they lie on this machine: in its folder of images, or in its
+// datasetImages reads the images of a dataset where they are on this machine: in its folder of images, or in its
 // manifests.
 type datasetImages struct {
 	named *images.Fetcher

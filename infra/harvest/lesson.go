@@ -69,7 +69,7 @@ func (in input) learn(ctx context.Context, files trainFiles, state string, quiet
 	return l, err
 }
 
-// learned is what was learned into a file of weights, as it stands next to it; nil where it was not learned yet.
+// learned is what was learned into a file of weights, as the file next to them says; nil where it was not learned yet.
 func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	if _, err := os.Stat(weights); err != nil {
 		return nil, nil
@@ -85,7 +85,7 @@ func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	return report, nil
 }
 
-// taughtFolder is where annotations of teachers and the weights that were learned from them lie.
+// taughtFolder holds annotations of teachers, and the weights that were learned from them.
 func taughtFolder(state string) (string, error) {
 	folder, _, err := openState(state)
 	if err != nil {

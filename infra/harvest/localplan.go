@@ -88,7 +88,7 @@ func (p *localPlan) clean(ctx context.Context) {
 	p.RemoveUnpacked(ctx, p.work)
 }
 
-// unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they stand
+// unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they are
 // first. It is a fault of the command line, unless no record can be used: then no other budget helps.
 func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
@@ -130,7 +130,7 @@ func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show
 	return warnOfImages(check, show)
 }
 
-// warnOfImages is checkImages for commands that go on without images.
+// warnOfImages is checkImages for commands that continue without images.
 func (p *localPlan) warnOfImages(ctx context.Context, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil {

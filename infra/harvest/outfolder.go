@@ -27,8 +27,8 @@ const maxForeign = 3
 
 // prepareOut makes the folder that a selection is written to and tries to write to it, so that a fault is found before
 // anything is scored. A folder that holds files of others is refused: a trainer would read them as part of the subset.
-// So is one that holds a manifest, be it one that this program wrote: it would be replaced. The state folder may lie in
-// it.
+// So is a folder that holds a manifest, even if this program wrote that: it would be replaced. The state folder may be
+// in it.
 func prepareOut(dir, state string, manifests []string) error {
 	if err := makeOut(dir); err != nil {
 		return err
@@ -116,7 +116,7 @@ func readOptional(name string, v any) error {
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
 // foreignFiles are the names of what a folder holds that this program did not write, in ascending order. A folder in it
-// is ours if all its files are: it is that of another selection. The state folder is not looked into.
+// is Harvest's own if all its files are: it belongs to another selection. The state folder is not looked into.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -156,7 +156,7 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// liesIn reports whether a file lies in a folder, at any depth.
+// liesIn reports whether a file is in a folder, at any depth.
 func liesIn(file, dir string) bool {
 	paths := [2]string{file, dir}
 	for i, path := range paths {
@@ -186,8 +186,8 @@ func keepFiles(written string, read ...string) error {
 	return nil
 }
 
-// announce records, before they are written, which files are to be in a folder: should the command be killed, the next
-// one knows that they are its own.
+// announce records, before files are written, which files a folder will have. If the command is killed, the next one
+// knows that they are Harvest's own.
 func announce(dir string, files []string) error {
 	own, err := ownFiles(dir)
 	if err != nil {
@@ -208,7 +208,7 @@ func listOwn(dir string, own map[string]bool) error {
 	return renameio.WriteFile(filepath.Join(dir, ownFile), append(data, '\n'), 0o644)
 }
 
-// keepOnly removes what this program wrote to a folder earlier, but for the given names of files and folders.
+// keepOnly removes what this program wrote to a folder earlier, except for the given names of files and folders.
 func keepOnly(dir string, keep []string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -26,7 +26,7 @@ func newPairs[V any](
 	return pairsFlag[V]{parse: parse, text: text, kind: kind, example: example}
 }
 
-// Set adds pairs. What is in none of them if one cannot be read is an error alone.
+// Set adds pairs. It stops with an error at the first one that cannot be read.
 func (f *pairsFlag[V]) Set(text string) error {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.LazyQuotes = true

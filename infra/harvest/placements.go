@@ -26,7 +26,7 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 	return &linkedImages{namedImages: named, to: to, made: map[string]bool{}}, nil
 }
 
-// namedImages have records name images by their absolute paths, where they lie.
+// namedImages have records name images by their absolute paths, where they are.
 type namedImages struct {
 	asked  string // the flag that asked for it, for messages
 	folder string // of images

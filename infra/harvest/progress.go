@@ -86,7 +86,7 @@ func (d *display) redraw() {
 	}
 }
 
-// draw draws the line of the current stage over what stands there.
+// draw draws the line of the current stage over what is there.
 func (d *display) draw(now time.Time) {
 	if d.width == nil || d.current == nil {
 		return
@@ -124,8 +124,8 @@ func (d *display) stage(name string) *stage {
 	return st
 }
 
-// update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts
-// its clock.
+// update shows that done of total are done at a stage; a total of 0 means that it is not known yet. The first call
+// starts its clock.
 func (d *display) update(name string, done, total int64) {
 	if d.quiet {
 		return

@@ -158,7 +158,7 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
-// Of records in the standard input, names of images begin in the present folder.
+// Of records in the standard input, names of images begin in the current folder.
 func TestStandardInputImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -54,7 +54,7 @@ func reportCommands(state string) report.Commands {
 	}
 }
 
-// copyReport copies the report of the selection from the work bucket. Without pictures it is written anew.
+// copyReport copies the report of the selection from the work bucket. Without pictures it is written again.
 func (r *result) copyReport(ctx context.Context, s session, flags reportFlags, w io.Writer) error {
 	if !flags.NoPictures {
 		return s.Subsets.CopyOutput(ctx, r.selection, r.selection.Outputs.Report, w)
@@ -119,7 +119,7 @@ func writeCompared(
 	})
 }
 
-// pictures opens the images of the dataset where it lies.
+// pictures opens the images of the dataset where it is.
 func (in input) pictures(work bucket.Bucket) report.Opener {
 	return func(_ context.Context, plan *run.Plan) (report.Images, error) {
 		files, err := in.bucket(in.spec())

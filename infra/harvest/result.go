@@ -73,8 +73,8 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// fulfil makes the selections of an order, which contain each other, and writes them. A *failure is that of a run or a
-// selection.
+// fulfil makes the selections of an order, which contain each other, and writes them. A *failure is the failure of a
+// run or a selection.
 func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	if err := r.choose(ctx, s, o); err != nil {
 		return err

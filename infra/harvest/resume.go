@@ -28,7 +28,7 @@ func newResume() *cobra.Command {
 }
 
 // completeOthers deletes what is left of removed runs, and has serve try the failed trainings of the run that is named
-// again. Where there are any, nothing else is to be done.
+// again. If there are any, the command has nothing else to do.
 func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
 	cleaner, err := newCleaner(c.state, c.folder, c.bucket, c.runs, c.subsets)
 	if err != nil {

@@ -27,7 +27,7 @@ func reviewed(t *testing.T, dir, typed string, args ...string) answer {
 	return answer{stdout: out.String(), stderr: warn.String()}
 }
 
-// TestReview chooses by typing, goes on where it stopped, shows no rating, and reports.
+// TestReview chooses by typing, continues where it stopped, shows no rating, and reports.
 func TestReview(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -19,8 +19,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. All that holds for a run
-// holds for it: killed it continues, and what is scored is not scored again.
+// A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. It behaves like any run:
+// after a kill it continues, and no sample is scored twice.
 type sampleRun struct {
 	*localPlan
 	input     input    // with the manifests of these samples alone
@@ -54,7 +54,7 @@ func (in input) planSamples(
 		return nil, err
 	}
 	spec := in.spec()
-	// What becomes of samples that fail is decided by the command.
+	// The command decides how failed samples are handled.
 	if spec.MaxFailed, err = run.ParseAllowance("100%"); err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func literals(manifests [][]byte) []bucket.Content {
 	return contents
 }
 
-// saveReduced remembers a run on manifests that are no files of the user's, so that resume and retry find them.
+// saveReduced remembers a run on manifests that are not files of the user's, so that resume and retry find them.
 func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	reduced := in
 	reduced.Manifests = nil

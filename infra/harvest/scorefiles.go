@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// scoreFileFlags are the flags that name scores that are no run of this program.
+// scoreFileFlags are the flags that name scores that are not a run of this program.
 type scoreFileFlags struct {
 	scores   string
 	manifest string

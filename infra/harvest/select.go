@@ -144,7 +144,7 @@ func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	}
 }
 
-// selectSubsets makes the selections of orders from a scored run. Of a *failure it returns the results, too.
+// selectSubsets makes the selections of orders from a scored run. With a *failure it also returns the results.
 func selectSubsets(
 	ctx context.Context, typed string, orders []order, state string, show *display,
 ) ([]*result, error) {

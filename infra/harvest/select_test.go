@@ -391,7 +391,7 @@ func readStatus(t *testing.T, dir, id string) (status subset.RunStatus) {
 	return status
 }
 
-// pickedIDs are those of a file of picks, in their order.
+// pickedIDs are the ids of the picks in a file of picks, in their order.
 func pickedIDs(t *testing.T, path string) []string {
 	t.Helper()
 	data := readFile(t, path)

@@ -86,7 +86,7 @@ func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) 
 	return &lesson, nil
 }
 
-// lessonPause is the pause after a lesson that could not be learned at present.
+// lessonPause is the pause after a lesson that could not be learned now.
 const lessonPause = time.Minute
 
 // run learns until ctx ends.

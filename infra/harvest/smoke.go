@@ -30,14 +30,14 @@ import (
 )
 
 const (
-	// smokeSamples is how many samples go through a deployment, smokeSelected how many of them are to come out.
+	// smokeSamples is how many samples are sent through a deployment, smokeSelected how many of them it has to select.
 	smokeSamples, smokeSelected = 10, 5
 )
 
 // A smokeTest is what to send through which deployment.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account whose ID token calls of the API carry, audience is that of the token.
+	// as is the service account whose ID token the calls of the API carry, and audience the audience of that token.
 	as, audience string
 	timeout      time.Duration
 }

@@ -20,7 +20,8 @@ import (
 type source struct {
 	path  string // absolute
 	typed string // as the user named it, or as the recipe does that the user named
-	// folder is where names in it begin: its own, and the present one for what lies in no file of this machine.
+	// folder is the folder that names in it are relative to: its own, or the current folder if it is not a file of this
+	// machine.
 	folder string
 	entry  recipe.Entry
 	// number is that of the entry in the recipe.
@@ -113,7 +114,7 @@ func matches(pattern string) ([]string, error) {
 // manifestEnds are the ends of names of the manifests in a folder.
 var manifestEnds = append([]string{".json", ".jsonl", ".ndjson"}, containerEnds()...)
 
-// containerEnds are those of containers.
+// containerEnds are the ends of containers.
 func containerEnds() (ends []string) {
 	for _, kind := range kinds.All() {
 		ends = append(ends, "."+string(kind.Format))
@@ -121,10 +122,10 @@ func containerEnds() (ends []string) {
 	return ends
 }
 
-// packedEnds are the ends that may stand behind those.
+// packedEnds are the ends that may follow those.
 var packedEnds = []string{".gz", ".zst", ".bz2", ".xz"}
 
-// addFolder adds the manifests that lie directly in a folder. Where it holds a recipe as well, the user says which.
+// addFolder adds the manifests that are directly in a folder. Where it holds a recipe as well, the user says which.
 func (f *sourceFinder) addFolder(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -189,7 +190,7 @@ func (f *sourceFinder) addFile(path, typed, folder string) error {
 	return nil
 }
 
-// addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the present folder.
+// addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the current folder.
 func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) error {
 	folder, err := filepath.Abs(f.folder)
 	if err != nil {
@@ -261,7 +262,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	return filepath.ToSlash(root), nil
 }
 
-// readRecipe reads a recipe; nil for a file that is none.
+// readRecipe reads a recipe; nil for another file.
 func readRecipe(path string) (*recipe.Recipe, []byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A stalledError says what a stalled run stands still for, and what to type.
+// A stalledError says why a stalled run does not continue, and what to type.
 type stalledError struct {
 	status *subset.RunStatus
 	state  string // folder, as it is typed; empty for the usual one

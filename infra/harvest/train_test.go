@@ -94,7 +94,7 @@ func TestTrain(t *testing.T) {
 	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
 		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
 	}
-	// Weights lie where the command was given, and the run is known by their content.
+	// Weights are in the folder in which the command was given, and the run is known by their content.
 	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
 		"embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
 	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
