@@ -20,7 +20,7 @@ type LostError struct {
 }
 
 // Lost is an error of reading an object that was written together with all others of a folder, a prefix of names: a
-// *LostError if it is ErrNotExist or ErrDamaged. Again says how a folder that was removed is made anew.
+// *LostError if it is ErrNotExist or ErrDamaged. Again says how a folder that was removed is made again.
 func Lost(b Reader, folder, again string, err error) error {
 	if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrDamaged) {
 		return err

@@ -46,7 +46,7 @@ const (
 	MemberUnusable   reason.Code = "member_unusable"   // of a container: a link, cut short, or not next to its record
 )
 
-// A Problem is a fault of one record, and where the record stands.
+// A Problem is a fault of one record, and where the record is.
 type Problem struct {
 	Fault
 	Place Place `json:"place"`
@@ -55,7 +55,7 @@ type Problem struct {
 // Error is the problem as one line: place, phrase, field, detail.
 func (p *Problem) Error() string { return p.Place.String() + ": " + p.Reason() }
 
-// A Place is where a record stands, for messages to people.
+// A Place is where a record is, for messages to people.
 type Place struct {
 	Manifest string `json:"manifest"`      // the manifest's file name
 	Element  int64  `json:"element"`       // number of the record in its manifest, from 1

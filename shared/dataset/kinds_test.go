@@ -56,7 +56,7 @@ func archives(tb testing.TB) (gz, zst, zipped string) {
 	return gz, zst, zipped
 }
 
-// An otherKind is a file that is no manifest, its content, and what its error says of it: a part of the text, and of
+// An otherKind is a file that is not a manifest, its content, and what its error says of it: a part of the text, and of
 // the command if there is one.
 type otherKind struct{ file, content, says, command string }
 

@@ -109,7 +109,7 @@ func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, erro
 	return taken, nil
 }
 
-// Narrow is a span of a text with the records from and to of it only. body stands at its begin.
+// Narrow is a span of a text with the records from and to of it only. body is at its beginning.
 func (l Layout) Narrow(body io.Reader, span Span, from, to int64, limits Limits) (Span, error) {
 	reader, err := NewReader(body, l.Framing, span, "", limits, NewSample)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestParseTake(t *testing.T) {
 	}
 }
 
-// What is taken are the very records, whatever the ranges are.
+// Exactly the named records are taken, for any ranges.
 func TestTaken(t *testing.T) {
 	t.Parallel()
 	var lines, array []string

@@ -8,7 +8,7 @@ import (
 )
 
 // unreadVariant is the variant of a known format that its decoder does not read, as the subject of `is not read`;
-// empty where data is no such variant.
+// empty where data is not such a variant.
 func unreadVariant(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("II*\x00")):
@@ -34,7 +34,7 @@ const (
 	tagSampleFormat = 339
 )
 
-// tiffCompressions are those that golang.org/x/image/tiff does not read.
+// tiffCompressions are the compressions that golang.org/x/image/tiff does not read.
 var tiffCompressions = map[uint32]string{
 	6: "JPEG (old style)", 7: "JPEG", 9: "JBIG", 10: "JBIG", 34661: "JBIG", 34712: "JPEG 2000", 33003: "JPEG 2000",
 	33005: "JPEG 2000", 34887: "LERC", 34925: "LZMA", 34676: "SGI LogLuv", 34677: "SGI LogLuv", 50000: "Zstandard",

@@ -125,7 +125,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	}
 }
 
-// Frames of zstd are passed whatever stands in their headers, also those that are skipped.
+// Frames of zstd are passed whatever is in their headers, also those that are skipped.
 func TestUnpackFramesOfZstd(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat(content(), 400)
@@ -205,7 +205,7 @@ func TestUnpackLimits(t *testing.T) {
 	}
 }
 
-// Errors of the input and the output are returned as they are: they are none of the stream.
+// Errors of the input and the output are returned as they are: they are not errors of the stream.
 func TestUnpackFailsWithItsInput(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")

@@ -36,7 +36,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// What the page shows of a form is recognised as that form and valid, and is read so under its name, too.
+// The example that the page shows for a form is valid. It is recognised as that form, and --format with the form's name
+// reads it.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	for _, form := range Table() {

@@ -75,7 +75,7 @@ func conversions() string {
 	return b.String()
 }
 
-// sentence is a text as one.
+// sentence makes a sentence of a text: a capital letter and a full stop.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // pageWidth is the longest line of the page.

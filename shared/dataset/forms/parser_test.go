@@ -261,7 +261,7 @@ func checkProblems(t *testing.T, cases map[string]problemCase) {
 // recordOf is a record of these turns.
 func recordOf(list ...string) string { return "{" + turns(list...) + "}" }
 
-// What is no JSON object of UTF-8 is no record.
+// What is not a JSON object of UTF-8 is not a record.
 func TestParseProblemsOfJSON(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{

@@ -29,7 +29,7 @@ func (p *parser) arrange() {
 	p.complete()
 }
 
-// place decides where the images of the record's field stand. Marks in a system turn are always text.
+// place decides where the images of the record's field are. Marks in a system turn are always text.
 func (p *parser) place() {
 	images, places := len(p.listed), p.unplaced()
 	spoken := func(r dataset.Role) bool { return r != dataset.System }

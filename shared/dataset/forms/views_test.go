@@ -161,7 +161,7 @@ func TestParseToolsAsTrainersDo(t *testing.T) {
 	})
 }
 
-// Images without a mark stand before the first question; a mark too many is a word.
+// Images without a mark are before the first question; a mark too many is a word.
 func TestParseImagesAsTrainersDo(t *testing.T) {
 	t.Parallel()
 	checkViews(t, map[string]viewCase{

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// TestMissingParts names the files that are not there of those whose names say of how many they are.
+// TestMissingParts gives some of the files whose names say how many there are: the missing ones are named.
 func TestMissingParts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ names, want []string }{

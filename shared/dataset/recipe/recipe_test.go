@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Manifests and other files are no recipes.
+// Manifests and other files are not recipes.
 func TestParseLeavesManifests(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{

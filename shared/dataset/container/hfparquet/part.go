@@ -216,7 +216,7 @@ func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
 // that of its values.
 type writable struct{ *parquet.Column }
 
-// Encoding is that of values.
+// Encoding is the encoding of values.
 func (w writable) Encoding() encoding.Encoding {
 	if w.Leaf() {
 		return &parquet.Plain

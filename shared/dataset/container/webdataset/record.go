@@ -118,7 +118,7 @@ func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
 	return media
 }
 
-// references are those of a record to the images of its sample.
+// references are the references of a record to the images of its sample.
 type references struct {
 	folder string // and stem of the members' names: the key
 	images []member
@@ -128,7 +128,7 @@ type references struct {
 // imageKeys are keys of a record, or of something in it, whose values name images.
 var imageKeys = []string{"image", "images", "image_url", "url", "path"}
 
-// apart is the name of an image that belongs to the sample by its key and is none of its members; empty if there is
+// apart is the name of an image that belongs to the sample by its key and is not one of its members; empty if there is
 // none. It looks at records whose sample has no image.
 func (r *references) apart(fields jsontext.Members) string {
 	if len(r.images) > 0 {
@@ -170,7 +170,7 @@ func (r *references) complete(fields, more jsontext.Members) []byte {
 	return writeObject(append(out, more...))
 }
 
-// list adds a list of all images: in the place of names that are none of the members', or under images.
+// list adds a list of all images: in the place of names that are not those of members, or under images.
 func (r *references) list(fields jsontext.Members) jsontext.Members {
 	items := make([]json.RawMessage, 0, len(r.images))
 	for n, m := range r.images {
@@ -188,7 +188,7 @@ func (r *references) list(fields jsontext.Members) jsontext.Members {
 	return append(fields, quote("images"), list)
 }
 
-// refer is the value of a key with references in the place of the names of members. isImage says that the value stands
+// refer is the value of a key with references in the place of the names of members. isImage says that the value is
 // for an image as a whole.
 func (r *references) refer(key string, value json.RawMessage, isImage bool) json.RawMessage {
 	switch jsontext.TypeOf(value) {

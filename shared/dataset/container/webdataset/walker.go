@@ -49,7 +49,7 @@ type walker struct {
 	begun  *sample         // whose last member may not have come yet
 	fields []string        // of the sample before it
 	ended  bool            // all samples are returned
-	// left is how many samples the span has that are not returned: where its last one ends, the archive may go on.
+	// left is how many samples the span has that are not returned: where its last one ends, the archive may continue.
 	left int64
 }
 
@@ -108,7 +108,7 @@ func (w *walker) next() (*sample, error) {
 	return w.last()
 }
 
-// An archiveEnd is what stands where a header may.
+// An archiveEnd is what was found in the place of a header.
 type archiveEnd int
 
 const (
@@ -259,7 +259,7 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	return w.last()
 }
 
-// lacks is a field that the sample before has next to all those of a sample, which stands where the archive is cut: the
+// lacks is a field that the sample before has next to all those of a sample, which is where the archive is cut: the
 // member may have been behind it. Empty if there is none.
 func (w *walker) lacks(s *sample) string {
 	if s.fault != nil || len(s.members) >= len(w.fields) {
@@ -276,7 +276,7 @@ func (w *walker) lacks(s *sample) string {
 	return rest[0]
 }
 
-// checkRest refuses an archive in which more follows its end: programs that read it take none of that.
+// checkRest refuses an archive with more content after its end: other programs would not read that content.
 func (w *walker) checkRest() error {
 	buffer := make([]byte, blockBytes)
 	for {

@@ -2,8 +2,8 @@
 // sample: the key is the member's name up to the first dot of its last element, and what follows is its field, such as
 // json or 1.jpg. Source: webdataset's tariterators.py.
 //
-// The record is what stands in KEY.json, with references to the images: those that it names, in their places, or else
-// all of the sample, as the list images. Without a KEY.json it holds what stands in KEY.txt and KEY.cls, and the
+// The record is what is in KEY.json, with references to the images: those that it names, in their places, or else
+// all of the sample, as the list images. Without a KEY.json it holds what is in KEY.txt and KEY.cls, and the
 // images.
 package webdataset
 
@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// Kind is that of these archives.
+// Kind is the kind of these archives.
 func Kind() container.Kind {
 	return container.Kind{
 		Format: dataset.Tar, Name: "a WebDataset tar", Shape: shape, Reads: reads, Is: isTar, Reader: reader{},
@@ -48,7 +48,7 @@ func isTar(head []byte) bool {
 
 type reader struct{}
 
-// Scan reads the headers of an archive, and passes what lies between them. A step ends before a sample.
+// Scan reads the headers of an archive, and passes what is between them. A step ends before a sample.
 func (reader) Scan(
 	ctx context.Context, from container.Source, scan dataset.Scan, rangeBytes, stepBytes int64,
 ) (dataset.Scan, error) {
@@ -164,7 +164,7 @@ func (v values) Read(ctx context.Context, r dataset.Record, number int) ([]byte,
 
 func (values) Close() error { return nil }
 
-// valueOf is where a value lies. A record that was not made here may name one that there is not.
+// valueOf is the place of a value. A record that was not made here may name a value that does not exist.
 func valueOf(r dataset.Record, number int) (dataset.Extent, *dataset.Fault) {
 	if number < 0 || number >= len(r.Stored.Values) {
 		return dataset.Extent{}, &dataset.Fault{Code: dataset.MemberUnusable, Detail: fmt.Sprintf(

@@ -33,7 +33,7 @@ var names = map[kind]string{
 }
 
 const (
-	// maxDepth is how deep lists and objects may stand in each other.
+	// maxDepth is how many lists and objects may be nested.
 	maxDepth = 40
 	// maxColumns is the most leaves of the columns: readers take time and memory for each, in each row group.
 	maxColumns = 2000
@@ -160,7 +160,7 @@ var wholeNumber = regexp.MustCompile(`^-?\d+$`)
 // maxExact is the greatest integer below which float64 holds all.
 const maxExact = 1 << 53
 
-// kindOf is the kind of a value; wide reports an integer that is none of float64.
+// kindOf is the kind of a value; wide reports an integer that float64 cannot hold.
 func kindOf(value json.RawMessage) (k kind, wide bool, fault string) {
 	switch jsontext.TypeOf(value) {
 	case jsontext.Bool:
