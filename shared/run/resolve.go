@@ -93,7 +93,7 @@ func (r *resolver) take(name, by string, reading forms.Reading, take dataset.Tak
 	return nil
 }
 
-// recipe reads an object that may be a recipe; nil for one that is none, or is not there.
+// recipe reads an object that may be a recipe; nil for one that is not a recipe, or does not exist.
 func (r *resolver) recipe(ctx context.Context, name string) (*recipe.Recipe, error) {
 	switch path.Ext(name) {
 	case ".json", ".yaml", ".yml":
@@ -198,8 +198,8 @@ func (r *resolver) exists(ctx context.Context, name string) error {
 // outside reports whether a clean relative path leads out of where it begins.
 func outside(name string) bool { return name == ".." || strings.HasPrefix(name, "../") }
 
-// matches are the manifests that a name stands for: itself if it is no pattern or an object has it, else those of each
-// of its lists in braces, in the order of their names.
+// matches are the manifests that a name stands for: itself if it is not a pattern or an object has it, else those of
+// each of its lists in braces, in the order of their names.
 func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 	if !recipe.HasPattern(name) {
 		return []string{name}, nil

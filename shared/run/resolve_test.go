@@ -87,7 +87,7 @@ var resolved = map[string][]plannedPart{
 	},
 }
 
-// What a dataset's author should know of its manifests stands in the plan and the status of the run.
+// What a dataset's author should know of its manifests is in the plan and the status of the run.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

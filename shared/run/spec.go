@@ -68,7 +68,7 @@ type Spec struct {
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// MaxFailed is how many samples may fail before nothing is selected; the service's limit if it is not given.
 	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
-	// Limit makes the run a trial on so many records, spread evenly over the dataset; 0 takes all.
+	// Limit makes the run a trial on this many records, spread evenly over the dataset; 0 takes all.
 	Limit int64 `yaml:"limit,omitempty" json:"limit,omitempty"`
 	// NoImageCheck starts no other attempt if images have come or changed since the dataset was scored. Without it, each
 	// further request for the dataset compares them with what was seen.
@@ -97,7 +97,7 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 	return spec, spec.Validate()
 }
 
-// namePattern is that of datasets, runPattern of the ids of their runs, which are 13 characters longer.
+// namePattern is the pattern of datasets, runPattern of the ids of their runs, which are 13 characters longer.
 var (
 	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 	runPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,112}$`)

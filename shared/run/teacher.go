@@ -27,7 +27,7 @@ type Teacher struct {
 	PerSource   *int `yaml:"per_source,omitempty" json:"per_source,omitempty"`
 	AnnotateMin *int `yaml:"annotate_min,omitempty" json:"annotate_min,omitempty"`
 	AnnotateMax *int `yaml:"annotate_max,omitempty" json:"annotate_max,omitempty"`
-	// Accept goes on with a scorer whose ratings change with the order in which it is asked.
+	// Accept continues with a scorer whose ratings change with the order in which it is asked.
 	Accept bool `yaml:"accept,omitempty" json:"accept,omitempty"`
 }
 
@@ -85,7 +85,7 @@ type Lesson struct {
 	Problem string
 }
 
-// Lesson finds what is to be learned for a spec with a teacher, and whether that was done. A *RefusedError is a fault
+// Lesson finds what has to be learned for a spec with a teacher, and whether that was done. A *RefusedError is a fault
 // of the dataset or the spec.
 func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 	if err := spec.Validate(); err != nil {

@@ -35,8 +35,8 @@ type Comparison struct {
 	A    int `json:"a"` // samples
 	B    int `json:"b"`
 	Both int `json:"both"`
-	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for
-	// the capability that it was picked for, which samples given by their ids have none of.
+	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for the
+	// capability that it was picked for. Samples that were given by their ids have no capability.
 	Sources      []Flow `json:"sources,omitempty"`
 	Styles       []Flow `json:"styles,omitempty"`
 	Capabilities []Flow `json:"capabilities,omitempty"`
@@ -48,7 +48,7 @@ type Comparison struct {
 	Correlations []Correlation `json:"correlations,omitempty"`
 }
 
-// A Flow counts samples of A and B: In are those that B alone has, Out those that A alone has.
+// A Flow counts samples of A and B: In are the samples that only B has, Out those that only A has.
 type Flow struct {
 	Name string `json:"name"`
 	A    int    `json:"a"`
@@ -298,7 +298,7 @@ func sorted(flows map[string]*Flow) []Flow {
 	return all
 }
 
-// correlations are those of the capabilities that both pools have, in the order of the first one.
+// correlations are the correlations of the capabilities that both pools have, in the order of the first one.
 func correlations(a, b *selection.Pool) (all []Correlation) {
 	for i, name := range a.Capabilities {
 		j := slices.Index(b.Capabilities, name)

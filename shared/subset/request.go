@@ -23,7 +23,7 @@ type requested struct {
 // continued; the selection that is requested of it is recorded, and a check of its images is accepted. For another one
 // the task of planning it is published. Each step can be repeated: a caller that was killed in between, and neither
 // answered nor acknowledged, does all again. A *run.RefusedError is a fault of the dataset or the spec, a
-// scorer.ErrUnavailable says that the run's id cannot be known at present.
+// scorer.ErrUnavailable says that the run's id cannot be known now.
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {
@@ -242,8 +242,8 @@ func (r *Reader) requestIDs(ctx context.Context, runID string) ([]string, error)
 	return ids, nil
 }
 
-// MakeSelections makes what a task asks for: a requested selection of a scored run, or all that the run is to have
-// without further calls. It returns those that it made, also with an error. A *run.RefusedError is final.
+// MakeSelections does a task: it makes a requested selection of a scored run, or all automatic selections of the run.
+// It returns those that it made, also with an error. A *run.RefusedError is final.
 func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
 	if task.Request == "" {
 		return s.selectAutomatically(ctx, task.Run)
@@ -293,8 +293,7 @@ func result(refused error) map[string]string {
 	return map[string]string{"problem": refused.Error()}
 }
 
-// selectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
-// the requested ones.
+// selectAutomatically makes every automatic selection of a scored run: that of its plan, and the requested ones.
 func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
 	plan, err := s.runs.Plan(ctx, runID)
 	if errors.Is(err, run.ErrNoRun) {
