@@ -41,7 +41,7 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 		number++
 		l := scoreLine{number: number, text: lines.Bytes()}
 		for len(l.text) > 0 && l.text[0] == byteOrderMark[0] && bytes.HasPrefix(l.text, []byte(byteOrderMark)) {
-			// It stands inside a file too if files were joined.
+			// It is inside a file too if files were joined.
 			l.text, l.marked = l.text[len(byteOrderMark):], true
 		}
 		if err := take(l); err != nil {

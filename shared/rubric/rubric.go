@@ -61,7 +61,8 @@ func Default() *Rubric {
 // MaxBytes is the largest file of a rubric.
 const MaxBytes = 1 << 20
 
-// Parse reads a rubric file (YAML). Prompts it leaves out are those of the default rubric. The error names every fault.
+// Parse reads a rubric file (YAML). Where it leaves out a prompt, that of the default rubric is used. The error names
+// every fault.
 func Parse(file []byte) (*Rubric, error) {
 	r, err := decode(file)
 	if err != nil {

@@ -18,7 +18,7 @@ type Condition struct {
 	Value    float64
 }
 
-// decimal is a number as people write it; what Go reads but they do not write, such as 1_0 and 0x10, is none.
+// decimal is a number as people write it; forms that only Go reads, such as 1_0 and 0x10, are refused.
 var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 
 // conditionPattern is a name, an operator and a number.
@@ -83,7 +83,7 @@ type Column struct {
 	Values []float64
 }
 
-// values are those of a column; nil if the pool does not have it.
+// values are the values of a column; nil if the pool does not have it.
 func (p *Pool) values(name string) []float64 {
 	for _, c := range p.Columns {
 		if c.Name == name {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMixRefused has mixes that cannot be, each with the nearest one that can.
+// TestMixRefused has mixes that cannot be met, each with the nearest one that can.
 func TestMixRefused(t *testing.T) {
 	t.Parallel()
 	pool := poolOfRows(t, []row{

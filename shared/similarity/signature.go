@@ -31,7 +31,7 @@ func (s Signature) Distance(other Signature) int {
 		bits.OnesCount64(s[2]^other[2]) + bits.OnesCount64(s[3]^other[3])
 }
 
-// Within says whether two signatures say anything and differ in so many bits at most.
+// Within says whether two signatures say anything and differ in this many bits at most.
 func (s Signature) Within(other Signature, most int) bool {
 	return !s.IsZero() && !other.IsZero() && s.Distance(other) <= most
 }

@@ -284,7 +284,7 @@ func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	}
 }
 
-// A server that does not answer, or answers with something else, is no fault of a sample.
+// A server that does not answer, or answers with something else, is not a fault of a sample.
 func TestNoAnswerIsTransient(t *testing.T) {
 	t.Parallel()
 	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
@@ -308,7 +308,7 @@ func TestNoAnswerIsTransient(t *testing.T) {
 	})
 }
 
-// A server whose answers do not fit the questions is no fault of a sample.
+// A server whose answers do not fit the questions is not a fault of a sample.
 func TestWrongAnswersAreTransient(t *testing.T) {
 	t.Parallel()
 	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }

@@ -183,7 +183,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// Weights lie where the functions of the cloud can read them, too.
+// Weights are where the functions of the cloud can read them, too.
 func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says where the bucket is
 	weights, err := os.ReadFile("../embedded/weights.zst")
 	if err != nil {

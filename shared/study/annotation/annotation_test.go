@@ -232,7 +232,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The real files, which lie next to the repository, are in this form.
+// The real files, which are next to the repository, are in this form.
 func TestReadRealFiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../../shared/data/annotations/*.jsonl")
