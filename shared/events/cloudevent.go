@@ -90,7 +90,7 @@ type SelectionEvent struct {
 	Shortfall int `json:"shortfall"`
 	// Outputs are what was written: subset, rejected, picks, report and selection.
 	Outputs map[string]Object `json:"outputs,omitempty"`
-	// Images is the URI below which the names of images lie.
+	// Images is the URI that names of images are relative to.
 	Images     string `json:"images,omitempty"`
 	Scorer     string `json:"scorer"`     // its id
 	Parameters any    `json:"parameters"` // as in selection.json

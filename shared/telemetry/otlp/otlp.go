@@ -25,7 +25,7 @@ type Config struct {
 	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"where traces and metrics go, by OTLP; none: nowhere"`
 }
 
-// Validate reports an endpoint that is no HTTP URL.
+// Validate reports an endpoint that is not an HTTP URL.
 func (c Config) Validate() error {
 	u, err := url.Parse(c.Endpoint)
 	if c.Endpoint != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
