@@ -19,7 +19,7 @@ import (
 // A lesson is what the embedded scorer has learned from a teacher. It is kept in the state folder, by what it was
 // learned from, and is not learned again.
 type lesson struct {
-	// Annotated is what the teacher rated; nil of annotations from elsewhere.
+	// Annotated reports what the teacher annotated; nil if the annotations come from elsewhere.
 	Annotated *annotateReport `json:"annotated,omitempty"`
 	Learned   *trainReport    `json:"learned"`
 
@@ -95,8 +95,8 @@ func taughtFolder(state string) (string, error) {
 	return folder, os.MkdirAll(folder, 0o755)
 }
 
-// taughtName is the file of the weights that are learned from annotations of the set: a function of these, of the
-// records that they are of, of the teacher, and of the weights that they are added to.
+// taughtName is the file of the weights that are learned from the annotations of the set. It is a function of the
+// annotations, their records, the teacher, and the weights that they are added to.
 func (set *annotationSet) taughtName(files trainFiles, state string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, embedded.DefaultHash(), set.rubric.Hash(), files.teacher)

@@ -100,7 +100,7 @@ func ownFiles(dir string) (map[string]bool, error) {
 	return own, nil
 }
 
-// readOptional reads a JSON file. One that is missing or not of this program leaves v as it is.
+// readOptional reads a JSON file. A file that is missing, or that another program wrote, leaves v as it is.
 func readOptional(name string, v any) error {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -80,8 +80,8 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// TestReviewJudge has a model choose: one that always prefers the first sample is for ties, one that prefers a text
-// chooses it whatever its side.
+// TestReviewJudge has a model choose: a model that always prefers the first sample gives ties; a model that prefers a
+// text chooses it on both sides.
 func TestReviewJudge(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

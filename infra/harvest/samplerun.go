@@ -23,7 +23,7 @@ import (
 // after a kill it continues, and no sample is scored twice.
 type sampleRun struct {
 	*localPlan
-	input     input    // with the manifests of these samples alone
+	input     input    // with only the manifests of these samples
 	manifests [][]byte // their content
 	samples   int
 	status    runStatus    // once it is rated
@@ -101,14 +101,15 @@ func (s *sampleRun) rate(ctx context.Context, show *display, seconds map[string]
 	return nil
 }
 
-// unrated is the error of a run of which no sample could be rated; which says what its samples are.
+// unrated is the error of a run in which no sample could be rated. which describes its samples, such as "annotated".
 func (s *sampleRun) unrated(which string) error {
 	e := s.status.Examples[reason.MostFrequent(s.status.Reasons)]
 	return fmt.Errorf("none of the %d %s samples could be rated: %s; such as sample %s: %s",
 		s.status.Samples.In, which, reasons(s.status.Reasons), e.ID, e.Reason)
 }
 
-// reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
+// reducedTo is the input with only the manifests that hold the samples, and the content of these manifests with only
+// the samples.
 func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, [][]byte, error) {
 	limits, err := limits(ctx)
 	if err != nil {

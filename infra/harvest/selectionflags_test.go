@@ -45,7 +45,7 @@ var selectionFields = map[string][]string{
 	"include":      {"--include=FILE"},
 	"exclude":      {"--exclude=FILE"},
 	"exclude_near": {"--exclude-near=FILE"},
-	// It is refused without an evaluation set.
+	// The flag is refused without an evaluation set.
 	"exclude_images": {"--exclude-images"},
 }
 
