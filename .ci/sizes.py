@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def oversize(path: pathlib.Path) -> dict[str, int]:
-    """What is over a limit in one file, by place."""
+    """The places in one file that are over a limit, with their sizes."""
     kind = path.suffix
     if kind not in {".go", ".py", ".sh", ".tf"} and not (kind == "" and path.parent.name == ".ci"):
         return {}
@@ -47,13 +47,13 @@ def oversize(path: pathlib.Path) -> dict[str, int]:
 
 
 def python_functions(text: str) -> list[tuple[str, int]]:
-    """Names and lines of all functions, those in classes and functions too."""
+    """Names and numbers of lines of all functions, also of those inside classes and functions."""
     return [(node.name, node.end_lineno - node.lineno + 1) for node in ast.walk(ast.parse(text))
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
 def go_functions(lines: list[str]) -> list[tuple[str, int]]:
-    """Names and lines of functions and methods. gofmt puts their first and last lines at the margin."""
+    """Names and numbers of lines of functions and methods. gofmt does not indent their first and last lines."""
     found, start, raw = [], None, False
     for number, line in enumerate(lines):
         first = re.match(r"func (?:\(\w* ?\*?(\w+)[^)]*\) )?(\w+)", line)

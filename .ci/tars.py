@@ -12,7 +12,7 @@ TARS = 3
 
 
 def write(manifest: pathlib.Path, folder: str) -> None:
-    """Writes the samples of the demo that have one image. Hugging Face's loader wants the same members of each."""
+    """Writes the samples of the demo with one image: Hugging Face's loader needs equal members in each."""
     records = [r for r in json.loads(manifest.read_text()) if isinstance(r.get("image"), str)]
     for number in range(TARS):
         with webdataset.TarWriter(f"{folder}/demo-{number:03d}.tar") as tar:
@@ -40,7 +40,7 @@ def samples(name: str) -> webdataset.WebDataset:
 
 
 def members(sample: dict) -> dict:
-    """A sample without where it is from."""
+    """A sample without the fields that say where it is from."""
     return {field: content for field, content in sample.items() if not field.startswith("__")}
 
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A drain is a handler whose requests can be waited for, and ended: functions-framework does neither.
+// A drain is a handler that can wait for its requests, and end them: functions-framework does neither.
 type drain struct {
 	http.Handler
 	over context.Context // ends the requests that are at work

@@ -102,7 +102,7 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 }
 
 // reachable is a handler that refuses calls for pages of other sites, and on a loopback address calls by other names:
-// no IAM stands in front of it there.
+// no IAM is in front of it there.
 func reachable(host string, handler http.Handler) (http.Handler, error) {
 	handler = access.SameSite(handler)
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
@@ -122,7 +122,7 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	}
 	at, err := gpu.ParseAddress(address)
 	if err != nil || at.Scorer != at.Styler {
-		return err // two sidecars are no sidecars of this service: they can be asked where they are
+		return err // two sidecars are not sidecars of this service: they can be asked where they are
 	}
 	forward, err := score.NewSidecar(at.Scorer, log)
 	if err != nil {

@@ -25,7 +25,7 @@ func systemOf(f *runtest.Fixture) system {
 	}
 }
 
-// TestUnauthenticated calls every endpoint of the cloud's configuration without a token, where IAM is not in front.
+// TestUnauthenticated calls every endpoint without a token, under the cloud's configuration but without IAM.
 func TestUnauthenticated(t *testing.T) {
 	t.Parallel()
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,11 +55,11 @@ func TestUnauthenticated(t *testing.T) {
 		{config.CurateTarget, "POST", "/%70ush", 401, ""},
 		{config.CurateTarget, "POST", "//push", 307, ""},
 		{config.CurateTarget, "POST", "/push/", 404, ""},
-		// IAM alone is in front of these: people call them, and the services that plan runs.
+		// Only IAM protects these: people call them, and so do the services that plan runs.
 		{config.CurateTarget, "GET", "/v1/runs", 200, "runs"},
 		{config.ScoreTarget, "GET", "/v1/models", 200, "the sidecar's /v1/models"},
 		{config.ScoreTarget, "GET", "/v1/limits", 200, "the sidecar's /v1/limits"},
-		// Nothing of the sidecar is to be had where it is not.
+		// Only the service with a sidecar serves its paths.
 		{config.IngestTarget, "GET", "/v1/models", 401, ""},
 		{config.CurateTarget, "GET", "/v1/models", 404, ""},
 	} {
@@ -119,7 +119,7 @@ func TestReachable(t *testing.T) {
 	}
 }
 
-// TestSidecarAway asks for a sidecar that is not there yet: it is to be waited for.
+// TestSidecarAway asks for a sidecar that has not started yet: the caller has to wait for it.
 func TestSidecarAway(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -147,7 +147,7 @@ func TestReadConfig(t *testing.T) {
 	}
 	for target, says := range map[string]string{
 		config.IngestTarget: "SCORER", config.CurateTarget: "SCORER", config.ScoreTarget: "",
-		"scores": `FUNCTION_TARGET: "scores" is no function`,
+		"scores": `FUNCTION_TARGET: "scores" is not a function`,
 	} {
 		env["FUNCTION_TARGET"] = target
 		_, _, err := readConfig(t.Context(), envconfig.MapLookuper(env))

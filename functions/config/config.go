@@ -60,7 +60,7 @@ func (c Function) Validate() error {
 	var faults []error
 	if !slices.Contains([]string{IngestTarget, ScoreTarget, CurateTarget}, c.Target) {
 		// The framework would serve some other function under a mistyped name.
-		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is no function; give %s, %s or %s",
+		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is not a function; give %s, %s or %s",
 			c.Target, IngestTarget, ScoreTarget, CurateTarget))
 	}
 	for _, required := range []struct{ name, value, want string }{
@@ -69,12 +69,12 @@ func (c Function) Validate() error {
 		{"WORK_BUCKET", c.WorkBucket, "the URL of the bucket of runs, gs://name"},
 	} {
 		if required.value == "" {
-			faults = append(faults, fmt.Errorf("%s: is missing; give %s", required.name, required.want))
+			faults = append(faults, fmt.Errorf("%s: it is missing; give %s", required.name, required.want))
 		}
 	}
 	if c.CloudRun != "" && !c.Push.Checked() {
-		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: are missing, and on Cloud Run any caller who may "+
-			"invoke the service could push; give the audience and the service account of the push subscriptions"))
+		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: they are missing, and on Cloud Run any caller "+
+			"who may invoke the service could push; give the audience and the service account of the push subscriptions"))
 	}
 	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate(),
 		c.Selections.Validate())...)

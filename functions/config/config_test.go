@@ -20,7 +20,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// valid is the least environment that a function runs in.
+// valid is the smallest environment in which a function starts.
 func valid() map[string]string {
 	return map[string]string{
 		"FUNCTION_TARGET": "ingest", "GOOGLE_CLOUD_PROJECT": "farm",
@@ -77,7 +77,7 @@ func TestConfigReadsLists(t *testing.T) {
 	}
 }
 
-// invalidEnvironments are what to change of a valid environment, and what the error names.
+// invalidEnvironments are changes to a valid environment, and what the error names.
 var invalidEnvironments = map[string]struct {
 	env   map[string]string // over valid
 	named []string
@@ -88,7 +88,7 @@ var invalidEnvironments = map[string]struct {
 	},
 	"mistyped function": {
 		map[string]string{"FUNCTION_TARGET": "scores"},
-		[]string{`"scores" is no function; give ingest, score or curate`},
+		[]string{`"scores" is not a function; give ingest, score or curate`},
 	},
 	"limit of nothing": {
 		map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1", "POOL_BYTES": "0"},
@@ -115,7 +115,7 @@ var invalidEnvironments = map[string]struct {
 	},
 	"pushed by anybody of an audience": {
 		map[string]string{"K_SERVICE": "harvest-ingest", "PUSH_AUDIENCE": "harvest-ingest"},
-		[]string{"PUSH_SENDER: is missing"},
+		[]string{"PUSH_SENDER: it is missing"},
 	},
 	"traces to nowhere": {
 		map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"},
@@ -134,21 +134,21 @@ var invalidEnvironments = map[string]struct {
 		[]string{`COST_PER_MILLION: "gpu=1e300": 1e+300 is not from 0 to 1000000000 US dollars`},
 	},
 	"price of no number": {
-		map[string]string{"COST_PER_MILLION": "gpu=0x10"}, []string{`COST_PER_MILLION: "gpu=0x10": "0x10" is no number`},
+		map[string]string{"COST_PER_MILLION": "gpu=0x10"}, []string{`COST_PER_MILLION: "gpu=0x10": "0x10" is not a number`},
 	},
 	"costs without end": {
 		map[string]string{"MAX_RUN_COST": "inf", "LLM_MAX_COST": "Infinity"},
-		[]string{`MAX_RUN_COST: "inf" is no number`, `LLM_MAX_COST: "Infinity" is no number`},
+		[]string{`MAX_RUN_COST: "inf" is not a number`, `LLM_MAX_COST: "Infinity" is not a number`},
 	},
-	"costs of NaN":    {map[string]string{"MAX_RUN_COST": "NaN"}, []string{`MAX_RUN_COST: "NaN" is no number`}},
+	"costs of NaN":    {map[string]string{"MAX_RUN_COST": "NaN"}, []string{`MAX_RUN_COST: "NaN" is not a number`}},
 	"costs above all": {map[string]string{"MAX_RUN_COST": "1e300"}, []string{`MAX_RUN_COST: 1e+300 is not from 0`}},
 	"numbers as Go writes them": {
 		map[string]string{
 			"SHARD_SAMPLES": "1_000", "IN_FLIGHT": "0x10", "MAX_SAMPLE_IMAGES": "010", "LLM_TEMPERATURE": "1_0",
 		},
 		[]string{
-			`SHARD_SAMPLES: "1_000" is no whole number`, `IN_FLIGHT: "0x10" is no whole number`,
-			`MAX_SAMPLE_IMAGES: "010" is no whole number; write 10`, `LLM_TEMPERATURE: "1_0" is no number`,
+			`SHARD_SAMPLES: "1_000" is not a whole number`, `IN_FLIGHT: "0x10" is not a whole number`,
+			`MAX_SAMPLE_IMAGES: "010" is not a whole number; write 10`, `LLM_TEMPERATURE: "1_0" is not a number`,
 		},
 	},
 }
@@ -166,7 +166,7 @@ func TestConfigNamesFaults(t *testing.T) {
 			}
 			for _, field := range []string{"CostPerMillion", "MaxRunCost", "ShardSamples"} {
 				if strings.Contains(err.Error(), field) {
-					t.Errorf("%q names %s, which is no variable", err, field)
+					t.Errorf("%q names %s, which is not a variable", err, field)
 				}
 			}
 			for _, want := range tt.named {

@@ -32,7 +32,7 @@ func (v Variable) check(value string) error {
 	case kind == reflect.Int || kind == reflect.Int64:
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err == nil && strconv.FormatInt(n, 10) != value {
-			err = fmt.Errorf("%q is no whole number; write %d", value, n)
+			err = fmt.Errorf("%q is not a whole number; write %d", value, n)
 		}
 		return err
 	}
@@ -47,7 +47,7 @@ func (v Variable) cause(err error) error {
 	return err
 }
 
-// Variables are those that a struct and the structs in it take, in their order.
+// Variables are the variables that a struct and the structs in it take, in their order.
 func Variables(structure any) []Variable { return variables(reflect.TypeOf(structure)) }
 
 func variables(t reflect.Type) []Variable {

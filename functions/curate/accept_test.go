@@ -17,8 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestScorerAway calls when the scorer hangs: without its id the run has no id, so the caller gets to know when to try
-// again, and nothing is accepted.
+// TestScorerAway calls while the scorer hangs. Without the scorer's id the run has no id, so nothing is accepted, and
+// the answer says when to retry.
 func TestScorerAway(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -157,7 +157,7 @@ func trace(r *http.Request) (context.Context, func(error)) {
 	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
-// decode reads a JSON body into v. Unknown fields, and those that stand in it twice, are refused; an empty body leaves
+// decode reads a JSON body into v. Unknown fields, and those that it has twice, are refused; an empty body leaves
 // v as it is.
 func decode(r *http.Request, v any) error {
 	err := decodeJSON(r.Body, v)
@@ -201,7 +201,7 @@ func decodeJSON(body io.Reader, v any) error {
 		}
 	}
 	if key := jsontext.Twice(data); key != "" {
-		return fmt.Errorf("the field %s stands in it twice; leave one out", jsontext.Quote(key, 100))
+		return fmt.Errorf("it has the field %s twice; leave one out", jsontext.Quote(key, 100))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestSelectionsQueue has one selection compute and one wait: a third is to come again later.
+// TestSelectionsQueue has one selection compute and one wait: a third gets 429.
 func TestSelectionsQueue(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -63,7 +63,7 @@ func New(c Config) (http.Handler, error) {
 	return mux, nil
 }
 
-// NewPush is the push endpoint, which is to be served at PushPath.
+// NewPush is the push endpoint. Serve it at PushPath.
 func NewPush(c Config) (http.Handler, error) {
 	reconciler, err := c.reconciler()
 	if err != nil {

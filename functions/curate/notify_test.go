@@ -10,7 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// TestNotify makes a selection by a call, then has subscribers act on it: its event comes again, and says so.
+// TestNotify makes a selection by a call, then asks again with notify: its event is published again, and says that
+// subscribers should act.
 func TestNotify(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -37,7 +37,7 @@ func (s server) getOutput(r *http.Request) (answer, error) {
 	name := r.PathValue("output")
 	if !slices.Contains(outputNames, name) {
 		return answer{}, api.NewProblem(http.StatusNotFound,
-			fmt.Sprintf("%q is no output; the outputs are %s", name, strings.Join(outputNames, ", ")))
+			fmt.Sprintf("%q is not an output; the outputs are %s", name, strings.Join(outputNames, ", ")))
 	}
 	sel, err := s.completed(r)
 	if err != nil {

@@ -23,7 +23,7 @@ func pageOf(r *http.Request) (page, error) {
 		size, err := strconv.Atoi(text)
 		if err != nil || size < 1 || size > api.MaxPageSize {
 			return page{}, api.NewProblem(http.StatusBadRequest,
-				fmt.Sprintf("page_size: %q is no size of a page; give 1 to %d", text, api.MaxPageSize))
+				fmt.Sprintf("page_size: %q is not a page size; give 1 to %d", text, api.MaxPageSize))
 		}
 		p.size = size
 	}
@@ -31,7 +31,8 @@ func pageOf(r *http.Request) (page, error) {
 	cursor, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || !utf8.Valid(cursor) {
 		return page{}, api.NewProblem(http.StatusBadRequest,
-			fmt.Sprintf("page_token: %q is none; give the next_page_token of the page before, or leave it out", token))
+			fmt.Sprintf("page_token: %q is not a token of this list; give the next_page_token of the page before, "+
+				"or leave it out", token))
 	}
 	p.cursor = string(cursor)
 	return p, nil

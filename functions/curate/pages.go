@@ -18,7 +18,7 @@ import (
 // pageType is the content type of pages.
 const pageType = "text/html; charset=utf-8"
 
-// pages are the routes of the pages but for the first, which is at /. They show what calls of the API answer.
+// pages are the routes of the pages except for the first, which is at /. They show what calls of the API answer.
 func (s server) pages() []route {
 	const runPage = site.RunsPath + "/{run}"
 	return []route{
@@ -88,7 +88,7 @@ func (s server) doRun(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	id, name := r.PathValue("run"), typed.Get("do")
-	r.Body = http.NoBody // the form is no body of the call
+	r.Body = http.NoBody // the form is not a body of the call
 	for _, v := range verbs {
 		if v.name == name {
 			about, err := v.do(s, r, id)
@@ -158,7 +158,7 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 	return s.show(view, http.StatusOK)
 }
 
-// reasonsOf are those that samples of a run can be listed by.
+// reasonsOf are the reasons by which samples of a run can be listed.
 func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
 	var all []reason.Code
 	for code := range status.Reasons {

@@ -97,7 +97,7 @@ func TestButtons(t *testing.T) {
 	s.sees(200, "/runs/"+id, `class="state scoring"`, "the rate is not known yet", "0 of 5 samples")
 }
 
-// Texts of the dataset are text wherever they stand, and bounded.
+// Texts of the dataset are text wherever they are, and bounded.
 func TestPagesAreInert(t *testing.T) {
 	t.Parallel()
 	const hostile = "<script>alert(1)</script>\" onmouseover=\"alert(1)\u202Etxt.exe"

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// maxPlannedBytes is the most that the manifests of a dataset may have that is planned while a caller waits, as they
-// are stored, and of each as it unpacks: all of it is read.
+// maxPlannedBytes is the most bytes that the manifests of a dataset may have if it is planned while a caller waits,
+// because planning reads all of them. It bounds their stored bytes together, and the unpacked bytes of each.
 const maxPlannedBytes = 1 << 30
 
 // plan serves POST /v1/plans.

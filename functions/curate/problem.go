@@ -12,7 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// detailOf is what an answer says of an error. Of a fault of the machine a user needs only the folder and the fix.
+// detailOf is the text of an error in an answer. For a fault of the machine it is only the folder and the fix: a user
+// needs no more.
 func detailOf(err error) string {
 	if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 		return machine.Error()

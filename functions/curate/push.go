@@ -56,8 +56,8 @@ func checkImages(ctx context.Context, c Config, d events.Delivery) error {
 	return err
 }
 
-// makeSelections makes the selections that a scored run is to have without further calls: one that was requested, or
-// all. A refused one is an error of the data: it would be refused again.
+// makeSelections makes the automatic selections of a scored run: one that was requested, or all. A refused one is an
+// error of the data: it would be refused again.
 func makeSelections(ctx context.Context, subsets *subset.Selector, log *slog.Logger, d events.Delivery) error {
 	var task events.SelectTask
 	if err := d.Decode(&task); err != nil {

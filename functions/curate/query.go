@@ -44,9 +44,9 @@ func checkNames(given url.Values, known []string, noun string) string {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		switch {
 		case len(known) == 0:
-			return fmt.Sprintf("%q is no %s here; there is none", name, noun)
+			return fmt.Sprintf("%q is not a %s here; there is none", name, noun)
 		case !slices.Contains(known, name):
-			return fmt.Sprintf("%q is no %s here%s; known are: %s", name, noun, spelling.Hint(name, known),
+			return fmt.Sprintf("%q is not a %s here%s; known are: %s", name, noun, spelling.Hint(name, known),
 				strings.Join(known, ", "))
 		case len(given[name]) > 1 && !slices.Contains(repeated, name):
 			return fmt.Sprintf("%s: it is given %d times; give it once", name, len(given[name]))

@@ -9,14 +9,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// A query that a call does not take, and a value that is none, are refused on every route, with what there is.
+// A parameter that a call does not know, and an invalid value, are refused on every route, with what is allowed.
 func TestQueriesAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)
 	run := "/v1/runs/" + id
 	for path, says := range map[string]string{
-		run + "/samples?filterr=x": `"filterr" is no query parameter here; did you mean "filter"?; known are: page_size, ` +
-			"page_token, id, filter, selection",
+		run + "/samples?filterr=x": `"filterr" is not a query parameter here; did you mean "filter"?; known are: ` +
+			"page_size, page_token, id, filter, selection",
 		run + "/samples?filter=":                       "filter: it is empty; give a value, or leave it out",
 		run + "/samples?filter=status%3Dok&filter=":    "filter: it is empty",
 		run + "/samples?id=":                           "id: it is empty",
@@ -26,9 +26,9 @@ func TestQueriesAreChecked(t *testing.T) {
 		run + "/samples?filter=%zz":                    "reading the query: ",
 		run + "/samples/@0/images/1?height=3":          `known are: width`,
 		run + "/samples/@0/images/1?width=":            "width: it is empty",
-		run + "/samples/@0?width=3":                    `"width" is no query parameter here; there is none`,
+		run + "/samples/@0?width=3":                    `"width" is not a query parameter here; there is none`,
 		run + "?verbose=1":                             "there is none",
-		run + "/selections?page=2":                     `"page" is no query parameter`,
+		run + "/selections?page=2":                     `"page" is not a query parameter`,
 		run + "/selections/0123456789ab/explain?ids=a": `did you mean "id"?`,
 		"/v1/runs?state=scored":                        "known are: page_size, page_token",
 		"/v1/openapi.yaml?format=json":                 "there is none",
@@ -42,7 +42,7 @@ func TestQueriesAreChecked(t *testing.T) {
 	}
 	twice, _ := want[api.Problem](s, http.StatusBadRequest, "POST", run+"/selections:preview",
 		`{"budget": 2, "caps": {"image": 1, "image": 2}}`)
-	if !strings.Contains(twice.Detail, `"image" stands in it twice`) {
+	if !strings.Contains(twice.Detail, `it has the field "image" twice`) {
 		t.Errorf("a field given twice: %s", twice.Detail)
 	}
 	for _, path := range []string{"/v1/plans", "/v1/runs", run + ":resume", run + "/sweep", run + "/selections:preview"} {
@@ -50,7 +50,8 @@ func TestQueriesAreChecked(t *testing.T) {
 	}
 }
 
-// What a browser sends next to a form's fields is refused as a page. Empty fields are those that nobody filled in.
+// What a browser sends next to a form's fields is refused as a page. Empty fields are allowed: a browser sends fields
+// that nobody filled in.
 func TestFormsAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)

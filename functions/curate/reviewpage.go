@@ -27,12 +27,12 @@ func reviewOf(r *http.Request, fields url.Values) (request review.Request, revie
 	}
 	if text := fields.Get("pairs"); text != "" {
 		if request.Pairs, err = strconv.Atoi(text); err != nil {
-			return request, "", &run.RefusedError{Reason: fmt.Sprintf("pairs: %q is no number", text)}
+			return request, "", &run.RefusedError{Reason: fmt.Sprintf("pairs: %q is not a number", text)}
 		}
 	}
 	if text := fields.Get("seed"); text != "" {
 		if request.Seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return request, "", &run.RefusedError{Reason: fmt.Sprintf("seed: %q is no number", text)}
+			return request, "", &run.RefusedError{Reason: fmt.Sprintf("seed: %q is not a number", text)}
 		}
 	}
 	if reviewer = fields.Get("reviewer"); reviewer != "" {

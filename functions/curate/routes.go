@@ -57,7 +57,7 @@ func (s server) routes() []route {
 	}
 }
 
-// register has a mux serve the routes and the pages. What is none of them is answered with a problem.
+// register adds the routes and the pages to a mux. Any other path is answered with a problem.
 func (s server) register(mux *http.ServeMux) {
 	allowed := map[string][]string{}
 	routes := s.routes()
@@ -86,7 +86,7 @@ func (s server) register(mux *http.ServeMux) {
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		api.NewProblem(http.StatusNotFound, fmt.Sprintf("there is no %s; the API lies below %s, and %s describes it",
+		api.NewProblem(http.StatusNotFound, fmt.Sprintf("there is no %s; the API is below %s, and %s describes it",
 			r.URL.Path, api.RunsPath, api.DocsPath)).Write(w)
 	})
 }

@@ -44,7 +44,7 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	return s.accepted(r, id)
 }
 
-// accepted answers a call that changes what becomes of a run.
+// accepted answers a call that changes the state of a run.
 func (s server) accepted(r *http.Request, id string) (answer, error) {
 	status, err := s.subsets.RunStatus(r.Context(), id)
 	return answer{status: http.StatusAccepted, location: api.RunPath(id), body: status}, err
@@ -83,7 +83,7 @@ func (s server) callRun(r *http.Request) (answer, error) {
 	for _, v := range verbs {
 		names = append(names, ":"+v.name)
 	}
-	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf("%q is no call of a run; the calls of run %s are %s",
+	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf("%q is not a call of a run; those of run %s are %s",
 		r.PathValue("run"), id, strings.Join(names, ", ")))
 }
 

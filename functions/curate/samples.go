@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// listSamples serves GET /v1/runs/{run}/samples: those that ids name, or else a page of those that filters let through.
+// listSamples serves GET /v1/runs/{run}/samples: those that ids name, or else a page of those that pass the filters.
 func (s server) listSamples(r *http.Request) (answer, error) {
 	query := r.URL.Query()
 	if ids := query["id"]; len(ids) > 0 {
@@ -72,7 +72,7 @@ func (s server) getImage(r *http.Request) (answer, error) {
 		var err error
 		if width, err = strconv.Atoi(text); err != nil || width < 1 || width > api.MaxImageWidth {
 			return answer{}, api.NewProblem(http.StatusBadRequest,
-				fmt.Sprintf("width: %q is no width; give 1 to %d", text, api.MaxImageWidth))
+				fmt.Sprintf("width: %q is not a width; give 1 to %d", text, api.MaxImageWidth))
 		}
 	}
 	plan, index, err := s.subsets.One(r.Context(), r.PathValue("run"), r.PathValue("sample"))

@@ -194,7 +194,8 @@ func TestPlanByAPI(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
 }
 
-// A plan of a compressed manifest leaves nothing of it unpacked, and a client who hangs up is no fault of the service.
+// A plan of a compressed manifest leaves nothing of it unpacked, and a client who hangs up is not a fault of the
+// service.
 func TestPlanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

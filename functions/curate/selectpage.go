@@ -64,7 +64,7 @@ func (s server) doSelect(r *http.Request) (answer, error) {
 	return s.selectForm(r, typed, err, statusOf(err))
 }
 
-// postedForm are the fields of a form that was posted, which are to be among those known.
+// postedForm are the fields of a form that was posted. Only known fields are allowed.
 func postedForm(r *http.Request, known []string) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))

@@ -122,7 +122,7 @@ func TestStopIsLogged(t *testing.T) {
 	}
 }
 
-// stopping is a scorer that cannot go on.
+// stopping is a scorer that cannot continue.
 type stopping struct{ scorer.Scorer }
 
 func (stopping) Rate(context.Context, []scorer.Item) ([]scorer.Result, error) {

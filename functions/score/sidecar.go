@@ -11,8 +11,8 @@ import (
 // SidecarPaths are what planning a run asks of a sidecar: what models it has, and what a request may hold.
 var SidecarPaths = []string{"/v1/models", "/v1/limits"}
 
-// NewSidecar forwards requests to the sidecar, which only this service reaches. It is to be mounted at
-// SidecarPaths alone: nothing that makes the sidecar work is to be had through it.
+// NewSidecar forwards requests to the sidecar, which only this service reaches. Mount it only at SidecarPaths: no call
+// that makes the sidecar work may pass through it.
 func NewSidecar(base string, log *slog.Logger) (http.Handler, error) {
 	target, err := url.Parse(base)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestSteps(t *testing.T) {
 		for _, id := range step.WaitFor {
 			ended, known := before[id]
 			if !known && id != "-" || id == step.Id {
-				t.Errorf("step %s waits for %q, which is no step before it", step.Id, id)
+				t.Errorf("step %s waits for %q, which is not a step before it", step.Id, id)
 			}
 			before[step.Id] = append(append(before[step.Id], ended...), id)
 		}
@@ -175,7 +175,7 @@ func TestScripts(t *testing.T) {
 			t.Errorf("step %s: %v: %s", step.Id, err, output)
 		}
 		if !strings.Contains(step.Script, "\nset -eu") {
-			t.Errorf("step %s goes on after a failure", step.Id)
+			t.Errorf("step %s continues after a failure", step.Id)
 		}
 	}
 }

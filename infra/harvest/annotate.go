@@ -48,7 +48,7 @@ type annotateRequest struct {
 	each    int    // how many of each source; 0 for a set over all sources
 	least   int    // how many at least, of each source
 	twice   int    // how many are rated a second time, before the others, to know how far the scorer agrees with itself
-	accept  bool   // goes on with a scorer that does not
+	accept  bool   // continues with a scorer that does not
 	seed    uint64 // chooses among equals
 	by      scorerFlags
 	mount   mounting
@@ -99,7 +99,7 @@ func newAnnotate() *cobra.Command {
 	request.by.add(cmd, kinds.LLM)
 	request.mount = mountFramework
 	cmd.Flags().IntVar(&request.samples, "samples", 2000, "how many samples are annotated")
-	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others among equals")
+	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others of equally good samples")
 	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
 	out.add(cmd)
 	stateFlag(cmd, &state)
@@ -294,8 +294,8 @@ func (r *annotateReport) choose(
 	return chosen, err
 }
 
-// at reads the samples at positions of the dataset, which ascend, each with the name that stands for it alone: its id,
-// or ID#n where several samples have the id.
+// at reads the samples at ascending positions of the dataset, each with a name that only it has: its id, or ID#n if
+// several samples have the id.
 func (in input) at(ctx context.Context, positions []int, limits run.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // samples by id

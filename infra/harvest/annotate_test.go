@@ -246,7 +246,7 @@ func noSecret(t *testing.T, dir string) {
 	}
 }
 
-// Killed again and again, annotating goes on: no answer that was kept is paid for again.
+// Killed again and again, annotating continues: no answer that was kept is paid for again.
 func TestAnnotateKilled(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -299,8 +299,8 @@ func TestNothingToRate(t *testing.T) {
 	}
 }
 
-// At its spending limit a run stops with a message, and the same command goes on under a higher one. A wrong key stops
-// it, too.
+// At its spending limit a run stops with a message, and the same command continues under a higher one. A wrong key
+// stops it, too.
 func TestSpendingStops(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -314,7 +314,7 @@ func TestSpendingStops(t *testing.T) {
 		{"LLM_API_KEY=sk-of-another", []string{"is stalled", "the key is refused; set LLM_API_KEY"}},
 		{
 			"LLM_MAX_COST=0.05",
-			[]string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "the same command again"},
+			[]string{"is stalled", "spending limit of $0.05 is reached", "raise LLM_MAX_COST", "repeat the command"},
 		},
 	} {
 		a := harvest(t, dir, api.env("SHARD_SAMPLES=15", tt.env), args...)

@@ -33,7 +33,7 @@ type annotationFlags struct {
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object a line")
-	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "manifest, as one without the flag")
+	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest, the same as one named without this flag")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 	formatFlag(cmd, &f.format)
@@ -110,7 +110,7 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 	defer file.Close()
 	annotations, err := annotation.Read(file, name, rub)
 	if err == nil && len(annotations) == 0 {
-		err = fmt.Errorf("%s: holds no annotation", name)
+		err = fmt.Errorf("%s: the file has no annotation; write at least one, a JSON object a line", name)
 	}
 	return annotations, err
 }

@@ -54,9 +54,9 @@ func readArms(file string) (map[string]selection.Request, error) {
 		folders[folder] = name
 		switch {
 		case !armName.MatchString(name):
-			return nil, fmt.Errorf("%q is no name of a folder; use letters, digits, dots, dashes and underscores", name)
+			return nil, fmt.Errorf("%q is not a name for a folder; use letters, digits, dots, dashes and underscores", name)
 		case arm.Budget.IsZero():
-			return nil, fmt.Errorf("%s: budget: is missing; give a share such as 30%%, or a number of samples", name)
+			return nil, fmt.Errorf("%s: budget: it is missing; give a share such as 30%%, or a number of samples", name)
 		case len(arm.Within) > 0:
 			return nil, fmt.Errorf("%s: within: each selection has one budget; leave it out", name)
 		}
@@ -71,7 +71,8 @@ func readArms(file string) (map[string]selection.Request, error) {
 func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format string) error {
 	switch {
 	case selectionFlag(cmd) != "":
-		return usageError{fmt.Errorf("--arms: the file says all of each selection; leave --%s out", selectionFlag(cmd))}
+		return usageError{fmt.Errorf("--arms: its file has all parameters of the selections; leave --%s out",
+			selectionFlag(cmd))}
 	case c.dir == "":
 		return usageError{errors.New("--arms: give --out, the folder for the selections")}
 	}

@@ -53,9 +53,9 @@ func checkBadArms(t *testing.T, dir, run string) {
 	t.Helper()
 	for file, want := range map[string]string{
 		"":                               "give 1 to 64",
-		"a: {}":                          "a: budget: is missing",
+		"a: {}":                          "a: budget: it is missing",
 		"a: {budget: 5, tresh: 1}":       `"tresh"`,
-		"../a: {budget: 5}":              "no name of a folder",
+		"../a: {budget: 5}":              "is not a name for a folder",
 		"- a":                            "give names with values, not a list",
 		"A: {budget: 5}\na: {budget: 6}": "A and a would be one folder where a disk makes no difference",
 		"a: {budget: 5}\nb: {budget: 6, where: [n>1], scores_from: bad.yaml}": "--arms bad.yaml: b: scores_from bad.yaml: ",

@@ -21,14 +21,14 @@ import (
 const (
 	// askedTwice is how many samples a teacher rates twice before it rates the others.
 	askedTwice = 20
-	// leastKappa is the mean kappa of its first and second ratings below which it is no teacher.
+	// leastKappa is the mean kappa of its first and second ratings below which it is not a teacher.
 	leastKappa = 0.4
 	// selfResamples is what the intervals of these kappas are made of.
 	selfResamples = 1000
 )
 
-// asked reports whether the i-th of so many chosen samples is one of those that are asked for twice, which lie at even
-// distances.
+// asked reports whether the i-th of the chosen samples is one of the twice samples that are asked for twice. These are
+// at even distances.
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
 // askTwice has some of the chosen samples rated twice, the second time with capabilities and styles in the opposite
@@ -92,7 +92,7 @@ func (d *disagreement) Error() string {
 		said = "in nothing that can be learned: on each capability all of them have one rating"
 	}
 	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree "+
-		"%s, and %.2f is needed: nothing else is asked for; choose a stronger model, or go on with --accept-teacher",
+		"%s, and %.2f is needed: nothing else was asked; choose a stronger model, or continue with --accept-teacher",
 		r.Samples, said, leastKappa)
 }
 

@@ -41,10 +41,10 @@ type reportTab struct {
 	ctx context.Context
 
 	mu       sync.Mutex
-	messages []string // of the console, and requests for what the page should not ask for
+	messages []string // messages of the console, and requests that the page should not make
 }
 
-// openTab opens a page. It may ask for what allowed says.
+// openTab opens a page. The page may request only URLs for which allowed is true.
 func openTab(t *testing.T, browser context.Context, address string, allowed func(url string) bool) *reportTab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)

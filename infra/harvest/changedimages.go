@@ -12,7 +12,7 @@ import (
 const quickCheck = time.Second
 
 // rateChanged looks for samples of a scored run whose images have come or changed since they were rated. If there are
-// any it goes on with the next attempt, which rates them again and takes over all other scores.
+// any it continues with the next attempt, which rates them again and takes over all other scores.
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {

@@ -65,7 +65,8 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 	return left, nil
 }
 
-// remove removes runs, and says what was freed. First none of them is there any more; then their files are deleted.
+// remove removes runs, and says what was freed. First their tombstones are written, so that none of them exists any
+// more; then their files are deleted.
 func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string) error {
 	for _, id := range ids {
 		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {
@@ -132,7 +133,7 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 }
 
 // files are the files and folders of a run apart from its objects: its trainings, what is kept of its dataset if no
-// other run has it, and last where the dataset lies.
+// other run has it, and last where the dataset is.
 func (c *cleaner) files(id string) []string {
 	var files []string
 	for _, j := range jobsOf(c.folder, id) {
@@ -152,7 +153,7 @@ func (c *cleaner) files(id string) []string {
 	return files
 }
 
-// spooled is the folder that keeps a manifest which lay in no file of this machine; "" for other manifests.
+// spooled is the folder that keeps a manifest that was not a file of this machine; "" for other manifests.
 func (c *cleaner) spooled(path string) string {
 	abs, err := filepath.Abs(filepath.Join(c.folder, "inputs"))
 	if err != nil {
@@ -165,7 +166,7 @@ func (c *cleaner) spooled(path string) string {
 	return filepath.Dir(path)
 }
 
-// usedByOthers reports whether another run than that of an input file has a manifest; also if that cannot be known.
+// usedByOthers reports whether a run other than that of an input file has a manifest, and true if that cannot be known.
 func (c *cleaner) usedByOthers(own, manifest string) bool {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json"))
 	if err != nil {

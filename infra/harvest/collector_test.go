@@ -66,7 +66,7 @@ func (c *spanCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// check waits until services have exported spans, all of which are to be of one run's trace.
+// check waits until services have exported spans, and checks that all are of one run's trace.
 func (c *spanCollector) check(t *testing.T, run string, services ...string) {
 	t.Helper()
 	until(t, "spans of "+strings.Join(services, ", "), func() bool {

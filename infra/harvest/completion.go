@@ -18,11 +18,11 @@ type flagCompletion struct {
 	flag   string
 	values []string
 	list   bool   // the value is a list with commas
-	end    string // stands behind a value, which goes on then
+	end    string // follows a value that is not complete yet
 }
 
-// flagCompletions are those of all commands that have the flags. Capabilities and styles are those of the default
-// rubric.
+// flagCompletions are the completions of all commands that have the flags. Capabilities and styles are those of the
+// default rubric.
 func flagCompletions() []flagCompletion {
 	standard := rubric.Default()
 	return []flagCompletion{
@@ -100,7 +100,7 @@ func completeRuns(cmd *cobra.Command, args []string, _ string) ([]cobra.Completi
 	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-// completeSelections offers runs for the first argument, and the run's selections for the second, and for so many more.
+// completeSelections offers runs for the first argument, and the run's selections for the second and for `more` others.
 func completeSelections(more int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) == 0 {

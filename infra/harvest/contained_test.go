@@ -102,7 +102,7 @@ func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
 	for _, m := range subset {
 		i := slices.Index(rest, m)
 		if i < 0 {
-			t.Fatalf("%s is no member of the tars, or not in their order", m.Name)
+			t.Fatalf("%s is not a member of the tars, or not in their order", m.Name)
 		}
 		rest = rest[i+1:]
 		if strings.HasSuffix(m.Name, ".json") {
@@ -219,7 +219,7 @@ func TestTarFaults(t *testing.T) {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
 		}
 	}
-	// What lies before a cut between two samples counts, and the cut is named, also where the tar is compressed.
+	// What comes before a cut between two samples counts, and the cut is named, also where the tar is compressed.
 	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
 	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
 	writeFile(t, filepath.Join(dir, "between.tar"), cut)

@@ -52,7 +52,7 @@ func TestContainers(t *testing.T) {
 		}
 		for _, match := range regexp.MustCompile(`\$\{([A-Z_]+)|\{name: ([A-Z_]+),`).FindAllStringSubmatch(text, -1) {
 			if name := match[1] + match[2]; !slices.Contains(known, name) {
-				t.Errorf("%s: %s is no variable of Harvest", file, name)
+				t.Errorf("%s: %s is not a variable of Harvest", file, name)
 			}
 		}
 	}

@@ -20,9 +20,9 @@ type continuation func(ctx context.Context, client *api.Client, runID string) (*
 // An attemptChoice is the attempt that a command continues when a user names a run.
 type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
 
-// newContinuation is a command that continues a run and completes what was asked of it: resume or retry. prepare comes
-// first, in the open state folder, and reports whether nothing else is to be done. skip, if it returns a text, ends the
-// command with it before anything is done.
+// newContinuation is a command that continues a run and completes its selections: resume or retry. prepare is called
+// first, with the open state folder, and reports whether the command has nothing else to do. If skip returns a text,
+// the command prints it and ends before it does anything.
 func newContinuation(
 	name, short string, prepare func(*cobra.Command, *continued) (bool, error), attempt attemptChoice,
 	skip func(*subset.RunStatus) string, call continuation,

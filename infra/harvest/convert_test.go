@@ -50,7 +50,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 		format, says string
 		status       int
 	}{
-		{"lava", `--output-format: "lava" is no form to convert to; did you mean "llava"?`, 2},
+		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
 		{"swift", "would lose something (messages[0].weight: the other form has no place for it)", 1},
 	} {
 		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "out", "--output-format", tc.format,
@@ -115,7 +115,7 @@ func (r imagesRecord) names() (names []string) {
 	return names
 }
 
-// checkTarSubset checks that a tar holds records, in their order, and their images, which lie in a folder.
+// checkTarSubset checks that a tar holds records, in their order, and their images, which are in a folder.
 func checkTarSubset(t *testing.T, folder, subset string, records []imagesRecord) {
 	t.Helper()
 	var images []string

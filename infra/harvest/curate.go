@@ -65,7 +65,7 @@ func newCurate() *cobra.Command {
 	stateFlag(cmd, &state)
 	maxFailedFlag(cmd, &maxFailed)
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
-		"of a dataset that is scored already, do not look for images that have come or changed since")
+		"if the dataset is already scored, do not check whether images are new or changed")
 	cmd.Flags().StringVar(&dir, "out", "",
 		"folder for the subset and what explains it (default: out/<dataset>, with --limit out/<dataset>-trial)")
 	return cmd
@@ -79,8 +79,8 @@ func (in input) defaultOut() string {
 	return filepath.Join("out", in.Dataset)
 }
 
-// curateDataset gives a dataset to the system and waits for the selections of an order. Of a *failure it returns the
-// result, too.
+// curateDataset gives a dataset to the system and waits for the selections of an order. With a *failure it also returns
+// the result.
 func curateDataset(
 	ctx context.Context, in input, spec run.Spec, o order, state string, checkImages bool, show *display,
 ) (*result, error) {
@@ -130,7 +130,7 @@ func curateDataset(
 	return res, err
 }
 
-// accept reports what would keep an order from being carried out, before anything is scored, and shows what it takes.
+// accept reports, before anything is scored, why an order cannot be carried out, and shows its estimate.
 func (p *localPlan) accept(ctx context.Context, o order, checkImages bool, show *display) error {
 	if err := o.check(p.Plan); err != nil {
 		return err

@@ -34,11 +34,11 @@ var faults = []struct {
 }{
 	{
 		name: "unknown command", args: []string{"curat"}, status: 2,
-		says: []string{`"curat" is no command`, "harvest --help"},
+		says: []string{`"curat" is not a command`, "harvest --help"},
 	},
 	{
 		name: "unknown command with flags", args: []string{"curat", "--budget", "30%", "dataset.json"}, status: 2,
-		says: []string{`"curat" is no command`, `"curate"`, "harvest --help"},
+		says: []string{`"curat" is not a command`, `"curate"`, "harvest --help"},
 	},
 	{
 		name: "flag of other commands", args: []string{"plan", "--budget", "30%", "dataset.json"}, status: 2,
@@ -64,7 +64,7 @@ var faults = []struct {
 	},
 	{
 		name: "no images", args: curateArgs("--budget", "1", "--images", "nope", "dataset.json"), status: 2,
-		says: []string{"images nope", "is no folder"},
+		says: []string{"images nope", "is not a folder"},
 	},
 	{
 		name: "no budget", args: curateArgs("dataset.json"), status: 2,
@@ -249,7 +249,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("subset in %s", first.Outputs.Subset)
 	}
 	if !strings.Contains(a.stderr, "score ") || strings.ContainsRune(a.stderr, '\x1b') {
-		t.Errorf("progress on what is no terminal: %q", a.stderr)
+		t.Errorf("progress on what is not a terminal: %q", a.stderr)
 	}
 	checkKeys(t, a.stdout)
 	checkSplit(t, dir, first, size)
@@ -482,7 +482,7 @@ func TestPool(t *testing.T) {
 	)
 	thorough.Only(t)
 	if _, err := os.Stat(pool); err != nil {
-		t.Skip("the pool is not at hand: " + err.Error())
+		t.Skip("the pool is not on this machine: " + err.Error())
 	}
 	dir := t.TempDir()
 	got := curateJSON(t, ".", "--state", filepath.Join(dir, "state"), "--out", filepath.Join(dir, "out"),

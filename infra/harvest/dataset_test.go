@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// newDataset writes a dataset of size samples with images of so many pixels square below dir, the same
+// newDataset writes a dataset of size samples with images of this many pixels square below dir, the same
 // one every time: dataset.json, and its images next to it.
 func newDataset(t *testing.T, dir string, size, pixels int) string {
 	t.Helper()

@@ -20,17 +20,17 @@ import (
 // follows from the buckets alone, so a killed serve continues where it was.
 type subsetFolder struct {
 	dir     string           // absolute
-	state   string           // folder, which may lie in it
+	state   string           // folder, which may be in it
 	budget  selection.Budget // of datasets that name none; zero for none
 	input   bucket.Reader
 	subsets *subset.Reader
 	exports exporter
 	log     *slog.Logger
-	// settled are the datasets whose folder has what it is to have, by what that was decided on.
+	// settled are the datasets whose folder is up to date, each with the decision that it follows.
 	settled map[string]decision
 }
 
-// A decision is what decides which subset a dataset's folder has, as far as it can change.
+// A decision holds the changing facts that decide which subset a dataset's folder has.
 type decision struct {
 	selections int // automatic ones of the dataset
 	latest     subset.Automatic
@@ -48,11 +48,11 @@ func newSubsetFolder(
 	if !strings.HasPrefix(input, "gs://") {
 		switch {
 		case liesIn(abs, filepath.Join(input, "datasets")):
-			return nil, usageError{fmt.Errorf("--out %s: lies in the datasets of --input, where a subset would start a run; "+
+			return nil, usageError{fmt.Errorf("--out %s: it is in the datasets of --input, where a subset would start a run; "+
 				"give a folder elsewhere", dir)}
 		case liesIn(abs, filepath.Join(input, "images")) || sameFile(abs, input):
-			return nil, usageError{fmt.Errorf("--out %s: is where datasets and images are dropped, which a subset could "+
-				"replace; give a folder elsewhere", dir)}
+			return nil, usageError{fmt.Errorf("--out %s: datasets and images are dropped there, and a subset could "+
+				"replace them; give a folder elsewhere", dir)}
 		}
 	}
 	return &subsetFolder{
@@ -61,7 +61,7 @@ func newSubsetFolder(
 	}, prepareOut(dir, state, nil)
 }
 
-// update writes the subsets that are not there yet. A fault of one dataset keeps no other from being written. It reads
+// update writes the subsets that do not exist yet. If one dataset fails, the others are still written. It reads
 // the selections of those datasets alone for which something has changed since they were settled.
 func (f *subsetFolder) update(ctx context.Context) error {
 	made, err := f.subsets.Automatic(ctx)
@@ -93,8 +93,8 @@ func (f *subsetFolder) update(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// updateDataset writes the latest of a dataset's selections that has the dataset's budget, and reports whether nothing
-// is to be done until what decides changes: not before that selection is completed.
+// updateDataset writes the latest selection of a dataset that has the dataset's budget. It reports whether the folder
+// is up to date until the decision changes, which is not so before that selection is completed.
 func (f *subsetFolder) updateDataset(
 	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
 ) (settled bool, err error) {

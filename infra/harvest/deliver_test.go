@@ -121,7 +121,7 @@ func TestServeFaults(t *testing.T) {
 		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
 		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
 		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
-		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: lies in"},
+		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
 		"foreign out":    {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
 		"of processes":   {[]string{"--input", "input", "--processes", "--budget", "30%"}, "--budget is not for --processes"},
 		"of another one": {[]string{"--input", "none", "--processes", "--functions", "x"}, "--input none: there is no"},

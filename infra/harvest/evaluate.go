@@ -40,7 +40,7 @@ type evaluation struct {
 	// Scorer is the id of the scorer, or the file of the other annotations.
 	Scorer string `json:"scorer"`
 	Rubric string `json:"rubric"`
-	// Run is the scoring of the annotated samples; none of a file of annotations.
+	// Run is the scoring of the annotated samples; empty for a file of annotations.
 	Run     string             `json:"run,omitempty"`
 	Seconds map[string]float64 `json:"seconds"`
 
@@ -83,7 +83,7 @@ func newEvaluate() *cobra.Command {
 	out.add(cmd)
 	scorer.add(cmd, "embedded")
 	stateFlag(cmd, &state)
-	cmd.Flags().StringVar(&against, "against", "", "instead of a scorer: a second file of annotations")
+	cmd.Flags().StringVar(&against, "against", "", "second file of annotations to compare with, instead of a scorer")
 	return cmd
 }
 

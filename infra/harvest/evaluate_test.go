@@ -174,7 +174,7 @@ func TestEvaluateUnderAnotherRubric(t *testing.T) {
 	}
 	a := harvest(t, dir, nil, "evaluate", "--annotations", "annotations.jsonl", "dataset.json")
 	if a.status != 1 ||
-		!strings.Contains(a.stderr, "annotations.jsonl: line 1: scores: has 2 numbers, and the rubric 14 capabilities") {
+		!strings.Contains(a.stderr, "annotations.jsonl: line 1: scores: it has 2 numbers, and the rubric has 14 cap") {
 		t.Errorf("under the default rubric: status %d, %s", a.status, a.stderr)
 	}
 }
@@ -233,7 +233,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"--annotations a.jsonl d.jsonl", 1, "none of the 1 annotated samples could be rated: image not found (1)"},
 		{"--annotations other.jsonl d.jsonl", 1, `none of the 1 annotated samples is in the manifests: the first is "b"`},
 		{"--annotations a.jsonl --against other.jsonl d.jsonl", 1, "no sample is annotated in both files"},
-		{"--annotations empty.jsonl d.jsonl", 1, "empty.jsonl: holds no annotation"},
+		{"--annotations empty.jsonl d.jsonl", 1, "empty.jsonl: the file has no annotation"},
 		{"--annotations a.jsonl a.jsonl d.jsonl --rubric a.jsonl", 1, "rubric a.jsonl: line 1: there is no key"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"evaluate", "--state", "state"}, strings.Fields(tt.args)...)...)

@@ -72,8 +72,8 @@ with it.`,
 	return cmd
 }
 
-// export writes the folder. Annotated samples are held in memory; all others only pass through. It writes over none of
-// the files that it reads, that of the annotations among them.
+// export writes the folder. Annotated samples are held in memory; all others only pass through. It replaces none of the
+// files that it reads, also not the file of annotations.
 func (set *annotationSet) export(
 	ctx context.Context, annotations, dir string, seed uint64,
 ) (*exportReport, error) {

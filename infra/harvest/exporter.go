@@ -52,7 +52,7 @@ func (x exporter) request(ctx context.Context, dataset string) (export.Request, 
 }
 
 // write writes the export of a completed selection to a folder, unless it is there, and publishes that it is. The state
-// folder may lie in it.
+// folder may be in it.
 func (x exporter) write(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
 ) error {

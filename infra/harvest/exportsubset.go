@@ -35,7 +35,7 @@ type exportedSubset struct {
 	Selection string         `json:"selection"`
 	Request   export.Request `json:"request"`
 	Samples   int            `json:"samples"`
-	// Images are those of the records, Files how many different ones these are.
+	// Images counts the images of the records, Files how many of these are different.
 	Images int    `json:"images"`
 	Files  int    `json:"files"`
 	Folder string `json:"folder"`
@@ -65,9 +65,9 @@ the form cannot say is refused, with the field that would be lost. shared/export
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&c.request.For, "for", "", "the trainer: "+strings.Join(export.Trainers(), ", ")+"; required")
-	fl.StringVar(&c.images, "images", "", "where the images are: copy or link (a folder of copies or of links), "+
-		"reference (records name them where they lie) or embed (in the file of records) (default: the first of these "+
-		"that the trainer takes)")
+	fl.StringVar(&c.images, "images", "", "where the images go: copy or link (into a folder, as copies or links), "+
+		"reference (nowhere: records name the files that there are) or embed (into the file of records) (default: the "+
+		"first of these that the trainer can read)")
 	fl.StringVar(&c.sources, "sources", "", "YAML file of the sources' licences for the card: \"coco: CC BY 4.0\" "+
 		"(default: sources.yaml next to the manifest, if it is there)")
 	fl.StringVar(&c.dir, "out", "", "folder for the export; required")
@@ -141,7 +141,7 @@ func findCompleted(
 	return plan, sel, err
 }
 
-// dataset finds where the dataset of a run lies, and the licences of its sources. Of a run of serve nothing is known.
+// dataset finds where the dataset of a run is, and the licences of its sources. For a run of serve neither is known.
 func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place imagesPlace, err error) {
 	if in, err = loadInput(state, plan.Run); err != nil {
 		in = input{}

@@ -80,7 +80,7 @@ func TestExportSubset(t *testing.T) {
 			if filepath.Dir(name) == "images" && !strings.HasPrefix(filepath.Base(name), ".") {
 				images++
 				if !strings.Contains(files[want.files[0]], name) || !strings.HasPrefix(content, "\x89PNG") {
-					t.Errorf("%s: %s is named by no record, or is no image", trainer, name)
+					t.Errorf("%s: %s is named by no record, or is not an image", trainer, name)
 				}
 			}
 		}
@@ -98,7 +98,7 @@ func TestExportSubset(t *testing.T) {
 	}
 }
 
-// TestExportSubsetImages has images linked to and named where they lie, and embedded.
+// TestExportSubsetImages has images linked to and named where they are, and embedded.
 func TestExportSubsetImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -182,7 +182,7 @@ func TestExportSubsetRefuses(t *testing.T) {
 		{"lossy", "(messages[0].weight: the other form has no place for it); choose another form", []string{
 			"--for", "llava", "--out", "new",
 		}, 1},
-		{"mixed", `--for: "lava" is no trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
+		{"mixed", `--for: "lava" is not a trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
 		{"mixed", `--images: "link" is not for hf; give embed`, []string{
 			"--for", "hf", "--images", "link", "--out", "new",
 		}, 2},
@@ -227,7 +227,7 @@ func TestExportSubsetKilled(t *testing.T) {
 	}
 }
 
-// TestServeExports drops a dataset whose dataset.yaml asks for an export: it stands next to the subset, and a training
+// TestServeExports drops a dataset whose dataset.yaml asks for an export: it is next to the subset, and a training
 // gets one of its own.
 func TestServeExports(t *testing.T) {
 	t.Parallel()

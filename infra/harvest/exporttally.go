@@ -21,7 +21,7 @@ type exportTally struct {
 	bySource map[string]*sourceTally
 }
 
-// A sourceTally is that of a source.
+// A sourceTally is the tally of a source.
 type sourceTally struct {
 	samples int
 	stated  map[string]bool // licences that its records state
@@ -83,7 +83,7 @@ func licenceOf(record []byte) string {
 	return strings.TrimSpace(jsontext.Text(value))
 }
 
-// sources are those of the samples, in ascending order, with the licences that are known of each.
+// sources are the sources of the samples, in ascending order, with the licences that are known of each.
 func (t *exportTally) sources() []export.Source {
 	var all []export.Source
 	for _, name := range slices.Sorted(maps.Keys(t.bySource)) {

@@ -50,7 +50,7 @@ func TestScoresFrom(t *testing.T) {
 		"n.txt: it has no column of numbers next to the ids: column \"name\": line 2 has \"y\"": {
 			"--scores-from", "n.txt", "--where", "name>1",
 		},
-		`"good>=1_0": "1_0" is no number`: {"--where", "good>=1_0"},
+		`"good>=1_0": "1_0" is not a number`: {"--where", "good>=1_0"},
 		"mix.yaml: line 1: give values with the names sources, styles, not a list; write such as `sources: {NAME": {
 			"--mix", "mix.yaml",
 		},

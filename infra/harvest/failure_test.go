@@ -66,7 +66,7 @@ func TestTooManyFailed(t *testing.T) {
 		t.Errorf("status %d", a.status)
 	}
 	says(t, a.stderr, "3 of 10 samples failed", "5% may fail", "no conversation", "dataset.json: element 1",
-		"fix the records, then give the same command", "--max-failed 30%", filepath.Join("out", "rejected.jsonl"))
+		"fix the records, then repeat the command", "--max-failed 30%", filepath.Join("out", "rejected.jsonl"))
 	var r result
 	decode(t, a.stdout, &r)
 	if r.Samples.Failed != 3 || r.Selected != 0 || r.Problem == "" {
@@ -369,9 +369,9 @@ func TestNames(t *testing.T) {
 		{[]string{"curate", "--budget", "1,000", "dataset.json"}, 2, []string{"1000 without separators"}},
 		{[]string{"curate", "--budget", "1.", "dataset.json"}, 2, []string{"the nearest budget is 1.0"}},
 		{[]string{"curate", "--budget", "1", "--threshold", "high", "dataset.json"}, 2,
-			[]string{`--threshold high: "high" is no whole number`}},
+			[]string{`--threshold high: "high" is not a whole number`}},
 		{[]string{"curate", "--budget", "1", "--thresholds", "humanities", "dataset.json"}, 2,
-			[]string{`--thresholds humanities: "humanities" is no name with a value`}},
+			[]string{`--thresholds humanities: "humanities" is not a name with a value`}},
 		{[]string{"curate", "--budget", "1", "--keep-styles", "yesno", "dataset.json"}, 2,
 			[]string{`--keep-styles: "yesno"`, `did you mean "yes/no"?`}},
 		{[]string{"curate", "--budget", "1", "--weights", "humanitys=2", "dataset.json"}, 2,
@@ -401,7 +401,7 @@ func TestNames(t *testing.T) {
 	}
 	says(t, a.stderr, "harvest: --budget: 3 tokens are less than any sample has")
 	a = harvest(t, dir, []string{"MAX_RECORD_BYTES=big"}, "curate", "--budget", "1", "dataset.json")
-	if want := "harvest: reading the environment: MAX_RECORD_BYTES: \"big\" is no whole number\n"; a.stderr != want {
+	if want := "harvest: reading the environment: MAX_RECORD_BYTES: \"big\" is not a whole number\n"; a.stderr != want {
 		t.Errorf("environment: %s, want %s", a.stderr, want)
 	}
 }

@@ -29,7 +29,7 @@ var requestFlags = map[string]string{
 var fieldAtStart = regexp.MustCompile(`(?m)(^|; )([a-z_]+(?:: (?:keep|drop|source|style|image))?): `)
 
 // fieldWithin is a field of several words, which no text but the name of a field is; or what is in quotes, where names
-// and values of the user stand.
+// and values of the user are put.
 var fieldWithin = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b`)
 
 // byFlags is an error of a request, with the flags that the user typed in place of the request's fields.
@@ -90,5 +90,5 @@ func unknownCommand(root *cobra.Command, name string) error {
 	for _, command := range root.Commands() {
 		names = append(names, command.Name())
 	}
-	return usageError{fmt.Errorf("%q is no command%s; `harvest --help` lists them", name, spelling.Hint(name, names))}
+	return usageError{fmt.Errorf("%q is not a command%s; `harvest --help` lists them", name, spelling.Hint(name, names))}
 }

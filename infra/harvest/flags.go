@@ -52,10 +52,10 @@ type outputFlags struct {
 // addFormat adds --output-format.
 func (f *outputFlags) addFormat(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.format, "output-format", "", "write the subset's records as "+
-		strings.Join(forms.Outputs(), ", ")+" (default: as they stand in the manifests)")
+		strings.Join(forms.Outputs(), ", ")+" (default: unchanged, in the manifests' form)")
 }
 
-// outputFormat is --output-format; a usageError for one that there is not.
+// outputFormat is --output-format; a usageError for a form that does not exist.
 func (f *outputFlags) outputFormat() (string, error) {
 	if f.format != "" {
 		if _, err := (forms.Reading{}).Converter(f.format); err != nil {
@@ -81,8 +81,8 @@ type datasetFlags struct {
 
 // addLimit adds --limit, for commands that can try on a part of a dataset.
 func (f *datasetFlags) addLimit(cmd *cobra.Command) {
-	cmd.Flags().Func("limit", "try on so many records, spread evenly over the dataset and the same each time, as a run "+
-		"of its own", func(text string) (err error) {
+	cmd.Flags().Func("limit", "score only this many records, as a trial run of its own: spread evenly over the dataset, "+
+		"and the same each time", func(text string) (err error) {
 		if f.limit, err = strconv.ParseInt(text, 10, 64); err != nil || f.limit < 1 {
 			return errors.New("give the number of records to try, 1 or more")
 		}
@@ -99,12 +99,12 @@ func (f *datasetFlags) add(cmd *cobra.Command) {
 
 func imagesFlag(cmd *cobra.Command, images *string) {
 	cmd.Flags().StringVar(images, "images", "",
-		"folder that image names begin in (default: the manifest's folder; the present one for - and gs://)")
+		"folder that image names are relative to (default: the manifest's folder; for - and gs:// the current folder)")
 }
 
 func formatFlag(cmd *cobra.Command, format *string) {
 	cmd.Flags().StringVar(format, "format", "",
-		"form that all records are read as, such as \"ms-swift\" (default: each record shows its own)")
+		"read all records in this form, such as \"ms-swift\" (default: each record shows its own form)")
 }
 
 func rubricFlag(cmd *cobra.Command, rubric *string) {
@@ -122,7 +122,7 @@ func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
 		"with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
 }
 
-// choose reads the flags. What they leave open is as at says, else as the environment does.
+// choose reads the flags. Where they are not set it takes the values of at, else those of the environment.
 func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config, err error) {
 	if scorers, err = scorersByEnvironment(); err != nil {
 		return "", kinds.Config{}, err
@@ -133,7 +133,7 @@ func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config,
 	}
 	if f.model != "" && kind != kinds.LLM {
 		return "", kinds.Config{}, usageError{
-			fmt.Errorf("--model %s: is for --scorer llm:URL, and not for %s", f.model, f.scorer),
+			fmt.Errorf("--model %s: it is for --scorer llm:URL, and not for %s", f.model, f.scorer),
 		}
 	}
 	return kind, scorers, nil

@@ -25,7 +25,7 @@ type folderSubset struct {
 }
 
 // newFolderSubset begins a subset, a JSON array, whose images are written to a folder below scratch, each once and
-// named by its content. Records name them relative to where the array lies.
+// named by its content. Records name them relative to where the array is.
 func newFolderSubset(w io.Writer, scratch string) *folderSubset {
 	return &folderSubset{
 		records: dataset.NewWriter(w, dataset.Array, dataset.Part{First: true, Last: true}),
@@ -34,7 +34,7 @@ func newFolderSubset(w io.Writer, scratch string) *folderSubset {
 	}
 }
 
-// folder is that of the images.
+// folder is the folder of the images.
 func (s *folderSubset) folder() string { return filepath.Join(s.to, imagesFolder) }
 
 // name puts images in their places, and returns their names.

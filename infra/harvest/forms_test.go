@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// A manifest's records come into the subset as they stood, whatever form holds them.
+// A manifest's records come into the subset as they were, whatever form holds them.
 func TestFormsOfManifests(t *testing.T) {
 	t.Parallel()
 	record := func(id string) string {

@@ -16,7 +16,7 @@ import (
 )
 
 // mountFramework serves handlers through functions-framework, as in the cloud. The framework's own
-// server has no timeouts, so it listens on a private port, and what is returned stands in front of it. It can be
+// server has no timeouts, so it listens on a private port, and what is returned is in front of it. It can be
 // called once in a process: the framework's registry is global.
 func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 	for path, h := range handlers {

@@ -17,9 +17,10 @@ func newGc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
-		Long: `gc keeps, of each dataset, the newest N scored runs and all that are newer than the oldest of these. Trials
-(--limit) are counted for themselves. It removes all older ones, also those that failed, were refused or cancelled, or
-are of an older version of Harvest. Runs that are not finished stay, and so do runs that give their scores to these.`,
+		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these. It
+counts trials (--limit) separately. It removes all older runs, also those that failed, were refused or cancelled, or are
+of an older version of Harvest. Two kinds of older runs stay: those that are not finished, and those whose scores
+they use.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -83,7 +84,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is left out is removed with none of the others any more.
+	// A run that stays may use the scores of others: these are then checked again.
 	for again := true; again; {
 		again = false
 		for _, id := range old {
@@ -114,7 +115,7 @@ type series struct {
 	trial   bool
 }
 
-// isTrial reports whether a run is a trial. One whose plan cannot be read is none.
+// isTrial reports whether a run is a trial. A run whose plan cannot be read counts as no trial.
 func (c *cleaner) isTrial(ctx context.Context, id string) bool {
 	plan, err := c.runs.Plan(ctx, id)
 	return err == nil && plan.Of > 0

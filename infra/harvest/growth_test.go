@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// shapes are the words by which the test's annotator knows what calls for a sense of shape.
+// shapes are words: the test's annotator takes texts with one of them as samples of a sense of shape.
 var shapes = []string{"shape", "triangle", "circle", "square", "angle", "rectangle"}
 
 func senseOfShape(conversation string) int {
@@ -22,8 +22,8 @@ func senseOfShape(conversation string) int {
 	return min(2*n, 5)
 }
 
-// A capability of one's own goes the whole way: a rubric file with fifteen, a vision model that annotates a seed set,
-// weights that learn from it, and a subset of all samples in which that capability is plentiful.
+// A user's own capability goes through all steps: a rubric file with fifteen capabilities, a vision model that
+// annotates a seed set, weights that learn from it, and a subset of all samples that is rich in that capability.
 func TestFifteenthCapability(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

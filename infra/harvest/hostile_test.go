@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// A hostileInput is a manifest, or what lies next to it, that is broken, misleading or made to do harm.
+// A hostileInput is a manifest, or what is next to it, that is broken, misleading or made to do harm.
 type hostileInput struct {
 	name     string
 	manifest string // its name; dataset.json if empty
@@ -87,7 +87,7 @@ func hugePNG() string {
 // one is one problem of a code.
 func one(code reason.Code) map[reason.Code]int64 { return map[reason.Code]int64{code: 1} }
 
-// hostileFiles are manifests that are none, or not what they seem to be.
+// hostileFiles are files that are not manifests, or not what they seem to be.
 func hostileFiles() []hostileInput {
 	record := strings.TrimSpace(sound)
 	return []hostileInput{

@@ -18,7 +18,7 @@ func TestImage(t *testing.T) {
 	t.Parallel()
 	switch chroot, err := exec.LookPath("chroot"); {
 	case os.Getenv("HARVEST_IMAGE") == "":
-		t.Skip("not tested: building everything anew without cgo takes minutes; set HARVEST_IMAGE to have it done")
+		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to have it done")
 	case os.Geteuid() != 0 || err != nil:
 		t.Skipf("not tested: only root may chroot (%s, %v)", chroot, err)
 	}

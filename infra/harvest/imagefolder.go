@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// datasetImages reads the images of a dataset where they lie on this machine: in its folder of images, or in its
+// datasetImages reads the images of a dataset where they are on this machine: in its folder of images, or in its
 // manifests.
 type datasetImages struct {
 	named *images.Fetcher
@@ -23,7 +23,7 @@ type datasetImages struct {
 	files []*manifestFile
 }
 
-// openImages opens the dataset's images: those in compressed manifests within limits of these. The caller has to close
+// openImages opens the dataset's images, those in compressed manifests within limits. The caller has to close
 // them.
 func (in input) openImages(
 	ctx context.Context, limits images.Limits, packed compression.Limits,
@@ -90,8 +90,8 @@ type imageFolder struct {
 	written map[string]bool
 }
 
-// take copies the images of a manifest's sample and returns their names relative to the folder. A fault is one of the
-// sample.
+// take copies the images of a manifest's sample and returns their names relative to the folder. A fault is the
+// sample's.
 func (f *imageFolder) take(
 	ctx context.Context, manifest int, s *dataset.Sample,
 ) (names []string, fault *dataset.Fault, err error) {

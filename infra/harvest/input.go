@@ -23,7 +23,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An input is a dataset where it lies on this machine: manifests and a folder of images.
+// An input is a dataset where it is on this machine: manifests and a folder of images.
 type input struct {
 	Dataset   string   `json:"dataset"`
 	Manifests []string `json:"manifests"`        // absolute paths
@@ -38,15 +38,15 @@ type input struct {
 	Limit int64 `json:"limit,omitempty"`
 	// Scorers is where the run's scorer was found. Another place does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
-	// Order is what is to be selected of the run; nil if nothing was asked for.
+	// Order is the requested selection of the run; nil if there is none.
 	Order *order `json:"order,omitempty"`
 	// typed are the manifests and the rubric as the user named them, by their absolute paths. They are for messages only.
 	typed map[string]string
 }
 
-// newInput finds a dataset's files. Its images lie in the folder of the recipe that lists the manifests, or else of the
-// first manifest, unless images says otherwise. What lies in no file of this machine is kept in the state folder, and
-// its images lie in the present one.
+// newInput finds a dataset's files. Its images are in the folder of the recipe that lists the manifests, or else of the
+// first manifest, unless images says otherwise. A manifest that is not a file of this machine is kept in the state
+// folder, and its images are looked for in the current folder.
 func newInput(ctx context.Context, manifests []string, images, state string) (input, error) {
 	found := sourceFinder{state: state, images: images, stdin: os.Stdin}
 	if err := found.find(ctx, manifests); err != nil {
@@ -55,7 +55,7 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	in := input{typed: map[string]string{}}
 	for _, s := range found.sources {
 		if slices.Contains(in.Manifests, s.path) {
-			return input{}, usageError{fmt.Errorf("manifest %s: is named twice", s.typed)}
+			return input{}, usageError{fmt.Errorf("manifest %s: it is named twice; name it once", s.typed)}
 		}
 		in.Manifests = append(in.Manifests, s.path)
 		in.typed[s.path] = s.typed
@@ -74,7 +74,7 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
 		return input{}, usageError{
-			fmt.Errorf("--images %s: is no folder; give the one that the manifest's image names begin in", images),
+			fmt.Errorf("--images %s: it is not a folder; give the one that the manifest's image names are relative to", images),
 		}
 	}
 	in.Images, in.Dataset = abs, datasetName(in.Manifests)
@@ -105,8 +105,8 @@ var (
 // maxPlainName is how long a dataset's name may be, in characters.
 const maxPlainName = 80
 
-// datasetName is a name for the dataset of manifests. A run's id begins with it, which stands in URLs, names of objects
-// and filters of Pub/Sub, and is typed: so it has letters of ASCII only.
+// datasetName is a name for the dataset of manifests. It has ASCII letters only: a run's id begins with it, and people
+// type the id, and use it in URLs, names of objects and filters of Pub/Sub.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
 	name := dataset.Stem(file)
@@ -116,7 +116,7 @@ func datasetName(manifests []string) string {
 	return plainName(name, "dataset")
 }
 
-// plainName is a name in the letters of ASCII, byDefault where it has none of them. If it loses a letter or a digit, or
+// plainName is a name in ASCII letters, byDefault if it has none of them. If it loses a letter or a digit, or
 // is cut, a hash of the whole name keeps it distinct from others: those of 数据 and данные would be equal.
 func plainName(name, byDefault string) string {
 	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
@@ -281,7 +281,7 @@ func (in input) imagesPrefix() string {
 // specObject is the name of the dataset's dataset.yaml in the input bucket.
 func (in input) specObject() string { return run.DatasetsPrefix + in.Dataset + "/" + run.SpecFile }
 
-// bucket is the input bucket: a view of the dataset where it lies.
+// bucket is the input bucket: a view of the dataset where it is.
 func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
 	manifests := make([]bucket.Content, len(in.Manifests))
 	for i, m := range in.Manifests {

@@ -19,7 +19,7 @@ import (
 const followHint = "start serve with --follow-links to have links of --input followed wherever they lead"
 
 // openInput opens the input bucket of serve: a gs:// URL, or a folder that is there. A link in the folder that leads
-// out of it is refused unless links are to be followed.
+// out of it is refused unless --follow-links is given.
 func openInput(ctx context.Context, input string, followLinks bool) (bucket.Reader, error) {
 	if strings.HasPrefix(input, "gs://") {
 		return gs.OpenURL(ctx, input)

@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestKill kills a run ten times at random moments and goes on with it: its outputs are those of a run
+// TestKill kills a run ten times at random moments and continues with it: its outputs are those of a run
 // that nobody disturbed, and no shard is scored again. HARVEST_SOAK makes many rounds of that.
 func TestKill(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func diedAlone(t *testing.T, state string) []string {
 }
 
 // TestKillBeforePlan has a run as it is when its process is killed after the run was accepted, and before it was
-// planned. The same command goes on with it.
+// planned. The same command continues with it.
 func TestKillBeforePlan(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

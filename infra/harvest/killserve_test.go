@@ -195,7 +195,7 @@ func (k *killing) check() {
 	}
 }
 
-// ids are those of the events of a type that were printed in all lives, each once.
+// ids are the ids of the events of a type that were printed in all lives, each once.
 func (k *killing) ids(kind string) []string {
 	k.t.Helper()
 	var ids []string

@@ -19,7 +19,7 @@ import (
 // A lesson is what the embedded scorer has learned from a teacher. It is kept in the state folder, by what it was
 // learned from, and is not learned again.
 type lesson struct {
-	// Annotated is what the teacher rated; nil of annotations from elsewhere.
+	// Annotated reports what the teacher annotated; nil if the annotations come from elsewhere.
 	Annotated *annotateReport `json:"annotated,omitempty"`
 	Learned   *trainReport    `json:"learned"`
 
@@ -69,7 +69,7 @@ func (in input) learn(ctx context.Context, files trainFiles, state string, quiet
 	return l, err
 }
 
-// learned is what was learned into a file of weights, as it stands next to it; nil where it was not learned yet.
+// learned is what was learned into a file of weights, as the file next to them says; nil where it was not learned yet.
 func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	if _, err := os.Stat(weights); err != nil {
 		return nil, nil
@@ -80,12 +80,12 @@ func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	}
 	report := &trainReport{capabilities: set.rubric.Capabilities, styles: set.rubric.Styles}
 	if err := json.Unmarshal(data, report); err != nil {
-		return nil, fmt.Errorf("reading %s: %w; remove it, and it is learned again", originFile(weights), err)
+		return nil, fmt.Errorf("reading %s: %w; remove it, and Harvest learns it again", originFile(weights), err)
 	}
 	return report, nil
 }
 
-// taughtFolder is where annotations of teachers and the weights that were learned from them lie.
+// taughtFolder holds annotations of teachers, and the weights that were learned from them.
 func taughtFolder(state string) (string, error) {
 	folder, _, err := openState(state)
 	if err != nil {
@@ -95,8 +95,8 @@ func taughtFolder(state string) (string, error) {
 	return folder, os.MkdirAll(folder, 0o755)
 }
 
-// taughtName is the file of the weights that are learned from annotations of the set: a function of these, of the
-// records that they are of, of the teacher, and of the weights that they are added to.
+// taughtName is the file of the weights that are learned from the annotations of the set. It is a function of the
+// annotations, their records, the teacher, and the weights that they are added to.
 func (set *annotationSet) taughtName(files trainFiles, state string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, embedded.DefaultHash(), set.rubric.Hash(), files.teacher)

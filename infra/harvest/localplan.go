@@ -88,7 +88,7 @@ func (p *localPlan) clean(ctx context.Context) {
 	p.RemoveUnpacked(ctx, p.work)
 }
 
-// unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they stand
+// unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they are
 // first. It is a fault of the command line, unless no record can be used: then no other budget helps.
 func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
@@ -125,12 +125,12 @@ func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show
 		return err
 	}
 	if check.Missing == check.Names && !allowed.Allows(check.Named, check.Samples) {
-		return fmt.Errorf("images: %s; --max-failed 100%% goes on without them", check.Message())
+		return fmt.Errorf("images: %s; give --max-failed 100%% to continue without them", check.Message())
 	}
 	return warnOfImages(check, show)
 }
 
-// warnOfImages is checkImages for commands that go on without images.
+// warnOfImages is checkImages for commands that continue without images.
 func (p *localPlan) warnOfImages(ctx context.Context, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil {

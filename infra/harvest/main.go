@@ -42,7 +42,7 @@ func exitStatus(ctx context.Context, err error, warn io.Writer) int {
 		fmt.Fprintln(warn, "harvest:", err)
 		return 130
 	case ctx.Err() != nil:
-		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, the same command goes on from here")
+		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, repeat the command to continue")
 		return 130
 	case errors.As(err, &usage):
 		fmt.Fprintln(warn, "harvest:", err)
@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 		Short: "The cream of a multimodal dataset, at any budget",
 		Long: `Harvest rates every sample of a multimodal instruction-tuning dataset on 14 capabilities, labels its
 styles, and selects the best subset at a budget. On one machine it runs the same functions as in the
-cloud; what it has done is kept in --state, so that nothing is scored twice and a killed run goes on.`,
+cloud; what it has done is kept in --state, so that nothing is scored twice and a killed run continues.`,
 		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 )
 
-// A manifestFile is what a manifest of this machine holds: the file itself, or a temporary one that a compressed
-// manifest is unpacked to.
+// A manifestFile is the content of a manifest of this machine: the file itself, or a temporary file with the unpacked
+// content.
 type manifestFile struct {
 	*os.File
 	temporary bool // it is to be removed
@@ -39,7 +39,7 @@ func openManifest(ctx context.Context, name string, limits compression.Limits) (
 	if err != nil {
 		return nil, bucket.MachineFault(os.TempDir(), err)
 	}
-	// A system that lets an open file go removes it even where this process is killed.
+	// If the system can remove an open file, it is gone even if this process is killed.
 	unpacked := &manifestFile{File: to, temporary: os.Remove(to.Name()) != nil}
 	if err := compression.Unpack(to, cancellable{ctx, file}, packed, limits); err != nil {
 		err = dataset.StreamFault(bucket.MachineFault(os.TempDir(), err), packed)

@@ -27,15 +27,15 @@ const maxForeign = 3
 
 // prepareOut makes the folder that a selection is written to and tries to write to it, so that a fault is found before
 // anything is scored. A folder that holds files of others is refused: a trainer would read them as part of the subset.
-// So is one that holds a manifest, be it one that this program wrote: it would be replaced. The state folder may lie in
-// it.
+// So is a folder that holds a manifest, even if this program wrote that: it would be replaced. The state folder may be
+// in it.
 func prepareOut(dir, state string, manifests []string) error {
 	if err := makeOut(dir); err != nil {
 		return err
 	}
 	for _, manifest := range manifests {
 		if liesIn(manifest, dir) && !liesIn(manifest, state) {
-			return usageError{fmt.Errorf("--out %s: holds the manifest %s, which would be replaced: give another folder",
+			return usageError{fmt.Errorf("--out %s: it holds the manifest %s, which would be replaced: give another folder",
 				dir, filepath.Base(manifest))}
 		}
 	}
@@ -44,7 +44,7 @@ func prepareOut(dir, state string, manifests []string) error {
 		return fmt.Errorf("looking into the output folder: %w", bucket.MachineFault(dir, err))
 	}
 	if len(foreign) > 0 {
-		return usageError{fmt.Errorf("--out %s: holds files that harvest did not write (%s): give a folder of its own, "+
+		return usageError{fmt.Errorf("--out %s: it holds files that harvest did not write (%s): give a folder of its own, "+
 			"or remove them", dir, firstOf(foreign, maxForeign))}
 	}
 	if err := tryWriting(dir); err != nil {
@@ -101,7 +101,7 @@ func ownFiles(dir string) (map[string]bool, error) {
 	return own, nil
 }
 
-// readOptional reads a JSON file. One that is missing or not of this program leaves v as it is.
+// readOptional reads a JSON file. A file that is missing, or that another program wrote, leaves v as it is.
 func readOptional(name string, v any) error {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -109,7 +109,7 @@ func readOptional(name string, v any) error {
 	} else if err != nil {
 		return err
 	}
-	_ = json.Unmarshal(data, v) // a file of another program lists nothing of ours
+	_ = json.Unmarshal(data, v) // a file of another program lists none of Harvest's files
 	return nil
 }
 
@@ -117,7 +117,7 @@ func readOptional(name string, v any) error {
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
 // foreignFiles are the names of what a folder holds that this program did not write, in ascending order. A folder in it
-// is ours if all its files are: it is that of another selection. The state folder is not looked into.
+// is Harvest's own if all its files are: it belongs to another selection. The state folder is not looked into.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -157,7 +157,7 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// liesIn reports whether a file lies in a folder, at any depth.
+// liesIn reports whether a file is in a folder, at any depth.
 func liesIn(file, dir string) bool {
 	paths := [2]string{file, dir}
 	for i, path := range paths {
@@ -180,7 +180,8 @@ func keepFiles(written string, read ...string) error {
 	}
 	for _, file := range read {
 		if sameFile(written, file) {
-			return usageError{fmt.Errorf("--out %s: it is read, and would be written over; give another file", written)}
+			return usageError{fmt.Errorf("--out %s: the command reads this file, which would be replaced; give another",
+				written)}
 		}
 	}
 	return nil
@@ -204,8 +205,8 @@ func claim(dir string, names ...string) error {
 	return announce(dir, names)
 }
 
-// announce records, before they are written, which files are to be in a folder: should the command be killed, the next
-// one knows that they are its own.
+// announce records, before files are written, which files a folder will have. If the command is killed, the next one
+// knows that they are Harvest's own.
 func announce(dir string, files []string) error {
 	own, err := ownFiles(dir)
 	if err != nil {
@@ -226,7 +227,7 @@ func listOwn(dir string, own map[string]bool) error {
 	return renameio.WriteFile(filepath.Join(dir, ownFile), append(data, '\n'), 0o644)
 }
 
-// keepOnly removes what this program wrote to a folder earlier, but for the given names of files and folders.
+// keepOnly removes what this program wrote to a folder earlier, except for the given names of files and folders.
 func keepOnly(dir string, keep []string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

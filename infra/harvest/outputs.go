@@ -22,13 +22,13 @@ import (
 // rejectedFile is the name of the file of rejected samples in an output folder.
 const rejectedFile = "rejected.jsonl"
 
-// scoresPattern is that of the files with the scores of a run, in an output folder: one for each range.
+// scoresPattern is the pattern of the files with the scores of a run, in an output folder: one for each range.
 const scoresPattern = "scores-*.parquet"
 
-// A writtenSelection is selection.json in an output folder: the selection, and how the folder came about.
+// A writtenSelection is selection.json in an output folder: the selection, and how the folder was made.
 type writtenSelection struct {
 	*subset.Selection
-	// Manifests are named by their paths, where they lie on this machine.
+	// Manifests are named by their paths, where they are on this machine.
 	Manifests []subset.Manifest `json:"manifests"`
 	Program   telemetry.Build   `json:"program"`
 	Command   []string          `json:"command"` // the arguments, the program's name first
@@ -45,11 +45,11 @@ func makeOut(dir string) error {
 	return nil
 }
 
-// An outputFolder is what is written of a selection to a folder.
+// An outputFolder says how a selection is written to a folder.
 type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
-	input     *input                // where the dataset lies; nil for a run of serve
+	input     *input                // where the dataset is; nil for a run of serve
 	place     imagesPlace           // of the images that records name; zero where they cannot be reached
 	format    string                // that records are converted to; empty for their own
 	trainer   string                // that the form is for; empty where --output-format asks for it
@@ -64,9 +64,9 @@ type output struct {
 	write func(io.Writer) error
 }
 
-// write writes the selection's outputs from the work bucket, and removes those of an earlier selection. A file is there
-// whole or not at all, selection.json last. The recipe that listed the dataset's manifests is written again, for the
-// subset, unless records are converted.
+// write writes the selection's outputs from the work bucket, and removes those of an earlier selection. Each file is
+// complete or does not exist, and selection.json is written last. The recipe that listed the dataset's manifests is
+// written again, for the subset, unless records are converted.
 func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles
 	var listed subsetRecipe
@@ -100,7 +100,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil {
 		err = announce(dir, files)
 	}
-	if err == nil { // it would stand for files of two selections if this command is killed
+	if err == nil { // if this command were killed, it would describe files of two selections
 		err = removeFile(to.Selection)
 	}
 	if err == nil {
@@ -201,7 +201,7 @@ func (f outputFolder) writeSelection(w io.Writer, files []string) error {
 	return api.EncodeJSON(w, written)
 }
 
-// writeRejected writes what is rejected of a run, and nothing else, to a folder: of a run or a selection that failed.
+// writeRejected writes only the rejected samples of a failed run or selection to a folder.
 func writeRejected(
 	ctx context.Context, subsets *subset.Reader, runID, selectionID, dir string,
 ) (subset.Outputs, error) {
@@ -224,7 +224,7 @@ func writeRejected(
 	return to, nil
 }
 
-// writeWhole writes a file that is there whole or not at all. A fault of its folder is a bucket.MachineError.
+// writeWhole writes a file so that it is complete or does not exist. A fault of its folder is a bucket.MachineError.
 func writeWhole(path string, write func(io.Writer) error) error {
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
 	if err == nil {

@@ -48,7 +48,7 @@ func readPages(t *testing.T) []*markdown.Page {
 	return pages
 }
 
-// checkScript checks the commands of a script, and says how many it knew. What is no script is none.
+// checkScript checks the commands of a script, and says how many it knew. A text that is not a script has 0.
 func checkScript(t *testing.T, place, script string) (checked int) {
 	t.Helper()
 	file, err := syntax.NewParser().Parse(strings.NewReader(script), "")

@@ -26,7 +26,7 @@ func newPairs[V any](
 	return pairsFlag[V]{parse: parse, text: text, kind: kind, example: example}
 }
 
-// Set adds pairs. What is in none of them if one cannot be read is an error alone.
+// Set adds pairs. It stops with an error at the first one that cannot be read.
 func (f *pairsFlag[V]) Set(text string) error {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.LazyQuotes = true
@@ -37,7 +37,7 @@ func (f *pairsFlag[V]) Set(text string) error {
 	for _, pair := range list {
 		at := strings.LastIndexByte(pair, '=') // a name may have one, too
 		if at < 1 || strings.TrimSpace(pair[at+1:]) == "" {
-			return fmt.Errorf("%q is no name with a value; write it as in %s", pair, f.example)
+			return fmt.Errorf("%q is not a name with a value; write it as in %s", pair, f.example)
 		}
 		name := strings.TrimSpace(pair[:at])
 		if _, twice := f.of[name]; twice {

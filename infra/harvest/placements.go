@@ -26,7 +26,7 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 	return &linkedImages{namedImages: named, to: to, made: map[string]bool{}}, nil
 }
 
-// namedImages have records name images by their absolute paths, where they lie.
+// namedImages have records name images by their absolute paths, where they are.
 type namedImages struct {
 	asked  string // the flag that asked for it, for messages
 	folder string // of images
@@ -63,8 +63,8 @@ func (e trainerExport) newNamedImages(ctx context.Context) (*namedImages, error)
 	}, nil
 }
 
-// errNoFile is the error of an image that is no file of its own.
-var errNoFile = errors.New("it is no file, as it stands in the manifest itself; give --images copy")
+// errNoFile is the error of an image that is not a file of its own.
+var errNoFile = errors.New("it is not a file, because the manifest itself holds it; give --images copy")
 
 // place implements placement.
 func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, error) {

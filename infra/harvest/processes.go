@@ -42,7 +42,7 @@ func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
 	var input bucket.Reader
 	if f.Input != "" {
 		if strings.HasPrefix(f.Input, "gs://") {
-			return usageError{fmt.Errorf("--input %s: is a folder with --processes", f.Input)}
+			return usageError{fmt.Errorf("--input %s: with --processes it has to be a folder", f.Input)}
 		}
 		if input, err = openInput(ctx, f.Input, false); err != nil {
 			return err

@@ -98,7 +98,7 @@ func (c *cluster) kill(t *testing.T, function string) {
 	until(t, function+" to be started again", func() bool { return c.pids(t)[function] != pid })
 }
 
-// onLoopback checks whether nothing of it is to be had from another machine.
+// onLoopback checks that other machines cannot reach it.
 func (c *cluster) onLoopback(t *testing.T) {
 	t.Helper()
 	addrs, err := net.InterfaceAddrs()

@@ -16,13 +16,13 @@ import (
 // A display shows what is being done: on a terminal a line that is drawn again and again, elsewhere lines now and then.
 type display struct {
 	out   io.Writer
-	width func() int // columns of the terminal; nil where out is none
+	width func() int // columns of the terminal; nil where out is not a terminal
 	quiet bool       // show no progress; warnings are shown
 
 	mu      sync.Mutex
 	stages  map[string]*stage
 	current *stage // the last one that is not done
-	drawn   bool   // a line that is to be drawn again stands at the cursor
+	drawn   bool   // the cursor is on a line that will be drawn again
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -86,7 +86,7 @@ func (d *display) redraw() {
 	}
 }
 
-// draw draws the line of the current stage over what stands there.
+// draw draws the line of the current stage over what is there.
 func (d *display) draw(now time.Time) {
 	if d.width == nil || d.current == nil {
 		return
@@ -124,8 +124,8 @@ func (d *display) stage(name string) *stage {
 	return st
 }
 
-// update shows that done of total are done at a stage; a total of 0 is one that is not known yet. The first call starts
-// its clock.
+// update shows that done of total are done at a stage; a total of 0 means that it is not known yet. The first call
+// starts its clock.
 func (d *display) update(name string, done, total int64) {
 	if d.quiet {
 		return

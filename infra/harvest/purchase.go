@@ -16,7 +16,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// A purchase is what asking a scorer for annotations is expected to take, and what leaves this machine for it.
+// A purchase is the expected cost of annotations by a scorer, and the data that leave this machine for them.
 type purchase struct {
 	Scorer  string `json:"scorer"` // its id
 	Samples int    `json:"samples"`

@@ -76,7 +76,7 @@ func (in input) subsetRecipe(sel *subset.Selection) (subsetRecipe, error) {
 // notInFiles is what a file's name does not take from that of an entry.
 var notInFiles = regexp.MustCompile(`[^\pL\pM\pN._-]+`)
 
-// maxPartName is how many bytes of an entry's name stand in that of a file; file systems allow 255 in all.
+// maxPartName is how many bytes of an entry's name are in that of a file; file systems allow 255 in all.
 const maxPartName = 120
 
 // partFile is the name of the file of an entry: its number makes it distinct, and the entry's name readable.

@@ -130,7 +130,7 @@ func TestMissingParts(t *testing.T) {
 	for _, number := range []string{"0", "1", "3"} {
 		writeFile(t, filepath.Join(dir, "data", "train-0000"+number+"-of-00004.jsonl"), recordLines("a"+number, 2))
 	}
-	want := "harvest: warning: train-00002-of-00004.jsonl is missing: their names say that there are 4, and 3 are given"
+	want := "harvest: warning: train-00002-of-00004.jsonl is missing: the names say that there are 4, and 3 are given"
 	for _, named := range []string{"data", "data/train-*.jsonl", "data/train-0000{0,1,3}-of-00004.jsonl"} {
 		noted := mustHarvest(t, dir, "plan", "--state", "state", "--images", "data", "--json", named)
 		if !strings.Contains(noted.stderr, want) || !strings.Contains(noted.stdout, "train-00002-of-00004.jsonl is missing") {
@@ -158,7 +158,7 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
-// Of records in the standard input, names of images begin in the present folder.
+// Of records in the standard input, names of images begin in the current folder.
 func TestStandardInputImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -178,7 +178,7 @@ func TestStandardInputImages(t *testing.T) {
 	if twice.status != 2 {
 		t.Errorf("the standard input twice: status %d", twice.status)
 	}
-	says(t, twice.stderr, "manifest -: is named twice; the standard input can be read once")
+	says(t, twice.stderr, "manifest -: it is named twice; the standard input can be read once")
 }
 
 // Datasets are named by folders and patterns, too.

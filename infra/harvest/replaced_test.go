@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// filesOf are the names of the files in a folder, but for the list of Harvest's own.
+// filesOf are the names of the files in a folder, except for the list of Harvest's own.
 func filesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

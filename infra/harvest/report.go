@@ -29,10 +29,10 @@ type reportFlags struct {
 
 func (f *reportFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.None, "no-report", false, "write no "+reportFile)
-	cmd.Flags().Func("report-pictures", "pictures in "+reportFile+": small (default) or none, as for images that may not "+
+	cmd.Flags().Func("report-pictures", "pictures in "+reportFile+": small (default), or none if the images may not "+
 		"be passed on", func(text string) error {
 		if text != "small" && text != "none" {
-			return fmt.Errorf("%q is neither small nor none", text)
+			return fmt.Errorf("%q is not known; give small or none", text)
 		}
 		f.NoPictures = text == "none"
 		return nil
@@ -54,7 +54,7 @@ func reportCommands(state string) report.Commands {
 	}
 }
 
-// copyReport copies the report of the selection from the work bucket. Without pictures it is written anew.
+// copyReport copies the report of the selection from the work bucket. Without pictures it is written again.
 func (r *result) copyReport(ctx context.Context, s session, flags reportFlags, w io.Writer) error {
 	if !flags.NoPictures {
 		return s.Subsets.CopyOutput(ctx, r.selection, r.selection.Outputs.Report, w)
@@ -90,7 +90,7 @@ func writeCompared(
 		return nil
 	}
 	if request.Other == "" || request.OtherRun != "" {
-		return usageError{errors.New("--report: is for two selections of one run; name both")}
+		return usageError{errors.New("--report: it is for two selections of one run; name both")}
 	}
 	folder, work, err := openState(state)
 	if err != nil {
@@ -119,7 +119,7 @@ func writeCompared(
 	})
 }
 
-// pictures opens the images of the dataset where it lies.
+// pictures opens the images of the dataset where it is.
 func (in input) pictures(work bucket.Bucket) report.Opener {
 	return func(_ context.Context, plan *run.Plan) (report.Images, error) {
 		files, err := in.bucket(in.spec())

@@ -47,7 +47,7 @@ func TestReport(t *testing.T) {
 	if a.status != 2 {
 		t.Errorf("--report-pictures large: status %d", a.status)
 	}
-	says(t, a.stderr, "neither small nor none")
+	says(t, a.stderr, "give small or none")
 }
 
 // The flags that are written of a request ask for the same request.

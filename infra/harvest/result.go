@@ -42,7 +42,7 @@ type result struct {
 	Teacher *lesson `json:"teacher,omitempty"`
 
 	state     string // as --state names the state folder
-	input     *input // where the dataset lies; nil for a run of serve
+	input     *input // where the dataset is; nil for a run of serve
 	status    *subset.RunStatus
 	selection *subset.Selection
 }
@@ -74,8 +74,8 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// fulfil makes the selections of an order, which contain each other, and writes them. A *failure is that of a run or a
-// selection.
+// fulfil makes the selections of an order, which contain each other, and writes them. A *failure is the failure of a
+// run or a selection.
 func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	if err := r.choose(ctx, s, o); err != nil {
 		return err
@@ -155,7 +155,7 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 
 // failRun reports a run from which nothing is selected, with what to type next.
 func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
-	next := "; fix the records, then give the same command again"
+	next := "; fix the records, then repeat the command"
 	switch reason.MostFrequent(r.status.Reasons).Subject() {
 	case reason.Image:
 		next = "; type " + r.command("retry") + " once the images are there"
@@ -163,7 +163,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		next = "; type " + r.command("retry") + " to have the scorer rate them again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
 		if r.input != nil && r.input.Format != "" {
-			next = "; leave out --format if the records are of another form, or fix them, then give the same command again"
+			next = "; leave out --format if the records are of another form, or fix them, then repeat the command"
 		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
@@ -229,7 +229,7 @@ func (r *result) retryHint() string {
 	}
 	var next []string
 	if of[reason.Record] {
-		next = append(next, "after fixing records give the same command again")
+		next = append(next, "after fixing records repeat the command")
 	}
 	if of[reason.Image] {
 		next = append(next, "after adding images "+r.command("retry"))

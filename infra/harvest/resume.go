@@ -14,7 +14,7 @@ func newResume() *cobra.Command {
 	var options api.Resume
 	cmd := newContinuation(
 		"resume",
-		"Continue a run that was interrupted or is stalled, and complete what was asked of it",
+		"Continue a run that was interrupted or is stalled, and complete its selections",
 		completeOthers,
 		func(_ context.Context, _ *run.Reader, runID string) (string, error) { return runID, nil },
 		func(*subset.RunStatus) string { return "" },
@@ -23,12 +23,12 @@ func newResume() *cobra.Command {
 		},
 	)
 	cmd.Flags().BoolVar(&options.GiveUp, "give-up", false,
-		"record the samples of shards that were given up as failed, so that the run completes")
+		"record the samples of dead letters as failed, so that the run completes")
 	return cmd
 }
 
 // completeOthers deletes what is left of removed runs, and has serve try the failed trainings of the run that is named
-// again. Where there are any, nothing else is to be done.
+// again. If there are any, the command has nothing else to do.
 func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
 	cleaner, err := newCleaner(c.state, c.folder, c.bucket, c.runs, c.subsets)
 	if err != nil {

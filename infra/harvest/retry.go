@@ -12,7 +12,7 @@ import (
 )
 
 func newRetry() *cobra.Command {
-	return newContinuation("retry", "Try the failed samples of a scored run again, as when images came late",
+	return newContinuation("retry", "Try the failed samples of a scored run again, for example when images were added",
 		func(*cobra.Command, *continued) (bool, error) { return false, nil }, lastScored,
 		func(status *subset.RunStatus) string {
 			if !status.NothingToRetry() {

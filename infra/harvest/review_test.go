@@ -27,7 +27,7 @@ func reviewed(t *testing.T, dir, typed string, args ...string) answer {
 	return answer{stdout: out.String(), stderr: warn.String()}
 }
 
-// TestReview chooses by typing, goes on where it stopped, shows no rating, and reports.
+// TestReview chooses by typing, continues where it stopped, shows no rating, and reports.
 func TestReview(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func TestReview(t *testing.T) {
 	flags := []string{"--pairs", "4", "--reviewer", "anna", "--file", "anna.jsonl"}
 	first := reviewed(t, dir, "l\nbest\nr\nq\n", flags...)
 	if !strings.Contains(first.stdout, "2 of 4 pairs have a choice") ||
-		!strings.Contains(first.stderr, `"best" is no choice`) ||
+		!strings.Contains(first.stderr, `"best" is not a choice`) ||
 		!strings.Contains(first.stderr, "    image 1: "+dir) || strings.Contains(first.stderr, "rating") {
 		t.Errorf("printed %s\n%s", first.stdout, first.stderr)
 	}
@@ -80,8 +80,8 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// TestReviewJudge has a model choose: one that always prefers the first sample is for ties, one that prefers a text
-// chooses it whatever its side.
+// TestReviewJudge has a model choose: a model that always prefers the first sample gives ties; a model that prefers a
+// text chooses it on both sides.
 func TestReviewJudge(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -18,7 +18,8 @@ func newRm() *cobra.Command {
 		Use:   "rm RUN...",
 		Short: "Remove runs with all their scores and selections from the state folder",
 		Long: `rm removes runs: their records, scores and selections, and the logs of their trainings. Subsets in --out,
-datasets and images stay, and so do the answers of paid scorers. The same curate command starts a removed run anew.`,
+datasets and images stay, and so do the answers of paid scorers. The same curate command
+starts a removed run from the beginning.`,
 		Example: `  harvest rm demo
   harvest rm charts-0a1b charts-77c0 latest`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -42,7 +43,7 @@ datasets and images stay, and so do the answers of paid scorers. The same curate
 			for _, name := range args {
 				id, err := findRun(ctx, c.runs, name)
 				if err != nil && slices.ContainsFunc(finished, func(id string) bool { return strings.HasPrefix(id, name) }) {
-					continue // the command goes on that a kill had ended
+					continue // a command that was killed had removed this run
 				} else if err != nil {
 					return err
 				}

@@ -27,7 +27,7 @@ func runsOf(t *testing.T, dir string) []string {
 	return ids
 }
 
-// unfinish takes from a run what says that it is scored.
+// unfinish removes the objects that say that a run is scored.
 func unfinish(t *testing.T, dir, run string) {
 	t.Helper()
 	for _, name := range []string{"scored", "scored.sent"} {
@@ -37,7 +37,7 @@ func unfinish(t *testing.T, dir, run string) {
 	}
 }
 
-// TestRm removes a run: it is in no list, its subset stays, and the same command starts it anew.
+// TestRm removes a run: it is in no list, its subset stays, and the same command starts it from the beginning.
 func TestRm(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -67,17 +67,17 @@ func TestRm(t *testing.T) {
 	}
 	again := curateJSON(t, dir, args...)
 	if again.Run == first.Run || again.Samples != first.Samples || again.TakenOver != 0 {
-		t.Errorf("started anew it is %+v, and was %+v", again, first)
+		t.Errorf("started again it is %+v, and was %+v", again, first)
 	}
 	if readFile(t, filepath.Join(dir, "out", "subset.json")) != subset {
-		t.Error("started anew its subset is another one")
+		t.Error("started again its subset is another one")
 	}
 	if same := curateJSON(t, dir, args...); same.Run != again.Run {
 		t.Errorf("the next one is run %s, want %s", same.Run, again.Run)
 	}
 }
 
-// TestRmRefuses keeps what is not finished, and what an unfinished run takes over scores from.
+// TestRmRefuses keeps a run that is not finished, and a run from which an unfinished one takes over scores.
 func TestRmRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -121,7 +121,7 @@ func TestRmRefuses(t *testing.T) {
 	}
 	mustHarvest(t, dir, "rm", "--state", "state", fourth.Run)
 	if fifth := curateJSON(t, dir, args...); slices.Contains([]string{third.Run, fourth.Run}, fifth.Run) {
-		t.Errorf("started anew it is the removed run %s", fifth.Run)
+		t.Errorf("started again it is the removed run %s", fifth.Run)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestRmGoesOn(t *testing.T) {
 	newDataset(t, dir, 12, 8)
 	for _, command := range []string{"rm latest", "gc --keep 1", "resume latest"} {
 		run := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json").Run
-		// As a process leaves it that is killed after its first step.
+		// The state that a process leaves if it is killed after its first step.
 		writeFile(t, filepath.Join(dir, "state", "index", "removed", run+".json"), `{"at":"2026-01-01T00:00:00Z"}`)
 		if left := runsOf(t, dir); len(left) > 0 {
 			t.Errorf("runs %v after all were removed", left)
@@ -181,7 +181,7 @@ func TestRmGoesOn(t *testing.T) {
 	}
 }
 
-// TestRmAgain gives the command again that a kill had ended: it is done, which is no error.
+// TestRmAgain repeats a command that was killed after its work was done: that is not an error.
 func TestRmAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -195,7 +195,7 @@ func TestRmAgain(t *testing.T) {
 	}
 }
 
-// TestGcTrial keeps a run of the whole dataset, though trials on a part of it are newer.
+// TestGcTrial keeps a run of the whole dataset, although trials on a part of it are newer.
 func TestGcTrial(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -248,8 +248,8 @@ func TestGc(t *testing.T) {
 	says(t, again, "0 runs removed: 0 files, 0 B (0 bytes)\n")
 }
 
-// TestRmWhileServing removes a run whose dataset is still in the folder of a serve that runs: it is gone for that one,
-// and for the next. Another upload of the manifest starts it anew.
+// TestRmWhileServing removes a run whose dataset is still in the folder of a serve that runs: neither this serve nor
+// the next one has it. Another upload of the manifest starts it from the beginning.
 func TestRmWhileServing(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -278,6 +278,6 @@ func TestRmWhileServing(t *testing.T) {
 	if err := os.Chtimes(manifest, time.Time{}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the run that was started anew", func() bool { return len(second.runs(t)) == 2 })
+	until(t, "the run that was started again", func() bool { return len(second.runs(t)) == 2 })
 	second.stop(t)
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. All that holds for a run
-// holds for it: killed it continues, and what is scored is not scored again.
+// A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. It behaves like any run:
+// after a kill it continues, and no sample is scored twice.
 type sampleRun struct {
 	*localPlan
-	input     input    // with the manifests of these samples alone
+	input     input    // with only the manifests of these samples
 	manifests [][]byte // their content
 	samples   int
 	status    runStatus    // once it is rated
@@ -54,7 +54,7 @@ func (in input) planSamples(
 		return nil, err
 	}
 	spec := in.spec()
-	// What becomes of samples that fail is decided by the command.
+	// The command decides how failed samples are handled.
 	if spec.MaxFailed, err = run.ParseAllowance("100%"); err != nil {
 		return nil, err
 	}
@@ -101,14 +101,15 @@ func (s *sampleRun) rate(ctx context.Context, show *display, seconds map[string]
 	return nil
 }
 
-// unrated is the error of a run of which no sample could be rated; which says what its samples are.
+// unrated is the error of a run in which no sample could be rated. which describes its samples, such as "annotated".
 func (s *sampleRun) unrated(which string) error {
 	e := s.status.Examples[reason.MostFrequent(s.status.Reasons)]
 	return fmt.Errorf("none of the %d %s samples could be rated: %s; such as sample %s: %s",
 		s.status.Samples.In, which, reasons(s.status.Reasons), e.ID, e.Reason)
 }
 
-// reducedTo is the input with those of its manifests that hold samples, and their content with these alone.
+// reducedTo is the input with only the manifests that hold the samples, and the content of these manifests with only
+// the samples.
 func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, [][]byte, error) {
 	limits, err := limits(ctx)
 	if err != nil {
@@ -182,7 +183,7 @@ func literals(manifests [][]byte) []bucket.Content {
 	return contents
 }
 
-// saveReduced remembers a run on manifests that are no files of the user's, so that resume and retry find them.
+// saveReduced remembers a run on manifests that are not files of the user's, so that resume and retry find them.
 func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	reduced := in
 	reduced.Manifests = nil

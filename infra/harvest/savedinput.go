@@ -31,7 +31,7 @@ func remember(state, name string, data []byte) error {
 		err = renameio.WriteFile(name, data, 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("remembering where the dataset lies: %w", bucket.MachineFault(state, err))
+		return fmt.Errorf("remembering where the dataset is: %w", bucket.MachineFault(state, err))
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func loadInput(state, runID string) (input, error) {
 	data, err := os.ReadFile(inputFile(state, runID))
 	if errors.Is(err, fs.ErrNotExist) {
 		return input{}, fmt.Errorf("finding the dataset of run %s: `harvest curate` did not start it in this state folder; "+
-			"if another command did, that goes on with it when it is given again", runID)
+			"if another command did, repeat that command: it continues the run", runID)
 	} else if err != nil {
 		return input{}, fmt.Errorf("finding the dataset of run %s: %w", runID, err)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// scoreFileFlags are the flags that name scores that are no run of this program.
+// scoreFileFlags are the flags that name scores that are not a run of this program.
 type scoreFileFlags struct {
 	scores   string
 	manifest string
@@ -30,9 +30,9 @@ type scoreFileFlags struct {
 
 func (f *scoreFileFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.scores, "scores", "", "instead of a run: the folder of <capability>.jsonl and style.jsonl "+
-		"that the reference implementation wrote, or a pattern of Parquet files with our columns ('scores/*.parquet')")
+		"that the reference implementation wrote, or a pattern of Parquet files with Harvest's columns ('scores/*.parquet')")
 	cmd.Flags().StringVar(&f.manifest, "manifest", "",
-		"with a folder of --scores: the manifest, whose items have idx and image_source")
+		"if --scores is a folder: the manifest that was scored; its items have idx and image_source")
 }
 
 // command is a command that selects from the same files, as it is typed.

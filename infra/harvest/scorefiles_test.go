@@ -97,7 +97,7 @@ func TestScoreFileWarnings(t *testing.T) {
 	}
 	clean := mustHarvest(t, scoreFolder(t, good, good, styles), append(selectFolder, "--json")...)
 	if clean.stderr != "" || strings.Contains(clean.stdout, "warnings") {
-		t.Errorf("nothing is to be warned of: %s%s", clean.stderr, clean.stdout)
+		t.Errorf("an unexpected warning: %s%s", clean.stderr, clean.stdout)
 	}
 }
 

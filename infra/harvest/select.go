@@ -51,8 +51,8 @@ func newSelect() *cobra.Command {
 	c.sweep.add(cmd)
 	stateFlag(cmd, &c.state)
 	maxFailedFlag(cmd, &c.maxFailed)
-	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name: each has a budget and what "+
-		"else dataset.yaml may say of one; each goes to a folder of its name in --out")
+	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name: each has a budget, and any "+
+		"other parameter that dataset.yaml may have; each is written to a folder of its name in --out")
 	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and what explains it (default: "+
 		"out/<run>/<selection>); with --scores the file of the subset")
 	return cmd
@@ -144,7 +144,7 @@ func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	}
 }
 
-// selectSubsets makes the selections of orders from a scored run. Of a *failure it returns the results, too.
+// selectSubsets makes the selections of orders from a scored run. With a *failure it also returns the results.
 func selectSubsets(
 	ctx context.Context, typed string, orders []order, state string, show *display,
 ) ([]*result, error) {
@@ -225,7 +225,7 @@ func (r *result) checkScored() error {
 	case r.status.Problem != "":
 		return errors.New(r.status.Problem)
 	default:
-		return fmt.Errorf("run %s is not scored yet (%s); %s goes on with it", r.Run, r.status.State, r.command("resume"))
+		return fmt.Errorf("run %s is not scored yet (%s); %s continues it", r.Run, r.status.State, r.command("resume"))
 	}
 }
 

@@ -144,7 +144,7 @@ var faultyCommands = map[string]faultyCommand{
 	"tokens": {[]string{"--budget", "200X-tokens"}, []string{"--budget", `"200X-tokens"`}},
 	"weights": {
 		[]string{"--budget", "1", "--weights", "humanities=much"},
-		[]string{"--weights", `--weights humanities=much: "humanities": "much" is no number`},
+		[]string{"--weights", `--weights humanities=much: "humanities": "much" is not a number`},
 	},
 	"no weight":      {[]string{"--budget", "1", "--weights", "humanities"}, []string{"--weights", "humanities"}},
 	"threshold":      {[]string{"--budget", "1", "--threshold", "9"}, []string{"threshold: 9", "-1 to 4"}},
@@ -312,7 +312,7 @@ func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
 		"sample-0006: selected as number 1, by include at rank 1 ",
 		"sample-0008: not selected: excluded: it is on the list of excluded samples ",
 		"sample-0005: not selected: failed: image not found",
-		"sample-0003: not selected: filtered by source: its source is not one that the selection keeps ",
+		"sample-0003: not selected: filtered by source: the selection leaves out samples of its source ",
 		second + ": selected as number 2, for ",
 	} {
 		if !strings.Contains(told, line) {
@@ -391,7 +391,7 @@ func readStatus(t *testing.T, dir, id string) (status subset.RunStatus) {
 	return status
 }
 
-// pickedIDs are those of a file of picks, in their order.
+// pickedIDs are the ids of the picks in a file of picks, in their order.
 func pickedIDs(t *testing.T, path string) []string {
 	t.Helper()
 	data := readFile(t, path)

@@ -60,48 +60,49 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.capabilities, "capabilities", nil,
 		"capabilities that pick, in their order (default: all of the rubric)")
 	fl.Var(&f.weights, "weights",
-		"parts of a round: \"stem knowledge=3\" picks three times as much as the others")
+		"how often capabilities pick in a round: \"stem knowledge=3\" picks three times as often as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this: the "+
 		"paper's own way to trade small bins for higher ratings; -1 to 4")
 	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
 	fl.StringVar(&f.withinBin, "within-bin", "",
-		"order within a bin: position (first-listed style first, the paper's) or score (rating first); it changes little")
+		"order within a bin: position (the paper's: first-listed style first) or score (rating first); it changes little")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
 		"highest ratings first, in turns); or a baseline to compare with: random, top (the best mean expected score), "+
 		"stratified (random within sources), longest (the most tokens of text)")
-	fl.StringVar(&f.by, "by", "", "with --strategy top: the number that it goes by, a column of --scores-from or a field "+
-		"of the records; -NAME for the lower one first")
-	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides among samples of equal rating, as with --by")
-	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers of the samples: Parquet, CSV or JSON lines with a "+
-		"column id and columns of numbers, which --where, --tie-break and --by name; or sha256:HASH, as selection.json has "+
-		"it, for a file that was given before")
-	fl.StringArrayVar(&f.where, "where", nil, "take only samples that fulfil this: a number, >=, <=, >, <, == or !=, "+
-		"and a value, such as 'relevance_min>=3'; can be repeated")
-	fl.Uint64Var(&f.seed, "seed", 0, "changes which of equally good samples are taken, and random orders")
+	fl.StringVar(&f.by, "by", "", "with --strategy top: the number to rank by, a column of --scores-from or a field of "+
+		"the records; -NAME ranks the lowest first")
+	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides between samples of equal rating; as for --by")
+	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers about samples: Parquet, CSV or JSON lines, with a "+
+		"column id, and columns of numbers that --where, --tie-break and --by name; or sha256:HASH from selection.json, "+
+		"for a file that was given before")
+	fl.StringArrayVar(&f.where, "where", nil, "take only samples that meet this condition: the name of a number, >=, <=, "+
+		">, <, == or !=, and a value, such as 'relevance_min>=3'; can be repeated")
+	fl.Uint64Var(&f.seed, "seed", 0, "another seed takes others of equally good samples, and changes random orders")
 	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
 	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
 	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "take only samples of these sources")
 	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "take no sample of these sources")
-	fl.BoolVar(&f.unique, "unique", false, "take one of all samples with the same texts and images")
+	fl.BoolVar(&f.unique, "unique", false, "take only one of the samples that have the same texts and images")
 	fl.StringVar(&f.include, "include", "",
 		"file of ids, one a line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
 	fl.Var(&f.minimums, "minimums",
-		"least samples of sources, those with the best mean rating first: geo170k=500")
-	fl.StringVar(&f.mix, "mix", "", "YAML file of how much sources and styles have, as a share, at least or at most: "+
+		"least number of samples of a source, such as geo170k=500; the best mean ratings are taken first")
+	fl.StringVar(&f.mix, "mix", "", "YAML file with the share, the least or the most of sources and styles: "+
 		"\"sources: {chartqa: {share: 20%}, coco: {most: 500}}\"")
 	fl.StringVar(&f.caps.source, "cap-source", "",
-		"most that one source may have: a number of samples, or a share of the budget (10%); at its cap it leaves all bins")
-	fl.StringVar(&f.caps.style, "cap-style", "", "most that one style may have")
-	fl.StringVar(&f.caps.image, "cap-image", "", "most samples of one image")
+		"most samples of one source: a number, or a share of the budget (10%); at its cap a source is picked no more")
+	fl.StringVar(&f.caps.style, "cap-style", "", "most samples of one style, as a number or a share")
+	fl.StringVar(&f.caps.image, "cap-image", "", "most samples that share one image")
 	fl.Var(&f.modalities, "cap-modality",
-		"most samples of a kind: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
-	fl.StringVar(&f.caps.template, "cap-template", "", "most samples whose first question is of one template")
+		"most samples of a modality: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
+	fl.StringVar(&f.caps.template, "cap-template", "", "most samples whose first questions share one template")
 	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "most samples with nearly the same images and questions")
 	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+
-		"images): take no sample whose image and question are nearly those of an item; may be given again")
-	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: take no sample with such an image at all")
+		"images): take no sample whose image and question are nearly those of one of its items; can be repeated")
+	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: also take no sample that has only "+
+		"the image of an item")
 }
 
 // specs are the selections asked for: one for each budget, the smallest first.

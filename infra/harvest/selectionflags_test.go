@@ -45,7 +45,7 @@ var selectionFields = map[string][]string{
 	"include":      {"--include=FILE"},
 	"exclude":      {"--exclude=FILE"},
 	"exclude_near": {"--exclude-near=FILE"},
-	// It is refused without an evaluation set.
+	// The flag is refused without an evaluation set.
 	"exclude_images": {"--exclude-images"},
 }
 
@@ -204,9 +204,8 @@ func TestSelectionFlagsLimits(t *testing.T) {
 	}
 }
 
-// TestSelectionFlagsOfPairs has each flag of names with values refuse a name that is given twice, and what is no pair
-// or no value of its kind, with an example of its own.
-// value of its kind, with an example of its own.
+// TestSelectionFlagsOfPairs makes sure that each flag of names with values refuses a name that is given twice, a text
+// that is not a pair, and a wrong value, and shows an example.
 func TestSelectionFlagsOfPairs(t *testing.T) {
 	t.Parallel()
 	for name, flag := range map[string]struct{ pair, example string }{

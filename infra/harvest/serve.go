@@ -93,19 +93,19 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.Work, "state", "",
 		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
 	fl.BoolVar(&f.followLinks, "follow-links", false,
-		"follow links in the folder --input that lead out of it; otherwise what is behind them is refused")
-	fl.StringVar(&f.budget, "budget", "", "how much to select of datasets that name no budget themselves: a share (30%), "+
+		"follow links that lead out of the folder --input; otherwise their files are refused")
+	fl.StringVar(&f.budget, "budget", "", "how much to select from a dataset that names no budget itself: a share (30%), "+
 		"a number of samples or of tokens (200M-tokens)")
 	fl.StringVar(&f.out, "out", "", "folder for subsets: that of a dataset is written to a folder of the dataset's name")
-	fl.StringVar(&f.onSelection, "on-selection", "", "command, run by sh, for every selection that is made automatically "+
-		"or with \"notify\": its environment names the subset as HARVEST_SUBSET; see infra/local/README.md")
+	fl.StringVar(&f.onSelection, "on-selection", "", "command that sh runs for each selection that is made automatically "+
+		"or with \"notify\"; HARVEST_SUBSET in its environment is the file of the subset; see infra/local/README.md")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
 	fl.StringSliceVar(&f.allowHosts, "allow-host", nil, "name or IP address by which clients may call the HTTP API, "+
 		"in addition to localhost, loopback addresses and the host of --listen; can be repeated")
 	f.scorer.add(cmd, "")
-	cmd.Flag("scorer").Usage = "for datasets that name none: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
+	cmd.Flag("scorer").Usage = "for datasets that name no scorer: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
 	fl.BoolVar(&f.processes, "processes", false,
-		"run each function as a process of its own, over the network to test doubles of the cloud's services")
+		"run each function as a process of its own, with test doubles of the cloud's services")
 	fl.StringVar(&f.binary, "functions", "",
 		"binary of the functions for --processes (default: built from this repository with go build)")
 }

@@ -21,7 +21,7 @@ import (
 // lessons have the embedded scorer learn from the teachers that dropped datasets name, one dataset after the other, and
 // then let their runs begin. What was learned is in the work bucket, so a serve that is started again learns the rest.
 type lessons struct {
-	input       string // folder; empty where the input bucket is none of this machine
+	input       string // folder; empty where the input bucket is not on this machine
 	state       string // folder that the work of learning is in: runs of its own, which the service does not continue
 	followLinks bool
 	scorer      scorerFlags // of the service
@@ -86,7 +86,7 @@ func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) 
 	return &lesson, nil
 }
 
-// lessonPause is the pause after a lesson that could not be learned at present.
+// lessonPause is the pause after a lesson that could not be learned now.
 const lessonPause = time.Minute
 
 // run learns until ctx ends.
@@ -103,7 +103,7 @@ func (l *lessons) run(ctx context.Context) error {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
-			l.log.Warn("nothing was learned from the teacher yet; it is tried again", "object", object, "error", err)
+			l.log.Warn("nothing was learned from the teacher yet; serve tries again", "object", object, "error", err)
 			time.AfterFunc(lessonPause, func() {
 				select {
 				case l.waiting <- object:
@@ -240,7 +240,7 @@ func (l *lessons) file(dataset, name string) (string, error) {
 		return "", bucket.MachineFault(l.input, err)
 	}
 	if !l.followLinks && !liesIn(target, root) {
-		return "", usageError{fmt.Errorf("%s%s/%s: is a link that leads out of --input; --follow-links follows it",
+		return "", usageError{fmt.Errorf("%s%s/%s: it is a link that leads out of --input; give --follow-links to follow it",
 			run.DatasetsPrefix, dataset, name)}
 	}
 	return file, nil

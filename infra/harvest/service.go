@@ -27,7 +27,7 @@ type service struct {
 	followers []follower
 }
 
-// A follower does what follows completed selections, as far as it is not done.
+// A follower does the work after completed selections that is not done yet.
 type follower struct {
 	update func(context.Context) error
 	wake   chan struct{} // holds one value after a selection was completed
@@ -37,7 +37,7 @@ func (s *service) follow(update func(context.Context) error) {
 	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
 }
 
-// limits are those of the environment, with the budget of the flag for datasets that name none.
+// limits are the limits of the environment, with the budget of the flag for datasets that name none.
 func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	l, err := limits(ctx)
 	if err != nil || f.budget == "" {
@@ -145,7 +145,7 @@ func (f follower) run(ctx context.Context, log *slog.Logger) error {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
-			log.Warn("what follows selections was not done; it is tried again", "error", err)
+			log.Warn("delivering or announcing a selection failed; serve tries again", "error", err)
 		}
 		select {
 		case <-ctx.Done():

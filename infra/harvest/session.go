@@ -34,7 +34,7 @@ type session struct {
 type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
-	scorers kinds.Config // what is not in it is as the environment says
+	scorers kinds.Config // the environment sets what is not in it
 	state   string       // the --state of commands about it, as it is typed
 	// pictures opens the images of reports; nil for those of input.
 	pictures report.Opener
@@ -93,8 +93,8 @@ func (d deployment) session(
 	return errors.Join(err, closed)
 }
 
-// begin starts a dataset's run, or continues it. It resumes one that is stalled: the user gives the command again once
-// the cause is fixed.
+// begin starts a dataset's run, or continues it. It resumes a stalled run: the user repeats the command once the cause
+// is fixed.
 func (s session) begin(ctx context.Context, object, runID string) error {
 	status, err := s.api.Run(ctx, runID)
 	if err == nil && status.State == run.StateStalled {
@@ -122,12 +122,12 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 		status, err = s.api.Run(ctx, runID)
 		if api.HasStatus(err, http.StatusNotFound) {
 			if seen {
-				return false, fmt.Errorf("run %s was removed while this command worked on it; the same command starts it anew",
-					runID)
+				return false, fmt.Errorf("run %s was removed while this command worked on it; "+
+					"repeat the command to start it from the beginning", runID)
 			}
 			if time.Since(start) > planTimeout {
 				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? "+
-					"The same command starts anew", runID)
+					"Repeat the command to start it from the beginning", runID)
 			}
 			return false, nil // ingest has not written its plan yet
 		}
@@ -160,11 +160,11 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	return status, err
 }
 
-// continueEvery is the pause between two looks whether a run has to be continued.
+// continueEvery is the pause between two checks whether a run has to be continued.
 const continueEvery = 10 * time.Second
 
-// poll calls look until it is done or fails. Meanwhile it continues the run again and again: another command that was
-// at work on the same run may have ended.
+// poll calls look until it is done or fails. Meanwhile it continues the run again and again: another command that
+// worked on the same run may have ended.
 func (s session) poll(ctx context.Context, runID string, look func() (done bool, err error)) error {
 	continued := time.Now()
 	return api.Poll(ctx, func() (bool, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestShow prints a sample of a run, and selects from the scores that lie next to a subset.
+// TestShow prints a sample of a run, and selects from the scores that are next to a subset.
 func TestShow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -30,14 +30,14 @@ import (
 )
 
 const (
-	// smokeSamples is how many samples go through a deployment, smokeSelected how many of them are to come out.
+	// smokeSamples is how many samples are sent through a deployment, smokeSelected how many of them it has to select.
 	smokeSamples, smokeSelected = 10, 5
 )
 
 // A smokeTest is what to send through which deployment.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account whose ID token calls of the API carry, audience is that of the token.
+	// as is the service account whose ID token the calls of the API carry, and audience the audience of that token.
 	as, audience string
 	timeout      time.Duration
 }
@@ -46,10 +46,9 @@ func newSmoke() *cobra.Command {
 	var s smokeTest
 	cmd := &cobra.Command{
 		Use:   "smoke MANIFEST",
-		Short: "Send ten samples of a dataset through a deployment, and wait for five",
+		Short: "Test a deployment with ten samples of a dataset, of which it selects five",
 		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a dataset
-of its own, and waits until the selection of five that it asks for is completed. The status is 0 if every sample came
-through.`,
+of its own, and waits until its selection of five is completed. The status is 0 if every sample was scored.`,
 		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input \
     --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json
   gcloud run services proxy harvest-curate --port 8081 &
@@ -67,9 +66,9 @@ through.`,
 	cmd.Flags().StringVar(&s.api, "api", "", "URL of the deployment's API")
 	cmd.Flags().StringVar(&s.input, "input", "", "input bucket of the deployment, gs://name")
 	cmd.Flags().StringVar(&s.name, "name", "",
-		"name of the dataset; one that was used before finds its run again (default: smoke- and the time)")
+		"name of the dataset; a name that was used before gives the same run (default: smoke- and the time)")
 	cmd.Flags().StringVar(&s.scorer, "scorer", "embedded", "kind of scorer to test")
-	cmd.Flags().StringVar(&s.as, "as", "", "service account whose ID token to call with (default: no token)")
+	cmd.Flags().StringVar(&s.as, "as", "", "service account to call the API as, by an ID token (default: no token)")
 	cmd.Flags().StringVar(&s.audience, "audience", "", "audience of that token (default: the API's URL)")
 	cmd.Flags().DurationVar(&s.timeout, "timeout", 15*time.Minute, "how long to wait")
 	return cmd

@@ -20,7 +20,8 @@ import (
 type source struct {
 	path  string // absolute
 	typed string // as the user named it, or as the recipe does that the user named
-	// folder is where names in it begin: its own, and the present one for what lies in no file of this machine.
+	// folder is the folder that names in it are relative to: its own, or the current folder if it is not a file of this
+	// machine.
 	folder string
 	entry  recipe.Entry
 	// number is that of the entry in the recipe.
@@ -30,11 +31,11 @@ type source struct {
 // A sourceFinder finds the manifests that arguments stand for: files, patterns, folders, recipes, gs:// URLs, and - for
 // the standard input.
 type sourceFinder struct {
-	state   string // folder for what lies in no file of this machine
+	state   string // folder for what is not a file of this machine
 	images  string // folder, as --images has it
 	stdin   io.Reader
 	sources []source
-	recipe  *recipe.Recipe // of the only argument, nil where that is none
+	recipe  *recipe.Recipe // of the only argument; nil where that is not a recipe
 	path    string         // of the recipe
 	folder  string         // in which the recipe's names begin
 	content []byte         // of the recipe
@@ -43,7 +44,7 @@ type sourceFinder struct {
 // find finds the sources of all arguments.
 func (f *sourceFinder) find(ctx context.Context, args []string) error {
 	if first := slices.Index(args, "-"); first >= 0 && slices.Contains(args[first+1:], "-") {
-		return usageError{errors.New("manifest -: is named twice; the standard input can be read once")}
+		return usageError{errors.New("manifest -: it is named twice; the standard input can be read once")}
 	}
 	for _, arg := range args {
 		if err := f.add(ctx, arg); err != nil {
@@ -113,7 +114,7 @@ func matches(pattern string) ([]string, error) {
 // manifestEnds are the ends of names of the manifests in a folder.
 var manifestEnds = append([]string{".json", ".jsonl", ".ndjson"}, containerEnds()...)
 
-// containerEnds are those of containers.
+// containerEnds are the ends of containers.
 func containerEnds() (ends []string) {
 	for _, kind := range kinds.All() {
 		ends = append(ends, "."+string(kind.Format))
@@ -121,10 +122,10 @@ func containerEnds() (ends []string) {
 	return ends
 }
 
-// packedEnds are the ends that may stand behind those.
+// packedEnds are the ends that may follow those.
 var packedEnds = []string{".gz", ".zst", ".bz2", ".xz"}
 
-// addFolder adds the manifests that lie directly in a folder. Where it holds a recipe as well, the user says which.
+// addFolder adds the manifests that are directly in a folder. Where it holds a recipe as well, the user says which.
 func (f *sourceFinder) addFolder(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -189,7 +190,7 @@ func (f *sourceFinder) addFile(path, typed, folder string) error {
 	return nil
 }
 
-// addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the present folder.
+// addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the current folder.
 func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) error {
 	folder, err := filepath.Abs(f.folder)
 	if err != nil {
@@ -252,7 +253,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	}
 	root, err := filepath.Rel(images, nextTo(folder, name))
 	if err != nil || root == ".." || strings.HasPrefix(root, ".."+string(filepath.Separator)) {
-		return "", fmt.Errorf("root: %s lies outside of the folder of images, %s; give a folder that holds it as --images",
+		return "", fmt.Errorf("root: %s is outside the folder of images, %s; give a folder that holds it as --images",
 			name, images)
 	}
 	if root == "." {
@@ -261,7 +262,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	return filepath.ToSlash(root), nil
 }
 
-// readRecipe reads a recipe; nil for a file that is none.
+// readRecipe reads a recipe; nil for another file.
 func readRecipe(path string) (*recipe.Recipe, []byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

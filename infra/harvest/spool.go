@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// spool keeps what lies in no file of this machine in the state folder, named by its content.
+// spool keeps what is not a file of this machine in the state folder, named by its content.
 func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, err error) {
 	state, _, err := openState(f.state)
 	if err != nil {

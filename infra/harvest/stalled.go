@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A stalledError says what a stalled run stands still for, and what to type.
+// A stalledError says why a stalled run does not continue, and what to type.
 type stalledError struct {
 	status *subset.RunStatus
 	state  string // folder, as it is typed; empty for the usual one
@@ -19,13 +19,13 @@ type stalledError struct {
 func (e *stalledError) Error() string {
 	resume := command("resume", e.state, e.status.Run)
 	if e.status.Stopped != "" {
-		return fmt.Sprintf("run %s is stalled: %s; then give the same command again or `%s`",
+		return fmt.Sprintf("run %s is stalled: %s; then repeat the command, or type `%s`",
 			e.status.Run, e.status.Stopped, resume)
 	}
-	text := fmt.Sprintf("run %s is stalled: %s; fix the cause, then give the same command again or `%s`",
+	text := fmt.Sprintf("run %s is stalled: %s; fix the cause, then repeat the command, or type `%s`",
 		e.status.Run, givenUp(e.status.DeadLetters), resume)
 	if !slices.ContainsFunc(e.status.DeadLetters, unread) {
-		text += fmt.Sprintf("; `%s --give-up` goes on without them", resume)
+		text += fmt.Sprintf("; `%s --give-up` continues without them", resume)
 	}
 	return text
 }

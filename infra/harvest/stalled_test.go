@@ -22,11 +22,11 @@ func TestStalledText(t *testing.T) {
 		never  string
 	}{
 		"stopped": {run.Status{Stopped: "the key is refused; set LLM_API_KEY"}, "", []string{
-			"run demo-1 is stalled: the key is refused; set LLM_API_KEY; then ", "or `harvest resume demo-1`",
+			"run demo-1 is stalled: the key is refused; set LLM_API_KEY; then ", "or type `harvest resume demo-1`",
 		}, "--give-up"},
 		"shards": {run.Status{DeadLetters: []run.DeadLetter{shard}}, "mine", []string{
 			"1 shard could not be scored, such as shard 2 of range 3 after 20 attempts: the service is down; fix",
-			"`harvest resume --state mine demo-1`", "`harvest resume --state mine demo-1 --give-up` goes on",
+			"`harvest resume --state mine demo-1`", "`harvest resume --state mine demo-1 --give-up` continues",
 		}, "shard -1"},
 		"ranges": {run.Status{DeadLetters: []run.DeadLetter{shard, unread, unread}}, "", []string{
 			"2 ranges could not be read and 1 shard could not be scored, such as range 5 after 20 attempts: it",
@@ -51,7 +51,7 @@ func TestRetryHint(t *testing.T) {
 	r := result{Run: "demo-1", Samples: events.Counts{In: 9, Failed: 2}, status: &subset.RunStatus{}}
 	for code, want := range map[reason.Code]string{
 		"invalid_answer": "`harvest retry demo-1` has the scorer rate again what it did not, or choose another model",
-		"no_answer":      "after fixing records give the same command again",
+		"no_answer":      "after fixing records repeat the command",
 		"image_empty":    "after adding images `harvest retry demo-1`",
 	} {
 		r.status.Reasons = map[reason.Code]int64{code: 2}

@@ -98,7 +98,7 @@ type runStatus struct {
 	*subset.RunStatus
 	Accepted time.Time `json:"accepted,omitzero"`
 	Spent    *float64  `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
-	// FailedTrainings are those of serve --on-selection that are not tried again until the run is resumed.
+	// FailedTrainings are the failed trainings of serve --on-selection that are not tried again until the run is resumed.
 	FailedTrainings []failedTraining `json:"failed_trainings,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An imagesPlace is where the images lie that records of a dataset name; the zero value where they cannot be reached.
+// An imagesPlace is where the images that records of a dataset name are; the zero value where they cannot be reached.
 type imagesPlace struct {
 	from   bucket.Reader
 	prefix string
@@ -34,7 +34,7 @@ func (p imagesPlace) open(limits images.Limits) (*images.Fetcher, error) {
 }
 
 // subsetImages reads the images of a subset, sample by sample: those that the subset itself holds, or those of the
-// dataset where they lie on this machine.
+// dataset where they are on this machine.
 type subsetImages struct {
 	asked  string // the flag that asked for them, for messages
 	named  func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)

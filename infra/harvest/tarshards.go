@@ -16,14 +16,14 @@ type shardLimits struct {
 	bytes   int64 // of records and images
 }
 
-// tarShards write a subset as several WebDataset tars of one folder. Keys go on from one to the next.
+// tarShards write a subset as several WebDataset tars of one folder. Keys continue from one to the next.
 type tarShards struct {
 	*tarSubset
 	dir     string
 	limits  shardLimits
-	file    *os.File // of the present tar; nil before the first sample and between two
+	file    *os.File // of the current tar; nil before the first sample and between two
 	number  int      // of tars so far
-	samples int      // of the present tar
+	samples int      // of the current tar
 	bytes   int64
 }
 
@@ -31,7 +31,7 @@ func newTarShards(dir string, limits shardLimits) *tarShards {
 	return &tarShards{tarSubset: &tarSubset{}, dir: dir, limits: limits}
 }
 
-// write adds a sample to the present tar, or to the next one.
+// write adds a sample to the current tar, or to the next one.
 func (t *tarShards) write(record []byte, s *dataset.Sample, shown [][]byte) error {
 	if t.file == nil {
 		if err := t.open(); err != nil {
@@ -63,7 +63,7 @@ func (t *tarShards) open() (err error) {
 	return nil
 }
 
-// end ends the present tar, if there is one.
+// end ends the current tar, if there is one.
 func (t *tarShards) end() error {
 	if t.file == nil {
 		return nil

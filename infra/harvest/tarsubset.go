@@ -45,7 +45,7 @@ func (t *tarSubset) write(record []byte, _ *dataset.Sample, shown [][]byte) erro
 	return err
 }
 
-// key is that of the next sample. Loaders end it at the first dot.
+// key is the key of the next sample. Loaders end it at the first dot.
 func (t *tarSubset) key() string { return fmt.Sprintf("%09d", t.samples) }
 
 // add adds a member, whose header says nothing of when and by whom it was written.

@@ -23,13 +23,14 @@ type teacherFlags struct {
 func (f *teacherFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.teacher, "teacher", "", "have a part of the dataset annotated first, and learn from it: "+
 		"llm:URL of an OpenAI-compatible API (with --model), gpu:URL of a sidecar, or a file of annotations")
-	cmd.Flags().IntVar(&f.each, "per-source", run.PerSource, "with --teacher: samples of each source that are annotated")
+	cmd.Flags().IntVar(&f.each, "per-source", run.PerSource,
+		"with --teacher: how many samples of each source are annotated")
 	cmd.Flags().IntVar(&f.least, "annotate-min", run.AnnotateMin,
-		"with --teacher: samples that are annotated at least, in all")
+		"with --teacher: how many samples are annotated at least, in all")
 	cmd.Flags().IntVar(&f.most, "annotate-max", run.AnnotateMax,
-		"with --teacher: samples that are annotated at most, in all")
+		"with --teacher: how many samples are annotated at most, in all")
 	cmd.Flags().BoolVar(&f.accept, "accept-teacher", false,
-		"with --teacher: go on if its ratings change with the order in which it is asked, or say no more than chance")
+		"with --teacher: accept one whose ratings change with the order of the questions, or are no better than chance")
 }
 
 // teach has the embedded scorer learn from the teacher, and makes it the scorer of the dataset. Without a teacher there
@@ -94,10 +95,10 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 	case f.each < 1:
 		return usageError{fmt.Errorf("--per-source %d: give 1 or more", f.each)}
 	case f.least < 0 || f.most < 1 || f.least > f.most:
-		return usageError{fmt.Errorf("--annotate-min %d and --annotate-max %d: give a least number and a larger most one",
+		return usageError{fmt.Errorf("--annotate-min %d and --annotate-max %d: give a larger --annotate-max",
 			f.least, f.most)}
 	case f.isFile() && f.model != "":
-		return usageError{fmt.Errorf("--model %s: is for --teacher llm:URL", f.model)}
+		return usageError{fmt.Errorf("--model %s: it is for --teacher llm:URL", f.model)}
 	}
 	return nil
 }

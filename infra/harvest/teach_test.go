@@ -104,7 +104,7 @@ func TestCurateFickleTeacher(t *testing.T) {
 	}
 	r := harvest(t, dir, api.env(), args...)
 	if asked := api.answered.Load(); r.status != 1 || asked != 40 ||
-		!strings.Contains(r.stderr, "0.40 is needed: nothing else is asked for") {
+		!strings.Contains(r.stderr, "0.40 is needed: nothing else was asked") {
 		t.Errorf("status %d after %d answers, want 1 after 40: %s", r.status, asked, r.stderr)
 	}
 	if r = harvest(t, dir, api.env(), append(args, "--accept-teacher")...); api.answered.Load() != 50 {
@@ -137,7 +137,7 @@ func TestCurateTeacherFile(t *testing.T) {
 		{"--teacher a.jsonl --scorer embedded", 2, "--teacher and --scorer exclude each other"},
 		{"--teacher a.jsonl --per-source 0", 2, "--per-source 0: give 1 or more"},
 		{"--teacher a.jsonl --annotate-min 9 --annotate-max 3", 2, "--annotate-min 9 and --annotate-max 3"},
-		{"--teacher a.jsonl --model wren", 2, "--model wren: is for --teacher llm:URL"},
+		{"--teacher a.jsonl --model wren", 2, "--model wren: it is for --teacher llm:URL"},
 		{"--teacher none.jsonl", 2, "--teacher none.jsonl: annotations none.jsonl: there is no such file"},
 		{"--teacher llm:", 2, "--teacher llm:"},
 	} {

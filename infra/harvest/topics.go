@@ -17,7 +17,7 @@ func newTopics() []*cobra.Command {
 	}
 	return []*cobra.Command{
 		topic("forms", "What a record looks like in each form that is read", forms.Page),
-		topic("parameters", "What can be asked of a selection, as flags and in JSON", parameterTopic),
+		topic("parameters", "Parameters of a selection, as flags and in JSON", parameterTopic),
 		topic("budgets", "How much to select: shares, samples, tokens, several at a time", budgetTopic),
 	}
 }
@@ -28,8 +28,8 @@ func budgetTopic() string {
 		"- a share: `30%` or `0.3`; `1.0` is everything. A share of n samples is the whole part\n" +
 		"  of n times the share, where n counts every record of the dataset, failed ones too.\n" +
 		"- a number of samples: `500`, without separators.\n" +
-		"- a number of tokens: `200M-tokens`. What a sample takes is estimated: a quarter of\n" +
-		"  the ASCII bytes of each turn, one for every other character, 730 for an image.\n" +
-		"- several of one kind, ascending: `5%,10%,30%`. They make nested subsets: each\n" +
+		"- a number of tokens: `200M-tokens`. The tokens of a sample are estimated: one for four\n" +
+		"  ASCII bytes of a turn, one for every other character, 730 for an image.\n" +
+		"- several of one form, ascending: `5%,10%,30%`. They make nested subsets: each\n" +
 		"  contains the one before it.\n"
 }

@@ -88,9 +88,9 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 	out.add(cmd)
 	cmd.Flags().StringVar(&files.weights, "out", "", "file for the weights")
 	cmd.Flags().StringVar(&add, "add", "",
-		"file of annotations that are added to what the embedded weights were learned from")
+		"file of annotations to learn from, together with the samples that the embedded weights were learned from")
 	cmd.Flags().StringVar(&files.base, "base", "",
-		"file for annotations and features of what was learned from, without text or images")
+		"file to write the annotations and features to that were learned from, without text or images")
 	return cmd
 }
 

@@ -94,7 +94,7 @@ func TestTrain(t *testing.T) {
 	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
 		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
 	}
-	// Weights lie where the command was given, and the run is known by their content.
+	// Weights are in the folder in which the command was given, and the run is known by their content.
 	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
 		"embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
 	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
@@ -173,7 +173,7 @@ func TestTrainKeepsInputs(t *testing.T) {
 		before := readFile(t, filepath.Join(dir, tt.keeps))
 		r := harvest(t, dir, nil, "train", "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--out", tt.out,
 			tt.manifest)
-		if r.status != 2 || !strings.Contains(r.stderr, "would be written over") ||
+		if r.status != 2 || !strings.Contains(r.stderr, "would be replaced") ||
 			readFile(t, filepath.Join(dir, tt.keeps)) != before {
 			t.Errorf("--out %s: status %d, %q; want 2 and %s as it was", tt.out, r.status, r.stderr, tt.keeps)
 		}

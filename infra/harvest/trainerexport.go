@@ -25,7 +25,7 @@ type trainerExport struct {
 	shards  shardLimits
 }
 
-// newTrainerExport exports a completed selection. place is where the images of the dataset lie.
+// newTrainerExport exports a completed selection. place is where the images of the dataset are.
 func newTrainerExport(
 	request export.Request, subsets *subset.Reader, plan *run.Plan, sel *subset.Selection, place imagesPlace,
 ) trainerExport {

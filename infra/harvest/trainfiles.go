@@ -11,8 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// trainFiles are the file of annotations, that of the weights, and that of what they were learned from if it is to be
-// written.
+// trainFiles are the files of the annotations, of the weights and, if requested, of what the weights were learned from.
 type trainFiles struct {
 	annotations, weights, base string
 	teacher                    string // the id of the scorer that annotated; empty where it is not known
@@ -25,7 +24,7 @@ func (f trainFiles) check(add, annotations string) error {
 	case f.weights == "":
 		return usageError{errors.New("--out is missing; give the file to write the weights to")}
 	case filepath.Ext(f.weights) == training.OriginExt:
-		return usageError{fmt.Errorf("--out %s: what is known of the weights goes to a file of that ending; "+
+		return usageError{fmt.Errorf("--out %s: the description of the weights is written to a file with this ending; "+
 			"give the weights another, such as .zst", f.weights)}
 	case add != "" && annotations != "":
 		return usageError{errors.New("--add and --annotations exclude each other: --add learns from what the embedded " +
@@ -41,7 +40,7 @@ func originFile(weights string) string {
 	return strings.TrimSuffix(weights, filepath.Ext(weights)) + training.OriginExt
 }
 
-// keepInputs refuses to write over a file that is read, or over one next to the weights that is no training's.
+// keepInputs refuses to write over a file that is read, or over one next to the weights that is not a training's.
 func (f trainFiles) keepInputs(in input) error {
 	origin := originFile(f.weights)
 	for _, written := range []string{f.weights, origin, f.base} {
@@ -55,8 +54,8 @@ func (f trainFiles) keepInputs(in input) error {
 	}
 	var earlier training.Origin
 	if json.Unmarshal(data, &earlier) != nil || earlier.Weights.SHA256 == "" {
-		return usageError{fmt.Errorf("--out %s: %s, which says where weights come from, would be written over, and is "+
-			"none of a training; give the weights another name", f.weights, origin)}
+		return usageError{fmt.Errorf("--out %s: %s, which says where weights come from, would be replaced, and is "+
+			"not from a training; give the weights another name", f.weights, origin)}
 	}
 	return nil
 }

@@ -211,7 +211,7 @@ func jobsOf(state, run string) []job {
 	return jobs
 }
 
-// failedJobs are those of which no attempt is left.
+// failedJobs are the jobs that have no attempt left.
 func failedJobs(state, run string) []job {
 	return slices.DeleteFunc(jobsOf(state, run), func(j job) bool { return !j.has("failed") })
 }
@@ -238,7 +238,7 @@ type failedTraining struct {
 	Log       string `json:"log"` // path of what the last attempt printed
 }
 
-// failedTrainings are those of a run.
+// failedTrainings are the failed trainings of a run.
 func failedTrainings(state, run string) ([]failedTraining, error) {
 	jobs := failedJobs(state, run)
 	all := make([]failedTraining, len(jobs))

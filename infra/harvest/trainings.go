@@ -27,8 +27,8 @@ const (
 )
 
 // trainings runs a command for every automatic selection that is completed, one after the other, at least once each.
-// What it did is in the state folder, so a serve that is started again goes on from there. Only the operator names the
-// command: a dataset that anyone may drop must not.
+// What it did is in the state folder, so a serve that is started again continues from there. Only the operator names
+// the command: a dataset that anyone may drop must not.
 type trainings struct {
 	command string
 	state   string // absolute
@@ -153,7 +153,7 @@ func (t *trainings) train(ctx context.Context, j job) error {
 	}
 }
 
-// environ is what stands in the environment of a training, but the attempt.
+// environ is the environment of a training, without the attempt.
 func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
 	plan, err := t.exports.runs.Plan(ctx, j.run)
 	if err != nil {
@@ -177,14 +177,14 @@ func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) (
 	}...), nil
 }
 
-// An exportError is that the export which dataset.yaml asks for cannot be written now.
+// An exportError says that the export which dataset.yaml requests cannot be written now.
 type exportError struct{ error }
 
 // Unwrap is its cause.
 func (e *exportError) Unwrap() error { return e.error }
 
 // export writes the export that the dataset's file asks for, into the folder of the job, in which it never changes. It
-// returns what stands of it in the environment.
+// returns the variables of the environment about it.
 func (t *trainings) export(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
 	request, err := t.exports.request(ctx, sel.Dataset)
 	if err != nil || request.IsZero() {

@@ -10,13 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// onSelection serves a folder in which a dataset lies, with a command.
+// onSelection serves a folder that holds a dataset, with a command.
 func onSelection(t *testing.T, dir, command string) *server {
 	t.Helper()
 	return servingWith(t, dir, nil, "--budget", "30%", "--on-selection", command)
 }
 
-// lines are those of a file; none if it is not there.
+// lines are the lines of a file; none if it is not there.
 func lines(t *testing.T, file string) []string {
 	t.Helper()
 	data, err := os.ReadFile(file)

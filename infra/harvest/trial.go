@@ -18,7 +18,7 @@ type trial struct {
 	Command string `json:"command,omitempty"`
 }
 
-// newTrial is that of a run; nil if the run has the whole dataset.
+// newTrial is the trial that a run is; nil if the run has the whole dataset.
 func newTrial(status *subset.RunStatus) *trial {
 	if status.Of == 0 {
 		return nil

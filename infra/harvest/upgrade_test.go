@@ -11,7 +11,7 @@ import (
 )
 
 // TestUpgrade has in its state folder a run of a version that read records in another way: it is listed, no command
-// answers from it, and its dataset is scored anew.
+// answers from it, and its dataset is scored again.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

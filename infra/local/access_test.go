@@ -35,11 +35,11 @@ func TestAccess(t *testing.T) {
 		{"GET", "/v1/runs", "", "none", 200, "runs"},
 		{"POST", "/v1/runs/x:cancel", "", "same-site", 403, "another origin"},
 		{"POST", "/anything", "", "cross-site", 403, "another origin"},
-		{"POST", "/push", "", "", 404, "the API lies below"},
-		{"POST", "/ingest", "", "", 404, "the API lies below"},
-		{"POST", "/score", "", "", 404, "the API lies below"},
+		{"POST", "/push", "", "", 404, "the API is below"},
+		{"POST", "/ingest", "", "", 404, "the API is below"},
+		{"POST", "/score", "", "", 404, "the API is below"},
 		{"POST", "/v1/../push", "", "", 307, ""}, // to /push
-		{"POST", "/%70ush", "", "", 404, "the API lies below"},
+		{"POST", "/%70ush", "", "", 404, "the API is below"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), tt.method, s.URL+tt.path, strings.NewReader(task))
 		if err != nil {

@@ -46,7 +46,7 @@ func freeAddr(host string) (string, error) {
 // keep runs the process until ctx ends, and again whenever it ends by itself. ready is called once, as
 // soon as it answers; one that never does is an error.
 func (p *process) keep(ctx context.Context, ready func()) error {
-	// Linux ends a process with the thread that started it: this one lives as long as the process is needed.
+	// Linux ends a process with the thread that started it, so this thread has to live as long as the process is needed.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for first := true; ; first = false {

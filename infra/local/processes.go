@@ -31,7 +31,7 @@ import (
 
 // ProcessOptions say what processes to run.
 type ProcessOptions struct {
-	// Binary is that of the functions' image.
+	// Binary is the binary of the functions' image.
 	Binary string
 	// Scorer is the default kind of scorer, and Scorers where its sidecar is.
 	Scorer  string
@@ -52,7 +52,7 @@ type ProcessOptions struct {
 	Disturb Disturbances
 }
 
-// Disturbances stand between the processes and what is around them. The zero value disturbs nothing.
+// Disturbances are between the processes and what is around them. The zero value disturbs nothing.
 type Disturbances struct {
 	// Storage wraps Cloud Storage's test double, Push the delivery of all messages to the processes.
 	Storage func(http.Handler) http.Handler

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// pushTo delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object is as a fault of this
-// machine: nothing else is to be done.
+// pushTo delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object stops the system like a
+// fault of this machine, because there is no other run to work on.
 func pushTo(url string, oneRun bool) queue.Push {
 	return func(ctx context.Context, envelope events.Envelope) (int, error) {
 		body, err := json.Marshal(envelope)

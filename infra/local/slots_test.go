@@ -16,8 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// TestSlots has one dataset wait for its scorer, and a large one of another scorer at work. Neither holds up a small
-// one: it is completed while both still wait.
+// TestSlots has one dataset that waits for its scorer, and a large one that another scorer rates. Neither delays a
+// small one: it is completed while both are unfinished.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	manifest := func(name string, samples int) []byte {

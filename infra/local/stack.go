@@ -33,7 +33,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say what to run. Zero fields of the lower group have defaults.
+// Options say what to run. Fields after the blank line may be zero, and then have defaults.
 type Options struct {
 	Input      bucket.Reader
 	Work       bucket.Bucket
@@ -44,7 +44,7 @@ type Options struct {
 	Uploads selection.Budget
 	Log     *slog.Logger
 
-	// Commands are what reports say that people type; requests of the API by default.
+	// Commands are the commands that reports show to people; requests of the API by default.
 	Commands report.Commands
 	// Pictures opens the images of reports; those of Input by default.
 	Pictures report.Opener
@@ -61,14 +61,14 @@ type Options struct {
 	Retry queue.Retry
 	// OnEvent is called with every event that the functions publish, before anything says that it is published.
 	OnEvent func(events.Message)
-	// Reconcile is how often what was accepted and is not finished is continued, beginning with the start: messages end
-	// with the process that has them. Zero is never.
+	// Reconcile is how often unfinished work is continued, first at the start, because messages end with their process.
+	// Zero is never.
 	Reconcile time.Duration
 	// Telemetry, if there is one, records what the functions do.
 	Telemetry *telemetry.Telemetry
 	// OneRun says that all work is of one run: the system stops if an object of it is lost (bucket.LostError).
 	OneRun bool
-	// Faults are those of all subscriptions, for tests.
+	// Faults are the faults of all subscriptions, for tests.
 	Faults queue.Faults
 }
 
@@ -89,7 +89,7 @@ type Stack struct {
 	group   *errgroup.Group
 }
 
-// Start starts the system. Close stops it; what it was doing is gone on with by the next one on the same work bucket.
+// Start starts the system. Close stops it; the next one on the same work bucket continues what it was doing.
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -130,7 +130,7 @@ var paths = map[string]string{
 	events.ServiceCurate: curate.PushPath,
 }
 
-// apiPaths are those of the API.
+// apiPaths are the paths of the API.
 const apiPaths = "/v1/"
 
 // serve serves the functions over HTTP: the API where the options say, and the push endpoints on a port of the loopback
@@ -239,7 +239,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}, err
 }
 
-// feed makes what publishes events.
+// feed makes the publisher of events.
 func (s *Stack) feed(o Options) (*events.Feed, error) {
 	published := s.queue.Topic(events.TopicEvents)
 	if o.OnEvent != nil {
@@ -250,7 +250,7 @@ func (s *Stack) feed(o Options) (*events.Feed, error) {
 	return events.NewFeed(published, origin, time.Now)
 }
 
-// selector makes what makes selections, and their reports.
+// selector makes the selector, which also writes reports.
 func (s *Stack) selector(
 	o Options, runs *run.Reader, planner *run.Planner, tasks events.Publisher, feed *events.Feed,
 ) (*subset.Selector, error) {
@@ -273,7 +273,7 @@ func Origin(input, work bucket.Reader) events.Origin {
 	return events.Origin{Source: there, Work: there, Input: address(input, run.DatasetsPrefix)}
 }
 
-// address is the URI of a bucket that has a prefix; memory://harvest if it is no folder.
+// address is the URI of a bucket that has a prefix; memory://harvest if it is not a folder.
 func address(b bucket.Reader, prefix string) string {
 	disk, ok := b.(bucket.OnDisk)
 	if !ok || disk.Path(prefix) == "" {
@@ -299,7 +299,8 @@ func (s *Stack) Continue(ctx context.Context, runID string) error {
 	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{Run: runID}.Message())
 }
 
-// An announcer publishes events, and hands each over first: what says that an event is published comes after both.
+// An announcer gives each event to OnEvent, and then publishes it. The marker that an event is published is written
+// after both.
 type announcer struct {
 	events.Publisher
 	onEvent func(events.Message)

@@ -48,11 +48,11 @@ const (
 	demo     = "../../testdata/demo"
 	demoSpec = "manifests: [parts/dataset.json]\nbudget: 30%\n"
 	demoSize = 259
-	// patience is how long a system may take for what takes it a second or two.
+	// patience is how long the tests wait for steps that usually take a second or two.
 	patience = 5 * time.Minute
 )
 
-// demoInput shows the demo dataset as it would lie in a bucket.
+// demoInput shows the demo dataset as it would be in a bucket.
 func demoInput(t *testing.T) bucket.Reader {
 	t.Helper()
 	view, err := bucket.NewView(map[string]bucket.Content{
@@ -293,7 +293,7 @@ func TestDemo(t *testing.T) {
 	}
 	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples ||
 		p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
-		t.Errorf("progress %+v of a dataset that was to be cut finely", p)
+		t.Errorf("progress %+v of a dataset that should be cut finely", p)
 	}
 	if len(status.Selections) != 1 {
 		t.Fatalf("selections %q, want one", status.Selections)
@@ -331,7 +331,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// gate stands in front of the functions and refuses deliveries as a busy service does.
+// gate is in front of the functions and refuses deliveries as a busy service does.
 type gate struct {
 	// refuse reports whether a delivery of a message is answered 503. Called by one goroutine at a time.
 	refuse func(events.Envelope) bool
@@ -384,7 +384,7 @@ func (g *gate) inOrder() bool {
 	return slices.IsSorted(g.passed)
 }
 
-// TestDeliveries checks that the outcome depends on the input alone, whatever becomes of messages on their way.
+// TestDeliveries checks that the outcome depends only on the input, even if messages are lost, repeated or reordered.
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
 	plain := start(t, local.Options{})
@@ -473,7 +473,7 @@ func (f fragile) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	return f.Scorer.Rate(ctx, items)
 }
 
-// TestStalled gives up one shard, and goes on with the run in both ways.
+// TestStalled gives up one shard, and continues with the run in both ways.
 func TestStalled(t *testing.T) {
 	t.Parallel()
 	var records []struct{ ID string }

@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// The paths of the API that are about no run. Those of runs and selections lie below RunsPath.
+// The paths of the API that are about no run. Those of runs and selections are below RunsPath.
 const (
 	RunsPath        = "/v1/runs"         // the list of runs
 	PlansPath       = "/v1/plans"        // plans datasets
@@ -60,7 +60,7 @@ func SelectionPath(run, selection string) string {
 
 // A Page says which part of a list is asked for: the query of its path.
 type Page struct {
-	Size  int    // page_size: at most so many entries, 1 to MaxPageSize; 0 for DefaultPageSize
+	Size  int    // page_size: at most this many entries, 1 to MaxPageSize; 0 for DefaultPageSize
 	Token string // page_token: the next_page_token of the page before; empty for the first one
 }
 
@@ -92,7 +92,7 @@ func (p Page) values() url.Values {
 
 // A RunList is the answer of GET /v1/runs.
 type RunList struct {
-	// Runs are those that were accepted last first. It is an empty array, not null, where there are none.
+	// Runs are the runs that were accepted last first. It is an empty array, not null, where there are none.
 	Runs []RunEntry `json:"runs"`
 	// NextPageToken is the Token of the next page; empty after the last one. Only that says that no others follow.
 	NextPageToken string `json:"next_page_token,omitempty"`
@@ -105,14 +105,14 @@ type RunEntry struct {
 	State   string    `json:"state"`   // one of run's State constants
 	Created time.Time `json:"created"` // when it was accepted first
 	Samples int64     `json:"samples"`
-	// SamplesDone is how many of them are scored, failed or skipped; until the run is scored, about so many.
+	// SamplesDone is how many of them are scored, failed or skipped; until the run is scored, about this many.
 	SamplesDone int64 `json:"samples_done"`
 	// SamplesInFlight is about how many of them are being scored.
 	SamplesInFlight int64 `json:"samples_in_flight"`
 	// Size is how many bytes the manifests have.
 	Size   int64  `json:"size"`
 	Scorer string `json:"scorer,omitempty"` // kind
-	// Parameters are those of the automatic selection, without ids of samples; zero if there is none.
+	// Parameters are the parameters of the automatic selection, without ids of samples; zero if there is none.
 	Parameters selection.Request `json:"parameters,omitzero"`
 	// Problem is why the run was refused or failed, or what of it is damaged; empty for other runs.
 	Problem string `json:"problem,omitempty"`
@@ -199,7 +199,7 @@ func SamplesPath(run string) string { return RunPath(run) + "/samples" }
 // SamplePath is the path of one sample of a run, by its id, or by its index as subset.IndexName has it.
 func SamplePath(run, name string) string { return SamplesPath(run) + "/" + url.PathEscape(name) }
 
-// ImagePath is the path of a small copy of an image of a sample, from 1, no wider and no higher than so many pixels.
+// ImagePath is the path of a small copy of an image of a sample, from 1, no wider and no higher than this many pixels.
 func ImagePath(run, name string, number, width int) string {
 	return fmt.Sprintf("%s/images/%d?width=%d", SamplePath(run, name), number, width)
 }
@@ -225,7 +225,7 @@ type PlanReport struct {
 	Run           string  `json:"run"` // the id that it would have, or has
 	Ranges        int     `json:"ranges"`
 	EstimatedCost float64 `json:"estimated_cost"` // US dollars
-	// Notes are those of the plan.
+	// Notes are the notes of the plan.
 	Notes []string `json:"notes,omitempty"`
 	Of    int64    `json:"of,omitempty"` // records of the dataset, where the run is a trial on some of them
 	// Changed counts the samples that have scores, and new or changed images since; Kept the scores that stay.

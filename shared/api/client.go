@@ -41,7 +41,7 @@ func NewClient(base string, client *http.Client) (*Client, error) {
 		return nil, fmt.Errorf("URL of the API: %w", err)
 	}
 	if at.Host == "" || (at.Scheme != "http" && at.Scheme != "https") {
-		return nil, fmt.Errorf("URL of the API: %q is none; give one such as https://harvest-curate-xyz.run.app", base)
+		return nil, fmt.Errorf("URL of the API: %q is not a URL; give one such as https://harvest-curate-xyz.run.app", base)
 	}
 	if client == nil {
 		return nil, errors.New("client of the API: there is no HTTP client")

@@ -33,7 +33,7 @@ type Reader interface {
 	// Stat returns an object's attributes, or ErrNotExist.
 	Stat(ctx context.Context, name string) (Attrs, error)
 	// Open reads length bytes of an object from offset on; a negative length reads to the end. What
-	// lies past the end is left out, so an offset behind it reads nothing; a negative offset is an
+	// is past the end is left out, so an offset behind it reads nothing; a negative offset is an
 	// error. A generation other than 0 asks for that very content: ErrNotExist if it is not the
 	// stored one. The context governs the reading too.
 	Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error)

@@ -10,7 +10,7 @@ import (
 // A Deleter is a Bucket of one machine, from which objects that are not temporary can be deleted: those of a run that a
 // person removes.
 type Deleter interface {
-	// Delete deletes an object. None of that name is no error.
+	// Delete deletes an object. It is not an error if there is none of that name.
 	Delete(ctx context.Context, name string) error
 }
 

@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// ErrUnreadable is an error of one object of this machine that is there and cannot be read: its mode or that of a
-// folder on its way forbids it, its part of the disk is damaged, or it is no regular file. Other objects are not
-// affected, and a retry does not help until a person changes the file. What is no regular file is ErrNotExist, too.
+// ErrUnreadable is an error of one object of this machine that is there and cannot be read: the mode of the file or of
+// a folder in its path forbids it, its part of the disk is damaged, or it is not a regular file. Other objects are not
+// affected, and a retry does not help until a person changes the file. What is not a regular file is ErrNotExist, too.
 var ErrUnreadable = errors.New("object cannot be read")
 
-// A LinkError is the error of a name that a symbolic link leads out of a Folder's folder, which nothing outside is
-// touched from. It is ErrUnreadable. Find it with errors.AsType[*LinkError].
+// A LinkError is the error of a name that leads, by a symbolic link, out of a Folder's folder. A Folder touches nothing
+// outside. It is ErrUnreadable. Find it with errors.AsType[*LinkError].
 type LinkError struct {
 	Folder string // the bucket's folder
 }
@@ -27,7 +27,8 @@ func (e *LinkError) Error() string { return "a link leads out of the folder " + 
 func (e *LinkError) Unwrap() error { return ErrUnreadable }
 
 // A MachineError is a fault of this machine that concerns all objects and that no retry removes: the disk is full or
-// read-only, files may not be as long, or the folder's mode forbids its use. Find it with errors.AsType[*MachineError].
+// read-only, the file is longer than allowed, or the folder's mode forbids its use. Find it with
+// errors.AsType[*MachineError].
 type MachineError struct {
 	Folder string // the bucket's folder
 	Err    error

@@ -170,11 +170,11 @@ func (f *Folder) vacant(name string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%w: %s lies below another object", ErrName, name)
+		return fmt.Errorf("%w: %s is below another object", ErrName, name)
 	case err != nil:
 		return f.fail("creating", name, err)
 	case info.IsDir():
-		return fmt.Errorf("%w: other objects lie below %s", ErrName, name)
+		return fmt.Errorf("%w: other objects are below %s", ErrName, name)
 	default:
 		return f.fail("creating", name, ErrExists)
 	}

@@ -14,13 +14,13 @@ var ErrDamaged = errors.New("object is damaged")
 // again and no retry helps, until a person restores it or removes what was made together with it. Find it with
 // errors.AsType[*LostError].
 type LostError struct {
-	Folder string // without it, all that was in it is made anew: a path where the bucket is a folder, else a prefix
+	Folder string // without it, all that was in it is made again: a path where the bucket is a folder, else a prefix
 	Again  string // how: "start the dataset again"
 	Err    error  // names the object
 }
 
 // Lost is an error of reading an object that was written together with all others of a folder, a prefix of names: a
-// *LostError if it is ErrNotExist or ErrDamaged. Again says how a folder that was removed is made anew.
+// *LostError if it is ErrNotExist or ErrDamaged. Again says how a folder that was removed is made again.
 func Lost(b Reader, folder, again string, err error) error {
 	if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrDamaged) {
 		return err

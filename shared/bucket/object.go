@@ -26,7 +26,7 @@ func ReadAll(ctx context.Context, b Reader, name string) ([]byte, error) {
 	return data, nil
 }
 
-// ReadJSON reads a whole object as JSON into v; ErrDamaged if it is none.
+// ReadJSON reads a whole object as JSON into v; ErrDamaged if it is not JSON.
 func ReadJSON(ctx context.Context, b Reader, name string, v any) error {
 	data, err := ReadAll(ctx, b, name)
 	if err != nil {
@@ -95,7 +95,7 @@ func CreateJSON(ctx context.Context, b Bucket, name string, v any) (bool, error)
 	return CreateBytes(ctx, b, name, append(data, '\n'))
 }
 
-// Numbers are those that objects directly below prefix have in their names, before suffix.
+// Numbers are the numbers that objects directly below prefix have in their names, before suffix.
 func Numbers(ctx context.Context, b Reader, prefix, suffix string) (map[int]bool, error) {
 	found := map[int]bool{}
 	for attrs, err := range b.List(ctx, prefix, "") {

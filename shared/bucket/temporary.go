@@ -16,7 +16,7 @@ const TemporaryPrefix = "tmp/"
 // A Remover is a Bucket without such a rule: who completes something removes what was needed for it.
 type Remover interface {
 	// RemoveTemporary removes all objects whose names begin with prefix, which begins with TemporaryPrefix and ends in a
-	// slash. None is no error.
+	// slash. None is not an error.
 	RemoveTemporary(ctx context.Context, prefix string) error
 }
 
@@ -31,7 +31,7 @@ func RemoveTemporary(ctx context.Context, b Bucket, prefix string) {
 func checkTemporary(prefix string) error {
 	folder, isFolder := strings.CutSuffix(prefix, "/")
 	if !isFolder || !strings.HasPrefix(folder, TemporaryPrefix) || CheckName(folder) != nil {
-		return fmt.Errorf("%w: %q is no folder of temporary objects", ErrName, prefix)
+		return fmt.Errorf("%w: %q is not a folder of temporary objects", ErrName, prefix)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// A View shows content that lies elsewhere on this machine as objects, without a copy: the input
+// A View shows content that is elsewhere on this machine as objects, without a copy: the input
 // bucket of a run on one machine. Symbolic links are followed wherever they lead.
 //
 // A name is cleaned before it is looked up, as path.Clean does, so it never leads out of a folder. Below an entry
@@ -56,7 +56,7 @@ func Literal(data []byte) Content { return Content{data: data} }
 
 // NewView returns a view of entries, by name: an entry AtFolder is named by the prefix of its
 // objects, which ends in a slash, every other by its one object. A bad name, or one that
-// lies below another, is ErrName; the error lists all of them.
+// is below another, is ErrName; the error lists all of them.
 func NewView(entries map[string]Content) (*View, error) {
 	v := &View{entries: maps.Clone(entries), names: slices.Sorted(maps.Keys(entries))}
 	v.open = v.find
@@ -76,7 +76,7 @@ func NewView(entries map[string]Content) (*View, error) {
 		for above := path.Dir(bare); above != "."; above = path.Dir(above) {
 			_, file := entries[above]
 			if _, folder := entries[above+"/"]; file || folder {
-				faults = append(faults, fmt.Errorf("%w: %q lies below %q", ErrName, name, above))
+				faults = append(faults, fmt.Errorf("%w: %q is below %q", ErrName, name, above))
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, 
 	}
 }
 
-// find opens what lies under a name.
+// find opens what is under a name.
 func (v *View) find(name string) (object, error) {
 	name = path.Clean(name)
 	if err := checkFileName(name); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // walk lists the regular files of a file system as objects. Symbolic links are followed, except
-// those that lead back to a folder they lie in; those that lead nowhere are passed over. One that may not be followed,
+// those that lead back to a folder they are in; those that lead nowhere are passed over. One that may not be followed,
 // as it leads out of the file system, is listed as the object that it stands for, as is a file that may not be read.
 type walk struct {
 	ctx           context.Context
@@ -23,7 +23,7 @@ type walk struct {
 	check         func(name string) error // of the names that are yielded
 }
 
-// run yields what Reader.List would and reports whether the listing goes on.
+// run yields what Reader.List would and reports whether the listing continues.
 func (w walk) run() bool {
 	folder := w.prefix[:strings.LastIndex(w.prefix, "/")+1]
 	if folder != "" && w.check(strings.TrimSuffix(folder, "/")) != nil {
@@ -111,7 +111,7 @@ func (w walk) children(name string) ([]child, error) {
 	return children, nil
 }
 
-// leadsBack reports whether a link's target is a folder that the link lies in.
+// leadsBack reports whether a link's target is a folder that the link is in.
 func (w walk) leadsBack(link string, target fs.FileInfo) bool {
 	for folder := link; target.IsDir() && folder != "."; {
 		folder = path.Dir(folder)

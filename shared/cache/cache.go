@@ -34,12 +34,12 @@ type entry[V any] struct {
 	bytes int
 }
 
-// New makes a cache of values that take maxBytes of memory at most, as far as size knows.
+// New makes a cache of values that take at most maxBytes of memory, as measured by size.
 func New[V any](maxBytes int, size func(V) int) *Cache[V] {
 	return &Cache[V]{maxBytes: maxBytes, size: size, entries: map[string]*list.Element{}}
 }
 
-// Get returns the value of a key, and loads it if it is not kept. The load goes on when the caller's context ends,
+// Get returns the value of a key, and loads it if it is not kept. The load continues when the caller's context ends,
 // because other callers may wait for it; its context has the caller's values.
 func (c *Cache[V]) Get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
 	v, own, err := c.get(ctx, key, load)
@@ -102,15 +102,15 @@ func (c *Cache[V]) keep(key string, v V) {
 	c.trim(c.maxBytes, 1)
 }
 
-// Trim drops values, even the newest, until the rest takes so many bytes at most. Those go first that were not used for
-// the longest time.
+// Trim drops values, even the newest, until the rest takes maxBytes at most. Values that were not used for the longest
+// time are dropped first.
 func (c *Cache[V]) Trim(maxBytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trim(maxBytes, 0)
 }
 
-// trim drops values until the rest takes maxBytes at most, or is so many values.
+// trim drops values until the rest takes maxBytes at most, or has at most that number of values.
 func (c *Cache[V]) trim(maxBytes, values int) {
 	for c.bytes > maxBytes && c.recent.Len() > values {
 		oldest := c.recent.Remove(c.recent.Back()).(entry[V])

@@ -96,7 +96,7 @@ func TestConcurrentCallersShareALoad(t *testing.T) {
 	})
 }
 
-// TestCancelledCaller ends the caller that began a load: it returns, and the load goes on for the others.
+// TestCancelledCaller ends the caller that began a load: it returns, and the load continues for the others.
 func TestCancelledCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A cursor reads a manifest forwards and knows where it stands.
+// A cursor reads a manifest forwards and knows where it is.
 type cursor struct {
 	in       *bufio.Reader // of its text as UTF-8
 	encoding Encoding
@@ -17,14 +17,14 @@ type cursor struct {
 	afterCR  bool  // a line has ended in CR just before, so that LF ends no other
 }
 
-// newCursor is a cursor at a place of a manifest where r stands.
+// newCursor is a cursor at a place of a manifest where r is.
 func newCursor(r io.Reader, encoding Encoding, buffer int, offset, line int64) cursor {
 	return cursor{
 		in: bufio.NewReaderSize(encoding.reader(r), buffer), encoding: encoding, offset: offset, line: line,
 	}
 }
 
-// window returns the unread bytes at hand, at least one. It is valid until the next call.
+// window returns the unread bytes in memory, at least one. It is valid until the next call.
 func (c *cursor) window() ([]byte, error) {
 	if _, err := c.in.Peek(1); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *cursor) pass(b []byte) {
 }
 
 // skipSpace moves to the next byte that is neither JSON white space nor of a byte order mark, and returns it unread. A
-// mark can stand anywhere between records: files that begin with one are joined.
+// mark can be anywhere between records: files that begin with one are joined.
 func (c *cursor) skipSpace() (byte, error) {
 	for {
 		b, err := c.window()

@@ -71,7 +71,7 @@ type utf16Reader struct {
 	ready []byte // of a character that did not fit
 }
 
-// Read fills p with whole characters as far as they are at hand.
+// Read fills p with the whole characters that are available.
 func (r *utf16Reader) Read(p []byte) (n int, err error) {
 	n = copy(p, r.ready)
 	r.ready = r.ready[n:]

@@ -32,7 +32,7 @@ const (
 	NotUTF8          reason.Code = "not_utf8"          // text of another encoding
 	NotAnObject      reason.Code = "not_json_object"   // broken JSON, or a value of another type
 	RecordTooLarge   reason.Code = "record_too_large"  // longer than the record limit
-	RecordBroken     reason.Code = "record_unreadable" // a container is damaged where the record stands
+	RecordBroken     reason.Code = "record_unreadable" // a container is damaged where the record is
 	WrongType        reason.Code = "wrong_type"        // a known field holds a value of another type
 	UnsupportedMedia reason.Code = "unsupported_media" // video, audio, or images in a form that is not read
 	NoConversation   reason.Code = "no_conversation"   // absent or empty
@@ -46,7 +46,7 @@ const (
 	MemberUnusable   reason.Code = "member_unusable"   // of a container: a link, cut short, or not next to its record
 )
 
-// A Problem is a fault of one record, and where the record stands.
+// A Problem is a fault of one record, and where the record is.
 type Problem struct {
 	Fault
 	Place Place `json:"place"`
@@ -55,7 +55,7 @@ type Problem struct {
 // Error is the problem as one line: place, phrase, field, detail.
 func (p *Problem) Error() string { return p.Place.String() + ": " + p.Reason() }
 
-// A Place is where a record stands, for messages to people.
+// A Place is where a record is, for messages to people.
 type Place struct {
 	Manifest string `json:"manifest"`      // the manifest's file name
 	Element  int64  `json:"element"`       // number of the record in its manifest, from 1

@@ -25,7 +25,7 @@ const (
 // A Framing is how a manifest holds its records: what a Reader has to know in addition to their place.
 type Framing struct {
 	Format Format `json:"format"`
-	// Encoding is that of the text. Records are read as UTF-8 whatever it is.
+	// Encoding is the encoding of the text. Records are read as UTF-8 whatever it is.
 	Encoding Encoding `json:"encoding,omitempty"`
 }
 

@@ -19,7 +19,7 @@ func in16(order binary.AppendByteOrder, text string) string {
 	return string(b)
 }
 
-// element is where a record stands.
+// element is where a record is.
 type element struct {
 	Raw           string
 	Element, Line int64
@@ -31,7 +31,7 @@ const (
 	recordOfTurns             = `{"id":7,"conversations":[{"from":"human"}],"data":[{}]}`
 )
 
-// onLines are the records a, b and c, as many as there are lines on which they stand.
+// onLines are the records a, b and c, one for each line that they are on.
 func onLines(numbers ...int64) (list []element) {
 	for i, line := range numbers {
 		list = append(list, element{[]string{recordA, recordB, recordC}[i], int64(i) + 1, line})

@@ -22,7 +22,7 @@ const maxNameBytes = 1024
 
 // CleanImageName returns the shortest form of the path that an image's name means: blanks and line ends around it are
 // dropped, backslashes are read as slashes, a file:// URL is its path, and `.`, `..` and empty elements are resolved.
-// The path stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it lies among
+// The path stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it is among
 // the dataset's images. A gs://bucket/object URL is returned as it is. Names that lead out of the folder, URLs of other
 // schemes, and characters that no image's name needs are an error, which says what to write instead.
 func CleanImageName(name string) (string, error) {
@@ -45,7 +45,7 @@ func CleanImageName(name string) (string, error) {
 	if isFileURL(trimmed) {
 		_, decoded, ok := filePaths(trimmed)
 		if !ok || !plainText(decoded) {
-			return "", fmt.Errorf("%s is no URL of a file of this machine; write file:///folder/image.jpg, "+
+			return "", fmt.Errorf("%s is not a URL of a file of this machine; write file:///folder/image.jpg, "+
 				"or name the image relative to the dataset's images", jsontext.Quote(name, quoted))
 		}
 		return cleanPath(decoded), nil
@@ -62,9 +62,9 @@ func CleanImageName(name string) (string, error) {
 	}
 }
 
-// ImageNames returns the names, relative to the dataset's images, under which the image of a name can lie, in the
-// order in which to look for them: the name as it stands, then what CleanImageName makes of it. Folders are the
-// absolute paths of the images' folder on this machine, none where it has no path: a name that is absolute has to lie
+// ImageNames returns the names, relative to the dataset's images, under which the image of a name may be found, in the
+// order in which to look for them: the name as it is, then what CleanImageName makes of it. Folders are the
+// absolute paths of the images' folder on this machine, none where it has no path: a name that is absolute has to be
 // below one of them. A gs:// URL is returned alone, as it is. No name leads out of the dataset's images.
 func ImageNames(name string, folders []string) ([]string, error) {
 	clean, err := CleanImageName(name)
@@ -90,7 +90,7 @@ func ImageNames(name string, folders []string) ([]string, error) {
 	case len(names) > 0:
 		return names, nil
 	case len(folders) > 0:
-		return nil, fmt.Errorf("%s is absolute and lies outside the folder of images, %s; give the folder that it lies in "+
+		return nil, fmt.Errorf("%s is absolute and outside the folder of images, %s; give the folder that it is in "+
 			"as --images, or name the image relative to the folder", jsontext.Quote(name, quoted), folders[0])
 	default:
 		return nil, fmt.Errorf("%s is absolute; name the image relative to the dataset's images",
@@ -98,7 +98,7 @@ func ImageNames(name string, folders []string) ([]string, error) {
 	}
 }
 
-// inside are a clean path relative to the first of the folders that it lies below; none if there is no such folder.
+// inside are a clean path relative to the first of the folders that it is below; none if there is no such folder.
 func inside(clean string, folders []string) []string {
 	for _, folder := range folders {
 		name, ok := strings.CutPrefix(clean, strings.TrimSuffix(cleanPath(folder), "/")+"/")
@@ -109,7 +109,7 @@ func inside(clean string, folders []string) []string {
 	return nil
 }
 
-// literal reports whether a relative name can be looked for as it stands: no element leads up, in either spelling.
+// literal reports whether a relative name can be looked for as it is: no element leads up, in either spelling.
 func literal(name string) bool {
 	elements := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' })
 	return plainText(name) && !strings.HasPrefix(name, "/") && !slices.Contains(elements, "..")
@@ -144,7 +144,7 @@ func isFileURL(name string) bool {
 
 var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// filePaths are the path of a file:// URL as it stands and with its percent-encoding decoded; other percent signs
+// filePaths are the path of a file:// URL as it is and with its percent-encoding decoded; other percent signs
 // stay. It reports false for other names and for files of other machines.
 func filePaths(name string) (plain, decoded string, ok bool) {
 	if !isFileURL(name) {
@@ -184,7 +184,7 @@ func isURL(name string) bool {
 	return strings.HasPrefix(rest, "//") || strings.EqualFold(scheme, "gs")
 }
 
-// TopFolder is the first folder of an image's name, "" where it lies in none, or in one that only ImageNames knows.
+// TopFolder is the first folder of an image's name, "" where it is in none, or in one that only ImageNames knows.
 func TopFolder(name string) string {
 	clean, err := CleanImageName(name)
 	if err != nil {

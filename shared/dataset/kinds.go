@@ -14,8 +14,8 @@ import (
 // kindBytes of a file are looked at to find out what kind of file it is.
 const kindBytes = 4 << 10
 
-// A kind is a kind of file that is no manifest, found by its content: names of files are not looked at. A kind that is
-// read is in encodingOf or Split instead, or is a container (package container).
+// A kind is a kind of file that is not a manifest, found by its content: names of files are not looked at. A kind that
+// is read is in encodingOf or Split instead, or is a container (package container).
 type kind struct {
 	name    string // follows "the file is"
 	is      func(head []byte) bool
@@ -75,7 +75,7 @@ func python(module, batches string) string {
 		`for batch in ` + batches + ` for row in batch.to_pylist()]" FILE > OUT`
 }
 
-// kindOf finds the kind of a file that is no manifest by its first bytes.
+// kindOf finds the kind of a file that is not a manifest by its first bytes.
 func kindOf(head []byte) (kind, bool) {
 	if packed := compression.Of(head); packed != "" {
 		command := packed.Command() + " < FILE > OUT"
@@ -134,7 +134,7 @@ func isTarStart(head []byte) bool {
 		len(bytes.Trim(filled, "\x00")) == 0 && len(bytes.Trim(numbers, "\x00 01234567")) == 0
 }
 
-// isBinary reports whether a file is none of text. A zero in a JSON file is a fault of one record.
+// isBinary reports whether a file is not text. A zero in a JSON file is a fault of one record.
 func isBinary(head []byte) bool {
 	if encodingOf(head) != UTF8 {
 		return false
@@ -149,7 +149,7 @@ var textKinds = []kind{
 	{name: "Python's notation with single quotes", is: begins("{'"), fix: "write it as JSON",
 		command: `python3 -c "import ast, json, sys; ` +
 			`[print(json.dumps(ast.literal_eval(line))) for line in open(sys.argv[1]) if line.strip()]" FILE > OUT`},
-	{name: "YAML", is: isYAML, fix: "a list of files is no manifest: give the JSON and JSONL files that it names"},
+	{name: "YAML", is: isYAML, fix: "a list of files is not a manifest: give the JSON and JSONL files that it names"},
 	{name: "a table of tab-separated values", is: isTable('\t'), fix: writeRows},
 	{name: "a table of comma-separated values", is: isTable(','), fix: writeRows},
 }
@@ -170,7 +170,7 @@ func (e *FormatError) looksLike(head []byte) {
 
 var yamlLine = regexp.MustCompile(`^(---|%YAML|- |[A-Za-z_][\w.-]*:( |$))`)
 
-// isYAML looks at the first line that is no comment.
+// isYAML looks at the first line that is not a comment.
 func isYAML(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimSpace(line)

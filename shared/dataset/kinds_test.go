@@ -56,7 +56,7 @@ func archives(tb testing.TB) (gz, zst, zipped string) {
 	return gz, zst, zipped
 }
 
-// An otherKind is a file that is no manifest, its content, and what its error says of it: a part of the text, and of
+// An otherKind is a file that is not a manifest, its content, and what its error says of it: a part of the text, and of
 // the command if there is one.
 type otherKind struct{ file, content, says, command string }
 
@@ -140,7 +140,7 @@ func TestSplitNamesOtherKinds(t *testing.T) {
 				t.Errorf("the error is %q, want %q with %q and %q", text, tc.file, tc.says, tc.command)
 			}
 			if strings.Contains(text, "FILE") || strings.Contains(text, "OUT") || strings.Contains(text, "\n") {
-				t.Errorf("%q is no line about %s", text, tc.file)
+				t.Errorf("%q is not a line about %s", text, tc.file)
 			}
 		})
 	}

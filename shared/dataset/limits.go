@@ -2,7 +2,7 @@ package dataset
 
 import "fmt"
 
-// Limits bound the records that are read. Their default is that of the environment's variable, and stands here only.
+// Limits bound the records that are read. Their only defaults are those in the tags below.
 type Limits struct {
 	// MaxRecordBytes is the longest record in bytes, 1 or more.
 	MaxRecordBytes int `json:"max_record_bytes" env:"MAX_RECORD_BYTES, default=33554432" meaning:"longest record"`

@@ -2,15 +2,15 @@ package dataset
 
 import "bytes"
 
-// A lineEnd finds the end of one line that comes in pieces. A line ends at LF. It also ends at a CR that stands between
+// A lineEnd finds the end of one line that comes in pieces. A line ends at LF. It also ends at a CR that is between
 // objects, as in files of old Macs: after one that is closed or before one that opens. Any other CR is white space in a
 // record, or what makes that one record invalid.
 type lineEnd struct {
 	last [2]byte // the last two bytes that are not blank
 }
 
-// find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or goes on. n
-// is below len(b) too where the line goes on and what follows the last byte decides; a piece of one CR ends the file.
+// find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or continues. n
+// is below len(b) too where the line continues and what follows the last byte decides; a piece of one CR ends the file.
 func (l *lineEnd) find(b []byte) (n int, end bool) {
 	n = bytes.IndexByte(b, '\n')
 	if end = n >= 0; !end {

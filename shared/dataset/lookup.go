@@ -13,7 +13,7 @@ type Lookup struct {
 	next    int // position of the next sample
 }
 
-// A lookupEntry is what is asked of one id, and what was found.
+// A lookupEntry is what was requested about one id, and what was found.
 type lookupEntry struct {
 	named bool           // the id is a name as a whole
 	all   []int          // positions of the samples with the id, if it is named
@@ -38,8 +38,7 @@ func NewLookup(names []string) *Lookup {
 	return l
 }
 
-// Name is the name of the n-th, from 1, of the samples with an id, of which there are so many in all: the id if the
-// sample is the only one, else ID#n.
+// Name is the name of the n-th, from 1, of all samples with an id: the id if the sample is the only one, else ID#n.
 func Name(id string, n, all int) string {
 	if all == 1 {
 		return id
@@ -88,7 +87,8 @@ func (l *Lookup) Add(id string) bool {
 	return e.named || numbered
 }
 
-// Positions are those of the samples that a name stands for, ascending, from 0; none for a name without a sample.
+// Positions are the positions of the samples that a name stands for, ascending, from 0; none for a name without a
+// sample.
 func (l *Lookup) Positions(name string) []int {
 	if e := l.entries[name]; e != nil && len(e.all) > 0 {
 		return e.all

@@ -25,7 +25,7 @@ var turnKeys = []string{"conversations", "messages", "conversation"}
 var ownKeys = []string{"id", "image"}
 
 // splitObject splits a manifest that begins with an object: JSONL, objects one after the other, or one object that
-// holds the list of records. The first line decides where it is at hand.
+// holds the list of records. If the first line is in memory, it decides.
 func (s *splitter) splitObject() error {
 	head, _ := s.in.Peek(s.headBytes) // an error other than a short manifest is returned again by the next read
 	whole := len(head) < s.headBytes
@@ -48,7 +48,7 @@ func (s *splitter) splitObject() error {
 	case closed, err != nil, value.InText, !beginsAsJSON(head):
 		return s.splitLines()
 	}
-	// The line ends inside an object: either that goes on, or it is a line of JSONL that was cut short.
+	// The line ends inside an object: either that continues, or it is a line of JSONL that was cut short.
 	if fault := s.tryFirst(head); fault != nil {
 		s.note = "; if it is an object over several lines, then " + fault.Error()
 		return s.splitLines()
@@ -82,7 +82,7 @@ func beginsAsJSON(object []byte) bool {
 }
 
 // splitFirst takes in the object at the cursor while it looks for a list of records in it, and then what follows. If
-// nothing does, and the object is no record itself, its list is the manifest.
+// nothing does, and the object is not a record itself, its list is the manifest.
 func (s *splitter) splitFirst() error {
 	start := firstObject{Offset: s.offset, Line: s.line}
 	found, err := s.walk()
@@ -173,7 +173,7 @@ func (o object) refusal() *FormatError {
 	}
 }
 
-// isEmptyList reports whether the object stands around a list of records that has none.
+// isEmptyList reports whether the object holds a list of records that is empty.
 func (o object) isEmptyList() bool {
 	return !o.IsRecord && !o.IsNamed && o.Empty > 0 && len(o.Lists) == 0 && o.fault == nil
 }
@@ -207,7 +207,7 @@ func (s *splitter) walkMembers(found object) (object, error) {
 	}
 }
 
-// walkOn goes on in the list of the object in which the scan has paused.
+// walkOn continues in the list of the object in which the scan has paused.
 func (s *splitter) walkOn(found object) (object, error) {
 	if err := s.walkComma(s.walkElements()); err != nil {
 		return s.walkBroken(found, err)

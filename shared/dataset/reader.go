@@ -18,7 +18,7 @@ type Reader struct {
 }
 
 // NewReader reads the samples of span, a range that Split found in a manifest of that file name and
-// form. r stands at span.Start; bytes after span.End are not read. parse makes samples of
+// form. r is at span.Start; bytes after span.End are not read. parse makes samples of
 // the records. The error is that of invalid limits.
 func NewReader(
 	r io.Reader, framing Framing, span Span, manifest string, limits Limits, parse Parser,
@@ -53,7 +53,7 @@ func (r *Reader) Next() (*Sample, error) {
 	case err == io.EOF:
 		r.err = io.EOF
 	case errors.As(err, &format):
-		// Split has let the manifest pass, so this is no mistake of its author.
+		// Split has let the manifest pass, so this is not a mistake of its author.
 		r.err = fmt.Errorf("reading bytes %d to %d of %s: they are not those that were split: %s",
 			r.span.Start, r.span.End, r.manifest, format.Error())
 	case err != nil:

@@ -57,7 +57,7 @@ func JoinTurn(role Role, segments []Segment) Turn {
 	return Turn{Role: role, Segments: b.take()}
 }
 
-// Text is the turn in one string, with ImageMark where an image stands.
+// Text is the turn in one string, with ImageMark where an image is.
 func (t Turn) Text() string { return strings.Join(t.Pieces(), ImageMark) }
 
 // Pieces are the texts between the images of the turn, in order: one more than there are images.
@@ -118,7 +118,7 @@ type Sample struct {
 	ID string
 	// Source is where the sample came from: the first of the fields data_source, image_source and
 	// source that is a string with text, else the topmost folder of the first named image, else the
-	// manifest's name without extension; of a container also without the number of its shard.
+	// manifest's name without extension; for a container also without the number of its shard.
 	Source string
 	// Form is the name of the form in which the record is written (package forms), empty where it shows none.
 	Form string
@@ -132,8 +132,8 @@ type Sample struct {
 	// Problem is nil for a valid record. A record with a problem has its ID and
 	// Raw, and as much of the rest as could be read.
 	Problem *Problem
-	// Raw is the record byte for byte as it stands in the manifest, in UTF-8 if that is UTF-16, without separators
-	// around it; nil for a RecordTooLarge. Of a container it is the record as JSON, without its binary values.
+	// Raw is the record byte for byte as it is in the manifest, in UTF-8 if that is UTF-16, without separators
+	// around it; nil for a RecordTooLarge. In a container it is the record as JSON, without its binary values.
 	Raw []byte
 	// Stored is where a container holds the record.
 	Stored Stored
@@ -144,7 +144,7 @@ func (s *Sample) Record() Record { return Record{Place: s.Place, Stored: s.Store
 
 // Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may
 // have no answer. System and tool turns, and model turns before the first human one, are left out with the images that
-// stand in them: these images are fetched and checked, and no scorer sees them. Turns of one side that then follow each
+// are in them: these images are fetched and checked, and no scorer sees them. Turns of one side that then follow each
 // other are joined with one line break (METHOD.md, "What the reference does not have").
 func (s *Sample) Rated() []Turn {
 	rated := make([]Turn, 0, len(s.Turns))
@@ -194,7 +194,7 @@ func joined(side []Turn) Turn {
 	return JoinTurn(side[0].Role, segments)
 }
 
-// RatedImages are the images that stand in the turns of Rated, in order, as positions in Images.
+// RatedImages are the images that are in the turns of Rated, in order, as positions in Images.
 func (s *Sample) RatedImages() []int {
 	var positions []int
 	for _, t := range s.Rated() {
@@ -207,7 +207,7 @@ func (s *Sample) RatedImages() []int {
 	return positions
 }
 
-// Texts are the texts of the turns of Rated, in order, with ImageMark where an image stands.
+// Texts are the texts of the turns of Rated, in order, with ImageMark where an image is.
 func (s *Sample) Texts() []string {
 	var texts []string
 	for _, t := range s.Rated() {
@@ -254,7 +254,7 @@ func Stem(file string) string {
 // shardNumber matches the number of one of many files at the end of its stem: train-00003-of-00128, demo-000017.
 var shardNumber = regexp.MustCompile(`[-_.]?\d+(-of-\d+)?$`)
 
-// source is that of a record which says nothing of it. The many files of a container are one source.
+// source is the source of a record that names none. The many files of a container are one source.
 func (p Place) source() string {
 	stem := Stem(p.Manifest)
 	if p.InContainer() {

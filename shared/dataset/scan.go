@@ -9,7 +9,7 @@ import (
 )
 
 // A Scan is how far a manifest is split, so that a manifest of any size is split in steps of bounded work. It can be
-// stored as JSON. The zero Scan is that of a manifest which is not begun; after its last step it is Done.
+// stored as JSON. The zero Scan is the state before the first step; after the last step it is Done.
 type Scan struct {
 	// Layout is what is found so far. Its Size is the offset at which the next step begins, at a record's first byte; 0
 	// before the first step.
@@ -32,9 +32,9 @@ type firstObject struct {
 // errPaused ends a step before a record.
 var errPaused = errors.New("the step has enough")
 
-// Next does the next step. r stands at s.Size. The step ends at the first record that begins stepBytes or more (above
-// 0) after that, or with the manifest. Only the records of a list or of lines are divided: what stands around them, and
-// what is read to find the form, is of one step. Whatever the steps, the last Scan has the Layout that Split finds,
+// Next does the next step. r is at s.Size. The step ends at the first record that begins stepBytes or more (above 0)
+// after that, or with the manifest. Only the records of a list or of lines are divided: what is around them, and what
+// is read to find the form, is of one step. The last Scan has the Layout that Split finds, for any division into steps,
 // and errors are those of Split.
 func (s Scan) Next(r io.Reader, rangeBytes, stepBytes int64) (Scan, error) {
 	return s.next(r, rangeBytes, stepBytes, headBytes)
@@ -67,7 +67,7 @@ func (s Scan) next(r io.Reader, rangeBytes, stepBytes int64, head int) (Scan, er
 	return next, nil
 }
 
-// splitter is the splitter at the place of the scan, where r stands.
+// splitter is the splitter at the place of the scan, where r is.
 func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	if s.Size > 0 {
 		t := &splitter{scanner: scanner{cursor: newCursor(r, s.Encoding, head, s.Size, s.Line)}, layout: s.Layout}
@@ -87,7 +87,7 @@ func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	}, nil
 }
 
-// goOn splits on from where the scan stands.
+// goOn splits on from where the scan is.
 func (s Scan) goOn(t *splitter) error {
 	switch {
 	case s.Size == 0:

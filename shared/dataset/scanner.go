@@ -9,7 +9,7 @@ import (
 )
 
 // A scanner finds the records of a manifest, or of a span of it, one after the other. It looks at
-// brackets, strings and ends of lines only: what lies between them is for Parse to judge.
+// brackets, strings and ends of lines only: what is between them is for Parse to judge.
 type scanner struct {
 	cursor
 	format  Format // empty as long as it is not known
@@ -31,7 +31,7 @@ type record struct {
 	raw []byte
 }
 
-// skipSeparators moves to the next record, or to the end of an array or what else stands there, and returns its first
+// skipSeparators moves to the next record, or to the end of an array or what else is there, and returns its first
 // byte unread. Between records that no array holds commas are allowed: they are what is left of an array.
 func (s *scanner) skipSeparators() (byte, error) {
 	for {
@@ -68,7 +68,7 @@ func (s *scanner) value() (record, error) {
 		rec.raw = s.kept
 	}
 	if s.format == Lines {
-		// What stands at the end of a line is not the record's.
+		// What is at the end of a line is not the record's.
 		rec.raw = bytes.TrimRight(rec.raw, " \t\r,")
 	}
 	return rec, nil
@@ -119,10 +119,10 @@ func (s *scanner) scan() error {
 	return nil
 }
 
-// errBrokenLine is the error that the first line holds no object. The line goes on at the cursor.
+// errBrokenLine is the error that the first line holds no object. The line continues at the cursor.
 var errBrokenLine = errors.New("no object on the first line")
 
-// findOnLine is Nesting.Find on the first line. A string cannot go on on the next one.
+// findOnLine is Nesting.Find on the first line. A string cannot continue on the next one.
 func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	before := s.lineEnd
 	n, lineEnds := s.lineEnd.find(b)
@@ -143,7 +143,7 @@ func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	return taken, end, err
 }
 
-// unexpected is the error that something else than expected stands at the cursor.
+// unexpected is the error that something else than expected is at the cursor.
 func (s *scanner) unexpected(expected string) error {
 	return s.fault("found " + s.found() + " where " + expected + " is expected" + fixThere)
 }
@@ -161,7 +161,7 @@ func (s *scanner) fault(detail string) *FormatError {
 	return &FormatError{Offset: s.offset, Line: s.line, Element: s.element, Detail: detail}
 }
 
-// found quotes what stands at the cursor.
+// found quotes what is at the cursor.
 func (s *scanner) found() string {
 	b, err := s.window()
 	if err != nil {

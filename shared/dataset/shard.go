@@ -39,8 +39,8 @@ type Record struct {
 	Stored Stored
 }
 
-// Stored is where a container holds a record, as far as its kind has to know more than the record's number. The zero
-// value is that of records of all others.
+// Stored is where a container holds a record, if its kind needs more than the record's number. It is zero for all other
+// records.
 type Stored struct {
 	Extent // of all of the record
 	// Values are the places of its binary values, by their numbers.
@@ -197,7 +197,7 @@ func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
 				return
 			}
 		}
-		// The frame's checksum stands at its end.
+		// The frame's checksum is at its end.
 		switch n, err := io.CopyN(io.Discard, s.unpacker, 1); {
 		case n > 0:
 			yield(Record{}, errors.New("reading a shard: it has more records than its index"))
@@ -207,7 +207,7 @@ func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// openRecords begins to unpack the last frame of a shard, which the reader stands at: the bytes of the records.
+// openRecords begins to unpack the last frame of a shard, at which the reader is: the bytes of the records.
 func (s *ShardReader) openRecords() (err error) {
 	if _, err := s.in.Peek(1); err != nil {
 		return cutShort(err)
@@ -220,7 +220,7 @@ func (s *ShardReader) openRecords() (err error) {
 	return err
 }
 
-// ReadPlaces reads where the records of a shard stand in their manifest, and none of the records.
+// ReadPlaces reads where the records of a shard are in their manifest, without reading the records.
 func ReadPlaces(r io.Reader) ([]Place, error) {
 	var shards ShardReader
 	defer shards.Close()

@@ -184,7 +184,7 @@ func (x *shardIndex) checkStored() error {
 	}
 	for _, numbers := range x.Stored {
 		if len(numbers)%2 > 0 || slices.ContainsFunc(numbers, func(n int64) bool { return n < 0 }) {
-			return errors.New("its index has a place that is none")
+			return errors.New("its index has a place that is not valid")
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ type Layout struct {
 	Framing
 	Size    int64 `json:"size"` // bytes
 	Records int64 `json:"records"`
-	// Ranges hold all records, in order. Between ranges lie separators only.
+	// Ranges hold all records, in order. Only separators are between ranges.
 	Ranges []Span `json:"ranges"`
 	// Schema are the columns of a container that has some, one an entry, as messages name them. Records of files with
 	// unequal ones cannot be in one subset.
@@ -34,7 +34,7 @@ type Span struct {
 const (
 	// headBytes of a manifest are looked at together to find its format.
 	headBytes = 1 << 20
-	// judgedLines is how many lines have to be no JSON objects before a manifest is not JSONL.
+	// judgedLines is how many lines are not JSON objects before a manifest is not JSONL.
 	judgedLines = 100
 	// maxJudgedBytes is the longest of these lines that is kept to be judged.
 	maxJudgedBytes = 32 << 20
@@ -72,7 +72,7 @@ func (s *splitter) split() error {
 		return s.fault("the file is empty: it was not written, or not downloaded; download it again, or write records to " +
 			"it, as JSON, JSONL, Parquet or tar")
 	case err == io.EOF:
-		return s.fault("the file is empty but for blanks" + theForms)
+		return s.fault("the file is empty except for blanks" + theForms)
 	case err != nil:
 		return err
 	case first == '[':
@@ -126,7 +126,7 @@ func (s *splitter) splitElements() error {
 }
 
 // splitElement takes in one element and what separates it from the next, and returns the byte that
-// stands at the cursor then: the next element's first, or the array's closing bracket.
+// is at the cursor then: the next element's first, or the array's closing bracket.
 func (s *splitter) splitElement() (byte, error) {
 	if err := s.splitRecord(); err != nil {
 		return 0, err
@@ -163,7 +163,7 @@ func (s *splitter) splitRecord() error {
 	return nil
 }
 
-// splitObjects takes in objects that stand one after the other.
+// splitObjects takes in objects that are one after the other.
 func (s *splitter) splitObjects() error {
 	s.format = Objects
 	for {

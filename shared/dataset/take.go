@@ -29,12 +29,12 @@ func ParseTake(text string) (Take, error) {
 		return Take{}, fmt.Errorf("%q takes records at random without a seed, so that each run takes others; write all, "+
 			"and let the budget select, or write first:%s", text, amount)
 	case name != "first" && name != "end":
-		return Take{}, fmt.Errorf("%q is no strategy; write all, first:1000, first:10%%, end:1000 or end:10%%", text)
+		return Take{}, fmt.Errorf("%q is not a strategy; write all, first:1000, first:10%%, end:1000 or end:10%%", text)
 	}
 	number, percent := strings.CutSuffix(amount, "%")
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	if err != nil || n < 1 || percent && n > 100 {
-		return Take{}, fmt.Errorf("%q: %q is no number of records, and no whole percentage up to 100; "+
+		return Take{}, fmt.Errorf("%q: %q is not a number of records, and no whole percentage up to 100; "+
 			"write %s:1000 or %s:10%%", text, amount, name, name)
 	}
 	if percent {
@@ -109,7 +109,7 @@ func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, erro
 	return taken, nil
 }
 
-// Narrow is a span of a text with the records from and to of it only. body stands at its begin.
+// Narrow is a span of a text with the records from and to of it only. body is at its beginning.
 func (l Layout) Narrow(body io.Reader, span Span, from, to int64, limits Limits) (Span, error) {
 	reader, err := NewReader(body, l.Framing, span, "", limits, NewSample)
 	if err != nil {

@@ -20,8 +20,9 @@ func TestParseTake(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"random:10%": "without a seed", "random": "without a seed", "last:7": "is no strategy",
-		"first:2.5%": "no whole percentage", "first": "no number of records", "end:0": "no number", "first:101%": "up to 100",
+		"random:10%": "without a seed", "random": "without a seed", "last:7": "is not a strategy",
+		"first:2.5%": "no whole percentage", "first": "not a number of records", "end:0": "not a number",
+		"first:101%": "up to 100",
 	} {
 		if _, err := ParseTake(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -29,7 +30,7 @@ func TestParseTake(t *testing.T) {
 	}
 }
 
-// What is taken are the very records, whatever the ranges are.
+// Exactly the named records are taken, for any ranges.
 func TestTaken(t *testing.T) {
 	t.Parallel()
 	var lines, array []string

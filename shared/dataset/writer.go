@@ -53,14 +53,14 @@ func (w *Writer) Write(raw []byte) error {
 	return nil
 }
 
-// begin writes what stands before the first record.
+// begin writes what is before the first record.
 func (w *Writer) begin() {
 	if w.format == Array && w.part.First && w.records == 0 {
 		_, _ = w.out.WriteString("[\n") // bufio keeps the first error for the writes that follow
 	}
 }
 
-// Close writes what stands after the last record. It does not close the writer below.
+// Close writes what is after the last record. It does not close the writer below.
 func (w *Writer) Close() error {
 	if w.records == 0 {
 		w.begin()

@@ -63,7 +63,7 @@ type RunEvent struct {
 	Planned int64   `json:"planned,omitempty"`
 	// Cost is what rating them is estimated at, in US dollars, where the run waits for approval.
 	Cost    float64 `json:"cost,omitempty"`
-	Problem string  `json:"problem,omitempty"` // why it does not go on, in one sentence
+	Problem string  `json:"problem,omitempty"` // why it does not continue, in one sentence
 	// API is the run's address; empty where the system does not know its own.
 	API string `json:"api,omitempty"`
 }
@@ -90,7 +90,7 @@ type SelectionEvent struct {
 	Shortfall int `json:"shortfall"`
 	// Outputs are what was written: subset, rejected, picks, report and selection.
 	Outputs map[string]Object `json:"outputs,omitempty"`
-	// Images is the URI below which the names of images lie.
+	// Images is the URI that names of images are relative to.
 	Images     string `json:"images,omitempty"`
 	Scorer     string `json:"scorer"`     // its id
 	Parameters any    `json:"parameters"` // as in selection.json

@@ -47,7 +47,7 @@ const (
 	TaskRange     = "range"     // ingest: cut a range into shards
 	TaskShard     = "shard"     // score: rate a shard
 	TaskPart      = "part"      // curate: write one range's part of a selection
-	TaskSelect    = "select"    // curate: make the selections that a scored run is to have
+	TaskSelect    = "select"    // curate: make the automatic selections of a scored run
 	TaskImages    = "images"    // curate: compare the images of a scored run with what was seen of them
 	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
 )

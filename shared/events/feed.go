@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// An Origin says which deployment events come from, and where what they name lies.
+// An Origin says which deployment events come from, and where the objects that they name are.
 type Origin struct {
 	// Source is the ce-source of all events, another one for each deployment: /projects/p/deployments/harvest.
 	Source string
@@ -50,7 +50,7 @@ func (f *Feed) Publish(ctx context.Context, published ...Event) error {
 	return f.topic.Publish(ctx, messages...)
 }
 
-// Images is the URI below which the names of a dataset's images lie.
+// Images is the URI that names of a dataset's images are relative to.
 func (f *Feed) Images(dataset string) string { return f.origin.Input + "/images/" + dataset + "/" }
 
 // RunAddress is the address of a run in the API; empty if it is not known.

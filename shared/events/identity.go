@@ -19,9 +19,9 @@ func (p PushIdentity) Checked() bool { return p != (PushIdentity{}) }
 func (p PushIdentity) Validate() error {
 	switch {
 	case p.Checked() && p.Sender == "":
-		return errors.New("PUSH_SENDER: is missing, with PUSH_AUDIENCE given; give the subscriptions' service account")
+		return errors.New("PUSH_SENDER: it is missing, and PUSH_AUDIENCE is given; give the subscriptions' service account")
 	case p.Checked() && p.Audience == "":
-		return errors.New("PUSH_AUDIENCE: is missing, with PUSH_SENDER given; give the push subscriptions' audience")
+		return errors.New("PUSH_AUDIENCE: it is missing, and PUSH_SENDER is given; give the push subscriptions' audience")
 	}
 	return nil
 }

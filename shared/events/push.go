@@ -72,7 +72,7 @@ type Envelope struct {
 // PushHandler is the endpoint of a push subscription: it decodes the envelope, calls handle, and answers 204 to
 // acknowledge the delivery or 503 to have it redelivered. It is the only place that turns an error of handle into a
 // status: nil and a DataError acknowledge. A fault of this machine, which no redelivery removes, is answered
-// StatusMachineFault, and what is no push request 400 or 405.
+// StatusMachineFault, and what is not a push request 400 or 405.
 func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {

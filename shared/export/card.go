@@ -45,7 +45,7 @@ type Card struct {
 	ImageBytes             int64
 	Sources                []Source
 	Manifests              []Manifest
-	// Parameters are those of the selection, as JSON.
+	// Parameters are the parameters of the selection, as JSON.
 	Parameters json.RawMessage
 	// Scorer is the kind of scorer. ScorerID and Rubric are hashes, Algorithm names that of the selection.
 	Scorer, ScorerID, Rubric, Algorithm string
@@ -80,7 +80,7 @@ func (c Card) Write(w io.Writer) error {
 	}{c, usage, parameters.String()})
 }
 
-// InParquet is that of the request.
+// InParquet is Request.InParquet.
 func (c Card) InParquet() bool { return c.Request.InParquet() }
 
 // cell is a text in a cell of a table. A text of a dataset must not become Markdown or HTML.

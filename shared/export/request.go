@@ -45,7 +45,7 @@ type Request struct {
 	For string `yaml:"for" json:"for"`
 	// Images are where the trainer's images can be; the first of those if empty.
 	Images Images `yaml:"images,omitempty" json:"images,omitempty"`
-	// Licences are those of sources, in words, by the sources' names. They go into the card.
+	// Licences are the licences of sources, in words, by the sources' names. They go into the card.
 	Licences map[string]string `yaml:"licences,omitempty" json:"licences,omitempty"`
 }
 
@@ -53,7 +53,7 @@ type Request struct {
 type trainer struct {
 	name string
 	form string // of the records
-	// format is that of a file of records; empty where they are in Parquet or in tars.
+	// format is the format of a file of records; empty where they are in Parquet or in tars.
 	format dataset.Format
 	// columns says that its loader makes columns of the fields of all records.
 	columns bool
@@ -95,9 +95,9 @@ func (r Request) Complete() (Request, error) {
 	i := slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })
 	switch {
 	case r.For == "":
-		return r, errors.New("for: is missing; give one of " + strings.Join(Trainers(), ", "))
+		return r, errors.New("for: it is missing; give one of " + strings.Join(Trainers(), ", "))
 	case i < 0:
-		return r, fmt.Errorf("for: %q is no trainer%s; give one of %s",
+		return r, fmt.Errorf("for: %q is not a trainer%s; give one of %s",
 			r.For, spelling.Hint(r.For, Trainers()), strings.Join(Trainers(), ", "))
 	}
 	t := trainers[i]
@@ -110,7 +110,7 @@ func (r Request) Complete() (Request, error) {
 		names = append(names, string(images))
 	}
 	if !slices.Contains(AllImages(), string(r.Images)) {
-		return r, fmt.Errorf("images: %q is no place of images%s; give %s", r.Images,
+		return r, fmt.Errorf("images: %q is not a place of images%s; give %s", r.Images,
 			spelling.Hint(string(r.Images), AllImages()), strings.Join(names, ", "))
 	}
 	return r, fmt.Errorf("images: %q is not for %s; give %s, or leave it out", r.Images, r.For, strings.Join(names, ", "))
@@ -125,7 +125,7 @@ func (r Request) Validate() error {
 	return err
 }
 
-// trainer is that of a complete request.
+// trainer is the trainer of a complete request.
 func (r Request) trainer() trainer {
 	return trainers[slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })]
 }
@@ -152,7 +152,7 @@ func (r Request) Records() string {
 	}
 }
 
-// Format is that of Records where it is JSON.
+// Format is the format of Records where it is JSON.
 func (r Request) Format() dataset.Format { return r.trainer().format }
 
 // Shard is the file of a tar of records, by its number from 0.

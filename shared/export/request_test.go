@@ -20,7 +20,7 @@ func TestComplete(t *testing.T) {
 		{export.Request{For: export.LLaVA}, export.Copy, ""},
 		{export.Request{For: export.HF}, export.Embed, ""},
 		{export.Request{For: export.TRL, Images: export.Embed}, export.Embed, ""},
-		{export.Request{Images: export.Copy}, "", "for: is missing"},
+		{export.Request{Images: export.Copy}, "", "for: it is missing"},
 		{export.Request{For: "TRL2"}, "", `did you mean "trl"?`},
 		{export.Request{For: export.WebDataset, Images: export.Copy}, "", `images: "copy" is not for webdataset; give embed`},
 		{export.Request{For: export.Swift, Images: "referenc"}, "", `did you mean "reference"?`},

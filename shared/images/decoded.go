@@ -13,8 +13,8 @@ import (
 // A footprint is how much memory a decoder takes for an image.
 type footprint struct {
 	kind string // of image, for people
-	// decoding is the most that the decoder holds, in bytes a pixel: the picture that it returns, and all else that it
-	// allocates for it.
+	// decoding is the most that the decoder holds, in bytes a pixel: the picture that it returns, and everything else that
+	// it allocates meanwhile.
 	decoding float64
 	// white is what OnWhite takes next to the picture: 4 bytes a pixel where it may be transparent.
 	white float64
@@ -69,7 +69,7 @@ func decodedBytes(data []byte, header image.Config, format string) (int64, strin
 	return int64(up(header.Width)*up(header.Height)*(f.decoding+f.white)) + f.fixed, f.kind
 }
 
-// jpegFootprint follows image/jpeg: a byte a sample, with subsampled chroma less than three a pixel. Of a progressive
+// jpegFootprint follows image/jpeg: a byte a sample, with subsampled chroma less than three a pixel. For a progressive
 // image the coefficients are kept until the end, four bytes each. Pictures in RGB and CMYK are made from the planes.
 func jpegFootprint(data []byte, model color.Model) footprint {
 	samples, progressive := jpegFrame(data)

@@ -59,7 +59,7 @@ func worstTIFF(tb testing.TB) []byte {
 	at := int(binary.LittleEndian.Uint32(data[4:]))
 	for i := range int(binary.LittleEndian.Uint16(data[at:])) {
 		switch entry := data[at+2+12*i:]; binary.LittleEndian.Uint16(entry) {
-		case 273: // where the block lies
+		case 273: // where the block is
 			binary.LittleEndian.PutUint32(entry[8:], uint32(len(data)))
 		case 279: // its length
 			binary.LittleEndian.PutUint32(entry[8:], uint32(packed.Len()))

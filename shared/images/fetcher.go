@@ -83,15 +83,15 @@ type Values interface {
 	Read(ctx context.Context, record dataset.Record, number int) ([]byte, *dataset.Fault, error)
 }
 
-// A Location is where a named image lies: an object of a bucket.
+// A Location is where a named image is: an object of a bucket.
 type Location struct {
 	Bucket bucket.Reader
 	bucket.Attrs
 }
 
 // Locate finds the image of a name without reading it. The name is relative to the dataset's images, an absolute path
-// or file:// URL of a file among them, or a gs:// URL. The object of the very name is preferred to that of the name as
-// dataset.CleanImageName reads it. The Field of its fault is the name.
+// or file:// URL of a file among them, or a gs:// URL. The object with exactly this name is preferred to that of the
+// name as dataset.CleanImageName reads it. The Field of its fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	at, fault, err := f.locate(ctx, name)
 	if fault == nil || *fault != *f.notFound(name) { // a broken link, or another bucket, is known to be the cause
@@ -135,7 +135,7 @@ func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.F
 	return Location{}, f.notFound(name), nil
 }
 
-// place is where names without a bucket lie: a folder of this machine, or else their prefix.
+// place is where names without a bucket are: a folder of this machine, or else their prefix.
 func (f *Fetcher) place() string {
 	if len(f.folders) > 0 {
 		return f.folders[0]
@@ -184,7 +184,7 @@ func unreadableDetail(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "this user may not read it (permission denied); run chmod +r on the file, and chmod +rx on its folders"
 	case errors.Is(err, bucket.ErrNotExist):
-		return "a folder, or something else that is no file, has this name; put the image there, or correct the name"
+		return "a folder, or something else that is not a file, has this name; put the image there, or correct the name"
 	default:
 		return "the disk reports an error in it (" + rootCause(err).Error() + "); restore the file from a copy"
 	}
@@ -251,13 +251,13 @@ func (f *Fetcher) Fetch(
 	return fetched, nil, nil
 }
 
-// locateAll finds the images of a sample, and what is seen of them, up to the first that has a fault. Of those that the
-// record or its container embeds, the location is a size only.
+// locateAll finds the images of a sample, and what is seen of them, up to the first that has a fault. For images that
+// the record or its container embeds, the location is only a size.
 func (f *Fetcher) locateAll(
 	ctx context.Context, sample *dataset.Sample, held Values,
 ) (located []Location, found Fetched, fault *dataset.Fault, err error) {
 	var together int64
-	known := map[string]Location{} // a name that stands several times is looked for once
+	known := map[string]Location{} // a name that occurs several times is looked for once
 	for i, img := range sample.Images {
 		at, seen := Location{}, Embedded
 		switch {
@@ -311,8 +311,8 @@ func bytesOf(located []Location) (together int64) {
 	return together
 }
 
-// read reads one image that lies at a location, or in its record. Of one that is replaced meanwhile, no other
-// generation is read than the one that is said to be seen.
+// read reads one image that is at a location, or in its record. If the image is replaced meanwhile, only the generation
+// that is recorded as seen is read.
 func (f *Fetcher) read(ctx context.Context, img dataset.Image, at Location) ([]byte, *dataset.Fault, error) {
 	if img.Name == "" {
 		return img.Data, nil, nil

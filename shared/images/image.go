@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// Check checks an encoded image as far as its header says, without decoding it: JPEG, PNG, GIF, WebP, BMP or TIFF
+// Check checks an encoded image by its header, without decoding it: JPEG, PNG, GIF, WebP, BMP or TIFF
 // within the limits. Nil means that it passes.
 func Check(data []byte, limits Limits) *dataset.Fault {
 	if len(data) == 0 {
@@ -63,7 +63,7 @@ func tooLargeTogether(images int, size int64, limits Limits) *dataset.Fault {
 		images, size, limits.MaxSampleBytes)}
 }
 
-// Decode decodes an image that Check let pass; of an animation the first frame.
+// Decode decodes an image that passed Check; for an animation the first frame.
 func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
 	// Decoders of the rarer formats have panicked on crafted files before, and one image must not fail other samples.
 	defer func() {

@@ -6,7 +6,7 @@ import (
 )
 
 // Limits bound the images that are read and decoded. They decide which samples fail, so they are part of a run's
-// identity. Their defaults are those of the environment's variables, and stand here only.
+// identity. Their only defaults are those in the tags below.
 type Limits struct {
 	// MaxBytes is the largest encoded image in bytes, 1 or more.
 	MaxBytes int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`

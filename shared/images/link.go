@@ -12,7 +12,7 @@ import (
 )
 
 // brokenLink is the fault of an image that is not found because a symbolic link on its way leads nowhere; nil if there
-// is no such link. Name is the image's, and within its path below the images' folder.
+// is not such a link. Name is the image's, and within its path below the images' folder.
 func (f *Fetcher) brokenLink(name, within string) *dataset.Fault {
 	if len(f.folders) == 0 {
 		return nil

@@ -262,7 +262,7 @@ func TestCheckNames(t *testing.T) {
 		"of another separator": {at(), names(`train2017\`), NamesReport{Missing: 40, Fit: at("coco")}, ""},
 		"next to the manifest": {at("text"), names("train2017/"), NamesReport{Missing: 40, Fit: at("coco")}, ""},
 		"absolute, elsewhere": {at("text"), names(filepath.ToSlash(at("coco", "train2017")) + "/"),
-			NamesReport{Missing: 40, Fit: at()}, ""}, // as its name lies in it, too
+			NamesReport{Missing: 40, Fit: at()}, ""}, // because its name is part of it
 		"a level that no folder has": {at("coco"), names("vg/train2017/"), NamesReport{Missing: 40, Surplus: "vg"},
 			"without vg/: move them into a folder vg, or make a link to the folder itself (ln -s . " + at("coco", "vg")},
 		"nowhere": {at("coco"), names("gone/"), NamesReport{Missing: 40}, "give the folder in which the names begin"},

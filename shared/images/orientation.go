@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// tagOrientation is that of TIFF 6.0 and EXIF.
+// tagOrientation is the tag Orientation of TIFF 6.0 and EXIF.
 const tagOrientation = 274
 
-// Orientation is how an encoded JPEG is to be turned to stand upright, as EXIF says: 1 to 8, 1 for as it is stored, and
-// for all else than a JPEG with such a tag.
+// Orientation says how to turn an encoded JPEG so that it is upright, as in EXIF: 1 to 8. 1 is not to turn it, also for
+// everything that is not a JPEG with such a tag.
 func Orientation(data []byte) int {
 	const marker, header = "\xff\xe1", "Exif\x00\x00"
 	if !bytes.HasPrefix(data, []byte("\xff\xd8")) {

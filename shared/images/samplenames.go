@@ -26,7 +26,7 @@ const (
 	concurrentLookups = 32
 )
 
-// A NamesReport says how many of a few image names are found, and where the others lie instead.
+// A NamesReport says how many of a few image names are found, and where the others are instead.
 type NamesReport struct {
 	Names   int      // how many names were looked for
 	Missing int      // how many of them name no image
@@ -36,7 +36,7 @@ type NamesReport struct {
 	// Fit is the folder to give as --images, in which most of the missing images are found. Empty if no folder next to
 	// Folder, one level above it or one below holds them.
 	Fit string
-	// Surplus is the first folder of the names, if most of the missing images lie in Folder under their names without
+	// Surplus is the first folder of the names, if most of the missing images are in Folder under their names without
 	// it. No folder fits then: the names or the folders have to change.
 	Surplus string
 }
@@ -76,7 +76,7 @@ func (f *Fetcher) CheckNames(ctx context.Context, names []string) (NamesReport, 
 	if !report.MostMissing() {
 		return report, nil
 	}
-	// Spread over the sample: a dataset's sources often stand one after the other.
+	// Spread over the sample: a dataset often has one source after the other.
 	var tried []string
 	for i := range min(len(missing), maxTried) {
 		tried = append(tried, missing[i*len(missing)/min(len(missing), maxTried)])
@@ -197,7 +197,7 @@ func (f *Fetcher) surplus(ctx context.Context, names []string) string {
 	return ""
 }
 
-// commonFolder is the deepest folder of this machine that all the absolute names lie in, "" if it has none of them or
+// commonFolder is the deepest folder of this machine that all the absolute names are in, "" if it has none of them or
 // is the root.
 func commonFolder(names []string) string {
 	var common string

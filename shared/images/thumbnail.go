@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// thumbnailQuality is that of the JPEG: a picture of 192 pixels takes some 6 kB.
+// thumbnailQuality is the quality of the JPEG: a picture of 192 pixels takes some 6 kB.
 const thumbnailQuality = 70
 
 // longestExact is how many times longer than a picture an image is of which every pixel is read: larger ones would take

@@ -8,7 +8,7 @@ import (
 )
 
 // unreadVariant is the variant of a known format that its decoder does not read, as the subject of `is not read`;
-// empty where data is no such variant.
+// empty where data is not such a variant.
 func unreadVariant(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("II*\x00")):
@@ -34,7 +34,7 @@ const (
 	tagSampleFormat = 339
 )
 
-// tiffCompressions are those that golang.org/x/image/tiff does not read.
+// tiffCompressions are the compressions that golang.org/x/image/tiff does not read.
 var tiffCompressions = map[uint32]string{
 	6: "JPEG (old style)", 7: "JPEG", 9: "JBIG", 10: "JBIG", 34661: "JBIG", 34712: "JPEG 2000", 33003: "JPEG 2000",
 	33005: "JPEG 2000", 34887: "LERC", 34925: "LZMA", 34676: "SGI LogLuv", 34677: "SGI LogLuv", 50000: "Zstandard",
@@ -96,7 +96,7 @@ func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 		at += 12
 		kind, values, value := order.Uint16(entry[2:]), uint64(order.Uint32(entry[4:])), entry[8:]
 		size := map[uint16]uint64{1: 1, 3: 2, 4: 4}[kind]
-		if size*values > 4 { // the values lie elsewhere
+		if size*values > 4 { // the values are elsewhere
 			place := uint64(order.Uint32(value))
 			if place+size > uint64(len(data)) {
 				continue

@@ -70,7 +70,7 @@ func stillWebP(frame []byte) []byte {
 	return still
 }
 
-// findChunk is the content of the first of some chunks that has a name.
+// findChunk is the content of the first chunk with that name.
 func findChunk(chunks []byte, name string) ([]byte, error) {
 	for len(chunks) >= chunkHeader {
 		length := uint64(binary.LittleEndian.Uint32(chunks[4:]))

@@ -9,7 +9,7 @@ import (
 )
 
 // CheckGenerated compares a generated part of a page with what the code makes now, and writes it where update is set.
-// The part stands between the lines "<!-- generated: NAME -->" and "<!-- end of NAME -->".
+// The part is between the lines "<!-- generated: NAME -->" and "<!-- end of NAME -->".
 func CheckGenerated(t testing.TB, file, name, want string, update bool) {
 	t.Helper()
 	source, err := os.ReadFile(file)

@@ -31,6 +31,11 @@ var replaced = wordList(map[string]string{
 	"likewise":                         "also",
 	"beside besides":                   "next to, or also",
 	"world's+fault error+of+the+world": "transient error",
+	"went+on gone+on":                  "continued",
+	"at+present":                       "now",
+	"the+very":                         "exactly the, or the same",
+	"to+be+had":                        "available",
+	"stood":                            "was",
 	"desk desks drawer drawers keyring purse": "scratch buffers, bin entries, sort keys, or budget",
 })
 
@@ -48,7 +53,14 @@ func wordList(of map[string]string) map[string]string {
 // data are files whose texts are not for people: a change of them changes ratings.
 var data = []string{"shared/scorer/embedded/vocabulary.go", "shared/scorer/llm/definitions.go"}
 
-// TestWords looks for replaced words in comments and messages of Go, and on pages outside of code.
+// description is the description of the API, which users read.
+const description = "shared/api/openapi.yaml"
+
+// noSubject matches a sentence of an error without a subject: a reader does not know what "--out: is" is about.
+var noSubject = regexp.MustCompile(`: (is|are|has|have|holds|lacks) `)
+
+// TestWords looks for replaced words in comments and messages of Go, in the description of the API, and on pages
+// outside of code.
 func TestWords(t *testing.T) {
 	t.Parallel()
 	for _, top := range []string{"functions", "infra", "shared"} {
@@ -61,6 +73,13 @@ func TestWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	described, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(description)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(described), "\n") {
+		checkWords(t, description, i+1, line)
 	}
 	for _, p := range pages(t) {
 		for i, line := range prose(string(p.Source)) {
@@ -93,6 +112,10 @@ func checkGo(t *testing.T, name string) error {
 			return nil
 		case kind == token.COMMENT, kind == token.STRING && texts:
 			checkWords(t, below, file.Line(at), text)
+			if found := noSubject.FindString(text); found != "" && kind == token.STRING {
+				t.Errorf("%s:%d: %q begins a sentence without a subject: write \"it is\", or name the thing", below,
+					file.Line(at), found)
+			}
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 type Page struct {
 	Path   string // below the folder that was read, with slashes
 	Source []byte
-	// Anchors are those of the headings, as GitHub makes them.
+	// Anchors are the anchors of the headings, as GitHub makes them.
 	Anchors map[string]bool
 	Links   []Link
 	Blocks  []Block

@@ -152,12 +152,12 @@ func checkGated(t *testing.T, page string, b markdown.Block) {
 	}
 }
 
-// commands are programs whose commands must stand in a block of sh, where the gate finds them.
+// commands are programs whose commands must be in a block of sh, where the gate finds them.
 var commands = []string{
 	"harvest", "go", "curl", "docker", "python", "python3", "gcloud", "terraform", "duckdb", "kubectl", "npm", ".ci/run",
 }
 
-// TestBlocks makes sure that each block of commands says what it needs, and that no command stands in another block.
+// TestBlocks makes sure that each block of commands says what it needs, and that no command is in another block.
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	for _, p := range pages(t) {

@@ -43,13 +43,13 @@ type Budget struct {
 	spare   int64 // bytes for readers
 }
 
-// New makes the budget of a process. The error is that of one that has no room for a largest sample. It names what to
+// New makes the budget of a process. It is an error if it has no room for a largest sample. It names what to
 // raise or lower.
 func New(limit Limit, need Need) (*Budget, error) {
 	size := limit.Bytes - Reserve
 	if need.Hold < 0 || need.Step < 0 || size < need.Hold+need.Step {
-		return nil, fmt.Errorf("%s is %s, and the largest sample within the limits takes %s of images, next to %s for "+
-			"all else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
+		return nil, fmt.Errorf("%s is %s, and the largest sample within the limits takes %s of images, and %s for "+
+			"everything else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
 			limit.Source, mib(limit.Bytes), mib(need.Hold+need.Step), mib(Reserve), mib(need.Hold+need.Step+Reserve),
 			need.Settings)
 	}
@@ -66,7 +66,7 @@ func mib(bytes int64) string { return fmt.Sprintf("%d MiB", (bytes+1<<20-1)>>20)
 // ErrFull is the error of a Hold that has no room for another sample now.
 var ErrFull = errors.New("there is no memory for another sample now")
 
-// tooLarge is the error of what never gets memory: what waited for it would wait for ever.
+// tooLarge is the error of a request for more memory than the budget ever has: it would wait forever.
 func (b *Budget) tooLarge(bytes, most int64) error {
 	return fmt.Errorf("images take %d bytes, and this process was started for %d of a sample: start it with the limits "+
 		"of the run (%s)", bytes, most, b.need.Settings)
@@ -177,8 +177,8 @@ func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err e
 // largeStep is the size of steps that garbage is collected for.
 const largeStep = 32 << 20
 
-// collect collects garbage if another step would exceed the limit next to it. Go's runtime begins to collect only when
-// the limit is exceeded, and goes on to allocate meanwhile.
+// collect runs the garbage collector if another step would exceed the limit together with the garbage. Go's runtime
+// begins to collect only when the limit is exceeded, and continues to allocate meanwhile.
 func (b *Budget) collect(bytes int64) {
 	if bytes < largeStep {
 		return

@@ -29,8 +29,8 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("at the least memory: %v", err)
 	}
 	_, err := New(Limit{768<<20 + Reserve - 1, "GOMEMLIMIT"}, need)
-	want := "GOMEMLIMIT is 1120 MiB, and the largest sample within the limits takes 768 MiB of images, next to 352 MiB " +
-		"for all else: give the process 1120 MiB or more, by its container's memory or by GOMEMLIMIT, or lower " +
+	want := "GOMEMLIMIT is 1120 MiB, and the largest sample within the limits takes 768 MiB of images, and 352 MiB " +
+		"for everything else: give the process 1120 MiB or more, by its container's memory or by GOMEMLIMIT, or lower " +
 		"MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"
 	if err == nil || err.Error() != want {
 		t.Errorf("below it: %v\nwant %s", err, want)

@@ -16,7 +16,7 @@ type Limit struct {
 	Source string
 }
 
-// Shares of what a process takes of what is there. The rest is for what Go's runtime does not count, such as the
+// The share of the available memory that a process takes. The rest is for what Go's runtime does not count, such as the
 // program's own text; on a machine without a limit, for other programs.
 const (
 	ofContainer = 0.9
@@ -24,8 +24,8 @@ const (
 )
 
 // FindLimit finds the limit of this process, and has Go's runtime collect garbage by it: GOMEMLIMIT, if that is set;
-// else a share of what the container (cgroup v1 or v2) or the machine has, whichever is less. The error is that of
-// a machine that says neither.
+// else a share of what the container (cgroup v1 or v2) or the machine has, whichever is less. It is an error if the
+// machine reports neither.
 func FindLimit() (Limit, error) {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); set {
 		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 { // else it is off

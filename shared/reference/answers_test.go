@@ -63,7 +63,7 @@ func FuzzParseAnswer(f *testing.F) {
 			Answer any `json:"pred_response"`
 		}
 		if err == nil && !json.Valid(line) {
-			t.Fatalf("%q is accepted, and is no JSON", line)
+			t.Fatalf("%q is accepted, and is not JSON", line)
 		}
 		if a.text == nil {
 			if err == nil && len(a.value) > 0 {

@@ -2,7 +2,7 @@ package reference
 
 import "slices"
 
-// A Finding is what one score file has of one kind that its reader may not expect. Load goes on after
+// A Finding is what one score file has of one kind that its reader may not expect. Load continues after
 // it, as METHOD.md's parsing of score files says.
 type Finding struct {
 	File       string `json:"file"`
@@ -10,7 +10,7 @@ type Finding struct {
 	Kind       Kind   `json:"kind"`
 	// Count is of answers, lines, samples or byte-order marks, as the kind says, and 1 for an empty file.
 	Count int `json:"count"`
-	// Line (from 1), Idx and Answer are those of the first, as far as the kind has them. Idx is written
+	// Line (from 1), Idx and Answer are those of the first one, if the kind has them. Idx is written
 	// as in messages (7, or "s7"), Answer is quoted; long ones are cut.
 	Line   int    `json:"line,omitempty"`
 	Idx    string `json:"idx,omitempty"`

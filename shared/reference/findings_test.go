@@ -68,7 +68,7 @@ var foundIn = map[string]struct {
 			{Kind: RepeatedLine, Count: 1, Line: 3, Idx: "0", Answer: `" a ,b"`},
 		},
 	},
-	"an answer that is no number twice": {
+	"an answer that is not a number twice": {
 		strings.Repeat(`{"idx": 0, "pred_response": "n/a"}`+"\n", 2) + `{"idx": 1, "pred_response": "2"}`, bothStyled,
 		[]int8{missing, 2}, 3,
 		[]Finding{

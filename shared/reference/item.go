@@ -18,7 +18,7 @@ type item struct {
 // errShort reports that a value continues after the bytes that were read.
 var errShort = errors.New("value continues")
 
-// A walker finds the ends of JSON values by their brackets and quotes. What lies between them is
+// A walker finds the ends of JSON values by their brackets and quotes. What is between them is
 // checked only if it is used.
 type walker struct {
 	open []byte // the brackets that close those open, innermost last

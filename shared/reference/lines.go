@@ -23,7 +23,7 @@ const byteOrderMark = "\ufeff"
 type scoreLine struct {
 	number int // from 1
 	text   []byte
-	marked bool // whether a byte-order mark stood before the text
+	marked bool // whether a byte-order mark was before the text
 }
 
 // readLines calls take for each line of a file. Its errors name the file and the line.
@@ -41,7 +41,7 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 		number++
 		l := scoreLine{number: number, text: lines.Bytes()}
 		for len(l.text) > 0 && l.text[0] == byteOrderMark[0] && bytes.HasPrefix(l.text, []byte(byteOrderMark)) {
-			// It stands inside a file too if files were joined.
+			// It is inside a file too if files were joined.
 			l.text, l.marked = l.text[len(byteOrderMark):], true
 		}
 		if err := take(l); err != nil {

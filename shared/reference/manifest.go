@@ -113,7 +113,7 @@ func (s *sources) number(value []byte) (uint32, error) {
 
 func (s *sources) check() error {
 	if len(s.build.Pool.SourceNames) > 0 && !s.given {
-		return errors.New("no item has an image_source, of which bins are made: add it to the items")
+		return errors.New("no item has an image_source, which is needed to make bins: add it to the items")
 	}
 	return nil
 }

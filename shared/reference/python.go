@@ -241,7 +241,7 @@ func (p *python) escape() error {
 func (p *python) codePoint() error {
 	r, ok := hex(p.src)
 	if !ok {
-		return fmt.Errorf(`\u%.4s is no character`, p.src)
+		return fmt.Errorf(`\u%.4s is not a character`, p.src)
 	}
 	p.src = p.src[4:]
 	if second, ok := bytes.CutPrefix(p.src, []byte(`\u`)); ok && utf16.IsSurrogate(r) {

@@ -12,7 +12,7 @@ import (
 )
 
 // maxRating bounds ratings on both sides: they are kept in 8 bits, of which one value means missing. Ratings are 0 to
-// 5; what lies outside is a finding.
+// 5; a rating outside is a finding.
 const maxRating = math.MaxInt8
 
 // maxDigits is the number of digits from which Python's int refuses a text.

@@ -39,7 +39,7 @@ type Data struct {
 // Python. As in the reference an item without image_source has the source "nan", and one with null
 // "None".
 // A rating is what Python's int makes of the answer; other answers, and samples without a line, are
-// missing. Ratings beyond ±32,767 count as that. Styles are what stands between the commas of an
+// missing. Ratings beyond ±32,767 count as that. Styles are what is between the commas of an
 // answer, without white space around it, any name, even an empty one. Two lines of one sample that
 // give it the same rating, or the same styles, are one. Data.Findings counts all of these.
 //
@@ -47,9 +47,8 @@ type Data struct {
 // of this form, an idx that two items have, a line whose idx is not in the manifest, two lines that
 // give one sample different answers.
 //
-// Memory is about 2 bytes a sample and capability and 60 bytes a sample, and 50 more if the
-// manifest's idx do not count up by one, or 100 and the text if they are texts. The manifest stays
-// open for Write; Close it after use.
+// Memory is about 2 bytes a sample and capability and 60 bytes a sample, and 50 more if the manifest's idx do not count
+// up by one, or 100 more plus the text if they are texts. The manifest stays open for Write; Close it after use.
 func Load(ctx context.Context, scores, manifest string, capabilities ...string) (*Data, error) {
 	capabilities, err := findCapabilities(scores, capabilities)
 	if err != nil {

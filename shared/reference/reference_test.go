@@ -199,7 +199,7 @@ var loadErrors = map[string]struct {
 		`[{"idx": 0, "image_source": 7}]`, line, line,
 		nil, []string{"item 1", "image_source 7 is not a text"},
 	},
-	"source is no text": {
+	"source is not a text": {
 		`[{"idx": 0, "image_source": "\x"}]`, line, line,
 		nil, []string{"item 1", "image_source"},
 	},

@@ -55,7 +55,7 @@ func countUp(numbers []int64) bool {
 	return true
 }
 
-// positions are those of the values; twice is the first that another has before it, or -1.
+// positions are the positions of the values; twice is the first that another has before it, or -1.
 func positions[V comparable](values []V) (at map[V]uint32, twice int) {
 	at = make(map[V]uint32, len(values))
 	for i, v := range values {

@@ -66,7 +66,7 @@ type Pair struct {
 	// Left and Right are indexes of samples in the dataset.
 	Left  int64 `json:"left_index"`
 	Right int64 `json:"right_index"`
-	// Side is that of the sample that A took.
+	// Side is the side of the sample that A took.
 	Side Choice `json:"a_is"`
 }
 

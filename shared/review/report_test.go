@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// verdicts are those of a reviewer, by a letter for each pair: a for A, o for the other, t for a tie.
+// verdicts are the verdicts of a reviewer, by a letter for each pair: a for A, o for the other, t for a tie.
 func verdicts(reviewer, letters string) (all []Verdict) {
 	for i, letter := range letters {
 		v := Verdict{Reviewer: reviewer, Choice: Tie, Pair: Pair{Number: i + 1, Capability: "counting", Side: Left}}
@@ -69,7 +69,7 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-// TestFile goes on after a line that was cut off, and refuses a file of another review.
+// TestFile continues after a line that was cut off, and refuses a file of another review.
 func TestFile(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "anna.jsonl")

@@ -21,7 +21,7 @@ func NewStore(work bucket.Bucket) (*Store, error) {
 	return &Store{work}, nil
 }
 
-// verdictsPrefix is that of the verdicts of a reviewer.
+// verdictsPrefix is the prefix of the verdicts of a reviewer.
 func verdictsPrefix(r Request, reviewer string) string {
 	against := r.Against
 	if against == "" {
@@ -46,7 +46,7 @@ func (s *Store) Judged(ctx context.Context, r Request, reviewer string) (map[int
 	return bucket.Numbers(ctx, s.work, verdictsPrefix(r, reviewer), ".json")
 }
 
-// Verdicts are those of a reviewer, in the order of the pairs.
+// Verdicts are the verdicts of a reviewer, in the order of the pairs.
 func (s *Store) Verdicts(ctx context.Context, r Request, reviewer string) ([]Verdict, error) {
 	all := []Verdict{}
 	for attrs, err := range s.work.List(ctx, verdictsPrefix(r, reviewer), "") {

@@ -26,7 +26,7 @@ type Verdict struct {
 	At       time.Time `json:"at"`
 }
 
-// reviewerPattern is that of names of reviewers, which are parts of names of objects.
+// reviewerPattern is the pattern of names of reviewers, which are parts of names of objects.
 var reviewerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // CheckReviewer refuses a name that no object can have.
@@ -45,7 +45,7 @@ func ParseChoice(text string) (Choice, error) {
 			return choice, nil
 		}
 	}
-	return "", fmt.Errorf("%q is no choice; give left, right or tie", text)
+	return "", fmt.Errorf("%q is not a choice; give left, right or tie", text)
 }
 
 // maxLine is the longest line of a file of verdicts, in bytes.

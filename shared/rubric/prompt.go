@@ -6,7 +6,7 @@ import (
 )
 
 // Transcript is a conversation as the prompts show it. turns are the texts of the conversation in
-// order, a human turn first, with <image> where an image stands.
+// order, a human turn first, with <image> where an image is.
 func (r *Rubric) Transcript(turns []string) string {
 	pieces := make([][]string, len(turns))
 	for i, turn := range turns {
@@ -15,8 +15,8 @@ func (r *Rubric) Transcript(turns []string) string {
 	return strings.Join(r.TranscriptPieces(pieces), imageMark)
 }
 
-// TranscriptPieces is a transcript in which the word <image> is no image: turns holds, for each turn, the texts between
-// its images, and the result the texts between all images, one more than there are images.
+// TranscriptPieces is a transcript in which the word <image> is not an image: turns holds, for each turn, the texts
+// between its images, and the result the texts between all images, one more than there are images.
 func (r *Rubric) TranscriptPieces(turns [][]string) []string {
 	var b pieceBuilder
 	for i := 0; i < len(turns); i += 2 {
@@ -47,7 +47,7 @@ func (r *Rubric) trim(question []string) []string {
 	return trimmed
 }
 
-// A pieceBuilder joins texts in which images stand.
+// A pieceBuilder joins texts in which images are.
 type pieceBuilder struct {
 	pieces []string
 	last   strings.Builder

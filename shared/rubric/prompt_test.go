@@ -50,7 +50,7 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
-// In pieces, an image stands between two texts, and nothing is trimmed beyond it.
+// In pieces, an image is between two texts, and nothing is trimmed beyond it.
 func TestTranscriptPieces(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

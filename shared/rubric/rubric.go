@@ -61,7 +61,8 @@ func Default() *Rubric {
 // MaxBytes is the largest file of a rubric.
 const MaxBytes = 1 << 20
 
-// Parse reads a rubric file (YAML). Prompts it leaves out are those of the default rubric. The error names every fault.
+// Parse reads a rubric file (YAML). Where it leaves out a prompt, that of the default rubric is used. The error names
+// every fault.
 func Parse(file []byte) (*Rubric, error) {
 	r, err := decode(file)
 	if err != nil {
@@ -98,7 +99,7 @@ func decode(file []byte) (*Rubric, error) {
 func (r *Rubric) validate() error {
 	var faults []error
 	if r.Name == "" {
-		faults = append(faults, errors.New("name: is missing; give the rubric a short name"))
+		faults = append(faults, errors.New("name: it is missing; give the rubric a short name"))
 	}
 	faults = append(faults, checkNames("capabilities", r.Capabilities)...)
 	faults = append(faults, checkNames("styles", r.Styles)...)
@@ -125,7 +126,7 @@ func (r *Rubric) validate() error {
 
 func checkNames(field string, names []string) []error {
 	if len(names) == 0 {
-		return []error{fmt.Errorf("%s: is empty; list at least one", field)}
+		return []error{fmt.Errorf("%s: the list is empty; list at least one", field)}
 	}
 	var faults []error
 	first := map[string]int{}

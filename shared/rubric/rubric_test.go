@@ -97,7 +97,7 @@ func TestParseErrors(t *testing.T) {
 		"everything missing": {
 			"prompts: {scorer: 'How good?', styler: 'Which style?'}\n",
 			[]string{
-				"name: is missing", "capabilities: is empty", "styles: is empty",
+				"name: it is missing", "capabilities: the list is empty", "styles: the list is empty",
 				"prompts.scorer: must hold {capability} once", "prompts.styler: must hold {styles} once",
 			},
 		},

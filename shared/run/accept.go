@@ -10,7 +10,7 @@ import (
 )
 
 // ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
-var ErrPlanning = errors.New("the run is being planned; ask again in a while")
+var ErrPlanning = errors.New("the run is being planned; try again later")
 
 // Accept accepts the run of a dataset that Identify found to have no plan, and publishes the task of planning it. It
 // can be repeated.
@@ -67,7 +67,7 @@ func (w *Worker) refuseAccepted(
 }
 
 // givePlanningUp refuses an accepted run because a step of planning failed again and again. The same request starts the
-// dataset anew.
+// dataset again.
 func (w *Worker) givePlanningUp(
 	ctx context.Context, task events.PlanTask, spec Spec, attempts int, cause error,
 ) (*Plan, error) {
@@ -78,7 +78,7 @@ func (w *Worker) givePlanningUp(
 	return w.keepRefused(ctx, refused)
 }
 
-// keepRefused writes what stands in the place of a plan, unless there is one, and reads what stands there.
+// keepRefused writes what is in the place of a plan, unless there is one, and reads what is there.
 func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, error) {
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused); err != nil {
 		return nil, err

@@ -16,10 +16,10 @@ type Scored struct {
 	Counts
 }
 
-// advance takes a run as far as its scores allow. A range with all its shard scores gets its scores in one object, and
-// its counts; a block of ranges with all their counts gets the sum of them, and so on upwards; and the sum of the whole
-// run is its marker `scored`, which its event follows. Every delivery does this after its own work, with a number of
-// requests that does not depend on the number of ranges: when a process is killed in the middle, the next one
+// advance advances a run as far as the written scores allow. A range with all its shard scores gets its scores in one
+// object, and its counts; a block of ranges with all their counts gets the sum of them, and so on upwards; and the sum
+// of the whole run is its marker `scored`, which its event follows. Every delivery does this after its own work, with a
+// number of requests that does not depend on the number of ranges: when a process is killed in the middle, the next one
 // continues.
 func (w *Worker) advance(ctx context.Context, plan *Plan, r int, delivery string) error {
 	counts, err := w.gatherRange(ctx, plan, r)
@@ -149,8 +149,8 @@ func (w *Worker) countRecords(ctx context.Context, plan *Plan, r int, records []
 	return nil
 }
 
-// finish marks a run as scored. It publishes its event, and the task of making the selections that the run is to have,
-// at least once; the event always has one id.
+// finish marks a run as scored. It publishes its event, and the task to make the automatic selections of the run, at
+// least once; the event always has one id.
 func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery string) error {
 	if sent, err := bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); sent || err != nil {
 		return err

@@ -25,7 +25,7 @@ const allowanceForms = `give a percentage ("5%"), a share with a decimal point (
 func ParseAllowance(text string) (Allowance, error) {
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	number = strings.TrimSpace(number)
-	fault := fmt.Errorf("%q is no number of failed samples: %s", text, allowanceForms)
+	fault := fmt.Errorf("%q is not a number of failed samples: %s", text, allowanceForms)
 	if strings.Trim(number, "0123456789.") != "" {
 		return Allowance{}, fault
 	}
@@ -59,7 +59,7 @@ func (a Allowance) Or(other Allowance) Allowance {
 	return a
 }
 
-// Allows reports whether so many of a number of samples may fail.
+// Allows reports whether failed of the samples may fail.
 func (a Allowance) Allows(failed, samples int64) bool {
 	switch {
 	case a.IsZero():
@@ -79,7 +79,7 @@ func (a Allowance) Within(samples int64) error {
 	return nil
 }
 
-// leastAllowance is the least whole percentage that allows so many failed samples, such as "31%".
+// leastAllowance is the least whole percentage that allows this many failed samples, such as "31%".
 func leastAllowance(failed, samples int64) string {
 	return strconv.FormatFloat(math.Ceil(100*float64(failed)/float64(max(samples, 1))), 'f', -1, 64) + "%"
 }

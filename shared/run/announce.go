@@ -33,7 +33,7 @@ func (w *Worker) announcePlanned(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunPlanned), events.RunEvent{Planned: plan.Samples})
 }
 
-// AnnounceRefused publishes that a dataset was refused, if that is what stands in the place of a plan. What another
+// AnnounceRefused publishes that a dataset was refused, if that is what is in the place of a plan. What another
 // version of Harvest planned has a problem, too, and is left to that version.
 func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	if plan.Problem == "" || plan.Layout != LayoutVersion || len(plan.Manifests) > 0 {
@@ -42,8 +42,8 @@ func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunRefused), events.RunEvent{Problem: plan.Problem})
 }
 
-// announceWaiting publishes why a planned run does not go on: it was cancelled, waits for approval, or its present wave
-// was stopped.
+// announceWaiting publishes why a planned run does not continue: it was cancelled, waits for approval, or its current
+// wave was stopped.
 func (w *Worker) announceWaiting(ctx context.Context, plan *Plan) error {
 	if cancelled, err := w.cancelled(ctx, plan.Run); err != nil {
 		return err

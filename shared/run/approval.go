@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. Of a run that is
-// being planned nothing will be scored. A run that is scored to the last sample is refused.
+// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. If the run is
+// being planned, nothing of it will be scored. A run that is scored to the last sample is refused.
 func (w *Worker) Cancel(ctx context.Context, run string) error {
 	plan, err := w.runs.UsablePlan(ctx, run)
 	if err != nil && !errors.Is(err, ErrPlanning) {
@@ -43,7 +43,7 @@ func (w *Worker) Approve(ctx context.Context, run string) error {
 	return w.begin(ctx, plan)
 }
 
-// openPlan is the plan of a run for which something more can be done. Of one that was refused or cancelled, or that
+// openPlan is the plan of a run for which something more can be done. For a run that was refused or cancelled, or that
 // another version of Harvest planned, it is a *RefusedError.
 func (w *Worker) openPlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := w.runs.UsablePlan(ctx, run)

@@ -56,8 +56,8 @@ func (p *Planner) ListsUploads() bool {
 	return !onDisk
 }
 
-// Uploads lists objects that may start something. It looks at so many objects, and at one of each folder of a dataset,
-// after the one called after; next is the last one of them, empty if there are no more.
+// Uploads lists objects that may start something. It looks at up to limit objects, one of each folder of a dataset,
+// after the object called after. next is the last of them, empty if there are no more.
 func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found []Upload, next string, err error) {
 	for skip := p.ListsUploads(); skip; {
 		skip = false
@@ -71,7 +71,7 @@ func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found [
 			limit--
 			after = attrs.Name
 			if parts := strings.SplitN(after, "/", 4); len(parts) == 4 {
-				after = strings.Join(parts[:3], "/") + "/\U0010ffff" // past all that lies in the folder
+				after = strings.Join(parts[:3], "/") + "/\U0010ffff" // past all that is in the folder
 				skip = true
 				break
 			}
@@ -107,7 +107,7 @@ func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec S
 		object, DatasetsPrefix, name, SpecFile)}
 }
 
-// isAside reports whether a file of a dataset's prefix lies there for people or other tools: it starts nothing. A
+// isAside reports whether a file of a dataset's prefix is there for people or other tools: it starts nothing. A
 // rubric is named by the dataset's SpecFile.
 func isAside(file string) bool {
 	for _, pattern := range []string{".*", "README*", "LICENSE*", "dataset_info*.json", "*.yaml", "*.yml"} {

@@ -17,7 +17,7 @@ const (
 	// longestDelivery is how long a delivery may take: one that is older has ended, with its process if not by itself.
 	longestDelivery = 10 * time.Minute
 	// maxAttempts is how many attempts at a task may fail in a wave, or end with their process, before it becomes a dead
-	// letter. Waiting for a scorer is no attempt.
+	// letter. Waiting for a scorer is not an attempt.
 	maxAttempts = 20
 	// aloneFrom is the number of attempts that ended with their process from which the samples of a shard are rated one
 	// by one.
@@ -59,13 +59,12 @@ func (t task) attempted(run string, wave *Wave) attempted {
 	return attempted{fmt.Sprintf("%s of run %s", t, run), attemptsPrefix(run, t), wave.Number}
 }
 
-// name is an attempt of the wave; that it ended by itself stands next to it.
+// name is an attempt of the wave; an object next to it says that it ended by itself.
 func (o attempted) name(number string) string {
 	return fmt.Sprintf("%s%d.%s", o.prefix, o.wave, number)
 }
 
-// attempt takes the lease of what is attempted. It is nil if another delivery holds it, which will do what is to be
-// done.
+// attempt takes the lease of what is attempted. It is nil if another delivery holds the task, and so does the work.
 func (w *Worker) attempt(ctx context.Context, of attempted, delivery string) (*attempt, error) {
 	mine := attempt{
 		Delivery: delivery, Process: w.process.ID, Nonce: rand.Text(), Until: w.now().UTC().Add(longestDelivery),
@@ -144,7 +143,7 @@ func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]st
 // errDied is the reason of a dead letter whose last attempt ended with its process.
 var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
 
-// try makes an attempt at a task by do, and reports whether nothing more is to be done at it: it is done, or given up.
+// try makes an attempt at a task by do, and reports whether the task is settled: it is done, or given up.
 // If it is given up, why says so. It is not settled, and there is no error, if another delivery is at work on it.
 func (w *Worker) try(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,

@@ -69,8 +69,8 @@ func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(sampl
 	return total, group.Wait()
 }
 
-// changedImages compares the images of the samples of a range that has scores with what was seen of them. Of a sample
-// of which nothing was seen, because its record is invalid or it was given up, there is nothing to compare.
+// changedImages compares the images of the samples of a range that has scores with what was seen of them. A sample
+// without recorded images, because its record is invalid or it was given up, is not compared.
 func (r *Reader) changedImages(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int,
 ) (ImageChanges, error) {

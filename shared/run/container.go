@@ -98,8 +98,8 @@ func narrowContained(
 	return narrow, nil
 }
 
-// checkKinds refuses manifests whose records cannot be in one subset: containers with others than their own kind, or
-// with other columns. schemas are those of the manifests.
+// checkKinds refuses manifests whose records cannot be in one subset: containers together with other kinds, or with
+// other columns. schemas are the schemas of the manifests.
 func checkKinds(manifests []Manifest, schemas [][]string) error {
 	for i := range manifests {
 		first, m := manifests[0], manifests[i]

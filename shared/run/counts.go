@@ -20,7 +20,7 @@ const countsBlock = 64
 type Counts struct {
 	Samples events.Counts `json:"samples"`
 	Shards  int           `json:"shards"`
-	// TakenOver counts the scored samples whose scores are those of an earlier run.
+	// TakenOver counts the scored samples whose scores come from an earlier run.
 	TakenOver int64 `json:"taken_over,omitempty"`
 	// Reasons counts the samples that were not scored by the code of their reason.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`

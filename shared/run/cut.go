@@ -25,9 +25,9 @@ type RangeReport struct {
 const maxExamples = 20
 
 // CutRange reads one range of a run once and writes its shards, unless they are there already or another delivery is at
-// work on it. Then it publishes the chains of shards that go on in this range, and what follows the range in its chain.
-// delivery is the message's id. A range at which attempts fail again and again becomes a dead letter; givenUp is then
-// why.
+// work on it. Then it publishes the chains of shards that continue in this range, and what follows the range in its
+// chain. delivery is the message's id. A range at which attempts fail again and again becomes a dead letter; givenUp is
+// then why.
 func (w *Worker) CutRange(
 	ctx context.Context, message events.RangeTask, delivery string,
 ) (givenUp string, err error) {
@@ -98,7 +98,7 @@ type shardWriter struct {
 	shards dataset.ShardWriter
 	shard  []dataset.Sample // read, and in no shard yet
 	size   shardSize        // of shard
-	ahead  int              // records that are to be read still, and that a shard of another delivery has
+	ahead  int              // records that still have to be read, and records that a shard of another delivery has
 }
 
 func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample) error {

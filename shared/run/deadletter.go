@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A DeadLetter records a range or shard that was given up in a wave, because attempts at it failed again and again, and
-// why the last one did.
+// A DeadLetter records a range or shard that was given up in a wave, because many attempts at it failed, and why the
+// last one did.
 type DeadLetter struct {
 	Range int `json:"range"`
 	// Shard is -1 where the range itself could not be cut.
@@ -51,7 +51,8 @@ func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[tas
 	return dead, nil
 }
 
-// deadLetters finds what was given up in a wave and is not done, the first of it: ranges before shards, in their order.
+// deadLetters finds the first tasks that were given up in a wave and are not done: ranges before shards, in their
+// order.
 func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave, most int) ([]DeadLetter, error) {
 	if wave == nil {
 		return nil, nil

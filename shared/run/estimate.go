@@ -12,7 +12,8 @@ import (
 // concurrently.
 const concurrentShards = 2
 
-// load is what the plan's run asks of its scorer. Before the records are read a sample is taken to have one image.
+// load is the work that the plan's run gives its scorer. Before the records are read a sample is taken to have one
+// image.
 func (p *Plan) load() scorer.Load {
 	all := scorer.Load{Samples: p.Samples, Images: p.Samples}
 	for _, r := range p.Ranges {

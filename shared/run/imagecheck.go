@@ -20,8 +20,8 @@ const (
 	checkedStepNames = 100_000
 )
 
-// began reports whether an upload is that of a manifest as the run was planned from it: not another upload of equal
-// content, but the same notification again.
+// began reports whether a notification is the one that the run was planned from, redelivered, and not another upload of
+// equal content.
 func (p *Plan) began(u Upload) bool {
 	for _, m := range p.Manifests {
 		if m.Name == u.Object && m.Generation == u.Generation {
@@ -139,7 +139,7 @@ func (w *Worker) EndImageCheck(ctx context.Context, task events.ImagesTask, resu
 
 // FailImageCheck notes that a step of a check failed. What is lost stays so, and a step that failed maxAttempts times
 // is given up: then the check ends with the reason, the message is acknowledged, and the next request for the dataset
-// has another check. A fault of this machine and the end of the delivery are no failure of the step.
+// has another check. A fault of this machine and the end of the delivery are not a failure of the step.
 func (w *Worker) FailImageCheck(ctx context.Context, task events.ImagesTask, cause error) error {
 	_, machine := errors.AsType[*bucket.MachineError](cause)
 	if machine || ctx.Err() != nil || events.IsDataError(cause) {

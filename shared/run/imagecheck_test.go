@@ -53,8 +53,8 @@ const picturesManifest = "datasets/demo/all.json"
 
 var picturesSpec = run.Spec{Dataset: "demo", Manifests: []string{"all.json"}}
 
-// newPictures is a fixture with a scored dataset of samples with images: a and b have one in common, the second one of
-// c and the only one of d are not there, and bad cannot be rated.
+// newPictures is a fixture with a scored dataset of samples with images: a and b share one image, the second image of c
+// and the only one of d are missing, and bad cannot be rated.
 func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	t.Helper()
 	f := runtest.New(t)
@@ -196,7 +196,7 @@ func checkAskedAgain(t *testing.T, f *runtest.Fixture, last *run.Plan, opened *o
 	}
 }
 
-// openEntries are the names in the index of what is not finished.
+// openEntries are the names of the unfinished entries in the index.
 func openEntries(f *runtest.Fixture) []string {
 	finished := map[string]bool{}
 	for _, name := range f.Objects("index/finished/") {
@@ -312,7 +312,7 @@ func (b brokenImages) Stat(ctx context.Context, name string) (bucket.Attrs, erro
 	return b.Reader.Stat(ctx, name)
 }
 
-// TestImageCheckThatFails has a check of which a step always fails, or an object is lost: it ends with the reason.
+// TestImageCheckThatFails has a check with a step that always fails, or with a lost object: it ends with the reason.
 func TestImageCheckThatFails(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -18,20 +18,20 @@ const (
 	finishedPrefix = "index/finished/"
 )
 
-// uploadsPrefix holds which uploads need no other notification.
+// uploadsPrefix begins the records of uploads that were handled.
 const uploadsPrefix = "index/uploads/"
 
-// An Index knows what was accepted and what of it is finished, in two flat listings: index/accepted/ and
+// An Index knows which work was accepted, and which of it is finished, in two flat listings: index/accepted/ and
 // index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>`, `.request-<request>` or
-// `.images-<check>` behind it if it is not the run itself; new ones come first. What is accepted stands there before a
-// caller gets its answer, or the message is acknowledged; so it is finished even if every message is lost.
+// `.images-<check>` behind it if it is not the run itself; new ones come first. An entry is written before a caller
+// gets its answer, or the message is acknowledged; so the work is finished even if every message is lost.
 type Index struct{ work bucket.Bucket }
 
 // NewIndex is the index of a work bucket.
 func NewIndex(work bucket.Bucket) *Index { return &Index{work} }
 
-// An Entry is a run that was accepted, a selection that is made of one, the request of one that is made when the run is
-// scored, or a check of the run's images.
+// An Entry is one of four kinds of accepted work: a run, a selection of a run, a request for a selection that is made
+// when the run is scored, or a check of the run's images.
 type Entry struct {
 	Run       string `json:"run"`
 	Selection string `json:"selection,omitempty"`
@@ -57,7 +57,7 @@ type acceptance struct {
 	At time.Time `json:"at"`
 }
 
-// AcceptedAt is when what an object keeps was accepted; the zero time if there is no such object.
+// AcceptedAt is the acceptance time that an object keeps; the zero time if there is no such object.
 func AcceptedAt(ctx context.Context, work bucket.Reader, since string) (time.Time, error) {
 	var a acceptance
 	err := bucket.ReadJSON(ctx, work, since, &a)
@@ -67,14 +67,14 @@ func AcceptedAt(ctx context.Context, work bucket.Reader, since string) (time.Tim
 	return a.At, err
 }
 
-// Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
+// Accept adds an entry, once: the object called since, which belongs only to this entry, keeps the time of the first
 // call.
 func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
 	_, err := x.accept(ctx, e, since, now)
 	return err
 }
 
-// acceptFinished is Accept for an entry of which nothing is left to do: it stands in lists alone.
+// acceptFinished is Accept for an entry without work left: it only appears in lists.
 func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now time.Time) error {
 	name, err := x.accept(ctx, e, since, now)
 	if err != nil {
@@ -103,7 +103,7 @@ func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time
 
 // Open calls do for at most limit entries that are not finished and come after the cursor, the first ones if it is
 // empty. do reports whether its entry is finished now. Open returns the cursor of the next call, empty after the last
-// entry. An error of do does not keep the others from being done; all are joined.
+// entry. After an error of do the others are still called; all errors are joined.
 func (x *Index) Open(
 	ctx context.Context, cursor string, limit int, do func(context.Context, Entry) (finished bool, err error),
 ) (string, error) {
@@ -163,8 +163,8 @@ type notedUpload struct {
 	Run string `json:"run,omitempty"`
 }
 
-// NoteUpload notes that what an upload asks for is accepted or refused, as a run: it is not looked for again, whatever
-// becomes of the run.
+// NoteUpload records that the request of an upload was accepted or refused, and as which run. The upload is then not
+// handled again, even if the run is removed.
 func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
 	name, err := uploadName(u)
 	if err != nil {

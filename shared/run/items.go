@@ -88,7 +88,7 @@ func (w *Worker) rateOne(
 		err = write()
 	}
 	if err != nil {
-		// This is no death, even when the delivery is cancelled.
+		// This is not a death, even when the delivery is cancelled.
 		reason := map[string]string{"error": err.Error()}
 		_, end := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, name+endFailed, reason)
 		return errors.Join(err, end)

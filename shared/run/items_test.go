@@ -105,7 +105,7 @@ func TestKillsFromOutside(t *testing.T) {
 	}
 }
 
-// Attempts that end by themselves are no deaths: no sample is rated alone, and none is failed.
+// Attempts that end by themselves are not deaths: no sample is rated alone, and none is failed.
 func TestErrorsAreNoDeaths(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)

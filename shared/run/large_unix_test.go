@@ -198,7 +198,7 @@ func (m largeMeasure) String() string {
 		m.ranges, m.plan.Seconds(), m.taken, m.cut.Seconds(), m.memory/1e6)
 }
 
-// planAndCut plans a dataset of one manifest, and cuts one of so many of its ranges. Shards are not kept.
+// planAndCut plans a dataset of one manifest, and cuts every each-th of its ranges. Shards are not kept.
 func planAndCut(t *testing.T, form string, file buckettest.Repeated, each int) (m largeMeasure) {
 	t.Helper()
 	input := generated{"datasets/large/a." + form, file}

@@ -157,7 +157,7 @@ func checkAgainPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sagain/%04d.", checkPrefix(run, check), r)
 }
 
-// againPrefix begins the names of what says when a task was published again, because nothing became of its message.
+// againPrefix begins the names of objects that say when a task was published again, because its message had no result.
 func againPrefix(run string, wave int, t task) string {
 	return fmt.Sprintf("%sagain/%d/%s.", Folder(run), wave, t.path())
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// TestVersionsInID plans equal input by versions of Harvest that lay it out, or read its records, in other ways: none
-// finds the run of another.
+// TestVersionsInID plans equal input with versions of Harvest that have other layouts, or read records in other ways:
+// none finds the run of another.
 func TestVersionsInID(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}

@@ -295,7 +295,7 @@ func TestKilledAlone(t *testing.T) {
 }
 
 // arriveAndDie has a manifest arrive, and the process that works on it end before one of its writes and publications.
-// Another process stands in its place then. It reports whether the run was accepted before.
+// Another process is in its place then. It reports whether the run was accepted before.
 func arriveAndDie(t *testing.T, f *runtest.Fixture, manifest string, life int) (accepted bool) {
 	t.Helper()
 	f.Life = life

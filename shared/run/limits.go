@@ -17,17 +17,17 @@ import (
 type Limits struct {
 	// Scorer is the kind of scorer of a dataset that names none.
 	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
-	// Budget makes an automatic selection of a dataset that asks for none; without it there is none.
-	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"automatic selection of a dataset that asks for none"`
+	// Budget is the budget of datasets that name none, which get an automatic selection; without it they get none.
+	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"budget of the automatic selection of a dataset that names none"`
 	// Records and Images bound what is read of a dataset.
 	Records dataset.Limits
 	Images  images.Limits
 	// Compressed bounds what compressed manifests unpack to.
 	Compressed compression.Limits
 	// PlanBytes is where one step of planning ends and the next one begins.
-	PlanBytes int64 `env:"PLAN_BYTES, default=8589934592" meaning:"how much of a manifest one delivery plans"`
+	PlanBytes int64 `env:"PLAN_BYTES, default=8589934592" meaning:"bytes of a manifest that one delivery plans"`
 	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
-	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"how much of a manifest one delivery reads"`
+	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"bytes of a manifest that one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
 	// InFlight is the Wave.Width of the runs.

@@ -63,7 +63,7 @@ type acceptedRun struct {
 	at  time.Time
 }
 
-// entryPattern is that of the names of entries: a reverse time, and what was accepted.
+// entryPattern is the pattern of the names of entries: a reverse time, and what was accepted.
 var entryPattern = regexp.MustCompile(`^([0-9]{19})-([A-Za-z0-9][A-Za-z0-9._-]*)$`)
 
 // These distinguish entries of runs from those of selections. A dataset may have a name with which its run looks like
@@ -102,7 +102,7 @@ func (r *Reader) acceptedRuns(
 		}
 		reverse, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil {
-			continue // no time: it is none of ours
+			continue // no time: Harvest did not write it
 		}
 		runs = append(runs, acceptedRun{run: parts[2], at: time.Unix(0, math.MaxInt64-reverse).UTC()})
 	}

@@ -25,7 +25,7 @@ type manifestScan struct {
 	Forms forms.Counts `json:"forms,omitempty"`
 }
 
-// split does one step of splitting a manifest of a plan: it goes on where scan stands.
+// split does one step of splitting a manifest of a plan: it continues where scan is.
 func (p *Planner) split(ctx context.Context, plan *Plan, number int, scan manifestScan) (manifestScan, error) {
 	m := plan.Manifests[number]
 	if scan.Packed != "" {

@@ -30,7 +30,8 @@ func (r *Reader) ratedShards(ctx context.Context, run string, ranges []int) (map
 }
 
 // begunShards are the numbers of the shards at which an attempt began that did not end by itself, of some of a run's
-// ranges. Of those without scores a process is at work on them, or was killed and another one has not found that yet.
+// ranges. Either a process is working on those without scores, or it was killed and no other process has found that
+// yet.
 func (r *Reader) begunShards(ctx context.Context, run string, ranges []int) (map[int][]int, error) {
 	files, err := r.filesOfRanges(ctx, shardAttemptsPrefix(run), ranges, func(number int) string {
 		return fmt.Sprintf("%s%04d/", shardAttemptsPrefix(run), number)

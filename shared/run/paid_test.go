@@ -182,8 +182,8 @@ func TestPrices(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "gpu=195, embedded=1": "embedded=1,gpu=195", "a=0.5,": "a=0.5",
 		"195": "\"195\": give", "gpu=": "\"gpu=\": give", "gpu=-1": "give kinds", "=1": "give kinds",
-		"gpu=NaN":   "is no number; give kinds",
-		"gpu=1e300": "is not from 0 to 1000000000 US dollars; give kinds", "gpu=1_0": "is no number",
+		"gpu=NaN":   "is not a number; give kinds",
+		"gpu=1e300": "is not from 0 to 1000000000 US dollars; give kinds", "gpu=1_0": "is not a number",
 		"gpu=1,gpu=2": "has a price already",
 	} {
 		var p run.Prices

@@ -27,7 +27,7 @@ type Plan struct {
 	Dataset string `json:"dataset"`
 	// Problem, if there is one, says why the run was refused, and has no ranges, or is not continued.
 	Problem string `json:"problem,omitempty"`
-	// Passing says that the Problem may pass: the same request starts the dataset anew.
+	// Passing says that the Problem may be transient: the same request starts the dataset from the beginning.
 	Passing   bool           `json:"passing,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
 	Samples   int64          `json:"samples"`
@@ -64,7 +64,7 @@ type Plan struct {
 	Selection selection.Request `json:"selection"`
 }
 
-// A Manifest is one input file of a run, and the very content that was planned.
+// A Manifest is one input file of a run, in the version that was planned.
 type Manifest struct {
 	Name       string `json:"name"`
 	Size       int64  `json:"size"`
@@ -73,7 +73,7 @@ type Manifest struct {
 	// Packed is how the object is compressed; its ranges are those of what it unpacks to.
 	Packed compression.Kind `json:"packed,omitempty"`
 	dataset.Framing
-	// Reading says how the records are read, as far as their content does not say it.
+	// Reading says how the records are read, where their content does not say so.
 	Reading forms.Reading `json:"reading,omitzero"`
 	// Take says which of the records are in the run, and Records how many those are.
 	Take    dataset.Take `json:"take,omitzero"`
@@ -87,7 +87,7 @@ type Range struct {
 	Manifest   int          `json:"manifest"`    // its position in Plan.Manifests
 	FirstIndex int64        `json:"first_index"` // idx of its first sample in the dataset
 	Span       dataset.Span `json:"span"`
-	// Record is how many records of the dataset stand before the range, where the run is a trial; of these FirstIndex are
+	// Record is how many records of the dataset come before the range, where the run is a trial; of these FirstIndex are
 	// in the run. Otherwise it is 0.
 	Record int64 `json:"record,omitempty"`
 }
@@ -130,8 +130,8 @@ func (p *Plan) Container() (container.Kind, bool) {
 // IsNewer reports whether a newer version of Harvest planned the run, and continues it.
 func (p *Plan) IsNewer() bool { return p.Layout > LayoutVersion || p.Reading > dataset.ReadingVersion }
 
-// otherVersion is why this version of Harvest does not continue the run: it would find other objects than it knows, or
-// take something else from the records than the run did so far. Empty if it continues it.
+// otherVersion is why this version of Harvest does not continue the run: the run has other objects than this version
+// knows, or its records were read differently so far. Empty if it continues it.
 func (p *Plan) otherVersion() string {
 	what, ours := "layout", LayoutVersion
 	if p.Layout == LayoutVersion {
@@ -210,8 +210,8 @@ func (p *Plan) RangeOf(index int64) int {
 	return lo
 }
 
-// Resolve resolves a request for a selection of the plan's run, and so reports what would keep it from being made, as
-// far as is known before the run's scores are read.
+// Resolve resolves a request for a selection of the plan's run. It reports why the selection cannot be made, if that is
+// known before the run's scores are read.
 func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
 	resolved, err := request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
 	return resolved, spelling.Names(err)

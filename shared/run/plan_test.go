@@ -129,7 +129,7 @@ func TestStartRefused(t *testing.T) {
 		file string // content of datasets/demo/a.json
 		want []string
 	}{
-		{"no name", run.Spec{Manifests: one}, "", []string{"dataset:", "no dataset name"}},
+		{"no name", run.Spec{Manifests: one}, "", []string{"dataset:", "is not a dataset name"}},
 		{"no manifests", run.Spec{Dataset: "demo"}, "", []string{"manifests:", "list at least one"}},
 		{"manifest outside", run.Spec{Dataset: "demo", Manifests: []string{"../x/a.json", "/a.json", "b/./a.json", "."}}, "",
 			[]string{"manifests[0]", "manifests[1]", "manifests[2]", "manifests[3]", "datasets/demo/"}},

@@ -272,7 +272,7 @@ func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (lat
 		if errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
 			if latest == nil && removals > 0 {
 				attempt.Removals++
-				attempt.Attempt = -1 // begins anew
+				attempt.Attempt = -1 // begins again
 				continue
 			}
 			return latest, nil
@@ -284,7 +284,7 @@ func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (lat
 				return planned, err
 			}
 			attempt.Refusals++
-			attempt.Attempt = -1 // begins anew
+			attempt.Attempt = -1 // begins again
 			continue
 		}
 		latest = planned

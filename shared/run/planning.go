@@ -21,7 +21,7 @@ import (
 
 // A draft is what planning begins with: runs/<run>/planning/draft.json.
 type draft struct {
-	// Plan has no ranges. It fixes what is planned, whatever becomes of the dataset's files meanwhile.
+	// Plan has no ranges. It fixes what is planned, even if the dataset's files change meanwhile.
 	Plan *Plan `json:"plan"`
 	// ByDefault says that no request asks for the plan's selection.
 	ByDefault bool `json:"by_default"`
@@ -182,8 +182,8 @@ func (w *Worker) splitStep(ctx context.Context, planner *Planner, plan *Plan, t 
 	return scan.Done, err
 }
 
-// endPlanning makes the plan and starts the run, if all manifests are split. It looks for them after that of its own
-// delivery is there: of the deliveries that write the last ones at the same time, one sees all.
+// endPlanning makes the plan and starts the run, if all manifests are split. It looks for them after its own delivery
+// has written one: if several deliveries write the last ones at the same time, at least one of them sees all.
 func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*Plan, error) {
 	split, err := bucket.Numbers(ctx, w.work, layoutsPrefix(d.Plan.Run), ".json")
 	if err != nil || !bucket.HasAll(split, 0, len(d.Plan.Manifests)) {

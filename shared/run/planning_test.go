@@ -195,7 +195,7 @@ func TestPlanKilled(t *testing.T) {
 }
 
 // TestPlanGivenUp has a step of planning fail in every attempt, by an error or by the end of its process: the run is
-// refused with the reason, its message is acknowledged, and the same request starts the dataset anew.
+// refused with the reason, its message is acknowledged, and the same request starts the dataset from the beginning.
 func TestPlanGivenUp(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -324,7 +324,7 @@ func halfPlanned(t *testing.T) (*runtest.Fixture, string) {
 	return f, id
 }
 
-// TestPlanOfChangedManifest replaces a manifest while it is split. Equal content is gone on with.
+// TestPlanOfChangedManifest replaces a manifest while it is split. Equal content is used further.
 func TestPlanOfChangedManifest(t *testing.T) {
 	t.Parallel()
 	const manifest = "datasets/demo/parts/a.json"

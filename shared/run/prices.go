@@ -50,9 +50,8 @@ func (p Prices) String() string {
 	return strings.Join(pairs, ",")
 }
 
-// price sets what the plan's run costs, and whether that needs approval. A scorer that is paid for by what it is asked
-// estimates its own price, if it knows that. Where a limit is set, a run without a price is refused: it would pass any
-// limit.
+// price sets what the plan's run costs, and whether that needs approval. A scorer that is paid by request estimates its
+// own price, if it knows that. Where a limit is set, a run without a price is refused: it would pass any limit.
 func (p *Plan) price(limits Limits, rater scorer.Scorer) error {
 	perMillion, priced := limits.CostPerMillion[p.Scorer]
 	p.EstimatedCost = float64(p.Samples) / 1e6 * perMillion

@@ -53,8 +53,8 @@ func (p Process) Close() error {
 // ended reports whether another process is known to have ended.
 func (p Process) ended(id string) bool { return p.Gone != nil && id != p.ID && p.Gone(id) }
 
-// gone reports whether no process holds the lock of a file. It removes a file that a killed process left. Several may
-// ask about one file at the same time: a shared lock keeps none of them from the same answer.
+// gone reports whether no process holds the lock of a file. It removes a file that a killed process left. Several
+// processes may ask about one file at the same time: with a shared lock they all get the same answer.
 func gone(name string) bool {
 	if _, err := os.Stat(name); err != nil {
 		return errors.Is(err, fs.ErrNotExist)

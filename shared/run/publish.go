@@ -158,7 +158,7 @@ func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []
 
 // shardHeads are the first tasks of the chains of shards that are not settled. In their order it looks at the ranges
 // that have no scores in one object, until it has a task of each chain or a range is not cut: there all chains pause.
-// Of these ranges it returns those whose shards are all rated, too.
+// It also returns those of these ranges whose shards are all rated.
 func (w *Worker) shardHeads(
 	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool, dead map[task]bool,
 ) (heads []task, rated []int, err error) {
@@ -192,7 +192,7 @@ func (w *Worker) shardHeads(
 	return heads, rated, nil
 }
 
-// due reports whether an unsettled task is to be published now. first is the object that says when it was published.
+// due reports whether an unsettled task should be published now. first is the object that says when it was published.
 func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, first string) (bool, error) {
 	if working, err := w.atWork(ctx, plan.Run, wave, t); working || err != nil {
 		return false, err

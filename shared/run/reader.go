@@ -43,8 +43,8 @@ const DefaultCacheBytes = cacheParts << 20
 // cacheParts are the parts that all caches of a Reader, and of what reads through it, share.
 const cacheParts = 704
 
-// NewReader reads the runs of a work bucket, and keeps at most so many bytes in memory together with what reads through
-// it.
+// NewReader reads the runs of a work bucket, and keeps at most this many bytes in memory together with what reads
+// through it.
 func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 	if work == nil {
 		return nil, missing("Reader", "work bucket")
@@ -86,7 +86,7 @@ func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.C
 // another layout or reading has a Problem that says so.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
-		return nil, fmt.Errorf("%w: %q is no run id", ErrNoRun, run)
+		return nil, fmt.Errorf("%w: %q is not a run id", ErrNoRun, run)
 	}
 	if removed, err := r.Removed(ctx, run); err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (r *Reader) withoutPlan(ctx context.Context, run string) error {
 	return fmt.Errorf("%w: %s", ErrNoRun, run)
 }
 
-// UsablePlan is Plan of a run that this version of Harvest continues and selects from; of another, a *RefusedError.
+// UsablePlan is Plan for a run that this version of Harvest can continue and select from; else a *RefusedError.
 func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := r.Plan(ctx, run)
 	if err == nil && plan.Problem != "" {
@@ -134,7 +134,7 @@ func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 	return plan, err
 }
 
-// ScoredPlan is UsablePlan of a run that is scored to the last sample; of another, an error that wraps ErrNotScored.
+// ScoredPlan is UsablePlan for a run that is scored to the last sample; else an error that wraps ErrNotScored.
 func (r *Reader) ScoredPlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := r.UsablePlan(ctx, run)
 	if err != nil {

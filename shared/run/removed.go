@@ -13,8 +13,8 @@ type removal struct {
 	At time.Time `json:"at"`
 }
 
-// Remove creates the tombstone of a run of one machine: from then on there is no such run, whatever of its objects are
-// still there, and its id is never used again. Its objects are deleted afterwards, in any order.
+// Remove creates the tombstone of a run of one machine: from then on the run does not exist, even while objects of it
+// are left, and its id is never used again. Its objects are deleted afterwards, in any order.
 func Remove(ctx context.Context, work bucket.Bucket, run string, now time.Time) error {
 	_, err := bucket.CreateJSON(ctx, work, removedName(run), removal{now.UTC()})
 	return err
@@ -59,7 +59,8 @@ func (r *Reader) folders(ctx context.Context) (there, removed []string, err erro
 	return there, removed, nil
 }
 
-// notRemoved is the id of the first of a row of plans that was not removed. next makes a plan the next one of the row.
+// notRemoved is the id of the first plan in a series that was not removed. next turns a plan into the next one of the
+// series.
 func (r *Reader) notRemoved(ctx context.Context, plan *Plan, next func(*Plan)) error {
 	for {
 		if err := plan.identify(); err != nil {

@@ -17,7 +17,7 @@ const GraceTime = longestDelivery
 // too, and the queue would hold ever more of them.
 const shardGraceTime = 6 * time.Hour
 
-// A Republisher knows what was published, and whether it is to be published again because its message may be lost.
+// A Republisher knows what was published, and whether to publish it again because its message may be lost.
 type Republisher struct {
 	Work    bucket.Bucket
 	Process Process
@@ -37,9 +37,10 @@ func (p Republisher) Sent(ctx context.Context, name, message string) error {
 	return err
 }
 
-// Due reports whether a message, of which nothing became, is to be published now: it never was, by the object first;
-// its queue ended with the process that published it; or it was published longer ago than grace, which doubles each
-// time: the queue keeps what it has. That it is published again is noted in an object below again.
+// Due reports whether to publish a message without a result now. That is so if it was never published, by the object
+// first; if its queue ended with the process that published it; or if it was published longer ago than grace. Grace
+// doubles each time, because a queue does not lose messages. That it is published again is noted in an object below
+// again.
 func (p Republisher) Due(ctx context.Context, first, again string, grace time.Duration) (bool, error) {
 	var last sent
 	err := bucket.ReadJSON(ctx, p.Work, first, &last)

@@ -93,7 +93,7 @@ func (r *resolver) take(name, by string, reading forms.Reading, take dataset.Tak
 	return nil
 }
 
-// recipe reads an object that may be a recipe; nil for one that is none, or is not there.
+// recipe reads an object that may be a recipe; nil for one that is not a recipe, or does not exist.
 func (r *resolver) recipe(ctx context.Context, name string) (*recipe.Recipe, error) {
 	switch path.Ext(name) {
 	case ".json", ".yaml", ".yml":
@@ -146,7 +146,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 	for _, folder := range []string{path.Dir(name), "."} {
 		file := path.Join(folder, entry.File)
 		if path.IsAbs(entry.File) || outside(file) {
-			return r.refuse("%s: lies outside of %s; upload it there, and write its path relative to %s",
+			return r.refuse("%s: it is outside of %s; upload it there, and write its path relative to %s",
 				entry.File, r.folder, name)
 		}
 		found, err := r.matches(ctx, file)
@@ -168,7 +168,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 	if entry.Images != "" {
 		root := path.Clean(entry.Images)
 		if path.IsAbs(root) || outside(root) {
-			return r.refuse("root: %s: lies outside of the dataset's images; write it relative to %s",
+			return r.refuse("root: %s: it is outside of the dataset's images; write it relative to %s",
 				entry.Images, cmp.Or(r.spec.Images, "images/"+r.spec.Dataset+"/"))
 		}
 		if root != "." {
@@ -198,8 +198,8 @@ func (r *resolver) exists(ctx context.Context, name string) error {
 // outside reports whether a clean relative path leads out of where it begins.
 func outside(name string) bool { return name == ".." || strings.HasPrefix(name, "../") }
 
-// matches are the manifests that a name stands for: itself if it is no pattern or an object has it, else those of each
-// of its lists in braces, in the order of their names.
+// matches are the manifests that a name stands for: itself if it is not a pattern or an object has it, else those of
+// each of its lists in braces, in the order of their names.
 func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 	if !recipe.HasPattern(name) {
 		return []string{name}, nil
@@ -232,7 +232,7 @@ func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 // glob are the objects that a glob stands for. It refuses one that stands for none.
 func (r *resolver) glob(ctx context.Context, pattern string) (names []string, err error) {
 	if _, err := path.Match(pattern, ""); err != nil {
-		return nil, r.refuse("%s: it is no pattern (%v); a [ begins a list of characters that ends with ]", pattern, err)
+		return nil, r.refuse("%s: it is not a pattern (%v); a [ begins a list of characters that ends with ]", pattern, err)
 	}
 	fixed := r.folder + pattern[:strings.IndexAny(pattern, `*?[\`)]
 	left := maxListed

@@ -58,7 +58,7 @@ var talkReading = forms.Reading{
 
 // resolved are the manifests that lists in a dataset.yaml stand for.
 var resolved = map[string][]plannedPart{
-	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what lies deeper
+	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what is deeper
 		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
 		{"parts/a-001.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
 		{"parts/b.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
@@ -70,7 +70,7 @@ var resolved = map[string][]plannedPart{
 		{"parts/a-000.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
 		{"parts/a-001.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
 	},
-	`["odd/a[1].jsonl", "p*/deep/?.jsonl"]`: { // an object of the very name comes first
+	`["odd/a[1].jsonl", "p*/deep/?.jsonl"]`: { // an object with exactly this name comes first
 		{"odd/a[1].jsonl", forms.Reading{}, "all", 3}, {"parts/deep/c.jsonl", forms.Reading{}, "all", 3},
 	},
 	`[parts/dataset_info.json, parts/b.jsonl]`: {
@@ -87,7 +87,7 @@ var resolved = map[string][]plannedPart{
 	},
 }
 
-// What a dataset's author should know of its manifests stands in the plan and the status of the run.
+// What a dataset's author should know of its manifests is in the plan and the status of the run.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -98,8 +98,8 @@ func TestNotes(t *testing.T) {
 	want := []string{
 		`meta/meta.json: entry "coco": repeat_time has a trainer repeat its records 2 times; here each record is rated ` +
 			`once, and a subset has repeat_time 1`,
-		"t-00000-of-00003.jsonl and 1 more are missing: their names say that there are 3, and 1 are given; the subset is " +
-			"of those",
+		"t-00000-of-00003.jsonl and 1 more are missing: the names say that there are 3, and 1 are given; the subset is " +
+			"from those",
 	}
 	if diff := cmp.Diff(want, f.Status(plan.Run).Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
@@ -162,8 +162,8 @@ func TestResolveRefuses(t *testing.T) {
 			"datasets/demo/parts/x-*.jsonl; upload the files, then ask for the dataset again",
 		`["parts/{a-00*,y*}.jsonl"]`: "manifests[0]: parts/y*.jsonl: no object of the input bucket matches",
 		`["parts/{b,y}.jsonl"]`:      "manifests: datasets/demo/parts/y.jsonl is not in the input bucket",
-		`["parts/[.jsonl"]`:          "manifests[0]: parts/[.jsonl: it is no pattern (syntax error in pattern); a [ begins",
-		`["{2..1}.jsonl"]`:           "manifests[0]: {2..1}.jsonl: {2..1} is no range",
+		`["parts/[.jsonl"]`:          "manifests[0]: parts/[.jsonl: it is not a pattern (syntax error in pattern); a [",
+		`["{2..1}.jsonl"]`:           "manifests[0]: {2..1}.jsonl: {2..1} is not a range",
 		`["{0..20000}.jsonl"]`:       "it stands for more than 10000 manifests",
 		`[parts/b.jsonl, "parts/?.jsonl"]`: "manifests[1]: parts/b.jsonl: parts/b.jsonl names it already; " +
 			"list it once",
@@ -171,13 +171,13 @@ func TestResolveRefuses(t *testing.T) {
 			"themselves",
 		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which says " +
 			"itself how its files are read",
-		`[bad/far.json]`: `manifests[0]: bad/far.json: entry "x": /data/x.jsonl: lies outside of datasets/demo/; upload ` +
+		`[bad/far.json]`: `manifests[0]: bad/far.json: entry "x": /data/x.jsonl: it is outside of datasets/demo/; upload ` +
 			`it there`,
-		`[bad/out.json]`: `manifests[0]: bad/out.json: entry "x": ../../x.jsonl: lies outside of datasets/demo/`,
+		`[bad/out.json]`: `manifests[0]: bad/out.json: entry "x": ../../x.jsonl: it is outside of datasets/demo/`,
 		`[bad/gone.json]`: `manifests[0]: bad/gone.json: entry "x": datasets/demo/bad/x.jsonl is not in the input ` +
 			`bucket; upload it`,
 		`[bad/none.json]`:   `manifests[0]: bad/none.json: entry "x": bad/parts/x-*.jsonl: no object of the input bucket`,
-		`[bad/root.json]`:   `manifests[0]: bad/root.json: entry "x": root: /data: lies outside of the dataset's images`,
+		`[bad/root.json]`:   `manifests[0]: bad/root.json: entry "x": root: /data: it is outside of the dataset's images`,
 		`[bad/random.json]`: `datasets/demo/bad/random.json: entry "x": num_samples takes records at random`,
 	} {
 		f.Upload("datasets/demo/dataset.yaml", []byte("manifests: "+manifests))

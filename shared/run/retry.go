@@ -33,8 +33,9 @@ func (r *Reader) LastScored(ctx context.Context, run string) (*Plan, error) {
 	}
 }
 
-// NextAttempt is the plan of the next attempt of a scored run. Samples that failed are tried again, as when their
-// images came late; of the others every score is taken over whose record, images, rubric and scorer are unchanged.
+// NextAttempt is the plan of the next attempt of a scored run. Samples that failed are tried again, for example because
+// their images were added. For the others every score is taken over whose record, images, rubric and scorer are
+// unchanged.
 func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 	plan, err := p.runs.UsablePlan(ctx, run)
 	if err != nil {

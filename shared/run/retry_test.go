@@ -71,7 +71,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// checkAttempt compares the scores of an attempt with those of the one before, but for some samples.
+// checkAttempt compares the scores of an attempt with those of the one before, except for some samples.
 func checkAttempt(t *testing.T, f *runtest.Fixture, first, second *run.Plan, rated ...string) {
 	t.Helper()
 	earlier := f.Records(first)

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// A place says where a sample's scores lie in a run.
+// A place says where a sample's scores are in a run.
 type place struct{ shardRange, position int32 }
 
 // placeBytes estimates the memory that one entry of a map of places takes with its key.
@@ -20,7 +20,7 @@ const placeBytes = 100
 
 // earlier is what the attempt before a plan's has of the sample of a record, if it was scored by the same scorer
 // under the same rubric; nil if not, and for a first attempt. Attempts have equal manifests, cut equally, so it
-// stands in the same place. It is shared: do not change it.
+// is in the same place. It is shared: do not change it.
 func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*scores.Record, error) {
 	if plan.Attempt == 0 {
 		return nil, nil
@@ -113,7 +113,7 @@ func (l *loader) reuseRemoved(ctx context.Context, plan *Plan, err error) (bool,
 	return l.runs.Removed(ctx, plan.Reuse)
 }
 
-// takeScores takes over the scores of an earlier run. Where the sample stands, and what is seen of its images now,
+// takeScores takes over the scores of an earlier run. Where the sample is, and what is seen of its images now,
 // stays that of the record.
 func takeScores(rec, earlier *scores.Record, from string) {
 	taken := *earlier

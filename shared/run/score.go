@@ -61,8 +61,7 @@ func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, deliv
 	return shard, w.advance(ctx, plan, t.r, delivery)
 }
 
-// tryShard makes an attempt at a shard, and reports whether nothing more is to be done at it: it is scored, or given
-// up.
+// tryShard makes an attempt at a shard, and reports whether the shard is settled: it is scored, or given up.
 func (w *Worker) tryShard(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, shard *Shard,
 ) (bool, error) {

@@ -54,7 +54,7 @@ func (r *Reader) records(
 	}
 }
 
-// Places reads where the records of a shard of a range that is cut stand in their manifest.
+// Places reads where the records of a shard of a range that is cut are in their manifest.
 func (r *Reader) Places(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) (places []dataset.Place, err error) {

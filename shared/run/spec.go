@@ -68,7 +68,7 @@ type Spec struct {
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// MaxFailed is how many samples may fail before nothing is selected; the service's limit if it is not given.
 	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
-	// Limit makes the run a trial on so many records, spread evenly over the dataset; 0 takes all.
+	// Limit makes the run a trial on this many records, spread evenly over the dataset; 0 takes all.
 	Limit int64 `yaml:"limit,omitempty" json:"limit,omitempty"`
 	// NoImageCheck starts no other attempt if images have come or changed since the dataset was scored. Without it, each
 	// further request for the dataset compares them with what was seen.
@@ -97,7 +97,7 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 	return spec, spec.Validate()
 }
 
-// namePattern is that of datasets, runPattern of the ids of their runs, which are 13 characters longer.
+// namePattern is the pattern of datasets, runPattern of the ids of their runs, which are 13 characters longer.
 var (
 	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 	runPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,112}$`)
@@ -107,11 +107,11 @@ var (
 func (s Spec) Validate() error {
 	var faults []error
 	if !namePattern.MatchString(s.Dataset) {
-		faults = append(faults, fmt.Errorf("dataset: %q is no dataset name; "+
+		faults = append(faults, fmt.Errorf("dataset: %q is not a dataset name; "+
 			"use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first", s.Dataset))
 	}
 	if len(s.Manifests) == 0 {
-		faults = append(faults, errors.New("manifests: is empty; list at least one manifest"))
+		faults = append(faults, errors.New("manifests: the list is empty; list at least one manifest"))
 	}
 	seen := map[string]bool{}
 	for i, m := range s.Manifests {
@@ -131,7 +131,7 @@ func (s Spec) Validate() error {
 			"images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
 	}
 	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
-		faults = append(faults, fmt.Errorf("reuse: %q is no run id", s.Reuse))
+		faults = append(faults, fmt.Errorf("reuse: %q is not a run id", s.Reuse))
 	}
 	if s.Limit < 0 {
 		faults = append(faults, fmt.Errorf("limit: %d; give the number of records of a trial, 1 or more", s.Limit))
@@ -156,7 +156,7 @@ func (s Spec) validateReadings() (faults []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Readings)) {
 		if !slices.Contains(s.Manifests, name) {
-			faults = append(faults, fmt.Errorf("readings: %q is none of the manifests%s",
+			faults = append(faults, fmt.Errorf("readings: %q is not one of the manifests%s",
 				name, spelling.Hint(name, s.Manifests)))
 		}
 		if err := s.Readings[name].Validate(); err != nil {
@@ -165,7 +165,8 @@ func (s Spec) validateReadings() (faults []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Takes)) {
 		if !slices.Contains(s.Manifests, name) {
-			faults = append(faults, fmt.Errorf("takes: %q is none of the manifests%s", name, spelling.Hint(name, s.Manifests)))
+			faults = append(faults, fmt.Errorf("takes: %q is not one of the manifests%s", name,
+				spelling.Hint(name, s.Manifests)))
 		}
 	}
 	return faults

@@ -32,7 +32,7 @@ type Status struct {
 	Dataset string `json:"dataset"`
 	State   string `json:"state"`
 	Problem string `json:"problem,omitempty"`
-	// Notes are those of the plan.
+	// Notes are the notes of the plan.
 	Notes []string `json:"notes,omitempty"`
 	// Samples accounts for every sample once the run is scored; before that only In is final.
 	Samples events.Counts `json:"samples"`
@@ -60,8 +60,8 @@ type Status struct {
 	EstimatedCost float64 `json:"estimated_cost"`
 	// Size is how many bytes the manifests have; images in files of their own are not in it.
 	Size int64 `json:"size"`
-	// Parameters are those of the automatic selection, without the ids that it includes or excludes; zero if there is
-	// none.
+	// Parameters are the parameters of the automatic selection, without the ids that it includes or excludes; zero if
+	// there is none.
 	Parameters selection.Request `json:"parameters,omitzero"`
 }
 
@@ -74,7 +74,7 @@ type Progress struct {
 	ShardsScored int   `json:"shards_scored"`
 	SamplesRead  int64 `json:"samples_read"`
 	SamplesDone  int64 `json:"samples_done"` // scored, failed or skipped
-	// SamplesInFlight are those of shards that are being scored. After a process was killed, those that it had begun
+	// SamplesInFlight are the samples of shards that are being scored. After a process was killed, those that it had begun
 	// count until another one has noticed that.
 	SamplesInFlight int64 `json:"samples_in_flight"`
 }
@@ -128,7 +128,7 @@ func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error)
 		group.Go(func() (err error) {
 			_, found[i], err = r.outline(ctx, run, 1)
 			if errors.Is(err, ErrNoRun) {
-				return nil // a folder without a plan is no run
+				return nil // a folder without a plan is not a run
 			}
 			if damaged := r.Damaged(run, err); damaged != nil {
 				found[i] = damaged
@@ -186,7 +186,7 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 	return plan, st, nil
 }
 
-// openStatus sets the state of a run that is not scored, and what it stands still for.
+// openStatus sets the state of a run that is not scored, and why it does not continue.
 func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead int) error {
 	wave, err := r.wave(ctx, plan.Run)
 	if err != nil {

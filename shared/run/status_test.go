@@ -364,7 +364,7 @@ func TestCancel(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" || len(f.Queue) > 0 {
-		t.Errorf("a cancelled run went on: %d messages; objects (-before +after):\n%s", len(f.Queue), diff)
+		t.Errorf("a cancelled run continued: %d messages; objects (-before +after):\n%s", len(f.Queue), diff)
 	}
 	if st := f.Status(plan.Run); st.State != run.StateCancelled || len(f.Scorer.Counts()) > 0 {
 		t.Errorf("state %s, %v rated; want cancelled and none", st.State, f.Scorer.Counts())

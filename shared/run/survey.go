@@ -34,7 +34,7 @@ type Survey struct {
 	Problems map[reason.Code]int64    `json:"problems"`
 	Examples map[reason.Code][]string `json:"examples"`
 	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows;
-	// of a paid scorer both are of its Estimate.
+	// for a paid scorer both come from its Estimate.
 	PerSecond float64 `json:"samples_per_second"`
 	Seconds   float64 `json:"estimated_seconds"`
 	// Estimate is what a paid scorer takes, which is not tried. Nil for others.
@@ -143,8 +143,8 @@ func (p *Planner) look(
 	return valid, nil
 }
 
-// missingImages are the faults of the named images of each sample that cannot be located; none of samples with a
-// problem or too many images, which are not looked for.
+// missingImages are, for each sample, the faults of its named images that cannot be located. Images of samples with a
+// problem, or with too many images, are not looked for.
 func (p *Planner) missingImages(
 	ctx context.Context, plan *Plan, samples []*dataset.Sample,
 ) ([][]*dataset.Fault, error) {

@@ -61,7 +61,7 @@ func (r *Reader) done(ctx context.Context, run string, t task) (bool, error) {
 	return bucket.Exists(ctx, r.work, RangeScoresName(run, t.r))
 }
 
-// settled reports whether nothing more is to be done at a task in a wave: its result is there, or it was given up.
+// settled reports whether a task in a wave needs no more work: its result exists, or it was given up.
 func (r *Reader) settled(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
 	if done, err := r.done(ctx, run, t); done || err != nil {
 		return done, err
@@ -80,7 +80,7 @@ func (r *Reader) shards(ctx context.Context, run string, number int) (int, error
 	return len(report.Shards), nil
 }
 
-// chains are those of a run's shards in a wave.
+// chains are the chains of a run's shards in a wave.
 func (r *Reader) chains(ctx context.Context, plan *Plan, wave *Wave) chains {
 	return chains{len(plan.Ranges), wave.Width, func(number int) (int, error) { return r.shards(ctx, plan.Run, number) }}
 }

@@ -27,7 +27,7 @@ type Teacher struct {
 	PerSource   *int `yaml:"per_source,omitempty" json:"per_source,omitempty"`
 	AnnotateMin *int `yaml:"annotate_min,omitempty" json:"annotate_min,omitempty"`
 	AnnotateMax *int `yaml:"annotate_max,omitempty" json:"annotate_max,omitempty"`
-	// Accept goes on with a scorer whose ratings change with the order in which it is asked.
+	// Accept continues with a scorer whose ratings change with the order in which it is asked.
 	Accept bool `yaml:"accept,omitempty" json:"accept,omitempty"`
 }
 
@@ -56,8 +56,8 @@ func (t Teacher) validate(s Spec) error {
 		faults = append(faults, errors.New("teacher: give a scorer, llm or gpu, or the name of a file of annotations"))
 	}
 	if t.Scorer != "" && t.Scorer != "llm" && t.Scorer != "gpu" {
-		faults = append(faults, fmt.Errorf("teacher: scorer: %q is none; use llm or gpu, where the service says they are",
-			t.Scorer))
+		faults = append(faults, fmt.Errorf("teacher: scorer: %q cannot be a teacher; write llm or gpu, whose addresses "+
+			"the service knows", t.Scorer))
 	}
 	if name := t.Annotations; name != "" && (path.Clean(name) != name || path.IsAbs(name) || outside(name)) {
 		faults = append(faults, fmt.Errorf("teacher: annotations: %q must be a name below %s%s/, without `.` or `..`",
@@ -65,7 +65,7 @@ func (t Teacher) validate(s Spec) error {
 	}
 	if each, least, most := t.Numbers(); each < 1 || least < 0 || most < 1 || least > most {
 		faults = append(faults, fmt.Errorf("teacher: per_source %d, annotate_min %d and annotate_max %d: give 1 or more of "+
-			"each source, and a least number and a larger most one", each, least, most))
+			"each source, and an annotate_max that is not below annotate_min", each, least, most))
 	}
 	if s.Scorer != "" {
 		faults = append(faults, fmt.Errorf("teacher: the dataset is rated by the embedded scorer that has learned from it; "+
@@ -85,7 +85,7 @@ type Lesson struct {
 	Problem string
 }
 
-// Lesson finds what is to be learned for a spec with a teacher, and whether that was done. A *RefusedError is a fault
+// Lesson finds what has to be learned for a spec with a teacher, and whether that was done. A *RefusedError is a fault
 // of the dataset or the spec.
 func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 	if err := spec.Validate(); err != nil {

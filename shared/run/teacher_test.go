@@ -61,7 +61,7 @@ func TestTeacherFaults(t *testing.T) {
 	for teacher, want := range map[string]string{
 		"{}":                                  "teacher: give a scorer, llm or gpu, or the name of a file",
 		"{scorer: llm, annotations: a.jsonl}": "teacher: give a scorer, llm or gpu, or the name of a file",
-		"{scorer: \"llm:http://a\"}":          "is none; use llm or gpu",
+		"{scorer: \"llm:http://a\"}":          "cannot be a teacher; write llm or gpu",
 		"{annotations: ../a.jsonl}":           "must be a name below datasets/demo/",
 		"{scorer: llm, per_source: 0}":        "per_source 0, annotate_min 100 and annotate_max 2000",
 		"{scorer: llm, annotate_max: 9}":      "annotate_min 100 and annotate_max 9",

@@ -3,7 +3,7 @@ package run
 import "github.com/harvest-ml/harvest/shared/dataset"
 
 // limit leaves of a plan with all ranges of its dataset a trial of Limit records: the dataset is cut into as many equal
-// parts, and of each the record in the middle is taken. So the same records are taken each time, and sources that stand
+// parts, and of each the record in the middle is taken. So the same records are taken each time, and sources that are
 // one after the other have their share. A limit that is no less than the dataset leaves all.
 func (p *Plan) limit() {
 	if p.Limit == 0 || p.Limit >= p.Samples {

@@ -20,7 +20,7 @@ func trialSpec(f *runtest.Fixture, limit int64) run.Spec {
 }
 
 // TestTrial scores trials on some records of a dataset of several ranges: each has as many samples as were asked for,
-// spread evenly, and knows where each stands.
+// spread evenly, and knows where each is.
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
@@ -54,7 +54,7 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// elements are where the samples of a run stand, in its order. They are compared with what the plan says of each.
+// elements are the places of the samples of a run, in its order. They are compared with what the plan says of each.
 func elements(t *testing.T, f *runtest.Fixture, plan *run.Plan) (all []int64) {
 	t.Helper()
 	texts := run.Texts{Input: f.Input, Work: f.Work}

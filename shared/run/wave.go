@@ -20,7 +20,7 @@ type Wave struct {
 	At   time.Time `json:"at"` // when it began
 }
 
-// wave is the present wave of a run; nil before its first one.
+// wave is the current wave of a run; nil before its first one.
 func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	numbers, err := bucket.Numbers(ctx, r.work, wavesPrefix(run), ".json")
 	if err != nil || len(numbers) == 0 {
@@ -36,7 +36,7 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	})
 }
 
-// laterWave is the present wave of a run after an attempt at a task. A run that was removed meanwhile has none, which
+// laterWave is the current wave of a run after an attempt at a task. A run that was removed meanwhile has none, which
 // is a permanent error.
 func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
 	wave, err := w.runs.wave(ctx, run)
@@ -66,7 +66,7 @@ func (w *Worker) stop(ctx context.Context, run string, wave *Wave, reason string
 	return err
 }
 
-// stopped is why the present wave of a run was stopped; nil if it was not.
+// stopped is why the current wave of a run was stopped; nil if it was not.
 func (r *Reader) stopped(ctx context.Context, run string, wave *Wave) (*Stop, error) {
 	if wave == nil {
 		return nil, nil

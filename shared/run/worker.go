@@ -96,7 +96,7 @@ func (e *RefusedError) Error() string { return e.Reason }
 // Unwrap returns the error behind it.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Start accepts a planned run and sets it going; it returns the plan that stands: an earlier one may have another
+// Start accepts a planned run and sets it going; it returns the plan that is in force: an earlier one may have another
 // selection. A run that is started again is continued.
 func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
@@ -112,7 +112,7 @@ func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 	return plan, w.begin(ctx, plan)
 }
 
-// begin begins the first wave of a run that has none, and continues the run in its present wave, if it is workable.
+// begin begins the first wave of a run that has none, and continues the run in its current wave, if it is workable.
 func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 	workable, wave, err := w.workable(ctx, plan.Run, presentWave)
 	if err != nil {
@@ -180,17 +180,17 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 	return plan, w.index.acceptFinished(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now())
 }
 
-// refusedPlan is what stands in the place of a plan, but for the run's id.
+// refusedPlan is what takes the place of a plan, without the run's id.
 func refusedPlan(datasetName, reason string) *Plan {
 	return &Plan{
 		Layout: LayoutVersion, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
 	}
 }
 
-// presentWave asks workable for the present wave, whichever it is.
+// presentWave asks workable for the current wave, whichever it is.
 const presentWave = -1
 
-// workable is the plan of a run on which work is to be done, and its present wave, which is nil before the first one.
+// workable is the plan of a run that has work to do, and its current wave, which is nil before the first one.
 // The plan is nil if there is nothing to do for a message of a wave: the run was cancelled, refused, or waits for
 // approval, another wave has begun, or this one was stopped.
 func (w *Worker) workable(ctx context.Context, run string, number int) (*Plan, *Wave, error) {

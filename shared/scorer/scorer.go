@@ -1,4 +1,4 @@
-// Package scorer defines what rates samples. Implementations lie in the packages below it.
+// Package scorer defines what rates samples. Implementations are in the packages below it.
 package scorer
 
 import (
@@ -21,7 +21,7 @@ type Item struct {
 	Decoded func(image int, picture image.Image)
 }
 
-// RatedImages are the encoded images that stand in the rated turns of the sample, in their order there.
+// RatedImages are the encoded images in the rated turns of the sample, in their order there.
 func (it Item) RatedImages() [][]byte {
 	var rated [][]byte
 	for _, i := range it.Sample.RatedImages() {
@@ -56,11 +56,11 @@ func Unrated(fault *dataset.Fault) Result { return Result{Code: fault.Code, Reas
 // Died is the code of a sample that breaks its scorer each time it is rated alone.
 const Died reason.Code = "scorer_died"
 
-// ErrUnavailable is the error of opening a scorer that cannot be reached at present. It is transient:
+// ErrUnavailable is the error of opening a scorer that cannot be reached now. It is transient:
 // rubric and dataset are not its cause.
 var ErrUnavailable = errors.New("scorer unavailable")
 
-// A StopError says that a run cannot go on until a person fixes what it names: its spending limit is
+// A StopError says that a run cannot continue until a person fixes what it names: its spending limit is
 // reached, or the key is refused. It is not caused by a sample, and a retry changes nothing before then.
 type StopError struct{ Reason string }
 
@@ -87,7 +87,7 @@ type Sender interface {
 // something surrounds it.
 const bodyPerByte = 1.4
 
-// PerByte is how many bytes it takes to have images and so many bodies with them, for each byte of the images.
+// PerByte is the memory, for each byte of images, that holds them and a number of request bodies with them.
 func PerByte(bodies int) float64 { return 1 + bodyPerByte*float64(bodies) }
 
 // HeldPerByte is how many bytes it takes to have a scorer rate images, for each byte of them: for a memory.Hold.
@@ -108,7 +108,7 @@ type Paid interface {
 	Estimate(Load) Estimate
 }
 
-// A Load is what is to be rated.
+// A Load is what has to be rated.
 type Load struct {
 	Samples, Images int64
 	TextBytes       int64 // of all conversations

@@ -21,8 +21,8 @@ type Brief struct {
 	Ratings []int8
 }
 
-// ReadBriefs reads some rows of a file, which are in ascending order, and no more pages of its columns than they lie
-// in. It fails as Read does.
+// ReadBriefs reads some rows of a file, given in ascending order. It reads only the pages of the columns that hold
+// them. It fails as Read does.
 func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err error) {
 	defer recoverBad("reading rows of scores", &err)
 	f, err := open(r, size, parquet.SkipPageIndex(false))

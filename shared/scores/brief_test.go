@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Rows read alone, wherever they lie, are those of the whole file.
+// Rows read alone, wherever they are, are those of the whole file.
 func TestReadBriefs(t *testing.T) {
 	t.Parallel()
 	records := many(130_000, 3) // two row groups

@@ -183,7 +183,7 @@ var (
 
 func toCount(v int32) (uint32, error) {
 	if v < 0 {
-		return 0, fmt.Errorf("%d is no count", v)
+		return 0, fmt.Errorf("%d is not a count", v)
 	}
 	return uint32(v), nil
 }

@@ -55,7 +55,7 @@ func TestReadColumns(t *testing.T) {
 	}
 }
 
-// A large file must read as columns just as it reads as records: its names lie in several
+// A large file must read as columns just as it reads as records: its names are in several
 // dictionaries, and its rows in several pages.
 func TestReadColumnsAgreesWithRead(t *testing.T) {
 	t.Parallel()

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// ReadSimilar reads what finds similar samples alone, in the order of the file: of a sample that is not OK nothing. It
-// fails as Read does.
+// ReadSimilar reads only the columns that find similar samples, in the order of the file. A sample that is not OK has
+// none. It fails as Read does.
 func ReadSimilar(r io.ReaderAt, size int64) (contents []similarity.Content, err error) {
 	defer recoverBad("reading signatures of scores", &err)
 	f, err := open(r, size)

@@ -77,7 +77,7 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 func checkFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
-		return fmt.Errorf("%d bytes are no Parquet file", size)
+		return fmt.Errorf("%d bytes are not a Parquet file", size)
 	}
 	var end [tail]byte
 	if _, err := r.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {

@@ -33,7 +33,7 @@ func TestReadRefuses(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{"nothing", nil, "reading scores: 0 bytes are no Parquet file"},
+		{"nothing", nil, "reading scores: 0 bytes are not a Parquet file"},
 		{"text", []byte("id,rating\na,5\nb,4\n"), "it does not end in PAR1"},
 		{"cut short", good[:len(good)-100], "one cut short"},
 		{"head cut off", good[len(good)-200:], "a footer of"},

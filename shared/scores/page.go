@@ -9,8 +9,8 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// A columnType says how the values of a column are taken from a page, and converted. Of a column with
-// a dictionary only the dictionary's values are converted, once a page.
+// A columnType says how the values of a column are taken from a page, and converted. For a column with a dictionary
+// only the dictionary's values are converted, once a page.
 type columnType[T, U any] struct {
 	take    func(encoding.Values) []T
 	convert func(T) (U, error)

@@ -10,7 +10,7 @@ import (
 // A Record is the scores of one sample.
 type Record struct {
 	ID string
-	// Range is the number of the dataset's range that the sample lies in, Position its place among
+	// Range is the number of the dataset's range that the sample is in, Position its place among
 	// the samples of that range. Both count from 0.
 	Range, Position int
 	Source          string
@@ -53,10 +53,10 @@ type Table struct {
 	Records      []Record
 }
 
-// A Status says what became of a sample. The zero value is no status.
+// A Status says whether a sample was scored. The zero value is not a status.
 type Status uint8
 
-// What can become of a sample.
+// The outcomes of a sample.
 const (
 	OK      Status = iota + 1 // rated
 	Failed                    // should have been rated, and could not be
@@ -76,7 +76,7 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", uint8(s))
 }
 
-// MarshalText is String, and an error for a value that is no status.
+// MarshalText is String, and an error for a value that is not a status.
 func (s Status) MarshalText() ([]byte, error) {
 	if s < OK || s > Skipped {
 		return nil, fmt.Errorf("%v is neither ok, failed nor skipped", s)

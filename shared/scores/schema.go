@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// version is the version of the files' layout. It is no part of the product's version: the
+	// version is the version of the files' layout. It is not part of the product's version: the
 	// same scores must give the same bytes before and after a deploy.
 	version = "5"
 
@@ -139,7 +139,7 @@ func tagOf(column, meaning string) reflect.StructTag {
 	return reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict" meaning:"%s"`, column, meaning))
 }
 
-// writerOptions are those of every file of this package. What is written under them depends on the
+// writerOptions are the options of the writers of every file of this package. What is written under them depends on the
 // rows alone: parquet-go's own creator string would differ between a test and a deployed binary.
 func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	return []parquet.WriterOption{

@@ -84,7 +84,7 @@ func ReadContents(r io.ReaderAt, size int64) (contents []string, status []Status
 	return contents, status, err
 }
 
-// An Outcome is what became of a sample: its id, and why it was not scored or cannot be selected.
+// An Outcome is the result of a sample: its id, and why it was not scored or cannot be selected.
 type Outcome struct {
 	ID     string
 	Status Status
@@ -92,7 +92,7 @@ type Outcome struct {
 	Reason string      // the same in words
 }
 
-// ReadOutcomes reads what became of the samples alone, in the order of the file. It fails as Read does.
+// ReadOutcomes reads only the outcomes of the samples, in the order of the file. It fails as Read does.
 func ReadOutcomes(r io.ReaderAt, size int64) (outcomes []Outcome, err error) {
 	defer recoverBad("reading outcomes of scores", &err)
 	f, err := open(r, size)
@@ -108,8 +108,8 @@ func ReadOutcomes(r io.ReaderAt, size int64) (outcomes []Outcome, err error) {
 	)
 }
 
-// ReadSeen reads the samples' states and what was seen of their images alone, in the order of the file: that of row i
-// is seen[starts[i]:starts[i+1]]. It fails as Read does.
+// ReadSeen reads only the samples' states and what was seen of their images, in the order of the file. Row i has
+// seen[starts[i]:starts[i+1]]. It fails as Read does.
 func ReadSeen(r io.ReaderAt, size int64) (status []Status, starts []uint32, seen []string, err error) {
 	defer recoverBad("reading what was seen of images", &err)
 	f, err := open(r, size)

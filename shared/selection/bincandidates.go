@@ -27,7 +27,7 @@ const (
 // capabilities pick some of them meanwhile and debt asks for more.
 func batch(n, found int) int { return min(max(2*n, minBatch, found/batchShare), found) }
 
-// sortMore makes at least one more candidate ready, and about 2n if there are so many. It reports
+// sortMore makes at least one more candidate ready, and about 2n if there are that many. It reports
 // whether there was any. It writes b and the buffers alone, so that the bins of a capability can be
 // sorted concurrently.
 func (b *binCandidates) sortMore(c *capability, n int, buffers *scratch) bool {

@@ -83,7 +83,7 @@ func parseSamples(noun, text string) (Budget, error) {
 		}
 	}
 	if share := fractionForm(number); share != "" {
-		return Budget{}, fmt.Errorf("%s %q: a share is no fraction; write it as %s; %s", noun, text, share, forms)
+		return Budget{}, fmt.Errorf("%s %q: a share cannot be a fraction; write it as %s; %s", noun, text, share, forms)
 	}
 	if noun == "budget" && strings.ContainsAny(number, "kMB") {
 		if _, err := ParseBudget(number + tokenSuffix); err == nil {
@@ -105,7 +105,7 @@ func parseSamples(noun, text string) (Budget, error) {
 		return Budget{count: count}, nil
 	}
 
-	// The decimal point is moved in the text, so that 30% is the very number that 0.30 is.
+	// The decimal point is moved in the text, so that 30% and 0.30 give exactly the same number.
 	most := "1.0"
 	if percent {
 		number += "e-2"
@@ -133,7 +133,7 @@ func ofNothing(noun string) string {
 	return "nothing would be selected; the smallest is one sample, 1"
 }
 
-// fractionForm is the percentage of a fraction such as 1/3; "" for another text, and for one that is no share.
+// fractionForm is the percentage of a fraction such as 1/3; "" for another text, and for one that is not a share.
 func fractionForm(text string) string {
 	above, below, is := strings.Cut(text, "/")
 	part, errPart := strconv.ParseUint(strings.TrimSpace(above), 10, 32)

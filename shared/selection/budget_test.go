@@ -71,7 +71,7 @@ func TestParseBudgetErrors(t *testing.T) {
 		"30 percent":           "nearest budget is 30%;",
 		"259.0":                "for 259 samples give 259;",
 		"+3%":                  "nearest budget is 3%;",
-		"1/3":                  "a share is no fraction; write it as 33.33%;",
+		"1/3":                  "a share cannot be a fraction; write it as 33.33%;",
 		"3 / 10":               "write it as 30%;",
 		"4/3":                  "",
 		"1/0":                  "",

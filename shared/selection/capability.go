@@ -15,7 +15,7 @@ type capability struct {
 	keys          sortKeys
 	candidates    bitset // samples whose rating exceeds the threshold; shared, not to be changed
 	removedBefore bitset // the selector's
-	// available counts, for each bin, the candidates that could be picked when the present turn
+	// available counts, for each bin, the candidates that could be picked when the current turn
 	// began: seen is how many samples had been removed by then.
 	available []uint32
 	seen      int
@@ -120,7 +120,7 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 
 // A firstBatch describes the candidates of a bin's first style position: its entries end before
 // end, held is the number of candidates, found that of the classes that hold the best ones, and
-// sorted is how many of these are to be sorted.
+// sorted is how many of these have to be sorted.
 type firstBatch struct{ end, held, found, sorted uint32 }
 
 // firstBatch chooses the classes to take out of a bin's first style position.

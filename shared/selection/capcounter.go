@@ -27,7 +27,7 @@ func numbersIn(some []uint32) int {
 	return int(slices.Max(some)) + 1
 }
 
-// capCounters are those that a selection has.
+// capCounters are the counters that a selection has.
 type capCounters []*capCounter
 
 func newCapCounters(pool *Pool, p Params) capCounters {
@@ -108,7 +108,7 @@ func (all capCounters) charge(s uint32, reached func(counter *capCounter, i uint
 	}
 }
 
-// samples are those of a source, a style or an image of a pool of n samples.
+// samples are the samples of a source, a style or an image of a pool of n samples.
 func (c *capCounter) samples(i uint32, n int) []uint32 {
 	if c.members == nil {
 		c.members = newIndex(n, len(c.used), c.of)

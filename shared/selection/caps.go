@@ -139,7 +139,7 @@ func (c Caps) validateIncludes(p Params, pool *Pool) error {
 		for i, used := range counter.used {
 			if used > counter.limits[i] {
 				faults = append(faults, fmt.Errorf(
-					"caps: %s %s has %d of what is to be included, and its cap is %d; the least is %d",
+					"caps: %s %s has %d of the samples to include, and its cap is %d; the least is %d",
 					counter.noun, counter.name(uint32(i)), used, counter.limits[i], used))
 			}
 		}

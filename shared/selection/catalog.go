@@ -67,7 +67,7 @@ func (c *Catalog) candidates(column int, threshold int32) bitset {
 	return bits
 }
 
-// cells are those of all samples for a column of ratings; nil if a rating is outside of their levels.
+// cells are the cells of all samples for a column of ratings; nil if a rating is outside of their levels.
 func (c *Catalog) cells(column int) []cell { return c.columns[column]() }
 
 // Bytes is about how much memory the catalog takes when all of it is prepared.
@@ -81,7 +81,7 @@ func (c *Catalog) Bytes() int {
 		4*(cap(p.Image)+cap(p.ImageStart)+cap(p.Cluster)+cap(p.Template))
 }
 
-// groups are those of the samples but for the ineligible ones; nil means that there are none.
+// groups are the groups of the samples except for the ineligible ones; nil means that there are none.
 func (c *Catalog) groups(ineligible bitset) *groups {
 	workers := runtime.GOMAXPROCS(0)
 	if ineligible != nil {

@@ -7,7 +7,7 @@ const levels = 8
 // on. From it follows for any threshold how many candidates the group has.
 type cell [levels]uint32
 
-// countCells counts the cells of all groups for a column of ratings; nil if one is no level.
+// countCells counts the cells of all groups for a column of ratings; nil if one is not a level.
 func countCells(groups *groups, ratings []int8) []cell {
 	cells := make([]cell, groups.len())
 	of := groups.of[:len(ratings)]

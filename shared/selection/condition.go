@@ -18,7 +18,7 @@ type Condition struct {
 	Value    float64
 }
 
-// decimal is a number as people write it; what Go reads but they do not write, such as 1_0 and 0x10, is none.
+// decimal is a number as people write it; forms that only Go reads, such as 1_0 and 0x10, are refused.
 var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 
 // conditionPattern is a name, an operator and a number.
@@ -28,12 +28,12 @@ var conditionPattern = regexp.MustCompile(`^\s*(.*?[^<>=!\s])\s*(>=|<=|==|!=|>|<
 func ParseCondition(text string) (Condition, error) {
 	parts := conditionPattern.FindStringSubmatch(text)
 	if parts == nil {
-		return Condition{}, fmt.Errorf("%q is no condition; give a column, an operator (>=, <=, >, <, ==, !=) and a "+
+		return Condition{}, fmt.Errorf("%q is not a condition; give a column, an operator (>=, <=, >, <, ==, !=) and a "+
 			"number, such as relevance_min>=3", text)
 	}
 	value, err := strconv.ParseFloat(parts[3], 64)
 	if err != nil || !decimal.MatchString(parts[3]) {
-		return Condition{}, fmt.Errorf("%q: %q is no number", text, parts[3])
+		return Condition{}, fmt.Errorf("%q: %q is not a number", text, parts[3])
 	}
 	operator := parts[2]
 	if operator == "=" {
@@ -83,7 +83,7 @@ type Column struct {
 	Values []float64
 }
 
-// values are those of a column; nil if the pool does not have it.
+// values are the values of a column; nil if the pool does not have it.
 func (p *Pool) values(name string) []float64 {
 	for _, c := range p.Columns {
 		if c.Name == name {

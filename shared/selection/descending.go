@@ -79,7 +79,7 @@ func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	if seedShare*len(bins) > s.samplesOf(s.params.Budget) {
 		return
 	}
-	dropped := 0 // how many of the selector's are no candidates any more
+	dropped := 0 // how many of the selector's are not candidates any more
 	for _, bin := range bins {
 		if s.remaining() == 0 {
 			return
@@ -98,8 +98,8 @@ func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	}
 }
 
-// A bestRating is a sample's highest rating above its capability's threshold, and the first capability that has it; of
-// a sample that is no candidate the rating is Missing.
+// A bestRating is a sample's highest rating above its capability's threshold, and the first capability that has it; for
+// a sample that is not a candidate the rating is Missing.
 type bestRating struct {
 	rating     int8
 	capability uint32

@@ -45,7 +45,7 @@ func TestDescending(t *testing.T) {
 			}
 			for _, pick := range result.Picks {
 				if !pick.Rated() || pick.Rule != ByTurn && (pick.Rule != ByBin || pick.Round != 0 || pick.Rank != 1) {
-					t.Errorf("%+v is no pick of this strategy", pick)
+					t.Errorf("%+v is not a pick of this strategy", pick)
 				}
 			}
 		})

@@ -17,7 +17,7 @@ type Figures struct {
 	Tokens        int     `json:"tokens"`
 }
 
-// Figures are those of a selection of the catalog's pool.
+// Figures are the figures of a selection of the catalog's pool.
 func (c *Catalog) Figures(result *Result) Figures {
 	pool, selected := c.describePool(), describe(c.Pool, c.groups(nil), setOf(result.Samples()))
 	return Figures{
@@ -50,10 +50,11 @@ func (r *PickRatings) Total() (n int) {
 	return n
 }
 
-// PickRatings are those of the picks of a selection of the catalog's pool that a rating decided; nil if there are none.
+// PickRatings are the ratings of the picks that a rating decided, in a selection of the catalog's pool; nil if there
+// are none.
 func (c *Catalog) PickRatings(result *Result) *PickRatings { return pickRatings(c.Pool, result) }
 
-// pickRatings are those of the picks that a rating decided; nil if there are none.
+// pickRatings are the ratings of the picks that a rating decided; nil if there are none.
 func pickRatings(pool *Pool, result *Result) *PickRatings {
 	var ratings *PickRatings
 	columns := make([][]int8, len(result.Capabilities))

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// groups holds the samples by what they have in common but for their ratings: a group has the
+// groups holds the samples by their properties other than ratings: a group has the
 // samples of one source with the same styles in the same order. All of them are in the same bins, at
 // the same style positions, so that work on bins is done once for a group; millions of samples make
 // a few thousand groups.
@@ -30,7 +30,7 @@ type groups struct {
 // the group's styles.
 type binEntry struct{ group, position uint32 }
 
-// newGroups groups a pool's samples but for the ineligible ones; nil means that there are none.
+// newGroups groups a pool's samples except for the ineligible ones; nil means that there are none.
 func newGroups(p *Pool, ineligible bitset, workers int) *groups {
 	g := &groups{of: make([]uint32, p.Len())}
 	first := g.gather(p, ineligible, workers)
@@ -214,8 +214,8 @@ func (g *groups) nameBins(p *Pool, first []uint32) {
 	}
 }
 
-// listEntries fills entryStart and entries, one position after the other, each from the groups that
-// have so many styles.
+// listEntries fills entryStart and entries, one position after the other, each from the groups that have that number of
+// styles.
 func (g *groups) listEntries() {
 	g.entryStart = make([]uint32, len(g.binNames)+1)
 	for _, bin := range g.bin {

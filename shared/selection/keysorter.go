@@ -34,7 +34,7 @@ func (x *keySorter) sort(keys []uint64) {
 	buckets := int((high-low)>>shift) + 1
 	x.ends = slices.Grow(x.ends[:0], buckets+1)[:buckets+1]
 	clear(x.ends)
-	ends := x.ends[1:] // until keys are put there, the start of each bucket stands before it
+	ends := x.ends[1:] // until keys are put there, the start of each bucket is before it
 	for _, key := range keys {
 		ends[(key-low)>>shift]++
 	}

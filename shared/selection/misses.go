@@ -49,7 +49,7 @@ func (l *MissList) At(i int) (NearMiss, bool) {
 	return miss, true
 }
 
-// NearMisses are those of the samples whose reason is ReasonRank. It sorts all candidates of all bins, so it takes
+// NearMisses are the misses of the samples whose reason is ReasonRank. It sorts all candidates of all bins, so it takes
 // several times as long as the selection.
 func (c *Catalog) NearMisses(params Params, result *Result, reasons ReasonList) *MissList {
 	n := c.Pool.Len()
@@ -186,7 +186,8 @@ func (m *misser) ofCapability(result *Result, i int, name string) {
 	}
 }
 
-// count finds where the candidates of each segment are to be, and by how much the highest rating exceeds the threshold.
+// count finds where the candidates of each segment will be put, and by how much the highest rating exceeds the
+// threshold.
 func (m *misser) count(level levelColumn) (highest int) {
 	clear(m.counts)
 	if cells := m.cells(level.number); cells != nil {
@@ -270,7 +271,8 @@ func (m *misser) findLast(level levelColumn, keys *sortKeys, picks []Pick, own [
 	}
 }
 
-// rank sorts the segments and offers the positions of their candidates, which come after so many in their bins.
+// rank sorts the segments and offers the positions of their candidates, which come after the before[bin] earlier ones
+// of their bins.
 func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 	for i := range m.segments {
 		s := &m.segments[i]

@@ -109,7 +109,7 @@ type mixBound struct {
 	least, most, available int
 }
 
-// bounds are those of all names, in the order of the pool. Available has the samples of each that may be picked.
+// bounds are the bounds of all names, in the order of the pool. Available has the samples of each that may be picked.
 func (d mixDimension) bounds(budget int, available []int) []mixBound {
 	bounds := make([]mixBound, len(d.names))
 	for i, name := range d.names {
@@ -157,16 +157,16 @@ func whyNot(bounds []mixBound, budget int, exclusive bool) string {
 	for _, b := range bounds {
 		switch {
 		case b.least > b.most:
-			return fmt.Sprintf("%q is to have %d at least and %d at most", b.name, b.least, b.most)
+			return fmt.Sprintf("%q must have %d at least and %d at most", b.name, b.least, b.most)
 		case b.least > b.available:
-			return fmt.Sprintf("%q is to have %d at least, and %d can be selected", b.name, b.least, b.available)
+			return fmt.Sprintf("%q must have %d at least, and %d can be selected", b.name, b.least, b.available)
 		}
 		least += b.least
 		most += min(b.most, b.available)
 	}
 	switch {
 	case exclusive && least > budget:
-		return fmt.Sprintf("they are to have %d at least together, and the budget is %d", least, budget)
+		return fmt.Sprintf("together they must have %d at least, and the budget is %d", least, budget)
 	case most < budget:
 		return fmt.Sprintf("they can have %d at most together, and the budget is %d", most, budget)
 	}
@@ -216,8 +216,8 @@ func nearestMix(bounds []mixBound, budget int, exclusive bool) string {
 	return text
 }
 
-// fillMix picks what sources, and then styles, lack of what they are to have at least: by name, the best mean rating
-// over the selection's capabilities first, at any threshold.
+// fillMix picks the samples that sources, and then styles, need to have their least. It goes by name, takes the best
+// mean rating over the selection's capabilities first, and ignores thresholds.
 func (s *selector) fillMix() {
 	if s.params.Mix.IsZero() {
 		return

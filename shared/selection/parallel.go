@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls do once for each number below n, on so many workers, with the worker's number. The
+// parallel calls do once for each number below n, on this many workers, with the worker's number. The
 // order of the calls is not defined, so each must write what no other reads or writes.
 func parallel(workers, n int, do func(worker, i int)) {
 	var (

@@ -30,7 +30,7 @@ type Params struct {
 	Include []uint32 `json:"include,omitempty"`
 }
 
-// capabilities are those of the parameters, or the pool's.
+// capabilities are the capabilities of the parameters, or the pool's.
 func (p Params) capabilities(pool *Pool) []string {
 	if len(p.Capabilities) == 0 {
 		return pool.Capabilities
@@ -46,13 +46,13 @@ func (p Params) expected(pool *Pool, capability string) []uint16 {
 	return pool.Expected[pool.column(capability)]
 }
 
-// threshold is that of a capability. Missing is the lowest of all ratings, so none need lie below
+// threshold is the threshold of a capability. Missing is the lowest of all ratings, so none need be below
 // it, nor above the highest.
 func (p Params) threshold(capability string) int32 {
 	return int32(min(max(p.ThresholdOf(capability), Missing), math.MaxInt8))
 }
 
-// weight is that of a capability.
+// weight is the weight of a capability.
 func (p Params) weight(capability string) float64 {
 	if weight, own := p.Weights[capability]; own {
 		return weight
@@ -169,13 +169,13 @@ func noSuchSample(field string, samples []uint32, pool *Pool) error {
 	return errors.Join(faults...)
 }
 
-// A KeptOutError is the fault of a sample that is to be included, and that another parameter keeps out.
+// A KeptOutError says that a sample has to be included, but another parameter keeps it out.
 type KeptOutError struct {
 	Sample uint32 // position in the pool, from 0
 	Reason Reason // excluded, filtered_by_source, ...
 }
 
-// Error names the sample by its position, which is all that is known of it here.
+// Error names the sample by its position: its id is not known here.
 func (e *KeptOutError) Error() string { return e.Of(fmt.Sprintf("at position %d", e.Sample)) }
 
 // Of is the text of the error about a sample of a name.
@@ -183,8 +183,7 @@ func (e *KeptOutError) Of(name string) string {
 	return fmt.Sprintf("include: sample %s is kept out by other parameters (%s); leave one of the two out", name, e.Reason)
 }
 
-// inclusion is what the must-includes take: their marks, their number by source, and what they spend
-// of the budget.
+// inclusion describes the must-includes: their marks, their number by source, and the part of the budget that they use.
 type inclusion struct {
 	marks    bitset
 	bySource []int
@@ -207,7 +206,7 @@ func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusio
 	}
 	if included.spent > p.Budget {
 		faults = append(faults, fmt.Errorf(
-			"budget: %d is less than the %d of what is to be included; the least is %d",
+			"budget: %d is less than the %d of the samples to include; the least is %d",
 			p.Budget, included.spent, included.spent))
 	}
 	return included, errors.Join(faults...)

@@ -99,7 +99,7 @@ func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequ
 	}
 	if r.Budget.IsZero() {
 		return ResolvedRequest{}, errors.New(
-			"budget: is missing; give a share such as 30% or 0.3, or a number of samples")
+			"budget: it is missing; give a share such as 30% or 0.3, or a number of samples")
 	}
 	if err := r.ValidateNames(capabilities, styles); err != nil {
 		return ResolvedRequest{}, err

@@ -231,7 +231,7 @@ func TestResolveBudgetErrors(t *testing.T) {
 		})
 	}
 	_, err := resolveIn(Request{})
-	checkError(t, err, []string{"budget: is missing; give a share such as 30%"})
+	checkError(t, err, []string{"budget: it is missing; give a share such as 30%"})
 }
 
 func TestResolveRuleErrors(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // method; each field says what else there is. They are applied in this order: filters (Styles,
 // Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and Caps while the strategy picks.
 type Rules struct {
-	// Capabilities are those that take turns, in this order. Empty means all of the pool's, in its
+	// Capabilities are the capabilities that take turns, in this order. Empty means all of the pool's, in its
 	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
 	Capabilities []string `yaml:"capabilities" json:"capabilities,omitempty"`
 	// Weights divide a round among the capabilities that still have candidates: one of them may pick
@@ -48,8 +48,8 @@ type Rules struct {
 	Sources Filter `yaml:"sources" json:"sources,omitzero"`
 	// Where keeps the samples that fulfil all of these conditions. Example: {"relevance_min>=3"}.
 	Where []Condition `yaml:"where" json:"where,omitempty"`
-	// Unique keeps one of all samples with the same texts and images (Pool.Twin), that of the lowest
-	// index, then of the lowest position, among those that the filters keep.
+	// Unique keeps one of the samples with the same texts and images (Pool.Twin): of those that pass the filters the one
+	// with the lowest index, then the lowest position.
 	Unique bool `yaml:"unique" json:"unique,omitempty"`
 	// Minimums are the least numbers of samples of sources. What a source lacks after the must-includes is
 	// picked before the first round: sources ascending by name, the best mean rating over the
@@ -128,7 +128,7 @@ func (r Rules) validateNames(capabilities, styles []string) error {
 		r.Styles.validate("styles", styles))...)
 }
 
-// An UnknownNameError is a name in a field of a request that is none of the known ones.
+// An UnknownNameError is a name in a field of a request that is not known.
 type UnknownNameError struct {
 	Field, Name string
 	Known       []string

@@ -5,8 +5,7 @@
 //
 // Capabilities take turns, in rounds. In its turn a capability picks its amount of the budget among
 // its candidates, the samples rated above the threshold, spread over bins (style + "+" + source): the
-// smallest bin first, an equal share from each, and what a small bin cannot give is a debt that the
-// larger ones pay.
+// smallest bin first, an equal share from each, and the larger bins give what a small bin cannot.
 package selection
 
 import "math"
@@ -50,9 +49,9 @@ type Pick struct {
 	Round      uint32 // from 1; 0 if the rule is not ByTurn
 	Capability uint32 // index into Result.Capabilities; None if the rule is neither ByTurn nor ByBin
 	Bin        uint32 // index into Result.Bins; None if the rule is neither ByTurn nor ByBin
-	// Rank is the sample's position, from 1, in the order of the candidates that the bin held when
-	// the capability's turn began; for other rules in the bin, in Params.Include, in the order of the
-	// source's samples, or in the strategy's order.
+	// Rank is the sample's position, from 1, in the order of the candidates that the bin held when the capability's turn
+	// began; for the other rules it is the position in the bin, in Params.Include, in the order of the source's samples,
+	// or in the strategy's order.
 	Rank uint32
 	Rule PickRule
 }

@@ -17,7 +17,7 @@ type selector struct {
 	spent        int           // of the budget
 	capabilities []*capability // in the order in which they take turns
 	// Samples that are removed cannot be picked any more: they were picked or dropped. Removals lists
-	// them in order, and removalGroups the groups of those that were removed before the present turn
+	// them in order, and removalGroups the groups of those that were removed before the current turn
 	// began, which removedBefore marks.
 	removed, removedBefore  bitset
 	removals, removalGroups []uint32
@@ -27,7 +27,7 @@ type selector struct {
 	minimumShortfalls       []Shortfall
 	buffers                 []scratch // one for each worker
 	meanCost                int       // of a sample, in units of the budget
-	// cells are those of the groups for a column of ratings, or nil.
+	// cells are the cells of the groups for a column of ratings, or nil.
 	cells func(column int) []cell
 }
 

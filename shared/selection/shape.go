@@ -11,7 +11,7 @@ const (
 	MultiTurn // bit of samples in which the human speaks more than once
 )
 
-// ShapeOf is the shape of a sample of so many images and turns of the human.
+// ShapeOf is the shape of a sample of this many images and turns of the human.
 func ShapeOf(images, turns int) Shape {
 	shape := TextOnly + Shape(min(max(images, 0), 2))
 	if turns > 1 {
@@ -47,7 +47,7 @@ func (s *ShapeShares) Named() []NamedShare {
 	}
 }
 
-// shapeShares are those of some samples of a pool; nil if its shapes are not known.
+// shapeShares are the shares of each shape among some samples of a pool; nil if its shapes are not known.
 func shapeShares(pool *Pool, samples sampleSet) *ShapeShares {
 	if pool.Shape == nil {
 		return nil

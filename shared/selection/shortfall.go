@@ -1,12 +1,12 @@
 package selection
 
-// A Shortfall reports what could not be given, in units of the budget.
+// A Shortfall reports the part of the budget that could not be filled, in its units.
 //
-// For a capability without a bin, what was asked is its amount of the first round, and what was
-// given is all that it picked. For a capability and a bin, they are the bin's share of that amount,
-// without debt, and what the bin gave in the first round. For a source or a style alone, they are its
-// minimum and its samples. A row with none of these is that of a strategy other than MMSSR. Other bins and capabilities
-// may have given more instead: Result says whether the budget was met.
+// For a capability without a bin, what was asked is its amount of the first round, and what was given is all that it
+// picked. For a capability and a bin, they are the bin's share of that amount, without debt, and what the bin gave in
+// the first round. For a source or a style alone, they are its minimum and its samples. A row without any of these
+// belongs to a strategy other than MMSSR. Other bins and capabilities may have given more instead: Result says whether
+// the budget was met.
 type Shortfall struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
@@ -37,7 +37,7 @@ type shortBin struct {
 	spent        bool // whether the budget was
 }
 
-// shortfalls are those of the minimums, then of each capability and its bins in the order in which
+// shortfalls are the shortfalls of the minimums, then of each capability and its bins in the order in which
 // these were asked.
 func (s *selector) shortfalls() []Shortfall {
 	rows := s.minimumShortfalls
@@ -57,7 +57,7 @@ func (s *selector) shortfalls() []Shortfall {
 	return rows
 }
 
-// capabilityShortfalls are those of a capability and of its bins.
+// capabilityShortfalls are the shortfalls of a capability and of its bins.
 func (s *selector) capabilityShortfalls(c *capability) (rows []Shortfall) {
 	dropped, droppedOf := 0, make([]int, len(s.groups.binNames))
 	for _, sample := range s.dropped {

@@ -441,7 +441,7 @@ func (p *slowSelection) shortfalls(all []slowCapability) {
 	}
 }
 
-// cause is that of a shortfall of a capability, in one bin or (with no name) in all.
+// cause is the cause of a shortfall of a capability, in one bin or (with no name) in all.
 func (p *slowSelection) cause(name, bin string, spent bool, picked int) Cause {
 	held, dropped := 0, false
 	for _, s := range p.candidates(name) {

@@ -157,8 +157,7 @@ func (s *selector) fillMinimums() {
 	}
 }
 
-// pickFirst picks up to n samples of a source's order, as far as the budget allows, and returns
-// their number.
+// pickFirst picks up to n samples of a source's order, while the budget allows, and returns their number.
 func (s *selector) pickFirst(order []uint32, n int) (picked int) {
 	for i, sample := range order {
 		if picked == n || s.spent == s.params.Budget {

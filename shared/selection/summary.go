@@ -15,9 +15,8 @@ type Summary struct {
 	// RandomTokens is a random subset of the pool of the selection's tokens: of a random order, each
 	// sample that has no more tokens than remain. Nil if the pool's tokens are not known.
 	RandomTokens *Statistics `json:"random_tokens,omitempty"`
-	// PickRatings are the numbers of picks by their rating, 0 to 5, on the capability that they were
-	// picked for. Other ratings are in none of them, nor are picks that no rating decided, such as
-	// must-includes. Nil if no rating decided any.
+	// PickRatings are the numbers of picks by their rating, 0 to 5, on the capability that they were picked for. They do
+	// not count other ratings, and picks that no rating decided, such as must-includes. Nil if no rating decided any.
 	PickRatings *PickRatings `json:"pick_ratings,omitempty"`
 	// HighKept is the share, in [0, 1], of all ratings of 4 and 5 in the pool that samples of the
 	// selection have; 0 if there are none.
@@ -28,7 +27,7 @@ type Summary struct {
 	Templates []TemplateShare `json:"templates,omitempty"`
 }
 
-// Capabilities are those of the pool, in its order.
+// Capabilities are the capabilities of the pool, in its order.
 func (s *Summary) Capabilities() []string {
 	names := make([]string, len(s.Pool.Ratings))
 	for i, r := range s.Pool.Ratings {
@@ -68,7 +67,7 @@ type MeanRating struct {
 	Rated int `json:"rated"`
 	// Mean is 0 if no sample has a rating.
 	Mean float64 `json:"mean"`
-	// Counts are the numbers of samples rated 0 to 5; other ratings are in none of them.
+	// Counts are the numbers of samples rated 0 to 5; other ratings are not counted.
 	Counts [6]int `json:"counts"`
 }
 

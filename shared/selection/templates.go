@@ -18,7 +18,7 @@ const leastOver = 10
 // Over says whether the selection has more than half as much again of the template as the pool.
 func (s TemplateShare) Over() bool { return s.Selected >= leastOver && s.Selection > 1.5*s.Pool }
 
-// templateShares are those of the largest templates that more than one sample of a pool has.
+// templateShares are the shares of the largest templates that more than one sample of a pool has.
 func templateShares(pool *Pool, selected []uint32) (shares []TemplateShare) {
 	all := countTemplates(pool.Template, sampleSet{n: pool.Len()})
 	of := countTemplates(pool.Template, setOf(selected))

@@ -109,7 +109,7 @@ func (t *ties) sum(workers int) {
 	}
 }
 
-// hintSums makes hints of the sums and, as far as they leave room, of the tie hashes.
+// hintSums makes hints of the sums, and of the tie hashes if there is room left.
 func (t *ties) hintSums(workers int) {
 	t.hints = make([]uint32, t.pool.Len())
 	low, high := slices.Min(t.sums), slices.Max(t.sums)

@@ -8,9 +8,9 @@ const maxLeaders = 64
 // A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
 // texts. Samples without images are duplicates if all their questions are equal; near ones may be of one template.
 //
-// A cluster has a leader, the first of its samples, and the samples that are near to it: what is near to one of these
-// alone is in another cluster, so that no chain of small differences joins what differs much. Time is linear in the
-// samples, but for the index of the different images.
+// A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is near only to
+// one of these is in another cluster. So no chain of small differences joins samples that differ much. Time is linear
+// in the samples, except for the index of the different images.
 type Clusterer struct {
 	images  *numbers[string] // by the hash of their bytes
 	looks   []Image
@@ -18,7 +18,7 @@ type Clusterer struct {
 	of      []uint32 // the images of all samples, by number
 }
 
-// clustered is a sample, as far as clusters need it.
+// clustered is the part of a sample that clusters need.
 type clustered struct {
 	end   int // where its images end
 	words Signature

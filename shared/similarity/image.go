@@ -31,7 +31,7 @@ type Image struct {
 	Colour [2 * colourSide * colourSide]uint8
 }
 
-// OfImage is what is kept of a picture that lies on a white ground, turned as orientation says (1 to 8, as in EXIF; 1
+// OfImage is what is kept of a picture that is on a white ground, turned as orientation says (1 to 8, as in EXIF; 1
 // is as it is stored).
 func OfImage(picture image.Image, orientation int) (kept Image) {
 	m := reduce(picture)
@@ -56,7 +56,7 @@ func OfImage(picture image.Image, orientation int) (kept Image) {
 	return kept
 }
 
-// cosines are those of the discrete cosine transform (DCT-II) of gridSide values: cosines[k][x] is the k-th at x.
+// cosines are the factors of the discrete cosine transform (DCT-II) of gridSide values: cosines[k][x] is the k-th at x.
 var cosines = func() (table [waves][gridSide]float64) {
 	for k := range table {
 		for x := range table[k] {
@@ -66,7 +66,7 @@ var cosines = func() (table [waves][gridSide]float64) {
 	return table
 }()
 
-// signs are the signs of the lowest frequencies. The first, the mean, is none.
+// signs are the signs of the lowest frequencies. The first frequency, the mean, has no sign.
 func signs(grey *plane) (s Signature) {
 	var rows [gridSide][waves]float64
 	for y := range grey {
@@ -111,7 +111,7 @@ func (a Image) differences(b Image) (light, colour int) {
 
 func apart(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
 
-// leastColour is how far a mean lies from grey, from which on it is a colour.
+// leastColour is the least distance from grey of a mean that counts as a colour.
 const leastColour = 3
 
 func (a Image) grey() bool {
@@ -143,7 +143,7 @@ func ParseImage(text string) (a Image, err error) {
 	}
 	data, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(data) != imageBytes {
-		return a, fmt.Errorf("%q is no signature of an image", text)
+		return a, fmt.Errorf("%q is not a signature of an image", text)
 	}
 	a.Shape = signatureOf(data)
 	copy(a.Light[:], data[Bits/8:])

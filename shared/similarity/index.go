@@ -14,8 +14,8 @@ const (
 )
 
 // An Index finds the signatures near to one. Time and memory for it grow as n log n and n: it looks for a signature in
-// 16 orders, each by 32 other bits, and compares it with the 32 that stand next to it there. So a near one is found
-// with a probability that the README gives, and none of a very crowded neighbourhood is found twice.
+// 16 orders, each by 32 other bits, and compares it with the 32 that are next to it there. So a near one is found
+// with a probability that the README gives, and in a very crowded neighbourhood none is found twice.
 type Index struct {
 	signatures []Signature
 	sorted     [orders][]uint64 // 32 bits of a signature, and its number in 32 bits
@@ -44,7 +44,7 @@ func key(s Signature, order int) uint64 {
 	return uint64(bits.Reverse32(uint32(word)))
 }
 
-// Near calls visit for the signatures that differ from s in at most so many bits, each once, with the number that it
+// Near calls visit for the signatures that differ from s in at most this many bits, each once, with the number that it
 // has in the list.
 func (x *Index) Near(s Signature, most int, visit func(i, distance int)) {
 	if s.IsZero() {

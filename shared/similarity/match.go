@@ -25,15 +25,15 @@ func (a Image) Near(b Image) (distance int, near bool) {
 	return a.Shape.Distance(b.Shape), light <= lightMost && colour <= colourMost
 }
 
-// A Content is what is compared of a sample, or of an item of an evaluation set.
+// A Content is the part of a sample, or of an item of an evaluation set, that is compared.
 type Content struct {
-	// Hashes identify the bytes of its images: equal for equal ones. Images are the same as they look.
+	// Hashes identify the bytes of its images: equal bytes have equal hashes. Images describe how the same images look.
 	Hashes []string
 	Images []Image
 	Text
 }
 
-// A Text is what is compared of the questions of a sample.
+// A Text is the part of the questions of a sample that is compared.
 type Text struct {
 	// Words is the signature of all questions, one after the other.
 	Words Signature
@@ -51,7 +51,7 @@ func Questions(sample *dataset.Sample) (questions []string) {
 	return questions
 }
 
-// TextOf is what is compared of questions.
+// TextOf is the Text of questions.
 func TextOf(questions []string) Text {
 	var t Text
 	all := ""

@@ -53,7 +53,7 @@ func addLine(cells *[gridSide]float64, values []uint8, sums []uint32, weight flo
 		sums[i+1] = sum
 	}
 	n := len(values)
-	// upTo is the sum of the values left of a place, which may lie within one.
+	// upTo is the sum of the values left of a place, which may be inside one.
 	upTo := func(place float64) float64 {
 		i := min(int(place), n-1)
 		return float64(sums[i]) + float64((place-float64(i))*float64(values[i]))
@@ -72,7 +72,7 @@ type weightedLine struct {
 	weight float64
 }
 
-// linesOf are the lines of a picture of so many that cell y is the mean of: all of them, or linesPerCell evenly spread.
+// linesOf are the lines that cell y is the mean of, in a picture of height lines: all, or linesPerCell evenly spread.
 func linesOf(y, height int) (list []weightedLine) {
 	start, end := float64(y*height)/gridSide, float64((y+1)*height)/gridSide
 	if end-start > linesPerCell {

@@ -17,10 +17,10 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// poolImages are folders of the real images that copies are made of; drawn ones stand next to them.
+// poolImages are folders of the real images that copies are made of; drawn ones are next to them.
 var poolImages = []string{"../../../shared/data/pool/images", "../../../shared/data/pool2/images"}
 
-// copies are what becomes of an image on its way from one dataset to another.
+// copies are changes that an image may go through from one dataset to another.
 var copies = []struct {
 	name  string
 	found float64 // the least share that is found
@@ -118,7 +118,7 @@ func match(set *similarity.Set, items []similarity.Content, i int, look similari
 	return own, others
 }
 
-// poolLooks are those of one in so many of the images in folders.
+// poolLooks are the looks of one image in `every` of those in folders.
 func poolLooks(t *testing.T, folders []string, every int) (looks []plantedLooks) {
 	t.Helper()
 	var names []string

@@ -172,7 +172,7 @@ func (s *Set) Match(sample Content) []Pair {
 	return slices.Concat(nearest(both), nearest(alone), s.matchText(sample, distances))
 }
 
-// matchText gives the item whose text is nearest, if it is near and none of the items that have a near image.
+// matchText gives the item whose text is nearest, if that is near, and the item has no near image.
 func (s *Set) matchText(sample Content, images map[uint32]int) []Pair {
 	var best *Pair
 	note := func(item uint32, distance int) {

@@ -31,7 +31,7 @@ func (s Signature) Distance(other Signature) int {
 		bits.OnesCount64(s[2]^other[2]) + bits.OnesCount64(s[3]^other[3])
 }
 
-// Within says whether two signatures say anything and differ in so many bits at most.
+// Within says whether two signatures say anything and differ in this many bits at most.
 func (s Signature) Within(other Signature, most int) bool {
 	return !s.IsZero() && !other.IsZero() && s.Distance(other) <= most
 }
@@ -70,7 +70,7 @@ func ParseSignature(text string) (s Signature, err error) {
 	}
 	data, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(data) != Bits/8 {
-		return s, fmt.Errorf("%q is no signature", text)
+		return s, fmt.Errorf("%q is not a signature", text)
 	}
 	return signatureOf(data), nil
 }

@@ -37,7 +37,7 @@ func notInTemplate(r rune) bool {
 }
 
 // Template is what questions of one template have in common: the text in lower case, without options, with # for
-// numbers and _ for what stands in quotes, words alone, and no more than 160 bytes of it. Empty for a text without
+// numbers and _ for what is in quotes, words alone, and no more than 160 bytes of it. Empty for a text without
 // words.
 func Template(text string) string {
 	text = strings.ToLower(withoutOptions(text))

@@ -22,7 +22,7 @@ type Templates struct {
 	names   map[uint32]string // of those that may be among the largest
 }
 
-// A TemplateKey is a template (see Template), as far as others are compared with it.
+// A TemplateKey is the part of a template (see Template) that is compared.
 type TemplateKey struct {
 	Hash  uint64
 	Words Signature
@@ -36,7 +36,7 @@ func TemplateKeyOf(template string) TemplateKey {
 // named is how many templates are named although they come once.
 const named = 1000
 
-// Number is the number of a template that so many more samples have.
+// Number is the number of a template. It adds samples to the count of its samples.
 func (t *Templates) Number(key TemplateKey, name string, samples uint32) uint32 {
 	if t.numbers == nil {
 		t.numbers, t.names = map[uint64]uint32{}, map[uint32]string{}
@@ -54,9 +54,9 @@ func (t *Templates) Number(key TemplateKey, name string, samples uint32) uint32 
 	return number
 }
 
-// Clusters joins templates with few other words. Each leads a cluster or is in that of one with more samples, the
-// nearest. of are the clusters by the templates' numbers, from 1, that with most samples first; 0 stays 0. names are
-// those of the leaders of the largest ones, so many at most as are asked for.
+// Clusters joins templates with few other words. Each template leads a cluster, or is in the cluster of the nearest one
+// with more samples. of has the cluster of each template's number, from 1, the cluster with most samples first; 0 stays
+// 0. names has the leaders of the largest clusters, at most `most`.
 func (t *Templates) Clusters(most int) (of []uint32, names []string) {
 	order := make([]uint32, len(t.words)) // by their number of samples
 	for i := range order {

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// Words are the words and numbers of a text, in lower case, without what stands between them.
+// Words are the words and numbers of a text, in lower case, without what is between them.
 func Words(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.M, unicode.N)

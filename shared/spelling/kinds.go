@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// wrongValue says of a value of YAML what is to be there. kind is its tag, text what is written unless it is a list or
-// has keys; of is the type that is to be there, nil if it is not known.
+// wrongValue says which value YAML should have instead of a wrong one. kind is the tag of the wrong value, and text
+// what is written, unless it is a list or has keys. of is the expected type, nil if it is not known.
 func wrongValue(kind, text string, of reflect.Type) string {
 	switch {
 	case kind == "seq":
@@ -23,7 +23,7 @@ func wrongValue(kind, text string, of reflect.Type) string {
 
 // jsonValue is the kind of a value of JSON in words, from that of the library.
 func jsonValue(kind string) string {
-	word, _, _ := strings.Cut(kind, " ") // a number stands behind its kind
+	word, _, _ := strings.Cut(kind, " ") // a number follows its kind
 	switch word {
 	case "array":
 		return "a list"

@@ -15,7 +15,7 @@ var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 func Number(text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if !decimal.MatchString(text) {
-		return 0, fmt.Errorf("%q is no number", text)
+		return 0, fmt.Errorf("%q is not a number", text)
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {

@@ -18,9 +18,11 @@ func TestNumber(t *testing.T) {
 		t.Errorf("a number between spaces is read as %g (%v)", got, err)
 	}
 	for text, want := range map[string]string{
-		"": `"" is no number`, "1_0": `"1_0" is no number`, "0x10": `"0x10" is no number`, "inf": `"inf" is no number`,
-		"-Infinity": `"-Infinity" is no number`, "NaN": `"NaN" is no number`, "1e999": `"1e999" is too large or too small`,
-		"1,5": `"1,5" is no number`, "٣": `"٣" is no number`,
+		"": `"" is not a number`, "1_0": `"1_0" is not a number`, "0x10": `"0x10" is not a number`,
+		"inf":       `"inf" is not a number`,
+		"-Infinity": `"-Infinity" is not a number`, "NaN": `"NaN" is not a number`,
+		"1e999": `"1e999" is too large or too small`,
+		"1,5":   `"1,5" is not a number`, "٣": `"٣" is not a number`,
 	} {
 		if _, err := spelling.Number(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)

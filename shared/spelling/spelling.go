@@ -61,15 +61,15 @@ func Value(value string, err error) error {
 		case errors.Is(number.Err, strconv.ErrRange):
 			return fmt.Errorf("%q is too large or too small", value)
 		case number.Func == "ParseFloat":
-			return fmt.Errorf("%q is no number", value)
+			return fmt.Errorf("%q is not a number", value)
 		case number.Func == "ParseBool":
 			return fmt.Errorf("%q is neither true nor false", value)
 		default:
-			return fmt.Errorf("%q is no whole number", value)
+			return fmt.Errorf("%q is not a whole number", value)
 		}
 	}
 	if strings.Contains(err.Error(), "time: ") {
-		return fmt.Errorf("%q is no duration; give one such as 30s or 5m", value)
+		return fmt.Errorf("%q is not a duration; give one such as 30s or 5m", value)
 	}
 	return err
 }

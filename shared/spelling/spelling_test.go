@@ -59,11 +59,11 @@ func TestValue(t *testing.T) {
 	_, truth := strconv.ParseBool("x")
 	_, duration := time.ParseDuration("x")
 	for want, err := range map[string]error{
-		`"x" is no whole number`:                         fmt.Errorf("Limits: Samples: %w", whole),
-		`"x" is too large or too small`:                  large,
-		`"x" is no number`:                               number,
-		`"x" is neither true nor false`:                  truth,
-		`"x" is no duration; give one such as 30s or 5m`: duration,
+		`"x" is not a whole number`:                         fmt.Errorf("Limits: Samples: %w", whole),
+		`"x" is too large or too small`:                     large,
+		`"x" is not a number`:                               number,
+		`"x" is neither true nor false`:                     truth,
+		`"x" is not a duration; give one such as 30s or 5m`: duration,
 		"other": errors.New("other"),
 	} {
 		if got := spelling.Value("x", err); got.Error() != want {

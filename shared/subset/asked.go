@@ -16,7 +16,7 @@ type asked struct {
 	Request   string     `json:"request"`   // the id of the request that makes it; empty for the automatic one of the plan
 }
 
-// Ask is Select of a run of so many samples at most as a caller waits for (Limits.AnsweredSamples). Of a larger one it
+// Ask is Select if the run has at most Limits.AnsweredSamples samples, for which a caller waits. For a larger run it
 // records the request, publishes the task that makes the selection, and returns what is known of it: its state is
 // StateWriting.
 func (s *Selector) Ask(
@@ -60,7 +60,7 @@ func unmade(plan *run.Plan, of identity) *Selection {
 	}
 }
 
-// Find is Selection, or what is known of one that was asked for and is not made, yet or because it is refused.
+// Find is Selection, or what is known of a selection that was requested and is not made, yet or because it is refused.
 func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error) {
 	sel, err := r.Selection(ctx, runID, id)
 	if !errors.Is(err, ErrNoSelection) || !idPattern.MatchString(id) {

@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkWritePart writes the part of a range that is the whole pool of real data: 4,457 samples, of which 30 % are
-// selected. The names of its images stand in another field, so that none has to be there.
+// selected. The names of its images are in another field, so that none has to be there.
 func BenchmarkWritePart(b *testing.B) {
 	manifest, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))
 	if err != nil {

@@ -35,8 +35,8 @@ type Comparison struct {
 	A    int `json:"a"` // samples
 	B    int `json:"b"`
 	Both int `json:"both"`
-	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for
-	// the capability that it was picked for, which samples given by their ids have none of.
+	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for the
+	// capability that it was picked for. Samples that were given by their ids have no capability.
 	Sources      []Flow `json:"sources,omitempty"`
 	Styles       []Flow `json:"styles,omitempty"`
 	Capabilities []Flow `json:"capabilities,omitempty"`
@@ -48,7 +48,7 @@ type Comparison struct {
 	Correlations []Correlation `json:"correlations,omitempty"`
 }
 
-// A Flow counts samples of A and B: In are those that B alone has, Out those that A alone has.
+// A Flow counts samples of A and B: In are the samples that only B has, Out those that only A has.
 type Flow struct {
 	Name string `json:"name"`
 	A    int    `json:"a"`
@@ -136,11 +136,11 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 	case sets == 1:
 		return errors.New("selection: two sets are compared; name a selection, and another one or ids")
 	case sets == 0 && other.Run == plan.Run:
-		return errors.New("selection: is missing; name one, or another run to compare the ratings of")
+		return errors.New("selection: it is missing; name one, or another run to compare the ratings of")
 	case !slices.EqualFunc(plan.Manifests, other.Manifests, func(a, b run.Manifest) bool {
 		return a.Size == b.Size && a.CRC32C == b.CRC32C
 	}) || plan.Samples != other.Samples:
-		return fmt.Errorf("other_run: %s is no run of the same files as %s", other.Run, plan.Run)
+		return fmt.Errorf("other_run: %s is not a run of the same files as %s", other.Run, plan.Run)
 	}
 	return nil
 }
@@ -298,7 +298,7 @@ func sorted(flows map[string]*Flow) []Flow {
 	return all
 }
 
-// correlations are those of the capabilities that both pools have, in the order of the first one.
+// correlations are the correlations of the capabilities that both pools have, in the order of the first one.
 func correlations(a, b *selection.Pool) (all []Correlation) {
 	for i, name := range a.Capabilities {
 		j := slices.Index(b.Capabilities, name)

@@ -112,11 +112,11 @@ func TestCompareRefused(t *testing.T) {
 	f.Finish(other)
 	sel := selectNow(t, f, plan, atBudget(t, "6", selection.Rules{}))
 	for want, request := range map[string]subset.CompareRequest{
-		"selection: is missing":      {},
-		"two sets are compared":      {Selection: sel.ID},
-		"ids are given, too":         {Selection: sel.ID, Other: sel.ID, IDs: []string{"b00"}},
-		"ids: the run has no sample": {Selection: sel.ID, IDs: []string{"zebra"}},
-		"no run of the same files":   {OtherRun: other.Run},
+		"selection: it is missing":       {},
+		"two sets are compared":          {Selection: sel.ID},
+		"ids are given, too":             {Selection: sel.ID, Other: sel.ID, IDs: []string{"b00"}},
+		"ids: the run has no sample":     {Selection: sel.ID, IDs: []string{"zebra"}},
+		"is not a run of the same files": {OtherRun: other.Run},
 	} {
 		_, err := f.Subsets.Compare(t.Context(), plan.Run, request)
 		if reason := runtest.Refusal(t, err); !strings.Contains(reason, want) {

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A completed is what a selection's object of that name holds: the outputs, and what was in them then.
+// A completed is the content of a selection's object of that name: the outputs, with their checksums at that time.
 type completed struct {
 	Outputs
 	// Checksums are the CRC-32C (Castagnoli) of the outputs but selection.json, by the names of the objects.
@@ -22,8 +22,9 @@ type completed struct {
 // castagnoli is the polynomial of a bucket's checksums.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// CopyOutput copies an output of a completed selection to w. It is a *bucket.LostError if the output is gone, or is not
-// what it was when the selection was completed, as far as that is known: older versions recorded no checksums.
+// CopyOutput copies an output of a completed selection to w. It is a *bucket.LostError if the output is gone, or has
+// changed since the selection was completed. That is not known if an older version completed it, which recorded no
+// checksums.
 func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, w io.Writer) error {
 	var then completed
 	if err := bucket.ReadJSON(ctx, r.work, completedName(sel.Run, sel.ID), &then); err != nil {

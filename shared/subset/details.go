@@ -13,8 +13,8 @@ import (
 
 // The details of a selection are its picks, why other samples are not among them, and where these were nearest to being
 // picked: more than the selection itself, a function of the same scores and parameters, and needed by its parts and by
-// explanations. A message that makes a selection makes them, too. Of a selection that a call asked for, the delivery
-// that needs them first makes them, after the call is answered.
+// explanations. A message that makes a selection makes them, too. If a call requested the selection, they are made
+// after the call is answered, by the delivery that needs them first.
 
 // isDetailed reports whether the details of a selection are written.
 func (r *Reader) isDetailed(ctx context.Context, plan *run.Plan, id string) (bool, error) {

@@ -32,13 +32,13 @@ type Explanation struct {
 	Rank       int    `json:"rank,omitempty"`
 	// Reason is what kept the sample out, empty if it was picked.
 	Reason selection.Reason `json:"reason,omitempty"`
-	// Conditions are those of the selection, if the sample does not fulfil all of them.
+	// Conditions are the conditions of the selection, if the sample does not fulfil all of them.
 	Conditions []selection.Condition `json:"conditions,omitempty"`
 	// Rated are the sample's ratings, in the order of the rubric; none if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
 	// Nearest says where an outranked sample was nearest to being picked.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is what a sample is near to that was left out for it.
+	// NearTo is the item or sample that is near to this sample, which was left out for that reason.
 	NearTo *NearTo `json:"near_to,omitempty"`
 	// Taken is the sample that was taken last where an outranked one was nearest; nil if none was, if the strategy has no
 	// turns, and from ExplainAt.
@@ -127,7 +127,7 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 }
 
 // ExplainAt explains samples of a selection by their indexes in the dataset, which must be below the number of its
-// samples, in the order given. It reads what Explain reads, but for the ids of all samples.
+// samples, in the order given. It reads what Explain reads, except for the ids of all samples.
 func (r *Reader) ExplainAt(ctx context.Context, o *Outcome, indexes []uint32) ([]Explanation, error) {
 	return r.explain(ctx, o.Plan, o.Selection, indexes)
 }
@@ -212,7 +212,7 @@ type lastPick struct {
 	picked int
 }
 
-// readPicks reads the picks of a selection as far as they explain samples.
+// readPicks reads the columns of a selection's picks that explain samples.
 func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32) (*pickTable, error) {
 	table := &pickTable{of: map[int64]scores.Pick{}, last: map[[2]string]lastPick{}}
 	explained := map[int64]bool{}

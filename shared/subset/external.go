@@ -59,7 +59,7 @@ func (s *Selector) pin(
 	return request, err
 }
 
-// Sweep is Reader.Sweep of a request whose file of numbers may lie in the input bucket.
+// Sweep is Reader.Sweep of a request whose file of numbers may be in the input bucket.
 func (s *Selector) Sweep(
 	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
 ) (*Sweep, error) {
@@ -162,7 +162,7 @@ func unknownColumn(spec selection.Request, name string, known []string, text str
 	}
 }
 
-// hashPattern is that of a SHA-256 in hexadecimal digits.
+// hashPattern is the pattern of a SHA-256 in hexadecimal digits.
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // externalTable reads a file of numbers that StoreExternal kept.

@@ -79,7 +79,7 @@ func picks(t *testing.T, f *runtest.Fixture, sel *subset.Selection) []scores.Pic
 	return picks
 }
 
-// ids are those of a selection's picks, in their order.
+// ids are the ids of a selection's picks, in their order.
 func ids(t *testing.T, f *runtest.Fixture, sel *subset.Selection) []string {
 	t.Helper()
 	var ids []string

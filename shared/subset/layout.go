@@ -1,6 +1,6 @@
 // Package subset owns the selections of a run, in the run's folder of the work bucket: it selects, writes what is
-// selected and rejected in one part for each range, completes selections, and explains them. It makes the selections
-// that a run is to have automatically, by its plan or by a later request.
+// selected and rejected in one part for each range, completes selections, and explains them. It makes the automatic
+// selections of a run, which its plan or a later request asks for.
 //
 // A Reader only reads; a Selector also writes and publishes. Every step can be repeated.
 package subset
@@ -65,8 +65,8 @@ func subsetName(runID, id string, format dataset.Format) string {
 	return selectionPrefix(runID, id) + "subset." + string(format)
 }
 
-// The parts of a selection: what it takes and leaves of a range, or of a block of ranges, and what the end of a
-// container's subset is made of.
+// The parts of a selection: the selected and the other samples of a range, or of a block of ranges, and the notes for
+// the end of a container's subset.
 const (
 	subsetPart   = ".subset"
 	rejectedPart = ".rejected"

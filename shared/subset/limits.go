@@ -20,7 +20,7 @@ type Limits struct {
 	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it calls do not wait for selections"`
 }
 
-// DefaultLimits are those of an empty environment.
+// DefaultLimits are the limits of an empty environment.
 func DefaultLimits() Limits {
 	return Limits{PoolBytes: 1 << 30, CacheBytes: run.DefaultCacheBytes, Waiting: 8, AnsweredSamples: 1_000_000}
 }

@@ -64,7 +64,7 @@ var measuredArms = []measuredArm{
 	{"random", selection.Rules{Strategy: selection.Random}}, {"longest", selection.Rules{}},
 }
 
-// spread is the mean of 20 values, and the second lowest and highest: about 90 % lie between.
+// spread is the mean of 20 values, and the second lowest and highest: about 90 % are between these.
 func spread(values []float64) (mean, low, high float64) {
 	sorted := slices.Sorted(slices.Values(values))
 	for _, v := range sorted {

@@ -47,7 +47,8 @@ func (n NearTo) String() string {
 	return text
 }
 
-// nearSamples are what the samples are near to that a selection left out for it, by their indexes.
+// nearSamples are, by index, the items or samples that are near to a sample, which a selection left out for that
+// reason.
 type nearSamples map[int64]NearTo
 
 // bytes is about the memory that they take. The names of items are shared.
@@ -65,7 +66,7 @@ func (n nearSamples) of(index int64, why reason.Code) *NearTo {
 	return &to
 }
 
-// nearTo reads what the samples are near to that a selection left out for it.
+// nearTo reads the nearSamples of a selection.
 func (r *Reader) nearTo(ctx context.Context, sel *Selection) (nearSamples, error) {
 	out := sel.Outputs
 	if out.Near == "" && out.Clusters == "" {

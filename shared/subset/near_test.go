@@ -226,7 +226,7 @@ func TestNearPreviewed(t *testing.T) {
 	}
 }
 
-// TestNearKilled kills the process before every write of a selection. The next one goes on to the same objects.
+// TestNearKilled kills the process before every write of a selection. The next one continues to the same objects.
 func TestNearKilled(t *testing.T) {
 	t.Parallel()
 	one, err := selection.ParseCap("1")

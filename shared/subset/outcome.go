@@ -46,7 +46,8 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	})
 }
 
-// repeat selects once more from the pool of a selection: what it leaves out for evaluation sets is what was written.
+// repeat selects once more from the pool of a selection. It reads from near.jsonl which samples are left out for
+// evaluation sets.
 func (r *Reader) repeat(ctx context.Context, pool *Pool, sel *Selection) (*choice, error) {
 	var dropped []uint32
 	if sel.Outputs.Near != "" {

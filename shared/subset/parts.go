@@ -166,7 +166,7 @@ func (s *Selector) writtenParts(
 	return written, nil
 }
 
-// compose composes the parts of the block that a range lies in if all are there, then those of the block of blocks, and
+// compose composes the parts of the block that a range is in if all are there, then those of the block of blocks, and
 // so on; the last step completes the selection. So each delivery does bounded work, whatever the number of ranges.
 func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
 	number, nodes := r, len(plan.Ranges)

@@ -157,7 +157,7 @@ func TestDamagedShard(t *testing.T) {
 	}
 }
 
-// TestPartsParseNothing has the records of a scored run replaced by what no parser takes: it is written as it stands.
+// TestPartsParseNothing has the records of a scored run replaced by what no parser takes: it is written as it is.
 func TestPartsParseNothing(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 3))

@@ -20,8 +20,8 @@ type choice struct {
 	result *selection.Result
 }
 
-// apply selects from the pool, but for the samples at positions near to evaluation sets. A *run.RefusedError is a fault
-// of the request.
+// apply selects from the pool, except for the samples at positions near to evaluation sets. A *run.RefusedError is a
+// fault of the request.
 func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, near []uint32) (*choice, error) {
 	asked, err := p.Params(ctx, request)
 	asked.Near = near
@@ -77,7 +77,7 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 	}
 }
 
-// WritePicks writes the picks of a pool that ReadPool read: as in picks.parquet, but for range and
+// WritePicks writes the picks of a pool that ReadPool read: as in picks.parquet, except for range and
 // position, which are 0; index is the sample's place in the files read.
 func WritePicks(ctx context.Context, w io.Writer, pool *Pool, result *selection.Result) error {
 	ids, err := pool.idsOf(ctx, result.Samples())

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reads is how many files of scores are read at the same time. What is read and not yet in the pool is as much memory
-// in addition to it.
+// reads is how many files of scores are read at the same time. Data that are read and not yet in the pool need as much
+// memory again.
 const reads = 8
 
 // A Pool is what selections of a run, or of files of scores, choose from, and what is known of its samples.
@@ -82,7 +82,7 @@ func poolKey(plan *run.Plan, spec selection.Request) string {
 		!spec.Caps.Cluster.IsZero())
 }
 
-// samplesOf are the samples of a run, without what became of them.
+// samplesOf are the samples of a run, without their outcomes.
 func (r *Reader) samplesOf(plan *run.Plan) Samples {
 	samples := Samples{ids: func(ctx context.Context, number int) ([]string, error) {
 		return r.rangeIDs(ctx, plan, number)
@@ -185,7 +185,7 @@ type poolBuilder struct {
 	templates similarity.Templates
 }
 
-// newPoolBuilder makes columns for so many samples: they grow if there are more.
+// newPoolBuilder makes columns for this many samples: they grow if there are more.
 func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	b := &poolBuilder{Builder: selection.NewBuilder(request.Capabilities...), expected: samples}
 	pool := b.Pool
@@ -300,8 +300,8 @@ func (b *poolBuilder) clusterTemplates() {
 	b.Pool.TemplateNames, b.templates = names, similarity.Templates{}
 }
 
-// growLists makes room for the styles of so many more samples, which have so many: if there is none, for as many as
-// all samples have if they are like those so far.
+// growLists makes room for the styles of more samples, styles in all. If there is not enough, it estimates the styles
+// of all samples from those so far, and makes room for these.
 func (b *poolBuilder) growLists(samples, styles int) {
 	pool := b.Pool
 	if len(pool.Style)+styles <= cap(pool.Style) {

@@ -37,8 +37,8 @@ func newPools(l Limits) *pools {
 // bytes is about the memory that a pool takes.
 func (p *Pool) bytes() int { return p.Bytes() + len(p.Status) + 8*len(p.first) }
 
-// get is the pool of a key, which load reads if it is not in memory. Others make room for it first, for about so many
-// bytes.
+// get is the pool of a key. If it is not in memory, load reads it, and other pools are dropped first to make room for
+// its bytes.
 func (p *pools) get(
 	ctx context.Context, key string, bytes int, load func(context.Context) (*Pool, error),
 ) (*Pool, error) {

@@ -59,7 +59,7 @@ type Manifest struct {
 	CRC32C string `json:"crc32c"` // eight hex digits
 	// Forms counts the forms of the manifest's first records.
 	Forms forms.Counts `json:"forms"`
-	// Reading says how its records are read, as far as their content does not say it.
+	// Reading says how its records are read, where their content does not say so.
 	Reading forms.Reading `json:"reading,omitzero"`
 	// Selected is how many of its samples are in the subset.
 	Selected int `json:"selected"`

@@ -12,8 +12,8 @@ import (
 // reconcileLimit is how many open entries of the index one step looks at.
 const reconcileLimit = 100
 
-// A Reconciler continues what was accepted and is not finished, from its objects alone: whatever messages were lost, it
-// publishes what is to be done next.
+// A Reconciler continues work that was accepted and is not finished, from its objects alone. It publishes the next
+// tasks, even if all messages were lost.
 type Reconciler struct {
 	planner *run.Planner
 	worker  *run.Worker
@@ -29,7 +29,7 @@ func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) 
 }
 
 // Reconcile does one step, and publishes the task of the next one if there is more: first through the index, then
-// through the uploads of the input bucket. What fails at one entry is reported, and keeps no other from being
+// through the uploads of the input bucket. A failure at one entry is reported, and does not keep another from being
 // continued: the next schedule tries again. Only a fault of the whole step is an error.
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
@@ -76,7 +76,7 @@ func (c *Reconciler) Resume(ctx context.Context, runID string, giveUp bool) erro
 	return c.continueRun(ctx, runID)
 }
 
-// continueRun continues a run and all that is to be selected of it.
+// continueRun continues a run and its selections.
 func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 	s := c.subsets
 	entries := []run.Entry{{Run: runID}}

@@ -101,7 +101,7 @@ func TestReconcileNewerVersion(t *testing.T) {
 	}
 }
 
-// What fails at one entry keeps no other from being continued, and is tried again by the schedule.
+// A failure at one entry does not keep others from being continued, and the schedule retries it.
 func TestReconcileFailure(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -25,15 +25,15 @@ type Rejected struct {
 	// Nearest says where an outranked sample was nearest to being picked. Ratings are its own, in the order of the
 	// rubric's capabilities, null where one is missing.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is what a sample is near to that was left out for it.
+	// NearTo is the item or sample that is near to this sample, which was left out for that reason.
 	NearTo  *NearTo    `json:"near_to,omitempty"`
 	Ratings RatingList `json:"ratings,omitempty"`
-	// Place is where a sample stands that was not scored, so that its author can fix it.
+	// Place is where the record of a sample that was not scored is, so that its author can fix it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
-// newRejected is the line of the sample at an index of the dataset, which stands at place; code is why the selection
-// did not take it.
+// newRejected is the line of the sample at an index of the dataset. Its record is at place, and code says why the
+// selection did not take it.
 func newRejected(
 	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, details reasonDetails,
 ) Rejected {
@@ -63,7 +63,7 @@ func (r *Reader) reasonDetails(ctx context.Context, sel *Selection) (reasonDetai
 	return reasonDetails{code.Text(Unfulfilled(sel.Parameters.Request.Where)), near}, err
 }
 
-// leftSamples are the samples of a range, as far as lines about those that a selection left need it.
+// leftSamples holds what lines about the rejected samples of a range need.
 type leftSamples struct {
 	outcomes     []scores.Outcome
 	columns      *scores.Columns
@@ -107,8 +107,8 @@ func (r *Reader) leftSamples(
 	return report, left, err
 }
 
-// line is the line of the sample at an index of the dataset and a position of the range, which stands at place; code is
-// why the selection did not take it. It is valid until the next one.
+// line is the line of a sample, by its index in the dataset and its position in the range. Its record is at place, and
+// code says why the selection did not take it. The line is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
 	line := newRejected(index, place, &l.outcomes[position], code, l.details)
 	columns := l.columns
@@ -141,7 +141,7 @@ func (l *leftSamples) bin(style, source uint32) string {
 	return name
 }
 
-// A RatingList is ratings as JSON has them: null where one is missing (scorer.Missing).
+// A RatingList is a list of ratings. In JSON a missing one (scorer.Missing) is null.
 type RatingList []int8
 
 // MarshalJSON writes an array.
@@ -190,8 +190,8 @@ func known(rating int8) *int8 {
 // notScored reports whether a sample failed or was skipped.
 func notScored(rec *scores.Outcome) bool { return rec.Status != scores.OK }
 
-// WriteRejected writes a Rejected line for each sample that a failed selection did not take, which are all. If id is
-// empty it writes the samples of the run that were not scored. It reads no record.
+// WriteRejected writes a Rejected line for each sample of a failed selection, which took none. If id is empty, it
+// writes only the samples of the run that were not scored. It reads no records.
 func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Writer) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -238,8 +238,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	return nil
 }
 
-// failures are what became of the samples of a range, and the places of those of its samples that were not scored, by
-// their positions.
+// failures are the outcomes of the samples of a range, and by position the places of the samples that were not scored.
 func (r *Reader) failures(
 	ctx context.Context, plan *run.Plan, number int,
 ) (map[int]dataset.Place, []scores.Outcome, error) {
@@ -266,7 +265,7 @@ func (r *Reader) failures(
 	return failed, records, nil
 }
 
-// rangeOutcomes are the report of a range and what became of its samples, in their order.
+// rangeOutcomes are the report of a range and the outcomes of its samples, in order.
 func (r *Reader) rangeOutcomes(
 	ctx context.Context, plan *run.Plan, number int,
 ) (*run.RangeReport, []scores.Outcome, error) {
@@ -282,8 +281,7 @@ func (r *Reader) rangeOutcomes(
 	return report, outcomes, err
 }
 
-// rejection is why a sample was not picked, as a code and in words: what kept it from being scored, or out of this
-// selection.
+// rejection is the reason, as a code and in words, why a sample was not scored, or why this selection did not pick it.
 func rejection(rec *scores.Outcome, code reason.Code) (reason.Code, string) {
 	if rec.Code != "" {
 		return rec.Code, rec.Reason

@@ -18,7 +18,7 @@ type Remover struct {
 	deleter bucket.Deleter
 }
 
-// NewRemover makes a remover. Of a bucket that deletes nothing, as in the cloud, no run is removed.
+// NewRemover makes a remover. If the bucket does not delete, as in the cloud, no run is removed.
 func NewRemover(subsets *Reader, work bucket.Bucket) (*Remover, error) {
 	deleter, ok := work.(bucket.Deleter)
 	if subsets == nil || !ok {
@@ -51,8 +51,8 @@ func (e *StillNeededError) Error() string { return fmt.Sprintf("run %s %s", e.Ru
 // Users are the runs that are not finished, by the run that they take over scores from.
 type Users map[string][]string
 
-// Check is a *StillNeededError if a run is not finished, or if a user of its scores is none of those that are removed
-// with it.
+// Check is a *StillNeededError if a run is not finished, or if a run that uses its scores is not among those that are
+// removed with it.
 func (r *Remover) Check(ctx context.Context, runID string, users Users, with map[string]bool) error {
 	for _, user := range users[runID] {
 		if !with[user] {
@@ -62,7 +62,7 @@ func (r *Remover) Check(ctx context.Context, runID string, users Users, with map
 	}
 	open, err := r.open(ctx, runID)
 	if _, lost := errors.AsType[*bucket.LostError](err); lost {
-		return nil // it goes on no further
+		return nil // it does not continue
 	}
 	if open != "" && err == nil {
 		return &StillNeededError{Run: runID, Why: open}
@@ -98,7 +98,7 @@ func isOpen(state string) bool {
 	return false
 }
 
-// open says what of a run is not finished; empty if all is. A run that is damaged, or of another version, goes on no
+// open says what of a run is not finished; empty if all is. A run that is damaged, or of another version, continues no
 // further.
 func (r *Remover) open(ctx context.Context, runID string) (string, error) {
 	statuses, err := r.subsets.runs.Outlines(ctx, []string{runID})

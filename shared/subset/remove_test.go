@@ -21,7 +21,7 @@ import (
 // errKilled ends a removal as a kill does.
 var errKilled = errors.New("killed")
 
-// A mortal bucket deletes so many objects, and then its process is killed.
+// A mortal bucket deletes this many objects, and then its process is killed.
 type mortal struct {
 	*bucket.Memory
 	left int
@@ -35,7 +35,7 @@ func (m *mortal) Delete(ctx context.Context, name string) error {
 	return m.Memory.Delete(ctx, name)
 }
 
-// names are those of all objects of a bucket.
+// names are the names of all objects of a bucket.
 func names(t *testing.T, b bucket.Reader) (all []string) {
 	t.Helper()
 	for attrs, err := range b.List(t.Context(), "", "") {

@@ -23,7 +23,7 @@ type requested struct {
 // continued; the selection that is requested of it is recorded, and a check of its images is accepted. For another one
 // the task of planning it is published. Each step can be repeated: a caller that was killed in between, and neither
 // answered nor acknowledged, does all again. A *run.RefusedError is a fault of the dataset or the spec, a
-// scorer.ErrUnavailable says that the run's id cannot be known at present.
+// scorer.ErrUnavailable says that the run's id cannot be known now.
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {

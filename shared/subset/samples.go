@@ -15,8 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Samples are those of a pool, as their dataset knows them. Their ids are not in memory: they are read where they are
-// needed. The zero Samples are of a pool without ids.
+// Samples are the samples of a pool, as their dataset knows them. Their ids are not in memory: they are read where they
+// are needed. The zero Samples are of a pool without ids.
 type Samples struct {
 	Status []scores.Status // of each; empty where it is not known
 	// ids reads the ids of a file of the pool; first is the position of each file's first sample.
@@ -48,7 +48,7 @@ func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) 
 // ErrNoSample is the error of a sample that a run does not have.
 var ErrNoSample = errors.New("no such sample")
 
-// A nameError is that a sample is named which cannot be meant.
+// A nameError says that the name of a sample matches none.
 type nameError struct{ text string }
 
 func (e *nameError) Error() string { return e.text }

@@ -35,7 +35,7 @@ type Shown struct {
 	Images      int         `json:"images"` // that were read
 	// Rated are its ratings, in the order of the rubric; none if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
-	// Record is the record as it stands in its manifest; as a text if it is no JSON.
+	// Record is the record as it is in its manifest; as a text if it is not JSON.
 	Record json.RawMessage `json:"record"`
 }
 
@@ -78,8 +78,9 @@ var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 // IndexName names the sample with an index in the dataset: One finds it without reading the ids of all samples.
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
-// One finds one sample of a scored run by its name: @N is that of index N, as IndexName has it, and any other stands
-// for the first of the samples that dataset.Lookup finds. ErrNoSample, a *run.RefusedError, is that of a name of none.
+// One finds one sample of a scored run by its name: @N is the sample with index N (see IndexName); any other name is
+// looked up by dataset.Lookup, of which the first sample is taken. ErrNoSample, a *run.RefusedError, says that there is
+// none.
 func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
 	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err

@@ -33,7 +33,7 @@ type Sweep struct {
 	Run      string `json:"run"`
 	Budget   int    `json:"budget"` // samples, or tokens
 	InTokens bool   `json:"in_tokens,omitempty"`
-	// RatingErrors are those of the request.
+	// RatingErrors are the errors of the request.
 	RatingErrors map[string]float64 `json:"rating_errors,omitempty"`
 	Rows         []SweepRow         `json:"rows"`
 }
@@ -110,7 +110,7 @@ func (r *Reader) Sweep(
 	return s, err
 }
 
-// checkErrors reports an unknown capability, and an error that is none.
+// checkErrors reports an unknown capability, and an error that is not valid.
 func checkErrors(ratingErrors map[string]float64, capabilities []string) error {
 	for name, v := range ratingErrors {
 		if name != "" && !slices.Contains(capabilities, name) {
@@ -145,7 +145,7 @@ func sweepRows(rules selection.Rules, by string) []SweepRow {
 	return rows
 }
 
-// rules are those of the row, where these are the request's.
+// rules are the rules of the row, given those of the request.
 func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	asked = asked.AtThreshold(s.Threshold)
 	if asked.Strategy = s.Strategy; !asked.TakesTurns() {
@@ -248,7 +248,7 @@ func sweepValues(f selection.Figures) []float64 {
 	}
 }
 
-// ranges are those of several selections' values.
+// ranges are the ranges of several selections' values.
 func ranges(values [][]float64) []FigureRange {
 	if len(values) == 0 {
 		return nil

@@ -5,7 +5,7 @@ import "github.com/harvest-ml/harvest/shared/selection"
 // lowShare is the share of picks on a rating of 1 or 0 from which on a selection is compared with others.
 const lowShare = 0.2
 
-// thresholds are those that a selection may be compared with, the preferred first.
+// thresholds are the thresholds that a selection may be compared with, the preferred first.
 var thresholds = [...]int{3, 2, 1}
 
 // A TradeRow is one way to select at a budget, and what it gives. None of its figures is the quality of training.
@@ -17,7 +17,7 @@ type TradeRow struct {
 	Shared int `json:"shared"`
 }
 
-// Rules are those that give the row, where these gave the chosen selection.
+// Rules are the rules by which the row was selected, given those of the chosen selection.
 func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 	if t.Threshold > chosen.Threshold {
 		chosen = chosen.AtThreshold(t.Threshold)

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// An Arrival is what became of an object that arrived in the input bucket.
+// An Arrival says how an object that arrived in the input bucket was handled.
 type Arrival struct {
 	Run     string // that was accepted, or refused; empty if the object starts none
 	Refused string // why
@@ -49,7 +49,8 @@ const (
 )
 
 // acceptUploads does a step of looking for uploads whose notification was lost, from a cursor on, and returns the
-// cursor of the next step; empty after the last one. What fails is reported, and keeps no other from being accepted.
+// cursor of the next step; empty after the last one. A failure is reported, and does not keep other uploads from being
+// accepted.
 func (c *Reconciler) acceptUploads(
 	ctx context.Context, cursor string, failed func(context.Context, run.Entry, error),
 ) (string, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// newCloud is a fixture whose input bucket is no folder of this machine, as far as it can be seen.
+// newCloud is a fixture whose input bucket is not a folder of this machine, as far as it can be seen.
 func newCloud(t *testing.T) *runtest.Fixture {
 	t.Helper()
 	f := runtest.New(t)

@@ -44,7 +44,7 @@ func TestOneTrace(t *testing.T) {
 	ended(nil)
 	_, ended = telemetry.Start(ctx, "demo-1", "shard", parent, trace.SpanKindConsumer)
 	ended(errors.New("the bucket cannot be reached"))
-	// A traceparent that is none, or of another run, is none of the run's.
+	// A traceparent that is not valid, or is of another run, is not used.
 	for _, strange := range []string{"nonsense", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"} {
 		_, ended = telemetry.Start(ctx, "demo-1", "strange", strange, trace.SpanKindConsumer)
 		ended(nil)

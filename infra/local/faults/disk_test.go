@@ -65,7 +65,7 @@ func (d *disk) Compose(ctx context.Context, name string, parts []string) error {
 }
 
 // TestFullDisk has the disk of one machine run full again and again: the system stops with the folder and the fix, and
-// goes on when there is space. What comes out is what comes out on a large disk.
+// continues when there is space. What comes out is what comes out on a large disk.
 func TestFullDisk(t *testing.T) {
 	full := max(givenFaults(t)/2, 1)
 	large := newDisk(t)

@@ -70,7 +70,7 @@ type injector struct {
 	armed    bool
 }
 
-// newInjector plans n faults among the requests of a run without faults, of which there were so many in each place.
+// newInjector plans n faults. requests has the number of requests in each place that a run without faults makes.
 func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *injector {
 	t.Helper()
 	i := &injector{planned: map[place]map[int]fault{}, seen: map[place]int{}, injected: map[string]int{}}

@@ -22,7 +22,7 @@ const (
 	hanging = 8 * time.Second
 )
 
-// wrap stands in front of a server: what is disturbed are the requests that belong to it.
+// wrap is placed in front of a server: what is disturbed are the requests that belong to it.
 func (s *system) wrap(at place, belongs func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(handler http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

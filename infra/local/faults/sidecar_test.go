@@ -17,7 +17,7 @@ import (
 // deadly is the text of a sample on which the sidecar always ends the connection.
 const deadly = "What ends a process?"
 
-// sidecarAddress is the address of all sidecars, because it stands in the reason of the deadly sample.
+// sidecarAddress is the address of all sidecars, because it is in the reason of the deadly sample.
 var sidecarAddress = sync.OnceValues(func() (string, error) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -105,7 +105,7 @@ func (q *Queue) Subscribe(s Subscription) error {
 	return nil
 }
 
-// Stats are those of a subscription, zero if there is none of that name.
+// Stats are the stats of a subscription, zero if there is none of that name.
 func (q *Queue) Stats(subscription string) Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -113,7 +113,7 @@ func (s *subscription) enqueue(d *delivery) {
 	s.dispatch()
 }
 
-// dispatch pushes what waits, as far as the slots go.
+// dispatch pushes waiting messages while there are free slots.
 func (s *subscription) dispatch() {
 	for len(s.waiting) > 0 && s.running < s.Slots && s.queue.ctx.Err() == nil {
 		d := s.next()

@@ -182,5 +182,5 @@ func TestScorerAway(t *testing.T) {
 	t.Logf("ended after %s, %d again, %+v", s.ended[plan.Run], len(s.objects(plan, "again/")), s.shards())
 }
 
-// soak reports whether the tests are to be of full size.
+// soak reports whether the tests run at full size.
 func soak() bool { return os.Getenv("HARVEST_SOAK") != "" }

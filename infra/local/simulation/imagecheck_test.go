@@ -74,7 +74,7 @@ func TestImageCheckRequests(t *testing.T) {
 	}
 }
 
-// checkScored checks what became of the samples of a run. Those of a third attempt are all taken over.
+// checkScored checks the outcomes of the samples of a run. Those of a third attempt are all taken over.
 func (m *meter) checkScored(plan *run.Plan, want events.Counts) {
 	m.t.Helper()
 	m.restart()

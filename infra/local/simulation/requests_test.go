@@ -130,7 +130,7 @@ func (m *meter) count(kind string, do func(context.Context) error) {
 	c.most = max(c.most, used)
 }
 
-// deliver delivers tasks of a kind, at most so many, also those that are published meanwhile.
+// deliver delivers tasks of a kind, at most this many, also those that are published meanwhile.
 func (m *meter) deliver(kind string, most int) {
 	m.t.Helper()
 	for i := 0; i < most && len(m.tasks[kind]) > 0; i++ {
@@ -226,7 +226,7 @@ func (m *meter) handle(ctx context.Context, kind string, data []byte, id string)
 	return err
 }
 
-// planner is that of the present process.
+// planner is the planner of the current process.
 func (m *meter) planner() *run.Planner {
 	m.t.Helper()
 	limits := runtest.Limits()
@@ -324,7 +324,7 @@ func TestRequests(t *testing.T) {
 			c := m.kinds[kind]
 			t.Logf("%6d ranges, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
 			if kind == "status again" && n > 10_000 {
-				continue // the reports of so many ranges do not all stay in memory
+				continue // the reports of this many ranges do not all stay in memory
 			}
 			if bound := bounds[kind]; bound > 0 && c.most > bound {
 				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)

@@ -181,7 +181,7 @@ func (s *system) event(_ context.Context, e events.Envelope) (int, error) {
 	return http.StatusNoContent, nil
 }
 
-// begin starts a run of a dataset of so many shards, which selects 30 % of it.
+// begin starts a run of a dataset of this many shards, which selects 30 % of it.
 func (s *system) begin(name string, shards int) *run.Plan {
 	s.t.Helper()
 	records := make([]string, shards*shardSamples)
@@ -229,7 +229,7 @@ func (s *system) runUntil(longest time.Duration, done func() bool) {
 	}
 }
 
-// shardSubscriptions are those of the shards of large and of small runs.
+// shardSubscriptions are the subscriptions of the shards of large and of small runs.
 var shardSubscriptions = []string{"score", "score-small"}
 
 // shards counts what was delivered of shards.
@@ -245,7 +245,7 @@ func (s *system) shards() (sum queue.Stats) {
 	return sum
 }
 
-// finish lets time pass until so many selections are completed.
+// finish lets time pass until this many selections are completed.
 func (s *system) finish(longest time.Duration, selections int) {
 	s.t.Helper()
 	s.runUntil(longest, func() bool { return len(s.completed) == selections })
@@ -298,13 +298,13 @@ type process struct {
 	subsets    *subset.Selector
 	reconciler *subset.Reconciler
 
-	ctx  context.Context // of the present delivery
+	ctx  context.Context // of the current delivery
 	life int             // writes and publications until it is killed; -1 for ever
 }
 
 var errKilled = errors.New("the process was killed")
 
-// process is one that does nothing at present.
+// process is one that does nothing now.
 func (s *system) process() *process {
 	s.t.Helper()
 	if n := len(s.idle); n > 0 {

@@ -1,5 +1,5 @@
-// Package access decides which requests a server answers at all where no IAM stands in front of it: those that a
-// browser makes for a page of another site are refused, and those to a name that the server does not have.
+// Package access decides which requests a server answers if no IAM protects it. It refuses requests that a browser
+// makes for a page of another site, and requests to a name that is not the server's.
 package access
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// SameSite refuses, with 403, what a browser asks for a page of another origin, whether it reads or changes: a browser
-// of a user may reach a server on localhost, or carry a cookie for it, where the page's author may not.
+// SameSite refuses, with 403, requests that a browser makes for a page of another origin, both reads and changes. The
+// reason: a user's browser may reach a server on localhost, or have a cookie for it, when the page's author does not.
 func SameSite(next http.Handler) http.Handler {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		api.NewProblem(http.StatusForbidden, "a page of another origin may call nothing here").Write(w)
@@ -51,10 +51,10 @@ func fromElsewhere(r *http.Request) bool {
 }
 
 // Hosts are the names by which clients may call a server: localhost, all loopback addresses, and those that are listed.
-// A page of another site cannot reach the server under a name of its own then (DNS rebinding).
+// So a page of another site cannot reach the server under its own name (DNS rebinding).
 type Hosts struct{ listed map[string]bool }
 
-// hostPattern is that of a name in the form that browsers send: letters of ASCII, xn-- for others.
+// hostPattern is the pattern of a name in the form that browsers send: letters of ASCII, xn-- for others.
 var hostPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$`)
 
 // NewHosts lists names and IP addresses without a port. Any other text is an error that names it.
@@ -74,7 +74,7 @@ func NewHosts(names ...string) (Hosts, error) {
 func (h Hosts) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.has(r.Host) {
-			api.NewProblem(http.StatusMisdirectedRequest, fmt.Sprintf("%q is no name of this server; "+
+			api.NewProblem(http.StatusMisdirectedRequest, fmt.Sprintf("%q is not a name of this server; "+
 				"call it by localhost or a loopback address, or start `harvest serve` with --allow-host and this name",
 				hostOf(r.Host))).Write(w)
 			return

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Pages are those that a service serves, in UTF-8.
+// Pages are the pages that a service serves, in UTF-8.
 type Pages struct {
 	Reference []byte // every call and every type
 	Policy    string // its content-security policy
@@ -59,13 +59,13 @@ func New() (*Pages, error) {
 // paths are where pages link to.
 var paths = map[string]string{"runs": api.RunsPath, "docs": api.DocsPath, "openapi": api.DescriptionPath}
 
-// A span is a piece of a text; code stands between backticks in it.
+// A span is a piece of a text; code is between backticks in it.
 type span struct {
 	Code bool
 	Text string
 }
 
-// paragraphs are those of a text, which empty lines separate.
+// paragraphs are the paragraphs of a text, which empty lines separate.
 func paragraphs(text string) (all [][]span) {
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		var spans []span

@@ -27,7 +27,7 @@ type Schema struct {
 	Examples    []any            `yaml:"examples"`
 }
 
-// names is a list of names, of which one alone may stand without brackets.
+// names is a list of names, of which one alone may have no brackets.
 type names []string
 
 // UnmarshalYAML implements yaml.Unmarshaler.

@@ -28,8 +28,8 @@ const (
 	chunkSize = 4 << 20
 )
 
-// A Bucket is a Cloud Storage bucket. Requests that fail for a passing reason are repeated by the
-// library until their context is done.
+// A Bucket is a Cloud Storage bucket. The library repeats requests that fail with a transient error until their context
+// is done.
 //
 // An object uploaded with `Content-Encoding: gzip` is decompressed by Cloud Storage, which then
 // ignores ranges: it can only be read whole, and its size and checksum are those of what is stored.
@@ -89,7 +89,7 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: "+
 			"upload it without", g.name, name)
 	}
-	// The library may go on with what has already arrived.
+	// The library may continue with what has already arrived.
 	return bucket.WithContext(ctx, r), nil
 }
 
@@ -214,8 +214,8 @@ func (g *Bucket) concatenate(ctx context.Context, name string, parts []string) e
 	return nil
 }
 
-// object returns the handle of a name that Cloud Storage takes, which are more than those that
-// Create does: users name their images as they like.
+// object returns the handle of any name that Cloud Storage allows. Create allows fewer, but users name their images as
+// they like.
 func (g *Bucket) object(name string) (*storage.ObjectHandle, error) {
 	reserved := name == "" || name == "." || name == ".."
 	if reserved || len(name) > bucket.MaxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
@@ -243,7 +243,7 @@ func status(err error) int {
 	return 0
 }
 
-// uploadWriter keeps the error of an upload, which is not an error of the function that writes to it.
+// uploadWriter keeps the error of an upload, to distinguish it from an error of the function that writes to it.
 type uploadWriter struct {
 	w   io.Writer
 	err error

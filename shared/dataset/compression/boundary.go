@@ -25,7 +25,7 @@ type boundary struct {
 
 // streamEnds finds ends of streams of a kind.
 type streamEnds interface {
-	// next takes some of p, which goes on where the call before ended, and reports whether a stream ends with them.
+	// next takes some of p, which continues where the call before ended, and reports whether a stream ends with them.
 	next(p []byte) (n int, ended bool)
 }
 
@@ -97,7 +97,7 @@ func (k Kind) mayBegin(head []byte) bool {
 	return false
 }
 
-// agree reports whether two texts are equal as far as both go.
+// agree reports whether one of two texts begins with the other.
 func agree(a, b []byte) bool {
 	n := min(len(a), len(b))
 	return bytes.Equal(a[:n], b[:n])
@@ -110,7 +110,7 @@ var skippableMagic = []byte("\x50\x2a\x4d\x18")
 type zstdEnds struct {
 	head     []byte
 	need     int                                       // bytes of head that the step needs
-	step     func(z *zstdEnds, head []byte) (end bool) // nil where what is read is no frame
+	step     func(z *zstdEnds, head []byte) (end bool) // nil where what is read is not a frame
 	skip     int64                                     // bytes before the next head
 	final    bool                                      // the frame ends with the bytes that are skipped
 	checksum bool                                      // ends the frame
@@ -151,7 +151,7 @@ func zstdSkippable(z *zstdEnds, head []byte) bool {
 	return z.end(int64(binary.LittleEndian.Uint32(head)))
 }
 
-// end ends the frame after as many more bytes, and reports whether these are none.
+// end ends the frame after n more bytes, and reports whether n is 0.
 func (z *zstdEnds) end(after int64) bool {
 	z.skip, z.final = after, true
 	z.need, z.step = 4, zstdMagic

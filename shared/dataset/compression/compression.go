@@ -13,7 +13,7 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A Kind is how a stream is compressed; "" is not at all.
+// A Kind is how a stream is compressed; "" is not compressed.
 type Kind string
 
 // The kinds of streams.
@@ -22,7 +22,8 @@ const (
 	Zstd  Kind = "zstd"
 	Bzip2 Kind = "bzip2"
 	XZ    Kind = "xz"
-	// Encoded is that of an object which Cloud Storage keeps with `Content-Encoding: gzip`, and unpacks when it is read.
+	// Encoded is the kind of an object which Cloud Storage keeps with `Content-Encoding: gzip`, and unpacks when it is
+	// read.
 	Encoded Kind = "gzip, by Content-Encoding"
 )
 
@@ -43,7 +44,7 @@ var formats = []struct {
 	{XZ, "\xfd7zXZ\x00", "unxz"},
 }
 
-// Of finds how a stream is compressed by its first bytes, whatever its name.
+// Of finds by the first bytes of a stream how it is compressed. The name does not matter.
 func Of(head []byte) Kind {
 	for _, f := range formats {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
@@ -53,8 +54,8 @@ func Of(head []byte) Kind {
 	return ""
 }
 
-// Command is the program that unpacks its input to its output, as a shell has it; empty for an object that is unpacked
-// when it is read.
+// Command is the shell command that unpacks its input to its output; empty for an object that is unpacked when it is
+// read.
 func (k Kind) Command() string {
 	for _, f := range formats {
 		if f.kind == k {
@@ -69,9 +70,8 @@ type StreamError struct {
 	Kind Kind
 	// Packed and Unpacked are how many bytes were read and written.
 	Packed, Unpacked int64
-	// Err is io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for one that is too long, a *trailingError
-	// for one with something behind it, errNoEnd for one of blocks of gzip without the last one, else what the decoder
-	// says of damage.
+	// Err is io.ErrUnexpectedEOF if the stream is cut short, a *LimitError if it is too long, a *trailingError if
+	// something follows it, errNoEnd if blocks of gzip end without the last one, else the decoder's error about damage.
 	Err error
 }
 
@@ -105,7 +105,7 @@ func (e *StreamError) Unwrap() error { return e.Err }
 // A LimitError is the cause of a stream that unpacks to more bytes than allowed.
 type LimitError struct {
 	Bytes    int64
-	Variable string // of the environment, or what else sets the limit
+	Variable string // a variable of the environment, or another name of the limit
 }
 
 func (e *LimitError) Error() string {
@@ -171,7 +171,8 @@ func (k Kind) reader(r *source) (io.ReadCloser, error) {
 	}
 }
 
-// A source counts what is read, and keeps an error of reading, so that it is distinguished from one of the content.
+// A source counts the bytes that are read. It keeps an error of reading, to distinguish it from an error of the
+// content.
 type source struct {
 	r      io.Reader
 	n      int64

@@ -125,7 +125,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	}
 }
 
-// Frames of zstd are passed whatever stands in their headers, also those that are skipped.
+// Frames of zstd are passed whatever is in their headers, also those that are skipped.
 func TestUnpackFramesOfZstd(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat(content(), 400)
@@ -139,7 +139,7 @@ func TestUnpackFramesOfZstd(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, text)
 		_ = w.Close()
-		whole := w.EncodeAll([]byte(text[:100]), packed.Bytes()) // its size stands in its header
+		whole := w.EncodeAll([]byte(text[:100]), packed.Bytes()) // its size is in its header
 		whole = append(whole, "\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"...)
 		err = Unpack(io.Discard, bytes.NewReader(append(bytes.Clone(whole), '\n')), Zstd, large())
 		if want := fmt.Sprintf("`head -c %d`", len(whole)); err == nil || !strings.Contains(err.Error(), want) {
@@ -205,7 +205,7 @@ func TestUnpackLimits(t *testing.T) {
 	}
 }
 
-// Errors of the input and the output are returned as they are: they are none of the stream.
+// Errors of the input and the output are returned as they are: they are not errors of the stream.
 func TestUnpackFailsWithItsInput(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")
@@ -230,7 +230,7 @@ func FuzzUnpack(f *testing.F) {
 		var out bytes.Buffer
 		err := Unpack(&out, bytes.NewReader(stream), Kind(kind), large())
 		if _, ok := errors.AsType[*StreamError](err); err != nil && !ok {
-			t.Errorf("%v is no StreamError", err)
+			t.Errorf("%v is not a StreamError", err)
 		}
 		if out.Len() > 1<<20 {
 			t.Errorf("unpacked %d bytes", out.Len())

@@ -10,17 +10,17 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// A trailingError is the cause of a stream that is whole, and behind which something else stands.
+// A trailingError is the cause for a whole stream that is followed by something else.
 type trailingError struct{ end int64 } // bytes of the stream
 
 func (e *trailingError) Error() string { return fmt.Sprintf("other content after byte %d", e.end) }
 
-// errNoEnd is the cause of a stream of bgzip without the empty block that ends one. Of gzip's streams these alone say
-// that more of them follow.
+// errNoEnd is the cause if a file of bgzip lacks the empty block at its end. Other gzip files do not show that a stream
+// is missing.
 var errNoEnd = errors.New("the last block is missing")
 
-// A gzipReader reads streams one after the other as one, as gunzip does. It distinguishes a stream that is cut from
-// other content behind a whole one.
+// A gzipReader reads several streams in a row as one, as gunzip does. It distinguishes a stream that is cut short from
+// a whole stream with other content after it.
 type gzipReader struct {
 	*gzip.Reader
 	buffer *bufio.Reader

@@ -20,7 +20,7 @@ import (
 type Source interface {
 	// Size is how many bytes the file has.
 	Size(ctx context.Context) (int64, error)
-	// Open reads length bytes from an offset on; a negative length reads to the end. What lies past the end is left out.
+	// Open reads length bytes from an offset on; a negative length reads to the end. What is past the end is left out.
 	Open(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 }
 
@@ -45,7 +45,7 @@ const HeadBytes = 4 << 10
 
 // A Reader reads the files of a kind. Errors are those of the source and of the context, unless it says otherwise.
 type Reader interface {
-	// Scan does a step of finding the records of a file, from where scan stands: the zero Scan, or what the step before
+	// Scan does a step of finding the records of a file, from where scan is: the zero Scan, or what the step before
 	// returned. A step that is not the last one ends after about stepBytes of the file; a kind that does not read a file
 	// from its begin to its end may have one step only. The last Scan is Done, its Layout has Format, Size, Records, and
 	// Ranges of about rangeBytes of the file, with FirstLine 0, and Schema where records of several files can only be in
@@ -62,11 +62,11 @@ type Reader interface {
 }
 
 // Values reads binary values of records of one file. It is fast for records in their order, and may keep what
-// neighbours share, a bounded number of bytes. Of the record it needs Place and Stored only. It is safe for concurrent
+// neighbours share, a bounded number of bytes. It uses only Place and Stored of the record. It is safe for concurrent
 // use.
 type Values interface {
-	// Size is how many bytes the value of a number, from 0, has. The fault is that of a value that cannot be read,
-	// whatever is tried; its Field is empty.
+	// Size is how many bytes the value of a number, from 0, has. The fault is that a value cannot be read, and no retry
+	// helps; its Field is empty.
 	Size(ctx context.Context, record dataset.Record, number int) (int64, *dataset.Fault, error)
 	// Read reads the value. The caller may keep it.
 	Read(ctx context.Context, record dataset.Record, number int) ([]byte, *dataset.Fault, error)

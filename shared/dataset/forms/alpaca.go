@@ -7,8 +7,8 @@ func alpaca() Form {
 	return Form{
 		Name:  "LLaMA-Factory alpaca",
 		Shape: `{"instruction": "<image>\nWhy?", "input": "", "output": "So.", "images": ["coco/1.jpg"]}`,
-		Reads: "the question is instruction and input with a line break between them; history holds pairs of a question " +
-			"and its answer that come before; the field system is a turn that is not rated",
+		Reads: "the question is instruction and input with a line break between them; history holds earlier pairs of a " +
+			"question and its answer; the field system is a turn that is not rated",
 		is: func(r record) bool { // either may be empty
 			return r.turns == nil && jsontext.TypeOf(r.fields.Get("instruction")) != jsontext.None &&
 				jsontext.TypeOf(r.fields.Get("output")) != jsontext.None

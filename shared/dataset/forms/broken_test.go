@@ -67,7 +67,7 @@ var broken = map[string][]brokenRecord{
 		{
 			`{"messages": [{"role": "user", "content": [{"type": "image", "image": "file://host/a.png"}]}, ` +
 				`{"role": "assistant", "content": "b"}]}`,
-			dataset.ImageNameUnsafe, "messages[0].content[0].image", "is no URL of a file of this machine",
+			dataset.ImageNameUnsafe, "messages[0].content[0].image", "is not a URL of a file of this machine",
 		},
 	},
 	"Hugging Face messages with an image list": {

@@ -12,8 +12,8 @@ func cauldron() Form {
 	return Form{
 		Name:  "The Cauldron",
 		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So.", "source": "vqav2"}]}`,
-		Reads: "each text is a question and its answer, and all are one sample; without marks the images stand before the " +
-			"first question; the source is that of the first text, unless the record has one",
+		Reads: "each text is a question and its answer, and all texts are one sample; without marks the images come before " +
+			"the first question; the source is that of the first text, unless the record has one",
 		is:     func(r record) bool { return r.turns == nil && len(r.texts()) > 0 },
 		turns:  readTexts,
 		images: usualImages,

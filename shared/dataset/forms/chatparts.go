@@ -8,7 +8,7 @@ func chatParts() Form {
 		Name: "Hugging Face messages with an image list",
 		Shape: `{"images": ["coco/1.jpg"], "messages": [{"role": "user", "content": [{"type": "image"}, ` +
 			`{"type": "text", "text": "Why?"}]}, {"role": "assistant", "content": [{"type": "text", "text": "So."}]}]}`,
-		Reads: "a part of type image stands for the next image of the list, or for that of its index",
+		Reads: "a part of type image is the place of the next image of the list, or of the image with its index",
 		plain: openAIName,
 		is: func(r record) bool {
 			return r.hasPart(`image`, func(part jsontext.Members) bool {

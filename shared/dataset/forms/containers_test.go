@@ -110,7 +110,7 @@ func (k talk) converted(t *testing.T, form string) []byte {
 	return out.Bytes()
 }
 
-// names are names of so many images.
+// names are names of this many images.
 func names(n int) []string {
 	list := []string{}
 	for i := range n {

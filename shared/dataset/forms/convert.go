@@ -21,7 +21,7 @@ type output struct {
 	images string
 	// turns is the key of the list of turns; role, content, human and model name what is in them.
 	turns, role, content, human, model string
-	// inParts says that the turns are lists of parts, of which one of an image stands in its place.
+	// inParts says that the turns are lists of parts, where an image is a part in its place.
 	inParts bool
 	// keepsPaths says that the form has a place for the names that its images had before.
 	keepsPaths bool
@@ -80,17 +80,17 @@ type LossError struct {
 // Error is the field and why it would be lost.
 func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
 
-// A Converter writes a valid record, which is read with its place, in another form. images are the names that its
-// images have there, one for each; where nil, they keep their names, which images of a container do not have. Those
-// that they had before stand in the list image_names then, null for an image without one, unless the form has another
-// place for them. A *LossError says what would be lost.
+// A Converter writes a valid record, which is read with its place, in another form. images are the names of its images
+// in that form, one for each. If it is nil, images keep their names; images of a container have none. Their earlier
+// names are then in the list image_names, null for an image without one, unless the form has another place for them. A
+// *LossError says what would be lost.
 type Converter func(raw []byte, place dataset.Place, images []string) ([]byte, error)
 
 // Converter converts records that are read so to a form by its name.
 func (r Reading) Converter(name string) (Converter, error) {
 	i := slices.IndexFunc(outputs, func(o output) bool { return o.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("%q is no form to convert to%s; give one of %s",
+		return nil, fmt.Errorf("%q is not a form to convert to%s; give one of %s",
 			name, spelling.Hint(name, Outputs()), strings.Join(Outputs(), ", "))
 	}
 	table, err := r.table()
@@ -168,7 +168,7 @@ func (p *parser) lose(field string) {
 	}
 }
 
-// keepOnly notes the fields of an object as lost that hold anything, but for the known ones.
+// keepOnly notes the fields of an object as lost that hold anything, except for the known ones.
 func (p *parser) keepOnly(field string, object jsontext.Members, known ...string) {
 	if p.losses == nil {
 		return
@@ -182,7 +182,7 @@ func (p *parser) keepOnly(field string, object jsontext.Members, known ...string
 
 const noPlace = "the other form has no place for it"
 
-// convert writes the sample of a parser, and the fields that are not in it as they stand. before are the names of
+// convert writes the sample of a parser, and the fields that are not in it as they are. before are the names of
 // images before they were renamed, if any.
 func (o output) convert(p *parser, before any) ([]byte, error) {
 	if len(p.losses.lost) > 0 {

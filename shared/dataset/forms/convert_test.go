@@ -49,7 +49,7 @@ func TestConvertFromAllForms(t *testing.T) {
 					t.Errorf("%s of %s to %s: id %q, source %q, images:\n%s", name, form, to, got.ID, got.Source, diff)
 				}
 				if !strings.Contains(converted, `"extra": {"kept":[1]}`) || strings.Contains(converted, "\n") {
-					t.Errorf("%s of %s to %s: a field is gone, or it is no line: %s", name, form, to, converted)
+					t.Errorf("%s of %s to %s: a field is gone, or it is not a line: %s", name, form, to, converted)
 				}
 				types.Add([]byte(converted))
 			}

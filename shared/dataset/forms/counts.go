@@ -44,7 +44,7 @@ func (c Counts) String() string {
 	return strings.Join(list, ", ")
 }
 
-// folded are the counts, those of records without images with those of the only form that they can be of.
+// folded are the counts. Records without images are counted with the only form that they can be in.
 func (c Counts) folded() Counts {
 	counts := maps.Clone(c)
 	with := map[string][]string{} // forms that are there, by the form of their records without images

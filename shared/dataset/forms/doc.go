@@ -1,5 +1,5 @@
 // Package forms reads the records of datasets in the forms that people have: each names its fields in its own way, and
-// says in its own way where an image stands.
+// says in its own way where an image is.
 //
 // Table lists the forms; one file holds each. A form says what a record of it looks like, how it is recognised, and how
 // its turns and images are read. What follows is the same for all: places for the images, checks, and a sample whose

@@ -8,8 +8,8 @@ func fineVision() Form {
 		Name: "FineVision",
 		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So."}], "source": "vqav2", ` +
 			`"relevance_ratings": [5], "relevance_min": 5}`,
-		Reads: "as in The Cauldron; the fields of its authors' ratings stay in the record, are shown by `harvest plan`, " +
-			"and decide nothing",
+		Reads: "as in The Cauldron; the fields with its authors' ratings stay in the record; `harvest plan` shows them; " +
+			"they decide nothing unless --where, --by or --tie-break names them",
 		is: func(r record) bool {
 			if r.turns != nil {
 				return false

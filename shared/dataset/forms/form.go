@@ -11,7 +11,7 @@ import (
 type Form struct {
 	// Name is how commands, messages and files name the form.
 	Name string
-	// Shape is what a record of the form looks like, as JSON, and Reads what is taken from it where that is not clear.
+	// Shape is what a record of the form looks like, as JSON, and Reads says how it is read where that is not clear.
 	Shape, Reads string
 
 	// plain is the name of the form that records of it without images look like; empty where they look like others.

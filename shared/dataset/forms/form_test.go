@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/markdown"
 )
 
-var update = flag.Bool("update", false, "write README.md anew")
+var update = flag.Bool("update", false, "write README.md again")
 
 func TestPage(t *testing.T) {
 	t.Parallel()
@@ -36,7 +36,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// What the page shows of a form is recognised as that form and valid, and is read so under its name, too.
+// The example that the page shows for a form is valid. It is recognised as that form, and --format with the form's name
+// reads it.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	for _, form := range Table() {
@@ -63,9 +64,9 @@ func TestShapes(t *testing.T) {
 func TestUnknownForm(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"llavaa": `"llavaa" is no form of records; did you mean "LLaVA"? The forms are: `,
-		"pairs":  `"pairs" is no form of records; did you mean "conversation pairs"? The forms are: `,
-		"CSV":    `"CSV" is no form of records. The forms are: `,
+		"llavaa": `"llavaa" is not a form of records; did you mean "LLaVA"? The forms are: `,
+		"pairs":  `"pairs" is not a form of records; did you mean "conversation pairs"? The forms are: `,
+		"CSV":    `"CSV" is not a form of records. The forms are: `,
 	} {
 		if _, err := (Reading{Form: name}).Parser(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("form %q: %v, want %s", name, err, want)

@@ -13,8 +13,8 @@ func imageFolder(others []Form) Form {
 		Name: "imagefolder",
 		Shape: `{"file_name": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ` +
 			`{"from": "gpt", "value": "So."}]}`,
-		Reads: "the fields file_name and images_file_names name files of the folder, which is that of the metadata; the " +
-			"turns are written as in one of the other forms",
+		Reads: "the fields file_name and images_file_names name files in the folder of the metadata; the turns are " +
+			"written as in one of the other forms",
 		is: func(r record) bool {
 			if !r.has(fileNames...) || r.has("image", "images") {
 				return false

@@ -93,7 +93,7 @@ func (p *parser) readEmbedded(field string, number, path json.RawMessage) (datas
 	return image, true
 }
 
-// readName reads an image that is a name or a data URL. An empty name is no image.
+// readName reads an image that is a name or a data URL. An empty name is not an image.
 func (p *parser) readName(field, name string) (dataset.Image, bool) {
 	if name == "" {
 		return dataset.Image{}, false

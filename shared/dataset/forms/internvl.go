@@ -11,8 +11,8 @@ func internVL() Form {
 		Name: "InternVL",
 		Shape: `{"image": ["coco/1.jpg"], "conversations": [{"from": "human", "value": "<image-1>\nWhy?"}, ` +
 			`{"from": "gpt", "value": "So."}]}`,
-		Reads: "marks with numbers are the places of the images in their order; the numbers count up from 1 or 0, and " +
-			"there is one mark for each image",
+		Reads: "marks with numbers are the places of the images, in their order; the numbers count up from 1 or 0; each " +
+			"image has one mark",
 		plain: llavaName,
 		is: func(r record) bool {
 			return r.hasList("conversations") && r.has("image", "images") && numberedMark.Match(r.turns)

@@ -8,7 +8,7 @@ func llava() Form {
 		Name: llavaName,
 		Shape: `{"id": "1", "image": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy?"}, ` +
 			`{"from": "gpt", "value": "So."}]}`,
-		Reads:  "image may be a list, or be absent; each <image> in the turns is the place of one",
+		Reads:  "image may be a list, or be absent; each <image> in the turns is the place of one image",
 		is:     func(r record) bool { return r.hasList("conversations") },
 		turns:  listOf("conversations"),
 		images: usualImages,

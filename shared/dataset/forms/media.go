@@ -36,7 +36,7 @@ func (p *parser) unsupported(field, media string) {
 	p.fail(dataset.UnsupportedMedia, field, "it holds "+media+", and only text and images are rated; leave the record out")
 }
 
-// checkMedia records images under a name that is not read, and media that stand in the turns' texts.
+// checkMedia records images under a name that is not read, and media that are in the turns' texts.
 func (p *parser) checkMedia(fields jsontext.Members) {
 	if len(p.listed)+len(p.own) == 0 {
 		for i := 0; i < len(fields); i += 2 {
@@ -54,7 +54,7 @@ func (p *parser) checkMedia(fields jsontext.Members) {
 	}
 }
 
-// checkText records media that stand in a human turn's text. Elsewhere their marks are text, and flagged.
+// checkText records media that are in a human turn's text. Elsewhere their marks are text, and flagged.
 func (p *parser) checkText(turn draft, words string) {
 	if turn.role == dataset.Human {
 		if tag := mediaTag.FindString(words); tag != "" {

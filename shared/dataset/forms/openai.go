@@ -22,8 +22,8 @@ func openAIParts() Form {
 		Name: "OpenAI messages with image parts",
 		Shape: `{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "coco/1.jpg"}}, ` +
 			`{"type": "text", "text": "Why?"}]}, {"role": "assistant", "content": "So."}]}`,
-		Reads: "the place of a part is that of its image in the turn; also input_text and input_image, and data: and " +
-			"gs:// URLs",
+		Reads: "an image has the place of its part in the turn; parts of type input_text and input_image, and data: and " +
+			"gs:// URLs, are read too",
 		plain: openAIName,
 		is: func(r record) bool {
 			return r.hasPart(`image`, func(part jsontext.Members) bool {

@@ -13,17 +13,17 @@ func Page() string {
 	var b strings.Builder
 	b.WriteString("# Forms of records\n\n" +
 		wrap("Generated from `Table` by `go test ./shared/dataset/forms -run Page -update`.", blank) + "\n\n" +
-		wrap("The form of a record is the first of these that it is written in. `--format NAME` (`format:` in "+
-			"dataset.yaml) has all records read as one form. In every form `id` is the sample's id, and `data_source`, "+
-			"`image_source` or `source` says where it is from. Several spellings of roles are known, such as `human` and "+
-			"`user`. Fields that no form reads stay in the record.", blank) + "\n")
+		wrap("Harvest reads a record in the first of these forms that fits it. `--format NAME` (`format:` in "+
+			"dataset.yaml) reads all records in one form. In every form `id` is the sample's id, and `data_source`, "+
+			"`image_source` or `source` is its source. Several spellings of roles are known, such as `human` and `user`. "+
+			"Fields that no form reads stay in the record.", blank) + "\n")
 	for _, form := range Table() {
 		reads := sentence(form.Reads)
 		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, wrap(form.Shape, betweenValues), wrap(reads, blank))
 	}
 	b.WriteString("\n# Containers\n\n" + wrap("These files hold images next to the records, which are written in one of "+
-		"the forms above. They are found by their content. A subset of them is a file of the same kind; all manifests of "+
-		"a dataset have to be of one kind then. Images are read when their samples are scored, and are not copied.",
+		"the forms above. Harvest recognises them by their content. A subset of them is a file of the same kind, so all "+
+		"manifests of a dataset have to be of one kind. Images are read when their samples are scored, and are not copied.",
 		blank) + "\n")
 	for _, kind := range kinds.All() {
 		name := strings.ToUpper(kind.Name[2:3]) + kind.Name[3:]
@@ -36,9 +36,9 @@ func Page() string {
 // conversions documents --output-format.
 func conversions() string {
 	var b strings.Builder
-	b.WriteString("\n# Conversions\n\n" + wrap("`--output-format FORM` writes a subset in another form, where nothing is "+
-		"lost; each field has one type in all records. Else it names the record and the field that would be lost. The "+
-		"same subset is the same bytes every time. Fields that no form reads stay.", blank) + "\n\n" +
+	b.WriteString("\n# Conversions\n\n" + wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
+		"lost. Each field then has one type in all records. If something would be lost, the error names the record and the "+
+		"field. The same subset gives the same bytes every time. Fields that no form reads stay.", blank) + "\n\n" +
 		"| FORM | file | records | images |\n| --- | --- | --- | --- |\n")
 	for _, o := range outputs {
 		file, images := "`subset.json`, `.jsonl`", "names"
@@ -58,24 +58,24 @@ func conversions() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, content, images)
 	}
-	b.WriteString("\n" + wrap("JSON is written as the manifests are, and as an array from a tar or a Parquet file. From "+
-		"these, images become files in the folder `images` next to the subset, "+
-		"each once and named by its content, and records name them relative to the subset: the folder can be moved as a "+
-		"whole. Parquet has the images in a column that Hugging Face's datasets library shows. Where images are "+
-		"copied, the names that they had stand in the list `image_names`, null for an image "+
-		"without one, or as the `path` in Parquet. A subset that has a container's form already is written as it is. In "+
-		"Parquet a field is a column of the type that its values have: text, true or false, whole numbers of 64 bits, "+
-		"numbers, lists and objects of these, and null where a record does not have it; a field of two types is refused "+
-		"by its name.", blank) + "\n\n# Files that are cut short\n\n" + wrap("What says itself that it is not whole is "+
-		"never read as a smaller dataset. A tar without the zeros that end it has one more sample, which fails and names "+
-		"the byte; so has one that is cut in a member. A JSON array without its end, a Parquet file without its footer, "+
-		"and a compressed stream that ends too early are refused. Of files whose names say of how many they are, such as "+
-		"train-00000-of-00012.parquet, the missing ones are named in a note. JSONL that is cut between two lines, and "+
-		"gzip, zstd, bzip2 or xz that is cut between two streams, look as whole ones do, except for bgzip.", blank) + "\n")
+	b.WriteString("\n" + wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet files "+
+		"as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each is "+
+		"written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
+		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
+		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
+		"`path`. A subset that already has the form is written unchanged. In Parquet each field is a column. Its type is "+
+		"that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It is "+
+		"null where a record does not have the field. A field of two types is refused, with its name.", blank) +
+		"\n\n# Files that are cut short\n\n" + wrap("A file that shows that it was cut short "+
+		"is never read as a smaller dataset. A tar without the zeros at its end gets one more sample, which fails and "+
+		"names the byte. So does a tar that is cut inside a member. A JSON array without its end, a Parquet file without "+
+		"its footer, and a compressed stream that ends too early are refused. If the names of files say how many files "+
+		"there are, such as train-00000-of-00012.parquet, a note names the missing ones. Some cuts do not show: JSONL "+
+		"between two lines, and gzip (except bgzip), zstd, bzip2 or xz between two streams.", blank) + "\n")
 	return b.String()
 }
 
-// sentence is a text as one.
+// sentence makes a sentence of a text: a capital letter and a full stop.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // pageWidth is the longest line of the page.

@@ -91,7 +91,7 @@ func (p *parser) checkForm() {
 	p.fail(dataset.UnsupportedMedia, "", "the images of the record are not read as this form: "+detail)
 }
 
-// notUTF8 says where the first byte stands that is not UTF-8.
+// notUTF8 says where the first byte that is not UTF-8 is.
 func notUTF8(raw []byte) string {
 	at := 0
 	for {

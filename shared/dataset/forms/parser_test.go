@@ -265,7 +265,7 @@ func checkProblems(t *testing.T, cases map[string]problemCase) {
 // recordOf is a record of these turns.
 func recordOf(list ...string) string { return "{" + turns(list...) + "}" }
 
-// What is no JSON object of UTF-8 is no record.
+// What is not a JSON object of UTF-8 is not a record.
 func TestParseProblemsOfJSON(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
@@ -447,7 +447,7 @@ func TestParseProblemsOfImages(t *testing.T) {
 		},
 		"image name of no file": {
 			image(`"file://host/a.png"`),
-			dataset.ImageNameUnsafe, "image", `"file://host/a.png" is no URL`,
+			dataset.ImageNameUnsafe, "image", `"file://host/a.png" is not a URL`,
 		},
 		"image name escaping": {
 			`{"images": ["a.png", "../b.png"], ` + asked("<image>\nWhat?") + `}`,

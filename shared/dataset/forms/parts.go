@@ -94,7 +94,7 @@ func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	switch {
 	case jsontext.TypeOf(value) == jsontext.None && jsontext.Holds(part.Get("file_id")):
 		p.fail(dataset.UnsupportedMedia, field+".file_id",
-			"it names a file that lies at OpenAI's; name the image as image_url, or embed it as a data: URL")
+			"it names a file that OpenAI stores; name the image as image_url, or embed it as a data: URL")
 		return nil
 	case jsontext.TypeOf(value) == jsontext.None:
 		return []piece{{image: unplaced, index: partIndex(part)}}

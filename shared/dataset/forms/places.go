@@ -29,7 +29,7 @@ func (p *parser) arrange() {
 	p.complete()
 }
 
-// place decides where the images of the record's field stand. Marks in a system turn are always text.
+// place decides where the images of the record's field are. Marks in a system turn are always text.
 func (p *parser) place() {
 	images, places := len(p.listed), p.unplaced()
 	spoken := func(r dataset.Role) bool { return r != dataset.System }
@@ -54,7 +54,7 @@ func (p *parser) place() {
 			marks, dataset.ImageMark, images))
 	case len(p.own) > 0:
 		p.fail(dataset.ImageCount, p.field, fmt.Sprintf(
-			"%d images are parts of the turns, and %d stand in the record's field "+
+			"%d images are parts of the turns, and %d are in the record's field "+
 				"without a place; name each image once", len(p.own), images))
 	default:
 		p.placeUnmarked()
@@ -79,7 +79,7 @@ func (p *parser) order() {
 	for i, index := range indexes {
 		if len(indexes) != len(p.listed) || sorted[i] != i+1 {
 			p.fail(dataset.ImageCount, p.field, fmt.Sprintf(
-				"the parts of type image do not stand by their index for each of "+
+				"the parts of type image do not name, by their index, each of "+
 					"the %d images once; give the indexes from 0, or none", len(p.listed)))
 			return
 		}

@@ -35,8 +35,8 @@ func isPlain(raw []byte) bool {
 type plainScan struct {
 	raw []byte
 	at  int // of the next byte; slices of raw in its place would cost write barriers
-	// Of the last string: where it begins and ends, whether it holds escapes, how many marks of images, whether it says
-	// something, and whether it may hold other marks.
+	// About the last string: where it begins and ends, whether it holds escapes, how many marks of images it has, whether
+	// it is not blank, and whether it may hold other marks.
 	start, end       int
 	escaped, said    bool
 	marks            int
@@ -44,7 +44,7 @@ type plainScan struct {
 	allMarks, images int
 }
 
-// plainFields are the fields of a plain record; each may stand once.
+// plainFields are the fields of a plain record; a record has each once at most.
 var plainFields = [...]string{"conversations", "id", "image", "data_source", "image_source", "source"}
 
 func (s *plainScan) record() bool {
@@ -252,7 +252,7 @@ func (s *plainScan) string() bool {
 	return false
 }
 
-// escape is the length of the escape that b begins with, 0 if it is none.
+// escape is the length of the escape that b begins with, 0 if it is not an escape.
 func (s *plainScan) escape(b []byte) int {
 	s.escaped = true
 	const long = len(`\u0000`)

@@ -8,7 +8,7 @@ func qwenParts() Form {
 		Name: "Qwen messages with image parts",
 		Shape: `{"messages": [{"role": "user", "content": [{"type": "image", "image": "file:///data/images/coco/1.jpg"}, ` +
 			`{"type": "text", "text": "Why?"}]}, {"role": "assistant", "content": "So."}]}`,
-		Reads: "the place of a part is that of its image in the turn",
+		Reads: "an image has the place of its part in the turn",
 		plain: openAIName,
 		is: func(r record) bool {
 			return r.hasPart(`image`, func(part jsontext.Members) bool { return jsontext.Holds(part.Get("image")) })

@@ -13,7 +13,7 @@ func qwenVL() Form {
 		Name: "Qwen-VL",
 		Shape: `{"id": "1", "conversations": [{"from": "user", "value": "Picture 1: <img>coco/1.jpg</img>\nWhy?"}, ` +
 			`{"from": "assistant", "value": "So."}]}`,
-		Reads: "the place of a tag <img> in a human turn is that of its image; the text around it stays; such tags are " +
+		Reads: "an image has the place of its tag <img> in a human turn; the text around the tag stays; such tags are " +
 			"read in the other forms, too",
 		plain: llavaName,
 		is: func(r record) bool {

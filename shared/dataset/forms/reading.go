@@ -11,18 +11,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Reading says how the records of a manifest are read, as far as their content does not say it. The zero value says
+// A Reading says how the records of a manifest are read, where their content does not say so. The zero value says
 // nothing. It is part of a run's identity.
 type Reading struct {
 	// Form is the name of the form that all records are read as. Where it is empty, each shows its own.
 	Form string `json:"form,omitempty" yaml:"form,omitempty"`
-	// Columns and Tags are those of LLaMA-Factory's dataset_info.json: the names of fields that hold what, such as
+	// Columns and Tags are those of LLaMA-Factory's dataset_info.json: the names of the fields for each content, such as
 	// "messages": "chats", and the names of roles and of a turn's fields, such as "user_tag": "USER".
 	Columns map[string]string `json:"columns,omitempty" yaml:"columns,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 	// Root is the folder, relative to the dataset's images, that relative image names begin in.
 	Root string `json:"root,omitempty" yaml:"root,omitempty"`
-	// Source is that of records which name none; the folder of their images if empty.
+	// Source is the source of records which name none; the folder of their images if empty.
 	Source string `json:"source,omitempty" yaml:"source,omitempty"`
 }
 
@@ -48,7 +48,7 @@ func (r Reading) Validate() error {
 			hint = spelling.Hint(name, names)
 		}
 	}
-	return fmt.Errorf("%q is no form of records%s The forms are: %s",
+	return fmt.Errorf("%q is not a form of records%s The forms are: %s",
 		r.Form, cmp.Or(hint, "."), strings.Join(names, "; "))
 }
 

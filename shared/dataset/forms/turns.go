@@ -49,7 +49,7 @@ func (p *parser) readList(keys ...string) {
 	}
 }
 
-// list are the items of the field that holds the turns. None, and what is no list, is a problem.
+// list are the items of the field that holds the turns. None, and what is not a list, is a problem.
 func (p *parser) list(key string, value json.RawMessage) []json.RawMessage {
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:

@@ -10,16 +10,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A View shows how a record was understood, to a person who knows what stands in it.
+// A View shows how a record was understood, to a person who knows what is in it.
 type View struct {
 	Place  dataset.Place `json:"place"`
 	Form   string        `json:"form"`
 	ID     string        `json:"id"`
 	Source string        `json:"source"`
 	Turns  []TurnView    `json:"turns"`
-	// Images are the names of the images, in the order of their places; of one in a data URL its size.
+	// Images are the names of the images, in the order of their places; for an image in a data URL its size.
 	Images []string `json:"images"`
-	// Kept are fields of the record that say something of its quality, as they stand in it, by their names.
+	// Kept are fields of the record that say something of its quality, as they are in it, by their names.
 	Kept map[string]string `json:"kept,omitempty"`
 }
 
@@ -77,7 +77,7 @@ func cut(text string) string {
 // relevance_ratings, relevance_min.
 var qualityField = regexp.MustCompile(`^\w+_(ratings|min)$`)
 
-// Quality are the fields of a record in which its authors rate it, as they stand, by their names; nil if it has none.
+// Quality are the fields of a record in which its authors rate it, as they are, by their names; nil if it has none.
 // They stay in the record, and nothing is decided by them.
 func Quality(raw []byte) map[string]string {
 	value := bytes.TrimSpace(raw)

@@ -161,7 +161,7 @@ func TestParseToolsAsTrainersDo(t *testing.T) {
 	})
 }
 
-// Images without a mark stand before the first question; a mark too many is a word.
+// Images without a mark are before the first question; a mark too many is a word.
 func TestParseImagesAsTrainersDo(t *testing.T) {
 	t.Parallel()
 	checkViews(t, map[string]viewCase{
@@ -357,7 +357,7 @@ func TestParseUnsupportedMedia(t *testing.T) {
 		},
 		"a file of OpenAI's": {
 			parts(`{"type": "input_image", "file_id": "file-1"}`), dataset.UnsupportedMedia,
-			"messages[0].content[0].file_id", "lies at OpenAI's",
+			"messages[0].content[0].file_id", "a file that OpenAI stores",
 		},
 		"an index that no image has": {
 			two + parts(`{"type": "image", "index": 0}, {"type": "image", "index": 2}`), dataset.ImageCount, "images",
@@ -409,7 +409,7 @@ func TestParseImageCounts(t *testing.T) {
 		"parts for no image": {parts(`{"type": "image"}`), dataset.ImageCount, "", "which holds 0 images"},
 		"images twice": {
 			two + parts(`{"type": "image", "image": "a.png"}`), dataset.ImageCount, "images",
-			"1 images are parts of the turns, and 2 stand",
+			"1 images are parts of the turns, and 2 are",
 		},
 	})
 }

@@ -43,7 +43,7 @@ func (v *Nesting) Enter(bracket byte) {
 }
 
 // Find looks for the value's end in b, its next piece: n bytes of b belong to the value, which ends
-// there or goes on. After ErrMismatch n is the place of the wrong bracket.
+// there or continues. After ErrMismatch n is the place of the wrong bracket.
 func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	if !v.begun {
 		v.begun = true
@@ -76,7 +76,7 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 			v.InText = true
 		case '{', '[':
 			if v.Depth++; v.Depth <= maxNesting {
-				v.open = append(v.open, c+2) // '}' and ']' both stand two places after their opening
+				v.open = append(v.open, c+2) // '}' and ']' both are two places after their opening
 			}
 		default:
 			if v.Depth <= maxNesting {
@@ -95,7 +95,7 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	return i, false, nil
 }
 
-// skipText returns the place after the string that is open at b[i], or len(b) if it goes on.
+// skipText returns the place after the string that is open at b[i], or len(b) if it continues.
 func (v *Nesting) skipText(b []byte, i int) int {
 	if v.escaped {
 		v.escaped = false
@@ -125,7 +125,8 @@ func quoteAt(b []byte, i int) int {
 	const (
 		ones     = 0x0101010101010101
 		highBits = 0x80 * ones
-		// nearby is how far words are looked through: most strings end there, and a call would cost more than that.
+		// nearby is how many bytes are searched here before a function is called: most strings end within them, and the call
+		// would cost more.
 		nearby = 48
 	)
 	for far := i + nearby; i < far && i+8 <= len(b); i += 8 {

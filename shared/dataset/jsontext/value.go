@@ -49,7 +49,7 @@ func TypeOf(value json.RawMessage) Type {
 	}
 }
 
-// SyntaxError is what keeps b from being one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity
+// SyntaxError is the error why b is not one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity
 // where a number is missing; they are read as null.
 func SyntaxError(b []byte) *json.SyntaxError {
 	if json.Valid(b) {
@@ -228,7 +228,8 @@ func (m Members) First(names ...string) (string, json.RawMessage) {
 // maxHeld is how many levels of a value Holds looks into: each level reads the value once more.
 const maxHeld = 4
 
-// Holds reports whether one of the values holds anything: text, a number, true, or a list or an object of such.
+// Holds reports whether one of the values is not empty: text, a number, true, or a list or object that holds one of
+// these.
 func Holds(values ...json.RawMessage) bool { return holdsWithin(maxHeld, values) }
 
 func holdsWithin(levels int, values []json.RawMessage) bool {
@@ -258,8 +259,8 @@ func holdsWithin(levels int, values []json.RawMessage) bool {
 	return false
 }
 
-// Twice is the first key that an object has more than once; empty if each stands once. Of objects within others it does
-// not look into.
+// Twice is the first key that an object has more than once; empty if it has each once. It does not look into nested
+// objects.
 func (m Members) Twice() string {
 	seen := make(map[string]bool, len(m)/2)
 	for i := 0; i < len(m); i += 2 {

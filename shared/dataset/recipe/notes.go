@@ -68,7 +68,7 @@ func MissingParts(names []string) (notes []string) {
 		if more := total - len(there) - 1; more > 0 {
 			note = fmt.Sprintf("%s%0*d%s%s and %d more are missing", s.before, len(digits), missing, s.of, s.after, more)
 		}
-		notes = append(notes, fmt.Sprintf("%s: their names say that there are %d, and %d are given; the subset is of those",
+		notes = append(notes, fmt.Sprintf("%s: the names say that there are %d, and %d are given; the subset is from those",
 			note, total, len(there)))
 	}
 	return notes

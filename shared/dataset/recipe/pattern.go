@@ -10,7 +10,7 @@ import (
 // braces matches a list or range in braces: {a,b} or {000..123}.
 var braces = regexp.MustCompile(`\{([^{}]*,[^{}]*|\d+\.\.\d+)\}`)
 
-// ofRange matches what stands in the braces of a range.
+// ofRange matches what is in the braces of a range.
 var ofRange = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
 
 // maxExpanded bounds the names that braces expand to.
@@ -24,7 +24,7 @@ const (
 )
 
 // Expand is a pattern with each of its braces replaced by what they list, in order, as shells and webdataset do:
-// a-{000..002}.json is three names, and the numbers keep their zeros. Braces may stand in braces.
+// a-{000..002}.json is three names, and the numbers keep their zeros. Braces may be nested.
 func Expand(pattern string) ([]string, error) {
 	if strings.Contains(pattern, "{") && len(pattern) > maxPattern {
 		return nil, fmt.Errorf("%s…: it has %d bytes, more than the %d that a pattern may have; give a shorter one",
@@ -68,8 +68,8 @@ func expand(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// firstBraces are what stands before the first braces that list anything, what they list, and what stands behind. There
-// are no items if no braces list anything.
+// firstBraces are the text before the first braces that list anything, what they list, and the text after. There
+// are not items if no braces list anything.
 func firstBraces(pattern string) (before string, items []string, behind string, err error) {
 	for open := range len(pattern) {
 		if pattern[open] != '{' {
@@ -101,7 +101,7 @@ func firstBraces(pattern string) (before string, items []string, behind string, 
 	return pattern, nil, "", nil
 }
 
-// numbers are those of a range such as 000..123; nil of what is none.
+// numbers are the numbers of a range such as 000..123; nil for another text.
 func numbers(inner string) ([]string, error) {
 	match := ofRange.FindStringSubmatch(inner)
 	if match == nil {
@@ -110,7 +110,7 @@ func numbers(inner string) ([]string, error) {
 	from, err := strconv.Atoi(match[1])
 	to, errLast := strconv.Atoi(match[2])
 	if err != nil || errLast != nil || len(match[1]) > maxDigits || to < from || to-from >= maxExpanded {
-		return nil, fmt.Errorf("{%s} is no range; write {000..123}, the smaller number first", inner)
+		return nil, fmt.Errorf("{%s} is not a range; write {000..123}, the smaller number first", inner)
 	}
 	var items []string
 	for n := from; n <= to; n++ {

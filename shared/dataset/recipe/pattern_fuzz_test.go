@@ -24,7 +24,7 @@ func FuzzExpand(f *testing.F) {
 			t.Errorf("%q stands for %d names", pattern, len(names))
 		}
 		if !HasPattern(pattern) && (len(names) != 1 || names[0] != pattern) {
-			t.Errorf("%q is no pattern, and stands for %q", pattern, names)
+			t.Errorf("%q is not a pattern, and stands for %q", pattern, names)
 		}
 	})
 }

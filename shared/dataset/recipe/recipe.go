@@ -54,7 +54,8 @@ type Part struct {
 	Records int
 }
 
-// Parse reads a recipe. It is nil for a file that is none, such as a manifest. Errors name the entry and the fix.
+// Parse reads a recipe. It is nil for a file that is not a recipe, such as a manifest. Errors name the entry and the
+// fix.
 func Parse(content []byte) (*Recipe, error) {
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\ufeff")))
 	if len(trimmed) == 0 || len(trimmed) > MaxBytes {

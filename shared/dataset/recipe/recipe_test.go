@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Manifests and other files are no recipes.
+// Manifests and other files are not recipes.
 func TestParseLeavesManifests(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{
@@ -114,13 +114,13 @@ func TestParseRefuses(t *testing.T) {
 		`{"a": {"annotation": "a"}, "b": {}}`:                       `entry "b": it has no annotation`,
 		"datasets:\n- {sampling_strategy: all}":                     "datasets[0]: it has no json_path",
 		"datasets:\n- {json_path: a, sampling_strategy: random:5%}": "without a seed",
-		"manifests: [a]\nbudget: 30%":                               "give it as flags",
-		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is none of the manifests`,
-		"manifests: [a]\ntakes: {b: all}":                           `takes: "b" is none of the manifests`,
+		"manifests: [a]\nbudget: 30%":                               "give flags",
+		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is not one of the manifests`,
+		"manifests: [a]\ntakes: {b: all}":                           `takes: "b" is not one of the manifests`,
 		"manifests: [a]\nformat: lava":                              `did you mean "LLaVA"?`,
 		"manifest: [a]":                                             `line 1: there is no key "manifest"; did you mean`,
 		"budget: 1\nmanifst: a":                                     `line 2: there is no key "manifst"; did you mean`,
-		"manifests: []":                                             "manifests: is empty",
+		"manifests: []":                                             "manifests: the list is empty",
 		"manifests: a":                                              `line 1: "a" is not a list`,
 	} {
 		if _, err := Parse([]byte(content)); err == nil || !strings.Contains(err.Error(), want) {

@@ -56,7 +56,7 @@ func misspelt(content []byte, fault error) error {
 		if fault != nil {
 			return spelling.YAML(fault, spec{})
 		}
-		return errors.New("manifests: is empty; list at least one manifest")
+		return errors.New("manifests: the list is empty; list at least one manifest")
 	}
 	for _, key := range slices.Sorted(maps.Keys(top)) {
 		if hint := spelling.Hint(key, []string{"manifests"}); hint != "" {
@@ -71,17 +71,17 @@ func parseSpec(content []byte) (*Recipe, error) {
 	strict := yaml.NewDecoder(bytes.NewReader(content))
 	strict.KnownFields(true)
 	if err := strict.Decode(&listed); err != nil {
-		return nil, fmt.Errorf("%w; what it says next to manifests, images, format, readings and takes is read by a "+
-			"service only: leave it out, and give it as flags", spelling.YAML(err, listed))
+		return nil, fmt.Errorf("%w; fields other than manifests, images, format, readings and takes are read only by a "+
+			"service: leave them out, and give flags", spelling.YAML(err, listed))
 	}
 	for name := range listed.Readings {
 		if !slices.Contains(listed.Manifests, name) {
-			return nil, fmt.Errorf("readings: %q is none of the manifests%s", name, spelling.Hint(name, listed.Manifests))
+			return nil, fmt.Errorf("readings: %q is not one of the manifests%s", name, spelling.Hint(name, listed.Manifests))
 		}
 	}
 	for name := range listed.Takes {
 		if !slices.Contains(listed.Manifests, name) {
-			return nil, fmt.Errorf("takes: %q is none of the manifests%s", name, spelling.Hint(name, listed.Manifests))
+			return nil, fmt.Errorf("takes: %q is not one of the manifests%s", name, spelling.Hint(name, listed.Manifests))
 		}
 	}
 	r := &Recipe{Kind: Spec}

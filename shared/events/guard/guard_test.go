@@ -68,7 +68,7 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, err
 }
 
-// TestPushGuard pushes with tokens that are valid but for one thing.
+// TestPushGuard pushes with tokens that are valid except for one thing.
 func TestPushGuard(t *testing.T) {
 	t.Parallel()
 	own, other := newSigner(t), newSigner(t)

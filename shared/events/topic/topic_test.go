@@ -44,7 +44,7 @@ func TestTopicPublish(t *testing.T) {
 	}
 }
 
-// A message goes on with the span that it is published in, and is otherwise as it was, also one without attributes.
+// A message continues with the span that it is published in, and is otherwise as it was, also one without attributes.
 func TestTopicTraces(t *testing.T) {
 	t.Parallel()
 	server, client := topictest.NewServer(t, "p", "tasks")

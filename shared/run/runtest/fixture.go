@@ -156,7 +156,7 @@ func (f *Fixture) Restart() {
 	f.must(err)
 }
 
-// Planner makes a planner under the present limits.
+// Planner makes a planner under the current limits.
 func (f *Fixture) Planner() *run.Planner {
 	f.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
@@ -209,7 +209,7 @@ type mortalBucket struct {
 	fixture *Fixture
 }
 
-// RemoveTemporary implements bucket.Remover. It is no step: nobody sees that it fails.
+// RemoveTemporary implements bucket.Remover. It is not a step: nobody sees that it fails.
 func (b mortalBucket) RemoveTemporary(ctx context.Context, prefix string) error {
 	b.fixture.mu.Lock()
 	killed := b.fixture.Life == 0

@@ -174,8 +174,8 @@ var (
 	bookkeeping = regexp.MustCompile(`^index/|/(started|sent|again|waves|made|items)/|\.sent$|/accepted$`)
 )
 
-// Snapshot holds a hash of every object of the work bucket by its name, but for those that say what was published and
-// attempted, and when. Delivery ids do not count.
+// Snapshot holds a hash of every object of the work bucket by its name, except for those that say what was published
+// and attempted, and when. Delivery ids do not count.
 func (f *Fixture) Snapshot() map[string]string {
 	f.t.Helper()
 	hashes := map[string]string{}

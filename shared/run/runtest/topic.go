@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A Topic is a topic in memory: what is published lies in the fixture's queue.
+// A Topic is a topic in memory: published messages go to the fixture's queue.
 type Topic struct {
 	// Fail, if it is set, is what every publication fails with.
 	Fail    error
@@ -29,8 +29,8 @@ type Delivery struct {
 	topic   *Topic
 }
 
-// Publish puts tasks into the queue, and keeps events. Of what a process publishes as it is killed, the first half
-// arrives.
+// Publish puts tasks into the queue, and keeps events. If a process is killed while it publishes, the first half of its
+// messages arrives.
 func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 	if p.Fail != nil {
 		return p.Fail

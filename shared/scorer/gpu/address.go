@@ -48,11 +48,11 @@ func ParseAddress(s string) (Address, error) {
 func baseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return "", fmt.Errorf("%q is no URL: give one such as http://localhost:8700", s)
+		return "", fmt.Errorf("%q is not a URL: give one such as http://localhost:8700", s)
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
 		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("%q is no address of a sidecar: give a URL such as http://localhost:8700", s)
+		return "", fmt.Errorf("%q is not an address of a sidecar: give a URL such as http://localhost:8700", s)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }

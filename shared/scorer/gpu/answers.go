@@ -15,7 +15,7 @@ const minMass = 0.5
 const (
 	flagLowMass    = "low_mass"         // some rating is missing because of minMass
 	flagNoDigit    = "no_digit"         // some rating is missing because another token was likelier
-	flagOtherStyle = "other_style"      // the styler named what is no style of the rubric
+	flagOtherStyle = "other_style"      // the styler named what is not a style of the rubric
 	flagTruncated  = "styler_truncated" // the styler's answer was cut off
 )
 

@@ -70,7 +70,7 @@ type answer struct {
 	Truncated bool      `json:"truncated"`
 }
 
-// limits are those of `GET /v1/limits` that concern this client.
+// limits are the limits of `GET /v1/limits` that concern this client.
 type limits struct {
 	Items   int `json:"items"`
 	Bytes   int `json:"bytes"`

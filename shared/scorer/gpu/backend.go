@@ -25,7 +25,7 @@ type backend struct {
 	limits  limits
 }
 
-// sampleAnswers are the answers about one sample, in the order of the queries, or the fault because of which there are
+// sampleAnswers are the answers about one sample, in the order of the queries, or the fault that explains why there are
 // none.
 type sampleAnswers struct {
 	fault   *dataset.Fault
@@ -162,7 +162,7 @@ var queryErrors = map[string]bool{
 	"too_many_new_tokens": true,
 }
 
-// The sidecar's codes of samples that it cannot rate, next to those that records and images have too.
+// The sidecar's codes for samples that it cannot rate, except those that records and images have too.
 const (
 	PromptTooLong reason.Code = "prompt_too_long"
 	NotFinite     reason.Code = "not_finite"

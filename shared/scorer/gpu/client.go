@@ -74,7 +74,7 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 
 // invalid is the error of an answer that is not of the protocol.
 func (c *client) invalid(err error) error {
-	return fmt.Errorf("the sidecar at %s answers what is no answer: %w", c.base, err)
+	return fmt.Errorf("the sidecar at %s sends an invalid answer: %w", c.base, err)
 }
 
 func (c *client) refused(resp *http.Response, body []byte) error {

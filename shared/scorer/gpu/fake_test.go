@@ -135,7 +135,7 @@ func (f *fake) answer(items []item) response {
 	return r
 }
 
-// prompt is the prompt of a query, with a mark where an image stands.
+// prompt is the prompt of a query, with a mark where an image is.
 func prompt(it item, q query) string { return strings.Join(it.Prefix, dataset.ImageMark) + q.Text }
 
 // sizes are how many items the answered requests had, in ascending order.
@@ -181,7 +181,7 @@ func write(w http.ResponseWriter, v any) {
 // hangUp ends the connection in the middle of a request, as a process that is killed does.
 func hangUp() { panic(http.ErrAbortHandler) }
 
-// options are those of tests: with connections of their own, closed at the end, and little patience.
+// options are the options of tests: with connections of their own, closed at the end, and little patience.
 func options(t testing.TB) Options {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)

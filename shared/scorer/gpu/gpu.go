@@ -97,7 +97,7 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 		}
 		opened.backends = append(opened.backends, b)
 	}
-	// In the order of models, whether one sidecar has both or not: that changes no rating.
+	// The order is that of models, even if one sidecar has both: the number of sidecars changes no rating.
 	first, last := opened.backends[0], opened.backends[len(opened.backends)-1]
 	fmt.Fprintf(hash, "%s\n%s\n", first.models[scorerModel], last.models[stylerModel])
 	opened.id = "gpu-" + hex.EncodeToString(hash.Sum(nil)[:6])

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// What is sent must be the very prompts of the rubric, its images, and the right questions.
+// What is sent must be exactly the prompts of the rubric, the images, and the right questions.
 func TestRateAsks(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -131,7 +131,7 @@ func TestTwoSidecars(t *testing.T) {
 	}
 }
 
-// The id must follow whatever can change a rating, and nothing else.
+// The id must depend on everything that can change a rating, and on nothing else.
 func TestID(t *testing.T) {
 	t.Parallel()
 	first := openAt(t, newFake(t).URL, options(t)).ID()

@@ -44,7 +44,7 @@ func (p *prefix) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A record's images are sent as places wherever they stand, and its texts as they are: the word <image> is text.
+// A record's images are sent as places wherever they are, and its texts as they are: the word <image> is text.
 func TestPrefixes(t *testing.T) {
 	t.Parallel()
 	const answer = `{"role": "assistant", "content": "As <image>."}`

@@ -76,8 +76,9 @@ func TestReference(t *testing.T) {
 	t.Logf("largest difference from the reference: %.1e", worst)
 }
 
-// referenceItems are the samples of the reference, and three more: one whose image is none, which has its reason while
-// its neighbours are rated, and two whose texts have the word <image>, without an image in the record and with one.
+// referenceItems are the samples of the reference, and three more: one whose image is not an image, which has its
+// reason while its neighbours are rated, and two whose texts have the word <image>, without an image in the record and
+// with one.
 func referenceItems(t *testing.T, expected []expectation) []scorer.Item {
 	t.Helper()
 	items := make([]scorer.Item, len(expected))

@@ -284,7 +284,7 @@ func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	}
 }
 
-// A server that does not answer, or answers with something else, is no fault of a sample.
+// A server that does not answer, or answers with something else, is not a fault of a sample.
 func TestNoAnswerIsTransient(t *testing.T) {
 	t.Parallel()
 	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
@@ -298,7 +298,7 @@ func TestNoAnswerIsTransient(t *testing.T) {
 		"finds us malformed": {always(status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
 		"is something else": {
 			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>") }),
-			"what is no answer: invalid character",
+			"an invalid answer: invalid character",
 		},
 		"is not found": {always(status(http.StatusNotFound)), "404 Not Found"},
 		"answers half": {
@@ -308,7 +308,7 @@ func TestNoAnswerIsTransient(t *testing.T) {
 	})
 }
 
-// A server whose answers do not fit the questions is no fault of a sample.
+// A server whose answers do not fit the questions is not a fault of a sample.
 func TestWrongAnswersAreTransient(t *testing.T) {
 	t.Parallel()
 	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
@@ -361,7 +361,7 @@ func TestOpenRefuses(t *testing.T) {
 			func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true,
 		},
 		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
-		"no limits":       {func(f *fake) { f.limits = limits{} }, "what is no answer: limits of", true},
+		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: limits of", true},
 		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
 		"something else": {func(f *fake) {
 			f.refuse = func(w http.ResponseWriter, _ string, _ []item) bool { http.NotFound(w, nil); return true }
@@ -413,7 +413,7 @@ func TestStall(t *testing.T) {
 		t.Errorf("got error %v, want that of the context", err)
 	}
 	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("went on for %v after its context ended", took)
+		t.Errorf("continued for %v after its context ended", took)
 	}
 }
 
@@ -431,7 +431,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("went on for %v", took)
+		t.Errorf("continued for %v", took)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func idTokenClient(audience string) (*http.Client, error) {
 	tokens, err := idtoken.NewTokenSource(context.Background(), audience)
 	if err != nil {
-		return nil, fmt.Errorf("no ID token can be had here: %w", err)
+		return nil, fmt.Errorf("this machine can get no ID token: %w", err)
 	}
 	return &http.Client{
 		Transport: &oauth2.Transport{Source: tokens},

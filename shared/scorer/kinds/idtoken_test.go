@@ -32,7 +32,7 @@ func TestIDToken(t *testing.T) {
 	t.Cleanup(metadata.Close)
 	t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(metadata.URL, "http://"))
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
-	t.Setenv("HOME", t.TempDir()) // a person's credentials are no service account's
+	t.Setenv("HOME", t.TempDir()) // a person's credentials are not a service account's
 
 	var mu sync.Mutex
 	seen := map[string]string{}

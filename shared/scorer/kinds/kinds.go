@@ -22,12 +22,12 @@ import (
 
 // The kinds of scorer.
 const (
-	Embedded = "embedded" // lies in the binary
+	Embedded = "embedded" // part of the binary
 	GPU      = "gpu"      // the released models, served by a sidecar
 	LLM      = "llm"      // any vision model behind an OpenAI-compatible API
 )
 
-// Config says where scorers are that do not lie in the binary. It is no part of a run.
+// Config says where the scorers that are not in the binary are. It is not part of a run.
 type Config struct {
 	// GPU is the address of the sidecar: a URL, or scorer=URL,styler=URL for one sidecar each.
 	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: a URL, or scorer=URL,styler=URL"`
@@ -51,8 +51,8 @@ func (c Config) Validate() error {
 	return errors.Join(sidecar, c.LLM.Validate())
 }
 
-// At is the same configuration with the addresses of another, as far as it has any. An address is all
-// that is remembered of a run's configuration: secrets and limits are those of today.
+// At is the same configuration with the addresses of another, where that has any. Only addresses of a run's
+// configuration are remembered: secrets and limits are always the current ones.
 func (c Config) At(other Config) Config {
 	if other.GPU != "" {
 		c.GPU = other.GPU
@@ -77,7 +77,7 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	case kind == Embedded && strings.HasPrefix(address, gsPrefix):
 		c.Weights = address
 	case kind == Embedded && given:
-		// Another command may go on with the run from another folder.
+		// Another command may continue with the run from another folder.
 		if c.Weights, err = filepath.Abs(address); err != nil {
 			return "", c, fmt.Errorf("weights %s: %w", address, err)
 		}

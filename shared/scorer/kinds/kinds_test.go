@@ -34,7 +34,7 @@ func TestChoose(t *testing.T) {
 		{"gpu", "http://b:2", "gpu", "http://b:2", ""},
 		{"gpu", "", "", "", "it is not known where the sidecar is"},
 		{"gpu:", "http://b:2", "", "", "it is not known where the sidecar is"},
-		{"gpu:a:1", "", "", "", "no address of a sidecar"},
+		{"gpu:a:1", "", "", "", "is not an address of a sidecar"},
 		{"http://a:1", "", "", "", "the kinds are embedded, gpu and llm"},
 		{"", "", "", "", "the kinds are embedded, gpu and llm"},
 		{"embedded:http://a", "", "", "", "there is no such file; `harvest train` writes one"},
@@ -183,7 +183,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// Weights lie where the functions of the cloud can read them, too.
+// Weights are where the functions of the cloud can read them, too.
 func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says where the bucket is
 	weights, err := os.ReadFile("../embedded/weights.zst")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 )
 
-// Memory is the budget of this process: what the machine, its container or GOMEMLIMIT leaves for images. The error is
-// that of a process without room for the largest sample within limits, by any of the scorers that it may be asked for.
+// Memory is the budget of this process: what the machine, its container or GOMEMLIMIT leaves for images. It is an error
+// if the process has no room for the largest sample within limits, with any of the scorers that it may use.
 func (c Config) Memory(limits images.Limits) (*memory.Budget, error) {
 	limit, err := memory.FindLimit()
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	maxWeights = 64 << 20
 )
 
-// weights are where those of the embedded scorer lie: in the binary, where name is empty, or else in a
-// file or an object, which is read anew whenever a scorer is opened.
+// weights are where those of the embedded scorer are: in the binary, where name is empty, or else in a
+// file or an object, which is read again whenever a scorer is opened.
 type weights struct {
 	name   string
 	from   bucket.Reader // of an object; opened once, because its client keeps connections
@@ -41,7 +41,7 @@ func newWeights(name string) (weights, error) {
 	return weights{name, from, object}, nil
 }
 
-// open makes the embedded scorer of the weights. A bucket that cannot be read is no fault of the dataset.
+// open makes the embedded scorer of the weights. A bucket that cannot be read is not a fault of the dataset.
 func (w weights) open(ctx context.Context, r *rubric.Rubric, budget *memory.Budget) (scorer.Scorer, error) {
 	if w.name == "" {
 		s, err := embedded.New(r, budget)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A LaterError says that a server takes no requests at present, or cannot be reached.
+// A LaterError says that a server takes no requests now, or cannot be reached.
 type LaterError struct {
 	Err   error
 	After time.Duration // the pause that the server asks for; 0 if it names none
@@ -66,7 +66,7 @@ func StatusError(status int, header http.Header, refused error) error {
 	return refused
 }
 
-// maxRetryAfter bounds what a server may ask for; a longer pause is none.
+// maxRetryAfter bounds the pause that a server may ask for; a longer one is ignored.
 const maxRetryAfter = 1_000_000 * time.Second
 
 // RetryAfter reads the header of that name: seconds, which some servers give as a fraction, or a date. It is 0 for a

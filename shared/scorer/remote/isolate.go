@@ -22,10 +22,10 @@ func (e DiedError) Fault() *dataset.Fault {
 // Unwrap returns what happened the last time.
 func (e DiedError) Unwrap() error { return e.Err }
 
-// Isolate finds out whether a sample breaks the server, after a request with it did. alone makes the sample's request
-// and trial a harmless one, both with nothing else in flight: a server that breaks takes all its requests with it. The
-// error is a DiedError where the server breaks on the sample twice and answers trial after each time. It is that of
-// trial where the server does not answer trial, and otherwise that of alone: nil where the sample is answered.
+// Isolate finds out whether a sample breaks the server, after a request with it did. alone sends the sample's request,
+// and trial a harmless one. Nothing else is in flight meanwhile, because a server that breaks loses all its requests.
+// The error is a DiedError if the server breaks on the sample twice, and answers trial after each time. If the server
+// does not answer trial, the error is that of trial. Otherwise it is that of alone: nil if the sample is answered.
 func Isolate(alone, trial func() error) error {
 	var broken error
 	for range 2 {

@@ -161,7 +161,7 @@ func TestWaiting(t *testing.T) {
 			report(errors.New("the server is away"), until)
 			time.Sleep(time.Second)
 		}
-		want := "the server is away; it is tried again until 04:05:06"
+		want := "the server is away; retrying until 04:05:06"
 		if diff := cmp.Diff([]string{want, want, want}, reports); diff != "" {
 			t.Errorf("reports in 70 s (-want +got):\n%s", diff)
 		}

@@ -35,13 +35,13 @@ func (r Retry) WithDefaults() Retry {
 	return r
 }
 
-// Do calls try until its error is no LaterError, and a BrokenError at most maxBroken times. It returns the last error
-// when the server is not ready within MaxWait, and the context's error with the last one when ctx ends, or would end
-// during a pause. r has its defaults.
+// Do calls try until its error is not a LaterError, and a BrokenError at most maxBroken times. It returns the last
+// error when the server is not ready within MaxWait, and the context's error with the last one when ctx ends, or would
+// end during a pause. r has its defaults.
 func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
-	var since time.Time // of the first failure: waiting for a slot is none
+	var since time.Time // of the first failure; waiting for a slot is not a failure
 	for broken := 0; ; {
 		err := try()
 		later, isLater := errors.AsType[LaterError](err)

@@ -19,7 +19,7 @@ func Waiting(report func(error)) func(error, time.Time) {
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(last) >= reportEvery {
 			last = now
-			report(fmt.Errorf("%w; it is tried again until %s", err, until.Format(time.TimeOnly)))
+			report(fmt.Errorf("%w; retrying until %s", err, until.Format(time.TimeOnly)))
 		}
 	}
 }

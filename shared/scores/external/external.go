@@ -28,8 +28,8 @@ type Table struct {
 	Names []string // of the columns, in the order of the file
 	// Values holds a column for each name, and in it a number for each row: NaN where there is none.
 	Values [][]float64
-	// Others are the columns that are passed over, by their names: the first value that is no number, and where it
-	// stands, such as `line 2 has "high"`.
+	// Others are the columns that are passed over, by their names: the first value that is not a number, and where it
+	// is, such as `line 2 has "high"`.
 	Others map[string]string
 }
 
@@ -74,7 +74,7 @@ func (t *Table) check() error {
 	seen := make(map[string]bool, len(t.IDs))
 	for _, id := range t.IDs {
 		if seen[id] {
-			return fault("the id %q stands in two rows; a sample has one row", id)
+			return fault("the id %q is in two rows; a sample has one row", id)
 		}
 		seen[id] = true
 	}
@@ -84,7 +84,7 @@ func (t *Table) check() error {
 // mostNamed is how many columns an error names.
 const mostNamed = 5
 
-// why says of some columns that are passed over what is no number in them; empty if there are none.
+// why says of some columns that are passed over what is not a number in them; empty if there are none.
 func (t *Table) why() string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(t.Others)) {
@@ -96,7 +96,8 @@ func (t *Table) why() string {
 	return ": " + listed(words, "; ")
 }
 
-// other notes of a column that is passed over where it has what is no number; of several such values the first counts.
+// other notes of a column that is passed over where it has what is not a number; of several such values the first
+// counts.
 func (t *Table) other(name, format string, args ...any) {
 	if t.Others == nil {
 		t.Others = map[string]string{}
@@ -127,7 +128,7 @@ func listed(words []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// checkNames reports a name that two columns have, or that none is that of the ids. What has no name is passed over.
+// checkNames reports a name that two columns have, or that there is no column of ids. What has no name is passed over.
 func checkNames(names []string) error {
 	seen := map[string]bool{"": false}
 	quoted := make([]string, len(names))
@@ -192,7 +193,7 @@ func parseLines(data []byte) (*Table, error) {
 		}
 		fields := jsontext.Members(jsontext.Items(bytes.TrimSpace(line)))
 		if twice := fields.Twice(); twice != "" {
-			return nil, fault("line %d: the field %s stands in it twice; leave one out", number, shown(twice))
+			return nil, fault("line %d: it has the field %s twice; leave one out", number, shown(twice))
 		}
 		t.IDs = append(t.IDs, id)
 		for i := 0; i < len(fields); i += 2 {
@@ -234,7 +235,7 @@ func idOf(raw json.RawMessage) (string, error) {
 	return "", fmt.Errorf("give the field %q, a text or a whole number", idColumn)
 }
 
-// Numbers yields the fields of a JSON object that hold a number; none of another text.
+// Numbers yields the fields of a JSON object that hold a number; it yields nothing for another text.
 func Numbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		var fields map[string]json.RawMessage

@@ -65,7 +65,7 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
 		"": "it is empty", "a,b\n1,2\n": `no column "id"; its columns are "a", "b"`,
-		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" stands in two rows`, "id,b\n\"x,1\n": "as CSV",
+		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows`, "id,b\n\"x,1\n": "as CSV",
 		`{"n": 1}`: `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ", "PAR1nonsense": "as Parquet",
 		"id,b\nx,y\n":                         `no column of numbers next to the ids: column "b": line 2 has "y", no number`,
 		"\n\nid,b\nx,1\n\"y\nz\",1_0\n":       `column "b": line 6 has "1_0", no number`,
@@ -76,7 +76,7 @@ func TestParseRefuses(t *testing.T) {
 		"id,n, n \nx,1,2\n":                   `two of its columns are named "n"`,
 		"id,n,id\nx,1,y\n":                    `two of its columns are named "id"`,
 		"id,t,n,t\nx,a,1,b\n":                 `two of its columns are named "t"`,
-		`{"id": "a", "n": 1, "\u006e": 2}`:    `line 1: the field "n" stands in it twice`,
+		`{"id": "a", "n": 1, "\u006e": 2}`:    `line 1: it has the field "n" twice`,
 		string(twoOfOneName(t)):               `two of its columns are named "one"`,
 		"id;n\nx;1,5\n":                       "semicolons separate its columns; separate them by commas",
 		"n\t\"id\"\r\n1\tx\r\n":               "tabs separate its columns",

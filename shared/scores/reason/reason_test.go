@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-var update = flag.Bool("update", false, "write README.md anew")
+var update = flag.Bool("update", false, "write README.md again")
 
 // Every constant of a code, in any package, is in the table: those of type reason.Code, and selection's Reason, which
 // imports nothing of ours.

@@ -1,6 +1,6 @@
-// Package evaluation reads evaluation sets, such as benchmarks, as far as samples are compared with them: JSON, JSONL
-// of any form of records or with fields of a question and images, TSV with base64 images, Parquet, tar, and folders of
-// images. They are objects of a bucket.
+// Package evaluation reads the parts of evaluation sets, such as benchmarks, that samples are compared with: JSON,
+// JSONL of any form of records or with fields of a question and images, TSV with base64 images, Parquet, tar, and
+// folders of images. They are objects of a bucket.
 package evaluation
 
 import (
@@ -25,7 +25,7 @@ import (
 
 // An Object is what a set was read from. Equal objects give equal sets.
 type Object struct {
-	// Name is that of an object, or the prefix of the images of a folder, which ends with a slash.
+	// Name is the name of an object, or the prefix of the images of a folder, which ends with a slash.
 	Name string `json:"name"`
 	Size int64  `json:"size"` // bytes, of all images of a folder
 	// Checksum is the CRC-32C of an object in eight hex digits, or a hash of the names and checksums of a folder's.

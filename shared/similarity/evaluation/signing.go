@@ -40,7 +40,7 @@ func newSigning(
 	return s, ctx
 }
 
-// add adds a sample as an item. One with a fault is none.
+// add adds a sample as an item. A sample with a fault is left out.
 func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 	if sample.Problem != nil || ctx.Err() != nil {
 		return ctx.Err()

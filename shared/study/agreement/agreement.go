@@ -18,8 +18,8 @@ import (
 type Opinion struct {
 	// Ratings holds a rating in [0, scorer.MaxRating], or scorer.Missing, for each capability.
 	Ratings []int8
-	// Expected holds the expected score for each capability; that of a missing rating is ignored. Nil
-	// where the rater has ratings alone, which then stand for it.
+	// Expected holds the expected score for each capability; that of a missing rating is ignored. Nil if the rater has
+	// only ratings, which are then used instead.
 	Expected []float64
 	// Styles are the sample's styles, the main one first.
 	Styles []string

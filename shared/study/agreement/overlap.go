@@ -34,7 +34,7 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 	return nil
 }
 
-// shared is the share of one selection that another holds too, of so many samples.
+// shared is the share of one selection that another one of the same samples also holds.
 func shared(got, want *selection.Result, samples int) float64 {
 	in := make([]bool, samples)
 	for _, s := range got.Samples() {

@@ -15,8 +15,8 @@ import (
 const PoolSources = 3
 
 // Pools is the agreement on pools of PoolSources sources each, drawn from all samples: what somebody sees who rates a
-// few sources. Over many sources even a rater who knows each one's mean alone agrees well, so the agreement of that
-// rater stands next to it.
+// few sources. Over many sources even a rater who knows only the mean of each source agrees well, so the agreement of
+// such a rater is shown next to it.
 type Pools struct {
 	Drawn int `json:"drawn"`
 	PoolFigures
@@ -26,9 +26,9 @@ type Pools struct {
 	Capabilities map[string]PoolFigures `json:"capabilities"`
 	SourceMeans  map[string]Spread      `json:"capabilities_source_mean"`
 	MicroF1      Spread                 `json:"styles_micro_f1"`
-	// SelectionValue is, by budget, what the selection from the given opinions is worth: how far the annotated ratings of
-	// its picks, each on the capability that picked it, lie above those of random ones, as a share of what the selection
-	// from the annotations themselves gains.
+	// SelectionValue is, by budget, the value of the selection from the given opinions: how far the annotated ratings of
+	// its picks, each on the capability that picked it, are above those of random picks, as a share of the gain of the
+	// selection from the annotations themselves.
 	SelectionValue map[string]Spread `json:"selection_value"`
 }
 

@@ -40,8 +40,8 @@ func measurePools(t *testing.T, samples []agreement.Sample, o agreement.Options)
 	return p
 }
 
-// A rater who agrees in everything has 1 everywhere; one who knows the sources alone has what the pools say of such a
-// rater, and nothing within sources; one who rates upside down loses more than a random selection.
+// A rater who agrees in everything has 1 everywhere; a rater who knows only the sources has the figures that the pools
+// have for such a rater, and 0 within sources; one who rates upside down loses more than a random selection.
 func TestPools(t *testing.T) {
 	t.Parallel()
 	equal := func(got agreement.Value, want float64) bool { return math.Abs(float64(got)-want) < 1e-9 }

@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// ranking is a column of values of which only the order counts: each is the number of smaller values
-// that differ. Ranks are then a matter of counting, whatever the weights.
+// ranking is a column of values of which only the order matters. Each value is replaced by its level: the number of
+// different smaller values. Then ranks can be computed by counting, for any weights.
 type ranking struct {
 	level []int
 	n     int
@@ -23,8 +23,8 @@ func newRanking(values []float64) ranking {
 	return l
 }
 
-// ranks gives every sample the mean of the ranks, from 1, that the samples of its level take up, where
-// weights say how often each sample is there; samples of weight 0 have a rank without meaning.
+// ranks gives every sample the mean rank, from 1, of the samples of its level. Weights say how often each sample
+// counts; the rank of a sample of weight 0 has no meaning.
 func (l ranking) ranks(weights []float64) []float64 {
 	taken := make([]float64, l.n)
 	for i, level := range l.level {
@@ -55,7 +55,7 @@ func pick[E any](all []E, samples []int) []E {
 	return some
 }
 
-// varies says whether the samples that are there have more than one level.
+// varies says whether the samples with a weight above 0 have more than one level.
 func (l ranking) varies(weights []float64) bool {
 	first := -1
 	for i, level := range l.level {

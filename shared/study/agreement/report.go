@@ -94,7 +94,7 @@ type WithinSource struct {
 	// Spearman is the mean over capabilities.
 	Spearman Value    `json:"spearman"`
 	Interval Interval `json:"interval"`
-	// Above is the number of capabilities whose interval lies above 0.
+	// Above is the number of capabilities whose interval is above 0.
 	Above        int                         `json:"capabilities_above_zero"`
 	Capabilities map[string]WithinCapability `json:"capabilities"`
 }

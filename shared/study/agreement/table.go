@@ -140,7 +140,7 @@ func (t *table) figures(weights []float64) figures {
 	return append(out, all.figures())
 }
 
-// means are those of the columns of rows, over the rows in which they are defined.
+// means are the means of the columns of rows, over the rows in which they are defined.
 func means(rows figures) []float64 {
 	mean := make([]float64, capabilityFigures)
 	for column := range mean {

@@ -91,22 +91,22 @@ func TestReadNamesTheFault(t *testing.T) {
 	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
 	checkFault(t, map[string]struct{ lines, want string }{
 		"no JSON":   {`{"id":`, "unexpected end of JSON input" + like},
-		"no object": {`[1]`, "is no JSON object" + like},
+		"no object": {`[1]`, "it is not a JSON object" + like},
 		"no id": {
 			`{"scores":[1,2,3],"styles":[]}`,
-			"id: is missing; give the sample's id as its manifest has it",
+			"id: it is missing; give the sample's id as its manifest has it",
 		},
 		"empty id": {
 			`{"id":"","scores":[1,2,3],"styles":[]}`,
-			"id: is missing; give the sample's id as its manifest has it",
+			"id: it is missing; give the sample's id as its manifest has it",
 		},
 		"no styles": {
 			`{"id":"a","scores":[1,2,3]}`,
-			"styles: is no list; list the sample's styles, the main one first",
+			"styles: it is not a list; list the sample's styles, the main one first",
 		},
 		"unknown style": {
 			`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`,
-			`styles[1]: "tweet" is no style of the rubric; those are: word, a < b`,
+			`styles[1]: "tweet" is not a style of the rubric; those are: word, a < b`,
 		},
 		"style twice": {
 			`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`,
@@ -114,7 +114,7 @@ func TestReadNamesTheFault(t *testing.T) {
 		},
 		"reason": {
 			`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`,
-			"reason: is no string; write text, or leave it out",
+			"reason: it is not a string; write text, or leave it out",
 		},
 	})
 }
@@ -122,7 +122,7 @@ func TestReadNamesTheFault(t *testing.T) {
 func TestReadNamesTheFaultOfScores(t *testing.T) {
 	t.Parallel()
 	const (
-		list   = "scores: is no list; give 3 numbers, one for each capability of the rubric in its order"
+		list   = "scores: it is not a list; give 3 numbers, one for each capability of the rubric in its order"
 		number = "; write a whole number from 0 to 5, or null where there is no rating"
 	)
 	checkFault(t, map[string]struct{ lines, want string }{
@@ -136,7 +136,7 @@ func TestReadNamesTheFaultOfScores(t *testing.T) {
 		},
 		"too few scores": {
 			`{"id":"a","scores":[1,2],"styles":[]}`,
-			"scores: has 2 numbers, and the rubric 3 capabilities; give one for each, null where " +
+			"scores: it has 2 numbers, and the rubric has 3 capabilities; give one for each, null where " +
 				"there is no rating, or name the rubric that was annotated with",
 		},
 		"a fraction": {
@@ -165,13 +165,13 @@ func TestReadNamesEveryFault(t *testing.T) {
 		"two lines": {
 			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" +
 				`{"id":"b","scores":[1,2,3],"styles":[]}`,
-			"a.jsonl: line 2: scores: has 0 numbers, and the rubric 3 capabilities; give one for each, null where " +
+			"a.jsonl: line 2: scores: it has 0 numbers, and the rubric has 3 capabilities; give one for each, null where " +
 				"there is no rating, or name the rubric that was annotated with\n" +
 				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
 		},
 		"a long line": {
 			"\n" + strings.Repeat(" ", 5<<20),
-			"a.jsonl: line 2: has more than 4194304 bytes; annotations are JSONL, one short object a line",
+			"a.jsonl: line 2: it has more than 4194304 bytes; annotations are JSONL, one short object a line",
 		},
 	} {
 		got, err := annotation.Read(strings.NewReader(tt.lines), "a.jsonl", birds(t))
@@ -187,7 +187,7 @@ func TestReadNamesEveryFault(t *testing.T) {
 	if err == nil || got != nil {
 		t.Fatalf("many lines: no error, and %v", got)
 	}
-	if n := strings.Count(err.Error(), "scores: is no list"); n != 10 ||
+	if n := strings.Count(err.Error(), "scores: it is not a list"); n != 10 ||
 		!strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are invalid") {
 		t.Errorf("names %d lines: %v", n, err)
 	}
@@ -232,7 +232,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The real files, which lie next to the repository, are in this form.
+// The real files, which are next to the repository, are in this form.
 func TestReadRealFiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../../shared/data/annotations/*.jsonl")

@@ -58,7 +58,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 		annotations = append(annotations, a)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, fmt.Errorf("%s: line %d: has more than %d bytes; annotations are JSONL, one short object a line",
+		return nil, fmt.Errorf("%s: line %d: it has more than %d bytes; annotations are JSONL, one short object a line",
 			name, number+1, maxLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("reading annotations %s: %w", name, err)
@@ -82,7 +82,7 @@ func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
 	}
 	if err := json.Unmarshal(line, &fields); err != nil {
 		if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
-			err = errors.New("is no JSON object")
+			err = errors.New("it is not a JSON object")
 		}
 		return Annotation{}, fmt.Errorf(`%w; write one like {"id": "…", "scores": [%d numbers], "styles": ["…"]}`,
 			err, len(rub.Capabilities))
@@ -102,7 +102,7 @@ func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
 	a := Annotation{ID: id, Scores: scores, Styles: styles}
 	if len(fields.Reason) > 0 {
 		if err := json.Unmarshal(fields.Reason, &a.Reason); err != nil {
-			return Annotation{}, errors.New("reason: is no string; write text, or leave it out")
+			return Annotation{}, errors.New("reason: it is not a string; write text, or leave it out")
 		}
 	}
 	return a, nil
@@ -115,7 +115,7 @@ func parseID(value json.RawMessage) (string, error) {
 		return number.String(), nil
 	}
 	if err := json.Unmarshal(value, &id); err != nil || id == "" {
-		return "", errors.New("id: is missing; give the sample's id as its manifest has it")
+		return "", errors.New("id: it is missing; give the sample's id as its manifest has it")
 	}
 	return id, nil
 }
@@ -123,11 +123,11 @@ func parseID(value json.RawMessage) (string, error) {
 func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 	var values []json.RawMessage
 	if err := json.Unmarshal(value, &values); err != nil || values == nil {
-		return nil, fmt.Errorf("scores: is no list; give %d numbers, one for each capability of the rubric in "+
+		return nil, fmt.Errorf("scores: it is not a list; give %d numbers, one for each capability of the rubric in "+
 			"its order", len(capabilities))
 	}
 	if len(values) != len(capabilities) {
-		return nil, fmt.Errorf("scores: has %d numbers, and the rubric %d capabilities; give one for each, null "+
+		return nil, fmt.Errorf("scores: it has %d numbers, and the rubric has %d capabilities; give one for each, null "+
 			"where there is no rating, or name the rubric that was annotated with",
 			len(values), len(capabilities))
 	}
@@ -153,12 +153,12 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 func parseStyles(value json.RawMessage, known []string) ([]string, error) {
 	var values []json.RawMessage
 	if err := json.Unmarshal(value, &values); err != nil || values == nil {
-		return nil, errors.New("styles: is no list; list the sample's styles, the main one first")
+		return nil, errors.New("styles: it is not a list; list the sample's styles, the main one first")
 	}
 	styles := make([]string, len(values))
 	for i, v := range values {
 		if err := json.Unmarshal(v, &styles[i]); err != nil || !slices.Contains(known, styles[i]) {
-			return nil, fmt.Errorf("styles[%d]: %s is no style of the rubric; those are: %s",
+			return nil, fmt.Errorf("styles[%d]: %s is not a style of the rubric; those are: %s",
 				i, short(v), strings.Join(known, ", "))
 		}
 		if slices.Contains(styles[:i], styles[i]) {

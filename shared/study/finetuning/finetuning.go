@@ -1,5 +1,5 @@
 // Package finetuning turns annotated samples into data that trainers of LLaVA models read: for the
-// scorer one item per sample and capability, whose prompt is the very one that the fine-tuned model is
+// scorer one item per sample and capability, whose prompt is exactly the one that the fine-tuned model is
 // asked later and whose answer is the rating; for the styler one item per sample, whose answer is the list of styles.
 package finetuning
 

@@ -14,7 +14,7 @@ type Member struct {
 	Images []string
 }
 
-// validationShare of the samples are kept for validation, as far as groups allow.
+// validationShare is the share of the samples that is kept for validation, if the groups allow it.
 const validationShare = 0.1
 
 // Split returns which samples are for validation. Samples that share an image, also by way of others, are on one

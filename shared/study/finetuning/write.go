@@ -28,7 +28,8 @@ type File struct {
 }
 
 // Write writes the four files, each as an array of items, and counts what they hold. A seed gives another split into
-// training and validation. create makes a file of a name with what is written to it; its error ends Write.
+// training and validation. create makes a file with a name, and calls write for its content; an error of create ends
+// Write.
 func Write(
 	examples []Example, rub *rubric.Rubric, seed uint64, create func(name string, write func(io.Writer) error) error,
 ) ([]File, error) {

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-// Every item of every example is in one file, the validation's apart from the training's, and the counts are those of
-// the files.
+// Every item of every example is in exactly one file, those for validation not in those for training, and the counts
+// are those of the files.
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	rub := rubric.Default()

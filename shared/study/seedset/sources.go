@@ -7,8 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// ChooseOfEach picks so many samples of each source, all rated ones of a source that has fewer, and returns their
-// positions, ascending. Within a source styles take turns, that of the most samples first. If there are fewer than
+// ChooseOfEach picks this many samples of each source, all rated ones of a source that has fewer, and returns their
+// positions, ascending. Within a source styles take turns, the style with most samples first. If there are fewer than
 // least, more are taken as Choose does over strata; if there would be more than most, each source gets fewer. No image
 // occurs twice, and no sample has a twin, while there are others. The same pool gives the same set; the seed is in
 // Pool.Tie.
@@ -31,7 +31,7 @@ func ChooseOfEach(pool *selection.Pool, each, least, most int) []int {
 	return c.chosen()
 }
 
-// ofEach takes samples until each source has so many, or no other is free.
+// ofEach takes samples until each source has this many, or no other is free.
 func (c *chooser) ofEach(each int) {
 	styles := map[uint32]map[int64]*queue{} // by source
 	taken := map[uint32]int{}
@@ -79,7 +79,7 @@ func (c *chooser) ofEach(each int) {
 	}
 }
 
-// bySize are the styles of a source, that of the most samples first.
+// bySize are the styles of a source, the style with most samples first.
 func bySize(queues map[int64]*queue) []int64 {
 	var styles []int64
 	for style := range queues {

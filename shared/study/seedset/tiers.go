@@ -26,7 +26,7 @@ type tierList struct {
 	place []uint8 // of each sample of the pool: 0 for none, 1 for the best tier
 }
 
-// overTiers takes up to n samples. All tiers are to have equally many, small ones as far as they go.
+// overTiers takes up to n samples. All tiers get equally many samples; a smaller tier gives all it has.
 func (c *chooser) overTiers(n int) {
 	tierLists := c.tierLists()
 	for ; n > 0 && c.left > 0; n-- {

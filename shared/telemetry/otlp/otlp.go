@@ -25,11 +25,11 @@ type Config struct {
 	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"where traces and metrics go, by OTLP; none: nowhere"`
 }
 
-// Validate reports an endpoint that is no HTTP URL.
+// Validate reports an endpoint that is not an HTTP URL.
 func (c Config) Validate() error {
 	u, err := url.Parse(c.Endpoint)
 	if c.Endpoint != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
-		return fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %q is no URL; give one such as http://localhost:4318 or "+
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %q is not a URL; give one such as http://localhost:4318 or "+
 			"https://telemetry.googleapis.com", c.Endpoint)
 	}
 	return nil

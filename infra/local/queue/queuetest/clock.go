@@ -44,7 +44,7 @@ type Clock struct {
 	sleepers []*sleeper
 }
 
-// NewClock returns a clock that stands at the beginning of the year 2000.
+// NewClock returns a clock that shows the beginning of the year 2000.
 func NewClock() *Clock {
 	c := &Clock{now: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}
 	c.settled.L = &c.mu

@@ -18,7 +18,7 @@ type assembly struct {
 	skipped []skipped       // of each column that is not read
 	next    []int           // entry that is read next
 	out     []byte
-	// values are the binary values of the row, as far as their columns are read; known is how many there are.
+	// values are the binary values of the row in the columns that are read; known counts the binary values of the row.
 	values [][]byte
 	known  int
 	uneven bool

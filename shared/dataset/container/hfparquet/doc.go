@@ -1,5 +1,5 @@
 // Package hfparquet is Parquet files as Hugging Face's datasets library writes them: each row is a record, and images
-// lie in binary columns next to the texts, in structs {bytes, path}.
+// are in binary columns next to the texts, in structs {bytes, path}.
 //
 // Planning reads the footer. The JSON of rows is made without reading a column of images: which of them are null
 // follows from the footer's counts, and from the column path next to them. Only where a file does not say it, the

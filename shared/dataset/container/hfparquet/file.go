@@ -97,7 +97,7 @@ const isEncrypted = "the Parquet file is encrypted; write it again without encry
 // readFooter returns the footer without its length and the magic.
 func readFooter(in io.ReaderAt, size int64) ([]byte, error) {
 	if size < int64(len(magic))+tailBytes {
-		return nil, refuse("a file of %d bytes is no Parquet file%s", size, downloadAgain)
+		return nil, refuse("a file of %d bytes is not a Parquet file%s", size, downloadAgain)
 	}
 	end, err := readAt(in, max(size-firstReadBytes, 0), min(size, firstReadBytes))
 	if err != nil {
@@ -212,7 +212,7 @@ func (f *file) chunk(stored *format.ColumnChunk, of *column, rows, end int64) (c
 	}
 	switch {
 	case stored.FilePath != "":
-		return chunk{}, refuse("column %s lies in another file, %q; write the rows to one Parquet file", path,
+		return chunk{}, refuse("column %s is in another file, %q; write the rows to one Parquet file", path,
 			stored.FilePath)
 	case stored.CryptoMetadata.Value != nil, len(stored.EncryptedColumnMetadata) > 0:
 		return chunk{}, refuse("%s", isEncrypted)

@@ -28,10 +28,10 @@ const (
 	shape = `id: text, image: {bytes: binary, path: text}, conversations: [{from: text, value: text}], data_source: text
 images: [{bytes: binary, path: text}], texts: [{user: text, assistant: text, source: text}]
 images: [{bytes: binary, path: text}], messages: [{role: text, content: [{type: text, index: int, text: text}]}]`
-	reads = "each row is a sample; its columns are the fields of a record in any of the forms, as Hugging Face's " +
-		"datasets library writes them; binary columns, alone or in structs {bytes, path}, are images; where bytes are " +
-		"null, the path is the name of a file; without an id, it is the name of the file and the row; texts are read " +
-		"without the images; a subset has the columns, the key-value metadata, such as the features of datasets, and " +
-		"the compression of its source; files in LZ4, encrypted ones, and pages of more than 64 MiB are refused, with " +
-		"the command that writes the file again"
+	reads = "each row is a sample. Its columns are the fields of a record in any of the forms, as Hugging Face's " +
+		"datasets library writes them. Binary columns, alone or in structs {bytes, path}, are images. Where bytes are " +
+		"null, path is the name of a file. A row without an id gets the name of the file and its number as id. Texts are " +
+		"read without the images. A subset has the columns, the compression and the key-value metadata (such as the " +
+		"features of datasets) of its source. Encrypted files, files in LZ4, and pages of more than 64 MiB are refused, " +
+		"with the command that writes the file again"
 )

@@ -16,9 +16,9 @@ import (
 const createdBy = "harvest (https://github.com/harvest-ml/harvest)"
 
 // A note is what the footer of a joined file says of a part: its row groups, with offsets as if the part were a file of
-// its own. Notes stand one after the other, each after its length as a varint.
+// its own. Notes are one after the other, each after its length as a varint.
 type note struct {
-	// Bytes are those of the row groups.
+	// Bytes are the bytes of the row groups.
 	Bytes  int64                            `thrift:"1,required"`
 	Groups thrift.Slice[format.RowGroup]    `thrift:"2,required"`
 	Orders thrift.Slice[format.ColumnOrder] `thrift:"3,required"`
@@ -30,7 +30,7 @@ type note struct {
 	Metadata thrift.Slice[format.KeyValue]      `thrift:"7,required"`
 }
 
-// notes are those of the part that has been written.
+// notes are the notes of the part that has been written.
 func (p *partWriter) notes() ([]byte, error) {
 	n := note{
 		Groups: thrift.Slice[format.RowGroup]{}, Orders: thrift.Slice[format.ColumnOrder]{},
@@ -96,7 +96,7 @@ func (writer) End(w io.Writer, notes io.Reader) error {
 // maxNoteBytes is the longest note that is read.
 const maxNoteBytes = 1 << 30
 
-// join reads notes, and moves what they say to where the parts stand in the joined file. Bytes is then the offset after
+// join reads notes, and moves what they say to where the parts are in the joined file. Bytes is then the offset after
 // the last part.
 func join(notes io.Reader) (*note, error) {
 	joined := &note{Bytes: int64(len(magic))}

@@ -168,7 +168,7 @@ type partOutput struct {
 	out       *bufio.Writer
 	withMagic bool  // whether the magic of the file is passed on
 	written   int64 // bytes
-	endsAt    int64 // where the row groups end; 0 as long as they go on
+	endsAt    int64 // where the row groups end; 0 as long as they continue
 	tail      []byte
 }
 
@@ -216,7 +216,7 @@ func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
 // that of its values.
 type writable struct{ *parquet.Column }
 
-// Encoding is that of values.
+// Encoding is the encoding of values.
 func (w writable) Encoding() encoding.Encoding {
 	if w.Leaf() {
 		return &parquet.Plain

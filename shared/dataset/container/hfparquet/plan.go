@@ -9,7 +9,7 @@ import (
 )
 
 // spans divides the rows into ranges of about rangeBytes of the file: whole row groups, or rows of one that is larger.
-// Where the bytes of rows lie is known of row groups only: in a row group, all rows count as equally large.
+// Only the place of a whole row group is known, so all rows of a row group count as equally large.
 func (f *file) spans(rangeBytes int64) []dataset.Span {
 	spans := []dataset.Span{}
 	open := false // whether the last span has room for another row group
@@ -51,8 +51,8 @@ func (g group) split(parts int64) []dataset.Span {
 // share is n·i/parts without an overflow.
 func share(n, i, parts int64) int64 { return n/parts*i + n%parts*i/parts }
 
-// checkPages reports a page that is above the limit, as far as that can be known without reading the header of each
-// page: from the size of the column chunk, from its offset index, or else from its first pages.
+// checkPages reports a page that is above the limit. It does not read the header of each page, so it knows this only
+// from the size of the column chunk, from its offset index, or else from its first pages.
 func (f *file) checkPages() error {
 	limits := pages.Limits{PageBytes: maxPageBytes, RowBytes: maxRowBytes}
 	var large []chunk
@@ -83,7 +83,7 @@ func (f *file) checkPages() error {
 	return nil
 }
 
-// indexes is the file with the offset indexes of chunks in memory if they lie together, as writers have it.
+// indexes is the file with the offset indexes of chunks in memory if they are together, as writers have it.
 func (f *file) indexes(chunks []chunk) (io.ReaderAt, error) {
 	var start, end int64
 	for _, c := range chunks {

@@ -107,7 +107,7 @@ func (f *file) records(
 	}
 }
 
-// readRecord reads the next row into a record. An error is that of all rows that follow.
+// readRecord reads the next row into a record. An error holds for all rows that follow.
 func (r *rowReader) readRecord(record *dataset.Record, root *node, limits dataset.Limits) error {
 	err := r.read()
 	var large *pages.RowError

@@ -43,7 +43,7 @@ func TestRefuses(t *testing.T) {
 		want string
 	}{
 		"lz4":       {lz4, "column id is compressed with LZ4_RAW, which is not read; write the file again with zstd"},
-		"short":     {llava[:11], "a file of 11 bytes is no Parquet file"},
+		"short":     {llava[:11], "a file of 11 bytes is not a Parquet file"},
 		"cut":       {llava[:len(llava)-3], "does not end in PAR1; it may have been cut short: download or write it again"},
 		"encrypted": {append(bytes.Clone(llava[:len(llava)-4]), encryptedMagic...), "the Parquet file is encrypted"},
 		"footer": {
@@ -88,7 +88,7 @@ func TestRefusesFooters(t *testing.T) {
 		},
 		"another file": {
 			image(func(c *format.ColumnChunk) { c.FilePath = "b.parquet" }),
-			`column image.bytes lies in another file, "b.parquet"`,
+			`column image.bytes is in another file, "b.parquet"`,
 		},
 		"type": {
 			image(func(c *format.ColumnChunk) { c.MetaData.Type = format.Int32 }),

@@ -62,8 +62,8 @@ func (r *rowReader) seek(row int64) error {
 	return nil
 }
 
-// read reads the entries of the next row. They are valid until the next call. A *pages.RowError is that of this row
-// only: the next one can be read.
+// read reads the entries of the next row. They are valid until the next call. A *pages.RowError concerns only this row:
+// the next one can be read.
 func (r *rowReader) read() error {
 	var large *pages.RowError
 	for i, cursor := range r.cursors {

@@ -25,7 +25,7 @@ type node struct {
 	// rep and def are the levels of an entry in which the node is there.
 	rep, def byte
 	optional bool
-	// children are those of a struct and of a map. item is the repeated field of a list, elem what it holds: item
+	// children are the children of a struct and of a map. item is the repeated field of a list, elem what it holds: item
 	// itself, or the one field in it.
 	children   []*node
 	item, elem *node
@@ -58,7 +58,7 @@ type schema struct {
 	columns []*column
 }
 
-// newSchema reads the schema of a footer, whose fields stand in it depth first.
+// newSchema reads the schema of a footer, whose fields are in it depth first.
 func newSchema(elements []format.SchemaElement) (*schema, error) {
 	b := schemaBuilder{elements: elements}
 	root, err := b.group("", 0, 0, 0)
@@ -79,7 +79,7 @@ type schemaBuilder struct {
 	columns  []*column
 }
 
-// node reads the next field, which stands below a path and levels.
+// node reads the next field, which has a path and levels above it.
 func (b *schemaBuilder) node(path string, depth int, rep, def byte) (*node, error) {
 	if len(b.elements) == 0 {
 		return nil, fmt.Errorf("its schema ends inside of group %q", path)

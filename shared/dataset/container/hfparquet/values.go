@@ -199,7 +199,7 @@ func (v *values) drop(at int64) {
 	}
 }
 
-// bytes are those of the values that were not read.
+// bytes are the bytes of the values that were not read.
 func (r *heldRow) bytes() (sum int64) {
 	for _, value := range r.values {
 		sum += int64(len(value))

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// OfFile is the kind of a file of this machine. It reports false for one that is no container.
+// OfFile is the kind of a file of this machine. It reports false for one that is not a container.
 func OfFile(file *os.File) (container.Kind, bool, error) {
 	head := make([]byte, container.HeadBytes)
 	n, err := file.ReadAt(head, 0)
@@ -37,7 +37,7 @@ func EachSample(
 	return EachContained(ctx, kind, container.FileSource(file), name, limits, parse, use)
 }
 
-// EachContained is EachSample of a container of a kind, wherever it lies.
+// EachContained is EachSample of a container of a kind, wherever it is.
 func EachContained(
 	ctx context.Context, kind container.Kind, source container.Source, name string, limits dataset.Limits,
 	parse dataset.Parser, use func(*dataset.Sample) error,

@@ -13,7 +13,8 @@ import (
 // All are the kinds, in the order in which they are tried. Each has a Format and a test of its own.
 func All() []container.Kind { return []container.Kind{hfparquet.Kind(), webdataset.Kind()} }
 
-// Of is the kind of a file that begins so. It reports false for a text manifest, and for all else that is no container.
+// Of is the kind of a file that begins so. It reports false for a text manifest, and for all else that is not a
+// container.
 func Of(head []byte) (container.Kind, bool) {
 	return first(func(k container.Kind) bool { return k.Is(head) })
 }

@@ -56,7 +56,7 @@ func (s *sample) record(manifest string, element int64, limits dataset.Limits) d
 	}
 	r.Raw, r.Fault = s.text(&refs, limits)
 	if r.Fault == nil && len(r.Raw) == 0 {
-		r.Raw = []byte("null") // an empty KEY.json is no record, and its sample is one
+		r.Raw = []byte("null") // an empty KEY.json is not a record, and its sample is one
 	}
 	return r
 }
@@ -79,7 +79,7 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 	}
 	fields := jsontext.Members(jsontext.Items(raw))
 	if name := refs.apart(fields); name != "" {
-		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which does not stand next to it"+
+		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which is not next to it"+
 			together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
@@ -100,7 +100,7 @@ func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
 	}
 	if len(fields) == 0 {
 		first := s.members[0]
-		return nil, unusable(first.name, "no "+path.Base(s.key)+".json stands next to it"+together)
+		return nil, unusable(first.name, "there is no "+path.Base(s.key)+".json next to it"+together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
 }
@@ -118,17 +118,17 @@ func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
 	return media
 }
 
-// references are those of a record to the images of its sample.
+// references are the references of a record to the images of its sample.
 type references struct {
 	folder string // and stem of the members' names: the key
 	images []member
-	made   bool // one stands in the record
+	made   bool // one is in the record
 }
 
 // imageKeys are keys of a record, or of something in it, whose values name images.
 var imageKeys = []string{"image", "images", "image_url", "url", "path"}
 
-// apart is the name of an image that belongs to the sample by its key and is none of its members; empty if there is
+// apart is the name of an image that belongs to the sample by its key and is not one of its members; empty if there is
 // none. It looks at records whose sample has no image.
 func (r *references) apart(fields jsontext.Members) string {
 	if len(r.images) > 0 {
@@ -170,7 +170,7 @@ func (r *references) complete(fields, more jsontext.Members) []byte {
 	return writeObject(append(out, more...))
 }
 
-// list adds a list of all images: in the place of names that are none of the members', or under images.
+// list adds a list of all images: in the place of names that are not those of members, or under images.
 func (r *references) list(fields jsontext.Members) jsontext.Members {
 	items := make([]json.RawMessage, 0, len(r.images))
 	for n, m := range r.images {
@@ -188,7 +188,7 @@ func (r *references) list(fields jsontext.Members) jsontext.Members {
 	return append(fields, quote("images"), list)
 }
 
-// refer is the value of a key with references in the place of the names of members. isImage says that the value stands
+// refer is the value of a key with references in the place of the names of members. isImage says that the value is
 // for an image as a whole.
 func (r *references) refer(key string, value json.RawMessage, isImage bool) json.RawMessage {
 	switch jsontext.TypeOf(value) {

@@ -49,7 +49,7 @@ type walker struct {
 	begun  *sample         // whose last member may not have come yet
 	fields []string        // of the sample before it
 	ended  bool            // all samples are returned
-	// left is how many samples the span has that are not returned: where its last one ends, the archive may go on.
+	// left is how many samples the span has that are not returned: where its last one ends, the archive may continue.
 	left int64
 }
 
@@ -108,7 +108,7 @@ func (w *walker) next() (*sample, error) {
 	return w.last()
 }
 
-// An archiveEnd is what stands where a header may.
+// An archiveEnd is what was found in the place of a header.
 type archiveEnd int
 
 const (
@@ -155,7 +155,7 @@ func (w *walker) endAt(start int64, err error) (*sample, error) {
 		return w.cutShort(start)
 	default:
 		return nil, &dataset.FormatError{Offset: start, Detail: fmt.Sprintf("the archive is damaged at byte %d (%v); "+
-			"copy it again, or write it anew", start, err)}
+			"copy it again, or write it again", start, err)}
 	}
 }
 
@@ -259,7 +259,7 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	return w.last()
 }
 
-// lacks is a field that the sample before has next to all those of a sample, which stands where the archive is cut: the
+// lacks is a field that the sample before has next to all those of a sample, which is where the archive is cut: the
 // member may have been behind it. Empty if there is none.
 func (w *walker) lacks(s *sample) string {
 	if s.fault != nil || len(s.members) >= len(w.fields) {
@@ -276,7 +276,7 @@ func (w *walker) lacks(s *sample) string {
 	return rest[0]
 }
 
-// checkRest refuses an archive in which more follows its end: programs that read it take none of that.
+// checkRest refuses an archive with more content after its end: other programs would not read that content.
 func (w *walker) checkRest() error {
 	buffer := make([]byte, blockBytes)
 	for {
@@ -292,7 +292,7 @@ func (w *walker) checkRest() error {
 		case i >= 0:
 			at := w.in.n - int64(n) + int64(i)
 			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d something else "+
-				"follows that is no archive; copy it again, or remove the rest (`head -c %d` keeps the archive)", at,
+				"follows that is not an archive; copy it again, or remove the rest (`head -c %d` keeps the archive)", at,
 				at/blockBytes*blockBytes)}
 		case err != nil:
 			return nil

@@ -2,8 +2,8 @@
 // sample: the key is the member's name up to the first dot of its last element, and what follows is its field, such as
 // json or 1.jpg. Source: webdataset's tariterators.py.
 //
-// The record is what stands in KEY.json, with references to the images: those that it names, in their places, or else
-// all of the sample, as the list images. Without a KEY.json it holds what stands in KEY.txt and KEY.cls, and the
+// The record is what is in KEY.json, with references to the images: those that it names, in their places, or else
+// all of the sample, as the list images. Without a KEY.json it holds what is in KEY.txt and KEY.cls, and the
 // images.
 package webdataset
 
@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// Kind is that of these archives.
+// Kind is the kind of these archives.
 func Kind() container.Kind {
 	return container.Kind{
 		Format: dataset.Tar, Name: "a WebDataset tar", Shape: shape, Reads: reads, Is: isTar, Reader: reader{},
@@ -34,11 +34,11 @@ coco/000001.json   {"image": "000001.jpg", "conversations": [{"from": "human", "
 coco/000002.1.jpg
 coco/000002.2.jpg
 coco/000002.json   {"conversations": ...}`
-	reads = "members of one key follow each other and are a sample; the record is that of KEY.json, in any of " +
-		"the forms, and its id is the key where it has none; images that it names are members, by their names or by what " +
-		"follows the key; if it names none, all images of the sample are its list of images, in the order of the " +
-		"tar; without a KEY.json the record is KEY.txt and KEY.cls, which have no turns; videos and sounds fail the " +
-		"sample, and all other members stay with it; members without a dot in their name, and folders, are left out"
+	reads = "members of one key follow each other and are a sample. Its record is KEY.json, in any of the forms; a " +
+		"record without an id has the key as its id. The record names images of the sample by their names, or by the " +
+		"part after the key. If it names none, it has all images of the sample, in the order of the tar. Without a " +
+		"KEY.json the record is KEY.txt and KEY.cls, which have no turns. Videos and sounds fail the sample, and all other " +
+		"members stay with it. Folders, and members without a dot in their name, are left out"
 )
 
 // isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
@@ -48,7 +48,7 @@ func isTar(head []byte) bool {
 
 type reader struct{}
 
-// Scan reads the headers of an archive, and passes what lies between them. A step ends before a sample.
+// Scan reads the headers of an archive, and passes what is between them. A step ends before a sample.
 func (reader) Scan(
 	ctx context.Context, from container.Source, scan dataset.Scan, rangeBytes, stepBytes int64,
 ) (dataset.Scan, error) {
@@ -121,7 +121,7 @@ func (reader) Records(
 			case err == io.EOF:
 				fail(fmt.Errorf("they have %d records, and %d were found before", i, span.Records))
 				return
-			case errors.As(err, &format): // Scan has let the archive pass, so this is no mistake of its author
+			case errors.As(err, &format): // Scan has let the archive pass, so this is not a mistake of its author
 				fail(fmt.Errorf("they are not those that were found before: %s", format.Error()))
 				return
 			case err != nil:
@@ -164,7 +164,7 @@ func (v values) Read(ctx context.Context, r dataset.Record, number int) ([]byte,
 
 func (values) Close() error { return nil }
 
-// valueOf is where a value lies. A record that was not made here may name one that there is not.
+// valueOf is the place of a value. A record that was not made here may name a value that does not exist.
 func valueOf(r dataset.Record, number int) (dataset.Extent, *dataset.Fault) {
 	if number < 0 || number >= len(r.Stored.Values) {
 		return dataset.Extent{}, &dataset.Fault{Code: dataset.MemberUnusable, Detail: fmt.Sprintf(

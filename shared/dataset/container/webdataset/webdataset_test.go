@@ -100,7 +100,7 @@ func records(tb testing.TB, from source, rangeBytes int64) []dataset.Record {
 	return all
 }
 
-// shown is a record in one line: its key, what stands in it or its fault, and the first letters of its images.
+// shown is a record in one line: its key, what is in it or its fault, and the first letters of its images.
 func shown(tb testing.TB, from source, r dataset.Record) string {
 	tb.Helper()
 	text := string(r.Raw)
@@ -132,7 +132,7 @@ var (
 	folder = &tar.Header{Name: "pics/", Typeflag: tar.TypeDir}
 )
 
-// archives are samples as they stand in people's archives, and the records that they are read as (shown).
+// archives are samples as they are in people's archives, and the records that they are read as (shown).
 var archives = map[string]struct {
 	members []*tar.Header
 	want    []string
@@ -193,9 +193,9 @@ var archives = map[string]struct {
 	"members apart": {
 		[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
 		[]string{
-			`a: member unusable: a.json: it names "x/a.jpg", which does not stand next to it; the members of a sample ` +
+			`a: member unusable: a.json: it names "x/a.jpg", which is not next to it; the members of a sample ` +
 				`have to follow each other, as tar --sort=name writes them`, "b: {}",
-			`a: member unusable: a.jpg: no a.json stands next to it; the members of a sample have to follow each other, ` +
+			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample have to follow each other, ` +
 				`as tar --sort=name writes them A`,
 		},
 	},
@@ -218,7 +218,7 @@ var archives = map[string]struct {
 	"none": {nil, nil},
 }
 
-// TestRecords reads samples as they stand in people's archives.
+// TestRecords reads samples as they are in people's archives.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	for name, tc := range archives {
@@ -276,8 +276,8 @@ func TestScanInSteps(t *testing.T) {
 	}
 }
 
-// TestCutShort cuts an archive at every place. What is whole counts, and the cut is the fault of a sample, also between
-// two samples: an archive is whole where the zeros that end it begin.
+// TestCutShort cuts an archive at every place. Complete samples are read, and the cut fails one sample, also between
+// two samples: an archive is complete only if the zeros at its end begin.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.jpg", "A"), file("a.json", "{}"), file("b.json", "{}"), file("b.jpg", "B"))
@@ -307,7 +307,7 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
-// TestSpanEnds reads spans that end in the middle of an archive: that is no cut, whatever the samples there have.
+// TestSpanEnds reads spans that end in the middle of an archive. That is not a cut.
 func TestSpanEnds(t *testing.T) {
 	t.Parallel()
 	from := source(archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("c.json", "{}")))
@@ -361,7 +361,7 @@ func TestRefusals(t *testing.T) {
 	for want, from := range map[string][]byte{
 		"at byte 2048 another one follows, as when archives are joined with cat": append(bytes.Clone(two), two...),
 		"at byte 1536 another one follows":                                       append(bytes.Clone(two[:1536]), two...),
-		"at byte 2050 something else follows that is no archive; copy it again, or remove the rest (`head -c 2048` ": append(
+		"at byte 2050 something else follows that is not an archive; copy it again, or remove the rest (`head": append(
 			bytes.Clone(two), "\x00\x00junk"...),
 		"the archive is damaged at byte":        damaged,
 		"its member \"s.jpg\" is a sparse file": holes,
@@ -399,7 +399,7 @@ func TestSubset(t *testing.T) {
 	}
 }
 
-// subsetOf is an archive of every so many of the samples.
+// subsetOf is an archive of every n-th of the samples.
 func subsetOf(tb testing.TB, from source, rangeBytes int64, every int) []byte {
 	tb.Helper()
 	layout, err := scan(tb, from, rangeBytes, math.MaxInt64)
@@ -452,8 +452,8 @@ func TestIs(t *testing.T) {
 	}
 }
 
-// TestManyMembers reads files as one sample whose names have dots where they should not. It fails by that, and takes no
-// time and memory for it.
+// TestManyMembers reads files as one sample whose names have dots where they should not. The sample fails, and needs
+// little time and memory.
 func TestManyMembers(t *testing.T) {
 	t.Parallel()
 	var members []*tar.Header

@@ -1,5 +1,5 @@
 // Package sidecartest runs the real sidecar for tests, on a small random model and the CPU. Its
-// functions skip the test, saying why, where Python's packages or the model's files are not at hand.
+// functions skip the test, and say why, if Python's packages or the model's files are not there.
 package sidecartest
 
 import (
@@ -24,7 +24,7 @@ func root(t testing.TB) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
-		t.Fatal("where the repository lies is not known")
+		t.Fatal("the repository was not found")
 	}
 	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
 }

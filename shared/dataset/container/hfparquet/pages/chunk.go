@@ -38,14 +38,14 @@ func (c *Column) width() int {
 	}
 }
 
-// A Chunk is where the values of a column of one row group lie.
+// A Chunk is where the values of a column of one row group are.
 type Chunk struct {
 	*Column
 	Codec format.CompressionCodec
 	Start int64 // offset of the first page in the file
 	Size  int64 // of all pages with their headers, in bytes
 	Rows  int64
-	// Locations are those of the chunk's offset index; nil if it has none.
+	// Locations are the locations of the chunk's offset index; nil if it has none.
 	Locations []format.PageLocation
 }
 
@@ -113,7 +113,7 @@ func ReadLocations(in io.ReaderAt, offset, length int64) ([]format.PageLocation,
 	return index.PageLocations, nil
 }
 
-// check reports locations that do not lie in the chunk one after the other.
+// check reports locations that are not in the chunk one after the other.
 func (c *Chunk) check() error {
 	end, row := c.Start, int64(-1)
 	for i, l := range c.Locations {
@@ -140,7 +140,7 @@ func Probe(in io.ReaderAt, chunk Chunk, limits Limits) error {
 	if len(chunk.Locations) > 0 {
 		return nil
 	}
-	// A dictionary may stand before the first page.
+	// A dictionary may be before the first page.
 	for at, n := chunk.Start, 0; n < 2 && at < r.end(); n++ {
 		h, size, err := r.header(at)
 		if err != nil {

@@ -38,7 +38,7 @@ func (c *Cursor) Open(chunk Chunk) error {
 // At is the number in the chunk of the row that Row reads next.
 func (c *Cursor) At() int64 { return c.row }
 
-// SeekToRow moves to a row of the chunk that is not before the present one. With an offset index, and where each row
+// SeekToRow moves to a row of the chunk that is not before the current one. With an offset index, and where each row
 // has one value, pages before it are not decoded.
 func (c *Cursor) SeekToRow(row int64) error {
 	if row < c.row || row > c.reader.chunk.Rows {
@@ -152,7 +152,7 @@ func (c *Cursor) load(keep bool) error {
 	}
 }
 
-// levels are those of the next entry.
+// levels are the levels of the next entry.
 func (p *page) levels() (rep, def byte) {
 	if p.reps != nil {
 		rep = p.reps[p.next]

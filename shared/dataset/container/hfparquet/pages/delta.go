@@ -35,7 +35,7 @@ func unpackDelta(src []byte, n int, set func(i int, v int64)) ([]byte, error) {
 		widths := src[size : size+int(minis)]
 		src = src[size+int(minis):]
 		for _, width := range widths {
-			if i == n { // widths of miniblocks without values are not to be looked at
+			if i == n { // widths of miniblocks without values have no meaning
 				break
 			}
 			per := int(block / minis)

@@ -181,7 +181,7 @@ func (r *reader) seek(row int64) {
 	r.at, r.row = locations[i].Offset, locations[i].FirstRowIndex
 }
 
-// skip passes pages without decoding them that end before a row, as far as their headers say it.
+// skip passes the pages that, by their headers, end before a row, and does not decode them.
 func (r *reader) skip(row int64) error {
 	for r.row >= 0 && r.at < r.end() {
 		h, size, err := r.header(r.at)

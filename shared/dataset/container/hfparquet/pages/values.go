@@ -8,7 +8,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// values are those of a page or of a dictionary that are not null, each as in the encoding PLAIN.
+// values are the values of a page or of a dictionary that are not null, each as in the encoding PLAIN.
 type values struct {
 	data  []byte
 	width int // of a value in bytes; 0 for a ByteArray

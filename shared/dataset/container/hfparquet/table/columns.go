@@ -24,7 +24,7 @@ const (
 	text
 	list
 	object
-	images // the images of a record, whatever stands in it
+	images // the images of a record, whatever is in it
 )
 
 // names are how messages name the kinds.
@@ -33,7 +33,7 @@ var names = map[kind]string{
 }
 
 const (
-	// maxDepth is how deep lists and objects may stand in each other.
+	// maxDepth is how many lists and objects may be nested.
 	maxDepth = 40
 	// maxColumns is the most leaves of the columns: readers take time and memory for each, in each row group.
 	maxColumns = 2000
@@ -43,9 +43,9 @@ const (
 type column struct {
 	name string
 	kind kind
-	wide bool // one of its integers is none of float64
-	// fields are those of an object, in the order in which records have them first, and at their places in it; of a list
-	// it is the element.
+	wide bool // float64 cannot hold one of its integers
+	// fields are the fields of an object, in the order in which records have them first, and at their places in it; of a
+	// list it is the element.
 	fields []*column
 	at     map[string]int
 	// first is the number of the first leaf, and leaves how many there are.
@@ -96,7 +96,7 @@ func (c *Columns) fields(of *column, path string, members jsontext.Members, dept
 			of.fields = append(of.fields, &column{name: name})
 			if c.leaves++; c.leaves > maxColumns {
 				return &FieldError{field, fmt.Sprintf("with it there are more than %d fields, and programs do not read a "+
-					"table of so many columns", maxColumns)}
+					"table of this many columns", maxColumns)}
 			}
 		}
 		if path == "" && name == c.images {
@@ -119,7 +119,7 @@ func (c *Columns) value(of *column, field string, value json.RawMessage, depth i
 	case kind == unknown:
 		return nil
 	case depth > maxDepth:
-		return &FieldError{field, fmt.Sprintf("it stands in more than %d lists and objects", maxDepth)}
+		return &FieldError{field, fmt.Sprintf("it is nested in more than %d lists and objects", maxDepth)}
 	case of.kind == unknown:
 		of.kind = kind
 	case of.kind == integer && kind == number:
@@ -160,7 +160,7 @@ var wholeNumber = regexp.MustCompile(`^-?\d+$`)
 // maxExact is the greatest integer below which float64 holds all.
 const maxExact = 1 << 53
 
-// kindOf is the kind of a value; wide reports an integer that is none of float64.
+// kindOf is the kind of a value; wide reports an integer that float64 cannot hold.
 func kindOf(value json.RawMessage) (k kind, wide bool, fault string) {
 	switch jsontext.TypeOf(value) {
 	case jsontext.Bool:

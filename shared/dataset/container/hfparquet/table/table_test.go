@@ -170,7 +170,7 @@ func TestRefusals(t *testing.T) {
 		{`{"a": 1e999}`, "a: the number 1e999 has more than 64 bits"},
 		{`{"a": 0.5}` + "\n" + `{"a": 9007199254740993}`, "a: one of its numbers has a fraction"},
 		{`{"a": {"b": 1, "b": 2}}`, "a.b: the record has two fields of this name"},
-		{`{"a": ` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`, "it stands in more than 40 lists and objects"},
+		{`{"a": ` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`, "nested in more than 40 lists and objects"},
 	} {
 		records := strings.Split(tc.records, "\n")
 		_, err := write(t, records, make([]int, len(records)))
