@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
@@ -166,6 +167,20 @@ func TestReviewPage(t *testing.T) {
 		if refused := s.visit("POST", at+"/review", bad); refused.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%v is answered %d", bad, refused.Code)
 		}
+	}
+	choice.Set("vote", "left")
+	if refused := s.visit("POST", at+"/review", choice); refused.Code != http.StatusBadRequest {
+		t.Errorf("an unknown field is answered %d", refused.Code)
+	}
+	for query, want := range map[string]int{
+		"reviewer=anna&pairs=0": 422, "pairs=1": 422, "reviewer=anna&against=../../x": 404, "reviewer=ben": 200,
+	} {
+		if got := s.visit("GET", at+"/review.jsonl?"+query, nil); got.Code != want {
+			t.Errorf("review.jsonl?%s is answered %d, want %d", query, got.Code, want)
+		}
+	}
+	if got := s.visit("GET", site.RunPath(id)+"/selections/none/review.jsonl?reviewer=anna", nil); got.Code != 404 {
+		t.Errorf("the choices about no selection are answered %d", got.Code)
 	}
 }
 
