@@ -14,7 +14,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
 // A Selection is what was chosen of a run and how: runs/<run>/selections/<id>/selection.json.
@@ -93,7 +92,7 @@ type Reader struct {
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
 	clustered      *cache.Cache[[]uint32] // by run
-	read           *cache.Cache[*evaluation.Result]
+	read           *cache.Cache[*evaluationSets]
 }
 
 // NewReader reads the selections of the runs in a work bucket.
@@ -115,7 +114,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 		},
 		near:      cache.New(runs.Share(16), nearSamples.bytes),
 		clustered: cache.New(runs.Share(64), func(c []uint32) int { return 4 * len(c) }),
-		read:      cache.New(runs.Share(64), func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
+		read:      cache.New(runs.Share(64), (*evaluationSets).bytes),
 	}, nil
 }
 
