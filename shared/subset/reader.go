@@ -48,8 +48,8 @@ type Selection struct {
 	Evaluations *Contamination `json:"evaluations,omitempty"`
 }
 
-// made reports whether it is more than asked for: then it has an object.
-func (s *Selection) made() bool { return s.Outputs.Selection != "" }
+// Made reports whether it is more than asked for: then it has an object.
+func (s *Selection) Made() bool { return s.Outputs.Selection != "" }
 
 // A Manifest is an input file of a selection's run, and a checksum of the content that was scored.
 type Manifest struct {
@@ -75,6 +75,20 @@ type Outputs struct {
 	Clusters  string `json:"clusters,omitempty"`
 	Selection string `json:"selection"`
 	Report    string `json:"report,omitempty"` // empty of a selection that failed
+}
+
+// A NamedOutput is an output of a selection, as the API and people name it.
+type NamedOutput struct {
+	Name   string
+	Object string // empty where the selection has none
+}
+
+// Named are all outputs, in the order in which they are listed.
+func (o Outputs) Named() []NamedOutput {
+	return []NamedOutput{
+		{"subset", o.Subset}, {"rejected", o.Rejected}, {"near", o.Near}, {"clusters", o.Clusters}, {"picks", o.Picks},
+		{"selection", o.Selection}, {"report", o.Report},
+	}
 }
 
 // ErrNoSelection is the error of calls that name a selection which is not there.
