@@ -65,8 +65,10 @@ func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
 // complete writes the report of a selection whose other outputs are there, marks it as completed, and publishes its
 // event, at least once and always with one id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
-	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
+	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); err != nil {
 		return err
+	} else if sent {
+		return s.announceAutomatic(ctx, plan, sel)
 	}
 	if err := s.writeReport(ctx, sel); err != nil {
 		return err
@@ -92,7 +94,7 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 		return err
 	}
 	bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(plan.Run, sel.ID))
-	return nil
+	return s.announceAutomatic(ctx, plan, sel)
 }
 
 // announce publishes the event of a completed selection.
@@ -124,7 +126,11 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 		}
 		data.Outputs[output.Name] = s.events.Object(attrs, sum)
 	}
-	return s.events.Publish(ctx, announced(events.SelectionCompleted, data))
+	if err := s.events.Publish(ctx, announced(events.SelectionCompleted, data)); err != nil || !data.Automatic {
+		return err
+	}
+	_, err = bucket.CreateJSON(ctx, s.work, automaticSentName(plan.Run, sel.ID), struct{}{})
+	return err
 }
 
 // selectionEvent is what all events of a selection say.

@@ -182,7 +182,7 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 	} else if ended {
 		// The delivery that completed it may have been killed before.
 		bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(sel.Run, sel.ID))
-		return true, nil
+		return true, s.announceAutomatic(ctx, plan, sel)
 	}
 	if sel.Selected == 0 {
 		return false, s.fail(ctx, plan, sel)
