@@ -71,10 +71,6 @@ func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 // image adds the image of a sample that has one to an item.
 func (r *reading) image(ctx context.Context, item *signedItem, sample *dataset.Sample) error {
 	img := sample.Images[0]
-	if img.Embedded > 0 && r.held == nil {
-		item.unread++ // the text of a container's record, without the container
-		return nil
-	}
 	hold := r.memory.NewHold(1)
 	defer hold.Release()
 	fetched, fault, err := r.named.Fetch(ctx, sample, r.held, hold)
