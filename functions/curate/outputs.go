@@ -13,37 +13,31 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// outputNames are the outputs of a selection that are downloaded, in the order in which an unknown one is answered.
-var outputNames = []string{"subset", "rejected", "near", "clusters", "picks", "selection", "report"}
-
 // notAsked says of outputs that not every selection has why one is missing.
 var notAsked = map[string]string{
 	"near": "its samples were compared with no evaluation set (exclude_near)", "clusters": "it does not bound near " +
 		"duplicates (caps: cluster)",
 }
 
-// outputObject is the object of an output.
-func outputObject(sel *subset.Selection, name string) string {
-	out := sel.Outputs
-	return map[string]string{
-		"subset": out.Subset, "rejected": out.Rejected, "near": out.Near, "clusters": out.Clusters, "picks": out.Picks,
-		"selection": out.Selection, "report": out.Report,
-	}[name]
-}
-
 // getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to where the storage serves the object,
 // or the object itself.
 func (s server) getOutput(r *http.Request) (answer, error) {
 	name := r.PathValue("output")
-	if !slices.Contains(outputNames, name) {
+	is := func(o subset.NamedOutput) bool { return o.Name == name }
+	if known := (subset.Outputs{}).Named(); !slices.ContainsFunc(known, is) {
+		names := make([]string, len(known))
+		for i, o := range known {
+			names[i] = o.Name
+		}
 		return answer{}, api.NewProblem(http.StatusNotFound,
-			fmt.Sprintf("%q is not an output; the outputs are %s", name, strings.Join(outputNames, ", ")))
+			fmt.Sprintf("%q is no output; the outputs are %s", name, strings.Join(names, ", ")))
 	}
 	sel, err := s.completed(r)
 	if err != nil {
 		return answer{}, err
 	}
-	object := outputObject(sel, name)
+	outputs := sel.Outputs.Named()
+	object := outputs[slices.IndexFunc(outputs, is)].Object
 	if object == "" {
 		return answer{}, api.NewProblem(http.StatusNotFound,
 			fmt.Sprintf("selection %s has no output %q: %s", sel.ID, name, notAsked[name]))

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
@@ -139,9 +140,9 @@ func TestReviewPage(t *testing.T) {
 	page := at + "/review?reviewer=anna&pairs=1"
 	s.sees(200, page, "Pair 1", `data-keys="ArrowLeft l 1"`, "/images/1?width=384")
 	shown := s.visit("GET", page, nil).Body.String()
-	for _, telling := range []string{"rating", "/samples/@0\"", "selected", "outranked"} {
-		if strings.Contains(strings.ToLower(shown[strings.Index(shown, "<h1>"):strings.Index(shown, "</main>")]), telling) {
-			t.Errorf("the page of a pair has %q: %s", telling, shown)
+	for _, hidden := range []string{"rating", "/samples/@0\"", "selected", "outranked"} {
+		if strings.Contains(strings.ToLower(shown[strings.Index(shown, "<h1>"):strings.Index(shown, "</main>")]), hidden) {
+			t.Errorf("the page of a pair has %q: %s", hidden, shown)
 		}
 	}
 	choice := url.Values{"reviewer": {"anna"}, "pairs": {"1"}, "pair": {"1"}, "choice": {"left"}}
@@ -166,6 +167,26 @@ func TestReviewPage(t *testing.T) {
 		if refused := s.visit("POST", at+"/review", bad); refused.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%v is answered %d", bad, refused.Code)
 		}
+	}
+	s.refusesReviews(site.RunPath(id), at, choice)
+}
+
+// refusesReviews asks for reviews, and makes choices, that there are not.
+func (s service) refusesReviews(run, at string, choice url.Values) {
+	s.t.Helper()
+	choice.Set("vote", "left")
+	if refused := s.visit("POST", at+"/review", choice); refused.Code != http.StatusBadRequest {
+		s.t.Errorf("an unknown field is answered %d", refused.Code)
+	}
+	for query, want := range map[string]int{
+		"reviewer=anna&pairs=0": 422, "pairs=1": 422, "reviewer=anna&against=../../x": 404, "reviewer=ben": 200,
+	} {
+		if got := s.visit("GET", at+"/review.jsonl?"+query, nil); got.Code != want {
+			s.t.Errorf("review.jsonl?%s is answered %d, want %d", query, got.Code, want)
+		}
+	}
+	if got := s.visit("GET", run+"/selections/none/review.jsonl?reviewer=anna", nil); got.Code != 404 {
+		s.t.Errorf("the choices about no selection are answered %d", got.Code)
 	}
 }
 

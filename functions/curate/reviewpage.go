@@ -10,15 +10,18 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// reviewFields are the parameters of a review's address.
-var reviewFields = []string{"reviewer", "pairs", "seed", "against"}
+var (
+	// reviewFields are the parameters of a review's address.
+	reviewFields = []string{"reviewer", "pairs", "seed", "against"}
+	// choiceFields are those of the form of a choice.
+	choiceFields = append(reviewFields[:len(reviewFields):len(reviewFields)], "pair", "choice")
+)
 
 // reviewOf is the review that fields of a form or of an address ask for, and who reviews.
 func reviewOf(r *http.Request, fields url.Values) (request review.Request, reviewer string, err error) {
@@ -113,18 +116,19 @@ func (s server) reviewed(ctx context.Context, runID string, pair review.Pair) ([
 
 // doReview keeps the choice of a pair, and leads to the next one.
 func (s server) doReview(r *http.Request) (answer, error) {
-	if err := r.ParseForm(); err != nil {
-		return answer{}, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))
+	typed, err := postedForm(r, choiceFields)
+	if err != nil {
+		return answer{}, err
 	}
 	ctx := r.Context()
-	request, reviewer, err := reviewOf(r, r.PostForm)
+	request, reviewer, err := reviewOf(r, typed)
 	if err != nil {
 		return answer{}, err
 	}
 	if err := review.CheckReviewer(reviewer); err != nil {
 		return answer{}, &run.RefusedError{Reason: err.Error()}
 	}
-	choice, err := review.ParseChoice(r.PostForm.Get("choice"))
+	choice, err := review.ParseChoice(typed.Get("choice"))
 	if err != nil {
 		return answer{}, &run.RefusedError{Reason: "choice: " + err.Error()}
 	}
@@ -132,7 +136,7 @@ func (s server) doReview(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	number, err := strconv.Atoi(r.PostForm.Get("pair"))
+	number, err := strconv.Atoi(typed.Get("pair"))
 	if err != nil || number < 1 || number > len(pairs) {
 		return answer{}, &run.RefusedError{Reason: fmt.Sprintf("pair: give 1 to %d", len(pairs))}
 	}
@@ -154,8 +158,16 @@ func (s server) getReview(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := review.CheckReviewer(reviewer); err != nil {
+	if err := errors.Join(request.Check(), review.CheckReviewer(reviewer)); err != nil {
 		return answer{}, &run.RefusedError{Reason: err.Error()}
+	}
+	for _, id := range []string{request.A, request.Against} {
+		if id == "" {
+			continue
+		}
+		if _, err := s.subsets.Find(r.Context(), request.Run, id); err != nil {
+			return answer{}, err
+		}
 	}
 	verdicts, err := s.reviews.Verdicts(r.Context(), request, reviewer)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-const apiKey = "sk-must-not-be-told"
+const apiKey = "sk-must-not-be-shown"
 
 // A visionAPI is an OpenAI-compatible API whose answers hold, and are a function of what is asked.
 type visionAPI struct {
@@ -75,9 +75,9 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user := string(request.Messages[1].Content)
 	h := fnv.New64a()
 	h.Write([]byte(user))
-	wanted := request.Format.Schema.Schema.Properties
+	schema := request.Format.Schema.Schema.Properties
 	ratings := map[string]int{}
-	for i, c := range wanted.Ratings.Required {
+	for i, c := range schema.Ratings.Required {
 		ratings[c] = int(h.Sum64() >> (i % 32) % 6)
 		if api.rate != nil {
 			ratings[c] = api.rate(c, user)
@@ -87,7 +87,7 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer, err := json.Marshal(
-		map[string]any{"reason": "It is so.", "ratings": ratings, "styles": wanted.Styles.Items.Enum[:1]})
+		map[string]any{"reason": "It is so.", "ratings": ratings, "styles": schema.Styles.Items.Enum[:1]})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

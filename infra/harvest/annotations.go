@@ -174,11 +174,11 @@ func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, ab
 
 // valid are the positions of valid samples; where there is none, the first position, so that its problem is reported.
 func valid(positions []int, samples map[int]datasetSample) []int {
-	sound := slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return samples[at].sample.Problem != nil })
-	if len(sound) == 0 {
+	left := slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return samples[at].sample.Problem != nil })
+	if len(left) == 0 {
 		return positions[:min(len(positions), 1)]
 	}
-	return sound
+	return left
 }
 
 // eachSample reads the manifests once, in order, and calls use for every record with the number of its manifest.

@@ -83,7 +83,7 @@ func tagged(structure reflect.Type) map[string]string {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	const secret = "sk-do-not-tell"
+	const secret = "sk-do-not-show"
 	var env []string
 	for _, v := range allVariables() {
 		env = append(env, v.Name+"="+secret)

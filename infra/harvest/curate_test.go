@@ -204,7 +204,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if runs, err := filepath.Glob(filepath.Join(dir, "state", "runs", "*")); len(runs) > 0 || err != nil {
-			t.Errorf("faulty commands have left %q (%v)", runs, err)
+			t.Errorf("commands that are refused have left %q (%v)", runs, err)
 		}
 	})
 }
@@ -342,7 +342,7 @@ func checkRetried(t *testing.T, dir, firstRun string, size int64) {
 	}
 	one := mustHarvest(t, dir, "status", "--state", "state", retried.Run).stdout
 	if !strings.Contains(one, run.StateScored) {
-		t.Errorf("status tells\n%s", one)
+		t.Errorf("status says\n%s", one)
 	}
 }
 

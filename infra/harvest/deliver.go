@@ -22,9 +22,7 @@ type subsetFolder struct {
 	dir     string           // absolute
 	state   string           // folder, which may be in it
 	budget  selection.Budget // of datasets that name none; zero for none
-	input   bucket.Reader
-	subsets *subset.Reader
-	exports exporter
+	exports *exporter
 	log     *slog.Logger
 	// settled are the datasets whose folder is up to date, each with the decision that it follows.
 	settled map[string]decision
@@ -39,7 +37,7 @@ type decision struct {
 
 // newSubsetFolder prepares a folder. One within the datasets is refused: a subset there would be a dataset.
 func newSubsetFolder(
-	dir, input, state string, budget selection.Budget, exports exporter, log *slog.Logger,
+	dir, input, state string, budget selection.Budget, exports *exporter, log *slog.Logger,
 ) (*subsetFolder, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -56,15 +54,14 @@ func newSubsetFolder(
 		}
 	}
 	return &subsetFolder{
-		dir: abs, state: state, budget: budget, input: exports.input, subsets: exports.subsets, exports: exports, log: log,
-		settled: map[string]decision{},
+		dir: abs, state: state, budget: budget, exports: exports, log: log, settled: map[string]decision{},
 	}, prepareOut(dir, state, nil)
 }
 
 // update writes the subsets that do not exist yet. If one dataset fails, the others are still written. It reads
 // the selections of those datasets alone for which something has changed since they were settled.
 func (f *subsetFolder) update(ctx context.Context) error {
-	made, err := f.subsets.Automatic(ctx)
+	made, err := f.exports.subsets.Automatic(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +72,7 @@ func (f *subsetFolder) update(ctx context.Context) error {
 	}
 	for dataset, selections := range byDataset {
 		now := decision{selections: len(selections), latest: selections[0]}
-		now.spec, err = f.input.Stat(ctx, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
+		now.spec, err = f.exports.input.Stat(ctx, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
 		settled := false
 		if err == nil || errors.Is(err, bucket.ErrNotExist) {
 			settled, err = f.updateDataset(ctx, dataset, selections, now)
@@ -108,7 +105,7 @@ func (f *subsetFolder) updateDataset(
 	}
 	pending := false
 	for _, one := range selections {
-		sel, err := f.subsets.Selection(ctx, one.Run, one.Selection)
+		sel, err := f.exports.subsets.Selection(ctx, one.Run, one.Selection)
 		if errors.Is(err, subset.ErrNoSelection) {
 			pending = true // it is requested, and not made yet
 			continue
@@ -125,7 +122,7 @@ func (f *subsetFolder) updateDataset(
 		if err := readOptional(filepath.Join(dir, selectionFile), &there); err != nil {
 			return false, err
 		}
-		if state, err := f.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
+		if state, err := f.exports.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
 			return false, err // its event has this looked at again
 		}
 		if there.Run == sel.Run && there.ID == sel.ID {
@@ -134,7 +131,7 @@ func (f *subsetFolder) updateDataset(
 		if err := prepareOut(dir, f.state, nil); err != nil {
 			return false, err
 		}
-		to, err := outputFolder{subsets: f.subsets, selection: sel}.write(ctx, dir)
+		to, err := outputFolder{subsets: f.exports.subsets, selection: sel}.write(ctx, dir)
 		if err == nil {
 			f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
 			err = f.export(ctx, sel, dir)
@@ -146,7 +143,7 @@ func (f *subsetFolder) updateDataset(
 
 // budgetOf is the budget that a dataset's file names, else that of the command.
 func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (selection.Budget, error) {
-	spec, err := specOf(ctx, f.input, dataset)
+	spec, err := specOf(ctx, f.exports.input, dataset)
 	if err != nil || spec.Budget.IsZero() {
 		return f.budget, err
 	}

@@ -187,7 +187,7 @@ func TestEvaluateAgainst(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(data); err != nil {
-		t.Skip("the annotated samples are not beside the repository")
+		t.Skip("the annotated samples are not next to the repository")
 	}
 	got := evaluateJSON(t, t.TempDir(), "--annotations", data+"/annotations/dev.jsonl", "--against",
 		data+"/annotations/double.jsonl", data+"/pool/dataset.json")

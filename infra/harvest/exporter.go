@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,11 +20,12 @@ import (
 
 // An exporter writes the exports that dataset.yaml asks for, of selections that serve makes.
 type exporter struct {
-	input   bucket.Reader
+	input  bucket.Reader
+	memory *memory.Budget
+	events *events.Feed
+	// runs and subsets are the readers of the system that serve runs, set before anything is exported.
 	runs    *run.Reader
 	subsets *subset.Reader
-	memory  *memory.Budget
-	events  *events.Feed
 }
 
 // specOf is the dataset.yaml of a dataset as it is now; the zero Spec where there is none, or where it cannot be read:
@@ -43,7 +45,7 @@ func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec,
 }
 
 // request is the export that the dataset.yaml of a dataset asks for now; zero if it asks for none.
-func (x exporter) request(ctx context.Context, dataset string) (export.Request, error) {
+func (x *exporter) request(ctx context.Context, dataset string) (export.Request, error) {
 	spec, err := specOf(ctx, x.input, dataset)
 	if err != nil || spec.Export.IsZero() {
 		return export.Request{}, err
@@ -51,9 +53,9 @@ func (x exporter) request(ctx context.Context, dataset string) (export.Request, 
 	return spec.Export.Complete()
 }
 
-// write writes the export of a completed selection to a folder, unless it is there, and publishes that it is. The state
-// folder may be in it.
-func (x exporter) write(
+// write writes the export of a completed selection to a folder, unless it is there, and publishes that it is, at least
+// once and always with one id. The state folder may lie in it.
+func (x *exporter) write(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
 ) error {
 	mark := exportMark{sel.Run, sel.ID, request}
@@ -72,15 +74,22 @@ func (x exporter) write(
 	if _, err := e.write(ctx, dir); err != nil {
 		return err
 	}
-	return x.events.Publish(ctx, events.Event{
-		Type: events.SelectionExported, ID: sel.Run + "/" + sel.ID + "/" + request.For, Run: sel.Run,
+	folder := sha256.Sum256([]byte(dir))
+	err = x.events.Publish(ctx, events.Event{
+		Type: events.SelectionExported, Run: sel.Run,
+		ID: fmt.Sprintf("%s/%s/%s/%x", sel.Run, sel.ID, request.For, folder[:4]),
 		Data: events.SelectionExportedEvent{
 			Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Folder: dir,
 		},
 	})
+	if err != nil {
+		return err
+	}
+	return mark.writeTo(dir)
 }
 
-// exportMarkFile says in an export's folder what is exported there. It is written last; no program reads it as data.
+// exportMarkFile says in an export's folder what is exported there. It is written last, after the event of serve; no
+// program reads it as data.
 const exportMarkFile = ".export.json"
 
 // An exportMark is what a folder holds the whole export of.

@@ -107,6 +107,9 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	tally, err := newTrainerExport(c.request, subsets, plan, sel, place).write(ctx, c.dir)
+	if err == nil {
+		err = exportMark{sel.Run, sel.ID, c.request}.writeTo(c.dir)
+	}
 	if err != nil {
 		return err
 	}

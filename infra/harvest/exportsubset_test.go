@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +12,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
 // tree is the content of all files below a folder, by their names; of a link, where it leads.
@@ -223,7 +227,7 @@ func TestExportSubsetKilled(t *testing.T) {
 	}
 	mustHarvest(t, dir, args...)
 	if diff := cmp.Diff(want, tree(t, filepath.Join(dir, "killed"))); diff != "" {
-		t.Errorf("completed (-at once +killed):\n%.2000s", diff)
+		t.Errorf("completed (-whole +killed):\n%.2000s", diff)
 	}
 }
 
@@ -244,20 +248,24 @@ func TestServeExports(t *testing.T) {
 		return err == nil && len(there) == 1
 	})
 	var made []events.SelectionExportedEvent
+	ids := map[string]bool{}
 	until(t, "the events", func() bool {
 		made = nil
 		for line := range strings.Lines(s.events.String()) {
 			var event struct {
-				Type string
-				Data events.SelectionExportedEvent
+				ID, Type string
+				Data     events.SelectionExportedEvent
 			}
 			if json.Unmarshal([]byte(line), &event) == nil && event.Type == events.CloudEventType(events.SelectionExported) {
-				made = append(made, event.Data)
+				made, ids[event.ID] = append(made, event.Data), true
 			}
 		}
 		return len(made) == 2
 	})
 	s.stop(t)
+	if len(ids) != 2 {
+		t.Errorf("two exports have the ids %v", ids)
+	}
 	files := tree(t, folder)
 	if files["data.json"] == "" || files["dataset_info.json"] == "" {
 		t.Errorf("%d files", len(files))
@@ -269,5 +277,86 @@ func TestServeExports(t *testing.T) {
 	}
 	if got := lines(t, filepath.Join(dir, "listed.llama-factory")); len(got) != 4 {
 		t.Errorf("the training saw %v", got)
+	}
+}
+
+// A lossyTopic publishes nothing the first time.
+type lossyTopic struct {
+	calls     int
+	published []events.Message
+}
+
+func (p *lossyTopic) Publish(_ context.Context, messages ...events.Message) error {
+	if p.calls++; p.calls == 1 {
+		return errors.New("the topic is away")
+	}
+	p.published = append(p.published, messages...)
+	return nil
+}
+
+// TestExportEvent has serve end between an export and its event: the next one publishes it, once the export is whole.
+func TestExportEvent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	exported(t, dir)
+	_, work, err := openState(filepath.Join(dir, "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, subsets, err := openRuns(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, sel, err := findCompleted(t.Context(), runs, subsets, filepath.Base(dir), "latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := bucket.NewView(map[string]bucket.Content{plan.Images: bucket.AtFolder(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := &lossyTopic{}
+	feed, err := events.NewFeed(topic, events.Origin{Source: "/s", Input: "file:///i", Work: "file:///w"}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &exporter{input: input, memory: memorytest.Budget(t), events: feed, runs: runs, subsets: subsets}
+	request, err := export.Request{For: export.LLaMAFactory}.Complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() error {
+		return x.write(t.Context(), request, sel, filepath.Join(dir, "given"), filepath.Join(dir, "state"))
+	}
+	if err := write(); err == nil {
+		t.Fatal("the event is not published, and that is no error")
+	}
+	for range 2 {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		if len(topic.published) != 1 {
+			t.Errorf("%d events", len(topic.published))
+		}
+	}
+}
+
+// TestRemoveExport removes an export in part, as where it is killed: nothing says then that the export is whole.
+func TestRemoveExport(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "export")
+	for _, name := range []string{exportMarkFile, export.CardFile, "data.json", "images/.harvest/in the way"} {
+		writeFile(t, filepath.Join(dir, name), "{}")
+	}
+	if err := announce(dir, []string{export.CardFile, "data.json", "images"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeOwn(dir); err == nil {
+		t.Error("the images are removed, and their list cannot be read")
+	}
+	for _, name := range []string{exportMarkFile, export.CardFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s is there", name)
+		}
 	}
 }

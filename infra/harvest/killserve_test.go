@@ -162,11 +162,11 @@ func (k *killing) check() {
 		return id != "" && slices.Contains(k.ids(events.RunScored), id)
 	})
 	outputs := filepath.Join(k.dir, "state", "runs", id, "selections")
-	var wanted []string
+	var due []string
 	until(k.t, "the selections", func() bool {
-		wanted = nil
+		due = nil
 		for _, sel := range k.chosen {
-			wanted = append(wanted, id+"/"+sel)
+			due = append(due, id+"/"+sel)
 		}
 		made, err := filepath.Glob(filepath.Join(outputs, "*", "subset.json"))
 		if err != nil {
@@ -175,10 +175,10 @@ func (k *killing) check() {
 		for _, path := range made {
 			sum := sha256.Sum256([]byte(readFile(k.t, path)))
 			if strings.HasPrefix(hex.EncodeToString(sum[:]), demoSubset) {
-				wanted = append(wanted, id+"/"+filepath.Base(filepath.Dir(path)))
-				slices.Sort(wanted)
-				wanted = slices.Compact(wanted)
-				return cmp.Equal(wanted, k.ids(events.SelectionCompleted))
+				due = append(due, id+"/"+filepath.Base(filepath.Dir(path)))
+				slices.Sort(due)
+				due = slices.Compact(due)
+				return cmp.Equal(due, k.ids(events.SelectionCompleted))
 			}
 		}
 		return false

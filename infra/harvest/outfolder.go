@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/export"
 )
 
 const (
@@ -257,11 +258,20 @@ func keepOnly(dir string, keep []string) error {
 }
 
 // removeOwn removes the folder of a selection, or of an export, with its files, and those of the folders in it that it
-// lists. What else is in it stays, and so does the folder then.
+// lists: first what says that an export is whole. What else is in it stays, and so does the folder then.
 func removeOwn(dir string) error {
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {
 		return err
+	}
+	whole := []string{exportMarkFile}
+	if own[export.CardFile] {
+		whole = append(whole, export.CardFile)
+	}
+	for _, name := range whole {
+		if err := removeFile(filepath.Join(dir, name)); err != nil {
+			return err
+		}
 	}
 	for name := range own {
 		path := filepath.Join(dir, name)
@@ -271,14 +281,12 @@ func removeOwn(dir string) error {
 			}
 			continue
 		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeFile(path); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{exportMarkFile, ownFile} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := removeFile(filepath.Join(dir, ownFile)); err != nil {
+		return err
 	}
 	_ = os.Remove(dir) // it stays where it holds more
 	return nil

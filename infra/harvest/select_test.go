@@ -136,10 +136,10 @@ func TestSelectionFlags(t *testing.T) {
 	}
 }
 
-// A faultyCommand is a command line with a fault, and what the error says.
-type faultyCommand struct{ args, says []string }
+// A refusedCommand is a command line with a fault, and what the error says.
+type refusedCommand struct{ args, says []string }
 
-var faultyCommands = map[string]faultyCommand{
+var refusedCommands = map[string]refusedCommand{
 	"budget": {[]string{"--budget", "5%,half"}, []string{"--budget", `"half"`}},
 	"tokens": {[]string{"--budget", "200X-tokens"}, []string{"--budget", `"200X-tokens"`}},
 	"weights": {
@@ -193,7 +193,7 @@ func TestSelectionFlagFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "none"), "\n\r\n")
-	for name, tt := range faultyCommands {
+	for name, tt := range refusedCommands {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := tt.args
@@ -307,7 +307,7 @@ func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
 			t.Errorf("a line of more than 80 columns: %q", line)
 		}
 	}
-	told := strings.Join(strings.Fields(printed), " ")
+	said := strings.Join(strings.Fields(printed), " ")
 	for _, line := range []string{
 		"sample-0006: selected as number 1, by include at rank 1 ",
 		"sample-0008: not selected: excluded: it is on the list of excluded samples ",
@@ -315,8 +315,8 @@ func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
 		"sample-0003: not selected: filtered by source: the selection leaves out samples of its source ",
 		second + ": selected as number 2, for ",
 	} {
-		if !strings.Contains(told, line) {
-			t.Errorf("the explanation lacks %q:\n%s", line, told)
+		if !strings.Contains(said, line) {
+			t.Errorf("the explanation lacks %q:\n%s", line, said)
 		}
 	}
 	var explained []subset.Explanation

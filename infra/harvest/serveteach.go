@@ -21,37 +21,30 @@ import (
 // lessons have the embedded scorer learn from the teachers that dropped datasets name, one dataset after the other, and
 // then let their runs begin. What was learned is in the work bucket, so a serve that is started again learns the rest.
 type lessons struct {
-	input       string // folder; empty where the input bucket is not on this machine
-	state       string // folder that the work of learning is in: runs of its own, which the service does not continue
-	followLinks bool
-	scorer      scorerFlags // of the service
-	planner     *run.Planner
-	work        bucket.Bucket
-	upload      func(context.Context, string) error // begins the run of an object
-	log         *slog.Logger
-	waiting     chan string // objects
+	input   bucket.Reader
+	folder  string      // of the input bucket; empty where it is none of this machine
+	state   string      // folder that the work of learning is in: runs of its own, which the service does not continue
+	scorer  scorerFlags // of the service
+	planner *run.Planner
+	work    bucket.Bucket
+	upload  func(context.Context, string) error // begins the run of an object
+	log     *slog.Logger
+	waiting chan string // objects
 }
 
-// newLessons makes them for a service that is about to run as o says.
-func newLessons(
-	f serveFlags, o local.Options, upload func(context.Context, string) error,
-) (*lessons, error) {
-	runs, _, err := openRuns(o.Work)
-	if err != nil {
-		return nil, err
-	}
+// newLessons makes them for a service that runs as o says.
+func newLessons(f serveFlags, o local.Options, st *local.Stack) (_ *lessons, err error) {
 	l := &lessons{
-		followLinks: f.followLinks, scorer: f.scorer, work: o.Work, upload: upload, log: o.Log,
-		waiting: make(chan string, 1024),
+		input: o.Input, scorer: f.scorer, work: o.Work, upload: st.Upload, log: o.Log, waiting: make(chan string, 1024),
 	}
 	if folder, ok := o.Work.(*bucket.Folder); ok && !strings.HasPrefix(f.Input, "gs://") {
 		l.state = filepath.Join(filepath.Dir(folder.Path(run.Root)), "lessons")
-		if l.input, err = filepath.Abs(f.Input); err != nil {
+		if l.folder, err = filepath.Abs(f.Input); err != nil {
 			return nil, fmt.Errorf("--input: %w", err)
 		}
 	}
 	l.planner, err = run.NewPlanner(run.PlannerConfig{
-		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Limits: o.Limits, Memory: o.Memory,
+		Runs: st.Runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Limits: o.Limits, Memory: o.Memory,
 	})
 	return l, err
 }
@@ -61,6 +54,12 @@ func (l *lessons) arrived(ctx context.Context, object string) error {
 	lesson, err := l.open(ctx, object)
 	if err != nil || lesson == nil {
 		return l.upload(ctx, object) // which reports what is wrong
+	}
+	if images := strings.TrimSuffix(lesson.Spec.Images, "/"); images != "" {
+		if err := leadsOut(ctx, l.input, images); err != nil {
+			l.log.Error("refused", "object", object, "error", err)
+			return nil
+		}
 	}
 	select {
 	case l.waiting <- object:
@@ -72,7 +71,7 @@ func (l *lessons) arrived(ctx context.Context, object string) error {
 // open is the lesson that an object waits for; nil for one that waits for none. Without folders nothing is learned, and
 // the run is refused.
 func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) {
-	if l.input == "" {
+	if l.folder == "" {
 		return nil, nil
 	}
 	_, spec, starts, err := l.planner.Uploaded(ctx, object)
@@ -155,18 +154,12 @@ func unteachable(err error) bool {
 
 // teach has the embedded scorer learn from a dataset's teacher.
 func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
-	in, err := l.dataset(spec)
-	if err != nil {
-		return nil, err
-	}
+	in := l.dataset(spec)
 	var taught *lesson
+	var err error
 	if name := spec.Teacher.Annotations; name != "" {
-		file, err := l.file(spec.Dataset, name)
-		if err != nil {
-			return nil, err
-		}
-		taught, err = in.learn(ctx, trainFiles{annotations: file, accept: spec.Teacher.Accept}, l.state, true)
-		if err != nil {
+		files := trainFiles{annotations: l.file(spec.Dataset, name), accept: spec.Teacher.Accept}
+		if taught, err = in.learn(ctx, files, l.state, true); err != nil {
 			return nil, err
 		}
 	} else {
@@ -201,47 +194,28 @@ func (l *lessons) teacher(kind string) scorerFlags {
 	return scorerFlags{scorer: kind}
 }
 
-// dataset is a dataset of the input folder, as commands see it.
-func (l *lessons) dataset(spec run.Spec) (input, error) {
+// dataset is a dataset of the input folder, as commands see it. Its files were found by the planner, in the input
+// bucket: none is a link that leads out of it, unless links are followed.
+func (l *lessons) dataset(spec run.Spec) input {
 	in := input{Dataset: spec.Dataset, Format: spec.Format, typed: map[string]string{}}
 	for _, name := range spec.Manifests {
-		file, err := l.file(spec.Dataset, name)
-		if err != nil {
-			return input{}, err
-		}
+		file := l.file(spec.Dataset, name)
 		in.Manifests = append(in.Manifests, file)
 		in.Listed = append(in.Listed, recipeListing{Reading: spec.Readings[name]})
 		in.typed[file] = name
 	}
 	if spec.Rubric != "" {
-		file, err := l.file(spec.Dataset, spec.Rubric)
-		if err != nil {
-			return input{}, err
-		}
-		in.Rubric, in.typed[file] = file, spec.Rubric
+		in.Rubric = l.file(spec.Dataset, spec.Rubric)
+		in.typed[in.Rubric] = spec.Rubric
 	}
-	in.Images = filepath.Join(l.input, "images", spec.Dataset)
+	in.Images = filepath.Join(l.folder, "images", spec.Dataset)
 	if spec.Images != "" {
-		in.Images = filepath.Join(l.input, filepath.FromSlash(spec.Images))
+		in.Images = filepath.Join(l.folder, filepath.FromSlash(spec.Images))
 	}
-	return in, nil
+	return in
 }
 
-// file is the path of a file of a dataset. One that a link leads out of the input folder to is refused, unless links
-// are followed.
-func (l *lessons) file(dataset, name string) (string, error) {
-	file := filepath.Join(l.input, filepath.FromSlash(run.DatasetsPrefix+dataset+"/"+name))
-	target, err := filepath.EvalSymlinks(file)
-	if err != nil {
-		return "", usageError{fmt.Errorf("%s%s/%s: there is no such file", run.DatasetsPrefix, dataset, name)}
-	}
-	root, err := filepath.EvalSymlinks(l.input)
-	if err != nil {
-		return "", bucket.MachineFault(l.input, err)
-	}
-	if !l.followLinks && !liesIn(target, root) {
-		return "", usageError{fmt.Errorf("%s%s/%s: it is a link that leads out of --input; give --follow-links to follow it",
-			run.DatasetsPrefix, dataset, name)}
-	}
-	return file, nil
+// file is the path of a file of a dataset.
+func (l *lessons) file(dataset, name string) string {
+	return filepath.Join(l.folder, filepath.FromSlash(run.DatasetsPrefix+dataset+"/"+name))
 }

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
@@ -52,4 +56,67 @@ func TestServeTeacher(t *testing.T) {
 		}
 	}
 	s.stop(t)
+}
+
+// TestTeacherLinks has a dataset name images behind a link that leads out of the input folder: no teacher gets them,
+// unless links are followed.
+func TestTeacherLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "input")
+	writeLog(t, filepath.Join(folder, "datasets", "log", "parts"))
+	writeFile(t, filepath.Join(folder, "datasets", "log", "dataset.yaml"),
+		"manifests: [parts/d.jsonl]\nimages: images/private/\nteacher: {scorer: llm}\n")
+	writeFile(t, filepath.Join(dir, "private", "a.png"), "private")
+	writeFile(t, filepath.Join(folder, "images", "log", "b.png"), "public")
+	if err := os.Symlink(filepath.Join(dir, "private"), filepath.Join(folder, "images", "private")); err != nil {
+		t.Fatal(err)
+	}
+	for _, follow := range []bool{false, true} {
+		input, err := openInput(t.Context(), folder, follow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, work, err := openState(filepath.Join(dir, "state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, _, err := openRuns(work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := limits(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		budget, err := imageMemory(l.Images, kinds.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		scorers, err := openerFor(kinds.Config{}, budget, work, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planner, err := run.NewPlanner(run.PlannerConfig{
+			Runs: runs, Input: input, Work: work, OpenScorer: scorers.Open, Limits: l, Memory: budget,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		teacher := &lessons{
+			input: input, folder: folder, planner: planner, work: work, log: logger, waiting: make(chan string, 1),
+			upload: func(context.Context, string) error { t.Error("the run begins"); return nil },
+		}
+		if err := teacher.arrived(t.Context(), "datasets/log/dataset.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		if asks := len(teacher.waiting) == 1; asks != follow {
+			t.Errorf("with links followed: %v, the teacher is asked: %v", follow, asks)
+		}
+		if refused := strings.Contains(log.String(), "--follow-links"); refused == follow {
+			t.Errorf("with links followed: %v, the log is %q", follow, log.String())
+		}
+	}
 }

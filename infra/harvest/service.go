@@ -24,6 +24,7 @@ type service struct {
 	work      bucket.Bucket
 	log       *slog.Logger
 	printer   eventPrinter
+	exports   *exporter
 	followers []follower
 }
 
@@ -62,26 +63,23 @@ func (f serveFlags) checkProcesses() error {
 	return nil
 }
 
-// prepare makes what follows completed selections, so that its faults are found before anything is scored.
+// prepare makes what follows completed selections, so that its faults are found before anything is scored. What reads
+// them is there once the system runs.
 func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error {
-	runs, subsets, err := openRuns(s.work)
-	if err != nil {
-		return err
-	}
 	feed, err := events.NewFeed(&s.printer, local.Origin(s.input, s.work), time.Now)
 	if err != nil {
 		return err
 	}
-	exports := exporter{input: s.input, runs: runs, subsets: subsets, memory: memory, events: feed}
+	s.exports = &exporter{input: s.input, memory: memory, events: feed}
 	if s.out != "" {
-		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, exports, s.log)
+		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, s.exports, s.log)
 		if err != nil {
 			return err
 		}
 		s.follow(folder.update)
 	}
 	if s.onSelection != "" {
-		jobs, err := newTrainings(s.onSelection, s.Input, s.work, exports, s.log)
+		jobs, err := newTrainings(s.onSelection, s.Input, s.work, s.exports, s.log)
 		if err != nil {
 			return err
 		}
@@ -111,17 +109,15 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 		return err
 	}
 	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
-	taught, err := newLessons(s.serveFlags, o, st.Upload)
+	s.exports.runs, s.exports.subsets = st.Runs, st.Subsets
+	taught, err := newLessons(s.serveFlags, o, st)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
 	group, working := errgroup.WithContext(st.Context())
 	group.Go(func() error { return taught.run(working) })
 	group.Go(func() error {
-		upload, err := withoutRemoved(s.input, s.work, taught.arrived)
-		if err != nil {
-			return err
-		}
+		upload := withoutRemoved(s.input, st.Runs, run.NewIndex(s.work), taught.arrived)
 		return watch(working, s.input, s.log, withoutLinks(s.input, s.log, upload))
 	})
 	for _, f := range s.followers {

@@ -56,7 +56,7 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 		}
 	}
 	if f.containedIn() != "" {
-		return s, s.openContained(f.place, stored, limits.Images)
+		return s, s.openContained(ctx, f.place, stored, limits.Images)
 	}
 	if f.place.from == nil {
 		return nil, usageError{fmt.Errorf("%s: it takes the images into the subset, and this command cannot "+
@@ -76,7 +76,9 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 }
 
 // openContained opens the images that the subset holds, and those that its records name.
-func (s *subsetImages) openContained(place imagesPlace, stored string, limits images.Limits) error {
+func (s *subsetImages) openContained(
+	ctx context.Context, place imagesPlace, stored string, limits images.Limits,
+) error {
 	if place.from == nil { // no file is there
 		none, err := bucket.NewView(nil)
 		if err != nil {
@@ -96,8 +98,15 @@ func (s *subsetImages) openContained(place imagesPlace, stored string, limits im
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
+	release, err := s.memory.Reader(ctx, kind.HeldBytes)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
 	held := kind.Values(container.FileSource(file))
-	s.close = func() error { return errors.Join(held.Close(), file.Close()) }
+	s.close = func() error {
+		defer release()
+		return errors.Join(held.Close(), file.Close())
+	}
 	s.named = func(ctx context.Context, sample *dataset.Sample, hold *memory.Hold) (
 		images.Fetched, *dataset.Fault, error,
 	) {

@@ -74,3 +74,11 @@ func (t *tarShards) end() error {
 }
 
 func (t *tarShards) close() error { return t.end() }
+
+// abandon closes the file of a tar that could not be written to its end.
+func (t *tarShards) abandon() {
+	if t.file != nil {
+		_ = t.file.Close() // it is thrown away
+		t.file = nil
+	}
+}

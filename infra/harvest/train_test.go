@@ -39,28 +39,28 @@ func writeHarbour(t *testing.T, dir string) {
 // checkReport checks what train reports of own/first.zst, and returns these weights.
 func checkReport(t *testing.T, dir, report string) string {
 	t.Helper()
-	var told, beside trainReport
-	if err := json.Unmarshal([]byte(report), &told); err != nil {
+	var said, kept trainReport
+	if err := json.Unmarshal([]byte(report), &said); err != nil {
 		t.Fatalf("%v in %s", err, report)
 	}
-	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "own/first.json"))), &beside); err != nil {
+	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "own/first.json"))), &kept); err != nil {
 		t.Fatal(err)
 	}
-	if told.Seconds <= 0 {
+	if said.Seconds <= 0 {
 		t.Error("it took no time")
 	}
-	told.Seconds = 0
-	if diff := cmp.Diff(told, beside, cmp.AllowUnexported(trainReport{}), cmpopts.EquateNaNs()); diff != "" {
-		t.Errorf("told, and written beside the weights (-told +written):\n%s", diff)
+	said.Seconds = 0
+	if diff := cmp.Diff(said, kept, cmp.AllowUnexported(trainReport{}), cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("printed, and written next to the weights (-printed +written):\n%s", diff)
 	}
 	want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"
-	if told.Command != want {
-		t.Errorf("command %q, want %q", told.Command, want)
+	if said.Command != want {
+		t.Errorf("command %q, want %q", said.Command, want)
 	}
 	weights := readFile(t, filepath.Join(dir, "own/first.zst"))
-	if told.Samples != 90 || told.Sources != 4 || told.Weights != training.NewFile("first.zst", []byte(weights)) ||
-		told.Annotations.Name != "a.jsonl" || len(told.Manifests) != 1 || told.UnseenSources.Mean.Spearman < 0.8 {
-		t.Errorf("told %s", report)
+	if said.Samples != 90 || said.Sources != 4 || said.Weights != training.NewFile("first.zst", []byte(weights)) ||
+		said.Annotations.Name != "a.jsonl" || len(said.Manifests) != 1 || said.UnseenSources.Mean.Spearman < 0.8 {
+		t.Errorf("printed %s", report)
 	}
 	return weights
 }

@@ -38,7 +38,8 @@ func newTrainerExport(
 }
 
 // write writes the export to a folder that prepareOut has prepared. Each file is there whole or not at all, and the
-// card last: if the command is killed, the same one completes the folder. An export that is there is written again.
+// card last: if the command is killed, the same one completes the folder. An export that is there is written again. The
+// caller marks it as whole.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
@@ -48,9 +49,6 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 	tally, err := e.build(ctx, scratch)
 	if err == nil {
 		err = installExport(filepath.Join(scratch, exportFolder), dir)
-	}
-	if err == nil {
-		err = exportMark{e.selection.Run, e.selection.ID, e.request}.writeTo(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("writing the export: %w", bucket.MachineFault(dir, err))
@@ -96,6 +94,7 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tally *exportTally) error {
 	if e.request.For == export.WebDataset {
 		shards := newTarShards(to, e.shards)
+		defer shards.abandon()
 		return e.convertTo(ctx, tally.of(shards), stored)
 	}
 	file := filepath.Join(to, filepath.FromSlash(e.request.Records()))

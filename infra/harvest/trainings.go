@@ -34,13 +34,13 @@ type trainings struct {
 	state   string // absolute
 	input   string // of images: an absolute folder, or gs://name
 	work    *bucket.Folder
-	exports exporter
+	exports *exporter
 	log     *slog.Logger
 }
 
 // newTrainings makes it for a state folder; a work bucket that is elsewhere has no locks.
 func newTrainings(
-	command, input string, work bucket.Bucket, exports exporter, log *slog.Logger,
+	command, input string, work bucket.Bucket, exports *exporter, log *slog.Logger,
 ) (*trainings, error) {
 	folder, ok := work.(*bucket.Folder)
 	if !ok {

@@ -11,13 +11,8 @@ import (
 
 // withoutRemoved passes by what was accepted as a run that a person removed since: only another upload starts it again.
 func withoutRemoved(
-	input bucket.Reader, work bucket.Bucket, upload func(context.Context, string) error,
-) (func(context.Context, string) error, error) {
-	runs, _, err := openRuns(work)
-	if err != nil {
-		return nil, err
-	}
-	index := run.NewIndex(work)
+	input bucket.Reader, runs *run.Reader, index *run.Index, upload func(context.Context, string) error,
+) func(context.Context, string) error {
 	return func(ctx context.Context, object string) error {
 		attrs, err := input.Stat(ctx, object)
 		if err != nil {
@@ -31,7 +26,7 @@ func withoutRemoved(
 			return err
 		}
 		return upload(ctx, object)
-	}, nil
+	}
 }
 
 // watchEvery is the pause between two looks at the input bucket.

@@ -459,14 +459,14 @@ func TestPartsTogether(t *testing.T) {
 type fragile struct {
 	scorer.Scorer
 	sample string
-	mended *atomic.Bool
+	fixed  *atomic.Bool
 }
 
 var errDown = errors.New("the scorer is down")
 
 func (f fragile) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	for _, item := range items {
-		if item.Sample.ID == f.sample && !f.mended.Load() {
+		if item.Sample.ID == f.sample && !f.fixed.Load() {
 			return nil, errDown
 		}
 	}
@@ -482,21 +482,21 @@ func TestStalled(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name, body string
-		mend       bool
+		fix        bool
 		failed     int64
 	}{
-		{name: "resume", body: "", mend: true},
+		{name: "resume", body: "", fix: true},
 		{name: "give up", body: `{"give_up": true}`, failed: int64(fineLimits().ShardSamples)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			var mended atomic.Bool
+			var fixed atomic.Bool
 			scorers := localScorers(t)
 			s := start(t, local.Options{
 				Retry: queue.Retry{Min: time.Millisecond, Max: 2 * time.Millisecond},
 				OpenScorer: func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 					rater, err := scorers.Open(ctx, kind, r)
-					return fragile{Scorer: rater, sample: records[0].ID, mended: &mended}, err
+					return fragile{Scorer: rater, sample: records[0].ID, fixed: &fixed}, err
 				},
 			})
 			id := s.upload(t)
@@ -505,7 +505,7 @@ func TestStalled(t *testing.T) {
 				!strings.Contains(d[0].Reason, errDown.Error()) {
 				t.Errorf("given up: %v", d)
 			}
-			mended.Store(tc.mend)
+			fixed.Store(tc.fix)
 			s.call(t, http.MethodPost, "/v1/runs/"+id+":resume", tc.body, &status)
 			status = s.reaches(t, id, run.StateScored)
 			counts := events.Counts{In: demoSize, Scored: demoSize - tc.failed, Failed: tc.failed}

@@ -193,7 +193,7 @@ func (r *Reader) entries(ctx context.Context, plan *run.Plan, samples []int64) (
 		into := entries[first : first+len(rows)]
 		first += len(rows)
 		group.Go(func() error {
-			return r.read(ctx, plan, number, func(at io.ReaderAt, size int64) (int, error) {
+			return r.runs.ReadScoreParts(ctx, plan, number, func(at io.ReaderAt, size int64) (int, error) {
 				briefs, err := scores.ReadBriefs(at, size, rows)
 				for i, b := range briefs {
 					into[i] = newEntry(plan, plan.Ranges[number].FirstIndex+int64(rows[i]), b)

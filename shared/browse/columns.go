@@ -2,11 +2,9 @@ package browse
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"golang.org/x/sync/errgroup"
@@ -60,7 +58,7 @@ func (r *Reader) part(
 	ctx context.Context, plan *run.Plan, number int, field, capability string,
 ) (*column, error) {
 	c := &column{}
-	err := r.read(ctx, plan, number, func(at io.ReaderAt, size int64) (rows int, err error) {
+	err := r.runs.ReadScoreParts(ctx, plan, number, func(at io.ReaderAt, size int64) (rows int, err error) {
 		switch field {
 		case fieldRating:
 			c.ratings, err = scores.ReadRating(at, size, capability)
@@ -78,28 +76,6 @@ func (r *Reader) part(
 		return len(c.codes), err
 	})
 	return c, err
-}
-
-// read reads parts of the file of a range's scores. use returns the number of its rows, or -1 if it does not know it.
-func (r *Reader) read(
-	ctx context.Context, plan *run.Plan, number int, use func(at io.ReaderAt, size int64) (rows int, err error),
-) error {
-	at, size, err := r.runs.OpenScores(ctx, plan.Run, number)
-	if err != nil {
-		return r.runs.Lost(plan.Run, err)
-	}
-	rows, err := use(at, size)
-	name := run.RangeScoresName(plan.Run, number)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	} else if err != nil {
-		return r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
-	}
-	if planned := plan.RangeSamples(number); rows >= 0 && int64(rows) != planned {
-		return r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w: it has %d samples, and the plan %d",
-			name, bucket.ErrDamaged, rows, planned))
-	}
-	return nil
 }
 
 // A joined column is being made of those of ranges.

@@ -99,7 +99,7 @@ type SelectionEvent struct {
 }
 
 // A SelectionExportedEvent is the data of a SelectionExported event: a subset is in a folder of this machine, in the
-// form of a trainer. The event's id is `<run>/<selection>/<trainer>`.
+// form of a trainer. The event's id is `<run>/<selection>/<trainer>/<hash of the folder>`.
 type SelectionExportedEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`

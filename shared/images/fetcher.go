@@ -23,8 +23,8 @@ import (
 
 // Config is what a Fetcher needs.
 type Config struct {
-	// Input holds the images below Prefix, which ends with a slash. If it is a bucket.OnDisk, names may also be absolute
-	// paths or file:// URLs of files in the folder of Prefix.
+	// Input holds the images below Prefix, which ends with a slash, or is empty for the whole bucket. If it is a
+	// bucket.OnDisk, names may also be absolute paths or file:// URLs of files in the folder of Prefix.
 	Input  bucket.Reader
 	Prefix string
 	// Buckets are those, by name, that gs:// image names may point into. The input bucket, if it is among them, is
@@ -49,7 +49,7 @@ func New(c Config) (*Fetcher, error) {
 	if c.Input == nil {
 		invalid = append(invalid, errors.New("the input bucket is missing"))
 	}
-	if !strings.HasSuffix(c.Prefix, "/") {
+	if c.Prefix != "" && !strings.HasSuffix(c.Prefix, "/") {
 		invalid = append(invalid, fmt.Errorf("the prefix of images, %q, does not end with a slash", c.Prefix))
 	}
 	if err := errors.Join(append(invalid, c.Limits.Validate())...); err != nil {

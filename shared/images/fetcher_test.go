@@ -120,7 +120,7 @@ func TestNewRefuses(t *testing.T) {
 		config Config
 		want   []string
 	}{
-		"nothing":   {Config{}, []string{"input bucket", "prefix", "MAX_IMAGE_BYTES: 0", "MAX_IMAGE_PIXELS: 0"}},
+		"nothing":   {Config{}, []string{"input bucket", "MAX_IMAGE_BYTES: 0", "MAX_IMAGE_PIXELS: 0"}},
 		"no bucket": {Config{Prefix: "images/demo/", Limits: limits}, []string{"the input bucket is missing"}},
 		"a prefix of other folders": {
 			Config{Input: input, Prefix: "images/demo", Limits: limits}, []string{`"images/demo", does not end with a slash`},

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -15,6 +16,7 @@ import (
 	_ "golang.org/x/image/webp"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/memory"
 )
 
 // Check checks an encoded image by its header, without decoding it: JPEG, PNG, GIF, WebP, BMP or TIFF
@@ -81,6 +83,24 @@ func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
 		return nil, decodingFault(data, err)
 	}
 	return decoded, nil
+}
+
+// DecodeOnWhite decodes an image that Check let pass, lays it on a white ground, and calls use with it, in a step of
+// budget. Nothing of the picture may be kept.
+func DecodeOnWhite(
+	ctx context.Context, data []byte, budget *memory.Budget, use func(image.Image),
+) (fault *dataset.Fault, err error) {
+	size, fault := Measure(data)
+	if fault != nil {
+		return fault, nil
+	}
+	err = budget.Step(ctx, size.Decoded, func() {
+		var picture image.Image
+		if picture, fault = Decode(data); fault == nil {
+			use(OnWhite(picture))
+		}
+	})
+	return fault, err
 }
 
 // decodingFault is an error of decoding as the fault of an image, with what is known of its cause.

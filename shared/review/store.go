@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
+	"golang.org/x/sync/errgroup"
 )
 
 // A Store keeps the verdicts that are made on pages in a work bucket, each as an object of its own.
@@ -46,21 +48,21 @@ func (s *Store) Judged(ctx context.Context, r Request, reviewer string) (map[int
 	return bucket.Numbers(ctx, s.work, verdictsPrefix(r, reviewer), ".json")
 }
 
-// Verdicts are the verdicts of a reviewer, in the order of the pairs.
+// reads is how many verdicts are read at the same time.
+const reads = 16
+
+// Verdicts are those of a reviewer, in the order of the pairs.
 func (s *Store) Verdicts(ctx context.Context, r Request, reviewer string) ([]Verdict, error) {
-	all := []Verdict{}
-	for attrs, err := range s.work.List(ctx, verdictsPrefix(r, reviewer), "") {
-		if err != nil {
-			return nil, err
-		}
-		if !strings.HasSuffix(attrs.Name, ".json") {
-			continue
-		}
-		var v Verdict
-		if err := bucket.ReadJSON(ctx, s.work, attrs.Name, &v); err != nil {
-			return nil, err
-		}
-		all = append(all, v)
+	judged, err := s.Judged(ctx, r, reviewer)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	numbers := slices.Sorted(maps.Keys(judged))
+	all := make([]Verdict, len(numbers))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(reads)
+	for i, number := range numbers {
+		group.Go(func() error { return bucket.ReadJSON(ctx, s.work, verdictName(r, reviewer, number), &all[i]) })
+	}
+	return all, group.Wait()
 }

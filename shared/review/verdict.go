@@ -139,7 +139,9 @@ func (f *File) Add(v Verdict) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(WriteVerdicts(file, []Verdict{v}), file.Sync(), file.Close())
+	if err := errors.Join(WriteVerdicts(file, []Verdict{v}), file.Sync(), file.Close()); err != nil {
+		return err
+	}
 	f.has = append(f.has, v)
-	return err
+	return nil
 }

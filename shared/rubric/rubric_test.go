@@ -198,7 +198,7 @@ func FuzzParse(f *testing.F) {
 		r, err := rubric.Parse(file)
 		if err != nil {
 			if r != nil {
-				t.Error("there is a rubric beside the error")
+				t.Error("there is a rubric next to the error")
 			}
 			return
 		}

@@ -97,7 +97,7 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, e
 		}
 	}
 	if counts == nil { // another delivery wrote them
-		table, err := w.runs.readScores(ctx, plan.Run, name)
+		table, err := w.runs.readTable(ctx, plan.Run, name)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +120,7 @@ func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int
 			return err
 		}
 		for shard := range shards {
-			table, err := w.runs.readScores(ctx, plan.Run, shardScoresName(plan.Run, r, shard))
+			table, err := w.runs.readTable(ctx, plan.Run, shardScoresName(plan.Run, r, shard))
 			if err != nil {
 				return err
 			}

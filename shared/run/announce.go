@@ -42,30 +42,24 @@ func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunRefused), events.RunEvent{Problem: plan.Problem})
 }
 
-// announceWaiting publishes why a planned run does not continue: it was cancelled, waits for approval, or its current
-// wave was stopped.
+// announceWaiting publishes why a planned run does not go on, if it does not: it was cancelled, waits for approval, or
+// is stalled. So it is published where the process that stopped the run ended before it did.
 func (w *Worker) announceWaiting(ctx context.Context, plan *Plan) error {
-	if cancelled, err := w.cancelled(ctx, plan.Run); err != nil {
+	if scored, err := w.runs.Scored(ctx, plan.Run); scored || err != nil {
 		return err
-	} else if cancelled {
-		return w.announce(ctx, plan, runEvent(plan, events.RunCancelled), events.RunEvent{Planned: plan.Samples})
 	}
-	if plan.NeedsApproval {
-		if approved, err := bucket.Exists(ctx, w.work, approvedName(plan.Run)); err != nil {
-			return err
-		} else if !approved {
-			return w.announce(ctx, plan, runEvent(plan, events.RunAwaitingApproval),
-				events.RunEvent{Planned: plan.Samples, Cost: plan.EstimatedCost})
-		}
-	}
-	wave, err := w.runs.wave(ctx, plan.Run)
+	at, err := w.runs.standstill(ctx, plan, 1)
 	if err != nil {
 		return err
 	}
-	if stop, err := w.runs.stopped(ctx, plan.Run, wave); stop != nil && err == nil {
-		return w.announceStalled(ctx, plan, wave, stop.Reason)
-	} else if err != nil {
-		return err
+	switch at.state {
+	case StateCancelled:
+		return w.announce(ctx, plan, runEvent(plan, events.RunCancelled), events.RunEvent{Planned: plan.Samples})
+	case StateAwaitingApproval:
+		return w.announce(ctx, plan, runEvent(plan, events.RunAwaitingApproval),
+			events.RunEvent{Planned: plan.Samples, Cost: plan.EstimatedCost})
+	case StateStalled:
+		return w.announceStalled(ctx, plan, at.wave, at.problem())
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,29 @@ func TestEventsOfStates(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, f, events.RunRefused, refused.Run+"/refused")
+	}
+}
+
+// TestEventOfDeadLetter has a process end between a dead letter and its event: what continues the run publishes it.
+func TestEventOfDeadLetter(t *testing.T) {
+	t.Parallel()
+	f, plan, task := oneShard(t)
+	f.Scorer.Name = "fake-2"
+	f.Restart()
+	f.Events.Fail = errors.New("the topic is away")
+	for range failures {
+		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err == nil {
+			t.Fatal("no error of another scorer")
+		}
+	}
+	f.Events.Fail = nil
+	if st := f.Status(plan.Run); st.State != run.StateStalled {
+		t.Fatalf("the run is %s", st.State)
+	}
+	check(t, f, events.RunStalled)
+	for range 2 {
+		f.Reconcile()
+		check(t, f, events.RunStalled, plan.Run+"/stalled/0")
 	}
 }
 

@@ -74,14 +74,13 @@ func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(sampl
 func (r *Reader) changedImages(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int,
 ) (ImageChanges, error) {
-	file, err := r.ScoreFile(ctx, plan.Run, number)
+	file, err := r.scoreFile(ctx, plan.Run, number)
 	if err != nil {
-		return ImageChanges{}, r.Lost(plan.Run, err)
+		return ImageChanges{}, r.unreadScores(plan, number, err)
 	}
 	status, starts, seen, err := scores.ReadSeen(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		return ImageChanges{}, r.Lost(plan.Run,
-			fmt.Errorf("reading %s: %w: %w", RangeScoresName(plan.Run, number), bucket.ErrDamaged, err))
+	if err := r.checkScores(plan, number, len(status), err); err != nil {
+		return ImageChanges{}, err
 	}
 	names, err := r.seenNames(ctx, plan, number, starts, seen)
 	if err != nil {

@@ -23,13 +23,16 @@ type DeadLetter struct {
 // Task names what was given up, such as "shard 2 of range 0".
 func (d DeadLetter) Task() string { return task{d.Range, d.Shard}.String() }
 
+// problem is the dead letter in one sentence.
+func (d DeadLetter) problem() string { return d.Task() + " was given up: " + d.Reason }
+
 // giveUpTask records a dead letter. The run shows as stalled until it is resumed.
 func (w *Worker) giveUpTask(ctx context.Context, plan *Plan, wave *Wave, t task, attempts int, reason string) error {
 	letter := DeadLetter{Range: t.r, Shard: t.shard, Attempts: attempts, Reason: reason}
 	if _, err := bucket.CreateJSON(ctx, w.work, deadName(plan.Run, wave.Number, t), letter); err != nil {
 		return err
 	}
-	return w.announceStalled(ctx, plan, wave, letter.Task()+" was given up: "+reason)
+	return w.announceStalled(ctx, plan, wave, letter.problem())
 }
 
 // deadTasks are the tasks that were given up in a wave.

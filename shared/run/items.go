@@ -32,7 +32,7 @@ func (w *Worker) rateAlone(
 			continue
 		}
 		result := fmt.Sprintf("%s%07d.parquet", prefix, i)
-		switch table, err := w.runs.readScores(ctx, plan.Run, result); {
+		switch table, err := w.runs.readTable(ctx, plan.Run, result); {
 		case err == nil && len(table.Records) == 1:
 			records[i] = table.Records[0]
 			continue

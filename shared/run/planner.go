@@ -8,7 +8,6 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -153,10 +152,8 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {
 		return nil, nil, err
 	}
-	if spec.Teacher != nil {
-		if plan.Scorer, err = p.taught(ctx, spec, plan.Rubric); err != nil {
-			return nil, nil, err
-		}
+	if err := p.check(ctx, plan); err != nil {
+		return nil, nil, err
 	}
 	return p.fill(ctx, plan, spec)
 }
@@ -164,27 +161,27 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 // fill adds to a plan what depends on the buckets and the scorer, but its ranges. Or it reads the plan of a run that
 // has one, and returns no scorer.
 func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, scorer.Scorer, error) {
-	if err := p.check(ctx, plan); err != nil {
-		return nil, nil, err
+	var files *manifestFiles
+	var err error
+	if spec.Teacher != nil { // what was learned, and so which scorer rates, depends on the manifests
+		if files, err = p.files(ctx, spec); err != nil {
+			return nil, nil, err
+		}
+		if plan.Scorer, err = p.taught(ctx, files, plan.Rubric); err != nil {
+			return nil, nil, err
+		}
 	}
 	rater, err := p.openScorer(ctx, plan)
 	if err != nil {
 		return nil, nil, err
 	}
 	plan.ScorerID = rater.ID()
-	resolved, notes, err := p.resolve(ctx, spec)
-	if err != nil {
-		return nil, nil, err
-	}
-	plan.Notes = notes
-	for _, name := range resolved.Manifests {
-		m, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
-		if err != nil {
+	if files == nil {
+		if files, err = p.files(ctx, spec); err != nil {
 			return nil, nil, err
 		}
-		m.Reading, m.Take = resolved.reading(name), resolved.Takes[name]
-		plan.Manifests = append(plan.Manifests, m)
 	}
+	plan.Notes, plan.Manifests = files.notes, files.manifests
 	planned, err := p.latestAttempt(ctx, plan, spec)
 	if planned != nil || err != nil {
 		return planned, nil, err
@@ -321,20 +318,4 @@ func unread(field, object string, err error) error {
 	default:
 		return fmt.Errorf("reading %s: %w", object, err)
 	}
-}
-
-func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
-	attrs, err := p.input.Stat(ctx, name)
-	if err != nil {
-		return Manifest{}, unread("manifests", name, err)
-	}
-	sum, err := p.input.Checksum(ctx, name)
-	if err != nil {
-		return Manifest{}, unread("manifests", name, err)
-	}
-	m := Manifest{Name: name, Size: attrs.Size, CRC32C: sum, Generation: attrs.Generation}
-	if attrs.Encoded {
-		m.Packed = compression.Encoded
-	}
-	return m, nil
 }

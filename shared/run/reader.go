@@ -1,11 +1,9 @@
 package run
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -202,49 +200,6 @@ func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*Rang
 // Lost is an error of reading an object that was written before others of a run, which are there.
 func (r *Reader) Lost(run string, err error) error {
 	return bucket.Lost(r.work, Folder(run), "start its dataset again", err)
-}
-
-// ScoreFile reads the scores of a range, once it is scored, as the Parquet file that package scores reads;
-// bucket.ErrNotExist before. It is shared: do not change it.
-func (r *Reader) ScoreFile(ctx context.Context, run string, number int) ([]byte, error) {
-	name := RangeScoresName(run, number)
-	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
-}
-
-// OpenScores reads parts of the scores of a range, once it is scored, as bucket.OpenAt does.
-func (r *Reader) OpenScores(ctx context.Context, run string, number int) (io.ReaderAt, int64, error) {
-	return bucket.OpenAt(ctx, r.work, RangeScoresName(run, number))
-}
-
-// Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change
-// them.
-func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Table, error) {
-	name := RangeScoresName(run, number)
-	return r.tables.Get(ctx, name, func(ctx context.Context) (*scores.Table, error) {
-		file, err := r.ScoreFile(ctx, run, number)
-		if err != nil {
-			return nil, err
-		}
-		return parseScores(name, file)
-	})
-}
-
-// readScores reads scores of a run that are there, and are read only once.
-func (r *Reader) readScores(ctx context.Context, run, name string) (*scores.Table, error) {
-	file, err := bucket.ReadAll(ctx, r.work, name)
-	if err != nil {
-		return nil, r.Lost(run, err)
-	}
-	table, err := parseScores(name, file)
-	return table, r.Lost(run, err)
-}
-
-func parseScores(name string, file []byte) (*scores.Table, error) {
-	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
-	}
-	return table, nil
 }
 
 // scoredShards are the numbers of a range's shards that have scores.

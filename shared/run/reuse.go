@@ -130,7 +130,7 @@ func (r *Reader) ratedContent(ctx context.Context, run string) (map[string]place
 	}
 	places := make(map[string]place, plan.Samples)
 	for number := range plan.Ranges {
-		file, err := r.ScoreFile(ctx, run, number)
+		file, err := r.scoreFile(ctx, run, number)
 		if errors.Is(err, bucket.ErrNotExist) {
 			continue // the earlier run did not come that far
 		} else if err != nil {

@@ -69,23 +69,13 @@ func (l *lookout) complete(ctx context.Context, budget *memory.Budget, j int, re
 	for i, data := range l.batch.items[j].Images {
 		if at, ok := known[rec.Images[i]]; ok {
 			l.looks[j][i] = l.looks[j][at]
-		} else if err := l.decode(ctx, budget, j, i, data); err != nil {
+		} else if _, err := images.DecodeOnWhite(ctx, data, budget, func(picture image.Image) {
+			l.batch.items[j].Decoded(i, picture)
+		}); err != nil {
 			return err
 		}
 		known[rec.Images[i]] = i
 		rec.Looks[i] = l.looks[j][i].String()
 	}
 	return nil
-}
-
-func (l *lookout) decode(ctx context.Context, budget *memory.Budget, j, i int, data []byte) error {
-	size, fault := images.Measure(data)
-	if fault != nil {
-		return nil
-	}
-	return budget.Step(ctx, size.Decoded, func() {
-		if picture, fault := images.Decode(data); fault == nil {
-			l.batch.items[j].Decoded(i, images.OnWhite(picture))
-		}
-	})
 }

@@ -188,36 +188,12 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 
 // openStatus sets the state of a run that is not scored, and why it does not continue.
 func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead int) error {
-	wave, err := r.wave(ctx, plan.Run)
-	if err != nil {
-		return err
+	at, err := r.standstill(ctx, plan, dead)
+	st.State, st.DeadLetters = at.state, at.letters
+	if at.stop != nil {
+		st.Stopped = at.stop.Reason
 	}
-	if st.DeadLetters, err = r.deadLetters(ctx, plan.Run, wave, dead); err != nil {
-		return err
-	}
-	stop, err := r.stopped(ctx, plan.Run, wave)
-	if err != nil {
-		return err
-	}
-	if stop != nil {
-		st.Stopped = stop.Reason
-	}
-	if stop != nil || len(st.DeadLetters) > 0 {
-		st.State = StateStalled
-	}
-	if plan.NeedsApproval {
-		if approved, err := bucket.Exists(ctx, r.work, approvedName(plan.Run)); err != nil {
-			return err
-		} else if !approved {
-			st.State = StateAwaitingApproval
-		}
-	}
-	if cancelled, err := bucket.Exists(ctx, r.work, cancelledName(plan.Run)); err != nil {
-		return err
-	} else if cancelled {
-		st.State = StateCancelled
-	}
-	return nil
+	return err
 }
 
 // progress counts what is done of a run. It reads one object for each block of ranges that is done, and one for each

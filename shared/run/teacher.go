@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -96,41 +97,39 @@ func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 	if err != nil {
 		return Lesson{}, err
 	}
-	return p.lesson(ctx, spec, asked)
+	files, err := p.files(ctx, spec)
+	if err != nil {
+		return Lesson{}, err
+	}
+	return p.lesson(ctx, files, asked)
 }
 
-func (p *Planner) lesson(ctx context.Context, spec Spec, asked *rubric.Rubric) (Lesson, error) {
+// lesson is Lesson of a dataset whose manifests are known.
+func (p *Planner) lesson(ctx context.Context, files *manifestFiles, asked *rubric.Rubric) (Lesson, error) {
+	spec := files.spec
+	if len(spec.Takes) > 0 {
+		return Lesson{}, &RefusedError{Reason: "teacher: it does not go with manifests of which a part is taken; write " +
+			"that part to a file of its own"}
+	}
 	before, err := p.open(ctx, "embedded", rubric.Default())
 	if err != nil {
 		return Lesson{}, err
 	}
-	resolved, _, err := p.resolve(ctx, spec)
-	if err != nil {
-		return Lesson{}, err
-	}
-	if len(resolved.Takes) > 0 {
-		return Lesson{}, &RefusedError{Reason: "teacher: it does not go with manifests of which a part is taken; write " +
-			"that part to a file of its own"}
-	}
-	names := resolved.Manifests
-	if spec.Teacher.Annotations != "" {
-		names = append(names[:len(names):len(names)], spec.Teacher.Annotations)
-	}
-	var files []Manifest
-	for _, name := range names {
+	learned := slices.Clone(files.manifests)
+	if name := spec.Teacher.Annotations; name != "" {
 		file, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
 		if err != nil {
 			return Lesson{}, err
 		}
-		file.Reading = resolved.reading(name)
-		files = append(files, file)
+		file.Reading = spec.reading(name)
+		learned = append(learned, file)
 	}
-	identity, err := json.Marshal([]any{spec.Teacher, spec.Images, files, asked.Hash(), before.ID()})
+	identity, err := json.Marshal([]any{spec.Teacher, spec.Images, learned, asked.Hash(), before.ID()})
 	if err != nil {
 		return Lesson{}, fmt.Errorf("describing the teacher: %w", err)
 	}
 	sum := sha256.Sum256(identity)
-	l := Lesson{Key: hex.EncodeToString(sum[:6]), Spec: resolved}
+	l := Lesson{Key: hex.EncodeToString(sum[:6]), Spec: spec}
 	return l, l.look(ctx, p.texts.Work)
 }
 
@@ -156,8 +155,8 @@ func (l *Lesson) look(ctx context.Context, work bucket.Reader) error {
 
 // taught is the kind of scorer of a dataset with a teacher. It refuses one of which nothing was learned: teachers are
 // asked by `harvest serve` and `harvest curate`, on a machine that has the dataset.
-func (p *Planner) taught(ctx context.Context, spec Spec, asked *rubric.Rubric) (string, error) {
-	l, err := p.lesson(ctx, spec, asked)
+func (p *Planner) taught(ctx context.Context, files *manifestFiles, asked *rubric.Rubric) (string, error) {
+	l, err := p.lesson(ctx, files, asked)
 	switch {
 	case err != nil:
 		return "", err

@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -52,6 +53,43 @@ func TestTeacher(t *testing.T) {
 	}
 	if _, problem := begin("{scorer: llm, accept: true}"); !strings.Contains(problem, "teacher: it is random") {
 		t.Errorf("of a teacher from whom nothing can be learned: %q", problem)
+	}
+}
+
+// summed counts how often the checksum of each object is asked for, which reads the whole of it on one machine.
+type summed struct {
+	bucket.Reader
+	times map[string]int
+}
+
+func (b *summed) Checksum(ctx context.Context, name string) (uint32, error) {
+	b.times[name]++
+	return b.Reader.Checksum(ctx, name)
+}
+
+// TestTeacherReads reads the manifests of a dataset with a teacher once to identify its run.
+func TestTeacherReads(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/parts/a.jsonl", []byte(strings.Repeat(turnsRecord, 3)))
+	spec, err := run.ParseSpec("demo", []byte("manifests: [parts/a.jsonl]\nteacher: {scorer: llm}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lesson, err := f.Planner().Lesson(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.CreateBytes(t.Context(), f.Work, scorer.TaughtName(lesson.Key), []byte("weights")); err != nil {
+		t.Fatal(err)
+	}
+	input := &summed{f.Input, map[string]int{}}
+	f.Input = input
+	if _, _, err := f.Planner().Identify(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	if n := input.times["datasets/demo/parts/a.jsonl"]; n != 1 {
+		t.Errorf("the manifest is read %d times", n)
 	}
 }
 

@@ -131,7 +131,10 @@ func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 	if err := w.continueWave(ctx, plan, wave); err != nil {
 		return err
 	}
-	return w.announcePlanned(ctx, plan)
+	if err := w.announcePlanned(ctx, plan); err != nil {
+		return err
+	}
+	return w.announceWaiting(ctx, plan) // it may have dead letters
 }
 
 // ContinueRun continues a run that was accepted. It reports whether the run is scored and its event published, and

@@ -20,7 +20,7 @@ const (
 )
 
 // An Image is what is kept of a picture to find it again. The zero Image is of a picture that shows nothing, such as a
-// white one: it is near to nothing.
+// white one: it is near to nothing, and only its bytes can be equal to others.
 type Image struct {
 	// Shape has the signs of the 255 lowest frequencies of the brightness (the perceptual hash of Zauner, 2010, with
 	// 16 x 16 in place of 8 x 8 of them).

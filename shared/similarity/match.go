@@ -54,16 +54,15 @@ func Questions(sample *dataset.Sample) (questions []string) {
 // TextOf is the Text of questions.
 func TextOf(questions []string) Text {
 	var t Text
-	all := ""
+	var all []string // with words in them
 	for _, q := range questions {
 		q = Question(q)
 		t.Questions = append(t.Questions, HashOf(q))
-		if all != "" && q != "" {
-			all += " "
+		if q != "" {
+			all = append(all, q)
 		}
-		all += q
 	}
-	t.Words = OfText(all)
+	t.Words = OfText(strings.Join(all, " "))
 	return t
 }
 

@@ -22,22 +22,15 @@ type asked struct {
 func (s *Selector) Ask(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
-	plan, err := s.runs.UsablePlan(ctx, runID)
+	plan, of, err := s.checkRequest(ctx, runID, request, allowed)
 	if err != nil {
 		return nil, err
 	}
 	if plan.Samples <= s.answeredSamples {
-		return s.Select(ctx, runID, request, allowed)
-	}
-	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
-		return nil, err
-	}
-	of, err := s.identify(ctx, plan, request)
-	if err != nil {
-		return nil, err
+		return s.selectOf(ctx, plan, of)
 	}
 	if _, err := s.Selection(ctx, runID, of.id); err == nil {
-		return s.Select(ctx, runID, request, allowed) // it finds what is there, and continues its parts
+		return s.selectOf(ctx, plan, of) // it finds what is there, and continues its parts
 	} else if !errors.Is(err, ErrNoSelection) {
 		return nil, err
 	}

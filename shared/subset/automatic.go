@@ -52,23 +52,32 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 	if err != nil {
 		return err
 	}
-	name := automaticName(plan.Run, of.id)
-	if marked, err := bucket.Exists(ctx, s.work, name); marked || err != nil {
+	if _, err := bucket.CreateJSON(ctx, s.work, automaticName(plan.Run, of.id), struct{}{}); err != nil {
 		return err
 	}
-	ended := false
 	sel, err := s.Selection(ctx, plan.Run, of.id)
-	if err == nil {
-		ended, err = s.ended(ctx, sel)
-	}
-	if err != nil && !errors.Is(err, ErrNoSelection) {
+	if errors.Is(err, ErrNoSelection) {
+		return nil // what completes it finds the mark
+	} else if err != nil {
 		return err
 	}
-	if _, err := bucket.CreateJSON(ctx, s.work, name, struct{}{}); err != nil {
+	if ended, err := s.ended(ctx, sel); !ended || err != nil {
 		return err
 	}
-	if !ended || sel.Selected == 0 {
-		return nil
+	return s.announceAutomatic(ctx, plan, sel)
+}
+
+// announceAutomatic publishes the event of a selection that has ended once more, if it was marked as automatic since
+// and no event says so: the mark may have come, or a process have ended, between any two steps.
+func (s *Selector) announceAutomatic(ctx context.Context, plan *run.Plan, sel *Selection) error {
+	if sel.Selected == 0 {
+		return nil // its event says nothing of that
+	}
+	if marked, err := bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID)); !marked || err != nil {
+		return err
+	}
+	if sent, err := bucket.Exists(ctx, s.work, automaticSentName(plan.Run, sel.ID)); sent || err != nil {
+		return err
 	}
 	return s.announce(ctx, plan, sel)
 }

@@ -20,7 +20,7 @@ func (r *Reader) clusters(ctx context.Context, plan *run.Plan) ([]uint32, error)
 	return r.clustered.Get(ctx, plan.Run, func(ctx context.Context) ([]uint32, error) {
 		all := similarity.NewClusterer()
 		for number := range plan.Ranges {
-			err := r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+			err := r.runs.ReadScores(ctx, plan, number, func(file []byte) (int, error) {
 				contents, err := scores.ReadSimilar(bytes.NewReader(file), int64(len(file)))
 				for _, content := range contents {
 					all.Add(content)

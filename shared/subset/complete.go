@@ -66,26 +66,24 @@ func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
 // complete writes the report of a selection whose other outputs are there, marks it as completed, and publishes its
 // event, at least once and always with one id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
-	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); sent || err != nil {
+	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); err != nil {
 		return err
+	} else if sent {
+		return s.announceAutomatic(ctx, plan, sel)
 	}
 	if err := s.writeReport(ctx, sel); err != nil {
 		return err
 	}
 	completed := completed{Outputs: sel.Outputs, Checksums: map[string]uint32{}}
-	out := sel.Outputs
-	objects := []string{out.Subset, out.Rejected, out.Picks, out.Report}
-	for _, object := range []string{out.Near, out.Clusters} {
-		if object != "" {
-			objects = append(objects, object)
+	for _, output := range sel.Outputs.Named() {
+		if output.Object == "" || output.Object == sel.Outputs.Selection {
+			continue
 		}
-	}
-	for _, object := range objects {
-		sum, err := s.work.Checksum(ctx, object)
+		sum, err := s.work.Checksum(ctx, output.Object)
 		if err != nil {
-			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", object, err))
+			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", output.Object, err))
 		}
-		completed.Checksums[object] = sum
+		completed.Checksums[output.Object] = sum
 	}
 	if _, err := bucket.CreateJSON(ctx, s.work, completedName(plan.Run, sel.ID), completed); err != nil {
 		return err
@@ -97,7 +95,7 @@ func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection)
 		return err
 	}
 	bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(plan.Run, sel.ID))
-	return nil
+	return s.announceAutomatic(ctx, plan, sel)
 }
 
 // announce publishes the event of a completed selection.
@@ -112,10 +110,11 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 		return err
 	}
 	data.Images, data.Outputs = s.events.Images(plan.Dataset), map[string]events.Object{}
-	for output, name := range map[string]string{
-		"subset": sel.Outputs.Subset, "rejected": sel.Outputs.Rejected, "picks": sel.Outputs.Picks,
-		"report": sel.Outputs.Report, "selection": sel.Outputs.Selection,
-	} {
+	for _, output := range sel.Outputs.Named() {
+		name := output.Object
+		if name == "" || name == sel.Outputs.Near || name == sel.Outputs.Clusters {
+			continue // those of an event are its schema's
+		}
 		attrs, err := s.work.Stat(ctx, name)
 		if err != nil {
 			return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", name, err))
@@ -126,9 +125,13 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 				return s.lost(plan.Run, sel.ID, fmt.Errorf("reading %s: %w", name, err))
 			}
 		}
-		data.Outputs[output] = s.events.Object(attrs, sum)
+		data.Outputs[output.Name] = s.events.Object(attrs, sum)
 	}
-	return s.events.Publish(ctx, announced(events.SelectionCompleted, data))
+	if err := s.events.Publish(ctx, announced(events.SelectionCompleted, data)); err != nil || !data.Automatic {
+		return err
+	}
+	_, err = bucket.CreateJSON(ctx, s.work, automaticSentName(plan.Run, sel.ID), struct{}{})
+	return err
 }
 
 // selectionEvent is what all events of a selection say.

@@ -52,15 +52,21 @@ func evaluations(ctx context.Context, source evaluation.Source, names []string) 
 	var objects []evaluation.Object
 	for _, name := range names {
 		object, err := source.Identify(ctx, name)
-		if missing, ok := errors.AsType[*evaluation.NotFoundError](err); ok {
-			return nil, &run.RefusedError{Reason: "exclude_near: " + missing.Error() +
-				"; in dataset.yaml and in the API a name begins at the root of the input bucket"}
-		} else if err != nil {
-			return nil, err
+		if err != nil {
+			return nil, refusedSet(err)
 		}
 		objects = append(objects, object)
 	}
 	return objects, nil
+}
+
+// refusedSet is an error of reading an evaluation set: a *run.RefusedError if the request has to be another one, or the
+// set, and else one after which a retry may help.
+func refusedSet(err error) error {
+	if fault, ok := errors.AsType[*evaluation.FaultError](err); ok {
+		return &run.RefusedError{Reason: "exclude_near: " + fault.Error()}
+	}
+	return err
 }
 
 // contaminated compares the samples of a run with the evaluation sets of a selection, and writes what they are near to,
@@ -84,7 +90,8 @@ func (s *Selector) contaminated(
 		return near, err
 	}
 	near = sets.nothingNear()
-	return near, s.readNear(ctx, plan.Run, of.id, object, func(line NearLine) error { return near.add(line, pool) })
+	err = s.readNear(ctx, plan.Run, of.id, object, func(line NearLine) error { return near.add(line, pool) })
+	return near, err
 }
 
 // compareWith is contaminated of what is not written. Without evaluation sets it compares nothing.
@@ -99,51 +106,55 @@ func (r *Reader) compareWith(
 		return near, err
 	}
 	near = sets.nothingNear()
-	return near, r.eachNear(ctx, plan, sets, images, func(line NearLine) error { return near.add(line, pool) })
+	err = r.eachNear(ctx, plan, sets, images, func(line NearLine) error { return near.add(line, pool) })
+	return near, err
 }
 
-// evaluationSets are the items of evaluation sets.
+// evaluationSets are the items of evaluation sets, with what finds those that are near to a sample. They are shared: do
+// not change them.
 type evaluationSets struct {
 	read  []EvaluationSet
 	names []string // of the items
 	set   *similarity.Set
 }
 
+// bytes is about the memory that they take.
+func (e *evaluationSets) bytes() int {
+	images := 0
+	for _, set := range e.read {
+		images += set.Images
+	}
+	return evaluationItemBytes*len(e.names) + evaluationImageBytes*images
+}
+
+// An item has a name, a text and its questions, an image a signature and a hash. Each is in the 16 orders of an index,
+// and in a map by its hash.
+const evaluationItemBytes, evaluationImageBytes = 600, 500
+
 func (e *evaluationSets) nothingNear() contamination {
 	return contamination{Contamination: &Contamination{Sets: e.read, ImageSources: map[string]int{}}}
 }
 
-// readSets reads evaluation sets.
+// readSets reads evaluation sets, or finds them in memory. A *run.RefusedError says what is wrong with one.
 func (r *Reader) readSets(
 	ctx context.Context, source evaluation.Source, plan *run.Plan, objects []evaluation.Object,
 ) (*evaluationSets, error) {
-	sets := &evaluationSets{}
-	var contents []similarity.Content
-	for _, object := range objects {
-		set, err := r.evaluation(ctx, source, plan, object)
-		if err != nil {
-			return nil, err
+	key := fmt.Sprint(objects, plan.Options)
+	return r.read.Get(ctx, key, func(ctx context.Context) (*evaluationSets, error) {
+		sets := &evaluationSets{}
+		var contents []similarity.Content
+		for _, object := range objects {
+			set, err := source.Read(ctx, object, plan.Options.Limits, plan.Options.Images)
+			if err != nil {
+				return nil, refusedSet(err)
+			}
+			sets.read = append(sets.read, EvaluationSet{object, len(set.Items), set.Images, set.Unread, set.Example})
+			for _, item := range set.Items {
+				sets.names, contents = append(sets.names, item.Name), append(contents, item.Content)
+			}
 		}
-		sets.read = append(sets.read, EvaluationSet{object, len(set.Items), set.Images, set.Unread, set.Example})
-		for _, item := range set.Items {
-			sets.names, contents = append(sets.names, item.Name), append(contents, item.Content)
-		}
-	}
-	sets.set = similarity.NewSet(contents)
-	return sets, nil
-}
-
-// evaluation reads an evaluation set, or finds it in memory. A *run.RefusedError says what is wrong with it.
-func (r *Reader) evaluation(
-	ctx context.Context, source evaluation.Source, plan *run.Plan, object evaluation.Object,
-) (*evaluation.Result, error) {
-	key := fmt.Sprint(object, plan.Options)
-	return r.read.Get(ctx, key, func(ctx context.Context) (*evaluation.Result, error) {
-		set, err := source.Read(ctx, object.Name, plan.Options.Limits, plan.Options.Images)
-		if err != nil && ctx.Err() == nil {
-			return nil, &run.RefusedError{Reason: fmt.Sprintf("exclude_near: %v", err)}
-		}
-		return set, err
+		sets.set = similarity.NewSet(contents)
+		return sets, nil
 	})
 }
 
@@ -182,7 +193,7 @@ func (r *Reader) nearLines(
 	ctx context.Context, plan *run.Plan, number int, sets *evaluationSets, images bool,
 ) (lines []NearLine, err error) {
 	first := plan.Ranges[number].FirstIndex
-	return lines, r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+	err = r.runs.ReadScores(ctx, plan, number, func(file []byte) (rows int, err error) {
 		contents, err := scores.ReadSimilar(bytes.NewReader(file), int64(len(file)))
 		if err != nil {
 			return 0, err
@@ -207,6 +218,7 @@ func (r *Reader) nearLines(
 		}
 		return len(contents), nil
 	})
+	return lines, err
 }
 
 func nearTo(name string, pair similarity.Pair) NearTo {

@@ -38,6 +38,9 @@ const automaticPrefix = "index/automatic/"
 
 func automaticName(runID, id string) string { return automaticPrefix + runID + "." + id }
 
+// automaticSentName says that an event is published that says so.
+func automaticSentName(runID, id string) string { return selectionPrefix(runID, id) + "automatic.sent" }
+
 // externalPrefix holds files of numbers that selections name by the hashes of their content.
 const externalPrefix = "external/"
 

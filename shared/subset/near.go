@@ -68,8 +68,7 @@ func (n nearSamples) of(index int64, why reason.Code) *NearTo {
 
 // nearTo reads the nearSamples of a selection.
 func (r *Reader) nearTo(ctx context.Context, sel *Selection) (nearSamples, error) {
-	out := sel.Outputs
-	if out.Near == "" && out.Clusters == "" {
+	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil
 	}
 	return r.near.Get(ctx, sel.Run+" "+sel.ID, func(ctx context.Context) (nearSamples, error) {
@@ -85,13 +84,8 @@ func (r *Reader) nearTo(ctx context.Context, sel *Selection) (nearSamples, error
 			near[line.Index] = line.NearTo
 			return nil
 		}
-		for _, object := range []string{out.Near, out.Clusters} {
-			if object == "" {
-				continue
-			}
-			if err := r.readNear(ctx, sel.Run, sel.ID, object, add); err != nil {
-				return nil, err
-			}
+		if err := r.EachNear(ctx, sel, add); err != nil {
+			return nil, err
 		}
 		return near, nil
 	})

@@ -196,7 +196,7 @@ const (
 
 // State is how far a selection is: one of the State constants.
 func (r *Reader) State(ctx context.Context, sel *Selection) (string, error) {
-	if !sel.made() && sel.Problem == "" {
+	if !sel.Made() && sel.Problem == "" {
 		return StateWriting, nil
 	}
 	if sel.Selected == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -140,41 +139,22 @@ func readColumns(file []byte, request scores.ColumnRequest) (*scores.Columns, er
 func (r *Reader) rangeColumns(
 	ctx context.Context, plan *run.Plan, number int, request scores.ColumnRequest,
 ) (columns *scores.Columns, err error) {
-	return columns, r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+	err = r.runs.ReadScores(ctx, plan, number, func(file []byte) (rows int, err error) {
 		if columns, err = readColumns(file, request); err != nil {
 			return 0, err
 		}
 		return len(columns.Status), nil
 	})
+	return columns, err
 }
 
 // rangeIDs reads the ids of one range of a run.
 func (r *Reader) rangeIDs(ctx context.Context, plan *run.Plan, number int) (ids []string, err error) {
-	return ids, r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+	err = r.runs.ReadScores(ctx, plan, number, func(file []byte) (rows int, err error) {
 		ids, err = scores.ReadIDs(bytes.NewReader(file), int64(len(file)))
 		return len(ids), err
 	})
-}
-
-// readRange reads the file of a range's scores by read, which returns the number of its samples. Nothing stays in
-// memory: what is taken out of the file does.
-func (r *Reader) readRange(
-	ctx context.Context, plan *run.Plan, number int, read func(file []byte) (int, error),
-) error {
-	name := run.RangeScoresName(plan.Run, number)
-	file, err := bucket.ReadAll(ctx, r.work, name)
-	if err == nil {
-		var samples int
-		if samples, err = read(file); err != nil {
-			err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
-		} else if planned := plan.RangeSamples(number); int64(samples) != planned {
-			err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, samples, planned)
-		}
-	}
-	if err != nil {
-		return r.runs.Lost(plan.Run, fmt.Errorf("reading %s: %w", name, err))
-	}
-	return nil
+	return ids, err
 }
 
 // A poolBuilder joins the columns of several files.

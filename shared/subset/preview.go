@@ -28,14 +28,7 @@ type Preview struct {
 func (s *Selector) Preview(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Preview, error) {
-	plan, err := s.runs.UsablePlan(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
-		return nil, err
-	}
-	of, err := s.identify(ctx, plan, request)
+	plan, of, err := s.checkRequest(ctx, runID, request, allowed)
 	if err != nil {
 		return nil, err
 	}

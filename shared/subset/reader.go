@@ -14,7 +14,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
 // A Selection is what was chosen of a run and how: runs/<run>/selections/<id>/selection.json.
@@ -49,8 +48,8 @@ type Selection struct {
 	Evaluations *Contamination `json:"evaluations,omitempty"`
 }
 
-// made reports whether it is more than asked for: then it has an object.
-func (s *Selection) made() bool { return s.Outputs.Selection != "" }
+// Made reports whether it is more than asked for: then it has an object.
+func (s *Selection) Made() bool { return s.Outputs.Selection != "" }
 
 // A Manifest is an input file of a selection's run, and a checksum of the content that was scored.
 type Manifest struct {
@@ -78,6 +77,20 @@ type Outputs struct {
 	Report    string `json:"report,omitempty"` // empty of a selection that failed
 }
 
+// A NamedOutput is an output of a selection, as the API and people name it.
+type NamedOutput struct {
+	Name   string
+	Object string // empty where the selection has none
+}
+
+// Named are all outputs, in the order in which they are listed.
+func (o Outputs) Named() []NamedOutput {
+	return []NamedOutput{
+		{"subset", o.Subset}, {"rejected", o.Rejected}, {"near", o.Near}, {"clusters", o.Clusters}, {"picks", o.Picks},
+		{"selection", o.Selection}, {"report", o.Report},
+	}
+}
+
 // ErrNoSelection is the error of calls that name a selection which is not there.
 var ErrNoSelection = errors.New("no such selection")
 
@@ -93,7 +106,7 @@ type Reader struct {
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
 	clustered      *cache.Cache[[]uint32] // by run
-	read           *cache.Cache[*evaluation.Result]
+	read           *cache.Cache[*evaluationSets]
 }
 
 // NewReader reads the selections of the runs in a work bucket.
@@ -115,7 +128,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 		},
 		near:      cache.New(runs.Share(16), nearSamples.bytes),
 		clustered: cache.New(runs.Share(64), func(c []uint32) int { return 4 * len(c) }),
-		read:      cache.New(runs.Share(64), func(r *evaluation.Result) int { return 300*len(r.Items) + 200*r.Images }),
+		read:      cache.New(runs.Share(64), (*evaluationSets).bytes),
 	}, nil
 }
 

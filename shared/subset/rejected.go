@@ -97,7 +97,7 @@ func (r *Reader) leftSamples(
 	if left.details, err = r.reasonDetails(ctx, sel); err != nil {
 		return nil, nil, err
 	}
-	err = r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+	err = r.runs.ReadScores(ctx, plan, number, func(file []byte) (int, error) {
 		if left.outcomes, err = scores.ReadOutcomes(bytes.NewReader(file), int64(len(file))); err != nil {
 			return 0, err
 		}
@@ -274,7 +274,7 @@ func (r *Reader) rangeOutcomes(
 		return nil, nil, r.runs.Lost(plan.Run, err)
 	}
 	var outcomes []scores.Outcome
-	err = r.readRange(ctx, plan, number, func(file []byte) (int, error) {
+	err = r.runs.ReadScores(ctx, plan, number, func(file []byte) (int, error) {
 		outcomes, err = scores.ReadOutcomes(bytes.NewReader(file), int64(len(file)))
 		return len(outcomes), err
 	})

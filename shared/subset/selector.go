@@ -82,22 +82,36 @@ func NewSelector(c Config) (*Selector, error) {
 func (s *Selector) Select(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
+	plan, of, err := s.checkRequest(ctx, runID, request, allowed)
+	if err != nil {
+		return nil, err
+	}
+	return s.selectOf(ctx, plan, of)
+}
+
+// checkRequest finds the plan of a run that is usable, and identifies the selection that is requested of it. A
+// *run.RefusedError is a fault of the request or of the run.
+func (s *Selector) checkRequest(
+	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
+) (*run.Plan, identity, error) {
 	plan, err := s.runs.UsablePlan(ctx, runID)
 	if err != nil {
-		return nil, err
+		return nil, identity{}, err
 	}
 	if err := s.runs.CheckUsable(ctx, plan, allowed); err != nil {
-		return nil, err
+		return nil, identity{}, err
 	}
 	of, err := s.identify(ctx, plan, request)
-	if err != nil {
-		return nil, err
-	}
-	sel, err := s.Selection(ctx, runID, of.id)
+	return plan, of, err
+}
+
+// selectOf is Select of what is requested.
+func (s *Selector) selectOf(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
+	sel, err := s.Selection(ctx, plan.Run, of.id)
 	if errors.Is(err, ErrNoSelection) {
 		err = s.pools.compute(ctx, func() error {
 			// Another call may have made it while this one waited.
-			if sel, err = s.Selection(ctx, runID, of.id); errors.Is(err, ErrNoSelection) {
+			if sel, err = s.Selection(ctx, plan.Run, of.id); errors.Is(err, ErrNoSelection) {
 				sel, err = s.choose(ctx, plan, of)
 			}
 			return err
@@ -106,13 +120,13 @@ func (s *Selector) Select(
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
 		return nil, err
 	} else if err != nil {
-		return nil, fmt.Errorf("selecting from run %s: %w", runID, err)
+		return nil, fmt.Errorf("selecting from run %s: %w", plan.Run, err)
 	}
 	if ended, err := s.ended(ctx, sel); ended || err != nil {
 		return sel, err
 	}
 	if err := s.index.Accept(
-		ctx, run.Entry{Run: runID, Selection: of.id}, acceptedName(runID, of.id), s.now(),
+		ctx, run.Entry{Run: plan.Run, Selection: of.id}, acceptedName(plan.Run, of.id), s.now(),
 	); err != nil {
 		return nil, err
 	}
@@ -168,7 +182,7 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 	} else if ended {
 		// The delivery that completed it may have been killed before.
 		bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(sel.Run, sel.ID))
-		return true, nil
+		return true, s.announceAutomatic(ctx, plan, sel)
 	}
 	if sel.Selected == 0 {
 		return false, s.fail(ctx, plan, sel)

@@ -14,7 +14,6 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -93,7 +92,10 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 // fetch copies the subset to its place, whole or not at all, and returns its path.
 func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (string, error) {
 	object := event.Outputs["subset"]
-	address, name := c.locate(object.URI)
+	address, name, err := locate(object.URI, c.work)
+	if err != nil {
+		return "", err
+	}
 	file := filepath.Join(c.out, event.Run, event.Selection, path.Base(name))
 	if _, err := os.Stat(file); err == nil {
 		return file, nil // objects never change
@@ -119,18 +121,6 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (strin
 		return "", err
 	}
 	return file, pending.CloseAtomicallyReplace()
-}
-
-// locate splits the URI of an object into the address of a bucket and a name. Older events have a name alone.
-func (c consumer) locate(uri string) (address, name string) {
-	if file, ok := strings.CutPrefix(uri, "file://"); ok {
-		return filepath.Dir(file), filepath.Base(file)
-	}
-	if object, ok := strings.CutPrefix(uri, "gs://"); ok {
-		address, name, _ = strings.Cut(object, "/")
-		return "gs://" + address, name
-	}
-	return c.work, uri
 }
 
 // start runs the command, which is to hand the training to whatever runs it and return.

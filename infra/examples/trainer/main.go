@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
-	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
 func main() {
@@ -51,14 +51,15 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	if *project == "" || *state == "" || flags.NArg() == 0 {
 		return errors.New("give -project, -state, and the command that starts a training")
 	}
-	remembered, errState := gs.OpenURL(ctx, *state)
+	storage := &clients{opened: map[string]bucket.Bucket{}}
+	remembered, errState := storage.open(ctx, *state)
 	client, errClient := pubsub.NewClient(ctx, *project)
 	if err := errors.Join(errState, errClient); err != nil {
 		return err
 	}
 	defer client.Close()
 	c := consumer{
-		open: gs.OpenURL, work: *work, out: *out, command: flags.Args(), log: log,
+		open: storage.open, work: *work, out: *out, command: flags.Args(), log: log,
 		starts: ledger{bucket: remembered, lease: *lease, now: time.Now},
 	}
 	return c.receive(ctx, client.Subscriber(*subscription))

@@ -131,26 +131,25 @@ func (v Selection) Title() string { return "Selection " + v.ID }
 // Live reports whether it is being written.
 func (v Selection) Live() bool { return v.State == api.Writing }
 
-// Made reports whether it is more than asked for.
-func (v Selection) Made() bool { return v.Outputs.Selection != "" }
+// aboutOutputs says what each output is.
+var aboutOutputs = map[string]string{
+	"subset":    "the selected records, as they stand in the dataset",
+	"rejected":  "the others, with the reason of each",
+	"near":      "what samples have in common with evaluation sets",
+	"clusters":  "the near duplicates that are left out",
+	"picks":     "in the order of picking, and by which rule (Parquet)",
+	"selection": "parameters, counts and figures (JSON)",
+	"report":    "what it is like, as one file to pass on",
+}
 
 // Downloads are the outputs, with what they are.
-func (s Selection) Downloads() [][2]string {
-	all := [][2]string{
-		{"subset", "the selected records, as they stand in the dataset"},
-		{"rejected", "the others, with the reason of each"},
+func (v Selection) Downloads() (all [][2]string) {
+	for _, o := range v.Outputs.Named() {
+		if o.Object != "" {
+			all = append(all, [2]string{o.Name, aboutOutputs[o.Name]})
+		}
 	}
-	if s.Outputs.Near != "" {
-		all = append(all, [2]string{"near", "what samples have in common with evaluation sets"})
-	}
-	if s.Outputs.Clusters != "" {
-		all = append(all, [2]string{"clusters", "the near duplicates that are left out"})
-	}
-	return append(all, [][2]string{
-		{"picks", "in the order of picking, and by which rule (Parquet)"},
-		{"selection", "parameters, counts and figures (JSON)"},
-		{"report", "what it is like, as one file to pass on"},
-	}...)
+	return all
 }
 
 // Samples is a page of the samples of a run.

@@ -98,7 +98,7 @@ func annotatedItems(t *testing.T, annotations []annotation.Annotation) []scorer.
 	for i, a := range annotations {
 		s := samples[a.ID]
 		if s == nil || s.Problem != nil {
-			t.Fatalf("annotated sample %s is not a sound record: %v", a.ID, s)
+			t.Fatalf("annotated sample %s is not a valid record: %v", a.ID, s)
 		}
 		items[i].Sample = s
 		for _, img := range s.Images {

@@ -189,17 +189,9 @@ func start(data []byte) *byte {
 func look(
 	ctx context.Context, data []byte, budget *memory.Budget, show func(image.Image),
 ) (stats imageStats, fault *dataset.Fault, err error) {
-	size, fault := images.Measure(data)
-	if fault != nil {
-		return imageStats{}, fault, nil
-	}
-	err = budget.Step(ctx, size.Decoded, func() {
-		var picture image.Image
-		if picture, fault = images.Decode(data); fault == nil {
-			picture = images.OnWhite(picture)
-			stats = measureImage(picture)
-			show(picture)
-		}
+	fault, err = images.DecodeOnWhite(ctx, data, budget, func(picture image.Image) {
+		stats = measureImage(picture)
+		show(picture)
 	})
 	return stats, fault, err
 }

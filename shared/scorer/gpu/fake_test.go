@@ -242,7 +242,7 @@ func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 			continue
 		}
 		if res.Reason != "" {
-			return fmt.Errorf("sample %d was blamed: %s", i, res.Reason)
+			return fmt.Errorf("sample %d was recorded as failed: %s", i, res.Reason)
 		}
 		for c, prompt := range r.PromptsFor(items[i].Sample.Texts())[:len(r.Capabilities)] {
 			if want := fakeRating(prompt); int(res.Ratings[c]) != want {

@@ -232,6 +232,6 @@ func TestPipelining(t *testing.T) {
 		}
 	}
 	if f.most != inFlight {
-		t.Errorf("%d requests at once, want %d", f.most, inFlight)
+		t.Errorf("%d requests at the same time, want %d", f.most, inFlight)
 	}
 }

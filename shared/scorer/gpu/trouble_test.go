@@ -60,7 +60,7 @@ func TestPassingTrouble(t *testing.T) {
 		"full, and does not say": times(2, status(http.StatusTooManyRequests)),
 		"restarts":               times(2, status(http.StatusServiceUnavailable, "Retry-After", "1")),
 		"dies on a request":      times(1, func(http.ResponseWriter) { hangUp() }),
-		"dies on two at once":    times(2, func(http.ResponseWriter) { hangUp() }),
+		"dies on two together":   times(2, func(http.ResponseWriter) { hangUp() }),
 		"dies in its answer": times(1, func(w http.ResponseWriter) {
 			w.Header().Set("Content-Length", "100000")
 			_, _ = fmt.Fprint(w, `{"models":`)
@@ -167,13 +167,13 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-func TestWaitingIsTold(t *testing.T) {
+func TestWaitingIsReported(t *testing.T) {
 	t.Parallel()
-	told := make(chan error, 1)
+	waited := make(chan error, 1)
 	o := options(t)
 	o.Retry.OnWait = func(err error, _ time.Time) {
 		select {
-		case told <- err:
+		case waited <- err:
 		default:
 		}
 	}
@@ -182,12 +182,12 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case err := <-told:
+	case err := <-waited:
 		if !strings.Contains(err.Error(), "as the test wants it") {
-			t.Errorf("was told %v", err)
+			t.Errorf("waits for %v", err)
 		}
 	default:
-		t.Error("was not told")
+		t.Error("nothing says that it waits")
 	}
 }
 

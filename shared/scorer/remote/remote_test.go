@@ -209,7 +209,7 @@ func TestThrottle(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if most.Load() != 3 || others.Load() != 0 {
-			t.Errorf("%d requests at once, want 3; %d next to one that is alone", most.Load(), others.Load())
+			t.Errorf("%d requests at the same time, want 3; %d next to one that is alone", most.Load(), others.Load())
 		}
 	})
 }

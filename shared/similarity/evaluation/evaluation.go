@@ -4,9 +4,9 @@
 package evaluation
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +30,8 @@ type Object struct {
 	Size int64  `json:"size"` // bytes, of all images of a folder
 	// Checksum is the CRC-32C of an object in eight hex digits, or a hash of the names and checksums of a folder's.
 	Checksum string `json:"checksum"`
+	// Generation is that of an object; 0 of a folder.
+	Generation int64 `json:"-"`
 }
 
 // An Item is one of a set.
@@ -48,46 +50,61 @@ type Result struct {
 	Example        string
 }
 
-// A NotFoundError is that there is no such object, and no folder of images.
-type NotFoundError struct{ Name string }
+// A FaultError is that a set cannot be read, whatever is tried: its file has to be changed, or another one named.
+type FaultError struct{ Name, Reason string }
 
-func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("%s: there is no such file, and no folder with images", e.Name)
+func (e *FaultError) Error() string { return e.Name + ": " + e.Reason }
+
+// fault is an error of reading an object or the images of a folder, as a *FaultError if it is one.
+func fault(name string, err error) error {
+	_, format := errors.AsType[*dataset.FormatError](err)
+	_, line := errors.AsType[*csv.ParseError](err)
+	if errors.Is(err, bucket.ErrUnreadable) || errors.Is(err, bucket.ErrName) || format || line {
+		return &FaultError{name, err.Error()}
+	}
+	return fmt.Errorf("reading %s: %w", name, err)
 }
 
-// Identify finds an object, or the images of a folder. The error is a *NotFoundError if there is none.
+// Identify finds an object, or the images of a folder. A *FaultError says that there is none.
 func (s Source) Identify(ctx context.Context, name string) (Object, error) {
+	object, err := s.identify(ctx, name)
+	switch {
+	case err == nil:
+		return object, nil
+	case errors.Is(err, bucket.ErrNotExist) && !errors.Is(err, bucket.ErrUnreadable):
+		return Object{}, &FaultError{name, "there is no such file, and no folder with images"}
+	default:
+		return Object{}, fault(name, err)
+	}
+}
+
+func (s Source) identify(ctx context.Context, name string) (Object, error) {
 	in := s.Input
 	if !strings.HasSuffix(name, "/") {
 		attrs, err := in.Stat(ctx, name)
-		if errors.Is(err, bucket.ErrNotExist) {
-			return Object{}, &NotFoundError{name}
-		} else if err != nil {
-			return Object{}, fmt.Errorf("looking for %s: %w", name, err)
+		if err != nil {
+			return Object{}, err
 		}
 		sum, err := in.Checksum(ctx, name)
-		if err != nil {
-			return Object{}, fmt.Errorf("reading %s: %w", name, err)
-		}
-		return Object{name, attrs.Size, fmt.Sprintf("%08x", sum)}, nil
+		return Object{name, attrs.Size, fmt.Sprintf("%08x", sum), attrs.Generation}, err
 	}
 	folder, all := Object{Name: name}, sha256.New()
 	for attrs, err := range in.List(ctx, name, "") {
 		if err != nil {
-			return Object{}, fmt.Errorf("listing %s: %w", name, err)
+			return Object{}, err
 		}
 		if !isImage(attrs.Name) {
 			continue
 		}
 		sum, err := in.Checksum(ctx, attrs.Name)
 		if err != nil {
-			return Object{}, fmt.Errorf("reading %s: %w", attrs.Name, err)
+			return Object{}, err
 		}
 		folder.Size += attrs.Size
 		fmt.Fprintf(all, "%s %d %08x\n", attrs.Name, attrs.Size, sum)
 	}
 	if folder.Size == 0 {
-		return Object{}, &NotFoundError{name}
+		return Object{}, bucket.ErrNotExist
 	}
 	folder.Checksum = fmt.Sprintf("%x", all.Sum(nil)[:8])
 	return folder, nil
@@ -105,49 +122,56 @@ func isImage(name string) bool {
 // A reading is one of a set.
 type reading struct {
 	in      bucket.Reader
-	name    string
+	object  Object
 	records dataset.Limits
 	named   *images.Fetcher
 	held    container.Values // of a container; else nil
 	*signing
 }
 
-// A Source is where sets are read from, and the memory of the process that decodes their images.
+// A Source is where sets are read from, and the memory of the process that reads their images.
 type Source struct {
 	Input  bucket.Reader
 	Memory *memory.Budget
 }
 
-// Read reads a set. Records are of limits, and images too; a larger one is counted as unread. A *FormatError of package
-// dataset, or another error, says what is wrong with the file; so does one of a set with images of which none is read.
+// Read reads a set that Identify found. Records are of limits, and images as those of samples are, but for their
+// number: one that is not within the limits is counted as unread. A *FaultError says what is wrong with the file; so it
+// does of a set with images of which none is read. A file that was replaced since is another error.
 func (s Source) Read(
-	ctx context.Context, name string, records dataset.Limits, limits images.Limits,
+	ctx context.Context, object Object, records dataset.Limits, limits images.Limits,
 ) (*Result, error) {
-	in := s.Input
-	named, err := images.New(images.Config{Input: in, Prefix: path.Dir(name) + "/", Limits: limits})
+	prefix := object.Name[:strings.LastIndexByte(object.Name, '/')+1]
+	named, err := images.New(images.Config{Input: s.Input, Prefix: prefix, Limits: limits})
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{in: in, name: name, records: records, named: named}
-	r.signing, ctx = newSigning(ctx, path.Base(name), limits, s.Memory)
+	r := &reading{in: s.Input, object: object, records: records, named: named}
+	r.signing, ctx = newSigning(ctx, path.Base(object.Name), s.Memory)
 	err = r.read(ctx)
 	if failed := r.wait(); failed != nil { // it is what ended the reading
 		err = failed
 	}
-	if err == nil && len(r.items) == 0 {
-		err = errors.New("it has no item that is read: a record needs a conversation, or a field such as question " +
-			"or image")
+	if err != nil {
+		if _, known := errors.AsType[*FaultError](err); known {
+			return nil, err
+		}
+		return nil, fault(object.Name, err)
 	}
 	result := r.result()
-	if err == nil && result.Images == 0 && result.Unread > 0 {
-		err = fmt.Errorf("none of its %d images is found and can be read%s; their names are relative to its folder",
-			result.Unread, suchAs(result.Example))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+	switch {
+	case len(result.Items) == 0:
+		return nil, r.refuse("it has no item that is read: a record needs a conversation, or a field such as question " +
+			"or image")
+	case result.Images == 0 && result.Unread > 0:
+		return nil, r.refuse(fmt.Sprintf("none of its %d images is found and can be read%s; their names are relative to "+
+			"its folder", result.Unread, suchAs(result.Example)))
 	}
 	return result, nil
 }
+
+// refuse is a fault of the set.
+func (r *reading) refuse(reason string) error { return &FaultError{r.object.Name, reason} }
 
 // suchAs names an example, if there is one.
 func suchAs(example string) string {
@@ -158,55 +182,55 @@ func suchAs(example string) string {
 }
 
 func (r *reading) read(ctx context.Context) error {
-	if strings.HasSuffix(r.name, "/") {
+	if strings.HasSuffix(r.object.Name, "/") {
 		return r.readFolder(ctx)
 	}
-	head, err := r.head(ctx)
+	source := objectSource{r.in, r.object}
+	head, err := r.head(ctx, source)
 	if err != nil {
 		return err
 	}
 	if packed := compression.Of(head); packed != "" {
-		return fmt.Errorf("it is compressed (%s); unpack it", packed)
+		return r.refuse(fmt.Sprintf("it is compressed (%s); unpack it", packed))
 	}
+	add := func(s *dataset.Sample) error { return r.add(ctx, s) }
 	if kind, contained := kinds.Of(head); contained {
-		source := objectSource{r.in, r.name}
+		release, err := r.memory.Reader(ctx, kind.HeldBytes)
+		if err != nil {
+			return err
+		}
+		defer release()
 		r.held = kind.Values(source)
 		defer r.held.Close()
-		err := kinds.EachContained(ctx, kind, source, path.Base(r.name), r.records, parse, func(s *dataset.Sample) error {
-			return r.add(ctx, s)
-		})
+		err = kinds.EachContained(ctx, kind, source, path.Base(r.object.Name), r.records, parse, add)
 		return errors.Join(err, r.wait()) // what reads its values ends before they are closed
 	}
-	if ext := strings.ToLower(path.Ext(r.name)); ext == ".tsv" {
+	if ext := strings.ToLower(path.Ext(r.object.Name)); ext == ".tsv" {
 		return r.readTSV(ctx)
 	}
-	file := &objectSeeker{ctx: ctx, in: r.in, name: r.name}
+	file := &objectSeeker{ctx: ctx, from: source}
 	defer file.Close()
-	return dataset.EachSample(file, path.Base(r.name), r.records, parse, func(s *dataset.Sample) error {
-		return r.add(ctx, s)
-	})
+	return dataset.EachSample(file, path.Base(r.object.Name), r.records, parse, add)
 }
 
-func (r *reading) head(ctx context.Context) ([]byte, error) {
-	body, err := r.in.Open(ctx, r.name, 0, 0, container.HeadBytes)
+func (r *reading) head(ctx context.Context, source objectSource) ([]byte, error) {
+	body, err := source.Open(ctx, 0, container.HeadBytes)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	return io.ReadAll(bufio.NewReader(body))
+	return io.ReadAll(body)
 }
 
 func (r *reading) readFolder(ctx context.Context) error {
-	for attrs, err := range r.in.List(ctx, r.name, "") {
+	for attrs, err := range r.in.List(ctx, r.object.Name, "") {
 		if err != nil {
 			return err
 		}
 		if !isImage(attrs.Name) {
 			continue
 		}
-		sample := &dataset.Sample{
-			ID: strings.TrimPrefix(attrs.Name, r.name),
-		}
+		sample := &dataset.Sample{ID: strings.TrimPrefix(attrs.Name, r.object.Name)}
 		sample.Images = []dataset.Image{{Name: sample.ID}}
 		if err := r.add(ctx, sample); err != nil {
 			return err

@@ -2,15 +2,19 @@ package evaluation_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -106,7 +110,7 @@ func TestRead(t *testing.T) {
 		if err != nil || object.Size == 0 || object.Checksum == "" {
 			t.Errorf("%s is %+v: %v", name, object, err)
 		}
-		set, err := evaluation.Source{Input: in, Memory: memorytest.Budget(t)}.Read(t.Context(), name, records, limits)
+		set, err := evaluation.Source{Input: in, Memory: memorytest.Budget(t)}.Read(t.Context(), object, records, limits)
 		if err != nil {
 			t.Errorf("reading %s: %v", name, err)
 			continue
@@ -154,14 +158,94 @@ func TestRefused(t *testing.T) {
 		"other.jsonl": "a field such as question",
 		"broken.json": "broken.json", "gone.jsonl": `none of its 1 images is found and can be read, such as "gone.png"`,
 	} {
-		if _, err := source.Read(t.Context(), name, records, limits); err == nil ||
-			!strings.Contains(err.Error(), want) {
+		object, err := source.Identify(t.Context(), name)
+		if err != nil {
+			t.Error(err)
+		}
+		_, err = source.Read(t.Context(), object, records, limits)
+		if _, fault := errors.AsType[*evaluation.FaultError](err); !fault || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, want)
 		}
 	}
-	for _, name := range []string{"none.json", "none/"} {
-		if _, err := source.Identify(t.Context(), name); err == nil || !strings.Contains(err.Error(), name) {
+	for _, name := range []string{"none.json", "none/", "../x.json", "a\nb"} {
+		_, err := source.Identify(t.Context(), name)
+		if _, fault := errors.AsType[*evaluation.FaultError](err); !fault || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v, want one that names it", name, err)
 		}
+	}
+}
+
+// away is a bucket that cannot be reached for a while.
+type away struct{ bucket.Reader }
+
+var errAway = errors.New("503 Service Unavailable")
+
+func (away) Open(context.Context, string, int64, int64, int64) (io.ReadCloser, error) {
+	return nil, errAway
+}
+
+// TestTransient has a bucket fail, and a file be replaced while it is read: neither is a fault of the set.
+func TestTransient(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	in, err := bucket.OpenFolder(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(question string) {
+		t.Helper()
+		record := []byte(`{"id": "1", "question": "` + question + `"}` + "\n")
+		if err := os.WriteFile(filepath.Join(folder, "q.jsonl"), record, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("What is it?")
+	source := evaluation.Source{Input: in, Memory: memorytest.Budget(t)}
+	object, err := source.Identify(t.Context(), "q.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(source evaluation.Source) error {
+		_, err := source.Read(t.Context(), object, records, limits)
+		if _, fault := errors.AsType[*evaluation.FaultError](err); fault {
+			t.Errorf("error %v, want none of the set", err)
+		}
+		return err
+	}
+	if err := read(evaluation.Source{Input: away{in}, Memory: source.Memory}); !errors.Is(err, errAway) {
+		t.Errorf("error %v, want that of the bucket", err)
+	}
+	if err := read(source); err != nil {
+		t.Error(err)
+	}
+	write("And this, which is another question?")
+	if err := os.Chtimes(filepath.Join(folder, "q.jsonl"), time.Time{}, time.Unix(1_000_000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(source); err == nil {
+		t.Error("a file was read that is not the one that was found")
+	}
+}
+
+// TestRoot reads a set, and its images, that lie in no folder of the bucket. Records may not lead out of it.
+func TestRoot(t *testing.T) {
+	t.Parallel()
+	view, err := bucket.NewView(map[string]bucket.Content{
+		"q.jsonl": bucket.Literal([]byte(`{"id": "1", "image": "a.png", "text": "What is it?"}` + "\n" +
+			`{"id": "2", "image": {"embedded": 0, "path": "b.png"}, "text": "What is it?"}` + "\n" +
+			`{"id": "3", "image": "../a.png", "text": "What is it?"}` + "\n")),
+		"a.png": bucket.Literal(picture(t, 1)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := evaluation.Source{Input: view, Memory: memorytest.Budget(t)}
+	object, err := source.Identify(t.Context(), "q.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := source.Read(t.Context(), object, records, limits)
+	if err != nil || set.Images != 1 || set.Unread != 2 {
+		t.Errorf("%+v, error %v", set, err)
 	}
 }

@@ -10,31 +10,29 @@ import (
 
 // An objectSource is an object as a container's source.
 type objectSource struct {
-	in   bucket.Reader
-	name string
+	in     bucket.Reader
+	object Object
 }
 
-func (s objectSource) Size(ctx context.Context) (int64, error) {
-	attrs, err := s.in.Stat(ctx, s.name)
-	return attrs.Size, err
-}
+// Size implements container.Source.
+func (s objectSource) Size(context.Context) (int64, error) { return s.object.Size, nil }
 
+// Open implements container.Source.
 func (s objectSource) Open(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
-	return s.in.Open(ctx, s.name, 0, offset, length)
+	return s.in.Open(ctx, s.object.Name, s.object.Generation, offset, length)
 }
 
 // An objectSeeker reads an object from any place on, with a request for each.
 type objectSeeker struct {
 	ctx  context.Context
-	in   bucket.Reader
-	name string
+	from objectSource
 	at   int64
 	body io.ReadCloser
 }
 
 func (s *objectSeeker) Read(b []byte) (int, error) {
 	if s.body == nil {
-		body, err := s.in.Open(s.ctx, s.name, 0, s.at, -1)
+		body, err := s.from.Open(s.ctx, s.at, -1)
 		if err != nil {
 			return 0, err
 		}

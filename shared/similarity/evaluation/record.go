@@ -3,6 +3,7 @@ package evaluation
 import (
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 
@@ -42,12 +43,12 @@ func parse(raw []byte, place dataset.Place) *dataset.Sample {
 		}
 	}
 	for _, name := range imageFields {
-		if item.Images = imagesIn(fields[name]); len(item.Images) > 0 {
+		if item.Images = imagesIn(fields[name], place); len(item.Images) > 0 {
 			break
 		}
 	}
 	for i := 1; i < 10; i++ { // image_1, image_2, as MMMU has them
-		item.Images = append(item.Images, imagesIn(fields["image_"+strconv.Itoa(i)])...)
+		item.Images = append(item.Images, imagesIn(fields["image_"+strconv.Itoa(i)], place)...)
 	}
 	if len(item.Turns) == 0 && len(item.Images) == 0 {
 		return sample
@@ -65,19 +66,20 @@ func scalar(value any) string {
 	return ""
 }
 
-// imagesIn are the images of a value: a name, base64 text, a data URL, {bytes, path} of a container, or a list of them.
-func imagesIn(value any) (all []dataset.Image) {
+// imagesIn are the images of a value of a record at a place: a name, base64 text, a data URL, {bytes, path}, what the
+// record's container holds, or a list of them.
+func imagesIn(value any, place dataset.Place) (all []dataset.Image) {
 	switch v := value.(type) {
 	case []any:
 		for _, one := range v {
-			all = append(all, imagesIn(one)...)
+			all = append(all, imagesIn(one, place)...)
 		}
 	case map[string]any:
-		if number, ok := v["embedded"].(float64); ok {
+		if number, ok := v["embedded"].(float64); ok && place.InContainer() && number >= 0 && number < math.MaxInt32 {
 			return []dataset.Image{{Embedded: int(number) + 1}}
 		}
 		for _, name := range []string{"bytes", "path", "url", "image", "image_url"} {
-			if all = imagesIn(v[name]); len(all) > 0 {
+			if all = imagesIn(v[name], place); len(all) > 0 {
 				return all
 			}
 		}

@@ -3,7 +3,7 @@ package evaluation
 import (
 	"cmp"
 	"context"
-	"io"
+	"image"
 	"runtime"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -16,7 +16,6 @@ import (
 // A signing makes the contents of items, several concurrently.
 type signing struct {
 	base   string // of the file's name
-	limits images.Limits
 	memory *memory.Budget
 	group  *errgroup.Group
 	items  []*signedItem
@@ -31,10 +30,8 @@ type signedItem struct {
 	same *signedItem
 }
 
-func newSigning(
-	ctx context.Context, base string, limits images.Limits, budget *memory.Budget,
-) (*signing, context.Context) {
-	s := &signing{base: base, limits: limits, memory: budget, byID: map[string]*signedItem{}}
+func newSigning(ctx context.Context, base string, budget *memory.Budget) (*signing, context.Context) {
+	s := &signing{base: base, memory: budget, byID: map[string]*signedItem{}}
 	s.group, ctx = errgroup.WithContext(ctx)
 	s.group.SetLimit(runtime.GOMAXPROCS(0))
 	return s, ctx
@@ -50,7 +47,7 @@ func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 		item.Text = similarity.Text{}
 	}
 	r.items = append(r.items, item)
-	if len(sample.Images) == 1 {
+	if len(sample.Images) == 1 && sample.Images[0].Name != "" {
 		if item.same = r.byID[sample.Images[0].Name]; item.same != nil {
 			return nil
 		}
@@ -58,69 +55,45 @@ func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 	if _, known := r.byID[sample.ID]; !known {
 		r.byID[sample.ID] = item
 	}
-	record := sample.Record()
-	pictures := sample.Images
 	r.group.Go(func() error {
-		for _, img := range pictures {
-			data, err := r.data(ctx, record, img)
-			if err != nil {
+		for k := range sample.Images {
+			one := *sample
+			one.Images = sample.Images[k : k+1]
+			if err := r.image(ctx, item, &one); err != nil {
 				return err
 			}
-			look, ok, err := r.look(ctx, data)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				item.unread, item.missing = item.unread+1, img.Name
-				continue
-			}
-			item.Hashes = append(item.Hashes, images.HashOf(data).Short())
-			item.Images = append(item.Images, look)
 		}
 		return nil
 	})
 	return nil
 }
 
-// data reads an image; nil if it cannot be read, whatever is tried.
-func (r *reading) data(ctx context.Context, record dataset.Record, img dataset.Image) ([]byte, error) {
-	switch {
-	case img.Data != nil:
-		return img.Data, nil
-	case img.Embedded > 0 && r.held != nil:
-		data, fault, err := r.held.Read(ctx, record, img.Embedded-1)
-		if fault != nil {
-			return nil, err
-		}
-		return data, err
-	}
-	at, fault, err := r.named.Locate(ctx, img.Name)
-	if fault != nil || err != nil || at.Size > r.limits.MaxBytes {
-		return nil, err
-	}
-	body, err := at.Bucket.Open(ctx, at.Name, at.Generation, 0, -1)
+// image adds the image of a sample that has one to an item.
+func (r *reading) image(ctx context.Context, item *signedItem, sample *dataset.Sample) error {
+	img := sample.Images[0]
+	hold := r.memory.NewHold(1)
+	defer hold.Release()
+	fetched, fault, err := r.named.Fetch(ctx, sample, r.held, hold)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer body.Close()
-	return io.ReadAll(body)
-}
-
-// look is what is kept of an encoded image; false if it is not read.
-func (s *signing) look(ctx context.Context, data []byte) (look similarity.Image, ok bool, err error) {
-	if images.Check(data, s.limits) != nil {
-		return look, false, nil
-	}
-	size, fault := images.Measure(data)
-	if fault != nil {
-		return look, false, nil
-	}
-	return look, ok, s.memory.Step(ctx, size.Decoded, func() {
-		picture, fault := images.Decode(data)
-		if ok = fault == nil; ok {
-			look = similarity.OfImage(images.OnWhite(picture), images.Orientation(data))
+	var look similarity.Image
+	if fault == nil {
+		data := fetched.Images[0]
+		fault, err = images.DecodeOnWhite(ctx, data, r.memory, func(picture image.Image) {
+			look = similarity.OfImage(picture, images.Orientation(data))
+		})
+		if err != nil {
+			return err
 		}
-	})
+	}
+	if fault != nil {
+		item.unread, item.missing = item.unread+1, img.Name
+		return nil
+	}
+	item.Hashes = append(item.Hashes, images.HashOf(fetched.Images[0]).Short())
+	item.Images = append(item.Images, look)
+	return nil
 }
 
 // wait waits for what was begun.

@@ -15,13 +15,13 @@ import (
 // readTSV reads a table as VLMEvalKit writes it: a line of names, then a line for each item. Its image is base64, or
 // the index of an earlier item that has the same.
 func (r *reading) readTSV(ctx context.Context) error {
-	file := &objectSeeker{ctx: ctx, in: r.in, name: r.name}
+	file := &objectSeeker{ctx: ctx, from: objectSource{r.in, r.object}}
 	defer file.Close()
 	rows := csv.NewReader(file)
 	rows.Comma, rows.LazyQuotes, rows.FieldsPerRecord, rows.ReuseRecord = '\t', true, -1, true
 	first, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return errors.New("it is empty; its first line names its columns")
+		return r.refuse("it is empty; its first line names its columns")
 	} else if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (r *reading) readTSV(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		place := dataset.Place{Manifest: path.Base(r.name), Element: element, Line: int64(line)}
+		place := dataset.Place{Manifest: path.Base(r.object.Name), Element: element, Line: int64(line)}
 		if err := r.add(ctx, parse(raw, place)); err != nil {
 			return err
 		}

@@ -240,7 +240,7 @@ func TestReadRealFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(files) == 0 {
-		t.Skip("the annotated samples are not beside the repository")
+		t.Skip("the annotated samples are not next to the repository")
 	}
 	for _, name := range files {
 		data, err := os.ReadFile(name)

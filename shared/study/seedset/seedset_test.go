@@ -183,11 +183,11 @@ func TestChooseFromLittle(t *testing.T) {
 		n    int
 		want int
 	}{
-		"nothing":     {selection.NewBuilder("c0").Pool, 3, 0},
-		"none rated":  {pool(t, 1, []made{{source: "a"}, {source: "b"}}, 1), 3, 0},
-		"ratings":     {bare.Pool, 3, 3},
-		"all":         {bare.Pool, 9, 5},
-		"none wanted": {bare.Pool, 0, 0},
+		"nothing":        {selection.NewBuilder("c0").Pool, 3, 0},
+		"none rated":     {pool(t, 1, []made{{source: "a"}, {source: "b"}}, 1), 3, 0},
+		"ratings":        {bare.Pool, 3, 3},
+		"all":            {bare.Pool, 9, 5},
+		"none requested": {bare.Pool, 0, 0},
 	} {
 		if chosen := seedset.Choose(tt.pool, tt.n); len(chosen) != tt.want {
 			t.Errorf("%s: %v, want %d", name, chosen, tt.want)

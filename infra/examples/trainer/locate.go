@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/bucket/gs"
+)
+
+// locate splits the URI of an object into the address of its bucket and its name there. Older events have a name alone:
+// it is in the bucket work.
+func locate(uri, work string) (address, name string, err error) {
+	scheme, rest, found := strings.Cut(uri, "://")
+	switch {
+	case !found:
+		return work, uri, nil
+	case scheme == "gs": // names are as they are, without escapes
+		address, name, found = strings.Cut(rest, "/")
+		address = "gs://" + address
+	case scheme == "file":
+		u, err := url.Parse(uri)
+		if err != nil {
+			return "", "", fmt.Errorf("the subset's URI: %w", err)
+		}
+		address, name = path.Split(u.Path)
+		u.Path, u.RawPath = address, ""
+		address = u.String()
+	}
+	if !found || name == "" {
+		return "", "", fmt.Errorf("the subset's URI %q is none of gs://bucket/name and file:///path", uri)
+	}
+	return address, name, nil
+}
+
+// A clients opens each bucket of the cloud once, however many events name it: each has connections of its own.
+type clients struct {
+	mu     sync.Mutex
+	opened map[string]bucket.Bucket
+}
+
+// open opens the bucket of an address.
+func (c *clients) open(ctx context.Context, address string) (bucket.Bucket, error) {
+	if !strings.HasPrefix(address, "gs://") {
+		return gs.OpenURL(ctx, address)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b, known := c.opened[address]; known {
+		return b, nil
+	}
+	b, err := gs.OpenURL(context.WithoutCancel(ctx), address) // it serves later events, too
+	if err == nil {
+		c.opened[address] = b
+	}
+	return b, err
+}

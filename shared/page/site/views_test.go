@@ -1,0 +1,21 @@
+package site
+
+import (
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/subset"
+)
+
+// TestOutputs has words for each output of a selection.
+func TestOutputs(t *testing.T) {
+	t.Parallel()
+	named := (subset.Outputs{}).Named()
+	for _, o := range named {
+		if aboutOutputs[o.Name] == "" {
+			t.Errorf("the page of a selection does not say what %s is", o.Name)
+		}
+	}
+	if len(named) != len(aboutOutputs) {
+		t.Errorf("%d outputs have words, and there are %d", len(aboutOutputs), len(named))
+	}
+}

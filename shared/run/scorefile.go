@@ -1,0 +1,126 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// scoreFile reads the scores of a range, once it is scored, as the Parquet file that package scores reads;
+// bucket.ErrNotExist before. It is shared: do not change it.
+func (r *Reader) scoreFile(ctx context.Context, run string, number int) ([]byte, error) {
+	name := RangeScoresName(run, number)
+	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
+}
+
+// ReadScores reads the file of a range's scores by use, which returns the number of its rows. Nothing stays in memory
+// but what use takes out of it. A file that is gone, that use cannot read, or that has another number of rows than the
+// plan has samples is a *bucket.LostError.
+func (r *Reader) ReadScores(
+	ctx context.Context, plan *Plan, number int, use func(file []byte) (rows int, err error),
+) error {
+	file, err := bucket.ReadAll(ctx, r.work, RangeScoresName(plan.Run, number))
+	if err != nil {
+		return r.unreadScores(plan, number, err)
+	}
+	rows, err := use(file)
+	return r.checkScores(plan, number, rows, err)
+}
+
+// ReadScoreParts is ReadScores of parts of the file. use returns -1 rows if it does not know their number.
+func (r *Reader) ReadScoreParts(
+	ctx context.Context, plan *Plan, number int, use func(at io.ReaderAt, size int64) (rows int, err error),
+) error {
+	object, size, err := bucket.OpenAt(ctx, r.work, RangeScoresName(plan.Run, number))
+	if err != nil {
+		return r.unreadScores(plan, number, err)
+	}
+	at := &remembering{ReaderAt: object}
+	rows, err := use(at, size)
+	if unread := at.failed(); unread != nil { // and the content may be whole
+		return r.unreadScores(plan, number, unread)
+	}
+	return r.checkScores(plan, number, rows, err)
+}
+
+// unreadScores is an error of the bucket that has the scores of a range.
+func (r *Reader) unreadScores(plan *Plan, number int, err error) error {
+	return r.Lost(plan.Run, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err))
+}
+
+// checkScores is what is wrong with the content of a range's scores, of which so many rows were read.
+func (r *Reader) checkScores(plan *Plan, number, rows int, err error) error {
+	planned := plan.RangeSamples(number)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
+	case rows >= 0 && int64(rows) != planned:
+		err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, rows, planned)
+	default:
+		return nil
+	}
+	return r.unreadScores(plan, number, err)
+}
+
+// A remembering reader remembers the first error of the bucket: what reads the content may take it for a fault of that.
+type remembering struct {
+	io.ReaderAt
+	mu    sync.Mutex
+	first error
+}
+
+// ReadAt implements io.ReaderAt.
+func (r *remembering) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := r.ReaderAt.ReadAt(p, offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.first == nil {
+			r.first = err
+		}
+	}
+	return n, err
+}
+
+func (r *remembering) failed() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
+}
+
+// Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change
+// them.
+func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Table, error) {
+	name := RangeScoresName(run, number)
+	return r.tables.Get(ctx, name, func(ctx context.Context) (*scores.Table, error) {
+		file, err := r.scoreFile(ctx, run, number)
+		if err != nil {
+			return nil, err
+		}
+		return parseScores(name, file)
+	})
+}
+
+// readTable reads scores of a run that are there, of a range or of a shard, and are read only once.
+func (r *Reader) readTable(ctx context.Context, run, name string) (*scores.Table, error) {
+	file, err := bucket.ReadAll(ctx, r.work, name)
+	if err != nil {
+		return nil, r.Lost(run, err)
+	}
+	table, err := parseScores(name, file)
+	return table, r.Lost(run, err)
+}
+
+func parseScores(name string, file []byte) (*scores.Table, error) {
+	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
+	}
+	return table, nil
+}
