@@ -167,6 +167,14 @@ func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (
 	return found, nil
 }
 
+// newProcess is what other processes of the machine may know of this one.
+func newProcess(c config.Function) (run.Process, error) {
+	if c.ProcessFolder == "" {
+		return run.NewProcess(), nil
+	}
+	return run.OpenProcess(c.ProcessFolder)
+}
+
 // openSystem opens the buckets, topics and scorers that the environment names.
 func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *slog.Logger) (sys system, err error) {
 	input, errInput := gs.OpenURL(ctx, c.InputBucket)
@@ -204,16 +212,15 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
-	process := run.NewProcess()
-	if c.ProcessFolder != "" {
-		if process, err = run.OpenProcess(c.ProcessFolder); err != nil {
-			return system{}, err
-		}
+	process, err := newProcess(c)
+	if err != nil {
+		return system{}, err
 	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: feed, Now: time.Now,
 		ImageBuckets: images, Process: process, Memory: sys.memory,
-		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
+		Width:  max(limits.InFlight, 1), // score has no limits, and begins no wave
+		Widths: map[string]int{kinds.GPU: limits.InFlightGPU},
 	})
 	if err != nil {
 		return system{}, err

@@ -24,7 +24,7 @@ const monitoring = "modules/monitoring"
 func defaults() map[string]cty.Value {
 	return map[string]cty.Value{
 		"name": cty.StringVal("harvest"), "failure_percent": cty.NumberIntVal(5), "message_hours": cty.NumberIntVal(24),
-		"gpu_hours_a_day": cty.NumberIntVal(24),
+		"gpu_hours_a_day": cty.NumberIntVal(24), "run_hours": cty.NumberIntVal(72),
 	}
 }
 

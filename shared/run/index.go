@@ -37,6 +37,8 @@ type Entry struct {
 	Selection string `json:"selection,omitempty"`
 	Request   string `json:"request,omitempty"`
 	Check     string `json:"check,omitempty"`
+
+	Accepted time.Time `json:"-"` // in an entry that Open visits; its name has it
 }
 
 func (e Entry) name(at time.Time) string {
@@ -50,6 +52,16 @@ func (e Entry) name(at time.Time) string {
 		name += ".images-" + e.Check
 	}
 	return name
+}
+
+// acceptedAt is the time in the name of an entry; the zero time if it has none.
+func acceptedAt(name string) time.Time {
+	reversed, _, _ := strings.Cut(name, "-")
+	n, err := strconv.ParseInt(reversed, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(0, math.MaxInt64-n)
 }
 
 // An acceptance is the object that keeps when an entry was accepted.
@@ -149,6 +161,7 @@ func (x *Index) visit(
 	if err := bucket.ReadJSON(ctx, x.work, acceptedPrefix+name, &e); err != nil {
 		return err
 	}
+	e.Accepted = acceptedAt(name)
 	finished, err := do(ctx, e)
 	if err != nil || !finished {
 		return err

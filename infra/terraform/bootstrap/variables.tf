@@ -24,6 +24,12 @@ variable "name" {
   }
 }
 
+variable "labels" {
+  description = "Labels of all that can have some, besides app = name; the same as in the main configuration."
+  type        = map(string)
+  default     = {}
+}
+
 variable "kms_key" {
   description = <<-EOT
     Full name of a Cloud KMS key, projects/.../cryptoKeys/..., that Cloud Storage may encrypt the buckets with; null for

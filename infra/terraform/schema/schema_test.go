@@ -20,7 +20,7 @@ func TestConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(folders) != 7 { // root, bootstrap and five modules
+	if len(folders) != 8 { // module, deploy, bootstrap and five parts
 		t.Errorf("found configuration in %q", folders)
 	}
 	for _, dir := range folders {
@@ -43,7 +43,7 @@ func TestFormatted(t *testing.T) {
 	t.Parallel()
 	var files []string
 	for _, pattern := range []string{
-		"../*.tf", "../bootstrap/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl",
+		"../*.tf", "../bootstrap/*.tf", "../deploy/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {

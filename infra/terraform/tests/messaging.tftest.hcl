@@ -1,6 +1,7 @@
 mock_provider "google" {}
 
 variables {
+  labels         = { app = "harvest", team = "vision" }
   region         = "europe-west4"
   name           = "harvest"
   project_number = "123"

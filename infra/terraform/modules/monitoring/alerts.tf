@@ -5,6 +5,7 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = each.key
   type         = "email"
   labels       = { email_address = each.key }
+  user_labels  = var.labels
 }
 
 resource "google_monitoring_alert_policy" "this" {
@@ -14,7 +15,7 @@ resource "google_monitoring_alert_policy" "this" {
   combiner              = "OR"
   severity              = each.value.severity
   notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
-  user_labels           = { harvest = each.key }
+  user_labels           = merge(var.labels, { harvest = each.key })
 
   conditions {
     display_name = each.value.title

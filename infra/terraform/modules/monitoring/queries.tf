@@ -49,6 +49,15 @@ locals {
         sum(increase(${local.user}_samples_sum[1h])) >= 200
       EOT
     }
+    # Three turns of the schedule, so that one that is late does not end the alert.
+    old-run = {
+      title    = "A run is not finished after ${var.run_hours} hours"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.user}_runs_old[30m])) > 0
+      EOT
+    }
     oldest-message = {
       title    = "A message has waited for more than ${var.message_hours} hours"
       severity = "WARNING"
