@@ -78,7 +78,7 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		pushPath = curate.PushPath
 		served := curate.Config{
 			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Reviews: sys.reviews,
-			Memory: sys.memory, Log: log,
+			Memory: sys.memory, Log: log, IAMCallers: c.IAMCallers,
 			Commands: report.APICommands(telemetry.ReadBuild().Version),
 		}
 		api, err := curate.New(served)
@@ -195,14 +195,15 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		return system{}, err
 	}
 	tasks := topic.New(client, c.TasksTopic)
-	feed, err := events.NewFeed(topic.New(client, c.EventsTopic), c.Origin(), time.Now)
-	if err != nil {
-		return system{}, err
-	}
 	if sys.reviews, err = review.NewStore(work); err != nil {
 		return system{}, err
 	}
 	if sys.runs, err = run.NewReader(work, c.Selections.CacheBytes); err != nil {
+		return system{}, err
+	}
+	announced := measured{topic.New(client, c.EventsTopic), sys.runs, work, log, time.Now}
+	feed, err := events.NewFeed(announced, c.Origin(), time.Now)
+	if err != nil {
 		return system{}, err
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{

@@ -45,6 +45,8 @@ locals {
     MAX_RUN_COST         = tostring(var.max_run_cost)
     MAX_FAILED           = var.max_failed
     PUSH_SENDER          = local.accounts.push
+    # api_users cannot name everyone, so that Cloud Run has verified every token.
+    IAM_CALLERS = "true"
     },
     # By OTLP, straight to Google's endpoint, which takes the service account's own credentials.
     var.telemetry ? {

@@ -98,4 +98,5 @@ module "monitoring" {
   emails          = var.alert_emails
   gpu_hours_a_day = var.gpu_hours_a_day
   run_hours       = var.run_hours
+  objectives      = var.objectives
 }

@@ -279,6 +279,27 @@ variable "gpu_hours_a_day" {
   default     = 24
 }
 
+variable "objectives" {
+  description = <<-EOT
+    What the service is to hold for so many percent of its runs and selections: the seconds from a drop to the last
+    score for a million samples (beyond ten minutes, which any run may take), by the scorer gpu and by others, and
+    the seconds of a selection. Alerts go off when too many are late. 75000 are a million in 21 hours on two RTX PRO
+    6000.
+  EOT
+  type = object({
+    percent                 = optional(number, 95)
+    seconds_per_million     = optional(number, 3600)
+    gpu_seconds_per_million = optional(number, 75000)
+    selection_seconds       = optional(number, 600)
+  })
+  default = {}
+
+  validation {
+    condition     = var.objectives.percent > 0 && var.objectives.percent < 100
+    error_message = "objectives: percent is above 0 and below 100."
+  }
+}
+
 variable "run_hours" {
   description = <<-EOT
     Hours after which the alert about a run that is not finished goes off. Raise it for runs that take longer: 2.6

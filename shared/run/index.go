@@ -64,23 +64,23 @@ func acceptedAt(name string) time.Time {
 	return time.Unix(0, math.MaxInt64-n)
 }
 
-// An acceptance is the object that keeps when an entry was accepted.
-type acceptance struct {
+// An Acceptance is the object that keeps when an entry was accepted, and who asked for it, if that is known.
+type Acceptance struct {
 	At time.Time `json:"at"`
+	By string    `json:"by,omitempty"`
 }
 
-// AcceptedAt is when what an object keeps was accepted; the zero time if there is no such object.
-func AcceptedAt(ctx context.Context, work bucket.Reader, since string) (time.Time, error) {
-	var a acceptance
-	err := bucket.ReadJSON(ctx, work, since, &a)
+// ReadAcceptance reads the object of that name; zero if there is none.
+func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Acceptance, err error) {
+	err = bucket.ReadJSON(ctx, work, since, &a)
 	if errors.Is(err, bucket.ErrNotExist) {
-		return time.Time{}, nil
+		return Acceptance{}, nil
 	}
-	return a.At, err
+	return a, err
 }
 
 // Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
-// call.
+// call, and its caller.
 func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
 	_, err := x.accept(ctx, e, since, now)
 	return err
@@ -98,7 +98,7 @@ func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now t
 
 // accept is Accept, and returns the name of the entry.
 func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time) (string, error) {
-	first := acceptance{At: now.UTC()}
+	first := Acceptance{At: now.UTC(), By: CallerOf(ctx)}
 	created, err := bucket.CreateJSON(ctx, x.work, since, first)
 	if err != nil {
 		return "", err

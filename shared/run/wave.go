@@ -18,6 +18,8 @@ type Wave struct {
 	// Dead is how many dead letters a wave that a resume began tries again.
 	Dead int       `json:"dead,omitempty"`
 	At   time.Time `json:"at"` // when it began
+	// By is who resumed the run.
+	By string `json:"by,omitempty"`
 }
 
 // wave is the present wave of a run; nil before its first one.
@@ -49,6 +51,9 @@ func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
 // beginWave begins a wave unless another delivery has begun it.
 func (w *Worker) beginWave(ctx context.Context, plan *Plan, number, dead int) error {
 	next := Wave{Number: number, Width: w.widthOf(plan), Dead: dead, At: w.now().UTC()}
+	if number > 0 {
+		next.By = CallerOf(ctx)
+	}
 	_, err := bucket.CreateJSON(ctx, w.work, waveName(plan.Run, number), next)
 	return err
 }

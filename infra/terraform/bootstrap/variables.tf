@@ -39,6 +39,21 @@ variable "kms_key" {
   default     = null
 }
 
+variable "audit_logs" {
+  description = <<-EOT
+    Services whose reads and writes of data are logged, by account: for instance storage.googleapis.com,
+    run.googleapis.com, pubsub.googleapis.com. Reads of a million images are a million entries, which cost.
+  EOT
+  type        = list(string)
+  default     = []
+}
+
+variable "secret_regions" {
+  description = "Regions that the secret is kept in; empty lets Google choose, which some organisations do not allow."
+  type        = list(string)
+  default     = []
+}
+
 variable "billing_account" {
   description = <<-EOT
     Id of the billing account, for a budget with alerts; null for no budget. Needs roles/billing.costsManager on that

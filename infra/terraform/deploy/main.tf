@@ -30,6 +30,7 @@ module "harvest" {
   readers             = var.readers
   alert_emails        = var.alert_emails
   gpu_hours_a_day     = var.gpu_hours_a_day
+  objectives          = var.objectives
   run_hours           = var.run_hours
   kms_key             = var.kms_key
   input_lifecycle     = var.input_lifecycle

@@ -9,7 +9,7 @@ resource "google_monitoring_notification_channel" "email" {
 }
 
 resource "google_monitoring_alert_policy" "this" {
-  for_each = merge(local.line_alerts, local.alerts, var.with_gpu ? local.gpu_alerts : {})
+  for_each = merge(local.line_alerts, local.alerts, local.objective_alerts, var.with_gpu ? local.gpu_alerts : {})
 
   display_name          = "${var.name}: ${each.value.title}"
   combiner              = "OR"

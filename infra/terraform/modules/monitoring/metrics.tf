@@ -35,6 +35,19 @@ locals {
       also        = " AND jsonPayload.hours>${var.run_hours}"
       description = "Runs and selections that were accepted longer ago than they should take"
     }
+    # Those that are in time are a share of all; queries.tf has the objectives.
+    runs_scored = { message = "run scored", description = "Runs that were scored to the last sample" }
+    runs_in_time = {
+      message     = "run scored"
+      also        = local.run_in_time
+      description = "Those of them that took no longer than their objective"
+    }
+    selections_completed = { message = "selection completed", description = "Selections whose last output is written" }
+    selections_in_time = {
+      message     = "selection completed"
+      also        = " AND jsonPayload.seconds<=${var.objectives.selection_seconds}"
+      description = "Those of them that took no longer than their objective"
+    }
     selections = { message = "automatic selection", description = "Selections made without being asked for" }
   }
 }

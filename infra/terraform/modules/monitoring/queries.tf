@@ -68,6 +68,32 @@ locals {
     }
   }
 
+  # Beyond ten minutes, which any run may take, by kind of scorer.
+  run_in_time = join("", [
+    " AND (jsonPayload.scorer=\"gpu\" AND jsonPayload.per_million<=${var.objectives.gpu_seconds_per_million} OR ",
+    "jsonPayload.scorer!=\"gpu\" AND jsonPayload.per_million<=${var.objectives.seconds_per_million})",
+  ])
+
+  # An objective's budget is the share that may be late. The alert goes off when it is used up ten times as fast as it
+  # lasts over six hours, or three times over three days.
+  budget = 100 - var.objectives.percent
+  objective_alerts = {
+    for name, o in {
+      run-objective       = { title = "Too many runs take too long", metric = "runs", all = "scored" }
+      selection-objective = { title = "Too many selections take too long", metric = "selections", all = "completed" }
+      } : name => {
+      title    = o.title
+      severity = "WARNING"
+      for      = "0s"
+      query = join("\nor\n", [
+        for window, burn in { "3d" = 3, "6h" = 10 } : join(" ", [
+          "100 * (1 - (sum(increase(${local.user}_${o.metric}_in_time[${window}])) or vector(0))",
+          "/ sum(increase(${local.user}_${o.metric}_${o.all}[${window}]))) > ${burn * local.budget}",
+        ])
+      ])
+    }
+  }
+
   gpu_alerts = {
     gpu-idle = {
       title    = "Work waits for a GPU that does none"

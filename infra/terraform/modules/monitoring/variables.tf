@@ -39,6 +39,16 @@ variable "run_hours" {
   type        = number
 }
 
+variable "objectives" {
+  description = "What is in time, and how many percent of runs and of selections should be."
+  type = object({
+    percent                 = number
+    seconds_per_million     = number
+    gpu_seconds_per_million = number
+    selection_seconds       = number
+  })
+}
+
 variable "failure_percent" {
   description = "Percent of samples that may fail within an hour."
   type        = number
