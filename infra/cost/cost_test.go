@@ -80,8 +80,7 @@ func TestPerMillion(t *testing.T) {
 		), prices})
 	}
 	rows = append(rows,
-		row{fmt.Sprintf("1 M images x %.0f requests (the size, for which memory is reserved, then the bytes), $0.0004 a "+
-			"thousand", imageReads), same(reads)},
+		row{fmt.Sprintf("1 M images x %.0f request (two for each of a sample's several), $0.0004 a thousand", imageReads), same(reads)},
 		row{fmt.Sprintf("%s shards x %.0f objects made or lists, $0.005 a thousand", thousands(shards), shardObjects),
 			same(objects)},
 		row{"ingest, selection, messages, logs", same(otherWork)},
@@ -112,7 +111,7 @@ func TestIdle(t *testing.T) {
 	seconds := turns * (2*requestVCPU + 4*requestGiB)
 	lists := turns * 2 * classA
 	queries := read(t, "../terraform/modules/monitoring/queries.tf")
-	alerts := len(regexp.MustCompile(`severity *= "`).FindAllString(queries, -1))
+	alerts := len(regexp.MustCompile(`title *= "`).FindAllString(queries, -1))
 	rows := []row{
 		{fmt.Sprintf("the schedule %.2f; %s seconds of `curate` with 2 vCPU and 4 GiB %.2f; two lists each time %.2f",
 			schedule, thousands(turns), seconds, lists), []float64{schedule + seconds + lists, schedule + seconds + lists}},

@@ -46,7 +46,7 @@ const (
 	utilisation  = 0.45  // of the peak: assumed, measured in no cloud
 	rest         = 1.08  // that and the rest of the work, as decoding images
 	imageKB      = 50.0
-	imageReads   = 2.0 // its size, for which memory is reserved, then its bytes
+	imageReads   = 1.0 // of a sample's only image; several take two each
 	shardSamples = 200.0
 	shardObjects = 8.0 // made, or lists, of a shard
 	otherWork    = 0.05

@@ -137,7 +137,7 @@ variable "cost_per_million" {
     they are set. gpu is that on an L4; on an RTX PRO 6000 it is less (infra/README.md has the arithmetic).
   EOT
   type        = map(number)
-  default     = { embedded = 1.25, gpu = 195 }
+  default     = { embedded = 1, gpu = 195 }
 
   validation {
     condition = alltrue([
@@ -161,7 +161,7 @@ variable "max_failed" {
 
 variable "max_instances" {
   description = <<-EOT
-    Most instances of each service at once: the guard of cost. In 24 hours one instance of score-gpu costs about 79
+    Most instances of each service at once: the guard of cost. In 24 hours one instance of score-gpu costs about 78
     US dollars, on an L4 27. How many tasks a run has in flight follows from these (environment.tf).
   EOT
   type = object({

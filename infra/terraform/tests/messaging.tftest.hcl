@@ -23,6 +23,10 @@ run "subscriptions" {
     error_message = "every push may take 600 s, backs off 10..600 s, and never expires"
   }
   assert {
+    condition     = alltrue(concat([for s in google_pubsub_subscription.push : s.labels == tomap(var.labels)], [for t in google_pubsub_topic.this : t.labels == tomap(var.labels)]))
+    error_message = "topics and subscriptions have the labels that bills are split by"
+  }
+  assert {
     condition     = alltrue([for s in google_pubsub_subscription.push : s.push_config[0].oidc_token[0].service_account_email == "push@example.com"])
     error_message = "every push is signed"
   }
