@@ -29,6 +29,11 @@ unnested = f"select unnest(styles) style from '{scores[0]}'"
 assert duckdb.sql(f"select count(distinct style) from ({unnested})").fetchall() == [(9,)]
 ranges = f"select distinct range_index from '{scores[0]}'"
 assert duckdb.sql(ranges).fetchall() == [(0,)]
+# The lines of infra/cost/README.md, as they stand there.
+page = open("infra/cost/README.md").read()
+query = page.split('duckdb -c "', 1)[1].split('"\n```', 1)[0].replace("'runs/", f"'{work}/state/runs/")
+sources = duckdb.sql(query).fetchall()
+assert sum(n for _, n, _ in sources) == (frame["status"] == "ok").sum() and all(0 <= r <= 5 for _, _, r in sources)
 rated = f"select count(*) from '{work}/out/picks.parquet' where rating > 0"
 assert duckdb.sql(rated).fetchall() == [(len(subset),)]
 print(f"pandas and DuckDB read the same {len(frame)} scores and {len(picks)} picks")

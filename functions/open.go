@@ -78,7 +78,7 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 		pushPath = curate.PushPath
 		served := curate.Config{
 			Runs: sys.runs, Planner: sys.planner, Worker: sys.worker, Subsets: sys.subsets, Reviews: sys.reviews,
-			Memory: sys.memory, Log: log,
+			Memory: sys.memory, Log: log, IAMCallers: c.IAMCallers,
 			Commands: report.APICommands(telemetry.ReadBuild().Version),
 		}
 		api, err := curate.New(served)
@@ -167,6 +167,14 @@ func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (
 	return found, nil
 }
 
+// newProcess is what other processes of the machine may know of this one.
+func newProcess(c config.Function) (run.Process, error) {
+	if c.ProcessFolder == "" {
+		return run.NewProcess(), nil
+	}
+	return run.OpenProcess(c.ProcessFolder)
+}
+
 // openSystem opens the buckets, topics and scorers that the environment names.
 func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *slog.Logger) (sys system, err error) {
 	input, errInput := gs.OpenURL(ctx, c.InputBucket)
@@ -187,14 +195,15 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 		return system{}, err
 	}
 	tasks := topic.New(client, c.TasksTopic)
-	feed, err := events.NewFeed(topic.New(client, c.EventsTopic), c.Origin(), time.Now)
-	if err != nil {
-		return system{}, err
-	}
 	if sys.reviews, err = review.NewStore(work); err != nil {
 		return system{}, err
 	}
 	if sys.runs, err = run.NewReader(work, c.Selections.CacheBytes); err != nil {
+		return system{}, err
+	}
+	announced := measured{topic.New(client, c.EventsTopic), sys.runs, work, log, time.Now}
+	feed, err := events.NewFeed(announced, c.Origin(), time.Now)
+	if err != nil {
 		return system{}, err
 	}
 	sys.planner, err = run.NewPlanner(run.PlannerConfig{
@@ -204,16 +213,15 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	if err != nil {
 		return system{}, err
 	}
-	process := run.NewProcess()
-	if c.ProcessFolder != "" {
-		if process, err = run.OpenProcess(c.ProcessFolder); err != nil {
-			return system{}, err
-		}
+	process, err := newProcess(c)
+	if err != nil {
+		return system{}, err
 	}
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: feed, Now: time.Now,
 		ImageBuckets: images, Process: process, Memory: sys.memory,
-		Width: max(limits.InFlight, 1), // score has no limits, and begins no wave
+		Width:  max(limits.InFlight, 1), // score has no limits, and begins no wave
+		Widths: map[string]int{kinds.GPU: limits.InFlightGPU},
 	})
 	if err != nil {
 		return system{}, err

@@ -47,6 +47,8 @@ type Function struct {
 	// ProcessFolder is for processes of one machine. In the cloud they do not know of each other.
 	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: where processes show each other that they live"`
 
+	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"true behind Cloud Run's IAM: tokens say who calls"`
+
 	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
 	Push      events.PushIdentity
 	Scorers   kinds.Config

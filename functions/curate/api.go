@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/api/access"
 	"github.com/harvest-ml/harvest/shared/api/docs"
 	"github.com/harvest-ml/harvest/shared/browse"
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
@@ -60,6 +61,7 @@ type server struct {
 	site       *site.Site
 	commands   report.Commands
 	log        *slog.Logger
+	iamCallers bool
 }
 
 // A call answers requests of one method to one path.
@@ -103,6 +105,9 @@ func (s server) answer(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		ctx, ended := trace(r)
+		if s.iamCallers {
+			ctx = run.WithCaller(ctx, access.Caller(r))
+		}
 		ans, err := c(r.WithContext(ctx))
 		ended(err)
 		if err == nil {

@@ -28,6 +28,8 @@ type Config struct {
 	// Commands are what pages say that people type.
 	Commands report.Commands
 	Log      *slog.Logger
+	// IAMCallers says that Cloud Run's IAM is in front: the tokens of requests say who calls.
+	IAMCallers bool
 }
 
 // PushPath is where curate's subscriptions push to.
@@ -59,6 +61,7 @@ func New(c Config) (http.Handler, error) {
 	server{
 		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, samples: samples, memory: c.Memory,
 		pairs: pairs, reviews: c.Reviews, reconciler: reconciler, docs: pages, site: web, commands: c.Commands, log: c.Log,
+		iamCallers: c.IAMCallers,
 	}.register(mux)
 	return mux, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -34,13 +35,24 @@ func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 				return err
 			}
 			return reconciler.Reconcile(ctx, task, func(ctx context.Context, e run.Entry, err error) {
-				log.ErrorContext(ctx, "what was accepted was not continued, until the next time",
-					"run", e.Run, "selection", e.Selection, "request", e.Request, "check", e.Check, "error", err)
+				logOpen(ctx, log, e, err)
 			})
 		default:
 			return events.DataError(fmt.Errorf("message %s is no task of curate", d.ID))
 		}
 	})
+}
+
+// logOpen logs what reconcile leaves open, and why if it failed. How long ago it was accepted sets off the alert about
+// runs that never end; what was accepted within the hour is at work.
+func logOpen(ctx context.Context, log *slog.Logger, e run.Entry, err error) {
+	log = log.With("run", e.Run, "selection", e.Selection, "request", e.Request, "check", e.Check)
+	if err != nil {
+		log.ErrorContext(ctx, "what was accepted was not continued, until the next time", "error", err)
+	}
+	if hours := time.Since(e.Accepted).Hours(); hours >= 1 && !e.Accepted.IsZero() {
+		log.InfoContext(ctx, "run is not finished", "hours", hours)
+	}
 }
 
 // checkImages does a step of a check of a run's images.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -95,6 +96,28 @@ func TestDeadLettersStallARun(t *testing.T) {
 	if given.State != run.StateScored || given.Samples.Failed == 0 ||
 		given.Samples.In != given.Samples.Scored+given.Samples.Failed {
 		t.Errorf("given up, the run is %s with samples %+v, want it scored with some failed", given.State, given.Samples)
+	}
+}
+
+// Reconcile logs how long ago a run was accepted that is not finished: an alert counts these lines.
+func TestAgeOfARunIsLogged(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	id := s.start()
+	logged := func() int {
+		s.push(events.ReconcileTask{}.Message())
+		return len(s.Logged("run is not finished"))
+	}
+	s.push(events.ReconcileTask{}.Message())
+	lines := s.Logged(`msg="run is not finished" run=` + id)
+	if len(lines) != 1 || !regexp.MustCompile(`hours=[0-9]{3,}`).MatchString(lines[0]) {
+		t.Errorf("logged %q, want one line with the hours since 2026-02-03", lines)
+	}
+	s.work()
+	s.push(events.ReconcileTask{}.Message())
+	s.work()
+	if before := len(s.Logged("run is not finished")); logged() != before {
+		t.Errorf("a finished run is logged as one that is not: %q", s.Logged("run is not finished"))
 	}
 }
 

@@ -41,7 +41,13 @@ func (s server) startRun(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	telemetry.Run(r.Context(), id, begin)
+	s.logCall(r, "start", id)
 	return s.accepted(r, id)
+}
+
+// logCall logs what a caller changed, and who that was.
+func (s server) logCall(r *http.Request, call, id string) {
+	s.log.InfoContext(r.Context(), "call", "call", call, "run", id, "by", run.CallerOf(r.Context()))
 }
 
 // accepted answers a call that changes the state of a run.
@@ -77,6 +83,7 @@ func (s server) callRun(r *http.Request) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
+		s.logCall(r, name, id)
 		return s.accepted(r, about)
 	}
 	var names []string

@@ -71,8 +71,19 @@ func (s server) selectOne(r *http.Request, asked api.SelectionRequest, spec sele
 	if err != nil {
 		return answer{}, err
 	}
+	s.logCall(r, "select", sel.Run)
+	status, err := s.selectionStatus(r, sel)
+	return selectionAnswer(status), err
+}
+
+// selectionStatus is a selection with its state, and who asked for it.
+func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (api.SelectionStatus, error) {
+	accepted, err := s.subsets.Acceptance(r.Context(), sel.Run, sel.ID)
+	if err != nil {
+		return api.SelectionStatus{}, err
+	}
 	state, err := s.subsets.State(r.Context(), sel)
-	return selectionAnswer(api.SelectionStatus{State: state, Selection: sel}), err
+	return api.SelectionStatus{State: state, AskedBy: accepted.By, Selection: sel}, err
 }
 
 func (s server) getSelection(r *http.Request) (answer, error) {
@@ -89,8 +100,7 @@ func (s server) named(r *http.Request) (api.SelectionStatus, error) {
 	if err != nil {
 		return api.SelectionStatus{}, err
 	}
-	state, err := s.subsets.State(r.Context(), sel)
-	return api.SelectionStatus{State: state, Selection: sel}, err
+	return s.selectionStatus(r, sel)
 }
 
 func selectionAnswer(sel api.SelectionStatus) answer {

@@ -90,7 +90,8 @@ func TestSteps(t *testing.T) {
 	}
 	for step, needs := range map[string][]string{
 		"sidecar": {"sidecar-tests"}, "scan": {"test", "functions", "sidecar"},
-		"deploy": {"test", "sidecar-tests", "scan", "push", "variables"}, "smoke": {"deploy"},
+		"deploy": {"test", "sidecar-tests", "scan", "push", "variables", "pin"}, "try": {"deploy", "candidate"},
+		"shift": {"try"}, "smoke": {"shift"}, "settle": {"smoke"},
 	} {
 		for _, need := range needs {
 			if !slices.Contains(before[step], need) {
@@ -180,6 +181,21 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// TestBuilders requires every step to run in an image that a substitution names, so that a digest can be given.
+func TestBuilders(t *testing.T) {
+	t.Parallel()
+	build := readBuild(t)
+	for _, step := range build.Steps {
+		name, ok := strings.CutPrefix(step.Name, "${")
+		if !ok || build.Substitutions[strings.TrimSuffix(name, "}")] == "" {
+			t.Errorf("step %s runs in %s, which no substitution names", step.Id, step.Name)
+		}
+	}
+	if len(build.Images) != 1 || !strings.HasSuffix(build.Images[0], "/functions:$BUILD_ID") {
+		t.Errorf("the build's record has the images %q, want the functions'", build.Images)
+	}
+}
+
 // TestDeployment looks at what reaches Terraform: images by digest, and variables that it has.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
@@ -221,7 +237,7 @@ func TestBases(t *testing.T) {
 	substitutions := readBuild(t).Substitutions
 	for file, bases := range map[string]map[string]string{
 		"functions/Dockerfile": {"BUILD_BASE": "_FUNCTIONS_BUILD_BASE", "RUN_BASE": "_FUNCTIONS_RUN_BASE"},
-		"sidecar/Dockerfile":   {"BASE": "_SIDECAR_BASE", "TORCH_BUILD": "_SIDECAR_TORCH"},
+		"sidecar/Dockerfile":   {"BASE": "_SIDECAR_BASE_L4", "TORCH_BUILD": "_SIDECAR_TORCH_L4"},
 	} {
 		text := readFile(t, file)
 		for argument, name := range bases {

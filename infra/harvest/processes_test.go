@@ -229,6 +229,13 @@ func TestKillProcesses(t *testing.T) {
 	}
 	traces.check(t, run, "harvest-ingest", "harvest-score", "harvest-curate")
 
+	c.smoke(t, dir)
+	c.stop(t)
+}
+
+// smoke sends ten samples through the system, then has it plan them again, which starts nothing.
+func (c *cluster) smoke(t *testing.T, dir string) {
+	t.Helper()
 	api := strings.TrimSuffix(c.url, "/v1/runs")
 	smoke := []string{
 		"smoke", "--api", api, "--input", "gs://" + local.InputBucket, "--timeout", "1m",
@@ -238,7 +245,15 @@ func TestKillProcesses(t *testing.T) {
 		!strings.Contains(a.stdout, ": 5 of 10 samples selected") {
 		t.Errorf("smoke test: status %d: %s%s", a.status, a.stdout, a.stderr)
 	}
-	c.stop(t)
+	runs := c.log.String()
+	planned := append([]string{"smoke", "--plan", "--name", "tried"}, smoke[1:]...)
+	if a := harvest(t, dir, []string{"STORAGE_EMULATOR_HOST=" + c.storage}, planned...); a.status != 0 ||
+		!strings.Contains(a.stdout, "tried-") || !strings.Contains(a.stdout, ": 10 samples planned, and none started") {
+		t.Errorf("smoke --plan: status %d: %s%s", a.status, a.stdout, a.stderr)
+	}
+	if more := strings.TrimPrefix(c.log.String(), runs); strings.Contains(more, "run accepted") {
+		t.Errorf("smoke --plan started a run: %s", more)
+	}
 }
 
 // stop ends the command as ctrl-C does: no process is left.
@@ -284,6 +299,10 @@ func TestSmokeFails(t *testing.T) {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 4}`},
 			"selected 4 samples, want 5",
 		},
+		"invalid plan": {
+			map[string]string{"/v1/plans": `{"samples": 10, "valid": 9, "problems": {"image_not_found": 1}}`},
+			"10 were found and 9 are valid: map[image_not_found:1]",
+		},
 		"not completed": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "writing", "selected": 5}`},
 			"is not curated within",
@@ -301,8 +320,11 @@ func TestSmokeFails(t *testing.T) {
 			api := httptest.NewServer(
 				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answers[r.URL.Path]) }))
 			t.Cleanup(api.Close)
-			a := harvest(t, dir, nil, "smoke", "--api", api.URL, "--input", "bucket", "--name", "small", "--timeout", "2s",
-				newDataset(t, dir, 20, 8))
+			args := []string{"smoke", "--api", api.URL, "--input", "bucket", "--name", "small", "--timeout", "2s"}
+			if name == "invalid plan" {
+				args = append(args, "--plan")
+			}
+			a := harvest(t, dir, nil, append(args, newDataset(t, dir, 20, 8))...)
 			if a.status != 1 || !strings.Contains(a.stderr, tt.says) {
 				t.Errorf("status %d, want 1 and %q: %s", a.status, tt.says, a.stderr)
 			}

@@ -32,6 +32,7 @@ import (
 const (
 	// smokeSamples is how many samples are sent through a deployment, smokeSelected how many of them it has to select.
 	smokeSamples, smokeSelected = 10, 5
+	smokeManifest               = "parts/smoke.jsonl"
 )
 
 // A smokeTest is what to send through which deployment.
@@ -40,6 +41,7 @@ type smokeTest struct {
 	// as is the service account whose ID token the calls of the API carry, and audience the audience of that token.
 	as, audience string
 	timeout      time.Duration
+	plan         bool
 }
 
 func newSmoke() *cobra.Command {
@@ -48,7 +50,8 @@ func newSmoke() *cobra.Command {
 		Use:   "smoke MANIFEST",
 		Short: "Test a deployment with ten samples of a dataset, of which it selects five",
 		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a dataset
-of its own, and waits until its selection of five is completed. The status is 0 if every sample was scored.`,
+of its own, and waits until its selection of five is completed. The status is 0 if every sample was scored. With --plan
+the API plans the ten samples, and nothing is started: this tests a revision that has no traffic.`,
 		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input \
     --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json
   gcloud run services proxy harvest-curate --port 8081 &
@@ -70,6 +73,7 @@ of its own, and waits until its selection of five is completed. The status is 0 
 	cmd.Flags().StringVar(&s.scorer, "scorer", "embedded", "kind of scorer to test")
 	cmd.Flags().StringVar(&s.as, "as", "", "service account to call the API as, by an ID token (default: no token)")
 	cmd.Flags().StringVar(&s.audience, "audience", "", "audience of that token (default: the API's URL)")
+	cmd.Flags().BoolVar(&s.plan, "plan", false, "have the API plan the ten samples, and start nothing")
 	cmd.Flags().DurationVar(&s.timeout, "timeout", 15*time.Minute, "how long to wait")
 	return cmd
 }
@@ -88,6 +92,9 @@ func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) erro
 	}
 	if err := s.upload(ctx, manifest); err != nil {
 		return err
+	}
+	if s.plan {
+		return s.checkPlan(ctx, client, out)
 	}
 	id, err := s.find(ctx, client)
 	if err == nil {
@@ -158,14 +165,14 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 		}
 	}
 	spec, err := yaml.Marshal(map[string]any{
-		"manifests": []string{"parts/smoke.jsonl"}, "budget": smokeSelected, "scorer": s.scorer,
+		"manifests": []string{smokeManifest}, "budget": smokeSelected, "scorer": s.scorer,
 	})
 	if err != nil {
 		return err
 	}
 	folder := run.DatasetsPrefix + s.name + "/"
-	if err := put(ctx, to, folder+"parts/smoke.jsonl", &records); err != nil {
-		return err
+	if err := put(ctx, to, folder+smokeManifest, &records); err != nil || s.plan {
+		return err // without its dataset.yaml it starts nothing
 	}
 	return put(ctx, to, folder+run.SpecFile, bytes.NewReader(spec))
 }
@@ -262,6 +269,20 @@ func (s smokeTest) find(ctx context.Context, client *api.Client) (id string, err
 		return id != "", nil
 	})
 	return id, err
+}
+
+// checkPlan has the API plan what was uploaded, and checks that it finds every sample and image.
+func (s smokeTest) checkPlan(ctx context.Context, client *api.Client, out io.Writer) error {
+	plan, err := client.Plan(ctx, run.Spec{Dataset: s.name, Manifests: []string{smokeManifest}, Scorer: s.scorer})
+	if err != nil {
+		return fmt.Errorf("planning dataset %s: %w", s.name, err)
+	}
+	if plan.Valid != smokeSamples {
+		return fmt.Errorf("of %d samples of dataset %s, %d were found and %d are valid: %v",
+			smokeSamples, s.name, plan.Samples, plan.Valid, plan.Problems)
+	}
+	_, err = fmt.Fprintf(out, "%s: %d samples planned, and none started\n", plan.Run, smokeSamples)
+	return err
 }
 
 // check waits for the run's selection, and checks that every sample came through.

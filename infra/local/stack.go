@@ -27,6 +27,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -199,7 +200,8 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}
 	worker, err := run.NewWorker(run.WorkerConfig{
 		Runs: runs, Input: o.Input, Work: o.Work, OpenScorer: o.OpenScorer, Tasks: tasks, Events: feed, Now: time.Now,
-		Width: o.Limits.InFlight, Process: s.process, Memory: o.Memory,
+		Width: o.Limits.InFlight, Widths: map[string]int{kinds.GPU: o.Limits.InFlightGPU}, Process: s.process,
+		Memory: o.Memory,
 	})
 	if err != nil {
 		return nil, err

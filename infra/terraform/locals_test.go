@@ -20,7 +20,7 @@ func local(t *testing.T, dir, name string, variables map[string]cty.Value) cty.V
 	}
 	ctx := &hcl.EvalContext{
 		Variables: map[string]cty.Value{"var": cty.ObjectVal(variables)},
-		Functions: map[string]function.Function{"replace": stdlib.ReplaceFunc},
+		Functions: map[string]function.Function{"replace": stdlib.ReplaceFunc, "join": stdlib.JoinFunc},
 	}
 	expressions := map[string]hclsyntax.Expression{}
 	for _, b := range m.Blocks {

@@ -22,7 +22,8 @@ module "storage" {
   source = "./modules/storage"
 
   project             = var.project
-  region              = var.region
+  location            = coalesce(var.bucket_location, var.region)
+  labels              = local.labels
   name                = var.name
   kms_key             = var.kms_key
   input_lifecycle     = var.input_lifecycle
@@ -37,6 +38,7 @@ module "messaging" {
   source = "./modules/messaging"
 
   region         = var.region
+  labels         = local.labels
   name           = var.name
   project_number = data.google_project.this.number
   input_bucket   = module.storage.input_bucket
@@ -49,6 +51,9 @@ module "functions" {
   source = "./modules/functions"
 
   region              = var.region
+  labels              = local.labels
+  ingress             = local.ingress
+  vpc                 = local.vpc
   name                = var.name
   image               = var.functions_image
   accounts            = local.accounts
@@ -56,6 +61,7 @@ module "functions" {
   gpu_url             = local.with_gpu ? module.gpu[0].url : null
   llm_secret          = var.llm ? "${var.name}-llm-api-key" : null
   max_instances       = var.max_instances
+  concurrency         = local.concurrency
   memory              = var.memory
   api_users           = concat(var.api_users, [local.deploy])
   deletion_protection = var.deletion_protection
@@ -65,7 +71,9 @@ module "gpu" {
   source = "./modules/gpu"
   count  = local.with_gpu ? 1 : 0
 
-  region              = var.region
+  region              = coalesce(var.gpu_region, var.region)
+  labels              = local.labels
+  vpc                 = local.vpc
   name                = var.name
   functions_image     = var.functions_image
   sidecar_image       = var.sidecar_image
@@ -75,6 +83,7 @@ module "gpu" {
   sidecar_environment = var.sidecar_settings
   weights_bucket      = module.storage.weights_bucket
   max_instances       = var.max_instances.score_gpu
+  concurrency         = local.concurrency.score_gpu
   memory              = var.memory.score_gpu
   deletion_protection = var.deletion_protection
 }
@@ -83,8 +92,11 @@ module "monitoring" {
   source = "./modules/monitoring"
 
   project         = var.project
+  labels          = local.labels
   name            = var.name
   with_gpu        = local.with_gpu
   emails          = var.alert_emails
   gpu_hours_a_day = var.gpu_hours_a_day
+  run_hours       = var.run_hours
+  objectives      = var.objectives
 }

@@ -24,7 +24,11 @@ const monitoring = "modules/monitoring"
 func defaults() map[string]cty.Value {
 	return map[string]cty.Value{
 		"name": cty.StringVal("harvest"), "failure_percent": cty.NumberIntVal(5), "message_hours": cty.NumberIntVal(24),
-		"gpu_hours_a_day": cty.NumberIntVal(24),
+		"gpu_hours_a_day": cty.NumberIntVal(24), "run_hours": cty.NumberIntVal(72),
+		"objectives": cty.ObjectVal(map[string]cty.Value{
+			"percent": cty.NumberIntVal(95), "seconds_per_million": cty.NumberIntVal(3600),
+			"gpu_seconds_per_million": cty.NumberIntVal(75000), "selection_seconds": cty.NumberIntVal(600),
+		}),
 	}
 }
 
@@ -32,7 +36,7 @@ func defaults() map[string]cty.Value {
 func alertQueries(t *testing.T) map[string]string {
 	t.Helper()
 	queries := map[string]string{}
-	for _, name := range []string{"line_alerts", "alerts", "gpu_alerts"} {
+	for _, name := range []string{"line_alerts", "alerts", "objective_alerts", "gpu_alerts"} {
 		for alert, v := range local(t, monitoring, name, defaults()).AsValueMap() {
 			queries[alert] = text(v, "query")
 		}

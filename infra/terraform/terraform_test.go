@@ -31,7 +31,7 @@ func TestTerraform(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, dir := range []string{".", "bootstrap"} {
+	for _, dir := range []string{".", "deploy", "bootstrap"} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			for _, args := range [][]string{

@@ -9,6 +9,69 @@ variable "region" {
   default     = "europe-west4"
 }
 
+variable "gpu_region" {
+  description = <<-EOT
+    Region of score-gpu, if region has no GPU of that kind; null for region. It reads images and weights from the
+    buckets, and traffic between regions costs.
+  EOT
+  type        = string
+  default     = null
+}
+
+variable "bucket_location" {
+  description = <<-EOT
+    Where the buckets are: a region, a dual-region or a multi-region; null for region. Reading from another region
+    costs.
+  EOT
+  type        = string
+  default     = null
+}
+
+variable "labels" {
+  description = "Labels of all that can have some, besides app = name."
+  type        = map(string)
+  default     = {}
+}
+
+variable "ingress" {
+  description = <<-EOT
+    Who reaches curate's API on the network, before IAM: all, internal, or internal-and-cloud-load-balancing.
+    Pub/Sub's pushes are internal.
+  EOT
+  type        = string
+  default     = "all"
+
+  validation {
+    condition     = contains(["all", "internal", "internal-and-cloud-load-balancing"], var.ingress)
+    error_message = "ingress: give all, internal, or internal-and-cloud-load-balancing."
+  }
+}
+
+variable "vpc" {
+  description = <<-EOT
+    Network and subnetwork, by name or full name, that the services' own calls go through (direct VPC egress), and
+    which: egress is all-traffic or private-ranges-only. null for none. With all-traffic the subnetwork needs
+    Private Google Access, and score-gpu takes internal calls alone. The subnetwork has to be in the region of the
+    services.
+  EOT
+  type = object({
+    network    = string
+    subnetwork = string
+    egress     = optional(string, "private-ranges-only")
+  })
+  default = null
+
+  validation {
+    condition     = var.vpc == null || contains(["all-traffic", "private-ranges-only"], try(var.vpc.egress, ""))
+    error_message = "vpc: egress is all-traffic or private-ranges-only."
+  }
+
+  validation {
+    condition     = var.vpc == null || var.gpu_region == null || var.gpu_region == var.region
+    error_message = "vpc: one subnetwork cannot be in two regions: leave gpu_region out."
+  }
+}
+
 variable "name" {
   description = "Prefix of all names, the same as in bootstrap."
   type        = string
@@ -27,8 +90,8 @@ variable "functions_image" {
 
 variable "sidecar_image" {
   description = <<-EOT
-    Image of the GPU sidecar, by digest; empty for no GPU service, and then a dataset that asks for the scorer gpu is
-    refused.
+    Image of the GPU sidecar, by digest; empty for no GPU service, and then a dataset that asks for the scorer gpu
+    is refused.
   EOT
   type        = string
   default     = ""
@@ -41,11 +104,12 @@ variable "sidecar_image" {
 
 variable "gpu" {
   description = <<-EOT
-    Kind of GPU: nvidia-l4 (24 GB: fp8 weights, or one of the two models) or nvidia-rtx-pro-6000 (96 GB: both models as
-    they are; the sidecar's image must be the CUDA 13 build).
+    Kind of GPU: nvidia-rtx-pro-6000 (96 GB: both models as they are; the sidecar's image must be the CUDA 13 build)
+    or nvidia-l4 (24 GB: fp8 weights, or one of the two models; the CUDA 12 build; unproven). infra/README.md
+    compares them.
   EOT
   type        = string
-  default     = "nvidia-l4"
+  default     = "nvidia-rtx-pro-6000"
 }
 
 variable "scorer" {
@@ -68,9 +132,9 @@ variable "scorer" {
 
 variable "cost_per_million" {
   description = <<-EOT
-    US dollars that a million samples are taken to cost by kind of scorer, when a run is estimated. A run by a scorer
-    without a price is refused while max_run_cost is set. That of llm follows from LLM_PRICES in settings, if they are
-    set. Rating on an L4 costs over a hundred times what everything else does (infra/README.md has the arithmetic).
+    US dollars that a million samples are taken to cost by kind of scorer, when a run is estimated. A run by a
+    scorer without a price is refused while max_run_cost is set. That of llm follows from LLM_PRICES in settings, if
+    they are set. gpu is that on an L4; on an RTX PRO 6000 it is less (infra/README.md has the arithmetic).
   EOT
   type        = map(number)
   default     = { embedded = 1, gpu = 195 }
@@ -97,11 +161,11 @@ variable "max_failed" {
 
 variable "max_instances" {
   description = <<-EOT
-    Most instances of each service at once: the guard of cost. On an L4, one instance of score-gpu costs about 27 US
-    dollars in 24 hours.
+    Most instances of each service at once: the guard of cost. In 24 hours one instance of score-gpu costs about 78
+    US dollars, on an L4 27. How many tasks a run has in flight follows from these (environment.tf).
   EOT
   type = object({
-    ingest    = optional(number, 5)
+    ingest    = optional(number, 10)
     score     = optional(number, 20)
     score_gpu = optional(number, 2)
     curate    = optional(number, 5)
@@ -111,10 +175,10 @@ variable "max_instances" {
 
 variable "memory" {
   description = <<-EOT
-    Memory of each function in GiB. curate takes 150 bytes for each sample of the largest run that is selected from, and
-    some 20 MB (shared/subset/README.md): 4 are enough for 20 million samples, and 8 for 50 million.
-    Services that rate, and curate, whose reports show images, need 2 for the largest sample within the limits;
-    with less they do not start unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
+    Memory of each function in GiB. curate takes 150 bytes for each sample of the largest run that is selected from,
+    and some 20 MB (shared/subset/README.md): 4 are enough for 20 million samples, and 8 for 50 million. Services
+    that rate, and curate, whose reports show images, need 2 for the largest sample within the limits; with less
+    they do not start unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
   type = object({
     ingest    = optional(number, 1)
@@ -161,8 +225,9 @@ variable "sidecar_settings" {
 
 variable "image_buckets" {
   description = <<-EOT
-    Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to the
-    accounts of score, score-gpu and curate, which looks whether images have changed; see bootstrap's output accounts.
+    Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to
+    the accounts of score, score-gpu and curate, which looks whether images have changed; see bootstrap's output
+    accounts.
   EOT
   type        = list(string)
   default     = []
@@ -170,8 +235,8 @@ variable "image_buckets" {
 
 variable "llm" {
   description = <<-EOT
-    Whether score gets the key of the LLM scorer's endpoint, LLM_API_KEY, from the secret that bootstrap made. Add the
-    key first; the other LLM_ variables go into settings.
+    Whether score gets the key of the LLM scorer's endpoint, LLM_API_KEY, from the secret that bootstrap made. Add
+    the key first; the other LLM_ variables go into settings.
   EOT
   type        = bool
   default     = false
@@ -214,10 +279,40 @@ variable "gpu_hours_a_day" {
   default     = 24
 }
 
+variable "objectives" {
+  description = <<-EOT
+    What the service is to hold for so many percent of its runs and selections: the seconds from a drop to the last
+    score for a million samples (beyond ten minutes, which any run may take), by the scorer gpu and by others, and
+    the seconds of a selection. Alerts go off when too many are late. 75000 are a million in 21 hours on two RTX PRO
+    6000.
+  EOT
+  type = object({
+    percent                 = optional(number, 95)
+    seconds_per_million     = optional(number, 3600)
+    gpu_seconds_per_million = optional(number, 75000)
+    selection_seconds       = optional(number, 600)
+  })
+  default = {}
+
+  validation {
+    condition     = var.objectives.percent > 0 && var.objectives.percent < 100
+    error_message = "objectives: percent is above 0 and below 100."
+  }
+}
+
+variable "run_hours" {
+  description = <<-EOT
+    Hours after which the alert about a run that is not finished goes off. Raise it for runs that take longer: 2.6
+    million samples are 222 hours on two L4, and 53 on two RTX PRO 6000.
+  EOT
+  type        = number
+  default     = 72
+}
+
 variable "kms_key" {
   description = <<-EOT
-    Full name of a Cloud KMS key in the region that encrypts the buckets, the same as in bootstrap; null for Google's
-    own keys.
+    Full name of a Cloud KMS key in the region that encrypts the buckets, the same as in bootstrap; null for
+    Google's own keys.
   EOT
   type        = string
   default     = null
@@ -225,9 +320,10 @@ variable "kms_key" {
 
 variable "input_lifecycle" {
   description = <<-EOT
-    What becomes of objects of the input bucket, by prefix: days until they move to cheaper storage, and until they are
-    deleted; null for never. A run reads its images while it is scored, and its manifests until its selections are
-    written.
+    What becomes of objects of the input bucket, by prefix: days until they move to cheaper storage, and until they
+    are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections
+    are written. Images stay where they are: to move a million to cheaper storage costs 10 US dollars in operations,
+    and saves 0.50 a month.
   EOT
   type = map(object({
     nearline_after_days = optional(number)
@@ -235,21 +331,19 @@ variable "input_lifecycle" {
   }))
   default = {
     "datasets/" = { nearline_after_days = 90 }
-    "images/"   = { nearline_after_days = 90 }
   }
 }
 
 variable "work_lifecycle" {
   description = <<-EOT
-    The same of the work bucket. A deleted run is gone with its scores: the same dataset is then scored again.
+    The same of the work bucket. A deleted run is gone with its scores: the same dataset is then scored again. The
+    many small objects of a run cost more to move than cheaper storage saves.
   EOT
   type = map(object({
     nearline_after_days = optional(number)
     delete_after_days   = optional(number)
   }))
-  default = {
-    "runs/" = { nearline_after_days = 90 }
-  }
+  default = {}
 }
 
 variable "deletion_protection" {

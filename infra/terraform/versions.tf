@@ -1,20 +1,11 @@
+# Neither provider nor backend: whoever calls the module has them. The folder deploy does, for the pipeline.
 terraform {
   required_version = ">= 1.9.0"
 
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.50.0, < 8.0.0"
+      version = "~> 6.50"
     }
   }
-
-  # terraform init -backend-config=bucket=<project>-terraform
-  backend "gcs" {
-    prefix = "harvest"
-  }
-}
-
-provider "google" {
-  project = var.project
-  region  = var.region
 }

@@ -178,7 +178,8 @@ const (
 
 // A SelectionStatus is the answer to calls about one selection.
 type SelectionStatus struct {
-	State string `json:"state"` // Writing, Completed or Failed
+	State   string `json:"state"` // Writing, Completed or Failed
+	AskedBy string `json:"asked_by,omitempty"`
 	*subset.Selection
 }
 

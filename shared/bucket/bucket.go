@@ -44,6 +44,12 @@ type Reader interface {
 	Checksum(ctx context.Context, name string) (uint32, error)
 }
 
+// A WholeOpener is a Reader for which a request costs: it opens an object and says what it is in one.
+type WholeOpener interface {
+	// OpenWhole is Stat, and Open of what that describes.
+	OpenWhole(ctx context.Context, name string) (Attrs, io.ReadCloser, error)
+}
+
 // OnDisk is a Reader whose objects are files of this machine: a Folder or a View.
 type OnDisk interface {
 	// Path is the folder that holds exactly the objects whose names begin with prefix, which ends in a slash. It need

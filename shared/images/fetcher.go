@@ -87,13 +87,20 @@ type Values interface {
 type Location struct {
 	Bucket bucket.Reader
 	bucket.Attrs
+
+	body io.ReadCloser // its content, if it was opened to find it
 }
 
 // Locate finds the image of a name without reading it. The name is relative to the dataset's images, an absolute path
 // or file:// URL of a file among them, or a gs:// URL. The object with exactly this name is preferred to that of the
 // name as dataset.CleanImageName reads it. The Field of its fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
-	at, fault, err := f.locate(ctx, name)
+	return f.find(ctx, name, f.stat)
+}
+
+// find is Locate by a look of its own.
+func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
+	at, fault, err := f.locate(ctx, name, by)
 	if fault == nil || *fault != *f.notFound(name) { // a broken link, or another bucket, is known to be the cause
 		return at, fault, err
 	}
@@ -108,8 +115,8 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 	return at, fault, nil
 }
 
-// locate is Locate without a look for files of nearly the same name.
-func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
+// locate is find without a look for files of nearly the same name.
+func (f *Fetcher) locate(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
 		return Location{}, &dataset.Fault{Code: dataset.ImageNameUnsafe, Field: name, Detail: err.Error()}, nil
@@ -121,10 +128,10 @@ func (f *Fetcher) locate(ctx context.Context, name string) (Location, *dataset.F
 			return Location{}, &dataset.Fault{Code: NotAllowed, Field: name, Detail: fmt.Sprintf(
 				"use a name below %s, or have the bucket added to IMAGE_BUCKETS", f.place())}, nil
 		}
-		return f.stat(ctx, from, object, name)
+		return by(ctx, from, object, name)
 	}
 	for _, candidate := range names {
-		at, fault, err := f.stat(ctx, f.input, f.prefix+candidate, name)
+		at, fault, err := by(ctx, f.input, f.prefix+candidate, name)
 		if err != nil || fault == nil || fault.Code != NotFound {
 			return at, fault, err
 		}
@@ -156,7 +163,7 @@ func (f *Fetcher) stat(
 ) (Location, *dataset.Fault, error) {
 	attrs, err := from.Stat(ctx, object)
 	if err == nil {
-		return Location{from, attrs}, nil, nil
+		return Location{Bucket: from, Attrs: attrs}, nil, nil
 	}
 	fault, err := readFault(name, object, err)
 	return Location{}, fault, err
@@ -222,6 +229,11 @@ func (f *Fetcher) Fetch(
 	if fault != nil || err != nil {
 		return fetched, fault, err
 	}
+	defer func() {
+		for _, at := range located {
+			at.close()
+		}
+	}()
 	if err := hold.Add(ctx, bytesOf(located)); err != nil {
 		return Fetched{}, nil, err
 	}
@@ -266,7 +278,7 @@ func (f *Fetcher) locateAll(
 		case img.Name != "":
 			var located bool
 			if at, located = known[img.Name]; !located {
-				at, fault, err = f.Locate(ctx, img.Name)
+				at, fault, err = f.find(ctx, img.Name, f.lookFor(sample))
 				known[img.Name] = at // a fault ends the search
 			}
 			seen = seenOf(at, fault)
@@ -288,6 +300,7 @@ func (f *Fetcher) locateAll(
 			fault = tooLargeTogether(i+1, together, f.limits)
 		}
 		if fault != nil {
+			at.close()
 			return nil, found, fault, nil
 		}
 		located = append(located, at)
@@ -317,7 +330,7 @@ func (f *Fetcher) read(ctx context.Context, img dataset.Image, at Location) ([]b
 	if img.Name == "" {
 		return img.Data, nil, nil
 	}
-	body, err := at.Bucket.Open(ctx, at.Name, at.Generation, 0, -1)
+	body, err := at.content(ctx)
 	if err != nil {
 		fault, err := readFault(img.Name, at.Name, err)
 		return nil, fault, err

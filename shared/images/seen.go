@@ -17,7 +17,7 @@ func (f *Fetcher) Look(ctx context.Context, img dataset.Image) (string, error) {
 	if img.Name == "" {
 		return Embedded, nil
 	}
-	at, fault, err := f.locate(ctx, img.Name)
+	at, fault, err := f.locate(ctx, img.Name, f.stat)
 	if err != nil {
 		return "", err
 	}

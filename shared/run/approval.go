@@ -22,7 +22,7 @@ func (w *Worker) Cancel(ctx context.Context, run string) error {
 	if scored {
 		return &RefusedError{Reason: "it is scored: there is nothing left to cancel"}
 	}
-	if _, err := bucket.CreateJSON(ctx, w.work, cancelledName(run), map[string]string{"run": run}); err != nil {
+	if err := w.mark(ctx, cancelledName(run), run); err != nil {
 		return err
 	}
 	if plan == nil {
@@ -37,7 +37,7 @@ func (w *Worker) Approve(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := bucket.CreateJSON(ctx, w.work, approvedName(run), map[string]string{"run": run}); err != nil {
+	if err := w.mark(ctx, approvedName(run), run); err != nil {
 		return err
 	}
 	return w.begin(ctx, plan)

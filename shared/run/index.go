@@ -37,6 +37,8 @@ type Entry struct {
 	Selection string `json:"selection,omitempty"`
 	Request   string `json:"request,omitempty"`
 	Check     string `json:"check,omitempty"`
+
+	Accepted time.Time `json:"-"` // in an entry that Open visits; its name has it
 }
 
 func (e Entry) name(at time.Time) string {
@@ -52,23 +54,33 @@ func (e Entry) name(at time.Time) string {
 	return name
 }
 
-// An acceptance is the object that keeps when an entry was accepted.
-type acceptance struct {
-	At time.Time `json:"at"`
-}
-
-// AcceptedAt is the acceptance time that an object keeps; the zero time if there is no such object.
-func AcceptedAt(ctx context.Context, work bucket.Reader, since string) (time.Time, error) {
-	var a acceptance
-	err := bucket.ReadJSON(ctx, work, since, &a)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return time.Time{}, nil
+// acceptedAt is the time in the name of an entry; the zero time if it has none.
+func acceptedAt(name string) time.Time {
+	reversed, _, _ := strings.Cut(name, "-")
+	n, err := strconv.ParseInt(reversed, 10, 64)
+	if err != nil {
+		return time.Time{}
 	}
-	return a.At, err
+	return time.Unix(0, math.MaxInt64-n)
 }
 
-// Accept adds an entry, once: the object called since, which belongs only to this entry, keeps the time of the first
-// call.
+// An Acceptance is the object that keeps when an entry was accepted, and who asked for it, if that is known.
+type Acceptance struct {
+	At time.Time `json:"at"`
+	By string    `json:"by,omitempty"`
+}
+
+// ReadAcceptance reads the object of that name; zero if there is none.
+func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Acceptance, err error) {
+	err = bucket.ReadJSON(ctx, work, since, &a)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return Acceptance{}, nil
+	}
+	return a, err
+}
+
+// Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
+// call, and its caller.
 func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
 	_, err := x.accept(ctx, e, since, now)
 	return err
@@ -86,7 +98,7 @@ func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now t
 
 // accept is Accept, and returns the name of the entry.
 func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time) (string, error) {
-	first := acceptance{At: now.UTC()}
+	first := Acceptance{At: now.UTC(), By: CallerOf(ctx)}
 	created, err := bucket.CreateJSON(ctx, x.work, since, first)
 	if err != nil {
 		return "", err
@@ -149,6 +161,7 @@ func (x *Index) visit(
 	if err := bucket.ReadJSON(ctx, x.work, acceptedPrefix+name, &e); err != nil {
 		return err
 	}
+	e.Accepted = acceptedAt(name)
 	finished, err := do(ctx, e)
 	if err != nil || !finished {
 		return err

@@ -32,6 +32,8 @@ type Limits struct {
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
 	// InFlight is the Wave.Width of the runs.
 	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run in flight at a time"`
+	// InFlightGPU is another one for runs by the scorer gpu, which fewer instances rate; 0 for InFlight.
+	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"the same of a run by the scorer gpu; 0: IN_FLIGHT"`
 	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
 	// CostPerMillion estimates runs.
@@ -50,6 +52,9 @@ func (l Limits) Validate() error {
 		if value < 1 {
 			faults = append(faults, fmt.Errorf("%s: %d; give 1 or more", name, value))
 		}
+	}
+	if l.InFlightGPU < 0 {
+		faults = append(faults, fmt.Errorf("IN_FLIGHT_GPU: %d; give 1 or more, or 0 for IN_FLIGHT", l.InFlightGPU))
 	}
 	if err := scorer.CheckDollars(l.MaxRunCost); err != nil {
 		faults = append(faults, fmt.Errorf("MAX_RUN_COST: %w", err))

@@ -87,7 +87,7 @@ func (w *Worker) draft(ctx context.Context, planner *Planner, run string, spec S
 	case planned || plan.Run != run:
 		return nil, errReplaced
 	}
-	first := draft{Plan: plan, ByDefault: spec.Budget.IsZero(), Width: w.width}
+	first := draft{Plan: plan, ByDefault: spec.Budget.IsZero(), Width: w.widthOf(plan)}
 	if _, err := bucket.CreateJSON(ctx, w.work, draftName(run), first); err != nil {
 		return nil, err
 	}

@@ -152,9 +152,15 @@ func (r *Reader) Runs(ctx context.Context) ([]string, error) {
 	return there, err
 }
 
+// Acceptance says when a run was accepted, and who asked for it; zero if that is not known.
+func (r *Reader) Acceptance(ctx context.Context, run string) (Acceptance, error) {
+	return ReadAcceptance(ctx, r.work, acceptedName(run))
+}
+
 // Accepted is when a run was accepted; the zero time if that is not known.
 func (r *Reader) Accepted(ctx context.Context, run string) (time.Time, error) {
-	return AcceptedAt(ctx, r.work, acceptedName(run))
+	a, err := r.Acceptance(ctx, run)
+	return a.At, err
 }
 
 // Scored reports whether a run is scored to the last sample.

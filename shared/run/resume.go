@@ -39,7 +39,7 @@ func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	if scored, err := w.runs.Scored(ctx, run); err != nil {
 		return err
 	} else if !scored {
-		if err := w.beginWave(ctx, run, wave.Number+1, len(letters)); err != nil {
+		if err := w.beginWave(ctx, plan, wave.Number+1, len(letters)); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,8 @@ type Status struct {
 	// Parameters are the parameters of the automatic selection, without the ids that it includes or excludes; zero if
 	// there is none.
 	Parameters selection.Request `json:"parameters,omitzero"`
+	// Callers are not in lists.
+	Callers
 }
 
 // Progress counts what is done of a run.
@@ -102,7 +104,10 @@ func DatasetOf(run string) string { return run[:max(len(run)-idLength, 0)] }
 // Status finds how far a run is; ErrNoRun if there is none.
 func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	plan, st, err := r.outline(ctx, run, math.MaxInt)
-	if err != nil || plan == nil || st.State == StateRefused {
+	if err != nil || st.State == StateRefused {
+		return st, err
+	}
+	if st.Callers, err = r.callers(ctx, plan, st); err != nil || plan == nil {
 		return st, err
 	}
 	st.Progress, err = r.progress(ctx, plan)

@@ -18,6 +18,8 @@ type Wave struct {
 	// Dead is how many dead letters a wave that a resume began tries again.
 	Dead int       `json:"dead,omitempty"`
 	At   time.Time `json:"at"` // when it began
+	// By is who resumed the run.
+	By string `json:"by,omitempty"`
 }
 
 // wave is the current wave of a run; nil before its first one.
@@ -47,10 +49,21 @@ func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
 }
 
 // beginWave begins a wave unless another delivery has begun it.
-func (w *Worker) beginWave(ctx context.Context, run string, number, dead int) error {
-	next := Wave{Number: number, Width: w.width, Dead: dead, At: w.now().UTC()}
-	_, err := bucket.CreateJSON(ctx, w.work, waveName(run, number), next)
+func (w *Worker) beginWave(ctx context.Context, plan *Plan, number, dead int) error {
+	next := Wave{Number: number, Width: w.widthOf(plan), Dead: dead, At: w.now().UTC()}
+	if number > 0 {
+		next.By = CallerOf(ctx)
+	}
+	_, err := bucket.CreateJSON(ctx, w.work, waveName(plan.Run, number), next)
 	return err
+}
+
+// widthOf is the width of the waves of a run.
+func (w *Worker) widthOf(plan *Plan) int {
+	if width := w.widths[plan.Scorer]; width > 0 {
+		return width
+	}
+	return w.width
 }
 
 // A Stop ends a wave: runs/<run>/waves/<number>.stopped. A scorer must not be asked again until a person has fixed the

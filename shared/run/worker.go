@@ -24,6 +24,7 @@ type Worker struct {
 	loader *loader
 
 	width   int
+	widths  map[string]int
 	process Process
 	again   Republisher
 	// alone is locked while a sample is rated that may end the process, and locked for reading while others are rated.
@@ -41,8 +42,10 @@ type WorkerConfig struct {
 	Now        func() time.Time
 	// ImageBuckets are as in PlannerConfig.
 	ImageBuckets map[string]bucket.Reader
-	// Width is the Wave.Width of the waves that the worker begins, at least 1.
+	// Width is the Wave.Width of the waves that the worker begins, at least 1. Widths has those of kinds of scorers that
+	// have another one.
 	Width   int
+	Widths  map[string]int
 	Process Process
 	// Memory is what images are fetched in.
 	Memory *memory.Budget
@@ -73,7 +76,8 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 	return &Worker{
 		runs: c.Runs, index: NewIndex(c.Work), input: c.Input, work: c.Work, open: c.OpenScorer,
 		tasks: c.Tasks, events: c.Events, now: c.Now,
-		loader: newLoader(c.Runs, Texts{c.Input, c.Work}, c.ImageBuckets, c.Memory), width: c.Width, process: c.Process,
+		loader: newLoader(c.Runs, Texts{c.Input, c.Work}, c.ImageBuckets, c.Memory), width: c.Width,
+		widths: c.Widths, process: c.Process,
 		again: Republisher{Work: c.Work, Process: c.Process, Now: c.Now},
 	}, nil
 }
@@ -121,7 +125,7 @@ func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 		return w.announceWaiting(ctx, plan)
 	}
 	if wave == nil {
-		if err := w.beginWave(ctx, plan.Run, 0, 0); err != nil {
+		if err := w.beginWave(ctx, plan, 0, 0); err != nil {
 			return err
 		}
 		if wave, err = w.runs.wave(ctx, plan.Run); err != nil {

@@ -200,9 +200,11 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 		return nil, err
 	}
 	status := &RunStatus{Status: *st}
-	if status.Created, err = r.runs.Accepted(ctx, runID); err != nil {
+	accepted, err := r.runs.Acceptance(ctx, runID)
+	if err != nil {
 		return nil, err
 	}
+	status.Created, status.AskedBy = accepted.At, accepted.By
 	if !st.IsScored() {
 		return status, nil
 	}
@@ -226,9 +228,20 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 	return status, nil
 }
 
+// Acceptance says when a selection was accepted, and who asked for it; zero if that is not known.
+func (r *Reader) Acceptance(ctx context.Context, runID, id string) (run.Acceptance, error) {
+	return ReadAcceptance(ctx, r.work, runID, id)
+}
+
+// ReadAcceptance is Reader.Acceptance of a work bucket.
+func ReadAcceptance(ctx context.Context, work bucket.Reader, runID, id string) (run.Acceptance, error) {
+	return run.ReadAcceptance(ctx, work, acceptedName(runID, id))
+}
+
 // Accepted is when a selection was accepted; the zero time if that is not known.
 func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, error) {
-	return run.AcceptedAt(ctx, r.work, acceptedName(runID, id))
+	a, err := r.Acceptance(ctx, runID, id)
+	return a.At, err
 }
 
 // Reasons are why samples are not in a selection of a run, in the order of the dataset; empty for those that are.

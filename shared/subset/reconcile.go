@@ -29,16 +29,17 @@ func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) 
 }
 
 // Reconcile does one step, and publishes the task of the next one if there is more: first through the index, then
-// through the uploads of the input bucket. A failure at one entry is reported, and does not keep another from being
-// continued: the next schedule tries again. Only a fault of the whole step is an error.
+// through the uploads of the input bucket. Each entry that stays open is reported, with the error that kept it from
+// being continued, or nil. Such an error keeps no other entry from being continued: the next schedule tries again. Only
+// a fault of the whole step is an error.
 func (c *Reconciler) Reconcile(
-	ctx context.Context, task events.ReconcileTask, failed func(context.Context, run.Entry, error),
+	ctx context.Context, task events.ReconcileTask, report func(context.Context, run.Entry, error),
 ) error {
 	if task.Run != "" {
 		return c.continueRun(ctx, task.Run)
 	}
 	if task.Uploads {
-		cursor, err := c.acceptUploads(ctx, task.Cursor, failed)
+		cursor, err := c.acceptUploads(ctx, task.Cursor, report)
 		if err != nil || cursor == "" {
 			return err
 		}
@@ -47,11 +48,13 @@ func (c *Reconciler) Reconcile(
 	cursor, err := c.subsets.index.Open(ctx, task.Cursor, reconcileLimit,
 		func(ctx context.Context, e run.Entry) (bool, error) {
 			finished, err := c.entry(ctx, e)
-			if _, machine := errors.AsType[*bucket.MachineError](err); err == nil || machine || ctx.Err() != nil {
-				return finished, err
+			if _, machine := errors.AsType[*bucket.MachineError](err); machine || err != nil && ctx.Err() != nil {
+				return false, err
 			}
-			failed(ctx, e, err)
-			return false, nil
+			if finished = finished && err == nil; !finished {
+				report(ctx, e, err)
+			}
+			return finished, nil
 		})
 	switch {
 	case err != nil:

@@ -115,7 +115,12 @@ func TestReconcileFailure(t *testing.T) {
 	restart(f)
 	var failed []string
 	err := f.Reconciler.Reconcile(t.Context(), events.ReconcileTask{}, func(_ context.Context, e run.Entry, err error) {
-		failed = append(failed, e.Run)
+		if age := f.Now().Sub(e.Accepted); age < 0 || age > time.Minute {
+			t.Errorf("%s was accepted at %v, and it is %v", e.Run, e.Accepted, f.Now())
+		}
+		if err != nil {
+			failed = append(failed, e.Run)
+		}
 	})
 	if err != nil || len(failed) != 1 || failed[0] != bad.Run {
 		t.Errorf("%v failed, error %v; want that only %s failed", failed, err, bad.Run)

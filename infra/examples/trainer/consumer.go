@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path"
@@ -46,6 +47,14 @@ func (c consumer) receive(ctx context.Context, from *pubsub.Subscriber) error {
 			return
 		}
 		m.Ack()
+	})
+}
+
+// push takes the deliveries of a push subscription. It claims a training before it fetches anything; what another
+// consumer is starting is answered 503, and delivered again.
+func (c consumer) push() http.Handler {
+	return events.PushHandler(c.log, func(ctx context.Context, d events.Delivery) error {
+		return c.handle(ctx, d.Attributes, d.Data)
 	})
 }
 
@@ -135,7 +144,8 @@ func (c consumer) start(
 		"HARVEST_JOB="+jobName(id), "HARVEST_DATASET="+event.Dataset,
 		"HARVEST_RUN="+event.Run, "HARVEST_SELECTION="+event.Selection,
 		"HARVEST_IMAGES="+event.Images,
-		"HARVEST_SELECTED="+strconv.Itoa(event.Selected), "HARVEST_SUBSET="+subset, "TRACEPARENT="+traceparent)
+		"HARVEST_SELECTED="+strconv.Itoa(event.Selected), "HARVEST_SUBSET="+subset,
+		"HARVEST_SUBSET_URI="+event.Outputs["subset"].URI, "TRACEPARENT="+traceparent)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("running %s: %w", c.command[0], err)
 	}

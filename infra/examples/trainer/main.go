@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,24 +44,46 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	subscription := flags.String("subscription", "harvest-trainer", "subscription to selection.completed")
 	work := flags.String("work", "", "Harvest's work bucket, gs://name, for events of before v1, which have no URIs")
 	state := flags.String("state", "", "bucket or folder that remembers what was started")
+	listen := flags.String("listen", "", "address to take pushes on, such as :8080, in place of a subscription")
 	out := flags.String("out", ".", "folder for subsets")
 	lease := flags.Duration("lease", 10*time.Minute, "how long the command may take; it is killed then, and started anew")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *project == "" || *state == "" || flags.NArg() == 0 {
-		return errors.New("give -project, -state, and the command that starts a training")
+	if (*project == "") == (*listen == "") || *state == "" || flags.NArg() == 0 {
+		return errors.New("give -project or -listen, -state, and the command that starts a training")
 	}
 	storage := &clients{opened: map[string]bucket.Bucket{}}
-	remembered, errState := storage.open(ctx, *state)
-	client, errClient := pubsub.NewClient(ctx, *project)
-	if err := errors.Join(errState, errClient); err != nil {
+	remembered, err := storage.open(ctx, *state)
+	if err != nil {
 		return err
 	}
-	defer client.Close()
 	c := consumer{
 		open: storage.open, work: *work, out: *out, command: flags.Args(), log: log,
 		starts: ledger{bucket: remembered, lease: *lease, now: time.Now},
 	}
+	if *listen != "" {
+		return serve(ctx, *listen, c.push())
+	}
+	client, err := pubsub.NewClient(ctx, *project)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
 	return c.receive(ctx, client.Subscriber(*subscription))
+}
+
+// serve serves until ctx ends, and then waits for what is at work as long as Cloud Run does.
+func serve(ctx context.Context, address string, handler http.Handler) error {
+	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 9*time.Second)
+		defer cancel()
+		return server.Shutdown(last)
+	}
 }

@@ -4,7 +4,21 @@ resource "google_secret_manager_secret" "llm_api_key" {
   secret_id = "${var.name}-llm-api-key"
 
   replication {
-    auto {}
+    dynamic "auto" {
+      for_each = length(var.secret_regions) == 0 ? ["anywhere"] : []
+      content {}
+    }
+    dynamic "user_managed" {
+      for_each = length(var.secret_regions) == 0 ? [] : ["here"]
+      content {
+        dynamic "replicas" {
+          for_each = var.secret_regions
+          content {
+            location = replicas.value
+          }
+        }
+      }
+    }
   }
 
   depends_on = [google_project_service.api]

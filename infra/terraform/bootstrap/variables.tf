@@ -24,6 +24,12 @@ variable "name" {
   }
 }
 
+variable "labels" {
+  description = "Labels of all that can have some, besides app = name; the same as in the main configuration."
+  type        = map(string)
+  default     = {}
+}
+
 variable "kms_key" {
   description = <<-EOT
     Full name of a Cloud KMS key, projects/.../cryptoKeys/..., that Cloud Storage may encrypt the buckets with; null for
@@ -31,6 +37,21 @@ variable "kms_key" {
   EOT
   type        = string
   default     = null
+}
+
+variable "audit_logs" {
+  description = <<-EOT
+    Services whose reads and writes of data are logged, by account: for instance storage.googleapis.com,
+    run.googleapis.com, pubsub.googleapis.com. Reads of a million images are a million entries, which cost.
+  EOT
+  type        = list(string)
+  default     = []
+}
+
+variable "secret_regions" {
+  description = "Regions that the secret is kept in; empty lets Google choose, which some organisations do not allow."
+  type        = list(string)
+  default     = []
 }
 
 variable "billing_account" {

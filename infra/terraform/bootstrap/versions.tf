@@ -4,7 +4,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.50.0, < 8.0.0"
+      version = "~> 6.50"
     }
   }
 
@@ -19,6 +19,7 @@ terraform {
 provider "google" {
   project               = var.project
   region                = var.region
+  default_labels        = merge({ app = var.name }, var.labels)
   billing_project       = var.project
   user_project_override = true
 }

@@ -61,8 +61,20 @@ func (m *Module) Named(kind string) map[string]*hclsyntax.Block {
 	return found
 }
 
-// Folders finds the folders of configuration below root.
-func Folders(root string) ([]string, error) {
+// Folders finds the folders of configuration below the roots.
+func Folders(roots ...string) ([]string, error) {
+	var found []string
+	for _, root := range roots {
+		below, err := foldersBelow(root)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, below...)
+	}
+	return found, nil
+}
+
+func foldersBelow(root string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -81,9 +93,9 @@ func Folders(root string) ([]string, error) {
 	return found, err
 }
 
-// Used gives the types of resources ("resource") and data sources ("data") of all configuration below root.
-func Used(root string) (map[string][]string, error) {
-	folders, err := Folders(root)
+// Used gives the types of resources ("resource") and data sources ("data") of all configuration below the roots.
+func Used(roots ...string) (map[string][]string, error) {
+	folders, err := Folders(roots...)
 	if err != nil {
 		return nil, err
 	}

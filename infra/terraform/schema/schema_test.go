@@ -12,15 +12,18 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
-// TestConfiguration checks all of infra/terraform.
+// examples are what others start from.
+const examples = "../../examples"
+
+// TestConfiguration checks all of infra/terraform and infra/examples.
 func TestConfiguration(t *testing.T) {
 	t.Parallel()
 	google := readSchema(t)
-	folders, err := schema.Folders("..")
+	folders, err := schema.Folders("..", examples)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(folders) != 7 { // root, bootstrap and five modules
+	if len(folders) != 10 { // module, deploy, bootstrap, five parts, and two examples
 		t.Errorf("found configuration in %q", folders)
 	}
 	for _, dir := range folders {
@@ -43,7 +46,8 @@ func TestFormatted(t *testing.T) {
 	t.Parallel()
 	var files []string
 	for _, pattern := range []string{
-		"../*.tf", "../bootstrap/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl",
+		"../*.tf", "../bootstrap/*.tf", "../deploy/*.tf", examples + "/*/*.tf",
+		examples + "/*/*/*.tf", "../modules/*/*.tf", "../tests/*.hcl", "../bootstrap/tests/*.hcl",
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
@@ -66,7 +70,7 @@ func TestFormatted(t *testing.T) {
 func TestSchemaHasNothingElse(t *testing.T) {
 	t.Parallel()
 	google := readSchema(t)
-	used, err := schema.Used("..")
+	used, err := schema.Used("..", examples)
 	if err != nil {
 		t.Fatal(err)
 	}

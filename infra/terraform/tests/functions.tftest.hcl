@@ -1,6 +1,9 @@
 mock_provider "google" {}
 
 variables {
+  ingress             = "INGRESS_TRAFFIC_ALL"
+  vpc                 = []
+  labels              = { app = "harvest", team = "vision" }
   region              = "europe-west4"
   name                = "harvest"
   image               = "functions@sha256:0"
@@ -9,6 +12,7 @@ variables {
   gpu_url             = null
   llm_secret          = null
   max_instances       = { ingest = 1, score = 2, curate = 3 }
+  concurrency         = { ingest = 4, score = 2, curate = 8 }
   memory              = { ingest = 1, score = 2, curate = 16 }
   api_users           = ["group:people@example.com"]
   deletion_protection = true
@@ -25,6 +29,10 @@ run "services" {
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.template[0].timeout == "590s" && s.template[0].scaling[0].min_instance_count == 0 && s.template[0].scaling[0].max_instance_count > 0])
     error_message = "services scale to nothing, and not beyond their most"
+  }
+  assert {
+    condition     = { for key, s in google_cloud_run_v2_service.function : key => s.template[0].max_instance_request_concurrency } == var.concurrency
+    error_message = "an instance takes as many requests as what is in flight is computed with"
   }
   assert {
     condition     = google_cloud_run_v2_service.function["curate"].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
@@ -53,6 +61,24 @@ run "services" {
   assert {
     condition     = length([for e in google_cloud_run_v2_service.function["ingest"].template[0].containers[0].env : e if e.name == "GPU_SIDECAR"]) == 0
     error_message = "without a GPU there is no sidecar to ask"
+  }
+}
+
+run "in_a_hardened_network" {
+  module {
+    source = "./modules/functions"
+  }
+  variables {
+    ingress = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    vpc     = [{ network = "farm", subnetwork = "farm-west", egress = "ALL_TRAFFIC" }]
+  }
+  assert {
+    condition     = alltrue([for s in google_cloud_run_v2_service.function : s.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY" && s.template[0].vpc_access[0].egress == "ALL_TRAFFIC" && s.template[0].vpc_access[0].network_interfaces[0].subnetwork == "farm-west"])
+    error_message = "nothing is reached from outside, and nothing leaves by another way"
+  }
+  assert {
+    condition     = alltrue([for s in google_cloud_run_v2_service.function : s.labels == tomap(var.labels) && s.template[0].labels == tomap(var.labels)])
+    error_message = "services and their instances have the labels that bills are split by"
   }
 }
 

@@ -1,6 +1,8 @@
 mock_provider "google" {}
 
 variables {
+  vpc                 = []
+  labels              = { app = "harvest", team = "vision" }
   region              = "europe-west4"
   name                = "harvest"
   functions_image     = "functions@sha256:0"
@@ -11,6 +13,7 @@ variables {
   sidecar_environment = { SIDECAR_MODELS = "scorer" }
   weights_bucket      = "orchard-harvest-weights"
   max_instances       = 2
+  concurrency         = 2
   memory              = 2
   deletion_protection = true
 }
@@ -45,6 +48,33 @@ run "two_containers" {
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.template[0].scaling[0].min_instance_count == 0 && google_cloud_run_v2_service.score_gpu.template[0].scaling[0].max_instance_count == 2
     error_message = "GPUs scale to nothing, and not beyond their most"
+  }
+}
+
+run "liveness" {
+  module {
+    source = "./modules/gpu"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.score_gpu.template[0].containers[1].liveness_probe[0].http_get[0].path == "/v1/limits"
+    error_message = "a sidecar that does not answer is started anew, and one that loads is not"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.score_gpu.ingress == "INGRESS_TRAFFIC_ALL" && length(google_cloud_run_v2_service.score_gpu.template[0].vpc_access) == 0
+    error_message = "without a VPC the other services' calls come from outside"
+  }
+}
+
+run "in_a_hardened_network" {
+  module {
+    source = "./modules/gpu"
+  }
+  variables {
+    vpc = [{ network = "farm", subnetwork = "farm-west", egress = "ALL_TRAFFIC" }]
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.score_gpu.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    error_message = "calls through the VPC are internal"
   }
 }
 

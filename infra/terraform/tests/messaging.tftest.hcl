@@ -1,6 +1,7 @@
 mock_provider "google" {}
 
 variables {
+  labels         = { app = "harvest", team = "vision" }
   region         = "europe-west4"
   name           = "harvest"
   project_number = "123"
@@ -20,6 +21,10 @@ run "subscriptions" {
       s.ack_deadline_seconds == 600 && s.retry_policy[0].minimum_backoff == "10s" && s.retry_policy[0].maximum_backoff == "600s" && s.expiration_policy[0].ttl == ""
     ])
     error_message = "every push may take 600 s, backs off 10..600 s, and never expires"
+  }
+  assert {
+    condition     = alltrue(concat([for s in google_pubsub_subscription.push : s.labels == tomap(var.labels)], [for t in google_pubsub_topic.this : t.labels == tomap(var.labels)]))
+    error_message = "topics and subscriptions have the labels that bills are split by"
   }
   assert {
     condition     = alltrue([for s in google_pubsub_subscription.push : s.push_config[0].oidc_token[0].service_account_email == "push@example.com"])

@@ -59,6 +59,68 @@ run "with_a_gpu" {
   }
 }
 
+run "refuses_two_regions_in_one_subnetwork" {
+  command = plan
+  variables {
+    vpc        = { network = "farm", subnetwork = "farm-west" }
+    gpu_region = "us-central1"
+  }
+  expect_failures = [var.vpc]
+}
+
+run "network_and_regions" {
+  command = plan
+  variables {
+    ingress = "internal-and-cloud-load-balancing"
+    vpc     = { network = "farm", subnetwork = "farm-west", egress = "all-traffic" }
+    labels  = { team = "vision" }
+  }
+  assert {
+    condition     = local.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && local.vpc[0].egress == "ALL_TRAFFIC"
+    error_message = "they are Cloud Run's words"
+  }
+  assert {
+    condition     = local.labels == { app = "harvest", team = "vision" }
+    error_message = "labels of one's own join that of the deployment"
+  }
+}
+
+# Never more tasks of a run than the services take: what is above is answered 429.
+run "in_flight_follows_from_instances" {
+  command = plan
+  variables {
+    max_instances = { ingest = 3, score = 50, score_gpu = 4 }
+  }
+  assert {
+    condition     = local.in_flight == { IN_FLIGHT = 12, IN_FLIGHT_GPU = 8 }
+    error_message = "12 is what three instances of ingest take, 8 what four of score-gpu take"
+  }
+  assert {
+    condition     = local.environment["IN_FLIGHT"] == "12" && local.environment["IN_FLIGHT_GPU"] == "8"
+    error_message = "the functions get both"
+  }
+}
+
+run "in_flight_by_default" {
+  command = plan
+  assert {
+    condition     = local.in_flight == { IN_FLIGHT = 40, IN_FLIGHT_GPU = 4 }
+    error_message = "20 instances of score, and 2 of score-gpu, take two tasks each"
+  }
+  assert {
+    condition     = alltrue([for service in ["ingest", "score", "curate"] : local.capacity[service] == 40])
+    error_message = "no service is narrower than another"
+  }
+}
+
+run "images_stay_where_they_are" {
+  command = plan
+  assert {
+    condition     = !contains(keys(var.input_lifecycle), "images/") && length(var.work_lifecycle) == 0
+    error_message = "no transition of objects that are small and many"
+  }
+}
+
 run "refuses_a_tag" {
   command = plan
   variables {

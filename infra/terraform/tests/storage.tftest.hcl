@@ -1,8 +1,9 @@
 mock_provider "google" {}
 
 variables {
+  labels              = { app = "harvest", team = "vision" }
   project             = "orchard"
-  region              = "europe-west4"
+  location            = "europe-west4"
   name                = "harvest"
   kms_key             = null
   input_lifecycle     = { "images/" = { nearline_after_days = 30, delete_after_days = 365 } }
@@ -22,6 +23,10 @@ run "buckets" {
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : b.uniform_bucket_level_access && b.public_access_prevention == "enforced" && !b.force_destroy])
     error_message = "no bucket can become public, or be deleted with what is in it"
+  }
+  assert {
+    condition     = alltrue([for b in google_storage_bucket.this : b.soft_delete_policy[0].retention_duration_seconds == 604800 && b.labels == tomap(var.labels)])
+    error_message = "what is deleted can be restored for a week"
   }
   assert {
     condition     = [for b in google_storage_bucket.this : b.name if b.versioning[0].enabled] == ["orchard-harvest-input"]

@@ -93,6 +93,29 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 	return bucket.WithContext(ctx, r), nil
 }
 
+// OpenWhole implements bucket.WholeOpener.
+func (g *Bucket) OpenWhole(ctx context.Context, name string) (bucket.Attrs, io.ReadCloser, error) {
+	object, err := g.object(name)
+	if err != nil {
+		return bucket.Attrs{}, nil, err
+	}
+	r, err := object.NewReader(ctx)
+	if err != nil {
+		return bucket.Attrs{}, nil, g.fail(name, err)
+	}
+	// Of what is decompressed on the way the size that is stored is not said.
+	if a := r.Attrs; !a.Decompressed && a.ContentEncoding != "gzip" && a.Generation != 0 && a.Size >= 0 {
+		return bucket.Attrs{Name: name, Size: a.Size, Generation: a.Generation}, bucket.WithContext(ctx, r), nil
+	}
+	r.Close()
+	attrs, err := g.Stat(ctx, name)
+	if err != nil {
+		return bucket.Attrs{}, nil, err
+	}
+	body, err := g.Open(ctx, name, attrs.Generation, 0, -1)
+	return attrs, body, err
+}
+
 // List implements Reader.
 func (g *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
 	return func(yield func(bucket.Attrs, error) bool) {

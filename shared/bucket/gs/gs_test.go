@@ -166,10 +166,43 @@ func TestContentEncoding(t *testing.T) {
 	if attrs, err := g.Stat(t.Context(), "compressed"); err != nil || !attrs.Encoded {
 		t.Errorf("Stat: %+v, %v; want that it is encoded", attrs, err)
 	}
+	attrs, body, err := g.OpenWhole(t.Context(), "compressed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if got, err := io.ReadAll(body); err != nil || string(got) != "content" || !attrs.Encoded {
+		t.Errorf("OpenWhole: %+v and %q, %v; want that it is encoded, and its content", attrs, got, err)
+	}
 	for _, r := range []struct{ offset, length int64 }{{0, 3}, {3, 3}, {3, -1}} {
 		if _, err := g.Open(t.Context(), "compressed", 0, r.offset, r.length); err == nil ||
 			!strings.Contains(err.Error(), "Content-Encoding") {
 			t.Errorf("%d bytes from %d on: %v, want an error that says why", r.length, r.offset, err)
+		}
+	}
+}
+
+// OpenWhole says what Stat says, and reads what Open reads, in one request.
+func TestOpenWhole(t *testing.T) {
+	t.Parallel()
+	g := newGS(t, "")
+	buckettest.Put(t, g, "image", []byte("content"))
+	want, err := g.Stat(t.Context(), "image")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, body, err := g.OpenWhole(t.Context(), "image")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	content, err := io.ReadAll(body)
+	if err != nil || got != want || string(content) != "content" {
+		t.Errorf("OpenWhole: %+v and %q, %v; want %+v", got, content, err, want)
+	}
+	for _, name := range []string{"none", "a\nb"} {
+		if _, _, err := g.OpenWhole(t.Context(), name); !errors.Is(err, bucket.ErrNotExist) {
+			t.Errorf("OpenWhole of %q: error %v, want ErrNotExist", name, err)
 		}
 	}
 }

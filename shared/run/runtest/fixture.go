@@ -143,8 +143,8 @@ func (f *Fixture) Restart() {
 	f.must(err)
 	f.Worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: feed,
-		Now: f.clock, ImageBuckets: f.ImageBuckets, Width: f.Limits.InFlight, Process: process,
-		Memory: f.Memory,
+		Now: f.clock, ImageBuckets: f.ImageBuckets, Width: f.Limits.InFlight,
+		Widths: map[string]int{Kind: f.Limits.InFlightGPU}, Process: process, Memory: f.Memory,
 	})
 	f.must(err)
 	f.Subsets, err = subset.NewSelector(subset.Config{
@@ -172,6 +172,9 @@ func (f *Fixture) clock() time.Time {
 	defer f.mu.Unlock()
 	return f.now
 }
+
+// Now is the time of the fixture's clock.
+func (f *Fixture) Now() time.Time { return f.clock() }
 
 // Pass lets time pass.
 func (f *Fixture) Pass(d time.Duration) {
@@ -275,10 +278,13 @@ func (f *Fixture) Touch(name string, at time.Time) {
 }
 
 // Errors are the lines that were logged as errors.
-func (f *Fixture) Errors() []string {
+func (f *Fixture) Errors() []string { return f.Logged("level=ERROR") }
+
+// Logged are the lines of the log that hold a text.
+func (f *Fixture) Logged(text string) []string {
 	var found []string
 	for line := range strings.Lines(f.logged.String()) {
-		if strings.Contains(line, "level=ERROR") {
+		if strings.Contains(line, text) {
 			found = append(found, line)
 		}
 	}

@@ -49,6 +49,21 @@ run "with_budget_and_key" {
   }
 }
 
+run "in_a_hardened_organisation" {
+  variables {
+    audit_logs     = ["storage.googleapis.com"]
+    secret_regions = ["europe-west4", "europe-west1"]
+  }
+  assert {
+    condition     = toset([for c in google_project_iam_audit_config.data["storage.googleapis.com"].audit_log_config : c.log_type]) == toset(["DATA_READ", "DATA_WRITE"])
+    error_message = "reads and writes of data are logged"
+  }
+  assert {
+    condition     = length(google_secret_manager_secret.llm_api_key.replication[0].auto) == 0 && length(google_secret_manager_secret.llm_api_key.replication[0].user_managed[0].replicas) == 2
+    error_message = "the secret stays where it may be"
+  }
+}
+
 run "refuses_long_names" {
   command = plan
   variables {

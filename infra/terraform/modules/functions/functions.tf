@@ -6,15 +6,13 @@ locals {
     # Streams what it reads: little memory, whatever the size of a manifest.
     ingest = {
       cpu         = 1
-      concurrency = 4
       ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
       environment = local.sidecar
       secrets     = {}
     }
-    # Two shards concurrently on two cores: one is rated while the other reads its images.
+    # Two cores for two shards: one is rated while the other reads its images.
     score = {
       cpu         = 2
-      concurrency = 2
       ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
       environment = {}
       secrets     = var.llm_secret == null ? {} : { LLM_API_KEY = var.llm_secret }
@@ -22,8 +20,7 @@ locals {
     # People and pipelines call it from anywhere, if IAM lets them.
     curate = {
       cpu         = 2
-      concurrency = 8
-      ingress     = "INGRESS_TRAFFIC_ALL"
+      ingress     = var.ingress
       environment = local.sidecar
       secrets     = {}
     }

@@ -3,6 +3,7 @@ resource "google_cloud_run_v2_service" "function" {
 
   name     = "${var.name}-${each.key}"
   location = var.region
+  labels   = var.labels
   # Pub/Sub's pushes of the same project count as internal.
   ingress             = each.value.ingress
   deletion_protection = var.deletion_protection
@@ -10,14 +11,26 @@ resource "google_cloud_run_v2_service" "function" {
   custom_audiences = ["${var.name}-${each.key}"]
 
   template {
+    labels                           = var.labels
     service_account                  = var.accounts[each.key]
-    max_instance_request_concurrency = each.value.concurrency
+    max_instance_request_concurrency = var.concurrency[each.key]
     # Longer than a delivery takes (540 s), shorter than Pub/Sub waits (600 s).
     timeout = "590s"
 
     scaling {
       min_instance_count = 0 # idle costs nothing
       max_instance_count = var.max_instances[each.key]
+    }
+
+    dynamic "vpc_access" {
+      for_each = var.vpc
+      content {
+        egress = vpc_access.value.egress
+        network_interfaces {
+          network    = vpc_access.value.network
+          subnetwork = vpc_access.value.subnetwork
+        }
+      }
     }
 
     containers {
@@ -66,5 +79,10 @@ resource "google_cloud_run_v2_service" "function" {
         }
       }
     }
+  }
+
+  # The pipeline moves traffic to a revision once that was seen to work.
+  lifecycle {
+    ignore_changes = [traffic]
   }
 }

@@ -3,6 +3,21 @@ variable "region" {
   type        = string
 }
 
+variable "labels" {
+  description = "Labels of all that can have some."
+  type        = map(string)
+}
+
+variable "vpc" {
+  description = "Network, subnetwork and egress of direct VPC egress; empty for none."
+  type        = list(object({ network = string, subnetwork = string, egress = string }))
+}
+
+variable "ingress" {
+  description = "Ingress of curate; the other services take internal calls alone."
+  type        = string
+}
+
 variable "name" {
   description = "Prefix of all names."
   type        = string
@@ -35,6 +50,11 @@ variable "llm_secret" {
 
 variable "max_instances" {
   description = "Most instances of each service at once."
+  type        = object({ ingest = number, score = number, curate = number })
+}
+
+variable "concurrency" {
+  description = "Requests that an instance of each service takes at a time."
   type        = object({ ingest = number, score = number, curate = number })
 }
 

@@ -2,6 +2,8 @@ locals {
   service = "${var.name}-score-gpu"
   port    = 8700
 
+  internal = anytrue([for vpc in var.vpc : vpc.egress == "ALL_TRAFFIC"])
+
   # The least that Cloud Run gives each kind: more would be paid for, and the GPU is what everything waits for.
   sidecar_resources = {
     nvidia-l4           = { cpu = "4", memory = "16Gi" }
@@ -13,16 +15,18 @@ locals {
 resource "google_cloud_run_v2_service" "score_gpu" {
   name     = local.service
   location = var.region
-  # ingest and curate ask it for its models when they plan a run, and their calls do not count as internal.
-  ingress             = "INGRESS_TRAFFIC_ALL"
+  labels   = var.labels
+  # ingest and curate ask it for its models when they plan a run. Their calls count as internal only if all that they
+  # send goes through a VPC.
+  ingress             = local.internal ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : "INGRESS_TRAFFIC_ALL"
   deletion_protection = var.deletion_protection
   custom_audiences    = [local.service]
 
   template {
-    service_account       = var.accounts["score-gpu"]
-    execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
-    # The client keeps two requests at the sidecar: one runs, and the next one's images arrive meanwhile.
-    max_instance_request_concurrency = 2
+    labels                           = var.labels
+    service_account                  = var.accounts["score-gpu"]
+    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
+    max_instance_request_concurrency = var.concurrency
     timeout                          = "590s"
     # Cheaper, and all that waits is a queue: a zone that fails costs time, not work.
     gpu_zonal_redundancy_disabled = true
@@ -30,6 +34,17 @@ resource "google_cloud_run_v2_service" "score_gpu" {
     scaling {
       min_instance_count = 0 # a GPU is paid for as long as its instance lives
       max_instance_count = var.max_instances
+    }
+
+    dynamic "vpc_access" {
+      for_each = var.vpc
+      content {
+        egress = vpc_access.value.egress
+        network_interfaces {
+          network    = vpc_access.value.network
+          subnetwork = vpc_access.value.subnetwork
+        }
+      }
     }
 
     node_selector {
@@ -94,6 +109,18 @@ resource "google_cloud_run_v2_service" "score_gpu" {
         }
       }
 
+      # A sidecar that no longer answers is started anew. It answers this path while it loads and while it rates; when
+      # what rates ends, the process ends by itself.
+      liveness_probe {
+        period_seconds    = 30
+        timeout_seconds   = 10
+        failure_threshold = 6
+        http_get {
+          path = "/v1/limits"
+          port = local.port
+        }
+      }
+
       dynamic "env" {
         for_each = merge({
           SIDECAR_PORT = tostring(local.port)
@@ -120,5 +147,10 @@ resource "google_cloud_run_v2_service" "score_gpu" {
         read_only = true
       }
     }
+  }
+
+  # The pipeline moves traffic to a revision once that was seen to work.
+  lifecycle {
+    ignore_changes = [traffic]
   }
 }

@@ -3,6 +3,16 @@ variable "region" {
   type        = string
 }
 
+variable "labels" {
+  description = "Labels of all that can have some."
+  type        = map(string)
+}
+
+variable "vpc" {
+  description = "Network, subnetwork and egress of direct VPC egress; empty for none."
+  type        = list(object({ network = string, subnetwork = string, egress = string }))
+}
+
 variable "name" {
   description = "Prefix of all names."
   type        = string
@@ -56,6 +66,11 @@ variable "max_instances" {
     condition     = var.max_instances >= 1
     error_message = "max_instances: give 1 or more for score_gpu; for no GPU service leave sidecar_image out."
   }
+}
+
+variable "concurrency" {
+  description = "Requests that an instance takes at a time."
+  type        = number
 }
 
 variable "memory" {

@@ -36,6 +36,7 @@ resource "google_pubsub_subscription" "push" {
   name   = "${var.name}-${each.key}"
   topic  = google_pubsub_topic.this[each.value.topic].id
   filter = each.value.filter
+  labels = var.labels
 
   # The longest there is: it is also the time that a push may take, and a service answers after 540 s at the latest.
   ack_deadline_seconds       = 600

@@ -9,7 +9,8 @@ locals {
 resource "google_pubsub_topic" "this" {
   for_each = local.topics
 
-  name = "${var.name}-${each.key}"
+  name   = "${var.name}-${each.key}"
+  labels = var.labels
   # A subscriber that was set up wrongly can seek back; what the other topics carry can be published again.
   message_retention_duration = each.key == "events" ? "604800s" : null
 }

@@ -1,3 +1,8 @@
+variable "labels" {
+  description = "Labels of all that can have some."
+  type        = map(string)
+}
+
 variable "name" {
   description = "Prefix of all names."
   type        = string

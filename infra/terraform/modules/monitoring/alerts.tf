@@ -5,16 +5,17 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = each.key
   type         = "email"
   labels       = { email_address = each.key }
+  user_labels  = var.labels
 }
 
 resource "google_monitoring_alert_policy" "this" {
-  for_each = merge(local.line_alerts, local.alerts, var.with_gpu ? local.gpu_alerts : {})
+  for_each = merge(local.line_alerts, local.alerts, local.objective_alerts, var.with_gpu ? local.gpu_alerts : {})
 
   display_name          = "${var.name}: ${each.value.title}"
   combiner              = "OR"
   severity              = each.value.severity
   notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
-  user_labels           = { harvest = each.key }
+  user_labels           = merge(var.labels, { harvest = each.key })
 
   conditions {
     display_name = each.value.title

@@ -29,7 +29,26 @@ locals {
       description = "Runs that are estimated above MAX_RUN_COST"
     }
     datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
-    selections       = { message = "automatic selection", description = "Selections made without being asked for" }
+    # Logged by reconcile, every ten minutes, of each run and selection that is not finished.
+    runs_old = {
+      message     = "run is not finished"
+      also        = " AND jsonPayload.hours>${var.run_hours}"
+      description = "Runs and selections that were accepted longer ago than they should take"
+    }
+    # Those that are in time are a share of all; queries.tf has the objectives.
+    runs_scored = { message = "run scored", description = "Runs that were scored to the last sample" }
+    runs_in_time = {
+      message     = "run scored"
+      also        = local.run_in_time
+      description = "Those of them that took no longer than their objective"
+    }
+    selections_completed = { message = "selection completed", description = "Selections whose last output is written" }
+    selections_in_time = {
+      message     = "selection completed"
+      also        = " AND jsonPayload.seconds<=${var.objectives.selection_seconds}"
+      description = "Those of them that took no longer than their objective"
+    }
+    selections = { message = "automatic selection", description = "Selections made without being asked for" }
   }
 }
 
@@ -61,7 +80,7 @@ resource "google_logging_metric" "line" {
 
   name        = "${var.name}/${each.key}"
   description = each.value.description
-  filter      = "${local.functions_log} AND jsonPayload.message=\"${each.value.message}\""
+  filter      = "${local.functions_log} AND jsonPayload.message=\"${each.value.message}\"${try(each.value.also, "")}"
 
   metric_descriptor {
     metric_kind = "DELTA"

@@ -49,6 +49,15 @@ locals {
         sum(increase(${local.user}_samples_sum[1h])) >= 200
       EOT
     }
+    # Three turns of the schedule, so that one that is late does not end the alert.
+    old-run = {
+      title    = "A run is not finished after ${var.run_hours} hours"
+      severity = "WARNING"
+      for      = "0s"
+      query    = <<-EOT
+        sum(increase(${local.user}_runs_old[30m])) > 0
+      EOT
+    }
     oldest-message = {
       title    = "A message has waited for more than ${var.message_hours} hours"
       severity = "WARNING"
@@ -56,6 +65,32 @@ locals {
       query    = <<-EOT
         max by (subscription_id) (${local.age}{subscription_id=~"${var.name}-.*"}) / 3600 > ${var.message_hours}
       EOT
+    }
+  }
+
+  # Beyond ten minutes, which any run may take, by kind of scorer.
+  run_in_time = join("", [
+    " AND (jsonPayload.scorer=\"gpu\" AND jsonPayload.per_million<=${var.objectives.gpu_seconds_per_million} OR ",
+    "jsonPayload.scorer!=\"gpu\" AND jsonPayload.per_million<=${var.objectives.seconds_per_million})",
+  ])
+
+  # An objective's budget is the share that may be late. The alert goes off when it is used up ten times as fast as it
+  # lasts over six hours, or three times over three days.
+  budget = 100 - var.objectives.percent
+  objective_alerts = {
+    for name, o in {
+      run-objective       = { title = "Too many runs take too long", metric = "runs", all = "scored" }
+      selection-objective = { title = "Too many selections take too long", metric = "selections", all = "completed" }
+      } : name => {
+      title    = o.title
+      severity = "WARNING"
+      for      = "0s"
+      query = join("\nor\n", [
+        for window, burn in { "3d" = 3, "6h" = 10 } : join(" ", [
+          "100 * (1 - (sum(increase(${local.user}_${o.metric}_in_time[${window}])) or vector(0))",
+          "/ sum(increase(${local.user}_${o.metric}_${o.all}[${window}]))) > ${burn * local.budget}",
+        ])
+      ])
     }
   }
 

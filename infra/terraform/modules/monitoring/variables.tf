@@ -3,6 +3,11 @@ variable "project" {
   type        = string
 }
 
+variable "labels" {
+  description = "Labels of all that can have some."
+  type        = map(string)
+}
+
 variable "name" {
   description = "Prefix of all names."
   type        = string
@@ -27,6 +32,21 @@ variable "message_hours" {
   description = "Hours that a message may wait. It is lost after 31 days."
   type        = number
   default     = 24
+}
+
+variable "run_hours" {
+  description = "Hours after which a run or a selection that was accepted should be finished."
+  type        = number
+}
+
+variable "objectives" {
+  description = "What is in time, and how many percent of runs and of selections should be."
+  type = object({
+    percent                 = number
+    seconds_per_million     = number
+    gpu_seconds_per_million = number
+    selection_seconds       = number
+  })
 }
 
 variable "failure_percent" {

@@ -16,7 +16,8 @@ resource "google_storage_bucket" "this" {
   for_each = local.buckets
 
   name          = "${var.project}-${var.name}-${each.key}"
-  location      = var.region
+  location      = var.location
+  labels        = var.labels
   force_destroy = !var.deletion_protection
 
   # Nobody can make an object public, whatever its own access list says: it has none.
@@ -25,6 +26,11 @@ resource "google_storage_bucket" "this" {
 
   versioning {
     enabled = each.value.versioning
+  }
+
+  # What is deleted by mistake can be restored for that long, and is paid for.
+  soft_delete_policy {
+    retention_duration_seconds = 7 * 24 * 3600
   }
 
   dynamic "encryption" {

@@ -3,9 +3,14 @@ variable "project" {
   type        = string
 }
 
-variable "region" {
-  description = "Region of the buckets, the same as the services'."
+variable "location" {
+  description = "Where the buckets are."
   type        = string
+}
+
+variable "labels" {
+  description = "Labels of all that can have some."
+  type        = map(string)
 }
 
 variable "name" {

@@ -14,10 +14,9 @@ import (
 )
 
 // Paths from the repository's root.
-const (
-	configuration = "infra/terraform"
-	output        = "infra/terraform/schema/google.json"
-)
+const output = "infra/terraform/schema/google.json"
+
+var configuration = []string{"infra/terraform", "infra/examples"}
 
 func main() {
 	if err := generate(os.Args[1:]); err != nil {
@@ -30,7 +29,7 @@ func generate(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("give the archive of the npm package, as `npm pack @cdktf/provider-google@16.12.1` leaves it")
 	}
-	used, err := schema.Used(configuration)
+	used, err := schema.Used(configuration...)
 	if err != nil {
 		return err
 	}

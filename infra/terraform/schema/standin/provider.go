@@ -20,6 +20,7 @@ var configuration = &schema.Block{Attributes: map[string]schema.Attribute{
 	"region":                {Mode: schema.Optional, Type: "string"},
 	"billing_project":       {Mode: schema.Optional, Type: "string"},
 	"user_project_override": {Mode: schema.Optional, Type: "bool"},
+	"default_labels":        {Mode: schema.Optional, Type: "map(string)"},
 }}
 
 func (p provider) GetMetadata(context.Context, *tfprotov6.GetMetadataRequest) (*tfprotov6.GetMetadataResponse, error) {

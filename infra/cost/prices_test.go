@@ -1,0 +1,58 @@
+package cost_test
+
+// List prices in US dollars, region of tier 1, beyond the free tier, as of November 2026.
+// Sources: https://cloud.google.com/run/pricing, https://cloud.google.com/storage/pricing,
+// https://cloud.google.com/scheduler/pricing, https://cloud.google.com/artifact-registry/pricing,
+// https://cloud.google.com/stackdriver/pricing, https://cloud.google.com/secret-manager/pricing
+const (
+	requestVCPU = 0.000024  // a second while requests are served
+	requestGiB  = 0.0000025 // the same of memory
+	alwaysVCPU  = 0.000018  // a second of an instance that is paid for as long as it lives
+	alwaysGiB   = 0.000002
+	classA      = 0.005 / 1000  // an object that is made, or a list
+	classB      = 0.0004 / 1000 // an object that is read, or looked at
+	nearline    = 0.01 / 1000   // an object that is moved to Nearline
+	storageGB   = 0.02          // a month
+	nearlineGB  = 0.01
+	registryGB  = 0.10
+	schedule    = 0.10
+	alert       = 0.10 // a month and condition
+	secret      = 0.06
+)
+
+// A gpu of Cloud Run, with what its instance has: the sidecar's and the function's containers together.
+type gpu struct {
+	name    string
+	second  float64 // price, without zonal redundancy
+	vCPU    float64
+	gib     float64
+	tflops  float64 // dense, bf16
+	weights float64 // GB that both models have in the form that it takes
+}
+
+var (
+	l4  = gpu{"L4", 0.0001867, 5, 18, 121, 18}
+	rtx = gpu{"RTX PRO 6000", 0.00036522, 21, 82, 503, 34}
+)
+
+// hour is what an instance costs an hour.
+func (g gpu) hour() float64 { return 3600 * (g.second + g.vCPU*alwaysVCPU + g.gib*alwaysGiB) }
+
+// Figures of the work.
+const (
+	embeddedRate = 780.0 // samples a second on two cores: infra/harvest/README.md
+	imageWait    = 3.0   // times that, while images arrive
+	tflopSample  = 31.0  // the arithmetic of a sample, one view of 384 px and 300 tokens: sidecar/README.md
+	utilisation  = 0.45  // of the peak: assumed, measured in no cloud
+	rest         = 1.08  // that and the rest of the work, as decoding images
+	imageKB      = 50.0
+	imageReads   = 1.0 // of a sample's only image; several take two each
+	shardSamples = 200.0
+	shardObjects = 8.0 // made, or lists, of a shard
+	otherWork    = 0.05
+)
+
+// gpuHours are the hours of one GPU for so many samples.
+func (g gpu) gpuHours(samples float64) float64 {
+	return samples * tflopSample / (g.tflops * utilisation) / 3600 * rest
+}

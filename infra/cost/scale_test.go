@@ -1,0 +1,124 @@
+package cost_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/markdown"
+)
+
+// Figures of scale, each measured on one machine, and what Terraform sets by default.
+const (
+	ingestRate  = 8000.0 // samples a second on one core: infra/harvest/README.md
+	recordBytes = 1000.0 // assumed
+	rangeBytes  = 16 << 20
+	cutRequests = 35.0     // of a range: shared/run/README.md
+	rateRequest = 24.0     // of a shard, images not counted: the same page
+	partRequest = 9.0      // of a part of a selection: the same page
+	selectCPU   = 3.1e-6   // seconds a sample: shared/subset/README.md, 10 M
+	partCPU     = 7.5e-6   // the same page, 1 M
+	selectBytes = 147.0    // a sample, the same page
+	idleMB      = 60.0     // of a process, and of parts and tables
+	instances   = 20.0     // of score
+	ingesters   = 10.0     // of ingest
+	gpus        = 2.0      // of score-gpu
+	chains      = 16.0     // of parts
+	runMemory   = 32 << 30 // bytes: the most that Cloud Run gives
+)
+
+// stages of a run of n samples, one image each.
+type stages struct{ n float64 }
+
+func (s stages) ranges() float64 { return math.Ceil(s.n * recordBytes / rangeBytes) }
+func (s stages) shards() float64 { return s.n / shardSamples }
+
+// memory of curate while it selects, in bytes.
+func (s stages) memory() float64 { return idleMB*1e6 + s.n*selectBytes }
+
+func duration(seconds float64) string {
+	switch {
+	case seconds < 90:
+		return fmt.Sprintf("%.0f s", seconds)
+	case seconds < 5400:
+		return fmt.Sprintf("%.0f min", seconds/60)
+	case seconds < 2*86400:
+		return fmt.Sprintf("%.0f h", seconds/3600)
+	}
+	return fmt.Sprintf("%.0f days", seconds/86400)
+}
+
+func count(n float64) string {
+	switch {
+	case n < 1e4:
+		return thousands(n)
+	case n < 1e6:
+		return fmt.Sprintf("%.0f k", n/1e3)
+	case n < 1e7:
+		return fmt.Sprintf("%.1f M", n/1e6)
+	}
+	return fmt.Sprintf("%.0f M", n/1e6)
+}
+
+func dollars(d float64) string {
+	if d < 10 {
+		return fmt.Sprintf("$%.2f", d)
+	}
+	return "$" + thousands(d)
+}
+
+func bytes(n float64) string {
+	switch {
+	case n < 1e9:
+		return fmt.Sprintf("%.0f MB", n/1e6)
+	case n < 1e11:
+		return fmt.Sprintf("%.1f GB", n/1e9)
+	}
+	return thousands(n/1e9) + " GB"
+}
+
+// rows of the table: what it is, and its value.
+func (s stages) rows() [][2]string {
+	embedded := s.n / (embeddedRate / imageWait)
+	requests := s.shards()*rateRequest + s.n*imageReads
+	read := s.n*imageReads*classB + s.shards()*(shardObjects*classA+(rateRequest-shardObjects)*classB)
+	parts := s.n * partCPU // on the four vCPU of two instances, each of which takes eight
+	return [][2]string{
+		{"plan and cut: time on 10 instances", duration(s.n / ingestRate / ingesters)},
+		{"requests; dollars", count(s.ranges()*cutRequests) + "; " + dollars(
+			s.n/ingestRate*(requestVCPU+requestGiB)+s.ranges()*cutRequests*classA)},
+		{"memory of ingest", "1 GiB at any size"},
+		{"rate, embedded: time on 20 instances", duration(embedded / instances)},
+		{"requests; dollars", count(requests) + "; " + dollars(embedded*2*(requestVCPU+requestGiB)+read)},
+		{"rate, gpu: time on 2 RTX PRO 6000", duration(rtx.gpuHours(s.n) * 3600 / gpus)},
+		{"requests; dollars", count(requests) + "; " + dollars(rtx.gpuHours(s.n)*rtx.hour()+read)},
+		{"memory of score", "2 GiB at any size"},
+		{"select: CPU time, which is the answer's", duration(s.n * selectCPU)},
+		{"memory of curate", bytes(s.memory())},
+		{"write the parts: time, 16 at a time on two instances of curate", duration(parts / 4)},
+		{"requests; dollars", count(s.ranges()*partRequest) + "; " + dollars(
+			(parts+s.n*selectCPU)*(2*requestVCPU+4*requestGiB)+s.ranges()*partRequest*classA)},
+		{"images at 50 kB: storage, a month", bytes(s.n*imageKB*1e3) + "; " + dollars(s.n*imageKB/1e6*storageGB)},
+	}
+}
+
+// TestScale computes the table of the page.
+func TestScale(t *testing.T) {
+	t.Parallel()
+	sizes := []stages{{2.6e6}, {26e6}, {260e6}}
+	var out strings.Builder
+	out.WriteString("| | 2.6 M | 26 M | 260 M |\n| --- | --- | --- | --- |\n")
+	for i, first := range sizes[0].rows() {
+		fmt.Fprintf(&out, "| %s |", first[0])
+		for _, s := range sizes {
+			fmt.Fprintf(&out, " %s |", s.rows()[i][1])
+		}
+		out.WriteString("\n")
+	}
+	markdown.CheckGenerated(t, "README.md", "scale", out.String(), *update)
+	// The page says where one service ends.
+	if most := (runMemory*0.9 - idleMB*1e6) / selectBytes; math.Round(most/1e6) != 210 {
+		t.Errorf("32 GiB hold a selection of %s samples, and the page says 210 million", count(most))
+	}
+}

@@ -1,0 +1,2 @@
+// Package vertex holds the test of a workflow that starts trainings on Vertex AI.
+package vertex

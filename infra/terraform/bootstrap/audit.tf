@@ -1,0 +1,14 @@
+# Who read and wrote what, beyond what the services log themselves. Administrative changes are logged anyway.
+resource "google_project_iam_audit_config" "data" {
+  for_each = toset(var.audit_logs)
+
+  project = var.project
+  service = each.key
+
+  dynamic "audit_log_config" {
+    for_each = ["DATA_READ", "DATA_WRITE"]
+    content {
+      log_type = audit_log_config.value
+    }
+  }
+}
