@@ -133,6 +133,9 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		if asked := st.asked(); asked != "" {
 			lines = append(lines, folded(asked, "    "))
 		}
+		if st.Waiting != nil {
+			lines = append(lines, folded("waiting for the scorer: "+st.Waiting.Reason, "    "))
+		}
 		if st.Problem != "" {
 			lines = append(lines, folded(st.Problem, "    "))
 		}
@@ -215,16 +218,24 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)
 	row("selections", strings.Join(st.Selections, " "))
-	text := t.Render()
+	_, err := fmt.Fprintln(w, t.Render()+st.remarks(state))
+	return err
+}
+
+// remarks are what is too long for a cell, a line each.
+func (st runStatus) remarks(state string) (text string) {
 	for _, note := range st.Notes {
 		text += "\nnote: " + note
 	}
 	if st.Problem != "" {
-		text += "\n" + st.Problem // too long for a cell
+		text += "\n" + st.Problem
+	}
+	if w := st.Waiting; w != nil {
+		text += fmt.Sprintf("\nwaiting for the scorer, noticed %s ago and asked last %s ago: %s\n%s",
+			age(time.Since(w.Since)), age(time.Since(w.Asked)), w.Reason, w.Advice)
 	}
 	if st.State == run.StateStalled {
 		text += "\n" + (&stalledError{st.RunStatus, state}).Error()
 	}
-	_, err := fmt.Fprintln(w, text)
-	return err
+	return text
 }
