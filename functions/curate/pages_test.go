@@ -1,6 +1,8 @@
 package curate_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,9 +12,13 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/page/site"
+	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // visit asks for a page as a browser does; with a form it sends it.
@@ -96,6 +102,35 @@ func TestButtons(t *testing.T) {
 		t.Errorf("answered %d, Location %q", a.Code, at)
 	}
 	s.sees(200, "/runs/"+id, `class="state scoring"`, "the rate is not known yet", "0 of 5 samples")
+}
+
+// The list of runs and the page of a run say what its scorer is waited for, as the API does.
+func TestPagesOfWaiting(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	id := s.start()
+	s.OpenScorer = func(ctx context.Context, _ string, _ *rubric.Rubric) (scorer.Scorer, error) {
+		err := fmt.Errorf("%w: <b>503</b>", scorer.ErrUnavailable)
+		scorer.ReportWait(ctx, scorer.Wait{Why: err, Advice: "Look at its log."})
+		return nil, err
+	}
+	s = s.restart()
+	for _, kind := range []string{events.TaskRange, events.TaskShard} {
+		for i, m := range s.Tasks.TakeOf(kind) {
+			err := s.Deliver(runtest.Delivery{Message: m, ID: fmt.Sprintf("%s-%d", kind, i)})
+			if err != nil && !errors.Is(err, scorer.ErrUnavailable) {
+				t.Fatal(err)
+			}
+		}
+	}
+	const reason = "scorer unavailable: &lt;b&gt;503&lt;/b&gt;"
+	s.sees(200, "/", "Waiting for the scorer, noticed", reason)
+	s.sees(200, "/runs/"+id, "Waiting for the scorer</strong>, noticed", reason, "Look at its log.")
+	st, _ := want[subset.RunStatus](s, http.StatusOK, "GET", "/v1/runs/"+id, "")
+	if st.Waiting == nil || st.Waiting.Advice != "Look at its log." {
+		t.Errorf("the API has %+v", st.Waiting)
+	}
+	want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
 }
 
 // Texts of the dataset are text wherever they are, and bounded.

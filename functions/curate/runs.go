@@ -25,6 +25,7 @@ func (s server) listRuns(r *http.Request) (answer, error) {
 		list.Runs = append(list.Runs, api.RunEntry{
 			Run: l.Run, Dataset: l.Dataset, State: l.State, Created: l.Accepted, Samples: l.Samples.In, SamplesDone: l.Done,
 			SamplesInFlight: l.InFlight, Size: l.Size, Scorer: l.Scorer, Parameters: l.Parameters, Problem: l.Problem,
+			Waiting: l.Waiting,
 		})
 	}
 	return answer{status: http.StatusOK, body: list}, nil

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -42,6 +44,23 @@ func TestStalledText(t *testing.T) {
 		if strings.Contains(text, tt.never) {
 			t.Errorf("%s: %q says %q", name, text, tt.never)
 		}
+	}
+}
+
+// TestStatusOfWaiting says what the scorer is waited for, since when, and what to do.
+func TestStatusOfWaiting(t *testing.T) {
+	t.Parallel()
+	st := runStatus{RunStatus: &subset.RunStatus{Status: run.Status{Run: "demo-1", Waiting: &run.Waiting{
+		Since: time.Now().Add(-190 * time.Second), Asked: time.Now(), Reason: "it answered 503", Advice: "Look at its log.",
+	}}}}
+	var one, all strings.Builder
+	if err := errors.Join(st.print(&one, ""), printStatuses(&all, []runStatus{st})); err != nil {
+		t.Fatal(err)
+	}
+	want := "waiting for the scorer, noticed 3 min ago and asked last 0 s ago: it answered 503\nLook at its log.\n"
+	if !strings.HasSuffix(one.String(), want) ||
+		!strings.Contains(all.String(), "waiting for the scorer: it answered 503") {
+		t.Errorf("one: %s\nall: %s", &one, &all)
 	}
 }
 

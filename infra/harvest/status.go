@@ -133,6 +133,9 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		if asked := st.asked(); asked != "" {
 			lines = append(lines, folded(asked, "    "))
 		}
+		if st.Waiting != nil {
+			lines = append(lines, folded("waiting for the scorer: "+st.Waiting.Reason, "    "))
+		}
 		for _, problem := range []string{st.Problem, st.SelectionProblem} {
 			if problem != "" {
 				lines = append(lines, folded(problem, "    "))
@@ -231,6 +234,10 @@ func (st runStatus) remarks(state string) (lines []string) {
 	}
 	if st.SelectionProblem != "" {
 		lines = append(lines, "its selection failed: "+st.SelectionProblem)
+	}
+	if w := st.Waiting; w != nil {
+		lines = append(lines, fmt.Sprintf("waiting for the scorer, noticed %s ago and asked last %s ago: %s\n%s",
+			age(time.Since(w.Since)), age(time.Since(w.Asked)), w.Reason, w.Advice))
 	}
 	if st.State == run.StateStalled {
 		lines = append(lines, (&stalledError{st.RunStatus, state}).Error())

@@ -116,6 +116,8 @@ type RunEntry struct {
 	Parameters selection.Request `json:"parameters,omitzero"`
 	// Problem is why the run was refused or failed, or what of it is damaged; empty for other runs.
 	Problem string `json:"problem,omitempty"`
+	// Waiting is what the run waits for while its scorer does not answer; nil for other runs.
+	Waiting *run.Waiting `json:"waiting,omitempty"`
 }
 
 // A SelectionList is the answer of GET /v1/runs/{run}/selections.

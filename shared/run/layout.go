@@ -108,6 +108,9 @@ func itemsPrefix(run string, r, shard int) string {
 	return fmt.Sprintf("%sitems/%04d/%07d/", Folder(run), r, shard)
 }
 
+// waitsPrefix holds that the run waits for its scorer, minute by minute, the latest first.
+func waitsPrefix(run string) string { return Folder(run) + "waiting/" }
+
 // deadName is the dead letter of a task in a wave.
 func deadName(run string, wave int, t task) string { return deadPrefix(run, wave) + t.path() + ".json" }
 

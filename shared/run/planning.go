@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -50,8 +51,12 @@ func (w *Worker) PlanAccepted(
 	}
 	err = errDied
 	if a.spent < maxAttempts {
-		if plan, err = w.planStep(ctx, planner, task, spec); err == nil {
+		watched := w.watched(ctx, task.Run)
+		if plan, err = w.planStep(watched, planner, task, spec); err == nil {
 			return plan, w.end(ctx, a, endDone, nil)
+		}
+		if errors.Is(err, scorer.ErrUnavailable) {
+			scorer.ReportWait(watched, scorer.Wait{Why: err})
 		}
 	}
 	if refused, final := errors.AsType[*RefusedError](err); final {

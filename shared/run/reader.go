@@ -33,6 +33,7 @@ type Reader struct {
 	sums      *cache.Cache[*Counts]
 
 	cacheBytes int
+	now        func() time.Time
 }
 
 // DefaultCacheBytes bounds what is kept in memory of runs and of selections, pools apart.
@@ -51,7 +52,7 @@ func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 		return nil, fmt.Errorf("CACHE_BYTES: %d is below 1; give bytes, or leave it out", cacheBytes)
 	}
 	_, removable := work.(bucket.Deleter)
-	r := &Reader{work: work, removable: removable, cacheBytes: cacheBytes}
+	r := &Reader{work: work, removable: removable, cacheBytes: cacheBytes, now: time.Now}
 	r.plans = cache.New(r.Share(64), planBytes)
 	r.drafts = cache.New(r.Share(16), func(d *draft) int { return planBytes(d.Plan) })
 	r.reports = cache.New(r.Share(16), func(r *RangeReport) int { return 1000 + 8*len(r.Shards) + 500*len(r.Examples) })
@@ -62,6 +63,12 @@ func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 		return 1000 + 100*(len(c.Reasons)+len(c.Flags)) + 1000*len(c.Examples)
 	})
 	return r, nil
+}
+
+// WithClock has the reader take the time from a clock, as tests do that set theirs, and returns it.
+func (r *Reader) WithClock(now func() time.Time) *Reader {
+	r.now = now
+	return r
 }
 
 // Share is how many bytes a cache takes at most that has some of the 704 parts: those of a Reader have 369, of a

@@ -65,7 +65,11 @@ func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, deliv
 func (w *Worker) tryShard(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, shard *Shard,
 ) (bool, error) {
+	ctx = w.watched(ctx, plan.Run)
 	rater, unusable := w.rater(ctx, plan)
+	if errors.Is(unusable, scorer.ErrUnavailable) {
+		scorer.ReportWait(ctx, scorer.Wait{Why: unusable})
+	}
 	_, stop := errors.AsType[*scorer.StopError](unusable)
 	if stop || errors.Is(unusable, scorer.ErrUnavailable) || unusable != nil && ctx.Err() != nil {
 		return w.stopOn(ctx, plan, wave, unusable, shard)
@@ -132,6 +136,7 @@ func (w *Worker) scoreShard(
 	if err := rate(ctx, plan, t, rater, samples, records); err != nil {
 		return events.Counts{}, err
 	}
+	w.waitedNoMore(ctx, plan.Run)
 	written, err := w.writeScores(ctx, plan, t, records)
 	if err != nil || !written {
 		return events.Counts{}, err

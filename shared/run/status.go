@@ -49,11 +49,13 @@ type Status struct {
 	Progress    Progress         `json:"progress"`
 	DeadLetters []DeadLetter     `json:"dead,omitempty"`
 	// Stopped is why the scorer must not be asked again until a person has fixed the cause and resumed the run.
-	Stopped  string `json:"stopped,omitempty"`
-	Rubric   string `json:"rubric,omitempty"` // hash
-	Scorer   string `json:"scorer,omitempty"`
-	ScorerID string `json:"scorer_id,omitempty"`
-	Attempt  int    `json:"attempt"`
+	Stopped string `json:"stopped,omitempty"`
+	// Waiting is what a run waits for that is being planned or scored while its scorer does not answer.
+	Waiting  *Waiting `json:"waiting,omitempty"`
+	Rubric   string   `json:"rubric,omitempty"` // hash
+	Scorer   string   `json:"scorer,omitempty"`
+	ScorerID string   `json:"scorer_id,omitempty"`
+	Attempt  int      `json:"attempt"`
 	// Of is how many records the dataset has, where the run is a trial on some of them.
 	Of int64 `json:"of,omitempty"`
 	// EstimatedCost in US dollars.
@@ -155,6 +157,8 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 		cancelled, err := bucket.Exists(ctx, r.work, cancelledName(run))
 		if cancelled {
 			st.State = StateCancelled
+		} else if err == nil {
+			st.Waiting, err = r.waiting(ctx, run, r.now())
 		}
 		return nil, st, err
 	} else if err != nil {
@@ -197,6 +201,9 @@ func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead in
 	st.State, st.DeadLetters = at.state, at.letters
 	if at.stop != nil {
 		st.Stopped = at.stop.Reason
+	}
+	if err == nil && st.State == StateScoring {
+		st.Waiting, err = r.waiting(ctx, plan.Run, r.now())
 	}
 	return err
 }

@@ -27,6 +27,7 @@ type Worker struct {
 	widths  map[string]int
 	process Process
 	again   Republisher
+	waits   waits
 	// alone is locked while a sample is rated that may end the process, and locked for reading while others are rated.
 	alone sync.RWMutex
 }

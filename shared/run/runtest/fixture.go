@@ -141,6 +141,7 @@ func (f *Fixture) Restart() {
 	f.must(err)
 	f.Runs, err = run.NewReader(work, run.DefaultCacheBytes)
 	f.must(err)
+	f.Runs.WithClock(f.clock)
 	f.Worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: f.Runs, Input: f.Input, Work: work, OpenScorer: f.OpenScorer, Tasks: f.Tasks, Events: feed,
 		Now: f.clock, ImageBuckets: f.ImageBuckets, Width: f.Limits.InFlight,

@@ -35,6 +35,10 @@ const (
 	maxStylerTokens = 256
 )
 
+// Advice is what a person does where a sidecar does not answer for long.
+const Advice = "Nothing is lost: scoring goes on by itself as soon as the sidecar answers. Loading its models takes " +
+	"some minutes; if it lasts longer, look at the sidecar's log, ask it for /healthz, and check GPU_SIDECAR."
+
 // Options of a Sidecar. The zero value has the defaults.
 type Options struct {
 	Client  *http.Client  // http.DefaultClient if nil

@@ -154,6 +154,7 @@ func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)
 		if err != nil {
 			return nil, fmt.Errorf("GPU_SIDECAR: %w", err)
 		}
+		retry.Advice = gpu.Advice
 		options := gpu.Options{Retry: retry}
 		if c.GPUAudience != "" {
 			if options.Client, err = idTokenClient(c.GPUAudience); err != nil {
@@ -162,6 +163,7 @@ func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)
 		}
 		o.sidecar = gpu.New(at, options)
 	}
+	retry.Advice = llm.Advice
 	o.endpoint, o.noEndpoint = llm.New(c.LLM, llm.Options{Memory: budget, Work: work, Retry: retry})
 	return o, nil
 }

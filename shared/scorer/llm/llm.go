@@ -24,6 +24,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
+// Advice is what a person does where the server does not answer for long.
+const Advice = "Nothing is lost: scoring goes on by itself as soon as the server takes requests. " +
+	"If it is full often, lower LLM_CONCURRENCY, LLM_REQUESTS_PER_MINUTE or LLM_TOKENS_PER_MINUTE; " +
+	"if it is not reached, check LLM_URL."
+
 // Options of an Endpoint. All but Memory have defaults.
 type Options struct {
 	Memory    *memory.Budget    // images are decoded in its steps

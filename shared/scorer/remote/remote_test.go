@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
@@ -135,13 +136,19 @@ func TestRetry(t *testing.T) {
 					}
 				}}.WithDefaults()
 				try, calls := outcomes(tt.errs...)
+				waits := 0
+				ctx := scorer.WithWaits(t.Context(), func(_ context.Context, w scorer.Wait) {
+					if waits++; w.Advice != r.Advice || w.Why == nil {
+						t.Errorf("reported %+v", w)
+					}
+				})
 				start := time.Now()
-				err := r.Do(t.Context(), tt.maxBroken, try)
+				err := r.Do(ctx, tt.maxBroken, try)
 				if (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
 					t.Errorf("error %v, want %q", err, tt.want)
 				}
-				if *calls != tt.calls || reported != tt.reported {
-					t.Errorf("%d calls and %d reports, want %d and %d", *calls, reported, tt.calls, tt.reported)
+				if *calls != tt.calls || reported != tt.reported || waits != reported {
+					t.Errorf("%d calls and %d, %d reports, want %d and %d", *calls, reported, waits, tt.calls, tt.reported)
 				}
 				if took := time.Since(start); took < tt.atLeast || took > time.Minute {
 					t.Errorf("took %v, want %v at least", took, tt.atLeast)

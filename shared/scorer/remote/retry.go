@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
 const (
@@ -24,6 +25,8 @@ type Retry struct {
 	// OnWait gets the reason before every pause, and until when the server is waited for, from several goroutines. Nil
 	// reports nothing.
 	OnWait func(err error, until time.Time)
+	// Advice is the scorer.Wait's of what waits.
+	Advice string
 }
 
 // WithDefaults replaces zero fields by their defaults.
@@ -64,6 +67,7 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 			return fmt.Errorf("not ready within %v: %w", r.MaxWait, err)
 		}
 		r.OnWait(err, since.Add(r.MaxWait))
+		scorer.ReportWait(ctx, scorer.Wait{Why: err, Advice: r.Advice})
 		if ended := sleep(ctx, pause); ended != nil {
 			return fmt.Errorf("%w while waiting: %w", ended, err)
 		}

@@ -1,0 +1,158 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+// TestWaiting says what a run waits for, since when, and what to do, until samples are rated again.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	ctx := t.Context()
+	away := fmt.Errorf("%w: the sidecar answered 503", scorer.ErrUnavailable)
+	var opening error
+	f.OpenScorer = func(ctx context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+		if opening != nil {
+			scorer.ReportWait(ctx, scorer.Wait{Why: opening, Advice: "Look at its log."})
+			return nil, opening
+		}
+		return f.Scorer.For(r), nil
+	}
+	f.Restart()
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
+	plan := f.Begin("datasets/demo/a.json")
+	for range plan.Ranges {
+		if err := f.Deliver(takeTask(t, f, events.TaskRange)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(doing string, want *run.Waiting) {
+		t.Helper()
+		got := f.Status(plan.Run).Waiting
+		listed, _, err := f.Runs.List(ctx, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" || !cmp.Equal(got, listed[0].Waiting) {
+			t.Errorf("%s: (-want +got, in a list %+v):\n%s", doing, listed[0].Waiting, diff)
+		}
+	}
+	begin := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	check("nothing was tried", nil)
+
+	opening = away
+	shard := takeTask(t, f, events.TaskShard)
+	wait := func() {
+		t.Helper()
+		if err := f.Deliver(shard); !errors.Is(err, scorer.ErrUnavailable) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	wait()
+	report := run.Waiting{Since: begin, Asked: begin, Reason: away.Error(), Advice: "Look at its log."}
+	check("the scorer is away", &report)
+	f.Pass(3 * time.Minute)
+	wait()
+	wait()
+	report.Asked = begin.Add(3 * time.Minute)
+	check("it is still away", &report)
+	if names := waitsOf(f); len(names) != 2 {
+		t.Errorf("reports %v, want one for each minute of two", names)
+	}
+	f.Restart() // by another process
+	f.Pass(14 * time.Minute)
+	check("it is not known to have come back", &report)
+	f.Pass(2 * time.Minute)
+	check("nobody has waited for a while", nil)
+	wait()
+	now := begin.Add(19 * time.Minute)
+	report.Since, report.Asked = now, now
+	check("it is away again", &report)
+
+	opening = nil
+	if err := f.Deliver(shard); err != nil {
+		t.Fatal(err)
+	}
+	check("a shard is scored", nil)
+	f.Finish(plan)
+	check("the run is scored", nil)
+}
+
+// waitsOf are the names of all reports.
+func waitsOf(f *runtest.Fixture) (names []string) {
+	for name := range f.Snapshot() {
+		if strings.Contains(name, "/waiting/") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TestWaitingOfOthers ends what another process reported, and gives an advice where the scorer has none. Planning waits
+// for the scorer, too.
+func TestWaitingOfOthers(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
+	planner := f.Planner()
+	upload, spec, _, err := planner.Uploaded(t.Context(), "datasets/demo/a.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := f.Subsets.AcceptRun(t.Context(), planner, f.Worker, spec, upload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.OpenScorer = func(context.Context, string, *rubric.Rubric) (scorer.Scorer, error) {
+		return nil, scorer.ErrUnavailable
+	}
+	f.Restart()
+	if err := f.Deliver(f.Queue[0]); !errors.Is(err, scorer.ErrUnavailable) {
+		t.Fatalf("error %v of planning", err)
+	}
+	if st := f.Status(id); st.State != run.StatePlanning || st.Waiting == nil {
+		t.Errorf("state %s, waiting %+v", st.State, st.Waiting)
+	}
+	opens := f.OpenScorer
+	f.OpenScorer = func(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+		return f.Scorer.For(r), nil
+	}
+	f.Restart()
+	for _, kind := range []string{events.TaskPlan, events.TaskRange} {
+		if err := f.Deliver(takeTask(t, f, kind)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.OpenScorer = opens
+	f.Pass(time.Hour)
+	f.Restart()
+	shard := takeTask(t, f, events.TaskShard)
+	if err := f.Deliver(shard); !errors.Is(err, scorer.ErrUnavailable) {
+		t.Fatalf("error %v", err)
+	}
+	if w := f.Status(id).Waiting; w == nil || !strings.HasPrefix(w.Advice, "Nothing is lost: ") {
+		t.Errorf("waiting %+v", w)
+	}
+	f.OpenScorer = func(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
+		return f.Scorer.For(r), nil
+	}
+	f.Restart()
+	if err := f.Deliver(shard); err != nil {
+		t.Fatal(err)
+	}
+	if w := f.Status(id).Waiting; w != nil {
+		t.Errorf("waiting %+v after another process scored", w)
+	}
+}
