@@ -39,7 +39,7 @@ const (
 	phases = 5
 	// cached bounds what the system keeps of runs and selections, and what it keeps of pools. A phase of the gate fills
 	// it.
-	cached = 1 << 20
+	cached = 4 << 20
 	// patience is how long a dataset may take under load.
 	patience = 5 * time.Minute
 )
@@ -309,7 +309,7 @@ func TestLoad(t *testing.T) {
 		if phase == 0 {
 			first = now
 		} else {
-			flat(t, first, now, 4*cached)
+			flat(t, first, now, 2*cached)
 		}
 	}
 }
