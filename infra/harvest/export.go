@@ -93,7 +93,7 @@ func (set *annotationSet) export(
 	report := &exportReport{
 		Annotations: len(set.annotations), Absent: append([]string{}, absent...), Failed: map[reason.Code]int{},
 	}
-	if err := set.claim(dir, annotations); err != nil {
+	if err := set.keepFiles(dir, annotations); err != nil {
 		return nil, err
 	}
 	store := imageFolder{from: fetcher, memory: budget, to: dir, written: map[string]bool{}}
@@ -125,21 +125,24 @@ func (set *annotationSet) export(
 			len(samples), reasons(report.Failed), first)
 	}
 	report.Samples, report.Images = len(examples), len(store.written)
+	if err := errors.Join(makeOut(dir), announce(dir, finetuning.Names())); err != nil {
+		return nil, err
+	}
 	report.Files, err = finetuning.Write(examples, set.rubric, seed, func(name string, write func(io.Writer) error) error {
 		return writeWhole(filepath.Join(dir, name), write)
 	})
 	return report, err
 }
 
-// claim refuses a folder in which a file would be written over that is read, or that harvest did not write.
-func (set *annotationSet) claim(dir, annotations string) error {
+// keepFiles refuses a folder in which a file would be written over that is read, or that harvest did not write.
+func (set *annotationSet) keepFiles(dir, annotations string) error {
 	for _, name := range finetuning.Names() {
 		err := keepFiles(filepath.Join(dir, name), append([]string{annotations, set.Rubric}, set.Manifests...)...)
 		if err != nil {
 			return err
 		}
 	}
-	return claim(dir, finetuning.Names()...)
+	return keepForeign(dir, finetuning.Names()...)
 }
 
 // holdsMark reports whether a sample with images has the word <image> in a text: in LLaVA's form that would be one more

@@ -188,8 +188,9 @@ func keepFiles(written string, read ...string) error {
 	return nil
 }
 
-// claim announces files of a folder that may hold others; one of the names that is there already has to be ours.
-func claim(dir string, names ...string) error {
+// keepForeign refuses to write files of these names to a folder that may hold others, if one of them is there and
+// harvest did not write it.
+func keepForeign(dir string, names ...string) error {
 	own, err := ownFiles(dir)
 	if err != nil {
 		return err
@@ -200,10 +201,7 @@ func claim(dir string, names ...string) error {
 				dir, name)}
 		}
 	}
-	if err := makeOut(dir); err != nil {
-		return err
-	}
-	return announce(dir, names)
+	return nil
 }
 
 // announce records, before files are written, which files a folder will have. If the command is killed, the next one

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/run"
 )
 
 // TestTrial tries on a part of a dataset: a run of its own, in a folder of its own, which says so and how to do the
@@ -45,7 +46,7 @@ func TestTrial(t *testing.T) {
 	says(t, mustHarvest(t, dir, "status", "--state", "state", tried.Run).stdout, "on 10 of 40 records")
 	var named result
 	decode(t, mustHarvest(t, dir, "select", "--json", "--state", "state", "--budget", "50%", "--out", "half",
-		"dataset").stdout, &named)
+		run.DatasetOf(whole.Run)).stdout, &named)
 	if named.Run != whole.Run {
 		t.Errorf("by its name the run of a dataset is %s, want the whole, %s", named.Run, whole.Run)
 	}

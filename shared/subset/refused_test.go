@@ -155,7 +155,19 @@ func TestAutomaticRefused(t *testing.T) {
 	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
 	f.Upload("datasets/demo/dataset.yaml",
 		[]byte("manifests: [a.json]\nbudget: 50%\nexclude_near: [evaluations/set.jsonl]\n"))
-	plan := f.Begin("datasets/demo/dataset.yaml")
+	_, err := f.Arrive("datasets/demo/dataset.yaml")
+	runtest.Refusal(t, err) // ingest logs it
+	f.Queue = slices.DeleteFunc(f.Queue, func(d runtest.Delivery) bool {
+		return d.Attributes[events.AttrTask] == events.TaskPlan
+	})
+	ids, err := f.Runs.Runs(t.Context())
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("runs are %v, error %v", ids, err)
+	}
+	plan, err := f.Runs.Plan(t.Context(), ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.Finish(plan)
 
 	const problem = "exclude_near: evaluations/set.jsonl"

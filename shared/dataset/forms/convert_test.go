@@ -64,7 +64,7 @@ func TestConvertFromAllForms(t *testing.T) {
 // without the field as text.
 func TestConvertForLLaVA(t *testing.T) {
 	t.Parallel()
-	const said = `"conversations": [{"from": "human", "value": "%sWhat?"},{"from": "gpt", "value": "So."}], ` +
+	const said = `"conversations": [{"from":"human","value":"%sWhat?"},{"from":"gpt","value":"So."}], ` +
 		`"data_source": "a"}`
 	for marks, c := range map[string]struct{ images, want string }{
 		"":               {`[]`, `{`},

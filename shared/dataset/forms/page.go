@@ -41,6 +41,9 @@ func conversions() string {
 		"field. The same subset gives the same bytes every time. Fields that no form reads stay.", blank) + "\n\n" +
 		"| FORM | file | records | images |\n| --- | --- | --- | --- |\n")
 	for _, o := range outputs {
+		if o.single {
+			continue
+		}
 		file, images := "`subset.json`, `.jsonl`", "names"
 		switch o.name {
 		case WebDataset:
